@@ -1,0 +1,203 @@
+/** Thrown when bytes are not what their format says: cut short, out of range, not UTF-8. */
+export class FormatError extends Error {
+  override name = "FormatError";
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Appends values to a buffer that grows; all integers are little-endian. */
+export class ByteWriter {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** How many bytes have been written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Makes room for `count` more bytes and returns where they start. */
+  #grow(count: number): number {
+    const start = this.#length;
+    const needed = start + count;
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#length = needed;
+    return start;
+  }
+
+  uint8(value: number): void {
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
+  }
+
+  uint16(value: number): void {
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, true);
+  }
+
+  uint32(value: number): void {
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
+  }
+
+  uint64(value: bigint): void {
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value, true);
+  }
+
+  int64(value: bigint): void {
+    const at = this.#grow(8);
+    this.#view.setBigInt64(at, value, true);
+  }
+
+  /** A whole number from 0 to 2^53 - 1 in 8 bytes: indexes, terms, sizes, times. */
+  integer(value: number): void {
+    const at = this.#grow(8);
+    this.#view.setUint32(at, value % 0x1_0000_0000, true);
+    this.#view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+  }
+
+  float64(value: number): void {
+    const at = this.#grow(8);
+    this.#view.setFloat64(at, value, true);
+  }
+
+  /** Bytes as they are, with no length before them. */
+  raw(value: Uint8Array): void {
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
+  }
+
+  /** A 32-bit length and the bytes. */
+  bytes(value: Uint8Array): void {
+    this.uint32(value.length);
+    this.raw(value);
+  }
+
+  /** A 32-bit length and the text in UTF-8. */
+  text(value: string): void {
+    const at = this.#grow(4 + value.length * 3);
+    const { written } = encoder.encodeInto(value, this.#bytes.subarray(at + 4));
+    this.#view.setUint32(at, written, true);
+    this.#length = at + 4 + written;
+  }
+
+  /** Overwrites the 32-bit number at `offset`, which has been written before. */
+  setUint32(offset: number, value: number): void {
+    this.#view.setUint32(offset, value, true);
+  }
+
+  /** What has been written, as a view of the buffer: valid until the next write. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** What has been written, as a copy of its own. */
+  copy(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Starts again with the same buffer. */
+  reset(): void {
+    this.#length = 0;
+  }
+}
+
+/** Reads what a {@linkcode ByteWriter} wrote; throws a {@linkcode FormatError} at anything else. */
+export class ByteReader {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #offset: number;
+
+  constructor(bytes: Uint8Array, offset = 0) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#offset = offset;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  #take(count: number): number {
+    const at = this.#offset;
+    if (count > this.#bytes.length - at) {
+      throw new FormatError(`Cut short: ${count} bytes wanted at ${at} of ${this.#bytes.length}`);
+    }
+    this.#offset = at + count;
+    return at;
+  }
+
+  uint8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  uint16(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+
+  uint32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  uint64(): bigint {
+    return this.#view.getBigUint64(this.#take(8), true);
+  }
+
+  int64(): bigint {
+    return this.#view.getBigInt64(this.#take(8), true);
+  }
+
+  /** A whole number from 0 to 2^53 - 1; a larger one is an error. */
+  integer(): number {
+    const at = this.#take(8);
+    const high = this.#view.getUint32(at + 4, true);
+    if (high > 0x1f_ffff) throw new FormatError(`Number out of range at ${at}`);
+    return high * 0x1_0000_0000 + this.#view.getUint32(at, true);
+  }
+
+  float64(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+
+  /** The next `count` bytes, as a view of the buffer. */
+  raw(count: number): Uint8Array {
+    const at = this.#take(count);
+    return this.#bytes.subarray(at, at + count);
+  }
+
+  /** Bytes behind a 32-bit length, as a view of the buffer. */
+  bytes(): Uint8Array {
+    return this.raw(this.uint32());
+  }
+
+  /** Text behind a 32-bit length; bytes that are not UTF-8 are an error. */
+  text(): string {
+    const bytes = this.bytes();
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      throw new FormatError(`Text at ${this.#offset - bytes.length} is not UTF-8`);
+    }
+  }
+
+  /** Throws unless everything has been read. */
+  end(): void {
+    if (this.remaining !== 0) throw new FormatError(`${this.remaining} bytes left over`);
+  }
+}

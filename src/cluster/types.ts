@@ -1,0 +1,130 @@
+import type { Configuration, Member, NodeId, PeerProgress, Status } from "../raft/types.ts";
+import type { AnswerFormat, BackupOptions, ReadRequest, Statement } from "../store/types.ts";
+
+export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
+
+export interface ReadLevelOptions {
+  readonly level: ReadLevel;
+  /** For none: refuse when the leader was last heard from longer ago, in ms; 0 for no limit. */
+  readonly freshnessMs: number;
+  /** Also refuse when what is applied is older than that. */
+  readonly freshnessStrict: boolean;
+  /** How long to wait for the cluster, in ms. */
+  readonly timeoutMs: number;
+}
+
+export interface WriteRequest {
+  readonly statements: readonly Statement[];
+  readonly transaction: boolean;
+  readonly unified: boolean;
+  readonly format: AnswerFormat;
+  /** For the statements themselves, in ms; 0 for no limit. */
+  readonly statementTimeoutMs: number;
+  /** How long to wait for the cluster, in ms. */
+  readonly timeoutMs: number;
+}
+
+export interface WriteAnswer {
+  /** The JSON text of the results, separated by commas. */
+  readonly results: Uint8Array;
+  readonly raftIndex: number;
+  /** Set when another node, the leader at this Raft address, carried it out. */
+  readonly servedBy: string | undefined;
+}
+
+export interface ReadAnswer {
+  readonly results: Uint8Array | ReadableStream<Uint8Array>;
+  /** 0 for the levels none and weak, which do not report it. */
+  readonly raftIndex: number;
+}
+
+/** Why a request was not carried out. The http layer turns each kind into its status. */
+export type ServiceErrorKind =
+  /** 503 `leader not found`: nothing was done. */
+  | "no_leader"
+  /** 503: a queue is full; nothing was done. */
+  | "overloaded"
+  /** 503: this node or its disk cannot write; nothing was done. */
+  | "unavailable"
+  /** 503, body says so: it may or may not have been done. */
+  | "unknown_outcome"
+  /** 503 `stale read`. */
+  | "stale"
+  /** 408 or 504: nothing was done within the time given. */
+  | "timeout"
+  /** 400: the request itself is wrong. */
+  | "invalid"
+  /** 500 with the message. */
+  | "failed";
+
+export class ServiceError extends Error {
+  override name = "ServiceError";
+  constructor(readonly kind: ServiceErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+export interface NodeReport {
+  readonly member: Member;
+  readonly leader: boolean;
+  readonly reachable: boolean;
+  /** From the node itself; "" when unreachable. */
+  readonly version: string;
+  readonly sqliteVersion: string;
+  readonly roundTripMs: number;
+  /** Why it could not be reached. */
+  readonly error: string | undefined;
+}
+
+/** The figures behind /status, /nodes and /readyz. */
+export interface ServiceStatus {
+  readonly id: NodeId;
+  readonly raftAddress: string;
+  readonly httpAddress: string;
+  readonly clusterId: string;
+  readonly dataDirectory: string;
+  readonly raft: Status;
+  readonly configuration: Configuration;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly lastLogIndex: number;
+  readonly firstLogIndex: number;
+  readonly logSizeBytes: number;
+  readonly snapshotIndex: number;
+  readonly progress: readonly PeerProgress[];
+  /** ms since the leader was last heard from; 0 on the leader. */
+  readonly lastContactMs: number;
+  readonly pendingWrites: number;
+  readonly startedAt: number;
+  /** "ok", or what is wrong with the disk or the store. */
+  readonly health: string;
+}
+
+/** One node's view of the whole database service: what http and cli call. */
+export interface Service {
+  /** Writes through the leader, from any node. Throws a ServiceError. */
+  write(request: WriteRequest, signal?: AbortSignal): Promise<WriteAnswer>;
+  /** Reads from this node's own copy at the level asked for. */
+  read(request: ReadRequest, level: ReadLevelOptions, signal?: AbortSignal): Promise<ReadAnswer>;
+  /** Whether each statement is read-only; an error's text when it cannot be prepared. */
+  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]>;
+  backup(
+    options: BackupOptions & { readonly noLeader: boolean },
+    signal?: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>>;
+  /** Replaces the database by a SQLite file. */
+  load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<void>;
+  status(): ServiceStatus;
+  /** What the store itself reports. */
+  storeStatus(): Promise<Record<string, unknown>>;
+  nodes(timeoutMs: number): Promise<NodeReport[]>;
+  /** undefined when none is known. */
+  leader(): Member | undefined;
+  /** Waits until everything committed by now is applied here. */
+  sync(timeoutMs: number): Promise<void>;
+  /** Hands leadership to `id`, or to the most advanced voter. */
+  stepDown(id: NodeId | undefined, wait: boolean): Promise<void>;
+  remove(id: NodeId): Promise<void>;
+  /** Checkpoints and compacts; false when there was nothing new. */
+  snapshot(trailingLogs: number | undefined): Promise<boolean>;
+}

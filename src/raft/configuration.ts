@@ -1,0 +1,62 @@
+import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
+import type { Configuration, Member, MembershipChange, NodeId, Suffrage } from "./types.ts";
+
+const suffrages: readonly Suffrage[] = ["voter", "staging", "learner"];
+
+/** The most members a configuration may have. */
+export const membersMax = 255;
+
+/**
+ * Encodes a configuration as the data of a configuration entry:
+ * version u8 = 1, count u8, then for each member: suffrage u8, id, address, httpAddress
+ * (each a 32-bit length and UTF-8).
+ */
+export function encodeConfiguration(configuration: Configuration): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.uint8(1);
+  writer.uint8(configuration.members.length);
+  for (const member of configuration.members) {
+    writer.uint8(suffrages.indexOf(member.suffrage));
+    writer.text(member.id);
+    writer.text(member.address);
+    writer.text(member.httpAddress);
+  }
+  return writer.copy();
+}
+
+/** Decodes what {@linkcode encodeConfiguration} made; throws a FormatError at anything else. */
+export function decodeConfiguration(data: Uint8Array): Configuration {
+  const reader = new ByteReader(data);
+  const version = reader.uint8();
+  if (version !== 1) throw new FormatError(`Unknown configuration version ${version}`);
+  const members: Member[] = [];
+  const count = reader.uint8();
+  for (let i = 0; i < count; i++) {
+    const suffrage = suffrages[reader.uint8()];
+    if (suffrage === undefined) throw new FormatError("Unknown suffrage in a configuration");
+    members.push({
+      suffrage,
+      id: reader.text(),
+      address: reader.text(),
+      httpAddress: reader.text(),
+    });
+  }
+  reader.end();
+  return { members };
+}
+
+/** The configuration with `change` made. */
+export function changedConfiguration(
+  configuration: Configuration,
+  change: MembershipChange,
+): Configuration {
+  const id = change.type === "put" ? change.member.id : change.id;
+  const members = configuration.members.filter((member) => member.id !== id);
+  if (change.type === "put") members.push(change.member);
+  members.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  return { members };
+}
+
+export function voterIds(configuration: Configuration): NodeId[] {
+  return configuration.members.filter((m) => m.suffrage === "voter").map((m) => m.id);
+}

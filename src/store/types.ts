@@ -1,0 +1,166 @@
+import type { Entry } from "../raft/types.ts";
+
+/** A real number with a whole value (1.0, 1e2): a plain number without a fraction is an integer. */
+export class SqlReal {
+  constructor(readonly value: number) {}
+}
+
+/** A parameter: numbers without a fraction and bigints bind as integers, all other numbers as reals. */
+export type SqlValue = null | number | bigint | string | Uint8Array | SqlReal;
+
+export interface Statement {
+  /** May hold several statements; the last one's result counts. */
+  readonly sql: string;
+  readonly positional?: readonly SqlValue[];
+  /** Without their `:`, `@` or `$`. */
+  readonly named?: ReadonlyMap<string, SqlValue>;
+}
+
+/** Which write of which node's run this is, so that it is applied once however often it is sent. */
+export interface RequestId {
+  /** Drawn at random when the node that took the client's request started. */
+  readonly origin: bigint;
+  /** Counts up from 1. */
+  readonly sequence: number;
+  /** Every request of this origin below this one is finished and may be forgotten. */
+  readonly floor: number;
+}
+
+/** How results are written; see the response format in the README. */
+export interface AnswerFormat {
+  readonly associative: boolean;
+  readonly timings: boolean;
+  readonly blobArray: boolean;
+  readonly qualifyColumns: boolean;
+  /** /db/request: a write in associative form has `"rows":null`. */
+  readonly unified: boolean;
+}
+
+export type Command =
+  | {
+    readonly type: "execute";
+    readonly statements: readonly Statement[];
+    /** All or nothing; without it each statement stands alone. */
+    readonly transaction: boolean;
+    /** Roll back and stop at the first error in a unified request too. */
+    readonly unified: boolean;
+    /** 0 for no limit. */
+    readonly timeoutMs: number;
+    readonly request: RequestId | undefined;
+  }
+  /** A piece of a SQLite file to load, kept in the database itself until load_commit. */
+  | {
+    readonly type: "load_chunk";
+    readonly loadId: bigint;
+    readonly offset: number;
+    readonly bytes: Uint8Array;
+    readonly request: RequestId | undefined;
+  }
+  /** Verifies size, checksum and integrity of the loaded file and makes it the database. */
+  | {
+    readonly type: "load_commit";
+    readonly loadId: bigint;
+    readonly size: number;
+    readonly checksum: number;
+    readonly request: RequestId | undefined;
+  }
+  | {
+    readonly type: "load_abort";
+    readonly loadId: bigint;
+    readonly request: RequestId | undefined;
+  };
+
+/** What the leader adds to a command: the only time and randomness that SQL sees while it is applied. */
+export interface Stamp {
+  /** Milliseconds since 1970 UTC. */
+  readonly clock: number;
+  readonly seed: bigint;
+}
+
+export interface ApplyEntry {
+  readonly entry: Entry;
+  /** Set when somebody waits here for the result. */
+  readonly answer: AnswerFormat | undefined;
+}
+
+/** Last entry whose effects the state machine holds. */
+export interface AppliedPosition {
+  readonly index: number;
+  readonly term: number;
+}
+
+/**
+ * What the node drives. The SQLite store is one; the simulator has a toy one.
+ * A rejection of any method means that the machine can go on no longer: the node stops.
+ */
+export interface StateMachine {
+  readonly applied: AppliedPosition;
+  /**
+   * Applies entries in order. Resolves, once their effects can be read, with one answer an entry:
+   * bytes where `answer` was set, otherwise undefined. A command whose request id was applied
+   * before has no effect and "duplicate" for its answer.
+   */
+  apply(entries: readonly ApplyEntry[]): Promise<(Uint8Array | "duplicate" | undefined)[]>;
+  /** Makes what is applied durable without stopping `apply`; resolves with how far that is. */
+  checkpoint(): Promise<AppliedPosition>;
+  /** Opens a consistent copy of the state for sending, while `apply` goes on. */
+  openSnapshot(): Promise<StateSnapshot>;
+  /** Receives a copy, verifies it, and swaps it in; the old state stays when it throws a SnapshotRejectedError. */
+  installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition>;
+  close(): Promise<void>;
+}
+
+/** A received copy that is not sound; nothing was changed. */
+export class SnapshotRejectedError extends Error {
+  override name = "SnapshotRejectedError";
+}
+
+export interface StateSnapshot {
+  readonly position: AppliedPosition;
+  readonly sizeBytes: number;
+  /** The bytes with whatever the format needs to be verified. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Removes the copy. */
+  close(): Promise<void>;
+}
+
+export interface ReadRequest {
+  readonly statements: readonly Statement[];
+  readonly transaction: boolean;
+  readonly format: AnswerFormat;
+  /** 0 for no limit. */
+  readonly timeoutMs: number;
+}
+
+export interface BackupOptions {
+  readonly format: "binary" | "delete" | "sql";
+  readonly vacuum: boolean;
+  /** SQL dumps only; empty for all. */
+  readonly tables: readonly string[];
+}
+
+/** The store as http and cli see it, beside what the node drives. */
+export interface Store extends StateMachine {
+  /**
+   * Runs reads on a read-only connection. The answer is the JSON text of the results, separated by
+   * commas (what stands between `"results":[` and `]`): whole when small, else a stream.
+   * An aborted signal interrupts the statement.
+   */
+  read(
+    request: ReadRequest,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array | ReadableStream<Uint8Array>>;
+  /** For each statement, whether all of its SQL is read-only by sqlite3_stmt_readonly; an error's text when it cannot be prepared. */
+  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]>;
+  /** A consistent copy as a stream, in constant memory; writes go on. */
+  backup(options: BackupOptions, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** Real values for /status: sqlite version and library path, sizes, pragmas, connections, queue lengths. */
+  status(): Promise<Record<string, unknown>>;
+  /** Rejects when a Worker died or the database can no longer be used; never resolves. */
+  readonly failed: Promise<never>;
+}
+
+/** All readers are busy and their queue is full. */
+export class StoreBusyError extends Error {
+  override name = "StoreBusyError";
+}

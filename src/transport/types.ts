@@ -1,0 +1,83 @@
+import type { Message, NodeId } from "../raft/types.ts";
+
+/** Who a connection's other end says it is, checked against the cluster's id. */
+export interface Peer {
+  readonly id: NodeId;
+  /** The address it advertises for Raft. */
+  readonly address: string;
+  /** False for a node that has not joined yet: it may only send requests that `allowStrangers` names. */
+  readonly member: boolean;
+}
+
+/** Why a request has no answer; "unreachable" and "overloaded" promise that it was never delivered. */
+export type TransportErrorKind =
+  | "unreachable"
+  | "overloaded"
+  | "interrupted"
+  | "timeout"
+  | "aborted"
+  /** The other side's handler failed; `message` is its text. */
+  | "refused"
+  /** Frame too large, wrong cluster or version. */
+  | "protocol";
+
+export class TransportError extends Error {
+  override name = "TransportError";
+  constructor(readonly kind: TransportErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+export interface RequestOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What the node and the cluster do with what arrives. `kind` numbers are theirs. */
+export interface TransportHandlers {
+  message(message: Message): void;
+  /** The peer cannot be reached or a message to it was dropped: the core goes back to probing. */
+  unreachable(id: NodeId): void;
+  request(peer: Peer, kind: number, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  /** Resolves when the whole body has been dealt with, with an answer for the sender. */
+  stream(
+    peer: Peer,
+    kind: number,
+    header: Uint8Array,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<Uint8Array>;
+}
+
+/**
+ * All traffic between nodes, over one listening port and one persistent connection each way per
+ * peer: Raft messages (dropped when a peer is slow or away), requests with an answer, and streams
+ * in chunks with back-pressure on connections of their own. Nothing here waits for a slow peer
+ * but the caller that asked it.
+ */
+export interface Transport {
+  /** Where it listens, with the real port when 0 was asked for. */
+  readonly address: string;
+  /** Begins to hand over what arrives. */
+  start(handlers: TransportHandlers): void;
+  /** The other members and their addresses; connections to anyone else are closed. */
+  setPeers(peers: ReadonlyMap<NodeId, string>): void;
+  /** From now on connections introduce this node as a member of this cluster (16 hex digits). */
+  setCluster(clusterId: string): void;
+  /** Raft messages; lost without notice or with `unreachable`. */
+  send(messages: readonly Message[]): void;
+  request(
+    address: string,
+    kind: number,
+    payload: Uint8Array,
+    options: RequestOptions,
+  ): Promise<Uint8Array>;
+  stream(
+    address: string,
+    kind: number,
+    header: Uint8Array,
+    body: AsyncIterable<Uint8Array>,
+    options: RequestOptions,
+  ): Promise<Uint8Array>;
+  /** Finishes the frames under way, then closes everything. */
+  close(): Promise<void>;
+}
