@@ -1,0 +1,35 @@
+/** A network address that is not `host:port`; the message says what is wrong with it. */
+export class AddressError extends Error {
+  override name = "AddressError";
+}
+
+export interface Address {
+  /** Without the brackets of an IPv6 address; "" for every interface. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Takes `host:port` or `[ipv6]:port` apart; throws an AddressError at anything else. */
+export function parseAddress(text: string): Address {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    throw new AddressError(`${text} has a scheme: write it as host:port`);
+  }
+  const match = /^(?:\[([^\[\]]*)\]|([^:\[\]]*)):([^:]*)$/.exec(text);
+  if (match === null) {
+    throw new AddressError(
+      /^[^\[\]]*:[^\[\]]*:/.test(text)
+        ? `${text} has too many colons: write an IPv6 address as [address]:port`
+        : `${text} has no port: write it as host:port`,
+    );
+  }
+  const host = match[1] ?? match[2] ?? "";
+  if (/[\s/?#@,]/.test(host)) throw new AddressError(`${text} has no valid host name`);
+  const port = /^\d{1,5}$/.test(match[3] ?? "") ? Number(match[3]) : NaN;
+  if (!(port <= 65535)) throw new AddressError(`${text} has no valid port: 1 to 65535`);
+  return { host, port };
+}
+
+/** Whether an address stands for every interface, so that nobody else can connect to it. */
+export function isUnspecified({ host }: Address): boolean {
+  return host === "" || host === "0.0.0.0" || /^[0:]+$/.test(host);
+}

@@ -1,0 +1,376 @@
+/** How a flag's text is read. */
+export type FlagKind =
+  | "switch"
+  | "text"
+  /** host:port */
+  | "address"
+  /** host:port, several with commas between */
+  | "addresses"
+  /** A Go duration; its value is in milliseconds. */
+  | "duration"
+  | "count"
+  /** Bytes, with or without KiB, MiB, GiB. */
+  | "size"
+  | "level";
+
+export interface FlagSpec {
+  readonly kind: FlagKind;
+  readonly group: "Node" | "HTTP" | "Cluster" | "Raft" | "Database" | "Queued writes" | "General";
+  /** As it would be written on the command line; "" for none. */
+  readonly default: string;
+  /** What help calls the value; "" for a switch. */
+  readonly value: string;
+  readonly help: string;
+  /** Bounds of a count, a size in bytes or a duration in milliseconds, both inclusive. */
+  readonly min?: number;
+  readonly max?: number;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+/** Below what a timer of the runtime can wait for (2^31 ms). */
+const longest = 576 * hour;
+
+/** Every flag of the server, with rqlite's names and defaults where it has them. */
+export const flagTable = {
+  "node-id": {
+    kind: "text",
+    group: "Node",
+    default: "",
+    value: "ID",
+    help:
+      "Unique name of the node, kept for as long as its data lives; by default the advertised Raft address",
+  },
+  "http-addr": {
+    kind: "address",
+    group: "HTTP",
+    default: "127.0.0.1:4001",
+    value: "HOST:PORT",
+    help: "Address that the HTTP server listens on",
+  },
+  "http-adv-addr": {
+    kind: "address",
+    group: "HTTP",
+    default: "",
+    value: "HOST:PORT",
+    help: "Address at which clients and nodes reach it; by default -http-addr",
+  },
+  "http-allow-origin": {
+    kind: "text",
+    group: "HTTP",
+    default: "",
+    value: "ORIGIN",
+    help: "Value of the Access-Control-Allow-Origin header, for programs in browsers",
+  },
+  "http-body-limit": {
+    kind: "size",
+    group: "HTTP",
+    default: "128MiB",
+    value: "SIZE",
+    help:
+      "Largest request body that is held in memory (a database sent to /db/load streams and is not)",
+    min: 1024,
+    max: 1024 ** 3,
+  },
+  "raft-addr": {
+    kind: "address",
+    group: "Cluster",
+    default: "127.0.0.1:4002",
+    value: "HOST:PORT",
+    help: "Address that the node listens on for the other nodes",
+  },
+  "raft-adv-addr": {
+    kind: "address",
+    group: "Cluster",
+    default: "",
+    value: "HOST:PORT",
+    help: "Address at which the other nodes reach it; by default -raft-addr",
+  },
+  "join": {
+    kind: "addresses",
+    group: "Cluster",
+    default: "",
+    value: "HOST:PORT,…",
+    help: "Raft addresses of nodes through which to join a cluster, tried in turn",
+  },
+  "join-attempts": {
+    kind: "count",
+    group: "Cluster",
+    default: "5",
+    value: "N",
+    help: "How often to try all join addresses",
+    min: 1,
+    max: 1_000_000,
+  },
+  "join-interval": {
+    kind: "duration",
+    group: "Cluster",
+    default: "3s",
+    value: "DURATION",
+    help: "Time between two attempts to join",
+    min: 1,
+    max: hour,
+  },
+  "bootstrap-expect": {
+    kind: "count",
+    group: "Cluster",
+    default: "0",
+    value: "N",
+    help:
+      "Form a new cluster once this many nodes, all started with this number, have found each other through -join; 0 for off",
+    min: 0,
+    max: 255,
+  },
+  "bootstrap-expect-timeout": {
+    kind: "duration",
+    group: "Cluster",
+    default: "120s",
+    value: "DURATION",
+    help: "How long to wait for those nodes",
+    min: 1,
+    max: longest,
+  },
+  "cluster-connect-timeout": {
+    kind: "duration",
+    group: "Cluster",
+    default: "30s",
+    value: "DURATION",
+    help: "How long to wait for a connection to another node",
+    min: 1,
+    max: hour,
+  },
+  "raft-non-voter": {
+    kind: "switch",
+    group: "Cluster",
+    default: "false",
+    value: "",
+    help: "Join as a read replica: receives every write, never votes",
+  },
+  "raft-heartbeat-timeout": {
+    kind: "duration",
+    group: "Raft",
+    default: "1s",
+    value: "DURATION",
+    help: "Time without a leader after which a follower asks for an election",
+    min: 20,
+    max: hour,
+  },
+  "raft-election-timeout": {
+    kind: "duration",
+    group: "Raft",
+    default: "1s",
+    value: "DURATION",
+    help:
+      "Time after which a candidate without an outcome tries again; not below -raft-heartbeat-timeout",
+    min: 20,
+    max: hour,
+  },
+  "raft-leader-lease-timeout": {
+    kind: "duration",
+    group: "Raft",
+    default: "0s",
+    value: "DURATION",
+    help:
+      "Time that a leader goes on for without its quorum; not above -raft-heartbeat-timeout; 0s for half of that",
+    min: 0,
+    max: hour,
+  },
+  "raft-commit-timeout": {
+    kind: "duration",
+    group: "Raft",
+    default: "50ms",
+    value: "DURATION",
+    help: "Longest time until followers learn without further writes what is committed",
+    min: 1,
+    max: minute,
+  },
+  "raft-apply-timeout": {
+    kind: "duration",
+    group: "Raft",
+    default: "10s",
+    value: "DURATION",
+    help: "How long a write waits to be committed and applied before it is answered with an error",
+    min: 1,
+    max: hour,
+  },
+  "raft-snap": {
+    kind: "count",
+    group: "Raft",
+    default: "8192",
+    value: "N",
+    help: "Log entries after which a snapshot is taken",
+    min: 1,
+    max: 1_000_000_000,
+  },
+  "raft-snap-int": {
+    kind: "duration",
+    group: "Raft",
+    default: "10s",
+    value: "DURATION",
+    help: "Time between two looks at whether a snapshot is due",
+    min: 10,
+    max: longest,
+  },
+  "raft-snap-wal-size": {
+    kind: "size",
+    group: "Raft",
+    default: "4MiB",
+    value: "SIZE",
+    help: "Size of SQLite's write-ahead log at which a snapshot is taken; 0 for no such limit",
+    min: 0,
+    max: 1024 ** 4,
+  },
+  "raft-shutdown-stepdown": {
+    kind: "switch",
+    group: "Raft",
+    default: "true",
+    value: "",
+    help: "A leader hands over its leadership before it shuts down",
+  },
+  "raft-remove-shutdown": {
+    kind: "switch",
+    group: "Raft",
+    default: "false",
+    value: "",
+    help: "Shut down when the node has been removed from the cluster",
+  },
+  "raft-cluster-remove-shutdown": {
+    kind: "switch",
+    group: "Raft",
+    default: "false",
+    value: "",
+    help: "The node removes itself from the cluster when it is shut down",
+  },
+  "raft-log-level": {
+    kind: "level",
+    group: "Raft",
+    default: "WARN",
+    value: "LEVEL",
+    help: "Least level that consensus writes to the log: DEBUG, INFO, WARN or ERROR",
+  },
+  "db-max-ro-conns": {
+    kind: "count",
+    group: "Database",
+    default: "0",
+    value: "N",
+    help: "Most read-only connections, which is how many reads run at once; 0 to suit the machine",
+    min: 0,
+    max: 1024,
+  },
+  "fk": {
+    kind: "switch",
+    group: "Database",
+    default: "false",
+    value: "",
+    help: "Enforce foreign keys; must be the same on every node",
+  },
+  "write-queue-capacity": {
+    kind: "count",
+    group: "Queued writes",
+    default: "1024",
+    value: "N",
+    help: "Requests that the queue holds",
+    min: 1,
+    max: 1_000_000,
+  },
+  "write-queue-batch-size": {
+    kind: "count",
+    group: "Queued writes",
+    default: "128",
+    value: "N",
+    help: "Requests after which the queue is written",
+    min: 1,
+    max: 1_000_000,
+  },
+  "write-queue-timeout": {
+    kind: "duration",
+    group: "Queued writes",
+    default: "50ms",
+    value: "DURATION",
+    help: "Time after which a queue that is not full is written",
+    min: 1,
+    max: hour,
+  },
+  "write-queue-tx": {
+    kind: "switch",
+    group: "Queued writes",
+    default: "false",
+    value: "",
+    help: "Write each batch of the queue in one transaction",
+  },
+  "version": {
+    kind: "switch",
+    group: "General",
+    default: "false",
+    value: "",
+    help: "Print the versions of raftlite, SQLite and Deno, and exit",
+  },
+  "help": {
+    kind: "switch",
+    group: "General",
+    default: "false",
+    value: "",
+    help: "Print this page, and exit; -h does the same",
+  },
+} as const satisfies Record<string, FlagSpec>;
+
+export type FlagName = keyof typeof flagTable;
+
+/** What is known of rqlite's other flags, so that none is passed over in silence. */
+export interface ForeignFlag {
+  readonly takesValue: boolean;
+  /** Values that ask for nothing: such a flag is accepted. */
+  readonly off: readonly string[];
+  /** "ignored": tuning that changes no answer, passed over with a warning. "refused": somebody relies on it. */
+  readonly treatment: "ignored" | "refused";
+}
+
+const refusedValue: ForeignFlag = { takesValue: true, off: [""], treatment: "refused" };
+const refusedPeriod: ForeignFlag = {
+  takesValue: true,
+  off: ["", "0", "0s", "0h"],
+  treatment: "refused",
+};
+const refusedSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "refused" };
+const ignoredValue: ForeignFlag = { takesValue: true, off: [""], treatment: "ignored" };
+const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "ignored" };
+
+/** Flags of rqlite 10 that have no meaning here, or none yet. */
+export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
+  ["auth", refusedValue],
+  ["auto-backup", refusedValue],
+  ["auto-optimize-int", ignoredValue],
+  ["auto-restore", refusedValue],
+  ["auto-vacuum-int", refusedPeriod],
+  ["cdc-config", refusedValue],
+  ["compress-snap-transport", ignoredSwitch],
+  ["cpu-profile", ignoredValue],
+  ["disco-config", refusedValue],
+  ["disco-key", ignoredValue],
+  ["disco-mode", refusedValue],
+  ["extensions-path", refusedValue],
+  ["http-ca-cert", refusedValue],
+  ["http-cert", refusedValue],
+  ["http-key", refusedValue],
+  ["http-verify-client", refusedSwitch],
+  ["http-verify-common-name", refusedValue],
+  ["join-as", refusedValue],
+  ["mem-profile", ignoredValue],
+  ["node-ca-cert", refusedValue],
+  ["node-cert", refusedValue],
+  ["node-key", refusedValue],
+  ["node-no-verify", refusedSwitch],
+  ["node-verify-client", refusedSwitch],
+  ["node-verify-common-name", refusedValue],
+  ["node-verify-server-name", refusedValue],
+  ["otlp-ca-cert", refusedValue],
+  ["otlp-cert", refusedValue],
+  ["otlp-endpoint", refusedValue],
+  ["otlp-insecure", refusedSwitch],
+  ["otlp-interval", ignoredValue],
+  ["otlp-key", refusedValue],
+  ["otlp-no-verify", refusedSwitch],
+  ["raft-reap-node-timeout", refusedPeriod],
+  ["raft-reap-read-only-node-timeout", refusedPeriod],
+  ["trace-profile", ignoredValue],
+]);

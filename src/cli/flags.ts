@@ -1,0 +1,237 @@
+import { resolve } from "node:path";
+import { isUnspecified, parseAddress } from "./address.ts";
+import { FlagError, readFlags } from "./flag_values.ts";
+import type { CommandLine, FlagValues, LevelName } from "./flag_values.ts";
+
+/** Where a node keeps its data when it is not told. */
+export const dataDirectoryDefault = "./raftlite-data";
+
+/** What the command line asks of the server, checked. Addresses are `host:port`. */
+export interface Configuration {
+  /** Absolute; need not exist yet. */
+  readonly dataDirectory: string;
+  readonly nodeId: string;
+  readonly http: {
+    readonly address: string;
+    readonly advertisedAddress: string;
+    /** For Access-Control-Allow-Origin; "" for no such header. */
+    readonly allowOrigin: string;
+    readonly bodyBytesMax: number;
+  };
+  readonly cluster: {
+    /** Raft addresses to join through; empty to start alone or from what the disk holds. */
+    readonly join: readonly string[];
+    readonly joinAttempts: number;
+    readonly joinIntervalMs: number;
+    /** 0 when this node is not to take part in forming a new cluster. */
+    readonly bootstrapExpect: number;
+    readonly bootstrapExpectTimeoutMs: number;
+    readonly connectTimeoutMs: number;
+    readonly nonVoter: boolean;
+    /** Shut down once removed from the cluster. */
+    readonly shutdownOnRemove: boolean;
+    /** Leave the cluster on shutdown. */
+    readonly removeOnShutdown: boolean;
+    /** Hand leadership over before shutdown. */
+    readonly stepDownOnShutdown: boolean;
+  };
+  readonly raft: {
+    readonly address: string;
+    readonly advertisedAddress: string;
+    readonly heartbeatTimeoutMs: number;
+    /** At least `heartbeatTimeoutMs`. */
+    readonly electionTimeoutMs: number;
+    /** At most `heartbeatTimeoutMs`, never 0. */
+    readonly leaderLeaseTimeoutMs: number;
+    readonly commitTimeoutMs: number;
+    readonly applyTimeoutMs: number;
+    readonly snapshotEntries: number;
+    readonly snapshotIntervalMs: number;
+    /** 0 for no such limit. */
+    readonly snapshotWalBytes: number;
+    readonly logLevel: LevelName;
+  };
+  readonly database: {
+    /** 0 to suit the machine. */
+    readonly readConnectionsMax: number;
+    readonly foreignKeys: boolean;
+  };
+  readonly writeQueue: {
+    readonly capacity: number;
+    readonly batchSize: number;
+    readonly timeoutMs: number;
+    readonly transaction: boolean;
+  };
+}
+
+export type Invocation =
+  | { readonly type: "help" }
+  | { readonly type: "version" }
+  | {
+    readonly type: "serve";
+    readonly configuration: Configuration;
+    /** To be logged once the log is there. */
+    readonly warnings: readonly string[];
+  };
+
+/** Reads the server's command line; throws a FlagError, which knows its exit code. */
+export function parseFlags(args: readonly string[]): Invocation {
+  const commandLine = readFlags(args);
+  if (commandLine.values.help) return { type: "help" };
+  if (commandLine.values.version) return { type: "version" };
+  return {
+    type: "serve",
+    configuration: configurationOf(commandLine),
+    warnings: commandLine.warnings,
+  };
+}
+
+/** Checks what the flags say together and fills in what follows from them; throws a FlagError. */
+export function configurationOf({ values, positionals }: CommandLine): Configuration {
+  const advertised = checkAddresses(values);
+  checkClusterFlags(values, advertised.raft);
+  return {
+    dataDirectory: dataDirectoryOf(positionals),
+    nodeId: values["node-id"] || advertised.raft,
+    http: {
+      address: values["http-addr"],
+      advertisedAddress: advertised.http,
+      allowOrigin: values["http-allow-origin"],
+      bodyBytesMax: values["http-body-limit"],
+    },
+    cluster: {
+      join: values["join"],
+      joinAttempts: values["join-attempts"],
+      joinIntervalMs: values["join-interval"],
+      bootstrapExpect: values["bootstrap-expect"],
+      bootstrapExpectTimeoutMs: values["bootstrap-expect-timeout"],
+      connectTimeoutMs: values["cluster-connect-timeout"],
+      nonVoter: values["raft-non-voter"],
+      shutdownOnRemove: values["raft-remove-shutdown"],
+      removeOnShutdown: values["raft-cluster-remove-shutdown"],
+      stepDownOnShutdown: values["raft-shutdown-stepdown"],
+    },
+    raft: {
+      address: values["raft-addr"],
+      advertisedAddress: advertised.raft,
+      ...raftTimeouts(values),
+      commitTimeoutMs: values["raft-commit-timeout"],
+      applyTimeoutMs: values["raft-apply-timeout"],
+      snapshotEntries: values["raft-snap"],
+      snapshotIntervalMs: values["raft-snap-int"],
+      snapshotWalBytes: values["raft-snap-wal-size"],
+      logLevel: values["raft-log-level"],
+    },
+    database: {
+      readConnectionsMax: values["db-max-ro-conns"],
+      foreignKeys: values["fk"],
+    },
+    writeQueue: {
+      capacity: values["write-queue-capacity"],
+      batchSize: values["write-queue-batch-size"],
+      timeoutMs: values["write-queue-timeout"],
+      transaction: values["write-queue-tx"],
+    },
+  };
+}
+
+function dataDirectoryOf(positionals: readonly string[]): string {
+  const [first = dataDirectoryDefault, ...others] = positionals;
+  if (others.length > 0) {
+    throw new FlagError(
+      1,
+      `Arguments after data directory ${first} are not accepted: ${others.join(" ")}`,
+    );
+  }
+  if (first.trim() === "") throw new FlagError(1, "The data directory has an empty name");
+  if (first === "true" || first === "false") {
+    throw new FlagError(
+      1,
+      `Data directory ${first}? Write a switch's value with "=", as in -fk=${first}, or the directory as ./${first}`,
+    );
+  }
+  return resolve(first.trim());
+}
+
+/** The advertised addresses, once they and the bound ones can be what they are meant to be. */
+function checkAddresses(values: FlagValues): { readonly http: string; readonly raft: string } {
+  const http = advertisedAddress("HTTP", values["http-addr"], values["http-adv-addr"]);
+  const raft = advertisedAddress("Raft", values["raft-addr"], values["raft-adv-addr"]);
+  if (values["http-addr"] === values["raft-addr"]) {
+    throw new FlagError(1, `HTTP and Raft addresses must differ: both are ${values["http-addr"]}`);
+  }
+  if (http === raft) {
+    throw new FlagError(1, `Advertised HTTP and Raft addresses must differ: both are ${http}`);
+  }
+  return { http, raft };
+}
+
+function advertisedAddress(kind: "HTTP" | "Raft", bound: string, advertised: string): string {
+  const flag = `-${kind.toLowerCase()}-addr`;
+  const advertisedFlag = `-${kind.toLowerCase()}-adv-addr`;
+  if (bound === "") throw new FlagError(1, `Flag ${flag} is empty: give it as host:port`);
+  const chosen = advertised || bound;
+  const address = parseAddress(chosen);
+  if (isUnspecified(address)) {
+    throw new FlagError(
+      1,
+      `Advertised ${kind} address ${chosen} is not routable: say with ${advertisedFlag} where others reach this node`,
+    );
+  }
+  if (address.port === 0) {
+    throw new FlagError(
+      1,
+      `Advertised ${kind} address ${chosen} has port 0: give ${flag} or ${advertisedFlag} a port`,
+    );
+  }
+  return chosen;
+}
+
+function checkClusterFlags(values: FlagValues, raftAddress: string): void {
+  const join = values["join"];
+  const expect = values["bootstrap-expect"];
+  if (expect > 0 && values["raft-non-voter"]) {
+    throw new FlagError(
+      1,
+      "-bootstrap-expect and -raft-non-voter exclude each other: a read replica joins",
+    );
+  }
+  if (expect > 1 && join.length === 0) {
+    throw new FlagError(
+      1,
+      `-bootstrap-expect ${expect} needs -join with the Raft addresses of the nodes to form a cluster with`,
+    );
+  }
+  if (expect === 0 && (join.includes(raftAddress) || join.includes(values["raft-addr"]))) {
+    throw new FlagError(
+      1,
+      `Node cannot join itself: -join names its own address ${raftAddress}, which needs -bootstrap-expect`,
+    );
+  }
+}
+
+/** The rules that rqlite's Raft library has for its timeouts. */
+function raftTimeouts(values: FlagValues) {
+  const heartbeatTimeoutMs = values["raft-heartbeat-timeout"];
+  const electionTimeoutMs = values["raft-election-timeout"];
+  const leaderLeaseTimeoutMs = values["raft-leader-lease-timeout"] || heartbeatTimeoutMs / 2;
+  if (leaderLeaseTimeoutMs < 10) {
+    throw new FlagError(
+      1,
+      `-raft-leader-lease-timeout (${leaderLeaseTimeoutMs}ms) must be 0s or at least 10ms`,
+    );
+  }
+  if (electionTimeoutMs < heartbeatTimeoutMs) {
+    throw new FlagError(
+      1,
+      `-raft-election-timeout (${electionTimeoutMs}ms) must not be below -raft-heartbeat-timeout (${heartbeatTimeoutMs}ms)`,
+    );
+  }
+  if (leaderLeaseTimeoutMs > heartbeatTimeoutMs) {
+    throw new FlagError(
+      1,
+      `-raft-leader-lease-timeout (${leaderLeaseTimeoutMs}ms) must not be above -raft-heartbeat-timeout (${heartbeatTimeoutMs}ms)`,
+    );
+  }
+  return { heartbeatTimeoutMs, electionTimeoutMs, leaderLeaseTimeoutMs };
+}
