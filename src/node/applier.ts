@@ -1,0 +1,134 @@
+import { checksum } from "../base/checksum.ts";
+import type { RaftLog } from "../raft_log/types.ts";
+import { type Entry, EntryType, type RaftCore } from "../raft/types.ts";
+import type { AnswerFormat, ApplyEntry, StateMachine } from "../store/types.ts";
+
+/** Batches handed to the state machine before the first must be done: one is applied, one waits. */
+const batchesMax = 2;
+/** Entries in one batch: bounds how long the readers wait for the first of them. */
+const entriesMax = 1024;
+
+export interface ApplierHandlers {
+  /** How to write the entry's result, when somebody here waits for it. */
+  format(entry: Entry): AnswerFormat | undefined;
+  /** Its effects can be read now. */
+  applied(entry: Entry, answer: Uint8Array | "duplicate" | undefined): void;
+  /** A batch is done; everything up to `index` can be read. */
+  advanced(index: number): void;
+  failed(error: Error): void;
+}
+
+/** Takes committed entries, in order, from the log to the state machine. */
+export class Applier {
+  readonly #raft: RaftCore;
+  readonly #log: RaftLog;
+  readonly #stateMachine: StateMachine;
+  readonly #bytesMax: number;
+  readonly #handlers: ApplierHandlers;
+  /** Handed to the state machine. */
+  #handed: number;
+  #applied: number;
+  #target: number;
+  #batches = 0;
+  #reading = false;
+  #paused = false;
+  #idle: (() => void)[] = [];
+
+  constructor(
+    raft: RaftCore,
+    log: RaftLog,
+    stateMachine: StateMachine,
+    bytesMax: number,
+    handlers: ApplierHandlers,
+  ) {
+    this.#raft = raft;
+    this.#log = log;
+    this.#stateMachine = stateMachine;
+    this.#bytesMax = bytesMax;
+    this.#handlers = handlers;
+    this.#handed = this.#applied = this.#target = stateMachine.applied.index;
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** Everything up to here may be applied. */
+  advance(index: number): void {
+    if (index > this.#target) this.#target = index;
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (
+      !this.#paused && !this.#reading && this.#batches < batchesMax && this.#handed < this.#target
+    ) {
+      const from = this.#handed + 1;
+      const to = Math.min(this.#target, this.#handed + entriesMax);
+      const entries = this.#raft.cached(from, to, this.#bytesMax);
+      if (entries.length > 0) this.#hand(entries);
+      else this.#read(from, to);
+    }
+  }
+
+  #read(from: number, to: number): void {
+    this.#reading = true;
+    this.#log.read(from, to, this.#bytesMax).then((entries) => {
+      this.#reading = false;
+      if (!this.#paused) this.#hand(entries);
+      this.#pump();
+      this.#wakeIdle();
+    }).catch((error) => this.#handlers.failed(error));
+  }
+
+  #hand(entries: readonly Entry[]): void {
+    const last = entries[entries.length - 1];
+    if (last === undefined) throw new Error("The log returned no entry to apply");
+    const batch: ApplyEntry[] = entries.map((entry) => {
+      if (checksum(entry.data) !== entry.checksum) {
+        throw new Error(
+          `Entry ${entry.index} (term ${entry.term}) is damaged in memory: not applied, the node stops`,
+        );
+      }
+      return {
+        entry,
+        answer: entry.type === EntryType.command ? this.#handlers.format(entry) : undefined,
+      };
+    });
+    this.#handed = last.index;
+    this.#batches++;
+    this.#stateMachine.apply(batch).then((answers) => {
+      this.#batches--;
+      this.#applied = last.index;
+      this.#pump();
+      batch.forEach(({ entry }, i) => this.#handlers.applied(entry, answers[i]));
+      this.#handlers.advanced(last.index);
+      this.#wakeIdle();
+    }).catch((error) => this.#handlers.failed(error));
+  }
+
+  #wakeIdle(): void {
+    if (this.#batches > 0 || this.#reading) return;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const wake of waiting) wake();
+  }
+
+  /** Hands over nothing more, and resolves when nothing is under way. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    if (this.#batches > 0 || this.#reading) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  /** Goes on, from `position` when the state has been replaced by another. */
+  resume(position?: number): void {
+    if (position !== undefined) {
+      this.#handed = this.#applied = position;
+      this.#target = Math.max(this.#target, position);
+    }
+    this.#paused = false;
+    this.#pump();
+  }
+}

@@ -1,0 +1,82 @@
+import type { Logger } from "../io/types.ts";
+import type { RaftLog } from "../raft_log/types.ts";
+import type { RaftCore } from "../raft/types.ts";
+import type { StateMachine } from "../store/types.ts";
+import type { SnapshotPolicy } from "./types.ts";
+
+/**
+ * A snapshot of this node is its own SQLite file once a checkpoint has reached the disk: then the
+ * log behind it, less a tail for slow followers, is no longer needed (thesis 5.1.2).
+ */
+export class Compaction {
+  readonly #raft: RaftCore;
+  readonly #log: RaftLog;
+  readonly #stateMachine: StateMachine;
+  readonly #policy: SnapshotPolicy;
+  readonly #logger: Logger;
+  #running: Promise<boolean> | undefined;
+  #snapshotIndex: number;
+
+  constructor(
+    raft: RaftCore,
+    log: RaftLog,
+    stateMachine: StateMachine,
+    policy: SnapshotPolicy,
+    logger: Logger,
+    snapshotIndex: number,
+  ) {
+    this.#raft = raft;
+    this.#log = log;
+    this.#stateMachine = stateMachine;
+    this.#policy = policy;
+    this.#logger = logger;
+    this.#snapshotIndex = snapshotIndex;
+  }
+
+  /** What the last checkpoint covers. */
+  get snapshotIndex(): number {
+    return this.#snapshotIndex;
+  }
+
+  get due(): boolean {
+    const behind = this.#stateMachine.applied.index - this.#snapshotIndex;
+    return this.#running === undefined && behind > 0 &&
+      (behind >= this.#policy.entries || this.#log.sizeBytes >= this.#policy.logBytes);
+  }
+
+  /** Checkpoints and drops the log behind it; false when there was nothing new. One at a time. */
+  run(trailing = this.#policy.trailing): Promise<boolean> {
+    this.#running ??= this.#run(trailing).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #run(trailing: number): Promise<boolean> {
+    const position = await this.#stateMachine.checkpoint();
+    if (position.index <= this.#snapshotIndex) return false;
+    this.#snapshotIndex = position.index;
+    const index = position.index - trailing;
+    const term = this.#raft.termAt(index);
+    if (index >= this.#log.firstIndex && term !== undefined) {
+      await this.#log.compact({ index, term, configuration: this.#raft.configurationAt(index) });
+      this.#raft.compacted(index);
+    }
+    this.#logger.log(
+      "INFO",
+      "node",
+      `Snapshot at index ${position.index} (term ${position.term}): log begins at ${this.#log.firstIndex}, ${this.#log.sizeBytes} bytes`,
+    );
+    return true;
+  }
+
+  /** A received snapshot stands for everything up to `index`. */
+  installed(index: number): void {
+    this.#snapshotIndex = Math.max(this.#snapshotIndex, index);
+  }
+
+  /** Resolves when none is running; its failure is its caller's. */
+  async idle(): Promise<void> {
+    await this.#running?.catch(() => {});
+  }
+}

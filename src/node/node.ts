@@ -1,0 +1,559 @@
+import { Raft } from "../raft/raft.ts";
+import {
+  type Configuration,
+  type Entry,
+  EntryType,
+  type MembershipChange,
+  type Message,
+  type NodeId,
+  type PeerProgress,
+  type ProposeResult,
+  type RaftCore,
+  type ReadMode,
+  type Ready,
+  type Status,
+} from "../raft/types.ts";
+import type { Timer } from "../io/types.ts";
+import type { AnswerFormat } from "../store/types.ts";
+import { Applier } from "./applier.ts";
+import { Compaction } from "./compaction.ts";
+import { LogWriter } from "./log_writer.ts";
+import { PendingWrites } from "./pending_writes.ts";
+import { ReadBarriers } from "./read_barriers.ts";
+import { SnapshotTransfer } from "./snapshot_transfer.ts";
+import { NodeError, type NodeOptions, type WriteOutcome } from "./types.ts";
+
+interface Proposal {
+  readonly type: typeof EntryType.command | typeof EntryType.noop;
+  readonly command: Uint8Array;
+  readonly format: AnswerFormat | undefined;
+  readonly deadline: number;
+  readonly resolve: (outcome: WriteOutcome) => void;
+  readonly reject: (error: NodeError) => void;
+}
+
+interface Watch {
+  readonly format: AnswerFormat;
+  readonly resolve: (outcome: WriteOutcome) => void;
+}
+
+/** How long the core may wait for the answer of a read round before it is asked again, in ticks. */
+const readRoundTicks = 4;
+
+/**
+ * One member of a cluster: drives the core (ready → persist → send → apply) and answers proposals
+ * and reads. Everything it does to the outside goes through the parts that it is given, so that the
+ * simulator runs this same class.
+ */
+export class Node {
+  readonly id: NodeId;
+  readonly #options: NodeOptions;
+  readonly #raft: RaftCore;
+  readonly #writer: LogWriter;
+  readonly #applier: Applier;
+  readonly #compaction: Compaction;
+  readonly #transfer: SnapshotTransfer;
+  readonly #pending = new PendingWrites();
+  readonly #reads: ReadBarriers;
+  /** Requests of this node's own clients that went to the leader, by sequence. */
+  readonly #watched = new Map<number, Watch>();
+  #proposals: Proposal[] = [];
+  #proposalBytes = 0;
+  #scheduled = false;
+  #state: "new" | "running" | "stopping" | "stopped" = "new";
+  #failure: Error | undefined;
+  #timer: Timer | undefined;
+  #lastTick = 0;
+  #leaderHeardAt = 0;
+  #nextCompactionCheck = 0;
+
+  constructor(options: NodeOptions) {
+    this.id = options.id;
+    this.#options = options;
+    const { contents, timing, limits, clock, logger, log, stateMachine } = options;
+    this.#raft = new Raft({
+      id: options.id,
+      electionTicks: timing.electionTicks,
+      heartbeatTicks: timing.heartbeatTicks,
+      leaseTicks: timing.leaseTicks,
+      appendBytesMax: limits.appendBytesMax,
+      inflightMax: limits.inflightMax,
+      cacheBytesMax: limits.cacheBytesMax,
+      random: options.random,
+      hardState: contents.hardState,
+      compaction: contents.compaction,
+      log: contents.log,
+      applied: stateMachine.applied.index,
+    });
+    const fail = (error: Error) => this.#fail(error);
+    this.#writer = new LogWriter(log, clock, logger, fail);
+    this.#applier = new Applier(this.#raft, log, stateMachine, limits.applyBytesMax, {
+      format: (entry) => this.#formatOf(entry),
+      applied: (entry, answer) => this.#applied(entry, answer),
+      advanced: (index) => this.#advanced(index),
+      failed: fail,
+    });
+    this.#reads = new ReadBarriers(
+      this.#raft,
+      limits.pendingReadsMax,
+      readRoundTicks * timing.tickMs,
+    );
+    this.#compaction = new Compaction(
+      this.#raft,
+      log,
+      stateMachine,
+      options.snapshots,
+      logger,
+      contents.compaction.index,
+    );
+    this.#transfer = new SnapshotTransfer({
+      raft: this.#raft,
+      log,
+      writer: this.#writer,
+      applier: this.#applier,
+      stateMachine,
+      transport: options.transport,
+      marker: options.installMarker,
+      logger,
+    });
+  }
+
+  get status(): Status {
+    return this.#raft.status;
+  }
+
+  get configuration(): Configuration {
+    return this.#raft.configuration;
+  }
+
+  get commitIndex(): number {
+    return this.#raft.commitIndex;
+  }
+
+  get appliedIndex(): number {
+    return this.#applier.applied;
+  }
+
+  get lastIndex(): number {
+    return this.#raft.lastIndex;
+  }
+
+  get snapshotIndex(): number {
+    return this.#compaction.snapshotIndex;
+  }
+
+  get pendingWrites(): number {
+    return this.#pending.size + this.#proposals.length + this.#watched.size;
+  }
+
+  get isLeader(): boolean {
+    return this.#raft.status.role === "leader";
+  }
+
+  /** "ok", or what keeps the node from writing. */
+  get health(): string {
+    if (this.#failure !== undefined) return this.#failure.message;
+    if (this.#writer.full) return "The disk is full: writes wait until there is room";
+    return "ok";
+  }
+
+  progress(): PeerProgress[] {
+    return this.#raft.progress();
+  }
+
+  /** ms since this node last heard from the leader; 0 on the leader itself. */
+  get lastContactMs(): number {
+    return this.isLeader ? 0 : this.#options.clock.now() - this.#leaderHeardAt;
+  }
+
+  start(): void {
+    this.#state = "running";
+    this.#lastTick = this.#options.clock.now();
+    this.#leaderHeardAt = this.#lastTick;
+    this.#options.onConfiguration(this.#raft.configuration);
+    const voters = this.#raft.configuration.members.filter((m) => m.suffrage === "voter");
+    if (voters.length === 1 && voters[0]?.id === this.id) this.#raft.campaign();
+    this.#scheduleTick();
+    this.#schedule();
+  }
+
+  #scheduleTick(): void {
+    this.#timer = this.#options.clock.after(this.#options.timing.tickMs, () => {
+      this.#catchUpTicks();
+      this.#everyTick();
+      this.#schedule();
+      if (this.#state !== "stopped") this.#scheduleTick();
+    });
+  }
+
+  /**
+   * Tells the core of the ticks that have passed. Called before anything that rests on time, so
+   * that a node which was frozen for a while does not answer from a lease that ran out meanwhile.
+   */
+  #catchUpTicks(): void {
+    const { tickMs, electionTicks } = this.#options.timing;
+    const passed = Math.floor((this.#options.clock.now() - this.#lastTick) / tickMs);
+    if (passed <= 0) return;
+    this.#lastTick += passed * tickMs;
+    const ticks = Math.min(passed, 2 * electionTicks);
+    for (let i = 0; i < ticks; i++) this.#raft.tick();
+  }
+
+  #everyTick(): void {
+    const now = this.#options.clock.now();
+    this.#pending.expire(now);
+    this.#reads.expire(now);
+    const expired = this.#proposals.filter((proposal) => proposal.deadline <= now);
+    if (expired.length > 0) {
+      this.#proposals = this.#proposals.filter((proposal) => proposal.deadline > now);
+      for (const proposal of expired) {
+        this.#proposalBytes -= proposal.command.length;
+        proposal.reject(new NodeError("timeout", "The write could not be proposed in time"));
+      }
+    }
+    if (now >= this.#nextCompactionCheck) {
+      this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
+      if (this.#compaction.due && !this.#transfer.receiving) {
+        this.#compaction.run().catch((error) => this.#fail(error));
+      }
+    }
+  }
+
+  /** A message from another node's core. */
+  step(message: Message): void {
+    if (this.#state === "stopped") return;
+    this.#catchUpTicks();
+    this.#raft.step(message);
+    const status = this.#raft.status;
+    if (message.from === status.leader) this.#leaderHeardAt = this.#options.clock.now();
+    this.#schedule();
+  }
+
+  unreachable(id: NodeId): void {
+    this.#raft.unreachable(id);
+    this.#schedule();
+  }
+
+  /** Receives a snapshot stream; resolves when it is installed. */
+  async receiveSnapshot(
+    from: NodeId,
+    header: Uint8Array,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    await this.#compaction.idle();
+    try {
+      await this.#transfer.receive(from, header, body);
+    } catch (error) {
+      if (error instanceof NodeError) throw error;
+      const fatal = error instanceof Error ? error : new Error(String(error));
+      this.#fail(fatal);
+      throw fatal;
+    }
+    const index = this.#applier.applied;
+    this.#compaction.installed(index);
+    this.#pending.skipped(index);
+    this.#reads.applied(index);
+    this.#schedule();
+  }
+
+  /**
+   * Appends a command and resolves when it has been applied here. Rejects with a NodeError whose
+   * kind says whether it may still take effect. Only the leader proposes.
+   */
+  propose(
+    command: Uint8Array,
+    options: { readonly format: AnswerFormat | undefined; readonly timeoutMs: number },
+  ): Promise<WriteOutcome> {
+    return this.#enqueue(EntryType.command, command, options.format, options.timeoutMs);
+  }
+
+  /** Puts an empty entry through the log: a strong read waits for its index. */
+  async proposeBarrier(timeoutMs: number): Promise<number> {
+    const outcome = await this.#enqueue(EntryType.noop, new Uint8Array(), undefined, timeoutMs);
+    return outcome.index;
+  }
+
+  #enqueue(
+    type: Proposal["type"],
+    command: Uint8Array,
+    format: AnswerFormat | undefined,
+    timeoutMs: number,
+  ): Promise<WriteOutcome> {
+    const refusal = this.#refusal(command.length);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      const deadline = this.#options.clock.now() + timeoutMs;
+      this.#proposals.push({ type, command, format, deadline, resolve, reject });
+      this.#proposalBytes += command.length;
+      if (!this.#writer.busy) this.#schedule();
+    });
+  }
+
+  /** Why a proposal cannot be taken now, if it cannot. */
+  #refusal(bytes: number): NodeError | undefined {
+    if (this.#state !== "running") {
+      return new NodeError("unavailable", this.#failure?.message ?? "The node is stopping");
+    }
+    if (!this.isLeader) return new NodeError("not_leader", "This node is not the leader");
+    if (this.#writer.full) return new NodeError("unavailable", this.health);
+    const { pendingWritesMax, pendingBytesMax } = this.#options.limits;
+    if (
+      this.#pending.size + this.#proposals.length >= pendingWritesMax ||
+      (this.#proposals.length > 0 && this.#proposalBytes + bytes > pendingBytesMax)
+    ) {
+      return new NodeError("overloaded", "Too many writes waiting, try again later");
+    }
+    return undefined;
+  }
+
+  /**
+   * Resolves when the request of that sequence, sent to the leader by this node, has been applied
+   * here: the answer that is certain even when the leader's got lost on the way.
+   */
+  watch(sequence: number, format: AnswerFormat): Promise<WriteOutcome> {
+    return new Promise((resolve) => this.#watched.set(sequence, { format, resolve }));
+  }
+
+  unwatch(sequence: number): void {
+    this.#watched.delete(sequence);
+  }
+
+  /**
+   * Resolves with the read index once this node's own copy has reached it: "quorum" for a
+   * linearizable read, "lease" for one that trusts the leader's lease.
+   */
+  readBarrier(mode: ReadMode, timeoutMs: number): Promise<number> {
+    if (this.#state !== "running") {
+      return Promise.reject(new NodeError("unavailable", "The node is stopping"));
+    }
+    this.#catchUpTicks();
+    const waiting = this.#reads.wait(mode, this.#options.clock.now() + timeoutMs);
+    this.#schedule();
+    return waiting;
+  }
+
+  /** Resolves when everything up to `index` is applied here. */
+  async waitApplied(index: number, timeoutMs: number): Promise<void> {
+    const deadline = this.#options.clock.now() + timeoutMs;
+    await this.#reads.waitApplied(index, this.#applier.applied, deadline);
+  }
+
+  /** Changes one member and resolves when the change is committed. */
+  changeMembership(change: MembershipChange, timeoutMs: number): Promise<WriteOutcome> {
+    const refusal = this.#refusal(0);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.#catchUpTicks();
+    const result = this.#raft.proposeMembership(change);
+    if (!result.ok) return Promise.reject(proposalError(result.reason));
+    const { index, term } = result;
+    const deadline = this.#options.clock.now() + timeoutMs;
+    const done = new Promise<WriteOutcome>((resolve, reject) =>
+      this.#pending.add(index, { term, format: undefined, deadline, resolve, reject })
+    );
+    this.#schedule();
+    return done;
+  }
+
+  /** Asks the core to hand leadership over; the result says only whether it has begun. */
+  transferLeadership(to: NodeId): ProposeResult {
+    this.#catchUpTicks();
+    const result = this.#raft.transferLeadership(to);
+    this.#schedule();
+    return result;
+  }
+
+  /** Checkpoints and compacts now; false when there was nothing new. */
+  async snapshot(trailing: number | undefined): Promise<boolean> {
+    if (this.#transfer.receiving) return false;
+    return await this.#compaction.run(trailing);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#state === "new" || this.#state === "stopped") return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      try {
+        this.#run();
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  #run(): void {
+    if (this.#state === "stopped") return;
+    this.#reads.begin(this.#options.clock.now());
+    this.#proposeWaiting();
+    for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {
+      this.#handle(ready);
+    }
+  }
+
+  /**
+   * Moves waiting commands into the log. While a write of the log runs they wait and gather: they
+   * could be durable no sooner, and one entry batch is cheaper for every node than many.
+   */
+  #proposeWaiting(): void {
+    if (this.#proposals.length === 0 || this.#writer.busy) return;
+    const proposals = this.#proposals;
+    this.#proposals = [];
+    this.#proposalBytes = 0;
+    const clock = this.#options.clock.wallTime();
+    for (const { type, command, format, deadline, resolve, reject } of proposals) {
+      const data = type === EntryType.command
+        ? this.#options.codec.stamp(command, { clock, seed: this.#options.seed() })
+        : command;
+      const result = this.#raft.propose(type, data);
+      if (!result.ok) reject(proposalError(result.reason));
+      else {
+        this.#pending.add(result.index, { term: result.term, format, deadline, resolve, reject });
+      }
+    }
+  }
+
+  #handle(ready: Ready): void {
+    const last = ready.entries[ready.entries.length - 1];
+    if (
+      ready.hardState !== undefined || last !== undefined || ready.messagesAfterPersist.length > 0
+    ) {
+      this.#writer.write(ready, () => {
+        this.#options.transport.send(ready.messagesAfterPersist);
+        if (last !== undefined) this.#raft.persisted(last.index, last.term);
+        this.#schedule();
+      });
+    }
+    if (ready.messages.length > 0) this.#options.transport.send(ready.messages);
+    if (ready.configuration !== undefined) this.#options.onConfiguration(ready.configuration);
+    if (ready.status !== undefined) this.#statusChanged(ready.status);
+    this.#applier.advance(ready.applyThrough);
+    if (ready.readStates.length > 0) {
+      this.#reads.confirmed(ready.readStates, this.#applier.applied);
+      this.#schedule();
+    }
+    this.#reads.dropped(ready.readsDropped);
+    for (const { to, from, bytesMax } of ready.loads) this.#load(to, from, bytesMax);
+    for (const to of ready.snapshots) this.#sendSnapshot(to);
+  }
+
+  #statusChanged(status: Status): void {
+    if (status.leader !== "") this.#leaderHeardAt = this.#options.clock.now();
+    this.#options.onStatus(status);
+  }
+
+  #load(to: NodeId, from: number, bytesMax: number): void {
+    const done = (entries: readonly Entry[]) => {
+      this.#raft.loaded(to, entries);
+      this.#schedule();
+    };
+    if (from < this.#options.log.firstIndex) {
+      done([]);
+      return;
+    }
+    this.#options.log.read(from, this.#options.log.lastIndex, bytesMax).then(done).catch(
+      (error) => {
+        if (from < this.#options.log.firstIndex) done([]);
+        else this.#fail(error);
+      },
+    );
+  }
+
+  #sendSnapshot(to: NodeId): void {
+    this.#transfer.send(to).then((ok) => {
+      this.#raft.snapshotFinished(to, ok);
+      this.#schedule();
+    });
+  }
+
+  #formatOf(entry: Entry): AnswerFormat | undefined {
+    const format = this.#pending.format(entry.index, entry.term);
+    if (format !== undefined || this.#watched.size === 0) return format;
+    const id = this.#options.codec.requestId(entry.data);
+    if (id === undefined || id.origin !== this.#options.origin) return undefined;
+    return this.#watched.get(id.sequence)?.format;
+  }
+
+  #applied(entry: Entry, answer: WriteOutcome["answer"]): void {
+    this.#pending.applied(entry.index, entry.term, answer);
+    if (this.#watched.size === 0 || answer === undefined || answer === "duplicate") return;
+    const id = this.#options.codec.requestId(entry.data);
+    if (id?.origin === this.#options.origin) {
+      this.#watched.get(id.sequence)?.resolve({ index: entry.index, answer });
+    }
+  }
+
+  #advanced(index: number): void {
+    this.#raft.applied(index);
+    this.#reads.applied(index);
+    this.#schedule();
+  }
+
+  /** Ends everything at once: nothing may be promised any more. */
+  #fail(error: Error): void {
+    if (this.#failure !== undefined || this.#state === "stopped") return;
+    this.#failure = error;
+    this.#end(`Outcome unknown: the node stopped (${error.message})`);
+    this.#options.onFatal(error);
+  }
+
+  #end(message: string): void {
+    this.#state = "stopped";
+    this.#timer?.cancel();
+    this.#writer.stop();
+    this.#transfer.stop();
+    for (const proposal of this.#proposals) {
+      proposal.reject(new NodeError("unavailable", "The node is stopping"));
+    }
+    this.#proposals = [];
+    this.#pending.failAll(message);
+    this.#reads.failAll(message);
+  }
+
+  /**
+   * Stops in good order: takes nothing new, hands leadership over if asked, and lets what is under
+   * way finish, all within `timeoutMs`. Log and state machine stay open: they are their owner's.
+   */
+  async stop(options: { readonly handOver: boolean; readonly timeoutMs: number }): Promise<void> {
+    if (this.#state !== "running") return;
+    this.#state = "stopping";
+    const deadline = this.#options.clock.now() + options.timeoutMs;
+    const until = async (done: () => boolean) => {
+      while (!done() && this.#failure === undefined && this.#options.clock.now() < deadline) {
+        await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
+      }
+    };
+    await until(() => this.#proposals.length + this.#pending.size === 0);
+    const successor = options.handOver && this.isLeader ? this.successor() : undefined;
+    if (successor !== undefined && this.transferLeadership(successor).ok) {
+      await until(() => !this.isLeader);
+    }
+    this.#end("Outcome unknown: the node stopped before the write was confirmed");
+    await this.#writer.idle();
+    await this.#applier.pause();
+    await this.#compaction.idle();
+  }
+
+  /** The voter that would be the best next leader: heard from lately, and with the most of the log. */
+  successor(): NodeId | undefined {
+    const voters = new Set(
+      this.configuration.members.filter((m) => m.suffrage === "voter").map((m) => m.id),
+    );
+    return this.progress()
+      .filter((peer) => peer.recentlyActive && voters.has(peer.id))
+      .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id;
+  }
+}
+
+function proposalError(reason: "not_leader" | "transferring" | "membership_busy"): NodeError {
+  switch (reason) {
+    case "not_leader":
+      return new NodeError("not_leader", "This node is not the leader");
+    case "transferring":
+      return new NodeError("not_leader", "Leadership is being handed over");
+    case "membership_busy":
+      return new NodeError(
+        "membership",
+        "Another membership change is under way, or the leader has not committed in its term yet",
+      );
+  }
+}

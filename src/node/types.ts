@@ -1,0 +1,117 @@
+import type { Clock, Logger } from "../io/types.ts";
+import type { LogContents, RaftLog } from "../raft_log/types.ts";
+import type { CompactionPoint, Configuration, NodeId, Status } from "../raft/types.ts";
+import type { Stamp, StateMachine } from "../store/types.ts";
+import type { Transport } from "../transport/types.ts";
+
+/** How the node marks and recognises commands without knowing what they say. */
+export interface CommandCodec {
+  /** The command as it goes into the log, with the leader's clock and seed. */
+  stamp(command: Uint8Array, stamp: Stamp): Uint8Array;
+  /** The request that a stamped command came from, if it was given an id. */
+  requestId(data: Uint8Array): { readonly origin: bigint; readonly sequence: number } | undefined;
+}
+
+/**
+ * Remembers, across a crash, that a received snapshot is being swapped in: the state machine
+ * changes first, the log after it, and between the two only this says which configuration belongs
+ * to the new state.
+ */
+export interface InstallMarker {
+  /** Durable when it resolves. */
+  write(point: CompactionPoint): Promise<void>;
+  clear(): Promise<void>;
+}
+
+/** Times in ticks are those of the core; see RaftOptions. */
+export interface NodeTiming {
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly leaseTicks: number;
+}
+
+export interface NodeLimits {
+  /** Writes proposed or waiting to be, and not yet answered. */
+  readonly pendingWritesMax: number;
+  /** Bytes of commands waiting to be proposed. */
+  readonly pendingBytesMax: number;
+  /** Reads waiting for their index. */
+  readonly pendingReadsMax: number;
+  /** Bytes of entries handed to the state machine at once. */
+  readonly applyBytesMax: number;
+  readonly appendBytesMax: number;
+  readonly inflightMax: number;
+  readonly cacheBytesMax: number;
+}
+
+export interface SnapshotPolicy {
+  /** Entries applied since the last compaction that call for the next one. */
+  readonly entries: number;
+  /** Bytes of log on disk that call for one, however few entries. */
+  readonly logBytes: number;
+  /** How often to look, in ms. */
+  readonly intervalMs: number;
+  /** Entries kept behind a compaction for followers that are a little slow. */
+  readonly trailing: number;
+}
+
+export interface NodeOptions {
+  readonly id: NodeId;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Draws a whole number from 0 to `limit` - 1: election timeouts. */
+  readonly random: (limit: number) => number;
+  /** Draws the 64-bit seed of a command's randomness. */
+  readonly seed: () => bigint;
+  /** Names this run of this node in the request ids that it gives out. */
+  readonly origin: bigint;
+  readonly timing: NodeTiming;
+  readonly limits: NodeLimits;
+  readonly snapshots: SnapshotPolicy;
+  readonly log: RaftLog;
+  readonly contents: LogContents;
+  readonly transport: Pick<Transport, "send" | "stream">;
+  readonly stateMachine: StateMachine;
+  readonly codec: CommandCodec;
+  readonly installMarker: InstallMarker;
+  /** The configuration in effect changed (also called once at the start). */
+  readonly onConfiguration: (configuration: Configuration) => void;
+  readonly onStatus: (status: Status) => void;
+  /** The node can go on no longer and has stopped itself: disk or state machine failed. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Why the node did not do what was asked. */
+export type NodeErrorKind =
+  /** Nothing was done: another node leads, or none. */
+  | "not_leader"
+  /** Nothing was done: a queue is full. */
+  | "overloaded"
+  /** Nothing was done: the disk cannot take writes, or the node is stopping. */
+  | "unavailable"
+  /** Proposed, then replaced by another leader's entry: it never took effect. */
+  | "lost"
+  /** Proposed, and no telling yet whether it will take effect. */
+  | "unknown"
+  /** Nothing was done within the time given. */
+  | "timeout"
+  /** A membership change is under way, or the change makes no sense. */
+  | "membership";
+
+export class NodeError extends Error {
+  override name = "NodeError";
+  constructor(readonly kind: NodeErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** What became of a write. */
+export interface WriteOutcome {
+  readonly index: number;
+  /** "duplicate": its request had been applied before, at a lower index. */
+  readonly answer: Uint8Array | "duplicate" | undefined;
+}
+
+/** Stream kind of a snapshot on the transport; requests and other streams are the cluster's. */
+export const snapshotStream = 1;
