@@ -74,7 +74,7 @@ export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
 interface Envelope {
   readonly from: NodeId;
   readonly to: NodeId;
-  /** The sender's term; for a pre-vote request the term it would campaign in. */
+  /** The sender's term; for a pre-vote request, and a grant of one, the term it would campaign in. */
   readonly term: number;
 }
 
@@ -184,7 +184,15 @@ export interface ReadState {
 /** What a proposal got: its place in the log, or why it has none. A place is no promise of commitment. */
 export type ProposeResult =
   | { readonly ok: true; readonly index: number; readonly term: number }
-  | { readonly ok: false; readonly reason: "not_leader" | "transferring" | "membership_busy" };
+  | {
+    readonly ok: false;
+    readonly reason:
+      | "not_leader"
+      | "transferring"
+      | "membership_busy"
+      /** It would leave no voter or too many members, or hand leadership to one that is no voter. */
+      | "invalid_member";
+  };
 
 /** Entries that the leader needs from disk to bring a slow follower up. */
 export interface LoadRequest {
@@ -196,7 +204,8 @@ export interface LoadRequest {
 /**
  * What the core wants done after a step. The driver, in this order: starts the write of `hardState`
  * and `entries`; sends `messages` without waiting (10.2.1: the leader's appends overtake its own
- * disk); sends `messagesAfterPersist` when the write is durable, and then calls `persisted`.
+ * disk); sends `messagesAfterPersist` when this write and all earlier ones are durable (also when
+ * this Ready has nothing to write), and then, if it had entries, calls `persisted` with the last.
  */
 export interface Ready {
   /** To be made durable; undefined when unchanged. */
@@ -310,7 +319,7 @@ export interface RaftCore {
   campaign(): void;
   /** What is to be done, once; undefined when nothing is. */
   ready(): Ready | undefined;
-  /** Everything of a Ready up to this entry, and its hard state, is durable. */
+  /** A Ready whose last entry this is, and every one before it, is durable. Once for each, in order. */
   persisted(index: number, term: number): void;
   /** The state machine has applied up to here: allows its entries to leave the cache. */
   applied(index: number): void;
@@ -318,7 +327,12 @@ export interface RaftCore {
   loaded(to: NodeId, entries: readonly Entry[]): void;
   /** The log up to `index` has been compacted on disk. */
   compacted(index: number): void;
-  /** A snapshot up to `point` replaces log and state machine, durably: continue from there and answer the leader. */
+  /**
+   * A snapshot up to `point` replaces log and state machine, durably: continue from there and answer
+   * the leader. The driver must install none that the log has reached (`commitIndex >= point.index`
+   * or `termAt(point.index) === point.term`): that would drop acknowledged entries. It steps no
+   * append_request between that check and this call.
+   */
   snapshotInstalled(point: CompactionPoint): void;
   /** The stream to a follower ended, well or not. */
   snapshotFinished(to: NodeId, ok: boolean): void;
