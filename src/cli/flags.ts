@@ -94,7 +94,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
     dataDirectory: dataDirectoryOf(positionals),
     nodeId: values["node-id"] || advertised.raft,
     http: {
-      address: values["http-addr"],
+      address: bindable(values["http-addr"]),
       advertisedAddress: advertised.http,
       allowOrigin: values["http-allow-origin"],
       bodyBytesMax: values["http-body-limit"],
@@ -112,7 +112,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       stepDownOnShutdown: values["raft-shutdown-stepdown"],
     },
     raft: {
-      address: values["raft-addr"],
+      address: bindable(values["raft-addr"]),
       advertisedAddress: advertised.raft,
       ...raftTimeouts(values),
       commitTimeoutMs: values["raft-commit-timeout"],
@@ -185,6 +185,11 @@ function advertisedAddress(kind: "HTTP" | "Raft", bound: string, advertised: str
     );
   }
   return chosen;
+}
+
+/** `:4001` listens on every interface, and is written so that it says so. */
+function bindable(address: string): string {
+  return address.startsWith(":") ? `0.0.0.0${address}` : address;
 }
 
 function checkClusterFlags(values: FlagValues, raftAddress: string): void {

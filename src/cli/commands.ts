@@ -1,0 +1,42 @@
+import { FlagError } from "./flag_values.ts";
+import { parseFlags } from "./flags.ts";
+import { print, printError } from "./output.ts";
+
+/** A sub-command: takes the arguments behind its name and resolves with the exit code. */
+export type Command = (args: readonly string[]) => Promise<number>;
+
+/** Sub-commands by name; each is loaded only when asked for. The shell will be one. */
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ["bench", async () => (await import("./bench.ts")).bench],
+  ["systemd-unit", async () => (await import("./systemd_unit.ts")).systemdUnit],
+]);
+
+/** Carries out a command line and resolves with the program's exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const load = commands.get(args[0] ?? "");
+  try {
+    return load === undefined ? await runServer(args) : await (await load())(args.slice(1));
+  } catch (error) {
+    if (!(error instanceof FlagError)) throw error;
+    const hint = error.exitCode === 2 ? "Run raftlite -help for all flags\n" : "";
+    printError(`fatal: ${error.message}\n${hint}`);
+    return error.exitCode;
+  }
+}
+
+async function runServer(args: readonly string[]): Promise<number> {
+  const invocation = parseFlags(args);
+  switch (invocation.type) {
+    case "help":
+      print((await import("./help.ts")).helpText());
+      return 0;
+    case "version":
+      print((await import("./version.ts")).versionText());
+      return 0;
+    case "serve":
+      return await (await import("./serve.ts")).serve(
+        invocation.configuration,
+        invocation.warnings,
+      );
+  }
+}

@@ -1,0 +1,72 @@
+import { flagTable, foreignFlags } from "./flag_table.ts";
+import type { FlagSpec } from "./flag_table.ts";
+import { dataDirectoryDefault } from "./flags.ts";
+
+const head = `raftlite keeps one SQLite database identical on several machines.
+
+Usage:
+  raftlite [flags] [DATA_DIR]                Run a node (DATA_DIR: ${dataDirectoryDefault})
+  raftlite bench -target NAME=URL …          Measure servers that speak this HTTP API
+  raftlite systemd-unit [flags] [DATA_DIR]   Print a unit file that runs a node
+
+Each sub-command answers -help. Flags take one dash or two: -flag value, -flag=value; switches are
+-fk, -fk=true or -fk=false. Durations are written 500ms, 1s or 1m30s. A data directory that has the
+name of a sub-command is written with a path: ./bench.
+`;
+
+const examples = `Examples:
+  One node:
+    raftlite data
+
+  Three nodes, each started with the same -bootstrap-expect and -join:
+    raftlite -node-id 1 -http-addr 10.0.0.1:4001 -raft-addr 10.0.0.1:4002 \\
+      -bootstrap-expect 3 -join 10.0.0.1:4002,10.0.0.2:4002,10.0.0.3:4002 data
+
+  One more node for a cluster that runs:
+    raftlite -node-id 4 -http-addr 10.0.0.4:4001 -raft-addr 10.0.0.4:4002 -join 10.0.0.1:4002 data
+
+  Write and read:
+    curl -d '["CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)"]' 127.0.0.1:4001/db/execute
+    curl -G 127.0.0.1:4001/db/query --data-urlencode 'q=SELECT * FROM t'
+`;
+
+/** The page that -help prints. */
+export function helpText(): string {
+  const specs = Object.entries<FlagSpec>(flagTable);
+  const groups = Map.groupBy(specs, ([, spec]) => spec.group);
+  const sections = [...groups].map(([group, flags]) =>
+    [`${group}:`, ...flags.map(([name, spec]) => flagHelp(name, spec))].join("\n")
+  );
+  const refused = [...foreignFlags].filter(([, flag]) => flag.treatment === "refused");
+  const ignored = [...foreignFlags].filter(([, flag]) => flag.treatment === "ignored");
+  return [
+    head,
+    ...sections.map((section) => `${section}\n`),
+    "Flags of rqlite that are not supported yet and stop the program:",
+    `${wrap(refused.map(([name]) => `-${name}`).join(", "), "  ")}\n`,
+    "Flags of rqlite that have no effect here and are passed over with a warning:",
+    `${wrap(ignored.map(([name]) => `-${name}`).join(", "), "  ")}\n`,
+    examples,
+  ].join("\n");
+}
+
+function flagHelp(name: string, spec: FlagSpec): string {
+  const usage = spec.value === "" ? `-${name}` : `-${name} ${spec.value}`;
+  const isOff = spec.default === "" || spec.default === "false";
+  const text = isOff ? spec.help : `${spec.help} (default ${spec.default})`;
+  return `  ${usage}\n${wrap(text, "      ")}`;
+}
+
+/** Breaks text into indented lines of at most 100 characters. */
+function wrap(text: string, indent: string): string {
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of text.split(" ")) {
+    if (line !== indent && line.length + 1 + word.length > 100) {
+      lines.push(line);
+      line = indent;
+    }
+    line += line === indent ? word : ` ${word}`;
+  }
+  return [...lines, line].join("\n");
+}

@@ -1,0 +1,130 @@
+import { dirname, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FlagError, readFlags } from "./flag_values.ts";
+import { configurationOf } from "./flags.ts";
+import { print, printError } from "./output.ts";
+
+/** Where systemd keeps what a service stores: StateDirectory= is relative to it. */
+const stateRoot = "/var/lib";
+
+const help = `Usage: raftlite systemd-unit [flags] [DATA_DIR]
+
+Prints a systemd unit that runs a node with these flags, which are checked first. The node runs as
+a user of its own that systemd makes (DynamicUser). DATA_DIR lies in ${stateRoot} and is
+${stateRoot}/raftlite when not given.
+
+  raftlite systemd-unit -node-id 1 > /etc/systemd/system/raftlite.service
+  systemctl daemon-reload && systemctl enable --now raftlite
+`;
+
+/** The sub-command that prints a unit file. */
+export function systemdUnit(args: readonly string[]): Promise<number> {
+  const commandLine = readFlags(args);
+  if (commandLine.values.help) {
+    print(help);
+    return Promise.resolve(0);
+  }
+  const [dataDirectory = `${stateRoot}/raftlite`] = commandLine.positionals;
+  configurationOf({
+    ...commandLine,
+    positionals: [dataDirectory, ...commandLine.positionals.slice(1)],
+  });
+  const stateDirectory = relative(stateRoot, resolve(dataDirectory));
+  if (stateDirectory.startsWith("..") || !/^[\w.][\w./-]*$/.test(stateDirectory)) {
+    throw new FlagError(
+      1,
+      `Data directory ${dataDirectory} must lie in ${stateRoot}, under a name of letters, digits and ._-`,
+    );
+  }
+  const program = programCommand();
+  for (const warning of commandLine.warnings) printError(`warning: ${warning}\n`);
+  for (const path of program.filter((path) => /^\/(home|root|tmp|var\/tmp)\//.test(path))) {
+    printError(
+      `warning: The service's user cannot see ${path}: move it, for example to /usr/local\n`,
+    );
+  }
+  const flags = [...commandLine.given].filter(([name]) => name !== "version" && name !== "help")
+    .map(([name, text]) => `-${name}=${text}`);
+  print(unitText([...program, ...flags, resolve(dataDirectory)], stateDirectory));
+  return Promise.resolve(0);
+}
+
+/** How this very program is started: the compiled one by its path, else by deno and main.ts. */
+function programCommand(): string[] {
+  const executable = Deno.execPath();
+  if (Deno.build.standalone) return [executable];
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  return [executable, "run", "-A", `--config=${dirname(main)}/deno.json`, main];
+}
+
+/**
+ * The unit. Type=exec, as Deno has no way to send the datagram that Type=notify waits for. Of the
+ * hardening that systemd offers, MemoryDenyWriteExecute= is left out: V8 writes machine code and
+ * runs it.
+ */
+export function unitText(command: readonly string[], stateDirectory: string): string {
+  return `# Made by: raftlite systemd-unit
+[Unit]
+Description=raftlite, a replicated SQLite database
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart=${command.map(quoted).join(" ")}
+Restart=on-failure
+RestartPreventExitStatus=2
+RestartSec=2s
+TimeoutStopSec=60s
+KillSignal=SIGTERM
+LimitNOFILE=65536
+
+DynamicUser=yes
+User=raftlite
+StateDirectory=${stateDirectory}
+StateDirectoryMode=0700
+CacheDirectory=raftlite
+Environment=HOME=/var/cache/raftlite DENO_DIR=/var/cache/raftlite/deno
+
+AmbientCapabilities=
+CapabilityBoundingSet=
+LockPersonality=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/**
+ * An argument as ExecStart= and its kin take it: quoted where needed, `%` and `$` doubled so that
+ * they stand for themselves.
+ *
+ * https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html#Command%20lines
+ */
+export function quoted(argument: string): string {
+  if (/\p{Cc}/u.test(argument)) {
+    throw new FlagError(1, `A unit file cannot hold ${JSON.stringify(argument)}`);
+  }
+  const escaped = argument.replaceAll("%", "%%").replaceAll("$", "$$$$");
+  if (/^[\w@%+=:,./$\[\]-]+$/.test(escaped)) return escaped;
+  return `"${escaped.replace(/["\\]/g, "\\$&")}"`;
+}
