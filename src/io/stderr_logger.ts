@@ -1,0 +1,71 @@
+import type { Logger, LogLevel } from "./types.ts";
+
+const ranks: Readonly<Record<LogLevel, number>> = { DEBUG: 0, INFO: 1, WARN: 2, ERROR: 3 };
+
+/** Lines waiting for a slow reader of standard error, in bytes; past it lines are counted, not kept. */
+const waitingBytesMax = 1024 * 1024;
+
+const encoder = new TextEncoder();
+
+/** Where lines go: standard error, or a test's own. */
+export type LineSink = (bytes: Uint8Array) => Promise<number>;
+
+/** One line: time in UTC, level in five columns, room, message; line breaks within are escaped. */
+export function formatLogLine(
+  wallTime: number,
+  level: LogLevel,
+  room: string,
+  message: string,
+): string {
+  const text = message.replaceAll("\r", "\\r").replaceAll("\n", "\\n");
+  return `${new Date(wallTime).toISOString()} ${level.padEnd(5)} [${room}] ${text}\n`;
+}
+
+/**
+ * Writes lines of `level` and above to standard error, in order, from a queue: a reader that does
+ * not read, or a closed pipe, neither stops nor fails the program.
+ */
+export class StderrLogger implements Logger {
+  #rankMin: number;
+  #sink: LineSink;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #dropped = 0;
+  #writing = false;
+
+  constructor(level: LogLevel, sink: LineSink = (bytes) => Deno.stderr.write(bytes)) {
+    this.#rankMin = ranks[level];
+    this.#sink = sink;
+  }
+
+  log(level: LogLevel, room: string, message: string): void {
+    if (ranks[level] < this.#rankMin) return;
+    const line = encoder.encode(formatLogLine(Date.now(), level, room, message));
+    if (this.#waitingBytes + line.length > waitingBytesMax) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting.push(line);
+    this.#waitingBytes += line.length;
+    if (!this.#writing) void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    this.#writing = true;
+    for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) {
+      this.#waitingBytes -= line.length;
+      try {
+        for (let sent = 0; sent < line.length;) sent += await this.#sink(line.subarray(sent));
+      } catch {
+        this.#dropped++;
+      }
+      if (this.#dropped > 0 && this.#waiting.length === 0) {
+        const message = `${this.#dropped} log lines lost: standard error was not read fast enough`;
+        this.#dropped = 0;
+        const notice = encoder.encode(formatLogLine(Date.now(), "WARN", "io", message));
+        await this.#sink(notice).catch(() => {});
+      }
+    }
+    this.#writing = false;
+  }
+}
