@@ -1,0 +1,252 @@
+/** What a room may import from another: all of it, or only the files with these names. */
+type Access = "all" | RegExp;
+
+const types = /^types$/;
+
+/** Who may import whom below src/; the table of the architecture page, in code. */
+const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
+  base: {},
+  raft: { base: "all" },
+  io: { base: "all" },
+  raft_log: { base: "all", raft: /^(types|configuration)$/, io: "all" },
+  transport: { base: "all", raft: /^(types|configuration)$/, io: "all" },
+  sqlite: { base: "all" },
+  store: { base: "all", raft: types, io: "all", sqlite: "all" },
+  node: { base: "all", raft: "all", io: "all", raft_log: "all", transport: "all", store: "all" },
+  cluster: {
+    base: "all",
+    raft: "all",
+    io: "all",
+    transport: "all",
+    store: /^(types|\w*codec)$/,
+    node: "all",
+  },
+  http: { base: "all", raft: types, store: types, node: "all", cluster: "all" },
+  cli: {
+    base: "all",
+    raft: "all",
+    io: "all",
+    raft_log: "all",
+    transport: "all",
+    sqlite: "all",
+    store: "all",
+    node: "all",
+    cluster: "all",
+    http: "all",
+  },
+};
+
+/** Rooms that the simulator runs over a clock, a disk and a network of its own. */
+const simulated: ReadonlySet<string> = new Set([
+  "base",
+  "raft_log",
+  "transport",
+  "node",
+  "cluster",
+]);
+
+/** Members of Deno that reach nothing outside the process. */
+const harmlessDeno: ReadonlySet<string> = new Set(["errors", "build", "version", "inspect"]);
+
+/** Members of Deno that deal with files: for the store's own, and to find SQLite's library. */
+const fileMembers =
+  /^(open|create|read|write|l?stat|truncate|rename|remove|mkdir|makeTemp|copyFile|realPath|fsync|fdatasync|FsFile|SeekMode)/;
+
+/** Members of Deno that call into the library, and that build it. */
+const libraryMembers = /^(dlopen|Unsafe\w+|Command|env|execPath|stderr)$/;
+
+const outsideModules =
+  /^node:(fs|fs\/promises|net|tls|dgram|http|https|http2|timers|timers\/promises|child_process|worker_threads)$/;
+
+/** Globals that the core must not know: it gets time and randomness handed in, and never waits. */
+const impureGlobals: ReadonlySet<string> = new Set([
+  "Date",
+  "performance",
+  "setTimeout",
+  "setInterval",
+  "queueMicrotask",
+  "Promise",
+  "crypto",
+  "fetch",
+  "Deno",
+  "process",
+  "Worker",
+]);
+
+const timerGlobals: ReadonlySet<string> = new Set(["setTimeout", "setInterval"]);
+
+/** Calls that read the machine's own clock or randomness, as object and property. */
+const clockCalls: ReadonlySet<string> = new Set([
+  "Date.now",
+  "performance.now",
+  "Math.random",
+  "AbortSignal.timeout",
+]);
+
+interface SourceFile {
+  readonly room: string;
+  /** Below src/, with slashes: "raft/raft.ts". */
+  readonly path: string;
+}
+
+/** Where a file lies below src/; undefined for one that is not in a room. */
+function sourceFile(filename: string): SourceFile | undefined {
+  const match = /(?:^|\/)src\/(([^/]+)\/.*)$/.exec(filename.replaceAll("\\", "/"));
+  return match === null ? undefined : { room: match[2] ?? "", path: match[1] ?? "" };
+}
+
+/** Why `file` must not import `specifier`; undefined when it may. */
+function importFault(file: SourceFile, specifier: string): string | undefined {
+  if (file.room === "raft" && !/^\.{1,2}\//.test(specifier)) {
+    return `src/raft imports nothing but its own files and src/base, not ${specifier}`;
+  }
+  if (simulated.has(file.room) && outsideModules.test(specifier)) {
+    return `src/${file.room} reaches the outside through src/io, not through ${specifier}`;
+  }
+  if (!/^\.{1,2}\//.test(specifier)) return undefined;
+  const target = new URL(specifier, `file:///src/${file.path}`).pathname;
+  const match = /^\/src\/([^/]+)\/(.+?)(?:\.\w+)?$/.exec(target);
+  if (match === null) {
+    return file.room === "cli"
+      ? undefined
+      : `src/${file.room} must not import ${specifier}: it lies outside src`;
+  }
+  const [, room = "", name = ""] = match;
+  if (room === file.room) return undefined;
+  const access = mayImport[file.room]?.[room];
+  if (access === undefined) {
+    const allowed = Object.keys(mayImport[file.room] ?? {});
+    const rooms = allowed.length === 0 ? "no other room" : allowed.join(", ");
+    return `src/${file.room} must not import src/${room}: it may import ${rooms}`;
+  }
+  if (access === "all" || access.test(name)) return undefined;
+  return `src/${file.room} must not import src/${room}/${name}: only files that match ${access.source}`;
+}
+
+/** Why `file` must not use this member of Deno; undefined when it may. */
+function denoFault(file: SourceFile, member: string): string | undefined {
+  if (member === "dlopen" && file.room !== "sqlite") {
+    return "Deno.dlopen belongs in src/sqlite, which is the only binding to SQLite";
+  }
+  if (["io", "http", "cli"].includes(file.room) || harmlessDeno.has(member)) return undefined;
+  if (file.room === "sqlite" && libraryMembers.test(member)) return undefined;
+  if (["sqlite", "store"].includes(file.room) && fileMembers.test(member)) return undefined;
+  return `Deno.${member} belongs in src/io: take a Clock, Disk or Network instead`;
+}
+
+/** Whether an identifier is only the name of a member, as in `a.Date` or `{ Date: 1 }`. */
+function isMemberName(node: Deno.lint.Identifier): boolean {
+  const parent = node.parent;
+  switch (parent.type) {
+    case "MemberExpression":
+      return parent.property === node && !parent.computed;
+    case "Property":
+    case "PropertyDefinition":
+    case "MethodDefinition":
+    case "TSPropertySignature":
+    case "TSMethodSignature":
+      return parent.key === node && !parent.computed;
+    default:
+      return false;
+  }
+}
+
+const importOrder: Deno.lint.Rule = {
+  create(context) {
+    const file = sourceFile(context.filename);
+    if (file === undefined) return {};
+    if (!(file.room in mayImport)) {
+      return {
+        Program(node) {
+          const message =
+            `src/${file.room} is in no layer yet: add it to the table in lint/layers.ts`;
+          context.report({ node, message });
+        },
+      };
+    }
+    const check = (node: Deno.lint.Node, source: Deno.lint.Node | null) => {
+      if (source?.type !== "Literal" || typeof source.value !== "string") return;
+      const message = importFault(file, source.value);
+      if (message !== undefined) context.report({ node, message });
+    };
+    return {
+      ImportDeclaration: (node) => check(node, node.source),
+      ExportNamedDeclaration: (node) => check(node, node.source),
+      ExportAllDeclaration: (node) => check(node, node.source),
+      ImportExpression: (node) => check(node, node.source),
+    };
+  },
+};
+
+const pureCore: Deno.lint.Rule = {
+  create(context) {
+    if (sourceFile(context.filename)?.room !== "raft") return {};
+    const report = (node: Deno.lint.Node, what: string) =>
+      context.report({
+        node,
+        message:
+          `${what} has no place in src/raft: the core gets time and randomness handed in, and never waits`,
+      });
+    const checkFunction = (node: Deno.lint.Node & { async: boolean }) => {
+      if (node.async) report(node, "An async function");
+    };
+    return {
+      Identifier(node) {
+        if (impureGlobals.has(node.name) && !isMemberName(node)) report(node, node.name);
+      },
+      MemberExpression(node) {
+        if (memberName(node) === "Math.random") report(node, "Math.random");
+      },
+      AwaitExpression: (node) => report(node, "await"),
+      FunctionDeclaration: checkFunction,
+      FunctionExpression: checkFunction,
+      ArrowFunctionExpression: checkFunction,
+    };
+  },
+};
+
+const outsideWorld: Deno.lint.Rule = {
+  create(context) {
+    const file = sourceFile(context.filename);
+    if (file === undefined || file.room === "raft") return {};
+    const isSimulated = simulated.has(file.room);
+    return {
+      MemberExpression(node) {
+        const name = memberName(node);
+        const member = /^(?:globalThis\.)?Deno\.(\w+)$/.exec(name)?.[1];
+        const message = member !== undefined
+          ? denoFault(file, member)
+          : isSimulated && clockCalls.has(name)
+          ? `${name} is not in the simulator's hands: take the Clock, or a seeded Prng, that is handed in`
+          : undefined;
+        if (message !== undefined) context.report({ node, message });
+      },
+      Identifier(node) {
+        if (isSimulated && timerGlobals.has(node.name) && !isMemberName(node)) {
+          context.report({ node, message: `${node.name} belongs in src/io: take a Clock instead` });
+        }
+      },
+    };
+  },
+};
+
+/** `a.b` as text, or "" for anything less plain. */
+function memberName(node: Deno.lint.MemberExpression): string {
+  if (node.computed || node.property.type !== "Identifier") return "";
+  if (node.object.type === "Identifier") return `${node.object.name}.${node.property.name}`;
+  if (node.object.type !== "MemberExpression") return "";
+  const object = memberName(node.object);
+  return object === "" ? "" : `${object}.${node.property.name}`;
+}
+
+/** Holds the order of the layers, the purity of the core, and the ways to the outside. */
+const plugin: Deno.lint.Plugin = {
+  name: "layers",
+  rules: {
+    "import-order": importOrder,
+    "pure-core": pureCore,
+    "outside-world": outsideWorld,
+  },
+};
+
+export default plugin;
