@@ -138,6 +138,15 @@ export class Node {
     return this.#raft.lastIndex;
   }
 
+  /** The first index that the log still holds. */
+  get firstLogIndex(): number {
+    return this.#options.log.firstIndex;
+  }
+
+  get logSizeBytes(): number {
+    return this.#options.log.sizeBytes;
+  }
+
   get snapshotIndex(): number {
     return this.#compaction.snapshotIndex;
   }
@@ -211,12 +220,19 @@ export class Node {
         proposal.reject(new NodeError("timeout", "The write could not be proposed in time"));
       }
     }
+    if (this.#writer.full && this.isLeader) this.#handOver();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
       if (this.#compaction.due && !this.#transfer.receiving) {
         this.#compaction.run().catch((error) => this.#fail(error));
       }
     }
+  }
+
+  /** A leader that cannot write lets one lead that can. */
+  #handOver(): void {
+    const successor = this.successor();
+    if (successor !== undefined) this.#raft.transferLeadership(successor);
   }
 
   /** A message from another node's core. */
@@ -544,7 +560,7 @@ export class Node {
   }
 }
 
-function proposalError(reason: "not_leader" | "transferring" | "membership_busy"): NodeError {
+function proposalError(reason: (ProposeResult & { ok: false })["reason"]): NodeError {
   switch (reason) {
     case "not_leader":
       return new NodeError("not_leader", "This node is not the leader");
@@ -552,8 +568,13 @@ function proposalError(reason: "not_leader" | "transferring" | "membership_busy"
       return new NodeError("not_leader", "Leadership is being handed over");
     case "membership_busy":
       return new NodeError(
-        "membership",
+        "membership_busy",
         "Another membership change is under way, or the leader has not committed in its term yet",
+      );
+    case "invalid_member":
+      return new NodeError(
+        "membership_invalid",
+        "No such member, or not one that can take this role",
       );
   }
 }

@@ -96,8 +96,10 @@ export type NodeErrorKind =
   | "unknown"
   /** Nothing was done within the time given. */
   | "timeout"
-  /** A membership change is under way, or the change makes no sense. */
-  | "membership";
+  /** Another membership change is under way: this one may be tried again. */
+  | "membership_busy"
+  /** The membership change makes no sense. */
+  | "membership_invalid";
 
 export class NodeError extends Error {
   override name = "NodeError";

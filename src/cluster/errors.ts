@@ -1,0 +1,48 @@
+import { NodeError } from "../node/types.ts";
+import { TransportError } from "../transport/types.ts";
+import { ServiceError, type ServiceErrorKind } from "./types.ts";
+
+/** What rqlite's clients know the absence of a leader by. */
+const noLeaderText = "leader not found";
+
+/** The error of a failed call as a client is to see it. */
+export function serviceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  if (error instanceof NodeError) {
+    return new ServiceError(nodeKind(error), nodeText(error), { cause: error });
+  }
+  if (error instanceof TransportError) {
+    const kind = error.kind === "interrupted" || error.kind === "timeout"
+      ? "unknown_outcome"
+      : "unavailable";
+    return new ServiceError(kind, error.message, { cause: error });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new ServiceError("failed", message, { cause: error });
+}
+
+function nodeKind(error: NodeError): ServiceErrorKind {
+  switch (error.kind) {
+    case "not_leader":
+    case "lost":
+      return "no_leader";
+    case "unknown":
+      return "unknown_outcome";
+    case "membership_busy":
+      return "failed";
+    case "membership_invalid":
+      return "invalid";
+    case "overloaded":
+    case "unavailable":
+    case "timeout":
+      return error.kind;
+  }
+}
+
+function nodeText(error: NodeError): string {
+  return nodeKind(error) === "no_leader" ? noLeaderText : error.message;
+}
+
+export function noLeader(): ServiceError {
+  return new ServiceError("no_leader", noLeaderText);
+}

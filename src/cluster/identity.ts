@@ -1,0 +1,72 @@
+import type { Disk } from "../io/types.ts";
+
+/** Who the data in a directory belongs to; kept in `node.json` beside it. */
+export interface Identity {
+  readonly version: 1;
+  readonly nodeId: string;
+  /** 16 hex digits. */
+  readonly clusterId: string;
+}
+
+const fileName = "node.json";
+
+/** The identity of a data directory; undefined when it has none yet. Throws when it cannot be read. */
+export async function readIdentity(disk: Disk, directory: string): Promise<Identity | undefined> {
+  const path = `${directory}/${fileName}`;
+  if (!await disk.exists(path)) return undefined;
+  const file = await disk.open(path, { create: false });
+  try {
+    const text = new TextDecoder().decode(await file.read(0, await file.size()));
+    const value = parse(text);
+    if (value === undefined) {
+      throw new Error(`${path} is damaged: expected version 1 with a nodeId and a clusterId`);
+    }
+    return value;
+  } finally {
+    file.close();
+  }
+}
+
+function parse(text: string): Identity | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null) return undefined;
+    const { version, nodeId, clusterId } = value as Record<string, unknown>;
+    if (version !== 1 || typeof nodeId !== "string" || typeof clusterId !== "string") {
+      return undefined;
+    }
+    return /^[0-9a-f]{16}$/.test(clusterId) ? { version, nodeId, clusterId } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the identity so that a crash leaves the old one or the new one. */
+export async function writeIdentity(
+  disk: Disk,
+  directory: string,
+  identity: Identity,
+): Promise<void> {
+  const path = `${directory}/${fileName}`;
+  await writeFileAtomically(disk, directory, path, JSON.stringify(identity, null, 2) + "\n");
+}
+
+/** Replaces a small file durably: written aside, synced, renamed, directory synced. */
+export async function writeFileAtomically(
+  disk: Disk,
+  directory: string,
+  path: string,
+  content: string,
+): Promise<void> {
+  const aside = `${path}.tmp`;
+  const file = await disk.open(aside, { create: true });
+  try {
+    await file.truncate(0);
+    await file.write(0, new TextEncoder().encode(content));
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  await disk.rename(aside, path);
+  await disk.syncDirectory(directory);
+}

@@ -1,0 +1,64 @@
+import type { ByteReader } from "../base/bytes.ts";
+import type { Clock } from "../io/types.ts";
+import type { Node } from "../node/node.ts";
+import type { Member } from "../raft/types.ts";
+import type { Transport } from "../transport/types.ts";
+import { noLeader, serviceError } from "./errors.ts";
+import type { LeaderWatch } from "./leader_watch.ts";
+import type { PeerRequests } from "./peer_requests.ts";
+import { readAnswer } from "./wire.ts";
+import { leaderWaitMs, retryPauseMs } from "./write_path.ts";
+
+/** Requests that only the leader can answer, and that may be made twice without harm. */
+export class LeaderCalls {
+  readonly #node: Node;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #leaders: LeaderWatch;
+  readonly #here: PeerRequests;
+
+  constructor(
+    parts: { readonly node: Node; readonly transport: Transport; readonly clock: Clock },
+    leaders: LeaderWatch,
+    here: PeerRequests,
+  ) {
+    this.#node = parts.node;
+    this.#transport = parts.transport;
+    this.#clock = parts.clock;
+    this.#leaders = leaders;
+    this.#here = here;
+  }
+
+  /** The leader, waiting a little for an election to end; throws `no_leader`. */
+  async leader(deadline: number): Promise<Member> {
+    const known = this.#leaders.leader;
+    if (known !== undefined) return known;
+    const wait = Math.min(deadline, this.#clock.now() + leaderWaitMs);
+    const leader = await this.#leaders.waitForLeader(wait);
+    if (leader === undefined) throw noLeader();
+    return leader;
+  }
+
+  /** Asks the leader, here or over the transport, again for as long as it meets none. */
+  async atLeader(
+    kind: number,
+    payload: () => Uint8Array,
+    deadline: number,
+  ): Promise<ByteReader> {
+    for (;;) {
+      const leader = await this.leader(deadline);
+      const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
+      try {
+        const answer = leader.id === this.#node.id
+          ? await this.#here.answer(kind, payload())
+          : await this.#transport.request(leader.address, kind, payload(), { timeoutMs });
+        return readAnswer(answer);
+      } catch (error) {
+        const failure = serviceError(error);
+        const passing = failure.kind === "no_leader" || failure.kind === "unavailable";
+        if (!passing || this.#clock.now() >= deadline) throw failure;
+      }
+      await this.#leaders.nextChange(retryPauseMs);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { checksum } from "../base/checksum.ts";
+import type { Command } from "../store/types.ts";
+import { ServiceError } from "./types.ts";
+import type { CommandMaker, WriteResult } from "./write_path.ts";
+
+/** Bytes of the file in one entry of the log. */
+const chunkBytes = 1024 * 1024;
+/** How long one piece may wait for the cluster, and the last one for the check of the whole, in ms. */
+const chunkTimeoutMs = 30_000;
+const commitTimeoutMs = 600_000;
+
+export type Submit = (make: CommandMaker, timeoutMs: number) => Promise<WriteResult>;
+
+/**
+ * Replaces the database by a SQLite file, on all nodes: the file goes through the log in pieces
+ * and becomes the database, whole and verified, with the last entry. Memory does not grow with it.
+ */
+export async function loadDatabase(
+  file: ReadableStream<Uint8Array>,
+  submit: Submit,
+  signal?: AbortSignal,
+): Promise<void> {
+  const loadId = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
+  let size = 0;
+  let sum = 0;
+  try {
+    for await (const bytes of pieces(file)) {
+      signal?.throwIfAborted();
+      const offset = size;
+      await expectSuccess(submit, chunkTimeoutMs, (request) => ({
+        type: "load_chunk",
+        loadId,
+        offset,
+        bytes,
+        request,
+      }));
+      sum = checksum(bytes, sum);
+      size += bytes.length;
+    }
+    await expectSuccess(submit, commitTimeoutMs, (request) => ({
+      type: "load_commit",
+      loadId,
+      size,
+      checksum: sum,
+      request,
+    }));
+  } catch (error) {
+    // A load that is given up leaves its pieces behind: they are dropped now, or by the next load.
+    const abort = (request: Command["request"]): Command => ({
+      type: "load_abort",
+      loadId,
+      request,
+    });
+    if (size > 0) await submit(abort, chunkTimeoutMs).catch(() => {});
+    throw error;
+  }
+}
+
+async function expectSuccess(submit: Submit, timeoutMs: number, make: CommandMaker): Promise<void> {
+  const { answer } = await submit(make, timeoutMs);
+  if (answer.length === 0) return;
+  const result: unknown = JSON.parse(new TextDecoder().decode(answer));
+  if (typeof result === "object" && result !== null && "error" in result) {
+    throw new ServiceError("invalid", String(result.error));
+  }
+}
+
+/** The stream's bytes in pieces of the same size, but the last. */
+async function* pieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let piece = new Uint8Array(chunkBytes);
+  let filled = 0;
+  for await (const bytes of stream) {
+    let taken = 0;
+    while (taken < bytes.length) {
+      const part = bytes.subarray(taken, taken + chunkBytes - filled);
+      piece.set(part, filled);
+      filled += part.length;
+      taken += part.length;
+      if (filled === chunkBytes) {
+        yield piece;
+        piece = new Uint8Array(chunkBytes);
+        filled = 0;
+      }
+    }
+  }
+  if (filled > 0) yield piece.subarray(0, filled);
+}

@@ -1,0 +1,142 @@
+import type { Clock } from "../io/types.ts";
+import type { Node } from "../node/node.ts";
+import { snapshotStream } from "../node/types.ts";
+import type { Message, NodeId } from "../raft/types.ts";
+import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
+import { noLeader, serviceError } from "./errors.ts";
+import type { LeaderWatch } from "./leader_watch.ts";
+import type { Membership } from "./membership.ts";
+import { ServiceError } from "./types.ts";
+import {
+  beginAnswer,
+  decodeBarrier,
+  decodeJoin,
+  decodeRemove,
+  decodeStepDown,
+  encodeFailure,
+  encodeJoin,
+  RequestKind,
+  writeIdentification,
+} from "./wire.ts";
+import { leaderWaitMs, type WritePath } from "./write_path.ts";
+
+/** What a change of the cluster may take, in ms. */
+export const changeTimeoutMs = 10_000;
+
+export interface PeerRequestParts {
+  readonly node: Node;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly leaders: LeaderWatch;
+  readonly writes: WritePath;
+  readonly membership: Membership;
+  readonly clusterId: () => string;
+  readonly raftAddress: string;
+  readonly httpAddress: string;
+  readonly version: string;
+  readonly sqliteVersion: string;
+}
+
+/** This node's side of all traffic between nodes: Raft's messages, requests, snapshot streams. */
+export class PeerRequests implements TransportHandlers {
+  readonly #parts: PeerRequestParts;
+  readonly #node: Node;
+
+  constructor(parts: PeerRequestParts) {
+    this.#parts = parts;
+    this.#node = parts.node;
+  }
+
+  message(message: Message): void {
+    this.#node.step(message);
+  }
+
+  unreachable(id: NodeId): void {
+    this.#node.unreachable(id);
+  }
+
+  async request(_peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
+    try {
+      return await this.answer(kind, payload);
+    } catch (error) {
+      return encodeFailure(serviceError(error));
+    }
+  }
+
+  /** Carries out a request; the payloads and answers are those of wire.ts. */
+  async answer(kind: number, payload: Uint8Array): Promise<Uint8Array> {
+    switch (kind) {
+      case RequestKind.identify:
+        return this.#identification();
+      case RequestKind.write:
+        return await this.#parts.writes.handle(payload);
+      case RequestKind.barrier: {
+        const index = await this.#node.proposeBarrier(decodeBarrier(payload));
+        const answer = beginAnswer();
+        answer.integer(index);
+        return answer.copy();
+      }
+      case RequestKind.join:
+        return await this.#join(payload);
+      case RequestKind.remove:
+        await this.#parts.membership.remove(decodeRemove(payload), changeTimeoutMs);
+        return beginAnswer().copy();
+      case RequestKind.stepDown: {
+        if (!this.#node.isLeader) throw noLeader();
+        const { id, wait } = decodeStepDown(payload);
+        await this.#parts.membership.stepDown(id, wait, changeTimeoutMs);
+        return beginAnswer().copy();
+      }
+      case RequestKind.notify:
+      case RequestKind.form:
+        throw new ServiceError("invalid", "This node is a member of a cluster: join it instead");
+      default:
+        throw new ServiceError("invalid", `Unknown request kind ${kind}`);
+    }
+  }
+
+  #identification(): Uint8Array {
+    const leader = this.#parts.leaders.leader;
+    const answer = beginAnswer();
+    writeIdentification(answer, {
+      clusterId: this.#parts.clusterId(),
+      id: this.#node.id,
+      address: this.#parts.raftAddress,
+      httpAddress: this.#parts.httpAddress,
+      leader: leader?.id ?? "",
+      leaderAddress: leader?.address ?? "",
+      version: this.#parts.version,
+      sqliteVersion: this.#parts.sqliteVersion,
+    });
+    return answer.copy();
+  }
+
+  /** Any member may be asked to let a node join: the leader is who does it. */
+  async #join(payload: Uint8Array): Promise<Uint8Array> {
+    const call = decodeJoin(payload);
+    if (!this.#node.isLeader && !call.relayed) {
+      const wait = Math.min(call.timeoutMs, leaderWaitMs);
+      const leader = await this.#parts.leaders.waitForLeader(this.#parts.clock.now() + wait);
+      if (leader === undefined) throw noLeader();
+      return await this.#parts.transport.request(
+        leader.address,
+        RequestKind.join,
+        encodeJoin({ ...call, relayed: true }),
+        { timeoutMs: call.timeoutMs },
+      );
+    }
+    await this.#parts.membership.join(call);
+    return beginAnswer().copy();
+  }
+
+  async stream(
+    peer: Peer,
+    kind: number,
+    header: Uint8Array,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<Uint8Array> {
+    if (kind !== snapshotStream) throw new ServiceError("invalid", `Unknown stream kind ${kind}`);
+    await this.#node.receiveSnapshot(peer.id, header, body);
+    return new Uint8Array();
+  }
+}

@@ -1,0 +1,317 @@
+import type { Clock, Logger } from "../io/types.ts";
+import type { Node } from "../node/node.ts";
+import { NodeError } from "../node/types.ts";
+import type { Member, NodeId } from "../raft/types.ts";
+import type {
+  AnswerFormat,
+  BackupOptions,
+  Command,
+  ReadRequest,
+  Statement,
+  Store,
+} from "../store/types.ts";
+import type { Transport } from "../transport/types.ts";
+import { noLeader, serviceError } from "./errors.ts";
+import { LeaderCalls } from "./leader_calls.ts";
+import { LeaderWatch } from "./leader_watch.ts";
+import { loadDatabase } from "./load.ts";
+import { Membership } from "./membership.ts";
+import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
+import {
+  type NodeReport,
+  type ReadAnswer,
+  type ReadLevelOptions,
+  type Service,
+  ServiceError,
+  type ServiceStatus,
+  type WriteAnswer,
+  type WriteRequest,
+} from "./types.ts";
+import {
+  encodeBarrier,
+  encodeRemove,
+  encodeStepDown,
+  type Identification,
+  readAnswer,
+  readIdentification,
+  RequestKind,
+} from "./wire.ts";
+import { WritePath } from "./write_path.ts";
+
+/** What a read for a backup may wait for its index, in ms. */
+const backupBarrierMs = 10_000;
+
+export interface ServiceParts {
+  readonly node: Node;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Names this run of this node in request ids. */
+  readonly origin: bigint;
+  readonly encodeCommand: (command: Command) => Uint8Array;
+  readonly clusterId: () => string;
+  readonly raftAddress: string;
+  readonly httpAddress: string;
+  readonly dataDirectory: string;
+  readonly version: string;
+  readonly sqliteVersion: string;
+  /** Writes sent to the leader and not yet answered. */
+  readonly forwardedMax: number;
+}
+
+/** The database service of one node. */
+export class ClusterService implements Service {
+  readonly #parts: ServiceParts;
+  readonly #node: Node;
+  readonly #leaders: LeaderWatch;
+  readonly #writes: WritePath;
+  readonly #calls: LeaderCalls;
+  /** This node's side of the traffic between nodes. */
+  readonly peers: PeerRequests;
+  readonly #startedAt: number;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+    this.#node = parts.node;
+    this.#leaders = new LeaderWatch(parts.node, parts.clock);
+    this.#writes = new WritePath({
+      ...parts,
+      leaders: this.#leaders,
+      encode: parts.encodeCommand,
+    });
+    this.peers = new PeerRequests({
+      ...parts,
+      leaders: this.#leaders,
+      writes: this.#writes,
+      membership: new Membership({ ...parts, leaders: this.#leaders }),
+    });
+    this.#calls = new LeaderCalls(parts, this.#leaders, this.peers);
+    this.#startedAt = parts.clock.wallTime();
+  }
+
+  /** To be called when the node's status or configuration changed. */
+  changed(): void {
+    this.#leaders.changed();
+  }
+
+  async write(request: WriteRequest): Promise<WriteAnswer> {
+    const { statements, transaction, unified, format, statementTimeoutMs, timeoutMs } = request;
+    const result = await this.#writes.submit(
+      (id) => ({
+        type: "execute",
+        statements,
+        transaction,
+        unified,
+        timeoutMs: statementTimeoutMs,
+        request: id,
+      }),
+      format,
+      timeoutMs,
+    );
+    return {
+      results: result.answer,
+      raftIndex: result.index,
+      servedBy: result.servedBy?.address,
+    };
+  }
+
+  async read(
+    request: ReadRequest,
+    level: ReadLevelOptions,
+    signal?: AbortSignal,
+  ): Promise<ReadAnswer> {
+    const raftIndex = await this.#reachLevel(level);
+    return { results: await this.#parts.store.read(request, signal), raftIndex };
+  }
+
+  /** Waits until this node's own copy may answer at the level; resolves with the index to report. */
+  async #reachLevel(options: ReadLevelOptions): Promise<number> {
+    switch (options.level) {
+      case "none":
+        this.#checkFreshness(options);
+        return 0;
+      case "auto":
+        if (!this.#isVoter()) return 0;
+        await this.#barrier("lease", options.timeoutMs);
+        return 0;
+      case "weak":
+        await this.#barrier("lease", options.timeoutMs);
+        return 0;
+      case "linearizable":
+        return await this.#barrier("quorum", options.timeoutMs);
+      case "strong":
+        return await this.#throughLog(options.timeoutMs);
+    }
+  }
+
+  #isVoter(): boolean {
+    return this.#node.configuration.members.some((m) =>
+      m.id === this.#node.id && m.suffrage === "voter"
+    );
+  }
+
+  #checkFreshness({ freshnessMs, freshnessStrict }: ReadLevelOptions): void {
+    if (freshnessMs <= 0 || this.#node.isLeader) return;
+    const behind = freshnessStrict && this.#node.appliedIndex < this.#node.commitIndex;
+    if (this.#node.lastContactMs > freshnessMs || behind) {
+      throw new ServiceError("stale", "stale read");
+    }
+  }
+
+  async #barrier(mode: "lease" | "quorum", timeoutMs: number): Promise<number> {
+    const deadline = this.#parts.clock.now() + timeoutMs;
+    await this.#calls.leader(deadline);
+    try {
+      return await this.#node.readBarrier(mode, deadline - this.#parts.clock.now());
+    } catch (error) {
+      const timedOut = error instanceof NodeError && error.kind === "timeout";
+      if (timedOut && this.#leaders.leader === undefined) throw noLeader();
+      throw serviceError(error);
+    }
+  }
+
+  /** A strong read is ordered by the log itself: an empty entry goes through it first. */
+  async #throughLog(timeoutMs: number): Promise<number> {
+    const deadline = this.#parts.clock.now() + timeoutMs;
+    const left = () => Math.max(1, Math.ceil(deadline - this.#parts.clock.now()));
+    const answer = await this.#calls.atLeader(
+      RequestKind.barrier,
+      () => encodeBarrier(left()),
+      deadline,
+    );
+    const index = answer.integer();
+    await this.#node.waitApplied(index, left()).catch((error) => {
+      throw serviceError(error);
+    });
+    return index;
+  }
+
+  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
+    return this.#parts.store.inspect(statements);
+  }
+
+  async backup(
+    options: BackupOptions & { readonly noLeader: boolean },
+    signal?: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>> {
+    if (!options.noLeader) await this.#barrier("quorum", backupBarrierMs);
+    return await this.#parts.store.backup(options, signal);
+  }
+
+  async load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<void> {
+    const submit = (make: (request: Command["request"]) => Command, timeoutMs: number) =>
+      this.#writes.submit(make, plainFormat, timeoutMs);
+    await loadDatabase(file, submit, signal);
+  }
+
+  status(): ServiceStatus {
+    const node = this.#node;
+    const { clock } = this.#parts;
+    return {
+      id: node.id,
+      raftAddress: this.#parts.raftAddress,
+      httpAddress: this.#parts.httpAddress,
+      clusterId: this.#parts.clusterId(),
+      dataDirectory: this.#parts.dataDirectory,
+      raft: node.status,
+      configuration: node.configuration,
+      commitIndex: node.commitIndex,
+      appliedIndex: node.appliedIndex,
+      lastLogIndex: node.lastIndex,
+      firstLogIndex: node.firstLogIndex,
+      logSizeBytes: node.logSizeBytes,
+      snapshotIndex: node.snapshotIndex,
+      progress: node.progress(),
+      lastContactMs: Math.max(0, Math.min(node.lastContactMs, clock.now())),
+      pendingWrites: node.pendingWrites,
+      startedAt: this.#startedAt,
+      health: node.health,
+    };
+  }
+
+  storeStatus(): Promise<Record<string, unknown>> {
+    return this.#parts.store.status();
+  }
+
+  async nodes(timeoutMs: number): Promise<NodeReport[]> {
+    const leader = this.#node.status.leader;
+    return await Promise.all(
+      this.#node.configuration.members.map((member) => this.#report(member, leader, timeoutMs)),
+    );
+  }
+
+  async #report(member: Member, leader: NodeId, timeoutMs: number): Promise<NodeReport> {
+    const base = { member, leader: member.id === leader };
+    if (member.id === this.#node.id) {
+      const { version, sqliteVersion } = this.#parts;
+      return {
+        ...base,
+        reachable: true,
+        version,
+        sqliteVersion,
+        roundTripMs: 0,
+        error: undefined,
+      };
+    }
+    const start = this.#parts.clock.now();
+    try {
+      const { version, sqliteVersion } = await this.identify(member.address, timeoutMs);
+      const roundTripMs = this.#parts.clock.now() - start;
+      return { ...base, reachable: true, version, sqliteVersion, roundTripMs, error: undefined };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return {
+        ...base,
+        reachable: false,
+        version: "",
+        sqliteVersion: "",
+        roundTripMs: 0,
+        error: message,
+      };
+    }
+  }
+
+  /** Asks the node at an address who it is. */
+  async identify(address: string, timeoutMs: number): Promise<Identification> {
+    return readIdentification(
+      readAnswer(
+        await this.#parts.transport.request(address, RequestKind.identify, new Uint8Array(), {
+          timeoutMs,
+        }),
+      ),
+    );
+  }
+
+  leader(): Member | undefined {
+    return this.#leaders.leader;
+  }
+
+  async sync(timeoutMs: number): Promise<void> {
+    await this.#barrier("quorum", timeoutMs);
+  }
+
+  async stepDown(id: NodeId | undefined, wait: boolean): Promise<void> {
+    const payload = encodeStepDown({ id, wait });
+    const deadline = this.#parts.clock.now() + changeTimeoutMs;
+    await this.#calls.atLeader(RequestKind.stepDown, () => payload, deadline);
+  }
+
+  async remove(id: NodeId): Promise<void> {
+    const payload = encodeRemove(id);
+    const deadline = this.#parts.clock.now() + changeTimeoutMs;
+    await this.#calls.atLeader(RequestKind.remove, () => payload, deadline);
+  }
+
+  snapshot(trailingLogs: number | undefined): Promise<boolean> {
+    return this.#node.snapshot(trailingLogs);
+  }
+}
+
+const plainFormat: AnswerFormat = {
+  associative: false,
+  timings: false,
+  blobArray: false,
+  qualifyColumns: false,
+  unified: false,
+};

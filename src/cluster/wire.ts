@@ -1,0 +1,238 @@
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import type { NodeId, Suffrage } from "../raft/types.ts";
+import type { AnswerFormat } from "../store/types.ts";
+import { ServiceError, type ServiceErrorKind } from "./types.ts";
+
+/**
+ * The requests that nodes make of each other over the transport, beside Raft's own messages. Each
+ * payload is described by the functions that write and read it; integers are little-endian, texts
+ * are a 32-bit length and UTF-8.
+ */
+export const RequestKind = {
+  /** Who are you, and who leads? Answered to anyone. */
+  identify: 1,
+  /** Carry out this write; leader only. */
+  write: 2,
+  /** Put an empty entry through the log and say its index; leader only. */
+  barrier: 3,
+  /** Make me a member; passed on to the leader by whoever is asked. */
+  join: 4,
+  /** Take this member out; leader only. */
+  remove: 5,
+  /** Hand leadership over; leader only. */
+  stepDown: 6,
+  /** I am waiting to form a cluster with you. */
+  notify: 7,
+  /** Form a cluster of these members with me; yes or no. */
+  form: 8,
+} as const;
+
+/** What a node that has no cluster yet may ask. */
+export const strangersMay: readonly number[] = [
+  RequestKind.identify,
+  RequestKind.join,
+  RequestKind.notify,
+  RequestKind.form,
+];
+
+const errorKinds: readonly ServiceErrorKind[] = [
+  "no_leader",
+  "overloaded",
+  "unavailable",
+  "unknown_outcome",
+  "stale",
+  "timeout",
+  "invalid",
+  "failed",
+];
+
+/** An answer: u8 0 and the body, or u8 (1 + kind of error) and its message. */
+export function encodeFailure(error: ServiceError): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.uint8(1 + errorKinds.indexOf(error.kind));
+  writer.text(error.message);
+  return writer.copy();
+}
+
+/** An answer's body writer, begun with success. */
+export function beginAnswer(): ByteWriter {
+  const writer = new ByteWriter();
+  writer.uint8(0);
+  return writer;
+}
+
+/** The body of an answer; throws the ServiceError that it carries instead. */
+export function readAnswer(bytes: Uint8Array): ByteReader {
+  const reader = new ByteReader(bytes);
+  const status = reader.uint8();
+  if (status === 0) return reader;
+  throw new ServiceError(errorKinds[status - 1] ?? "failed", reader.text());
+}
+
+/** One bit for each field, in this order from bit 0. */
+const formatFields = [
+  "associative",
+  "timings",
+  "blobArray",
+  "qualifyColumns",
+  "unified",
+] as const satisfies readonly (keyof AnswerFormat)[];
+
+export interface WriteCall {
+  readonly timeoutMs: number;
+  readonly format: AnswerFormat;
+  readonly command: Uint8Array;
+}
+
+/** timeoutMs u64, format u8, command as the rest. */
+export function encodeWrite(call: WriteCall): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(call.command.length + 16);
+  writer.integer(call.timeoutMs);
+  writer.uint8(
+    formatFields.reduce((bits, field, i) => bits | (call.format[field] ? 1 << i : 0), 0),
+  );
+  writer.raw(call.command);
+  return writer.copy();
+}
+
+export function decodeWrite(payload: Uint8Array): WriteCall {
+  const reader = new ByteReader(payload);
+  const timeoutMs = reader.integer();
+  const bits = reader.uint8();
+  const [associative, timings, blobArray, qualifyColumns, unified] = formatFields.map((_, i) =>
+    (bits & (1 << i)) !== 0
+  );
+  const format = {
+    associative: associative === true,
+    timings: timings === true,
+    blobArray: blobArray === true,
+    qualifyColumns: qualifyColumns === true,
+    unified: unified === true,
+  };
+  return { timeoutMs, format, command: reader.raw(reader.remaining) };
+}
+
+export interface Identification {
+  readonly clusterId: string;
+  readonly id: NodeId;
+  readonly address: string;
+  readonly httpAddress: string;
+  /** "" when it knows of none. */
+  readonly leader: NodeId;
+  readonly leaderAddress: string;
+  readonly version: string;
+  readonly sqliteVersion: string;
+}
+
+const identificationFields = [
+  "clusterId",
+  "id",
+  "address",
+  "httpAddress",
+  "leader",
+  "leaderAddress",
+  "version",
+  "sqliteVersion",
+] as const satisfies readonly (keyof Identification)[];
+
+/** Each field as a text, in the order above. */
+export function writeIdentification(writer: ByteWriter, identification: Identification): void {
+  for (const field of identificationFields) writer.text(identification[field]);
+}
+
+export function readIdentification(reader: ByteReader): Identification {
+  const text = () => reader.text();
+  return {
+    clusterId: text(),
+    id: text(),
+    address: text(),
+    httpAddress: text(),
+    leader: text(),
+    leaderAddress: text(),
+    version: text(),
+    sqliteVersion: text(),
+  };
+}
+
+export interface JoinCall {
+  readonly id: NodeId;
+  readonly address: string;
+  readonly httpAddress: string;
+  readonly suffrage: Suffrage;
+  /** The node has no data: if its id is known, the old node of that name is gone. */
+  readonly fresh: boolean;
+  /** A member passes the request on to the leader: it is passed on no further. */
+  readonly relayed: boolean;
+  readonly timeoutMs: number;
+}
+
+/** id, address, httpAddress, learner u8, fresh u8, relayed u8, timeoutMs u64. */
+export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.text(call.id);
+  writer.text(call.address);
+  writer.text(call.httpAddress);
+  writer.uint8(call.suffrage === "learner" ? 1 : 0);
+  writer.uint8(call.fresh ? 1 : 0);
+  writer.uint8(call.relayed ? 1 : 0);
+  writer.integer(call.timeoutMs);
+  return writer.copy();
+}
+
+export function decodeJoin(payload: Uint8Array): JoinCall {
+  const reader = new ByteReader(payload);
+  const call: JoinCall = {
+    id: reader.text(),
+    address: reader.text(),
+    httpAddress: reader.text(),
+    suffrage: reader.uint8() === 1 ? "learner" : "staging",
+    fresh: reader.uint8() === 1,
+    relayed: reader.uint8() === 1,
+    timeoutMs: reader.integer(),
+  };
+  reader.end();
+  return call;
+}
+
+/** timeoutMs u64. */
+export function encodeBarrier(timeoutMs: number): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(8);
+  writer.integer(timeoutMs);
+  return writer.copy();
+}
+
+export function decodeBarrier(payload: Uint8Array): number {
+  return new ByteReader(payload).integer();
+}
+
+/** The id of the node to remove. */
+export function encodeRemove(id: NodeId): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.text(id);
+  return writer.copy();
+}
+
+export function decodeRemove(payload: Uint8Array): NodeId {
+  return new ByteReader(payload).text();
+}
+
+export interface StepDownCall {
+  /** undefined: to the most advanced voter. */
+  readonly id: NodeId | undefined;
+  readonly wait: boolean;
+}
+
+/** wait u8, id ("" for any). */
+export function encodeStepDown(call: StepDownCall): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.uint8(call.wait ? 1 : 0);
+  writer.text(call.id ?? "");
+  return writer.copy();
+}
+
+export function decodeStepDown(payload: Uint8Array): StepDownCall {
+  const reader = new ByteReader(payload);
+  const wait = reader.uint8() === 1;
+  const id = reader.text();
+  return { id: id === "" ? undefined : id, wait };
+}

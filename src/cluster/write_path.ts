@@ -1,0 +1,227 @@
+import type { Clock } from "../io/types.ts";
+import type { Node } from "../node/node.ts";
+import type { WriteOutcome } from "../node/types.ts";
+import type { Member } from "../raft/types.ts";
+import type { AnswerFormat, Command, RequestId } from "../store/types.ts";
+import { type Transport, TransportError } from "../transport/types.ts";
+import { noLeader, serviceError } from "./errors.ts";
+import type { LeaderWatch } from "./leader_watch.ts";
+import { ServiceError } from "./types.ts";
+import { beginAnswer, decodeWrite, encodeWrite, readAnswer, RequestKind } from "./wire.ts";
+
+/** How long a write waits for there to be a leader before it says that there is none, in ms. */
+export const leaderWaitMs = 2_000;
+/** Pause before a write that came to nothing is tried again, in ms; a change of leader ends it. */
+export const retryPauseMs = 50;
+
+/** How a command is made into bytes, with the id of its request when it is sent to another node. */
+export type CommandMaker = (request: RequestId | undefined) => Command;
+
+export interface WriteResult {
+  readonly index: number;
+  readonly answer: Uint8Array;
+  readonly servedBy: Member | undefined;
+}
+
+/** What one attempt came to. */
+type Attempt =
+  | { readonly type: "done"; readonly result: WriteResult }
+  /** It certainly had no effect, and may be tried again. */
+  | { readonly type: "nothing"; readonly error: ServiceError }
+  /** It may have had an effect: only the same request id may be sent again. */
+  | { readonly type: "unknown"; readonly error: ServiceError }
+  /** It certainly had no effect, and would fail again. */
+  | { readonly type: "refused"; readonly error: ServiceError }
+  /** It had its effect; what the statements answered is gone. */
+  | { readonly type: "result_lost"; readonly error: ServiceError };
+
+/**
+ * Takes writes to the leader, wherever that is, and sees that each is applied once. A write that
+ * another node carries out bears a request id; while its answer is awaited this node also watches
+ * for it in its own log, so that a connection that breaks costs neither the answer nor a second
+ * application.
+ */
+export class WritePath {
+  readonly #node: Node;
+  readonly #transport: Transport;
+  readonly #leaders: LeaderWatch;
+  readonly #clock: Clock;
+  readonly #origin: bigint;
+  readonly #encode: (command: Command) => Uint8Array;
+  readonly #forwardedMax: number;
+  /** Sequences under way, ascending: the first is the floor. */
+  readonly #underWay = new Set<number>();
+  #sequence = 0;
+
+  constructor(parts: {
+    readonly node: Node;
+    readonly transport: Transport;
+    readonly leaders: LeaderWatch;
+    readonly clock: Clock;
+    readonly origin: bigint;
+    readonly encode: (command: Command) => Uint8Array;
+    readonly forwardedMax: number;
+  }) {
+    this.#node = parts.node;
+    this.#transport = parts.transport;
+    this.#leaders = parts.leaders;
+    this.#clock = parts.clock;
+    this.#origin = parts.origin;
+    this.#encode = parts.encode;
+    this.#forwardedMax = parts.forwardedMax;
+  }
+
+  /** Carries out a command; throws a ServiceError that says whether it may have taken effect. */
+  async submit(make: CommandMaker, format: AnswerFormat, timeoutMs: number): Promise<WriteResult> {
+    const deadline = this.#clock.now() + timeoutMs;
+    if (this.#node.isLeader) {
+      const attempt = await this.#propose(this.#encode(make(undefined)), format, deadline);
+      if (attempt.type !== "nothing") return resultOf(attempt);
+    }
+    return await this.#submitWithId(make, format, deadline);
+  }
+
+  async #submitWithId(
+    make: CommandMaker,
+    format: AnswerFormat,
+    deadline: number,
+  ): Promise<WriteResult> {
+    if (this.#underWay.size >= this.#forwardedMax) {
+      throw new ServiceError("overloaded", "Too many writes waiting, try again later");
+    }
+    const sequence = ++this.#sequence;
+    this.#underWay.add(sequence);
+    try {
+      const floor = this.#underWay.values().next().value ?? sequence;
+      const command = this.#encode(make({ origin: this.#origin, sequence, floor }));
+      const watched = this.#node.watch(sequence, format).then((outcome) => done(outcome));
+      return await this.#untilDone(command, format, deadline, watched);
+    } finally {
+      this.#node.unwatch(sequence);
+      this.#underWay.delete(sequence);
+    }
+  }
+
+  async #untilDone(
+    command: Uint8Array,
+    format: AnswerFormat,
+    deadline: number,
+    watched: Promise<Attempt>,
+  ): Promise<WriteResult> {
+    const leaderDeadline = Math.min(deadline, this.#clock.now() + leaderWaitMs);
+    let unknown: ServiceError | undefined;
+    for (;;) {
+      const found = this.#leaders.waitForLeader(unknown === undefined ? leaderDeadline : deadline);
+      const leader = await Promise.race([found, watched]);
+      if (leader !== undefined && "type" in leader) return resultOf(leader);
+      if (leader === undefined) {
+        throw unknown ?? noLeader();
+      }
+      const attempt = await Promise.race([
+        leader.id === this.#node.id
+          ? this.#propose(command, format, deadline)
+          : this.#forward(leader, command, format, deadline),
+        watched,
+      ]);
+      if (attempt.type === "done" || attempt.type === "result_lost") return resultOf(attempt);
+      if (attempt.type === "unknown") unknown = attempt.error;
+      if (attempt.type === "refused") throw unknown ?? attempt.error;
+      if (this.#clock.now() >= deadline) throw unknown ?? attempt.error;
+      const again = await Promise.race([this.#leaders.nextChange(retryPauseMs), watched]);
+      if (again !== undefined) return resultOf(again);
+    }
+  }
+
+  async #propose(command: Uint8Array, format: AnswerFormat, deadline: number): Promise<Attempt> {
+    try {
+      const timeoutMs = deadline - this.#clock.now();
+      const outcome = await this.#node.propose(command, { format, timeoutMs });
+      return done(outcome);
+    } catch (error) {
+      return failed(serviceError(error));
+    }
+  }
+
+  async #forward(
+    leader: Member,
+    command: Uint8Array,
+    format: AnswerFormat,
+    deadline: number,
+  ): Promise<Attempt> {
+    const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
+    const payload = encodeWrite({ timeoutMs, format, command });
+    try {
+      const reader = readAnswer(
+        await this.#transport.request(leader.address, RequestKind.write, payload, { timeoutMs }),
+      );
+      const index = reader.integer();
+      if (reader.uint8() === 1) return await this.#earlierResult(index, deadline);
+      return {
+        type: "done",
+        result: { index, answer: reader.raw(reader.remaining), servedBy: leader },
+      };
+    } catch (error) {
+      if (error instanceof TransportError && neverArrived(error)) {
+        return { type: "nothing", error: noLeader() };
+      }
+      return failed(serviceError(error));
+    }
+  }
+
+  /**
+   * An earlier sending of the request was applied, at an index below `index`. Its result comes from
+   * this node's own apply, unless the node got there by a snapshot.
+   */
+  async #earlierResult(index: number, deadline: number): Promise<Attempt> {
+    try {
+      await this.#node.waitApplied(index, deadline - this.#clock.now());
+    } catch (error) {
+      return { type: "unknown", error: serviceError(error) };
+    }
+    // Had this node applied the earlier one itself, its watcher would have won the race by now.
+    return resultLost;
+  }
+
+  /** The leader's side of a forwarded write. */
+  async handle(payload: Uint8Array): Promise<Uint8Array> {
+    const { timeoutMs, format, command } = decodeWrite(payload);
+    const outcome = await this.#node.propose(command, { format, timeoutMs });
+    const writer = beginAnswer();
+    writer.integer(outcome.index);
+    writer.uint8(outcome.answer === "duplicate" ? 1 : 0);
+    if (outcome.answer instanceof Uint8Array) writer.raw(outcome.answer);
+    return writer.copy();
+  }
+}
+
+function neverArrived(error: TransportError): boolean {
+  return error.kind === "unreachable" || error.kind === "overloaded";
+}
+
+function done(outcome: WriteOutcome): Attempt {
+  if (!(outcome.answer instanceof Uint8Array)) return resultLost;
+  const result = { index: outcome.index, answer: outcome.answer, servedBy: undefined };
+  return { type: "done", result };
+}
+
+const resultLost: Attempt = {
+  type: "result_lost",
+  error: new ServiceError("failed", "The write was carried out, but its result has been lost"),
+};
+
+function failed(error: ServiceError): Attempt {
+  switch (error.kind) {
+    case "unknown_outcome":
+      return { type: "unknown", error };
+    case "no_leader":
+    case "unavailable":
+      return { type: "nothing", error };
+    default:
+      return { type: "refused", error };
+  }
+}
+
+function resultOf(attempt: Attempt): WriteResult {
+  if (attempt.type === "done") return attempt.result;
+  throw attempt.error;
+}
