@@ -1,6 +1,17 @@
+import { connectionError } from "./connection_error.ts";
+import { ConnectionCallbacks } from "./callbacks.ts";
+import type { Authorizer, FunctionBody, FunctionOptions, WalHook } from "./callbacks.ts";
+import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
-import type { SqlSource } from "./sql_source.ts";
-import type { BindParameters, BindValue, ColumnValue, Statement } from "./statement.ts";
+import { encodeCString, out, outPointer, readCString } from "./memory.ts";
+import { SqlSource } from "./sql_source.ts";
+import { Statement } from "./statement.ts";
+import { type BindArguments, type ColumnValue, toInt64, toParameters } from "./values.ts";
+
+/** https://www.sqlite.org/c3ref/c_open_autoproxy.html */
+const OpenFlag = { readonly: 1, readwrite: 2, create: 4, uri: 0x40, noMutex: 0x8000 } as const;
+
+const PREPARE_PERSISTENT = 1;
 
 export interface OpenOptions {
   readonly library: Library;
@@ -21,25 +32,6 @@ export interface PrepareOptions {
   readonly persistent?: boolean;
 }
 
-export interface FunctionOptions {
-  readonly deterministic?: boolean;
-  readonly innocuous?: boolean;
-  readonly directOnly?: boolean;
-  /** Number of arguments; default the JavaScript function's `length`; -1 for any. */
-  readonly argumentCount?: number;
-}
-
-/** https://www.sqlite.org/c3ref/c_alter_table.html; returns one of {@linkcode AuthorizerResult}. */
-export type Authorizer = (
-  action: number,
-  first: string | null,
-  second: string | null,
-  schema: string | null,
-  triggerOrView: string | null,
-) => number;
-
-export const AuthorizerResult = { ok: 0, deny: 1, ignore: 2 } as const;
-
 export interface CheckpointResult {
   /** Another connection was in the way; what could be done was done. */
   readonly busy: boolean;
@@ -49,72 +41,331 @@ export interface CheckpointResult {
   readonly checkpointedFrames: number;
 }
 
-export type CheckpointMode = "passive" | "full" | "restart" | "truncate";
+const checkpointModes = { passive: 0, full: 1, restart: 2, truncate: 3 } as const;
+export type CheckpointMode = keyof typeof checkpointModes;
+
+const transactionStates = ["none", "read", "write"] as const;
 
 /**
- * A connection. `close` (or `using`) finalizes what statements are left, frees the callbacks and
- * closes; after that every call throws.
+ * A connection. `close` (or `using`) finalizes what statements are left, closes, and frees the
+ * callbacks; after that every call throws. Neither a connection nor a statement may be closed from
+ * inside one of its own callbacks.
  */
-export declare class Database implements Disposable {
-  constructor(path: string, options: OpenOptions);
-
+export class Database implements Disposable {
   readonly path: string;
   readonly library: Library;
-  get open(): boolean;
-  /** The connection's address, for {@linkcode InterruptCell} only. */
-  get handle(): bigint;
+  readonly #c: Library["symbols"];
+  readonly #owner: {
+    database: Database;
+    connection: Deno.PointerValue;
+    dependents: Set<Disposable>;
+  };
+  readonly #callbacks: ConnectionCallbacks;
 
-  /** Prepares the first statement of `sql`; throws when there is none, or something behind it. */
-  prepare(sql: string, options?: PrepareOptions): Statement;
-  /** Prepares the next statement of `source` and moves on behind it; undefined when only blanks and comments are left. */
-  prepareNext(source: SqlSource, options?: PrepareOptions): Statement | undefined;
-  /** Every statement of `sql`, one after the other, finalized when the loop moves on. */
-  statements(sql: string): IterableIterator<Statement>;
-  /** Runs every statement of `sql`, giving each in turn the positional parameters it needs; returns the last one's changes. */
-  exec(sql: string, ...parameters: BindValue[] | [BindParameters]): number;
-  /** Runs `body` in a transaction: commits, or rolls back when it throws. */
-  transaction<Result>(body: () => Result): Result;
+  constructor(path: string, options: OpenOptions) {
+    const { library } = options;
+    this.path = path;
+    this.library = library;
+    this.#c = library.symbols;
+    const vfs = options.vfs === undefined ? null : encodeCString(options.vfs);
+    const code = this.#c.sqlite3_open_v2(encodeCString(path), out, openFlags(options), vfs);
+    const connection = outPointer(0);
+    if (code !== ResultCode.ok) {
+      const error = connectionError(library, connection, code);
+      this.#c.sqlite3_close_v2(connection);
+      error.message += `: ${path}`;
+      throw error;
+    }
+    this.#c.sqlite3_extended_result_codes(connection, 1);
+    this.#owner = { database: this, connection, dependents: new Set() };
+    this.#callbacks = new ConnectionCallbacks(library);
+    if (options.busyTimeoutMs !== undefined) this.setBusyTimeout(options.busyTimeoutMs);
+  }
+
+  get open(): boolean {
+    return this.#owner.connection !== null;
+  }
+
+  /** The connection for a C call; throws when it is closed. */
+  get pointer(): Deno.PointerValue {
+    const { connection } = this.#owner;
+    if (connection === null) throw new TypeError(`Database is closed: ${this.path}`);
+    return connection;
+  }
+
+  /** What `close` disposes of first. */
+  get dependents(): Set<Disposable> {
+    return this.#owner.dependents;
+  }
+
+  /** Prepares the only statement of `sql`; throws when there is none, or another one behind it. */
+  prepare(sql: string, options?: PrepareOptions): Statement {
+    const source = new SqlSource(sql);
+    const statement = this.prepareNext(source, options);
+    if (statement === undefined) throw new SqliteError(ResultCode.misuse, "SQL has no statement");
+    if (source.offset === source.length) return statement;
+    try {
+      const next = this.prepareNext(source);
+      if (next === undefined) return statement;
+      next.finalize();
+    } catch (error) {
+      statement.finalize();
+      throw error;
+    }
+    statement.finalize();
+    throw new SqliteError(
+      ResultCode.misuse,
+      "SQL has more than one statement: run it with exec or statements",
+    );
+  }
+
+  /**
+   * Prepares the next statement of `source` and moves on behind it; undefined when only blanks,
+   * comments and semicolons are left. After an error the source is where it was.
+   */
+  prepareNext(source: SqlSource, options?: PrepareOptions): Statement | undefined {
+    const connection = this.pointer;
+    const flags = options?.persistent ? PREPARE_PERSISTENT : 0;
+    for (let start = source.offset; start < source.length;) {
+      const rest = start === 0 ? source.bytes : source.bytes.subarray(start);
+      const code = this.#c.sqlite3_prepare_v3(connection, rest, rest.length, flags, out, tailOut);
+      const pointer = outPointer(0);
+      if (code !== ResultCode.ok) throw this.#error(code);
+      const end = Number((out[1] ?? 0n) - source.address);
+      source.offset = end;
+      if (pointer !== null) return new Statement(this.#owner, pointer, start, end);
+      start = end;
+    }
+    return undefined;
+  }
+
+  /** Every statement of `sql`, one after the other, each finalized when the loop moves on. */
+  *statements(sql: string): IterableIterator<Statement> {
+    const source = new SqlSource(sql);
+    for (;;) {
+      using statement = this.prepareNext(source);
+      if (statement === undefined) return;
+      yield statement;
+    }
+  }
+
+  /**
+   * Runs every statement of `sql`. Positional parameters go to the statements in turn, to each as
+   * many as it has; named ones to each that has them. Returns the last statement's changes.
+   */
+  exec(sql: string, ...parameters: BindArguments): number {
+    const values = toParameters(parameters);
+    let used = 0;
+    for (const statement of this.statements(sql)) {
+      if (Array.isArray(values)) {
+        const count = statement.bindParameterCount;
+        statement.bind(values.slice(used, used + count));
+        used += count;
+      } else {
+        for (let index = 1; index <= statement.bindParameterCount; index++) {
+          const name = statement.bindParameterName(index);
+          if (name === null) continue;
+          const value = values as Record<string, never>;
+          statement.bindValue(index, value[name] ?? value[name.slice(1)]);
+        }
+      }
+      while (statement.step());
+    }
+    if (Array.isArray(values) && values.length > used) {
+      throw new RangeError(`SQL has ${used} parameters, ${values.length} values given`);
+    }
+    return this.changes;
+  }
+
+  /** Runs `body` in an immediate transaction: commits, or rolls back when it throws. */
+  transaction<Result>(body: () => Result): Result {
+    this.exec("BEGIN IMMEDIATE");
+    try {
+      const result = body();
+      this.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // SQLite has rolled back itself after some errors: a full disk, ON CONFLICT ROLLBACK.
+      if (this.inTransaction) this.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
   /** First column of the first row of `sql`; undefined without rows. */
-  scalar(sql: string, ...parameters: BindValue[]): ColumnValue | undefined;
+  scalar(sql: string, ...parameters: BindArguments): ColumnValue | undefined {
+    using statement = this.prepare(sql);
+    statement.bind(...parameters);
+    return statement.step() ? statement.columnValue(0) : undefined;
+  }
 
   /** sqlite3_last_insert_rowid: a number where that is exact, else a bigint. */
-  get lastInsertRowId(): number | bigint;
+  get lastInsertRowId(): number | bigint {
+    const rowId = this.#c.sqlite3_last_insert_rowid(this.pointer);
+    const number = Number(rowId);
+    return Number.isSafeInteger(number) ? number : rowId;
+  }
+
   /** sqlite3_set_last_insert_rowid: what last_insert_rowid() gives until the next INSERT. */
-  set lastInsertRowId(value: number | bigint);
-  get changes(): number;
-  get totalChanges(): number;
-  get autocommit(): boolean;
-  get inTransaction(): boolean;
-  /** "none", "read" or "write". */
-  transactionState(schema?: string): "none" | "read" | "write";
-  filename(schema?: string): string;
-  isReadonly(schema?: string): boolean;
+  set lastInsertRowId(value: number | bigint) {
+    this.#c.sqlite3_set_last_insert_rowid(this.pointer, toInt64(value));
+  }
 
-  /** Stops what runs on this connection; from another thread use {@linkcode InterruptCell}. */
-  interrupt(): void;
-  setBusyTimeout(timeoutMs: number): void;
-  /** Sets a limit when `value` is given and not negative; returns what it was. https://www.sqlite.org/c3ref/c_limit_attached.html */
-  limit(id: number, value?: number): number;
-  /** Turns an option of sqlite3_db_config on or off, or asks with undefined; returns its state. */
-  config(option: number, on?: boolean): boolean;
-  checkpoint(mode: CheckpointMode, schema?: string): CheckpointResult;
-  /** Value and high-water mark. https://www.sqlite.org/c3ref/c_dbstatus_options.html */
-  status(option: number, reset?: boolean): { current: number; highWater: number };
-  releaseMemory(): void;
+  /** Rows changed by the last INSERT, UPDATE or DELETE. */
+  get changes(): number {
+    const wide = this.#c.sqlite3_changes64;
+    return wide !== null ? Number(wide(this.pointer)) : this.#c.sqlite3_changes(this.pointer);
+  }
 
-  /** An error thrown by `body` fails the SQL statement with its message. */
-  createFunction(
-    name: string,
-    body: (...parameters: ColumnValue[]) => BindValue,
-    options?: FunctionOptions,
-  ): void;
-  /** A throwing authorizer denies. */
-  setAuthorizer(authorizer: Authorizer | undefined): void;
+  /** Rows changed since the connection was opened, by triggers too. */
+  get totalChanges(): number {
+    const wide = this.#c.sqlite3_total_changes64;
+    return wide !== null ? Number(wide(this.pointer)) : this.#c.sqlite3_total_changes(this.pointer);
+  }
+
+  /** True outside of BEGIN … COMMIT. */
+  get autocommit(): boolean {
+    return this.#c.sqlite3_get_autocommit(this.pointer) !== 0;
+  }
+
+  get inTransaction(): boolean {
+    return !this.autocommit;
+  }
+
+  /** What lock the connection's transaction holds; on all schemas together unless one is named. */
+  transactionState(schema?: string): "none" | "read" | "write" {
+    const state = this.#c.sqlite3_txn_state?.(this.pointer, schemaName(schema)) ?? -1;
+    const known = transactionStates[state];
+    if (known === undefined) throw new RangeError(`Database has no schema named ${schema}`);
+    return known;
+  }
+
+  /** Full path of the schema's file; "" for a temporary or in-memory one. */
+  filename(schema = "main"): string {
+    return readCString(this.#c.sqlite3_db_filename(this.pointer, encodeCString(schema))) ?? "";
+  }
+
+  isReadonly(schema = "main"): boolean {
+    return this.#c.sqlite3_db_readonly(this.pointer, encodeCString(schema)) === 1;
+  }
+
+  /** Stops what runs on this connection, from inside a callback; other threads use InterruptCell. */
+  interrupt(): void {
+    this.#c.sqlite3_interrupt(this.pointer);
+  }
+
+  setBusyTimeout(timeoutMs: number): void {
+    this.#c.sqlite3_busy_timeout(this.pointer, timeoutMs);
+  }
+
+  /** Sets a limit when `value` is given; returns what it was. https://www.sqlite.org/c3ref/c_limit_attached.html */
+  limit(id: number, value = -1): number {
+    return this.#c.sqlite3_limit(this.pointer, id, value);
+  }
+
+  /** Turns an on/off option of sqlite3_db_config on or off, or only asks; returns its state. */
+  config(option: number, on?: boolean): boolean {
+    const state = new Int32Array(new ArrayBuffer(4));
+    const code = this.library.configure(
+      this.pointer,
+      option,
+      on === undefined ? -1 : on ? 1 : 0,
+      state,
+    );
+    if (code !== ResultCode.ok) throw this.#error(code);
+    return state[0] === 1;
+  }
+
+  /** sqlite3_wal_checkpoint_v2. https://www.sqlite.org/c3ref/wal_checkpoint_v2.html */
+  checkpoint(mode: CheckpointMode, schema?: string): CheckpointResult {
+    const counters = new Int32Array(new ArrayBuffer(8));
+    const code = this.#c.sqlite3_wal_checkpoint_v2(
+      this.pointer,
+      schemaName(schema),
+      checkpointModes[mode],
+      counters.subarray(0, 1),
+      counters.subarray(1),
+    );
+    const busy = (code & 0xff) === ResultCode.busy;
+    if (code !== ResultCode.ok && !busy) throw this.#error(code);
+    return { busy, logFrames: counters[0] ?? -1, checkpointedFrames: counters[1] ?? -1 };
+  }
+
+  /** Pages of WAL after which a commit checkpoints by itself; 0 for never. */
+  setAutoCheckpoint(pages: number): void {
+    this.#c.sqlite3_wal_autocheckpoint(this.pointer, pages);
+  }
+
+  /** https://www.sqlite.org/c3ref/c_dbstatus_options.html */
+  status(option: number, reset = false): { current: number; highWater: number } {
+    const values = new Int32Array(new ArrayBuffer(8));
+    const code = this.#c.sqlite3_db_status(
+      this.pointer,
+      option,
+      values.subarray(0, 1),
+      values.subarray(1),
+      reset ? 1 : 0,
+    );
+    if (code !== ResultCode.ok) throw this.#error(code);
+    return { current: values[0] ?? 0, highWater: values[1] ?? 0 };
+  }
+
+  /** Frees what the page cache can do without. */
+  releaseMemory(): void {
+    this.#c.sqlite3_db_release_memory(this.pointer);
+  }
+
+  /** Makes `body` an SQL function; an error that it throws fails the SQL statement with its message. */
+  createFunction(name: string, body: FunctionBody, options?: FunctionOptions): void {
+    this.#callbacks.createFunction(this.pointer, name, body, options);
+  }
+
+  /** Asks `authorizer` about what a statement does when it is prepared, again after a change of the schema. A throw denies. */
+  setAuthorizer(authorizer: Authorizer | undefined, actions?: readonly number[]): void {
+    this.#callbacks.setAuthorizer(this.pointer, authorizer, actions);
+  }
+
   /** Calls `handler` every `instructions` of the virtual machine; true, or a throw, interrupts. */
-  setProgressHandler(instructions: number, handler: (() => boolean) | undefined): void;
-  /** Called after each commit in WAL mode with the number of frames in the WAL; replaces automatic checkpoints. */
-  setWalHook(hook: ((schema: string, frames: number) => void) | undefined): void;
+  setProgressHandler(instructions: number, handler: (() => boolean) | undefined): void {
+    this.#callbacks.setProgressHandler(this.pointer, instructions, handler);
+  }
 
-  close(): void;
-  [Symbol.dispose](): void;
+  /** Calls `hook` after each commit in WAL mode with the frames in the WAL; replaces automatic checkpoints. */
+  setWalHook(hook: WalHook | undefined): void {
+    this.#callbacks.setWalHook(this.pointer, hook);
+  }
+
+  /** More than once does nothing. */
+  close(): void {
+    const { connection, dependents } = this.#owner;
+    if (connection === null) return;
+    for (const dependent of [...dependents]) dependent[Symbol.dispose]();
+    this.#owner.connection = null;
+    const code = this.#c.sqlite3_close_v2(connection);
+    this.#callbacks.close();
+    if (code !== ResultCode.ok) throw connectionError(this.library, null, code);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #error(code: number): SqliteError {
+    return connectionError(this.library, this.#owner.connection, code);
+  }
+}
+
+/** `&out[1]`: made once, as making it costs as much as a call. */
+const tailOut = Deno.UnsafePointer.of(out.subarray(1));
+
+function schemaName(schema: string | undefined): Uint8Array<ArrayBuffer> | null {
+  return schema === undefined ? null : encodeCString(schema);
+}
+
+function openFlags(options: OpenOptions): number {
+  const { readonly = false, create = !readonly, uri = false } = options;
+  // One thread uses a connection; sqlite3_interrupt from another needs no mutex.
+  let flags: number = OpenFlag.noMutex | (readonly ? OpenFlag.readonly : OpenFlag.readwrite);
+  if (create && !readonly) flags |= OpenFlag.create;
+  if (uri) flags |= OpenFlag.uri;
+  return flags;
 }

@@ -1,32 +1,90 @@
 import type { Database } from "./database.ts";
 import type { Library } from "./library.ts";
 
+/** Places in the shared memory, in 32-bit words; the address is two of them. */
+const LOCK = 0;
+const TASK = 1;
+const STOPPED = 2;
+const ADDRESS = 4;
+const SIZE_BYTES = 24;
+
 /**
  * Lets another thread interrupt what a connection runs, and only that.
  *
  * It is shared memory with a lock, the connection's address and the number of the task that runs.
  * The owner takes the address out under the lock before it closes the connection, and the other
  * side calls sqlite3_interrupt only while it holds the lock: so never on a closed connection, and
- * never on a task other than the one meant. The lock is held for less than a microsecond.
+ * never on a task other than the one meant. The lock is held for about a microsecond.
  */
-export declare class InterruptCell {
-  /** A new cell, or one made elsewhere, from its `memory`. */
-  constructor(memory?: SharedArrayBuffer);
+export class InterruptCell {
+  /** To be handed to the other thread. */
   readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #address: BigInt64Array;
+
+  /** A new cell, or one made elsewhere, from its `memory`. */
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(SIZE_BYTES)) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory);
+    this.#address = new BigInt64Array(memory, ADDRESS * 4, 1);
+  }
 
   /** Owner: from now on `database` can be interrupted. */
-  attach(database: Database): void;
+  attach(database: Database): void {
+    this.#locked(() => {
+      this.#address[0] = BigInt.asIntN(64, Deno.UnsafePointer.value(database.pointer));
+    });
+  }
+
   /** Owner: must come before `Database.close`. */
-  detach(): void;
-  /** Owner: starts `task`, a number above 0. */
-  begin(task: number): void;
-  /** Owner: nothing runs. Returns whether the task was interrupted. */
-  end(): boolean;
-  /** Owner: whether the running task was asked to stop; to be asked before each statement. */
-  get interrupted(): boolean;
+  detach(): void {
+    this.#locked(() => {
+      this.#address[0] = 0n;
+      this.#words[TASK] = 0;
+    });
+  }
+
+  /** Owner: starts `task`, a number from 1 to 2^31 - 1. */
+  begin(task: number): void {
+    this.#locked(() => {
+      this.#words[TASK] = task;
+      this.#words[STOPPED] = 0;
+    });
+  }
+
+  /** Owner: nothing runs any more. Returns whether the task had been interrupted. */
+  end(): boolean {
+    return this.#locked(() => {
+      this.#words[TASK] = 0;
+      return this.#words[STOPPED] === 1;
+    });
+  }
+
+  /** Owner: whether the running task was interrupted; to be asked before each of its statements. */
+  get interrupted(): boolean {
+    return Atomics.load(this.#words, STOPPED) === 1;
+  }
+
   /**
-   * Other thread: interrupts `task`; false when it is no longer running. SQLite forgets an
-   * interrupt that comes before the first step, so call again, a little later, while it says true.
+   * Other thread: interrupts `task`; false when it does not run. SQLite forgets an interrupt that
+   * comes between two statements: call again, a few milliseconds later, while it returns true.
    */
-  interrupt(library: Library, task: number): boolean;
+  interrupt(library: Library, task: number): boolean {
+    return this.#locked(() => {
+      const address = this.#address[0] ?? 0n;
+      if (address === 0n || this.#words[TASK] !== task) return false;
+      this.#words[STOPPED] = 1;
+      library.symbols.sqlite3_interrupt(Deno.UnsafePointer.create(BigInt.asUintN(64, address)));
+      return true;
+    });
+  }
+
+  #locked<Result>(body: () => Result): Result {
+    while (Atomics.compareExchange(this.#words, LOCK, 0, 1) !== 0);
+    try {
+      return body();
+    } finally {
+      Atomics.store(this.#words, LOCK, 0);
+    }
+  }
 }

@@ -1,26 +1,14 @@
-import type { symbols } from "./symbols.ts";
+import { readCString } from "./memory.ts";
+import { dbConfigSymbol, symbols } from "./symbols.ts";
 
-/** Why a library is used: see {@linkcode findLibrary}. */
+/** Why a library is used: see `findLibrary`. */
 export type LibraryOrigin = "environment" | "embedded" | "built" | "system";
 
 /** Which SQLite library to open; plain data, so that Workers can be told. */
 export interface LibraryLocation {
+  /** A path, or for the system's a name that the system looks up. */
   readonly path: string;
   readonly origin: LibraryOrigin;
-}
-
-export interface FindOptions {
-  /** Told what is being tried when that takes long or fails: a build takes about half a minute. */
-  readonly log?: (message: string) => void;
-}
-
-/**
- * Finds the SQLite library for this process, in this order: the file that DENO_SQLITE_PATH names;
- * the copy embedded in the compiled program; the pinned copy, built once for this user; the
- * system's. Called once, in the main thread: Workers get the result.
- */
-export function findLibrary(_options: FindOptions = {}): Promise<LibraryLocation> {
-  throw new Error("Not written yet");
 }
 
 /** An opened SQLite library. Each thread opens its own; the process holds one copy of it. */
@@ -31,9 +19,58 @@ export interface Library extends LibraryLocation {
   readonly versionNumber: number;
   readonly sourceId: string;
   readonly symbols: Deno.DynamicLibrary<typeof symbols>["symbols"];
+  /** sqlite3_db_config for an on/off option: `state` 1, 0, or -1 to ask. Returns the result code. */
+  configure(
+    connection: Deno.PointerValue,
+    option: number,
+    state: number,
+    result: Int32Array<ArrayBuffer>,
+  ): number;
 }
 
-/** Opens the library in this thread; throws when the file is no SQLite of 3.38 or newer, built threadsafe. */
-export function openLibrary(_location: LibraryLocation): Library {
-  throw new Error("Not written yet");
+/** RIGHT and FULL JOIN, `->`, RETURNING, STRICT: what clients of today take for granted. */
+const OLDEST_VERSION = 3_039_000;
+
+/** Opens the library in this thread; throws when it can't be used, saying why. */
+export function openLibrary(location: LibraryLocation): Library {
+  const { path, origin } = location;
+  let opened: Deno.DynamicLibrary<typeof symbols>;
+  try {
+    opened = Deno.dlopen(path, symbols);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`SQLite library ${path} can't be opened: ${reason}`, { cause });
+  }
+  const c = opened.symbols;
+  const version = readCString(c.sqlite3_libversion()) ?? "";
+  const versionNumber = c.sqlite3_libversion_number();
+  const refusal = versionNumber < OLDEST_VERSION
+    ? `is version ${version}: 3.39 or newer is needed`
+    : c.sqlite3_threadsafe() === 0
+    ? "was built with SQLITE_THREADSAFE=0: a threadsafe one is needed"
+    : undefined;
+  if (refusal !== undefined) {
+    opened.close();
+    throw new Error(`SQLite library ${path} ${refusal}`);
+  }
+  return {
+    path,
+    origin,
+    version,
+    versionNumber,
+    sourceId: readCString(c.sqlite3_sourceid()) ?? "",
+    symbols: c,
+    configure: openConfigure(path),
+  };
+}
+
+function openConfigure(path: string): Library["configure"] {
+  if (Deno.build.os === "darwin" && Deno.build.arch === "aarch64") {
+    const { sqlite3_db_config } = Deno.dlopen(path, dbConfigSymbol.stack).symbols;
+    return (connection, option, state, result) =>
+      sqlite3_db_config(connection, option, 0n, 0n, 0n, 0n, 0n, 0n, BigInt(state), result);
+  }
+  const { sqlite3_db_config } = Deno.dlopen(path, dbConfigSymbol.registers).symbols;
+  return (connection, option, state, result) =>
+    sqlite3_db_config(connection, option, BigInt(state), result);
 }

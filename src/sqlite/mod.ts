@@ -1,31 +1,24 @@
-export { Backup } from "./backup.ts";
+export { Backup, type BackupOptions } from "./backup.ts";
 export {
   type Authorizer,
   AuthorizerResult,
+  type FunctionBody,
+  type FunctionOptions,
+  type WalHook,
+} from "./callbacks.ts";
+export {
   type CheckpointMode,
   type CheckpointResult,
   Database,
-  type FunctionOptions,
   type OpenOptions,
   type PrepareOptions,
 } from "./database.ts";
-export { Determinism } from "./determinism.ts";
-export { resultCodeName, SqliteError } from "./error.ts";
+export { ResultCode, resultCodeName, SqliteError } from "./error.ts";
+export { findLibrary, type FindOptions } from "./find_library.ts";
 export { createHiddenTable } from "./hidden_table.ts";
 export { InterruptCell } from "./interrupt.ts";
-export {
-  findLibrary,
-  type FindOptions,
-  type Library,
-  type LibraryLocation,
-  type LibraryOrigin,
-  openLibrary,
-} from "./library.ts";
+export { type Library, type LibraryLocation, type LibraryOrigin, openLibrary } from "./library.ts";
 export { SqlSource } from "./sql_source.ts";
-export {
-  type BindParameters,
-  type BindValue,
-  ColumnType,
-  type ColumnValue,
-  Statement,
-} from "./statement.ts";
+export { Statement } from "./statement.ts";
+export { type BindParameters, type BindValue, ColumnType, type ColumnValue } from "./values.ts";
+export { Determinism } from "./determinism.ts";

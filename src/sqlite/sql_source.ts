@@ -1,18 +1,21 @@
+import { encodeCString } from "./memory.ts";
+
 /**
  * SQL text that may hold several statements, in UTF-8, and how far it has been read:
  * `Database.prepareNext` moves on by one statement.
  *
- * SQLite ends SQL at its first NUL; here NUL in SQL is an error, so that nothing behind one is
- * silently left out.
+ * SQLite ends SQL at its first NUL; here a NUL in SQL is a RangeError, so that nothing behind one
+ * is silently left out.
  */
 export class SqlSource {
   /** The text in UTF-8, ended by a NUL. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Byte offset of what has not been read. */
   offset = 0;
+  #address: bigint | undefined;
 
-  constructor(_sql: string) {
-    throw new Error("Not written yet");
+  constructor(sql: string) {
+    this.bytes = encodeCString(sql);
   }
 
   /** Length of the text in bytes. */
@@ -20,8 +23,14 @@ export class SqlSource {
     return this.bytes.length - 1;
   }
 
-  /** The SQL that has not been read. */
-  get rest(): string {
-    throw new Error("Not written yet");
+  /** Where the text is in memory. */
+  get address(): bigint {
+    this.#address ??= Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.bytes));
+    return this.#address;
+  }
+
+  /** The SQL from byte `start` to byte `end`; without them, what has not been read. */
+  text(start: number = this.offset, end: number = this.length): string {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.bytes.subarray(start, end));
   }
 }

@@ -1,16 +1,34 @@
+import { connectionError } from "./connection_error.ts";
 import type { Database } from "./database.ts";
+import { ResultCode } from "./error.ts";
+import type { Library } from "./library.ts";
+import {
+  decodeText,
+  encodeCString,
+  encodeText,
+  readCString,
+  scratch,
+  SQLITE_TRANSIENT,
+} from "./memory.ts";
+import {
+  type BindArguments,
+  type BindValue,
+  ColumnType,
+  type ColumnValue,
+  isInt64,
+  toInt64,
+  toParameters,
+} from "./values.ts";
 
-/** A value as SQLite hands it out: integers are numbers where those are exact, else bigints. */
-export type ColumnValue = null | number | bigint | string | Uint8Array<ArrayBuffer>;
+const STATUS_REPREPARE = 5;
 
-/** A parameter: booleans, bigints and numbers without a fraction bind as integers, other numbers as reals. */
-export type BindValue = null | undefined | number | bigint | boolean | string | Uint8Array;
-
-/** Parameters by position, or by name with or without the `:`, `@` or `$` before it. */
-export type BindParameters = readonly BindValue[] | Readonly<Record<string, BindValue>>;
-
-/** Result of `columnType`. https://www.sqlite.org/c3ref/c_blob.html */
-export const ColumnType = { integer: 1, float: 2, text: 3, blob: 4, null: 5 } as const;
+/** What a statement needs to know of its connection. */
+export interface StatementOwner {
+  readonly database: Database;
+  readonly connection: Deno.PointerValue;
+  /** Closed with the connection. */
+  readonly dependents: Set<Disposable>;
+}
 
 /**
  * A prepared statement; made by `Database.prepare` and `prepareNext`.
@@ -18,88 +36,424 @@ export const ColumnType = { integer: 1, float: 2, text: 3, blob: 4, null: 5 } as
  * Columns and parameters count as in C: columns from 0, parameters from 1. All calls throw a
  * SqliteError with SQLite's own code and message. A finalized statement refuses every call.
  */
-export declare class Statement implements Disposable {
+export class Statement implements Disposable {
   readonly database: Database;
   /** Where in its SqlSource the statement starts and ends, in bytes of UTF-8. */
   readonly sqlStart: number;
   readonly sqlEnd: number;
+  readonly #owner: StatementOwner;
+  readonly #library: Library;
+  readonly #c: Library["symbols"];
+  #pointer: Deno.PointerValue;
+  #names: string[] | undefined;
+  #namesVersion = -1;
 
-  // The level of @db/sqlite
-  /** Runs to the end, discarding rows; returns sqlite3_changes. */
-  run(...parameters: BindValue[] | [BindParameters]): number;
+  constructor(owner: StatementOwner, pointer: Deno.PointerValue, start: number, end: number) {
+    this.database = owner.database;
+    this.sqlStart = start;
+    this.sqlEnd = end;
+    this.#owner = owner;
+    this.#library = owner.database.library;
+    this.#c = this.#library.symbols;
+    this.#pointer = pointer;
+    owner.dependents.add(this);
+  }
+
+  /** Binds, runs to the end, discarding rows, and resets; returns `Database.changes`. */
+  run(...parameters: BindArguments): number {
+    this.#start(parameters);
+    try {
+      while (this.step());
+      return this.database.changes;
+    } finally {
+      this.reset();
+    }
+  }
+
   /** First row as an object, or undefined. */
-  get<Row = Record<string, ColumnValue>>(
-    ...parameters: BindValue[] | [BindParameters]
-  ): Row | undefined;
-  /** First row as an array, or undefined. */
-  value<Row = ColumnValue[]>(...parameters: BindValue[] | [BindParameters]): Row | undefined;
-  all<Row = Record<string, ColumnValue>>(...parameters: BindValue[] | [BindParameters]): Row[];
-  values<Row = ColumnValue[]>(...parameters: BindValue[] | [BindParameters]): Row[];
-  iter<Row = Record<string, ColumnValue>>(
-    ...parameters: BindValue[] | [BindParameters]
-  ): IterableIterator<Row>;
-  bind(...parameters: BindValue[] | [BindParameters]): this;
-  columnNames(): string[];
+  get<Row = Record<string, ColumnValue>>(...parameters: BindArguments): Row | undefined {
+    this.#start(parameters);
+    try {
+      return this.step() ? this.#rowObject() as Row : undefined;
+    } finally {
+      this.reset();
+    }
+  }
 
-  // The level of C
-  get bindParameterCount(): number;
+  /** First row as an array, or undefined. */
+  value<Row = ColumnValue[]>(...parameters: BindArguments): Row | undefined {
+    this.#start(parameters);
+    try {
+      return this.step() ? this.#rowArray() as Row : undefined;
+    } finally {
+      this.reset();
+    }
+  }
+
+  /** All rows as objects. */
+  all<Row = Record<string, ColumnValue>>(...parameters: BindArguments): Row[] {
+    this.#start(parameters);
+    const rows: Row[] = [];
+    try {
+      while (this.step()) rows.push(this.#rowObject() as Row);
+      return rows;
+    } finally {
+      this.reset();
+    }
+  }
+
+  /** All rows as arrays. */
+  values<Row = ColumnValue[]>(...parameters: BindArguments): Row[] {
+    this.#start(parameters);
+    const rows: Row[] = [];
+    try {
+      while (this.step()) rows.push(this.#rowArray() as Row);
+      return rows;
+    } finally {
+      this.reset();
+    }
+  }
+
+  /** Rows as objects, one at a time; leaving the loop early resets the statement. */
+  *iter<Row = Record<string, ColumnValue>>(
+    ...parameters: BindArguments
+  ): IterableIterator<Row> {
+    this.#start(parameters);
+    try {
+      while (this.step()) yield this.#rowObject() as Row;
+    } finally {
+      if (!this.finalized) this.reset();
+    }
+  }
+
+  #start(parameters: BindArguments): void {
+    this.reset();
+    if (parameters.length > 0) this.bind(...parameters);
+  }
+
+  /**
+   * Binds by position or by name. Parameters that get no value keep the one they had, at first
+   * NULL; a value too many, or a name that the statement doesn't have, is a RangeError.
+   */
+  bind(...parameters: BindArguments): this {
+    const values = toParameters(parameters);
+    if (Array.isArray(values)) {
+      const count = this.bindParameterCount;
+      if (values.length > count) {
+        throw new RangeError(`Statement has ${count} parameters, ${values.length} values given`);
+      }
+      for (let i = 0; i < values.length; i++) this.bindValue(i + 1, values[i]);
+      return this;
+    }
+    for (const [name, value] of Object.entries(values)) {
+      let found = false;
+      for (const prefix of [":", "@", "$", ""]) {
+        const index = this.bindParameterIndex(prefix + name);
+        if (index === 0) continue;
+        this.bindValue(index, value);
+        found = true;
+      }
+      if (!found) throw new RangeError(`Statement has no parameter named ${name}`);
+    }
+    return this;
+  }
+
+  get bindParameterCount(): number {
+    return this.#c.sqlite3_bind_parameter_count(this.#live());
+  }
+
   /** With its `:`, `@`, `$` or `?`; null for a nameless one. */
-  bindParameterName(index: number): string | null;
+  bindParameterName(index: number): string | null {
+    return readCString(this.#c.sqlite3_bind_parameter_name(this.#live(), index));
+  }
+
   /** 0 when there is none; `name` with its prefix. */
-  bindParameterIndex(name: string): number;
-  bindValue(index: number, value: BindValue): void;
-  bindNull(index: number): void;
-  /** A number must be whole and safe. */
-  bindInt64(index: number, value: bigint | number): void;
-  bindDouble(index: number, value: number): void;
-  bindText(index: number, value: string): void;
+  bindParameterIndex(name: string): number {
+    return this.#c.sqlite3_bind_parameter_index(this.#live(), encodeCString(name));
+  }
+
+  bindValue(index: number, value: BindValue): void {
+    switch (typeof value) {
+      case "string":
+        return this.bindText(index, value);
+      case "number":
+        return isInt64(value) ? this.bindInt64(index, value) : this.bindDouble(index, value);
+      case "bigint":
+        return this.bindInt64(index, value);
+      case "boolean":
+        return this.bindInt64(index, value ? 1 : 0);
+      default:
+        if (value === null || value === undefined) return this.bindNull(index);
+        return this.bindBlob(index, value);
+    }
+  }
+
+  bindNull(index: number): void {
+    this.#check(this.#c.sqlite3_bind_null(this.#live(), index));
+  }
+
+  /** A number must have no fraction; what doesn't fit in 64 bits is a RangeError. */
+  bindInt64(index: number, value: bigint | number): void {
+    // A smi goes without a bigint being made of it.
+    const code = typeof value === "number" && (value | 0) === value
+      ? this.#c.sqlite3_bind_int(this.#live(), index, value)
+      : this.#c.sqlite3_bind_int64(this.#live(), index, toInt64(value));
+    if (code !== ResultCode.ok) this.#fail(code);
+  }
+
+  /** SQLite stores NaN as NULL. */
+  bindDouble(index: number, value: number): void {
+    this.#check(this.#c.sqlite3_bind_double(this.#live(), index, value));
+  }
+
+  bindText(index: number, value: string): void {
+    const { buffer, length } = encodeText(value);
+    const code = this.#c.sqlite3_bind_text(this.#live(), index, buffer, length, SQLITE_TRANSIENT);
+    if (code !== ResultCode.ok) this.#fail(code);
+  }
+
   /** Text from its bytes in UTF-8. */
-  bindTextBytes(index: number, value: Uint8Array): void;
-  bindBlob(index: number, value: Uint8Array): void;
-  clearBindings(): void;
+  bindTextBytes(index: number, value: Uint8Array): void {
+    const { length } = value;
+    const buffer = length === 0 ? scratch : value as Uint8Array<ArrayBuffer>;
+    this.#check(
+      this.#c.sqlite3_bind_text(this.#live(), index, buffer, length, SQLITE_TRANSIENT),
+    );
+  }
+
+  bindBlob(index: number, value: Uint8Array): void {
+    const { length } = value;
+    // An empty buffer's address is NULL, which would bind NULL.
+    const buffer = length === 0 ? scratch : value as Uint8Array<ArrayBuffer>;
+    this.#check(
+      this.#c.sqlite3_bind_blob(this.#live(), index, buffer, length, SQLITE_TRANSIENT),
+    );
+  }
+
+  /** Sets every parameter to NULL. */
+  clearBindings(): void {
+    this.#c.sqlite3_clear_bindings(this.#live());
+  }
 
   /** True: a row is there. False: done. Throws after an error, having reset the statement. */
-  step(): boolean;
-  reset(): void;
-  finalize(): void;
-  get finalized(): boolean;
+  step(): boolean {
+    const code = this.#c.sqlite3_step(this.#live());
+    if (code === ResultCode.row) return true;
+    if (code === ResultCode.done) return false;
+    const error = connectionError(this.#library, this.#owner.connection, code);
+    this.#c.sqlite3_reset(this.#pointer);
+    throw error;
+  }
 
-  get columnCount(): number;
-  columnName(column: number): string;
-  /** Declared type of the table's column that the result column is, or null. */
-  columnDeclType(column: number): string | null;
+  /** Back to before the first step; bindings stay. The error of the last step is not thrown again. */
+  reset(): void {
+    this.#c.sqlite3_reset(this.#live());
+  }
+
+  /** Frees the statement; more than once does nothing. */
+  finalize(): void {
+    if (this.#pointer === null) return;
+    this.#c.sqlite3_finalize(this.#pointer);
+    this.#pointer = null;
+    this.#owner.dependents.delete(this);
+  }
+
+  get finalized(): boolean {
+    return this.#pointer === null;
+  }
+
+  get columnCount(): number {
+    return this.#c.sqlite3_column_count(this.#live());
+  }
+
+  columnName(column: number): string {
+    return readCString(this.#c.sqlite3_column_name(this.#live(), column)) ?? "";
+  }
+
+  /** The columns' names as they are after a change of the schema, too. */
+  columnNames(): string[] {
+    const version = this.#c.sqlite3_stmt_status(this.#live(), STATUS_REPREPARE, 0);
+    if (this.#names === undefined || version !== this.#namesVersion) {
+      this.#names = Array.from({ length: this.columnCount }, (_, i) => this.columnName(i));
+      this.#namesVersion = version;
+    }
+    return this.#names;
+  }
+
+  /** Declared type of the table's column that the result column is; null for an expression. */
+  columnDeclType(column: number): string | null {
+    return readCString(this.#c.sqlite3_column_decltype(this.#live(), column));
+  }
+
   /** Null for an expression, and where the library has no column metadata; as the next two. */
-  columnDatabaseName(column: number): string | null;
-  columnTableName(column: number): string | null;
-  columnOriginName(column: number): string | null;
-  columnType(column: number): number;
+  columnDatabaseName(column: number): string | null {
+    return readCString(this.#c.sqlite3_column_database_name?.(this.#live(), column) ?? null);
+  }
+
+  columnTableName(column: number): string | null {
+    return readCString(this.#c.sqlite3_column_table_name?.(this.#live(), column) ?? null);
+  }
+
+  columnOriginName(column: number): string | null {
+    return readCString(this.#c.sqlite3_column_origin_name?.(this.#live(), column) ?? null);
+  }
+
+  /** One of {@linkcode ColumnType}. */
+  columnType(column: number): number {
+    return this.#c.sqlite3_column_type(this.#live(), column);
+  }
+
   /** Exact. */
-  columnInt64(column: number): bigint;
+  columnInt64(column: number): bigint {
+    return this.#c.sqlite3_column_int64(this.#live(), column);
+  }
+
   /** An integer as a number where that is exact, else as a bigint; faster than `columnInt64`. */
-  columnInteger(column: number): number | bigint;
-  columnDouble(column: number): number;
+  columnInteger(column: number): number | bigint {
+    // The nearest double of an integer beyond 2^53 is itself beyond the safe ones.
+    const value = this.#c.sqlite3_column_double(this.#live(), column);
+    return Number.isSafeInteger(value)
+      ? value
+      : this.#c.sqlite3_column_int64(this.#pointer, column);
+  }
+
+  columnDouble(column: number): number {
+    return this.#c.sqlite3_column_double(this.#live(), column);
+  }
+
   /** All of it, also behind a NUL; bytes that are not UTF-8 become U+FFFD. */
-  columnText(column: number): string;
-  /** The text's bytes, in a buffer that the connection uses again: valid until its next column call. */
-  columnTextBytes(column: number): Uint8Array<ArrayBuffer>;
+  columnText(column: number): string {
+    const pointer = this.#c.sqlite3_column_text(this.#live(), column);
+    const length = this.#c.sqlite3_column_bytes(this.#pointer, column);
+    return decodeText(this.#read(pointer, length), length);
+  }
+
+  /** The text's bytes, in a buffer that this thread uses again: valid until its next call of the binding. */
+  columnTextBytes(column: number): Uint8Array<ArrayBuffer> {
+    const pointer = this.#c.sqlite3_column_text(this.#live(), column);
+    const length = this.#c.sqlite3_column_bytes(this.#pointer, column);
+    return this.#read(pointer, length).subarray(0, length);
+  }
+
   /** A copy. */
-  columnBlob(column: number): Uint8Array<ArrayBuffer>;
+  columnBlob(column: number): Uint8Array<ArrayBuffer> {
+    const pointer = this.#c.sqlite3_column_blob(this.#live(), column);
+    const bytes = new Uint8Array(this.#c.sqlite3_column_bytes(this.#pointer, column));
+    this.#copy(pointer, bytes, bytes.length);
+    return bytes;
+  }
+
   /** As `columnTextBytes`. */
-  columnBlobBytes(column: number): Uint8Array<ArrayBuffer>;
-  /** The value in the type that it is stored with. */
-  columnValue(column: number): ColumnValue;
-  /** Writes the bytes of a text or blob into `target` at `offset`, which must have room for `columnBytes`. */
-  columnCopy(column: number, target: Uint8Array<ArrayBuffer>, offset: number): number;
+  columnBlobBytes(column: number): Uint8Array<ArrayBuffer> {
+    const pointer = this.#c.sqlite3_column_blob(this.#live(), column);
+    const length = this.#c.sqlite3_column_bytes(this.#pointer, column);
+    return this.#read(pointer, length).subarray(0, length);
+  }
+
   /** Length of a text or blob in bytes. */
-  columnBytes(column: number): number;
+  columnBytes(column: number): number {
+    return this.#c.sqlite3_column_bytes(this.#live(), column);
+  }
 
-  /** sqlite3_stmt_readonly: does not write the database file itself. BEGIN and some PRAGMAs count as readonly. */
-  get readonly(): boolean;
+  /** Writes a text's or blob's bytes into `target` from `offset` on, if they fit; returns their length. */
+  columnCopy(column: number, target: Uint8Array<ArrayBuffer>, offset: number): number {
+    // column_blob leaves a text as it is: both are read in the database's UTF-8.
+    const pointer = this.#c.sqlite3_column_blob(this.#live(), column);
+    const length = this.#c.sqlite3_column_bytes(this.#pointer, column);
+    if (length <= target.length - offset) {
+      this.#copy(pointer, offset === 0 ? target : target.subarray(offset), length);
+    }
+    return length;
+  }
+
+  /** The value in the type that it is stored with. */
+  columnValue(column: number): ColumnValue {
+    switch (this.#c.sqlite3_column_type(this.#live(), column)) {
+      case ColumnType.integer:
+        return this.columnInteger(column);
+      case ColumnType.float:
+        return this.columnDouble(column);
+      case ColumnType.text:
+        return this.columnText(column);
+      case ColumnType.blob:
+        return this.columnBlob(column);
+      default:
+        return null;
+    }
+  }
+
+  #rowArray(): ColumnValue[] {
+    const count = this.#c.sqlite3_data_count(this.#pointer);
+    const row = new Array<ColumnValue>(count);
+    for (let i = 0; i < count; i++) row[i] = this.columnValue(i);
+    return row;
+  }
+
+  #rowObject(): Record<string, ColumnValue> {
+    const names = this.columnNames();
+    const row: Record<string, ColumnValue> = {};
+    for (let i = 0; i < names.length; i++) row[names[i] ?? ""] = this.columnValue(i);
+    return row;
+  }
+
+  /** True when running it can't change the database file. BEGIN and some PRAGMAs count as readonly. */
+  get readonly(): boolean {
+    return this.#c.sqlite3_stmt_readonly(this.#live()) !== 0;
+  }
+
   /** 0: no EXPLAIN, 1: EXPLAIN, 2: EXPLAIN QUERY PLAN. */
-  get isExplain(): number;
-  get busy(): boolean;
-  get sql(): string;
-  get expandedSql(): string;
+  get isExplain(): number {
+    return this.#c.sqlite3_stmt_isexplain(this.#live());
+  }
 
-  [Symbol.dispose](): void;
+  /** Stepped, and neither done nor reset. */
+  get busy(): boolean {
+    return this.#c.sqlite3_stmt_busy(this.#live()) !== 0;
+  }
+
+  get sql(): string {
+    return readCString(this.#c.sqlite3_sql(this.#live())) ?? "";
+  }
+
+  /** The SQL with its parameters' values filled in; cut at a NUL in a text parameter. */
+  get expandedSql(): string {
+    const pointer = this.#c.sqlite3_expanded_sql(this.#live());
+    const sql = readCString(pointer);
+    this.#c.sqlite3_free(pointer);
+    if (sql === null) throw new RangeError("Expanded SQL is longer than SQLite's length limit");
+    return sql;
+  }
+
+  [Symbol.dispose](): void {
+    this.finalize();
+  }
+
+  #live(): Deno.PointerValue {
+    if (this.#pointer === null) throw new TypeError("Statement is finalized: prepare it again");
+    return this.#pointer;
+  }
+
+  #check(code: number): void {
+    if (code !== ResultCode.ok) this.#fail(code);
+  }
+
+  #fail(code: number): never {
+    throw connectionError(this.#library, this.#owner.connection, code);
+  }
+
+  /** The bytes, at the start of the buffer returned. */
+  #read(pointer: Deno.PointerValue, length: number): Uint8Array<ArrayBuffer> {
+    const target = length <= scratch.length ? scratch : new Uint8Array(length);
+    this.#copy(pointer, target, length);
+    return target;
+  }
+
+  #copy(pointer: Deno.PointerValue, target: Uint8Array<ArrayBuffer>, length: number): void {
+    if (pointer === null) {
+      if (length > 0) this.#fail(this.#c.sqlite3_errcode(this.#owner.connection));
+      return;
+    }
+    if (this.#c.memcpy !== null) this.#c.memcpy(target, pointer, BigInt(length));
+    else Deno.UnsafePointerView.copyInto(pointer, target.subarray(0, length));
+  }
 }

@@ -15,6 +15,12 @@ export const symbols = {
   sqlite3_free: { parameters: ["pointer"], result: "void" },
   /** Of the C library, which every SQLite is linked with; where it can't be looked up it is done without. */
   memcpy: { parameters: ["buffer", "pointer", "usize"], result: "void", optional: true },
+  memcpy_out: {
+    name: "memcpy",
+    parameters: ["pointer", "buffer", "usize"],
+    result: "void",
+    optional: true,
+  },
 
   // Connections
   sqlite3_open_v2: { parameters: ["buffer", "buffer", "i32", "buffer"], result: "i32" },

@@ -1,0 +1,206 @@
+import { connectionError } from "./connection_error.ts";
+import { ResultCode } from "./error.ts";
+import { readArguments, setResult } from "./function_values.ts";
+import type { Library } from "./library.ts";
+import { encodeCString, encodeText, readCString } from "./memory.ts";
+import type { BindValue, ColumnValue } from "./values.ts";
+
+/**
+ * Returns one of {@linkcode AuthorizerResult}. What the four texts are depends on the action.
+ * https://www.sqlite.org/c3ref/c_alter_table.html
+ */
+export type Authorizer = (
+  action: number,
+  first: string | null,
+  second: string | null,
+  schema: string | null,
+  triggerOrView: string | null,
+) => number;
+
+export const AuthorizerResult = { ok: 0, deny: 1, ignore: 2 } as const;
+
+export type WalHook = (schema: string, frames: number) => void;
+
+export type FunctionBody = (...parameters: ColumnValue[]) => BindValue;
+
+/** https://www.sqlite.org/c3ref/c_deterministic.html */
+export interface FunctionOptions {
+  readonly deterministic?: boolean;
+  readonly innocuous?: boolean;
+  readonly directOnly?: boolean;
+  /** Number of arguments; default the JavaScript function's `length`; -1 for any. */
+  readonly argumentCount?: number;
+}
+
+const FunctionFlag = {
+  utf8: 1,
+  deterministic: 0x800,
+  directOnly: 0x8_0000,
+  innocuous: 0x20_0000,
+} as const;
+
+const functionSignature = { parameters: ["pointer", "i32", "pointer"], result: "void" } as const;
+const authorizerSignature = {
+  parameters: ["pointer", "i32", "pointer", "pointer", "pointer", "pointer"],
+  result: "i32",
+} as const;
+const progressSignature = { parameters: ["pointer"], result: "i32" } as const;
+const walSignature = {
+  parameters: ["pointer", "pointer", "pointer", "i32"],
+  result: "i32",
+} as const;
+
+/**
+ * The JavaScript functions that SQLite may call on one connection. They live until they are
+ * replaced or the connection is closed, and no exception leaves them: C could not unwind it.
+ */
+export class ConnectionCallbacks {
+  readonly #library: Library;
+  readonly #c: Library["symbols"];
+  /** By what they are registered as; only one of a kind is in use. */
+  readonly #live = new Map<string, { close(): void }>();
+
+  constructor(library: Library) {
+    this.#library = library;
+    this.#c = library.symbols;
+  }
+
+  createFunction(
+    connection: Deno.PointerValue,
+    name: string,
+    body: FunctionBody,
+    options: FunctionOptions = {},
+  ): void {
+    const count = options.argumentCount ?? body.length;
+    this.createRawFunction(connection, name, count, options, (context, argc, argv) => {
+      setResult(this.#c, context, body(...readArguments(this.#c, argc, argv)));
+    });
+  }
+
+  /** As `createFunction`, for a body that reads its arguments and sets its result itself. */
+  createRawFunction(
+    connection: Deno.PointerValue,
+    name: string,
+    argumentCount: number,
+    options: FunctionOptions,
+    body: (context: Deno.PointerValue, argc: number, argv: Deno.PointerValue) => void,
+  ): void {
+    const callback = new Deno.UnsafeCallback(functionSignature, (context, argc, argv) => {
+      try {
+        body(context, argc, argv);
+      } catch (error) {
+        const { buffer, length } = encodeText(messageOf(error));
+        this.#c.sqlite3_result_error(context, buffer, length);
+      }
+    });
+    const code = this.#c.sqlite3_create_function_v2(
+      connection,
+      encodeCString(name),
+      argumentCount,
+      functionFlags(options),
+      null,
+      callback.pointer,
+      null,
+      null,
+      null,
+    );
+    if (code !== ResultCode.ok) {
+      callback.close();
+      throw connectionError(this.#library, connection, code);
+    }
+    this.#replace(`function ${name.toLowerCase()}/${argumentCount}`, callback);
+  }
+
+  setAuthorizer(
+    connection: Deno.PointerValue,
+    authorizer: Authorizer | undefined,
+    actions: readonly number[] | undefined,
+  ): void {
+    if (authorizer === undefined) {
+      this.#c.sqlite3_set_authorizer(connection, null, null);
+      return this.#replace("authorizer", undefined);
+    }
+    const asked = actions && new Set(actions);
+    const callback = new Deno.UnsafeCallback(
+      authorizerSignature,
+      (_, action, first, second, schema, inner) => {
+        // Reading the four texts costs more than all the rest.
+        if (asked && !asked.has(action)) return AuthorizerResult.ok;
+        try {
+          return authorizer(
+            action,
+            readCString(first),
+            readCString(second),
+            readCString(schema),
+            readCString(inner),
+          );
+        } catch {
+          return AuthorizerResult.deny;
+        }
+      },
+    );
+    this.#c.sqlite3_set_authorizer(connection, callback.pointer, null);
+    this.#replace("authorizer", callback);
+  }
+
+  setProgressHandler(
+    connection: Deno.PointerValue,
+    instructions: number,
+    handler: (() => boolean) | undefined,
+  ): void {
+    if (handler === undefined) {
+      this.#c.sqlite3_progress_handler(connection, 0, null, null);
+      return this.#replace("progress", undefined);
+    }
+    const callback = new Deno.UnsafeCallback(progressSignature, () => {
+      try {
+        return handler() ? 1 : 0;
+      } catch {
+        return 1;
+      }
+    });
+    this.#c.sqlite3_progress_handler(connection, instructions, callback.pointer, null);
+    this.#replace("progress", callback);
+  }
+
+  setWalHook(connection: Deno.PointerValue, hook: WalHook | undefined): void {
+    if (hook === undefined) {
+      this.#c.sqlite3_wal_hook(connection, null, null);
+      return this.#replace("wal", undefined);
+    }
+    const callback = new Deno.UnsafeCallback(walSignature, (_, _connection, schema, frames) => {
+      try {
+        hook(readCString(schema) ?? "", frames);
+        return ResultCode.ok;
+      } catch {
+        return ResultCode.error;
+      }
+    });
+    this.#c.sqlite3_wal_hook(connection, callback.pointer, null);
+    this.#replace("wal", callback);
+  }
+
+  /** Frees all; only when the connection is closed. */
+  close(): void {
+    for (const callback of this.#live.values()) callback.close();
+    this.#live.clear();
+  }
+
+  #replace(kind: string, callback: { close(): void } | undefined): void {
+    this.#live.get(kind)?.close();
+    if (callback === undefined) this.#live.delete(kind);
+    else this.#live.set(kind, callback);
+  }
+}
+
+function functionFlags(options: FunctionOptions): number {
+  let flags: number = FunctionFlag.utf8;
+  if (options.deterministic) flags |= FunctionFlag.deterministic;
+  if (options.directOnly) flags |= FunctionFlag.directOnly;
+  if (options.innocuous) flags |= FunctionFlag.innocuous;
+  return flags;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,20 @@
+import { SqliteError } from "./error.ts";
+import type { Library } from "./library.ts";
+import { readCString } from "./memory.ts";
+
+/** The error that the last call on `connection` left there; `code` is what that call returned. */
+export function connectionError(
+  library: Library,
+  connection: Deno.PointerValue,
+  code: number,
+): SqliteError {
+  const { symbols } = library;
+  if (connection === null || (symbols.sqlite3_errcode(connection) & 0xff) !== (code & 0xff)) {
+    return new SqliteError(code, readCString(symbols.sqlite3_errstr(code)) ?? "Unknown error");
+  }
+  return new SqliteError(
+    symbols.sqlite3_extended_errcode(connection),
+    readCString(symbols.sqlite3_errmsg(connection)) ?? "Unknown error",
+    symbols.sqlite3_error_offset?.(connection) ?? -1,
+  );
+}
