@@ -1,31 +1,5 @@
-import { type Disk, DiskError, type DiskErrorKind, type DiskFile } from "./types.ts";
-
-/** Operating system error numbers for a full disk or quota: Linux, macOS, Windows. */
-const fullCodes = /\b(ENOSPC|EDQUOT)\b|\(os error (28|122|69|112)\)/;
-
-function kindOf(error: unknown): DiskErrorKind {
-  if (error instanceof Deno.errors.NotFound) return "not_found";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission";
-  if (error instanceof Deno.errors.NotCapable) return "permission";
-  if (!(error instanceof Error)) return "failed";
-  const code = "code" in error ? String(error.code) : "";
-  return fullCodes.test(`${code} ${error.message}`) ? "full" : "failed";
-}
-
-function diskError(action: string, path: string, error: unknown): DiskError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new DiskError(kindOf(error), path, `Cannot ${action} ${path}: ${reason}`, {
-    cause: error,
-  });
-}
-
-async function attempt<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof DiskError ? error : diskError(action, path, error);
-  }
-}
+import { attempt } from "./disk_errors.ts";
+import { type Disk, DiskError, type DiskFile } from "./types.ts";
 
 /** Runs operations on one file handle one after the other, in the order asked for. */
 class HandleQueue {
