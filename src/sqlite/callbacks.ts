@@ -23,6 +23,13 @@ export type WalHook = (schema: string, frames: number) => void;
 
 export type FunctionBody = (...parameters: ColumnValue[]) => BindValue;
 
+/** `context` and `argv` as C hands them over. */
+export type RawFunctionBody = (
+  context: Deno.PointerValue,
+  argc: number,
+  argv: Deno.PointerValue,
+) => void;
+
 /** https://www.sqlite.org/c3ref/c_deterministic.html */
 export interface FunctionOptions {
   readonly deterministic?: boolean;
@@ -83,7 +90,7 @@ export class ConnectionCallbacks {
     name: string,
     argumentCount: number,
     options: FunctionOptions,
-    body: (context: Deno.PointerValue, argc: number, argv: Deno.PointerValue) => void,
+    body: RawFunctionBody,
   ): void {
     const callback = new Deno.UnsafeCallback(functionSignature, (context, argc, argv) => {
       try {

@@ -1,6 +1,12 @@
 import { connectionError } from "./connection_error.ts";
 import { ConnectionCallbacks } from "./callbacks.ts";
-import type { Authorizer, FunctionBody, FunctionOptions, WalHook } from "./callbacks.ts";
+import type {
+  Authorizer,
+  FunctionBody,
+  FunctionOptions,
+  RawFunctionBody,
+  WalHook,
+} from "./callbacks.ts";
 import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
 import { encodeCString, out, outPointer, readCString } from "./memory.ts";
@@ -317,6 +323,16 @@ export class Database implements Disposable {
   /** Makes `body` an SQL function; an error that it throws fails the SQL statement with its message. */
   createFunction(name: string, body: FunctionBody, options?: FunctionOptions): void {
     this.#callbacks.createFunction(this.pointer, name, body, options);
+  }
+
+  /** As `createFunction`, for a body that reads its arguments and sets its result by C calls. */
+  createRawFunction(
+    name: string,
+    argumentCount: number,
+    options: FunctionOptions,
+    body: RawFunctionBody,
+  ): void {
+    this.#callbacks.createRawFunction(this.pointer, name, argumentCount, options, body);
   }
 
   /** Asks `authorizer` about what a statement does when it is prepared, again after a change of the schema. A throw denies. */

@@ -1,24 +1,104 @@
-import type { Database, OpenOptions } from "./database.ts";
+import { Prng } from "../base/prng.ts";
+import { Database, type OpenOptions } from "./database.ts";
 import type { Library } from "./library.ts";
+import { SQLITE_TRANSIENT } from "./memory.ts";
+import { ClockVfs } from "./clock_vfs.ts";
+
+const LIMIT_LENGTH = 0;
+
+/** An odd constant unlike the one that Prng steps by, so that neighbours' seeds give unlike numbers. */
+const STATEMENT_STEP = 0xd134_2543_de82_ef95n;
 
 /**
- * Fixes the clock and the randomness that SQL sees on one connection.
+ * Fixes the clock and the randomness that SQL sees on one connection, so that a log entry has the
+ * same effect on every node.
  *
- * The clock is a virtual file system: the default one with xCurrentTimeInt64 replaced. So the
- * connection must be opened through `open`. random() and randomblob() are replaced as SQL functions.
+ * The clock is a virtual file system, which a connection is opened with; random() and randomblob()
+ * are replaced as SQL functions. Column defaults, triggers and views see the same.
+ *
+ * Not covered is the rowid that SQLite draws at random once a table holds row 9223372036854775807:
+ * see `max_rowid.ts`.
  */
-export declare class Determinism implements Disposable {
-  constructor(library: Library);
+export class Determinism implements Disposable {
+  readonly #library: Library;
+  readonly #vfs: ClockVfs;
+  #database: Database | undefined;
+  #fixed = false;
+  #seed = 0n;
+  #prng: Prng | undefined;
+
+  constructor(library: Library) {
+    this.#library = library;
+    this.#vfs = new ClockVfs(library);
+  }
+
   /** Opens a connection whose clock and randomness this governs; one at a time. */
-  open(path: string, options?: Omit<OpenOptions, "library" | "vfs">): Database;
+  open(path: string, options: Omit<OpenOptions, "library" | "vfs"> = {}): Database {
+    if (this.#database?.open) throw new TypeError("Determinism governs an open connection already");
+    const library = this.#library;
+    const database = new Database(path, { ...options, library, vfs: this.#vfs.name });
+    this.#database = database;
+    const c = library.symbols;
+    // Innocuous, as the functions replaced are: schemas may use them with trusted_schema off.
+    database.createRawFunction("random", 0, { innocuous: true }, (context) => {
+      const bits = BigInt.asIntN(64, this.#random().uint64());
+      // As SQLite does: never the one integer that abs() fails for.
+      c.sqlite3_result_int64(context, bits < 0n ? -(bits & 0x7fff_ffff_ffff_ffffn) : bits);
+    });
+    database.createRawFunction("randomblob", 1, { innocuous: true }, (context, _, argv) => {
+      if (argv === null) return;
+      const wanted = c.sqlite3_value_int64(new Deno.UnsafePointerView(argv).getPointer());
+      if (wanted > BigInt(database.limit(LIMIT_LENGTH))) {
+        return c.sqlite3_result_error_toobig(context);
+      }
+      const bytes = this.#random().fill(new Uint8Array(wanted < 1n ? 1 : Number(wanted)));
+      c.sqlite3_result_blob(
+        context,
+        bytes as Uint8Array<ArrayBuffer>,
+        bytes.length,
+        SQLITE_TRANSIENT,
+      );
+    });
+    return database;
+  }
+
   /**
    * Until `clear`, every statement sees `clockMs` (milliseconds since 1970 UTC) as the time, and
-   * random numbers that `seed` and `statement` (its number in the entry) determine.
+   * the random numbers that `seed` and `statement`, its number in the entry, determine.
    */
-  set(clockMs: number, seed: bigint, statement: number): void;
+  set(clockMs: number, seed: bigint, statement: number): void {
+    this.#vfs.set(clockMs);
+    this.#seed = seed + BigInt(statement) * STATEMENT_STEP;
+    this.#prng = undefined;
+    this.#fixed = true;
+  }
+
   /** Back to the real clock and real randomness. */
-  clear(): void;
-  /** After the connection is closed. */
-  close(): void;
-  [Symbol.dispose](): void;
+  clear(): void {
+    this.#vfs.set(undefined);
+    this.#prng = undefined;
+    this.#fixed = false;
+  }
+
+  /** Only after the connection is closed. */
+  close(): void {
+    if (this.#database?.open) {
+      throw new TypeError(`Determinism governs ${this.#database.path}: close that first`);
+    }
+    this.#vfs.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Made when first asked for: most statements want no random numbers. */
+  #random(): Prng {
+    this.#prng ??= new Prng(this.#fixed ? this.#seed : realSeed());
+    return this.#prng;
+  }
+}
+
+function realSeed(): bigint {
+  return crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
 }

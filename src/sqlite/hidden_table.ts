@@ -1,12 +1,46 @@
 import type { Database } from "./database.ts";
 
+/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
+const DBCONFIG_DEFENSIVE = 1010;
+const DBCONFIG_WRITABLE_SCHEMA = 1011;
+
 /**
  * Creates the table `name`, which must start with "sqlite_", where there is none. `columns` is
- * what stands in the parentheses of CREATE TABLE.
+ * what stands in the parentheses of CREATE TABLE; it must not need an index of its own (UNIQUE, or
+ * a PRIMARY KEY other than INTEGER). Not inside a transaction.
  *
- * SQLite reserves such names: no SQL can create, drop or alter the table, and tools leave it out
- * of lists and dumps. It is created under another name and renamed in sqlite_schema.
+ * SQLite reserves such names: no SQL can create, drop, alter or index the table or put a trigger
+ * on it, and tools leave it out of lists and dumps. So it is created under another name and renamed
+ * in sqlite_schema. Reading and writing it is ordinary SQL, which an authorizer has to keep for
+ * the store itself.
  */
-export function createHiddenTable(_database: Database, _name: string, _columns: string): void {
-  throw new Error("Not written yet");
+export function createHiddenTable(database: Database, name: string, columns: string): void {
+  if (!/^sqlite_[a-z_]+$/.test(name)) throw new RangeError(`Not a hidden table's name: ${name}`);
+  if (database.inTransaction) throw new Error(`Table ${name} can't be created in a transaction`);
+  if (hasTable(database, name)) return;
+  const defensive = database.config(DBCONFIG_DEFENSIVE);
+  database.config(DBCONFIG_DEFENSIVE, false);
+  database.config(DBCONFIG_WRITABLE_SCHEMA, true);
+  try {
+    database.transaction(() => {
+      const temporary = `raft_${crypto.randomUUID().replaceAll("-", "")}`;
+      database.exec(`CREATE TABLE main.${temporary}(${columns})`);
+      database.exec(
+        "UPDATE main.sqlite_schema SET name = :name, tbl_name = :name, sql = :sql " +
+          "WHERE name = :temporary",
+        { name, sql: `CREATE TABLE ${name}(${columns})`, temporary },
+      );
+    });
+  } finally {
+    // Also reads the schema again, and so learns the new name.
+    database.exec("PRAGMA writable_schema = RESET");
+    database.config(DBCONFIG_DEFENSIVE, defensive);
+  }
+}
+
+function hasTable(database: Database, name: string): boolean {
+  return database.scalar(
+    "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?",
+    name,
+  ) !== undefined;
 }
