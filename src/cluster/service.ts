@@ -14,6 +14,7 @@ import type { Transport } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
+import { identify } from "./joining.ts";
 import { loadDatabase } from "./load.ts";
 import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
@@ -27,15 +28,7 @@ import {
   type WriteAnswer,
   type WriteRequest,
 } from "./types.ts";
-import {
-  encodeBarrier,
-  encodeRemove,
-  encodeStepDown,
-  type Identification,
-  readAnswer,
-  readIdentification,
-  RequestKind,
-} from "./wire.ts";
+import { encodeBarrier, encodeRemove, encodeStepDown, RequestKind } from "./wire.ts";
 import { WritePath } from "./write_path.ts";
 
 /** What a read for a backup may wait for its index, in ms. */
@@ -256,7 +249,11 @@ export class ClusterService implements Service {
     }
     const start = this.#parts.clock.now();
     try {
-      const { version, sqliteVersion } = await this.identify(member.address, timeoutMs);
+      const { version, sqliteVersion } = await identify(
+        this.#parts.transport,
+        member.address,
+        timeoutMs,
+      );
       const roundTripMs = this.#parts.clock.now() - start;
       return { ...base, reachable: true, version, sqliteVersion, roundTripMs, error: undefined };
     } catch (error) {
@@ -270,17 +267,6 @@ export class ClusterService implements Service {
         error: message,
       };
     }
-  }
-
-  /** Asks the node at an address who it is. */
-  async identify(address: string, timeoutMs: number): Promise<Identification> {
-    return readIdentification(
-      readAnswer(
-        await this.#parts.transport.request(address, RequestKind.identify, new Uint8Array(), {
-          timeoutMs,
-        }),
-      ),
-    );
   }
 
   leader(): Member | undefined {

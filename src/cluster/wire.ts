@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
-import type { NodeId, Suffrage } from "../raft/types.ts";
+import type { Member, NodeId, Suffrage } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { ServiceError, type ServiceErrorKind } from "./types.ts";
 
@@ -235,4 +235,47 @@ export function decodeStepDown(payload: Uint8Array): StepDownCall {
   const wait = reader.uint8() === 1;
   const id = reader.text();
   return { id: id === "" ? undefined : id, wait };
+}
+
+/** A node that waits to form a cluster, as it tells the others: id, address, httpAddress. */
+export function encodeNotify(member: Member): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.text(member.id);
+  writer.text(member.address);
+  writer.text(member.httpAddress);
+  return writer.copy();
+}
+
+export function decodeNotify(payload: Uint8Array): Member {
+  const reader = new ByteReader(payload);
+  const member: Member = {
+    id: reader.text(),
+    address: reader.text(),
+    httpAddress: reader.text(),
+    suffrage: "voter",
+  };
+  reader.end();
+  return member;
+}
+
+export interface FormCall {
+  /** First all promise, then each is told that it is so. */
+  readonly phase: "prepare" | "commit";
+  readonly clusterId: string;
+}
+
+/** phase u8 (0 prepare, 1 commit), clusterId. */
+export function encodeForm(call: FormCall): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.uint8(call.phase === "commit" ? 1 : 0);
+  writer.text(call.clusterId);
+  return writer.copy();
+}
+
+export function decodeForm(payload: Uint8Array): FormCall {
+  const reader = new ByteReader(payload);
+  const phase = reader.uint8() === 1 ? "commit" : "prepare";
+  const clusterId = reader.text();
+  reader.end();
+  return { phase, clusterId };
 }

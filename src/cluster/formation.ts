@@ -1,0 +1,239 @@
+import type { Clock, Logger } from "../io/types.ts";
+import type { Configuration, Member, NodeId } from "../raft/types.ts";
+import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
+import { serviceError } from "./errors.ts";
+import { identify } from "./joining.ts";
+import { ServiceError } from "./types.ts";
+import {
+  beginAnswer,
+  decodeForm,
+  decodeNotify,
+  encodeFailure,
+  encodeForm,
+  encodeNotify,
+  type FormCall,
+  readAnswer,
+  RequestKind,
+  writeIdentification,
+} from "./wire.ts";
+
+/** Between two rounds of asking around, in ms. */
+const roundMs = 300;
+const requestTimeoutMs = 2_000;
+/** How long a promise to form a cluster holds when nothing comes of it, in ms. */
+const promiseMs = 5_000;
+
+/** What came of waiting for the others. */
+export type Formed =
+  /** This node forms the cluster: it begins its log with this configuration, then calls `announce`. */
+  | {
+    readonly type: "former";
+    readonly clusterId: string;
+    readonly configuration: Configuration;
+    readonly announce: () => Promise<void>;
+  }
+  /** Another node does, and this one is in it. */
+  | { readonly type: "member"; readonly clusterId: string }
+  /** There is a cluster already: join it. */
+  | { readonly type: "exists" };
+
+export interface FormationOptions {
+  readonly member: Member;
+  /** Raft addresses of the nodes to form a cluster with; may hold this node's own. */
+  readonly addresses: readonly string[];
+  /** How many nodes the cluster begins with, this one counted. */
+  readonly expect: number;
+  readonly timeoutMs: number;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly sqliteVersion: string;
+  /** Draws the id of a new cluster: 16 hex digits. */
+  readonly newClusterId: () => string;
+}
+
+/**
+ * Nodes that start together find each other (`-bootstrap-expect`): each tells the others that it
+ * waits; the one with the lowest id of all that it has heard from asks the rest for their promise,
+ * and forms the cluster only when every one has given it. A node promises itself to one at a time,
+ * so that two sets of nodes that overlap cannot both become clusters.
+ */
+export class Formation implements TransportHandlers {
+  readonly #options: FormationOptions;
+  readonly #known = new Map<NodeId, Member>();
+  #promise: { readonly clusterId: string; readonly until: number } | undefined;
+  #forming = false;
+  #member: string | undefined;
+
+  constructor(options: FormationOptions) {
+    this.#options = options;
+    this.#known.set(options.member.id, options.member);
+  }
+
+  /** Waits until there is a cluster; throws when there is none in time. */
+  async run(): Promise<Formed> {
+    const { clock, timeoutMs, expect, logger, member } = this.#options;
+    const deadline = clock.now() + timeoutMs;
+    logger.log("INFO", "cluster", `Waiting for ${expect} nodes to form a cluster`);
+    while (clock.now() < deadline) {
+      if (await this.#askAround()) return { type: "exists" };
+      if (this.#member !== undefined) return { type: "member", clusterId: this.#member };
+      const ids = [...this.#known.keys()].sort();
+      const free = this.#promise === undefined || this.#promise.until <= clock.now();
+      if (ids.length >= expect && ids[0] === member.id && free) {
+        const formed = await this.#form();
+        if (formed !== undefined) return formed;
+      }
+      await new Promise<void>((resolve) => clock.after(roundMs, resolve));
+    }
+    throw new ServiceError(
+      "timeout",
+      `No cluster of ${expect} nodes came together within ${
+        timeoutMs / 1000
+      } s: heard of ${this.#known.size}; check -join and that the other nodes run with the same -bootstrap-expect`,
+    );
+  }
+
+  /** Tells the others of this node; true when one of them is in a cluster that has a leader. */
+  async #askAround(): Promise<boolean> {
+    const { addresses, member, transport, logger } = this.#options;
+    const others = addresses.filter((address) => address !== member.address);
+    const found = await Promise.all(others.map(async (address) => {
+      try {
+        const other = await identify(transport, address, requestTimeoutMs);
+        if (other.clusterId !== "") return other.leader !== "";
+        const payload = encodeNotify(member);
+        readAnswer(
+          await transport.request(address, RequestKind.notify, payload, {
+            timeoutMs: requestTimeoutMs,
+          }),
+        );
+      } catch (error) {
+        logger.log("DEBUG", "cluster", `${address}: ${serviceError(error).message}`);
+      }
+      return false;
+    }));
+    return found.includes(true);
+  }
+
+  async #form(): Promise<Formed | undefined> {
+    const { member, logger } = this.#options;
+    this.#forming = true;
+    try {
+      const clusterId = this.#options.newClusterId();
+      const members = [...this.#known.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      const others = members.filter((other) => other.id !== member.id);
+      await Promise.all(others.map((other) => this.#ask(other, { phase: "prepare", clusterId })));
+      logger.log("INFO", "cluster", `Forming cluster ${clusterId} of ${members.length} nodes`);
+      return {
+        type: "former",
+        clusterId,
+        configuration: { members },
+        announce: () => this.#announce(others, clusterId),
+      };
+    } catch (error) {
+      logger.log("INFO", "cluster", `No cluster yet: ${serviceError(error).message}`);
+      return undefined;
+    } finally {
+      this.#forming = false;
+    }
+  }
+
+  async #ask(other: Member, call: FormCall): Promise<void> {
+    const { transport } = this.#options;
+    readAnswer(
+      await transport.request(other.address, RequestKind.form, encodeForm(call), {
+        timeoutMs: requestTimeoutMs,
+      }),
+    );
+  }
+
+  /** Tells each of the others, again while their promise lasts, that the cluster is formed. */
+  async #announce(others: readonly Member[], clusterId: string): Promise<void> {
+    const { clock, logger } = this.#options;
+    const deadline = clock.now() + promiseMs;
+    await Promise.all(others.map(async (other) => {
+      for (;;) {
+        try {
+          await this.#ask(other, { phase: "commit", clusterId });
+          return;
+        } catch (error) {
+          if (clock.now() >= deadline) {
+            const reason = serviceError(error).message;
+            logger.log(
+              "WARN",
+              "cluster",
+              `Node ${other.id} was not told of the cluster: ${reason}`,
+            );
+            return;
+          }
+        }
+        await new Promise<void>((resolve) => clock.after(roundMs, resolve));
+      }
+    }));
+  }
+
+  message(): void {}
+
+  unreachable(): void {}
+
+  stream(): Promise<Uint8Array> {
+    return Promise.reject(new ServiceError("unavailable", "This node is in no cluster yet"));
+  }
+
+  request(_peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
+    try {
+      return Promise.resolve(this.#answer(kind, payload));
+    } catch (error) {
+      return Promise.resolve(encodeFailure(serviceError(error)));
+    }
+  }
+
+  #answer(kind: number, payload: Uint8Array): Uint8Array {
+    const answer = beginAnswer();
+    switch (kind) {
+      case RequestKind.identify: {
+        const { member, version, sqliteVersion } = this.#options;
+        writeIdentification(answer, {
+          clusterId: this.#member ?? "",
+          id: member.id,
+          address: member.address,
+          httpAddress: member.httpAddress,
+          leader: "",
+          leaderAddress: "",
+          version,
+          sqliteVersion,
+        });
+        break;
+      }
+      case RequestKind.notify: {
+        const member = decodeNotify(payload);
+        this.#known.set(member.id, member);
+        break;
+      }
+      case RequestKind.form:
+        this.#promiseOrJoin(decodeForm(payload));
+        break;
+      default:
+        throw new ServiceError("unavailable", "This node is in no cluster yet");
+    }
+    return answer.copy();
+  }
+
+  #promiseOrJoin({ phase, clusterId }: FormCall): void {
+    const now = this.#options.clock.now();
+    if (this.#member !== undefined && this.#member !== clusterId) {
+      throw new ServiceError("invalid", "This node is in another cluster");
+    }
+    if (phase === "commit") {
+      this.#member = clusterId;
+      return;
+    }
+    const promised = this.#promise !== undefined && this.#promise.until > now;
+    if (this.#forming || (promised && this.#promise?.clusterId !== clusterId)) {
+      throw new ServiceError("unavailable", "This node has promised itself to another cluster");
+    }
+    this.#promise = { clusterId, until: now + promiseMs };
+  }
+}

@@ -1,0 +1,101 @@
+import type { Clock, Logger } from "../io/types.ts";
+import type { Member } from "../raft/types.ts";
+import type { Transport } from "../transport/types.ts";
+import { serviceError } from "./errors.ts";
+import { ServiceError } from "./types.ts";
+import {
+  encodeJoin,
+  type Identification,
+  readAnswer,
+  readIdentification,
+  RequestKind,
+} from "./wire.ts";
+
+/** The node could not become a member; says why and what to do. */
+export class JoinError extends Error {
+  override name = "JoinError";
+}
+
+export interface JoinOptions {
+  /** How this node wants to be known. */
+  readonly member: Member;
+  /** Raft addresses to join through, tried in order. */
+  readonly addresses: readonly string[];
+  /** Rounds over all addresses, and the pause between two of them in ms. */
+  readonly attempts: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** The node has no data. */
+  readonly fresh: boolean;
+  /** The cluster that the node's data belongs to; "" when it has none. */
+  readonly clusterId: string;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called with the cluster's id before the node asks to be let in: from then on it is spoken to. */
+  readonly onCluster: (clusterId: string) => Promise<void>;
+}
+
+/** Asks the node at an address who it is. */
+export async function identify(
+  transport: Transport,
+  address: string,
+  timeoutMs: number,
+): Promise<Identification> {
+  const answer = await transport.request(address, RequestKind.identify, new Uint8Array(), {
+    timeoutMs,
+  });
+  return readIdentification(readAnswer(answer));
+}
+
+/** Joins through the first address that lets this node in; throws a JoinError when none does. */
+export async function joinCluster(options: JoinOptions): Promise<void> {
+  const { addresses, attempts, intervalMs, clock, logger } = options;
+  const failures = new Map<string, string>();
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    for (const address of addresses) {
+      try {
+        await joinThrough(options, address);
+        return;
+      } catch (error) {
+        if (error instanceof JoinError) throw error;
+        const failure = serviceError(error);
+        if (failure.kind === "invalid") throw new JoinError(failure.message, { cause: error });
+        failures.set(address, failure.message);
+        logger.log(
+          "WARN",
+          "cluster",
+          `Join through ${address} failed (attempt ${attempt} of ${attempts}): ${failure.message}`,
+        );
+      }
+    }
+    if (attempt < attempts) {
+      await new Promise<void>((resolve) => clock.after(intervalMs, resolve));
+    }
+  }
+  const reasons = [...failures].map(([address, reason]) => `${address}: ${reason}`).join("; ");
+  throw new JoinError(
+    `Failed to join a cluster after ${attempts} attempts (${reasons}): check that -join names the Raft addresses of running nodes`,
+  );
+}
+
+async function joinThrough(options: JoinOptions, address: string): Promise<void> {
+  const { member, transport, timeoutMs, fresh } = options;
+  const other = await identify(transport, address, timeoutMs);
+  if (other.clusterId === "") {
+    throw new ServiceError("unavailable", `The node at ${address} is in no cluster yet`);
+  }
+  if (!fresh && options.clusterId !== other.clusterId) {
+    throw new JoinError(
+      `Join refused: this node's data is of cluster ${options.clusterId}, ${address} is of cluster ${other.clusterId}; to join that one, start with an empty data directory`,
+    );
+  }
+  await options.onCluster(other.clusterId);
+  const call = encodeJoin({ ...member, fresh, relayed: false, timeoutMs });
+  readAnswer(await transport.request(address, RequestKind.join, call, { timeoutMs }));
+  options.logger.log(
+    "INFO",
+    "cluster",
+    `Joined cluster ${other.clusterId} through ${address} as ${member.id}`,
+  );
+}

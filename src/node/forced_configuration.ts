@@ -1,0 +1,36 @@
+import { checksum } from "../base/checksum.ts";
+import type { LogContents, RaftLog } from "../raft_log/types.ts";
+import { type Configuration, type Entry, EntryType } from "../raft/types.ts";
+import type { AppliedPosition } from "../store/types.ts";
+
+/** Bytes of entries carried over at once. */
+const batchBytes = 8 * 1024 * 1024;
+const nothing = new Uint8Array();
+
+/**
+ * Writes a log to `to` that is the log `from` under another configuration: for a cluster that lost
+ * its majority, where an operator says who is left. Every entry keeps its index and term, so that
+ * the logs of the nodes that are left still agree where they did; configuration entries that are
+ * not yet applied become empty ones, since they speak of members that are gone.
+ */
+export async function forceConfiguration(
+  from: { readonly log: RaftLog; readonly contents: LogContents },
+  to: RaftLog,
+  applied: AppliedPosition,
+  configuration: Configuration,
+): Promise<void> {
+  await to.reset({ index: applied.index, term: applied.term, configuration });
+  await to.append({ hardState: from.contents.hardState, entries: [] });
+  const { lastIndex } = from.contents.log;
+  let next = applied.index + 1;
+  while (next <= lastIndex) {
+    const entries = await from.log.read(next, lastIndex, batchBytes);
+    await to.append({ hardState: undefined, entries: entries.map(withoutConfiguration) });
+    next += entries.length;
+  }
+}
+
+function withoutConfiguration(entry: Entry): Entry {
+  if (entry.type !== EntryType.configuration) return entry;
+  return { ...entry, type: EntryType.noop, data: nothing, checksum: checksum(nothing) };
+}
