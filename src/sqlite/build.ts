@@ -1,0 +1,197 @@
+/**
+ * Builds the pinned SQLite library: from the amalgamation inside an npm package, as SQLite's own
+ * site is not reachable everywhere that npm is. Run as a program it builds the copy to embed:
+ *
+ *     deno run -A src/sqlite/build.ts [TARGET]
+ *
+ * prints the file that `deno compile --include` is to be given. TARGET is one of `deno compile`'s;
+ * building for another machine needs a cross compiler, which CC may name.
+ */
+import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
+
+/** A new version goes in here, with the sum of its sqlite3.c: nothing else is compiled. */
+const pinned = {
+  packageName: "better-sqlite3",
+  packageVersion: "12.11.1",
+  version: "3.53.2",
+  sha256: "60d2f39a3726cd6b9021da6f4e868608d66fbb6528a9f513dc8ffcc640493422",
+} as const;
+
+const defines = [
+  "SQLITE_THREADSAFE=1",
+  "SQLITE_ENABLE_COLUMN_METADATA",
+  "SQLITE_ENABLE_DBSTAT_VTAB",
+  "SQLITE_ENABLE_FTS5",
+  "SQLITE_ENABLE_MATH_FUNCTIONS",
+  "SQLITE_ENABLE_RTREE",
+] as const;
+
+const FETCH_TIMEOUT_MS = 120_000;
+const COMPILE_TIMEOUT_MS = 600_000;
+
+interface Target {
+  readonly fileName: string;
+  /** Tried unless CC is set. */
+  readonly compiler: string;
+  readonly flags: readonly string[];
+  /** What the operating system's own library needs linked in. */
+  readonly libraries: readonly string[];
+}
+
+const unixLibraries = ["-lpthread", "-ldl", "-lm"];
+const apiExport = "-DSQLITE_API=__declspec(dllexport)";
+
+/** By `deno compile`'s names. */
+const targets: Readonly<Record<string, Target>> = {
+  "x86_64-unknown-linux-gnu": {
+    fileName: "libsqlite3.so",
+    compiler: "x86_64-linux-gnu-gcc",
+    flags: ["-shared", "-fPIC"],
+    libraries: unixLibraries,
+  },
+  "aarch64-unknown-linux-gnu": {
+    fileName: "libsqlite3.so",
+    compiler: "aarch64-linux-gnu-gcc",
+    flags: ["-shared", "-fPIC"],
+    libraries: unixLibraries,
+  },
+  "x86_64-apple-darwin": {
+    fileName: "libsqlite3.dylib",
+    compiler: "cc",
+    flags: ["-dynamiclib", "-fPIC", "-arch", "x86_64"],
+    libraries: [],
+  },
+  "aarch64-apple-darwin": {
+    fileName: "libsqlite3.dylib",
+    compiler: "cc",
+    flags: ["-dynamiclib", "-fPIC", "-arch", "arm64"],
+    libraries: [],
+  },
+  "x86_64-pc-windows-msvc": {
+    fileName: "sqlite3.dll",
+    compiler: "x86_64-w64-mingw32-gcc",
+    flags: ["-shared", apiExport],
+    libraries: [],
+  },
+};
+
+export interface BuildOptions {
+  /** One of `deno compile`'s targets; default this machine. */
+  readonly target?: string;
+  readonly log?: (message: string) => void;
+}
+
+/** File name of the embedded copy for a target; one directory can hold several. */
+export function embeddedFileName(target: string = Deno.build.target): string {
+  return `${target}-${targetOf(target).fileName}`;
+}
+
+/** Where the pinned library is once it is built; undefined without a cache directory or for an unknown target. */
+export async function builtLibraryPath(
+  target: string = Deno.build.target,
+): Promise<string | undefined> {
+  const directory = cacheDirectory();
+  if (directory === undefined || targets[target] === undefined) return undefined;
+  const key = await sha256(
+    new TextEncoder().encode(JSON.stringify([pinned.sha256, defines, targetOf(target).flags])),
+  );
+  return `${directory}/sqlite-${pinned.version}-${key.slice(0, 12)}-${embeddedFileName(target)}`;
+}
+
+/** Builds the pinned library, unless that is done already, and returns its path. Throws saying what is missing. */
+export async function buildLibrary(options: BuildOptions = {}): Promise<string> {
+  const { target = Deno.build.target, log = () => {} } = options;
+  const path = await builtLibraryPath(target);
+  if (path === undefined) {
+    throw new Error("No directory to build SQLite in: set HOME or XDG_CACHE_HOME");
+  }
+  if (await isFile(path)) return path;
+  const compiler = compilerFor(target);
+  await run(compiler, ["--version"], FETCH_TIMEOUT_MS);
+  log(`Fetching SQLite ${pinned.version} (npm package ${pinned.packageName})`);
+  const source = await fetchAmalgamation();
+  log(`Compiling SQLite ${pinned.version} with ${compiler}: about half a minute, once`);
+  await makePrivateDirectory(path.slice(0, path.lastIndexOf("/")));
+  const { flags, libraries } = targetOf(target);
+  await makeFile(path, async (temporaryPath) => {
+    const macros = defines.map((name) => `-D${name}`);
+    const args = ["-O2", ...flags, ...macros, "-o", temporaryPath, source, ...libraries];
+    await run(compiler, args, COMPILE_TIMEOUT_MS);
+  });
+  return path;
+}
+
+/** The path of sqlite3.c, in Deno's cache of npm packages; its contents are what is pinned. */
+async function fetchAmalgamation(): Promise<string> {
+  if (Deno.build.standalone) {
+    throw new Error("A compiled program can't fetch SQLite's source: compile it with the library");
+  }
+  const deno = Deno.execPath();
+  const { packageName, packageVersion } = pinned;
+  // No config: the package is no dependency of the program. Install scripts don't run unless allowed.
+  const independent = ["--no-config", "--no-lock", "--node-modules-dir=none"];
+  const specifier = `npm:${packageName}@${packageVersion}`;
+  await run(deno, ["cache", "--quiet", ...independent, specifier], FETCH_TIMEOUT_MS);
+  const { npmCache } = JSON.parse(await run(deno, ["info", "--json"], FETCH_TIMEOUT_MS));
+  for await (const registry of Deno.readDir(npmCache)) {
+    const path =
+      `${npmCache}/${registry.name}/${packageName}/${packageVersion}/deps/sqlite3/sqlite3.c`;
+    if (!await isFile(path)) continue;
+    const sum = await sha256(await Deno.readFile(path));
+    if (sum === pinned.sha256) return path;
+    throw new Error(`SQLite source ${path} is not the pinned one: its SHA-256 is ${sum}`);
+  }
+  throw new Error(`Package ${specifier} has no SQLite source in ${npmCache}`);
+}
+
+/** Runs a program to its end and returns its output; throws with what it wrote on standard error. */
+async function run(program: string, args: string[], timeoutMs: number): Promise<string> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(program, { args, signal, stdin: "null" }).output();
+  } catch (cause) {
+    throw new Error(`Program ${program} can't be run: is it installed?`, { cause });
+  }
+  const decoder = new TextDecoder();
+  if (output.success) return decoder.decode(output.stdout);
+  const reason = signal.aborted ? `no end after ${timeoutMs} ms` : decoder.decode(output.stderr);
+  throw new Error(`Program ${program} failed: ${reason.trim().slice(0, 1000)}`);
+}
+
+function targetOf(target: string): Target {
+  const known = targets[target];
+  if (known === undefined) {
+    throw new RangeError(`No way known to build for ${target}: ${Object.keys(targets).join(", ")}`);
+  }
+  return known;
+}
+
+function compilerFor(target: string): string {
+  const named = Deno.env.get("CC");
+  if (named) return named;
+  return target === Deno.build.target ? "cc" : targetOf(target).compiler;
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  const target = Deno.args[0] ?? Deno.build.target;
+  const say = (message: string) => Deno.stderr.writeSync(new TextEncoder().encode(message + "\n"));
+  const built = await buildLibrary({ target, log: say });
+  const embedded = new URL(`./embedded/${embeddedFileName(target)}`, import.meta.url).pathname;
+  await makeFile(embedded, (temporaryPath) => Deno.copyFile(built, temporaryPath));
+  Deno.stdout.writeSync(new TextEncoder().encode(embedded + "\n"));
+}
