@@ -1,0 +1,100 @@
+import type { Member } from "../raft/types.ts";
+import type { ServerInfo } from "./types.ts";
+
+type Header = [string, string];
+
+const jsonType: Header = ["content-type", "application/json; charset=utf-8"];
+const textType: Header = ["content-type", "text/plain; charset=utf-8"];
+const noSniff: Header = ["x-content-type-options", "nosniff"];
+const servedByHeader = "x-rqlite-served-by";
+
+/** Makes the responses, all with the headers that rqlite puts on every one. */
+export class Answers {
+  /** Added to every response. */
+  readonly #common: readonly Header[];
+  readonly #json: ResponseInit;
+  readonly #servedHere: ResponseInit;
+  readonly #httpAddress: string;
+
+  constructor(info: ServerInfo, httpAddress: string) {
+    this.#common = [
+      ["x-rqlite-version", info.rqliteVersion],
+      ["access-control-allow-methods", "OPTIONS, GET, POST"],
+      ["access-control-allow-headers", "Content-Type"],
+      ...(info.allowOrigin === ""
+        ? []
+        : [["access-control-allow-origin", info.allowOrigin] satisfies Header]),
+    ];
+    this.#httpAddress = httpAddress;
+    // Made once, for the answers that come in thousands a second.
+    this.#json = { headers: [...this.#common, jsonType] };
+    this.#servedHere = { headers: [...this.#common, jsonType, [servedByHeader, httpAddress]] };
+  }
+
+  /** 200 with JSON, as it is. */
+  json(body: BodyInit): Response {
+    return new Response(body, this.#json);
+  }
+
+  /** 200 with JSON, and which node carried the request out: this one, or the leader named. */
+  results(body: BodyInit, servedBy: string | undefined): Response {
+    if (servedBy === undefined) return new Response(body, this.#servedHere);
+    return new Response(body, { headers: [...this.#common, jsonType, this.#servedBy(servedBy)] });
+  }
+
+  /** A plain text, which Go's http.Error ends with a newline. */
+  error(status: number, message: string): Response {
+    const headers = [...this.#common, textType, noSniff];
+    return new Response(message + "\n", { status, headers });
+  }
+
+  /** Plain text, as it is. */
+  text(status: number, body: BodyInit): Response {
+    return new Response(body, { status, headers: [...this.#common, textType] });
+  }
+
+  /** 200, its body JSON that is called plain text, as rqlite does for loads. */
+  loaded(body: BodyInit, servedBy: string | undefined): Response {
+    const headers = [...this.#common, textType, this.#servedBy(servedBy)];
+    return new Response(body, { headers });
+  }
+
+  /** 200 without a body, and which node carried the request out. */
+  done(servedBy: string | undefined, options: { json?: boolean } = {}): Response {
+    const headers = [...this.#common, this.#servedBy(servedBy)];
+    if (options.json) headers.push(jsonType);
+    return new Response(null, { headers });
+  }
+
+  /** No body; `json` says that the type of JSON is named all the same. */
+  empty(status: number, options: { json?: boolean } = {}): Response {
+    const headers = options.json ? [...this.#common, jsonType] : [...this.#common];
+    return new Response(null, { status, headers });
+  }
+
+  /** 200 with bytes of some other type. */
+  bytes(body: BodyInit, contentType: string): Response {
+    return new Response(body, { headers: [...this.#common, ["content-type", contentType]] });
+  }
+
+  /** A redirection, with the short page that Go's http.Redirect adds for GET. */
+  redirect(request: Request, status: 301 | 302, location: string, page: boolean): Response {
+    const headers: Header[] = [...this.#common, ["location", location]];
+    if (!page || request.method !== "GET") return new Response(null, { status, headers });
+    headers.push(["content-type", "text/html; charset=utf-8"]);
+    const text = status === 301 ? "Moved Permanently" : "Found";
+    return new Response(`<a href="${location}">${text}</a>.\n\n`, { status, headers });
+  }
+
+  /** Where `?redirect` sends a client: the same request at the leader, or 500 when there is none. */
+  toLeader(request: Request, leader: Member | undefined): Response {
+    if (leader === undefined) return this.error(500, "leader not found");
+    const { pathname, search } = new URL(request.url);
+    const location = `http://${leader.httpAddress}${pathname}${search}`;
+    return this.redirect(request, 301, location, false);
+  }
+
+  #servedBy(address: string | undefined): Header {
+    return [servedByHeader, address ?? this.#httpAddress];
+  }
+}

@@ -1,0 +1,66 @@
+import { type Context, Hono } from "hono";
+import { AppState, type Endpoint } from "./app_state.ts";
+import { backup } from "./backup.ts";
+import { debugVars } from "./debug_vars.ts";
+import { errorAnswer } from "./error_answer.ts";
+import { execute } from "./execute.ts";
+import { leader } from "./leader.ts";
+import { licenses } from "./licenses.ts";
+import { boot, load } from "./load.ts";
+import { reap, remove, snapshot } from "./maintenance.ts";
+import { nodes } from "./nodes.ts";
+import { query } from "./query.ts";
+import { parseQueryParameters } from "./query_parameters.ts";
+import { readyz } from "./readyz.ts";
+import { analyzeSql } from "./sql_analysis.ts";
+import { status } from "./status.ts";
+import type { AppOptions } from "./types.ts";
+import { unified } from "./unified.ts";
+
+/** rqlite matches these by prefix: /db/querymore is /db/query. */
+const prefixes: readonly (readonly [string, Endpoint])[] = [
+  ["db/execute", execute],
+  ["db/query", query],
+  ["db/request", unified],
+  ["db/backup", backup],
+  ["db/load", load],
+  ["db/sql", analyzeSql],
+  ["remove", remove],
+  ["status", status],
+  ["nodes", nodes],
+  ["readyz", readyz],
+];
+
+const exactPaths: readonly (readonly [string, Endpoint])[] = [
+  ["", ({ answers }, request) => answers.redirect(request, 302, "/console/", true)],
+  ["boot", boot],
+  ["snapshot", snapshot],
+  ["reap", reap],
+  ["leader", leader],
+  ["licenses", licenses],
+  ["debug/vars", debugVars],
+];
+
+/** The HTTP API: a client written for rqlite 10 notices no difference. */
+export function createApp(options: AppOptions): Hono {
+  const state = new AppState(options);
+  const app = new Hono();
+  const on = (path: string, endpoint: Endpoint) =>
+    app.all(path, (context: Context) => respond(state, endpoint, context.req.raw));
+  for (const [path, endpoint] of [...exactPaths, ...prefixes]) on(`/${path}`, endpoint);
+  for (const [prefix, endpoint] of prefixes) on(`/:path{${prefix}.+}`, endpoint);
+  app.notFound((context) => respond(state, ({ answers }) => answers.empty(404), context.req.raw));
+  return app;
+}
+
+async function respond(state: AppState, endpoint: Endpoint, request: Request): Promise<Response> {
+  if (request.method === "OPTIONS") return state.answers.empty(200);
+  try {
+    const { url } = request;
+    const queryAt = url.indexOf("?");
+    const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
+    return await endpoint(state, request, parameters);
+  } catch (error) {
+    return errorAnswer(state, error);
+  }
+}

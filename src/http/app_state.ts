@@ -1,0 +1,55 @@
+import type { Service } from "../cluster/types.ts";
+import { Answers } from "./answers.ts";
+import { HttpCounters } from "./counters.ts";
+import { DisconnectWatch } from "./disconnect_watch.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+import type { AppOptions, HttpLimits, Logger, ServerInfo } from "./types.ts";
+import type { WriteQueue } from "./write_queue.ts";
+
+/** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */
+export type Endpoint = (
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+) => Response | Promise<Response>;
+
+/** What all endpoints of one server share. */
+export class AppState {
+  readonly service: Service;
+  readonly info: ServerInfo;
+  readonly limits: HttpLimits;
+  readonly queue: WriteQueue;
+  readonly counters: HttpCounters;
+  readonly logger: Logger;
+  readonly answers: Answers;
+  readonly disconnects = new DisconnectWatch();
+  readonly #nodeId: string;
+  /** End of the last backup; undefined before the first. */
+  lastBackupAt: Date | undefined;
+
+  constructor(options: AppOptions) {
+    this.service = options.service;
+    this.info = options.info;
+    this.limits = options.limits;
+    this.queue = options.queue;
+    this.counters = options.queue.counters;
+    this.logger = options.logger;
+    const { id, httpAddress } = options.service.status();
+    this.answers = new Answers(options.info, httpAddress);
+    this.#nodeId = id;
+  }
+
+  /** The leader's Raft address when requests for it are forwarded; undefined when it is this node. */
+  forwardedTo(): string | undefined {
+    const leader = this.service.leader();
+    return leader?.id === this.#nodeId ? undefined : leader?.address;
+  }
+
+  /** Where to send a client that asked to be redirected, when this node does not lead. */
+  redirect(request: Request, parameters: QueryParameters): Response | undefined {
+    if (!parameters.has("redirect")) return undefined;
+    const leader = this.service.leader();
+    if (leader?.id === this.#nodeId) return undefined;
+    return this.answers.toLeader(request, leader);
+  }
+}

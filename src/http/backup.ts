@@ -1,0 +1,42 @@
+import type { BackupOptions } from "../store/types.ts";
+import type { AppState } from "./app_state.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+
+/** /db/backup: a copy of the database, streamed. */
+export async function backup(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  const { answers, counters, service } = app;
+  counters.backups++;
+  if (request.method !== "GET") return answers.empty(405);
+  const format = backupFormat(parameters);
+  const vacuum = parameters.has("vacuum");
+  if (vacuum && format !== "binary") return answers.error(500, "invalid backup format");
+  const noLeader = parameters.has("noleader");
+  if (!noLeader) {
+    const redirect = app.redirect(request, parameters);
+    if (redirect !== undefined) return redirect;
+  }
+  const tables = (parameters.get("tables") ?? "").split(",").map((name) => name.trim())
+    .filter((name) => name !== "");
+  const copy = await service.backup({ format, vacuum, tables, noLeader }, request.signal);
+  const body = copy.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+      transform: (piece, controller) => controller.enqueue(new Uint8Array(piece)),
+      flush: () => {
+        app.lastBackupAt = new Date();
+      },
+    }),
+  );
+  return answers.bytes(
+    parameters.has("compress") ? body.pipeThrough(new CompressionStream("gzip")) : body,
+    format === "sql" ? "application/sql" : "application/octet-stream",
+  );
+}
+
+function backupFormat(parameters: QueryParameters): BackupOptions["format"] {
+  const format = parameters.get("fmt")?.toLowerCase();
+  return format === "sql" || format === "delete" ? format : "binary";
+}

@@ -1,0 +1,65 @@
+import type { ReadLevel, ReadLevelOptions } from "../cluster/types.ts";
+import type { AnswerFormat, Statement } from "../store/types.ts";
+import type { AppState } from "./app_state.ts";
+import { durationParameter, type QueryParameters } from "./query_parameters.ts";
+import { readBodyText } from "./request_body.ts";
+import { parseStatements } from "./statements.ts";
+
+/** What rqlite waits for the cluster when the client does not say, in ms. */
+const clusterTimeoutMs = 30_000;
+const linearizableTimeoutMs = 10_000;
+
+/** The statements of a body: SQL itself when sent as text/plain, otherwise JSON. */
+export async function readStatements(
+  app: AppState,
+  request: Request,
+): Promise<readonly Statement[]> {
+  const body = await readBodyText(request, app.limits.bodyBytesMax);
+  return request.headers.get("content-type")?.startsWith("text/plain")
+    ? [{ sql: body }]
+    : parseStatements(body);
+}
+
+export function answerFormat(parameters: QueryParameters, unified: boolean): AnswerFormat {
+  return {
+    associative: parameters.has("associative"),
+    timings: parameters.has("timings"),
+    blobArray: parameters.has("blob_array"),
+    qualifyColumns: parameters.has("qualify_columns"),
+    unified,
+  };
+}
+
+/** How long the statements themselves may take, in ms; 0 for no limit. */
+export function statementTimeout(parameters: QueryParameters): number {
+  return durationParameter(parameters, "db_timeout", 0);
+}
+
+/** How long to wait for the cluster, in ms. */
+export function clusterTimeout(parameters: QueryParameters): number {
+  return durationParameter(parameters, "timeout", clusterTimeoutMs);
+}
+
+const levels: ReadonlyMap<string, ReadLevel> = new Map(
+  (["none", "weak", "strong", "auto", "linearizable"] as const).map((level) => [level, level]),
+);
+
+/** The level asked for; an unknown one, or none, is weak. */
+export function readLevel(parameters: QueryParameters): ReadLevelOptions {
+  const level = levels.get(parameters.get("level")?.toLowerCase() ?? "") ?? "weak";
+  return {
+    level,
+    freshnessMs: durationParameter(parameters, "freshness", 0),
+    freshnessStrict: parameters.has("freshness_strict"),
+    timeoutMs: level === "linearizable"
+      ? durationParameter(parameters, "linearizable_timeout", linearizableTimeoutMs)
+      : clusterTimeout(parameters),
+  };
+}
+
+/** Seconds since `startedAt` by performance.now; undefined unless timings were asked for. */
+export function elapsed(parameters: QueryParameters, startedAt: number): number {
+  if (!parameters.has("timings")) return 0;
+  // Nine decimals, as nanoseconds in Go give them.
+  return Math.round((performance.now() - startedAt) * 1e6) / 1e9;
+}

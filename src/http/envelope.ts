@@ -1,0 +1,66 @@
+import { goJson } from "./go_json.ts";
+import { Indenter } from "./indent.ts";
+
+/** What stands around the results of an answer. */
+export interface EnvelopeFields {
+  readonly error?: string | undefined;
+  /** Left out when 0, as all three are. */
+  readonly timeSeconds?: number;
+  readonly sequenceNumber?: bigint;
+  readonly raftIndex?: number;
+}
+
+const encoder = new TextEncoder();
+const head = encoder.encode('{"results":[');
+const plainTail = encoder.encode("]}");
+
+/** `{"results":[…],…}` around results that are JSON values separated by commas. */
+export function resultsEnvelope(
+  results: Uint8Array | ReadableStream<Uint8Array>,
+  fields: EnvelopeFields,
+  pretty: boolean,
+): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> {
+  const members = membersText(fields);
+  const tail = members === "" ? plainTail : encoder.encode(`]${members}}`);
+  if (results instanceof ReadableStream) return streamed(results, tail, pretty);
+  const whole = new Uint8Array(head.length + results.length + tail.length);
+  whole.set(head);
+  whole.set(results, head.length);
+  whole.set(tail, head.length + results.length);
+  return pretty ? new Indenter().push(whole) : whole;
+}
+
+/** The answer to a queued write, which has no results. */
+export function queuedEnvelope(fields: EnvelopeFields, pretty: boolean): Uint8Array<ArrayBuffer> {
+  const whole = encoder.encode(`{"results":[]${membersText(fields)}}`);
+  return pretty ? new Indenter().push(whole) : whole;
+}
+
+function membersText(fields: EnvelopeFields): string {
+  const { error, timeSeconds, sequenceNumber, raftIndex } = fields;
+  let text = "";
+  if (error) text += `,"error":${goJson(error)}`;
+  if (timeSeconds) text += `,"time":${timeSeconds}`;
+  if (sequenceNumber) text += `,"sequence_number":${sequenceNumber}`;
+  if (raftIndex) text += `,"raft_index":${raftIndex}`;
+  return text;
+}
+
+function streamed(
+  results: ReadableStream<Uint8Array>,
+  tail: Uint8Array,
+  pretty: boolean,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const indenter = pretty ? new Indenter() : undefined;
+  const write = (
+    piece: Uint8Array,
+    to: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>,
+  ) => to.enqueue(indenter === undefined ? new Uint8Array(piece) : indenter.push(piece));
+  return results.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+      start: (controller) => write(head, controller),
+      transform: (piece, controller) => write(piece, controller),
+      flush: (controller) => write(tail, controller),
+    }),
+  );
+}

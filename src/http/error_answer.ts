@@ -1,0 +1,44 @@
+import { ServiceError, type ServiceErrorKind } from "../cluster/types.ts";
+import { StoreBusyError } from "../store/types.ts";
+import type { AppState } from "./app_state.ts";
+import { resultsEnvelope } from "./envelope.ts";
+import { RequestError } from "./request_error.ts";
+
+const statuses: Readonly<Record<ServiceErrorKind, number>> = {
+  no_leader: 503,
+  overloaded: 503,
+  unavailable: 503,
+  unknown_outcome: 503,
+  stale: 200,
+  timeout: 504,
+  invalid: 400,
+  failed: 500,
+};
+
+/** The answer to a request that failed. */
+export function errorAnswer(app: AppState, error: unknown): Response {
+  const { answers, counters, logger } = app;
+  if (error instanceof RequestError) return answers.error(error.status, error.message);
+  if (error instanceof ServiceError) {
+    // rqlite's own words and form, which clients look for.
+    if (error.kind === "stale") return refusal(app, "stale read");
+    if (error.kind === "no_leader") {
+      counters.leader_not_found++;
+      return answers.error(503, "leader not found");
+    }
+    if (error.kind === "failed") logger.log("ERROR", "http", `Request failed: ${error.message}`);
+    return answers.error(statuses[error.kind], error.message);
+  }
+  if (error instanceof StoreBusyError) return answers.error(503, error.message);
+  if (error instanceof DOMException && error.name === "AbortError") {
+    return answers.error(499, "client went away");
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  logger.log("ERROR", "http", `Request failed: ${text}`);
+  return answers.error(500, text);
+}
+
+/** How rqlite refuses a whole request for its content: 200, no results, and an error beside them. */
+export function refusal(app: AppState, error: string, pretty = false): Response {
+  return app.answers.json(resultsEnvelope(new Uint8Array(), { error }, pretty));
+}

@@ -1,0 +1,73 @@
+import type { AppState } from "./app_state.ts";
+import { clusterTimeout } from "./data_request.ts";
+import { indentText } from "./indent.ts";
+import { nodeJson } from "./node_report.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+import { readBodyText } from "./request_body.ts";
+import { RequestError } from "./request_error.ts";
+import { ServiceError } from "../cluster/types.ts";
+
+/** /leader: GET shows the leader, POST makes it step down. */
+export async function leader(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  if (request.method === "GET") return await showLeader(app, parameters);
+  if (request.method === "POST") return await stepDown(app, request, parameters);
+  return app.answers.empty(405, { json: true });
+}
+
+async function showLeader(app: AppState, parameters: QueryParameters): Promise<Response> {
+  const { answers, info, service } = app;
+  const member = service.leader();
+  if (member === undefined) return answers.error(503, "leader not found");
+  const reports = await service.nodes(clusterTimeout(parameters));
+  const report = reports.find((other) => other.member.id === member.id);
+  if (report === undefined) return answers.error(503, "leader not found");
+  const text = nodeJson(report, info);
+  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+}
+
+async function stepDown(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  const { answers, service } = app;
+  const wait = parameters.has("wait");
+  const successor = await successorId(app, request);
+  const redirect = app.redirect(request, parameters);
+  if (redirect !== undefined) return redirect;
+  const current = service.leader();
+  if (current === undefined) return answers.error(503, "leader not found");
+  const { members } = service.status().configuration;
+  if (successor !== undefined && !members.some((member) => member.id === successor)) {
+    return answers.error(500, "stepdown: node not found in cluster");
+  }
+  const alone = members.filter((member) => member.suffrage === "voter").length < 2;
+  if (alone && wait) return answers.error(500, "stepdown: cannot find peer");
+  const servedBy = app.forwardedTo();
+  try {
+    if (!alone) await service.stepDown(successor, wait);
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.kind === "no_leader") throw error;
+    return answers.error(500, `stepdown: ${error.message}`);
+  }
+  return answers.done(servedBy, { json: true });
+}
+
+/** The id in the body, which is read only when it is said to be JSON. */
+async function successorId(app: AppState, request: Request): Promise<string | undefined> {
+  if (request.headers.get("content-type") !== "application/json") return undefined;
+  const body = await readBodyText(request, app.limits.bodyBytesMax);
+  if (body === "") return undefined;
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value !== "object" || value === null || !("id" in value)) return undefined;
+    if (typeof value.id !== "string") throw new SyntaxError("id is not a string");
+    return value.id === "" ? undefined : value.id;
+  } catch (error) {
+    throw new RequestError(400, `invalid JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}

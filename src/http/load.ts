@@ -1,0 +1,119 @@
+import type { AppState } from "./app_state.ts";
+import { clusterTimeout, elapsed } from "./data_request.ts";
+import { resultsEnvelope } from "./envelope.ts";
+import { refusal } from "./error_answer.ts";
+import { hasBreakingPragma } from "./breaking_pragma.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+import { readText } from "./request_body.ts";
+import { withoutDumpTransaction } from "./sql_dump.ts";
+
+/** What a SQLite file begins with: https://www.sqlite.org/fileformat.html#the_database_header */
+const sqliteHeader = new TextEncoder().encode("SQLite format");
+/** Fewer bytes than this are no SQLite file for rqlite's /boot. */
+const bootHeaderBytes = 32;
+
+/** /db/load: replaces the database by a SQLite file, or runs a SQL text in one transaction. */
+export async function load(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  const { answers, counters, limits, logger, service } = app;
+  counters.loads++;
+  if (request.method !== "POST") return answers.empty(405);
+  const startedAt = performance.now();
+  const redirect = app.redirect(request, parameters);
+  if (redirect !== undefined) return redirect;
+  const pretty = parameters.has("pretty");
+  const body = await peek(request, sqliteHeader.length + 1);
+  if (body.isSqlite) {
+    logger.log("INFO", "http", "SQLite database file detected as load data");
+    await service.load(body.whole(), request.signal);
+    return answers.loaded(resultsEnvelope(new Uint8Array(), {}, pretty), app.forwardedTo());
+  }
+  const text = await readText(body.reader, body.chunks, limits.loadTextBytesMax);
+  const statements = [{ sql: withoutDumpTransaction(text) }];
+  if (hasBreakingPragma(statements)) return refusal(app, "disallowed pragma", pretty);
+  const answer = await service.write({
+    statements,
+    transaction: true,
+    unified: false,
+    format: {
+      associative: false,
+      timings: parameters.has("timings"),
+      blobArray: false,
+      qualifyColumns: false,
+      unified: false,
+    },
+    statementTimeoutMs: 0,
+    timeoutMs: clusterTimeout(parameters),
+  });
+  const fields = { timeSeconds: elapsed(parameters, startedAt) };
+  return answers.loaded(resultsEnvelope(answer.results, fields, pretty), answer.servedBy);
+}
+
+/** /boot: as /db/load of a SQLite file, on a cluster of one node. */
+export async function boot(app: AppState, request: Request): Promise<Response> {
+  const { answers, counters, service } = app;
+  counters.boot++;
+  if (request.method !== "POST") return answers.empty(405);
+  const body = await peek(request, bootHeaderBytes);
+  if (body.length < bootHeaderBytes) return answers.error(503, "EOF");
+  if (!body.isSqlite) {
+    await body.reader.cancel();
+    return answers.error(400, "invalid SQLite data");
+  }
+  if (service.status().configuration.members.length > 1) {
+    await body.reader.cancel();
+    return answers.error(503, "not single-node");
+  }
+  await service.load(body.whole(), request.signal);
+  return answers.empty(200);
+}
+
+/** A body of which the first bytes have been read. */
+interface PeekedBody {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly chunks: readonly Uint8Array[];
+  /** Bytes in `chunks`. */
+  readonly length: number;
+  readonly isSqlite: boolean;
+  /** All of it, as a stream. */
+  whole(): ReadableStream<Uint8Array>;
+}
+
+async function peek(request: Request, bytesMin: number): Promise<PeekedBody> {
+  const reader = (request.body ?? new Blob().stream()).getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < bytesMin) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    length += value.length;
+  }
+  const start = new Uint8Array(chunks.flatMap((chunk) => [...chunk.subarray(0, bytesMin)]));
+  return {
+    reader,
+    chunks,
+    length,
+    isSqlite: length > sqliteHeader.length && sqliteHeader.every((byte, i) => start[i] === byte),
+    whole: () => ReadableStream.from(rest(chunks, reader)),
+  };
+}
+
+async function* rest(
+  chunks: readonly Uint8Array[],
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
+}

@@ -1,0 +1,56 @@
+import type { AppState } from "./app_state.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+import { readBodyText } from "./request_body.ts";
+
+/** /remove: takes a node out of the cluster. */
+export async function remove(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  const { answers, service } = app;
+  if (request.method !== "DELETE") return answers.empty(405);
+  const id = idToRemove(await readBodyText(request, app.limits.bodyBytesMax));
+  if (id === undefined) return answers.empty(400);
+  const redirect = app.redirect(request, parameters);
+  if (redirect !== undefined) return redirect;
+  if (service.leader() === undefined) return answers.error(503, "leader not found");
+  const { members } = service.status().configuration;
+  if (members.some((member) => member.id === id)) await service.remove(id);
+  return answers.done(app.forwardedTo());
+}
+
+/** The one member of the object, a string named `id`. */
+function idToRemove(body: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    const [member, ...others] = Object.entries(value);
+    if (member === undefined || others.length > 0) return undefined;
+    return member[0] === "id" && typeof member[1] === "string" ? member[1] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** /snapshot: checkpoints and compacts the log; 204 when nothing was new. */
+export async function snapshot(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  app.counters.user_snapshots++;
+  if (request.method !== "POST") return app.answers.empty(405);
+  const trailingLogs = parameters.get("trailing_logs");
+  const done = await app.service.snapshot(
+    trailingLogs === undefined ? undefined : Math.max(0, Number(trailingLogs)),
+  );
+  return app.answers.empty(done ? 200 : 204);
+}
+
+/** /reap: there are never old snapshots to remove here. */
+export function reap({ answers, counters }: AppState, request: Request): Response {
+  counters.user_reaps++;
+  if (request.method !== "POST") return answers.empty(405);
+  return answers.json('{"snapshots_reaped":0,"wals_checkpointed":0}\n');
+}

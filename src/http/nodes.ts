@@ -1,0 +1,26 @@
+import type { AppState } from "./app_state.ts";
+import { clusterTimeout } from "./data_request.ts";
+import { indentText } from "./indent.ts";
+import { goJson } from "./go_json.ts";
+import { nodeJson } from "./node_report.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+
+/** /nodes: who is in the cluster and can be reached. */
+export async function nodes(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  const { answers, info, service } = app;
+  if (request.method !== "GET") return answers.empty(405, { json: true });
+  const reports = await service.nodes(clusterTimeout(parameters));
+  const shown = reports
+    .filter(({ member }) => member.suffrage === "voter" || parameters.has("nonvoters"))
+    .sort((a, b) => (a.member.id < b.member.id ? -1 : 1));
+  const text = parameters.get("ver") === "2"
+    ? `{"nodes":[${shown.map((report) => nodeJson(report, info)).join(",")}]}`
+    : `{${
+      shown.map((report) => `${goJson(report.member.id)}:${nodeJson(report, info)}`).join(",")
+    }}`;
+  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+}

@@ -1,0 +1,28 @@
+import type { Statement } from "../store/types.ts";
+import type { AppState } from "./app_state.ts";
+import { hasBreakingPragma } from "./breaking_pragma.ts";
+import { readStatements } from "./data_request.ts";
+import { refusal } from "./error_answer.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+import { answerRead } from "./read_answer.ts";
+
+/** /db/query: reads. */
+export async function query(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  app.counters.queries++;
+  if (request.method !== "GET" && request.method !== "POST") {
+    return app.answers.empty(405, { json: true });
+  }
+  const startedAt = performance.now();
+  const statements: readonly Statement[] = request.method === "GET"
+    ? [{ sql: parameters.get("q") ?? "" }]
+    : await readStatements(app, request);
+  app.counters.query_stmts_rx += statements.length;
+  if (hasBreakingPragma(statements)) {
+    return refusal(app, "disallowed pragma", parameters.has("pretty"));
+  }
+  return await answerRead(app, request, parameters, statements, { unified: false, startedAt });
+}

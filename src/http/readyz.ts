@@ -1,0 +1,72 @@
+import type { AppState } from "./app_state.ts";
+import { clusterTimeout } from "./data_request.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+
+/** /readyz: whether this node can serve, a line for every check, the last one being what failed. */
+export async function readyz(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  const { answers, counters, service } = app;
+  counters.num_readyz++;
+  if (request.method !== "GET") return answers.empty(405);
+  const lines = ["[+]node ok"];
+  const answer = (status: number, line?: string) =>
+    answers.text(status, [...lines, ...(line === undefined ? [] : [line])].join("\n"));
+  if (parameters.has("noleader")) return answer(200);
+
+  if (service.leader() === undefined) return answer(503, "[+]leader does not exist");
+  lines.push("[+]leader ok");
+
+  const { health } = service.status();
+  if (health !== "ok") return answer(503, `[+]store not ready: ${health}`);
+  lines.push("[+]store ok");
+
+  const timeoutMs = clusterTimeout(parameters);
+  if (parameters.has("sync")) {
+    try {
+      await service.sync(timeoutMs);
+    } catch (error) {
+      return answer(503, `[+]sync ${messageOf(error)}`);
+    }
+    lines.push("[+]sync ok");
+  }
+
+  const problem = await databaseProblem(app, timeoutMs);
+  if (problem !== undefined) return answer(503, `[+]db not ok: ${problem}`);
+  return answer(200, "[+]db ok");
+}
+
+async function databaseProblem(app: AppState, timeoutMs: number): Promise<string | undefined> {
+  try {
+    const { results } = await app.service.read({
+      statements: [{ sql: "SELECT 1" }],
+      transaction: false,
+      format: {
+        associative: false,
+        timings: false,
+        blobArray: false,
+        qualifyColumns: false,
+        unified: false,
+      },
+      timeoutMs,
+    }, { level: "none", freshnessMs: 0, freshnessStrict: false, timeoutMs });
+    const text = await new Response(new Uint8Array(await bytesOf(results))).text();
+    return text.includes('"values":[[1]]') ? undefined : text;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+async function bytesOf(results: Uint8Array | ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  if (results instanceof Uint8Array) return results;
+  return new Uint8Array(
+    await new Response(results as ReadableStream<Uint8Array<ArrayBuffer>>)
+      .arrayBuffer(),
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,157 @@
+import type { SqlValue, Statement } from "../store/types.ts";
+import { RequestError } from "./request_error.ts";
+import { JsonNumber, toSqlValue } from "./sql_parameters.ts";
+
+/**
+ * Matches every body with a number that JSON.parse would not give back as it was written: an
+ * exponent, a fraction of zeros, or so many digits that they may not fit. It also matches such text
+ * inside of strings; then the slower way is taken for nothing.
+ */
+const riskyNumber = /\d[eE]|\.0+(?!\d)|[\d.]{16}/;
+/** The same for the text of one number. */
+const inexactNumber = /[eE]|\.0+$|[\d.]{16}/;
+
+/**
+ * Reads the body of a request: a JSON array of statements, each a string, or an array of the SQL and
+ * its parameters. Text after the array is passed over. Throws a RequestError (400) with rqlite's words.
+ */
+export function parseStatements(body: string): Statement[] {
+  let value: unknown;
+  try {
+    value = parseJson(body);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return parseLeadingArray(body);
+  }
+  if (!Array.isArray(value)) throw invalidRequest();
+  if (value.length === 0) throw noStatements();
+  const statements: Statement[] = [];
+  for (const element of value) statements.push(toStatement(element));
+  return statements;
+}
+
+function invalidRequest(): RequestError {
+  return new RequestError(400, "invalid request");
+}
+
+function invalidJson(): RequestError {
+  return new RequestError(400, "invalid JSON body");
+}
+
+/** What rqlite answers to `[]`; the queue must tell it from other errors. */
+export class NoStatementsError extends RequestError {
+  constructor() {
+    super(400, "no statements");
+  }
+}
+
+function noStatements(): RequestError {
+  return new NoStatementsError();
+}
+
+type ReviverContext = { readonly source?: string };
+
+/** JSON.parse, with JsonNumber in place of the numbers that it would not give back exactly. */
+function parseJson(text: string): unknown {
+  if (!riskyNumber.test(text)) return JSON.parse(text);
+  return JSON.parse(
+    text,
+    ((_key: string, value: unknown, context: ReviverContext) => {
+      if (typeof value !== "number" || context.source === undefined) return value;
+      return inexactNumber.test(context.source) ? new JsonNumber(context.source) : value;
+    }) as (key: string, value: unknown) => unknown,
+  );
+}
+
+function toStatement(element: unknown): Statement {
+  if (typeof element === "string") return { sql: element };
+  if (!Array.isArray(element)) throw invalidRequest();
+  const sql: unknown = element[0];
+  if (typeof sql !== "string") throw invalidRequest();
+  if (element.length === 1) return { sql };
+  const positional: SqlValue[] = [];
+  const named = new Map<string, SqlValue>();
+  for (let i = 1; i < element.length; i++) {
+    const parameter: unknown = element[i];
+    if (!isObject(parameter)) {
+      // A position counts all parameters before it, the named ones too.
+      while (positional.length < i - 1) positional.push(null);
+      positional.push(toSqlValue(parameter));
+      continue;
+    }
+    for (const [name, value] of Object.entries(parameter)) {
+      if (name === "") positional.push(toSqlValue(value));
+      else named.set(name, toSqlValue(value));
+    }
+  }
+  if (named.size === 0) return { sql, positional };
+  return positional.length === 0 ? { sql, named } : { sql, positional, named };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof JsonNumber);
+}
+
+/**
+ * Reads a body that is not JSON as a whole the way Go's json.Decoder does, token by token: what
+ * stands after the array does not matter, and of two mistakes the first one is reported.
+ */
+function parseLeadingArray(body: string): Statement[] {
+  let at = skipSpace(body, 0);
+  if (body[at] === "{") throw invalidRequest();
+  if (body[at] !== "[") throw isScalarAt(body, at) ? invalidRequest() : invalidJson();
+  at = skipSpace(body, at + 1);
+  const statements: Statement[] = [];
+  while (body[at] !== "]") {
+    if (statements.length > 0) {
+      if (body[at] !== ",") throw invalidJson();
+      at = skipSpace(body, at + 1);
+    }
+    if (body[at] === "{") throw invalidRequest();
+    if (body[at] !== "[" && body[at] !== '"') {
+      throw isScalarAt(body, at) ? invalidRequest() : invalidJson();
+    }
+    const end = endOfValue(body, at);
+    let element: unknown;
+    try {
+      element = parseJson(body.slice(at, end));
+    } catch {
+      throw invalidJson();
+    }
+    statements.push(toStatement(element));
+    at = skipSpace(body, end);
+  }
+  if (statements.length === 0) throw noStatements();
+  return statements;
+}
+
+function skipSpace(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && " \t\r\n".includes(text.charAt(at))) at++;
+  return at;
+}
+
+const scalar = /(?:true|false|null|"(?:[^"\\]|\\.)*"|-?\d)/y;
+
+function isScalarAt(text: string, at: number): boolean {
+  scalar.lastIndex = at;
+  return scalar.test(text);
+}
+
+/** Where the array or string that begins at `start` ends, or the end of the text. */
+function endOfValue(text: string, start: number): number {
+  let depth = 0;
+  let inString = false;
+  for (let at = start; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (inString) {
+      if (character === "\\") at++;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === "[" || character === "{") depth++;
+    else if (character === "]" || character === "}") depth--;
+    if (depth === 0 && !inString) return at + 1;
+  }
+  return text.length;
+}

@@ -1,0 +1,42 @@
+import type { Service } from "../cluster/types.ts";
+import type { WriteQueue } from "./write_queue.ts";
+
+/** What the server tells about itself. */
+export interface ServerInfo {
+  /**
+   * The version of rqlite whose API this is, like `v10.3.0`: X-RQLITE-VERSION, /nodes and /status
+   * carry it, because clients parse it.
+   */
+  readonly rqliteVersion: string;
+  /** raftlite's own version. */
+  readonly version: string;
+  /** Value of Access-Control-Allow-Origin; "" for none. */
+  readonly allowOrigin: string;
+  /** What /licenses shows. */
+  readonly licenses: string;
+}
+
+/** Where this room says what happened; the Logger of io is one. */
+export interface Logger {
+  log(level: "DEBUG" | "INFO" | "WARN" | "ERROR", room: string, message: string): void;
+}
+
+export interface HttpLimits {
+  /** Largest body of a request, in bytes; a SQLite file to load or boot from has no limit. */
+  readonly bodyBytesMax: number;
+  /** Largest SQL text to load, in bytes: it is one entry of the log. */
+  readonly loadTextBytesMax: number;
+}
+
+export const defaultHttpLimits: HttpLimits = {
+  bodyBytesMax: 64 * 1024 * 1024,
+  loadTextBytesMax: 64 * 1024 * 1024,
+};
+
+export interface AppOptions {
+  readonly service: Service;
+  readonly info: ServerInfo;
+  readonly limits: HttpLimits;
+  readonly queue: WriteQueue;
+  readonly logger: Logger;
+}

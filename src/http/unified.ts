@@ -1,0 +1,46 @@
+import type { AppState } from "./app_state.ts";
+import { hasBreakingPragma } from "./breaking_pragma.ts";
+import { answerFormat, clusterTimeout, elapsed, statementTimeout } from "./data_request.ts";
+import { resultsEnvelope } from "./envelope.ts";
+import { refusal } from "./error_answer.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+import { answerRead } from "./read_answer.ts";
+import { readBodyText } from "./request_body.ts";
+import { parseStatements } from "./statements.ts";
+
+/**
+ * /db/request: reads and writes together. Reads alone go the way of /db/query at their level; with
+ * one write among them, all of it goes through the log.
+ */
+export async function unified(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  app.counters.requests++;
+  if (request.method !== "POST") return app.answers.empty(405, { json: true });
+  const startedAt = performance.now();
+  const statements = parseStatements(await readBodyText(request, app.limits.bodyBytesMax));
+  app.counters.request_stmts_rx += statements.length;
+  const pretty = parameters.has("pretty");
+  if (hasBreakingPragma(statements)) return refusal(app, "disallowed pragma", pretty);
+  const readOnly = await app.service.inspect(statements);
+  if (readOnly.every((verdict) => verdict === true)) {
+    return await answerRead(app, request, parameters, statements, { unified: true, startedAt });
+  }
+  const redirect = app.redirect(request, parameters);
+  if (redirect !== undefined) return redirect;
+  const answer = await app.service.write({
+    statements,
+    transaction: parameters.has("transaction"),
+    unified: true,
+    format: answerFormat(parameters, true),
+    statementTimeoutMs: statementTimeout(parameters),
+    timeoutMs: clusterTimeout(parameters),
+  });
+  const envelope = resultsEnvelope(answer.results, {
+    timeSeconds: elapsed(parameters, startedAt),
+    raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
+  }, pretty);
+  return app.answers.results(envelope, answer.servedBy);
+}

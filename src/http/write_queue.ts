@@ -1,0 +1,282 @@
+import { type Service, ServiceError } from "../cluster/types.ts";
+import type { Statement } from "../store/types.ts";
+import type { HttpCounters } from "./counters.ts";
+import { formatGoDuration } from "./go_duration.ts";
+import type { Logger } from "./types.ts";
+
+export interface WriteQueueOptions {
+  readonly service: Service;
+  readonly logger: Logger;
+  readonly counters: HttpCounters;
+  /** Requests that may wait; a client that finds no room waits for some. */
+  readonly capacity: number;
+  /** Requests that make a batch full. */
+  readonly batchSize: number;
+  /** How long a request waits for its batch to become full, in ms; 0 for as long as it takes. */
+  readonly timeoutMs: number;
+  /** Each batch is one transaction. */
+  readonly transaction: boolean;
+  /** SQL and parameters that may wait, in characters. */
+  readonly sizeMax: number;
+  /** Clients that may wait for room. */
+  readonly waitersMax: number;
+  /** Pause before a batch that found no leader is tried again, in ms. */
+  readonly retryDelayMs: number;
+}
+
+export const defaultWriteQueueOptions = {
+  capacity: 1024,
+  batchSize: 128,
+  timeoutMs: 50,
+  transaction: false,
+  sizeMax: 256 * 1024 * 1024,
+  waitersMax: 4096,
+  retryDelayMs: 1000,
+} as const satisfies Partial<WriteQueueOptions>;
+
+interface QueuedRequest {
+  readonly sequence: bigint;
+  readonly statements: readonly Statement[];
+  readonly size: number;
+  readonly written: PromiseWithResolvers<void>;
+  /** By the clock of performance.now. */
+  readonly queuedAt: number;
+}
+
+const format = {
+  associative: false,
+  timings: false,
+  blobArray: false,
+  qualifyColumns: false,
+  unified: false,
+} as const;
+
+const batchWriteTimeoutMs = 30_000;
+/** Statements and parameters of one batch, in characters: it becomes one entry of the log. */
+const batchCharactersMax = 16 * 1024 * 1024;
+
+/**
+ * Writes that are answered before they are made: kept in memory, and written in batches, in order,
+ * one at a time. What a crash finds here is lost.
+ */
+export class WriteQueue {
+  readonly #options: WriteQueueOptions;
+  readonly #waiting: QueuedRequest[] = [];
+  #size = 0;
+  #lastSequence = BigInt(Date.now()) * 1_000_000n;
+  #writtenSequence = 0n;
+  /** Clients to wake when there is room again. */
+  readonly #roomWaiters = new Set<() => void>();
+  #batchTimer: ReturnType<typeof setTimeout> | undefined;
+  #writer: Promise<void> | undefined;
+  #closing = false;
+  /** Ends a retry's pause early when the queue must empty itself. */
+  #wakeRetry: (() => void) | undefined;
+  #abandoned = false;
+
+  constructor(options: WriteQueueOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Queues statements. Resolves with the sequence number and a promise of the batch's end, which
+   * rejects with a ServiceError when the batch could not be written. Throws a ServiceError
+   * ("overloaded") when there was no room for `timeoutMs`.
+   */
+  async add(
+    statements: readonly Statement[],
+    size: number,
+    timeoutMs: number,
+  ): Promise<{ sequence: bigint; written: Promise<void> }> {
+    const deadline = performance.now() + timeoutMs;
+    while (!this.#closing && this.#full(size)) await this.#room(deadline - performance.now());
+    if (this.#closing) throw new ServiceError("unavailable", "queue is closed");
+    const written = Promise.withResolvers<void>();
+    written.promise.catch(() => {}); // most clients do not wait
+    const request = {
+      sequence: ++this.#lastSequence,
+      statements,
+      size,
+      written,
+      queuedAt: performance.now(),
+    };
+    this.#waiting.push(request);
+    this.#size += size;
+    this.#options.counters.queued_executions_num_stmts_rx += statements.length;
+    this.#schedule();
+    return { sequence: request.sequence, written: written.promise };
+  }
+
+  get counters(): HttpCounters {
+    return this.#options.counters;
+  }
+
+  /** What /status shows. */
+  status(): Record<string, unknown> {
+    return {
+      batch_size: this.#options.batchSize,
+      max_size: this.#options.capacity,
+      timeout: formatGoDuration(this.#options.timeoutMs),
+      depth: this.#waiting.length,
+      sequence_number: this.#writtenSequence,
+    };
+  }
+
+  /** Takes nothing more, writes what waits, and gives up on the rest after `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#closing = true;
+    for (const wake of this.#roomWaiters) wake();
+    this.#schedule();
+    const giveUp = setTimeout(() => {
+      this.#abandoned = true;
+      this.#wakeRetry?.();
+    }, timeoutMs);
+    await this.#writer;
+    clearTimeout(giveUp);
+    clearTimeout(this.#batchTimer);
+    if (this.#waiting.length > 0) {
+      this.#log("ERROR", `Gave up ${this.#waiting.length} queued requests: not written in time`);
+      const error = new ServiceError("unavailable", "queue is closed");
+      for (const request of this.#waiting.splice(0)) request.written.reject(error);
+    }
+  }
+
+  #full(size: number): boolean {
+    const { capacity, sizeMax } = this.#options;
+    return this.#waiting.length >= capacity ||
+      (this.#size + size > sizeMax && this.#waiting.length > 0);
+  }
+
+  async #room(timeoutMs: number): Promise<void> {
+    if (timeoutMs <= 0 || this.#roomWaiters.size >= this.#options.waitersMax) {
+      throw new ServiceError("overloaded", "queue is full");
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeoutMs);
+    this.#roomWaiters.add(resolve);
+    await promise;
+    this.#roomWaiters.delete(resolve);
+    clearTimeout(timer);
+  }
+
+  /** How long until the next batch is to be written, in ms. */
+  #dueInMs(): number {
+    const first = this.#waiting[0];
+    if (first === undefined) return Infinity;
+    if (this.#closing || this.#waiting.length >= this.#options.batchSize) return 0;
+    if (this.#options.timeoutMs === 0) return Infinity;
+    return first.queuedAt + this.#options.timeoutMs - performance.now();
+  }
+
+  /** Starts the writer when a batch is due, else the clock for it. */
+  #schedule(): void {
+    if (this.#writer !== undefined) return;
+    const dueInMs = this.#dueInMs();
+    if (dueInMs <= 0) {
+      clearTimeout(this.#batchTimer);
+      this.#batchTimer = undefined;
+      this.#writer = this.#writeBatches();
+    } else if (dueInMs !== Infinity && this.#batchTimer === undefined) {
+      this.#batchTimer = setTimeout(() => {
+        this.#batchTimer = undefined;
+        this.#schedule();
+      }, Math.ceil(dueInMs));
+    }
+  }
+
+  async #writeBatches(): Promise<void> {
+    do {
+      await this.#writeBatch();
+      for (const wake of this.#roomWaiters) wake();
+    } while (!this.#abandoned && this.#dueInMs() <= 0);
+    this.#writer = undefined;
+    if (!this.#abandoned) this.#schedule();
+  }
+
+  async #writeBatch(): Promise<void> {
+    const { counters } = this.#options;
+    const batch = this.#takeBatch();
+    const last = batch[batch.length - 1];
+    if (last === undefined) return;
+    const statements = batch.flatMap((request) => request.statements);
+    const error = statements.length === 0 ? undefined : await this.#write(statements);
+    if (error === undefined) {
+      this.#writtenSequence = last.sequence;
+      counters.queued_executions_num_stmts_tx += statements.length;
+      counters.queued_executions_ok++;
+    }
+    for (const { written } of batch) {
+      if (error === undefined) written.resolve();
+      else written.reject(error);
+    }
+  }
+
+  #takeBatch(): QueuedRequest[] {
+    let size = 0;
+    let count = 0;
+    for (const request of this.#waiting) {
+      if (count === this.#options.batchSize) break;
+      if (count > 0 && size + request.size > batchCharactersMax) break;
+      size += request.size;
+      count++;
+    }
+    this.#size -= size;
+    return this.#waiting.splice(0, count);
+  }
+
+  /**
+   * Writes until it is done. A failure that did nothing is tried again; one whose outcome is
+   * unknown is not, because the statements may have been applied.
+   */
+  async #write(statements: readonly Statement[]): Promise<ServiceError | undefined> {
+    const { service, counters, transaction, retryDelayMs } = this.#options;
+    for (;;) {
+      try {
+        await service.write({
+          statements,
+          transaction,
+          unified: false,
+          format,
+          statementTimeoutMs: 0,
+          timeoutMs: batchWriteTimeoutMs,
+        });
+        return undefined;
+      } catch (thrown) {
+        if (!(thrown instanceof ServiceError)) {
+          this.#log("ERROR", `A queued batch failed: ${String(thrown)}`);
+          return new ServiceError("failed", "queued write failed", { cause: thrown });
+        }
+        counters.queued_executions_failed++;
+        if (thrown.kind === "no_leader") counters.queued_executions_no_leader++;
+        else counters.queued_executions_unknown_error++;
+        if (!nothingDone.has(thrown.kind) || this.#abandoned) {
+          this.#log("ERROR", `Dropped ${statements.length} queued statements: ${thrown.message}`);
+          return thrown;
+        }
+        this.#log("WARN", `Queued batch waits to be written again: ${thrown.message}`);
+        await this.#pause(retryDelayMs);
+        if (this.#abandoned) return thrown;
+      }
+    }
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, delayMs);
+    this.#wakeRetry = resolve;
+    await promise;
+    this.#wakeRetry = undefined;
+    clearTimeout(timer);
+  }
+
+  #log(level: "WARN" | "ERROR", message: string): void {
+    this.#options.logger.log(level, "http", message);
+  }
+}
+
+const nothingDone: ReadonlySet<ServiceError["kind"]> = new Set([
+  "no_leader",
+  "overloaded",
+  "unavailable",
+  "timeout",
+]);
