@@ -1,0 +1,262 @@
+import { ByteWriter } from "../base/bytes.ts";
+import type { Timer } from "../io/types.ts";
+import { type Frame, FrameType, writeFrame } from "./frame.ts";
+import type { Introduced } from "./framed_connection.ts";
+import { decodeHello, type Hello, writeHello } from "./handshake.ts";
+import type { Local } from "./local.ts";
+import { decodeMessage } from "./message_codec.ts";
+import type { SendQueue } from "./send_queue.ts";
+import { isViolation, messageOf, ViolationError } from "./violation.ts";
+
+/** Frames are gathered into writes of about this size. */
+const BATCH_BYTES = 256 * 1024;
+/** Larger frames are handed to the system in pieces, so that progress can be seen. */
+const WRITE_BYTES_MAX = 1024 * 1024;
+
+export interface ChannelOwner {
+  /** A request, an answer or the like; a ViolationError or FormatError thrown closes the channel. */
+  frame(frame: Frame): void;
+  /** Called once, with why. */
+  closed(why: string): void;
+}
+
+/**
+ * One connection for messages and requests after its handshake: writes what is queued, many frames
+ * at a time, hands over what arrives, and notices when the other end is no longer there.
+ */
+export class Channel {
+  readonly #local: Local;
+  readonly #framed: Introduced["framed"];
+  readonly #queue: SendQueue;
+  readonly #owner: ChannelOwner;
+  readonly #closed = Promise.withResolvers<void>();
+  #remote: Hello;
+  #clusterIdTold: string;
+  #open = true;
+  #writer = new ByteWriter(16 * 1024);
+  #writing = false;
+  #flushing: Promise<void> = Promise.resolve();
+  #flushScheduled = false;
+  #writeStartedAt = 0;
+  #heardAt: number;
+  #pingDue = false;
+  #pongDue = false;
+  /** A ping is on its way and nothing has been heard since. */
+  #pinged = false;
+  #pingSentAt = Infinity;
+  #watch: Timer;
+
+  /** `clusterIdTold` is what this node said in the handshake. */
+  constructor(
+    local: Local,
+    { framed, remote }: Introduced,
+    clusterIdTold: string,
+    queue: SendQueue,
+    owner: ChannelOwner,
+  ) {
+    this.#local = local;
+    this.#framed = framed;
+    this.#remote = remote;
+    this.#clusterIdTold = clusterIdTold;
+    this.#queue = queue;
+    this.#owner = owner;
+    this.#heardAt = local.clock.now();
+    this.#watch = this.#watchLater();
+  }
+
+  get remote(): Hello {
+    return this.#remote;
+  }
+
+  get remoteAddress(): string {
+    return this.#framed.connection.remoteAddress;
+  }
+
+  /** Whether both ends are known to belong to the same cluster: only then Raft messages go out. */
+  get memberOnBothSides(): boolean {
+    return this.#local.peer(this.#remote).member;
+  }
+
+  /** Begins to read and to write. */
+  start(): void {
+    this.#read();
+    this.wake();
+  }
+
+  /** Something was queued, or this node joined a cluster. All of the same moment goes in one write. */
+  wake(): void {
+    if (this.#flushScheduled || this.#writing || !this.#open) return;
+    this.#flushScheduled = true;
+    queueMicrotask(() => {
+      this.#flushScheduled = false;
+      this.#flushing = this.#flush();
+    });
+  }
+
+  close(why: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#watch.cancel();
+    this.#framed.connection.close();
+    this.#closed.resolve();
+    this.#owner.closed(why);
+  }
+
+  /** Waits until nothing is queued or being written, or the channel is closed. */
+  async drained(): Promise<void> {
+    while (this.#open && (this.#writing || !this.#queue.empty)) {
+      if (!this.#writing) this.#flushing = this.#flush();
+      await Promise.race([this.#closed.promise, this.#flushing]);
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { connection, decoder } = this.#framed;
+    try {
+      for (;;) {
+        for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) {
+          this.#receive(frame);
+          if (!this.#open) return;
+        }
+        const count = await connection.read(decoder.space());
+        if (!this.#open) return;
+        if (count === null) return this.close("The other end closed the connection");
+        this.#heardAt = this.#local.clock.now();
+        this.#pinged = false;
+        decoder.advance(count);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#open && isViolation(error)) {
+      const { nodeId } = this.#remote;
+      this.#local.remoteLog.log(
+        "WARN",
+        this.remoteAddress,
+        `Closed the connection with ${nodeId} at ${this.remoteAddress}: ${error.message}`,
+      );
+    }
+    this.close(messageOf(error));
+  }
+
+  #receive(frame: Frame): void {
+    switch (frame.type) {
+      case FrameType.message:
+        return this.#receiveMessage(frame.body);
+      case FrameType.ping:
+        this.#pongDue = true;
+        return this.wake();
+      case FrameType.pong:
+        return;
+      case FrameType.hello:
+        return this.#receiveHello(decodeHello(frame.body));
+      default:
+        return this.#owner.frame(frame);
+    }
+  }
+
+  #receiveMessage(body: Uint8Array): void {
+    // A node that does not know its cluster yet cannot tell whether this is for it: Raft sends again.
+    if (this.#local.clusterId === "") return;
+    if (this.#remote.clusterId === "") {
+      throw new ViolationError("A Raft message from a node that has not joined the cluster");
+    }
+    const message = decodeMessage(body);
+    if (message.from !== this.#remote.nodeId) {
+      throw new ViolationError(`A Raft message that says it is from ${message.from}`);
+    }
+    if (message.to !== this.#local.id) {
+      throw new ViolationError(`A Raft message for ${message.to}, not for ${this.#local.id}`);
+    }
+    try {
+      this.#local.handlers?.message(message);
+    } catch (error) {
+      this.#local.logger.log(
+        "ERROR",
+        "transport",
+        `Message handler failed on a ${message.type} from ${message.from}: ${messageOf(error)}`,
+      );
+    }
+  }
+
+  /** A node introduces itself again when it has joined a cluster; nothing else may have changed. */
+  #receiveHello(hello: Hello): void {
+    const { nodeId, address, purpose, clusterId } = this.#remote;
+    if (
+      hello.nodeId !== nodeId || hello.address !== address || hello.purpose !== purpose ||
+      (clusterId !== "" && hello.clusterId !== clusterId)
+    ) throw new ViolationError("It changed its identity");
+    this.#local.checkCluster(hello);
+    this.#remote = hello;
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#writing || !this.#open) return;
+    this.#writing = true;
+    try {
+      while (this.#open && this.#fill()) await this.#writeOut();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** Encodes the next batch; false when there is nothing to send. */
+  #fill(): boolean {
+    const writer = this.#writer;
+    if (this.#clusterIdTold !== this.#local.clusterId) {
+      this.#clusterIdTold = this.#local.clusterId;
+      writeHello(writer, this.#local.hello("messages"));
+    }
+    if (this.#pongDue) {
+      this.#pongDue = false;
+      writeFrame(writer, FrameType.pong);
+    }
+    if (this.#pingDue) {
+      this.#pingDue = false;
+      this.#pinged = true;
+      this.#pingSentAt = Infinity;
+      writeFrame(writer, FrameType.ping);
+    }
+    this.#queue.drainInto(writer, BATCH_BYTES);
+    return writer.length > 0;
+  }
+
+  async #writeOut(): Promise<void> {
+    const bytes = this.#writer.view();
+    for (let at = 0; at < bytes.length; at += WRITE_BYTES_MAX) {
+      this.#writeStartedAt = this.#local.clock.now();
+      await this.#framed.write(bytes.subarray(at, at + WRITE_BYTES_MAX));
+    }
+    if (this.#pingSentAt === Infinity) this.#pingSentAt = this.#local.clock.now();
+    if (bytes.length > WRITE_BYTES_MAX) this.#writer = new ByteWriter(16 * 1024);
+    else this.#writer.reset();
+  }
+
+  #watchLater(): Timer {
+    const { pingAfterMs, pingTimeoutMs } = this.#local.limits;
+    return this.#local.clock.after(Math.min(pingAfterMs, pingTimeoutMs) / 2, () => {
+      this.#watch = this.#watchLater();
+      this.#checkLife();
+    });
+  }
+
+  #checkLife(): void {
+    const now = this.#local.clock.now();
+    const { pingAfterMs, pingTimeoutMs } = this.#local.limits;
+    if (this.#writing && now - this.#writeStartedAt >= pingTimeoutMs) {
+      return this.close(`The other end took no bytes for ${pingTimeoutMs} ms`);
+    }
+    if (this.#pinged && now - this.#pingSentAt >= pingTimeoutMs) {
+      return this.close(`The other end did not answer a ping for ${pingTimeoutMs} ms`);
+    }
+    if (!this.#pinged && now - this.#heardAt >= pingAfterMs) {
+      this.#pingDue = true;
+      this.wake();
+    }
+  }
+}

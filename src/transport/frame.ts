@@ -1,0 +1,171 @@
+import { type ByteWriter, FormatError } from "../base/bytes.ts";
+import { checksum } from "../base/checksum.ts";
+
+/** What a frame is for; README.md has the layout of each body. */
+export const FrameType = {
+  hello: 1,
+  reject: 2,
+  message: 3,
+  request: 4,
+  answer: 5,
+  failure: 6,
+  cancel: 7,
+  ping: 8,
+  pong: 9,
+  streamOpen: 10,
+  streamChunk: 11,
+  streamEnd: 12,
+  streamAbort: 13,
+} as const;
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+
+export interface Frame {
+  readonly type: FrameType;
+  /** Bytes of its own: no buffer is used again behind the reader's back. */
+  readonly body: Uint8Array;
+}
+
+export const FRAME_VERSION = 1;
+/** CRC-32, length, version, type. */
+export const FRAME_HEADER_BYTES = 10;
+
+const FRAME_TYPE_MAX = Math.max(...Object.values(FrameType));
+const READ_BYTES = 64 * 1024;
+
+/** Starts a frame in `writer`; returns what {@linkcode endFrame} needs. */
+export function beginFrame(writer: ByteWriter, type: FrameType): number {
+  const start = writer.length;
+  writer.uint32(0);
+  writer.uint32(0);
+  writer.uint8(FRAME_VERSION);
+  writer.uint8(type);
+  return start;
+}
+
+/** Fills in the length and the CRC of the frame begun at `start`. */
+export function endFrame(writer: ByteWriter, start: number): void {
+  writer.setUint32(start + 4, writer.length - start - FRAME_HEADER_BYTES);
+  writer.setUint32(start, checksum(writer.view().subarray(start + 4)));
+}
+
+/** Writes a whole frame whose body is `parts` in a row. */
+export function writeFrame(writer: ByteWriter, type: FrameType, ...parts: Uint8Array[]): void {
+  const start = beginFrame(writer, type);
+  for (const part of parts) writer.raw(part);
+  endFrame(writer, start);
+}
+
+function isFrameType(type: number): type is FrameType {
+  return type >= 1 && type <= FRAME_TYPE_MAX;
+}
+
+/**
+ * Cuts a byte stream into frames: read into `space()`, tell `advance()` how much came, take `next()`
+ * until there is none. Throws a FormatError for a frame of another version, of an unknown type, too
+ * large, or damaged. Memory grows only with what has arrived, never with what a header promises.
+ */
+export class FrameDecoder {
+  /** Larger bodies are an error. */
+  bodyBytesMax: number;
+  #buffer = new Uint8Array(READ_BYTES);
+  #view = new DataView(this.#buffer.buffer);
+  #start = 0;
+  #end = 0;
+
+  constructor(bodyBytesMax: number) {
+    this.bodyBytesMax = bodyBytesMax;
+  }
+
+  /** Whether everything that came has been taken. */
+  get empty(): boolean {
+    return this.#start === this.#end;
+  }
+
+  /** Where the next bytes of the stream go; never empty. */
+  space(): Uint8Array {
+    const arrived = this.#end - this.#start;
+    if (arrived === 0) {
+      this.#start = 0;
+      this.#end = 0;
+    } else {
+      const needed = this.#needed();
+      if (this.#end === this.#buffer.length || this.#start + needed > this.#buffer.length) {
+        this.#makeRoom(needed);
+      }
+    }
+    return this.#buffer.subarray(this.#end);
+  }
+
+  advance(count: number): void {
+    this.#end += count;
+  }
+
+  /** The first `count` bytes, left in place; fewer while they have not come. */
+  peek(count: number): Uint8Array {
+    return this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + count));
+  }
+
+  /** Steps over bytes that are not part of a frame. */
+  skip(count: number): void {
+    this.#start = Math.min(this.#end, this.#start + count);
+  }
+
+  /** The next whole frame; undefined until more has come. */
+  next(): Frame | undefined {
+    const arrived = this.#end - this.#start;
+    if (arrived < FRAME_HEADER_BYTES) return undefined;
+    const length = this.#view.getUint32(this.#start + 4, true);
+    const version = this.#view.getUint8(this.#start + 8);
+    const type = this.#view.getUint8(this.#start + 9);
+    if (version !== FRAME_VERSION) throw new FormatError(`Frame of unknown version ${version}`);
+    if (!isFrameType(type)) throw new FormatError(`Frame of unknown type ${type}`);
+    if (length > this.bodyBytesMax) {
+      throw new FormatError(`Frame of ${length} bytes is over the limit of ${this.bodyBytesMax}`);
+    }
+    const whole = FRAME_HEADER_BYTES + length;
+    if (arrived < whole) return undefined;
+    const end = this.#start + whole;
+    const sum = checksum(this.#buffer.subarray(this.#start + 4, end));
+    if (sum !== this.#view.getUint32(this.#start, true)) {
+      throw new FormatError(`Frame of type ${type} and ${length} bytes is damaged: wrong CRC`);
+    }
+    return { type, body: this.#take(this.#start + FRAME_HEADER_BYTES, end) };
+  }
+
+  #take(from: number, to: number): Uint8Array {
+    this.#start = to;
+    if (this.#buffer.length === READ_BYTES) return this.#buffer.slice(from, to);
+    // A buffer that was made for this one frame goes with it.
+    const body = this.#buffer.subarray(from, to);
+    this.#replace(new Uint8Array(READ_BYTES));
+    return body;
+  }
+
+  /** Bytes that the frame at the front takes in all, as far as is known. */
+  #needed(): number {
+    if (this.#end - this.#start < FRAME_HEADER_BYTES) return FRAME_HEADER_BYTES;
+    const length = this.#view.getUint32(this.#start + 4, true);
+    return FRAME_HEADER_BYTES + Math.min(length, this.bodyBytesMax);
+  }
+
+  /** Moves what has come to the front, into a larger buffer when this one is full of one frame. */
+  #makeRoom(needed: number): void {
+    const arrived = this.#end - this.#start;
+    if (this.#start > 0 && arrived < this.#buffer.length) {
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+      this.#start = 0;
+      this.#end = arrived;
+    }
+    if (arrived < this.#buffer.length) return;
+    this.#replace(new Uint8Array(Math.min(needed, this.#buffer.length * 2)));
+  }
+
+  #replace(buffer: Uint8Array<ArrayBuffer>): void {
+    const rest = this.#buffer.subarray(this.#start, this.#end);
+    buffer.set(rest);
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer.buffer);
+    this.#start = 0;
+    this.#end = rest.length;
+  }
+}

@@ -1,0 +1,159 @@
+import type { Clock, Connection } from "../io/types.ts";
+import { type Frame, FrameDecoder, FrameType } from "./frame.ts";
+import {
+  checkPreamble,
+  decodeHello,
+  decodeReject,
+  encodeOpening,
+  type Hello,
+  HELLO_BYTES_MAX,
+  PREAMBLE_BYTES,
+  type Purpose,
+} from "./handshake.ts";
+import type { Local } from "./local.ts";
+import { TransportError } from "./types.ts";
+import { isViolation, messageOf, ViolationError } from "./violation.ts";
+
+/** A connection that is read frame by frame, and whose writes go out one after the other. */
+export class FramedConnection {
+  readonly connection: Connection;
+  readonly decoder = new FrameDecoder(HELLO_BYTES_MAX);
+  #lastWrite: Promise<void> = Promise.resolve();
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    const write = this.#lastWrite.then(() => this.connection.write(bytes));
+    this.#lastWrite = write.catch(() => {});
+    return write;
+  }
+
+  /** The next frame; null at the end of the connection between two frames. */
+  async readFrame(): Promise<Frame | null> {
+    for (;;) {
+      const frame = this.decoder.next();
+      if (frame !== undefined) return frame;
+      if (!await this.#readMore()) {
+        if (this.decoder.empty) return null;
+        throw new Error("The connection ended in the middle of a frame");
+      }
+    }
+  }
+
+  /** Reads the preamble and the frame behind it. */
+  async readOpening(): Promise<Frame> {
+    while (!checkPreamble(this.decoder.peek(PREAMBLE_BYTES))) {
+      if (!await this.#readMore()) throw new Error("The connection ended before the handshake");
+    }
+    this.decoder.skip(PREAMBLE_BYTES);
+    const frame = await this.readFrame();
+    if (frame === null) throw new Error("The connection ended in the middle of the handshake");
+    return frame;
+  }
+
+  async #readMore(): Promise<boolean> {
+    const count = await this.connection.read(this.decoder.space());
+    if (count !== null) this.decoder.advance(count);
+    return count !== null;
+  }
+}
+
+/** A connection whose other end has introduced itself. */
+export interface Introduced {
+  readonly framed: FramedConnection;
+  readonly remote: Hello;
+}
+
+/** Waits for `work` for so long; then calls `expire`, which must make it end, and rejects with what it returns. */
+export async function withDeadline<T>(
+  clock: Clock,
+  delayMs: number,
+  work: Promise<T>,
+  expire: () => Error,
+): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = clock.after(delayMs, () => reject(expire()));
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** Connects and introduces this node. Throws a TransportError: "unreachable", or "protocol" when the ends do not fit. */
+export async function openConnection(
+  local: Local,
+  address: string,
+  purpose: Purpose,
+): Promise<Introduced> {
+  const connection = await connect(local, address);
+  const framed = new FramedConnection(connection);
+  const { handshakeTimeoutMs } = local.limits;
+  try {
+    const remote = await withDeadline(
+      local.clock,
+      handshakeTimeoutMs,
+      introduceOurselves(local, framed, purpose),
+      () => {
+        connection.close();
+        return new Error(`No handshake within ${handshakeTimeoutMs} ms`);
+      },
+    );
+    framed.decoder.bodyBytesMax = local.limits.frameBytesMax;
+    return { framed, remote };
+  } catch (error) {
+    connection.close();
+    if (isViolation(error)) {
+      local.remoteLog.log("WARN", address, `Closed the connection to ${address}: ${error.message}`);
+    }
+    const kind = isViolation(error) ? "protocol" : "unreachable";
+    throw new TransportError(kind, `Node at ${address}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function connect(local: Local, address: string): Promise<Connection> {
+  try {
+    return await local.network.connect(address, local.limits.connectTimeoutMs);
+  } catch (error) {
+    const why = `Node at ${address} cannot be reached: ${messageOf(error)}`;
+    throw new TransportError("unreachable", why, { cause: error });
+  }
+}
+
+async function introduceOurselves(
+  local: Local,
+  framed: FramedConnection,
+  purpose: Purpose,
+): Promise<Hello> {
+  await framed.write(encodeOpening(local.hello(purpose)));
+  const frame = await framed.readOpening();
+  if (frame.type === FrameType.reject) {
+    throw new ViolationError(`It refused the connection: ${decodeReject(frame.body)}`);
+  }
+  if (frame.type !== FrameType.hello) {
+    throw new ViolationError(`Frame of type ${frame.type} in place of a hello`);
+  }
+  const remote = decodeHello(frame.body);
+  local.checkCluster(remote);
+  return remote;
+}
+
+/** Takes the introduction of whoever connected and answers it. Throws when they do not fit. */
+export async function acceptIntroduction(local: Local, framed: FramedConnection): Promise<Hello> {
+  const frame = await framed.readOpening();
+  if (frame.type !== FrameType.hello) {
+    throw new ViolationError(`Frame of type ${frame.type} in place of a hello`);
+  }
+  const remote = decodeHello(frame.body);
+  try {
+    local.checkCluster(remote);
+  } catch (error) {
+    await framed.write(encodeOpening({ rejected: messageOf(error) }));
+    throw error;
+  }
+  await framed.write(encodeOpening(local.hello(remote.purpose)));
+  framed.decoder.bodyBytesMax = local.limits.frameBytesMax;
+  return remote;
+}

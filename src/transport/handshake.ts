@@ -1,0 +1,108 @@
+import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
+import { beginFrame, endFrame, FrameType } from "./frame.ts";
+
+/** What a connection is for. */
+export type Purpose = "messages" | "stream";
+
+/** How each end introduces itself. */
+export interface Hello {
+  /** 16 hex digits; "" for a node that has not joined a cluster. */
+  readonly clusterId: string;
+  readonly nodeId: string;
+  /** Where the node may be reached, as it advertises itself. */
+  readonly address: string;
+  readonly purpose: Purpose;
+}
+
+export const PROTOCOL_VERSION = 1;
+/** Magic, protocol version, two zero bytes. */
+export const PREAMBLE_BYTES = 12;
+/** No hello is longer; nothing larger is taken from a connection that has not introduced itself. */
+export const HELLO_BYTES_MAX = 4096;
+
+const MAGIC = new TextEncoder().encode("raftlite");
+const TEXT_BYTES_MAX = 1024;
+const CLUSTER_ID = /^[0-9a-f]{16}$/;
+
+/** What a connection begins with: the preamble and a hello, or a reject in its place. */
+export function encodeOpening(answer: Hello | { readonly rejected: string }): Uint8Array {
+  const writer = new ByteWriter();
+  writer.raw(MAGIC);
+  writer.uint16(PROTOCOL_VERSION);
+  writer.uint16(0);
+  if ("rejected" in answer) {
+    const start = beginFrame(writer, FrameType.reject);
+    writer.text(answer.rejected);
+    endFrame(writer, start);
+  } else {
+    writeHello(writer, answer);
+  }
+  return writer.view();
+}
+
+/** Writes a hello frame: the first of a connection, and again when a node has joined. */
+export function writeHello(writer: ByteWriter, hello: Hello): void {
+  const start = beginFrame(writer, FrameType.hello);
+  writer.text(hello.clusterId);
+  writer.text(hello.nodeId);
+  writer.text(hello.address);
+  writer.uint8(hello.purpose === "messages" ? 0 : 1);
+  endFrame(writer, start);
+}
+
+export function decodeHello(body: Uint8Array): Hello {
+  const reader = new ByteReader(body);
+  const clusterId = reader.text();
+  const nodeId = reader.text();
+  const address = reader.text();
+  const purpose = reader.uint8();
+  reader.end();
+  if (clusterId !== "" && !CLUSTER_ID.test(clusterId)) {
+    throw new FormatError(`Cluster id ${JSON.stringify(clusterId.slice(0, 40))} is not one`);
+  }
+  if (nodeId === "" || nodeId.length > TEXT_BYTES_MAX) throw new FormatError("Node id is not one");
+  if (address.length > TEXT_BYTES_MAX) throw new FormatError("Advertised address is too long");
+  if (purpose > 1) throw new FormatError(`Connection of unknown purpose ${purpose}`);
+  return { clusterId, nodeId, address, purpose: purpose === 0 ? "messages" : "stream" };
+}
+
+export function decodeReject(body: Uint8Array): string {
+  const reader = new ByteReader(body);
+  const text = reader.text();
+  reader.end();
+  return text;
+}
+
+/**
+ * Looks at the first bytes of a connection, as many as have come. True when the preamble is whole
+ * and sound, false when more is needed; a FormatError says who else might be calling.
+ */
+export function checkPreamble(bytes: Uint8Array): boolean {
+  const count = Math.min(bytes.length, MAGIC.length);
+  for (let i = 0; i < count; i++) {
+    if (bytes[i] !== MAGIC[i]) throw new FormatError(describeStranger(bytes));
+  }
+  if (bytes.length < PREAMBLE_BYTES) return false;
+  const version = new ByteReader(bytes, MAGIC.length).uint16();
+  if (version !== PROTOCOL_VERSION) {
+    throw new FormatError(`Protocol version ${version} is not ours, ${PROTOCOL_VERSION}`);
+  }
+  return true;
+}
+
+function describeStranger(bytes: Uint8Array): string {
+  const start = String.fromCharCode(...bytes.subarray(0, 8));
+  if (/^(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|CONNECT|HTTP)/.test(start)) {
+    return "It speaks HTTP, but this is the Raft port: clients belong on the HTTP port";
+  }
+  if (bytes[0] === 0x16 && (bytes[1] ?? 3) === 3) {
+    return "It speaks TLS, but this port is configured without";
+  }
+  return "It is not a raftlite node: wrong magic";
+}
+
+/** Why two ends cannot belong together; undefined when they can. A node without a cluster may talk to any. */
+export function clusterConflict(own: string, theirs: string): string | undefined {
+  if (own === "" || theirs === "" || own === theirs) return undefined;
+  return `Wrong cluster: it belongs to ${theirs}, this node to ${own}`;
+}

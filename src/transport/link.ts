@@ -1,0 +1,207 @@
+import type { Timer } from "../io/types.ts";
+import type { Message, NodeId } from "../raft/types.ts";
+import { Channel, type ChannelOwner } from "./channel.ts";
+import type { Frame } from "./frame.ts";
+import { type Introduced, openConnection } from "./framed_connection.ts";
+import type { Local } from "./local.ts";
+import { RequestClient } from "./request_client.ts";
+import { SendQueue } from "./send_queue.ts";
+import { type RequestOptions, TransportError } from "./types.ts";
+import { messageOf } from "./violation.ts";
+
+/** With a request waiting, an attempt is made at least this long after the last one failed, in ms. */
+const RETRY_ON_DEMAND_MS = 250;
+
+/**
+ * The outgoing connection to one address, made again when it breaks: for as long as the address is
+ * a peer's, otherwise when there is a request for it. Everything for a peer waits here and nowhere
+ * else, so that one peer's slowness stays its own.
+ */
+export class Link implements ChannelOwner {
+  readonly #local: Local;
+  readonly #address: string;
+  readonly #ended: () => void;
+  readonly #queue: SendQueue;
+  readonly #requests: RequestClient;
+  #peerIds: ReadonlySet<NodeId> = new Set();
+  #channel: Channel | undefined;
+  #connectedAt = 0;
+  #connecting = false;
+  #failures = 0;
+  #failedAt = 0;
+  #retryAt = 0;
+  #retry: Timer | undefined;
+  #usedAt: number;
+  #idleWatch: Timer;
+  #closed = false;
+
+  /** `ended` is called when the link has closed itself. */
+  constructor(local: Local, address: string, ended: () => void) {
+    this.#local = local;
+    this.#address = address;
+    this.#ended = ended;
+    this.#queue = new SendQueue(local.limits);
+    this.#requests = new RequestClient(local, address, this.#queue, () => this.#wake());
+    this.#usedAt = local.clock.now();
+    this.#idleWatch = this.#watchIdleness();
+  }
+
+  get forPeer(): boolean {
+    return this.#peerIds.size > 0;
+  }
+
+  /** The peers that have this address: usually one; none makes the link end when it is not needed. */
+  setPeers(ids: ReadonlySet<NodeId>): void {
+    this.#peerIds = ids;
+    if (this.forPeer) {
+      if (this.#retry === undefined) this.#connect();
+    } else if (this.#requests.pending === 0) {
+      this.#endWhenDrained();
+    } else if (this.#retry !== undefined) {
+      this.#connect();
+    }
+  }
+
+  /** Queues a Raft message, or drops it and says so. */
+  send(message: Message): void {
+    const channel = this.#channel;
+    const deliverable = channel === undefined ? this.#connecting : accepts(channel, message);
+    if (deliverable && this.#queue.addMessage(message)) channel?.wake();
+    else this.#local.unreachable(message.to);
+  }
+
+  request(kind: number, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
+    this.#usedAt = this.#local.clock.now();
+    return this.#requests.request(kind, payload, options);
+  }
+
+  /** The node there has just shown that it is up, or this node joined a cluster. */
+  poke(): void {
+    if (this.#retry !== undefined) this.#connect();
+    this.#channel?.wake();
+  }
+
+  async drained(): Promise<void> {
+    await this.#channel?.drained();
+  }
+
+  /** Ends for good; what is pending fails. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#idleWatch.cancel();
+    this.#retry?.cancel();
+    if (this.#channel !== undefined) this.#channel.close("This node closed the connection");
+    else this.#abandonQueue("unreachable", "This node closed the connection");
+    this.#ended();
+  }
+
+  frame(frame: Frame): void {
+    this.#requests.frame(frame);
+  }
+
+  closed(why: string): void {
+    this.#channel = undefined;
+    if (!this.#closed) {
+      this.#local.logger.log("INFO", "transport", `Lost the connection to ${this.#name}: ${why}`);
+      const lived = this.#local.clock.now() - this.#connectedAt;
+      this.#failures = lived < this.#local.limits.reconnectMaxMs ? this.#failures + 1 : 1;
+    }
+    this.#failed("unreachable", why);
+  }
+
+  get #name(): string {
+    const ids = [...this.#peerIds].join(", ");
+    return ids === "" ? this.#address : `${ids} at ${this.#address}`;
+  }
+
+  #wake(): void {
+    if (this.#channel !== undefined) return this.#channel.wake();
+    if (this.#retry === undefined) {
+      this.#connect();
+      return;
+    }
+    const retryAt = this.#failedAt + RETRY_ON_DEMAND_MS;
+    if (retryAt < this.#retryAt) this.#retryLater(Math.max(0, retryAt - this.#local.clock.now()));
+  }
+
+  async #connect(): Promise<void> {
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    if (this.#closed || this.#connecting || this.#channel !== undefined) return;
+    this.#connecting = true;
+    const clusterIdTold = this.#local.clusterId;
+    try {
+      const introduced = await openConnection(this.#local, this.#address, "messages");
+      this.#connecting = false;
+      if (this.#closed) introduced.framed.connection.close();
+      else this.#connected(introduced, clusterIdTold);
+    } catch (error) {
+      this.#connecting = false;
+      if (this.#closed) return;
+      this.#failures += 1;
+      const level = this.#failures === 1 ? "WARN" : "DEBUG";
+      this.#local.logger.log(level, "transport", `No connection: ${messageOf(error)}`);
+      const protocol = error instanceof TransportError && error.kind === "protocol";
+      this.#failed(protocol ? "protocol" : "unreachable", messageOf(error));
+    }
+  }
+
+  #connected(introduced: Introduced, clusterIdTold: string): void {
+    const channel = new Channel(this.#local, introduced, clusterIdTold, this.#queue, this);
+    this.#channel = channel;
+    this.#connectedAt = this.#local.clock.now();
+    this.#usedAt = this.#connectedAt;
+    this.#local.logger.log(
+      "INFO",
+      "transport",
+      `Connected to ${introduced.remote.nodeId} at ${this.#address}`,
+    );
+    for (const message of this.#queue.removeMessages((message) => !accepts(channel, message))) {
+      this.#local.unreachable(message.to);
+    }
+    channel.start();
+  }
+
+  /** The connection broke or was not to be had. */
+  #failed(kind: "unreachable" | "protocol", why: string): void {
+    this.#failedAt = this.#local.clock.now();
+    this.#abandonQueue(kind, why);
+    if (this.#closed) return;
+    if (!this.forPeer) return this.close();
+    for (const id of this.#peerIds) this.#local.unreachable(id);
+    const { reconnectMinMs, reconnectMaxMs } = this.#local.limits;
+    const delay = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** (this.#failures - 1));
+    this.#retryLater(delay / 2 + this.#local.random(Math.ceil(delay / 2)));
+  }
+
+  #abandonQueue(kind: "unreachable" | "protocol", why: string): void {
+    this.#requests.fail(kind, why);
+    for (const message of this.#queue.clear()) this.#local.unreachable(message.to);
+  }
+
+  #retryLater(delayMs: number): void {
+    this.#retry?.cancel();
+    this.#retryAt = this.#local.clock.now() + delayMs;
+    this.#retry = this.#local.clock.after(delayMs, () => this.#connect());
+  }
+
+  #watchIdleness(): Timer {
+    const { linkIdleMs } = this.#local.limits;
+    return this.#local.clock.after(linkIdleMs, () => {
+      const unused = this.#local.clock.now() - this.#usedAt >= linkIdleMs;
+      if (unused && !this.forPeer && this.#requests.pending === 0) this.close();
+      else this.#idleWatch = this.#watchIdleness();
+    });
+  }
+
+  async #endWhenDrained(): Promise<void> {
+    await this.drained();
+    if (!this.forPeer && this.#requests.pending === 0) this.close();
+  }
+}
+
+/** Whether the node at the other end may be sent `message`: it must be the addressee, and a member. */
+export function accepts(channel: Channel, message: Message): boolean {
+  return channel.remote.nodeId === message.to && channel.memberOnBothSides;
+}

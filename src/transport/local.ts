@@ -1,0 +1,64 @@
+import type { Clock, Logger, Network } from "../io/types.ts";
+import type { NodeId } from "../raft/types.ts";
+import { clusterConflict, type Hello, type Purpose } from "./handshake.ts";
+import { LogLimiter } from "./log_limiter.ts";
+import { defaultLimits, type TransportLimits, type TransportOptions } from "./options.ts";
+import type { Peer, TransportHandlers } from "./types.ts";
+import { ViolationError } from "./violation.ts";
+
+/** What all connections of one transport share: this node's own identity and surroundings. */
+export class Local {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** For lines that a remote end can cause at will. */
+  readonly remoteLog: LogLimiter;
+  readonly limits: TransportLimits;
+  readonly random: (limit: number) => number;
+  readonly id: NodeId;
+  readonly address: string;
+  readonly allowStrangers: ReadonlySet<number>;
+  clusterId: string;
+  handlers: TransportHandlers | undefined;
+  #unreachable = new Set<NodeId>();
+
+  constructor(options: TransportOptions, listeningAddress: string) {
+    this.network = options.network;
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.remoteLog = new LogLimiter(options.clock, options.logger);
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.random = options.random;
+    this.id = options.id;
+    this.address = options.advertisedAddress ?? listeningAddress;
+    this.allowStrangers = options.allowStrangers;
+    this.clusterId = options.clusterId;
+  }
+
+  hello(purpose: Purpose): Hello {
+    return { clusterId: this.clusterId, nodeId: this.id, address: this.address, purpose };
+  }
+
+  /** What the handlers are told about the other end; membership as of now. */
+  peer(remote: Hello): Peer {
+    const member = this.clusterId !== "" && remote.clusterId === this.clusterId;
+    return { id: remote.nodeId, address: remote.address, member };
+  }
+
+  checkCluster(remote: Hello): void {
+    const conflict = clusterConflict(this.clusterId, remote.clusterId);
+    if (conflict !== undefined) throw new ViolationError(conflict);
+  }
+
+  /** Tells the node that messages to `id` were lost: once for all losses of a moment, never from within a call of its own. */
+  unreachable(id: NodeId): void {
+    if (this.#unreachable.size === 0) queueMicrotask(() => this.#tellUnreachable());
+    this.#unreachable.add(id);
+  }
+
+  #tellUnreachable(): void {
+    const ids = this.#unreachable;
+    this.#unreachable = new Set();
+    for (const id of ids) this.handlers?.unreachable(id);
+  }
+}

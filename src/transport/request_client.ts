@@ -1,0 +1,137 @@
+import type { Timer } from "../io/types.ts";
+import { type Frame, FRAME_HEADER_BYTES, FrameType } from "./frame.ts";
+import type { Local } from "./local.ts";
+import {
+  decodeAnswer,
+  decodeFailure,
+  FailureCode,
+  OutgoingCancel,
+  OutgoingRequest,
+} from "./request_frames.ts";
+import type { SendQueue } from "./send_queue.ts";
+import { type RequestOptions, TransportError } from "./types.ts";
+import { ViolationError } from "./violation.ts";
+
+interface Pending {
+  readonly item: OutgoingRequest;
+  readonly resolve: (answer: Uint8Array) => void;
+  readonly reject: (error: TransportError) => void;
+  readonly timer: Timer;
+  readonly stopListening: () => void;
+}
+
+/** The requests made to one address, from their queueing to their answer. */
+export class RequestClient {
+  readonly #local: Local;
+  readonly #address: string;
+  readonly #queue: SendQueue;
+  readonly #wake: () => void;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+
+  /** `wake` is called when something was queued. */
+  constructor(local: Local, address: string, queue: SendQueue, wake: () => void) {
+    this.#local = local;
+    this.#address = address;
+    this.#queue = queue;
+    this.#wake = wake;
+  }
+
+  /** How many wait for an answer. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  request(kind: number, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
+    const { signal, timeoutMs } = options;
+    if (signal?.aborted) return Promise.reject(this.#error("aborted", "Request aborted"));
+    const limits = this.#local.limits;
+    if (payload.length > limits.frameBytesMax - FRAME_HEADER_BYTES) {
+      const why = `Request of ${payload.length} bytes is over the limit of ${limits.frameBytesMax}`;
+      return Promise.reject(this.#error("protocol", why));
+    }
+    if (this.#pending.size >= limits.pendingRequestsMax) {
+      return Promise.reject(this.#error("overloaded", "Too many requests wait for an answer"));
+    }
+    const id = this.#nextId();
+    const item = new OutgoingRequest(id, kind, payload);
+    if (!this.#queue.add(item)) {
+      return Promise.reject(this.#error("overloaded", "Too many requests wait to be sent"));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const timer = this.#local.clock.after(timeoutMs, () => this.#timeOut(id, timeoutMs));
+    const abort = () => this.#abandon(id, this.#error("aborted", "Request aborted"));
+    signal?.addEventListener("abort", abort, { once: true });
+    const stopListening = () => signal?.removeEventListener("abort", abort);
+    this.#pending.set(id, { item, resolve, reject, timer, stopListening });
+    this.#wake();
+    return promise;
+  }
+
+  /** Takes an answer or a failure; anything else may not come on this end. */
+  frame(frame: Frame): void {
+    if (frame.type === FrameType.answer) {
+      const { id, payload } = decodeAnswer(frame.body);
+      this.#settle(id)?.resolve(payload);
+    } else if (frame.type === FrameType.failure) {
+      const { id, code, text } = decodeFailure(frame.body);
+      const kind = code === FailureCode.overloaded ? "overloaded" : "refused";
+      this.#settle(id)?.reject(new TransportError(kind, text));
+    } else {
+      throw new ViolationError(`Frame of type ${frame.type} in place of an answer`);
+    }
+  }
+
+  /** The connection broke, or could not be made: nothing that is pending gets an answer any more. */
+  fail(kind: "unreachable" | "protocol", why: string): void {
+    for (const [id, { item }] of this.#pending) {
+      const sent = !this.#queue.delete(item);
+      this.#settle(id)?.reject(
+        sent
+          ? this.#error("interrupted", `Connection lost before the answer came: ${why}`)
+          : this.#error(kind, why),
+      );
+    }
+  }
+
+  #timeOut(id: number, timeoutMs: number): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    const unsent = this.#queue.has(pending.item);
+    this.#abandon(
+      id,
+      unsent
+        ? this.#error("unreachable", `Request could not be sent within ${timeoutMs} ms`)
+        : this.#error("timeout", `No answer within ${timeoutMs} ms`),
+    );
+  }
+
+  /** Gives a request up: takes it back when it is still here, else tells the other end. */
+  #abandon(id: number, error: TransportError): void {
+    const pending = this.#settle(id);
+    if (pending === undefined) return;
+    if (!this.#queue.delete(pending.item)) {
+      this.#queue.add(new OutgoingCancel(id));
+      this.#wake();
+    }
+    pending.reject(error);
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(id);
+    pending.timer.cancel();
+    pending.stopListening();
+    return pending;
+  }
+
+  #nextId(): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0; while (this.#pending.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #error(kind: TransportError["kind"], why: string): TransportError {
+    return new TransportError(kind, `Node at ${this.#address}: ${why}`);
+  }
+}

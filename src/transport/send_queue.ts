@@ -1,0 +1,112 @@
+import type { ByteWriter } from "../base/bytes.ts";
+import type { Message } from "../raft/types.ts";
+import { beginFrame, endFrame, FrameType } from "./frame.ts";
+import { encodeMessage, messageSize } from "./message_codec.ts";
+import type { TransportLimits } from "./options.ts";
+
+/** Something that waits to be sent; it is encoded only when its turn comes. */
+export interface Outgoing {
+  /** Bytes that it will take, about. */
+  readonly size: number;
+  /** Set for a Raft message: it may be dropped. */
+  readonly message: Message | undefined;
+  /** Writes one frame. */
+  encode(writer: ByteWriter): void;
+}
+
+class OutgoingMessage implements Outgoing {
+  readonly size: number;
+  readonly message: Message;
+
+  constructor(message: Message) {
+    this.message = message;
+    this.size = messageSize(message);
+  }
+
+  encode(writer: ByteWriter): void {
+    const start = beginFrame(writer, FrameType.message);
+    encodeMessage(writer, this.message);
+    endFrame(writer, start);
+  }
+}
+
+/** What waits for one connection, in order and bounded. Raft messages have a bound of their own. */
+export class SendQueue {
+  readonly #limits: TransportLimits;
+  readonly #items = new Set<Outgoing>();
+  #messageBytes = 0;
+  #messageCount = 0;
+  #otherBytes = 0;
+
+  constructor(limits: TransportLimits) {
+    this.#limits = limits;
+  }
+
+  get empty(): boolean {
+    return this.#items.size === 0;
+  }
+
+  has(item: Outgoing): boolean {
+    return this.#items.has(item);
+  }
+
+  /** False when there is no room: the message is dropped. */
+  addMessage(message: Message): boolean {
+    const item = new OutgoingMessage(message);
+    if (
+      this.#messageCount >= this.#limits.raftQueueCountMax ||
+      this.#messageBytes + item.size > this.#limits.raftQueueBytesMax
+    ) return false;
+    this.#items.add(item);
+    this.#messageBytes += item.size;
+    this.#messageCount += 1;
+    return true;
+  }
+
+  /** False when there is no room. */
+  add(item: Outgoing): boolean {
+    if (this.#otherBytes + item.size > this.#limits.requestQueueBytesMax) return false;
+    this.#items.add(item);
+    this.#otherBytes += item.size;
+    return true;
+  }
+
+  /** Takes out what has not been sent; false when it has. */
+  delete(item: Outgoing): boolean {
+    if (!this.#items.delete(item)) return false;
+    if (item.message === undefined) {
+      this.#otherBytes -= item.size;
+    } else {
+      this.#messageBytes -= item.size;
+      this.#messageCount -= 1;
+    }
+    return true;
+  }
+
+  /** Encodes from the front until `writer` holds `bytesMax` or more, or nothing is left. */
+  drainInto(writer: ByteWriter, bytesMax: number): void {
+    for (const item of this.#items) {
+      if (writer.length >= bytesMax) return;
+      this.delete(item);
+      item.encode(writer);
+    }
+  }
+
+  /** Takes out the Raft messages that `unwanted` picks, and returns them. */
+  removeMessages(unwanted: (message: Message) => boolean): Message[] {
+    const removed: Message[] = [];
+    for (const item of this.#items) {
+      if (item.message === undefined || !unwanted(item.message)) continue;
+      this.delete(item);
+      removed.push(item.message);
+    }
+    return removed;
+  }
+
+  /** Empties the queue and returns the Raft messages that were in it. */
+  clear(): Message[] {
+    const messages = this.removeMessages(() => true);
+    for (const item of this.#items) this.delete(item);
+    return messages;
+  }
+}

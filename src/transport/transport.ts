@@ -1,0 +1,154 @@
+import { assert } from "../base/assert.ts";
+import type { Message, NodeId } from "../raft/types.ts";
+import { Acceptor } from "./acceptor.ts";
+import { withDeadline } from "./framed_connection.ts";
+import { Link } from "./link.ts";
+import { Local } from "./local.ts";
+import type { TransportOptions } from "./options.ts";
+import { StreamSender } from "./stream_sender.ts";
+import {
+  type RequestOptions,
+  type Transport,
+  TransportError,
+  type TransportHandlers,
+} from "./types.ts";
+
+const CLUSTER_ID = /^[0-9a-f]{16}$/;
+
+/** Listens, and connects to nobody yet. Throws what `network.listen` throws. */
+export async function openTransport(options: TransportOptions): Promise<Transport> {
+  assert(options.id !== "", "A transport needs the id of its node");
+  const listener = await options.network.listen(options.listenAddress);
+  return new TcpTransport(new Local(options, listener.address), listener);
+}
+
+class TcpTransport implements Transport {
+  readonly address: string;
+  readonly #local: Local;
+  readonly #acceptor: Acceptor;
+  /** Outgoing connections by address. */
+  readonly #links = new Map<string, Link>();
+  #peers: ReadonlyMap<NodeId, string> = new Map();
+  #streamsOut = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(local: Local, listener: ConstructorParameters<typeof Acceptor>[1]) {
+    this.#local = local;
+    this.address = listener.address;
+    this.#acceptor = new Acceptor(local, listener, (id) => this.#seen(id));
+  }
+
+  start(handlers: TransportHandlers): void {
+    assert(this.#local.handlers === undefined, "A transport starts once");
+    this.#local.handlers = handlers;
+    this.#acceptor.run();
+  }
+
+  setPeers(peers: ReadonlyMap<NodeId, string>): void {
+    if (this.#closing !== undefined) return;
+    const others = new Map([...peers].filter(([id]) => id !== this.#local.id));
+    this.#peers = others;
+    const idsByAddress = new Map<string, Set<NodeId>>();
+    for (const [id, address] of others) {
+      const ids = idsByAddress.get(address);
+      if (ids === undefined) idsByAddress.set(address, new Set([id]));
+      else ids.add(id);
+    }
+    for (const [address, ids] of idsByAddress) this.#linkTo(address).setPeers(ids);
+    for (const [address, link] of [...this.#links]) {
+      if (link.forPeer && !idsByAddress.has(address)) link.setPeers(new Set());
+    }
+  }
+
+  setCluster(clusterId: string): void {
+    const { clusterId: before } = this.#local;
+    assert(CLUSTER_ID.test(clusterId), `Cluster id ${clusterId} is not 16 hex digits`);
+    assert(before === "" || before === clusterId, `Node is in cluster ${before} already`);
+    this.#local.clusterId = clusterId;
+    for (const link of this.#links.values()) link.poke();
+    this.#acceptor.tellCluster();
+  }
+
+  send(messages: readonly Message[]): void {
+    if (this.#closing !== undefined) return;
+    for (const message of messages) {
+      const address = this.#peers.get(message.to);
+      const link = address === undefined ? undefined : this.#links.get(address);
+      if (link !== undefined) link.send(message);
+      else if (!this.#acceptor.send(message)) this.#local.unreachable(message.to);
+    }
+  }
+
+  request(
+    address: string,
+    kind: number,
+    payload: Uint8Array,
+    options: RequestOptions,
+  ): Promise<Uint8Array> {
+    const refusal = this.#closing !== undefined
+      ? new TransportError("unreachable", "Transport is closed")
+      : this.#tooManyLinks(address);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#linkTo(address).request(kind, payload, options);
+  }
+
+  async stream(
+    address: string,
+    kind: number,
+    header: Uint8Array,
+    body: AsyncIterable<Uint8Array>,
+    options: RequestOptions,
+  ): Promise<Uint8Array> {
+    if (this.#closing !== undefined) throw new TransportError("unreachable", "Transport is closed");
+    if (this.#streamsOut >= this.#local.limits.streamsMax) {
+      throw new TransportError("overloaded", "Too many streams at a time");
+    }
+    this.#streamsOut += 1;
+    try {
+      return await new StreamSender(this.#local, address).send(kind, header, body, options);
+    } finally {
+      this.#streamsOut -= 1;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#acceptor.stopListening();
+    const links = [...this.#links.values()];
+    const drained = Promise.all([...links.map((link) => link.drained()), this.#acceptor.drained()]);
+    const { clock, limits } = this.#local;
+    try {
+      await withDeadline(clock, limits.closeTimeoutMs, drained, () => new Error("Out of time"));
+    } catch {
+      // What could not be sent in time is lost with its connection.
+    }
+    for (const link of links) link.close();
+    this.#acceptor.closeAll();
+  }
+
+  #linkTo(address: string): Link {
+    let link = this.#links.get(address);
+    if (link === undefined) {
+      link = new Link(this.#local, address, () => this.#links.delete(address));
+      this.#links.set(address, link);
+    }
+    return link;
+  }
+
+  #tooManyLinks(address: string): TransportError | undefined {
+    if (this.#links.has(address) || this.#links.size < this.#local.limits.connectionsMax) {
+      return undefined;
+    }
+    return new TransportError("overloaded", `No connection to ${address}: too many are open`);
+  }
+
+  /** A node connected to this one: if it is a peer, it is worth connecting to it at once. */
+  #seen(id: NodeId): void {
+    const address = this.#peers.get(id);
+    if (address !== undefined) this.#links.get(address)?.poke();
+  }
+}

@@ -1,0 +1,15 @@
+import { FormatError } from "../base/bytes.ts";
+
+/** Thrown when the other end breaks the rules of the protocol in a well-formed frame. */
+export class ViolationError extends Error {
+  override name = "ViolationError";
+}
+
+/** Whether the other end is to blame, as against a connection that merely broke. */
+export function isViolation(error: unknown): error is FormatError | ViolationError {
+  return error instanceof FormatError || error instanceof ViolationError;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
