@@ -328,10 +328,11 @@ export interface RaftCore {
   /** The log up to `index` has been compacted on disk. */
   compacted(index: number): void;
   /**
-   * A snapshot up to `point` replaces log and state machine, durably: continue from there and answer
-   * the leader. The driver must install none that the log has reached (`commitIndex >= point.index`
-   * or `termAt(point.index) === point.term`): that would drop acknowledged entries. It steps no
-   * append_request between that check and this call.
+   * The state machine is, durably, a snapshot up to `point`: continue from there and answer the
+   * leader. A log that holds the point's entry (`termAt(point.index) === point.term`) keeps what
+   * follows it, as it may be acknowledged; any other is dropped whole, and `point` must then lie
+   * beyond `commitIndex`. The driver has done the same to the log on disk, and has stepped no
+   * append_request since it asked for that term.
    */
   snapshotInstalled(point: CompactionPoint): void;
   /** The stream to a follower ended, well or not. */

@@ -1,0 +1,280 @@
+import { assert } from "../base/assert.ts";
+import { checksum } from "../base/checksum.ts";
+import { CatchUp } from "./catch_up.ts";
+import { encodeConfiguration } from "./configuration.ts";
+import { LeaderReads } from "./leader_reads.ts";
+import { Progress } from "./progress.ts";
+import { majority, majorityValue } from "./quorum.ts";
+import type { WaitingRead } from "./read_rounds.ts";
+import { Replication } from "./replication.ts";
+import type { Server } from "./server.ts";
+import {
+  type AppendResponse,
+  type Entry,
+  EntryType,
+  type HeartbeatResponse,
+  type MembershipChange,
+  type NodeId,
+  type ProposeResult,
+  type ReadMode,
+} from "./types.ts";
+
+/** A leadership transfer under way (3.10). */
+interface Transfer {
+  readonly to: NodeId;
+  readonly startedAt: number;
+  asked: boolean;
+}
+
+/** What a server does and knows while it leads: one object for each term led. */
+export class Leader {
+  readonly #reads: LeaderReads;
+  readonly #server: Server;
+  readonly #replication: Replication;
+  readonly #peers = new Map<NodeId, Progress>();
+  readonly #catchUps = new Map<NodeId, CatchUp>();
+  readonly #voters: Progress[] = [];
+  /** The leader's first entry: nothing is known to be committed before it is (6.4). */
+  readonly #firstIndex: number;
+  #heartbeatTicks = 0;
+  #quorumTicks = 0;
+  #transfer: Transfer | undefined;
+
+  constructor(server: Server) {
+    this.#server = server;
+    this.#firstIndex = server.log.lastIndex + 1;
+    this.#replication = new Replication(server, this.#firstIndex);
+    this.#reads = new LeaderReads(server, this.#voters);
+    this.#followMembership();
+    this.#append(EntryType.noop, new Uint8Array());
+  }
+
+  /** An entry of this term is committed: the leader knows what is, and may change the membership. */
+  get #established(): boolean {
+    return this.#server.commitIndex >= this.#firstIndex;
+  }
+
+  /** A committed configuration has no vote for this server: it must not lead any longer (4.2.2). */
+  get removed(): boolean {
+    const { membership, commitIndex, isVoter } = this.#server;
+    return !isVoter && membership.index <= commitIndex;
+  }
+
+  get peers(): Iterable<Progress> {
+    return this.#peers.values();
+  }
+
+  /** Time passes; false when no majority was heard from within an election timeout (6.2). */
+  tick(): boolean {
+    const { electionTicks, heartbeatTicks } = this.#server.options;
+    const { now } = this.#server;
+    if (this.#transfer !== undefined && now - this.#transfer.startedAt >= electionTicks) {
+      this.#abortTransfer();
+    }
+    this.#quorumTicks++;
+    if (this.#quorumTicks >= electionTicks) {
+      this.#quorumTicks = 0;
+      if (!this.#heardFromMajority()) return false;
+    }
+    this.#heartbeatTicks++;
+    if (this.#heartbeatTicks >= heartbeatTicks) {
+      this.#heartbeatTicks = 0;
+      this.#reads.begin(this.#peers.values(), this.#established);
+    }
+    return true;
+  }
+
+  appendResponse(response: AppendResponse): void {
+    const peer = this.#peers.get(response.from);
+    if (peer === undefined) return;
+    peer.recentlyActive = true;
+    if (!response.success) {
+      this.#replication.refused(peer, response);
+      return;
+    }
+    const { log } = this.#server;
+    assert(
+      response.matchIndex <= log.lastIndex,
+      `${peer.id} acknowledged ${response.matchIndex}, but the log ends at ${log.lastIndex}`,
+    );
+    if (!peer.acknowledged(response.matchIndex, log.compactionIndex)) return;
+    this.commit();
+    this.#askSuccessor();
+  }
+
+  heartbeatResponse(response: HeartbeatResponse): void {
+    const peer = this.#peers.get(response.from);
+    if (peer === undefined) return;
+    peer.heartbeatAnswered(response.round, this.#server.log.lastIndex);
+    this.#reads.confirm();
+  }
+
+  /** Commits what a majority of voters has on disk, if the last of it is of this term (3.6.2, 10.2.1). */
+  commit(): void {
+    const { log, term, isVoter } = this.#server;
+    const matches = this.#voters.map((peer) => peer.matchIndex);
+    if (isVoter) matches.push(log.durableIndex);
+    const index = majorityValue(matches);
+    if (index > this.#server.commitIndex && log.termAt(index) === term) {
+      this.#server.commitTo(index);
+    }
+  }
+
+  propose(type: EntryType, data: Uint8Array): ProposeResult {
+    if (this.#transfer !== undefined) return { ok: false, reason: "transferring" };
+    return this.#append(type, data);
+  }
+
+  proposeMembership(change: MembershipChange): ProposeResult {
+    if (this.#transfer !== undefined) return { ok: false, reason: "transferring" };
+    const { membership, commitIndex } = this.#server;
+    // A change in an old term may have been lost or not: only an entry of this term decides it
+    // (Ongaro's correction of 4.1, raft-dev, 2015-07-10).
+    if (!this.#established || membership.index > commitIndex) {
+      return { ok: false, reason: "membership_busy" };
+    }
+    const configuration = membership.changed(change);
+    if (configuration === undefined) return { ok: false, reason: "invalid_member" };
+    // A member that is put anew may have come back with an empty disk: nothing is known of it.
+    if (change.type === "put") {
+      this.#peers.delete(change.member.id);
+      this.#catchUps.delete(change.member.id);
+    }
+    const result = this.#append(EntryType.configuration, encodeConfiguration(configuration));
+    this.#followMembership();
+    return result;
+  }
+
+  transfer(to: NodeId): ProposeResult {
+    const { membership, log, term, now, id } = this.#server;
+    if (this.#transfer !== undefined && this.#transfer.to !== to) {
+      return { ok: false, reason: "transferring" };
+    }
+    if (!membership.isVoter(to)) return { ok: false, reason: "invalid_member" };
+    if (to !== id && this.#transfer === undefined) {
+      this.#transfer = { to, startedAt: now, asked: false };
+      this.#reads.leaseAllowed = false;
+      this.#askSuccessor();
+    }
+    return { ok: true, index: log.lastIndex, term };
+  }
+
+  /** A batch of reads asks for its index. */
+  read(read: WaitingRead, mode: ReadMode): void {
+    this.#reads.add(read, mode, this.#established);
+  }
+
+  /** Leadership is over: the reads that wait get no answer. */
+  abandon(): void {
+    this.#reads.abandon();
+  }
+
+  loaded(to: NodeId, entries: readonly Entry[]): void {
+    const peer = this.#peers.get(to);
+    if (peer !== undefined) this.#replication.loaded(peer, entries);
+  }
+
+  snapshotFinished(to: NodeId, ok: boolean): void {
+    this.#peers.get(to)?.snapshotFinished(ok);
+  }
+
+  unreachable(to: NodeId): void {
+    const peer = this.#peers.get(to);
+    if (peer?.state === "replicate") peer.probe();
+  }
+
+  /** Queues everything that may be sent: what was proposed since the last time goes in one request. */
+  flush(): void {
+    this.#promoteStaging();
+    if (this.#reads.due && this.#established) this.#reads.begin(this.#voters, true);
+    for (const peer of this.#peers.values()) this.#replication.send(peer);
+  }
+
+  /** Leaves at its own wish: tells the commit index and asks the most advanced voter to take over. */
+  resign(): void {
+    this.flush();
+    let successor: Progress | undefined;
+    for (const voter of this.#voters) {
+      if (voter.matchIndex > (successor?.matchIndex ?? 0)) successor = voter;
+    }
+    if (successor !== undefined) this.#sendTimeoutNow(successor.id);
+  }
+
+  #append(type: EntryType, data: Uint8Array): ProposeResult {
+    const { log, term } = this.#server;
+    const index = log.lastIndex + 1;
+    this.#server.append({ term, index, type, data, checksum: checksum(data) });
+    return { ok: true, index, term };
+  }
+
+  /** Keeps a progress for every other member. */
+  #followMembership(): void {
+    const { membership, log, options, id, now } = this.#server;
+    const members = new Map(membership.current.members.map((member) => [member.id, member]));
+    for (const known of this.#peers.keys()) if (!members.has(known)) this.#peers.delete(known);
+    this.#voters.length = 0;
+    for (const { id: memberId, suffrage } of members.values()) {
+      if (memberId === id) continue;
+      const peer = this.#peers.get(memberId) ??
+        new Progress(memberId, log.lastIndex + 1, options.inflightMax);
+      this.#peers.set(memberId, peer);
+      if (suffrage === "voter") this.#voters.push(peer);
+      if (suffrage !== "staging") this.#catchUps.delete(memberId);
+      else if (!this.#catchUps.has(memberId)) {
+        this.#catchUps.set(memberId, new CatchUp(log.lastIndex, now));
+      }
+    }
+    for (const known of this.#catchUps.keys()) {
+      if (!members.has(known)) this.#catchUps.delete(known);
+    }
+    if (this.#transfer !== undefined && !membership.isVoter(this.#transfer.to)) {
+      this.#abortTransfer();
+    }
+    this.commit();
+  }
+
+  /** Makes voters of the staging members that have caught up, one at a time. */
+  #promoteStaging(): void {
+    if (this.#catchUps.size === 0 || this.#transfer !== undefined || !this.#established) return;
+    const { membership, log, now, options, commitIndex } = this.#server;
+    for (const [id, catchUp] of this.#catchUps) {
+      const matchIndex = this.#peers.get(id)?.matchIndex ?? 0;
+      const ready = catchUp.advanced(matchIndex, log.lastIndex, now, options.electionTicks);
+      const member = membership.current.members.find((candidate) => candidate.id === id);
+      if (!ready || member === undefined || membership.index > commitIndex) continue;
+      const voter = { ...member, suffrage: "voter" as const };
+      const configuration = membership.changed({ type: "put", member: voter });
+      if (configuration === undefined) continue;
+      this.#append(EntryType.configuration, encodeConfiguration(configuration));
+      this.#followMembership();
+    }
+  }
+
+  #heardFromMajority(): boolean {
+    const { isVoter } = this.#server;
+    let active = isVoter ? 1 : 0;
+    for (const voter of this.#voters) if (voter.recentlyActive) active++;
+    for (const peer of this.#peers.values()) peer.recentlyActive = false;
+    return active >= majority(this.#voters.length + (isVoter ? 1 : 0));
+  }
+
+  /** The chosen successor may campaign as soon as it has the whole log. */
+  #askSuccessor(): void {
+    const transfer = this.#transfer;
+    if (transfer === undefined || transfer.asked) return;
+    const peer = this.#peers.get(transfer.to);
+    if (peer?.matchIndex !== this.#server.log.lastIndex) return;
+    transfer.asked = true;
+    this.#sendTimeoutNow(transfer.to);
+  }
+
+  #abortTransfer(): void {
+    this.#reads.leaseAllowed = this.#transfer?.asked === false;
+    this.#transfer = undefined;
+  }
+
+  #sendTimeoutNow(to: NodeId): void {
+    const { outbox, id, term } = this.#server;
+    outbox.messages.push({ type: "timeout_now", from: id, to, term });
+  }
+}

@@ -1,0 +1,121 @@
+import { InflightWindow } from "./inflight_window.ts";
+import type { NodeId, PeerProgress } from "./types.ts";
+
+/**
+ * How far one peer has come, and what may be sent to it:
+ * - "probe": where its log parts from the leader's is not known; one append request at a time.
+ * - "replicate": it follows; requests are sent ahead of its answers, as many as the window holds.
+ * - "snapshot": what it needs is compacted away; nothing is sent until the snapshot is through.
+ */
+export class Progress {
+  readonly id: NodeId;
+  readonly window: InflightWindow;
+  /** The peer's log is durable and equal to the leader's up to here. */
+  matchIndex = 0;
+  /** The next entry to send. */
+  nextIndex: number;
+  state: PeerProgress["state"] = "probe";
+  /** When probing: a request is under way, or failed; nothing more before the peer is heard from. */
+  paused = false;
+  /** Something that was sent may be lost: ask the peer how far it is. */
+  doubtful = false;
+  recentlyActive = true;
+  /** The commit index that the peer was last told. */
+  commitTold = 0;
+  /** The last round of heartbeats that it answered. */
+  ackedRound = 0;
+  /** Entries are being loaded from disk for it. */
+  loading = false;
+  /** A snapshot is being streamed to it. */
+  streaming = false;
+  /** The compaction point when the snapshot was begun. */
+  snapshotIndex = 0;
+
+  constructor(id: NodeId, nextIndex: number, inflightMax: number) {
+    this.id = id;
+    this.nextIndex = nextIndex;
+    this.window = new InflightWindow(inflightMax);
+  }
+
+  /** Starts over from what is known for certain. */
+  probe(): void {
+    this.state = "probe";
+    this.nextIndex = this.matchIndex + 1;
+    this.paused = false;
+    this.#forget();
+  }
+
+  /** Nothing can be sent before the snapshot up to `index` is through. */
+  awaitSnapshot(index: number): void {
+    this.state = "snapshot";
+    this.snapshotIndex = index;
+    this.#forget();
+  }
+
+  /** The snapshot stream ended; the next probe waits until the peer is heard from. */
+  snapshotFinished(ok: boolean): void {
+    this.streaming = false;
+    if (this.state !== "snapshot") return;
+    this.probe();
+    if (ok) this.nextIndex = Math.max(this.nextIndex, this.snapshotIndex + 1);
+    this.paused = true;
+  }
+
+  /** An append request with `count` entries leaves, which also tells `commitIndex`. */
+  sent(count: number, commitIndex: number): void {
+    this.nextIndex += count;
+    this.commitTold = commitIndex;
+    this.doubtful = false;
+    if (this.state === "probe") this.paused = true;
+    else if (count > 0) this.window.add(this.nextIndex - 1);
+  }
+
+  /** The peer has everything up to `matchIndex`. True when that is news. */
+  acknowledged(matchIndex: number, compactionIndex: number): boolean {
+    if (matchIndex < this.matchIndex) return false;
+    const advanced = matchIndex > this.matchIndex;
+    this.matchIndex = matchIndex;
+    this.nextIndex = Math.max(this.nextIndex, matchIndex + 1);
+    const reachable = this.state === "probe" ||
+      (this.state === "snapshot" && matchIndex >= compactionIndex);
+    if (reachable) {
+      this.state = "replicate";
+      this.paused = false;
+      this.nextIndex = matchIndex + 1;
+      this.#forget();
+    }
+    this.window.release(matchIndex);
+    return advanced;
+  }
+
+  /**
+   * The peer has refused a request behind `rejectedIndex`; `possibleMatch` is the last index that
+   * may still match. Answers to requests that were given up meanwhile change nothing, and what was
+   * acknowledged is never taken back.
+   */
+  rejected(rejectedIndex: number, possibleMatch: number): void {
+    const current = this.state === "replicate" ||
+      (this.state === "probe" && rejectedIndex === this.nextIndex - 1);
+    if (!current || rejectedIndex <= this.matchIndex) return;
+    this.probe();
+    this.nextIndex = Math.max(this.matchIndex + 1, Math.min(rejectedIndex, possibleMatch + 1));
+  }
+
+  /** The peer answered a heartbeat: it is there, and may lack what was sent to it. */
+  heartbeatAnswered(round: number, lastIndex: number): void {
+    this.recentlyActive = true;
+    this.ackedRound = Math.max(this.ackedRound, round);
+    this.paused = false;
+    this.doubtful = this.state === "replicate" && this.matchIndex < lastIndex;
+  }
+
+  report(): PeerProgress {
+    const { id, matchIndex, nextIndex, state, recentlyActive } = this;
+    return { id, matchIndex, nextIndex, state, recentlyActive };
+  }
+
+  #forget(): void {
+    this.window.clear();
+    this.doubtful = false;
+  }
+}

@@ -1,0 +1,71 @@
+import { assert } from "../base/assert.ts";
+import { decodeConfiguration } from "./configuration.ts";
+import { LogView } from "./log_view.ts";
+import { Membership } from "./membership.ts";
+import { Outbox } from "./outbox.ts";
+import { type Entry, EntryType, type NodeId, type RaftOptions } from "./types.ts";
+
+/** What one server knows and wants done, whatever its role: the roles work on this. */
+export class Server {
+  readonly id: NodeId;
+  readonly options: RaftOptions;
+  readonly log: LogView;
+  readonly membership: Membership;
+  outbox = new Outbox();
+  term: number;
+  votedFor: NodeId;
+  /** "" when no leader is known. */
+  leader: NodeId = "";
+  /** Ticks since the start. */
+  now = 0;
+  #commitIndex: number;
+
+  constructor(options: RaftOptions) {
+    this.id = options.id;
+    this.options = options;
+    this.log = new LogView(options);
+    this.membership = new Membership(options.compaction);
+    for (const entry of options.log.configurations) {
+      this.membership.append(entry.index, decodeConfiguration(entry.data));
+    }
+    this.term = options.hardState.term;
+    this.votedFor = options.hardState.votedFor;
+    this.#commitIndex = Math.max(options.compaction.index, options.applied);
+  }
+
+  /** Entries up to here are known to be committed; never goes back. */
+  get commitIndex(): number {
+    return this.#commitIndex;
+  }
+
+  get isVoter(): boolean {
+    return this.membership.isVoter(this.id);
+  }
+
+  commitTo(index: number): void {
+    if (index <= this.#commitIndex) return;
+    assert(
+      index <= this.log.lastIndex,
+      `Cannot commit through ${index}: the log ends at ${this.log.lastIndex}`,
+    );
+    this.#commitIndex = index;
+  }
+
+  /** Adds an entry at the log's end; a configuration is in effect from now on (4.1). */
+  append(entry: Entry): void {
+    this.log.append(entry);
+    if (entry.type === EntryType.configuration) {
+      this.membership.append(entry.index, decodeConfiguration(entry.data));
+    }
+  }
+
+  /** Cuts off the entries from `index` on, and takes back the configurations among them. */
+  truncate(index: number): void {
+    assert(
+      index > this.#commitIndex,
+      `The leader of term ${this.term} contradicts the committed entry ${index}`,
+    );
+    this.log.truncate(index);
+    this.membership.truncate(index);
+  }
+}
