@@ -1,4 +1,4 @@
-import { FlagError } from "./flag_values.ts";
+import { FlagError } from "./flag_error.ts";
 import { parseFlags } from "./flags.ts";
 import { print, printError } from "./output.ts";
 
@@ -7,7 +7,7 @@ export type Command = (args: readonly string[]) => Promise<number>;
 
 /** Sub-commands by name; each is loaded only when asked for. The shell will be one. */
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
-  ["bench", async () => (await import("./bench.ts")).bench],
+  ["bench", async () => (await import("./bench/command.ts")).bench],
   ["systemd-unit", async () => (await import("./systemd_unit.ts")).systemdUnit],
 ]);
 

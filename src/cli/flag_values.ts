@@ -1,17 +1,11 @@
 import { parseArgs } from "node:util";
 import { AddressError, parseAddress } from "./address.ts";
+import { withTwoDashes } from "./dashes.ts";
 import { DurationError, parseDuration } from "./duration.ts";
+import { FlagError } from "./flag_error.ts";
 import { flagTable, foreignFlags } from "./flag_table.ts";
 import type { FlagKind, FlagName, FlagSpec } from "./flag_table.ts";
 import { nearest } from "./suggestion.ts";
-
-/** A command line that cannot be obeyed: 2 when it makes no sense, 1 when it asks for something wrong. */
-export class FlagError extends Error {
-  override name = "FlagError";
-  constructor(readonly exitCode: 1 | 2, message: string) {
-    super(message);
-  }
-}
 
 export type LevelName = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
@@ -44,7 +38,11 @@ export interface CommandLine {
  * several counts. Unlike there, flags may also follow the data directory. Throws a FlagError.
  */
 export function readFlags(args: readonly string[]): CommandLine {
-  const { tokens } = parseArgs({ args: withTwoDashes(args), strict: false, tokens: true });
+  const { tokens } = parseArgs({
+    args: withTwoDashes(args, takesValue),
+    strict: false,
+    tokens: true,
+  });
   const given = new Map<FlagName, string>();
   const positionals: string[] = [];
   const warnings: string[] = [];
@@ -76,30 +74,6 @@ function takesValue(name: string): boolean {
   const meant = nearest(name, [...Object.keys(flagTable), ...foreignFlags.keys()]);
   const suggestion = meant === undefined ? "see -help for all flags" : `did you mean -${meant}?`;
   throw new FlagError(2, `Unknown flag -${name}: ${suggestion}`);
-}
-
-/** Rewrites every flag as `--name` or `--name=value`, the one form in which parseArgs cannot misread it. */
-function withTwoDashes(args: readonly string[]): string[] {
-  const rewritten: string[] = [];
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i] ?? "";
-    if (arg === "--") return [...rewritten, ...args.slice(i)];
-    const match = /^--?([^-=][^=]*)(=[^]*)?$/.exec(arg);
-    if (match === null) {
-      if (arg.startsWith("-") && arg !== "-") throw new FlagError(2, `Bad flag syntax: ${arg}`);
-      rewritten.push(arg);
-      continue;
-    }
-    const name = match[1] === "h" ? "help" : match[1] ?? "";
-    let value = match[2];
-    if (takesValue(name) && value === undefined) {
-      i++;
-      if (i === args.length) throw new FlagError(2, `Flag needs a value: -${name}`);
-      value = `=${args[i]}`;
-    }
-    rewritten.push(`--${name}${value ?? ""}`);
-  }
-  return rewritten;
 }
 
 function judgeForeignFlag(name: string, text: string, warnings: string[]): void {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { isUnspecified, parseAddress } from "./address.ts";
-import { FlagError, readFlags } from "./flag_values.ts";
+import { FlagError } from "./flag_error.ts";
+import { readFlags } from "./flag_values.ts";
 import type { CommandLine, FlagValues, LevelName } from "./flag_values.ts";
 
 /** Where a node keeps its data when it is not told. */

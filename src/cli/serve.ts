@@ -1,4 +1,4 @@
-import { FlagError } from "./flag_values.ts";
+import { FlagError } from "./flag_error.ts";
 import type { Configuration } from "./flags.ts";
 
 /** Runs a node until it is told to stop; resolves with the exit code. */

@@ -1,6 +1,7 @@
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { FlagError, readFlags } from "./flag_values.ts";
+import { FlagError } from "./flag_error.ts";
+import { readFlags } from "./flag_values.ts";
 import { configurationOf } from "./flags.ts";
 import { print, printError } from "./output.ts";
 

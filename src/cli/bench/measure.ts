@@ -1,0 +1,118 @@
+import type { Address } from "../address.ts";
+import { HttpConnection } from "./http_connection.ts";
+
+/** Pause of a client after an error, so that a server that is down is not hammered. */
+const pauseAfterErrorMs = 10;
+
+export interface Load {
+  /** Where the clients connect, in turn. */
+  readonly addresses: readonly Address[];
+  /** Whole requests for each address, which a client sends round and round. */
+  readonly requests: readonly (readonly Uint8Array[])[];
+  /** Clients at once, each with a connection of its own and one request under way. */
+  readonly clients: number;
+  readonly durationMs: number;
+  /** How long answers may take after the time is up before they count as errors; 10 s by default. */
+  readonly graceMs?: number;
+}
+
+export interface Outcome {
+  readonly requestsPerSecond: number;
+  /** Of the requests that succeeded, not sorted. */
+  readonly latenciesMs: readonly number[];
+  readonly errors: number;
+  /** What went wrong first. */
+  readonly firstError: string | undefined;
+}
+
+/** Puts a load on a server for a while and measures its answers. */
+export async function measure(load: Load): Promise<Outcome> {
+  const { graceMs = 10_000 } = load;
+  const latenciesMs: number[] = [];
+  const connections = new Set<HttpConnection>();
+  let errors = 0;
+  let firstError: string | undefined;
+  const start = performance.now();
+  const deadline = start + load.durationMs;
+  let lastAnswer = start;
+  let isOver = false;
+
+  const fail = (reason: string) => {
+    if (isOver) return;
+    errors++;
+    firstError ??= reason;
+  };
+
+  const runClient = async (client: number) => {
+    const target = client % load.addresses.length;
+    const address = load.addresses[target];
+    const requests = load.requests[target] ?? [];
+    if (address === undefined) return;
+    let connection: HttpConnection | undefined;
+    for (let i = client; performance.now() < deadline && !isOver; i++) {
+      const request = requests[i % requests.length] ?? new Uint8Array();
+      const sent = performance.now();
+      try {
+        if (connection === undefined) {
+          connection = await HttpConnection.open(address);
+          connections.add(connection);
+          if (isOver) break;
+        }
+        const { status, body } = await connection.request(request);
+        if (status !== 200 || body.includes('"error"')) {
+          fail(`${status} ${body.toString().slice(0, 200)}`);
+          await pause(pauseAfterErrorMs);
+          continue;
+        }
+        lastAnswer = performance.now();
+        latenciesMs.push(lastAnswer - sent);
+      } catch (error) {
+        fail(error instanceof Error ? error.message : String(error));
+        if (connection !== undefined) {
+          connection.close();
+          connections.delete(connection);
+          connection = undefined;
+        }
+        await pause(pauseAfterErrorMs);
+      }
+    }
+  };
+
+  let waiting = load.clients;
+  const clients = Array.from({ length: load.clients }, async (_, client) => {
+    await runClient(client);
+    waiting--;
+    if (isOver) { for (const connection of connections) connection.close(); }
+  });
+  const expiry = Promise.withResolvers<void>();
+  const timer = setTimeout(expiry.resolve, load.durationMs + graceMs);
+  await Promise.race([Promise.all(clients), expiry.promise]);
+  clearTimeout(timer);
+  for (let i = 0; i < waiting; i++) fail(`No answer within ${graceMs}ms after the end`);
+  isOver = true;
+  for (const connection of connections) connection.close();
+  const elapsedMs = Math.max(lastAnswer - start, load.durationMs);
+  return {
+    requestsPerSecond: latenciesMs.length / elapsedMs * 1000,
+    latenciesMs,
+    errors,
+    firstError,
+  };
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
+}
+
+/** The value that `fraction` of all values do not exceed (nearest rank); NaN without values. */
+export function percentile(values: readonly number[], fraction: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * fraction) - 1)] ?? NaN;
+}
+
+/** The middle value, or the mean of the middle two; NaN without values. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return ((sorted[Math.ceil(half) - 1] ?? NaN) + (sorted[Math.floor(half)] ?? NaN)) / 2;
+}

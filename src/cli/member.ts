@@ -1,0 +1,451 @@
+import { Formation, type Formed } from "../cluster/formation.ts";
+import { type Identity, readIdentity, writeIdentity } from "../cluster/identity.ts";
+import { joinCluster, JoinError } from "../cluster/joining.ts";
+import { readPeersFile } from "../cluster/peers_file.ts";
+import { ClusterService } from "../cluster/service.ts";
+import { strangersMay } from "../cluster/wire.ts";
+import { checksum } from "../base/checksum.ts";
+import type { Clock, Disk, Logger, Network } from "../io/types.ts";
+import { forceConfiguration } from "../node/forced_configuration.ts";
+import { FileInstallMarker } from "../node/install_marker.ts";
+import { Node } from "../node/node.ts";
+import { recover } from "../node/recovery.ts";
+import { encodeConfiguration } from "../raft/configuration.ts";
+import { type Configuration as Members, EntryType, type Member } from "../raft/types.ts";
+import { openRaftLog } from "../raft_log/raft_log.ts";
+import type { LogContents, RaftLog } from "../raft_log/types.ts";
+import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
+import { openStore } from "../store/store.ts";
+import type { Store } from "../store/types.ts";
+import { openTransport } from "../transport/transport.ts";
+import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
+import type { Configuration } from "./flags.ts";
+import { nodeLimits, snapshotPolicy, timing } from "./tuning.ts";
+
+/** A node that runs: its service, and the way to end it. */
+export interface RunningMember {
+  readonly service: ClusterService;
+  readonly node: Node;
+  readonly store: Store;
+  /** Hands leadership over if asked, finishes what is under way, closes everything. */
+  stop(): Promise<void>;
+}
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly sqliteVersion: string;
+  /** The node can go on no longer. */
+  readonly onFatal: (error: Error) => void;
+  /** This node was taken out of its cluster. */
+  readonly onRemoved: () => void;
+}
+
+/** What a start cannot go on from; `message` says what to do. */
+export class StartError extends Error {
+  override name = "StartError";
+}
+
+/** How long all of a stop may take before connections are cut, in ms. */
+const stopTimeoutMs = 5_000;
+/** What joining may wait for one answer, in ms. */
+const joinTimeoutMs = 10_000;
+
+/** Opens the data directory and brings the node up: alone, with its old cluster, or into one. */
+export async function openMember(
+  configuration: Configuration,
+  surroundings: Surroundings,
+): Promise<RunningMember> {
+  const cleanUp = new AsyncDisposableStack();
+  try {
+    return await assemble(configuration, surroundings, cleanUp);
+  } catch (error) {
+    await cleanUp.disposeAsync();
+    throw error;
+  }
+}
+
+async function assemble(
+  configuration: Configuration,
+  surroundings: Surroundings,
+  cleanUp: AsyncDisposableStack,
+): Promise<RunningMember> {
+  const { clock, disk, network, logger, version, sqliteVersion } = surroundings;
+  const directory = configuration.dataDirectory;
+  let identity = await checkIdentity(disk, configuration);
+
+  const store = cleanUp.adopt(
+    await openStore({
+      directory,
+      logger,
+      readers: configuration.database.readConnectionsMax,
+      foreignKeys: configuration.database.foreignKeys,
+    }),
+    (open) => open.close(),
+  );
+  let raftLog = await openLog(surroundings, directory, store);
+  cleanUp.defer(() => raftLog.log.close());
+
+  const self: Member = {
+    id: configuration.nodeId,
+    address: configuration.raft.advertisedAddress,
+    httpAddress: configuration.http.advertisedAddress,
+    suffrage: configuration.cluster.nonVoter ? "learner" : "voter",
+  };
+  const traffic = new Traffic();
+  const transport = cleanUp.adopt(
+    await openTransport({
+      network,
+      clock,
+      logger,
+      id: self.id,
+      advertisedAddress: self.address,
+      listenAddress: configuration.raft.address,
+      clusterId: identity?.clusterId ?? "",
+      allowStrangers: new Set(strangersMay),
+      limits: { connectTimeoutMs: Math.min(configuration.cluster.connectTimeoutMs, 5_000) },
+    }),
+    (open) => open.close(),
+  );
+  const adopt = async (clusterId: string) => {
+    if (identity?.clusterId !== clusterId) {
+      identity = { version: 1, nodeId: self.id, clusterId };
+      await writeIdentity(disk, directory, identity);
+    }
+    transport.setCluster(clusterId);
+  };
+
+  const { fresh } = raftLog;
+  let announce: (() => Promise<void>) | undefined;
+  let join = configuration.cluster.join.length > 0;
+  if (fresh) {
+    const begun = await begin(configuration, surroundings, self, transport, traffic, identity);
+    if (begun.type !== "exists") {
+      join = false;
+      await adopt(begun.clusterId);
+    }
+    if (begun.type === "former") {
+      announce = begun.announce;
+      await beginLog(raftLog.log, begun.configuration);
+      await raftLog.log.close();
+      raftLog = await openLog(surroundings, directory, store);
+    }
+  }
+
+  const origin = random64();
+  let service: ClusterService | undefined;
+  let present = false;
+  const node = new Node({
+    id: self.id,
+    clock,
+    logger,
+    random: (limit) => Math.floor(Math.random() * limit),
+    seed: random64,
+    origin,
+    timing: timing(configuration),
+    limits: nodeLimits,
+    snapshots: snapshotPolicy(configuration),
+    log: raftLog.log,
+    contents: raftLog.contents,
+    transport,
+    stateMachine: store,
+    codec: { stamp: stampCommand, requestId: requestIdOf },
+    installMarker: new FileInstallMarker(disk, `${directory}/raft`),
+    onConfiguration: (members) => {
+      transport.setPeers(addressesBut(members, self.id));
+      const included = members.members.some((member) => member.id === self.id);
+      if (present && !included) surroundings.onRemoved();
+      present = included;
+      service?.changed();
+    },
+    onStatus: ({ role, term, leader }) => {
+      logger.log(
+        "INFO",
+        "raft",
+        `Term ${term}: ${role}, leader ${leader === "" ? "unknown" : leader}`,
+      );
+      service?.changed();
+    },
+    onFatal: surroundings.onFatal,
+  });
+  service = new ClusterService({
+    node,
+    store,
+    transport,
+    clock,
+    logger,
+    origin,
+    encodeCommand,
+    clusterId: () => identity?.clusterId ?? "",
+    raftAddress: self.address,
+    httpAddress: self.httpAddress,
+    dataDirectory: directory,
+    version,
+    sqliteVersion,
+    forwardedMax: nodeLimits.pendingWritesMax,
+  });
+  store.failed.catch(surroundings.onFatal);
+  node.start();
+  traffic.handOver(transport, service.peers);
+  cleanUp.defer(() =>
+    node.stop({ handOver: configuration.cluster.stepDownOnShutdown, timeoutMs: stopTimeoutMs })
+  );
+
+  const joining = {
+    member: { ...self, suffrage: self.suffrage === "learner" ? "learner" : "staging" } as const,
+    attempts: configuration.cluster.joinAttempts,
+    intervalMs: configuration.cluster.joinIntervalMs,
+    timeoutMs: joinTimeoutMs,
+    transport,
+    clock,
+    logger,
+    onCluster: adopt,
+  };
+  if (fresh && join) {
+    await joinCluster({
+      ...joining,
+      addresses: configuration.cluster.join,
+      fresh: true,
+      clusterId: "",
+    });
+  } else if (!fresh) {
+    checkSingleNodeJoin(configuration, node.configuration, self);
+    const known = node.configuration.members.find((member) => member.id === self.id);
+    const moved = known?.address !== self.address || known.httpAddress !== self.httpAddress;
+    if (moved) {
+      const peers = [...addressesBut(node.configuration, self.id).values()];
+      const addresses = [...configuration.cluster.join, ...peers];
+      announceMove(service, { ...joining, addresses, clusterId: identity?.clusterId ?? "" });
+    }
+  }
+  announce?.().catch(surroundings.onFatal);
+  return {
+    service,
+    node,
+    store,
+    stop: () => cleanUp.disposeAsync(),
+  };
+}
+
+/** Hands what arrives to whoever is in charge: first the formation of a cluster, then the service. */
+class Traffic implements TransportHandlers {
+  #current: TransportHandlers | undefined;
+
+  handOver(transport: Transport, handlers: TransportHandlers): void {
+    const started = this.#current !== undefined;
+    this.#current = handlers;
+    if (!started) transport.start(this);
+  }
+
+  get #handlers(): TransportHandlers {
+    if (this.#current === undefined) throw new StartError("The transport has no handlers yet");
+    return this.#current;
+  }
+
+  message(message: Parameters<TransportHandlers["message"]>[0]): void {
+    this.#handlers.message(message);
+  }
+
+  unreachable(id: string): void {
+    this.#handlers.unreachable(id);
+  }
+
+  request(peer: Peer, kind: number, payload: Uint8Array, signal: AbortSignal) {
+    return this.#handlers.request(peer, kind, payload, signal);
+  }
+
+  stream(peer: Peer, kind: number, header: Uint8Array, body: AsyncIterable<Uint8Array>) {
+    return this.#handlers.stream(peer, kind, header, body);
+  }
+}
+
+/** The directory's identity, if it has one, and that it is this node's. */
+async function checkIdentity(
+  disk: Disk,
+  { dataDirectory, nodeId }: Configuration,
+): Promise<Identity | undefined> {
+  const identity = await readIdentity(disk, dataDirectory);
+  if (identity !== undefined && identity.nodeId !== nodeId) {
+    throw new StartError(
+      `Data directory ${dataDirectory} belongs to node ${identity.nodeId}, not ${nodeId}: start it with -node-id ${identity.nodeId}, or give this node a directory of its own`,
+    );
+  }
+  return identity;
+}
+
+interface OpenLog {
+  log: RaftLog;
+  contents: LogContents;
+  fresh: boolean;
+}
+
+/** Opens the log, and sees that it and the database belong together. */
+async function openLog(
+  surroundings: Surroundings,
+  directory: string,
+  store: Store,
+): Promise<OpenLog> {
+  const { disk, logger } = surroundings;
+  const path = `${directory}/raft`;
+  await disk.makeDirectory(path);
+  const forced = await readPeersFile(disk, `${path}/peers.json`);
+  const open = await openRaftLog(disk, path, {}, logger);
+  const marker = new FileInstallMarker(disk, path);
+  try {
+    const found = { contents: open.contents, applied: store.applied, marker: await marker.read() };
+    const recovery = recover(found, directory);
+    if (forced !== undefined) {
+      await recoverPeers(surroundings, path, open, store, forced);
+      return await openLog(surroundings, directory, store);
+    }
+    if (recovery.type === "reset") {
+      logger.log(
+        "WARN",
+        "node",
+        `Finishing the installation of a snapshot at index ${recovery.point.index}`,
+      );
+      await open.log.reset(recovery.point);
+      await open.log.close();
+      await marker.clear();
+      return await openLog(surroundings, directory, store);
+    }
+    await marker.clear();
+    return { ...open, fresh: recovery.type === "fresh" };
+  } catch (error) {
+    await open.log.close();
+    throw error;
+  }
+}
+
+/** Puts the members of `peers.json` in the place of those that the log knows (lost majority). */
+async function recoverPeers(
+  { disk, logger }: Surroundings,
+  path: string,
+  open: { readonly log: RaftLog; readonly contents: LogContents },
+  store: Store,
+  members: Members,
+): Promise<void> {
+  const aside = `${path}.recovering`;
+  const old = `${path}.before-recovery`;
+  if (await disk.exists(old)) {
+    throw new StartError(`${old} exists from an earlier recovery: move it away and start again`);
+  }
+  await clearDirectory(disk, aside);
+  const to = await openRaftLog(disk, aside, {}, logger);
+  await forceConfiguration(open, to.log, store.applied, members);
+  await to.log.close();
+  await open.log.close();
+  await disk.rename(path, old);
+  await disk.rename(aside, path);
+  await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
+  logger.log(
+    "WARN",
+    "cluster",
+    `Members replaced by those of peers.json: ${
+      members.members.map((member) => member.id).join(", ")
+    }. The old log is kept in ${old}`,
+  );
+}
+
+/** Leaves an empty directory at `path`. */
+async function clearDirectory(disk: Disk, path: string): Promise<void> {
+  await disk.makeDirectory(path);
+  for (const name of await disk.list(path)) await disk.remove(`${path}/${name}`);
+}
+
+/** How a node without data begins: alone, with others, or by joining them. */
+async function begin(
+  configuration: Configuration,
+  surroundings: Surroundings,
+  self: Member,
+  transport: Transport,
+  traffic: Traffic,
+  identity: Identity | undefined,
+): Promise<Formed> {
+  const { join, bootstrapExpect, bootstrapExpectTimeoutMs } = configuration.cluster;
+  if (bootstrapExpect > 1) {
+    const formation = new Formation({
+      ...surroundings,
+      member: self,
+      addresses: join,
+      expect: bootstrapExpect,
+      timeoutMs: bootstrapExpectTimeoutMs,
+      transport,
+      newClusterId,
+    });
+    traffic.handOver(transport, formation);
+    return await formation.run();
+  }
+  if (join.length > 0 && bootstrapExpect === 0) return { type: "exists" };
+  if (identity !== undefined) {
+    throw new StartError(
+      `This node was joining cluster ${identity.clusterId} and has no data yet: start it with -join, or empty ${configuration.dataDirectory} to begin a cluster of its own`,
+    );
+  }
+  if (self.suffrage === "learner") {
+    throw new StartError("A read replica (-raft-non-voter) has no cluster of its own: give -join");
+  }
+  return {
+    type: "former",
+    clusterId: newClusterId(),
+    configuration: { members: [self] },
+    announce: () => Promise.resolve(),
+  };
+}
+
+/** The first entry of a new cluster's log: its configuration. */
+async function beginLog(log: RaftLog, members: Members): Promise<void> {
+  const data = encodeConfiguration(members);
+  await log.append({
+    hardState: { term: 1, votedFor: "" },
+    entries: [{ term: 1, index: 1, type: EntryType.configuration, data, checksum: checksum(data) }],
+  });
+}
+
+/** A node that is a cluster of its own cannot join another with what it has. */
+function checkSingleNodeJoin(configuration: Configuration, members: Members, self: Member): void {
+  const others = configuration.cluster.join.filter((address) => address !== self.address);
+  const alone = members.members.length === 1 && members.members[0]?.id === self.id;
+  if (alone && others.length > 0 && configuration.cluster.bootstrapExpect === 0) {
+    throw new StartError(
+      `This node's data is a cluster of its own and cannot join another: empty ${configuration.dataDirectory} first, or leave -join out`,
+    );
+  }
+}
+
+/** Tells the cluster this node's new addresses, or asks to be let back in, until it is heard. */
+function announceMove(
+  service: ClusterService,
+  joining: Omit<Parameters<typeof joinCluster>[0], "fresh">,
+): void {
+  const { logger } = joining;
+  const announce = async () => {
+    if (joining.addresses.length > 0) {
+      await joinCluster({ ...joining, attempts: Number.MAX_SAFE_INTEGER, fresh: false });
+    } else await service.announceSelf(joining.member);
+  };
+  announce().catch((error) => {
+    const level = error instanceof JoinError ? "ERROR" : "WARN";
+    logger.log(level, "cluster", `This node's addresses could not be announced: ${error.message}`);
+  });
+}
+
+function addressesBut(members: Members, id: string): Map<string, string> {
+  return new Map(
+    members.members.filter((member) => member.id !== id).map((member) => [
+      member.id,
+      member.address,
+    ]),
+  );
+}
+
+function random64(): bigint {
+  return crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
+}
+
+function newClusterId(): string {
+  return random64().toString(16).padStart(16, "0");
+}

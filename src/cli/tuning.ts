@@ -1,0 +1,51 @@
+import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
+import type { Configuration } from "./flags.ts";
+
+const MiB = 1024 * 1024;
+
+/** The longest tick, in ms: what the grain of all Raft timeouts is. */
+const tickMsMax = 50;
+
+/**
+ * Raft's times from rqlite's flags. A follower campaigns after between half and the whole of
+ * -raft-heartbeat-timeout without a leader, so that at the default of 1 s writes go on about a
+ * second after the loss of a leader; heartbeats are sent ten times in that half.
+ */
+export function timing(configuration: Configuration): NodeTiming {
+  const { heartbeatTimeoutMs, leaderLeaseTimeoutMs } = configuration.raft;
+  const electionMs = heartbeatTimeoutMs / 2;
+  const tickMs = Math.max(1, Math.min(tickMsMax, Math.floor(electionMs / 10)));
+  const electionTicks = Math.max(5, Math.floor(electionMs / tickMs));
+  return {
+    tickMs,
+    electionTicks,
+    heartbeatTicks: Math.max(1, Math.floor(electionTicks / 5)),
+    // A tick less than the election timeout, for ticks that begin at different moments.
+    leaseTicks: Math.max(1, Math.min(electionTicks - 1, Math.floor(leaderLeaseTimeoutMs / tickMs))),
+  };
+}
+
+/** Bounds on what a node holds in memory. */
+export const nodeLimits: NodeLimits = {
+  pendingWritesMax: 16_384,
+  pendingBytesMax: 128 * MiB,
+  pendingReadsMax: 65_536,
+  applyBytesMax: 4 * MiB,
+  appendBytesMax: 1 * MiB,
+  inflightMax: 64,
+  cacheBytesMax: 32 * MiB,
+};
+
+/** Log on disk that calls for a snapshot however few entries it holds. */
+const logBytesMax = 256 * MiB;
+/** Entries kept for slow followers: as many as rqlite keeps. */
+const trailingEntries = 10_240;
+
+export function snapshotPolicy(configuration: Configuration): SnapshotPolicy {
+  return {
+    entries: configuration.raft.snapshotEntries,
+    logBytes: logBytesMax,
+    intervalMs: configuration.raft.snapshotIntervalMs,
+    trailing: trailingEntries,
+  };
+}

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { parseAddress } from "../../src/cli/address.ts";
+import { bench, runPlan, tableOf } from "../../src/cli/bench/command.ts";
+import { measure, median, percentile } from "../../src/cli/bench/measure.ts";
+import { scenarios } from "../../src/cli/bench/scenarios.ts";
+import { parseTarget } from "../../src/cli/bench/target.ts";
+import { FlagError } from "../../src/cli/flag_error.ts";
+import { startFakeServer } from "./fake_server.ts";
+
+Deno.test("runPlan measures every scenario of every target without an error", async () => {
+  await using first = startFakeServer();
+  await using second = startFakeServer();
+  const plan = {
+    targets: [parseTarget(`first=${first.url}`), parseTarget(`second=${second.url},${first.url}`)],
+    scenarios,
+    clients: [1, 3],
+    durationMs: 50,
+    rounds: 2,
+  };
+  const rows = await runPlan(plan, () => {});
+  assert.equal(rows.length, scenarios.length * 2 * 2);
+  for (const row of rows) {
+    assert.equal(row.errors, 0, row.firstError);
+    assert.ok(row.requestsPerSecond > 0 && row.p50Ms > 0 && row.p99Ms >= row.p50Ms);
+    assert.ok(row.ratio > 0);
+  }
+  assert.ok(rows.filter((row) => row.target === "first").every((row) => row.ratio === 1));
+  const table = tableOf(rows);
+  for (const { name } of scenarios) assert.ok(table.includes(name));
+});
+
+Deno.test("runPlan reverses the order of the targets in every other round", async () => {
+  const order: string[] = [];
+  const note = (name: string) => () => {
+    if (order.at(-1) !== name) order.push(name);
+    return undefined;
+  };
+  await using first = startFakeServer(note("first"));
+  await using second = startFakeServer(note("second"));
+  const insert = scenarios.filter(({ name }) => name === "insert");
+  await runPlan({
+    targets: [parseTarget(`first=${first.url}`), parseTarget(`second=${second.url}`)],
+    scenarios: insert,
+    clients: [1],
+    durationMs: 50,
+    rounds: 3,
+  }, () => {});
+  assert.deepEqual(order, ["first", "second", "first", "second"]);
+});
+
+Deno.test("runPlan drops its tables even when a target never gets ready", async () => {
+  await using server = startFakeServer();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const before = server.requests.length;
+  const plan = {
+    targets: [parseTarget(`up=${server.url}`), parseTarget(`down=http://127.0.0.1:${port}`)],
+    scenarios: [],
+    clients: [1],
+    durationMs: 50,
+    rounds: 1,
+    readyTimeoutMs: 300,
+  };
+  await assert.rejects(runPlan(plan, () => {}), /Target down is not ready/);
+  assert.ok(server.requests.length > before + 2);
+  assert.equal(server.requests.at(-1), "/db/execute?transaction");
+});
+
+Deno.test("measure counts SQL errors, HTTP errors and lost connections", async () => {
+  const answers = [
+    () => new Response('{"results":[{"error":"no such table"}]}'),
+    () => new Response("leader not found", { status: 503 }),
+  ];
+  for (const answer of answers) {
+    await using server = startFakeServer(answer);
+    const outcome = await measureBriefly(server.url);
+    assert.equal(outcome.latenciesMs.length, 0);
+    assert.ok(outcome.errors > 0);
+    assert.match(outcome.firstError ?? "", /no such table|503 leader not found/);
+  }
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const closing = (async () => {
+    for await (const connection of listener) connection.close();
+  })();
+  const outcome = await measureBriefly(`http://127.0.0.1:${listener.addr.port}`);
+  assert.equal(outcome.latenciesMs.length, 0);
+  assert.ok(outcome.errors > 0);
+  listener.close();
+  await closing;
+});
+
+Deno.test("measure ends in time when a server never answers", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted: Deno.Conn[] = [];
+  const accepting = (async () => {
+    for await (const connection of listener) accepted.push(connection);
+  })();
+  const outcome = await measureBriefly(`http://127.0.0.1:${listener.addr.port}`, 100);
+  assert.equal(outcome.errors, 2);
+  assert.match(outcome.firstError ?? "", /No answer within 100ms/);
+  for (const connection of accepted) connection.close();
+  listener.close();
+  await accepting;
+});
+
+function measureBriefly(url: string, graceMs?: number) {
+  const address = parseAddress(url.replace("http://", ""));
+  const requests = scenarios.filter(({ name }) => name === "insert")
+    .map((scenario) => scenario.requests(address));
+  return measure({
+    addresses: [address],
+    requests,
+    clients: 2,
+    durationMs: 50,
+    ...(graceMs === undefined ? {} : { graceMs }),
+  });
+}
+
+Deno.test("percentile and median of few values", () => {
+  assert.equal(percentile([3, 1, 2], 0.5), 2);
+  assert.equal(percentile([3, 1, 2], 0.99), 3);
+  assert.equal(percentile(Array.from({ length: 100 }, (_, i) => i + 1), 0.99), 99);
+  assert.ok(Number.isNaN(percentile([], 0.5)));
+  assert.equal(median([5, 1, 3]), 3);
+  assert.equal(median([1, 2, 10, 4]), 3);
+  assert.ok(Number.isNaN(median([])));
+});
+
+Deno.test("parseTarget reads names, schemes and several nodes", () => {
+  assert.deepEqual(parseTarget("a=http://h:1/,[::1]:2"), {
+    name: "a",
+    addresses: [{ host: "h", port: 1 }, { host: "::1", port: 2 }],
+  });
+  for (const text of ["http://h:1", "a=", "a=https://h:1", "a=http://h", "=h:1"]) {
+    assert.throws(() => parseTarget(text), FlagError, text);
+  }
+});
+
+Deno.test("bench refuses flags that it cannot obey", async () => {
+  const target = ["-target", "a=h:1"];
+  const wrong = [
+    [],
+    ["-target", "a=h:1", "-target", "a=h:2"],
+    [...target, "-clients", "0"],
+    [...target, "-clients", "1,x"],
+    [...target, "-clients", "1025"],
+    [...target, "-duration", "5"],
+    [...target, "-duration", "2m"],
+    [...target, "-rounds", "0"],
+    [...target, "-only", "inserts"],
+    [...target, "-josn"],
+    [...target, "-json=maybe"],
+    [...target, "extra"],
+  ];
+  for (const args of wrong) {
+    await assert.rejects(
+      bench(args),
+      (error) => error instanceof FlagError && error.exitCode === 2,
+      args.join(" "),
+    );
+  }
+});
