@@ -1,12 +1,10 @@
 /**
- * Builds the pinned SQLite library: from the amalgamation inside an npm package, as SQLite's own
- * site is not reachable everywhere that npm is. Run as a program it builds the copy to embed:
- *
- *     deno run -A src/sqlite/build.ts [TARGET]
- *
- * prints the file that `deno compile --include` is to be given. TARGET is one of `deno compile`'s;
- * building for another machine needs a cross compiler, which CC may name.
+ * Builds the pinned SQLite library, from the amalgamation inside an npm package, as SQLite's own
+ * site is not reachable everywhere that npm is. Building for another machine needs a cross
+ * compiler, which CC may name.
  */
+
+import { fileURLToPath } from "node:url";
 import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
 
 /** A new version goes in here, with the sum of its sqlite3.c: nothing else is compiled. */
@@ -121,6 +119,19 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<string> 
   return path;
 }
 
+/**
+ * Builds the library for a target and puts it where the compiled program looks for it; returns the
+ * path, for `deno compile --include`.
+ */
+export async function embedLibrary(options: BuildOptions = {}): Promise<string> {
+  const built = await buildLibrary(options);
+  const path = fileURLToPath(
+    new URL(`./embedded/${embeddedFileName(options.target)}`, import.meta.url),
+  );
+  await makeFile(path, (temporaryPath) => Deno.copyFile(built, temporaryPath));
+  return path;
+}
+
 /** The path of sqlite3.c, in Deno's cache of npm packages; its contents are what is pinned. */
 async function fetchAmalgamation(): Promise<string> {
   if (Deno.build.standalone) {
@@ -185,13 +196,4 @@ async function isFile(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-if (import.meta.main) {
-  const target = Deno.args[0] ?? Deno.build.target;
-  const say = (message: string) => Deno.stderr.writeSync(new TextEncoder().encode(message + "\n"));
-  const built = await buildLibrary({ target, log: say });
-  const embedded = new URL(`./embedded/${embeddedFileName(target)}`, import.meta.url).pathname;
-  await makeFile(embedded, (temporaryPath) => Deno.copyFile(built, temporaryPath));
-  Deno.stdout.writeSync(new TextEncoder().encode(embedded + "\n"));
 }
