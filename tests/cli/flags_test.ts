@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+import { FlagError } from "../../src/cli/flag_error.ts";
+import { flagTable, foreignFlags } from "../../src/cli/flag_table.ts";
+import type { FlagName, FlagSpec } from "../../src/cli/flag_table.ts";
+import { parseFlags } from "../../src/cli/flags.ts";
+import type { Configuration } from "../../src/cli/flags.ts";
+import { helpText } from "../../src/cli/help.ts";
+
+function serveWith(
+  ...args: string[]
+): { configuration: Configuration; warnings: readonly string[] } {
+  const invocation = parseFlags(args);
+  assert.ok(invocation.type === "serve");
+  return invocation;
+}
+
+function configured(...args: string[]): Configuration {
+  return serveWith(...args).configuration;
+}
+
+function refusal(args: readonly string[]): FlagError {
+  try {
+    parseFlags(args);
+  } catch (error) {
+    assert.ok(error instanceof FlagError);
+    return error;
+  }
+  throw new assert.AssertionError({ message: `Accepted: ${args.join(" ")}` });
+}
+
+Deno.test("parseFlags without arguments gives a node of its own with rqlite's defaults", () => {
+  assert.deepEqual(configured(), {
+    dataDirectory: resolve("raftlite-data"),
+    nodeId: "127.0.0.1:4002",
+    http: {
+      address: "127.0.0.1:4001",
+      advertisedAddress: "127.0.0.1:4001",
+      allowOrigin: "",
+      bodyBytesMax: 128 * 1024 * 1024,
+    },
+    cluster: {
+      join: [],
+      joinAttempts: 5,
+      joinIntervalMs: 3000,
+      bootstrapExpect: 0,
+      bootstrapExpectTimeoutMs: 120_000,
+      connectTimeoutMs: 30_000,
+      nonVoter: false,
+      shutdownOnRemove: false,
+      removeOnShutdown: false,
+      stepDownOnShutdown: true,
+    },
+    raft: {
+      address: "127.0.0.1:4002",
+      advertisedAddress: "127.0.0.1:4002",
+      heartbeatTimeoutMs: 1000,
+      electionTimeoutMs: 1000,
+      leaderLeaseTimeoutMs: 500,
+      commitTimeoutMs: 50,
+      applyTimeoutMs: 10_000,
+      snapshotEntries: 8192,
+      snapshotIntervalMs: 10_000,
+      snapshotWalBytes: 4 * 1024 * 1024,
+      logLevel: "WARN",
+    },
+    database: { readConnectionsMax: 0, foreignKeys: false },
+    writeQueue: { capacity: 1024, batchSize: 128, timeoutMs: 50, transaction: false },
+  });
+});
+
+/** For every flag: a value that is not its default, and where it must turn up. */
+const everyFlag: Readonly<
+  Record<
+    Exclude<FlagName, "help" | "version">,
+    readonly [text: string, read: (configuration: Configuration) => unknown, expected: unknown]
+  >
+> = {
+  "node-id": ["n1", (c) => c.nodeId, "n1"],
+  "http-addr": ["10.0.0.1:5001", (c) => c.http.address, "10.0.0.1:5001"],
+  "http-adv-addr": ["db.example:80", (c) => c.http.advertisedAddress, "db.example:80"],
+  "http-allow-origin": ["https://a.example", (c) => c.http.allowOrigin, "https://a.example"],
+  "http-body-limit": ["512MiB", (c) => c.http.bodyBytesMax, 512 * 1024 ** 2],
+  "raft-addr": ["10.0.0.1:5002", (c) => c.raft.address, "10.0.0.1:5002"],
+  "raft-adv-addr": ["db.example:5002", (c) => c.raft.advertisedAddress, "db.example:5002"],
+  "join": ["a:1,b:2", (c) => c.cluster.join, ["a:1", "b:2"]],
+  "join-attempts": ["7", (c) => c.cluster.joinAttempts, 7],
+  "join-interval": ["1.5s", (c) => c.cluster.joinIntervalMs, 1500],
+  "bootstrap-expect": ["1", (c) => c.cluster.bootstrapExpect, 1],
+  "bootstrap-expect-timeout": ["1m", (c) => c.cluster.bootstrapExpectTimeoutMs, 60_000],
+  "cluster-connect-timeout": ["1s", (c) => c.cluster.connectTimeoutMs, 1000],
+  "raft-non-voter": ["true", (c) => c.cluster.nonVoter, true],
+  "raft-heartbeat-timeout": ["200ms", (c) => c.raft.heartbeatTimeoutMs, 200],
+  "raft-election-timeout": ["2s", (c) => c.raft.electionTimeoutMs, 2000],
+  "raft-leader-lease-timeout": ["100ms", (c) => c.raft.leaderLeaseTimeoutMs, 100],
+  "raft-commit-timeout": ["10ms", (c) => c.raft.commitTimeoutMs, 10],
+  "raft-apply-timeout": ["20s", (c) => c.raft.applyTimeoutMs, 20_000],
+  "raft-snap": ["100", (c) => c.raft.snapshotEntries, 100],
+  "raft-snap-int": ["1s", (c) => c.raft.snapshotIntervalMs, 1000],
+  "raft-snap-wal-size": ["1000000", (c) => c.raft.snapshotWalBytes, 1_000_000],
+  "raft-shutdown-stepdown": ["false", (c) => c.cluster.stepDownOnShutdown, false],
+  "raft-remove-shutdown": ["true", (c) => c.cluster.shutdownOnRemove, true],
+  "raft-cluster-remove-shutdown": ["true", (c) => c.cluster.removeOnShutdown, true],
+  "raft-log-level": ["debug", (c) => c.raft.logLevel, "DEBUG"],
+  "db-max-ro-conns": ["8", (c) => c.database.readConnectionsMax, 8],
+  "fk": ["true", (c) => c.database.foreignKeys, true],
+  "write-queue-capacity": ["2048", (c) => c.writeQueue.capacity, 2048],
+  "write-queue-batch-size": ["64", (c) => c.writeQueue.batchSize, 64],
+  "write-queue-timeout": ["1s", (c) => c.writeQueue.timeoutMs, 1000],
+  "write-queue-tx": ["true", (c) => c.writeQueue.transaction, true],
+};
+
+for (const [name, [text, read, expected]] of Object.entries(everyFlag)) {
+  Deno.test(`parseFlags takes -${name} with one dash or two`, () => {
+    const forms = [[`-${name}=${text}`], [`--${name}=${text}`]];
+    const kind = Object.entries<FlagSpec>(flagTable).find(([known]) => known === name)?.[1].kind;
+    if (kind !== "switch") forms.push([`-${name}`, text], [`--${name}`, text]);
+    else if (text === "true") forms.push([`-${name}`], [`--${name}`]);
+    for (const form of forms) assert.deepEqual(read(configured(...form, "data")), expected);
+    assert.notDeepEqual(read(configured("data")), expected);
+  });
+}
+
+Deno.test("parseFlags takes switches as Go does", () => {
+  for (const text of ["1", "t", "T", "TRUE", "true", "True"]) {
+    assert.equal(configured(`-fk=${text}`).database.foreignKeys, true);
+  }
+  for (const text of ["0", "f", "F", "FALSE", "false", "False"]) {
+    assert.equal(configured(`-fk=${text}`).database.foreignKeys, false);
+  }
+  assert.equal(refusal(["-fk=yes"]).exitCode, 2);
+  assert.match(refusal(["-fk", "false"]).message, /-fk=false/);
+});
+
+Deno.test("parseFlags takes the last of several, values with = and -, and flags after the directory", () => {
+  assert.equal(configured("-node-id", "a", "-node-id", "b").nodeId, "b");
+  assert.equal(configured("-node-id=a=b").nodeId, "a=b");
+  assert.equal(configured("-node-id", "-fk").nodeId, "-fk");
+  assert.equal(configured("-node-id", "-fk").database.foreignKeys, false);
+  assert.equal(configured("data", "-node-id", "a").nodeId, "a");
+  assert.equal(configured("--", "-data").dataDirectory, resolve("-data"));
+  assert.equal(configured("/var/lib/x").dataDirectory, "/var/lib/x");
+});
+
+Deno.test("parseFlags derives the node's name and the advertised addresses", () => {
+  const { nodeId, http, raft } = configured(
+    ...["-http-addr=:4001", "-http-adv-addr=h:4001"],
+    ...["-raft-addr=[::]:4002", "-raft-adv-addr=[2001:db8::1]:4002"],
+  );
+  assert.deepEqual([http.address, http.advertisedAddress], ["0.0.0.0:4001", "h:4001"]);
+  assert.deepEqual([raft.address, raft.advertisedAddress], ["[::]:4002", "[2001:db8::1]:4002"]);
+  assert.equal(nodeId, "[2001:db8::1]:4002");
+  assert.equal(configured("-raft-heartbeat-timeout=300ms").raft.leaderLeaseTimeoutMs, 150);
+});
+
+const refused: readonly [args: string, exitCode: 1 | 2, message: RegExp][] = [
+  ["-htpp-addr h:1", 2, /^Unknown flag -htpp-addr: did you mean -http-addr\?$/],
+  ["-http-cret x", 2, /did you mean -http-cert\?$/],
+  ["-entirely-different-thing", 2, /^Unknown flag -entirely-different-thing: see -help/],
+  ["-constructor", 2, /^Unknown flag -constructor/],
+  ["---fk", 2, /^Bad flag syntax: ---fk$/],
+  ["-=x", 2, /^Bad flag syntax/],
+  ["-node-id", 2, /^Flag needs a value: -node-id$/],
+  [
+    "-join-interval 5",
+    2,
+    /^Invalid value "5" for flag -join-interval: missing unit in duration "5"$/,
+  ],
+  ["-join-interval 0s", 2, /at least 1ms/],
+  ["-join-interval -1s", 2, /at least 1ms/],
+  ["-raft-snap-int 1000h", 2, /at most/],
+  ["-raft-snap 1.5", 2, /not a whole number/],
+  ["-raft-snap 0", 2, /at least 1/],
+  ["-bootstrap-expect 256", 2, /at most 255/],
+  ["-bootstrap-expect -1", 2, /not a whole number/],
+  ["-http-body-limit 1MB", 2, /not a number of bytes/],
+  ["-raft-log-level LOUD", 2, /not one of DEBUG, INFO, WARN, ERROR/],
+  ["a b", 1, /^Arguments after data directory a are not accepted: b$/],
+  ["-http-addr 0.0.0.0:4001", 1, /HTTP address 0\.0\.0\.0:4001 is not routable.*-http-adv-addr/],
+  ["-http-addr [::]:4001", 1, /is not routable/],
+  ["-http-addr :4001", 1, /is not routable/],
+  ["-raft-addr 0.0.0.0:4002", 1, /Raft address 0\.0\.0\.0:4002 is not routable.*-raft-adv-addr/],
+  ["-http-adv-addr 0.0.0.0:4001", 1, /is not routable/],
+  ["-http-addr h:0", 1, /has port 0/],
+  ["-http-addr h", 1, /h has no port: write it as host:port/],
+  ["-http-addr h:http", 1, /no valid port/],
+  ["-http-addr h:65536", 1, /no valid port/],
+  ["-http-addr ::1:4001", 1, /too many colons/],
+  ["-http-addr http://h:4001", 1, /has a scheme/],
+  ["-http-addr=", 1, /-http-addr is empty/],
+  ["-http-addr h:1 -raft-addr h:1", 1, /^HTTP and Raft addresses must differ: both are h:1$/],
+  ["-http-adv-addr h:1 -raft-adv-addr h:1", 1, /^Advertised HTTP and Raft addresses must differ/],
+  ["-join http://h:4002", 1, /http:\/\/h:4002 has a scheme: write it as host:port/],
+  ["-join h:1,,h:2", 1, /no port/],
+  ["-join 127.0.0.1:4002", 1, /^Node cannot join itself/],
+  ["-raft-adv-addr h:2 -join h:2", 1, /^Node cannot join itself/],
+  ["-bootstrap-expect 3", 1, /-bootstrap-expect 3 needs -join/],
+  ["-bootstrap-expect 1 -raft-non-voter", 1, /exclude each other/],
+  ["-raft-heartbeat-timeout 2s", 1, /-raft-election-timeout \(1000ms\) must not be below/],
+  ["-raft-leader-lease-timeout 2s", 1, /must not be above -raft-heartbeat-timeout/],
+  ["-raft-leader-lease-timeout 1ms", 1, /0s or at least 10ms/],
+];
+
+for (const [args, exitCode, message] of refused) {
+  Deno.test(`parseFlags refuses ${args}`, () => {
+    const error = refusal(args.split(" "));
+    assert.match(error.message, message);
+    assert.equal(error.exitCode, exitCode);
+  });
+}
+
+Deno.test("parseFlags accepts a node's own address in -join when it bootstraps", () => {
+  const { cluster } = configured("-bootstrap-expect=3", "-join=127.0.0.1:4002,b:4002,c:4002");
+  assert.equal(cluster.bootstrapExpect, 3);
+  assert.equal(cluster.join.length, 3);
+});
+
+for (const [name, { takesValue, treatment, off }] of foreignFlags) {
+  Deno.test(`parseFlags has -${name} ${treatment}, and accepted when it asks for nothing`, () => {
+    const asking = takesValue ? [`-${name}`, "24h"] : [`-${name}`];
+    if (treatment === "refused") {
+      const error = refusal(asking);
+      assert.equal(error.exitCode, 2);
+      assert.match(error.message, new RegExp(`^Flag -${name} is not supported yet`));
+    } else {
+      const { warnings } = serveWith(...asking);
+      assert.deepEqual(warnings, [`Flag -${name} has no effect here and was passed over`]);
+    }
+    for (const text of off) assert.deepEqual(serveWith(`-${name}=${text}`).warnings, []);
+  });
+}
+
+Deno.test("parseFlags answers -help and -version whatever else is asked", () => {
+  for (const form of ["-h", "-help", "--help"]) {
+    assert.deepEqual(parseFlags([form, "-http-addr", "0.0.0.0:1"]), { type: "help" });
+  }
+  assert.deepEqual(parseFlags(["-version"]), { type: "version" });
+});
+
+Deno.test("helpText names every flag with its default, in lines of at most 100 characters", () => {
+  const lines = helpText().split("\n");
+  for (const [name, spec] of Object.entries<FlagSpec>(flagTable)) {
+    const at = lines.findIndex((line) => line.trimEnd() === `  -${name} ${spec.value}`.trimEnd());
+    assert.notEqual(at, -1, `-${name} has no line of its own`);
+    const text = lines.slice(at + 1, at + 4).join(" ");
+    if (!["", "false"].includes(spec.default)) assert.ok(text.includes(spec.default), name);
+  }
+  for (const name of foreignFlags.keys()) assert.ok(helpText().includes(`-${name}`), name);
+  for (const line of lines) assert.ok(line.length <= 100, line);
+});

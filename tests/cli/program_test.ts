@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+
+const mainFile = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the program to its end. */
+async function runProgram(...args: string[]): Promise<Result> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", mainFile, ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+Deno.test("the program answers -version and -help with exit code 0", async () => {
+  const version = await runProgram("-version");
+  assert.equal(version.code, 0, version.stderr);
+  assert.match(version.stdout, /^raftlite \d+\.\d+\.\d+ .*deno \d+\.\d+\.\d+\n$/);
+  const help = await runProgram("--help");
+  assert.equal(help.code, 0, help.stderr);
+  assert.match(help.stdout, /Usage:/);
+  const bench = await runProgram("bench", "-help");
+  assert.equal(bench.code, 0, bench.stderr);
+  assert.match(bench.stdout, /-target/);
+});
+
+Deno.test("the program ends with 2 for flags that make no sense and 1 for a wrong wish", async () => {
+  const unknown = await runProgram("-nod-id", "1");
+  assert.equal(unknown.code, 2);
+  assert.equal(
+    unknown.stderr,
+    "fatal: Unknown flag -nod-id: did you mean -node-id?\nRun raftlite -help for all flags\n",
+  );
+  const unsupported = await runProgram("-http-cert", "a.pem", "data");
+  assert.equal(unsupported.code, 2);
+  assert.match(unsupported.stderr, /not supported yet/);
+  const wrong = await runProgram("-raft-addr", "0.0.0.0:4002", "data");
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /^fatal: Advertised Raft address .*\n$/);
+});
+
+Deno.test("systemd-unit prints a unit that systemd accepts", async () => {
+  const args = ["-node-id", 'a b%c$d"e', "-fk", "-join", "h:1,i:2", "-join-attempts=9"];
+  const { code, stdout, stderr } = await runProgram("systemd-unit", ...args);
+  assert.equal(code, 0, stderr);
+  const start = /^ExecStart=(.*)$/m.exec(stdout)?.[1] ?? "";
+  assert.ok(
+    start.endsWith(
+      ' "-node-id=a b%%c$$d\\"e" -fk=true -join=h:1,i:2 -join-attempts=9 /var/lib/raftlite',
+    ),
+    start,
+  );
+  assert.match(stdout, /^StateDirectory=raftlite$/m);
+  await verifyUnit(stdout);
+});
+
+Deno.test("systemd-unit refuses bad flags and a data directory that it could not write", async () => {
+  const cases: readonly [args: string[], code: number, message: RegExp][] = [
+    [["-http-addr", "0.0.0.0:1"], 1, /not routable/],
+    [["-auth", "f.json"], 2, /not supported yet/],
+    [["/srv/data"], 1, /must lie in \/var\/lib/],
+    [["/var/lib"], 1, /must lie in \/var\/lib/],
+    [["/var/lib/a b"], 1, /letters, digits/],
+    [["/var/lib/a", "b"], 1, /not accepted/],
+    [["-node-id", "a\nb"], 1, /cannot hold/],
+  ];
+  for (const [args, code, message] of cases) {
+    const result = await runProgram("systemd-unit", ...args);
+    assert.equal(result.code, code, args.join(" "));
+    assert.match(result.stderr, message);
+    assert.equal(result.stdout, "");
+  }
+});
+
+/** Has systemd check a unit, on a machine that has systemd. */
+async function verifyUnit(unit: string): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${directory}/raftlite.service`, unit);
+    const { code, stderr } = await new Deno.Command("systemd-analyze", {
+      args: ["verify", `${directory}/raftlite.service`],
+    }).output();
+    const complaints = new TextDecoder().decode(stderr).split("\n")
+      .filter((line) => line.includes("raftlite.service"));
+    assert.deepEqual(complaints, []);
+    assert.equal(code, 0);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
