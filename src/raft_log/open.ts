@@ -1,0 +1,159 @@
+import type { Disk, Logger } from "../io/types.ts";
+import type { Entry } from "../raft/types.ts";
+import { ActiveSegment } from "./active_segment.ts";
+import { batchHeadLength } from "./batch.ts";
+import { EntryIndex } from "./entry_index.ts";
+import { SegmentedLog } from "./raft_log.ts";
+import { type LogState, type RecoveredSegments, recoverLog, replayCarried } from "./recovery.ts";
+import {
+  encodeSegmentHeader,
+  parseSegmentName,
+  type SegmentHeader,
+  segmentName,
+} from "./segment_header.ts";
+import { type LogContents, LogDamageError, type RaftLog } from "./types.ts";
+
+export interface RaftLogOptions {
+  /** A segment is finished when a batch would make it longer than this, in bytes. */
+  readonly segmentBytes?: number;
+  /** How much of a segment is written ahead with zeros, in bytes. */
+  readonly allocateBytes?: number;
+  /** How much entry data `contents.log.entries` holds at most, in bytes. */
+  readonly recentBytesMax?: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** Draws what tells the batches of this segment from any other bytes. */
+function drawSalt(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}
+
+/**
+ * Opens the log in `directory`, or makes an empty one where no log is; whether an empty one is
+ * legitimate is for the caller to say. What a crash left half written is cut off with a log line.
+ * Throws a LogDamageError when something that had been durable is damaged or missing, a
+ * NewerFormatError, or a DiskError.
+ */
+export async function openRaftLog(
+  disk: Disk,
+  directory: string,
+  options: RaftLogOptions,
+  logger: Logger,
+): Promise<{ log: RaftLog; contents: LogContents }> {
+  const sizes = {
+    segmentBytes: options.segmentBytes ?? 16 * mebibyte,
+    allocateBytes: options.allocateBytes ?? mebibyte / 4,
+  };
+  if (!(await disk.exists(directory))) {
+    await disk.makeDirectory(directory);
+    await disk.syncDirectory(directory.slice(0, directory.lastIndexOf("/")) || "/");
+  }
+  const recovered = await recoverLog(disk, directory, logger);
+  const { active, index, state } = recovered === undefined
+    ? await beginLog(disk, directory, sizes)
+    : await resume(disk, directory, sizes, recovered);
+  const firstSegment = recovered?.firstSegment ?? active.segment.sequence;
+  await removeLeftovers(disk, directory, firstSegment, logger);
+
+  index.compact(state.compaction.index);
+  checkComplete(index);
+  state.configurations = state.configurations.filter(({ index: at }) => at >= index.firstIndex);
+  const log = new SegmentedLog(
+    { disk, directory, logger, sizes, drawSalt },
+    { active, index, hardState: state.hardState, compaction: state.compaction, firstSegment },
+  );
+  const contents = {
+    hardState: state.hardState,
+    compaction: state.compaction,
+    log: {
+      lastIndex: index.lastIndex,
+      termStarts: [...index.termStarts],
+      configurations: state.configurations,
+      entries: await readRecent(log, options.recentBytesMax ?? 8 * mebibyte),
+    },
+  };
+  return { log, contents };
+}
+
+interface Opened {
+  readonly active: ActiveSegment;
+  readonly index: EntryIndex;
+  readonly state: LogState;
+}
+
+type Sizes = ConstructorParameters<typeof ActiveSegment>[2];
+
+async function beginLog(disk: Disk, directory: string, sizes: Sizes): Promise<Opened> {
+  const header: SegmentHeader = {
+    sequence: 1,
+    salt: drawSalt(),
+    previousEnd: 0,
+    firstSegment: 1,
+    lastIndex: 0,
+    hardState: { term: 0, votedFor: "" },
+    compaction: { index: 0, term: 0, configuration: { members: [] } },
+  };
+  const active = await ActiveSegment.create(disk, directory, header, undefined, sizes);
+  const index = new EntryIndex(0, 0);
+  index.segments.push(active.segment);
+  const { hardState, compaction } = header;
+  return { active, index, state: { hardState, compaction, configurations: [] } };
+}
+
+/** Goes on in the newest segment, or in a new one when the end of that is not certain. */
+async function resume(
+  disk: Disk,
+  directory: string,
+  sizes: Sizes,
+  recovered: RecoveredSegments,
+): Promise<Opened> {
+  const { index, state, action, nextHeader, carry } = recovered;
+  const newest = index.segments.at(-1);
+  if (action === "continue" && newest !== undefined) {
+    return { active: new ActiveSegment(newest, await newest.open(), sizes), index, state };
+  }
+  const header = { ...nextHeader, salt: drawSalt() };
+  const active = await ActiveSegment.create(disk, directory, header, carry, sizes);
+  index.segments.push(active.segment);
+  if (carry !== undefined) {
+    const bodyOffset = encodeSegmentHeader(header).length + batchHeadLength;
+    replayCarried(carry, bodyOffset, state, index);
+  }
+  return { active, index, state };
+}
+
+/** Entries right behind the compaction point must be there. */
+function checkComplete(index: EntryIndex): void {
+  const { firstIndex, lastIndex } = index;
+  const oldest = index.segments[0];
+  if (lastIndex < firstIndex || index.segmentOf(firstIndex) !== undefined) return;
+  const path = oldest?.path ?? "";
+  throw new LogDamageError(path, 0, `Log file ${path} does not hold entry ${firstIndex}`);
+}
+
+/** Files that a crash kept from being removed: half-made segments, and those before `firstSegment`. */
+async function removeLeftovers(
+  disk: Disk,
+  directory: string,
+  firstSegment: number,
+  logger: Logger,
+): Promise<void> {
+  for (const name of await disk.list(directory)) {
+    const sequence = parseSegmentName(name.replace(/\.tmp$/, ""));
+    if (sequence === undefined) continue;
+    if (name === segmentName(sequence) && sequence >= firstSegment) continue;
+    logger.log("INFO", "raft_log", `Removed ${directory}/${name}, left over from before a crash`);
+    await disk.remove(`${directory}/${name}`);
+  }
+}
+
+/** The newest entries, whole, up to `bytesMax`; none when the newest alone is larger. */
+async function readRecent(log: SegmentedLog, bytesMax: number): Promise<Entry[]> {
+  const from = log.recentFrom(bytesMax);
+  const entries: Entry[] = [];
+  for (let next = from; next <= log.lastIndex; next = from + entries.length) {
+    for (const entry of await log.read(next, log.lastIndex, bytesMax)) entries.push(entry);
+  }
+  return entries;
+}

@@ -1,0 +1,371 @@
+import { Prng } from "../../src/base/prng.ts";
+import {
+  type Clock,
+  type Disk,
+  DiskError,
+  type DiskErrorKind,
+  type DiskFile,
+} from "../../src/io/types.ts";
+
+/** Part of a file that a disk writes whole or not at all, in bytes. */
+const sectorBytes = 512;
+
+/** A change of a file's content that no sync has covered. */
+type Change =
+  | { readonly type: "write"; readonly offset: number; readonly bytes: Uint8Array }
+  | { readonly type: "truncate"; readonly size: number };
+
+/** A file's content, apart from its names. */
+class Inode {
+  /** What the running machine sees. */
+  cached = new Uint8Array(0);
+  /** What the platters have for certain. */
+  durable = new Uint8Array(0);
+  changes: Change[] = [];
+}
+
+/** A change of a directory that no sync has covered: names set to files, or to nothing. */
+interface NameChange {
+  readonly directory: string;
+  readonly names: readonly (readonly [path: string, inode: Inode | undefined])[];
+}
+
+/** One call, for a fault to choose by. */
+export interface DiskCall {
+  /** Counts up from 1. */
+  readonly number: number;
+  readonly operation:
+    | "open"
+    | "write"
+    | "read"
+    | "size"
+    | "truncate"
+    | "sync"
+    | "rename"
+    | "remove"
+    | "list"
+    | "exists"
+    | "makeDirectory"
+    | "syncDirectory";
+  readonly path: string;
+}
+
+export interface SimulatedDiskOptions {
+  readonly seed: bigint;
+  /** With a clock, calls take time: up to this many ms. */
+  readonly clock?: Clock;
+  readonly latencyMsMax?: number;
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+function applied(content: Uint8Array<ArrayBuffer>, change: Change): Uint8Array<ArrayBuffer> {
+  if (change.type === "truncate") {
+    const result = new Uint8Array(change.size);
+    result.set(content.subarray(0, change.size));
+    return result;
+  }
+  const end = change.offset + change.bytes.length;
+  const result = end > content.length ? new Uint8Array(end) : content;
+  if (result !== content) result.set(content);
+  result.set(change.bytes, change.offset);
+  return result;
+}
+
+/**
+ * A disk whose power can be cut, after SQLite's test6.c: each change that no sync has covered is
+ * then applied, dropped, applied in some of its sectors, or garbage in some of them; names not
+ * synced may be lost. Bytes outside a write are never harmed by it (SQLite's "powersafe
+ * overwrite"). A failed sync leaves its changes in the cache only, as Linux does: later syncs
+ * succeed and still do not write them.
+ */
+export class SimulatedDisk implements Disk {
+  #random: Prng;
+  #clock: Clock | undefined;
+  #latencyMsMax: number;
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
+  #nameChanges: NameChange[] = [];
+  #directories = new Set<string>(["/", "."]);
+  #calls = 0;
+  /** Counts crashes: a handle of an earlier life never answers again. */
+  #life = 0;
+  /** Chooses a fault for a call; undefined lets it succeed. */
+  fault: (call: DiskCall) => DiskErrorKind | undefined = () => undefined;
+  /** What all files together may take, in bytes. */
+  capacityBytes = Infinity;
+
+  constructor(options: SimulatedDiskOptions) {
+    this.#random = new Prng(options.seed);
+    this.#clock = options.clock;
+    this.#latencyMsMax = options.latencyMsMax ?? 0;
+  }
+
+  /** How many calls were made. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Carries out `work` unless a fault is due or the machine was restarted meanwhile. */
+  async #call<T>(
+    life: number,
+    operation: DiskCall["operation"],
+    path: string,
+    work: (fault: DiskErrorKind | undefined) => T,
+  ): Promise<T> {
+    const never = new Promise<never>(() => {});
+    if (life !== this.#life) return never;
+    const fault = this.fault({ number: ++this.#calls, operation, path });
+    const clock = this.#clock;
+    if (clock === undefined) {
+      await Promise.resolve();
+    } else {
+      const delayMs = this.#latencyMsMax * this.#random.uint32() / 0x1_0000_0000;
+      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
+    }
+    if (life !== this.#life) return never;
+    const result = work(fault);
+    if (fault !== undefined) {
+      throw new DiskError(fault, path, `Cannot ${operation} ${path}: simulated fault (${fault})`);
+    }
+    return result;
+  }
+
+  open(path: string, options: { create: boolean }): Promise<DiskFile> {
+    const life = this.#life;
+    return this.#call(life, "open", path, (fault) => {
+      let inode = this.#names.get(path);
+      if (inode === undefined && fault === undefined) {
+        if (!options.create || !this.#directories.has(directoryOf(path))) {
+          throw new DiskError("not_found", path, `Cannot open ${path}: no such file`);
+        }
+        inode = new Inode();
+        this.#changeNames(directoryOf(path), [[path, inode]]);
+      }
+      return this.#handle(path, inode ?? new Inode(), life);
+    });
+  }
+
+  #handle(path: string, inode: Inode, life: number): DiskFile {
+    let closed = false;
+    let last: Promise<unknown> = Promise.resolve();
+    const call = <T>(
+      operation: DiskCall["operation"],
+      work: (fault: DiskErrorKind | undefined) => T,
+    ): Promise<T> => {
+      if (closed) {
+        return Promise.reject(new DiskError("failed", path, `Cannot ${operation} ${path}: closed`));
+      }
+      const result = last.then(() => this.#call(life, operation, path, work));
+      last = result.catch(() => {});
+      return result;
+    };
+    return {
+      path,
+      write: (offset, bytes) => {
+        const copy = bytes.slice();
+        return call("write", (fault) => this.#write(path, inode, offset, copy, fault));
+      },
+      read: (offset, length) => call("read", () => inode.cached.slice(offset, offset + length)),
+      size: () => call("size", () => inode.cached.length),
+      truncate: (size) =>
+        call("truncate", (fault) => {
+          if (fault === undefined) this.#change(inode, { type: "truncate", size });
+        }),
+      sync: () => call("sync", (fault) => this.#sync(inode, fault)),
+      close: () => {
+        closed = true;
+      },
+    };
+  }
+
+  #change(inode: Inode, change: Change): void {
+    inode.changes.push(change);
+    inode.cached = applied(inode.cached, change);
+  }
+
+  #write(
+    path: string,
+    inode: Inode,
+    offset: number,
+    bytes: Uint8Array,
+    fault: DiskErrorKind | undefined,
+  ): void {
+    const growth = Math.max(0, offset + bytes.length - inode.cached.length);
+    const full = this.usedBytes + growth > this.capacityBytes;
+    if (fault === undefined && !full) {
+      this.#change(inode, { type: "write", offset, bytes });
+      return;
+    }
+    const part = bytes.subarray(0, this.#random.below(bytes.length + 1));
+    if (!full) this.#change(inode, { type: "write", offset, bytes: part });
+    if (full) {
+      const room = this.capacityBytes - this.usedBytes + bytes.length - growth;
+      const fitting = bytes.subarray(0, Math.max(0, Math.min(part.length, room)));
+      if (fitting.length > 0) this.#change(inode, { type: "write", offset, bytes: fitting });
+      throw new DiskError("full", path, `Cannot write to ${path}: no space left`);
+    }
+  }
+
+  #sync(inode: Inode, fault: DiskErrorKind | undefined): void {
+    if (fault === undefined) {
+      for (const change of inode.changes) inode.durable = applied(inode.durable.slice(), change);
+    } else {
+      inode.durable = this.#afterPowerCut(inode);
+    }
+    inode.changes = [];
+  }
+
+  /** The sum of all file sizes. */
+  get usedBytes(): number {
+    let sum = 0;
+    for (const inode of new Set(this.#names.values())) sum += inode.cached.length;
+    return sum;
+  }
+
+  list(directory: string): Promise<string[]> {
+    return this.#call(this.#life, "list", directory, () => {
+      if (!this.#directories.has(directory)) {
+        throw new DiskError("not_found", directory, `Cannot list ${directory}: no such directory`);
+      }
+      const paths = [...this.#names.keys()].filter((path) => directoryOf(path) === directory);
+      return paths.map((path) => path.slice(path.lastIndexOf("/") + 1)).sort();
+    });
+  }
+
+  exists(path: string): Promise<boolean> {
+    return this.#call(
+      this.#life,
+      "exists",
+      path,
+      () => this.#names.has(path) || this.#directories.has(path),
+    );
+  }
+
+  makeDirectory(path: string): Promise<void> {
+    return this.#call(this.#life, "makeDirectory", path, (fault) => {
+      if (fault === undefined) this.#directories.add(path);
+    });
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#call(this.#life, "rename", from, (fault) => {
+      if (fault !== undefined) return;
+      this.#changeNames(directoryOf(to), [[from, undefined], [to, this.#existing(from)]]);
+    });
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#call(this.#life, "remove", path, (fault) => {
+      if (fault !== undefined) return;
+      this.#existing(path);
+      this.#changeNames(directoryOf(path), [[path, undefined]]);
+    });
+  }
+
+  #existing(path: string): Inode {
+    const inode = this.#names.get(path);
+    if (inode !== undefined) return inode;
+    throw new DiskError("not_found", path, `Cannot find ${path}: no such file`);
+  }
+
+  #changeNames(directory: string, names: NameChange["names"]): void {
+    this.#nameChanges.push({ directory, names });
+    this.#setNames(this.#names, names);
+  }
+
+  #setNames(map: Map<string, Inode>, names: NameChange["names"]): void {
+    for (const [path, inode] of names) {
+      if (inode === undefined) map.delete(path);
+      else map.set(path, inode);
+    }
+  }
+
+  syncDirectory(path: string): Promise<void> {
+    return this.#call(this.#life, "syncDirectory", path, (fault) => {
+      if (fault !== undefined) return;
+      for (const { directory, names } of this.#nameChanges) {
+        if (directory === path) this.#setNames(this.#durableNames, names);
+      }
+      this.#nameChanges = this.#nameChanges.filter(({ directory }) => directory !== path);
+    });
+  }
+
+  /** The program dies and the machine lives on: everything written is still there. */
+  killProcess(): void {
+    this.#life++;
+  }
+
+  /** The machine dies: what no sync has covered meets its fate. */
+  cutPower(): void {
+    this.#life++;
+    for (const { names } of this.#nameChanges) {
+      if (this.#random.chance(0.5)) this.#setNames(this.#durableNames, names);
+    }
+    this.#nameChanges = [];
+    this.#names = new Map(this.#durableNames);
+    for (const inode of new Set(this.#names.values())) {
+      inode.durable = this.#afterPowerCut(inode);
+      inode.cached = inode.durable.slice();
+      inode.changes = [];
+    }
+  }
+
+  #afterPowerCut(inode: Inode): Uint8Array<ArrayBuffer> {
+    let content = inode.durable.slice();
+    for (const change of inode.changes) {
+      const fate = this.#random.below(4);
+      if (fate === 0) continue;
+      if (change.type === "truncate" || fate === 1) {
+        content = applied(content, change);
+        continue;
+      }
+      content = this.#inSectors(content, change, fate === 2);
+    }
+    return content;
+  }
+
+  /** A write of which some sectors arrived; the others are as before, or garbage. */
+  #inSectors(
+    content: Uint8Array<ArrayBuffer>,
+    change: Change & { type: "write" },
+    clean: boolean,
+  ): Uint8Array<ArrayBuffer> {
+    const end = change.offset + change.bytes.length;
+    for (let start = change.offset; start < end;) {
+      const next = Math.min(end, (Math.floor(start / sectorBytes) + 1) * sectorBytes);
+      const bytes = change.bytes.slice(start - change.offset, next - change.offset);
+      const arrived = this.#random.chance(0.5);
+      if (!arrived && !clean) this.#random.fill(bytes);
+      if (arrived || !clean) content = applied(content, { type: "write", offset: start, bytes });
+      start = next;
+    }
+    return content;
+  }
+
+  /** The content of a file, as the running machine sees it. */
+  content(path: string): Uint8Array<ArrayBuffer> {
+    return this.#existing(path).cached.slice();
+  }
+
+  /** Replaces the content of a file, as damage to the platters does. */
+  setContent(path: string, content: Uint8Array): void {
+    const inode = this.#existing(path);
+    inode.cached = content.slice();
+    inode.durable = content.slice();
+    inode.changes = [];
+  }
+
+  /** The paths of all files, sorted. */
+  paths(): string[] {
+    return [...this.#names.keys()].sort();
+  }
+
+  /** A file loses its name, durably, as by a mistake. */
+  loseFile(path: string): void {
+    this.#names.delete(path);
+    this.#durableNames.delete(path);
+  }
+}
