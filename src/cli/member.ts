@@ -12,11 +12,12 @@ import { Node } from "../node/node.ts";
 import { recover } from "../node/recovery.ts";
 import { encodeConfiguration } from "../raft/configuration.ts";
 import { type Configuration as Members, EntryType, type Member } from "../raft/types.ts";
-import { openRaftLog } from "../raft_log/raft_log.ts";
+import { openRaftLog } from "../raft_log/open.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
 import { openStore } from "../store/store.ts";
 import type { Store } from "../store/types.ts";
+import type { Library } from "../sqlite/mod.ts";
 import { openTransport } from "../transport/transport.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import type { Configuration } from "./flags.ts";
@@ -37,7 +38,7 @@ export interface Surroundings {
   readonly network: Network;
   readonly logger: Logger;
   readonly version: string;
-  readonly sqliteVersion: string;
+  readonly library: Library;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */
@@ -73,13 +74,14 @@ async function assemble(
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<RunningMember> {
-  const { clock, disk, network, logger, version, sqliteVersion } = surroundings;
+  const { clock, disk, network, logger, version, library } = surroundings;
   const directory = configuration.dataDirectory;
   let identity = await checkIdentity(disk, configuration);
 
   const store = cleanUp.adopt(
     await openStore({
       directory,
+      library,
       logger,
       readers: configuration.database.readConnectionsMax,
       foreignKeys: configuration.database.foreignKeys,
@@ -106,6 +108,7 @@ async function assemble(
       listenAddress: configuration.raft.address,
       clusterId: identity?.clusterId ?? "",
       allowStrangers: new Set(strangersMay),
+      random,
       limits: { connectTimeoutMs: Math.min(configuration.cluster.connectTimeoutMs, 5_000) },
     }),
     (open) => open.close(),
@@ -136,13 +139,12 @@ async function assemble(
   }
 
   const origin = random64();
-  let service: ClusterService | undefined;
   let present = false;
   const node = new Node({
     id: self.id,
     clock,
     logger,
-    random: (limit) => Math.floor(Math.random() * limit),
+    random,
     seed: random64,
     origin,
     timing: timing(configuration),
@@ -159,7 +161,7 @@ async function assemble(
       const included = members.members.some((member) => member.id === self.id);
       if (present && !included) surroundings.onRemoved();
       present = included;
-      service?.changed();
+      service.changed();
     },
     onStatus: ({ role, term, leader }) => {
       logger.log(
@@ -167,11 +169,11 @@ async function assemble(
         "raft",
         `Term ${term}: ${role}, leader ${leader === "" ? "unknown" : leader}`,
       );
-      service?.changed();
+      service.changed();
     },
     onFatal: surroundings.onFatal,
   });
-  service = new ClusterService({
+  const service: ClusterService = new ClusterService({
     node,
     store,
     transport,
@@ -184,7 +186,7 @@ async function assemble(
     httpAddress: self.httpAddress,
     dataDirectory: directory,
     version,
-    sqliteVersion,
+    sqliteVersion: library.version,
     forwardedMax: nodeLimits.pendingWritesMax,
   });
   store.failed.catch(surroundings.onFatal);
@@ -369,6 +371,7 @@ async function begin(
   if (bootstrapExpect > 1) {
     const formation = new Formation({
       ...surroundings,
+      sqliteVersion: surroundings.library.version,
       member: self,
       addresses: join,
       expect: bootstrapExpect,
@@ -440,6 +443,10 @@ function addressesBut(members: Members, id: string): Map<string, string> {
       member.address,
     ]),
   );
+}
+
+function random(limit: number): number {
+  return Math.floor(Math.random() * limit);
 }
 
 function random64(): bigint {

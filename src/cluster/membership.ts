@@ -19,6 +19,8 @@ export class Membership {
   readonly #leaders: LeaderWatch;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  /** Where this node itself is reached now. */
+  readonly #address: string;
 
   constructor(parts: {
     readonly node: Node;
@@ -26,12 +28,14 @@ export class Membership {
     readonly leaders: LeaderWatch;
     readonly clock: Clock;
     readonly logger: Logger;
+    readonly raftAddress: string;
   }) {
     this.#node = parts.node;
     this.#transport = parts.transport;
     this.#leaders = parts.leaders;
     this.#clock = parts.clock;
     this.#logger = parts.logger;
+    this.#address = parts.raftAddress;
   }
 
   /**
@@ -77,8 +81,11 @@ export class Membership {
 
   /** Two living nodes must not share an id: the one that has it answers at its known address. */
   async #checkTakenId(known: Member, call: JoinCall): Promise<void> {
-    if (known.id === this.#node.id) throw taken(known);
     if (known.address === call.address) return;
+    if (known.id === this.#node.id) {
+      if (call.address !== this.#address) throw taken(known);
+      return;
+    }
     let id: NodeId;
     try {
       const answer = await this.#transport.request(

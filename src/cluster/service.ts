@@ -28,7 +28,14 @@ import {
   type WriteAnswer,
   type WriteRequest,
 } from "./types.ts";
-import { encodeBarrier, encodeRemove, encodeStepDown, RequestKind } from "./wire.ts";
+import {
+  encodeBarrier,
+  encodeJoin,
+  encodeRemove,
+  encodeStepDown,
+  readAnswer,
+  RequestKind,
+} from "./wire.ts";
 import { WritePath } from "./write_path.ts";
 
 /** What a read for a backup may wait for its index, in ms. */
@@ -267,6 +274,14 @@ export class ClusterService implements Service {
         error: message,
       };
     }
+  }
+
+  /** Has the leader, be it this node itself, know this node's present addresses. */
+  async announceSelf(member: Member): Promise<void> {
+    const timeoutMs = changeTimeoutMs;
+    await this.#calls.leader(this.#parts.clock.now() + timeoutMs);
+    const call = encodeJoin({ ...member, fresh: false, relayed: false, timeoutMs });
+    readAnswer(await this.peers.answer(RequestKind.join, call));
   }
 
   leader(): Member | undefined {

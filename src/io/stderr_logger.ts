@@ -32,6 +32,7 @@ export class StderrLogger implements Logger {
   #waitingBytes = 0;
   #dropped = 0;
   #writing = false;
+  readonly #flushed: (() => void)[] = [];
 
   constructor(level: LogLevel, sink: LineSink = (bytes) => Deno.stderr.write(bytes)) {
     this.#rankMin = ranks[level];
@@ -67,5 +68,12 @@ export class StderrLogger implements Logger {
       }
     }
     this.#writing = false;
+    for (const wake of this.#flushed.splice(0)) wake();
+  }
+
+  /** Resolves when every line so far has been written, or could not be. */
+  async flush(): Promise<void> {
+    if (!this.#writing) return;
+    await new Promise<void>((resolve) => this.#flushed.push(resolve));
   }
 }

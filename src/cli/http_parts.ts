@@ -1,0 +1,31 @@
+import { createApp } from "../http/app.ts";
+import { HttpCounters } from "../http/counters.ts";
+import { defaultHttpLimits } from "../http/types.ts";
+import { defaultWriteQueueOptions, WriteQueue } from "../http/write_queue.ts";
+import type { Service } from "../cluster/types.ts";
+import type { Logger } from "../io/types.ts";
+import { parseAddress } from "./address.ts";
+import type { Configuration } from "./flags.ts";
+import { licenseText } from "./license_text.ts";
+import { rqliteVersion, version } from "./version.ts";
+
+/** The HTTP side of a node, made from its flags. */
+export function httpParts(service: Service, configuration: Configuration, logger: Logger) {
+  const { http, writeQueue } = configuration;
+  const queue = new WriteQueue({
+    ...defaultWriteQueueOptions,
+    ...writeQueue,
+    service,
+    logger,
+    counters: new HttpCounters(),
+  });
+  const app = createApp({
+    service,
+    queue,
+    logger,
+    limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax },
+    info: { rqliteVersion, version, allowOrigin: http.allowOrigin, licenses: licenseText },
+  });
+  const { host, port } = parseAddress(http.address);
+  return { app, queue, address: { hostname: host, port } };
+}

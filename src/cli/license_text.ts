@@ -1,0 +1,9 @@
+/** What /licenses shows: this program's licence, and what it is made of. */
+export const licenseText =
+  `raftlite is under the MIT License; the file LICENSE beside its source has the text.
+
+It contains:
+  SQLite (https://sqlite.org): public domain
+  Deno (https://deno.com): MIT License, with the licences of its own parts
+  Hono (https://hono.dev): MIT License
+`;
