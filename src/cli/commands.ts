@@ -31,7 +31,7 @@ async function runServer(args: readonly string[]): Promise<number> {
       print((await import("./help.ts")).helpText());
       return 0;
     case "version":
-      print((await import("./version.ts")).versionText());
+      print(await (await import("./version.ts")).versionText());
       return 0;
     case "serve":
       return await (await import("./serve.ts")).serve(

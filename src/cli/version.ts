@@ -1,3 +1,4 @@
+import { findLibrary, openLibrary } from "../sqlite/mod.ts";
 import project from "../../deno.json" with { type: "json" };
 
 /** raftlite's own version. */
@@ -6,7 +7,16 @@ export const version: string = project.version;
 /** The rqlite whose API this is: clients read it in headers and in /status. */
 export const rqliteVersion = "v10.3.0";
 
-/** What -version prints. */
-export function versionText(): string {
-  return `raftlite ${version} ${Deno.build.os} ${Deno.build.arch} deno ${Deno.version.deno}\n`;
+/** What -version prints. Looks for SQLite, but builds none. */
+export async function versionText(): Promise<string> {
+  const { os, arch } = Deno.build;
+  return `raftlite ${version} ${os} ${arch} sqlite ${await sqliteVersion()} deno ${Deno.version.deno}\n`;
+}
+
+async function sqliteVersion(): Promise<string> {
+  try {
+    return openLibrary(await findLibrary({ build: false })).version;
+  } catch {
+    return "not found";
+  }
 }

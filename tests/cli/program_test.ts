@@ -23,7 +23,7 @@ async function runProgram(...args: string[]): Promise<Result> {
 Deno.test("the program answers -version and -help with exit code 0", async () => {
   const version = await runProgram("-version");
   assert.equal(version.code, 0, version.stderr);
-  assert.match(version.stdout, /^raftlite \d+\.\d+\.\d+ .*deno \d+\.\d+\.\d+\n$/);
+  assert.match(version.stdout, /^raftlite \d+\.\d+\.\d+ .* sqlite .* deno \d+\.\d+\.\d+\n$/);
   const help = await runProgram("--help");
   assert.equal(help.code, 0, help.stderr);
   assert.match(help.stdout, /Usage:/);

@@ -1,0 +1,72 @@
+/**
+ * The compiled program by itself: `deno task test:standalone dist/raftlite`. It runs in an empty
+ * folder and without a PATH, so that it finds neither a compiler nor Deno; what it needs is inside.
+ */
+
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+import { freePorts, StandaloneNode } from "./standalone_node.ts";
+
+const binary = resolve(Deno.args[0] ?? "dist/raftlite");
+
+Deno.test("the compiled program says its version", async () => {
+  const { code, stdout } = await new Deno.Command(binary, {
+    args: ["-version"],
+    clearEnv: true,
+    stdin: "null",
+  }).output();
+  assert.equal(code, 0);
+  assert.match(new TextDecoder().decode(stdout), /^raftlite \d+\.\d+\.\d+ .* sqlite 3\.53\.2 /);
+});
+
+Deno.test("three compiled programs form a cluster that survives the loss of its leader", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "raftlite-standalone-" });
+  const nodes: StandaloneNode[] = [];
+  try {
+    const program = `${folder}/raftlite`;
+    await Deno.copyFile(binary, program);
+    const ports = freePorts(6);
+    const join = ports.slice(3).map((port) => `127.0.0.1:${port}`).join(",");
+    for (const [i, httpPort] of ports.slice(0, 3).entries()) {
+      const flags = [
+        ...["-node-id", `n${i}`],
+        ...["-http-addr", `127.0.0.1:${httpPort}`],
+        ...["-raft-addr", `127.0.0.1:${ports[3 + i]}`],
+        ...["-bootstrap-expect", "3", "-join", join],
+      ];
+      nodes.push(new StandaloneNode(program, folder, `n${i}`, httpPort, flags));
+    }
+    for (const node of nodes) node.start();
+    for (const node of nodes) await node.untilReady();
+
+    const [first, second, third] = nodes;
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    await first.execute(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, made TEXT DEFAULT CURRENT_TIMESTAMP)",
+    );
+    await second.execute("INSERT INTO t(name) VALUES('one')");
+    await third.execute("INSERT INTO t(name) VALUES('two')");
+    const rows = await first.query("SELECT * FROM t");
+    assert.equal(rows.length, 2);
+    for (const node of nodes) assert.deepEqual(await node.query("SELECT * FROM t"), rows);
+
+    const leaderId = await first.leaderId();
+    const leader = nodes.find((node) => node.id === leaderId);
+    assert.ok(leader !== undefined, `No node is called ${leaderId}`);
+    const others = nodes.filter((node) => node !== leader);
+    await leader.kill();
+    for (const node of others) await node.untilReady();
+    await others[0]?.execute("INSERT INTO t(name) VALUES('three')");
+
+    leader.start();
+    await leader.untilReady();
+    assert.equal((await leader.query("SELECT * FROM t")).length, 3);
+    for (const node of nodes) assert.equal(await node.stop(), 0);
+  } catch (cause) {
+    const logs = nodes.map((node) => `--- ${node.id}\n${node.log()}`).join("\n");
+    throw new Error(`${cause}\n${logs}`, { cause });
+  } finally {
+    for (const node of nodes) await node.kill();
+    await Deno.remove(folder, { recursive: true });
+  }
+});

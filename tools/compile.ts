@@ -1,0 +1,57 @@
+/**
+ * Compiles the program into one file, dist/raftlite, with the pinned SQLite inside; for another
+ * system with `--target` and one of `deno compile`'s targets, into dist/raftlite-TARGET.
+ */
+
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { print, printError } from "../src/cli/output.ts";
+import { embedLibrary } from "../src/sqlite/build.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Modules that no import names, as they run in Workers: `deno compile` must be told of them. */
+async function workerModules(): Promise<string[]> {
+  const files = await readdir(`${root}src`, { recursive: true });
+  return files.filter((path) => /worker\.ts$/.test(path)).map((path) => `${root}src/${path}`);
+}
+
+/** Puts the pinned SQLite where the program looks for it; says so when that can't be done. */
+async function libraryFor(target: string): Promise<string[]> {
+  try {
+    return [await embedLibrary({ target, log: (message) => print(`${message}\n`) })];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    printError(`SQLite can't be built for ${target}: ${reason}\n`);
+    printError("The program will use the SQLite library of the system that it runs on\n");
+    return [];
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: { target: { type: "string" } } });
+  const target = values.target ?? Deno.build.target;
+  const output = `${root}dist/raftlite${values.target === undefined ? "" : `-${target}`}`;
+  const included = [...await libraryFor(target), ...await workerModules()];
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "compile",
+      "-A",
+      "--no-check",
+      ...(values.target === undefined ? [] : ["--target", target]),
+      ...included.flatMap((path) => ["--include", path]),
+      "--output",
+      output,
+      `${root}main.ts`,
+    ],
+    cwd: root,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn().status;
+  if (code === 0) print(`${output}\n`);
+  return code;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
