@@ -3,7 +3,7 @@ import { checksum } from "../../src/base/checksum.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import { DenoNetwork } from "../../src/io/deno_network.ts";
-import type { Connection, Logger, Network } from "../../src/io/types.ts";
+import type { Clock, Connection, Logger, Network, Timer } from "../../src/io/types.ts";
 import type { Entry, Message } from "../../src/raft/types.ts";
 import { FrameDecoder, type FrameType, writeFrame } from "../../src/transport/frame.ts";
 import type { Frame } from "../../src/transport/frame.ts";
@@ -19,6 +19,37 @@ export const OPEN_KIND = 7;
 
 export const clock = new DenoClock();
 export const network = new DenoNetwork();
+
+/** A clock that goes when it is told to. */
+export class ManualClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  wallTime(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const timer = { at: this.#now + delayMs, callback };
+    this.#timers.add(timer);
+    return { cancel: () => void this.#timers.delete(timer) };
+  }
+
+  /** Lets `ms` pass in small steps, and what the sockets bring be dealt with at each. */
+  async pass(ms: number): Promise<void> {
+    for (const end = this.#now + ms; this.#now < end;) {
+      this.#now += 10;
+      for (const timer of [...this.#timers]) {
+        if (timer.at <= this.#now && this.#timers.delete(timer)) timer.callback();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+}
 
 /** Waits until `condition` holds; fails with `what` after 10 s. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
@@ -80,6 +111,7 @@ export interface NodeOptions {
   readonly listenAddress?: string;
   readonly limits?: Partial<TransportLimits>;
   readonly network?: Network;
+  readonly clock?: Clock;
 }
 
 export async function openNode(id: string, options: NodeOptions = {}): Promise<TestNode> {
@@ -87,7 +119,7 @@ export async function openNode(id: string, options: NodeOptions = {}): Promise<T
   const prng = new Prng(1n);
   const transportOptions: TransportOptions = {
     network: options.network ?? network,
-    clock,
+    clock: options.clock ?? clock,
     logger: log,
     id,
     listenAddress: options.listenAddress ?? "127.0.0.1:0",
@@ -142,7 +174,7 @@ export function append(from: string, to: string, entries: readonly Entry[]): Mes
   };
 }
 
-export function text(value: string): Uint8Array<ArrayBuffer> {
+export function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
 

@@ -4,7 +4,7 @@ import { checksum } from "../../src/base/checksum.ts";
 import { FrameType } from "../../src/transport/frame.ts";
 import { writeStreamEnd } from "../../src/transport/stream_frames.ts";
 import { ByteWriter } from "../../src/base/bytes.ts";
-import { OPEN_KIND, openNode, RawPeer, string, text, until } from "./fixture.ts";
+import { ManualClock, OPEN_KIND, openNode, RawPeer, string, text, until } from "./fixture.ts";
 
 const options = { timeoutMs: 9000 };
 
@@ -198,22 +198,25 @@ Deno.test("stream() is broken off when the sender falls silent", async () => {
 });
 
 Deno.test("stream() outlives a slow body and a slow handler: both ends ping", async () => {
-  const limits = { streamIdleTimeoutMs: 250, pingAfterMs: 20 };
-  await using a = await openNode("a", { limits });
-  await using b = await openNode("b", { limits });
-  const pause = () => new Promise((resolve) => setTimeout(resolve, 500));
+  const manual = new ManualClock();
+  const nodeOptions = {
+    clock: manual,
+    limits: { streamIdleTimeoutMs: 250, pingAfterMs: 20, handshakeTimeoutMs: 1e9 },
+  };
+  await using a = await openNode("a", nodeOptions);
+  await using b = await openNode("b", nodeOptions);
   b.onStream = async (_peer, _kind, _header, body) => {
     await drain(body);
-    await pause();
+    await manual.pass(1000);
     return text("late");
   };
   const body = {
     async *[Symbol.asyncIterator]() {
-      await pause();
+      await manual.pass(1000);
       yield text("one");
     },
   };
-  const answer = await a.transport.stream(b.address, 4, text(""), body, options);
+  const answer = await a.transport.stream(b.address, 4, text(""), body, { timeoutMs: 1e9 });
   assert.equal(string(answer), "late");
 });
 
