@@ -1,0 +1,362 @@
+import type { Prng } from "../../src/base/prng.ts";
+import { Prng as Random } from "../../src/base/prng.ts";
+import { joinCluster } from "../../src/cluster/joining.ts";
+import { ClusterService } from "../../src/cluster/service.ts";
+import { DiskError, type Logger } from "../../src/io/types.ts";
+import { Node } from "../../src/node/node.ts";
+import { recover } from "../../src/node/recovery.ts";
+import type { CompactionPoint, Configuration, Entry, NodeId } from "../../src/raft/types.ts";
+import { LogFailedError } from "../../src/raft_log/types.ts";
+import type { EventQueue } from "./event_queue.ts";
+import { type Ledger, SafetyViolation } from "./ledger.ts";
+import { ObservedLog } from "./observed_log.ts";
+import type { Plan } from "./plan.ts";
+import { type DiskFaults, LogStorage, SimulatedLog } from "./simulated_log.ts";
+import { type SimulatedNetwork, SimulatedTransport } from "./simulated_network.ts";
+import { toyCodec } from "./toy_command.ts";
+import { type StoreFaults, ToyStorage } from "./toy_state_machine.ts";
+import { encodeCommand, ToyStore } from "./toy_store.ts";
+import type { Trace } from "./trace.ts";
+import { type ClockSkew, SimulatedProcess, VirtualClock } from "./virtual_clock.ts";
+
+/** What all machines of a run share. */
+export interface World {
+  readonly queue: EventQueue;
+  readonly random: Prng;
+  readonly network: SimulatedNetwork;
+  readonly ledger: Ledger;
+  readonly trace: Trace;
+  readonly plan: Plan;
+  /** The run is over: a property does not hold. */
+  readonly violated: (error: Error) => void;
+  /** Every machine's address: how a node that has just joined knows the others. */
+  readonly addresses: () => ReadonlyMap<NodeId, string>;
+}
+
+/** One program running on a machine. */
+interface Running {
+  readonly process: SimulatedProcess;
+  readonly clock: VirtualClock;
+  readonly log: ObservedLog;
+  readonly store: ToyStore;
+  readonly logger: Logger;
+  readonly node: Node;
+  readonly service: ClusterService;
+  readonly transport: SimulatedTransport;
+}
+
+/** One machine with its disk and clock: a node of the cluster runs on it, dies, and runs again. */
+export class Machine {
+  readonly address: string;
+  readonly #world: World;
+  readonly #random: Prng;
+  readonly #skew: ClockSkew;
+  #logStorage = new LogStorage();
+  #storeStorage = new ToyStorage();
+  #marker: CompactionPoint | undefined;
+  #life = 0;
+  /** On its disk: it knows its cluster, and is spoken to by the members. */
+  #introduced: boolean;
+  #member: boolean;
+  #running: Running | undefined;
+  /** Snapshots received from other nodes and swapped in. */
+  snapshotsInstalled = 0;
+  diskFaults: DiskFaults;
+  storeFaults: StoreFaults;
+
+  /** `founding`: one of those that form the cluster; the first of them writes down who they are. */
+  constructor(
+    readonly id: NodeId,
+    world: World,
+    founding: boolean,
+    configuration: Configuration | undefined,
+  ) {
+    this.address = `${id}:4002`;
+    this.#world = world;
+    this.#random = new Random(world.random.uint64());
+    const { drift, disk, store } = world.plan;
+    this.#skew = {
+      rate: 1 + drift * (2 * this.#random.uint32() / 0x1_0000_0000 - 1),
+      wallOffsetMs: this.#random.below(10_000) - 5_000,
+    };
+    if (configuration !== undefined) this.#logStorage.begin(configuration);
+    this.#introduced = this.#member = founding;
+    this.diskFaults = disk;
+    this.storeFaults = store;
+  }
+
+  /** The running program, if there is one. */
+  get running(): Running | undefined {
+    return this.#running;
+  }
+
+  /** Whether its disk has the entry for sure, as an entry or in the state. */
+  holdsDurably(index: number, term: number): boolean {
+    const { compaction, entries } = this.#logStorage.durable;
+    if (index <= compaction.index) return true;
+    return entries[index - compaction.index - 1]?.term === term;
+  }
+
+  /** Whether the cluster has taken it in, as far as it has been told. */
+  get member(): boolean {
+    return this.#member;
+  }
+
+  start(): void {
+    if (this.#running !== undefined) return;
+    const { queue, ledger, trace, plan, network } = this.#world;
+    this.#check(() => this.#recover());
+    const random = new Random(this.#random.uint64());
+    const process = new SimulatedProcess();
+    const clock = new VirtualClock(queue, process, this.#skew);
+    const transport = new SimulatedTransport(
+      this.id,
+      this.address,
+      this.#life,
+      process,
+      clock,
+      network,
+    );
+    const store = new ToyStore(
+      this.#storeStorage,
+      queue,
+      process,
+      this.#random,
+      () => this.storeFaults,
+      (entry, state) => this.#applied(entry, state.hash),
+    );
+    const contents = this.#logStorage.contents(random.below(20));
+    const { compaction, entries, hardState } = this.#logStorage.durable;
+    const log = new ObservedLog(
+      new SimulatedLog(this.#logStorage, queue, process, this.#random, () => this.diskFaults),
+      { compaction, terms: entries.map(({ term }) => term) },
+      {
+        appended: (entry, previousTerm) => this.#appended(entry, previousTerm),
+        compacted: (point) =>
+          this.#check(() =>
+            ledger.compacts(this.id, point.index, this.#storeStorage.durablePosition.index)
+          ),
+      },
+    );
+    trace.event("start", this.id, hardState.term, store.applied.index, log.lastIndex);
+    this.#check(() => {
+      ledger.restarts(this.id, hardState.term);
+      ledger.hasState(this.id, store.applied.index, store.state.hash);
+    });
+    const origin = random.uint64();
+    const logger: Logger = {
+      log: (level, room, message) => trace.remark(this.id, `${level} ${room}: ${message}`),
+    };
+    const node: Node = new Node({
+      id: this.id,
+      clock,
+      logger,
+      random: (limit) => random.below(limit),
+      seed: () => random.uint64(),
+      origin,
+      timing: plan.timing,
+      limits: plan.limits,
+      snapshots: plan.snapshots,
+      log,
+      contents,
+      transport,
+      stateMachine: store,
+      codec: toyCodec,
+      installMarker: {
+        write: (point) => this.#write(process, () => this.#marker = point),
+        clear: () =>
+          this.#write(process, () => {
+            this.#marker = undefined;
+            this.#installed();
+          }),
+      },
+      onConfiguration: ({ members }) => {
+        trace.event("members", this.id, ...members.map((m) => `${m.id}=${m.suffrage}`));
+        transport.setPeers(
+          members.length === 0
+            ? this.#world.addresses()
+            : new Map(members.filter((m) => m.id !== this.id).map((m) => [m.id, m.address])),
+        );
+        this.#running?.service.changed();
+      },
+      onStatus: ({ role, term, leader }) => {
+        trace.event(role, this.id, term, leader);
+        if (role === "leader") this.#check(() => ledger.leads(this.id, term));
+        this.#running?.service.changed();
+      },
+      onFatal: (error) => this.#fatal(process, error),
+    });
+    const service = new ClusterService({
+      node,
+      store,
+      transport,
+      clock,
+      logger,
+      origin,
+      encodeCommand,
+      clusterId: () => "0123456789abcdef",
+      raftAddress: this.address,
+      httpAddress: `${this.id}:4001`,
+      dataDirectory: "data",
+      version: "simulation",
+      sqliteVersion: "none",
+      forwardedMax: 1000,
+    });
+    this.#running = { process, clock, log, store, logger, node, service, transport };
+    if (this.#introduced) transport.setCluster();
+    transport.start(service.peers);
+    node.start();
+  }
+
+  /** What a start does first: sees that log and state belong together, and ends a broken installation. */
+  #recover(): void {
+    const recovery = recover({
+      contents: this.#logStorage.contents(0),
+      applied: this.#storeStorage.position,
+      marker: this.#marker,
+    }, this.id);
+    if (recovery.type === "reset") this.#logStorage.reset(recovery.point);
+    this.#marker = undefined;
+  }
+
+  #installed(): void {
+    const store = this.#running?.store;
+    if (store === undefined) return;
+    this.snapshotsInstalled++;
+    this.#world.trace.event("installed", this.id, store.applied.index);
+    this.#check(() => this.#world.ledger.hasState(this.id, store.applied.index, store.state.hash));
+  }
+
+  #write(process: SimulatedProcess, change: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#world.queue.schedule(this.#random.below(5), () =>
+        process.run(() => {
+          change();
+          resolve();
+        }));
+    });
+  }
+
+  #check(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.#world.violated(error as Error);
+    }
+  }
+
+  #applied(entry: Entry, stateHash: number): void {
+    this.#world.trace.event("apply", this.id, entry.index, entry.term, stateHash);
+    this.#check(() => this.#world.ledger.applies(this.id, entry, stateHash));
+  }
+
+  /** Terms in which this machine has begun to lead have been checked. */
+  #ledTerm = 0;
+
+  #appended(entry: Entry, previousTerm: number): void {
+    const { ledger, trace } = this.#world;
+    trace.event("append", this.id, entry.index, entry.term, entry.type);
+    this.#check(() => {
+      ledger.holds(this.id, previousTerm, entry);
+      const running = this.#running;
+      if (running === undefined || entry.term === this.#ledTerm) return;
+      const { role, term } = running.node.status;
+      if (role !== "leader" || term !== entry.term) return;
+      this.#ledTerm = term;
+      ledger.beginsToLead(this.id, term, entry.index, (index) => running.log.termAt(index));
+    });
+  }
+
+  /** A disk that fails ends the program, as it should; anything else that does is a bug. */
+  #fatal(process: SimulatedProcess, error: Error): void {
+    this.#world.trace.event("fatal", this.id, error.message);
+    if (!process.alive) return;
+    if (error instanceof LogFailedError || error instanceof DiskError) {
+      this.#world.queue.schedule(0, () => {
+        if (process.alive) this.crash("process");
+      });
+      return;
+    }
+    this.#world.violated(
+      new SafetyViolation("No fatal errors", `${this.id} stopped: ${error.stack ?? error.message}`),
+    );
+  }
+
+  /** The program dies, or the whole machine loses its power. */
+  crash(kind: "process" | "power"): void {
+    if (this.#running === undefined) return;
+    this.#world.trace.event("crash", this.id, kind);
+    this.#running.process.kill();
+    this.#running = undefined;
+    if (kind === "process") {
+      this.#logStorage.crashProcess(this.#random);
+    } else {
+      this.#logStorage.crashPower(this.#random);
+      this.#storeStorage.crashPower(this.#random);
+    }
+    const applied = this.#storeStorage.position.index;
+    this.#check(() => this.#world.ledger.fallsBack(this.id, applied, this.#logLastIndex()));
+  }
+
+  #logLastIndex(): number {
+    const { compaction, entries } = this.#logStorage.durable;
+    return Math.max(compaction.index + entries.length, this.#marker?.index ?? 0);
+  }
+
+  /** The machine comes back with an empty disk. */
+  wipe(): void {
+    this.crash("power");
+    this.#life++;
+    this.#marker = undefined;
+    this.#logStorage = new LogStorage();
+    this.#storeStorage = new ToyStorage();
+    this.#ledTerm = 0;
+    this.#introduced = this.#member = false;
+    this.#world.ledger.forgets(this.id);
+    this.#world.trace.event("wipe", this.id);
+  }
+
+  freeze(kind: "freeze" | "suspend"): void {
+    if (this.#running === undefined || this.#running.process.frozen) return;
+    this.#world.trace.event(kind, this.id);
+    this.#running.process.freeze();
+    if (kind === "suspend") this.#running.clock.suspend();
+  }
+
+  wake(): void {
+    if (this.#running === undefined || !this.#running.process.frozen) return;
+    this.#world.trace.event("wake", this.id);
+    this.#running.clock.resume();
+    this.#running.process.wake(this.#world.queue);
+  }
+
+  /** Joins through the member at `address`; true when the cluster says that it has taken it in. */
+  async join(address: string, suffrage: "staging" | "learner"): Promise<boolean> {
+    const running = this.#running;
+    if (running === undefined) return false;
+    try {
+      await joinCluster({
+        member: { id: this.id, address: this.address, httpAddress: `${this.id}:4001`, suffrage },
+        addresses: [address],
+        attempts: 1,
+        intervalMs: 0,
+        timeoutMs: 4000,
+        fresh: true,
+        clusterId: "",
+        transport: running.transport,
+        clock: running.clock,
+        logger: running.logger,
+        onCluster: () =>
+          this.#write(running.process, () => {
+            this.#introduced = true;
+            running.transport.setCluster();
+          }),
+      });
+      this.#member = true;
+      return true;
+    } catch (error) {
+      this.#world.trace.remark(this.id, `Join failed: ${(error as Error).message}`);
+      return false;
+    }
+  }
+}

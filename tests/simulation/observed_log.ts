@@ -1,0 +1,86 @@
+import type { LogWrite, RaftLog } from "../../src/raft_log/types.ts";
+import type { CompactionPoint, Entry } from "../../src/raft/types.ts";
+
+export interface LogObserver {
+  /** An entry was handed over, behind one of `previousTerm`. */
+  appended(entry: Entry, previousTerm: number): void;
+  compacted(point: CompactionPoint): void;
+}
+
+/** Any node's log, with a list of the terms in it that checkers can read at any time. */
+export class ObservedLog implements RaftLog {
+  readonly #log: RaftLog;
+  readonly #observer: LogObserver;
+  #compaction: CompactionPoint;
+  /** Of the entries from compaction.index + 1 on. */
+  #terms: number[];
+
+  constructor(
+    log: RaftLog,
+    contents: { compaction: CompactionPoint; terms: number[] },
+    observer: LogObserver,
+  ) {
+    this.#log = log;
+    this.#compaction = contents.compaction;
+    this.#terms = contents.terms;
+    this.#observer = observer;
+  }
+
+  termAt(index: number): number | undefined {
+    const at = index - this.#compaction.index;
+    return at === 0 ? this.#compaction.term : this.#terms[at - 1];
+  }
+
+  /** Whether the log has, or has compacted, the entry of that index and term. */
+  covers(index: number, term: number): boolean {
+    return index < this.#compaction.index || this.termAt(index) === term;
+  }
+
+  append(write: LogWrite): Promise<void> {
+    for (const entry of write.entries) {
+      const keep = entry.index - this.#compaction.index - 1;
+      const previousTerm = this.termAt(entry.index - 1);
+      if (keep < 0 || previousTerm === undefined) {
+        throw new Error(`Entry ${entry.index} appended behind a gap or into what is compacted`);
+      }
+      this.#terms.length = keep;
+      this.#terms.push(entry.term);
+      this.#observer.appended(entry, previousTerm);
+    }
+    return this.#log.append(write);
+  }
+
+  compact(point: CompactionPoint): Promise<void> {
+    this.#observer.compacted(point);
+    this.#terms.splice(0, point.index - this.#compaction.index);
+    this.#compaction = point;
+    return this.#log.compact(point);
+  }
+
+  reset(point: CompactionPoint): Promise<void> {
+    this.#observer.compacted(point);
+    this.#terms = [];
+    this.#compaction = point;
+    return this.#log.reset(point);
+  }
+
+  read(from: number, to: number, bytesMax: number): Promise<Entry[]> {
+    return this.#log.read(from, to, bytesMax);
+  }
+
+  get sizeBytes(): number {
+    return this.#log.sizeBytes;
+  }
+
+  get firstIndex(): number {
+    return this.#log.firstIndex;
+  }
+
+  get lastIndex(): number {
+    return this.#log.lastIndex;
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+}

@@ -1,0 +1,168 @@
+import type { Prng } from "../../src/base/prng.ts";
+import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../../src/node/types.ts";
+import type { DiskFaults } from "./simulated_log.ts";
+import type { NetworkFaults } from "./simulated_network.ts";
+import type { StoreFaults } from "./toy_state_machine.ts";
+
+/** What can be done to a cluster from outside while it works. */
+export const disturbances = [
+  /** The members fall into two groups that cannot talk. */
+  "partition",
+  /** The leader alone is cut off. */
+  "isolate_leader",
+  /** One node can send and not receive, or receive and not send. */
+  "one_way",
+  /** A program dies; what it had handed to the system survives. */
+  "crash",
+  /** A machine loses its power, and with it what was not synced. */
+  "power_cut",
+  /** All machines lose their power at once. */
+  "blackout",
+  /** SIGSTOP and, later, SIGCONT: time goes on meanwhile. */
+  "freeze",
+  /** A virtual machine sleeps: its clock stands still with it. */
+  "suspend",
+  "slow_disk",
+  "slow_store",
+  "add_member",
+  "remove_member",
+  /** A member loses its disk for good, and comes back empty under its old name. */
+  "replace_disk",
+  "transfer",
+  /** Checkpoint and cut the log now, to the last entry. */
+  "compact",
+] as const;
+export type Disturbance = (typeof disturbances)[number];
+
+/** Everything about one run that its seed decides beforehand. */
+export interface Plan {
+  readonly voters: number;
+  readonly learners: number;
+  /** Every founding member's log begins with the configuration; else only the first one's. */
+  readonly allFound: boolean;
+  readonly clients: number;
+  readonly keys: number;
+  /** Longest pause between two calls of a client, in ms. */
+  readonly thinkMsMax: number;
+  readonly safetyMs: number;
+  readonly network: NetworkFaults;
+  readonly disk: DiskFaults;
+  readonly store: StoreFaults;
+  /** Each with the mean time between two of its kind, in ms. */
+  readonly disturbances: ReadonlyMap<Disturbance, number>;
+  /** Node clocks run at 1 ± this. */
+  readonly drift: number;
+  readonly timing: NodeTiming;
+  readonly limits: NodeLimits;
+  readonly snapshots: SnapshotPolicy;
+  /** Weak reads rest on the leader's lease: what they see is checked only where clocks keep to its terms. */
+  readonly leaseHolds: boolean;
+}
+
+export const timing: NodeTiming = {
+  tickMs: 100,
+  electionTicks: 10,
+  heartbeatTicks: 2,
+  leaseTicks: 8,
+};
+
+/**
+ * How far clocks may differ for the lease to hold. A follower that has just heard from its leader
+ * waits electionTicks, of which the first may be over at once; the lease lasts leaseTicks. So the
+ * fastest clock may run (electionTicks - 1) / leaseTicks = 1.125 times as fast as the slowest: each
+ * may be 5 % off.
+ */
+export const driftWithinLease = 0.05;
+
+/** Conditions under which the cluster must make progress. */
+export const calmNetwork: NetworkFaults = {
+  latencyMsMin: 1,
+  latencyMsMax: 10,
+  loss: 0,
+  duplicate: 0,
+  straggle: 0,
+  straggleMsMax: 0,
+  interrupt: 0,
+};
+export const calmDisk: DiskFaults = {
+  syncMsMin: 1,
+  syncMsMax: 5,
+  stall: 0,
+  stallMsMax: 0,
+  full: 0,
+  failed: 0,
+};
+export const calmStore: StoreFaults = { applyMsMax: 3, checkpointMsMax: 20, damage: 0 };
+
+/** One of `choices`, the first ones as often as they are repeated. */
+export function choose<T>(random: Prng, choices: readonly [T, ...T[]]): T {
+  return choices[random.below(choices.length)] ?? choices[0];
+}
+
+/**
+ * Draws a run's faults. Each kind is there or not, and mild or wild, by itself: runs in which all
+ * happens at once hide what a few alone bring out (swarm testing, Groce and others 2012).
+ */
+export function drawPlan(random: Prng): Plan {
+  const sometimes = (probability: number, value: () => number) =>
+    random.chance(probability) ? value() : 0;
+  const mild = (max: number) => (random.uint32() / 0x1_0000_0000) ** 2 * max;
+  const network: NetworkFaults = {
+    latencyMsMin: 1,
+    latencyMsMax: choose(random, [5, 5, 20, 100]),
+    loss: sometimes(0.5, () => mild(0.3)),
+    duplicate: sometimes(0.4, () => mild(0.3)),
+    straggle: sometimes(0.4, () => mild(0.3)),
+    straggleMsMax: choose(random, [50, 300, 3000]),
+    interrupt: sometimes(0.4, () => mild(0.2)),
+  };
+  const disk: DiskFaults = {
+    syncMsMin: 1,
+    syncMsMax: choose(random, [3, 3, 20]),
+    stall: sometimes(0.3, () => mild(0.2)),
+    stallMsMax: choose(random, [50, 500, 2000]),
+    full: sometimes(0.15, () => mild(0.2)),
+    failed: sometimes(0.1, () => mild(0.02)),
+  };
+  const store: StoreFaults = {
+    applyMsMax: choose(random, [2, 2, 20]),
+    checkpointMsMax: choose(random, [5, 50, 500]),
+    damage: sometimes(0.2, () => mild(0.5)),
+  };
+  const enabled = new Map<Disturbance, number>();
+  for (const disturbance of disturbances) {
+    if (random.chance(0.3)) enabled.set(disturbance, choose(random, [1000, 3000, 3000, 10000]));
+  }
+  const drift = choose(random, [0, driftWithinLease, driftWithinLease, 0.3]);
+  return {
+    voters: choose(random, [3, 3, 3, 3, 3, 3, 5, 5, 5, 4, 2, 1]),
+    allFound: random.chance(0.5),
+    learners: sometimes(0.2, () => 1),
+    clients: 2 + random.below(4),
+    keys: 1 + random.below(3),
+    thinkMsMax: choose(random, [50, 200, 200, 1000]),
+    safetyMs: 12_000,
+    network,
+    disk,
+    store,
+    disturbances: enabled,
+    drift,
+    timing,
+    limits: {
+      pendingWritesMax: choose(random, [4, 1000]),
+      pendingBytesMax: 1 << 20,
+      pendingReadsMax: choose(random, [4, 1000]),
+      applyBytesMax: choose(random, [100, 1 << 20]),
+      appendBytesMax: choose(random, [60, 1000, 1 << 20]),
+      inflightMax: choose(random, [1, 4, 64]),
+      cacheBytesMax: choose(random, [0, 500, 1 << 20]),
+    },
+    snapshots: {
+      entries: choose(random, [10, 40, 1 << 30]),
+      logBytes: 1 << 30,
+      intervalMs: choose(random, [200, 1000]),
+      trailing: choose(random, [0, 5, 20]),
+    },
+    leaseHolds: drift <= driftWithinLease && !enabled.has("suspend"),
+  };
+}

@@ -1,0 +1,283 @@
+import { Prng } from "../../src/base/prng.ts";
+import type { Configuration, Member } from "../../src/raft/types.ts";
+import { Disturber } from "./disturber.ts";
+import { EventQueue } from "./event_queue.ts";
+import { checkHistory, History, type ReadKind } from "./history.ts";
+import { Ledger, SafetyViolation } from "./ledger.ts";
+import { Machine, type World } from "./machine.ts";
+import { calmDisk, calmNetwork, calmStore, type Disturbance, drawPlan, type Plan } from "./plan.ts";
+import { type NetworkCounts, SimulatedNetwork } from "./simulated_network.ts";
+import { Trace } from "./trace.ts";
+import { Workload, type WorkloadCounts } from "./workload.ts";
+
+/** What one seed came to. */
+export interface RunResult {
+  readonly seed: number;
+  readonly plan: Plan;
+  /** What did not hold, if anything. */
+  readonly violation: Error | undefined;
+  /** Equal for equal runs. */
+  readonly traceHash: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly leaders: number;
+  readonly committed: number;
+  readonly snapshots: number;
+  readonly network: NetworkCounts;
+  readonly workload: WorkloadCounts;
+  readonly disturbances: ReadonlyMap<Disturbance, number>;
+}
+
+export interface RunOptions {
+  /** Gets every line of the trace. */
+  readonly print?: (line: string) => void;
+  /** Changes the plan that the seed has drawn. */
+  readonly adjust?: (plan: Plan) => Plan;
+}
+
+/** How long the healed cluster may take until it works again as a whole, in ms of true time. */
+const livenessMs = 60_000;
+const spares = 2;
+
+/** Runs one cluster through everything that its seed has in store for it. */
+export async function simulate(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  return await new Simulation(seed, options).run();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #plan: Plan;
+  readonly #world: World;
+  readonly #machines: Machine[] = [];
+  readonly #history = new History();
+  readonly #workload: Workload;
+  readonly #disturber: Disturber;
+  #violation: Error | undefined;
+  #events = 0;
+
+  constructor(seed: number, options: RunOptions) {
+    this.#seed = seed;
+    const random = new Prng(BigInt(seed));
+    const drawn = drawPlan(random);
+    this.#plan = options.adjust?.(drawn) ?? drawn;
+    const queue = new EventQueue();
+    const ledger = new Ledger();
+    const trace = new Trace(() => queue.now, options.print);
+    const network = new SimulatedNetwork(queue, new Prng(random.uint64()), this.#plan.network, {
+      sent: (message) => this.#check(() => ledger.sent(message)),
+      arrived: (message) => trace.event(message.type, message.to, message.from, message.term),
+    });
+    this.#world = {
+      queue,
+      random,
+      network,
+      ledger,
+      trace,
+      plan: this.#plan,
+      violated: (error) => this.#violation ??= error,
+      addresses: () => new Map(this.#machines.map(({ id, address }) => [id, address])),
+    };
+    const { voters, learners } = this.#plan;
+    const members = Array.from({ length: voters + learners }, (_, i) => member(i, i >= voters));
+    const configuration: Configuration = { members };
+    for (let i = 0; i < voters + learners + spares; i++) {
+      // Either one has founded the cluster, or all were given the same beginning.
+      const knows = i < members.length && (i === 0 || this.#plan.allFound);
+      this.#machines.push(
+        new Machine(
+          `n${i + 1}`,
+          this.#world,
+          i < members.length,
+          knows ? configuration : undefined,
+        ),
+      );
+    }
+    this.#workload = new Workload(
+      this.#world,
+      this.#history,
+      this.#machines,
+      (index) => this.#acknowledged(index),
+    );
+    this.#disturber = new Disturber(this.#world, new Prng(random.uint64()), this.#machines);
+  }
+
+  async run(): Promise<RunResult> {
+    for (const machine of this.#machines) if (machine.member) machine.start();
+    this.#workload.start();
+    this.#disturber.start();
+    await this.#runUntil(this.#plan.safetyMs, () => false);
+    if (this.#violation === undefined) await this.#recover();
+    if (this.#violation === undefined) this.#checkEnd();
+    return this.#result();
+  }
+
+  /** Steps until the condition holds; false when it does not by then. */
+  async #runUntil(untilMs: number, condition: () => boolean): Promise<boolean> {
+    const { queue } = this.#world;
+    while (this.#violation === undefined && !condition()) {
+      if (!await queue.step(untilMs)) return false;
+      this.#events++;
+      this.#look();
+    }
+    return true;
+  }
+
+  /** What every node shows of itself, after every step. */
+  #look(): void {
+    for (const { id, running } of this.#machines) {
+      if (running === undefined) continue;
+      const { node } = running;
+      const { role, term } = node.status;
+      this.#check(() =>
+        this.#world.ledger.looks({
+          id,
+          term,
+          leading: role === "leader",
+          commitIndex: node.commitIndex,
+          appliedIndex: node.appliedIndex,
+        })
+      );
+    }
+  }
+
+  #check(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.#violation ??= error as Error;
+    }
+  }
+
+  /** The voters in force are known for sure when none have changed since the write. */
+  #acknowledged(index: number): void {
+    const { ledger } = this.#world;
+    const term = ledger.committedTerm(index);
+    const leader = this.#machines.find(({ running }) =>
+      running?.node.isLeader && running.node.status.term === term
+    );
+    if (term === undefined || leader?.running === undefined) return;
+    if (index <= ledger.lastConfigurationIndex) return;
+    const voters = leader.running.node.configuration.members
+      .filter(({ suffrage }) => suffrage === "voter").map(({ id }) => id);
+    this.#check(() =>
+      ledger.acknowledged(
+        index,
+        voters,
+        (id) => this.#machines.some((m) => m.id === id && m.holdsDurably(index, term)),
+      )
+    );
+  }
+
+  /** Everything heals; then the cluster must work again, and bring all its members to one state. */
+  async #recover(): Promise<void> {
+    const { queue, network, trace } = this.#world;
+    trace.event("recover", "");
+    this.#disturber.end();
+    this.#workload.end();
+    network.faults = calmNetwork;
+    network.heal();
+    for (const machine of this.#machines) {
+      machine.diskFaults = calmDisk;
+      machine.storeFaults = calmStore;
+      machine.wake();
+      if (machine.member) machine.start();
+    }
+    const deadline = queue.now + livenessMs;
+    // A node that stops for a disk failure of before the healing starts again, as a supervisor has it.
+    const supervise = () => {
+      for (const machine of this.#machines) if (machine.member) machine.start();
+      queue.schedule(500, supervise);
+    };
+    supervise();
+    let written = false;
+    const write = async () => {
+      while (!written) {
+        const leader = this.#leader();
+        if (leader === undefined) {
+          await new Promise<void>((resolve) => queue.schedule(100, resolve));
+        } else written = await this.#workload.append(0, leader, 0);
+      }
+    };
+    write().catch(this.#world.violated);
+    await this.#runUntil(deadline, () => written && this.#settled());
+    if (this.#violation === undefined && !(written && this.#settled())) {
+      this.#violation = new SafetyViolation("Liveness", this.#unsettled());
+    }
+  }
+
+  #leader(): Machine | undefined {
+    return this.#machines.filter(({ running }) => running?.node.isLeader)
+      .sort((a, b) => (b.running?.node.status.term ?? 0) - (a.running?.node.status.term ?? 0))[0];
+  }
+
+  /** Whether all members know the leader and have applied all that it has. */
+  #settled(): boolean {
+    const leader = this.#leader()?.running?.node;
+    if (leader === undefined || leader.commitIndex !== leader.lastIndex) return false;
+    return leader.configuration.members.every(({ id, suffrage }) => {
+      const machine = this.#machines.find((m) => m.id === id);
+      // A new node whose joining broke off stays a stranger until somebody asks again.
+      if (machine?.running === undefined) return machine?.member === false;
+      if (!machine.member) return true;
+      const { node } = machine.running;
+      return suffrage !== "staging" && node.status.leader === leader.id &&
+        node.appliedIndex === leader.commitIndex;
+    });
+  }
+
+  #unsettled(): string {
+    const nodes = this.#machines.map(({ id, running, member }) => {
+      if (running === undefined) return `${id} off`;
+      const { status, commitIndex, appliedIndex, lastIndex, configuration } = running.node;
+      const members = configuration.members.map((m) => `${m.id}:${m.suffrage[0]}`).join(" ");
+      return `${id} ${status.role} of ${
+        status.leader || "nobody"
+      } in term ${status.term}, log to ` +
+        `${lastIndex}, committed ${commitIndex}, applied ${appliedIndex}, ` +
+        `${member ? "member" : "stranger"} among ${members}`;
+    });
+    return `the healed cluster does not work as a whole after ${livenessMs} ms:\n  ${
+      nodes.join("\n  ")
+    }`;
+  }
+
+  /** What clients saw, against the state that the cluster ended with. */
+  #checkEnd(): void {
+    const state = this.#leader()?.running?.store.state;
+    if (state === undefined) return;
+    const levels = new Set<ReadKind>(["linearizable", "strong"]);
+    if (this.#plan.leaseHolds) levels.add("weak");
+    this.#check(() => checkHistory(this.#history.operations, state.lists, levels));
+  }
+
+  #result(): RunResult {
+    const { queue, ledger, trace, network } = this.#world;
+    for (const machine of this.#machines) machine.crash("process");
+    return {
+      seed: this.#seed,
+      plan: this.#plan,
+      violation: this.#violation,
+      traceHash: trace.hash,
+      events: this.#events,
+      virtualMs: queue.now,
+      leaders: ledger.leaderCount,
+      committed: ledger.committedIndex,
+      snapshots: this.#machines.reduce(
+        (sum, { snapshotsInstalled }) => sum + snapshotsInstalled,
+        0,
+      ),
+      network: network.counts,
+      workload: this.#workload.counts,
+      disturbances: this.#disturber.counts,
+    };
+  }
+}
+
+function member(at: number, learner: boolean): Member {
+  return {
+    id: `n${at + 1}`,
+    address: `n${at + 1}:4002`,
+    httpAddress: `n${at + 1}:4001`,
+    suffrage: learner ? "learner" : "voter",
+  };
+}

@@ -1,0 +1,215 @@
+import { Prng } from "../../src/base/prng.ts";
+import { ServiceError } from "../../src/cluster/types.ts";
+import type { History, Operation, ReadKind } from "./history.ts";
+import type { Machine, World } from "./machine.ts";
+import { choose } from "./plan.ts";
+import { appendStatement, decodeValues, listStatement, toyFormat } from "./toy_store.ts";
+
+/** What became of the clients' calls. */
+export interface WorkloadCounts {
+  applied: number;
+  forwarded: number;
+  refused: number;
+  unknown: number;
+  reads: Record<ReadKind, number>;
+  readsFailed: number;
+}
+
+/** Told of every write that a client knows to be done. */
+export type AcknowledgedObserver = (index: number) => void;
+
+const callTimeoutMs = 3_000;
+/** A client gives up by itself when its node has died: later than the node would. */
+const patienceMs = 6_000;
+
+/** Clients that call the nodes, one call at a time each, and write down what they see. */
+export class Workload {
+  readonly counts: WorkloadCounts = {
+    applied: 0,
+    forwarded: 0,
+    refused: 0,
+    unknown: 0,
+    reads: { none: 0, weak: 0, linearizable: 0, strong: 0 },
+    readsFailed: 0,
+  };
+  readonly #world: World;
+  readonly #history: History;
+  readonly #machines: readonly Machine[];
+  readonly #acknowledged: AcknowledgedObserver;
+  #lastValue = 0;
+  #ended = false;
+
+  constructor(
+    world: World,
+    history: History,
+    machines: readonly Machine[],
+    acknowledged: AcknowledgedObserver,
+  ) {
+    this.#world = world;
+    this.#history = history;
+    this.#machines = machines;
+    this.#acknowledged = acknowledged;
+  }
+
+  start(): void {
+    const { random, plan } = this.#world;
+    for (let client = 1; client <= plan.clients; client++) {
+      this.#live(client, new Prng(random.uint64())).catch(this.#world.violated);
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#world.queue.schedule(delayMs, resolve));
+  }
+
+  /** Stays with one node for a while, as a client with a connection does. */
+  async #live(client: number, random: Prng): Promise<void> {
+    const { plan } = this.#world;
+    let machine: Machine | undefined;
+    while (!this.#ended) {
+      await this.#pause(random.below(plan.thinkMsMax));
+      if (machine === undefined || random.chance(0.1)) {
+        machine = this.#machines[random.below(this.#machines.length)];
+      }
+      if (machine?.running === undefined || !machine.member) {
+        machine = undefined;
+        continue;
+      }
+      const key = random.below(plan.keys);
+      if (random.chance(0.5)) await this.append(client, machine, key);
+      else {
+        const level = choose<ReadKind>(random, [
+          "linearizable",
+          "linearizable",
+          "weak",
+          "strong",
+          "none",
+        ]);
+        await this.#read(client, machine, key, level);
+      }
+    }
+  }
+
+  /** Runs a call inside the node's program, and waits no longer than a client would. */
+  #call<T>(machine: Machine, call: (machine: Machine) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      machine.running?.process.run(() => call(machine).then(resolve, reject));
+      this.#world.queue.schedule(
+        patienceMs,
+        () => reject(new ServiceError("unknown_outcome", "The node does not answer")),
+      );
+    });
+  }
+
+  /** True when the append was acknowledged. */
+  async append(client: number, machine: Machine, key: number): Promise<boolean> {
+    const value = ++this.#lastValue;
+    const operation: Operation = {
+      client,
+      key,
+      kind: "append",
+      value,
+      invokedAt: this.#history.moment(),
+      returnedAt: Infinity,
+      outcome: "unknown",
+      length: undefined,
+    };
+    this.#history.operations.push(operation);
+    const { trace } = this.#world;
+    trace.event("call", machine.id, client, "append", key, value);
+    try {
+      const answer = await this.#call(machine, ({ running }) => {
+        if (running === undefined) throw new Error("The machine is off");
+        return running.service.write({
+          statements: [appendStatement(key, value)],
+          transaction: false,
+          unified: false,
+          format: toyFormat,
+          statementTimeoutMs: 0,
+          timeoutMs: callTimeoutMs,
+        });
+      });
+      operation.outcome = "applied";
+      operation.length = decodeValues(answer.results)[0];
+      operation.returnedAt = this.#history.moment();
+      this.counts.applied++;
+      if (answer.servedBy !== undefined) this.counts.forwarded++;
+      trace.event("done", machine.id, client, value, answer.raftIndex);
+      this.#acknowledged(answer.raftIndex);
+      return true;
+    } catch (error) {
+      this.#refused(machine, operation, error);
+      return false;
+    }
+  }
+
+  /** What an error tells the client of its write. */
+  #refused(
+    machine: Machine,
+    operation: Operation & { kind: "append" },
+    error: unknown,
+  ): void {
+    if (!(error instanceof ServiceError)) throw error;
+    this.#world.trace.event("error", machine.id, operation.client, operation.value, error.kind);
+    this.#world.trace.remark(machine.id, error.message);
+    switch (error.kind) {
+      case "no_leader":
+      case "overloaded":
+      case "unavailable":
+      case "timeout":
+        operation.outcome = "refused";
+        operation.returnedAt = this.#history.moment();
+        this.counts.refused++;
+        break;
+      case "unknown_outcome":
+        this.counts.unknown++;
+        break;
+      case "failed":
+        // The one failure that the toy knows: carried out, but the result has been lost.
+        operation.outcome = "applied";
+        operation.returnedAt = this.#history.moment();
+        this.counts.applied++;
+        break;
+      case "stale":
+      case "invalid":
+        throw error;
+    }
+  }
+
+  async #read(client: number, machine: Machine, key: number, level: ReadKind): Promise<void> {
+    const invokedAt = this.#history.moment();
+    const { trace } = this.#world;
+    trace.event("call", machine.id, client, level, key);
+    try {
+      const { results } = await this.#call(machine, ({ running }) => {
+        if (running === undefined) throw new Error("The machine is off");
+        return running.service.read(
+          { statements: [listStatement(key)], transaction: false, format: toyFormat, timeoutMs: 0 },
+          { level, freshnessMs: 0, freshnessStrict: false, timeoutMs: callTimeoutMs },
+        );
+      });
+      if (!(results instanceof Uint8Array)) throw new Error("The toy store does not stream");
+      const seen = decodeValues(results);
+      const returnedAt = this.#history.moment();
+      this.#history.operations.push({
+        client,
+        key,
+        kind: "read",
+        level,
+        invokedAt,
+        returnedAt,
+        seen,
+      });
+      this.counts.reads[level]++;
+      trace.event("seen", machine.id, client, level, key, seen.length);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      trace.event("error", machine.id, client, level, error.kind);
+      this.counts.readsFailed++;
+    }
+  }
+}
