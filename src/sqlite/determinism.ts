@@ -16,8 +16,8 @@ const STATEMENT_STEP = 0xd134_2543_de82_ef95n;
  * The clock is a virtual file system, which a connection is opened with; random() and randomblob()
  * are replaced as SQL functions. Column defaults, triggers and views see the same.
  *
- * Not covered is the rowid that SQLite draws at random once a table holds row 9223372036854775807:
- * see `max_rowid.ts`.
+ * Not covered is the row id that SQLite draws at random once a table holds row 9223372036854775807:
+ * a `MaxRowIdWatch` notices when one does.
  */
 export class Determinism implements Disposable {
   readonly #library: Library;

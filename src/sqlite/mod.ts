@@ -13,12 +13,14 @@ export {
   type OpenOptions,
   type PrepareOptions,
 } from "./database.ts";
+export { Determinism } from "./determinism.ts";
 export { ResultCode, resultCodeName, SqliteError } from "./error.ts";
 export { findLibrary, type FindOptions } from "./find_library.ts";
+export { buildLibrary, type BuildOptions, embedLibrary } from "./build.ts";
 export { createHiddenTable } from "./hidden_table.ts";
 export { InterruptCell } from "./interrupt.ts";
 export { type Library, type LibraryLocation, type LibraryOrigin, openLibrary } from "./library.ts";
+export { MaxRowIdWatch } from "./max_row_id.ts";
 export { SqlSource } from "./sql_source.ts";
 export { Statement } from "./statement.ts";
 export { type BindParameters, type BindValue, ColumnType, type ColumnValue } from "./values.ts";
-export { Determinism } from "./determinism.ts";
