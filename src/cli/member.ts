@@ -12,7 +12,7 @@ import { Node } from "../node/node.ts";
 import { recover } from "../node/recovery.ts";
 import { encodeConfiguration } from "../raft/configuration.ts";
 import { type Configuration as Members, EntryType, type Member } from "../raft/types.ts";
-import { openRaftLog } from "../raft_log/open.ts";
+import { openRaftLog } from "../raft_log/raft_log.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
 import { openStore } from "../store/store.ts";

@@ -1,0 +1,346 @@
+import { strict as assert } from "node:assert";
+import { fileURLToPath } from "node:url";
+import { Proxy } from "./proxy.ts";
+
+const mainPath = fileURLToPath(new URL("../../main.ts", import.meta.url));
+/** Longest wait for anything a healthy cluster does: a machine under load may be slow. */
+const patienceMs = 60_000;
+
+/** The program to test: RAFTLITE_BINARY, or main.ts under this Deno. */
+function program(): { readonly command: string; readonly args: readonly string[] } {
+  const binary = Deno.env.get("RAFTLITE_BINARY");
+  if (binary) return { command: binary, args: [] };
+  return { command: Deno.execPath(), args: ["run", "-A", mainPath] };
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}
+
+/** Polls until `check` returns something other than undefined, false or a rejection. */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = patienceMs,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await check();
+      if (value !== undefined && value !== false) return value;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`Waited ${timeoutMs} ms in vain for ${what}${last ? `: ${last}` : ""}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** One result of the API, loosely typed for tests. */
+export interface Result {
+  readonly values?: unknown[][];
+  readonly error?: string;
+  readonly rows_affected?: number;
+  readonly last_insert_id?: number;
+}
+
+/** One node as an operating system process. */
+export class NodeProcess {
+  readonly id: string;
+  readonly directory: string;
+  readonly httpPort: number;
+  readonly raftPort: number;
+  /** What other nodes dial: the proxy's address when there is one. */
+  readonly raftAddress: string;
+  readonly #flags: readonly string[];
+  #child: Deno.ChildProcess | undefined;
+  #exited: Promise<Deno.CommandStatus> | undefined;
+  #log = "";
+
+  constructor(
+    options: {
+      readonly id: string;
+      readonly directory: string;
+      readonly flags: readonly string[];
+      readonly httpPort: number;
+      readonly raftPort: number;
+      readonly raftAddress: string;
+    },
+  ) {
+    this.id = options.id;
+    this.directory = options.directory;
+    this.#flags = options.flags;
+    this.httpPort = options.httpPort;
+    this.raftPort = options.raftPort;
+    this.raftAddress = options.raftAddress;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.httpPort}`;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
+  get pid(): number {
+    assert(this.#child, `${this.id} is not running`);
+    return this.#child.pid;
+  }
+
+  /** What the process has written to standard error, over all its runs. */
+  get log(): string {
+    return this.#log;
+  }
+
+  start(extraFlags: readonly string[] = []): void {
+    assert(this.#child === undefined, `${this.id} is running already`);
+    const { command, args } = program();
+    const child = new Deno.Command(command, {
+      args: [
+        ...args,
+        "-node-id",
+        this.id,
+        "-http-addr",
+        `127.0.0.1:${this.httpPort}`,
+        "-raft-addr",
+        `127.0.0.1:${this.raftPort}`,
+        "-raft-adv-addr",
+        this.raftAddress,
+        ...this.#flags,
+        ...extraFlags,
+        this.directory,
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.#child = child;
+    const reading = this.#readLog(child);
+    this.#exited = child.status.then(async (status) => {
+      await reading;
+      return status;
+    });
+  }
+
+  async #readLog(child: Deno.ChildProcess): Promise<void> {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) this.#log += text;
+  }
+
+  /** Ends the process by a signal and waits for it to be gone. */
+  async kill(signal: Deno.Signal = "SIGKILL"): Promise<Deno.CommandStatus> {
+    assert(this.#child && this.#exited, `${this.id} is not running`);
+    this.#child.kill(signal);
+    return await this.exited();
+  }
+
+  /** Waits for the process to end by itself. */
+  async exited(): Promise<Deno.CommandStatus> {
+    assert(this.#exited, `${this.id} was never started`);
+    const status = await this.#exited;
+    this.#child = undefined;
+    return status;
+  }
+
+  /** Stops the process without its knowing, and lets it go on. */
+  freeze(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
+  async fetch(path: string, init: RequestInit & { timeoutMs?: number } = {}): Promise<Answer> {
+    const { timeoutMs = 20_000, ...rest } = init;
+    const response = await fetch(this.url + path, {
+      ...rest,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return { status: response.status, body: await response.text() };
+  }
+
+  async #post(path: string, body: unknown, timeoutMs: number): Promise<Result[]> {
+    const answer = await this.fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      timeoutMs,
+    });
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.body}`);
+    const { results } = JSON.parse(answer.body) as { results: Result[] };
+    return results;
+  }
+
+  /** Writes; throws unless the answer is 200 and no statement failed. */
+  async execute(
+    statements: readonly unknown[],
+    parameters = "",
+    timeoutMs = 20_000,
+  ): Promise<Result[]> {
+    const results = await this.#post(`/db/execute?${parameters}`, statements, timeoutMs);
+    for (const { error } of results) if (error !== undefined) throw new Error(error);
+    return results;
+  }
+
+  /** Reads the rows of one statement; throws unless it succeeded. */
+  async query(sql: string, level = "linearizable", timeoutMs = 20_000): Promise<unknown[][]> {
+    const parameters = `level=${level}&linearizable_timeout=10s&timeout=10s`;
+    const [result] = await this.#post(`/db/query?${parameters}`, [sql], timeoutMs);
+    if (result?.error !== undefined) throw new Error(result.error);
+    return result?.values ?? [];
+  }
+
+  async status(): Promise<Record<string, unknown>> {
+    return JSON.parse((await this.fetch("/status")).body);
+  }
+
+  async ready(): Promise<void> {
+    await eventually(`${this.id} to be ready\n${this.#log}`, async () => {
+      if (this.#child === undefined) throw new Error("not running");
+      return (await this.fetch("/readyz", { timeoutMs: 2_000 })).status === 200;
+    });
+  }
+
+  /** The id of the leader that this node knows, "" for none. */
+  async leaderId(): Promise<string> {
+    const { body } = await this.fetch("/nodes?nonvoters", { timeoutMs: 5_000 });
+    const nodes = Object.values(JSON.parse(body)) as { id: string; leader: boolean }[];
+    return nodes.find((node) => node.leader)?.id ?? "";
+  }
+}
+
+export interface ClusterOptions {
+  readonly size?: number;
+  readonly flags?: readonly string[];
+  /** Puts a proxy in front of every Raft port. */
+  readonly proxies?: boolean;
+}
+
+/** Some nodes on this machine, in a temporary directory of their own. */
+export class Cluster {
+  readonly nodes: NodeProcess[] = [];
+  readonly #directory: string;
+  readonly #flags: readonly string[];
+  readonly #proxies = new Map<string, Proxy>();
+  readonly #withProxies: boolean;
+  #next = 1;
+
+  private constructor(directory: string, options: ClusterOptions) {
+    this.#directory = directory;
+    this.#flags = options.flags ?? [];
+    this.#withProxies = options.proxies ?? false;
+  }
+
+  /** Starts a cluster and waits until each node is ready. */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const cluster = new Cluster(await Deno.makeTempDir({ prefix: "raftlite-test-" }), options);
+    try {
+      for (let i = 0; i < (options.size ?? 3); i++) await cluster.add();
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** A node that is not started yet. */
+  create(flags: readonly string[] = [], id = `node-${this.#next++}-`): NodeProcess {
+    const raftPort = freePort();
+    let proxy: Proxy | undefined;
+    if (this.#withProxies) {
+      const ids = Array.from({ length: 9 }, (_, i) => `node-${i + 1}-`);
+      proxy = new Proxy(() => raftPort, ids);
+      this.#proxies.set(id, proxy);
+    }
+    const node = new NodeProcess({
+      id,
+      directory: `${this.#directory}/${id}`,
+      flags: [...this.#flags, ...flags],
+      httpPort: freePort(),
+      raftPort,
+      raftAddress: `127.0.0.1:${proxy?.port ?? raftPort}`,
+    });
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** Starts one more node, joined to the first, and waits until it is ready. */
+  async add(flags: readonly string[] = []): Promise<NodeProcess> {
+    const node = this.create(flags);
+    const first = this.nodes[0];
+    node.start(first === node || first === undefined ? [] : ["-join", first.raftAddress]);
+    await node.ready();
+    return node;
+  }
+
+  /** The leader, once some running node knows one that runs. */
+  async leader(but?: NodeProcess): Promise<NodeProcess> {
+    return await eventually("a leader", async () => {
+      for (const node of this.nodes) {
+        if (!node.running || node === but) continue;
+        const id = await node.leaderId().catch(() => "");
+        const leader = this.nodes.find((other) => other.id === id && other.running);
+        if (leader !== undefined && leader !== but && await leader.leaderId() === id) return leader;
+      }
+      return undefined;
+    });
+  }
+
+  async follower(): Promise<NodeProcess> {
+    const leader = await this.leader();
+    const follower = this.nodes.find((node) => node.running && node !== leader);
+    assert(follower, "No follower is running");
+    return follower;
+  }
+
+  /** Cuts a node off from all others, both ways; `undefined` heals everything. */
+  isolate(node: NodeProcess | undefined): void {
+    for (const [id, proxy] of this.#proxies) {
+      proxy.block((caller) => node !== undefined && (id === node.id || caller === node.id));
+    }
+  }
+
+  /** Resets every connection between nodes. */
+  resetConnections(): void {
+    for (const proxy of this.#proxies.values()) proxy.reset(() => true);
+  }
+
+  /** Waits until all running nodes hold the same rows for each query, and returns them. */
+  async converged(queries: readonly string[]): Promise<unknown[][][]> {
+    const running = this.nodes.filter((node) => node.running);
+    const first = running[0];
+    assert(first, "No node is running");
+    return await eventually("all nodes to be equal", async () => {
+      const expected = await Promise.all(queries.map((sql) => first.query(sql)));
+      for (const node of running) {
+        for (const [i, sql] of queries.entries()) {
+          assert.deepEqual(await node.query(sql, "none"), expected[i], `${node.id}: ${sql}`);
+        }
+      }
+      return expected;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) {
+      if (!node.running) continue;
+      node.thaw();
+      await node.kill("SIGKILL");
+    }
+    for (const proxy of this.#proxies.values()) proxy.close();
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+}

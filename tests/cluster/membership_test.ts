@@ -1,0 +1,118 @@
+import { strict as assert } from "node:assert";
+import { Cluster, eventually, freePort } from "./harness.ts";
+import { comparisons, schema, Workload } from "./workload.ts";
+
+Deno.test("a node away past compaction comes back by snapshot", async () => {
+  await using cluster = await Cluster.start({
+    flags: ["-raft-snap", "200", "-raft-snap-int", "1s"],
+  });
+  await cluster.nodes[0]?.execute(schema);
+  const away = await cluster.follower();
+  await away.kill("SIGKILL");
+  const load = new Workload(cluster, { name: "away" });
+  await eventually("many writes", () => load.acknowledged.length > 1000);
+  const running = cluster.nodes.filter((node) => node.running);
+  for (const node of running) {
+    const answer = await node.fetch("/snapshot?trailing_logs=10", { method: "POST" });
+    assert(answer.status === 200 || answer.status === 204, answer.body);
+  }
+  away.start();
+  await away.ready();
+  await load.stop();
+  await load.verify();
+  assert.match(away.log, /[Ss]napshot at index \d+ installed/);
+});
+
+Deno.test("a node is removed, stays out, and joins again with and without its data", async () => {
+  await using cluster = await Cluster.start();
+  await cluster.nodes[0]?.execute(schema);
+  const load = new Workload(cluster, { name: "removed", nodes: cluster.nodes.slice(0, 1) });
+  await eventually("some writes", () => load.acknowledged.length > 50);
+  const node = cluster.nodes[2];
+  const first = cluster.nodes[0];
+  assert(node && first);
+  for (const keepData of [true, false]) {
+    const answer = await first.fetch("/remove", {
+      method: "DELETE",
+      body: JSON.stringify({ id: node.id }),
+    });
+    assert.equal(answer.status, 200, answer.body);
+    const nodes = JSON.parse((await first.fetch("/nodes?nonvoters")).body);
+    assert.equal(node.id in nodes, false);
+    await node.kill("SIGKILL");
+    if (!keepData) await Deno.remove(node.directory, { recursive: true });
+    node.start(["-join", first.raftAddress]);
+    await node.ready();
+    await eventually("the node to be a voter", async () => {
+      const members = JSON.parse((await first.fetch("/nodes?nonvoters")).body);
+      return members[node.id]?.voter === true;
+    });
+  }
+  await load.stop();
+  await load.verify();
+});
+
+Deno.test("a read replica follows, never votes, and answers reads", async () => {
+  await using cluster = await Cluster.start();
+  await cluster.nodes[0]?.execute(schema);
+  const replica = await cluster.add(["-raft-non-voter"]);
+  const load = new Workload(cluster, { name: "replica" });
+  await eventually("some writes", () => load.acknowledged.length > 100);
+  const nodes = JSON.parse((await replica.fetch("/nodes?nonvoters")).body);
+  assert.equal(nodes[replica.id].voter, false);
+  const [[count] = []] = await replica.query("SELECT count(*) FROM writes", "linearizable");
+  assert(Number(count) >= 100);
+  await load.stop();
+  await load.verify();
+});
+
+Deno.test("nodes with -bootstrap-expect find each other", async () => {
+  await using cluster = await Cluster.start({ size: 0 });
+  const nodes = [1, 2, 3].map(() => cluster.create());
+  const join = nodes.map((node) => node.raftAddress).join(",");
+  for (const node of nodes) node.start(["-bootstrap-expect", "3", "-join", join]);
+  for (const node of nodes) await node.ready();
+  await nodes[2]?.execute(schema);
+  await nodes[1]?.execute(["INSERT INTO writes (key) VALUES ('formed')"]);
+  assert.equal((await cluster.converged(comparisons))[0]?.length, 1);
+  const members = JSON.parse((await nodes[0]?.fetch("/nodes"))?.body ?? "{}");
+  assert.equal(Object.keys(members).length, 3);
+});
+
+Deno.test("a node comes back with the same id under a new address", async () => {
+  await using cluster = await Cluster.start();
+  await cluster.nodes[0]?.execute(schema);
+  const node = cluster.nodes[1];
+  assert(node);
+  await node.kill("SIGTERM");
+  const address = `127.0.0.1:${freePort()}`;
+  node.start(["-raft-addr", address, "-raft-adv-addr", address]);
+  await node.ready();
+  await eventually("the others to know the new address", async () => {
+    const members = JSON.parse((await cluster.nodes[0]?.fetch("/nodes"))?.body ?? "{}");
+    return members[node.id]?.addr === address;
+  });
+  await cluster.nodes[2]?.execute(["INSERT INTO writes (key) VALUES ('moved')"]);
+  await cluster.converged(comparisons);
+});
+
+Deno.test("a cluster that lost its majority goes on from peers.json", async () => {
+  await using cluster = await Cluster.start();
+  await cluster.nodes[0]?.execute(schema);
+  const load = new Workload(cluster, { name: "majority" });
+  await eventually("some writes", () => load.acknowledged.length > 100);
+  await load.stop();
+  const [survivor, ...lost] = cluster.nodes;
+  assert(survivor);
+  await cluster.converged(comparisons);
+  for (const node of lost) await node.kill("SIGKILL");
+  await survivor.kill("SIGKILL");
+  const peers = [{ id: survivor.id, address: survivor.raftAddress, non_voter: false }];
+  await Deno.writeTextFile(`${survivor.directory}/raft/peers.json`, JSON.stringify(peers));
+  survivor.start();
+  await survivor.ready();
+  await load.verify();
+  await survivor.execute(["INSERT INTO writes (key) VALUES ('alone')"]);
+  const members = JSON.parse((await survivor.fetch("/nodes")).body);
+  assert.deepEqual(Object.keys(members), [survivor.id]);
+});
