@@ -90,9 +90,8 @@ export async function builtLibraryPath(
 ): Promise<string | undefined> {
   const directory = cacheDirectory();
   if (directory === undefined || targets[target] === undefined) return undefined;
-  const key = await sha256(
-    new TextEncoder().encode(JSON.stringify([pinned.sha256, defines, targetOf(target).flags])),
-  );
+  const recipe = JSON.stringify([pinned.sha256, defines, targetOf(target).flags]);
+  const key = await sha256(new Uint8Array(new TextEncoder().encode(recipe)));
   return `${directory}/sqlite-${pinned.version}-${key.slice(0, 12)}-${embeddedFileName(target)}`;
 }
 

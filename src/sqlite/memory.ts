@@ -35,7 +35,7 @@ export function encodeText(text: string): EncodedText {
     encoded.buffer = scratch;
     encoded.length = encodeShort(text, length);
   } else {
-    encoded.buffer = encoder.encode(text);
+    encoded.buffer = encode(text);
     encoded.length = encoded.buffer.length;
   }
   return encoded;
@@ -60,7 +60,12 @@ function encodeShort(text: string, length: number): number {
 /** Text that ends in a NUL, for calls that take no length; throws when it holds a NUL itself. */
 export function encodeCString(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) throw new RangeError(`Text has a NUL in it: ${JSON.stringify(text)}`);
-  return encoder.encode(text + "\0");
+  return encode(text + "\0");
+}
+
+/** The types of Deno 2.4 don't say that the buffer is an ordinary one. */
+function encode(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text) as Uint8Array<ArrayBuffer>;
 }
 
 /** Decodes UTF-8; what is not UTF-8 becomes U+FFFD. */
