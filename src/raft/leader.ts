@@ -46,6 +46,7 @@ export class Leader {
     this.#replication = new Replication(server, this.#firstIndex);
     this.#reads = new LeaderReads(server, this.#voters);
     this.#followMembership();
+    for (const peer of this.#peers.values()) peer.recentlyActive = false;
     this.#append(EntryType.noop, new Uint8Array());
   }
 

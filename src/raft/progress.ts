@@ -19,6 +19,7 @@ export class Progress {
   paused = false;
   /** Something that was sent may be lost: ask the peer how far it is. */
   doubtful = false;
+  /** Heard from since the last check of the quorum; a member that is new has until the next one. */
   recentlyActive = true;
   /** The commit index that the peer was last told. */
   commitTold = 0;
@@ -63,11 +64,13 @@ export class Progress {
 
   /** An append request with `count` entries leaves, which also tells `commitIndex`. */
   sent(count: number, commitIndex: number): void {
-    this.nextIndex += count;
     this.commitTold = commitIndex;
     this.doubtful = false;
     if (this.state === "probe") this.paused = true;
-    else if (count > 0) this.window.add(this.nextIndex - 1);
+    else if (count > 0) {
+      this.nextIndex += count;
+      this.window.add(this.nextIndex - 1);
+    }
   }
 
   /** The peer has everything up to `matchIndex`. True when that is news. */

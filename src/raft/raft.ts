@@ -101,7 +101,7 @@ export class Raft implements RaftCore {
     this.#electionTicks++;
     if (this.#electionTicks >= this.#electionLimit) {
       this.#resetElectionTimer();
-      if (this.#server.isVoter) this.#preCampaign();
+      if (this.#server.mayCampaign) this.#preCampaign();
       else this.#becomeFollower(this.#server.term, "");
     }
   }
@@ -139,7 +139,7 @@ export class Raft implements RaftCore {
   }
 
   campaign(): void {
-    if (this.#leader === undefined && this.#server.isVoter) this.#preCampaign();
+    if (this.#leader === undefined && this.#server.mayCampaign) this.#preCampaign();
   }
 
   ready(): Ready | undefined {
@@ -225,7 +225,7 @@ export class Raft implements RaftCore {
         if (message.from === this.#server.leader) this.#forwardedReads.answered(message);
         return;
       case "timeout_now":
-        if (message.from === this.#server.leader && this.#server.isVoter) this.#campaign(true);
+        if (message.from === this.#server.leader && this.#server.mayCampaign) this.#campaign(true);
         return;
       default:
         return unreachable(message);

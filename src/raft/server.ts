@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { decodeConfiguration } from "./configuration.ts";
+import { decodeConfiguration, voterIds } from "./configuration.ts";
 import { LogView } from "./log_view.ts";
 import { Membership } from "./membership.ts";
 import { Outbox } from "./outbox.ts";
@@ -40,6 +40,18 @@ export class Server {
 
   get isVoter(): boolean {
     return this.membership.isVoter(this.id);
+  }
+
+  /**
+   * Whether this server may stand for election: as a voter, or as one that an uncommitted entry
+   * takes the vote from. It may be the only one with that entry, and then only it can be elected and
+   * have the entry committed; its own vote does not count (4.2.2, figure 4.6).
+   */
+  get mayCampaign(): boolean {
+    if (this.isVoter) return true;
+    const { index } = this.membership;
+    return index > this.#commitIndex &&
+      voterIds(this.membership.at(this.#commitIndex)).includes(this.id);
   }
 
   commitTo(index: number): void {
