@@ -134,6 +134,20 @@ function denoFault(file: SourceFile, member: string): string | undefined {
   return `Deno.${member} belongs in src/io: take a Clock, Disk or Network instead`;
 }
 
+/** Why `file` must not use a member, given as `object.member`; undefined when it may. */
+function memberFault(file: SourceFile, name: string): string | undefined {
+  if (name.startsWith("console.")) {
+    return `${name} has no place in src: a Logger is handed in, and src/cli/output.ts prints`;
+  }
+  if (file.room === "raft") return undefined; // pure-core is stricter still
+  const member = /^(?:globalThis\.)?Deno\.(\w+)$/.exec(name)?.[1];
+  if (member !== undefined) return denoFault(file, member);
+  if (simulated.has(file.room) && clockCalls.has(name)) {
+    return `${name} is not in the simulator's hands: take the Clock, or a seeded Prng, that is handed in`;
+  }
+  return undefined;
+}
+
 /** Whether an identifier is only the name of a member, as in `a.Date` or `{ Date: 1 }`. */
 function isMemberName(node: Deno.lint.Identifier): boolean {
   const parent = node.parent;
@@ -208,17 +222,11 @@ const pureCore: Deno.lint.Rule = {
 const outsideWorld: Deno.lint.Rule = {
   create(context) {
     const file = sourceFile(context.filename);
-    if (file === undefined || file.room === "raft") return {};
+    if (file === undefined) return {};
     const isSimulated = simulated.has(file.room);
     return {
       MemberExpression(node) {
-        const name = memberName(node);
-        const member = /^(?:globalThis\.)?Deno\.(\w+)$/.exec(name)?.[1];
-        const message = member !== undefined
-          ? denoFault(file, member)
-          : isSimulated && clockCalls.has(name)
-          ? `${name} is not in the simulator's hands: take the Clock, or a seeded Prng, that is handed in`
-          : undefined;
+        const message = memberFault(file, memberName(node));
         if (message !== undefined) context.report({ node, message });
       },
       Identifier(node) {

@@ -123,6 +123,9 @@ const outside: readonly [filename: string, source: string, allowed: boolean][] =
   ["src/node/a.ts", "AbortSignal.timeout(1);", false],
   ["src/node/a.ts", "a instanceof Deno.errors.NotFound;", true],
   ["src/cluster/a.ts", "a.setTimeout();", true],
+  ["src/raft/a.ts", "console.log(1);", false],
+  ["src/cli/a.ts", "console.error(1);", false],
+  ["tests/a.ts", "console.log(1);", true],
   ["tests/a.ts", "Deno.dlopen(a, {}); Date.now();", true],
 ];
 
