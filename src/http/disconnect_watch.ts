@@ -21,10 +21,6 @@ export class DisconnectWatch {
     } finally {
       this.#young.delete(controller);
       this.#old.delete(controller);
-      if (this.#young.size + this.#old.size === 0) {
-        clearTimeout(this.#timer);
-        this.#timer = undefined;
-      }
     }
   }
 

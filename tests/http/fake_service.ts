@@ -1,0 +1,204 @@
+import type {
+  NodeReport,
+  ReadAnswer,
+  ReadLevelOptions,
+  Service,
+  ServiceStatus,
+  WriteAnswer,
+  WriteRequest,
+} from "../../src/cluster/types.ts";
+import { createApp } from "../../src/http/app.ts";
+import { HttpCounters } from "../../src/http/counters.ts";
+import { defaultHttpLimits, type HttpLimits } from "../../src/http/types.ts";
+import { defaultWriteQueueOptions, WriteQueue } from "../../src/http/write_queue.ts";
+import type { Member } from "../../src/raft/types.ts";
+import type { BackupOptions, ReadRequest, Statement } from "../../src/store/types.ts";
+
+const encoder = new TextEncoder();
+
+export const memberOne: Member = {
+  id: "1",
+  address: "127.0.0.1:4002",
+  httpAddress: "127.0.0.1:4001",
+  suffrage: "voter",
+};
+export const memberTwo: Member = {
+  id: "2",
+  address: "127.0.0.1:4004",
+  httpAddress: "127.0.0.1:4003",
+  suffrage: "voter",
+};
+
+/** A Service that answers at once what it was told to, and keeps what it was asked. */
+export class FakeService implements Service {
+  readonly writes: WriteRequest[] = [];
+  readonly reads: { request: ReadRequest; level: ReadLevelOptions }[] = [];
+  readonly backups: (BackupOptions & { noLeader: boolean })[] = [];
+  readonly loads: Uint8Array[] = [];
+  readonly removed: string[] = [];
+  readonly stepDowns: (string | undefined)[] = [];
+  members: readonly Member[] = [memberOne];
+  leadingId: string | undefined = "1";
+  health = "ok";
+  results = '{"last_insert_id":1,"rows_affected":1}';
+  raftIndex = 7;
+  servedBy: string | undefined;
+  nothingToSnapshot = false;
+  /** Thrown by every method that can fail. */
+  failure: Error | undefined;
+  /** Awaited by every write and read. */
+  hold: Promise<void> | undefined;
+
+  async write(request: WriteRequest): Promise<WriteAnswer> {
+    this.writes.push(request);
+    await this.#gate();
+    const results = encoder.encode(this.results);
+    return { results, raftIndex: this.raftIndex, servedBy: this.servedBy };
+  }
+
+  async read(
+    request: ReadRequest,
+    level: ReadLevelOptions,
+    signal?: AbortSignal,
+  ): Promise<ReadAnswer> {
+    this.reads.push({ request, level });
+    if (this.hold !== undefined && signal !== undefined) {
+      const aborted = Promise.withResolvers<never>();
+      signal.addEventListener("abort", () => aborted.reject(signal.reason));
+      await Promise.race([this.hold, aborted.promise]);
+    }
+    await this.#gate();
+    return { results: encoder.encode(this.results), raftIndex: this.raftIndex };
+  }
+
+  /** Statements that begin with SELECT read, those that begin with BAD cannot be prepared. */
+  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
+    return Promise.resolve(
+      statements.map(({ sql }) =>
+        /^BAD/.test(sql) ? 'near "BAD": syntax error' : /^SELECT/i.test(sql)
+      ),
+    );
+  }
+
+  async backup(
+    options: BackupOptions & { readonly noLeader: boolean },
+  ): Promise<ReadableStream<Uint8Array>> {
+    this.backups.push(options);
+    await this.#gate();
+    return ReadableStream.from([encoder.encode("SQLite "), encoder.encode("format 3")]);
+  }
+
+  async load(file: ReadableStream<Uint8Array>): Promise<void> {
+    this.loads.push(
+      new Uint8Array(
+        await new Response(file as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer(),
+      ),
+    );
+    await this.#gate();
+  }
+
+  status(): ServiceStatus {
+    return {
+      id: "1",
+      raftAddress: memberOne.address,
+      httpAddress: memberOne.httpAddress,
+      clusterId: "c",
+      dataDirectory: "/data",
+      raft: {
+        role: this.leadingId === "1" ? "leader" : "follower",
+        term: 2,
+        leader: this.leadingId ?? "",
+      },
+      configuration: { members: this.members },
+      commitIndex: 9,
+      appliedIndex: 8,
+      lastLogIndex: 9,
+      firstLogIndex: 1,
+      logSizeBytes: 100,
+      snapshotIndex: 0,
+      progress: [],
+      lastContactMs: 0,
+      pendingWrites: 0,
+      startedAt: 0,
+      health: this.health,
+    };
+  }
+
+  storeStatus(): Promise<Record<string, unknown>> {
+    return Promise.resolve({ version: "3.53.2" });
+  }
+
+  nodes(): Promise<NodeReport[]> {
+    return Promise.resolve(this.members.map((member) => ({
+      member,
+      leader: member.id === this.leadingId,
+      reachable: member.id !== "3",
+      version: "0.1.0",
+      sqliteVersion: "3.53.2",
+      roundTripMs: 0.5,
+      error: member.id === "3" ? "connection refused" : undefined,
+    })));
+  }
+
+  leader(): Member | undefined {
+    return this.members.find((member) => member.id === this.leadingId);
+  }
+
+  sync(): Promise<void> {
+    return this.#gate();
+  }
+
+  async stepDown(id: string | undefined): Promise<void> {
+    this.stepDowns.push(id);
+    await this.#gate();
+  }
+
+  async remove(id: string): Promise<void> {
+    this.removed.push(id);
+    await this.#gate();
+  }
+
+  async snapshot(): Promise<boolean> {
+    await this.#gate();
+    return !this.nothingToSnapshot;
+  }
+
+  async #gate(): Promise<void> {
+    if (this.hold !== undefined) await this.hold;
+    if (this.failure !== undefined) throw this.failure;
+  }
+}
+
+/** An app in front of `service`; `fetch` asks it without a socket. */
+export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, queueOptions = {}) {
+  const messages: string[] = [];
+  const logger = {
+    log: (level: string, room: string, message: string) => {
+      messages.push(`${level} ${room} ${message}`);
+    },
+  };
+  const queue = new WriteQueue({
+    ...defaultWriteQueueOptions,
+    timeoutMs: 1,
+    ...queueOptions,
+    service,
+    logger,
+    counters: new HttpCounters(),
+  });
+  const app = createApp({
+    service,
+    info: {
+      rqliteVersion: "v10.3.0",
+      version: "0.1.0",
+      allowOrigin: "",
+      licenses: "MIT\n",
+    },
+    limits: { ...defaultHttpLimits, ...limits },
+    queue,
+    logger,
+  });
+  const fetch = async (path: string, init?: RequestInit) => await app.request(path, init);
+  const post = (path: string, body: string, contentType = "application/json") =>
+    fetch(path, { method: "POST", body, headers: { "content-type": contentType } });
+  return { app, queue, logger, messages, fetch, post };
+}
