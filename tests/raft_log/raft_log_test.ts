@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { encodeConfiguration } from "../../src/raft/configuration.ts";
+import { EntryType } from "../../src/raft/types.ts";
+import { LogFailedError } from "../../src/raft_log/types.ts";
+import { SimulatedDisk } from "../simulation/disk.ts";
+import {
+  directory,
+  makeEntries,
+  makeEntry,
+  makePoint,
+  openLog,
+  readImage,
+  smallSizes,
+} from "./fixtures.ts";
+
+const untouched = { hardState: undefined, entries: [] };
+
+function makeDisk() {
+  return new SimulatedDisk({ seed: 1n });
+}
+
+Deno.test("openRaftLog() makes an empty log in an empty or missing directory", async () => {
+  const disk = makeDisk();
+  const { log, contents } = await openLog(disk);
+  assert.deepEqual(contents, {
+    hardState: { term: 0, votedFor: "" },
+    compaction: { index: 0, term: 0, configuration: { members: [] } },
+    log: { lastIndex: 0, termStarts: [], configurations: [], entries: [] },
+  });
+  assert.equal(log.firstIndex, 1);
+  assert.equal(log.lastIndex, 0);
+  await log.close();
+});
+
+Deno.test("openRaftLog() finds entries, terms, hard state and configurations again", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  const data = encodeConfiguration(makePoint(0, 0).configuration);
+  const configuration = { ...makeEntry(2, 4), type: EntryType.configuration, data };
+  const { checksum } = await import("../../src/base/checksum.ts");
+  const entries = [
+    ...makeEntries(1, 1, 3),
+    { ...configuration, checksum: checksum(data) },
+    ...makeEntries(5, 5, 60),
+  ];
+  await log.append({ hardState: { term: 5, votedFor: "b" }, entries });
+  await log.append({ ...untouched, hardState: { term: 6, votedFor: "" } });
+  await log.close();
+  const { log: again, contents } = await openLog(disk);
+  assert.deepEqual(contents.hardState, { term: 6, votedFor: "" });
+  assert.deepEqual(contents.log.termStarts, [
+    { term: 1, index: 1 },
+    { term: 2, index: 4 },
+    { term: 5, index: 5 },
+  ]);
+  assert.deepEqual(contents.log.configurations.map(({ index }) => index), [4]);
+  assert.deepEqual(contents.log.entries, entries);
+  assert.deepEqual(await again.read(2, 60, 1e6), entries.slice(1, 60));
+  await again.close();
+});
+
+Deno.test("openRaftLog() returns only the newest entries that fit recentBytesMax", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  for (const entry of makeEntries(1, 1, 100)) await log.append({ ...untouched, entries: [entry] });
+  await log.close();
+  const { log: again, contents } = await openLog(disk, { ...smallSizes, recentBytesMax: 1000 });
+  const { entries } = contents.log;
+  assert.ok(entries.length > 5 && entries.length < 25, `${entries.length} entries`);
+  assert.equal(entries.at(-1)?.index, 100);
+  assert.deepEqual(entries, makeEntries(1, 1, 100).slice(-entries.length));
+  await again.close();
+});
+
+Deno.test("append() joins what arrives during a sync into one batch with one sync", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk, {});
+  let syncs = 0;
+  disk.fault = ({ operation }) => {
+    if (operation === "sync") syncs++;
+    return undefined;
+  };
+  await Promise.all(makeEntries(1, 1, 50).map((e) => log.append({ ...untouched, entries: [e] })));
+  assert.equal(syncs, 2);
+  await log.close();
+});
+
+Deno.test("append() cuts the log where its first entry lies, across segments", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  for (const entry of makeEntries(1, 1, 150)) await log.append({ ...untouched, entries: [entry] });
+  await log.append({ ...untouched, entries: makeEntries(2, 20, 3) });
+  assert.equal(log.lastIndex, 22);
+  await log.append({ ...untouched, entries: makeEntries(2, 23, 1) });
+  const expected = [...makeEntries(1, 1, 19), ...makeEntries(2, 20, 4)];
+  assert.deepEqual(await log.read(15, 23, 1e6), expected.slice(14));
+  await log.close();
+  const image = await readImage(disk);
+  assert.deepEqual(image.entries, expected);
+});
+
+Deno.test("append() refuses a gap, and an entry that does not match its checksum", async () => {
+  const { log } = await openLog(makeDisk());
+  await assert.rejects(log.append({ ...untouched, entries: makeEntries(1, 2, 1) }), /does not fit/);
+  const bad = { ...makeEntry(1, 1), checksum: 1 };
+  await assert.rejects(log.append({ ...untouched, entries: [bad] }), /does not match its checksum/);
+  await assert.rejects(log.append({ ...untouched, entries: makeEntries(1, 1, 1) }), LogFailedError);
+  await log.close();
+});
+
+Deno.test("read() sees what was appended before it was called", async () => {
+  const { log } = await openLog(makeDisk());
+  const written = log.append({ ...untouched, entries: makeEntries(1, 1, 5) });
+  assert.deepEqual(await log.read(2, 4, 1e6), makeEntries(1, 2, 3));
+  await written;
+  assert.equal((await log.read(1, 5, 1)).length, 1);
+  assert.deepEqual(await log.read(6, 9, 1e6), []);
+  await log.close();
+});
+
+Deno.test("compact() drops whole segments and keeps hard state and later entries", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  await log.append({ hardState: { term: 3, votedFor: "c" }, entries: makeEntries(1, 1, 50) });
+  for (const entry of makeEntries(2, 51, 150)) await log.append({ ...untouched, entries: [entry] });
+  const before = log.sizeBytes;
+  await log.compact(makePoint(120, 2));
+  assert.ok(log.sizeBytes < before / 1.5);
+  assert.equal(log.firstIndex, 121);
+  assert.deepEqual(await log.read(120, 121, 1e6), []);
+  await log.compact(makePoint(110, 2));
+  assert.equal(log.firstIndex, 121);
+  await log.close();
+  assert.deepEqual(await readImage(disk), {
+    hardState: { term: 3, votedFor: "c" },
+    compaction: makePoint(120, 2),
+    lastIndex: 200,
+    entries: makeEntries(2, 121, 80),
+  });
+});
+
+Deno.test("compact() of everything leaves an empty log that goes on behind it", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  await log.append({ ...untouched, entries: makeEntries(1, 1, 9) });
+  await log.compact(makePoint(9, 1));
+  assert.equal(log.firstIndex, 10);
+  assert.equal(log.lastIndex, 9);
+  await log.append({ ...untouched, entries: makeEntries(4, 10, 2) });
+  await log.close();
+  assert.deepEqual((await readImage(disk)).entries, makeEntries(4, 10, 2));
+});
+
+Deno.test("reset() drops everything and goes on behind its point", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  await log.append({ hardState: { term: 3, votedFor: "c" }, entries: makeEntries(1, 1, 90) });
+  const reset = log.reset(makePoint(500, 3));
+  const appended = log.append({ ...untouched, entries: makeEntries(3, 501, 2) });
+  await Promise.all([reset, appended]);
+  assert.equal(log.firstIndex, 501);
+  await log.close();
+  assert.deepEqual(await readImage(disk), {
+    hardState: { term: 3, votedFor: "c" },
+    compaction: makePoint(500, 3),
+    lastIndex: 502,
+    entries: makeEntries(3, 501, 2),
+  });
+  assert.equal(disk.paths().length, 1);
+});
+
+Deno.test("append() is refused on a full disk and works again once there is room", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk, {});
+  await log.append({ ...untouched, entries: makeEntries(1, 1, 10) });
+  disk.capacityBytes = disk.usedBytes;
+  const large = makeEntry(1, 11, "x".repeat(300_000));
+  const refused = log.append({ ...untouched, entries: [large] });
+  const behind = log.append({ ...untouched, entries: makeEntries(1, 12, 1) });
+  await assert.rejects(refused, { name: "DiskError", kind: "full" });
+  await assert.rejects(behind, { name: "DiskError", kind: "full" });
+  await assert.rejects(log.append({ ...untouched, entries: makeEntries(1, 13, 1) }), {
+    kind: "full",
+  });
+  assert.equal(log.lastIndex, 10);
+  await log.append({ ...untouched, entries: makeEntries(1, 11, 1) });
+  disk.capacityBytes = Infinity;
+  await log.append({ ...untouched, entries: [{ ...large, index: 12 }] });
+  await log.close();
+  const image = await readImage(disk);
+  assert.deepEqual(image.entries, [...makeEntries(1, 1, 11), { ...large, index: 12 }]);
+});
+
+Deno.test("compact() finds its place on a full disk", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk, { segmentBytes: 20_000, allocateBytes: 8192 });
+  disk.capacityBytes = 60_000;
+  let index = 0;
+  try {
+    for (;;) {
+      await log.append({ ...untouched, entries: makeEntries(1, index + 1, 3) });
+      index += 3;
+    }
+  } catch (error) {
+    assert.equal(error instanceof Error && "kind" in error && error.kind, "full");
+  }
+  await log.compact(makePoint(index, 1));
+  await log.append({ ...untouched, entries: makeEntries(1, index + 1, 3) });
+  await log.close();
+  assert.deepEqual((await readImage(disk)).entries, makeEntries(1, index + 1, 3));
+});
+
+Deno.test("append() after a failed sync is refused for good", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  await log.append({ ...untouched, entries: makeEntries(1, 1, 2) });
+  disk.fault = ({ operation }) => operation === "sync" ? "failed" : undefined;
+  const failing = log.append({ ...untouched, entries: makeEntries(1, 3, 1) });
+  const behind = log.append({ ...untouched, entries: makeEntries(1, 4, 1) });
+  await assert.rejects(failing, LogFailedError);
+  await assert.rejects(behind, LogFailedError);
+  disk.fault = () => undefined;
+  await assert.rejects(log.append({ ...untouched, entries: makeEntries(1, 3, 1) }), LogFailedError);
+  await assert.rejects(log.compact(makePoint(1, 1)), LogFailedError);
+  assert.deepEqual(await log.read(1, 9, 1e6), makeEntries(1, 1, 2));
+  await log.close();
+  assert.ok(await disk.mount().exists(directory));
+});
