@@ -73,7 +73,7 @@ export async function measure(load: Load): Promise<Outcome> {
           connections.delete(connection);
           connection = undefined;
         }
-        await pause(pauseAfterErrorMs);
+        if (!isOver) await pause(pauseAfterErrorMs);
       }
     }
   };
