@@ -61,7 +61,7 @@ function usable(location: LibraryLocation): LibraryLocation {
   return location;
 }
 
-/** Deno can't open a library inside the program: it goes into a file, which later starts find there. */
+/** A library inside the program must be put into a file to be opened; later starts find it there. */
 async function extractEmbedded(): Promise<LibraryLocation | undefined> {
   if (!Deno.build.standalone) return undefined;
   const bytes = await readIfThere(new URL(`./embedded/${embeddedFileName()}`, import.meta.url));
@@ -70,10 +70,14 @@ async function extractEmbedded(): Promise<LibraryLocation | undefined> {
   const path = directory === undefined
     ? undefined
     : await extractInto(directory, bytes).catch(() => undefined);
-  return {
-    path: path ?? await extractInto(await Deno.makeTempDir({ prefix: "raftlite-" }), bytes),
-    origin: "embedded",
-  };
+  return { path: path ?? await extractForThisRun(bytes), origin: "embedded" };
+}
+
+/** Without a cache directory: into one that goes when the program ends. */
+async function extractForThisRun(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const directory = await Deno.makeTempDir({ prefix: "raftlite-" });
+  addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
+  return extractInto(directory, bytes);
 }
 
 async function extractInto(directory: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
