@@ -139,7 +139,9 @@ export class Raft implements RaftCore {
   }
 
   campaign(): void {
-    if (this.#leader === undefined && this.#server.mayCampaign) this.#preCampaign();
+    const { id, membership, mayCampaign } = this.#server;
+    const alone = membership.voters.length === 1 && membership.isVoter(id);
+    if (mayCampaign && (alone || !this.#owesLease)) this.#preCampaign();
   }
 
   ready(): Ready | undefined {
@@ -237,6 +239,11 @@ export class Raft implements RaftCore {
     const { term, votedFor } = this.#server;
     const again = !request.preVote && request.term === term && request.from === votedFor;
     if (request.leadershipTransfer || again) return false;
+    return this.#owesLease;
+  }
+
+  /** A leader is there, or may rest on its lease because this server answered it (6.4.1). */
+  get #owesLease(): boolean {
     return this.#leader !== undefined ||
       this.#ticksSinceLeader < this.#server.options.electionTicks;
   }

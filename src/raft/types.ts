@@ -315,7 +315,11 @@ export interface RaftCore {
   transferLeadership(to: NodeId): ProposeResult;
   /** Asks for a read index; the answer comes in `readStates` or `readsDropped` under `context`. */
   readIndex(context: number, mode: ReadMode): void;
-  /** Campaigns at once, without waiting for the timeout (a lone voter at start, and tests). */
+  /**
+   * Campaigns at once, without waiting for the timeout (a lone voter at start, and tests). Nothing
+   * happens while a leader may hold its lease: within an election timeout of hearing from it, or of
+   * a restart, unless this is the only voter.
+   */
   campaign(): void;
   /** What is to be done, once; undefined when nothing is. */
   ready(): Ready | undefined;
