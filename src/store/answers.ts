@@ -1,0 +1,173 @@
+import { JsonText } from "./json_text.ts";
+import { RenderError, RowsWriter, writeChanges, writeError } from "./result_json.ts";
+import type { PreparedStatement } from "./statement_cache.ts";
+import type { AnswerFormat } from "./types.ts";
+
+/** Bytes that the rows of one statement in a write may take up in its answer. */
+const resultBytesMax = 0x400_0000;
+
+/** How the answers of a batch lie behind one another. Lengths of those that are no bytes: */
+export const noAnswer = 0xffff_ffff;
+export const duplicateAnswer = 0xffff_fffe;
+
+/** The answers of a batch, as they are written: the results of an entry separated by commas. */
+export class Answers {
+  readonly #out = new JsonText(0x1_0000);
+  readonly #lengths: number[] = [];
+  #format: AnswerFormat | undefined;
+  #start = 0;
+
+  /** Whether somebody waits for the entry's results. */
+  get wanted(): boolean {
+    return this.#format !== undefined;
+  }
+
+  get format(): AnswerFormat | undefined {
+    return this.#format;
+  }
+
+  get entries(): number {
+    return this.#lengths.length;
+  }
+
+  begin(format: AnswerFormat | undefined): void {
+    this.#format = format;
+    this.#start = this.#out.length;
+  }
+
+  end(): void {
+    this.#lengths.push(this.wanted ? this.#out.length - this.#start : noAnswer);
+  }
+
+  endDuplicate(): void {
+    this.#lengths.push(this.wanted ? duplicateAnswer : noAnswer);
+  }
+
+  /** Forgets the entry that has begun. */
+  drop(): void {
+    this.#out.length = this.#start;
+  }
+
+  /** Forgets everything from entry `count` on, and the one that has begun. */
+  truncate(count: number): void {
+    this.#out.length = 0;
+    this.#lengths.length = count;
+    for (const length of this.#lengths) {
+      if (length < duplicateAnswer) this.#out.length += length;
+    }
+    this.#start = this.#out.length;
+  }
+
+  /** Forgets the results of the entry that has begun but for its first `length` bytes. */
+  rewind(length: number): void {
+    this.#out.length = this.#start + length;
+  }
+
+  get entryLength(): number {
+    return this.#out.length - this.#start;
+  }
+
+  changes(rowId: number | bigint, changes: number, seconds: number): void {
+    if (this.#format === undefined) return;
+    this.#separate();
+    writeChanges(this.#out, rowId, changes, this.#seconds(seconds), this.#format);
+  }
+
+  /** A text without a statement. */
+  empty(query: boolean): void {
+    if (this.#format === undefined) return;
+    this.#separate();
+    this.#out.ascii(query && this.#format.associative ? '{"rows":[]}' : "{}");
+  }
+
+  error(message: string, query: boolean): void {
+    if (this.#format === undefined) return;
+    this.#separate();
+    writeError(this.#out, message, query && this.#format.associative);
+  }
+
+  /**
+   * Steps a statement to its end, which it reaches on every node, and writes its rows where they
+   * are wanted: a value that JSON has no form for spoils only the answer.
+   */
+  rows({ statement }: PreparedStatement, utf8: boolean, startedAt: number): void {
+    const format = this.#format;
+    if (format === undefined) {
+      while (statement.step());
+      return;
+    }
+    const before = this.#out.length;
+    this.#separate();
+    const start = this.#out.length;
+    let failure: string | undefined;
+    try {
+      let hasRow = statement.step();
+      const writer = new RowsWriter(this.#out, statement, format, hasRow, utf8);
+      for (; hasRow; hasRow = statement.step()) {
+        if (failure === undefined) failure = this.#row(writer, start);
+      }
+      if (failure === undefined) writer.end(this.#seconds(performance.now() - startedAt));
+    } catch (error) {
+      this.#out.length = before;
+      throw error;
+    }
+    if (failure !== undefined) {
+      this.#out.length = start;
+      writeError(this.#out, failure, format.associative);
+    }
+  }
+
+  #row(writer: RowsWriter, start: number): string | undefined {
+    try {
+      writer.row();
+    } catch (error) {
+      if (error instanceof RenderError) return error.message;
+      throw error;
+    }
+    return this.#out.length - start > resultBytesMax
+      ? `Result is larger than ${resultBytesMax} bytes: read it by a query`
+      : undefined;
+  }
+
+  #separate(): void {
+    if (this.#out.length > this.#start) this.#out.byte(0x2c);
+  }
+
+  #seconds(elapsedMs: number): number {
+    return this.#format?.timings ? Math.max(elapsedMs, 1e-6) / 1000 : 0;
+  }
+
+  /** For each entry its length or its mark in 32 bits, then all bytes; starts again. */
+  take(): Uint8Array<ArrayBuffer> {
+    const head = this.#lengths.length * 4;
+    const bytes = new Uint8Array(head + this.#out.length);
+    const view = new DataView(bytes.buffer);
+    this.#lengths.forEach((length, i) => view.setUint32(i * 4, length, true));
+    bytes.set(this.#out.bytes.subarray(0, this.#out.length), head);
+    this.#out.length = 0;
+    this.#lengths.length = 0;
+    return bytes;
+  }
+}
+
+/** Splits what {@linkcode Answers.take} made. */
+export function splitAnswers(
+  bytes: Uint8Array<ArrayBuffer>,
+  count: number,
+): (Uint8Array | "duplicate" | undefined)[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const answers: (Uint8Array | "duplicate" | undefined)[] = [];
+  let at = count * 4;
+  for (let i = 0; i < count; i++) {
+    const length = view.getUint32(i * 4, true);
+    if (length === noAnswer) {
+      answers.push(undefined);
+    } else if (length === duplicateAnswer) {
+      answers.push("duplicate");
+    } else {
+      answers.push(bytes.subarray(at, at + length));
+      at += length;
+    }
+  }
+  return answers;
+}

@@ -1,0 +1,278 @@
+import { ByteReader } from "../base/bytes.ts";
+import { EntryType } from "../raft/types.ts";
+import { SqliteError } from "../sqlite/mod.ts";
+import type { Answers } from "./answers.ts";
+import type { BatchEntry } from "./apply_batch.ts";
+import { CommandType } from "./command_codec.ts";
+import {
+  type CommandHeader,
+  type Execution,
+  executionOf,
+  isLoadCommit,
+  readHeader,
+  verifyEntry,
+} from "./command_header.ts";
+import { StatementError, StoreFailedError } from "./failures.ts";
+import { LoadTable } from "./load_table.ts";
+import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
+import { windowMax } from "./sessions.ts";
+import { NeedsAlone, type StatementPlace, StatementRunner } from "./statement_runner.ts";
+import type { RequestId } from "./types.ts";
+import type { WriteConnection } from "./write_connection.ts";
+
+/** Of a foreign key that was not made good when its transaction ended. */
+const foreignKeyCode = 787;
+
+/**
+ * Applies committed entries, many to a transaction, each with exactly the result that it would
+ * have alone.
+ *
+ * An error within a statement takes back that statement only (SQLite's ABORT), and so needs
+ * nothing here. An entry that a shared transaction cannot hold makes its batch be rolled back; what
+ * came before it is applied again and committed, then the entry alone, each of its statements in a
+ * transaction of its own as in SQLite's autocommit mode, and then the rest.
+ */
+export class EntryApplier {
+  readonly #connection: WriteConnection;
+  readonly #answers: Answers;
+  readonly #loads: LoadTable;
+  readonly #runner: StatementRunner;
+
+  constructor(connection: WriteConnection, answers: Answers) {
+    this.#connection = connection;
+    this.#answers = answers;
+    this.#loads = connection.own(() => new LoadTable(connection.database));
+    this.#runner = new StatementRunner(connection, answers);
+  }
+
+  /**
+   * Applies entries from number `from` on. Returns how many of all are applied: fewer when the next
+   * one is a load_commit, which the caller carries out.
+   */
+  apply(entries: readonly BatchEntry[], from: number): number {
+    let next = from;
+    while (next < entries.length) {
+      // After a crash between the statements of an entry that one goes on alone.
+      if (this.#connection.committed.resume === resumeAtStart) {
+        next = this.#applyTogether(entries, next);
+      }
+      const entry = entries[next];
+      if (entry === undefined || isLoadCommit(entry)) return next;
+      this.#applyAlone(entry);
+      next++;
+    }
+    return next;
+  }
+
+  /** Applies entries in one transaction, up to one that cannot be part of it; returns its number. */
+  #applyTogether(entries: readonly BatchEntry[], from: number): number {
+    let to = entries.length;
+    while (to > from) {
+      let next = from;
+      this.#connection.begin();
+      try {
+        for (; next < to; next++) {
+          const entry = entries[next];
+          if (entry === undefined || isLoadCommit(entry)) break;
+          this.#applyEntry(entry, this.#connection.committed.index + 1 + next - from);
+        }
+      } catch (error) {
+        if (!(error instanceof NeedsAlone)) throw error;
+        if (!error.untouched) {
+          this.#connection.rollback();
+          this.#answers.truncate(from);
+          to = next;
+          continue;
+        }
+        this.#answers.truncate(next);
+      }
+      const last = entries[next - 1];
+      if (last === undefined || next === from) this.#connection.rollback();
+      else this.#connection.commit(last.index, last.term, resumeAtStart);
+      return next;
+    }
+    return from;
+  }
+
+  #applyEntry(entry: BatchEntry, expectedIndex: number): void {
+    verifyEntry(entry, expectedIndex);
+    this.#answers.begin(entry.format);
+    if (entry.type !== EntryType.command) {
+      this.#answers.end();
+      return;
+    }
+    const header = readHeader(entry);
+    const { request } = header;
+    if (request !== undefined && !this.#admit(request)) return;
+    if (header.type === CommandType.execute) {
+      this.#executeInBatch(entry, executionOf(entry, header, true, 0));
+    } else {
+      const error = this.#connection.own(() => this.#load(entry.data, header));
+      if (error !== undefined) this.#answers.error(error, false);
+    }
+    if (request !== undefined) this.#connection.sessions.record(request, entry.index);
+    this.#answers.end();
+  }
+
+  /** Whether a request is to be applied; answers one that is not. */
+  #admit(request: RequestId): boolean {
+    switch (this.#connection.sessions.admit(request)) {
+      case "new":
+        return true;
+      case "duplicate":
+        this.#answers.endDuplicate();
+        return false;
+      case "beyond_window":
+        this.#answers.error(
+          `Request refused: ${windowMax} others of the same node are not finished`,
+          false,
+        );
+        this.#answers.end();
+        return false;
+    }
+  }
+
+  #executeInBatch(entry: BatchEntry, run: Execution): void {
+    const connection = this.#connection;
+    if (run.transaction) connection.savepoint();
+    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
+      const { kind } = place.prepared;
+      if (kind === "pragma" || kind === "vacuum") throw new NeedsAlone(run.counter === 0);
+      body();
+      if (connection.maxRowId.take()) throw new NeedsAlone(false);
+      if (!run.transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
+    });
+    if (!run.transaction) return;
+    if (!ok) connection.rollbackToSavepoint();
+    else if (connection.deferredForeignKeys) throw new NeedsAlone(false);
+    else connection.releaseSavepoint();
+  }
+
+  /** Returns why a piece of a load was refused, or undefined. */
+  #load(data: Uint8Array, { type, offset }: CommandHeader): string | undefined {
+    const reader = new ByteReader(data, offset);
+    const loadId = reader.uint64();
+    switch (type) {
+      case CommandType.load_chunk:
+        return this.#loads.add(loadId, reader.integer(), reader.bytes());
+      case CommandType.load_abort:
+        this.#loads.abort(loadId);
+        return undefined;
+      default:
+        throw new StoreFailedError(
+          `Command of unknown type ${type} in the log: a newer version wrote it, install that`,
+        );
+    }
+  }
+
+  /** Applies an entry in transactions of its own. */
+  #applyAlone(entry: BatchEntry): void {
+    const connection = this.#connection;
+    const { resume, index } = connection.committed;
+    verifyEntry(entry, index + 1);
+    this.#answers.begin(entry.format);
+    const header = readHeader(entry);
+    const run = executionOf(entry, header, false, resume.counter);
+    if (run.transaction) this.#aloneTransaction(entry, run, header.request);
+    else this.#aloneStatements(entry, run, resume, header.request);
+    this.#answers.end();
+  }
+
+  #aloneTransaction(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {
+    const connection = this.#connection;
+    connection.begin();
+    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (_place, body) => {
+      body();
+      this.#refuseMaxRowId();
+    });
+    if (ok) {
+      try {
+        this.#commitEntry(entry, request);
+        return;
+      } catch (error) {
+        if (!isForeignKeyError(error)) throw error;
+        // It takes back everything, so it is the only result.
+        this.#answers.rewind(0);
+        this.#answers.error(error.message, false);
+      }
+    }
+    connection.rollbackStatements();
+    connection.begin();
+    this.#commitEntry(entry, request);
+  }
+
+  #aloneStatements(
+    entry: BatchEntry,
+    run: Execution,
+    start: ResumePoint,
+    request: RequestId | undefined,
+  ): void {
+    const connection = this.#connection;
+    this.#runner.texts(entry, run, start, (text) => (place, body) => {
+      const behindText = { ...resumeAtStart, statement: text + 1 };
+      const next = place.last
+        ? behindText
+        : { statement: text, offset: place.offset, parameter: place.parameter };
+      try {
+        this.#autocommit(place, body, () => ({ ...next, counter: run.counter }));
+      } catch (error) {
+        this.#runner.throwIfLocal(error);
+        if (connection.database.autocommit) connection.begin();
+        this.#commitProgress({ ...behindText, counter: run.counter });
+        throw error;
+      }
+    });
+    connection.begin();
+    this.#commitEntry(entry, request);
+  }
+
+  /** As SQLite runs a statement outside of a transaction, with how far the entry has come. */
+  #autocommit(place: StatementPlace, body: () => void, next: () => ResumePoint): void {
+    const connection = this.#connection;
+    const mark = this.#answers.entryLength;
+    if (place.prepared.kind === "vacuum") {
+      if (/\binto\b/i.test(place.sql)) {
+        throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
+      }
+      connection.policy.trusted(body);
+      connection.begin();
+    } else {
+      connection.begin();
+      body();
+      this.#refuseMaxRowId();
+    }
+    try {
+      this.#commitProgress(next());
+    } catch (error) {
+      if (!isForeignKeyError(error)) throw error;
+      connection.rollbackStatements();
+      if (place.prepared.kind === "change") connection.changes = 0;
+      this.#answers.rewind(mark);
+      throw error;
+    }
+  }
+
+  /** Rolls back, and fails the statement, when a row got the largest id. */
+  #refuseMaxRowId(): void {
+    if (!this.#connection.maxRowId.take()) return;
+    this.#connection.rollbackStatements();
+    throw new StatementError(
+      "Row id 9223372036854775807 is refused: behind it SQLite draws row ids at random, " +
+        "differently on every node",
+    );
+  }
+
+  #commitProgress(resume: ResumePoint): void {
+    const { index, term } = this.#connection.committed;
+    this.#connection.commit(index, term, resume);
+  }
+
+  #commitEntry(entry: BatchEntry, request: RequestId | undefined): void {
+    if (request !== undefined) this.#connection.sessions.record(request, entry.index);
+    this.#connection.commit(entry.index, entry.term, resumeAtStart);
+  }
+}
+
+function isForeignKeyError(error: unknown): error is SqliteError {
+  return error instanceof SqliteError && error.extendedCode === foreignKeyCode;
+}

@@ -1,0 +1,69 @@
+import { SqliteError } from "../sqlite/mod.ts";
+
+/** The state machine can go on no longer on this node. */
+export class StoreFailedError extends Error {
+  override name = "StoreFailedError";
+}
+
+/** Fails a statement with its message, as an error of SQLite's would. */
+export class StatementError extends Error {
+  override name = "StatementError";
+}
+
+const primary = {
+  perm: 3,
+  busy: 5,
+  noMemory: 7,
+  readonly: 8,
+  interrupt: 9,
+  io: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  protocol: 15,
+  notADatabase: 26,
+} as const;
+
+/** Broken content of a virtual table, or of sqlite_sequence: SQL can bring it about. */
+const corruptBySql = new Set([267, 523]);
+
+/**
+ * Whether an error tells of this machine (its disk, its memory, its file) and not of the SQL: such
+ * a one must never become the result of an entry, which other nodes apply without it.
+ */
+export function isLocalFailure(error: SqliteError): boolean {
+  switch (error.code) {
+    case primary.perm:
+    case primary.busy:
+    case primary.noMemory:
+    case primary.io:
+    case primary.cannotOpen:
+    case primary.protocol:
+    case primary.notADatabase:
+      return true;
+    case primary.corrupt:
+      return !corruptBySql.has(error.extendedCode);
+    case primary.readonly:
+      // Plain: a write to something that is read-only to SQL itself.
+      return error.extendedCode !== primary.readonly;
+    default:
+      return false;
+  }
+}
+
+/** A full disk, or a table whose largest AUTOINCREMENT key is used up: the caller must find out. */
+export function isFull(error: unknown): boolean {
+  return error instanceof SqliteError && error.code === primary.full;
+}
+
+export function isInterrupt(error: unknown): boolean {
+  return error instanceof SqliteError && error.code === primary.interrupt;
+}
+
+export function isReadonly(error: unknown): boolean {
+  return error instanceof SqliteError && error.code === primary.readonly;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

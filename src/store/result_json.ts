@@ -1,0 +1,325 @@
+import { ColumnType, type Statement } from "../sqlite/mod.ts";
+import { timeFromInteger, timeFromText } from "./column_time.ts";
+import { JsonText } from "./json_text.ts";
+import type { AnswerFormat } from "./types.ts";
+
+/** A value has no form in JSON, or a result is too large to be held. */
+export class RenderError extends Error {
+  override name = "RenderError";
+}
+
+const encoder = new TextEncoder();
+const trueText = encoder.encode("true");
+const falseText = encoder.encode("false");
+const nullText = encoder.encode("null");
+const columnsStart = encoder.encode('{"columns":[');
+const typesStart = encoder.encode('],"types":[');
+const valuesStart = encoder.encode('],"values":[');
+const lastInsertId = encoder.encode('"last_insert_id":');
+const rowsAffected = encoder.encode('"rows_affected":');
+
+/** Room made before a text is copied: most fit, and are then asked for once. */
+const roomForText = 1024;
+
+const comma = 0x2c;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/** Prefixes of the declared types whose blobs are written as text. */
+const textTypes = [
+  "varchar",
+  "varying character",
+  "nchar",
+  "native character",
+  "nvarchar",
+  "clob",
+];
+
+function isTextType(type: string): boolean {
+  return type === "" || type === "text" || type === "json" ||
+    textTypes.some((prefix) => type.startsWith(prefix));
+}
+
+/** How values of one result column are written. */
+interface Column {
+  readonly name: string;
+  /** Declared type in lower case; without one, the type of the first row's value. */
+  type: string;
+  /** By the declared type only. */
+  readonly conversion: "none" | "boolean" | "time";
+  blobAsText: boolean;
+}
+
+/** Writes a result of rows: header, then row after row, then its end. */
+export class RowsWriter {
+  readonly #out: JsonText;
+  readonly #format: AnswerFormat;
+  readonly #statement: Statement;
+  readonly #columns: Column[];
+  /** The database keeps its text in UTF-8, so that it can be copied as it is. */
+  readonly #utf8: boolean;
+  /** Associative: columns in the order of their names, of equal ones the last; names ready to write. */
+  readonly #order: readonly { readonly column: number; readonly key: Uint8Array }[];
+  #rows = 0;
+
+  /** To be made after the first `step`, before which the statement may still be prepared anew. */
+  constructor(
+    out: JsonText,
+    statement: Statement,
+    format: AnswerFormat,
+    hasRow: boolean,
+    utf8 = true,
+  ) {
+    this.#out = out;
+    this.#utf8 = utf8;
+    this.#format = format;
+    this.#statement = statement;
+    this.#columns = columnsOf(statement, format, hasRow);
+    this.#order = format.associative ? keyOrder(this.#columns) : [];
+    if (format.associative) this.#associativeHeader();
+    else this.#header();
+    for (const column of this.#columns) column.blobAsText = isTextType(column.type);
+  }
+
+  #header(): void {
+    const out = this.#out;
+    if (this.#columns.length === 0) {
+      out.byte(openBrace);
+      return;
+    }
+    out.raw(columnsStart);
+    this.#columns.forEach((column, i) => {
+      if (i > 0) out.byte(comma);
+      out.text(column.name);
+    });
+    out.raw(typesStart);
+    this.#columns.forEach((column, i) => {
+      if (i > 0) out.byte(comma);
+      out.text(column.type);
+    });
+  }
+
+  #associativeHeader(): void {
+    const out = this.#out;
+    out.byte(openBrace);
+    if (this.#order.length > 0) {
+      out.ascii('"types":{');
+      this.#order.forEach(({ column, key }, i) => {
+        if (i > 0) out.byte(comma);
+        out.raw(key);
+        out.text(this.#columns[column]?.type ?? "");
+      });
+      out.ascii("},");
+    }
+    out.ascii('"rows":[');
+  }
+
+  /** The row that the statement stands on. */
+  row(): void {
+    const out = this.#out;
+    if (this.#columns.length === 0) return;
+    if (this.#format.associative) {
+      if (this.#rows++ > 0) out.byte(comma);
+      out.byte(openBrace);
+      for (let i = 0; i < this.#order.length; i++) {
+        const { column, key } = this.#order[i] as { column: number; key: Uint8Array };
+        if (i > 0) out.byte(comma);
+        out.raw(key);
+        this.#value(column);
+      }
+      out.byte(closeBrace);
+      return;
+    }
+    if (this.#rows++ === 0) out.raw(valuesStart);
+    else out.byte(comma);
+    out.byte(openBracket);
+    for (let i = 0; i < this.#columns.length; i++) {
+      if (i > 0) out.byte(comma);
+      this.#value(i);
+    }
+    out.byte(closeBracket);
+  }
+
+  /** Closes the result; `error` says that rows are missing, `seconds` is written when above 0. */
+  end(seconds: number, error?: string): void {
+    const out = this.#out;
+    const bare = !this.#format.associative && this.#columns.length === 0;
+    if (!bare) out.byte(closeBracket);
+    let separator = bare ? "" : ",";
+    if (error !== undefined) {
+      out.ascii(`${separator}"error":`);
+      out.text(error);
+      separator = ",";
+    }
+    if (seconds > 0) {
+      out.ascii(`${separator}"time":`);
+      out.real(seconds);
+    }
+    out.byte(closeBrace);
+  }
+
+  #value(column: number): void {
+    const out = this.#out;
+    const statement = this.#statement;
+    switch (statement.columnType(column)) {
+      case ColumnType.integer:
+        this.#integer(column, statement.columnInteger(column));
+        return;
+      case ColumnType.float: {
+        const value = statement.columnDouble(column);
+        if (!Number.isFinite(value)) {
+          throw new RenderError(
+            `Column ${
+              this.#columns[column]?.name
+            } holds ${value}, which JSON has no number for: cast it to text`,
+          );
+        }
+        out.real(value);
+        return;
+      }
+      case ColumnType.text:
+        if (this.#columns[column]?.conversion === "time") {
+          out.text(timeFromText(statement.columnText(column)));
+        } else {
+          this.#text(column);
+        }
+        return;
+      case ColumnType.blob:
+        if (this.#columns[column]?.blobAsText) this.#text(column);
+        else if (this.#format.blobArray) out.byteArray(statement.columnBlobBytes(column));
+        else out.base64(statement.columnBlobBytes(column));
+        return;
+      default:
+        out.raw(nullText);
+    }
+  }
+
+  #integer(column: number, value: number | bigint): void {
+    const out = this.#out;
+    const { conversion = "none", name } = this.#columns[column] ?? {};
+    if (conversion === "none") {
+      out.integer(value);
+    } else if (conversion === "boolean") {
+      out.raw(value > 0 ? trueText : falseText);
+    } else {
+      const time = timeFromInteger(value);
+      if (time === undefined) {
+        throw new RenderError(`Column ${name} holds ${value}, a time outside of years 0 to 9999`);
+      }
+      out.text(time);
+    }
+  }
+
+  #text(column: number): void {
+    const out = this.#out;
+    if (!this.#utf8) {
+      out.utf8(this.#statement.columnTextBytes(column));
+      return;
+    }
+    out.reserve(roomForText);
+    const count = this.#statement.columnCopy(column, out.bytes, out.length + 1);
+    if (count > out.bytes.length - out.length - 1) {
+      out.reserve(count + 1);
+      this.#statement.columnCopy(column, out.bytes, out.length + 1);
+    }
+    out.quoteInPlace(count);
+  }
+}
+
+function columnsOf(statement: Statement, format: AnswerFormat, hasRow: boolean): Column[] {
+  const columns: Column[] = [];
+  const names = statement.columnNames();
+  for (let i = 0; i < statement.columnCount; i++) {
+    const declared = statement.columnDeclType(i)?.toLowerCase() ?? "";
+    const table = format.qualifyColumns ? statement.columnTableName(i) : null;
+    columns.push({
+      name: table ? `${table}.${names[i]}` : names[i] ?? "",
+      type: declared === "" && hasRow ? typeName(statement.columnType(i)) : declared,
+      conversion: conversionOf(declared),
+      blobAsText: false,
+    });
+  }
+  return columns;
+}
+
+function conversionOf(declared: string): Column["conversion"] {
+  if (declared === "boolean") return "boolean";
+  return declared === "date" || declared === "datetime" || declared === "timestamp"
+    ? "time"
+    : "none";
+}
+
+/** What stands for a declared type where there is none; a blob is then written as text. */
+function typeName(type: number): string {
+  switch (type) {
+    case ColumnType.integer:
+      return "integer";
+    case ColumnType.float:
+      return "real";
+    case ColumnType.text:
+    case ColumnType.blob:
+      return "text";
+    default:
+      return "";
+  }
+}
+
+function keyOrder(columns: readonly Column[]): { column: number; key: Uint8Array }[] {
+  const last = new Map(columns.map(({ name }, column) => [name, column]));
+  return [...last].sort(([a], [b]) => compareCodePoints(a, b)).map(([name, column]) => {
+    const key = new JsonText(name.length * 3 + 3);
+    key.text(name);
+    key.ascii(":");
+    return { column, key: key.copy() };
+  });
+}
+
+/** The order of the texts' UTF-8. */
+function compareCodePoints(a: string, b: string): number {
+  const left = encoder.encode(a);
+  const right = encoder.encode(b);
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+/** The result of a statement that changes rows; values of zero are left out. */
+export function writeChanges(
+  out: JsonText,
+  rowId: number | bigint,
+  changes: number,
+  seconds: number,
+  format: AnswerFormat,
+): void {
+  const start = out.length;
+  out.byte(openBrace);
+  if (rowId != 0) {
+    out.raw(lastInsertId);
+    out.integer(rowId);
+  }
+  if (changes !== 0) {
+    if (out.length > start + 1) out.byte(comma);
+    out.raw(rowsAffected);
+    out.integer(changes);
+  }
+  if (seconds > 0) {
+    if (out.length > start + 1) out.byte(comma);
+    out.ascii('"time":');
+    out.real(seconds);
+  }
+  if (format.unified && format.associative) {
+    out.ascii(out.length > start + 1 ? ',"rows":null' : '"rows":null');
+  }
+  out.byte(closeBrace);
+}
+
+/** The result of a failed statement; of a failed associative query with its empty rows. */
+export function writeError(out: JsonText, message: string, emptyRows = false): void {
+  out.ascii(emptyRows ? '{"rows":[],"error":' : '{"error":');
+  out.text(message);
+  out.byte(closeBrace);
+}

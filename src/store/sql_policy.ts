@@ -1,0 +1,178 @@
+import { type Authorizer, AuthorizerResult, type Database, SqliteError } from "../sqlite/mod.ts";
+import { hiddenPrefix } from "./raft_table.ts";
+
+/** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that a policy decides on. */
+const Action = {
+  createTempIndex: 3,
+  createTempTable: 4,
+  createTempTrigger: 5,
+  createTempView: 6,
+  delete: 9,
+  dropTempIndex: 12,
+  dropTempTable: 13,
+  dropTempTrigger: 14,
+  dropTempView: 15,
+  insert: 18,
+  pragma: 19,
+  read: 20,
+  transaction: 22,
+  update: 23,
+  attach: 24,
+  detach: 25,
+  function: 31,
+  savepoint: 32,
+} as const;
+
+/** What SQLite says of a refused statement, by several codes. */
+const refusedText = /not authorized|prohibited/;
+
+/** PRAGMAs that only tell, also with an argument: what they tell of. */
+const askingPragmas = new Set([
+  "foreign_key_check",
+  "foreign_key_list",
+  "index_info",
+  "index_list",
+  "index_xinfo",
+  "integrity_check",
+  "quick_check",
+  "table_info",
+  "table_list",
+  "table_xinfo",
+]);
+
+/** PRAGMAs whose value without an argument is the same on every node. */
+const replicatedPragmas = new Set([
+  "application_id",
+  "auto_vacuum",
+  "collation_list",
+  "defer_foreign_keys",
+  "encoding",
+  "foreign_keys",
+  "user_version",
+]);
+
+/** PRAGMAs whose value lives in the database file, and so is replicated; the last lasts for a transaction. */
+const settablePragmas = new Set(["application_id", "user_version", "defer_foreign_keys"]);
+
+/** PRAGMAs that do something without an argument. */
+const actingPragmas = new Set([
+  "incremental_vacuum",
+  "optimize",
+  "shrink_memory",
+  "wal_checkpoint",
+]);
+
+const pragmaAdvice: Readonly<Record<string, string>> = {
+  foreign_keys: "start every node with the fk flag instead",
+  optimize: "run ANALYZE instead",
+  wal_checkpoint: "checkpoints are made as needed",
+};
+
+/**
+ * What SQL may do on one connection, decided while it is prepared. A refused statement fails with
+ * a text that says what to do instead.
+ */
+export class SqlPolicy {
+  readonly #kind: "write" | "read";
+  #trusted = false;
+  #reason: string | undefined;
+  /** A statement prepared since this was last cleared calls changes(). */
+  callsChanges = false;
+
+  constructor(kind: "write" | "read") {
+    this.#kind = kind;
+  }
+
+  install(database: Database): void {
+    database.setAuthorizer(this.#authorize, Object.values(Action));
+  }
+
+  /** Runs the store's own SQL, which may do anything. */
+  trusted<Result>(body: () => Result): Result {
+    const before = this.#trusted;
+    this.#trusted = true;
+    try {
+      return body();
+    } finally {
+      this.#trusted = before;
+    }
+  }
+
+  /** The text for an error: the policy's own where it was what refused the statement. */
+  explain(error: SqliteError): string {
+    const reason = this.#reason;
+    this.#reason = undefined;
+    return reason !== undefined && refusedText.test(error.message) ? reason : error.message;
+  }
+
+  readonly #authorize: Authorizer = (action, first, second) => {
+    if (this.#trusted) return AuthorizerResult.ok;
+    if (action === Action.function && second?.toLowerCase() === "changes") {
+      this.callsChanges = true;
+    }
+    const reason = this.#refusal(action, first, second);
+    if (reason === undefined) return AuthorizerResult.ok;
+    this.#reason = reason;
+    return AuthorizerResult.deny;
+  };
+
+  #refusal(action: number, first: string | null, second: string | null): string | undefined {
+    switch (action) {
+      case Action.transaction:
+      case Action.savepoint:
+        return `${action === Action.transaction ? first : "SAVEPOINT"} is refused: ` +
+          "send the statements as one request with the transaction parameter";
+      case Action.attach:
+      case Action.detach:
+        return "ATTACH, DETACH and VACUUM INTO are refused: a node has one database, and its " +
+          "copies come from the backup endpoint";
+      case Action.pragma:
+        return this.#pragmaRefusal(first?.toLowerCase() ?? "", second);
+      case Action.function:
+        return second?.toLowerCase() === "load_extension"
+          ? "load_extension() is refused: extensions are loaded when a node starts"
+          : undefined;
+      default:
+        return this.#kind === "write" ? writeRefusal(action, first) : undefined;
+    }
+  }
+
+  #pragmaRefusal(name: string, value: string | null): string | undefined {
+    if (askingPragmas.has(name)) return undefined;
+    const allowed = this.#kind === "read"
+      ? value === null && !actingPragmas.has(name)
+      : value === null
+      ? replicatedPragmas.has(name)
+      : settablePragmas.has(name);
+    if (allowed) return undefined;
+    const advice = pragmaAdvice[name] ??
+      (value === null
+        ? "its value belongs to one node: ask for it in a query"
+        : "it changes one connection of one node, not the replicated database");
+    return `PRAGMA ${name} is refused: ${advice}`;
+  }
+}
+
+function writeRefusal(action: number, table: string | null): string | undefined {
+  switch (action) {
+    case Action.delete:
+    case Action.insert:
+    case Action.update:
+    case Action.read:
+      return table?.toLowerCase().startsWith(hiddenPrefix)
+        ? `Table ${table} is the cluster's own bookkeeping: it can only be read by queries`
+        : undefined;
+    case Action.createTempIndex:
+    case Action.createTempTable:
+    case Action.createTempTrigger:
+    case Action.createTempView:
+    case Action.dropTempIndex:
+    case Action.dropTempTable:
+    case Action.dropTempTrigger:
+    case Action.dropTempView:
+      return "Temporary tables, views and triggers are refused: they live on one connection and " +
+        "are not replicated, create ordinary ones";
+    default:
+      return undefined;
+  }
+}

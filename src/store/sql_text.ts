@@ -1,0 +1,40 @@
+import type { SqlSource } from "../sqlite/mod.ts";
+
+/** What a statement is, as far as it matters to how it is run. */
+export type StatementKind =
+  /** INSERT, REPLACE, UPDATE or DELETE: it sets changes() and last_insert_rowid(). */
+  | "change"
+  | "pragma"
+  | "vacuum"
+  | "other";
+
+const blanksAndComments = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[^]*?(?:\*\/|$))+/;
+
+/** Tells the kind by the first word; a WITH that is not read-only can only be a change. */
+export function kindOf(sql: string, readonly: boolean): StatementKind {
+  const start = sql.replace(blanksAndComments, "");
+  switch (/^[A-Za-z]+/.exec(start)?.[0].toUpperCase()) {
+    case "INSERT":
+    case "REPLACE":
+    case "UPDATE":
+    case "DELETE":
+      return "change";
+    case "WITH":
+      return readonly ? "other" : "change";
+    case "PRAGMA":
+      return "pragma";
+    case "VACUUM":
+      return "vacuum";
+    default:
+      return "other";
+  }
+}
+
+/** Whether nothing but blanks is left; a comment or a `;` counts as one more, empty statement. */
+export function isBlank(source: SqlSource): boolean {
+  for (let at = source.offset; at < source.length; at++) {
+    const byte = source.bytes[at];
+    if (byte !== 0x20 && (byte === undefined || byte < 0x09 || byte > 0x0d)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,104 @@
+import { type Database, SqlSource, type Statement } from "../sqlite/mod.ts";
+import type { SqlPolicy } from "./sql_policy.ts";
+import { isBlank, kindOf, type StatementKind } from "./sql_text.ts";
+
+const statementsMax = 512;
+/** Characters of SQL kept in all, and in one text. */
+const charactersMax = 0x40_0000;
+const textMax = 0x1_0000;
+
+/** A statement with what is asked of it over and over. */
+export interface PreparedStatement {
+  readonly statement: Statement;
+  readonly kind: StatementKind;
+  readonly readonly: boolean;
+  /** It has result columns: a query, or a change with RETURNING. */
+  readonly hasColumns: boolean;
+  /** It, or a trigger or view that it uses, calls changes(). */
+  readonly callsChanges: boolean;
+}
+
+interface Cached extends PreparedStatement {
+  lastUsed: number;
+}
+
+/** Prepares the next statement of `source`; undefined when only blanks and comments are left. */
+export function prepareNext(
+  database: Database,
+  policy: SqlPolicy,
+  source: SqlSource,
+  persistent: boolean,
+): PreparedStatement | undefined {
+  policy.callsChanges = false;
+  const statement = database.prepareNext(source, { persistent });
+  if (statement === undefined) return undefined;
+  const { readonly } = statement;
+  return {
+    statement,
+    kind: kindOf(source.text(statement.sqlStart, statement.sqlEnd), readonly),
+    readonly,
+    hasColumns: statement.columnCount > 0,
+    callsChanges: policy.callsChanges,
+  };
+}
+
+/** Prepared statements by their text, for texts of one statement; SQLite prepares one anew when the schema has changed. */
+export class StatementCache {
+  readonly #database: Database;
+  readonly #policy: SqlPolicy;
+  readonly #statements = new Map<string, Cached>();
+  #characters = 0;
+  #uses = 0;
+
+  constructor(database: Database, policy: SqlPolicy) {
+    this.#database = database;
+    this.#policy = policy;
+  }
+
+  get size(): number {
+    return this.#statements.size;
+  }
+
+  get(sql: string): PreparedStatement | undefined {
+    const cached = this.#statements.get(sql);
+    if (cached !== undefined) cached.lastUsed = ++this.#uses;
+    return cached;
+  }
+
+  /** The statement of a text that has just one, kept for the next time; undefined for any other text. */
+  prepare(sql: string): PreparedStatement | undefined {
+    const cached = this.get(sql);
+    if (cached !== undefined) return cached;
+    if (sql.length > textMax) return undefined;
+    const source = new SqlSource(sql);
+    const prepared = prepareNext(this.#database, this.#policy, source, true);
+    if (prepared === undefined) return undefined;
+    if (!isBlank(source) || prepared.kind === "vacuum" || prepared.kind === "pragma") {
+      prepared.statement.finalize();
+      return undefined;
+    }
+    if (
+      this.#statements.size >= statementsMax || this.#characters + sql.length > charactersMax
+    ) this.#evict();
+    this.#statements.set(sql, { ...prepared, lastUsed: ++this.#uses });
+    this.#characters += sql.length;
+    return prepared;
+  }
+
+  /** Drops the half that was not used for longest: rare, and so cheaper than order kept at each use. */
+  #evict(): void {
+    const oldest = [...this.#statements].sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
+    oldest.length = Math.ceil(oldest.length / 2);
+    for (const [sql, { statement }] of oldest) {
+      statement.finalize();
+      this.#statements.delete(sql);
+      this.#characters -= sql.length;
+    }
+  }
+
+  clear(): void {
+    for (const { statement } of this.#statements.values()) statement.finalize();
+    this.#statements.clear();
+    this.#characters = 0;
+  }
+}

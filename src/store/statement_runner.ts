@@ -1,0 +1,228 @@
+import { SqliteError, SqlSource } from "../sqlite/mod.ts";
+import type { Answers } from "./answers.ts";
+import type { BatchEntry } from "./apply_batch.ts";
+import type { Execution } from "./command_header.ts";
+import {
+  isFull,
+  isInterrupt,
+  isLocalFailure,
+  messageOf,
+  StatementError,
+  StoreFailedError,
+} from "./failures.ts";
+import { keptBytesMax, Parameters } from "./parameters.ts";
+import { isBlank } from "./sql_text.ts";
+import { type PreparedStatement, prepareNext } from "./statement_cache.ts";
+import type { WriteConnection } from "./write_connection.ts";
+
+/**
+ * Thrown inside a batch's transaction by an entry that cannot be applied in it: it ends the
+ * transaction, cannot run in one, or leaves foreign keys to be checked when its own would commit.
+ */
+export class NeedsAlone {
+  /** `untouched`: the entry has had no effect yet, so that what came before it can be committed. */
+  constructor(readonly untouched: boolean) {}
+}
+
+/** A statement within its text. */
+export interface StatementPlace {
+  readonly prepared: PreparedStatement;
+  /** Its SQL. */
+  readonly sql: string;
+  /** It is the last one, whose result is the text's. */
+  readonly last: boolean;
+  /** Bytes of the text, and parameters, that are used up behind it. */
+  readonly offset: number;
+  readonly parameter: number;
+}
+
+/** Runs one statement by calling `body`, in whatever transaction it should have. */
+export type StatementStep = (place: StatementPlace, body: () => void) => void;
+
+/** What is known of a text from its first statement. */
+interface TextResult {
+  readonly startedAt: number;
+  /** The result is rows; otherwise the numbers of last_insert_id and rows_affected. */
+  query: boolean;
+  /** An error comes with empty rows in associative form. */
+  emptyRows: boolean;
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Runs the SQL of entries and writes its results. */
+export class StatementRunner {
+  readonly #connection: WriteConnection;
+  readonly #answers: Answers;
+  readonly #parameters = new Parameters();
+
+  constructor(connection: WriteConnection, answers: Answers) {
+    this.#connection = connection;
+    this.#answers = answers;
+  }
+
+  /**
+   * Runs the texts of a request from number `from` on, whose first statement is behind `offset` and
+   * `parameter`. Returns false when a transaction stopped at an error.
+   */
+  texts(
+    { data, view }: BatchEntry,
+    run: Execution,
+    start: { readonly statement: number; readonly offset: number; readonly parameter: number },
+    stepOf: (text: number) => StatementStep,
+  ): boolean {
+    const count = view.getUint32(run.offset, true);
+    let at = run.offset + 4;
+    for (let text = 0; text < count; text++) {
+      const length = view.getUint32(at, true);
+      const sql = decoder.decode(data.subarray(at + 4, at + 4 + length));
+      at = this.#parameters.read(data, view, at + 4 + length);
+      if (sql === "" || text < start.statement) continue;
+      const begun = text === start.statement;
+      const ok = this.#text(
+        sql,
+        run,
+        begun ? start.offset : 0,
+        begun ? start.parameter : 0,
+        stepOf(text),
+      );
+      if (!ok && run.transaction) return false;
+    }
+    return true;
+  }
+
+  #text(
+    sql: string,
+    run: Execution,
+    offset: number,
+    parameter: number,
+    step: StatementStep,
+  ): boolean {
+    const result: TextResult = { startedAt: this.#now(), query: false, emptyRows: false };
+    try {
+      const kept = run.inBatch ? this.#connection.cache.prepare(sql) : undefined;
+      if (kept === undefined) {
+        this.#fresh(sql, run, offset, parameter, step, result);
+      } else {
+        beginResult(result, kept, run);
+        const place = { prepared: kept, sql, last: true, offset: 0, parameter: 0 };
+        step(place, () => this.#run(kept, run, 0, true, result, true));
+      }
+      return true;
+    } catch (error) {
+      this.#failed(error, run, result.emptyRows);
+      return false;
+    }
+  }
+
+  /** Prepares and runs one statement of the text after the other: a later one may need what an earlier one made. */
+  #fresh(
+    sql: string,
+    run: Execution,
+    offset: number,
+    parameter: number,
+    step: StatementStep,
+    result: TextResult,
+  ): void {
+    const { database, policy } = this.#connection;
+    const source = new SqlSource(sql);
+    source.offset = offset;
+    for (let used = parameter, first = true;; first = false) {
+      const prepared = prepareNext(database, policy, source, false);
+      if (prepared === undefined) {
+        this.#answers.empty(first ? run.unified : result.query);
+        return;
+      }
+      using statement = prepared.statement;
+      if (first) beginResult(result, prepared, run);
+      const last = isBlank(source);
+      const before = used;
+      used += statement.bindParameterCount;
+      const text = source.text(statement.sqlStart, statement.sqlEnd);
+      step(
+        { prepared, sql: text, last, offset: source.offset, parameter: used },
+        () => this.#run(prepared, run, before, last, result, false),
+      );
+      if (last) return;
+    }
+  }
+
+  #run(
+    prepared: PreparedStatement,
+    run: Execution,
+    used: number,
+    last: boolean,
+    result: TextResult,
+    kept: boolean,
+  ): void {
+    const connection = this.#connection;
+    const { statement, kind } = prepared;
+    connection.determinism.set(run.clock, run.seed, run.counter++);
+    const bound = this.#parameters.bind(statement, used);
+    connection.prepareRun(prepared, run.timeoutMs, kept);
+    try {
+      if (last && result.query) this.#answers.rows(prepared, connection.utf8, result.startedAt);
+      else while (statement.step());
+    } finally {
+      statement.reset();
+      if (kept && bound > keptBytesMax) statement.clearBindings();
+      if (kind === "change") connection.noteChanges();
+    }
+    if (last && !result.query) {
+      this.#answers.changes(
+        connection.lastInsertRowId,
+        connection.changes,
+        this.#now() - result.startedAt,
+      );
+    }
+    // What the statements kept were found to call may be different under the new schema.
+    if (kind === "other" && !prepared.readonly) connection.cache.clear();
+  }
+
+  /** Makes an error the text's result, unless it is none of the SQL's. */
+  #failed(error: unknown, run: Execution, emptyRows: boolean): void {
+    if (error instanceof NeedsAlone) throw error;
+    this.throwIfLocal(error);
+    if (run.inBatch && (isInterrupt(error) || this.#connection.database.autocommit)) {
+      throw new NeedsAlone(false);
+    }
+    this.#answers.error(this.#textOf(error), emptyRows);
+  }
+
+  #textOf(error: unknown): string {
+    if (!(error instanceof SqliteError)) return messageOf(error);
+    return isInterrupt(error) ? "execute timeout" : this.#connection.policy.explain(error);
+  }
+
+  /** Throws a StoreFailedError for what is wrong with this machine, and what is no error of SQL at all. */
+  throwIfLocal(error: unknown): void {
+    if (error instanceof SqliteError) {
+      const local = isFull(error) ? !this.#keysExhausted() : isLocalFailure(error);
+      if (!local) return;
+      throw new StoreFailedError(
+        `Database ${this.#connection.database.path} cannot be written: ${error.message} ` +
+          `(${error.codeName}). Mend the disk and start the node again`,
+        { cause: error },
+      );
+    }
+    if (!(error instanceof StatementError || error instanceof RangeError)) throw error;
+  }
+
+  /** "Full" is also what an AUTOINCREMENT table says whose largest key is used: on every node. */
+  #keysExhausted(): boolean {
+    const { database } = this.#connection;
+    return this.#connection.own(() =>
+      database.scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'") === 1 &&
+      database.scalar("SELECT count(*) FROM sqlite_sequence WHERE seq = 9223372036854775807") !== 0
+    );
+  }
+
+  #now(): number {
+    return this.#answers.format?.timings ? performance.now() : 0;
+  }
+}
+
+function beginResult(result: TextResult, first: PreparedStatement, run: Execution): void {
+  result.query = (run.unified && first.readonly) || (first.kind === "change" && first.hasColumns);
+  result.emptyRows = run.unified && first.readonly;
+}

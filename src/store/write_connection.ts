@@ -1,0 +1,233 @@
+import {
+  type Database,
+  Determinism,
+  type Library,
+  MaxRowIdWatch,
+  type Statement,
+} from "../sqlite/mod.ts";
+import { messageOf, StoreFailedError } from "./failures.ts";
+import {
+  createRaftTables,
+  type RaftState,
+  RaftStateWriter,
+  readRaftState,
+  readSessions,
+  type ResumePoint,
+} from "./raft_table.ts";
+import { Sessions } from "./sessions.ts";
+import { SqlPolicy } from "./sql_policy.ts";
+import { type PreparedStatement, StatementCache } from "./statement_cache.ts";
+
+/** Instructions of SQLite's virtual machine that stand for one millisecond of a write's time limit. */
+export const instructionsPerMs = 100_000;
+
+/** Of a write without a limit of its own, in ms as above: what ends an endless one. */
+const defaultLimitMs = 600_000;
+
+const deferredForeignKeysStatus = 10;
+
+/** Pages that the writer keeps in memory, in KiB. */
+const cacheKib = 65_536;
+
+/**
+ * The one connection that writes. All that SQL can see of its past — last_insert_rowid(),
+ * changes(), total_changes() — is kept in sqlite_raft, so that it reads the same after a restart,
+ * and after a rolled back try to apply a batch.
+ */
+export class WriteConnection {
+  readonly database: Database;
+  readonly determinism: Determinism;
+  readonly policy = new SqlPolicy("write");
+  readonly cache: StatementCache;
+  /** Notices the row behind which SQLite would draw row ids from a source that is not replicated. */
+  readonly maxRowId: MaxRowIdWatch;
+  readonly foreignKeys: boolean;
+  /** Text in the file is UTF-8. */
+  readonly utf8: boolean;
+  sessions: Sessions;
+  /** As committed. */
+  committed: RaftState;
+  /** What rows_affected says after a statement that changes none. */
+  changes: number;
+  lastInsertRowId: number | bigint;
+  readonly #stateWriter: RaftStateWriter;
+  readonly #begin;
+  readonly #commit;
+  readonly #rollback;
+  readonly #savepoint;
+  readonly #release;
+  readonly #rollbackTo;
+  /** total_changes() is this and what the connection has counted. */
+  #totalBase: number;
+  /** The connection's own changes() is `changes`. */
+  #changesInPlace = false;
+  /** Ticks that the running statement has left; one is a millisecond's worth of instructions. */
+  #ticksLeft = Number.POSITIVE_INFINITY;
+
+  constructor(library: Library, path: string, foreignKeys: boolean) {
+    this.foreignKeys = foreignKeys;
+    this.determinism = new Determinism(library);
+    try {
+      const database = this.determinism.open(path);
+      this.database = database;
+      configure(database, foreignKeys);
+      this.utf8 = database.scalar("PRAGMA encoding") === "UTF-8";
+      this.committed = readRaftState(database);
+      this.sessions = new Sessions(readSessions(database));
+    } catch (error) {
+      this.determinism.close();
+      throw new StoreFailedError(
+        `Database ${path} cannot be used: ${
+          messageOf(error)
+        }. Restore the file from a backup, or ` +
+          "remove this node's data directory and let it join the cluster again",
+        { cause: error },
+      );
+    }
+    const { database } = this;
+    this.changes = this.committed.changes;
+    this.lastInsertRowId = database.lastInsertRowId = this.committed.lastInsertRowId;
+    this.#totalBase = this.committed.totalChanges - database.totalChanges;
+    this.#stateWriter = new RaftStateWriter(database);
+    this.#begin = database.prepare("BEGIN IMMEDIATE", { persistent: true });
+    this.#commit = database.prepare("COMMIT", { persistent: true });
+    this.#rollback = database.prepare("ROLLBACK", { persistent: true });
+    this.#savepoint = database.prepare("SAVEPOINT raftlite_entry", { persistent: true });
+    this.#release = database.prepare("RELEASE raftlite_entry", { persistent: true });
+    this.#rollbackTo = database.prepare("ROLLBACK TO raftlite_entry", { persistent: true });
+    database.createFunction("total_changes", () => this.#totalBase + database.totalChanges);
+    database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
+    this.maxRowId = new MaxRowIdWatch(database);
+    this.policy.install(database);
+    this.cache = new StatementCache(database, this.policy);
+  }
+
+  begin(): void {
+    this.#control(this.#begin);
+  }
+
+  /** Rolls back what `begin` began, unless SQLite has done so, and all that SQL can see of it. */
+  rollback(): void {
+    if (this.database.inTransaction) this.#control(this.#rollback);
+    if (this.sessions.changed) this.sessions = new Sessions(readSessions(this.database));
+    const { committed } = this;
+    this.changes = committed.changes;
+    this.lastInsertRowId = this.database.lastInsertRowId = committed.lastInsertRowId;
+    this.#totalBase = committed.totalChanges - this.database.totalChanges;
+    this.#changesInPlace = false;
+  }
+
+  /** Rolls back, and leaves last_insert_rowid() and its like as the rolled back statements left them, as SQLite does. */
+  rollbackStatements(): void {
+    if (this.database.inTransaction) this.#control(this.#rollback);
+  }
+
+  savepoint(): void {
+    this.#control(this.#savepoint);
+  }
+
+  releaseSavepoint(): void {
+    this.#control(this.#release);
+  }
+
+  /** Takes back what happened since `savepoint`, and forgets it. */
+  rollbackToSavepoint(): void {
+    this.#control(this.#rollbackTo);
+    this.#control(this.#release);
+  }
+
+  /** Commits with the position, written in the same transaction. */
+  commit(index: number, term: number, resume: ResumePoint): void {
+    const state: RaftState = {
+      index,
+      term,
+      resume,
+      lastInsertRowId: this.lastInsertRowId,
+      changes: this.changes,
+      totalChanges: this.#totalBase + this.database.totalChanges,
+    };
+    this.own(() => {
+      this.#stateWriter.write(state);
+      if (this.sessions.changed) this.#stateWriter.writeSessions(this.sessions);
+      this.#commit.step();
+      this.#commit.reset();
+    });
+    this.sessions.settle();
+    this.committed = state;
+  }
+
+  /** Runs the store's own SQL: without limits, and unseen by last_insert_rowid() and its like. */
+  own<Result>(body: () => Result): Result {
+    const { database } = this;
+    const total = this.#totalBase + database.totalChanges;
+    this.#ticksLeft = Number.POSITIVE_INFINITY;
+    try {
+      return this.policy.trusted(body);
+    } finally {
+      this.#totalBase = total - database.totalChanges;
+      database.lastInsertRowId = this.lastInsertRowId;
+      this.#changesInPlace = false;
+    }
+  }
+
+  /**
+   * Before a statement of an entry: puts changes() in place if it asks for it, and sets its limit.
+   * A statement that was kept counts on from where its last run ended and so may tick early: it
+   * gets one tick less, and is run again, freshly prepared, when that was not enough.
+   */
+  prepareRun(prepared: PreparedStatement, timeoutMs: number, kept: boolean): void {
+    if (prepared.callsChanges && !this.#changesInPlace) this.#putChangesInPlace();
+    this.#ticksLeft = (timeoutMs > 0 ? timeoutMs : defaultLimitMs) - (kept ? 1 : 0);
+  }
+
+  /** After a statement that changes rows, failed or not. */
+  noteChanges(): void {
+    this.changes = this.database.changes;
+    this.lastInsertRowId = this.database.lastInsertRowId;
+    this.#changesInPlace = true;
+  }
+
+  /** Foreign keys that a transaction has still to make good. */
+  get deferredForeignKeys(): boolean {
+    return this.foreignKeys && this.database.status(deferredForeignKeysStatus).current > 0;
+  }
+
+  close(): void {
+    this.database.close();
+    this.determinism.close();
+  }
+
+  /** Sets SQLite's changes() to `changes` by that many row changes, which are taken back. */
+  #putChangesInPlace(): void {
+    this.own(() =>
+      this.database.exec(
+        "SAVEPOINT raftlite_changes; " +
+          `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${this.changes}) ` +
+          `INSERT INTO sqlite_raft_load (offset) SELECT -i FROM n WHERE ${this.changes} > 0; ` +
+          "ROLLBACK TO raftlite_changes; RELEASE raftlite_changes",
+      )
+    );
+    this.#changesInPlace = true;
+  }
+
+  /** Transaction control, which changes no rows. */
+  #control(statement: Statement): void {
+    this.#ticksLeft = Number.POSITIVE_INFINITY;
+    this.policy.trusted(() => {
+      statement.step();
+      statement.reset();
+    });
+  }
+}
+
+function configure(database: Database, foreignKeys: boolean): void {
+  // page_size, auto_vacuum and encoding are the file's; these are the connection's.
+  database.exec("PRAGMA journal_mode = WAL");
+  database.exec("PRAGMA synchronous = NORMAL");
+  database.exec("PRAGMA wal_autocheckpoint = 0");
+  database.exec("PRAGMA journal_size_limit = 67108864");
+  database.exec("PRAGMA temp_store = FILE");
+  database.exec(`PRAGMA cache_size = -${cacheKib}`);
+  database.exec(`PRAGMA foreign_keys = ${foreignKeys ? "ON" : "OFF"}`);
+  createRaftTables(database);
+}
