@@ -12,7 +12,7 @@ import { embedLibrary } from "../src/sqlite/build.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Modules that no import names, as they run in Workers: `deno compile` must be told of them. */
-async function workerModules(): Promise<string[]> {
+export async function workerModules(): Promise<string[]> {
   const files = await readdir(`${root}src`, { recursive: true });
   return files.filter((path) => /worker\.ts$/.test(path)).map((path) => `${root}src/${path}`);
 }
