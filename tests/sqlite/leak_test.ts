@@ -49,24 +49,43 @@ Deno.test("thousands of statements, also failing ones, leave no memory behind", 
   });
 });
 
-Deno.test("connections with callbacks, backups and clocks leave no memory behind", () => {
-  const body = () => {
-    using determinism = new Determinism(library);
-    using db = determinism.open(":memory:");
-    new MaxRowIdWatch(db);
-    db.createFunction("f", () => 1);
-    db.setAuthorizer(() => 0);
-    db.setProgressHandler(100, () => false);
-    db.setWalHook(() => {});
-    db.exec("CREATE TABLE t(a DEFAULT (random())); INSERT INTO t DEFAULT VALUES; SELECT f()");
-    using copy = openMemory();
-    new Backup(copy, db).step(1);
+Deno.test("connections with callbacks, backups and clocks leave no memory and no callback behind", () => {
+  let live = 0;
+  const original = Deno.UnsafeCallback;
+  const counting: ProxyHandler<typeof original> = {
+    construct(target, args) {
+      const callback = Reflect.construct(target, args);
+      live++;
+      const close = callback.close.bind(callback);
+      callback.close = () => {
+        live--;
+        close();
+      };
+      return callback;
+    },
   };
-  assertNoGrowth(300, body);
-  const before = Deno.memoryUsage().rss;
-  for (let i = 0; i < 2000; i++) body();
-  const growth = Deno.memoryUsage().rss - before;
-  assert.ok(growth < 64 * 2 ** 20, `${growth} bytes more`);
+  Object.defineProperty(Deno, "UnsafeCallback", { value: new Proxy(original, counting) });
+  try {
+    assertNoGrowth(300, () => {
+      using determinism = new Determinism(library);
+      using db = determinism.open(":memory:");
+      new MaxRowIdWatch(db);
+      for (let i = 0; i < 2; i++) {
+        db.createFunction("f", () => 1);
+        db.setAuthorizer(() => 0);
+        db.setProgressHandler(100, () => false);
+        db.setWalHook(() => {});
+      }
+      db.exec("CREATE TABLE t(a DEFAULT (random())); INSERT INTO t DEFAULT VALUES; SELECT f()");
+      assert.equal(live, 9);
+      assert.throws(() => db.createFunction("f".repeat(300), () => 1));
+      using copy = openMemory();
+      new Backup(copy, db).step(1);
+    });
+  } finally {
+    Object.defineProperty(Deno, "UnsafeCallback", { value: original });
+  }
+  assert.equal(live, 0);
 });
 
 Deno.test("connections that can't be opened leave no file open", () =>
