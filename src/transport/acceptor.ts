@@ -110,7 +110,7 @@ export class Acceptor {
         stranger = guest;
         break;
       }
-      if (!this.#local.peer(guest.remote).member) stranger ??= guest;
+      if (!this.#local.isMember(guest.remote)) stranger ??= guest;
     }
     if (stranger === undefined) return false;
     this.#logClosing(stranger.connection, "Its place is needed: too many connections");
@@ -131,9 +131,9 @@ export class Acceptor {
       });
       guest.remote = remote;
       if (!this.#guests.has(guest)) return guest.connection.close();
+      if (this.#local.isMember(remote)) this.#introduced(remote.nodeId);
       if (remote.purpose === "stream") await this.#serveStream(guest, { framed, remote });
       else this.#serveMessages(guest, { framed, remote }, clusterIdTold);
-      if (this.#local.peer(remote).member) this.#introduced(remote.nodeId);
     } catch (error) {
       if (isViolation(error)) this.#logClosing(guest.connection, error.message);
       this.#dismiss(guest, messageOf(error));

@@ -73,8 +73,8 @@ export class Channel {
   }
 
   /** Whether both ends are known to belong to the same cluster: only then Raft messages go out. */
-  get memberOnBothSides(): boolean {
-    return this.#local.peer(this.#remote).member;
+  get withMember(): boolean {
+    return this.#local.isMember(this.#remote);
   }
 
   /** Begins to read and to write. */
@@ -114,7 +114,11 @@ export class Channel {
     const { connection, decoder } = this.#framed;
     try {
       for (;;) {
-        for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) {
+        for (;;) {
+          // Either end may have joined meanwhile.
+          decoder.bodyBytesMax = this.#local.frameBytesMax(this.#remote);
+          const frame = decoder.next();
+          if (frame === undefined) break;
           this.#receive(frame);
           if (!this.#open) return;
         }
@@ -238,10 +242,13 @@ export class Channel {
   }
 
   #watchLater(): Timer {
-    const { pingAfterMs, pingTimeoutMs } = this.#local.limits;
-    return this.#local.clock.after(Math.min(pingAfterMs, pingTimeoutMs) / 2, () => {
+    const { clock, limits } = this.#local;
+    const interval = Math.min(limits.pingAfterMs, limits.pingTimeoutMs) / 2;
+    const due = clock.now() + interval;
+    return clock.after(interval, () => {
       this.#watch = this.#watchLater();
-      this.#checkLife();
+      // After a standstill of this process, what came meanwhile must be read first.
+      if (clock.now() - due < interval) this.#checkLife();
     });
   }
 

@@ -101,7 +101,6 @@ export async function openConnection(
         return new Error(`No handshake within ${handshakeTimeoutMs} ms`);
       },
     );
-    framed.decoder.bodyBytesMax = local.limits.frameBytesMax;
     return { framed, remote };
   } catch (error) {
     connection.close();
@@ -154,6 +153,5 @@ export async function acceptIntroduction(local: Local, framed: FramedConnection)
     throw error;
   }
   await framed.write(encodeOpening(local.hello(remote.purpose)));
-  framed.decoder.bodyBytesMax = local.limits.frameBytesMax;
   return remote;
 }

@@ -140,9 +140,10 @@ export class Link implements ChannelOwner {
       this.#connecting = false;
       if (this.#closed) return;
       this.#failures += 1;
-      const level = this.#failures === 1 ? "WARN" : "DEBUG";
-      this.#local.logger.log(level, "transport", `No connection: ${messageOf(error)}`);
       const protocol = error instanceof TransportError && error.kind === "protocol";
+      // A peer's outage makes one line; who asked for another address gets the error itself.
+      const level = this.#failures === 1 && this.forPeer && !protocol ? "WARN" : "DEBUG";
+      this.#local.logger.log(level, "transport", `No connection: ${messageOf(error)}`);
       this.#failed(protocol ? "protocol" : "unreachable", messageOf(error));
     }
   }
@@ -203,5 +204,5 @@ export class Link implements ChannelOwner {
 
 /** Whether the node at the other end may be sent `message`: it must be the addressee, and a member. */
 export function accepts(channel: Channel, message: Message): boolean {
-  return channel.remote.nodeId === message.to && channel.memberOnBothSides;
+  return channel.remote.nodeId === message.to && channel.withMember;
 }

@@ -39,10 +39,20 @@ export class Local {
     return { clusterId: this.clusterId, nodeId: this.id, address: this.address, purpose };
   }
 
-  /** What the handlers are told about the other end; membership as of now. */
+  /** Whether this node and the other end are known to be in the same cluster, as of now. */
+  isMember(remote: Hello): boolean {
+    return this.clusterId !== "" && remote.clusterId === this.clusterId;
+  }
+
+  /** What the handlers are told about the other end. */
   peer(remote: Hello): Peer {
-    const member = this.clusterId !== "" && remote.clusterId === this.clusterId;
-    return { id: remote.nodeId, address: remote.address, member };
+    return { id: remote.nodeId, address: remote.address, member: this.isMember(remote) };
+  }
+
+  /** The largest body of a frame that is taken from the other end. */
+  frameBytesMax(remote: Hello): number {
+    const { frameBytesMax, strangerFrameBytesMax } = this.limits;
+    return this.isMember(remote) ? frameBytesMax : Math.min(frameBytesMax, strangerFrameBytesMax);
   }
 
   checkCluster(remote: Hello): void {

@@ -5,6 +5,8 @@ import type { NodeId } from "../raft/types.ts";
 export interface TransportLimits {
   /** Largest body of a frame in bytes: an entry or a request of 64 MiB and what goes around it. */
   readonly frameBytesMax: number;
+  /** The same for what comes from a node outside the cluster. */
+  readonly strangerFrameBytesMax: number;
   /** Raft messages waiting for one peer, in bytes and in number; what comes beyond is dropped. */
   readonly raftQueueBytesMax: number;
   readonly raftQueueCountMax: number;
@@ -39,6 +41,7 @@ const MiB = 1024 * 1024;
 
 export const defaultLimits: TransportLimits = {
   frameBytesMax: 65 * MiB,
+  strangerFrameBytesMax: MiB,
   raftQueueBytesMax: 80 * MiB,
   raftQueueCountMax: 8192,
   requestQueueBytesMax: 128 * MiB,

@@ -58,9 +58,11 @@ export class RequestServer {
       return this.#send(new OutgoingFailure(id, FailureCode.refused, why));
     }
     const handlers = this.#local.handlers;
-    if (
-      handlers === undefined || this.#running.size >= this.#local.limits.pendingRequestsMax
-    ) {
+    if (handlers === undefined) {
+      const why = `Node ${this.#local.id} is not taking requests: it is starting or stopping`;
+      return this.#send(new OutgoingFailure(id, FailureCode.overloaded, why));
+    }
+    if (this.#running.size >= this.#local.limits.pendingRequestsMax) {
       const why = `Node ${this.#local.id} has too many requests to answer`;
       return this.#send(new OutgoingFailure(id, FailureCode.overloaded, why));
     }

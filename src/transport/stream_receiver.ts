@@ -79,7 +79,7 @@ export class StreamReceiver {
       return (writer) => writeStreamFailure(writer, FailureCode.refused, why);
     }
     if (handlers === undefined) {
-      const why = `Node ${this.#local.id} is not ready`;
+      const why = `Node ${this.#local.id} is not taking streams: it is starting or stopping`;
       return (writer) => writeStreamFailure(writer, FailureCode.overloaded, why);
     }
     try {

@@ -25,10 +25,13 @@ export class StreamSender {
   #settled = false;
   #opened = false;
   #writing = false;
+  #progressAt: number;
+  #watch: Timer | undefined;
 
   constructor(local: Local, address: string) {
     this.#local = local;
     this.#address = address;
+    this.#progressAt = local.clock.now();
   }
 
   /** Resolves with the receiver's answer. The body is let go of in every case. */
@@ -40,9 +43,7 @@ export class StreamSender {
   ): Promise<Uint8Array> {
     const iterator = body[Symbol.asyncIterator]();
     const abort = () => this.#fail("aborted", "Stream aborted");
-    const timer = this.#local.clock.after(timeoutMs, () => {
-      this.#fail(this.#opened ? "timeout" : "unreachable", `No answer within ${timeoutMs} ms`);
-    });
+    this.#watchProgress(timeoutMs);
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
     else if (header.length > STREAM_HEADER_BYTES_MAX) {
@@ -52,7 +53,7 @@ export class StreamSender {
       return await this.#outcome.promise;
     } finally {
       this.#settled = true;
-      timer.cancel();
+      this.#watch?.cancel();
       signal?.removeEventListener("abort", abort);
       this.#framed?.connection.close();
       iterator.return?.().catch(() => {});
@@ -69,6 +70,7 @@ export class StreamSender {
     try {
       const { framed } = await openConnection(this.#local, this.#address, "stream");
       this.#framed = framed;
+      framed.decoder.bodyBytesMax = this.#local.limits.frameBytesMax;
       if (this.#settled) return framed.connection.close();
       this.#opened = true;
       this.#readAnswer(framed);
@@ -120,6 +122,16 @@ export class StreamSender {
     this.#writing = true;
     await framed.write(this.#writer.view());
     this.#writing = false;
+    this.#progressAt = this.#local.clock.now();
+  }
+
+  #watchProgress(timeoutMs: number): void {
+    const left = this.#progressAt + timeoutMs - this.#local.clock.now();
+    if (left <= 0) {
+      this.#fail(this.#opened ? "timeout" : "unreachable", `No progress for ${timeoutMs} ms`);
+    } else {
+      this.#watch = this.#local.clock.after(left, () => this.#watchProgress(timeoutMs));
+    }
   }
 
   /** Shows the receiver that this end lives while the body has nothing to send. */

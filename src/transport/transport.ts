@@ -40,6 +40,7 @@ class TcpTransport implements Transport {
 
   start(handlers: TransportHandlers): void {
     assert(this.#local.handlers === undefined, "A transport starts once");
+    assert(this.#closing === undefined, "A closed transport does not start");
     this.#local.handlers = handlers;
     this.#acceptor.run();
   }
@@ -117,6 +118,7 @@ class TcpTransport implements Transport {
   }
 
   async #close(): Promise<void> {
+    this.#local.handlers = undefined;
     this.#acceptor.stopListening();
     const links = [...this.#links.values()];
     const drained = Promise.all([...links.map((link) => link.drained()), this.#acceptor.drained()]);

@@ -71,6 +71,7 @@ export interface Transport {
     payload: Uint8Array,
     options: RequestOptions,
   ): Promise<Uint8Array>;
+  /** `timeoutMs` is how long it may go without progress: a chunk sent, or at its end the answer. */
   stream(
     address: string,
     kind: number,

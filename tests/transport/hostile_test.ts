@@ -217,6 +217,15 @@ Deno.test("Transport at its bound of connections gives up silent ones, never a m
   assert.equal(b.log.matching(/Too many connections/i).length, 2);
 });
 
+Deno.test("Transport takes no large frame from a stranger", async () => {
+  await using b = await openNode("b");
+  using peer = await RawPeer.introduced(b.address, { clusterId: "" });
+  await peer.opening();
+  await peer.send(FrameType.request, (writer) => writer.raw(new Uint8Array(1024 * 1024 + 1)));
+  await peer.untilClosed();
+  assert.equal(b.log.matching(/over the limit of 1048576/).length, 1);
+});
+
 Deno.test("Transport that reaches a node of another cluster says so to its caller", async () => {
   await using a = await openNode("a");
   await using b = await openNode("b", { clusterId: OTHER_CLUSTER });

@@ -70,6 +70,23 @@ Deno.test("Transport keeps a quiet connection whose other end answers pings", as
   assert.equal(watched.open, 1);
 });
 
+Deno.test("Transport keeps its connections after a standstill of its own process", async () => {
+  const manual = new ManualClock();
+  const options = { clock: manual, limits: { pingAfterMs: 50, pingTimeoutMs: 400 } };
+  const watched = new WatchedNetwork();
+  await using a = await openNode("a", { ...options, network: watched });
+  await using b = await openNode("b", options);
+  a.transport.setPeers(new Map([["b", b.address]]));
+  await untilConnected(a, b);
+  for (let i = 0; i < 5; i++) {
+    await manual.pass(70);
+    manual.jump(5000);
+  }
+  await manual.pass(200);
+  assert.equal(watched.made, 1);
+  assert.equal(watched.open, 1);
+});
+
 Deno.test("A peer that reads nothing costs the others nothing, and its queue is bounded", async () => {
   const MiB = 1024 * 1024;
   const limits = { raftQueueBytesMax: 4 * MiB, pingAfterMs: 5000, pingTimeoutMs: 8000 };

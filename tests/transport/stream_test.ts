@@ -220,6 +220,33 @@ Deno.test("stream() outlives a slow body and a slow handler: both ends ping", as
   assert.equal(string(answer), "late");
 });
 
+Deno.test("stream() may take long, but not go without progress", async () => {
+  const manual = new ManualClock();
+  await using a = await openNode("a", { clock: manual });
+  await using b = await openNode("b");
+  let gaps = 0;
+  const body = {
+    async *[Symbol.asyncIterator]() {
+      for (; gaps < 10; gaps++) {
+        await manual.pass(60);
+        yield text("more");
+      }
+      await manual.pass(1000);
+    },
+  };
+  const stream = a.transport.stream(b.address, 4, text(""), body, { timeoutMs: 100 });
+  await assert.rejects(stream, { kind: "timeout", message: /No progress for 100 ms/ });
+  assert.equal(gaps, 10);
+});
+
+Deno.test("stream() gets an answer as large as a frame", async () => {
+  await using a = await openNode("a");
+  await using b = await openNode("b");
+  b.onStream = () => Promise.resolve(new Uint8Array(1_000_000));
+  const answer = await a.transport.stream(b.address, 4, text(""), new Body(1, text("x")), options);
+  assert.equal(answer.length, 1_000_000);
+});
+
 Deno.test("stream() from a stranger is refused unless its kind is open to all", async () => {
   await using stranger = await openNode("stranger", { clusterId: "" });
   await using b = await openNode("b");

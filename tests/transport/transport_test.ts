@@ -82,6 +82,46 @@ Deno.test("setCluster() makes open connections a member's", async () => {
   assert.ok(!joiner.messages.some((m) => m.type === "heartbeat_request" && m.round === 1));
 });
 
+Deno.test("send() to a peer's address where another node lives is unreachable", async () => {
+  await using a = await openNode("a");
+  await using b = await openNode("b");
+  a.transport.setPeers(new Map([["c", b.address]]));
+  a.transport.send([heartbeat("a", "c", 1)]);
+  await until(() => a.log.matching(/Connected to b/).length === 1, "they are connected");
+  await until(() => a.unreachable.includes("c"), "what was queued is reported");
+  a.unreachable.length = 0;
+  a.transport.send([heartbeat("a", "c", 2)]);
+  await until(() => a.unreachable.includes("c"), "what is sent is reported");
+  assert.deepEqual(b.messages, []);
+  assert.deepEqual(b.log.matching(/Closed/), []);
+});
+
+Deno.test("Messages that wait for a peer are bounded in number", async () => {
+  await using a = await openNode("a", { limits: { raftQueueCountMax: 10 } });
+  await using b = await openNode("b");
+  introduce(a, b);
+  await untilConnected(a, b);
+  a.transport.send(Array.from({ length: 25 }, (_, round) => heartbeat("a", "b", round)));
+  await until(() => a.unreachable.includes("b"), "the drop is reported");
+  await until(() => b.messages.length >= 10, "the first ones arrive");
+  await untilConnected(a, b);
+  assert.deepEqual(a.log.matching(/Lost/), []);
+});
+
+Deno.test("close() is the end of all calls to the handlers", async () => {
+  const a = await openNode("a");
+  await using b = await openNode("b");
+  introduce(a, b);
+  await untilConnected(a, b);
+  await untilConnected(b, a);
+  await a.transport.close();
+  const { length } = a.unreachable;
+  b.transport.send([heartbeat("b", "a", 1)]);
+  await until(() => b.unreachable.includes("a"), "b notices");
+  assert.equal(a.unreachable.length, length);
+  assert.deepEqual(a.messages, []);
+});
+
 Deno.test("close() sends what is queued and can be called twice", async () => {
   const a = await openNode("a");
   await using b = await openNode("b");
