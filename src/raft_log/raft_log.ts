@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Disk, Logger } from "../io/types.ts";
 import type { Entry } from "../raft/types.ts";
 import { ActiveSegment } from "./active_segment.ts";
@@ -45,10 +46,8 @@ export async function openRaftLog(
     segmentBytes: options.segmentBytes ?? 16 * mebibyte,
     allocateBytes: options.allocateBytes ?? mebibyte / 4,
   };
-  if (!(await disk.exists(directory))) {
-    await disk.makeDirectory(directory);
-    await disk.syncDirectory(directory.slice(0, directory.lastIndexOf("/")) || "/");
-  }
+  if (!(await disk.exists(directory))) await disk.makeDirectory(directory);
+  await syncNames(disk, directory);
   const recovered = await recoverLog(disk, directory, logger);
   const { active, index, state } = recovered === undefined
     ? await beginLog(disk, directory, sizes)
@@ -74,6 +73,12 @@ export async function openRaftLog(
     },
   };
   return { log, contents };
+}
+
+/** A process that died between a rename and its sync left names that a power cut would still take. */
+async function syncNames(disk: Disk, directory: string): Promise<void> {
+  await disk.syncDirectory(dirname(directory));
+  await disk.syncDirectory(directory);
 }
 
 interface Opened {

@@ -81,7 +81,7 @@ function applied(content: Uint8Array<ArrayBuffer>, change: Change): Uint8Array<A
  * overwrite"). A failed sync leaves its changes in the cache only, as Linux does: later syncs
  * succeed and still do not write them.
  */
-export class SimulatedDisk implements Disk {
+export class SimulatedDisk {
   #random: Prng;
   #clock: Clock | undefined;
   #latencyMsMax: number;
@@ -133,8 +133,21 @@ export class SimulatedDisk implements Disk {
     return result;
   }
 
-  open(path: string, options: { create: boolean }): Promise<DiskFile> {
+  /** The disk as the program sees it until it dies: after that, its calls never return. */
+  mount(): Disk {
     const life = this.#life;
+    return {
+      open: (path, options) => this.#open(life, path, options),
+      list: (directory) => this.#list(life, directory),
+      exists: (path) => this.#exists(life, path),
+      makeDirectory: (path) => this.#makeDirectory(life, path),
+      rename: (from, to) => this.#rename(life, from, to),
+      remove: (path) => this.#remove(life, path),
+      syncDirectory: (path) => this.#syncDirectory(life, path),
+    };
+  }
+
+  #open(life: number, path: string, options: { create: boolean }): Promise<DiskFile> {
     return this.#call(life, "open", path, (fault) => {
       let inode = this.#names.get(path);
       if (inode === undefined && fault === undefined) {
@@ -225,8 +238,8 @@ export class SimulatedDisk implements Disk {
     return sum;
   }
 
-  list(directory: string): Promise<string[]> {
-    return this.#call(this.#life, "list", directory, () => {
+  #list(life: number, directory: string): Promise<string[]> {
+    return this.#call(life, "list", directory, () => {
       if (!this.#directories.has(directory)) {
         throw new DiskError("not_found", directory, `Cannot list ${directory}: no such directory`);
       }
@@ -235,30 +248,30 @@ export class SimulatedDisk implements Disk {
     });
   }
 
-  exists(path: string): Promise<boolean> {
+  #exists(life: number, path: string): Promise<boolean> {
     return this.#call(
-      this.#life,
+      life,
       "exists",
       path,
       () => this.#names.has(path) || this.#directories.has(path),
     );
   }
 
-  makeDirectory(path: string): Promise<void> {
-    return this.#call(this.#life, "makeDirectory", path, (fault) => {
+  #makeDirectory(life: number, path: string): Promise<void> {
+    return this.#call(life, "makeDirectory", path, (fault) => {
       if (fault === undefined) this.#directories.add(path);
     });
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return this.#call(this.#life, "rename", from, (fault) => {
+  #rename(life: number, from: string, to: string): Promise<void> {
+    return this.#call(life, "rename", from, (fault) => {
       if (fault !== undefined) return;
       this.#changeNames(directoryOf(to), [[from, undefined], [to, this.#existing(from)]]);
     });
   }
 
-  remove(path: string): Promise<void> {
-    return this.#call(this.#life, "remove", path, (fault) => {
+  #remove(life: number, path: string): Promise<void> {
+    return this.#call(life, "remove", path, (fault) => {
       if (fault !== undefined) return;
       this.#existing(path);
       this.#changeNames(directoryOf(path), [[path, undefined]]);
@@ -283,8 +296,8 @@ export class SimulatedDisk implements Disk {
     }
   }
 
-  syncDirectory(path: string): Promise<void> {
-    return this.#call(this.#life, "syncDirectory", path, (fault) => {
+  #syncDirectory(life: number, path: string): Promise<void> {
+    return this.#call(life, "syncDirectory", path, (fault) => {
       if (fault !== undefined) return;
       for (const { directory, names } of this.#nameChanges) {
         if (directory === path) this.#setNames(this.#durableNames, names);
@@ -356,6 +369,17 @@ export class SimulatedDisk implements Disk {
     inode.cached = content.slice();
     inode.durable = content.slice();
     inode.changes = [];
+  }
+
+  /** Puts files there as if they had always been, and their directories. */
+  install(files: ReadonlyMap<string, Uint8Array>): void {
+    for (const [path, content] of files) {
+      this.#directories.add(directoryOf(path));
+      const inode = new Inode();
+      this.#names.set(path, inode);
+      this.#durableNames.set(path, inode);
+      this.setContent(path, content);
+    }
   }
 
   /** The paths of all files, sorted. */

@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { DiskError } from "../../src/io/types.ts";
+import { LogDamageError, LogFailedError } from "../../src/raft_log/types.ts";
+import { SimulatedDisk } from "../simulation/disk.ts";
+import {
+  type LogImage,
+  makeEntries,
+  makePoint,
+  openLog,
+  readImage,
+  RecordingLogger,
+} from "./fixtures.ts";
+
+const sizes = { segmentBytes: 330, allocateBytes: 128 };
+const untouched = { hardState: undefined, entries: [] };
+
+/** A log of several segments; `crash` leaves it without a mark behind the last batch. */
+async function makeLog(end: "closed" | "crashed"): Promise<Map<string, Uint8Array>> {
+  const disk = new SimulatedDisk({ seed: 7n });
+  const { log } = await openLog(disk, sizes);
+  await log.append({ hardState: { term: 2, votedFor: "b" }, entries: makeEntries(1, 1, 4) });
+  for (const entry of makeEntries(2, 5, 4)) await log.append({ ...untouched, entries: [entry] });
+  await log.compact(makePoint(2, 1));
+  let marks = 0;
+  if (end === "crashed") {
+    disk.fault = ({ operation }) => operation === "write" && ++marks === 2 ? "full" : undefined;
+  }
+  await log.append({ ...untouched, entries: makeEntries(2, 9, 2) });
+  if (end === "closed") await log.close();
+  return new Map(disk.paths().map((path) => [path, disk.content(path)]));
+}
+
+function diskWith(files: Map<string, Uint8Array>): SimulatedDisk {
+  const disk = new SimulatedDisk({ seed: 1n });
+  disk.install(files);
+  return disk;
+}
+
+async function outcome(disk: SimulatedDisk): Promise<LogImage | LogDamageError> {
+  try {
+    return await readImage(disk);
+  } catch (error) {
+    if (error instanceof LogDamageError) return error;
+    throw error;
+  }
+}
+
+/** The same log without its last batch, of the entries 9 and 10. */
+function withoutLast(image: LogImage): LogImage {
+  return { ...image, lastIndex: 8, entries: image.entries.slice(0, -2) };
+}
+
+Deno.test("openRaftLog() reports any flipped bit of a closed log or loses nothing by it", async () => {
+  const files = await makeLog("closed");
+  const whole = await readImage(diskWith(files));
+  assert.equal(whole.lastIndex, 10);
+  let reported = 0;
+  let harmless = 0;
+  for (const [path, content] of files) {
+    for (let at = 0; at < content.length; at++) {
+      const flipped = content.slice();
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+      const result = await outcome(diskWith(new Map([...files, [path, flipped]])));
+      if (result instanceof LogDamageError) {
+        reported++;
+        assert.equal(result.path, path);
+        assert.match(result.message, /is damaged at offset \d+/);
+      } else {
+        harmless++;
+        assert.deepEqual(result, whole, `${path} byte ${at}`);
+      }
+    }
+  }
+  assert.ok(reported > 400 && harmless > 100, `${reported} reported, ${harmless} harmless`);
+});
+
+Deno.test("openRaftLog() after a crash reports a flipped bit or loses the last batch alone", async () => {
+  const files = await makeLog("crashed");
+  const whole = await readImage(diskWith(files));
+  assert.equal(whole.lastIndex, 10);
+  for (const [path, content] of files) {
+    for (let at = 0; at < content.length; at++) {
+      const flipped = content.slice();
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+      const result = await outcome(diskWith(new Map([...files, [path, flipped]])));
+      if (result instanceof LogDamageError) continue;
+      const expected = result.lastIndex === 10 ? whole : withoutLast(whole);
+      assert.deepEqual(result, expected, `${path} byte ${at}`);
+    }
+  }
+});
+
+Deno.test("openRaftLog() of a file cut at any byte reports it or keeps what stands before", async () => {
+  for (const end of ["closed", "crashed"] as const) {
+    const files = await makeLog(end);
+    const whole = await readImage(diskWith(files));
+    const firstIndex = whole.compaction.index + 1;
+    const newest = [...files.keys()].at(-1);
+    for (const [path, content] of files) {
+      for (let size = 0; size < content.length; size++) {
+        const cut = new Map([...files, [path, content.slice(0, size)]]);
+        const result = await outcome(diskWith(cut));
+        if (result instanceof LogDamageError) continue;
+        const { lastIndex } = result;
+        assert.ok(path === newest || lastIndex === 10, `${path} cut at ${size}`);
+        const expected = whole.entries.filter(({ index }) => index <= lastIndex);
+        const entries = result.entries.filter(({ index }) => index >= firstIndex);
+        assert.deepEqual(entries, expected, `${path} cut at ${size}`);
+      }
+    }
+  }
+});
+
+Deno.test("openRaftLog() reports a missing file, in the middle, first or newest", async () => {
+  const files = await makeLog("closed");
+  assert.ok(files.size >= 3);
+  for (const path of files.keys()) {
+    const disk = diskWith(files);
+    disk.loseFile(path);
+    await assert.rejects(openLog(disk), {
+      name: "LogDamageError",
+      message: /missing|next segment lost/,
+    });
+  }
+});
+
+Deno.test("openRaftLog() cuts a torn batch off with a log line, and goes on", async () => {
+  const files = await makeLog("crashed");
+  const [path, content] = [...files].at(-1) ?? ["", new Uint8Array()];
+  const end = content.findLastIndex((byte) => byte !== 0);
+  content[end] = (content[end] ?? 0) ^ 1;
+  const disk = diskWith(files);
+  const logger = new RecordingLogger();
+  const { log } = await openLog(disk, sizes, logger);
+  assert.equal(log.lastIndex, 8);
+  assert.ok(logger.lines.some((line) => line.includes("Cut the end off") && line.includes(path)));
+  await log.append({ ...untouched, entries: makeEntries(3, 9, 1) });
+  await log.close();
+  assert.deepEqual((await readImage(disk)).entries.at(-1), makeEntries(3, 9, 1)[0]);
+});
+
+Deno.test("openRaftLog() refuses a newer format and says so", async () => {
+  const { checksum } = await import("../../src/base/checksum.ts");
+  const files = await makeLog("closed");
+  const [path, content] = [...files].at(-1) ?? ["", new Uint8Array()];
+  const view = new DataView(content.buffer);
+  view.setUint32(8, 2, true);
+  const header = content.subarray(0, view.getUint32(12, true));
+  view.setUint32(16, checksum(header.subarray(20), checksum(header.subarray(0, 16))), true);
+  await assert.rejects(openLog(diskWith(new Map([...files, [path, content]]))), {
+    name: "NewerFormatError",
+    message: /Log format 2 is newer than 1/,
+  });
+});
+
+Deno.test("RaftLog.read() reports an entry that was damaged while the log is open", async () => {
+  const disk = new SimulatedDisk({ seed: 1n });
+  const { log } = await openLog(disk);
+  await log.append({ ...untouched, entries: makeEntries(1, 1, 3) });
+  const [path = ""] = disk.paths();
+  const content = disk.content(path);
+  const text = new TextEncoder().encode("entry 2");
+  const at = content.findIndex((_, i) => text.every((byte, k) => content[i + k] === byte));
+  content[at] = 0x45;
+  disk.setContent(path, content);
+  await assert.rejects(log.read(1, 3, 1e6), { name: "LogDamageError", message: /entry 2/ });
+  await log.close();
+});
+
+Deno.test("RaftLog survives a fault at each call in turn with all that it acknowledged", async () => {
+  let calls = Infinity;
+  for (const kind of ["failed", "full"] as const) {
+    for (let failing = 1; failing <= calls; failing++) {
+      const disk = new SimulatedDisk({ seed: BigInt(failing) });
+      disk.fault = ({ number }) => number === failing ? kind : undefined;
+      let acknowledged = 0;
+      let acknowledgedPoint = 0;
+      try {
+        const { log } = await openLog(disk, sizes);
+        for (let index = 1; index <= 12; index++) {
+          await log.append({ ...untouched, entries: makeEntries(1, index, 1) });
+          acknowledged = index;
+        }
+        await log.compact(makePoint(7, 1));
+        acknowledgedPoint = 7;
+        await log.append({ ...untouched, entries: makeEntries(1, 13, 1) });
+        acknowledged = 13;
+        await log.reset(makePoint(20, 1));
+        acknowledgedPoint = acknowledged = 20;
+        await log.append({ ...untouched, entries: makeEntries(1, 21, 1) });
+        acknowledged = 21;
+        await log.close();
+        calls = Math.min(calls, disk.calls);
+      } catch (error) {
+        assert.ok(error instanceof DiskError || error instanceof LogFailedError, String(error));
+      }
+      disk.fault = () => undefined;
+      if (failing % 2 === 0) disk.cutPower();
+      else disk.killProcess();
+      const image = await readImage(disk);
+      const context = `${kind} at call ${failing}: ${acknowledged} against ${image.lastIndex}`;
+      assert.ok(image.lastIndex >= acknowledged, context);
+      assert.ok(image.compaction.index >= acknowledgedPoint, context);
+      const first = image.compaction.index + 1;
+      assert.deepEqual(image.entries, makeEntries(1, first, image.lastIndex - first + 1), context);
+    }
+  }
+});
