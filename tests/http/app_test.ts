@@ -1,0 +1,328 @@
+import assert from "node:assert/strict";
+import { ServiceError, type ServiceErrorKind } from "../../src/cluster/types.ts";
+import { StoreBusyError } from "../../src/store/types.ts";
+import { replay } from "../api/replay.ts";
+import type { Step } from "../api/step.ts";
+import { paths } from "../api/tables/paths.ts";
+import { requestErrors } from "../api/tables/request_errors.ts";
+import { appWith, FakeService, memberTwo } from "./fake_service.ts";
+
+/** Reads leave a timer behind for a moment, which watches clients that go away. */
+function httpTest(name: string, run: () => Promise<void>): void {
+  Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn: run });
+}
+
+/** The steps whose answer does not come out of a database. */
+function withoutStore(steps: readonly Step[]): Step[] {
+  return steps.filter(({ status, answer, type }) =>
+    status !== 200 || answer === "" || type.startsWith("text/html")
+  );
+}
+
+httpTest("createApp() answers malformed requests like rqlite", async () => {
+  const { fetch } = appWith(new FakeService());
+  const steps = withoutStore(requestErrors);
+  assert.ok(steps.length > 90, `only ${steps.length} steps`);
+  assert.deepEqual(await replay(steps, fetch, "raftlite"), []);
+});
+
+httpTest("createApp() answers methods and paths like rqlite", async () => {
+  const { fetch } = appWith(new FakeService());
+  const steps = withoutStore(paths);
+  assert.ok(steps.length > 60, `only ${steps.length} steps`);
+  assert.deepEqual(await replay(steps, fetch, "raftlite"), []);
+});
+
+httpTest("/db/execute hands over statements and options and wraps the results", async () => {
+  const service = new FakeService();
+  const { post } = appWith(service);
+  const response = await post(
+    "/db/execute?transaction&db_timeout=2s&timeout=1m&associative&blob_array&raft_index",
+    '[["INSERT INTO t VALUES(?)", 1]]',
+  );
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "application/json; charset=utf-8");
+  assert.equal(response.headers.get("x-rqlite-served-by"), "127.0.0.1:4001");
+  assert.equal(response.headers.get("x-rqlite-version"), "v10.3.0");
+  assert.equal(
+    await response.text(),
+    '{"results":[{"last_insert_id":1,"rows_affected":1}],"raft_index":7}',
+  );
+  assert.deepEqual(service.writes, [{
+    statements: [{ sql: "INSERT INTO t VALUES(?)", positional: [1] }],
+    transaction: true,
+    unified: false,
+    format: {
+      associative: true,
+      timings: false,
+      blobArray: true,
+      qualifyColumns: false,
+      unified: false,
+    },
+    statementTimeoutMs: 2000,
+    timeoutMs: 60_000,
+  }]);
+});
+
+httpTest("/db/execute names the leader that carried a write out", async () => {
+  const service = new FakeService();
+  service.servedBy = memberTwo.address;
+  const { post } = appWith(service);
+  const response = await post("/db/execute", '["DELETE FROM t"]');
+  assert.equal(response.headers.get("x-rqlite-served-by"), memberTwo.address);
+});
+
+httpTest("/db/execute takes plain text for one statement", async () => {
+  const service = new FakeService();
+  const { post } = appWith(service);
+  await post("/db/execute", "DELETE FROM t", "text/plain; charset=utf-8");
+  assert.deepEqual(service.writes[0]?.statements, [{ sql: "DELETE FROM t" }]);
+});
+
+httpTest("/db/execute?pretty&timings lays the answer out and tells the time", async () => {
+  const { post } = appWith(new FakeService());
+  const response = await post("/db/execute?pretty&timings", '["DELETE FROM t"]');
+  assert.match(
+    await response.text(),
+    /^\{\n {4}"results": \[\n {8}\{\n {12}"last_insert_id": 1,\n {12}"rows_affected": 1\n {8}\}\n {4}\],\n {4}"time": \d\S*\n\}$/,
+  );
+});
+
+httpTest("/db/query hands over level, freshness and timeouts", async () => {
+  const service = new FakeService();
+  const { fetch } = appWith(service);
+  await fetch("/db/query?q=SELECT+1&level=NONE&freshness=1s&freshness_strict&db_timeout=1us");
+  await fetch("/db/query?q=SELECT+1&level=linearizable&linearizable_timeout=3s");
+  await fetch("/db/query?q=SELECT+1&level=whatever");
+  assert.deepEqual(service.reads.map(({ level }) => level), [
+    { level: "none", freshnessMs: 1000, freshnessStrict: true, timeoutMs: 30_000 },
+    { level: "linearizable", freshnessMs: 0, freshnessStrict: false, timeoutMs: 3000 },
+    { level: "weak", freshnessMs: 0, freshnessStrict: false, timeoutMs: 30_000 },
+  ]);
+  assert.equal(service.reads[0]?.request.timeoutMs, 1, "a limit must never round to none");
+});
+
+httpTest("/db/query streams results that come as a stream", async () => {
+  const service = new FakeService();
+  const encoder = new TextEncoder();
+  const pieces = ['{"columns":["a"],"ty', 'pes":["text"],"values":[["x"]]}'];
+  service.read = () =>
+    Promise.resolve({
+      results: ReadableStream.from(pieces.map((piece) => encoder.encode(piece))),
+      raftIndex: 0,
+    });
+  const { fetch } = appWith(service);
+  const plain = await (await fetch("/db/query?q=SELECT+1")).text();
+  assert.equal(plain, `{"results":[${pieces.join("")}]}`);
+  const pretty = await (await fetch("/db/query?q=SELECT+1&pretty")).text();
+  assert.equal(pretty, JSON.stringify(JSON.parse(plain), null, 4));
+});
+
+httpTest("/db/query refuses a body over the limit whatever its length says", async () => {
+  const service = new FakeService();
+  const { app, post } = appWith(service, { bodyBytesMax: 20 });
+  assert.equal((await post("/db/query", '["SELECT 1","SELECT 2"]')).status, 413);
+  let pulled = 0;
+  const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull: (controller) => {
+      pulled++;
+      controller.enqueue(new Uint8Array(8).fill(0x20));
+    },
+  });
+  const response = await app.request("/db/query", { method: "POST", body: endless });
+  assert.equal(response.status, 413);
+  assert.ok(pulled < 10, `pulled ${pulled} times`);
+  assert.equal((await post("/db/query", '["SELECT 1"]')).status, 200);
+});
+
+httpTest("/db/request reads at its level, and writes all when one statement writes", async () => {
+  const service = new FakeService();
+  const { post } = appWith(service);
+  await post("/db/request?level=none", '["SELECT 1","SELECT 2"]');
+  assert.equal(service.reads[0]?.level.level, "none");
+  assert.equal(service.reads[0]?.request.format.unified, true);
+  await post("/db/request?transaction", '["SELECT 1","DELETE FROM t"]');
+  assert.equal(service.writes[0]?.unified, true);
+  assert.equal(service.writes[0]?.transaction, true);
+  await post("/db/request", '["BAD"]');
+  assert.equal(service.writes.length, 2, "what cannot be prepared goes the way of writes");
+});
+
+httpTest("A PRAGMA that would break the store refuses the whole request", async () => {
+  const service = new FakeService();
+  const { fetch, post } = appWith(service);
+  const refused = '{"results":[],"error":"disallowed pragma"}';
+  const body = '["SELECT 1","PRAGMA main.journal_mode = DELETE"]';
+  for (const path of ["/db/execute", "/db/query", "/db/request"]) {
+    assert.equal(await (await post(path, body)).text(), refused, path);
+  }
+  assert.equal(await (await fetch("/db/query?q=pragma+wal_checkpoint")).text(), refused);
+  assert.notEqual(await (await fetch("/db/query?q=PRAGMA+journal_mode")).text(), refused);
+  assert.equal(service.writes.length, 0);
+});
+
+httpTest("?redirect on a follower sends the client to the leader, query and all", async () => {
+  const service = new FakeService();
+  service.members = [...service.members, memberTwo];
+  service.leadingId = "2";
+  const { fetch, post } = appWith(service);
+  const response = await post("/db/execute?redirect&timings", '["DELETE FROM t"]');
+  assert.equal(response.status, 301);
+  assert.equal(
+    response.headers.get("location"),
+    "http://127.0.0.1:4003/db/execute?redirect&timings",
+  );
+  assert.equal(await response.text(), "");
+  assert.equal((await fetch("/db/query?redirect&q=SELECT+1")).status, 301);
+  assert.equal((await fetch("/db/backup?redirect")).status, 301);
+  assert.equal((await fetch("/db/query?redirect&level=none&q=SELECT+1")).status, 200);
+  service.leadingId = undefined;
+  assert.equal((await fetch("/db/query?redirect&q=SELECT+1")).status, 500);
+  service.leadingId = "1";
+  assert.equal((await fetch("/db/query?redirect&q=SELECT+1")).status, 200);
+});
+
+httpTest("Every kind of ServiceError has its status", async () => {
+  const service = new FakeService();
+  const { post } = appWith(service);
+  const expected: Record<ServiceErrorKind, [number, string]> = {
+    no_leader: [503, "leader not found\n"],
+    overloaded: [503, "why\n"],
+    unavailable: [503, "why\n"],
+    unknown_outcome: [503, "why\n"],
+    stale: [200, '{"results":[],"error":"stale read"}'],
+    timeout: [504, "why\n"],
+    invalid: [400, "why\n"],
+    failed: [500, "why\n"],
+  };
+  for (const [kind, [status, body]] of Object.entries(expected)) {
+    service.failure = new ServiceError(kind as ServiceErrorKind, "why");
+    const response = await post("/db/execute", '["DELETE FROM t"]');
+    assert.equal(response.status, status, kind);
+    assert.equal(await response.text(), body, kind);
+  }
+  service.failure = new StoreBusyError("All readers are busy");
+  assert.equal((await post("/db/query", '["SELECT 1"]')).status, 503);
+  service.failure = new Error("boom");
+  assert.equal((await post("/db/query", '["SELECT 1"]')).status, 500);
+});
+
+httpTest("/readyz names the first check that fails", async () => {
+  const service = new FakeService();
+  service.results = '{"columns":["1"],"types":["integer"],"values":[[1]]}';
+  const { fetch } = appWith(service);
+  const lines = async (path: string) => {
+    const response = await fetch(path);
+    return [response.status, await response.text()];
+  };
+  assert.deepEqual(await lines("/readyz"), [
+    200,
+    "[+]node ok\n[+]leader ok\n[+]store ok\n[+]db ok",
+  ]);
+  assert.deepEqual(await lines("/readyz?sync"), [
+    200,
+    "[+]node ok\n[+]leader ok\n[+]store ok\n[+]sync ok\n[+]db ok",
+  ]);
+  service.failure = new ServiceError("timeout", "not in sync");
+  assert.deepEqual(await lines("/readyz?sync"), [
+    503,
+    "[+]node ok\n[+]leader ok\n[+]store ok\n[+]sync not in sync",
+  ]);
+  service.health = "disk full";
+  assert.deepEqual(await lines("/readyz"), [
+    503,
+    "[+]node ok\n[+]leader ok\n[+]store not ready: disk full",
+  ]);
+  service.leadingId = undefined;
+  assert.deepEqual(await lines("/readyz"), [503, "[+]node ok\n[+]leader does not exist"]);
+  assert.deepEqual(await lines("/readyz?noleader"), [200, "[+]node ok"]);
+});
+
+httpTest("/nodes shows voters by id, and who cannot be reached", async () => {
+  const service = new FakeService();
+  const down = { ...memberTwo, id: "3", address: "127.0.0.1:4006" };
+  const learner = { ...memberTwo, id: "10", suffrage: "learner" as const };
+  service.members = [...service.members, memberTwo, down, learner];
+  const { fetch } = appWith(service);
+  const up = (id: string, leader: boolean, http: string, raft: string, voter = true) =>
+    `{"id":"${id}","api_addr":"http://127.0.0.1:${http}","addr":"127.0.0.1:${raft}",` +
+    `"version":"v10.3.0","voter":${voter},"reachable":true,"leader":${leader},` +
+    `"time":0.0005,"time_s":"500µs"}`;
+  const one = up("1", true, "4001", "4002");
+  const two = up("2", false, "4003", "4004");
+  const three = '{"id":"3","addr":"127.0.0.1:4006","version":"","voter":true,' +
+    '"reachable":false,"leader":false,"error":"connection refused"}';
+  const ten = up("10", false, "4003", "4004", false);
+  assert.equal(await (await fetch("/nodes")).text(), `{"1":${one},"2":${two},"3":${three}}`);
+  assert.equal(
+    await (await fetch("/nodes?ver=2&nonvoters")).text(),
+    `{"nodes":[${one},${ten},${two},${three}]}`,
+  );
+  assert.equal(
+    await (await fetch("/nodes?nonvoters")).text(),
+    `{"1":${one},"10":${ten},"2":${two},"3":${three}}`,
+    "ids sort as text, not as numbers",
+  );
+});
+
+httpTest("/leader steps down to a member only", async () => {
+  const service = new FakeService();
+  service.members = [...service.members, memberTwo];
+  const { post } = appWith(service);
+  assert.equal((await post("/leader", '{"id":"2"}')).status, 200);
+  assert.deepEqual(service.stepDowns, ["2"]);
+  const unknown = await post("/leader", '{"id":"9"}');
+  assert.equal(unknown.status, 500);
+  assert.equal(await unknown.text(), "stepdown: node not found in cluster\n");
+  assert.equal((await post("/leader", "{")).status, 400);
+  assert.deepEqual(service.stepDowns, ["2"]);
+});
+
+httpTest("/remove removes members and takes unknown ids for removed", async () => {
+  const service = new FakeService();
+  service.members = [...service.members, memberTwo];
+  const { fetch } = appWith(service);
+  const remove = async (body: string) =>
+    (await fetch("/remove", { method: "DELETE", body })).status;
+  assert.equal(await remove('{"id":"2"}'), 200);
+  assert.equal(await remove('{"id":"9"}'), 200);
+  assert.equal(await remove('{"id":2}'), 400);
+  assert.deepEqual(service.removed, ["2"]);
+});
+
+httpTest("/snapshot answers 204 when nothing was new", async () => {
+  const service = new FakeService();
+  const { post } = appWith(service);
+  assert.equal((await post("/snapshot", "")).status, 200);
+  service.nothingToSnapshot = true;
+  assert.equal((await post("/snapshot", "")).status, 204);
+});
+
+httpTest("/status gives the part that key names", async () => {
+  const { fetch } = appWith(new FakeService());
+  const part = async (query: string) => await (await fetch(`/status?${query}`)).text();
+  assert.equal(await part("key=store.leader"), '{"addr":"127.0.0.1:4002","node_id":"1"}');
+  assert.equal(await part("key=store.leader.node_id.deeper"), '"1"');
+  assert.equal(await part("key=nosuch"), "{}");
+  assert.equal(await part("q[useLeader]=true&key=store.sqlite3.version"), '"3.53.2"');
+  const whole = JSON.parse(await part("pretty"));
+  assert.equal(whole.store.raft.state, "Leader");
+  assert.equal(whole.http.queue._default.max_size, 1024);
+});
+
+httpTest("/debug/vars counts requests", async () => {
+  const { fetch, post } = appWith(new FakeService());
+  await post("/db/execute", '["DELETE FROM t","DELETE FROM t"]');
+  const variables = JSON.parse(await (await fetch("/debug/vars")).text());
+  assert.equal(variables.http.executions, 1);
+  assert.equal(variables.http.execute_stmts_rx, 2);
+});
+
+httpTest("/db/sql gives statements back as they are", async () => {
+  const { post } = appWith(new FakeService());
+  assert.equal(
+    await (await post("/db/sql", '["SELECT RANDOM()","BAD"]')).text(),
+    '{"results":[{"original":"SELECT RANDOM()","rewritten":"SELECT RANDOM()"},' +
+      '{"original":"BAD","error":"near \\"BAD\\": syntax error"}]}',
+  );
+});
