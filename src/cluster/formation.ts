@@ -1,4 +1,5 @@
 import type { Clock, Logger } from "../io/types.ts";
+import { membersMax } from "../raft/configuration.ts";
 import type { Configuration, Member, NodeId } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { serviceError } from "./errors.ts";
@@ -6,8 +7,10 @@ import { identify } from "./joining.ts";
 import { ServiceError } from "./types.ts";
 import {
   beginAnswer,
+  decodeAddresses,
   decodeForm,
   decodeNotify,
+  encodeAddresses,
   encodeFailure,
   encodeForm,
   encodeNotify,
@@ -22,6 +25,8 @@ const roundMs = 300;
 const requestTimeoutMs = 2_000;
 /** How long a promise to form a cluster holds when nothing comes of it, in ms. */
 const promiseMs = 5_000;
+/** How long after its last word a node that waits is counted, in ms. */
+const presenceMs = 3_000;
 
 /** What came of waiting for the others. */
 export type Formed =
@@ -61,14 +66,26 @@ export interface FormationOptions {
  */
 export class Formation implements TransportHandlers {
   readonly #options: FormationOptions;
-  readonly #known = new Map<NodeId, Member>();
+  /** Who has told this node that it waits too, and until when that counts. */
+  readonly #known = new Map<NodeId, { readonly member: Member; readonly until: number }>();
+  /** Where to ask around: those that the operator named, and those that they have heard of. */
+  readonly #addresses: Set<string>;
   #promise: { readonly clusterId: string; readonly until: number } | undefined;
   #forming = false;
   #member: string | undefined;
 
   constructor(options: FormationOptions) {
     this.#options = options;
-    this.#known.set(options.member.id, options.member);
+    this.#addresses = new Set(options.addresses);
+    this.#addresses.delete(options.member.address);
+  }
+
+  /** The nodes that wait now, this one among them, sorted by id. */
+  #present(): Member[] {
+    const now = this.#options.clock.now();
+    for (const [id, { until }] of this.#known) if (until <= now) this.#known.delete(id);
+    const others = [...this.#known.values()].map(({ member }) => member);
+    return [this.#options.member, ...others].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** Waits until there is a cluster; throws when there is none in time. */
@@ -79,10 +96,10 @@ export class Formation implements TransportHandlers {
     while (clock.now() < deadline) {
       if (await this.#askAround()) return { type: "exists" };
       if (this.#member !== undefined) return { type: "member", clusterId: this.#member };
-      const ids = [...this.#known.keys()].sort();
+      const present = this.#present();
       const free = this.#promise === undefined || this.#promise.until <= clock.now();
-      if (ids.length >= expect && ids[0] === member.id && free) {
-        const formed = await this.#form();
+      if (present.length >= expect && present[0]?.id === member.id && free) {
+        const formed = await this.#form(present);
         if (formed !== undefined) return formed;
       }
       await new Promise<void>((resolve) => clock.after(roundMs, resolve));
@@ -91,24 +108,21 @@ export class Formation implements TransportHandlers {
       "timeout",
       `No cluster of ${expect} nodes came together within ${
         timeoutMs / 1000
-      } s: heard of ${this.#known.size}; check -join and that the other nodes run with the same -bootstrap-expect`,
+      } s: heard of ${this.#present().length}; check -join and that the other nodes run with the same -bootstrap-expect`,
     );
   }
 
   /** Tells the others of this node; true when one of them is in a cluster that has a leader. */
   async #askAround(): Promise<boolean> {
-    const { addresses, member, transport, logger } = this.#options;
-    const others = addresses.filter((address) => address !== member.address);
-    const found = await Promise.all(others.map(async (address) => {
+    const { member, transport, logger } = this.#options;
+    const found = await Promise.all([...this.#addresses].map(async (address) => {
       try {
         const other = await identify(transport, address, requestTimeoutMs);
         if (other.clusterId !== "") return other.leader !== "";
-        const payload = encodeNotify(member);
-        readAnswer(
-          await transport.request(address, RequestKind.notify, payload, {
-            timeoutMs: requestTimeoutMs,
-          }),
-        );
+        const answer = await transport.request(address, RequestKind.notify, encodeNotify(member), {
+          timeoutMs: requestTimeoutMs,
+        });
+        this.#hear(decodeAddresses(readAnswer(answer)));
       } catch (error) {
         logger.log("DEBUG", "cluster", `${address}: ${serviceError(error).message}`);
       }
@@ -117,12 +131,19 @@ export class Formation implements TransportHandlers {
     return found.includes(true);
   }
 
-  async #form(): Promise<Formed | undefined> {
+  /** Learns where else to ask. */
+  #hear(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      const known = address === this.#options.member.address || this.#addresses.has(address);
+      if (!known && this.#addresses.size < membersMax) this.#addresses.add(address);
+    }
+  }
+
+  async #form(members: readonly Member[]): Promise<Formed | undefined> {
     const { member, logger } = this.#options;
     this.#forming = true;
     try {
       const clusterId = this.#options.newClusterId();
-      const members = [...this.#known.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
       const others = members.filter((other) => other.id !== member.id);
       await Promise.all(others.map((other) => this.#ask(other, { phase: "prepare", clusterId })));
       logger.log("INFO", "cluster", `Forming cluster ${clusterId} of ${members.length} nodes`);
@@ -209,7 +230,10 @@ export class Formation implements TransportHandlers {
       }
       case RequestKind.notify: {
         const member = decodeNotify(payload);
-        this.#known.set(member.id, member);
+        const until = this.#options.clock.now() + presenceMs;
+        if (this.#known.size < membersMax) this.#known.set(member.id, { member, until });
+        this.#hear([member.address]);
+        encodeAddresses(answer, [...this.#addresses]);
         break;
       }
       case RequestKind.form:

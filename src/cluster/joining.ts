@@ -32,7 +32,11 @@ export interface JoinOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with the cluster's id before the node asks to be let in: from then on it is spoken to. */
+  /**
+   * Called with the cluster's id once the node has been let in: from then on it is spoken to. Not
+   * sooner: a node that comes back without its data under its old name is a voter of that name until
+   * the leader has removed it, and a vote from it could make a leader without acknowledged entries.
+   */
   readonly onCluster: (clusterId: string) => Promise<void>;
 }
 
@@ -90,9 +94,9 @@ async function joinThrough(options: JoinOptions, address: string): Promise<void>
       `Join refused: this node's data is of cluster ${options.clusterId}, ${address} is of cluster ${other.clusterId}; to join that one, start with an empty data directory`,
     );
   }
-  await options.onCluster(other.clusterId);
   const call = encodeJoin({ ...member, fresh, relayed: false, timeoutMs });
   readAnswer(await transport.request(address, RequestKind.join, call, { timeoutMs }));
+  await options.onCluster(other.clusterId);
   options.logger.log(
     "INFO",
     "cluster",

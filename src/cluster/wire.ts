@@ -258,6 +258,16 @@ export function decodeNotify(payload: Uint8Array): Member {
   return member;
 }
 
+/** The answer to a notify: where else nodes may be waiting. count u8, addresses. */
+export function encodeAddresses(writer: ByteWriter, addresses: readonly string[]): void {
+  writer.uint8(addresses.length);
+  for (const address of addresses) writer.text(address);
+}
+
+export function decodeAddresses(reader: ByteReader): string[] {
+  return Array.from({ length: reader.uint8() }, () => reader.text());
+}
+
 export interface FormCall {
   /** First all promise, then each is told that it is so. */
   readonly phase: "prepare" | "commit";

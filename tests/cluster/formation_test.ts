@@ -1,0 +1,139 @@
+import { strict as assert } from "node:assert";
+import { Formation, type Formed } from "../../src/cluster/formation.ts";
+import { encodeForm, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
+import type { Clock, Logger } from "../../src/io/types.ts";
+import type { Member } from "../../src/raft/types.ts";
+import {
+  type Transport,
+  TransportError,
+  type TransportHandlers,
+} from "../../src/transport/types.ts";
+
+const quiet: Logger = { log: () => {} };
+/** Time runs a hundred times as fast. */
+const clock: Clock = {
+  now: () => performance.now() * 100,
+  wallTime: () => 0,
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs / 100);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+/** Requests go straight to the handlers at an address. */
+class Exchange {
+  readonly #handlers = new Map<string, TransportHandlers>();
+  /** Addresses that cannot be reached. */
+  readonly away = new Set<string>();
+
+  put(address: string, handlers: TransportHandlers): void {
+    this.#handlers.set(address, handlers);
+  }
+
+  transport(from: Member): Transport {
+    return {
+      request: async (address: string, kind: number, payload: Uint8Array) => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        const handlers = this.#handlers.get(address);
+        if (handlers === undefined || this.away.has(address)) {
+          throw new TransportError("unreachable", `Nobody at ${address}`);
+        }
+        const peer = { id: from.id, address: from.address, member: false };
+        return await handlers.request(peer, kind, payload, new AbortController().signal);
+      },
+    } as unknown as Transport;
+  }
+}
+
+function member(n: number): Member {
+  return { id: `${n}`, address: `host${n}:4002`, httpAddress: `host${n}:4001`, suffrage: "voter" };
+}
+
+/** A node that waits for `expect` nodes and knows the addresses of `others`. */
+function formation(exchange: Exchange, n: number, expect: number, others: number[]): Formation {
+  const subject = new Formation({
+    member: member(n),
+    addresses: others.map((other) => member(other).address),
+    expect,
+    timeoutMs: 60_000,
+    transport: exchange.transport(member(n)),
+    clock,
+    logger: quiet,
+    version: "",
+    sqliteVersion: "",
+    newClusterId: () => `${n}`.repeat(16).slice(0, 16),
+  });
+  exchange.put(member(n).address, subject);
+  return subject;
+}
+
+/** Runs a formation to its end, a former's announcement included. */
+async function run(subject: Formation): Promise<Formed> {
+  const formed = await subject.run();
+  if (formed.type === "former") await formed.announce();
+  return formed;
+}
+
+Deno.test("Formation makes one cluster of nodes that know each other", async () => {
+  const exchange = new Exchange();
+  const all = [1, 2, 3];
+  const formed = await Promise.all(all.map((n) => run(formation(exchange, n, 3, all))));
+  const [first, ...others] = formed;
+  assert.equal(first?.type, "former");
+  if (first?.type !== "former") return;
+  assert.deepEqual(first.configuration.members.map((m) => m.id), ["1", "2", "3"]);
+  for (const other of others) {
+    assert.deepEqual(other, { type: "member", clusterId: first.clusterId });
+  }
+});
+
+Deno.test("Formation waits for a node that is late", async () => {
+  const exchange = new Exchange();
+  exchange.away.add(member(3).address);
+  const all = [1, 2, 3];
+  const running = Promise.all(all.map((n) => run(formation(exchange, n, 3, all))));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  exchange.away.clear();
+  const formed = await running;
+  assert.deepEqual(formed.map((f) => f.type), ["former", "member", "member"]);
+});
+
+Deno.test("Formation lets sets of nodes that overlap become at most one cluster", async () => {
+  const exchange = new Exchange();
+  // 1 knows 2 and 3, 2 knows 3 and 4: both could come first among three.
+  const views: [number, number[]][] = [[1, [2, 3]], [2, [3, 4]], [3, [1, 2]], [4, [2, 3]]];
+  const subjects = views.map(([n, others]) => formation(exchange, n, 3, others));
+  const clusters = new Set<string>();
+  const running = subjects.map(async (subject) => {
+    const formed = await run(subject).catch(() => undefined);
+    if (formed !== undefined && formed.type !== "exists") clusters.add(formed.clusterId);
+  });
+  await Promise.race([Promise.all(running), new Promise((resolve) => setTimeout(resolve, 900))]);
+  await Promise.all(running);
+  assert.equal(clusters.size, 1, [...clusters].join());
+});
+
+Deno.test("Formation gives up with what it was waiting for", async () => {
+  const exchange = new Exchange();
+  await assert.rejects(formation(exchange, 1, 3, [1, 2, 3]).run(), /heard of 1/);
+});
+
+Deno.test("Formation promises itself to one cluster at a time", async () => {
+  const exchange = new Exchange();
+  const subject = formation(exchange, 2, 3, []);
+  const ask = async (phase: "prepare" | "commit", clusterId: string) => {
+    const transport = exchange.transport(member(1));
+    const payload = encodeForm({ phase, clusterId });
+    const options = { timeoutMs: 1000 };
+    readAnswer(
+      await transport.request(member(2).address, RequestKind.form, payload, options),
+    );
+  };
+  const [a, b] = ["a".repeat(16), "b".repeat(16)] as const;
+  await ask("prepare", a);
+  await ask("prepare", a);
+  await assert.rejects(ask("prepare", b), /promised itself to another cluster/);
+  await ask("commit", a);
+  await assert.rejects(ask("commit", b), /in another cluster/);
+  assert.deepEqual(await subject.run(), { type: "member", clusterId: a });
+});

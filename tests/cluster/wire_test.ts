@@ -1,0 +1,43 @@
+import { strict as assert } from "node:assert";
+import { ServiceError } from "../../src/cluster/types.ts";
+import * as wire from "../../src/cluster/wire.ts";
+
+Deno.test("wire calls read back as they were written", () => {
+  const write = {
+    timeoutMs: 1234,
+    format: {
+      associative: true,
+      timings: false,
+      blobArray: true,
+      qualifyColumns: false,
+      unified: true,
+    },
+    command: new Uint8Array([1, 2, 3]),
+  };
+  assert.deepEqual(wire.decodeWrite(wire.encodeWrite(write)), write);
+  const join = {
+    id: "n1",
+    address: "a:1",
+    httpAddress: "a:2",
+    suffrage: "learner",
+    fresh: true,
+    relayed: false,
+    timeoutMs: 5,
+  } as const;
+  assert.deepEqual(wire.decodeJoin(wire.encodeJoin(join)), join);
+  for (const call of [{ id: undefined, wait: true }, { id: "n2", wait: false }]) {
+    assert.deepEqual(wire.decodeStepDown(wire.encodeStepDown(call)), call);
+  }
+  const form = { phase: "commit", clusterId: "0123456789abcdef" } as const;
+  assert.deepEqual(wire.decodeForm(wire.encodeForm(form)), form);
+  assert.equal(wire.decodeBarrier(wire.encodeBarrier(77)), 77);
+  assert.equal(wire.decodeRemove(wire.encodeRemove("n3")), "n3");
+});
+
+Deno.test("readAnswer() throws the ServiceError that an answer carries", () => {
+  const bytes = wire.encodeFailure(new ServiceError("unknown_outcome", "Who knows"));
+  assert.throws(() => wire.readAnswer(bytes), { kind: "unknown_outcome", message: "Who knows" });
+  const answer = wire.beginAnswer();
+  answer.uint8(9);
+  assert.equal(wire.readAnswer(answer.copy()).uint8(), 9);
+});
