@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { LogView } from "../../src/raft/log_view.ts";
+import { type Entry, EntryType } from "../../src/raft/types.ts";
+
+function entry(index: number, term: number, size = 10): Entry {
+  return { index, term, type: EntryType.command, data: new Uint8Array(size), checksum: 0 };
+}
+
+/** A log behind the compaction point 10/2 with entries of these terms. */
+function log(terms: readonly number[], cacheBytesMax = 1 << 20, applied = 10): LogView {
+  const view = new LogView({
+    compaction: { index: 10, term: 2, configuration: { members: [] } },
+    log: { lastIndex: 10, termStarts: [], configurations: [], entries: [] },
+    applied: 10,
+    cacheBytesMax,
+  });
+  terms.forEach((term, i) => view.append(entry(11 + i, term)));
+  view.applied(applied);
+  return view;
+}
+
+Deno.test({
+  name: "LogView.termAt() knows the compaction point and what follows it, nothing else",
+  permissions: "none",
+  fn() {
+    const view = log([2, 2, 3, 5, 5]);
+    const terms = [9, 10, 11, 12, 13, 14, 15, 16].map((index) => view.termAt(index));
+    assert.deepEqual(terms, [undefined, 2, 2, 2, 3, 5, 5, undefined]);
+    view.compact(13);
+    assert.deepEqual([12, 13, 14].map((index) => view.termAt(index)), [undefined, 3, 5]);
+    view.compact(12);
+    assert.equal(view.compactionIndex, 13);
+    view.compact(99);
+    assert.equal(view.compactionIndex, 13);
+  },
+});
+
+Deno.test({
+  name: "LogView.isUpToDate() compares terms before lengths (3.6.1)",
+  permissions: "none",
+  fn() {
+    const view = log([2, 3, 3]);
+    assert(view.isUpToDate(13, 3));
+    assert(view.isUpToDate(14, 3));
+    assert(view.isUpToDate(1, 4));
+    assert(!view.isUpToDate(12, 3));
+    assert(!view.isUpToDate(99, 2));
+  },
+});
+
+Deno.test({
+  name: "LogView.lastPossibleMatch() passes over whole terms down to the compaction point (5.3)",
+  permissions: "none",
+  fn() {
+    const view = log([2, 3, 3, 5, 5]);
+    assert.equal(view.lastPossibleMatch(99, 9), 15);
+    assert.equal(view.lastPossibleMatch(15, 4), 13);
+    assert.equal(view.lastPossibleMatch(12, 3), 12);
+    assert.equal(view.lastPossibleMatch(15, 2), 11);
+    assert.equal(view.lastPossibleMatch(15, 1), 10);
+    assert.equal(view.lastPossibleMatch(4, 1), 4);
+  },
+});
+
+Deno.test({
+  name: "LogView keeps in memory what is not durable or not applied, whatever the bound",
+  permissions: "none",
+  fn() {
+    const view = log([2, 2, 2, 2, 2, 2], 0);
+    assert.equal(view.cached(11, 16, Infinity).length, 6);
+    view.applied(14);
+    assert.equal(view.cached(11, 16, Infinity).length, 6, "nothing is durable");
+    assert.equal(view.takeUnwritten().length, 6);
+    assert.deepEqual(view.takeUnwritten(), []);
+    view.persisted(16, 2);
+    assert.equal(view.durableIndex, 16);
+    assert.deepEqual(view.cached(14, 16, Infinity), [], "applied and durable through 14");
+    assert.equal(view.cached(15, 16, Infinity).length, 2);
+  },
+});
+
+Deno.test({
+  name: "LogView hands out again what was cut off and replaced",
+  permissions: "none",
+  fn() {
+    const view = log([2, 2, 2]);
+    view.takeUnwritten();
+    view.persisted(13, 2);
+    view.truncate(12);
+    assert.equal(view.lastIndex, 11);
+    assert.equal(view.durableIndex, 11);
+    view.append(entry(12, 4));
+    assert.deepEqual(view.takeUnwritten().map(({ index, term }) => [index, term]), [[12, 4]]);
+    assert.throws(() => view.truncate(10), /compacted/);
+    assert.throws(() => view.append(entry(14, 4)), /does not follow/);
+  },
+});
+
+Deno.test({
+  name: "LogView refuses a state machine that is ahead of the log",
+  permissions: "none",
+  fn() {
+    const start = () =>
+      new LogView({
+        compaction: { index: 10, term: 2, configuration: { members: [] } },
+        log: { lastIndex: 0, termStarts: [], configurations: [], entries: [] },
+        applied: 11,
+        cacheBytesMax: 0,
+      });
+    assert.throws(start, /Applied through 11, but the log ends at 10/);
+  },
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { decodeConfiguration, encodeConfiguration } from "../../src/raft/configuration.ts";
+import { Membership } from "../../src/raft/membership.ts";
+import { member } from "./test_cluster.ts";
+
+const one = { members: [member("a")] };
+const two = { members: [member("a"), member("b")] };
+const three = { members: [member("a"), member("b"), member("c", "learner")] };
+
+Deno.test({
+  name: "Membership goes by the newest configuration, and back when that is cut off (4.1)",
+  permissions: "none",
+  fn() {
+    const membership = new Membership({ index: 5, term: 1, configuration: one });
+    membership.append(8, two);
+    membership.append(12, three);
+    assert.deepEqual(membership.voters, ["a", "b"]);
+    assert.equal(membership.index, 12);
+    assert.deepEqual(
+      [5, 7, 8, 11, 12, 99].map((index) => membership.at(index)),
+      [one, one, two, two, three, three],
+    );
+    membership.truncate(12);
+    assert.equal(membership.current, two);
+    membership.truncate(6);
+    assert.equal(membership.current, one);
+    assert.deepEqual(membership.voters, ["a"]);
+  },
+});
+
+Deno.test({
+  name: "Membership.compact() keeps what is in effect at the compaction point",
+  permissions: "none",
+  fn() {
+    const membership = new Membership({ index: 5, term: 1, configuration: one });
+    membership.append(8, two);
+    membership.append(12, three);
+    membership.compact(10);
+    assert.equal(membership.at(10), two);
+    membership.truncate(12);
+    assert.equal(membership.current, two);
+  },
+});
+
+Deno.test({
+  name: "Membership.changed() refuses what leaves no voter, or more members than can be written",
+  permissions: "none",
+  fn() {
+    const membership = new Membership({ index: 0, term: 0, configuration: one });
+    assert.equal(membership.changed({ type: "remove", id: "a" }), undefined);
+    assert.equal(membership.changed({ type: "put", member: member("a", "learner") }), undefined);
+    assert.deepEqual(membership.changed({ type: "put", member: member("b") }), two);
+    const full = { members: Array.from({ length: 255 }, (_, i) => member(`n${1000 + i}`)) };
+    membership.append(1, full);
+    assert.equal(membership.changed({ type: "put", member: member("x") }), undefined);
+    assert.notEqual(membership.changed({ type: "put", member: member("n1000") }), undefined);
+    assert.deepEqual(decodeConfiguration(encodeConfiguration(full)), full);
+  },
+});
