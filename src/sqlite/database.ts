@@ -315,6 +315,15 @@ export class Database implements Disposable {
     return { current: values[0] ?? 0, highWater: values[1] ?? 0 };
   }
 
+  /**
+   * Forgets the schema and the planner's statistics, so that the next statement reads both from
+   * the file, as a new connection would. Also inside a transaction; an authorizer is asked about
+   * PRAGMA writable_schema.
+   */
+  reloadSchema(): void {
+    this.exec("PRAGMA writable_schema = RESET");
+  }
+
   /** Frees what the page cache can do without. */
   releaseMemory(): void {
     this.#c.sqlite3_db_release_memory(this.pointer);

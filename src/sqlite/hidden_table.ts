@@ -32,8 +32,8 @@ export function createHiddenTable(database: Database, name: string, columns: str
       );
     });
   } finally {
-    // Also reads the schema again, and so learns the new name.
-    database.exec("PRAGMA writable_schema = RESET");
+    // Reads the new name, and makes the schema unwritable again.
+    database.reloadSchema();
     database.config(DBCONFIG_DEFENSIVE, defensive);
   }
 }

@@ -1,0 +1,37 @@
+/**
+ * What SQL can reach, beside the clock and randomness, that differs between nodes with the same
+ * rows: for the authorizer of a connection that applies replicated writes. Each has the reason that
+ * a refusal can give. PRAGMAs, also as table-valued functions, come to an authorizer by themselves.
+ */
+
+/** Tables that a replicated write must not read (SQLITE_READ, in lower case). */
+export const nodeLocalTables: ReadonlyMap<string, string> = new Map([
+  ["dbstat", "it shows how this node's file is laid out"],
+  ["sqlite_dbpage", "it shows the pages of this node's file"],
+  ["sqlite_stmt", "it shows the statements that this node has prepared"],
+]);
+
+/** Functions that a replicated write must not call (SQLITE_FUNCTION, in lower case). */
+export const nodeLocalFunctions: ReadonlyMap<string, string> = new Map([
+  ["load_extension", "it loads code from this node's disk"],
+  ["fts3_tokenizer", "its result is an address in this process"],
+  ["sqlite_offset", "it shows how this node's file is laid out"],
+  ["sqlite_version", "nodes may run different versions during an upgrade"],
+  ["sqlite_source_id", "nodes may run different versions during an upgrade"],
+  ["sqlite_compileoption_get", "nodes may run different builds of SQLite"],
+  ["sqlite_compileoption_used", "nodes may run different builds of SQLite"],
+]);
+
+/**
+ * Tables with the query planner's statistics, which only ANALYZE may write.
+ *
+ * A connection reads them when it loads the schema, and after ANALYZE. After they change in any
+ * other way — UPDATE, DROP TABLE, the rollback of an ANALYZE — a node that has just started plans
+ * otherwise than one that has not, and so may meet rows in another order: `INSERT … SELECT` then
+ * numbers them otherwise (tried on 3.40 and 3.53). After those, `Database.reloadSchema` makes both alike.
+ */
+export const statisticsTables: ReadonlySet<string> = new Set([
+  "sqlite_stat1",
+  "sqlite_stat3",
+  "sqlite_stat4",
+]);
