@@ -3,7 +3,10 @@ import type { ServerInfo } from "./types.ts";
 
 type Header = [string, string];
 
-const jsonType: Header = ["content-type", "application/json; charset=utf-8"];
+/** The content type of JSON. */
+export const jsonContentType = "application/json; charset=utf-8";
+
+const jsonType: Header = ["content-type", jsonContentType];
 const textType: Header = ["content-type", "text/plain; charset=utf-8"];
 const noSniff: Header = ["x-content-type-options", "nosniff"];
 const servedByHeader = "x-rqlite-served-by";
@@ -77,21 +80,22 @@ export class Answers {
     return new Response(body, { headers: [...this.#common, ["content-type", contentType]] });
   }
 
-  /** A redirection, with the short page that Go's http.Redirect adds for GET. */
-  redirect(request: Request, status: 301 | 302, location: string, page: boolean): Response {
-    const headers: Header[] = [...this.#common, ["location", location]];
-    if (!page || request.method !== "GET") return new Response(null, { status, headers });
+  /** Sends the client to the console, with the short page that Go's http.Redirect adds for GET. */
+  toConsole(request: Request): Response {
+    const headers: Header[] = [...this.#common, ["location", "/console/"]];
+    if (request.method !== "GET") return new Response(null, { status: 302, headers });
     headers.push(["content-type", "text/html; charset=utf-8"]);
-    const text = status === 301 ? "Moved Permanently" : "Found";
-    return new Response(`<a href="${location}">${text}</a>.\n\n`, { status, headers });
+    return new Response('<a href="/console/">Found</a>.\n\n', { status: 302, headers });
   }
 
   /** Where `?redirect` sends a client: the same request at the leader, or 500 when there is none. */
-  toLeader(request: Request, leader: Member | undefined): Response {
+  toLeader(request: Request, leader: Member | undefined, contentType?: string): Response {
     if (leader === undefined) return this.error(500, "leader not found");
     const { pathname, search } = new URL(request.url);
     const location = `http://${leader.httpAddress}${pathname}${search}`;
-    return this.redirect(request, 301, location, false);
+    const headers: Header[] = [...this.#common, ["location", location]];
+    if (contentType !== undefined) headers.push(["content-type", contentType]);
+    return new Response(null, { status: 301, headers });
   }
 
   #servedBy(address: string | undefined): Header {

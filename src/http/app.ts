@@ -32,7 +32,7 @@ const prefixes: readonly (readonly [string, Endpoint])[] = [
 ];
 
 const exactPaths: readonly (readonly [string, Endpoint])[] = [
-  ["/", ({ answers }, request) => answers.redirect(request, 302, "/console/", true)],
+  ["/", ({ answers }, request) => answers.toConsole(request)],
   ["/boot", boot],
   ["/snapshot", snapshot],
   ["/reap", reap],

@@ -45,11 +45,18 @@ export class AppState {
     return leader?.id === this.#nodeId ? undefined : leader?.address;
   }
 
-  /** Where to send a client that asked to be redirected, when this node does not lead. */
-  redirect(request: Request, parameters: QueryParameters): Response | undefined {
+  /**
+   * Where to send a client that asked to be redirected, when this node does not lead. The answer
+   * names `contentType`, which rqlite has set by then, although it has no body.
+   */
+  redirect(
+    request: Request,
+    parameters: QueryParameters,
+    contentType?: string,
+  ): Response | undefined {
     if (!parameters.has("redirect")) return undefined;
     const leader = this.service.leader();
     if (leader?.id === this.#nodeId) return undefined;
-    return this.answers.toLeader(request, leader);
+    return this.answers.toLeader(request, leader, contentType);
   }
 }

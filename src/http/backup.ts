@@ -12,11 +12,12 @@ export async function backup(
   counters.backups++;
   if (request.method !== "GET") return answers.empty(405);
   const format = backupFormat(parameters);
+  const contentType = format === "sql" ? "application/sql" : "application/octet-stream";
   const vacuum = parameters.has("vacuum");
   if (vacuum && format !== "binary") return answers.error(500, "invalid backup format");
   const noLeader = parameters.has("noleader");
   if (!noLeader) {
-    const redirect = app.redirect(request, parameters);
+    const redirect = app.redirect(request, parameters, contentType);
     if (redirect !== undefined) return redirect;
   }
   const tables = (parameters.get("tables") ?? "").split(",").map((name) => name.trim())
@@ -32,7 +33,7 @@ export async function backup(
   );
   return answers.bytes(
     parameters.has("compress") ? body.pipeThrough(new CompressionStream("gzip")) : body,
-    format === "sql" ? "application/sql" : "application/octet-stream",
+    contentType,
   );
 }
 

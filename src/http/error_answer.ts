@@ -1,7 +1,9 @@
 import { ServiceError, type ServiceErrorKind } from "../cluster/types.ts";
 import { StoreBusyError } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
+import { elapsed } from "./data_request.ts";
 import { resultsEnvelope } from "./envelope.ts";
+import type { QueryParameters } from "./query_parameters.ts";
 import { RequestError } from "./request_error.ts";
 
 const statuses: Readonly<Record<ServiceErrorKind, number>> = {
@@ -9,7 +11,7 @@ const statuses: Readonly<Record<ServiceErrorKind, number>> = {
   overloaded: 503,
   unavailable: 503,
   unknown_outcome: 503,
-  stale: 200,
+  stale: 503,
   timeout: 504,
   invalid: 400,
   failed: 500,
@@ -20,8 +22,6 @@ export function errorAnswer(app: AppState, error: unknown): Response {
   const { answers, counters, logger } = app;
   if (error instanceof RequestError) return answers.error(error.status, error.message);
   if (error instanceof ServiceError) {
-    // rqlite's own words and form, which clients look for.
-    if (error.kind === "stale") return refusal(app, "stale read");
     if (error.kind === "no_leader") {
       counters.leader_not_found++;
       return answers.error(503, "leader not found");
@@ -39,6 +39,12 @@ export function errorAnswer(app: AppState, error: unknown): Response {
 }
 
 /** How rqlite refuses a whole request for its content: 200, no results, and an error beside them. */
-export function refusal(app: AppState, error: string, pretty = false): Response {
-  return app.answers.json(resultsEnvelope(new Uint8Array(), { error }, pretty));
+export function refusal(
+  app: AppState,
+  parameters: QueryParameters,
+  error: string,
+  startedAt: number,
+): Response {
+  const fields = { error, timeSeconds: elapsed(parameters, startedAt) };
+  return app.answers.json(resultsEnvelope(new Uint8Array(), fields, parameters.has("pretty")));
 }

@@ -1,3 +1,4 @@
+import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
 import {
@@ -24,9 +25,10 @@ export async function execute(
   const startedAt = performance.now();
   const statements = await readStatements(app, request);
   app.counters.execute_stmts_rx += statements.length;
-  const pretty = parameters.has("pretty");
-  if (hasBreakingPragma(statements)) return refusal(app, "disallowed pragma", pretty);
-  const redirect = app.redirect(request, parameters);
+  if (hasBreakingPragma(statements)) {
+    return refusal(app, parameters, "disallowed pragma", startedAt);
+  }
+  const redirect = app.redirect(request, parameters, jsonContentType);
   if (redirect !== undefined) return redirect;
   const answer = await app.service.write({
     statements,
@@ -39,6 +41,6 @@ export async function execute(
   const envelope = resultsEnvelope(answer.results, {
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
-  }, pretty);
+  }, parameters.has("pretty"));
   return app.answers.results(envelope, answer.servedBy);
 }

@@ -37,8 +37,6 @@ async function stepDown(
   const { answers, service } = app;
   const wait = parameters.has("wait");
   const successor = await successorId(app, request);
-  const redirect = app.redirect(request, parameters);
-  if (redirect !== undefined) return redirect;
   const current = service.leader();
   if (current === undefined) return answers.error(503, "leader not found");
   const { members } = service.status().configuration;

@@ -33,7 +33,9 @@ export async function load(
   }
   const text = await readText(body.reader, body.chunks, limits.loadTextBytesMax);
   const statements = [{ sql: withoutDumpTransaction(text) }];
-  if (hasBreakingPragma(statements)) return refusal(app, "disallowed pragma", pretty);
+  if (hasBreakingPragma(statements)) {
+    return refusal(app, parameters, "disallowed pragma", startedAt);
+  }
   const answer = await service.write({
     statements,
     transaction: true,
@@ -63,12 +65,19 @@ export async function boot(app: AppState, request: Request): Promise<Response> {
     await body.reader.cancel();
     return answers.error(400, "invalid SQLite data");
   }
-  if (service.status().configuration.members.length > 1) {
+  const obstacle = bootObstacle(app);
+  if (obstacle !== undefined) {
     await body.reader.cancel();
-    return answers.error(503, "not single-node");
+    return answers.error(503, obstacle);
   }
   await service.load(body.whole(), request.signal);
   return answers.empty(200);
+}
+
+function bootObstacle({ service }: AppState): string | undefined {
+  const { raft, configuration } = service.status();
+  if (raft.role !== "leader") return "not leader";
+  return configuration.members.length > 1 ? "not single-node" : undefined;
 }
 
 /** A body of which the first bytes have been read. */

@@ -22,7 +22,7 @@ export async function query(
     : await readStatements(app, request);
   app.counters.query_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) {
-    return refusal(app, "disallowed pragma", parameters.has("pretty"));
+    return refusal(app, parameters, "disallowed pragma", startedAt);
   }
   return await answerRead(app, request, parameters, statements, { unified: false, startedAt });
 }

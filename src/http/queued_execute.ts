@@ -25,8 +25,9 @@ export async function queuedExecute(
   const wait = parameters.has("wait");
   const body = await readBodyText(request, app.limits.bodyBytesMax);
   const statements = queuedStatements(body, wait);
-  const pretty = parameters.has("pretty");
-  if (hasBreakingPragma(statements)) return refusal(app, "disallowed pragma", pretty);
+  if (hasBreakingPragma(statements)) {
+    return refusal(app, parameters, "disallowed pragma", startedAt);
+  }
   const timeoutMs = clusterTimeout(parameters);
   const { sequence, written } = await queue.add(statements, body.length, timeoutMs);
   if (wait) {
@@ -39,7 +40,7 @@ export async function queuedExecute(
   return answers.json(queuedEnvelope({
     sequenceNumber: sequence,
     timeSeconds: elapsed(parameters, startedAt),
-  }, pretty));
+  }, parameters.has("pretty")));
 }
 
 /**

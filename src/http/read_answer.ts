@@ -1,7 +1,10 @@
+import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
 import type { Statement } from "../store/types.ts";
+import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { answerFormat, elapsed, readLevel, statementTimeout } from "./data_request.ts";
 import { resultsEnvelope } from "./envelope.ts";
+import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 
 /** Reads at the level that the client asked for and answers with the results. */
@@ -14,7 +17,7 @@ export async function answerRead(
 ): Promise<Response> {
   const level = readLevel(parameters);
   if (level.level !== "none") {
-    const redirect = app.redirect(request, parameters);
+    const redirect = app.redirect(request, parameters, jsonContentType);
     if (redirect !== undefined) return redirect;
   }
   const read = {
@@ -23,10 +26,16 @@ export async function answerRead(
     format: answerFormat(parameters, unified),
     timeoutMs: statementTimeout(parameters),
   };
-  const answer = await app.disconnects.run(
-    request,
-    (signal) => app.service.read(read, level, signal),
-  );
+  let answer: ReadAnswer;
+  try {
+    answer = await app.disconnects.run(
+      request,
+      (signal) => app.service.read(read, level, signal),
+    );
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.kind !== "stale") throw error;
+    return refusal(app, parameters, "stale read", startedAt);
+  }
   const envelope = resultsEnvelope(answer.results, {
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,

@@ -1,3 +1,4 @@
+import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
 import { answerFormat, clusterTimeout, elapsed, statementTimeout } from "./data_request.ts";
@@ -22,13 +23,14 @@ export async function unified(
   const startedAt = performance.now();
   const statements = parseStatements(await readBodyText(request, app.limits.bodyBytesMax));
   app.counters.request_stmts_rx += statements.length;
-  const pretty = parameters.has("pretty");
-  if (hasBreakingPragma(statements)) return refusal(app, "disallowed pragma", pretty);
+  if (hasBreakingPragma(statements)) {
+    return refusal(app, parameters, "disallowed pragma", startedAt);
+  }
   const readOnly = await app.service.inspect(statements);
   if (readOnly.every((verdict) => verdict === true)) {
     return await answerRead(app, request, parameters, statements, { unified: true, startedAt });
   }
-  const redirect = app.redirect(request, parameters);
+  const redirect = app.redirect(request, parameters, jsonContentType);
   if (redirect !== undefined) return redirect;
   const answer = await app.service.write({
     statements,
@@ -41,6 +43,6 @@ export async function unified(
   const envelope = resultsEnvelope(answer.results, {
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
-  }, pretty);
+  }, parameters.has("pretty"));
   return app.answers.results(envelope, answer.servedBy);
 }

@@ -190,7 +190,7 @@ httpTest("Every kind of ServiceError has its status", async () => {
     overloaded: [503, "why\n"],
     unavailable: [503, "why\n"],
     unknown_outcome: [503, "why\n"],
-    stale: [200, '{"results":[],"error":"stale read"}'],
+    stale: [503, "why\n"],
     timeout: [504, "why\n"],
     invalid: [400, "why\n"],
     failed: [500, "why\n"],
@@ -205,6 +205,61 @@ httpTest("Every kind of ServiceError has its status", async () => {
   assert.equal((await post("/db/query", '["SELECT 1"]')).status, 503);
   service.failure = new Error("boom");
   assert.equal((await post("/db/query", '["SELECT 1"]')).status, 500);
+});
+
+httpTest("A stale read is refused in rqlite's form", async () => {
+  const service = new FakeService();
+  service.failure = new ServiceError("stale", "last heard of the leader 5 s ago");
+  const { fetch } = appWith(service);
+  const response = await fetch("/db/query?q=SELECT+1&level=none&freshness=1s");
+  assert.equal(response.status, 200);
+  assert.equal(await response.text(), '{"results":[],"error":"stale read"}');
+});
+
+httpTest("/boot needs a leader that is alone", async () => {
+  const service = new FakeService();
+  const { post } = appWith(service);
+  const file = "SQLite format 3\0" + "x".repeat(84);
+  assert.equal((await post("/boot", file)).status, 200);
+  service.members = [...service.members, memberTwo];
+  assert.equal(await (await post("/boot", file)).text(), "not single-node\n");
+  service.leadingId = "2";
+  assert.equal(await (await post("/boot", file)).text(), "not leader\n");
+  assert.equal(service.loads.length, 1);
+});
+
+httpTest("/db/load streams a SQLite file and runs anything else as one transaction", async () => {
+  const service = new FakeService();
+  const { fetch, post } = appWith(service);
+  const encoder = new TextEncoder();
+  const pieces = ["SQL", "ite for", "mat 3\0", "the rest"];
+  const response = await fetch("/db/load", {
+    method: "POST",
+    body: ReadableStream.from(pieces.map((piece) => encoder.encode(piece))),
+  });
+  assert.equal(response.headers.get("content-type"), "text/plain; charset=utf-8");
+  assert.equal(await response.text(), '{"results":[]}');
+  assert.equal(new TextDecoder().decode(service.loads[0]), pieces.join(""));
+  await post("/db/load", "BEGIN TRANSACTION;\nCREATE TABLE t(x);\nCOMMIT;\n");
+  assert.deepEqual(service.writes[0]?.statements, [{ sql: "\nCREATE TABLE t(x);" }]);
+  assert.equal(service.writes[0]?.transaction, true);
+});
+
+httpTest("/db/backup streams, compresses and hands over its options", async () => {
+  const service = new FakeService();
+  const { fetch } = appWith(service);
+  const plain = await fetch("/db/backup?noleader&tables=a,%20b,,&fmt=sql");
+  assert.equal(plain.headers.get("content-type"), "application/sql");
+  assert.equal(plain.headers.get("x-rqlite-served-by"), null);
+  assert.equal(await plain.text(), "SQLite format 3");
+  const compressed = await fetch("/db/backup?compress&vacuum");
+  assert.equal(compressed.headers.get("content-type"), "application/octet-stream");
+  const unpacked = compressed.body?.pipeThrough(new DecompressionStream("gzip"));
+  assert.equal(await new Response(unpacked ?? null).text(), "SQLite format 3");
+  assert.deepEqual(service.backups, [
+    { format: "sql", vacuum: false, tables: ["a", "b"], noLeader: true },
+    { format: "binary", vacuum: true, tables: [], noLeader: false },
+  ]);
 });
 
 httpTest("/readyz names the first check that fails", async () => {
