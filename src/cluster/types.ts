@@ -48,7 +48,7 @@ export type ServiceErrorKind =
   | "unavailable"
   /** 503, body says so: it may or may not have been done. */
   | "unknown_outcome"
-  /** 503 `stale read`. */
+  /** 200 with the error `stale read` and no results, as rqlite answers. */
   | "stale"
   /** 408 or 504: nothing was done within the time given. */
   | "timeout"
