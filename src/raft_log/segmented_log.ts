@@ -222,9 +222,11 @@ export class SegmentedLog implements RaftLog {
     this.#failed ??= new LogFailedError(`Log in ${this.#environment.directory} is closed`);
     try {
       if (sound) await this.#position.active.sync();
-    } finally {
-      for (const segment of this.#position.index.segments) segment.close();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#environment.logger.log("WARN", "raft_log", `Closed without its last mark: ${reason}`);
     }
+    for (const segment of this.#position.index.segments) segment.close();
   }
 
   #enqueue(run: () => Promise<void>): Promise<void> {

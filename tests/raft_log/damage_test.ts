@@ -21,13 +21,24 @@ async function makeLog(end: "closed" | "crashed"): Promise<Map<string, Uint8Arra
   await log.append({ hardState: { term: 2, votedFor: "b" }, entries: makeEntries(1, 1, 4) });
   for (const entry of makeEntries(2, 5, 4)) await log.append({ ...untouched, entries: [entry] });
   await log.compact(makePoint(2, 1));
-  let marks = 0;
-  if (end === "crashed") {
-    disk.fault = ({ operation }) => operation === "write" && ++marks === 2 ? "full" : undefined;
-  }
   await log.append({ ...untouched, entries: makeEntries(2, 9, 2) });
-  if (end === "closed") await log.close();
+  await log.close();
+  const path = disk.paths().at(-1) ?? "";
+  if (end === "crashed") disk.setContent(path, withoutMark(disk.content(path)));
   return new Map(disk.paths().map((path) => [path, disk.content(path)]));
+}
+
+/** Every offset of what was written, and some of the zeros ahead of it. */
+function* offsetsOf(content: Uint8Array): Generator<number> {
+  const written = content.findLastIndex((byte) => byte !== 0) + 1;
+  for (let at = 0; at < content.length; at += at < written ? 1 : 97) yield at;
+}
+
+/** The last batch head in a closed segment is the mark. */
+function withoutMark(content: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const magic = new TextEncoder().encode("RLBT");
+  const at = content.findLastIndex((_, i) => magic.every((byte, k) => content[i + k] === byte));
+  return content.fill(0, at);
 }
 
 function diskWith(files: Map<string, Uint8Array>): SimulatedDisk {
@@ -57,7 +68,7 @@ Deno.test("openRaftLog() reports any flipped bit of a closed log or loses nothin
   let reported = 0;
   let harmless = 0;
   for (const [path, content] of files) {
-    for (let at = 0; at < content.length; at++) {
+    for (const at of offsetsOf(content)) {
       const flipped = content.slice();
       flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
       const result = await outcome(diskWith(new Map([...files, [path, flipped]])));
@@ -71,7 +82,7 @@ Deno.test("openRaftLog() reports any flipped bit of a closed log or loses nothin
       }
     }
   }
-  assert.ok(reported > 400 && harmless > 100, `${reported} reported, ${harmless} harmless`);
+  assert.ok(reported > 400 && harmless > 50, `${reported} reported, ${harmless} harmless`);
 });
 
 Deno.test("openRaftLog() after a crash reports a flipped bit or loses the last batch alone", async () => {
@@ -79,7 +90,7 @@ Deno.test("openRaftLog() after a crash reports a flipped bit or loses the last b
   const whole = await readImage(diskWith(files));
   assert.equal(whole.lastIndex, 10);
   for (const [path, content] of files) {
-    for (let at = 0; at < content.length; at++) {
+    for (const at of offsetsOf(content)) {
       const flipped = content.slice();
       flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
       const result = await outcome(diskWith(new Map([...files, [path, flipped]])));
@@ -97,7 +108,7 @@ Deno.test("openRaftLog() of a file cut at any byte reports it or keeps what stan
     const firstIndex = whole.compaction.index + 1;
     const newest = [...files.keys()].at(-1);
     for (const [path, content] of files) {
-      for (let size = 0; size < content.length; size++) {
+      for (const size of offsetsOf(content)) {
         const cut = new Map([...files, [path, content.slice(0, size)]]);
         const result = await outcome(diskWith(cut));
         if (result instanceof LogDamageError) continue;
