@@ -1,0 +1,419 @@
+import assert from "node:assert/strict";
+import { InvariantError } from "../../src/base/assert.ts";
+import { CatchUp } from "../../src/raft/catch_up.ts";
+import { type Entry, EntryType, type Message, type Ready } from "../../src/raft/types.ts";
+import { Fuzz } from "./fuzz.ts";
+import { member, TestCluster } from "./test_cluster.ts";
+
+function entry(index: number, term: number): Entry {
+  return { index, term, type: EntryType.command, data: new Uint8Array(1), checksum: 0 };
+}
+
+function append(
+  from: string,
+  to: string,
+  term: number,
+  prev: readonly [number, number],
+  entries: readonly Entry[],
+  commitIndex = 0,
+): Message {
+  const [prevLogIndex, prevLogTerm] = prev;
+  return {
+    type: "append_request",
+    from,
+    to,
+    term,
+    prevLogIndex,
+    prevLogTerm,
+    commitIndex,
+    entries,
+  };
+}
+
+function voteRequest(from: string, to: string, term: number, last: readonly [number, number]) {
+  const [lastLogIndex, lastLogTerm] = last;
+  const flags = { preVote: false, leadershipTransfer: false };
+  return { type: "vote_request", from, to, term, lastLogIndex, lastLogTerm, ...flags } as const;
+}
+
+function readyOf(cluster: TestCluster, id: string): Ready {
+  const ready = cluster.node(id).raft.ready();
+  assert(ready !== undefined, `${id} has nothing to do`);
+  return ready;
+}
+
+function test(name: string, fn: () => void): void {
+  Deno.test({ name, permissions: "none", fn });
+}
+
+test("Raft gives one vote a term, also after a restart (3.4, 3.8)", () => {
+  const cluster = TestCluster.of(3);
+  const b = cluster.node("b");
+  b.raft.step(voteRequest("a", "b", 5, [0, 0]));
+  b.takeReady();
+  assert.deepEqual(cluster.messages, [], "the vote is not on disk");
+  b.finishWrite();
+  assert.equal(cluster.messages.length, 1);
+  cluster.crash("b");
+  cluster.restart("b");
+  for (let i = 0; i < 10; i++) b.raft.tick();
+  cluster.messages = [];
+  b.takeReady();
+  b.raft.step(voteRequest("c", "b", 5, [9, 4]));
+  b.raft.step(voteRequest("a", "b", 5, [0, 0]));
+  b.takeReady();
+  b.finishWrite();
+  const granted = cluster.messages.map((message) =>
+    message.type === "vote_response" && [message.to, message.granted]
+  );
+  assert.deepEqual(granted, [["c", false], ["a", true]]);
+});
+
+test("Raft refuses its vote to a log behind its own (3.6.1)", () => {
+  const cluster = TestCluster.of(3);
+  const { raft } = cluster.node("b");
+  raft.step(append("a", "b", 2, [0, 0], [entry(1, 1), entry(2, 2)]));
+  for (let i = 0; i < 10; i++) raft.tick();
+  raft.ready();
+  for (const [term, last, granted] of [[3, [9, 1], false], [4, [1, 2], false], [5, [2, 2], true]]) {
+    assert(typeof term === "number" && Array.isArray(last));
+    raft.step(voteRequest("c", "b", term, [last[0] ?? 0, last[1] ?? 0]));
+    const [answer] = readyOf(cluster, "b").messagesAfterPersist;
+    assert(answer?.type === "vote_response");
+    assert.equal(answer.granted, granted, `${last}`);
+  }
+});
+
+test("Raft gives nobody a vote soon after it heard from a leader, or after a restart (4.2.3)", () => {
+  const cluster = TestCluster.of(3);
+  const b = cluster.node("b");
+  b.raft.step(append("a", "b", 1, [0, 0], []));
+  cluster.process(b);
+  b.finishWrite();
+  const refused = (why: string) => {
+    for (let i = 0; i < 9; i++) {
+      b.raft.step(voteRequest("c", "b", 7, [9, 4]));
+      assert.equal(b.raft.status.term, 1, why);
+      b.raft.tick();
+    }
+  };
+  refused("a leads");
+  cluster.crash("b");
+  cluster.restart("b");
+  refused("a may hold a lease that b answered before it stopped");
+  b.raft.campaign();
+  assert.equal(b.raft.status.role, "follower");
+  b.raft.tick();
+  b.raft.step(voteRequest("c", "b", 7, [9, 4]));
+  assert.equal(b.raft.status.term, 7);
+});
+
+test("Raft never campaigns without a configuration, yet votes", () => {
+  const cluster = new TestCluster(1n);
+  const node = cluster.add("x", { members: [] });
+  node.raft.campaign();
+  for (let i = 0; i < 100; i++) node.raft.tick();
+  assert.equal(node.raft.ready(), undefined);
+  node.raft.step(voteRequest("a", "x", 1, [3, 1]));
+  const [answer] = readyOf(cluster, "x").messagesAfterPersist;
+  assert(answer?.type === "vote_response" && answer.granted);
+});
+
+test("Raft stops when a leader contradicts what is committed", () => {
+  const start = () => {
+    const { raft } = TestCluster.of(3).node("b");
+    raft.step(append("a", "b", 1, [0, 0], [entry(1, 1), entry(2, 1), entry(3, 1)], 2));
+    return raft;
+  };
+  assert.throws(() => start().step(append("c", "b", 2, [1, 1], [entry(2, 2)])), InvariantError);
+  assert.throws(() => start().step(append("c", "b", 2, [2, 2], [entry(3, 2)])), InvariantError);
+  assert.throws(() => start().step(append("a", "b", 1, [3, 1], [entry(5, 1)])), InvariantError);
+  const raft = start();
+  raft.step(append("c", "b", 2, [2, 1], [entry(3, 2)]));
+  assert.equal(raft.termAt(3), 2, "what is not committed gives way");
+});
+
+test("Raft stops when another server claims the term that it leads (3.4)", () => {
+  const cluster = TestCluster.of(3);
+  const a = cluster.elect("a");
+  assert.throws(() => a.raft.step(append("b", "a", 1, [0, 0], [])), InvariantError);
+});
+
+test("Raft acknowledges nothing of an old term's leader once it has entered a new one", () => {
+  const cluster = TestCluster.of(3);
+  const { raft } = cluster.node("b");
+  raft.step(append("a", "b", 1, [0, 0], [entry(1, 1), entry(2, 1)]));
+  raft.step(append("c", "b", 2, [0, 0], [entry(1, 2)]));
+  const ready = readyOf(cluster, "b");
+  assert.deepEqual(ready.entries.map(({ index, term }) => [index, term]), [[1, 2]]);
+  const acknowledged = ready.messagesAfterPersist.map((message) =>
+    message.type === "append_response" && [message.to, message.term, message.matchIndex]
+  );
+  assert.deepEqual(acknowledged, [["c", 2, 1]]);
+});
+
+test("Raft lets nothing be applied that is committed but not durable here", () => {
+  const cluster = TestCluster.of(3);
+  const { raft } = cluster.node("b");
+  raft.step(append("a", "b", 1, [0, 0], [entry(1, 1), entry(2, 1)], 2));
+  assert.equal(raft.commitIndex, 2);
+  assert.equal(readyOf(cluster, "b").applyThrough, 0);
+  raft.persisted(1, 1);
+  assert.equal(raft.ready(), undefined, "no write ended there");
+  raft.persisted(2, 1);
+  assert.equal(readyOf(cluster, "b").applyThrough, 2);
+});
+
+test("Raft answers appends that come twice, late, or partly known, and keeps what follows", () => {
+  const cluster = TestCluster.of(3);
+  const { raft } = cluster.node("b");
+  const entries = [entry(1, 1), entry(2, 1), entry(3, 1)];
+  raft.step(append("a", "b", 1, [0, 0], entries, 1));
+  raft.step(append("a", "b", 1, [0, 0], entries.slice(0, 1), 1));
+  raft.step(append("a", "b", 1, [1, 1], entries.slice(1, 2), 1));
+  assert.equal(raft.lastIndex, 3);
+  const answers = readyOf(cluster, "b").messagesAfterPersist;
+  assert.equal(answers.length, 1);
+  assert(answers[0]?.type === "append_response" && answers[0].matchIndex === 3);
+});
+
+test("Raft takes a commit index from a heartbeat only as far as its log goes", () => {
+  const { raft } = TestCluster.of(3).node("b");
+  const heartbeat = { type: "heartbeat_request", from: "a", to: "b", term: 1 } as const;
+  raft.step(append("a", "b", 1, [0, 0], [entry(1, 1)]));
+  raft.step({ ...heartbeat, commitIndex: 5, round: 1 });
+  assert.equal(raft.commitIndex, 0);
+  raft.step({ ...heartbeat, commitIndex: 1, round: 2 });
+  assert.equal(raft.commitIndex, 1);
+});
+
+test("Raft starts with what is applied committed, and with its latest configuration", () => {
+  const cluster = TestCluster.of(1);
+  const a = cluster.elect("a");
+  cluster.propose(a, 10);
+  cluster.settle();
+  assert(a.raft.proposeMembership({ type: "put", member: member("d", "learner") }).ok);
+  cluster.settle();
+  a.compact(5);
+  cluster.crash("a");
+  cluster.restart("a", 2);
+  assert.equal(a.raft.commitIndex, 12);
+  assert.equal(a.raft.lastIndex, 12);
+  assert.deepEqual(a.raft.configuration.members.map(({ id }) => id), ["a", "d"]);
+  assert.deepEqual(a.raft.configurationAt(11).members.map(({ id }) => id), ["a"]);
+  assert.deepEqual([4, 5, 12, 13].map((index) => a.raft.termAt(index)), [
+    undefined,
+    1,
+    1,
+    undefined,
+  ]);
+  assert.deepEqual(a.raft.cached(10, 12, Infinity), []);
+  assert.equal(a.raft.cached(11, 12, Infinity).length, 2);
+});
+
+test("Raft keeps the entries of a lone voter's term to itself until the term is on disk", () => {
+  const cluster = new TestCluster(1n);
+  const configuration = { members: [member("a"), member("l", "learner")] };
+  const a = cluster.add("a", configuration);
+  cluster.add("l", configuration);
+  a.raft.campaign();
+  const ready = readyOf(cluster, "a");
+  assert.equal(ready.hardState?.term, 1);
+  assert.deepEqual(ready.messages.filter(({ type }) => type === "append_request"), []);
+  assert.equal(ready.messagesAfterPersist[0]?.type, "append_request");
+});
+
+test("Raft asks for one load a peer at a time, and waits after one that gave nothing", () => {
+  const cluster = TestCluster.of(2, { cacheBytesMax: 0, appendBytesMax: 50 });
+  const a = cluster.elect("a");
+  cluster.isolate("b");
+  cluster.propose(a, 20, 10);
+  cluster.settle();
+  a.raft.unreachable("b");
+  cluster.heal();
+  // One voter of two commits nothing: the entries stay in memory until b has them.
+  cluster.tick(2);
+  assert.equal(a.raft.commitIndex, 21);
+  cluster.crash("b");
+  cluster.node("b").disk.entries.length = 1;
+  cluster.node("b").disk.applied = 0;
+  cluster.restart("b");
+  cluster.messages = [];
+  const response = { type: "heartbeat_response", from: "b", to: "a", term: 1 } as const;
+  assert(a.raft.proposeMembership({ type: "put", member: member("b") }).ok);
+  const hint = { success: false, matchIndex: 0, hintIndex: 1, hintTerm: 1 } as const;
+  a.takeReady();
+  const rejected = a.raft.progress()[0]?.nextIndex;
+  assert(rejected !== undefined);
+  a.raft.step({ ...response, type: "append_response", ...hint, rejectedIndex: rejected - 1 });
+  assert.deepEqual(readyOf(cluster, "a").loads, [{ to: "b", from: 2, bytesMax: 50 }]);
+  a.raft.step({ ...response, round: 1 });
+  assert.equal(a.raft.ready(), undefined, "a load is under way");
+  a.raft.loaded("b", []);
+  assert.equal(a.raft.ready(), undefined, "it gave nothing");
+  a.raft.step({ ...response, round: 1 });
+  assert.equal(readyOf(cluster, "a").loads.length, 1);
+  a.raft.loaded("b", [entry(2, 9)]);
+  assert.equal(readyOf(cluster, "a").loads.length, 1, "what is not of this log is not sent");
+});
+
+test("Raft keeps acknowledged entries behind an installed snapshot (figure 5.3)", () => {
+  const start = () => {
+    const { raft } = TestCluster.of(3).node("b");
+    raft.step(append("a", "b", 1, [0, 0], [1, 2, 3, 4].map((index) => entry(index, 1)), 1));
+    raft.ready();
+    raft.persisted(4, 1);
+    return raft;
+  };
+  const configuration = { members: [member("a"), member("b")] };
+  const held = start();
+  held.snapshotInstalled({ index: 3, term: 1, configuration });
+  assert.deepEqual([held.lastIndex, held.commitIndex], [4, 3]);
+  const [answer] = held.ready()?.messagesAfterPersist ?? [];
+  assert(answer?.type === "append_response" && answer.matchIndex === 3 && answer.to === "a");
+
+  const other = start();
+  other.snapshotInstalled({ index: 3, term: 2, configuration });
+  assert.deepEqual([other.lastIndex, other.commitIndex, other.termAt(3)], [3, 3, 2]);
+  assert.deepEqual(other.configuration, configuration);
+  assert.throws(
+    () => other.snapshotInstalled({ index: 3, term: 1, configuration }),
+    InvariantError,
+  );
+});
+
+test("Raft answers a snapshot request at once when its log holds what the snapshot covers", () => {
+  const cluster = TestCluster.of(3);
+  const { raft } = cluster.node("b");
+  raft.step(append("a", "b", 1, [0, 0], [entry(1, 1), entry(2, 1)]));
+  raft.ready();
+  const request = { type: "snapshot_request", from: "a", to: "b", term: 1 } as const;
+  raft.step({ ...request, index: 9, indexTerm: 1 });
+  assert.equal(raft.ready(), undefined);
+  raft.step({ ...request, index: 2, indexTerm: 1 });
+  const [answer] = readyOf(cluster, "b").messagesAfterPersist;
+  assert(answer?.type === "append_response" && answer.matchIndex === 2);
+});
+
+test("Raft tells reads that wait at a leader that is no longer one to ask anew", () => {
+  const cluster = TestCluster.of(3);
+  const a = cluster.elect("a");
+  cluster.read(cluster.node("b"), 7);
+  cluster.process(cluster.node("b"));
+  for (const message of cluster.messages.splice(0)) cluster.deliver(message);
+  cluster.read(a, 8);
+  cluster.process(a);
+  cluster.messages = [];
+  a.raft.step(append("c", "a", 9, [0, 0], []));
+  const ready = readyOf(cluster, "a");
+  assert.deepEqual(ready.readsDropped, [8]);
+  const answers = ready.messages.filter(({ type }) => type === "read_index_response");
+  assert(answers[0]?.type === "read_index_response" && answers[0].index === 0);
+  assert.equal(answers[0].to, "b");
+});
+
+test("Raft asks for a read index again, and gives up after two election timeouts", () => {
+  const cluster = TestCluster.of(3);
+  cluster.elect("a");
+  const b = cluster.node("b");
+  cluster.read(b, 7);
+  let asked = 0;
+  for (let i = 0; i < 20; i++) {
+    cluster.process(b);
+    asked += cluster.messages.splice(0).filter(({ type }) => type === "read_index_request").length;
+    b.raft.step({
+      type: "heartbeat_request",
+      from: "a",
+      to: "b",
+      term: 1,
+      commitIndex: 0,
+      round: i,
+    });
+    b.raft.tick();
+  }
+  cluster.process(b);
+  assert.equal(asked, 5);
+  assert.deepEqual(cluster.reads, [{ node: "b", context: 7, index: 0 }]);
+});
+
+test("Raft takes no answer for a read that was meant for its run before a crash", () => {
+  const cluster = TestCluster.of(3);
+  cluster.elect("a");
+  const b = cluster.node("b");
+  cluster.read(b, 1);
+  cluster.process(b);
+  const [request] = cluster.messages.splice(0);
+  assert(request?.type === "read_index_request");
+  cluster.crash("b");
+  cluster.restart("b");
+  b.raft.step({ type: "heartbeat_request", from: "a", to: "b", term: 1, commitIndex: 0, round: 1 });
+  cluster.read(b, 1);
+  const { context } = request;
+  b.raft.step({ type: "read_index_response", from: "a", to: "b", term: 1, context, index: 1 });
+  cluster.process(b);
+  assert.deepEqual(cluster.reads, []);
+});
+
+test("Raft drops reads beyond the bound instead of holding them all", () => {
+  const cluster = TestCluster.of(3);
+  const a = cluster.elect("a");
+  for (let context = 1; context <= 4100; context++) cluster.read(a, context);
+  cluster.process(a);
+  assert.equal(cluster.reads.length, 4);
+  cluster.settle();
+  assert.equal(cluster.reads.length, 4100);
+});
+
+test("Raft trusts no lease while leadership is handed over, nor after a successor was asked", () => {
+  const cluster = TestCluster.of(3);
+  const a = cluster.elect("a");
+  cluster.tick(4);
+  const answeredAtOnce = (context: number) => {
+    cluster.read(a, context, "lease");
+    cluster.process(a);
+    return cluster.reads.some((read) => read.context === context);
+  };
+  assert(answeredAtOnce(1));
+  cluster.isolate("b");
+  cluster.propose(a);
+  cluster.settle();
+  assert(a.raft.transferLeadership("b").ok);
+  assert(!answeredAtOnce(2));
+  cluster.tick(12);
+  assert(answeredAtOnce(3), "b was never asked");
+  cluster.heal();
+  cluster.tick(2);
+  assert(a.raft.transferLeadership("b").ok);
+  cluster.process(a);
+  cluster.messages = [];
+  cluster.cut.add("a>b");
+  cluster.tick(12);
+  assert(!answeredAtOnce(4), "b was asked, and may still campaign");
+});
+
+test("Raft starts anew with a member that is put again: its disk may be another one", () => {
+  const cluster = TestCluster.of(3);
+  const a = cluster.elect("a");
+  cluster.propose(a, 10);
+  cluster.settle();
+  cluster.isolate("c");
+  cluster.nodes.delete("c");
+  cluster.checker.restarted(cluster.add("c", { members: [] }));
+  cluster.heal();
+  assert(a.raft.proposeMembership({ type: "put", member: member("c", "staging") }).ok);
+  cluster.tick(4);
+  assert.equal(cluster.node("c").applied, a.applied);
+  assert.equal(a.raft.configuration.members[2]?.suffrage, "voter");
+});
+
+test("CatchUp takes a member for caught up after a round shorter than an election timeout", () => {
+  const catchUp = new CatchUp(100, 0);
+  assert(!catchUp.advanced(99, 150, 5, 10));
+  assert(!catchUp.advanced(100, 200, 10, 10), "the round took too long");
+  assert(!catchUp.advanced(199, 300, 15, 10));
+  assert(catchUp.advanced(200, 300, 19, 10));
+});
+
+test("Raft does the same again when its seed is the same", () => {
+  assert.deepEqual(new Fuzz(42n).run(2000), new Fuzz(42n).run(2000));
+});
