@@ -27,6 +27,9 @@ const defines = [
 const FETCH_TIMEOUT_MS = 120_000;
 const COMPILE_TIMEOUT_MS = 600_000;
 
+/** As much of a compiler's complaints as an error repeats. */
+const MESSAGE_LENGTH = 1000;
+
 interface Target {
   readonly fileName: string;
   /** Tried unless CC is set. */
@@ -159,14 +162,24 @@ async function run(program: string, args: string[], timeoutMs: number): Promise<
   const signal = AbortSignal.timeout(timeoutMs);
   let output: Deno.CommandOutput;
   try {
-    output = await new Deno.Command(program, { args, signal, stdin: "null" }).output();
+    output = await new Deno.Command(program, { args, env: childEnv(), signal, stdin: "null" })
+      .output();
   } catch (cause) {
     throw new Error(`Program ${program} can't be run: is it installed?`, { cause });
   }
   const decoder = new TextDecoder();
   if (output.success) return decoder.decode(output.stdout);
-  const reason = signal.aborted ? `no end after ${timeoutMs} ms` : decoder.decode(output.stderr);
-  throw new Error(`Program ${program} failed: ${reason.trim().slice(0, 1000)}`);
+  const [reason = ""] = decoder.decode(output.stderr).trim().split("\n\nStack backtrace");
+  throw new Error(
+    signal.aborted
+      ? `Program ${program} did not end within ${timeoutMs} ms`
+      : `Program ${program} failed: ${reason.slice(0, MESSAGE_LENGTH)}`,
+  );
+}
+
+/** The system's certificates too, behind a proxy with one of its own: older Denos trust only their own. */
+function childEnv(): Record<string, string> {
+  return { DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system" };
 }
 
 function targetOf(target: string): Target {
