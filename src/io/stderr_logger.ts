@@ -32,6 +32,7 @@ export class StderrLogger implements Logger {
   #waitingBytes = 0;
   #dropped = 0;
   #writing = false;
+  #drained: Promise<void> = Promise.resolve();
   readonly #flushed: (() => void)[] = [];
 
   constructor(level: LogLevel, sink: LineSink = (bytes) => Deno.stderr.write(bytes)) {
@@ -48,7 +49,12 @@ export class StderrLogger implements Logger {
     }
     this.#waiting.push(line);
     this.#waitingBytes += line.length;
-    if (!this.#writing) void this.#drain();
+    if (!this.#writing) this.#drained = this.#drain();
+  }
+
+  /** Resolves when every line so far is written: to be awaited, for a bounded time, before an exit. */
+  flush(): Promise<void> {
+    return this.#drained;
   }
 
   async #drain(): Promise<void> {
