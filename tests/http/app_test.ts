@@ -241,7 +241,7 @@ httpTest("/db/load streams a SQLite file and runs anything else as one transacti
   assert.equal(await response.text(), '{"results":[]}');
   assert.equal(new TextDecoder().decode(service.loads[0]), pieces.join(""));
   await post("/db/load", "BEGIN TRANSACTION;\nCREATE TABLE t(x);\nCOMMIT;\n");
-  assert.deepEqual(service.writes[0]?.statements, [{ sql: "\nCREATE TABLE t(x);" }]);
+  assert.deepEqual(service.writes[0]?.statements, [{ sql: "\nCREATE TABLE t(x);\n" }]);
   assert.equal(service.writes[0]?.transaction, true);
 });
 

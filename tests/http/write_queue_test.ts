@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { ServiceError } from "../../src/cluster/types.ts";
+import { appWith, FakeService } from "./fake_service.ts";
+
+const one = [{ sql: "INSERT INTO t VALUES(1)" }];
+
+function sqlOf(service: FakeService): string[][] {
+  return service.writes.map(({ statements }) => statements.map(({ sql }) => sql));
+}
+
+Deno.test("WriteQueue.add() batches requests in order, full or due", async () => {
+  const service = new FakeService();
+  const { queue } = appWith(service, {}, { batchSize: 3, timeoutMs: 5, transaction: true });
+  const added = [];
+  for (const sql of ["a", "b", "c", "d"]) added.push(await queue.add([{ sql }], 1, 1000));
+  await Promise.all(added.map(({ written }) => written));
+  assert.deepEqual(sqlOf(service), [["a", "b", "c"], ["d"]]);
+  assert.equal(service.writes[0]?.transaction, true);
+  const sequences = added.map(({ sequence }) => sequence);
+  assert.deepEqual(sequences, [...sequences].sort((x, y) => (x < y ? -1 : 1)));
+  assert.equal(queue.status().sequence_number, sequences[3]);
+  await queue.close(1000);
+});
+
+Deno.test("WriteQueue.add() makes clients wait for room, then refuses them", async () => {
+  const service = new FakeService();
+  const gate = Promise.withResolvers<void>();
+  service.hold = gate.promise;
+  const { queue } = appWith(service, {}, { capacity: 1, batchSize: 1, waitersMax: 1 });
+  await queue.add(one, 1, 1000); // under way
+  await queue.add(one, 1, 1000); // fills the queue
+  await assert.rejects(queue.add(one, 1, 5), { kind: "overloaded" });
+  const waiting = queue.add(one, 1, 10_000);
+  await assert.rejects(queue.add(one, 1, 10_000), { kind: "overloaded" }, "too many waiters");
+  gate.resolve();
+  await (await waiting).written;
+  assert.equal(service.writes.length, 3);
+  await queue.close(1000);
+});
+
+Deno.test("WriteQueue.add() bounds the size of what waits", async () => {
+  const service = new FakeService();
+  const gate = Promise.withResolvers<void>();
+  service.hold = gate.promise;
+  const { queue } = appWith(service, {}, { batchSize: 1, sizeMax: 100 });
+  await queue.add(one, 90, 1000); // under way
+  await queue.add(one, 90, 1000);
+  await assert.rejects(queue.add(one, 20, 5), { kind: "overloaded" });
+  gate.resolve();
+  await queue.close(1000);
+  assert.equal(service.writes.length, 2);
+});
+
+Deno.test("WriteQueue writes a batch again that found no leader", async () => {
+  const service = new FakeService();
+  service.failure = new ServiceError("no_leader", "leader not found");
+  const { queue, messages } = appWith(service, {}, { retryDelayMs: 1 });
+  const { written } = await queue.add(one, 1, 1000);
+  while (service.writes.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+  service.failure = undefined;
+  await written;
+  assert.match(messages[0] ?? "", /^WARN http Queued batch waits/);
+  await queue.close(1000);
+});
+
+Deno.test("WriteQueue never repeats a batch that may have been applied", async () => {
+  const service = new FakeService();
+  service.failure = new ServiceError("unknown_outcome", "leader lost");
+  const { queue } = appWith(service, {}, { retryDelayMs: 1 });
+  const { written } = await queue.add(one, 1, 1000);
+  await assert.rejects(written, { kind: "unknown_outcome" });
+  assert.equal(service.writes.length, 1);
+  service.failure = undefined;
+  await (await queue.add(one, 1, 1000)).written;
+  assert.equal(service.writes.length, 2, "the queue goes on");
+  await queue.close(1000);
+});
+
+Deno.test("WriteQueue.close() writes what waits and refuses more", async () => {
+  const service = new FakeService();
+  const { queue } = appWith(service, {}, { timeoutMs: 60_000, batchSize: 2 });
+  for (const sql of ["a", "b", "c"]) await queue.add([{ sql }], 1, 1000);
+  await queue.close(10_000);
+  assert.deepEqual(sqlOf(service), [["a", "b"], ["c"]]);
+  await assert.rejects(queue.add(one, 1, 1000), { kind: "unavailable" });
+});
+
+Deno.test("WriteQueue.close() gives up in time when there is no leader", async () => {
+  const service = new FakeService();
+  service.failure = new ServiceError("no_leader", "leader not found");
+  const { queue } = appWith(service, {}, { batchSize: 1, retryDelayMs: 60_000 });
+  const first = await queue.add(one, 1, 1000);
+  const second = await queue.add(one, 1, 1000);
+  await queue.close(5);
+  await assert.rejects(first.written);
+  await assert.rejects(second.written);
+});
+
+Deno.test("/db/execute?queue&wait answers when its batch is written, or 408", async () => {
+  const service = new FakeService();
+  const { post, queue } = appWith(service);
+  const ok = await post("/db/execute?queue&wait", '["INSERT INTO t VALUES(1)"]');
+  assert.match(await ok.text(), /^\{"results":\[\],"sequence_number":\d{19}\}$/);
+  assert.equal(service.writes.length, 1);
+  const gate = Promise.withResolvers<void>();
+  service.hold = gate.promise;
+  const late = await post("/db/execute?queue&wait&timeout=5ms", '["INSERT INTO t VALUES(1)"]');
+  assert.equal(late.status, 408);
+  assert.equal(await late.text(), "queue wait timeout\n");
+  gate.resolve();
+  await queue.close(1000);
+});
+
+Deno.test("/db/execute?queue&wait with nothing to write waits for all before it", async () => {
+  const service = new FakeService();
+  const { post, queue } = appWith(service);
+  await post("/db/execute?queue", '["INSERT INTO t VALUES(1)"]');
+  assert.equal((await post("/db/execute?queue&wait", "[]")).status, 200);
+  assert.equal(service.writes.length, 1);
+  await post("/db/execute?queue&wait", "nonsense");
+  assert.equal(service.writes.length, 1, "nothing reaches the log");
+  assert.equal((await post("/db/execute?queue", "[]")).status, 400);
+  await queue.close(1000);
+});
+
+Deno.test("/db/execute?queue needs a leader unless told not to", async () => {
+  const service = new FakeService();
+  service.leadingId = undefined;
+  const { post, queue } = appWith(service);
+  const refused = await post("/db/execute?queue", '["INSERT INTO t VALUES(1)"]');
+  assert.equal(refused.status, 503);
+  assert.equal(await refused.text(), "leader not found\n");
+  assert.equal((await post("/db/execute?queue&noleader", '["SELECT 1"]')).status, 200);
+  await queue.close(1000);
+});
