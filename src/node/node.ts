@@ -238,6 +238,7 @@ export class Node {
   /** A message from another node's core. */
   step(message: Message): void {
     if (this.#state === "stopped") return;
+    if (message.type === "append_request" && this.#transfer.swapping) return;
     this.#catchUpTicks();
     this.#raft.step(message);
     const status = this.#raft.status;

@@ -56,6 +56,7 @@ export class SnapshotTransfer {
   readonly #logger: Logger;
   readonly #abort = new AbortController();
   #receiving = false;
+  #swapping = false;
 
   constructor(
     parts: {
@@ -81,6 +82,14 @@ export class SnapshotTransfer {
 
   get receiving(): boolean {
     return this.#receiving;
+  }
+
+  /**
+   * The log is being begun anew: entries that reached the core now would be written behind a gap.
+   * No append_request may be stepped meanwhile; the leader sends it again.
+   */
+  get swapping(): boolean {
+    return this.#swapping;
   }
 
   /** Streams a consistent copy of the state to a follower; true when it has installed it. */
@@ -139,12 +148,14 @@ export class SnapshotTransfer {
           `Snapshot announced at index ${point.index} (term ${point.term}) held index ${installed.index} (term ${installed.term})`,
         );
       }
+      this.#swapping = true;
       await this.#writer.idle();
       // A log that holds the snapshot's last entry keeps what follows it: it may be all that a
       // majority has of an acknowledged write (figure 5.3 of the thesis, step 7).
       if (this.#raft.termAt(point.index) === point.term) await this.#log.compact(point);
       else await this.#log.reset(point);
       this.#raft.snapshotInstalled(point);
+      this.#swapping = false;
       await this.#marker.clear();
       this.#applier.resume(point.index);
       this.#logger.log("INFO", "node", `Snapshot at index ${point.index} installed`);
