@@ -32,7 +32,6 @@ export class StderrLogger implements Logger {
   #waitingBytes = 0;
   #dropped = 0;
   #writing = false;
-  #drained: Promise<void> = Promise.resolve();
   readonly #flushed: (() => void)[] = [];
 
   constructor(level: LogLevel, sink: LineSink = (bytes) => Deno.stderr.write(bytes)) {
@@ -49,12 +48,7 @@ export class StderrLogger implements Logger {
     }
     this.#waiting.push(line);
     this.#waitingBytes += line.length;
-    if (!this.#writing) this.#drained = this.#drain();
-  }
-
-  /** Resolves when every line so far is written: to be awaited, for a bounded time, before an exit. */
-  flush(): Promise<void> {
-    return this.#drained;
+    if (!this.#writing) void this.#drain();
   }
 
   async #drain(): Promise<void> {
