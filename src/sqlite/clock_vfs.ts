@@ -18,9 +18,6 @@ const MS_PER_DAY = 86_400_000;
 
 const timeSignature = { parameters: ["pointer", "pointer"], result: "i32" } as const;
 
-/** Keeps in JavaScript's sight what C has the address of. */
-const registered = new Set<ClockVfs>();
-
 /**
  * The default virtual file system under another name and with a clock that can be set.
  *
@@ -30,8 +27,11 @@ const registered = new Set<ClockVfs>();
 export class ClockVfs {
   readonly name = `raftlite-${crypto.randomUUID()}`;
   readonly #c: Library["symbols"];
-  readonly #nameBytes = encodeCString(this.name);
-  readonly #struct = new Uint8Array(new ArrayBuffer(VFS_SIZE));
+  /**
+   * The struct and the name behind it. Of SQLite's memory, not JavaScript's: every thread walks
+   * the list of file systems, also after the Worker of this one was terminated without `close`.
+   */
+  #struct: Deno.PointerObject | null;
   readonly #callbacks: readonly { close(): void }[];
   readonly #julianMs = new BigInt64Array(new ArrayBuffer(8));
   #fixed = false;
@@ -44,7 +44,6 @@ export class ClockVfs {
     if (originalView.getInt32(OFFSET_VERSION) < 2) {
       throw new Error("SQLite library's virtual file system has no 64-bit clock");
     }
-    originalView.copyInto(this.#struct);
     const julianMs = new Deno.UnsafeCallback(timeSignature, (_, result) => {
       if (!this.#fixed) this.#julianMs[0] = BigInt(Date.now() + UNIX_EPOCH_MS);
       this.#write(result, this.#julianMs);
@@ -56,15 +55,19 @@ export class ClockVfs {
       return 0;
     });
     this.#callbacks = [julianMs, julianDay];
-    const view = new DataView(this.#struct.buffer);
-    const setPointer = (offset: number, pointer: Deno.PointerValue) =>
-      view.setBigUint64(offset, Deno.UnsafePointer.value(pointer), true);
-    setPointer(OFFSET_NAME, Deno.UnsafePointer.of(this.#nameBytes));
-    setPointer(OFFSET_CURRENT_TIME, julianDay.pointer);
-    setPointer(OFFSET_CURRENT_TIME_INT64, julianMs.pointer);
+    const name = encodeCString(this.name);
+    this.#struct = this.#c.sqlite3_malloc64(BigInt(VFS_SIZE + name.length));
+    if (this.#struct === null) throw new Error("SQLite has no memory for a virtual file system");
+    const memory = Deno.UnsafePointerView.getArrayBuffer(this.#struct, VFS_SIZE + name.length);
+    originalView.copyInto(new Uint8Array(memory, 0, VFS_SIZE));
+    new Uint8Array(memory).set(name, VFS_SIZE);
+    const view = new DataView(memory);
+    const address = Deno.UnsafePointer.value(this.#struct);
+    view.setBigUint64(OFFSET_NAME, address + BigInt(VFS_SIZE), true);
+    view.setBigUint64(OFFSET_CURRENT_TIME, Deno.UnsafePointer.value(julianDay.pointer), true);
+    view.setBigUint64(OFFSET_CURRENT_TIME_INT64, Deno.UnsafePointer.value(julianMs.pointer), true);
     const code = this.#c.sqlite3_vfs_register(this.#struct, 0);
     if (code !== 0) throw new SqliteError(code, "Virtual file system can't be registered");
-    registered.add(this);
   }
 
   /** Sets the clock to milliseconds since 1970 UTC; undefined for the machine's. */
@@ -75,8 +78,10 @@ export class ClockVfs {
 
   /** Only when no connection uses it. */
   close(): void {
-    if (!registered.delete(this)) return;
+    if (this.#struct === null) return;
     this.#c.sqlite3_vfs_unregister(this.#struct);
+    this.#c.sqlite3_free(this.#struct);
+    this.#struct = null;
     for (const callback of this.#callbacks) callback.close();
   }
 

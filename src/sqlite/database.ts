@@ -12,7 +12,14 @@ import type { Library } from "./library.ts";
 import { encodeCString, out, outPointer, readCString } from "./memory.ts";
 import { SqlSource } from "./sql_source.ts";
 import { Statement } from "./statement.ts";
-import { type BindArguments, type ColumnValue, toInt64, toParameters } from "./values.ts";
+import {
+  type BindArguments,
+  type BindValue,
+  type ColumnValue,
+  isPositional,
+  toInt64,
+  toParameters,
+} from "./values.ts";
 
 /** https://www.sqlite.org/c3ref/c_open_autoproxy.html */
 const OpenFlag = { readonly: 1, readwrite: 2, create: 4, uri: 0x40, noMutex: 0x8000 } as const;
@@ -163,21 +170,16 @@ export class Database implements Disposable {
     const values = toParameters(parameters);
     let used = 0;
     for (const statement of this.statements(sql)) {
-      if (Array.isArray(values)) {
+      if (isPositional(values)) {
         const count = statement.bindParameterCount;
         statement.bind(values.slice(used, used + count));
         used += count;
       } else {
-        for (let index = 1; index <= statement.bindParameterCount; index++) {
-          const name = statement.bindParameterName(index);
-          if (name === null) continue;
-          const value = values as Record<string, never>;
-          statement.bindValue(index, value[name] ?? value[name.slice(1)]);
-        }
+        bindNamed(statement, values);
       }
       while (statement.step());
     }
-    if (Array.isArray(values) && values.length > used) {
+    if (isPositional(values) && values.length > used) {
       throw new RangeError(`SQL has ${used} parameters, ${values.length} values given`);
     }
     return this.changes;
@@ -381,6 +383,14 @@ export class Database implements Disposable {
 
 /** `&out[1]`: made once, as making it costs as much as a call. */
 const tailOut = Deno.UnsafePointer.of(out.subarray(1));
+
+/** Binds the parameters that the statement has, by their names with or without prefix. */
+function bindNamed(statement: Statement, values: Readonly<Record<string, BindValue>>): void {
+  for (let index = 1; index <= statement.bindParameterCount; index++) {
+    const name = statement.bindParameterName(index);
+    if (name !== null) statement.bindValue(index, values[name] ?? values[name.slice(1)]);
+  }
+}
 
 function schemaName(schema: string | undefined): Uint8Array<ArrayBuffer> | null {
   return schema === undefined ? null : encodeCString(schema);

@@ -8,6 +8,9 @@ const STOPPED = 2;
 const ADDRESS = 4;
 const SIZE_BYTES = 24;
 
+/** About a tenth of a second, where the lock is held for a microsecond. */
+const SPINS_MAX = 10_000_000;
+
 /**
  * Lets another thread interrupt what a connection runs, and only that.
  *
@@ -80,7 +83,11 @@ export class InterruptCell {
   }
 
   #locked<Result>(body: () => Result): Result {
-    while (Atomics.compareExchange(this.#words, LOCK, 0, 1) !== 0);
+    for (let spins = 0; Atomics.compareExchange(this.#words, LOCK, 0, 1) !== 0; spins++) {
+      if (spins === SPINS_MAX) {
+        throw new Error("Interrupt cell stays locked: its other thread was terminated");
+      }
+    }
     try {
       return body();
     } finally {

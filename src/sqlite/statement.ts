@@ -16,6 +16,7 @@ import {
   ColumnType,
   type ColumnValue,
   isInt64,
+  isPositional,
   toInt64,
   toParameters,
 } from "./values.ts";
@@ -137,7 +138,7 @@ export class Statement implements Disposable {
    */
   bind(...parameters: BindArguments): this {
     const values = toParameters(parameters);
-    if (Array.isArray(values)) {
+    if (isPositional(values)) {
       const count = this.bindParameterCount;
       if (values.length > count) {
         throw new RangeError(`Statement has ${count} parameters, ${values.length} values given`);
@@ -350,15 +351,17 @@ export class Statement implements Disposable {
     return this.#read(pointer, length).subarray(0, length);
   }
 
-  /** Length of a text or blob in bytes. */
+  /** Length in bytes of what was read as text or blob before, or is stored as a blob. */
   columnBytes(column: number): number {
     return this.#c.sqlite3_column_bytes(this.#live(), column);
   }
 
-  /** Writes a text's or blob's bytes into `target` from `offset` on, if they fit; returns their length. */
+  /** Writes a text's bytes in UTF-8, or a blob's, into `target` from `offset` on, if they fit; returns their length. */
   columnCopy(column: number, target: Uint8Array<ArrayBuffer>, offset: number): number {
-    // column_blob leaves a text as it is: both are read in the database's UTF-8.
-    const pointer = this.#c.sqlite3_column_blob(this.#live(), column);
+    const text = this.#c.sqlite3_column_type(this.#live(), column) === ColumnType.text;
+    const pointer = text
+      ? this.#c.sqlite3_column_text(this.#pointer, column)
+      : this.#c.sqlite3_column_blob(this.#pointer, column);
     const length = this.#c.sqlite3_column_bytes(this.#pointer, column);
     if (length <= target.length - offset) {
       this.#copy(pointer, offset === 0 ? target : target.subarray(offset), length);

@@ -12,6 +12,7 @@ export const symbols = {
   sqlite3_compileoption_used: { parameters: ["buffer"], result: "i32" },
   sqlite3_memory_used: { parameters: [], result: "i64" },
   sqlite3_errstr: { parameters: ["i32"], result: "pointer" },
+  sqlite3_malloc64: { parameters: ["u64"], result: "pointer" },
   sqlite3_free: { parameters: ["pointer"], result: "void" },
   /** Of the C library, which every SQLite is linked with; where it can't be looked up it is done without. */
   memcpy: { parameters: ["buffer", "pointer", "usize"], result: "void", optional: true },
@@ -31,7 +32,6 @@ export const symbols = {
   sqlite3_errmsg: { parameters: ["pointer"], result: "pointer" },
   /** Since 3.38. */
   sqlite3_error_offset: { parameters: ["pointer"], result: "i32", optional: true },
-  sqlite3_system_errno: { parameters: ["pointer"], result: "i32" },
   sqlite3_busy_timeout: { parameters: ["pointer", "i32"], result: "i32" },
   sqlite3_interrupt: { parameters: ["pointer"], result: "void" },
   sqlite3_changes64: { parameters: ["pointer"], result: "i64", optional: true },
@@ -45,7 +45,6 @@ export const symbols = {
   sqlite3_txn_state: { parameters: ["pointer", "buffer"], result: "i32", optional: true },
   sqlite3_db_filename: { parameters: ["pointer", "buffer"], result: "pointer" },
   sqlite3_db_readonly: { parameters: ["pointer", "buffer"], result: "i32" },
-  sqlite3_db_cacheflush: { parameters: ["pointer"], result: "i32" },
   sqlite3_db_release_memory: { parameters: ["pointer"], result: "i32" },
   sqlite3_db_status: {
     parameters: ["pointer", "i32", "buffer", "buffer", "i32"],
@@ -57,7 +56,6 @@ export const symbols = {
     result: "i32",
   },
   sqlite3_wal_autocheckpoint: { parameters: ["pointer", "i32"], result: "i32" },
-  sqlite3_file_control: { parameters: ["pointer", "buffer", "i32", "buffer"], result: "i32" },
 
   // Statements
   sqlite3_prepare_v3: {
@@ -74,7 +72,6 @@ export const symbols = {
   sqlite3_stmt_isexplain: { parameters: ["pointer"], result: "i32" },
   sqlite3_stmt_busy: { parameters: ["pointer"], result: "i32" },
   sqlite3_stmt_status: { parameters: ["pointer", "i32", "i32"], result: "i32" },
-  sqlite3_next_stmt: { parameters: ["pointer", "pointer"], result: "pointer" },
 
   // Parameters
   sqlite3_bind_parameter_count: { parameters: ["pointer"], result: "i32" },
@@ -92,7 +89,6 @@ export const symbols = {
     parameters: ["pointer", "i32", "buffer", "i32", "pointer"],
     result: "i32",
   },
-  sqlite3_bind_zeroblob: { parameters: ["pointer", "i32", "i32"], result: "i32" },
 
   // Columns
   sqlite3_column_count: { parameters: ["pointer"], result: "i32" },
@@ -162,8 +158,8 @@ export const symbols = {
 
   // Virtual file systems
   sqlite3_vfs_find: { parameters: ["buffer"], result: "pointer" },
-  sqlite3_vfs_register: { parameters: ["buffer", "i32"], result: "i32" },
-  sqlite3_vfs_unregister: { parameters: ["buffer"], result: "i32" },
+  sqlite3_vfs_register: { parameters: ["pointer", "i32"], result: "i32" },
+  sqlite3_vfs_unregister: { parameters: ["pointer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /**

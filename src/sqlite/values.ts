@@ -31,13 +31,16 @@ export function isInt64(value: number): boolean {
 }
 
 /** Splits what a call was given into parameters by position or by name. */
-export function toParameters(
-  given: BindArguments,
-): readonly BindValue[] | Readonly<Record<string, BindValue>> {
+export function toParameters(given: BindArguments): BindParameters {
   const [first] = given;
   if (
     given.length === 1 && typeof first === "object" && first !== null &&
     !(first instanceof Uint8Array)
   ) return first;
   return given as BindValue[];
+}
+
+/** Whether parameters are given by position; otherwise they are by name. */
+export function isPositional(parameters: BindParameters): parameters is readonly BindValue[] {
+  return Array.isArray(parameters);
 }

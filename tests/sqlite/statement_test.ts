@@ -67,6 +67,29 @@ Deno.test("text keeps what is behind a NUL, in all the planes of Unicode", () =>
   }
 });
 
+Deno.test("text is UTF-8 in every call also where the database has UTF-16", () => {
+  using db = openMemory();
+  db.exec("PRAGMA encoding = 'UTF-16le'; CREATE TABLE t(a); INSERT INTO t VALUES (?)", "é\0☃");
+  assert.equal(db.scalar("PRAGMA encoding"), "UTF-16le");
+  using query = db.prepare("SELECT a FROM t");
+  const bytes = new TextEncoder().encode("é\0☃");
+  const reads: (() => unknown)[] = [
+    () => query.columnValue(0),
+    () => query.columnText(0),
+    () => new TextDecoder().decode(query.columnTextBytes(0)),
+    () => {
+      const target = new Uint8Array(20);
+      return new TextDecoder().decode(target.subarray(0, query.columnCopy(0, target, 0)));
+    },
+  ];
+  for (const read of reads) {
+    query.reset();
+    assert.equal(query.step(), true);
+    assert.equal(read(), "é\0☃");
+  }
+  assert.equal(query.columnBytes(0), bytes.length);
+});
+
 Deno.test("columnText replaces what is not UTF-8, columnTextBytes gives it as it is", () => {
   using db = openMemory();
   using invalid = db.prepare("SELECT CAST(x'61ff62' AS TEXT)");
