@@ -175,8 +175,9 @@ export class WritePath {
   async #earlierResult(index: number, deadline: number): Promise<Attempt> {
     try {
       await this.#node.waitApplied(index, deadline - this.#clock.now());
-    } catch (error) {
-      return { type: "unknown", error: serviceError(error) };
+    } catch {
+      // Too slow here, or stopping: the write itself is done all the same.
+      return resultLost;
     }
     // Had this node applied the earlier one itself, its watcher would have won the race by now.
     return resultLost;
