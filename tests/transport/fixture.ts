@@ -39,6 +39,11 @@ export class ManualClock implements Clock {
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
+  /** How many timers wait. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
   /** Stands still for `ms` as a suspended process does: nothing runs meanwhile. */
   jump(ms: number): void {
     this.#now += ms;

@@ -157,6 +157,20 @@ const attacks: [name: string, attack: Attack, reason: RegExp][] = [
     ),
     /changed its identity/,
   ],
+  [
+    "a stranger that joins another cluster",
+    async (peer) => {
+      await peer.introduce({ clusterId: "" });
+      await peer.opening();
+      await peer.send(FrameType.hello, (writer) => {
+        writer.text(OTHER_CLUSTER);
+        writer.text("raw");
+        writer.text("127.0.0.1:1");
+        writer.uint8(0);
+      });
+    },
+    /Wrong cluster/,
+  ],
 ];
 
 for (const [name, attack, reason] of attacks) {
@@ -199,6 +213,16 @@ Deno.test("Transport takes messages of a member that is not its peer", async () 
   await sendMessage(peer, heartbeat("raw", "b", 4));
   await until(() => b.messages.length === 1, "the message has arrived");
   assert.deepEqual(b.messages, [heartbeat("raw", "b", 4)]);
+});
+
+Deno.test("Transport without a cluster drops messages, and answers pings", async () => {
+  await using b = await openNode("b", { clusterId: "" });
+  using peer = await RawPeer.introduced(b.address);
+  await peer.opening();
+  await sendMessage(peer, heartbeat("raw", "b", 4));
+  await peer.send(FrameType.ping);
+  assert.equal((await peer.frame())?.type, FrameType.pong);
+  assert.deepEqual(b.messages, []);
 });
 
 Deno.test("Transport at its bound of connections gives up silent ones, never a member's", async () => {

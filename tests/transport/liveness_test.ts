@@ -78,12 +78,14 @@ Deno.test("Transport keeps its connections after a standstill of its own process
   await using b = await openNode("b", options);
   a.transport.setPeers(new Map([["b", b.address]]));
   await untilConnected(a, b);
-  for (let i = 0; i < 5; i++) {
-    await manual.pass(70);
-    manual.jump(5000);
-  }
+  const release = Promise.withResolvers<void>();
+  watched.readsHeld = release.promise;
   await manual.pass(200);
-  assert.equal(watched.made, 1);
+  manual.jump(5000);
+  watched.readsHeld = undefined;
+  release.resolve();
+  await manual.pass(300);
+  assert.deepEqual(a.log.matching(/Lost/), []);
   assert.equal(watched.open, 1);
 });
 
@@ -128,7 +130,12 @@ Deno.test("Transport closes the connection to a peer that takes no bytes", async
 });
 
 Deno.test("Transport closes a connection that asks but never reads its answers", async () => {
-  const limits = { requestQueueBytesMax: 8 * 1024 * 1024 };
+  const never = 3_600_000;
+  const limits = {
+    requestQueueBytesMax: 8 * 1024 * 1024,
+    pingAfterMs: never,
+    pingTimeoutMs: never,
+  };
   await using b = await openNode("b", { limits });
   b.onRequest = () => Promise.resolve(new Uint8Array(1024 * 1024));
   using peer = await RawPeer.introduced(b.address);
@@ -139,10 +146,8 @@ Deno.test("Transport closes a connection that asks but never reads its answers",
       writer.uint16(1);
     });
   }
-  await peer.untilClosed();
-  const again = await RawPeer.introduced(b.address);
-  await again.opening();
-  again.connection.close();
+  peer.untilClosed();
+  await until(() => peer.ended, "the connection is closed");
 });
 
 Deno.test("Requests that wait for a stuck peer are bounded in bytes, and never sent ones are unreachable", async () => {
@@ -194,6 +199,18 @@ Deno.test("A node that connects to its peer is connected to at once, whatever th
   await untilConnected(a, again);
 });
 
+Deno.test("A request makes its peer be tried again soon, whatever the back-off", async () => {
+  const limits = { reconnectMinMs: 3_600_000, reconnectMaxMs: 3_600_000 };
+  await using a = await openNode("a", { limits });
+  const b = await openNode("b");
+  introduce(a, b);
+  await untilConnected(a, b);
+  await b.transport.close();
+  await until(() => a.unreachable.includes("b"), "a is told");
+  await using again = await openNode("b", { listenAddress: b.address });
+  await a.transport.request(again.address, 1, text(""), { timeoutMs });
+});
+
 Deno.test("Transport waits longer after each failure, within its bounds", async () => {
   const attempts: number[] = [];
   const refusing: Network = {
@@ -218,6 +235,8 @@ Deno.test("Transport waits longer after each failure, within its bounds", async 
 class WatchedNetwork implements Network {
   made = 0;
   open = 0;
+  /** What has been read is handed over only when this resolves. */
+  readsHeld: Promise<void> | undefined;
 
   listen(address: string) {
     return network.listen(address);
@@ -230,7 +249,11 @@ class WatchedNetwork implements Network {
     let isOpen = true;
     return {
       remoteAddress: connection.remoteAddress,
-      read: (into) => connection.read(into),
+      read: async (into) => {
+        const count = await connection.read(into);
+        await this.readsHeld;
+        return count;
+      },
       write: (bytes) => connection.write(bytes),
       close: () => {
         if (isOpen) this.open -= 1;

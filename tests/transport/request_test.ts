@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { FrameType } from "../../src/transport/frame.ts";
 import {
   introduce,
+  ManualClock,
   network,
   openNode,
   RawPeer,
@@ -158,6 +159,17 @@ Deno.test("request() beyond the bound of pending ones is overloaded, on either s
   await assert.rejects(ask(c), { kind: "overloaded", message: /too many requests/ });
   release.resolve(text("done"));
   await Promise.all([...first, ...second]);
+});
+
+Deno.test("request() that is answered leaves nothing behind on either side", async () => {
+  const manual = new ManualClock();
+  await using a = await openNode("a", { clock: manual, limits: { pendingRequestsMax: 1 } });
+  await using b = await openNode("b", { limits: { pendingRequestsMax: 1 } });
+  const ask = () => a.transport.request(b.address, 1, text(""), { timeoutMs });
+  await ask();
+  const { timers } = manual;
+  for (let i = 0; i < 10; i++) await ask();
+  assert.equal(manual.timers, timers);
 });
 
 Deno.test("request() larger than a frame is refused before it is sent", async () => {

@@ -75,6 +75,7 @@ Deno.test("setCluster() makes open connections a member's", async () => {
   leader.transport.setPeers(new Map([["joiner", joiner.address]]));
   await until(() => leader.log.matching(/Connected to joiner/).length === 1, "they are connected");
   leader.transport.send([heartbeat("leader", "joiner", 1)]);
+  await until(() => leader.unreachable.includes("joiner"), "the leader keeps it to itself");
   joiner.transport.setCluster(CLUSTER);
   await ask(1);
   assert.deepEqual(seen, [false, true]);
@@ -106,6 +107,19 @@ Deno.test("Messages that wait for a peer are bounded in number", async () => {
   await until(() => b.messages.length >= 10, "the first ones arrive");
   await untilConnected(a, b);
   assert.deepEqual(a.log.matching(/Lost/), []);
+});
+
+Deno.test("Messages that have been sent make room for others", async () => {
+  await using a = await openNode("a", { limits: { raftQueueBytesMax: 2000 } });
+  await using b = await openNode("b");
+  introduce(a, b);
+  await untilConnected(a, b);
+  a.unreachable.length = 0;
+  for (let i = 1; i <= 20; i++) {
+    a.transport.send([append("a", "b", [entry(1, new Uint8Array(1000))])]);
+    await until(() => b.messages.length === i, "the message has arrived");
+  }
+  assert.deepEqual(a.unreachable, []);
 });
 
 Deno.test("close() is the end of all calls to the handlers", async () => {
