@@ -208,17 +208,19 @@ export class Ledger {
     }
   }
 
-  /** An acknowledged write lies on the disks of a majority. */
-  acknowledged(index: number, voters: readonly NodeId[], durable: (id: NodeId) => boolean): void {
-    const holders = voters.filter(durable);
-    if (holders.length <= voters.length / 2) {
-      throw new SafetyViolation(
-        "Durability",
-        `Entry ${index} was acknowledged while only ${holders.join(" ") || "nobody"} of ${
-          voters.join(" ")
-        } had it on disk`,
-      );
-    }
+  /** An acknowledged write lies on the disks of a majority, of one of the given sets of voters. */
+  acknowledged(
+    index: number,
+    voterSets: readonly (readonly NodeId[])[],
+    durable: (id: NodeId) => boolean,
+  ): void {
+    if (voterSets.some((voters) => voters.filter(durable).length > voters.length / 2)) return;
+    const voters = voterSets[0] ?? [];
+    const holders = voters.filter(durable).join(" ") || "nobody";
+    throw new SafetyViolation(
+      "Durability",
+      `Entry ${index} was acknowledged while only ${holders} of ${voters.join(" ")} had it on disk`,
+    );
   }
 
   /** After every step: terms, commit and applied indexes only ever grow. */

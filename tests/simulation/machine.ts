@@ -29,8 +29,6 @@ export interface World {
   readonly plan: Plan;
   /** The run is over: a property does not hold. */
   readonly violated: (error: Error) => void;
-  /** Every machine's address: how a node that has just joined knows the others. */
-  readonly addresses: () => ReadonlyMap<NodeId, string>;
 }
 
 /** One program running on a machine. */
@@ -129,7 +127,7 @@ export class Machine {
     const { compaction, entries, hardState } = this.#logStorage.durable;
     const log = new ObservedLog(
       new SimulatedLog(this.#logStorage, queue, process, this.#random, () => this.diskFaults),
-      { compaction, terms: entries.map(({ term }) => term) },
+      { compaction, entries },
       {
         appended: (entry, previousTerm) => this.#appended(entry, previousTerm),
         compacted: (point) =>
@@ -173,9 +171,7 @@ export class Machine {
       onConfiguration: ({ members }) => {
         trace.event("members", this.id, ...members.map((m) => `${m.id}=${m.suffrage}`));
         transport.setPeers(
-          members.length === 0
-            ? this.#world.addresses()
-            : new Map(members.filter((m) => m.id !== this.id).map((m) => [m.id, m.address])),
+          new Map(members.filter((m) => m.id !== this.id).map((m) => [m.id, m.address])),
         );
         this.#running?.service.changed();
       },

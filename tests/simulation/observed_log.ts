@@ -1,5 +1,11 @@
 import type { LogWrite, RaftLog } from "../../src/raft_log/types.ts";
-import type { CompactionPoint, Entry } from "../../src/raft/types.ts";
+import { decodeConfiguration } from "../../src/raft/configuration.ts";
+import {
+  type CompactionPoint,
+  type Configuration,
+  type Entry,
+  EntryType,
+} from "../../src/raft/types.ts";
 
 export interface LogObserver {
   /** An entry was handed over, behind one of `previousTerm`. */
@@ -14,15 +20,19 @@ export class ObservedLog implements RaftLog {
   #compaction: CompactionPoint;
   /** Of the entries from compaction.index + 1 on. */
   #terms: number[];
+  #configurations: { readonly index: number; readonly configuration: Configuration }[];
 
   constructor(
     log: RaftLog,
-    contents: { compaction: CompactionPoint; terms: number[] },
+    contents: { readonly compaction: CompactionPoint; readonly entries: readonly Entry[] },
     observer: LogObserver,
   ) {
     this.#log = log;
     this.#compaction = contents.compaction;
-    this.#terms = contents.terms;
+    this.#terms = contents.entries.map(({ term }) => term);
+    this.#configurations = contents.entries
+      .filter(({ type }) => type === EntryType.configuration)
+      .map(({ index, data }) => ({ index, configuration: decodeConfiguration(data) }));
     this.#observer = observer;
   }
 
@@ -36,6 +46,11 @@ export class ObservedLog implements RaftLog {
     return index < this.#compaction.index || this.termAt(index) === term;
   }
 
+  /** The members by the last entry that names them. */
+  get configuration(): Configuration {
+    return this.#configurations.at(-1)?.configuration ?? this.#compaction.configuration;
+  }
+
   append(write: LogWrite): Promise<void> {
     for (const entry of write.entries) {
       const keep = entry.index - this.#compaction.index - 1;
@@ -45,6 +60,11 @@ export class ObservedLog implements RaftLog {
       }
       this.#terms.length = keep;
       this.#terms.push(entry.term);
+      this.#configurations = this.#configurations.filter(({ index }) => index < entry.index);
+      if (entry.type === EntryType.configuration) {
+        const { index, data } = entry;
+        this.#configurations.push({ index, configuration: decodeConfiguration(data) });
+      }
       this.#observer.appended(entry, previousTerm);
     }
     return this.#log.append(write);
@@ -53,6 +73,7 @@ export class ObservedLog implements RaftLog {
   compact(point: CompactionPoint): Promise<void> {
     this.#observer.compacted(point);
     this.#terms.splice(0, point.index - this.#compaction.index);
+    this.#configurations = this.#configurations.filter(({ index }) => index > point.index);
     this.#compaction = point;
     return this.#log.compact(point);
   }
@@ -60,6 +81,7 @@ export class ObservedLog implements RaftLog {
   reset(point: CompactionPoint): Promise<void> {
     this.#observer.compacted(point);
     this.#terms = [];
+    this.#configurations = [];
     this.#compaction = point;
     return this.#log.reset(point);
   }

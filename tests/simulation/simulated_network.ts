@@ -129,7 +129,8 @@ export class SimulatedNetwork {
       if (this.#random.chance(0.3)) this.#reportUnreachable(from, message.to);
       return;
     }
-    // No connection outlives the data at its other end, nor is one made to a stranger.
+    // No connection outlives the data at either end, nor is one made to a stranger.
+    if (this.#endpoints.get(from.address)?.life !== from.life) return;
     if (target === undefined || target.life !== life || !target.member) {
       this.#reportUnreachable(from, message.to);
       return;
@@ -137,12 +138,18 @@ export class SimulatedNetwork {
     target.process.run(() => {
       this.counts.delivered++;
       this.observer.arrived(message);
+      target.met(from.id, from.address);
       target.handlers?.message(message);
     });
   }
 
   #reportUnreachable(from: SimulatedTransport, id: NodeId): void {
     this.#queue.schedule(1, () => from.process.run(() => from.handlers?.unreachable(id)));
+  }
+
+  /** The end of a connection is noticed at its other end. */
+  reset(noticed: () => void): void {
+    this.#queue.schedule(this.latencyMs(), noticed);
   }
 
   /**
@@ -175,6 +182,8 @@ export class SimulatedTransport implements Transport {
   /** Whether it knows its cluster: a stranger is asked nothing and told nothing by the members. */
   member = false;
   #peers: ReadonlyMap<NodeId, string> = new Map();
+  /** Who has sent something: can be answered on the same connection without being a known peer. */
+  readonly #guests = new Map<NodeId, string>();
 
   constructor(
     readonly id: NodeId,
@@ -200,10 +209,14 @@ export class SimulatedTransport implements Transport {
     this.member = true;
   }
 
+  met(id: NodeId, address: string): void {
+    this.#guests.set(id, address);
+  }
+
   send(messages: readonly Message[]): void {
     if (!this.process.alive) return;
     for (const message of messages) {
-      const address = this.#peers.get(message.to);
+      const address = this.#peers.get(message.to) ?? this.#guests.get(message.to);
       if (address !== undefined) this.network.send(this, address, message);
     }
   }
@@ -298,8 +311,14 @@ export class SimulatedTransport implements Transport {
         this,
         target,
         () => {
-          const back = (settle: () => void) =>
+          // A connection ends with the program at its other end.
+          const forget = target.process.onDeath(() =>
+            this.network.reset(() => this.process.run(interrupted))
+          );
+          const back = (settle: () => void) => {
+            forget();
             this.network.leg(target, this, settle, this.process, interrupted);
+          };
           deliver(
             target,
             abort.signal,

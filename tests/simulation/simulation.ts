@@ -1,4 +1,5 @@
 import { Prng } from "../../src/base/prng.ts";
+import { voterIds } from "../../src/raft/configuration.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
 import { Disturber } from "./disturber.ts";
 import { EventQueue } from "./event_queue.ts";
@@ -75,7 +76,6 @@ class Simulation {
       trace,
       plan: this.#plan,
       violated: (error) => this.#violation ??= error,
-      addresses: () => new Map(this.#machines.map(({ id, address }) => [id, address])),
     };
     const { voters, learners } = this.#plan;
     const members = Array.from({ length: voters + learners }, (_, i) => member(i, i >= voters));
@@ -148,21 +148,20 @@ class Simulation {
     }
   }
 
-  /** The voters in force are known for sure when none have changed since the write. */
+  /** Acknowledged by the voters in force: those in the leader's log, or already those of a change that it is making. */
   #acknowledged(index: number): void {
     const { ledger } = this.#world;
     const term = ledger.committedTerm(index);
     const leader = this.#machines.find(({ running }) =>
       running?.node.isLeader && running.node.status.term === term
-    );
-    if (term === undefined || leader?.running === undefined) return;
+    )?.running;
+    if (term === undefined || leader === undefined) return;
     if (index <= ledger.lastConfigurationIndex) return;
-    const voters = leader.running.node.configuration.members
-      .filter(({ suffrage }) => suffrage === "voter").map(({ id }) => id);
+    const inForce = [leader.log.configuration, leader.node.configuration].map(voterIds);
     this.#check(() =>
       ledger.acknowledged(
         index,
-        voters,
+        inForce,
         (id) => this.#machines.some((m) => m.id === id && m.holdsDurably(index, term)),
       )
     );
@@ -193,9 +192,8 @@ class Simulation {
     const write = async () => {
       while (!written) {
         const leader = this.#leader();
-        if (leader === undefined) {
-          await new Promise<void>((resolve) => queue.schedule(100, resolve));
-        } else written = await this.#workload.append(0, leader, 0);
+        written = leader !== undefined && await this.#workload.append(0, leader, 0);
+        await new Promise<void>((resolve) => queue.schedule(100, resolve));
       }
     };
     write().catch(this.#world.violated);

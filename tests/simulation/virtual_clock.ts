@@ -8,6 +8,7 @@ import type { Event, EventQueue } from "./event_queue.ts";
 export class SimulatedProcess {
   #state: "running" | "frozen" | "dead" = "running";
   #deferred: (() => void)[] = [];
+  #mourners = new Set<() => void>();
 
   get alive(): boolean {
     return this.#state !== "dead";
@@ -40,6 +41,15 @@ export class SimulatedProcess {
   kill(): void {
     this.#state = "dead";
     this.#deferred = [];
+    const mourners = this.#mourners;
+    this.#mourners = new Set();
+    for (const mourner of mourners) mourner();
+  }
+
+  /** Calls `mourner` when the program dies; the result takes that back. */
+  onDeath(mourner: () => void): () => void {
+    this.#mourners.add(mourner);
+    return () => this.#mourners.delete(mourner);
   }
 }
 
