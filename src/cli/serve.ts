@@ -67,6 +67,8 @@ async function runUntil(
   await disk.makeDirectory(directory);
   const lock = await lockDirectory(directory);
   try {
+    // SQL with the modifier 'localtime' must give the same on every node: in this process, UTC.
+    Deno.env.set("TZ", "UTC");
     const library = openLibrary(
       await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
     );
