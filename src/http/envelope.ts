@@ -30,12 +30,6 @@ export function resultsEnvelope(
   return pretty ? new Indenter().push(whole) : whole;
 }
 
-/** The answer to a queued write, which has no results. */
-export function queuedEnvelope(fields: EnvelopeFields, pretty: boolean): Uint8Array<ArrayBuffer> {
-  const whole = encoder.encode(`{"results":[]${membersText(fields)}}`);
-  return pretty ? new Indenter().push(whole) : whole;
-}
-
 function membersText(fields: EnvelopeFields): string {
   const { error, timeSeconds, sequenceNumber, raftIndex } = fields;
   let text = "";

@@ -3,7 +3,7 @@ import type { Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
 import { clusterTimeout, elapsed } from "./data_request.ts";
-import { queuedEnvelope } from "./envelope.ts";
+import { resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { readBodyText } from "./request_body.ts";
@@ -37,7 +37,7 @@ export async function queuedExecute(
       return answers.error(408, "queue wait timeout");
     }
   }
-  return answers.json(queuedEnvelope({
+  return answers.json(resultsEnvelope(new Uint8Array(), {
     sequenceNumber: sequence,
     timeSeconds: elapsed(parameters, startedAt),
   }, parameters.has("pretty")));

@@ -197,7 +197,8 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
     queue,
     logger,
   });
-  const fetch = async (path: string, init?: RequestInit) => await app.request(path, init);
+  const fetch = async (path: string, init?: RequestInit) =>
+    await app.fetch(new Request(`http://localhost${path}`, init));
   const post = (path: string, body: string, contentType = "application/json") =>
     fetch(path, { method: "POST", body, headers: { "content-type": contentType } });
   return { app, queue, logger, messages, fetch, post };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ListenError, serve } from "../../src/http/serve.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
+const pause = (delayMs: number) => new Promise((resolve) => setTimeout(resolve, delayMs));
 const local = { hostname: "127.0.0.1", port: 0 };
 
 Deno.test("serve() names the address that it cannot listen on", async () => {
@@ -27,11 +28,11 @@ Deno.test("serve() stops after the requests under way, with the queue written", 
       body: '["DELETE FROM t"]',
       headers: { "content-type": "application/json" },
     });
-  assert.equal((await ask("/db/execute?queue")).status, 200);
+  assert.match(await (await ask("/db/execute?queue")).text(), /sequence_number/);
   const gate = Promise.withResolvers<void>();
   service.hold = gate.promise;
   const answer = ask("/db/execute");
-  while (service.writes.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (service.writes.length === 0) await pause(1);
   const stopped = server.stop(10_000);
   gate.resolve();
   assert.equal(await (await answer).text(), '{"results":[{"last_insert_id":1,"rows_affected":1}]}');
@@ -43,20 +44,22 @@ Deno.test("A read is interrupted when its client goes away", async () => {
   const service = new FakeService();
   const never = Promise.withResolvers<void>();
   service.hold = never.promise;
-  const interrupted = Promise.withResolvers<void>();
+  let interrupted = false;
   const read = service.read.bind(service);
   service.read = (request, level, signal) => {
-    signal?.addEventListener("abort", () => interrupted.resolve());
+    signal?.addEventListener("abort", () => interrupted = true);
     return read(request, level, signal);
   };
-  const parts = appWith(service);
-  const server = serve({ ...parts, ...local });
-  const client = new AbortController();
-  const asked = fetch(`http://${server.address}/db/query?q=SELECT+1`, { signal: client.signal });
-  while (service.reads.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  client.abort();
-  await assert.rejects(asked);
-  await interrupted.promise;
+  const server = serve({ ...appWith(service), ...local });
+  // Deno 2.4 notices only clients that go after the watch has begun: stay longer each time.
+  for (let stayMs = 1; !interrupted; stayMs *= 2) {
+    const client = new AbortController();
+    const asked = fetch(`http://${server.address}/db/query?q=SELECT+1`, { signal: client.signal });
+    await pause(stayMs);
+    client.abort();
+    await assert.rejects(asked);
+    await pause(stayMs);
+  }
   never.resolve();
   await server.stop(1000);
 });
