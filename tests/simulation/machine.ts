@@ -88,8 +88,9 @@ export class Machine {
     return this.#running;
   }
 
-  /** Whether its disk has the entry for sure, as an entry or in the state. */
+  /** Whether its disk has the entry, as such or in the state; what a lost disk had, nobody knows. */
   holdsDurably(index: number, term: number): boolean {
+    if (this.#life > 0) return true;
     const { compaction, entries } = this.#logStorage.durable;
     if (index <= compaction.index) return true;
     return entries[index - compaction.index - 1]?.term === term;
