@@ -76,11 +76,6 @@ export class FrameDecoder {
     this.bodyBytesMax = bodyBytesMax;
   }
 
-  /** Whether everything that came has been taken. */
-  get empty(): boolean {
-    return this.#start === this.#end;
-  }
-
   /** Where the next bytes of the stream go; never empty. */
   space(): Uint8Array {
     const arrived = this.#end - this.#start;

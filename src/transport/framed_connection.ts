@@ -30,15 +30,12 @@ export class FramedConnection {
     return write;
   }
 
-  /** The next frame; null at the end of the connection between two frames. */
+  /** The next frame; null at the end of the connection. */
   async readFrame(): Promise<Frame | null> {
     for (;;) {
       const frame = this.decoder.next();
       if (frame !== undefined) return frame;
-      if (!await this.#readMore()) {
-        if (this.decoder.empty) return null;
-        throw new Error("The connection ended in the middle of a frame");
-      }
+      if (!await this.#readMore()) return null;
     }
   }
 
