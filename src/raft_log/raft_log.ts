@@ -123,7 +123,7 @@ async function resume(
   index.segments.push(active.segment);
   if (carry !== undefined) {
     const bodyOffset = encodeSegmentHeader(header).length + batchHeadLength;
-    replayCarried(carry, bodyOffset, state, index);
+    replayCarried(carry, active.segment.path, bodyOffset, state, index);
   }
   return { active, index, state };
 }

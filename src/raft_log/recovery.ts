@@ -232,18 +232,23 @@ export async function recoverLog(
   return { index, state, firstSegment: first, action: row.action, nextHeader, carry };
 }
 
-/** Replays a carried batch from its body, which stands at `offset` of the newest segment. */
+/** Replays a carried batch from its body, which stands at `offset` of the newest segment, `path`. */
 export function replayCarried(
   body: Uint8Array,
+  path: string,
   offset: number,
   state: LogState,
   index: EntryIndex,
 ): void {
   const { entry, ...others } = replayer(state, index);
-  visitRecords(body, 0, body.length, {
-    ...others,
-    entry: (found, at) => entry(found, offset + at),
-  });
+  try {
+    visitRecords(body, 0, body.length, {
+      ...others,
+      entry: (found, at) => entry(found, offset + at),
+    });
+  } catch (error) {
+    throw error instanceof FormatError ? damage(path, offset, error.message) : error;
+  }
 }
 
 function firstMissing(present: number[], first: number, last: number): number | undefined {

@@ -56,6 +56,8 @@ export class SegmentedLog implements RaftLog {
   #failed: LogFailedError | undefined;
   /** Why writes were refused, until one is taken that follows what the log holds. */
   #refused: DiskError | undefined;
+  /** The last write found no room; said once in the log lines. */
+  #full = false;
   #spareBuffer: ByteWriter | undefined;
 
   constructor(environment: LogEnvironment, position: LogPosition) {
@@ -269,6 +271,7 @@ export class SegmentedLog implements RaftLog {
       this.#position.hardState = batch.hardState ?? this.#position.hardState;
       this.#unmarked = true;
       this.#current = undefined;
+      this.#noteFull(false, "Writes go on: there is room again");
       if (batch.writer.length <= 1024 * 1024) this.#spareBuffer = batch.writer;
       batch.resolve();
     } catch (error) {
@@ -302,7 +305,7 @@ export class SegmentedLog implements RaftLog {
 
   /** The disk is full: what waits behind the write that found that out may build on it, and goes too. */
   #refuse(error: DiskError): DiskError {
-    this.#environment.logger.log("ERROR", "raft_log", `Writes are refused: ${error.message}`);
+    this.#noteFull(true, `Writes are refused until there is room: ${error.message}`);
     const waiting = this.#queue;
     this.#queue = waiting.filter((job) => !(job instanceof PendingBatch));
     this.#queuedLast = this.lastIndex;
@@ -310,6 +313,12 @@ export class SegmentedLog implements RaftLog {
     this.#unmarked = true;
     for (const job of waiting) if (job instanceof PendingBatch) job.reject(error);
     return error;
+  }
+
+  #noteFull(full: boolean, message: string): void {
+    if (this.#full === full) return;
+    this.#full = full;
+    this.#environment.logger.log(full ? "ERROR" : "INFO", "raft_log", message);
   }
 
   /** Ends the log: from now on every write is refused. Returns the error that says so. */

@@ -150,6 +150,27 @@ Deno.test("openRaftLog() cuts a torn batch off with a log line, and goes on", as
   assert.deepEqual((await readImage(disk)).entries.at(-1), makeEntries(3, 9, 1)[0]);
 });
 
+Deno.test("openRaftLog() makes the name of a segment durable that died before its sync", async () => {
+  const disk = new SimulatedDisk({ seed: 3n });
+  const { log } = await openLog(disk, sizes);
+  disk.fault = ({ operation }) => operation === "syncDirectory" ? "failed" : undefined;
+  let acknowledged = 0;
+  const write = () => log.append({ ...untouched, entries: makeEntries(1, acknowledged + 1, 1) });
+  try {
+    for (;; acknowledged++) await write();
+  } catch (error) {
+    assert.ok(error instanceof LogFailedError);
+  }
+  disk.fault = () => undefined;
+  disk.killProcess();
+  const { log: again } = await openLog(disk, sizes);
+  const next = again.lastIndex + 1;
+  await again.append({ ...untouched, entries: makeEntries(1, next, 1) });
+  disk.keepName = () => false;
+  disk.cutPower();
+  assert.equal((await readImage(disk)).lastIndex, next);
+});
+
 Deno.test("openRaftLog() refuses a newer format and says so", async () => {
   const { checksum } = await import("../../src/base/checksum.ts");
   const files = await makeLog("closed");

@@ -10,6 +10,7 @@ import {
   makePoint,
   openLog,
   readImage,
+  RecordingLogger,
   smallSizes,
 } from "./fixtures.ts";
 
@@ -171,7 +172,8 @@ Deno.test("reset() drops everything and goes on behind its point", async () => {
 
 Deno.test("append() is refused on a full disk and works again once there is room", async () => {
   const disk = makeDisk();
-  const { log } = await openLog(disk, {});
+  const logger = new RecordingLogger();
+  const { log } = await openLog(disk, {}, logger);
   await log.append({ ...untouched, entries: makeEntries(1, 1, 10) });
   disk.capacityBytes = disk.usedBytes;
   const large = makeEntry(1, 11, "x".repeat(300_000));
@@ -186,6 +188,7 @@ Deno.test("append() is refused on a full disk and works again once there is room
   await log.append({ ...untouched, entries: makeEntries(1, 11, 1) });
   disk.capacityBytes = Infinity;
   await log.append({ ...untouched, entries: [{ ...large, index: 12 }] });
+  assert.deepEqual(logger.lines.map((line) => line.split(" ")[0]), ["ERROR", "INFO"]);
   await log.close();
   const image = await readImage(disk);
   assert.deepEqual(image.entries, [...makeEntries(1, 1, 11), { ...large, index: 12 }]);

@@ -94,6 +94,8 @@ export class SimulatedDisk {
   #life = 0;
   /** Chooses a fault for a call; undefined lets it succeed. */
   fault: (call: DiskCall) => DiskErrorKind | undefined = () => undefined;
+  /** Whether a power cut spares a change of names that no sync has covered. */
+  keepName: () => boolean = () => this.#random.chance(0.5);
   /** What all files together may take, in bytes. */
   capacityBytes = Infinity;
 
@@ -315,7 +317,7 @@ export class SimulatedDisk {
   cutPower(): void {
     this.#life++;
     for (const { names } of this.#nameChanges) {
-      if (this.#random.chance(0.5)) this.#setNames(this.#durableNames, names);
+      if (this.keepName()) this.#setNames(this.#durableNames, names);
     }
     this.#nameChanges = [];
     this.#names = new Map(this.#durableNames);
