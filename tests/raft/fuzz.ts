@@ -43,10 +43,11 @@ export class Fuzz {
   constructor(seed: bigint) {
     this.#prng = new Prng(seed);
     const prng = this.#prng;
+    const electionTicks = 5 + prng.below(6);
     const settings: Partial<Settings> = {
-      electionTicks: 5 + prng.below(6),
+      electionTicks,
       heartbeatTicks: 1 + prng.below(2),
-      leaseTicks: 5,
+      leaseTicks: electionTicks,
       appendBytesMax: 1 + prng.below(30),
       inflightMax: 1 + prng.below(8),
       cacheBytesMax: prng.chance(0.5) ? 200 : 1 << 20,

@@ -177,6 +177,13 @@ test("Raft answers appends that come twice, late, or partly known, and keeps wha
   assert(answers[0]?.type === "append_response" && answers[0].matchIndex === 3);
 });
 
+test("Raft commits no entry of its own behind those that the leader sent (3.5)", () => {
+  const { raft } = TestCluster.of(3).node("b");
+  raft.step(append("a", "b", 1, [0, 0], [entry(1, 1), entry(2, 1), entry(3, 1)]));
+  raft.step(append("c", "b", 2, [1, 1], [], 3));
+  assert.equal(raft.commitIndex, 1);
+});
+
 test("Raft takes a commit index from a heartbeat only as far as its log goes", () => {
   const { raft } = TestCluster.of(3).node("b");
   const heartbeat = { type: "heartbeat_request", from: "a", to: "b", term: 1 } as const;
@@ -389,6 +396,30 @@ test("Raft trusts no lease while leadership is handed over, nor after a successo
   cluster.cut.add("a>b");
   cluster.tick(12);
   assert(!answeredAtOnce(4), "b was asked, and may still campaign");
+});
+
+test("Raft changes no membership before an entry of its own term is committed (Ongaro, 2015)", () => {
+  const cluster = TestCluster.of(3);
+  cluster.elect("a");
+  cluster.tick(2);
+  cluster.crash("a");
+  for (const id of ["b", "c"]) for (let i = 0; i < 10; i++) cluster.node(id).raft.tick();
+  const b = cluster.node("b");
+  cluster.messages = [];
+  b.takeReady();
+  b.raft.campaign();
+  while (b.raft.status.role !== "leader") {
+    for (const id of ["b", "c"]) {
+      cluster.node(id).takeReady();
+      while (cluster.node(id).finishWrite());
+    }
+    for (const message of cluster.messages.splice(0)) cluster.deliver(message);
+  }
+  const change = { type: "put", member: member("d", "learner") } as const;
+  assert.deepEqual(b.raft.proposeMembership(change), { ok: false, reason: "membership_busy" });
+  cluster.settle();
+  assert(b.raft.proposeMembership(change).ok);
+  assert.deepEqual(b.raft.proposeMembership(change), { ok: false, reason: "membership_busy" });
 });
 
 test("Raft starts anew with a member that is put again: its disk may be another one", () => {
