@@ -72,8 +72,20 @@ export class LoadTable {
   }
 }
 
-/** The pieces in order; each is a view that is valid until the next. */
-export function* loadedPieces(database: Database): IterableIterator<Uint8Array<ArrayBuffer>> {
-  using statement = database.prepare("SELECT bytes FROM sqlite_raft_load ORDER BY offset");
-  while (statement.step()) yield statement.columnBlobBytes(0);
+/** The pieces in order, each a view that is valid until the next; nothing may change them meanwhile. */
+export class LoadedPieces implements Disposable {
+  readonly #statement;
+
+  /** The connection must let its own SQL touch the table. */
+  constructor(database: Database) {
+    this.#statement = database.prepare("SELECT bytes FROM sqlite_raft_load ORDER BY offset");
+  }
+
+  *[Symbol.iterator](): IterableIterator<Uint8Array<ArrayBuffer>> {
+    while (this.#statement.step()) yield this.#statement.columnBlobBytes(0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#statement.finalize();
+  }
 }

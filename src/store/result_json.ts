@@ -63,6 +63,8 @@ export class RowsWriter {
   /** Associative: columns in the order of their names, of equal ones the last; names ready to write. */
   readonly #order: readonly { readonly column: number; readonly key: Uint8Array }[];
   #rows = 0;
+  #rowStart = 0;
+  #inRow = false;
 
   /** To be made after the first `step`, before which the statement may still be prepared anew. */
   constructor(
@@ -120,6 +122,14 @@ export class RowsWriter {
   row(): void {
     const out = this.#out;
     if (this.#columns.length === 0) return;
+    this.#rowStart = out.length;
+    this.#inRow = true;
+    this.#writeRow();
+    this.#inRow = false;
+  }
+
+  #writeRow(): void {
+    const out = this.#out;
     if (this.#format.associative) {
       if (this.#rows++ > 0) out.byte(comma);
       out.byte(openBrace);
@@ -158,6 +168,12 @@ export class RowsWriter {
       out.real(seconds);
     }
     out.byte(closeBrace);
+  }
+
+  /** Closes a result that an error cut short; a row begun is taken back. */
+  endPartial(error: string): void {
+    if (this.#inRow) this.#out.length = this.#rowStart;
+    this.end(0, error);
   }
 
   #value(column: number): void {
@@ -297,7 +313,7 @@ export function writeChanges(
 ): void {
   const start = out.length;
   out.byte(openBrace);
-  if (rowId != 0) {
+  if (Number(rowId) !== 0) {
     out.raw(lastInsertId);
     out.integer(rowId);
   }

@@ -1,0 +1,183 @@
+import { type Database, SqliteError, SqlSource } from "../sqlite/mod.ts";
+import { isInterrupt, isReadonly, messageOf } from "./failures.ts";
+import type { JsonText } from "./json_text.ts";
+import { keptBytesMax, Parameters } from "./parameters.ts";
+import { RenderError, RowsWriter, writeError } from "./result_json.ts";
+import type { SqlPolicy } from "./sql_policy.ts";
+import { isBlank } from "./sql_text.ts";
+import { type PreparedStatement, prepareNext, type StatementCache } from "./statement_cache.ts";
+import type { AnswerFormat } from "./types.ts";
+
+export interface ReadConnection {
+  readonly database: Database;
+  readonly policy: SqlPolicy;
+  readonly cache: StatementCache;
+  /** Text in the file is UTF-8. */
+  readonly utf8: boolean;
+}
+
+/** Where a read's answer goes. */
+export interface ReadOutput {
+  readonly json: JsonText;
+  /** Why the task was told to stop; undefined while it was not. */
+  stopped(): string | undefined;
+  /** Called after each row: may send what is written and empty `json`. Throws to give up. */
+  rowWritten(): void;
+  /** How much was sent: a result that began before can no longer be replaced. */
+  readonly sentBytes: number;
+}
+
+/** Thrown by an output whose reader has gone: nothing more is to be written. */
+export class ReadCancelled {}
+
+const writeRefused = "attempt to change database via query operation";
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Runs the texts of a read and writes their results, separated by commas. */
+export class ReadRunner {
+  readonly #connection: ReadConnection;
+  readonly #parameters = new Parameters();
+
+  constructor(connection: ReadConnection) {
+    this.#connection = connection;
+  }
+
+  run(
+    statements: Uint8Array,
+    format: AnswerFormat,
+    transaction: boolean,
+    output: ReadOutput,
+  ): void {
+    if (!transaction) return this.#texts(statements, format, output);
+    const { database, policy } = this.#connection;
+    policy.trusted(() => database.exec("BEGIN"));
+    try {
+      this.#texts(statements, format, output);
+    } finally {
+      policy.trusted(() => database.exec("ROLLBACK"));
+    }
+  }
+
+  #texts(statements: Uint8Array, format: AnswerFormat, output: ReadOutput): void {
+    for (const sql of this.#eachText(statements)) {
+      if (sql === "") continue;
+      if (output.json.length > 0 || output.sentBytes > 0) output.json.byte(0x2c);
+      this.#text(sql, format, output);
+    }
+  }
+
+  /** The SQL of each text; its parameters are then in place. */
+  *#eachText(statements: Uint8Array): IterableIterator<string> {
+    const view = new DataView(statements.buffer, statements.byteOffset, statements.byteLength);
+    let at = 4;
+    for (let left = view.getUint32(0, true); left > 0; left--) {
+      const length = view.getUint32(at, true);
+      const sql = decoder.decode(statements.subarray(at + 4, at + 4 + length));
+      at = this.#parameters.read(statements, view, at + 4 + length);
+      yield sql;
+    }
+  }
+
+  #text(sql: string, format: AnswerFormat, output: ReadOutput): void {
+    const { json } = output;
+    const start = json.length;
+    const sent = output.sentBytes;
+    let prepared = false;
+    const emptyRows = () => format.associative && (!format.unified || prepared);
+    try {
+      const stopped = output.stopped();
+      if (stopped !== undefined) {
+        writeError(json, stopped, emptyRows());
+        return;
+      }
+      const kept = this.#connection.cache.prepare(sql);
+      prepared = kept !== undefined;
+      if (kept !== undefined) this.#rows(kept, 0, format, output, true);
+      else this.#fresh(sql, format, output, () => prepared = true);
+    } catch (error) {
+      if (error instanceof ReadCancelled) throw error;
+      if (output.sentBytes > sent) throw error;
+      json.length = start;
+      writeError(json, this.#textOf(error, output), emptyRows());
+    }
+  }
+
+  #fresh(sql: string, format: AnswerFormat, output: ReadOutput, begun: () => void): void {
+    const { database, policy } = this.#connection;
+    const source = new SqlSource(sql);
+    for (let used = 0;;) {
+      const prepared = prepareNext(database, policy, source, false);
+      begun();
+      if (prepared === undefined) {
+        output.json.ascii(format.associative ? '{"rows":[]}' : "{}");
+        return;
+      }
+      using statement = prepared.statement;
+      if (isBlank(source)) {
+        this.#rows(prepared, used, format, output, false);
+        return;
+      }
+      this.#parameters.bind(statement, used);
+      while (statement.step());
+      used += statement.bindParameterCount;
+    }
+  }
+
+  #rows(
+    { statement }: PreparedStatement,
+    used: number,
+    format: AnswerFormat,
+    output: ReadOutput,
+    kept: boolean,
+  ): void {
+    const { json } = output;
+    const startedAt = format.timings ? performance.now() : 0;
+    const sent = output.sentBytes;
+    const bound = this.#parameters.bind(statement, used);
+    let writer: RowsWriter | undefined;
+    try {
+      let hasRow = statement.step();
+      writer = new RowsWriter(json, statement, format, hasRow, this.#connection.utf8);
+      for (; hasRow; hasRow = statement.step()) {
+        writer.row();
+        output.rowWritten();
+      }
+      writer.end(format.timings ? (performance.now() - startedAt) / 1000 : 0);
+    } catch (error) {
+      // What was sent cannot be taken back: its end says that it is not all.
+      const partial = output.sentBytes > sent && !(error instanceof ReadCancelled);
+      if (!partial || writer === undefined) throw error;
+      writer.endPartial(this.#textOf(error, output));
+    } finally {
+      statement.reset();
+      if (kept && bound > keptBytesMax) statement.clearBindings();
+    }
+  }
+
+  #textOf(error: unknown, output: ReadOutput): string {
+    if (isReadonly(error)) return writeRefused;
+    if (isInterrupt(error)) return output.stopped() ?? "query timeout";
+    if (error instanceof SqliteError) return this.#connection.policy.explain(error);
+    if (error instanceof RenderError) return error.message;
+    return messageOf(error);
+  }
+
+  /** For each text, whether all of it is read-only, or why it cannot be prepared. */
+  *inspect(statements: Uint8Array): IterableIterator<boolean | string> {
+    for (const sql of this.#eachText(statements)) {
+      yield this.#connection.policy.trusted(() => this.#inspectText(sql));
+    }
+  }
+
+  #inspectText(sql: string): boolean | string {
+    try {
+      for (const statement of this.#connection.database.statements(sql)) {
+        if (!statement.readonly) return false;
+      }
+      return true;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+}

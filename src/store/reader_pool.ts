@@ -1,0 +1,324 @@
+import type { Clock, Timer } from "../io/types.ts";
+import type { Library } from "../sqlite/mod.ts";
+import { ReadStream } from "./read_stream.ts";
+import {
+  type AnswerPiece,
+  encodeStatements,
+  PieceKind,
+  readInspections,
+  type ReadTask,
+} from "./read_task.ts";
+import { type PendingRead, Reader } from "./reader.ts";
+import { tasksPerMessageMax } from "./reader_signals.ts";
+import { type AnswerFormat, type ReadRequest, type Statement, StoreBusyError } from "./types.ts";
+
+export interface ReaderPoolOptions {
+  readonly library: Library;
+  readonly path: string;
+  readonly foreignKeys: boolean;
+  readonly clock: Clock;
+  /** Readers that work at their own speed; those that stream at a client's do not count. */
+  readonly readersMax: number;
+  /** Readers that may be streaming. */
+  readonly streamsMax: number;
+  /** Reads that may wait. */
+  readonly queueMax: number;
+  /** How long a client may take nothing of a stream, in ms. */
+  readonly stallMs: number;
+  readonly failed: (error: Error) => void;
+}
+
+/** After this long, in ms, reads that wait behind a slow one in its message are given to another reader. */
+const takeBackAfterMs = 10;
+/** How long a pause waits for running reads before it interrupts them, in ms. */
+const pauseWaitMs = 5000;
+
+const plain: AnswerFormat = {
+  associative: false,
+  timings: false,
+  blobArray: false,
+  qualifyColumns: false,
+  unified: false,
+};
+
+type Answer = Uint8Array | ReadableStream<Uint8Array>;
+
+/** Read-only connections, each in a Worker, started as they are needed. */
+export class ReaderPool {
+  readonly #options: ReaderPoolOptions;
+  readonly #readers = new Set<Reader>();
+  readonly #queue: PendingRead[] = [];
+  #nextTask = 1;
+  #streams = 0;
+  #paused = 0;
+  #calm: (() => void)[] = [];
+  #watch: Timer | undefined;
+  #closed: Error | undefined;
+
+  constructor(options: ReaderPoolOptions) {
+    this.#options = options;
+  }
+
+  get status(): { readers: number; busy: number; streaming: number; queued: number } {
+    let busy = 0;
+    for (const reader of this.#readers) if (reader.busy) busy++;
+    return {
+      readers: this.#readers.size,
+      busy,
+      streaming: this.#streams,
+      queued: this.#queue.length,
+    };
+  }
+
+  /** Throws a StoreBusyError when too many wait; rejects with the signal's reason when it is aborted. */
+  read(request: ReadRequest, signal?: AbortSignal): Promise<Answer> {
+    return this.#submit<Answer>(
+      {
+        transaction: request.transaction,
+        inspect: false,
+        format: request.format,
+        statements: encodeStatements(request.statements),
+      },
+      request.timeoutMs,
+      signal,
+      (piece, reader) => piece.kind === PieceKind.part ? this.#stream(piece, reader) : piece.bytes,
+    );
+  }
+
+  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
+    return this.#submit(
+      {
+        transaction: false,
+        inspect: true,
+        format: plain,
+        statements: encodeStatements(statements),
+      },
+      0,
+      undefined,
+      (piece) => readInspections(piece.bytes),
+    );
+  }
+
+  #submit<Result>(
+    read: Omit<ReadTask, "task">,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    resultOf: (piece: AnswerPiece, reader: Reader) => Result | OpenStream<Result>,
+  ): Promise<Result> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#queue.length >= this.#options.queueMax) {
+      return Promise.reject(
+        new StoreBusyError(`Too many reads: all readers are busy and ${this.#queue.length} wait`),
+      );
+    }
+    return new Promise<Result>((resolve, reject) => {
+      const task = this.#nextTask;
+      this.#nextTask = task === 0x7fff_ffff ? 1 : task + 1;
+      let stream: ReadStream | undefined;
+      const timer = timeoutMs > 0
+        ? this.#options.clock.after(timeoutMs, () => this.#stop(pending, true))
+        : undefined;
+      const aborted = () => {
+        reject(signal?.reason);
+        stream?.fail(signal?.reason);
+        this.#stop(pending, false);
+      };
+      signal?.addEventListener("abort", aborted, { once: true });
+      const finish = () => {
+        timer?.cancel();
+        signal?.removeEventListener("abort", aborted);
+      };
+      const pending: PendingRead = {
+        ...read,
+        task,
+        piece: (piece, reader) => {
+          if (piece.kind !== PieceKind.part) finish();
+          if (piece.kind === PieceKind.cancelled) {
+            stream?.fail(new Error("Answer stopped: the database is being replaced or closed"));
+            return;
+          }
+          if (stream !== undefined) {
+            stream.part(piece.bytes, piece.kind !== PieceKind.part);
+            return;
+          }
+          const result = resultOf(piece, reader);
+          if (result instanceof OpenStream) {
+            stream = result.stream;
+            resolve(result.result);
+          } else {
+            resolve(result);
+          }
+        },
+        fail: (error) => {
+          finish();
+          reject(error);
+          stream?.fail(error);
+        },
+      };
+      this.#queue.push(pending);
+      this.#dispatch();
+    });
+  }
+
+  /** Starts a stream with its first part. */
+  #stream(piece: AnswerPiece, reader: Reader): OpenStream<Answer> {
+    const stream = new ReadStream(this.#options.clock, this.#options.stallMs, {
+      wanted: () => reader.signals.grant(1),
+      cancelled: () => reader.cancel(piece.task),
+    });
+    stream.part(piece.bytes, false);
+    return new OpenStream<Answer>(stream, stream.readable);
+  }
+
+  /** Ends a read before its time, wherever it is; one that timed out still gets its answer. */
+  #stop(read: PendingRead, timedOut: boolean): void {
+    const at = this.#queue.indexOf(read);
+    if (at >= 0) {
+      this.#queue.splice(at, 1);
+      this.#answerUnstarted(read, timedOut);
+      return;
+    }
+    for (const reader of this.#readers) {
+      if (reader.takeBackOne(read.task)) {
+        this.#answerUnstarted(read, timedOut);
+        return;
+      }
+      if (timedOut) reader.interrupt(read.task);
+      else reader.cancel(read.task);
+    }
+  }
+
+  #answerUnstarted(read: PendingRead, timedOut: boolean): void {
+    read.fail(
+      timedOut
+        ? new StoreBusyError("Read not started within its timeout: all readers are busy")
+        : new DOMException("The read was aborted", "AbortError"),
+    );
+  }
+
+  #dispatch(): void {
+    if (this.#paused > 0 || this.#closed !== undefined) return;
+    while (this.#queue.length > 0) {
+      const reader = this.#idleReader();
+      if (reader === undefined) break;
+      const share = Math.ceil(this.#queue.length / this.#options.readersMax);
+      reader.run(this.#queue.splice(0, Math.min(share, tasksPerMessageMax)));
+    }
+    this.#watchSlowOnes();
+  }
+
+  #idleReader(): Reader | undefined {
+    let working = 0;
+    for (const reader of this.#readers) {
+      if (!reader.busy) return reader;
+      if (!reader.streaming) working++;
+    }
+    const streamsFull = this.#streams >= this.#options.streamsMax;
+    if (working + (streamsFull ? this.#streams : 0) >= this.#options.readersMax) return undefined;
+    const { library, path, foreignKeys, clock } = this.#options;
+    const reader = new Reader(library, path, foreignKeys, clock, {
+      idle: () => {
+        this.#becameCalm();
+        this.#dispatch();
+      },
+      streaming: (_reader, begun) => {
+        this.#streams += begun ? 1 : -1;
+        if (begun) this.#dispatch();
+      },
+      failed: (error) => this.#options.failed(error),
+    });
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** While a message holds several reads, looks now and then whether those behind a slow one can go elsewhere. */
+  #watchSlowOnes(): void {
+    if (this.#watch !== undefined) return;
+    const crowded = [...this.#readers].some((reader) => reader.busy && reader.pending > 1);
+    if (!crowded) return;
+    this.#watch = this.#options.clock.after(takeBackAfterMs, () => {
+      this.#watch = undefined;
+      for (const reader of this.#readers) {
+        if (reader.busy && reader.pending > 1) this.#queue.unshift(...reader.takeBack());
+      }
+      this.#dispatch();
+    });
+  }
+
+  /** Starts no more reads, and resolves when none runs: the rest is interrupted after some seconds. */
+  async pause(waitMs = pauseWaitMs): Promise<void> {
+    this.#paused++;
+    const running = () => [...this.#readers].filter((reader) => reader.busy);
+    if (running().length === 0) return;
+    for (const reader of running()) this.#queue.unshift(...reader.takeBack());
+    const late = this.#options.clock.after(waitMs, () => {
+      for (const reader of running()) reader.cancelAll();
+    });
+    await new Promise<void>((resolve) => {
+      this.#calm.push(resolve);
+      this.#becameCalm();
+    });
+    late.cancel();
+  }
+
+  /** Runs `body` when no read runs, or after `waitMs` all the same; reads that come meanwhile wait. */
+  async whileCalm<Result>(waitMs: number, body: () => Promise<Result>): Promise<Result> {
+    this.#paused++;
+    try {
+      await new Promise<void>((resolve) => {
+        const late = this.#options.clock.after(waitMs, resolve);
+        this.#calm.push(() => {
+          late.cancel();
+          resolve();
+        });
+        this.#becameCalm();
+      });
+      return await body();
+    } finally {
+      this.resume();
+    }
+  }
+
+  #becameCalm(): void {
+    for (const reader of this.#readers) if (reader.busy) return;
+    for (const resolve of this.#calm.splice(0)) resolve();
+  }
+
+  resume(): void {
+    this.#paused--;
+    this.#dispatch();
+  }
+
+  /** Closes all connections, in a pause. */
+  async release(): Promise<void> {
+    await Promise.all([...this.#readers].map((reader) => reader.release()));
+  }
+
+  /** Fails everything that waits or runs. */
+  fail(error: Error): void {
+    this.#closed ??= error;
+    this.#watch?.cancel();
+    for (const read of this.#queue.splice(0)) read.fail(error);
+    for (const reader of this.#readers) reader.fail(error);
+    for (const resolve of this.#calm.splice(0)) resolve();
+  }
+
+  /** Ends the Workers; what still runs is interrupted. */
+  async close(): Promise<void> {
+    const closing = new Error("The store is closed");
+    for (const read of this.#queue.splice(0)) read.fail(closing);
+    if (this.#closed === undefined) {
+      await this.pause(0);
+      await this.release();
+    }
+    this.fail(closing);
+    for (const reader of this.#readers) reader.terminate();
+    this.#readers.clear();
+  }
+}
+
+/** The answer that `piece` opens is a stream. */
+class OpenStream<Result> {
+  constructor(readonly stream: ReadStream, readonly result: Result) {}
+}

@@ -1,0 +1,76 @@
+/** Tasks in one message to a reader. */
+export const tasksPerMessageMax = 32;
+
+const place = { credit: 0, cancelled: 1, claims: 2 } as const;
+
+const claim = { open: 0, started: 1, takenBack: 2 } as const;
+
+/** How long a reader sleeps between two looks whether its stream was cancelled, in ms. */
+const sleepMs = 1000;
+
+/**
+ * Memory that the main thread and one reader share: which tasks of a message have been started, so
+ * that those behind a slow one can be taken back, and how much of a streamed answer is wanted.
+ */
+export class ReaderSignals {
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
+
+  constructor(
+    memory: SharedArrayBuffer = new SharedArrayBuffer((place.claims + tasksPerMessageMax) * 4),
+  ) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory);
+  }
+
+  /** Main: before a message is sent; nothing of the one before is left. */
+  open(): void {
+    this.#words.fill(claim.open, place.claims);
+  }
+
+  /** Main: takes task number `slot` of the message back; false when it has been started. */
+  takeBack(slot: number): boolean {
+    return this.#claim(slot, claim.takenBack);
+  }
+
+  /** Reader: starts it; false when it was taken back. */
+  start(slot: number): boolean {
+    return this.#claim(slot, claim.started);
+  }
+
+  #claim(slot: number, as: number): boolean {
+    const before = Atomics.compareExchange(this.#words, place.claims + slot, claim.open, as);
+    return before === claim.open;
+  }
+
+  /** Main: a stream may send this many more parts. */
+  grant(parts: number): void {
+    Atomics.add(this.#words, place.credit, parts);
+    Atomics.notify(this.#words, place.credit);
+  }
+
+  /** Main: nobody wants the rest of the stream. */
+  cancel(): void {
+    Atomics.store(this.#words, place.cancelled, 1);
+    Atomics.notify(this.#words, place.credit);
+  }
+
+  /** Reader: begins a stream with as many parts allowed. */
+  beginStream(parts: number): void {
+    Atomics.store(this.#words, place.cancelled, 0);
+    Atomics.store(this.#words, place.credit, parts);
+  }
+
+  /** Reader: waits until one more part is wanted; false when the stream was cancelled. */
+  awaitCredit(): boolean {
+    for (;;) {
+      if (Atomics.load(this.#words, place.cancelled) === 1) return false;
+      const credit = Atomics.load(this.#words, place.credit);
+      if (credit > 0) {
+        Atomics.sub(this.#words, place.credit, 1);
+        return true;
+      }
+      Atomics.wait(this.#words, place.credit, credit, sleepMs);
+    }
+  }
+}

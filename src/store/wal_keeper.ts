@@ -1,0 +1,79 @@
+import type { Logger } from "../io/types.ts";
+import type { Copier } from "./copier.ts";
+import { messageOf } from "./failures.ts";
+import type { ReaderPool } from "./reader_pool.ts";
+import type { Writer } from "./writer.ts";
+
+/** Size at which the WAL is moved into the database file, in bytes. */
+const softBytes = 0x100_0000;
+/** Size at which reads are held up for a moment, so that the WAL can start again from its beginning. */
+const hardBytes = 8 * softBytes;
+/** How long that waits for running reads, and how long to let them be between two tries, in ms. */
+const calmWaitMs = 50;
+const hardEveryMs = 2000;
+
+/**
+ * Keeps the WAL small under a steady load. A checkpoint beside the writer does the bulk of the
+ * work, but when it ends the writer has added frames; so the writer finishes the little that is
+ * left, between two batches. Then its next transaction starts the WAL anew, unless a reader still
+ * uses it: a long one makes the WAL grow, as SQLite's readers do, until it ends.
+ */
+export class WalKeeper {
+  readonly #path: string;
+  readonly #copier: Copier;
+  readonly #writer: Writer;
+  readonly #readers: ReaderPool;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  #running: Promise<void> | undefined;
+  #hardTriedAt = Number.NEGATIVE_INFINITY;
+  #bytes = 0;
+  #checkpoints = 0;
+
+  constructor(
+    path: string,
+    copier: Copier,
+    writer: Writer,
+    readers: ReaderPool,
+    logger: Logger,
+    now: () => number,
+  ) {
+    this.#path = path;
+    this.#copier = copier;
+    this.#writer = writer;
+    this.#readers = readers;
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  get status(): { bytes: number; checkpoints: number } {
+    return { bytes: this.#bytes, checkpoints: this.#checkpoints };
+  }
+
+  /** Called after each batch with the WAL's size, as far as it is in use. */
+  noteSize(bytes: number): void {
+    this.#bytes = bytes;
+    if (bytes < softBytes || this.#running !== undefined) return;
+    this.#running = this.#shrink()
+      .catch((error) =>
+        this.#logger.log("WARN", "store", `Checkpoint of ${this.#path} failed: ${messageOf(error)}`)
+      )
+      .finally(() => this.#running = undefined);
+  }
+
+  async #shrink(): Promise<void> {
+    this.#checkpoints++;
+    await this.#copier.run<"checkpoint">({ type: "checkpoint", path: this.#path });
+    if (this.#bytes < hardBytes || this.#now() - this.#hardTriedAt < hardEveryMs) {
+      await this.#writer.checkpoint();
+      return;
+    }
+    this.#hardTriedAt = this.#now();
+    await this.#readers.whileCalm(calmWaitMs, () => this.#writer.checkpoint());
+  }
+
+  /** Resolves when no checkpoint runs. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+}

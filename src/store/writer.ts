@@ -1,0 +1,130 @@
+import type { LibraryLocation } from "../sqlite/mod.ts";
+import { splitAnswers } from "./answers.ts";
+import { encodeBatch } from "./apply_batch.ts";
+import { StoreFailedError } from "./failures.ts";
+import type { ApplyEntry } from "./types.ts";
+import type {
+  WriterApplied,
+  WriterOpened,
+  WriterReply,
+  WriterRequest,
+  WriterStatus,
+} from "./writer_worker.ts";
+
+export interface WriterHandlers {
+  /** A load wants its file in the database's place; `Writer.open` when that is done. */
+  exchange(file: string): void;
+  failed(error: Error): void;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface WriterAnswers {
+  readonly answers: (Uint8Array | "duplicate" | undefined)[];
+  readonly walFrames: number;
+}
+
+/** The writer Worker as the main thread sees it. After a failure every call rejects with it. */
+export class Writer {
+  readonly #worker: Worker;
+  readonly #handlers: WriterHandlers;
+  /** In the order of the requests, which is that of the answers. */
+  readonly #waiting: Waiting[] = [];
+  /** Requests that overtake a batch which waits for an exchange. */
+  readonly #overtaking: Waiting[] = [];
+  #exchanging = false;
+  #failure: Error | undefined;
+
+  constructor(handlers: WriterHandlers) {
+    this.#handlers = handlers;
+    this.#worker = new Worker(new URL("./writer_worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<WriterReply>) => this.#receive(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.fail(new StoreFailedError(`The writer died: ${event.message}`));
+    };
+  }
+
+  get pending(): number {
+    return this.#waiting.length;
+  }
+
+  open(library: LibraryLocation, path: string, foreignKeys: boolean): Promise<WriterOpened> {
+    const location = { path: library.path, origin: library.origin };
+    return this.#request({ type: "open", library: location, path, foreignKeys });
+  }
+
+  async apply(entries: readonly ApplyEntry[]): Promise<WriterAnswers> {
+    const { buffer } = encodeBatch(entries);
+    const applied = await this.#request<WriterApplied>({ type: "apply", entries: buffer }, [
+      buffer,
+    ]);
+    return {
+      answers: splitAnswers(new Uint8Array(applied.answers), entries.length),
+      walFrames: applied.walFrames,
+    };
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#request({ type: "checkpoint" });
+  }
+
+  release(): Promise<void> {
+    return this.#request({ type: "release" });
+  }
+
+  status(): Promise<WriterStatus> {
+    return this.#request({ type: "status" });
+  }
+
+  fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#worker.terminate();
+    for (const { reject } of [...this.#waiting.splice(0), ...this.#overtaking.splice(0)]) {
+      reject(error);
+    }
+    this.#handlers.failed(error);
+  }
+
+  /** Ends the Worker, which must have been released. */
+  terminate(): void {
+    this.#failure ??= new StoreFailedError("The store is closed");
+    this.#worker.terminate();
+  }
+
+  #request<Result>(request: WriterRequest, transfer: Transferable[] = []): Promise<Result> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const overtakes = this.#exchanging && (request.type === "open" || request.type === "release");
+    return new Promise<Result>((resolve, reject) => {
+      const waiting = { resolve: resolve as (value: unknown) => void, reject };
+      (overtakes ? this.#overtaking : this.#waiting).push(waiting);
+      this.#worker.postMessage(request, transfer);
+    });
+  }
+
+  #receive(reply: WriterReply): void {
+    switch (reply.type) {
+      case "answer": {
+        const waiting = this.#overtaking.shift() ?? this.#waiting.shift();
+        waiting?.resolve(reply.value);
+        break;
+      }
+      case "exchange":
+        this.#exchanging = true;
+        this.#handlers.exchange(reply.file);
+        break;
+      case "failed":
+        this.fail(new StoreFailedError(reply.message));
+        break;
+    }
+  }
+
+  /** The exchange is over: what was overtaken goes on. */
+  exchanged(): void {
+    this.#exchanging = false;
+  }
+}

@@ -1,0 +1,222 @@
+/// <reference lib="deno.worker" />
+import { ByteReader } from "../base/bytes.ts";
+import { DenoDisk } from "../io/deno_disk.ts";
+import { type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
+import { Answers } from "./answers.ts";
+import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
+import { readHeader, verifyEntry } from "./command_header.ts";
+import { EntryApplier } from "./entry_applier.ts";
+import { messageOf } from "./failures.ts";
+import { buildLoadedFile } from "./load_file.ts";
+import { LoadedPieces, LoadTable } from "./load_table.ts";
+import { resumeAtStart } from "./raft_table.ts";
+import type { AppliedPosition } from "./types.ts";
+import { WriteConnection } from "./write_connection.ts";
+
+/** What the main thread asks of the writer; each is answered once, in order. */
+export type WriterRequest =
+  | {
+    readonly type: "open";
+    readonly library: LibraryLocation;
+    readonly path: string;
+    readonly foreignKeys: boolean;
+  }
+  | { readonly type: "apply"; readonly entries: ArrayBuffer }
+  /** Moves what is left in the WAL into the database file, as far as readers allow. */
+  | { readonly type: "checkpoint" }
+  /** Empties the WAL and closes, so that the file stands for itself. */
+  | { readonly type: "release" }
+  | { readonly type: "status" };
+
+export interface WriterOpened {
+  readonly position: AppliedPosition;
+  readonly pageSize: number;
+}
+
+/** Answers of a batch, and how it left things. */
+export interface WriterApplied {
+  readonly answers: ArrayBuffer;
+  readonly walFrames: number;
+}
+
+export interface WriterStatus {
+  readonly pageSize: number;
+  readonly pageCount: number;
+  readonly freelistCount: number;
+  readonly statementsCached: number;
+  readonly sessions: number;
+  readonly compileOptions: readonly string[];
+}
+
+export type WriterReply =
+  | { readonly type: "answer"; readonly value: unknown }
+  | { readonly type: "failed"; readonly message: string }
+  /** A load wants its file to take the database's place: release, exchange the files, open again. */
+  | { readonly type: "exchange"; readonly file: string };
+
+type Open = Extract<WriterRequest, { type: "open" }>;
+
+class Writer {
+  readonly #answers = new Answers();
+  #library: Library | undefined;
+  #connection: WriteConnection | undefined;
+  #applier: EntryApplier | undefined;
+  #walFrames = 0;
+  /** Set while a load waits for its file to be exchanged. */
+  #reopened: (() => void) | undefined;
+
+  /** Whether a request is to be dealt with at once, although a batch is under way. */
+  overtakes(request: WriterRequest): boolean {
+    return this.#reopened !== undefined && (request.type === "open" || request.type === "release");
+  }
+
+  handle(request: WriterRequest): unknown {
+    switch (request.type) {
+      case "open":
+        return this.#open(request);
+      case "apply":
+        return this.#apply(decodeBatch(new Uint8Array(request.entries)));
+      case "checkpoint":
+        return this.#connected.database.checkpoint("passive");
+      case "release":
+        return this.#release();
+      case "status":
+        return this.#status();
+    }
+  }
+
+  get #connected(): WriteConnection {
+    if (this.#connection === undefined) throw new Error("The writer has no open database");
+    return this.#connection;
+  }
+
+  #open(request: Open): WriterOpened {
+    this.#library ??= openLibrary(request.library);
+    const connection = new WriteConnection(this.#library, request.path, request.foreignKeys);
+    this.#connection = connection;
+    this.#applier = new EntryApplier(connection, this.#answers);
+    this.#walFrames = 0;
+    connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
+    const { index, term } = connection.committed;
+    const pageSize = connection.own(() => Number(connection.database.scalar("PRAGMA page_size")));
+    this.#reopened?.();
+    this.#reopened = undefined;
+    return { position: { index, term }, pageSize };
+  }
+
+  async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
+    let next = 0;
+    while (next < entries.length) {
+      next = this.#applier?.apply(entries, next) ?? entries.length;
+      const entry = entries[next];
+      if (entry !== undefined) {
+        await this.#load(entry);
+        next++;
+      }
+    }
+    return { answers: this.#answers.take().buffer, walFrames: this.#walFrames };
+  }
+
+  /** Exchanges the database for a loaded file, or answers why not. */
+  async #load(entry: BatchEntry): Promise<void> {
+    const connection = this.#connected;
+    verifyEntry(entry, connection.committed.index + 1);
+    const { request, offset } = readHeader(entry);
+    this.#answers.begin(entry.format);
+    if (request !== undefined && connection.sessions.admit(request) !== "new") {
+      this.#answers.endDuplicate();
+      connection.begin();
+      connection.commit(entry.index, entry.term, resumeAtStart);
+      return;
+    }
+    if (request !== undefined) connection.sessions.record(request, entry.index);
+    const file = `${connection.database.path}.tmp-load`;
+    const reader = new ByteReader(entry.data, offset);
+    const error = await this.#build(connection, entry, reader, file);
+    if (error !== undefined) {
+      connection.begin();
+      connection.own(() => new LoadTable(connection.database).clear());
+      connection.commit(entry.index, entry.term, resumeAtStart);
+      this.#answers.error(error, false);
+    } else {
+      const reopened = new Promise<void>((resolve) => this.#reopened = resolve);
+      reply({ type: "exchange", file });
+      await reopened;
+    }
+    this.#answers.end();
+  }
+
+  #build(
+    connection: WriteConnection,
+    { index, term }: BatchEntry,
+    command: ByteReader,
+    target: string,
+  ): Promise<string | undefined> {
+    const { database, sessions } = connection;
+    const loadId = command.uint64();
+    const size = command.integer();
+    const arrived = connection.own(() => new LoadTable(database).sizeOf(loadId));
+    if (arrived === undefined) {
+      return Promise.resolve("Load failed: another load took its place, send the file again");
+    }
+    return buildLoadedFile({
+      library: database.library,
+      disk: new DenoDisk(),
+      pieces: connection.policy.trusted(() => new LoadedPieces(database)),
+      target,
+      size,
+      checksum: command.uint32(),
+      index,
+      term,
+      sessions,
+    });
+  }
+
+  #release(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const { busy } = connection.database.checkpoint("truncate");
+    if (busy) {
+      throw new Error(
+        `Database ${connection.database.path} is read by another process: end that`,
+      );
+    }
+    connection.close();
+    this.#connection = undefined;
+    this.#applier = undefined;
+  }
+
+  #status(): WriterStatus {
+    const { database, cache, sessions } = this.#connected;
+    return this.#connected.own(() => ({
+      pageSize: Number(database.scalar("PRAGMA page_size")),
+      pageCount: Number(database.scalar("PRAGMA page_count")),
+      freelistCount: Number(database.scalar("PRAGMA freelist_count")),
+      statementsCached: cache.size,
+      sessions: sessions.size,
+      compileOptions: database.prepare("PRAGMA compile_options").values<[string]>().flat(),
+    }));
+  }
+}
+
+const writer = new Writer();
+let last: Promise<void> = Promise.resolve();
+
+function reply(message: WriterReply, transfer: Transferable[] = []): void {
+  self.postMessage(message, transfer);
+}
+
+async function answer(request: WriterRequest): Promise<void> {
+  try {
+    const value = await writer.handle(request);
+    const { answers } = value as Partial<WriterApplied> ?? {};
+    reply({ type: "answer", value }, answers === undefined ? [] : [answers]);
+  } catch (error) {
+    reply({ type: "failed", message: messageOf(error) });
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<WriterRequest>) => {
+  if (writer.overtakes(data)) void answer(data);
+  else last = last.then(() => answer(data));
+};
