@@ -160,6 +160,13 @@ Deno.test("stream() cut between two chunks, or with a wrong end, never ends like
       await peer.connection.write(writer.view());
     },
     (peer) => peer.send(FrameType.pong),
+    async (peer) => {
+      const chunk = new Uint8Array(256 * 1024 + 1);
+      await peer.send(FrameType.streamChunk, (writer) => writer.raw(chunk));
+      const writer = new ByteWriter();
+      writeStreamEnd(writer, 3 + chunk.length, checksum(chunk, checksum(text("bod"))));
+      await peer.connection.write(writer.view()).catch(() => {});
+    },
   ];
   for (const end of endings) {
     let failure: unknown;
