@@ -34,7 +34,8 @@ export async function execute(
     statements,
     transaction: parameters.has("transaction"),
     unified: false,
-    format: answerFormat(parameters, false),
+    // In associative form rqlite gives writes `"rows":null` here too.
+    format: answerFormat(parameters, true),
     statementTimeoutMs: statementTimeout(parameters),
     timeoutMs: clusterTimeout(parameters),
   });

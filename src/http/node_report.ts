@@ -3,10 +3,13 @@ import type { ServerInfo } from "./types.ts";
 import { formatGoDuration } from "./go_duration.ts";
 import { goJson } from "./go_json.ts";
 
+const roundTripMsMin = 0.001;
+
 /** One node as /nodes and /leader show it. */
 export function nodeJson(report: NodeReport, info: ServerInfo): string {
   const { member, reachable } = report;
-  const seconds = report.roundTripMs / 1000;
+  // rqlite always tells a time, this node's own too, which takes next to none.
+  const milliseconds = Math.max(report.roundTripMs, roundTripMsMin);
   return goJson({
     id: member.id,
     api_addr: reachable ? `http://${member.httpAddress}` : undefined,
@@ -15,8 +18,8 @@ export function nodeJson(report: NodeReport, info: ServerInfo): string {
     voter: member.suffrage === "voter",
     reachable,
     leader: reachable && report.leader,
-    time: reachable && seconds > 0 ? seconds : undefined,
-    time_s: reachable ? formatGoDuration(report.roundTripMs) : undefined,
+    time: reachable ? milliseconds / 1000 : undefined,
+    time_s: reachable ? formatGoDuration(milliseconds) : undefined,
     error: reachable ? undefined : report.error,
   });
 }

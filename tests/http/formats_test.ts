@@ -96,13 +96,13 @@ Deno.test("withoutDumpTransaction() takes off what .dump wraps around its statem
   const cases: [string, string][] = [
     [
       "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE t(x);\nCOMMIT;\n",
-      "PRAGMA foreign_keys=OFF;\n\nCREATE TABLE t(x);\n",
+      "PRAGMA defer_foreign_keys=ON;\nCREATE TABLE t(x);\n",
     ],
     [
       "-- c\n/* BEGIN; */ begin immediate; INSERT INTO t VALUES('COMMIT;'); commit",
       "-- c\n/* BEGIN; */  INSERT INTO t VALUES('COMMIT;'); ",
     ],
-    ["PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCOMMIT;\n", "PRAGMA foreign_keys=OFF;\n\n"],
+    ["PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCOMMIT;\n", "PRAGMA defer_foreign_keys=ON;\n"],
     [
       "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;",
       "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;",

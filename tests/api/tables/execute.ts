@@ -139,12 +139,21 @@ export const execute: readonly Step[] = [
     answer: '{"results":[{"last_insert_id":13,"rows_affected":1,"rows":null}]}',
   },
   {
+    send: "POST /db/execute?associative",
+    body:
+      '[" ","INSERT INTO foo(name) VALUES(\'a\')","SELECT 1","SELEKT","UPDATE foo SET name=\'b\' WHERE id=999"]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"rows":null},{"last_insert_id":14,"rows_affected":1,"rows":null},{"last_insert_id":14,"rows_affected":1,"rows":null},{"error":"near \\"SELEKT\\": syntax error"},{"last_insert_id":14,"rows":null}]}',
+  },
+  {
     send: "POST /db/execute",
     body: "[\"INSERT INTO foo(name) VALUES('ret') RETURNING id, name\"]",
     status: 200,
     type: json,
     answer:
-      '{"results":[{"columns":["id","name"],"types":["integer","text"],"values":[[14,"ret"]]}]}',
+      '{"results":[{"columns":["id","name"],"types":["integer","text"],"values":[[15,"ret"]]}]}',
   },
   {
     send: "POST /db/execute?associative",
@@ -159,14 +168,14 @@ export const execute: readonly Step[] = [
     bodyType: "text/plain",
     status: 200,
     type: json,
-    answer: '{"results":[{"last_insert_id":16,"rows_affected":1}]}',
+    answer: '{"results":[{"last_insert_id":17,"rows_affected":1}]}',
   },
   {
     send: "POST /db/execute",
     body: "[\"INSERT INTO foo(name) VALUES('m1'); INSERT INTO foo(name) VALUES('m2')\"]",
     status: 200,
     type: json,
-    answer: '{"results":[{"last_insert_id":18,"rows_affected":1}]}',
+    answer: '{"results":[{"last_insert_id":19,"rows_affected":1}]}',
   },
   {
     send: "POST /db/execute",
@@ -187,7 +196,7 @@ export const execute: readonly Step[] = [
     body: "[\"DELETE FROM foo WHERE name LIKE 'm_'\"]",
     status: 200,
     type: json,
-    answer: '{"results":[{"last_insert_id":19,"rows_affected":3}]}',
+    answer: '{"results":[{"last_insert_id":20,"rows_affected":3}]}',
   },
   {
     send: "POST /db/execute",
@@ -215,7 +224,7 @@ export const execute: readonly Step[] = [
     body: "[\"INSERT INTO foo(name) VALUES('<&>\u2028')\"]",
     status: 200,
     type: json,
-    answer: '{"results":[{"last_insert_id":17,"rows_affected":1}]}',
+    answer: '{"results":[{"last_insert_id":18,"rows_affected":1}]}',
   },
   {
     send: "POST /db/execute",
@@ -264,14 +273,14 @@ export const execute: readonly Step[] = [
     body: "[\"INSERT INTO foo(name) VALUES('prefix')\"]",
     status: 200,
     type: json,
-    answer: '{"results":[{"last_insert_id":18,"rows_affected":1}]}',
+    answer: '{"results":[{"last_insert_id":19,"rows_affected":1}]}',
   },
   {
     send: "POST /db/execute?timeout=5s&retries=3&norwrandom&norwtime&noparse&db_timeout=10s",
     body: "[\"INSERT INTO foo(name) VALUES('flags')\"]",
     status: 200,
     type: json,
-    answer: '{"results":[{"last_insert_id":19,"rows_affected":1}]}',
+    answer: '{"results":[{"last_insert_id":20,"rows_affected":1}]}',
   },
   {
     send: "POST /db/execute",

@@ -209,6 +209,13 @@ export const query: readonly Step[] = [
     status: 200,
     type: json,
     answer: '{"results":[{"columns":["count(*)"],"types":["integer"],"values":[[2]]}]}',
+    raftlite: {
+      why: "Always told; rqlite tells it of a term's first linearizable read only",
+      status: 200,
+      type: json,
+      answer:
+        '{"results":[{"columns":["count(*)"],"types":["integer"],"values":[[2]]}],"raft_index":<index>}',
+    },
   },
   {
     send: "GET /db/query?q=SELECT%20count(*)%20FROM%20quux&level=none&freshness=1s",

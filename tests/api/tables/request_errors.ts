@@ -846,6 +846,12 @@ export const requestErrors: readonly Step[] = [
     status: 200,
     type: json,
     answer: '{"results":[{"columns":["\'\\ufffd\'"],"types":["text"],"values":[["\\ufffd"]]}]}',
+    raftlite: {
+      why: "The same JSON string, not escaped",
+      status: 200,
+      type: json,
+      answer: '{"results":[{"columns":["\'\ufffd\'"],"types":["text"],"values":[["\ufffd"]]}]}',
+    },
   },
   {
     send: "GET /db/query?q=SELECT+%27%F0%9F%98%80%27",
