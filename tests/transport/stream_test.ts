@@ -231,6 +231,7 @@ Deno.test("stream() may take long, but not go without progress", async () => {
   const manual = new ManualClock();
   await using a = await openNode("a", { clock: manual });
   await using b = await openNode("b");
+  const ended = Promise.withResolvers<void>();
   let gaps = 0;
   const body = {
     async *[Symbol.asyncIterator]() {
@@ -239,11 +240,13 @@ Deno.test("stream() may take long, but not go without progress", async () => {
         yield text("more");
       }
       await manual.pass(1000);
+      ended.resolve();
     },
   };
   const stream = a.transport.stream(b.address, 4, text(""), body, { timeoutMs: 100 });
   await assert.rejects(stream, { kind: "timeout", message: /No progress for 100 ms/ });
   assert.equal(gaps, 10);
+  await ended.promise;
 });
 
 Deno.test("stream() gets an answer as large as a frame", async () => {
