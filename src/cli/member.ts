@@ -17,7 +17,6 @@ import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
 import { openStore } from "../store/store.ts";
 import type { Store } from "../store/types.ts";
-import type { Library } from "../sqlite/mod.ts";
 import { openTransport } from "../transport/transport.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import type { Configuration } from "./flags.ts";
@@ -38,7 +37,6 @@ export interface Surroundings {
   readonly network: Network;
   readonly logger: Logger;
   readonly version: string;
-  readonly library: Library;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */
@@ -74,20 +72,22 @@ async function assemble(
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<RunningMember> {
-  const { clock, disk, network, logger, version, library } = surroundings;
+  const { clock, disk, network, logger, version } = surroundings;
   const directory = configuration.dataDirectory;
   let identity = await checkIdentity(disk, configuration);
 
   const store = cleanUp.adopt(
     await openStore({
       directory,
-      library,
       logger,
       readers: configuration.database.readConnectionsMax,
       foreignKeys: configuration.database.foreignKeys,
     }),
     (open) => open.close(),
   );
+  const { version: sqliteVersion, library_path: libraryPath } = await store.status();
+  if (typeof sqliteVersion !== "string") throw new StartError("SQLite does not say its version");
+  logger.log("INFO", "sqlite", `SQLite ${sqliteVersion} (${libraryPath})`);
   let raftLog = await openLog(surroundings, directory, store);
   cleanUp.defer(() => raftLog.log.close());
 
@@ -125,7 +125,15 @@ async function assemble(
   let announce: (() => Promise<void>) | undefined;
   let join = configuration.cluster.join.length > 0;
   if (fresh) {
-    const begun = await begin(configuration, surroundings, self, transport, traffic, identity);
+    const begun = await begin({
+      configuration,
+      surroundings,
+      self,
+      transport,
+      traffic,
+      identity,
+      sqliteVersion,
+    });
     if (begun.type !== "exists") {
       join = false;
       await adopt(begun.clusterId);
@@ -166,7 +174,7 @@ async function assemble(
     onStatus: ({ role, term, leader }) => {
       logger.log(
         "INFO",
-        "raft",
+        "node",
         `Term ${term}: ${role}, leader ${leader === "" ? "unknown" : leader}`,
       );
       service.changed();
@@ -186,7 +194,7 @@ async function assemble(
     httpAddress: self.httpAddress,
     dataDirectory: directory,
     version,
-    sqliteVersion: library.version,
+    sqliteVersion,
     forwardedMax: nodeLimits.pendingWritesMax,
   });
   store.failed.catch(surroundings.onFatal);
@@ -359,19 +367,21 @@ async function clearDirectory(disk: Disk, path: string): Promise<void> {
 }
 
 /** How a node without data begins: alone, with others, or by joining them. */
-async function begin(
-  configuration: Configuration,
-  surroundings: Surroundings,
-  self: Member,
-  transport: Transport,
-  traffic: Traffic,
-  identity: Identity | undefined,
-): Promise<Formed> {
+async function begin(parts: {
+  readonly configuration: Configuration;
+  readonly surroundings: Surroundings;
+  readonly self: Member;
+  readonly transport: Transport;
+  readonly traffic: Traffic;
+  readonly identity: Identity | undefined;
+  readonly sqliteVersion: string;
+}): Promise<Formed> {
+  const { configuration, surroundings, self, transport, traffic, identity, sqliteVersion } = parts;
   const { join, bootstrapExpect, bootstrapExpectTimeoutMs } = configuration.cluster;
   if (bootstrapExpect > 1) {
     const formation = new Formation({
       ...surroundings,
-      sqliteVersion: surroundings.library.version,
+      sqliteVersion,
       member: self,
       addresses: join,
       expect: bootstrapExpect,

@@ -14,7 +14,6 @@ import type { Configuration } from "./flags.ts";
 import { httpParts } from "./http_parts.ts";
 import { openMember, type RunningMember, StartError } from "./member.ts";
 import { printError } from "./output.ts";
-import { findLibrary, openLibrary } from "../sqlite/mod.ts";
 import { version } from "./version.ts";
 
 /** How long requests under way may take to end when the node stops, in ms. */
@@ -38,7 +37,8 @@ export async function serve(
   configuration: Configuration,
   warnings: readonly string[],
 ): Promise<number> {
-  const logger = new StderrLogger(configuration.raft.logLevel);
+  const { logLevel } = configuration.raft;
+  const logger = new StderrLogger("INFO", undefined, { raft_log: logLevel, transport: logLevel });
   for (const warning of warnings) logger.log("WARN", "cli", warning);
   const end = new Ending();
   try {
@@ -67,22 +67,16 @@ async function runUntil(
   await disk.makeDirectory(directory);
   const lock = await lockDirectory(directory);
   try {
-    // SQL with the modifier 'localtime' must give the same on every node: in this process, UTC.
-    Deno.env.set("TZ", "UTC");
-    const library = openLibrary(
-      await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
-    );
     logger.log(
       "INFO",
       "cli",
-      `raftlite ${version}, SQLite ${library.version} (${library.path}), node ${configuration.nodeId}, data in ${directory}`,
+      `raftlite ${version}: node ${configuration.nodeId}, data in ${directory}`,
     );
     const member = await openMember(configuration, {
       clock: new DenoClock(),
       disk,
       network: new DenoNetwork(),
       logger,
-      library,
       version,
       onFatal: (error) => end.fail(error),
       onRemoved: () => {

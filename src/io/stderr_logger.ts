@@ -28,19 +28,27 @@ export function formatLogLine(
 export class StderrLogger implements Logger {
   #rankMin: number;
   #sink: LineSink;
+  readonly #rooms: Readonly<Record<string, LogLevel>>;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #dropped = 0;
   #writing = false;
   readonly #flushed: (() => void)[] = [];
 
-  constructor(level: LogLevel, sink: LineSink = (bytes) => Deno.stderr.write(bytes)) {
+  /** `rooms`: rooms that have a level of their own. */
+  constructor(
+    level: LogLevel,
+    sink: LineSink = (bytes) => Deno.stderr.write(bytes),
+    rooms: Readonly<Record<string, LogLevel>> = {},
+  ) {
     this.#rankMin = ranks[level];
     this.#sink = sink;
+    this.#rooms = rooms;
   }
 
   log(level: LogLevel, room: string, message: string): void {
-    if (ranks[level] < this.#rankMin) return;
+    const own = this.#rooms[room];
+    if (ranks[level] < (own === undefined ? this.#rankMin : ranks[own])) return;
     const line = encoder.encode(formatLogLine(Date.now(), level, room, message));
     if (this.#waitingBytes + line.length > waitingBytesMax) {
       this.#dropped++;
