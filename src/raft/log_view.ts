@@ -137,6 +137,7 @@ export class LogView {
     this.#compactionTerm = term;
     this.#starts.dropThrough(index);
     this.#cache.evict(index, -1);
+    this.#writes.covered(index);
   }
 
   /** Continues behind an installed snapshot. */

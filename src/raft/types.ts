@@ -335,8 +335,9 @@ export interface RaftCore {
    * The state machine is, durably, a snapshot up to `point`: continue from there and answer the
    * leader. A log that holds the point's entry (`termAt(point.index) === point.term`) keeps what
    * follows it, as it may be acknowledged; any other is dropped whole, and `point` must then lie
-   * beyond `commitIndex`. The driver has done the same to the log on disk, and has stepped no
-   * append_request since it asked for that term.
+   * beyond `commitIndex`. The driver has done the same to the log on disk (which begins anew when it
+   * ends before the point, as entries in memory may not be written yet), and has stepped no
+   * append_request and taken no Ready since it asked for that term.
    */
   snapshotInstalled(point: CompactionPoint): void;
   /** The stream to a follower ended, well or not. */

@@ -52,6 +52,12 @@ export class WriteTracker {
     for (const write of this.#writes) write.validThrough = Math.min(write.validThrough, index - 1);
   }
 
+  /** Everything up to `index` is durable otherwise, in a snapshot: it need not be written any more. */
+  covered(index: number): void {
+    this.#durableIndex = Math.max(this.#durableIndex, index);
+    this.#nextIndex = Math.max(this.#nextIndex, index + 1);
+  }
+
   reset(lastIndex: number): void {
     this.#writes = [];
     this.#durableIndex = lastIndex;

@@ -289,6 +289,19 @@ test("Raft keeps acknowledged entries behind an installed snapshot (figure 5.3)"
   );
 });
 
+test("Raft writes no entry that an installed snapshot covers, and takes none of them for missing", () => {
+  const { raft } = TestCluster.of(3).node("b");
+  raft.step(append("a", "b", 1, [0, 0], [1, 2, 3, 4].map((index) => entry(index, 1)), 1));
+  const configuration = { members: [member("a"), member("b")] };
+  raft.snapshotInstalled({ index: 3, term: 1, configuration });
+  const ready = raft.ready();
+  assert.deepEqual(ready?.entries.map(({ index }) => index), [4]);
+  assert.equal(ready.applyThrough, 3);
+  raft.persisted(4, 1);
+  raft.step(append("a", "b", 1, [4, 1], [], 4));
+  assert.equal(raft.ready()?.applyThrough, 4);
+});
+
 test("Raft answers a snapshot request at once when its log holds what the snapshot covers", () => {
   const cluster = TestCluster.of(3);
   const { raft } = cluster.node("b");
