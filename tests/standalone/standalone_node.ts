@@ -11,6 +11,7 @@ export class StandaloneNode {
   #process: Deno.ChildProcess | undefined;
   #drained: Promise<void> = Promise.resolve();
   #log = "";
+  #hasEnded = false;
 
   constructor(
     program: string,
@@ -37,6 +38,8 @@ export class StandaloneNode {
       stderr: "piped",
     }).spawn();
     this.#process = process;
+    this.#hasEnded = false;
+    process.status.then(() => this.#hasEnded = true);
     this.#drained = (async () => {
       for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) {
         this.#log += text;
@@ -88,7 +91,9 @@ export class StandaloneNode {
       } catch (error) {
         answer = String(error);
       }
-      if (performance.now() > deadline) throw new Error(`Node ${this.id} is not ready: ${answer}`);
+      if (this.#hasEnded || performance.now() > deadline) {
+        throw new Error(`Node ${this.id} is not ready: ${answer}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
