@@ -229,7 +229,6 @@ export class EntryApplier {
   /** As SQLite runs a statement outside of a transaction, with how far the entry has come. */
   #autocommit(place: StatementPlace, body: () => void, next: () => ResumePoint): void {
     const connection = this.#connection;
-    const mark = this.#answers.entryLength;
     if (place.prepared.kind === "vacuum") {
       if (/\binto\b/i.test(place.sql)) {
         throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
@@ -247,7 +246,6 @@ export class EntryApplier {
       if (!isForeignKeyError(error)) throw error;
       connection.rollbackStatements();
       if (place.prepared.kind === "change") connection.changes = 0;
-      this.#answers.rewind(mark);
       throw error;
     }
   }

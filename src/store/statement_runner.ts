@@ -98,6 +98,7 @@ export class StatementRunner {
     parameter: number,
     step: StatementStep,
   ): boolean {
+    const mark = this.#answers.entryLength;
     const result: TextResult = { startedAt: this.#now(), query: false, emptyRows: false };
     try {
       const kept = run.inBatch ? this.#connection.cache.prepare(sql) : undefined;
@@ -110,6 +111,7 @@ export class StatementRunner {
       }
       return true;
     } catch (error) {
+      this.#answers.rewind(mark);
       this.#failed(error, run, result.emptyRows);
       return false;
     }

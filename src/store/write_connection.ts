@@ -67,14 +67,16 @@ export class WriteConnection {
   constructor(library: Library, path: string, foreignKeys: boolean) {
     this.foreignKeys = foreignKeys;
     this.determinism = new Determinism(library);
+    let database: Database | undefined;
     try {
-      const database = this.determinism.open(path);
+      database = this.determinism.open(path);
       this.database = database;
       configure(database, foreignKeys);
       this.utf8 = database.scalar("PRAGMA encoding") === "UTF-8";
       this.committed = readRaftState(database);
       this.sessions = new Sessions(readSessions(database));
     } catch (error) {
+      database?.close();
       this.determinism.close();
       throw new StoreFailedError(
         `Database ${path} cannot be used: ${
@@ -84,7 +86,6 @@ export class WriteConnection {
         { cause: error },
       );
     }
-    const { database } = this;
     this.changes = this.committed.changes;
     this.lastInsertRowId = database.lastInsertRowId = this.committed.lastInsertRowId;
     this.#totalBase = this.committed.totalChanges - database.totalChanges;
@@ -109,7 +110,9 @@ export class WriteConnection {
   /** Rolls back what `begin` began, unless SQLite has done so, and all that SQL can see of it. */
   rollback(): void {
     if (this.database.inTransaction) this.#control(this.#rollback);
-    if (this.sessions.changed) this.sessions = new Sessions(readSessions(this.database));
+    if (this.sessions.changed) {
+      this.sessions = new Sessions(this.own(() => readSessions(this.database)));
+    }
     const { committed } = this;
     this.changes = committed.changes;
     this.lastInsertRowId = this.database.lastInsertRowId = committed.lastInsertRowId;

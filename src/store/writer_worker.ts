@@ -90,6 +90,11 @@ class Writer {
     return this.#connection;
   }
 
+  get #applying(): EntryApplier {
+    if (this.#applier === undefined) throw new Error("The writer has no open database");
+    return this.#applier;
+  }
+
   #open(request: Open): WriterOpened {
     this.#library ??= openLibrary(request.library);
     const connection = new WriteConnection(this.#library, request.path, request.foreignKeys);
@@ -107,7 +112,7 @@ class Writer {
   async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
     let next = 0;
     while (next < entries.length) {
-      next = this.#applier?.apply(entries, next) ?? entries.length;
+      next = this.#applying.apply(entries, next);
       const entry = entries[next];
       if (entry !== undefined) {
         await this.#load(entry);
@@ -186,6 +191,17 @@ class Writer {
     this.#applier = undefined;
   }
 
+  /** After a failure: lets go of the file, as far as that still works. */
+  abandon(): void {
+    try {
+      this.#connection?.close();
+    } catch {
+      // What failed before is what counts.
+    }
+    this.#connection = undefined;
+    this.#applier = undefined;
+  }
+
   #status(): WriterStatus {
     const { database, cache, sessions } = this.#connected;
     return this.#connected.own(() => ({
@@ -212,6 +228,7 @@ async function answer(request: WriterRequest): Promise<void> {
     const { answers } = value as Partial<WriterApplied> ?? {};
     reply({ type: "answer", value }, answers === undefined ? [] : [answers]);
   } catch (error) {
+    writer.abandon();
     reply({ type: "failed", message: messageOf(error) });
   }
 }

@@ -1,0 +1,388 @@
+import assert from "node:assert/strict";
+import { SqlReal } from "../../src/store/types.ts";
+import { Entries, sqlite3, TestStore, text } from "./fixture.ts";
+
+const done = (id: number, rows = 1) => `{"last_insert_id":${id},"rows_affected":${rows}}`;
+const failed = (message: string) => JSON.stringify({ error: message });
+
+Deno.test("Store.apply answers entry by entry, and readers see the effects", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  assert.deepEqual(
+    await s.apply(
+      e.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)"]),
+      e.noop(),
+      e.execute([{ sql: "INSERT INTO t (v) VALUES (?)", positional: ["a<b"] }]),
+      e.execute(["INSERT INTO nope VALUES (1)"]),
+      e.execute(["", "SELECT 1", "UPDATE t SET v = 'c'", "DELETE FROM t WHERE id = 9"]),
+    ),
+    [
+      "{}",
+      "undefined",
+      done(1),
+      failed("no such table: nope"),
+      `${done(1)},${done(1)},{"last_insert_id":1}`,
+    ],
+  );
+  assert.deepEqual(s.store.applied, { index: 5, term: 1 });
+  assert.equal(
+    await s.query("SELECT * FROM t"),
+    '{"columns":["id","v"],"types":["integer","text"],"values":[[1,"c"]]}',
+  );
+});
+
+Deno.test("Store.apply keeps the entries around one that rolls its transaction back", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  await s.execute([
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, v UNIQUE)",
+    "CREATE TRIGGER g BEFORE INSERT ON t WHEN NEW.v = 'no' BEGIN SELECT RAISE(ROLLBACK, 'not so'); END",
+  ]);
+  assert.deepEqual(
+    await s.apply(
+      e.execute(["INSERT INTO t (v) VALUES (1)"]),
+      e.execute(["INSERT INTO t (v) VALUES (2)", "INSERT OR ROLLBACK INTO t (v) VALUES (1)"]),
+      e.execute(["INSERT INTO t (v) VALUES (3)", "INSERT INTO t (v) VALUES ('no')"]),
+      e.execute(["INSERT INTO t (v) VALUES (4)", "INSERT INTO t (v) VALUES ('no')"], {
+        transaction: true,
+      }),
+      e.execute(["INSERT INTO t (v) VALUES (5)"]),
+    ),
+    [
+      done(1),
+      `${done(2)},${failed("UNIQUE constraint failed: t.v")}`,
+      `${done(3)},${failed("not so")}`,
+      `${done(4)},${failed("not so")}`,
+      done(4),
+    ],
+  );
+  assert.match(await s.query("SELECT v FROM t"), /\[\[1\],\[2\],\[3\],\[5\]\]/);
+});
+
+Deno.test("Store.apply runs VACUUM and PRAGMA in the middle of a batch, and of an entry", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  assert.deepEqual(
+    await s.apply(
+      e.execute(["CREATE TABLE t (v)"]),
+      e.execute(["INSERT INTO t VALUES (1)"]),
+      e.execute(["VACUUM"]),
+      e.execute([
+        "INSERT INTO t VALUES (2); VACUUM; INSERT INTO t VALUES (3)",
+        "PRAGMA user_version = 7",
+        {
+          sql: "INSERT INTO t VALUES (?); PRAGMA application_id = 5; INSERT INTO t VALUES (?)",
+          positional: [4, 5],
+        },
+      ]),
+      e.execute(["INSERT INTO t VALUES (6)", "VACUUM"], { transaction: true }),
+      e.execute(["INSERT INTO t VALUES (7)"]),
+    ),
+    [
+      "{}",
+      done(1),
+      done(1),
+      `${done(3)},${done(3)},${done(5)}`,
+      `${done(6)},${failed("cannot VACUUM from within a transaction")}`,
+      done(6),
+    ],
+  );
+  assert.match(await s.query("SELECT v FROM t"), /\[\[1\],\[2\],\[3\],\[4\],\[5\],\[7\]\]/);
+  assert.match(await s.query("PRAGMA user_version"), /\[\[7\]\]/);
+});
+
+Deno.test("Store.apply keeps what came before an error where ON CONFLICT FAIL says so", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  await s.execute(["CREATE TABLE t (v UNIQUE)", "INSERT INTO t VALUES (3)"]);
+  const [alone, inTransaction] = await s.apply(
+    e.execute(["INSERT OR FAIL INTO t VALUES (1), (2), (3), (4)"]),
+    e.execute(["INSERT OR FAIL INTO t VALUES (8), (9), (3)"], { transaction: true }),
+  );
+  assert.equal(alone, failed("UNIQUE constraint failed: t.v"));
+  assert.equal(inTransaction, failed("UNIQUE constraint failed: t.v"));
+  assert.match(await s.query("SELECT v FROM t ORDER BY v"), /\[\[1\],\[2\],\[3\]\]/);
+});
+
+Deno.test("Store.apply checks deferred foreign keys at the end of each statement or transaction", async () => {
+  await using s = await TestStore.open({ foreignKeys: true });
+  const { entries: e } = s;
+  await s.execute([
+    "CREATE TABLE p (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE c (p REFERENCES p DEFERRABLE INITIALLY DEFERRED)",
+  ]);
+  const error = failed("FOREIGN KEY constraint failed");
+  assert.deepEqual(
+    await s.apply(
+      e.execute(["INSERT INTO p VALUES (1)"]),
+      e.execute(["INSERT INTO c VALUES (2)", "INSERT INTO p VALUES (3)"]),
+      e.execute(["INSERT INTO c VALUES (2)", "INSERT INTO p VALUES (2)"], { transaction: true }),
+      e.execute(["INSERT INTO c VALUES (9)", "INSERT INTO p VALUES (8)"], { transaction: true }),
+      e.execute(["INSERT INTO p VALUES (4)"]),
+    ),
+    [done(1), `${error},${done(3)}`, `${done(1)},${done(2)}`, error, done(4)],
+  );
+  assert.match(await s.query("SELECT id FROM p"), /\[\[1\],\[2\],\[3\],\[4\]\]/);
+  assert.match(await s.query("SELECT p FROM c"), /\[\[2\]\]/);
+});
+
+Deno.test("Store.apply gives clock and randomness of the entry, statement by statement", async () => {
+  const run = async () => {
+    await using s = await TestStore.open();
+    await s.execute([
+      "CREATE TABLE t (at DEFAULT CURRENT_TIMESTAMP, r DEFAULT (random()), b DEFAULT (randomblob(4)))",
+    ]);
+    await s.execute([
+      "INSERT INTO t DEFAULT VALUES",
+      "INSERT INTO t DEFAULT VALUES",
+      "INSERT INTO t (at) SELECT datetime('now', 'localtime')",
+    ]);
+    await s.execute([
+      "CREATE TABLE o AS SELECT value FROM json_each('[1,2,3,4,5,6,7]') ORDER BY random()",
+    ]);
+    return await s.query("SELECT at, r, hex(b) FROM t") + await s.query("SELECT value FROM o");
+  };
+  const first = await run();
+  assert.equal(await run(), first);
+  assert.equal(new Set(first.match(/-?\d{15,}/g)).size, 3);
+  assert.equal(first.match(/2023-11-14 22:13:22/g)?.length, 3);
+});
+
+Deno.test("Store.apply runs several statements of a text, and answers with the last one's result", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
+  assert.equal(
+    await s.execute([{
+      sql: "INSERT INTO t VALUES (?); INSERT INTO t VALUES (?), (?)",
+      positional: [1, 2, 3],
+    }]),
+    done(3, 2),
+  );
+  assert.equal(await s.execute(["INSERT INTO t VALUES (4); -- c"]), "{}");
+  assert.equal(await s.execute([" ", ";", "-- c", "/* c */"]), "{},{},{},{}");
+  assert.equal(
+    await s.execute(["INSERT INTO t VALUES (5); INSERT INTO nope VALUES (1); DELETE FROM t"]),
+    failed("no such table: nope"),
+  );
+  assert.match(await s.query("SELECT count(*) FROM t"), /\[\[5\]\]/);
+});
+
+Deno.test("Store.apply binds by position and by name", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (a, b, c)"]);
+  const put = (statement: Parameters<typeof s.execute>[0][0]) => s.execute([statement]);
+  const values = [null, 2n ** 62n, new SqlReal(1)];
+  assert.equal(await put({ sql: "INSERT INTO t VALUES (?, ?, ?)", positional: values }), done(1));
+  const named = new Map([["a", 1], ["b", 2], ["z", 3]]);
+  assert.equal(await put({ sql: "INSERT INTO t VALUES (:a, @b, $c)", named }), done(2));
+  assert.equal(
+    await put({ sql: "INSERT INTO t VALUES (?, ?, ?)", positional: [1, 2] }),
+    failed("not enough args to execute query: want 3 got 2"),
+  );
+  assert.match(
+    await s.query("SELECT a, b, typeof(b), typeof(c) FROM t"),
+    /\[\[null,4611686018427387904,"integer","real"\],\[1,2,"integer","null"\]\]/,
+  );
+});
+
+Deno.test("Store.apply answers a unified request with rows where it reads", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);
+  assert.equal(
+    await s.execute([
+      "INSERT INTO t (v) VALUES (1)",
+      "SELECT * FROM t",
+      "INSERT INTO t (v) VALUES (2) RETURNING id, v",
+      "SELECT * FROM nope",
+    ], { unified: true }),
+    `${done(1)},` +
+      '{"columns":["id","v"],"types":["integer","integer"],"values":[[1,1]]},' +
+      '{"columns":["id","v"],"types":["integer","integer"],"values":[[2,2]]},' +
+      failed("no such table: nope"),
+  );
+  assert.equal(
+    await s.execute(["INSERT INTO t (v) VALUES (3)", "SELECT * FROM nope"], {
+      unified: true,
+      transaction: true,
+    }),
+    `${done(3)},${failed("no such table: nope")}`,
+  );
+  assert.match(await s.query("SELECT count(*) FROM t"), /\[\[2\]\]/);
+});
+
+Deno.test("Store.apply refuses what would break replication, saying what to do instead", async () => {
+  await using s = await TestStore.open();
+  const cases: [sql: string, advice: RegExp][] = [
+    ["BEGIN", /transaction parameter/],
+    ["COMMIT", /transaction parameter/],
+    ["SAVEPOINT x", /transaction parameter/],
+    ["ATTACH 'x' AS y", /backup/],
+    ["VACUUM INTO '/tmp/raftlite-should-not-exist'", /backup/],
+    ["PRAGMA journal_mode = DELETE", /refused/],
+    ["PRAGMA foreign_keys = ON", /fk flag/],
+    ["PRAGMA recursive_triggers = ON", /one connection/],
+    ["PRAGMA writable_schema = ON", /refused/],
+    ["PRAGMA optimize", /ANALYZE/],
+    ["CREATE TABLE c AS SELECT cache_size FROM pragma_cache_size", /one node/],
+    ["SELECT load_extension('x')", /load_extension/],
+    ["CREATE TEMP TABLE x (y)", /not replicated/],
+    ["UPDATE sqlite_raft SET applied_index = 1", /bookkeeping/],
+    ["CREATE TABLE c AS SELECT applied_index FROM sqlite_raft", /bookkeeping/],
+    ["DROP TABLE sqlite_raft", /may not be dropped|bookkeeping/],
+  ];
+  for (const [sql, advice] of cases) {
+    const answer = await s.execute([sql]);
+    assert.match(answer, /^\{"error":/, sql);
+    assert.match(answer, advice, sql);
+  }
+  await assert.rejects(Deno.stat("/tmp/raftlite-should-not-exist"));
+  assert.match(await s.query("SELECT applied_index FROM sqlite_raft"), /\[\[16\]\]/);
+});
+
+Deno.test("Store.apply ends an endless write after its time limit's worth of work", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  const endless = "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) " +
+    "SELECT i FROM n WHERE i < 0";
+  assert.deepEqual(
+    await s.apply(
+      e.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (1)"]),
+      e.execute([endless, "INSERT INTO t VALUES (2)"], { timeoutMs: 20 }),
+      e.execute(["INSERT INTO t VALUES (3)", endless], { timeoutMs: 20, transaction: true }),
+      e.execute(["INSERT INTO t VALUES (4)"]),
+    ),
+    [
+      `{},${done(1)}`,
+      `${failed("execute timeout")},${done(2)}`,
+      `${done(3)},${failed("execute timeout")}`,
+      done(3),
+    ],
+  );
+});
+
+Deno.test("Store.apply refuses the row id behind which SQLite draws ids at random", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  const [, one, all, after] = await s.apply(
+    e.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]),
+    e.execute(["INSERT INTO t VALUES (9223372036854775807, 1)"]),
+    e.execute(["INSERT INTO t (v) VALUES (2)", "INSERT INTO t VALUES (9223372036854775807, 3)"], {
+      transaction: true,
+    }),
+    e.execute(["INSERT INTO t (v) VALUES (4)"]),
+  );
+  assert.match(one ?? "", /^\{"error":"Row id 9223372036854775807 is refused/);
+  assert.match(all ?? "", /,\{"error":"Row id/);
+  assert.equal(after, done(1));
+  assert.match(await s.query("SELECT id, v FROM t"), /\[\[1,4\]\]/);
+});
+
+Deno.test("Store.apply makes an exhausted AUTOINCREMENT key the statement's error", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v)"]);
+  await s.execute(["INSERT INTO t (v) VALUES (1)"]);
+  await s.execute(["UPDATE sqlite_sequence SET seq = 9223372036854775807"]);
+  assert.equal(
+    await s.execute(["INSERT INTO t (v) VALUES (2)"]),
+    failed("database or disk is full"),
+  );
+  assert.equal(await s.execute(["DELETE FROM t"]), done(1));
+});
+
+Deno.test("Store.apply says duplicate for a request applied before, also after a restart", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  const insert = (sequence: number, floor = 1) =>
+    e.execute(["INSERT INTO t VALUES (1)"], { request: { origin: 99n, sequence, floor } });
+  await s.execute(["CREATE TABLE t (v)"]);
+  assert.deepEqual(await s.apply(insert(1), insert(2), insert(1)), [done(1), done(2), "duplicate"]);
+  await s.restart();
+  assert.deepEqual(await s.apply(insert(2), insert(3)), ["duplicate", done(3)]);
+  assert.deepEqual(await s.apply(insert(9, 8), insert(5, 1)), [done(4), "duplicate"]);
+  assert.match(await s.query("SELECT count(*) FROM t"), /\[\[4\]\]/);
+});
+
+Deno.test("Store.apply remembers a request whose batch was rolled back and applied again", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  const request = (sequence: number) => ({ request: { origin: 1n, sequence, floor: 1 } });
+  await s.execute(["CREATE TABLE t (v UNIQUE)", "INSERT INTO t VALUES (1)"]);
+  assert.deepEqual(
+    await s.apply(
+      e.execute(["INSERT INTO t VALUES (2)"], request(1)),
+      e.execute(["INSERT OR ROLLBACK INTO t VALUES (1)"], request(2)),
+      e.execute(["INSERT INTO t VALUES (3)"], request(1)),
+      e.execute(["INSERT INTO t VALUES (3)"], request(2)),
+      e.execute(["INSERT INTO t VALUES (3)"], request(3)),
+    ),
+    [done(2), failed("UNIQUE constraint failed: t.v"), "duplicate", "duplicate", done(3)],
+  );
+});
+
+Deno.test("Store.apply stops the store at an entry that was damaged, and applies none of it", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
+  const good = s.entries.execute(["INSERT INTO t VALUES (1)"]);
+  const data = good.entry.data.slice();
+  data[data.length - 9] = (data[data.length - 9] ?? 0) ^ 4;
+  const damaged = { ...good, entry: { ...good.entry, data } };
+  await assert.rejects(s.store.apply([damaged]), /Entry 2 \(term 1\) is damaged/);
+  await assert.rejects(s.store.failed, /damaged/);
+  await assert.rejects(s.store.apply([good]), /damaged/);
+  await assert.rejects(s.query("SELECT 1"), /damaged/);
+  await s.restart();
+  assert.equal(await s.query("SELECT v FROM t"), '{"columns":["v"],"types":[""]}');
+  assert.deepEqual((await s.store.apply([good])).map(text), [done(1)]);
+});
+
+Deno.test("Store.apply stops the store at an entry that is not the next one", async () => {
+  await using s = await TestStore.open();
+  s.entries.index = 4;
+  await assert.rejects(
+    s.store.apply([s.entries.execute(["CREATE TABLE t (v)"])]),
+    /Entry 5 cannot be applied: the next one is 1/,
+  );
+});
+
+Deno.test("Store.apply numbers rows, changes and connection state the same in any batching and after restarts", async () => {
+  const script = (e: Entries) => [
+    e.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", "CREATE TABLE log (a, b, c)"]),
+    e.execute(["INSERT INTO t (v) VALUES (1), (2), (3)"]),
+    e.execute(["SELECT changes(), total_changes(), last_insert_rowid()"], { unified: true }),
+    e.execute(["INSERT INTO log VALUES (changes(), total_changes(), last_insert_rowid())"]),
+    e.execute(["PRAGMA user_version = 1"]),
+    e.execute(["INSERT INTO log VALUES (changes(), total_changes(), last_insert_rowid())"]),
+    e.execute(["UPDATE t SET v = 0 WHERE id > 1", "CREATE TABLE x (y)"]),
+    e.execute(["INSERT INTO log VALUES (changes(), total_changes(), last_insert_rowid())"]),
+    e.execute(["CREATE INDEX i ON t (v)"]),
+  ];
+  await using together = await TestStore.open();
+  const answers = await together.apply(...script(together.entries));
+  assert.match(answers[2] ?? "", /\[\[3,3,3\]\]/);
+  assert.match(
+    await together.query("SELECT * FROM log"),
+    /\[\[3,3,3\],\[1,4,1\],\[2,7,2\]\]/,
+  );
+  await using apart = await TestStore.open();
+  const single: string[] = [];
+  for (const entry of script(apart.entries)) {
+    single.push(...await apart.apply(entry));
+    await apart.restart();
+  }
+  assert.deepEqual(single, answers);
+  assert.equal(await apart.query("SELECT * FROM log"), await together.query("SELECT * FROM log"));
+});
+
+Deno.test("openStore hides its own tables from tools, and names a damaged file", async () => {
+  const s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
+  await s.store.close();
+  assert.equal(sqlite3(s.path, ".tables"), "t\n");
+  assert.equal(sqlite3(s.path, "PRAGMA integrity_check"), "ok\n");
+  await Deno.writeFile(s.path, new Uint8Array(8192).fill(7));
+  await assert.rejects(
+    TestStore.open({ directory: s.directory }),
+    new RegExp(`Database ${s.path} cannot be used: .*backup`),
+  );
+  await Deno.remove(s.directory, { recursive: true });
+});

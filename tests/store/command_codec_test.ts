@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  decodeCommand,
+  encodeCommand,
+  requestIdOf,
+  stampCommand,
+  stampOf,
+} from "../../src/store/command_codec.ts";
+import { type Command, SqlReal, type SqlValue, type Statement } from "../../src/store/types.ts";
+
+const value: fc.Arbitrary<SqlValue> = fc.oneof(
+  fc.constant(null),
+  fc.maxSafeInteger(),
+  fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }),
+  fc.bigInt({ min: -(2n ** 63n), max: -(2n ** 53n) }),
+  fc.double({ noInteger: true, noNaN: true, noDefaultInfinity: true }),
+  fc.integer().map((n) => new SqlReal(n)),
+  fc.string({ unit: "grapheme" }),
+  fc.uint8Array(),
+);
+
+const statement: fc.Arbitrary<Statement> = fc.record({
+  sql: fc.string({ unit: "grapheme" }),
+  positional: fc.array(value, { minLength: 1 }),
+  named: fc.array(fc.tuple(fc.string(), value), { minLength: 1 }).map((pairs) => new Map(pairs)),
+}, { requiredKeys: ["sql"], noNullPrototype: true });
+
+const request = fc.option(
+  fc.record({
+    origin: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    sequence: fc.maxSafeNat(),
+    floor: fc.maxSafeNat(),
+  }, { noNullPrototype: true }),
+  { nil: undefined },
+);
+
+const loadId = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    type: fc.constant("execute" as const),
+    statements: fc.array(statement, { maxLength: 5 }),
+    transaction: fc.boolean(),
+    unified: fc.boolean(),
+    timeoutMs: fc.nat(),
+    request,
+  }, { noNullPrototype: true }),
+  fc.record({
+    type: fc.constant("load_chunk" as const),
+    loadId,
+    offset: fc.maxSafeNat(),
+    bytes: fc.uint8Array(),
+    request,
+  }, { noNullPrototype: true }),
+  fc.record({
+    type: fc.constant("load_commit" as const),
+    loadId,
+    size: fc.maxSafeNat(),
+    checksum: fc.nat(),
+    request,
+  }, { noNullPrototype: true }),
+  fc.record({ type: fc.constant("load_abort" as const), loadId, request }, {
+    noNullPrototype: true,
+  }),
+);
+
+Deno.test("decodeCommand gives back what encodeCommand was given", () => {
+  fc.assert(fc.property(command, (given) => {
+    assert.deepEqual(decodeCommand(encodeCommand(given)), given);
+  }));
+});
+
+Deno.test("encodeCommand keeps a whole real apart from an integer, and numbers beyond 64 bits", () => {
+  const decoded = decodeCommand(encodeCommand({
+    type: "execute",
+    statements: [{ sql: "", positional: [new SqlReal(1), 1, 1e300, 2n ** 70n, -0.5] }],
+    transaction: false,
+    unified: false,
+    timeoutMs: 0,
+    request: undefined,
+  }));
+  assert.ok(decoded.type === "execute");
+  assert.deepEqual(decoded.statements[0]?.positional, [
+    new SqlReal(1),
+    1,
+    new SqlReal(1e300),
+    new SqlReal(2 ** 70),
+    -0.5,
+  ]);
+});
+
+Deno.test("decodeCommand refuses a command with any one bit changed, or cut short", () => {
+  const bytes = encodeCommand({
+    type: "execute",
+    statements: [{ sql: "INSERT INTO t VALUES (?)", positional: [1, "two"] }],
+    transaction: true,
+    unified: false,
+    timeoutMs: 5,
+    request: { origin: 1n, sequence: 2, floor: 1 },
+  });
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const damaged = bytes.slice();
+    damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    assert.throws(() => decodeCommand(damaged), { name: "FormatError" }, `bit ${bit}`);
+  }
+  for (let length = 0; length < bytes.length; length++) {
+    assert.throws(() => decodeCommand(bytes.subarray(0, length)), { name: "FormatError" });
+  }
+});
+
+Deno.test("stampCommand puts clock and seed in front, and leaves the rest alone", () => {
+  fc.assert(fc.property(
+    command,
+    fc.nat(),
+    fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    (given, clock, seed) => {
+      const data = stampCommand(encodeCommand(given), { clock, seed });
+      assert.deepEqual(stampOf(data), { clock, seed });
+      assert.deepEqual(decodeCommand(data.subarray(16)), given);
+      assert.deepEqual(requestIdOf(data), given.request);
+    },
+  ));
+});
+
+Deno.test("requestIdOf gives undefined for an entry without data", () => {
+  assert.equal(requestIdOf(new Uint8Array(0)), undefined);
+});

@@ -1,0 +1,169 @@
+import { checksum } from "../../src/base/checksum.ts";
+import { EntryType } from "../../src/raft/types.ts";
+import { encodeCommand, stampCommand } from "../../src/store/command_codec.ts";
+import { openStore, type StoreOptions } from "../../src/store/store.ts";
+import type {
+  AnswerFormat,
+  ApplyEntry,
+  Command,
+  RequestId,
+  SqlValue,
+  Statement,
+  Store,
+} from "../../src/store/types.ts";
+
+export const plain: AnswerFormat = {
+  associative: false,
+  timings: false,
+  blobArray: false,
+  qualifyColumns: false,
+  unified: false,
+};
+
+export const silent = { log: () => {} };
+
+export interface ExecuteOptions {
+  readonly transaction?: boolean;
+  readonly unified?: boolean;
+  readonly timeoutMs?: number;
+  readonly request?: RequestId;
+}
+
+/** Makes entries with ascending indexes. */
+export class Entries {
+  index = 0;
+  term = 1;
+
+  command(command: Command, format: AnswerFormat | undefined = plain): ApplyEntry {
+    this.index++;
+    const stamp = {
+      clock: 1_700_000_000_000 + this.index * 1000,
+      seed: BigInt(this.index) * 7919n,
+    };
+    return this.#entry(stampCommand(encodeCommand(command), stamp), format);
+  }
+
+  noop(): ApplyEntry {
+    this.index++;
+    const data = new Uint8Array(0);
+    return {
+      entry: {
+        index: this.index,
+        term: this.term,
+        type: EntryType.noop,
+        data,
+        checksum: checksum(data),
+      },
+      answer: undefined,
+    };
+  }
+
+  #entry(data: Uint8Array, answer: AnswerFormat | undefined): ApplyEntry {
+    const { index, term } = this;
+    return {
+      entry: { index, term, type: EntryType.command, data, checksum: checksum(data) },
+      answer,
+    };
+  }
+
+  execute(statements: readonly (string | Statement)[], options: ExecuteOptions = {}): ApplyEntry {
+    const { transaction = false, unified = false, timeoutMs = 0, request } = options;
+    return this.command({
+      type: "execute",
+      statements: statements.map((s) => typeof s === "string" ? { sql: s } : s),
+      transaction,
+      unified,
+      timeoutMs,
+      request,
+    }, { ...plain, unified });
+  }
+}
+
+export function text(answer: Uint8Array | "duplicate" | undefined): string {
+  return answer instanceof Uint8Array ? new TextDecoder().decode(answer) : String(answer);
+}
+
+/** A store with the entries to feed it. */
+export class TestStore {
+  store: Store;
+  readonly directory: string;
+  readonly entries: Entries;
+  readonly #options: Partial<StoreOptions>;
+
+  private constructor(
+    store: Store,
+    directory: string,
+    entries: Entries,
+    options: Partial<StoreOptions>,
+  ) {
+    this.store = store;
+    this.directory = directory;
+    this.entries = entries;
+    this.#options = options;
+  }
+
+  static async open(
+    options: Partial<StoreOptions> = {},
+    entries = new Entries(),
+  ): Promise<TestStore> {
+    const directory = options.directory ?? await Deno.makeTempDir({ prefix: "raftlite-store-" });
+    const store = await openStore({ logger: silent, readers: 2, ...options, directory });
+    return new TestStore(store, directory, entries, options);
+  }
+
+  get path(): string {
+    return `${this.directory}/db.sqlite`;
+  }
+
+  async restart(): Promise<void> {
+    await this.store.close();
+    this.store = await openStore({
+      logger: silent,
+      readers: 2,
+      ...this.#options,
+      directory: this.directory,
+    });
+  }
+
+  async apply(...entries: ApplyEntry[]): Promise<string[]> {
+    return (await this.store.apply(entries)).map(text);
+  }
+
+  /** One entry of its own. */
+  async execute(
+    statements: readonly (string | Statement)[],
+    options: ExecuteOptions = {},
+  ): Promise<string> {
+    const [answer] = await this.apply(this.entries.execute(statements, options));
+    return answer ?? "";
+  }
+
+  async query(
+    sql: string,
+    positional: readonly SqlValue[] = [],
+    format: Partial<AnswerFormat> = {},
+  ): Promise<string> {
+    const answer = await this.store.read({
+      statements: [{ sql, positional }],
+      transaction: false,
+      format: { ...plain, ...format },
+      timeoutMs: 0,
+    });
+    return answer instanceof Uint8Array ? text(answer) : await new Response(answer).text();
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+    await Deno.remove(this.directory, { recursive: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Runs the system's own sqlite3 on a file. */
+export function sqlite3(path: string, sql: string): string {
+  const { stdout, stderr } = new Deno.Command("sqlite3", { args: [path, sql] }).outputSync();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
