@@ -18,7 +18,7 @@ export function nodeJson(report: NodeReport, info: ServerInfo): string {
     voter: member.suffrage === "voter",
     reachable,
     leader: reachable && report.leader,
-    time: reachable ? milliseconds / 1000 : undefined,
+    time: reachable ? Math.round(milliseconds * 1e6) / 1e9 : undefined,
     time_s: reachable ? formatGoDuration(milliseconds) : undefined,
     error: reachable ? undefined : report.error,
   });

@@ -40,6 +40,22 @@ Deno.test("serve() stops after the requests under way, with the queue written", 
   assert.equal(service.writes.length, 2);
 });
 
+Deno.test("serve() stops in time although a request never ends", async () => {
+  const service = new FakeService();
+  const gate = Promise.withResolvers<void>();
+  service.hold = gate.promise;
+  const server = serve({ ...appWith(service), ...local });
+  const asked = fetch(`http://${server.address}/db/execute`, {
+    method: "POST",
+    body: '["DELETE FROM t"]',
+    headers: { "content-type": "application/json" },
+  });
+  while (service.writes.length === 0) await pause(1);
+  await server.stop(20);
+  gate.resolve();
+  assert.equal((await (await asked).json()).results.length, 1);
+});
+
 Deno.test("A read is interrupted when its client goes away", async () => {
   const service = new FakeService();
   const never = Promise.withResolvers<void>();

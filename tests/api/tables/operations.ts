@@ -118,22 +118,6 @@ export const operations: readonly Step[] = [
     headers: { "x-rqlite-served-by": "<http>" },
   },
   {
-    send: "POST /snapshot",
-    body: "",
-    status: 200,
-    type: "",
-    answer: "",
-    headers: { "x-rqlite-served-by": null },
-  },
-  {
-    send: "POST /snapshot",
-    body: "",
-    status: 204,
-    type: "",
-    answer: "",
-    headers: { "x-rqlite-served-by": null },
-  },
-  {
     send: "POST /reap",
     body: "",
     status: 200,
@@ -288,13 +272,6 @@ export const operations: readonly Step[] = [
     status: 200,
     type: json,
     answer: '{"addr":"<raft>","node_id":"<id>"}',
-    headers: { "x-rqlite-served-by": null },
-  },
-  {
-    send: "GET /status?key=store.nodes",
-    status: 200,
-    type: json,
-    answer: '[{"addr":"<raft>","id":"<id>","suffrage":"voter"}]',
     headers: { "x-rqlite-served-by": null },
   },
   {

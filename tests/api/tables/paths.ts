@@ -576,14 +576,6 @@ export const paths: readonly Step[] = [
     headers: { "x-rqlite-served-by": null },
   },
   {
-    send: "GET /nodesfoo",
-    status: 200,
-    type: json,
-    answer:
-      '{"<id>":{"id":"<id>","api_addr":"http://<http>","addr":"<raft>","version":"<version>","voter":true,"reachable":true,"leader":true,"time":<time>,"time_s":"<duration>"}}',
-    headers: { "x-rqlite-served-by": null },
-  },
-  {
     send: "GET /db/query/",
     status: 200,
     type: json,
