@@ -21,12 +21,14 @@ export interface RaftLogOptions {
   readonly allocateBytes?: number;
   /** How much entry data `contents.log.entries` holds at most, in bytes. */
   readonly recentBytesMax?: number;
+  /** Draws the 32 random bits of a new segment's salt; simulations hand in their own. */
+  readonly drawSalt?: () => number;
 }
 
 const mebibyte = 1024 * 1024;
 
 /** Draws what tells the batches of this segment from any other bytes. */
-function drawSalt(): number {
+function randomSalt(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
@@ -46,12 +48,13 @@ export async function openRaftLog(
     segmentBytes: options.segmentBytes ?? 16 * mebibyte,
     allocateBytes: options.allocateBytes ?? mebibyte / 4,
   };
+  const drawSalt = options.drawSalt ?? randomSalt;
   if (!(await disk.exists(directory))) await disk.makeDirectory(directory);
   await syncNames(disk, directory);
   const recovered = await recoverLog(disk, directory, logger);
   const { active, index, state } = recovered === undefined
-    ? await beginLog(disk, directory, sizes)
-    : await resume(disk, directory, sizes, recovered);
+    ? await beginLog(disk, directory, sizes, drawSalt())
+    : await resume(disk, directory, sizes, recovered, drawSalt);
   const firstSegment = recovered?.firstSegment ?? active.segment.sequence;
   await removeLeftovers(disk, directory, firstSegment, logger);
 
@@ -89,10 +92,15 @@ interface Opened {
 
 type Sizes = ConstructorParameters<typeof ActiveSegment>[2];
 
-async function beginLog(disk: Disk, directory: string, sizes: Sizes): Promise<Opened> {
+async function beginLog(
+  disk: Disk,
+  directory: string,
+  sizes: Sizes,
+  salt: number,
+): Promise<Opened> {
   const header: SegmentHeader = {
     sequence: 1,
-    salt: drawSalt(),
+    salt,
     previousEnd: 0,
     firstSegment: 1,
     lastIndex: 0,
@@ -112,6 +120,7 @@ async function resume(
   directory: string,
   sizes: Sizes,
   recovered: RecoveredSegments,
+  drawSalt: () => number,
 ): Promise<Opened> {
   const { index, state, action, nextHeader, carry } = recovered;
   const newest = index.segments.at(-1);
