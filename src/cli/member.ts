@@ -223,12 +223,14 @@ async function assemble(
     });
   } else if (!fresh) {
     checkSingleNodeJoin(configuration, node.configuration, self);
+    const peers = [...addressesBut(node.configuration, self.id).values()];
     const known = node.configuration.members.find((member) => member.id === self.id);
     const moved = known?.address !== self.address || known.httpAddress !== self.httpAddress;
-    if (moved) {
-      const peers = [...addressesBut(node.configuration, self.id).values()];
-      const addresses = [...configuration.cluster.join, ...peers];
-      announceMove(service, { ...joining, addresses, clusterId: identity?.clusterId ?? "" });
+    // With -join the node asks again even when it believes itself a member: it may have been
+    // removed while it was away, and would never hear of it.
+    if (moved || join) {
+      const addresses = [...new Set([...configuration.cluster.join, ...peers])];
+      announceSelf(service, { ...joining, addresses, clusterId: identity?.clusterId ?? "" });
     }
   }
   announce?.().catch(surroundings.onFatal);
@@ -430,14 +432,14 @@ function checkSingleNodeJoin(configuration: Configuration, members: Members, sel
 }
 
 /** Tells the cluster this node's new addresses, or asks to be let back in, until it is heard. */
-function announceMove(
+function announceSelf(
   service: ClusterService,
   joining: Omit<Parameters<typeof joinCluster>[0], "fresh">,
 ): void {
   const { logger } = joining;
   const announce = async () => {
     if (joining.addresses.length > 0) {
-      await joinCluster({ ...joining, attempts: Number.MAX_SAFE_INTEGER, fresh: false });
+      await joinCluster({ ...joining, attempts: Infinity, fresh: false });
     } else await service.announceSelf(joining.member);
   };
   announce().catch((error) => {

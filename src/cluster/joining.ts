@@ -21,7 +21,7 @@ export interface JoinOptions {
   readonly member: Member;
   /** Raft addresses to join through, tried in order. */
   readonly addresses: readonly string[];
-  /** Rounds over all addresses, and the pause between two of them in ms. */
+  /** Rounds over all addresses (Infinity: until it works), and the pause between two of them in ms. */
   readonly attempts: number;
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -69,7 +69,9 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
         logger.log(
           "WARN",
           "cluster",
-          `Join through ${address} failed (attempt ${attempt} of ${attempts}): ${failure.message}`,
+          `Join through ${address} failed (attempt ${attempt}${
+            attempts === Infinity ? "" : ` of ${attempts}`
+          }): ${failure.message}`,
         );
       }
     }

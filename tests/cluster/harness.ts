@@ -23,7 +23,7 @@ export function freePort(): number {
 
 /** Polls until `check` returns something other than undefined, false or a rejection. */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   check: () => Promise<T | undefined | false> | T | undefined | false,
   timeoutMs = patienceMs,
 ): Promise<T> {
@@ -37,7 +37,8 @@ export async function eventually<T>(
       last = error;
     }
     if (Date.now() > deadline) {
-      throw new Error(`Waited ${timeoutMs} ms in vain for ${what}${last ? `: ${last}` : ""}`);
+      const goal = typeof what === "string" ? what : what();
+      throw new Error(`Waited ${timeoutMs} ms in vain for ${goal}${last ? `: ${last}` : ""}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
@@ -208,7 +209,7 @@ export class NodeProcess {
   }
 
   async ready(): Promise<void> {
-    await eventually(`${this.id} to be ready\n${this.#log}`, async () => {
+    await eventually(() => `${this.id} to be ready\n${this.#log}`, async () => {
       if (this.#child === undefined) throw new Error("not running");
       return (await this.fetch("/readyz", { timeoutMs: 2_000 })).status === 200;
     });
