@@ -5,13 +5,27 @@ import { ClusterService } from "../../src/cluster/service.ts";
 import { DiskError, type Logger } from "../../src/io/types.ts";
 import { Node } from "../../src/node/node.ts";
 import { recover } from "../../src/node/recovery.ts";
-import type { CompactionPoint, Configuration, Entry, NodeId } from "../../src/raft/types.ts";
-import { LogFailedError } from "../../src/raft_log/types.ts";
+import {
+  type CompactionPoint,
+  type Configuration,
+  type Entry,
+  EntryType,
+  type NodeId,
+} from "../../src/raft/types.ts";
+import { checksum } from "../../src/base/checksum.ts";
+import { encodeConfiguration } from "../../src/raft/configuration.ts";
+import {
+  type LogContents,
+  LogFailedError,
+  type LogWrite,
+  type RaftLog,
+} from "../../src/raft_log/types.ts";
 import type { EventQueue } from "./event_queue.ts";
 import { type Ledger, SafetyViolation } from "./ledger.ts";
 import { ObservedLog } from "./observed_log.ts";
 import type { Plan } from "./plan.ts";
-import { type DiskFaults, LogStorage, SimulatedLog } from "./simulated_log.ts";
+import { type LogHome, MemoryLogHome, type Opener, SegmentedLogHome } from "./log_home.ts";
+import { type DiskFaults } from "./simulated_log.ts";
 import { type SimulatedNetwork, SimulatedTransport } from "./simulated_network.ts";
 import { toyCodec } from "./toy_command.ts";
 import { type StoreFaults, ToyStorage } from "./toy_state_machine.ts";
@@ -49,13 +63,18 @@ export class Machine {
   readonly #world: World;
   readonly #random: Prng;
   readonly #skew: ClockSkew;
-  #logStorage = new LogStorage();
+  #logHome: LogHome;
   #storeStorage = new ToyStorage();
   #marker: CompactionPoint | undefined;
   #life = 0;
   /** On its disk: it knows its cluster, and is spoken to by the members. */
   #introduced: boolean;
   #member: boolean;
+  /** What the log is to begin with, at this machine's first start. */
+  #founding: Configuration | undefined;
+  /** The program that runs, from its first moment on. */
+  #process: SimulatedProcess | undefined;
+  /** The same, once it has read its disk. */
   #running: Running | undefined;
   /** Snapshots received from other nodes and swapped in. */
   snapshotsInstalled = 0;
@@ -77,7 +96,8 @@ export class Machine {
       rate: 1 + drift * (2 * this.#random.uint32() / 0x1_0000_0000 - 1),
       wallOffsetMs: this.#random.below(10_000) - 5_000,
     };
-    if (configuration !== undefined) this.#logStorage.begin(configuration);
+    this.#founding = configuration;
+    this.#logHome = this.#newLogHome();
     this.#introduced = this.#member = founding;
     this.diskFaults = disk;
     this.storeFaults = store;
@@ -88,12 +108,16 @@ export class Machine {
     return this.#running;
   }
 
+  #newLogHome(): LogHome {
+    const { queue, plan } = this.#world;
+    return plan.segmentedLog
+      ? new SegmentedLogHome(this.#random, plan.disk.syncMsMax / 3)
+      : new MemoryLogHome(queue, this.#random, () => this.diskFaults);
+  }
+
   /** Whether its disk has the entry, as such or in the state; what a lost disk had, nobody knows. */
   holdsDurably(index: number, term: number): boolean {
-    if (this.#life > 0) return true;
-    const { compaction, entries } = this.#logStorage.durable;
-    if (index <= compaction.index) return true;
-    return entries[index - compaction.index - 1]?.term === term;
+    return this.#life > 0 || (this.#logHome.holdsDurably(index, term) ?? true);
   }
 
   /** Whether the cluster has taken it in, as far as it has been told. */
@@ -102,12 +126,50 @@ export class Machine {
   }
 
   start(): void {
-    if (this.#running !== undefined) return;
-    const { queue, ledger, trace, plan, network } = this.#world;
-    this.#check(() => this.#recover());
-    const random = new Random(this.#random.uint64());
+    if (this.#process !== undefined) return;
     const process = new SimulatedProcess();
-    const clock = new VirtualClock(queue, process, this.#skew);
+    const clock = new VirtualClock(this.#world.queue, process, this.#skew);
+    const { trace } = this.#world;
+    const logger: Logger = {
+      log: (level, room, message) => trace.remark(this.id, `${level} ${room}: ${message}`),
+    };
+    this.#process = process;
+    this.#open({ process, clock, logger }).then(({ log, contents }) => {
+      if (process.alive) this.#run({ process, clock, logger }, log, contents);
+    }).catch((error) => this.#fatal(process, error));
+  }
+
+  /** What a start does first: sees that log and state belong together, and ends a broken installation. */
+  async #open(opener: Opener): Promise<{ log: RaftLog; contents: LogContents }> {
+    const open = await this.#logHome.open(opener);
+    const { log, contents } = open;
+    const founding = this.#founding;
+    if (founding !== undefined) {
+      if (contents.log.lastIndex === 0) await log.append(firstWrite(founding));
+      this.#founding = undefined;
+      return await this.#reopen(opener, log);
+    }
+    const applied = this.#storeStorage.position;
+    const recovery = recover({ contents, applied, marker: this.#marker }, this.id);
+    if (recovery.type === "reset") {
+      await log.reset(recovery.point);
+      this.#marker = undefined;
+      return await this.#reopen(opener, log);
+    }
+    this.#marker = undefined;
+    return open;
+  }
+
+  async #reopen(opener: Opener, log: RaftLog): Promise<{ log: RaftLog; contents: LogContents }> {
+    await log.close();
+    return await this.#open(opener);
+  }
+
+  /** Puts the program together, as src/cli/member.ts does. */
+  #run({ process, clock, logger }: Opener, raftLog: RaftLog, contents: LogContents): void {
+    const { queue, ledger, trace, plan, network } = this.#world;
+    const random = new Random(this.#random.uint64());
+    const { hardState } = contents;
     const transport = new SimulatedTransport(
       this.id,
       this.address,
@@ -124,28 +186,19 @@ export class Machine {
       () => this.storeFaults,
       (entry, state) => this.#applied(entry, state.hash),
     );
-    const contents = this.#logStorage.contents(random.below(20));
-    const { compaction, entries, hardState } = this.#logStorage.durable;
-    const log = new ObservedLog(
-      new SimulatedLog(this.#logStorage, queue, process, this.#random, () => this.diskFaults),
-      { compaction, entries },
-      {
-        appended: (entry, previousTerm) => this.#appended(entry, previousTerm),
-        compacted: (point) =>
-          this.#check(() =>
-            ledger.compacts(this.id, point.index, this.#storeStorage.durablePosition.index)
-          ),
-      },
-    );
+    const log = new ObservedLog(raftLog, contents, {
+      appended: (entry, previousTerm) => this.#appended(entry, previousTerm),
+      compacted: (point) =>
+        this.#check(() =>
+          ledger.compacts(this.id, point.index, this.#storeStorage.durablePosition.index)
+        ),
+    });
     trace.event("start", this.id, hardState.term, store.applied.index, log.lastIndex);
     this.#check(() => {
       ledger.restarts(this.id, hardState.term);
       ledger.hasState(this.id, store.applied.index, store.state.hash);
     });
     const origin = random.uint64();
-    const logger: Logger = {
-      log: (level, room, message) => trace.remark(this.id, `${level} ${room}: ${message}`),
-    };
     const node: Node = new Node({
       id: this.id,
       clock,
@@ -203,17 +256,6 @@ export class Machine {
     if (this.#introduced) transport.setCluster();
     transport.start(service.peers);
     node.start();
-  }
-
-  /** What a start does first: sees that log and state belong together, and ends a broken installation. */
-  #recover(): void {
-    const recovery = recover({
-      contents: this.#logStorage.contents(0),
-      applied: this.#storeStorage.position,
-      marker: this.#marker,
-    }, this.id);
-    if (recovery.type === "reset") this.#logStorage.reset(recovery.point);
-    this.#marker = undefined;
   }
 
   #installed(): void {
@@ -281,23 +323,18 @@ export class Machine {
 
   /** The program dies, or the whole machine loses its power. */
   crash(kind: "process" | "power"): void {
-    if (this.#running === undefined) return;
+    if (this.#process === undefined) return;
     this.#world.trace.event("crash", this.id, kind);
-    this.#running.process.kill();
+    this.#process.kill();
+    this.#process = undefined;
     this.#running = undefined;
-    if (kind === "process") {
-      this.#logStorage.crashProcess(this.#random);
-    } else {
-      this.#logStorage.crashPower(this.#random);
-      this.#storeStorage.crashPower(this.#random);
-    }
+    this.#logHome.crash(kind);
+    if (kind === "power") this.#storeStorage.crashPower(this.#random);
+    const { lastIndex } = this.#logHome;
+    if (lastIndex === undefined) return;
     const applied = this.#storeStorage.position.index;
-    this.#check(() => this.#world.ledger.fallsBack(this.id, applied, this.#logLastIndex()));
-  }
-
-  #logLastIndex(): number {
-    const { compaction, entries } = this.#logStorage.durable;
-    return Math.max(compaction.index + entries.length, this.#marker?.index ?? 0);
+    const logged = Math.max(lastIndex, this.#marker?.index ?? 0);
+    this.#check(() => this.#world.ledger.fallsBack(this.id, applied, logged));
   }
 
   /** The machine comes back with an empty disk. */
@@ -305,7 +342,8 @@ export class Machine {
     this.crash("power");
     this.#life++;
     this.#marker = undefined;
-    this.#logStorage = new LogStorage();
+    this.#founding = undefined;
+    this.#logHome = this.#newLogHome();
     this.#storeStorage = new ToyStorage();
     this.#ledTerm = 0;
     this.#introduced = this.#member = false;
@@ -356,4 +394,14 @@ export class Machine {
       return false;
     }
   }
+}
+
+/** The first entry of a new cluster's log says who forms it. */
+function firstWrite(configuration: Configuration): LogWrite {
+  const data = encodeConfiguration(configuration);
+  const type = EntryType.configuration;
+  return {
+    hardState: { term: 1, votedFor: "" },
+    entries: [{ index: 1, term: 1, type, data, checksum: checksum(data) }],
+  };
 }

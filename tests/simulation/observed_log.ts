@@ -1,4 +1,4 @@
-import type { LogWrite, RaftLog } from "../../src/raft_log/types.ts";
+import type { LogContents, LogWrite, RaftLog } from "../../src/raft_log/types.ts";
 import { decodeConfiguration } from "../../src/raft/configuration.ts";
 import {
   type CompactionPoint,
@@ -22,16 +22,15 @@ export class ObservedLog implements RaftLog {
   #terms: number[];
   #configurations: { readonly index: number; readonly configuration: Configuration }[];
 
-  constructor(
-    log: RaftLog,
-    contents: { readonly compaction: CompactionPoint; readonly entries: readonly Entry[] },
-    observer: LogObserver,
-  ) {
+  constructor(log: RaftLog, { compaction, log: found }: LogContents, observer: LogObserver) {
     this.#log = log;
-    this.#compaction = contents.compaction;
-    this.#terms = contents.entries.map(({ term }) => term);
-    this.#configurations = contents.entries
-      .filter(({ type }) => type === EntryType.configuration)
+    this.#compaction = compaction;
+    this.#terms = [];
+    for (const [at, { term, index }] of found.termStarts.entries()) {
+      const end = found.termStarts[at + 1]?.index ?? found.lastIndex + 1;
+      for (let i = index; i < end; i++) this.#terms.push(term);
+    }
+    this.#configurations = found.configurations
       .map(({ index, data }) => ({ index, configuration: decodeConfiguration(data) }));
     this.#observer = observer;
   }

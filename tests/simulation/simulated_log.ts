@@ -1,4 +1,3 @@
-import { checksum } from "../../src/base/checksum.ts";
 import type { Prng } from "../../src/base/prng.ts";
 import { DiskError } from "../../src/io/types.ts";
 import {
@@ -7,10 +6,8 @@ import {
   type LogWrite,
   type RaftLog,
 } from "../../src/raft_log/types.ts";
-import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import {
   type CompactionPoint,
-  type Configuration,
   type Entry,
   EntryType,
   type HardState,
@@ -143,20 +140,6 @@ export class LogStorage {
   #recover(kept: number): void {
     this.refuse(kept);
     this.synced(kept);
-  }
-
-  /** Begins anew behind a snapshot, before any program runs. */
-  reset(point: CompactionPoint): void {
-    applyRecord(this.#durable, { type: "reset", point });
-  }
-
-  /** The first entry of a new cluster's log says who forms it. */
-  begin(configuration: Configuration): void {
-    const data = encodeConfiguration(configuration);
-    this.#durable.hardState = { term: 1, votedFor: "" };
-    const type = EntryType.configuration;
-    const entry = { index: 1, term: 1, type, data, checksum: checksum(data) };
-    applyRecord(this.#durable, { type: "entry", entry });
   }
 
   get durable(): Readonly<LogImage> {

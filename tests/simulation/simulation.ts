@@ -114,10 +114,15 @@ class Simulation {
   /** Steps until the condition holds; false when it does not by then. */
   async #runUntil(untilMs: number, condition: () => boolean): Promise<boolean> {
     const { queue } = this.#world;
-    while (this.#violation === undefined && !condition()) {
-      if (!await queue.step(untilMs)) return false;
-      this.#events++;
-      this.#look();
+    try {
+      while (this.#violation === undefined && !condition()) {
+        if (!await queue.step(untilMs)) return false;
+        this.#events++;
+        this.#look();
+      }
+    } catch (error) {
+      // Thrown into the face of the network or the clock, which can do nothing about it.
+      this.#violation ??= error as Error;
     }
     return true;
   }

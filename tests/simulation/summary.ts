@@ -8,7 +8,11 @@ export class Summary {
   runs = 0;
   failures = 0;
 
-  #count(name: string, value: number): void {
+  count(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  #add(name: string, value: number): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + value);
   }
 
@@ -16,22 +20,22 @@ export class Summary {
     this.runs++;
     if (result.violation !== undefined) this.failures++;
     const { network, workload } = result;
-    this.#count("events", result.events);
-    this.#count("virtual seconds", Math.round(result.virtualMs / 1000));
-    this.#count("leaders", result.leaders);
-    this.#count("entries committed", result.committed);
-    this.#count("snapshots installed", result.snapshots);
-    this.#count("writes acknowledged", workload.applied);
-    this.#count("of them through another node", workload.forwarded);
-    this.#count("writes refused", workload.refused);
-    this.#count("writes of unknown fate", workload.unknown);
+    this.#add("events", result.events);
+    this.#add("virtual seconds", Math.round(result.virtualMs / 1000));
+    this.#add("leaders", result.leaders);
+    this.#add("entries committed", result.committed);
+    this.#add("snapshots installed", result.snapshots);
+    this.#add("writes acknowledged", workload.applied);
+    this.#add("of them through another node", workload.forwarded);
+    this.#add("writes refused", workload.refused);
+    this.#add("writes of unknown fate", workload.unknown);
     for (const [level, count] of Object.entries(workload.reads)) {
-      this.#count(`reads ${level}`, count);
+      this.#add(`reads ${level}`, count);
     }
-    this.#count("reads failed", workload.readsFailed);
-    for (const [what, count] of Object.entries(network)) this.#count(`messages ${what}`, count);
+    this.#add("reads failed", workload.readsFailed);
+    for (const [what, count] of Object.entries(network)) this.#add(`messages ${what}`, count);
     for (const disturbance of disturbances) {
-      this.#count(disturbance, result.disturbances.get(disturbance) ?? 0);
+      this.#add(disturbance, result.disturbances.get(disturbance) ?? 0);
     }
   }
 
