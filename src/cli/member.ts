@@ -1,25 +1,21 @@
-import { Formation, type Formed } from "../cluster/formation.ts";
 import { type Identity, readIdentity, writeIdentity } from "../cluster/identity.ts";
 import { joinCluster, JoinError } from "../cluster/joining.ts";
-import { readPeersFile } from "../cluster/peers_file.ts";
 import { ClusterService } from "../cluster/service.ts";
 import { strangersMay } from "../cluster/wire.ts";
-import { checksum } from "../base/checksum.ts";
 import type { Clock, Disk, Logger, Network } from "../io/types.ts";
-import { forceConfiguration } from "../node/forced_configuration.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import { Node } from "../node/node.ts";
-import { recover } from "../node/recovery.ts";
-import { encodeConfiguration } from "../raft/configuration.ts";
-import { type Configuration as Members, EntryType, type Member } from "../raft/types.ts";
-import { openRaftLog } from "../raft_log/raft_log.ts";
-import type { LogContents, RaftLog } from "../raft_log/types.ts";
+import type { Configuration as Members, Member } from "../raft/types.ts";
 import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
 import { openStore } from "../store/store.ts";
 import type { Store } from "../store/types.ts";
 import { openTransport } from "../transport/transport.ts";
-import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
+import { begin, beginLog } from "./beginning.ts";
 import type { Configuration } from "./flags.ts";
+import { openLog } from "./open_log.ts";
+import { random, random64 } from "./random.ts";
+import { StartError } from "./start_error.ts";
+import { Traffic } from "./traffic.ts";
 import { nodeLimits, snapshotPolicy, timing } from "./tuning.ts";
 
 /** A node that runs: its service, and the way to end it. */
@@ -41,11 +37,6 @@ export interface Surroundings {
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */
   readonly onRemoved: () => void;
-}
-
-/** What a start cannot go on from; `message` says what to do. */
-export class StartError extends Error {
-  override name = "StartError";
 }
 
 /** How long all of a stop may take before connections are cut, in ms. */
@@ -242,38 +233,6 @@ async function assemble(
   };
 }
 
-/** Hands what arrives to whoever is in charge: first the formation of a cluster, then the service. */
-class Traffic implements TransportHandlers {
-  #current: TransportHandlers | undefined;
-
-  handOver(transport: Transport, handlers: TransportHandlers): void {
-    const started = this.#current !== undefined;
-    this.#current = handlers;
-    if (!started) transport.start(this);
-  }
-
-  get #handlers(): TransportHandlers {
-    if (this.#current === undefined) throw new StartError("The transport has no handlers yet");
-    return this.#current;
-  }
-
-  message(message: Parameters<TransportHandlers["message"]>[0]): void {
-    this.#handlers.message(message);
-  }
-
-  unreachable(id: string): void {
-    this.#handlers.unreachable(id);
-  }
-
-  request(peer: Peer, kind: number, payload: Uint8Array, signal: AbortSignal) {
-    return this.#handlers.request(peer, kind, payload, signal);
-  }
-
-  stream(peer: Peer, kind: number, header: Uint8Array, body: AsyncIterable<Uint8Array>) {
-    return this.#handlers.stream(peer, kind, header, body);
-  }
-}
-
 /** The directory's identity, if it has one, and that it is this node's. */
 async function checkIdentity(
   disk: Disk,
@@ -286,138 +245,6 @@ async function checkIdentity(
     );
   }
   return identity;
-}
-
-interface OpenLog {
-  log: RaftLog;
-  contents: LogContents;
-  fresh: boolean;
-}
-
-/** Opens the log, and sees that it and the database belong together. */
-async function openLog(
-  surroundings: Surroundings,
-  directory: string,
-  store: Store,
-): Promise<OpenLog> {
-  const { disk, logger } = surroundings;
-  const path = `${directory}/raft`;
-  await disk.makeDirectory(path);
-  const forced = await readPeersFile(disk, `${path}/peers.json`);
-  const open = await openRaftLog(disk, path, {}, logger);
-  const marker = new FileInstallMarker(disk, path);
-  try {
-    const found = { contents: open.contents, applied: store.applied, marker: await marker.read() };
-    const recovery = recover(found, directory);
-    if (forced !== undefined) {
-      await recoverPeers(surroundings, path, open, store, forced);
-      return await openLog(surroundings, directory, store);
-    }
-    if (recovery.type === "reset") {
-      logger.log(
-        "WARN",
-        "node",
-        `Finishing the installation of a snapshot at index ${recovery.point.index}`,
-      );
-      await open.log.reset(recovery.point);
-      await open.log.close();
-      await marker.clear();
-      return await openLog(surroundings, directory, store);
-    }
-    await marker.clear();
-    return { ...open, fresh: recovery.type === "fresh" };
-  } catch (error) {
-    await open.log.close();
-    throw error;
-  }
-}
-
-/** Puts the members of `peers.json` in the place of those that the log knows (lost majority). */
-async function recoverPeers(
-  { disk, logger }: Surroundings,
-  path: string,
-  open: { readonly log: RaftLog; readonly contents: LogContents },
-  store: Store,
-  members: Members,
-): Promise<void> {
-  const aside = `${path}.recovering`;
-  const old = `${path}.before-recovery`;
-  if (await disk.exists(old)) {
-    throw new StartError(`${old} exists from an earlier recovery: move it away and start again`);
-  }
-  await clearDirectory(disk, aside);
-  const to = await openRaftLog(disk, aside, {}, logger);
-  await forceConfiguration(open, to.log, store.applied, members);
-  await to.log.close();
-  await open.log.close();
-  await disk.rename(path, old);
-  await disk.rename(aside, path);
-  await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
-  logger.log(
-    "WARN",
-    "cluster",
-    `Members replaced by those of peers.json: ${
-      members.members.map((member) => member.id).join(", ")
-    }. The old log is kept in ${old}`,
-  );
-}
-
-/** Leaves an empty directory at `path`. */
-async function clearDirectory(disk: Disk, path: string): Promise<void> {
-  await disk.makeDirectory(path);
-  for (const name of await disk.list(path)) await disk.remove(`${path}/${name}`);
-}
-
-/** How a node without data begins: alone, with others, or by joining them. */
-async function begin(parts: {
-  readonly configuration: Configuration;
-  readonly surroundings: Surroundings;
-  readonly self: Member;
-  readonly transport: Transport;
-  readonly traffic: Traffic;
-  readonly identity: Identity | undefined;
-  readonly sqliteVersion: string;
-}): Promise<Formed> {
-  const { configuration, surroundings, self, transport, traffic, identity, sqliteVersion } = parts;
-  const { join, bootstrapExpect, bootstrapExpectTimeoutMs } = configuration.cluster;
-  if (bootstrapExpect > 1) {
-    const formation = new Formation({
-      ...surroundings,
-      sqliteVersion,
-      member: self,
-      addresses: join,
-      expect: bootstrapExpect,
-      timeoutMs: bootstrapExpectTimeoutMs,
-      transport,
-      newClusterId,
-    });
-    traffic.handOver(transport, formation);
-    return await formation.run();
-  }
-  if (join.length > 0 && bootstrapExpect === 0) return { type: "exists" };
-  if (identity !== undefined) {
-    throw new StartError(
-      `This node was joining cluster ${identity.clusterId} and has no data yet: start it with -join, or empty ${configuration.dataDirectory} to begin a cluster of its own`,
-    );
-  }
-  if (self.suffrage === "learner") {
-    throw new StartError("A read replica (-raft-non-voter) has no cluster of its own: give -join");
-  }
-  return {
-    type: "former",
-    clusterId: newClusterId(),
-    configuration: { members: [self] },
-    announce: () => Promise.resolve(),
-  };
-}
-
-/** The first entry of a new cluster's log: its configuration. */
-async function beginLog(log: RaftLog, members: Members): Promise<void> {
-  const data = encodeConfiguration(members);
-  await log.append({
-    hardState: { term: 1, votedFor: "" },
-    entries: [{ term: 1, index: 1, type: EntryType.configuration, data, checksum: checksum(data) }],
-  });
 }
 
 /** A node that is a cluster of its own cannot join another with what it has. */
@@ -455,16 +282,4 @@ function addressesBut(members: Members, id: string): Map<string, string> {
       member.address,
     ]),
   );
-}
-
-function random(limit: number): number {
-  return Math.floor(Math.random() * limit);
-}
-
-function random64(): bigint {
-  return crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
-}
-
-function newClusterId(): string {
-  return random64().toString(16).padStart(16, "0");
 }

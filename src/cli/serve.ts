@@ -12,8 +12,9 @@ import { RecoveryError } from "../node/recovery.ts";
 import { LogDamageError } from "../raft_log/types.ts";
 import type { Configuration } from "./flags.ts";
 import { httpParts } from "./http_parts.ts";
-import { openMember, type RunningMember, StartError } from "./member.ts";
+import { openMember, type RunningMember } from "./member.ts";
 import { printError } from "./output.ts";
+import { StartError } from "./start_error.ts";
 import { version } from "./version.ts";
 
 /** How long requests under way may take to end when the node stops, in ms. */

@@ -1,0 +1,95 @@
+import { readPeersFile } from "../cluster/peers_file.ts";
+import type { Disk, Logger } from "../io/types.ts";
+import { forceConfiguration } from "../node/forced_configuration.ts";
+import { FileInstallMarker } from "../node/install_marker.ts";
+import { recover } from "../node/recovery.ts";
+import type { Configuration as Members } from "../raft/types.ts";
+import { openRaftLog } from "../raft_log/raft_log.ts";
+import type { LogContents, RaftLog } from "../raft_log/types.ts";
+import type { Store } from "../store/types.ts";
+import { StartError } from "./start_error.ts";
+
+interface Surroundings {
+  readonly disk: Disk;
+  readonly logger: Logger;
+}
+
+export interface OpenLog {
+  log: RaftLog;
+  contents: LogContents;
+  fresh: boolean;
+}
+
+/** Opens the log, and sees that it and the database belong together. */
+export async function openLog(
+  surroundings: Surroundings,
+  directory: string,
+  store: Store,
+): Promise<OpenLog> {
+  const { disk, logger } = surroundings;
+  const path = `${directory}/raft`;
+  await disk.makeDirectory(path);
+  const forced = await readPeersFile(disk, `${path}/peers.json`);
+  const open = await openRaftLog(disk, path, {}, logger);
+  const marker = new FileInstallMarker(disk, path);
+  try {
+    const found = { contents: open.contents, applied: store.applied, marker: await marker.read() };
+    const recovery = recover(found, directory);
+    if (forced !== undefined) {
+      await recoverPeers(surroundings, path, open, store, forced);
+      return await openLog(surroundings, directory, store);
+    }
+    if (recovery.type === "reset") {
+      logger.log(
+        "WARN",
+        "node",
+        `Finishing the installation of a snapshot at index ${recovery.point.index}`,
+      );
+      await open.log.reset(recovery.point);
+      await open.log.close();
+      await marker.clear();
+      return await openLog(surroundings, directory, store);
+    }
+    await marker.clear();
+    return { ...open, fresh: recovery.type === "fresh" };
+  } catch (error) {
+    await open.log.close();
+    throw error;
+  }
+}
+
+/** Puts the members of `peers.json` in the place of those that the log knows (lost majority). */
+async function recoverPeers(
+  { disk, logger }: Surroundings,
+  path: string,
+  open: { readonly log: RaftLog; readonly contents: LogContents },
+  store: Store,
+  members: Members,
+): Promise<void> {
+  const aside = `${path}.recovering`;
+  const old = `${path}.before-recovery`;
+  if (await disk.exists(old)) {
+    throw new StartError(`${old} exists from an earlier recovery: move it away and start again`);
+  }
+  await clearDirectory(disk, aside);
+  const to = await openRaftLog(disk, aside, {}, logger);
+  await forceConfiguration(open, to.log, store.applied, members);
+  await to.log.close();
+  await open.log.close();
+  await disk.rename(path, old);
+  await disk.rename(aside, path);
+  await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
+  logger.log(
+    "WARN",
+    "cluster",
+    `Members replaced by those of peers.json: ${
+      members.members.map((member) => member.id).join(", ")
+    }. The old log is kept in ${old}`,
+  );
+}
+
+/** Leaves an empty directory at `path`. */
+async function clearDirectory(disk: Disk, path: string): Promise<void> {
+  await disk.makeDirectory(path);
+  for (const name of await disk.list(path)) await disk.remove(`${path}/${name}`);
+}
