@@ -166,7 +166,12 @@ export class SimulatedNetwork {
     const breaks = this.#random.chance(this.faults.interrupt);
     this.#queue.schedule(this.latencyMs(), () => {
       if (!breaks && to.process.alive && this.passable(from.address, to.address)) {
-        to.process.run(arrive);
+        // A frozen program may die before it gets to read.
+        const forget = to.process.onDeath(() => this.reset(() => waiting.run(broken)));
+        to.process.run(() => {
+          forget();
+          arrive();
+        });
         return;
       }
       this.counts.interrupted++;
