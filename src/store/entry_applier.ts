@@ -229,6 +229,7 @@ export class EntryApplier {
   /** As SQLite runs a statement outside of a transaction, with how far the entry has come. */
   #autocommit(place: StatementPlace, body: () => void, next: () => ResumePoint): void {
     const connection = this.#connection;
+    const total = connection.totalChanges;
     if (place.prepared.kind === "vacuum") {
       if (/\binto\b/i.test(place.sql)) {
         throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
@@ -245,7 +246,7 @@ export class EntryApplier {
     } catch (error) {
       if (!isForeignKeyError(error)) throw error;
       connection.rollbackStatements();
-      if (place.prepared.kind === "change") connection.changes = 0;
+      if (place.prepared.kind === "change") connection.uncount(total);
       throw error;
     }
   }

@@ -168,7 +168,8 @@ export class StatementRunner {
     } finally {
       statement.reset();
       if (kept && bound > keptBytesMax) statement.clearBindings();
-      if (kind === "change") connection.noteChanges();
+      // VACUUM leaves the number of tables in last_insert_rowid(), hidden ones included.
+      if (!prepared.readonly && kind !== "vacuum") connection.noteEffects(kind === "change");
     }
     if (last && !result.query) {
       this.#answers.changes(

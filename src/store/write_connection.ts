@@ -96,7 +96,7 @@ export class WriteConnection {
     this.#savepoint = database.prepare("SAVEPOINT raftlite_entry", { persistent: true });
     this.#release = database.prepare("RELEASE raftlite_entry", { persistent: true });
     this.#rollbackTo = database.prepare("ROLLBACK TO raftlite_entry", { persistent: true });
-    database.createFunction("total_changes", () => this.#totalBase + database.totalChanges);
+    database.createFunction("total_changes", () => this.totalChanges);
     database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
     this.maxRowId = new MaxRowIdWatch(database);
     this.policy.install(database);
@@ -147,7 +147,7 @@ export class WriteConnection {
       resume,
       lastInsertRowId: this.lastInsertRowId,
       changes: this.changes,
-      totalChanges: this.#totalBase + this.database.totalChanges,
+      totalChanges: this.totalChanges,
     };
     this.own(() => {
       this.#stateWriter.write(state);
@@ -162,7 +162,7 @@ export class WriteConnection {
   /** Runs the store's own SQL: without limits, and unseen by last_insert_rowid() and its like. */
   own<Result>(body: () => Result): Result {
     const { database } = this;
-    const total = this.#totalBase + database.totalChanges;
+    const total = this.totalChanges;
     this.#ticksLeft = Number.POSITIVE_INFINITY;
     try {
       return this.policy.trusted(body);
@@ -183,11 +183,24 @@ export class WriteConnection {
     this.#ticksLeft = (timeoutMs > 0 ? timeoutMs : defaultLimitMs) - (kept ? 1 : 0);
   }
 
-  /** After a statement that changes rows, failed or not. */
-  noteChanges(): void {
-    this.changes = this.database.changes;
+  /** After a statement that writes, failed or not; ANALYZE, too, sets last_insert_rowid(). */
+  noteEffects(changesRows: boolean): void {
     this.lastInsertRowId = this.database.lastInsertRowId;
+    if (!changesRows) return;
+    this.changes = this.database.changes;
     this.#changesInPlace = true;
+  }
+
+  /** What total_changes() says in SQL. */
+  get totalChanges(): number {
+    return this.#totalBase + this.database.totalChanges;
+  }
+
+  /** Takes back what a statement did to changes() that failed only when it was committed. */
+  uncount(totalBefore: number): void {
+    this.#totalBase = totalBefore - this.database.totalChanges;
+    this.changes = 0;
+    this.#changesInPlace = false;
   }
 
   /** Foreign keys that a transaction has still to make good. */

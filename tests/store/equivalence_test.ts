@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { Prng } from "../../src/base/prng.ts";
+import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
+import { Entries, TestStore } from "./fixture.ts";
+import { PlainSqlite } from "./plain_sqlite.ts";
+import { type RandomRequest, randomRequest, schema, tables } from "./random_entries.ts";
+
+const rounds = Number(Deno.env.get("RAFTLITE_ROUNDS") ?? 1);
+const requestsEach = 200;
+
+function requestsOf(random: Prng): RandomRequest[] {
+  const first: RandomRequest = {
+    statements: schema.map((sql) => ({ sql })),
+    transaction: false,
+    unified: false,
+  };
+  return [first, ...Array.from({ length: requestsEach }, () => randomRequest(random))];
+}
+
+function entriesOf(requests: readonly RandomRequest[]) {
+  const entries = new Entries();
+  return requests.map((request, i) =>
+    entries.execute(request.statements, {
+      transaction: request.transaction,
+      unified: request.unified,
+      request: { origin: 3n, sequence: i + 1, floor: Math.max(1, i - 20) },
+    })
+  );
+}
+
+async function contents(store: TestStore): Promise<string> {
+  const parts: string[] = [];
+  for (const table of tables) parts.push(await store.query(`SELECT rowid, * FROM ${table}`));
+  parts.push(await store.query("SELECT type, name, sql FROM sqlite_schema"));
+  parts.push(await store.query("SELECT * FROM sqlite_sequence"));
+  parts.push(await store.query("PRAGMA user_version"));
+  parts.push(await store.query("SELECT * FROM sqlite_raft"));
+  parts.push(
+    await store.query("SELECT origin, floor, last_index, hex(applied) FROM sqlite_raft_session"),
+  );
+  return parts.join("\n");
+}
+
+/** Applies in batches of random sizes, with restarts in between. */
+async function run(requests: readonly RandomRequest[], random: Prng, restarts: number) {
+  await using store = await TestStore.open({ foreignKeys: true });
+  const entries = entriesOf(requests);
+  const answers: string[] = [];
+  for (let at = 0; at < entries.length;) {
+    const size = 1 + random.below(random.chance(0.5) ? 4 : 80);
+    answers.push(...await store.apply(...entries.slice(at, at + size)));
+    at += size;
+    if (random.chance(restarts)) await store.restart();
+  }
+  return { answers, contents: await contents(store) };
+}
+
+Deno.test("Store.apply leaves equal databases and equal answers, whatever the batches and restarts", async () => {
+  for (let round = 0; round < rounds; round++) {
+    const seed = BigInt(Date.now()) * 1000n + BigInt(round);
+    const requests = requestsOf(new Prng(seed));
+    const together = await run(requests, new Prng(seed + 1n), 0);
+    const apart = await run(requests, new Prng(seed + 2n), 0.1);
+    assert.deepEqual(apart.answers, together.answers, `seed ${seed}`);
+    assert.equal(apart.contents, together.contents, `seed ${seed}`);
+  }
+});
+
+Deno.test("Store.apply answers as SQLite itself does in autocommit mode", async () => {
+  const library = openLibrary(await findLibrary());
+  for (let round = 0; round < rounds; round++) {
+    const seed = BigInt(Date.now()) * 1000n + BigInt(round);
+    const random = new Prng(seed);
+    const requests = requestsOf(random);
+    using sqlite = new PlainSqlite(library);
+    await using store = await TestStore.open({ foreignKeys: true });
+    const entries = entriesOf(requests);
+    for (let at = 0; at < entries.length;) {
+      const size = 1 + random.below(60);
+      const answers = await store.apply(...entries.slice(at, at + size));
+      answers.forEach((answer, i) => {
+        const request = requests[at + i] as RandomRequest;
+        assert.deepEqual(
+          JSON.parse(`[${answer}]`),
+          sqlite.run(request),
+          `seed ${seed}, entry ${at + i + 1}: ${JSON.stringify(request)}`,
+        );
+      });
+      at += size;
+    }
+    for (const table of ["a", "r", "p", "c", "log"]) {
+      const { values = [] } = JSON.parse(await store.query(`SELECT rowid, * FROM ${table}`));
+      assert.deepEqual(
+        values,
+        sqlite.rows(`SELECT rowid, * FROM ${table}`),
+        `seed ${seed}, ${table}`,
+      );
+    }
+  }
+});

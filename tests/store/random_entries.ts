@@ -1,0 +1,84 @@
+import type { Prng } from "../../src/base/prng.ts";
+import type { Statement } from "../../src/store/types.ts";
+
+/** One request, to be made an entry of, or to be run by SQLite itself. */
+export interface RandomRequest {
+  readonly statements: readonly Statement[];
+  readonly transaction: boolean;
+  readonly unified: boolean;
+}
+
+export const schema = [
+  "CREATE TABLE a (id INTEGER PRIMARY KEY, v UNIQUE ON CONFLICT ABORT, n INTEGER DEFAULT 0)",
+  "CREATE TABLE r (id INTEGER PRIMARY KEY AUTOINCREMENT, v UNIQUE ON CONFLICT ROLLBACK)",
+  "CREATE TABLE p (id INTEGER PRIMARY KEY, v)",
+  "CREATE TABLE c (p REFERENCES p DEFERRABLE INITIALLY DEFERRED, q REFERENCES p)",
+  "CREATE TABLE w (v, at DEFAULT (julianday('now')), x DEFAULT (random()))",
+  "CREATE TABLE log (what, rows, total, id)",
+  "CREATE TRIGGER after_a AFTER UPDATE ON a BEGIN INSERT INTO log VALUES (NEW.v, changes(), total_changes(), last_insert_rowid()); END",
+  "CREATE TRIGGER refuse BEFORE INSERT ON w WHEN NEW.v = 13 BEGIN SELECT RAISE(ROLLBACK, 'thirteen'); END",
+  "CREATE TRIGGER fail AFTER INSERT ON w WHEN NEW.v = 14 BEGIN SELECT RAISE(FAIL, 'fourteen'); END",
+];
+
+export const tables = ["a", "r", "p", "c", "w", "log"];
+
+type Template = (k: () => number) => Statement;
+
+const small: readonly Template[] = [
+  (k) => ({ sql: "INSERT INTO a (v) VALUES (?)", positional: [k()] }),
+  (k) => ({ sql: "INSERT INTO a (v) VALUES (?), (?), (?)", positional: [k(), k(), k()] }),
+  (k) => ({ sql: "INSERT OR FAIL INTO a (v) VALUES (?), (?)", positional: [k(), k()] }),
+  (k) => ({ sql: "INSERT OR REPLACE INTO a (v) VALUES (?)", positional: [k()] }),
+  (k) => ({ sql: "INSERT OR IGNORE INTO a (v) VALUES (?)", positional: [k()] }),
+  (k) => ({ sql: "INSERT OR ROLLBACK INTO a (v) VALUES (?)", positional: [k()] }),
+  (k) => ({ sql: "UPDATE a SET n = n + 1 WHERE v < ?", positional: [k()] }),
+  (k) => ({ sql: "UPDATE a SET v = v + 1 WHERE v >= ?", positional: [k()] }),
+  (k) => ({ sql: "DELETE FROM a WHERE v % 7 = ?", positional: [k() % 7] }),
+  (k) => ({ sql: "INSERT INTO a (v) VALUES (?) RETURNING id, v", positional: [k()] }),
+  (k) => ({ sql: "INSERT INTO r (v) VALUES (?)", positional: [k()] }),
+  (k) => ({ sql: "INSERT INTO r (v) VALUES (?), (?)", positional: [k(), k()] }),
+  (k) => ({ sql: "INSERT OR IGNORE INTO p VALUES (?, 'p')", positional: [k() % 8] }),
+  (k) => ({ sql: "DELETE FROM p WHERE id = ?", positional: [k() % 8] }),
+  (k) => ({ sql: "INSERT INTO c (p) VALUES (?)", positional: [k() % 10] }),
+  (k) => ({ sql: "INSERT INTO c (q) VALUES (?)", positional: [k() % 10] }),
+  (k) => ({ sql: "DELETE FROM c WHERE p = ?1 OR q = ?1", positional: [k() % 10] }),
+  (k) => ({ sql: "INSERT INTO w (v) VALUES (?)", positional: [k() % 16] }),
+  (k) => ({ sql: "INSERT INTO w (v) VALUES (?), (?)", positional: [k() % 16, k() % 16] }),
+  () => ({
+    sql: "INSERT INTO log VALUES ('state', changes(), total_changes(), last_insert_rowid())",
+  }),
+  () => ({ sql: "SELECT changes(), total_changes(), last_insert_rowid()" }),
+  () => ({ sql: "SELECT count(*), sum(v) FROM a" }),
+  () => ({ sql: "SELECT nonsense" }),
+  () => ({ sql: "INSERT INTO missing VALUES (1)" }),
+  () => ({ sql: "INSERT INTO a (v) VALUES (?, ?)", positional: [1, 2] }),
+  () => ({ sql: ";" }),
+];
+
+const rare: readonly Template[] = [
+  () => ({ sql: "VACUUM" }),
+  (k) => ({ sql: `PRAGMA user_version = ${k()}` }),
+  () => ({ sql: "PRAGMA defer_foreign_keys = ON" }),
+  (k) => ({ sql: `CREATE TABLE IF NOT EXISTS extra${k() % 3} (x)` }),
+  (k) => ({ sql: `DROP TABLE IF EXISTS extra${k() % 3}` }),
+  (k) => ({ sql: `INSERT INTO extra${k() % 3} VALUES (random())` }),
+  (k) => ({
+    sql: "INSERT INTO w (v) VALUES (?); INSERT INTO a (v) VALUES (?); DELETE FROM w WHERE v > 9",
+    positional: [k() % 16, k()],
+  }),
+  (k) => ({
+    sql: "INSERT INTO w (v) VALUES (1); VACUUM; INSERT INTO a (v) VALUES (?)",
+    positional: [k()],
+  }),
+  () => ({ sql: "ANALYZE" }),
+];
+
+export function randomRequest(random: Prng): RandomRequest {
+  const number = () => random.below(60);
+  const count = random.chance(0.6) ? 1 : 1 + random.below(5);
+  const statements = Array.from({ length: count }, () => {
+    const templates = random.chance(0.06) ? rare : small;
+    return (templates[random.below(templates.length)] as Template)(number);
+  });
+  return { statements, transaction: random.chance(0.25), unified: random.chance(0.3) };
+}
