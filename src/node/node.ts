@@ -399,7 +399,8 @@ export class Node {
   }
 
   #run(): void {
-    if (this.#state === "stopped") return;
+    // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
+    if (this.#state === "stopped" || this.#transfer.swapping) return;
     this.#reads.begin(this.#options.clock.now());
     this.#proposeWaiting();
     for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {

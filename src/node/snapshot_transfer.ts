@@ -151,11 +151,13 @@ export class SnapshotTransfer {
       this.#swapping = true;
       await this.#writer.idle();
       // A log that holds the snapshot's last entry keeps what follows it: it may be all that a
-      // majority has of an acknowledged write (figure 5.3 of the thesis, step 7).
-      if (this.#raft.termAt(point.index) === point.term) await this.#log.compact(point);
+      // majority has of an acknowledged write (figure 5.3 of the thesis, step 7). Entries that the
+      // core holds in memory only have been promised to nobody.
+      const held = this.#raft.termAt(point.index) === point.term &&
+        this.#log.lastIndex >= point.index;
+      if (held) await this.#log.compact(point);
       else await this.#log.reset(point);
       this.#raft.snapshotInstalled(point);
-      this.#swapping = false;
       await this.#marker.clear();
       this.#applier.resume(point.index);
       this.#logger.log("INFO", "node", `Snapshot at index ${point.index} installed`);
@@ -165,6 +167,7 @@ export class SnapshotTransfer {
       this.#applier.resume();
       throw new NodeError("unavailable", `Snapshot refused: ${error.message}`, { cause: error });
     } finally {
+      this.#swapping = false;
       this.#receiving = false;
     }
   }
