@@ -9,8 +9,9 @@ export class Disturber {
   readonly #random: Prng;
   readonly #machines: readonly Machine[];
   #ended = false;
-  /** One membership change at a time: two at once could take the majority away. */
-  #changing = false;
+  /** One at a time of each: two at once could take the majority away. */
+  #adding = false;
+  #removing = false;
 
   constructor(world: World, random: Prng, machines: readonly Machine[]) {
     this.#world = world;
@@ -167,19 +168,19 @@ export class Disturber {
   /** A spare machine joins, or one that has been removed comes back with an empty disk. */
   #add(): boolean {
     const spare = this.#machines.find((machine) => !machine.member);
-    if (spare === undefined || this.#changing) return false;
+    if (spare === undefined || this.#adding) return false;
     this.#join(spare);
     return true;
   }
 
   #join(machine: Machine): void {
-    this.#changing = true;
+    this.#adding = true;
     machine.start();
-    this.joinUntilTaken(machine, () => this.#changing = false);
+    this.#joinUntilTaken(machine, () => this.#adding = false);
   }
 
   /** Asks one member after the other until one says yes; nothing else gives a new node a cluster. */
-  joinUntilTaken(machine: Machine, done: () => void): void {
+  #joinUntilTaken(machine: Machine, done: () => void): void {
     const suffrage = this.#random.chance(0.8) ? "staging" : "learner";
     const attempt = () => {
       const host = this.#pick(this.#machines.filter((other) => other.member && other !== machine));
@@ -204,16 +205,16 @@ export class Disturber {
     const voters = this.#fewestVoters();
     const victim = this.#pick(this.#machines.filter(({ member }) => member));
     const host = this.#random.chance(0.5) ? leader : this.#pick(this.#running());
-    if (host?.running === undefined || victim === undefined || voters < 3 || this.#changing) {
+    if (host?.running === undefined || victim === undefined || voters < 3 || this.#removing) {
       return false;
     }
-    this.#changing = true;
+    this.#removing = true;
     this.#world.trace.event("remove", victim.id, host.id);
     let ended = false;
     const end = (removed: boolean) => {
       if (ended) return;
       ended = true;
-      this.#changing = false;
+      this.#removing = false;
       if (removed) victim.wipe();
     };
     host.running.process.run(() => {
@@ -226,7 +227,8 @@ export class Disturber {
   /** A member's disk is lost; the machine comes back empty, under its old name. */
   #replaceDisk(): boolean {
     const victim = this.#pick(this.#machines.filter(({ member }) => member));
-    if (victim === undefined || this.#fewestVoters() < 3 || this.#changing) return false;
+    if (victim === undefined || this.#fewestVoters() < 3) return false;
+    if (this.#adding || this.#removing) return false;
     victim.wipe();
     this.#join(victim);
     return true;

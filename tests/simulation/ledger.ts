@@ -26,6 +26,8 @@ export interface NodeView {
 
 interface Committed {
   readonly term: number;
+  /** The term of whoever applied it first: it was committed in this term or before. */
+  readonly knownIn: number;
   readonly checksum: number;
   readonly stateHash: number;
 }
@@ -126,7 +128,10 @@ export class Ledger {
     }
   }
 
-  /** Leader completeness: whoever begins to lead has everything committed before its term. */
+  /**
+   * Leader completeness: whoever begins to lead has everything committed in the terms before its
+   * own. A leader of an older term may come to know late that it leads, and lack what is newer.
+   */
   beginsToLead(
     id: NodeId,
     term: number,
@@ -134,7 +139,7 @@ export class Ledger {
     termAt: (index: number) => number | undefined,
   ): void {
     let last = this.#committed.length;
-    while (last > 0 && (this.#committed[last - 1]?.term ?? 0) >= term) last--;
+    while (last > 0 && (this.#committed[last - 1]?.knownIn ?? 0) >= term) last--;
     if (last === 0) return;
     const committedTerm = this.#committed[last - 1]?.term;
     const own = last < firstIndex ? termAt(last) : undefined;
@@ -147,7 +152,7 @@ export class Ledger {
   }
 
   /** State machine safety: everyone applies the same entry at an index, and comes to the same state. */
-  applies(id: NodeId, entry: Entry, stateHash: number): void {
+  applies(id: NodeId, entry: Entry, stateHash: number, nodeTerm: number): void {
     const { index, term, checksum } = entry;
     const known = this.#committed[index - 1];
     if (known === undefined) {
@@ -157,7 +162,7 @@ export class Ledger {
           `${id} applied entry ${index} before anyone applied ${index - 1}`,
         );
       }
-      this.#committed.push({ term, checksum, stateHash });
+      this.#committed.push({ term, knownIn: nodeTerm, checksum, stateHash });
       return;
     }
     if (known.term !== term || known.checksum !== checksum) {

@@ -88,22 +88,25 @@ Deno.test("Ledger.holds() refuses another entry, and another past, at an index a
 
 Deno.test("Ledger.beginsToLead() refuses a leader that lacks what is committed", () => {
   const ledger = new Ledger();
-  ledger.applies("a", entry(1, 1), 1);
-  ledger.applies("a", entry(2, 2), 2);
+  ledger.applies("a", entry(1, 1), 1, 2);
+  ledger.applies("a", entry(2, 2), 2, 2);
   ledger.beginsToLead("b", 3, 3, () => 2);
   ledger.beginsToLead("b", 2, 2, () => 1);
   violates("Leader completeness", () => ledger.beginsToLead("b", 3, 3, () => 1));
   violates("Leader completeness", () => ledger.beginsToLead("b", 3, 2, () => 2));
+  ledger.applies("a", entry(3, 2), 3, 5);
+  ledger.beginsToLead("c", 4, 3, () => 2);
+  violates("Leader completeness", () => ledger.beginsToLead("c", 6, 3, () => 2));
 });
 
 Deno.test("Ledger.applies() refuses another entry or state at an index, and a gap", () => {
   const ledger = new Ledger();
-  ledger.applies("a", entry(1, 1), 10);
-  ledger.applies("b", entry(1, 1), 10);
-  violates("State machine safety", () => ledger.applies("b", entry(1, 2), 10));
-  violates("State machine safety", () => ledger.applies("b", entry(1, 1, 5), 10));
-  violates("State machine safety", () => ledger.applies("b", entry(1, 1), 11));
-  violates("State machine safety", () => ledger.applies("b", entry(3, 1), 11));
+  ledger.applies("a", entry(1, 1), 10, 2);
+  ledger.applies("b", entry(1, 1), 10, 2);
+  violates("State machine safety", () => ledger.applies("b", entry(1, 2), 10, 2));
+  violates("State machine safety", () => ledger.applies("b", entry(1, 1, 5), 10, 2));
+  violates("State machine safety", () => ledger.applies("b", entry(1, 1), 11, 2));
+  violates("State machine safety", () => ledger.applies("b", entry(3, 1), 11, 2));
   violates("State machine safety", () => ledger.hasState("b", 1, 11));
   violates("State machine safety", () => ledger.hasState("b", 2, 11));
 });

@@ -286,7 +286,9 @@ export class Machine {
 
   #applied(entry: Entry, stateHash: number): void {
     this.#world.trace.event("apply", this.id, entry.index, entry.term, stateHash);
-    this.#check(() => this.#world.ledger.applies(this.id, entry, stateHash));
+    // The node cannot tell its term while it is being made: then nothing is applied yet either.
+    const term = this.#running?.node.status.term ?? 0;
+    this.#check(() => this.#world.ledger.applies(this.id, entry, stateHash, term));
   }
 
   /** Terms in which this machine has begun to lead have been checked. */
