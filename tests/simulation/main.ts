@@ -1,48 +1,66 @@
 import { parseArgs } from "node:util";
+import type { Assignment } from "./seed_worker.ts";
 import { type RunResult, simulate } from "./simulation.ts";
 import { Summary } from "./summary.ts";
 
-/** Runs many seeds, or one with its whole trace; exits with 1 at the first that fails. */
+const usage =
+  "Usage: simulate [--seeds N] [--from S] [--jobs N] [--keep-going] | simulate --seed S [--verbose]";
+
+/** Runs many seeds, or one with its whole trace; 1 when one of them fails. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     args: Deno.args,
     options: {
       seeds: { type: "string", default: "2000" },
       from: { type: "string", default: "1" },
+      jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
+      "keep-going": { type: "boolean", default: false },
       seed: { type: "string" },
       verbose: { type: "boolean", default: false },
-      "keep-going": { type: "boolean", default: false },
     },
   });
-  if (values.seed !== undefined) return await runOne(Number(values.seed), values.verbose);
-  const first = Number(values.from);
-  const last = first + Number(values.seeds) - 1;
-  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last)) {
-    console.error("Usage: simulate [--seeds N] [--from S] [--seed S [--verbose]] [--keep-going]");
-    return 2;
-  }
-  const summary = new Summary();
-  for (let seed = first; seed <= last; seed++) {
-    const result = await simulate(seed);
-    summary.add(result);
-    if (result.violation === undefined) continue;
-    report(result);
-    if (!values["keep-going"]) return 1;
-  }
-  console.log(summary.text());
-  return summary.failures === 0 ? 0 : 1;
+  const [seeds, from, jobs, seed] = [values.seeds, values.from, values.jobs, values.seed ?? "0"]
+    .map(Number);
+  if (![seeds, from, jobs, seed].every(Number.isSafeInteger)) throw new Error(usage);
+  if (values.seed !== undefined) return await runOne(Number(seed), values.verbose);
+  return await runMany(Number(from), Number(seeds), Number(jobs), values["keep-going"]);
 }
 
 async function runOne(seed: number, verbose: boolean): Promise<number> {
-  const result = await simulate(seed, verbose ? { print: (line) => console.log(line) } : {});
-  if (result.violation !== undefined) {
-    report(result);
-    return 1;
-  }
   const summary = new Summary();
+  const result = await simulate(seed, verbose ? { print: (line) => console.log(line) } : {});
   summary.add(result);
+  if (result.violation === undefined) console.log(summary.text());
+  else report(result);
+  return summary.failures;
+}
+
+/** Spreads the seeds over Workers; stops at the first failure unless told to keep going. */
+async function runMany(
+  from: number,
+  seeds: number,
+  jobs: number,
+  keepGoing: boolean,
+): Promise<number> {
+  const summary = new Summary();
+  const step = Math.max(1, Math.min(jobs, seeds));
+  const workers: Worker[] = [];
+  await new Promise<void>((resolve, reject) => {
+    for (let job = 0; job < step; job++) {
+      const worker = new Worker(new URL("./seed_worker.ts", import.meta.url), { type: "module" });
+      workers.push(worker);
+      worker.onerror = (event) => reject(new Error(event.message));
+      worker.onmessage = ({ data }: MessageEvent<RunResult>) => {
+        summary.add(data);
+        if (data.violation !== undefined) report(data);
+        if (summary.runs === seeds || (data.violation !== undefined && !keepGoing)) resolve();
+      };
+      worker.postMessage({ first: from + job, step, end: from + seeds } satisfies Assignment);
+    }
+  });
+  for (const worker of workers) worker.terminate();
   console.log(summary.text());
-  return 0;
+  return summary.failures === 0 ? 0 : 1;
 }
 
 function report({ seed, violation, traceHash, virtualMs }: RunResult): void {
@@ -52,9 +70,4 @@ function report({ seed, violation, traceHash, virtualMs }: RunResult): void {
   console.error(`  deno task simulate --seed ${seed} --verbose`);
 }
 
-// Nothing a node does may be left to fail unseen.
-globalThis.addEventListener("unhandledrejection", (event) => {
-  console.error("Unhandled rejection:", event.reason);
-});
-
-if (import.meta.main) Deno.exit(await main());
+Deno.exit(await main());

@@ -102,13 +102,27 @@ class Simulation {
   }
 
   async run(): Promise<RunResult> {
+    // Nothing may be left to fail unseen.
+    const unhandled = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      this.#violation ??= new Error(`Unhandled rejection: ${event.reason?.stack ?? event.reason}`);
+    };
+    globalThis.addEventListener("unhandledrejection", unhandled);
+    try {
+      await this.#runPhases();
+    } finally {
+      globalThis.removeEventListener("unhandledrejection", unhandled);
+    }
+    return this.#result();
+  }
+
+  async #runPhases(): Promise<void> {
     for (const machine of this.#machines) if (machine.member) machine.start();
     this.#workload.start();
     this.#disturber.start();
     await this.#runUntil(this.#plan.safetyMs, () => false);
     if (this.#violation === undefined) await this.#recover();
     if (this.#violation === undefined) this.#checkEnd();
-    return this.#result();
   }
 
   /** Steps until the condition holds; false when it does not by then. */
