@@ -69,6 +69,8 @@ export class NodeProcess {
   #child: Deno.ChildProcess | undefined;
   #exited: Promise<Deno.CommandStatus> | undefined;
   #log = "";
+  /** The end of the process is wanted. */
+  #ending = false;
 
   constructor(
     options: {
@@ -130,8 +132,12 @@ export class NodeProcess {
     }).spawn();
     this.#child = child;
     const reading = this.#readLog(child);
+    this.#ending = false;
     this.#exited = child.status.then(async (status) => {
       await reading;
+      if (!this.#ending) {
+        console.error(`${this.id} ended by itself with code ${status.code}:\n${this.#log}`);
+      }
       return status;
     });
   }
@@ -143,12 +149,25 @@ export class NodeProcess {
   /** Ends the process by a signal and waits for it to be gone. */
   async kill(signal: Deno.Signal = "SIGKILL"): Promise<Deno.CommandStatus> {
     assert(this.#child && this.#exited, `${this.id} is not running`);
+    this.#ending = true;
     this.#child.kill(signal);
     return await this.exited();
   }
 
-  /** Waits for the process to end by itself. */
+  /** Sees that the process is gone, whatever state it is in. */
+  async end(): Promise<void> {
+    try {
+      this.#ending = true;
+      this.#child?.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    if (this.#child !== undefined) await this.exited();
+  }
+
+  /** Waits for the process to end, by itself if it was not killed. */
   async exited(): Promise<Deno.CommandStatus> {
+    this.#ending = true;
     assert(this.#exited, `${this.id} was never started`);
     const status = await this.#exited;
     this.#child = undefined;
@@ -336,11 +355,7 @@ export class Cluster {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.nodes) {
-      if (!node.running) continue;
-      node.thaw();
-      await node.kill("SIGKILL");
-    }
+    for (const node of this.nodes) await node.end();
     for (const proxy of this.#proxies.values()) proxy.close();
     await Deno.remove(this.#directory, { recursive: true });
   }
