@@ -40,11 +40,8 @@ export interface Configuration {
     readonly address: string;
     readonly advertisedAddress: string;
     readonly heartbeatTimeoutMs: number;
-    /** At least `heartbeatTimeoutMs`. */
-    readonly electionTimeoutMs: number;
     /** At most `heartbeatTimeoutMs`, never 0. */
     readonly leaderLeaseTimeoutMs: number;
-    readonly commitTimeoutMs: number;
     readonly applyTimeoutMs: number;
     readonly snapshotEntries: number;
     readonly snapshotIntervalMs: number;
@@ -116,7 +113,6 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       address: bindable(values["raft-addr"]),
       advertisedAddress: advertised.raft,
       ...raftTimeouts(values),
-      commitTimeoutMs: values["raft-commit-timeout"],
       applyTimeoutMs: values["raft-apply-timeout"],
       snapshotEntries: values["raft-snap"],
       snapshotIntervalMs: values["raft-snap-int"],
@@ -219,18 +215,11 @@ function checkClusterFlags(values: FlagValues, raftAddress: string): void {
 /** The rules that rqlite's Raft library has for its timeouts. */
 function raftTimeouts(values: FlagValues) {
   const heartbeatTimeoutMs = values["raft-heartbeat-timeout"];
-  const electionTimeoutMs = values["raft-election-timeout"];
   const leaderLeaseTimeoutMs = values["raft-leader-lease-timeout"] || heartbeatTimeoutMs / 2;
   if (leaderLeaseTimeoutMs < 10) {
     throw new FlagError(
       1,
       `-raft-leader-lease-timeout (${leaderLeaseTimeoutMs}ms) must be 0s or at least 10ms`,
-    );
-  }
-  if (electionTimeoutMs < heartbeatTimeoutMs) {
-    throw new FlagError(
-      1,
-      `-raft-election-timeout (${electionTimeoutMs}ms) must not be below -raft-heartbeat-timeout (${heartbeatTimeoutMs}ms)`,
     );
   }
   if (leaderLeaseTimeoutMs > heartbeatTimeoutMs) {
@@ -239,5 +228,5 @@ function raftTimeouts(values: FlagValues) {
       `-raft-leader-lease-timeout (${leaderLeaseTimeoutMs}ms) must not be above -raft-heartbeat-timeout (${heartbeatTimeoutMs}ms)`,
     );
   }
-  return { heartbeatTimeoutMs, electionTimeoutMs, leaderLeaseTimeoutMs };
+  return { heartbeatTimeoutMs, leaderLeaseTimeoutMs };
 }

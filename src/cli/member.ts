@@ -187,6 +187,7 @@ async function assemble(
     version,
     sqliteVersion,
     forwardedMax: nodeLimits.pendingWritesMax,
+    writeTimeoutMs: configuration.raft.applyTimeoutMs,
   });
   store.failed.catch(surroundings.onFatal);
   node.start();

@@ -3,6 +3,7 @@ import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
 import type { Member, MembershipChange, NodeId } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
+import { noLeader } from "./errors.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import { ServiceError } from "./types.ts";
 import { type JoinCall, readAnswer, readIdentification, RequestKind } from "./wire.ts";
@@ -45,6 +46,7 @@ export class Membership {
    * votes and entries that it had promised are gone.
    */
   async join(call: JoinCall): Promise<void> {
+    if (!this.#node.isLeader) throw noLeader();
     const deadline = this.#clock.now() + call.timeoutMs;
     const member: Member = {
       id: call.id,
@@ -103,6 +105,8 @@ export class Membership {
 
   /** Takes a member out; one that is none is no error. The leader may remove itself. */
   async remove(id: NodeId, timeoutMs: number): Promise<void> {
+    // Whoever does not lead cannot tell who is a member: least of all a node that has lost its data.
+    if (!this.#node.isLeader) throw noLeader();
     if (!this.#node.configuration.members.some((member) => member.id === id)) return;
     await this.#change({ type: "remove", id }, this.#clock.now() + timeoutMs);
     this.#logger.log("INFO", "cluster", `Node ${id} was removed`);

@@ -58,6 +58,8 @@ export interface ServiceParts {
   readonly sqliteVersion: string;
   /** Writes sent to the leader and not yet answered. */
   readonly forwardedMax: number;
+  /** The longest that a write waits to be committed and applied, in ms, whatever its client says. */
+  readonly writeTimeoutMs: number;
 }
 
 /** The database service of one node. */
@@ -107,7 +109,7 @@ export class ClusterService implements Service {
         request: id,
       }),
       format,
-      timeoutMs,
+      Math.min(timeoutMs, this.#parts.writeTimeoutMs),
     );
     return {
       results: result.answer,
