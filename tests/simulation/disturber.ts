@@ -12,6 +12,8 @@ export class Disturber {
   /** One at a time of each: two at once could take the majority away. */
   #adding = false;
   #removing = false;
+  /** A voter is without its disk: no other may go before it is back. */
+  #replacing = false;
 
   constructor(world: World, random: Prng, machines: readonly Machine[]) {
     this.#world = world;
@@ -169,18 +171,13 @@ export class Disturber {
   #add(): boolean {
     const spare = this.#machines.find((machine) => !machine.member);
     if (spare === undefined || this.#adding) return false;
-    this.#join(spare);
+    this.#adding = true;
+    this.#join(spare, () => this.#adding = false);
     return true;
   }
 
-  #join(machine: Machine): void {
-    this.#adding = true;
-    machine.start();
-    this.#joinUntilTaken(machine, () => this.#adding = false);
-  }
-
   /** Asks one member after the other until one says yes; nothing else gives a new node a cluster. */
-  #joinUntilTaken(machine: Machine, done: () => void): void {
+  #join(machine: Machine, done: () => void): void {
     const suffrage = this.#random.chance(0.8) ? "staging" : "learner";
     const attempt = () => {
       const host = this.#pick(this.#machines.filter((other) => other.member && other !== machine));
@@ -205,7 +202,10 @@ export class Disturber {
     const voters = this.#fewestVoters();
     const victim = this.#pick(this.#machines.filter(({ member }) => member));
     const host = this.#random.chance(0.5) ? leader : this.#pick(this.#running());
-    if (host?.running === undefined || victim === undefined || voters < 3 || this.#removing) {
+    if (
+      host?.running === undefined || victim === undefined || voters < 3 || this.#removing ||
+      this.#replacing
+    ) {
       return false;
     }
     this.#removing = true;
@@ -228,9 +228,10 @@ export class Disturber {
   #replaceDisk(): boolean {
     const victim = this.#pick(this.#machines.filter(({ member }) => member));
     if (victim === undefined || this.#fewestVoters() < 3) return false;
-    if (this.#adding || this.#removing) return false;
+    if (this.#adding || this.#removing || this.#replacing) return false;
+    this.#replacing = true;
     victim.wipe();
-    this.#join(victim);
+    this.#join(victim, () => this.#replacing = false);
     return true;
   }
 

@@ -251,6 +251,7 @@ export class Machine {
       version: "simulation",
       sqliteVersion: "none",
       forwardedMax: 1000,
+      writeTimeoutMs: 3_000,
     });
     this.#running = { process, clock, log, store, logger, node, service, transport };
     if (this.#introduced) transport.setCluster();

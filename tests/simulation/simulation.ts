@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { Prng } from "../../src/base/prng.ts";
 import { voterIds } from "../../src/raft/configuration.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
@@ -110,6 +111,8 @@ class Simulation {
     globalThis.addEventListener("unhandledrejection", unhandled);
     try {
       await this.#runPhases();
+      // The runtime tells of rejections only between two turns of its own event loop.
+      await new Promise((resolve) => setImmediate(resolve));
     } finally {
       globalThis.removeEventListener("unhandledrejection", unhandled);
     }
