@@ -63,6 +63,8 @@ function handle(request: CopyRequest): unknown {
     case "checkpoint": {
       using database = new Database(request.path, { library, create: false, busyTimeoutMs });
       database.setAutoCheckpoint(0);
+      // Only a connection that has read the file knows that there is a WAL.
+      database.scalar("SELECT count(*) FROM sqlite_schema");
       return database.checkpoint("passive");
     }
     case "snapshot": {

@@ -30,6 +30,9 @@ export interface ReadOutput {
 /** Thrown by an output whose reader has gone: nothing more is to be written. */
 export class ReadCancelled {}
 
+/** Of a statement that a timeout ended, or kept from being started. */
+export const timeoutText = "query timeout";
+
 const writeRefused = "attempt to change database via query operation";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -157,7 +160,7 @@ export class ReadRunner {
 
   #textOf(error: unknown, output: ReadOutput): string {
     if (isReadonly(error)) return writeRefused;
-    if (isInterrupt(error)) return output.stopped() ?? "query timeout";
+    if (isInterrupt(error)) return output.stopped() ?? timeoutText;
     if (error instanceof SqliteError) return this.#connection.policy.explain(error);
     if (error instanceof RenderError) return error.message;
     return messageOf(error);

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../io/types.ts";
 import type { Library } from "../sqlite/mod.ts";
+import { JsonText } from "./json_text.ts";
 import { ReadStream } from "./read_stream.ts";
 import {
   type AnswerPiece,
@@ -9,6 +10,8 @@ import {
   type ReadTask,
 } from "./read_task.ts";
 import { type PendingRead, Reader } from "./reader.ts";
+import { timeoutText } from "./read_runner.ts";
+import { writeError } from "./result_json.ts";
 import { tasksPerMessageMax } from "./reader_signals.ts";
 import { type AnswerFormat, type ReadRequest, type Statement, StoreBusyError } from "./types.ts";
 
@@ -31,7 +34,7 @@ export interface ReaderPoolOptions {
 /** After this long, in ms, reads that wait behind a slow one in its message are given to another reader. */
 const takeBackAfterMs = 10;
 /** How long a pause waits for running reads before it interrupts them, in ms. */
-const pauseWaitMs = 5000;
+const pauseWaitMs = 1000;
 
 const plain: AnswerFormat = {
   associative: false,
@@ -82,6 +85,7 @@ export class ReaderPool {
       request.timeoutMs,
       signal,
       (piece, reader) => piece.kind === PieceKind.part ? this.#stream(piece, reader) : piece.bytes,
+      () => timeoutAnswer(request),
     );
   }
 
@@ -96,6 +100,7 @@ export class ReaderPool {
       0,
       undefined,
       (piece) => readInspections(piece.bytes),
+      () => statements.map(() => timeoutText),
     );
   }
 
@@ -104,6 +109,7 @@ export class ReaderPool {
     timeoutMs: number,
     signal: AbortSignal | undefined,
     resultOf: (piece: AnswerPiece, reader: Reader) => Result | OpenStream<Result>,
+    resultOfTimeout: () => Result,
   ): Promise<Result> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -117,9 +123,14 @@ export class ReaderPool {
       this.#nextTask = task === 0x7fff_ffff ? 1 : task + 1;
       let stream: ReadStream | undefined;
       const timer = timeoutMs > 0
-        ? this.#options.clock.after(timeoutMs, () => this.#stop(pending, true))
+        ? this.#options.clock.after(timeoutMs, () => {
+          if (!this.#stop(pending, true)) return;
+          finish();
+          resolve(resultOfTimeout());
+        })
         : undefined;
       const aborted = () => {
+        finish();
         reject(signal?.reason);
         stream?.fail(signal?.reason);
         this.#stop(pending, false);
@@ -171,30 +182,22 @@ export class ReaderPool {
     return new OpenStream<Answer>(stream, stream.readable);
   }
 
-  /** Ends a read before its time, wherever it is; one that timed out still gets its answer. */
-  #stop(read: PendingRead, timedOut: boolean): void {
+  /**
+   * Ends a read before its time; true when it had not been started. Otherwise one that timed out
+   * still gets an answer from its reader, and one that nobody waits for need not.
+   */
+  #stop(read: PendingRead, timedOut: boolean): boolean {
     const at = this.#queue.indexOf(read);
     if (at >= 0) {
       this.#queue.splice(at, 1);
-      this.#answerUnstarted(read, timedOut);
-      return;
+      return true;
     }
     for (const reader of this.#readers) {
-      if (reader.takeBackOne(read.task)) {
-        this.#answerUnstarted(read, timedOut);
-        return;
-      }
+      if (reader.takeBackOne(read.task)) return true;
       if (timedOut) reader.interrupt(read.task);
       else reader.cancel(read.task);
     }
-  }
-
-  #answerUnstarted(read: PendingRead, timedOut: boolean): void {
-    read.fail(
-      timedOut
-        ? new StoreBusyError("Read not started within its timeout: all readers are busy")
-        : new DOMException("The read was aborted", "AbortError"),
-    );
+    return false;
   }
 
   #dispatch(): void {
@@ -316,6 +319,17 @@ export class ReaderPool {
     for (const reader of this.#readers) reader.terminate();
     this.#readers.clear();
   }
+}
+
+/** What a read that was never started answers for each of its statements. */
+function timeoutAnswer({ statements, format }: ReadRequest): Uint8Array {
+  const json = new JsonText();
+  for (const { sql } of statements) {
+    if (sql === "") continue;
+    if (json.length > 0) json.ascii(",");
+    writeError(json, timeoutText, format.associative);
+  }
+  return json.copy();
 }
 
 /** The answer that `piece` opens is a stream. */

@@ -3,7 +3,13 @@ import { ByteWriter } from "../base/bytes.ts";
 import { Database, InterruptCell, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
 import { messageOf } from "./failures.ts";
 import { JsonText } from "./json_text.ts";
-import { ReadCancelled, type ReadConnection, type ReadOutput, ReadRunner } from "./read_runner.ts";
+import {
+  ReadCancelled,
+  type ReadConnection,
+  type ReadOutput,
+  ReadRunner,
+  timeoutText,
+} from "./read_runner.ts";
 import { decodeTasks, PieceKind, type ReadTask, writeInspection, writePiece } from "./read_task.ts";
 import { ReaderSignals } from "./reader_signals.ts";
 import { SqlPolicy } from "./sql_policy.ts";
@@ -119,7 +125,7 @@ class Reader {
     let sentBytes = 0;
     const output: ReadOutput = {
       json,
-      stopped: () => this.#interrupts.interrupted ? "query timeout" : undefined,
+      stopped: () => this.#interrupts.interrupted ? timeoutText : undefined,
       rowWritten: () => {
         if (json.length < partBytes) return;
         if (sentBytes === 0) this.#signals.beginStream(partsAhead);

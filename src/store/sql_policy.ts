@@ -24,7 +24,7 @@ const Action = {
 } as const;
 
 /** What SQLite says of a refused statement, by several codes. */
-const refusedText = /not authorized|prohibited/;
+const refusedText = /not authorized|prohibited|authorization denied/;
 
 /** PRAGMAs that only tell, also with an argument: what they tell of. */
 const askingPragmas = new Set([

@@ -1,45 +1,12 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
 import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
-import { Entries, TestStore } from "./fixture.ts";
+import { TestStore } from "./fixture.ts";
 import { PlainSqlite } from "./plain_sqlite.ts";
-import { type RandomRequest, randomRequest, schema, tables } from "./random_entries.ts";
+import { contents, entriesOf, type RandomRequest, requestsOf } from "./random_entries.ts";
 
 const rounds = Number(Deno.env.get("RAFTLITE_ROUNDS") ?? 1);
 const requestsEach = 200;
-
-function requestsOf(random: Prng): RandomRequest[] {
-  const first: RandomRequest = {
-    statements: schema.map((sql) => ({ sql })),
-    transaction: false,
-    unified: false,
-  };
-  return [first, ...Array.from({ length: requestsEach }, () => randomRequest(random))];
-}
-
-function entriesOf(requests: readonly RandomRequest[]) {
-  const entries = new Entries();
-  return requests.map((request, i) =>
-    entries.execute(request.statements, {
-      transaction: request.transaction,
-      unified: request.unified,
-      request: { origin: 3n, sequence: i + 1, floor: Math.max(1, i - 20) },
-    })
-  );
-}
-
-async function contents(store: TestStore): Promise<string> {
-  const parts: string[] = [];
-  for (const table of tables) parts.push(await store.query(`SELECT rowid, * FROM ${table}`));
-  parts.push(await store.query("SELECT type, name, sql FROM sqlite_schema"));
-  parts.push(await store.query("SELECT * FROM sqlite_sequence"));
-  parts.push(await store.query("PRAGMA user_version"));
-  parts.push(await store.query("SELECT * FROM sqlite_raft"));
-  parts.push(
-    await store.query("SELECT origin, floor, last_index, hex(applied) FROM sqlite_raft_session"),
-  );
-  return parts.join("\n");
-}
 
 /** Applies in batches of random sizes, with restarts in between. */
 async function run(requests: readonly RandomRequest[], random: Prng, restarts: number) {
@@ -58,7 +25,7 @@ async function run(requests: readonly RandomRequest[], random: Prng, restarts: n
 Deno.test("Store.apply leaves equal databases and equal answers, whatever the batches and restarts", async () => {
   for (let round = 0; round < rounds; round++) {
     const seed = BigInt(Date.now()) * 1000n + BigInt(round);
-    const requests = requestsOf(new Prng(seed));
+    const requests = requestsOf(new Prng(seed), requestsEach);
     const together = await run(requests, new Prng(seed + 1n), 0);
     const apart = await run(requests, new Prng(seed + 2n), 0.1);
     assert.deepEqual(apart.answers, together.answers, `seed ${seed}`);
@@ -71,7 +38,7 @@ Deno.test("Store.apply answers as SQLite itself does in autocommit mode", async 
   for (let round = 0; round < rounds; round++) {
     const seed = BigInt(Date.now()) * 1000n + BigInt(round);
     const random = new Prng(seed);
-    const requests = requestsOf(random);
+    const requests = requestsOf(random, requestsEach);
     using sqlite = new PlainSqlite(library);
     await using store = await TestStore.open({ foreignKeys: true });
     const entries = entriesOf(requests);

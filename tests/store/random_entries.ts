@@ -1,5 +1,6 @@
 import type { Prng } from "../../src/base/prng.ts";
-import type { Statement } from "../../src/store/types.ts";
+import type { ApplyEntry, Statement } from "../../src/store/types.ts";
+import { Entries, type TestStore } from "./fixture.ts";
 
 /** One request, to be made an entry of, or to be run by SQLite itself. */
 export interface RandomRequest {
@@ -8,7 +9,7 @@ export interface RandomRequest {
   readonly unified: boolean;
 }
 
-export const schema = [
+const schema = [
   "CREATE TABLE a (id INTEGER PRIMARY KEY, v UNIQUE ON CONFLICT ABORT, n INTEGER DEFAULT 0)",
   "CREATE TABLE r (id INTEGER PRIMARY KEY AUTOINCREMENT, v UNIQUE ON CONFLICT ROLLBACK)",
   "CREATE TABLE p (id INTEGER PRIMARY KEY, v)",
@@ -20,7 +21,7 @@ export const schema = [
   "CREATE TRIGGER fail AFTER INSERT ON w WHEN NEW.v = 14 BEGIN SELECT RAISE(FAIL, 'fourteen'); END",
 ];
 
-export const tables = ["a", "r", "p", "c", "w", "log"];
+const tables = ["a", "r", "p", "c", "w", "log"];
 
 type Template = (k: () => number) => Statement;
 
@@ -73,7 +74,7 @@ const rare: readonly Template[] = [
   () => ({ sql: "ANALYZE" }),
 ];
 
-export function randomRequest(random: Prng): RandomRequest {
+function randomRequest(random: Prng): RandomRequest {
   const number = () => random.below(60);
   const count = random.chance(0.6) ? 1 : 1 + random.below(5);
   const statements = Array.from({ length: count }, () => {
@@ -81,4 +82,34 @@ export function randomRequest(random: Prng): RandomRequest {
     return (templates[random.below(templates.length)] as Template)(number);
   });
   return { statements, transaction: random.chance(0.25), unified: random.chance(0.3) };
+}
+
+/** The schema, and as many random requests. */
+export function requestsOf(random: Prng, count: number): RandomRequest[] {
+  const first = { statements: schema.map((sql) => ({ sql })), transaction: false, unified: false };
+  return [first, ...Array.from({ length: count }, () => randomRequest(random))];
+}
+
+/** The same requests always make the same entries. */
+export function entriesOf(requests: readonly RandomRequest[]): ApplyEntry[] {
+  const entries = new Entries();
+  return requests.map(({ statements, transaction, unified }, i) => {
+    const request = { origin: 3n, sequence: i + 1, floor: Math.max(1, i - 20) };
+    return entries.execute(statements, { transaction, unified, request });
+  });
+}
+
+/** Everything that two stores must have in common. */
+export async function contents(store: TestStore): Promise<string> {
+  const queries = [
+    ...tables.map((table) => `SELECT rowid, * FROM ${table}`),
+    "SELECT type, name, sql FROM sqlite_schema",
+    "SELECT * FROM sqlite_sequence",
+    "PRAGMA user_version",
+    "SELECT * FROM sqlite_raft",
+    "SELECT origin, floor, last_index, hex(applied) FROM sqlite_raft_session",
+  ];
+  const answers: string[] = [];
+  for (const query of queries) answers.push(await store.query(query));
+  return answers.join("\n");
 }

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import type { BackupOptions } from "../../src/store/types.ts";
+import { sqlite3, TestStore } from "./fixture.ts";
+
+async function open(): Promise<TestStore> {
+  const s = await TestStore.open();
+  await s.execute([
+    'CREATE TABLE "t ""x" (id INTEGER PRIMARY KEY AUTOINCREMENT, v)',
+    `INSERT INTO "t ""x" (v) VALUES ('it''s'), (x'00ff'), (1.5), (NULL)`,
+    "CREATE TABLE other (v)",
+    "INSERT INTO other VALUES (1)",
+    "CREATE INDEX i ON other (v)",
+    "CREATE VIEW w AS SELECT * FROM other",
+  ]);
+  return s;
+}
+
+async function backup(s: TestStore, options: Partial<BackupOptions>): Promise<Uint8Array> {
+  const stream = await s.store.backup({ format: "binary", vacuum: false, tables: [], ...options });
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function temporaries(s: TestStore): string[] {
+  return [...Deno.readDirSync(s.directory)].map((f) => f.name).filter((n) => n.includes(".tmp-"));
+}
+
+Deno.test("Store.backup makes files that SQLite's own tool opens, with the user's data only", async () => {
+  await using s = await open();
+  const cases: [Partial<BackupOptions>, string][] = [
+    [{ format: "binary" }, "wal"],
+    [{ format: "delete" }, "delete"],
+    [{ format: "delete", vacuum: true }, "delete"],
+  ];
+  for (const [options, mode] of cases) {
+    const path = await Deno.makeTempFile();
+    await Deno.writeFile(path, await backup(s, options));
+    assert.equal(sqlite3(path, "PRAGMA journal_mode"), `${mode}\n`);
+    assert.equal(sqlite3(path, "PRAGMA integrity_check"), "ok\n");
+    assert.equal(
+      sqlite3(path, "SELECT name FROM sqlite_schema ORDER BY 1"),
+      'i\nother\nsqlite_sequence\nt "x\nw\n',
+    );
+    assert.equal(
+      sqlite3(path, 'SELECT id, quote(v) FROM "t ""x"'),
+      "1|'it''s'\n2|X'00FF'\n3|1.5\n4|NULL\n",
+    );
+    for (const suffix of ["", "-wal", "-shm"]) await Deno.remove(path + suffix).catch(() => {});
+  }
+  assert.deepEqual(temporaries(s), []);
+});
+
+Deno.test("Store.backup writes SQL as rqlite does, of all tables or of some", async () => {
+  await using s = await open();
+  const rest = "CREATE INDEX i ON other (v);\nCREATE VIEW w AS SELECT * FROM other;\nCOMMIT;\n";
+  const other = 'CREATE TABLE other (v);\nINSERT INTO "other" VALUES(1);\n';
+  const text = async (tables: string[]) =>
+    new TextDecoder().decode(await backup(s, { format: "sql", tables }));
+  assert.equal(
+    await text([]),
+    "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n" + other +
+      'DELETE FROM "sqlite_sequence";\nINSERT INTO "sqlite_sequence" VALUES(\'t "x\',4);\n' +
+      'CREATE TABLE "t ""x" (id INTEGER PRIMARY KEY AUTOINCREMENT, v);\n' +
+      `INSERT INTO "t ""x" VALUES(1,'it''s');\nINSERT INTO "t ""x" VALUES(2,X'00FF');\n` +
+      'INSERT INTO "t ""x" VALUES(3,1.5);\nINSERT INTO "t ""x" VALUES(4,NULL);\n' + rest,
+  );
+  assert.equal(
+    await text(["other"]),
+    "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n" + other + rest,
+  );
+  assert.deepEqual(temporaries(s), []);
+});
+
+Deno.test("Store.backup removes its file when the client goes away", async () => {
+  await using s = await open();
+  const stream = await s.store.backup({ format: "binary", vacuum: false, tables: [] });
+  assert.equal(temporaries(s).length, 1);
+  await stream.cancel();
+  assert.deepEqual(temporaries(s), []);
+  const abort = new AbortController();
+  const backup = s.store.backup({ format: "binary", vacuum: false, tables: [] }, abort.signal);
+  abort.abort(new Error("gone"));
+  await assert.rejects(backup, /gone/);
+});

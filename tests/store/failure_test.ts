@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { TestStore } from "./fixture.ts";
+
+/** Keeps the Workers that `body` starts. */
+async function withWorkers(
+  body: (workers: Worker[]) => Promise<void>,
+): Promise<void> {
+  const Original = globalThis.Worker;
+  const workers: Worker[] = [];
+  globalThis.Worker = class extends Original {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(url, options);
+      workers.push(this);
+    }
+  };
+  try {
+    await body(workers);
+  } finally {
+    globalThis.Worker = Original;
+  }
+}
+
+function die(worker: Worker | undefined): void {
+  worker?.dispatchEvent(new ErrorEvent("error", { message: "out of memory" }));
+}
+
+Deno.test("Store.failed rejects when the writer dies, and so does everything under way", async () => {
+  await withWorkers(async (workers) => {
+    await using s = await TestStore.open();
+    await s.query("SELECT 1");
+    const applied = s.execute(["CREATE TABLE t (v)"]);
+    const queried = s.query("SELECT 2");
+    die(workers[0]);
+    await assert.rejects(s.store.failed, /The writer died: out of memory/);
+    await assert.rejects(applied, /The writer died/);
+    await assert.rejects(queried, /The writer died/);
+    await assert.rejects(s.store.checkpoint(), /The writer died/);
+  });
+});
+
+Deno.test("Store.failed rejects when a reader dies", async () => {
+  await withWorkers(async (workers) => {
+    await using s = await TestStore.open();
+    const queried = s.query("SELECT 2");
+    die(workers[1]);
+    await assert.rejects(s.store.failed, /A reader died: out of memory/);
+    await assert.rejects(queried, /A reader died/);
+  });
+});
+
+Deno.test("Store.failed rejects when the file is damaged under a running store", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);
+  await s.execute([
+    "INSERT INTO t (v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT randomblob(1000) FROM n",
+  ]);
+  await s.restart();
+  {
+    using file = await Deno.open(s.path, { write: true });
+    await file.seek(8 * 4096, Deno.SeekMode.Start);
+    await file.write(new Uint8Array(400 * 4096).fill(0xee));
+  }
+  await assert.rejects(
+    s.execute(["UPDATE t SET v = hex(v)"]),
+    /cannot be written: database disk image is malformed \(SQLITE_CORRUPT/,
+  );
+  await assert.rejects(s.store.failed, /malformed/);
+});
+
+Deno.test("Store.close may be called twice, and everything after it is refused", async () => {
+  const s = await TestStore.open();
+  const first = s.store.close();
+  await Promise.all([first, s.store.close()]);
+  await assert.rejects(s.query("SELECT 1"), /closed/);
+  await assert.rejects(s.execute(["SELECT 1"]), /closed/);
+  assert.deepEqual([...Deno.readDirSync(s.directory)].map((f) => f.name), ["db.sqlite"]);
+  await Deno.remove(s.directory, { recursive: true });
+});

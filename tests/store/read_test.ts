@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { SqlReal } from "../../src/store/types.ts";
+import { plain, TestStore } from "./fixture.ts";
+
+const endless =
+  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+function rows(count: number, columns = "i"): string {
+  return `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) ` +
+    `SELECT ${columns} FROM n`;
+}
+
+/** Resolves when `condition` holds; fails after ten seconds. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1000; tries++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error("Waited in vain");
+}
+
+Deno.test("Store.read writes values as rqlite does", async () => {
+  await using s = await TestStore.open();
+  await s.execute([
+    "CREATE TABLE v (d DATE, b BOOLEAN, x BLOB, c VARCHAR(10), r REAL, k char(5), j json)",
+    "INSERT INTO v VALUES ('2024-01-02', 1, x'00ff', x'61', 1.0, x'61', x'5b5d')",
+    "INSERT INTO v VALUES (1700000000, 'yes', 'text', x'ff', 1e300, NULL, '')",
+    "INSERT INTO v VALUES (1.5, 0, '', 'é<&>', -0.0, 7, '{}')",
+  ]);
+  assert.equal(
+    await s.query("SELECT * FROM v"),
+    '{"columns":["d","b","x","c","r","k","j"],' +
+      '"types":["date","boolean","blob","varchar(10)","real","char(5)","json"],"values":[' +
+      '["2024-01-02T00:00:00Z",true,"AP8=","a",1,"YQ==","[]"],' +
+      '["2023-11-14T22:13:20Z","yes","text","\\ufffd",1e+300,null,""],' +
+      '[1.5,false,"","é\\u003c\\u0026\\u003e",-0,"7","{}"]]}'.replace("-0,", "0,"),
+  );
+  assert.equal(
+    await s.query("SELECT x'00ff', x, 9223372036854775807, NULL FROM v LIMIT 1", [], {
+      blobArray: true,
+    }),
+    `{"columns":["x'00ff'","x","9223372036854775807","NULL"],"types":["text","blob","integer",""],` +
+      '"values":[["\\u0000\\ufffd",[0,255],9223372036854775807,null]]}',
+  );
+  assert.equal(
+    await s.query("SELECT r AS b, k AS a, d AS b FROM v LIMIT 1", [], { associative: true }),
+    '{"types":{"a":"char(5)","b":"date"},"rows":[{"a":"YQ==","b":"2024-01-02T00:00:00Z"}]}',
+  );
+  assert.equal(
+    await s.query("SELECT o.r, 1 FROM v o LIMIT 1", [], { qualifyColumns: true }),
+    '{"columns":["v.r","1"],"types":["real","integer"],"values":[[1,1]]}',
+  );
+  assert.equal(await s.query("SELECT r FROM v WHERE 0"), '{"columns":["r"],"types":["real"]}');
+  assert.equal(
+    await s.query("SELECT r FROM v WHERE 0", [], { associative: true }),
+    '{"types":{"r":"real"},"rows":[]}',
+  );
+  assert.match(await s.query("SELECT 1", [], { timings: true }), /,"time":[0-9.e-]+\}$/);
+  assert.match(await s.query("SELECT 9e999"), /^\{"error":"Column 9e999 holds Infinity/);
+  assert.match(
+    await s.query("SELECT typeof(?), typeof(?)", [new SqlReal(1), 1]),
+    /\[\["real","integer"\]\]/,
+  );
+});
+
+Deno.test("Store.read refuses writes, and what would change its connection", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
+  const refused = '{"error":"attempt to change database via query operation"}';
+  for (const sql of ["INSERT INTO t VALUES (1)", "CREATE TABLE x (y)", "CREATE TEMP TABLE x (y)"]) {
+    assert.equal(await s.query(sql), refused, sql);
+  }
+  for (
+    const sql of [
+      "BEGIN",
+      "ATTACH 'x' AS y",
+      "PRAGMA query_only = OFF",
+      `VACUUM INTO '${s.directory}/x'`,
+    ]
+  ) assert.match(await s.query(sql), /^\{"error":".* refused/, sql);
+  await assert.rejects(Deno.stat(`${s.directory}/x`));
+  assert.match(await s.query("PRAGMA table_info(t)"), /"v"/);
+  assert.match(await s.query("PRAGMA journal_mode"), /wal/);
+});
+
+Deno.test("Store.read answers several statements, and goes on behind an error", async () => {
+  await using s = await TestStore.open();
+  const statements = ["SELECT 1", "", "SELECT nope", "SELECT 2; SELECT ?", ";"].map((sql) => ({
+    sql,
+    positional: [3],
+  }));
+  for (const transaction of [false, true]) {
+    const answer = await s.store.read({ statements, transaction, format: plain, timeoutMs: 0 });
+    assert.ok(answer instanceof Uint8Array);
+    assert.equal(
+      new TextDecoder().decode(answer),
+      '{"columns":["1"],"types":["integer"],"values":[[1]]},' +
+        '{"error":"no such column: nope"},' +
+        '{"columns":["?"],"types":["integer"],"values":[[3]]},{}',
+    );
+  }
+});
+
+Deno.test("Store.inspect tells whether all of a text is read-only", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
+  const texts = ["SELECT 1", "SELECT 1; DELETE FROM t", "DELETE FROM t", "SELECT x FROM t", ""];
+  assert.deepEqual(await s.store.inspect(texts.map((sql) => ({ sql }))), [
+    true,
+    false,
+    false,
+    "no such column: x",
+    true,
+  ]);
+});
+
+Deno.test("Store.read ends a query at its timeout, and the reader serves on", async () => {
+  await using s = await TestStore.open({ readers: 1 });
+  await s.query("SELECT 1");
+  const read = async (timeoutMs: number) => {
+    const statements = [{ sql: "SELECT 1" }, { sql: endless }, { sql: "SELECT 2" }];
+    const request = { statements, transaction: false, format: plain, timeoutMs };
+    return new TextDecoder().decode(await s.store.read(request) as Uint8Array);
+  };
+  const started = read(200);
+  const late = '{"error":"query timeout"}';
+  assert.equal(await read(100), `${late},${late},${late}`);
+  assert.equal(
+    await started,
+    `{"columns":["1"],"types":["integer"],"values":[[1]]},${late},${late}`,
+  );
+  assert.match(await s.query("SELECT 5"), /5/);
+});
+
+Deno.test("Store.read rejects when its signal is aborted, and frees the reader", async () => {
+  await using s = await TestStore.open({ readers: 1 });
+  const abort = new AbortController();
+  const request = {
+    statements: [{ sql: endless }],
+    transaction: false,
+    format: plain,
+    timeoutMs: 0,
+  };
+  const running = s.store.read(request, abort.signal);
+  const queued = s.store.read(request, abort.signal);
+  await until(async () => {
+    const { read_pool } = await s.store.status();
+    return (read_pool as { busy: number }).busy === 1;
+  });
+  abort.abort(new Error("gone"));
+  await assert.rejects(running, /gone/);
+  await assert.rejects(queued, /gone/);
+  assert.match(await s.query("SELECT 5"), /5/);
+});
+
+Deno.test("Store.read is not held up by a slow query in front of it", async () => {
+  await using s = await TestStore.open({ readers: 2 });
+  const abort = new AbortController();
+  const request = {
+    statements: [{ sql: endless }],
+    transaction: false,
+    format: plain,
+    timeoutMs: 0,
+  };
+  const slow = assert.rejects(s.store.read(request, abort.signal));
+  const quick = await Promise.all(Array.from({ length: 100 }, (_, i) => s.query(`SELECT ${i}`)));
+  assert.match(quick[99] ?? "", /\[\[99\]\]/);
+  abort.abort();
+  await slow;
+});
+
+Deno.test("Store.read throws a StoreBusyError when its queue is full", async () => {
+  await using s = await TestStore.open({ readers: 1, limits: { queueMax: 3 } });
+  const abort = new AbortController();
+  const request = {
+    statements: [{ sql: endless }],
+    transaction: false,
+    format: plain,
+    timeoutMs: 0,
+  };
+  const first = s.store.read(request, abort.signal);
+  const waiting = [1, 2, 3].map(() => s.store.read(request, abort.signal));
+  const settled = Promise.allSettled([first, ...waiting]);
+  await assert.rejects(s.store.read(request, abort.signal), { name: "StoreBusyError" });
+  abort.abort();
+  for (const { status } of await settled) assert.equal(status, "rejected");
+});
+
+Deno.test("Store.read streams a large answer at its client's speed, in bounded memory", async () => {
+  await using s = await TestStore.open({ readers: 1 });
+  const answer = await s.store.read({
+    statements: [{ sql: "SELECT 'first'" }, { sql: rows(600_000, "i, 'a text of some length'") }, {
+      sql: "SELECT 'last'",
+    }],
+    transaction: false,
+    format: plain,
+    timeoutMs: 0,
+  });
+  assert.ok(answer instanceof ReadableStream);
+  // Its reader waits for the client; others are served by another one.
+  assert.match(await s.query("SELECT 5"), /5/);
+  const before = Deno.memoryUsage().rss;
+  let size = 0;
+  let most = 0;
+  let text = "";
+  for await (const chunk of answer) {
+    size += chunk.length;
+    text = (text + new TextDecoder().decode(chunk)).slice(-200);
+    most = Math.max(most, Deno.memoryUsage().rss - before);
+  }
+  assert.ok(size > 15_000_000);
+  assert.ok(most < 100_000_000, `${most} bytes more in use`);
+  assert.match(text, /\[600000,"a text of some length"\]\]\},\{.*\[\["last"\]\]\}$/);
+});
+
+Deno.test("Store.read frees its reader when a stream is cancelled or stalls", async () => {
+  await using s = await TestStore.open({ readers: 1, limits: { streamsMax: 1, stallMs: 200 } });
+  const open = async () => {
+    const answer = await s.store.read({
+      statements: [{ sql: rows(10_000_000) }],
+      transaction: false,
+      format: plain,
+      timeoutMs: 0,
+    });
+    assert.ok(answer instanceof ReadableStream);
+    return answer;
+  };
+  const calm = () =>
+    until(async () => ((await s.store.status()).read_pool as { busy: number }).busy === 0);
+  await (await open()).cancel();
+  await calm();
+  const stalled = (await open()).getReader();
+  await stalled.read();
+  await calm();
+  await assert.rejects(async () => {
+    for (;;) await stalled.read();
+  }, /its client took nothing/);
+});
+
+Deno.test("Store.read says in a streamed answer that it was cut short", async () => {
+  await using s = await TestStore.open();
+  const answer = await s.store.read({
+    statements: [{ sql: rows(400_000, "i, CASE WHEN i = 399999 THEN 9e999 END") }],
+    transaction: false,
+    format: plain,
+    timeoutMs: 0,
+  });
+  const parsed = await new Response(answer as ReadableStream).json();
+  assert.equal(parsed.values.length, 399_998);
+  assert.match(parsed.error, /Infinity/);
+});
