@@ -239,8 +239,14 @@ export class Node {
   step(message: Message): void {
     if (this.#state === "stopped") return;
     if (message.type === "append_request" && this.#transfer.swapping) return;
-    this.#catchUpTicks();
-    this.#raft.step(message);
+    try {
+      this.#catchUpTicks();
+      this.#raft.step(message);
+    } catch (error) {
+      // A core whose invariant is broken must not go on, whatever the transport does with errors.
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     const status = this.#raft.status;
     if (message.from === status.leader) this.#leaderHeardAt = this.#options.clock.now();
     this.#schedule();
