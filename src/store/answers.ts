@@ -90,7 +90,7 @@ export class Answers {
    * Steps a statement to its end, which it reaches on every node, and writes its rows where they
    * are wanted: a value that JSON has no form for spoils only the answer.
    */
-  rows({ statement }: PreparedStatement, utf8: boolean, startedAt: number): void {
+  rows({ statement }: PreparedStatement, startedAt: number): void {
     const format = this.#format;
     if (format === undefined) {
       while (statement.step());
@@ -102,7 +102,7 @@ export class Answers {
     let failure: string | undefined;
     try {
       let hasRow = statement.step();
-      const writer = new RowsWriter(this.#out, statement, format, hasRow, utf8);
+      const writer = new RowsWriter(this.#out, statement, format, hasRow);
       for (; hasRow; hasRow = statement.step()) {
         if (failure === undefined) failure = this.#row(writer, start);
       }

@@ -12,8 +12,6 @@ export interface ReadConnection {
   readonly database: Database;
   readonly policy: SqlPolicy;
   readonly cache: StatementCache;
-  /** Text in the file is UTF-8. */
-  readonly utf8: boolean;
 }
 
 /** Where a read's answer goes. */
@@ -141,7 +139,7 @@ export class ReadRunner {
     let writer: RowsWriter | undefined;
     try {
       let hasRow = statement.step();
-      writer = new RowsWriter(json, statement, format, hasRow, this.#connection.utf8);
+      writer = new RowsWriter(json, statement, format, hasRow);
       for (; hasRow; hasRow = statement.step()) {
         writer.row();
         output.rowWritten();

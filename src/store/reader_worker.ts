@@ -78,10 +78,9 @@ class Reader {
     database.exec("PRAGMA query_only = ON");
     database.exec(`PRAGMA cache_size = -${cacheKib}`);
     database.exec(`PRAGMA foreign_keys = ${this.#start.foreignKeys ? "ON" : "OFF"}`);
-    const utf8 = database.scalar("PRAGMA encoding") === "UTF-8";
     const policy = new SqlPolicy("read");
     policy.install(database);
-    this.#connection = { database, policy, cache: new StatementCache(database, policy), utf8 };
+    this.#connection = { database, policy, cache: new StatementCache(database, policy) };
     this.#interrupts.attach(database);
     this.#runner = new ReadRunner(this.#connection);
     return this.#runner;

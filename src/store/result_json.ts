@@ -58,8 +58,6 @@ export class RowsWriter {
   readonly #format: AnswerFormat;
   readonly #statement: Statement;
   readonly #columns: Column[];
-  /** The database keeps its text in UTF-8, so that it can be copied as it is. */
-  readonly #utf8: boolean;
   /** Associative: columns in the order of their names, of equal ones the last; names ready to write. */
   readonly #order: readonly { readonly column: number; readonly key: Uint8Array }[];
   #rows = 0;
@@ -67,15 +65,8 @@ export class RowsWriter {
   #inRow = false;
 
   /** To be made after the first `step`, before which the statement may still be prepared anew. */
-  constructor(
-    out: JsonText,
-    statement: Statement,
-    format: AnswerFormat,
-    hasRow: boolean,
-    utf8 = true,
-  ) {
+  constructor(out: JsonText, statement: Statement, format: AnswerFormat, hasRow: boolean) {
     this.#out = out;
-    this.#utf8 = utf8;
     this.#format = format;
     this.#statement = statement;
     this.#columns = columnsOf(statement, format, hasRow);
@@ -230,10 +221,6 @@ export class RowsWriter {
 
   #text(column: number): void {
     const out = this.#out;
-    if (!this.#utf8) {
-      out.utf8(this.#statement.columnTextBytes(column));
-      return;
-    }
     out.reserve(roomForText);
     const count = this.#statement.columnCopy(column, out.bytes, out.length + 1);
     if (count > out.bytes.length - out.length - 1) {

@@ -163,7 +163,7 @@ export class StatementRunner {
     const bound = this.#parameters.bind(statement, used);
     connection.prepareRun(prepared, run.timeoutMs, kept);
     try {
-      if (last && result.query) this.#answers.rows(prepared, connection.utf8, result.startedAt);
+      if (last && result.query) this.#answers.rows(prepared, result.startedAt);
       else while (statement.step());
     } finally {
       statement.reset();

@@ -42,8 +42,6 @@ export class WriteConnection {
   /** Notices the row behind which SQLite would draw row ids from a source that is not replicated. */
   readonly maxRowId: MaxRowIdWatch;
   readonly foreignKeys: boolean;
-  /** Text in the file is UTF-8. */
-  readonly utf8: boolean;
   sessions: Sessions;
   /** As committed. */
   committed: RaftState;
@@ -72,7 +70,6 @@ export class WriteConnection {
       database = this.determinism.open(path);
       this.database = database;
       configure(database, foreignKeys);
-      this.utf8 = database.scalar("PRAGMA encoding") === "UTF-8";
       this.committed = readRaftState(database);
       this.sessions = new Sessions(readSessions(database));
     } catch (error) {

@@ -373,6 +373,39 @@ Deno.test("Store.apply numbers rows, changes and connection state the same in an
   assert.equal(await apart.query("SELECT * FROM log"), await together.query("SELECT * FROM log"));
 });
 
+Deno.test("Store.apply goes on within an entry whose first statements were committed before a crash", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v, r DEFAULT (random()))"]);
+  const first = "INSERT INTO t (v) VALUES (?); ";
+  const statements = [
+    "INSERT INTO t (v) VALUES ('done')",
+    { sql: `${first}INSERT INTO t (v) VALUES (?)`, positional: ["also done", "to do"] },
+    "INSERT INTO t (v) VALUES ('last')",
+  ];
+  const request = { origin: 1n, sequence: 1, floor: 1 };
+  const entry = s.entries.execute(statements, { request });
+  await s.store.close();
+  const resume = `UPDATE sqlite_raft SET resume_statement = 1, resume_offset = ${first.length}, ` +
+    "resume_parameter = 1, resume_counter = 2";
+  assert.equal(sqlite3(s.path, resume), "");
+  await s.restart();
+  assert.deepEqual(await s.apply(entry), [`${done(1)},${done(2)}`]);
+  assert.match(await s.query("SELECT v FROM t"), /\[\["to do"\],\["last"\]\]/);
+  const randoms = await s.query("SELECT r FROM t");
+  assert.deepEqual(s.store.applied, { index: 2, term: 1 });
+  assert.match(
+    await s.query("SELECT resume_statement + resume_counter FROM sqlite_raft"),
+    /\[\[0\]\]/,
+  );
+
+  await using whole = await TestStore.open();
+  await whole.apply(...[
+    new Entries().execute(["CREATE TABLE t (v, r DEFAULT (random()))"]),
+    entry,
+  ]);
+  assert.equal(await whole.query("SELECT r FROM t WHERE rowid > 2"), randoms);
+});
+
 Deno.test("openStore hides its own tables from tools, and names a damaged file", async () => {
   const s = await TestStore.open();
   await s.execute(["CREATE TABLE t (v)"]);
