@@ -26,9 +26,15 @@ class HandleQueue {
 }
 
 /**
+ * Bytes that are handed to the operating system's cache without leaving the thread, which takes
+ * microseconds. Going through the thread pool costs a turn of the event loop more, and at 64 clients
+ * a quarter of all inserts (measured: 10,700 a second against 8,300).
+ */
+const blockingBytesMax = 256 * 1024;
+
+/**
  * A file of the operating system. Writes use one handle and reads another, so that a read never
- * waits for a sync. Seeking and writing on the same handle costs the main thread as much as a
- * blocking write does (measured: 40 µs with the sync), and cannot stall it.
+ * waits for a sync.
  */
 class DenoDiskFile implements DiskFile {
   readonly path: string;
@@ -52,7 +58,10 @@ class DenoDiskFile implements DiskFile {
       this.#position = -1;
       let written = 0;
       while (written < bytes.length) {
-        const count = await this.#writer.write(written === 0 ? bytes : bytes.subarray(written));
+        const rest = written === 0 ? bytes : bytes.subarray(written);
+        const count = rest.length <= blockingBytesMax
+          ? this.#writer.writeSync(rest)
+          : await this.#writer.write(rest);
         if (count === 0) throw new Error("The operating system took no bytes");
         written += count;
       }
