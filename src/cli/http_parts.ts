@@ -26,6 +26,11 @@ export function httpParts(service: Service, configuration: Configuration, logger
     limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax },
     info: { rqliteVersion, version, allowOrigin: http.allowOrigin, licenses: licenseText },
   });
+  return { app, queue };
+}
+
+/** Where HTTP listens. */
+export function httpAddress({ http }: Configuration): { hostname: string; port: number } {
   const { host, port } = parseAddress(http.address);
-  return { app, queue, address: { hostname: host, port } };
+  return { hostname: host, port };
 }

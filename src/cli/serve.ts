@@ -1,37 +1,21 @@
-import { ListenError, serve as serveHttp } from "../http/serve.ts";
+import { InvariantError } from "../base/assert.ts";
+import { checkListen, serve as serveHttp } from "../http/serve.ts";
 import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import { DenoNetwork } from "../io/deno_network.ts";
-import { DirectoryLockedError, lockDirectory } from "../io/directory_lock.ts";
+import { lockDirectory } from "../io/directory_lock.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
-import { DiskError } from "../io/types.ts";
-import { JoinError } from "../cluster/joining.ts";
-import { PeersFileError } from "../cluster/peers_file.ts";
-import { ServiceError } from "../cluster/types.ts";
-import { RecoveryError } from "../node/recovery.ts";
-import { LogDamageError } from "../raft_log/types.ts";
 import type { Configuration } from "./flags.ts";
-import { httpParts } from "./http_parts.ts";
+import { httpAddress, httpParts } from "./http_parts.ts";
 import { openMember, type RunningMember } from "./member.ts";
 import { printError } from "./output.ts";
-import { StartError } from "./start_error.ts";
 import { version } from "./version.ts";
 
 /** How long requests under way may take to end when the node stops, in ms. */
 const httpStopMs = 5_000;
 
-/** What a start can meet that is the operator's to mend: a message, not a stack trace. */
-const expected = [
-  DirectoryLockedError,
-  DiskError,
-  JoinError,
-  ListenError,
-  LogDamageError,
-  PeersFileError,
-  RecoveryError,
-  ServiceError,
-  StartError,
-];
+/** What a mistake in this program throws: all else is the operator's to mend, and needs no stack. */
+const mistakes = [InvariantError, RangeError, ReferenceError, TypeError];
 
 /** Runs a node until it is told to stop; resolves with the exit code. */
 export async function serve(
@@ -46,9 +30,9 @@ export async function serve(
     await runUntil(end, configuration, logger);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const known = expected.some((kind) => error instanceof kind);
+    const mistake = mistakes.some((kind) => error instanceof kind);
     await logger.flush();
-    printError(`fatal: ${known ? error.message : error.stack}\n`);
+    printError(`fatal: ${mistake ? error.stack : error.message}\n`);
     return 1;
   }
   const failure = end.failure;
@@ -67,31 +51,38 @@ async function runUntil(
   const disk = new DenoDisk();
   await disk.makeDirectory(directory);
   const lock = await lockDirectory(directory);
+  const stopListening = end.onSignals();
+  logger.log(
+    "INFO",
+    "cli",
+    `raftlite ${version}: node ${configuration.nodeId}, data in ${directory}`,
+  );
+  // Before the node is anyone's member: a cluster must not be left with one that cannot serve.
+  checkListen(httpAddress(configuration));
+  const opening = openMember(configuration, {
+    clock: new DenoClock(),
+    disk,
+    network: new DenoNetwork(),
+    logger,
+    version,
+    onFatal: (error) => end.fail(error),
+    onRemoved: () => {
+      logger.log("WARN", "cluster", "This node was removed from its cluster");
+      if (configuration.cluster.shutdownOnRemove) end.ask("removed from the cluster");
+    },
+  });
+  const member = await Promise.race([opening, end.asked]);
+  if (typeof member === "string") {
+    // What is half open, and the lock, end with the process: the disk bears that at any moment.
+    logger.log("INFO", "cli", `Stopping before the node was up: ${member}`);
+    return;
+  }
   try {
-    logger.log(
-      "INFO",
-      "cli",
-      `raftlite ${version}: node ${configuration.nodeId}, data in ${directory}`,
-    );
-    const member = await openMember(configuration, {
-      clock: new DenoClock(),
-      disk,
-      network: new DenoNetwork(),
-      logger,
-      version,
-      onFatal: (error) => end.fail(error),
-      onRemoved: () => {
-        logger.log("WARN", "cluster", "This node was removed from its cluster");
-        if (configuration.cluster.shutdownOnRemove) end.ask("removed from the cluster");
-      },
-    });
-    try {
-      await serveMember(member, end, configuration, logger);
-    } finally {
-      await member.stop();
-      logger.log("INFO", "cli", "Stopped");
-    }
+    await serveMember(member, end, configuration, logger);
   } finally {
+    await member.stop();
+    logger.log("INFO", "cli", "Stopped");
+    stopListening();
     lock.release();
   }
 }
@@ -103,9 +94,8 @@ async function serveMember(
   configuration: Configuration,
   logger: StderrLogger,
 ): Promise<void> {
-  const { app, queue, address } = httpParts(member.service, configuration, logger);
-  const server = serveHttp({ app, queue, logger, ...address });
-  const stopListening = end.onSignals();
+  const { app, queue } = httpParts(member.service, configuration, logger);
+  const server = serveHttp({ app, queue, logger, ...httpAddress(configuration) });
   try {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
@@ -116,7 +106,6 @@ async function serveMember(
     }
   } finally {
     await server.stop(httpStopMs);
-    stopListening();
   }
 }
 

@@ -27,6 +27,15 @@ export class ListenError extends Error {
   override name = "ListenError";
 }
 
+/** Throws a ListenError when the address cannot be listened on now. */
+export function checkListen({ hostname, port }: { hostname: string; port: number }): void {
+  try {
+    Deno.listen({ hostname, port }).close();
+  } catch (error) {
+    throw new ListenError(listenFailure(`${hostname}:${port}`, error), { cause: error });
+  }
+}
+
 /** Serves the API. Throws a ListenError. */
 export function serve(options: ServeOptions): HttpServer {
   const { app, hostname, port, queue, logger } = options;
@@ -58,10 +67,10 @@ export function serve(options: ServeOptions): HttpServer {
 
 function listenFailure(address: string, error: unknown): string {
   if (error instanceof Deno.errors.AddrInUse) {
-    return `Cannot listen for HTTP on ${address}: the address is in use`;
+    return `Cannot listen for HTTP on ${address}: the address is in use; choose another by -http-addr`;
   }
   if (error instanceof Deno.errors.AddrNotAvailable) {
-    return `Cannot listen for HTTP on ${address}: this machine has no such address`;
+    return `Cannot listen for HTTP on ${address}: this machine has no such address; choose another by -http-addr`;
   }
   if (error instanceof Deno.errors.PermissionDenied) {
     return `Cannot listen for HTTP on ${address}: permission denied`;

@@ -13,7 +13,8 @@ Deno.test("serve() names the address that it cannot listen on", async () => {
     () => serve({ ...parts, ...local, port }),
     (error: unknown) =>
       error instanceof ListenError &&
-      error.message === `Cannot listen for HTTP on 127.0.0.1:${port}: the address is in use`,
+      error.message ===
+        `Cannot listen for HTTP on 127.0.0.1:${port}: the address is in use; choose another by -http-addr`,
   );
   await server.stop(1000);
 });
