@@ -101,6 +101,10 @@ async function assemble(
       allowStrangers: new Set(strangersMay),
       random,
       limits: { connectTimeoutMs: Math.min(configuration.cluster.connectTimeoutMs, 5_000) },
+    }).catch((error: Error) => {
+      throw new StartError(`${error.message}; choose another address by -raft-addr`, {
+        cause: error,
+      });
     }),
     (open) => open.close(),
   );
@@ -192,9 +196,13 @@ async function assemble(
   store.failed.catch(surroundings.onFatal);
   node.start();
   traffic.handOver(transport, service.peers);
-  cleanUp.defer(() =>
-    node.stop({ handOver: configuration.cluster.stepDownOnShutdown, timeoutMs: stopTimeoutMs })
-  );
+  cleanUp.defer(async () => {
+    await node.stop({
+      handOver: configuration.cluster.stepDownOnShutdown,
+      timeoutMs: stopTimeoutMs,
+    });
+    service.stop();
+  });
 
   const joining = {
     member: { ...self, suffrage: self.suffrage === "learner" ? "learner" : "staging" } as const,

@@ -14,6 +14,7 @@ import type { Transport } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
+import { LeaderlessWarning } from "./leaderless_warning.ts";
 import { identify } from "./joining.ts";
 import { loadDatabase } from "./load.ts";
 import { Membership } from "./membership.ts";
@@ -67,6 +68,7 @@ export class ClusterService implements Service {
   readonly #parts: ServiceParts;
   readonly #node: Node;
   readonly #leaders: LeaderWatch;
+  readonly #leaderless: LeaderlessWarning;
   readonly #writes: WritePath;
   readonly #calls: LeaderCalls;
   /** This node's side of the traffic between nodes. */
@@ -77,6 +79,7 @@ export class ClusterService implements Service {
     this.#parts = parts;
     this.#node = parts.node;
     this.#leaders = new LeaderWatch(parts.node, parts.clock);
+    this.#leaderless = new LeaderlessWarning(parts);
     this.#writes = new WritePath({
       ...parts,
       leaders: this.#leaders,
@@ -95,6 +98,12 @@ export class ClusterService implements Service {
   /** To be called when the node's status or configuration changed. */
   changed(): void {
     this.#leaders.changed();
+    this.#leaderless.changed();
+  }
+
+  /** To be called when the node stops. */
+  stop(): void {
+    this.#leaderless.stop();
   }
 
   async write(request: WriteRequest): Promise<WriteAnswer> {
