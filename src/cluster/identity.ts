@@ -19,7 +19,9 @@ export async function readIdentity(disk: Disk, directory: string): Promise<Ident
     const text = new TextDecoder().decode(await file.read(0, await file.size()));
     const value = parse(text);
     if (value === undefined) {
-      throw new Error(`${path} is damaged: expected version 1 with a nodeId and a clusterId`);
+      throw new Error(
+        `${path} is damaged: expected version 1 with a nodeId and a clusterId. Restore it from a copy, or empty the directory and let the node join its cluster again (remove it there first)`,
+      );
     }
     return value;
   } finally {
