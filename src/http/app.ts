@@ -9,6 +9,7 @@ import { licenses } from "./licenses.ts";
 import { boot, load } from "./load.ts";
 import { reap, remove, snapshot } from "./maintenance.ts";
 import { nodes } from "./nodes.ts";
+import { describe } from "./openapi.ts";
 import { query } from "./query.ts";
 import { parseQueryParameters } from "./query_parameters.ts";
 import { readyz } from "./readyz.ts";
@@ -39,6 +40,7 @@ const exactPaths: readonly (readonly [string, Endpoint])[] = [
   ["/leader", leader],
   ["/licenses", licenses],
   ["/debug/vars", debugVars],
+  ["/openapi.json", describe],
 ];
 
 /** The HTTP API: a client written for rqlite 10 notices no difference. */

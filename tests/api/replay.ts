@@ -1,3 +1,4 @@
+import { contradiction } from "./conformance.ts";
 import type { Answer, Step } from "./step.ts";
 
 /** Whose answers are expected: rqlite's own, to prove the tables, or raftlite's. */
@@ -38,8 +39,8 @@ export function expectedPattern(expected: string): RegExp {
 }
 
 /**
- * Sends the steps in order through `ask` and returns what was answered otherwise than
- * the steps say, a message each.
+ * Sends the steps in order through `ask` and returns what was answered otherwise than the steps, or
+ * raftlite's description of its API, say, a message each.
  */
 export async function replay(
   steps: readonly Step[],
@@ -54,13 +55,25 @@ export async function replay(
     for (const difference of differences(expected, response, body)) {
       failures.push(`${step.send} ${step.body ?? ""}\n  ${difference}`);
     }
+    const undescribed = target === "raftlite" ? undescribedIn(step, response, body) : undefined;
+    if (undescribed !== undefined) failures.push(`${step.send} by openapi.json: ${undescribed}`);
   }
   return failures;
 }
 
+function undescribedIn(step: Step, response: Response, body: string): string | undefined {
+  const [method = "", path = ""] = methodAndPath(step);
+  const type = response.headers.get("content-type") ?? "";
+  return contradiction(method, path, { status: response.status, type, body });
+}
+
+function methodAndPath(step: Step): string[] {
+  return step.send.split(/ (.*)/s);
+}
+
 /** Sends one step's request. */
 export async function send(step: Step, ask: Ask): Promise<Response> {
-  const [method = "", path = ""] = step.send.split(/ (.*)/s);
+  const [method = "", path = ""] = methodAndPath(step);
   const headers = { "content-type": step.bodyType ?? "application/json" };
   return await ask(path, {
     method,

@@ -1,0 +1,77 @@
+const flagSchema = { type: "string" } as const;
+const durationSchema = {
+  type: "string",
+  pattern: "^[-+]?(0|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|ms|s|m|h))$",
+  examples: ["5s", "1.5h", "300ms"],
+} as const;
+
+function flag(name: string, description: string) {
+  return {
+    name,
+    in: "query",
+    allowEmptyValue: true,
+    description: `${description} Counts by its presence, whatever its value.`,
+    schema: flagSchema,
+  };
+}
+
+function duration(name: string, description: string) {
+  return { name, in: "query", description, schema: durationSchema };
+}
+
+function text(name: string, description: string, schema: object = { type: "string" }) {
+  return { name, in: "query", description, schema };
+}
+
+/** The query parameters, by name. Those of a route that it does not know are passed over. */
+export const parameters = {
+  associative: flag("associative", "Rows as objects, by the names of their columns."),
+  blob_array: flag("blob_array", "Blobs as arrays of bytes rather than in base64."),
+  compress: flag("compress", "The backup in gzip."),
+  db_timeout: duration(
+    "db_timeout",
+    "How long each statement that only reads may run; without limit by default.",
+  ),
+  fmt: text(
+    "fmt",
+    "`binary`, a SQLite file in WAL mode; `delete`, one in DELETE mode; `sql`, a text.",
+    { enum: ["binary", "delete", "sql"], default: "binary" },
+  ),
+  freshness: duration(
+    "freshness",
+    "At level `none`: refuses when the leader was last heard from longer ago than this.",
+  ),
+  freshness_strict: flag(
+    "freshness_strict",
+    "At level `none`: also refuses when the data themselves are older. Needs `freshness`.",
+  ),
+  key: text("key", "Only the part under these keys, with points between them."),
+  level: text("level", "How fresh a read must be; any other value is taken as `weak`.", {
+    enum: ["none", "weak", "linearizable", "strong", "auto"],
+    default: "weak",
+  }),
+  linearizable_timeout: duration(
+    "linearizable_timeout",
+    "How long a linearizable read may wait for the cluster; 10s by default.",
+  ),
+  noleader: flag("noleader", "Does not ask for a leader."),
+  nonvoters: flag("nonvoters", "Shows read replicas too."),
+  pretty: flag("pretty", "Lays the answer out over lines."),
+  q: { ...text("q", "The SQL.", { type: "string", minLength: 1 }), required: true },
+  qualify_columns: flag("qualify_columns", "Columns with the names of their tables."),
+  queue: flag("queue", "Puts the statements into the queue and answers at once."),
+  raft_index: flag("raft_index", "Answers with the index of the log entry too."),
+  redirect: flag("redirect", "A node that does not lead sends the client to the leader, by 301."),
+  sync: flag("sync", "Waits until the node has applied what was committed when it was asked."),
+  tables: text("tables", "Only these tables, with commas between them; for `fmt=sql`."),
+  timeout: duration("timeout", "How long to wait for the cluster; 30s by default."),
+  timings: flag("timings", "Answers with the time that it took."),
+  trailing_logs: text("trailing_logs", "How many entries of the log to keep.", {
+    type: "string",
+    pattern: "^[0-9]{1,18}$",
+  }),
+  transaction: flag("transaction", "All statements are done, or none."),
+  vacuum: flag("vacuum", "The backup without unused pages; not for `fmt=sql` and `fmt=delete`."),
+  ver: text("ver", "`2` for the nodes as an array.", { enum: ["1", "2"] }),
+  wait: flag("wait", "Waits until it is done."),
+};

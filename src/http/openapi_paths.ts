@@ -1,0 +1,320 @@
+import type { parameters } from "./openapi_parameters.ts";
+import { answer, jsonOf, plainText, responses } from "./openapi_responses.ts";
+
+function parameterList(...names: (keyof typeof parameters)[]) {
+  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+}
+
+const results = answer("The results.", jsonOf("Results"));
+const dataErrors = [
+  "Redirect",
+  "TooLarge",
+  "Failed",
+  "Unavailable",
+  "Timeout",
+] as const;
+const resultForm = ["associative", "blob_array", "pretty", "timings", "raft_index"] as const;
+const readOptions = [
+  "level",
+  "freshness",
+  "freshness_strict",
+  "linearizable_timeout",
+  "transaction",
+  "timeout",
+  "db_timeout",
+  "qualify_columns",
+  "redirect",
+  ...resultForm,
+] as const;
+
+const statementsBody = { required: true, content: jsonOf("Statements") };
+const statementsOrTextBody = {
+  required: true,
+  content: { ...jsonOf("Statements"), "text/plain": { schema: { type: "string" } } },
+};
+
+const dataPaths = {
+  "/db/execute": {
+    post: {
+      operationId: "execute",
+      summary: "Writes",
+      parameters: parameterList(
+        "transaction",
+        "timeout",
+        "db_timeout",
+        "queue",
+        "wait",
+        "noleader",
+        "redirect",
+        ...resultForm,
+      ),
+      requestBody: statementsOrTextBody,
+      responses: responses({ 200: results }, ...dataErrors, "WaitTimeout"),
+    },
+  },
+  "/db/query": {
+    get: {
+      operationId: "query",
+      summary: "Reads by one statement",
+      parameters: parameterList("q", ...readOptions),
+      responses: responses({ 200: results }, ...dataErrors),
+    },
+    post: {
+      operationId: "queryMany",
+      summary: "Reads",
+      parameters: parameterList(...readOptions),
+      requestBody: statementsOrTextBody,
+      responses: responses({ 200: results }, ...dataErrors),
+    },
+  },
+  "/db/request": {
+    post: {
+      operationId: "request",
+      summary: "Reads and writes together",
+      parameters: parameterList(...readOptions),
+      requestBody: statementsBody,
+      responses: responses({ 200: results }, ...dataErrors),
+    },
+  },
+  "/db/sql": {
+    get: {
+      operationId: "analyze",
+      summary: "Shows how a statement is rewritten: here, not at all",
+      parameters: parameterList("q", "pretty", "timings"),
+      responses: responses({ 200: answer("The texts.", jsonOf("Analysis")) }),
+    },
+    post: {
+      operationId: "analyzeMany",
+      summary: "Shows how statements are rewritten: here, not at all",
+      parameters: parameterList("pretty", "timings"),
+      requestBody: statementsBody,
+      responses: responses(
+        { 200: answer("The texts.", jsonOf("Analysis")) },
+        "TooLarge",
+      ),
+    },
+  },
+};
+
+const filePaths = {
+  "/db/backup": {
+    get: {
+      operationId: "backup",
+      summary: "A copy of the database, hot and consistent",
+      parameters: parameterList("fmt", "tables", "vacuum", "compress", "noleader", "redirect"),
+      responses: responses(
+        {
+          200: answer("The copy.", {
+            "application/octet-stream": {},
+            "application/sql": { schema: { type: "string" } },
+          }),
+        },
+        ...dataErrors,
+      ),
+    },
+  },
+  "/db/load": {
+    post: {
+      operationId: "load",
+      summary: "Replaces the database by a SQLite file, or runs SQL text in one transaction",
+      parameters: parameterList("timeout", "redirect", "pretty", "timings"),
+      requestBody: {
+        required: true,
+        content: {
+          "application/octet-stream": {},
+          "text/plain": {
+            schema: {
+              type: "string",
+              examples: ["CREATE TABLE IF NOT EXISTS foo (id INTEGER PRIMARY KEY, name TEXT);"],
+            },
+          },
+        },
+      },
+      responses: responses(
+        {
+          200: answer("Results as of /db/execute, under the type of plain text.", {
+            "text/plain": { schema: { type: "string", contentMediaType: "application/json" } },
+          }),
+        },
+        ...dataErrors,
+      ),
+    },
+  },
+  "/boot": {
+    post: {
+      operationId: "boot",
+      summary: "Replaces the database of a cluster of one node by a SQLite file",
+      requestBody: { required: true, content: { "application/octet-stream": {} } },
+      responses: responses({}, "Done", "Failed", "Unavailable", "Timeout"),
+    },
+  },
+};
+
+const clusterPaths = {
+  "/status": {
+    get: {
+      operationId: "status",
+      summary: "The node's figures",
+      parameters: parameterList("key", "pretty"),
+      responses: responses({
+        200: answer("All of it, or the part under `key`, which may be any JSON.", {
+          "application/json": {
+            schema: { anyOf: [{ $ref: "#/components/schemas/Status" }, true] },
+          },
+        }),
+      }),
+    },
+  },
+  "/nodes": {
+    get: {
+      operationId: "nodes",
+      summary: "The nodes of the cluster, and whether they can be reached",
+      parameters: parameterList("nonvoters", "ver", "timeout", "pretty"),
+      responses: responses(
+        { 200: answer("The nodes.", jsonOf("Nodes")) },
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+  },
+  "/leader": {
+    get: {
+      operationId: "leader",
+      summary: "The leader",
+      parameters: parameterList("timeout", "pretty"),
+      responses: responses(
+        { 200: answer("The leader.", jsonOf("Node")) },
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+    post: {
+      operationId: "stepDown",
+      summary: "Hands leadership over, to any other voter or to the one named",
+      parameters: parameterList("wait"),
+      requestBody: {
+        content: {
+          "application/json": {
+            schema: { type: "object", properties: { id: { type: "string" } } },
+          },
+        },
+      },
+      responses: responses(
+        {},
+        "Done",
+        "TooLarge",
+        "Failed",
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+  },
+  "/remove": {
+    delete: {
+      operationId: "remove",
+      summary: "Takes a node out of the cluster",
+      parameters: parameterList("redirect"),
+      requestBody: {
+        required: true,
+        content: {
+          "application/json": {
+            schema: {
+              type: "object",
+              properties: { id: { type: "string" } },
+              required: ["id"],
+              additionalProperties: false,
+            },
+          },
+        },
+      },
+      responses: responses(
+        {
+          400: answer("Not such an object; without a body.", plainText),
+        },
+        "Done",
+        "Redirect",
+        "TooLarge",
+        "Failed",
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+  },
+  "/readyz": {
+    get: {
+      operationId: "readyz",
+      summary: "Whether the node can serve",
+      parameters: parameterList("noleader", "sync", "timeout"),
+      responses: responses(
+        { 200: answer("A line for every check.", plainText) },
+        "Unavailable",
+      ),
+    },
+  },
+};
+
+const maintenancePaths = {
+  "/snapshot": {
+    post: {
+      operationId: "snapshot",
+      summary: "Checkpoints the database and compacts the log",
+      parameters: parameterList("trailing_logs"),
+      responses: responses(
+        { 204: answer("Nothing was new.") },
+        "Done",
+        "Failed",
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+  },
+  "/reap": {
+    post: {
+      operationId: "reap",
+      summary: "Kept for rqlite's clients: there are no old snapshots to remove",
+      responses: responses({
+        200: answer("What was removed: nothing.", {
+          "application/json": {
+            schema: {
+              type: "object",
+              properties: {
+                snapshots_reaped: { type: "integer" },
+                wals_checkpointed: { type: "integer" },
+              },
+              required: ["snapshots_reaped", "wals_checkpointed"],
+              additionalProperties: false,
+            },
+          },
+        }),
+      }),
+    },
+  },
+  "/debug/vars": {
+    get: {
+      operationId: "debugVars",
+      summary: "Counters",
+      parameters: parameterList("key"),
+      responses: responses({
+        200: answer("Names and figures.", { "application/json": { schema: { type: "object" } } }),
+      }),
+    },
+  },
+  "/licenses": {
+    get: {
+      operationId: "licenses",
+      summary: "The licences of the program and of what it is made of",
+      responses: responses({ 200: answer("The texts.", plainText) }),
+    },
+  },
+  "/openapi.json": {
+    get: {
+      operationId: "description",
+      summary: "This description",
+      responses: responses({
+        200: answer("OpenAPI 3.1.", { "application/json": { schema: { type: "object" } } }),
+      }),
+    },
+  },
+};
+
+export const paths = { ...dataPaths, ...filePaths, ...clusterPaths, ...maintenancePaths };

@@ -1,0 +1,70 @@
+import type { schemas } from "./openapi_schemas.ts";
+
+/** A body of this shape. */
+export const jsonOf = (name: keyof typeof schemas) => ({
+  "application/json": { schema: { $ref: `#/components/schemas/${name}` } },
+});
+export const plainText = { "text/plain": { schema: { type: "string" } } };
+
+/** The header on every answer. */
+const headers = {
+  "X-RQLITE-VERSION": {
+    description: "The version of rqlite whose API this is.",
+    required: true,
+    schema: { type: "string" },
+  },
+};
+
+/** Content by its media type; one without a schema is bytes. */
+export type Content = Readonly<Record<string, { readonly schema?: object }>>;
+
+export const answer = (description: string, content: Content = {}) => ({
+  description,
+  headers,
+  content,
+});
+
+/** Responses that operations share, by name. */
+export const sharedResponses = {
+  Done: answer("Done."),
+  Redirect: answer("The leader has this URL, and `redirect` was given."),
+  BadRequest: answer("The request is not right; nothing was done.", plainText),
+  WaitTimeout: answer(
+    "The queued statements were not written in time; they still may be.",
+    plainText,
+  ),
+  TooLarge: answer("The body is larger than the limit; nothing was done.", plainText),
+  Failed: answer("It failed; the text says why.", plainText),
+  Unavailable: answer(
+    "No leader, a full queue, or an outcome that is not known; the text says which.",
+    plainText,
+  ),
+  Timeout: answer("The cluster did not answer in time.", plainText),
+};
+
+type SharedResponse = keyof typeof sharedResponses;
+
+const statuses: Readonly<Record<SharedResponse, number>> = {
+  Done: 200,
+  Redirect: 301,
+  BadRequest: 400,
+  WaitTimeout: 408,
+  TooLarge: 413,
+  Failed: 500,
+  Unavailable: 503,
+  Timeout: 504,
+};
+
+/**
+ * The responses of an operation by status: shared ones by name, BadRequest always, for parameters
+ * that cannot be read, and its own.
+ */
+export function responses(own: Readonly<Record<number, object>>, ...shared: SharedResponse[]) {
+  const named: SharedResponse[] = ["BadRequest", ...shared];
+  return {
+    ...Object.fromEntries(
+      named.map((name) => [statuses[name], { $ref: `#/components/responses/${name}` }]),
+    ),
+    ...own,
+  };
+}
