@@ -108,9 +108,12 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** Starts again with the same buffer. */
-  reset(): void {
+  /** Starts again with the same buffer, or a new one of `capacity` if it has grown beyond that. */
+  reset(capacity = this.#bytes.length): void {
     this.#length = 0;
+    if (this.#bytes.length <= capacity) return;
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 }
 

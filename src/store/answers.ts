@@ -5,6 +5,8 @@ import type { AnswerFormat } from "./types.ts";
 
 /** Bytes that the rows of one statement in a write may take up in its answer. */
 const resultBytesMax = 0x400_0000;
+/** Bytes of all answers in a batch, beyond which rows are no longer written. */
+const batchBytesMax = 0x1000_0000;
 
 /** How the answers of a batch lie behind one another. Lengths of those that are no bytes: */
 export const noAnswer = 0xffff_ffff;
@@ -124,7 +126,7 @@ export class Answers {
       if (error instanceof RenderError) return error.message;
       throw error;
     }
-    return this.#out.length - start > resultBytesMax
+    return this.#out.length - start > resultBytesMax || this.#out.length > batchBytesMax
       ? `Result is larger than ${resultBytesMax} bytes: read it by a query`
       : undefined;
   }

@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { allocateSmall } from "../base/slab.ts";
 import {
   type Command,
   type RequestId,
@@ -35,9 +36,14 @@ export const ValueTag = { null: 0, integer: 1, real: 2, text: 3, blob: 4 } as co
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 
+/** Commands up to this size are written into the same buffer, one after the other. */
+const scratchBytes = 64 * 1024;
+const scratch = new ByteWriter(scratchBytes);
+
 /** A command as bytes, with a checksum over everything in front. */
 export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter();
+  const writer = scratch;
+  writer.reset(scratchBytes);
   writer.uint32(0);
   writer.uint8(version);
   writer.uint8(CommandType[command.type]);
@@ -67,8 +73,10 @@ export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
       writer.uint64(command.loadId);
       break;
   }
-  const bytes = writer.copy();
-  new DataView(bytes.buffer).setUint32(0, checksum(bytes.subarray(4)), true);
+  const written = writer.view();
+  writer.setUint32(0, checksum(written.subarray(4)));
+  const bytes = allocateSmall(written.length);
+  bytes.set(written);
   return bytes;
 }
 
@@ -152,8 +160,8 @@ export function verifyCommand(bytes: Uint8Array): void {
 
 /** The command as it goes into the log: the leader's clock and seed, and the bytes unchanged. */
 export function stampCommand(command: Uint8Array, stamp: Stamp): Uint8Array<ArrayBuffer> {
-  const data = new Uint8Array(stampBytes + command.length);
-  const view = new DataView(data.buffer);
+  const data = allocateSmall(stampBytes + command.length);
+  const view = new DataView(data.buffer, data.byteOffset);
   view.setBigInt64(0, BigInt(Math.trunc(stamp.clock)), true);
   view.setBigUint64(8, BigInt.asUintN(64, stamp.seed), true);
   data.set(command, stampBytes);

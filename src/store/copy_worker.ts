@@ -55,7 +55,9 @@ let library: Library;
 let cancelled = new Int32Array(new SharedArrayBuffer(4));
 
 function checkCancelled(): void {
-  if (Atomics.load(cancelled, 0) === 1) throw new Error("Given up: nobody wants the copy any more");
+  if (Atomics.load(cancelled, 0) === 1) {
+    throw new Error("Copy given up: nobody wants it any more, or the database is being replaced");
+  }
 }
 
 function handle(request: CopyRequest): unknown {

@@ -167,18 +167,24 @@ export class ReadRunner {
   /** For each text, whether all of it is read-only, or why it cannot be prepared. */
   *inspect(statements: Uint8Array): IterableIterator<boolean | string> {
     for (const sql of this.#eachText(statements)) {
-      yield this.#connection.policy.trusted(() => this.#inspectText(sql));
+      yield this.#inspectText(sql);
     }
   }
 
+  /**
+   * What this connection's policy refuses is not read-only: the write path will say more. It must
+   * be refused here, too, since some PRAGMAs take effect when they are prepared.
+   */
   #inspectText(sql: string): boolean | string {
+    const { database, policy } = this.#connection;
     try {
-      for (const statement of this.#connection.database.statements(sql)) {
+      for (const statement of database.statements(sql)) {
         if (!statement.readonly) return false;
       }
       return true;
     } catch (error) {
-      return messageOf(error);
+      const refused = error instanceof SqliteError && policy.refusal(error) !== undefined;
+      return refused ? false : messageOf(error);
     }
   }
 }

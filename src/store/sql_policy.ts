@@ -98,11 +98,16 @@ export class SqlPolicy {
     }
   }
 
-  /** The text for an error: the policy's own where it was what refused the statement. */
-  explain(error: SqliteError): string {
+  /** The policy's own text for an error, when it was what refused the statement. */
+  refusal(error: SqliteError): string | undefined {
     const reason = this.#reason;
     this.#reason = undefined;
-    return reason !== undefined && refusedText.test(error.message) ? reason : error.message;
+    return refusedText.test(error.message) ? reason : undefined;
+  }
+
+  /** The text for an error: the policy's, or else SQLite's. */
+  explain(error: SqliteError): string {
+    return this.refusal(error) ?? error.message;
   }
 
   readonly #authorize: Authorizer = (action, first, second) => {

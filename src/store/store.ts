@@ -25,9 +25,13 @@ import {
 } from "./types.ts";
 import { WalKeeper } from "./wal_keeper.ts";
 import { Writer } from "./writer.ts";
+import type { WriterStatus } from "./writer_worker.ts";
 
 /** The database's file in the store's directory. */
 export const databaseName = "db.sqlite";
+
+/** How long a status waits for a busy writer, in ms. */
+const statusWaitMs = 200;
 
 export interface StoreLimits {
   /** Reads that may wait for a reader. */
@@ -115,6 +119,8 @@ class SqliteStore implements Store {
   #pageSize = 4096;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
+  #statusAsked: Promise<WriterStatus> | undefined;
+  #lastStatus: WriterStatus | undefined;
 
   constructor(parts: Parts) {
     const { path, library, clock, logger, foreignKeys, readers, limits } = parts;
@@ -123,10 +129,7 @@ class SqliteStore implements Store {
     this.failed.catch(() => {});
     const failed = (error: Error) => this.#fail(error);
     this.#writer = new Writer({
-      exchange: (file) => {
-        this.#exchange(file)
-          .catch((error) => this.#fail(new StoreFailedError(messageOf(error), { cause: error })));
-      },
+      exchange: (file) => void this.#exchange(file).catch(() => {}),
       failed,
     });
     this.#readers = new ReaderPool({
@@ -159,6 +162,7 @@ class SqliteStore implements Store {
     const { position, pageSize } = await this.#writer.open(library, path, foreignKeys);
     this.#applied = position;
     this.#pageSize = pageSize;
+    this.#lastStatus = await this.#writer.status();
   }
 
   async apply(
@@ -229,18 +233,27 @@ class SqliteStore implements Store {
     return this.#applied;
   }
 
-  /** Puts another file in the database's place; reads wait meanwhile. */
+  /** Puts another file in the database's place; reads wait meanwhile. A failure stops the store. */
   async #exchange(file: string): Promise<void> {
     const { path, disk } = this.#parts;
-    await Promise.all([
-      this.#readers.pause(),
-      this.#copier.pause(),
-      this.#checkpointer.pause(),
-    ]);
-    await this.#readers.release();
-    await this.#writer.release();
-    await exchangeDatabase(disk, file, path);
-    await this.open();
+    try {
+      await Promise.all([
+        this.#readers.pause(),
+        this.#copier.pause(),
+        this.#checkpointer.pause(),
+      ]);
+      await this.#readers.release();
+      await this.#writer.release();
+      await exchangeDatabase(disk, file, path);
+      await this.open();
+    } catch (error) {
+      const failure = new StoreFailedError(
+        `Database ${path} could not be replaced: ${messageOf(error)}`,
+        { cause: error },
+      );
+      this.#fail(failure);
+      throw failure;
+    }
     this.#writer.exchanged();
     this.#checkpointer.resume();
     this.#copier.resume();
@@ -289,7 +302,7 @@ class SqliteStore implements Store {
 
   async status(): Promise<Record<string, unknown>> {
     const { library, path, foreignKeys } = this.#parts;
-    const writer = await this.#writer.status();
+    const writer = await this.#writerStatus();
     const { bytes, checkpoints } = this.#wal.status;
     return {
       version: library.version,
@@ -312,6 +325,21 @@ class SqliteStore implements Store {
       read_pool: this.#readers.status,
       compile_options: writer.compileOptions,
     };
+  }
+
+  /** What the writer says; while it is busy with a long write, what it last said. */
+  async #writerStatus(): Promise<WriterStatus> {
+    this.#statusAsked ??= this.#writer.status().then((status) => {
+      this.#lastStatus = status;
+      return status;
+    }).finally(() => this.#statusAsked = undefined);
+    const last = this.#lastStatus;
+    if (last === undefined) return await this.#statusAsked;
+    const asked = this.#statusAsked;
+    return await new Promise((resolve, reject) => {
+      const late = this.#parts.clock.after(statusWaitMs, () => resolve(last));
+      asked.then(resolve, reject).finally(() => late.cancel());
+    });
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { LibraryLocation } from "../sqlite/mod.ts";
 import { splitAnswers } from "./answers.ts";
 import { encodeBatch } from "./apply_batch.ts";
+import { transferOf } from "./transfer.ts";
 import { StoreFailedError } from "./failures.ts";
 import type { ApplyEntry } from "./types.ts";
 import type {
@@ -58,12 +59,13 @@ export class Writer {
   }
 
   async apply(entries: readonly ApplyEntry[]): Promise<WriterAnswers> {
-    const { buffer } = encodeBatch(entries);
-    const applied = await this.#request<WriterApplied>({ type: "apply", entries: buffer }, [
-      buffer,
-    ]);
+    const batch = encodeBatch(entries);
+    const applied = await this.#request<WriterApplied>(
+      { type: "apply", entries: batch },
+      transferOf(batch),
+    );
     return {
-      answers: splitAnswers(new Uint8Array(applied.answers), entries.length),
+      answers: splitAnswers(applied.answers, entries.length),
       walFrames: applied.walFrames,
     };
   }

@@ -10,6 +10,7 @@ import { messageOf } from "./failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
+import { transferOf } from "./transfer.ts";
 import type { AppliedPosition } from "./types.ts";
 import { WriteConnection } from "./write_connection.ts";
 
@@ -21,7 +22,7 @@ export type WriterRequest =
     readonly path: string;
     readonly foreignKeys: boolean;
   }
-  | { readonly type: "apply"; readonly entries: ArrayBuffer }
+  | { readonly type: "apply"; readonly entries: Uint8Array }
   /** Moves what is left in the WAL into the database file, as far as readers allow. */
   | { readonly type: "checkpoint" }
   /** Empties the WAL and closes, so that the file stands for itself. */
@@ -35,7 +36,7 @@ export interface WriterOpened {
 
 /** Answers of a batch, and how it left things. */
 export interface WriterApplied {
-  readonly answers: ArrayBuffer;
+  readonly answers: Uint8Array<ArrayBuffer>;
   readonly walFrames: number;
 }
 
@@ -75,7 +76,7 @@ class Writer {
       case "open":
         return this.#open(request);
       case "apply":
-        return this.#apply(decodeBatch(new Uint8Array(request.entries)));
+        return this.#apply(decodeBatch(request.entries));
       case "checkpoint":
         return this.#connected.database.checkpoint("passive");
       case "release":
@@ -119,7 +120,7 @@ class Writer {
         next++;
       }
     }
-    return { answers: this.#answers.take().buffer, walFrames: this.#walFrames };
+    return { answers: this.#answers.take(), walFrames: this.#walFrames };
   }
 
   /** Exchanges the database for a loaded file, or answers why not. */
@@ -226,7 +227,7 @@ async function answer(request: WriterRequest): Promise<void> {
   try {
     const value = await writer.handle(request);
     const { answers } = value as Partial<WriterApplied> ?? {};
-    reply({ type: "answer", value }, answers === undefined ? [] : [answers]);
+    reply({ type: "answer", value }, answers === undefined ? [] : transferOf(answers));
   } catch (error) {
     writer.abandon();
     reply({ type: "failed", message: messageOf(error) });
