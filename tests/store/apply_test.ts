@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { checksum } from "../../src/base/checksum.ts";
 import { SqlReal } from "../../src/store/types.ts";
 import { Entries, sqlite3, TestStore, text } from "./fixture.ts";
 
@@ -333,6 +334,31 @@ Deno.test("Store.apply stops the store at an entry that was damaged, and applies
   await s.restart();
   assert.equal(await s.query("SELECT v FROM t"), '{"columns":["v"],"types":[""]}');
   assert.deepEqual((await s.store.apply([good])).map(text), [done(1)]);
+});
+
+Deno.test("Store.apply stops the store at a command damaged before it was appended, and at a damaged stamp", async () => {
+  for (const at of [3, 60]) {
+    await using s = await TestStore.open();
+    const good = s.entries.execute(["CREATE TABLE t (some, columns, here)"]).entry;
+    const data = good.data.slice();
+    data[at] = (data[at] ?? 0) ^ 1;
+    const sum = at < 16 ? good.checksum : checksum(data);
+    const entry = { ...good, data, checksum: sum };
+    await assert.rejects(s.store.apply([{ entry, answer: undefined }]), /Entry 1 .* is damaged/);
+  }
+});
+
+Deno.test("Store.apply lets changes() be seen by a trigger that came after its statement was prepared", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)", "CREATE TABLE log (c)"]);
+  const insert = "INSERT INTO t VALUES (1)";
+  await s.execute([insert]);
+  await s.execute([
+    "CREATE TRIGGER g BEFORE INSERT ON t BEGIN INSERT INTO log VALUES (changes()); END",
+  ]);
+  await s.execute(["UPDATE t SET v = 2", "INSERT INTO t SELECT v FROM t", "UPDATE t SET v = 3"]);
+  await s.execute([insert]);
+  assert.match(await s.query("SELECT c FROM log"), /\[\[1\],\[2\]\]/);
 });
 
 Deno.test("Store.apply stops the store at an entry that is not the next one", async () => {
