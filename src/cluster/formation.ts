@@ -3,7 +3,7 @@ import { membersMax } from "../raft/configuration.ts";
 import type { Configuration, Member, NodeId } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { serviceError } from "./errors.ts";
-import { identify } from "./joining.ts";
+import { identify, JoinError } from "./joining.ts";
 import { ServiceError } from "./types.ts";
 import {
   beginAnswer,
@@ -118,17 +118,31 @@ export class Formation implements TransportHandlers {
     const found = await Promise.all([...this.#addresses].map(async (address) => {
       try {
         const other = await identify(transport, address, requestTimeoutMs);
+        if (other.id === member.id) return this.#meetNamesake(address, other.address);
         if (other.clusterId !== "") return other.leader !== "";
         const answer = await transport.request(address, RequestKind.notify, encodeNotify(member), {
           timeoutMs: requestTimeoutMs,
         });
         this.#hear(decodeAddresses(readAnswer(answer)));
       } catch (error) {
+        if (error instanceof JoinError) throw error;
         logger.log("DEBUG", "cluster", `${address}: ${serviceError(error).message}`);
       }
       return false;
     }));
     return found.includes(true);
+  }
+
+  /** This node itself under another name, which must not count twice, or one that took its id. */
+  #meetNamesake(address: string, advertised: string): false {
+    const { member } = this.#options;
+    if (advertised !== member.address) {
+      throw new JoinError(
+        `No cluster can be formed: the node at ${advertised} has this node's id ${member.id}, too; give each its own by -node-id`,
+      );
+    }
+    this.#addresses.delete(address);
+    return false;
   }
 
   /** Learns where else to ask. */

@@ -137,3 +137,29 @@ Deno.test("Formation promises itself to one cluster at a time", async () => {
   await assert.rejects(ask("commit", b), /in another cluster/);
   assert.deepEqual(await subject.run(), { type: "member", clusterId: a });
 });
+
+Deno.test("Formation does not count its node twice when it meets it under another name", async () => {
+  const exchange = new Exchange();
+  const subject = formation(exchange, 1, 2, [1, 7]);
+  exchange.put(member(7).address, subject);
+  await assert.rejects(subject.run(), /heard of 1/);
+});
+
+Deno.test("Formation ends when another node has this node's id", async () => {
+  const exchange = new Exchange();
+  const subject = formation(exchange, 1, 2, [7]);
+  const namesake = new Formation({
+    member: { ...member(1), address: member(7).address },
+    addresses: [],
+    expect: 2,
+    timeoutMs: 60_000,
+    transport: exchange.transport(member(7)),
+    clock,
+    logger: quiet,
+    version: "",
+    sqliteVersion: "",
+    newClusterId: () => "7".repeat(16),
+  });
+  exchange.put(member(7).address, namesake);
+  await assert.rejects(subject.run(), /host7:4002 has this node's id 1, too; .* -node-id/);
+});
