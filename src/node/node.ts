@@ -409,7 +409,9 @@ export class Node {
     if (this.#state === "stopped" || this.#transfer.swapping) return;
     this.#reads.begin(this.#options.clock.now());
     this.#proposeWaiting();
-    for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {
+    for (;;) {
+      const ready = this.#raft.ready(this.#proposals.length > 0 && !this.#writer.full);
+      if (ready === undefined) break;
       this.#handle(ready);
     }
   }

@@ -185,10 +185,10 @@ export class Leader {
   }
 
   /** Queues everything that may be sent: what was proposed since the last time goes in one request. */
-  flush(): void {
+  flush(moreToCome = false): void {
     this.#promoteStaging();
     if (this.#reads.due && this.#established) this.#reads.begin(this.#voters, true);
-    for (const peer of this.#peers.values()) this.#replication.send(peer);
+    for (const peer of this.#peers.values()) this.#replication.send(peer, moreToCome);
   }
 
   /** Leaves at its own wish: tells the commit index and asks the most advanced voter to take over. */

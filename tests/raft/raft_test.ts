@@ -461,3 +461,31 @@ test("CatchUp takes a member for caught up after a round shorter than an electio
 test("Raft does the same again when its seed is the same", () => {
   assert.deepEqual(new Fuzz(42n).run(2000), new Fuzz(42n).run(2000));
 });
+
+test("Raft lets the news of a commit wait for the append that is to come", () => {
+  const cluster = TestCluster.of(3);
+  const a = cluster.elect("a");
+  cluster.settle();
+  const { raft } = a;
+  raft.propose(EntryType.command, new Uint8Array(1));
+  a.takeReady();
+  a.finishWrite();
+  const { lastIndex, status: { term } } = raft;
+  cluster.messages = [];
+  raft.step({
+    type: "append_response",
+    from: "b",
+    to: "a",
+    term,
+    success: true,
+    matchIndex: lastIndex,
+    rejectedIndex: 0,
+    hintIndex: 0,
+    hintTerm: 0,
+  });
+  assert.equal(raft.commitIndex, lastIndex);
+  assert.deepEqual(raft.ready(true)?.messages, [], "more is to come");
+  const news = raft.ready()?.messages ?? [];
+  const told = news.map((m) => m.type === "append_request" && [m.to, m.commitIndex]);
+  assert.deepEqual(told, [["b", lastIndex], ["c", lastIndex]]);
+});
