@@ -276,8 +276,12 @@ export class Cluster {
     return cluster;
   }
 
-  /** A node that is not started yet. */
-  create(flags: readonly string[] = [], id = `node-${this.#next++}-`): NodeProcess {
+  /** A node that is not started yet; `directory` inside the cluster's own. */
+  create(
+    flags: readonly string[] = [],
+    id = `node-${this.#next++}-`,
+    directory = id,
+  ): NodeProcess {
     const raftPort = freePort();
     let proxy: Proxy | undefined;
     if (this.#withProxies) {
@@ -287,7 +291,7 @@ export class Cluster {
     }
     const node = new NodeProcess({
       id,
-      directory: `${this.#directory}/${id}`,
+      directory: `${this.#directory}/${directory}`,
       flags: [...this.#flags, ...flags],
       httpPort: freePort(),
       raftPort,
