@@ -7,8 +7,7 @@ const jobsMax = 8;
 
 interface Job {
   readonly request: CopyRequest;
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: Error) => void;
+  readonly settle: (outcome: Error | { readonly value: unknown }) => void;
 }
 
 /** A Worker for work on the database beside writer and readers, started when first needed. One job at a time. */
@@ -37,31 +36,31 @@ export class Copier {
       return Promise.reject(new StoreBusyError("Too many copies of the database are being made"));
     }
     return new Promise((resolve, reject) => {
-      const aborted = () => {
-        reject(signal?.reason);
-        this.#abandon(job);
-      };
       const job: Job = {
         request,
-        resolve: (value) => {
+        settle: (outcome) => {
           signal?.removeEventListener("abort", aborted);
-          resolve(value);
-        },
-        reject: (error) => {
-          signal?.removeEventListener("abort", aborted);
-          reject(error);
+          if (signal?.aborted) reject(signal.reason);
+          else if (outcome instanceof Error) reject(outcome);
+          else resolve(outcome.value as CopyResults[Type]);
         },
       };
+      const aborted = () => this.#abandon(job);
       signal?.addEventListener("abort", aborted, { once: true });
       this.#jobs.push(job);
       this.#next();
     });
   }
 
+  /** A job at hand ends a little later, and only then settles: until then its files are in use. */
   #abandon(job: Job): void {
     const at = this.#jobs.indexOf(job);
-    if (at >= 0) this.#jobs.splice(at, 1);
-    else if (this.#running === job) Atomics.store(this.#cancelled, 0, 1);
+    if (at >= 0) {
+      this.#jobs.splice(at, 1);
+      job.settle(new Error("The copy was abandoned"));
+    } else if (this.#running === job) {
+      Atomics.store(this.#cancelled, 0, 1);
+    }
   }
 
   #next(): void {
@@ -76,13 +75,12 @@ export class Copier {
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(new URL("./copy_worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<CopyReply>) => {
-      if (data.type === "answer") this.#finish((job) => job.resolve(data.value as never));
-      else this.#finish((job) => job.reject(new Error(data.message)));
+      this.#finish(data.type === "answer" ? data : new Error(data.message));
     };
     worker.onerror = (event) => {
       event.preventDefault();
       this.#worker = undefined;
-      this.#finish((job) => job.reject(new Error(`The copying Worker died: ${event.message}`)));
+      this.#finish(new Error(`The copying Worker died: ${event.message}`));
     };
     const { path, origin } = this.#library;
     const start: CopyStart = {
@@ -94,10 +92,10 @@ export class Copier {
     return worker;
   }
 
-  #finish(settle: (job: Job) => void): void {
+  #finish(outcome: Error | { readonly value: unknown }): void {
     const job = this.#running;
     this.#running = undefined;
-    if (job !== undefined) settle(job);
+    job?.settle(outcome);
     for (const resolve of this.#calm.splice(0)) resolve();
     this.#next();
   }
@@ -117,7 +115,7 @@ export class Copier {
 
   async close(error: Error): Promise<void> {
     this.#closed ??= error;
-    for (const job of this.#jobs.splice(0)) job.reject(error);
+    for (const job of this.#jobs.splice(0)) job.settle(error);
     await this.pause();
     this.#worker?.terminate();
     this.#worker = undefined;

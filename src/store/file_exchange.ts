@@ -1,4 +1,4 @@
-import type { Disk } from "../io/types.ts";
+import { type Disk, DiskError } from "../io/types.ts";
 
 const companions = ["-wal", "-shm", "-journal"] as const;
 
@@ -21,7 +21,11 @@ export async function removeTemporaries(
 /** Removes a temporary file and whatever SQLite put beside it; none of them needs to be there. */
 export async function removeTemporary(disk: Disk, path: string): Promise<void> {
   for (const file of [path, ...companions.map((suffix) => path + suffix)]) {
-    if (await disk.exists(file)) await disk.remove(file);
+    try {
+      await disk.remove(file);
+    } catch (error) {
+      if (!(error instanceof DiskError && error.kind === "not_found")) throw error;
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import type { Clock, Logger } from "../io/types.ts";
-import { findLibrary, type Library, openLibrary } from "../sqlite/mod.ts";
+import { findLibrary, type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
 import { Copier } from "./copier.ts";
 import { messageOf, StoreFailedError } from "./failures.ts";
 import {
@@ -54,6 +54,8 @@ export interface StoreOptions {
   readonly foreignKeys?: boolean;
   readonly limits?: Partial<StoreLimits>;
   readonly clock?: Clock;
+  /** Default: what findLibrary finds. */
+  readonly library?: LibraryLocation;
 }
 
 /**
@@ -65,8 +67,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   // 'localtime' in SQL is then UTC, on this node as on every other: SQLite asks the C library.
   // deno-lint-ignore layers/outside-world
   Deno.env.set("TZ", "UTC");
-  const library = openLibrary(
-    await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
+  const library = libraryAt(
+    options.library ??
+      await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
   );
   const disk = new DenoDisk();
   await disk.makeDirectory(directory);
@@ -91,6 +94,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw error;
   }
   return store;
+}
+
+/** Libraries that the main thread has opened, by path; they stay open as long as the process runs. */
+const libraries = new Map<string, Library>();
+
+function libraryAt(location: LibraryLocation): Library {
+  const known = libraries.get(location.path) ?? openLibrary(location);
+  libraries.set(location.path, known);
+  return known;
 }
 
 interface Parts {

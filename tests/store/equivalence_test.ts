@@ -7,6 +7,7 @@ import { contents, entriesOf, type RandomRequest, requestsOf } from "./random_en
 
 const rounds = Number(Deno.env.get("RAFTLITE_ROUNDS") ?? 1);
 const requestsEach = 200;
+const library = openLibrary(await findLibrary());
 
 /** Applies in batches of random sizes, with restarts in between. */
 async function run(requests: readonly RandomRequest[], random: Prng, restarts: number) {
@@ -34,7 +35,6 @@ Deno.test("Store.apply leaves equal databases and equal answers, whatever the ba
 });
 
 Deno.test("Store.apply answers as SQLite itself does in autocommit mode", async () => {
-  const library = openLibrary(await findLibrary());
   for (let round = 0; round < rounds; round++) {
     const seed = BigInt(Date.now()) * 1000n + BigInt(round);
     const random = new Prng(seed);

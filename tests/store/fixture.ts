@@ -1,5 +1,6 @@
 import { checksum } from "../../src/base/checksum.ts";
 import { EntryType } from "../../src/raft/types.ts";
+import { findLibrary } from "../../src/sqlite/mod.ts";
 import { encodeCommand, stampCommand } from "../../src/store/command_codec.ts";
 import { openStore, type StoreOptions } from "../../src/store/store.ts";
 import type {
@@ -19,6 +20,8 @@ export const plain: AnswerFormat = {
   qualifyColumns: false,
   unified: false,
 };
+
+export const library = await findLibrary();
 
 export const silent = { log: () => {} };
 
@@ -107,7 +110,7 @@ export class TestStore {
     entries = new Entries(),
   ): Promise<TestStore> {
     const directory = options.directory ?? await Deno.makeTempDir({ prefix: "raftlite-store-" });
-    const store = await openStore({ logger: silent, readers: 2, ...options, directory });
+    const store = await openStore({ logger: silent, readers: 2, library, ...options, directory });
     return new TestStore(store, directory, entries, options);
   }
 
@@ -120,6 +123,7 @@ export class TestStore {
     this.store = await openStore({
       logger: silent,
       readers: 2,
+      library,
       ...this.#options,
       directory: this.directory,
     });
@@ -167,3 +171,6 @@ export function sqlite3(path: string, sql: string): string {
   const { stdout, stderr } = new Deno.Command("sqlite3", { args: [path, sql] }).outputSync();
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
+
+// The main thread opens the SQLite library once and keeps it: not in a test, which would be told of a leak.
+await (await TestStore.open()).close();
