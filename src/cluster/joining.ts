@@ -1,6 +1,6 @@
 import type { Clock, Logger } from "../io/types.ts";
 import type { Member } from "../raft/types.ts";
-import type { Transport } from "../transport/types.ts";
+import { type Transport, TransportError } from "../transport/types.ts";
 import { serviceError } from "./errors.ts";
 import { ServiceError } from "./types.ts";
 import {
@@ -85,9 +85,19 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
   );
 }
 
+/** The transport of a node of another cluster refuses one that has a cluster's data. */
+function refusedStranger(error: unknown, clusterId: string): unknown {
+  if (!(error instanceof TransportError) || error.kind !== "protocol") return error;
+  const hint = `this node's data is of cluster ${clusterId}; ` +
+    "to join another cluster, start it with an empty data directory";
+  return new TransportError("protocol", `${error.message}; ${hint}`, { cause: error });
+}
+
 async function joinThrough(options: JoinOptions, address: string): Promise<void> {
   const { member, transport, timeoutMs, fresh } = options;
-  const other = await identify(transport, address, timeoutMs);
+  const other = await identify(transport, address, timeoutMs).catch((error) => {
+    throw fresh ? error : refusedStranger(error, options.clusterId);
+  });
   if (other.clusterId === "") {
     throw new ServiceError("unavailable", `The node at ${address} is in no cluster yet`);
   }
