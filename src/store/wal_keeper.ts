@@ -8,6 +8,8 @@ import type { Writer } from "./writer.ts";
 const softBytes = 0x100_0000;
 /** Size at which reads are held up for a moment, so that the WAL can start again from its beginning. */
 const hardBytes = 8 * softBytes;
+/** Growth since the last checkpoint that calls for the next one. */
+const againBytes = softBytes / 4;
 /** How long that waits for running reads, and how long to let them be between two tries, in ms. */
 const calmWaitMs = 50;
 const hardEveryMs = 2000;
@@ -28,6 +30,7 @@ export class WalKeeper {
   #running: Promise<void> | undefined;
   #hardTriedAt = Number.NEGATIVE_INFINITY;
   #bytes = 0;
+  #nextBytes = softBytes;
   #checkpoints = 0;
 
   constructor(
@@ -53,12 +56,17 @@ export class WalKeeper {
   /** Called after each batch with the WAL's size, as far as it is in use. */
   noteSize(bytes: number): void {
     this.#bytes = bytes;
-    if (bytes < softBytes || this.#running !== undefined) return;
+    if (bytes < softBytes) this.#nextBytes = softBytes;
+    if (bytes < this.#nextBytes || this.#running !== undefined) return;
     this.#running = this.#shrink()
       .catch((error) =>
         this.#logger.log("WARN", "store", `Checkpoint of ${this.#path} failed: ${messageOf(error)}`)
       )
-      .finally(() => this.#running = undefined);
+      .finally(() => {
+        this.#running = undefined;
+        // While a reader keeps the WAL from starting again, trying at every batch would be in vain.
+        this.#nextBytes = this.#bytes + againBytes;
+      });
   }
 
   async #shrink(): Promise<void> {
