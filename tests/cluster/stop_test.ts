@@ -1,0 +1,84 @@
+import { strict as assert } from "node:assert";
+import { Cluster, eventually } from "./harness.ts";
+import { schema, Workload } from "./workload.ts";
+
+/** Far longer than the two steps of a stop, which take 5 s each at most. */
+const stopMs = 60_000;
+
+Deno.test("SIGINT and SIGTERM end a single node under load with 0, and keep all that it acknowledged", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [node] = cluster.nodes;
+  assert(node);
+  await node.execute(schema);
+  const load = new Workload(cluster, { name: "stop" });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const before = load.acknowledged.length;
+    await eventually("some writes", () => load.acknowledged.length > before + 100);
+    const start = performance.now();
+    const { code } = await node.kill(signal);
+    assert.equal(code, 0, node.log);
+    assert(performance.now() - start < stopMs, `${signal} took too long`);
+    node.start();
+    await node.ready();
+  }
+  await load.stop();
+  await load.verify();
+});
+
+Deno.test("SIGINT to the leader under load hands over: exit 0, and the others go on", async () => {
+  await using cluster = await Cluster.start();
+  await cluster.nodes[0]?.execute(schema);
+  const load = new Workload(cluster, { name: "interrupt" });
+  await eventually("some writes", () => load.acknowledged.length > 100);
+  const leader = await cluster.leader();
+  const { code } = await leader.kill("SIGINT");
+  assert.equal(code, 0, leader.log);
+  const before = load.acknowledged.length;
+  await eventually("writes without it", () => load.acknowledged.length > before + 100);
+  leader.start();
+  await leader.ready();
+  await load.stop();
+  await load.verify();
+});
+
+Deno.test("a signal while a node joins or waits for others ends it with 0; it can start again", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [first] = cluster.nodes;
+  assert(first);
+  const nobody = cluster.create();
+  const waits: readonly [flags: string[], sign: RegExp][] = [
+    [["-join", nobody.raftAddress], /Join through .* failed \(attempt 1 of /],
+    [["-bootstrap-expect", "3", "-join", nobody.raftAddress], /Waiting for 3 nodes/],
+  ];
+  for (const [flags, sign] of waits) {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const joiner = cluster.create();
+      joiner.start(flags);
+      await eventually("the wait", () => sign.test(joiner.log));
+      assert.equal((await joiner.kill(signal)).code, 0, joiner.log);
+      assert.match(joiner.log, new RegExp(`Stopping before the node was up: ${signal}`));
+      joiner.start(["-join", first.raftAddress]);
+      await joiner.ready();
+      await joiner.kill("SIGTERM");
+      await first.fetch("/remove", { method: "DELETE", body: JSON.stringify({ id: joiner.id }) });
+    }
+  }
+  await first.execute(schema);
+});
+
+Deno.test("a single node killed five times under load has every acknowledged write once", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [node] = cluster.nodes;
+  assert(node);
+  await node.execute(schema);
+  const load = new Workload(cluster, { name: "killed" });
+  for (let round = 0; round < 5; round++) {
+    const before = load.acknowledged.length;
+    await eventually("some writes", () => load.acknowledged.length > before + 100);
+    await node.kill("SIGKILL");
+    node.start();
+    await node.ready();
+  }
+  await load.stop();
+  await load.verify();
+});
