@@ -409,9 +409,7 @@ export class Node {
     if (this.#state === "stopped" || this.#transfer.swapping) return;
     this.#reads.begin(this.#options.clock.now());
     this.#proposeWaiting();
-    for (;;) {
-      const ready = this.#raft.ready(this.#proposals.length > 0 && !this.#writer.full);
-      if (ready === undefined) break;
+    for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {
       this.#handle(ready);
     }
   }

@@ -39,12 +39,17 @@ export class Leader {
   #heartbeatTicks = 0;
   #quorumTicks = 0;
   #transfer: Transfer | undefined;
+  /** A tick has passed since followers were last told what is committed. */
+  #newsDue = false;
 
   constructor(server: Server) {
     this.#server = server;
     this.#firstIndex = server.log.lastIndex + 1;
     this.#replication = new Replication(server, this.#firstIndex);
-    this.#reads = new LeaderReads(server, this.#voters);
+    this.#reads = new LeaderReads(server, this.#voters, (id) => {
+      const peer = this.#peers.get(id);
+      if (peer !== undefined) peer.newsOwed = true;
+    });
     this.#followMembership();
     for (const peer of this.#peers.values()) peer.recentlyActive = false;
     this.#append(EntryType.noop, new Uint8Array());
@@ -72,6 +77,7 @@ export class Leader {
     if (this.#transfer !== undefined && now - this.#transfer.startedAt >= electionTicks) {
       this.#abortTransfer();
     }
+    this.#newsDue = true;
     this.#quorumTicks++;
     if (this.#quorumTicks >= electionTicks) {
       this.#quorumTicks = 0;
@@ -184,15 +190,22 @@ export class Leader {
     if (peer?.state === "replicate") peer.probe();
   }
 
-  /** Queues everything that may be sent: what was proposed since the last time goes in one request. */
-  flush(moreToCome = false): void {
+  /**
+   * Queues everything that may be sent: what was proposed since the last time goes in one request.
+   * That something is committed rides on the next entries, and goes by itself only once a tick, or
+   * when a read of the follower waits for it: a message and its answer for every commit would cost
+   * each server as much as the entries do.
+   */
+  flush(): void {
     this.#promoteStaging();
     if (this.#reads.due && this.#established) this.#reads.begin(this.#voters, true);
-    for (const peer of this.#peers.values()) this.#replication.send(peer, moreToCome);
+    for (const peer of this.#peers.values()) this.#replication.send(peer, this.#newsDue);
+    this.#newsDue = false;
   }
 
   /** Leaves at its own wish: tells the commit index and asks the most advanced voter to take over. */
   resign(): void {
+    this.#newsDue = true;
     this.flush();
     let successor: Progress | undefined;
     for (const voter of this.#voters) {

@@ -3,13 +3,14 @@ import type { Progress } from "./progress.ts";
 import { majorityValue } from "./quorum.ts";
 import { ReadRounds, type WaitingRead } from "./read_rounds.ts";
 import type { Server } from "./server.ts";
-import type { ReadMode } from "./types.ts";
+import type { NodeId, ReadMode } from "./types.ts";
 
 /** Answers linearizable reads: the leader's own, and those that other servers ask for (6.4). */
 export class LeaderReads {
   readonly #server: Server;
   /** The other voters, as the leader keeps them. */
   readonly #voters: readonly Progress[];
+  readonly #answered: (to: NodeId) => void;
   readonly #rounds = new ReadRounds();
   /**
    * False while leadership is being handed over, and for good once a successor was asked to campaign:
@@ -17,9 +18,11 @@ export class LeaderReads {
    */
   leaseAllowed = true;
 
-  constructor(server: Server, voters: readonly Progress[]) {
+  /** @param answered Told of each server that a read index is sent to. */
+  constructor(server: Server, voters: readonly Progress[], answered: (to: NodeId) => void) {
     this.#server = server;
     this.#voters = voters;
+    this.#answered = answered;
   }
 
   /** Reads wait that the next Ready should begin a round for. */
@@ -81,6 +84,7 @@ export class LeaderReads {
     const { outbox, id, term } = this.#server;
     const { from, context } = read;
     if (from !== id) {
+      this.#answered(from);
       outbox.messages.push({
         type: "read_index_response",
         from: id,

@@ -23,6 +23,8 @@ export class Progress {
   recentlyActive = true;
   /** The commit index that the peer was last told. */
   commitTold = 0;
+  /** A read index was sent to it: it waits to hear that so much is committed. */
+  newsOwed = false;
   /** The last round of heartbeats that it answered. */
   ackedRound = 0;
   /** Entries are being loaded from disk for it. */
@@ -65,6 +67,7 @@ export class Progress {
   /** An append request with `count` entries leaves, which also tells `commitIndex`. */
   sent(count: number, commitIndex: number): void {
     this.commitTold = commitIndex;
+    this.newsOwed = false;
     this.doubtful = false;
     if (this.state === "probe") this.paused = true;
     else if (count > 0) {

@@ -144,8 +144,8 @@ export class Raft implements RaftCore {
     if (mayCampaign && (alone || !this.#owesLease)) this.#preCampaign();
   }
 
-  ready(moreToCome = false): Ready | undefined {
-    this.#leader?.flush(moreToCome);
+  ready(): Ready | undefined {
+    this.#leader?.flush();
     this.#follower.flush();
     return this.#report.next(this.#role);
   }

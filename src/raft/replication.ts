@@ -13,11 +13,8 @@ export class Replication {
     this.#firstIndex = firstIndex;
   }
 
-  /**
-   * Sends all that may be sent now: entries, or else the news that something is committed, unless
-   * entries which can carry it are to come at once.
-   */
-  send(peer: Progress, moreToCome = false): void {
+  /** Sends all that may be sent now: entries, or else, if due, the news that something is committed. */
+  send(peer: Progress, newsDue: boolean): void {
     if (peer.state === "snapshot") return;
     const { log } = this.#server;
     if (log.termAt(peer.nextIndex - 1) === undefined) {
@@ -39,7 +36,7 @@ export class Replication {
       this.#sendAppend(peer, entries);
       idle = false;
     }
-    if (idle && this.#mustTell(peer, moreToCome)) this.#sendAppend(peer, []);
+    if (idle && this.#mustTell(peer, newsDue || peer.newsOwed)) this.#sendAppend(peer, []);
   }
 
   /** Entries from disk arrived; an empty answer means that they cannot be had now. */
@@ -72,10 +69,10 @@ export class Replication {
   }
 
   /** Whether a request without entries is called for. */
-  #mustTell(peer: Progress, moreToCome: boolean): boolean {
+  #mustTell(peer: Progress, newsDue: boolean): boolean {
     if (peer.state === "probe") return !peer.paused;
     if (peer.doubtful) return true;
-    return this.#server.commitIndex > peer.commitTold && !peer.window.full && !moreToCome;
+    return newsDue && this.#server.commitIndex > peer.commitTold && !peer.window.full;
   }
 
   #sendAppend(peer: Progress, entries: readonly Entry[]): void {

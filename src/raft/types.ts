@@ -321,12 +321,8 @@ export interface RaftCore {
    * a restart, unless this is the only voter.
    */
   campaign(): void;
-  /**
-   * What is to be done, once; undefined when nothing is. With `moreToCome` the driver has proposals
-   * that it will make in a moment: a commit index that is news to a follower then waits for their
-   * append requests, rather than go in one of its own.
-   */
-  ready(moreToCome?: boolean): Ready | undefined;
+  /** What is to be done, once; undefined when nothing is. */
+  ready(): Ready | undefined;
   /** A Ready whose last entry this is, and every one before it, is durable. Once for each, in order. */
   persisted(index: number, term: number): void;
   /** The state machine has applied up to here: allows its entries to leave the cache. */

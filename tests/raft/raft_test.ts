@@ -462,7 +462,7 @@ test("Raft does the same again when its seed is the same", () => {
   assert.deepEqual(new Fuzz(42n).run(2000), new Fuzz(42n).run(2000));
 });
 
-test("Raft lets the news of a commit wait for the append that is to come", () => {
+test("Raft tells by itself what is committed only once a tick", () => {
   const cluster = TestCluster.of(3);
   const a = cluster.elect("a");
   cluster.settle();
@@ -484,8 +484,21 @@ test("Raft lets the news of a commit wait for the append that is to come", () =>
     hintTerm: 0,
   });
   assert.equal(raft.commitIndex, lastIndex);
-  assert.deepEqual(raft.ready(true)?.messages, [], "more is to come");
+  assert.deepEqual(raft.ready()?.messages, [], "the next entries will carry it");
+  raft.tick();
   const news = raft.ready()?.messages ?? [];
   const told = news.map((m) => m.type === "append_request" && [m.to, m.commitIndex]);
   assert.deepEqual(told, [["b", lastIndex], ["c", lastIndex]]);
+});
+
+test("Raft tells a follower what is committed at once when a read of it waits", () => {
+  const cluster = TestCluster.of(3);
+  const a = cluster.elect("a");
+  cluster.propose(a);
+  cluster.settle();
+  const b = cluster.node("b");
+  assert.equal(b.raft.commitIndex, a.raft.commitIndex - 1);
+  cluster.read(b, 1, "lease");
+  cluster.settle();
+  assert.equal(b.raft.commitIndex, a.raft.commitIndex);
 });

@@ -35,6 +35,8 @@ export class ThroughputCluster {
       for (let i = 0; i < outstanding; i++) this.#leader.propose(EntryType.command, data);
       this.#settle();
     }
+    this.#leader.tick();
+    this.#settle();
     for (const node of this.#nodes.values()) {
       assert.equal(node.commitIndex, this.#leader.lastIndex);
       node.compacted(node.commitIndex);
