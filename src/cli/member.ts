@@ -1,4 +1,5 @@
 import { type Identity, readIdentity, writeIdentity } from "../cluster/identity.ts";
+import { Prng } from "../base/prng.ts";
 import { joinCluster, JoinError } from "../cluster/joining.ts";
 import { ClusterService } from "../cluster/service.ts";
 import { strangersMay } from "../cluster/wire.ts";
@@ -142,13 +143,14 @@ async function assemble(
   }
 
   const origin = random64();
+  const seeds = new Prng(random64());
   let present = false;
   const node = new Node({
     id: self.id,
     clock,
     logger,
     random,
-    seed: random64,
+    seed: () => seeds.uint64(),
     origin,
     timing: timing(configuration),
     limits: nodeLimits,

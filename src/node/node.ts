@@ -437,6 +437,8 @@ export class Node {
   }
 
   #handle(ready: Ready): void {
+    // Before this node's own disk: the followers' disks then work at the same time (10.2.1).
+    if (ready.messages.length > 0) this.#options.transport.send(ready.messages);
     const last = ready.entries[ready.entries.length - 1];
     if (
       ready.hardState !== undefined || last !== undefined || ready.messagesAfterPersist.length > 0
@@ -447,7 +449,6 @@ export class Node {
         this.#schedule();
       });
     }
-    if (ready.messages.length > 0) this.#options.transport.send(ready.messages);
     if (ready.configuration !== undefined) this.#options.onConfiguration(ready.configuration);
     if (ready.status !== undefined) this.#statusChanged(ready.status);
     this.#applier.advance(ready.applyThrough);
