@@ -34,7 +34,8 @@ export async function load(
   const text = await readText(body.reader, body.chunks, limits.loadTextBytesMax);
   const statements = [{ sql: withoutDumpTransaction(text) }];
   if (hasBreakingPragma(statements)) {
-    return refusal(app, parameters, "disallowed pragma", startedAt);
+    const { body } = refusal(app, parameters, "disallowed pragma", startedAt);
+    return answers.text(200, body ?? "");
   }
   const answer = await service.write({
     statements,

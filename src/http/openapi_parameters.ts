@@ -57,7 +57,7 @@ export const parameters = {
   noleader: flag("noleader", "Does not ask for a leader."),
   nonvoters: flag("nonvoters", "Shows read replicas too."),
   pretty: flag("pretty", "Lays the answer out over lines."),
-  q: { ...text("q", "The SQL.", { type: "string", minLength: 1 }), required: true },
+  q: { ...text("q", "The SQL.", { $ref: "#/components/schemas/Sql" }), required: true },
   qualify_columns: flag("qualify_columns", "Columns with the names of their tables."),
   queue: flag("queue", "Puts the statements into the queue and answers at once."),
   raft_index: flag("raft_index", "Answers with the index of the log entry too."),

@@ -27,10 +27,11 @@ const readOptions = [
   ...resultForm,
 ] as const;
 
+const sqlText = { "text/plain": { schema: { $ref: "#/components/schemas/Sql" } } };
 const statementsBody = { required: true, content: jsonOf("Statements") };
 const statementsOrTextBody = {
   required: true,
-  content: { ...jsonOf("Statements"), "text/plain": { schema: { type: "string" } } },
+  content: { ...jsonOf("Statements"), ...sqlText },
 };
 
 const dataPaths = {
@@ -122,12 +123,7 @@ const filePaths = {
         required: true,
         content: {
           "application/octet-stream": {},
-          "text/plain": {
-            schema: {
-              type: "string",
-              examples: ["CREATE TABLE IF NOT EXISTS foo (id INTEGER PRIMARY KEY, name TEXT);"],
-            },
-          },
+          ...sqlText,
         },
       },
       responses: responses(
@@ -229,7 +225,7 @@ const clusterPaths = {
       },
       responses: responses(
         {
-          400: answer("Not such an object; without a body.", plainText),
+          400: answer("Not such an object."),
         },
         "Done",
         "Redirect",

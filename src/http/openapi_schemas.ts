@@ -42,11 +42,11 @@ const statements = {
 const statement = {
   description: "SQL, or an array of SQL and its parameters: values by position, objects by name.",
   anyOf: [
-    { type: "string" },
+    ref("Sql"),
     {
       type: "array",
       minItems: 1,
-      prefixItems: [{ type: "string" }],
+      prefixItems: [ref("Sql")],
       items: {
         anyOf: [ref("Parameter"), { type: "object", additionalProperties: ref("Parameter") }],
       },
@@ -228,6 +228,7 @@ const status = {
 export const schemas = {
   Value: value,
   Parameter: parameter,
+  Sql: { type: "string", description: "One statement or more; the last one's result counts." },
   Statement: statement,
   Statements: statements,
   Result: { anyOf: ["Change", "Rows", "AssociativeRows", "Failure"].map(ref) },

@@ -169,6 +169,15 @@ export const operations: readonly Step[] = [
     headers: { "x-rqlite-served-by": "<http>" },
   },
   {
+    send: "POST /db/load",
+    body: "PRAGMA journal_mode=DELETE",
+    bodyType: "text/plain",
+    status: 200,
+    type: text,
+    answer: '{"results":[],"error":"disallowed pragma"}',
+    headers: { "x-rqlite-served-by": null },
+  },
+  {
     send: "POST /db/load?pretty&timings",
     body: "INSERT INTO s VALUES(1)",
     bodyType: "text/plain",
