@@ -5,9 +5,10 @@ import { print, printError } from "./output.ts";
 /** A sub-command: takes the arguments behind its name and resolves with the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
 
-/** Sub-commands by name; each is loaded only when asked for. The shell will be one. */
+/** Sub-commands by name; each is loaded only when asked for. */
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["bench", async () => (await import("./bench/command.ts")).bench],
+  ["shell", async () => (await import("./shell/command.ts")).shell],
   ["systemd-unit", async () => (await import("./systemd_unit.ts")).systemdUnit],
 ]);
 

@@ -6,6 +6,7 @@ const head = `raftlite keeps one SQLite database identical on several machines.
 
 Usage:
   raftlite [flags] [DATA_DIR]                Run a node (DATA_DIR: ${dataDirectoryDefault})
+  raftlite shell [flags]                     Work with a node, from a terminal or a pipe
   raftlite bench -target NAME=URL …          Measure servers that speak this HTTP API
   raftlite systemd-unit [flags] [DATA_DIR]   Print a unit file that runs a node
 
