@@ -8,6 +8,8 @@ import { parseStatements } from "./statements.ts";
 /** What rqlite waits for the cluster when the client does not say, in ms. */
 const clusterTimeoutMs = 30_000;
 const linearizableTimeoutMs = 10_000;
+/** Timers keep 31 bits of milliseconds, 24.8 days, and fire at once beyond: no longer than 24 days. */
+const timeoutMsMax = 24 * 24 * 3_600_000;
 
 /** The statements of a body: SQL itself when sent as text/plain, otherwise JSON. */
 export async function readStatements(
@@ -32,12 +34,16 @@ export function answerFormat(parameters: QueryParameters, unified: boolean): Ans
 
 /** How long the statements themselves may take, in ms; 0 for no limit. */
 export function statementTimeout(parameters: QueryParameters): number {
-  return durationParameter(parameters, "db_timeout", 0);
+  return timeoutParameter(parameters, "db_timeout", 0);
 }
 
 /** How long to wait for the cluster, in ms. */
 export function clusterTimeout(parameters: QueryParameters): number {
-  return durationParameter(parameters, "timeout", clusterTimeoutMs);
+  return timeoutParameter(parameters, "timeout", clusterTimeoutMs);
+}
+
+function timeoutParameter(parameters: QueryParameters, key: string, otherwise: number): number {
+  return Math.min(durationParameter(parameters, key, otherwise), timeoutMsMax);
 }
 
 const levels: ReadonlyMap<string, ReadLevel> = new Map(
@@ -52,7 +58,7 @@ export function readLevel(parameters: QueryParameters): ReadLevelOptions {
     freshnessMs: durationParameter(parameters, "freshness", 0),
     freshnessStrict: parameters.has("freshness_strict"),
     timeoutMs: level === "linearizable"
-      ? durationParameter(parameters, "linearizable_timeout", linearizableTimeoutMs)
+      ? timeoutParameter(parameters, "linearizable_timeout", linearizableTimeoutMs)
       : clusterTimeout(parameters),
   };
 }

@@ -224,9 +224,7 @@ const clusterPaths = {
         },
       },
       responses: responses(
-        {
-          400: answer("Not such an object."),
-        },
+        {},
         "Done",
         "Redirect",
         "TooLarge",

@@ -37,7 +37,8 @@ export function contradiction(
   if (path === undefined) return undefined;
   const operation = paths[path]?.[method.toLowerCase()];
   if (operation === undefined) {
-    return answer.status === 405 ? undefined : `${method} ${path} is not described`;
+    // Parameters that cannot be read come before the method.
+    return [400, 405].includes(answer.status) ? undefined : `${method} ${path} is not described`;
   }
   const described = operation.responses[answer.status];
   if (described === undefined) return `status ${answer.status} is not described`;

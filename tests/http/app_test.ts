@@ -102,6 +102,19 @@ httpTest("/db/query hands over level, freshness and timeouts", async () => {
   assert.equal(service.reads[0]?.request.timeoutMs, 1, "a limit must never round to none");
 });
 
+httpTest("/db/query hands over no timeout that a timer cannot keep", async () => {
+  const service = new FakeService();
+  const { fetch } = appWith(service);
+  await fetch("/db/query?q=SELECT+1&timeout=10000h&db_timeout=10000h&level=none&freshness=10000h");
+  await fetch("/db/query?q=SELECT+1&level=linearizable&linearizable_timeout=10000h");
+  const timerMsMax = 2 ** 31 - 1;
+  for (const { level, request } of service.reads) {
+    assert.ok(level.timeoutMs < timerMsMax && request.timeoutMs < timerMsMax);
+    assert.ok(level.timeoutMs > 20 * 24 * 3_600_000);
+  }
+  assert.equal(service.reads[0]?.level.freshnessMs, 10_000 * 3_600_000, "no timer keeps this one");
+});
+
 httpTest("/db/query streams results that come as a stream", async () => {
   const service = new FakeService();
   const encoder = new TextEncoder();
