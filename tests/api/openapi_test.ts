@@ -34,7 +34,10 @@ Deno.test("openApi describes every recorded answer", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("openApi describes every route, and each answers with what it describes", async () => {
+// Reads leave a timer behind for a moment, which watches clients that go away.
+const sanitizers = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test("openApi describes every route, and each answers so", sanitizers, async () => {
   for (const [path, operations] of Object.entries(openApi.paths)) {
     for (const method of Object.keys(operations).map((name) => name.toUpperCase())) {
       const { fetch } = appWith(new FakeService());
