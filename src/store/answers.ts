@@ -75,11 +75,14 @@ export class Answers {
     writeChanges(this.#out, rowId, changes, this.#seconds(seconds), this.#format);
   }
 
-  /** A text without a statement. */
+  /** A text without a statement, or whose last one is none: of a read or of a write, as it began. */
   empty(query: boolean): void {
     if (this.#format === undefined) return;
     this.#separate();
-    this.#out.ascii(query && this.#format.associative ? '{"rows":[]}' : "{}");
+    const { associative, unified } = this.#format;
+    if (!associative) this.#out.ascii("{}");
+    else if (query) this.#out.ascii('{"rows":[]}');
+    else this.#out.ascii(unified ? '{"rows":null}' : "{}");
   }
 
   error(message: string, query: boolean): void {

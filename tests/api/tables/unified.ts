@@ -44,6 +44,13 @@ export const unified: readonly Step[] = [
   },
   {
     send: "POST /db/request?associative",
+    body: '["CREATE TABLE IF NOT EXISTS foo(id); -- nothing",";","SELECT 1; -- nothing"]',
+    status: 200,
+    type: json,
+    answer: '{"results":[{"rows":null},{"rows":[]},{"rows":[]}]}',
+  },
+  {
+    send: "POST /db/request?associative",
     body: '["SELECT * FROM foo WHERE id=99"]',
     status: 200,
     type: json,
