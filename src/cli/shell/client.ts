@@ -58,10 +58,6 @@ export class Client {
     return `${this.#options.scheme}://${this.host}`;
   }
 
-  close(): void {
-    this.#exchange.close();
-  }
-
   /** The answer whatever its status; throws a ShellError, or the signal's reason. */
   async call(call: Call, signal: AbortSignal): Promise<TextAnswer> {
     const hostBefore = this.host;

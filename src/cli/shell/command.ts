@@ -37,8 +37,6 @@ export async function shell(args: readonly string[]): Promise<number> {
     if (!(error instanceof ShellError)) throw error;
     printError(`Error: ${messageOf(error)}\n`);
     return 1;
-  } finally {
-    client.close();
   }
 }
 

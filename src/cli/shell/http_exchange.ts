@@ -39,17 +39,16 @@ export interface HttpAnswer {
 const connectTimeoutMs = 5_000;
 
 /**
- * Sends requests over connections that are kept open. node:http rather than fetch: it tells whether
- * a connection was made, takes a self-signed certificate as its own authority, and `-insecure`.
+ * Sends each request over a connection of its own: Deno does not close one that had carried an
+ * earlier request when this one is cancelled, and the query would go on. node:http rather than fetch:
+ * it tells whether a connection was made, takes a self-signed certificate as its own authority, and
+ * can do `-insecure`.
  */
 export class HttpExchange {
   readonly #tls: TlsOptions;
-  readonly #plainAgent = new http.Agent({ keepAlive: true, maxSockets: 4 });
-  readonly #secureAgent: https.Agent;
 
   constructor(tls: TlsOptions) {
     this.#tls = tls;
-    this.#secureAgent = new https.Agent({ keepAlive: true, maxSockets: 4, ...tls });
   }
 
   /** Throws Unreachable, or the signal's reason. */
@@ -81,19 +80,18 @@ export class HttpExchange {
     }
   }
 
-  close(): void {
-    this.#plainAgent.destroy();
-    this.#secureAgent.destroy();
-  }
-
   #create({ method, url, headers, body }: HttpRequest): http.ClientRequest {
     const length = typeof body === "string"
       ? { "content-length": String(new TextEncoder().encode(body).length) }
       : {};
-    const options = { method, headers: { ...headers, ...length } };
+    const options = {
+      method,
+      headers: { ...headers, ...length, connection: "close" },
+      agent: false,
+    };
     return url.protocol === "https:"
-      ? https.request(url, { ...options, ...this.#tls, agent: this.#secureAgent })
-      : http.request(url, { ...options, agent: this.#plainAgent });
+      ? https.request(url, { ...options, ...this.#tls })
+      : http.request(url, options);
   }
 }
 

@@ -80,7 +80,7 @@ export class Session {
     this.#failures++;
     if (signal.aborted) {
       const mayWrite = request.type === "sql" && !isRead(request.text);
-      printError(mayWrite ? "Cancelled: what it writes may still be done\n" : "Cancelled\n");
+      printError(mayWrite ? "Cancelled: if it writes, that may still be done\n" : "Cancelled\n");
       return;
     }
     if (!(error instanceof ShellError)) throw error;

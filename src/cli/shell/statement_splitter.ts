@@ -52,7 +52,8 @@ export class StatementSplitter {
       const text = token.exec(line)?.[0] ?? line.slice(at);
       at += text.length;
       this.#closer = closers.get(text) ?? "";
-      if (text === ";" && this.#endsAtSemicolon()) {
+      if (text === ";") {
+        if (!this.#endsAtSemicolon()) continue;
         if (this.#phase !== "start") statements.push((this.#text + line.slice(from, at)).trim());
         this.#reset();
         from = at;

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { FlagError } from "../../src/cli/flag_error.ts";
+import { parseShellFlags } from "../../src/cli/shell/flags.ts";
+import type { ShellOptions } from "../../src/cli/shell/flags.ts";
+
+function parse(args: string[], hostVariable?: string): ShellOptions {
+  const options = parseShellFlags(args, hostVariable);
+  assert.ok(typeof options === "object");
+  return options;
+}
+
+Deno.test("parseShellFlags takes rqlite's flags, short and long", () => {
+  const long = ["--host", "::1", "-port=5", "--scheme", "https", "-prefix", "p", "-user", "a:b:c"];
+  const short = ["-H", "::1", "-p", "5", "-s", "https", "-P", "p", "-u", "a:b:c"];
+  const more = ["-a", "x:1, ,y:2", "-t", "1m", "-i"];
+  assert.deepEqual(parse([...short, ...more]), parse([...long, ...more]));
+  assert.deepEqual(parse([...short, ...more]), {
+    scheme: "https",
+    hosts: ["[::1]:5", "x:1", "y:2"],
+    prefix: "/p/",
+    credentials: "a:b:c",
+    tls: { rejectUnauthorized: false },
+    timeoutMs: 60_000,
+    mode: "column",
+  });
+});
+
+Deno.test("parseShellFlags heeds RQLITE_HOST unless a flag names the node", () => {
+  assert.deepEqual(parse([], "https://db.example:9").hosts, ["db.example:9"]);
+  assert.equal(parse([], "https://db.example:9").scheme, "https");
+  assert.deepEqual(parse([], "//db.example").hosts, ["db.example:4001"]);
+  assert.deepEqual(parse([], "db.example:9").hosts, ["db.example:9"]);
+  assert.deepEqual(parse(["-p", "7"], "db.example:9").hosts, ["127.0.0.1:7"]);
+  assert.throws(() => parse([], "ftp://x"), FlagError);
+});
+
+Deno.test("parseShellFlags refuses what it cannot obey", () => {
+  const cases: readonly [args: string[], message: RegExp][] = [
+    [["-x"], /Unknown flag -x/],
+    [["-p", "70000"], /-port/],
+    [["-scheme", "ftp"], /-scheme/],
+    [["-mode", "xml"], /-mode/],
+    [["-u", "fiona"], /name:password/],
+    [["-t", "5"], /-http-timeout/],
+    [["-d", "cert.pem"], /together/],
+    [["-c", "/nonexistent.pem"], /-ca-cert cannot be read/],
+    [["SELECT 1"], /SELECT 1/],
+  ];
+  for (const [args, message] of cases) {
+    assert.throws(() => parse(args), (error) => {
+      assert.ok(error instanceof FlagError, String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+});
