@@ -196,9 +196,10 @@ export const flagTable = {
   "raft-snap-wal-size": {
     kind: "size",
     group: "Raft",
-    default: "4MiB",
+    default: "16MiB",
     value: "SIZE",
-    help: "Size of SQLite's write-ahead log at which a snapshot is taken; 0 for no such limit",
+    help:
+      "Size of SQLite's write-ahead log at which it is moved into the database file; 0 for the default",
     min: 0,
     max: 1024 ** 4,
   },

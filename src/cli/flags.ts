@@ -45,7 +45,7 @@ export interface Configuration {
     readonly applyTimeoutMs: number;
     readonly snapshotEntries: number;
     readonly snapshotIntervalMs: number;
-    /** 0 for no such limit. */
+    /** 0 for the store's default. */
     readonly snapshotWalBytes: number;
     readonly logLevel: LevelName;
   };

@@ -17,7 +17,7 @@ import { openLog } from "./open_log.ts";
 import { random, random64 } from "./random.ts";
 import { StartError } from "./start_error.ts";
 import { Traffic } from "./traffic.ts";
-import { nodeLimits, snapshotPolicy, timing } from "./tuning.ts";
+import { nodeLimits, snapshotPolicy, storeLimits, timing } from "./tuning.ts";
 
 /** A node that runs: its service, and the way to end it. */
 export interface RunningMember {
@@ -74,6 +74,7 @@ async function assemble(
       logger,
       readers: configuration.database.readConnectionsMax,
       foreignKeys: configuration.database.foreignKeys,
+      limits: storeLimits(configuration),
     }),
     (open) => open.close(),
   );

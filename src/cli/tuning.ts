@@ -1,4 +1,5 @@
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
+import type { StoreLimits } from "../store/store.ts";
 import type { Configuration } from "./flags.ts";
 
 const MiB = 1024 * 1024;
@@ -40,6 +41,11 @@ export const nodeLimits: NodeLimits = {
 const logBytesMax = 256 * MiB;
 /** Entries kept for slow followers: as many as rqlite keeps. */
 const trailingEntries = 10_240;
+
+/** The store's bounds, as far as flags set them. */
+export function storeLimits({ raft }: Configuration): Partial<StoreLimits> {
+  return raft.snapshotWalBytes === 0 ? {} : { walBytes: raft.snapshotWalBytes };
+}
 
 export function snapshotPolicy(configuration: Configuration): SnapshotPolicy {
   return {

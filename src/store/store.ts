@@ -40,9 +40,16 @@ export interface StoreLimits {
   readonly streamsMax: number;
   /** How long a client may take nothing of a streamed answer, in ms. */
   readonly stallMs: number;
+  /** Size at which the WAL is moved into the database file, in bytes. */
+  readonly walBytes: number;
 }
 
-const defaultLimits: StoreLimits = { queueMax: 4096, streamsMax: 16, stallMs: 30_000 };
+const defaultLimits: StoreLimits = {
+  queueMax: 4096,
+  streamsMax: 16,
+  stallMs: 30_000,
+  walBytes: 16 * 1024 * 1024,
+};
 
 export interface StoreOptions {
   /** Holds the database; made when it is not there. One store at a time, which the caller sees to. */
@@ -162,6 +169,7 @@ class SqliteStore implements Store {
       this.#readers,
       logger,
       () => clock.now(),
+      limits.walBytes,
     );
   }
 

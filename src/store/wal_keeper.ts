@@ -4,12 +4,10 @@ import { messageOf } from "./failures.ts";
 import type { ReaderPool } from "./reader_pool.ts";
 import type { Writer } from "./writer.ts";
 
-/** Size at which the WAL is moved into the database file, in bytes. */
-const softBytes = 0x100_0000;
-/** Size at which reads are held up for a moment, so that the WAL can start again from its beginning. */
-const hardBytes = 8 * softBytes;
-/** Growth since the last checkpoint that calls for the next one. */
-const againBytes = softBytes / 4;
+/** Times its wanted size at which reads are held up for a moment, so that the WAL can start again. */
+const hardFactor = 8;
+/** Growth since the last checkpoint that calls for the next one, as a part of the wanted size. */
+const againFactor = 1 / 4;
 /** How long that waits for running reads, and how long to let them be between two tries, in ms. */
 const calmWaitMs = 50;
 const hardEveryMs = 2000;
@@ -27,10 +25,12 @@ export class WalKeeper {
   readonly #readers: ReaderPool;
   readonly #logger: Logger;
   readonly #now: () => number;
+  /** Size at which the WAL is moved into the database file, in bytes. */
+  readonly #softBytes: number;
   #running: Promise<void> | undefined;
   #hardTriedAt = Number.NEGATIVE_INFINITY;
   #bytes = 0;
-  #nextBytes = softBytes;
+  #nextBytes: number;
   #checkpoints = 0;
 
   constructor(
@@ -40,6 +40,7 @@ export class WalKeeper {
     readers: ReaderPool,
     logger: Logger,
     now: () => number,
+    softBytes: number,
   ) {
     this.#path = path;
     this.#copier = copier;
@@ -47,6 +48,8 @@ export class WalKeeper {
     this.#readers = readers;
     this.#logger = logger;
     this.#now = now;
+    this.#softBytes = softBytes;
+    this.#nextBytes = softBytes;
   }
 
   get status(): { bytes: number; checkpoints: number } {
@@ -56,7 +59,7 @@ export class WalKeeper {
   /** Called after each batch with the WAL's size, as far as it is in use. */
   noteSize(bytes: number): void {
     this.#bytes = bytes;
-    if (bytes < softBytes) this.#nextBytes = softBytes;
+    if (bytes < this.#softBytes) this.#nextBytes = this.#softBytes;
     if (bytes < this.#nextBytes || this.#running !== undefined) return;
     this.#running = this.#shrink()
       .catch((error) =>
@@ -65,13 +68,14 @@ export class WalKeeper {
       .finally(() => {
         this.#running = undefined;
         // While a reader keeps the WAL from starting again, trying at every batch would be in vain.
-        this.#nextBytes = this.#bytes + againBytes;
+        this.#nextBytes = this.#bytes + this.#softBytes * againFactor;
       });
   }
 
   async #shrink(): Promise<void> {
     this.#checkpoints++;
     await this.#copier.run<"checkpoint">({ type: "checkpoint", path: this.#path });
+    const hardBytes = this.#softBytes * hardFactor;
     if (this.#bytes < hardBytes || this.#now() - this.#hardTriedAt < hardEveryMs) {
       await this.#writer.checkpoint();
       return;

@@ -59,7 +59,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       applyTimeoutMs: 10_000,
       snapshotEntries: 8192,
       snapshotIntervalMs: 10_000,
-      snapshotWalBytes: 4 * 1024 * 1024,
+      snapshotWalBytes: 16 * 1024 * 1024,
       logLevel: "WARN",
     },
     database: { readConnectionsMax: 0, foreignKeys: false },
