@@ -1,4 +1,4 @@
-import type { Logger } from "../io/types.ts";
+import { DiskError, type Logger } from "../io/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { RaftCore } from "../raft/types.ts";
 import type { StateMachine } from "../store/types.ts";
@@ -52,16 +52,27 @@ export class Compaction {
     return this.#running;
   }
 
+  /** A full disk is no failure: the next run may find room. */
   async #run(trailing: number): Promise<boolean> {
+    try {
+      return await this.#compact(trailing);
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.kind !== "full") throw error;
+      this.#logger.log("WARN", "node", `No snapshot was made: ${error.message}`);
+      return false;
+    }
+  }
+
+  async #compact(trailing: number): Promise<boolean> {
     const position = await this.#stateMachine.checkpoint();
     if (position.index <= this.#snapshotIndex) return false;
-    this.#snapshotIndex = position.index;
     const index = position.index - trailing;
     const term = this.#raft.termAt(index);
     if (index >= this.#log.firstIndex && term !== undefined) {
       await this.#log.compact({ index, term, configuration: this.#raft.configurationAt(index) });
       this.#raft.compacted(index);
     }
+    this.#snapshotIndex = position.index;
     this.#logger.log(
       "INFO",
       "node",

@@ -162,8 +162,13 @@ export class Node {
   /** "ok", or what keeps the node from writing. */
   get health(): string {
     if (this.#failure !== undefined) return this.#failure.message;
-    if (this.#writer.full) return "The disk is full: writes wait until there is room";
+    if (this.#full) return "The disk is full: writes wait until there is room";
     return "ok";
+  }
+
+  /** Neither the log nor the state machine may be short of room. */
+  get #full(): boolean {
+    return this.#writer.full || this.#options.stateMachine.full !== undefined;
   }
 
   progress(): PeerProgress[] {
@@ -220,7 +225,7 @@ export class Node {
         proposal.reject(new NodeError("timeout", "The write could not be proposed in time"));
       }
     }
-    if (this.#writer.full && this.isLeader) this.#handOver();
+    if (this.#full && this.isLeader) this.#handOver();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
       if (this.#compaction.due && !this.#transfer.receiving) {
@@ -318,7 +323,7 @@ export class Node {
       return new NodeError("unavailable", this.#failure?.message ?? "The node is stopping");
     }
     if (!this.isLeader) return new NodeError("not_leader", "This node is not the leader");
-    if (this.#writer.full) return new NodeError("unavailable", this.health);
+    if (this.#full) return new NodeError("unavailable", this.health);
     const { pendingWritesMax, pendingBytesMax } = this.#options.limits;
     if (
       this.#pending.size + this.#proposals.length >= pendingWritesMax ||
@@ -554,7 +559,12 @@ export class Node {
     }
     this.#end("Outcome unknown: the node stopped before the write was confirmed");
     await this.#writer.idle();
-    await this.#applier.pause();
+    // A state machine that waits for room on the disk keeps its batch: the log has it.
+    let paused = false;
+    this.#applier.pause().then(() => paused = true);
+    while (!paused && this.#options.stateMachine.full === undefined) {
+      await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
+    }
     await this.#compaction.idle();
   }
 

@@ -1,3 +1,4 @@
+import { DiskError } from "../io/types.ts";
 import type { LibraryLocation } from "../sqlite/mod.ts";
 import type { CopyReply, CopyRequest, CopyResults, CopyStart } from "./copy_worker.ts";
 import { StoreBusyError } from "./types.ts";
@@ -75,7 +76,7 @@ export class Copier {
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(new URL("./copy_worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<CopyReply>) => {
-      this.#finish(data.type === "answer" ? data : new Error(data.message));
+      this.#finish(data.type === "answer" ? data : this.#failure(data));
     };
     worker.onerror = (event) => {
       event.preventDefault();
@@ -90,6 +91,11 @@ export class Copier {
     worker.postMessage(start);
     this.#worker = worker;
     return worker;
+  }
+
+  #failure({ message, outOfRoom }: Extract<CopyReply, { type: "failed" }>): Error {
+    const path = this.#running?.request.path ?? "";
+    return outOfRoom ? new DiskError("full", path, `${path}: ${message}`) : new Error(message);
   }
 
   #finish(outcome: Error | { readonly value: unknown }): void {

@@ -10,7 +10,7 @@ import {
   openLibrary,
 } from "../sqlite/mod.ts";
 import { dumpSql } from "./dump.ts";
-import { messageOf } from "./failures.ts";
+import { isOutOfRoom, messageOf } from "./failures.ts";
 import { dropRaftTables, hasRaftTables, readRaftState } from "./raft_table.ts";
 import type { AppliedPosition, BackupOptions } from "./types.ts";
 
@@ -45,7 +45,7 @@ export interface CopyResults {
 
 export type CopyReply =
   | { readonly type: "answer"; readonly value: unknown }
-  | { readonly type: "failed"; readonly message: string };
+  | { readonly type: "failed"; readonly message: string; readonly outOfRoom: boolean };
 
 /** Pages copied between two looks whether to give up. */
 const pagesPerStep = 1024;
@@ -151,7 +151,7 @@ async function answer(request: CopyRequest): Promise<void> {
   try {
     reply({ type: "answer", value: await handle(request) });
   } catch (error) {
-    reply({ type: "failed", message: messageOf(error) });
+    reply({ type: "failed", message: messageOf(error), outOfRoom: isOutOfRoom(error) });
   }
 }
 

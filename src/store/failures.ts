@@ -1,3 +1,4 @@
+import { DiskError } from "../io/types.ts";
 import { SqliteError } from "../sqlite/mod.ts";
 
 /** The state machine can go on no longer on this node. */
@@ -54,6 +55,16 @@ export function isLocalFailure(error: SqliteError): boolean {
 /** A full disk, or a table whose largest AUTOINCREMENT key is used up: the caller must find out. */
 export function isFull(error: unknown): boolean {
   return error instanceof SqliteError && error.code === primary.full;
+}
+
+/**
+ * Whether an error tells of a disk without room: nothing is lost, and the same work succeeds when
+ * there is some. 4874 (SQLITE_IOERR_SHMSIZE): no room for the WAL's index.
+ */
+export function isOutOfRoom(error: unknown): boolean {
+  const cause = error instanceof StoreFailedError ? error.cause : error;
+  if (cause instanceof DiskError) return cause.kind === "full";
+  return isFull(cause) || (cause instanceof SqliteError && cause.extendedCode === 4874);
 }
 
 export function isInterrupt(error: unknown): boolean {

@@ -135,6 +135,7 @@ class SqliteStore implements Store {
   readonly #wal: WalKeeper;
   #rejectFailed: (error: Error) => void = () => {};
   #applied: AppliedPosition = { index: 0, term: 0 };
+  #full: string | undefined;
   #pageSize = 4096;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -149,6 +150,7 @@ class SqliteStore implements Store {
     const failed = (error: Error) => this.#fail(error);
     this.#writer = new Writer({
       exchange: (file) => void this.#exchange(file).catch(() => {}),
+      full: (message) => this.#noteFull(message),
       failed,
     });
     this.#readers = new ReaderPool({
@@ -175,6 +177,10 @@ class SqliteStore implements Store {
 
   get applied(): AppliedPosition {
     return this.#applied;
+  }
+
+  get full(): string | undefined {
+    return this.#full;
   }
 
   async open(): Promise<void> {
@@ -274,7 +280,6 @@ class SqliteStore implements Store {
       this.#fail(failure);
       throw failure;
     }
-    this.#writer.exchanged();
     this.#checkpointer.resume();
     this.#copier.resume();
     this.#readers.resume();
@@ -383,6 +388,14 @@ class SqliteStore implements Store {
   async abandon(): Promise<void> {
     this.#failure ??= new StoreFailedError("The store could not be opened");
     await this.#close();
+  }
+
+  #noteFull(message: string | undefined): void {
+    this.#full = message;
+    const { logger, path } = this.#parts;
+    if (message !== undefined) {
+      logger.log("ERROR", "store", `No room for database ${path}: writes wait until there is some`);
+    } else logger.log("INFO", "store", "The disk has room again: writes go on");
   }
 
   #fail(error: Error): void {

@@ -95,6 +95,8 @@ export interface AppliedPosition {
  */
 export interface StateMachine {
   readonly applied: AppliedPosition;
+  /** Why `apply` waits for room on the disk; undefined when it does not. It goes on by itself. */
+  readonly full: string | undefined;
   /**
    * Applies entries in order. Resolves, once their effects can be read, with one answer an entry:
    * bytes where `answer` was set, otherwise undefined. A command whose request id was applied

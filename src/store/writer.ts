@@ -5,6 +5,7 @@ import { transferOf } from "./transfer.ts";
 import { StoreFailedError } from "./failures.ts";
 import type { ApplyEntry } from "./types.ts";
 import type {
+  NumberedRequest,
   WriterApplied,
   WriterOpened,
   WriterReply,
@@ -15,6 +16,8 @@ import type {
 export interface WriterHandlers {
   /** A load wants its file in the database's place; `Writer.open` when that is done. */
   exchange(file: string): void;
+  /** A batch waits for room on the disk, or (undefined) does so no longer. */
+  full(message: string | undefined): void;
   failed(error: Error): void;
 }
 
@@ -32,11 +35,8 @@ export interface WriterAnswers {
 export class Writer {
   readonly #worker: Worker;
   readonly #handlers: WriterHandlers;
-  /** In the order of the requests, which is that of the answers. */
-  readonly #waiting: Waiting[] = [];
-  /** Requests that overtake a batch which waits for an exchange. */
-  readonly #overtaking: Waiting[] = [];
-  #exchanging = false;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
   #failure: Error | undefined;
 
   constructor(handlers: WriterHandlers) {
@@ -50,7 +50,7 @@ export class Writer {
   }
 
   get pending(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   open(library: LibraryLocation, path: string, foreignKeys: boolean): Promise<WriterOpened> {
@@ -86,9 +86,8 @@ export class Writer {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#worker.terminate();
-    for (const { reject } of [...this.#waiting.splice(0), ...this.#overtaking.splice(0)]) {
-      reject(error);
-    }
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
     this.#handlers.failed(error);
   }
 
@@ -100,33 +99,30 @@ export class Writer {
 
   #request<Result>(request: WriterRequest, transfer: Transferable[] = []): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const overtakes = this.#exchanging && (request.type === "open" || request.type === "release");
+    const id = ++this.#lastId;
+    const numbered: NumberedRequest = { id, request };
     return new Promise<Result>((resolve, reject) => {
-      const waiting = { resolve: resolve as (value: unknown) => void, reject };
-      (overtakes ? this.#overtaking : this.#waiting).push(waiting);
-      this.#worker.postMessage(request, transfer);
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#worker.postMessage(numbered, transfer);
     });
   }
 
   #receive(reply: WriterReply): void {
     switch (reply.type) {
       case "answer": {
-        const waiting = this.#overtaking.shift() ?? this.#waiting.shift();
-        waiting?.resolve(reply.value);
+        this.#waiting.get(reply.id)?.resolve(reply.value);
+        this.#waiting.delete(reply.id);
         break;
       }
+      case "full":
+        this.#handlers.full(reply.message);
+        break;
       case "exchange":
-        this.#exchanging = true;
         this.#handlers.exchange(reply.file);
         break;
       case "failed":
         this.fail(new StoreFailedError(reply.message));
         break;
     }
-  }
-
-  /** The exchange is over: what was overtaken goes on. */
-  exchanged(): void {
-    this.#exchanging = false;
   }
 }

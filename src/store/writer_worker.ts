@@ -6,7 +6,7 @@ import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
 import { readHeader, verifyEntry } from "./command_header.ts";
 import { EntryApplier } from "./entry_applier.ts";
-import { messageOf } from "./failures.ts";
+import { isOutOfRoom, messageOf, StoreFailedError } from "./failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
@@ -14,7 +14,7 @@ import { transferOf } from "./transfer.ts";
 import type { AppliedPosition } from "./types.ts";
 import { WriteConnection } from "./write_connection.ts";
 
-/** What the main thread asks of the writer; each is answered once, in order. */
+/** What the main thread asks of the writer; each is answered once, under its number. */
 export type WriterRequest =
   | {
     readonly type: "open";
@@ -49,13 +49,23 @@ export interface WriterStatus {
   readonly compileOptions: readonly string[];
 }
 
+export interface NumberedRequest {
+  readonly id: number;
+  readonly request: WriterRequest;
+}
+
 export type WriterReply =
-  | { readonly type: "answer"; readonly value: unknown }
+  | { readonly type: "answer"; readonly id: number; readonly value: unknown }
+  /** A batch waits for room on the disk; `message` is undefined when it goes on. */
+  | { readonly type: "full"; readonly message: string | undefined }
   | { readonly type: "failed"; readonly message: string }
   /** A load wants its file to take the database's place: release, exchange the files, open again. */
   | { readonly type: "exchange"; readonly file: string };
 
 type Open = Extract<WriterRequest, { type: "open" }>;
+
+/** How long a batch that found no room on the disk waits before it tries again, in ms. */
+const retryMs = 500;
 
 class Writer {
   readonly #answers = new Answers();
@@ -65,10 +75,13 @@ class Writer {
   #walFrames = 0;
   /** Set while a load waits for its file to be exchanged. */
   #reopened: (() => void) | undefined;
+  /** Set while a batch waits for room on the disk. */
+  #full = false;
 
   /** Whether a request is to be dealt with at once, although a batch is under way. */
-  overtakes(request: WriterRequest): boolean {
-    return this.#reopened !== undefined && (request.type === "open" || request.type === "release");
+  overtakes({ type }: WriterRequest): boolean {
+    if (this.#full) return type !== "apply";
+    return this.#reopened !== undefined && (type === "open" || type === "release");
   }
 
   handle(request: WriterRequest): unknown {
@@ -111,16 +124,49 @@ class Writer {
   }
 
   async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
+    const first = this.#connected.committed.index + 1;
     let next = 0;
     while (next < entries.length) {
-      next = this.#applying.apply(entries, next);
-      const entry = entries[next];
-      if (entry !== undefined) {
-        await this.#load(entry);
-        next++;
+      try {
+        next = this.#applying.apply(entries, next);
+        const entry = entries[next];
+        if (entry !== undefined) {
+          await this.#load(entry);
+          next++;
+        }
+        this.#goOn();
+      } catch (error) {
+        if (!isOutOfRoom(error)) throw error;
+        next = await this.#room(first, messageOf(error));
       }
     }
     return { answers: this.#answers.take(), walFrames: this.#walFrames };
+  }
+
+  /**
+   * Takes back what the disk had no room for, and waits a little; returns how many entries of the
+   * batch are applied. An entry in transactions of its own that has come half way has lost the
+   * results of that half: only a new start goes on from there.
+   */
+  async #room(first: number, message: string): Promise<number> {
+    const connection = this.#connected;
+    connection.rollback();
+    connection.maxRowId.take();
+    if (connection.committed.resume !== resumeAtStart) {
+      throw new StoreFailedError(`${message}; an entry is half applied: start the node again`);
+    }
+    const applied = connection.committed.index + 1 - first;
+    this.#answers.truncate(applied);
+    if (!this.#full) reply({ type: "full", message });
+    this.#full = true;
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+    if (this.#connection !== connection) throw new StoreFailedError("The store is closed");
+    return applied;
+  }
+
+  #goOn(): void {
+    if (this.#full) reply({ type: "full", message: undefined });
+    this.#full = false;
   }
 
   /** Exchanges the database for a loaded file, or answers why not. */
@@ -181,7 +227,8 @@ class Writer {
   #release(): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    const { busy } = connection.database.checkpoint("truncate");
+    // Without room for it the WAL keeps what it has.
+    const { busy } = this.#full ? { busy: false } : connection.database.checkpoint("truncate");
     if (busy) {
       throw new Error(
         `Database ${connection.database.path} is read by another process: end that`,
@@ -223,18 +270,18 @@ function reply(message: WriterReply, transfer: Transferable[] = []): void {
   self.postMessage(message, transfer);
 }
 
-async function answer(request: WriterRequest): Promise<void> {
+async function answer({ id, request }: NumberedRequest): Promise<void> {
   try {
     const value = await writer.handle(request);
     const { answers } = value as Partial<WriterApplied> ?? {};
-    reply({ type: "answer", value }, answers === undefined ? [] : transferOf(answers));
+    reply({ type: "answer", id, value }, answers === undefined ? [] : transferOf(answers));
   } catch (error) {
     writer.abandon();
     reply({ type: "failed", message: messageOf(error) });
   }
 }
 
-self.onmessage = ({ data }: MessageEvent<WriterRequest>) => {
-  if (writer.overtakes(data)) void answer(data);
+self.onmessage = ({ data }: MessageEvent<NumberedRequest>) => {
+  if (writer.overtakes(data.request)) void answer(data);
   else last = last.then(() => answer(data));
 };

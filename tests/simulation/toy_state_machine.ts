@@ -77,6 +77,7 @@ const snapshotChunkBytes = 512;
  * synchronous=NORMAL: to some transaction after the last checkpoint, never to one not applied.
  */
 export class ToyStateMachine implements StateMachine {
+  readonly full = undefined;
   #state: ToyState;
   readonly #storage: ToyStorage;
   readonly #queue: EventQueue;
