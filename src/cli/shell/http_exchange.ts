@@ -76,8 +76,16 @@ export class HttpExchange {
       };
     } catch (error) {
       wait.end();
-      throw error;
+      throw this.#explained(error);
     }
+  }
+
+  /** Older versions of Deno heed no `-insecure`, and say no more than that there is no connection. */
+  #explained(error: unknown): unknown {
+    if (!(error instanceof Unreachable) || this.#tls.rejectUnauthorized) return error;
+    if (error.message !== "connection error") return error;
+    const message = `${error.message}; Deno ${Deno.version.deno} may not be able to do -insecure`;
+    return new Unreachable(message, error.delivered);
   }
 
   #create({ method, url, headers, body }: HttpRequest): http.ClientRequest {

@@ -91,6 +91,7 @@ export class Terminal {
 
   /** Ctrl-C: ends what runs, and throws away what was typed. */
   #interrupt(): void {
+    const hadLines = this.#lines.length > 0;
     this.#lines.length = 0;
     this.#input = new Input();
     if (this.#running !== undefined) {
@@ -99,7 +100,8 @@ export class Terminal {
     }
     this.#readline.write(null, { ctrl: true, name: "e" });
     this.#readline.write(null, { ctrl: true, name: "u" });
-    process.stdout.write("^C\n");
+    // A line may have come in with the Ctrl-C behind it: it does not even begin.
+    process.stdout.write(hadLines ? "^C\nCancelled\n" : "^C\n");
     this.#prompt();
   }
 

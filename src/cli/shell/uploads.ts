@@ -1,5 +1,3 @@
-import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import { Progress } from "./progress.ts";
 import { messageOf, ShellError } from "./shell_error.ts";
 
@@ -18,41 +16,29 @@ export interface Upload {
 
 /** Looks into a file; throws a ShellError when it cannot be read. */
 export async function upload(path: string, label: string): Promise<Upload> {
-  const file = await openToRead(path);
   try {
+    using file = await Deno.open(path);
     const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read(new Uint8Array(sqliteHeader.length), 0);
+    const start = new Uint8Array(sqliteHeader.length);
+    const length = await file.read(start) ?? 0;
     const progress = new Progress(label, size);
     return {
-      isSqlite: new TextDecoder().decode(buffer.subarray(0, bytesRead)) === sqliteHeader,
+      isSqlite: new TextDecoder().decode(start.subarray(0, length)) === sqliteHeader,
       body: () => read(path, progress),
       end: () => progress.end(),
     };
-  } catch (error) {
-    throw new ShellError(`File ${path} cannot be read: ${messageOf(error)}`);
-  } finally {
-    await file.close();
-  }
-}
-
-async function openToRead(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, "r");
   } catch (error) {
     throw new ShellError(`File ${path} cannot be read: ${messageOf(error)}`);
   }
 }
 
 async function* read(path: string, progress: Progress): AsyncGenerator<Uint8Array> {
-  const file = await openToRead(path);
-  try {
-    for (;;) {
-      const { buffer, bytesRead } = await file.read(new Uint8Array(pieceBytes), 0);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-      progress.add(bytesRead);
-    }
-  } finally {
-    await file.close();
+  using file = await Deno.open(path);
+  for (;;) {
+    const piece = new Uint8Array(pieceBytes);
+    const length = await file.read(piece);
+    if (length === null) return;
+    yield piece.subarray(0, length);
+    progress.add(length);
   }
 }
