@@ -17,6 +17,7 @@ import type { Timer } from "../io/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { Applier } from "./applier.ts";
 import { Compaction } from "./compaction.ts";
+import { Gathering } from "./gathering.ts";
 import { LogWriter } from "./log_writer.ts";
 import { PendingWrites } from "./pending_writes.ts";
 import { ReadBarriers } from "./read_barriers.ts";
@@ -55,6 +56,7 @@ export class Node {
   readonly #transfer: SnapshotTransfer;
   readonly #pending = new PendingWrites();
   readonly #reads: ReadBarriers;
+  readonly #gathering: Gathering;
   /** Requests of this node's own clients that went to the leader, by sequence. */
   readonly #watched = new Map<number, Watch>();
   #proposals: Proposal[] = [];
@@ -86,6 +88,11 @@ export class Node {
       applied: stateMachine.applied.index,
     });
     const fail = (error: Error) => this.#fail(error);
+    this.#gathering = new Gathering(
+      clock,
+      () => this.#proposals.length,
+      () => this.#schedule(),
+    );
     this.#writer = new LogWriter(log, clock, logger, fail);
     this.#applier = new Applier(this.#raft, log, stateMachine, limits.applyBytesMax, {
       format: (entry) => this.#formatOf(entry),
@@ -313,7 +320,7 @@ export class Node {
       const deadline = this.#options.clock.now() + timeoutMs;
       this.#proposals.push({ type, command, format, deadline, resolve, reject });
       this.#proposalBytes += command.length;
-      if (!this.#writer.busy) this.#schedule();
+      if (!this.#writer.busy) this.#gathering.begin();
     });
   }
 
@@ -424,7 +431,9 @@ export class Node {
    * could be durable no sooner, and one entry batch is cheaper for every node than many.
    */
   #proposeWaiting(): void {
-    if (this.#proposals.length === 0 || this.#writer.busy) return;
+    const none = this.#proposals.length === 0;
+    if (none || this.#writer.busy || this.#gathering.gathering) return;
+    this.#gathering.taken();
     const proposals = this.#proposals;
     this.#proposals = [];
     this.#proposalBytes = 0;
@@ -451,6 +460,7 @@ export class Node {
       this.#writer.write(ready, () => {
         this.#options.transport.send(ready.messagesAfterPersist);
         if (last !== undefined) this.#raft.persisted(last.index, last.term);
+        if (this.#proposals.length > 0) this.#gathering.begin();
         this.#schedule();
       });
     }
@@ -504,7 +514,7 @@ export class Node {
   }
 
   #applied(entry: Entry, answer: WriteOutcome["answer"]): void {
-    this.#pending.applied(entry.index, entry.term, answer);
+    if (this.#pending.applied(entry.index, entry.term, answer)) this.#gathering.answered();
     if (this.#watched.size === 0 || answer === undefined || answer === "duplicate") return;
     const id = this.#options.codec.requestId(entry.data);
     if (id?.origin === this.#options.origin) {

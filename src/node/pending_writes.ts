@@ -33,12 +33,14 @@ export class PendingWrites {
     return waiting?.term === term ? waiting.format : undefined;
   }
 
-  applied(index: number, term: number, answer: WriteOutcome["answer"]): void {
+  /** The entry at `index` was applied; true when somebody waited for it. */
+  applied(index: number, term: number, answer: WriteOutcome["answer"]): boolean {
     const waiting = this.#byIndex.get(index);
-    if (waiting === undefined) return;
+    if (waiting === undefined) return false;
     this.#byIndex.delete(index);
     if (waiting.term === term) waiting.resolve({ index, answer });
     else waiting.reject(replaced(index));
+    return true;
   }
 
   /** A snapshot took the place of the entries up to `index`: what they did, only its sender knows. */

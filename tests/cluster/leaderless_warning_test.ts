@@ -20,6 +20,7 @@ class Setting {
       clock: {
         now: () => this.#now,
         wallTime: () => this.#now,
+        soon: (run) => queueMicrotask(run),
         after: (delay, run) => {
           const timer = { at: this.#now + delay, run };
           this.#timers.push(timer);

@@ -76,6 +76,7 @@ export class SegmentedLogHome implements LogHome {
       clock: {
         now: () => this.#running.now(),
         wallTime: () => this.#running.wallTime(),
+        soon: (callback) => this.#running.soon(callback),
         after: (delayMs, callback) => this.#running.after(delayMs, callback),
       },
       latencyMsMax,
