@@ -11,9 +11,12 @@ export class Pty {
 
   constructor(command: readonly string[], env: Readonly<Record<string, string>>) {
     const line = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+    // Whoever runs the tests may want no colours; the terminal here has them.
+    const { NO_COLOR: _, ...inherited } = Deno.env.toObject();
     this.#child = new Deno.Command("script", {
       args: ["-qefc", `stty cols 120 rows 50; exec ${line}`, "/dev/null"],
-      env: { TERM: "xterm", SHELL: "/bin/sh", ...env },
+      clearEnv: true,
+      env: { ...inherited, TERM: "xterm", SHELL: "/bin/sh", ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
