@@ -1,8 +1,10 @@
 import { isObject, parseExact } from "./exact_json.ts";
 import type { ShellOptions } from "./flags.ts";
+import { FetchExchange } from "./fetch_exchange.ts";
 import { HostList } from "./host_list.ts";
-import { HttpExchange, Unreachable } from "./http_exchange.ts";
-import type { HttpAnswer } from "./http_exchange.ts";
+import { Unreachable } from "./http_exchange.ts";
+import type { HttpAnswer, HttpExchange } from "./http_exchange.ts";
+import { InsecureExchange } from "./insecure_exchange.ts";
 import { ShellError } from "./shell_error.ts";
 
 /** A request to whichever node is there. */
@@ -22,7 +24,7 @@ export interface Call {
 export interface TextAnswer {
   readonly status: number;
   readonly text: string;
-  readonly headers: HttpAnswer["headers"];
+  readonly serverVersion: string | undefined;
 }
 
 /** An answer is held in memory, and a string of V8 is at most 512 MiB. */
@@ -45,7 +47,9 @@ export class Client {
   constructor(options: ShellOptions, moved: (lost: string, now: string) => void) {
     this.#options = options;
     this.#hosts = new HostList(options.hosts);
-    this.#exchange = new HttpExchange(options.tls);
+    this.#exchange = options.scheme === "https" && !options.tls.rejectUnauthorized
+      ? new InsecureExchange(options.tls)
+      : new FetchExchange(options.tls);
     this.#moved = moved;
   }
 
@@ -220,7 +224,7 @@ export async function textOf(answer: HttpAnswer): Promise<TextAnswer> {
   return {
     status: answer.status,
     text: parts.join("") + decoder.decode(),
-    headers: answer.headers,
+    serverVersion: answer.serverVersion,
   };
 }
 

@@ -45,8 +45,8 @@ async function connect(client: Client): Promise<string> {
   const { url } = client;
   try {
     const call = { method: "GET", path: "status", repeatable: true } as const;
-    const { headers } = await client.call(call, new AbortController().signal);
-    return String(headers["x-rqlite-version"] ?? "unknown");
+    const { serverVersion } = await client.call(call, new AbortController().signal);
+    return serverVersion ?? "unknown";
   } catch (error) {
     if (!(error instanceof ShellError)) throw error;
     throw new ShellError(`Unable to connect to ${url} - is it running? ${error.message}`);

@@ -1,10 +1,3 @@
-import http from "node:http";
-import https from "node:https";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { TlsOptions } from "./flags.ts";
-import { messageOf } from "./shell_error.ts";
-
 /** A node that gave no answer, or not all of it. */
 export class Unreachable extends Error {
   override name = "Unreachable";
@@ -30,166 +23,24 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  readonly statusText: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** As the header says; undefined when there is none. */
+  readonly serverVersion: string | undefined;
   /** Throws Unreachable when it breaks off. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-const connectTimeoutMs = 5_000;
-
 /**
- * Sends each request over a connection of its own: Deno does not close one that had carried an
- * earlier request when this one is cancelled, and the query would go on. node:http rather than fetch:
- * it tells whether a connection was made, takes a self-signed certificate as its own authority, and
- * can do `-insecure`.
+ * Sends each request over a connection of its own, so that a cancelled one is surely closed, and the
+ * query with it, and so that no request goes out on a connection which the node has just closed.
  */
-export class HttpExchange {
-  readonly #tls: TlsOptions;
-
-  constructor(tls: TlsOptions) {
-    this.#tls = tls;
-  }
-
+export interface HttpExchange {
   /** Throws Unreachable, or the signal's reason. */
-  async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    signal.throwIfAborted();
-    const outgoing = this.#create(request);
-    const wait = new Wait(outgoing, signal);
-    try {
-      const response = await wait.until(
-        new Promise<http.IncomingMessage>((resolve, reject) => {
-          outgoing.once("response", resolve);
-          outgoing.on("error", reject);
-          wait.limit(connectTimeoutMs);
-          const connecting = connection(outgoing).then(() => wait.connected());
-          Promise.all([connecting, sendBody(outgoing, request.body)])
-            .then(() => wait.limit(request.timeoutMs), reject);
-        }),
-      );
-      wait.limit(0);
-      return {
-        status: response.statusCode ?? 0,
-        statusText: response.statusMessage ?? "",
-        headers: response.headers,
-        body: pieces(response, wait, request.timeoutMs),
-      };
-    } catch (error) {
-      wait.end();
-      throw this.#explained(error);
-    }
-  }
-
-  /** Older versions of Deno heed no `-insecure`, and say no more than that there is no connection. */
-  #explained(error: unknown): unknown {
-    if (!(error instanceof Unreachable) || this.#tls.rejectUnauthorized) return error;
-    if (error.message !== "connection error") return error;
-    const message = `${error.message}; Deno ${Deno.version.deno} may not be able to do -insecure`;
-    return new Unreachable(message, error.delivered);
-  }
-
-  #create({ method, url, headers, body }: HttpRequest): http.ClientRequest {
-    const length = typeof body === "string"
-      ? { "content-length": String(new TextEncoder().encode(body).length) }
-      : {};
-    const options = {
-      method,
-      headers: { ...headers, ...length, connection: "close" },
-      agent: false,
-    };
-    return url.protocol === "https:"
-      ? https.request(url, { ...options, ...this.#tls })
-      : http.request(url, options);
-  }
+  send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
 }
 
-/** Resolves once the request has a connection. */
-function connection(outgoing: http.ClientRequest): Promise<void> {
-  return new Promise((resolve) => {
-    outgoing.once("socket", (socket) => {
-      if (socket.connecting) socket.once("connect", () => resolve());
-      else resolve();
-    });
-  });
-}
+/** Where a node says which version it is. */
+export const versionHeader = "x-rqlite-version";
 
-/** Waits for parts of an answer: until they come, the request is broken, cancelled, or too slow. */
-class Wait {
-  readonly #outgoing: http.ClientRequest;
-  readonly #signal: AbortSignal;
-  readonly #broken = Promise.withResolvers<never>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #delivered: "no" | "perhaps" = "no";
-  #isOver = false;
-
-  constructor(outgoing: http.ClientRequest, signal: AbortSignal) {
-    this.#outgoing = outgoing;
-    this.#signal = signal;
-    this.#broken.promise.catch(() => {});
-    signal.addEventListener("abort", this.#cancel);
-  }
-
-  connected(): void {
-    this.#delivered = "perhaps";
-    this.limit(0);
-  }
-
-  /** Breaks the request off unless it goes on within `timeoutMs`; 0 for no limit. */
-  limit(timeoutMs: number): void {
-    clearTimeout(this.#timer);
-    if (timeoutMs === 0 || this.#isOver) return;
-    this.#timer = setTimeout(() => {
-      const message = `no answer within ${timeoutMs / 1000} s`;
-      this.#break(new Unreachable(message, this.#delivered, true));
-    }, timeoutMs);
-  }
-
-  async until<T>(part: Promise<T>): Promise<T> {
-    try {
-      return await Promise.race([part, this.#broken.promise]);
-    } catch (error) {
-      if (error instanceof Unreachable || this.#signal.aborted) throw error;
-      throw new Unreachable(messageOf(error), this.#delivered);
-    }
-  }
-
-  end(): void {
-    this.#isOver = true;
-    clearTimeout(this.#timer);
-    this.#signal.removeEventListener("abort", this.#cancel);
-  }
-
-  readonly #cancel = () => this.#break(this.#signal.reason);
-
-  #break(reason: unknown): void {
-    this.end();
-    this.#broken.reject(reason);
-    this.#outgoing.destroy();
-  }
-}
-
-async function sendBody(outgoing: http.ClientRequest, body: HttpRequest["body"]): Promise<void> {
-  if (typeof body === "function") await pipeline(Readable.from(body()), outgoing);
-  else outgoing.end(body);
-}
-
-async function* pieces(
-  response: http.IncomingMessage,
-  wait: Wait,
-  timeoutMs: number,
-): AsyncGenerator<Uint8Array> {
-  const iterator: AsyncIterator<Uint8Array> = response[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      wait.limit(timeoutMs);
-      const next = await wait.until(iterator.next());
-      if (next.done === true) break;
-      wait.limit(0);
-      yield next.value;
-    }
-    if (!response.complete) throw new Unreachable("the answer broke off", "perhaps");
-  } finally {
-    wait.end();
-    if (!response.complete) response.destroy();
-  }
+export function timeoutError(timeoutMs: number, delivered: "no" | "perhaps"): Unreachable {
+  return new Unreachable(`no answer within ${timeoutMs / 1000} s`, delivered, true);
 }
