@@ -1,4 +1,4 @@
-import { JsonText } from "./json_text.ts";
+import { JsonText, wholeNanoseconds } from "./json_text.ts";
 import { RenderError, RowsWriter, writeChanges, writeError } from "./result_json.ts";
 import type { PreparedStatement } from "./statement_cache.ts";
 import type { AnswerFormat } from "./types.ts";
@@ -139,7 +139,7 @@ export class Answers {
   }
 
   #seconds(elapsedMs: number): number {
-    return this.#format?.timings ? Math.max(elapsedMs, 1e-6) / 1000 : 0;
+    return this.#format?.timings ? wholeNanoseconds(elapsedMs) : 0;
   }
 
   /** For each entry its length or its mark in 32 bits, then all bytes; starts again. */

@@ -222,3 +222,8 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 function isContinuation(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
 }
+
+/** A duration in ms as the seconds of an answer: whole nanoseconds, one at least, as rqlite writes them. */
+export function wholeNanoseconds(elapsedMs: number): number {
+  return Math.max(1, Math.round(elapsedMs * 1e6)) / 1e9;
+}

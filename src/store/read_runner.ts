@@ -1,6 +1,6 @@
 import { type Database, SqliteError, SqlSource } from "../sqlite/mod.ts";
 import { isInterrupt, isReadonly, messageOf } from "./failures.ts";
-import type { JsonText } from "./json_text.ts";
+import { type JsonText, wholeNanoseconds } from "./json_text.ts";
 import { keptBytesMax, Parameters } from "./parameters.ts";
 import { RenderError, RowsWriter, writeError } from "./result_json.ts";
 import type { SqlPolicy } from "./sql_policy.ts";
@@ -144,7 +144,7 @@ export class ReadRunner {
         writer.row();
         output.rowWritten();
       }
-      writer.end(format.timings ? (performance.now() - startedAt) / 1000 : 0);
+      writer.end(format.timings ? wholeNanoseconds(performance.now() - startedAt) : 0);
     } catch (error) {
       // What was sent cannot be taken back: its end says that it is not all.
       const partial = output.sentBytes > sent && !(error instanceof ReadCancelled);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { JsonText } from "../../src/store/json_text.ts";
+import { JsonText, wholeNanoseconds } from "../../src/store/json_text.ts";
 
 function written(write: (out: JsonText) => void): string {
   const out = new JsonText(1);
@@ -71,4 +71,9 @@ Deno.test("JsonText.base64 and byteArray hold the bytes", () => {
     );
     assert.equal(written((o) => o.byteArray(given)), JSON.stringify([...given]));
   }));
+});
+
+Deno.test("wholeNanoseconds() gives no part of a nanosecond and never none", () => {
+  assert.equal(wholeNanoseconds(1.67430800000011), 0.001674308);
+  assert.equal(wholeNanoseconds(0), 1e-9);
 });
