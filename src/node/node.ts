@@ -20,18 +20,10 @@ import { Compaction } from "./compaction.ts";
 import { Gathering } from "./gathering.ts";
 import { LogWriter } from "./log_writer.ts";
 import { PendingWrites } from "./pending_writes.ts";
+import { type Proposal, Proposals } from "./proposals.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import { SnapshotTransfer } from "./snapshot_transfer.ts";
 import { NodeError, type NodeOptions, type WriteOutcome } from "./types.ts";
-
-interface Proposal {
-  readonly type: typeof EntryType.command | typeof EntryType.noop;
-  readonly command: Uint8Array;
-  readonly format: AnswerFormat | undefined;
-  readonly deadline: number;
-  readonly resolve: (outcome: WriteOutcome) => void;
-  readonly reject: (error: NodeError) => void;
-}
 
 interface Watch {
   readonly format: AnswerFormat;
@@ -59,8 +51,7 @@ export class Node {
   readonly #gathering: Gathering;
   /** Requests of this node's own clients that went to the leader, by sequence. */
   readonly #watched = new Map<number, Watch>();
-  #proposals: Proposal[] = [];
-  #proposalBytes = 0;
+  readonly #proposals = new Proposals();
   #scheduled = false;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #failure: Error | undefined;
@@ -90,7 +81,7 @@ export class Node {
     const fail = (error: Error) => this.#fail(error);
     this.#gathering = new Gathering(
       clock,
-      () => this.#proposals.length,
+      () => this.#proposals.size,
       () => this.#schedule(),
     );
     this.#writer = new LogWriter(log, clock, logger, fail);
@@ -159,7 +150,7 @@ export class Node {
   }
 
   get pendingWrites(): number {
-    return this.#pending.size + this.#proposals.length + this.#watched.size;
+    return this.#pending.size + this.#proposals.size + this.#watched.size;
   }
 
   get isLeader(): boolean {
@@ -224,14 +215,7 @@ export class Node {
     const now = this.#options.clock.now();
     this.#pending.expire(now);
     this.#reads.expire(now);
-    const expired = this.#proposals.filter((proposal) => proposal.deadline <= now);
-    if (expired.length > 0) {
-      this.#proposals = this.#proposals.filter((proposal) => proposal.deadline > now);
-      for (const proposal of expired) {
-        this.#proposalBytes -= proposal.command.length;
-        proposal.reject(new NodeError("timeout", "The write could not be proposed in time"));
-      }
-    }
+    this.#proposals.expire(now);
     if (this.#full && this.isLeader) this.#handOver();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
@@ -318,8 +302,7 @@ export class Node {
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const deadline = this.#options.clock.now() + timeoutMs;
-      this.#proposals.push({ type, command, format, deadline, resolve, reject });
-      this.#proposalBytes += command.length;
+      this.#proposals.add({ type, command, format, deadline, resolve, reject });
       if (!this.#writer.busy) this.#gathering.begin();
     });
   }
@@ -333,8 +316,8 @@ export class Node {
     if (this.#full) return new NodeError("unavailable", this.health);
     const { pendingWritesMax, pendingBytesMax } = this.#options.limits;
     if (
-      this.#pending.size + this.#proposals.length >= pendingWritesMax ||
-      (this.#proposals.length > 0 && this.#proposalBytes + bytes > pendingBytesMax)
+      this.#pending.size + this.#proposals.size >= pendingWritesMax ||
+      this.#proposals.exceeds(bytes, pendingBytesMax)
     ) {
       return new NodeError("overloaded", "Too many writes waiting, try again later");
     }
@@ -431,14 +414,11 @@ export class Node {
    * could be durable no sooner, and one entry batch is cheaper for every node than many.
    */
   #proposeWaiting(): void {
-    const none = this.#proposals.length === 0;
+    const none = this.#proposals.size === 0;
     if (none || this.#writer.busy || this.#gathering.gathering) return;
     this.#gathering.taken();
-    const proposals = this.#proposals;
-    this.#proposals = [];
-    this.#proposalBytes = 0;
     const clock = this.#options.clock.wallTime();
-    for (const { type, command, format, deadline, resolve, reject } of proposals) {
+    for (const { type, command, format, deadline, resolve, reject } of this.#proposals.take()) {
       const data = type === EntryType.command
         ? this.#options.codec.stamp(command, { clock, seed: this.#options.seed() })
         : command;
@@ -460,7 +440,7 @@ export class Node {
       this.#writer.write(ready, () => {
         this.#options.transport.send(ready.messagesAfterPersist);
         if (last !== undefined) this.#raft.persisted(last.index, last.term);
-        if (this.#proposals.length > 0) this.#gathering.begin();
+        if (this.#proposals.size > 0) this.#gathering.begin();
         this.#schedule();
       });
     }
@@ -541,10 +521,7 @@ export class Node {
     this.#timer?.cancel();
     this.#writer.stop();
     this.#transfer.stop();
-    for (const proposal of this.#proposals) {
-      proposal.reject(new NodeError("unavailable", "The node is stopping"));
-    }
-    this.#proposals = [];
+    this.#proposals.failAll("The node is stopping");
     this.#pending.failAll(message);
     this.#reads.failAll(message);
   }
@@ -562,7 +539,7 @@ export class Node {
         await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
       }
     };
-    await until(() => this.#proposals.length + this.#pending.size === 0);
+    await until(() => this.#proposals.size + this.#pending.size === 0);
     const successor = options.handOver && this.isLeader ? this.successor() : undefined;
     if (successor !== undefined && this.transferLeadership(successor).ok) {
       await until(() => !this.isLeader);
