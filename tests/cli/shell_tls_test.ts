@@ -57,7 +57,9 @@ Deno.test({
     const trusted = await runShell([...flags, "-ca-cert", `${folder}/ca.pem`], "SELECT 1");
     assert.deepEqual(trusted, { code: 0, stdout: "a\nsafe\n", stderr: "" });
     const insecure = await runShell([...flags, "-insecure"], "SELECT 1");
-    if (Deno.version.deno.startsWith("2.4.")) assert.match(insecure.stderr, /-insecure/);
+    // A compiled program may hold a Deno older than this one.
+    const mayBeOld = Deno.env.has("RAFTLITE_BINARY") || Deno.version.deno.startsWith("2.4.");
+    if (mayBeOld && insecure.code === 1) assert.match(insecure.stderr, /cannot do -insecure/);
     else assert.deepEqual(insecure, { code: 0, stdout: "a\nsafe\n", stderr: "" });
     const unknown = await runShell(flags, "SELECT 1");
     assert.equal(unknown.code, 1);

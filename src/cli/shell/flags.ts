@@ -23,7 +23,7 @@ itself: .help lists them. If the node is lost, the shell goes on with another on
   -c, -ca-cert FILE         The certificate of whoever signed the node's, in PEM
   -d, -client-cert FILE     This client's certificate, for mutual TLS
   -k, -client-key FILE      Its key
-  -i, -insecure             Take any certificate of the node
+  -i, -insecure             Take any certificate of the node (not with Deno 2.4)
   -t, -http-timeout TIME    How long to wait for an answer (default 30s)
       -mode MODE            How results are shown: ${modes.join(", ")} (default column)
   -v, -version              Print the version
