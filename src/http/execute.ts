@@ -1,17 +1,10 @@
-import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import {
-  answerFormat,
-  clusterTimeout,
-  elapsed,
-  readStatements,
-  statementTimeout,
-} from "./data_request.ts";
-import { resultsEnvelope } from "./envelope.ts";
+import { readStatements } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { queuedExecute } from "./queued_execute.ts";
+import { answerWrite } from "./write_answer.ts";
 
 /** /db/execute: writes. */
 export async function execute(
@@ -28,20 +21,5 @@ export async function execute(
   if (hasBreakingPragma(statements)) {
     return refusal(app, parameters, "disallowed pragma", startedAt);
   }
-  const redirect = app.redirect(request, parameters, jsonContentType);
-  if (redirect !== undefined) return redirect;
-  const answer = await app.service.write({
-    statements,
-    transaction: parameters.has("transaction"),
-    unified: false,
-    // In associative form rqlite gives writes `"rows":null` here too.
-    format: answerFormat(parameters, true),
-    statementTimeoutMs: statementTimeout(parameters),
-    timeoutMs: clusterTimeout(parameters),
-  });
-  const envelope = resultsEnvelope(answer.results, {
-    timeSeconds: elapsed(parameters, startedAt),
-    raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
-  }, parameters.has("pretty"));
-  return app.answers.results(envelope, answer.servedBy);
+  return await answerWrite(app, request, parameters, statements, { unified: false, startedAt });
 }

@@ -1,13 +1,11 @@
-import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import { answerFormat, clusterTimeout, elapsed, statementTimeout } from "./data_request.ts";
-import { resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { answerRead } from "./read_answer.ts";
 import { readBodyText } from "./request_body.ts";
 import { parseStatements } from "./statements.ts";
+import { answerWrite } from "./write_answer.ts";
 
 /**
  * /db/request: reads and writes together. Reads alone go the way of /db/query at their level; with
@@ -30,19 +28,5 @@ export async function unified(
   if (readOnly.every((verdict) => verdict === true)) {
     return await answerRead(app, request, parameters, statements, { unified: true, startedAt });
   }
-  const redirect = app.redirect(request, parameters, jsonContentType);
-  if (redirect !== undefined) return redirect;
-  const answer = await app.service.write({
-    statements,
-    transaction: parameters.has("transaction"),
-    unified: true,
-    format: answerFormat(parameters, true),
-    statementTimeoutMs: statementTimeout(parameters),
-    timeoutMs: clusterTimeout(parameters),
-  });
-  const envelope = resultsEnvelope(answer.results, {
-    timeSeconds: elapsed(parameters, startedAt),
-    raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
-  }, parameters.has("pretty"));
-  return app.answers.results(envelope, answer.servedBy);
+  return await answerWrite(app, request, parameters, statements, { unified: true, startedAt });
 }
