@@ -9,8 +9,6 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970-01-01 UTC, as the machine believes. */
   wallTime(): number;
-  /** Calls `callback` once in a later turn of the event loop, when what has arrived by then is dealt with. */
-  soon(callback: () => void): void;
   /** Calls `callback` once, `delayMs` from now. */
   after(delayMs: number, callback: () => void): Timer;
 }

@@ -82,6 +82,7 @@ export class Node {
     this.#gathering = new Gathering(
       clock,
       () => this.#proposals.size,
+      () => this.#pending.size,
       () => this.#schedule(),
     );
     this.#writer = new LogWriter(log, clock, logger, fail);
@@ -416,7 +417,6 @@ export class Node {
   #proposeWaiting(): void {
     const none = this.#proposals.size === 0;
     if (none || this.#writer.busy || this.#gathering.gathering) return;
-    this.#gathering.taken();
     const clock = this.#options.clock.wallTime();
     for (const { type, command, format, deadline, resolve, reject } of this.#proposals.take()) {
       const data = type === EntryType.command
@@ -494,7 +494,7 @@ export class Node {
   }
 
   #applied(entry: Entry, answer: WriteOutcome["answer"]): void {
-    if (this.#pending.applied(entry.index, entry.term, answer)) this.#gathering.answered();
+    this.#pending.applied(entry.index, entry.term, answer);
     if (this.#watched.size === 0 || answer === undefined || answer === "duplicate") return;
     const id = this.#options.codec.requestId(entry.data);
     if (id?.origin === this.#options.origin) {

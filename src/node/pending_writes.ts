@@ -33,14 +33,13 @@ export class PendingWrites {
     return waiting?.term === term ? waiting.format : undefined;
   }
 
-  /** The entry at `index` was applied; true when somebody waited for it. */
-  applied(index: number, term: number, answer: WriteOutcome["answer"]): boolean {
+  /** The entry at `index` was applied: answers who waited for it. */
+  applied(index: number, term: number, answer: WriteOutcome["answer"]): void {
     const waiting = this.#byIndex.get(index);
-    if (waiting === undefined) return false;
+    if (waiting === undefined) return;
     this.#byIndex.delete(index);
     if (waiting.term === term) waiting.resolve({ index, answer });
     else waiting.reject(replaced(index));
-    return true;
   }
 
   /** A snapshot took the place of the entries up to `index`: what they did, only its sender knows. */

@@ -14,7 +14,6 @@ const quiet: Logger = { log: () => {} };
 const clock: Clock = {
   now: () => performance.now() * 100,
   wallTime: () => 0,
-  soon: (callback) => queueMicrotask(callback),
   after: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs / 100);
     return { cancel: () => clearTimeout(timer) };

@@ -20,7 +20,6 @@ class Setting {
       clock: {
         now: () => this.#now,
         wallTime: () => this.#now,
-        soon: (run) => queueMicrotask(run),
         after: (delay, run) => {
           const timer = { at: this.#now + delay, run };
           this.#timers.push(timer);

@@ -1,63 +1,75 @@
 import { strict as assert } from "node:assert";
 import { Gathering } from "../../src/node/gathering.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 
-/** Turns of the event loop take 0.1 ms and come when the test says so. */
+/** A client writes, and is answered, when the test says so. */
 function subject() {
-  let now = 0;
-  const turns: (() => void)[] = [];
-  const state = { waiting: 0, taken: 0 };
-  const gathering = new Gathering(
-    {
-      now: () => now,
-      wallTime: () => now,
-      soon: (callback) => void turns.push(callback),
-      after: () => assert.fail("no timer is needed"),
-    },
-    () => state.waiting,
-    () => state.taken++,
-  );
-  const turn = () => {
-    now += 0.1;
-    for (const callback of turns.splice(0)) callback();
+  const clock = new SimulatedClock();
+  const state = { waiting: 0, underWay: 0, batches: [] as number[] };
+  const gathering = new Gathering(clock, () => state.waiting, () => state.underWay, () => {
+    state.batches.push(state.waiting);
+    state.underWay += state.waiting;
+    state.waiting = 0;
+  });
+  const write = (clients: number) => {
+    for (let i = 0; i < clients; i++) {
+      state.waiting++;
+      gathering.begin();
+    }
   };
-  return { gathering, state, turn };
+  const answer = () => {
+    state.underWay = 0;
+  };
+  return { clock, gathering, state, write, answer };
 }
 
 Deno.test("Gathering lets a client by itself write at once", () => {
-  const { gathering, state } = subject();
-  for (let i = 1; i < 4; i++) {
-    state.waiting = 1;
-    gathering.begin();
-    assert.equal(state.taken, i);
-    gathering.taken();
-    gathering.answered();
+  const { clock, state, write, answer } = subject();
+  for (let i = 0; i < 3; i++) {
+    write(1);
+    answer();
   }
+  assert.deepEqual(state.batches, [1, 1, 1]);
+  assert.equal(clock.pending, 0);
 });
 
-Deno.test("Gathering waits for as many as were just answered", () => {
-  const { gathering, state, turn } = subject();
-  for (let i = 0; i < 3; i++) gathering.answered();
-  gathering.taken();
-  for (state.waiting = 1; state.waiting < 3; state.waiting++) {
-    gathering.begin();
-    turn();
-    assert.equal(state.taken, 0, `${state.waiting} of 3`);
-    assert(gathering.gathering);
-  }
-  turn();
-  assert.equal(state.taken, 1);
+Deno.test("Gathering waits for all that write at the same time, and no longer", async () => {
+  const { clock, gathering, state, write, answer } = subject();
+  write(1);
+  write(4);
+  await clock.advance(2);
+  assert.deepEqual(state.batches, [1, 4], "five are seen");
+  answer();
+  write(4);
+  assert.deepEqual(state.batches, [1, 4], "four of five have come");
+  assert(gathering.gathering);
+  write(1);
+  assert.deepEqual(state.batches, [1, 4, 5]);
   assert.equal(gathering.gathering, false);
+  assert.equal(clock.pending, 0, "the timer is put away");
 });
 
-Deno.test("Gathering does not wait longer than a millisecond", () => {
-  const { gathering, state, turn } = subject();
-  for (let i = 0; i < 3; i++) gathering.answered();
-  gathering.taken();
-  state.waiting = 1;
-  gathering.begin();
-  for (let i = 0; i < 9; i++) turn();
-  assert.equal(state.taken, 0);
-  turn();
-  turn();
-  assert.equal(state.taken, 1);
+Deno.test("Gathering waits two milliseconds for a client that does not come, and then not again", async () => {
+  const { clock, state, write, answer } = subject();
+  write(1);
+  write(4);
+  await clock.advance(2);
+  answer();
+  write(4);
+  await clock.advance(1.9);
+  assert.deepEqual(state.batches, [1, 4]);
+  await clock.advance(0.1);
+  assert.deepEqual(state.batches, [1, 4, 4]);
+  answer();
+  write(4);
+  assert.deepEqual(state.batches, [1, 4, 4, 4]);
+});
+
+Deno.test("Gathering does not wait long for the answers of a slow write", async () => {
+  const { clock, state, write } = subject();
+  write(1);
+  write(1);
+  assert.deepEqual(state.batches, [1]);
+  await clock.advance(2);
+  assert.deepEqual(state.batches, [1, 1]);
 });

@@ -9,7 +9,6 @@ const quiet: Logger = { log: () => {} };
 const clock: Clock = {
   now: () => 0,
   wallTime: () => 0,
-  soon: (callback) => queueMicrotask(callback),
   after: (_delay, callback) => {
     setTimeout(callback, 0);
     return { cancel: () => {} };

@@ -38,11 +38,6 @@ export class SimulatedClock implements Clock {
     this.#wallStart += byMs;
   }
 
-  /** A turn of the event loop takes a twentieth of a millisecond. */
-  soon(callback: () => void): void {
-    this.after(0.05, callback);
-  }
-
   after(delayMs: number, callback: () => void): Timer {
     const timer: Scheduled = { at: this.#now + Math.max(0, delayMs), callback };
     let low = 0;

@@ -76,7 +76,6 @@ export class SegmentedLogHome implements LogHome {
       clock: {
         now: () => this.#running.now(),
         wallTime: () => this.#running.wallTime(),
-        soon: (callback) => this.#running.soon(callback),
         after: (delayMs, callback) => this.#running.after(delayMs, callback),
       },
       latencyMsMax,

@@ -98,11 +98,6 @@ export class VirtualClock implements Clock {
     return Math.floor(epochMs + this.#skew.wallOffsetMs + this.#queue.now * this.#skew.rate);
   }
 
-  /** A turn of the event loop takes a twentieth of a millisecond. */
-  soon(callback: () => void): void {
-    this.after(0.05, callback);
-  }
-
   after(delayMs: number, callback: () => void): Timer {
     const timer = new VirtualTimer(callback, this.#pending);
     this.#pending.add(timer);

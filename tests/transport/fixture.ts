@@ -33,10 +33,6 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
-  soon(callback: () => void): void {
-    queueMicrotask(callback);
-  }
-
   after(delayMs: number, callback: () => void): Timer {
     const timer = { at: this.#now + delayMs, callback };
     this.#timers.add(timer);
