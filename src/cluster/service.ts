@@ -140,7 +140,7 @@ export class ClusterService implements Service {
   async #reachLevel(options: ReadLevelOptions): Promise<number> {
     switch (options.level) {
       case "none":
-        this.#checkFreshness(options);
+        await this.#checkFreshness(options);
         return 0;
       case "auto":
         if (!this.#isVoter()) return 0;
@@ -162,11 +162,16 @@ export class ClusterService implements Service {
     );
   }
 
-  #checkFreshness({ freshnessMs, freshnessStrict }: ReadLevelOptions): void {
-    if (freshnessMs <= 0 || this.#node.isLeader) return;
-    const behind = freshnessStrict && this.#node.appliedIndex < this.#node.commitIndex;
-    if (this.#node.lastContactMs > freshnessMs || behind) {
-      throw new ServiceError("stale", "stale read");
+  /** Strictly, what is known to be committed must be applied here within the same time. */
+  async #checkFreshness({ freshnessMs, freshnessStrict }: ReadLevelOptions): Promise<void> {
+    const node = this.#node;
+    if (freshnessMs <= 0 || node.isLeader) return;
+    if (node.lastContactMs > freshnessMs) throw stale();
+    if (!freshnessStrict) return;
+    try {
+      await node.waitApplied(node.commitIndex, freshnessMs);
+    } catch (error) {
+      throw error instanceof NodeError && error.kind === "timeout" ? stale() : serviceError(error);
     }
   }
 
@@ -317,6 +322,10 @@ export class ClusterService implements Service {
   snapshot(trailingLogs: number | undefined): Promise<boolean> {
     return this.#node.snapshot(trailingLogs);
   }
+}
+
+function stale(): ServiceError {
+  return new ServiceError("stale", "stale read");
 }
 
 const plainFormat: AnswerFormat = {

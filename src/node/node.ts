@@ -86,7 +86,8 @@ export class Node {
       () => this.#schedule(),
     );
     this.#writer = new LogWriter(log, clock, logger, fail);
-    this.#applier = new Applier(this.#raft, log, stateMachine, limits.applyBytesMax, {
+    this.#applier = new Applier(this.#raft, log, clock, stateMachine, limits.applyBytesMax, {
+      urgent: () => this.isLeader || this.#reads.size > 0,
       format: (entry) => this.#formatOf(entry),
       applied: (entry, answer) => this.#applied(entry, answer),
       advanced: (index) => this.#advanced(index),
@@ -354,7 +355,9 @@ export class Node {
   /** Resolves when everything up to `index` is applied here. */
   async waitApplied(index: number, timeoutMs: number): Promise<void> {
     const deadline = this.#options.clock.now() + timeoutMs;
-    await this.#reads.waitApplied(index, this.#applier.applied, deadline);
+    const applied = this.#reads.waitApplied(index, this.#applier.applied, deadline);
+    this.#applier.hurry();
+    await applied;
   }
 
   /** Changes one member and resolves when the change is committed. */
@@ -449,6 +452,7 @@ export class Node {
     this.#applier.advance(ready.applyThrough);
     if (ready.readStates.length > 0) {
       this.#reads.confirmed(ready.readStates, this.#applier.applied);
+      this.#applier.hurry();
       this.#schedule();
     }
     this.#reads.dropped(ready.readsDropped);

@@ -1,0 +1,94 @@
+import { strict as assert } from "node:assert";
+import { checksum } from "../../src/base/checksum.ts";
+import { Applier } from "../../src/node/applier.ts";
+import { type Entry, EntryType } from "../../src/raft/types.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
+
+const data = new Uint8Array();
+
+function entry(index: number): Entry {
+  return { index, term: 1, type: EntryType.noop, data, checksum: checksum(data) };
+}
+
+/** An applier of which the test sees the batches, by the indexes in them. */
+function subject({ urgent = false } = {}) {
+  const clock = new SimulatedClock();
+  const state = { urgent, batches: [] as number[][], advanced: 0 };
+  const applier = new Applier(
+    { cached: (from, to) => Array.from({ length: to - from + 1 }, (_, i) => entry(from + i)) },
+    { read: () => assert.fail("all entries are cached") },
+    clock,
+    {
+      applied: { index: 0, term: 0 },
+      apply: (entries) => {
+        state.batches.push(entries.map((each) => each.entry.index));
+        return Promise.resolve(entries.map(() => undefined));
+      },
+    },
+    1024,
+    {
+      urgent: () => state.urgent,
+      format: () => undefined,
+      applied: () => {},
+      advanced: (index) => state.advanced = index,
+      failed: (error) => assert.fail(error),
+    },
+  );
+  return { applier, clock, state };
+}
+
+Deno.test("Applier applies at once what somebody waits for", async () => {
+  const { applier, clock, state } = subject({ urgent: true });
+  applier.advance(2);
+  await clock.settle();
+  assert.deepEqual(state.batches, [[1, 2]]);
+  assert.equal(state.advanced, 2);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("Applier holds back what nobody waits for, ten milliseconds at most", async () => {
+  const { applier, clock, state } = subject();
+  applier.advance(1);
+  await clock.advance(6);
+  applier.advance(3);
+  await clock.advance(3.9);
+  assert.deepEqual(state.batches, []);
+  await clock.advance(0.1);
+  assert.deepEqual(state.batches, [[1, 2, 3]]);
+});
+
+Deno.test("Applier holds nothing back any more once somebody waits", async () => {
+  const { applier, clock, state } = subject();
+  applier.advance(1);
+  applier.hurry();
+  await clock.settle();
+  assert.deepEqual(state.batches, [[1]]);
+  applier.advance(2);
+  state.urgent = true;
+  applier.advance(2);
+  await clock.settle();
+  assert.deepEqual(state.batches, [[1], [2]]);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("Applier holds a bounded number of entries back", async () => {
+  const { applier, clock, state } = subject();
+  const lengths = () => state.batches.map(({ length }) => length);
+  applier.advance(256);
+  await clock.settle();
+  assert.deepEqual(lengths(), []);
+  applier.advance(257);
+  await clock.settle();
+  assert.deepEqual(lengths(), [257]);
+});
+
+Deno.test("Applier hands nothing over while it is paused, and all of it afterwards", async () => {
+  const { applier, clock, state } = subject();
+  applier.advance(1);
+  await applier.pause();
+  await clock.advance(20);
+  assert.deepEqual(state.batches, []);
+  applier.resume();
+  await clock.settle();
+  assert.deepEqual(state.batches, [[1]]);
+});
