@@ -127,13 +127,38 @@ export class ClusterService implements Service {
     };
   }
 
-  async read(
+  read(
     request: ReadRequest,
     level: ReadLevelOptions,
-    signal?: AbortSignal,
+    signal?: () => AbortSignal,
+  ): ReadAnswer | Promise<ReadAnswer> {
+    if (!this.#mayReadNow(level)) return this.#readLater(request, level, signal);
+    const results = this.#parts.store.read(request, signal);
+    return results instanceof Uint8Array
+      ? { results, raftIndex: 0 }
+      : results.then((results) => ({ results, raftIndex: 0 }));
+  }
+
+  async #readLater(
+    request: ReadRequest,
+    level: ReadLevelOptions,
+    signal: (() => AbortSignal) | undefined,
   ): Promise<ReadAnswer> {
     const raftIndex = await this.#reachLevel(level);
     return { results: await this.#parts.store.read(request, signal), raftIndex };
+  }
+
+  /** Whether this node's own copy may answer at the level without asking or awaiting anything. */
+  #mayReadNow({ level, freshnessMs }: ReadLevelOptions): boolean {
+    switch (level) {
+      case "none":
+        return freshnessMs <= 0;
+      case "weak":
+      case "auto":
+        return this.#node.mayReadByLease;
+      default:
+        return false;
+    }
   }
 
   /** Waits until this node's own copy may answer at the level; resolves with the index to report. */

@@ -105,7 +105,11 @@ export interface Service {
   /** Writes through the leader, from any node. Throws a ServiceError. */
   write(request: WriteRequest, signal?: AbortSignal): Promise<WriteAnswer>;
   /** Reads from this node's own copy at the level asked for. */
-  read(request: ReadRequest, level: ReadLevelOptions, signal?: AbortSignal): Promise<ReadAnswer>;
+  read(
+    request: ReadRequest,
+    level: ReadLevelOptions,
+    signal?: () => AbortSignal,
+  ): ReadAnswer | Promise<ReadAnswer>;
   /** Whether each statement is read-only; an error's text when it cannot be prepared. */
   inspect(statements: readonly Statement[]): Promise<(boolean | string)[]>;
   backup(

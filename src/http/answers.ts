@@ -30,8 +30,9 @@ export class Answers {
     ];
     this.#httpAddress = httpAddress;
     // Made once, for the answers that come in thousands a second.
-    this.#json = { headers: [...this.#common, jsonType] };
-    this.#servedHere = { headers: [...this.#common, jsonType, [servedByHeader, httpAddress]] };
+    const json = [...this.#common, jsonType];
+    this.#json = { headers: new Headers(json) };
+    this.#servedHere = { headers: new Headers([...json, [servedByHeader, httpAddress]]) };
   }
 
   /** 200 with JSON, as it is. */

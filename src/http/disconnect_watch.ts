@@ -10,7 +10,8 @@ const tellsLate = major > 2 || (major === 2 && minor >= 9);
 
 /**
  * Aborts reads whose client went away. Asking Deno for a request's own signal more than halves the
- * requests a second that it serves (measured), so that only requests that last are asked for theirs.
+ * requests a second that it serves (measured), so that only requests that last are asked for theirs,
+ * and those that are over at once are not watched at all.
  */
 export class DisconnectWatch {
   /** Started since the last sweep, and before it. */
@@ -18,18 +19,19 @@ export class DisconnectWatch {
   #old = new Map<AbortController, Request>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Runs `work` with a signal that is aborted once the client has gone. */
-  async run<T>(request: Request, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (!tellsLate) return await work(request.signal);
-    const controller = new AbortController();
+  /** Watches for the client of `request` once asked for a signal, until it is disposed of. */
+  over(request: Request): WatchedClient {
+    return new WatchedClient(request, this);
+  }
+
+  begin(controller: AbortController, request: Request): void {
     this.#young.set(controller, request);
     this.#timer ??= setTimeout(() => this.#sweep(), sweepMs);
-    try {
-      return await work(controller.signal);
-    } finally {
-      this.#young.delete(controller);
-      this.#old.delete(controller);
-    }
+  }
+
+  end(controller: AbortController): void {
+    this.#young.delete(controller);
+    this.#old.delete(controller);
   }
 
   #sweep(): void {
@@ -40,5 +42,33 @@ export class DisconnectWatch {
     this.#old = this.#young;
     this.#young = new Map();
     this.#timer = this.#old.size === 0 ? undefined : setTimeout(() => this.#sweep(), sweepMs);
+  }
+}
+
+/** The client of one request. */
+class WatchedClient implements Disposable {
+  readonly #request: Request;
+  readonly #watch: DisconnectWatch;
+  readonly #own: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+
+  constructor(request: Request, watch: DisconnectWatch) {
+    this.#request = request;
+    this.#watch = watch;
+    if (!tellsLate) this.#own = request.signal;
+  }
+
+  /** Aborted once the client has gone. */
+  readonly signal = (): AbortSignal => {
+    if (this.#own !== undefined) return this.#own;
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      this.#watch.begin(this.#controller, this.#request);
+    }
+    return this.#controller.signal;
+  };
+
+  [Symbol.dispose](): void {
+    if (this.#controller !== undefined) this.#watch.end(this.#controller);
   }
 }

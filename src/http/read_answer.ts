@@ -26,12 +26,11 @@ export async function answerRead(
     format: answerFormat(parameters, unified),
     timeoutMs: statementTimeout(parameters),
   };
+  using client = app.disconnects.over(request);
   let answer: ReadAnswer;
   try {
-    answer = await app.disconnects.run(
-      request,
-      (signal) => app.service.read(read, level, signal),
-    );
+    const answered = app.service.read(read, level, client.signal);
+    answer = answered instanceof Promise ? await answered : answered;
   } catch (error) {
     if (!(error instanceof ServiceError) || error.kind !== "stale") throw error;
     return refusal(app, parameters, "stale read", startedAt);

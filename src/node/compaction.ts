@@ -44,12 +44,13 @@ export class Compaction {
       (behind >= this.#policy.entries || this.#log.sizeBytes >= this.#policy.logBytes);
   }
 
-  /** Checkpoints and drops the log behind it; false when there was nothing new. One at a time. */
-  run(trailing = this.#policy.trailing): Promise<boolean> {
-    this.#running ??= this.#run(trailing).finally(() => {
+  /** Checkpoints and drops the log behind it; false when there was nothing new. One after the other. */
+  async run(trailing = this.#policy.trailing): Promise<boolean> {
+    while (this.#running !== undefined) await this.idle();
+    this.#running = this.#run(trailing).finally(() => {
       this.#running = undefined;
     });
-    return this.#running;
+    return await this.#running;
   }
 
   /** A full disk is no failure: the next run may find room. */

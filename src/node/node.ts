@@ -352,6 +352,14 @@ export class Node {
     return waiting;
   }
 
+  /** Whether a lease read may be answered now: this node leads by its lease, and has applied what is committed. */
+  get mayReadByLease(): boolean {
+    if (this.#state !== "running") return false;
+    this.#catchUpTicks();
+    const index = this.#raft.leaseIndex;
+    return index !== undefined && index <= this.#applier.applied;
+  }
+
   /** Resolves when everything up to `index` is applied here. */
   async waitApplied(index: number, timeoutMs: number): Promise<void> {
     const deadline = this.#options.clock.now() + timeoutMs;

@@ -66,6 +66,10 @@ export class Leader {
     return !isVoter && membership.index <= commitIndex;
   }
 
+  get leaseIndex(): number | undefined {
+    return this.#established && this.#reads.leaseHolds ? this.#server.commitIndex : undefined;
+  }
+
   get peers(): Iterable<Progress> {
     return this.#peers.values();
   }

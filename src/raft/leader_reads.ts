@@ -33,7 +33,7 @@ export class LeaderReads {
   /** @param established Whether the leader knows what is committed (6.4, step 1). */
   add(read: WaitingRead, mode: ReadMode, established: boolean): void {
     if (this.#rounds.unanswered >= waitingReadsMax) this.#answer(read, 0);
-    else if (mode === "lease" && established && this.#leaseHolds()) {
+    else if (mode === "lease" && established && this.leaseHolds) {
       this.#answer(read, this.#server.commitIndex);
     } else this.#rounds.add(read);
   }
@@ -74,7 +74,7 @@ export class LeaderReads {
    * (4.2.3), so nobody else leads for so long after it was sent (6.4.1). One tick less, as the
    * first and the last tick of either side may be cut short.
    */
-  #leaseHolds(): boolean {
+  get leaseHolds(): boolean {
     const { now, options } = this.#server;
     return this.leaseAllowed &&
       now - this.#rounds.confirmedSentAt < options.leaseTicks - 1;

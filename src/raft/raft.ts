@@ -138,6 +138,10 @@ export class Raft implements RaftCore {
     else this.#leader.read({ from: this.#server.id, context }, mode);
   }
 
+  get leaseIndex(): number | undefined {
+    return this.#leader?.leaseIndex;
+  }
+
   campaign(): void {
     const { id, membership, mayCampaign } = this.#server;
     const alone = membership.voters.length === 1 && membership.isVoter(id);

@@ -315,6 +315,8 @@ export interface RaftCore {
   transferLeadership(to: NodeId): ProposeResult;
   /** Asks for a read index; the answer comes in `readStates` or `readsDropped` under `context`. */
   readIndex(context: number, mode: ReadMode): void;
+  /** The read index of a lease read that begins now; undefined when this server leads by no lease (6.4.1). */
+  readonly leaseIndex: number | undefined;
   /**
    * Campaigns at once, without waiting for the timeout (a lone voter at start, and tests). Nothing
    * happens while a leader may hold its lease: within an election timeout of hearing from it, or of

@@ -326,6 +326,12 @@ export class Database implements Disposable {
     this.exec("PRAGMA writable_schema = RESET");
   }
 
+  /** Does without the virtual tables of this connection: naming one in SQL is then an error. */
+  dropModules(): void {
+    const code = this.#c.sqlite3_drop_modules(this.pointer, null);
+    if (code !== ResultCode.ok) throw this.#error(code);
+  }
+
   /** Frees what the page cache can do without. */
   releaseMemory(): void {
     this.#c.sqlite3_db_release_memory(this.pointer);

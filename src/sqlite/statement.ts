@@ -271,9 +271,14 @@ export class Statement implements Disposable {
     return readCString(this.#c.sqlite3_column_name(this.#live(), column)) ?? "";
   }
 
+  /** How often SQLite has prepared it anew, as it does in `step` after a change of the schema. */
+  get repreparations(): number {
+    return this.#c.sqlite3_stmt_status(this.#live(), STATUS_REPREPARE, 0);
+  }
+
   /** The columns' names as they are after a change of the schema, too. */
   columnNames(): string[] {
-    const version = this.#c.sqlite3_stmt_status(this.#live(), STATUS_REPREPARE, 0);
+    const version = this.repreparations;
     if (this.#names === undefined || version !== this.#namesVersion) {
       this.#names = Array.from({ length: this.columnCount }, (_, i) => this.columnName(i));
       this.#namesVersion = version;

@@ -110,6 +110,9 @@ export const symbols = {
   sqlite3_column_blob: { parameters: ["pointer", "i32"], result: "pointer" },
   sqlite3_column_bytes: { parameters: ["pointer", "i32"], result: "i32" },
 
+  // Virtual tables
+  sqlite3_drop_modules: { parameters: ["pointer", "pointer"], result: "i32" },
+
   // Callbacks
   sqlite3_set_authorizer: { parameters: ["pointer", "function", "pointer"], result: "i32" },
   sqlite3_progress_handler: {

@@ -1,6 +1,7 @@
 import { ColumnType, type Statement } from "../sqlite/mod.ts";
 import { timeFromInteger, timeFromText } from "./column_time.ts";
 import { JsonText } from "./json_text.ts";
+import { type Column, columnsOf, type ResultColumns } from "./result_columns.ts";
 import type { AnswerFormat } from "./types.ts";
 
 /** A value has no form in JSON, or a result is too large to be held. */
@@ -27,39 +28,13 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** Prefixes of the declared types whose blobs are written as text. */
-const textTypes = [
-  "varchar",
-  "varying character",
-  "nchar",
-  "native character",
-  "nvarchar",
-  "clob",
-];
-
-function isTextType(type: string): boolean {
-  return type === "" || type === "text" || type === "json" ||
-    textTypes.some((prefix) => type.startsWith(prefix));
-}
-
-/** How values of one result column are written. */
-interface Column {
-  readonly name: string;
-  /** Declared type in lower case; without one, the type of the first row's value. */
-  type: string;
-  /** By the declared type only. */
-  readonly conversion: "none" | "boolean" | "time";
-  blobAsText: boolean;
-}
-
 /** Writes a result of rows: header, then row after row, then its end. */
 export class RowsWriter {
   readonly #out: JsonText;
   readonly #format: AnswerFormat;
   readonly #statement: Statement;
-  readonly #columns: Column[];
-  /** Associative: columns in the order of their names, of equal ones the last; names ready to write. */
-  readonly #order: readonly { readonly column: number; readonly key: Uint8Array }[];
+  readonly #result: ResultColumns;
+  readonly #columns: readonly Column[];
   #rows = 0;
   #rowStart = 0;
   #inRow = false;
@@ -69,14 +44,27 @@ export class RowsWriter {
     this.#out = out;
     this.#format = format;
     this.#statement = statement;
-    this.#columns = columnsOf(statement, format, hasRow);
-    this.#order = format.associative ? keyOrder(this.#columns) : [];
-    if (format.associative) this.#associativeHeader();
-    else this.#header();
-    for (const column of this.#columns) column.blobAsText = isTextType(column.type);
+    this.#result = columnsOf(statement, format.qualifyColumns, hasRow);
+    this.#columns = this.#result.list;
+    this.#header();
   }
 
+  /** Written once for as long as the columns stay as they are. */
   #header(): void {
+    const out = this.#out;
+    const form = this.#format.associative ? "associative" : "plain";
+    const known = this.#result.header[form];
+    if (known !== undefined) {
+      out.raw(known);
+      return;
+    }
+    const start = out.length;
+    if (form === "associative") this.#associativeHeader();
+    else this.#plainHeader();
+    this.#result.header[form] = out.bytes.slice(start, out.length);
+  }
+
+  #plainHeader(): void {
     const out = this.#out;
     if (this.#columns.length === 0) {
       out.byte(openBrace);
@@ -97,9 +85,10 @@ export class RowsWriter {
   #associativeHeader(): void {
     const out = this.#out;
     out.byte(openBrace);
-    if (this.#order.length > 0) {
+    const { order } = this.#result;
+    if (order.length > 0) {
       out.ascii('"types":{');
-      this.#order.forEach(({ column, key }, i) => {
+      order.forEach(({ column, key }, i) => {
         if (i > 0) out.byte(comma);
         out.raw(key);
         out.text(this.#columns[column]?.type ?? "");
@@ -124,8 +113,9 @@ export class RowsWriter {
     if (this.#format.associative) {
       if (this.#rows++ > 0) out.byte(comma);
       out.byte(openBrace);
-      for (let i = 0; i < this.#order.length; i++) {
-        const { column, key } = this.#order[i] as { column: number; key: Uint8Array };
+      const { order } = this.#result;
+      for (let i = 0; i < order.length; i++) {
+        const { column, key } = order[i] as { column: number; key: Uint8Array };
         if (i > 0) out.byte(comma);
         out.raw(key);
         this.#value(column);
@@ -229,65 +219,6 @@ export class RowsWriter {
     }
     out.quoteInPlace(count);
   }
-}
-
-function columnsOf(statement: Statement, format: AnswerFormat, hasRow: boolean): Column[] {
-  const columns: Column[] = [];
-  const names = statement.columnNames();
-  for (let i = 0; i < statement.columnCount; i++) {
-    const declared = statement.columnDeclType(i)?.toLowerCase() ?? "";
-    const table = format.qualifyColumns ? statement.columnTableName(i) : null;
-    columns.push({
-      name: table ? `${table}.${names[i]}` : names[i] ?? "",
-      type: declared === "" && hasRow ? typeName(statement.columnType(i)) : declared,
-      conversion: conversionOf(declared),
-      blobAsText: false,
-    });
-  }
-  return columns;
-}
-
-function conversionOf(declared: string): Column["conversion"] {
-  if (declared === "boolean") return "boolean";
-  return declared === "date" || declared === "datetime" || declared === "timestamp"
-    ? "time"
-    : "none";
-}
-
-/** What stands for a declared type where there is none; a blob is then written as text. */
-function typeName(type: number): string {
-  switch (type) {
-    case ColumnType.integer:
-      return "integer";
-    case ColumnType.float:
-      return "real";
-    case ColumnType.text:
-    case ColumnType.blob:
-      return "text";
-    default:
-      return "";
-  }
-}
-
-function keyOrder(columns: readonly Column[]): { column: number; key: Uint8Array }[] {
-  const last = new Map(columns.map(({ name }, column) => [name, column]));
-  return [...last].sort(([a], [b]) => compareCodePoints(a, b)).map(([name, column]) => {
-    const key = new JsonText(name.length * 3 + 3);
-    key.text(name);
-    key.ascii(":");
-    return { column, key: key.copy() };
-  });
-}
-
-/** The order of the texts' UTF-8. */
-function compareCodePoints(a: string, b: string): number {
-  const left = encoder.encode(a);
-  const right = encoder.encode(b);
-  for (let i = 0; i < left.length && i < right.length; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
 }
 
 /** The result of a statement that changes rows; values of zero are left out. */

@@ -18,6 +18,9 @@ export interface PreparedStatement {
   readonly callsChanges: boolean;
 }
 
+/** Notes what a statement calls while it is prepared; see {@linkcode SqlPolicy}. */
+export type CallWatch = Pick<SqlPolicy, "callsChanges">;
+
 interface Cached extends PreparedStatement {
   lastUsed: number;
 }
@@ -25,7 +28,7 @@ interface Cached extends PreparedStatement {
 /** Prepares the next statement of `source`; undefined when only blanks and comments are left. */
 export function prepareNext(
   database: Database,
-  policy: SqlPolicy,
+  policy: CallWatch,
   source: SqlSource,
   persistent: boolean,
 ): PreparedStatement | undefined {
@@ -45,12 +48,12 @@ export function prepareNext(
 /** Prepared statements by their text, for texts of one statement; SQLite prepares one anew when the schema has changed. */
 export class StatementCache {
   readonly #database: Database;
-  readonly #policy: SqlPolicy;
+  readonly #policy: CallWatch;
   readonly #statements = new Map<string, Cached>();
   #characters = 0;
   #uses = 0;
 
-  constructor(database: Database, policy: SqlPolicy) {
+  constructor(database: Database, policy: CallWatch) {
     this.#database = database;
     this.#policy = policy;
   }
@@ -80,9 +83,10 @@ export class StatementCache {
     if (
       this.#statements.size >= statementsMax || this.#characters + sql.length > charactersMax
     ) this.#evict();
-    this.#statements.set(sql, { ...prepared, lastUsed: ++this.#uses });
+    const kept = { ...prepared, lastUsed: ++this.#uses };
+    this.#statements.set(sql, kept);
     this.#characters += sql.length;
-    return prepared;
+    return kept;
   }
 
   /** Drops the half that was not used for longest: rare, and so cheaper than order kept at each use. */

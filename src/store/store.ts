@@ -11,6 +11,7 @@ import {
   syncFile,
   temporaryPath,
 } from "./file_exchange.ts";
+import { QuickReader } from "./quick_reader.ts";
 import { ReaderPool } from "./reader_pool.ts";
 import { readFile, receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
 import {
@@ -129,6 +130,7 @@ class SqliteStore implements Store {
   readonly #parts: Parts;
   readonly #writer: Writer;
   readonly #readers: ReaderPool;
+  readonly #quick: QuickReader;
   /** Checkpoints never wait behind a copy. */
   readonly #checkpointer: Copier;
   readonly #copier: Copier;
@@ -162,6 +164,7 @@ class SqliteStore implements Store {
       ...limits,
       failed,
     });
+    this.#quick = new QuickReader(library, path, foreignKeys);
     this.#checkpointer = new Copier(library);
     this.#copier = new Copier(library);
     this.#wal = new WalKeeper(
@@ -263,6 +266,7 @@ class SqliteStore implements Store {
   async #exchange(file: string): Promise<void> {
     const { path, disk } = this.#parts;
     try {
+      this.#quick.pause();
       await Promise.all([
         this.#readers.pause(),
         this.#copier.pause(),
@@ -283,17 +287,18 @@ class SqliteStore implements Store {
     this.#checkpointer.resume();
     this.#copier.resume();
     this.#readers.resume();
+    this.#quick.resume();
   }
 
   read(
     request: ReadRequest,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array | ReadableStream<Uint8Array>> {
-    return this.#readers.read(request, signal);
+    signal?: () => AbortSignal,
+  ): Uint8Array | Promise<Uint8Array | ReadableStream<Uint8Array>> {
+    return this.#quick.read(request) ?? this.#readers.read(request, signal?.());
   }
 
-  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
-    return this.#readers.inspect(statements);
+  async inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
+    return this.#quick.inspect(statements) ?? await this.#readers.inspect(statements);
   }
 
   async backup(
@@ -374,6 +379,7 @@ class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     const closed = new StoreFailedError("The store is closed");
+    this.#quick.pause();
     if (this.#failure === undefined) await this.#wal.idle();
     await Promise.all([
       this.#readers.close(),
@@ -401,6 +407,7 @@ class SqliteStore implements Store {
   #fail(error: Error): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
     this.#failure = error;
+    this.#quick.pause();
     this.#parts.logger.log("ERROR", "store", error.message);
     this.#writer.fail(error);
     this.#readers.fail(error);

@@ -145,13 +145,14 @@ export interface BackupOptions {
 export interface Store extends StateMachine {
   /**
    * Runs reads on a read-only connection. The answer is the JSON text of the results, separated by
-   * commas (what stands between `"results":[` and `]`): whole when small, else a stream.
-   * An aborted signal interrupts the statement.
+   * commas (what stands between `"results":[` and `]`): whole when small, else a stream; without a
+   * promise when it could be had at once.
+   * An aborted signal interrupts the statement; it is asked for only when the read may take long.
    */
   read(
     request: ReadRequest,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array | ReadableStream<Uint8Array>>;
+    signal?: () => AbortSignal,
+  ): Uint8Array | Promise<Uint8Array | ReadableStream<Uint8Array>>;
   /** For each statement, whether all of its SQL is read-only by sqlite3_stmt_readonly; an error's text when it cannot be prepared. */
   inspect(statements: readonly Statement[]): Promise<(boolean | string)[]>;
   /** A consistent copy as a stream, in constant memory; writes go on. */

@@ -16,27 +16,29 @@ function requestWith(client: AbortController): { request: Request; asked: () => 
   return { request, asked: () => asked };
 }
 
-Deno.test("DisconnectWatch.run() aborts work whose client has gone", quick, async () => {
+Deno.test("DisconnectWatch aborts work whose client has gone", quick, async () => {
   const watch = new DisconnectWatch();
   const client = new AbortController();
   client.abort(new Error("gone"));
   const { request } = requestWith(client);
-  const aborted = watch.run(request, (signal) =>
-    new Promise((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason));
-    }));
+  using watched = watch.over(request);
+  const signal = watched.signal();
+  const aborted = new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
   await assert.rejects(aborted, /gone/);
 });
 
-Deno.test("DisconnectWatch.run() leaves the signals of short work alone", quick, async () => {
+Deno.test("DisconnectWatch leaves the signals of short work alone", quick, async () => {
   const watch = new DisconnectWatch();
   const short = requestWith(new AbortController());
   const long = requestWith(new AbortController());
-  assert.equal(await watch.run(short.request, () => Promise.resolve(7)), 7);
-  const end = Promise.withResolvers<void>();
-  const running = watch.run(long.request, () => end.promise);
+  {
+    using watched = watch.over(short.request);
+    assert.equal(watched.signal().aborted, false);
+  }
+  using running = watch.over(long.request);
+  running.signal();
   while (long.asked() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(short.asked(), 0);
-  end.resolve();
-  await running;
 });

@@ -59,9 +59,10 @@ export class FakeService implements Service {
   async read(
     request: ReadRequest,
     level: ReadLevelOptions,
-    signal?: AbortSignal,
+    ask?: () => AbortSignal,
   ): Promise<ReadAnswer> {
     this.reads.push({ request, level });
+    const signal = this.hold === undefined ? undefined : ask?.();
     if (this.hold !== undefined && signal !== undefined) {
       const aborted = Promise.withResolvers<never>();
       signal.addEventListener("abort", () => aborted.reject(signal.reason));

@@ -64,7 +64,7 @@ Deno.test("A read is interrupted when its client goes away", async () => {
   let interrupted = false;
   const read = service.read.bind(service);
   service.read = (request, level, signal) => {
-    signal?.addEventListener("abort", () => interrupted = true);
+    signal?.().addEventListener("abort", () => interrupted = true);
     return read(request, level, signal);
   };
   const server = serve({ ...appWith(service), ...local });

@@ -46,10 +46,10 @@ export function decodeValues(bytes: Uint8Array): number[] {
 export class ToyStore extends ToyStateMachine implements Store, StateMachine {
   readonly failed: Promise<never> = new Promise(() => {});
 
-  read(request: ReadRequest): Promise<Uint8Array> {
+  read(request: ReadRequest): Uint8Array {
     const key = request.statements[0]?.positional?.[0];
     const list = typeof key === "number" ? this.state.list(key) : [];
-    return Promise.resolve(new Uint8Array(new Uint32Array(list).buffer));
+    return new Uint8Array(new Uint32Array(list).buffer);
   }
 
   inspect(statements: readonly Statement[]): Promise<boolean[]> {

@@ -185,9 +185,9 @@ export class Workload {
     const { trace } = this.#world;
     trace.event("call", machine.id, client, level, key);
     try {
-      const { results } = await this.#call(machine, ({ running }) => {
+      const { results } = await this.#call(machine, async ({ running }) => {
         if (running === undefined) throw new Error("The machine is off");
-        return running.service.read(
+        return await running.service.read(
           { statements: [listStatement(key)], transaction: false, format: toyFormat, timeoutMs: 0 },
           { level, freshnessMs: 0, freshnessStrict: false, timeoutMs: callTimeoutMs },
         );

@@ -7,6 +7,7 @@ import type {
   AnswerFormat,
   ApplyEntry,
   Command,
+  ReadRequest,
   RequestId,
   SqlValue,
   Statement,
@@ -147,13 +148,21 @@ export class TestStore {
     positional: readonly SqlValue[] = [],
     format: Partial<AnswerFormat> = {},
   ): Promise<string> {
-    const answer = await this.store.read({
+    const answer = await this.read({
       statements: [{ sql, positional }],
       transaction: false,
       format: { ...plain, ...format },
       timeoutMs: 0,
     });
     return answer instanceof Uint8Array ? text(answer) : await new Response(answer).text();
+  }
+
+  /** As Store.read, always with a promise. */
+  async read(
+    request: ReadRequest,
+    signal?: () => AbortSignal,
+  ): Promise<Uint8Array | ReadableStream<Uint8Array>> {
+    return await this.store.read(request, signal);
   }
 
   async close(): Promise<void> {

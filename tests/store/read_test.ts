@@ -90,7 +90,7 @@ Deno.test("Store.read answers several statements, and goes on behind an error", 
     positional: [3],
   }));
   for (const transaction of [false, true]) {
-    const answer = await s.store.read({ statements, transaction, format: plain, timeoutMs: 0 });
+    const answer = await s.read({ statements, transaction, format: plain, timeoutMs: 0 });
     assert.ok(answer instanceof Uint8Array);
     assert.equal(
       new TextDecoder().decode(answer),
@@ -135,7 +135,7 @@ Deno.test("Store.read ends a query at its timeout, and the reader serves on", as
   const read = async (timeoutMs: number) => {
     const statements = [{ sql: "SELECT 1" }, { sql: endless }, { sql: "SELECT 2" }];
     const request = { statements, transaction: false, format: plain, timeoutMs };
-    return new TextDecoder().decode(await s.store.read(request) as Uint8Array);
+    return new TextDecoder().decode(await s.read(request) as Uint8Array);
   };
   const started = read(200);
   const late = '{"error":"query timeout"}';
@@ -156,8 +156,8 @@ Deno.test("Store.read rejects when its signal is aborted, and frees the reader",
     format: plain,
     timeoutMs: 0,
   };
-  const running = s.store.read(request, abort.signal);
-  const queued = s.store.read(request, abort.signal);
+  const running = s.read(request, () => abort.signal);
+  const queued = s.read(request, () => abort.signal);
   await until(async () => {
     const { read_pool } = await s.store.status();
     return (read_pool as { busy: number }).busy === 1;
@@ -177,7 +177,7 @@ Deno.test("Store.read is not held up by a slow query in front of it", async () =
     format: plain,
     timeoutMs: 0,
   };
-  const slow = assert.rejects(s.store.read(request, abort.signal));
+  const slow = assert.rejects(s.read(request, () => abort.signal));
   const quick = await Promise.all(Array.from({ length: 100 }, (_, i) => s.query(`SELECT ${i}`)));
   assert.match(quick[99] ?? "", /\[\[99\]\]/);
   abort.abort();
@@ -193,10 +193,10 @@ Deno.test("Store.read throws a StoreBusyError when its queue is full", async () 
     format: plain,
     timeoutMs: 0,
   };
-  const first = s.store.read(request, abort.signal);
-  const waiting = [1, 2, 3].map(() => s.store.read(request, abort.signal));
+  const first = s.read(request, () => abort.signal);
+  const waiting = [1, 2, 3].map(() => s.read(request, () => abort.signal));
   const settled = Promise.allSettled([first, ...waiting]);
-  await assert.rejects(s.store.read(request, abort.signal), { name: "StoreBusyError" });
+  await assert.rejects(s.read(request, () => abort.signal), { name: "StoreBusyError" });
   abort.abort();
   for (const { status } of await settled) assert.equal(status, "rejected");
 });
@@ -216,7 +216,7 @@ Deno.test("Store.read streams a large answer at its client's speed, in bounded m
 Deno.test("Store.read frees its reader when a stream is cancelled or stalls", async () => {
   await using s = await TestStore.open({ readers: 1, limits: { streamsMax: 1, stallMs: 200 } });
   const open = async () => {
-    const answer = await s.store.read({
+    const answer = await s.read({
       statements: [{ sql: rows(10_000_000) }],
       transaction: false,
       format: plain,
@@ -239,7 +239,7 @@ Deno.test("Store.read frees its reader when a stream is cancelled or stalls", as
 
 Deno.test("Store.read says in a streamed answer that it was cut short", async () => {
   await using s = await TestStore.open();
-  const answer = await s.store.read({
+  const answer = await s.read({
     statements: [{ sql: rows(400_000, "i, CASE WHEN i = 399999 THEN 9e999 END") }],
     transaction: false,
     format: plain,

@@ -2,7 +2,7 @@ import { plain, TestStore } from "./fixture.ts";
 
 /** Streams 200 MB to a client slower than the reader, and says by how much the process grew meanwhile. */
 await using s = await TestStore.open({ readers: 1 });
-const answer = await s.store.read({
+const answer = await s.read({
   statements: [
     { sql: "SELECT 'first'" },
     {
