@@ -202,7 +202,7 @@ export class ClusterService implements Service {
 
   async #barrier(mode: "lease" | "quorum", timeoutMs: number): Promise<number> {
     const deadline = this.#parts.clock.now() + timeoutMs;
-    await this.#calls.leader(deadline);
+    if (this.#leaders.leader === undefined) await this.#calls.leader(deadline);
     try {
       return await this.#node.readBarrier(mode, deadline - this.#parts.clock.now());
     } catch (error) {
