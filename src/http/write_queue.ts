@@ -10,7 +10,7 @@ export interface WriteQueueOptions {
   readonly counters: HttpCounters;
   /** Requests that may wait; a client that finds no room waits for some. */
   readonly capacity: number;
-  /** Requests that make a batch full. */
+  /** Requests that make a batch full: it is then written, with what came behind them meanwhile. */
   readonly batchSize: number;
   /** How long a request waits for its batch to become full, in ms; 0 for as long as it takes. */
   readonly timeoutMs: number;
@@ -51,6 +51,8 @@ const format = {
   unified: false,
 } as const;
 
+/** Requests of one batch that is no transaction: others' writes wait for it. */
+const gatheredMax = 1024;
 const batchWriteTimeoutMs = 30_000;
 /** Statements and parameters of one batch, in characters: it becomes one entry of the log. */
 const batchCharactersMax = 16 * 1024 * 1024;
@@ -211,11 +213,14 @@ export class WriteQueue {
     }
   }
 
+  /** A full batch, or all that has gathered behind it by now, unless each batch is a transaction. */
   #takeBatch(): QueuedRequest[] {
+    const { transaction, batchSize } = this.#options;
+    const countMax = transaction ? batchSize : Math.max(batchSize, gatheredMax);
     let size = 0;
     let count = 0;
     for (const request of this.#waiting) {
-      if (count === this.#options.batchSize) break;
+      if (count === countMax) break;
       if (count > 0 && size + request.size > batchCharactersMax) break;
       size += request.size;
       count++;

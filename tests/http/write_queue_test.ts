@@ -54,7 +54,21 @@ Deno.test("WriteQueue.add() bounds the size of what waits", async () => {
   for (let i = 0; i < 3; i++) await queue.add(one, 40, 1000);
   secondGate.resolve();
   await queue.close(1000);
-  assert.equal(service.writes.length, 5);
+  assert.equal(service.writes.slice(2).flatMap((write) => write.statements).length, 3);
+});
+
+Deno.test("WriteQueue writes all that gathered behind a full batch with it, unless each is a transaction", async () => {
+  for (const transaction of [false, true]) {
+    const service = new FakeService();
+    const gate = Promise.withResolvers<void>();
+    service.hold = gate.promise;
+    const { queue } = appWith(service, {}, { batchSize: 2, transaction });
+    for (let i = 0; i < 6; i++) await queue.add(one, 1, 1000);
+    gate.resolve();
+    await queue.close(1000);
+    const batches = service.writes.map((write) => write.statements.length);
+    assert.deepEqual(batches, transaction ? [2, 2, 2] : [2, 4]);
+  }
 });
 
 Deno.test("WriteQueue writes a batch again that found no leader", async () => {
