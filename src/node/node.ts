@@ -13,22 +13,16 @@ import {
   type Ready,
   type Status,
 } from "../raft/types.ts";
-import type { Timer } from "../io/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { Applier } from "./applier.ts";
 import { Compaction } from "./compaction.ts";
-import { Gathering } from "./gathering.ts";
 import { LogWriter } from "./log_writer.ts";
-import { PendingWrites } from "./pending_writes.ts";
-import { type Proposal, Proposals } from "./proposals.ts";
+import { proposalError, Proposer } from "./proposer.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import { SnapshotTransfer } from "./snapshot_transfer.ts";
+import { Ticker } from "./ticker.ts";
 import { NodeError, type NodeOptions, type WriteOutcome } from "./types.ts";
-
-interface Watch {
-  readonly format: AnswerFormat;
-  readonly resolve: (outcome: WriteOutcome) => void;
-}
+import { WatchedRequests } from "./watched_requests.ts";
 
 /** How long the core may wait for the answer of a read round before it is asked again, in ticks. */
 const readRoundTicks = 4;
@@ -46,17 +40,13 @@ export class Node {
   readonly #applier: Applier;
   readonly #compaction: Compaction;
   readonly #transfer: SnapshotTransfer;
-  readonly #pending = new PendingWrites();
   readonly #reads: ReadBarriers;
-  readonly #gathering: Gathering;
-  /** Requests of this node's own clients that went to the leader, by sequence. */
-  readonly #watched = new Map<number, Watch>();
-  readonly #proposals = new Proposals();
+  readonly #ticker: Ticker;
+  readonly #proposer: Proposer;
+  readonly #watched: WatchedRequests;
   #scheduled = false;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #failure: Error | undefined;
-  #timer: Timer | undefined;
-  #lastTick = 0;
   #leaderHeardAt = 0;
   #nextCompactionCheck = 0;
 
@@ -79,13 +69,18 @@ export class Node {
       applied: stateMachine.applied.index,
     });
     const fail = (error: Error) => this.#fail(error);
-    this.#gathering = new Gathering(
-      clock,
-      () => this.#proposals.size,
-      () => this.#pending.size,
-      () => this.#schedule(),
-    );
+    this.#ticker = new Ticker(this.#raft, clock, timing, () => this.#everyTick());
     this.#writer = new LogWriter(log, clock, logger, fail);
+    this.#watched = new WatchedRequests(options.codec, options.origin);
+    this.#proposer = new Proposer({
+      raft: this.#raft,
+      clock,
+      codec: options.codec,
+      seed: options.seed,
+      limits,
+      logBusy: () => this.#writer.busy,
+      due: () => this.#schedule(),
+    });
     this.#applier = new Applier(this.#raft, log, clock, stateMachine, limits.applyBytesMax, {
       urgent: () => this.isLeader || this.#reads.size > 0,
       format: (entry) => this.#formatOf(entry),
@@ -152,7 +147,7 @@ export class Node {
   }
 
   get pendingWrites(): number {
-    return this.#pending.size + this.#proposals.size + this.#watched.size;
+    return this.#proposer.size + this.#watched.size;
   }
 
   get isLeader(): boolean {
@@ -182,42 +177,18 @@ export class Node {
 
   start(): void {
     this.#state = "running";
-    this.#lastTick = this.#options.clock.now();
-    this.#leaderHeardAt = this.#lastTick;
+    this.#leaderHeardAt = this.#options.clock.now();
     this.#options.onConfiguration(this.#raft.configuration);
     const voters = this.#raft.configuration.members.filter((m) => m.suffrage === "voter");
     if (voters.length === 1 && voters[0]?.id === this.id) this.#raft.campaign();
-    this.#scheduleTick();
+    this.#ticker.start();
     this.#schedule();
-  }
-
-  #scheduleTick(): void {
-    this.#timer = this.#options.clock.after(this.#options.timing.tickMs, () => {
-      this.#catchUpTicks();
-      this.#everyTick();
-      this.#schedule();
-      if (this.#state !== "stopped") this.#scheduleTick();
-    });
-  }
-
-  /**
-   * Tells the core of the ticks that have passed. Called before anything that rests on time, so
-   * that a node which was frozen for a while does not answer from a lease that ran out meanwhile.
-   */
-  #catchUpTicks(): void {
-    const { tickMs, electionTicks } = this.#options.timing;
-    const passed = Math.floor((this.#options.clock.now() - this.#lastTick) / tickMs);
-    if (passed <= 0) return;
-    this.#lastTick += passed * tickMs;
-    const ticks = Math.min(passed, 2 * electionTicks);
-    for (let i = 0; i < ticks; i++) this.#raft.tick();
   }
 
   #everyTick(): void {
     const now = this.#options.clock.now();
-    this.#pending.expire(now);
+    this.#proposer.expire(now);
     this.#reads.expire(now);
-    this.#proposals.expire(now);
     if (this.#full && this.isLeader) this.#handOver();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
@@ -225,6 +196,7 @@ export class Node {
         this.#compaction.run().catch((error) => this.#fail(error));
       }
     }
+    this.#schedule();
   }
 
   /** A leader that cannot write lets one lead that can. */
@@ -238,7 +210,7 @@ export class Node {
     if (this.#state === "stopped") return;
     if (message.type === "append_request" && this.#transfer.swapping) return;
     try {
-      this.#catchUpTicks();
+      this.#ticker.catchUp();
       this.#raft.step(message);
     } catch (error) {
       // A core whose invariant is broken must not go on, whatever the transport does with errors.
@@ -272,7 +244,7 @@ export class Node {
     }
     const index = this.#applier.applied;
     this.#compaction.installed(index);
-    this.#pending.skipped(index);
+    this.#proposer.skipped(index);
     this.#reads.applied(index);
     this.#schedule();
   }
@@ -294,19 +266,9 @@ export class Node {
     return outcome.index;
   }
 
-  #enqueue(
-    type: Proposal["type"],
-    command: Uint8Array,
-    format: AnswerFormat | undefined,
-    timeoutMs: number,
-  ): Promise<WriteOutcome> {
-    const refusal = this.#refusal(command.length);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return new Promise((resolve, reject) => {
-      const deadline = this.#options.clock.now() + timeoutMs;
-      this.#proposals.add({ type, command, format, deadline, resolve, reject });
-      if (!this.#writer.busy) this.#gathering.begin();
-    });
+  #enqueue(...write: Parameters<Proposer["add"]>): Promise<WriteOutcome> {
+    const refusal = this.#refusal(write[1].length);
+    return refusal === undefined ? this.#proposer.add(...write) : Promise.reject(refusal);
   }
 
   /** Why a proposal cannot be taken now, if it cannot. */
@@ -316,14 +278,7 @@ export class Node {
     }
     if (!this.isLeader) return new NodeError("not_leader", "This node is not the leader");
     if (this.#full) return new NodeError("unavailable", this.health);
-    const { pendingWritesMax, pendingBytesMax } = this.#options.limits;
-    if (
-      this.#pending.size + this.#proposals.size >= pendingWritesMax ||
-      this.#proposals.exceeds(bytes, pendingBytesMax)
-    ) {
-      return new NodeError("overloaded", "Too many writes waiting, try again later");
-    }
-    return undefined;
+    return this.#proposer.refusal(bytes);
   }
 
   /**
@@ -331,11 +286,11 @@ export class Node {
    * here: the answer that is certain even when the leader's got lost on the way.
    */
   watch(sequence: number, format: AnswerFormat): Promise<WriteOutcome> {
-    return new Promise((resolve) => this.#watched.set(sequence, { format, resolve }));
+    return this.#watched.watch(sequence, format);
   }
 
   unwatch(sequence: number): void {
-    this.#watched.delete(sequence);
+    this.#watched.unwatch(sequence);
   }
 
   /**
@@ -346,7 +301,7 @@ export class Node {
     if (this.#state !== "running") {
       return Promise.reject(new NodeError("unavailable", "The node is stopping"));
     }
-    this.#catchUpTicks();
+    this.#ticker.catchUp();
     const waiting = this.#reads.wait(mode, this.#options.clock.now() + timeoutMs);
     this.#schedule();
     return waiting;
@@ -355,7 +310,7 @@ export class Node {
   /** Whether a lease read may be answered now: this node leads by its lease, and has applied what is committed. */
   get mayReadByLease(): boolean {
     if (this.#state !== "running") return false;
-    this.#catchUpTicks();
+    this.#ticker.catchUp();
     const index = this.#raft.leaseIndex;
     return index !== undefined && index <= this.#applier.applied;
   }
@@ -372,21 +327,17 @@ export class Node {
   changeMembership(change: MembershipChange, timeoutMs: number): Promise<WriteOutcome> {
     const refusal = this.#refusal(0);
     if (refusal !== undefined) return Promise.reject(refusal);
-    this.#catchUpTicks();
+    this.#ticker.catchUp();
     const result = this.#raft.proposeMembership(change);
     if (!result.ok) return Promise.reject(proposalError(result.reason));
-    const { index, term } = result;
-    const deadline = this.#options.clock.now() + timeoutMs;
-    const done = new Promise<WriteOutcome>((resolve, reject) =>
-      this.#pending.add(index, { term, format: undefined, deadline, resolve, reject })
-    );
+    const done = this.#proposer.await(result, timeoutMs);
     this.#schedule();
     return done;
   }
 
   /** Asks the core to hand leadership over; the result says only whether it has begun. */
   transferLeadership(to: NodeId): ProposeResult {
-    this.#catchUpTicks();
+    this.#ticker.catchUp();
     const result = this.#raft.transferLeadership(to);
     this.#schedule();
     return result;
@@ -415,29 +366,9 @@ export class Node {
     // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
     if (this.#state === "stopped" || this.#transfer.swapping) return;
     this.#reads.begin(this.#options.clock.now());
-    this.#proposeWaiting();
+    this.#proposer.proposeWaiting();
     for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {
       this.#handle(ready);
-    }
-  }
-
-  /**
-   * Moves waiting commands into the log. While a write of the log runs they wait and gather: they
-   * could be durable no sooner, and one entry batch is cheaper for every node than many.
-   */
-  #proposeWaiting(): void {
-    const none = this.#proposals.size === 0;
-    if (none || this.#writer.busy || this.#gathering.gathering) return;
-    const clock = this.#options.clock.wallTime();
-    for (const { type, command, format, deadline, resolve, reject } of this.#proposals.take()) {
-      const data = type === EntryType.command
-        ? this.#options.codec.stamp(command, { clock, seed: this.#options.seed() })
-        : command;
-      const result = this.#raft.propose(type, data);
-      if (!result.ok) reject(proposalError(result.reason));
-      else {
-        this.#pending.add(result.index, { term: result.term, format, deadline, resolve, reject });
-      }
     }
   }
 
@@ -451,7 +382,7 @@ export class Node {
       this.#writer.write(ready, () => {
         this.#options.transport.send(ready.messagesAfterPersist);
         if (last !== undefined) this.#raft.persisted(last.index, last.term);
-        if (this.#proposals.size > 0) this.#gathering.begin();
+        this.#proposer.logIdle();
         this.#schedule();
       });
     }
@@ -498,20 +429,12 @@ export class Node {
   }
 
   #formatOf(entry: Entry): AnswerFormat | undefined {
-    const format = this.#pending.format(entry.index, entry.term);
-    if (format !== undefined || this.#watched.size === 0) return format;
-    const id = this.#options.codec.requestId(entry.data);
-    if (id === undefined || id.origin !== this.#options.origin) return undefined;
-    return this.#watched.get(id.sequence)?.format;
+    return this.#proposer.format(entry.index, entry.term) ?? this.#watched.format(entry);
   }
 
   #applied(entry: Entry, answer: WriteOutcome["answer"]): void {
-    this.#pending.applied(entry.index, entry.term, answer);
-    if (this.#watched.size === 0 || answer === undefined || answer === "duplicate") return;
-    const id = this.#options.codec.requestId(entry.data);
-    if (id?.origin === this.#options.origin) {
-      this.#watched.get(id.sequence)?.resolve({ index: entry.index, answer });
-    }
+    this.#proposer.applied(entry.index, entry.term, answer);
+    this.#watched.applied(entry, answer);
   }
 
   #advanced(index: number): void {
@@ -530,11 +453,10 @@ export class Node {
 
   #end(message: string): void {
     this.#state = "stopped";
-    this.#timer?.cancel();
+    this.#ticker.stop();
     this.#writer.stop();
     this.#transfer.stop();
-    this.#proposals.failAll("The node is stopping");
-    this.#pending.failAll(message);
+    this.#proposer.failAll(message);
     this.#reads.failAll(message);
   }
 
@@ -551,7 +473,7 @@ export class Node {
         await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
       }
     };
-    await until(() => this.#proposals.size + this.#pending.size === 0);
+    await until(() => this.#proposer.size === 0);
     const successor = options.handOver && this.isLeader ? this.successor() : undefined;
     if (successor !== undefined && this.transferLeadership(successor).ok) {
       await until(() => !this.isLeader);
@@ -575,24 +497,5 @@ export class Node {
     return this.progress()
       .filter((peer) => peer.recentlyActive && voters.has(peer.id))
       .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id;
-  }
-}
-
-function proposalError(reason: (ProposeResult & { ok: false })["reason"]): NodeError {
-  switch (reason) {
-    case "not_leader":
-      return new NodeError("not_leader", "This node is not the leader");
-    case "transferring":
-      return new NodeError("not_leader", "Leadership is being handed over");
-    case "membership_busy":
-      return new NodeError(
-        "membership_busy",
-        "Another membership change is under way, or the leader has not committed in its term yet",
-      );
-    case "invalid_member":
-      return new NodeError(
-        "membership_invalid",
-        "No such member, or not one that can take this role",
-      );
   }
 }

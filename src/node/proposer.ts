@@ -1,0 +1,147 @@
+import type { Clock } from "../io/types.ts";
+import { EntryType, type ProposeResult, type RaftCore } from "../raft/types.ts";
+import type { AnswerFormat } from "../store/types.ts";
+import { Gathering } from "./gathering.ts";
+import { PendingWrites } from "./pending_writes.ts";
+import { type Proposal, Proposals } from "./proposals.ts";
+import { type CommandCodec, NodeError, type NodeLimits, type WriteOutcome } from "./types.ts";
+
+export interface ProposerParts {
+  readonly raft: Pick<RaftCore, "propose">;
+  readonly clock: Clock;
+  readonly codec: CommandCodec;
+  /** Draws the seed of a command's randomness. */
+  readonly seed: () => bigint;
+  readonly limits: Pick<NodeLimits, "pendingWritesMax" | "pendingBytesMax">;
+  /** Whether a write of the log is under way. */
+  readonly logBusy: () => boolean;
+  /** Called when `proposeWaiting` would propose. */
+  readonly due: () => void;
+}
+
+/**
+ * Brings the leader's writes into the log, some together, and answers them once they are applied.
+ * While a write of the log runs they wait and gather: they could be durable no sooner, and one batch
+ * of entries is cheaper for every node than many.
+ */
+export class Proposer {
+  readonly #parts: ProposerParts;
+  readonly #proposals = new Proposals();
+  readonly #pending = new PendingWrites();
+  readonly #gathering: Gathering;
+
+  constructor(parts: ProposerParts) {
+    this.#parts = parts;
+    this.#gathering = new Gathering(
+      parts.clock,
+      () => this.#proposals.size,
+      () => this.#pending.size,
+      parts.due,
+    );
+  }
+
+  /** Writes not answered yet. */
+  get size(): number {
+    return this.#proposals.size + this.#pending.size;
+  }
+
+  /** Why a command of that many bytes cannot be taken now, if it cannot. */
+  refusal(bytes: number): NodeError | undefined {
+    const { pendingWritesMax, pendingBytesMax } = this.#parts.limits;
+    return this.size >= pendingWritesMax || this.#proposals.exceeds(bytes, pendingBytesMax)
+      ? new NodeError("overloaded", "Too many writes waiting, try again later")
+      : undefined;
+  }
+
+  /** Resolves when the command, stamped on its way, has been applied here. */
+  add(
+    type: Proposal["type"],
+    command: Uint8Array,
+    format: AnswerFormat | undefined,
+    timeoutMs: number,
+  ): Promise<WriteOutcome> {
+    return new Promise((resolve, reject) => {
+      const deadline = this.#parts.clock.now() + timeoutMs;
+      this.#proposals.add({ type, command, format, deadline, resolve, reject });
+      this.logIdle();
+    });
+  }
+
+  /** Resolves when what was proposed elsewhere, with that result, has been applied here. */
+  await(
+    { index, term }: ProposeResult & { ok: true },
+    timeoutMs: number,
+  ): Promise<WriteOutcome> {
+    const deadline = this.#parts.clock.now() + timeoutMs;
+    return new Promise((resolve, reject) =>
+      this.#pending.add(index, { term, format: undefined, deadline, resolve, reject })
+    );
+  }
+
+  /** To be called when the log can be written. */
+  logIdle(): void {
+    if (this.#proposals.size > 0 && !this.#parts.logBusy()) this.#gathering.begin();
+  }
+
+  /** Proposes what waits, unless the log is written or more is hoped for. */
+  proposeWaiting(): void {
+    const { raft, clock, codec, seed, logBusy } = this.#parts;
+    if (this.#proposals.size === 0 || logBusy() || this.#gathering.gathering) return;
+    const now = clock.wallTime();
+    for (const { type, command, format, deadline, resolve, reject } of this.#proposals.take()) {
+      const data = type === EntryType.command
+        ? codec.stamp(command, { clock: now, seed: seed() })
+        : command;
+      const result = raft.propose(type, data);
+      if (!result.ok) reject(proposalError(result.reason));
+      else {
+        this.#pending.add(result.index, { term: result.term, format, deadline, resolve, reject });
+      }
+    }
+  }
+
+  /** How to write the result of the entry, when its client waits here. */
+  format(index: number, term: number): AnswerFormat | undefined {
+    return this.#pending.format(index, term);
+  }
+
+  /** The entry at `index` was applied: answers who waited for it. */
+  applied(index: number, term: number, answer: WriteOutcome["answer"]): void {
+    this.#pending.applied(index, term, answer);
+  }
+
+  /** A snapshot took the place of the entries up to `index`. */
+  skipped(index: number): void {
+    this.#pending.skipped(index);
+  }
+
+  expire(now: number): void {
+    this.#pending.expire(now);
+    this.#proposals.expire(now);
+  }
+
+  /** @param message Of the writes whose outcome is unknown. */
+  failAll(message: string): void {
+    this.#proposals.failAll("The node is stopping");
+    this.#pending.failAll(message);
+  }
+}
+
+export function proposalError(reason: (ProposeResult & { ok: false })["reason"]): NodeError {
+  switch (reason) {
+    case "not_leader":
+      return new NodeError("not_leader", "This node is not the leader");
+    case "transferring":
+      return new NodeError("not_leader", "Leadership is being handed over");
+    case "membership_busy":
+      return new NodeError(
+        "membership_busy",
+        "Another membership change is under way, or the leader has not committed in its term yet",
+      );
+    case "invalid_member":
+      return new NodeError(
+        "membership_invalid",
+        "No such member, or not one that can take this role",
+      );
+  }
+}
