@@ -1,32 +1,14 @@
 import { checksum } from "../base/checksum.ts";
 import { Formation, type Formed } from "../cluster/formation.ts";
-import type { Identity } from "../cluster/identity.ts";
-import type { Clock, Logger } from "../io/types.ts";
 import { encodeConfiguration } from "../raft/configuration.ts";
-import { type Configuration as Members, EntryType, type Member } from "../raft/types.ts";
+import { type Configuration as Members, EntryType } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
-import type { Transport } from "../transport/types.ts";
-import type { Configuration } from "./flags.ts";
+import type { MemberParts } from "./member_parts.ts";
 import { newClusterId } from "./random.ts";
 import { StartError } from "./start_error.ts";
-import type { Traffic } from "./traffic.ts";
-
-interface Surroundings {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly version: string;
-}
 
 /** How a node without data begins: alone, with others, or by joining them. */
-export async function begin(parts: {
-  readonly configuration: Configuration;
-  readonly surroundings: Surroundings;
-  readonly self: Member;
-  readonly transport: Transport;
-  readonly traffic: Traffic;
-  readonly identity: Identity | undefined;
-  readonly sqliteVersion: string;
-}): Promise<Formed> {
+export async function begin(parts: MemberParts): Promise<Formed> {
   const { configuration, surroundings, self, transport, traffic, identity, sqliteVersion } = parts;
   const { join, bootstrapExpect, bootstrapExpectTimeoutMs } = configuration.cluster;
   if (bootstrapExpect > 1) {
@@ -44,7 +26,7 @@ export async function begin(parts: {
     return await formation.run();
   }
   if (join.length > 0 && bootstrapExpect === 0) return { type: "exists" };
-  if (identity !== undefined) {
+  if (identity.clusterId !== "") {
     throw new StartError(
       `This node was joining cluster ${identity.clusterId} and has no data yet: start it with -join, or empty ${configuration.dataDirectory} to begin a cluster of its own`,
     );

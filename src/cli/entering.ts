@@ -1,0 +1,93 @@
+import { joinCluster, JoinError } from "../cluster/joining.ts";
+import type { ClusterService } from "../cluster/service.ts";
+import type { Configuration as Members, Member } from "../raft/types.ts";
+import type { Configuration } from "./flags.ts";
+import type { MemberParts } from "./member_parts.ts";
+import { StartError } from "./start_error.ts";
+
+/** What joining may wait for one answer, in ms. */
+const joinTimeoutMs = 10_000;
+
+type Joining = Parameters<typeof joinCluster>[0];
+
+/** Joins the cluster that the flags name, with nothing of it yet. Throws a JoinError. */
+export async function joinFresh(
+  parts: MemberParts,
+  onCluster: Joining["onCluster"],
+): Promise<void> {
+  const addresses = parts.configuration.cluster.join;
+  await joinCluster({ ...joiningOf(parts, onCluster), addresses, fresh: true, clusterId: "" });
+}
+
+/**
+ * A member that comes back tells its cluster where it is now, when that is news, or was asked to
+ * by -join: it may have been removed while it was away, and would never hear of it.
+ */
+export function comeBack(
+  parts: MemberParts,
+  service: ClusterService,
+  members: Members,
+  onCluster: Joining["onCluster"],
+): void {
+  const { configuration, self, identity } = parts;
+  const { join } = configuration.cluster;
+  checkSingleNodeJoin(configuration, members, self);
+  const known = members.members.find((member) => member.id === self.id);
+  const moved = known?.address !== self.address || known.httpAddress !== self.httpAddress;
+  if (!moved && join.length === 0) return;
+  const addresses = [...new Set([...join, ...addressesBut(members, self.id).values()])];
+  announceSelf(service, {
+    ...joiningOf(parts, onCluster),
+    addresses,
+    clusterId: identity.clusterId,
+  });
+}
+
+function joiningOf(parts: MemberParts, onCluster: Joining["onCluster"]) {
+  const { configuration, surroundings, self, transport } = parts;
+  return {
+    member: { ...self, suffrage: self.suffrage === "learner" ? "learner" : "staging" } as const,
+    attempts: configuration.cluster.joinAttempts,
+    intervalMs: configuration.cluster.joinIntervalMs,
+    timeoutMs: joinTimeoutMs,
+    transport,
+    clock: surroundings.clock,
+    logger: surroundings.logger,
+    onCluster,
+  };
+}
+
+/** A node that is a cluster of its own cannot join another with what it has. */
+function checkSingleNodeJoin(configuration: Configuration, members: Members, self: Member): void {
+  const others = configuration.cluster.join.filter((address) => address !== self.address);
+  const alone = members.members.length === 1 && members.members[0]?.id === self.id;
+  if (alone && others.length > 0 && configuration.cluster.bootstrapExpect === 0) {
+    throw new StartError(
+      `This node's data is a cluster of its own and cannot join another: empty ${configuration.dataDirectory} first, or leave -join out`,
+    );
+  }
+}
+
+/** Tells the cluster this node's new addresses, or asks to be let back in, until it is heard. */
+function announceSelf(service: ClusterService, joining: Omit<Joining, "fresh">): void {
+  const { logger } = joining;
+  const announce = async () => {
+    if (joining.addresses.length > 0) {
+      await joinCluster({ ...joining, attempts: Infinity, fresh: false });
+    } else await service.announceSelf(joining.member);
+  };
+  announce().catch((error) => {
+    const level = error instanceof JoinError ? "ERROR" : "WARN";
+    logger.log(level, "cluster", `This node's addresses could not be announced: ${error.message}`);
+  });
+}
+
+/** The Raft addresses of all members but one, by their ids. */
+export function addressesBut(members: Members, id: string): Map<string, string> {
+  return new Map(
+    members.members.filter((member) => member.id !== id).map((member) => [
+      member.id,
+      member.address,
+    ]),
+  );
+}

@@ -1,0 +1,108 @@
+import { strangersMay } from "../cluster/wire.ts";
+import type { Clock, Disk, Logger, Network } from "../io/types.ts";
+import type { Member } from "../raft/types.ts";
+import { openStore } from "../store/store.ts";
+import type { Store } from "../store/types.ts";
+import { openTransport } from "../transport/transport.ts";
+import type { Transport } from "../transport/types.ts";
+import { ClusterIdentity } from "./cluster_identity.ts";
+import type { Configuration } from "./flags.ts";
+import { random } from "./random.ts";
+import { StartError } from "./start_error.ts";
+import { Traffic } from "./traffic.ts";
+import { storeLimits } from "./tuning.ts";
+
+/** What a member finds around it. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly logger: Logger;
+  readonly version: string;
+  /** The node can go on no longer. */
+  readonly onFatal: (error: Error) => void;
+  /** This node was taken out of its cluster. */
+  readonly onRemoved: () => void;
+}
+
+/** What a member is made of beside its log and its node. */
+export interface MemberParts {
+  readonly configuration: Configuration;
+  readonly surroundings: Surroundings;
+  readonly identity: ClusterIdentity;
+  readonly store: Store;
+  readonly sqliteVersion: string;
+  readonly self: Member;
+  readonly traffic: Traffic;
+  readonly transport: Transport;
+}
+
+/** Opens them; `cleanUp` closes them again. */
+export async function openParts(
+  configuration: Configuration,
+  surroundings: Surroundings,
+  cleanUp: AsyncDisposableStack,
+): Promise<MemberParts> {
+  const { disk, logger } = surroundings;
+  const identity = await ClusterIdentity.read(disk, configuration);
+  const store = cleanUp.adopt(
+    await openStore({
+      directory: configuration.dataDirectory,
+      logger,
+      readers: configuration.database.readConnectionsMax,
+      foreignKeys: configuration.database.foreignKeys,
+      limits: storeLimits(configuration),
+    }),
+    (open) => open.close(),
+  );
+  const { version: sqliteVersion, library_path: libraryPath } = await store.status();
+  if (typeof sqliteVersion !== "string") throw new StartError("SQLite does not say its version");
+  logger.log("INFO", "sqlite", `SQLite ${sqliteVersion} (${libraryPath})`);
+  const self: Member = {
+    id: configuration.nodeId,
+    address: configuration.raft.advertisedAddress,
+    httpAddress: configuration.http.advertisedAddress,
+    suffrage: configuration.cluster.nonVoter ? "learner" : "voter",
+  };
+  const transport = cleanUp.adopt(
+    await listen(configuration, surroundings, self, identity.clusterId),
+    (open) => open.close(),
+  );
+  return {
+    configuration,
+    surroundings,
+    identity,
+    store,
+    sqliteVersion,
+    self,
+    traffic: new Traffic(),
+    transport,
+  };
+}
+
+async function listen(
+  configuration: Configuration,
+  { network, clock, logger }: Surroundings,
+  self: Member,
+  clusterId: string,
+): Promise<Transport> {
+  try {
+    return await openTransport({
+      network,
+      clock,
+      logger,
+      id: self.id,
+      advertisedAddress: self.address,
+      listenAddress: configuration.raft.address,
+      clusterId,
+      allowStrangers: new Set(strangersMay),
+      random,
+      limits: { connectTimeoutMs: Math.min(configuration.cluster.connectTimeoutMs, 5_000) },
+    });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new StartError(`${error.message}; choose another address by -raft-addr`, {
+      cause: error,
+    });
+  }
+}
