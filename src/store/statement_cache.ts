@@ -33,7 +33,14 @@ export function prepareNext(
   persistent: boolean,
 ): PreparedStatement | undefined {
   policy.callsChanges = false;
-  const statement = database.prepareNext(source, { persistent });
+  policy.optimizes = undefined;
+  policy.preparing = true;
+  let statement: Statement | undefined;
+  try {
+    statement = database.prepareNext(source, { persistent });
+  } finally {
+    policy.preparing = false;
+  }
   if (statement === undefined) return undefined;
   const { readonly } = statement;
   return {
