@@ -275,15 +275,15 @@ Deno.test("Store.apply runs virtual tables that use PRAGMAs of their own", async
 
 Deno.test("Store.apply optimizes every table, whichever its connection has queried", async () => {
   await using s = await TestStore.open();
-  const rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) ";
-  await s.execute([
-    "CREATE TABLE t (v)",
-    "CREATE INDEX i ON t (v)",
-    `${rows} INSERT INTO t SELECT i FROM n`,
-  ]);
+  const rows = (count: number) =>
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) ` +
+    "INSERT INTO t SELECT i FROM n";
+  await s.execute(["CREATE TABLE t (v)", "CREATE INDEX i ON t (v)", rows(10), "ANALYZE"]);
+  await s.execute([rows(2000)]);
+  // A new connection has queried nothing yet.
   await s.restart();
-  assert.match(await s.execute(["PRAGMA optimize"]), /^\{"last_insert_id":2000/);
-  assert.match(await s.query("SELECT tbl, idx, stat FROM sqlite_stat1"), /\["t","i","2000 1"\]/);
+  assert.match(await s.execute(["PRAGMA optimize"]), /^\{"last_insert_id":/);
+  assert.match(await s.query("SELECT tbl, idx, stat FROM sqlite_stat1"), /"i","20\d\d 1"/);
 });
 
 Deno.test("Store.apply ends an endless write after its time limit's worth of work", async () => {
