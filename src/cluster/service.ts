@@ -168,9 +168,7 @@ export class ClusterService implements Service {
         await this.#checkFreshness(options);
         return 0;
       case "auto":
-        if (!this.#isVoter()) return 0;
-        await this.#barrier("lease", options.timeoutMs);
-        return 0;
+        return await this.#reachLevel({ ...options, level: this.#isVoter() ? "weak" : "none" });
       case "weak":
         await this.#barrier("lease", options.timeoutMs);
         return 0;
@@ -190,7 +188,7 @@ export class ClusterService implements Service {
   /** Strictly, what is known to be committed must be applied here within the same time. */
   async #checkFreshness({ freshnessMs, freshnessStrict }: ReadLevelOptions): Promise<void> {
     const node = this.#node;
-    if (freshnessMs <= 0 || node.isLeader) return;
+    if (freshnessMs === 0 || node.isLeader) return;
     if (node.lastContactMs > freshnessMs) throw stale();
     if (!freshnessStrict) return;
     try {

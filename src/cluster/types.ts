@@ -5,7 +5,10 @@ export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
 
 export interface ReadLevelOptions {
   readonly level: ReadLevel;
-  /** For none: refuse when the leader was last heard from longer ago, in ms; 0 for no limit. */
+  /**
+   * For none, and for auto on a read replica: refuse when the leader was last heard from longer
+   * ago, in ms; 0 for no limit.
+   */
   readonly freshnessMs: number;
   /** Also refuse when what is applied is older than that. */
   readonly freshnessStrict: boolean;
