@@ -11,6 +11,7 @@ import type {
   Store,
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
+import { ClusterCounts } from "./counts.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
@@ -74,6 +75,7 @@ export class ClusterService implements Service {
   /** This node's side of the traffic between nodes. */
   readonly peers: PeerRequests;
   readonly #startedAt: number;
+  readonly #counts = new ClusterCounts();
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -89,7 +91,8 @@ export class ClusterService implements Service {
       ...parts,
       leaders: this.#leaders,
       writes: this.#writes,
-      membership: new Membership({ ...parts, leaders: this.#leaders }),
+      counts: this.#counts,
+      membership: new Membership({ ...parts, leaders: this.#leaders, counts: this.#counts }),
     });
     this.#calls = new LeaderCalls(parts, this.#leaders, this.peers);
     this.#startedAt = parts.clock.wallTime();
@@ -265,6 +268,9 @@ export class ClusterService implements Service {
       pendingWrites: node.pendingWrites,
       startedAt: this.#startedAt,
       health: node.health,
+      snapshotsTaken: node.snapshotsTaken,
+      snapshotsInstalled: node.snapshotsInstalled,
+      counts: this.#counts,
     };
   }
 

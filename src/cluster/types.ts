@@ -1,4 +1,5 @@
 import type { Configuration, Member, NodeId, PeerProgress, Status } from "../raft/types.ts";
+import type { ClusterCounts } from "./counts.ts";
 import type { AnswerFormat, BackupOptions, ReadRequest, Statement } from "../store/types.ts";
 
 export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
@@ -101,6 +102,10 @@ export interface ServiceStatus {
   readonly startedAt: number;
   /** "ok", or what is wrong with the disk or the store. */
   readonly health: string;
+  /** Since the start: made of this node's own state, and received from the leader. */
+  readonly snapshotsTaken: number;
+  readonly snapshotsInstalled: number;
+  readonly counts: Readonly<ClusterCounts>;
 }
 
 /** One node's view of the whole database service: what http and cli call. */

@@ -7,7 +7,7 @@ import { readBodyText } from "./request_body.ts";
 import { parseStatements } from "./statements.ts";
 
 /** What rqlite waits for the cluster when the client does not say, in ms. */
-const clusterTimeoutMs = 30_000;
+export const clusterTimeoutMs = 30_000;
 const linearizableTimeoutMs = 10_000;
 /** Timers keep 31 bits of milliseconds, 24.8 days, and fire at once beyond: no longer than 24 days. */
 const timeoutMsMax = 24 * 24 * 3_600_000;
