@@ -2,7 +2,7 @@ import { type Database, SqliteError, SqlSource } from "../sqlite/mod.ts";
 import { isInterrupt, isReadonly, messageOf, StatementError } from "./failures.ts";
 import { type JsonText, wholeNanoseconds } from "./json_text.ts";
 import { keptBytesMax, Parameters } from "./parameters.ts";
-import { RenderError, RowsWriter, writeError } from "./result_json.ts";
+import { RenderError, RowsWriter, writeEmpty, writeError } from "./result_json.ts";
 import { type SqlPolicy, writeRefused } from "./sql_policy.ts";
 import { isBlank, type StatementKind } from "./sql_text.ts";
 import { type PreparedStatement, prepareNext, type StatementCache } from "./statement_cache.ts";
@@ -105,11 +105,13 @@ export class ReadRunner {
   #fresh(sql: string, format: AnswerFormat, output: ReadOutput, begun: () => void): void {
     const { database, policy } = this.#connection;
     const source = new SqlSource(sql);
+    const startedAt = performance.now();
     for (let used = 0;;) {
       const prepared = prepareNext(database, policy, source, false);
       begun();
       if (prepared === undefined) {
-        output.json.ascii(format.associative ? '{"rows":[]}' : "{}");
+        const elapsedMs = performance.now() - startedAt;
+        writeEmpty(output.json, true, format.timings ? wholeNanoseconds(elapsedMs) : 0, format);
         return;
       }
       using statement = prepared.statement;

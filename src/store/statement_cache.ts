@@ -42,7 +42,8 @@ export function prepareNext(
     policy.preparing = false;
   }
   if (statement === undefined) return undefined;
-  const { readonly } = statement;
+  // EXPLAIN says of a statement how it would write.
+  const readonly = statement.readonly || statement.isExplain !== 0;
   return {
     statement,
     kind: kindOf(source.text(statement.sqlStart, statement.sqlEnd), readonly),

@@ -136,7 +136,7 @@ export class StatementRunner {
     for (let used = parameter, first = true;; first = false) {
       const next = prepareNext(database, policy, source, false);
       if (next === undefined) {
-        this.#answers.empty(first ? run.unified : result.query);
+        this.#answers.empty(first ? run.unified : result.query, this.#now() - result.startedAt);
         return;
       }
       const text = source.text(next.statement.sqlStart, next.statement.sqlEnd);

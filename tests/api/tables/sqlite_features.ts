@@ -94,4 +94,22 @@ export const sqliteFeatures: readonly Step[] = [
     '{"columns":["count(*)"],"types":["integer"],"values":[[0]]}',
   ),
   before("DROP TABLE sfx"),
+  ...["execute", "request", "query"].flatMap((endpoint): Step[] => [
+    timed(`POST /db/${endpoint}?timings`, '{"time":<time>}'),
+    timed(
+      `POST /db/${endpoint}?timings&associative`,
+      endpoint === "execute" ? '{"time":<time>,"rows":null}' : '{"rows":[],"time":<time>}',
+    ),
+  ]),
 ];
+
+/** A text that ends with an empty statement, whose result it is. */
+function timed(send: string, result: string): Step {
+  return {
+    send,
+    body: '["SELECT 1; -- nothing"]',
+    status: 200,
+    type: json,
+    answer: `{"results":[${result}],"time":<time>}`,
+  };
+}
