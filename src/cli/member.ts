@@ -24,6 +24,8 @@ export interface RunningMember {
   readonly service: ClusterService;
   readonly node: Node;
   readonly store: Store;
+  /** Resolves once the node is a member of its cluster; rejects with a JoinError when none lets it in. */
+  readonly joined: Promise<void>;
   /** Hands leadership over if asked, finishes what is under way, closes everything. */
   stop(): Promise<void>;
 }
@@ -217,8 +219,9 @@ async function assemble(
     logger,
     onCluster: adopt,
   };
+  let joined = Promise.resolve();
   if (fresh && join) {
-    await joinCluster({
+    joined = joinCluster({
       ...joining,
       addresses: configuration.cluster.join,
       fresh: true,
@@ -241,6 +244,7 @@ async function assemble(
     service,
     node,
     store,
+    joined,
     stop: () => cleanUp.disposeAsync(),
   };
 }
