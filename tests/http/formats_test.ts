@@ -103,6 +103,10 @@ Deno.test("withoutDumpTransaction() takes off what .dump wraps around its statem
       "-- c\n/* BEGIN; */ begin immediate; INSERT INTO t VALUES('COMMIT;'); commit",
       "-- c\n/* BEGIN; */  INSERT INTO t VALUES('COMMIT;'); ",
     ],
+    [
+      "BEGIN TRANSACTION;\nCREATE TABLE t(x);\nCOMMIT;\nPRAGMA foreign_keys=OFF;",
+      "\nCREATE TABLE t(x);\n",
+    ],
     ["PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCOMMIT;\n", "PRAGMA defer_foreign_keys=ON;\n"],
     [
       "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;",
