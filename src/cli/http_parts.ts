@@ -1,12 +1,14 @@
 import { createApp } from "../http/app.ts";
 import { HttpCounters } from "../http/counters.ts";
-import { defaultHttpLimits } from "../http/types.ts";
+import { defaultHttpLimits, type ServerSettings } from "../http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../http/write_queue.ts";
 import type { Service } from "../cluster/types.ts";
 import type { Logger } from "../io/types.ts";
 import { parseAddress } from "./address.ts";
 import type { Configuration } from "./flags.ts";
 import { licenseText } from "./license_text.ts";
+import { memoryPageSize } from "./memory_page_size.ts";
+import { snapshotPolicy, timing } from "./tuning.ts";
 import { rqliteVersion, version } from "./version.ts";
 
 /** The HTTP side of a node, made from its flags. */
@@ -24,9 +26,31 @@ export function httpParts(service: Service, configuration: Configuration, logger
     queue,
     logger,
     limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax },
-    info: { rqliteVersion, version, allowOrigin: http.allowOrigin, licenses: licenseText },
+    info: {
+      rqliteVersion,
+      version,
+      allowOrigin: http.allowOrigin,
+      licenses: licenseText,
+      settings: settingsOf(configuration),
+    },
   });
   return { app, queue };
+}
+
+function settingsOf(configuration: Configuration): ServerSettings {
+  const { raft, database } = configuration;
+  const { tickMs, electionTicks } = timing(configuration);
+  const { trailing, entries, intervalMs } = snapshotPolicy(configuration);
+  return {
+    applyTimeoutMs: raft.applyTimeoutMs,
+    heartbeatTimeoutMs: raft.heartbeatTimeoutMs,
+    electionTimeoutMs: 2 * electionTicks * tickMs,
+    snapshotIntervalMs: intervalMs,
+    snapshotEntries: entries,
+    trailingEntries: trailing,
+    foreignKeys: database.foreignKeys,
+    pageSize: memoryPageSize(),
+  };
 }
 
 /** Where HTTP listens. */

@@ -17,6 +17,8 @@ export interface RunningMember {
   readonly service: ClusterService;
   readonly node: Node;
   readonly store: Store;
+  /** Resolves once the node is a member of its cluster; rejects with a JoinError when none lets it in. */
+  readonly joined: Promise<void>;
   /** Hands leadership over if asked, finishes what is under way, closes everything. */
   stop(): Promise<void>;
 }
@@ -72,10 +74,11 @@ async function assemble(
     service.stop();
   });
 
+  let joined = Promise.resolve();
   if (begun === undefined) comeBack(parts, service, node.configuration, onCluster);
-  else if (begun.type === "exists") await joinFresh(parts, onCluster);
+  else if (begun.type === "exists") joined = joinFresh(parts, onCluster);
   else if (begun.type === "former") begun.announce().catch(surroundings.onFatal);
-  return { service, node, store, stop: () => cleanUp.disposeAsync() };
+  return { service, node, store, joined, stop: () => cleanUp.disposeAsync() };
 }
 
 function makeNode(

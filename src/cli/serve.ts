@@ -96,6 +96,8 @@ async function serveMember(
 ): Promise<void> {
   const { app, queue } = httpParts(member.service, configuration, logger);
   const server = serveHttp({ app, queue, logger, ...httpAddress(configuration) });
+  // While it joins the node answers already: /readyz that there is no leader, reads at none.
+  member.joined.catch((error) => end.fail(error));
   try {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);

@@ -3,6 +3,7 @@ import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
 import type { Member, MembershipChange, NodeId } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
+import type { ClusterCounts } from "./counts.ts";
 import { noLeader } from "./errors.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import { ServiceError } from "./types.ts";
@@ -20,6 +21,7 @@ export class Membership {
   readonly #leaders: LeaderWatch;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #counts: ClusterCounts;
   /** Where this node itself is reached now. */
   readonly #address: string;
 
@@ -30,6 +32,7 @@ export class Membership {
     readonly clock: Clock;
     readonly logger: Logger;
     readonly raftAddress: string;
+    readonly counts: ClusterCounts;
   }) {
     this.#node = parts.node;
     this.#transport = parts.transport;
@@ -37,6 +40,7 @@ export class Membership {
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#address = parts.raftAddress;
+    this.#counts = parts.counts;
   }
 
   /**
@@ -65,7 +69,10 @@ export class Membership {
     }
     if (known !== undefined) await this.#checkTakenId(known, call);
     if (known !== undefined && !call.fresh) {
-      if (known.address === call.address && known.httpAddress === call.httpAddress) return;
+      if (known.address === call.address && known.httpAddress === call.httpAddress) {
+        this.#counts.joinsIgnored++;
+        return;
+      }
       await this.#change(
         { type: "put", member: { ...member, suffrage: known.suffrage } },
         deadline,
@@ -74,6 +81,8 @@ export class Membership {
       if (known !== undefined) await this.#change({ type: "remove", id: call.id }, deadline);
       await this.#change({ type: "put", member }, deadline);
     }
+    this.#counts.joins++;
+    if (known !== undefined) this.#counts.joinsInPlace++;
     this.#logger.log(
       "INFO",
       "cluster",
@@ -109,6 +118,7 @@ export class Membership {
     if (!this.#node.isLeader) throw noLeader();
     if (!this.#node.configuration.members.some((member) => member.id === id)) return;
     await this.#change({ type: "remove", id }, this.#clock.now() + timeoutMs);
+    this.#counts.removals++;
     this.#logger.log("INFO", "cluster", `Node ${id} was removed`);
   }
 
@@ -139,6 +149,7 @@ export class Membership {
       return;
     }
     if (successor === this.#node.id) return;
+    this.#counts.stepDowns++;
     const result = this.#node.transferLeadership(successor);
     if (!result.ok) throw new ServiceError("failed", `stepdown: ${result.reason}`);
     const deadline = this.#clock.now() + timeoutMs;

@@ -3,6 +3,7 @@ import type { Node } from "../node/node.ts";
 import { snapshotStream } from "../node/types.ts";
 import type { Message, NodeId } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
+import type { ClusterCounts } from "./counts.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import type { Membership } from "./membership.ts";
@@ -30,6 +31,7 @@ export interface PeerRequestParts {
   readonly leaders: LeaderWatch;
   readonly writes: WritePath;
   readonly membership: Membership;
+  readonly counts: ClusterCounts;
   readonly clusterId: () => string;
   readonly raftAddress: string;
   readonly httpAddress: string;
@@ -114,6 +116,7 @@ export class PeerRequests implements TransportHandlers {
   /** Any member may be asked to let a node join: the leader is who does it. */
   async #join(payload: Uint8Array): Promise<Uint8Array> {
     const call = decodeJoin(payload);
+    this.#parts.counts.joinRequests++;
     if (!this.#node.isLeader && !call.relayed) {
       const wait = Math.min(call.timeoutMs, leaderWaitMs);
       const leader = await this.#parts.leaders.waitForLeader(this.#parts.clock.now() + wait);

@@ -11,6 +11,7 @@ import type {
   Store,
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
+import { ClusterCounts } from "./counts.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
@@ -74,6 +75,7 @@ export class ClusterService implements Service {
   /** This node's side of the traffic between nodes. */
   readonly peers: PeerRequests;
   readonly #startedAt: number;
+  readonly #counts = new ClusterCounts();
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -89,7 +91,8 @@ export class ClusterService implements Service {
       ...parts,
       leaders: this.#leaders,
       writes: this.#writes,
-      membership: new Membership({ ...parts, leaders: this.#leaders }),
+      counts: this.#counts,
+      membership: new Membership({ ...parts, leaders: this.#leaders, counts: this.#counts }),
     });
     this.#calls = new LeaderCalls(parts, this.#leaders, this.peers);
     this.#startedAt = parts.clock.wallTime();
@@ -152,7 +155,7 @@ export class ClusterService implements Service {
   #mayReadNow({ level, freshnessMs }: ReadLevelOptions): boolean {
     switch (level) {
       case "none":
-        return freshnessMs <= 0;
+        return freshnessMs === 0;
       case "weak":
       case "auto":
         return this.#node.mayReadByLease;
@@ -168,9 +171,7 @@ export class ClusterService implements Service {
         await this.#checkFreshness(options);
         return 0;
       case "auto":
-        if (!this.#isVoter()) return 0;
-        await this.#barrier("lease", options.timeoutMs);
-        return 0;
+        return await this.#reachLevel({ ...options, level: this.#isVoter() ? "weak" : "none" });
       case "weak":
         await this.#barrier("lease", options.timeoutMs);
         return 0;
@@ -190,7 +191,7 @@ export class ClusterService implements Service {
   /** Strictly, what is known to be committed must be applied here within the same time. */
   async #checkFreshness({ freshnessMs, freshnessStrict }: ReadLevelOptions): Promise<void> {
     const node = this.#node;
-    if (freshnessMs <= 0 || node.isLeader) return;
+    if (freshnessMs === 0 || node.isLeader) return;
     if (node.lastContactMs > freshnessMs) throw stale();
     if (!freshnessStrict) return;
     try {
@@ -267,6 +268,9 @@ export class ClusterService implements Service {
       pendingWrites: node.pendingWrites,
       startedAt: this.#startedAt,
       health: node.health,
+      snapshotsTaken: node.snapshotsTaken,
+      snapshotsInstalled: node.snapshotsInstalled,
+      counts: this.#counts,
     };
   }
 

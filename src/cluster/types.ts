@@ -1,11 +1,15 @@
 import type { Configuration, Member, NodeId, PeerProgress, Status } from "../raft/types.ts";
+import type { ClusterCounts } from "./counts.ts";
 import type { AnswerFormat, BackupOptions, ReadRequest, Statement } from "../store/types.ts";
 
 export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
 
 export interface ReadLevelOptions {
   readonly level: ReadLevel;
-  /** For none: refuse when the leader was last heard from longer ago, in ms; 0 for no limit. */
+  /**
+   * For none, and for auto on a read replica: refuse when the leader was last heard from longer
+   * ago, in ms; 0 for no limit.
+   */
   readonly freshnessMs: number;
   /** Also refuse when what is applied is older than that. */
   readonly freshnessStrict: boolean;
@@ -98,6 +102,10 @@ export interface ServiceStatus {
   readonly startedAt: number;
   /** "ok", or what is wrong with the disk or the store. */
   readonly health: string;
+  /** Since the start: made of this node's own state, and received from the leader. */
+  readonly snapshotsTaken: number;
+  readonly snapshotsInstalled: number;
+  readonly counts: Readonly<ClusterCounts>;
 }
 
 /** One node's view of the whole database service: what http and cli call. */

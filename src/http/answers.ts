@@ -84,8 +84,10 @@ export class Answers {
   /** Sends the client to the console, with the short page that Go's http.Redirect adds for GET. */
   toConsole(request: Request): Response {
     const headers: Header[] = [...this.#common, ["location", "/console/"]];
+    if (["GET", "HEAD"].includes(request.method)) {
+      headers.push(["content-type", "text/html; charset=utf-8"]);
+    }
     if (request.method !== "GET") return new Response(null, { status: 302, headers });
-    headers.push(["content-type", "text/html; charset=utf-8"]);
     return new Response('<a href="/console/">Found</a>.\n\n', { status: 302, headers });
   }
 

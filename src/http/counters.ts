@@ -1,5 +1,7 @@
 /** What /debug/vars counts under `http`, by rqlite's names. */
 export class HttpCounters {
+  auth_fail = 0;
+  auth_ok = 0;
   backups = 0;
   boot = 0;
   execute_stmts_rx = 0;
@@ -12,7 +14,9 @@ export class HttpCounters {
   query_stmts_rx = 0;
   queued_executions = 0;
   queued_executions_failed = 0;
+  queued_executions_leadership_lost = 0;
   queued_executions_no_leader = 0;
+  queued_executions_not_leader = 0;
   queued_executions_num_stmts_rx = 0;
   queued_executions_num_stmts_tx = 0;
   queued_executions_ok = 0;
@@ -22,6 +26,8 @@ export class HttpCounters {
   request_stmts_rx = 0;
   requests = 0;
   sql_analyze = 0;
+  tls_cert_fetched = 0;
+  ui = 0;
   user_reaps = 0;
   user_snapshots = 0;
 }

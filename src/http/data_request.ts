@@ -1,12 +1,13 @@
 import type { ReadLevel, ReadLevelOptions } from "../cluster/types.ts";
 import type { AnswerFormat, Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
+import { parseGoDuration } from "./go_duration.ts";
 import { durationParameter, type QueryParameters } from "./query_parameters.ts";
 import { readBodyText } from "./request_body.ts";
 import { parseStatements } from "./statements.ts";
 
 /** What rqlite waits for the cluster when the client does not say, in ms. */
-const clusterTimeoutMs = 30_000;
+export const clusterTimeoutMs = 30_000;
 const linearizableTimeoutMs = 10_000;
 /** Timers keep 31 bits of milliseconds, 24.8 days, and fire at once beyond: no longer than 24 days. */
 const timeoutMsMax = 24 * 24 * 3_600_000;
@@ -55,12 +56,20 @@ export function readLevel(parameters: QueryParameters): ReadLevelOptions {
   const level = levels.get(parameters.get("level")?.toLowerCase() ?? "") ?? "weak";
   return {
     level,
-    freshnessMs: durationParameter(parameters, "freshness", 0),
+    // A negative one, as in rqlite, is one that only the leader can keep.
+    freshnessMs: parseGoDuration(parameters.get("freshness") ?? "0") ?? 0,
     freshnessStrict: parameters.has("freshness_strict"),
     timeoutMs: level === "linearizable"
       ? timeoutParameter(parameters, "linearizable_timeout", linearizableTimeoutMs)
       : clusterTimeout(parameters),
   };
+}
+
+/** Whether a read at this level is the leader's in rqlite, which `redirect` sends clients to. */
+export function isForLeader({ service }: AppState, level: ReadLevel): boolean {
+  if (level !== "auto") return level !== "none";
+  const { id, configuration } = service.status();
+  return configuration.members.some((member) => member.id === id && member.suffrage === "voter");
 }
 
 /** Seconds since `startedAt` by performance.now; undefined unless timings were asked for. */

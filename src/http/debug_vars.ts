@@ -1,5 +1,5 @@
 import type { AppState } from "./app_state.ts";
-import { sortedGoJson } from "./go_json.ts";
+import { goJson } from "./go_json.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 
 /** /debug/vars: counters, in the form of Go's expvar, of any method, as there. */
@@ -8,20 +8,46 @@ export function debugVars(
   _request: Request,
   parameters: QueryParameters,
 ): Response {
+  const key = parameters.get("key") ?? "";
+  const lines = Object.entries(variables(app))
+    .filter(([name]) => key === "" || key === name)
+    .map(([name, text]) => `"${name}": ${text}`);
+  return app.answers.json(`{\n${lines.join(",\n")}\n}\n`);
+}
+
+/** JSON texts by rqlite's names, in order. */
+function variables({ service, counters }: AppState): Record<string, string> {
   const memory = Deno.memoryUsage();
-  const variables: Record<string, unknown> = {
-    cmdline: [Deno.execPath(), ...Deno.args],
-    http: app.counters,
-    memstats: {
+  const { counts, snapshotsInstalled, snapshotsTaken } = service.status();
+  return {
+    cluster: countsText({
+      num_join_req: counts.joinRequests,
+      num_remove_node_req: counts.removals,
+      num_stepdown_req: counts.stepDowns,
+    }),
+    cmdline: goJson([Deno.execPath(), ...Deno.args]),
+    http: countsText(counters),
+    memstats: goJson({
       Alloc: memory.heapUsed,
+      Sys: memory.rss,
       HeapAlloc: memory.heapUsed,
       HeapSys: memory.heapTotal,
-      Sys: memory.rss,
-    },
+    }),
+    store: countsText({
+      num_ignored_joins: counts.joinsIgnored,
+      num_joins: counts.joins,
+      num_removed_before_joins: counts.joinsInPlace,
+      num_restores: snapshotsInstalled,
+      // A node goes on with the database that it has.
+      num_restores_start: 0,
+      num_snapshots: snapshotsTaken,
+      num_user_snapshots: counters.user_snapshots,
+    }),
   };
-  const key = parameters.get("key") ?? "";
-  const lines = Object.entries(variables)
-    .filter(([name]) => key === "" || key === name)
-    .map(([name, value]) => `"${name}": ${sortedGoJson(value)}`);
-  return app.answers.json(`{\n${lines.join(",\n")}\n}\n`);
+}
+
+/** As Go's expvar writes a map: sorted, with spaces. */
+function countsText(counts: object): string {
+  const members = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([name, count]) => `"${name}": ${count}`).join(", ")}}`;
 }

@@ -2,7 +2,7 @@ import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
 import type { Statement } from "../store/types.ts";
 import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
-import { answerFormat, elapsed, readLevel, statementTimeout } from "./data_request.ts";
+import { answerFormat, elapsed, isForLeader, readLevel, statementTimeout } from "./data_request.ts";
 import { resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -16,7 +16,7 @@ export async function answerRead(
   { unified, startedAt }: { unified: boolean; startedAt: number },
 ): Promise<Response> {
   const level = readLevel(parameters);
-  if (level.level !== "none") {
+  if (parameters.has("redirect") && isForLeader(app, level.level)) {
     const redirect = app.redirect(request, parameters, jsonContentType);
     if (redirect !== undefined) return redirect;
   }

@@ -4,7 +4,9 @@ const start = new RegExp(
     `BEGIN(?:\\s+(?:DEFERRED|IMMEDIATE|EXCLUSIVE))?(?:\\s+TRANSACTION)?\\s*;`,
   "i",
 );
-const end = /(?<=;\s*)COMMIT(?:\s+TRANSACTION)?\s*;?\s*$/i;
+/** rqlite's own shell adds a PRAGMA behind a dump, for the connection of its server. */
+const end =
+  /(?<=;\s*)COMMIT(?:\s+TRANSACTION)?\s*(?:;\s*(?:PRAGMA\s+foreign_keys\s*=\s*\w+\s*;?\s*)?)?$/i;
 
 /**
  * A SQL dump without the BEGIN and COMMIT that it is wrapped in: it runs in a transaction anyway.

@@ -1,6 +1,21 @@
 import type { Service } from "../cluster/types.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
+/** What flags have set, as /status shows it. */
+export interface ServerSettings {
+  readonly applyTimeoutMs: number;
+  readonly heartbeatTimeoutMs: number;
+  /** The longest that a follower waits for a leader before it campaigns. */
+  readonly electionTimeoutMs: number;
+  readonly snapshotIntervalMs: number;
+  readonly snapshotEntries: number;
+  /** Entries kept behind a snapshot. */
+  readonly trailingEntries: number;
+  readonly foreignKeys: boolean;
+  /** Of this machine's memory, in bytes; undefined when it cannot be told. */
+  readonly pageSize: number | undefined;
+}
+
 /** What the server tells about itself. */
 export interface ServerInfo {
   /**
@@ -14,6 +29,7 @@ export interface ServerInfo {
   readonly allowOrigin: string;
   /** What /licenses shows. */
   readonly licenses: string;
+  readonly settings: ServerSettings;
 }
 
 /** Where this room says what happened; the Logger of io is one. */

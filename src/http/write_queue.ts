@@ -156,6 +156,7 @@ export class WriteQueue {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, timeoutMs);
     this.#roomWaiters.add(resolve);
+    this.#schedule();
     await promise;
     this.#roomWaiters.delete(resolve);
     clearTimeout(timer);
@@ -165,7 +166,9 @@ export class WriteQueue {
   #dueInMs(): number {
     const first = this.#waiting[0];
     if (first === undefined) return Infinity;
-    if (this.#closing || this.#waiting.length >= this.#options.batchSize) return 0;
+    // Clients that wait for room wait for a batch to be written, full or not.
+    const isFull = this.#waiting.length >= this.#options.batchSize || this.#roomWaiters.size > 0;
+    if (this.#closing || isFull) return 0;
     if (this.#options.timeoutMs === 0) return Infinity;
     return first.queuedAt + this.#options.timeoutMs - performance.now();
   }

@@ -16,6 +16,7 @@ export class Compaction {
   readonly #logger: Logger;
   #running: Promise<boolean> | undefined;
   #snapshotIndex: number;
+  #taken = 0;
 
   constructor(
     raft: RaftCore,
@@ -36,6 +37,11 @@ export class Compaction {
   /** What the last checkpoint covers. */
   get snapshotIndex(): number {
     return this.#snapshotIndex;
+  }
+
+  /** Snapshots made since the start. */
+  get taken(): number {
+    return this.#taken;
   }
 
   get due(): boolean {
@@ -74,6 +80,7 @@ export class Compaction {
       this.#raft.compacted(index);
     }
     this.#snapshotIndex = position.index;
+    this.#taken++;
     this.#logger.log(
       "INFO",
       "node",

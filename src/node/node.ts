@@ -146,6 +146,14 @@ export class Node {
     return this.#compaction.snapshotIndex;
   }
 
+  get snapshotsTaken(): number {
+    return this.#compaction.taken;
+  }
+
+  get snapshotsInstalled(): number {
+    return this.#transfer.installed;
+  }
+
   get pendingWrites(): number {
     return this.#proposer.size + this.#watched.size;
   }

@@ -57,6 +57,7 @@ export class SnapshotTransfer {
   readonly #abort = new AbortController();
   #receiving = false;
   #swapping = false;
+  #installed = 0;
 
   constructor(
     parts: {
@@ -78,6 +79,11 @@ export class SnapshotTransfer {
     this.#transport = parts.transport;
     this.#marker = parts.marker;
     this.#logger = parts.logger;
+  }
+
+  /** Snapshots received and swapped in since the start. */
+  get installed(): number {
+    return this.#installed;
   }
 
   get receiving(): boolean {
@@ -160,6 +166,7 @@ export class SnapshotTransfer {
       this.#raft.snapshotInstalled(point);
       await this.#marker.clear();
       this.#applier.resume(point.index);
+      this.#installed++;
       this.#logger.log("INFO", "node", `Snapshot at index ${point.index} installed`);
     } catch (error) {
       if (!(error instanceof SnapshotRejectedError)) throw error;

@@ -1,5 +1,5 @@
 import { JsonText, wholeNanoseconds } from "./json_text.ts";
-import { RenderError, RowsWriter, writeChanges, writeError } from "./result_json.ts";
+import { RenderError, RowsWriter, writeChanges, writeEmpty, writeError } from "./result_json.ts";
 import type { PreparedStatement } from "./statement_cache.ts";
 import type { AnswerFormat } from "./types.ts";
 
@@ -76,13 +76,10 @@ export class Answers {
   }
 
   /** A text without a statement, or whose last one is none: of a read or of a write, as it began. */
-  empty(query: boolean): void {
+  empty(query: boolean, elapsedMs: number): void {
     if (this.#format === undefined) return;
     this.#separate();
-    const { associative, unified } = this.#format;
-    if (!associative) this.#out.ascii("{}");
-    else if (query) this.#out.ascii('{"rows":[]}');
-    else this.#out.ascii(unified ? '{"rows":null}' : "{}");
+    writeEmpty(this.#out, query, this.#seconds(elapsedMs), this.#format);
   }
 
   error(message: string, query: boolean): void {

@@ -141,7 +141,8 @@ export class QuickReader {
       database.close();
       throw error;
     }
-    this.#connection = { database, cache: new StatementCache(database, { callsChanges: false }) };
+    const notes = { callsChanges: false, optimizes: undefined, preparing: false };
+    this.#connection = { database, cache: new StatementCache(database, notes) };
     return this.#connection;
   }
 

@@ -1,10 +1,10 @@
 import { type Database, SqliteError, SqlSource } from "../sqlite/mod.ts";
-import { isInterrupt, isReadonly, messageOf } from "./failures.ts";
+import { isInterrupt, isReadonly, messageOf, StatementError } from "./failures.ts";
 import { type JsonText, wholeNanoseconds } from "./json_text.ts";
 import { keptBytesMax, Parameters } from "./parameters.ts";
-import { RenderError, RowsWriter, writeError } from "./result_json.ts";
-import type { SqlPolicy } from "./sql_policy.ts";
-import { isBlank } from "./sql_text.ts";
+import { RenderError, RowsWriter, writeEmpty, writeError } from "./result_json.ts";
+import { type SqlPolicy, writeRefused } from "./sql_policy.ts";
+import { isBlank, type StatementKind } from "./sql_text.ts";
 import { type PreparedStatement, prepareNext, type StatementCache } from "./statement_cache.ts";
 import type { AnswerFormat } from "./types.ts";
 
@@ -30,8 +30,6 @@ export class ReadCancelled {}
 
 /** Of a statement that a timeout ended, or kept from being started. */
 export const timeoutText = "query timeout";
-
-const writeRefused = "attempt to change database via query operation";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -107,14 +105,17 @@ export class ReadRunner {
   #fresh(sql: string, format: AnswerFormat, output: ReadOutput, begun: () => void): void {
     const { database, policy } = this.#connection;
     const source = new SqlSource(sql);
+    const startedAt = performance.now();
     for (let used = 0;;) {
       const prepared = prepareNext(database, policy, source, false);
       begun();
       if (prepared === undefined) {
-        output.json.ascii(format.associative ? '{"rows":[]}' : "{}");
+        const elapsedMs = performance.now() - startedAt;
+        writeEmpty(output.json, true, format.timings ? wholeNanoseconds(elapsedMs) : 0, format);
         return;
       }
       using statement = prepared.statement;
+      refuseVacuum(prepared.kind, source.text(statement.sqlStart, statement.sqlEnd));
       if (isBlank(source)) {
         this.#rows(prepared, used, format, output, false);
         return;
@@ -160,7 +161,7 @@ export class ReadRunner {
     if (isReadonly(error)) return writeRefused;
     if (isInterrupt(error)) return output.stopped() ?? timeoutText;
     if (error instanceof SqliteError) return this.#connection.policy.explain(error);
-    if (error instanceof RenderError) return error.message;
+    if (error instanceof RenderError || error instanceof StatementError) return error.message;
     return messageOf(error);
   }
 
@@ -179,7 +180,7 @@ export class ReadRunner {
     const { database, policy } = this.#connection;
     try {
       for (const statement of database.statements(sql)) {
-        if (!statement.readonly) return false;
+        if (!statement.readonly && statement.isExplain === 0) return false;
       }
       return true;
     } catch (error) {
@@ -187,4 +188,9 @@ export class ReadRunner {
       return refused ? false : messageOf(error);
     }
   }
+}
+
+/** VACUUM fails only once it attaches a database, which would be refused for that; INTO is, rightly. */
+function refuseVacuum(kind: StatementKind, sql: string): void {
+  if (kind === "vacuum" && !/\binto\b/i.test(sql)) throw new StatementError(writeRefused);
 }

@@ -78,7 +78,7 @@ class Reader {
     database.exec("PRAGMA query_only = ON");
     database.exec(`PRAGMA cache_size = -${cacheKib}`);
     database.exec(`PRAGMA foreign_keys = ${this.#start.foreignKeys ? "ON" : "OFF"}`);
-    const policy = new SqlPolicy("read");
+    const policy = new SqlPolicy("read", this.#start.foreignKeys);
     policy.install(database);
     this.#connection = { database, policy, cache: new StatementCache(database, policy) };
     this.#interrupts.attach(database);

@@ -251,6 +251,22 @@ export function writeChanges(
   out.byte(closeBrace);
 }
 
+/** The result of a text whose last statement is none: of a read, or of a write. */
+export function writeEmpty(
+  out: JsonText,
+  read: boolean,
+  seconds: number,
+  format: AnswerFormat,
+): void {
+  if (!read || !format.associative) return writeChanges(out, 0, 0, seconds, format);
+  out.ascii('{"rows":[]');
+  if (seconds > 0) {
+    out.ascii(',"time":');
+    out.real(seconds);
+  }
+  out.byte(closeBrace);
+}
+
 /** The result of a failed statement; of a failed associative query with its empty rows. */
 export function writeError(out: JsonText, message: string, emptyRows = false): void {
   out.ascii(emptyRows ? '{"rows":[],"error":' : '{"error":');

@@ -48,25 +48,26 @@ const replicatedPragmas = new Set([
   "defer_foreign_keys",
   "encoding",
   "foreign_keys",
+  "page_size",
   "user_version",
 ]);
 
 /** PRAGMAs whose value lives in the database file, and so is replicated; the last lasts for a transaction. */
 const settablePragmas = new Set(["application_id", "user_version", "defer_foreign_keys"]);
 
-/** PRAGMAs that do something without an argument. */
-const actingPragmas = new Set([
-  "incremental_vacuum",
-  "optimize",
-  "shrink_memory",
-  "wal_checkpoint",
-]);
+/** PRAGMAs that change the database file, with an argument or without. */
+const workingPragmas = new Set(["incremental_vacuum", "optimize"]);
 
 const pragmaAdvice: Readonly<Record<string, string>> = {
   foreign_keys: "start every node with the fk flag instead",
-  optimize: "run ANALYZE instead",
   wal_checkpoint: "checkpoints are made as needed",
 };
+
+/** What SQLite takes for on: https://www.sqlite.org/pragma.html#pragma_foreign_keys */
+const switchedOn = /^(?:on|yes|true|0*[1-9]\d*)$/i;
+
+/** Of whatever writes, sent to be read. */
+export const writeRefused = "attempt to change database via query operation";
 
 /**
  * What SQL may do on one connection, decided while it is prepared. A refused statement fails with
@@ -74,13 +75,23 @@ const pragmaAdvice: Readonly<Record<string, string>> = {
  */
 export class SqlPolicy {
   readonly #kind: "write" | "read";
+  readonly #foreignKeys: boolean;
   #trusted = false;
   #reason: string | undefined;
   /** A statement prepared since this was last cleared calls changes(). */
   callsChanges = false;
+  /** The mask of a PRAGMA optimize prepared since this was last cleared; "" when it gave none. */
+  optimizes: string | undefined;
+  /**
+   * A client's own statement is being prepared. What is prepared while one runs is for a virtual
+   * table: of FTS5, R-tree and their like, or of a pragma_* table, whose rows SQL may store.
+   */
+  preparing = false;
 
-  constructor(kind: "write" | "read") {
+  /** `foreignKeys`: whether the connection enforces them. */
+  constructor(kind: "write" | "read", foreignKeys: boolean) {
     this.#kind = kind;
+    this.#foreignKeys = foreignKeys;
   }
 
   install(database: Database): void {
@@ -110,18 +121,23 @@ export class SqlPolicy {
     return this.refusal(error) ?? error.message;
   }
 
-  readonly #authorize: Authorizer = (action, first, second) => {
+  readonly #authorize: Authorizer = (action, first, second, schema) => {
     if (this.#trusted) return AuthorizerResult.ok;
     if (action === Action.function && second?.toLowerCase() === "changes") {
       this.callsChanges = true;
     }
-    const reason = this.#refusal(action, first, second);
+    const reason = this.#refusal(action, first, second, schema);
     if (reason === undefined) return AuthorizerResult.ok;
     this.#reason = reason;
     return AuthorizerResult.deny;
   };
 
-  #refusal(action: number, first: string | null, second: string | null): string | undefined {
+  #refusal(
+    action: number,
+    first: string | null,
+    second: string | null,
+    schema: string | null,
+  ): string | undefined {
     switch (action) {
       case Action.transaction:
       case Action.savepoint:
@@ -132,7 +148,7 @@ export class SqlPolicy {
         return "ATTACH, DETACH and VACUUM INTO are refused: a node has one database, and its " +
           "copies come from the backup endpoint";
       case Action.pragma:
-        return this.#pragmaRefusal(first?.toLowerCase() ?? "", second);
+        return this.#pragmaRefusal(first?.toLowerCase() ?? "", second, schema);
       case Action.function:
         return second?.toLowerCase() === "load_extension"
           ? "load_extension() is refused: extensions are loaded when a node starts"
@@ -142,19 +158,37 @@ export class SqlPolicy {
     }
   }
 
-  #pragmaRefusal(name: string, value: string | null): string | undefined {
-    if (askingPragmas.has(name)) return undefined;
+  #pragmaRefusal(name: string, value: string | null, schema: string | null): string | undefined {
+    if (name === "optimize") this.optimizes = value ?? "";
+    if (askingPragmas.has(name) || this.#isInForce(name, value)) return undefined;
     const allowed = this.#kind === "read"
-      ? value === null && !actingPragmas.has(name)
-      : value === null
-      ? replicatedPragmas.has(name)
-      : settablePragmas.has(name);
+      ? value === null && name !== "wal_checkpoint" && !workingPragmas.has(name)
+      : this.#mayWrite(name, value, schema);
     if (allowed) return undefined;
+    if (this.#kind === "read" && (workingPragmas.has(name) || settablePragmas.has(name))) {
+      return writeRefused;
+    }
     const advice = pragmaAdvice[name] ??
       (value === null
         ? "its value belongs to one node: ask for it in a query"
         : "it changes one connection of one node, not the replicated database");
     return `PRAGMA ${name} is refused: ${advice}`;
+  }
+
+  /** Sets what is so already, as many programs do when they begin. */
+  #isInForce(name: string, value: string | null): boolean {
+    return name === "foreign_keys" && value !== null &&
+      switchedOn.test(value) === this.#foreignKeys;
+  }
+
+  #mayWrite(name: string, value: string | null, schema: string | null): boolean {
+    if (value !== null) {
+      return settablePragmas.has(name) || (this.preparing && workingPragmas.has(name));
+    }
+    // FTS5 asks for main.data_version, which pragma_data_version cannot, to know when to read anew.
+    if (name === "data_version" && schema !== null) return true;
+    // A client's own PRAGMA tells the client only; its answer cannot be stored.
+    return replicatedPragmas.has(name) || (this.preparing && name !== "wal_checkpoint");
   }
 }
 

@@ -18,8 +18,8 @@ export interface PreparedStatement {
   readonly callsChanges: boolean;
 }
 
-/** Notes what a statement calls while it is prepared; see {@linkcode SqlPolicy}. */
-export type CallWatch = Pick<SqlPolicy, "callsChanges">;
+/** What is noted of a statement while it is prepared; see {@linkcode SqlPolicy}. */
+export type PreparationNotes = Pick<SqlPolicy, "callsChanges" | "optimizes" | "preparing">;
 
 interface Cached extends PreparedStatement {
   lastUsed: number;
@@ -28,14 +28,22 @@ interface Cached extends PreparedStatement {
 /** Prepares the next statement of `source`; undefined when only blanks and comments are left. */
 export function prepareNext(
   database: Database,
-  policy: CallWatch,
+  policy: PreparationNotes,
   source: SqlSource,
   persistent: boolean,
 ): PreparedStatement | undefined {
   policy.callsChanges = false;
-  const statement = database.prepareNext(source, { persistent });
+  policy.optimizes = undefined;
+  policy.preparing = true;
+  let statement: Statement | undefined;
+  try {
+    statement = database.prepareNext(source, { persistent });
+  } finally {
+    policy.preparing = false;
+  }
   if (statement === undefined) return undefined;
-  const { readonly } = statement;
+  // EXPLAIN says of a statement how it would write.
+  const readonly = statement.readonly || statement.isExplain !== 0;
   return {
     statement,
     kind: kindOf(source.text(statement.sqlStart, statement.sqlEnd), readonly),
@@ -48,12 +56,12 @@ export function prepareNext(
 /** Prepared statements by their text, for texts of one statement; SQLite prepares one anew when the schema has changed. */
 export class StatementCache {
   readonly #database: Database;
-  readonly #policy: CallWatch;
+  readonly #policy: PreparationNotes;
   readonly #statements = new Map<string, Cached>();
   #characters = 0;
   #uses = 0;
 
-  constructor(database: Database, policy: CallWatch) {
+  constructor(database: Database, policy: PreparationNotes) {
     this.#database = database;
     this.#policy = policy;
   }

@@ -48,6 +48,10 @@ interface TextResult {
   emptyRows: boolean;
 }
 
+/** Of PRAGMA optimize: what it does by default, and the bit for all tables. */
+const optimizeMask = 0xfffe;
+const allTablesMask = 0x1_0000;
+
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Runs the SQL of entries and writes its results. */
@@ -130,23 +134,41 @@ export class StatementRunner {
     const source = new SqlSource(sql);
     source.offset = offset;
     for (let used = parameter, first = true;; first = false) {
-      const prepared = prepareNext(database, policy, source, false);
-      if (prepared === undefined) {
-        this.#answers.empty(first ? run.unified : result.query);
+      const next = prepareNext(database, policy, source, false);
+      if (next === undefined) {
+        this.#answers.empty(first ? run.unified : result.query, this.#now() - result.startedAt);
         return;
       }
+      const text = source.text(next.statement.sqlStart, next.statement.sqlEnd);
+      const prepared = this.#sameEverywhere(next);
       using statement = prepared.statement;
       if (first) beginResult(result, prepared, run);
       const last = isBlank(source);
       const before = used;
       used += statement.bindParameterCount;
-      const text = source.text(statement.sqlStart, statement.sqlEnd);
       step(
         { prepared, sql: text, last, offset: source.offset, parameter: used },
         () => this.#run(prepared, run, before, last, result, false),
       );
       if (last) return;
     }
+  }
+
+  /**
+   * PRAGMA optimize looks at the tables that its connection has queried since it was opened, and
+   * at statistics as last loaded, which are not the same on every node: here it looks at all
+   * tables, and the statistics are loaded. https://www.sqlite.org/pragma.html#pragma_optimize
+   */
+  #sameEverywhere(prepared: PreparedStatement): PreparedStatement {
+    const connection = this.#connection;
+    const { optimizes } = connection.policy;
+    if (optimizes === undefined) return prepared;
+    prepared.statement.finalize();
+    connection.own(() => connection.database.exec("ANALYZE sqlite_schema"));
+    const mask = optimizes === "" ? optimizeMask : Number(optimizes);
+    const source = new SqlSource(`PRAGMA optimize(${mask | allTablesMask})`);
+    const statement = prepareNext(connection.database, connection.policy, source, false);
+    return statement ?? prepared;
   }
 
   #run(

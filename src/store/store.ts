@@ -2,6 +2,7 @@ import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { findLibrary, type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
+import { connectionPragmas } from "./connection_pragmas.ts";
 import { Copier } from "./copier.ts";
 import { messageOf, StoreFailedError } from "./failures.ts";
 import {
@@ -348,7 +349,7 @@ class SqliteStore implements Store {
       wal_checkpoints: checkpoints,
       applied_index: this.#applied.index,
       applied_term: this.#applied.term,
-      pragmas: { journal_mode: "wal", synchronous: "normal", foreign_keys: foreignKeys },
+      pragmas: connectionPragmas(foreignKeys),
       statements_cached: writer.statementsCached,
       sessions: writer.sessions,
       apply_queue: this.#writer.pending,

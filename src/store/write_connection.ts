@@ -37,7 +37,7 @@ const cacheKib = 65_536;
 export class WriteConnection {
   readonly database: Database;
   readonly determinism: Determinism;
-  readonly policy = new SqlPolicy("write");
+  readonly policy: SqlPolicy;
   readonly cache: StatementCache;
   /** Notices the row behind which SQLite would draw row ids from a source that is not replicated. */
   readonly maxRowId: MaxRowIdWatch;
@@ -64,6 +64,7 @@ export class WriteConnection {
 
   constructor(library: Library, path: string, foreignKeys: boolean) {
     this.foreignKeys = foreignKeys;
+    this.policy = new SqlPolicy("write", foreignKeys);
     this.determinism = new Determinism(library);
     let database: Database | undefined;
     try {

@@ -6,6 +6,8 @@ import { query } from "./tables/query.ts";
 import { queue } from "./tables/queue.ts";
 import { requestErrors } from "./tables/request_errors.ts";
 import { singleNode } from "./tables/single_node.ts";
+import { sqliteFeatures } from "./tables/sqlite_features.ts";
+import { status } from "./tables/status.ts";
 import { unified } from "./tables/unified.ts";
 import { values } from "./tables/values.ts";
 
@@ -18,6 +20,8 @@ export const tables = {
   query,
   queue,
   requestErrors,
+  sqliteFeatures,
+  status,
   unified,
   values,
 } as const;

@@ -1,6 +1,7 @@
 /**
  * Runs published rqlite clients, unchanged and as their package managers install them, against a
- * cluster of three: `deno task test:clients [LANGUAGE…]`. Ends with `N passed, N failed`.
+ * cluster of three: `deno task test:clients [LANGUAGE…]`. A language that this machine has not is
+ * left out and not counted. Ends with `N passed, N failed`.
  */
 import { strict as assert } from "node:assert";
 import { print } from "../../src/cli/output.ts";
@@ -9,6 +10,8 @@ import { Cluster } from "../cluster/harness.ts";
 interface Client {
   /** Also the folder with its program. */
   readonly language: string;
+  /** A command line that succeeds where the language and its package manager are at hand. */
+  readonly probe: readonly string[];
   /** Command lines to be run in a copy of that folder. */
   readonly install: readonly (readonly string[])[];
   /** The command line of the program; a follower's and the leader's address are added. */
@@ -18,6 +21,7 @@ interface Client {
 const clients: readonly Client[] = [
   {
     language: "python",
+    probe: ["python3", "-c", "import ensurepip, venv"],
     install: [
       ["python3", "-m", "venv", "venv"],
       [
@@ -36,6 +40,7 @@ const clients: readonly Client[] = [
   },
   {
     language: "javascript",
+    probe: ["npm", "--version"],
     // rqlite-js does not name @babel/runtime as a dependency, but needs it.
     install: [[
       "npm",
@@ -50,6 +55,7 @@ const clients: readonly Client[] = [
   },
   {
     language: "go",
+    probe: ["go", "version"],
     install: [
       ["go", "mod", "init", "client"],
       ["go", "get", "github.com/rqlite/gorqlite@v0.0.0-20261020015727-7224ce2bd419"],
@@ -119,14 +125,19 @@ async function main(languages: readonly string[]): Promise<number> {
   for (const language of languages) {
     assert(clients.some((client) => client.language === language), `No client in ${language}`);
   }
+  const present: Client[] = [];
+  for (const client of clients) {
+    if (languages.length > 0 && !languages.includes(client.language)) continue;
+    if ((await run(client.probe, ".")).ok) present.push(client);
+    else print(`== ${client.language}: left out, as ${client.probe.join(" ")} fails here\n`);
+  }
   await using cluster = await Cluster.start();
   const leader = await cluster.leader();
   const follower = await cluster.follower();
   const addresses = [follower, leader].map(({ httpPort }) => `127.0.0.1:${httpPort}`);
   let passed = 0;
   let failed = 0;
-  for (const client of clients) {
-    if (languages.length > 0 && !languages.includes(client.language)) continue;
+  for (const client of present) {
     const counts = await test(client, addresses);
     passed += counts.passed;
     failed += counts.failed;

@@ -285,3 +285,23 @@ Deno.test("a node whose database is gone but whose log is whole makes it again",
   node.start();
   await keeps(node);
 });
+
+Deno.test("a node that nobody lets in yet answers HTTP: alive, without a leader", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const nobody = cluster.create();
+  const joiner = cluster.create();
+  joiner.start(["-join", nobody.raftAddress]);
+  const alive = await eventually("an answer", () => joiner.fetch("/readyz?noleader"));
+  assert.equal(alive.status, 200);
+  assert.deepEqual(await joiner.fetch("/readyz"), {
+    status: 503,
+    body: "[+]node ok\n[+]leader does not exist",
+  });
+  assert.deepEqual(await joiner.fetch("/nodes"), { status: 200, body: "{}" });
+  const query = "/db/query?q=SELECT%201&level=";
+  assert.equal((await joiner.fetch(`${query}none`)).status, 200);
+  assert.deepEqual(await joiner.fetch(`${query}weak&timeout=100ms`), {
+    status: 503,
+    body: "leader not found\n",
+  });
+});

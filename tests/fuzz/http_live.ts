@@ -1,7 +1,8 @@
 /**
  * Has Schemathesis, a fuzzer driven by the OpenAPI description, ask a live node: `deno task
- * test:fuzz-http [--examples N] [--seed S]`. Needs Python. Fails on answers that the description
- * does not have and on server errors. Ends with `N passed, N failed`, counted in routes.
+ * test:fuzz-http [--examples N] [--seed S]`. Left out and not counted where there is no Python.
+ * Fails on answers that the description does not have and on server errors. Ends with
+ * `N passed, N failed`, counted in routes.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,9 +27,13 @@ async function succeeds(command: string, args: readonly string[], cwd: string): 
     return success;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    print(`The command ${command} is not installed\n`);
     return false;
   }
+}
+
+/** Whether Schemathesis can be installed: Debian has Python without venv and pip, too. */
+async function hasPython(): Promise<boolean> {
+  return await succeeds("python3", ["-c", "import ensurepip, venv"], ".");
 }
 
 /** The node's own description, with SQL among its examples of SQL. */
@@ -57,7 +62,7 @@ async function fuzz(examples: string, seed: string): Promise<{ passed: number; f
     const installed = await succeeds("python3", ["-m", "venv", "venv"], directory) &&
       await succeeds(python, ["-m", "pip", "install", "--quiet", schemathesis], directory);
     if (!installed) {
-      print("Schemathesis cannot be installed: this needs python3 with venv and pip, and PyPI\n");
+      print("Schemathesis cannot be installed\n");
       return { passed: 0, failed: 1 };
     }
     await using cluster = await Cluster.start({ size: 1 });
@@ -85,8 +90,11 @@ if (import.meta.main) {
       seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 32)) },
     },
   });
-  print(`Seed ${values.seed}\n`);
-  const { passed, failed } = await fuzz(values.examples, values.seed);
+  const present = await hasPython();
+  print(present ? `Seed ${values.seed}\n` : "Left out, as there is no python3 with venv and pip\n");
+  const { passed, failed } = present
+    ? await fuzz(values.examples, values.seed)
+    : { passed: 0, failed: 0 };
   print(`${passed} passed, ${failed} failed\n`);
   if (failed > 0) Deno.exitCode = 1;
 }

@@ -384,6 +384,11 @@ httpTest("/debug/vars counts requests", async () => {
   const variables = JSON.parse(await (await fetch("/debug/vars")).text());
   assert.equal(variables.http.executions, 1);
   assert.equal(variables.http.execute_stmts_rx, 2);
+  assert.equal(variables.store.num_snapshots, 3);
+  assert.match(
+    await (await fetch("/debug/vars?key=cluster")).text(),
+    /^\{\n"cluster": \{"num_join_req": 0, "num_remove_node_req": 0, .*\}\n\}\n$/,
+  );
 });
 
 httpTest("/db/sql gives statements back as they are", async () => {

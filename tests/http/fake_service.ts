@@ -1,3 +1,4 @@
+import { ClusterCounts } from "../../src/cluster/counts.ts";
 import type {
   NodeReport,
   ReadAnswer,
@@ -122,6 +123,9 @@ export class FakeService implements Service {
       pendingWrites: 0,
       startedAt: 0,
       health: this.health,
+      snapshotsTaken: 3,
+      snapshotsInstalled: 1,
+      counts: new ClusterCounts(),
     };
   }
 
@@ -193,6 +197,16 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
       version: "0.1.0",
       allowOrigin: "",
       licenses: "MIT\n",
+      settings: {
+        applyTimeoutMs: 10_000,
+        heartbeatTimeoutMs: 1000,
+        electionTimeoutMs: 500,
+        snapshotIntervalMs: 10_000,
+        snapshotEntries: 8192,
+        trailingEntries: 10_240,
+        foreignKeys: false,
+        pageSize: 4096,
+      },
     },
     limits: { ...defaultHttpLimits, ...limits },
     queue,

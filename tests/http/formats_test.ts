@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { formatGoBytes } from "../../src/http/go_bytes.ts";
 import { formatGoDuration, parseGoDuration } from "../../src/http/go_duration.ts";
 import { goJson, sortedGoJson } from "../../src/http/go_json.ts";
 import { Indenter } from "../../src/http/indent.ts";
@@ -102,6 +103,10 @@ Deno.test("withoutDumpTransaction() takes off what .dump wraps around its statem
       "-- c\n/* BEGIN; */ begin immediate; INSERT INTO t VALUES('COMMIT;'); commit",
       "-- c\n/* BEGIN; */  INSERT INTO t VALUES('COMMIT;'); ",
     ],
+    [
+      "BEGIN TRANSACTION;\nCREATE TABLE t(x);\nCOMMIT;\nPRAGMA foreign_keys=OFF;",
+      "\nCREATE TABLE t(x);\n",
+    ],
     ["PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCOMMIT;\n", "PRAGMA defer_foreign_keys=ON;\n"],
     [
       "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;",
@@ -153,4 +158,20 @@ Deno.test("parseStatements() counts named parameters in the positions behind the
   assert.deepEqual(parseStatements('[["s", {"a": 1}, 2]]'), [
     { sql: "s", positional: [null, 2], named: new Map([["a", 1]]) },
   ]);
+});
+
+Deno.test("formatGoBytes() rounds as rqlite does", () => {
+  const cases: [number, string][] = [
+    [0, "0 B"],
+    [9, "9 B"],
+    [41, "41 B"],
+    [999, "999 B"],
+    [1000, "1.0 kB"],
+    [4096, "4.1 kB"],
+    [9960, "10 kB"],
+    [69_632, "70 kB"],
+    [1_000_000, "1.0 MB"],
+    [5e18, "5.0 EB"],
+  ];
+  for (const [bytes, text] of cases) assert.equal(formatGoBytes(bytes), text);
 });

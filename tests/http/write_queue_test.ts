@@ -38,6 +38,15 @@ Deno.test("WriteQueue.add() makes clients wait for room, then refuses them", asy
   await queue.close(1000);
 });
 
+Deno.test("WriteQueue writes what it has when clients wait for room, though no batch is full", async () => {
+  const service = new FakeService();
+  const { queue } = appWith(service, {}, { capacity: 2, batchSize: 3, timeoutMs: 0 });
+  const added = await Promise.all([1, 2, 3].map(() => queue.add(one, 1, 60_000)));
+  await added[0]?.written;
+  assert.equal(service.writes[0]?.statements.length, 2);
+  await queue.close(1000);
+});
+
 Deno.test("WriteQueue.add() bounds the size of what waits", async () => {
   const service = new FakeService();
   const gate = Promise.withResolvers<void>();

@@ -223,8 +223,9 @@ Deno.test("Store.apply refuses what would break replication, saying what to do i
     ["PRAGMA foreign_keys = ON", /fk flag/],
     ["PRAGMA recursive_triggers = ON", /one connection/],
     ["PRAGMA writable_schema = ON", /refused/],
-    ["PRAGMA optimize", /ANALYZE/],
     ["CREATE TABLE c AS SELECT cache_size FROM pragma_cache_size", /one node/],
+    ["CREATE TABLE c AS SELECT data_version FROM pragma_data_version", /one node/],
+    ["CREATE TABLE c AS SELECT * FROM pragma_optimize", /one node/],
     ["SELECT load_extension('x')", /load_extension/],
     ["CREATE TEMP TABLE x (y)", /not replicated/],
     ["UPDATE sqlite_raft SET applied_index = 1", /bookkeeping/],
@@ -237,7 +238,52 @@ Deno.test("Store.apply refuses what would break replication, saying what to do i
     assert.match(answer, advice, sql);
   }
   await assert.rejects(Deno.stat("/tmp/raftlite-should-not-exist"));
-  assert.match(await s.query("SELECT applied_index FROM sqlite_raft"), /\[\[16\]\]/);
+  assert.match(await s.query("SELECT applied_index FROM sqlite_raft"), /\[\[17\]\]/);
+});
+
+Deno.test("Store.apply lets a client's own PRAGMA ask for what may not be stored", async () => {
+  await using s = await TestStore.open();
+  assert.match(
+    await s.execute(["PRAGMA cache_size"], { unified: true }),
+    /"values":\[\[-65536\]\]/,
+  );
+  for (const sql of ["PRAGMA journal_mode", "PRAGMA foreign_keys = off", "PRAGMA shrink_memory"]) {
+    assert.equal(await s.execute([sql]), "{}", sql);
+  }
+});
+
+Deno.test("Store.apply runs virtual tables that use PRAGMAs of their own", async () => {
+  await using s = await TestStore.open();
+  assert.doesNotMatch(
+    await s.execute([
+      "CREATE VIRTUAL TABLE boxes USING rtree(id, low, high)",
+      "CREATE VIRTUAL TABLE shapes USING geopoly(name)",
+      "CREATE VIRTUAL TABLE old USING fts4(text)",
+      "CREATE VIRTUAL TABLE texts USING fts5(text)",
+    ]),
+    /error/,
+  );
+  await s.execute(["INSERT INTO texts VALUES ('one two'), ('three')"]);
+  assert.equal(
+    await s.execute(["DELETE FROM texts WHERE rowid IN (SELECT rowid FROM texts('two'))"]),
+    '{"last_insert_id":2,"rows_affected":1}',
+  );
+  await s.execute(["INSERT INTO old VALUES ('(one OR two) three')"]);
+  assert.match(await s.query("SELECT text FROM old WHERE old MATCH '(one OR x) three'"), /three/);
+  assert.match(await s.execute(["PRAGMA integrity_check"], { unified: true }), /"ok"/);
+});
+
+Deno.test("Store.apply optimizes every table, whichever its connection has queried", async () => {
+  await using s = await TestStore.open();
+  const rows = (count: number) =>
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) ` +
+    "INSERT INTO t SELECT i FROM n";
+  await s.execute(["CREATE TABLE t (v)", "CREATE INDEX i ON t (v)", rows(10), "ANALYZE"]);
+  await s.execute([rows(2000)]);
+  // A new connection has queried nothing yet.
+  await s.restart();
+  assert.match(await s.execute(["PRAGMA optimize"]), /^\{"last_insert_id":/);
+  assert.match(await s.query("SELECT tbl, idx, stat FROM sqlite_stat1"), /"i","20\d\d 1"/);
 });
 
 Deno.test("Store.apply ends an endless write after its time limit's worth of work", async () => {

@@ -67,20 +67,31 @@ Deno.test("Store.read refuses writes, and what would change its connection", asy
   await using s = await TestStore.open();
   await s.execute(["CREATE TABLE t (v)"]);
   const refused = '{"error":"attempt to change database via query operation"}';
-  for (const sql of ["INSERT INTO t VALUES (1)", "CREATE TABLE x (y)", "CREATE TEMP TABLE x (y)"]) {
-    assert.equal(await s.query(sql), refused, sql);
-  }
+  for (
+    const sql of [
+      "INSERT INTO t VALUES (1)",
+      "CREATE TABLE x (y)",
+      "CREATE TEMP TABLE x (y)",
+      "VACUUM",
+      "PRAGMA user_version = 5",
+      "PRAGMA optimize",
+      "PRAGMA incremental_vacuum",
+    ]
+  ) assert.equal(await s.query(sql), refused, sql);
   for (
     const sql of [
       "BEGIN",
       "ATTACH 'x' AS y",
       "PRAGMA query_only = OFF",
+      "PRAGMA foreign_keys = ON",
       `VACUUM INTO '${s.directory}/x'`,
     ]
   ) assert.match(await s.query(sql), /^\{"error":".* refused/, sql);
   await assert.rejects(Deno.stat(`${s.directory}/x`));
   assert.match(await s.query("PRAGMA table_info(t)"), /"v"/);
   assert.match(await s.query("PRAGMA journal_mode"), /wal/);
+  assert.equal(await s.query("PRAGMA foreign_keys = OFF"), "{}");
+  assert.equal(await s.query("PRAGMA shrink_memory"), "{}");
 });
 
 Deno.test("Store.read answers several statements, and goes on behind an error", async () => {
@@ -114,6 +125,7 @@ Deno.test("Store.inspect tells whether all of a text is read-only", async () => 
     "PRAGMA case_sensitive_like = ON",
     "PRAGMA user_version = 5",
     "PRAGMA table_info(t)",
+    "EXPLAIN DELETE FROM t",
   ];
   assert.deepEqual(await s.store.inspect(texts.map((sql) => ({ sql }))), [
     true,
@@ -124,6 +136,7 @@ Deno.test("Store.inspect tells whether all of a text is read-only", async () => 
     false,
     false,
     false,
+    true,
     true,
   ]);
   assert.match(await s.query("SELECT 'a' LIKE 'A'"), /\[\[1\]\]/);

@@ -118,8 +118,8 @@ async function foreignKeysSuffix({ client }: Session, signal: AbortSignal): Prom
     throw new ShellError("Answer of /status says nothing of the store");
   }
   if (isObject(status.build) && "raftlite_version" in status.build) return "";
-  const { sqlite3 } = status.store;
-  const isOn = isObject(sqlite3) && sqlite3.fk_constraints === "enabled";
+  const { db_conf: settings } = status.store;
+  const isOn = isObject(settings) && settings.fk_constraints === true;
   return `PRAGMA foreign_keys=${isOn ? "ON" : "OFF"};`;
 }
 

@@ -360,6 +360,13 @@ export const paths: readonly Step[] = [
     headers: { "x-rqlite-served-by": null },
   },
   {
+    send: "HEAD /",
+    status: 302,
+    type: "text/html; charset=utf-8",
+    answer: "",
+    headers: { "location": "/console/", "x-rqlite-served-by": null },
+  },
+  {
     send: "HEAD /nope",
     status: 404,
     type: "",
