@@ -1,6 +1,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { Timer } from "../io/types.ts";
 import { type Frame, FrameType, writeFrame } from "./frame.ts";
+import { LARGE_BYTES, LargeFrame, PieceReader } from "./pieces.ts";
 import type { Introduced } from "./framed_connection.ts";
 import { decodeHello, type Hello, writeHello } from "./handshake.ts";
 import type { Local } from "./local.ts";
@@ -10,8 +11,6 @@ import { isViolation, messageOf, ViolationError } from "./violation.ts";
 
 /** Frames are gathered into writes of about this size. */
 const BATCH_BYTES = 256 * 1024;
-/** Larger frames are handed to the system in pieces, so that progress can be seen. */
-const WRITE_BYTES_MAX = 1024 * 1024;
 
 export interface ChannelOwner {
   /** A request, an answer or the like; a ViolationError or FormatError thrown closes the channel. */
@@ -34,6 +33,9 @@ export class Channel {
   #clusterIdTold: string;
   #open = true;
   #writer = new ByteWriter(16 * 1024);
+  /** Of which pieces are still to be sent. */
+  #large: LargeFrame | undefined;
+  readonly #pieces = new PieceReader();
   #writing = false;
   #flushing: Promise<void> = Promise.resolve();
   #flushScheduled = false;
@@ -155,6 +157,11 @@ export class Channel {
         return this.wake();
       case FrameType.pong:
         return;
+      case FrameType.piece: {
+        const whole = this.#pieces.read(frame.body, this.#local.frameBytesMax(this.#remote));
+        if (whole !== undefined) this.#receive(whole);
+        return;
+      }
       case FrameType.hello:
         return this.#receiveHello(decodeHello(frame.body));
       default:
@@ -226,19 +233,21 @@ export class Channel {
       this.#pingSentAt = Infinity;
       writeFrame(writer, FrameType.ping);
     }
-    this.#queue.drainInto(writer, BATCH_BYTES);
+    if (this.#large === undefined) {
+      const large = this.#queue.drainInto(writer, BATCH_BYTES, LARGE_BYTES);
+      if (large !== undefined) this.#large = new LargeFrame(large);
+    } else {
+      this.#queue.drainBeside(this.#large.item, writer, BATCH_BYTES, LARGE_BYTES);
+    }
+    if (this.#large?.writePiece(writer, BATCH_BYTES) === false) this.#large = undefined;
     return writer.length > 0;
   }
 
   async #writeOut(): Promise<void> {
-    const bytes = this.#writer.view();
-    for (let at = 0; at < bytes.length; at += WRITE_BYTES_MAX) {
-      this.#writeStartedAt = this.#local.clock.now();
-      await this.#framed.write(bytes.subarray(at, at + WRITE_BYTES_MAX));
-    }
+    this.#writeStartedAt = this.#local.clock.now();
+    await this.#framed.write(this.#writer.view());
     if (this.#pingSentAt === Infinity) this.#pingSentAt = this.#local.clock.now();
-    if (bytes.length > WRITE_BYTES_MAX) this.#writer = new ByteWriter(16 * 1024);
-    else this.#writer.reset();
+    this.#writer.reset();
   }
 
   #watchLater(): Timer {

@@ -16,6 +16,7 @@ export const FrameType = {
   streamChunk: 11,
   streamEnd: 12,
   streamAbort: 13,
+  piece: 14,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

@@ -30,6 +30,11 @@ class OutgoingMessage implements Outgoing {
   }
 }
 
+/** Whether a Raft message means the same before and behind others: it carries no part of the log. */
+function mayOvertake({ type }: Message): boolean {
+  return type !== "append_request" && type !== "append_response" && type !== "snapshot_request";
+}
+
 /** What waits for one connection, in order and bounded. Raft messages have a bound of their own. */
 export class SendQueue {
   readonly #limits: TransportLimits;
@@ -83,12 +88,34 @@ export class SendQueue {
     return true;
   }
 
-  /** Encodes from the front until `writer` holds `bytesMax` or more, or nothing is left. */
-  drainInto(writer: ByteWriter, bytesMax: number): void {
+  /**
+   * Encodes from the front until `writer` holds `bytesMax` or more, or nothing is left. An item of
+   * more than `largeBytes` is taken out and returned in place of being encoded.
+   */
+  drainInto(writer: ByteWriter, bytesMax: number, largeBytes: number): Outgoing | undefined {
     for (const item of this.#items) {
-      if (writer.length >= bytesMax) return;
+      if (writer.length >= bytesMax) return undefined;
       this.delete(item);
+      if (item.size > largeBytes) return item;
       item.encode(writer);
+    }
+    return undefined;
+  }
+
+  /**
+   * While the large `item` is on its way: encodes the Raft messages that need not wait for it. Those
+   * that carry entries, or answer for them, keep their order among themselves.
+   */
+  drainBeside(item: Outgoing, writer: ByteWriter, bytesMax: number, largeBytes: number): void {
+    let entriesToo = item.message === undefined;
+    for (const next of this.#items) {
+      if (writer.length >= bytesMax) return;
+      if (next.message === undefined) continue;
+      if (next.size > largeBytes) entriesToo = false;
+      else if (entriesToo || mayOvertake(next.message)) {
+        this.delete(next);
+        next.encode(writer);
+      }
     }
   }
 

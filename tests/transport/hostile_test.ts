@@ -68,7 +68,7 @@ const attacks: [name: string, attack: Attack, reason: RegExp][] = [
   [
     "a frame in place of a hello",
     async (peer) => {
-      await peer.connection.write(text("raftlite\x01\x00\x00\x00"));
+      await peer.connection.write(text("raftlite\x02\x00\x00\x00"));
       await peer.send(FrameType.ping);
     },
     /in place of a hello/,
@@ -90,6 +90,35 @@ const attacks: [name: string, attack: Attack, reason: RegExp][] = [
       await peer.connection.write(bytes);
     }),
     /unknown type 99/,
+  ],
+  [
+    "a piece within pieces",
+    afterHandshake((peer) => {
+      const ping = frameBytes(FrameType.ping, new Uint8Array());
+      const inner = frameBytes(FrameType.piece, ping);
+      return peer.send(FrameType.piece, (writer) => writer.raw(inner));
+    }),
+    /A piece within pieces/,
+  ],
+  [
+    "a piece with more than one frame",
+    afterHandshake((peer) => {
+      const ping = frameBytes(FrameType.ping, new Uint8Array());
+      return peer.send(FrameType.piece, (writer) => {
+        writer.raw(ping);
+        writer.raw(ping);
+      });
+    }),
+    /more than one frame/,
+  ],
+  [
+    "a piece of an oversized frame",
+    afterHandshake(async (peer) => {
+      const bytes = frameBytes(FrameType.message, new Uint8Array());
+      new DataView(bytes.buffer).setUint32(4, 0x7fff_ffff, true);
+      await peer.send(FrameType.piece, (writer) => writer.raw(bytes));
+    }),
+    /over the limit of/,
   ],
   [
     "an oversized frame",

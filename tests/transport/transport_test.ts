@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import type { Message } from "../../src/raft/types.ts";
+import { FrameType } from "../../src/transport/frame.ts";
+import { decodeMessage } from "../../src/transport/message_codec.ts";
 import {
   append,
   CLUSTER,
@@ -8,6 +11,7 @@ import {
   network,
   OPEN_KIND,
   openNode,
+  RawPeer,
   text,
   until,
   untilConnected,
@@ -38,9 +42,65 @@ Deno.test("send() carries an entry of 64 MiB", async () => {
   const data = new Uint8Array(64 * 1024 * 1024).fill(7);
   a.transport.send([append("a", "b", [entry(1, data)]), heartbeat("a", "b", 9)]);
   await until(() => b.messages.length >= 2, "the entry has arrived");
-  const [first, second] = b.messages;
-  assert.ok(first?.type === "append_request" && first.entries[0]?.data.length === data.length);
-  assert.ok(second?.type === "heartbeat_request" && second.round === 9);
+  const appended = b.messages.find((message) => message.type === "append_request");
+  assert.deepEqual(appended?.entries[0]?.data, data);
+  assert(b.messages.some((message) => message.type === "heartbeat_request" && message.round === 9));
+});
+
+const MiB = 1024 * 1024;
+const nothing = new Uint8Array();
+
+/** What arrives at a peer that begins to read once all is queued: pieces, and the other messages. */
+async function arrivals(sent: readonly Message[], request?: Uint8Array): Promise<string[]> {
+  await using a = await openNode("a");
+  const listener = await network.listen("127.0.0.1:0");
+  a.transport.setPeers(new Map([["b", listener.address]]));
+  const connection = await listener.accept();
+  assert.ok(connection);
+  using b = new RawPeer(connection);
+  await b.opening();
+  await b.introduce({ nodeId: "b" });
+  // It is connected once a message gets through.
+  const connected = (async () => {
+    while ((await b.frame())?.type !== FrameType.message);
+  })();
+  await until(() => {
+    a.transport.send([heartbeat("a", "b", 1)]);
+    return a.log.matching(/Connected to b/).length > 0;
+  }, "a is connected");
+  await connected;
+  if (request !== undefined) {
+    a.transport.request(listener.address, 1, request, { timeoutMs: 60_000 }).catch(() => {});
+  }
+  a.transport.send([...sent, heartbeat("a", "b", 99)]);
+  const seen: string[] = [];
+  // The frame is a little longer than what it carries.
+  for (let bytes = 0; bytes <= 8 * MiB;) {
+    const frame = await b.frame();
+    assert.ok(frame);
+    if (frame.type === FrameType.piece) bytes += frame.body.length;
+    const message = frame.type === FrameType.message ? decodeMessage(frame.body) : undefined;
+    if (message?.type === "heartbeat_request" && message.round === 1) continue;
+    seen.push(message?.type ?? (frame.type === FrameType.piece ? "piece" : "other"));
+  }
+  if (sent.length > 1) seen.push(decodeMessage((await b.frame())?.body ?? nothing).type);
+  listener.close();
+  return seen;
+}
+
+Deno.test("send() lets heartbeats pass a large message, and no entries", async () => {
+  const large = append("a", "b", [entry(1, new Uint8Array(8 * MiB))]);
+  const seen = await arrivals([large, append("a", "b", [entry(2, nothing)])]);
+  assert.equal(seen[0], "piece");
+  assert(seen.indexOf("heartbeat_request") < seen.lastIndexOf("piece"), "a heartbeat passed");
+  assert.equal(seen.at(-1), "append_request");
+  assert.equal(seen.indexOf("append_request"), seen.length - 1, "the entries behind it did not");
+});
+
+Deno.test("request() lets all small Raft messages pass a large request", async () => {
+  const seen = await arrivals([append("a", "b", [entry(1, nothing)])], new Uint8Array(8 * MiB));
+  const last = seen.lastIndexOf("piece");
+  assert(seen.indexOf("append_request") < last && seen.indexOf("heartbeat_request") < last);
 });
 
 Deno.test("send() to a node that is no peer goes over the connection that it made", async () => {
