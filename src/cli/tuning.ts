@@ -38,7 +38,7 @@ export const nodeLimits: NodeLimits = {
   applyBytesMax: 4 * MiB,
   appendBytesMax: 1 * MiB,
   inflightMax: 64,
-  cacheBytesMax: 32 * MiB,
+  cacheBytesMax: 8 * MiB,
 };
 
 /** Log on disk that calls for a snapshot however few entries it holds. */

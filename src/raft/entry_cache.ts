@@ -1,8 +1,8 @@
 import { assert } from "../base/assert.ts";
 import type { Entry } from "./types.ts";
 
-/** What an entry costs beside its data, in bytes: an estimate that bounds a cache of empty entries. */
-const entryOverheadBytes = 64;
+/** What an entry takes in memory beside its data, in bytes, about: two objects, and its share of what V8 keeps free. */
+const entryOverheadBytes = 256;
 
 function cost(entry: Entry): number {
   return entry.data.length + entryOverheadBytes;

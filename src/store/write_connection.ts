@@ -27,7 +27,7 @@ const defaultLimitMs = 600_000;
 const deferredForeignKeysStatus = 10;
 
 /** Pages that the writer keeps in memory, in KiB. */
-const cacheKib = 65_536;
+const cacheKib = 32_768;
 
 /**
  * The one connection that writes. All that SQL can see of its past — last_insert_rowid(),
