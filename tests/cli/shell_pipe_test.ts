@@ -116,7 +116,7 @@ Deno.test("shell in a pipe", async (t) => {
       );
       assert.equal(stderr, "");
       assert.equal(code, 0);
-      assert.match(stdout, /^build:\n {2}raftlite_version: /);
+      assert.match(stdout, /^build:\n(?: {2}.*\n)* {2}raftlite_version: /);
       assert.match(stdout, /\nmemstats:\n {2}Alloc: \d+\n/);
       assert.equal(stdout.match(/\n {2}leader: true\n/g)?.length, 3);
       assert.match(stdout, /\nready\n/);
