@@ -92,12 +92,14 @@ export class Answers {
    * Steps a statement to its end, which it reaches on every node, and writes its rows where they
    * are wanted: a value that JSON has no form for spoils only the answer.
    */
-  rows({ statement }: PreparedStatement, startedAt: number): void {
-    const format = this.#format;
+  rows({ statement, kind }: PreparedStatement, startedAt: number): void {
+    let format = this.#format;
     if (format === undefined) {
       while (statement.step());
       return;
     }
+    // rqlite leaves the columns of RETURNING as they are.
+    if (kind === "change" && format.qualifyColumns) format = { ...format, qualifyColumns: false };
     const before = this.#out.length;
     this.#separate();
     const start = this.#out.length;

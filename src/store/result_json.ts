@@ -195,17 +195,16 @@ export class RowsWriter {
 
   #integer(column: number, value: number | bigint): void {
     const out = this.#out;
-    const { conversion = "none", name } = this.#columns[column] ?? {};
+    const { conversion = "none" } = this.#columns[column] ?? {};
     if (conversion === "none") {
       out.integer(value);
     } else if (conversion === "boolean") {
       out.raw(value > 0 ? trueText : falseText);
     } else {
       const time = timeFromInteger(value);
-      if (time === undefined) {
-        throw new RenderError(`Column ${name} holds ${value}, a time outside of years 0 to 9999`);
-      }
-      out.text(time);
+      // Microseconds, say: the number as it is loses nothing.
+      if (time === undefined) out.integer(value);
+      else out.text(time);
     }
   }
 

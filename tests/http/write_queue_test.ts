@@ -10,7 +10,7 @@ function sqlOf(service: FakeService): string[][] {
 
 Deno.test("WriteQueue.add() batches requests in order, full or due", async () => {
   const service = new FakeService();
-  const { queue } = appWith(service, {}, { batchSize: 3, timeoutMs: 5, transaction: true });
+  const { queue } = appWith(service, {}, { batchSize: 3, timeoutMs: 500, transaction: true });
   const added = [];
   for (const sql of ["a", "b", "c", "d"]) added.push(await queue.add([{ sql }], 1, 1000));
   await Promise.all(added.map(({ written }) => written));

@@ -245,7 +245,7 @@ Deno.test("Store.apply lets a client's own PRAGMA ask for what may not be stored
   await using s = await TestStore.open();
   assert.match(
     await s.execute(["PRAGMA cache_size"], { unified: true }),
-    /"values":\[\[-65536\]\]/,
+    /"values":\[\[-\d+\]\]/,
   );
   for (const sql of ["PRAGMA journal_mode", "PRAGMA foreign_keys = off", "PRAGMA shrink_memory"]) {
     assert.equal(await s.execute([sql]), "{}", sql);

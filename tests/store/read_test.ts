@@ -35,6 +35,8 @@ Deno.test("Store.read writes values as rqlite does", async () => {
       '["2023-11-14T22:13:20Z","yes","text","\\ufffd",1e+300,null,""],' +
       '[1.5,false,"","é\\u003c\\u0026\\u003e",-0,"7","{}"]]}'.replace("-0,", "0,"),
   );
+  await s.execute(["CREATE TABLE u (t TIMESTAMP)", "INSERT INTO u VALUES (1700000000000000)"]);
+  assert.match(await s.query("SELECT t FROM u"), /\[\[1700000000000000\]\]/);
   assert.equal(
     await s.query("SELECT x'00ff', x, 9223372036854775807, NULL FROM v LIMIT 1", [], {
       blobArray: true,
