@@ -5,6 +5,7 @@ import { refusal } from "./error_answer.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { readText } from "./request_body.ts";
+import { spool } from "./spool.ts";
 import { withoutDumpTransaction } from "./sql_dump.ts";
 
 /** What a SQLite file begins with: https://www.sqlite.org/fileformat.html#the_database_header */
@@ -28,7 +29,7 @@ export async function load(
   const body = await peek(request, sqliteHeader.length + 1);
   if (body.isSqlite) {
     logger.log("INFO", "http", "SQLite database file detected as load data");
-    await service.load(body.whole(), request.signal);
+    await loadFile(app, request, body.whole());
     return answers.loaded(resultsEnvelope(new Uint8Array(), {}, pretty), app.forwardedTo());
   }
   const text = await readText(body.reader, body.chunks, limits.loadTextBytesMax);
@@ -57,7 +58,7 @@ export async function load(
 
 /** /boot: as /db/load of a SQLite file, on a cluster of one node. */
 export async function boot(app: AppState, request: Request): Promise<Response> {
-  const { answers, counters, service } = app;
+  const { answers, counters } = app;
   counters.boot++;
   if (request.method !== "POST") return answers.empty(405);
   const body = await peek(request, bootHeaderBytes);
@@ -71,8 +72,20 @@ export async function boot(app: AppState, request: Request): Promise<Response> {
     await body.reader.cancel();
     return answers.error(503, obstacle);
   }
-  await service.load(body.whole(), request.signal);
+  await loadFile(app, request, body.whole());
   return answers.empty(200);
+}
+
+/** Loads a SQLite file, and has it first in a file of this node's where its length is not told. */
+async function loadFile(
+  { service }: AppState,
+  request: Request,
+  body: ReadableStream<Uint8Array>,
+): Promise<void> {
+  const { signal } = request;
+  if (request.headers.has("content-length")) return await service.load(body, signal);
+  const { dataDirectory } = service.status();
+  await spool(body, dataDirectory, (spooled) => service.load(spooled, signal));
 }
 
 function bootObstacle({ service }: AppState): string | undefined {

@@ -1,0 +1,66 @@
+import { ServiceError } from "../cluster/types.ts";
+
+/** Bytes that are read back at once. */
+const pieceBytes = 256 * 1024;
+/** A write to the system's cache that takes longer, in ms, shows that the disk cannot keep up. */
+const slowWriteMs = 5;
+
+/**
+ * Takes a body as fast as it comes into a file of its own, and hands it to `use` from there.
+ *
+ * Only for bodies that come in chunks: Deno's server (2.9, seen) keeps in memory what it has
+ * received of one and its reader has not taken yet, without a bound, and moves all of it at each
+ * read. What a crash leaves is removed when the store opens, by its name.
+ */
+export async function spool<Result>(
+  body: ReadableStream<Uint8Array>,
+  directory: string,
+  use: (body: ReadableStream<Uint8Array>) => Promise<Result>,
+): Promise<Result> {
+  const path = `${directory}/db.sqlite.tmp-upload-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    await keep(body, path);
+    return await use(ReadableStream.from(pieces(path)));
+  } finally {
+    await Deno.remove(path).catch(() => {});
+  }
+}
+
+async function keep(body: ReadableStream<Uint8Array>, path: string): Promise<void> {
+  const reader = body.getReader();
+  try {
+    using file = await Deno.open(path, { write: true, createNew: true });
+    // To leave the thread for each piece would be too slow for a client on the same machine.
+    let mayBlock = true;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      for (let rest = value; rest.length > 0;) {
+        const startedAt = performance.now();
+        const count = mayBlock ? file.writeSync(rest) : await file.write(rest);
+        mayBlock &&= performance.now() - startedAt < slowWriteMs;
+        rest = rest.subarray(count);
+      }
+    }
+  } catch (error) {
+    if (!isOfFile(error)) throw error;
+    throw new ServiceError("unavailable", `Upload could not be kept in ${path}: ${error.message}`);
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/** Whether the file is at fault, and not the client. */
+function isOfFile(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
+}
+
+async function* pieces(path: string): AsyncGenerator<Uint8Array> {
+  using file = await Deno.open(path);
+  for (;;) {
+    const piece = new Uint8Array(pieceBytes);
+    const length = await file.read(piece);
+    if (length === null) return;
+    yield piece.subarray(0, length);
+  }
+}
