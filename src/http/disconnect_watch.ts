@@ -14,14 +14,20 @@ const tellsLate = major > 2 || (major === 2 && minor >= 9);
  * and those that are over at once are not watched at all.
  */
 export class DisconnectWatch {
+  readonly #late: boolean;
   /** Started since the last sweep, and before it. */
   #young = new Map<AbortController, Request>();
   #old = new Map<AbortController, Request>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** @param late Whether a signal may be asked for late: this Deno's way, unless a test says otherwise. */
+  constructor(late = tellsLate) {
+    this.#late = late;
+  }
+
   /** Watches for the client of `request` once asked for a signal, until it is disposed of. */
   over(request: Request): WatchedClient {
-    return new WatchedClient(request, this);
+    return new WatchedClient(request, this, this.#late);
   }
 
   begin(controller: AbortController, request: Request): void {
@@ -52,10 +58,10 @@ class WatchedClient implements Disposable {
   readonly #own: AbortSignal | undefined;
   #controller: AbortController | undefined;
 
-  constructor(request: Request, watch: DisconnectWatch) {
+  constructor(request: Request, watch: DisconnectWatch, late: boolean) {
     this.#request = request;
     this.#watch = watch;
-    if (!tellsLate) this.#own = request.signal;
+    if (!late) this.#own = request.signal;
   }
 
   /** Aborted once the client has gone. */

@@ -17,7 +17,7 @@ function requestWith(client: AbortController): { request: Request; asked: () => 
 }
 
 Deno.test("DisconnectWatch aborts work whose client has gone", quick, async () => {
-  const watch = new DisconnectWatch();
+  const watch = new DisconnectWatch(true);
   const client = new AbortController();
   client.abort(new Error("gone"));
   const { request } = requestWith(client);
@@ -30,7 +30,7 @@ Deno.test("DisconnectWatch aborts work whose client has gone", quick, async () =
 });
 
 Deno.test("DisconnectWatch leaves the signals of short work alone", quick, async () => {
-  const watch = new DisconnectWatch();
+  const watch = new DisconnectWatch(true);
   const short = requestWith(new AbortController());
   const long = requestWith(new AbortController());
   {
@@ -41,4 +41,14 @@ Deno.test("DisconnectWatch leaves the signals of short work alone", quick, async
   running.signal();
   while (long.asked() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(short.asked(), 0);
+});
+
+Deno.test("DisconnectWatch asks for a signal at once where it would tell nothing later", () => {
+  const watch = new DisconnectWatch(false);
+  const client = new AbortController();
+  const { request, asked } = requestWith(client);
+  using watched = watch.over(request);
+  assert.equal(asked(), 1);
+  client.abort(new Error("gone"));
+  assert.equal(watched.signal().aborted, true);
 });
