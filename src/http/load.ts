@@ -76,14 +76,14 @@ export async function boot(app: AppState, request: Request): Promise<Response> {
   return answers.empty(200);
 }
 
-/** Loads a SQLite file, and has it first in a file of this node's where its length is not told. */
+/** Loads a SQLite file, and has it first in a file of this node's where it comes in chunks. */
 async function loadFile(
   { service }: AppState,
   request: Request,
   body: ReadableStream<Uint8Array>,
 ): Promise<void> {
   const { signal } = request;
-  if (request.headers.has("content-length")) return await service.load(body, signal);
+  if (!request.headers.has("transfer-encoding")) return await service.load(body, signal);
   const { dataDirectory } = service.status();
   await spool(body, dataDirectory, (spooled) => service.load(spooled, signal));
 }
