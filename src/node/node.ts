@@ -338,7 +338,7 @@ export class Node {
     this.#ticker.catchUp();
     const result = this.#raft.proposeMembership(change);
     if (!result.ok) return Promise.reject(proposalError(result.reason));
-    const done = this.#proposer.await(result, timeoutMs);
+    const done = this.#proposer.track(result, timeoutMs);
     this.#schedule();
     return done;
   }

@@ -68,7 +68,7 @@ export class Proposer {
   }
 
   /** Resolves when what was proposed elsewhere, with that result, has been applied here. */
-  await(
+  track(
     { index, term }: ProposeResult & { ok: true },
     timeoutMs: number,
   ): Promise<WriteOutcome> {
