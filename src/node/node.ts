@@ -78,6 +78,7 @@ export class Node {
       codec: options.codec,
       seed: options.seed,
       limits,
+      alone: () => this.#raft.configuration.members.length === 1,
       logBusy: () => this.#writer.busy,
       due: () => this.#schedule(),
     });

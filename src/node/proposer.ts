@@ -13,6 +13,8 @@ export interface ProposerParts {
   /** Draws the seed of a command's randomness. */
   readonly seed: () => bigint;
   readonly limits: Pick<NodeLimits, "pendingWritesMax" | "pendingBytesMax">;
+  /** Whether this node is a cluster of one. */
+  readonly alone: () => boolean;
   /** Whether a write of the log is under way. */
   readonly logBusy: () => boolean;
   /** Called when `proposeWaiting` would propose. */
@@ -36,6 +38,7 @@ export class Proposer {
       parts.clock,
       () => this.#proposals.size,
       () => this.#pending.size,
+      parts.alone,
       parts.due,
     );
   }

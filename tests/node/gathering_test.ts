@@ -3,14 +3,20 @@ import { Gathering } from "../../src/node/gathering.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
 /** A client writes, and is answered, when the test says so. */
-function subject() {
+function subject({ alone = false } = {}) {
   const clock = new SimulatedClock();
   const state = { waiting: 0, underWay: 0, batches: [] as number[] };
-  const gathering = new Gathering(clock, () => state.waiting, () => state.underWay, () => {
-    state.batches.push(state.waiting);
-    state.underWay += state.waiting;
-    state.waiting = 0;
-  });
+  const gathering = new Gathering(
+    clock,
+    () => state.waiting,
+    () => state.underWay,
+    () => alone,
+    () => {
+      state.batches.push(state.waiting);
+      state.underWay += state.waiting;
+      state.waiting = 0;
+    },
+  );
   const write = (clients: number) => {
     for (let i = 0; i < clients; i++) {
       state.waiting++;
@@ -72,4 +78,16 @@ Deno.test("Gathering does not wait long for the answers of a slow write", async 
   assert.deepEqual(state.batches, [1]);
   await clock.advance(2);
   assert.deepEqual(state.batches, [1, 1]);
+});
+
+Deno.test("Gathering goes on with half of the clients where there are no followers", () => {
+  const { state, write, answer } = subject({ alone: true });
+  write(1);
+  write(7);
+  assert.deepEqual(state.batches, [1, 1, 2, 4]);
+  answer();
+  write(3);
+  assert.deepEqual(state.batches, [1, 1, 2, 4]);
+  write(1);
+  assert.deepEqual(state.batches, [1, 1, 2, 4, 4]);
 });
