@@ -99,6 +99,18 @@ Deno.test("QuickReader sees each write, and each change of the schema", async ()
   assert.equal(all(), '{"columns":["a","b"],"types":["int","text"],"values":[[2,"x"]]}');
 });
 
+Deno.test("QuickReader copes with a schema that takes longer to read than a statement may", async () => {
+  const tables = Array.from({ length: 500 }, (_, i) => `CREATE TABLE t${i} (a, b, c)`);
+  await using subject = await Subject.open(...tables);
+  assert.notEqual(subject.ask("SELECT * FROM t1"), undefined);
+  await subject.s.execute(["CREATE TABLE more (a)"]);
+  for (const table of ["t1", "t2", "more"]) {
+    // The first one finds the new schema, and leaves it read.
+    subject.ask(`SELECT * FROM ${table}`);
+    assert.notEqual(subject.ask(`SELECT * FROM ${table}`), undefined, table);
+  }
+});
+
 Deno.test("QuickReader leaves to a reader what may take long, fails or writes", async () => {
   await using subject = await Subject.open(
     "CREATE TABLE t (a PRIMARY KEY, b)",
