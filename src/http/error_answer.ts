@@ -2,7 +2,7 @@ import { ServiceError, type ServiceErrorKind } from "../cluster/types.ts";
 import { StoreBusyError } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { elapsed } from "./data_request.ts";
-import { resultsEnvelope } from "./envelope.ts";
+import { emptyEnvelope } from "./envelope.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -46,5 +46,5 @@ export function refusal(
   startedAt: number,
 ): Response {
   const fields = { error, timeSeconds: elapsed(parameters, startedAt) };
-  return app.answers.json(resultsEnvelope(new Uint8Array(), fields, parameters.has("pretty")));
+  return app.answers.json(emptyEnvelope(fields, parameters.has("pretty")));
 }

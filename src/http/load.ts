@@ -1,6 +1,6 @@
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout, elapsed } from "./data_request.ts";
-import { resultsEnvelope } from "./envelope.ts";
+import { emptyEnvelope, resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -30,7 +30,7 @@ export async function load(
   if (body.isSqlite) {
     logger.log("INFO", "http", "SQLite database file detected as load data");
     await loadFile(app, request, body.whole());
-    return answers.loaded(resultsEnvelope(new Uint8Array(), {}, pretty), app.forwardedTo());
+    return answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo());
   }
   const text = await readText(body.reader, body.chunks, limits.loadTextBytesMax);
   const statements = [{ sql: withoutDumpTransaction(text) }];

@@ -3,7 +3,7 @@ import type { Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
 import { clusterTimeout, elapsed } from "./data_request.ts";
-import { resultsEnvelope } from "./envelope.ts";
+import { emptyEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { readBodyText } from "./request_body.ts";
@@ -29,18 +29,16 @@ export async function queuedExecute(
     return refusal(app, parameters, "disallowed pragma", startedAt);
   }
   const timeoutMs = clusterTimeout(parameters);
-  const { sequence, written } = await queue.add(statements, body.length, timeoutMs);
+  const queued = await queue.add(statements, body.length, timeoutMs);
   if (wait) {
     counters.queued_executions_wait++;
-    if (!await settledWithin(written, timeoutMs)) {
+    if (!await settledWithin(queued.written(), timeoutMs)) {
       counters.queued_executions_wait_timeout++;
       return answers.error(408, "queue wait timeout");
     }
   }
-  return answers.json(resultsEnvelope(new Uint8Array(), {
-    sequenceNumber: sequence,
-    timeSeconds: elapsed(parameters, startedAt),
-  }, parameters.has("pretty")));
+  const fields = { sequenceNumber: queued.sequence, timeSeconds: elapsed(parameters, startedAt) };
+  return answers.json(emptyEnvelope(fields, parameters.has("pretty")));
 }
 
 /**

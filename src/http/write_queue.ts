@@ -34,13 +34,37 @@ export const defaultWriteQueueOptions = {
   retryDelayMs: 1000,
 } as const satisfies Partial<WriteQueueOptions>;
 
-interface QueuedRequest {
+/** One request in the queue, and what becomes of it. */
+class QueuedRequest {
   readonly sequence: bigint;
   readonly statements: readonly Statement[];
   readonly size: number;
-  readonly written: PromiseWithResolvers<void>;
   /** By the clock of performance.now. */
-  readonly queuedAt: number;
+  readonly queuedAt = performance.now();
+  #outcome: "written" | ServiceError | undefined;
+  /** Made when somebody waits: most clients do not. */
+  #waiting: PromiseWithResolvers<void> | undefined;
+
+  constructor(sequence: bigint, statements: readonly Statement[], size: number) {
+    this.sequence = sequence;
+    this.statements = statements;
+    this.size = size;
+  }
+
+  /** Resolves when it is written, or rejects with why it never will be. */
+  written(): Promise<void> {
+    if (this.#waiting === undefined) {
+      this.#waiting = Promise.withResolvers();
+      if (this.#outcome !== undefined) this.settle(this.#outcome);
+    }
+    return this.#waiting.promise;
+  }
+
+  settle(outcome: "written" | ServiceError): void {
+    this.#outcome = outcome;
+    if (outcome === "written") this.#waiting?.resolve();
+    else this.#waiting?.reject(outcome);
+  }
 }
 
 const format = {
@@ -81,32 +105,24 @@ export class WriteQueue {
   }
 
   /**
-   * Queues statements. Resolves with the sequence number and a promise of the batch's end, which
-   * rejects with a ServiceError when the batch could not be written. Throws a ServiceError
+   * Queues statements. Resolves with the sequence number and a way to wait for the batch's end,
+   * which rejects with a ServiceError when the batch could not be written. Throws a ServiceError
    * ("overloaded") when there was no room for `timeoutMs`.
    */
   async add(
     statements: readonly Statement[],
     size: number,
     timeoutMs: number,
-  ): Promise<{ sequence: bigint; written: Promise<void> }> {
+  ): Promise<Pick<QueuedRequest, "sequence" | "written">> {
     const deadline = performance.now() + timeoutMs;
     while (!this.#closing && this.#full(size)) await this.#room(deadline - performance.now());
     if (this.#closing) throw new ServiceError("unavailable", "queue is closed");
-    const written = Promise.withResolvers<void>();
-    written.promise.catch(() => {}); // most clients do not wait
-    const request = {
-      sequence: ++this.#lastSequence,
-      statements,
-      size,
-      written,
-      queuedAt: performance.now(),
-    };
+    const request = new QueuedRequest(++this.#lastSequence, statements, size);
     this.#waiting.push(request);
     this.#size += size;
     this.#options.counters.queued_executions_num_stmts_rx += statements.length;
     this.#schedule();
-    return { sequence: request.sequence, written: written.promise };
+    return request;
   }
 
   get counters(): HttpCounters {
@@ -139,7 +155,7 @@ export class WriteQueue {
     if (this.#waiting.length > 0) {
       this.#log("ERROR", `Gave up ${this.#waiting.length} queued requests: not written in time`);
       const error = new ServiceError("unavailable", "queue is closed");
-      for (const request of this.#waiting.splice(0)) request.written.reject(error);
+      for (const request of this.#waiting.splice(0)) request.settle(error);
     }
   }
 
@@ -210,10 +226,7 @@ export class WriteQueue {
       counters.queued_executions_num_stmts_tx += statements.length;
       counters.queued_executions_ok++;
     }
-    for (const { written } of batch) {
-      if (error === undefined) written.resolve();
-      else written.reject(error);
-    }
+    for (const request of batch) request.settle(error ?? "written");
   }
 
   /** A full batch, or all that has gathered behind it by now, unless each batch is a transaction. */

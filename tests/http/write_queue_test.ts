@@ -13,7 +13,7 @@ Deno.test("WriteQueue.add() batches requests in order, full or due", async () =>
   const { queue } = appWith(service, {}, { batchSize: 3, timeoutMs: 500, transaction: true });
   const added = [];
   for (const sql of ["a", "b", "c", "d"]) added.push(await queue.add([{ sql }], 1, 1000));
-  await Promise.all(added.map(({ written }) => written));
+  await Promise.all(added.map((request) => request.written()));
   assert.deepEqual(sqlOf(service), [["a", "b", "c"], ["d"]]);
   assert.equal(service.writes[0]?.transaction, true);
   const sequences = added.map(({ sequence }) => sequence);
@@ -33,7 +33,7 @@ Deno.test("WriteQueue.add() makes clients wait for room, then refuses them", asy
   const waiting = queue.add(one, 1, 10_000);
   await assert.rejects(queue.add(one, 1, 10_000), { kind: "overloaded" }, "too many waiters");
   gate.resolve();
-  await (await waiting).written;
+  await (await waiting).written();
   assert.equal(service.writes.length, 3);
   await queue.close(1000);
 });
@@ -42,7 +42,7 @@ Deno.test("WriteQueue writes what it has when clients wait for room, though no b
   const service = new FakeService();
   const { queue } = appWith(service, {}, { capacity: 2, batchSize: 3, timeoutMs: 0 });
   const added = await Promise.all([1, 2, 3].map(() => queue.add(one, 1, 60_000)));
-  await added[0]?.written;
+  await added[0]?.written();
   assert.equal(service.writes[0]?.statements.length, 2);
   await queue.close(1000);
 });
@@ -84,10 +84,10 @@ Deno.test("WriteQueue writes a batch again that found no leader", async () => {
   const service = new FakeService();
   service.failure = new ServiceError("no_leader", "leader not found");
   const { queue, messages } = appWith(service, {}, { retryDelayMs: 1 });
-  const { written } = await queue.add(one, 1, 1000);
+  const queued = await queue.add(one, 1, 1000);
   while (service.writes.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
   service.failure = undefined;
-  await written;
+  await queued.written();
   assert.match(messages[0] ?? "", /^WARN http Queued batch waits/);
   await queue.close(1000);
 });
@@ -96,11 +96,11 @@ Deno.test("WriteQueue never repeats a batch that may have been applied", async (
   const service = new FakeService();
   service.failure = new ServiceError("unknown_outcome", "leader lost");
   const { queue } = appWith(service, {}, { retryDelayMs: 1 });
-  const { written } = await queue.add(one, 1, 1000);
-  await assert.rejects(written, { kind: "unknown_outcome" });
+  const queued = await queue.add(one, 1, 1000);
+  await assert.rejects(queued.written(), { kind: "unknown_outcome" });
   assert.equal(service.writes.length, 1);
   service.failure = undefined;
-  await (await queue.add(one, 1, 1000)).written;
+  await (await queue.add(one, 1, 1000)).written();
   assert.equal(service.writes.length, 2, "the queue goes on");
   await queue.close(1000);
 });
@@ -121,8 +121,8 @@ Deno.test("WriteQueue.close() gives up in time when there is no leader", async (
   const first = await queue.add(one, 1, 1000);
   const second = await queue.add(one, 1, 1000);
   await queue.close(5);
-  await assert.rejects(first.written);
-  await assert.rejects(second.written);
+  await assert.rejects(first.written());
+  await assert.rejects(second.written());
 });
 
 Deno.test("/db/execute?queue&wait answers when its batch is written, or 408", async () => {
