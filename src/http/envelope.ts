@@ -13,14 +13,20 @@ export interface EnvelopeFields {
 const encoder = new TextEncoder();
 const head = encoder.encode('{"results":[');
 const plainTail = encoder.encode("]}");
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** The server sends text faster than bytes, up to about this many (measured: 5 % more point reads). */
+const textBytesMax = 4096;
 
 /** `{"results":[…],…}` around results that are JSON values separated by commas. */
 export function resultsEnvelope(
   results: Uint8Array | ReadableStream<Uint8Array>,
   fields: EnvelopeFields,
   pretty: boolean,
-): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> {
+): string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> {
   const members = membersText(fields);
+  if (results instanceof Uint8Array && results.length <= textBytesMax && !pretty) {
+    return `{"results":[${decoder.decode(results)}]${members}}`;
+  }
   const tail = members === "" ? plainTail : encoder.encode(`]${members}}`);
   if (results instanceof ReadableStream) return streamed(results, tail, pretty);
   const whole = new Uint8Array(head.length + results.length + tail.length);
@@ -30,7 +36,7 @@ export function resultsEnvelope(
   return pretty ? new Indenter().push(whole) : whole;
 }
 
-/** The same without results: as text, which the server sends faster than bytes. */
+/** The same without results. */
 export function emptyEnvelope(
   fields: EnvelopeFields,
   pretty: boolean,
