@@ -62,7 +62,7 @@ async function assemble(
     raftLog = await openLog(surroundings, configuration.dataDirectory, store);
   }
 
-  const { node, service } = makeNode(parts, raftLog);
+  const { node, service } = makeNode(parts, raftLog, begun?.type === "exists");
   store.failed.catch(surroundings.onFatal);
   node.start();
   traffic.handOver(transport, service.peers);
@@ -84,6 +84,7 @@ async function assemble(
 function makeNode(
   parts: MemberParts,
   raftLog: OpenLog,
+  joining: boolean,
 ): { readonly node: Node; readonly service: ClusterService } {
   const { configuration, surroundings, identity, store, sqliteVersion, self, transport } = parts;
   const { clock, disk, logger, version } = surroundings;
@@ -107,6 +108,7 @@ function makeNode(
     stateMachine: store,
     codec: { stamp: stampCommand, requestId: requestIdOf },
     installMarker: new FileInstallMarker(disk, `${directory}/raft`),
+    joining,
     onConfiguration: (members) => {
       transport.setPeers(addressesBut(members, self.id));
       const included = members.members.some((member) => member.id === self.id);

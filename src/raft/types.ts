@@ -268,6 +268,11 @@ export interface RaftOptions {
   readonly log: RecoveredLog;
   /** The state machine has applied this much: it is committed. */
   readonly applied: number;
+  /**
+   * The server has nothing yet of a cluster that is there already. Perhaps it was a member before it
+   * lost its disk, and has forgotten what it acknowledged: it gives no vote until it holds an entry.
+   */
+  readonly joining?: boolean;
 }
 
 /** The log as found on disk: terms of everything, data of the newest part. */

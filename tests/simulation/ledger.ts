@@ -131,16 +131,18 @@ export class Ledger {
   /**
    * Leader completeness: whoever begins to lead has everything committed in the terms before its
    * own. A leader of an older term may come to know late that it leads, and lack what is newer.
+   * `firstHeld`: the first entry of its log; those before it were applied, and compared then.
    */
   beginsToLead(
     id: NodeId,
     term: number,
     firstIndex: number,
     termAt: (index: number) => number | undefined,
+    firstHeld = 1,
   ): void {
     let last = this.#committed.length;
     while (last > 0 && (this.#committed[last - 1]?.knownIn ?? 0) >= term) last--;
-    if (last === 0) return;
+    if (last === 0 || last < firstHeld) return;
     const committedTerm = this.#committed[last - 1]?.term;
     const own = last < firstIndex ? termAt(last) : undefined;
     if (own !== committedTerm) {

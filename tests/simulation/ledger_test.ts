@@ -96,6 +96,7 @@ Deno.test("Ledger.beginsToLead() refuses a leader that lacks what is committed",
   violates("Leader completeness", () => ledger.beginsToLead("b", 3, 2, () => 2));
   ledger.applies("a", entry(3, 2), 3, 5);
   ledger.beginsToLead("c", 4, 3, () => 2);
+  ledger.beginsToLead("b", 3, 5, () => undefined, 4);
   violates("Leader completeness", () => ledger.beginsToLead("c", 6, 3, () => 2));
 });
 

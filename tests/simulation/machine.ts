@@ -70,6 +70,8 @@ export class Machine {
   /** On its disk: it knows its cluster, and is spoken to by the members. */
   #introduced: boolean;
   #member: boolean;
+  /** It formed the cluster, with the disk that it still has. */
+  #founder: boolean;
   /** What the log is to begin with, at this machine's first start. */
   #founding: Configuration | undefined;
   /** The program that runs, from its first moment on. */
@@ -98,7 +100,7 @@ export class Machine {
     };
     this.#founding = configuration;
     this.#logHome = this.#newLogHome();
-    this.#introduced = this.#member = founding;
+    this.#introduced = this.#member = this.#founder = founding;
     this.diskFaults = disk;
     this.storeFaults = store;
   }
@@ -211,6 +213,7 @@ export class Machine {
       snapshots: plan.snapshots,
       log,
       contents,
+      joining: !this.#founder && contents.log.lastIndex === 0,
       transport,
       stateMachine: store,
       codec: toyCodec,
@@ -305,7 +308,8 @@ export class Machine {
       const { role, term } = running.node.status;
       if (role !== "leader" || term !== entry.term) return;
       this.#ledTerm = term;
-      ledger.beginsToLead(this.id, term, entry.index, (index) => running.log.termAt(index));
+      const { log } = running;
+      ledger.beginsToLead(this.id, term, entry.index, (at) => log.termAt(at), log.firstIndex);
     });
   }
 
@@ -349,7 +353,7 @@ export class Machine {
     this.#logHome = this.#newLogHome();
     this.#storeStorage = new ToyStorage();
     this.#ledTerm = 0;
-    this.#introduced = this.#member = false;
+    this.#introduced = this.#member = this.#founder = false;
     this.#world.ledger.forgets(this.id);
     this.#world.trace.event("wipe", this.id);
   }
