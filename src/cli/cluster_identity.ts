@@ -1,47 +1,68 @@
 import { type Identity, readIdentity, writeIdentity } from "../cluster/identity.ts";
 import type { Disk } from "../io/types.ts";
+import { serverId } from "../raft/server_id.ts";
+import type { NodeId } from "../raft/types.ts";
 import type { Configuration } from "./flags.ts";
+import { newIncarnation } from "./random.ts";
 import { StartError } from "./start_error.ts";
 
-/** Which cluster this node belongs to, as its data directory remembers it. */
+/** Which server this is, and of which cluster, as its data directory remembers it. */
 export class ClusterIdentity {
   readonly #disk: Disk;
   readonly #directory: string;
-  readonly #nodeId: string;
-  #kept: Identity | undefined;
+  #kept: Identity;
 
-  private constructor(
-    disk: Disk,
-    { dataDirectory, nodeId }: Configuration,
-    kept: Identity | undefined,
-  ) {
+  private constructor(disk: Disk, directory: string, kept: Identity) {
     this.#disk = disk;
-    this.#directory = dataDirectory;
-    this.#nodeId = nodeId;
+    this.#directory = directory;
     this.#kept = kept;
   }
 
   /** Throws a StartError when the directory is another node's. */
   static async read(disk: Disk, configuration: Configuration): Promise<ClusterIdentity> {
     const { dataDirectory, nodeId } = configuration;
+    const nobody: Identity = { version: 2, nodeId, incarnation: "", clusterId: "" };
     const kept = await readIdentity(disk, dataDirectory);
-    if (kept !== undefined && kept.nodeId !== nodeId) {
+    if (kept === undefined || kept.clusterId === "") {
+      // Without a cluster there is no data either: the node may still be given another name.
+      return new ClusterIdentity(disk, dataDirectory, nobody);
+    }
+    if (kept.nodeId !== nodeId) {
       throw new StartError(
         `Data directory ${dataDirectory} belongs to node ${kept.nodeId}, not ${nodeId}: start it with -node-id ${kept.nodeId}, or give this node a directory of its own`,
       );
     }
-    return new ClusterIdentity(disk, configuration, kept);
+    return new ClusterIdentity(disk, dataDirectory, kept);
+  }
+
+  /** How the other servers know this one. Throws a StartError when the directory does not say. */
+  get serverId(): NodeId {
+    const { nodeId, incarnation } = this.#kept;
+    if (incarnation === "") {
+      throw new StartError(
+        `${this.#directory} has data of a node but no node.json. Restore it as a whole from one copy, or empty it and let the node join its cluster again`,
+      );
+    }
+    return serverId(nodeId, incarnation);
   }
 
   /** "" when the node belongs to no cluster yet. */
   get clusterId(): string {
-    return this.#kept?.clusterId ?? "";
+    return this.#kept.clusterId;
+  }
+
+  /** A log begins here, with nothing of what an earlier one may have promised: another server. */
+  async begin(): Promise<void> {
+    await this.#keep({ ...this.#kept, incarnation: newIncarnation() });
   }
 
   /** Remembers, durably, that the node belongs to that cluster. */
   async adopt(clusterId: string): Promise<void> {
-    if (this.clusterId === clusterId) return;
-    this.#kept = { version: 1, nodeId: this.#nodeId, clusterId };
-    await writeIdentity(this.#disk, this.#directory, this.#kept);
+    if (this.clusterId !== clusterId) await this.#keep({ ...this.#kept, clusterId });
+  }
+
+  async #keep(identity: Identity): Promise<void> {
+    this.#kept = identity;
+    await writeIdentity(this.#disk, this.#directory, identity);
   }
 }

@@ -16,7 +16,7 @@ export async function joinFresh(
   onCluster: Joining["onCluster"],
 ): Promise<void> {
   const addresses = parts.configuration.cluster.join;
-  await joinCluster({ ...joiningOf(parts, onCluster), addresses, fresh: true, clusterId: "" });
+  await joinCluster({ ...joiningOf(parts, onCluster), addresses, clusterId: "" });
 }
 
 /**
@@ -69,11 +69,11 @@ function checkSingleNodeJoin(configuration: Configuration, members: Members, sel
 }
 
 /** Tells the cluster this node's new addresses, or asks to be let back in, until it is heard. */
-function announceSelf(service: ClusterService, joining: Omit<Joining, "fresh">): void {
+function announceSelf(service: ClusterService, joining: Joining): void {
   const { logger } = joining;
   const announce = async () => {
     if (joining.addresses.length > 0) {
-      await joinCluster({ ...joining, attempts: Infinity, fresh: false });
+      await joinCluster({ ...joining, attempts: Infinity });
     } else await service.announceSelf(joining.member);
   };
   announce().catch((error) => {

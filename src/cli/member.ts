@@ -2,12 +2,13 @@ import { Prng } from "../base/prng.ts";
 import { ClusterService } from "../cluster/service.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import { Node } from "../node/node.ts";
+import { nodeName } from "../raft/server_id.ts";
 import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
 import type { Store } from "../store/types.ts";
 import { begin, beginLog } from "./beginning.ts";
 import { addressesBut, comeBack, joinFresh } from "./entering.ts";
 import type { Configuration } from "./flags.ts";
-import { type MemberParts, openParts, type Surroundings } from "./member_parts.ts";
+import { type MemberParts, openData, openParts, type Surroundings } from "./member_parts.ts";
 import { type OpenLog, openLog } from "./open_log.ts";
 import { random, random64 } from "./random.ts";
 import { nodeLimits, snapshotPolicy, timing } from "./tuning.ts";
@@ -45,24 +46,27 @@ async function assemble(
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<RunningMember> {
-  const parts = await openParts(configuration, surroundings, cleanUp);
-  const { identity, store, transport, traffic } = parts;
+  const data = await openData(configuration, surroundings, cleanUp);
+  const { identity, store } = data;
+  let raftLog = await openLog(surroundings, configuration, identity, store);
+  cleanUp.defer(() => raftLog.log.close());
+  const { fresh } = raftLog;
+  if (fresh) await identity.begin();
+  const parts = await openParts(configuration, surroundings, data, cleanUp);
+  const { transport, traffic } = parts;
   const onCluster = async (clusterId: string) => {
     await identity.adopt(clusterId);
     transport.setCluster(clusterId);
   };
-  let raftLog = await openLog(surroundings, configuration.dataDirectory, store);
-  cleanUp.defer(() => raftLog.log.close());
-  const { fresh } = raftLog;
   const begun = fresh ? await begin(parts) : undefined;
   if (begun?.type === "former" || begun?.type === "member") await onCluster(begun.clusterId);
   if (begun?.type === "former") {
     await beginLog(raftLog.log, begun.configuration);
     await raftLog.log.close();
-    raftLog = await openLog(surroundings, configuration.dataDirectory, store);
+    raftLog = await openLog(surroundings, configuration, identity, store);
   }
 
-  const { node, service } = makeNode(parts, raftLog, begun?.type === "exists");
+  const { node, service } = makeNode(parts, raftLog);
   store.failed.catch(surroundings.onFatal);
   node.start();
   traffic.handOver(transport, service.peers);
@@ -84,7 +88,6 @@ async function assemble(
 function makeNode(
   parts: MemberParts,
   raftLog: OpenLog,
-  joining: boolean,
 ): { readonly node: Node; readonly service: ClusterService } {
   const { configuration, surroundings, identity, store, sqliteVersion, self, transport } = parts;
   const { clock, disk, logger, version } = surroundings;
@@ -108,7 +111,6 @@ function makeNode(
     stateMachine: store,
     codec: { stamp: stampCommand, requestId: requestIdOf },
     installMarker: new FileInstallMarker(disk, `${directory}/raft`),
-    joining,
     onConfiguration: (members) => {
       transport.setPeers(addressesBut(members, self.id));
       const included = members.members.some((member) => member.id === self.id);
@@ -117,7 +119,7 @@ function makeNode(
       service.changed();
     },
     onStatus: ({ role, term, leader }) => {
-      logger.log("INFO", "node", `Term ${term}: ${role}, leader ${leader || "unknown"}`);
+      logger.log("INFO", "node", `Term ${term}: ${role}, leader ${nodeName(leader) || "unknown"}`);
       service.changed();
     },
     onFatal: surroundings.onFatal,

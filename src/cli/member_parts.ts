@@ -25,24 +25,28 @@ export interface Surroundings {
   readonly onRemoved: () => void;
 }
 
-/** What a member is made of beside its log and its node. */
-export interface MemberParts {
-  readonly configuration: Configuration;
-  readonly surroundings: Surroundings;
+/** What is in a data directory beside the log. */
+export interface MemberData {
   readonly identity: ClusterIdentity;
   readonly store: Store;
   readonly sqliteVersion: string;
+}
+
+/** What a member is made of beside its log and its node. */
+export interface MemberParts extends MemberData {
+  readonly configuration: Configuration;
+  readonly surroundings: Surroundings;
   readonly self: Member;
   readonly traffic: Traffic;
   readonly transport: Transport;
 }
 
-/** Opens them; `cleanUp` closes them again. */
-export async function openParts(
+/** Opens it; `cleanUp` closes it again. */
+export async function openData(
   configuration: Configuration,
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
-): Promise<MemberParts> {
+): Promise<MemberData> {
   const { disk, logger } = surroundings;
   const identity = await ClusterIdentity.read(disk, configuration);
   const store = cleanUp.adopt(
@@ -58,8 +62,19 @@ export async function openParts(
   const { version: sqliteVersion, library_path: libraryPath } = await store.status();
   if (typeof sqliteVersion !== "string") throw new StartError("SQLite does not say its version");
   logger.log("INFO", "sqlite", `SQLite ${sqliteVersion} (${libraryPath})`);
+  return { identity, store, sqliteVersion };
+}
+
+/** Gives the member its place among the others; `cleanUp` takes it off the network again. */
+export async function openParts(
+  configuration: Configuration,
+  surroundings: Surroundings,
+  data: MemberData,
+  cleanUp: AsyncDisposableStack,
+): Promise<MemberParts> {
+  const { identity } = data;
   const self: Member = {
-    id: configuration.nodeId,
+    id: identity.serverId,
     address: configuration.raft.advertisedAddress,
     httpAddress: configuration.http.advertisedAddress,
     suffrage: configuration.cluster.nonVoter ? "learner" : "voter",
@@ -68,16 +83,7 @@ export async function openParts(
     await listen(configuration, surroundings, self, identity.clusterId),
     (open) => open.close(),
   );
-  return {
-    configuration,
-    surroundings,
-    identity,
-    store,
-    sqliteVersion,
-    self,
-    traffic: new Traffic(),
-    transport,
-  };
+  return { ...data, configuration, surroundings, self, traffic: new Traffic(), transport };
 }
 
 async function listen(

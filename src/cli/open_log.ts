@@ -1,12 +1,16 @@
-import { readPeersFile } from "../cluster/peers_file.ts";
+import { readPeersFile, survivors } from "../cluster/peers_file.ts";
 import type { Disk, Logger } from "../io/types.ts";
 import { forceConfiguration } from "../node/forced_configuration.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import { recover } from "../node/recovery.ts";
+import { decodeConfiguration } from "../raft/configuration.ts";
+import { nodeName } from "../raft/server_id.ts";
 import type { Configuration as Members } from "../raft/types.ts";
 import { openRaftLog } from "../raft_log/raft_log.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type { Store } from "../store/types.ts";
+import type { ClusterIdentity } from "./cluster_identity.ts";
+import type { Configuration } from "./flags.ts";
 import { StartError } from "./start_error.ts";
 
 interface Surroundings {
@@ -23,10 +27,12 @@ export interface OpenLog {
 /** Opens the log, and sees that it and the database belong together. */
 export async function openLog(
   surroundings: Surroundings,
-  directory: string,
+  configuration: Configuration,
+  identity: ClusterIdentity,
   store: Store,
 ): Promise<OpenLog> {
   const { disk, logger } = surroundings;
+  const directory = configuration.dataDirectory;
   const path = `${directory}/raft`;
   await disk.makeDirectory(path);
   const forced = await readPeersFile(disk, `${path}/peers.json`);
@@ -36,8 +42,14 @@ export async function openLog(
     const found = { contents: open.contents, applied: store.applied, marker: await marker.read() };
     const recovery = recover(found, directory);
     if (forced !== undefined) {
-      await recoverPeers(surroundings, path, open, store, forced);
-      return await openLog(surroundings, directory, store);
+      if (recovery.type === "fresh") {
+        throw new StartError(
+          `${path}/peers.json names the nodes that are left of a cluster, but ${directory} has no data of one: start it without the file`,
+        );
+      }
+      const members = survivors(forced, configurationsOf(open.contents), identity.serverId);
+      await recoverPeers(surroundings, path, open, store, members);
+      return await openLog(surroundings, configuration, identity, store);
     }
     if (recovery.type === "reset") {
       logger.log(
@@ -48,7 +60,7 @@ export async function openLog(
       await open.log.reset(recovery.point);
       await open.log.close();
       await marker.clear();
-      return await openLog(surroundings, directory, store);
+      return await openLog(surroundings, configuration, identity, store);
     }
     await marker.clear();
     return { ...open, fresh: recovery.type === "fresh" };
@@ -56,6 +68,12 @@ export async function openLog(
     await open.log.close();
     throw error;
   }
+}
+
+/** The configurations that a log holds, oldest first. */
+function configurationsOf({ compaction, log }: LogContents): Members[] {
+  const later = log.configurations.map((entry) => decodeConfiguration(entry.data));
+  return [compaction.configuration, ...later];
 }
 
 /** Puts the members of `peers.json` in the place of those that the log knows (lost majority). */
@@ -83,7 +101,7 @@ async function recoverPeers(
     "WARN",
     "cluster",
     `Members replaced by those of peers.json: ${
-      members.members.map((member) => member.id).join(", ")
+      members.members.map((member) => nodeName(member.id)).join(", ")
     }. The old log is kept in ${old}`,
   );
 }

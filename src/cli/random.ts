@@ -12,3 +12,8 @@ export function random64(): bigint {
 export function newClusterId(): string {
   return random64().toString(16).padStart(16, "0");
 }
+
+/** What tells the servers apart that one node has been: 8 hex digits. */
+export function newIncarnation(): string {
+  return newClusterId().slice(0, 8);
+}

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "../io/types.ts";
 import { membersMax } from "../raft/configuration.ts";
-import type { Configuration, Member, NodeId } from "../raft/types.ts";
+import { nodeName } from "../raft/server_id.ts";
+import type { Configuration, Member } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { serviceError } from "./errors.ts";
 import { identify, JoinError } from "./joining.ts";
@@ -66,8 +67,8 @@ export interface FormationOptions {
  */
 export class Formation implements TransportHandlers {
   readonly #options: FormationOptions;
-  /** Who has told this node that it waits too, and until when that counts. */
-  readonly #known = new Map<NodeId, { readonly member: Member; readonly until: number }>();
+  /** Who has told this node that it waits too, by name, and until when that counts. */
+  readonly #known = new Map<string, { readonly member: Member; readonly until: number }>();
   /** Where to ask around: those that the operator named, and those that they have heard of. */
   readonly #addresses: Set<string>;
   #promise: { readonly clusterId: string; readonly until: number } | undefined;
@@ -83,7 +84,7 @@ export class Formation implements TransportHandlers {
   /** The nodes that wait now, this one among them, sorted by id. */
   #present(): Member[] {
     const now = this.#options.clock.now();
-    for (const [id, { until }] of this.#known) if (until <= now) this.#known.delete(id);
+    for (const [name, { until }] of this.#known) if (until <= now) this.#known.delete(name);
     const others = [...this.#known.values()].map(({ member }) => member);
     return [this.#options.member, ...others].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
@@ -118,7 +119,9 @@ export class Formation implements TransportHandlers {
     const found = await Promise.all([...this.#addresses].map(async (address) => {
       try {
         const other = await identify(transport, address, requestTimeoutMs);
-        if (other.id === member.id) return this.#meetNamesake(address, other.address);
+        if (nodeName(other.id) === nodeName(member.id)) {
+          return this.#meetNamesake(address, other.address);
+        }
         if (other.clusterId !== "") return other.leader !== "";
         const answer = await transport.request(address, RequestKind.notify, encodeNotify(member), {
           timeoutMs: requestTimeoutMs,
@@ -138,7 +141,9 @@ export class Formation implements TransportHandlers {
     const { member } = this.#options;
     if (advertised !== member.address) {
       throw new JoinError(
-        `No cluster can be formed: the node at ${advertised} has this node's id ${member.id}, too; give each its own by -node-id`,
+        `No cluster can be formed: the node at ${advertised} has this node's id ${
+          nodeName(member.id)
+        }, too; give each its own by -node-id`,
       );
     }
     this.#addresses.delete(address);
@@ -159,7 +164,7 @@ export class Formation implements TransportHandlers {
     try {
       const clusterId = this.#options.newClusterId();
       const others = members.filter((other) => other.id !== member.id);
-      await Promise.all(others.map((other) => this.#ask(other, { phase: "prepare", clusterId })));
+      await Promise.all(others.map((other) => this.#ask(other, "prepare", clusterId)));
       logger.log("INFO", "cluster", `Forming cluster ${clusterId} of ${members.length} nodes`);
       return {
         type: "former",
@@ -175,12 +180,17 @@ export class Formation implements TransportHandlers {
     }
   }
 
-  async #ask(other: Member, call: FormCall): Promise<void> {
+  async #ask(other: Member, phase: FormCall["phase"], clusterId: string): Promise<void> {
     const { transport } = this.#options;
     readAnswer(
-      await transport.request(other.address, RequestKind.form, encodeForm(call), {
-        timeoutMs: requestTimeoutMs,
-      }),
+      await transport.request(
+        other.address,
+        RequestKind.form,
+        encodeForm({ phase, clusterId, to: other.id }),
+        {
+          timeoutMs: requestTimeoutMs,
+        },
+      ),
     );
   }
 
@@ -191,7 +201,7 @@ export class Formation implements TransportHandlers {
     await Promise.all(others.map(async (other) => {
       for (;;) {
         try {
-          await this.#ask(other, { phase: "commit", clusterId });
+          await this.#ask(other, "commit", clusterId);
           return;
         } catch (error) {
           if (clock.now() >= deadline) {
@@ -199,7 +209,7 @@ export class Formation implements TransportHandlers {
             logger.log(
               "WARN",
               "cluster",
-              `Node ${other.id} was not told of the cluster: ${reason}`,
+              `Node ${nodeName(other.id)} was not told of the cluster: ${reason}`,
             );
             return;
           }
@@ -245,7 +255,7 @@ export class Formation implements TransportHandlers {
       case RequestKind.notify: {
         const member = decodeNotify(payload);
         const until = this.#options.clock.now() + presenceMs;
-        if (this.#known.size < membersMax) this.#known.set(member.id, { member, until });
+        if (this.#known.size < membersMax) this.#known.set(nodeName(member.id), { member, until });
         this.#hear([member.address]);
         encodeAddresses(answer, [...this.#addresses]);
         break;
@@ -259,8 +269,11 @@ export class Formation implements TransportHandlers {
     return answer.copy();
   }
 
-  #promiseOrJoin({ phase, clusterId }: FormCall): void {
+  #promiseOrJoin({ phase, clusterId, to }: FormCall): void {
     const now = this.#options.clock.now();
+    if (to !== this.#options.member.id) {
+      throw new ServiceError("invalid", "The node that is meant lost its data and began anew");
+    }
     if (this.#member !== undefined && this.#member !== clusterId) {
       throw new ServiceError("invalid", "This node is in another cluster");
     }

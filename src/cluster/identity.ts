@@ -2,9 +2,12 @@ import type { Disk } from "../io/types.ts";
 
 /** Who the data in a directory belongs to; kept in `node.json` beside it. */
 export interface Identity {
-  readonly version: 1;
+  readonly version: 2;
+  /** The operator's name of the node. */
   readonly nodeId: string;
-  /** 16 hex digits. */
+  /** Drawn when the log began: 8 hex digits. */
+  readonly incarnation: string;
+  /** 16 hex digits; "" before the node belongs to a cluster. */
   readonly clusterId: string;
 }
 
@@ -20,7 +23,7 @@ export async function readIdentity(disk: Disk, directory: string): Promise<Ident
     const value = parse(text);
     if (value === undefined) {
       throw new Error(
-        `${path} is damaged: expected version 1 with a nodeId and a clusterId. Restore it from a copy, or empty the directory and let the node join its cluster again (remove it there first)`,
+        `${path} is damaged: expected version 2 with a nodeId, an incarnation and a clusterId. Restore it from a copy, or empty the directory and let the node join its cluster again`,
       );
     }
     return value;
@@ -33,14 +36,19 @@ function parse(text: string): Identity | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null) return undefined;
-    const { version, nodeId, clusterId } = value as Record<string, unknown>;
-    if (version !== 1 || typeof nodeId !== "string" || typeof clusterId !== "string") {
-      return undefined;
-    }
-    return /^[0-9a-f]{16}$/.test(clusterId) ? { version, nodeId, clusterId } : undefined;
+    const { version, nodeId, incarnation, clusterId } = value as Record<string, unknown>;
+    if (
+      version !== 2 || typeof nodeId !== "string" || !matches(incarnation, /^[0-9a-f]{8}$/) ||
+      !matches(clusterId, /^([0-9a-f]{16})?$/)
+    ) return undefined;
+    return { version, nodeId, incarnation, clusterId };
   } catch {
     return undefined;
   }
+}
+
+function matches(value: unknown, pattern: RegExp): value is string {
+  return typeof value === "string" && pattern.test(value);
 }
 
 /** Writes the identity so that a crash leaves the old one or the new one. */

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from "../io/types.ts";
+import { nodeName } from "../raft/server_id.ts";
 import type { Member } from "../raft/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { serviceError } from "./errors.ts";
@@ -25,18 +26,12 @@ export interface JoinOptions {
   readonly attempts: number;
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** The node has no data. */
-  readonly fresh: boolean;
-  /** The cluster that the node's data belongs to; "" when it has none. */
+  /** The cluster that the node's data belongs to; "" when it has no data. */
   readonly clusterId: string;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
-  /**
-   * Called with the cluster's id once the node has been let in: from then on it is spoken to. Not
-   * sooner: a node that comes back without its data under its old name is a voter of that name until
-   * the leader has removed it, and a vote from it could make a leader without acknowledged entries.
-   */
+  /** Called with the cluster's id once the node has been let in: from then on it is spoken to. */
   readonly onCluster: (clusterId: string) => Promise<void>;
 }
 
@@ -94,24 +89,24 @@ function refusedStranger(error: unknown, clusterId: string): unknown {
 }
 
 async function joinThrough(options: JoinOptions, address: string): Promise<void> {
-  const { member, transport, timeoutMs, fresh } = options;
+  const { member, transport, timeoutMs, clusterId } = options;
   const other = await identify(transport, address, timeoutMs).catch((error) => {
-    throw fresh ? error : refusedStranger(error, options.clusterId);
+    throw clusterId === "" ? error : refusedStranger(error, clusterId);
   });
   if (other.clusterId === "") {
     throw new ServiceError("unavailable", `The node at ${address} is in no cluster yet`);
   }
-  if (!fresh && options.clusterId !== other.clusterId) {
+  if (clusterId !== "" && clusterId !== other.clusterId) {
     throw new JoinError(
-      `Join refused: this node's data is of cluster ${options.clusterId}, ${address} is of cluster ${other.clusterId}; to join that one, start with an empty data directory`,
+      `Join refused: this node's data is of cluster ${clusterId}, ${address} is of cluster ${other.clusterId}; to join that one, start with an empty data directory`,
     );
   }
-  const call = encodeJoin({ ...member, fresh, relayed: false, timeoutMs });
+  const call = encodeJoin({ ...member, relayed: false, timeoutMs });
   readAnswer(await transport.request(address, RequestKind.join, call, { timeoutMs }));
   await options.onCluster(other.clusterId);
   options.logger.log(
     "INFO",
     "cluster",
-    `Joined cluster ${other.clusterId} through ${address} as ${member.id}`,
+    `Joined cluster ${other.clusterId} through ${address} as ${nodeName(member.id)}`,
   );
 }

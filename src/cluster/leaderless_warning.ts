@@ -1,5 +1,6 @@
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
+import { nodeName } from "../raft/server_id.ts";
 import type { Configuration, NodeId } from "../raft/types.ts";
 
 /** How long a node is without a leader before it says so, in ms: far longer than any election. */
@@ -34,7 +35,9 @@ export class LeaderlessWarning {
       return;
     }
     this.stop();
-    if (this.#said) this.#logger.log("INFO", "cluster", `There is a leader again: ${leader}`);
+    if (this.#said) {
+      this.#logger.log("INFO", "cluster", `There is a leader again: ${nodeName(leader)}`);
+    }
     this.#said = false;
   }
 
@@ -58,7 +61,7 @@ function leaderlessText({ members }: Configuration, self: NodeId): string {
     return "this node was removed from its cluster; start it with -join to let it back in";
   }
   const others = members.filter((member) => member.id !== self)
-    .map((member) => `${member.id} at ${member.address}`).join(", ");
+    .map((member) => `${nodeName(member.id)} at ${member.address}`).join(", ");
   return `this node takes no writes, and reads at level none alone. See that a majority of the members ` +
     `runs and that they reach each other's Raft addresses (${others}). If this node was removed while ` +
     `it was away, start it with -join; if the majority is lost for good, name those that are left ` +

@@ -1,17 +1,19 @@
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
+import { nodeName } from "../raft/server_id.ts";
 import type { Member, MembershipChange, NodeId } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
 import type { ClusterCounts } from "./counts.ts";
 import { noLeader } from "./errors.ts";
+import { identify } from "./joining.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import { ServiceError } from "./types.ts";
-import { type JoinCall, readAnswer, readIdentification, RequestKind } from "./wire.ts";
+import type { JoinCall } from "./wire.ts";
 
 /** Pause before a change is tried again that found another one under way, in ms. */
 const busyPauseMs = 50;
-/** How long to ask a member of the same id whether it is alive, in ms. */
+/** How long to ask a node who it is, in ms. */
 const probeMs = 1_000;
 
 /** The leader's side of joining, removing and handing over. */
@@ -45,81 +47,89 @@ export class Membership {
 
   /**
    * Makes a node a member: a new voter joins as staging and becomes a voter by itself once it has
-   * caught up. A node with data that comes back under another address keeps its suffrage; one
-   * without data takes the place of the old one of its name, which is removed first, since the
-   * votes and entries that it had promised are gone.
+   * caught up. A node with its data that comes back under another address keeps its suffrage. One
+   * that has lost its data is another server, and takes the place of the old one of its name: that
+   * one is removed first, since the votes and entries that it had promised are gone.
    */
   async join(call: JoinCall): Promise<void> {
     if (!this.#node.isLeader) throw noLeader();
     const deadline = this.#clock.now() + call.timeoutMs;
-    const member: Member = {
-      id: call.id,
-      address: call.address,
-      httpAddress: call.httpAddress,
-      suffrage: call.suffrage,
-    };
+    const { id, address, httpAddress, suffrage } = call;
+    const name = nodeName(id);
     const members = this.#node.configuration.members;
-    const known = members.find((m) => m.id === call.id);
-    const neighbour = members.find((m) => m.id !== call.id && m.address === call.address);
+    const known = members.find((member) => nodeName(member.id) === name);
+    const neighbour = members.find((m) => nodeName(m.id) !== name && m.address === address);
     if (neighbour !== undefined) {
       throw new ServiceError(
         "invalid",
-        `Join refused: the address ${call.address} belongs to node ${neighbour.id}; remove that node first`,
+        `Join refused: the address ${address} belongs to node ${
+          nodeName(neighbour.id)
+        }; remove that node first`,
       );
     }
-    if (known !== undefined) await this.#checkTakenId(known, call);
-    if (known !== undefined && !call.fresh) {
-      if (known.address === call.address && known.httpAddress === call.httpAddress) {
+    if (known !== undefined) await this.#checkTakenName(known, call);
+    if (known?.id === id) {
+      if (known.address === address && known.httpAddress === httpAddress) {
         this.#counts.joinsIgnored++;
         return;
       }
-      await this.#change(
-        { type: "put", member: { ...member, suffrage: known.suffrage } },
-        deadline,
-      );
-    } else {
-      if (known !== undefined) await this.#change({ type: "remove", id: call.id }, deadline);
+      const member: Member = { id, address, httpAddress, suffrage: known.suffrage };
       await this.#change({ type: "put", member }, deadline);
+    } else {
+      if (known !== undefined) {
+        await this.#checkCaller(call);
+        await this.#change({ type: "remove", id: known.id }, deadline);
+      }
+      await this.#change({ type: "put", member: { id, address, httpAddress, suffrage } }, deadline);
     }
     this.#counts.joins++;
     if (known !== undefined) this.#counts.joinsInPlace++;
-    this.#logger.log(
-      "INFO",
-      "cluster",
-      `Node ${call.id} at ${call.address} joined as ${member.suffrage}`,
+    const how = known?.id === id ? known.suffrage : suffrage;
+    this.#logger.log("INFO", "cluster", `Node ${name} at ${address} joined as ${how}`);
+  }
+
+  /** Two living nodes must not share a name: the one that has it answers at its known address. */
+  async #checkTakenName(known: Member, call: JoinCall): Promise<void> {
+    if (known.id === this.#node.id) {
+      if (call.id !== known.id || call.address !== this.#address) throw taken(known);
+      return;
+    }
+    if (known.address === call.address) return;
+    const other = await this.#idAt(known.address);
+    if (other !== undefined && nodeName(other) === nodeName(call.id)) throw taken(known);
+  }
+
+  /** A member gives way only to who is there: not to a call of a life that has ended since. */
+  async #checkCaller(call: JoinCall): Promise<void> {
+    if (await this.#idAt(call.address) === call.id) return;
+    throw new ServiceError(
+      "unavailable",
+      `Join refused: the node that asked does not answer at ${call.address}, the Raft address that it advertises`,
     );
   }
 
-  /** Two living nodes must not share an id: the one that has it answers at its known address. */
-  async #checkTakenId(known: Member, call: JoinCall): Promise<void> {
-    if (known.address === call.address) return;
-    if (known.id === this.#node.id) {
-      if (call.address !== this.#address) throw taken(known);
-      return;
-    }
-    let id: NodeId;
+  /** The id of the server that answers at an address; undefined when none does. */
+  async #idAt(address: string): Promise<NodeId | undefined> {
     try {
-      const answer = await this.#transport.request(
-        known.address,
-        RequestKind.identify,
-        new Uint8Array(),
-        { timeoutMs: probeMs },
-      );
-      id = readIdentification(readAnswer(answer)).id;
+      return (await identify(this.#transport, address, probeMs)).id;
     } catch {
-      return;
+      return undefined;
     }
-    if (id === call.id) throw taken(known);
   }
 
   /** Takes a member out; one that is none is no error. The leader may remove itself. */
-  async remove(id: NodeId, timeoutMs: number): Promise<void> {
+  async remove(name: string, timeoutMs: number): Promise<void> {
     // Whoever does not lead cannot tell who is a member: least of all a node that has lost its data.
     if (!this.#node.isLeader) throw noLeader();
-    if (!this.#node.configuration.members.some((member) => member.id === id)) return;
-    await this.#change({ type: "remove", id }, this.#clock.now() + timeoutMs);
+    const member = this.#memberOf(name);
+    if (member === undefined) return;
+    await this.#change({ type: "remove", id: member.id }, this.#clock.now() + timeoutMs);
     this.#counts.removals++;
-    this.#logger.log("INFO", "cluster", `Node ${id} was removed`);
+    this.#logger.log("INFO", "cluster", `Node ${name} was removed`);
+  }
+
+  #memberOf(name: string): Member | undefined {
+    return this.#node.configuration.members.find((member) => nodeName(member.id) === name);
   }
 
   /** Makes the change, waiting for another one that is under way. */
@@ -137,13 +147,13 @@ export class Membership {
     }
   }
 
-  /** Hands leadership to `id`, or to the most advanced voter; with `wait`, until it has happened. */
-  async stepDown(id: NodeId | undefined, wait: boolean, timeoutMs: number): Promise<void> {
-    const { members } = this.#node.configuration;
-    if (id !== undefined && !members.some((member) => member.id === id)) {
+  /** Hands leadership to `name`, or to the most advanced voter; with `wait`, until it has happened. */
+  async stepDown(name: string | undefined, wait: boolean, timeoutMs: number): Promise<void> {
+    const named = name === undefined ? undefined : this.#memberOf(name);
+    if (name !== undefined && named === undefined) {
       throw new ServiceError("failed", "stepdown: node not found in cluster");
     }
-    const successor = id ?? this.#node.successor();
+    const successor = named?.id ?? this.#node.successor();
     if (successor === undefined) {
       if (wait) throw new ServiceError("failed", "stepdown: cannot find peer");
       return;
@@ -156,7 +166,10 @@ export class Membership {
     while (wait && this.#node.isLeader) {
       const left = deadline - this.#clock.now();
       if (left <= 0) {
-        throw new ServiceError("timeout", `stepdown: ${successor} did not take over in time`);
+        throw new ServiceError(
+          "timeout",
+          `stepdown: ${nodeName(successor)} did not take over in time`,
+        );
       }
       await this.#leaders.nextChange(left);
     }
@@ -166,6 +179,8 @@ export class Membership {
 function taken(known: Member): ServiceError {
   return new ServiceError(
     "invalid",
-    `Join refused: the id ${known.id} is taken by the node at ${known.address}; choose another with -node-id, or remove that node first`,
+    `Join refused: the id ${
+      nodeName(known.id)
+    } is taken by the node at ${known.address}; choose another with -node-id, or remove that node first`,
   );
 }

@@ -85,8 +85,8 @@ export class PeerRequests implements TransportHandlers {
         return beginAnswer().copy();
       case RequestKind.stepDown: {
         if (!this.#node.isLeader) throw noLeader();
-        const { id, wait } = decodeStepDown(payload);
-        await this.#parts.membership.stepDown(id, wait, changeTimeoutMs);
+        const { name, wait } = decodeStepDown(payload);
+        await this.#parts.membership.stepDown(name, wait, changeTimeoutMs);
         return beginAnswer().copy();
       }
       case RequestKind.notify:

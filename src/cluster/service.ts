@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
+import { nodeName } from "../raft/server_id.ts";
 import type { Member, NodeId } from "../raft/types.ts";
 import type {
   AnswerFormat,
@@ -250,20 +251,20 @@ export class ClusterService implements Service {
     const node = this.#node;
     const { clock } = this.#parts;
     return {
-      id: node.id,
+      id: nodeName(node.id),
       raftAddress: this.#parts.raftAddress,
       httpAddress: this.#parts.httpAddress,
       clusterId: this.#parts.clusterId(),
       dataDirectory: this.#parts.dataDirectory,
-      raft: node.status,
-      configuration: node.configuration,
+      raft: { ...node.status, leader: nodeName(node.status.leader) },
+      configuration: { members: node.configuration.members.map(named) },
       commitIndex: node.commitIndex,
       appliedIndex: node.appliedIndex,
       lastLogIndex: node.lastIndex,
       firstLogIndex: node.firstLogIndex,
       logSizeBytes: node.logSizeBytes,
       snapshotIndex: node.snapshotIndex,
-      progress: node.progress(),
+      progress: node.progress().map(named),
       lastContactMs: Math.max(0, Math.min(node.lastContactMs, clock.now())),
       pendingWrites: node.pendingWrites,
       startedAt: this.#startedAt,
@@ -286,7 +287,7 @@ export class ClusterService implements Service {
   }
 
   async #report(member: Member, leader: NodeId, timeoutMs: number): Promise<NodeReport> {
-    const base = { member, leader: member.id === leader };
+    const base = { member: named(member), leader: member.id === leader };
     if (member.id === this.#node.id) {
       const { version, sqliteVersion } = this.#parts;
       return {
@@ -324,26 +325,27 @@ export class ClusterService implements Service {
   async announceSelf(member: Member): Promise<void> {
     const timeoutMs = changeTimeoutMs;
     await this.#calls.leader(this.#parts.clock.now() + timeoutMs);
-    const call = encodeJoin({ ...member, fresh: false, relayed: false, timeoutMs });
+    const call = encodeJoin({ ...member, relayed: false, timeoutMs });
     readAnswer(await this.peers.answer(RequestKind.join, call));
   }
 
   leader(): Member | undefined {
-    return this.#leaders.leader;
+    const leader = this.#leaders.leader;
+    return leader && named(leader);
   }
 
   async sync(timeoutMs: number): Promise<void> {
     await this.#barrier("quorum", timeoutMs);
   }
 
-  async stepDown(id: NodeId | undefined, wait: boolean): Promise<void> {
-    const payload = encodeStepDown({ id, wait });
+  async stepDown(name: string | undefined, wait: boolean): Promise<void> {
+    const payload = encodeStepDown({ name, wait });
     const deadline = this.#parts.clock.now() + changeTimeoutMs;
     await this.#calls.atLeader(RequestKind.stepDown, () => payload, deadline);
   }
 
-  async remove(id: NodeId): Promise<void> {
-    const payload = encodeRemove(id);
+  async remove(name: string): Promise<void> {
+    const payload = encodeRemove(name);
     const deadline = this.#parts.clock.now() + changeTimeoutMs;
     await this.#calls.atLeader(RequestKind.remove, () => payload, deadline);
   }
@@ -351,6 +353,11 @@ export class ClusterService implements Service {
   snapshot(trailingLogs: number | undefined): Promise<boolean> {
     return this.#node.snapshot(trailingLogs);
   }
+}
+
+/** With the operator's name for its id, which is all that clients know it by. */
+function named<T extends { readonly id: NodeId }>(server: T): T {
+  return { ...server, id: nodeName(server.id) };
 }
 
 function stale(): ServiceError {

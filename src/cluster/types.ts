@@ -1,4 +1,4 @@
-import type { Configuration, Member, NodeId, PeerProgress, Status } from "../raft/types.ts";
+import type { Configuration, Member, PeerProgress, Status } from "../raft/types.ts";
 import type { ClusterCounts } from "./counts.ts";
 import type { AnswerFormat, BackupOptions, ReadRequest, Statement } from "../store/types.ts";
 
@@ -82,7 +82,7 @@ export interface NodeReport {
 
 /** The figures behind /status, /nodes and /readyz. */
 export interface ServiceStatus {
-  readonly id: NodeId;
+  readonly id: string;
   readonly raftAddress: string;
   readonly httpAddress: string;
   readonly clusterId: string;
@@ -108,7 +108,10 @@ export interface ServiceStatus {
   readonly counts: Readonly<ClusterCounts>;
 }
 
-/** One node's view of the whole database service: what http and cli call. */
+/**
+ * One node's view of the whole database service: what http and cli call. Ids here are the names that
+ * operators gave the nodes.
+ */
 export interface Service {
   /** Writes through the leader, from any node. Throws a ServiceError. */
   write(request: WriteRequest, signal?: AbortSignal): Promise<WriteAnswer>;
@@ -134,9 +137,9 @@ export interface Service {
   leader(): Member | undefined;
   /** Waits until everything committed by now is applied here. */
   sync(timeoutMs: number): Promise<void>;
-  /** Hands leadership to `id`, or to the most advanced voter. */
-  stepDown(id: NodeId | undefined, wait: boolean): Promise<void>;
-  remove(id: NodeId): Promise<void>;
+  /** Hands leadership to `name`, or to the most advanced voter. */
+  stepDown(name: string | undefined, wait: boolean): Promise<void>;
+  remove(name: string): Promise<void>;
   /** Checkpoints and compacts; false when there was nothing new. */
   snapshot(trailingLogs: number | undefined): Promise<boolean>;
 }

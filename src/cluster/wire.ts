@@ -155,25 +155,23 @@ export function readIdentification(reader: ByteReader): Identification {
 }
 
 export interface JoinCall {
+  /** Names the node and its present data: a known node under another id has lost what it had. */
   readonly id: NodeId;
   readonly address: string;
   readonly httpAddress: string;
   readonly suffrage: Suffrage;
-  /** The node has no data: if its id is known, the old node of that name is gone. */
-  readonly fresh: boolean;
   /** A member passes the request on to the leader: it is passed on no further. */
   readonly relayed: boolean;
   readonly timeoutMs: number;
 }
 
-/** id, address, httpAddress, learner u8, fresh u8, relayed u8, timeoutMs u64. */
+/** id, address, httpAddress, learner u8, relayed u8, timeoutMs u64. */
 export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.text(call.id);
   writer.text(call.address);
   writer.text(call.httpAddress);
   writer.uint8(call.suffrage === "learner" ? 1 : 0);
-  writer.uint8(call.fresh ? 1 : 0);
   writer.uint8(call.relayed ? 1 : 0);
   writer.integer(call.timeoutMs);
   return writer.copy();
@@ -186,7 +184,6 @@ export function decodeJoin(payload: Uint8Array): JoinCall {
     address: reader.text(),
     httpAddress: reader.text(),
     suffrage: reader.uint8() === 1 ? "learner" : "staging",
-    fresh: reader.uint8() === 1,
     relayed: reader.uint8() === 1,
     timeoutMs: reader.integer(),
   };
@@ -205,36 +202,36 @@ export function decodeBarrier(payload: Uint8Array): number {
   return new ByteReader(payload).integer();
 }
 
-/** The id of the node to remove. */
-export function encodeRemove(id: NodeId): Uint8Array<ArrayBuffer> {
+/** The name of the node to remove. */
+export function encodeRemove(name: string): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
-  writer.text(id);
+  writer.text(name);
   return writer.copy();
 }
 
-export function decodeRemove(payload: Uint8Array): NodeId {
+export function decodeRemove(payload: Uint8Array): string {
   return new ByteReader(payload).text();
 }
 
 export interface StepDownCall {
-  /** undefined: to the most advanced voter. */
-  readonly id: NodeId | undefined;
+  /** The name of the node that is to lead; undefined: the most advanced voter. */
+  readonly name: string | undefined;
   readonly wait: boolean;
 }
 
-/** wait u8, id ("" for any). */
+/** wait u8, name ("" for any). */
 export function encodeStepDown(call: StepDownCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.uint8(call.wait ? 1 : 0);
-  writer.text(call.id ?? "");
+  writer.text(call.name ?? "");
   return writer.copy();
 }
 
 export function decodeStepDown(payload: Uint8Array): StepDownCall {
   const reader = new ByteReader(payload);
   const wait = reader.uint8() === 1;
-  const id = reader.text();
-  return { id: id === "" ? undefined : id, wait };
+  const name = reader.text();
+  return { name: name === "" ? undefined : name, wait };
 }
 
 /** A node that waits to form a cluster, as it tells the others: id, address, httpAddress. */
@@ -272,13 +269,16 @@ export interface FormCall {
   /** First all promise, then each is told that it is so. */
   readonly phase: "prepare" | "commit";
   readonly clusterId: string;
+  /** The server that is meant: another one of its name may answer at its address by now. */
+  readonly to: NodeId;
 }
 
-/** phase u8 (0 prepare, 1 commit), clusterId. */
+/** phase u8 (0 prepare, 1 commit), clusterId, to. */
 export function encodeForm(call: FormCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.uint8(call.phase === "commit" ? 1 : 0);
   writer.text(call.clusterId);
+  writer.text(call.to);
   return writer.copy();
 }
 
@@ -286,6 +286,7 @@ export function decodeForm(payload: Uint8Array): FormCall {
   const reader = new ByteReader(payload);
   const phase = reader.uint8() === 1 ? "commit" : "prepare";
   const clusterId = reader.text();
+  const to = reader.text();
   reader.end();
-  return { phase, clusterId };
+  return { phase, clusterId, to };
 }

@@ -67,7 +67,6 @@ export class Node {
       compaction: contents.compaction,
       log: contents.log,
       applied: stateMachine.applied.index,
-      joining: options.joining,
     });
     const fail = (error: Error) => this.#fail(error);
     this.#ticker = new Ticker(this.#raft, clock, timing, () => this.#everyTick());

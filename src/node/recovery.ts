@@ -58,7 +58,7 @@ export function recover(found: Found, directory: string): Recovery {
     return { type: "reset", point: marker };
   }
   const wayOut = `Restore ${directory} as a whole from one copy, or empty it and let the node ` +
-    `join its cluster again (remove it there first)`;
+    `join its cluster again`;
   if (isEmpty(contents)) {
     throw new RecoveryError(
       `The database has applied index ${applied.index} but there is no Raft log in ${directory}/raft. ${wayOut}`,

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { Logger } from "../io/types.ts";
 import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
+import { nodeName } from "../raft/server_id.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { CompactionPoint, NodeId, RaftCore } from "../raft/types.ts";
 import { SnapshotRejectedError, type StateMachine } from "../store/types.ts";
@@ -109,7 +110,7 @@ export class SnapshotTransfer {
         this.#logger.log(
           "INFO",
           "node",
-          `Sending a snapshot at index ${index} (${snapshot.sizeBytes} bytes) to ${to}`,
+          `Sending a snapshot at index ${index} (${snapshot.sizeBytes} bytes) to ${nodeName(to)}`,
         );
         const configuration = this.#raft.configurationAt(index);
         const header = encodeSnapshotHeader(this.#raft.status.term, { index, term, configuration });
@@ -122,7 +123,7 @@ export class SnapshotTransfer {
         await snapshot.close();
       }
     } catch (error) {
-      this.#logger.log("WARN", "node", `Snapshot to ${to} failed: ${messageOf(error)}`);
+      this.#logger.log("WARN", "node", `Snapshot to ${nodeName(to)} failed: ${messageOf(error)}`);
       return false;
     }
   }
@@ -133,8 +134,9 @@ export class SnapshotTransfer {
    */
   async receive(from: NodeId, header: Uint8Array, body: AsyncIterable<Uint8Array>): Promise<void> {
     const { term, point } = decodeSnapshotHeader(header);
+    const sender = nodeName(from);
     if (term < this.#raft.status.term) {
-      throw new NodeError("not_leader", `Snapshot refused: ${from} is the leader of an old term`);
+      throw new NodeError("not_leader", `Snapshot refused: ${sender} is the leader of an old term`);
     }
     if (this.#receiving) {
       throw new NodeError("overloaded", "Snapshot refused: another one is being received");
@@ -146,7 +148,11 @@ export class SnapshotTransfer {
         this.#applier.resume();
         return;
       }
-      this.#logger.log("INFO", "node", `Receiving a snapshot at index ${point.index} from ${from}`);
+      this.#logger.log(
+        "INFO",
+        "node",
+        `Receiving a snapshot at index ${point.index} from ${sender}`,
+      );
       await this.#marker.write(point);
       const installed = await this.#stateMachine.installSnapshot(body);
       if (installed.index !== point.index || installed.term !== point.term) {

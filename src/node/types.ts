@@ -75,8 +75,6 @@ export interface NodeOptions {
   readonly stateMachine: StateMachine;
   readonly codec: CommandCodec;
   readonly installMarker: InstallMarker;
-  /** The node has nothing yet of the cluster that it joins; see RaftOptions. */
-  readonly joining: boolean;
   /** The configuration in effect changed (also called once at the start). */
   readonly onConfiguration: (configuration: Configuration) => void;
   readonly onStatus: (status: Status) => void;

@@ -258,8 +258,7 @@ export class Raft implements RaftCore {
     const free = preVote
       ? request.term > server.term
       : server.votedFor === from || (server.votedFor === "" && server.leader === "");
-    const knowsNothing = server.options.joining === true && server.log.lastIndex === 0;
-    const granted = free && !knowsNothing && server.log.isUpToDate(lastLogIndex, lastLogTerm);
+    const granted = free && server.log.isUpToDate(lastLogIndex, lastLogTerm);
     if (granted && !preVote) {
       server.votedFor = from;
       this.#resetElectionTimer();

@@ -5,7 +5,7 @@
  * Terms and indexes are whole numbers from 1 up; 0 means "none yet".
  */
 
-/** Names a node for as long as its data lives. */
+/** Names a server: one node with one log (server_id.ts). */
 export type NodeId = string;
 
 /** What an entry carries. */
@@ -268,11 +268,6 @@ export interface RaftOptions {
   readonly log: RecoveredLog;
   /** The state machine has applied this much: it is committed. */
   readonly applied: number;
-  /**
-   * The server has nothing yet of a cluster that is there already. Perhaps it was a member before it
-   * lost its disk, and has forgotten what it acknowledged: it gives no vote until it holds an entry.
-   */
-  readonly joining?: boolean;
 }
 
 /** The log as found on disk: terms of everything, data of the newest part. */

@@ -1,5 +1,6 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { Timer } from "../io/types.ts";
+import { nodeName } from "../raft/server_id.ts";
 import { type Frame, FrameType, writeFrame } from "./frame.ts";
 import { LARGE_BYTES, LargeFrame, PieceReader } from "./pieces.ts";
 import type { Introduced } from "./framed_connection.ts";
@@ -138,11 +139,11 @@ export class Channel {
 
   #fail(error: unknown): void {
     if (this.#open && isViolation(error)) {
-      const { nodeId } = this.#remote;
+      const name = nodeName(this.#remote.nodeId);
       this.#local.remoteLog.log(
         "WARN",
         this.remoteAddress,
-        `Closed the connection with ${nodeId} at ${this.remoteAddress}: ${error.message}`,
+        `Closed the connection with ${name} at ${this.remoteAddress}: ${error.message}`,
       );
     }
     this.close(messageOf(error));
@@ -188,7 +189,9 @@ export class Channel {
       this.#local.logger.log(
         "ERROR",
         "transport",
-        `Message handler failed on a ${message.type} from ${message.from}: ${messageOf(error)}`,
+        `Message handler failed on a ${message.type} from ${nodeName(message.from)}: ${
+          messageOf(error)
+        }`,
       );
     }
   }

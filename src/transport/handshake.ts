@@ -14,7 +14,7 @@ export interface Hello {
   readonly purpose: Purpose;
 }
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 /** Magic, protocol version, two zero bytes. */
 export const PREAMBLE_BYTES = 12;
 /** No hello is longer; nothing larger is taken from a connection that has not introduced itself. */

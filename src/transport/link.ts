@@ -1,4 +1,5 @@
 import type { Timer } from "../io/types.ts";
+import { nodeName } from "../raft/server_id.ts";
 import type { Message, NodeId } from "../raft/types.ts";
 import { Channel, type ChannelOwner } from "./channel.ts";
 import type { Frame } from "./frame.ts";
@@ -111,8 +112,8 @@ export class Link implements ChannelOwner {
   }
 
   get #name(): string {
-    const ids = [...this.#peerIds].join(", ");
-    return ids === "" ? this.#address : `${ids} at ${this.#address}`;
+    const names = [...this.#peerIds].map(nodeName).join(", ");
+    return names === "" ? this.#address : `${names} at ${this.#address}`;
   }
 
   #wake(): void {
@@ -156,7 +157,7 @@ export class Link implements ChannelOwner {
     this.#local.logger.log(
       "INFO",
       "transport",
-      `Connected to ${introduced.remote.nodeId} at ${this.#address}`,
+      `Connected to ${nodeName(introduced.remote.nodeId)} at ${this.#address}`,
     );
     for (const message of this.#queue.removeMessages((message) => !accepts(channel, message))) {
       this.#local.unreachable(message.to);

@@ -1,3 +1,4 @@
+import { nodeName } from "../raft/server_id.ts";
 import { type Frame, FRAME_HEADER_BYTES, FrameType } from "./frame.ts";
 import type { Hello } from "./handshake.ts";
 import type { Local } from "./local.ts";
@@ -59,11 +60,13 @@ export class RequestServer {
     }
     const handlers = this.#local.handlers;
     if (handlers === undefined) {
-      const why = `Node ${this.#local.id} is not taking requests: it is starting or stopping`;
+      const why = `Node ${
+        nodeName(this.#local.id)
+      } is not taking requests: it is starting or stopping`;
       return this.#send(new OutgoingFailure(id, FailureCode.overloaded, why));
     }
     if (this.#running.size >= this.#local.limits.pendingRequestsMax) {
-      const why = `Node ${this.#local.id} has too many requests to answer`;
+      const why = `Node ${nodeName(this.#local.id)} has too many requests to answer`;
       return this.#send(new OutgoingFailure(id, FailureCode.overloaded, why));
     }
     const controller = new AbortController();

@@ -1,6 +1,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import type { Timer } from "../io/types.ts";
+import { nodeName } from "../raft/server_id.ts";
 import { type Frame, FRAME_HEADER_BYTES, FrameType, writeFrame } from "./frame.ts";
 import { type Introduced, withDeadline } from "./framed_connection.ts";
 import type { Local } from "./local.ts";
@@ -79,7 +80,9 @@ export class StreamReceiver {
       return (writer) => writeStreamFailure(writer, FailureCode.refused, why);
     }
     if (handlers === undefined) {
-      const why = `Node ${this.#local.id} is not taking streams: it is starting or stopping`;
+      const why = `Node ${
+        nodeName(this.#local.id)
+      } is not taking streams: it is starting or stopping`;
       return (writer) => writeStreamFailure(writer, FailureCode.overloaded, why);
     }
     try {

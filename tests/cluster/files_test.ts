@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { readIdentity, writeIdentity } from "../../src/cluster/identity.ts";
-import { PeersFileError, readPeersFile } from "../../src/cluster/peers_file.ts";
+import { PeersFileError, readPeersFile, survivors } from "../../src/cluster/peers_file.ts";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 
 const disk = new DenoDisk();
@@ -17,10 +17,17 @@ async function inDirectory(test: (directory: string) => Promise<void>): Promise<
 Deno.test("readIdentity() gives what writeIdentity() wrote, and names a damaged file", async () => {
   await inDirectory(async (directory) => {
     assert.equal(await readIdentity(disk, directory), undefined);
-    const identity = { version: 1, nodeId: "1", clusterId: "0123456789abcdef" } as const;
+    const identity = {
+      version: 2,
+      nodeId: "1",
+      incarnation: "01234567",
+      clusterId: "",
+    } as const;
     await writeIdentity(disk, directory, identity);
-    await writeIdentity(disk, directory, { ...identity, nodeId: "2" });
-    assert.deepEqual(await readIdentity(disk, directory), { ...identity, nodeId: "2" });
+    const member = { ...identity, clusterId: "0123456789abcdef" };
+    assert.deepEqual(await readIdentity(disk, directory), identity);
+    await writeIdentity(disk, directory, member);
+    assert.deepEqual(await readIdentity(disk, directory), member);
     await Deno.writeTextFile(`${directory}/node.json`, "{}");
     await assert.rejects(readIdentity(disk, directory), /node\.json is damaged/);
   });
@@ -34,13 +41,33 @@ Deno.test("readPeersFile() takes rqlite's format", async () => {
       path,
       '[{"id":"b","address":"h:2","non_voter":true},{"id":"a","address":"h:1"}]',
     );
-    assert.deepEqual(await readPeersFile(disk, path), {
-      members: [
-        { id: "a", address: "h:1", httpAddress: "", suffrage: "voter" },
-        { id: "b", address: "h:2", httpAddress: "", suffrage: "learner" },
-      ],
-    });
+    assert.deepEqual(await readPeersFile(disk, path), [
+      { id: "b", address: "h:2", nonVoter: true },
+      { id: "a", address: "h:1", nonVoter: false },
+    ]);
   });
+});
+
+Deno.test("survivors() names the servers that the log last knew by these names", () => {
+  const configuration = (...ids: string[]) => ({
+    members: ids.map((id) => ({ id, address: "", httpAddress: "", suffrage: "voter" } as const)),
+  });
+  const configurations = [
+    configuration("a/00000001", "b/00000001", "c/00000001"),
+    configuration("a/00000001", "b/00000002"),
+  ];
+  const peer = (id: string, nonVoter: boolean) => ({ id, address: `${id}:1`, nonVoter });
+  const named = survivors([peer("c", true), peer("b", false)], configurations, "a/00000001");
+  assert.deepEqual(named, {
+    members: [
+      { id: "b/00000002", address: "b:1", httpAddress: "", suffrage: "voter" },
+      { id: "c/00000001", address: "c:1", httpAddress: "", suffrage: "learner" },
+    ],
+  });
+  assert.throws(
+    () => survivors([peer("d", false)], configurations, "a/00000001"),
+    /node d, of which this node's log knows nothing \(it knows a, b, c\)/,
+  );
 });
 
 Deno.test("readPeersFile() says what is wrong with a file", async () => {

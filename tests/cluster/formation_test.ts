@@ -121,15 +121,16 @@ Deno.test("Formation gives up with what it was waiting for", async () => {
 Deno.test("Formation promises itself to one cluster at a time", async () => {
   const exchange = new Exchange();
   const subject = formation(exchange, 2, 3, []);
-  const ask = async (phase: "prepare" | "commit", clusterId: string) => {
+  const ask = async (phase: "prepare" | "commit", clusterId: string, to = member(2).id) => {
     const transport = exchange.transport(member(1));
-    const payload = encodeForm({ phase, clusterId });
+    const payload = encodeForm({ phase, clusterId, to });
     const options = { timeoutMs: 1000 };
     readAnswer(
       await transport.request(member(2).address, RequestKind.form, payload, options),
     );
   };
   const [a, b] = ["a".repeat(16), "b".repeat(16)] as const;
+  await assert.rejects(ask("prepare", b, `${member(2).id}/0badcafe`), /lost its data/);
   await ask("prepare", a);
   await ask("prepare", a);
   await assert.rejects(ask("prepare", b), /promised itself to another cluster/);

@@ -1,4 +1,7 @@
 import { strict as assert } from "node:assert";
+import { encodeJoin, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
+import { serverId } from "../../src/raft/server_id.ts";
+import { openNode } from "../transport/fixture.ts";
 import { Cluster, eventually, freePort } from "./harness.ts";
 import { comparisons, schema, Workload } from "./workload.ts";
 
@@ -50,6 +53,58 @@ Deno.test("a node is removed, stays out, and joins again with and without its da
   }
   await load.stop();
   await load.verify();
+});
+
+Deno.test("a node that lost its disk comes back by its old id, and the leader may die then", async () => {
+  await using cluster = await Cluster.start();
+  await cluster.nodes[0]?.execute(schema);
+  const load = new Workload(cluster, { name: "disk" });
+  await eventually("some writes", () => load.acknowledged.length > 100);
+  const node = await cluster.follower();
+  const identity = () => Deno.readTextFile(`${node.directory}/node.json`).then(JSON.parse);
+  const before = await identity();
+  await node.kill("SIGKILL");
+  await Deno.remove(node.directory, { recursive: true });
+  const others = cluster.nodes.filter((other) => other !== node);
+  node.start(["-join", others.map((other) => other.raftAddress).join(",")]);
+  await node.ready();
+  await eventually("the node to be a voter", async () => {
+    const leader = await cluster.leader();
+    const members = JSON.parse((await leader.fetch("/nodes?nonvoters")).body);
+    return members[node.id]?.voter === true;
+  });
+  const after = await identity();
+  assert.notEqual(after.incarnation, before.incarnation);
+  assert.deepEqual({ ...after, incarnation: "" }, { ...before, incarnation: "" });
+  await (await cluster.leader()).kill("SIGKILL");
+  const acknowledged = load.acknowledged.length;
+  await eventually("writes to go on", () => load.acknowledged.length > acknowledged + 50);
+  await load.stop();
+  for (const other of cluster.nodes) if (!other.running) other.start();
+  await load.verify();
+});
+
+Deno.test("a call to join from a life that has ended takes nobody's place", async () => {
+  await using cluster = await Cluster.start();
+  const leader = await cluster.leader();
+  const node = await cluster.follower();
+  await using stranger = await openNode("stranger", { clusterId: "" });
+  const { incarnation } = JSON.parse(await Deno.readTextFile(`${node.directory}/node.json`));
+  const call = encodeJoin({
+    id: serverId(node.id, incarnation === "00000000" ? "00000001" : "00000000"),
+    address: node.raftAddress,
+    httpAddress: "127.0.0.1:1",
+    suffrage: "staging",
+    relayed: false,
+    timeoutMs: 5000,
+  });
+  const answer = await stranger.transport.request(leader.raftAddress, RequestKind.join, call, {
+    timeoutMs: 5000,
+  });
+  assert.throws(() => readAnswer(answer), { kind: "unavailable", message: /does not answer at/ });
+  const members = JSON.parse((await leader.fetch("/nodes?nonvoters")).body);
+  assert.equal(members[node.id]?.voter, true);
+  assert.equal(members[node.id]?.reachable, true);
 });
 
 Deno.test("a read replica follows, never votes, and answers reads", async () => {

@@ -20,15 +20,14 @@ Deno.test("wire calls read back as they were written", () => {
     address: "a:1",
     httpAddress: "a:2",
     suffrage: "learner",
-    fresh: true,
     relayed: false,
     timeoutMs: 5,
   } as const;
   assert.deepEqual(wire.decodeJoin(wire.encodeJoin(join)), join);
-  for (const call of [{ id: undefined, wait: true }, { id: "n2", wait: false }]) {
+  for (const call of [{ name: undefined, wait: true }, { name: "n2", wait: false }]) {
     assert.deepEqual(wire.decodeStepDown(wire.encodeStepDown(call)), call);
   }
-  const form = { phase: "commit", clusterId: "0123456789abcdef" } as const;
+  const form = { phase: "commit", clusterId: "0123456789abcdef", to: "n1" } as const;
   assert.deepEqual(wire.decodeForm(wire.encodeForm(form)), form);
   assert.equal(wire.decodeBarrier(wire.encodeBarrier(77)), 77);
   assert.equal(wire.decodeRemove(wire.encodeRemove("n3")), "n3");

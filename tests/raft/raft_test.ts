@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { InvariantError } from "../../src/base/assert.ts";
 import { CatchUp } from "../../src/raft/catch_up.ts";
-import { Raft } from "../../src/raft/raft.ts";
 import { type Entry, EntryType, type Message, type Ready } from "../../src/raft/types.ts";
 import { Fuzz } from "./fuzz.ts";
 import { member, TestCluster } from "./test_cluster.ts";
@@ -83,33 +82,6 @@ test("Raft refuses its vote to a log behind its own (3.6.1)", () => {
     assert(answer?.type === "vote_response");
     assert.equal(answer.granted, granted, `${last}`);
   }
-});
-
-test("Raft that joins gives no vote before it holds an entry", () => {
-  const votes = (joining: boolean) => {
-    const raft = new Raft({
-      id: "b",
-      electionTicks: 10,
-      heartbeatTicks: 2,
-      leaseTicks: 8,
-      appendBytesMax: 1000,
-      inflightMax: 4,
-      cacheBytesMax: 1000,
-      random: () => 0,
-      hardState: { term: 0, votedFor: "" },
-      compaction: { index: 0, term: 0, configuration: { members: [] } },
-      log: { lastIndex: 0, termStarts: [], configurations: [], entries: [] },
-      applied: 0,
-      joining,
-    });
-    for (let i = 0; i < 10; i++) raft.tick();
-    raft.step(voteRequest("a", "b", 7, [9, 4]));
-    return raft.ready()?.messagesAfterPersist.map((message) =>
-      message.type === "vote_response" && message.granted
-    );
-  };
-  assert.deepEqual(votes(true), [false]);
-  assert.deepEqual(votes(false), [true]);
 });
 
 test("Raft gives nobody a vote soon after it heard from a leader, or after a restart (4.2.3)", () => {

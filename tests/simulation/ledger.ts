@@ -48,8 +48,6 @@ export class Ledger {
   readonly #views = new Map<NodeId, NodeView>();
   /** The highest term in which a node has promised anything to others. */
   readonly #terms = new Map<NodeId, number>();
-  /** How often each node has lost its disk. */
-  readonly #lives = new Map<NodeId, number>();
 
   /** The highest index that any node has applied. */
   get committedIndex(): number {
@@ -82,16 +80,9 @@ export class Ledger {
     return false;
   }
 
-  /** The node's disk is gone, and with it all that it promised: what bears its name now is another. */
-  forgets(id: NodeId): void {
-    this.#lives.set(id, (this.#lives.get(id) ?? 0) + 1);
-    this.#terms.delete(id);
-    this.#views.delete(id);
-  }
-
   /** A node votes once in a term, whatever crashes lie between. */
   votes(voter: NodeId, term: number, candidate: NodeId): void {
-    const key = `${voter}/${this.#lives.get(voter) ?? 0}/${term}`;
+    const key = `${voter} in ${term}`;
     const known = this.#votes.get(key);
     if (known !== undefined && known !== candidate) {
       throw new SafetyViolation(

@@ -13,6 +13,7 @@ import {
   type NodeId,
 } from "../../src/raft/types.ts";
 import { checksum } from "../../src/base/checksum.ts";
+import { serverId } from "../../src/raft/server_id.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import {
   type LogContents,
@@ -70,8 +71,6 @@ export class Machine {
   /** On its disk: it knows its cluster, and is spoken to by the members. */
   #introduced: boolean;
   #member: boolean;
-  /** It formed the cluster, with the disk that it still has. */
-  #founder: boolean;
   /** What the log is to begin with, at this machine's first start. */
   #founding: Configuration | undefined;
   /** The program that runs, from its first moment on. */
@@ -85,7 +84,7 @@ export class Machine {
 
   /** `founding`: one of those that form the cluster; the first of them writes down who they are. */
   constructor(
-    readonly id: NodeId,
+    readonly id: string,
     world: World,
     founding: boolean,
     configuration: Configuration | undefined,
@@ -100,9 +99,14 @@ export class Machine {
     };
     this.#founding = configuration;
     this.#logHome = this.#newLogHome();
-    this.#introduced = this.#member = this.#founder = founding;
+    this.#introduced = this.#member = founding;
     this.diskFaults = disk;
     this.storeFaults = store;
+  }
+
+  /** A machine that has lost its disk is another server. */
+  get serverId(): NodeId {
+    return serverId(this.id, this.#life.toString(16).padStart(8, "0"));
   }
 
   /** The running program, if there is one. */
@@ -173,9 +177,8 @@ export class Machine {
     const random = new Random(this.#random.uint64());
     const { hardState } = contents;
     const transport = new SimulatedTransport(
-      this.id,
+      this.serverId,
       this.address,
-      this.#life,
       process,
       clock,
       network,
@@ -192,17 +195,17 @@ export class Machine {
       appended: (entry, previousTerm) => this.#appended(entry, previousTerm),
       compacted: (point) =>
         this.#check(() =>
-          ledger.compacts(this.id, point.index, this.#storeStorage.durablePosition.index)
+          ledger.compacts(this.serverId, point.index, this.#storeStorage.durablePosition.index)
         ),
     });
     trace.event("start", this.id, hardState.term, store.applied.index, log.lastIndex);
     this.#check(() => {
-      ledger.restarts(this.id, hardState.term);
-      ledger.hasState(this.id, store.applied.index, store.state.hash);
+      ledger.restarts(this.serverId, hardState.term);
+      ledger.hasState(this.serverId, store.applied.index, store.state.hash);
     });
     const origin = random.uint64();
     const node: Node = new Node({
-      id: this.id,
+      id: this.serverId,
       clock,
       logger,
       random: (limit) => random.below(limit),
@@ -213,7 +216,6 @@ export class Machine {
       snapshots: plan.snapshots,
       log,
       contents,
-      joining: !this.#founder && contents.log.lastIndex === 0,
       transport,
       stateMachine: store,
       codec: toyCodec,
@@ -228,13 +230,13 @@ export class Machine {
       onConfiguration: ({ members }) => {
         trace.event("members", this.id, ...members.map((m) => `${m.id}=${m.suffrage}`));
         transport.setPeers(
-          new Map(members.filter((m) => m.id !== this.id).map((m) => [m.id, m.address])),
+          new Map(members.filter((m) => m.id !== this.serverId).map((m) => [m.id, m.address])),
         );
         this.#running?.service.changed();
       },
       onStatus: ({ role, term, leader }) => {
         trace.event(role, this.id, term, leader);
-        if (role === "leader") this.#check(() => ledger.leads(this.id, term));
+        if (role === "leader") this.#check(() => ledger.leads(this.serverId, term));
         this.#running?.service.changed();
       },
       onFatal: (error) => this.#fatal(process, error),
@@ -267,7 +269,9 @@ export class Machine {
     if (store === undefined) return;
     this.snapshotsInstalled++;
     this.#world.trace.event("installed", this.id, store.applied.index);
-    this.#check(() => this.#world.ledger.hasState(this.id, store.applied.index, store.state.hash));
+    this.#check(() =>
+      this.#world.ledger.hasState(this.serverId, store.applied.index, store.state.hash)
+    );
   }
 
   #write(process: SimulatedProcess, change: () => void): Promise<void> {
@@ -292,7 +296,7 @@ export class Machine {
     this.#world.trace.event("apply", this.id, entry.index, entry.term, stateHash);
     // The node cannot tell its term while it is being made: then nothing is applied yet either.
     const term = this.#running?.node.status.term ?? 0;
-    this.#check(() => this.#world.ledger.applies(this.id, entry, stateHash, term));
+    this.#check(() => this.#world.ledger.applies(this.serverId, entry, stateHash, term));
   }
 
   /** Terms in which this machine has begun to lead have been checked. */
@@ -302,14 +306,14 @@ export class Machine {
     const { ledger, trace } = this.#world;
     trace.event("append", this.id, entry.index, entry.term, entry.type);
     this.#check(() => {
-      ledger.holds(this.id, previousTerm, entry);
+      ledger.holds(this.serverId, previousTerm, entry);
       const running = this.#running;
       if (running === undefined || entry.term === this.#ledTerm) return;
       const { role, term } = running.node.status;
       if (role !== "leader" || term !== entry.term) return;
       this.#ledTerm = term;
       const { log } = running;
-      ledger.beginsToLead(this.id, term, entry.index, (at) => log.termAt(at), log.firstIndex);
+      ledger.beginsToLead(this.serverId, term, entry.index, (at) => log.termAt(at), log.firstIndex);
     });
   }
 
@@ -341,7 +345,7 @@ export class Machine {
     if (lastIndex === undefined) return;
     const applied = this.#storeStorage.position.index;
     const logged = Math.max(lastIndex, this.#marker?.index ?? 0);
-    this.#check(() => this.#world.ledger.fallsBack(this.id, applied, logged));
+    this.#check(() => this.#world.ledger.fallsBack(this.serverId, applied, logged));
   }
 
   /** The machine comes back with an empty disk. */
@@ -353,8 +357,7 @@ export class Machine {
     this.#logHome = this.#newLogHome();
     this.#storeStorage = new ToyStorage();
     this.#ledTerm = 0;
-    this.#introduced = this.#member = this.#founder = false;
-    this.#world.ledger.forgets(this.id);
+    this.#introduced = this.#member = false;
     this.#world.trace.event("wipe", this.id);
   }
 
@@ -378,12 +381,16 @@ export class Machine {
     if (running === undefined) return false;
     try {
       await joinCluster({
-        member: { id: this.id, address: this.address, httpAddress: `${this.id}:4001`, suffrage },
+        member: {
+          id: this.serverId,
+          address: this.address,
+          httpAddress: `${this.id}:4001`,
+          suffrage,
+        },
         addresses: [address],
         attempts: 1,
         intervalMs: 0,
         timeoutMs: 4000,
-        fresh: true,
         clusterId: "",
         transport: running.transport,
         clock: running.clock,

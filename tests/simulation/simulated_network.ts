@@ -111,27 +111,20 @@ export class SimulatedNetwork {
     }
     const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1;
     if (copies === 2) this.counts.duplicated++;
-    const life = this.#endpoints.get(address)?.life;
     for (let copy = 0; copy < copies; copy++) {
-      this.#queue.schedule(this.latencyMs(), () => this.#deliver(from, address, life, message));
+      this.#queue.schedule(this.latencyMs(), () => this.#deliver(from, address, message));
     }
   }
 
-  #deliver(
-    from: SimulatedTransport,
-    address: string,
-    life: number | undefined,
-    message: Message,
-  ): void {
+  #deliver(from: SimulatedTransport, address: string, message: Message): void {
     const target = this.endpoint(address);
     if (!this.passable(from.address, address)) {
       this.counts.blocked++;
       if (this.#random.chance(0.3)) this.#reportUnreachable(from, message.to);
       return;
     }
-    // No connection outlives the data at either end, nor is one made to a stranger.
-    if (this.#endpoints.get(from.address)?.life !== from.life) return;
-    if (target === undefined || target.life !== life || !target.member) {
+    // Nobody gets what is meant for another server, which may have been at this address, nor does a stranger.
+    if (target === undefined || target.id !== message.to || !target.member) {
       this.#reportUnreachable(from, message.to);
       return;
     }
@@ -193,8 +186,6 @@ export class SimulatedTransport implements Transport {
   constructor(
     readonly id: NodeId,
     readonly address: string,
-    /** How often this machine has lost its disk. */
-    readonly life: number,
     readonly process: SimulatedProcess,
     readonly clock: VirtualClock,
     readonly network: SimulatedNetwork,

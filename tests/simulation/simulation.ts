@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import { Prng } from "../../src/base/prng.ts";
 import { voterIds } from "../../src/raft/configuration.ts";
+import { nodeName, serverId } from "../../src/raft/server_id.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";
 import { Disturber } from "./disturber.ts";
 import { EventQueue } from "./event_queue.ts";
@@ -146,7 +147,7 @@ class Simulation {
 
   /** What every node shows of itself, after every step. */
   #look(): void {
-    for (const { id, running } of this.#machines) {
+    for (const { serverId: id, running } of this.#machines) {
       if (running === undefined) continue;
       const { node } = running;
       const { role, term } = node.status;
@@ -184,7 +185,7 @@ class Simulation {
       ledger.acknowledged(
         index,
         inForce,
-        (id) => this.#machines.some((m) => m.id === id && m.holdsDurably(index, term)),
+        (id) => this.#machines.some((m) => m.id === nodeName(id) && m.holdsDurably(index, term)),
       )
     );
   }
@@ -235,10 +236,11 @@ class Simulation {
     const leader = this.#leader()?.running?.node;
     if (leader === undefined || leader.commitIndex !== leader.lastIndex) return false;
     return leader.configuration.members.every(({ id, suffrage }) => {
-      const machine = this.#machines.find((m) => m.id === id);
+      const machine = this.#machines.find((m) => m.id === nodeName(id));
+      if (machine === undefined) return false;
       // A new node whose joining broke off stays a stranger until somebody asks again.
-      if (machine?.running === undefined) return machine?.member === false;
       if (!machine.member) return true;
+      if (machine.running === undefined || machine.serverId !== id) return false;
       const { node } = machine.running;
       return suffrage !== "staging" && node.status.leader === leader.id &&
         node.appliedIndex === leader.commitIndex;
@@ -295,7 +297,7 @@ class Simulation {
 
 function member(at: number, learner: boolean): Member {
   return {
-    id: `n${at + 1}`,
+    id: serverId(`n${at + 1}`, "00000000"),
     address: `n${at + 1}:4002`,
     httpAddress: `n${at + 1}:4001`,
     suffrage: learner ? "learner" : "voter",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { FrameType, writeFrame } from "../../src/transport/frame.ts";
+import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import { encodeMessage } from "../../src/transport/message_codec.ts";
 import type { Message } from "../../src/raft/types.ts";
 import {
@@ -68,7 +69,9 @@ const attacks: [name: string, attack: Attack, reason: RegExp][] = [
   [
     "a frame in place of a hello",
     async (peer) => {
-      await peer.connection.write(text("raftlite\x02\x00\x00\x00"));
+      await peer.connection.write(
+        text(`raftlite${String.fromCharCode(PROTOCOL_VERSION)}\x00\x00\x00`),
+      );
       await peer.send(FrameType.ping);
     },
     /in place of a hello/,
