@@ -94,6 +94,32 @@ export class EntryApplier {
     return from;
   }
 
+  /** Applies all entries in one transaction, or none: false when that is not for a quick connection. */
+  applyAllOrNone(entries: readonly BatchEntry[]): boolean {
+    const connection = this.#connection;
+    const { index, resume } = connection.committed;
+    const last = entries[entries.length - 1];
+    if (last === undefined || resume !== resumeAtStart || entries.some(isLoadCommit)) return false;
+    try {
+      connection.begin();
+      for (let i = 0; i < entries.length; i++) {
+        const entry = entries[i];
+        if (entry === undefined || performance.now() > connection.deadline) {
+          throw new NeedsAlone(false);
+        }
+        this.#applyEntry(entry, index + 1 + i);
+      }
+      connection.commit(last.index, last.term, resumeAtStart);
+      return true;
+    } catch {
+      // Whatever it was: the writer finds it again, and knows what to do.
+      connection.rollback();
+      connection.maxRowId.take();
+      this.#answers.truncate(0);
+      return false;
+    }
+  }
+
   #applyEntry(entry: BatchEntry, expectedIndex: number): void {
     verifyEntry(entry, expectedIndex);
     this.#answers.begin(entry.format);
@@ -104,6 +130,7 @@ export class EntryApplier {
     const header = readHeader(entry);
     const { request } = header;
     if (request !== undefined && !this.#admit(request)) return;
+    if (header.type !== CommandType.execute && this.#connection.quick) throw new NeedsAlone(false);
     if (header.type === CommandType.execute) {
       this.#executeInBatch(entry, executionOf(entry, header, true, 0));
     } else {

@@ -1,7 +1,15 @@
 import { type Authorizer, AuthorizerResult } from "../sqlite/mod.ts";
 
-/** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that a plain SELECT brings about. */
-const Action = { read: 20, select: 21, function: 31, recursive: 33 } as const;
+/** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that plain statements bring about. */
+const Action = {
+  delete: 9,
+  insert: 18,
+  read: 20,
+  select: 21,
+  update: 23,
+  function: 31,
+  recursive: 33,
+} as const;
 
 /** All action codes but those that every SELECT may: only about these is the authorizer asked. */
 export const quickActions: readonly number[] = Array.from({ length: 34 }, (_, code) => code)
@@ -50,3 +58,43 @@ export const quickAuthorizer: Authorizer = (action, _, name) =>
   action === Action.function && name !== null && quickFunctions.has(name.toLowerCase())
     ? AuthorizerResult.ok
     : AuthorizerResult.deny;
+
+/** Functions that writes may call besides, and that are the same on every node: last_insert_rowid() is kept. */
+const quickWriteFunctions = new Set([
+  ...quickFunctions,
+  "current_date",
+  "current_time",
+  "current_timestamp",
+  "last_insert_rowid",
+  "random",
+]);
+
+/**
+ * Lets only INSERT, UPDATE, DELETE and SELECT pass whose every instruction is a matter of
+ * microseconds. A DELETE of all rows must take them one by one, or it would be a single instruction:
+ * https://www.sqlite.org/c3ref/c_deny.html (SQLITE_IGNORE).
+ */
+export const quickChanges: Authorizer = (action, first, second) => {
+  switch (action) {
+    case Action.read:
+    case Action.select:
+    case Action.recursive:
+      return AuthorizerResult.ok;
+    case Action.insert:
+    case Action.update:
+      return isPlainTable(first) ? AuthorizerResult.ok : AuthorizerResult.deny;
+    case Action.delete:
+      return isPlainTable(first) ? AuthorizerResult.ignore : AuthorizerResult.deny;
+    case Action.function:
+      return second !== null && quickWriteFunctions.has(second.toLowerCase())
+        ? AuthorizerResult.ok
+        : AuthorizerResult.deny;
+    default:
+      return AuthorizerResult.deny;
+  }
+};
+
+/** SQLite's own tables hold what it looks at itself, such as statistics. */
+function isPlainTable(name: string | null): boolean {
+  return name !== null && !name.toLowerCase().startsWith("sqlite_");
+}

@@ -76,6 +76,7 @@ export const writeRefused = "attempt to change database via query operation";
 export class SqlPolicy {
   readonly #kind: "write" | "read";
   readonly #foreignKeys: boolean;
+  readonly #narrower: Authorizer | undefined;
   #trusted = false;
   #reason: string | undefined;
   /** A statement prepared since this was last cleared calls changes(). */
@@ -88,14 +89,16 @@ export class SqlPolicy {
    */
   preparing = false;
 
-  /** `foreignKeys`: whether the connection enforces them. */
-  constructor(kind: "write" | "read", foreignKeys: boolean) {
+  /** `foreignKeys`: whether the connection enforces them. `narrower` is asked too, about everything. */
+  constructor(kind: "write" | "read", foreignKeys: boolean, narrower?: Authorizer) {
     this.#kind = kind;
     this.#foreignKeys = foreignKeys;
+    this.#narrower = narrower;
   }
 
   install(database: Database): void {
-    database.setAuthorizer(this.#authorize, Object.values(Action));
+    const actions = this.#narrower === undefined ? Object.values(Action) : undefined;
+    database.setAuthorizer(this.#authorize, actions);
   }
 
   /** Runs the store's own SQL, which may do anything. */
@@ -127,7 +130,9 @@ export class SqlPolicy {
       this.callsChanges = true;
     }
     const reason = this.#refusal(action, first, second, schema);
-    if (reason === undefined) return AuthorizerResult.ok;
+    if (reason === undefined) {
+      return this.#narrower?.(action, first, second, schema, null) ?? AuthorizerResult.ok;
+    }
     this.#reason = reason;
     return AuthorizerResult.deny;
   };

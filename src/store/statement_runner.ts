@@ -207,6 +207,7 @@ export class StatementRunner {
   /** Makes an error the text's result, unless it is none of the SQL's. */
   #failed(error: unknown, run: Execution, emptyRows: boolean): void {
     if (error instanceof NeedsAlone) throw error;
+    if (this.#connection.quick) throw new NeedsAlone(false);
     this.throwIfLocal(error);
     if (run.inBatch && (isInterrupt(error) || this.#connection.database.autocommit)) {
       throw new NeedsAlone(false);

@@ -13,6 +13,7 @@ import {
   temporaryPath,
 } from "./file_exchange.ts";
 import { QuickReader } from "./quick_reader.ts";
+import { QuickWriter } from "./quick_writer.ts";
 import { ReaderPool } from "./reader_pool.ts";
 import { readFile, receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
 import {
@@ -26,7 +27,7 @@ import {
   type Store,
 } from "./types.ts";
 import { WalKeeper } from "./wal_keeper.ts";
-import { Writer } from "./writer.ts";
+import { Writer, type WriterAnswers } from "./writer.ts";
 import type { WriterStatus } from "./writer_worker.ts";
 
 /** The database's file in the store's directory. */
@@ -131,12 +132,16 @@ class SqliteStore implements Store {
   readonly #parts: Parts;
   readonly #writer: Writer;
   readonly #readers: ReaderPool;
-  readonly #quick: QuickReader;
+  readonly #quickReader: QuickReader;
+  readonly #quickWriter: QuickWriter;
   /** Checkpoints never wait behind a copy. */
   readonly #checkpointer: Copier;
   readonly #copier: Copier;
   readonly #wal: WalKeeper;
   #rejectFailed: (error: Error) => void = () => {};
+  /** Batches that the writer has and that `applied` does not count yet. */
+  #handedOver = 0;
+  #batchesWritten = 0;
   #applied: AppliedPosition = { index: 0, term: 0 };
   #full: string | undefined;
   #pageSize = 4096;
@@ -165,7 +170,8 @@ class SqliteStore implements Store {
       ...limits,
       failed,
     });
-    this.#quick = new QuickReader(library, path, foreignKeys);
+    this.#quickReader = new QuickReader(library, path, foreignKeys);
+    this.#quickWriter = new QuickWriter(library, path, foreignKeys);
     this.#checkpointer = new Copier(library);
     this.#copier = new Copier(library);
     this.#wal = new WalKeeper(
@@ -200,10 +206,30 @@ class SqliteStore implements Store {
   ): Promise<(Uint8Array | "duplicate" | undefined)[]> {
     const last = entries[entries.length - 1]?.entry;
     if (last === undefined) return [];
-    const { answers, walFrames } = await this.#writer.apply(entries);
+    let result = this.#applyQuickly(entries);
+    if (result === undefined) {
+      const written = this.#wal.begin();
+      this.#handedOver++;
+      try {
+        result = await this.#writer.apply(entries);
+      } finally {
+        this.#handedOver--;
+      }
+      written();
+      this.#batchesWritten++;
+    }
     this.#applied = { index: last.index, term: last.term };
-    this.#wal.noteSize(walFrames * this.#pageSize);
-    return answers;
+    this.#wal.noteSize(result.walFrames * this.#pageSize);
+    return result.answers;
+  }
+
+  /**
+   * Never beside the writer, be it that it only checkpoints: that would leave a WAL without an end.
+   * Nor where the disk may be waited for.
+   */
+  #applyQuickly(entries: readonly ApplyEntry[]): WriterAnswers | undefined {
+    if (this.#handedOver > 0 || this.#writer.busy || this.#wal.mayStartAnew) return undefined;
+    return this.#quickWriter.apply(entries, this.#applied.index);
   }
 
   /**
@@ -216,7 +242,7 @@ class SqliteStore implements Store {
   async checkpoint(): Promise<AppliedPosition> {
     const { path, disk } = this.#parts;
     const position = this.#applied;
-    await this.#checkpointer.run<"checkpoint">({ type: "checkpoint", path });
+    await this.#wal.checkpoint();
     await syncFile(disk, `${path}-wal`);
     return position;
   }
@@ -267,7 +293,7 @@ class SqliteStore implements Store {
   async #exchange(file: string): Promise<void> {
     const { path, disk } = this.#parts;
     try {
-      this.#quick.pause();
+      this.#pauseQuick();
       await Promise.all([
         this.#readers.pause(),
         this.#copier.pause(),
@@ -276,6 +302,7 @@ class SqliteStore implements Store {
       await this.#readers.release();
       await this.#writer.release();
       await exchangeDatabase(disk, file, path);
+      this.#wal.exchanged();
       await this.open();
     } catch (error) {
       const failure = new StoreFailedError(
@@ -288,18 +315,24 @@ class SqliteStore implements Store {
     this.#checkpointer.resume();
     this.#copier.resume();
     this.#readers.resume();
-    this.#quick.resume();
+    this.#quickReader.resume();
+    this.#quickWriter.resume();
+  }
+
+  #pauseQuick(): void {
+    this.#quickReader.pause();
+    this.#quickWriter.pause();
   }
 
   read(
     request: ReadRequest,
     signal?: () => AbortSignal,
   ): Uint8Array | Promise<Uint8Array | ReadableStream<Uint8Array>> {
-    return this.#quick.read(request) ?? this.#readers.read(request, signal?.());
+    return this.#quickReader.read(request) ?? this.#readers.read(request, signal?.());
   }
 
   async inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
-    return this.#quick.inspect(statements) ?? await this.#readers.inspect(statements);
+    return this.#quickReader.inspect(statements) ?? await this.#readers.inspect(statements);
   }
 
   async backup(
@@ -351,8 +384,9 @@ class SqliteStore implements Store {
       applied_term: this.#applied.term,
       pragmas: connectionPragmas(foreignKeys),
       statements_cached: writer.statementsCached,
-      sessions: writer.sessions,
+      sessions: this.#quickWriter.sessions(this.#applied.index) ?? writer.sessions,
       apply_queue: this.#writer.pending,
+      apply_batches: { main_thread: this.#quickWriter.batches, writer: this.#batchesWritten },
       read_pool: this.#readers.status,
       compile_options: writer.compileOptions,
     };
@@ -380,7 +414,7 @@ class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     const closed = new StoreFailedError("The store is closed");
-    this.#quick.pause();
+    this.#pauseQuick();
     if (this.#failure === undefined) await this.#wal.idle();
     await Promise.all([
       this.#readers.close(),
@@ -408,7 +442,7 @@ class SqliteStore implements Store {
   #fail(error: Error): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
     this.#failure = error;
-    this.#quick.pause();
+    this.#pauseQuick();
     this.#parts.logger.log("ERROR", "store", error.message);
     this.#writer.fail(error);
     this.#readers.fail(error);

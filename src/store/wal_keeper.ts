@@ -32,6 +32,11 @@ export class WalKeeper {
   #bytes = 0;
   #nextBytes: number;
   #checkpoints = 0;
+  /** Checkpoints that have begun and not ended. */
+  #checkpointing = 0;
+  /** How many have ended, and how many had when the last batch began that no checkpoint met. */
+  #ended = 1;
+  #endedBefore = 0;
 
   constructor(
     path: string,
@@ -56,6 +61,44 @@ export class WalKeeper {
     return { bytes: this.#bytes, checkpoints: this.#checkpoints };
   }
 
+  /**
+   * Whether the next transaction may start the WAL anew: all that is in it may be in the database
+   * file. It then syncs the WAL's new header, which can take as long as the disk likes.
+   */
+  get mayStartAnew(): boolean {
+    return this.#checkpointing > 0 || this.#ended !== this.#endedBefore;
+  }
+
+  /** To be called when a batch begins; what it returns, when the batch is in the WAL. */
+  begin(): () => void {
+    const ended = this.#ended;
+    return () => {
+      if (this.#checkpointing === 0 && this.#ended === ended) this.#endedBefore = ended;
+    };
+  }
+
+  /** Moves what is in the WAL into the database file, beside the writer. */
+  checkpoint(): Promise<void> {
+    return this.#tracked(async () => {
+      await this.#copier.run<"checkpoint">({ type: "checkpoint", path: this.#path });
+    });
+  }
+
+  async #tracked(checkpoint: () => Promise<void>): Promise<void> {
+    this.#checkpointing++;
+    try {
+      await checkpoint();
+    } finally {
+      this.#checkpointing--;
+      this.#ended++;
+    }
+  }
+
+  /** Another file is in the database's place. */
+  exchanged(): void {
+    this.#ended++;
+  }
+
   /** Called after each batch with the WAL's size, as far as it is in use. */
   noteSize(bytes: number): void {
     this.#bytes = bytes;
@@ -74,14 +117,14 @@ export class WalKeeper {
 
   async #shrink(): Promise<void> {
     this.#checkpoints++;
-    await this.#copier.run<"checkpoint">({ type: "checkpoint", path: this.#path });
+    await this.checkpoint();
     const hardBytes = this.#softBytes * hardFactor;
     if (this.#bytes < hardBytes || this.#now() - this.#hardTriedAt < hardEveryMs) {
-      await this.#writer.checkpoint();
+      await this.#tracked(() => this.#writer.checkpoint());
       return;
     }
     this.#hardTriedAt = this.#now();
-    await this.#readers.whileCalm(calmWaitMs, () => this.#writer.checkpoint());
+    await this.#tracked(() => this.#readers.whileCalm(calmWaitMs, () => this.#writer.checkpoint()));
   }
 
   /** Resolves when no checkpoint runs. */

@@ -6,6 +6,7 @@ import {
   type Statement,
 } from "../sqlite/mod.ts";
 import { messageOf, StoreFailedError } from "./failures.ts";
+import { quickChanges } from "./quick_policy.ts";
 import {
   createRaftTables,
   type RaftState,
@@ -26,13 +27,22 @@ const defaultLimitMs = 600_000;
 
 const deferredForeignKeysStatus = 10;
 
+/** On the main thread: instructions to a tick, and ticks that a statement may take. */
+const quickInstructionsPerTick = 1_000;
+const quickTicksMax = 3;
+/** Bytes of a value there: longer ones take long to copy, and to look at. */
+const quickValueBytesMax = 0x1_0000;
+
+/** SQLITE_LIMIT_LENGTH of https://www.sqlite.org/c3ref/c_limit_attached.html */
+const lengthLimit = 0;
+
 /** Pages that the writer keeps in memory, in KiB. */
 const cacheKib = 32_768;
 
 /**
- * The one connection that writes. All that SQL can see of its past — last_insert_rowid(),
- * changes(), total_changes() — is kept in sqlite_raft, so that it reads the same after a restart,
- * and after a rolled back try to apply a batch.
+ * A connection that writes. All that SQL can see of its past — last_insert_rowid(), changes(),
+ * total_changes() — is kept in sqlite_raft, so that it reads the same after a restart, after a
+ * rolled back try to apply a batch, and when another connection goes on from there.
  */
 export class WriteConnection {
   readonly database: Database;
@@ -42,6 +52,10 @@ export class WriteConnection {
   /** Notices the row behind which SQLite would draw row ids from a source that is not replicated. */
   readonly maxRowId: MaxRowIdWatch;
   readonly foreignKeys: boolean;
+  /** For the main thread: only what is over in a moment is done, and anything else fails. */
+  readonly quick: boolean;
+  /** With `quick`: when to give up, on the clock of performance.now(). */
+  deadline = Number.POSITIVE_INFINITY;
   sessions: Sessions;
   /** As committed. */
   committed: RaftState;
@@ -62,9 +76,10 @@ export class WriteConnection {
   /** Ticks that the running statement has left; one is a millisecond's worth of instructions. */
   #ticksLeft = Number.POSITIVE_INFINITY;
 
-  constructor(library: Library, path: string, foreignKeys: boolean) {
+  constructor(library: Library, path: string, foreignKeys: boolean, quick = false) {
     this.foreignKeys = foreignKeys;
-    this.policy = new SqlPolicy("write", foreignKeys);
+    this.quick = quick;
+    this.policy = new SqlPolicy("write", foreignKeys, quick ? quickChanges : undefined);
     this.determinism = new Determinism(library);
     let database: Database | undefined;
     try {
@@ -95,7 +110,11 @@ export class WriteConnection {
     this.#release = database.prepare("RELEASE raftlite_entry", { persistent: true });
     this.#rollbackTo = database.prepare("ROLLBACK TO raftlite_entry", { persistent: true });
     database.createFunction("total_changes", () => this.totalChanges);
-    database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
+    if (quick) {
+      database.dropModules();
+      database.limit(lengthLimit, quickValueBytesMax);
+      database.setProgressHandler(quickInstructionsPerTick, () => this.#isOver());
+    } else database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
     this.maxRowId = new MaxRowIdWatch(database);
     this.policy.install(database);
     this.cache = new StatementCache(database, this.policy);
@@ -111,6 +130,19 @@ export class WriteConnection {
     if (this.sessions.changed) {
       this.sessions = new Sessions(this.own(() => readSessions(this.database)));
     }
+    this.#takeCommitted();
+  }
+
+  /** Goes on from what another connection has committed. */
+  refresh(): void {
+    this.own(() => {
+      this.committed = readRaftState(this.database);
+      this.sessions = new Sessions(readSessions(this.database));
+    });
+    this.#takeCommitted();
+  }
+
+  #takeCommitted(): void {
     const { committed } = this;
     this.changes = committed.changes;
     this.lastInsertRowId = this.database.lastInsertRowId = committed.lastInsertRowId;
@@ -178,7 +210,9 @@ export class WriteConnection {
    */
   prepareRun(prepared: PreparedStatement, timeoutMs: number, kept: boolean): void {
     if (prepared.callsChanges && !this.#changesInPlace) this.#putChangesInPlace();
-    this.#ticksLeft = (timeoutMs > 0 ? timeoutMs : defaultLimitMs) - (kept ? 1 : 0);
+    this.#ticksLeft = this.quick
+      ? quickTicksMax
+      : (timeoutMs > 0 ? timeoutMs : defaultLimitMs) - (kept ? 1 : 0);
   }
 
   /** After a statement that writes, failed or not; ANALYZE, too, sets last_insert_rowid(). */
@@ -209,6 +243,11 @@ export class WriteConnection {
   close(): void {
     this.database.close();
     this.determinism.close();
+  }
+
+  #isOver(): boolean {
+    if (this.#ticksLeft === Number.POSITIVE_INFINITY) return false;
+    return --this.#ticksLeft <= 0 || performance.now() > this.deadline;
   }
 
   /** Sets SQLite's changes() to `changes` by that many row changes, which are taken back. */

@@ -22,6 +22,7 @@ export interface WriterHandlers {
 }
 
 interface Waiting {
+  readonly type: WriterRequest["type"];
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -51,6 +52,12 @@ export class Writer {
 
   get pending(): number {
     return this.#waiting.size;
+  }
+
+  /** Whether it has, or will have, to do with the database's content. */
+  get busy(): boolean {
+    for (const { type } of this.#waiting.values()) if (type !== "status") return true;
+    return false;
   }
 
   open(library: LibraryLocation, path: string, foreignKeys: boolean): Promise<WriterOpened> {
@@ -102,7 +109,11 @@ export class Writer {
     const id = ++this.#lastId;
     const numbered: NumberedRequest = { id, request };
     return new Promise<Result>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.set(id, {
+        type: request.type,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      });
       this.#worker.postMessage(numbered, transfer);
     });
   }

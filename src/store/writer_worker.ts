@@ -124,7 +124,9 @@ class Writer {
   }
 
   async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
-    const first = this.#connected.committed.index + 1;
+    const connection = this.#connected;
+    if (entries[0]?.index !== connection.committed.index + 1) connection.refresh();
+    const first = connection.committed.index + 1;
     let next = 0;
     while (next < entries.length) {
       try {
