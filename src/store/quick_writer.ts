@@ -1,3 +1,4 @@
+import { EntryType } from "../raft/types.ts";
 import type { Library } from "../sqlite/mod.ts";
 import { Answers, splitAnswers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
@@ -77,7 +78,7 @@ export class QuickWriter {
     if (this.#paused) return undefined;
     const open = this.#open;
     const follows = open?.connection.committed.index === appliedIndex;
-    if (!follows && !entries.some(({ answer }) => answer !== undefined)) return undefined;
+    if (!follows && !entries.some(mayBeAwaited)) return undefined;
     if (performance.now() < this.#nextTryAt) return undefined;
     if (!areSmall(entries)) {
       this.#takeBreak(this.#breakMs);
@@ -133,6 +134,11 @@ export class QuickWriter {
   resume(): void {
     this.#paused = false;
   }
+}
+
+/** Whether somebody here waits for its result, or, if it is an empty one, may wait for it: a strong read. */
+function mayBeAwaited({ entry, answer }: ApplyEntry): boolean {
+  return answer !== undefined || entry.type === EntryType.noop;
 }
 
 function areSmall(entries: readonly ApplyEntry[]): boolean {
