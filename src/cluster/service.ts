@@ -251,7 +251,10 @@ export class ClusterService implements Service {
   status(): ServiceStatus {
     const node = this.#node;
     const { clock } = this.#parts;
+    const figures = node.figures;
     return {
+      ...figures,
+      progress: figures.progress.map(named),
       id: nodeName(node.id),
       raftAddress: this.#parts.raftAddress,
       httpAddress: this.#parts.httpAddress,
@@ -262,16 +265,8 @@ export class ClusterService implements Service {
       commitIndex: node.commitIndex,
       appliedIndex: node.appliedIndex,
       lastLogIndex: node.lastIndex,
-      firstLogIndex: node.firstLogIndex,
-      logSizeBytes: node.logSizeBytes,
-      snapshotIndex: node.snapshotIndex,
-      progress: node.progress().map(named),
       lastContactMs: Math.max(0, Math.min(node.lastContactMs, clock.now())),
-      pendingWrites: node.pendingWrites,
       startedAt: this.#startedAt,
-      health: node.health,
-      snapshotsTaken: node.snapshotsTaken,
-      snapshotsInstalled: node.snapshotsInstalled,
       counts: this.#counts,
     };
   }

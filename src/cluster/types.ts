@@ -1,4 +1,5 @@
-import type { Configuration, Member, PeerProgress, Status } from "../raft/types.ts";
+import type { NodeFigures } from "../node/types.ts";
+import type { Configuration, Member, Status } from "../raft/types.ts";
 import type { ClusterCounts } from "./counts.ts";
 import type { AnswerFormat, BackupOptions, ReadRequest, Statement } from "../store/types.ts";
 
@@ -81,7 +82,7 @@ export interface NodeReport {
 }
 
 /** The figures behind /status, /nodes and /readyz. */
-export interface ServiceStatus {
+export interface ServiceStatus extends NodeFigures {
   readonly id: string;
   readonly raftAddress: string;
   readonly httpAddress: string;
@@ -92,19 +93,9 @@ export interface ServiceStatus {
   readonly commitIndex: number;
   readonly appliedIndex: number;
   readonly lastLogIndex: number;
-  readonly firstLogIndex: number;
-  readonly logSizeBytes: number;
-  readonly snapshotIndex: number;
-  readonly progress: readonly PeerProgress[];
   /** ms since the leader was last heard from; 0 on the leader. */
   readonly lastContactMs: number;
-  readonly pendingWrites: number;
   readonly startedAt: number;
-  /** "ok", or what is wrong with the disk or the store. */
-  readonly health: string;
-  /** Since the start: made of this node's own state, and received from the leader. */
-  readonly snapshotsTaken: number;
-  readonly snapshotsInstalled: number;
   readonly counts: Readonly<ClusterCounts>;
 }
 

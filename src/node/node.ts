@@ -1,3 +1,4 @@
+import { voterIds } from "../raft/configuration.ts";
 import { Raft } from "../raft/raft.ts";
 import {
   type Configuration,
@@ -6,7 +7,6 @@ import {
   type MembershipChange,
   type Message,
   type NodeId,
-  type PeerProgress,
   type ProposeResult,
   type RaftCore,
   type ReadMode,
@@ -21,7 +21,7 @@ import { proposalError, Proposer } from "./proposer.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import { SnapshotTransfer } from "./snapshot_transfer.ts";
 import { Ticker } from "./ticker.ts";
-import { NodeError, type NodeOptions, type WriteOutcome } from "./types.ts";
+import { NodeError, type NodeFigures, type NodeOptions, type WriteOutcome } from "./types.ts";
 import { WatchedRequests } from "./watched_requests.ts";
 
 /** How long the core may wait for the answer of a read round before it is asked again, in ticks. */
@@ -134,29 +134,18 @@ export class Node {
     return this.#raft.lastIndex;
   }
 
-  /** The first index that the log still holds. */
-  get firstLogIndex(): number {
-    return this.#options.log.firstIndex;
-  }
-
-  get logSizeBytes(): number {
-    return this.#options.log.sizeBytes;
-  }
-
-  get snapshotIndex(): number {
-    return this.#compaction.snapshotIndex;
-  }
-
-  get snapshotsTaken(): number {
-    return this.#compaction.taken;
-  }
-
-  get snapshotsInstalled(): number {
-    return this.#transfer.installed;
-  }
-
-  get pendingWrites(): number {
-    return this.#proposer.size + this.#watched.size;
+  get figures(): NodeFigures {
+    const { log } = this.#options;
+    return {
+      firstLogIndex: log.firstIndex,
+      logSizeBytes: log.sizeBytes,
+      snapshotIndex: this.#compaction.snapshotIndex,
+      snapshotsTaken: this.#compaction.taken,
+      snapshotsInstalled: this.#transfer.installed,
+      pendingWrites: this.#proposer.size + this.#watched.size,
+      progress: this.#raft.progress(),
+      health: this.#health,
+    };
   }
 
   get isLeader(): boolean {
@@ -164,7 +153,7 @@ export class Node {
   }
 
   /** "ok", or what keeps the node from writing. */
-  get health(): string {
+  get #health(): string {
     if (this.#failure !== undefined) return this.#failure.message;
     if (this.#full) return "The disk is full: writes wait until there is room";
     return "ok";
@@ -173,10 +162,6 @@ export class Node {
   /** Neither the log nor the state machine may be short of room. */
   get #full(): boolean {
     return this.#writer.full || this.#options.stateMachine.full !== undefined;
-  }
-
-  progress(): PeerProgress[] {
-    return this.#raft.progress();
   }
 
   /** ms since this node last heard from the leader; 0 on the leader itself. */
@@ -188,8 +173,8 @@ export class Node {
     this.#state = "running";
     this.#leaderHeardAt = this.#options.clock.now();
     this.#options.onConfiguration(this.#raft.configuration);
-    const voters = this.#raft.configuration.members.filter((m) => m.suffrage === "voter");
-    if (voters.length === 1 && voters[0]?.id === this.id) this.#raft.campaign();
+    const voters = voterIds(this.#raft.configuration);
+    if (voters.length === 1 && voters[0] === this.id) this.#raft.campaign();
     this.#ticker.start();
     this.#schedule();
   }
@@ -286,7 +271,7 @@ export class Node {
       return new NodeError("unavailable", this.#failure?.message ?? "The node is stopping");
     }
     if (!this.isLeader) return new NodeError("not_leader", "This node is not the leader");
-    if (this.#full) return new NodeError("unavailable", this.health);
+    if (this.#full) return new NodeError("unavailable", this.#health);
     return this.#proposer.refusal(bytes);
   }
 
@@ -500,10 +485,8 @@ export class Node {
 
   /** The voter that would be the best next leader: heard from lately, and with the most of the log. */
   successor(): NodeId | undefined {
-    const voters = new Set(
-      this.configuration.members.filter((m) => m.suffrage === "voter").map((m) => m.id),
-    );
-    return this.progress()
+    const voters = new Set(voterIds(this.configuration));
+    return this.#raft.progress()
       .filter((peer) => peer.recentlyActive && voters.has(peer.id))
       .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id;
   }

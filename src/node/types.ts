@@ -1,6 +1,12 @@
 import type { Clock, Logger } from "../io/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
-import type { CompactionPoint, Configuration, NodeId, Status } from "../raft/types.ts";
+import type {
+  CompactionPoint,
+  Configuration,
+  NodeId,
+  PeerProgress,
+  Status,
+} from "../raft/types.ts";
 import type { Stamp, StateMachine } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 
@@ -80,6 +86,22 @@ export interface NodeOptions {
   readonly onStatus: (status: Status) => void;
   /** The node can go on no longer and has stopped itself: disk or state machine failed. */
   readonly onFatal: (error: Error) => void;
+}
+
+/** What a node tells of itself for others to look at. */
+export interface NodeFigures {
+  /** The first index that the log still holds. */
+  readonly firstLogIndex: number;
+  readonly logSizeBytes: number;
+  readonly snapshotIndex: number;
+  /** Since the start: made of this node's own state, and received from the leader. */
+  readonly snapshotsTaken: number;
+  readonly snapshotsInstalled: number;
+  readonly pendingWrites: number;
+  /** For the leader: every other member's. Empty elsewhere. */
+  readonly progress: readonly PeerProgress[];
+  /** "ok", or what keeps the node from writing. */
+  readonly health: string;
 }
 
 /** Why the node did not do what was asked. */

@@ -2,6 +2,7 @@ import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { findLibrary, type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
+import { Batches } from "./batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
 import { Copier } from "./copier.ts";
 import { messageOf, StoreFailedError } from "./failures.ts";
@@ -27,14 +28,11 @@ import {
   type Store,
 } from "./types.ts";
 import { WalKeeper } from "./wal_keeper.ts";
-import { Writer, type WriterAnswers } from "./writer.ts";
-import type { WriterStatus } from "./writer_worker.ts";
+import { Writer } from "./writer.ts";
+import { WriterStatusWatch } from "./writer_status.ts";
 
 /** The database's file in the store's directory. */
 export const databaseName = "db.sqlite";
-
-/** How long a status waits for a busy writer, in ms. */
-const statusWaitMs = 200;
 
 export interface StoreLimits {
   /** Reads that may wait for a reader. */
@@ -138,17 +136,12 @@ class SqliteStore implements Store {
   readonly #checkpointer: Copier;
   readonly #copier: Copier;
   readonly #wal: WalKeeper;
+  readonly #batches: Batches;
+  readonly #writerStatus: WriterStatusWatch;
   #rejectFailed: (error: Error) => void = () => {};
-  /** Batches that the writer has and that `applied` does not count yet. */
-  #handedOver = 0;
-  #batchesWritten = 0;
-  #applied: AppliedPosition = { index: 0, term: 0 };
   #full: string | undefined;
-  #pageSize = 4096;
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
-  #statusAsked: Promise<WriterStatus> | undefined;
-  #lastStatus: WriterStatus | undefined;
 
   constructor(parts: Parts) {
     const { path, library, clock, logger, foreignKeys, readers, limits } = parts;
@@ -183,10 +176,12 @@ class SqliteStore implements Store {
       () => clock.now(),
       limits.walBytes,
     );
+    this.#batches = new Batches(this.#writer, this.#quickWriter, this.#wal);
+    this.#writerStatus = new WriterStatusWatch(this.#writer, clock);
   }
 
   get applied(): AppliedPosition {
-    return this.#applied;
+    return this.#batches.applied;
   }
 
   get full(): string | undefined {
@@ -195,41 +190,12 @@ class SqliteStore implements Store {
 
   async open(): Promise<void> {
     const { library, path, foreignKeys } = this.#parts;
-    const { position, pageSize } = await this.#writer.open(library, path, foreignKeys);
-    this.#applied = position;
-    this.#pageSize = pageSize;
-    this.#lastStatus = await this.#writer.status();
+    this.#batches.opened(await this.#writer.open(library, path, foreignKeys));
+    await this.#writerStatus.ask();
   }
 
-  async apply(
-    entries: readonly ApplyEntry[],
-  ): Promise<(Uint8Array | "duplicate" | undefined)[]> {
-    const last = entries[entries.length - 1]?.entry;
-    if (last === undefined) return [];
-    let result = this.#applyQuickly(entries);
-    if (result === undefined) {
-      const written = this.#wal.begin();
-      this.#handedOver++;
-      try {
-        result = await this.#writer.apply(entries);
-      } finally {
-        this.#handedOver--;
-      }
-      written();
-      this.#batchesWritten++;
-    }
-    this.#applied = { index: last.index, term: last.term };
-    this.#wal.noteSize(result.walFrames * this.#pageSize);
-    return result.answers;
-  }
-
-  /**
-   * Never beside the writer, be it that it only checkpoints: that would leave a WAL without an end.
-   * Nor where the disk may be waited for.
-   */
-  #applyQuickly(entries: readonly ApplyEntry[]): WriterAnswers | undefined {
-    if (this.#handedOver > 0 || this.#writer.busy || this.#wal.mayStartAnew) return undefined;
-    return this.#quickWriter.apply(entries, this.#applied.index);
+  apply(entries: readonly ApplyEntry[]): Promise<(Uint8Array | "duplicate" | undefined)[]> {
+    return this.#batches.apply(entries);
   }
 
   /**
@@ -241,7 +207,7 @@ class SqliteStore implements Store {
    */
   async checkpoint(): Promise<AppliedPosition> {
     const { path, disk } = this.#parts;
-    const position = this.#applied;
+    const position = this.applied;
     await this.#wal.checkpoint();
     await syncFile(disk, `${path}-wal`);
     return position;
@@ -286,7 +252,7 @@ class SqliteStore implements Store {
       throw new SnapshotRejectedError(messageOf(error), { cause: error });
     }
     await this.#exchange(received);
-    return this.#applied;
+    return this.applied;
   }
 
   /** Puts another file in the database's place; reads wait meanwhile. A failure stops the store. */
@@ -366,7 +332,7 @@ class SqliteStore implements Store {
 
   async status(): Promise<Record<string, unknown>> {
     const { library, path, foreignKeys } = this.#parts;
-    const writer = await this.#writerStatus();
+    const writer = await this.#writerStatus.ask();
     const { bytes, checkpoints } = this.#wal.status;
     return {
       version: library.version,
@@ -380,31 +346,16 @@ class SqliteStore implements Store {
       freelist_count: writer.freelistCount,
       wal_size: bytes,
       wal_checkpoints: checkpoints,
-      applied_index: this.#applied.index,
-      applied_term: this.#applied.term,
+      applied_index: this.applied.index,
+      applied_term: this.applied.term,
       pragmas: connectionPragmas(foreignKeys),
       statements_cached: writer.statementsCached,
-      sessions: this.#quickWriter.sessions(this.#applied.index) ?? writer.sessions,
+      sessions: this.#quickWriter.sessions(this.applied.index) ?? writer.sessions,
       apply_queue: this.#writer.pending,
-      apply_batches: { main_thread: this.#quickWriter.batches, writer: this.#batchesWritten },
+      apply_batches: this.#batches.counts,
       read_pool: this.#readers.status,
       compile_options: writer.compileOptions,
     };
-  }
-
-  /** What the writer says; while it is busy with a long write, what it last said. */
-  async #writerStatus(): Promise<WriterStatus> {
-    this.#statusAsked ??= this.#writer.status().then((status) => {
-      this.#lastStatus = status;
-      return status;
-    }).finally(() => this.#statusAsked = undefined);
-    const last = this.#lastStatus;
-    if (last === undefined) return await this.#statusAsked;
-    const asked = this.#statusAsked;
-    return await new Promise((resolve, reject) => {
-      const late = this.#parts.clock.after(statusWaitMs, () => resolve(last));
-      asked.then(resolve, reject).finally(() => late.cancel());
-    });
   }
 
   close(): Promise<void> {

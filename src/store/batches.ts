@@ -1,0 +1,67 @@
+import type { QuickWriter } from "./quick_writer.ts";
+import type { AppliedPosition, ApplyEntry } from "./types.ts";
+import type { WalKeeper } from "./wal_keeper.ts";
+import type { Writer, WriterAnswers } from "./writer.ts";
+import type { WriterOpened } from "./writer_worker.ts";
+
+/** Has each batch applied by the main thread itself, if that can be, or else by the writer. */
+export class Batches {
+  readonly #writer: Writer;
+  readonly #quickWriter: QuickWriter;
+  readonly #wal: WalKeeper;
+  #applied: AppliedPosition = { index: 0, term: 0 };
+  #pageSize = 4096;
+  /** Batches that the writer has and that `applied` does not count yet. */
+  #handedOver = 0;
+  #written = 0;
+
+  constructor(writer: Writer, quickWriter: QuickWriter, wal: WalKeeper) {
+    this.#writer = writer;
+    this.#quickWriter = quickWriter;
+    this.#wal = wal;
+  }
+
+  get applied(): AppliedPosition {
+    return this.#applied;
+  }
+
+  /** How many were applied, by whom. */
+  get counts(): { readonly main_thread: number; readonly writer: number } {
+    return { main_thread: this.#quickWriter.batches, writer: this.#written };
+  }
+
+  /** The writer has opened a database. */
+  opened({ position, pageSize }: WriterOpened): void {
+    this.#applied = position;
+    this.#pageSize = pageSize;
+  }
+
+  async apply(
+    entries: readonly ApplyEntry[],
+  ): Promise<(Uint8Array | "duplicate" | undefined)[]> {
+    const last = entries[entries.length - 1]?.entry;
+    if (last === undefined) return [];
+    let result = this.#applyQuickly(entries);
+    if (result === undefined) {
+      const inWal = this.#wal.begin();
+      this.#handedOver++;
+      // Should it fail, so does the store: nothing is applied any more.
+      result = await this.#writer.apply(entries);
+      this.#handedOver--;
+      this.#written++;
+      inWal();
+    }
+    this.#applied = { index: last.index, term: last.term };
+    this.#wal.noteSize(result.walFrames * this.#pageSize);
+    return result.answers;
+  }
+
+  /**
+   * Never beside the writer, be it that it only checkpoints: that would leave a WAL without an end.
+   * Nor where the disk may be waited for.
+   */
+  #applyQuickly(entries: readonly ApplyEntry[]): WriterAnswers | undefined {
+    if (this.#handedOver > 0 || this.#writer.busy || this.#wal.mayStartAnew) return undefined;
+    return this.#quickWriter.apply(entries, this.#applied.index);
+  }
+}
