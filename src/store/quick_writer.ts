@@ -96,6 +96,7 @@ export class QuickWriter {
     } catch {
       // A connection that cannot even roll back is not used again.
       this.#close();
+      this.#answers.truncate(0);
     }
     this.#takeBreak(Math.min(longestBreakMs, this.#breakMs * 2 ** this.#failures++));
     return undefined;
