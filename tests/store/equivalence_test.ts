@@ -4,8 +4,8 @@ import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
 import { TestStore } from "./fixture.ts";
 import { PlainSqlite } from "./plain_sqlite.ts";
 import { contents, entriesOf, type RandomRequest, requestsOf } from "./random_entries.ts";
+import { seeds } from "./seeds.ts";
 
-const rounds = Number(Deno.env.get("RAFTLITE_ROUNDS") ?? 1);
 const requestsEach = 200;
 const library = openLibrary(await findLibrary());
 
@@ -24,8 +24,7 @@ async function run(requests: readonly RandomRequest[], random: Prng, restarts: n
 }
 
 Deno.test("Store.apply leaves equal databases and equal answers, whatever the batches and restarts", async () => {
-  for (let round = 0; round < rounds; round++) {
-    const seed = BigInt(Date.now()) * 1000n + BigInt(round);
+  for (const seed of seeds()) {
     const requests = requestsOf(new Prng(seed), requestsEach);
     const together = await run(requests, new Prng(seed + 1n), 0);
     const apart = await run(requests, new Prng(seed + 2n), 0.1);
@@ -35,8 +34,7 @@ Deno.test("Store.apply leaves equal databases and equal answers, whatever the ba
 });
 
 Deno.test("Store.apply answers as SQLite itself does in autocommit mode", async () => {
-  for (let round = 0; round < rounds; round++) {
-    const seed = BigInt(Date.now()) * 1000n + BigInt(round);
+  for (const seed of seeds()) {
     const random = new Prng(seed);
     const requests = requestsOf(random, requestsEach);
     using sqlite = new PlainSqlite(library);

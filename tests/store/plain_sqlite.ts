@@ -31,7 +31,11 @@ export class PlainSqlite implements Disposable {
         return results;
       }
     }
-    if (!request.transaction) return results;
+    if (!request.transaction) {
+      // What a request set ends with it: SQLite would keep this up to the next COMMIT, whoever's it is.
+      database.exec("PRAGMA defer_foreign_keys = OFF");
+      return results;
+    }
     try {
       database.exec("COMMIT");
     } catch (error) {

@@ -8,8 +8,8 @@ import { Writer } from "../../src/store/writer.ts";
 import { type Entries, library, TestStore, text } from "./fixture.ts";
 import { PlainSqlite } from "./plain_sqlite.ts";
 import { contents, entriesOf, type RandomRequest, requestsOf } from "./random_entries.ts";
+import { seeds } from "./seeds.ts";
 
-const rounds = Number(Deno.env.get("RAFTLITE_ROUNDS") ?? 1);
 const opened = openLibrary(library);
 
 /** A store's file with the writer's Worker and a quick writer at it, as the store has them. */
@@ -87,8 +87,7 @@ class Subject implements AsyncDisposable {
 }
 
 Deno.test("QuickWriter and the writer taking turns answer as SQLite itself does", async () => {
-  for (let round = 0; round < rounds; round++) {
-    const seed = BigInt(Date.now()) * 1000n + BigInt(round);
+  for (const seed of seeds()) {
     const random = new Prng(seed);
     const requests = requestsOf(random, 500);
     const entries = entriesOf(requests);
