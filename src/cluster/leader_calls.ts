@@ -6,8 +6,14 @@ import type { Transport } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import type { PeerRequests } from "./peer_requests.ts";
+import type { ServiceError } from "./types.ts";
 import { readAnswer } from "./wire.ts";
 import { leaderWaitMs, retryPauseMs } from "./write_path.ts";
+
+/** Whether another try, here or at another leader, may do better: nothing was done. */
+export function isPassing({ kind }: ServiceError): boolean {
+  return kind === "no_leader" || kind === "unavailable";
+}
 
 /** Requests that only the leader can answer, and that may be made twice without harm. */
 export class LeaderCalls {
@@ -55,8 +61,7 @@ export class LeaderCalls {
         return readAnswer(answer);
       } catch (error) {
         const failure = serviceError(error);
-        const passing = failure.kind === "no_leader" || failure.kind === "unavailable";
-        if (!passing || this.#clock.now() >= deadline) throw failure;
+        if (!isPassing(failure) || this.#clock.now() >= deadline) throw failure;
       }
       await this.#leaders.nextChange(retryPauseMs);
     }

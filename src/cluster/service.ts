@@ -14,7 +14,7 @@ import type {
 import type { Transport } from "../transport/types.ts";
 import { ClusterCounts } from "./counts.ts";
 import { noLeader, serviceError } from "./errors.ts";
-import { LeaderCalls } from "./leader_calls.ts";
+import { isPassing, LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
 import { LeaderlessWarning } from "./leaderless_warning.ts";
 import { identify } from "./joining.ts";
@@ -218,6 +218,14 @@ export class ClusterService implements Service {
   async #throughLog(timeoutMs: number): Promise<number> {
     const deadline = this.#parts.clock.now() + timeoutMs;
     const left = () => Math.max(1, Math.ceil(deadline - this.#parts.clock.now()));
+    if (this.#node.isLeader) {
+      try {
+        return await this.#node.proposeBarrier(timeoutMs);
+      } catch (error) {
+        const failure = serviceError(error);
+        if (!isPassing(failure)) throw failure;
+      }
+    }
     const answer = await this.#calls.atLeader(
       RequestKind.barrier,
       () => encodeBarrier(left()),
