@@ -1,5 +1,6 @@
 import { type Identity, readIdentity, writeIdentity } from "../cluster/identity.ts";
 import type { Disk } from "../io/types.ts";
+import { wayOutOf } from "../node/recovery.ts";
 import { serverId } from "../raft/server_id.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Configuration } from "./flags.ts";
@@ -40,7 +41,7 @@ export class ClusterIdentity {
     const { nodeId, incarnation } = this.#kept;
     if (incarnation === "") {
       throw new StartError(
-        `${this.#directory} has data of a node but no node.json. Restore it as a whole from one copy, or empty it and let the node join its cluster again`,
+        `${this.#directory} has data of a node but no node.json. ${wayOutOf(this.#directory)}`,
       );
     }
     return serverId(nodeId, incarnation);

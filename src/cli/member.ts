@@ -48,7 +48,7 @@ async function assemble(
 ): Promise<RunningMember> {
   const data = await openData(configuration, surroundings, cleanUp);
   const { identity, store } = data;
-  let raftLog = await openLog(surroundings, configuration, identity, store);
+  let raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
   cleanUp.defer(() => raftLog.log.close());
   const { fresh } = raftLog;
   if (fresh) await identity.begin();
@@ -63,7 +63,7 @@ async function assemble(
   if (begun?.type === "former") {
     await beginLog(raftLog.log, begun.configuration);
     await raftLog.log.close();
-    raftLog = await openLog(surroundings, configuration, identity, store);
+    raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
   }
 
   const { node, service } = makeNode(parts, raftLog);

@@ -10,7 +10,6 @@ import { openRaftLog } from "../raft_log/raft_log.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type { Store } from "../store/types.ts";
 import type { ClusterIdentity } from "./cluster_identity.ts";
-import type { Configuration } from "./flags.ts";
 import { StartError } from "./start_error.ts";
 
 interface Surroundings {
@@ -27,12 +26,11 @@ export interface OpenLog {
 /** Opens the log, and sees that it and the database belong together. */
 export async function openLog(
   surroundings: Surroundings,
-  configuration: Configuration,
+  directory: string,
   identity: ClusterIdentity,
   store: Store,
 ): Promise<OpenLog> {
   const { disk, logger } = surroundings;
-  const directory = configuration.dataDirectory;
   const path = `${directory}/raft`;
   await disk.makeDirectory(path);
   const forced = await readPeersFile(disk, `${path}/peers.json`);
@@ -49,7 +47,7 @@ export async function openLog(
       }
       const members = survivors(forced, configurationsOf(open.contents), identity.serverId);
       await recoverPeers(surroundings, path, open, store, members);
-      return await openLog(surroundings, configuration, identity, store);
+      return await openLog(surroundings, directory, identity, store);
     }
     if (recovery.type === "reset") {
       logger.log(
@@ -60,7 +58,7 @@ export async function openLog(
       await open.log.reset(recovery.point);
       await open.log.close();
       await marker.clear();
-      return await openLog(surroundings, configuration, identity, store);
+      return await openLog(surroundings, directory, identity, store);
     }
     await marker.clear();
     return { ...open, fresh: recovery.type === "fresh" };

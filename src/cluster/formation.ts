@@ -182,15 +182,11 @@ export class Formation implements TransportHandlers {
 
   async #ask(other: Member, phase: FormCall["phase"], clusterId: string): Promise<void> {
     const { transport } = this.#options;
+    const call = encodeForm({ phase, clusterId, to: other.id });
     readAnswer(
-      await transport.request(
-        other.address,
-        RequestKind.form,
-        encodeForm({ phase, clusterId, to: other.id }),
-        {
-          timeoutMs: requestTimeoutMs,
-        },
-      ),
+      await transport.request(other.address, RequestKind.form, call, {
+        timeoutMs: requestTimeoutMs,
+      }),
     );
   }
 

@@ -33,6 +33,11 @@ function isEmpty({ hardState, compaction, log }: LogContents): boolean {
   return hardState.term === 0 && compaction.index === 0 && log.lastIndex === 0;
 }
 
+/** What an operator can do about a data directory whose parts do not belong together. */
+export function wayOutOf(directory: string): string {
+  return `Restore ${directory} as a whole from one copy, or empty it and let the node join its cluster again`;
+}
+
 /**
  * Decides how a node goes on from what its disk holds. One row, the first that matches:
  *
@@ -57,8 +62,7 @@ export function recover(found: Found, directory: string): Recovery {
   ) {
     return { type: "reset", point: marker };
   }
-  const wayOut = `Restore ${directory} as a whole from one copy, or empty it and let the node ` +
-    `join its cluster again`;
+  const wayOut = wayOutOf(directory);
   if (isEmpty(contents)) {
     throw new RecoveryError(
       `The database has applied index ${applied.index} but there is no Raft log in ${directory}/raft. ${wayOut}`,

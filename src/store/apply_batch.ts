@@ -50,6 +50,16 @@ export function decodeFormat(bits: number): AnswerFormat | undefined {
   return formats[bits];
 }
 
+/** An entry that is applied without going to the writer. */
+export function toBatchEntry({ entry, answer }: ApplyEntry): BatchEntry {
+  const { index, term, type, checksum, data } = entry;
+  return { index, term, type, format: answer, checksum, data, view: viewOf(data) };
+}
+
+function viewOf(data: Uint8Array): DataView {
+  return new DataView(data.buffer, data.byteOffset, data.byteLength);
+}
+
 export function encodeBatch(entries: readonly ApplyEntry[]): Uint8Array<ArrayBuffer> {
   let size = 4;
   for (const { entry } of entries) size += 26 + entry.data.length;
@@ -76,8 +86,7 @@ export function decodeBatch(bytes: Uint8Array): BatchEntry[] {
     const format = decodeFormat(reader.uint8());
     const checksum = reader.uint32();
     const data = reader.bytes();
-    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-    entries.push({ index, term, type, format, checksum, data, view });
+    entries.push({ index, term, type, format, checksum, data, view: viewOf(data) });
   }
   reader.end();
   return entries;

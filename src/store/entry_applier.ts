@@ -102,19 +102,16 @@ export class EntryApplier {
     if (last === undefined || resume !== resumeAtStart || entries.some(isLoadCommit)) return false;
     try {
       connection.begin();
-      for (let i = 0; i < entries.length; i++) {
-        const entry = entries[i];
-        if (entry === undefined || performance.now() > connection.deadline) {
-          throw new NeedsAlone(false);
-        }
-        this.#applyEntry(entry, index + 1 + i);
+      let expectedIndex = index + 1;
+      for (const entry of entries) {
+        if (performance.now() > connection.deadline) throw new NeedsAlone(false);
+        this.#applyEntry(entry, expectedIndex++);
       }
       connection.commit(last.index, last.term, resumeAtStart);
       return true;
     } catch {
       // Whatever it was: the writer finds it again, and knows what to do.
       connection.rollback();
-      connection.maxRowId.take();
       this.#answers.truncate(0);
       return false;
     }
@@ -130,10 +127,10 @@ export class EntryApplier {
     const header = readHeader(entry);
     const { request } = header;
     if (request !== undefined && !this.#admit(request)) return;
-    if (header.type !== CommandType.execute && this.#connection.quick) throw new NeedsAlone(false);
     if (header.type === CommandType.execute) {
       this.#executeInBatch(entry, executionOf(entry, header, true, 0));
     } else {
+      if (this.#connection.quick) throw new NeedsAlone(false);
       const error = this.#connection.own(() => this.#load(entry.data, header));
       if (error !== undefined) this.#answers.error(error, false);
     }

@@ -1,4 +1,19 @@
-import { type Authorizer, AuthorizerResult } from "../sqlite/mod.ts";
+import { type Authorizer, AuthorizerResult, type Database } from "../sqlite/mod.ts";
+
+/** Bytes of a value on the main thread: longer ones take long to copy, and to look at. */
+const valueBytesMax = 0x1_0000;
+
+/** SQLITE_LIMIT_LENGTH of https://www.sqlite.org/c3ref/c_limit_attached.html */
+const lengthLimit = 0;
+
+/**
+ * Takes from a connection of the main thread what an authorizer cannot: virtual tables, which work
+ * in a single instruction, and values that are long.
+ */
+export function boundInstructions(database: Database): void {
+  database.dropModules();
+  database.limit(lengthLimit, valueBytesMax);
+}
 
 /** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that plain statements bring about. */
 const Action = {
@@ -55,9 +70,13 @@ const quickFunctions = new Set([
 
 /** Lets only SELECTs pass whose every instruction is a matter of microseconds. */
 export const quickAuthorizer: Authorizer = (action, _, name) =>
-  action === Action.function && name !== null && quickFunctions.has(name.toLowerCase())
+  action === Action.function && isAmong(quickFunctions, name)
     ? AuthorizerResult.ok
     : AuthorizerResult.deny;
+
+function isAmong(functions: ReadonlySet<string>, name: string | null): boolean {
+  return name !== null && functions.has(name.toLowerCase());
+}
 
 /** Functions that writes may call besides, and that are the same on every node: last_insert_rowid() is kept. */
 const quickWriteFunctions = new Set([
@@ -86,9 +105,7 @@ export const quickChanges: Authorizer = (action, first, second) => {
     case Action.delete:
       return isPlainTable(first) ? AuthorizerResult.ignore : AuthorizerResult.deny;
     case Action.function:
-      return second !== null && quickWriteFunctions.has(second.toLowerCase())
-        ? AuthorizerResult.ok
-        : AuthorizerResult.deny;
+      return isAmong(quickWriteFunctions, second) ? AuthorizerResult.ok : AuthorizerResult.deny;
     default:
       return AuthorizerResult.deny;
   }

@@ -1,7 +1,7 @@
 import { Database, type Library, type Statement as SqliteStatement } from "../sqlite/mod.ts";
 import { isInterrupt } from "./failures.ts";
 import { JsonText, wholeNanoseconds } from "./json_text.ts";
-import { quickActions, quickAuthorizer } from "./quick_policy.ts";
+import { boundInstructions, quickActions, quickAuthorizer } from "./quick_policy.ts";
 import { RowsWriter } from "./result_json.ts";
 import { type PreparedStatement, StatementCache } from "./statement_cache.ts";
 import {
@@ -15,8 +15,7 @@ import {
 /** Statements of a request, and length of a text or a parameter, beyond which nothing is tried here. */
 const statementsMax = 8;
 const lengthMax = 4096;
-/** Bytes of a value, and of an answer, beyond which a reader has the work. */
-const valueBytesMax = 0x1_0000;
+/** Bytes of an answer beyond which a reader has the work. */
 const answerBytesMax = 0x8000;
 /** Instructions of SQLite's virtual machine that a statement may take here, in ticks of some. */
 const instructionsPerTick = 100;
@@ -27,9 +26,6 @@ const durationMsMax = 1;
 const passesAfterFailure = 32;
 
 const cacheKib = 4096;
-
-/** SQLITE_LIMIT_LENGTH of https://www.sqlite.org/c3ref/c_limit_attached.html */
-const lengthLimit = 0;
 
 /** Thrown to leave a request to a reader; made once, as its stack tells nothing. */
 const tooMuch = new Error("The read is none for the main thread");
@@ -156,8 +152,7 @@ export class QuickReader {
       database.exec("PRAGMA query_only = ON");
       database.exec(`PRAGMA cache_size = -${cacheKib}`);
       database.exec(`PRAGMA foreign_keys = ${this.#foreignKeys ? "ON" : "OFF"}`);
-      database.dropModules();
-      database.limit(lengthLimit, valueBytesMax);
+      boundInstructions(database);
       database.setAuthorizer(quickAuthorizer, quickActions);
       database.setProgressHandler(instructionsPerTick, () => this.#isOver());
       const notes = { callsChanges: false, optimizes: undefined, preparing: false };

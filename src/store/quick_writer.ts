@@ -1,7 +1,7 @@
 import { EntryType } from "../raft/types.ts";
 import type { Library } from "../sqlite/mod.ts";
 import { Answers, splitAnswers } from "./answers.ts";
-import type { BatchEntry } from "./apply_batch.ts";
+import { toBatchEntry } from "./apply_batch.ts";
 import { EntryApplier } from "./entry_applier.ts";
 import type { ApplyEntry } from "./types.ts";
 import { WriteConnection } from "./write_connection.ts";
@@ -69,25 +69,28 @@ export class QuickWriter {
 
   /** Requests known to this connection; undefined when it is not the last one that wrote. */
   sessions(appliedIndex: number): number | undefined {
-    const connection = this.#open?.connection;
-    return connection?.committed.index === appliedIndex ? connection.sessions.size : undefined;
+    return this.#at(appliedIndex)?.connection.sessions.size;
+  }
+
+  /** The connection, if it was the last one that wrote. */
+  #at(appliedIndex: number): QuickConnection | undefined {
+    return this.#open?.connection.committed.index === appliedIndex ? this.#open : undefined;
   }
 
   /** Applies the entries behind `appliedIndex`, all or none; undefined when the writer has to. */
   apply(entries: readonly ApplyEntry[], appliedIndex: number): WriterAnswers | undefined {
     if (this.#paused) return undefined;
-    const open = this.#open;
-    const follows = open?.connection.committed.index === appliedIndex;
-    if (!follows && !entries.some(mayBeAwaited)) return undefined;
+    const open = this.#at(appliedIndex);
+    if (open === undefined && !entries.some(mayBeAwaited)) return undefined;
     if (performance.now() < this.#nextTryAt) return undefined;
     if (!areSmall(entries)) {
       this.#takeBreak(this.#breakMs);
       return undefined;
     }
     try {
-      const { connection, applier } = follows && open !== undefined ? open : this.#begin();
+      const { connection, applier } = open ?? this.#begin();
       connection.deadline = performance.now() + durationMsMax;
-      if (applier.applyAllOrNone(entries.map(batchEntry))) {
+      if (applier.applyAllOrNone(entries.map(toBatchEntry))) {
         this.#failures = 0;
         this.#batches++;
         const answers = splitAnswers(this.#answers.take(), entries.length);
@@ -150,10 +153,4 @@ function areSmall(entries: readonly ApplyEntry[]): boolean {
     bytes += data.length;
   }
   return bytes <= batchBytesMax;
-}
-
-function batchEntry({ entry, answer }: ApplyEntry): BatchEntry {
-  const { index, term, type, checksum, data } = entry;
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  return { index, term, type, format: answer, checksum, data, view };
 }

@@ -79,12 +79,12 @@ export class WalKeeper {
 
   /** Moves what is in the WAL into the database file, beside the writer. */
   checkpoint(): Promise<void> {
-    return this.#tracked(async () => {
-      await this.#copier.run<"checkpoint">({ type: "checkpoint", path: this.#path });
-    });
+    return this.#tracked(() =>
+      this.#copier.run<"checkpoint">({ type: "checkpoint", path: this.#path })
+    );
   }
 
-  async #tracked(checkpoint: () => Promise<void>): Promise<void> {
+  async #tracked(checkpoint: () => Promise<unknown>): Promise<void> {
     this.#checkpointing++;
     try {
       await checkpoint();

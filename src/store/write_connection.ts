@@ -6,7 +6,7 @@ import {
   type Statement,
 } from "../sqlite/mod.ts";
 import { messageOf, StoreFailedError } from "./failures.ts";
-import { quickChanges } from "./quick_policy.ts";
+import { boundInstructions, quickChanges } from "./quick_policy.ts";
 import {
   createRaftTables,
   type RaftState,
@@ -30,11 +30,6 @@ const deferredForeignKeysStatus = 10;
 /** On the main thread: instructions to a tick, and ticks that a statement may take. */
 const quickInstructionsPerTick = 1_000;
 const quickTicksMax = 3;
-/** Bytes of a value there: longer ones take long to copy, and to look at. */
-const quickValueBytesMax = 0x1_0000;
-
-/** SQLITE_LIMIT_LENGTH of https://www.sqlite.org/c3ref/c_limit_attached.html */
-const lengthLimit = 0;
 
 /** Pages that the writer keeps in memory, in KiB. */
 const cacheKib = 32_768;
@@ -111,8 +106,7 @@ export class WriteConnection {
     this.#rollbackTo = database.prepare("ROLLBACK TO raftlite_entry", { persistent: true });
     database.createFunction("total_changes", () => this.totalChanges);
     if (quick) {
-      database.dropModules();
-      database.limit(lengthLimit, quickValueBytesMax);
+      boundInstructions(database);
       database.setProgressHandler(quickInstructionsPerTick, () => this.#isOver());
     } else database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
     this.maxRowId = new MaxRowIdWatch(database);
@@ -130,6 +124,7 @@ export class WriteConnection {
     if (this.sessions.changed) {
       this.sessions = new Sessions(this.own(() => readSessions(this.database)));
     }
+    this.maxRowId.take();
     this.#takeCommitted();
   }
 

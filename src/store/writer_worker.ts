@@ -153,7 +153,6 @@ class Writer {
   async #room(first: number, message: string): Promise<number> {
     const connection = this.#connected;
     connection.rollback();
-    connection.maxRowId.take();
     if (connection.committed.resume !== resumeAtStart) {
       throw new StoreFailedError(`${message}; an entry is half applied: start the node again`);
     }

@@ -2,8 +2,18 @@ import { strict as assert } from "node:assert";
 import { encodeJoin, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import { serverId } from "../../src/raft/server_id.ts";
 import { openNode } from "../transport/fixture.ts";
-import { Cluster, eventually, freePort } from "./harness.ts";
+import { Cluster, eventually, freePort, type NodeProcess } from "./harness.ts";
 import { comparisons, schema, Workload } from "./workload.ts";
+
+async function untilVoter(
+  node: NodeProcess,
+  seenBy: () => NodeProcess | Promise<NodeProcess>,
+): Promise<void> {
+  await eventually("the node to be a voter", async () => {
+    const members = JSON.parse((await (await seenBy()).fetch("/nodes?nonvoters")).body);
+    return members[node.id]?.voter === true;
+  });
+}
 
 Deno.test("a node away past compaction comes back by snapshot", async () => {
   await using cluster = await Cluster.start({
@@ -46,10 +56,7 @@ Deno.test("a node is removed, stays out, and joins again with and without its da
     if (!keepData) await Deno.remove(node.directory, { recursive: true });
     node.start(["-join", first.raftAddress]);
     await node.ready();
-    await eventually("the node to be a voter", async () => {
-      const members = JSON.parse((await first.fetch("/nodes?nonvoters")).body);
-      return members[node.id]?.voter === true;
-    });
+    await untilVoter(node, () => first);
   }
   await load.stop();
   await load.verify();
@@ -68,11 +75,7 @@ Deno.test("a node that lost its disk comes back by its old id, and the leader ma
   const others = cluster.nodes.filter((other) => other !== node);
   node.start(["-join", others.map((other) => other.raftAddress).join(",")]);
   await node.ready();
-  await eventually("the node to be a voter", async () => {
-    const leader = await cluster.leader();
-    const members = JSON.parse((await leader.fetch("/nodes?nonvoters")).body);
-    return members[node.id]?.voter === true;
-  });
+  await untilVoter(node, () => cluster.leader());
   const after = await identity();
   assert.notEqual(after.incarnation, before.incarnation);
   assert.deepEqual({ ...after, incarnation: "" }, { ...before, incarnation: "" });
