@@ -87,10 +87,15 @@ export class ByteWriter {
 
   /** A 32-bit length and the text in UTF-8. */
   text(value: string): void {
-    const at = this.#grow(4 + value.length * 3);
-    const { written } = encoder.encodeInto(value, this.#bytes.subarray(at + 4));
-    this.#view.setUint32(at, written, true);
-    this.#length = at + 4 + written;
+    const at = this.#grow(4);
+    this.rawText(value);
+    this.#view.setUint32(at, this.#length - at - 4, true);
+  }
+
+  /** The text in UTF-8, with no length before it. */
+  rawText(value: string): void {
+    const at = this.#grow(value.length * 3);
+    this.#length = at + encoder.encodeInto(value, this.#bytes.subarray(at)).written;
   }
 
   /** Overwrites the 32-bit number at `offset`, which has been written before. */

@@ -59,7 +59,8 @@ export async function loadDatabase(
 async function expectSuccess(submit: Submit, timeoutMs: number, make: CommandMaker): Promise<void> {
   const { answer } = await submit(make, timeoutMs);
   if (answer.length === 0) return;
-  const result: unknown = JSON.parse(new TextDecoder().decode(answer));
+  const text = typeof answer === "string" ? answer : new TextDecoder().decode(answer);
+  const result: unknown = JSON.parse(text);
   if (typeof result === "object" && result !== null && "error" in result) {
     throw new ServiceError("invalid", String(result.error));
   }

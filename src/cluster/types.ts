@@ -1,7 +1,13 @@
 import type { NodeFigures } from "../node/types.ts";
 import type { Configuration, Member, Status } from "../raft/types.ts";
 import type { ClusterCounts } from "./counts.ts";
-import type { AnswerFormat, BackupOptions, ReadRequest, Statement } from "../store/types.ts";
+import type {
+  AnswerFormat,
+  BackupOptions,
+  ReadRequest,
+  Results,
+  Statement,
+} from "../store/types.ts";
 
 export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
 
@@ -30,8 +36,7 @@ export interface WriteRequest {
 }
 
 export interface WriteAnswer {
-  /** The JSON text of the results, separated by commas. */
-  readonly results: Uint8Array;
+  readonly results: Results;
   readonly raftIndex: number;
   /** Set when another node, the leader at this Raft address, carried it out. */
   readonly servedBy: string | undefined;

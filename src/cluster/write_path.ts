@@ -2,7 +2,13 @@ import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { WriteOutcome } from "../node/types.ts";
 import type { Member } from "../raft/types.ts";
-import type { AnswerFormat, Command, RequestId } from "../store/types.ts";
+import {
+  type AnswerFormat,
+  type Command,
+  duplicate,
+  type RequestId,
+  type Results,
+} from "../store/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
@@ -19,7 +25,7 @@ export type CommandMaker = (request: RequestId | undefined) => Command;
 
 export interface WriteResult {
   readonly index: number;
-  readonly answer: Uint8Array;
+  readonly answer: Results;
   readonly servedBy: Member | undefined;
 }
 
@@ -189,8 +195,9 @@ export class WritePath {
     const outcome = await this.#node.propose(command, { format, timeoutMs });
     const writer = beginAnswer();
     writer.integer(outcome.index);
-    writer.uint8(outcome.answer === "duplicate" ? 1 : 0);
-    if (outcome.answer instanceof Uint8Array) writer.raw(outcome.answer);
+    writer.uint8(outcome.answer === duplicate ? 1 : 0);
+    if (typeof outcome.answer === "string") writer.rawText(outcome.answer);
+    else if (outcome.answer instanceof Uint8Array) writer.raw(outcome.answer);
     return writer.copy();
   }
 }
@@ -200,9 +207,9 @@ function neverArrived(error: TransportError): boolean {
 }
 
 function done(outcome: WriteOutcome): Attempt {
-  if (!(outcome.answer instanceof Uint8Array)) return resultLost;
-  const result = { index: outcome.index, answer: outcome.answer, servedBy: undefined };
-  return { type: "done", result };
+  const { index, answer } = outcome;
+  if (answer === undefined || answer === duplicate) return resultLost;
+  return { type: "done", result: { index, answer, servedBy: undefined } };
 }
 
 const resultLost: Attempt = {

@@ -1,3 +1,4 @@
+import type { Results } from "../store/types.ts";
 import { goJson } from "./go_json.ts";
 import { Indenter, indentText } from "./indent.ts";
 
@@ -19,11 +20,15 @@ const textBytesMax = 4096;
 
 /** `{"results":[…],…}` around results that are JSON values separated by commas. */
 export function resultsEnvelope(
-  results: Uint8Array | ReadableStream<Uint8Array>,
+  results: Results | ReadableStream<Uint8Array>,
   fields: EnvelopeFields,
   pretty: boolean,
 ): string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> {
   const members = membersText(fields);
+  if (typeof results === "string") {
+    const text = `{"results":[${results}]${members}}`;
+    return pretty ? indentText(text) : text;
+  }
   if (results instanceof Uint8Array && results.length <= textBytesMax && !pretty) {
     return `{"results":[${decoder.decode(results)}]${members}}`;
   }

@@ -1,8 +1,7 @@
-import { checksum } from "../base/checksum.ts";
 import type { Clock, Timer } from "../io/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import { type Entry, EntryType, type RaftCore } from "../raft/types.ts";
-import type { AnswerFormat, ApplyEntry, StateMachine } from "../store/types.ts";
+import type { Answer, AnswerFormat, ApplyEntry, StateMachine } from "../store/types.ts";
 
 /** Batches handed to the state machine before the first must be done: one is applied, one waits. */
 const batchesMax = 2;
@@ -19,7 +18,7 @@ export interface ApplierHandlers {
   /** How to write the entry's result, when somebody here waits for it. */
   format(entry: Entry): AnswerFormat | undefined;
   /** Its effects can be read now. */
-  applied(entry: Entry, answer: Uint8Array | "duplicate" | undefined): void;
+  applied(entry: Entry, answer: Answer): void;
   /** A batch is done; everything up to `index` can be read. */
   advanced(index: number): void;
   failed(error: Error): void;
@@ -109,17 +108,10 @@ export class Applier {
   #hand(entries: readonly Entry[]): void {
     const last = entries[entries.length - 1];
     if (last === undefined) throw new Error("The log returned no entry to apply");
-    const batch: ApplyEntry[] = entries.map((entry) => {
-      if (checksum(entry.data) !== entry.checksum) {
-        throw new Error(
-          `Entry ${entry.index} (term ${entry.term}) is damaged in memory: not applied, the node stops`,
-        );
-      }
-      return {
-        entry,
-        answer: entry.type === EntryType.command ? this.#handlers.format(entry) : undefined,
-      };
-    });
+    const batch: ApplyEntry[] = entries.map((entry) => ({
+      entry,
+      answer: entry.type === EntryType.command ? this.#handlers.format(entry) : undefined,
+    }));
     this.#handed = last.index;
     this.#batches++;
     this.#stateMachine.apply(batch).then((answers) => {

@@ -7,7 +7,7 @@ import type {
   PeerProgress,
   Status,
 } from "../raft/types.ts";
-import type { Stamp, StateMachine } from "../store/types.ts";
+import type { Answer, Stamp, StateMachine } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 
 /** How the node marks and recognises commands without knowing what they say. */
@@ -133,8 +133,8 @@ export class NodeError extends Error {
 /** What became of a write. */
 export interface WriteOutcome {
   readonly index: number;
-  /** "duplicate": its request had been applied before, at a lower index. */
-  readonly answer: Uint8Array | "duplicate" | undefined;
+  /** A duplicate's request had been applied before, at a lower index. */
+  readonly answer: Answer;
 }
 
 /** Stream kind of a snapshot on the transport; requests and other streams are the cluster's. */

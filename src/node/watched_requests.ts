@@ -1,5 +1,5 @@
 import type { Entry } from "../raft/types.ts";
-import type { AnswerFormat } from "../store/types.ts";
+import { type AnswerFormat, duplicate } from "../store/types.ts";
 import type { CommandCodec, WriteOutcome } from "./types.ts";
 
 interface Watch {
@@ -41,7 +41,7 @@ export class WatchedRequests {
   }
 
   applied(entry: Entry, answer: WriteOutcome["answer"]): void {
-    if (answer === undefined || answer === "duplicate") return;
+    if (answer === undefined || answer === duplicate) return;
     this.#find(entry)?.resolve({ index: entry.index, answer });
   }
 

@@ -1,12 +1,16 @@
 import { JsonText, wholeNanoseconds } from "./json_text.ts";
 import { RenderError, RowsWriter, writeChanges, writeEmpty, writeError } from "./result_json.ts";
 import type { PreparedStatement } from "./statement_cache.ts";
-import type { AnswerFormat } from "./types.ts";
+import { type Answer, type AnswerFormat, duplicate } from "./types.ts";
 
 /** Bytes that the rows of one statement in a write may take up in its answer. */
 const resultBytesMax = 0x400_0000;
 /** Bytes of all answers in a batch, beyond which rows are no longer written. */
 const batchBytesMax = 0x1000_0000;
+
+/** Bytes of all answers in a batch that are made text. */
+const textBytesMax = 0x1_0000;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** How the answers of a batch lie behind one another. Lengths of those that are no bytes: */
 export const noAnswer = 0xffff_ffff;
@@ -141,37 +145,47 @@ export class Answers {
     return this.#format?.timings ? wholeNanoseconds(elapsedMs) : 0;
   }
 
-  /** For each entry its length or its mark in 32 bits, then all bytes; starts again. */
-  take(): Uint8Array<ArrayBuffer> {
+  /** The answers, for this thread; starts again. */
+  take(): Answer[] {
+    const answers = split(this.#lengths, this.#out.bytes.subarray(0, this.#out.length), true);
+    this.truncate(0);
+    return answers;
+  }
+
+  /** The same for another thread: for each entry its length or its mark in 32 bits, then all bytes. */
+  takeBytes(): Uint8Array<ArrayBuffer> {
     const head = this.#lengths.length * 4;
     const bytes = new Uint8Array(head + this.#out.length);
     const view = new DataView(bytes.buffer);
     this.#lengths.forEach((length, i) => view.setUint32(i * 4, length, true));
     bytes.set(this.#out.bytes.subarray(0, this.#out.length), head);
-    this.#out.length = 0;
-    this.#lengths.length = 0;
+    this.truncate(0);
     return bytes;
   }
 }
 
-/** Splits what {@linkcode Answers.take} made. */
-export function splitAnswers(
-  bytes: Uint8Array<ArrayBuffer>,
-  count: number,
-): (Uint8Array | "duplicate" | undefined)[] {
+/** What {@linkcode Answers.takeBytes} made of the answers to `count` entries. */
+export function receivedAnswers(bytes: Uint8Array<ArrayBuffer>, count: number): Answer[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const answers: (Uint8Array | "duplicate" | undefined)[] = [];
-  let at = count * 4;
-  for (let i = 0; i < count; i++) {
-    const length = view.getUint32(i * 4, true);
-    if (length === noAnswer) {
-      answers.push(undefined);
-    } else if (length === duplicateAnswer) {
-      answers.push("duplicate");
-    } else {
-      answers.push(bytes.subarray(at, at + length));
-      at += length;
-    }
-  }
-  return answers;
+  const lengths = Array.from({ length: count }, (_, i) => view.getUint32(i * 4, true));
+  return split(lengths, bytes.subarray(count * 4), false);
+}
+
+/**
+ * One by one. What is short is made text all at once, which costs less than an answer's own bytes
+ * do; so does sending it. `reused`: the bytes are going to be something else.
+ */
+function split(lengths: readonly number[], bytes: Uint8Array, reused: boolean): Answer[] {
+  const text = bytes.length <= textBytesMax ? decoder.decode(bytes) : "";
+  // Each character stands for one byte when there are as many.
+  const ascii = text.length === bytes.length;
+  let at = 0;
+  return lengths.map((length) => {
+    if (length === noAnswer) return undefined;
+    if (length === duplicateAnswer) return duplicate;
+    const start = at;
+    at += length;
+    if (ascii) return text.slice(start, at);
+    return reused ? bytes.slice(start, at) : bytes.subarray(start, at);
+  });
 }

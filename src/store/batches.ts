@@ -1,5 +1,5 @@
 import type { QuickWriter } from "./quick_writer.ts";
-import type { AppliedPosition, ApplyEntry } from "./types.ts";
+import type { Answer, AppliedPosition, ApplyEntry } from "./types.ts";
 import type { WalKeeper } from "./wal_keeper.ts";
 import type { Writer, WriterAnswers } from "./writer.ts";
 import type { WriterOpened } from "./writer_worker.ts";
@@ -36,9 +36,7 @@ export class Batches {
     this.#pageSize = pageSize;
   }
 
-  async apply(
-    entries: readonly ApplyEntry[],
-  ): Promise<(Uint8Array | "duplicate" | undefined)[]> {
+  async apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
     const last = entries[entries.length - 1]?.entry;
     if (last === undefined) return [];
     let result = this.#applyQuickly(entries);

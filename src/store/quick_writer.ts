@@ -1,6 +1,6 @@
 import { EntryType } from "../raft/types.ts";
 import type { Library } from "../sqlite/mod.ts";
-import { Answers, splitAnswers } from "./answers.ts";
+import { Answers } from "./answers.ts";
 import { toBatchEntry } from "./apply_batch.ts";
 import { EntryApplier } from "./entry_applier.ts";
 import type { ApplyEntry } from "./types.ts";
@@ -93,8 +93,7 @@ export class QuickWriter {
       if (applier.applyAllOrNone(entries.map(toBatchEntry))) {
         this.#failures = 0;
         this.#batches++;
-        const answers = splitAnswers(this.#answers.take(), entries.length);
-        return { answers, walFrames: this.#walFrames };
+        return { answers: this.#answers.take(), walFrames: this.#walFrames };
       }
     } catch {
       // A connection that cannot even roll back is not used again.

@@ -18,6 +18,7 @@ import { QuickWriter } from "./quick_writer.ts";
 import { ReaderPool } from "./reader_pool.ts";
 import { readFile, receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
 import {
+  type Answer,
   type AppliedPosition,
   type ApplyEntry,
   type BackupOptions,
@@ -194,7 +195,7 @@ class SqliteStore implements Store {
     await this.#writerStatus.ask();
   }
 
-  apply(entries: readonly ApplyEntry[]): Promise<(Uint8Array | "duplicate" | undefined)[]> {
+  apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
     return this.#batches.apply(entries);
   }
 

@@ -77,6 +77,15 @@ export interface Stamp {
   readonly seed: bigint;
 }
 
+/** The JSON text of an entry's results, separated by commas; bytes when it is long, or came as such. */
+export type Results = string | Uint8Array;
+
+/** The answer to a command whose request id was applied before: it has had no effect. */
+export const duplicate = Symbol("duplicate");
+
+/** What an entry that was applied answers; undefined when nobody waits for it. */
+export type Answer = Results | typeof duplicate | undefined;
+
 export interface ApplyEntry {
   readonly entry: Entry;
   /** Set when somebody waits here for the result. */
@@ -98,11 +107,10 @@ export interface StateMachine {
   /** Why `apply` waits for room on the disk; undefined when it does not. It goes on by itself. */
   readonly full: string | undefined;
   /**
-   * Applies entries in order. Resolves, once their effects can be read, with one answer an entry:
-   * bytes where `answer` was set, otherwise undefined. A command whose request id was applied
-   * before has no effect and "duplicate" for its answer.
+   * Verifies entries and applies them in order. Resolves, once their effects can be read, with one
+   * answer an entry.
    */
-  apply(entries: readonly ApplyEntry[]): Promise<(Uint8Array | "duplicate" | undefined)[]>;
+  apply(entries: readonly ApplyEntry[]): Promise<Answer[]>;
   /** Makes what is applied durable without stopping `apply`; resolves with how far that is. */
   checkpoint(): Promise<AppliedPosition>;
   /** Opens a consistent copy of the state for sending, while `apply` goes on. */

@@ -1,9 +1,9 @@
 import type { LibraryLocation } from "../sqlite/mod.ts";
-import { splitAnswers } from "./answers.ts";
+import { receivedAnswers } from "./answers.ts";
 import { encodeBatch } from "./apply_batch.ts";
 import { transferOf } from "./transfer.ts";
 import { StoreFailedError } from "./failures.ts";
-import type { ApplyEntry } from "./types.ts";
+import type { Answer, ApplyEntry } from "./types.ts";
 import type {
   NumberedRequest,
   WriterApplied,
@@ -28,7 +28,7 @@ interface Waiting {
 }
 
 export interface WriterAnswers {
-  readonly answers: (Uint8Array | "duplicate" | undefined)[];
+  readonly answers: Answer[];
   readonly walFrames: number;
 }
 
@@ -72,7 +72,7 @@ export class Writer {
       transferOf(batch),
     );
     return {
-      answers: splitAnswers(applied.answers, entries.length),
+      answers: receivedAnswers(applied.answers, entries.length),
       walFrames: applied.walFrames,
     };
   }

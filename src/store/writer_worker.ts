@@ -142,7 +142,7 @@ class Writer {
         next = await this.#room(first, messageOf(error));
       }
     }
-    return { answers: this.#answers.take(), walFrames: this.#walFrames };
+    return { answers: this.#answers.takeBytes(), walFrames: this.#walFrames };
   }
 
   /**

@@ -27,6 +27,7 @@ export class ToyState {
     if (entry.index !== this.position.index + 1) {
       throw new Error(`Entry ${entry.index} applied after ${this.position.index}`);
     }
+    if (checksum(entry.data) !== entry.checksum) throw new Error(`Entry ${entry.index} is damaged`);
     this.position = { index: entry.index, term: entry.term };
     this.hash = checksum(entry.data, (this.hash ^ entry.index) >>> 0);
     if (entry.type !== EntryType.command) return undefined;

@@ -1,8 +1,10 @@
 import type { Prng } from "../../src/base/prng.ts";
 import type { Entry } from "../../src/raft/types.ts";
 import {
+  type Answer,
   type AppliedPosition,
   type ApplyEntry,
+  duplicate,
   SnapshotRejectedError,
   type StateMachine,
   type StateSnapshot,
@@ -122,15 +124,15 @@ export class ToyStateMachine implements StateMachine {
     });
   }
 
-  apply(entries: readonly ApplyEntry[]): Promise<(Uint8Array | "duplicate" | undefined)[]> {
+  apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
     const applied = this.#last.then(async () => {
       await this.#pause(this.#faults().applyMsMax);
       const answers = entries.map(({ entry, answer }) => {
         const result = this.#state.apply(entry);
         this.#observe(entry, this.#state);
         if (answer === undefined || result === undefined) return undefined;
-        if (result === "duplicate") return result;
-        return new Uint8Array(new Uint32Array([result]).buffer);
+        if (result === "duplicate") return duplicate;
+        return String(result);
       });
       this.#storage.committed(entries.map(({ entry }) => entry));
       return answers;

@@ -1,5 +1,6 @@
 import { Prng } from "../../src/base/prng.ts";
 import { ServiceError } from "../../src/cluster/types.ts";
+import type { Results } from "../../src/store/types.ts";
 import type { History, Operation, ReadKind } from "./history.ts";
 import type { Machine, World } from "./machine.ts";
 import { choose } from "./plan.ts";
@@ -134,7 +135,7 @@ export class Workload {
         });
       });
       operation.outcome = "applied";
-      operation.length = decodeValues(answer.results)[0];
+      operation.length = lengthIn(answer.results);
       operation.returnedAt = this.#history.moment();
       this.counts.applied++;
       if (answer.servedBy !== undefined) this.counts.forwarded++;
@@ -212,4 +213,9 @@ export class Workload {
       this.counts.readsFailed++;
     }
   }
+}
+
+/** What the leader answers is text; forwarded, it arrives as bytes. */
+function lengthIn(results: Results): number {
+  return Number(typeof results === "string" ? results : new TextDecoder().decode(results));
 }

@@ -4,6 +4,7 @@ import { findLibrary } from "../../src/sqlite/mod.ts";
 import { encodeCommand, stampCommand } from "../../src/store/command_codec.ts";
 import { openStore, type StoreOptions } from "../../src/store/store.ts";
 import type {
+  Answer,
   AnswerFormat,
   ApplyEntry,
   Command,
@@ -83,7 +84,8 @@ export class Entries {
   }
 }
 
-export function text(answer: Uint8Array | "duplicate" | undefined): string {
+export function text(answer: Answer): string {
+  if (typeof answer === "symbol") return answer.description ?? "";
   return answer instanceof Uint8Array ? new TextDecoder().decode(answer) : String(answer);
 }
 
