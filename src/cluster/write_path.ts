@@ -2,17 +2,11 @@ import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { WriteOutcome } from "../node/types.ts";
 import type { Member } from "../raft/types.ts";
-import {
-  type AnswerFormat,
-  type Command,
-  duplicate,
-  type RequestId,
-  type Results,
-} from "../store/types.ts";
+import { type AnswerFormat, type Command, duplicate, type RequestId } from "../store/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
-import { ServiceError } from "./types.ts";
+import { ServiceError, type WriteAnswer } from "./types.ts";
 import { beginAnswer, decodeWrite, encodeWrite, readAnswer, RequestKind } from "./wire.ts";
 
 /** How long a write waits for there to be a leader before it says that there is none, in ms. */
@@ -23,15 +17,9 @@ export const retryPauseMs = 50;
 /** How a command is made into bytes, with the id of its request when it is sent to another node. */
 export type CommandMaker = (request: RequestId | undefined) => Command;
 
-export interface WriteResult {
-  readonly index: number;
-  readonly answer: Results;
-  readonly servedBy: Member | undefined;
-}
-
 /** What one attempt came to. */
 type Attempt =
-  | { readonly type: "done"; readonly result: WriteResult }
+  | { readonly type: "done"; readonly answer: WriteAnswer }
   /** It certainly had no effect, and may be tried again. */
   | { readonly type: "nothing"; readonly error: ServiceError }
   /** It may have had an effect: only the same request id may be sent again. */
@@ -78,11 +66,11 @@ export class WritePath {
   }
 
   /** Carries out a command; throws a ServiceError that says whether it may have taken effect. */
-  async submit(make: CommandMaker, format: AnswerFormat, timeoutMs: number): Promise<WriteResult> {
+  async submit(make: CommandMaker, format: AnswerFormat, timeoutMs: number): Promise<WriteAnswer> {
     const deadline = this.#clock.now() + timeoutMs;
     if (this.#node.isLeader) {
       const attempt = await this.#propose(this.#encode(make(undefined)), format, deadline);
-      if (attempt.type !== "nothing") return resultOf(attempt);
+      if (attempt.type !== "nothing") return answerOf(attempt);
     }
     return await this.#submitWithId(make, format, deadline);
   }
@@ -91,7 +79,7 @@ export class WritePath {
     make: CommandMaker,
     format: AnswerFormat,
     deadline: number,
-  ): Promise<WriteResult> {
+  ): Promise<WriteAnswer> {
     if (this.#underWay.size >= this.#forwardedMax) {
       throw new ServiceError("overloaded", "Too many writes waiting, try again later");
     }
@@ -113,13 +101,13 @@ export class WritePath {
     format: AnswerFormat,
     deadline: number,
     watched: Promise<Attempt>,
-  ): Promise<WriteResult> {
+  ): Promise<WriteAnswer> {
     const leaderDeadline = Math.min(deadline, this.#clock.now() + leaderWaitMs);
     let unknown: ServiceError | undefined;
     for (;;) {
       const found = this.#leaders.waitForLeader(unknown === undefined ? leaderDeadline : deadline);
       const leader = await Promise.race([found, watched]);
-      if (leader !== undefined && "type" in leader) return resultOf(leader);
+      if (leader !== undefined && "type" in leader) return answerOf(leader);
       if (leader === undefined) {
         throw unknown ?? noLeader();
       }
@@ -129,23 +117,18 @@ export class WritePath {
           : this.#forward(leader, command, format, deadline),
         watched,
       ]);
-      if (attempt.type === "done" || attempt.type === "result_lost") return resultOf(attempt);
+      if (attempt.type === "done" || attempt.type === "result_lost") return answerOf(attempt);
       if (attempt.type === "unknown") unknown = attempt.error;
       if (attempt.type === "refused") throw unknown ?? attempt.error;
       if (this.#clock.now() >= deadline) throw unknown ?? attempt.error;
       const again = await Promise.race([this.#leaders.nextChange(retryPauseMs), watched]);
-      if (again !== undefined) return resultOf(again);
+      if (again !== undefined) return answerOf(again);
     }
   }
 
-  async #propose(command: Uint8Array, format: AnswerFormat, deadline: number): Promise<Attempt> {
-    try {
-      const timeoutMs = deadline - this.#clock.now();
-      const outcome = await this.#node.propose(command, { format, timeoutMs });
-      return done(outcome);
-    } catch (error) {
-      return failed(serviceError(error));
-    }
+  #propose(command: Uint8Array, format: AnswerFormat, deadline: number): Promise<Attempt> {
+    return this.#node.propose(command, { format, deadline })
+      .then(done, (error) => failed(serviceError(error)));
   }
 
   async #forward(
@@ -162,10 +145,8 @@ export class WritePath {
       );
       const index = reader.integer();
       if (reader.uint8() === 1) return await this.#earlierResult(index, deadline);
-      return {
-        type: "done",
-        result: { index, answer: reader.raw(reader.remaining), servedBy: leader },
-      };
+      const results = reader.raw(reader.remaining);
+      return { type: "done", answer: { results, raftIndex: index, servedBy: leader.address } };
     } catch (error) {
       if (error instanceof TransportError && neverArrived(error)) {
         return { type: "nothing", error: noLeader() };
@@ -192,7 +173,8 @@ export class WritePath {
   /** The leader's side of a forwarded write. */
   async handle(payload: Uint8Array): Promise<Uint8Array> {
     const { timeoutMs, format, command } = decodeWrite(payload);
-    const outcome = await this.#node.propose(command, { format, timeoutMs });
+    const deadline = this.#clock.now() + timeoutMs;
+    const outcome = await this.#node.propose(command, { format, deadline });
     const writer = beginAnswer();
     writer.integer(outcome.index);
     writer.uint8(outcome.answer === duplicate ? 1 : 0);
@@ -209,7 +191,7 @@ function neverArrived(error: TransportError): boolean {
 function done(outcome: WriteOutcome): Attempt {
   const { index, answer } = outcome;
   if (answer === undefined || answer === duplicate) return resultLost;
-  return { type: "done", result: { index, answer, servedBy: undefined } };
+  return { type: "done", answer: { results: answer, raftIndex: index, servedBy: undefined } };
 }
 
 const resultLost: Attempt = {
@@ -229,7 +211,7 @@ function failed(error: ServiceError): Attempt {
   }
 }
 
-function resultOf(attempt: Attempt): WriteResult {
-  if (attempt.type === "done") return attempt.result;
+function answerOf(attempt: Attempt): WriteAnswer {
+  if (attempt.type === "done") return attempt.answer;
   throw attempt.error;
 }

@@ -13,14 +13,10 @@ const linearizableTimeoutMs = 10_000;
 const timeoutMsMax = 24 * 24 * 3_600_000;
 
 /** The statements of a body: SQL itself when sent as text/plain, otherwise JSON. */
-export async function readStatements(
-  app: AppState,
-  request: Request,
-): Promise<readonly Statement[]> {
-  const body = await readBodyText(request, app.limits.bodyBytesMax);
-  return request.headers.get("content-type")?.startsWith("text/plain")
-    ? [{ sql: body }]
-    : parseStatements(body);
+export function readStatements(app: AppState, request: Request): Promise<readonly Statement[]> {
+  const isSql = request.headers.get("content-type")?.startsWith("text/plain");
+  return readBodyText(request, app.limits.bodyBytesMax)
+    .then((body) => isSql ? [{ sql: body }] : parseStatements(body));
 }
 
 export function answerFormat(parameters: QueryParameters, unified: boolean): AnswerFormat {
@@ -72,7 +68,12 @@ export function isForLeader({ service }: AppState, level: ReadLevel): boolean {
   return configuration.members.some((member) => member.id === id && member.suffrage === "voter");
 }
 
-/** Seconds since `startedAt` by performance.now; undefined unless timings were asked for. */
+/** When a request began, by performance.now, if it asks for timings. */
+export function startOf(parameters: QueryParameters): number {
+  return parameters.has("timings") ? performance.now() : 0;
+}
+
+/** Seconds since `startedAt`; 0 unless timings were asked for. */
 export function elapsed(parameters: QueryParameters, startedAt: number): number {
   if (!parameters.has("timings")) return 0;
   // Nine decimals, as nanoseconds in Go give them.

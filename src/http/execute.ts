@@ -1,6 +1,6 @@
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import { readStatements } from "./data_request.ts";
+import { readStatements, startOf } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { queuedExecute } from "./queued_execute.ts";
@@ -15,7 +15,7 @@ export async function execute(
   app.counters.executions++;
   if (request.method !== "POST") return app.answers.empty(405, { json: true });
   if (parameters.has("queue")) return await queuedExecute(app, request, parameters);
-  const startedAt = performance.now();
+  const startedAt = startOf(parameters);
   const statements = await readStatements(app, request);
   app.counters.execute_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) {

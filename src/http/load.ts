@@ -1,5 +1,5 @@
 import type { AppState } from "./app_state.ts";
-import { clusterTimeout, elapsed } from "./data_request.ts";
+import { clusterTimeout, elapsed, startOf } from "./data_request.ts";
 import { emptyEnvelope, resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
@@ -22,7 +22,7 @@ export async function load(
   const { answers, counters, limits, logger, service } = app;
   counters.loads++;
   if (request.method !== "POST") return answers.empty(405);
-  const startedAt = performance.now();
+  const startedAt = startOf(parameters);
   const redirect = app.redirect(request, parameters);
   if (redirect !== undefined) return redirect;
   const pretty = parameters.has("pretty");

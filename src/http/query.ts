@@ -1,7 +1,7 @@
 import type { Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import { readStatements } from "./data_request.ts";
+import { readStatements, startOf } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { answerRead } from "./read_answer.ts";
@@ -16,7 +16,7 @@ export async function query(
   if (request.method !== "GET" && request.method !== "POST") {
     return app.answers.empty(405, { json: true });
   }
-  const startedAt = performance.now();
+  const startedAt = startOf(parameters);
   const statements: readonly Statement[] = request.method === "GET"
     ? [{ sql: parameters.get("q") ?? "" }]
     : await readStatements(app, request);

@@ -2,7 +2,7 @@ import { ServiceError } from "../cluster/types.ts";
 import type { Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import { clusterTimeout, elapsed } from "./data_request.ts";
+import { clusterTimeout, elapsed, startOf } from "./data_request.ts";
 import { emptyEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -18,7 +18,7 @@ export async function queuedExecute(
 ): Promise<Response> {
   const { service, queue, counters, answers } = app;
   counters.queued_executions++;
-  const startedAt = performance.now();
+  const startedAt = startOf(parameters);
   if (!parameters.has("noleader") && service.leader() === undefined) {
     throw new ServiceError("no_leader", "leader not found");
   }

@@ -4,17 +4,18 @@ import { RequestError } from "./request_error.ts";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The whole body as text. Throws a RequestError (413) as soon as it exceeds `bytesMax`. */
-export async function readBodyText(request: Request, bytesMax: number): Promise<string> {
+export function readBodyText(request: Request, bytesMax: number): Promise<string> {
   const { headers } = request;
   // With a length given the server reads no more than that; without chunks to count it is faster.
   const length = headers.get("content-length");
   if (length !== null && Number(length) <= bytesMax && headers.get("transfer-encoding") === null) {
-    const body = await request.bytes();
-    if (body.length <= bytesMax) return decoder.decode(body);
-    throw new RequestError(413, `request body exceeds ${bytesMax} bytes`);
+    return request.bytes().then((body) => {
+      if (body.length <= bytesMax) return decoder.decode(body);
+      throw new RequestError(413, `request body exceeds ${bytesMax} bytes`);
+    });
   }
-  if (request.body === null) return "";
-  return await readText(request.body.getReader(), [], bytesMax);
+  if (request.body === null) return Promise.resolve("");
+  return readText(request.body.getReader(), [], bytesMax);
 }
 
 /** Reads on behind the chunks in `first`, which the reader has given already. */

@@ -1,6 +1,6 @@
 import type { Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
-import { elapsed } from "./data_request.ts";
+import { elapsed, startOf } from "./data_request.ts";
 import { goJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -22,7 +22,7 @@ export async function analyzeSql(
   if (request.method !== "GET" && request.method !== "POST") {
     return answers.empty(405, { json: true });
   }
-  const startedAt = performance.now();
+  const startedAt = startOf(parameters);
   let statements: readonly Statement[];
   if (request.method === "GET") {
     const sql = parameters.get("q");

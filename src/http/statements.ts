@@ -70,7 +70,7 @@ function toStatement(element: unknown): Statement {
   if (typeof sql !== "string") throw invalidRequest();
   if (element.length === 1) return { sql };
   const positional: SqlValue[] = [];
-  const named = new Map<string, SqlValue>();
+  let named: Map<string, SqlValue> | undefined;
   for (let i = 1; i < element.length; i++) {
     const parameter: unknown = element[i];
     if (!isObject(parameter)) {
@@ -81,10 +81,10 @@ function toStatement(element: unknown): Statement {
     }
     for (const [name, value] of Object.entries(parameter)) {
       if (name === "") positional.push(toSqlValue(value));
-      else named.set(name, toSqlValue(value));
+      else (named ??= new Map()).set(name, toSqlValue(value));
     }
   }
-  if (named.size === 0) return { sql, positional };
+  if (named === undefined) return { sql, positional };
   return positional.length === 0 ? { sql, named } : { sql, positional, named };
 }
 

@@ -1,5 +1,6 @@
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
+import { startOf } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { answerRead } from "./read_answer.ts";
@@ -18,7 +19,7 @@ export async function unified(
 ): Promise<Response> {
   app.counters.requests++;
   if (request.method !== "POST") return app.answers.empty(405, { json: true });
-  const startedAt = performance.now();
+  const startedAt = startOf(parameters);
   const statements = parseStatements(await readBodyText(request, app.limits.bodyBytesMax));
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) {

@@ -249,14 +249,15 @@ export class Node {
    */
   propose(
     command: Uint8Array,
-    options: { readonly format: AnswerFormat | undefined; readonly timeoutMs: number },
+    options: { readonly format: AnswerFormat | undefined; readonly deadline: number },
   ): Promise<WriteOutcome> {
-    return this.#enqueue(EntryType.command, command, options.format, options.timeoutMs);
+    return this.#enqueue(EntryType.command, command, options.format, options.deadline);
   }
 
   /** Puts an empty entry through the log: a strong read waits for its index. */
   async proposeBarrier(timeoutMs: number): Promise<number> {
-    const outcome = await this.#enqueue(EntryType.noop, new Uint8Array(), undefined, timeoutMs);
+    const deadline = this.#options.clock.now() + timeoutMs;
+    const outcome = await this.#enqueue(EntryType.noop, new Uint8Array(), undefined, deadline);
     return outcome.index;
   }
 

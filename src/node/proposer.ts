@@ -61,10 +61,9 @@ export class Proposer {
     type: Proposal["type"],
     command: Uint8Array,
     format: AnswerFormat | undefined,
-    timeoutMs: number,
+    deadline: number,
   ): Promise<WriteOutcome> {
     return new Promise((resolve, reject) => {
-      const deadline = this.#parts.clock.now() + timeoutMs;
       this.#proposals.add({ type, command, format, deadline, resolve, reject });
       this.logIdle();
     });

@@ -110,7 +110,17 @@ export class Leader {
     );
     if (!peer.acknowledged(response.matchIndex, log.compactionIndex)) return;
     this.commit();
+    this.#noteDelivered();
     this.#askSuccessor();
+  }
+
+  /** Who does not follow, and is sought or gets a snapshot, is sent what it lacks from the disk. */
+  #noteDelivered(): void {
+    let index = Number.POSITIVE_INFINITY;
+    for (const { state, matchIndex } of this.#peers.values()) {
+      if (state === "replicate") index = Math.min(index, matchIndex);
+    }
+    this.#server.log.delivered(index);
   }
 
   heartbeatResponse(response: HeartbeatResponse): void {
@@ -175,9 +185,10 @@ export class Leader {
     this.#reads.add(read, mode, this.#established);
   }
 
-  /** Leadership is over: the reads that wait get no answer. */
+  /** Leadership is over: the reads that wait get no answer, and nobody is sent entries. */
   abandon(): void {
     this.#reads.abandon();
+    this.#server.log.delivered(Number.POSITIVE_INFINITY);
   }
 
   loaded(to: NodeId, entries: readonly Entry[]): void {

@@ -258,7 +258,7 @@ export interface RaftOptions {
   readonly appendBytesMax: number;
   /** Append requests under way to one follower before it must answer. */
   readonly inflightMax: number;
-  /** Entry data kept in memory, in bytes; older entries come back by {@linkcode LoadRequest}. */
+  /** Entry data kept in memory for followers that lack it, in bytes; older entries come back by {@linkcode LoadRequest}. */
   readonly cacheBytesMax: number;
   /** Draws a whole number from 0 to `limit` - 1. */
   readonly random: (limit: number) => number;

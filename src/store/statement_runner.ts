@@ -12,6 +12,7 @@ import {
 } from "./failures.ts";
 import { keptBytesMax, Parameters } from "./parameters.ts";
 import { isBlank } from "./sql_text.ts";
+import { SqlTexts } from "./sql_texts.ts";
 import { type PreparedStatement, prepareNext } from "./statement_cache.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
@@ -52,13 +53,12 @@ interface TextResult {
 const optimizeMask = 0xfffe;
 const allTablesMask = 0x1_0000;
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
 /** Runs the SQL of entries and writes its results. */
 export class StatementRunner {
   readonly #connection: WriteConnection;
   readonly #answers: Answers;
   readonly #parameters = new Parameters();
+  readonly #texts = new SqlTexts();
 
   constructor(connection: WriteConnection, answers: Answers) {
     this.#connection = connection;
@@ -79,7 +79,7 @@ export class StatementRunner {
     let at = run.offset + 4;
     for (let text = 0; text < count; text++) {
       const length = view.getUint32(at, true);
-      const sql = decoder.decode(data.subarray(at + 4, at + 4 + length));
+      const sql = this.#texts.read(data, at + 4, length);
       at = this.#parameters.read(data, view, at + 4 + length);
       if (sql === "" || text < start.statement) continue;
       const begun = text === start.statement;

@@ -80,6 +80,23 @@ Deno.test({
 });
 
 Deno.test({
+  name: "LogView keeps what a follower lacks within the bound, and nothing that none lacks",
+  permissions: "none",
+  fn() {
+    const view = log([2, 2, 2, 2, 2, 2]);
+    view.delivered(12);
+    view.takeUnwritten();
+    view.persisted(16, 2);
+    view.applied(15);
+    assert.deepEqual(view.cached(12, 16, Infinity), []);
+    assert.equal(view.cached(13, 16, Infinity).length, 4);
+    view.delivered(16);
+    assert.equal(view.cached(16, 16, Infinity).length, 1, "not applied yet");
+    assert.deepEqual(view.cached(15, 16, Infinity), []);
+  },
+});
+
+Deno.test({
   name: "LogView hands out again what was cut off and replaced",
   permissions: "none",
   fn() {

@@ -214,8 +214,6 @@ test("Raft starts with what is applied committed, and with its latest configurat
     1,
     undefined,
   ]);
-  assert.deepEqual(a.raft.cached(10, 12, Infinity), []);
-  assert.equal(a.raft.cached(11, 12, Infinity).length, 2);
 });
 
 test("Raft keeps the entries of a lone voter's term to itself until the term is on disk", () => {

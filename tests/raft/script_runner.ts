@@ -147,6 +147,9 @@ class Script {
         return this.#ready(node);
       case "persist":
         return this.#persist(node, second === "" ? Infinity : Number(second));
+      case "load":
+        for (const load of node.loads.splice(0)) node.load(load);
+        return;
       case "apply":
         node.apply();
         return;
