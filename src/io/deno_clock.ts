@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from "node:timers";
 import type { Clock, Timer } from "./types.ts";
 
 /** The machine's clock: time that never goes back by `performance.now`, wall time by `Date.now`. */
@@ -11,6 +12,10 @@ export class DenoClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
+    if (delayMs === 0) {
+      const id = setImmediate(callback);
+      return { cancel: () => clearImmediate(id) };
+    }
     const id = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(id) };
   }

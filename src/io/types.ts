@@ -9,7 +9,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970-01-01 UTC, as the machine believes. */
   wallTime(): number;
-  /** Calls `callback` once, `delayMs` from now. */
+  /** Calls `callback` once, `delayMs` from now; after 0 in the next turn of the event loop. */
   after(delayMs: number, callback: () => void): Timer;
 }
 

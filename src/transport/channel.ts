@@ -40,6 +40,7 @@ export class Channel {
   #writing = false;
   #flushing: Promise<void> = Promise.resolve();
   #flushScheduled = false;
+  #soon: Timer | undefined;
   #writeStartedAt = 0;
   #heardAt: number;
   #pingDue = false;
@@ -96,10 +97,23 @@ export class Channel {
     });
   }
 
+  /**
+   * The same for what comes in many: clients' requests, each of which is an event of its own to the
+   * runtime. All that are there in this turn of the event loop go in one write.
+   */
+  wakeSoon(): void {
+    if (this.#flushScheduled || this.#writing || !this.#open) return;
+    this.#soon ??= this.#local.clock.after(0, () => {
+      this.#soon = undefined;
+      this.wake();
+    });
+  }
+
   close(why: string): void {
     if (!this.#open) return;
     this.#open = false;
     this.#watch.cancel();
+    this.#soon?.cancel();
     this.#framed.connection.close();
     this.#closed.resolve();
     this.#owner.closed(why);

@@ -117,7 +117,7 @@ export class Link implements ChannelOwner {
   }
 
   #wake(): void {
-    if (this.#channel !== undefined) return this.#channel.wake();
+    if (this.#channel !== undefined) return this.#channel.wakeSoon();
     if (this.#retry === undefined) {
       this.#connect();
       return;

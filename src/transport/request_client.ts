@@ -16,7 +16,8 @@ interface Pending {
   readonly item: OutgoingRequest;
   readonly resolve: (answer: Uint8Array) => void;
   readonly reject: (error: TransportError) => void;
-  readonly timer: Timer;
+  readonly timeoutMs: number;
+  readonly deadline: number;
   readonly stopListening: () => void;
 }
 
@@ -27,6 +28,8 @@ export class RequestClient {
   readonly #queue: SendQueue;
   readonly #wake: () => void;
   readonly #pending = new Map<number, Pending>();
+  /** For the first deadline of all: a timer for each costs as much as the rest of a request. */
+  #expiry: { readonly at: number; readonly timer: Timer } | undefined;
   #lastId = 0;
 
   /** `wake` is called when something was queued. */
@@ -59,11 +62,12 @@ export class RequestClient {
       return Promise.reject(this.#error("overloaded", "Too many requests wait to be sent"));
     }
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const timer = this.#local.clock.after(timeoutMs, () => this.#timeOut(id, timeoutMs));
+    const deadline = this.#local.clock.now() + timeoutMs;
     const abort = () => this.#abandon(id, this.#error("aborted", "Request aborted"));
     signal?.addEventListener("abort", abort, { once: true });
     const stopListening = () => signal?.removeEventListener("abort", abort);
-    this.#pending.set(id, { item, resolve, reject, timer, stopListening });
+    this.#pending.set(id, { item, resolve, reject, timeoutMs, deadline, stopListening });
+    this.#expireAt(deadline);
     this.#wake();
     return promise;
   }
@@ -94,10 +98,27 @@ export class RequestClient {
     }
   }
 
-  #timeOut(id: number, timeoutMs: number): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    const unsent = this.#queue.has(pending.item);
+  #expireAt(deadline: number): void {
+    if (this.#expiry !== undefined && this.#expiry.at <= deadline) return;
+    this.#expiry?.timer.cancel();
+    const { clock } = this.#local;
+    const timer = clock.after(Math.max(1, deadline - clock.now()), () => this.#expire());
+    this.#expiry = { at: deadline, timer };
+  }
+
+  #expire(): void {
+    this.#expiry = undefined;
+    const now = this.#local.clock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [id, pending] of this.#pending) {
+      if (pending.deadline <= now) this.#timeOut(id, pending);
+      else next = Math.min(next, pending.deadline);
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#expireAt(next);
+  }
+
+  #timeOut(id: number, { item, timeoutMs }: Pending): void {
+    const unsent = this.#queue.has(item);
     this.#abandon(
       id,
       unsent
@@ -121,7 +142,10 @@ export class RequestClient {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
-    pending.timer.cancel();
+    if (this.#pending.size === 0) {
+      this.#expiry?.timer.cancel();
+      this.#expiry = undefined;
+    }
     pending.stopListening();
     return pending;
   }

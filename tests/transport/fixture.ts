@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from "node:timers";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import { Prng } from "../../src/base/prng.ts";
@@ -34,6 +35,10 @@ export class ManualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
+    if (delayMs === 0) {
+      const id = setImmediate(callback);
+      return { cancel: () => clearImmediate(id) };
+    }
     const timer = { at: this.#now + delayMs, callback };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };

@@ -80,6 +80,23 @@ Deno.test("request() that gets no answer times out, and its handler is aborted",
   await until(() => aborted, "the handler is aborted");
 });
 
+Deno.test("request() times out when its own time is over, whatever others were given", async () => {
+  await using a = await openNode("a");
+  await using b = await openNode("b");
+  const release = Promise.withResolvers<Uint8Array>();
+  b.onRequest = () => release.promise;
+  const times = [timeoutMs, 60, 20, 40];
+  let ended = 0;
+  const requests = times.map((ms) =>
+    a.transport.request(b.address, 1, text(""), { timeoutMs: ms })
+      .then(() => "answered", (error) => error.kind)
+      .finally(() => ended++)
+  );
+  await until(() => ended === 3, "the short ones are given up");
+  release.resolve(text("done"));
+  assert.deepEqual(await Promise.all(requests), ["answered", "timeout", "timeout", "timeout"]);
+});
+
 Deno.test("request() aborted by its signal aborts the handler", async () => {
   await using a = await openNode("a");
   await using b = await openNode("b");
