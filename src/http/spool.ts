@@ -30,7 +30,8 @@ async function keep(body: ReadableStream<Uint8Array>, path: string): Promise<voi
   const reader = body.getReader();
   try {
     using file = await Deno.open(path, { write: true, createNew: true });
-    // To leave the thread for each piece would be too slow for a client on the same machine.
+    // To leave the thread for each piece would be too slow for a client on the same machine, and
+    // what is behind then gets slower: so only for as long as the disk cannot keep up.
     let mayBlock = true;
     for (;;) {
       const { value, done } = await reader.read();
@@ -38,7 +39,7 @@ async function keep(body: ReadableStream<Uint8Array>, path: string): Promise<voi
       for (let rest = value; rest.length > 0;) {
         const startedAt = performance.now();
         const count = mayBlock ? file.writeSync(rest) : await file.write(rest);
-        mayBlock &&= performance.now() - startedAt < slowWriteMs;
+        mayBlock = performance.now() - startedAt < slowWriteMs;
         rest = rest.subarray(count);
       }
     }
