@@ -15,6 +15,7 @@ Deno.test("runPlan measures every scenario of every target without an error", as
     scenarios,
     clients: [1, 3],
     durationMs: 50,
+    warmupMs: 0,
     rounds: 2,
   };
   const rows = await runPlan(plan, () => {});
@@ -29,7 +30,7 @@ Deno.test("runPlan measures every scenario of every target without an error", as
   for (const { name } of scenarios) assert.ok(table.includes(name));
 });
 
-Deno.test("runPlan reverses the order of the targets in every other round", async () => {
+Deno.test("runPlan warms all targets up, and reverses their order in every other round", async () => {
   const order: string[] = [];
   const note = (name: string) => () => {
     if (order.at(-1) !== name) order.push(name);
@@ -43,9 +44,11 @@ Deno.test("runPlan reverses the order of the targets in every other round", asyn
     scenarios: insert,
     clients: [1],
     durationMs: 50,
+    warmupMs: 50,
     rounds: 3,
   }, () => {});
-  assert.deepEqual(order, ["first", "second", "first", "second"]);
+  const warmUp = ["first", "second"];
+  assert.deepEqual(order, [...warmUp, "first", "second", "first", "second"]);
 });
 
 Deno.test("runPlan drops its tables even when a target never gets ready", async () => {
@@ -59,6 +62,7 @@ Deno.test("runPlan drops its tables even when a target never gets ready", async 
     scenarios: [],
     clients: [1],
     durationMs: 50,
+    warmupMs: 0,
     rounds: 1,
     readyTimeoutMs: 300,
   };
@@ -147,6 +151,7 @@ Deno.test("bench refuses flags that it cannot obey", async () => {
     [...target, "-clients", "1025"],
     [...target, "-duration", "5"],
     [...target, "-duration", "2m"],
+    [...target, "-warmup", "2m"],
     [...target, "-rounds", "0"],
     [...target, "-only", "inserts"],
     [...target, "-josn"],

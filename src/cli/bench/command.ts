@@ -14,12 +14,13 @@ import type { Target } from "./target.ts";
 const help = `Usage: raftlite bench -target NAME=URL[,URL…] [-target …] [flags]
 
 Measures servers that speak this HTTP API, and compares them: each measurement is taken of one
-target after the other, and in the next round in the reverse order. Clients spread over the URLs of
-a target. Two tables, raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
+target after the other, and in the next round in the reverse order. Each scenario begins with a
+warm-up of every target, which is not counted. Clients spread over the URLs of a target. Two tables, raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
 
   -target NAME=URL[,URL…]   A system and its nodes; the first one given is what ratios are to
   -clients N[,N…]           Clients at once (default 1,16,64)
   -duration DURATION        Length of one measurement, 50ms to 60s (default 2s)
+  -warmup DURATION          Length of a warm-up, 0s to 60s (default 1s)
   -rounds N                 Measurements of each kind, 1 to 100 (default 2)
   -only NAME[,NAME…]        Only these scenarios
   -json                     Print JSON instead of a table
@@ -35,6 +36,7 @@ const options = {
   target: { type: "string", multiple: true },
   clients: { type: "string", default: "1,16,64" },
   duration: { type: "string", default: "2s" },
+  warmup: { type: "string", default: "1s" },
   rounds: { type: "string", default: "2" },
   only: { type: "string", default: scenarios.map(({ name }) => name).join(",") },
   json: { type: "boolean", default: false },
@@ -47,6 +49,8 @@ export interface Plan {
   readonly scenarios: readonly Scenario[];
   readonly clients: readonly number[];
   readonly durationMs: number;
+  /** How long every target is driven before a scenario is measured: until then code is compiled and caches fill. */
+  readonly warmupMs: number;
   readonly rounds: number;
   /** How long a target may take to get ready; 30 s by default. */
   readonly readyTimeoutMs?: number;
@@ -78,7 +82,8 @@ export async function bench(args: readonly string[]): Promise<number> {
     targets: parseTargets(values.target ?? []),
     scenarios: parseScenarios(values.only),
     clients: values.clients.split(",").map((text) => parseCount("clients", text, 1024)),
-    durationMs: parseBenchDuration(values.duration),
+    durationMs: parseBenchDuration("duration", values.duration, 50),
+    warmupMs: parseBenchDuration("warmup", values.warmup, 0),
     rounds: parseCount("rounds", values.rounds, 100),
   }, (line) => printError(`${line}\n`));
   print(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${tableOf(rows)}\n`);
@@ -106,6 +111,7 @@ export async function runPlan(plan: Plan, progress: (line: string) => void): Pro
   try {
     for (const target of plan.targets) await prepare(target, plan.readyTimeoutMs ?? 30_000);
     for (const scenario of plan.scenarios) {
+      await warmUp(plan, scenario);
       for (const clients of plan.clients) {
         progress(`${scenario.name}, ${clients} ${clients === 1 ? "client" : "clients"}`);
         const outcomes = await measureTargets(plan, scenario, clients);
@@ -120,6 +126,15 @@ export async function runPlan(plan: Plan, progress: (line: string) => void): Pro
     }
   }
   return rows;
+}
+
+async function warmUp(plan: Plan, scenario: Scenario): Promise<void> {
+  if (plan.warmupMs === 0) return;
+  for (const { addresses } of plan.targets) {
+    const requests = addresses.map((address) => scenario.requests(address));
+    const clients = Math.max(...plan.clients);
+    await measure({ addresses, requests, clients, durationMs: plan.warmupMs });
+  }
 }
 
 /** One scenario with so many clients: all rounds of all targets, the order reversed in every other round. */
@@ -219,13 +234,13 @@ function parseCount(flag: string, text: string, max: number): number {
   return count;
 }
 
-function parseBenchDuration(text: string): number {
+function parseBenchDuration(flag: string, text: string, leastMs: number): number {
   try {
     const durationMs = parseDuration(text);
-    if (durationMs >= 50 && durationMs <= 60_000) return durationMs;
+    if (durationMs >= leastMs && durationMs <= 60_000) return durationMs;
   } catch (error) {
     if (!(error instanceof DurationError)) throw error;
-    throw new FlagError(2, `Invalid value for flag -duration: ${error.message}`);
+    throw new FlagError(2, `Invalid value for flag -${flag}: ${error.message}`);
   }
-  throw new FlagError(2, `Invalid value ${text} for flag -duration: 50ms to 60s`);
+  throw new FlagError(2, `Invalid value ${text} for flag -${flag}: ${leastMs}ms to 60s`);
 }
