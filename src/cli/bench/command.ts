@@ -15,7 +15,8 @@ const help = `Usage: raftlite bench -target NAME=URL[,URL…] [-target …] [fla
 
 Measures servers that speak this HTTP API, and compares them: each measurement is taken of one
 target after the other, and in the next round in the reverse order. Each scenario begins with a
-warm-up of every target, which is not counted. Clients spread over the URLs of a target. Two tables, raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
+warm-up of every target, which is not counted. Clients spread over the URLs of a target. Two tables,
+raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
 
   -target NAME=URL[,URL…]   A system and its nodes; the first one given is what ratios are to
   -clients N[,N…]           Clients at once (default 1,16,64)
