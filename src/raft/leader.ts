@@ -110,17 +110,7 @@ export class Leader {
     );
     if (!peer.acknowledged(response.matchIndex, log.compactionIndex)) return;
     this.commit();
-    this.#noteDelivered();
     this.#askSuccessor();
-  }
-
-  /** Who does not follow, and is sought or gets a snapshot, is sent what it lacks from the disk. */
-  #noteDelivered(): void {
-    let index = Number.POSITIVE_INFINITY;
-    for (const { state, matchIndex } of this.#peers.values()) {
-      if (state === "replicate") index = Math.min(index, matchIndex);
-    }
-    this.#server.log.delivered(index);
   }
 
   heartbeatResponse(response: HeartbeatResponse): void {
@@ -216,6 +206,16 @@ export class Leader {
     if (this.#reads.due && this.#established) this.#reads.begin(this.#voters, true);
     for (const peer of this.#peers.values()) this.#replication.send(peer, this.#newsDue);
     this.#newsDue = false;
+    this.#noteDelivered();
+  }
+
+  /** Who does not follow, and is sought or gets a snapshot, is sent what it lacks from the disk. */
+  #noteDelivered(): void {
+    let index = Number.POSITIVE_INFINITY;
+    for (const { state, matchIndex } of this.#peers.values()) {
+      if (state === "replicate") index = Math.min(index, matchIndex);
+    }
+    this.#server.log.delivered(index);
   }
 
   /** Leaves at its own wish: tells the commit index and asks the most advanced voter to take over. */

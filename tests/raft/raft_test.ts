@@ -214,6 +214,26 @@ test("Raft starts with what is applied committed, and with its latest configurat
     1,
     undefined,
   ]);
+  assert.deepEqual(a.raft.cached(10, 12, Infinity), []);
+  assert.deepEqual(a.raft.cached(11, 12, Infinity), [], "applied, and nobody follows");
+});
+
+test("Raft keeps entries in memory for a follower until it is out of reach", () => {
+  const cluster = new TestCluster(1n);
+  const configuration = { members: [member("a"), member("l", "learner")] };
+  const a = cluster.add("a", configuration);
+  cluster.add("l", configuration);
+  a.raft.campaign();
+  cluster.settle();
+  assert.deepEqual(a.raft.cached(1, 1, Infinity), [], "the learner has it");
+  cluster.isolate("l");
+  cluster.propose(a, 3);
+  cluster.settle();
+  assert.equal(a.raft.commitIndex, 4);
+  assert.equal(a.raft.cached(2, 4, Infinity).length, 3);
+  a.raft.unreachable("l");
+  cluster.settle();
+  assert.deepEqual(a.raft.cached(4, 4, Infinity), []);
 });
 
 test("Raft keeps the entries of a lone voter's term to itself until the term is on disk", () => {
