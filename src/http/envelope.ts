@@ -25,12 +25,12 @@ export function resultsEnvelope(
   pretty: boolean,
 ): string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> {
   const members = membersText(fields);
+  if (results instanceof Uint8Array && results.length <= textBytesMax) {
+    return resultsEnvelope(decoder.decode(results), fields, pretty);
+  }
   if (typeof results === "string") {
     const text = `{"results":[${results}]${members}}`;
     return pretty ? indentText(text) : text;
-  }
-  if (results instanceof Uint8Array && results.length <= textBytesMax && !pretty) {
-    return `{"results":[${decoder.decode(results)}]${members}}`;
   }
   const tail = members === "" ? plainTail : encoder.encode(`]${members}}`);
   if (results instanceof ReadableStream) return streamed(results, tail, pretty);

@@ -245,7 +245,8 @@ export class Node {
 
   /**
    * Appends a command and resolves when it has been applied here. Rejects with a NodeError whose
-   * kind says whether it may still take effect. Only the leader proposes.
+   * kind says whether it may still take effect. Only the leader proposes. The deadline is by the
+   * node's clock.
    */
   propose(
     command: Uint8Array,
@@ -325,7 +326,7 @@ export class Node {
     this.#ticker.catchUp();
     const result = this.#raft.proposeMembership(change);
     if (!result.ok) return Promise.reject(proposalError(result.reason));
-    const done = this.#proposer.track(result, timeoutMs);
+    const done = this.#proposer.track(result, this.#options.clock.now() + timeoutMs);
     this.#schedule();
     return done;
   }

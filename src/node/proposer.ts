@@ -72,9 +72,8 @@ export class Proposer {
   /** Resolves when what was proposed elsewhere, with that result, has been applied here. */
   track(
     { index, term }: ProposeResult & { ok: true },
-    timeoutMs: number,
+    deadline: number,
   ): Promise<WriteOutcome> {
-    const deadline = this.#parts.clock.now() + timeoutMs;
     return new Promise((resolve, reject) =>
       this.#pending.add(index, { term, format: undefined, deadline, resolve, reject })
     );

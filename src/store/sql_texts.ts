@@ -19,12 +19,13 @@ export class SqlTexts {
 
   /** The text of the `length` bytes at `start`; those that are not UTF-8 become U+FFFD. */
   read(bytes: Uint8Array, start: number, length: number): string {
+    if (length > lengthMax) return decoder.decode(bytes.subarray(start, start + length));
     const place = length % places;
     const kept = this.#kept[place];
     if (kept !== undefined && stands(kept.bytes, bytes, start, length)) return kept.text;
     const own = bytes.slice(start, start + length);
     const text = decoder.decode(own);
-    if (length <= lengthMax) this.#kept[place] = { bytes: own, text };
+    this.#kept[place] = { bytes: own, text };
     return text;
   }
 }

@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from "../../src/base/bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import { type Entry, EntryType } from "../../src/raft/types.ts";
-import type { AppliedPosition } from "../../src/store/types.ts";
+import { type AppliedPosition, duplicate } from "../../src/store/types.ts";
 import { decodeToyCommand } from "./toy_command.ts";
 
 /** What the state machine remembers of one origin's requests. */
@@ -22,8 +22,8 @@ export class ToyState {
     return this.lists.get(key) ?? [];
   }
 
-  /** The list's length after an append, "duplicate", or undefined for what is no command. */
-  apply(entry: Entry): number | "duplicate" | undefined {
+  /** The list's length after an append, `duplicate`, or undefined for what is no command. */
+  apply(entry: Entry): number | typeof duplicate | undefined {
     if (entry.index !== this.position.index + 1) {
       throw new Error(`Entry ${entry.index} applied after ${this.position.index}`);
     }
@@ -35,7 +35,7 @@ export class ToyState {
     // Without an id: nobody sends it twice.
     if (origin === 0n) return this.#append(key, value);
     const session = this.#session(origin);
-    if (sequence < session.floor || session.done.has(sequence)) return "duplicate";
+    if (sequence < session.floor || session.done.has(sequence)) return duplicate;
     session.done.add(sequence);
     if (floor > session.floor) {
       session.floor = floor;

@@ -4,7 +4,6 @@ import {
   type Answer,
   type AppliedPosition,
   type ApplyEntry,
-  duplicate,
   SnapshotRejectedError,
   type StateMachine,
   type StateSnapshot,
@@ -130,9 +129,8 @@ export class ToyStateMachine implements StateMachine {
       const answers = entries.map(({ entry, answer }) => {
         const result = this.#state.apply(entry);
         this.#observe(entry, this.#state);
-        if (answer === undefined || result === undefined) return undefined;
-        if (result === "duplicate") return duplicate;
-        return String(result);
+        if (answer === undefined) return undefined;
+        return typeof result === "number" ? String(result) : result;
       });
       this.#storage.committed(entries.map(({ entry }) => entry));
       return answers;

@@ -1,4 +1,3 @@
-import { clearImmediate, setImmediate } from "node:timers";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import { Prng } from "../../src/base/prng.ts";
@@ -35,10 +34,7 @@ export class ManualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    if (delayMs === 0) {
-      const id = setImmediate(callback);
-      return { cancel: () => clearImmediate(id) };
-    }
+    if (delayMs === 0) return clock.after(0, callback);
     const timer = { at: this.#now + delayMs, callback };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };

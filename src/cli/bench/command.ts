@@ -131,11 +131,19 @@ export async function runPlan(plan: Plan, progress: (line: string) => void): Pro
 
 async function warmUp(plan: Plan, scenario: Scenario): Promise<void> {
   if (plan.warmupMs === 0) return;
-  for (const { addresses } of plan.targets) {
-    const requests = addresses.map((address) => scenario.requests(address));
-    const clients = Math.max(...plan.clients);
-    await measure({ addresses, requests, clients, durationMs: plan.warmupMs });
-  }
+  const clients = Math.max(...plan.clients);
+  for (const target of plan.targets) await drive(target, scenario, clients, plan.warmupMs);
+}
+
+/** Puts the load of a scenario on a target. */
+function drive(
+  { addresses }: Target,
+  scenario: Scenario,
+  clients: number,
+  durationMs: number,
+): Promise<Outcome> {
+  const requests = addresses.map((address) => scenario.requests(address));
+  return measure({ addresses, requests, clients, durationMs });
 }
 
 /** One scenario with so many clients: all rounds of all targets, the order reversed in every other round. */
@@ -147,10 +155,7 @@ async function measureTargets(
   const outcomes = new Map(plan.targets.map(({ name }): [string, Outcome[]] => [name, []]));
   for (let round = 0; round < plan.rounds; round++) {
     for (const target of round % 2 === 0 ? plan.targets : plan.targets.toReversed()) {
-      const { addresses } = target;
-      const requests = addresses.map((address) => scenario.requests(address));
-      const { durationMs } = plan;
-      outcomes.get(target.name)?.push(await measure({ addresses, requests, clients, durationMs }));
+      outcomes.get(target.name)?.push(await drive(target, scenario, clients, plan.durationMs));
     }
   }
   return outcomes;
