@@ -1,5 +1,5 @@
 import { readPeersFile, survivors } from "../cluster/peers_file.ts";
-import type { Disk, Logger } from "../io/types.ts";
+import type { Clock, Disk, Logger } from "../io/types.ts";
 import { forceConfiguration } from "../node/forced_configuration.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import { recover } from "../node/recovery.ts";
@@ -14,6 +14,7 @@ import { StartError } from "./start_error.ts";
 
 interface Surroundings {
   readonly disk: Disk;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -30,11 +31,11 @@ export async function openLog(
   identity: ClusterIdentity,
   store: Store,
 ): Promise<OpenLog> {
-  const { disk, logger } = surroundings;
+  const { disk, clock, logger } = surroundings;
   const path = `${directory}/raft`;
   await disk.makeDirectory(path);
   const forced = await readPeersFile(disk, `${path}/peers.json`);
-  const open = await openRaftLog(disk, path, {}, logger);
+  const open = await openRaftLog(disk, path, {}, clock, logger);
   const marker = new FileInstallMarker(disk, path);
   try {
     const found = { contents: open.contents, applied: store.applied, marker: await marker.read() };
@@ -76,7 +77,7 @@ function configurationsOf({ compaction, log }: LogContents): Members[] {
 
 /** Puts the members of `peers.json` in the place of those that the log knows (lost majority). */
 async function recoverPeers(
-  { disk, logger }: Surroundings,
+  { disk, clock, logger }: Surroundings,
   path: string,
   open: { readonly log: RaftLog; readonly contents: LogContents },
   store: Store,
@@ -88,7 +89,7 @@ async function recoverPeers(
     throw new StartError(`${old} exists from an earlier recovery: move it away and start again`);
   }
   await clearDirectory(disk, aside);
-  const to = await openRaftLog(disk, aside, {}, logger);
+  const to = await openRaftLog(disk, aside, {}, clock, logger);
   await forceConfiguration(open, to.log, store.applied, members);
   await to.log.close();
   await open.log.close();

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Disk, Logger } from "../io/types.ts";
+import type { Clock, Disk, Logger } from "../io/types.ts";
 import type { Entry } from "../raft/types.ts";
 import { ActiveSegment } from "./active_segment.ts";
 import { batchHeadLength } from "./batch.ts";
@@ -42,6 +42,7 @@ export async function openRaftLog(
   disk: Disk,
   directory: string,
   options: RaftLogOptions,
+  clock: Clock,
   logger: Logger,
 ): Promise<{ log: RaftLog; contents: LogContents }> {
   const sizes = {
@@ -62,7 +63,7 @@ export async function openRaftLog(
   checkComplete(index);
   state.configurations = state.configurations.filter(({ index: at }) => at >= index.firstIndex);
   const log = new SegmentedLog(
-    { disk, directory, logger, sizes, drawSalt },
+    { disk, clock, directory, logger, sizes, drawSalt },
     { active, index, hardState: state.hardState, compaction: state.compaction, firstSegment },
   );
   const contents = {

@@ -2,6 +2,7 @@
 // Appends a second on a real disk: deno run -A tests/bench/raft_log_bench.ts [seconds] [directory]
 import { setImmediate } from "node:timers";
 import { checksum } from "../../src/base/checksum.ts";
+import { DenoClock } from "../../src/io/deno_clock.ts";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 import { EntryType } from "../../src/raft/types.ts";
 import { openRaftLog } from "../../src/raft_log/raft_log.ts";
@@ -10,6 +11,7 @@ const seconds = Number(Deno.args[0] ?? 2);
 const root = await Deno.makeTempDir({ dir: Deno.args[1] ?? "." });
 const data = new Uint8Array(200).fill(65);
 const entryChecksum = checksum(data);
+const clock = new DenoClock();
 const logger = { log: () => {} };
 
 /** Processor time of the main thread, on Linux. */
@@ -21,7 +23,7 @@ function mainThreadMs(): number {
 
 async function run(appenders: number, pause: boolean): Promise<void> {
   const directory = `${root}/${appenders}-${pause}`;
-  const { log } = await openRaftLog(new DenoDisk(), directory, {}, logger);
+  const { log } = await openRaftLog(new DenoDisk(), directory, {}, clock, logger);
   const waits: number[] = [];
   let index = 0;
   const start = performance.now();
@@ -50,7 +52,7 @@ async function run(appenders: number, pause: boolean): Promise<void> {
   );
   await log.close();
   const opening = performance.now();
-  const again = await openRaftLog(new DenoDisk(), directory, {}, logger);
+  const again = await openRaftLog(new DenoDisk(), directory, {}, clock, logger);
   console.log(
     `  ${(again.log.sizeBytes / 2 ** 20).toFixed(0)} MiB reopened in ` +
       `${(performance.now() - opening).toFixed(0)} ms`,

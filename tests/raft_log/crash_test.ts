@@ -1,8 +1,16 @@
 import { Prng } from "../../src/base/prng.ts";
 import { DiskError } from "../../src/io/types.ts";
 import { LogFailedError, type RaftLog } from "../../src/raft_log/types.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
-import { makeEntry, makePoint, openLog, readImage, smallSizes } from "./fixtures.ts";
+import {
+  makeEntry,
+  makePoint,
+  openLog,
+  readImage,
+  RecordingLogger,
+  smallSizes,
+} from "./fixtures.ts";
 import { LogModel, type Operation } from "./log_model.ts";
 
 /** More with `RAFT_LOG_SEEDS=20000 deno test …`, one again with `RAFT_LOG_SEED=…`. */
@@ -60,7 +68,9 @@ async function carryOut(log: RaftLog, model: LogModel, operation: Operation): Pr
 
 /** One life of the log, from its opening to a crash. */
 async function live(disk: SimulatedDisk, random: Prng, model: LogModel): Promise<void> {
-  const { log } = await openLog(disk, { ...smallSizes, recentBytesMax: 100 });
+  const clock = new SimulatedClock();
+  const options = { ...smallSizes, recentBytesMax: 100 };
+  const { log } = await openLog(disk, options, new RecordingLogger(), clock);
   const failing = random.chance(0.2);
   if (failing) {
     const at = disk.calls + 1 + random.below(30);
@@ -73,6 +83,8 @@ async function live(disk: SimulatedDisk, random: Prng, model: LogModel): Promise
     const work = carryOut(log, model, draw(random, model)).catch((error) => broken.push(error));
     if (random.chance(0.4)) await work;
     else await goOn(random, 20);
+    // Now and then long enough for a mark.
+    if (random.chance(0.3)) clock.jump(random.below(60));
   }
   if (random.chance(0.1)) await log.close();
   else await goOn(random, 40);

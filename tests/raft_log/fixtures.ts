@@ -1,5 +1,5 @@
 import { checksum } from "../../src/base/checksum.ts";
-import type { Logger } from "../../src/io/types.ts";
+import type { Clock, Logger } from "../../src/io/types.ts";
 import {
   type CompactionPoint,
   type Entry,
@@ -7,6 +7,7 @@ import {
   type HardState,
 } from "../../src/raft/types.ts";
 import { openRaftLog, type RaftLogOptions } from "../../src/raft_log/raft_log.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 import type { SimulatedDisk } from "../simulation/disk.ts";
 
 export const directory = "/raft";
@@ -42,8 +43,9 @@ export function openLog(
   disk: SimulatedDisk,
   options: RaftLogOptions = smallSizes,
   logger: Logger = new RecordingLogger(),
+  clock: Clock = new SimulatedClock(),
 ) {
-  return openRaftLog(disk.mount(), directory, options, logger);
+  return openRaftLog(disk.mount(), directory, options, clock, logger);
 }
 
 /** What a log should hold, as plain data. */

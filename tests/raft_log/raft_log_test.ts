@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import { EntryType } from "../../src/raft/types.ts";
 import { LogFailedError } from "../../src/raft_log/types.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
 import {
   directory,
@@ -84,6 +85,28 @@ Deno.test("append() joins what arrives during a sync into one batch with one syn
   await Promise.all(makeEntries(1, 1, 50).map((e) => log.append({ ...untouched, entries: [e] })));
   assert.equal(syncs, 2);
   await log.close();
+});
+
+Deno.test("append() is followed by one mark once no more comes, which a restart trusts", async () => {
+  for (const marked of [false, true]) {
+    const disk = makeDisk();
+    const clock = new SimulatedClock();
+    const { log } = await openLog(disk, {}, new RecordingLogger(), clock);
+    let writes = 0;
+    disk.fault = ({ operation }) => {
+      if (operation === "write") writes++;
+      return undefined;
+    };
+    for (const entry of makeEntries(1, 1, 10)) await log.append({ ...untouched, entries: [entry] });
+    await clock.advance(marked ? 100 : 5);
+    assert.equal(writes, marked ? 11 : 10);
+    disk.killProcess();
+    const { log: again } = await openLog(disk, {});
+    assert.equal(again.lastIndex, 10);
+    // Without the mark the last batch is written again, in a new segment.
+    assert.equal(disk.paths().length, marked ? 1 : 2);
+    await again.close();
+  }
 });
 
 Deno.test("append() cuts the log where its first entry lies, across segments", async () => {
