@@ -65,7 +65,7 @@ export const flagTable = {
   "http-body-limit": {
     kind: "size",
     group: "HTTP",
-    default: "128MiB",
+    default: "64MiB",
     value: "SIZE",
     help:
       "Largest request body that is held in memory (a database sent to /db/load streams and is not)",

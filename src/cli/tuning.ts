@@ -33,6 +33,7 @@ export function timing(configuration: Configuration): NodeTiming {
 /** Bounds on what a node holds in memory. */
 export const nodeLimits: NodeLimits = {
   pendingWritesMax: 16_384,
+  commandBytesMax: 64 * MiB,
   pendingBytesMax: 128 * MiB,
   pendingReadsMax: 65_536,
   applyBytesMax: 4 * MiB,

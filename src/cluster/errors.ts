@@ -33,6 +33,7 @@ function nodeKind(error: NodeError): ServiceErrorKind {
     case "membership_invalid":
       return "invalid";
     case "overloaded":
+    case "too_large":
     case "unavailable":
     case "timeout":
       return error.kind;

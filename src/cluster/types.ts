@@ -54,6 +54,8 @@ export type ServiceErrorKind =
   | "no_leader"
   /** 503: a queue is full; nothing was done. */
   | "overloaded"
+  /** 413: larger than an entry of the log may be; nothing was done. */
+  | "too_large"
   /** 503: this node or its disk cannot write; nothing was done. */
   | "unavailable"
   /** 503, body says so: it may or may not have been done. */

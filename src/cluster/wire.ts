@@ -44,6 +44,7 @@ const errorKinds: readonly ServiceErrorKind[] = [
   "timeout",
   "invalid",
   "failed",
+  "too_large",
 ];
 
 /** An answer: u8 0 and the body, or u8 (1 + kind of error) and its message. */

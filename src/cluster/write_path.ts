@@ -88,6 +88,8 @@ export class WritePath {
     try {
       const floor = this.#underWay.values().next().value ?? sequence;
       const command = this.#encode(make({ origin: this.#origin, sequence, floor }));
+      const tooLarge = this.#node.tooLarge(command.length);
+      if (tooLarge !== undefined) throw serviceError(tooLarge);
       const watched = this.#node.watch(sequence, format).then((outcome) => done(outcome));
       return await this.#untilDone(command, format, deadline, watched);
     } finally {

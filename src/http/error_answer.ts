@@ -9,6 +9,7 @@ import { RequestError } from "./request_error.ts";
 const statuses: Readonly<Record<ServiceErrorKind, number>> = {
   no_leader: 503,
   overloaded: 503,
+  too_large: 413,
   unavailable: 503,
   unknown_outcome: 503,
   stale: 503,

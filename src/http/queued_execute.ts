@@ -9,6 +9,7 @@ import type { QueryParameters } from "./query_parameters.ts";
 import { readBodyText } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { NoStatementsError, parseStatements } from "./statements.ts";
+import { batchCharactersMax } from "./write_queue.ts";
 
 /** /db/execute?queue: answered with a sequence number, at once or (`wait`) when the batch is written. */
 export async function queuedExecute(
@@ -24,6 +25,10 @@ export async function queuedExecute(
   }
   const wait = parameters.has("wait");
   const body = await readBodyText(request, app.limits.bodyBytesMax);
+  if (body.length > batchCharactersMax) {
+    const limit = `${body.length} characters, the limit is ${batchCharactersMax}`;
+    throw new RequestError(413, `queued request has ${limit}: send it without queue`);
+  }
   const statements = queuedStatements(body, wait);
   if (hasBreakingPragma(statements)) {
     return refusal(app, parameters, "disallowed pragma", startedAt);

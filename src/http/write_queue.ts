@@ -78,8 +78,11 @@ const format = {
 /** Requests of one batch that is no transaction: others' writes wait for it. */
 const gatheredMax = 1024;
 const batchWriteTimeoutMs = 30_000;
-/** Statements and parameters of one batch, in characters: it becomes one entry of the log. */
-const batchCharactersMax = 16 * 1024 * 1024;
+/**
+ * JSON of one batch, in characters. It becomes one entry of the log, of 64 MiB at most, in which a
+ * number can take 4.5 times its JSON.
+ */
+export const batchCharactersMax = 12 * 1024 * 1024;
 
 /**
  * Writes that are answered before they are made: kept in memory, and written in batches, in order,

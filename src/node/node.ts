@@ -267,6 +267,11 @@ export class Node {
     return refusal === undefined ? this.#proposer.add(...write) : Promise.reject(refusal);
   }
 
+  /** Why no leader would take a command of that many bytes, if none would. */
+  tooLarge(bytes: number): NodeError | undefined {
+    return this.#proposer.tooLarge(bytes);
+  }
+
   /** Why a proposal cannot be taken now, if it cannot. */
   #refusal(bytes: number): NodeError | undefined {
     if (this.#state !== "running") {

@@ -22,8 +22,14 @@ export class PendingWrites {
   }
 
   add(index: number, waiting: Waiting): void {
-    // An entry of ours at the same index from an earlier term of leadership has been replaced.
-    this.#byIndex.get(index)?.reject(replaced(index));
+    // An entry of ours from an earlier term of leadership has lost its place in this log. Another
+    // server may still have it, and may yet lead.
+    this.#byIndex.get(index)?.reject(
+      new NodeError(
+        "unknown",
+        "Outcome unknown: this node lost the lead, and its log was cut before the write was confirmed",
+      ),
+    );
     this.#byIndex.set(index, waiting);
   }
 

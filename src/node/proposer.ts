@@ -12,7 +12,7 @@ export interface ProposerParts {
   readonly codec: CommandCodec;
   /** Draws the seed of a command's randomness. */
   readonly seed: () => bigint;
-  readonly limits: Pick<NodeLimits, "pendingWritesMax" | "pendingBytesMax">;
+  readonly limits: Pick<NodeLimits, "commandBytesMax" | "pendingWritesMax" | "pendingBytesMax">;
   /** Whether this node is a cluster of one. */
   readonly alone: () => boolean;
   /** Whether a write of the log is under way. */
@@ -48,8 +48,21 @@ export class Proposer {
     return this.#proposals.size + this.#pending.size;
   }
 
+  /** Why a command of that many bytes can never be taken, if it cannot. */
+  tooLarge(bytes: number): NodeError | undefined {
+    const { commandBytesMax } = this.#parts.limits;
+    if (bytes <= commandBytesMax) return undefined;
+    return new NodeError(
+      "too_large",
+      `The write takes ${bytes} bytes as an entry of the log, the limit is ${commandBytesMax}: ` +
+        "send it in several requests",
+    );
+  }
+
   /** Why a command of that many bytes cannot be taken now, if it cannot. */
   refusal(bytes: number): NodeError | undefined {
+    const tooLarge = this.tooLarge(bytes);
+    if (tooLarge !== undefined) return tooLarge;
     const { pendingWritesMax, pendingBytesMax } = this.#parts.limits;
     return this.size >= pendingWritesMax || this.#proposals.exceeds(bytes, pendingBytesMax)
       ? new NodeError("overloaded", "Too many writes waiting, try again later")

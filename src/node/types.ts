@@ -40,6 +40,8 @@ export interface NodeTiming {
 export interface NodeLimits {
   /** Writes proposed or waiting to be, and not yet answered. */
   readonly pendingWritesMax: number;
+  /** Bytes of one command: an entry must fit a frame of the transport and a batch of the log. */
+  readonly commandBytesMax: number;
   /** Bytes of commands waiting to be proposed. */
   readonly pendingBytesMax: number;
   /** Reads waiting for their index. */
@@ -110,6 +112,8 @@ export type NodeErrorKind =
   | "not_leader"
   /** Nothing was done: a queue is full. */
   | "overloaded"
+  /** Nothing was done, and never will be: the command is larger than an entry may be. */
+  | "too_large"
   /** Nothing was done: the disk cannot take writes, or the node is stopping. */
   | "unavailable"
   /** Proposed, then replaced by another leader's entry: it never took effect. */

@@ -95,7 +95,7 @@ export class SegmentedLogHome implements LogHome {
       allocateBytes: 600,
       recentBytesMax: this.#random.below(2000),
       drawSalt: () => this.#random.uint32(),
-    }, logger);
+    }, clock, logger);
   }
 
   crash(kind: "process" | "power"): void {

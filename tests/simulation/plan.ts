@@ -149,6 +149,7 @@ export function drawPlan(random: Prng): Plan {
     timing: { ...ticks, tickMs: choose(random, [20, 50, 100]) },
     limits: {
       pendingWritesMax: choose(random, [4, 1000]),
+      commandBytesMax: 1 << 20,
       pendingBytesMax: 1 << 20,
       pendingReadsMax: choose(random, [4, 1000]),
       applyBytesMax: choose(random, [100, 1 << 20]),
