@@ -200,7 +200,7 @@ httpTest("Every kind of ServiceError has its status", async () => {
   const { post } = appWith(service);
   const expected: Record<ServiceErrorKind, [number, string]> = {
     no_leader: [503, "leader not found\n"],
-    too_large: [413, "too large"],
+    too_large: [413, "why\n"],
     overloaded: [503, "why\n"],
     unavailable: [503, "why\n"],
     unknown_outcome: [503, "why\n"],
