@@ -245,7 +245,8 @@ export const flagTable = {
     group: "Database",
     default: "false",
     value: "",
-    help: "Enforce foreign keys; must be the same on every node",
+    help:
+      "Enforce foreign keys; for each write, on every node, what the leader was started with counts",
   },
   "write-queue-capacity": {
     kind: "count",

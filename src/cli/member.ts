@@ -109,7 +109,10 @@ function makeNode(
     contents: raftLog.contents,
     transport,
     stateMachine: store,
-    codec: { stamp: stampCommand, requestId: requestIdOf },
+    codec: {
+      stamp: (command, stamp) => stampCommand(command, stamp, configuration.database.foreignKeys),
+      requestId: requestIdOf,
+    },
     installMarker: new FileInstallMarker(disk, `${directory}/raft`),
     onConfiguration: (members) => {
       transport.setPeers(addressesBut(members, self.id));

@@ -12,8 +12,10 @@ import {
 
 // The format, byte by byte, is in README.md.
 
-/** Bytes that the leader puts before a command: clock and seed. */
+/** Bytes that the leader puts before a command: clock, flags and seed. */
 export const stampBytes = 16;
+const stampFlagsAt = 6;
+const StampFlag = { foreignKeys: 1 } as const;
 
 /** Bytes from a command's start to what its type defines, without a request id. */
 export const headerBytes = 8;
@@ -158,20 +160,37 @@ export function verifyCommand(bytes: Uint8Array): void {
   if (bytes[4] !== version) throw new FormatError(`Unknown command version ${bytes[4]}`);
 }
 
-/** The command as it goes into the log: the leader's clock and seed, and the bytes unchanged. */
-export function stampCommand(command: Uint8Array, stamp: Stamp): Uint8Array<ArrayBuffer> {
+/**
+ * The command as it goes into the log: the leader's clock and seed, whether it enforces foreign
+ * keys, and the bytes unchanged. A clock before 1970 counts as 1970.
+ */
+export function stampCommand(
+  command: Uint8Array,
+  stamp: Stamp,
+  foreignKeys: boolean,
+): Uint8Array<ArrayBuffer> {
   const data = allocateSmall(stampBytes + command.length);
   const view = new DataView(data.buffer, data.byteOffset);
-  view.setBigInt64(0, BigInt(Math.trunc(stamp.clock)), true);
+  const clock = Math.max(0, Math.trunc(stamp.clock));
+  view.setUint32(0, clock % 0x1_0000_0000, true);
+  view.setUint16(4, Math.floor(clock / 0x1_0000_0000), true);
+  view.setUint16(stampFlagsAt, foreignKeys ? StampFlag.foreignKeys : 0, true);
   view.setBigUint64(8, BigInt.asUintN(64, stamp.seed), true);
   data.set(command, stampBytes);
   return data;
 }
 
 /** What {@linkcode stampCommand} put before the command in `data`. */
-export function stampOf(data: Uint8Array): Stamp {
-  const reader = new ByteReader(data);
-  return { clock: Number(reader.int64()), seed: reader.uint64() };
+export function stampOf(view: DataView): Stamp {
+  return {
+    clock: view.getUint16(4, true) * 0x1_0000_0000 + view.getUint32(0, true),
+    seed: view.getBigUint64(8, true),
+  };
+}
+
+/** Whether a stamped command is to be applied with foreign keys enforced, on every node. */
+export function enforcesForeignKeys(view: DataView): boolean {
+  return (view.getUint8(stampFlagsAt) & StampFlag.foreignKeys) !== 0;
 }
 
 /** The request id of a stamped command, read without decoding or verifying the rest. */

@@ -5,9 +5,11 @@ import type { BatchEntry } from "./apply_batch.ts";
 import {
   CommandFlag,
   CommandType,
+  enforcesForeignKeys,
   headerBytes,
   requestBytes,
   stampBytes,
+  stampOf,
   verifyCommand,
 } from "./command_codec.ts";
 import { messageOf, StoreFailedError } from "./failures.ts";
@@ -91,9 +93,10 @@ export function executionOf(
   inBatch: boolean,
   counter: number,
 ): Execution {
+  const { clock, seed } = stampOf(view);
   return {
-    clock: Number(view.getBigInt64(0, true)),
-    seed: view.getBigUint64(8, true),
+    clock,
+    seed,
     timeoutMs: view.getUint32(offset, true),
     transaction: (flags & CommandFlag.transaction) !== 0,
     unified: (flags & CommandFlag.unified) !== 0,
@@ -101,6 +104,13 @@ export function executionOf(
     offset: offset + 4,
     counter,
   };
+}
+
+/** Whether an entry is to be applied with foreign keys enforced; undefined when it makes no difference. */
+export function foreignKeysOf(entry: BatchEntry): boolean | undefined {
+  return entry.type === EntryType.command && entry.data.length > stampBytes
+    ? enforcesForeignKeys(entry.view)
+    : undefined;
 }
 
 /** Whether an entry exchanges the whole database. Only looks: the entry is verified later. */

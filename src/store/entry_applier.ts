@@ -8,6 +8,7 @@ import {
   type CommandHeader,
   type Execution,
   executionOf,
+  foreignKeysOf,
   isLoadCommit,
   readHeader,
   verifyEntry,
@@ -30,7 +31,8 @@ const foreignKeyCode = 787;
  * An error within a statement takes back that statement only (SQLite's ABORT), and so needs
  * nothing here. An entry that a shared transaction cannot hold makes its batch be rolled back; what
  * came before it is applied again and committed, then the entry alone, each of its statements in a
- * transaction of its own as in SQLite's autocommit mode, and then the rest.
+ * transaction of its own as in SQLite's autocommit mode, and then the rest. So it is where an entry
+ * wants foreign keys enforced and the one before it does not: a transaction cannot change that.
  */
 export class EntryApplier {
   readonly #connection: WriteConnection;
@@ -67,13 +69,14 @@ export class EntryApplier {
   /** Applies entries in one transaction, up to one that cannot be part of it; returns its number. */
   #applyTogether(entries: readonly BatchEntry[], from: number): number {
     let to = entries.length;
+    this.#enforceForeignKeys(entries, from);
     while (to > from) {
       let next = from;
       this.#connection.begin();
       try {
         for (; next < to; next++) {
           const entry = entries[next];
-          if (entry === undefined || isLoadCommit(entry)) break;
+          if (entry === undefined || isLoadCommit(entry) || !this.#fits(entry)) break;
           this.#applyEntry(entry, this.#connection.committed.index + 1 + next - from);
         }
       } catch (error) {
@@ -101,10 +104,13 @@ export class EntryApplier {
     const last = entries[entries.length - 1];
     if (last === undefined || resume !== resumeAtStart || entries.some(isLoadCommit)) return false;
     try {
+      this.#enforceForeignKeys(entries, 0);
       connection.begin();
       let expectedIndex = index + 1;
       for (const entry of entries) {
-        if (performance.now() > connection.deadline) throw new NeedsAlone(false);
+        if (performance.now() > connection.deadline || !this.#fits(entry)) {
+          throw new NeedsAlone(false);
+        }
         this.#applyEntry(entry, expectedIndex++);
       }
       connection.commit(last.index, last.term, resumeAtStart);
@@ -115,6 +121,20 @@ export class EntryApplier {
       this.#answers.truncate(0);
       return false;
     }
+  }
+
+  /** Enforces them as the first entry, from number `from` on, that says so wants it. */
+  #enforceForeignKeys(entries: readonly BatchEntry[], from: number): void {
+    for (let at = from; at < entries.length; at++) {
+      const entry = entries[at];
+      const wanted = entry && foreignKeysOf(entry);
+      if (wanted !== undefined) return this.#connection.enforceForeignKeys(wanted);
+    }
+  }
+
+  /** Whether an entry wants foreign keys enforced as they are now. */
+  #fits(entry: BatchEntry): boolean {
+    return (foreignKeysOf(entry) ?? this.#connection.foreignKeys) === this.#connection.foreignKeys;
   }
 
   #applyEntry(entry: BatchEntry, expectedIndex: number): void {
@@ -194,6 +214,7 @@ export class EntryApplier {
     const connection = this.#connection;
     const { resume, index } = connection.committed;
     verifyEntry(entry, index + 1);
+    this.#enforceForeignKeys([entry], 0);
     this.#answers.begin(entry.format);
     const header = readHeader(entry);
     const run = executionOf(entry, header, false, resume.counter);

@@ -75,7 +75,8 @@ export const writeRefused = "attempt to change database via query operation";
  */
 export class SqlPolicy {
   readonly #kind: "write" | "read";
-  readonly #foreignKeys: boolean;
+  /** Whether the connection enforces them. */
+  foreignKeys: boolean;
   readonly #narrower: Authorizer | undefined;
   #trusted = false;
   #reason: string | undefined;
@@ -89,10 +90,10 @@ export class SqlPolicy {
    */
   preparing = false;
 
-  /** `foreignKeys`: whether the connection enforces them. `narrower` is asked too, about everything. */
+  /** `narrower` is asked too, about everything. */
   constructor(kind: "write" | "read", foreignKeys: boolean, narrower?: Authorizer) {
     this.#kind = kind;
-    this.#foreignKeys = foreignKeys;
+    this.foreignKeys = foreignKeys;
     this.#narrower = narrower;
   }
 
@@ -183,7 +184,7 @@ export class SqlPolicy {
   /** Sets what is so already, as many programs do when they begin. */
   #isInForce(name: string, value: string | null): boolean {
     return name === "foreign_keys" && value !== null &&
-      switchedOn.test(value) === this.#foreignKeys;
+      switchedOn.test(value) === this.foreignKeys;
   }
 
   #mayWrite(name: string, value: string | null, schema: string | null): boolean {

@@ -46,7 +46,6 @@ export class WriteConnection {
   readonly cache: StatementCache;
   /** Notices the row behind which SQLite would draw row ids from a source that is not replicated. */
   readonly maxRowId: MaxRowIdWatch;
-  readonly foreignKeys: boolean;
   /** For the main thread: only what is over in a moment is done, and anything else fails. */
   readonly quick: boolean;
   /** With `quick`: when to give up, on the clock of performance.now(). */
@@ -72,7 +71,6 @@ export class WriteConnection {
   #ticksLeft = Number.POSITIVE_INFINITY;
 
   constructor(library: Library, path: string, foreignKeys: boolean, quick = false) {
-    this.foreignKeys = foreignKeys;
     this.quick = quick;
     this.policy = new SqlPolicy("write", foreignKeys, quick ? quickChanges : undefined);
     this.determinism = new Determinism(library);
@@ -112,6 +110,19 @@ export class WriteConnection {
     this.maxRowId = new MaxRowIdWatch(database);
     this.policy.install(database);
     this.cache = new StatementCache(database, this.policy);
+  }
+
+  get foreignKeys(): boolean {
+    return this.policy.foreignKeys;
+  }
+
+  /** Enforces foreign keys from now on, or no longer; not inside a transaction. */
+  enforceForeignKeys(foreignKeys: boolean): void {
+    if (foreignKeys === this.foreignKeys) return;
+    this.own(() => this.database.exec(foreignKeysPragma(foreignKeys)));
+    this.policy.foreignKeys = foreignKeys;
+    // What they were found to do is no longer so.
+    this.cache.clear();
   }
 
   begin(): void {
@@ -276,6 +287,10 @@ function configure(database: Database, foreignKeys: boolean): void {
   database.exec("PRAGMA journal_size_limit = 67108864");
   database.exec("PRAGMA temp_store = FILE");
   database.exec(`PRAGMA cache_size = -${cacheKib}`);
-  database.exec(`PRAGMA foreign_keys = ${foreignKeys ? "ON" : "OFF"}`);
+  database.exec(foreignKeysPragma(foreignKeys));
   createRaftTables(database);
+}
+
+function foreignKeysPragma(foreignKeys: boolean): string {
+  return `PRAGMA foreign_keys = ${foreignKeys ? "ON" : "OFF"}`;
 }

@@ -90,12 +90,18 @@ export class SegmentedLogHome implements LogHome {
 
   async open({ clock, logger }: Opener): Promise<{ log: RaftLog; contents: LogContents }> {
     this.#clock = clock;
-    return await openRaftLog(this.#disk.mount(), directory, {
-      segmentBytes: 2000,
-      allocateBytes: 600,
-      recentBytesMax: this.#random.below(2000),
-      drawSalt: () => this.#random.uint32(),
-    }, clock, logger);
+    return await openRaftLog(
+      this.#disk.mount(),
+      directory,
+      {
+        segmentBytes: 2000,
+        allocateBytes: 600,
+        recentBytesMax: this.#random.below(2000),
+        drawSalt: () => this.#random.uint32(),
+      },
+      clock,
+      logger,
+    );
   }
 
   crash(kind: "process" | "power"): void {

@@ -6,6 +6,35 @@ import { Entries, sqlite3, TestStore, text } from "./fixture.ts";
 const done = (id: number, rows = 1) => `{"last_insert_id":${id},"rows_affected":${rows}}`;
 const failed = (message: string) => JSON.stringify({ error: message });
 
+Deno.test("foreign keys are enforced as each entry's leader did, whatever this node was started with", async () => {
+  const schema = [
+    "CREATE TABLE p (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p (id) ON DELETE CASCADE)",
+    "INSERT INTO p VALUES (1)",
+    "INSERT INTO c VALUES (1, 1)",
+  ];
+  const contents: string[] = [];
+  for (const foreignKeys of [false, true]) {
+    for (const together of [false, true]) {
+      await using s = await TestStore.open({ foreignKeys }, new Entries(false));
+      const made = [s.entries.execute([...schema, "INSERT INTO c VALUES (2, 99)"])];
+      s.entries.foreignKeys = true;
+      made.push(s.entries.execute(["INSERT INTO c VALUES (3, 99)"]));
+      made.push(s.entries.execute(["PRAGMA foreign_keys = ON", "DELETE FROM p WHERE id = 1"]));
+      s.entries.foreignKeys = false;
+      made.push(s.entries.noop());
+      made.push(s.entries.execute(["INSERT INTO c VALUES (4, 99)"], { transaction: true }));
+      const answers = [];
+      if (together) answers.push(...await s.apply(...made));
+      else for (const entry of made) answers.push(...await s.apply(entry));
+      contents.push(answers.join("\n") + await s.query("SELECT * FROM c"));
+    }
+  }
+  assert.match(contents[0] ?? "", /FOREIGN KEY constraint failed/);
+  assert.match(contents[0] ?? "", /"values":\[\[2,99\],\[4,99\]\]/);
+  for (const other of contents) assert.equal(other, contents[0]);
+});
+
 Deno.test("Store.apply answers entry by entry, and readers see the effects", async () => {
   await using s = await TestStore.open();
   const { entries: e } = s;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   decodeCommand,
   encodeCommand,
+  enforcesForeignKeys,
   requestIdOf,
   stampCommand,
   stampOf,
@@ -109,14 +110,17 @@ Deno.test("decodeCommand refuses a command with any one bit changed, or cut shor
   }
 });
 
-Deno.test("stampCommand puts clock and seed in front, and leaves the rest alone", () => {
+Deno.test("stampCommand puts clock, foreign keys and seed in front, and leaves the rest alone", () => {
   fc.assert(fc.property(
     command,
-    fc.nat(),
+    fc.maxSafeNat().map((clock) => clock % 2 ** 48),
     fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-    (given, clock, seed) => {
-      const data = stampCommand(encodeCommand(given), { clock, seed });
-      assert.deepEqual(stampOf(data), { clock, seed });
+    fc.boolean(),
+    (given, clock, seed, foreignKeys) => {
+      const data = stampCommand(encodeCommand(given), { clock, seed }, foreignKeys);
+      const view = new DataView(data.buffer, data.byteOffset);
+      assert.deepEqual(stampOf(view), { clock, seed });
+      assert.equal(enforcesForeignKeys(view), foreignKeys);
       assert.deepEqual(decodeCommand(data.subarray(16)), given);
       assert.deepEqual(requestIdOf(data), given.request);
     },

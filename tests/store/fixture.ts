@@ -38,6 +38,12 @@ export interface ExecuteOptions {
 export class Entries {
   index = 0;
   term = 1;
+  /** What the leader that makes them was started with. */
+  foreignKeys: boolean;
+
+  constructor(foreignKeys = false) {
+    this.foreignKeys = foreignKeys;
+  }
 
   command(command: Command, format: AnswerFormat | undefined = plain): ApplyEntry {
     this.index++;
@@ -45,7 +51,7 @@ export class Entries {
       clock: 1_700_000_000_000 + this.index * 1000,
       seed: BigInt(this.index) * 7919n,
     };
-    return this.#entry(stampCommand(encodeCommand(command), stamp), format);
+    return this.#entry(stampCommand(encodeCommand(command), stamp, this.foreignKeys), format);
   }
 
   noop(): ApplyEntry {
@@ -110,7 +116,7 @@ export class TestStore {
 
   static async open(
     options: Partial<StoreOptions> = {},
-    entries = new Entries(),
+    entries = new Entries(options.foreignKeys),
   ): Promise<TestStore> {
     const directory = options.directory ?? await Deno.makeTempDir({ prefix: "raftlite-store-" });
     const store = await openStore({ logger: silent, readers: 2, library, ...options, directory });

@@ -92,7 +92,7 @@ export function requestsOf(random: Prng, count: number): RandomRequest[] {
 
 /** The same requests always make the same entries. */
 export function entriesOf(requests: readonly RandomRequest[]): ApplyEntry[] {
-  const entries = new Entries();
+  const entries = new Entries(true);
   return requests.map(({ statements, transaction, unified }, i) => {
     const request = { origin: 3n, sequence: i + 1, floor: Math.max(1, i - 20) };
     return entries.execute(statements, { transaction, unified, request });
