@@ -46,6 +46,29 @@ Deno.test("a row of 50 MB is written through a follower and read from every node
   assert(!/Term \d+: (pre-)?candidate/.test(cluster.nodes.map((node) => node.log).join()));
 });
 
+Deno.test("a write too large for an entry of the log is refused, and writes go on", async () => {
+  await using cluster = await Cluster.start();
+  const leader = await cluster.leader();
+  const [follower, other] = cluster.nodes.filter((node) => node !== leader);
+  assert(follower && other);
+  await leader.execute(["CREATE TABLE t (v)"]);
+  // With one of three away, an entry that the other cannot take would stop the cluster for good.
+  await other.kill();
+  // A number takes nine bytes in the log, whatever it takes in JSON.
+  const numbers = `[["INSERT INTO t VALUES (?)"${",1".repeat(8_000_000)}]]`;
+  for (const node of [leader, follower]) {
+    const { status, body } = await node.fetch("/db/execute", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: numbers,
+      timeoutMs,
+    });
+    assert.equal(status, 413, body);
+    assert.match(body, /takes 72\d+ bytes as an entry of the log, the limit is 67108864/);
+  }
+  await follower.execute(["INSERT INTO t VALUES (1)"]);
+});
+
 Deno.test("a result of millions of rows is streamed in flat memory", async () => {
   await using cluster = await Cluster.start({ size: 1 });
   const [node] = cluster.nodes;
