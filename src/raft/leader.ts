@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { checksum } from "../base/checksum.ts";
 import { CatchUp } from "./catch_up.ts";
 import { encodeConfiguration } from "./configuration.ts";
+import { Departing } from "./departing.ts";
 import { LeaderReads } from "./leader_reads.ts";
 import { Progress } from "./progress.ts";
 import { majority, majorityValue } from "./quorum.ts";
@@ -32,6 +33,7 @@ export class Leader {
   readonly #server: Server;
   readonly #replication: Replication;
   readonly #peers = new Map<NodeId, Progress>();
+  readonly #departing = new Departing();
   readonly #catchUps = new Map<NodeId, CatchUp>();
   readonly #voters: Progress[] = [];
   /** The leader's first entry: nothing is known to be committed before it is (6.4). */
@@ -96,7 +98,7 @@ export class Leader {
   }
 
   appendResponse(response: AppendResponse): void {
-    const peer = this.#peers.get(response.from);
+    const peer = this.#progressOf(response.from);
     if (peer === undefined) return;
     peer.recentlyActive = true;
     if (!response.success) {
@@ -149,6 +151,7 @@ export class Leader {
     // A member that is put anew may have come back with an empty disk: nothing is known of it.
     if (change.type === "put") {
       this.#peers.delete(change.member.id);
+      this.#departing.delete(change.member.id);
       this.#catchUps.delete(change.member.id);
     }
     const result = this.#append(EntryType.configuration, encodeConfiguration(configuration));
@@ -182,7 +185,7 @@ export class Leader {
   }
 
   loaded(to: NodeId, entries: readonly Entry[]): void {
-    const peer = this.#peers.get(to);
+    const peer = this.#progressOf(to);
     if (peer !== undefined) this.#replication.loaded(peer, entries);
   }
 
@@ -206,7 +209,22 @@ export class Leader {
     if (this.#reads.due && this.#established) this.#reads.begin(this.#voters, true);
     for (const peer of this.#peers.values()) this.#replication.send(peer, this.#newsDue);
     this.#newsDue = false;
+    this.#sendDeparting();
     this.#noteDelivered();
+  }
+
+  /** One that would need a snapshot is not worth it. */
+  #sendDeparting(): void {
+    const { commitIndex, log, now } = this.#server;
+    for (const { peer, newsDue } of this.#departing.pending(commitIndex)) {
+      if (log.termAt(peer.nextIndex - 1) === undefined) this.#departing.delete(peer.id);
+      else this.#replication.send(peer, newsDue);
+    }
+    this.#departing.settle(now);
+  }
+
+  #progressOf(id: NodeId): Progress | undefined {
+    return this.#peers.get(id) ?? this.#departing.get(id);
   }
 
   /** Who does not follow, and is sought or gets a snapshot, is sent what it lacks from the disk. */
@@ -240,7 +258,11 @@ export class Leader {
   #followMembership(): void {
     const { membership, log, options, id, now } = this.#server;
     const members = new Map(membership.current.members.map((member) => [member.id, member]));
-    for (const known of this.#peers.keys()) if (!members.has(known)) this.#peers.delete(known);
+    for (const [known, peer] of this.#peers) {
+      if (members.has(known)) continue;
+      this.#peers.delete(known);
+      this.#departing.add(peer, membership.index, now + 2 * options.electionTicks);
+    }
     this.#voters.length = 0;
     for (const { id: memberId, suffrage } of members.values()) {
       if (memberId === id) continue;

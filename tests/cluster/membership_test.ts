@@ -62,6 +62,22 @@ Deno.test("a node is removed, stays out, and joins again with and without its da
   await load.verify();
 });
 
+Deno.test("a node that is removed hears of it, and stops if it is to", async () => {
+  await using cluster = await Cluster.start({ flags: ["-raft-remove-shutdown"] });
+  const replica = await cluster.add(["-raft-non-voter"]);
+  const follower = await cluster.follower();
+  await cluster.nodes[0]?.execute(schema);
+  for (const node of [follower, replica]) {
+    const answer = await (await cluster.leader()).fetch("/remove", {
+      method: "DELETE",
+      body: JSON.stringify({ id: node.id }),
+    });
+    assert.equal(answer.status, 200, answer.body);
+    assert.equal((await node.exited()).code, 0, node.log);
+    assert.match(node.log, /This node was removed from its cluster/);
+  }
+});
+
 Deno.test("a node that lost its disk comes back by its old id, and the leader may die then", async () => {
   await using cluster = await Cluster.start();
   await cluster.nodes[0]?.execute(schema);
