@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { readPeersFile, survivors } from "../cluster/peers_file.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import { forceConfiguration } from "../node/forced_configuration.ts";
@@ -33,6 +34,7 @@ export async function openLog(
 ): Promise<OpenLog> {
   const { disk, clock, logger } = surroundings;
   const path = `${directory}/raft`;
+  await finishRecovery(surroundings, path);
   await disk.makeDirectory(path);
   const forced = await readPeersFile(disk, `${path}/peers.json`);
   const open = await openRaftLog(disk, path, {}, clock, logger);
@@ -83,8 +85,7 @@ async function recoverPeers(
   store: Store,
   members: Members,
 ): Promise<void> {
-  const aside = `${path}.recovering`;
-  const old = `${path}.before-recovery`;
+  const { aside, old } = recoveryNames(path);
   if (await disk.exists(old)) {
     throw new StartError(`${old} exists from an earlier recovery: move it away and start again`);
   }
@@ -94,8 +95,9 @@ async function recoverPeers(
   await to.log.close();
   await open.log.close();
   await disk.rename(path, old);
+  await disk.syncDirectory(dirname(path));
   await disk.rename(aside, path);
-  await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
+  await disk.syncDirectory(dirname(path));
   logger.log(
     "WARN",
     "cluster",
@@ -103,6 +105,20 @@ async function recoverPeers(
       members.members.map((member) => nodeName(member.id)).join(", ")
     }. The old log is kept in ${old}`,
   );
+}
+
+/** Where the new log is made, and where the old one is kept. */
+function recoveryNames(path: string): { aside: string; old: string } {
+  return { aside: `${path}.recovering`, old: `${path}.before-recovery` };
+}
+
+/** After a crash between the two renames of `recoverPeers`: the new log was complete by then. */
+async function finishRecovery({ disk, logger }: Surroundings, path: string): Promise<void> {
+  const { aside, old } = recoveryNames(path);
+  if (await disk.exists(path) || !await disk.exists(aside) || !await disk.exists(old)) return;
+  await disk.rename(aside, path);
+  await disk.syncDirectory(dirname(path));
+  logger.log("WARN", "cluster", "Finished the recovery from peers.json that a crash broke off");
 }
 
 /** Leaves an empty directory at `path`. */

@@ -189,4 +189,14 @@ Deno.test("a cluster that lost its majority goes on from peers.json", async () =
   await survivor.execute(["INSERT INTO writes (key) VALUES ('alone')"]);
   const members = JSON.parse((await survivor.fetch("/nodes")).body);
   assert.deepEqual(Object.keys(members), [survivor.id]);
+
+  // As a crash leaves it after the old log was put aside and before the new one has its place.
+  await survivor.kill("SIGKILL");
+  const raft = `${survivor.directory}/raft`;
+  assert((await Deno.stat(`${raft}.before-recovery`)).isDirectory);
+  await Deno.rename(raft, `${raft}.recovering`);
+  survivor.start();
+  await survivor.ready();
+  assert.match(survivor.log, /Finished the recovery from peers\.json/);
+  assert.equal((await survivor.query("SELECT * FROM writes WHERE key = 'alone'")).length, 1);
 });
