@@ -7,6 +7,8 @@ import { StatementError } from "./failures.ts";
 export const keptBytesMax = 0x1_0000;
 
 const prefixes = [":", "@", "$"] as const;
+/** What Go's database/sql lets a name begin with: a sigil, above all, would name nothing. */
+const beginsWithLetter = /^\p{L}/u;
 
 /** The parameters of one SQL text, read in place from an encoded statement. */
 export class Parameters {
@@ -63,17 +65,13 @@ export class Parameters {
 
   /**
    * Binds to a statement that is preceded, in its text, by statements that took `start` parameters;
-   * when there are too few, throws a StatementError with rqlite's text. Returns the bytes of text
-   * and blobs bound.
+   * when there are too few, or one has a name that is none, throws a StatementError with rqlite's
+   * text. Returns the bytes of text and blobs bound.
    */
   bind(statement: Statement, start: number): number {
     const wanted = statement.bindParameterCount;
-    if (this.#count - start < wanted) {
-      throw new StatementError(
-        `not enough args to execute query: want ${wanted} got ${this.#count - start}`,
-      );
-    }
     if (this.#named > 0) return this.#bindNamed(statement, start, wanted);
+    this.#checkCount(start, wanted);
     let bytes = 0;
     for (let i = 1; i <= wanted; i++) {
       bytes += this.#bindValue(statement, i, this.#at[start + i - 1] as number);
@@ -81,7 +79,25 @@ export class Parameters {
     return bytes;
   }
 
+  #checkCount(start: number, wanted: number): void {
+    const count = this.#count - start;
+    if (count < wanted) {
+      throw new StatementError(`not enough args to execute query: want ${wanted} got ${count}`);
+    }
+  }
+
+  #checkNames(): void {
+    for (let i = 0; i < this.#named; i++) {
+      const name = this.#names[i] as string;
+      if (!beginsWithLetter.test(name)) {
+        throw new StatementError(`name ${JSON.stringify(name)} does not begin with a letter`);
+      }
+    }
+  }
+
   #bindNamed(statement: Statement, start: number, wanted: number): number {
+    this.#checkNames();
+    this.#checkCount(start, wanted);
     const positional = this.#count - this.#named;
     let bytes = 0;
     statement.clearBindings();

@@ -45,6 +45,39 @@ export const parameters: readonly Step[] = [
     answer: '{"results":[{"last_insert_id":5,"rows_affected":1}]}',
   },
   {
+    send: "POST /db/execute",
+    body:
+      '[["INSERT INTO p(a) VALUES(:a)",{":a":1}],["INSERT INTO p(a) VALUES(1)",{"_a":1}],["INSERT INTO p(a) VALUES(?)",{"1a":1}]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"error":"name \\":a\\" does not begin with a letter"},{"error":"name \\"_a\\" does not begin with a letter"},{"error":"name \\"1a\\" does not begin with a letter"}]}',
+  },
+  {
+    send: "POST /db/execute?transaction",
+    body: '[["INSERT INTO p(a) VALUES(1)"],["INSERT INTO p(a) VALUES(?)",{"$a":1}]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"last_insert_id":6,"rows_affected":1},{"error":"name \\"$a\\" does not begin with a letter"}]}',
+  },
+  {
+    send: "POST /db/query",
+    body: '[["SELECT :a",{":a":1}],["SELECT ?, ?",{"@a":1}],["SELECT :é",{"é":1}]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"error":"name \\":a\\" does not begin with a letter"},{"error":"name \\"@a\\" does not begin with a letter"},{"columns":[":é"],"types":["integer"],"values":[[1]]}]}',
+  },
+  {
+    send: "POST /db/request?associative",
+    body: '[["SELECT :a",{":a":1}],["INSERT INTO p(a) VALUES(:a)",{":a":1}]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"rows":[],"error":"name \\":a\\" does not begin with a letter"},{"error":"name \\":a\\" does not begin with a letter"}]}',
+  },
+  {
     send: "GET /db/query?q=SELECT%20*%20FROM%20p",
     status: 200,
     type: json,
