@@ -3,7 +3,7 @@ import type { AnswerFormat, Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { parseGoDuration } from "./go_duration.ts";
 import { durationParameter, type QueryParameters } from "./query_parameters.ts";
-import { readBodyText } from "./request_body.ts";
+import { jsonText, readBody, sqlText } from "./request_body.ts";
 import { parseStatements } from "./statements.ts";
 
 /** What rqlite waits for the cluster when the client does not say, in ms. */
@@ -12,11 +12,21 @@ const linearizableTimeoutMs = 10_000;
 /** Timers keep 31 bits of milliseconds, 24.8 days, and fire at once beyond: no longer than 24 days. */
 const timeoutMsMax = 24 * 24 * 3_600_000;
 
-/** The statements of a body: SQL itself when sent as text/plain, otherwise JSON. */
-export function readStatements(app: AppState, request: Request): Promise<readonly Statement[]> {
+/**
+ * The statements of a body: SQL itself when sent as text/plain, undefined when that is no UTF-8;
+ * otherwise JSON.
+ */
+export function readStatements(
+  app: AppState,
+  request: Request,
+): Promise<readonly Statement[] | undefined> {
   const isSql = request.headers.get("content-type")?.startsWith("text/plain");
-  return readBodyText(request, app.limits.bodyBytesMax)
-    .then((body) => isSql ? [{ sql: body }] : parseStatements(body));
+  return readBody(request, app.limits.bodyBytesMax)
+    .then((body) => isSql ? onlyStatement(sqlText(body)) : parseStatements(jsonText(body)));
+}
+
+function onlyStatement(sql: string | undefined): readonly Statement[] | undefined {
+  return sql === undefined ? undefined : [{ sql }];
 }
 
 export function answerFormat(parameters: QueryParameters, unified: boolean): AnswerFormat {

@@ -3,7 +3,7 @@ import { clusterTimeout } from "./data_request.ts";
 import { indentText } from "./indent.ts";
 import { nodeJson } from "./node_report.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { readBodyText } from "./request_body.ts";
+import { jsonText, readBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { ServiceError } from "../cluster/types.ts";
 
@@ -58,7 +58,7 @@ async function stepDown(
 /** The id in the body, which is read only when it is said to be JSON. */
 async function successorId(app: AppState, request: Request): Promise<string | undefined> {
   if (request.headers.get("content-type") !== "application/json") return undefined;
-  const body = await readBodyText(request, app.limits.bodyBytesMax);
+  const body = jsonText(await readBody(request, app.limits.bodyBytesMax));
   if (body === "") return undefined;
   try {
     const value: unknown = JSON.parse(body);

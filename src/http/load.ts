@@ -4,7 +4,7 @@ import { emptyEnvelope, resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { readText } from "./request_body.ts";
+import { notUtf8, readRest, sqlText } from "./request_body.ts";
 import { spool } from "./spool.ts";
 import { withoutDumpTransaction } from "./sql_dump.ts";
 
@@ -32,12 +32,12 @@ export async function load(
     await loadFile(app, request, body.whole());
     return answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo());
   }
-  const text = await readText(body.reader, body.chunks, limits.loadTextBytesMax);
+  const text = sqlText(await readRest(body.reader, body.chunks, limits.loadTextBytesMax));
+  const refuse = (error: string) =>
+    answers.text(200, refusal(app, parameters, error, startedAt).body ?? "");
+  if (text === undefined) return refuse(notUtf8);
   const statements = [{ sql: withoutDumpTransaction(text) }];
-  if (hasBreakingPragma(statements)) {
-    const { body } = refusal(app, parameters, "disallowed pragma", startedAt);
-    return answers.text(200, body ?? "");
-  }
+  if (hasBreakingPragma(statements)) return refuse("disallowed pragma");
   const answer = await service.write({
     statements,
     transaction: true,

@@ -1,6 +1,6 @@
 import type { AppState } from "./app_state.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { readBodyText } from "./request_body.ts";
+import { jsonText, readBody } from "./request_body.ts";
 
 /** /remove: takes a node out of the cluster. */
 export async function remove(
@@ -10,7 +10,7 @@ export async function remove(
 ): Promise<Response> {
   const { answers, service } = app;
   if (request.method !== "DELETE") return answers.empty(405);
-  const id = idToRemove(await readBodyText(request, app.limits.bodyBytesMax));
+  const id = idToRemove(jsonText(await readBody(request, app.limits.bodyBytesMax)));
   if (id === undefined) return answers.empty(400);
   const redirect = app.redirect(request, parameters);
   if (redirect !== undefined) return redirect;

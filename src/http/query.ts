@@ -5,6 +5,7 @@ import { readStatements, startOf } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { answerRead } from "./read_answer.ts";
+import { notUtf8 } from "./request_body.ts";
 
 /** /db/query: reads. */
 export async function query(
@@ -17,9 +18,10 @@ export async function query(
     return app.answers.empty(405, { json: true });
   }
   const startedAt = startOf(parameters);
-  const statements: readonly Statement[] = request.method === "GET"
+  const statements: readonly Statement[] | undefined = request.method === "GET"
     ? [{ sql: parameters.get("q") ?? "" }]
     : await readStatements(app, request);
+  if (statements === undefined) return refusal(app, parameters, notUtf8, startedAt);
   app.counters.query_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) {
     return refusal(app, parameters, "disallowed pragma", startedAt);

@@ -6,7 +6,7 @@ import { clusterTimeout, elapsed, startOf } from "./data_request.ts";
 import { emptyEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { readBodyText } from "./request_body.ts";
+import { jsonText, readBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { NoStatementsError, parseStatements } from "./statements.ts";
 import { batchCharactersMax } from "./write_queue.ts";
@@ -24,7 +24,7 @@ export async function queuedExecute(
     throw new ServiceError("no_leader", "leader not found");
   }
   const wait = parameters.has("wait");
-  const body = await readBodyText(request, app.limits.bodyBytesMax);
+  const body = jsonText(await readBody(request, app.limits.bodyBytesMax));
   if (body.length > batchCharactersMax) {
     const limit = `${body.length} characters, the limit is ${batchCharactersMax}`;
     throw new RequestError(413, `queued request has ${limit}: send it without queue`);

@@ -4,7 +4,7 @@ import { elapsed, startOf } from "./data_request.ts";
 import { goJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { readBodyText } from "./request_body.ts";
+import { jsonText, readBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { parseStatements } from "./statements.ts";
 
@@ -29,7 +29,7 @@ export async function analyzeSql(
     if (sql === undefined) throw new RequestError(400, "query not specified");
     statements = [{ sql }];
   } else {
-    statements = parseStatements(await readBodyText(request, limits.bodyBytesMax));
+    statements = parseStatements(jsonText(await readBody(request, limits.bodyBytesMax)));
   }
   const verdicts = await service.inspect(statements);
   const results = statements.map(({ sql }, i) => {

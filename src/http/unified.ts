@@ -4,7 +4,7 @@ import { startOf } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { answerRead } from "./read_answer.ts";
-import { readBodyText } from "./request_body.ts";
+import { jsonText, readBody } from "./request_body.ts";
 import { parseStatements } from "./statements.ts";
 import { answerWrite } from "./write_answer.ts";
 
@@ -20,7 +20,7 @@ export async function unified(
   app.counters.requests++;
   if (request.method !== "POST") return app.answers.empty(405, { json: true });
   const startedAt = startOf(parameters);
-  const statements = parseStatements(await readBodyText(request, app.limits.bodyBytesMax));
+  const statements = parseStatements(jsonText(await readBody(request, app.limits.bodyBytesMax)));
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) {
     return refusal(app, parameters, "disallowed pragma", startedAt);

@@ -79,6 +79,35 @@ httpTest("/db/execute takes plain text for one statement", async () => {
   assert.deepEqual(service.writes[0]?.statements, [{ sql: "DELETE FROM t" }]);
 });
 
+httpTest("SQL that is no UTF-8 is refused, not changed", async () => {
+  const service = new FakeService();
+  const { fetch } = appWith(service);
+  const body = new Uint8Array([...new TextEncoder().encode("SELECT 'caf"), 0xe9, 0x27]);
+  const plain = "text/plain; charset=utf-8";
+  const json = "application/json; charset=utf-8";
+  const answers = [
+    ["/db/load", plain],
+    ["/db/execute", json],
+    ["/db/execute?transaction", json],
+    ["/db/query", json],
+  ] as const;
+  for (const [path, type] of answers) {
+    const response = await fetch(path, {
+      method: "POST",
+      body,
+      headers: { "content-type": plain },
+    });
+    assert.equal(response.status, 200, path);
+    assert.equal(response.headers.get("content-type"), type, path);
+    assert.equal(
+      await response.text(),
+      '{"results":[],"error":"string field contains invalid UTF-8"}',
+      path,
+    );
+  }
+  assert.deepEqual([service.writes, service.reads], [[], []]);
+});
+
 httpTest("/db/execute?pretty&timings lays the answer out and tells the time", async () => {
   const { post } = appWith(new FakeService());
   const response = await post("/db/execute?pretty&timings", '["DELETE FROM t"]');
