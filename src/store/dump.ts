@@ -1,5 +1,7 @@
 import type { ByteWriter } from "../base/bytes.ts";
 import type { Database } from "../sqlite/mod.ts";
+import { identifier, InsertWriter } from "./dump_rows.ts";
+import { type DumpedTable, dumpedTables } from "./dump_tables.ts";
 
 /** Called when the buffer is worth writing out; empties it. */
 export type DumpFlush = () => Promise<void>;
@@ -25,13 +27,13 @@ export async function dumpSql(
   };
   line("PRAGMA foreign_keys=OFF");
   line("BEGIN TRANSACTION");
-  for (const [name, sql] of tablesOf(database, tables)) {
-    const create = createText(name, sql);
-    if (create === undefined) continue;
-    line(create);
-    using rows = database.prepare(insertQuery(database, name));
-    while (rows.step()) {
-      out.raw(rows.columnTextBytes(0));
+  for (const table of dumpedTables(database, tables)) {
+    const opening = openingText(table);
+    if (opening === undefined) continue;
+    line(opening);
+    if (!table.hasRows) continue;
+    using rows = new InsertWriter(database, table.name);
+    while (rows.write(out)) {
       out.raw(lineEnd);
       if (out.length >= flushBytes) await flush();
     }
@@ -44,31 +46,10 @@ export async function dumpSql(
   await flush();
 }
 
-function tablesOf(database: Database, tables: readonly string[]): [name: string, sql: string][] {
-  using statement = database.prepare(
-    "SELECT name, sql FROM sqlite_master WHERE sql NOT NULL AND type = 'table' ORDER BY name",
-  );
-  const all = statement.values<[string, string]>();
-  return tables.length === 0 ? all : all.filter(([name]) => tables.includes(name));
-}
-
-/** undefined for tables of SQLite's, and the store's, own. */
-function createText(name: string, sql: string): string | undefined {
+/** What comes before a table's rows; undefined for tables of SQLite's, and the store's, own. */
+function openingText({ name, sql, exists }: DumpedTable): string | undefined {
   if (name === "sqlite_sequence") return 'DELETE FROM "sqlite_sequence"';
   if (name === "sqlite_stat1") return 'ANALYZE "sqlite_master"';
-  return name.startsWith("sqlite_") ? undefined : sql;
-}
-
-/** A query whose rows are INSERT statements. */
-function insertQuery(database: Database, table: string): string {
-  using info = database.prepare(`PRAGMA table_info(${identifier(table)})`);
-  const columns = info.values<[number, string]>().map(([, name]) =>
-    `'||quote(${identifier(name)})||'`
-  );
-  const literal = identifier(table).replaceAll("'", "''");
-  return `SELECT 'INSERT INTO ${literal} VALUES(${columns.join(",")})' FROM ${identifier(table)}`;
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  if (name.startsWith("sqlite_")) return undefined;
+  return exists ? `DELETE FROM ${identifier(name)}` : sql;
 }
