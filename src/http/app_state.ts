@@ -1,5 +1,6 @@
 import type { Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
+import { BodyBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -13,6 +14,9 @@ export type Endpoint = (
   parameters: QueryParameters,
 ) => Response | Promise<Response>;
 
+/** How many bodies of the largest size may be under way at a time. */
+const largestBodies = 4;
+
 /** What all endpoints of one server share. */
 export class AppState {
   readonly service: Service;
@@ -22,6 +26,7 @@ export class AppState {
   readonly counters: HttpCounters;
   readonly logger: Logger;
   readonly answers: Answers;
+  readonly bodies: BodyBudget;
   readonly disconnects = new DisconnectWatch();
   readonly #nodeId: string;
   /** End of the last backup; undefined before the first. */
@@ -31,6 +36,8 @@ export class AppState {
     this.service = options.service;
     this.info = options.info;
     this.limits = options.limits;
+    const { bodyBytesMax, loadTextBytesMax } = options.limits;
+    this.bodies = new BodyBudget(largestBodies * Math.max(bodyBytesMax, loadTextBytesMax));
     this.queue = options.queue;
     this.counters = options.queue.counters;
     this.logger = options.logger;

@@ -21,7 +21,7 @@ export function readStatements(
   request: Request,
 ): Promise<readonly Statement[] | undefined> {
   const isSql = request.headers.get("content-type")?.startsWith("text/plain");
-  return readBody(request, app.limits.bodyBytesMax)
+  return readBody(app, request)
     .then((body) => isSql ? onlyStatement(sqlText(body)) : parseStatements(jsonText(body)));
 }
 

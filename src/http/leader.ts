@@ -58,7 +58,7 @@ async function stepDown(
 /** The id in the body, which is read only when it is said to be JSON. */
 async function successorId(app: AppState, request: Request): Promise<string | undefined> {
   if (request.headers.get("content-type") !== "application/json") return undefined;
-  const body = jsonText(await readBody(request, app.limits.bodyBytesMax));
+  const body = jsonText(await readBody(app, request));
   if (body === "") return undefined;
   try {
     const value: unknown = JSON.parse(body);

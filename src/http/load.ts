@@ -32,7 +32,7 @@ export async function load(
     await loadFile(app, request, body.whole());
     return answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo());
   }
-  const text = sqlText(await readRest(body.reader, body.chunks, limits.loadTextBytesMax));
+  const text = sqlText(await readRest(app, body.reader, body.chunks, limits.loadTextBytesMax));
   const refuse = (error: string) =>
     answers.text(200, refusal(app, parameters, error, startedAt).body ?? "");
   if (text === undefined) return refuse(notUtf8);

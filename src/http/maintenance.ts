@@ -10,7 +10,7 @@ export async function remove(
 ): Promise<Response> {
   const { answers, service } = app;
   if (request.method !== "DELETE") return answers.empty(405);
-  const id = idToRemove(jsonText(await readBody(request, app.limits.bodyBytesMax)));
+  const id = idToRemove(jsonText(await readBody(app, request)));
   if (id === undefined) return answers.empty(400);
   const redirect = app.redirect(request, parameters);
   if (redirect !== undefined) return redirect;

@@ -24,7 +24,7 @@ export async function queuedExecute(
     throw new ServiceError("no_leader", "leader not found");
   }
   const wait = parameters.has("wait");
-  const body = jsonText(await readBody(request, app.limits.bodyBytesMax));
+  const body = jsonText(await readBody(app, request));
   if (body.length > batchCharactersMax) {
     const limit = `${body.length} characters, the limit is ${batchCharactersMax}`;
     throw new RequestError(413, `queued request has ${limit}: send it without queue`);

@@ -1,4 +1,9 @@
+import { ByteWriter } from "../base/bytes.ts";
+import type { AppState } from "./app_state.ts";
 import { RequestError } from "./request_error.ts";
+
+/** Bodies up to this size whose length is given are read at once, and take nothing of the budget. */
+const smallBytesMax = 64 * 1024;
 
 /** Both keep a byte order mark, which JSON does not allow. */
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -22,47 +27,53 @@ export function sqlText(body: Uint8Array): string | undefined {
 /** How rqlite refuses such SQL. */
 export const notUtf8 = "string field contains invalid UTF-8";
 
-/** The whole body. Throws a RequestError (413) as soon as it exceeds `bytesMax`. */
-export function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+/**
+ * The whole body. Throws a RequestError as soon as it exceeds the limit (413), or all bodies under
+ * way together exceed theirs (503).
+ */
+export function readBody(app: AppState, request: Request): Promise<Uint8Array> {
   const { headers } = request;
+  const { bodyBytesMax } = app.limits;
   // With a length given the server reads no more than that; without chunks to count it is faster.
   const length = headers.get("content-length");
-  if (length !== null && Number(length) <= bytesMax && headers.get("transfer-encoding") === null) {
+  if (
+    length !== null && Number(length) <= Math.min(smallBytesMax, bodyBytesMax) &&
+    headers.get("transfer-encoding") === null
+  ) {
     return request.bytes().then((body) => {
-      if (body.length <= bytesMax) return body;
-      throw new RequestError(413, `request body exceeds ${bytesMax} bytes`);
+      if (body.length <= bodyBytesMax) return body;
+      throw new RequestError(413, `request body exceeds ${bodyBytesMax} bytes`);
     });
   }
   if (request.body === null) return Promise.resolve(new Uint8Array(0));
-  return readRest(request.body.getReader(), [], bytesMax);
+  return readRest(app, request.body.getReader(), [], bodyBytesMax);
 }
 
 /** Reads on behind the chunks in `first`, which the reader has given already. */
 export async function readRest(
+  app: AppState,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   first: readonly Uint8Array[],
   bytesMax: number,
 ): Promise<Uint8Array> {
-  const chunks = [...first];
-  let length = 0;
-  for (const chunk of first) length += chunk.length;
-  for (;;) {
-    if (length > bytesMax) {
-      await reader.cancel();
+  using share = app.bodies.share();
+  // Not a list of the chunks: each would keep the larger buffer that it was read into.
+  const body = new ByteWriter(smallBytesMax);
+  const add = (chunk: Uint8Array) => {
+    if (body.length + chunk.length > bytesMax) {
       throw new RequestError(413, `request body exceeds ${bytesMax} bytes`);
     }
-    const { value, done } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    length += value.length;
+    share.take(chunk.length);
+    body.raw(chunk);
+  };
+  try {
+    for (const chunk of first) add(chunk);
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return body.view();
+      add(value);
+    }
+  } finally {
+    await reader.cancel();
   }
-  const only = chunks[0];
-  if (chunks.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -17,7 +17,7 @@ export async function analyzeSql(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  const { answers, counters, limits, service } = app;
+  const { answers, counters, service } = app;
   counters.sql_analyze++;
   if (request.method !== "GET" && request.method !== "POST") {
     return answers.empty(405, { json: true });
@@ -29,7 +29,7 @@ export async function analyzeSql(
     if (sql === undefined) throw new RequestError(400, "query not specified");
     statements = [{ sql }];
   } else {
-    statements = parseStatements(jsonText(await readBody(request, limits.bodyBytesMax)));
+    statements = parseStatements(jsonText(await readBody(app, request)));
   }
   const verdicts = await service.inspect(statements);
   const results = statements.map(({ sql }, i) => {

@@ -20,7 +20,7 @@ export async function unified(
   app.counters.requests++;
   if (request.method !== "POST") return app.answers.empty(405, { json: true });
   const startedAt = startOf(parameters);
-  const statements = parseStatements(jsonText(await readBody(request, app.limits.bodyBytesMax)));
+  const statements = parseStatements(jsonText(await readBody(app, request)));
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) {
     return refusal(app, parameters, "disallowed pragma", startedAt);

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { appWith, FakeService } from "./fake_service.ts";
+
+const bytesMax = 100_000;
+const limits = { bodyBytesMax: bytesMax, loadTextBytesMax: bytesMax };
+const statement = new TextEncoder().encode('["DELETE FROM t"]');
+const refusal = "Too many large requests at a time, try again later\n";
+
+/** A request whose body is `bytes` long so far and goes on until it is ended. */
+class Upload {
+  readonly answer: Promise<Response>;
+  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  /** Resolves when the server has taken what was sent. */
+  readonly taken = Promise.withResolvers<void>();
+
+  constructor(fetch: ReturnType<typeof appWith>["fetch"], path: string, bytes: number) {
+    let pulls = 0;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: (controller) => {
+        if (pulls++ === 0) controller.enqueue(new Uint8Array(bytes).fill(0x20));
+        else this.taken.resolve();
+      },
+    }, { highWaterMark: 0 });
+    this.answer = fetch(path, { method: "POST", body });
+  }
+
+  end(): void {
+    this.#controller?.enqueue(statement);
+    this.#controller?.close();
+  }
+
+  vanish(): void {
+    this.#controller?.error(new TypeError("gone"));
+  }
+}
+
+Deno.test("large bodies under way share a budget, and give back what they had", async () => {
+  const { fetch } = appWith(new FakeService(), limits);
+  const paths = ["/db/execute", "/db/query", "/db/load", "/db/execute?queue"];
+  for (const path of paths) {
+    const uploads = paths.map((other) => new Upload(fetch, other, bytesMax - statement.length));
+    await Promise.all(uploads.map(({ taken }) => taken.promise));
+    const tooMuch = await new Upload(fetch, path, bytesMax - statement.length).answer;
+    assert.deepEqual([tooMuch.status, await tooMuch.text()], [503, refusal], path);
+    const body = '["DELETE FROM t"]'.padEnd(60_000);
+    const headers = { "content-length": String(body.length) };
+    const small = await fetch("/db/execute", { method: "POST", body, headers });
+    assert.equal(small.status, 200, "a small one costs nothing");
+    for (const [i, upload] of uploads.entries()) {
+      if (i % 2 === 0) upload.end();
+      else upload.vanish();
+    }
+    const answers = await Promise.all(uploads.map(({ answer }) => answer));
+    assert.deepEqual(answers.map(({ status }) => status === 200), [true, false, true, false], path);
+    for (const { body } of answers) await body?.cancel();
+  }
+});
+
+Deno.test("a body that is too large gives back its part of the budget", async () => {
+  const { fetch } = appWith(new FakeService(), limits);
+  for (let i = 0; i < 10; i++) {
+    const upload = new Upload(fetch, "/db/execute", bytesMax);
+    await upload.taken.promise;
+    upload.end();
+    const { status, body } = await upload.answer;
+    assert.equal(status, 413);
+    await body?.cancel();
+  }
+  const last = new Upload(fetch, "/db/execute", bytesMax - statement.length);
+  last.end();
+  assert.equal((await last.answer).status, 200);
+});
+
+Deno.test("a SQLite file that streams takes nothing of the budget", async () => {
+  const service = new FakeService();
+  const { fetch } = appWith(service, limits);
+  const file = new Uint8Array(10 * bytesMax);
+  file.set(new TextEncoder().encode("SQLite format 3\0"));
+  const response = await fetch("/db/load", { method: "POST", body: file });
+  assert.equal(response.status, 200);
+  assert.equal(service.loads[0]?.length, file.length);
+});
