@@ -4,7 +4,7 @@ import type { AppState } from "./app_state.ts";
 import { elapsed } from "./data_request.ts";
 import { emptyEnvelope } from "./envelope.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { RequestError } from "./request_error.ts";
+import { BrokenBodyError, RequestError } from "./request_error.ts";
 
 const statuses: Readonly<Record<ServiceErrorKind, number>> = {
   no_leader: 503,
@@ -21,6 +21,7 @@ const statuses: Readonly<Record<ServiceErrorKind, number>> = {
 /** The answer to a request that failed. */
 export function errorAnswer(app: AppState, error: unknown): Response {
   const { answers, counters, logger } = app;
+  if (error instanceof BrokenBodyError) logger.log("DEBUG", "http", error.message);
   if (error instanceof RequestError) return answers.error(error.status, error.message);
   if (error instanceof ServiceError) {
     if (error.kind === "no_leader") {

@@ -4,7 +4,7 @@ import { emptyEnvelope, resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { notUtf8, readRest, sqlText } from "./request_body.ts";
+import { notUtf8, readChunk, readRest, sqlText } from "./request_body.ts";
 import { spool } from "./spool.ts";
 import { withoutDumpTransaction } from "./sql_dump.ts";
 
@@ -110,7 +110,7 @@ async function peek(request: Request, bytesMin: number): Promise<PeekedBody> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   while (length < bytesMin) {
-    const { value, done } = await reader.read();
+    const { value, done } = await readChunk(reader);
     if (done) break;
     chunks.push(value);
     length += value.length;
@@ -132,11 +132,11 @@ async function* rest(
   try {
     yield* chunks;
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await readChunk(reader);
       if (done) return;
       yield value;
     }
   } finally {
-    await reader.cancel();
+    await reader.cancel().catch(() => {});
   }
 }

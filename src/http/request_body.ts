@@ -1,6 +1,6 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { AppState } from "./app_state.ts";
-import { RequestError } from "./request_error.ts";
+import { BrokenBodyError, RequestError } from "./request_error.ts";
 
 /** Bodies up to this size whose length is given are read at once, and take nothing of the budget. */
 const smallBytesMax = 64 * 1024;
@@ -43,7 +43,7 @@ export function readBody(app: AppState, request: Request): Promise<Uint8Array> {
     return request.bytes().then((body) => {
       if (body.length <= bodyBytesMax) return body;
       throw new RequestError(413, `request body exceeds ${bodyBytesMax} bytes`);
-    });
+    }, throwBroken);
   }
   if (request.body === null) return Promise.resolve(new Uint8Array(0));
   return readRest(app, request.body.getReader(), [], bodyBytesMax);
@@ -69,11 +69,22 @@ export async function readRest(
   try {
     for (const chunk of first) add(chunk);
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await readChunk(reader);
       if (done) return body.view();
       add(value);
     }
   } finally {
-    await reader.cancel();
+    await reader.cancel().catch(() => {});
   }
+}
+
+/** As `reader.read`, but throws a BrokenBodyError. */
+export function readChunk(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  return reader.read().catch(throwBroken);
+}
+
+function throwBroken(error: unknown): never {
+  throw new BrokenBodyError(error);
 }

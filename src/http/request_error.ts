@@ -5,3 +5,12 @@ export class RequestError extends Error {
     super(message);
   }
 }
+
+/** The body broke off, or was framed wrongly: most of the time its client has gone and hears nothing of it. */
+export class BrokenBodyError extends RequestError {
+  override name = "BrokenBodyError";
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(400, `request body broke off: ${reason}`);
+  }
+}

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { serve } from "../../src/http/serve.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 const bytesMax = 100_000;
@@ -82,4 +83,38 @@ Deno.test("a SQLite file that streams takes nothing of the budget", async () => 
   const response = await fetch("/db/load", { method: "POST", body: file });
   assert.equal(response.status, 200);
   assert.equal(service.loads[0]?.length, file.length);
+});
+
+Deno.test("a body that breaks off is its client's fault: 400, and a line for DEBUG alone", async () => {
+  const { fetch, messages } = appWith(new FakeService(), limits);
+  for (const path of ["/db/execute", "/db/query", "/db/request", "/db/load", "/boot"]) {
+    const upload = new Upload(fetch, path, 10);
+    upload.vanish();
+    const { status, body } = await upload.answer;
+    assert.equal(status, 400, path);
+    await body?.cancel();
+  }
+  assert.equal(messages.length, 5);
+  for (const message of messages) {
+    assert.match(message, /^DEBUG http request body broke off: gone$/);
+  }
+});
+
+Deno.test("a client that vanishes in the middle of its body leaves no error in the log", async () => {
+  const parts = appWith(new FakeService());
+  const server = serve({ ...parts, hostname: "127.0.0.1", port: 0 });
+  const port = Number(server.address.split(":")[1]);
+  const framings = ["Content-Length: 100", "Content-Length: 900000", "Transfer-Encoding: chunked"];
+  for (const [i, framing] of framings.entries()) {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    const text = `POST /db/execute HTTP/1.1\r\nHost: x\r\n${framing}\r\n\r\n3\r\n["D\r\n`;
+    await connection.write(new TextEncoder().encode(text));
+    // Half of the connection is left for the answer.
+    await connection.closeWrite();
+    const answer = await new Response(connection.readable).text();
+    assert.match(answer, /^HTTP\/1\.1 400 [^]*\r\n\r\nrequest body broke off: /, framing);
+    assert.equal(parts.messages.filter((message) => message.startsWith("DEBUG")).length, i + 1);
+  }
+  assert.ok(!parts.messages.some((message) => message.startsWith("ERROR")));
+  await server.stop(1000);
 });
