@@ -57,9 +57,10 @@ function encodeShort(text: string, length: number): number {
   return encoder.encodeInto(text, scratch).written;
 }
 
-/** Text that ends in a NUL, for calls that take no length; throws when it holds a NUL itself. */
+/** Text that ends in a NUL, for calls that take no length; throws a RangeError when it holds a NUL itself. */
 export function encodeCString(text: string): Uint8Array<ArrayBuffer> {
-  if (text.includes("\0")) throw new RangeError(`Text has a NUL in it: ${JSON.stringify(text)}`);
+  const nulAt = text.indexOf("\0");
+  if (nulAt >= 0) throw new RangeError(`Text has a NUL in it, at character ${nulAt + 1}`);
   return encode(text + "\0");
 }
 

@@ -19,6 +19,9 @@ const valuesStart = encoder.encode('],"values":[');
 const lastInsertId = encoder.encode('"last_insert_id":');
 const rowsAffected = encoder.encode('"rows_affected":');
 
+/** Characters of an error's text in an answer: SQLite repeats names and tokens as long as they are. */
+const errorLengthMax = 1000;
+
 /** Room made before a text is copied: most fit, and are then asked for once. */
 const roomForText = 1024;
 
@@ -141,7 +144,7 @@ export class RowsWriter {
     let separator = bare ? "" : ",";
     if (error !== undefined) {
       out.ascii(`${separator}"error":`);
-      out.text(error);
+      out.text(shortened(error));
       separator = ",";
     }
     if (seconds > 0) {
@@ -269,6 +272,13 @@ export function writeEmpty(
 /** The result of a failed statement; of a failed associative query with its empty rows. */
 export function writeError(out: JsonText, message: string, emptyRows = false): void {
   out.ascii(emptyRows ? '{"rows":[],"error":' : '{"error":');
-  out.text(message);
+  out.text(shortened(message));
   out.byte(closeBrace);
+}
+
+function shortened(message: string): string {
+  if (message.length <= errorLengthMax) return message;
+  const start = message.slice(0, errorLengthMax);
+  // Not half of a character.
+  return `${/[\ud800-\udbff]$/.test(start) ? start.slice(0, -1) : start}…`;
 }

@@ -3,8 +3,8 @@ import { Answers, receivedAnswers } from "../../src/store/answers.ts";
 import { duplicate } from "../../src/store/types.ts";
 import { plain, text } from "./fixture.ts";
 
-/** Answers to a change, to nobody, to a duplicate, with that error, and to another change. */
-function batch(message: string): Answers {
+/** Answers to a change, to nobody, to a duplicate, with so many of that error, and to another change. */
+function batch(message: string, count = 1): Answers {
   const answers = new Answers();
   const answer = (format: typeof plain | undefined, write: () => void) => {
     answers.begin(format);
@@ -15,17 +15,19 @@ function batch(message: string): Answers {
   answer(undefined, () => answers.changes(8, 1, 0));
   answers.begin(plain);
   answers.endDuplicate();
-  answer(plain, () => answers.error(message, false));
+  answer(plain, () => {
+    for (let i = 0; i < count; i++) answers.error(message, false);
+  });
   answer(plain, () => answers.changes(9, 2, 0));
   return answers;
 }
 
-function expected(message: string): unknown[] {
+function expected(message: string, count: number): unknown[] {
   return [
     '{"last_insert_id":7,"rows_affected":1}',
     undefined,
     duplicate,
-    `{"error":"${message}"}`,
+    new Array(count).fill(`{"error":"${message}"}`).join(","),
     '{"last_insert_id":9,"rows_affected":2}',
   ];
 }
@@ -36,22 +38,22 @@ function readable(answers: readonly unknown[]): unknown[] {
 }
 
 for (
-  const [what, message] of [
-    ["that are ASCII", "no such table: t"],
-    ["with other characters", "Spalte für Größe 😀 fehlt"],
-    ["that are long", "x".repeat(100_000)],
+  const [what, message, count] of [
+    ["that are ASCII", "no such table: t", 1],
+    ["with other characters", "Spalte für Größe 😀 fehlt", 1],
+    ["that are long", "x".repeat(1000), 100],
   ] as const
 ) {
   Deno.test(`Answers gives out answers ${what}, here and to another thread`, () => {
-    const here = batch(message);
+    const here = batch(message, count);
     const taken = here.take();
     // What is written next must not change what was taken.
     here.begin(plain);
-    here.error("z".repeat(200_000), false);
+    for (let i = 0; i < 200; i++) here.error("z".repeat(1000), false);
     here.end();
-    assert.deepEqual(readable(taken), expected(message));
-    const there = receivedAnswers(batch(message).takeBytes(), 5);
-    assert.deepEqual(readable(there), expected(message));
+    assert.deepEqual(readable(taken), expected(message, count));
+    const there = receivedAnswers(batch(message, count).takeBytes(), 5);
+    assert.deepEqual(readable(there), expected(message, count));
   });
 }
 
