@@ -94,9 +94,10 @@ export class Answers {
 
   /**
    * Steps a statement to its end, which it reaches on every node, and writes its rows where they
-   * are wanted: a value that JSON has no form for spoils only the answer.
+   * are wanted: a value that JSON has no form for spoils only the answer. To take the statement back
+   * for that is not possible, as nodes that answer nobody do not find out.
    */
-  rows({ statement, kind }: PreparedStatement, startedAt: number): void {
+  rows({ statement, kind, readonly }: PreparedStatement, startedAt: number): void {
     let format = this.#format;
     if (format === undefined) {
       while (statement.step());
@@ -121,7 +122,8 @@ export class Answers {
     }
     if (failure !== undefined) {
       this.#out.length = start;
-      writeError(this.#out, failure, format.associative);
+      const text = readonly ? failure : `${failure}; the statement was carried out`;
+      writeError(this.#out, text, format.associative);
     }
   }
 
