@@ -1,6 +1,8 @@
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./data_request.ts";
 import { indentText } from "./indent.ts";
+import { jsonContentType } from "./answers.ts";
+import { parseFirstValue } from "./json_scanner.ts";
 import { nodeJson } from "./node_report.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { jsonText, readBody } from "./request_body.ts";
@@ -43,6 +45,9 @@ async function stepDown(
   if (successor !== undefined && !members.some((member) => member.id === successor)) {
     return answers.error(500, "stepdown: node not found in cluster");
   }
+  // Without `wait` rqlite answers at once, wherever it was asked.
+  const redirect = wait ? app.redirect(request, parameters, jsonContentType) : undefined;
+  if (redirect !== undefined) return redirect;
   const alone = members.filter((member) => member.suffrage === "voter").length < 2;
   if (alone && wait) return answers.error(500, "stepdown: cannot find peer");
   const servedBy = app.forwardedTo();
@@ -55,17 +60,41 @@ async function stepDown(
   return answers.done(servedBy, { json: true });
 }
 
-/** The id in the body, which is read only when it is said to be JSON. */
+/** The id in the body, which is read only when it is said to be JSON; undefined for any node. */
 async function successorId(app: AppState, request: Request): Promise<string | undefined> {
   if (request.headers.get("content-type") !== "application/json") return undefined;
   const body = jsonText(await readBody(app, request));
   if (body === "") return undefined;
   try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value !== "object" || value === null || !("id" in value)) return undefined;
-    if (typeof value.id !== "string") throw new SyntaxError("id is not a string");
-    return value.id === "" ? undefined : value.id;
+    return idIn(parseFirstValue(body)) || undefined;
   } catch (error) {
     throw new RequestError(400, `invalid JSON: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/**
+ * The id that Go reads out of a value: of null, and of an object without one, it is empty; large and
+ * small letters in keys are the same, and the last one counts. Throws a TypeError with Go's words.
+ */
+function idIn(value: unknown): string {
+  if (value === null) return "";
+  if (typeof value !== "object" || Array.isArray(value)) {
+    const type = 'Go value of type struct { ID string "json:\\"id\\"" }';
+    throw new TypeError(`json: cannot unmarshal ${goKind(value)} into ${type}`);
+  }
+  let id = "";
+  for (const [key, member] of Object.entries(value)) {
+    if (!/^id$/i.test(key) || member === null) continue;
+    if (typeof member !== "string") {
+      const field = "Go struct field .id of type string";
+      throw new TypeError(`json: cannot unmarshal ${goKind(member)} into ${field}`);
+    }
+    id = member;
+  }
+  return id;
+}
+
+function goKind(value: unknown): string {
+  if (typeof value === "boolean") return "bool";
+  return Array.isArray(value) ? "array" : typeof value;
 }

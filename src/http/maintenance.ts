@@ -20,14 +20,15 @@ export async function remove(
   return answers.done(app.forwardedTo());
 }
 
-/** The one member of the object, a string named `id`. */
+/** The one member of the object, a string named `id`; null is an empty one, as in Go. */
 function idToRemove(body: string): string | undefined {
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
     const [member, ...others] = Object.entries(value);
     if (member === undefined || others.length > 0) return undefined;
-    return member[0] === "id" && typeof member[1] === "string" ? member[1] : undefined;
+    const id = member[1] ?? "";
+    return member[0] === "id" && typeof id === "string" ? id : undefined;
   } catch {
     return undefined;
   }

@@ -187,7 +187,7 @@ const clusterPaths = {
     post: {
       operationId: "stepDown",
       summary: "Hands leadership over, to any other voter or to the one named",
-      parameters: parameterList("wait"),
+      parameters: parameterList("wait", "redirect"),
       requestBody: {
         content: {
           "application/json": {
@@ -198,6 +198,7 @@ const clusterPaths = {
       responses: responses(
         {},
         "Done",
+        "Redirect",
         "TooLarge",
         "Failed",
         "Unavailable",

@@ -1,4 +1,5 @@
 import type { SqlValue, Statement } from "../store/types.ts";
+import { endOfValue, skipSpace } from "./json_scanner.ts";
 import { RequestError } from "./request_error.ts";
 import { JsonNumber, toSqlValue } from "./sql_parameters.ts";
 
@@ -126,32 +127,9 @@ function parseLeadingArray(body: string): Statement[] {
   return statements;
 }
 
-function skipSpace(text: string, start: number): number {
-  let at = start;
-  while (at < text.length && " \t\r\n".includes(text.charAt(at))) at++;
-  return at;
-}
-
 const scalar = /(?:true|false|null|"(?:[^"\\]|\\.)*"|-?\d)/y;
 
 function isScalarAt(text: string, at: number): boolean {
   scalar.lastIndex = at;
   return scalar.test(text);
-}
-
-/** Where the array or string that begins at `start` ends, or the end of the text. */
-function endOfValue(text: string, start: number): number {
-  let depth = 0;
-  let inString = false;
-  for (let at = start; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (inString) {
-      if (character === "\\") at++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === "[" || character === "{") depth++;
-    else if (character === "]" || character === "}") depth--;
-    if (depth === 0 && !inString) return at + 1;
-  }
-  return text.length;
 }

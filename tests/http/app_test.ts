@@ -376,6 +376,54 @@ httpTest("/leader steps down to a member only", async () => {
   assert.deepEqual(service.stepDowns, ["2"]);
 });
 
+httpTest(
+  "/leader reads its body as Go does, and hands over to nobody else than was said",
+  async () => {
+    const service = new FakeService();
+    service.members = [...service.members, memberTwo];
+    const { post } = appWith(service);
+    const structType = 'Go value of type struct { ID string "json:\\"id\\"" }';
+    const cases: [body: string, status: number, answer: string][] = [
+      ["[]", 400, `invalid JSON: json: cannot unmarshal array into ${structType}\n`],
+      ["1", 400, `invalid JSON: json: cannot unmarshal number into ${structType}\n`],
+      ['"2"', 400, `invalid JSON: json: cannot unmarshal string into ${structType}\n`],
+      ["true", 400, `invalid JSON: json: cannot unmarshal bool into ${structType}\n`],
+      [
+        '{"id":2}',
+        400,
+        "invalid JSON: json: cannot unmarshal number into Go struct field .id of type string\n",
+      ],
+      ['{"ID":"zz"}', 500, "stepdown: node not found in cluster\n"],
+      ['{"id":"2","Id":"zz"}', 500, "stepdown: node not found in cluster\n"],
+      ['{"id":"zz","ID":null}', 500, "stepdown: node not found in cluster\n"],
+      [' {"id":"zz"} and more', 500, "stepdown: node not found in cluster\n"],
+    ];
+    for (const [body, status, answer] of cases) {
+      const response = await post("/leader", body);
+      assert.deepEqual([response.status, await response.text()], [status, answer], body);
+    }
+    assert.deepEqual(service.stepDowns, []);
+    for (const body of ["null", "{}", '{"id":null}', '{"ıd":"zz"}', '{"id":"zz","ID":""}']) {
+      assert.equal((await post("/leader", body)).status, 200, body);
+    }
+    assert.deepEqual(service.stepDowns, new Array(5).fill(undefined));
+  },
+);
+
+httpTest("/leader?redirect&wait on a follower sends the client to the leader", async () => {
+  const service = new FakeService();
+  service.members = [...service.members, memberTwo];
+  service.leadingId = "2";
+  const { post } = appWith(service);
+  const response = await post("/leader?redirect&wait", '{"id":"1"}');
+  assert.equal(response.status, 301);
+  assert.equal(response.headers.get("location"), "http://127.0.0.1:4003/leader?redirect&wait");
+  assert.equal((await post("/leader?redirect&wait", '{"id":"zz"}')).status, 500);
+  assert.deepEqual(service.stepDowns, []);
+  assert.equal((await post("/leader?redirect", "")).status, 200);
+  assert.deepEqual(service.stepDowns, [undefined]);
+});
+
 httpTest("/remove removes members and takes unknown ids for removed", async () => {
   const service = new FakeService();
   service.members = [...service.members, memberTwo];
@@ -385,6 +433,8 @@ httpTest("/remove removes members and takes unknown ids for removed", async () =
   assert.equal(await remove('{"id":"2"}'), 200);
   assert.equal(await remove('{"id":"9"}'), 200);
   assert.equal(await remove('{"id":2}'), 400);
+  assert.equal(await remove('{"id":null}'), 200);
+  assert.equal(await remove('{"x":null}'), 400);
   assert.deepEqual(service.removed, ["2"]);
 });
 
