@@ -51,13 +51,17 @@ export function createApp(options: AppOptions): Hono {
     app.all(path, (context: Context) => respond(state, endpoint, context.req.raw));
   for (const [path, endpoint] of [...exactPaths, ...prefixes]) on(path, endpoint);
   // Routes with patterns would make Hono take a slower router for all of them.
-  app.notFound((context) => respond(state, endpointByPrefix(context.req.path), context.req.raw));
+  app.notFound(({ req }) => respond(state, endpointByPrefix(req.path, req.raw.url), req.raw));
   return app;
 }
 
 const notFound: Endpoint = ({ answers }) => answers.empty(404);
+/** As Go's server answers before any handler is asked. */
+const badRequest: Endpoint = ({ answers }) => answers.text(400, "400 Bad Request");
+const brokenPath = /^[^?]*%(?![0-9a-fA-F]{2})/;
 
-function endpointByPrefix(path: string): Endpoint {
+function endpointByPrefix(path: string, url: string): Endpoint {
+  if (brokenPath.test(url)) return badRequest;
   for (const [prefix, endpoint] of prefixes) if (path.startsWith(prefix)) return endpoint;
   return notFound;
 }

@@ -5,7 +5,7 @@ import { parseGoDuration } from "./go_duration.ts";
 export type QueryParameters = ReadonlyMap<string, string>;
 
 const none: QueryParameters = new Map();
-const goInteger = /^[-+]?\d{1,18}$/;
+const decimal = /^[-+]?\d+$/;
 const decoder = new TextDecoder();
 
 /**
@@ -49,11 +49,16 @@ function check(parameters: QueryParameters): void {
   }
   for (const key of ["retries", "trailing_logs"]) {
     const value = parameters.get(key);
-    if (value !== undefined && !goInteger.test(value)) {
+    if (value !== undefined && !isGoInteger(value)) {
       throw new RequestError(400, `${key} is not a valid integer`);
     }
   }
   if (parameters.get("q") === "") throw new RequestError(400, "query parameter not set");
+}
+
+/** Whether Go's strconv.Atoi reads it: a number of 64 bits. */
+function isGoInteger(text: string): boolean {
+  return decimal.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 }
 
 /** Go's url.QueryUnescape: `+` is a space, bytes that are no UTF-8 become U+FFFD. */

@@ -8,7 +8,8 @@ export class JsonNumber {
 
 const integerMin = -(2n ** 63n);
 const integerMax = 2n ** 63n - 1n;
-const blobLiteral = /^\s*[xX]'((?:[0-9a-fA-F]{2})*)'\s*$/;
+/** Between what Go's strings.TrimSpace takes off. */
+const blobLiteral = /^\p{White_Space}*[xX]'((?:[0-9a-fA-F]{2})*)'\p{White_Space}*$/u;
 const wholeNumber = /^-?\d+$/;
 
 /**

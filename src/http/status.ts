@@ -27,8 +27,8 @@ function partOf(figures: unknown, keys: readonly string[]): unknown {
   let part = figures;
   for (const key of keys) {
     if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
-    if (!Object.hasOwn(part, key)) return {};
     part = Object.entries(part).find(([name]) => name === key)?.[1];
+    if (part === undefined) return {};
   }
   return part;
 }

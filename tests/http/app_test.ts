@@ -446,6 +446,28 @@ httpTest("/snapshot answers 204 when nothing was new", async () => {
   assert.equal((await post("/snapshot", "")).status, 204);
 });
 
+httpTest("/status gives {} for what there is not yet", async () => {
+  const { fetch } = appWith(new FakeService());
+  for (const key of ["last_backup_time", "http.allow_origin", "nothing", "node.nothing.more"]) {
+    assert.equal(await (await fetch(`/status?key=${key}`)).text(), "{}", key);
+  }
+});
+
+httpTest("a path with a broken escape is a bad request, as to Go's server", async () => {
+  const { fetch } = appWith(new FakeService());
+  for (const path of ["/%zz", "/%", "/db/query%4?q=SELECT+1", "/nowhere%"]) {
+    const response = await fetch(path);
+    assert.equal(response.status, 400, path);
+    assert.equal(response.headers.get("content-type"), "text/plain; charset=utf-8");
+    assert.equal(await response.text(), "400 Bad Request");
+  }
+  for (const path of ["/nowhere%20", "/%ff", "/nowhere?q=%20"]) {
+    const { status, body } = await fetch(path);
+    assert.equal(status, 404, path);
+    await body?.cancel();
+  }
+});
+
 httpTest("/status gives the part that key names", async () => {
   const { fetch } = appWith(new FakeService());
   const part = async (query: string) => await (await fetch(`/status?${query}`)).text();

@@ -483,6 +483,15 @@ export const parameters: readonly Step[] = [
   },
   {
     send: "POST /db/query",
+    body:
+      '[["SELECT typeof(?), typeof(?), typeof(?), typeof(?)"," x\'00\' ","\\u0085x\'00\'\\u2003","\\ufeffx\'00\'","\\u180ex\'00\'"]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"columns":["typeof(?)","typeof(?)","typeof(?)","typeof(?)"],"types":["text","text","text","text"],"values":[["blob","blob","text","text"]]}]}',
+  },
+  {
+    send: "POST /db/query",
     body: '[["SELECT ?",1e999]]',
     status: 400,
     type: text,

@@ -758,6 +758,36 @@ export const requestErrors: readonly Step[] = [
     answer: "retries is not a valid integer\n",
   },
   {
+    send: "GET /db/query?retries=9223372036854775808",
+    status: 400,
+    type: text,
+    answer: "retries is not a valid integer\n",
+  },
+  {
+    send: "GET /db/query?retries=-9223372036854775809",
+    status: 400,
+    type: text,
+    answer: "retries is not a valid integer\n",
+  },
+  {
+    send: "GET /db/query?retries=9223372036854775807",
+    status: 200,
+    type: json,
+    answer: '{"results":[]}',
+  },
+  {
+    send: "GET /db/query?retries=-9223372036854775808",
+    status: 200,
+    type: json,
+    answer: '{"results":[]}',
+  },
+  {
+    send: "GET /db/query?retries=%2B00000000000000000000001",
+    status: 200,
+    type: json,
+    answer: '{"results":[]}',
+  },
+  {
     send: "GET /db/query?retries=-1",
     status: 200,
     type: json,
