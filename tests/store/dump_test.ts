@@ -3,6 +3,8 @@ import { withoutDumpTransaction } from "../../src/http/sql_dump.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
 import { library, TestStore } from "./fixture.ts";
 
+const opened = openLibrary(library);
+
 async function dumpOf(s: TestStore, ...tables: string[]): Promise<string> {
   const stream = await s.store.backup({ format: "sql", vacuum: false, tables });
   const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -16,9 +18,8 @@ async function loaded(dump: string, questions: readonly string[]): Promise<unkno
   await using s = await TestStore.open();
   const answer = await s.execute([withoutDumpTransaction(dump)], { transaction: true });
   assert.doesNotMatch(answer, /error/);
-  using plain = new Database(":memory:", { library: openLibrary(library) });
+  using plain = new Database(":memory:", { library: opened });
   plain.exec(dump);
-  // More after the load, by the connection that has loaded.
   return await Promise.all(questions.map(async (sql) => {
     const { values = [] } = JSON.parse(await s.query(sql));
     assert.deepEqual(plain.prepare(sql).values(), values, sql);

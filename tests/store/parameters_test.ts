@@ -4,6 +4,7 @@ import { QuickReader } from "../../src/store/quick_reader.ts";
 import type { SqlValue } from "../../src/store/types.ts";
 import { library, plain, TestStore, text } from "./fixture.ts";
 
+const opened = openLibrary(library);
 const named = (name: string, value: SqlValue = 1) => new Map([[name, value]]);
 const badNames = [":a", "@a", "$a", "_a", "1a", " a", "?1", "😀"];
 const refused = (name: string) => `{"error":"name \\"${name}\\" does not begin with a letter"}`;
@@ -60,7 +61,7 @@ class DisposableQuickReader {
   readonly reader: QuickReader;
 
   constructor(path: string) {
-    this.reader = new QuickReader(openLibrary(library), path, false);
+    this.reader = new QuickReader(opened, path, false);
   }
 
   [Symbol.dispose](): void {
