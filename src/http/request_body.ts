@@ -1,5 +1,6 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { AppState } from "./app_state.ts";
+import { PauseWatch } from "./pause_watch.ts";
 import { BrokenBodyError, RequestError } from "./request_error.ts";
 
 /** Bodies up to this size whose length is given are read at once, and take nothing of the budget. */
@@ -29,7 +30,7 @@ export const notUtf8 = "string field contains invalid UTF-8";
 
 /**
  * The whole body. Throws a RequestError as soon as it exceeds the limit (413), or all bodies under
- * way together exceed theirs (503).
+ * way together exceed theirs (503), and a BrokenBodyError when a large one pauses for too long.
  */
 export function readBody(app: AppState, request: Request): Promise<Uint8Array> {
   const { headers } = request;
@@ -57,6 +58,7 @@ export async function readRest(
   bytesMax: number,
 ): Promise<Uint8Array> {
   using share = app.bodies.share();
+  using pause = new PauseWatch(reader, app.limits.bodyPauseMsMax);
   // Not a list of the chunks: each would keep the larger buffer that it was read into.
   const body = new ByteWriter(smallBytesMax);
   const add = (chunk: Uint8Array) => {
@@ -70,6 +72,7 @@ export async function readRest(
     for (const chunk of first) add(chunk);
     for (;;) {
       const { value, done } = await readChunk(reader);
+      pause.end();
       if (done) return body.view();
       add(value);
     }

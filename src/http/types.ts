@@ -42,11 +42,14 @@ export interface HttpLimits {
   readonly bodyBytesMax: number;
   /** Largest SQL text to load, in bytes: it is one entry of the log. */
   readonly loadTextBytesMax: number;
+  /** How long a large body may pause, in ms: its client may be gone without a sign. */
+  readonly bodyPauseMsMax: number;
 }
 
 export const defaultHttpLimits: HttpLimits = {
   bodyBytesMax: 64 * 1024 * 1024,
   loadTextBytesMax: 64 * 1024 * 1024,
+  bodyPauseMsMax: 60_000,
 };
 
 export interface AppOptions {

@@ -4,7 +4,7 @@ import { appWith, FakeService } from "./fake_service.ts";
 
 const bytesMax = 100_000;
 const limits = { bodyBytesMax: bytesMax, loadTextBytesMax: bytesMax };
-const statement = new TextEncoder().encode('["DELETE FROM t"]');
+const statement = new Uint8Array(new TextEncoder().encode('["DELETE FROM t"]'));
 const refusal = "Too many large requests at a time, try again later\n";
 
 /** A request whose body is `bytes` long so far and goes on until it is ended. */
@@ -73,6 +73,20 @@ Deno.test("a body that is too large gives back its part of the budget", async ()
   const last = new Upload(fetch, "/db/execute", bytesMax - statement.length);
   last.end();
   assert.equal((await last.answer).status, 200);
+});
+
+Deno.test("a body of which nothing comes any more gives back its part of the budget", async () => {
+  const { fetch } = appWith(new FakeService(), { ...limits, bodyPauseMsMax: 10 });
+  for (let round = 0; round < 2; round++) {
+    const uploads = Array.from({ length: 4 }, () => new Upload(fetch, "/db/execute", bytesMax));
+    for (const { answer } of uploads) {
+      const response = await answer;
+      assert.deepEqual(
+        [response.status, await response.text()],
+        [400, "request body broke off: nothing of it came for 10 ms\n"],
+      );
+    }
+  }
 });
 
 Deno.test("a SQLite file that streams takes nothing of the budget", async () => {
