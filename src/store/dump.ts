@@ -27,16 +27,22 @@ export async function dumpSql(
   };
   line("PRAGMA foreign_keys=OFF");
   line("BEGIN TRANSACTION");
-  for (const table of dumpedTables(database, tables)) {
+  const dumped = dumpedTables(database, tables);
+  for (const table of dumped) {
     const opening = openingText(table);
     if (opening === undefined) continue;
     line(opening);
-    if (!table.hasRows) continue;
-    using rows = new InsertWriter(database, table.name);
+    if (table.rows === "none") continue;
+    using rows = new InsertWriter(database, table.name, table.rows === "with_rowid");
     while (rows.write(out)) {
       out.raw(lineEnd);
       if (out.length >= flushBytes) await flush();
     }
+  }
+  for (const { name, rebuilt } of dumped) {
+    if (!rebuilt) continue;
+    const index = identifier(name);
+    line(`INSERT INTO ${index}(${index}) VALUES('rebuild')`);
   }
   const others = database.prepare(
     "SELECT sql FROM sqlite_master WHERE sql NOT NULL AND type IN ('index', 'trigger', 'view')",
@@ -47,9 +53,9 @@ export async function dumpSql(
 }
 
 /** What comes before a table's rows; undefined for tables of SQLite's, and the store's, own. */
-function openingText({ name, sql, exists }: DumpedTable): string | undefined {
+function openingText({ name, sql }: DumpedTable): string | undefined {
   if (name === "sqlite_sequence") return 'DELETE FROM "sqlite_sequence"';
   if (name === "sqlite_stat1") return 'ANALYZE "sqlite_master"';
   if (name.startsWith("sqlite_")) return undefined;
-  return exists ? `DELETE FROM ${identifier(name)}` : sql;
+  return sql;
 }

@@ -21,11 +21,12 @@ export class InsertWriter implements Disposable {
   readonly #quote: Statement;
   readonly #start: Uint8Array;
 
-  constructor(database: Database, table: string) {
+  constructor(database: Database, table: string, withRowId: boolean) {
     const name = identifier(table);
     using info = database.prepare(`PRAGMA table_info(${name})`);
     const columns = info.values<[number, string]>().map(([, column]) => identifier(column));
-    const start = `INSERT INTO ${name} VALUES(`;
+    if (withRowId) columns.unshift("rowid");
+    const start = `INSERT INTO ${name}${withRowId ? `(${columns.join(",")})` : ""} VALUES(`;
     const literals = columns.map((column) => `'||quote(${column})||'`);
     const hasNul = columns.map((column) =>
       `(typeof(${column}) = 'text' AND instr(${column}, char(0)))`

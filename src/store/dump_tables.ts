@@ -4,10 +4,10 @@ import type { Database } from "../sqlite/mod.ts";
 export interface DumpedTable {
   readonly name: string;
   readonly sql: string;
-  /** A shadow table that creating its virtual table, earlier in the dump, has made and filled. */
-  readonly exists: boolean;
-  /** Its rows are to be written. */
-  readonly hasRows: boolean;
+  /** Its rows are to be written; those of a full-text table with their row ids. */
+  readonly rows: "none" | "plain" | "with_rowid";
+  /** An index of what another table holds: to be made anew once all tables have their rows. */
+  readonly rebuilt: boolean;
 }
 
 interface SchemaTable {
@@ -17,39 +17,31 @@ interface SchemaTable {
 }
 
 /**
- * The tables to dump, in their order; `tables` keeps only those, and what is in them.
+ * The tables to dump, in their order; `tables` keeps only those.
  *
- * A virtual table keeps what it holds in shadow tables, which it makes itself: they are emptied and
- * get their rows back, and so it has also what its own rows do not tell: row ids, settings, an index
- * of content that is elsewhere. Sorted by name they come behind it. An R-tree alone takes its rows:
- * how large its nodes are is the database's own matter that it is made in.
- * https://www.sqlite.org/vtab.html#the_xshadowname_method
+ * A virtual table makes the shadow tables that it keeps what it holds in, and SQL may not write
+ * them: it gets its own rows back. A full-text table without a shadow table for its content has none:
+ * it is an index of another table, or it never kept its content and comes back empty.
+ * https://www.sqlite.org/fts5.html#external_content_and_contentless_tables
  */
 export function dumpedTables(database: Database, tables: readonly string[]): DumpedTable[] {
   const all = schemaTables(database);
-  const chosen = tables.length === 0 ? all : all.filter(({ name }) => tables.includes(name));
-  const virtual = new Set(
-    chosen.filter(({ type }) => type === "virtual").map(({ name }) => name.toLowerCase()),
+  const shadows = new Set(
+    all.filter(({ type }) => type === "shadow").map(({ name }) => name.toLowerCase()),
   );
-  const shadows = new Map<string, Set<string>>();
-  for (const { name, type } of all) {
-    if (type !== "shadow") continue;
-    const [owner, suffix] = shadowName(name);
-    shadows.set(owner, (shadows.get(owner) ?? new Set()).add(suffix));
-  }
-  const isRTree = (name: string) =>
-    ["node", "parent", "rowid"].every((suffix) => shadows.get(name)?.has(suffix));
-  return all.flatMap((table): DumpedTable[] => {
-    const { name, sql, type } = table;
-    const owner = type === "shadow" ? shadowName(name)[0] : "";
-    if (virtual.has(owner)) {
-      return isRTree(owner) ? [] : [{ name, sql, exists: true, hasRows: true }];
-    }
-    if (!chosen.includes(table)) return [];
-    const hasRows = type !== "virtual" || isRTree(name.toLowerCase());
-    return [{ name, sql, exists: false, hasRows }];
-  });
+  return all
+    .filter(({ name, type }) => type !== "shadow" && (tables.length === 0 || tables.includes(name)))
+    .map(({ name, sql, type }) => {
+      if (type !== "virtual") return { name, sql, rows: "plain", rebuilt: false };
+      const has = (suffix: string) => shadows.has(`${name.toLowerCase()}_${suffix}`);
+      if (has("node")) return { name, sql, rows: "plain", rebuilt: false };
+      if (has("content")) return { name, sql, rows: "with_rowid", rebuilt: false };
+      const isIndex = has("docsize") || has("segdir");
+      return { name, sql, rows: "none", rebuilt: isIndex && !contentless.test(sql) };
+    });
 }
+
+const contentless = /\bcontent\s*=\s*(?:''|""|,|\))/i;
 
 function schemaTables(database: Database): SchemaTable[] {
   using statement = database.prepare(
@@ -58,10 +50,4 @@ function schemaTables(database: Database): SchemaTable[] {
       "WHERE m.sql NOT NULL AND m.type = 'table' ORDER BY m.name",
   );
   return statement.all<SchemaTable>();
-}
-
-/** Its virtual table's name, in small letters as SQLite does not tell them apart, and what follows it. */
-function shadowName(name: string): [owner: string, suffix: string] {
-  const at = name.lastIndexOf("_");
-  return [name.slice(0, at).toLowerCase(), name.slice(at + 1).toLowerCase()];
 }

@@ -53,7 +53,7 @@ Deno.test("a dump gives back text with NULs and text that is no UTF-8", async ()
   assert.deepEqual(rows, JSON.parse(await s.query(question)).values);
 });
 
-Deno.test("a dump gives back virtual tables with all that is in them", async () => {
+Deno.test("a dump gives back virtual tables with their rows, and rebuilds indexes of others", async () => {
   await using s = await TestStore.open();
   await s.execute([
     "CREATE TABLE a (id INTEGER PRIMARY KEY, body)",
@@ -61,13 +61,16 @@ Deno.test("a dump gives back virtual tables with all that is in them", async () 
     "CREATE VIRTUAL TABLE a_words USING fts5vocab(ft, row)",
     "CREATE VIRTUAL TABLE ft USING fts5(title, body, prefix='2 3')",
     "INSERT INTO ft (rowid, title, body) VALUES (5, 'one', 'the quick fox'), (900, 'two', 'a lazy dog')",
-    "INSERT INTO ft (ft, rank) VALUES ('pgsz', 100)",
     "INSERT INTO ft (title, body) SELECT 'many', 'word' || value FROM json_each('[1,2,3,4,5,6,7,8,9]')",
     "DELETE FROM ft WHERE rowid = 900",
     "CREATE VIRTUAL TABLE outside USING fts5(body, content='a', content_rowid='id')",
     "INSERT INTO outside (outside) VALUES ('rebuild')",
     "CREATE VIRTUAL TABLE bare USING fts5(body, content='')",
     "INSERT INTO bare (rowid, body) VALUES (3, 'nothing kept')",
+    "CREATE VIRTUAL TABLE old USING fts4(body)",
+    "INSERT INTO old (docid, body) VALUES (12, 'of another age')",
+    "CREATE VIRTUAL TABLE old_outside USING fts4(content=a, body)",
+    "INSERT INTO old_outside (old_outside) VALUES ('rebuild')",
     `CREATE VIRTUAL TABLE "Box ""x" USING rtree(id, x0, x1, +note)`,
     `INSERT INTO "Box ""x" VALUES (1, 0.1, 2.5, 'first'), (2, -1, 1, NULL)`,
     "CREATE TABLE ft_plain (v)",
@@ -77,10 +80,10 @@ Deno.test("a dump gives back virtual tables with all that is in them", async () 
     "SELECT rowid, title, body FROM ft WHERE ft MATCH 'fox'",
     "SELECT rowid, title, body FROM ft WHERE ft MATCH 'wo* OR dog'",
     "SELECT count(*), min(rowid), max(rowid) FROM ft",
-    "SELECT * FROM ft_config",
     "SELECT * FROM a_words",
+    "SELECT docid, body FROM old WHERE old MATCH 'age'",
+    "SELECT docid FROM old_outside WHERE old_outside MATCH 'words'",
     "SELECT rowid, body FROM outside WHERE outside MATCH 'words'",
-    "SELECT rowid FROM bare WHERE bare MATCH 'kept'",
     `SELECT * FROM "Box ""x" WHERE x0 < 0.5 ORDER BY id`,
     `SELECT rtreecheck('Box "x')`,
     "SELECT * FROM ft_plain",
@@ -90,8 +93,8 @@ Deno.test("a dump gives back virtual tables with all that is in them", async () 
     questions.map(async (sql) => JSON.parse(await s.query(sql)).values ?? []),
   );
   assert.deepEqual(await loaded(await dumpOf(s), questions), expected);
-  const some = questions.slice(0, 4);
-  assert.deepEqual(await loaded(await dumpOf(s, "ft"), some), expected.slice(0, 4));
+  const some = questions.slice(0, 3);
+  assert.deepEqual(await loaded(await dumpOf(s, "ft"), some), expected.slice(0, 3));
 });
 
 Deno.test("a virtual table out of a dump takes writes at once, and stays whole", async () => {
