@@ -19,7 +19,8 @@ import { Compaction } from "./compaction.ts";
 import { LogWriter } from "./log_writer.ts";
 import { proposalError, Proposer } from "./proposer.ts";
 import { ReadBarriers } from "./read_barriers.ts";
-import { SnapshotTransfer } from "./snapshot_transfer.ts";
+import { SnapshotReceiver } from "./snapshot_receiver.ts";
+import { SnapshotSender } from "./snapshot_sender.ts";
 import { Ticker } from "./ticker.ts";
 import { NodeError, type NodeFigures, type NodeOptions, type WriteOutcome } from "./types.ts";
 import { WatchedRequests } from "./watched_requests.ts";
@@ -39,7 +40,8 @@ export class Node {
   readonly #writer: LogWriter;
   readonly #applier: Applier;
   readonly #compaction: Compaction;
-  readonly #transfer: SnapshotTransfer;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
   readonly #reads: ReadBarriers;
   readonly #ticker: Ticker;
   readonly #proposer: Proposer;
@@ -102,13 +104,18 @@ export class Node {
       logger,
       contents.compaction.index,
     );
-    this.#transfer = new SnapshotTransfer({
+    this.#sender = new SnapshotSender({
+      raft: this.#raft,
+      stateMachine,
+      transport: options.transport,
+      logger,
+    });
+    this.#receiver = new SnapshotReceiver({
       raft: this.#raft,
       log,
       writer: this.#writer,
       applier: this.#applier,
       stateMachine,
-      transport: options.transport,
       marker: options.installMarker,
       logger,
     });
@@ -141,7 +148,7 @@ export class Node {
       logSizeBytes: log.sizeBytes,
       snapshotIndex: this.#compaction.snapshotIndex,
       snapshotsTaken: this.#compaction.taken,
-      snapshotsInstalled: this.#transfer.installed,
+      snapshotsInstalled: this.#receiver.installed,
       pendingWrites: this.#proposer.size + this.#watched.size,
       progress: this.#raft.progress(),
       health: this.#health,
@@ -186,7 +193,7 @@ export class Node {
     if (this.#full && this.isLeader) this.#handOver();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
-      if (this.#compaction.due && !this.#transfer.receiving) {
+      if (this.#compaction.due && !this.#receiver.receiving) {
         this.#compaction.run().catch((error) => this.#fail(error));
       }
     }
@@ -202,7 +209,7 @@ export class Node {
   /** A message from another node's core. */
   step(message: Message): void {
     if (this.#state === "stopped") return;
-    if (message.type === "append_request" && this.#transfer.swapping) return;
+    if (message.type === "append_request" && this.#receiver.swapping) return;
     try {
       this.#ticker.catchUp();
       this.#raft.step(message);
@@ -229,7 +236,7 @@ export class Node {
   ): Promise<void> {
     await this.#compaction.idle();
     try {
-      await this.#transfer.receive(from, header, body);
+      await this.#receiver.receive(from, header, body);
     } catch (error) {
       if (error instanceof NodeError) throw error;
       const fatal = error instanceof Error ? error : new Error(String(error));
@@ -346,7 +353,7 @@ export class Node {
 
   /** Checkpoints and compacts now; false when there was nothing new. */
   async snapshot(trailing: number | undefined): Promise<boolean> {
-    if (this.#transfer.receiving) return false;
+    if (this.#receiver.receiving) return false;
     return await this.#compaction.run(trailing);
   }
 
@@ -365,7 +372,7 @@ export class Node {
 
   #run(): void {
     // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
-    if (this.#state === "stopped" || this.#transfer.swapping) return;
+    if (this.#state === "stopped" || this.#receiver.swapping) return;
     this.#reads.begin(this.#options.clock.now());
     this.#proposer.proposeWaiting();
     for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {
@@ -423,7 +430,7 @@ export class Node {
   }
 
   #sendSnapshot(to: NodeId): void {
-    this.#transfer.send(to).then((ok) => {
+    this.#sender.send(to).then((ok) => {
       this.#raft.snapshotFinished(to, ok);
       this.#schedule();
     });
@@ -456,7 +463,7 @@ export class Node {
     this.#state = "stopped";
     this.#ticker.stop();
     this.#writer.stop();
-    this.#transfer.stop();
+    this.#sender.stop();
     this.#proposer.failAll(message);
     this.#reads.failAll(message);
   }

@@ -1,61 +1,22 @@
-import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { Logger } from "../io/types.ts";
-import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { RaftLog } from "../raft_log/types.ts";
-import type { CompactionPoint, NodeId, RaftCore } from "../raft/types.ts";
+import type { NodeId, RaftCore } from "../raft/types.ts";
 import { SnapshotRejectedError, type StateMachine } from "../store/types.ts";
-import type { Transport } from "../transport/types.ts";
 import type { Applier } from "./applier.ts";
 import type { LogWriter } from "./log_writer.ts";
-import { type InstallMarker, NodeError, snapshotStream } from "./types.ts";
+import { decodeSnapshotHeader } from "./snapshot_header.ts";
+import { type InstallMarker, NodeError } from "./types.ts";
 
-/** How long a stream to a follower may go without progress at its end, in ms. */
-const answerTimeoutMs = 600_000;
-
-/**
- * The header of a snapshot stream: version u8 = 1, the leader's term, the index and term that the
- * state covers (8 bytes each), and the configuration in effect there (32-bit length and bytes, as
- * in a configuration entry).
- */
-export function encodeSnapshotHeader(
-  term: number,
-  point: CompactionPoint,
-): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter();
-  writer.uint8(1);
-  writer.integer(term);
-  writer.integer(point.index);
-  writer.integer(point.term);
-  writer.bytes(encodeConfiguration(point.configuration));
-  return writer.copy();
-}
-
-export function decodeSnapshotHeader(
-  header: Uint8Array,
-): { readonly term: number; readonly point: CompactionPoint } {
-  const reader = new ByteReader(header);
-  const version = reader.uint8();
-  if (version !== 1) throw new NodeError("unavailable", `Unknown snapshot version ${version}`);
-  const term = reader.integer();
-  const index = reader.integer();
-  const indexTerm = reader.integer();
-  const configuration = decodeConfiguration(reader.bytes());
-  reader.end();
-  return { term, point: { index, term: indexTerm, configuration } };
-}
-
-/** Brings followers up that need what the log no longer holds, and is brought up that way. */
-export class SnapshotTransfer {
+/** Is brought up by the leader where its log no longer holds what this node needs. */
+export class SnapshotReceiver {
   readonly #raft: RaftCore;
   readonly #log: RaftLog;
   readonly #writer: LogWriter;
   readonly #applier: Applier;
   readonly #stateMachine: StateMachine;
-  readonly #transport: Pick<Transport, "stream">;
   readonly #marker: InstallMarker;
   readonly #logger: Logger;
-  readonly #abort = new AbortController();
   #receiving = false;
   #swapping = false;
   #installed = 0;
@@ -67,7 +28,6 @@ export class SnapshotTransfer {
       readonly writer: LogWriter;
       readonly applier: Applier;
       readonly stateMachine: StateMachine;
-      readonly transport: Pick<Transport, "stream">;
       readonly marker: InstallMarker;
       readonly logger: Logger;
     },
@@ -77,7 +37,6 @@ export class SnapshotTransfer {
     this.#writer = parts.writer;
     this.#applier = parts.applier;
     this.#stateMachine = parts.stateMachine;
-    this.#transport = parts.transport;
     this.#marker = parts.marker;
     this.#logger = parts.logger;
   }
@@ -97,35 +56,6 @@ export class SnapshotTransfer {
    */
   get swapping(): boolean {
     return this.#swapping;
-  }
-
-  /** Streams a consistent copy of the state to a follower; true when it has installed it. */
-  async send(to: NodeId): Promise<boolean> {
-    const member = this.#raft.configuration.members.find((m) => m.id === to);
-    if (member === undefined) return false;
-    try {
-      const snapshot = await this.#stateMachine.openSnapshot();
-      try {
-        const { index, term } = snapshot.position;
-        this.#logger.log(
-          "INFO",
-          "node",
-          `Sending a snapshot at index ${index} (${snapshot.sizeBytes} bytes) to ${nodeName(to)}`,
-        );
-        const configuration = this.#raft.configurationAt(index);
-        const header = encodeSnapshotHeader(this.#raft.status.term, { index, term, configuration });
-        await this.#transport.stream(member.address, snapshotStream, header, snapshot.body, {
-          timeoutMs: answerTimeoutMs,
-          signal: this.#abort.signal,
-        });
-        return true;
-      } finally {
-        await snapshot.close();
-      }
-    } catch (error) {
-      this.#logger.log("WARN", "node", `Snapshot to ${nodeName(to)} failed: ${messageOf(error)}`);
-      return false;
-    }
   }
 
   /**
@@ -184,12 +114,4 @@ export class SnapshotTransfer {
       this.#receiving = false;
     }
   }
-
-  stop(): void {
-    this.#abort.abort(new NodeError("unavailable", "The node is stopping"));
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
