@@ -2,11 +2,13 @@ import { DiskError, type Logger } from "../io/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { RaftCore } from "../raft/types.ts";
 import type { StateMachine } from "../store/types.ts";
+import type { LogHolds } from "./log_holds.ts";
 import type { SnapshotPolicy } from "./types.ts";
 
 /**
  * A snapshot of this node is its own SQLite file once a checkpoint has reached the disk: then the
- * log behind it, less a tail for slow followers, is no longer needed (thesis 5.1.2).
+ * log behind it, less a tail for slow followers and what is held for those that get a snapshot, is no
+ * longer needed (thesis 5.1.2).
  */
 export class Compaction {
   readonly #raft: RaftCore;
@@ -14,6 +16,7 @@ export class Compaction {
   readonly #stateMachine: StateMachine;
   readonly #policy: SnapshotPolicy;
   readonly #logger: Logger;
+  readonly #holds: LogHolds;
   #running: Promise<boolean> | undefined;
   #snapshotIndex: number;
   #taken = 0;
@@ -25,6 +28,7 @@ export class Compaction {
     policy: SnapshotPolicy,
     logger: Logger,
     snapshotIndex: number,
+    holds: LogHolds,
   ) {
     this.#raft = raft;
     this.#log = log;
@@ -32,6 +36,7 @@ export class Compaction {
     this.#policy = policy;
     this.#logger = logger;
     this.#snapshotIndex = snapshotIndex;
+    this.#holds = holds;
   }
 
   /** What the last checkpoint covers. */
@@ -73,7 +78,7 @@ export class Compaction {
   async #compact(trailing: number): Promise<boolean> {
     const position = await this.#stateMachine.checkpoint();
     if (position.index <= this.#snapshotIndex) return false;
-    const index = position.index - trailing;
+    const index = this.#holds.allowed(position.index - trailing, this.#log.sizeBytes);
     const term = this.#raft.termAt(index);
     if (index >= this.#log.firstIndex && term !== undefined) {
       await this.#log.compact({ index, term, configuration: this.#raft.configurationAt(index) });

@@ -16,6 +16,7 @@ import {
 import type { AnswerFormat } from "../store/types.ts";
 import { Applier } from "./applier.ts";
 import { Compaction } from "./compaction.ts";
+import { LogHolds } from "./log_holds.ts";
 import { LogWriter } from "./log_writer.ts";
 import { proposalError, Proposer } from "./proposer.ts";
 import { ReadBarriers } from "./read_barriers.ts";
@@ -96,6 +97,7 @@ export class Node {
       limits.pendingReadsMax,
       readRoundTicks * timing.tickMs,
     );
+    const holds = new LogHolds(this.#raft, clock, logger, options.snapshots.logBytes);
     this.#compaction = new Compaction(
       this.#raft,
       log,
@@ -103,9 +105,12 @@ export class Node {
       options.snapshots,
       logger,
       contents.compaction.index,
+      holds,
     );
     this.#sender = new SnapshotSender({
       raft: this.#raft,
+      log,
+      holds,
       stateMachine,
       transport: options.transport,
       logger,

@@ -1,8 +1,10 @@
 import type { Logger } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { NodeId, RaftCore } from "../raft/types.ts";
+import type { RaftLog } from "../raft_log/types.ts";
 import type { StateMachine } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
+import type { LogHolds } from "./log_holds.ts";
 import { encodeSnapshotHeader } from "./snapshot_header.ts";
 import { NodeError, snapshotStream } from "./types.ts";
 
@@ -12,6 +14,8 @@ const answerTimeoutMs = 600_000;
 /** Brings followers up that need what the log no longer holds. */
 export class SnapshotSender {
   readonly #raft: RaftCore;
+  readonly #log: Pick<RaftLog, "firstIndex">;
+  readonly #holds: LogHolds;
   readonly #stateMachine: StateMachine;
   readonly #transport: Pick<Transport, "stream">;
   readonly #logger: Logger;
@@ -20,12 +24,16 @@ export class SnapshotSender {
   constructor(
     parts: {
       readonly raft: RaftCore;
+      readonly log: Pick<RaftLog, "firstIndex">;
+      readonly holds: LogHolds;
       readonly stateMachine: StateMachine;
       readonly transport: Pick<Transport, "stream">;
       readonly logger: Logger;
     },
   ) {
     this.#raft = parts.raft;
+    this.#log = parts.log;
+    this.#holds = parts.holds;
     this.#stateMachine = parts.stateMachine;
     this.#transport = parts.transport;
     this.#logger = parts.logger;
@@ -35,6 +43,13 @@ export class SnapshotSender {
   async send(to: NodeId): Promise<boolean> {
     const member = this.#raft.configuration.members.find((m) => m.id === to);
     if (member === undefined) return false;
+    this.#holds.begin(to, this.#log.firstIndex - 1);
+    const ok = await this.#stream(to, member.address);
+    this.#holds.end(to, ok);
+    return ok;
+  }
+
+  async #stream(to: NodeId, address: string): Promise<boolean> {
     try {
       const snapshot = await this.#stateMachine.openSnapshot();
       try {
@@ -46,7 +61,7 @@ export class SnapshotSender {
         );
         const configuration = this.#raft.configurationAt(index);
         const header = encodeSnapshotHeader(this.#raft.status.term, { index, term, configuration });
-        await this.#transport.stream(member.address, snapshotStream, header, snapshot.body, {
+        await this.#transport.stream(address, snapshotStream, header, snapshot.body, {
           timeoutMs: answerTimeoutMs,
           signal: this.#abort.signal,
         });
