@@ -16,6 +16,8 @@ import {
 import type { AnswerFormat } from "../store/types.ts";
 import { Applier } from "./applier.ts";
 import { Compaction } from "./compaction.ts";
+import { DiskWatch } from "./disk_watch.ts";
+import { Handover } from "./handover.ts";
 import { LogHolds } from "./log_holds.ts";
 import { LogWriter } from "./log_writer.ts";
 import { proposalError, Proposer } from "./proposer.ts";
@@ -39,6 +41,8 @@ export class Node {
   readonly #options: NodeOptions;
   readonly #raft: RaftCore;
   readonly #writer: LogWriter;
+  readonly #disk: DiskWatch;
+  readonly #handover: Handover;
   readonly #applier: Applier;
   readonly #compaction: Compaction;
   readonly #sender: SnapshotSender;
@@ -74,6 +78,8 @@ export class Node {
     const fail = (error: Error) => this.#fail(error);
     this.#ticker = new Ticker(this.#raft, clock, timing, () => this.#everyTick());
     this.#writer = new LogWriter(log, clock, logger, fail);
+    this.#disk = new DiskWatch(this.#writer, stateMachine);
+    this.#handover = new Handover(this.#raft, timing);
     this.#watched = new WatchedRequests(options.codec, options.origin);
     this.#proposer = new Proposer({
       raft: this.#raft,
@@ -166,14 +172,7 @@ export class Node {
 
   /** "ok", or what keeps the node from writing. */
   get #health(): string {
-    if (this.#failure !== undefined) return this.#failure.message;
-    if (this.#full) return "The disk is full: writes wait until there is room";
-    return "ok";
-  }
-
-  /** Neither the log nor the state machine may be short of room. */
-  get #full(): boolean {
-    return this.#writer.full || this.#options.stateMachine.full !== undefined;
+    return this.#failure?.message ?? this.#disk.trouble ?? "ok";
   }
 
   /** ms since this node last heard from the leader; 0 on the leader itself. */
@@ -195,7 +194,8 @@ export class Node {
     const now = this.#options.clock.now();
     this.#proposer.expire(now);
     this.#reads.expire(now);
-    if (this.#full && this.isLeader) this.#handOver();
+    if (this.isLeader && this.#disk.trouble !== undefined) this.#handover.urge(now);
+    else this.#handover.reset();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
       if (this.#compaction.due && !this.#receiver.receiving) {
@@ -205,16 +205,12 @@ export class Node {
     this.#schedule();
   }
 
-  /** A leader that cannot write lets one lead that can. */
-  #handOver(): void {
-    const successor = this.successor();
-    if (successor !== undefined) this.#raft.transferLeadership(successor);
-  }
-
   /** A message from another node's core. */
   step(message: Message): void {
     if (this.#state === "stopped") return;
     if (message.type === "append_request" && this.#receiver.swapping) return;
+    // Who cannot write would only have to hand the lead on.
+    if (message.type === "timeout_now" && this.#disk.trouble !== undefined) return;
     try {
       this.#ticker.catchUp();
       this.#raft.step(message);
@@ -290,7 +286,8 @@ export class Node {
       return new NodeError("unavailable", this.#failure?.message ?? "The node is stopping");
     }
     if (!this.isLeader) return new NodeError("not_leader", "This node is not the leader");
-    if (this.#full) return new NodeError("unavailable", this.#health);
+    const { trouble } = this.#disk;
+    if (trouble !== undefined) return new NodeError("unavailable", trouble);
     return this.#proposer.refusal(bytes);
   }
 
@@ -502,11 +499,8 @@ export class Node {
     await this.#compaction.idle();
   }
 
-  /** The voter that would be the best next leader: heard from lately, and with the most of the log. */
+  /** The voter that would be the best next leader, if there is one. */
   successor(): NodeId | undefined {
-    const voters = new Set(voterIds(this.configuration));
-    return this.#raft.progress()
-      .filter((peer) => peer.recentlyActive && voters.has(peer.id))
-      .sort((a, b) => b.matchIndex - a.matchIndex)[0]?.id;
+    return this.#handover.successor();
   }
 }

@@ -34,13 +34,13 @@ async function fillUp(node: NodeProcess, through: NodeProcess): Promise<void> {
   });
 }
 
-/** A cluster whose node number `position` has a disk of its own; undefined where it cannot be made. */
-async function start(size: number, position: number) {
+/** A cluster whose nodes of those numbers have a disk each of their own; undefined where that cannot be made. */
+async function start(size: number, ...positions: readonly [number, ...number[]]) {
   await using undo = new AsyncDisposableStack();
   const cluster = undo.use(await Cluster.start({ size: 0 }));
   for (let i = 0; i < size; i++) {
     const node = cluster.create();
-    if (i === position) {
+    if (positions.includes(i)) {
       const mount = await Mount.tmpfs(node.directory, diskBytes);
       if (mount === undefined) return undefined;
       undo.use(mount);
@@ -49,7 +49,7 @@ async function start(size: number, position: number) {
     node.start(first === undefined || first === node ? [] : ["-join", first.raftAddress]);
     await node.ready();
   }
-  const node = cluster.nodes[position];
+  const node = cluster.nodes[positions[0]];
   assert(node);
   await node.execute([...schema, "CREATE TABLE ballast (b)"]);
   return { cluster, node, parts: undo.move() };
@@ -141,4 +141,32 @@ Deno.test("a full leader lets another lead, and follows with room", async () => 
   await node.ready();
   await load.stop();
   await load.verify();
+});
+
+Deno.test("two full nodes let the third lead, and do not hand the lead to each other", async () => {
+  const started = await start(3, 0, 1);
+  if (started === undefined) return;
+  await using _ = started.parts;
+  const { cluster, node: first } = started;
+  const [, second, third] = cluster.nodes;
+  assert(second && third);
+  // Small writes: the log has room for them where it is allocated ahead, and so all logs stay equal.
+  const small = ["INSERT INTO ballast VALUES (zeroblob(1000))"];
+  const full = [first, second];
+  await eventually(() => full.map((node) => node.log).join("\n"), async () => {
+    for (const node of full) await fill(node.directory);
+    await third.execute(small, "timeout=1s").catch(() => {});
+    const answers = await Promise.all(full.map((node) => node.fetch("/readyz")));
+    return answers.every(({ body }) => /disk is full/.test(body));
+  });
+  await eventually(
+    () => `the third to lead\n${first.log}`,
+    async () => await third.leaderId() === third.id,
+  );
+  const leads = first.log.match(/: leader, leader/g)?.length ?? 0;
+  assert(leads <= 3, `The first node took the lead ${leads} times`);
+  for (const node of full) await makeRoom(node.directory);
+  for (const node of full) await node.ready();
+  await third.execute(small);
+  await cluster.converged(["SELECT count(*) FROM ballast"]);
 });
