@@ -1,14 +1,30 @@
+import type { Clock } from "../io/types.ts";
 import type { StateMachine } from "../store/types.ts";
 import type { LogWriter } from "./log_writer.ts";
+import type { NodeTiming } from "./types.ts";
+
+/** What a disk that is slow, but works, writes at least, in bytes per ms. */
+const slowestBytesPerMs = 10_000;
 
 /** Whether this node's disk takes writes. */
 export class DiskWatch {
-  readonly #writer: Pick<LogWriter, "full">;
+  readonly #writer: Pick<LogWriter, "full" | "underWay">;
   readonly #stateMachine: Pick<StateMachine, "full">;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #patienceMs: number;
 
-  constructor(writer: Pick<LogWriter, "full">, stateMachine: Pick<StateMachine, "full">) {
+  constructor(
+    writer: Pick<LogWriter, "full" | "underWay">,
+    stateMachine: Pick<StateMachine, "full">,
+    clock: Pick<Clock, "now">,
+    timing: NodeTiming,
+  ) {
     this.#writer = writer;
     this.#stateMachine = stateMachine;
+    this.#clock = clock;
+    // Two election timeouts of the longest kind (3.4): one write can be half a dozen syncs, where it
+    // waits for a compaction and begins a segment, and a disk may take 300 ms for each under load.
+    this.#patienceMs = 2 * 2 * timing.electionTicks * timing.tickMs;
   }
 
   /** What keeps the disk from taking writes; undefined when nothing does. */
@@ -17,6 +33,12 @@ export class DiskWatch {
     if (this.#writer.full || this.#stateMachine.full !== undefined) {
       return "The disk is full: writes wait until there is room";
     }
-    return undefined;
+    const { underWay } = this.#writer;
+    if (underWay === undefined) return undefined;
+    const waitedMs = this.#clock.now() - underWay.since;
+    if (waitedMs <= this.#patienceMs + underWay.bytes / slowestBytesPerMs) return undefined;
+    return `The disk has not answered for ${
+      Math.round(waitedMs / 1000)
+    } s: writes wait until it does`;
   }
 }

@@ -6,6 +6,14 @@ import type { Entry, HardState, Ready } from "../raft/types.ts";
 /** How long to wait before a write that found the disk full is tried again, in ms. */
 const retryMs = 500;
 
+/** A write that the disk has not answered yet. */
+export interface WriteUnderWay {
+  /** When it was handed over, in ms of the clock. */
+  readonly since: number;
+  /** Data of its entries. */
+  readonly bytes: number;
+}
+
 interface Pending {
   hardState: HardState | undefined;
   entries: Entry[];
@@ -25,6 +33,7 @@ export class LogWriter {
   readonly #onFatal: (error: Error) => void;
   #next: Pending | undefined;
   #running: Promise<void> | undefined;
+  #underWay: WriteUnderWay | undefined;
   #full = false;
   #stopped = false;
 
@@ -43,6 +52,11 @@ export class LogWriter {
   /** A write is under way: what is proposed now could not be durable before the next one. */
   get busy(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** What the disk is at; undefined between two writes, and while one waits for room. */
+  get underWay(): WriteUnderWay | undefined {
+    return this.#underWay;
   }
 
   /** The disk has no room: nothing new becomes durable until there is. */
@@ -92,7 +106,7 @@ export class LogWriter {
     while (!this.#stopped) {
       try {
         if (write.hardState !== undefined || write.entries.length > 0) {
-          await this.#log.append({ hardState: write.hardState, entries: write.entries });
+          await this.#hand(write);
         }
         if (this.#full) this.#logger.log("INFO", "node", "The disk has room again: writes go on");
         this.#full = false;
@@ -109,6 +123,16 @@ export class LogWriter {
         this.#full = true;
         await new Promise<void>((resolve) => this.#clock.after(retryMs, resolve));
       }
+    }
+  }
+
+  async #hand({ hardState, entries }: Pending): Promise<void> {
+    const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
+    this.#underWay = { since: this.#clock.now(), bytes };
+    try {
+      await this.#log.append({ hardState, entries });
+    } finally {
+      this.#underWay = undefined;
     }
   }
 

@@ -78,7 +78,7 @@ export class Node {
     const fail = (error: Error) => this.#fail(error);
     this.#ticker = new Ticker(this.#raft, clock, timing, () => this.#everyTick());
     this.#writer = new LogWriter(log, clock, logger, fail);
-    this.#disk = new DiskWatch(this.#writer, stateMachine);
+    this.#disk = new DiskWatch(this.#writer, stateMachine, clock, timing);
     this.#handover = new Handover(this.#raft, timing);
     this.#watched = new WatchedRequests(options.codec, options.origin);
     this.#proposer = new Proposer({
@@ -194,7 +194,9 @@ export class Node {
     const now = this.#options.clock.now();
     this.#proposer.expire(now);
     this.#reads.expire(now);
-    if (this.isLeader && this.#disk.trouble !== undefined) this.#handover.urge(now);
+    const { trouble } = this.#disk;
+    if (trouble !== undefined) this.#proposer.refuseWaiting(trouble);
+    if (trouble !== undefined && this.isLeader) this.#handover.urge(now);
     else this.#handover.reset();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;

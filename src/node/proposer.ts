@@ -129,6 +129,11 @@ export class Proposer {
     this.#pending.skipped(index);
   }
 
+  /** Refuses what waits for the log, with nothing done: its client may go elsewhere. */
+  refuseWaiting(message: string): void {
+    this.#proposals.failAll(message);
+  }
+
   expire(now: number): void {
     this.#pending.expire(now);
     this.#proposals.expire(now);

@@ -7,7 +7,7 @@ import { type Entry, EntryType } from "../../src/raft/types.ts";
 const quiet: Logger = { log: () => {} };
 /** Timers of this clock fire at once, after what is waiting. */
 const clock: Clock = {
-  now: () => 0,
+  now: () => 7,
   wallTime: () => 0,
   after: (_delay, callback) => {
     setTimeout(callback, 0);
@@ -109,6 +109,20 @@ Deno.test("LogWriter waits out a full disk and reports nothing as durable meanwh
   await log.finish(1);
   assert.equal(durable, true);
   assert.equal(subject.full, false);
+});
+
+Deno.test("LogWriter tells what write the disk has not answered, and since when", async () => {
+  const log = new HeldLog();
+  const subject = writer(log);
+  assert.equal(subject.underWay, undefined);
+  const data = new Uint8Array(10);
+  const sized = entries(1, 3).map((entry) => ({ ...entry, data }));
+  subject.write({ ...none, entries: sized }, () => {});
+  assert.deepEqual(subject.underWay, { since: 7, bytes: 30 });
+  await log.finish(0, new DiskError("full", "/data/raft/1", "No space left"));
+  assert.deepEqual(subject.underWay, { since: 7, bytes: 30 });
+  await log.finish(1);
+  assert.equal(subject.underWay, undefined);
 });
 
 Deno.test("LogWriter ends at any other failure and reports nothing more as durable", async () => {
