@@ -119,7 +119,9 @@ export class Node {
       holds,
       stateMachine,
       transport: options.transport,
+      clock,
       logger,
+      due: () => this.#schedule(),
     });
     this.#receiver = new SnapshotReceiver({
       raft: this.#raft,
@@ -408,7 +410,7 @@ export class Node {
     }
     this.#reads.dropped(ready.readsDropped);
     for (const { to, from, bytesMax } of ready.loads) this.#load(to, from, bytesMax);
-    for (const to of ready.snapshots) this.#sendSnapshot(to);
+    for (const to of ready.snapshots) this.#sender.send(to);
   }
 
   #statusChanged(status: Status): void {
@@ -431,13 +433,6 @@ export class Node {
         else this.#fail(error);
       },
     );
-  }
-
-  #sendSnapshot(to: NodeId): void {
-    this.#sender.send(to).then((ok) => {
-      this.#raft.snapshotFinished(to, ok);
-      this.#schedule();
-    });
   }
 
   #formatOf(entry: Entry): AnswerFormat | undefined {

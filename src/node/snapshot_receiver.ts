@@ -1,12 +1,21 @@
 import type { Logger } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { RaftLog } from "../raft_log/types.ts";
-import type { NodeId, RaftCore } from "../raft/types.ts";
+import type { CompactionPoint, NodeId, RaftCore } from "../raft/types.ts";
 import { SnapshotRejectedError, type StateMachine } from "../store/types.ts";
 import type { Applier } from "./applier.ts";
 import type { LogWriter } from "./log_writer.ts";
 import { decodeSnapshotHeader } from "./snapshot_header.ts";
 import { type InstallMarker, NodeError } from "./types.ts";
+
+/** A stream that is being received. */
+interface Incoming {
+  /** That its leader leads in. */
+  readonly term: number;
+  readonly abort: AbortController;
+  /** Resolves when its place is free. */
+  readonly ended: Promise<void>;
+}
 
 /** Is brought up by the leader where its log no longer holds what this node needs. */
 export class SnapshotReceiver {
@@ -17,7 +26,7 @@ export class SnapshotReceiver {
   readonly #stateMachine: StateMachine;
   readonly #marker: InstallMarker;
   readonly #logger: Logger;
-  #receiving = false;
+  #incoming: Incoming | undefined;
   #swapping = false;
   #installed = 0;
 
@@ -47,7 +56,7 @@ export class SnapshotReceiver {
   }
 
   get receiving(): boolean {
-    return this.#receiving;
+    return this.#incoming !== undefined;
   }
 
   /**
@@ -59,8 +68,8 @@ export class SnapshotReceiver {
   }
 
   /**
-   * Receives a state and swaps it in. Between the swap and the log's new beginning a crash leaves
-   * the state machine ahead of the log; the marker then tells the next start how to go on.
+   * Receives a state and swaps it in. One stream is received at a time; that of a newer leader takes
+   * the place of an older one's, whose sender may be frozen or cut off and need long to be missed.
    */
   async receive(from: NodeId, header: Uint8Array, body: AsyncIterable<Uint8Array>): Promise<void> {
     const { term, point } = decodeSnapshotHeader(header);
@@ -68,10 +77,33 @@ export class SnapshotReceiver {
     if (term < this.#raft.status.term) {
       throw new NodeError("not_leader", `Snapshot refused: ${sender} is the leader of an old term`);
     }
-    if (this.#receiving) {
-      throw new NodeError("overloaded", "Snapshot refused: another one is being received");
+    for (let other = this.#incoming; other !== undefined; other = this.#incoming) {
+      if (term <= other.term) {
+        throw new NodeError("overloaded", "Snapshot refused: another one is being received");
+      }
+      other.abort.abort(new Error(`${sender} is the leader of a newer term, and sends another`));
+      await other.ended;
     }
-    this.#receiving = true;
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const incoming = { term, abort: new AbortController(), ended };
+    this.#incoming = incoming;
+    try {
+      await this.#install(point, sender, abortable(body, incoming.abort.signal));
+    } finally {
+      this.#incoming = undefined;
+      end();
+    }
+  }
+
+  /**
+   * Between the swap and the log's new beginning a crash leaves the state machine ahead of the log;
+   * the marker then tells the next start how to go on.
+   */
+  async #install(
+    point: CompactionPoint,
+    sender: string,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
     await this.#applier.pause();
     try {
       if (point.index <= this.#stateMachine.applied.index) {
@@ -111,7 +143,28 @@ export class SnapshotReceiver {
       throw new NodeError("unavailable", `Snapshot refused: ${error.message}`, { cause: error });
     } finally {
       this.#swapping = false;
-      this.#receiving = false;
     }
+  }
+}
+
+/** The same body, that ends with the signal's reason once it is aborted, whatever its source does. */
+async function* abortable(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const chunks = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        signal.onabort = () => reject(signal.reason);
+        chunks.next().then(resolve, reject);
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // Not waited for: a source that is silent ends when it likes.
+    chunks.return?.().catch(() => {});
   }
 }

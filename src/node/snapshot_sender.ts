@@ -1,4 +1,4 @@
-import type { Logger } from "../io/types.ts";
+import type { Clock, Logger, Timer } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { NodeId, RaftCore } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
@@ -11,72 +11,134 @@ import { NodeError, snapshotStream } from "./types.ts";
 /** How long a stream to a follower may go without progress at its end, in ms. */
 const answerTimeoutMs = 600_000;
 
-/** Brings followers up that need what the log no longer holds. */
+/** How long to wait after a stream that failed, and at most after many in a row, in ms. */
+const backOffMsMin = 1_000;
+const backOffMsMax = 60_000;
+
+/** A stream that the core has asked for, from the wait before it to its end. */
+interface Attempt {
+  readonly term: number;
+  readonly abort: AbortController;
+  /** Runs while the stream has to wait. */
+  timer: Timer | undefined;
+}
+
+/** How the last streams to one peer have ended. */
+interface Failures {
+  readonly count: number;
+  /** Not to be tried again before, in ms of the clock. */
+  readonly until: number;
+}
+
+export interface SnapshotSenderParts {
+  readonly raft: RaftCore;
+  readonly log: Pick<RaftLog, "firstIndex">;
+  readonly holds: LogHolds;
+  readonly stateMachine: StateMachine;
+  readonly transport: Pick<Transport, "stream">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The core was told something: there may be something to do. */
+  readonly due: () => void;
+}
+
+/**
+ * Brings followers up that need what the log no longer holds. Each stream is a copy of the whole
+ * database, made for it: after one that failed, the next to the same peer waits.
+ */
 export class SnapshotSender {
-  readonly #raft: RaftCore;
-  readonly #log: Pick<RaftLog, "firstIndex">;
-  readonly #holds: LogHolds;
-  readonly #stateMachine: StateMachine;
-  readonly #transport: Pick<Transport, "stream">;
-  readonly #logger: Logger;
-  readonly #abort = new AbortController();
+  readonly #parts: SnapshotSenderParts;
+  readonly #attempts = new Map<NodeId, Attempt>();
+  /** Of the peers whose last stream failed, in `#term`. */
+  readonly #failures = new Map<NodeId, Failures>();
+  #term = 0;
 
-  constructor(
-    parts: {
-      readonly raft: RaftCore;
-      readonly log: Pick<RaftLog, "firstIndex">;
-      readonly holds: LogHolds;
-      readonly stateMachine: StateMachine;
-      readonly transport: Pick<Transport, "stream">;
-      readonly logger: Logger;
-    },
-  ) {
-    this.#raft = parts.raft;
-    this.#log = parts.log;
-    this.#holds = parts.holds;
-    this.#stateMachine = parts.stateMachine;
-    this.#transport = parts.transport;
-    this.#logger = parts.logger;
+  constructor(parts: SnapshotSenderParts) {
+    this.#parts = parts;
   }
 
-  /** Streams a consistent copy of the state to a follower; true when it has installed it. */
-  async send(to: NodeId): Promise<boolean> {
-    const member = this.#raft.configuration.members.find((m) => m.id === to);
-    if (member === undefined) return false;
-    this.#holds.begin(to, this.#log.firstIndex - 1);
-    const ok = await this.#stream(to, member.address);
-    this.#holds.end(to, ok);
-    return ok;
+  /** Streams a consistent copy of the state to a follower, and tells the core how that ended. */
+  send(to: NodeId): void {
+    const { raft, clock } = this.#parts;
+    const { term } = raft.status;
+    if (term !== this.#term) {
+      this.#failures.clear();
+      this.#term = term;
+    }
+    // The core has forgotten an earlier request: its stream would only be in this one's way.
+    this.#cancel(to, "Another snapshot takes its place");
+    const attempt: Attempt = { term, abort: new AbortController(), timer: undefined };
+    this.#attempts.set(to, attempt);
+    const waitMs = (this.#failures.get(to)?.until ?? 0) - clock.now();
+    if (waitMs <= 0) void this.#run(to, attempt);
+    else attempt.timer = clock.after(waitMs, () => void this.#run(to, attempt));
   }
 
-  async #stream(to: NodeId, address: string): Promise<boolean> {
+  #cancel(to: NodeId, why: string): void {
+    const attempt = this.#attempts.get(to);
+    attempt?.timer?.cancel();
+    attempt?.abort.abort(new NodeError("unavailable", why));
+    this.#attempts.delete(to);
+  }
+
+  async #run(to: NodeId, attempt: Attempt): Promise<void> {
+    const { raft, holds, log, due } = this.#parts;
+    const member = raft.configuration.members.find((m) => m.id === to);
+    const asked = () => raft.status.role === "leader" && raft.status.term === attempt.term;
+    let ok = false;
+    if (member !== undefined && asked()) {
+      holds.begin(to, log.firstIndex - 1);
+      ok = await this.#stream(to, member.address, attempt);
+      if (this.#attempts.get(to) !== attempt) return;
+      holds.end(to, ok);
+    }
+    this.#attempts.delete(to);
+    if (!asked()) return;
+    this.#note(to, ok);
+    raft.snapshotFinished(to, ok);
+    due();
+  }
+
+  #note(to: NodeId, ok: boolean): void {
+    if (ok) {
+      this.#failures.delete(to);
+      return;
+    }
+    const count = (this.#failures.get(to)?.count ?? 0) + 1;
+    const waitMs = Math.min(backOffMsMin * 2 ** (count - 1), backOffMsMax);
+    this.#failures.set(to, { count, until: this.#parts.clock.now() + waitMs });
+  }
+
+  /** True when the follower has installed the state. */
+  async #stream(to: NodeId, address: string, attempt: Attempt): Promise<boolean> {
+    const { raft, stateMachine, transport, logger } = this.#parts;
     try {
-      const snapshot = await this.#stateMachine.openSnapshot();
+      const snapshot = await stateMachine.openSnapshot();
       try {
         const { index, term } = snapshot.position;
-        this.#logger.log(
+        logger.log(
           "INFO",
           "node",
           `Sending a snapshot at index ${index} (${snapshot.sizeBytes} bytes) to ${nodeName(to)}`,
         );
-        const configuration = this.#raft.configurationAt(index);
-        const header = encodeSnapshotHeader(this.#raft.status.term, { index, term, configuration });
-        await this.#transport.stream(address, snapshotStream, header, snapshot.body, {
+        const configuration = raft.configurationAt(index);
+        const header = encodeSnapshotHeader(attempt.term, { index, term, configuration });
+        await transport.stream(address, snapshotStream, header, snapshot.body, {
           timeoutMs: answerTimeoutMs,
-          signal: this.#abort.signal,
+          signal: attempt.abort.signal,
         });
         return true;
       } finally {
         await snapshot.close();
       }
     } catch (error) {
-      this.#logger.log("WARN", "node", `Snapshot to ${nodeName(to)} failed: ${messageOf(error)}`);
+      logger.log("WARN", "node", `Snapshot to ${nodeName(to)} failed: ${messageOf(error)}`);
       return false;
     }
   }
 
   stop(): void {
-    this.#abort.abort(new NodeError("unavailable", "The node is stopping"));
+    for (const to of [...this.#attempts.keys()]) this.#cancel(to, "The node is stopping");
   }
 }
 

@@ -1,0 +1,120 @@
+import { strict as assert } from "node:assert";
+import type { Logger } from "../../src/io/types.ts";
+import { LogHolds } from "../../src/node/log_holds.ts";
+import { SnapshotSender } from "../../src/node/snapshot_sender.ts";
+import type { RaftCore } from "../../src/raft/types.ts";
+import type { StateMachine } from "../../src/store/types.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
+
+const quiet: Logger = { log: () => {} };
+const members = ["b", "c"].map((id) => ({
+  id,
+  address: id,
+  httpAddress: id,
+  suffrage: "voter" as const,
+}));
+
+/** A leader that asks for the next snapshot as soon as one has failed; the test sees when each is sent. */
+function subject() {
+  const clock = new SimulatedClock();
+  const state = { term: 1, fails: true, open: 0 };
+  const sent: [number, string][] = [];
+  const finished: [string, boolean][] = [];
+  const raft = {
+    get status() {
+      return { role: "leader", term: state.term, leader: "a" };
+    },
+    configuration: { members },
+    configurationAt: () => ({ members }),
+    progress: () => [],
+    snapshotFinished: (to: string, ok: boolean) => {
+      finished.push([to, ok]);
+      if (!ok) sender.send(to);
+    },
+  } as Partial<RaftCore> as RaftCore;
+  const stateMachine = {
+    openSnapshot: () => {
+      state.open++;
+      return Promise.resolve({
+        position: { index: 5, term: 1 },
+        sizeBytes: 0,
+        body: (async function* () {})(),
+        close: () => {
+          state.open--;
+          return Promise.resolve();
+        },
+      });
+    },
+  } as Partial<StateMachine> as StateMachine;
+  const sender = new SnapshotSender({
+    raft,
+    log: { firstIndex: 1 },
+    holds: new LogHolds(raft, clock, quiet, 1024),
+    stateMachine,
+    transport: {
+      stream: (address, _kind, _header, _body, { signal }) => {
+        sent.push([clock.now(), address]);
+        if (state.fails) return Promise.reject(new Error("No room"));
+        return new Promise((_, reject) => {
+          signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+        });
+      },
+    },
+    clock,
+    logger: quiet,
+    due: () => {},
+  });
+  const sentAt = (to: string) => sent.filter(([, id]) => id === to).map(([at]) => at / 1000);
+  return { clock, state, sender, sentAt, finished };
+}
+
+Deno.test("SnapshotSender waits after a failure, each time twice as long up to a minute", async () => {
+  const { clock, sender, sentAt } = subject();
+  sender.send("b");
+  await clock.advance(250_000);
+  assert.deepEqual(sentAt("b"), [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+  sender.stop();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("SnapshotSender waits for each peer by itself, and begins anew in a new term", async () => {
+  const { clock, state, sender, sentAt } = subject();
+  sender.send("b");
+  await clock.advance(5_500);
+  sender.send("c");
+  await clock.advance(0);
+  assert.deepEqual(sentAt("c"), [5.5]);
+  state.term = 2;
+  sender.send("b");
+  await clock.advance(0);
+  assert.deepEqual(sentAt("b"), [0, 1, 3, 5.5]);
+  sender.stop();
+});
+
+Deno.test("SnapshotSender sends a peer one snapshot at a time, the last that was asked for", async () => {
+  const { clock, state, sender, sentAt, finished } = subject();
+  state.fails = false;
+  sender.send("b");
+  await clock.advance(10);
+  assert.equal(state.open, 1);
+  sender.send("b");
+  await clock.advance(10);
+  assert.equal(state.open, 1);
+  assert.deepEqual(sentAt("b"), [0, 0.01]);
+  // The first one's end says nothing of the second.
+  assert.deepEqual(finished, []);
+  sender.stop();
+  await clock.settle();
+  assert.equal(state.open, 0);
+});
+
+Deno.test("SnapshotSender says nothing to the core of a later term", async () => {
+  const { clock, state, sender, sentAt, finished } = subject();
+  sender.send("b");
+  await clock.advance(500);
+  assert.deepEqual(finished, [["b", false]]);
+  state.term = 2;
+  await clock.advance(10_000);
+  assert.deepEqual(sentAt("b"), [0]);
+  assert.deepEqual(finished, [["b", false]]);
+});
