@@ -1,4 +1,4 @@
-import type { Logger } from "../io/types.ts";
+import { DiskError, type Logger } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { CompactionPoint, NodeId, RaftCore } from "../raft/types.ts";
@@ -115,7 +115,7 @@ export class SnapshotReceiver {
         "node",
         `Receiving a snapshot at index ${point.index} from ${sender}`,
       );
-      await this.#marker.write(point);
+      await this.#mark(point);
       const installed = await this.#stateMachine.installSnapshot(body);
       if (installed.index !== point.index || installed.term !== point.term) {
         throw new Error(
@@ -143,6 +143,16 @@ export class SnapshotReceiver {
       throw new NodeError("unavailable", `Snapshot refused: ${error.message}`, { cause: error });
     } finally {
       this.#swapping = false;
+    }
+  }
+
+  /** No room for the marker refuses the snapshot as no room for its body does: nothing is swapped yet. */
+  async #mark(point: CompactionPoint): Promise<void> {
+    try {
+      await this.#marker.write(point);
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.kind !== "full") throw error;
+      throw new SnapshotRejectedError(error.message, { cause: error });
     }
   }
 }

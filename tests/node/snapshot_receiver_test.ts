@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { type Logger } from "../../src/io/types.ts";
+import { DiskError, type Logger } from "../../src/io/types.ts";
 import type { Applier } from "../../src/node/applier.ts";
 import type { LogWriter } from "../../src/node/log_writer.ts";
 import { encodeSnapshotHeader } from "../../src/node/snapshot_header.ts";
@@ -119,4 +119,18 @@ Deno.test("SnapshotReceiver lets the newest of several leaders in", async () => 
   body.end.resolve();
   const outcomes = await Promise.all(streams);
   assert.deepEqual(outcomes.map((outcome) => outcome.slice(0, 4)), ["unav", "unav", "done"]);
+});
+
+Deno.test("SnapshotReceiver refuses a stream when a full disk has no room for its marker", async () => {
+  const { receiver, receive, events, state } = subject();
+  const path = "/data/raft/installing";
+  state.marking = () => Promise.reject(new DiskError("full", path, `${path}: No space left`));
+  const outcome = await receive(2, 20, new Body());
+  assert.equal(outcome, `unavailable: Snapshot refused: ${path}: No space left`);
+  assert.deepEqual(events, ["cleared", "resumed"]);
+  assert.equal(receiver.receiving, false);
+  state.marking = () => Promise.resolve();
+  const body = new Body();
+  body.end.resolve();
+  assert.equal(await receive(2, 20, body), "done");
 });
