@@ -31,6 +31,9 @@ import { WatchedRequests } from "./watched_requests.ts";
 /** How long the core may wait for the answer of a read round before it is asked again, in ticks. */
 const readRoundTicks = 4;
 
+/** What is under way at the end gets this long at least, in ms. */
+const restMsMin = 1_000;
+
 /**
  * One member of a cluster: drives the core (ready → persist → send → apply) and answers proposals
  * and reads. Everything it does to the outside goes through the parts that it is given, so that the
@@ -469,12 +472,12 @@ export class Node {
 
   /**
    * Stops in good order: takes nothing new, hands leadership over if asked, and lets what is under
-   * way finish, all within `timeoutMs`. Log and state machine stay open: they are their owner's.
+   * way finish, all within `timeoutMs` and a moment. Log and state machine stay open: they are their owner's.
    */
   async stop(options: { readonly handOver: boolean; readonly timeoutMs: number }): Promise<void> {
     if (this.#state !== "running") return;
     this.#state = "stopping";
-    const deadline = this.#options.clock.now() + options.timeoutMs;
+    let deadline = this.#options.clock.now() + options.timeoutMs;
     const until = async (done: () => boolean) => {
       while (!done() && this.#failure === undefined && this.#options.clock.now() < deadline) {
         await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
@@ -486,14 +489,13 @@ export class Node {
       await until(() => !this.isLeader);
     }
     this.#end("Outcome unknown: the node stopped before the write was confirmed");
-    await this.#writer.idle();
-    // A state machine that waits for room on the disk keeps its batch: the log has it.
-    let paused = false;
-    this.#applier.pause().then(() => paused = true);
-    while (!paused && this.#options.stateMachine.full === undefined) {
-      await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
-    }
-    await this.#compaction.idle();
+    // The log has what is cut short here: the batch of a state machine that waits for room on the
+    // disk, or that is at a statement without end.
+    let resting = false;
+    const rest = [this.#applier.pause(), this.#writer.idle(), this.#compaction.idle()];
+    void Promise.all(rest).then(() => resting = true);
+    deadline = Math.max(deadline, this.#options.clock.now() + restMsMin);
+    await until(() => resting || this.#options.stateMachine.full !== undefined);
   }
 
   /** The voter that would be the best next leader, if there is one. */

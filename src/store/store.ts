@@ -367,13 +367,17 @@ class SqliteStore implements Store {
   async #close(): Promise<void> {
     const closed = new StoreFailedError("The store is closed");
     this.#pauseQuick();
-    if (this.#failure === undefined) await this.#wal.idle();
+    // A batch that nobody waits for any more may be at a statement without end: it is cut off, and the
+    // log has it. One that waits for room lets go.
+    const stuck = this.#writer.applying && this.#full === undefined;
+    const release = this.#failure === undefined && !stuck;
+    if (release) await this.#wal.idle();
     await Promise.all([
       this.#readers.close(),
       this.#copier.close(closed),
       this.#checkpointer.close(closed),
     ]);
-    if (this.#failure === undefined) await this.#writer.release();
+    if (release) await this.#writer.release();
     this.#writer.terminate();
   }
 

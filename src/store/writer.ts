@@ -60,6 +60,12 @@ export class Writer {
     return false;
   }
 
+  /** Whether it has a batch that is not applied yet. */
+  get applying(): boolean {
+    for (const { type } of this.#waiting.values()) if (type === "apply") return true;
+    return false;
+  }
+
   open(library: LibraryLocation, path: string, foreignKeys: boolean): Promise<WriterOpened> {
     const location = { path: library.path, origin: library.origin };
     return this.#request({ type: "open", library: location, path, foreignKeys });
@@ -98,7 +104,7 @@ export class Writer {
     this.#handlers.failed(error);
   }
 
-  /** Ends the Worker, which must have been released. */
+  /** Ends the Worker; where it was not released, as a crash would. */
   terminate(): void {
     this.#failure ??= new StoreFailedError("The store is closed");
     this.#worker.terminate();

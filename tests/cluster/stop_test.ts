@@ -67,6 +67,23 @@ Deno.test("a signal while a node joins or waits for others ends it with 0; it ca
   await first.execute(schema);
 });
 
+Deno.test("SIGTERM ends a node with 0 whose database is at a write without end", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [node] = cluster.nodes;
+  assert(node);
+  await node.execute(["CREATE TABLE numbers (n)", "INSERT INTO numbers VALUES (0)"]);
+  const endless =
+    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c";
+  const written = node.execute([`UPDATE numbers SET n = (${endless})`], "timeout=1s");
+  await assert.rejects(written, /unknown|Unknown|503/);
+  // Ended by force where it does not end by itself: its code is then another.
+  const { pid } = node;
+  const force = setTimeout(() => Deno.kill(pid, "SIGKILL"), stopMs);
+  const { code } = await node.kill("SIGTERM").finally(() => clearTimeout(force));
+  assert.equal(code, 0, node.log);
+  assert.match(node.log, /Stopped\n$/);
+});
+
 Deno.test("a single node killed five times under load has every acknowledged write once", async () => {
   await using cluster = await Cluster.start({ size: 1 });
   const [node] = cluster.nodes;
