@@ -19,6 +19,7 @@ import { Compaction } from "./compaction.ts";
 import { DiskWatch } from "./disk_watch.ts";
 import { Handover } from "./handover.ts";
 import { LogHolds } from "./log_holds.ts";
+import { LogLoads } from "./log_loads.ts";
 import { LogWriter } from "./log_writer.ts";
 import { proposalError, Proposer } from "./proposer.ts";
 import { ReadBarriers } from "./read_barriers.ts";
@@ -48,6 +49,7 @@ export class Node {
   readonly #handover: Handover;
   readonly #applier: Applier;
   readonly #compaction: Compaction;
+  readonly #loads: LogLoads;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
   readonly #reads: ReadBarriers;
@@ -116,6 +118,7 @@ export class Node {
       contents.compaction.index,
       holds,
     );
+    this.#loads = new LogLoads(this.#raft, log, () => this.#schedule(), fail);
     this.#sender = new SnapshotSender({
       raft: this.#raft,
       log,
@@ -412,30 +415,13 @@ export class Node {
       this.#schedule();
     }
     this.#reads.dropped(ready.readsDropped);
-    for (const { to, from, bytesMax } of ready.loads) this.#load(to, from, bytesMax);
+    for (const request of ready.loads) this.#loads.load(request);
     for (const to of ready.snapshots) this.#sender.send(to);
   }
 
   #statusChanged(status: Status): void {
     if (status.leader !== "") this.#leaderHeardAt = this.#options.clock.now();
     this.#options.onStatus(status);
-  }
-
-  #load(to: NodeId, from: number, bytesMax: number): void {
-    const done = (entries: readonly Entry[]) => {
-      this.#raft.loaded(to, entries);
-      this.#schedule();
-    };
-    if (from < this.#options.log.firstIndex) {
-      done([]);
-      return;
-    }
-    this.#options.log.read(from, this.#options.log.lastIndex, bytesMax).then(done).catch(
-      (error) => {
-        if (from < this.#options.log.firstIndex) done([]);
-        else this.#fail(error);
-      },
-    );
   }
 
   #formatOf(entry: Entry): AnswerFormat | undefined {
