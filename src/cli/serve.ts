@@ -14,6 +14,15 @@ import { version } from "./version.ts";
 /** How long requests under way may take to end when the node stops, in ms. */
 const httpStopMs = 5_000;
 
+/**
+ * A signal this soon after the first is its echo, in ms: at a terminal Ctrl-C reaches every program
+ * of the group, and `deno task`, which is one of them, hands it on.
+ */
+const echoMs = 1_000;
+
+/** How long the log's last line may take when the stop is cut short, in ms. */
+const lastLineMs = 200;
+
 /** What a mistake in this program throws: all else is the operator's to mend, and needs no stack. */
 const mistakes = [InvariantError, RangeError, ReferenceError, TypeError];
 
@@ -51,7 +60,7 @@ async function runUntil(
   const disk = new DenoDisk();
   await disk.makeDirectory(directory);
   const lock = await lockDirectory(directory);
-  const stopListening = end.onSignals();
+  end.onSignals(logger);
   logger.log(
     "INFO",
     "cli",
@@ -82,7 +91,6 @@ async function runUntil(
   } finally {
     await member.stop();
     logger.log("INFO", "cli", "Stopped");
-    stopListening();
     lock.release();
   }
 }
@@ -133,21 +141,24 @@ class Ending {
     this.ask(error.message);
   }
 
-  /** SIGINT and SIGTERM ask for the end; the same again cuts it short. Returns how to undo it. */
-  onSignals(): () => void {
+  /**
+   * SIGINT and SIGTERM ask for the end; another, when it is no echo, cuts it short. They are listened
+   * to until the program exits: an echo must not kill it at its last step.
+   */
+  onSignals(logger: StderrLogger): void {
     const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-    let asked = false;
-    const handlers = signals.map((signal) => {
-      const handler = () => {
-        if (asked) Deno.exit(1);
-        asked = true;
-        this.ask(signal);
-      };
-      Deno.addSignalListener(signal, handler);
-      return { signal, handler };
-    });
-    return () => {
-      for (const { signal, handler } of handlers) Deno.removeSignalListener(signal, handler);
-    };
+    let askedAt: number | undefined;
+    for (const signal of signals) {
+      Deno.addSignalListener(signal, () => {
+        if (askedAt === undefined) {
+          askedAt = performance.now();
+          this.ask(signal);
+        } else if (performance.now() - askedAt > echoMs) {
+          logger.log("WARN", "cli", `Stopping at once: second ${signal}`);
+          setTimeout(() => Deno.exit(1), lastLineMs);
+          logger.flush().then(() => Deno.exit(1));
+        }
+      });
+    }
   }
 }

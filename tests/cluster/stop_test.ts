@@ -1,4 +1,6 @@
 import { strict as assert } from "node:assert";
+import { fileURLToPath } from "node:url";
+import { hasPty, Pty } from "../cli/shell_pty.ts";
 import { Cluster, eventually } from "./harness.ts";
 import { schema, Workload } from "./workload.ts";
 
@@ -82,6 +84,53 @@ Deno.test("SIGTERM ends a node with 0 whose database is at a write without end",
   const { code } = await node.kill("SIGTERM").finally(() => clearTimeout(force));
   assert.equal(code, 0, node.log);
   assert.match(node.log, /Stopped\n$/);
+});
+
+Deno.test({
+  name: "Ctrl-C at the terminal of deno task start writes what is queued, and ends with 0",
+  ignore: !hasPty(),
+  fn: async () => {
+    await using cluster = await Cluster.start({ size: 0 });
+    const node = cluster.create();
+    const configuration = fileURLToPath(new URL("../../deno.json", import.meta.url));
+    const flags = ["-node-id", node.id, "-http-addr", `127.0.0.1:${node.httpPort}`];
+    flags.push("-raft-addr", `127.0.0.1:${node.raftPort}`, "-write-queue-timeout", "5m");
+    const task = [Deno.execPath(), "task", "--config", configuration, "start"];
+    {
+      await using terminal = new Pty([...task, ...flags, node.directory], {});
+      await terminal.see(/Listening on .*/);
+      await eventually("a table", () => node.execute(["CREATE TABLE t (n)"]));
+      await node.execute(["INSERT INTO t VALUES (1)"], "queue");
+      await terminal.send("\x03");
+      assert.equal(await terminal.ended(), 0, terminal.raw);
+      await terminal.see(/Stopped/);
+    }
+    node.start();
+    await node.ready();
+    assert.deepEqual(await node.query("SELECT n FROM t"), [[1]]);
+  },
+});
+
+Deno.test("a second signal that is no echo of the first ends a slow stop at once, and says so", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [node] = cluster.nodes;
+  assert(node);
+  const endless =
+    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r";
+  const reading = node.query(endless, "none").catch(() => "cut");
+  await eventually("the read to run", async () => {
+    const { body } = await node.fetch("/status?key=store");
+    return /"busy":\s*1\b/.test(body);
+  });
+  Deno.kill(node.pid, "SIGINT");
+  const exited = node.exited();
+  await eventually("the stop to be cut short", () => {
+    if (node.log.includes("Stopping: SIGINT") && node.running) Deno.kill(node.pid, "SIGINT");
+    return !node.running;
+  });
+  assert.equal((await exited).code, 1, node.log);
+  assert.match(node.log, /Stopping at once: second SIGINT/);
+  assert.equal(await reading, "cut");
 });
 
 Deno.test("a single node killed five times under load has every acknowledged write once", async () => {
