@@ -3,8 +3,8 @@ import { checkListen, serve as serveHttp } from "../http/serve.ts";
 import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import { DenoNetwork } from "../io/deno_network.ts";
-import { lockDirectory } from "../io/directory_lock.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
+import { takeDataDirectory } from "./data_directory.ts";
 import type { Configuration } from "./flags.ts";
 import { httpAddress, httpParts } from "./http_parts.ts";
 import { openMember, type RunningMember } from "./member.ts";
@@ -58,8 +58,7 @@ async function runUntil(
 ): Promise<void> {
   const directory = configuration.dataDirectory;
   const disk = new DenoDisk();
-  await disk.makeDirectory(directory);
-  const lock = await lockDirectory(directory);
+  const lock = await takeDataDirectory(disk, directory);
   end.onSignals(logger);
   logger.log(
     "INFO",

@@ -12,9 +12,17 @@ function kindOf(error: unknown): DiskErrorKind {
   return fullCodes.test(`${code} ${error.message}`) ? "full" : "failed";
 }
 
+/** What helps where a file may not be read or written. */
+export const permissionWayOut =
+  "make the directory and its files writable for the user that the node runs as";
+
 function diskError(action: string, path: string, error: unknown): DiskError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new DiskError(kindOf(error), path, `Cannot ${action} ${path}: ${reason}`, {
+  const kind = kindOf(error);
+  const text = error instanceof Error ? error.message : String(error);
+  // Deno says the path behind the reason, and here it stands before it.
+  const reason = text.replace(/(\(os error \d+\)): \w+ '[^]*'$/, "$1");
+  const wayOut = kind === "permission" ? `: ${permissionWayOut}` : "";
+  return new DiskError(kind, path, `Cannot ${action} ${path}: ${reason}${wayOut}`, {
     cause: error,
   });
 }

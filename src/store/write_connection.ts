@@ -5,7 +5,7 @@ import {
   MaxRowIdWatch,
   type Statement,
 } from "../sqlite/mod.ts";
-import { messageOf, StoreFailedError } from "./failures.ts";
+import { openingFailure } from "./opening_failure.ts";
 import { boundInstructions, quickChanges } from "./quick_policy.ts";
 import {
   createRaftTables,
@@ -84,13 +84,7 @@ export class WriteConnection {
     } catch (error) {
       database?.close();
       this.determinism.close();
-      throw new StoreFailedError(
-        `Database ${path} cannot be used: ${
-          messageOf(error)
-        }. Restore the file from a backup, or ` +
-          "remove this node's data directory and let it join the cluster again",
-        { cause: error },
-      );
+      throw openingFailure(path, error);
     }
     this.changes = this.committed.changes;
     this.lastInsertRowId = database.lastInsertRowId = this.committed.lastInsertRowId;

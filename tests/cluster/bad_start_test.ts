@@ -116,7 +116,7 @@ Deno.test("a data directory is used by its own node only, and by one process", a
   await keeps(node);
 });
 
-Deno.test("a directory that cannot be written is named", async () => {
+Deno.test("a data directory that is not one is named once, with the way out", async () => {
   await using cluster = await Cluster.start({ size: 1 });
   const [node] = cluster.nodes;
   assert(node);
@@ -124,14 +124,72 @@ Deno.test("a directory that cannot be written is named", async () => {
   await node.kill("SIGTERM");
   {
     await using mount = await Mount.readOnly(node.directory);
-    if (mount === undefined) return;
-    await refuses(node, new RegExp(`Cannot open ${node.directory}/lock: Read-only file system`));
-    const inside = cluster.create([], "inside", `${node.id}/inside`);
-    await refuses(inside, new RegExp(`Cannot make the directory ${inside.directory}: Read-only`));
+    if (mount !== undefined) {
+      const why = `Cannot open ${node.directory}/lock: Read-only file system \\(os error 30\\)\n`;
+      await refuses(node, new RegExp(why));
+    }
   }
-  await Deno.writeTextFile(`${node.directory}-file`, "");
-  const file = cluster.create([], "file", `${node.id}-file`);
-  await refuses(file, new RegExp(`Cannot make the directory ${file.directory}: File exists`));
+  const file = cluster.create();
+  await Deno.writeTextFile(file.directory, "");
+  await refuses(
+    file,
+    new RegExp(
+      `Data directory ${file.directory} is a file: name a directory, or move the file away`,
+    ),
+  );
+  const link = cluster.create();
+  await Deno.symlink("/nowhere/at/all", link.directory);
+  await refuses(
+    link,
+    new RegExp(
+      `Data directory ${link.directory} is a link to nothing: make .* points to, or remove`,
+    ),
+  );
+  const below = cluster.create([], "below", "node-2-/below");
+  await refuses(below, new RegExp(`Cannot make the directory ${below.directory}: Not a directory`));
+  node.start();
+  await keeps(node);
+});
+
+/** What the way out says: also of the files that SQLite made beside its own, with its mode. */
+async function makeWritable(directory: string): Promise<void> {
+  await Deno.chmod(directory, 0o700);
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    await Deno.chmod(`${directory}/${name}`, isDirectory ? 0o700 : 0o600);
+  }
+}
+
+Deno.test("a fault of permissions is answered with what to permit, and never with removing data", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [node] = cluster.nodes;
+  assert(node);
+  await node.execute(table);
+  await node.kill("SIGTERM");
+  node.boundByPermissions = true;
+  const wayOut = ": make the directory and its files writable for the user that the node runs as\n";
+  const { directory } = node;
+  const locked: readonly [path: string, mode: number, what: string][] = [
+    [directory, 0o555, `Database ${directory}/db.sqlite cannot be used: .*readonly.*`],
+    [`${directory}/lock`, 0o444, `Cannot open ${directory}/lock: Permission denied .*`],
+    [`${directory}/node.json`, 0o000, `Cannot open ${directory}/node.json: Permission denied .*`],
+    [`${directory}/raft`, 0o000, `Cannot .* ${directory}/raft.*: Permission denied .*`],
+    [
+      `${directory}/db.sqlite`,
+      0o444,
+      `Database ${directory}/db.sqlite cannot be used: .*readonly.*`,
+    ],
+    [`${directory}/db.sqlite`, 0o000, `Database ${directory}/db.sqlite cannot be used: .*open.*`],
+  ];
+  for (const [path, mode, what] of locked) {
+    await Deno.chmod(path, mode);
+    await refuses(node, new RegExp(`^fatal: ${what}${wayOut}`));
+    await makeWritable(directory);
+  }
+  const inside = cluster.create([], "inside", `${node.id}/inside`);
+  inside.boundByPermissions = true;
+  await Deno.chmod(directory, 0o555);
+  await refuses(inside, new RegExp(`Cannot make the directory ${inside.directory}: .*${wayOut}`));
+  await makeWritable(directory);
   node.start();
   await keeps(node);
 });

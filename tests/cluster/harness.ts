@@ -13,6 +13,9 @@ function program(): { readonly command: string; readonly args: readonly string[]
   return { command: Deno.execPath(), args: ["run", "-A", mainPath] };
 }
 
+/** Runs a program of root's without the power to pass over the permissions of files. */
+const withoutPower = Deno.uid() === 0 ? ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] : [];
+
 /** A port that was free a moment ago. */
 export function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -65,6 +68,8 @@ export class NodeProcess {
   readonly raftPort: number;
   /** What other nodes dial: the proxy's address when there is one. */
   readonly raftAddress: string;
+  /** To be started as one whom the permissions of files bind. */
+  boundByPermissions = false;
   readonly #flags: readonly string[];
   #child: Deno.ChildProcess | undefined;
   #exited: Promise<Deno.CommandStatus> | undefined;
@@ -111,9 +116,10 @@ export class NodeProcess {
   start(extraFlags: readonly string[] = []): void {
     assert(this.#child === undefined, `${this.id} is running already`);
     const { command, args } = program();
-    const child = new Deno.Command(command, {
+    const line = [...(this.boundByPermissions ? withoutPower : []), command, ...args];
+    const child = new Deno.Command(line[0] ?? command, {
       args: [
-        ...args,
+        ...line.slice(1),
         "-node-id",
         this.id,
         "-http-addr",

@@ -1,0 +1,25 @@
+import { type DirectoryLock, lockDirectory } from "../io/directory_lock.ts";
+import type { Disk } from "../io/types.ts";
+import { StartError } from "./start_error.ts";
+
+/**
+ * Makes the data directory, if it is not there, and takes it for this process. Throws a StartError,
+ * a DiskError or a DirectoryLockedError, each with the way out.
+ */
+export async function takeDataDirectory(disk: Disk, directory: string): Promise<DirectoryLock> {
+  // What cannot be looked at, making the directory meets too, and gives the reason.
+  const entry = await Deno.lstat(directory).catch(() => undefined);
+  const target = await Deno.stat(directory).catch(() => undefined);
+  if (entry?.isSymlink && target === undefined) {
+    throw new StartError(
+      `Data directory ${directory} is a link to nothing: make the directory that it points to, or remove the link`,
+    );
+  }
+  if (target !== undefined && !target.isDirectory) {
+    throw new StartError(
+      `Data directory ${directory} is a file: name a directory, or move the file away`,
+    );
+  }
+  await disk.makeDirectory(directory);
+  return await lockDirectory(directory);
+}

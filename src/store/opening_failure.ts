@@ -1,0 +1,36 @@
+import { permissionWayOut } from "../io/disk_errors.ts";
+import { SqliteError } from "../sqlite/mod.ts";
+import { messageOf, StoreFailedError } from "./failures.ts";
+
+/**
+ * Why the database at `path` cannot be opened, and what helps: removing it only where its content is
+ * at fault, for what SQLite says of permissions or of the disk is mended around it.
+ *
+ * https://www.sqlite.org/rescode.html
+ */
+export function openingFailure(path: string, cause: unknown): StoreFailedError {
+  return new StoreFailedError(
+    `Database ${path} cannot be used: ${messageOf(cause)}${wayOut(cause)}`,
+    { cause },
+  );
+}
+
+function wayOut(cause: unknown): string {
+  const codeName = cause instanceof SqliteError ? cause.codeName : "";
+  switch (codeName.split("_")[1]) {
+    case "PERM":
+    case "READONLY":
+    case "CANTOPEN":
+      return `: ${permissionWayOut}`;
+    case "BUSY":
+    case "LOCKED":
+      return ": end the program that has the file open, and start the node again";
+    case "FULL":
+      return ": make room on its disk, and start the node again";
+    case "IOERR":
+      return ` (${codeName}): see what the system's log says of its disk, and start the node again`;
+    default:
+      return ". Restore the file from a backup, or remove this node's data directory and let it " +
+        "join the cluster again";
+  }
+}
