@@ -9,6 +9,10 @@ import { parseArgs } from "node:util";
 import { print, printError } from "../src/cli/output.ts";
 import { embedLibrary } from "../src/sqlite/build.ts";
 
+const usage = "Usage: deno task compile [--target TARGET]\n";
+
+const options = { target: { type: "string" }, help: { type: "boolean" } } as const;
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Modules that no import names, as they run in Workers: `deno compile` must be told of them. */
@@ -30,7 +34,18 @@ async function libraryFor(target: string): Promise<string[]> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { target: { type: "string" } } });
+  let values;
+  try {
+    ({ values } = parseArgs({ args: [...args], options }));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    printError(`fatal: ${error.message}\n${usage}`);
+    return 2;
+  }
+  if (values.help) {
+    print(usage);
+    return 0;
+  }
   const target = values.target ?? Deno.build.target;
   const output = `${root}dist/raftlite${values.target === undefined ? "" : `-${target}`}`;
   const included = [...await libraryFor(target), ...await workerModules()];

@@ -1,6 +1,6 @@
 import { FlagError } from "./flag_error.ts";
 import { parseFlags } from "./flags.ts";
-import { print, printError } from "./output.ts";
+import { OutputError, print, printError } from "./output.ts";
 
 /** A sub-command: takes the arguments behind its name and resolves with the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -18,6 +18,12 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     return load === undefined ? await runServer(args) : await (await load())(args.slice(1));
   } catch (error) {
+    if (error instanceof OutputError) {
+      // Whoever read it has gone of his own will, as head does, and needs no word of it.
+      const isLeft = error.cause instanceof Deno.errors.BrokenPipe;
+      if (!isLeft) printError(`fatal: ${error.message}\n`);
+      return 1;
+    }
     if (!(error instanceof FlagError)) throw error;
     const hint = error.exitCode === 2 ? "Run raftlite -help for all flags\n" : "";
     printError(`fatal: ${error.message}\n${hint}`);

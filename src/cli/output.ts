@@ -1,13 +1,27 @@
 const encoder = new TextEncoder();
 
-/** Writes text to standard output. */
-export function print(text: string): void {
-  writeAll(Deno.stdout, text);
+/** Standard output cannot be written; `cause` is a BrokenPipe when its reader has gone, as head does. */
+export class OutputError extends Error {
+  override name = "OutputError";
 }
 
-/** Writes text to standard error. */
+/** Writes text to standard output; throws an OutputError. */
+export function print(text: string): void {
+  try {
+    writeAll(Deno.stdout, text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OutputError(`Standard output cannot be written: ${reason}`, { cause });
+  }
+}
+
+/** Writes text to standard error, as far as that takes it: there is nowhere else to complain. */
 export function printError(text: string): void {
-  writeAll(Deno.stderr, text);
+  try {
+    writeAll(Deno.stderr, text);
+  } catch {
+    // Nobody reads it.
+  }
 }
 
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {

@@ -104,6 +104,7 @@ export async function builtLibraryPath(
 /** Builds the pinned library, unless that is done already, and returns its path. Throws saying what is missing. */
 export async function buildLibrary(options: BuildOptions = {}): Promise<string> {
   const { target = Deno.build.target, log = () => {} } = options;
+  const { flags, libraries } = targetOf(target);
   const path = await builtLibraryPath(target);
   if (path === undefined) {
     throw new Error("No directory to build SQLite in: set HOME or XDG_CACHE_HOME");
@@ -115,7 +116,6 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<string> 
   const source = await fetchAmalgamation();
   log(`Compiling SQLite ${pinned.version} with ${compiler}: about half a minute, once`);
   await makePrivateDirectory(path.slice(0, path.lastIndexOf("/")));
-  const { flags, libraries } = targetOf(target);
   await makeFile(path, async (temporaryPath) => {
     const macros = defines.map((name) => `-D${name}`);
     const args = ["-O2", ...flags, ...macros, "-o", temporaryPath, source, ...libraries];

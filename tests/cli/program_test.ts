@@ -47,6 +47,23 @@ Deno.test("the program ends with 2 for flags that make no sense and 1 for a wron
   assert.match(wrong.stderr, /^fatal: Advertised Raft address .*\n$/);
 });
 
+Deno.test("the program says in a line that its output cannot be written", async () => {
+  for (const command of ["-help", "systemd-unit", "shell -help", "bench -help"]) {
+    const line = `"$0" run -A "$1" ${command} > /dev/full`;
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", line, Deno.execPath(), mainFile],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    const message = new TextDecoder().decode(stderr).replace(/^warning: .*\n/gm, "");
+    assert.equal(code, 1, message);
+    assert.match(
+      message,
+      /^fatal: Standard output cannot be written: No space left on device.*\n$/,
+    );
+  }
+});
+
 Deno.test("systemd-unit prints a unit that systemd accepts", async () => {
   const args = ["-node-id", 'a b%c$d"e', "-fk", "-join", "h:1,i:2", "-join-attempts=9"];
   const { code, stdout, stderr } = await runProgram("systemd-unit", ...args);

@@ -32,6 +32,36 @@ Deno.test("parseShellFlags heeds RQLITE_HOST unless a flag names the node", () =
   assert.deepEqual(parse([], "db.example:9").hosts, ["db.example:9"]);
   assert.deepEqual(parse(["-p", "7"], "db.example:9").hosts, ["127.0.0.1:7"]);
   assert.throws(() => parse([], "ftp://x"), FlagError);
+  for (const bad of ["%%", "a b", "a,b", "[1:2]"]) {
+    assert.throws(() => parse([], bad), { name: "FlagError", message: /RQLITE_HOST .*: write it/ });
+  }
+});
+
+Deno.test("parseShellFlags takes names and addresses of nodes, and nothing that is more or less", () => {
+  for (const host of ["db", "db.example", "10.0.0.1", "xn--bcher-kva.example", "a_b"]) {
+    assert.deepEqual(parse(["-H", host, "-a", `${host}:2`]).hosts, [`${host}:4001`, `${host}:2`]);
+  }
+  for (const host of ["::1", "[::1]", "2001:db8::1"]) {
+    const named = host.startsWith("[") ? host : `[${host}]`;
+    assert.deepEqual(parse(["-H", host]).hosts, [`${named}:4001`]);
+  }
+  for (
+    const host of ["http://127.0.0.1:1", "127.0.0.1:1", "a b", "", "%%", "a/b", "[::1]:1", "u@h"]
+  ) {
+    assert.throws(() => parse(["-H", host]), (error) => {
+      assert.ok(error instanceof FlagError, String(error));
+      assert.match(error.message, /-host takes a name or an address; the port goes in -port$/);
+      return true;
+    });
+  }
+  for (const address of ["http://a:1", "a", "a b:1", "%%:1", ":1", "a:0", "a:99999", "[1:2]:3"]) {
+    assert.throws(() => parse(["-a", `x:1,${address}`]), (error) => {
+      assert.ok(error instanceof FlagError, String(error));
+      assert.ok(error.message.includes(JSON.stringify(address)), error.message);
+      assert.match(error.message, /-alternatives/);
+      return true;
+    });
+  }
 });
 
 Deno.test("parseShellFlags refuses what it cannot obey", () => {

@@ -3,27 +3,44 @@ import type { Assignment } from "./seed_worker.ts";
 import { type RunResult, simulate } from "./simulation.ts";
 import { Summary } from "./summary.ts";
 
-const usage =
-  "Usage: simulate [--seeds N] [--from S] [--jobs N] [--keep-going] | simulate --seed S [--verbose]";
+const usage = `Usage: deno task simulate [--seeds N] [--from S] [--jobs N] [--keep-going]
+       deno task simulate --seed S [--verbose]`;
 
-/** Runs many seeds, or one with its whole trace; 1 when one of them fails. */
+const options = {
+  seeds: { type: "string", default: "2000" },
+  from: { type: "string", default: "1" },
+  jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
+  "keep-going": { type: "boolean", default: false },
+  seed: { type: "string" },
+  verbose: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+/** Runs many seeds, or one with its whole trace; 1 when one of them fails, 2 for a bad command line. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      seeds: { type: "string", default: "2000" },
-      from: { type: "string", default: "1" },
-      jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
-      "keep-going": { type: "boolean", default: false },
-      seed: { type: "string" },
-      verbose: { type: "boolean", default: false },
-    },
-  });
+  let values;
+  try {
+    ({ values } = parseArgs({ args: Deno.args, options }));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return refuse(error.message);
+  }
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
   const [seeds, from, jobs, seed] = [values.seeds, values.from, values.jobs, values.seed ?? "0"]
     .map(Number);
-  if (![seeds, from, jobs, seed].every(Number.isSafeInteger)) throw new Error(usage);
+  if (![seeds, from, jobs, seed].every(Number.isSafeInteger)) {
+    return refuse("Seeds and numbers are whole numbers");
+  }
   if (values.seed !== undefined) return await runOne(Number(seed), values.verbose);
   return await runMany(Number(from), Number(seeds), Number(jobs), values["keep-going"]);
+}
+
+function refuse(reason: string): number {
+  console.error(`fatal: ${reason}\n${usage}`);
+  return 2;
 }
 
 async function runOne(seed: number, verbose: boolean): Promise<number> {

@@ -32,8 +32,6 @@ export async function shell(args: readonly string[]): Promise<number> {
     print("bye~\n");
     return 0;
   } catch (error) {
-    // Whoever read the results has gone, as head does.
-    if (error instanceof Deno.errors.BrokenPipe) return 1;
     if (!(error instanceof ShellError)) throw error;
     printError(`Error: ${messageOf(error)}\n`);
     return 1;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { AddressError, parseAddress } from "../address.ts";
 import { withTwoDashes } from "../dashes.ts";
 import { DurationError, parseDuration } from "../duration.ts";
 import { FlagError } from "../flag_error.ts";
@@ -109,10 +110,21 @@ export function parseShellFlags(
   if (!isMode(values.mode)) {
     throw new FlagError(2, `Invalid value ${values.mode} for flag -mode: ${modes.join(", ")}`);
   }
+  if (!isHost(host)) {
+    throw new FlagError(
+      2,
+      `Invalid host ${
+        JSON.stringify(host)
+      }: -host takes a name or an address; the port goes in -port`,
+    );
+  }
   const others = values.alternatives.split(",").map((text) => text.trim());
   return {
     scheme,
-    hosts: [addressOf(host, parsePort(port)), ...others.filter((text) => text !== "")],
+    hosts: [
+      addressOf(host, parsePort(port)),
+      ...others.filter((text) => text !== "").map(checkAlternative),
+    ],
     prefix: `/${values.prefix}/`.replace(/\/+/g, "/"),
     credentials: credentialsOf(values.user),
     tls: tlsOf(values),
@@ -145,14 +157,32 @@ function parseHostVariable(text: string): { scheme?: string; host: string; port?
     text.includes("//") ? text : `//${text}`.replace(/^/, "http:"),
   );
   const [, scheme, host, port] = match ?? [];
-  if (host === undefined) {
+  if (host === undefined || !isHost(host)) {
     throw new FlagError(1, `Invalid RQLITE_HOST ${text}: write it as [scheme://]host[:port]`);
   }
   return { host, ...(scheme ? { scheme } : {}), ...(port === undefined ? {} : { port }) };
 }
 
+/** Whether it is a name, an IPv4 address, or an IPv6 one with or without its brackets. */
+function isHost(host: string): boolean {
+  return !/[\s/?#@,\\]/.test(host) && URL.canParse(`http://${addressOf(host, 1)}`);
+}
+
 function addressOf(host: string, port: number): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Returns one of the -alternatives as it is; throws a FlagError unless it is host:port. */
+function checkAlternative(text: string): string {
+  let reason = "write it as host:port";
+  try {
+    const { host, port } = parseAddress(text);
+    if (port > 0 && isHost(host)) return text;
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    reason = error.message;
+  }
+  throw new FlagError(2, `Invalid value ${JSON.stringify(text)} for flag -alternatives: ${reason}`);
 }
 
 function parsePort(text: string): number {
