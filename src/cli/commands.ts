@@ -1,6 +1,7 @@
 import { FlagError } from "./flag_error.ts";
 import { parseFlags } from "./flags.ts";
 import { OutputError, print, printError } from "./output.ts";
+import { nearest } from "./suggestion.ts";
 
 /** A sub-command: takes the arguments behind its name and resolves with the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -31,7 +32,26 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/**
+ * Throws a FlagError for a word that was meant to be a sub-command, and would become the name of a
+ * new data directory.
+ */
+async function checkWord(word: string): Promise<void> {
+  const meant = word === "help" || word === "version" ? `-${word}` : nearest(word, commands.keys());
+  if (meant === undefined || await isDirectory(word)) return;
+  throw new FlagError(
+    2,
+    `No directory ${word} is there: did you mean raftlite ${meant}? Write a new data directory as ./${word}`,
+  );
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((found) => found.isDirectory, () => false);
+}
+
 async function runServer(args: readonly string[]): Promise<number> {
+  const [word] = args;
+  if (word !== undefined && /^\w[\w-]*$/.test(word)) await checkWord(word);
   const invocation = parseFlags(args);
   switch (invocation.type) {
     case "help":

@@ -10,9 +10,15 @@ interface Result {
 }
 
 /** Runs the program to its end. */
-async function runProgram(...args: string[]): Promise<Result> {
+function runProgram(...args: string[]): Promise<Result> {
+  return runProgramIn(".", ...args);
+}
+
+/** Runs the program to its end in a folder. */
+async function runProgramIn(cwd: string, ...args: string[]): Promise<Result> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", mainFile, ...args],
+    cwd,
     env: { NO_COLOR: "1" },
     stdin: "null",
   }).output();
@@ -45,6 +51,37 @@ Deno.test("the program ends with 2 for flags that make no sense and 1 for a wron
   const wrong = await runProgram("-raft-addr", "0.0.0.0:4002", "data");
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /^fatal: Advertised Raft address .*\n$/);
+});
+
+Deno.test("the program takes a mistyped sub-command for no data directory unless there is one", async () => {
+  const words: readonly [word: string, meant: string][] = [
+    ["help", "raftlite -help"],
+    ["version", "raftlite -version"],
+    ["shel", "raftlite shell"],
+    ["becnh", "raftlite bench"],
+    ["systemd_unit", "raftlite systemd-unit"],
+  ];
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [word, meant] of words) {
+      // The flag refuses what gets past the word, lest a server runs.
+      const { code, stderr } = await runProgramIn(folder, word, "-raft-addr", "0.0.0.0:4002");
+      assert.equal(code, 2, stderr);
+      assert.ok(
+        stderr.startsWith(
+          `fatal: No directory ${word} is there: did you mean ${meant}? Write a new data directory as ./${word}\n`,
+        ),
+        stderr,
+      );
+    }
+    await Deno.mkdir(`${folder}/shel`);
+    for (const word of ["shel", "./help", "data"]) {
+      const { stderr } = await runProgramIn(folder, word, "-raft-addr", "0.0.0.0:4002");
+      assert.match(stderr, /not routable/);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("the program says in a line that its output cannot be written", async () => {
