@@ -227,9 +227,10 @@ export const flagTable = {
   "raft-log-level": {
     kind: "level",
     group: "Raft",
-    default: "WARN",
+    default: "INFO",
     value: "LEVEL",
-    help: "Least level that consensus writes to the log: DEBUG, INFO, WARN or ERROR",
+    help:
+      "Least level that consensus (node, raft_log, transport) writes to the log: DEBUG, INFO, WARN or ERROR",
   },
   "db-max-ro-conns": {
     kind: "count",

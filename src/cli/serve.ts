@@ -32,7 +32,8 @@ export async function serve(
   warnings: readonly string[],
 ): Promise<number> {
   const { logLevel } = configuration.raft;
-  const logger = new StderrLogger("INFO", undefined, { raft_log: logLevel, transport: logLevel });
+  const consensus = { node: logLevel, raft_log: logLevel, transport: logLevel };
+  const logger = new StderrLogger("INFO", undefined, consensus);
   for (const warning of warnings) logger.log("WARN", "cli", warning);
   const end = new Ending();
   try {

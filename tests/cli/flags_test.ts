@@ -37,7 +37,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       address: "127.0.0.1:4001",
       advertisedAddress: "127.0.0.1:4001",
       allowOrigin: "",
-      bodyBytesMax: 128 * 1024 * 1024,
+      bodyBytesMax: 64 * 1024 * 1024,
     },
     cluster: {
       join: [],
@@ -60,7 +60,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       snapshotEntries: 8192,
       snapshotIntervalMs: 10_000,
       snapshotWalBytes: 16 * 1024 * 1024,
-      logLevel: "WARN",
+      logLevel: "INFO",
     },
     database: { readConnectionsMax: 0, foreignKeys: false },
     writeQueue: { capacity: 1024, batchSize: 128, timeoutMs: 50, transaction: false },
