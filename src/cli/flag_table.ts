@@ -24,6 +24,8 @@ export interface FlagSpec {
   /** Bounds of a count, a size in bytes or a duration in milliseconds, both inclusive. */
   readonly min?: number;
   readonly max?: number;
+  /** A duration above this, in milliseconds, is cut to it with a warning. */
+  readonly cutAt?: number;
 }
 
 const minute = 60_000;
@@ -133,11 +135,13 @@ export const flagTable = {
   "cluster-connect-timeout": {
     kind: "duration",
     group: "Cluster",
-    default: "30s",
+    default: "5s",
     value: "DURATION",
-    help: "How long to wait for a connection to another node",
+    help:
+      "How long to wait for a connection to another node; 5s at most, as a link is not tried again before",
     min: 1,
     max: hour,
+    cutAt: 5_000,
   },
   "raft-non-voter": {
     kind: "switch",

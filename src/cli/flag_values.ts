@@ -56,8 +56,11 @@ export function readFlags(args: readonly string[]): CommandLine {
     }
   }
   const entries = Object.entries<FlagSpec>(flagTable).map(([name, spec]) => {
-    const text = isFlagName(name) ? given.get(name) : undefined;
-    return [name, valueOf(name, () => readValue(spec, text ?? spec.default), text ?? spec.default)];
+    const text = (isFlagName(name) ? given.get(name) : undefined) ?? spec.default;
+    const value = valueOf(name, () => readValue(spec, text), text);
+    if (spec.cutAt === undefined || Number(value) <= spec.cutAt) return [name, value];
+    warnings.push(`Flag -${name} counts as its most, ${spec.cutAt}ms`);
+    return [name, spec.cutAt];
   });
   return { values: Object.fromEntries(entries) as FlagValues, positionals, given, warnings };
 }

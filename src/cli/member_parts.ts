@@ -103,7 +103,7 @@ async function listen(
       clusterId,
       allowStrangers: new Set(strangersMay),
       random,
-      limits: { connectTimeoutMs: Math.min(configuration.cluster.connectTimeoutMs, 5_000) },
+      limits: { connectTimeoutMs: configuration.cluster.connectTimeoutMs },
     });
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -6,6 +6,7 @@ import { DenoNetwork } from "../io/deno_network.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
 import { takeDataDirectory } from "./data_directory.ts";
 import type { Configuration } from "./flags.ts";
+import { checkBothListen } from "./listen_check.ts";
 import { httpAddress, httpParts } from "./http_parts.ts";
 import { openMember, type RunningMember } from "./member.ts";
 import { printError } from "./output.ts";
@@ -68,6 +69,7 @@ async function runUntil(
   );
   // Before the node is anyone's member: a cluster must not be left with one that cannot serve.
   checkListen(httpAddress(configuration));
+  checkBothListen(configuration);
   const opening = openMember(configuration, {
     clock: new DenoClock(),
     disk,

@@ -45,7 +45,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       joinIntervalMs: 3000,
       bootstrapExpect: 0,
       bootstrapExpectTimeoutMs: 120_000,
-      connectTimeoutMs: 30_000,
+      connectTimeoutMs: 5_000,
       nonVoter: false,
       shutdownOnRemove: false,
       removeOnShutdown: false,
@@ -136,6 +136,18 @@ Deno.test("parseFlags takes the last of several, values with = and -, and flags 
   assert.equal(configured("data", "-node-id", "a").nodeId, "a");
   assert.equal(configured("--", "-data").dataDirectory, resolve("-data"));
   assert.equal(configured("/var/lib/x").dataDirectory, "/var/lib/x");
+});
+
+Deno.test("parseFlags cuts a time to connect that would leave a link untried, and says so", () => {
+  for (const [text, connectTimeoutMs] of [["5s", 5_000], ["50ms", 50]] as const) {
+    const { configuration, warnings } = serveWith(`-cluster-connect-timeout=${text}`);
+    assert.equal(configuration.cluster.connectTimeoutMs, connectTimeoutMs);
+    assert.deepEqual(warnings, []);
+  }
+  const { configuration, warnings } = serveWith("-cluster-connect-timeout=30s");
+  assert.equal(configuration.cluster.connectTimeoutMs, 5_000);
+  assert.deepEqual(warnings, ["Flag -cluster-connect-timeout counts as its most, 5000ms"]);
+  assert.match(helpText(), /connection to another node; 5s at most/);
 });
 
 Deno.test("parseFlags derives the node's name and the advertised addresses", () => {

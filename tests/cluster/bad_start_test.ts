@@ -221,6 +221,24 @@ Deno.test("a port in use is named, and nobody has joined", async () => {
   await late.ready();
 });
 
+Deno.test("one port for HTTP and Raft, under two names, is refused before anything is begun", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [node] = cluster.nodes;
+  assert(node);
+  const late = cluster.create();
+  const every = `0.0.0.0:${late.raftPort}`;
+  await refuses(
+    late,
+    new RegExp(
+      `Cannot listen for HTTP on ${every} and for Raft on 127.0.0.1:${late.raftPort} at once: give`,
+    ),
+    ["-http-addr", every, "-http-adv-addr", `127.0.0.1:${late.httpPort}`],
+  );
+  // Had it begun a cluster of its own, it could not join this one.
+  late.start(["-join", node.raftAddress]);
+  await late.ready();
+});
+
 /** Copies a directory with everything in it. */
 async function copy(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
