@@ -6,6 +6,7 @@
 
 import { fileURLToPath } from "node:url";
 import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
+import { runProgram } from "./program.ts";
 
 /** A new version goes in here, with the sum of its sqlite3.c: nothing else is compiled. */
 const pinned = {
@@ -29,9 +30,6 @@ const defines = [
 
 const FETCH_TIMEOUT_MS = 120_000;
 const COMPILE_TIMEOUT_MS = 600_000;
-
-/** As much of a compiler's complaints as an error repeats. */
-const MESSAGE_LENGTH = 1000;
 
 interface Target {
   readonly fileName: string;
@@ -111,7 +109,7 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<string> 
   }
   if (await isFile(path)) return path;
   const compiler = compilerFor(target);
-  await run(compiler, ["--version"], FETCH_TIMEOUT_MS);
+  await runProgram(compiler, ["--version"], FETCH_TIMEOUT_MS);
   log(`Fetching SQLite ${pinned.version} (npm package ${pinned.packageName})`);
   const source = await fetchAmalgamation();
   log(`Compiling SQLite ${pinned.version} with ${compiler}: about half a minute, once`);
@@ -119,7 +117,7 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<string> 
   await makeFile(path, async (temporaryPath) => {
     const macros = defines.map((name) => `-D${name}`);
     const args = ["-O2", ...flags, ...macros, "-o", temporaryPath, source, ...libraries];
-    await run(compiler, args, COMPILE_TIMEOUT_MS);
+    await runProgram(compiler, args, COMPILE_TIMEOUT_MS);
   });
   return path;
 }
@@ -147,8 +145,8 @@ async function fetchAmalgamation(): Promise<string> {
   // No config: the package is no dependency of the program. Install scripts don't run unless allowed.
   const independent = ["--no-config", "--no-lock", "--node-modules-dir=none"];
   const specifier = `npm:${packageName}@${packageVersion}`;
-  await run(deno, ["cache", "--quiet", ...independent, specifier], FETCH_TIMEOUT_MS);
-  const { npmCache } = JSON.parse(await run(deno, ["info", "--json"], FETCH_TIMEOUT_MS));
+  await runProgram(deno, ["cache", "--quiet", ...independent, specifier], FETCH_TIMEOUT_MS);
+  const { npmCache } = JSON.parse(await runProgram(deno, ["info", "--json"], FETCH_TIMEOUT_MS));
   for await (const registry of Deno.readDir(npmCache)) {
     const path =
       `${npmCache}/${registry.name}/${packageName}/${packageVersion}/deps/sqlite3/sqlite3.c`;
@@ -158,31 +156,6 @@ async function fetchAmalgamation(): Promise<string> {
     throw new Error(`SQLite source ${path} is not the pinned one: its SHA-256 is ${sum}`);
   }
   throw new Error(`Package ${specifier} has no SQLite source in ${npmCache}`);
-}
-
-/** Runs a program to its end and returns its output; throws with what it wrote on standard error. */
-async function run(program: string, args: string[], timeoutMs: number): Promise<string> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  let output: Deno.CommandOutput;
-  try {
-    output = await new Deno.Command(program, { args, env: childEnv(), signal, stdin: "null" })
-      .output();
-  } catch (cause) {
-    throw new Error(`Program ${program} can't be run: is it installed?`, { cause });
-  }
-  const decoder = new TextDecoder();
-  if (output.success) return decoder.decode(output.stdout);
-  const [reason = ""] = decoder.decode(output.stderr).trim().split("\n\nStack backtrace");
-  throw new Error(
-    signal.aborted
-      ? `Program ${program} did not end within ${timeoutMs} ms`
-      : `Program ${program} failed: ${reason.slice(0, MESSAGE_LENGTH)}`,
-  );
-}
-
-/** The system's certificates too, behind a proxy with one of its own: older Denos trust only their own. */
-function childEnv(): Record<string, string> {
-  return { DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system" };
 }
 
 function targetOf(target: string): Target {

@@ -20,6 +20,19 @@ export async function makePrivateDirectory(path: string): Promise<void> {
   await Deno.mkdir(path, { recursive: true, mode: 0o700 });
 }
 
+/** Longer than any file is in the making, in ms: a temporary one that is older was left by a crash. */
+const abandonedMs = 3_600_000;
+
+/** Removes temporary files of makeFile's that nobody will finish any more. */
+async function removeAbandoned(directory: string): Promise<void> {
+  for await (const { name } of Deno.readDir(directory)) {
+    if (!/\.[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/.test(name)) continue;
+    const path = `${directory}/${name}`;
+    const { mtime } = await Deno.stat(path);
+    if (mtime !== null && Date.now() - mtime.getTime() > abandonedMs) await Deno.remove(path);
+  }
+}
+
 /**
  * Makes the file `path` whole or not at all: `make` writes a temporary file beside it, which is
  * then renamed. Several processes may do it at once; the last one wins.
@@ -28,6 +41,8 @@ export async function makeFile(
   path: string,
   make: (temporaryPath: string) => Promise<void>,
 ): Promise<void> {
+  // What another process removes at the same moment, or what is another user's, is not worth failing for.
+  await removeAbandoned(path.slice(0, path.lastIndexOf("/"))).catch(() => {});
   const temporaryPath = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await make(temporaryPath);
