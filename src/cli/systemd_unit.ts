@@ -1,5 +1,6 @@
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseAddress } from "./address.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
 import { configurationOf } from "./flags.ts";
@@ -7,6 +8,9 @@ import { print, printError } from "./output.ts";
 
 /** Where systemd keeps what a service stores: StateDirectory= is relative to it. */
 const stateRoot = "/var/lib";
+
+/** Below it Linux lets only those listen who have a capability for it. */
+const unprivilegedPortMin = 1024;
 
 const help = `Usage: raftlite systemd-unit [flags] [DATA_DIR]
 
@@ -26,7 +30,7 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
     return Promise.resolve(0);
   }
   const [dataDirectory = `${stateRoot}/raftlite`] = commandLine.positionals;
-  configurationOf({
+  const { http, raft } = configurationOf({
     ...commandLine,
     positionals: [dataDirectory, ...commandLine.positionals.slice(1)],
   });
@@ -46,7 +50,8 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
   }
   const flags = [...commandLine.given].filter(([name]) => name !== "version" && name !== "help")
     .map(([name, text]) => `-${name}=${text}`);
-  print(unitText([...program, ...flags, resolve(dataDirectory)], stateDirectory));
+  const ports = [http.address, raft.address].map((address) => parseAddress(address).port);
+  print(unitText([...program, ...flags, resolve(dataDirectory)], stateDirectory, ports));
   return Promise.resolve(0);
 }
 
@@ -59,11 +64,16 @@ function programCommand(): string[] {
 }
 
 /**
- * The unit. Type=exec, as Deno has no way to send the datagram that Type=notify waits for. Of the
- * hardening that systemd offers, MemoryDenyWriteExecute= is left out: V8 writes machine code and
- * runs it.
+ * The unit of a node that listens on `ports`. Type=exec, as Deno has no way to send the datagram
+ * that Type=notify waits for. Of the hardening that systemd offers, MemoryDenyWriteExecute= is left
+ * out: V8 writes machine code and runs it.
  */
-export function unitText(command: readonly string[], stateDirectory: string): string {
+export function unitText(
+  command: readonly string[],
+  stateDirectory: string,
+  ports: readonly number[],
+): string {
+  const capabilities = Math.min(...ports) < unprivilegedPortMin ? "CAP_NET_BIND_SERVICE" : "";
   return `# Made by: raftlite systemd-unit
 [Unit]
 Description=raftlite, a replicated SQLite database
@@ -88,8 +98,8 @@ StateDirectoryMode=0700
 CacheDirectory=raftlite
 Environment=HOME=/var/cache/raftlite DENO_DIR=/var/cache/raftlite/deno
 
-AmbientCapabilities=
-CapabilityBoundingSet=
+AmbientCapabilities=${capabilities}
+CapabilityBoundingSet=${capabilities}
 LockPersonality=yes
 NoNewPrivileges=yes
 PrivateDevices=yes

@@ -116,6 +116,23 @@ Deno.test("systemd-unit prints a unit that systemd accepts", async () => {
   await verifyUnit(stdout);
 });
 
+Deno.test("systemd-unit lets the node bind a port below 1024 when one is asked for", async () => {
+  const cases: readonly [args: string[], capability: string][] = [
+    [["-http-addr", "10.0.0.1:80"], "CAP_NET_BIND_SERVICE"],
+    [["-raft-addr", "10.0.0.1:1023"], "CAP_NET_BIND_SERVICE"],
+    [["-http-addr", "10.0.0.1:1024", "-http-adv-addr", "db.example:80"], ""],
+    [[], ""],
+  ];
+  for (const [args, capability] of cases) {
+    const { code, stdout, stderr } = await runProgram("systemd-unit", ...args);
+    assert.equal(code, 0, stderr);
+    for (const setting of ["AmbientCapabilities", "CapabilityBoundingSet"]) {
+      assert.equal(new RegExp(`^${setting}=(.*)$`, "m").exec(stdout)?.[1], capability);
+    }
+    await verifyUnit(stdout);
+  }
+});
+
 Deno.test("systemd-unit refuses bad flags and a data directory that it could not write", async () => {
   const cases: readonly [args: string[], code: number, message: RegExp][] = [
     [["-http-addr", "0.0.0.0:1"], 1, /not routable/],
