@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { readPeersFile, survivors } from "../cluster/peers_file.ts";
+import { type NamedPeer, readPeersFile, survivors } from "../cluster/peers_file.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import { forceConfiguration } from "../node/forced_configuration.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
@@ -10,6 +10,7 @@ import type { Configuration as Members } from "../raft/types.ts";
 import { openRaftLog } from "../raft_log/raft_log.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type { Store } from "../store/types.ts";
+import { AddressError, parseAddress } from "./address.ts";
 import type { ClusterIdentity } from "./cluster_identity.ts";
 import { StartError } from "./start_error.ts";
 
@@ -37,6 +38,7 @@ export async function openLog(
   await finishRecovery(surroundings, path);
   await disk.makeDirectory(path);
   const forced = await readPeersFile(disk, `${path}/peers.json`);
+  forced?.forEach((peer) => checkPeer(`${path}/peers.json`, peer));
   const open = await openRaftLog(disk, path, {}, clock, logger);
   const marker = new FileInstallMarker(disk, path);
   try {
@@ -68,6 +70,16 @@ export async function openLog(
   } catch (error) {
     await open.log.close();
     throw error;
+  }
+}
+
+/** Throws a StartError for a peer whose address nobody could connect to. */
+function checkPeer(path: string, { id, address }: NamedPeer): void {
+  try {
+    parseAddress(address);
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw new StartError(`${path}: node ${id}: ${error.message}`);
   }
 }
 

@@ -311,6 +311,15 @@ Deno.test("damaged or mixed up files end the start with the file and the way out
     (directory) => Deno.writeTextFile(`${directory}/raft/peers.json`, "{"),
   );
   await damaged(
+    "peer-address",
+    "DIR/raft/peers.json: node other: bad has no port: write it as host:port",
+    (directory) =>
+      Deno.writeTextFile(
+        `${directory}/raft/peers.json`,
+        JSON.stringify([{ id: "other", address: "bad" }]),
+      ),
+  );
+  await damaged(
     "no-log",
     `applied index \\d+ but there is no Raft log in DIR/raft. Restore DIR .*${wayOut}`,
     (directory) => Deno.remove(`${directory}/raft`, { recursive: true }),
