@@ -11,6 +11,7 @@ export interface Address {
 
 /** Takes `host:port` or `[ipv6]:port` apart; throws an AddressError at anything else. */
 export function parseAddress(text: string): Address {
+  if (text === "") throw new AddressError("an address is empty: write it as host:port");
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
     throw new AddressError(`${text} has a scheme: write it as host:port`);
   }

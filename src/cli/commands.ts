@@ -13,9 +13,13 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["systemd-unit", async () => (await import("./systemd_unit.ts")).systemdUnit],
 ]);
 
+/** Sub-commands with flags of their own; the others take the server's. */
+const ownFlags: ReadonlySet<string> = new Set(["bench", "shell"]);
+
 /** Carries out a command line and resolves with the program's exit code. */
 export async function run(args: readonly string[]): Promise<number> {
-  const load = commands.get(args[0] ?? "");
+  const [name = ""] = args;
+  const load = commands.get(name);
   try {
     return load === undefined ? await runServer(args) : await (await load())(args.slice(1));
   } catch (error) {
@@ -26,7 +30,8 @@ export async function run(args: readonly string[]): Promise<number> {
       return 1;
     }
     if (!(error instanceof FlagError)) throw error;
-    const hint = error.exitCode === 2 ? "Run raftlite -help for all flags\n" : "";
+    const page = ownFlags.has(name) ? `${name} -help` : "-help";
+    const hint = error.exitCode === 2 ? `Run raftlite ${page} for all flags\n` : "";
     printError(`fatal: ${error.message}\n${hint}`);
     return error.exitCode;
   }

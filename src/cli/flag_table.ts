@@ -310,6 +310,8 @@ export interface ForeignFlag {
   readonly takesValue: boolean;
   /** Values that ask for nothing: such a flag is accepted. */
   readonly off: readonly string[];
+  /** Its value is a duration, and one of zero asks for nothing either. */
+  readonly isPeriod?: boolean;
   /** "ignored": tuning that changes no answer, passed over with a warning. "refused": somebody relies on it. */
   readonly treatment: "ignored" | "refused";
 }
@@ -317,7 +319,8 @@ export interface ForeignFlag {
 const refusedValue: ForeignFlag = { takesValue: true, off: [""], treatment: "refused" };
 const refusedPeriod: ForeignFlag = {
   takesValue: true,
-  off: ["", "0", "0s", "0h"],
+  off: [""],
+  isPeriod: true,
   treatment: "refused",
 };
 const refusedSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "refused" };

@@ -6,6 +6,7 @@ import { FlagError } from "./flag_error.ts";
 import { flagTable, foreignFlags } from "./flag_table.ts";
 import type { FlagKind, FlagName, FlagSpec } from "./flag_table.ts";
 import { nearest } from "./suggestion.ts";
+import { parseSwitch } from "./switches.ts";
 
 export type LevelName = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
@@ -83,11 +84,20 @@ function judgeForeignFlag(name: string, text: string, warnings: string[]): void 
   const foreign = foreignFlags.get(name);
   if (foreign === undefined) return;
   const asked = foreign.takesValue ? text : String(valueOf(name, () => parseSwitch(text), text));
-  if (foreign.off.includes(asked)) return;
+  if (foreign.off.includes(asked) || (foreign.isPeriod && isNoTime(asked))) return;
   if (foreign.treatment === "refused") {
     throw new FlagError(2, `Flag -${name} is not supported yet: remove it to go on without`);
   }
   warnings.push(`Flag -${name} has no effect here and was passed over`);
+}
+
+function isNoTime(text: string): boolean {
+  try {
+    return parseDuration(text) === 0;
+  } catch (error) {
+    if (error instanceof DurationError) return false;
+    throw error;
+  }
 }
 
 /** Runs `read`, and says of which flag's text it was that something is wrong with. */
@@ -135,13 +145,6 @@ function readValue(spec: FlagSpec, text: string): unknown {
       return level;
     }
   }
-}
-
-/** What Go's strconv.ParseBool takes. */
-function parseSwitch(text: string): boolean {
-  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
-  if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
-  throw new RangeError("not true or false");
 }
 
 function parseSize(text: string): number {

@@ -94,7 +94,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
     http: {
       address: bindable(values["http-addr"]),
       advertisedAddress: advertised.http,
-      allowOrigin: values["http-allow-origin"],
+      allowOrigin: checkedOrigin(values["http-allow-origin"]),
       bodyBytesMax: values["http-body-limit"],
     },
     cluster: {
@@ -182,6 +182,20 @@ function advertisedAddress(kind: "HTTP" | "Raft", bound: string, advertised: str
     );
   }
   return chosen;
+}
+
+/** Returns what Access-Control-Allow-Origin is to say; throws a FlagError unless a header can hold it. */
+function checkedOrigin(origin: string): string {
+  try {
+    new Headers({ "access-control-allow-origin": origin });
+    return origin;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new FlagError(
+      1,
+      `Invalid value ${JSON.stringify(origin)} for flag -http-allow-origin: no header can hold it`,
+    );
+  }
 }
 
 /** `:4001` listens on every interface, and is written so that it says so. */

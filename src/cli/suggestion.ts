@@ -1,7 +1,14 @@
-/** The candidate that `word` was most likely meant to be; undefined when none is near. */
+/**
+ * The candidate that `word` was most likely meant to be; undefined when none is near: half of the
+ * word must be right.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
+  const distanceMax = Math.min(
+    Math.max(2, Math.ceil(word.length / 3)),
+    Math.floor(word.length / 2),
+  );
+  let bestDistance = distanceMax + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word, candidate);
     if (distance < bestDistance) {

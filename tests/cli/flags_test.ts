@@ -166,6 +166,11 @@ const refused: readonly [args: string, exitCode: 1 | 2, message: RegExp][] = [
   ["-http-cret x", 2, /did you mean -http-cert\?$/],
   ["-entirely-different-thing", 2, /^Unknown flag -entirely-different-thing: see -help/],
   ["-constructor", 2, /^Unknown flag -constructor/],
+  ["-x", 2, /^Unknown flag -x: see -help/],
+  ["-foo", 2, /^Unknown flag -foo: see -help/],
+  ["-fx", 2, /^Unknown flag -fx: did you mean -fk\?$/],
+  ["-http-allow-origin a\r\nb", 1, /^Invalid value "a\\r\\nb" for flag -http-allow-origin: /],
+  ["-http-allow-origin a€", 1, /flag -http-allow-origin: no header can hold it$/],
   ["---fk", 2, /^Bad flag syntax: ---fk$/],
   ["-=x", 2, /^Bad flag syntax/],
   ["-node-id", 2, /^Flag needs a value: -node-id$/],
@@ -199,7 +204,8 @@ const refused: readonly [args: string, exitCode: 1 | 2, message: RegExp][] = [
   ["-http-addr h:1 -raft-addr h:1", 1, /^HTTP and Raft addresses must differ: both are h:1$/],
   ["-http-adv-addr h:1 -raft-adv-addr h:1", 1, /^Advertised HTTP and Raft addresses must differ/],
   ["-join http://h:4002", 1, /http:\/\/h:4002 has a scheme: write it as host:port/],
-  ["-join h:1,,h:2", 1, /no port/],
+  ["-join h:1,,h:2", 1, /flag -join: an address is empty: write it as host:port$/],
+  ["-join h:1,", 1, /flag -join: an address is empty/],
   ["-join 127.0.0.1:4002", 1, /^Node cannot join itself/],
   ["-raft-adv-addr h:2 -join h:2", 1, /^Node cannot join itself/],
   ["-bootstrap-expect 3", 1, /-bootstrap-expect 3 needs -join/],
@@ -236,6 +242,15 @@ for (const [name, { takesValue, treatment, off }] of foreignFlags) {
     for (const text of off) assert.deepEqual(serveWith(`-${name}=${text}`).warnings, []);
   });
 }
+
+Deno.test("parseFlags takes every way to write no time for a period that is not supported", () => {
+  for (const name of ["auto-vacuum-int", "raft-reap-node-timeout"]) {
+    for (const text of ["0", "0s", "0m", "0h0m0s", "0.0s"]) configured(`-${name}`, text);
+    for (const text of ["1ns", "1h", "none"]) {
+      assert.match(refusal([`-${name}`, text]).message, /is not supported yet/);
+    }
+  }
+});
 
 Deno.test("parseFlags answers -help and -version whatever else is asked", () => {
   for (const form of ["-h", "-help", "--help"]) {

@@ -45,6 +45,14 @@ Deno.test("the program ends with 2 for flags that make no sense and 1 for a wron
     unknown.stderr,
     "fatal: Unknown flag -nod-id: did you mean -node-id?\nRun raftlite -help for all flags\n",
   );
+  const pages = { shell: "shell -help", bench: "bench -help", "systemd-unit": "-help" };
+  for (const [command, page] of Object.entries(pages)) {
+    const { code, stderr } = await runProgram(command, "-nonsense");
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^fatal: Unknown flag -nonsense/);
+    assert.ok(stderr.endsWith(`\nRun raftlite ${page} for all flags\n`), stderr);
+  }
+  assert.match((await runProgram("bench", "-json=true")).stderr, /-target/);
   const unsupported = await runProgram("-http-cert", "a.pem", "data");
   assert.equal(unsupported.code, 2);
   assert.match(unsupported.stderr, /not supported yet/);

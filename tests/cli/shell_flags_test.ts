@@ -25,6 +25,20 @@ Deno.test("parseShellFlags takes rqlite's flags, short and long", () => {
   });
 });
 
+Deno.test("parseShellFlags takes switches as the server does", () => {
+  const rejectsUnauthorized = (...args: string[]) => parse(args).tls.rejectUnauthorized;
+  for (const args of [["-i"], ["-i=true"], ["-insecure=1"], ["-i=false", "--insecure=T"]]) {
+    assert.equal(rejectsUnauthorized(...args), false, args.join(" "));
+  }
+  for (const args of [[], ["-i=false"], ["-insecure=0"], ["-i", "-i=f"]]) {
+    assert.equal(rejectsUnauthorized(...args), true, args.join(" "));
+  }
+  assert.throws(() => parse(["-i=maybe"]), {
+    name: "FlagError",
+    message: 'Invalid value "maybe" for flag -insecure: not true or false',
+  });
+});
+
 Deno.test("parseShellFlags heeds RQLITE_HOST unless a flag names the node", () => {
   assert.deepEqual(parse([], "https://db.example:9").hosts, ["db.example:9"]);
   assert.equal(parse([], "https://db.example:9").scheme, "https");

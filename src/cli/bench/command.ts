@@ -4,6 +4,7 @@ import { withTwoDashes } from "../dashes.ts";
 import { DurationError, parseDuration } from "../duration.ts";
 import { FlagError } from "../flag_error.ts";
 import { print, printError } from "../output.ts";
+import { settleSwitches } from "../switches.ts";
 import { measure, median, percentile } from "./measure.ts";
 import type { Outcome } from "./measure.ts";
 import { scenarios } from "./scenarios.ts";
@@ -92,12 +93,12 @@ export async function bench(args: readonly string[]): Promise<number> {
 }
 
 function readOptions(args: readonly string[]) {
-  const rewritten = withTwoDashes(args, (name) => {
-    if (!Object.hasOwn(options, name)) {
-      throw new FlagError(2, `Unknown flag -${name}: see raftlite bench -help`);
-    }
-    return options[name as keyof typeof options].type === "string";
-  });
+  const typeOf = (name: string) => {
+    if (!Object.hasOwn(options, name)) throw new FlagError(2, `Unknown flag -${name}`);
+    return options[name as keyof typeof options].type;
+  };
+  const long = withTwoDashes(args, (name) => typeOf(name) === "string");
+  const rewritten = settleSwitches(long, (name) => name !== "" && typeOf(name) === "boolean");
   try {
     return parseArgs({ args: rewritten, options }).values;
   } catch (error) {

@@ -4,6 +4,7 @@ import { AddressError, parseAddress } from "../address.ts";
 import { withTwoDashes } from "../dashes.ts";
 import { DurationError, parseDuration } from "../duration.ts";
 import { FlagError } from "../flag_error.ts";
+import { settleSwitches } from "../switches.ts";
 import { isMode, modes } from "./settings.ts";
 import type { Mode } from "./settings.ts";
 import { messageOf } from "./shell_error.ts";
@@ -134,8 +135,12 @@ export function parseShellFlags(
 }
 
 function readOptions(args: readonly string[]) {
-  const rewritten = withTwoDashes(args, (name) => optionOf(name).type === "string")
+  const long = withTwoDashes(args, (name) => optionOf(name).type === "string")
     .map((arg) => arg.replace(/^--([^=])(?==|$)/, (_, short) => `--${longNames.get(short)}`));
+  const rewritten = settleSwitches(
+    long,
+    (name) => name !== "" && optionOf(name).type === "boolean",
+  );
   try {
     return parseArgs({ args: rewritten, options }).values;
   } catch (error) {
@@ -147,7 +152,7 @@ function readOptions(args: readonly string[]) {
 function optionOf(name: string): { readonly type: "string" | "boolean" } {
   const long = longNames.get(name) ?? name;
   if (!Object.hasOwn(options, long)) {
-    throw new FlagError(2, `Unknown flag -${name}: see raftlite shell -help`);
+    throw new FlagError(2, `Unknown flag -${name}`);
   }
   return options[long as keyof typeof options];
 }
