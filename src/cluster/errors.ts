@@ -12,13 +12,18 @@ export function serviceError(error: unknown): ServiceError {
     return new ServiceError(nodeKind(error), nodeText(error), { cause: error });
   }
   if (error instanceof TransportError) {
-    const kind = error.kind === "interrupted" || error.kind === "timeout"
-      ? "unknown_outcome"
-      : "unavailable";
-    return new ServiceError(kind, error.message, { cause: error });
+    const unknown = error.kind === "interrupted" || error.kind === "timeout";
+    return unknown
+      ? new ServiceError("unknown_outcome", `Outcome unknown: ${error.message}`, { cause: error })
+      : new ServiceError("unavailable", error.message, { cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);
   return new ServiceError("failed", message, { cause: error });
+}
+
+/** Why another node was asked in vain, where nothing hangs on what it may have done. */
+export function reasonOf(error: unknown): string {
+  return error instanceof TransportError ? error.message : serviceError(error).message;
 }
 
 function nodeKind(error: NodeError): ServiceErrorKind {

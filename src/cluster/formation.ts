@@ -3,7 +3,7 @@ import { membersMax } from "../raft/configuration.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Configuration, Member } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
-import { serviceError } from "./errors.ts";
+import { reasonOf, serviceError } from "./errors.ts";
 import { identify, JoinError } from "./joining.ts";
 import { ServiceError } from "./types.ts";
 import {
@@ -129,7 +129,7 @@ export class Formation implements TransportHandlers {
         this.#hear(decodeAddresses(readAnswer(answer)));
       } catch (error) {
         if (error instanceof JoinError) throw error;
-        logger.log("DEBUG", "cluster", `${address}: ${serviceError(error).message}`);
+        logger.log("DEBUG", "cluster", `${address}: ${reasonOf(error)}`);
       }
       return false;
     }));
@@ -173,7 +173,7 @@ export class Formation implements TransportHandlers {
         announce: () => this.#announce(others, clusterId),
       };
     } catch (error) {
-      logger.log("INFO", "cluster", `No cluster yet: ${serviceError(error).message}`);
+      logger.log("INFO", "cluster", `No cluster yet: ${reasonOf(error)}`);
       return undefined;
     } finally {
       this.#forming = false;
@@ -201,11 +201,10 @@ export class Formation implements TransportHandlers {
           return;
         } catch (error) {
           if (clock.now() >= deadline) {
-            const reason = serviceError(error).message;
             logger.log(
               "WARN",
               "cluster",
-              `Node ${nodeName(other.id)} was not told of the cluster: ${reason}`,
+              `Node ${nodeName(other.id)} was not told of the cluster: ${reasonOf(error)}`,
             );
             return;
           }

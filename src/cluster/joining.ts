@@ -2,7 +2,7 @@ import type { Clock, Logger } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Member } from "../raft/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
-import { serviceError } from "./errors.ts";
+import { reasonOf, serviceError } from "./errors.ts";
 import { ServiceError } from "./types.ts";
 import {
   encodeJoin,
@@ -58,15 +58,15 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
         return;
       } catch (error) {
         if (error instanceof JoinError) throw error;
-        const failure = serviceError(error);
-        if (failure.kind === "invalid") throw new JoinError(failure.message, { cause: error });
-        failures.set(address, failure.message);
+        const reason = reasonOf(error);
+        if (serviceError(error).kind === "invalid") throw new JoinError(reason, { cause: error });
+        failures.set(address, reason);
         logger.log(
           "WARN",
           "cluster",
           `Join through ${address} failed (attempt ${attempt}${
             attempts === Infinity ? "" : ` of ${attempts}`
-          }): ${failure.message}`,
+          }): ${reason}`,
         );
       }
     }

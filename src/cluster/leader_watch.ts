@@ -1,12 +1,19 @@
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
-import type { Member } from "../raft/types.ts";
+import type { Member, NodeId } from "../raft/types.ts";
+
+/** A request that a leader was sent and has not answered. */
+interface Asked {
+  readonly leader: NodeId;
+  readonly replaced: () => void;
+}
 
 /** Knows who leads, and lets requests wait a little while nobody does. */
 export class LeaderWatch {
   readonly #node: Node;
   readonly #clock: Clock;
   #waiting: (() => void)[] = [];
+  readonly #asked = new Set<Asked>();
 
   constructor(node: Node, clock: Clock) {
     this.#node = node;
@@ -25,6 +32,13 @@ export class LeaderWatch {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const wake of waiting) wake();
+    const leader = this.leader?.id;
+    if (leader === undefined) return;
+    for (const asked of this.#asked) {
+      if (asked.leader === leader) continue;
+      this.#asked.delete(asked);
+      asked.replaced();
+    }
   }
 
   /** Resolves at the next change, or after `ms`. */
@@ -34,6 +48,26 @@ export class LeaderWatch {
       this.#waiting.push(() => {
         timer.cancel();
         resolve();
+      });
+    });
+  }
+
+  /**
+   * What the leader that was asked answers; undefined as soon as another one is known to lead: a
+   * leader that is frozen or cut off would be waited for in vain.
+   */
+  answerOf<T>(leader: NodeId, answer: Promise<T>): Promise<T | undefined> {
+    // By hand, not by Promise.race: every forwarded write comes through here.
+    return new Promise((resolve, reject) => {
+      const asked = { leader, replaced: () => resolve(undefined) };
+      this.#asked.add(asked);
+      const settled = () => this.#asked.delete(asked);
+      answer.then((value) => {
+        settled();
+        resolve(value);
+      }, (error) => {
+        settled();
+        reject(error);
       });
     });
   }

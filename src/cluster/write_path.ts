@@ -107,22 +107,22 @@ export class WritePath {
     const leaderDeadline = Math.min(deadline, this.#clock.now() + leaderWaitMs);
     let unknown: ServiceError | undefined;
     for (;;) {
-      const found = this.#leaders.waitForLeader(unknown === undefined ? leaderDeadline : deadline);
-      const leader = await Promise.race([found, watched]);
-      if (leader !== undefined && "type" in leader) return answerOf(leader);
-      if (leader === undefined) {
-        throw unknown ?? noLeader();
-      }
-      const attempt = await Promise.race([
-        leader.id === this.#node.id
-          ? this.#propose(command, format, deadline)
-          : this.#forward(leader, command, format, deadline),
+      const leader = this.#leaders.leader ?? await Promise.race([
+        this.#leaders.waitForLeader(unknown === undefined ? leaderDeadline : deadline),
         watched,
       ]);
+      if (leader !== undefined && "type" in leader) return answerOf(leader);
+      if (leader === undefined) throw unknown ?? noLeader();
+      const sent = leader.id === this.#node.id
+        ? this.#propose(command, format, deadline)
+        : this.#forward(leader, command, format, deadline);
+      const attempt = await Promise.race([this.#leaders.answerOf(leader.id, sent), watched]) ??
+        leaderReplaced;
       if (attempt.type === "done" || attempt.type === "result_lost") return answerOf(attempt);
       if (attempt.type === "unknown") unknown = attempt.error;
       if (attempt.type === "refused") throw unknown ?? attempt.error;
       if (this.#clock.now() >= deadline) throw unknown ?? attempt.error;
+      if (this.#leaders.leader?.id !== leader.id) continue;
       const again = await Promise.race([this.#leaders.nextChange(retryPauseMs), watched]);
       if (again !== undefined) return answerOf(again);
     }
@@ -199,6 +199,14 @@ function done(outcome: WriteOutcome): Attempt {
 const resultLost: Attempt = {
   type: "result_lost",
   error: new ServiceError("failed", "The write was carried out, but its result has been lost"),
+};
+
+const leaderReplaced: Attempt = {
+  type: "unknown",
+  error: new ServiceError(
+    "unknown_outcome",
+    "Outcome unknown: the leader was replaced before it answered, and no other has confirmed the write within its timeout",
+  ),
 };
 
 function failed(error: ServiceError): Attempt {

@@ -1,0 +1,160 @@
+import { strict as assert } from "node:assert";
+import { LeaderWatch } from "../../src/cluster/leader_watch.ts";
+import type { WriteAnswer } from "../../src/cluster/types.ts";
+import { beginAnswer, decodeWrite } from "../../src/cluster/wire.ts";
+import { WritePath } from "../../src/cluster/write_path.ts";
+import type { Node } from "../../src/node/node.ts";
+import { NodeError, type WriteOutcome } from "../../src/node/types.ts";
+import type { Member } from "../../src/raft/types.ts";
+import type { AnswerFormat, Command } from "../../src/store/types.ts";
+import { type Transport, TransportError } from "../../src/transport/types.ts";
+import { ManualClock } from "../transport/fixture.ts";
+
+const format: AnswerFormat = {
+  associative: false,
+  timings: false,
+  blobArray: false,
+  qualifyColumns: false,
+  unified: false,
+};
+
+const members = [1, 2, 3].map((n): Member => ({
+  id: `${n}`,
+  address: `host${n}:4002`,
+  httpAddress: "",
+  suffrage: "voter",
+}));
+
+interface Sent {
+  readonly address: string;
+  readonly command: string;
+  readonly answer: (index: number) => void;
+  readonly fail: (error: TransportError) => void;
+}
+
+/** Node 1's way of a write: what it sends stays without an answer until the test gives one. */
+class Setting {
+  readonly clock = new ManualClock();
+  readonly sent: Sent[] = [];
+  readonly leaders: LeaderWatch;
+  successor: string | undefined;
+  propose: () => Promise<WriteOutcome> = () => Promise.reject(new NodeError("not_leader", ""));
+  readonly #writes: WritePath;
+  #leader = "";
+
+  constructor() {
+    const node = {
+      id: "1",
+      configuration: { members },
+      isLeader: false,
+      status: {},
+      successor: () => this.successor,
+      propose: () => this.propose(),
+      tooLarge: () => undefined,
+      watch: () => new Promise(() => {}),
+      unwatch: () => {},
+    };
+    Object.defineProperties(node, {
+      isLeader: { get: () => this.#leader === "1" },
+      status: { get: () => ({ role: "follower", term: 1, leader: this.#leader }) },
+    });
+    this.leaders = new LeaderWatch(node as unknown as Node, this.clock);
+    this.#writes = new WritePath({
+      node: node as unknown as Node,
+      transport: {
+        request: (address: string, _kind: number, payload: Uint8Array) =>
+          new Promise((resolve, fail) =>
+            this.sent.push({
+              address,
+              command: new TextDecoder().decode(decodeWrite(payload).command),
+              answer: (index) => {
+                const writer = beginAnswer();
+                writer.integer(index);
+                writer.uint8(0);
+                resolve(writer.copy());
+              },
+              fail,
+            })
+          ),
+      } as unknown as Transport,
+      leaders: this.leaders,
+      clock: this.clock,
+      origin: 7n,
+      encode: ({ request }: Command) =>
+        new TextEncoder().encode(`${request?.origin}/${request?.sequence}`),
+      forwardedMax: 10,
+    });
+  }
+
+  leader(id: string): void {
+    this.#leader = id;
+    this.leaders.changed();
+  }
+
+  write(): Promise<WriteAnswer> {
+    return this.#writes.submit(
+      (request) => ({
+        type: "execute",
+        statements: [],
+        transaction: false,
+        unified: false,
+        timeoutMs: 0,
+        request,
+      }),
+      format,
+      10_000,
+    );
+  }
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("WritePath sends a write to the new leader at once when the old one is silent", async () => {
+  const s = new Setting();
+  s.leader("2");
+  const writing = s.write();
+  await settle();
+  s.leader("");
+  s.leader("3");
+  await settle();
+  assert.deepEqual(s.sent.map(({ address, command }) => [address, command]), [
+    ["host2:4002", "7/1"],
+    ["host3:4002", "7/1"],
+  ]);
+  s.sent[1]?.answer(5);
+  const { raftIndex, servedBy } = await writing;
+  assert.deepEqual({ raftIndex, servedBy }, { raftIndex: 5, servedBy: "host3:4002" });
+});
+
+Deno.test("WritePath waits for the leader that it asked while no other is known to lead", async () => {
+  const s = new Setting();
+  s.leader("2");
+  const writing = s.write();
+  await settle();
+  s.leader("");
+  s.leader("2");
+  await settle();
+  assert.equal(s.sent.length, 1);
+  s.sent[0]?.answer(5);
+  assert.equal((await writing).raftIndex, 5);
+});
+
+Deno.test("WritePath says that the outcome is unknown when no leader answers in time", async () => {
+  const s = new Setting();
+  s.leader("2");
+  const replaced = s.write();
+  const silent = s.write();
+  await settle();
+  s.clock.jump(10_000);
+  const timeout = () => new TransportError("timeout", "Node at host2:4002: No answer within 1 ms");
+  s.sent[0]?.fail(timeout());
+  await assert.rejects(replaced, { kind: "unknown_outcome", message: /^Outcome unknown: Node at/ });
+  s.leader("3");
+  await assert.rejects(silent, {
+    kind: "unknown_outcome",
+    message: /^Outcome unknown: the leader/,
+  });
+});
