@@ -12,7 +12,7 @@ interface Asked {
 export class LeaderWatch {
   readonly #node: Node;
   readonly #clock: Clock;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   readonly #asked = new Set<Asked>();
 
   constructor(node: Node, clock: Clock) {
@@ -29,9 +29,7 @@ export class LeaderWatch {
 
   /** To be called whenever the node's status or configuration changed. */
   changed(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+    for (const wake of this.#waiting) wake();
     const leader = this.leader?.id;
     if (leader === undefined) return;
     for (const asked of this.#asked) {
@@ -44,11 +42,16 @@ export class LeaderWatch {
   /** Resolves at the next change, or after `ms`. */
   async nextChange(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = this.#clock.after(Math.max(1, ms), resolve);
-      this.#waiting.push(() => {
-        timer.cancel();
+      const end = () => {
+        this.#waiting.delete(wake);
         resolve();
-      });
+      };
+      const timer = this.#clock.after(Math.max(1, ms), end);
+      const wake = () => {
+        timer.cancel();
+        end();
+      };
+      this.#waiting.add(wake);
     });
   }
 

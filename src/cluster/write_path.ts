@@ -130,7 +130,13 @@ export class WritePath {
 
   #propose(command: Uint8Array, format: AnswerFormat, deadline: number): Promise<Attempt> {
     return this.#node.propose(command, { format, deadline })
-      .then(done, (error) => failed(serviceError(error)));
+      .then(done, (error) => this.#notProposed(serviceError(error)));
+  }
+
+  /** A leader whose disk is full hands over to another; with none, it would only be asked again. */
+  #notProposed(error: ServiceError): Attempt {
+    const alone = error.kind === "unavailable" && this.#node.successor() === undefined;
+    return alone ? { type: "refused", error } : failed(error);
   }
 
   async #forward(

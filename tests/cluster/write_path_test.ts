@@ -158,3 +158,52 @@ Deno.test("WritePath says that the outcome is unknown when no leader answers in 
     message: /^Outcome unknown: the leader/,
   });
 });
+
+Deno.test("WritePath answers at once when the leader itself cannot write and none can take over", async () => {
+  const s = new Setting();
+  s.leader("1");
+  s.propose = () => Promise.reject(new NodeError("unavailable", "The disk is full"));
+  await assert.rejects(s.write(), { kind: "unavailable", message: "The disk is full" });
+});
+
+Deno.test("WritePath waits for the successor of a leader that cannot write", async () => {
+  const s = new Setting();
+  s.leader("1");
+  s.successor = "2";
+  s.propose = () => Promise.reject(new NodeError("unavailable", "The disk is full"));
+  const writing = s.write();
+  await settle();
+  s.leader("2");
+  await settle();
+  s.sent[0]?.answer(9);
+  assert.equal((await writing).raftIndex, 9);
+});
+
+Deno.test("LeaderWatch forgets who waited for a change in vain", async () => {
+  let cancelled = 0;
+  const clock = new ManualClock();
+  const counting = {
+    now: () => clock.now(),
+    wallTime: () => clock.wallTime(),
+    after: (ms: number, callback: () => void) => {
+      const timer = clock.after(ms, callback);
+      return {
+        cancel: () => {
+          cancelled++;
+          timer.cancel();
+        },
+      };
+    },
+  };
+  const node = { status: { leader: "" }, configuration: { members } } as unknown as Node;
+  const leaders = new LeaderWatch(node, counting);
+  for (let i = 0; i < 20; i++) {
+    const waiting = leaders.nextChange(50);
+    clock.jump(50);
+    await waiting;
+  }
+  const last = leaders.nextChange(50);
+  leaders.changed();
+  await last;
+  assert.equal(cancelled, 1);
+});
