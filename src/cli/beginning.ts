@@ -38,7 +38,6 @@ export async function begin(parts: MemberParts): Promise<Formed> {
     type: "former",
     clusterId: newClusterId(),
     configuration: { members: [self] },
-    announce: () => Promise.resolve(),
   };
 }
 
@@ -49,4 +48,13 @@ export async function beginLog(log: RaftLog, members: Members): Promise<void> {
     hardState: { term: 1, votedFor: "" },
     entries: [{ term: 1, index: 1, type: EntryType.configuration, data, checksum: checksum(data) }],
   });
+}
+
+/**
+ * A member's log, before anything has come of its cluster's: the term of the first entry, which no
+ * vote was given in. From then on a crash leaves a member, not a node that begins: its core may
+ * grant a lease, which is nowhere written down, and takes for granted that it did.
+ */
+export async function beginMembersLog(log: RaftLog): Promise<void> {
+  await log.append({ hardState: { term: 1, votedFor: "" }, entries: [] });
 }

@@ -23,12 +23,10 @@ export class ClusterIdentity {
   static async read(disk: Disk, configuration: Configuration): Promise<ClusterIdentity> {
     const { dataDirectory, nodeId } = configuration;
     const nobody: Identity = { version: 2, nodeId, incarnation: "", clusterId: "" };
-    const kept = await readIdentity(disk, dataDirectory);
-    if (kept === undefined || kept.clusterId === "") {
-      // Without a cluster there is no data either: the node may still be given another name.
-      return new ClusterIdentity(disk, dataDirectory, nobody);
-    }
+    const kept = await readIdentity(disk, dataDirectory) ?? nobody;
     if (kept.nodeId !== nodeId) {
+      // Without a cluster there is no data either: the node may still be given another name.
+      if (kept.clusterId === "") return new ClusterIdentity(disk, dataDirectory, nobody);
       throw new StartError(
         `Data directory ${dataDirectory} belongs to node ${kept.nodeId}, not ${nodeId}: start it with -node-id ${kept.nodeId}, or give this node a directory of its own`,
       );
@@ -52,9 +50,21 @@ export class ClusterIdentity {
     return this.#kept.clusterId;
   }
 
-  /** A log begins here, with nothing of what an earlier one may have promised: another server. */
-  async begin(): Promise<void> {
-    await this.#keep({ ...this.#kept, incarnation: newIncarnation() });
+  /**
+   * Whether the server has an id under which it has been in no cluster: Raft messages reach a node
+   * only once its cluster is remembered here, so it has given no vote, acknowledgement or lease. All
+   * that it may have given is a promise to form a cluster, whose configuration names it by this id.
+   */
+  get unused(): boolean {
+    return this.#kept.incarnation !== "" && this.#kept.clusterId === "";
+  }
+
+  /**
+   * A log begins here, with nothing of what an earlier one may have promised: another server, on its
+   * way into the cluster `clusterId`, "" for none.
+   */
+  async begin(clusterId: string): Promise<void> {
+    await this.#keep({ ...this.#kept, incarnation: newIncarnation(), clusterId });
   }
 
   /** Remembers, durably, that the node belongs to that cluster. */

@@ -5,7 +5,7 @@ import { Node } from "../node/node.ts";
 import { nodeName } from "../raft/server_id.ts";
 import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
 import type { Store } from "../store/types.ts";
-import { begin, beginLog } from "./beginning.ts";
+import { begin, beginLog, beginMembersLog } from "./beginning.ts";
 import { addressesBut, comeBack, joinFresh } from "./entering.ts";
 import type { Configuration } from "./flags.ts";
 import { type MemberParts, openData, openParts, type Surroundings } from "./member_parts.ts";
@@ -51,7 +51,10 @@ async function assemble(
   let raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
   cleanUp.defer(() => raftLog.log.close());
   const { fresh } = raftLog;
-  if (fresh) await identity.begin();
+  if (fresh && !identity.unused) {
+    const forming = configuration.cluster.bootstrapExpect > 0;
+    await identity.begin(forming ? "" : identity.clusterId);
+  }
   const parts = await openParts(configuration, surroundings, data, cleanUp);
   const { transport, traffic } = parts;
   const onCluster = async (clusterId: string) => {
@@ -59,9 +62,16 @@ async function assemble(
     transport.setCluster(clusterId);
   };
   const begun = fresh ? await begin(parts) : undefined;
-  if (begun?.type === "former" || begun?.type === "member") await onCluster(begun.clusterId);
-  if (begun?.type === "former") {
-    await beginLog(raftLog.log, begun.configuration);
+  if (begun?.type === "former" || begun?.type === "member") {
+    // Cut short between the two, a former has formed nothing and begins anew; a member still waits
+    // under the id that its cluster knows.
+    if (begun.type === "former") {
+      await onCluster(begun.clusterId);
+      await beginLog(raftLog.log, begun.configuration);
+    } else {
+      await beginMembersLog(raftLog.log);
+      await onCluster(begun.clusterId);
+    }
     await raftLog.log.close();
     raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
   }
@@ -81,7 +91,6 @@ async function assemble(
   let joined = Promise.resolve();
   if (begun === undefined) comeBack(parts, service, node.configuration, onCluster);
   else if (begun.type === "exists") joined = joinFresh(parts, onCluster);
-  else if (begun.type === "former") begun.announce().catch(surroundings.onFatal);
   return { service, node, store, joined, stop: () => cleanUp.disposeAsync() };
 }
 

@@ -3,11 +3,12 @@ import { type NamedPeer, readPeersFile, survivors } from "../cluster/peers_file.
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import { forceConfiguration } from "../node/forced_configuration.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
-import { recover } from "../node/recovery.ts";
+import { recover, wayOutOf } from "../node/recovery.ts";
 import { decodeConfiguration } from "../raft/configuration.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Configuration as Members } from "../raft/types.ts";
 import { openRaftLog } from "../raft_log/raft_log.ts";
+import { parseSegmentName } from "../raft_log/segment_header.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type { Store } from "../store/types.ts";
 import { AddressError, parseAddress } from "./address.ts";
@@ -23,6 +24,7 @@ interface Surroundings {
 export interface OpenLog {
   log: RaftLog;
   contents: LogContents;
+  /** There is nothing of a cluster in it: the node may form or join one. */
   fresh: boolean;
 }
 
@@ -37,6 +39,10 @@ export async function openLog(
   const path = `${directory}/raft`;
   await finishRecovery(surroundings, path);
   await disk.makeDirectory(path);
+  // Before there is a log, so that an empty one is always of the server that node.json names.
+  if (store.applied.index === 0 && !await hasLog(disk, path)) {
+    await identity.begin(identity.clusterId);
+  }
   const forced = await readPeersFile(disk, `${path}/peers.json`);
   forced?.forEach((peer) => checkPeer(`${path}/peers.json`, peer));
   const open = await openRaftLog(disk, path, {}, clock, logger);
@@ -66,7 +72,13 @@ export async function openLog(
       return await openLog(surroundings, directory, identity, store);
     }
     await marker.clear();
-    return { ...open, fresh: recovery.type === "fresh" };
+    const fresh = recovery.type === "fresh" || (identity.unused && isUntouched(open.contents));
+    if (!fresh && identity.unused) {
+      throw new StartError(
+        `${directory} has data of a cluster, but its node.json names none. ${wayOutOf(directory)}`,
+      );
+    }
+    return { ...open, fresh };
   } catch (error) {
     await open.log.close();
     throw error;
@@ -81,6 +93,15 @@ function checkPeer(path: string, { id, address }: NamedPeer): void {
     if (!(error instanceof AddressError)) throw error;
     throw new StartError(`${path}: node ${id}: ${error.message}`);
   }
+}
+
+async function hasLog(disk: Disk, path: string): Promise<boolean> {
+  return (await disk.list(path)).some((name) => parseSegmentName(name) !== undefined);
+}
+
+/** True when the log holds no vote and no entry: at most the term that a member's begins with. */
+function isUntouched({ hardState, compaction, log }: LogContents): boolean {
+  return hardState.votedFor === "" && compaction.index === 0 && log.lastIndex === 0;
 }
 
 /** The configurations that a log holds, oldest first. */

@@ -31,12 +31,11 @@ const presenceMs = 3_000;
 
 /** What came of waiting for the others. */
 export type Formed =
-  /** This node forms the cluster: it begins its log with this configuration, then calls `announce`. */
+  /** This node forms the cluster: it begins its log with this configuration, then tells the others. */
   | {
     readonly type: "former";
     readonly clusterId: string;
     readonly configuration: Configuration;
-    readonly announce: () => Promise<void>;
   }
   /** Another node does, and this one is in it. */
   | { readonly type: "member"; readonly clusterId: string }
@@ -164,14 +163,9 @@ export class Formation implements TransportHandlers {
     try {
       const clusterId = this.#options.newClusterId();
       const others = members.filter((other) => other.id !== member.id);
-      await Promise.all(others.map((other) => this.#ask(other, "prepare", clusterId)));
+      await Promise.all(others.map((other) => this.#prepare(other, clusterId)));
       logger.log("INFO", "cluster", `Forming cluster ${clusterId} of ${members.length} nodes`);
-      return {
-        type: "former",
-        clusterId,
-        configuration: { members },
-        announce: () => this.#announce(others, clusterId),
-      };
+      return { type: "former", clusterId, configuration: { members } };
     } catch (error) {
       logger.log("INFO", "cluster", `No cluster yet: ${reasonOf(error)}`);
       return undefined;
@@ -180,38 +174,14 @@ export class Formation implements TransportHandlers {
     }
   }
 
-  async #ask(other: Member, phase: FormCall["phase"], clusterId: string): Promise<void> {
+  async #prepare(other: Member, clusterId: string): Promise<void> {
     const { transport } = this.#options;
-    const call = encodeForm({ phase, clusterId, to: other.id });
+    const call = encodeForm({ phase: "prepare", clusterId, to: other.id });
     readAnswer(
       await transport.request(other.address, RequestKind.form, call, {
         timeoutMs: requestTimeoutMs,
       }),
     );
-  }
-
-  /** Tells each of the others, again while their promise lasts, that the cluster is formed. */
-  async #announce(others: readonly Member[], clusterId: string): Promise<void> {
-    const { clock, logger } = this.#options;
-    const deadline = clock.now() + promiseMs;
-    await Promise.all(others.map(async (other) => {
-      for (;;) {
-        try {
-          await this.#ask(other, "commit", clusterId);
-          return;
-        } catch (error) {
-          if (clock.now() >= deadline) {
-            logger.log(
-              "WARN",
-              "cluster",
-              `Node ${nodeName(other.id)} was not told of the cluster: ${reasonOf(error)}`,
-            );
-            return;
-          }
-        }
-        await new Promise<void>((resolve) => clock.after(roundMs, resolve));
-      }
-    }));
   }
 
   message(): void {}

@@ -11,11 +11,13 @@ import { ServiceError } from "./types.ts";
 import {
   beginAnswer,
   decodeBarrier,
+  decodeForm,
   decodeJoin,
   decodeRemove,
   decodeStepDown,
   encodeFailure,
   encodeJoin,
+  type FormCall,
   RequestKind,
   writeIdentification,
 } from "./wire.ts";
@@ -89,12 +91,19 @@ export class PeerRequests implements TransportHandlers {
         await this.#parts.membership.stepDown(name, wait, changeTimeoutMs);
         return beginAnswer().copy();
       }
-      case RequestKind.notify:
       case RequestKind.form:
-        throw new ServiceError("invalid", "This node is a member of a cluster: join it instead");
+        if (!this.#isIn(decodeForm(payload))) throw isMember();
+        return beginAnswer().copy();
+      case RequestKind.notify:
+        throw isMember();
       default:
         throw new ServiceError("invalid", `Unknown request kind ${kind}`);
     }
+  }
+
+  /** Whether this is the server that is told of its cluster: one that hears of it once more. */
+  #isIn({ phase, clusterId, to }: FormCall): boolean {
+    return phase === "commit" && clusterId === this.#parts.clusterId() && to === this.#node.id;
   }
 
   #identification(): Uint8Array {
@@ -142,4 +151,8 @@ export class PeerRequests implements TransportHandlers {
     await this.#node.receiveSnapshot(peer.id, header, body);
     return new Uint8Array();
   }
+}
+
+function isMember(): ServiceError {
+  return new ServiceError("invalid", "This node is a member of a cluster: join it instead");
 }

@@ -12,6 +12,7 @@ import type {
   Store,
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
+import { Announcement } from "./announcement.ts";
 import { ClusterCounts } from "./counts.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { isPassing, LeaderCalls } from "./leader_calls.ts";
@@ -71,6 +72,7 @@ export class ClusterService implements Service {
   readonly #node: Node;
   readonly #leaders: LeaderWatch;
   readonly #leaderless: LeaderlessWarning;
+  readonly #announcement: Announcement;
   readonly #writes: WritePath;
   readonly #calls: LeaderCalls;
   /** This node's side of the traffic between nodes. */
@@ -83,6 +85,7 @@ export class ClusterService implements Service {
     this.#node = parts.node;
     this.#leaders = new LeaderWatch(parts.node, parts.clock);
     this.#leaderless = new LeaderlessWarning(parts);
+    this.#announcement = new Announcement(parts);
     this.#writes = new WritePath({
       ...parts,
       leaders: this.#leaders,
@@ -103,11 +106,13 @@ export class ClusterService implements Service {
   changed(): void {
     this.#leaders.changed();
     this.#leaderless.changed();
+    this.#announcement.changed();
   }
 
   /** To be called when the node stops. */
   stop(): void {
     this.#leaderless.stop();
+    this.#announcement.stop();
   }
 
   write(request: WriteRequest): Promise<WriteAnswer> {

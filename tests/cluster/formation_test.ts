@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { Announcement } from "../../src/cluster/announcement.ts";
 import { Formation, type Formed } from "../../src/cluster/formation.ts";
 import { encodeForm, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import type { Clock, Logger } from "../../src/io/types.ts";
@@ -67,17 +68,46 @@ function formation(exchange: Exchange, n: number, expect: number, others: number
   return subject;
 }
 
-/** Runs a formation to its end, a former's announcement included. */
-async function run(subject: Formation): Promise<Formed> {
-  const formed = await subject.run();
-  if (formed.type === "former") await formed.announce();
-  return formed;
+/** A member of a cluster of `members` without a leader; ends with `announcing`. */
+function announce(
+  exchange: Exchange,
+  clusterId: string,
+  members: readonly Member[],
+  announcing: DisposableStack,
+): void {
+  const [self] = members;
+  assert(self);
+  const announcement = new Announcement({
+    node: {
+      id: self.id,
+      status: { role: "follower", term: 1, leader: "" },
+      configuration: { members },
+    },
+    transport: exchange.transport(self),
+    clock,
+    logger: quiet,
+    clusterId: () => clusterId,
+  });
+  announcing.defer(() => announcement.stop());
+  announcement.changed();
+}
+
+/** Runs formations to their end; one that forms the cluster tells the others. */
+async function run(exchange: Exchange, ...subjects: Formation[]): Promise<Formed[]> {
+  using announcing = new DisposableStack();
+  return await Promise.all(subjects.map(async (subject) => {
+    const formed = await subject.run();
+    if (formed.type === "former") {
+      announce(exchange, formed.clusterId, formed.configuration.members, announcing);
+    }
+    return formed;
+  }));
 }
 
 Deno.test("Formation makes one cluster of nodes that know each other", async () => {
   const exchange = new Exchange();
   const all = [1, 2, 3];
-  const formed = await Promise.all(all.map((n) => run(formation(exchange, n, 3, all))));
+  const formed = await run(exchange, ...all.map((n) => formation(exchange, n, 3, all)));
   const [first, ...others] = formed;
   assert.equal(first?.type, "former");
   if (first?.type !== "former") return;
@@ -91,7 +121,7 @@ Deno.test("Formation waits for a node that is late", async () => {
   const exchange = new Exchange();
   exchange.away.add(member(3).address);
   const all = [1, 2, 3];
-  const running = Promise.all(all.map((n) => run(formation(exchange, n, 3, all))));
+  const running = run(exchange, ...all.map((n) => formation(exchange, n, 3, all)));
   await new Promise((resolve) => setTimeout(resolve, 20));
   exchange.away.clear();
   const formed = await running;
@@ -105,7 +135,7 @@ Deno.test("Formation lets sets of nodes that overlap become at most one cluster"
   const subjects = views.map(([n, others]) => formation(exchange, n, 3, others));
   const clusters = new Set<string>();
   const running = subjects.map(async (subject) => {
-    const formed = await run(subject).catch(() => undefined);
+    const [formed] = await run(exchange, subject).catch(() => []);
     if (formed !== undefined && formed.type !== "exists") clusters.add(formed.clusterId);
   });
   await Promise.race([Promise.all(running), new Promise((resolve) => setTimeout(resolve, 900))]);
@@ -163,4 +193,15 @@ Deno.test("Formation ends when another node has this node's id", async () => {
   });
   exchange.put(member(7).address, namesake);
   await assert.rejects(subject.run(), /host7:4002 has this node's id 1, too; .* -node-id/);
+});
+
+Deno.test("Announcement brings a node that waits into the cluster of any member, once it is there", async () => {
+  const exchange = new Exchange();
+  const waiting = run(exchange, formation(exchange, 2, 3, [1, 2, 3]));
+  exchange.away.add(member(2).address);
+  using announcing = new DisposableStack();
+  announce(exchange, "a".repeat(16), [member(3), member(2), member(1)], announcing);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  exchange.away.clear();
+  assert.deepEqual(await waiting, [{ type: "member", clusterId: "a".repeat(16) }]);
 });

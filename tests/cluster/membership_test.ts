@@ -153,6 +153,54 @@ Deno.test("nodes with -bootstrap-expect find each other", async () => {
   assert.equal(Object.keys(members).length, 3);
 });
 
+for (const who of ["the others", "the former", "all"] as const) {
+  Deno.test(`nodes of a cluster that forms come back into it when ${who} died then`, async () => {
+    await using cluster = await Cluster.start({ size: 0 });
+    const nodes = [1, 2, 3].map(() => cluster.create());
+    const flags = ["-bootstrap-expect", "3", "-join", nodes.map((n) => n.raftAddress).join(",")];
+    for (const node of nodes) node.start(flags);
+    const former = await eventually(
+      "a cluster to form",
+      () => nodes.find((node) => /Forming cluster/.test(node.log)),
+    );
+    const dying = {
+      "the others": nodes.filter((node) => node !== former),
+      "the former": [former],
+      "all": nodes,
+    }[who];
+    await Promise.all(dying.map((node) => node.kill("SIGKILL")));
+    for (const node of dying) node.start(flags);
+    for (const node of nodes) await node.ready();
+    await nodes[2]?.execute(schema);
+    await cluster.converged(comparisons);
+    const members = JSON.parse((await nodes[0]?.fetch("/nodes"))?.body ?? "{}");
+    assert.equal(Object.keys(members).length, 3);
+  });
+}
+
+Deno.test("a node that waited for others to form a cluster with waits again as the same server", async () => {
+  await using cluster = await Cluster.start({ size: 0 });
+  const [early, ...others] = [1, 2, 3].map(() => cluster.create());
+  assert(early);
+  const join = [early, ...others].map((node) => node.raftAddress).join(",");
+  const flags = ["-bootstrap-expect", "3", "-join", join];
+  const incarnations = new Set<string>();
+  for (let i = 1; i <= 2; i++) {
+    early.start(flags);
+    await eventually("it to wait", () => early.log.split("Waiting for 3 nodes").length === i + 1);
+    const identity = JSON.parse(await Deno.readTextFile(`${early.directory}/node.json`));
+    incarnations.add(identity.incarnation);
+    await early.kill("SIGKILL");
+  }
+  assert.equal(incarnations.size, 1);
+  // Its log lost, it is another server.
+  await Deno.remove(`${early.directory}/raft`, { recursive: true });
+  for (const node of [early, ...others]) node.start(flags);
+  for (const node of [early, ...others]) await node.ready();
+  const { incarnation } = JSON.parse(await Deno.readTextFile(`${early.directory}/node.json`));
+  assert.equal(incarnations.has(incarnation), false);
+});
+
 Deno.test("a node comes back with the same id under a new address", async () => {
   await using cluster = await Cluster.start();
   await cluster.nodes[0]?.execute(schema);
