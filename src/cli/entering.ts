@@ -35,10 +35,12 @@ export function comeBack(
   const known = members.members.find((member) => member.id === self.id);
   const moved = known?.address !== self.address || known.httpAddress !== self.httpAddress;
   if (!moved && join.length === 0) return;
-  const addresses = [...new Set([...join, ...addressesBut(members, self.id).values()])];
+  // One that comes back where another was known to be would ask itself.
+  const addresses = new Set([...join, ...addressesBut(members, self.id).values()]);
+  addresses.delete(self.address);
   announceSelf(service, {
     ...joiningOf(parts, onCluster),
-    addresses,
+    addresses: [...addresses],
     clusterId: identity.clusterId,
   });
 }

@@ -59,14 +59,7 @@ export class Membership {
     const members = this.#node.configuration.members;
     const known = members.find((member) => nodeName(member.id) === name);
     const neighbour = members.find((m) => nodeName(m.id) !== name && m.address === address);
-    if (neighbour !== undefined) {
-      throw new ServiceError(
-        "invalid",
-        `Join refused: the address ${address} belongs to node ${
-          nodeName(neighbour.id)
-        }; remove that node first`,
-      );
-    }
+    if (neighbour !== undefined) await this.#checkTakenAddress(neighbour, known, call);
     if (known !== undefined) await this.#checkTakenName(known, call);
     if (known?.id === id) {
       if (known.address === address && known.httpAddress === httpAddress) {
@@ -86,6 +79,24 @@ export class Membership {
     if (known !== undefined) this.#counts.joinsInPlace++;
     const how = known?.id === id ? known.suffrage : suffrage;
     this.#logger.log("INFO", "cluster", `Node ${name} at ${address} joined as ${how}`);
+  }
+
+  /**
+   * Where the caller itself answers, the member that is known to be there cannot be: it will say where
+   * it is now. The refusal is final only for a node that is new: a member would be out for good.
+   */
+  async #checkTakenAddress(
+    neighbour: Member,
+    known: Member | undefined,
+    { id, address }: JoinCall,
+  ): Promise<void> {
+    if (await this.#idAt(address) === id) return;
+    throw new ServiceError(
+      known?.id === id ? "unavailable" : "invalid",
+      `Join refused: the address ${address} belongs to node ${
+        nodeName(neighbour.id)
+      }; remove that node first`,
+    );
   }
 
   /** Two living nodes must not share a name: the one that has it answers at its known address. */

@@ -218,6 +218,26 @@ Deno.test("a node comes back with the same id under a new address", async () => 
   await cluster.converged(comparisons);
 });
 
+Deno.test("two members come back with each other's address", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [first] = cluster.nodes;
+  assert(first);
+  const one = await cluster.add(["-raft-non-voter"]);
+  const other = await cluster.add(["-raft-non-voter"]);
+  await first.execute(schema);
+  for (const node of [one, other]) await node.kill("SIGTERM");
+  for (const [node, { raftAddress }] of [[one, other], [other, one]] as const) {
+    node.start(["-raft-addr", raftAddress, "-raft-adv-addr", raftAddress]);
+  }
+  await eventually("their addresses to be known", async () => {
+    const members = JSON.parse((await first.fetch("/nodes?nonvoters")).body);
+    return members[one.id]?.addr === other.raftAddress &&
+      members[other.id]?.addr === one.raftAddress;
+  });
+  await first.execute(["INSERT INTO writes (key) VALUES ('swapped')"]);
+  await cluster.converged(comparisons);
+});
+
 Deno.test("a cluster that lost its majority goes on from peers.json", async () => {
   await using cluster = await Cluster.start();
   await cluster.nodes[0]?.execute(schema);
