@@ -2,7 +2,7 @@ import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
 import { nodeName } from "../raft/server_id.ts";
-import type { Member, MembershipChange, NodeId } from "../raft/types.ts";
+import type { Configuration, Member, MembershipChange, NodeId } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
 import type { ClusterCounts } from "./counts.ts";
 import { noLeader } from "./errors.ts";
@@ -52,33 +52,44 @@ export class Membership {
    * one is removed first, since the votes and entries that it had promised are gone.
    */
   async join(call: JoinCall): Promise<void> {
-    if (!this.#node.isLeader) throw noLeader();
     const deadline = this.#clock.now() + call.timeoutMs;
-    const { id, address, httpAddress, suffrage } = call;
-    const name = nodeName(id);
-    const members = this.#node.configuration.members;
-    const known = members.find((member) => nodeName(member.id) === name);
-    const neighbour = members.find((m) => nodeName(m.id) !== name && m.address === address);
-    if (neighbour !== undefined) await this.#checkTakenAddress(neighbour, known, call);
-    if (known !== undefined) await this.#checkTakenName(known, call);
-    if (known?.id === id) {
-      if (known.address === address && known.httpAddress === httpAddress) {
+    const { id, address } = call;
+    let inPlace = false;
+    for (;;) {
+      const configuration = this.#leadersConfiguration();
+      const known = memberOf(configuration, nodeName(id));
+      await this.#checkJoin(call, configuration, known);
+      const change = changeFor(call, known);
+      if (change === undefined) {
         this.#counts.joinsIgnored++;
         return;
       }
-      const member: Member = { id, address, httpAddress, suffrage: known.suffrage };
-      await this.#change({ type: "put", member }, deadline);
-    } else {
-      if (known !== undefined) {
-        await this.#checkCaller(call);
-        await this.#change({ type: "remove", id: known.id }, deadline);
-      }
-      await this.#change({ type: "put", member: { id, address, httpAddress, suffrage } }, deadline);
+      // What was found out holds for the members of that moment.
+      if (!await this.#change(configuration, change, deadline)) continue;
+      inPlace ||= known !== undefined;
+      if (change.type === "remove") continue;
+      this.#counts.joins++;
+      if (inPlace) this.#counts.joinsInPlace++;
+      const { suffrage } = change.member;
+      const text = `Node ${nodeName(id)} at ${address} joined as ${suffrage}`;
+      this.#logger.log("INFO", "cluster", text);
+      return;
     }
-    this.#counts.joins++;
-    if (known !== undefined) this.#counts.joinsInPlace++;
-    const how = known?.id === id ? known.suffrage : suffrage;
-    this.#logger.log("INFO", "cluster", `Node ${name} at ${address} joined as ${how}`);
+  }
+
+  /** Throws when the caller cannot be let in among the members of `configuration`. */
+  async #checkJoin(
+    call: JoinCall,
+    configuration: Configuration,
+    known: Member | undefined,
+  ): Promise<void> {
+    const neighbour = configuration.members.find((member) =>
+      member.address === call.address && nodeName(member.id) !== nodeName(call.id)
+    );
+    if (neighbour !== undefined) await this.#checkTakenAddress(neighbour, known, call);
+    if (known === undefined) return;
+    await this.#checkTakenName(known, call);
+    if (known.id !== call.id) await this.#checkCaller(call);
   }
 
   /**
@@ -130,37 +141,49 @@ export class Membership {
 
   /** Takes a member out; one that is none is no error. The leader may remove itself. */
   async remove(name: string, timeoutMs: number): Promise<void> {
-    // Whoever does not lead cannot tell who is a member: least of all a node that has lost its data.
-    if (!this.#node.isLeader) throw noLeader();
-    const member = this.#memberOf(name);
-    if (member === undefined) return;
-    await this.#change({ type: "remove", id: member.id }, this.#clock.now() + timeoutMs);
+    const deadline = this.#clock.now() + timeoutMs;
+    for (;;) {
+      const configuration = this.#leadersConfiguration();
+      const member = memberOf(configuration, name);
+      if (member === undefined) return;
+      if (await this.#change(configuration, { type: "remove", id: member.id }, deadline)) break;
+    }
     this.#counts.removals++;
     this.#logger.log("INFO", "cluster", `Node ${name} was removed`);
   }
 
-  #memberOf(name: string): Member | undefined {
-    return this.#node.configuration.members.find((member) => nodeName(member.id) === name);
+  /** Whoever does not lead cannot tell who is a member: least of all a node that has lost its data. */
+  #leadersConfiguration(): Configuration {
+    if (!this.#node.isLeader) throw noLeader();
+    return this.#node.configuration;
   }
 
-  /** Makes the change, waiting for another one that is under way. */
-  async #change(change: MembershipChange, deadline: number): Promise<void> {
-    for (;;) {
+  /**
+   * Makes a change to that configuration, waiting for another one that is under way; false when
+   * another configuration has taken its place.
+   */
+  async #change(
+    configuration: Configuration,
+    change: MembershipChange,
+    deadline: number,
+  ): Promise<boolean> {
+    while (this.#node.configuration === configuration) {
       const left = Math.max(1, deadline - this.#clock.now());
       try {
         await this.#node.changeMembership(change, left);
-        return;
+        return true;
       } catch (error) {
         const busy = error instanceof NodeError && error.kind === "membership_busy";
         if (!busy || this.#clock.now() >= deadline) throw error;
       }
       await this.#leaders.nextChange(busyPauseMs);
     }
+    return false;
   }
 
   /** Hands leadership to `name`, or to the most advanced voter; with `wait`, until it has happened. */
   async stepDown(name: string | undefined, wait: boolean, timeoutMs: number): Promise<void> {
-    const named = name === undefined ? undefined : this.#memberOf(name);
+    const named = name === undefined ? undefined : memberOf(this.#node.configuration, name);
     if (name !== undefined && named === undefined) {
       throw new ServiceError("failed", "stepdown: node not found in cluster");
     }
@@ -185,6 +208,19 @@ export class Membership {
       await this.#leaders.nextChange(left);
     }
   }
+}
+
+function memberOf({ members }: Configuration, name: string): Member | undefined {
+  return members.find((member) => nodeName(member.id) === name);
+}
+
+/** What lets the caller in, or the first step to it; undefined when all is as it says. */
+function changeFor(call: JoinCall, known: Member | undefined): MembershipChange | undefined {
+  const { id, address, httpAddress, suffrage } = call;
+  if (known === undefined) return { type: "put", member: { id, address, httpAddress, suffrage } };
+  if (known.id !== id) return { type: "remove", id: known.id };
+  if (known.address === address && known.httpAddress === httpAddress) return undefined;
+  return { type: "put", member: { id, address, httpAddress, suffrage: known.suffrage } };
 }
 
 function taken(known: Member): ServiceError {

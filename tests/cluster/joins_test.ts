@@ -1,0 +1,133 @@
+import { strict as assert } from "node:assert";
+import { ClusterCounts } from "../../src/cluster/counts.ts";
+import { LeaderWatch } from "../../src/cluster/leader_watch.ts";
+import { Membership } from "../../src/cluster/membership.ts";
+import { beginAnswer, type JoinCall, writeIdentification } from "../../src/cluster/wire.ts";
+import type { Node } from "../../src/node/node.ts";
+import { NodeError } from "../../src/node/types.ts";
+import { changedConfiguration } from "../../src/raft/configuration.ts";
+import type { Configuration, Member, MembershipChange } from "../../src/raft/types.ts";
+import { type Transport, TransportError } from "../../src/transport/types.ts";
+import { ManualClock } from "../transport/fixture.ts";
+
+function member(id: string, address: string, suffrage: Member["suffrage"] = "voter"): Member {
+  return { id, address, httpAddress: "", suffrage };
+}
+
+/** The leader 1/a, which makes a change of the members at once unless one is under way. */
+class Setting {
+  readonly lines: string[] = [];
+  readonly membership: Membership;
+  readonly leaders: LeaderWatch;
+  /** Who answers at which address. */
+  readonly living = new Map<string, string>();
+  busy = false;
+  configuration: Configuration = { members: [member("1/aaaaaaaa", "host1:4002")] };
+
+  constructor() {
+    const clock = new ManualClock();
+    const node = {
+      id: "1/aaaaaaaa",
+      isLeader: true,
+      status: { leader: "1/aaaaaaaa" },
+      changeMembership: (change: MembershipChange) => {
+        if (this.busy) return Promise.reject(new NodeError("membership_busy", "Under way"));
+        this.configuration = changedConfiguration(this.configuration, change);
+        return Promise.resolve();
+      },
+    };
+    Object.defineProperty(node, "configuration", { get: () => this.configuration });
+    this.leaders = new LeaderWatch(node as unknown as Node, clock);
+    this.membership = new Membership({
+      node: node as unknown as Node,
+      transport: {
+        request: (address: string) => Promise.resolve().then(() => this.#identify(address)),
+      } as unknown as Transport,
+      leaders: this.leaders,
+      clock,
+      logger: { log: (_level, _room, text) => this.lines.push(text) },
+      raftAddress: "host1:4002",
+      counts: new ClusterCounts(),
+    });
+  }
+
+  #identify(address: string): Uint8Array {
+    const id = this.living.get(address);
+    if (id === undefined) throw new TransportError("unreachable", `Nobody at ${address}`);
+    const answer = beginAnswer();
+    writeIdentification(answer, {
+      clusterId: "",
+      id,
+      address,
+      httpAddress: "",
+      leader: "",
+      leaderAddress: "",
+      version: "",
+      sqliteVersion: "",
+    });
+    return answer.copy();
+  }
+
+  join(id: string, address: string, suffrage: JoinCall["suffrage"] = "staging"): Promise<void> {
+    this.living.set(address, id);
+    const call = { id, address, httpAddress: "", suffrage, relayed: false, timeoutMs: 10_000 };
+    return this.membership.join(call);
+  }
+
+  /** The change that was under way is made. */
+  free(): void {
+    this.busy = false;
+    this.leaders.changed();
+  }
+
+  get ids(): string[] {
+    return this.configuration.members.map(({ id }) => id);
+  }
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("Membership has one member of a name when two lives of a node waited to join", async () => {
+  const s = new Setting();
+  s.busy = true;
+  const first = s.join("2/aaaaaaaa", "host2:4002");
+  await settle();
+  const second = s.join("2/bbbbbbbb", "host2:4002");
+  await settle();
+  s.free();
+  await Promise.allSettled([first, second]);
+  assert.deepEqual(s.ids, ["1/aaaaaaaa", "2/bbbbbbbb"]);
+});
+
+Deno.test("Membership gives an address to one of two nodes that waited to join with it", async () => {
+  const s = new Setting();
+  s.busy = true;
+  const first = s.join("2/aaaaaaaa", "host2:4002");
+  await settle();
+  const second = s.join("3/aaaaaaaa", "host2:4002");
+  await settle();
+  s.living.set("host2:4002", "2/aaaaaaaa");
+  s.free();
+  await Promise.allSettled([first, second]);
+  assert.deepEqual(s.ids, ["1/aaaaaaaa", "2/aaaaaaaa"]);
+  await assert.rejects(second, { kind: "invalid", message: /belongs to node 2/ });
+});
+
+Deno.test("Membership leaves a member that moved the vote that it got meanwhile", async () => {
+  const s = new Setting();
+  s.configuration = {
+    members: [...s.configuration.members, member("2/aaaaaaaa", "old:4002", "staging")],
+  };
+  s.busy = true;
+  const joining = s.join("2/aaaaaaaa", "new:4002");
+  await settle();
+  s.configuration = {
+    members: [...s.configuration.members.slice(0, 1), member("2/aaaaaaaa", "old:4002")],
+  };
+  s.free();
+  await joining;
+  assert.deepEqual(s.configuration.members[1], member("2/aaaaaaaa", "new:4002"));
+});
