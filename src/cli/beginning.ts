@@ -11,7 +11,7 @@ import { StartError } from "./start_error.ts";
 export async function begin(parts: MemberParts): Promise<Formed> {
   const { configuration, surroundings, self, transport, traffic, identity, sqliteVersion } = parts;
   const { join, bootstrapExpect, bootstrapExpectTimeoutMs } = configuration.cluster;
-  if (bootstrapExpect > 1) {
+  if (bootstrapExpect > 0 && join.length > 0) {
     const formation = new Formation({
       ...surroundings,
       sqliteVersion,
@@ -25,7 +25,7 @@ export async function begin(parts: MemberParts): Promise<Formed> {
     traffic.handOver(transport, formation);
     return await formation.run();
   }
-  if (join.length > 0 && bootstrapExpect === 0) return { type: "exists" };
+  if (join.length > 0) return { type: "exists" };
   if (identity.clusterId !== "") {
     throw new StartError(
       `This node was joining cluster ${identity.clusterId} and has no data yet: start it with -join, or empty ${configuration.dataDirectory} to begin a cluster of its own`,

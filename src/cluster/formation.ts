@@ -98,7 +98,9 @@ export class Formation implements TransportHandlers {
       if (this.#member !== undefined) return { type: "member", clusterId: this.#member };
       const present = this.#present();
       const free = this.#promise === undefined || this.#promise.until <= clock.now();
-      if (present.length >= expect && present[0]?.id === member.id && free) {
+      // One that names others belongs with them, even when it would be enough by itself.
+      const enough = present.length >= expect && (present.length > 1 || this.#addresses.size === 0);
+      if (enough && present[0]?.id === member.id && free) {
         const formed = await this.#form(present);
         if (formed !== undefined) return formed;
       }

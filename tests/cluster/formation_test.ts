@@ -205,3 +205,9 @@ Deno.test("Announcement brings a node that waits into the cluster of any member,
   exchange.away.clear();
   assert.deepEqual(await waiting, [{ type: "member", clusterId: "a".repeat(16) }]);
 });
+
+Deno.test("Formation of one node waits for those that it is to join, were they away for ever", async () => {
+  const exchange = new Exchange();
+  await assert.rejects(formation(exchange, 1, 1, [2]).run(), /came together/);
+  assert.equal((await formation(exchange, 1, 1, [1]).run()).type, "former");
+});

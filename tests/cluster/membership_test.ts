@@ -140,6 +140,16 @@ Deno.test("a read replica follows, never votes, and answers reads", async () => 
   await load.verify();
 });
 
+Deno.test("a node with -bootstrap-expect 1 joins the cluster that -join names, and begins one without", async () => {
+  await using cluster = await Cluster.start({ size: 0 });
+  const [first, second] = [cluster.create(), cluster.create()];
+  first.start(["-bootstrap-expect", "1", "-join", first.raftAddress]);
+  await first.ready();
+  second.start(["-bootstrap-expect", "1", "-join", first.raftAddress]);
+  await second.ready();
+  await untilVoter(second, () => first);
+});
+
 Deno.test("nodes with -bootstrap-expect find each other", async () => {
   await using cluster = await Cluster.start({ size: 0 });
   const nodes = [1, 2, 3].map(() => cluster.create());
