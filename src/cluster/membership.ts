@@ -53,8 +53,8 @@ export class Membership {
    */
   async join(call: JoinCall): Promise<void> {
     const deadline = this.#clock.now() + call.timeoutMs;
-    const { id, address } = call;
-    let inPlace = false;
+    const { id } = call;
+    let lost: Member | undefined;
     for (;;) {
       const configuration = this.#leadersConfiguration();
       const known = memberOf(configuration, nodeName(id));
@@ -66,13 +66,13 @@ export class Membership {
       }
       // What was found out holds for the members of that moment.
       if (!await this.#change(configuration, change, deadline)) continue;
-      inPlace ||= known !== undefined;
-      if (change.type === "remove") continue;
+      if (change.type === "remove") {
+        lost = known;
+        continue;
+      }
       this.#counts.joins++;
-      if (inPlace) this.#counts.joinsInPlace++;
-      const { suffrage } = change.member;
-      const text = `Node ${nodeName(id)} at ${address} joined as ${suffrage}`;
-      this.#logger.log("INFO", "cluster", text);
+      if (known !== undefined || lost !== undefined) this.#counts.joinsInPlace++;
+      this.#logger.log("INFO", "cluster", joinedText(change.member, known, lost));
       return;
     }
   }
@@ -221,6 +221,22 @@ function changeFor(call: JoinCall, known: Member | undefined): MembershipChange 
   if (known.id !== id) return { type: "remove", id: known.id };
   if (known.address === address && known.httpAddress === httpAddress) return undefined;
   return { type: "put", member: { id, address, httpAddress, suffrage: known.suffrage } };
+}
+
+/** `known`: the same server as it was known; `lost`: the one of its name that it has replaced. */
+function joinedText(
+  { id, address, httpAddress, suffrage }: Member,
+  known: Member | undefined,
+  lost: Member | undefined,
+): string {
+  const name = nodeName(id);
+  if (known !== undefined) {
+    return known.address === address
+      ? `Node ${name} at ${address} serves HTTP at ${httpAddress} now`
+      : `Node ${name} moved from ${known.address} to ${address}`;
+  }
+  const joined = `Node ${name} at ${address} joined as ${suffrage}`;
+  return lost === undefined ? joined : `${joined}, without the data that it had at ${lost.address}`;
 }
 
 function taken(known: Member): ServiceError {

@@ -22,6 +22,7 @@ import { identify } from "./joining.ts";
 import { loadDatabase } from "./load.ts";
 import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
+import { PromotionLog } from "./promotion_log.ts";
 import {
   type NodeReport,
   type ReadAnswer,
@@ -73,6 +74,7 @@ export class ClusterService implements Service {
   readonly #leaders: LeaderWatch;
   readonly #leaderless: LeaderlessWarning;
   readonly #announcement: Announcement;
+  readonly #promotions: PromotionLog;
   readonly #writes: WritePath;
   readonly #calls: LeaderCalls;
   /** This node's side of the traffic between nodes. */
@@ -86,6 +88,7 @@ export class ClusterService implements Service {
     this.#leaders = new LeaderWatch(parts.node, parts.clock);
     this.#leaderless = new LeaderlessWarning(parts);
     this.#announcement = new Announcement(parts);
+    this.#promotions = new PromotionLog(parts);
     this.#writes = new WritePath({
       ...parts,
       leaders: this.#leaders,
@@ -107,6 +110,7 @@ export class ClusterService implements Service {
     this.#leaders.changed();
     this.#leaderless.changed();
     this.#announcement.changed();
+    this.#promotions.changed();
   }
 
   /** To be called when the node stops. */

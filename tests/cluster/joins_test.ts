@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { ClusterCounts } from "../../src/cluster/counts.ts";
 import { LeaderWatch } from "../../src/cluster/leader_watch.ts";
 import { Membership } from "../../src/cluster/membership.ts";
+import { PromotionLog } from "../../src/cluster/promotion_log.ts";
 import { beginAnswer, type JoinCall, writeIdentification } from "../../src/cluster/wire.ts";
 import type { Node } from "../../src/node/node.ts";
 import { NodeError } from "../../src/node/types.ts";
@@ -130,4 +131,34 @@ Deno.test("Membership leaves a member that moved the vote that it got meanwhile"
   s.free();
   await joining;
   assert.deepEqual(s.configuration.members[1], member("2/aaaaaaaa", "new:4002"));
+});
+
+Deno.test("Membership says of a join whether the node is new, has moved, or has lost its data", async () => {
+  const s = new Setting();
+  await s.join("2/aaaaaaaa", "host2:4002");
+  s.living.delete("host2:4002");
+  await s.join("2/aaaaaaaa", "host3:4002");
+  await s.join("2/bbbbbbbb", "host3:4002");
+  assert.deepEqual(s.lines, [
+    "Node 2 at host2:4002 joined as staging",
+    "Node 2 moved from host2:4002 to host3:4002",
+    "Node 2 at host3:4002 joined as staging, without the data that it had at host3:4002",
+  ]);
+});
+
+Deno.test("PromotionLog says on the leader that a member got its vote", () => {
+  const lines: string[] = [];
+  const first = member("1/aaaaaaaa", "host1:4002");
+  const second = member("2/aaaaaaaa", "host2:4002");
+  const node = { isLeader: true, configuration: { members: [first] } };
+  const log = new PromotionLog({
+    node,
+    logger: { log: (_level, _room, text) => lines.push(text) },
+  });
+  for (const suffrage of ["staging", "voter"] as const) {
+    node.configuration = { members: [first, { ...second, suffrage }] };
+    log.changed();
+    log.changed();
+  }
+  assert.deepEqual(lines, ["Node 2 at host2:4002 has caught up and is a voter now"]);
 });

@@ -148,6 +148,7 @@ Deno.test("a node with -bootstrap-expect 1 joins the cluster that -join names, a
   second.start(["-bootstrap-expect", "1", "-join", first.raftAddress]);
   await second.ready();
   await untilVoter(second, () => first);
+  await eventually("its vote to be told", () => first.log.includes("has caught up and is a voter"));
 });
 
 Deno.test("nodes with -bootstrap-expect find each other", async () => {
