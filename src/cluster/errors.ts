@@ -26,6 +26,12 @@ export function reasonOf(error: unknown): string {
   return error instanceof TransportError ? error.message : serviceError(error).message;
 }
 
+/** The same, with the address that was asked: once, for most errors of the transport name it. */
+export function reasonAt(address: string, error: unknown): string {
+  const reason = reasonOf(error);
+  return reason.includes(address) ? reason : `${address}: ${reason}`;
+}
+
 function nodeKind(error: NodeError): ServiceErrorKind {
   switch (error.kind) {
     case "not_leader":

@@ -3,7 +3,7 @@ import { membersMax } from "../raft/configuration.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Configuration, Member } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
-import { reasonOf, serviceError } from "./errors.ts";
+import { reasonAt, reasonOf, serviceError } from "./errors.ts";
 import { identify, JoinError } from "./joining.ts";
 import { ServiceError } from "./types.ts";
 import {
@@ -70,6 +70,8 @@ export class Formation implements TransportHandlers {
   readonly #known = new Map<string, { readonly member: Member; readonly until: number }>();
   /** Where to ask around: those that the operator named, and those that they have heard of. */
   readonly #addresses: Set<string>;
+  /** Why those that could not be asked, or were of no use, were not, by address. */
+  readonly #failures = new Map<string, string>();
   #promise: { readonly clusterId: string; readonly until: number } | undefined;
   #forming = false;
   #member: string | undefined;
@@ -110,31 +112,51 @@ export class Formation implements TransportHandlers {
       "timeout",
       `No cluster of ${expect} nodes came together within ${
         timeoutMs / 1000
-      } s: heard of ${this.#present().length}; check -join and that the other nodes run with the same -bootstrap-expect`,
+      } s: heard of ${this.#present().length}${this.#reasons()}; check -join and that the other nodes run with the same -bootstrap-expect`,
     );
   }
 
   /** Tells the others of this node; true when one of them is in a cluster that has a leader. */
   async #askAround(): Promise<boolean> {
-    const { member, transport, logger } = this.#options;
+    const { member, transport } = this.#options;
     const found = await Promise.all([...this.#addresses].map(async (address) => {
       try {
         const other = await identify(transport, address, requestTimeoutMs);
         if (nodeName(other.id) === nodeName(member.id)) {
           return this.#meetNamesake(address, other.address);
         }
-        if (other.clusterId !== "") return other.leader !== "";
+        if (other.clusterId !== "") {
+          if (other.leader === "") {
+            this.#failed(address, `${address} is in cluster ${other.clusterId}, without a leader`);
+          }
+          return other.leader !== "";
+        }
         const answer = await transport.request(address, RequestKind.notify, encodeNotify(member), {
           timeoutMs: requestTimeoutMs,
         });
         this.#hear(decodeAddresses(readAnswer(answer)));
+        this.#failures.delete(address);
       } catch (error) {
         if (error instanceof JoinError) throw error;
-        logger.log("DEBUG", "cluster", `${address}: ${reasonOf(error)}`);
+        this.#failed(address, reasonAt(address, error));
       }
       return false;
     }));
     return found.includes(true);
+  }
+
+  #failed(address: string, reason: string): void {
+    const level = this.#failures.has(address) ? "DEBUG" : "WARN";
+    this.#failures.set(address, reason);
+    this.#options.logger.log(
+      level,
+      "cluster",
+      `${reason}; it is asked again until there is a cluster`,
+    );
+  }
+
+  #reasons(): string {
+    return this.#failures.size === 0 ? "" : ` (${[...this.#failures.values()].join("; ")})`;
   }
 
   /** This node itself under another name, which must not count twice, or one that took its id. */

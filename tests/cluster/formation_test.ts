@@ -51,7 +51,13 @@ function member(n: number): Member {
 }
 
 /** A node that waits for `expect` nodes and knows the addresses of `others`. */
-function formation(exchange: Exchange, n: number, expect: number, others: number[]): Formation {
+function formation(
+  exchange: Exchange,
+  n: number,
+  expect: number,
+  others: number[],
+  logger = quiet,
+): Formation {
   const subject = new Formation({
     member: member(n),
     addresses: others.map((other) => member(other).address),
@@ -59,7 +65,7 @@ function formation(exchange: Exchange, n: number, expect: number, others: number
     timeoutMs: 60_000,
     transport: exchange.transport(member(n)),
     clock,
-    logger: quiet,
+    logger,
     version: "",
     sqliteVersion: "",
     newClusterId: () => `${n}`.repeat(16).slice(0, 16),
@@ -145,7 +151,23 @@ Deno.test("Formation lets sets of nodes that overlap become at most one cluster"
 
 Deno.test("Formation gives up with what it was waiting for", async () => {
   const exchange = new Exchange();
-  await assert.rejects(formation(exchange, 1, 3, [1, 2, 3]).run(), /heard of 1/);
+  await assert.rejects(
+    formation(exchange, 1, 3, [1, 2, 3]).run(),
+    /heard of 1 \(Nobody at host2:4002; Nobody at host3:4002\)/,
+  );
+});
+
+Deno.test("Formation warns of each address that cannot be asked, once", async () => {
+  const exchange = new Exchange();
+  const lines: string[] = [];
+  const logger: Logger = {
+    log: (level, _room, text) => void (level === "WARN" && lines.push(text)),
+  };
+  await assert.rejects(formation(exchange, 1, 3, [2, 3], logger).run());
+  assert.deepEqual(lines.map((line) => line.slice(0, "Nobody at host2:4002".length)), [
+    "Nobody at host2:4002",
+    "Nobody at host3:4002",
+  ]);
 });
 
 Deno.test("Formation promises itself to one cluster at a time", async () => {
