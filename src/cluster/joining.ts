@@ -2,7 +2,7 @@ import type { Clock, Logger } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Member } from "../raft/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
-import { reasonOf, serviceError } from "./errors.ts";
+import { reasonAt, reasonOf, serviceError } from "./errors.ts";
 import { ServiceError } from "./types.ts";
 import {
   encodeJoin,
@@ -58,13 +58,15 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
         return;
       } catch (error) {
         if (error instanceof JoinError) throw error;
-        const reason = reasonOf(error);
-        if (serviceError(error).kind === "invalid") throw new JoinError(reason, { cause: error });
+        if (serviceError(error).kind === "invalid") {
+          throw new JoinError(reasonOf(error), { cause: error });
+        }
+        const reason = reasonAt(address, error);
         failures.set(address, reason);
         logger.log(
           "WARN",
           "cluster",
-          `Join through ${address} failed (attempt ${attempt}${
+          `Join failed (attempt ${attempt}${
             attempts === Infinity ? "" : ` of ${attempts}`
           }): ${reason}`,
         );
@@ -74,7 +76,7 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
       await new Promise<void>((resolve) => clock.after(intervalMs, resolve));
     }
   }
-  const reasons = [...failures].map(([address, reason]) => `${address}: ${reason}`).join("; ");
+  const reasons = [...failures.values()].join("; ");
   throw new JoinError(
     `Failed to join a cluster after ${attempts} attempts (${reasons}): check that -join names the Raft addresses of running nodes`,
   );

@@ -7,6 +7,7 @@ import {
   encodeOpening,
   type Hello,
   HELLO_BYTES_MAX,
+  HttpSpokenError,
   PREAMBLE_BYTES,
   type Purpose,
 } from "./handshake.ts";
@@ -101,11 +102,12 @@ export async function openConnection(
     return { framed, remote };
   } catch (error) {
     connection.close();
-    if (isViolation(error)) {
-      local.remoteLog.log("WARN", address, `Closed the connection to ${address}: ${error.message}`);
-    }
+    const why = error instanceof HttpSpokenError
+      ? `${address} speaks HTTP: give the node's Raft address (-raft-addr, 4002 by default)`
+      : `Node at ${address}: ${messageOf(error)}`;
+    if (isViolation(error)) local.remoteLog.log("WARN", address, `Connection closed: ${why}`);
     const kind = isViolation(error) ? "protocol" : "unreachable";
-    throw new TransportError(kind, `Node at ${address}: ${messageOf(error)}`, { cause: error });
+    throw new TransportError(kind, why, { cause: error });
   }
 }
 
@@ -113,8 +115,7 @@ async function connect(local: Local, address: string): Promise<Connection> {
   try {
     return await local.network.connect(address, local.limits.connectTimeoutMs);
   } catch (error) {
-    const why = `Node at ${address} cannot be reached: ${messageOf(error)}`;
-    throw new TransportError("unreachable", why, { cause: error });
+    throw new TransportError("unreachable", messageOf(error), { cause: error });
   }
 }
 

@@ -20,6 +20,11 @@ export const PREAMBLE_BYTES = 12;
 /** No hello is longer; nothing larger is taken from a connection that has not introduced itself. */
 export const HELLO_BYTES_MAX = 4096;
 
+/** The other end speaks HTTP. Whose port is the wrong one depends on who called. */
+export class HttpSpokenError extends FormatError {
+  override name = "HttpSpokenError";
+}
+
 const MAGIC = new TextEncoder().encode("raftlite");
 const TEXT_BYTES_MAX = 1024;
 const CLUSTER_ID = /^[0-9a-f]{16}$/;
@@ -80,7 +85,7 @@ export function decodeReject(body: Uint8Array): string {
 export function checkPreamble(bytes: Uint8Array): boolean {
   const count = Math.min(bytes.length, MAGIC.length);
   for (let i = 0; i < count; i++) {
-    if (bytes[i] !== MAGIC[i]) throw new FormatError(describeStranger(bytes));
+    if (bytes[i] !== MAGIC[i]) throw strangerError(bytes);
   }
   if (bytes.length < PREAMBLE_BYTES) return false;
   const version = new ByteReader(bytes, MAGIC.length).uint16();
@@ -90,15 +95,17 @@ export function checkPreamble(bytes: Uint8Array): boolean {
   return true;
 }
 
-function describeStranger(bytes: Uint8Array): string {
+function strangerError(bytes: Uint8Array): FormatError {
   const start = String.fromCharCode(...bytes.subarray(0, 8));
   if (/^(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|CONNECT|HTTP)/.test(start)) {
-    return "It speaks HTTP, but this is the Raft port: clients belong on the HTTP port";
+    return new HttpSpokenError(
+      "It speaks HTTP, but this is the Raft port: clients belong on the HTTP port",
+    );
   }
   if (bytes[0] === 0x16 && (bytes[1] ?? 3) === 3) {
-    return "It speaks TLS, but this port is configured without";
+    return new FormatError("It speaks TLS, but this port is configured without");
   }
-  return "It is not a raftlite node: wrong magic";
+  return new FormatError("It is not a raftlite node: wrong magic");
 }
 
 /** Why two ends cannot belong together; undefined when they can. A node without a cluster may talk to any. */

@@ -108,7 +108,7 @@ export class Link implements ChannelOwner {
       const lived = this.#local.clock.now() - this.#connectedAt;
       this.#failures = lived < this.#local.limits.reconnectMaxMs ? this.#failures + 1 : 1;
     }
-    this.#failed("unreachable", why);
+    this.#failed("unreachable", `Node at ${this.#address}: ${why}`);
   }
 
   get #name(): string {
@@ -165,7 +165,7 @@ export class Link implements ChannelOwner {
     channel.start();
   }
 
-  /** The connection broke or was not to be had. */
+  /** The connection broke or was not to be had; `why` names the address. */
   #failed(kind: "unreachable" | "protocol", why: string): void {
     this.#failedAt = this.#local.clock.now();
     this.#abandonQueue(kind, why);

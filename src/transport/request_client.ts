@@ -86,14 +86,14 @@ export class RequestClient {
     }
   }
 
-  /** The connection broke, or could not be made: nothing that is pending gets an answer any more. */
+  /** The connection broke, or could not be made, as `why` says with the address: nothing is answered any more. */
   fail(kind: "unreachable" | "protocol", why: string): void {
     for (const [id, { item }] of this.#pending) {
       const sent = !this.#queue.delete(item);
       this.#settle(id)?.reject(
         sent
-          ? this.#error("interrupted", `Connection lost before the answer came: ${why}`)
-          : this.#error(kind, why),
+          ? new TransportError("interrupted", `Connection lost before the answer came: ${why}`)
+          : new TransportError(kind, why),
       );
     }
   }
