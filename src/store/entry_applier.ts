@@ -182,7 +182,13 @@ export class EntryApplier {
     const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
       const { kind } = place.prepared;
       if (kind === "pragma" || kind === "vacuum") throw new NeedsAlone(run.counter === 0);
-      body();
+      try {
+        body();
+      } catch (error) {
+        // OR FAIL and RAISE(FAIL) keep what came before the error.
+        if (!run.transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
+        throw error;
+      }
       if (connection.maxRowId.take()) throw new NeedsAlone(false);
       if (!run.transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
     });
@@ -255,43 +261,60 @@ export class EntryApplier {
     const connection = this.#connection;
     this.#runner.texts(entry, run, start, (text) => (place, body) => {
       const behindText = { ...resumeAtStart, statement: text + 1 };
-      const next = place.last
+      const behindStatement = place.last
         ? behindText
         : { statement: text, offset: place.offset, parameter: place.parameter };
+      const totalBefore = connection.totalChanges;
+      const commit = (resume: Omit<ResumePoint, "counter">) =>
+        this.#commitStatement(place, totalBefore, { ...resume, counter: run.counter });
       try {
-        this.#autocommit(place, body, () => ({ ...next, counter: run.counter }));
+        this.#autocommit(place, body);
+        commit(behindStatement);
       } catch (error) {
         this.#runner.throwIfLocal(error);
-        if (connection.database.autocommit) connection.begin();
-        this.#commitProgress({ ...behindText, counter: run.counter });
-        throw error;
+        let result = error;
+        try {
+          commit(behindText);
+        } catch (atCommit) {
+          // OR FAIL and RAISE(FAIL) had left something, which is taken back.
+          result = atCommit;
+          commit(behindText);
+        }
+        throw result;
       }
     });
     connection.begin();
     this.#commitEntry(entry, request);
   }
 
-  /** As SQLite runs a statement outside of a transaction, with how far the entry has come. */
-  #autocommit(place: StatementPlace, body: () => void, next: () => ResumePoint): void {
+  /** Runs a statement as SQLite does outside of a transaction, up to its commit. */
+  #autocommit(place: StatementPlace, body: () => void): void {
     const connection = this.#connection;
-    const total = connection.totalChanges;
     if (place.prepared.kind === "vacuum") {
       if (/\binto\b/i.test(place.sql)) {
         throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
       }
       connection.policy.trusted(body);
-      connection.begin();
     } else {
       connection.begin();
       body();
       this.#refuseMaxRowId();
     }
+  }
+
+  /**
+   * Commits what a statement has done, and how far the entry has come. When that fails, all that
+   * the statement did is taken back.
+   */
+  #commitStatement(place: StatementPlace, totalBefore: number, resume: ResumePoint): void {
+    const connection = this.#connection;
+    if (connection.database.autocommit) connection.begin();
     try {
-      this.#commitProgress(next());
+      this.#commitProgress(resume);
     } catch (error) {
       if (!isForeignKeyError(error)) throw error;
       connection.rollbackStatements();
-      if (place.prepared.kind === "change") connection.uncount(total);
+      if (place.prepared.kind === "change") connection.uncount(totalBefore);
       throw error;
     }
   }

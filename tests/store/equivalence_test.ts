@@ -53,7 +53,7 @@ Deno.test("Store.apply answers as SQLite itself does in autocommit mode", async 
       });
       at += size;
     }
-    for (const table of ["a", "r", "p", "c", "log"]) {
+    for (const table of ["a", "r", "p", "c", "f", "log"]) {
       const { values = [] } = JSON.parse(await store.query(`SELECT rowid, * FROM ${table}`));
       assert.deepEqual(
         values,

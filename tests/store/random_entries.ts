@@ -14,6 +14,7 @@ const schema = [
   "CREATE TABLE r (id INTEGER PRIMARY KEY AUTOINCREMENT, v UNIQUE ON CONFLICT ROLLBACK)",
   "CREATE TABLE p (id INTEGER PRIMARY KEY, v)",
   "CREATE TABLE c (p REFERENCES p DEFERRABLE INITIALLY DEFERRED, q REFERENCES p)",
+  "CREATE TABLE f (p REFERENCES p DEFERRABLE INITIALLY DEFERRED, v UNIQUE)",
   "CREATE TABLE w (v, at DEFAULT (julianday('now')), x DEFAULT (random()))",
   "CREATE TABLE log (what, rows, total, id)",
   "CREATE TRIGGER after_a AFTER UPDATE ON a BEGIN INSERT INTO log VALUES (NEW.v, changes(), total_changes(), last_insert_rowid()); END",
@@ -21,7 +22,7 @@ const schema = [
   "CREATE TRIGGER fail AFTER INSERT ON w WHEN NEW.v = 14 BEGIN SELECT RAISE(FAIL, 'fourteen'); END",
 ];
 
-const tables = ["a", "r", "p", "c", "w", "log"];
+const tables = ["a", "r", "p", "c", "f", "w", "log"];
 
 type Template = (k: () => number) => Statement;
 
@@ -42,6 +43,10 @@ const small: readonly Template[] = [
   (k) => ({ sql: "DELETE FROM p WHERE id = ?", positional: [k() % 8] }),
   (k) => ({ sql: "INSERT INTO c (p) VALUES (?)", positional: [k() % 10] }),
   (k) => ({ sql: "INSERT INTO c (q) VALUES (?)", positional: [k() % 10] }),
+  (k) => ({
+    sql: "INSERT OR FAIL INTO f VALUES (?, ?), (?, ?)",
+    positional: [k() % 10, k(), k() % 10, k()],
+  }),
   (k) => ({ sql: "DELETE FROM c WHERE p = ?1 OR q = ?1", positional: [k() % 10] }),
   (k) => ({ sql: "INSERT INTO w (v) VALUES (?)", positional: [k() % 16] }),
   (k) => ({ sql: "INSERT INTO w (v) VALUES (?), (?)", positional: [k() % 16, k() % 16] }),

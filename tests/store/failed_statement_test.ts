@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { TestStore } from "./fixture.ts";
+
+const done = (id: number, rows = 1) => `{"last_insert_id":${id},"rows_affected":${rows}}`;
+const failed = (message: string) => JSON.stringify({ error: message });
+
+Deno.test("Store.apply takes back what OR FAIL and RAISE(FAIL) leave when a deferred foreign key is violated", async () => {
+  const error = failed("FOREIGN KEY constraint failed");
+  const statements = [
+    "INSERT OR FAIL INTO c (p, q) VALUES (3, 1), (1, 1)",
+    "INSERT INTO c VALUES (7, 5, 14)",
+  ];
+  for (const transaction of [false, true]) {
+    await using s = await TestStore.open({ foreignKeys: true });
+    const { entries: e } = s;
+    await s.execute([
+      "CREATE TABLE a (id INTEGER PRIMARY KEY)",
+      "CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED, q UNIQUE)",
+      "CREATE TRIGGER g AFTER INSERT ON c WHEN NEW.q = 14 BEGIN SELECT RAISE(FAIL, 'fourteen'); END",
+    ]);
+    const answers = await s.apply(
+      e.execute(["INSERT INTO a VALUES (1)"]),
+      e.execute(statements, { transaction }),
+      e.execute(["SELECT changes(), total_changes(), last_insert_rowid()"], { unified: true }),
+      e.execute(["INSERT OR FAIL INTO c (p, q) VALUES (1, 2), (1, 2)"]),
+      e.execute(["SELECT changes(), total_changes(), last_insert_rowid()"], { unified: true }),
+    );
+    const duplicate = failed("UNIQUE constraint failed: c.q");
+    assert.equal(answers[1], transaction ? duplicate : `${error},${error}`);
+    assert.match(answers[2] ?? "", transaction ? /\[\[1,2,1\]\]/ : /\[\[0,1,7\]\]/);
+    assert.equal(answers[3], duplicate);
+    assert.match(answers[4] ?? "", transaction ? /\[\[1,3,1\]\]/ : /\[\[1,2,1\]\]/);
+    await s.restart();
+    assert.equal(await s.execute(["INSERT INTO a VALUES (2)"]), done(2));
+    assert.match(await s.query("SELECT p, q FROM c"), /"values":\[\[1,2\]\]/);
+  }
+});
