@@ -55,20 +55,26 @@ export class EntryApplier {
     let next = from;
     while (next < entries.length) {
       // After a crash between the statements of an entry that one goes on alone.
-      if (this.#connection.committed.resume === resumeAtStart) {
-        next = this.#applyTogether(entries, next);
-      }
+      let alone = this.#connection.committed.resume !== resumeAtStart;
+      if (!alone) ({ next, alone } = this.#applyTogether(entries, next));
       const entry = entries[next];
       if (entry === undefined || isLoadCommit(entry)) return next;
-      this.#applyAlone(entry);
-      next++;
+      if (alone) {
+        this.#applyAlone(entry);
+        next++;
+      }
     }
     return next;
   }
 
-  /** Applies entries in one transaction, up to one that cannot be part of it; returns its number. */
-  #applyTogether(entries: readonly BatchEntry[], from: number): number {
+  /**
+   * Applies entries in one transaction, up to one that cannot be part of it. Returns its number,
+   * and whether it must be applied alone.
+   */
+  #applyTogether(entries: readonly BatchEntry[], from: number): { next: number; alone: boolean } {
     let to = entries.length;
+    /** Whether the entry with number `to` must be. */
+    let alone = false;
     this.#enforceForeignKeys(entries, from);
     while (to > from) {
       let next = from;
@@ -81,10 +87,11 @@ export class EntryApplier {
         }
       } catch (error) {
         if (!(error instanceof NeedsAlone)) throw error;
+        to = next;
+        alone = true;
         if (!error.untouched) {
           this.#connection.rollback();
           this.#answers.truncate(from);
-          to = next;
           continue;
         }
         this.#answers.truncate(next);
@@ -92,9 +99,9 @@ export class EntryApplier {
       const last = entries[next - 1];
       if (last === undefined || next === from) this.#connection.rollback();
       else this.#connection.commit(last.index, last.term, resumeAtStart);
-      return next;
+      return { next, alone: alone && next === to };
     }
-    return from;
+    return { next: from, alone };
   }
 
   /** Applies all entries in one transaction, or none: false when that is not for a quick connection. */

@@ -520,3 +520,22 @@ Deno.test("openStore hides its own tables from tools, and names a damaged file",
   );
   await Deno.remove(s.directory, { recursive: true });
 });
+
+Deno.test("Store.apply says duplicate for, and loads pieces of, entries whose leader enforced foreign keys otherwise", async () => {
+  await using s = await TestStore.open();
+  const { entries: e } = s;
+  await s.execute(["CREATE TABLE t (v)"]);
+  const insert = () =>
+    e.execute(["INSERT INTO t VALUES (1)"], { request: { origin: 7n, sequence: 1, floor: 1 } });
+  const first = insert();
+  e.foreignKeys = true;
+  const again = insert();
+  e.foreignKeys = false;
+  const before = e.execute(["INSERT INTO t VALUES (2)"]);
+  e.foreignKeys = true;
+  const bytes = new Uint8Array(100);
+  const piece = e.command({ type: "load_chunk", loadId: 1n, offset: 0, bytes, request: undefined });
+  assert.deepEqual(await s.apply(first, again, before, piece), [done(1), "duplicate", done(2), ""]);
+  assert.match(await s.query("SELECT count(*) FROM t"), /\[\[2\]\]/);
+  assert.match(await s.query("SELECT length(bytes) FROM sqlite_raft_load"), /\[\[100\]\]/);
+});
