@@ -193,16 +193,29 @@ export class EntryApplier {
         body();
       } catch (error) {
         // OR FAIL and RAISE(FAIL) keep what came before the error.
-        if (!run.transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
+        this.#endInBatch(place, run);
         throw error;
       }
       if (connection.maxRowId.take()) throw new NeedsAlone(false);
-      if (!run.transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
+      this.#endInBatch(place, run);
     });
     if (!run.transaction) return;
     if (!ok) connection.rollbackToSavepoint();
     else if (connection.deferredForeignKeys) throw new NeedsAlone(false);
     else connection.releaseSavepoint();
+  }
+
+  /** What its commit would do, were the statement alone; throws when only that can tell how it ends. */
+  #endInBatch({ prepared }: StatementPlace, { transaction }: Execution): void {
+    const connection = this.#connection;
+    if (!transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
+    if (prepared.readonly) return;
+    try {
+      connection.flushVirtualTables();
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      throw new NeedsAlone(false);
+    }
   }
 
   /** Returns why a piece of a load was refused, or undefined. */
@@ -239,9 +252,10 @@ export class EntryApplier {
   #aloneTransaction(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {
     const connection = this.#connection;
     connection.begin();
-    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (_place, body) => {
+    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
       body();
       this.#refuseMaxRowId();
+      if (!place.prepared.readonly) connection.flushVirtualTables();
     });
     if (ok) {
       try {

@@ -200,8 +200,7 @@ export class StatementRunner {
         this.#now() - result.startedAt,
       );
     }
-    // What the statements kept were found to call may be different under the new schema.
-    if (kind === "other" && !prepared.readonly) connection.cache.clear();
+    if (kind === "other" && !prepared.readonly) connection.forgetSchema();
   }
 
   /** Makes an error the text's result, unless it is none of the SQL's. */

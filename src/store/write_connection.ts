@@ -67,6 +67,8 @@ export class WriteConnection {
   #totalBase: number;
   /** The connection's own changes() is `changes`. */
   #changesInPlace = false;
+  /** There are virtual tables; undefined when it is to be found out. None on the main thread. */
+  #virtualTables: boolean | undefined;
   /** Ticks that the running statement has left; one is a millisecond's worth of instructions. */
   #ticksLeft = Number.POSITIVE_INFINITY;
 
@@ -98,6 +100,7 @@ export class WriteConnection {
     this.#rollbackTo = database.prepare("ROLLBACK TO raftlite_entry", { persistent: true });
     database.createFunction("total_changes", () => this.totalChanges);
     if (quick) {
+      this.#virtualTables = false;
       boundInstructions(database);
       database.setProgressHandler(quickInstructionsPerTick, () => this.#isOver());
     } else database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
@@ -121,6 +124,28 @@ export class WriteConnection {
 
   begin(): void {
     this.#control(this.#begin);
+  }
+
+  /** After a change of the schema: forgets what was known by the old one. */
+  forgetSchema(): void {
+    // What the statements kept were found to call may be different.
+    this.cache.clear();
+    if (!this.quick) this.#virtualTables = undefined;
+  }
+
+  /**
+   * Lets virtual tables write what they put off to the end of a transaction, as FTS does: that of
+   * a batch is another one than a statement's own, and its end would leave another index and count
+   * other changes. https://www.sqlite.org/vtab.html#the_xsavepoint_xrelease_and_xrollbackto_methods
+   */
+  flushVirtualTables(): void {
+    if (this.#virtualTables === false || this.database.autocommit) return;
+    this.own(() => {
+      this.#virtualTables ??= this.database.scalar(virtualTableQuery) !== undefined;
+      if (!this.#virtualTables) return;
+      this.savepoint();
+      this.releaseSavepoint();
+    });
   }
 
   /** Rolls back what `begin` began, unless SQLite has done so, and all that SQL can see of it. */
@@ -272,6 +297,9 @@ export class WriteConnection {
     });
   }
 }
+
+const virtualTableQuery =
+  "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 LIMIT 1";
 
 function configure(database: Database, foreignKeys: boolean): void {
   // page_size, auto_vacuum and encoding are the file's; these are the connection's.
