@@ -26,6 +26,9 @@ const OpenFlag = { readonly: 1, readwrite: 2, create: 4, uri: 0x40, noMutex: 0x8
 
 const PREPARE_PERSISTENT = 1;
 
+/** https://www.sqlite.org/c3ref/c_stmtstatus_counter.html */
+const STATUS_VM_STEP = 4;
+
 export interface OpenOptions {
   readonly library: Library;
   /** Opens an existing file for reading only. */
@@ -330,6 +333,18 @@ export class Database implements Disposable {
   dropModules(): void {
     const code = this.#c.sqlite3_drop_modules(this.pointer, null);
     if (code !== ResultCode.ok) throw this.#error(code);
+  }
+
+  /**
+   * Makes every statement, a virtual table's own too, count instructions from 0 again: a progress
+   * handler is called by that count, which else goes on from one run of a statement to its next.
+   */
+  resetInstructionCounts(): void {
+    let statement = this.#c.sqlite3_next_stmt(this.pointer, null);
+    while (statement !== null) {
+      this.#c.sqlite3_stmt_status(statement, STATUS_VM_STEP, 1);
+      statement = this.#c.sqlite3_next_stmt(this.pointer, statement);
+    }
   }
 
   /** Frees what the page cache can do without. */

@@ -71,6 +71,7 @@ export const symbols = {
   sqlite3_stmt_readonly: { parameters: ["pointer"], result: "i32" },
   sqlite3_stmt_isexplain: { parameters: ["pointer"], result: "i32" },
   sqlite3_stmt_busy: { parameters: ["pointer"], result: "i32" },
+  sqlite3_next_stmt: { parameters: ["pointer", "pointer"], result: "pointer" },
   sqlite3_stmt_status: { parameters: ["pointer", "i32", "i32"], result: "i32" },
 
   // Parameters

@@ -235,6 +235,8 @@ export class WriteConnection {
    */
   prepareRun(prepared: PreparedStatement, timeoutMs: number, kept: boolean): void {
     if (prepared.callsChanges && !this.#changesInPlace) this.#putChangesInPlace();
+    // The statements of virtual tables go on from where earlier writes left them, too.
+    if (timeoutMs > 0 && this.#virtualTables !== false) this.database.resetInstructionCounts();
     this.#ticksLeft = this.quick
       ? quickTicksMax
       : (timeoutMs > 0 ? timeoutMs : defaultLimitMs) - (kept ? 1 : 0);

@@ -34,3 +34,26 @@ Deno.test("Store.apply leaves full-text indexes, and counts their changes, the s
   assert.deepEqual(single, answers);
   assert.equal(await contents(apart), await contents(together));
 });
+
+Deno.test("Store.apply ends a full-text write at its time limit whatever was written before it", async () => {
+  const script = (e: Entries) => [
+    e.execute(["CREATE VIRTUAL TABLE f USING fts5(x)"]),
+    ...Array.from({ length: 60 }, (_, i) => {
+      const rows = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${
+        1500 + 90 * i
+      })`;
+      return e.execute([`INSERT INTO f ${rows} SELECT 'y' || i FROM n`], { timeoutMs: 1 });
+    }),
+  ];
+  await using together = await TestStore.open();
+  const answers = await together.apply(...script(together.entries));
+  await using apart = await TestStore.open();
+  const single: string[] = [];
+  for (const [i, entry] of script(apart.entries).entries()) {
+    single.push(...await apart.apply(entry));
+    if (i % 9 === 8) await apart.restart();
+  }
+  const timeouts = answers.filter((answer) => answer.includes("timeout")).length;
+  assert.ok(timeouts > 5 && timeouts < 55, `${timeouts} of 60 writes were ended`);
+  assert.deepEqual(single, answers);
+});
