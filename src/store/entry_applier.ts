@@ -1,6 +1,5 @@
 import { ByteReader } from "../base/bytes.ts";
 import { EntryType } from "../raft/types.ts";
-import { SqliteError } from "../sqlite/mod.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
 import { CommandType } from "./command_codec.ts";
@@ -13,16 +12,13 @@ import {
   readHeader,
   verifyEntry,
 } from "./command_header.ts";
-import { StatementError, StoreFailedError } from "./failures.ts";
+import { messageOf, StatementError, StoreFailedError } from "./failures.ts";
 import { LoadTable } from "./load_table.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
 import { windowMax } from "./sessions.ts";
 import { NeedsAlone, type StatementPlace, StatementRunner } from "./statement_runner.ts";
 import type { RequestId } from "./types.ts";
 import type { WriteConnection } from "./write_connection.ts";
-
-/** Of a foreign key that was not made good when its transaction ended. */
-const foreignKeyCode = 787;
 
 /**
  * Applies committed entries, many to a transaction, each with exactly the result that it would
@@ -98,10 +94,31 @@ export class EntryApplier {
       }
       const last = entries[next - 1];
       if (last === undefined || next === from) this.#connection.rollback();
-      else this.#connection.commit(last.index, last.term, resumeAtStart);
+      else if (!this.#commitBatch(last)) {
+        this.#answers.truncate(from);
+        // Half of them, and so on, until the entry at fault is the only one.
+        to = from + Math.floor((next - from) / 2);
+        alone = to === from;
+        continue;
+      }
       return { next, alone: alone && next === to };
     }
     return { next: from, alone };
+  }
+
+  /**
+   * Returns false, and takes all back, when what a virtual table has put off until the commit
+   * fails: the fault of one of the entries.
+   */
+  #commitBatch({ index, term }: BatchEntry): boolean {
+    try {
+      this.#connection.commit(index, term, resumeAtStart);
+      return true;
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      this.#connection.rollback();
+      return false;
+    }
   }
 
   /** Applies all entries in one transaction, or none: false when that is not for a quick connection. */
@@ -262,10 +279,10 @@ export class EntryApplier {
         this.#commitEntry(entry, request);
         return;
       } catch (error) {
-        if (!isForeignKeyError(error)) throw error;
+        this.#runner.throwIfLocal(error);
         // It takes back everything, so it is the only result.
         this.#answers.rewind(0);
-        this.#answers.error(error.message, false);
+        this.#answers.error(messageOf(error), false);
       }
     }
     connection.rollbackStatements();
@@ -333,7 +350,7 @@ export class EntryApplier {
     try {
       this.#commitProgress(resume);
     } catch (error) {
-      if (!isForeignKeyError(error)) throw error;
+      this.#runner.throwIfLocal(error);
       connection.rollbackStatements();
       if (place.prepared.kind === "change") connection.uncount(totalBefore);
       throw error;
@@ -359,8 +376,4 @@ export class EntryApplier {
     if (request !== undefined) this.#connection.sessions.record(request, entry.index);
     this.#connection.commit(entry.index, entry.term, resumeAtStart);
   }
-}
-
-function isForeignKeyError(error: unknown): error is SqliteError {
-  return error instanceof SqliteError && error.extendedCode === foreignKeyCode;
 }

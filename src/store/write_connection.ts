@@ -27,6 +27,9 @@ const defaultLimitMs = 600_000;
 
 const deferredForeignKeysStatus = 10;
 
+/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
+const defensiveOption = 1010;
+
 /** On the main thread: instructions to a tick, and ticks that a statement may take. */
 const quickInstructionsPerTick = 1_000;
 const quickTicksMax = 3;
@@ -313,6 +316,8 @@ function configure(database: Database, foreignKeys: boolean): void {
   database.exec(`PRAGMA cache_size = -${cacheKib}`);
   database.exec(foreignKeysPragma(foreignKeys));
   createRaftTables(database);
+  // A virtual table whose own tables SQL has changed can fail, at any later commit, or worse.
+  database.config(defensiveOption, true);
 }
 
 function foreignKeysPragma(foreignKeys: boolean): string {
