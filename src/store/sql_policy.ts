@@ -160,7 +160,7 @@ export class SqlPolicy {
           ? "load_extension() is refused: extensions are loaded when a node starts"
           : undefined;
       default:
-        return this.#kind === "write" ? writeRefusal(action, first) : undefined;
+        return this.#kind === "write" ? writeRefusal(action, first, schema) : undefined;
     }
   }
 
@@ -198,7 +198,17 @@ export class SqlPolicy {
   }
 }
 
-function writeRefusal(action: number, table: string | null): string | undefined {
+const temporaryRefused =
+  "Temporary tables, views and triggers are refused: they live on one connection and " +
+  "are not replicated, create ordinary ones";
+
+function writeRefusal(
+  action: number,
+  table: string | null,
+  schema: string | null,
+): string | undefined {
+  // What is created there by its schema's name, CREATE TABLE temp.t, is not asked for as temporary.
+  if (action === Action.insert && schema === "temp") return temporaryRefused;
   switch (action) {
     case Action.delete:
     case Action.insert:
@@ -215,8 +225,7 @@ function writeRefusal(action: number, table: string | null): string | undefined 
     case Action.dropTempTable:
     case Action.dropTempTrigger:
     case Action.dropTempView:
-      return "Temporary tables, views and triggers are refused: they live on one connection and " +
-        "are not replicated, create ordinary ones";
+      return temporaryRefused;
     default:
       return undefined;
   }

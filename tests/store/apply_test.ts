@@ -242,6 +242,7 @@ Deno.test("Store.apply answers a unified request with rows where it reads", asyn
 
 Deno.test("Store.apply refuses what would break replication, saying what to do instead", async () => {
   await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
   const cases: [sql: string, advice: RegExp][] = [
     ["BEGIN", /transaction parameter/],
     ["COMMIT", /transaction parameter/],
@@ -257,6 +258,13 @@ Deno.test("Store.apply refuses what would break replication, saying what to do i
     ["CREATE TABLE c AS SELECT * FROM pragma_optimize", /one node/],
     ["SELECT load_extension('x')", /load_extension/],
     ["CREATE TEMP TABLE x (y)", /not replicated/],
+    ["CREATE TABLE temp.t (y)", /not replicated/],
+    ["CREATE TABLE temp.t AS SELECT 1", /not replicated/],
+    ["CREATE VIEW temp.t AS SELECT 1", /not replicated/],
+    ["CREATE VIRTUAL TABLE temp.t USING fts5(y)", /not replicated/],
+    ["CREATE TRIGGER temp.g AFTER INSERT ON t BEGIN SELECT 1; END", /not replicated/],
+    ["CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END", /not replicated/],
+    ["INSERT INTO temp.sqlite_schema VALUES ('table', 't', 't', 0, '')", /not replicated/],
     ["UPDATE sqlite_raft SET applied_index = 1", /bookkeeping/],
     ["CREATE TABLE c AS SELECT applied_index FROM sqlite_raft", /bookkeeping/],
     ["DROP TABLE sqlite_raft", /may not be dropped|bookkeeping/],
@@ -266,8 +274,12 @@ Deno.test("Store.apply refuses what would break replication, saying what to do i
     assert.match(answer, /^\{"error":/, sql);
     assert.match(answer, advice, sql);
   }
+  assert.equal(
+    await s.execute(["ALTER TABLE t RENAME COLUMN v TO w", "INSERT INTO t VALUES (1)"]),
+    `{},${done(1)}`,
+  );
   await assert.rejects(Deno.stat("/tmp/raftlite-should-not-exist"));
-  assert.match(await s.query("SELECT applied_index FROM sqlite_raft"), /\[\[17\]\]/);
+  assert.match(await s.query("SELECT applied_index FROM sqlite_raft"), /\[\[26\]\]/);
 });
 
 Deno.test("Store.apply lets a client's own PRAGMA ask for what may not be stored", async () => {
