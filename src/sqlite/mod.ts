@@ -21,7 +21,12 @@ export { createHiddenTable } from "./hidden_table.ts";
 export { InterruptCell } from "./interrupt.ts";
 export { type Library, type LibraryLocation, type LibraryOrigin, openLibrary } from "./library.ts";
 export { MaxRowIdWatch } from "./max_row_id.ts";
-export { nodeLocalFunctions, nodeLocalTables, statisticsTables } from "./nondeterminism.ts";
+export {
+  nodeLocalFunctions,
+  nodeLocalTables,
+  processFunctions,
+  statisticsTables,
+} from "./nondeterminism.ts";
 export { SqlSource } from "./sql_source.ts";
 export { Statement } from "./statement.ts";
 export { type BindParameters, type BindValue, ColumnType, type ColumnValue } from "./values.ts";

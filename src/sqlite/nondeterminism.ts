@@ -4,22 +4,26 @@
  * a refusal can give. PRAGMAs, also as table-valued functions, come to an authorizer by themselves.
  */
 
-/** Tables that a replicated write must not read (SQLITE_READ, in lower case). */
-export const nodeLocalTables: ReadonlyMap<string, string> = new Map([
-  ["dbstat", "it shows how this node's file is laid out"],
-  ["sqlite_dbpage", "it shows the pages of this node's file"],
-  ["sqlite_stmt", "it shows the statements that this node has prepared"],
+/** Functions that no SQL from outside may call (SQLITE_FUNCTION, in lower case). */
+export const processFunctions: ReadonlyMap<string, string> = new Map([
+  ["load_extension", "extensions are loaded when a node starts"],
+  ["fts3_tokenizer", "it takes and gives addresses in this process"],
 ]);
 
 /** Functions that a replicated write must not call (SQLITE_FUNCTION, in lower case). */
 export const nodeLocalFunctions: ReadonlyMap<string, string> = new Map([
-  ["load_extension", "it loads code from this node's disk"],
-  ["fts3_tokenizer", "its result is an address in this process"],
   ["sqlite_offset", "it shows how this node's file is laid out"],
   ["sqlite_version", "nodes may run different versions during an upgrade"],
   ["sqlite_source_id", "nodes may run different versions during an upgrade"],
   ["sqlite_compileoption_get", "nodes may run different builds of SQLite"],
   ["sqlite_compileoption_used", "nodes may run different builds of SQLite"],
+]);
+
+/** Tables that a replicated write must not read, nor create others by (SQLITE_READ, SQLITE_CREATE_VTABLE, in lower case). */
+export const nodeLocalTables: ReadonlyMap<string, string> = new Map([
+  ["dbstat", "it shows how this node's file is laid out"],
+  ["sqlite_dbpage", "it shows the pages of this node's file"],
+  ["sqlite_stmt", "it shows the statements that this node has prepared"],
 ]);
 
 /**

@@ -1,4 +1,12 @@
-import { type Authorizer, AuthorizerResult, type Database, SqliteError } from "../sqlite/mod.ts";
+import {
+  type Authorizer,
+  AuthorizerResult,
+  type Database,
+  nodeLocalFunctions,
+  nodeLocalTables,
+  processFunctions,
+  SqliteError,
+} from "../sqlite/mod.ts";
 import { hiddenPrefix } from "./raft_table.ts";
 
 /** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that a policy decides on. */
@@ -19,6 +27,7 @@ const Action = {
   update: 23,
   attach: 24,
   detach: 25,
+  createVirtualTable: 29,
   function: 31,
   savepoint: 32,
 } as const;
@@ -156,9 +165,9 @@ export class SqlPolicy {
       case Action.pragma:
         return this.#pragmaRefusal(first?.toLowerCase() ?? "", second, schema);
       case Action.function:
-        return second?.toLowerCase() === "load_extension"
-          ? "load_extension() is refused: extensions are loaded when a node starts"
-          : undefined;
+        return functionRefusal(second?.toLowerCase() ?? "", this.#kind === "write");
+      case Action.createVirtualTable:
+        return this.#kind === "write" ? nodeLocalRefusal(second) : undefined;
       default:
         return this.#kind === "write" ? writeRefusal(action, first, schema) : undefined;
     }
@@ -198,6 +207,16 @@ export class SqlPolicy {
   }
 }
 
+function functionRefusal(name: string, writes: boolean): string | undefined {
+  const reason = processFunctions.get(name) ?? (writes ? nodeLocalFunctions.get(name) : undefined);
+  return reason && `${name}() is refused: ${reason}`;
+}
+
+function nodeLocalRefusal(table: string | null): string | undefined {
+  const reason = table === null ? undefined : nodeLocalTables.get(table.toLowerCase());
+  return reason && `Table ${table} is refused: ${reason}`;
+}
+
 const temporaryRefused =
   "Temporary tables, views and triggers are refused: they live on one connection and " +
   "are not replicated, create ordinary ones";
@@ -216,7 +235,7 @@ function writeRefusal(
     case Action.read:
       return table?.toLowerCase().startsWith(hiddenPrefix)
         ? `Table ${table} is the cluster's own bookkeeping: it can only be read by queries`
-        : undefined;
+        : nodeLocalRefusal(table);
     case Action.createTempIndex:
     case Action.createTempTable:
     case Action.createTempTrigger:

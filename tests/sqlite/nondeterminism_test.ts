@@ -4,18 +4,19 @@ import {
   Database,
   nodeLocalFunctions,
   nodeLocalTables,
+  processFunctions,
 } from "../../src/sqlite/mod.ts";
 import { codeNameOf, library, openMemory, withDirectory } from "./fixture.ts";
 
 const Action = { pragma: 19, read: 20, function: 31 } as const;
 
-Deno.test("an authorizer can refuse what is of one node, by the names listed", () => {
+Deno.test("an authorizer can refuse what is of one node or one process, by the names listed", () => {
   using db = openMemory();
   db.exec("CREATE TABLE t(a)");
   db.setAuthorizer((action, first, second) => {
     const name = (action === Action.function ? second : first)?.toLowerCase() ?? "";
     const refused = action === Action.pragma ||
-      action === Action.function && nodeLocalFunctions.has(name) ||
+      action === Action.function && (nodeLocalFunctions.has(name) || processFunctions.has(name)) ||
       action === Action.read && nodeLocalTables.has(name);
     return refused ? AuthorizerResult.deny : AuthorizerResult.ok;
   });
@@ -23,6 +24,7 @@ Deno.test("an authorizer can refuse what is of one node, by the names listed", (
     "SELECT SQLITE_VERSION()",
     "SELECT sqlite_source_id()",
     "SELECT load_extension('x')",
+    "SELECT fts3_tokenizer('simple')",
     "INSERT INTO t SELECT sqlite_compileoption_get(1)",
     "SELECT file FROM pragma_database_list",
     "SELECT page_count FROM pragma_page_count",

@@ -257,6 +257,12 @@ Deno.test("Store.apply refuses what would break replication, saying what to do i
     ["CREATE TABLE c AS SELECT data_version FROM pragma_data_version", /one node/],
     ["CREATE TABLE c AS SELECT * FROM pragma_optimize", /one node/],
     ["SELECT load_extension('x')", /load_extension/],
+    ["SELECT fts3_tokenizer('simple')", /address/],
+    ["SELECT FTS3_TOKENIZER('simple', zeroblob(8))", /address/],
+    ["INSERT INTO t SELECT sqlite_version()", /different versions/],
+    ["INSERT INTO t SELECT sqlite_source_id()", /different versions/],
+    ["INSERT INTO t SELECT sqlite_compileoption_get(1)", /different builds/],
+    ["INSERT INTO t SELECT sqlite_compileoption_used('X')", /different builds/],
     ["CREATE TEMP TABLE x (y)", /not replicated/],
     ["CREATE TABLE temp.t (y)", /not replicated/],
     ["CREATE TABLE temp.t AS SELECT 1", /not replicated/],
@@ -279,7 +285,21 @@ Deno.test("Store.apply refuses what would break replication, saying what to do i
     `{},${done(1)}`,
   );
   await assert.rejects(Deno.stat("/tmp/raftlite-should-not-exist"));
-  assert.match(await s.query("SELECT applied_index FROM sqlite_raft"), /\[\[26\]\]/);
+  assert.match(await s.query("SELECT applied_index FROM sqlite_raft"), /\[\[32\]\]/);
+});
+
+Deno.test("Store refuses tables of one node's file in writes, and addresses of its process in reads", async () => {
+  await using s = await TestStore.open();
+  const { compile_options: options } = await s.store.status();
+  if (options instanceof Array && options.includes("ENABLE_DBSTAT_VTAB")) {
+    const copy = "CREATE TABLE c AS SELECT pgsize FROM dbstat";
+    assert.match(await s.execute([copy]), /dbstat is refused: .*this node's file/);
+    const other = "CREATE VIRTUAL TABLE d USING dbstat(main)";
+    assert.match(await s.execute([other]), /dbstat is refused: .*this node's file/);
+    assert.doesNotMatch(await s.query("SELECT pgsize FROM dbstat"), /error/);
+  }
+  assert.doesNotMatch(await s.query("SELECT sqlite_version()"), /error/);
+  assert.match(await s.query("SELECT fts3_tokenizer(?)", ["simple"]), /refused: .*address/);
 });
 
 Deno.test("Store.apply lets a client's own PRAGMA ask for what may not be stored", async () => {
