@@ -192,6 +192,7 @@ export class StatementRunner {
       if (kept && bound > keptBytesMax) statement.clearBindings();
       // VACUUM leaves the number of tables in last_insert_rowid(), hidden ones included.
       if (!prepared.readonly && kind !== "vacuum") connection.noteEffects(kind === "change");
+      if (!prepared.readonly && kind === "other") connection.noteSchemaChange();
     }
     if (last && !result.query) {
       this.#answers.changes(
@@ -200,7 +201,6 @@ export class StatementRunner {
         this.#now() - result.startedAt,
       );
     }
-    if (kind === "other" && !prepared.readonly) connection.forgetSchema();
   }
 
   /** Makes an error the text's result, unless it is none of the SQL's. */

@@ -68,8 +68,8 @@ export class WriteConnection {
   readonly #rollbackTo;
   /** total_changes() is this and what the connection has counted. */
   #totalBase: number;
-  /** The connection's own changes() is `changes`. */
-  #changesInPlace = false;
+  /** The transaction under way has changed the schema. */
+  #schemaChanged = false;
   /** There are virtual tables; undefined when it is to be found out. None on the main thread. */
   #virtualTables: boolean | undefined;
   /** Ticks that the running statement has left; one is a millisecond's worth of instructions. */
@@ -129,8 +129,13 @@ export class WriteConnection {
     this.#control(this.#begin);
   }
 
-  /** After a change of the schema: forgets what was known by the old one. */
-  forgetSchema(): void {
+  /** After a statement that may have changed the schema, failed or not. */
+  noteSchemaChange(): void {
+    this.#schemaChanged = true;
+    this.#forgetSchema();
+  }
+
+  #forgetSchema(): void {
     // What the statements kept were found to call may be different.
     this.cache.clear();
     if (!this.quick) this.#virtualTables = undefined;
@@ -159,6 +164,12 @@ export class WriteConnection {
     }
     this.maxRowId.take();
     this.#takeCommitted();
+    this.#takeBackSchema();
+    this.#schemaChanged = false;
+  }
+
+  #takeBackSchema(): void {
+    if (this.#schemaChanged) this.#forgetSchema();
   }
 
   /** Goes on from what another connection has committed. */
@@ -175,12 +186,13 @@ export class WriteConnection {
     this.changes = committed.changes;
     this.lastInsertRowId = this.database.lastInsertRowId = committed.lastInsertRowId;
     this.#totalBase = committed.totalChanges - this.database.totalChanges;
-    this.#changesInPlace = false;
   }
 
   /** Rolls back, and leaves last_insert_rowid() and its like as the rolled back statements left them, as SQLite does. */
   rollbackStatements(): void {
     if (this.database.inTransaction) this.#control(this.#rollback);
+    this.#takeBackSchema();
+    this.#schemaChanged = false;
   }
 
   savepoint(): void {
@@ -195,6 +207,7 @@ export class WriteConnection {
   rollbackToSavepoint(): void {
     this.#control(this.#rollbackTo);
     this.#control(this.#release);
+    this.#takeBackSchema();
   }
 
   /** Commits with the position, written in the same transaction. */
@@ -215,6 +228,7 @@ export class WriteConnection {
     });
     this.sessions.settle();
     this.committed = state;
+    this.#schemaChanged = false;
   }
 
   /** Runs the store's own SQL: without limits, and unseen by last_insert_rowid() and its like. */
@@ -227,7 +241,6 @@ export class WriteConnection {
     } finally {
       this.#totalBase = total - database.totalChanges;
       database.lastInsertRowId = this.lastInsertRowId;
-      this.#changesInPlace = false;
     }
   }
 
@@ -237,7 +250,7 @@ export class WriteConnection {
    * gets one tick less, and is run again, freshly prepared, when that was not enough.
    */
   prepareRun(prepared: PreparedStatement, timeoutMs: number, kept: boolean): void {
-    if (prepared.callsChanges && !this.#changesInPlace) this.#putChangesInPlace();
+    if (prepared.callsChanges && this.database.changes !== this.changes) this.#putChangesInPlace();
     // The statements of virtual tables go on from where earlier writes left them, too.
     if (timeoutMs > 0 && this.#virtualTables !== false) this.database.resetInstructionCounts();
     this.#ticksLeft = this.quick
@@ -250,7 +263,6 @@ export class WriteConnection {
     this.lastInsertRowId = this.database.lastInsertRowId;
     if (!changesRows) return;
     this.changes = this.database.changes;
-    this.#changesInPlace = true;
   }
 
   /** What total_changes() says in SQL. */
@@ -262,7 +274,6 @@ export class WriteConnection {
   uncount(totalBefore: number): void {
     this.#totalBase = totalBefore - this.database.totalChanges;
     this.changes = 0;
-    this.#changesInPlace = false;
   }
 
   /** Foreign keys that a transaction has still to make good. */
@@ -290,7 +301,6 @@ export class WriteConnection {
           "ROLLBACK TO raftlite_changes; RELEASE raftlite_changes",
       )
     );
-    this.#changesInPlace = true;
   }
 
   /** Transaction control, which changes no rows. */
