@@ -213,7 +213,6 @@ export class EntryApplier {
         this.#endInBatch(place, run);
         throw error;
       }
-      if (connection.maxRowId.take()) throw new NeedsAlone(false);
       this.#endInBatch(place, run);
     });
     if (!run.transaction) return;
@@ -225,6 +224,7 @@ export class EntryApplier {
   /** What its commit would do, were the statement alone; throws when only that can tell how it ends. */
   #endInBatch({ prepared }: StatementPlace, { transaction }: Execution): void {
     const connection = this.#connection;
+    if (connection.maxRowId.take()) throw new NeedsAlone(false);
     if (!transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
     if (prepared.readonly) return;
     try {
@@ -270,8 +270,7 @@ export class EntryApplier {
     const connection = this.#connection;
     connection.begin();
     const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
-      body();
-      this.#refuseMaxRowId();
+      this.#withoutMaxRowId(body);
       if (!place.prepared.readonly) connection.flushVirtualTables();
     });
     if (ok) {
@@ -335,8 +334,7 @@ export class EntryApplier {
       connection.policy.trusted(body);
     } else {
       connection.begin();
-      body();
-      this.#refuseMaxRowId();
+      this.#withoutMaxRowId(body);
     }
   }
 
@@ -357,7 +355,18 @@ export class EntryApplier {
     }
   }
 
-  /** Rolls back, and fails the statement, when a row got the largest id. */
+  /** Runs a statement, and refuses it when a row got the largest id, whatever became of that. */
+  #withoutMaxRowId(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      this.#refuseMaxRowId();
+      throw error;
+    }
+    this.#refuseMaxRowId();
+  }
+
   #refuseMaxRowId(): void {
     if (!this.#connection.maxRowId.take()) return;
     this.#connection.rollbackStatements();

@@ -35,3 +35,33 @@ Deno.test("Store.apply takes back what OR FAIL and RAISE(FAIL) leave when a defe
     assert.match(await s.query("SELECT p, q FROM c"), /"values":\[\[1,2\]\]/);
   }
 });
+
+Deno.test("Store.apply refuses the largest row id of the statement that gives it, failed or not, and of no other", async () => {
+  const refused = failed(
+    "Row id 9223372036854775807 is refused: behind it SQLite draws row ids at random, " +
+      "differently on every node",
+  );
+  const insert = (way: string) => `INSERT ${way} INTO t VALUES (9223372036854775807, 5), (2, 1)`;
+  for (const transaction of [false, true]) {
+    for (const way of ["OR ABORT", "OR FAIL", "OR ROLLBACK"]) {
+      await using s = await TestStore.open();
+      const { entries: e } = s;
+      await s.execute([
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, u UNIQUE)",
+        "INSERT INTO t VALUES (1, 1)",
+      ]);
+      const answers = await s.apply(
+        e.execute([insert(way)], { transaction }),
+        e.execute(["INSERT INTO t VALUES (50, 50)"]),
+        e.execute(["PRAGMA user_version = 1", insert(way), "INSERT INTO t VALUES (51, 51)"]),
+        e.execute(["INSERT INTO t VALUES (52, 52)"]),
+      );
+      assert.deepEqual(
+        answers,
+        [refused, done(50), `${done(50)},${refused},${done(51)}`, done(52)],
+        `${way}, transaction ${transaction}`,
+      );
+      assert.match(await s.query("SELECT id FROM t"), /\[\[1\],\[50\],\[51\],\[52\]\]/);
+    }
+  }
+});
