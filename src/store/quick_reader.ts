@@ -155,7 +155,12 @@ export class QuickReader {
       boundInstructions(database);
       database.setAuthorizer(quickAuthorizer, quickActions);
       database.setProgressHandler(instructionsPerTick, () => this.#isOver());
-      const notes = { callsChanges: false, optimizes: undefined, preparing: false };
+      const notes = {
+        callsChanges: false,
+        writesStatistics: false,
+        optimizes: undefined,
+        preparing: false,
+      };
       this.#connection = {
         database,
         cache: new StatementCache(database, notes),

@@ -6,6 +6,7 @@ import {
   nodeLocalTables,
   processFunctions,
   SqliteError,
+  statisticsTables,
 } from "../sqlite/mod.ts";
 import { hiddenPrefix } from "./raft_table.ts";
 
@@ -91,6 +92,8 @@ export class SqlPolicy {
   #reason: string | undefined;
   /** A statement prepared since this was last cleared calls changes(). */
   callsChanges = false;
+  /** A statement prepared since this was last cleared writes the planner's statistics. */
+  writesStatistics = false;
   /** The mask of a PRAGMA optimize prepared since this was last cleared; "" when it gave none. */
   optimizes: string | undefined;
   /**
@@ -138,6 +141,9 @@ export class SqlPolicy {
     if (this.#trusted) return AuthorizerResult.ok;
     if (action === Action.function && second?.toLowerCase() === "changes") {
       this.callsChanges = true;
+    }
+    if (isChange(action) && statisticsTables.has(first?.toLowerCase() ?? "")) {
+      this.writesStatistics = true;
     }
     const reason = this.#refusal(action, first, second, schema);
     if (reason === undefined) {
@@ -205,6 +211,10 @@ export class SqlPolicy {
     // A client's own PRAGMA tells the client only; its answer cannot be stored.
     return replicatedPragmas.has(name) || (this.preparing && name !== "wal_checkpoint");
   }
+}
+
+function isChange(action: number): boolean {
+  return action === Action.insert || action === Action.update || action === Action.delete;
 }
 
 function functionRefusal(name: string, writes: boolean): string | undefined {

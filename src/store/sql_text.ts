@@ -4,6 +4,8 @@ import type { SqlSource } from "../sqlite/mod.ts";
 export type StatementKind =
   /** INSERT, REPLACE, UPDATE or DELETE: it sets changes() and last_insert_rowid(). */
   | "change"
+  /** CREATE without a query: what it does is the same by any plan. */
+  | "create"
   | "pragma"
   | "vacuum"
   | "other";
@@ -19,6 +21,8 @@ export function kindOf(sql: string, readonly: boolean): StatementKind {
     case "UPDATE":
     case "DELETE":
       return "change";
+    case "CREATE":
+      return /\bas\b/i.test(start) ? "other" : "create";
     case "WITH":
       return readonly ? "other" : "change";
     case "PRAGMA":

@@ -16,10 +16,15 @@ export interface PreparedStatement {
   readonly hasColumns: boolean;
   /** It, or a trigger or view that it uses, calls changes(). */
   readonly callsChanges: boolean;
+  /** It, or a trigger that it fires, writes the planner's statistics. */
+  readonly writesStatistics: boolean;
 }
 
 /** What is noted of a statement while it is prepared; see {@linkcode SqlPolicy}. */
-export type PreparationNotes = Pick<SqlPolicy, "callsChanges" | "optimizes" | "preparing">;
+export type PreparationNotes = Pick<
+  SqlPolicy,
+  "callsChanges" | "writesStatistics" | "optimizes" | "preparing"
+>;
 
 interface Cached extends PreparedStatement {
   lastUsed: number;
@@ -33,6 +38,7 @@ export function prepareNext(
   persistent: boolean,
 ): PreparedStatement | undefined {
   policy.callsChanges = false;
+  policy.writesStatistics = false;
   policy.optimizes = undefined;
   policy.preparing = true;
   let statement: Statement | undefined;
@@ -50,6 +56,7 @@ export function prepareNext(
     readonly,
     hasColumns: statement.columnCount > 0,
     callsChanges: policy.callsChanges,
+    writesStatistics: policy.writesStatistics,
   };
 }
 

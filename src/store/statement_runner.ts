@@ -164,6 +164,7 @@ export class StatementRunner {
     const { optimizes } = connection.policy;
     if (optimizes === undefined) return prepared;
     prepared.statement.finalize();
+    connection.refreshSchema();
     connection.own(() => connection.database.exec("ANALYZE sqlite_schema"));
     const mask = optimizes === "" ? optimizeMask : Number(optimizes);
     const source = new SqlSource(`PRAGMA optimize(${mask | allTablesMask})`);
@@ -192,7 +193,9 @@ export class StatementRunner {
       if (kept && bound > keptBytesMax) statement.clearBindings();
       // VACUUM leaves the number of tables in last_insert_rowid(), hidden ones included.
       if (!prepared.readonly && kind !== "vacuum") connection.noteEffects(kind === "change");
-      if (!prepared.readonly && kind === "other") connection.noteSchemaChange();
+      if (!prepared.readonly && (kind !== "change" || prepared.writesStatistics)) {
+        connection.noteSchemaChange();
+      }
     }
     if (last && !result.query) {
       this.#answers.changes(

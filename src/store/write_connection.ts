@@ -68,8 +68,10 @@ export class WriteConnection {
   readonly #rollbackTo;
   /** total_changes() is this and what the connection has counted. */
   #totalBase: number;
-  /** The transaction under way has changed the schema. */
+  /** The transaction under way has changed the schema, or the planner's statistics. */
   #schemaChanged = false;
+  /** What is known of them may be other than what a new connection would read. */
+  #schemaStale = false;
   /** There are virtual tables; undefined when it is to be found out. None on the main thread. */
   #virtualTables: boolean | undefined;
   /** Ticks that the running statement has left; one is a millisecond's worth of instructions. */
@@ -129,13 +131,26 @@ export class WriteConnection {
     this.#control(this.#begin);
   }
 
-  /** After a statement that may have changed the schema, failed or not. */
+  /** After a statement that may have changed the schema or the statistics, failed or not. */
   noteSchemaChange(): void {
     this.#schemaChanged = true;
     this.#forgetSchema();
   }
 
+  /**
+   * Reads schema and statistics again if need be. A connection that lived through their changes
+   * lists tables in another order than a new one, and may choose other plans: SQLite loads
+   * statistics with the schema and after ANALYZE, not when they are edited or an ANALYZE is rolled
+   * back. What it does without a plan, CREATE after CREATE, does not wait for that.
+   */
+  refreshSchema(): void {
+    if (!this.#schemaStale) return;
+    this.own(() => this.database.reloadSchema());
+    this.#schemaStale = false;
+  }
+
   #forgetSchema(): void {
+    this.#schemaStale = true;
     // What the statements kept were found to call may be different.
     this.cache.clear();
     if (!this.quick) this.#virtualTables = undefined;
@@ -250,6 +265,8 @@ export class WriteConnection {
    * gets one tick less, and is run again, freshly prepared, when that was not enough.
    */
   prepareRun(prepared: PreparedStatement, timeoutMs: number, kept: boolean): void {
+    // A PRAGMA may only be prepared again as one that the client has sent.
+    if (prepared.kind !== "create" && prepared.kind !== "pragma") this.refreshSchema();
     if (prepared.callsChanges && this.database.changes !== this.changes) this.#putChangesInPlace();
     // The statements of virtual tables go on from where earlier writes left them, too.
     if (timeoutMs > 0 && this.#virtualTables !== false) this.database.resetInstructionCounts();
