@@ -27,7 +27,7 @@ export const nodeLocalTables: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Tables with the query planner's statistics, which only ANALYZE may write.
+ * Tables with the query planner's statistics.
  *
  * A connection reads them when it loads the schema, and after ANALYZE. After they change in any
  * other way — UPDATE, DROP TABLE, the rollback of an ANALYZE — a node that has just started plans

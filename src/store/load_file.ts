@@ -105,15 +105,31 @@ function prepareDatabase({ library, target, index, term, sessions }: LoadedFile)
   });
 }
 
-/** Behind the largest row id SQLite draws ids at random, which is not the same on every node. */
+/**
+ * Behind the largest row id SQLite draws ids at random, which is not the same on every node; so it
+ * does in the tables that a virtual table keeps its content in.
+ */
 function refuseMaxRowIds(database: Database): void {
   const tables = database.prepare(
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND wr = 0",
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') AND wr = 0",
   );
   for (const [name] of tables.values<[string]>()) {
+    const rowId = rowIdOf(database, name);
     const quoted = `"${name.replaceAll('"', '""')}"`;
-    if (database.scalar(`SELECT max(_rowid_) FROM ${quoted}`) === 2n ** 63n - 1n) {
+    if (database.scalar(`SELECT max(${rowId}) FROM ${quoted}`) === 2n ** 63n - 1n) {
       throw new UnfitFile(`table ${name} has a row with the largest id, 9223372036854775807`);
     }
   }
+}
+
+/** A name of the table's row id: one that no column has taken. */
+function rowIdOf(database: Database, table: string): string {
+  using names = database.prepare("SELECT lower(name) FROM pragma_table_xinfo(?1, 'main')");
+  const columns = names.values<[string]>(table).flat();
+  const free = ["rowid", "_rowid_", "oid"].find((name) => !columns.includes(name));
+  if (free !== undefined) return free;
+  throw new UnfitFile(
+    `table ${table} has columns named rowid, _rowid_ and oid, so that its row ids cannot be read: ` +
+      "rename one",
+  );
 }

@@ -97,6 +97,34 @@ Deno.test("Store.apply refuses an unfit file, and changes nothing", async () => 
   assert.match(await s.query("SELECT count(*) FROM kept"), /\[\[4\]\]/);
 });
 
+Deno.test("Store.apply refuses a file with the largest row id, whatever kind of table has it, under whatever name", async () => {
+  const id = "9223372036854775807";
+  const cases: [sql: string, because: RegExp][] = [
+    [
+      `CREATE VIRTUAL TABLE f USING fts4(x); INSERT INTO f (docid, x) VALUES (${id}, 'a')`,
+      /table f_/,
+    ],
+    [
+      `CREATE VIRTUAL TABLE r USING rtree(id, low, high); INSERT INTO r VALUES (${id}, 1, 2)`,
+      /table r_/,
+    ],
+    [`CREATE TABLE q (_RowId_, rowid); INSERT INTO q (oid) VALUES (${id})`, /table q has a row/],
+    ["CREATE TABLE q (oid, rowid, _rowid_)", /table q has columns named rowid, _rowid_ and oid/],
+  ];
+  await using s = await TestStore.open();
+  for (const [sql, because] of cases) {
+    const file = await sqliteFile(sql);
+    const answers = await s.apply(...chunks(s, 9n, file), commit(s, 9n, file));
+    assert.match(answers.at(-1) ?? "", because, sql);
+  }
+  const fit = await sqliteFile(
+    "CREATE TABLE q (rowid, _rowid_ AS (rowid) STORED); INSERT INTO q (rowid) VALUES ('x'); " +
+      "CREATE TABLE w (oid PRIMARY KEY, rowid, _rowid_) WITHOUT ROWID",
+  );
+  const answers = await s.apply(...chunks(s, 9n, fit), commit(s, 9n, fit));
+  assert.equal(answers.at(-1), "");
+});
+
 Deno.test("Store.apply drops a stale load when another starts, and one that is given up", async () => {
   const file = await sqliteFile("CREATE TABLE t (v)");
   await using s = await TestStore.open();
