@@ -34,6 +34,12 @@ const defensiveOption = 1010;
 const quickInstructionsPerTick = 1_000;
 const quickTicksMax = 3;
 
+/**
+ * What stands in SQLite's changes() for any larger number, which would take as many row changes to
+ * put there. A trigger whose own statement has changed just so many rows is told the other number.
+ */
+const changesStandIn = 1009;
+
 /** Pages that the writer keeps in memory, in KiB. */
 const cacheKib = 32_768;
 
@@ -108,7 +114,10 @@ export class WriteConnection {
       this.#virtualTables = false;
       boundInstructions(database);
       database.setProgressHandler(quickInstructionsPerTick, () => this.#isOver());
-    } else database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
+    } else {
+      database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
+      database.createFunction("changes", () => this.#changesSeen(), { innocuous: true });
+    }
     this.maxRowId = new MaxRowIdWatch(database);
     this.policy.install(database);
     this.cache = new StatementCache(database, this.policy);
@@ -267,7 +276,7 @@ export class WriteConnection {
   prepareRun(prepared: PreparedStatement, timeoutMs: number, kept: boolean): void {
     // A PRAGMA may only be prepared again as one that the client has sent.
     if (prepared.kind !== "create" && prepared.kind !== "pragma") this.refreshSchema();
-    if (prepared.callsChanges && this.database.changes !== this.changes) this.#putChangesInPlace();
+    if (prepared.callsChanges) this.#putChangesInPlace();
     // The statements of virtual tables go on from where earlier writes left them, too.
     if (timeoutMs > 0 && this.#virtualTables !== false) this.database.resetInstructionCounts();
     this.#ticksLeft = this.quick
@@ -308,13 +317,21 @@ export class WriteConnection {
     return --this.#ticksLeft <= 0 || performance.now() > this.deadline;
   }
 
-  /** Sets SQLite's changes() to `changes` by that many row changes, which are taken back. */
+  /** What changes() says in SQL: in a trigger, SQLite's own number of what the trigger has changed. */
+  #changesSeen(): number {
+    const { changes } = this.database;
+    return changes === changesStandIn ? Math.max(changes, this.changes) : changes;
+  }
+
+  /** Sets SQLite's changes() to `changes`, or what stands for it, by row changes that are taken back. */
   #putChangesInPlace(): void {
+    const wanted = Math.min(this.changes, changesStandIn);
+    if (this.database.changes === wanted) return;
     this.own(() =>
       this.database.exec(
         "SAVEPOINT raftlite_changes; " +
-          `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${this.changes}) ` +
-          `INSERT INTO sqlite_raft_load (offset) SELECT -i FROM n WHERE ${this.changes} > 0; ` +
+          `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${wanted}) ` +
+          `INSERT INTO sqlite_raft_load (offset) SELECT -i FROM n WHERE ${wanted} > 0; ` +
           "ROLLBACK TO raftlite_changes; RELEASE raftlite_changes",
       )
     );

@@ -571,3 +571,24 @@ Deno.test("Store.apply says duplicate for, and loads pieces of, entries whose le
   assert.match(await s.query("SELECT count(*) FROM t"), /\[\[2\]\]/);
   assert.match(await s.query("SELECT length(bytes) FROM sqlite_raft_load"), /\[\[100\]\]/);
 });
+
+Deno.test("Store.apply knows changes() after a change of so many rows that nobody could repeat it", async () => {
+  const rows = 1_000_000_000_000;
+  await using s = await TestStore.open();
+  await s.execute([
+    "CREATE TABLE log (a, b, c)",
+    "CREATE TABLE w (v)",
+    "CREATE TRIGGER g AFTER INSERT ON w BEGIN INSERT INTO log (a) VALUES (changes()); " +
+    "INSERT INTO log (b) SELECT 1 UNION ALL SELECT 2; INSERT INTO log (c) VALUES (changes()); END",
+  ]);
+  await s.store.close();
+  assert.equal(sqlite3(s.path, `UPDATE sqlite_raft SET changes = ${rows}`), "");
+  await s.restart();
+  assert.match(await s.execute(["SELECT changes()"], { unified: true }), /\[\[1000000000000\]\]/);
+  assert.equal(await s.execute(["INSERT INTO w VALUES (1), (2)"]), done(2, 2));
+  assert.match(
+    await s.query("SELECT a, c FROM log WHERE b IS NULL"),
+    /\[\[1000000000000,null\],\[null,2\],\[1000000000000,null\],\[null,2\]\]/,
+  );
+  assert.match(await s.execute(["SELECT changes()"], { unified: true }), /\[\[2\]\]/);
+});
