@@ -51,10 +51,13 @@ export class Determinism implements Disposable {
       if (wanted > BigInt(database.limit(LIMIT_LENGTH))) {
         return c.sqlite3_result_error_toobig(context);
       }
-      const bytes = this.#random().fill(new Uint8Array(wanted < 1n ? 1 : Number(wanted)));
+      const bytes = allocate(wanted < 1n ? 1 : Number(wanted));
+      // An error of this machine's, which must not become the result of the SQL.
+      if (bytes === undefined) return c.sqlite3_result_error_nomem(context);
+      this.#random().fill(bytes);
       c.sqlite3_result_blob(
         context,
-        bytes as Uint8Array<ArrayBuffer>,
+        bytes,
         bytes.length,
         SQLITE_TRANSIENT,
       );
@@ -96,6 +99,15 @@ export class Determinism implements Disposable {
   #random(): Prng {
     this.#prng ??= new Prng(this.#fixed ? this.#seed : realSeed());
     return this.#prng;
+  }
+}
+
+/** Undefined when there is no memory for so many bytes. */
+function allocate(length: number): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return new Uint8Array(length);
+  } catch {
+    return undefined;
   }
 }
 

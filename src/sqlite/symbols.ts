@@ -148,6 +148,7 @@ export const symbols = {
   sqlite3_result_text: { parameters: ["pointer", "buffer", "i32", "pointer"], result: "void" },
   sqlite3_result_blob: { parameters: ["pointer", "buffer", "i32", "pointer"], result: "void" },
   sqlite3_result_error: { parameters: ["pointer", "buffer", "i32"], result: "void" },
+  sqlite3_result_error_nomem: { parameters: ["pointer"], result: "void" },
   sqlite3_result_error_toobig: { parameters: ["pointer"], result: "void" },
 
   // Backup

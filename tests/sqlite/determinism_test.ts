@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Database, Determinism, MaxRowIdWatch } from "../../src/sqlite/mod.ts";
-import { library, openMemory, since, withDirectory } from "./fixture.ts";
+import { codeNameOf, library, openMemory, since, withDirectory } from "./fixture.ts";
 
 const CLOCK_MS = Date.UTC(2001, 1, 3, 4, 5, 6, 789);
 
@@ -45,6 +45,25 @@ Deno.test("Determinism: the same clock and seed make the same database, others a
   assert.equal(replica(CLOCK_MS, 7n, workload), first);
   assert.notEqual(replica(CLOCK_MS, 8n, workload), first);
   assert.notEqual(replica(CLOCK_MS + 1000, 7n, workload), first);
+});
+
+Deno.test("Determinism: memory that this machine lacks for randomblob() is no error of the SQL's", () => {
+  using determinism = new Determinism(library);
+  using db = determinism.open(":memory:");
+  const Original = globalThis.Uint8Array;
+  globalThis.Uint8Array = new Proxy(Original, {
+    construct(target, parameters, newTarget) {
+      if (parameters[0] === 12_345_678) throw new RangeError("Array buffer allocation failed");
+      return Reflect.construct(target, parameters, newTarget);
+    },
+  });
+  try {
+    const code = codeNameOf(() => db.exec("SELECT randomblob(12345678)"));
+    assert.equal(code, "SQLITE_NOMEM");
+  } finally {
+    globalThis.Uint8Array = Original;
+  }
+  assert.equal(db.scalar("SELECT length(randomblob(12345678))"), 12_345_678);
 });
 
 Deno.test("Determinism: all functions of time show the clock that was set", () => {
