@@ -158,6 +158,7 @@ export class QuickReader {
       const notes = {
         callsChanges: false,
         writesStatistics: false,
+        insertsInto: new Set<string>(),
         optimizes: undefined,
         preparing: false,
       };

@@ -94,6 +94,8 @@ export class SqlPolicy {
   callsChanges = false;
   /** A statement prepared since this was last cleared writes the planner's statistics. */
   writesStatistics = false;
+  /** Tables that a statement prepared since this was last cleared inserts into. */
+  readonly insertsInto = new Set<string>();
   /** The mask of a PRAGMA optimize prepared since this was last cleared; "" when it gave none. */
   optimizes: string | undefined;
   /**
@@ -142,6 +144,7 @@ export class SqlPolicy {
     if (action === Action.function && second?.toLowerCase() === "changes") {
       this.callsChanges = true;
     }
+    if (action === Action.insert && first !== null) this.insertsInto.add(first);
     if (isChange(action) && statisticsTables.has(first?.toLowerCase() ?? "")) {
       this.writesStatistics = true;
     }

@@ -18,12 +18,14 @@ export interface PreparedStatement {
   readonly callsChanges: boolean;
   /** It, or a trigger that it fires, writes the planner's statistics. */
   readonly writesStatistics: boolean;
+  /** Tables that it, or a trigger that it fires, inserts into. */
+  readonly insertsInto: readonly string[];
 }
 
 /** What is noted of a statement while it is prepared; see {@linkcode SqlPolicy}. */
 export type PreparationNotes = Pick<
   SqlPolicy,
-  "callsChanges" | "writesStatistics" | "optimizes" | "preparing"
+  "callsChanges" | "writesStatistics" | "insertsInto" | "optimizes" | "preparing"
 >;
 
 interface Cached extends PreparedStatement {
@@ -39,6 +41,7 @@ export function prepareNext(
 ): PreparedStatement | undefined {
   policy.callsChanges = false;
   policy.writesStatistics = false;
+  policy.insertsInto.clear();
   policy.optimizes = undefined;
   policy.preparing = true;
   let statement: Statement | undefined;
@@ -57,6 +60,7 @@ export function prepareNext(
     hasColumns: statement.columnCount > 0,
     callsChanges: policy.callsChanges,
     writesStatistics: policy.writesStatistics,
+    insertsInto: [...policy.insertsInto],
   };
 }
 

@@ -53,12 +53,17 @@ interface TextResult {
 const optimizeMask = 0xfffe;
 const allTablesMask = 0x1_0000;
 
+const exhaustedQuery = "SELECT count(*) FROM sqlite_sequence " +
+  "WHERE seq = 9223372036854775807 AND name IN (SELECT value FROM json_each(?))";
+
 /** Runs the SQL of entries and writes its results. */
 export class StatementRunner {
   readonly #connection: WriteConnection;
   readonly #answers: Answers;
   readonly #parameters = new Parameters();
   readonly #texts = new SqlTexts();
+  /** The statement that runs, or that failed. */
+  #running: PreparedStatement | undefined;
 
   constructor(connection: WriteConnection, answers: Answers) {
     this.#connection = connection;
@@ -182,6 +187,7 @@ export class StatementRunner {
   ): void {
     const connection = this.#connection;
     const { statement, kind } = prepared;
+    this.#running = prepared;
     connection.determinism.set(run.clock, run.seed, run.counter++);
     const bound = this.#parameters.bind(statement, used);
     connection.prepareRun(prepared, run.timeoutMs, kept);
@@ -197,6 +203,7 @@ export class StatementRunner {
         connection.noteSchemaChange();
       }
     }
+    this.#running = undefined;
     if (last && !result.query) {
       this.#answers.changes(
         connection.lastInsertRowId,
@@ -236,12 +243,17 @@ export class StatementRunner {
     if (!(error instanceof StatementError || error instanceof RangeError)) throw error;
   }
 
-  /** "Full" is also what an AUTOINCREMENT table says whose largest key is used: on every node. */
+  /**
+   * "Full" is also what an AUTOINCREMENT table says whose largest key is used: on every node. So
+   * it is only when the statement inserts into such a table.
+   */
   #keysExhausted(): boolean {
     const { database } = this.#connection;
+    const tables = this.#running?.insertsInto ?? [];
+    if (tables.length === 0) return false;
     return this.#connection.own(() =>
       database.scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'") === 1 &&
-      database.scalar("SELECT count(*) FROM sqlite_sequence WHERE seq = 9223372036854775807") !== 0
+      database.scalar(exhaustedQuery, JSON.stringify(tables)) !== 0
     );
   }
 

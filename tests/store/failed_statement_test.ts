@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { TestStore } from "./fixture.ts";
+import { openLibrary } from "../../src/sqlite/mod.ts";
+import { Answers } from "../../src/store/answers.ts";
+import { toBatchEntry } from "../../src/store/apply_batch.ts";
+import { EntryApplier } from "../../src/store/entry_applier.ts";
+import { WriteConnection } from "../../src/store/write_connection.ts";
+import { Entries, library, TestStore, text } from "./fixture.ts";
 
 const done = (id: number, rows = 1) => `{"last_insert_id":${id},"rows_affected":${rows}}`;
 const failed = (message: string) => JSON.stringify({ error: message });
@@ -63,5 +68,39 @@ Deno.test("Store.apply refuses the largest row id of the statement that gives it
       );
       assert.match(await s.query("SELECT id FROM t"), /\[\[1\],\[50\],\[51\],\[52\]\]/);
     }
+  }
+});
+
+Deno.test("EntryApplier takes a full disk for an exhausted AUTOINCREMENT key in no statement but one that inserts there", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "raftlite-store-" });
+  const connection = new WriteConnection(openLibrary(library), `${directory}/db.sqlite`, false);
+  try {
+    const entries = new Entries();
+    const answers = new Answers();
+    const applier = new EntryApplier(connection, answers);
+    const apply = (...statements: string[]) => {
+      applier.apply([toBatchEntry(entries.execute(statements))], 0);
+      return answers.take().map(text);
+    };
+    apply(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v)",
+      "CREATE TABLE u (v)",
+      "INSERT INTO t (v) VALUES (1)",
+      "UPDATE sqlite_sequence SET seq = 9223372036854775807",
+      "CREATE TRIGGER g AFTER INSERT ON u WHEN new.v = 'key' BEGIN INSERT INTO t (v) VALUES (1); END",
+    );
+    const full = failed("database or disk is full");
+    assert.deepEqual(apply("INSERT INTO t (v) VALUES (2)"), [full]);
+    assert.deepEqual(apply("INSERT INTO u VALUES ('key')"), [full]);
+    apply("DROP TRIGGER g");
+    const pages = connection.own(() => connection.database.scalar("PRAGMA page_count"));
+    connection.own(() => connection.database.exec(`PRAGMA max_page_count = ${pages}`));
+    assert.throws(
+      () => apply("INSERT INTO u VALUES (randomblob(100000))"),
+      /cannot be written: database or disk is full/,
+    );
+  } finally {
+    connection.close();
+    await Deno.remove(directory, { recursive: true });
   }
 });
