@@ -70,9 +70,11 @@ export function hasRaftTables(database: Database): boolean {
  * user's data. The database must not be in a transaction.
  */
 export function dropRaftTables(database: Database): void {
+  // No table of the user's has that name.
+  const prefix = `raft_${crypto.randomUUID().replaceAll("-", "")}_`;
   database.exec("PRAGMA writable_schema = ON");
   for (const name of hiddenTables) {
-    const plain = `raftlite_dropped_${name}`;
+    const plain = prefix + name;
     database.exec(
       "UPDATE sqlite_schema SET name = ?1, tbl_name = ?1, sql = 'CREATE TABLE ' || ?1 || '(' || ?2 || ')' " +
         "WHERE type = 'table' AND name = ?3",
@@ -82,7 +84,7 @@ export function dropRaftTables(database: Database): void {
     );
   }
   database.exec("PRAGMA writable_schema = RESET");
-  for (const name of hiddenTables) database.exec(`DROP TABLE IF EXISTS raftlite_dropped_${name}`);
+  for (const name of hiddenTables) database.exec(`DROP TABLE IF EXISTS ${prefix}${name}`);
 }
 
 export function readRaftState(database: Database): RaftState {

@@ -147,3 +147,18 @@ Deno.test("Store.apply drops a stale load when another starts, and one that is g
   assert.deepEqual(answers.slice(-5), [another, another, "", "", another]);
   assert.match(await s.query("SELECT count(*) FROM sqlite_raft_load"), /\[\[0\]\]/);
 });
+
+Deno.test("Store.apply and Store.backup keep a table of whatever name, while they drop the store's own", async () => {
+  const name = "raftlite_dropped_sqlite_raft";
+  const file = await sqliteFile(`CREATE TABLE ${name} (v); INSERT INTO ${name} VALUES ('kept')`);
+  await using s = await TestStore.open();
+  await s.apply(...chunks(s, 7n, file), commit(s, 7n, file));
+  assert.match(await s.query(`SELECT v FROM ${name}`), /kept/);
+  const backup = await s.store.backup({ format: "delete", vacuum: false, tables: [] });
+  const path = `${s.directory}/backup`;
+  await Deno.writeFile(path, backup);
+  assert.equal(
+    sqlite3(path, `SELECT v FROM ${name}; SELECT name FROM sqlite_schema`),
+    `kept\n${name}\n`,
+  );
+});
