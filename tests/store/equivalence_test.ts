@@ -25,7 +25,7 @@ async function run(requests: readonly RandomRequest[], random: Prng, restarts: n
 
 Deno.test("Store.apply leaves equal databases and equal answers, whatever the batches and restarts", async () => {
   for (const seed of seeds()) {
-    const requests = requestsOf(new Prng(seed), requestsEach);
+    const requests = requestsOf(new Prng(seed), requestsEach, true);
     const together = await run(requests, new Prng(seed + 1n), 0);
     const apart = await run(requests, new Prng(seed + 2n), 0.1);
     assert.deepEqual(apart.answers, together.answers, `seed ${seed}`);

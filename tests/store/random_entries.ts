@@ -22,7 +22,16 @@ const schema = [
   "CREATE TRIGGER fail AFTER INSERT ON w WHEN NEW.v = 14 BEGIN SELECT RAISE(FAIL, 'fourteen'); END",
 ];
 
+/** What SQLite itself counts otherwise, as its virtual tables' changes are seen by total_changes(). */
+const virtualSchema = [
+  "CREATE VIRTUAL TABLE five USING fts5(x)",
+  "CREATE VIRTUAL TABLE four USING fts4(x)",
+  "CREATE VIRTUAL TABLE boxes USING rtree(id, low, high)",
+  "CREATE TRIGGER index_a AFTER INSERT ON a BEGIN INSERT INTO five VALUES ('w' || NEW.v); INSERT OR IGNORE INTO boxes VALUES (NEW.id, NEW.v, NEW.v + 1); END",
+];
+
 const tables = ["a", "r", "p", "c", "f", "w", "log"];
+const virtualTables = ["five", "five_data", "five_idx", "four", "four_segments", "four_segdir"];
 
 type Template = (k: () => number) => Statement;
 
@@ -61,6 +70,21 @@ const small: readonly Template[] = [
   () => ({ sql: ";" }),
 ];
 
+const virtual: readonly Template[] = [
+  (k) => ({ sql: "INSERT INTO five VALUES ('a b c' || ?), ('d')", positional: [k()] }),
+  (k) => ({
+    sql: "INSERT OR FAIL INTO five (rowid, x) VALUES (?, 'u'), (?, 'v')",
+    positional: [k(), k()],
+  }),
+  (k) => ({ sql: "INSERT INTO four VALUES ('a b c' || ?), ('d')", positional: [k()] }),
+  (k) => ({ sql: "DELETE FROM five WHERE rowid = ?", positional: [k()] }),
+  (k) => ({ sql: "UPDATE four SET x = 'changed' WHERE docid = ?", positional: [k()] }),
+  () => ({ sql: "INSERT INTO log SELECT 'm', count(*), 0, 0 FROM five WHERE five MATCH 'a'" }),
+  () => ({ sql: "EXPLAIN DELETE FROM a; DELETE FROM a WHERE v < 0" }),
+  (k) => ({ sql: "UPDATE sqlite_stat1 SET stat = ? || ' 1'", positional: [k() * 1000] }),
+  () => ({ sql: "INSERT INTO log SELECT a.v, p.id, 0, 0 FROM a, p WHERE a.n = p.id LIMIT 9" }),
+];
+
 const rare: readonly Template[] = [
   () => ({ sql: "VACUUM" }),
   (k) => ({ sql: `PRAGMA user_version = ${k()}` }),
@@ -79,20 +103,22 @@ const rare: readonly Template[] = [
   () => ({ sql: "ANALYZE" }),
 ];
 
-function randomRequest(random: Prng): RandomRequest {
+function randomRequest(random: Prng, usual: readonly Template[]): RandomRequest {
   const number = () => random.below(60);
   const count = random.chance(0.6) ? 1 : 1 + random.below(5);
   const statements = Array.from({ length: count }, () => {
-    const templates = random.chance(0.06) ? rare : small;
+    const templates = random.chance(0.06) ? rare : usual;
     return (templates[random.below(templates.length)] as Template)(number);
   });
   return { statements, transaction: random.chance(0.25), unified: random.chance(0.3) };
 }
 
-/** The schema, and as many random requests. */
-export function requestsOf(random: Prng, count: number): RandomRequest[] {
-  const first = { statements: schema.map((sql) => ({ sql })), transaction: false, unified: false };
-  return [first, ...Array.from({ length: count }, () => randomRequest(random))];
+/** The schema, and as many random requests; some of them, if wanted, to virtual tables. */
+export function requestsOf(random: Prng, count: number, withVirtual = false): RandomRequest[] {
+  const created = withVirtual ? [...schema, ...virtualSchema] : schema;
+  const usual = withVirtual ? [...small, ...virtual] : small;
+  const first = { statements: created.map((sql) => ({ sql })), transaction: false, unified: false };
+  return [first, ...Array.from({ length: count }, () => randomRequest(random, usual))];
 }
 
 /** The same requests always make the same entries. */
@@ -108,6 +134,7 @@ export function entriesOf(requests: readonly RandomRequest[]): ApplyEntry[] {
 export async function contents(store: TestStore): Promise<string> {
   const queries = [
     ...tables.map((table) => `SELECT rowid, * FROM ${table}`),
+    ...virtualTables.map((table) => `SELECT * FROM ${table}`),
     "SELECT type, name, sql FROM sqlite_schema",
     "SELECT * FROM sqlite_sequence",
     "PRAGMA user_version",
