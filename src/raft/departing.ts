@@ -17,6 +17,10 @@ interface Departure {
 export class Departing {
   readonly #departures = new Map<NodeId, Departure>();
 
+  get none(): boolean {
+    return this.#departures.size === 0;
+  }
+
   add(peer: Progress, index: number, until: number): void {
     this.#departures.set(peer.id, { peer, index, until });
   }

@@ -209,7 +209,7 @@ export class Leader {
     if (this.#reads.due && this.#established) this.#reads.begin(this.#voters, true);
     for (const peer of this.#peers.values()) this.#replication.send(peer, this.#newsDue);
     this.#newsDue = false;
-    this.#sendDeparting();
+    if (!this.#departing.none) this.#sendDeparting();
     this.#noteDelivered();
   }
 
