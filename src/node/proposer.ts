@@ -88,7 +88,7 @@ export class Proposer {
     deadline: number,
   ): Promise<WriteOutcome> {
     return new Promise((resolve, reject) =>
-      this.#pending.add(index, { term, format: undefined, deadline, resolve, reject })
+      this.#pending.add({ index, term, format: undefined, deadline, resolve, reject })
     );
   }
 
@@ -109,7 +109,8 @@ export class Proposer {
       const result = raft.propose(type, data);
       if (!result.ok) reject(proposalError(result.reason));
       else {
-        this.#pending.add(result.index, { term: result.term, format, deadline, resolve, reject });
+        const { index, term } = result;
+        this.#pending.add({ index, term, format, deadline, resolve, reject });
       }
     }
   }
