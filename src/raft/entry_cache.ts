@@ -8,12 +8,18 @@ function cost(entry: Entry): number {
   return entry.data.length + entryOverheadBytes;
 }
 
-/** The newest entries of a log, contiguous, dropped from the front when they become too many. */
+/** Slots at first. */
+const slotsMin = 256;
+
+/**
+ * The newest entries of a log, contiguous, dropped from the front when they become too many. They
+ * are kept in a ring, each in the slot that its index gives: of an array that moves on, what was left
+ * behind would keep entries alive, once it has outlived two collections.
+ */
 export class EntryCache {
-  /** The entries, behind `#head` places that are free. */
-  #slots: (Entry | undefined)[] = [];
-  #head = 0;
+  #slots: (Entry | undefined)[] = emptySlots(slotsMin);
   #first: number;
+  #count = 0;
   #bytes = 0;
 
   /** @param first The index that the first entry added will have. */
@@ -31,42 +37,42 @@ export class EntryCache {
     return this.#bytes;
   }
 
+  /** The index of the next one to come. */
+  get #end(): number {
+    return this.#first + this.#count;
+  }
+
   push(entry: Entry): void {
-    assert(
-      entry.index === this.#first + this.#slots.length - this.#head,
-      `Entry ${entry.index} does not follow the cached ones`,
-    );
-    this.#slots.push(entry);
+    assert(entry.index === this.#end, `Entry ${entry.index} does not follow the cached ones`);
+    if (this.#count === this.#slots.length) this.#grow();
+    this.#slots[this.#slotOf(entry.index)] = entry;
+    this.#count++;
     this.#bytes += cost(entry);
   }
 
   /** Forgets the entries from `index` on. */
   truncate(index: number): void {
-    const end = this.#head + Math.max(0, index - this.#first);
-    for (let i = this.#slots.length - 1; i >= end; i--) this.#release(i);
-    this.#slots.length = Math.max(end, this.#head);
+    while (this.#count > 0 && this.#end > index) {
+      this.#release(this.#end - 1);
+      this.#count--;
+    }
     if (index < this.#first) this.#first = index;
   }
 
   /** Forgets the oldest entries, none beyond `index`, until the rest takes at most `bytesMax`. */
   evict(index: number, bytesMax: number): void {
-    while (this.#bytes > bytesMax && this.#first <= index && this.#head < this.#slots.length) {
-      this.#release(this.#head);
-      this.#slots[this.#head] = undefined;
-      this.#head++;
+    while (this.#bytes > bytesMax && this.#first <= index && this.#count > 0) {
+      this.#release(this.#first);
+      this.#count--;
       this.#first++;
-    }
-    if (this.#head > 64 && this.#head * 2 > this.#slots.length) {
-      this.#slots = this.#slots.slice(this.#head);
-      this.#head = 0;
     }
   }
 
   /** Forgets everything; the next entry will have `first` for its index. */
   reset(first: number): void {
-    this.#slots = [];
-    this.#head = 0;
+    this.#slots = emptySlots(slotsMin);
     this.#first = first;
+    this.#count = 0;
     this.#bytes = 0;
   }
 
@@ -76,22 +82,38 @@ export class EntryCache {
    */
   slice(from: number, to: number, bytesMax: number): Entry[] {
     if (from < this.#first) return [];
-    const start = this.#head + from - this.#first;
-    const limit = Math.min(this.#slots.length, start + to - from + 1);
     const result: Entry[] = [];
     let bytes = 0;
-    for (let i = start; i < limit; i++) {
-      const entry = this.#slots[i];
+    for (let index = from; index <= to && index < this.#end; index++) {
+      const entry = this.#slots[this.#slotOf(index)];
       if (entry === undefined) break;
       bytes += entry.data.length;
-      if (bytes > bytesMax && i > start) break;
+      if (bytes > bytesMax && index > from) break;
       result.push(entry);
     }
     return result;
   }
 
-  #release(slot: number): void {
+  #slotOf(index: number): number {
+    return index % this.#slots.length;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = emptySlots(2 * old.length);
+    for (const entry of old) {
+      if (entry !== undefined) this.#slots[this.#slotOf(entry.index)] = entry;
+    }
+  }
+
+  #release(index: number): void {
+    const slot = this.#slotOf(index);
     const entry = this.#slots[slot];
     if (entry !== undefined) this.#bytes -= cost(entry);
+    this.#slots[slot] = undefined;
   }
+}
+
+function emptySlots(count: number): undefined[] {
+  return new Array<undefined>(count).fill(undefined);
 }
