@@ -1,3 +1,4 @@
+import { RingMap } from "../base/ring_map.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { Member, NodeId } from "../raft/types.ts";
@@ -13,7 +14,8 @@ export class LeaderWatch {
   readonly #node: Node;
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
-  readonly #asked = new Set<Asked>();
+  readonly #asked = new RingMap<Asked>();
+  #lastAsked = 0;
 
   constructor(node: Node, clock: Clock) {
     this.#node = node;
@@ -32,9 +34,9 @@ export class LeaderWatch {
     for (const wake of this.#waiting) wake();
     const leader = this.leader?.id;
     if (leader === undefined) return;
-    for (const asked of this.#asked) {
+    for (const [number, asked] of this.#asked) {
       if (asked.leader === leader) continue;
-      this.#asked.delete(asked);
+      this.#asked.take(number);
       asked.replaced();
     }
   }
@@ -62,9 +64,9 @@ export class LeaderWatch {
   answerOf<T>(leader: NodeId, answer: Promise<T>): Promise<T | undefined> {
     // By hand, not by Promise.race: every forwarded write comes through here.
     return new Promise((resolve, reject) => {
-      const asked = { leader, replaced: () => resolve(undefined) };
-      this.#asked.add(asked);
-      const settled = () => this.#asked.delete(asked);
+      const number = ++this.#lastAsked;
+      this.#asked.set(number, { leader, replaced: () => resolve(undefined) });
+      const settled = () => this.#asked.take(number);
       answer.then((value) => {
         settled();
         resolve(value);

@@ -1,3 +1,4 @@
+import { RingMap } from "../base/ring_map.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { WriteOutcome } from "../node/types.ts";
@@ -43,9 +44,11 @@ export class WritePath {
   readonly #origin: bigint;
   readonly #encode: (command: Command) => Uint8Array;
   readonly #forwardedMax: number;
-  /** Sequences under way, ascending: the first is the floor. */
-  readonly #underWay = new Set<number>();
+  /** By their sequences. */
+  readonly #underWay = new RingMap<true>();
   #sequence = 0;
+  /** No sequence below it is under way. */
+  #floor = 1;
 
   constructor(parts: {
     readonly node: Node;
@@ -84,17 +87,18 @@ export class WritePath {
       throw new ServiceError("overloaded", "Too many writes waiting, try again later");
     }
     const sequence = ++this.#sequence;
-    this.#underWay.add(sequence);
+    this.#underWay.set(sequence, true);
     try {
-      const floor = this.#underWay.values().next().value ?? sequence;
-      const command = this.#encode(make({ origin: this.#origin, sequence, floor }));
+      while (!this.#underWay.has(this.#floor)) this.#floor++;
+      const request = { origin: this.#origin, sequence, floor: this.#floor };
+      const command = this.#encode(make(request));
       const tooLarge = this.#node.tooLarge(command.length);
       if (tooLarge !== undefined) throw serviceError(tooLarge);
       const watched = this.#node.watch(sequence, format).then((outcome) => done(outcome));
       return await this.#untilDone(command, format, deadline, watched);
     } finally {
       this.#node.unwatch(sequence);
-      this.#underWay.delete(sequence);
+      this.#underWay.take(sequence);
     }
   }
 

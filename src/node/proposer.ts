@@ -88,7 +88,7 @@ export class Proposer {
     deadline: number,
   ): Promise<WriteOutcome> {
     return new Promise((resolve, reject) =>
-      this.#pending.add({ index, term, format: undefined, deadline, resolve, reject })
+      this.#pending.add(index, { term, format: undefined, deadline, resolve, reject })
     );
   }
 
@@ -110,7 +110,7 @@ export class Proposer {
       if (!result.ok) reject(proposalError(result.reason));
       else {
         const { index, term } = result;
-        this.#pending.add({ index, term, format, deadline, resolve, reject });
+        this.#pending.add(index, { term, format, deadline, resolve, reject });
       }
     }
   }

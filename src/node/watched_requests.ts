@@ -1,3 +1,4 @@
+import { RingMap } from "../base/ring_map.ts";
 import type { Entry } from "../raft/types.ts";
 import { type AnswerFormat, duplicate } from "../store/types.ts";
 import type { CommandCodec, WriteOutcome } from "./types.ts";
@@ -14,7 +15,7 @@ interface Watch {
 export class WatchedRequests {
   readonly #codec: CommandCodec;
   readonly #origin: bigint;
-  readonly #bySequence = new Map<number, Watch>();
+  readonly #bySequence = new RingMap<Watch>();
 
   /** @param origin Names this run of this node in its requests' ids. */
   constructor(codec: CommandCodec, origin: bigint) {
@@ -32,7 +33,7 @@ export class WatchedRequests {
   }
 
   unwatch(sequence: number): void {
-    this.#bySequence.delete(sequence);
+    this.#bySequence.take(sequence);
   }
 
   /** How to write the entry's result, when it is watched for. */

@@ -1,3 +1,4 @@
+import { RingMap } from "../base/ring_map.ts";
 import type { Timer } from "../io/types.ts";
 import { type Frame, FRAME_HEADER_BYTES, FrameType } from "./frame.ts";
 import type { Local } from "./local.ts";
@@ -27,7 +28,7 @@ export class RequestClient {
   readonly #address: string;
   readonly #queue: SendQueue;
   readonly #wake: () => void;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new RingMap<Pending>();
   /** For the first deadline of all: a timer for each costs as much as the rest of a request. */
   #expiry: { readonly at: number; readonly timer: Timer } | undefined;
   #lastId = 0;
@@ -139,9 +140,8 @@ export class RequestClient {
   }
 
   #settle(id: number): Pending | undefined {
-    const pending = this.#pending.get(id);
+    const pending = this.#pending.take(id);
     if (pending === undefined) return undefined;
-    this.#pending.delete(id);
     if (this.#pending.size === 0) {
       this.#expiry?.timer.cancel();
       this.#expiry = undefined;

@@ -1,3 +1,4 @@
+import { RingMap } from "../base/ring_map.ts";
 import { nodeName } from "../raft/server_id.ts";
 import { type Frame, FRAME_HEADER_BYTES, FrameType } from "./frame.ts";
 import type { Hello } from "./handshake.ts";
@@ -26,7 +27,7 @@ export class RequestServer {
   readonly #local: Local;
   readonly #queue: SendQueue;
   readonly #source: RequestSource;
-  readonly #running = new Map<number, AbortController>();
+  readonly #running = new RingMap<AbortController>();
 
   constructor(local: Local, queue: SendQueue, source: RequestSource) {
     this.#local = local;
@@ -47,7 +48,7 @@ export class RequestServer {
 
   /** The connection is gone: nobody waits for the answers. */
   abortAll(): void {
-    for (const controller of this.#running.values()) controller.abort();
+    for (const [, controller] of this.#running) controller.abort();
   }
 
   #begin(request: ReceivedRequest): void {
@@ -87,7 +88,7 @@ export class RequestServer {
     } catch (error) {
       reply = new OutgoingFailure(id, FailureCode.refused, messageOf(error));
     }
-    this.#running.delete(id);
+    this.#running.take(id);
     this.#send(reply);
   }
 

@@ -5,8 +5,7 @@ import type { NodeErrorKind, WriteOutcome } from "../../src/node/types.ts";
 /** Adds a write, and keeps what becomes of it. */
 function waiting(writes: PendingWrites, index: number, term: number) {
   const fate: { outcome?: WriteOutcome; kind?: NodeErrorKind } = {};
-  writes.add({
-    index,
+  writes.add(index, {
     term,
     format: undefined,
     deadline: Infinity,
