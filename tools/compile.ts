@@ -6,6 +6,7 @@
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { messageOf } from "../src/base/message_of.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { embedLibrary } from "../src/sqlite/build.ts";
 
@@ -26,7 +27,7 @@ async function libraryFor(target: string): Promise<string[]> {
   try {
     return [await embedLibrary({ target, log: (message) => print(`${message}\n`) })];
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     printError(`SQLite can't be built for ${target}: ${reason}\n`);
     printError("The program will use the SQLite library of the system that it runs on\n");
     return [];

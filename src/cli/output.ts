@@ -1,3 +1,5 @@
+import { messageOf } from "../base/message_of.ts";
+
 const encoder = new TextEncoder();
 
 /** Standard output cannot be written; `cause` is a BrokenPipe when its reader has gone, as head does. */
@@ -10,7 +12,7 @@ export function print(text: string): void {
   try {
     writeAll(Deno.stdout, text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new OutputError(`Standard output cannot be written: ${reason}`, { cause });
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { NodeError } from "../node/types.ts";
 import { TransportError } from "../transport/types.ts";
 import { ServiceError, type ServiceErrorKind } from "./types.ts";
@@ -17,7 +18,7 @@ export function serviceError(error: unknown): ServiceError {
       ? new ServiceError("unknown_outcome", `Outcome unknown: ${error.message}`, { cause: error })
       : new ServiceError("unavailable", error.message, { cause: error });
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return new ServiceError("failed", message, { cause: error });
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Disk } from "../io/types.ts";
 import { membersMax } from "../raft/configuration.ts";
 import { nodeName } from "../raft/server_id.ts";
@@ -34,7 +35,7 @@ function parse(path: string, text: string): NamedPeer[] {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new PeersFileError(`${path} is not JSON: ${reason}`);
   }
   if (!Array.isArray(value) || value.length === 0 || value.length > membersMax) {

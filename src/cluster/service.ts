@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
@@ -317,7 +318,7 @@ export class ClusterService implements Service {
       const roundTripMs = this.#parts.clock.now() - start;
       return { ...base, reachable: true, version, sqliteVersion, roundTripMs, error: undefined };
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       return {
         ...base,
         reachable: false,

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { ServiceError, type ServiceErrorKind } from "../cluster/types.ts";
 import { StoreBusyError } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
@@ -35,7 +36,7 @@ export function errorAnswer(app: AppState, error: unknown): Response {
   if (error instanceof DOMException && error.name === "AbortError") {
     return answers.error(499, "client went away");
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   logger.log("ERROR", "http", `Request failed: ${text}`);
   return answers.error(500, text);
 }

@@ -1,7 +1,8 @@
+import { messageOf } from "../base/message_of.ts";
+import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./data_request.ts";
 import { indentText } from "./indent.ts";
-import { jsonContentType } from "./answers.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import { nodeJson } from "./node_report.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -68,7 +69,7 @@ async function successorId(app: AppState, request: Request): Promise<string | un
   try {
     return idIn(parseFirstValue(body)) || undefined;
   } catch (error) {
-    throw new RequestError(400, `invalid JSON: ${error instanceof Error ? error.message : error}`);
+    throw new RequestError(400, `invalid JSON: ${messageOf(error)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./data_request.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -65,8 +66,4 @@ async function bytesOf(results: Uint8Array | ReadableStream<Uint8Array>): Promis
     await new Response(results as ReadableStream<Uint8Array<ArrayBuffer>>)
       .arrayBuffer(),
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,5 @@
+import { messageOf } from "../base/message_of.ts";
+
 /** Why a request is refused before anything is done: the status and the text of its answer. */
 export class RequestError extends Error {
   override name = "RequestError";
@@ -10,7 +12,7 @@ export class RequestError extends Error {
 export class BrokenBodyError extends RequestError {
   override name = "BrokenBodyError";
   constructor(cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     super(400, `request body broke off: ${reason}`);
   }
 }

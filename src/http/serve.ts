@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "./types.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
@@ -75,5 +76,5 @@ function listenFailure(address: string, error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) {
     return `Cannot listen for HTTP on ${address}: permission denied`;
   }
-  return `Cannot listen for HTTP on ${address}: ${error instanceof Error ? error.message : error}`;
+  return `Cannot listen for HTTP on ${address}: ${messageOf(error)}`;
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { DiskError, type DiskErrorKind } from "./types.ts";
 
 /** Operating system error numbers for a full disk or quota: Linux, macOS, Windows. */
@@ -18,7 +19,7 @@ export const permissionWayOut =
 
 function diskError(action: string, path: string, error: unknown): DiskError {
   const kind = kindOf(error);
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   // Deno says the path behind the reason, and here it stands before it.
   const reason = text.replace(/(\(os error \d+\)): \w+ '[^]*'$/, "$1");
   const wayOut = kind === "permission" ? `: ${permissionWayOut}` : "";

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { NodeId, RaftCore } from "../raft/types.ts";
@@ -140,8 +141,4 @@ export class SnapshotSender {
   stop(): void {
     for (const to of [...this.#attempts.keys()]) this.#cancel(to, "The node is stopping");
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 import { ByteWriter } from "../base/bytes.ts";
+import { messageOf } from "../base/message_of.ts";
 import { type Disk, DiskError, type DiskFile } from "../io/types.ts";
 import { batchHeadLength, beginBatch, encodeMark, finishBatch } from "./batch.ts";
 import { writeSealed } from "./records.ts";
@@ -17,7 +18,7 @@ async function certain<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new LogFailedError(`Log file ${path} can no longer be trusted: ${reason}`, {
       cause: error,
     });

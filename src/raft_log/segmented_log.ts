@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { messageOf } from "../base/message_of.ts";
 import { type Clock, type Disk, DiskError, type Logger, type Timer } from "../io/types.ts";
 import type { CompactionPoint, Entry, HardState } from "../raft/types.ts";
 import { ActiveSegment } from "./active_segment.ts";
@@ -236,7 +237,7 @@ export class SegmentedLog implements RaftLog {
       if (sound && this.#unmarked) await active.mark();
       if (sound) await active.sync();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#environment.logger.log("WARN", "raft_log", `Closed without its last mark: ${reason}`);
     }
     for (const segment of this.#position.index.segments) segment.close();
@@ -344,7 +345,7 @@ export class SegmentedLog implements RaftLog {
   #fail(cause: unknown): LogFailedError {
     if (this.#failed !== undefined) return this.#failed;
     const { directory, logger } = this.#environment;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const failed = new LogFailedError(
       `Log in ${directory} takes no more writes: ${reason}; check the disk, then restart the node`,
       { cause },
@@ -394,7 +395,7 @@ export class SegmentedLog implements RaftLog {
       try {
         await disk.remove(segment.path);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         logger.log(
           "WARN",
           "raft_log",

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { connectionError } from "./connection_error.ts";
 import { ResultCode } from "./error.ts";
 import { readArguments, setResult } from "./function_values.ts";
@@ -206,8 +207,4 @@ function functionFlags(options: FunctionOptions): number {
   if (options.directOnly) flags |= FunctionFlag.directOnly;
   if (options.innocuous) flags |= FunctionFlag.innocuous;
   return flags;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { buildLibrary, builtLibraryPath, embeddedFileName } from "./build.ts";
 import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
 import { type LibraryLocation, openLibrary } from "./library.ts";
@@ -44,7 +45,7 @@ export async function findLibrary(options: FindOptions = {}): Promise<LibraryLoc
       const location = await attempt();
       if (location !== undefined) return usable(location);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       failures.push(message);
       log(message);
     }

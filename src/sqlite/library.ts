@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { readCString } from "./memory.ts";
 import { dbConfigSymbol, symbols } from "./symbols.ts";
 
@@ -38,7 +39,7 @@ export function openLibrary(location: LibraryLocation): Library {
   try {
     opened = Deno.dlopen(path, symbols);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new Error(`SQLite library ${path} can't be opened: ${reason}`, { cause });
   }
   const c = opened.symbols;

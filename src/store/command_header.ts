@@ -1,5 +1,6 @@
 import { FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { messageOf } from "../base/message_of.ts";
 import { EntryType } from "../raft/types.ts";
 import type { BatchEntry } from "./apply_batch.ts";
 import {
@@ -12,7 +13,7 @@ import {
   stampOf,
   verifyCommand,
 } from "./command_codec.ts";
-import { messageOf, StoreFailedError } from "./failures.ts";
+import { StoreFailedError } from "./failures.ts";
 import type { RequestId } from "./types.ts";
 
 /** What a command says before what its type defines. */

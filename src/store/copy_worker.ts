@@ -1,5 +1,6 @@
 /// <reference lib="deno.worker" />
 import { ByteWriter } from "../base/bytes.ts";
+import { messageOf } from "../base/message_of.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import {
   Backup,
@@ -10,7 +11,7 @@ import {
   openLibrary,
 } from "../sqlite/mod.ts";
 import { dumpSql } from "./dump.ts";
-import { isOutOfRoom, messageOf } from "./failures.ts";
+import { isOutOfRoom } from "./failures.ts";
 import { dropRaftTables, hasRaftTables, readRaftState } from "./raft_table.ts";
 import type { AppliedPosition, BackupOptions } from "./types.ts";
 

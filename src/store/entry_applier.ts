@@ -1,4 +1,5 @@
 import { ByteReader } from "../base/bytes.ts";
+import { messageOf } from "../base/message_of.ts";
 import { EntryType } from "../raft/types.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
@@ -12,7 +13,7 @@ import {
   readHeader,
   verifyEntry,
 } from "./command_header.ts";
-import { messageOf, StatementError, StoreFailedError } from "./failures.ts";
+import { StatementError, StoreFailedError } from "./failures.ts";
 import { LoadTable } from "./load_table.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
 import { windowMax } from "./sessions.ts";

@@ -74,7 +74,3 @@ export function isInterrupt(error: unknown): boolean {
 export function isReadonly(error: unknown): boolean {
   return error instanceof SqliteError && error.code === primary.readonly;
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,5 +1,6 @@
 import { checksum } from "../base/checksum.ts";
-import { messageOf, StoreFailedError } from "./failures.ts";
+import { messageOf } from "../base/message_of.ts";
+import { StoreFailedError } from "./failures.ts";
 import type { Disk } from "../io/types.ts";
 import { Database, type Library, SqliteError } from "../sqlite/mod.ts";
 import type { LoadedPieces } from "./load_table.ts";

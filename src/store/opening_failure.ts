@@ -1,6 +1,7 @@
+import { messageOf } from "../base/message_of.ts";
 import { permissionWayOut } from "../io/disk_errors.ts";
 import { SqliteError } from "../sqlite/mod.ts";
-import { messageOf, StoreFailedError } from "./failures.ts";
+import { StoreFailedError } from "./failures.ts";
 
 /**
  * Why the database at `path` cannot be opened, and what helps: removing it only where its content is

@@ -1,5 +1,6 @@
+import { messageOf } from "../base/message_of.ts";
 import { type Database, SqliteError, SqlSource } from "../sqlite/mod.ts";
-import { isInterrupt, isReadonly, messageOf, StatementError } from "./failures.ts";
+import { isInterrupt, isReadonly, StatementError } from "./failures.ts";
 import { type JsonText, wholeNanoseconds } from "./json_text.ts";
 import { keptBytesMax, Parameters } from "./parameters.ts";
 import { RenderError, RowsWriter, writeEmpty, writeError } from "./result_json.ts";

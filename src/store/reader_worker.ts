@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { ByteWriter } from "../base/bytes.ts";
+import { messageOf } from "../base/message_of.ts";
 import { Database, InterruptCell, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
-import { messageOf } from "./failures.ts";
 import { JsonText } from "./json_text.ts";
 import {
   ReadCancelled,

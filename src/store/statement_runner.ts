@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { SqliteError, SqlSource } from "../sqlite/mod.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
@@ -6,7 +7,6 @@ import {
   isFull,
   isInterrupt,
   isLocalFailure,
-  messageOf,
   StatementError,
   StoreFailedError,
 } from "./failures.ts";

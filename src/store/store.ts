@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import type { Clock, Logger } from "../io/types.ts";
@@ -5,7 +6,7 @@ import { findLibrary, type Library, type LibraryLocation, openLibrary } from "..
 import { Batches } from "./batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
 import { Copier } from "./copier.ts";
-import { messageOf, StoreFailedError } from "./failures.ts";
+import { StoreFailedError } from "./failures.ts";
 import {
   exchangeDatabase,
   removeTemporaries,

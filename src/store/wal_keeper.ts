@@ -1,6 +1,6 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "../io/types.ts";
 import type { Copier } from "./copier.ts";
-import { messageOf } from "./failures.ts";
 import type { ReaderPool } from "./reader_pool.ts";
 import type { Writer } from "./writer.ts";
 

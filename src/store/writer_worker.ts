@@ -1,12 +1,13 @@
 /// <reference lib="deno.worker" />
 import { ByteReader } from "../base/bytes.ts";
+import { messageOf } from "../base/message_of.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import { type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
 import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
 import { readHeader, verifyEntry } from "./command_header.ts";
 import { EntryApplier } from "./entry_applier.ts";
-import { isOutOfRoom, messageOf, StoreFailedError } from "./failures.ts";
+import { isOutOfRoom, StoreFailedError } from "./failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";

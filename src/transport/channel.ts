@@ -1,4 +1,5 @@
 import { ByteWriter } from "../base/bytes.ts";
+import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import { type Frame, FrameType, writeFrame } from "./frame.ts";
@@ -8,7 +9,7 @@ import { decodeHello, type Hello, writeHello } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import { decodeMessage } from "./message_codec.ts";
 import type { SendQueue } from "./send_queue.ts";
-import { isViolation, messageOf, ViolationError } from "./violation.ts";
+import { isViolation, ViolationError } from "./violation.ts";
 
 /** Frames are gathered into writes of about this size. */
 const BATCH_BYTES = 256 * 1024;

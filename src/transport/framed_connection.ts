@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Clock, Connection } from "../io/types.ts";
 import { type Frame, FrameDecoder, FrameType } from "./frame.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import { TransportError } from "./types.ts";
-import { isViolation, messageOf, ViolationError } from "./violation.ts";
+import { isViolation, ViolationError } from "./violation.ts";
 
 /** A connection that is read frame by frame, and whose writes go out one after the other. */
 export class FramedConnection {

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Message, NodeId } from "../raft/types.ts";
@@ -8,7 +9,6 @@ import type { Local } from "./local.ts";
 import { RequestClient } from "./request_client.ts";
 import { SendQueue } from "./send_queue.ts";
 import { type RequestOptions, TransportError } from "./types.ts";
-import { messageOf } from "./violation.ts";
 
 /** With a request waiting, an attempt is made at least this long after the last one failed, in ms. */
 const RETRY_ON_DEMAND_MS = 250;

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { RingMap } from "../base/ring_map.ts";
 import { nodeName } from "../raft/server_id.ts";
 import { type Frame, FRAME_HEADER_BYTES, FrameType } from "./frame.ts";
@@ -12,7 +13,7 @@ import {
   type ReceivedRequest,
 } from "./request_frames.ts";
 import type { Outgoing, SendQueue } from "./send_queue.ts";
-import { messageOf, ViolationError } from "./violation.ts";
+import { ViolationError } from "./violation.ts";
 
 /** What the connection that the requests came on offers. */
 interface RequestSource {

@@ -1,5 +1,6 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import { type Frame, FRAME_HEADER_BYTES, FrameType, writeFrame } from "./frame.ts";
@@ -16,7 +17,7 @@ import {
   writeStreamFailure,
 } from "./stream_frames.ts";
 import { TransportError } from "./types.ts";
-import { isViolation, messageOf, ViolationError } from "./violation.ts";
+import { isViolation, ViolationError } from "./violation.ts";
 
 /** Receives one body over a connection of its own and sends the handler's answer back. */
 export class StreamReceiver {

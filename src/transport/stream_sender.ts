@@ -1,5 +1,6 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
 import { FrameType, writeFrame } from "./frame.ts";
 import { type FramedConnection, openConnection, withDeadline } from "./framed_connection.ts";
@@ -13,7 +14,7 @@ import {
   writeStreamOpen,
 } from "./stream_frames.ts";
 import { type RequestOptions, TransportError, type TransportErrorKind } from "./types.ts";
-import { isViolation, messageOf, ViolationError } from "./violation.ts";
+import { isViolation, ViolationError } from "./violation.ts";
 
 /** Sends one body over a connection of its own, no faster than the other end takes it. */
 export class StreamSender {

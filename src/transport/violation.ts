@@ -9,7 +9,3 @@ export class ViolationError extends Error {
 export function isViolation(error: unknown): error is FormatError | ViolationError {
   return error instanceof FormatError || error instanceof ViolationError;
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/message_of.ts";
 import type { Address } from "../address.ts";
 import { HttpConnection } from "./http_connection.ts";
 
@@ -67,7 +68,7 @@ export async function measure(load: Load): Promise<Outcome> {
         lastAnswer = performance.now();
         latenciesMs.push(lastAnswer - sent);
       } catch (error) {
-        fail(error instanceof Error ? error.message : String(error));
+        fail(messageOf(error));
         if (connection !== undefined) {
           connection.close();
           connections.delete(connection);

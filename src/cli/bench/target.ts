@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/message_of.ts";
 import { AddressError, parseAddress } from "../address.ts";
 import type { Address } from "../address.ts";
 import { FlagError } from "../flag_error.ts";
@@ -105,8 +106,4 @@ async function call({ host, port }: Address, path: string, body?: string): Promi
   const text = await response.text();
   if (!response.ok || text.includes('"error"')) throw new Error(`${response.status} ${text}`);
   return text;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import process from "node:process";
+import { messageOf } from "../../base/message_of.ts";
 import { print, printError } from "../output.ts";
 import { version } from "../version.ts";
 import { Client } from "./client.ts";
@@ -8,7 +9,7 @@ import { History } from "./history.ts";
 import { runLines } from "./run_lines.ts";
 import { Session } from "./session.ts";
 import { initialSettings } from "./settings.ts";
-import { messageOf, ShellError } from "./shell_error.ts";
+import { ShellError } from "./shell_error.ts";
 import { Terminal } from "./terminal.ts";
 
 /** The sub-command in which a person, or a script, works with a node. */

@@ -1,11 +1,12 @@
 import { open, rename, rm, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
+import { messageOf } from "../../base/message_of.ts";
 import { refusal, textOf } from "./client.ts";
 import type { Call } from "./client.ts";
 import type { HttpAnswer } from "./http_exchange.ts";
 import { Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
-import { messageOf, ShellError } from "./shell_error.ts";
+import { ShellError } from "./shell_error.ts";
 
 /**
  * Writes the answer to a call into a file. What was there stays until all of the answer has reached

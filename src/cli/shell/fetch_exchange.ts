@@ -1,7 +1,7 @@
+import { messageOf } from "../../base/message_of.ts";
 import type { TlsOptions } from "./flags.ts";
 import { timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpRequest } from "./http_exchange.ts";
-import { messageOf } from "./shell_error.ts";
 
 /** Over fetch, which checks certificates. */
 export class FetchExchange implements HttpExchange {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { messageOf } from "../../base/message_of.ts";
 import { AddressError, parseAddress } from "../address.ts";
 import { withTwoDashes } from "../dashes.ts";
 import { DurationError, parseDuration } from "../duration.ts";
@@ -7,7 +8,6 @@ import { FlagError } from "../flag_error.ts";
 import { settleSwitches } from "../switches.ts";
 import { isMode, modes } from "./settings.ts";
 import type { Mode } from "./settings.ts";
-import { messageOf } from "./shell_error.ts";
 
 /** What the program prints for `raftlite shell -help`. */
 export const shellHelp = `Usage: raftlite shell [flags]

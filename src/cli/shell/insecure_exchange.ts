@@ -2,10 +2,10 @@ import https from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { messageOf } from "../../base/message_of.ts";
 import type { TlsOptions } from "./flags.ts";
 import { timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpRequest } from "./http_exchange.ts";
-import { messageOf } from "./shell_error.ts";
 
 const connectTimeoutMs = 5_000;
 

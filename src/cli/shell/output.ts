@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { messageOf } from "../../base/message_of.ts";
 import { print } from "../output.ts";
-import { messageOf, ShellError } from "./shell_error.ts";
+import { ShellError } from "./shell_error.ts";
 import { plainStyle, styleFor } from "./style.ts";
 import type { Style } from "./style.ts";
 

@@ -1,9 +1,10 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { messageOf } from "../../base/message_of.ts";
 import { runLines } from "./run_lines.ts";
 import type { Session } from "./session.ts";
-import { messageOf, Quit, ShellError } from "./shell_error.ts";
+import { Quit, ShellError } from "./shell_error.ts";
 
 /** A file may read another one, so deep. */
 const depthMax = 16;

@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/message_of.ts";
 import { printError } from "../output.ts";
 import { parseAnswer } from "./answer.ts";
 import type { Client } from "./client.ts";
@@ -5,7 +6,7 @@ import { runCommand } from "./dot_commands.ts";
 import type { Request } from "./input.ts";
 import { Output } from "./output.ts";
 import { writeResult } from "./result_writer.ts";
-import { messageOf, Quit, ShellError } from "./shell_error.ts";
+import { Quit, ShellError } from "./shell_error.ts";
 import { styleFor } from "./style.ts";
 import type { Settings } from "./settings.ts";
 

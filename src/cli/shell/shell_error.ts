@@ -7,8 +7,3 @@ export class ShellError extends Error {
 export class Quit extends Error {
   override name = "Quit";
 }
-
-/** The text of anything thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

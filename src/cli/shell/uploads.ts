@@ -1,5 +1,6 @@
+import { messageOf } from "../../base/message_of.ts";
 import { Progress } from "./progress.ts";
-import { messageOf, ShellError } from "./shell_error.ts";
+import { ShellError } from "./shell_error.ts";
 
 const pieceBytes = 256 * 1024;
 /** https://www.sqlite.org/fileformat.html#the_database_header */
