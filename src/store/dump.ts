@@ -1,7 +1,8 @@
 import type { ByteWriter } from "../base/bytes.ts";
 import type { Database } from "../sqlite/mod.ts";
-import { identifier, InsertWriter } from "./dump_rows.ts";
+import { InsertWriter } from "./dump_rows.ts";
 import { type DumpedTable, dumpedTables } from "./dump_tables.ts";
+import { identifier } from "./identifier.ts";
 
 /** Called when the buffer is worth writing out; empties it. */
 export type DumpFlush = () => Promise<void>;

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { ByteWriter } from "../base/bytes.ts";
 import { ColumnType, type Database, type Statement } from "../sqlite/mod.ts";
+import { identifier } from "./identifier.ts";
 
 const encoder = new TextEncoder();
 const comma = 0x2c;
@@ -89,8 +90,4 @@ export class InsertWriter implements Disposable {
     this.#rows.finalize();
     this.#quote.finalize();
   }
-}
-
-export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

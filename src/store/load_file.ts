@@ -3,6 +3,7 @@ import { messageOf } from "../base/message_of.ts";
 import { StoreFailedError } from "./failures.ts";
 import type { Disk } from "../io/types.ts";
 import { Database, type Library, SqliteError } from "../sqlite/mod.ts";
+import { identifier } from "./identifier.ts";
 import type { LoadedPieces } from "./load_table.ts";
 import { createRaftTables, dropRaftTables, emptyState, RaftStateWriter } from "./raft_table.ts";
 import type { Sessions } from "./sessions.ts";
@@ -116,8 +117,7 @@ function refuseMaxRowIds(database: Database): void {
   );
   for (const [name] of tables.values<[string]>()) {
     const rowId = rowIdOf(database, name);
-    const quoted = `"${name.replaceAll('"', '""')}"`;
-    if (database.scalar(`SELECT max(${rowId}) FROM ${quoted}`) === 2n ** 63n - 1n) {
+    if (database.scalar(`SELECT max(${rowId}) FROM ${identifier(name)}`) === 2n ** 63n - 1n) {
       throw new UnfitFile(`table ${name} has a row with the largest id, 9223372036854775807`);
     }
   }
