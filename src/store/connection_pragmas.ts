@@ -1,3 +1,8 @@
+/** Has a connection enforce foreign keys, or not. */
+export function foreignKeysPragma(foreignKeys: boolean): string {
+  return `PRAGMA foreign_keys = ${foreignKeys ? "ON" : "OFF"}`;
+}
+
 /** What the connections are set to, as SQLite numbers it. */
 export function connectionPragmas(
   foreignKeys: boolean,

@@ -1,4 +1,5 @@
 import { Database, type Library, type Statement as SqliteStatement } from "../sqlite/mod.ts";
+import { foreignKeysPragma } from "./connection_pragmas.ts";
 import { isInterrupt } from "./failures.ts";
 import { JsonText, wholeNanoseconds } from "./json_text.ts";
 import { boundInstructions, quickActions, quickAuthorizer } from "./quick_policy.ts";
@@ -151,7 +152,7 @@ export class QuickReader {
     try {
       database.exec("PRAGMA query_only = ON");
       database.exec(`PRAGMA cache_size = -${cacheKib}`);
-      database.exec(`PRAGMA foreign_keys = ${this.#foreignKeys ? "ON" : "OFF"}`);
+      database.exec(foreignKeysPragma(this.#foreignKeys));
       boundInstructions(database);
       database.setAuthorizer(quickAuthorizer, quickActions);
       database.setProgressHandler(instructionsPerTick, () => this.#isOver());

@@ -2,6 +2,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import { Database, InterruptCell, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
+import { foreignKeysPragma } from "./connection_pragmas.ts";
 import { JsonText } from "./json_text.ts";
 import {
   ReadCancelled,
@@ -77,7 +78,7 @@ class Reader {
     });
     database.exec("PRAGMA query_only = ON");
     database.exec(`PRAGMA cache_size = -${cacheKib}`);
-    database.exec(`PRAGMA foreign_keys = ${this.#start.foreignKeys ? "ON" : "OFF"}`);
+    database.exec(foreignKeysPragma(this.#start.foreignKeys));
     const policy = new SqlPolicy("read", this.#start.foreignKeys);
     policy.install(database);
     this.#connection = { database, policy, cache: new StatementCache(database, policy) };

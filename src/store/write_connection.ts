@@ -5,6 +5,7 @@ import {
   MaxRowIdWatch,
   type Statement,
 } from "../sqlite/mod.ts";
+import { foreignKeysPragma } from "./connection_pragmas.ts";
 import { openingFailure } from "./opening_failure.ts";
 import { boundInstructions, quickChanges } from "./quick_policy.ts";
 import {
@@ -362,8 +363,4 @@ function configure(database: Database, foreignKeys: boolean): void {
   createRaftTables(database);
   // A virtual table whose own tables SQL has changed can fail, at any later commit, or worse.
   database.config(defensiveOption, true);
-}
-
-function foreignKeysPragma(foreignKeys: boolean): string {
-  return `PRAGMA foreign_keys = ${foreignKeys ? "ON" : "OFF"}`;
 }
