@@ -4,6 +4,7 @@
  * compiler, which CC may name.
  */
 
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
 import { runProgram } from "./program.ts";
@@ -113,7 +114,7 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<string> 
   log(`Fetching SQLite ${pinned.version} (npm package ${pinned.packageName})`);
   const source = await fetchAmalgamation();
   log(`Compiling SQLite ${pinned.version} with ${compiler}: about half a minute, once`);
-  await makePrivateDirectory(path.slice(0, path.lastIndexOf("/")));
+  await makePrivateDirectory(dirname(path));
   await makeFile(path, async (temporaryPath) => {
     const macros = defines.map((name) => `-D${name}`);
     const args = ["-O2", ...flags, ...macros, "-o", temporaryPath, source, ...libraries];

@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+
 /** This user's directory for files that can be made again; undefined when the system names none. */
 export function cacheDirectory(): string | undefined {
   const home = Deno.env.get("HOME");
@@ -42,7 +44,7 @@ export async function makeFile(
   make: (temporaryPath: string) => Promise<void>,
 ): Promise<void> {
   // What another process removes at the same moment, or what is another user's, is not worth failing for.
-  await removeAbandoned(path.slice(0, path.lastIndexOf("/"))).catch(() => {});
+  await removeAbandoned(dirname(path)).catch(() => {});
   const temporaryPath = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await make(temporaryPath);

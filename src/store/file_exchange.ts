@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { type Disk, DiskError } from "../io/types.ts";
 
 const companions = ["-wal", "-shm", "-journal"] as const;
@@ -42,7 +43,7 @@ export async function removeTemporary(disk: Disk, path: string): Promise<void> {
  * 4. The directory is synced: from now on the new one is there after a crash, too.
  */
 export async function exchangeDatabase(disk: Disk, from: string, path: string): Promise<void> {
-  const directory = path.slice(0, path.lastIndexOf("/"));
+  const directory = dirname(path);
   for (const suffix of companions) {
     if (await disk.exists(path + suffix)) await disk.remove(path + suffix);
     if (await disk.exists(from + suffix)) {
