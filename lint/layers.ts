@@ -21,7 +21,17 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     store: /^(types|\w*codec)$/,
     node: "all",
   },
-  http: { base: "all", raft: types, store: types, node: "all", cluster: "all" },
+  http: { base: "all", raft: types, io: types, store: types, node: "all", cluster: "all" },
+  member: {
+    base: "all",
+    raft: "all",
+    io: "all",
+    raft_log: "all",
+    transport: "all",
+    store: "all",
+    node: "all",
+    cluster: "all",
+  },
   cli: {
     base: "all",
     raft: "all",
@@ -33,6 +43,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     node: "all",
     cluster: "all",
     http: "all",
+    member: "all",
   },
 };
 
@@ -43,6 +54,7 @@ const simulated: ReadonlySet<string> = new Set([
   "transport",
   "node",
   "cluster",
+  "member",
 ]);
 
 /** Members of Deno that reach nothing outside the process. */

@@ -1,6 +1,6 @@
 import { type DirectoryLock, lockDirectory } from "../io/directory_lock.ts";
 import type { Disk } from "../io/types.ts";
-import { StartError } from "./start_error.ts";
+import { StartError } from "../member/start_error.ts";
 
 /**
  * Makes the data directory, if it is not there, and takes it for this process. Throws a StartError,

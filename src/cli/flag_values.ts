@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { AddressError, parseAddress } from "./address.ts";
+import { AddressError, parseAddress } from "../io/address.ts";
+import type { LogLevel } from "../io/types.ts";
 import { withTwoDashes } from "./dashes.ts";
 import { DurationError, parseDuration } from "./duration.ts";
 import { FlagError } from "./flag_error.ts";
@@ -8,14 +9,12 @@ import type { FlagKind, FlagName, FlagSpec } from "./flag_table.ts";
 import { nearest } from "./suggestion.ts";
 import { parseSwitch } from "./switches.ts";
 
-export type LevelName = "DEBUG" | "INFO" | "WARN" | "ERROR";
-
-const levels: readonly LevelName[] = ["DEBUG", "INFO", "WARN", "ERROR"];
+const levels: readonly LogLevel[] = ["DEBUG", "INFO", "WARN", "ERROR"];
 
 type ValueOf<Kind extends FlagKind> = Kind extends "switch" ? boolean
   : Kind extends "duration" | "count" | "size" ? number
   : Kind extends "addresses" ? readonly string[]
-  : Kind extends "level" ? LevelName
+  : Kind extends "level" ? LogLevel
   : string;
 
 /** Every flag's value: durations in milliseconds, sizes in bytes. */

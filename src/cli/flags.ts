@@ -1,58 +1,24 @@
 import { resolve } from "node:path";
-import { isUnspecified, parseAddress } from "./address.ts";
+import { isUnspecified, parseAddress } from "../io/address.ts";
+import type { LogLevel } from "../io/types.ts";
+import type { MemberConfiguration } from "../member/configuration.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
-import type { CommandLine, FlagValues, LevelName } from "./flag_values.ts";
+import type { CommandLine, FlagValues } from "./flag_values.ts";
 
 /** Where a node keeps its data when it is not told. */
 export const dataDirectoryDefault = "./raftlite-data";
 
 /** What the command line asks of the server, checked. Addresses are `host:port`. */
-export interface Configuration {
-  /** Absolute; need not exist yet. */
-  readonly dataDirectory: string;
-  readonly nodeId: string;
-  readonly http: {
+export interface Configuration extends MemberConfiguration {
+  readonly http: MemberConfiguration["http"] & {
     readonly address: string;
-    readonly advertisedAddress: string;
     /** For Access-Control-Allow-Origin; "" for no such header. */
     readonly allowOrigin: string;
     readonly bodyBytesMax: number;
   };
-  readonly cluster: {
-    /** Raft addresses to join through; empty to start alone or from what the disk holds. */
-    readonly join: readonly string[];
-    readonly joinAttempts: number;
-    readonly joinIntervalMs: number;
-    /** 0 when this node is not to take part in forming a new cluster. */
-    readonly bootstrapExpect: number;
-    readonly bootstrapExpectTimeoutMs: number;
-    readonly connectTimeoutMs: number;
-    readonly nonVoter: boolean;
-    /** Shut down once removed from the cluster. */
-    readonly shutdownOnRemove: boolean;
-    /** Leave the cluster on shutdown. */
-    readonly removeOnShutdown: boolean;
-    /** Hand leadership over before shutdown. */
-    readonly stepDownOnShutdown: boolean;
-  };
-  readonly raft: {
-    readonly address: string;
-    readonly advertisedAddress: string;
-    readonly heartbeatTimeoutMs: number;
-    /** At most `heartbeatTimeoutMs`, never 0. */
-    readonly leaderLeaseTimeoutMs: number;
-    readonly applyTimeoutMs: number;
-    readonly snapshotEntries: number;
-    readonly snapshotIntervalMs: number;
-    /** 0 for the store's default. */
-    readonly snapshotWalBytes: number;
-    readonly logLevel: LevelName;
-  };
-  readonly database: {
-    /** 0 to suit the machine. */
-    readonly readConnectionsMax: number;
-    readonly foreignKeys: boolean;
+  readonly raft: MemberConfiguration["raft"] & {
+    readonly logLevel: LogLevel;
   };
   readonly writeQueue: {
     readonly capacity: number;

@@ -4,11 +4,11 @@ import { defaultHttpLimits, type ServerSettings } from "../http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../http/write_queue.ts";
 import type { Service } from "../cluster/types.ts";
 import type { Logger } from "../io/types.ts";
-import { parseAddress } from "./address.ts";
+import { parseAddress } from "../io/address.ts";
 import type { Configuration } from "./flags.ts";
 import { licenseText } from "./license_text.ts";
 import { memoryPageSize } from "./memory_page_size.ts";
-import { snapshotPolicy, timing } from "./tuning.ts";
+import { snapshotPolicy, timing } from "../member/tuning.ts";
 import { rqliteVersion, version } from "./version.ts";
 
 /** The HTTP side of a node, made from its flags. */

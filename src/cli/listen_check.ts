@@ -1,6 +1,6 @@
-import { parseAddress } from "./address.ts";
+import { parseAddress } from "../io/address.ts";
 import type { Configuration } from "./flags.ts";
-import { StartError } from "./start_error.ts";
+import { StartError } from "../member/start_error.ts";
 
 /**
  * Throws a StartError when HTTP and Raft would listen on one address that has two names, such as

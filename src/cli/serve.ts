@@ -4,11 +4,12 @@ import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import { DenoNetwork } from "../io/deno_network.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
+import { SystemRandom } from "../io/system_random.ts";
 import { takeDataDirectory } from "./data_directory.ts";
 import type { Configuration } from "./flags.ts";
 import { checkBothListen } from "./listen_check.ts";
 import { httpAddress, httpParts } from "./http_parts.ts";
-import { openMember, type RunningMember } from "./member.ts";
+import { openMember, type RunningMember } from "../member/member.ts";
 import { printError } from "./output.ts";
 import { version } from "./version.ts";
 
@@ -74,6 +75,7 @@ async function runUntil(
     clock: new DenoClock(),
     disk,
     network: new DenoNetwork(),
+    random: new SystemRandom(),
     logger,
     version,
     onFatal: (error) => end.fail(error),

@@ -4,7 +4,8 @@ import { BodyBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import type { AppOptions, HttpLimits, Logger, ServerInfo } from "./types.ts";
+import type { Logger } from "../io/types.ts";
+import type { AppOptions, HttpLimits, ServerInfo } from "./types.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
 /** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { messageOf } from "../base/message_of.ts";
-import type { Logger } from "./types.ts";
+import type { Logger } from "../io/types.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
 export interface ServeOptions {

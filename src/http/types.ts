@@ -1,3 +1,4 @@
+import type { Logger } from "../io/types.ts";
 import type { Service } from "../cluster/types.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
@@ -30,11 +31,6 @@ export interface ServerInfo {
   /** What /licenses shows. */
   readonly licenses: string;
   readonly settings: ServerSettings;
-}
-
-/** Where this room says what happened; the Logger of io is one. */
-export interface Logger {
-  log(level: "DEBUG" | "INFO" | "WARN" | "ERROR", room: string, message: string): void;
 }
 
 export interface HttpLimits {

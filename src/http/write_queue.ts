@@ -2,7 +2,7 @@ import { type Service, ServiceError } from "../cluster/types.ts";
 import type { Statement } from "../store/types.ts";
 import type { HttpCounters } from "./counters.ts";
 import { formatGoDuration } from "./go_duration.ts";
-import type { Logger } from "./types.ts";
+import type { Logger } from "../io/types.ts";
 
 export interface WriteQueueOptions {
   readonly service: Service;

@@ -1,13 +1,10 @@
+import { parseAddress } from "./address.ts";
 import type { Connection, Listener, Network } from "./types.ts";
 
-/** Splits `host:port`, `[v6]:port` or `:port`; throws a TypeError at anything else. */
-export function parseAddress(address: string): { hostname: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65535) {
-    throw new TypeError(`Address "${address}" is not of the form host:port`);
-  }
-  return { hostname: match[1] ?? (match[2] || "0.0.0.0"), port };
+/** The address as Deno takes it; throws an AddressError when it is none. */
+function tcpAddress(address: string): { hostname: string; port: number } {
+  const { host, port } = parseAddress(address);
+  return { hostname: host || "0.0.0.0", port };
 }
 
 function formatAddress(address: Deno.Addr): string {
@@ -92,7 +89,7 @@ class DenoListener implements Listener {
 export class DenoNetwork implements Network {
   // deno-lint-ignore require-await -- errors become rejections
   async listen(address: string): Promise<Listener> {
-    const { hostname, port } = parseAddress(address);
+    const { hostname, port } = tcpAddress(address);
     try {
       return new DenoListener(Deno.listen({ hostname, port }));
     } catch (error) {
@@ -102,7 +99,7 @@ export class DenoNetwork implements Network {
 
   /** Gives up after `timeoutMs`; a connection that comes later is closed. */
   async connect(address: string, timeoutMs: number): Promise<Connection> {
-    const { hostname, port } = parseAddress(address);
+    const { hostname, port } = tcpAddress(address);
     const connecting = Deno.connect({ hostname, port });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<undefined>((resolve) => {

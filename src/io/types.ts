@@ -80,3 +80,11 @@ export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
 export interface Logger {
   log(level: LogLevel, room: string, message: string): void;
 }
+
+/** Where chance comes from; the seeded Prng of base is one. */
+export interface Random {
+  /** A whole number from 0 to `limit` - 1. */
+  below(limit: number): number;
+  /** 64 random bits. */
+  uint64(): bigint;
+}

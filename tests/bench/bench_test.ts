@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseAddress } from "../../src/cli/address.ts";
+import { parseAddress } from "../../src/io/address.ts";
 import { bench, runPlan, tableOf } from "../../src/cli/bench/command.ts";
 import { measure, median, percentile } from "../../src/cli/bench/measure.ts";
 import { scenarios } from "../../src/cli/bench/scenarios.ts";

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { readIdentity, writeIdentity } from "../../src/cluster/identity.ts";
-import { PeersFileError, readPeersFile, survivors } from "../../src/cluster/peers_file.ts";
+import { readIdentity, writeIdentity } from "../../src/member/identity.ts";
+import { PeersFileError, readPeersFile, survivors } from "../../src/member/peers_file.ts";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 
 const disk = new DenoDisk();

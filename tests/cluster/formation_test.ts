@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Announcement } from "../../src/cluster/announcement.ts";
-import { Formation, type Formed } from "../../src/cluster/formation.ts";
+import { Formation, type Formed } from "../../src/member/formation.ts";
 import { encodeForm, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import type { Clock, Logger } from "../../src/io/types.ts";
 import type { Member } from "../../src/raft/types.ts";

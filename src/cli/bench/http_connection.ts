@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Address } from "../address.ts";
+import type { Address } from "../../io/address.ts";
 
 /** The largest response that is read, in bytes. */
 const responseBytesMax = 64 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { messageOf } from "../../base/message_of.ts";
-import type { Address } from "../address.ts";
+import type { Address } from "../../io/address.ts";
 import { HttpConnection } from "./http_connection.ts";
 
 /** Pause of a client after an error, so that a server that is down is not hammered. */

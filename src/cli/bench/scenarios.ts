@@ -1,4 +1,4 @@
-import type { Address } from "../address.ts";
+import type { Address } from "../../io/address.ts";
 
 /** Tables that a benchmark makes, and drops at its end. */
 export const writeTable = "raftlite_bench_writes";

@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/message_of.ts";
-import { AddressError, parseAddress } from "../address.ts";
-import type { Address } from "../address.ts";
+import { AddressError, parseAddress } from "../../io/address.ts";
+import type { Address } from "../../io/address.ts";
 import { FlagError } from "../flag_error.ts";
 import { readRows, readTable, writeTable } from "./scenarios.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../base/message_of.ts";
-import { AddressError, parseAddress } from "../address.ts";
+import { AddressError, parseAddress } from "../../io/address.ts";
 import { withTwoDashes } from "../dashes.ts";
 import { DurationError, parseDuration } from "../duration.ts";
 import { FlagError } from "../flag_error.ts";

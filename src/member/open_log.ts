@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { type NamedPeer, readPeersFile, survivors } from "../cluster/peers_file.ts";
+import { type NamedPeer, readPeersFile, survivors } from "./peers_file.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import { forceConfiguration } from "../node/forced_configuration.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
@@ -11,7 +11,7 @@ import { openRaftLog } from "../raft_log/raft_log.ts";
 import { parseSegmentName } from "../raft_log/segment_header.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type { Store } from "../store/types.ts";
-import { AddressError, parseAddress } from "./address.ts";
+import { AddressError, parseAddress } from "../io/address.ts";
 import type { ClusterIdentity } from "./cluster_identity.ts";
 import { StartError } from "./start_error.ts";
 

@@ -1,6 +1,6 @@
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
 import type { StoreLimits } from "../store/store.ts";
-import type { Configuration } from "./flags.ts";
+import type { MemberConfiguration } from "./configuration.ts";
 
 const MiB = 1024 * 1024;
 
@@ -12,7 +12,7 @@ const tickMsMax = 50;
  * -raft-heartbeat-timeout without a leader, so that at the default of 1 s writes go on about a
  * second after the loss of a leader; heartbeats are sent ten times in that half.
  */
-export function timing(configuration: Configuration): NodeTiming {
+export function timing(configuration: MemberConfiguration): NodeTiming {
   const { heartbeatTimeoutMs, leaderLeaseTimeoutMs } = configuration.raft;
   const electionMs = heartbeatTimeoutMs / 2;
   const tickMs = Math.max(1, Math.min(tickMsMax, Math.floor(electionMs / 10)));
@@ -48,11 +48,11 @@ const logBytesMax = 256 * MiB;
 const trailingEntries = 10_240;
 
 /** The store's bounds, as far as flags set them. */
-export function storeLimits({ raft }: Configuration): Partial<StoreLimits> {
+export function storeLimits({ raft }: MemberConfiguration): Partial<StoreLimits> {
   return raft.snapshotWalBytes === 0 ? {} : { walBytes: raft.snapshotWalBytes };
 }
 
-export function snapshotPolicy(configuration: Configuration): SnapshotPolicy {
+export function snapshotPolicy(configuration: MemberConfiguration): SnapshotPolicy {
   return {
     entries: configuration.raft.snapshotEntries,
     logBytes: logBytesMax,

@@ -1,7 +1,7 @@
 import { joinCluster, JoinError } from "../cluster/joining.ts";
 import type { ClusterService } from "../cluster/service.ts";
 import type { Configuration as Members, Member } from "../raft/types.ts";
-import type { Configuration } from "./flags.ts";
+import type { MemberConfiguration } from "./configuration.ts";
 import type { MemberParts } from "./member_parts.ts";
 import { StartError } from "./start_error.ts";
 
@@ -60,7 +60,11 @@ function joiningOf(parts: MemberParts, onCluster: Joining["onCluster"]) {
 }
 
 /** A node that is a cluster of its own cannot join another with what it has. */
-function checkSingleNodeJoin(configuration: Configuration, members: Members, self: Member): void {
+function checkSingleNodeJoin(
+  configuration: MemberConfiguration,
+  members: Members,
+  self: Member,
+): void {
   const others = configuration.cluster.join.filter((address) => address !== self.address);
   const alone = members.members.length === 1 && members.members[0]?.id === self.id;
   if (alone && others.length > 0 && configuration.cluster.bootstrapExpect === 0) {

@@ -3,9 +3,9 @@ import { membersMax } from "../raft/configuration.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Configuration, Member } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
-import { reasonAt, reasonOf, serviceError } from "./errors.ts";
-import { identify, JoinError } from "./joining.ts";
-import { ServiceError } from "./types.ts";
+import { reasonAt, reasonOf, serviceError } from "../cluster/errors.ts";
+import { identify, JoinError } from "../cluster/joining.ts";
+import { ServiceError } from "../cluster/types.ts";
 import {
   beginAnswer,
   decodeAddresses,
@@ -19,7 +19,7 @@ import {
   readAnswer,
   RequestKind,
   writeIdentification,
-} from "./wire.ts";
+} from "../cluster/wire.ts";
 
 /** Between two rounds of asking around, in ms. */
 const roundMs = 300;

@@ -1,13 +1,12 @@
 import { strangersMay } from "../cluster/wire.ts";
-import type { Clock, Disk, Logger, Network } from "../io/types.ts";
+import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
 import type { Member } from "../raft/types.ts";
 import { openStore } from "../store/store.ts";
 import type { Store } from "../store/types.ts";
 import { openTransport } from "../transport/transport.ts";
 import type { Transport } from "../transport/types.ts";
 import { ClusterIdentity } from "./cluster_identity.ts";
-import type { Configuration } from "./flags.ts";
-import { random } from "./random.ts";
+import type { MemberConfiguration } from "./configuration.ts";
 import { StartError } from "./start_error.ts";
 import { Traffic } from "./traffic.ts";
 import { storeLimits } from "./tuning.ts";
@@ -17,6 +16,7 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly network: Network;
+  readonly random: Random;
   readonly logger: Logger;
   readonly version: string;
   /** The node can go on no longer. */
@@ -34,7 +34,7 @@ export interface MemberData {
 
 /** What a member is made of beside its log and its node. */
 export interface MemberParts extends MemberData {
-  readonly configuration: Configuration;
+  readonly configuration: MemberConfiguration;
   readonly surroundings: Surroundings;
   readonly self: Member;
   readonly traffic: Traffic;
@@ -43,12 +43,12 @@ export interface MemberParts extends MemberData {
 
 /** Opens it; `cleanUp` closes it again. */
 export async function openData(
-  configuration: Configuration,
+  configuration: MemberConfiguration,
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<MemberData> {
   const { disk, logger } = surroundings;
-  const identity = await ClusterIdentity.read(disk, configuration);
+  const identity = await ClusterIdentity.read(disk, surroundings.random, configuration);
   const store = cleanUp.adopt(
     await openStore({
       directory: configuration.dataDirectory,
@@ -67,7 +67,7 @@ export async function openData(
 
 /** Gives the member its place among the others; `cleanUp` takes it off the network again. */
 export async function openParts(
-  configuration: Configuration,
+  configuration: MemberConfiguration,
   surroundings: Surroundings,
   data: MemberData,
   cleanUp: AsyncDisposableStack,
@@ -87,8 +87,8 @@ export async function openParts(
 }
 
 async function listen(
-  configuration: Configuration,
-  { network, clock, logger }: Surroundings,
+  configuration: MemberConfiguration,
+  { network, clock, logger, random }: Surroundings,
   self: Member,
   clusterId: string,
 ): Promise<Transport> {
@@ -102,7 +102,7 @@ async function listen(
       listenAddress: configuration.raft.address,
       clusterId,
       allowStrangers: new Set(strangersMay),
-      random,
+      random: (limit) => random.below(limit),
       limits: { connectTimeoutMs: configuration.cluster.connectTimeoutMs },
     });
   } catch (error) {

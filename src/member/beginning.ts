@@ -1,10 +1,10 @@
 import { checksum } from "../base/checksum.ts";
-import { Formation, type Formed } from "../cluster/formation.ts";
+import { Formation, type Formed } from "./formation.ts";
 import { encodeConfiguration } from "../raft/configuration.ts";
 import { type Configuration as Members, EntryType } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
+import { newClusterId } from "./cluster_identity.ts";
 import type { MemberParts } from "./member_parts.ts";
-import { newClusterId } from "./random.ts";
 import { StartError } from "./start_error.ts";
 
 /** How a node without data begins: alone, with others, or by joining them. */
@@ -20,7 +20,7 @@ export async function begin(parts: MemberParts): Promise<Formed> {
       expect: bootstrapExpect,
       timeoutMs: bootstrapExpectTimeoutMs,
       transport,
-      newClusterId,
+      newClusterId: () => newClusterId(surroundings.random),
     });
     traffic.handOver(transport, formation);
     return await formation.run();
@@ -36,7 +36,7 @@ export async function begin(parts: MemberParts): Promise<Formed> {
   }
   return {
     type: "former",
-    clusterId: newClusterId(),
+    clusterId: newClusterId(surroundings.random),
     configuration: { members: [self] },
   };
 }

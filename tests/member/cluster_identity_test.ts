@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import { ClusterIdentity } from "../../src/cli/cluster_identity.ts";
-import type { Configuration } from "../../src/cli/flags.ts";
+import { ClusterIdentity } from "../../src/member/cluster_identity.ts";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
+import { SystemRandom } from "../../src/io/system_random.ts";
 
 async function withDirectory(
   test: (read: (nodeId?: string) => Promise<ClusterIdentity>) => Promise<void>,
@@ -9,7 +9,7 @@ async function withDirectory(
   const dataDirectory = await Deno.makeTempDir({ prefix: "raftlite-test-" });
   try {
     await test((nodeId = "1") =>
-      ClusterIdentity.read(new DenoDisk(), { dataDirectory, nodeId } as Configuration)
+      ClusterIdentity.read(new DenoDisk(), new SystemRandom(), { dataDirectory, nodeId })
     );
   } finally {
     await Deno.remove(dataDirectory, { recursive: true });

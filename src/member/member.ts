@@ -7,10 +7,9 @@ import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec
 import type { Store } from "../store/types.ts";
 import { begin, beginLog, beginMembersLog } from "./beginning.ts";
 import { addressesBut, comeBack, joinFresh } from "./entering.ts";
-import type { Configuration } from "./flags.ts";
+import type { MemberConfiguration } from "./configuration.ts";
 import { type MemberParts, openData, openParts, type Surroundings } from "./member_parts.ts";
 import { type OpenLog, openLog } from "./open_log.ts";
-import { random, random64 } from "./random.ts";
 import { nodeLimits, snapshotPolicy, timing } from "./tuning.ts";
 
 /** A node that runs: its service, and the way to end it. */
@@ -29,7 +28,7 @@ const stopTimeoutMs = 5_000;
 
 /** Opens the data directory and brings the node up: alone, with its old cluster, or into one. */
 export async function openMember(
-  configuration: Configuration,
+  configuration: MemberConfiguration,
   surroundings: Surroundings,
 ): Promise<RunningMember> {
   const cleanUp = new AsyncDisposableStack();
@@ -42,7 +41,7 @@ export async function openMember(
 }
 
 async function assemble(
-  configuration: Configuration,
+  configuration: MemberConfiguration,
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<RunningMember> {
@@ -99,16 +98,16 @@ function makeNode(
   raftLog: OpenLog,
 ): { readonly node: Node; readonly service: ClusterService } {
   const { configuration, surroundings, identity, store, sqliteVersion, self, transport } = parts;
-  const { clock, disk, logger, version } = surroundings;
+  const { clock, disk, logger, random, version } = surroundings;
   const directory = configuration.dataDirectory;
-  const origin = random64();
-  const seeds = new Prng(random64());
+  const origin = random.uint64();
+  const seeds = new Prng(random.uint64());
   let present = false;
   const node = new Node({
     id: self.id,
     clock,
     logger,
-    random,
+    random: (limit) => random.below(limit),
     seed: () => seeds.uint64(),
     origin,
     timing: timing(configuration),

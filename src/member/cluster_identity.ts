@@ -1,37 +1,42 @@
-import { type Identity, readIdentity, writeIdentity } from "../cluster/identity.ts";
-import type { Disk } from "../io/types.ts";
+import { type Identity, readIdentity, writeIdentity } from "./identity.ts";
+import type { Disk, Random } from "../io/types.ts";
 import { wayOutOf } from "../node/recovery.ts";
 import { serverId } from "../raft/server_id.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { Configuration } from "./flags.ts";
-import { newIncarnation } from "./random.ts";
+import type { MemberConfiguration } from "./configuration.ts";
 import { StartError } from "./start_error.ts";
 
 /** Which server this is, and of which cluster, as its data directory remembers it. */
 export class ClusterIdentity {
   readonly #disk: Disk;
+  readonly #random: Random;
   readonly #directory: string;
   #kept: Identity;
 
-  private constructor(disk: Disk, directory: string, kept: Identity) {
+  private constructor(disk: Disk, random: Random, directory: string, kept: Identity) {
     this.#disk = disk;
+    this.#random = random;
     this.#directory = directory;
     this.#kept = kept;
   }
 
   /** Throws a StartError when the directory is another node's. */
-  static async read(disk: Disk, configuration: Configuration): Promise<ClusterIdentity> {
+  static async read(
+    disk: Disk,
+    random: Random,
+    configuration: Pick<MemberConfiguration, "dataDirectory" | "nodeId">,
+  ): Promise<ClusterIdentity> {
     const { dataDirectory, nodeId } = configuration;
     const nobody: Identity = { version: 2, nodeId, incarnation: "", clusterId: "" };
     const kept = await readIdentity(disk, dataDirectory) ?? nobody;
     if (kept.nodeId !== nodeId) {
       // Without a cluster there is no data either: the node may still be given another name.
-      if (kept.clusterId === "") return new ClusterIdentity(disk, dataDirectory, nobody);
+      if (kept.clusterId === "") return new ClusterIdentity(disk, random, dataDirectory, nobody);
       throw new StartError(
         `Data directory ${dataDirectory} belongs to node ${kept.nodeId}, not ${nodeId}: start it with -node-id ${kept.nodeId}, or give this node a directory of its own`,
       );
     }
-    return new ClusterIdentity(disk, dataDirectory, kept);
+    return new ClusterIdentity(disk, random, dataDirectory, kept);
   }
 
   /** How the other servers know this one. Throws a StartError when the directory does not say. */
@@ -64,7 +69,7 @@ export class ClusterIdentity {
    * way into the cluster `clusterId`, "" for none.
    */
   async begin(clusterId: string): Promise<void> {
-    await this.#keep({ ...this.#kept, incarnation: newIncarnation(), clusterId });
+    await this.#keep({ ...this.#kept, incarnation: newIncarnation(this.#random), clusterId });
   }
 
   /** Remembers, durably, that the node belongs to that cluster. */
@@ -76,4 +81,14 @@ export class ClusterIdentity {
     this.#kept = identity;
     await writeIdentity(this.#disk, this.#directory, identity);
   }
+}
+
+/** The id of a new cluster: 16 hex digits. */
+export function newClusterId(random: Random): string {
+  return random.uint64().toString(16).padStart(16, "0");
+}
+
+/** What tells the servers apart that one node has been: 8 hex digits. */
+function newIncarnation(random: Random): string {
+  return newClusterId(random).slice(0, 8);
 }
