@@ -24,7 +24,7 @@ async function start(id: string, join?: string): Promise<RunningNode> {
   const flags = ["-node-id", id, "-http-addr", httpAddress, "-raft-addr", raftAddress];
   if (join !== undefined) flags.push("-join", join);
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", program, ...flags, directory],
+    args: ["run", "-A", "--quiet", program, ...flags, directory],
     stdout: "null",
     stderr: "null",
   }).spawn();

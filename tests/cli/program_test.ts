@@ -17,7 +17,7 @@ function runProgram(...args: string[]): Promise<Result> {
 /** Runs the program to its end in a folder. */
 async function runProgramIn(cwd: string, ...args: string[]): Promise<Result> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", mainFile, ...args],
+    args: ["run", "-A", "--quiet", mainFile, ...args],
     cwd,
     env: { NO_COLOR: "1" },
     stdin: "null",

@@ -5,7 +5,7 @@ const mainFile = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** The command line of a shell: of RAFTLITE_BINARY, or of main.ts under this Deno. */
 export function shellCommand(...flags: string[]): string[] {
   const binary = Deno.env.get("RAFTLITE_BINARY");
-  const program = binary ? [binary] : [Deno.execPath(), "run", "-A", mainFile];
+  const program = binary ? [binary] : [Deno.execPath(), "run", "-A", "--quiet", mainFile];
   return [...program, "shell", ...flags];
 }
 

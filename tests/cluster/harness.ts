@@ -10,7 +10,7 @@ const patienceMs = 60_000;
 function program(): { readonly command: string; readonly args: readonly string[] } {
   const binary = Deno.env.get("RAFTLITE_BINARY");
   if (binary) return { command: binary, args: [] };
-  return { command: Deno.execPath(), args: ["run", "-A", mainPath] };
+  return { command: Deno.execPath(), args: ["run", "-A", "--quiet", mainPath] };
 }
 
 /** Runs a program of root's without the power to pass over the permissions of files. */

@@ -36,7 +36,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
         const compiler = `${directory}/cc`;
         await Deno.writeTextFile(compiler, slowCompiler, { mode: 0o700 });
         const child = new Deno.Command(Deno.execPath(), {
-          args: ["run", "-A", main, `${directory}/data`],
+          args: ["run", "-A", "--quiet", main, `${directory}/data`],
           env: {
             CC: compiler,
             XDG_CACHE_HOME: directory,

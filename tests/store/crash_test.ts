@@ -10,7 +10,7 @@ const child = new URL("./crash_child.ts", import.meta.url).pathname;
 /** Runs the child until it has said `lines` lines, kills it, and returns the last one. */
 async function runAndKill(directory: string, seed: bigint, lines: number): Promise<string> {
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", child, directory, `${seed}`, `${requests}`],
+    args: ["run", "-A", "--no-check", "--quiet", child, directory, `${seed}`, `${requests}`],
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
@@ -54,7 +54,7 @@ Deno.test("openStore recovers from the files as they were at any moment of a run
   const expected = await contents(reference);
   const source = await Deno.makeTempDir({ prefix: "raftlite-copied-" });
   const running = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", child, source, `${seed}`, `${requests}`],
+    args: ["run", "-A", "--no-check", "--quiet", child, source, `${seed}`, `${requests}`],
     stdout: "piped",
   }).spawn();
   const reader = running.stdout.pipeThrough(new TextDecoderStream()).getReader();

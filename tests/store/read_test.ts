@@ -219,7 +219,13 @@ Deno.test("Store.read throws a StoreBusyError when its queue is full", async () 
 Deno.test("Store.read streams a large answer at its client's speed, in bounded memory", () => {
   // In a process of its own, whose memory no other test uses.
   const { stdout } = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL("./stream_child.ts", import.meta.url).pathname],
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      "--quiet",
+      new URL("./stream_child.ts", import.meta.url).pathname,
+    ],
     stderr: "inherit",
   }).outputSync();
   const { size, growth, text } = JSON.parse(new TextDecoder().decode(stdout));

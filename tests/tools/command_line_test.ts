@@ -4,7 +4,13 @@ import { fileURLToPath } from "node:url";
 /** Runs a task's program to its end. */
 async function runTool(path: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(new URL(`../../${path}`, import.meta.url)), ...args],
+    args: [
+      "run",
+      "-A",
+      "--quiet",
+      fileURLToPath(new URL(`../../${path}`, import.meta.url)),
+      ...args,
+    ],
     env: { NO_COLOR: "1" },
     stdin: "null",
   }).output();
