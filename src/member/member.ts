@@ -1,12 +1,11 @@
-import { Prng } from "../base/prng.ts";
-import { ClusterService } from "../cluster/service.ts";
+import type { ClusterService } from "../cluster/service.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
-import { Node } from "../node/node.ts";
-import { nodeName } from "../raft/server_id.ts";
+import type { Node } from "../node/node.ts";
 import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
 import type { Store } from "../store/types.ts";
+import { assembleMember, type Assembly } from "./assembly.ts";
 import { begin, beginLog, beginMembersLog } from "./beginning.ts";
-import { addressesBut, comeBack, joinFresh } from "./entering.ts";
+import { comeBack, joinFresh } from "./entering.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import { type MemberParts, openData, openParts, type Surroundings } from "./member_parts.ts";
 import { type OpenLog, openLog } from "./open_log.ts";
@@ -33,14 +32,14 @@ export async function openMember(
 ): Promise<RunningMember> {
   const cleanUp = new AsyncDisposableStack();
   try {
-    return await assemble(configuration, surroundings, cleanUp);
+    return await bringUp(configuration, surroundings, cleanUp);
   } catch (error) {
     await cleanUp.disposeAsync();
     throw error;
   }
 }
 
-async function assemble(
+async function bringUp(
   configuration: MemberConfiguration,
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
@@ -75,7 +74,7 @@ async function assemble(
     raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
   }
 
-  const { node, service } = makeNode(parts, raftLog);
+  const { node, service } = assemble(parts, raftLog);
   store.failed.catch(surroundings.onFatal);
   node.start();
   traffic.handOver(transport, service.peers);
@@ -93,64 +92,26 @@ async function assemble(
   return { service, node, store, joined, stop: () => cleanUp.disposeAsync() };
 }
 
-function makeNode(
-  parts: MemberParts,
-  raftLog: OpenLog,
-): { readonly node: Node; readonly service: ClusterService } {
-  const { configuration, surroundings, identity, store, sqliteVersion, self, transport } = parts;
-  const { clock, disk, logger, random, version } = surroundings;
-  const directory = configuration.dataDirectory;
-  const origin = random.uint64();
-  const seeds = new Prng(random.uint64());
-  let present = false;
-  const node = new Node({
-    id: self.id,
-    clock,
-    logger,
-    random: (limit) => random.below(limit),
-    seed: () => seeds.uint64(),
-    origin,
+function assemble(parts: MemberParts, raftLog: OpenLog): Assembly {
+  const { configuration, surroundings, identity, self } = parts;
+  const { dataDirectory } = configuration;
+  return assembleMember({
+    ...surroundings,
+    ...parts,
+    self,
     timing: timing(configuration),
     limits: nodeLimits,
     snapshots: snapshotPolicy(configuration),
     log: raftLog.log,
     contents: raftLog.contents,
-    transport,
-    stateMachine: store,
     codec: {
       stamp: (command, stamp) => stampCommand(command, stamp, configuration.database.foreignKeys),
       requestId: requestIdOf,
     },
-    installMarker: new FileInstallMarker(disk, `${directory}/raft`),
-    onConfiguration: (members) => {
-      transport.setPeers(addressesBut(members, self.id));
-      const included = members.members.some((member) => member.id === self.id);
-      if (present && !included) surroundings.onRemoved();
-      present = included;
-      service.changed();
-    },
-    onStatus: ({ role, term, leader }) => {
-      logger.log("INFO", "node", `Term ${term}: ${role}, leader ${nodeName(leader) || "unknown"}`);
-      service.changed();
-    },
-    onFatal: surroundings.onFatal,
-  });
-  const service: ClusterService = new ClusterService({
-    node,
-    store,
-    transport,
-    clock,
-    logger,
-    origin,
+    installMarker: new FileInstallMarker(surroundings.disk, `${dataDirectory}/raft`),
     encodeCommand,
     clusterId: () => identity.clusterId,
-    raftAddress: self.address,
-    httpAddress: self.httpAddress,
-    dataDirectory: directory,
-    version,
-    sqliteVersion,
-    forwardedMax: nodeLimits.pendingWritesMax,
+    dataDirectory,
     writeTimeoutMs: configuration.raft.applyTimeoutMs,
   });
-  return { node, service };
 }

@@ -1,16 +1,19 @@
 import type { Prng } from "../../src/base/prng.ts";
 import { Prng as Random } from "../../src/base/prng.ts";
 import { joinCluster } from "../../src/cluster/joining.ts";
-import { ClusterService } from "../../src/cluster/service.ts";
+import type { ClusterService } from "../../src/cluster/service.ts";
 import { DiskError, type Logger } from "../../src/io/types.ts";
-import { Node } from "../../src/node/node.ts";
+import { assembleMember } from "../../src/member/assembly.ts";
+import type { Node } from "../../src/node/node.ts";
 import { recover } from "../../src/node/recovery.ts";
 import {
   type CompactionPoint,
   type Configuration,
   type Entry,
   EntryType,
+  type Member,
   type NodeId,
+  type Suffrage,
 } from "../../src/raft/types.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import { serverId } from "../../src/raft/server_id.ts";
@@ -171,7 +174,10 @@ export class Machine {
     return await this.#open(opener);
   }
 
-  /** Puts the program together, as src/cli/member.ts does. */
+  #self(suffrage: Suffrage): Member {
+    return { id: this.serverId, address: this.address, httpAddress: `${this.id}:4001`, suffrage };
+  }
+
   #run({ process, clock, logger }: Opener, raftLog: RaftLog, contents: LogContents): void {
     const { queue, ledger, trace, plan, network } = this.#world;
     const random = new Random(this.#random.uint64());
@@ -203,21 +209,18 @@ export class Machine {
       ledger.restarts(this.serverId, hardState.term);
       ledger.hasState(this.serverId, store.applied.index, store.state.hash);
     });
-    const origin = random.uint64();
-    const node: Node = new Node({
-      id: this.serverId,
+    const { node, service } = assembleMember({
+      self: this.#self("voter"),
       clock,
       logger,
-      random: (limit) => random.below(limit),
-      seed: () => random.uint64(),
-      origin,
+      random,
       timing: plan.timing,
       limits: plan.limits,
       snapshots: plan.snapshots,
       log,
       contents,
       transport,
-      stateMachine: store,
+      store,
       codec: toyCodec,
       installMarker: {
         write: (point) => this.#write(process, () => this.#marker = point),
@@ -227,35 +230,19 @@ export class Machine {
             this.#installed();
           }),
       },
-      onConfiguration: ({ members }) => {
-        trace.event("members", this.id, ...members.map((m) => `${m.id}=${m.suffrage}`));
-        transport.setPeers(
-          new Map(members.filter((m) => m.id !== this.serverId).map((m) => [m.id, m.address])),
-        );
-        this.#running?.service.changed();
-      },
+      onMembers: ({ members }) =>
+        trace.event("members", this.id, ...members.map((m) => `${m.id}=${m.suffrage}`)),
       onStatus: ({ role, term, leader }) => {
         trace.event(role, this.id, term, leader);
         if (role === "leader") this.#check(() => ledger.leads(this.serverId, term));
-        this.#running?.service.changed();
       },
+      onRemoved: () => {},
       onFatal: (error) => this.#fatal(process, error),
-    });
-    const service = new ClusterService({
-      node,
-      store,
-      transport,
-      clock,
-      logger,
-      origin,
       encodeCommand,
       clusterId: () => "0123456789abcdef",
-      raftAddress: this.address,
-      httpAddress: `${this.id}:4001`,
       dataDirectory: "data",
       version: "simulation",
       sqliteVersion: "none",
-      forwardedMax: 1000,
       writeTimeoutMs: 3_000,
     });
     this.#running = { process, clock, log, store, logger, node, service, transport };
@@ -381,12 +368,7 @@ export class Machine {
     if (running === undefined) return false;
     try {
       await joinCluster({
-        member: {
-          id: this.serverId,
-          address: this.address,
-          httpAddress: `${this.id}:4001`,
-          suffrage,
-        },
+        member: this.#self(suffrage),
         addresses: [address],
         attempts: 1,
         intervalMs: 0,
