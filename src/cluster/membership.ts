@@ -48,18 +48,20 @@ export class Membership {
   /**
    * Makes a node a member: a new voter joins as staging and becomes a voter by itself once it has
    * caught up. A node with its data that comes back under another address keeps its suffrage. One
-   * that has lost its data is another server, and takes the place of the old one of its name: that
-   * one is removed first, since the votes and entries that it had promised are gone.
+   * that has lost its data is another server, and takes the place of the old one of its name, or of
+   * its address: that one is removed first, since the votes and entries that it had promised are gone.
    */
   async join(call: JoinCall): Promise<void> {
     const deadline = this.#clock.now() + call.timeoutMs;
     const { id } = call;
-    let lost: Member | undefined;
+    const lost: Member[] = [];
     for (;;) {
       const configuration = this.#leadersConfiguration();
       const known = memberOf(configuration, nodeName(id));
-      await this.#checkJoin(call, configuration, known);
-      const change = changeFor(call, known);
+      const neighbour = neighbourOf(configuration, call);
+      if (neighbour !== undefined) await this.#checkTakenAddress(neighbour, known, call);
+      if (known !== undefined) await this.#checkTakenName(known, call);
+      const change = changeFor(call, known, neighbour);
       if (change === undefined) {
         this.#counts.joinsIgnored++;
         return;
@@ -67,63 +69,58 @@ export class Membership {
       // What was found out holds for the members of that moment.
       if (!await this.#change(configuration, change, deadline)) continue;
       if (change.type === "remove") {
-        lost = known;
+        lost.push(...configuration.members.filter((member) => member.id === change.id));
         continue;
       }
       this.#counts.joins++;
-      if (known !== undefined || lost !== undefined) this.#counts.joinsInPlace++;
+      if (known !== undefined || lost.length > 0) this.#counts.joinsInPlace++;
       this.#logger.log("INFO", "cluster", joinedText(change.member, known, lost));
       return;
     }
   }
 
-  /** Throws when the caller cannot be let in among the members of `configuration`. */
-  async #checkJoin(
-    call: JoinCall,
-    configuration: Configuration,
-    known: Member | undefined,
-  ): Promise<void> {
-    const neighbour = configuration.members.find((member) =>
-      member.address === call.address && nodeName(member.id) !== nodeName(call.id)
-    );
-    if (neighbour !== undefined) await this.#checkTakenAddress(neighbour, known, call);
-    if (known === undefined) return;
-    await this.#checkTakenName(known, call);
-    if (known.id !== call.id) await this.#checkCaller(call);
-  }
-
   /**
-   * Where the caller itself answers, the member that is known to be there cannot be: it will say where
-   * it is now. The refusal is final only for a node that is new: a member would be out for good.
+   * Where the caller itself answers, the member that is known to be there cannot be. A caller that is
+   * a member has moved, and so will the other have: it will say where it is now. One that is new
+   * takes the place of a server that is gone, but not of one that lives on elsewhere. The refusal
+   * is final only for a node that is new: a member would be out for good.
    */
   async #checkTakenAddress(
     neighbour: Member,
     known: Member | undefined,
     { id, address }: JoinCall,
   ): Promise<void> {
-    if (await this.#idAt(address) === id) return;
-    throw new ServiceError(
-      known?.id === id ? "unavailable" : "invalid",
-      `Join refused: the address ${address} belongs to node ${
-        nodeName(neighbour.id)
-      }; remove that node first`,
-    );
+    const taken = `Join refused: the address ${address} belongs to node ${nodeName(neighbour.id)}`;
+    const moved = known?.id === id;
+    if (await this.#idAt(address) !== id) {
+      throw new ServiceError(moved ? "unavailable" : "invalid", `${taken}; remove that node first`);
+    }
+    if (moved) return;
+    const elsewhere = neighbour.id === this.#node.id
+      ? this.#address
+      : this.#transport.callerAddress(neighbour.id);
+    if (elsewhere !== undefined && elsewhere !== address) {
+      throw new ServiceError(
+        "unavailable",
+        `${taken}, which lives at ${elsewhere} now and has yet to announce it; try again, or remove that node first`,
+      );
+    }
   }
 
-  /** Two living nodes must not share a name: the one that has it answers at its known address. */
+  /**
+   * Two living nodes must not share a name: the one that has it answers at its known address. And a
+   * member gives way only to who is there: not to a call of a life that has ended since.
+   */
   async #checkTakenName(known: Member, call: JoinCall): Promise<void> {
     if (known.id === this.#node.id) {
       if (call.id !== known.id || call.address !== this.#address) throw taken(known);
       return;
     }
-    if (known.address === call.address) return;
-    const other = await this.#idAt(known.address);
-    if (other !== undefined && nodeName(other) === nodeName(call.id)) throw taken(known);
-  }
-
-  /** A member gives way only to who is there: not to a call of a life that has ended since. */
-  async #checkCaller(call: JoinCall): Promise<void> {
-    if (await this.#idAt(call.address) === call.id) return;
+    if (known.address !== call.address) {
+      const other = await this.#idAt(known.address);
+      if (other !== undefined && nodeName(other) === nodeName(call.id)) throw taken(known);
+    }
+    if (known.id === call.id || await this.#idAt(call.address) === call.id) return;
     throw new ServiceError(
       "unavailable",
       `Join refused: the node that asked does not answer at ${call.address}, the Raft address that it advertises`,
@@ -214,20 +211,32 @@ function memberOf({ members }: Configuration, name: string): Member | undefined 
   return members.find((member) => nodeName(member.id) === name);
 }
 
+/** The member of another name that is known to be where the caller says it is. */
+function neighbourOf({ members }: Configuration, { id, address }: JoinCall): Member | undefined {
+  return members.find((member) =>
+    member.address === address && nodeName(member.id) !== nodeName(id)
+  );
+}
+
 /** What lets the caller in, or the first step to it; undefined when all is as it says. */
-function changeFor(call: JoinCall, known: Member | undefined): MembershipChange | undefined {
+function changeFor(
+  call: JoinCall,
+  known: Member | undefined,
+  neighbour: Member | undefined,
+): MembershipChange | undefined {
   const { id, address, httpAddress, suffrage } = call;
+  const lost = known?.id === id ? undefined : known ?? neighbour;
+  if (lost !== undefined) return { type: "remove", id: lost.id };
   if (known === undefined) return { type: "put", member: { id, address, httpAddress, suffrage } };
-  if (known.id !== id) return { type: "remove", id: known.id };
   if (known.address === address && known.httpAddress === httpAddress) return undefined;
   return { type: "put", member: { id, address, httpAddress, suffrage: known.suffrage } };
 }
 
-/** `known`: the same server as it was known; `lost`: the one of its name that it has replaced. */
+/** `known`: the same server as it was known; `lost`: those whose place it has taken. */
 function joinedText(
   { id, address, httpAddress, suffrage }: Member,
   known: Member | undefined,
-  lost: Member | undefined,
+  lost: readonly Member[],
 ): string {
   const name = nodeName(id);
   if (known !== undefined) {
@@ -235,8 +244,12 @@ function joinedText(
       ? `Node ${name} at ${address} serves HTTP at ${httpAddress} now`
       : `Node ${name} moved from ${known.address} to ${address}`;
   }
-  const joined = `Node ${name} at ${address} joined as ${suffrage}`;
-  return lost === undefined ? joined : `${joined}, without the data that it had at ${lost.address}`;
+  const places = lost.map((member) =>
+    nodeName(member.id) === name
+      ? `without the data that it had at ${member.address}`
+      : `in place of node ${nodeName(member.id)}, which was there and is gone`
+  );
+  return [`Node ${name} at ${address} joined as ${suffrage}`, ...places].join(", ");
 }
 
 function taken(known: Member): ServiceError {

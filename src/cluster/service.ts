@@ -310,11 +310,17 @@ export class ClusterService implements Service {
     }
     const start = this.#parts.clock.now();
     try {
-      const { version, sqliteVersion } = await identify(
+      const { id, version, sqliteVersion } = await identify(
         this.#parts.transport,
         member.address,
         timeoutMs,
       );
+      if (id !== member.id) {
+        const other = nodeName(id) === nodeName(member.id)
+          ? "one that has lost its data"
+          : nodeName(id);
+        throw new Error(`Another node answers at ${member.address}: ${other}`);
+      }
       const roundTripMs = this.#parts.clock.now() - start;
       return { ...base, reachable: true, version, sqliteVersion, roundTripMs, error: undefined };
     } catch (error) {

@@ -74,6 +74,15 @@ export class Acceptor {
     return true;
   }
 
+  /** What the newest connection of a member says of where it is. */
+  addressOf(id: NodeId): string | undefined {
+    let address: string | undefined;
+    for (const { remote } of this.#guests) {
+      if (remote?.nodeId === id && this.#local.isMember(remote)) address = remote.address;
+    }
+    return address;
+  }
+
   /** This node joined a cluster. */
   tellCluster(): void {
     for (const { channel } of this.#guests) channel?.wake();

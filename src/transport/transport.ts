@@ -70,6 +70,10 @@ class TcpTransport implements Transport {
     this.#acceptor.tellCluster();
   }
 
+  callerAddress(id: NodeId): string | undefined {
+    return this.#acceptor.addressOf(id);
+  }
+
   send(messages: readonly Message[]): void {
     if (this.#closing !== undefined) return;
     for (const message of messages) {

@@ -63,6 +63,8 @@ export interface Transport {
   setPeers(peers: ReadonlyMap<NodeId, string>): void;
   /** From now on connections introduce this node as a member of this cluster (16 hex digits). */
   setCluster(clusterId: string): void;
+  /** Where a member says that it is reached, if it has a connection to this node: the newest counts. */
+  callerAddress(id: NodeId): string | undefined;
   /** Raft messages; lost without notice or with `unreachable`. */
   send(messages: readonly Message[]): void;
   request(

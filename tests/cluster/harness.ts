@@ -307,6 +307,23 @@ export class Cluster {
     return node;
   }
 
+  /** A node with another id and no data, to be started on the ports of one that has ended for good. */
+  createInPlaceOf(old: NodeProcess): NodeProcess {
+    const id = `node-${this.#next++}-`;
+    const { httpPort, raftPort, raftAddress } = old;
+    const directory = `${this.#directory}/${id}`;
+    const node = new NodeProcess({
+      id,
+      directory,
+      flags: this.#flags,
+      httpPort,
+      raftPort,
+      raftAddress,
+    });
+    this.nodes[this.nodes.indexOf(old)] = node;
+    return node;
+  }
+
   /** Starts one more node, joined to the first, and waits until it is ready. */
   async add(flags: readonly string[] = []): Promise<NodeProcess> {
     const node = this.create(flags);

@@ -22,6 +22,8 @@ class Setting {
   readonly leaders: LeaderWatch;
   /** Who answers at which address. */
   readonly living = new Map<string, string>();
+  /** Where those who have a connection to the leader say that they are. */
+  readonly callers = new Map<string, string>();
   busy = false;
   configuration: Configuration = { members: [member("1/aaaaaaaa", "host1:4002")] };
 
@@ -43,6 +45,7 @@ class Setting {
       node: node as unknown as Node,
       transport: {
         request: (address: string) => Promise.resolve().then(() => this.#identify(address)),
+        callerAddress: (id: string) => this.callers.get(id),
       } as unknown as Transport,
       leaders: this.leaders,
       clock,
@@ -144,6 +147,57 @@ Deno.test("Membership says of a join whether the node is new, has moved, or has 
     "Node 2 moved from host2:4002 to host3:4002",
     "Node 2 at host3:4002 joined as staging, without the data that it had at host3:4002",
   ]);
+});
+
+Deno.test("Membership gives a new node the place of another one that was at its address", async () => {
+  const s = new Setting();
+  await s.join("2/aaaaaaaa", "host2:4002");
+  // What is left of its connection does not make it live elsewhere.
+  s.callers.set("2/aaaaaaaa", "host2:4002");
+  await s.join("3/aaaaaaaa", "host2:4002");
+  assert.deepEqual(s.ids, ["1/aaaaaaaa", "3/aaaaaaaa"]);
+  assert.equal(
+    s.lines.at(-1),
+    "Node 3 at host2:4002 joined as staging, in place of node 2, which was there and is gone",
+  );
+});
+
+Deno.test("Membership takes out both whom a node was and whom its new address belonged to", async () => {
+  const s = new Setting();
+  await s.join("2/aaaaaaaa", "host2:4002");
+  await s.join("3/aaaaaaaa", "host3:4002");
+  s.living.delete("host2:4002");
+  await s.join("2/bbbbbbbb", "host3:4002");
+  assert.deepEqual(s.ids, ["1/aaaaaaaa", "2/bbbbbbbb"]);
+});
+
+Deno.test("Membership gives nobody the place of a node that lives elsewhere, or answers there", async () => {
+  const s = new Setting();
+  await s.join("2/aaaaaaaa", "host2:4002");
+  s.callers.set("2/aaaaaaaa", "host3:4002");
+  await assert.rejects(s.join("4/aaaaaaaa", "host2:4002"), {
+    kind: "unavailable",
+    message: /belongs to node 2, which lives at host3:4002 now/,
+  });
+  const call = { httpAddress: "", suffrage: "staging", relayed: false, timeoutMs: 1000 } as const;
+  s.living.set("host2:4002", "2/aaaaaaaa");
+  await assert.rejects(s.membership.join({ ...call, id: "4/aaaaaaaa", address: "host2:4002" }), {
+    kind: "invalid",
+  });
+  s.living.set("host1:4002", "1/aaaaaaaa");
+  await assert.rejects(s.membership.join({ ...call, id: "4/aaaaaaaa", address: "host1:4002" }), {
+    kind: "invalid",
+  });
+  assert.deepEqual(s.ids, ["1/aaaaaaaa", "2/aaaaaaaa"]);
+});
+
+Deno.test("Membership lets a member come to another's address, and leaves that one in", async () => {
+  const s = new Setting();
+  await s.join("2/aaaaaaaa", "host2:4002");
+  await s.join("3/aaaaaaaa", "host3:4002");
+  s.living.delete("host2:4002");
+  await s.join("2/aaaaaaaa", "host3:4002");
+  assert.deepEqual(s.ids, ["1/aaaaaaaa", "2/aaaaaaaa", "3/aaaaaaaa"]);
 });
 
 Deno.test("PromotionLog says on the leader that a member got its vote", () => {

@@ -103,6 +103,47 @@ Deno.test("a node that lost its disk comes back by its old id, and the leader ma
   await load.verify();
 });
 
+Deno.test("a node that lost its disk comes back by another id, and takes the place of the old one", async () => {
+  await using cluster = await Cluster.start();
+  await cluster.nodes[0]?.execute(schema);
+  const load = new Workload(cluster, { name: "renamed" });
+  await eventually("some writes", () => load.acknowledged.length > 100);
+  const old = await cluster.follower();
+  await old.kill("SIGKILL");
+  const node = cluster.createInPlaceOf(old);
+  const others = cluster.nodes.filter((other) => other !== node);
+  node.start(["-join", others.map((other) => other.raftAddress).join(",")]);
+  await node.ready();
+  await untilVoter(node, () => cluster.leader());
+  const members = JSON.parse((await (await cluster.leader()).fetch("/nodes?nonvoters")).body);
+  assert.deepEqual(Object.keys(members).sort(), cluster.nodes.map(({ id }) => id).sort());
+  assert.match(
+    cluster.nodes.map(({ log }) => log).join(""),
+    new RegExp(`joined as staging, in place of node ${old.id}, which was there and is gone`),
+  );
+  // The loss of one more is then survived, as in any cluster of three.
+  await (await cluster.leader()).kill("SIGKILL");
+  const acknowledged = load.acknowledged.length;
+  await eventually("writes to go on", () => load.acknowledged.length > acknowledged + 50);
+  await load.stop();
+  for (const other of cluster.nodes) if (!other.running) other.start();
+  await load.verify();
+});
+
+Deno.test("a node at the address of another is not called reachable as that one", async () => {
+  await using cluster = await Cluster.start();
+  const old = await cluster.follower();
+  await old.kill("SIGKILL");
+  const node = cluster.createInPlaceOf(old);
+  // It finds nobody to join: it only has the address.
+  node.start(["-join", `127.0.0.1:${freePort()}`, "-join-attempts", "1000"]);
+  const leader = await cluster.leader();
+  await eventually("the leader to see that", async () => {
+    const { reachable, error } = JSON.parse((await leader.fetch("/nodes")).body)[old.id];
+    return !reachable && new RegExp(`Another node answers at .*: ${node.id}`).test(error);
+  });
+});
+
 Deno.test("a call to join from a life that has ended takes nobody's place", async () => {
   await using cluster = await Cluster.start();
   const leader = await cluster.leader();

@@ -209,6 +209,10 @@ export class SimulatedTransport implements Transport {
     this.#guests.set(id, address);
   }
 
+  callerAddress(id: NodeId): string | undefined {
+    return this.#guests.get(id);
+  }
+
   send(messages: readonly Message[]): void {
     if (!this.process.alive) return;
     for (const message of messages) {

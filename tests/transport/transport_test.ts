@@ -211,3 +211,17 @@ Deno.test("close() sends what is queued and can be called twice", async () => {
   const late = a.transport.request(b.address, 1, text(""), { timeoutMs: 100 });
   await assert.rejects(late, { kind: "unreachable" });
 });
+
+Deno.test("callerAddress() says where a member with a connection to this node is, by its newest", async () => {
+  await using node = await openNode("a");
+  const callerAddress = () => node.transport.callerAddress("raw");
+  assert.equal(callerAddress(), undefined);
+  using _stranger = await RawPeer.introduced(node.address, { clusterId: "", address: "h:1" });
+  using old = await RawPeer.introduced(node.address, { address: "h:2" });
+  await until(() => callerAddress() === "h:2", "the member is there, and no stranger");
+  using _new = await RawPeer.introduced(node.address, { address: "h:3" });
+  await until(() => callerAddress() === "h:3", "it has moved");
+  old.connection.close();
+  _new.connection.close();
+  await until(() => callerAddress() === undefined, "it is gone");
+});
