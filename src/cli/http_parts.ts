@@ -1,6 +1,6 @@
 import { createApp } from "../http/app.ts";
 import { HttpCounters } from "../http/counters.ts";
-import { defaultHttpLimits, type ServerSettings } from "../http/types.ts";
+import { defaultHttpLimits, type ServerSettings, type TurnFigures } from "../http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../http/write_queue.ts";
 import type { Service } from "../cluster/types.ts";
 import type { Logger } from "../io/types.ts";
@@ -12,7 +12,12 @@ import { snapshotPolicy, timing } from "../member/tuning.ts";
 import { rqliteVersion, version } from "./version.ts";
 
 /** The HTTP side of a node, made from its flags. */
-export function httpParts(service: Service, configuration: Configuration, logger: Logger) {
+export function httpParts(
+  service: Service,
+  configuration: Configuration,
+  logger: Logger,
+  turns: TurnFigures,
+) {
   const { http, writeQueue } = configuration;
   const queue = new WriteQueue({
     ...defaultWriteQueueOptions,
@@ -25,6 +30,7 @@ export function httpParts(service: Service, configuration: Configuration, logger
     service,
     queue,
     logger,
+    turns,
     limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax },
     info: {
       rqliteVersion,

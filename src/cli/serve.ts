@@ -5,6 +5,7 @@ import { DenoDisk } from "../io/deno_disk.ts";
 import { DenoNetwork } from "../io/deno_network.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
+import { TurnWatch } from "../io/turn_watch.ts";
 import { takeDataDirectory } from "./data_directory.ts";
 import type { Configuration } from "./flags.ts";
 import { checkBothListen } from "./listen_check.ts";
@@ -106,10 +107,12 @@ async function serveMember(
   configuration: Configuration,
   logger: StderrLogger,
 ): Promise<void> {
-  const { app, queue } = httpParts(member.service, configuration, logger);
+  const turns = new TurnWatch(new DenoClock());
+  const { app, queue } = httpParts(member.service, configuration, logger, turns);
   const server = serveHttp({ app, queue, logger, ...httpAddress(configuration) });
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.joined.catch((error) => end.fail(error));
+  turns.start();
   try {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
@@ -119,6 +122,7 @@ async function serveMember(
       });
     }
   } finally {
+    turns.stop();
     await server.stop(httpStopMs);
   }
 }

@@ -5,7 +5,7 @@ import { HttpCounters } from "./counters.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import type { Logger } from "../io/types.ts";
-import type { AppOptions, HttpLimits, ServerInfo } from "./types.ts";
+import type { AppOptions, HttpLimits, ServerInfo, TurnFigures } from "./types.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
 /** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */
@@ -26,6 +26,7 @@ export class AppState {
   readonly queue: WriteQueue;
   readonly counters: HttpCounters;
   readonly logger: Logger;
+  readonly turns: TurnFigures;
   readonly answers: Answers;
   readonly bodies: BodyBudget;
   readonly disconnects = new DisconnectWatch();
@@ -42,6 +43,7 @@ export class AppState {
     this.queue = options.queue;
     this.counters = options.queue.counters;
     this.logger = options.logger;
+    this.turns = options.turns;
     const { id, httpAddress } = options.service.status();
     this.answers = new Answers(options.info, httpAddress);
     this.#nodeId = id;

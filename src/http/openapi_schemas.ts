@@ -194,7 +194,23 @@ const status = {
     last_backup_time: { type: "string", format: "date-time" },
     node: { type: "object", properties: { uptime: { type: "string" } } },
     os: { type: "object" },
-    runtime: { type: "object" },
+    runtime: {
+      type: "object",
+      properties: {
+        event_loop: {
+          description:
+            "The longest time for which the node's main thread did nothing but one thing, in ms: " +
+            "since the start, and in the last minute. Heartbeats wait as long.",
+          type: "object",
+          properties: {
+            longest_turn_ms: { type: "integer", minimum: 0 },
+            longest_turn_last_minute_ms: { type: "integer", minimum: 0 },
+          },
+          required: ["longest_turn_ms", "longest_turn_last_minute_ms"],
+        },
+      },
+      required: ["event_loop"],
+    },
     store: {
       type: "object",
       properties: {

@@ -34,7 +34,7 @@ function partOf(figures: unknown, keys: readonly string[]): unknown {
 }
 
 async function collect(app: AppState): Promise<Figures> {
-  const { info, queue, service, lastBackupAt } = app;
+  const { info, queue, service, turns, lastBackupAt } = app;
   const now = Date.now();
   const node = service.status();
   return {
@@ -77,6 +77,10 @@ async function collect(app: AppState): Promise<Figures> {
       GOARCH: Deno.build.arch === "x86_64" ? "amd64" : "arm64",
       GOMAXPROCS: navigator.hardwareConcurrency,
       GOOS: Deno.build.os,
+      event_loop: {
+        longest_turn_ms: Math.round(turns.longestMs),
+        longest_turn_last_minute_ms: Math.round(turns.longestLatelyMs),
+      },
       kubernetes_hint: Deno.env.has("KUBERNETES_SERVICE_HOST"),
       num_cpu: navigator.hardwareConcurrency,
       version: `deno ${Deno.version.deno}`,

@@ -48,10 +48,19 @@ export const defaultHttpLimits: HttpLimits = {
   bodyPauseMsMax: 60_000,
 };
 
+/** How long this thread was at work without a pause, as a TurnWatch of io measures it. */
+export interface TurnFigures {
+  /** The longest turn of the event loop since the start, in ms. */
+  readonly longestMs: number;
+  /** The same of the last minute. */
+  readonly longestLatelyMs: number;
+}
+
 export interface AppOptions {
   readonly service: Service;
   readonly info: ServerInfo;
   readonly limits: HttpLimits;
   readonly queue: WriteQueue;
   readonly logger: Logger;
+  readonly turns: TurnFigures;
 }

@@ -211,6 +211,7 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
     limits: { ...defaultHttpLimits, ...limits },
     queue,
     logger,
+    turns: { longestMs: 12.4, longestLatelyMs: 0 },
   });
   const fetch = async (path: string, init?: RequestInit) =>
     await app.fetch(new Request(`http://localhost${path}`, init));

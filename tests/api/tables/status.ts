@@ -6,6 +6,8 @@ const parts: readonly (readonly [key: string, answer: string])[] = [
   ["mux.tls", '"disabled"'],
   ["os.page_size", "<count>"],
   ["runtime.GOMAXPROCS", "<count>"],
+  ["runtime.event_loop.longest_turn_ms", "<count>"],
+  ["runtime.event_loop.longest_turn_last_minute_ms", "<count>"],
   ["runtime.kubernetes_hint", "false"],
   ["store.apply_timeout", '"10s"'],
   ["store.cdc", '{"enabled":false,"registered":false}'],
