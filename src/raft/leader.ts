@@ -76,20 +76,27 @@ export class Leader {
     return this.#peers.values();
   }
 
-  /** Time passes; false when no majority was heard from within an election timeout (6.2). */
-  tick(): boolean {
+  /** A tick has passed. */
+  elapse(): void {
+    this.#newsDue = true;
+    this.#quorumTicks++;
+    this.#heartbeatTicks++;
+  }
+
+  /**
+   * Does what is due; false when no majority was heard from within an election timeout (6.2), which
+   * is not asked while messages may be `unread`.
+   */
+  act(unread: boolean): boolean {
     const { electionTicks, heartbeatTicks } = this.#server.options;
     const { now } = this.#server;
     if (this.#transfer !== undefined && now - this.#transfer.startedAt >= electionTicks) {
       this.#abortTransfer();
     }
-    this.#newsDue = true;
-    this.#quorumTicks++;
-    if (this.#quorumTicks >= electionTicks) {
+    if (!unread && this.#quorumTicks >= electionTicks) {
       this.#quorumTicks = 0;
       if (!this.#heardFromMajority()) return false;
     }
-    this.#heartbeatTicks++;
     if (this.#heartbeatTicks >= heartbeatTicks) {
       this.#heartbeatTicks = 0;
       this.#reads.begin(this.#peers.values(), this.#established);

@@ -91,15 +91,27 @@ export class Raft implements RaftCore {
   }
 
   tick(): void {
+    this.elapse();
+    this.act(false);
+  }
+
+  elapse(): void {
     this.#server.now++;
     this.#ticksSinceLeader++;
     if (this.#leader !== undefined) {
-      if (!this.#leader.tick()) this.#becomeFollower(this.#server.term, "");
+      this.#leader.elapse();
       return;
     }
     this.#forwardedReads.tick();
     this.#electionTicks++;
-    if (this.#electionTicks >= this.#electionLimit) {
+  }
+
+  act(unread: boolean): void {
+    if (this.#leader !== undefined) {
+      if (!this.#leader.act(unread)) this.#becomeFollower(this.#server.term, "");
+      return;
+    }
+    if (!unread && this.#electionTicks >= this.#electionLimit) {
       this.#resetElectionTimer();
       if (this.#server.mayCampaign) this.#preCampaign();
       else this.#becomeFollower(this.#server.term, "");

@@ -304,8 +304,18 @@ export interface RaftCore {
   termAt(index: number): number | undefined;
   /** Entries from `from` to `to` (both inclusive) that are cached, from the front; empty when `from` is not. */
   cached(from: number, to: number, bytesMax: number): Entry[];
-  /** Time passes. */
+  /** A tick passes on time: it elapses, and what is due is done. */
   tick(): void;
+  /**
+   * A tick has passed, and counts for what rests on time: leases, and what was promised to them.
+   * What has become due by it waits for `act`.
+   */
+  elapse(): void;
+  /**
+   * Does what is due. While messages may be `unread`, because the program was held up, it takes
+   * nobody's silence for absence: it neither campaigns nor gives up the lead.
+   */
+  act(unread: boolean): void;
   step(message: Message): void;
   /** Appends one entry (leader only). */
   propose(type: typeof EntryType.noop | typeof EntryType.command, data: Uint8Array): ProposeResult;
