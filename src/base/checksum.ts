@@ -27,3 +27,35 @@ export function checksum(bytes: Uint8Array, seed = 0): number {
   if (done === bytes.length) return sum;
   return crc32(done === 0 ? bytes : bytes.subarray(done), sum);
 }
+
+/** The polynomial of CRC-32, its bits in reverse. */
+const polynomial = 0xedb8_8320;
+
+/** The product of two polynomials, the first not 0, modulo that of CRC-32; all bits in reverse. */
+function product(a: number, b: number): number {
+  let sum = 0;
+  for (let bit = 0x8000_0000, power = b;; bit >>>= 1) {
+    if ((a & bit) !== 0) {
+      sum ^= power;
+      if ((a & (bit - 1)) === 0) return sum >>> 0;
+    }
+    power = power & 1 ? polynomial ^ (power >>> 1) : power >>> 1;
+  }
+}
+
+/** x to the power of 2 to the power of the place. */
+const powers: number[] = [0x4000_0000];
+for (let i = 1; i < 64; i++) powers.push(product(powers[i - 1] ?? 0, powers[i - 1] ?? 0));
+
+/**
+ * The checksum of some bytes and `length` others behind them, from the checksums of both: without
+ * looking at any of them. As zlib's crc32_combine, https://zlib.net/manual.html#Checksum
+ */
+export function joinChecksums(first: number, second: number, length: number): number {
+  let shift = 0x8000_0000;
+  // x^(8 length): the second's bytes stand for as many zeros behind the first.
+  for (let rest = length, place = 3; rest > 0; rest = Math.floor(rest / 2), place++) {
+    if (rest % 2 === 1) shift = product(powers[place] ?? 0, shift);
+  }
+  return (product(shift, first) ^ second) >>> 0;
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checksum } from "../../src/base/checksum.ts";
+import { checksum, joinChecksums } from "../../src/base/checksum.ts";
 import { Prng } from "../../src/base/prng.ts";
 
 /** The definition, bit by bit. */
@@ -20,4 +20,19 @@ Deno.test("checksum() is CRC-32, from any seed, in every one of many calls", () 
     const seed = i % 2 === 0 ? 0 : random.uint32();
     assert.equal(checksum(bytes, seed), byDefinition(bytes, seed), `seed ${seed}, call ${i}`);
   }
+});
+
+Deno.test("joinChecksums() is the checksum of both in a row", () => {
+  const random = new Prng(2n);
+  for (let i = 0; i < 2_000; i++) {
+    const whole = random.fill(new Uint8Array(i));
+    const at = random.below(i + 1);
+    const rest = whole.subarray(at);
+    const joined = joinChecksums(checksum(whole.subarray(0, at)), checksum(rest), rest.length);
+    assert.equal(joined, checksum(whole), `${at} of ${i} bytes`);
+  }
+  const long = random.fill(new Uint8Array(5_000_001));
+  const start = long.subarray(0, 16);
+  const rest = long.subarray(16);
+  assert.equal(joinChecksums(checksum(start), checksum(rest), rest.length), checksum(long));
 });
