@@ -9,6 +9,7 @@ import type {
 } from "./callbacks.ts";
 import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
+import { fixMathematics } from "./mathematics.ts";
 import { encodeCString, out, outPointer, readCString } from "./memory.ts";
 import { SqlSource } from "./sql_source.ts";
 import { Statement } from "./statement.ts";
@@ -41,6 +42,11 @@ export interface OpenOptions {
   readonly vfs?: string;
   /** How long a statement waits for another connection's lock; default 0. */
   readonly busyTimeoutMs?: number;
+  /**
+   * Leaves sin(), ln() and the like to SQLite, which asks the C library: other nodes may get other
+   * doubles. Only to find out what it says.
+   */
+  readonly libraryMathematics?: boolean;
 }
 
 export interface PrepareOptions {
@@ -96,6 +102,7 @@ export class Database implements Disposable {
     this.#owner = { database: this, connection, dependents: new Set() };
     this.#callbacks = new ConnectionCallbacks(library);
     if (options.busyTimeoutMs !== undefined) this.setBusyTimeout(options.busyTimeoutMs);
+    if (!options.libraryMathematics) fixMathematics(this);
   }
 
   get open(): boolean {

@@ -195,9 +195,9 @@ export class Statement implements Disposable {
 
   /** A number must have no fraction; what doesn't fit in 64 bits is a RangeError. */
   bindInt64(index: number, value: bigint | number): void {
-    // A smi goes without a bigint being made of it.
+    // A smi goes without a bigint being made of it; -0, which is none to Deno, as 0.
     const code = typeof value === "number" && (value | 0) === value
-      ? this.#c.sqlite3_bind_int(this.#live(), index, value)
+      ? this.#c.sqlite3_bind_int(this.#live(), index, value | 0)
       : this.#c.sqlite3_bind_int64(this.#live(), index, toInt64(value));
     if (code !== ResultCode.ok) this.#fail(code);
   }

@@ -137,6 +137,7 @@ export const symbols = {
     result: "i32",
   },
   sqlite3_value_type: { parameters: ["pointer"], result: "i32" },
+  sqlite3_value_numeric_type: { parameters: ["pointer"], result: "i32" },
   sqlite3_value_int64: { parameters: ["pointer"], result: "i64" },
   sqlite3_value_double: { parameters: ["pointer"], result: "f64" },
   sqlite3_value_text: { parameters: ["pointer"], result: "pointer" },

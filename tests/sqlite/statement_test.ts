@@ -13,6 +13,11 @@ Deno.test("lastInsertRowId is exact beyond 32 and beyond 53 bits", () => {
   }
 });
 
+Deno.test("-0 binds as the integer 0", () => {
+  using db = openMemory();
+  assert.deepEqual(db.prepare("SELECT ?, typeof(?1)").value(-0), [0, "integer"]);
+});
+
 Deno.test("integers are exact over all 64 bits in every way to bind and to read", () => {
   using db = openMemory();
   using echo = db.prepare("SELECT ?, typeof(?1), CAST(?1 AS TEXT)");
