@@ -1,13 +1,16 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
+import { type NextTurn, sliceBytes, Slices } from "../base/slices.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
 import type { Timer } from "../io/types.ts";
+import type { Message } from "../raft/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import { type Frame, FrameType, writeFrame } from "./frame.ts";
 import { LARGE_BYTES, LargeFrame, PieceReader } from "./pieces.ts";
 import type { Introduced } from "./framed_connection.ts";
 import { decodeHello, type Hello, writeHello } from "./handshake.ts";
 import type { Local } from "./local.ts";
-import { decodeMessage } from "./message_codec.ts";
+import { decodeLargeMessage, decodeMessage } from "./message_codec.ts";
 import type { SendQueue } from "./send_queue.ts";
 import { isViolation, ViolationError } from "./violation.ts";
 
@@ -38,6 +41,9 @@ export class Channel {
   /** Of which pieces are still to be sent. */
   #large: LargeFrame | undefined;
   readonly #pieces = new PieceReader();
+  readonly #nextTurn: NextTurn;
+  /** What has been read without a pause. */
+  readonly #reading: Slices;
   #writing = false;
   #flushing: Promise<void> = Promise.resolve();
   #flushScheduled = false;
@@ -65,6 +71,8 @@ export class Channel {
     this.#clusterIdTold = clusterIdTold;
     this.#queue = queue;
     this.#owner = owner;
+    this.#nextTurn = nextTurnOf(local.clock);
+    this.#reading = new Slices(this.#nextTurn);
     this.#heardAt = local.clock.now();
     this.#watch = this.#watchLater();
   }
@@ -137,7 +145,10 @@ export class Channel {
           decoder.bodyBytesMax = this.#local.frameBytesMax(this.#remote);
           const frame = decoder.next();
           if (frame === undefined) break;
-          this.#receive(frame);
+          const whole = this.#wholeOf(frame);
+          if (whole === undefined) continue;
+          if (whole.body.length > LARGE_BYTES) await this.#receiveLarge(whole);
+          else this.#receive(whole);
           if (!this.#open) return;
         }
         const count = await connection.read(decoder.space());
@@ -146,6 +157,9 @@ export class Channel {
         this.#heardAt = this.#local.clock.now();
         this.#pinged = false;
         decoder.advance(count);
+        // As long as more is there the system hands it over at once.
+        const pause = this.#reading.spent(count);
+        if (pause !== undefined) await pause;
       }
     } catch (error) {
       this.#fail(error);
@@ -164,20 +178,30 @@ export class Channel {
     this.close(messageOf(error));
   }
 
+  /** The frame itself, or that of which it was the last piece. */
+  #wholeOf(frame: Frame): Frame | undefined {
+    if (frame.type !== FrameType.piece) return frame;
+    return this.#pieces.read(frame.body, this.#local.frameBytesMax(this.#remote));
+  }
+
+  /** Nothing behind it is received meanwhile: what it says may have to come first. */
+  async #receiveLarge(frame: Frame): Promise<void> {
+    if (frame.type !== FrameType.message) return this.#receive(frame);
+    if (!this.#mayHaveMessages()) return;
+    const message = await decodeLargeMessage(frame.body, this.#nextTurn);
+    if (this.#open) this.#receiveMessage(message);
+  }
+
   #receive(frame: Frame): void {
     switch (frame.type) {
       case FrameType.message:
-        return this.#receiveMessage(frame.body);
+        if (this.#mayHaveMessages()) this.#receiveMessage(decodeMessage(frame.body));
+        return;
       case FrameType.ping:
         this.#pongDue = true;
         return this.wake();
       case FrameType.pong:
         return;
-      case FrameType.piece: {
-        const whole = this.#pieces.read(frame.body, this.#local.frameBytesMax(this.#remote));
-        if (whole !== undefined) this.#receive(whole);
-        return;
-      }
       case FrameType.hello:
         return this.#receiveHello(decodeHello(frame.body));
       default:
@@ -185,13 +209,17 @@ export class Channel {
     }
   }
 
-  #receiveMessage(body: Uint8Array): void {
+  /** Whether a Raft message may be taken, or is to be passed over. */
+  #mayHaveMessages(): boolean {
     // A node that does not know its cluster yet cannot tell whether this is for it: Raft sends again.
-    if (this.#local.clusterId === "") return;
+    if (this.#local.clusterId === "") return false;
     if (this.#remote.clusterId === "") {
       throw new ViolationError("A Raft message from a node that has not joined the cluster");
     }
-    const message = decodeMessage(body);
+    return true;
+  }
+
+  #receiveMessage(message: Message): void {
     if (message.from !== this.#remote.nodeId) {
       throw new ViolationError(`A Raft message that says it is from ${message.from}`);
     }
@@ -226,7 +254,11 @@ export class Channel {
     if (this.#writing || !this.#open) return;
     this.#writing = true;
     try {
-      while (this.#open && this.#fill()) await this.#writeOut();
+      while (this.#open && this.#fill()) {
+        if (this.#writer.length > 0) await this.#writeOut();
+        // The system may take one piece after the other without ever making this node wait.
+        if (this.#large !== undefined) await this.#nextTurn();
+      }
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -257,8 +289,10 @@ export class Channel {
     } else {
       this.#queue.drainBeside(this.#large.item, writer, BATCH_BYTES, LARGE_BYTES);
     }
-    if (this.#large?.writePiece(writer, BATCH_BYTES) === false) this.#large = undefined;
-    return writer.length > 0;
+    if (this.#large?.sum(sliceBytes) && !this.#large.writePiece(writer, BATCH_BYTES)) {
+      this.#large = undefined;
+    }
+    return writer.length > 0 || this.#large !== undefined;
   }
 
   async #writeOut(): Promise<void> {

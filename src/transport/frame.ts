@@ -60,6 +60,32 @@ function isFrameType(type: number): type is FrameType {
   return type >= 1 && type <= FRAME_TYPE_MAX;
 }
 
+export interface FrameHeader {
+  readonly checksum: number;
+  /** Of the body. */
+  readonly length: number;
+  readonly type: FrameType;
+}
+
+/** Reads the header at `start`; throws a FormatError unless a frame may begin with it. */
+export function readFrameHeader(view: DataView, start: number, bodyBytesMax: number): FrameHeader {
+  const length = view.getUint32(start + 4, true);
+  const version = view.getUint8(start + 8);
+  const type = view.getUint8(start + 9);
+  if (version !== FRAME_VERSION) throw new FormatError(`Frame of unknown version ${version}`);
+  if (!isFrameType(type)) throw new FormatError(`Frame of unknown type ${type}`);
+  if (length > bodyBytesMax) {
+    throw new FormatError(`Frame of ${length} bytes is over the limit of ${bodyBytesMax}`);
+  }
+  return { checksum: view.getUint32(start, true), length, type };
+}
+
+/** Throws a FormatError unless `sum` is the checksum that the header has. */
+export function checkFrame({ checksum, type, length }: FrameHeader, sum: number): void {
+  if (sum === checksum) return;
+  throw new FormatError(`Frame of type ${type} and ${length} bytes is damaged: wrong CRC`);
+}
+
 /**
  * Cuts a byte stream into frames: read into `space()`, tell `advance()` how much came, take `next()`
  * until there is none. Throws a FormatError for a frame of another version, of an unknown type, too
@@ -110,22 +136,12 @@ export class FrameDecoder {
   next(): Frame | undefined {
     const arrived = this.#end - this.#start;
     if (arrived < FRAME_HEADER_BYTES) return undefined;
-    const length = this.#view.getUint32(this.#start + 4, true);
-    const version = this.#view.getUint8(this.#start + 8);
-    const type = this.#view.getUint8(this.#start + 9);
-    if (version !== FRAME_VERSION) throw new FormatError(`Frame of unknown version ${version}`);
-    if (!isFrameType(type)) throw new FormatError(`Frame of unknown type ${type}`);
-    if (length > this.bodyBytesMax) {
-      throw new FormatError(`Frame of ${length} bytes is over the limit of ${this.bodyBytesMax}`);
-    }
-    const whole = FRAME_HEADER_BYTES + length;
+    const header = readFrameHeader(this.#view, this.#start, this.bodyBytesMax);
+    const whole = FRAME_HEADER_BYTES + header.length;
     if (arrived < whole) return undefined;
     const end = this.#start + whole;
-    const sum = checksum(this.#buffer.subarray(this.#start + 4, end));
-    if (sum !== this.#view.getUint32(this.#start, true)) {
-      throw new FormatError(`Frame of type ${type} and ${length} bytes is damaged: wrong CRC`);
-    }
-    return { type, body: this.#take(this.#start + FRAME_HEADER_BYTES, end) };
+    checkFrame(header, checksum(this.#buffer.subarray(this.#start + 4, end)));
+    return { type: header.type, body: this.#take(this.#start + FRAME_HEADER_BYTES, end) };
   }
 
   #take(from: number, to: number): Uint8Array {

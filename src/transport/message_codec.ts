@@ -1,6 +1,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { ByteReader, type ByteWriter, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { checksumInSlices, type NextTurn, Slices } from "../base/slices.ts";
 import { type AppendRequest, type Entry, EntryType, type Message } from "../raft/types.ts";
 
 /** First byte of an encoded message. */
@@ -118,10 +119,36 @@ function writeAppend(writer: ByteWriter, message: AppendRequest): void {
  * FormatError at anything that no sound node sends, entries with a wrong checksum among it.
  */
 export function decodeMessage(bytes: Uint8Array): Message {
+  const message = decodeUnverified(bytes);
+  for (const entry of entriesOf(message)) check(entry, checksum(entry.data));
+  return message;
+}
+
+/** The same for a large one, with pauses. */
+export async function decodeLargeMessage(bytes: Uint8Array, nextTurn: NextTurn): Promise<Message> {
+  const message = decodeUnverified(bytes);
+  const slices = new Slices(nextTurn);
+  for (const entry of entriesOf(message)) {
+    check(entry, await checksumInSlices(entry.data, nextTurn));
+    await slices.spent(entry.data.length);
+  }
+  return message;
+}
+
+function decodeUnverified(bytes: Uint8Array): Message {
   const reader = new ByteReader(bytes);
   const message = readMessage(reader);
   reader.end();
   return message;
+}
+
+function entriesOf(message: Message): readonly Entry[] {
+  return message.type === "append_request" ? message.entries : [];
+}
+
+function check(entry: Entry, sum: number): void {
+  if (sum === entry.checksum) return;
+  throw new FormatError(`Entry ${entry.index} is damaged: wrong checksum`);
 }
 
 function readMessage(reader: ByteReader): Message {
@@ -224,7 +251,6 @@ function readEntries(
       throw new FormatError(`Entry ${index} has term ${term}, outside ${termBefore}–${leaderTerm}`);
     }
     if (!isEntryType(type)) throw new FormatError(`Entry ${index} has unknown type ${type}`);
-    if (checksum(data) !== sum) throw new FormatError(`Entry ${index} is damaged: wrong checksum`);
     entries.push({ term, index, type, data, checksum: sum });
     termBefore = term;
   }

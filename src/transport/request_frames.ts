@@ -1,7 +1,7 @@
 import { ByteReader, type ByteWriter, FormatError } from "../base/bytes.ts";
 import type { Message } from "../raft/types.ts";
-import { beginFrame, endFrame, FrameType } from "./frame.ts";
-import type { Outgoing } from "./send_queue.ts";
+import { FrameType } from "./frame.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 /** What a frame of a request takes besides its payload, at most. */
 const OVERHEAD_BYTES = 32;
@@ -21,11 +21,9 @@ abstract class RequestFrame implements Outgoing {
 
   abstract readonly type: FrameType;
 
-  encode(writer: ByteWriter): void {
-    const start = beginFrame(writer, this.type);
+  encodeBody(writer: ByteWriter): void {
     writer.uint32(this.id);
     this.encodeRest(writer);
-    endFrame(writer, start);
   }
 
   protected abstract encodeRest(writer: ByteWriter): void;

@@ -12,7 +12,8 @@ import {
   OutgoingFailure,
   type ReceivedRequest,
 } from "./request_frames.ts";
-import type { Outgoing, SendQueue } from "./send_queue.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { SendQueue } from "./send_queue.ts";
 import { ViolationError } from "./violation.ts";
 
 /** What the connection that the requests came on offers. */

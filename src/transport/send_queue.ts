@@ -1,20 +1,12 @@
 import type { ByteWriter } from "../base/bytes.ts";
 import type { Message } from "../raft/types.ts";
-import { beginFrame, endFrame, FrameType } from "./frame.ts";
+import { FrameType } from "./frame.ts";
 import { encodeMessage, messageSize } from "./message_codec.ts";
 import type { TransportLimits } from "./options.ts";
-
-/** Something that waits to be sent; it is encoded only when its turn comes. */
-export interface Outgoing {
-  /** Bytes that it will take, about. */
-  readonly size: number;
-  /** Set for a Raft message: it may be dropped. */
-  readonly message: Message | undefined;
-  /** Writes one frame. */
-  encode(writer: ByteWriter): void;
-}
+import { type Outgoing, writeOutgoing } from "./outgoing.ts";
 
 class OutgoingMessage implements Outgoing {
+  readonly type = FrameType.message;
   readonly size: number;
   readonly message: Message;
 
@@ -23,10 +15,8 @@ class OutgoingMessage implements Outgoing {
     this.size = messageSize(message);
   }
 
-  encode(writer: ByteWriter): void {
-    const start = beginFrame(writer, FrameType.message);
+  encodeBody(writer: ByteWriter): void {
     encodeMessage(writer, this.message);
-    endFrame(writer, start);
   }
 }
 
@@ -97,7 +87,7 @@ export class SendQueue {
       if (writer.length >= bytesMax) return undefined;
       this.delete(item);
       if (item.size > largeBytes) return item;
-      item.encode(writer);
+      writeOutgoing(writer, item);
     }
     return undefined;
   }
@@ -114,7 +104,7 @@ export class SendQueue {
       if (next.size > largeBytes) entriesToo = false;
       else if (entriesToo || mayOvertake(next.message)) {
         this.delete(next);
-        next.encode(writer);
+        writeOutgoing(writer, next);
       }
     }
   }

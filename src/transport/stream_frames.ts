@@ -1,5 +1,6 @@
 import { ByteReader, type ByteWriter } from "../base/bytes.ts";
 import { beginFrame, endFrame, FrameType } from "./frame.ts";
+import { writeOutgoing } from "./outgoing.ts";
 import { type FailureCode, OutgoingAnswer, OutgoingFailure } from "./request_frames.ts";
 
 /** Largest piece of a body in one frame. */
@@ -54,9 +55,9 @@ export function decodeStreamAbort(body: Uint8Array): string {
 }
 
 export function writeStreamAnswer(writer: ByteWriter, answer: Uint8Array): void {
-  new OutgoingAnswer(STREAM_REQUEST_ID, answer).encode(writer);
+  writeOutgoing(writer, new OutgoingAnswer(STREAM_REQUEST_ID, answer));
 }
 
 export function writeStreamFailure(writer: ByteWriter, code: FailureCode, text: string): void {
-  new OutgoingFailure(STREAM_REQUEST_ID, code, text).encode(writer);
+  writeOutgoing(writer, new OutgoingFailure(STREAM_REQUEST_ID, code, text));
 }

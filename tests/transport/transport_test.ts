@@ -92,7 +92,7 @@ async function arrivals(sent: readonly Message[], request?: Uint8Array): Promise
 Deno.test("send() lets heartbeats pass a large message, and no entries", async () => {
   const large = append("a", "b", [entry(1, new Uint8Array(8 * MiB))]);
   const seen = await arrivals([large, append("a", "b", [entry(2, nothing)])]);
-  assert.equal(seen[0], "piece");
+  assert(seen.includes("piece"));
   assert(seen.indexOf("heartbeat_request") < seen.lastIndexOf("piece"), "a heartbeat passed");
   assert.equal(seen.at(-1), "append_request");
   assert.equal(seen.indexOf("append_request"), seen.length - 1, "the entries behind it did not");
