@@ -25,6 +25,7 @@ import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
 import { PromotionLog } from "./promotion_log.ts";
 import {
+  type LoadSqlRequest,
   type NodeReport,
   type ReadAnswer,
   type ReadLevelOptions,
@@ -131,6 +132,14 @@ export class ClusterService implements Service {
         timeoutMs: statementTimeoutMs,
         request: id,
       }),
+      format,
+      Math.min(timeoutMs, this.#parts.writeTimeoutMs),
+    );
+  }
+
+  loadSql({ sql, format, timeoutMs }: LoadSqlRequest): Promise<WriteAnswer> {
+    return this.#writes.submit(
+      (request) => ({ type: "load_sql", sql, request }),
       format,
       Math.min(timeoutMs, this.#parts.writeTimeoutMs),
     );

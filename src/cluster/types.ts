@@ -35,6 +35,15 @@ export interface WriteRequest {
   readonly timeoutMs: number;
 }
 
+/** The SQL text of a load. */
+export interface LoadSqlRequest {
+  /** In UTF-8. */
+  readonly sql: Uint8Array;
+  readonly format: AnswerFormat;
+  /** How long to wait for the cluster, in ms. */
+  readonly timeoutMs: number;
+}
+
 export interface WriteAnswer {
   readonly results: Results;
   readonly raftIndex: number;
@@ -125,6 +134,8 @@ export interface Service {
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>>;
+  /** Runs SQL text as sqlite3's shell would, all or nothing. Throws a ServiceError. */
+  loadSql(request: LoadSqlRequest): Promise<WriteAnswer>;
   /** Replaces the database by a SQLite file. */
   load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<void>;
   status(): ServiceStatus;

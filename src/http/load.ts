@@ -1,12 +1,11 @@
+import { isUtf8 } from "node:buffer";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout, elapsed, startOf } from "./data_request.ts";
 import { emptyEnvelope, resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
-import { hasBreakingPragma } from "./breaking_pragma.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { notUtf8, readChunk, readRest, sqlText } from "./request_body.ts";
+import { notUtf8, readChunk, readRest } from "./request_body.ts";
 import { spool } from "./spool.ts";
-import { withoutDumpTransaction } from "./sql_dump.ts";
 
 /** What a SQLite file begins with: https://www.sqlite.org/fileformat.html#the_database_header */
 const sqliteHeader = new TextEncoder().encode("SQLite format");
@@ -32,16 +31,13 @@ export async function load(
     await loadFile(app, request, body.whole());
     return answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo());
   }
-  const text = sqlText(await readRest(app, body.reader, body.chunks, limits.loadTextBytesMax));
-  const refuse = (error: string) =>
-    answers.text(200, refusal(app, parameters, error, startedAt).body ?? "");
-  if (text === undefined) return refuse(notUtf8);
-  const statements = [{ sql: withoutDumpTransaction(text) }];
-  if (hasBreakingPragma(statements)) return refuse("disallowed pragma");
-  const answer = await service.write({
-    statements,
-    transaction: true,
-    unified: false,
+  // SQLite takes it apart, in the store's Worker: here it is bytes, and nothing reads them twice.
+  const sql = await readRest(app, body.reader, body.chunks, limits.loadTextBytesMax);
+  if (!isUtf8(sql)) {
+    return answers.text(200, refusal(app, parameters, notUtf8, startedAt).body ?? "");
+  }
+  const answer = await service.loadSql({
+    sql,
     format: {
       associative: false,
       timings: parameters.has("timings"),
@@ -49,7 +45,6 @@ export async function load(
       qualifyColumns: false,
       unified: false,
     },
-    statementTimeoutMs: 0,
     timeoutMs: clusterTimeout(parameters),
   });
   const fields = { timeSeconds: elapsed(parameters, startedAt) };

@@ -12,6 +12,7 @@ import type { Library } from "./library.ts";
 import { fixMathematics } from "./mathematics.ts";
 import { encodeCString, out, outPointer, readCString } from "./memory.ts";
 import { SqlSource } from "./sql_source.ts";
+import { skipEmptyStatements } from "./sql_tokens.ts";
 import { Statement } from "./statement.ts";
 import {
   type BindArguments,
@@ -149,7 +150,13 @@ export class Database implements Disposable {
   prepareNext(source: SqlSource, options?: PrepareOptions): Statement | undefined {
     const connection = this.pointer;
     const flags = options?.persistent ? PREPARE_PERSISTENT : 0;
-    for (let start = source.offset; start < source.length;) {
+    for (let start = source.offset;;) {
+      // SQLite would take a call for each semicolon.
+      start = skipEmptyStatements(source.bytes, start, source.length);
+      if (start >= source.length) {
+        source.offset = source.length;
+        return undefined;
+      }
       const rest = start === 0 ? source.bytes : source.bytes.subarray(start);
       const code = this.#c.sqlite3_prepare_v3(connection, rest, rest.length, flags, out, tailOut);
       const pointer = outPointer(0);
@@ -159,7 +166,6 @@ export class Database implements Disposable {
       if (pointer !== null) return new Statement(this.#owner, pointer, start, end);
       start = end;
     }
-    return undefined;
   }
 
   /** Every statement of `sql`, one after the other, each finalized when the loop moves on. */

@@ -28,5 +28,6 @@ export {
   statisticsTables,
 } from "./nondeterminism.ts";
 export { SqlSource } from "./sql_source.ts";
+export { skipEmptyStatements, SqlTokens, type TokenKind } from "./sql_tokens.ts";
 export { Statement } from "./statement.ts";
 export { type BindParameters, type BindValue, ColumnType, type ColumnValue } from "./values.ts";

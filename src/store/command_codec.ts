@@ -28,6 +28,7 @@ export const CommandType = {
   load_chunk: 2,
   load_commit: 3,
   load_abort: 4,
+  load_sql: 5,
 } as const;
 
 export const CommandFlag = { transaction: 1, unified: 2, request: 4 } as const;
@@ -61,6 +62,14 @@ export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
       writer.uint32(Math.min(Math.max(0, Math.round(command.timeoutMs)), 0xffff_ffff));
       writeStatements(writer, command.statements);
       break;
+    case "load_sql":
+      // As an execute of one statement, without limit and parameters.
+      writer.uint32(0);
+      writer.uint32(1);
+      writer.bytes(command.sql);
+      writer.uint32(0);
+      writer.uint32(0);
+      break;
     case "load_chunk":
       writer.uint64(command.loadId);
       writer.integer(command.offset);
@@ -88,6 +97,7 @@ function flagsOf(command: Command): number {
     if (command.transaction) flags |= CommandFlag.transaction;
     if (command.unified) flags |= CommandFlag.unified;
   }
+  if (command.type === "load_sql") flags |= CommandFlag.transaction;
   return flags;
 }
 
@@ -124,6 +134,14 @@ function readBody(
         unified: (flags & CommandFlag.unified) !== 0,
         request,
       };
+    case CommandType.load_sql: {
+      reader.uint32();
+      reader.uint32();
+      const sql = reader.bytes();
+      reader.uint32();
+      reader.uint32();
+      return { type: "load_sql", sql, request };
+    }
     case CommandType.load_chunk:
       return {
         type: "load_chunk",

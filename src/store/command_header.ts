@@ -14,6 +14,7 @@ import {
   verifyCommand,
 } from "./command_codec.ts";
 import { StoreFailedError } from "./failures.ts";
+import type { SqlSource } from "../sqlite/mod.ts";
 import type { RequestId } from "./types.ts";
 
 /** What a command says before what its type defines. */
@@ -37,6 +38,8 @@ export interface Execution {
   readonly inBatch: boolean;
   /** Where the encoded statements start in the entry's data. */
   readonly offset: number;
+  /** Does a statement of a load in SQLite's place, and moves on behind it; false when it does not. */
+  readonly takes?: (source: SqlSource) => boolean;
   /** Statements run so far: numbers the randomness of the next. */
   counter: number;
 }

@@ -14,10 +14,12 @@ import {
   verifyEntry,
 } from "./command_header.ts";
 import { StatementError, StoreFailedError } from "./failures.ts";
+import { LoadScript } from "./load_script.ts";
 import { LoadTable } from "./load_table.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
 import { windowMax } from "./sessions.ts";
 import { NeedsAlone, type StatementPlace, StatementRunner } from "./statement_runner.ts";
+import { isVacuumInto } from "./sql_text.ts";
 import type { RequestId } from "./types.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
@@ -172,6 +174,7 @@ export class EntryApplier {
     const header = readHeader(entry);
     const { request } = header;
     if (request !== undefined && !this.#admit(request)) return;
+    if (header.type === CommandType.load_sql) throw new NeedsAlone(true);
     if (header.type === CommandType.execute) {
       this.#executeInBatch(entry, executionOf(entry, header, true, 0));
     } else {
@@ -262,20 +265,34 @@ export class EntryApplier {
     this.#answers.begin(entry.format);
     const header = readHeader(entry);
     const run = executionOf(entry, header, false, resume.counter);
-    if (run.transaction) this.#aloneTransaction(entry, run, header.request);
+    if (header.type === CommandType.load_sql) this.#aloneLoad(entry, run, header.request);
+    else if (run.transaction) this.#aloneTransaction(entry, run, header.request);
     else this.#aloneStatements(entry, run, resume, header.request);
     this.#answers.end();
   }
 
-  #aloneTransaction(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {
+  #aloneLoad(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {
+    using script = new LoadScript(this.#connection, run);
+    this.#aloneTransaction(entry, script.execution, request, script);
+  }
+
+  #aloneTransaction(
+    entry: BatchEntry,
+    run: Execution,
+    request: RequestId | undefined,
+    script?: LoadScript,
+  ): void {
     const connection = this.#connection;
     connection.begin();
     const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
-      this.#withoutMaxRowId(body);
+      const guarded = () => this.#withoutMaxRowId(body);
+      if (script === undefined) guarded();
+      else script.step(place, guarded);
       if (!place.prepared.readonly) connection.flushVirtualTables();
     });
     if (ok) {
       try {
+        script?.finish();
         this.#commitEntry(entry, request);
         return;
       } catch (error) {
@@ -329,7 +346,7 @@ export class EntryApplier {
   #autocommit(place: StatementPlace, body: () => void): void {
     const connection = this.#connection;
     if (place.prepared.kind === "vacuum") {
-      if (/\binto\b/i.test(place.sql)) {
+      if (isVacuumInto(place.sql)) {
         throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
       }
       connection.policy.trusted(body);

@@ -161,6 +161,7 @@ export class QuickReader {
         writesStatistics: false,
         insertsInto: new Set<string>(),
         optimizes: undefined,
+        control: undefined,
         preparing: false,
       };
       this.#connection = {

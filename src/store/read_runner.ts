@@ -5,7 +5,7 @@ import { type JsonText, wholeNanoseconds } from "./json_text.ts";
 import { keptBytesMax, Parameters } from "./parameters.ts";
 import { RenderError, RowsWriter, writeEmpty, writeError } from "./result_json.ts";
 import { type SqlPolicy, writeRefused } from "./sql_policy.ts";
-import { isBlank, type StatementKind } from "./sql_text.ts";
+import { isBlank, isVacuumInto, type StatementKind } from "./sql_text.ts";
 import { type PreparedStatement, prepareNext, type StatementCache } from "./statement_cache.ts";
 import type { AnswerFormat } from "./types.ts";
 
@@ -193,5 +193,5 @@ export class ReadRunner {
 
 /** VACUUM fails only once it attaches a database, which would be refused for that; INTO is, rightly. */
 function refuseVacuum(kind: StatementKind, sql: string): void {
-  if (kind === "vacuum" && !/\binto\b/i.test(sql)) throw new StatementError(writeRefused);
+  if (kind === "vacuum" && !isVacuumInto(sql)) throw new StatementError(writeRefused);
 }

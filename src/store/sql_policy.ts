@@ -33,6 +33,41 @@ const Action = {
   savepoint: 32,
 } as const;
 
+/** What a statement of a load controls, instead of reading or writing anything. */
+export type Control =
+  | { readonly type: "transaction"; readonly operation: string }
+  | { readonly type: "savepoint"; readonly operation: string; readonly name: string }
+  | { readonly type: "pragma"; readonly name: string; readonly value: boolean | undefined };
+
+/** PRAGMAs that a load carries out, for as long as it lasts. */
+const loadPragmas = new Set(["foreign_keys", "legacy_alter_table", "writable_schema"]);
+
+/** PRAGMAs that set how one connection, or a file without tables, goes about its work: a load needs none. */
+const tuningPragmas = new Set([
+  "auto_vacuum",
+  "automatic_index",
+  "busy_timeout",
+  "cache_size",
+  "cache_spill",
+  "cell_size_check",
+  "checkpoint_fullfsync",
+  "encoding",
+  "fullfsync",
+  "journal_mode",
+  "journal_size_limit",
+  "locking_mode",
+  "mmap_size",
+  "page_size",
+  "read_uncommitted",
+  "secure_delete",
+  "synchronous",
+  "temp_store",
+  "threads",
+  "trusted_schema",
+  "wal_autocheckpoint",
+  "wal_checkpoint",
+]);
+
 /** What SQLite says of a refused statement, by several codes. */
 const refusedText = /not authorized|prohibited|authorization denied/;
 
@@ -103,6 +138,10 @@ export class SqlPolicy {
    * table: of FTS5, R-tree and their like, or of a pragma_* table, whose rows SQL may store.
    */
   preparing = false;
+  /** A load is under way: what its statements control is noted, for it to carry out. */
+  loading = false;
+  /** What the statement prepared since this was last cleared controls; see `loading`. */
+  control: Control | undefined;
 
   /** `narrower` is asked too, about everything. */
   constructor(kind: "write" | "read", foreignKeys: boolean, narrower?: Authorizer) {
@@ -141,6 +180,13 @@ export class SqlPolicy {
 
   readonly #authorize: Authorizer = (action, first, second, schema) => {
     if (this.#trusted) return AuthorizerResult.ok;
+    if (this.loading && this.preparing) {
+      const control = controlOf(action, first, second);
+      if (control !== undefined) {
+        this.control = control;
+        return control.type === "pragma" ? AuthorizerResult.ignore : AuthorizerResult.ok;
+      }
+    }
     if (action === Action.function && second?.toLowerCase() === "changes") {
       this.callsChanges = true;
     }
@@ -213,6 +259,27 @@ export class SqlPolicy {
     if (name === "data_version" && schema !== null) return true;
     // A client's own PRAGMA tells the client only; its answer cannot be stored.
     return replicatedPragmas.has(name) || (this.preparing && name !== "wal_checkpoint");
+  }
+}
+
+function controlOf(
+  action: number,
+  first: string | null,
+  second: string | null,
+): Control | undefined {
+  switch (action) {
+    case Action.transaction:
+      return { type: "transaction", operation: first ?? "" };
+    case Action.savepoint:
+      return { type: "savepoint", operation: first ?? "", name: second ?? "" };
+    case Action.pragma: {
+      const name = first?.toLowerCase() ?? "";
+      const held = loadPragmas.has(name) && second !== null;
+      if (!held && !tuningPragmas.has(name)) return undefined;
+      return { type: "pragma", name, value: second === null ? undefined : switchedOn.test(second) };
+    }
+    default:
+      return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SqlSource } from "../sqlite/mod.ts";
+import { type SqlSource, SqlTokens } from "../sqlite/mod.ts";
 
 /** What a statement is, as far as it matters to how it is run. */
 export type StatementKind =
@@ -10,19 +10,17 @@ export type StatementKind =
   | "vacuum"
   | "other";
 
-const blanksAndComments = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[^]*?(?:\*\/|$))+/;
-
 /** Tells the kind by the first word; a WITH that is not read-only can only be a change. */
-export function kindOf(sql: string, readonly: boolean): StatementKind {
-  const start = sql.replace(blanksAndComments, "");
-  switch (/^[A-Za-z]+/.exec(start)?.[0].toUpperCase()) {
+export function kindOf(sql: SqlTokens, readonly: boolean): StatementKind {
+  sql.nextMeaning();
+  switch (sql.keyword) {
     case "INSERT":
     case "REPLACE":
     case "UPDATE":
     case "DELETE":
       return "change";
     case "CREATE":
-      return /\bas\b/i.test(start) ? "other" : "create";
+      return hasKeyword(sql, "AS") ? "other" : "create";
     case "WITH":
       return readonly ? "other" : "change";
     case "PRAGMA":
@@ -32,6 +30,16 @@ export function kindOf(sql: string, readonly: boolean): StatementKind {
     default:
       return "other";
   }
+}
+
+/** Whether a VACUUM writes a copy: VACUUM INTO. */
+export function isVacuumInto(sql: string): boolean {
+  return hasKeyword(SqlTokens.of(sql), "INTO");
+}
+
+function hasKeyword(rest: SqlTokens, keyword: string): boolean {
+  while (rest.nextMeaning()) if (rest.keyword === keyword) return true;
+  return false;
 }
 
 /** Whether nothing but blanks is left; a comment or a `;` counts as one more, empty statement. */

@@ -1,5 +1,5 @@
-import { type Database, SqlSource, type Statement } from "../sqlite/mod.ts";
-import type { SqlPolicy } from "./sql_policy.ts";
+import { type Database, SqlSource, SqlTokens, type Statement } from "../sqlite/mod.ts";
+import type { Control, SqlPolicy } from "./sql_policy.ts";
 import { isBlank, kindOf, type StatementKind } from "./sql_text.ts";
 
 const statementsMax = 512;
@@ -18,6 +18,8 @@ export interface PreparedStatement {
   readonly callsChanges: boolean;
   /** It, or a trigger that it fires, writes the planner's statistics. */
   readonly writesStatistics: boolean;
+  /** What it controls, in a load, which carries that out itself. */
+  readonly control: Control | undefined;
   /** Tables that it, or a trigger that it fires, inserts into. */
   readonly insertsInto: readonly string[];
 }
@@ -25,7 +27,7 @@ export interface PreparedStatement {
 /** What is noted of a statement while it is prepared; see {@linkcode SqlPolicy}. */
 export type PreparationNotes = Pick<
   SqlPolicy,
-  "callsChanges" | "writesStatistics" | "insertsInto" | "optimizes" | "preparing"
+  "callsChanges" | "writesStatistics" | "insertsInto" | "optimizes" | "control" | "preparing"
 >;
 
 interface Cached extends PreparedStatement {
@@ -43,6 +45,7 @@ export function prepareNext(
   policy.writesStatistics = false;
   policy.insertsInto.clear();
   policy.optimizes = undefined;
+  policy.control = undefined;
   policy.preparing = true;
   let statement: Statement | undefined;
   try {
@@ -55,11 +58,12 @@ export function prepareNext(
   const readonly = statement.readonly || statement.isExplain !== 0;
   return {
     statement,
-    kind: kindOf(source.text(statement.sqlStart, statement.sqlEnd), readonly),
+    kind: kindOf(new SqlTokens(source.bytes, statement.sqlStart, statement.sqlEnd), readonly),
     readonly,
     hasColumns: statement.columnCount > 0,
     callsChanges: policy.callsChanges,
     writesStatistics: policy.writesStatistics,
+    control: policy.control,
     insertsInto: [...policy.insertsInto],
   };
 }

@@ -37,7 +37,7 @@ export interface StatementPlace {
   readonly parameter: number;
 }
 
-/** Runs one statement by calling `body`, in whatever transaction it should have. */
+/** Runs one statement by calling `body`, in whatever transaction it should have, or does it otherwise. */
 export type StatementStep = (place: StatementPlace, body: () => void) => void;
 
 /** What is known of a text from its first statement. */
@@ -139,6 +139,7 @@ export class StatementRunner {
     const source = new SqlSource(sql);
     source.offset = offset;
     for (let used = parameter, first = true;; first = false) {
+      while (run.takes?.(source));
       const next = prepareNext(database, policy, source, false);
       if (next === undefined) {
         this.#answers.empty(first ? run.unified : result.query, this.#now() - result.startedAt);
@@ -151,10 +152,12 @@ export class StatementRunner {
       const last = isBlank(source);
       const before = used;
       used += statement.bindParameterCount;
-      step(
-        { prepared, sql: text, last, offset: source.offset, parameter: used },
-        () => this.#run(prepared, run, before, last, result, false),
-      );
+      let ran = false;
+      step({ prepared, sql: text, last, offset: source.offset, parameter: used }, () => {
+        ran = true;
+        this.#run(prepared, run, before, last, result, false);
+      });
+      if (last && !ran) this.#changes(result);
       if (last) return;
     }
   }
@@ -204,13 +207,12 @@ export class StatementRunner {
       }
     }
     this.#running = undefined;
-    if (last && !result.query) {
-      this.#answers.changes(
-        connection.lastInsertRowId,
-        connection.changes,
-        this.#now() - result.startedAt,
-      );
-    }
+    if (last && !result.query) this.#changes(result);
+  }
+
+  #changes({ startedAt }: TextResult): void {
+    const { lastInsertRowId, changes } = this.#connection;
+    this.#answers.changes(lastInsertRowId, changes, this.#now() - startedAt);
   }
 
   /** Makes an error the text's result, unless it is none of the SQL's. */

@@ -48,6 +48,13 @@ export type Command =
     readonly timeoutMs: number;
     readonly request: RequestId | undefined;
   }
+  /** Runs the SQL text of a load, all or nothing; see load_script.ts. */
+  | {
+    readonly type: "load_sql";
+    /** In UTF-8. */
+    readonly sql: Uint8Array;
+    readonly request: RequestId | undefined;
+  }
   /** A piece of a SQLite file to load, kept in the database itself until load_commit. */
   | {
     readonly type: "load_chunk";

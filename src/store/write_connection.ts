@@ -31,6 +31,9 @@ const deferredForeignKeysStatus = 10;
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
 const defensiveOption = 1010;
 
+/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfigenablefkey */
+const foreignKeysOption = 1002;
+
 /** On the main thread: instructions to a tick, and ticks that a statement may take. */
 const quickInstructionsPerTick = 1_000;
 const quickTicksMax = 3;
@@ -128,10 +131,10 @@ export class WriteConnection {
     return this.policy.foreignKeys;
   }
 
-  /** Enforces foreign keys from now on, or no longer; not inside a transaction. */
+  /** Enforces foreign keys from now on, or no longer; also inside a transaction. */
   enforceForeignKeys(foreignKeys: boolean): void {
     if (foreignKeys === this.foreignKeys) return;
-    this.own(() => this.database.exec(foreignKeysPragma(foreignKeys)));
+    this.database.config(foreignKeysOption, foreignKeys);
     this.policy.foreignKeys = foreignKeys;
     // What they were found to do is no longer so.
     this.cache.clear();

@@ -1,5 +1,6 @@
 import { ClusterCounts } from "../../src/cluster/counts.ts";
 import type {
+  LoadSqlRequest,
   NodeReport,
   ReadAnswer,
   ReadLevelOptions,
@@ -36,6 +37,7 @@ export class FakeService implements Service {
   readonly reads: { request: ReadRequest; level: ReadLevelOptions }[] = [];
   readonly backups: (BackupOptions & { noLeader: boolean })[] = [];
   readonly loads: Uint8Array[] = [];
+  readonly texts: string[] = [];
   readonly removed: string[] = [];
   readonly stepDowns: (string | undefined)[] = [];
   members: readonly Member[] = [memberOne];
@@ -88,6 +90,12 @@ export class FakeService implements Service {
     this.backups.push(options);
     await this.#gate();
     return ReadableStream.from([encoder.encode("SQLite "), encoder.encode("format 3")]);
+  }
+
+  async loadSql({ sql }: LoadSqlRequest): Promise<WriteAnswer> {
+    this.texts.push(new TextDecoder().decode(sql));
+    await this.#gate();
+    return { results: this.results, raftIndex: this.raftIndex, servedBy: undefined };
   }
 
   async load(file: ReadableStream<Uint8Array>): Promise<void> {

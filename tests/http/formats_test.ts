@@ -5,7 +5,6 @@ import { formatGoDuration, parseGoDuration } from "../../src/http/go_duration.ts
 import { goJson, sortedGoJson } from "../../src/http/go_json.ts";
 import { Indenter } from "../../src/http/indent.ts";
 import { parseQueryParameters } from "../../src/http/query_parameters.ts";
-import { withoutDumpTransaction } from "../../src/http/sql_dump.ts";
 import { parseStatements } from "../../src/http/statements.ts";
 import { SqlReal } from "../../src/store/types.ts";
 
@@ -91,32 +90,6 @@ Deno.test("Indenter.push() lays JSON out alike however it is cut", () => {
     }
     assert.equal(text, JSON.stringify(value, null, 4));
   }));
-});
-
-Deno.test("withoutDumpTransaction() takes off what .dump wraps around its statements", () => {
-  const cases: [string, string][] = [
-    [
-      "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE t(x);\nCOMMIT;\n",
-      "PRAGMA defer_foreign_keys=ON;\nCREATE TABLE t(x);\n",
-    ],
-    [
-      "-- c\n/* BEGIN; */ begin immediate; INSERT INTO t VALUES('COMMIT;'); commit",
-      "-- c\n/* BEGIN; */  INSERT INTO t VALUES('COMMIT;'); ",
-    ],
-    [
-      "BEGIN TRANSACTION;\nCREATE TABLE t(x);\nCOMMIT;\nPRAGMA foreign_keys=OFF;",
-      "\nCREATE TABLE t(x);\n",
-    ],
-    ["PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCOMMIT;\n", "PRAGMA defer_foreign_keys=ON;\n"],
-    [
-      "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;",
-      "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;",
-    ],
-    ["BEGIN;\nCOMMIT;", "\n"],
-    ["BEGIN; INSERT INTO t VALUES(1);", "BEGIN; INSERT INTO t VALUES(1);"],
-    ["", ""],
-  ];
-  for (const [sql, expected] of cases) assert.equal(withoutDumpTransaction(sql), expected);
 });
 
 Deno.test("parseStatements() keeps every number as it was written", () => {

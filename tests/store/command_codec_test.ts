@@ -47,6 +47,9 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     timeoutMs: fc.nat(),
     request,
   }, { noNullPrototype: true }),
+  fc.record({ type: fc.constant("load_sql" as const), sql: fc.uint8Array(), request }, {
+    noNullPrototype: true,
+  }),
   fc.record({
     type: fc.constant("load_chunk" as const),
     loadId,

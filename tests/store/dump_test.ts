@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { withoutDumpTransaction } from "../../src/http/sql_dump.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
 import { library, TestStore } from "./fixture.ts";
 
@@ -16,7 +15,7 @@ async function dumpOf(s: TestStore, ...tables: string[]): Promise<string> {
 /** What a load of the text makes, in a store and by SQLite's library itself: rows of each question. */
 async function loaded(dump: string, questions: readonly string[]): Promise<unknown[][]> {
   await using s = await TestStore.open();
-  const answer = await s.execute([withoutDumpTransaction(dump)], { transaction: true });
+  const answer = await s.load(dump);
   assert.doesNotMatch(answer, /error/);
   using plain = new Database(":memory:", { library: opened });
   plain.exec(dump);
@@ -107,7 +106,7 @@ Deno.test("a virtual table out of a dump takes writes at once, and stays whole",
   ]);
   const dump = await dumpOf(s);
   await using other = await TestStore.open();
-  await other.execute([withoutDumpTransaction(dump)], { transaction: true });
+  await other.load(dump);
   const more = [
     "INSERT INTO ft (body) VALUES ('new word')",
     "INSERT INTO ft (ft) VALUES ('integrity-check')",

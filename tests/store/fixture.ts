@@ -151,6 +151,14 @@ export class TestStore {
     return answer ?? "";
   }
 
+  /** SQL text as /db/load takes it. */
+  async load(sql: string): Promise<string> {
+    const bytes = new TextEncoder().encode(sql);
+    const command = { type: "load_sql", sql: bytes, request: undefined } as const;
+    const [answer] = await this.apply(this.entries.command(command));
+    return answer ?? "";
+  }
+
   async query(
     sql: string,
     positional: readonly SqlValue[] = [],

@@ -176,6 +176,12 @@ export const operations: readonly Step[] = [
     type: text,
     answer: '{"results":[],"error":"disallowed pragma"}',
     headers: { "x-rqlite-served-by": null },
+    raftlite: {
+      why: "a load's PRAGMAs that tune a connection do nothing, and cannot break the store",
+      status: 200,
+      type: text,
+      answer: '{"results":[{"last_insert_id":1,"rows_affected":1}]}',
+    },
   },
   {
     send: "POST /db/load?pretty&timings",
