@@ -1,6 +1,8 @@
 import { DiskError } from "../io/types.ts";
 import type { LibraryLocation } from "../sqlite/mod.ts";
 import type { CopyReply, CopyRequest, CopyResults, CopyStart } from "./copy_worker.ts";
+import { StoreFailedError } from "./failures.ts";
+import type { Holder, LifeCycle } from "./life_cycle.ts";
 import { StoreBusyError } from "./types.ts";
 
 /** Jobs that may wait for one another. */
@@ -12,18 +14,20 @@ interface Job {
 }
 
 /** A Worker for work on the database beside writer and readers, started when first needed. One job at a time. */
-export class Copier {
+export class Copier implements Holder {
   readonly #library: LibraryLocation;
+  readonly #life: LifeCycle;
   readonly #cancelled = new Int32Array(new SharedArrayBuffer(4));
   #worker: Worker | undefined;
   readonly #jobs: Job[] = [];
   #running: Job | undefined;
-  #paused = false;
-  #calm: (() => void)[] = [];
-  #closed: Error | undefined;
+  /** Ends the running job's use of the database. */
+  #endUse: (() => void) | undefined;
 
-  constructor(library: LibraryLocation) {
+  constructor(library: LibraryLocation, life: LifeCycle) {
     this.#library = library;
+    this.#life = life;
+    life.hold(this);
   }
 
   /** Throws a StoreBusyError when too many wait. Rejects with the signal's reason when it is aborted. */
@@ -31,7 +35,8 @@ export class Copier {
     request: Extract<CopyRequest, { type: Type }>,
     signal?: AbortSignal,
   ): Promise<CopyResults[Type]> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const { refusal } = this.#life;
+    if (refusal !== undefined) return Promise.reject(refusal);
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#jobs.length >= jobsMax) {
       return Promise.reject(new StoreBusyError("Too many copies of the database are being made"));
@@ -65,9 +70,10 @@ export class Copier {
   }
 
   #next(): void {
-    if (this.#running !== undefined || this.#paused) return;
+    if (this.#running !== undefined || !this.#life.isOpen) return;
     this.#running = this.#jobs.shift();
     if (this.#running === undefined) return;
+    this.#endUse = this.#life.begin();
     Atomics.store(this.#cancelled, 0, 0);
     this.#start().postMessage(this.#running.request);
   }
@@ -93,36 +99,46 @@ export class Copier {
     return worker;
   }
 
-  #failure({ message, outOfRoom }: Extract<CopyReply, { type: "failed" }>): Error {
+  #failure({ message, cause }: Extract<CopyReply, { type: "failed" }>): Error {
     const path = this.#running?.request.path ?? "";
-    return outOfRoom ? new DiskError("full", path, `${path}: ${message}`) : new Error(message);
+    switch (cause) {
+      case "full":
+        return new DiskError("full", path, `${path}: ${message}`);
+      case "disk":
+        return new StoreFailedError(message);
+      case "other":
+        return new Error(message);
+    }
   }
 
   #finish(outcome: Error | { readonly value: unknown }): void {
     const job = this.#running;
     this.#running = undefined;
     job?.settle(outcome);
-    for (const resolve of this.#calm.splice(0)) resolve();
+    this.#endUse?.();
+    this.#endUse = undefined;
     this.#next();
   }
 
-  /** Starts no more jobs, gives the one at hand up, and resolves when it has ended. */
-  async pause(): Promise<void> {
-    this.#paused = true;
-    if (this.#running === undefined) return;
-    Atomics.store(this.#cancelled, 0, 1);
-    await new Promise<void>((resolve) => this.#calm.push(resolve));
+  /** Gives the job at hand up. */
+  hurry(): void {
+    if (this.#running !== undefined) Atomics.store(this.#cancelled, 0, 1);
   }
 
   resume(): void {
-    this.#paused = false;
     this.#next();
   }
 
-  async close(error: Error): Promise<void> {
-    this.#closed ??= error;
+  refuse(error: Error): void {
     for (const job of this.#jobs.splice(0)) job.settle(error);
-    await this.pause();
+  }
+
+  fail(): void {
+    this.hurry();
+  }
+
+  /** A job that is still at hand goes with its Worker. */
+  end(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
   }

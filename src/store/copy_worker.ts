@@ -9,9 +9,10 @@ import {
   type Library,
   type LibraryLocation,
   openLibrary,
+  SqliteError,
 } from "../sqlite/mod.ts";
 import { dumpSql } from "./dump.ts";
-import { isOutOfRoom } from "./failures.ts";
+import { isBrokenDisk, isOutOfRoom } from "./failures.ts";
 import { dropRaftTables, hasRaftTables, readRaftState } from "./raft_table.ts";
 import type { AppliedPosition, BackupOptions } from "./types.ts";
 
@@ -46,7 +47,12 @@ export interface CopyResults {
 
 export type CopyReply =
   | { readonly type: "answer"; readonly value: unknown }
-  | { readonly type: "failed"; readonly message: string; readonly outOfRoom: boolean };
+  | {
+    readonly type: "failed";
+    readonly message: string;
+    /** No room on the disk; a disk, or a file, that can no longer be relied on; anything else. */
+    readonly cause: "full" | "disk" | "other";
+  };
 
 /** Pages copied between two looks whether to give up. */
 const pagesPerStep = 1024;
@@ -152,7 +158,9 @@ async function answer(request: CopyRequest): Promise<void> {
   try {
     reply({ type: "answer", value: await handle(request) });
   } catch (error) {
-    reply({ type: "failed", message: messageOf(error), outOfRoom: isOutOfRoom(error) });
+    const cause = isOutOfRoom(error) ? "full" : isBrokenDisk(error) ? "disk" : "other";
+    const code = error instanceof SqliteError ? ` (${error.codeName})` : "";
+    reply({ type: "failed", message: messageOf(error) + code, cause });
   }
 }
 

@@ -13,7 +13,7 @@ import {
   readHeader,
   verifyEntry,
 } from "./command_header.ts";
-import { StatementError, StoreFailedError } from "./failures.ts";
+import { isFailedSync, StatementError, StoreFailedError } from "./failures.ts";
 import { LoadScript } from "./load_script.ts";
 import { LoadTable } from "./load_table.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
@@ -142,10 +142,11 @@ export class EntryApplier {
       }
       connection.commit(last.index, last.term, resumeAtStart);
       return true;
-    } catch {
-      // Whatever it was: the writer finds it again, and knows what to do.
+    } catch (error) {
       connection.rollback();
       this.#answers.truncate(0);
+      if (isFailedSync(error)) throw error;
+      // Whatever else it was: the writer finds it again, and knows what to do.
       return false;
     }
   }

@@ -1,9 +1,19 @@
+import { messageOf } from "../base/message_of.ts";
 import { DiskError } from "../io/types.ts";
 import { SqliteError } from "../sqlite/mod.ts";
 
 /** The state machine can go on no longer on this node. */
 export class StoreFailedError extends Error {
   override name = "StoreFailedError";
+}
+
+/** What the store fails with when the disk cannot say any more what of the database is durable. */
+export function untrusted(path: string, cause: unknown): StoreFailedError {
+  return new StoreFailedError(
+    `Database ${path} takes no more writes: it could not be synced: ${messageOf(cause)}; ` +
+      "check the disk, then restart the node",
+    { cause },
+  );
 }
 
 /** Fails a statement with its message, as an error of SQLite's would. */
@@ -65,6 +75,24 @@ export function isOutOfRoom(error: unknown): boolean {
   const cause = error instanceof StoreFailedError ? error.cause : error;
   if (cause instanceof DiskError) return cause.kind === "full";
   return isFull(cause) || (cause instanceof SqliteError && cause.extendedCode === 4874);
+}
+
+/**
+ * Whether an error tells of a disk that failed, or of a file that is damaged: what was synced last is
+ * the last that can be relied on. 3082: SQLITE_IOERR_NOMEM.
+ */
+export function isBrokenDisk(error: unknown): boolean {
+  if (!(error instanceof SqliteError) || isOutOfRoom(error) || error.extendedCode === 3082) {
+    return false;
+  }
+  return error.code === primary.io || error.code === primary.corrupt ||
+    error.code === primary.notADatabase;
+}
+
+/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC: a second try can succeed and make nothing durable. */
+export function isFailedSync(error: unknown): boolean {
+  return error instanceof SqliteError &&
+    (error.extendedCode === 1034 || error.extendedCode === 1290);
 }
 
 export function isInterrupt(error: unknown): boolean {

@@ -1,34 +1,8 @@
 import { dirname } from "node:path";
-import { type Disk, DiskError } from "../io/types.ts";
+import type { Disk } from "../io/types.ts";
 
-const companions = ["-wal", "-shm", "-journal"] as const;
-
-/** Name of a file that belongs to a piece of work under way; such files are removed at the start. */
-export function temporaryPath(path: string, what: string): string {
-  return `${path}.tmp-${what}-${crypto.randomUUID().slice(0, 8)}`;
-}
-
-/** Removes what work that was cut short has left. */
-export async function removeTemporaries(
-  disk: Disk,
-  directory: string,
-  name: string,
-): Promise<void> {
-  for (const found of await disk.list(directory)) {
-    if (found.startsWith(`${name}.tmp-`)) await disk.remove(`${directory}/${found}`);
-  }
-}
-
-/** Removes a temporary file and whatever SQLite put beside it; none of them needs to be there. */
-export async function removeTemporary(disk: Disk, path: string): Promise<void> {
-  for (const file of [path, ...companions.map((suffix) => path + suffix)]) {
-    try {
-      await disk.remove(file);
-    } catch (error) {
-      if (!(error instanceof DiskError && error.kind === "not_found")) throw error;
-    }
-  }
-}
+/** Files that SQLite keeps beside a database. */
+export const companions = ["-wal", "-shm", "-journal"] as const;
 
 /**
  * Puts the SQLite file `from` in the place of `path`, whose connections are all closed.

@@ -1,8 +1,10 @@
-import { Database, type Library, type Statement as SqliteStatement } from "../sqlite/mod.ts";
+import { Database, type Statement as SqliteStatement } from "../sqlite/mod.ts";
 import { foreignKeysPragma } from "./connection_pragmas.ts";
 import { isInterrupt } from "./failures.ts";
 import { JsonText, wholeNanoseconds } from "./json_text.ts";
+import type { Holder } from "./life_cycle.ts";
 import { boundInstructions, quickActions, quickAuthorizer } from "./quick_policy.ts";
+import type { QuickParts } from "./quick_switch.ts";
 import { RowsWriter } from "./result_json.ts";
 import { type PreparedStatement, StatementCache } from "./statement_cache.ts";
 import {
@@ -49,57 +51,63 @@ interface QuickConnection {
  * refuses functions that could be, and this connection has no virtual tables but SQLite's own over
  * JSON. Every error is left to a reader, which finds it again and words it.
  */
-export class QuickReader {
-  readonly #library: Library;
-  readonly #path: string;
-  readonly #foreignKeys: boolean;
+export class QuickReader implements Holder {
+  readonly #parts: QuickParts;
   readonly #json = new JsonText();
   /** How often to pass a statement over that took too long. */
   readonly #passes = new WeakMap<PreparedStatement, number>();
   #connection: QuickConnection | undefined;
-  #paused = false;
   /** Ticks that the running statement has left; without limit while the schema may be read. */
   #ticksLeft = Number.POSITIVE_INFINITY;
   #deadline = 0;
 
-  constructor(library: Library, path: string, foreignKeys: boolean) {
-    this.#library = library;
-    this.#path = path;
-    this.#foreignKeys = foreignKeys;
+  constructor(parts: QuickParts) {
+    this.#parts = parts;
+    parts.life.hold(this);
   }
 
   /** The answer, or undefined when a reader has to find it. */
   read({ statements, transaction, format }: ReadRequest): Uint8Array<ArrayBuffer> | undefined {
-    if (transaction || this.#paused || !areShort(statements)) return undefined;
-    const json = this.#json;
-    json.length = 0;
-    this.#deadline = performance.now() + durationMsMax;
-    try {
-      for (const statement of statements) {
-        if (statement.sql === "") continue;
-        if (json.length > 0) json.ascii(",");
-        this.#run(statement, format);
-      }
-    } catch {
-      return undefined;
-    }
-    return json.copy();
+    if (transaction || !areShort(statements)) return undefined;
+    return this.#try(() => this.#read(statements, format));
   }
 
   /** Whether each statement is read-only; undefined when a reader has to find out. */
   inspect(statements: readonly Statement[]): boolean[] | undefined {
-    if (this.#paused || !areShort(statements)) return undefined;
+    return areShort(statements) ? this.#try(() => this.#inspect(statements)) : undefined;
+  }
+
+  /** What `body` returns; undefined where it may not be tried, or throws. */
+  #try<Result>(body: () => Result): Result | undefined {
+    const { life, clock, quickSwitch } = this.#parts;
+    if (!life.isOpen) return undefined;
+    const startedAt = clock.now();
+    if (!quickSwitch.isOn(startedAt)) return undefined;
+    this.#deadline = startedAt + durationMsMax;
     try {
-      const { cache } = this.#connection ?? this.#open();
-      const verdicts: boolean[] = [];
-      for (const { sql } of statements) {
-        if (cache.prepare(sql)?.readonly !== true) return undefined;
-        verdicts.push(true);
-      }
-      return verdicts;
+      return body();
     } catch {
       return undefined;
+    } finally {
+      quickSwitch.took(startedAt, clock.now());
     }
+  }
+
+  #read(statements: readonly Statement[], format: AnswerFormat): Uint8Array<ArrayBuffer> {
+    const json = this.#json;
+    json.length = 0;
+    for (const statement of statements) {
+      if (statement.sql === "") continue;
+      if (json.length > 0) json.ascii(",");
+      this.#run(statement, format);
+    }
+    return json.copy();
+  }
+
+  #inspect(statements: readonly Statement[]): boolean[] | undefined {
+    const { cache } = this.#connection ?? this.#open();
+    const readonly = statements.every(({ sql }) => cache.prepare(sql)?.readonly === true);
+    return readonly ? statements.map(() => true) : undefined;
   }
 
   #run({ sql, positional = [] }: Statement, format: AnswerFormat): void {
@@ -148,11 +156,12 @@ export class QuickReader {
   }
 
   #open(): QuickConnection {
-    const database = new Database(this.#path, { library: this.#library, readonly: true });
+    const { path, library, foreignKeys } = this.#parts;
+    const database = new Database(path, { library, readonly: true });
     try {
       database.exec("PRAGMA query_only = ON");
       database.exec(`PRAGMA cache_size = -${cacheKib}`);
-      database.exec(foreignKeysPragma(this.#foreignKeys));
+      database.exec(foreignKeysPragma(foreignKeys));
       boundInstructions(database);
       database.setAuthorizer(quickAuthorizer, quickActions);
       database.setProgressHandler(instructionsPerTick, () => this.#isOver());
@@ -178,18 +187,16 @@ export class QuickReader {
 
   #isOver(): boolean {
     if (this.#ticksLeft === Number.POSITIVE_INFINITY) return false;
-    return --this.#ticksLeft < 0 || performance.now() > this.#deadline;
+    return --this.#ticksLeft < 0 || this.#parts.clock.now() > this.#deadline;
   }
 
-  /** Answers nothing and closes its connection, until `resume`: the database's file is replaced. */
-  pause(): void {
-    this.#paused = true;
+  release(): void {
     this.#connection?.database.close();
     this.#connection = undefined;
   }
 
-  resume(): void {
-    this.#paused = false;
+  fail(): void {
+    this.release();
   }
 }
 

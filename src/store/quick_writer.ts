@@ -1,8 +1,10 @@
 import { EntryType } from "../raft/types.ts";
-import type { Library } from "../sqlite/mod.ts";
 import { Answers } from "./answers.ts";
 import { toBatchEntry } from "./apply_batch.ts";
 import { EntryApplier } from "./entry_applier.ts";
+import { isFailedSync, untrusted } from "./failures.ts";
+import type { Holder } from "./life_cycle.ts";
+import type { QuickParts } from "./quick_switch.ts";
 import type { ApplyEntry } from "./types.ts";
 import { WriteConnection } from "./write_connection.ts";
 import type { WriterAnswers } from "./writer.ts";
@@ -35,31 +37,22 @@ interface QuickConnection {
  * while all that follow, so that the two do not take turns. No single instruction may be slow
  * either: an authorizer lets plain INSERT, UPDATE and DELETE pass, and values are bounded.
  */
-export class QuickWriter {
-  readonly #library: Library;
-  readonly #path: string;
-  readonly #foreignKeys: boolean;
+export class QuickWriter implements Holder {
+  readonly #parts: QuickParts;
   readonly #breakMs: number;
   readonly #answers = new Answers();
   #open: QuickConnection | undefined;
   #walFrames = 0;
-  #paused = false;
   #batches = 0;
   #failures = 0;
   #beginningMs = 0;
-  /** No batch is tried before that, on the clock of performance.now(). */
+  /** No batch is tried before that, by the clock. */
   #nextTryAt = 0;
 
-  constructor(
-    library: Library,
-    path: string,
-    foreignKeys: boolean,
-    breakMs = shortestBreakMs,
-  ) {
-    this.#library = library;
-    this.#path = path;
-    this.#foreignKeys = foreignKeys;
+  constructor(parts: QuickParts, breakMs = shortestBreakMs) {
+    this.#parts = parts;
     this.#breakMs = breakMs;
+    parts.life.hold(this);
   }
 
   /** How many batches were applied here. */
@@ -79,14 +72,27 @@ export class QuickWriter {
 
   /** Applies the entries behind `appliedIndex`, all or none; undefined when the writer has to. */
   apply(entries: readonly ApplyEntry[], appliedIndex: number): WriterAnswers | undefined {
-    if (this.#paused) return undefined;
+    const { life, clock, quickSwitch } = this.#parts;
+    if (!life.isOpen) return undefined;
     const open = this.#at(appliedIndex);
     if (open === undefined && !entries.some(mayBeAwaited)) return undefined;
-    if (performance.now() < this.#nextTryAt) return undefined;
+    const startedAt = clock.now();
+    if (startedAt < this.#nextTryAt || !quickSwitch.isOn(startedAt)) return undefined;
     if (!areSmall(entries)) {
       this.#takeBreak(this.#breakMs);
       return undefined;
     }
+    try {
+      return this.#apply(entries, open);
+    } finally {
+      quickSwitch.took(startedAt, clock.now());
+    }
+  }
+
+  #apply(
+    entries: readonly ApplyEntry[],
+    open: QuickConnection | undefined,
+  ): WriterAnswers | undefined {
     try {
       const { connection, applier } = open ?? this.#begin();
       connection.deadline = performance.now() + durationMsMax;
@@ -95,10 +101,13 @@ export class QuickWriter {
         this.#batches++;
         return { answers: this.#answers.take(), walFrames: this.#walFrames };
       }
-    } catch {
+    } catch (error) {
       // A connection that cannot even roll back is not used again.
-      this.#close();
+      this.release();
       this.#answers.truncate(0);
+      const { life, path } = this.#parts;
+      // The writer's sync of the same could succeed, and would say nothing.
+      if (isFailedSync(error)) life.fail(untrusted(path, error));
     }
     this.#takeBreak(Math.min(longestBreakMs, this.#breakMs * 2 ** this.#failures++));
     return undefined;
@@ -106,7 +115,7 @@ export class QuickWriter {
 
   #takeBreak(ms: number): void {
     const least = this.#breakMs === 0 ? 0 : this.#beginningMs * breakToBeginning;
-    this.#nextTryAt = performance.now() + Math.max(ms, least);
+    this.#nextTryAt = this.#parts.clock.now() + Math.max(ms, least);
   }
 
   /**
@@ -114,28 +123,23 @@ export class QuickWriter {
    * statistics that choose its plans.
    */
   #begin(): QuickConnection {
-    const startedAt = performance.now();
-    this.#close();
-    const connection = new WriteConnection(this.#library, this.#path, this.#foreignKeys, true);
+    const { library, path, foreignKeys, clock } = this.#parts;
+    const startedAt = clock.now();
+    this.release();
+    const connection = new WriteConnection(library, path, foreignKeys, true);
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     this.#open = { connection, applier: new EntryApplier(connection, this.#answers) };
-    this.#beginningMs = performance.now() - startedAt;
+    this.#beginningMs = clock.now() - startedAt;
     return this.#open;
   }
 
-  #close(): void {
+  release(): void {
     this.#open?.connection.close();
     this.#open = undefined;
   }
 
-  /** Applies nothing and closes its connection, until `resume`: the database's file is replaced. */
-  pause(): void {
-    this.#paused = true;
-    this.#close();
-  }
-
-  resume(): void {
-    this.#paused = false;
+  fail(): void {
+    this.release();
   }
 }
 

@@ -24,7 +24,7 @@ export interface ReaderHandlers {
   idle(reader: Reader): void;
   /** It begins, or has ended, to stream an answer at its client's speed. */
   streaming(reader: Reader, begun: boolean): void;
-  failed(error: Error): void;
+  died(reader: Reader, error: Error): void;
 }
 
 /** One reader Worker as the main thread sees it: one message with some reads at a time. */
@@ -56,7 +56,7 @@ export class Reader {
     this.#worker.onmessage = ({ data }: MessageEvent<ReaderReply>) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      handlers.failed(new Error(`A reader died: ${event.message}`));
+      handlers.died(this, new Error(`A reader died: ${event.message}`));
     };
     this.#post({
       type: "start",
@@ -139,10 +139,19 @@ export class Reader {
 
   /** Fails what is under way. */
   fail(error: Error): void {
+    this.signals.cancel();
+    for (const task of this.#reads.keys()) this.#interrupts.interrupt(this.#library, task);
+    this.#refuse(error);
+    this.#released?.();
+  }
+
+  #refuse(error: Error): void {
     const reads = [...this.#reads.values()];
     this.#reads.clear();
     for (const read of reads) read.fail(error);
-    this.#released?.();
+    if (this.#streaming === undefined) return;
+    this.#streaming = undefined;
+    this.#handlers.streaming(this, false);
   }
 
   #post(message: ReaderRequest, transfer: Transferable[] = []): void {
@@ -163,8 +172,8 @@ export class Reader {
         this.#released?.();
         this.#released = undefined;
         break;
-      case "failed":
-        this.#handlers.failed(new Error(`A reader failed: ${reply.message}`));
+      case "refused":
+        this.#refuse(new Error(`Read failed: ${reply.message}`));
         break;
     }
   }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../io/types.ts";
 import type { Library } from "../sqlite/mod.ts";
 import { JsonText } from "./json_text.ts";
+import type { Holder, LifeCycle } from "./life_cycle.ts";
 import { ReadStream } from "./read_stream.ts";
 import {
   type AnswerPiece,
@@ -28,14 +29,11 @@ export interface ReaderPoolOptions {
   readonly queueMax: number;
   /** How long a client may take nothing of a stream, in ms. */
   readonly stallMs: number;
-  readonly failed: (error: Error) => void;
+  readonly life: LifeCycle;
 }
 
 /** After this long, in ms, reads that wait behind a slow one in its message are given to another reader. */
 const takeBackAfterMs = 10;
-/** How long a pause waits for running reads before it interrupts them, in ms. */
-const pauseWaitMs = 1000;
-
 const plain: AnswerFormat = {
   associative: false,
   timings: false,
@@ -47,24 +45,28 @@ const plain: AnswerFormat = {
 type Answer = Uint8Array | ReadableStream<Uint8Array>;
 
 /** Read-only connections, each in a Worker, started as they are needed. */
-export class ReaderPool {
+export class ReaderPool implements Holder {
   readonly #options: ReaderPoolOptions;
-  readonly #readers = new Set<Reader>();
+  /** With, for those that have reads, what ends that use of the database. */
+  readonly #readers = new Map<Reader, (() => void) | undefined>();
   readonly #queue: PendingRead[] = [];
   #nextTask = 1;
   #streams = 0;
-  #paused = 0;
+  /** How many want that no read begins. */
+  #calming = 0;
   #calm: (() => void)[] = [];
   #watch: Timer | undefined;
-  #closed: Error | undefined;
+  /** Cuts short what still runs then. */
+  #late: Timer | undefined;
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options;
+    options.life.hold(this);
   }
 
   get status(): { readers: number; busy: number; streaming: number; queued: number } {
     let busy = 0;
-    for (const reader of this.#readers) if (reader.busy) busy++;
+    for (const reader of this.#readers.keys()) if (reader.busy) busy++;
     return {
       readers: this.#readers.size,
       busy,
@@ -111,7 +113,8 @@ export class ReaderPool {
     resultOf: (piece: AnswerPiece, reader: Reader) => Result | OpenStream<Result>,
     resultOfTimeout: () => Result,
   ): Promise<Result> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const { refusal } = this.#options.life;
+    if (refusal !== undefined) return Promise.reject(refusal);
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#queue.length >= this.#options.queueMax) {
       return Promise.reject(
@@ -192,7 +195,7 @@ export class ReaderPool {
       this.#queue.splice(at, 1);
       return true;
     }
-    for (const reader of this.#readers) {
+    for (const reader of this.#readers.keys()) {
       if (reader.takeBackOne(read.task)) return true;
       if (timedOut) reader.interrupt(read.task);
       else reader.cancel(read.task);
@@ -201,11 +204,13 @@ export class ReaderPool {
   }
 
   #dispatch(): void {
-    if (this.#paused > 0 || this.#closed !== undefined) return;
+    const { life } = this.#options;
+    if (this.#calming > 0 || !life.isOpen) return;
     while (this.#queue.length > 0) {
       const reader = this.#idleReader();
       if (reader === undefined) break;
       const share = Math.ceil(this.#queue.length / this.#options.readersMax);
+      this.#readers.set(reader, life.begin());
       reader.run(this.#queue.splice(0, Math.min(share, tasksPerMessageMax)));
     }
     this.#watchSlowOnes();
@@ -213,15 +218,16 @@ export class ReaderPool {
 
   #idleReader(): Reader | undefined {
     let working = 0;
-    for (const reader of this.#readers) {
+    for (const reader of this.#readers.keys()) {
       if (!reader.busy) return reader;
       if (!reader.streaming) working++;
     }
     const streamsFull = this.#streams >= this.#options.streamsMax;
     if (working + (streamsFull ? this.#streams : 0) >= this.#options.readersMax) return undefined;
-    const { library, path, foreignKeys, clock } = this.#options;
+    const { library, path, foreignKeys, clock, life } = this.#options;
     const reader = new Reader(library, path, foreignKeys, clock, {
-      idle: () => {
+      idle: (reader) => {
+        this.#endUse(reader);
         this.#becameCalm();
         this.#dispatch();
       },
@@ -229,45 +235,39 @@ export class ReaderPool {
         this.#streams += begun ? 1 : -1;
         if (begun) this.#dispatch();
       },
-      failed: (error) => this.#options.failed(error),
+      died: (reader, error) => {
+        this.#endUse(reader);
+        this.#readers.delete(reader);
+        reader.fail(error);
+        life.fail(error);
+      },
     });
-    this.#readers.add(reader);
+    this.#readers.set(reader, undefined);
     return reader;
+  }
+
+  #endUse(reader: Reader): void {
+    this.#readers.get(reader)?.();
+    this.#readers.set(reader, undefined);
   }
 
   /** While a message holds several reads, looks now and then whether those behind a slow one can go elsewhere. */
   #watchSlowOnes(): void {
     if (this.#watch !== undefined) return;
-    const crowded = [...this.#readers].some((reader) => reader.busy && reader.pending > 1);
+    const crowded = [...this.#readers.keys()].some((reader) => reader.busy && reader.pending > 1);
     if (!crowded) return;
     this.#watch = this.#options.clock.after(takeBackAfterMs, () => {
       this.#watch = undefined;
-      for (const reader of this.#readers) {
+      for (const reader of this.#readers.keys()) {
         if (reader.busy && reader.pending > 1) this.#queue.unshift(...reader.takeBack());
       }
       this.#dispatch();
     });
   }
 
-  /** Starts no more reads, and resolves when none runs: the rest is interrupted after some seconds. */
-  async pause(waitMs = pauseWaitMs): Promise<void> {
-    this.#paused++;
-    const running = () => [...this.#readers].filter((reader) => reader.busy);
-    if (running().length === 0) return;
-    for (const reader of running()) this.#queue.unshift(...reader.takeBack());
-    const late = this.#options.clock.after(waitMs, () => {
-      for (const reader of running()) reader.cancelAll();
-    });
-    await new Promise<void>((resolve) => {
-      this.#calm.push(resolve);
-      this.#becameCalm();
-    });
-    late.cancel();
-  }
-
   /** Runs `body` when no read runs, or after `waitMs` all the same; reads that come meanwhile wait. */
   async whileCalm<Result>(waitMs: number, body: () => Promise<Result>): Promise<Result> {
-    this.#paused++;
+    this.#calming++;
     try {
       await new Promise<void>((resolve) => {
         const late = this.#options.clock.after(waitMs, resolve);
@@ -279,44 +279,50 @@ export class ReaderPool {
       });
       return await body();
     } finally {
-      this.resume();
+      this.#calming--;
+      this.#dispatch();
     }
   }
 
   #becameCalm(): void {
-    for (const reader of this.#readers) if (reader.busy) return;
+    for (const reader of this.#readers.keys()) if (reader.busy) return;
     for (const resolve of this.#calm.splice(0)) resolve();
+  }
+
+  /** Takes back what has not been started, and interrupts what runs for longer than that. */
+  hurry(patienceMs: number): void {
+    const { clock, life } = this.#options;
+    const running = [...this.#readers.keys()].filter((reader) => reader.busy);
+    if (running.length === 0) return;
+    for (const reader of running) this.#queue.unshift(...reader.takeBack());
+    if (life.refusal !== undefined) this.refuse(life.refusal);
+    this.#late = clock.after(patienceMs, () => {
+      for (const reader of running) reader.cancelAll();
+    });
+  }
+
+  async release(): Promise<void> {
+    this.#late?.cancel();
+    await Promise.all([...this.#readers.keys()].map((reader) => reader.release()));
   }
 
   resume(): void {
-    this.#paused--;
     this.#dispatch();
   }
 
-  /** Closes all connections, in a pause. */
-  async release(): Promise<void> {
-    await Promise.all([...this.#readers].map((reader) => reader.release()));
+  refuse(error: Error): void {
+    for (const read of this.#queue.splice(0)) read.fail(error);
   }
 
-  /** Fails everything that waits or runs. */
   fail(error: Error): void {
-    this.#closed ??= error;
-    this.#watch?.cancel();
-    for (const read of this.#queue.splice(0)) read.fail(error);
-    for (const reader of this.#readers) reader.fail(error);
+    for (const reader of this.#readers.keys()) reader.fail(error);
     for (const resolve of this.#calm.splice(0)) resolve();
   }
 
-  /** Ends the Workers; what still runs is interrupted. */
-  async close(): Promise<void> {
-    const closing = new Error("The store is closed");
-    for (const read of this.#queue.splice(0)) read.fail(closing);
-    if (this.#closed === undefined) {
-      await this.pause(0);
-      await this.release();
-    }
-    this.fail(closing);
-    for (const reader of this.#readers) reader.terminate();
+  end(): void {
+    this.#watch?.cancel();
+    this.#late?.cancel();
+    for (const reader of this.#readers.keys()) reader.terminate();
     this.#readers.clear();
   }
 }

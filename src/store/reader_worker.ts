@@ -36,7 +36,8 @@ export type ReaderReply =
   /** Every task of the message is answered, or was taken back. */
   | { readonly type: "idle" }
   | { readonly type: "released" }
-  | { readonly type: "failed"; readonly message: string };
+  /** What of the message is not answered has no answer; the connection is closed. */
+  | { readonly type: "refused"; readonly message: string };
 
 /** From here on an answer is sent in parts, of about this size. */
 const partBytes = 0x4_0000;
@@ -76,13 +77,13 @@ class Reader {
       readonly: true,
       busyTimeoutMs,
     });
+    const policy = new SqlPolicy("read", this.#start.foreignKeys);
+    this.#connection = { database, policy, cache: new StatementCache(database, policy) };
+    this.#interrupts.attach(database);
     database.exec("PRAGMA query_only = ON");
     database.exec(`PRAGMA cache_size = -${cacheKib}`);
     database.exec(foreignKeysPragma(this.#start.foreignKeys));
-    const policy = new SqlPolicy("read", this.#start.foreignKeys);
     policy.install(database);
-    this.#connection = { database, policy, cache: new StatementCache(database, policy) };
-    this.#interrupts.attach(database);
     this.#runner = new ReadRunner(this.#connection);
     return this.#runner;
   }
@@ -93,6 +94,12 @@ class Reader {
     this.#connection.database.close();
     this.#connection = undefined;
     this.#runner = undefined;
+  }
+
+  /** After a failure: sends what is finished, and begins anew with the next message. */
+  abandon(): void {
+    this.#send();
+    this.release();
   }
 
   run(tasks: readonly ReadTask[]): void {
@@ -178,22 +185,28 @@ function reply(message: ReaderReply, transfer: Transferable[] = []): void {
   self.postMessage(message, transfer);
 }
 
-self.onmessage = ({ data }: MessageEvent<ReaderRequest>) => {
+/** What fails here is the reads' alone: a connection that cannot be had now may be later. */
+function run(tasks: readonly ReadTask[]): void {
   try {
-    switch (data.type) {
-      case "start":
-        reader = new Reader(data);
-        break;
-      case "run":
-        reader?.run(decodeTasks(new Uint8Array(data.tasks)));
-        reply({ type: "idle" });
-        break;
-      case "release":
-        reader?.release();
-        reply({ type: "released" });
-        break;
-    }
+    reader?.run(tasks);
   } catch (error) {
-    reply({ type: "failed", message: messageOf(error) });
+    reader?.abandon();
+    reply({ type: "refused", message: messageOf(error) });
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<ReaderRequest>) => {
+  switch (data.type) {
+    case "start":
+      reader = new Reader(data);
+      break;
+    case "run":
+      run(decodeTasks(new Uint8Array(data.tasks)));
+      reply({ type: "idle" });
+      break;
+    case "release":
+      reader?.release();
+      reply({ type: "released" });
+      break;
   }
 };

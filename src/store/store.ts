@@ -6,18 +6,16 @@ import { findLibrary, type Library, type LibraryLocation, openLibrary } from "..
 import { Batches } from "./batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
 import { Copier } from "./copier.ts";
-import { StoreFailedError } from "./failures.ts";
-import {
-  exchangeDatabase,
-  removeTemporaries,
-  removeTemporary,
-  syncFile,
-  temporaryPath,
-} from "./file_exchange.ts";
+import { streamCopy } from "./copy_stream.ts";
+import { StoreFailedError, untrusted } from "./failures.ts";
+import { exchangeDatabase } from "./file_exchange.ts";
+import { LifeCycle } from "./life_cycle.ts";
 import { QuickReader } from "./quick_reader.ts";
+import { QuickSwitch } from "./quick_switch.ts";
 import { QuickWriter } from "./quick_writer.ts";
 import { ReaderPool } from "./reader_pool.ts";
-import { readFile, receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
+import { receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
+import { TemporaryFiles } from "./temporary_files.ts";
 import {
   type Answer,
   type AppliedPosition,
@@ -29,6 +27,7 @@ import {
   type StateSnapshot,
   type Store,
 } from "./types.ts";
+import { syncWal, writeWalAgain } from "./wal_file.ts";
 import { WalKeeper } from "./wal_keeper.ts";
 import { Writer } from "./writer.ts";
 import { WriterStatusWatch } from "./writer_status.ts";
@@ -41,8 +40,10 @@ export interface StoreLimits {
   readonly queueMax: number;
   /** Readers that may be streaming at their clients' speed, beside those that work. */
   readonly streamsMax: number;
-  /** How long a client may take nothing of a streamed answer, in ms. */
+  /** How long a client may take nothing of a streamed answer or a backup, in ms. */
   readonly stallMs: number;
+  /** Backups being made or sent, each a whole copy of the database. */
+  readonly backupsMax: number;
   /** Size at which the WAL is moved into the database file, in bytes. */
   readonly walBytes: number;
 }
@@ -51,6 +52,7 @@ const defaultLimits: StoreLimits = {
   queueMax: 4096,
   streamsMax: 16,
   stallMs: 30_000,
+  backupsMax: 8,
   walBytes: 16 * 1024 * 1024,
 };
 
@@ -83,7 +85,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   );
   const disk = new DenoDisk();
   await disk.makeDirectory(directory);
-  await removeTemporaries(disk, directory, databaseName);
   const readers = options.readers ?? Math.min(4, navigator.hardwareConcurrency);
   const limits = { ...defaultLimits, ...options.limits };
   const store = new SqliteStore({
@@ -130,31 +131,31 @@ interface Parts {
 class SqliteStore implements Store {
   readonly failed: Promise<never>;
   readonly #parts: Parts;
+  readonly #life = new LifeCycle();
+  readonly #temporaries: TemporaryFiles;
   readonly #writer: Writer;
   readonly #readers: ReaderPool;
+  readonly #quickSwitch: QuickSwitch;
   readonly #quickReader: QuickReader;
   readonly #quickWriter: QuickWriter;
-  /** Checkpoints never wait behind a copy. */
-  readonly #checkpointer: Copier;
   readonly #copier: Copier;
   readonly #wal: WalKeeper;
   readonly #batches: Batches;
   readonly #writerStatus: WriterStatusWatch;
-  #rejectFailed: (error: Error) => void = () => {};
+  #compileOptions: readonly string[] = [];
   #full: string | undefined;
-  #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: Parts) {
-    const { path, library, clock, logger, foreignKeys, readers, limits } = parts;
+    const { path, library, disk, clock, logger, foreignKeys, readers, limits } = parts;
+    const life = this.#life;
     this.#parts = parts;
-    this.failed = new Promise<never>((_, reject) => this.#rejectFailed = reject);
-    this.failed.catch(() => {});
-    const failed = (error: Error) => this.#fail(error);
-    this.#writer = new Writer({
+    this.failed = life.failed;
+    this.failed.catch((error) => logger.log("ERROR", "store", error.message));
+    this.#temporaries = new TemporaryFiles(disk, path, { backup: limits.backupsMax });
+    this.#writer = new Writer(life, {
       exchange: (file) => void this.#exchange(file).catch(() => {}),
       full: (message) => this.#noteFull(message),
-      failed,
     });
     this.#readers = new ReaderPool({
       library,
@@ -163,23 +164,26 @@ class SqliteStore implements Store {
       clock,
       readersMax: readers,
       ...limits,
-      failed,
+      life,
     });
-    this.#quickReader = new QuickReader(library, path, foreignKeys);
-    this.#quickWriter = new QuickWriter(library, path, foreignKeys);
-    this.#checkpointer = new Copier(library);
-    this.#copier = new Copier(library);
-    this.#wal = new WalKeeper(
+    this.#quickSwitch = new QuickSwitch(clock, logger);
+    const quickParts = { library, path, foreignKeys, life, clock, quickSwitch: this.#quickSwitch };
+    this.#quickReader = new QuickReader(quickParts);
+    this.#quickWriter = new QuickWriter(quickParts);
+    this.#copier = new Copier(library, life);
+    this.#wal = new WalKeeper({
       path,
-      this.#checkpointer,
-      this.#writer,
-      this.#readers,
+      // One of its own: checkpoints never wait behind a copy.
+      copier: new Copier(library, life),
+      writer: this.#writer,
+      readers: this.#readers,
+      life,
       logger,
-      () => clock.now(),
-      limits.walBytes,
-    );
+      clock,
+      softBytes: limits.walBytes,
+    });
     this.#batches = new Batches(this.#writer, this.#quickWriter, this.#wal);
-    this.#writerStatus = new WriterStatusWatch(this.#writer, clock);
+    this.#writerStatus = new WriterStatusWatch(this.#writer, life, clock);
   }
 
   get applied(): AppliedPosition {
@@ -191,9 +195,19 @@ class SqliteStore implements Store {
   }
 
   async open(): Promise<void> {
-    const { library, path, foreignKeys } = this.#parts;
-    this.#batches.opened(await this.#writer.open(library, path, foreignKeys));
+    const { disk, path } = this.#parts;
+    await this.#temporaries.removeLeftovers();
+    await writeWalAgain(disk, path);
+    await this.#openWriter();
+    this.#life.opened();
     await this.#writerStatus.ask();
+  }
+
+  async #openWriter(): Promise<void> {
+    const { library, path, foreignKeys } = this.#parts;
+    const opened = await this.#writer.open(library, path, foreignKeys);
+    this.#compileOptions = opened.compileOptions;
+    this.#batches.opened(opened);
   }
 
   apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
@@ -208,52 +222,61 @@ class SqliteStore implements Store {
    * the WAL, synced now, or was in a WAL that was started anew since, and so in the synced file.
    */
   async checkpoint(): Promise<AppliedPosition> {
-    const { path, disk } = this.#parts;
     const position = this.applied;
     await this.#wal.checkpoint();
-    await syncFile(disk, `${path}-wal`);
+    await this.#life.use(() => this.#syncWal());
     return position;
   }
 
-  async openSnapshot(): Promise<StateSnapshot> {
+  async #syncWal(): Promise<void> {
     const { path, disk } = this.#parts;
-    const target = temporaryPath(path, "snapshot");
     try {
-      const position = await this.#copier.run<"snapshot">({ type: "snapshot", path, target });
-      const file = await disk.open(target, { create: false });
+      await syncWal(disk, path);
+    } catch (error) {
+      const failure = untrusted(path, error);
+      this.#life.fail(failure);
+      throw failure;
+    }
+  }
+
+  async openSnapshot(): Promise<StateSnapshot> {
+    const { path } = this.#parts;
+    const copy = this.#temporaries.make("snapshot");
+    try {
+      const position = await this.#copier.run<"snapshot">({
+        type: "snapshot",
+        path,
+        target: copy.path,
+      });
+      const file = await copy.open({ create: false });
       const size = await file.size();
       return {
         position,
         sizeBytes: snapshotSize(size),
         body: writeSnapshot(file, size),
-        close: async () => {
-          file.close();
-          await removeTemporary(disk, target);
-        },
+        close: () => copy.remove(),
       };
     } catch (error) {
-      await removeTemporary(disk, target);
+      await copy.remove();
       throw error;
     }
   }
 
   async installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition> {
-    const { path, disk } = this.#parts;
-    const received = temporaryPath(path, "received");
+    const received = this.#temporaries.make("received");
     try {
-      const file = await disk.open(received, { create: true });
-      try {
-        await receiveSnapshot(body, file);
-      } finally {
-        file.close();
-      }
-      await this.#copier.run<"verify">({ type: "verify", path: received });
-      await syncFile(disk, received);
+      const file = await received.open({ create: true });
+      await receiveSnapshot(body, file);
+      await this.#copier.run<"verify">({ type: "verify", path: received.path });
+      // SQLite wrote to it last, and any handle syncs all of a file.
+      await file.sync();
+      received.close();
     } catch (error) {
-      await removeTemporary(disk, received);
+      await received.remove();
       throw new SnapshotRejectedError(messageOf(error), { cause: error });
     }
-    await this.#exchange(received);
+    await this.#exchange(received.path);
+    await received.remove();
     return this.applied;
   }
 
@@ -261,35 +284,20 @@ class SqliteStore implements Store {
   async #exchange(file: string): Promise<void> {
     const { path, disk } = this.#parts;
     try {
-      this.#pauseQuick();
-      await Promise.all([
-        this.#readers.pause(),
-        this.#copier.pause(),
-        this.#checkpointer.pause(),
-      ]);
-      await this.#readers.release();
-      await this.#writer.release();
-      await exchangeDatabase(disk, file, path);
-      this.#wal.exchanged();
-      await this.open();
+      await this.#life.exchange(async () => {
+        await this.#writer.letGo();
+        await exchangeDatabase(disk, file, path);
+        this.#wal.exchanged();
+        await this.#openWriter();
+      });
     } catch (error) {
       const failure = new StoreFailedError(
         `Database ${path} could not be replaced: ${messageOf(error)}`,
         { cause: error },
       );
-      this.#fail(failure);
+      this.#life.fail(failure);
       throw failure;
     }
-    this.#checkpointer.resume();
-    this.#copier.resume();
-    this.#readers.resume();
-    this.#quickReader.resume();
-    this.#quickWriter.resume();
-  }
-
-  #pauseQuick(): void {
-    this.#quickReader.pause();
-    this.#quickWriter.pause();
   }
 
   read(
@@ -307,27 +315,14 @@ class SqliteStore implements Store {
     options: BackupOptions,
     signal?: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
-    const { path, disk } = this.#parts;
-    const target = temporaryPath(path, "backup");
+    const { path, clock, limits: { stallMs } } = this.#parts;
+    const copy = this.#temporaries.make("backup");
     try {
+      const { path: target } = copy;
       await this.#copier.run<"backup">({ type: "backup", path, target, options }, signal);
-      const file = await disk.open(target, { create: false });
-      const chunks = readFile(file, await file.size());
-      const end = async () => {
-        file.close();
-        await removeTemporary(disk, target);
-      };
-      return new ReadableStream({
-        async pull(controller) {
-          const { value, done } = await chunks.next();
-          if (!done) return controller.enqueue(value);
-          await end();
-          controller.close();
-        },
-        cancel: end,
-      }, { highWaterMark: 0 });
+      return await streamCopy(copy, { clock, stallMs, signal });
     } catch (error) {
-      await removeTemporary(disk, target);
+      await copy.remove();
       throw error;
     }
   }
@@ -355,8 +350,9 @@ class SqliteStore implements Store {
       sessions: this.#quickWriter.sessions(this.applied.index) ?? writer.sessions,
       apply_queue: this.#writer.pending,
       apply_batches: this.#batches.counts,
+      main_thread: this.#quickSwitch.status,
       read_pool: this.#readers.status,
-      compile_options: writer.compileOptions,
+      compile_options: this.#compileOptions,
     };
   }
 
@@ -366,26 +362,18 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    const closed = new StoreFailedError("The store is closed");
-    this.#pauseQuick();
-    // A batch that nobody waits for any more may be at a statement without end: it is cut off, and the
-    // log has it. One that waits for room lets go.
-    const stuck = this.#writer.applying && this.#full === undefined;
-    const release = this.#failure === undefined && !stuck;
-    if (release) await this.#wal.idle();
-    await Promise.all([
-      this.#readers.close(),
-      this.#copier.close(closed),
-      this.#checkpointer.close(closed),
-    ]);
-    if (release) await this.#writer.release();
-    this.#writer.terminate();
+    await this.#life.close(async () => {
+      // A batch that nobody waits for any more may be at a statement without end: it is cut off, and
+      // the log has it. One that waits for room lets go.
+      const stuck = this.#writer.applying && this.#full === undefined;
+      if (!stuck) await this.#writer.letGo();
+    });
+    await this.#temporaries.end();
   }
 
   /** After a failed opening: whatever was started is ended. */
   async abandon(): Promise<void> {
-    this.#failure ??= new StoreFailedError("The store could not be opened");
-    await this.#close();
+    await this.#life.close(() => Promise.resolve());
   }
 
   #noteFull(message: string | undefined): void {
@@ -394,17 +382,5 @@ class SqliteStore implements Store {
     if (message !== undefined) {
       logger.log("ERROR", "store", `No room for database ${path}: writes wait until there is some`);
     } else logger.log("INFO", "store", "The disk has room again: writes go on");
-  }
-
-  #fail(error: Error): void {
-    if (this.#failure !== undefined || this.#closing !== undefined) return;
-    this.#failure = error;
-    this.#pauseQuick();
-    this.#parts.logger.log("ERROR", "store", error.message);
-    this.#writer.fail(error);
-    this.#readers.fail(error);
-    void this.#copier.close(error);
-    void this.#checkpointer.close(error);
-    this.#rejectFailed(error);
   }
 }

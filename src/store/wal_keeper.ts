@@ -1,7 +1,9 @@
 import { messageOf } from "../base/message_of.ts";
-import type { Logger } from "../io/types.ts";
+import type { Clock, Logger } from "../io/types.ts";
 import type { Copier } from "./copier.ts";
 import type { ReaderPool } from "./reader_pool.ts";
+import { StoreFailedError, untrusted } from "./failures.ts";
+import type { LifeCycle } from "./life_cycle.ts";
 import type { Writer } from "./writer.ts";
 
 /** Times its wanted size at which reads are held up for a moment, so that the WAL can start again. */
@@ -12,6 +14,18 @@ const againFactor = 1 / 4;
 const calmWaitMs = 50;
 const hardEveryMs = 2000;
 
+export interface WalKeeperParts {
+  readonly path: string;
+  readonly copier: Copier;
+  readonly writer: Writer;
+  readonly readers: ReaderPool;
+  readonly life: LifeCycle;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Size at which the WAL is moved into the database file, in bytes. */
+  readonly softBytes: number;
+}
+
 /**
  * Keeps the WAL small under a steady load. A checkpoint beside the writer does the bulk of the
  * work, but when it ends the writer has added frames; so the writer finishes the little that is
@@ -19,14 +33,7 @@ const hardEveryMs = 2000;
  * uses it: a long one makes the WAL grow, as SQLite's readers do, until it ends.
  */
 export class WalKeeper {
-  readonly #path: string;
-  readonly #copier: Copier;
-  readonly #writer: Writer;
-  readonly #readers: ReaderPool;
-  readonly #logger: Logger;
-  readonly #now: () => number;
-  /** Size at which the WAL is moved into the database file, in bytes. */
-  readonly #softBytes: number;
+  readonly #parts: WalKeeperParts;
   #running: Promise<void> | undefined;
   #hardTriedAt = Number.NEGATIVE_INFINITY;
   #bytes = 0;
@@ -38,23 +45,9 @@ export class WalKeeper {
   #ended = 1;
   #endedBefore = 0;
 
-  constructor(
-    path: string,
-    copier: Copier,
-    writer: Writer,
-    readers: ReaderPool,
-    logger: Logger,
-    now: () => number,
-    softBytes: number,
-  ) {
-    this.#path = path;
-    this.#copier = copier;
-    this.#writer = writer;
-    this.#readers = readers;
-    this.#logger = logger;
-    this.#now = now;
-    this.#softBytes = softBytes;
-    this.#nextBytes = softBytes;
+  constructor(parts: WalKeeperParts) {
+    this.#parts = parts;
+    this.#nextBytes = parts.softBytes;
   }
 
   get status(): { bytes: number; checkpoints: number } {
@@ -77,11 +70,20 @@ export class WalKeeper {
     };
   }
 
-  /** Moves what is in the WAL into the database file, beside the writer. */
-  checkpoint(): Promise<void> {
-    return this.#tracked(() =>
-      this.#copier.run<"checkpoint">({ type: "checkpoint", path: this.#path })
-    );
+  /**
+   * Moves what is in the WAL into the database file, beside the writer. A disk that fails at it ends
+   * the store: of what was to be synced, a later sync can say that it is durable when it is not.
+   */
+  async checkpoint(): Promise<void> {
+    const { copier, path, life } = this.#parts;
+    try {
+      await this.#tracked(() => copier.run<"checkpoint">({ type: "checkpoint", path }));
+    } catch (error) {
+      if (!(error instanceof StoreFailedError) || life.refusal !== undefined) throw error;
+      const failure = untrusted(path, error);
+      life.fail(failure);
+      throw failure;
+    }
   }
 
   async #tracked(checkpoint: () => Promise<unknown>): Promise<void> {
@@ -102,33 +104,35 @@ export class WalKeeper {
   /** Called after each batch with the WAL's size, as far as it is in use. */
   noteSize(bytes: number): void {
     this.#bytes = bytes;
-    if (bytes < this.#softBytes) this.#nextBytes = this.#softBytes;
+    const { softBytes } = this.#parts;
+    if (bytes < softBytes) this.#nextBytes = softBytes;
     if (bytes < this.#nextBytes || this.#running !== undefined) return;
     this.#running = this.#shrink()
-      .catch((error) =>
-        this.#logger.log("WARN", "store", `Checkpoint of ${this.#path} failed: ${messageOf(error)}`)
-      )
+      .catch((error) => this.#note(error))
       .finally(() => {
         this.#running = undefined;
         // While a reader keeps the WAL from starting again, trying at every batch would be in vain.
-        this.#nextBytes = this.#bytes + this.#softBytes * againFactor;
+        this.#nextBytes = this.#bytes + softBytes * againFactor;
       });
   }
 
   async #shrink(): Promise<void> {
+    const { softBytes, clock, writer, readers } = this.#parts;
     this.#checkpoints++;
     await this.checkpoint();
-    const hardBytes = this.#softBytes * hardFactor;
-    if (this.#bytes < hardBytes || this.#now() - this.#hardTriedAt < hardEveryMs) {
-      await this.#tracked(() => this.#writer.checkpoint());
+    const hardBytes = softBytes * hardFactor;
+    if (this.#bytes < hardBytes || clock.now() - this.#hardTriedAt < hardEveryMs) {
+      await this.#tracked(() => writer.checkpoint());
       return;
     }
-    this.#hardTriedAt = this.#now();
-    await this.#tracked(() => this.#readers.whileCalm(calmWaitMs, () => this.#writer.checkpoint()));
+    this.#hardTriedAt = clock.now();
+    await this.#tracked(() => readers.whileCalm(calmWaitMs, () => writer.checkpoint()));
   }
 
-  /** Resolves when no checkpoint runs. */
-  async idle(): Promise<void> {
-    await this.#running;
+  /** Nothing is lost: there was no room for it, or no time. The next one does what this one did not. */
+  #note(error: unknown): void {
+    const { life, logger, path } = this.#parts;
+    if (life.refusal !== undefined) return;
+    logger.log("WARN", "store", `Checkpoint of ${path} failed: ${messageOf(error)}`);
   }
 }

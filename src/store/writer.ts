@@ -1,8 +1,10 @@
+import { assert } from "../base/assert.ts";
 import type { LibraryLocation } from "../sqlite/mod.ts";
 import { receivedAnswers } from "./answers.ts";
 import { encodeBatch } from "./apply_batch.ts";
 import { transferOf } from "./transfer.ts";
 import { StoreFailedError } from "./failures.ts";
+import type { Holder, LifeCycle } from "./life_cycle.ts";
 import type { Answer, ApplyEntry } from "./types.ts";
 import type {
   NumberedRequest,
@@ -18,7 +20,6 @@ export interface WriterHandlers {
   exchange(file: string): void;
   /** A batch waits for room on the disk, or (undefined) does so no longer. */
   full(message: string | undefined): void;
-  failed(error: Error): void;
 }
 
 interface Waiting {
@@ -32,16 +33,22 @@ export interface WriterAnswers {
   readonly walFrames: number;
 }
 
-/** The writer Worker as the main thread sees it. After a failure every call rejects with it. */
-export class Writer {
+/**
+ * The writer Worker as the main thread sees it. After a failure every call rejects with it. It does
+ * one thing after the other: see LifeCycle for what that means for an exchange.
+ */
+export class Writer implements Holder {
   readonly #worker: Worker;
+  readonly #life: LifeCycle;
   readonly #handlers: WriterHandlers;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #failure: Error | undefined;
 
-  constructor(handlers: WriterHandlers) {
+  constructor(life: LifeCycle, handlers: WriterHandlers) {
+    this.#life = life;
     this.#handlers = handlers;
+    life.hold(this);
     this.#worker = new Worker(new URL("./writer_worker.ts", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<WriterReply>) => this.#receive(data);
     this.#worker.onerror = (event) => {
@@ -66,16 +73,17 @@ export class Writer {
     return false;
   }
 
+  /** Opens the database, for the first time or after an exchange. */
   open(library: LibraryLocation, path: string, foreignKeys: boolean): Promise<WriterOpened> {
+    assert(!this.#life.isOpen, "The writer opened a database while another was open");
     const location = { path: library.path, origin: library.origin };
     return this.#request({ type: "open", library: location, path, foreignKeys });
   }
 
   async apply(entries: readonly ApplyEntry[]): Promise<WriterAnswers> {
     const batch = encodeBatch(entries);
-    const applied = await this.#request<WriterApplied>(
-      { type: "apply", entries: batch },
-      transferOf(batch),
+    const applied = await this.#life.whenOpen(() =>
+      this.#request<WriterApplied>({ type: "apply", entries: batch }, transferOf(batch))
     );
     return {
       answers: receivedAnswers(applied.answers, entries.length),
@@ -84,15 +92,18 @@ export class Writer {
   }
 
   checkpoint(): Promise<void> {
-    return this.#request({ type: "checkpoint" });
+    return this.#life.whenOpen(() => this.#request({ type: "checkpoint" }));
   }
 
-  release(): Promise<void> {
+  /** Lets go of the database's file, which then stands for itself. */
+  letGo(): Promise<void> {
+    assert(!this.#life.isOpen, "The writer let go of the database while others may use it");
     return this.#request({ type: "release" });
   }
 
+  /** Rejects, and is none the worse, when that cannot be said now. */
   status(): Promise<WriterStatus> {
-    return this.#request({ type: "status" });
+    return this.#life.whenOpen(() => this.#request({ type: "status" }));
   }
 
   fail(error: Error): void {
@@ -101,11 +112,11 @@ export class Writer {
     this.#worker.terminate();
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
-    this.#handlers.failed(error);
+    this.#life.fail(error);
   }
 
-  /** Ends the Worker; where it was not released, as a crash would. */
-  terminate(): void {
+  /** Ends the Worker; where it has not let go of the file, as a crash would. */
+  end(): void {
     this.#failure ??= new StoreFailedError("The store is closed");
     this.#worker.terminate();
   }
@@ -126,11 +137,14 @@ export class Writer {
 
   #receive(reply: WriterReply): void {
     switch (reply.type) {
-      case "answer": {
+      case "answer":
         this.#waiting.get(reply.id)?.resolve(reply.value);
         this.#waiting.delete(reply.id);
         break;
-      }
+      case "refused":
+        this.#waiting.get(reply.id)?.reject(new Error(reply.message));
+        this.#waiting.delete(reply.id);
+        break;
       case "full":
         this.#handlers.full(reply.message);
         break;

@@ -2,7 +2,7 @@
 import { ByteReader } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
-import { type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
+import { type Database, type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
 import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
 import { readHeader, verifyEntry } from "./command_header.ts";
@@ -33,6 +33,7 @@ export type WriterRequest =
 export interface WriterOpened {
   readonly position: AppliedPosition;
   readonly pageSize: number;
+  readonly compileOptions: readonly string[];
 }
 
 /** Answers of a batch, and how it left things. */
@@ -47,7 +48,6 @@ export interface WriterStatus {
   readonly freelistCount: number;
   readonly statementsCached: number;
   readonly sessions: number;
-  readonly compileOptions: readonly string[];
 }
 
 export interface NumberedRequest {
@@ -57,6 +57,8 @@ export interface NumberedRequest {
 
 export type WriterReply =
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
+  /** To a mere question: that there is no answer now. */
+  | { readonly type: "refused"; readonly id: number; readonly message: string }
   /** A batch waits for room on the disk; `message` is undefined when it goes on. */
   | { readonly type: "full"; readonly message: string | undefined }
   | { readonly type: "failed"; readonly message: string }
@@ -92,7 +94,7 @@ class Writer {
       case "apply":
         return this.#apply(decodeBatch(request.entries));
       case "checkpoint":
-        return this.#connected.database.checkpoint("passive");
+        return this.#checkpoint();
       case "release":
         return this.#release();
       case "status":
@@ -118,10 +120,14 @@ class Writer {
     this.#walFrames = 0;
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     const { index, term } = connection.committed;
-    const pageSize = connection.own(() => Number(connection.database.scalar("PRAGMA page_size")));
+    const opened = connection.own(() => ({
+      position: { index, term },
+      pageSize: Number(connection.database.scalar("PRAGMA page_size")),
+      compileOptions: compileOptionsOf(connection.database),
+    }));
     this.#reopened?.();
     this.#reopened = undefined;
-    return { position: { index, term }, pageSize };
+    return opened;
   }
 
   async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
@@ -226,6 +232,15 @@ class Writer {
     });
   }
 
+  /** Without room for it the WAL keeps what it has. */
+  #checkpoint(): void {
+    try {
+      this.#connected.database.checkpoint("passive");
+    } catch (error) {
+      if (!isOutOfRoom(error)) throw error;
+    }
+  }
+
   #release(): void {
     const connection = this.#connection;
     if (connection === undefined) return;
@@ -260,9 +275,13 @@ class Writer {
       freelistCount: Number(database.scalar("PRAGMA freelist_count")),
       statementsCached: cache.size,
       sessions: sessions.size,
-      compileOptions: database.prepare("PRAGMA compile_options").values<[string]>().flat(),
     }));
   }
+}
+
+function compileOptionsOf(database: Database): string[] {
+  using statement = database.prepare("PRAGMA compile_options");
+  return statement.values<[string]>().flat();
 }
 
 const writer = new Writer();
@@ -278,6 +297,10 @@ async function answer({ id, request }: NumberedRequest): Promise<void> {
     const { answers } = value as Partial<WriterApplied> ?? {};
     reply({ type: "answer", id, value }, answers === undefined ? [] : transferOf(answers));
   } catch (error) {
+    if (request.type === "status") {
+      reply({ type: "refused", id, message: messageOf(error) });
+      return;
+    }
     writer.abandon();
     reply({ type: "failed", message: messageOf(error) });
   }

@@ -1,7 +1,10 @@
 import { checksum } from "../../src/base/checksum.ts";
 import { EntryType } from "../../src/raft/types.ts";
-import { findLibrary } from "../../src/sqlite/mod.ts";
+import { DenoClock } from "../../src/io/deno_clock.ts";
+import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
 import { encodeCommand, stampCommand } from "../../src/store/command_codec.ts";
+import type { LifeCycle } from "../../src/store/life_cycle.ts";
+import type { QuickParts } from "../../src/store/quick_switch.ts";
 import { openStore, type StoreOptions } from "../../src/store/store.ts";
 import type {
   Answer,
@@ -26,6 +29,32 @@ export const plain: AnswerFormat = {
 export const library = await findLibrary();
 
 export const silent = { log: () => {} };
+
+/** Parts of a connection of the main thread that is not switched off when the machine is slow. */
+export function quickParts(path: string, foreignKeys: boolean, life: LifeCycle): QuickParts {
+  return {
+    library: openLibrary(library),
+    path,
+    foreignKeys,
+    life,
+    quickSwitch: { isOn: () => true, took: () => {} },
+    clock: new DenoClock(),
+  };
+}
+
+/** How many handles this process has on `path` and what is named after it; undefined where the system does not say. */
+export function openFiles(path: string): number | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  let count = 0;
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      if (Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith(path)) count++;
+    } catch {
+      // It was the handle of this very list.
+    }
+  }
+  return count;
+}
 
 export interface ExecuteOptions {
   readonly transaction?: boolean;

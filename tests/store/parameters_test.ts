@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { openLibrary } from "../../src/sqlite/mod.ts";
+import { LifeCycle } from "../../src/store/life_cycle.ts";
 import { QuickReader } from "../../src/store/quick_reader.ts";
 import type { SqlValue } from "../../src/store/types.ts";
-import { library, plain, TestStore, text } from "./fixture.ts";
+import { plain, quickParts, TestStore, text } from "./fixture.ts";
 
-const opened = openLibrary(library);
 const named = (name: string, value: SqlValue = 1) => new Map([[name, value]]);
 const badNames = [":a", "@a", "$a", "_a", "1a", " a", "?1", "😀"];
 const refused = (name: string) => `{"error":"name \\"${name}\\" does not begin with a letter"}`;
@@ -61,10 +60,12 @@ class DisposableQuickReader {
   readonly reader: QuickReader;
 
   constructor(path: string) {
-    this.reader = new QuickReader(opened, path, false);
+    const life = new LifeCycle();
+    this.reader = new QuickReader(quickParts(path, false, life));
+    life.opened();
   }
 
   [Symbol.dispose](): void {
-    this.reader.pause();
+    this.reader.release();
   }
 }

@@ -4,8 +4,9 @@ import { Prng } from "../../src/base/prng.ts";
 import { openLibrary } from "../../src/sqlite/mod.ts";
 import { QuickWriter } from "../../src/store/quick_writer.ts";
 import type { ApplyEntry, SqlValue } from "../../src/store/types.ts";
+import { LifeCycle } from "../../src/store/life_cycle.ts";
 import { Writer } from "../../src/store/writer.ts";
-import { type Entries, library, TestStore, text } from "./fixture.ts";
+import { type Entries, library, openFiles, quickParts, TestStore, text } from "./fixture.ts";
 import { PlainSqlite } from "./plain_sqlite.ts";
 import { contents, entriesOf, type RandomRequest, requestsOf } from "./random_entries.ts";
 import { seeds } from "./seeds.ts";
@@ -15,14 +16,16 @@ const opened = openLibrary(library);
 /** A store's file with the writer's Worker and a quick writer at it, as the store has them. */
 class Subject implements AsyncDisposable {
   readonly quick: QuickWriter;
+  readonly life: LifeCycle;
   readonly #writer: Writer;
   #ended = false;
   /** Where the database is. */
   applied: number;
 
-  private constructor(readonly s: TestStore, writer: Writer, breakMs: number) {
+  private constructor(readonly s: TestStore, life: LifeCycle, writer: Writer, breakMs: number) {
+    this.life = life;
     this.#writer = writer;
-    this.quick = new QuickWriter(opened, s.path, true, breakMs);
+    this.quick = new QuickWriter(quickParts(s.path, true, life), breakMs);
     this.applied = s.entries.index;
   }
 
@@ -30,15 +33,11 @@ class Subject implements AsyncDisposable {
     const s = await TestStore.open({ foreignKeys: true });
     if (sql.length > 0) await s.execute(sql);
     await s.store.close();
-    const writer = new Writer({
-      exchange: () => {},
-      full: () => {},
-      failed: (error) => {
-        throw error;
-      },
-    });
+    const life = new LifeCycle();
+    const writer = new Writer(life, { exchange: () => {}, full: () => {} });
     await writer.open(library, s.path, true);
-    return new Subject(s, writer, breakMs);
+    life.opened();
+    return new Subject(s, life, writer, breakMs);
   }
 
   get entries(): Entries {
@@ -69,9 +68,7 @@ class Subject implements AsyncDisposable {
   async #end(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    this.quick.pause();
-    await this.#writer.release();
-    this.#writer.terminate();
+    await this.life.close(() => this.#writer.letGo());
   }
 
   /** The database as an ordinary store sees it. */
@@ -209,11 +206,17 @@ Deno.test("QuickWriter applies nothing that nobody waits for, nor the batches af
   assert.equal((await subject.execute("INSERT INTO t VALUES (4)"))[1], false);
 });
 
-Deno.test("QuickWriter keeps no hold of the file while it is paused", async () => {
+Deno.test("QuickWriter keeps no hold of the file while it is exchanged", async () => {
   await using subject = await Subject.open(0, "CREATE TABLE t (id INTEGER PRIMARY KEY)");
   assert.equal((await subject.execute("INSERT INTO t VALUES (1)"))[1], true);
-  subject.quick.pause();
-  assert.equal((await subject.execute("INSERT INTO t VALUES (2)"))[1], false);
+  const entry = subject.entries.execute(["INSERT INTO t VALUES (2)"]);
+  const held = openFiles(subject.s.path);
+  await subject.life.exchange(() => {
+    assert.equal(subject.tryQuickly(entry), undefined);
+    if (held !== undefined) assert(Number(openFiles(subject.s.path)) < held);
+    return Promise.resolve();
+  });
+  assert.notEqual(subject.tryQuickly(entry), undefined);
   // The store opens and closes the file, which needs it for itself to empty the WAL.
   const store = await subject.reopened();
   assert.equal(
