@@ -1,6 +1,5 @@
 /// <reference lib="deno.worker" />
 import { ByteWriter } from "../base/bytes.ts";
-import { messageOf } from "../base/message_of.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import {
   Backup,
@@ -9,10 +8,9 @@ import {
   type Library,
   type LibraryLocation,
   openLibrary,
-  SqliteError,
 } from "../sqlite/mod.ts";
 import { dumpSql } from "./dump.ts";
-import { isBrokenDisk, isOutOfRoom } from "./failures.ts";
+import { isBrokenDisk, isOutOfRoom, reasonOf } from "./failures.ts";
 import { dropRaftTables, hasRaftTables, readRaftState } from "./raft_table.ts";
 import type { AppliedPosition, BackupOptions } from "./types.ts";
 
@@ -159,8 +157,7 @@ async function answer(request: CopyRequest): Promise<void> {
     reply({ type: "answer", value: await handle(request) });
   } catch (error) {
     const cause = isOutOfRoom(error) ? "full" : isBrokenDisk(error) ? "disk" : "other";
-    const code = error instanceof SqliteError ? ` (${error.codeName})` : "";
-    reply({ type: "failed", message: messageOf(error) + code, cause });
+    reply({ type: "failed", message: reasonOf(error), cause });
   }
 }
 

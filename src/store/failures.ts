@@ -10,10 +10,16 @@ export class StoreFailedError extends Error {
 /** What the store fails with when the disk cannot say any more what of the database is durable. */
 export function untrusted(path: string, cause: unknown): StoreFailedError {
   return new StoreFailedError(
-    `Database ${path} takes no more writes: it could not be synced: ${messageOf(cause)}; ` +
+    `Database ${path} takes no more writes: it could not be synced: ${reasonOf(cause)}; ` +
       "check the disk, then restart the node",
     { cause },
   );
+}
+
+/** An error's text, and SQLite's name for it where it is one of SQLite's. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof SqliteError ? ` (${error.codeName})` : "";
+  return messageOf(error) + code;
 }
 
 /** Fails a statement with its message, as an error of SQLite's would. */

@@ -7,7 +7,7 @@ import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
 import { readHeader, verifyEntry } from "./command_header.ts";
 import { EntryApplier } from "./entry_applier.ts";
-import { isOutOfRoom, StoreFailedError } from "./failures.ts";
+import { isOutOfRoom, StoreFailedError, untrusted } from "./failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
@@ -234,10 +234,11 @@ class Writer {
 
   /** Without room for it the WAL keeps what it has. */
   #checkpoint(): void {
+    const { database } = this.#connected;
     try {
-      this.#connected.database.checkpoint("passive");
+      database.checkpoint("passive");
     } catch (error) {
-      if (!isOutOfRoom(error)) throw error;
+      if (!isOutOfRoom(error)) throw untrusted(database.path, error);
     }
   }
 

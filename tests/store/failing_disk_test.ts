@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { FailingDisk } from "./failing_disk.ts";
+
+const child = fileURLToPath(new URL("./failing_disk_child.ts", import.meta.url));
+
+interface Said {
+  readonly storeFailed: string;
+  readonly checkpoint: string;
+  readonly write: string;
+  readonly status: string;
+  readonly lines: readonly string[];
+}
+
+async function run(disk: FailingDisk, end: string, whose: string): Promise<Said> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", child, end, whose],
+    env: disk.environment,
+    stdin: "null",
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+const untrusted = /^Database \S+ takes no more writes: it could not be synced: .*check the disk/;
+
+for (const whose of ["background", "compaction"]) {
+  for (const [file, end] of [["WAL", "db.sqlite-wal"], ["database file", "db.sqlite"]] as const) {
+    Deno.test(`a failed sync of the ${file} in a checkpoint (${whose}) ends what may be written and called durable`, async () => {
+      await using disk = await FailingDisk.make();
+      if (disk === undefined) return;
+      const said = await run(disk, end, whose);
+      assert.match(said.storeFailed, untrusted);
+      assert.match(said.checkpoint, untrusted, "The next sync succeeds, and makes nothing durable");
+      assert.match(said.write, untrusted);
+      assert.equal(said.status, "done", "What merely asks is answered");
+      assert.equal(
+        said.lines.filter((line) => line.startsWith("ERROR")).length,
+        1,
+        `${said.lines}`,
+      );
+    });
+  }
+}
