@@ -1,6 +1,8 @@
 import type { Hono } from "hono";
 import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "../io/types.ts";
+import { Front } from "./front.ts";
+import { type Handler, nativeServer, refusesUpgradeWithBody } from "./native_server.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
 export interface ServeOptions {
@@ -40,13 +42,9 @@ export function checkListen({ hostname, port }: { hostname: string; port: number
 /** Serves the API. Throws a ListenError. */
 export function serve(options: ServeOptions): HttpServer {
   const { app, hostname, port, queue, logger } = options;
-  let server: Deno.HttpServer<Deno.NetAddr>;
+  let server: Listening;
   try {
-    server = Deno.serve({
-      hostname,
-      port,
-      onListen: () => {},
-    }, (request) => app.fetch(request));
+    server = listen({ hostname, port }, (request) => app.fetch(request));
   } catch (error) {
     throw new ListenError(listenFailure(`${hostname}:${port}`, error), { cause: error });
   }
@@ -64,6 +62,18 @@ export function serve(options: ServeOptions): HttpServer {
       clearTimeout(timer);
     },
   };
+}
+
+interface Listening {
+  readonly addr: Deno.NetAddr;
+  shutdown(): Promise<void>;
+}
+
+/** Deno's server, behind a front where it would refuse what clients may send. */
+function listen(address: { hostname: string; port: number }, handler: Handler): Listening {
+  const native = refusesUpgradeWithBody ? nativeServer(handler) : undefined;
+  if (native !== undefined) return new Front(address, native, handler);
+  return Deno.serve({ ...address, onListen: () => {} }, handler);
 }
 
 function listenFailure(address: string, error: unknown): string {

@@ -1,0 +1,143 @@
+import { writeResponse } from "./front_answer.ts";
+import {
+  type ForeignRequest,
+  type PlainRequest,
+  readRequest,
+  withoutUpgrade,
+} from "./front_request.ts";
+import type { Handler, NativeServer, ServedConnection } from "./native_server.ts";
+import { relay } from "./relay.ts";
+
+/** What is read at once: of requests, and of what is copied. */
+const requestChunkBytes = 16 * 1024;
+const relayChunkBytes = 64 * 1024;
+/** How long a request may take before its client's end is looked out for, in ms. */
+const watchAfterMs = 50;
+
+/**
+ * One client's connection, until Deno's server has it: after the first request that offers no
+ * upgrade. So it is with the connection of a client that never offers one, which costs that client
+ * some microseconds once; one that always does is served here.
+ */
+export class FrontConnection {
+  readonly #connection: Deno.TcpConn;
+  readonly #native: NativeServer;
+  readonly #handler: Handler;
+  /** What has been received and not yet served. */
+  #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #chunkBytes = requestChunkBytes;
+  /** A read under way. */
+  #reading: Promise<boolean> | undefined;
+  #served: ServedConnection | undefined;
+  #idle = true;
+  #stopping = false;
+
+  constructor(connection: Deno.TcpConn, native: NativeServer, handler: Handler) {
+    this.#connection = connection;
+    this.#native = native;
+    this.#handler = handler;
+  }
+
+  /** Resolves when the connection has ended, in whatever way. */
+  async run(): Promise<void> {
+    try {
+      await this.#serve();
+      await this.#served?.finished;
+    } catch {
+      // The client broke the connection, or the answer broke off: it ends.
+    }
+    try {
+      this.#connection.close();
+    } catch {
+      // It is closed, or Deno's server had it and closed it.
+    }
+  }
+
+  /** Lets the request under way end, and then the connection. */
+  async shutdown(): Promise<void> {
+    this.#stopping = true;
+    if (this.#served !== undefined) return await this.#served.shutdown();
+    if (this.#idle) this.#connection.close();
+  }
+
+  async #serve(): Promise<void> {
+    this.#connection.setNoDelay(true);
+    for (;;) {
+      const next = await this.#nextRequest();
+      if (next === undefined) return;
+      if (next.kind === "foreign") return await this.#relay(next);
+      this.#received = this.#received.slice(next.length);
+      await this.#answer(next);
+      if (next.last || this.#stopping) return;
+      const untouched = this.#received.length === 0 && this.#reading === undefined;
+      if (untouched && !next.upgrade) return this.#handOver();
+    }
+  }
+
+  /** Undefined when the client has ended without one. */
+  async #nextRequest(): Promise<PlainRequest | ForeignRequest | undefined> {
+    this.#idle = this.#received.length === 0;
+    for (;;) {
+      const next = readRequest(this.#received);
+      if (next.kind !== "partial") {
+        this.#idle = false;
+        return next;
+      }
+      if (!await this.#receive()) {
+        return this.#received.length === 0 ? undefined : { kind: "foreign" };
+      }
+    }
+  }
+
+  /** Waits for more to come; false when the client has ended. */
+  #receive(): Promise<boolean> {
+    return this.#reading ??= this.#read().finally(() => this.#reading = undefined);
+  }
+
+  async #read(): Promise<boolean> {
+    const chunk = new Uint8Array(this.#chunkBytes);
+    const length = await this.#connection.read(chunk);
+    if (length === null) return false;
+    const received = new Uint8Array(this.#received.length + length);
+    received.set(this.#received);
+    received.set(chunk.subarray(0, length), this.#received.length);
+    this.#received = received;
+    return true;
+  }
+
+  async #answer({ request, last }: PlainRequest): Promise<void> {
+    const gone = () => request.abort();
+    const timer = setTimeout(
+      () => void this.#receive().then((more) => more || gone(), gone),
+      watchAfterMs,
+    );
+    try {
+      const response = await this.#handler(request);
+      await writeResponse(this.#connection, response, last || this.#stopping);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #handOver(): void {
+    this.#served = this.#native.serve(this.#connection);
+  }
+
+  async #relay({ upgradeHeadLength = 0 }: ForeignRequest): Promise<void> {
+    const head = this.#received.subarray(0, upgradeHeadLength);
+    const rest = this.#received.subarray(upgradeHeadLength);
+    if (head.length > 0) this.#received = new Uint8Array([...withoutUpgrade(head), ...rest]);
+    this.#chunkBytes = relayChunkBytes;
+    await relay(this.#native, this.#connection, () => this.#take(), (served) => {
+      this.#served = served;
+    });
+  }
+
+  /** What has been received, when there is some; undefined when the client has ended. */
+  async #take(): Promise<Uint8Array | undefined> {
+    if (this.#received.length === 0 && !await this.#receive()) return undefined;
+    const received = this.#received;
+    this.#received = new Uint8Array(0);
+    return received;
+  }
+}

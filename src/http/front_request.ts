@@ -1,0 +1,168 @@
+/** Longest head that the front reads itself, and longest body. */
+const headBytesMax = 64 * 1024;
+const bodyBytesMax = 64 * 1024;
+/** As many headers as Deno's server takes. */
+const headersMax = 100;
+
+/** The first request of some bytes, when it is plain: see `readRequest`. */
+export interface PlainRequest {
+  readonly kind: "plain";
+  readonly request: FrontRequest;
+  /** How many of the bytes it took. */
+  readonly length: number;
+  /** It offers to upgrade the connection. */
+  readonly upgrade: boolean;
+  /** The client closes the connection after it. */
+  readonly last: boolean;
+}
+
+/** Whether the bytes, so far, hold no whole request, or one that is not plain. */
+export type Reading = PlainRequest | { readonly kind: "partial" } | ForeignRequest;
+
+/** A request that the front does not read itself. */
+export interface ForeignRequest {
+  readonly kind: "foreign";
+  /** Where its head ends when it offers an upgrade, so that the offer can be taken out. */
+  readonly upgradeHeadLength?: number;
+}
+
+/** A request with its URL as it came, as Deno's server gives it, that can say that its client has gone. */
+export class FrontRequest extends Request {
+  readonly #url: string;
+  #controller: AbortController | undefined;
+
+  constructor(url: string, init: RequestInit) {
+    // To read the URL and to write it again would change it, and takes its time.
+    super("http://localhost/", init);
+    this.#url = url;
+  }
+
+  override get url(): string {
+    return this.#url;
+  }
+
+  // Made when it is asked for only: a signal costs as much as all else of a request.
+  override get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  /** The client has gone. */
+  abort(): void {
+    (this.#controller ??= new AbortController()).abort();
+  }
+}
+
+const latin1 = new TextDecoder("latin1");
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+const requestLine = new RegExp(String.raw`^(${methods.join("|")}) (/[!-~]*) HTTP/1\.1$`);
+const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~\t]*)$/;
+/** What makes a request another than plain. */
+const foreignHeaders: ReadonlySet<string> = new Set(["transfer-encoding", "expect", "trailer"]);
+
+/**
+ * Reads the request that the bytes begin with if it is plain: HTTP/1.1, ASCII, one Host, a small
+ * body with its length given. Whatever else there is, right or wrong, is `foreign`: Deno's server
+ * knows what to do with it.
+ */
+export function readRequest(bytes: Uint8Array<ArrayBuffer>): Reading {
+  const headEnd = endOfHead(bytes);
+  if (headEnd < 0) {
+    return bytes.length < headBytesMax && mayBegin(bytes) ? { kind: "partial" } : foreign;
+  }
+  const head = readHead(latin1.decode(bytes.subarray(0, headEnd - 4)));
+  if (head === undefined) return foreign;
+  const { upgrade, headers, method } = head;
+  const notPlain = upgrade ? { kind: "foreign", upgradeHeadLength: headEnd } as const : foreign;
+  if (!head.plain || head.bodyLength > bodyBytesMax) return notPlain;
+  const length = headEnd + head.bodyLength;
+  if (bytes.length < length) return { kind: "partial" };
+  const body = head.bodyLength === 0 ? null : bytes.slice(headEnd, length);
+  let request: FrontRequest;
+  try {
+    request = new FrontRequest(`http://${head.host}${head.target}`, { method, headers, body });
+  } catch {
+    return notPlain;
+  }
+  return { kind: "plain", request, length, upgrade, last: head.last };
+}
+
+const foreign: ForeignRequest = { kind: "foreign" };
+
+/** Behind the empty line that ends a head; -1 when there is none. */
+function endOfHead(bytes: Uint8Array): number {
+  const last = Math.min(bytes.length, headBytesMax);
+  for (let at = bytes.indexOf(0x0d); at >= 0 && at + 3 < last; at = bytes.indexOf(0x0d, at + 1)) {
+    if (bytes[at + 1] === 0x0a && bytes[at + 2] === 0x0d && bytes[at + 3] === 0x0a) return at + 4;
+  }
+  return -1;
+}
+
+/** Whether a request that the front reads may begin so. */
+function mayBegin(bytes: Uint8Array): boolean {
+  const start = latin1.decode(bytes.subarray(0, 7));
+  return methods.some((method) => `${method} `.startsWith(start) || start.startsWith(`${method} `));
+}
+
+interface Head {
+  readonly method: string;
+  readonly target: string;
+  readonly host: string;
+  readonly headers: [string, string][];
+  readonly bodyLength: number;
+  readonly upgrade: boolean;
+  readonly last: boolean;
+  readonly plain: boolean;
+}
+
+/** Undefined for a head that is not as this server reads them. */
+function readHead(text: string): Head | undefined {
+  const lines = text.split("\r\n");
+  const [, method, target] = requestLine.exec(lines[0] ?? "") ?? [];
+  if (method === undefined || target === undefined || lines.length > headersMax + 1) {
+    return undefined;
+  }
+  const headers: [string, string][] = [];
+  let host: string | undefined;
+  let length: string | undefined;
+  let connection = "";
+  let hasUpgrade = false;
+  let plain = true;
+  for (let i = 1; i < lines.length; i++) {
+    const [, spelled, value] = headerLine.exec(lines[i] ?? "") ?? [];
+    if (spelled === undefined || value === undefined) return undefined;
+    const name = spelled.toLowerCase();
+    headers.push([name, value.trimEnd()]);
+    if (name === "host") {
+      if (host !== undefined) return undefined;
+      host = value.trimEnd();
+    } else if (name === "content-length") {
+      if (length !== undefined) return undefined;
+      length = value.trimEnd();
+    } else if (name === "connection") connection += `,${value.toLowerCase()}`;
+    else if (name === "upgrade") hasUpgrade = true;
+    else if (foreignHeaders.has(name)) plain = false;
+  }
+  if (host === undefined || host === "") return undefined;
+  if (length !== undefined && !/^\d{1,15}$/.test(length)) return undefined;
+  const options = connection.split(",").map((option) => option.trim());
+  return {
+    method,
+    target,
+    host,
+    headers,
+    bodyLength: Number(length ?? 0),
+    upgrade: hasUpgrade && options.includes("upgrade"),
+    last: options.includes("close"),
+    plain,
+  };
+}
+
+/**
+ * The head without its offer to upgrade. It asks for the connection's end instead, so that no
+ * second request comes on it unread.
+ */
+export function withoutUpgrade(head: Uint8Array): Uint8Array {
+  const lines = latin1.decode(head).split("\r\n").slice(0, -2);
+  const kept = lines.filter((line) => !/^(?:connection|upgrade|http2-settings):/i.test(line));
+  return new TextEncoder().encode([...kept, "Connection: close", "", ""].join("\r\n"));
+}

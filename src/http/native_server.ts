@@ -1,0 +1,62 @@
+/**
+ * Deno's own HTTP server, for one connection instead of a listener. It is what Deno.serve runs for
+ * each, but Deno offers it only to its own modules (and to those of Node that it carries), so that
+ * it may go with any version: whoever asks for it must live without.
+ */
+export interface NativeServer {
+  /** Serves the connection from now on, which is the server's alone. */
+  serve(connection: Deno.Conn): ServedConnection;
+}
+
+export interface ServedConnection {
+  /** Resolves when the connection has ended; rejects when it broke. */
+  readonly finished: Promise<void>;
+  /** Lets the request under way end, and then the connection. */
+  shutdown(): Promise<void>;
+}
+
+export type Handler = (request: Request) => Response | Promise<Response>;
+
+type ServeOnConnection = (
+  connection: Deno.Conn,
+  signal: undefined,
+  handler: Handler,
+  onError: (error: unknown) => Response,
+  onListen: () => void,
+) => ServedConnection;
+
+/** The body with which Deno.serve answers for a handler that throws. */
+const failed = new TextEncoder().encode("Internal Server Error");
+
+/** The server with a handler for its requests; undefined where this Deno offers none. */
+export function nativeServer(handler: Handler): NativeServer | undefined {
+  const serve = internalFunction("serveHttpOnConnection") as ServeOnConnection | undefined;
+  if (serve === undefined) return undefined;
+  const onError = () => new Response(failed, { status: 500 });
+  return {
+    serve(connection) {
+      const served = serve(connection, undefined, handler, onError, () => {});
+      // A connection may break before anybody waits for its end.
+      served.finished.catch(() => {});
+      return served;
+    },
+  };
+}
+
+function internalFunction(name: string): unknown {
+  const symbol: unknown = Reflect.get(Deno, "internal");
+  const internals: unknown = typeof symbol === "symbol" ? Reflect.get(Deno, symbol) : undefined;
+  if (typeof internals !== "object" || internals === null) return undefined;
+  const found: unknown = Reflect.get(internals, name);
+  return typeof found === "function" ? found : undefined;
+}
+
+const [major = 0, minor = 0, patch = 0] = Deno.version.deno.split(".").map(Number);
+
+/**
+ * Whether this Deno's server refuses a request that has a body and offers to upgrade (RFC 9110,
+ * 7.8), which is allowed and which Java's HttpClient does with every request: with 400, from 2.8.3
+ * to 2.9.6 at least. `findings/deno_upgrade_with_body.sh` shows it.
+ */
+export const refusesUpgradeWithBody = major > 2 ||
+  (major === 2 && (minor > 8 || (minor === 8 && patch >= 3)));

@@ -1,0 +1,71 @@
+import { writeAll } from "./front_answer.ts";
+import type { NativeServer, ServedConnection } from "./native_server.ts";
+
+const chunkBytes = 64 * 1024;
+
+/**
+ * Has Deno's server answer on a connection of which a part has been read already: by way of a second
+ * connection, within the process, into which all that the client sends is copied. Ends both.
+ * `received` gives the next bytes of the client, undefined at their end.
+ */
+export async function relay(
+  native: NativeServer,
+  client: Deno.TcpConn,
+  received: () => Promise<Uint8Array | undefined>,
+  onServed: (served: ServedConnection) => void,
+): Promise<void> {
+  const [inside, served] = await connectedPair();
+  onServed(native.serve(served));
+  // The client may stop sending while the answer is still on its way; when it breaks, all ends.
+  const requests = copyRequests(received, inside).catch(() => close(inside));
+  try {
+    await copyAnswers(inside, client);
+  } catch {
+    // The client has gone.
+  } finally {
+    close(inside);
+    close(client);
+    await requests;
+  }
+}
+
+async function copyRequests(
+  received: () => Promise<Uint8Array | undefined>,
+  inside: Deno.Conn,
+): Promise<void> {
+  for (;;) {
+    const bytes = await received();
+    if (bytes === undefined) return await inside.closeWrite();
+    await writeAll(inside, bytes);
+  }
+}
+
+async function copyAnswers(inside: Deno.Conn, client: Deno.Conn): Promise<void> {
+  const chunk = new Uint8Array(chunkBytes);
+  for (;;) {
+    const length = await inside.read(chunk);
+    if (length === null) return;
+    await writeAll(client, chunk.subarray(0, length));
+  }
+}
+
+/** Two ends of one connection. */
+async function connectedPair(): Promise<[Deno.TcpConn, Deno.TcpConn]> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connecting = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  for (;;) {
+    const accepted = await listener.accept();
+    const mine = await connecting;
+    // Somebody else on this machine may have been quicker.
+    if (accepted.remoteAddr.port === mine.localAddr.port) return [mine, accepted];
+    accepted.close();
+  }
+}
+
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // It is closed.
+  }
+}
