@@ -1,5 +1,8 @@
 import type { Statement } from "../store/types.ts";
 
+/** Characters of a statement: behind more blanks than that a PRAGMA is refused by the store itself. */
+const lookedAt = 1000;
+
 const mentionsPragma = /pragma/i;
 const breakingPragma =
   /^\s*PRAGMA\s+(?:(?:\w+\.)?(?:(?:journal_mode|synchronous|query_only)\s*=|wal_checkpoint)|wal_autocheckpoint\s*=)/i;
@@ -7,7 +10,8 @@ const breakingPragma =
 /** Whether a request holds a PRAGMA for which rqlite refuses all of it, reads too. */
 export function hasBreakingPragma(statements: readonly Statement[]): boolean {
   for (const { sql } of statements) {
-    if (mentionsPragma.test(sql) && breakingPragma.test(sql)) return true;
+    const start = sql.length > lookedAt ? sql.slice(0, lookedAt) : sql;
+    if (mentionsPragma.test(start) && breakingPragma.test(start)) return true;
   }
   return false;
 }

@@ -12,8 +12,9 @@ const millisecondsPerUnit: ReadonlyMap<string, number> = new Map([
 /** What Go keeps in 64 bits of nanoseconds: about 292 years. */
 const durationMsMax = 2 ** 63 / 1e6;
 
-const wholeDuration = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
-const onePart = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
+// Digits must have one way only to be matched: with two, time grows by the square of their number.
+const wholeDuration = /^[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
+const onePart = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
 
 /**
  * Reads a duration as Go's time.ParseDuration does (`300ms`, `1m30s`, `0`) and returns milliseconds,

@@ -8,6 +8,7 @@ export class JsonNumber {
 
 const integerMin = -(2n ** 63n);
 const integerMax = 2n ** 63n - 1n;
+const integerLengthMax = String(integerMin).length;
 /** Between what Go's strings.TrimSpace takes off. */
 const blobLiteral = /^\p{White_Space}*[xX]'((?:[0-9a-fA-F]{2})*)'\p{White_Space}*$/u;
 const wholeNumber = /^-?\d+$/;
@@ -46,8 +47,9 @@ function fromJsonNumber({ text }: JsonNumber): SqlValue {
   const number = Number(text);
   if (wholeNumber.test(text)) {
     if (Number.isSafeInteger(number)) return number === 0 ? 0 : number;
-    const exact = BigInt(text);
-    if (exact >= integerMin && exact <= integerMax) return exact;
+    // To read millions of digits would take minutes.
+    const exact = text.length <= integerLengthMax ? BigInt(text) : undefined;
+    if (exact !== undefined && exact >= integerMin && exact <= integerMax) return exact;
   }
   if (!Number.isFinite(number)) throw new RequestError(400, `invalid number ${text}`);
   return Number.isInteger(number) ? new SqlReal(number) : number;

@@ -127,9 +127,19 @@ function parseLeadingArray(body: string): Statement[] {
   return statements;
 }
 
-const scalar = /(?:true|false|null|"(?:[^"\\]|\\.)*"|-?\d)/y;
+const scalar = /(?:true|false|null|-?\d)/y;
 
 function isScalarAt(text: string, at: number): boolean {
+  if (text[at] === '"') return isString(text.slice(at, endOfValue(text, at)));
   scalar.lastIndex = at;
   return scalar.test(text);
+}
+
+/** A regular expression would need more of the stack than there is for a long one. */
+function isString(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === "string";
+  } catch {
+    return false;
+  }
 }

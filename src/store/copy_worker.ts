@@ -11,6 +11,7 @@ import {
 } from "../sqlite/mod.ts";
 import { dumpSql } from "./dump.ts";
 import { isBrokenDisk, isOutOfRoom, reasonOf } from "./failures.ts";
+import { damageOf } from "./file_check.ts";
 import { dropRaftTables, hasRaftTables, readRaftState } from "./raft_table.ts";
 import type { AppliedPosition, BackupOptions } from "./types.ts";
 
@@ -142,8 +143,8 @@ async function dump(path: string, target: string, tables: readonly string[]): Pr
 function verify(path: string): AppliedPosition {
   using database = new Database(path, { library, create: false });
   database.exec("PRAGMA journal_mode = DELETE");
-  const verdict = database.scalar("PRAGMA quick_check(1)");
-  if (verdict !== "ok") throw new Error(`The copy is damaged: ${verdict}`);
+  const damage = damageOf(database);
+  if (damage !== undefined) throw new Error(`The copy is damaged: ${damage}`);
   if (!hasRaftTables(database)) throw new Error("The copy does not say which entries it holds");
   return positionIn(database);
 }

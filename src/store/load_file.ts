@@ -3,6 +3,7 @@ import { messageOf } from "../base/message_of.ts";
 import { StoreFailedError } from "./failures.ts";
 import type { Disk } from "../io/types.ts";
 import { Database, type Library, SqliteError } from "../sqlite/mod.ts";
+import { damageOf } from "./file_check.ts";
 import { identifier } from "./identifier.ts";
 import type { LoadedPieces } from "./load_table.ts";
 import { createRaftTables, dropRaftTables, emptyState, RaftStateWriter } from "./raft_table.ts";
@@ -95,8 +96,8 @@ function checkHeader(piece: Uint8Array): void {
 
 function prepareDatabase({ library, target, index, term, sessions }: LoadedFile): void {
   using database = new Database(target, { library, create: false });
-  const verdict = database.scalar("PRAGMA quick_check(1)");
-  if (verdict !== "ok") throw new UnfitFile(`the file is damaged: ${verdict}`);
+  const damage = damageOf(database);
+  if (damage !== undefined) throw new UnfitFile(`the file is damaged: ${damage}`);
   refuseMaxRowIds(database);
   dropRaftTables(database);
   createRaftTables(database);

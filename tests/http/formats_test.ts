@@ -33,6 +33,17 @@ Deno.test("parseGoDuration() reads what time.ParseDuration does", () => {
   for (const [text, expected] of cases) assert.equal(parseGoDuration(text), expected, text);
 });
 
+Deno.test("What a request may hold a million of is read in time that grows with it", () => {
+  // With the square of their number this would take hours, or all of the stack.
+  const digits = "1".repeat(1_000_000);
+  assert.equal(parseGoDuration(digits), undefined);
+  assert.equal(parseGoDuration(`${digits.slice(0, 300)}ns`), undefined);
+  assert.throws(() => parseStatements(`[["s", ${digits}]]`), /invalid number/);
+  const long = "a".repeat(20_000_000);
+  assert.throws(() => parseStatements(`"${long}" x`), /invalid request/);
+  assert.throws(() => parseStatements(`["s", "${long}`), /invalid JSON body/);
+});
+
 Deno.test("formatGoDuration() writes as Duration.String does", () => {
   const cases: [number, string][] = [
     [0, "0s"],

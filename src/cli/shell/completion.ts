@@ -17,7 +17,7 @@ function completeCommand(line: string, schema: Schema): Completion {
   if (argument === undefined) {
     return [startingWith(`.${name}`, [...dotCommands.keys()].map((key) => `.${key}`)), `.${name}`];
   }
-  const word = /[^\s,]*$/.exec(argument)?.[0] ?? "";
+  const word = argument.slice(1 + lastIndexWhere(argument, (character) => /[\s,]/.test(character)));
   const isTableOfDump = name === "dump" && /\s/.test(argument);
   const choices = isTableOfDump
     ? [...schema.keys()]
@@ -26,14 +26,26 @@ function completeCommand(line: string, schema: Schema): Completion {
 }
 
 function completeSql(line: string, schema: Schema): Completion {
-  const [, table, word = ""] = /(?:([\w$\u0080-\uffff]+)\.)?([\w$\u0080-\uffff]*)$/.exec(line) ??
-    [];
+  const word = lastName(line);
+  const before = line.slice(0, line.length - word.length);
+  const table = before.endsWith(".") ? lastName(before.slice(0, -1)) || undefined : undefined;
   if (table !== undefined) return [startingWith(word, columnsOf(table, schema)), word];
   if (word === "") return [[], ""];
   const names = [...schema.keys(), ...[...schema.values()].flat()].filter(needsNoQuotes);
   const isLower = word === word.toLowerCase();
   const words = keywords.map((keyword) => isLower ? keyword.toLowerCase() : keyword);
   return [startingWith(word, [...words, ...names]), word];
+}
+
+/** The letters of a name that a text ends with. */
+function lastName(text: string): string {
+  return text.slice(1 + lastIndexWhere(text, (c) => !/[\w$\u0080-\uffff]/.test(c)));
+}
+
+function lastIndexWhere(text: string, isIt: (character: string) => boolean): number {
+  let at = text.length - 1;
+  while (at >= 0 && !isIt(text.charAt(at))) at--;
+  return at;
 }
 
 function columnsOf(table: string, schema: Schema): readonly string[] {

@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { SqlTokens } from "../../sqlite/mod.ts";
 
 const fileName = ".raftlite_history";
 const entriesDefault = 100;
@@ -66,9 +67,13 @@ export class History {
 
 /** SQL on one line; undefined when a quote or a comment reaches over, or up to, a line's end. */
 function asOneLine(sql: string): string | undefined {
-  const parts = sql.match(/'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--|\/\*|\s*\n\s*|[^]/g) ?? [];
-  const isSafe = parts.every((part) =>
-    part !== "--" && part !== "/*" && !(part.includes("\n") && part.trim() !== "")
-  );
-  return isSafe ? parts.map((part) => part.includes("\n") ? " " : part).join("") : undefined;
+  const tokens = SqlTokens.of(sql);
+  let line = "";
+  while (tokens.next()) {
+    const { text } = tokens;
+    const isSpace = tokens.kind === "blank" && text.trim() === "";
+    if (text.includes("\n") && !isSpace || tokens.kind === "blank" && !isSpace) return undefined;
+    line += text.includes("\n") ? " " : text;
+  }
+  return line;
 }

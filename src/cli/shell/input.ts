@@ -32,5 +32,5 @@ export class Input {
 }
 
 function isCommand(line: string): boolean {
-  return /^\s*(\.[a-z]|(exit|quit)\s*;?\s*$)/i.test(line);
+  return /^\s*(\.[a-z]|(exit|quit)\s*(;\s*)?$)/i.test(line);
 }

@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/message_of.ts";
+import { SqlTokens } from "../../sqlite/mod.ts";
 import { printError } from "../output.ts";
 import { parseAnswer } from "./answer.ts";
 import type { Client } from "./client.ts";
@@ -91,6 +92,6 @@ export class Session {
 
 /** Whether a statement only reads, for sure: such a one may be sent twice. */
 function isRead(sql: string): boolean {
-  const start = sql.replace(/^(?:\s|--[^\n]*(?:\n|$)|\/\*[^]*?(?:\*\/|$))+/, "");
-  return /^(SELECT|VALUES|EXPLAIN)\b/i.test(start);
+  const tokens = SqlTokens.of(sql);
+  return tokens.nextMeaning() && ["SELECT", "VALUES", "EXPLAIN"].includes(tokens.keyword);
 }

@@ -10,7 +10,7 @@ const closers: ReadonlyMap<string, string> = new Map([
   ["/*", "*/"],
 ]);
 
-const token = /\s+|--.*|\/\*|['"`[]|;|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|[^]/y;
+const token = /\s+|--[^]*|\/\*|['"`[]|;|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|[^]/y;
 
 /**
  * Cuts lines of SQL into statements, each once its semicolon is there, by the rules of
