@@ -25,6 +25,11 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** How many bytes the buffer has room for. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** Makes room for `count` more bytes and returns where they start. */
   #grow(count: number): number {
     const start = this.#length;

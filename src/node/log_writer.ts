@@ -6,6 +6,9 @@ import type { Entry, HardState, Ready } from "../raft/types.ts";
 /** How long to wait before a write that found the disk full is tried again, in ms. */
 const retryMs = 500;
 
+/** Data of the entries in one write of the log, in bytes, unless it is a single one. */
+const writeBytesMax = 4 * 1024 * 1024;
+
 /** A write that the disk has not answered yet. */
 export interface WriteUnderWay {
   /** When it was handed over, in ms of the clock. */
@@ -126,13 +129,20 @@ export class LogWriter {
     }
   }
 
+  /** In several writes when it is much: what the log does with one it does without a pause. */
   async #hand({ hardState, entries }: Pending): Promise<void> {
-    const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
-    this.#underWay = { since: this.#clock.now(), bytes };
-    try {
-      await this.#log.append({ hardState, entries });
-    } finally {
-      this.#underWay = undefined;
+    for (let from = 0; from === 0 || from < entries.length;) {
+      const { to, bytes } = share(entries, from);
+      this.#underWay = { since: this.#clock.now(), bytes };
+      try {
+        await this.#log.append({
+          hardState: from === 0 ? hardState : undefined,
+          entries: from === 0 && to === entries.length ? entries : entries.slice(from, to),
+        });
+      } finally {
+        this.#underWay = undefined;
+      }
+      from = Math.max(to, 1);
     }
   }
 
@@ -153,4 +163,17 @@ function replaceFrom(entries: Entry[], index: number): void {
   if (first !== undefined && index < first.index + entries.length) {
     entries.length = Math.max(0, index - first.index);
   }
+}
+
+/** Where the entries from `from` on end that make one write of the log, and what they take. */
+function share(entries: readonly Entry[], from: number): { to: number; bytes: number } {
+  let bytes = 0;
+  let to = from;
+  while (to < entries.length) {
+    const { length } = (entries[to] as Entry).data;
+    if (to > from && bytes + length > writeBytesMax) break;
+    bytes += length;
+    to++;
+  }
+  return { to, bytes };
 }

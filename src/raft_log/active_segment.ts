@@ -1,7 +1,9 @@
 import { ByteWriter } from "../base/bytes.ts";
+import type { PartsWriter } from "../base/parts_writer.ts";
+import type { NextTurn } from "../base/slices.ts";
 import { messageOf } from "../base/message_of.ts";
 import { type Disk, DiskError, type DiskFile } from "../io/types.ts";
-import { batchHeadLength, beginBatch, encodeMark, finishBatch } from "./batch.ts";
+import { batchHeadLength, beginBatch, encodeMark, finishBatch, finishLongBatch } from "./batch.ts";
 import { writeSealed } from "./records.ts";
 import { Segment } from "./segment.ts";
 import { encodeSegmentHeader, type SegmentHeader, segmentName } from "./segment_header.ts";
@@ -108,16 +110,21 @@ export class ActiveSegment {
    * kind "full" when there was no room, with nothing changed; any other failure is final.
    * `urgent` may use the reserve.
    */
-  async write(batch: ByteWriter, urgent: boolean): Promise<void> {
+  async write(batch: PartsWriter, urgent: boolean, nextTurn: NextTurn): Promise<void> {
     const { segment } = this;
     const offset = segment.end;
-    const end = offset + batch.length;
-    finishBatch(batch, segment.salt, offset);
+    const end = offset + batch.size;
+    if (batch.inParts) await finishLongBatch(batch, segment.salt, offset, nextTurn);
+    else finishBatch(batch, segment.salt, offset);
     const needed = urgent ? end : end + reserveBytes;
     const sizeBytes = needed <= segment.sizeBytes ? segment.sizeBytes : this.#grownSize(needed);
     if (sizeBytes > segment.sizeBytes) batch.raw(new Uint8Array(sizeBytes - end));
     try {
-      await this.#file.write(offset, batch.view());
+      let at = offset;
+      for (const part of batch.parts()) {
+        await this.#file.write(at, part);
+        at += part.length;
+      }
     } catch (error) {
       if (!(error instanceof DiskError) || error.kind !== "full") throw error;
       await certain(segment.path, this.#file.truncate(segment.sizeBytes));

@@ -1,5 +1,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import type { PartsWriter } from "../base/parts_writer.ts";
+import { checksumInSlices, type NextTurn } from "../base/slices.ts";
 
 /** "RLBT" in little-endian order. */
 const magic = 0x5442_4c52;
@@ -21,12 +23,30 @@ export function beginBatch(writer: ByteWriter): void {
 
 /** Fills the head of the batch that `writer` holds, for its place in a segment. */
 export function finishBatch(writer: ByteWriter, salt: number, offset: number): void {
+  fillHead(writer, writer.length, salt, offset);
+  writer.setUint32(4, checksum(writer.view().subarray(8)));
+}
+
+/** The same for a batch of any length, with pauses. */
+export async function finishLongBatch(
+  writer: PartsWriter,
+  salt: number,
+  offset: number,
+  nextTurn: NextTurn,
+): Promise<void> {
+  fillHead(writer, writer.size, salt, offset);
+  const [first = new Uint8Array(0), ...rest] = writer.parts();
+  let sum = checksum(first.subarray(8));
+  for (const part of rest) sum = await checksumInSlices(part, nextTurn, sum);
+  writer.setUint32(4, sum);
+}
+
+function fillHead(writer: ByteWriter, length: number, salt: number, offset: number): void {
   writer.setUint32(0, magic);
   writer.setUint32(8, salt);
-  writer.setUint32(12, writer.length - batchHeadLength);
+  writer.setUint32(12, length - batchHeadLength);
   writer.setUint32(16, offset % 0x1_0000_0000);
   writer.setUint32(20, Math.floor(offset / 0x1_0000_0000));
-  writer.setUint32(4, checksum(writer.view().subarray(8)));
 }
 
 /** A batch without a body: says that everything before it is durable. */

@@ -1,5 +1,6 @@
 import { ByteReader, type ByteWriter, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { longBytesMin } from "../base/parts_writer.ts";
 import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
 import { type CompactionPoint, type Entry, EntryType, type HardState } from "../raft/types.ts";
 
@@ -7,6 +8,11 @@ const RecordKind = { entry: 1, hardState: 2, compaction: 3, sealed: 4 } as const
 
 /** Length of what stands before an entry's data. */
 export const entryHeadLength = 32;
+
+/** Whether an entry is so long that nothing is done to all of it at once. */
+export function isLong(entry: Entry): boolean {
+  return entry.data.length >= longBytesMin;
+}
 
 /** kind u8, type u8, zero u16, data length u32, term u64, index u64, data checksum u32, head checksum u32, data. */
 export function writeEntry(writer: ByteWriter, entry: Entry): void {
@@ -75,10 +81,11 @@ function readEntryBody(reader: ByteReader): Entry {
 }
 
 /**
- * Reads the entry at `offset` and verifies head and data by their own checksums.
- * Throws a FormatError when they do not match or another entry than `index` stands there.
+ * Reads the entry at `offset` and verifies its head by its own checksum; the data are for
+ * {@linkcode verifyEntry}. Throws a FormatError when it does not match or another entry than `index`
+ * stands there.
  */
-export function readEntry(bytes: Uint8Array, offset: number, index: number): Entry {
+export function readEntryHead(bytes: Uint8Array, offset: number, index: number): Entry {
   const head = bytes.subarray(offset, offset + entryHeadLength);
   const reader = new ByteReader(bytes, offset);
   const stored = new ByteReader(head, Math.min(entryHeadLength - 4, head.length)).uint32();
@@ -90,10 +97,12 @@ export function readEntry(bytes: Uint8Array, offset: number, index: number): Ent
   }
   const entry = readEntryBody(reader);
   if (entry.index !== index) throw new FormatError(`Entry ${entry.index} stands there`);
-  if (checksum(entry.data) !== entry.checksum) {
-    throw new FormatError("Data does not match its checksum");
-  }
   return entry;
+}
+
+/** Throws a FormatError unless `sum`, that of its data, is the checksum that an entry has. */
+export function verifyEntry(entry: Entry, sum: number): void {
+  if (sum !== entry.checksum) throw new FormatError("Data does not match its checksum");
 }
 
 /** Hands the records from `start` to `end` to `visitor`; throws a FormatError at anything else. */

@@ -1,9 +1,15 @@
 import { assert } from "../base/assert.ts";
 import { FormatError } from "../base/bytes.ts";
+import { checksum } from "../base/checksum.ts";
+import { checksumInSlices, type NextTurn, Slices } from "../base/slices.ts";
 import type { Disk, DiskFile } from "../io/types.ts";
 import type { Entry } from "../raft/types.ts";
-import { readEntry } from "./records.ts";
+import { isLong, readEntryHead, verifyEntry } from "./records.ts";
 import { LogDamageError } from "./types.ts";
+
+function sumOf(entry: Entry, nextTurn: NextTurn): number | Promise<number> {
+  return isLong(entry) ? checksumInSlices(entry.data, nextTurn) : checksum(entry.data);
+}
 
 /** One file of the log and where the entries lie that it holds. */
 export class Segment {
@@ -74,7 +80,7 @@ export class Segment {
    * Reads the entries from `from` to `to` as far as they lie here: one, then as many as fit in
    * `bytesMax` bytes of the file. Each is verified by its own checksums.
    */
-  async read(from: number, to: number, bytesMax: number): Promise<Entry[]> {
+  async read(from: number, to: number, bytesMax: number, nextTurn: NextTurn): Promise<Entry[]> {
     let last = from;
     const lastHere = Math.min(to, this.lastIndex);
     const { start } = this.#extent(from, from);
@@ -84,9 +90,15 @@ export class Segment {
     const file = await this.open();
     const bytes = await file.read(start, length);
     const entries: Entry[] = [];
+    const slices = new Slices(nextTurn);
     for (const [i, offset] of offsets.entries()) {
       try {
-        entries.push(readEntry(bytes, offset - start, from + i));
+        const entry = readEntryHead(bytes, offset - start, from + i);
+        const sum = sumOf(entry, nextTurn);
+        verifyEntry(entry, typeof sum === "number" ? sum : await sum);
+        entries.push(entry);
+        const pause = slices.spent(entry.data.length);
+        if (pause !== undefined) await pause;
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         throw new LogDamageError(

@@ -1,13 +1,16 @@
 import { assert } from "../base/assert.ts";
-import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { messageOf } from "../base/message_of.ts";
+import { PartsWriter } from "../base/parts_writer.ts";
+import type { NextTurn } from "../base/slices.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
 import { type Clock, type Disk, DiskError, type Logger, type Timer } from "../io/types.ts";
 import type { CompactionPoint, Entry, HardState } from "../raft/types.ts";
 import { ActiveSegment } from "./active_segment.ts";
 import { batchBodyMax } from "./batch.ts";
 import type { EntryIndex } from "./entry_index.ts";
-import { PendingBatch, writeLength } from "./pending_batch.ts";
+import { PendingBatch, verifyInMemory, writeLength } from "./pending_batch.ts";
+import { isLong } from "./records.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentHeader } from "./segment_header.ts";
 import { LogFailedError, type LogWrite, type RaftLog } from "./types.ts";
@@ -67,10 +70,12 @@ export class SegmentedLog implements RaftLog {
   #refused: DiskError | undefined;
   /** The last write found no room; said once in the log lines. */
   #full = false;
-  #spareBuffer: ByteWriter | undefined;
+  #spareBuffer: PartsWriter | undefined;
+  readonly #nextTurn: NextTurn;
 
   constructor(environment: LogEnvironment, position: LogPosition) {
     this.#environment = environment;
+    this.#nextTurn = nextTurnOf(environment.clock);
     this.#position = position;
     this.#queuedLast = position.index.lastIndex;
   }
@@ -111,7 +116,7 @@ export class SegmentedLog implements RaftLog {
     }
     let batch = this.#queue.at(-1);
     if (!(batch instanceof PendingBatch) || batch.full) {
-      batch = new PendingBatch(this.#spareBuffer ?? new ByteWriter(64 * 1024));
+      batch = new PendingBatch(this.#spareBuffer ?? new PartsWriter(64 * 1024));
       this.#spareBuffer = undefined;
       this.#queue.push(batch);
     }
@@ -128,8 +133,13 @@ export class SegmentedLog implements RaftLog {
     );
     for (const [i, entry] of entries.entries()) {
       assert(entry.index === firstIndex + i, `Entry ${entry.index} is out of order`);
-      if (checksum(entry.data) === entry.checksum) continue;
-      throw this.#fail(new Error(`Entry ${entry.index} does not match its checksum in memory`));
+      // A long one is verified, in slices, when its turn comes.
+      if (isLong(entry)) continue;
+      try {
+        verifyInMemory(entry, checksum(entry.data));
+      } catch (error) {
+        throw this.#fail(error);
+      }
     }
   }
 
@@ -157,7 +167,7 @@ export class SegmentedLog implements RaftLog {
   /** Entries of one segment; none when a compaction has taken it away meanwhile. */
   async #readFrom(segment: Segment, from: number, to: number, bytesMax: number): Promise<Entry[]> {
     try {
-      return await segment.read(from, to, bytesMax);
+      return await segment.read(from, to, bytesMax, this.#nextTurn);
     } catch (error) {
       if (error instanceof DiskError && this.#position.index.segmentOf(from) !== segment) return [];
       throw error;
@@ -201,9 +211,9 @@ export class SegmentedLog implements RaftLog {
         `Compaction at ${point.index} of term ${point.term}, not ${term}`,
       );
       const firstSegment = index.firstSegmentAfter(point.index);
-      const batch = new PendingBatch(new ByteWriter(1024));
+      const batch = new PendingBatch(new PartsWriter(1024));
       batch.addCompaction(point, firstSegment);
-      await active.write(batch.writer, true);
+      await active.write(batch.writer, true, this.#nextTurn);
       this.#unmarked = true;
       this.#position.compaction = point;
       this.#position.firstSegment = firstSegment;
@@ -273,10 +283,11 @@ export class SegmentedLog implements RaftLog {
   async #write(batch: PendingBatch): Promise<void> {
     this.#current = batch;
     try {
+      if (batch.writer.inParts) await batch.verifyLong(this.#nextTurn);
       const { active } = this.#position;
-      if (active.overflows(batch.writer.length)) await this.#roll();
+      if (active.overflows(batch.writer.size)) await this.#roll();
       const offset = this.#position.active.segment.end;
-      await this.#position.active.write(batch.writer, false);
+      await this.#position.active.write(batch.writer, false, this.#nextTurn);
       batch.forEachEntry(offset, (entry, at) => {
         this.#position.index.append(entry.term, entry.index, at);
       });
@@ -284,7 +295,9 @@ export class SegmentedLog implements RaftLog {
       this.#unmarked = true;
       this.#current = undefined;
       this.#noteFull(false, "Writes go on: there is room again");
-      if (batch.writer.length <= 1024 * 1024) this.#spareBuffer = batch.writer;
+      // For the next batch, without what this one had.
+      batch.writer.reset();
+      if (batch.writer.capacity <= 1024 * 1024) this.#spareBuffer = batch.writer;
       batch.resolve();
     } catch (error) {
       this.#current = undefined;

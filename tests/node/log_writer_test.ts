@@ -138,3 +138,25 @@ Deno.test("LogWriter ends at any other failure and reports nothing more as durab
   assert.deepEqual(durable, []);
   assert.equal(log.writes.length, 1);
 });
+
+Deno.test("LogWriter makes several writes of much data, and one of an entry however large", async () => {
+  const log = new HeldLog();
+  const subject = writer(log);
+  const MiB = 1024 * 1024;
+  const sized = (sizes: number[]) =>
+    entries(1, sizes.length).map((entry, i) => ({
+      ...entry,
+      data: new Uint8Array((sizes[i] ?? 0) * MiB),
+    }));
+  const hardState = { term: 1, votedFor: "a" };
+  let durable = 0;
+  subject.write({ hardState, entries: sized([1, 2, 1, 1, 9, 3, 1]) }, () => durable++);
+  for (let at = 0; at < 4; at++) {
+    assert.equal(log.writes.length, at + 1, "one after the other");
+    assert.equal(durable, 0);
+    assert.deepEqual(log.writes[at]?.write.hardState, at === 0 ? hardState : undefined);
+    await log.finish(at);
+  }
+  assert.deepEqual([0, 1, 2, 3].map((at) => log.indexes(at)), [[1, 2, 3], [4], [5], [6, 7]]);
+  assert.equal(durable, 1);
+});

@@ -45,7 +45,9 @@ function draw(random: Prng, model: LogModel): Operation {
   const termBefore = entries[cut - 1]?.term ?? compaction.term;
   const term = Math.max(termBefore, entries.at(-1)?.term ?? 0) + (cut < entries.length ? 1 : 0);
   const made = Array.from({ length: 1 + random.below(4) }, (_, i) => {
-    const text = `${random.uint32()} `.repeat(1 + random.below(random.chance(0.1) ? 200 : 10));
+    // Now and then one that the log does not copy.
+    const times = random.chance(0.01) ? 40_000 : 1 + random.below(random.chance(0.1) ? 200 : 10);
+    const text = `${random.uint32()} `.repeat(times);
     return makeEntry(Math.max(1, term), first + i, text);
   });
   const newState = random.chance(0.1) ? { term: term + 1, votedFor: "d" } : undefined;

@@ -57,8 +57,8 @@ export interface LogImage {
 }
 
 /** Opens the log, reads everything that it holds, and closes it. */
-export async function readImage(disk: SimulatedDisk): Promise<LogImage> {
-  const { log, contents } = await openLog(disk);
+export async function readImage(disk: SimulatedDisk, clock?: Clock): Promise<LogImage> {
+  const { log, contents } = await openLog(disk, undefined, undefined, clock);
   const entries: Entry[] = [];
   for (let next = log.firstIndex; next <= log.lastIndex; next = log.firstIndex + entries.length) {
     entries.push(...await log.read(next, log.lastIndex, 1000));
