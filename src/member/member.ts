@@ -1,7 +1,13 @@
 import type { ClusterService } from "../cluster/service.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import type { Node } from "../node/node.ts";
-import { encodeCommand, requestIdOf, stampCommand } from "../store/command_codec.ts";
+import {
+  encodeCommand,
+  requestIdOf,
+  stampBytes,
+  stampCommand,
+  writeStamp,
+} from "../store/command_codec.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
 import { begin, beginLog, beginMembersLog } from "./beginning.ts";
@@ -95,6 +101,7 @@ async function bringUp(
 function assemble(parts: MemberParts, raftLog: OpenLog): Assembly {
   const { configuration, surroundings, identity, self } = parts;
   const { dataDirectory } = configuration;
+  const { foreignKeys } = configuration.database;
   return assembleMember({
     ...surroundings,
     ...parts,
@@ -105,7 +112,9 @@ function assemble(parts: MemberParts, raftLog: OpenLog): Assembly {
     log: raftLog.log,
     contents: raftLog.contents,
     codec: {
-      stamp: (command, stamp) => stampCommand(command, stamp, configuration.database.foreignKeys),
+      stamp: (command, stamp) => stampCommand(command, stamp, foreignKeys),
+      stampBytes,
+      writeStamp: (data, stamp) => writeStamp(data, stamp, foreignKeys),
       requestId: requestIdOf,
     },
     installMarker: new FileInstallMarker(surroundings.disk, `${dataDirectory}/raft`),

@@ -1,10 +1,16 @@
+import { type NextTurn, sliceBytes } from "../base/slices.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
 import type { Clock } from "../io/types.ts";
 import { EntryType, type ProposeResult, type RaftCore } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { Gathering } from "./gathering.ts";
+import { LongCommand } from "./long_command.ts";
 import { PendingWrites } from "./pending_writes.ts";
 import { type Proposal, Proposals } from "./proposals.ts";
 import { type CommandCodec, NodeError, type NodeLimits, type WriteOutcome } from "./types.ts";
+
+/** Commands that are proposed without a pause, in bytes, unless it is a single one. */
+const proposedBytesMax = 4 * 1024 * 1024;
 
 export interface ProposerParts {
   readonly raft: Pick<RaftCore, "propose">;
@@ -31,9 +37,12 @@ export class Proposer {
   readonly #proposals = new Proposals();
   readonly #pending = new PendingWrites();
   readonly #gathering: Gathering;
+  readonly #nextTurn: NextTurn;
+  #stopped = false;
 
   constructor(parts: ProposerParts) {
     this.#parts = parts;
+    this.#nextTurn = nextTurnOf(parts.clock);
     this.#gathering = new Gathering(
       parts.clock,
       () => this.#proposals.size,
@@ -45,7 +54,7 @@ export class Proposer {
 
   /** Writes not answered yet. */
   get size(): number {
-    return this.#proposals.size + this.#pending.size;
+    return this.#proposals.announced + this.#proposals.size + this.#pending.size;
   }
 
   /** Why a command of that many bytes can never be taken, if it cannot. */
@@ -76,8 +85,37 @@ export class Proposer {
     format: AnswerFormat | undefined,
     deadline: number,
   ): Promise<WriteOutcome> {
+    if (command.length > sliceBytes) return this.#addLong(type, command, format, deadline);
+    return this.#add(type, command, command.length, format, deadline);
+  }
+
+  /** Such a one is made ready first, with pauses; others may pass it. */
+  async #addLong(
+    type: Proposal["type"],
+    command: Uint8Array,
+    format: AnswerFormat | undefined,
+    deadline: number,
+  ): Promise<WriteOutcome> {
+    const ready = this.#proposals.announce(command.length);
+    let long: LongCommand;
+    try {
+      long = await LongCommand.prepare(command, this.#parts.codec, this.#nextTurn);
+    } finally {
+      ready();
+    }
+    if (this.#stopped) throw stopping();
+    return await this.#add(type, long, command.length, format, deadline);
+  }
+
+  #add(
+    type: Proposal["type"],
+    command: Proposal["command"],
+    bytes: number,
+    format: AnswerFormat | undefined,
+    deadline: number,
+  ): Promise<WriteOutcome> {
     return new Promise((resolve, reject) => {
-      this.#proposals.add({ type, command, format, deadline, resolve, reject });
+      this.#proposals.add({ type, command, bytes, format, deadline, resolve, reject });
       this.logIdle();
     });
   }
@@ -97,22 +135,34 @@ export class Proposer {
     if (this.#proposals.size > 0 && !this.#parts.logBusy()) this.#gathering.begin();
   }
 
-  /** Proposes what waits, unless the log is written or more is hoped for. */
+  /**
+   * Proposes what waits, unless the log is written or more is hoped for. Of much only the first
+   * part: the rest goes when that is written.
+   */
   proposeWaiting(): void {
-    const { raft, clock, codec, seed, logBusy } = this.#parts;
+    const { clock, logBusy } = this.#parts;
     if (this.#proposals.size === 0 || logBusy() || this.#gathering.gathering) return;
     const now = clock.wallTime();
-    for (const { type, command, format, deadline, resolve, reject } of this.#proposals.take()) {
-      const data = type === EntryType.command
-        ? codec.stamp(command, { clock: now, seed: seed() })
-        : command;
-      const result = raft.propose(type, data);
+    for (const proposal of this.#proposals.take(proposedBytesMax)) {
+      const { format, deadline, resolve, reject } = proposal;
+      const result = this.#propose(proposal, now);
       if (!result.ok) reject(proposalError(result.reason));
       else {
         const { index, term } = result;
         this.#pending.add(index, { term, format, deadline, resolve, reject });
       }
     }
+    if (this.#proposals.size > 0) this.#parts.due();
+  }
+
+  #propose({ type, command }: Proposal, clock: number): ProposeResult {
+    const { raft, codec, seed } = this.#parts;
+    if (command instanceof LongCommand) {
+      const { data, checksum } = command.stamp({ clock, seed: seed() });
+      return raft.propose(type, data, checksum);
+    }
+    if (type !== EntryType.command) return raft.propose(type, command);
+    return raft.propose(type, codec.stamp(command, { clock, seed: seed() }));
   }
 
   /** How to write the result of the entry, when its client waits here. */
@@ -142,9 +192,14 @@ export class Proposer {
 
   /** @param message Of the writes whose outcome is unknown. */
   failAll(message: string): void {
-    this.#proposals.failAll("The node is stopping");
+    this.#stopped = true;
+    this.#proposals.failAll(stopping().message);
     this.#pending.failAll(message);
   }
+}
+
+function stopping(): NodeError {
+  return new NodeError("unavailable", "The node is stopping");
 }
 
 export function proposalError(reason: (ProposeResult & { ok: false })["reason"]): NodeError {

@@ -12,8 +12,12 @@ import type { Transport } from "../transport/types.ts";
 
 /** How the node marks and recognises commands without knowing what they say. */
 export interface CommandCodec {
-  /** The command as it goes into the log, with the leader's clock and seed. */
+  /** The command as it goes into the log, with the leader's clock and seed in front. */
   stamp(command: Uint8Array, stamp: Stamp): Uint8Array;
+  /** How many bytes those take. */
+  readonly stampBytes: number;
+  /** Writes them into the first bytes of `data`, behind which a command stands already. */
+  writeStamp(data: Uint8Array, stamp: Stamp): void;
   /** The request that a stamped command came from, if it was given an id. */
   requestId(data: Uint8Array): { readonly origin: bigint; readonly sequence: number } | undefined;
 }

@@ -140,9 +140,9 @@ export class Leader {
     }
   }
 
-  propose(type: EntryType, data: Uint8Array): ProposeResult {
+  propose(type: EntryType, data: Uint8Array, sum = checksum(data)): ProposeResult {
     if (this.#transfer !== undefined) return { ok: false, reason: "transferring" };
-    return this.#append(type, data);
+    return this.#append(type, data, sum);
   }
 
   proposeMembership(change: MembershipChange): ProposeResult {
@@ -254,10 +254,10 @@ export class Leader {
     if (successor !== undefined) this.#sendTimeoutNow(successor.id);
   }
 
-  #append(type: EntryType, data: Uint8Array): ProposeResult {
+  #append(type: EntryType, data: Uint8Array, sum = checksum(data)): ProposeResult {
     const { log, term } = this.#server;
     const index = log.lastIndex + 1;
-    this.#server.append({ term, index, type, data, checksum: checksum(data) });
+    this.#server.append({ term, index, type, data, checksum: sum });
     return { ok: true, index, term };
   }
 

@@ -133,8 +133,12 @@ export class Raft implements RaftCore {
     this.#resignWhenRemoved();
   }
 
-  propose(type: typeof EntryType.noop | typeof EntryType.command, data: Uint8Array): ProposeResult {
-    return this.#leader?.propose(type, data) ?? { ok: false, reason: "not_leader" };
+  propose(
+    type: typeof EntryType.noop | typeof EntryType.command,
+    data: Uint8Array,
+    checksum?: number,
+  ): ProposeResult {
+    return this.#leader?.propose(type, data, checksum) ?? { ok: false, reason: "not_leader" };
   }
 
   proposeMembership(change: MembershipChange): ProposeResult {

@@ -317,8 +317,12 @@ export interface RaftCore {
    */
   act(unread: boolean): void;
   step(message: Message): void;
-  /** Appends one entry (leader only). */
-  propose(type: typeof EntryType.noop | typeof EntryType.command, data: Uint8Array): ProposeResult;
+  /** Appends one entry (leader only). `checksum` is that of `data`, where it is known. */
+  propose(
+    type: typeof EntryType.noop | typeof EntryType.command,
+    data: Uint8Array,
+    checksum?: number,
+  ): ProposeResult;
   /** Appends a configuration with one member changed (leader only, one at a time, 4.1). */
   proposeMembership(change: MembershipChange): ProposeResult;
   /** Begins a leadership transfer (3.10); ends by itself after an election timeout. */

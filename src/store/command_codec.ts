@@ -188,14 +188,19 @@ export function stampCommand(
   foreignKeys: boolean,
 ): Uint8Array<ArrayBuffer> {
   const data = allocateSmall(stampBytes + command.length);
+  writeStamp(data, stamp, foreignKeys);
+  data.set(command, stampBytes);
+  return data;
+}
+
+/** Writes what {@linkcode stampCommand} puts before a command. */
+export function writeStamp(data: Uint8Array, stamp: Stamp, foreignKeys: boolean): void {
   const view = new DataView(data.buffer, data.byteOffset);
   const clock = Math.max(0, Math.trunc(stamp.clock));
   view.setUint32(0, clock % 0x1_0000_0000, true);
   view.setUint16(4, Math.floor(clock / 0x1_0000_0000), true);
   view.setUint16(stampFlagsAt, foreignKeys ? StampFlag.foreignKeys : 0, true);
   view.setBigUint64(8, BigInt.asUintN(64, stamp.seed), true);
-  data.set(command, stampBytes);
-  return data;
 }
 
 /** What {@linkcode stampCommand} put before the command in `data`. */

@@ -46,6 +46,10 @@ export const toyCodec: CommandCodec = {
     writer.raw(command);
     return writer.copy();
   },
+  stampBytes,
+  writeStamp(data, { clock, seed }) {
+    data.set(this.stamp(new Uint8Array(0), { clock, seed }));
+  },
   requestId(data) {
     if (data.length <= stampBytes) return undefined;
     const { origin, sequence } = decodeToyCommand(data);
