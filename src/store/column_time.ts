@@ -6,24 +6,41 @@
 /** A text that is no time, and the empty one. */
 const zeroTime = "0001-01-01T00:00:00Z";
 
+/**
+ * What Go's time.ParseInLocation takes by those formats: an hour may have one digit, a space may be
+ * many, a fraction begins with either sign and has digits without end, an offset may have 60 minutes.
+ */
 const pattern =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?([+-]\d\d:\d\d)?)?)?$/;
+  /^(\d{4})-(\d\d)-(\d\d)(?:(?: +|T)(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?(?:([+-])(\d\d):(\d\d))?)?)?$/;
 
 const daysInMonth = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** A time in text as RFC 3339, with its own offset from UTC where it has one. */
-export function timeFromText(text: string): string {
+/**
+ * A time in text as RFC 3339, with its own offset from UTC where it has one; undefined when that is
+ * a day or more, for which RFC 3339 has no words.
+ */
+export function timeFromText(text: string): string | undefined {
   const match = pattern.exec(text.endsWith("Z") ? text.slice(0, -1) : text);
   if (match === null) return zeroTime;
   const [, year = "", month = "", day = "", hour = "00", minute = "00", second = "00"] = match;
-  const fraction = (match[7] ?? "").replace(/0+$/, "");
-  const offset = match[8] ?? "+00:00";
   if (!isDate(Number(year), Number(month), Number(day))) return zeroTime;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return zeroTime;
-  if (Number(offset.slice(1, 3)) > 24 || Number(offset.slice(4)) > 59) return zeroTime;
-  const zone = offset.slice(1) === "00:00" ? "Z" : offset;
+  const [offsetHour, offsetMinute] = [Number(match[9] ?? 0), Number(match[10] ?? 0)];
+  if (offsetHour > 24 || offsetMinute > 60) return zeroTime;
+  const offset = offsetHour * 60 + offsetMinute;
+  if (offset >= minutesPerDay) return undefined;
+  const zone = offset === 0
+    ? "Z"
+    : `${match[8]}${twoDigits(offset / 60)}:${twoDigits(offset % 60)}`;
+  const fraction = (match[7] ?? "").replace(/0+$/, "");
   const point = fraction === "" ? "" : `.${fraction}`;
-  return `${year}-${month}-${day}T${hour}:${minute}:${second}${point}${zone}`;
+  return `${year}-${month}-${day}T${hour.padStart(2, "0")}:${minute}:${second}${point}${zone}`;
+}
+
+const minutesPerDay = 24 * 60;
+
+function twoDigits(value: number): string {
+  return `${Math.trunc(value)}`.padStart(2, "0");
 }
 
 function isDate(year: number, month: number, day: number): boolean {

@@ -181,7 +181,8 @@ export class RowsWriter {
       }
       case ColumnType.text:
         if (this.#columns[column]?.conversion === "time") {
-          out.text(timeFromText(statement.columnText(column)));
+          const text = statement.columnText(column);
+          out.text(timeFromText(text) ?? text);
         } else {
           this.#text(column);
         }
