@@ -181,7 +181,7 @@ export class SqlPolicy {
   readonly #authorize: Authorizer = (action, first, second, schema) => {
     if (this.#trusted) return AuthorizerResult.ok;
     if (this.loading && this.preparing) {
-      const control = controlOf(action, first, second);
+      const control = controlOf(action, first, second, schema);
       if (control !== undefined) {
         this.control = control;
         return control.type === "pragma" ? AuthorizerResult.ignore : AuthorizerResult.ok;
@@ -266,6 +266,7 @@ function controlOf(
   action: number,
   first: string | null,
   second: string | null,
+  schema: string | null,
 ): Control | undefined {
   switch (action) {
     case Action.transaction:
@@ -274,6 +275,8 @@ function controlOf(
       return { type: "savepoint", operation: first ?? "", name: second ?? "" };
     case Action.pragma: {
       const name = first?.toLowerCase() ?? "";
+      // What asks for main.page_size may be FTS4, which reads its table while it is prepared.
+      if (second === null && schema !== null) return undefined;
       const held = loadPragmas.has(name) && second !== null;
       if (!held && !tuningPragmas.has(name)) return undefined;
       return { type: "pragma", name, value: second === null ? undefined : switchedOn.test(second) };

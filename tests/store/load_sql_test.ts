@@ -232,3 +232,14 @@ Deno.test("A load counts as one entry among others, before and behind it", async
   for (const entry of entries) await other.apply(entry);
   assert.deepEqual(await rows(other, "SELECT * FROM t"), await rows(s, "SELECT * FROM t"));
 });
+
+Deno.test("A load runs the statement with which FTS4 reads its table anew", async () => {
+  await using s = await TestStore.open();
+  const answer = await s.load(
+    "CREATE TABLE docs (id INTEGER PRIMARY KEY, x); INSERT INTO docs VALUES (7, 'hello');" +
+      "CREATE VIRTUAL TABLE f USING fts4(content=docs, x); INSERT INTO docs VALUES (8, 'world');" +
+      "INSERT INTO f(f) VALUES ('rebuild');",
+  );
+  assert.doesNotMatch(answer, /error/);
+  assert.deepEqual(await rows(s, "SELECT docid FROM f WHERE f MATCH 'hello OR world'"), [[7], [8]]);
+});
