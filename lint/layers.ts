@@ -28,6 +28,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     io: "all",
     raft_log: "all",
     transport: "all",
+    sqlite: "all",
     store: "all",
     node: "all",
     cluster: "all",

@@ -150,6 +150,14 @@ export const flagTable = {
     value: "",
     help: "Join as a read replica: receives every write, never votes",
   },
+  "allow-sqlite-mismatch": {
+    kind: "switch",
+    group: "Cluster",
+    default: "false",
+    value: "",
+    help:
+      "Talk with nodes whose SQLite is another or gives other results, for the time of an upgrade; else it is refused, as databases could come to differ",
+  },
   "raft-heartbeat-timeout": {
     kind: "duration",
     group: "Raft",

@@ -71,6 +71,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       bootstrapExpectTimeoutMs: values["bootstrap-expect-timeout"],
       connectTimeoutMs: values["cluster-connect-timeout"],
       nonVoter: values["raft-non-voter"],
+      allowSqliteMismatch: values["allow-sqlite-mismatch"],
       shutdownOnRemove: values["raft-remove-shutdown"],
       removeOnShutdown: values["raft-cluster-remove-shutdown"],
       stepDownOnShutdown: values["raft-shutdown-stepdown"],

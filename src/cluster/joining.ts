@@ -31,6 +31,8 @@ export interface JoinOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** This node's SQLite, as encodeProfile writes it. */
+  readonly sqlite: Uint8Array;
   /** Called with the cluster's id once the node has been let in: from then on it is spoken to. */
   readonly onCluster: (clusterId: string) => Promise<void>;
 }
@@ -58,6 +60,9 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
         return;
       } catch (error) {
         if (error instanceof JoinError) throw error;
+        if (options.clusterId === "" && isIncompatible(error)) {
+          throw new JoinError(`Join refused: ${reasonOf(error)}`, { cause: error });
+        }
         if (serviceError(error).kind === "invalid") {
           throw new JoinError(reasonOf(error), { cause: error });
         }
@@ -82,6 +87,10 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
   );
 }
 
+function isIncompatible(error: unknown): boolean {
+  return error instanceof TransportError && error.kind === "incompatible";
+}
+
 /** The transport of a node of another cluster refuses one that has a cluster's data. */
 function refusedStranger(error: unknown, clusterId: string): unknown {
   if (!(error instanceof TransportError) || error.kind !== "protocol") return error;
@@ -103,7 +112,7 @@ async function joinThrough(options: JoinOptions, address: string): Promise<void>
       `Join refused: this node's data is of cluster ${clusterId}, ${address} is of cluster ${other.clusterId}; to join that one, start with an empty data directory`,
     );
   }
-  const call = encodeJoin({ ...member, relayed: false, timeoutMs });
+  const call = encodeJoin({ ...member, relayed: false, timeoutMs, sqlite: options.sqlite });
   readAnswer(await transport.request(address, RequestKind.join, call, { timeoutMs }));
   await options.onCluster(other.clusterId);
   options.logger.log(

@@ -7,6 +7,7 @@ import type { ClusterCounts } from "./counts.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import type { Membership } from "./membership.ts";
+import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import { ServiceError } from "./types.ts";
 import {
   beginAnswer,
@@ -38,7 +39,7 @@ export interface PeerRequestParts {
   readonly raftAddress: string;
   readonly httpAddress: string;
   readonly version: string;
-  readonly sqliteVersion: string;
+  readonly sqlite: SqliteAgreement;
 }
 
 /** This node's side of all traffic between nodes: Raft's messages, requests, snapshot streams. */
@@ -117,7 +118,6 @@ export class PeerRequests implements TransportHandlers {
       leader: leader?.id ?? "",
       leaderAddress: leader?.address ?? "",
       version: this.#parts.version,
-      sqliteVersion: this.#parts.sqliteVersion,
     });
     return answer.copy();
   }
@@ -136,6 +136,12 @@ export class PeerRequests implements TransportHandlers {
         encodeJoin({ ...call, relayed: true }),
         { timeoutMs: call.timeoutMs },
       );
+    }
+    const refusal = this.#parts.sqlite.refusal(call, call.sqlite);
+    if (refusal !== undefined) {
+      // Not final for a member that moved: it may be this node that is to be mended.
+      const known = this.#node.configuration.members.some(({ id }) => id === call.id);
+      throw new ServiceError(known ? "unavailable" : "invalid", `Join refused: ${refusal}`);
     }
     await this.#parts.membership.join(call);
     return beginAnswer().copy();

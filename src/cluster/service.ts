@@ -24,6 +24,7 @@ import { loadDatabase } from "./load.ts";
 import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
 import { PromotionLog } from "./promotion_log.ts";
+import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import {
   type LoadSqlRequest,
   type NodeReport,
@@ -32,6 +33,7 @@ import {
   type Service,
   ServiceError,
   type ServiceStatus,
+  type SqliteStanding,
   type WriteAnswer,
   type WriteRequest,
 } from "./types.ts";
@@ -62,7 +64,7 @@ export interface ServiceParts {
   readonly httpAddress: string;
   readonly dataDirectory: string;
   readonly version: string;
-  readonly sqliteVersion: string;
+  readonly sqlite: SqliteAgreement;
   /** Writes sent to the leader and not yet answered. */
   readonly forwardedMax: number;
   /** The longest that a write waits to be committed and applied, in ms, whatever its client says. */
@@ -290,6 +292,17 @@ export class ClusterService implements Service {
       lastContactMs: Math.max(0, Math.min(node.lastContactMs, clock.now())),
       startedAt: this.#startedAt,
       counts: this.#counts,
+      sqlite: this.#sqliteStanding(),
+    };
+  }
+
+  #sqliteStanding(): SqliteStanding {
+    const { sqlite } = this.#parts;
+    const ids = this.#node.configuration.members.map(({ id }) => id);
+    return {
+      profile: sqlite.profile,
+      mismatchPermitted: sqlite.permits,
+      mismatches: sqlite.mismatches(ids).map(named),
     };
   }
 
@@ -307,19 +320,18 @@ export class ClusterService implements Service {
   async #report(member: Member, leader: NodeId, timeoutMs: number): Promise<NodeReport> {
     const base = { member: named(member), leader: member.id === leader };
     if (member.id === this.#node.id) {
-      const { version, sqliteVersion } = this.#parts;
+      const { version } = this.#parts;
       return {
         ...base,
         reachable: true,
         version,
-        sqliteVersion,
         roundTripMs: 0,
         error: undefined,
       };
     }
     const start = this.#parts.clock.now();
     try {
-      const { id, version, sqliteVersion } = await identify(
+      const { id, version } = await identify(
         this.#parts.transport,
         member.address,
         timeoutMs,
@@ -331,14 +343,13 @@ export class ClusterService implements Service {
         throw new Error(`Another node answers at ${member.address}: ${other}`);
       }
       const roundTripMs = this.#parts.clock.now() - start;
-      return { ...base, reachable: true, version, sqliteVersion, roundTripMs, error: undefined };
+      return { ...base, reachable: true, version, roundTripMs, error: undefined };
     } catch (error) {
       const message = messageOf(error);
       return {
         ...base,
         reachable: false,
         version: "",
-        sqliteVersion: "",
         roundTripMs: 0,
         error: message,
       };
@@ -349,7 +360,8 @@ export class ClusterService implements Service {
   async announceSelf(member: Member): Promise<void> {
     const timeoutMs = changeTimeoutMs;
     await this.#calls.leader(this.#parts.clock.now() + timeoutMs);
-    const call = encodeJoin({ ...member, relayed: false, timeoutMs });
+    const { own: sqlite } = this.#parts.sqlite;
+    const call = encodeJoin({ ...member, relayed: false, timeoutMs, sqlite });
     readAnswer(await this.peers.answer(RequestKind.join, call));
   }
 

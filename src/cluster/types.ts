@@ -1,11 +1,13 @@
 import type { NodeFigures } from "../node/types.ts";
 import type { Configuration, Member, Status } from "../raft/types.ts";
 import type { ClusterCounts } from "./counts.ts";
+import type { SqliteMismatch } from "./sqlite_agreement.ts";
 import type {
   AnswerFormat,
   BackupOptions,
   ReadRequest,
   Results,
+  SqliteProfile,
   Statement,
 } from "../store/types.ts";
 
@@ -91,7 +93,6 @@ export interface NodeReport {
   readonly reachable: boolean;
   /** From the node itself; "" when unreachable. */
   readonly version: string;
-  readonly sqliteVersion: string;
   readonly roundTripMs: number;
   /** Why it could not be reached. */
   readonly error: string | undefined;
@@ -113,6 +114,16 @@ export interface ServiceStatus extends NodeFigures {
   readonly lastContactMs: number;
   readonly startedAt: number;
   readonly counts: Readonly<ClusterCounts>;
+  readonly sqlite: SqliteStanding;
+}
+
+/** This node's SQLite beside the others'. */
+export interface SqliteStanding {
+  readonly profile: SqliteProfile;
+  /** The node was started to put up with another one. */
+  readonly mismatchPermitted: boolean;
+  /** Members whose SQLite is another. */
+  readonly mismatches: readonly SqliteMismatch[];
 }
 
 /**

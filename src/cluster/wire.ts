@@ -122,7 +122,6 @@ export interface Identification {
   readonly leader: NodeId;
   readonly leaderAddress: string;
   readonly version: string;
-  readonly sqliteVersion: string;
 }
 
 const identificationFields = [
@@ -133,7 +132,6 @@ const identificationFields = [
   "leader",
   "leaderAddress",
   "version",
-  "sqliteVersion",
 ] as const satisfies readonly (keyof Identification)[];
 
 /** Each field as a text, in the order above. */
@@ -151,7 +149,6 @@ export function readIdentification(reader: ByteReader): Identification {
     leader: text(),
     leaderAddress: text(),
     version: text(),
-    sqliteVersion: text(),
   };
 }
 
@@ -164,9 +161,11 @@ export interface JoinCall {
   /** A member passes the request on to the leader: it is passed on no further. */
   readonly relayed: boolean;
   readonly timeoutMs: number;
+  /** The node's SQLite, as encodeProfile writes it: the leader need not be who was asked. */
+  readonly sqlite: Uint8Array;
 }
 
-/** id, address, httpAddress, learner u8, relayed u8, timeoutMs u64. */
+/** id, address, httpAddress, learner u8, relayed u8, timeoutMs u64, sqlite as bytes. */
 export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.text(call.id);
@@ -175,6 +174,7 @@ export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
   writer.uint8(call.suffrage === "learner" ? 1 : 0);
   writer.uint8(call.relayed ? 1 : 0);
   writer.integer(call.timeoutMs);
+  writer.bytes(call.sqlite);
   return writer.copy();
 }
 
@@ -187,6 +187,7 @@ export function decodeJoin(payload: Uint8Array): JoinCall {
     suffrage: reader.uint8() === 1 ? "learner" : "staging",
     relayed: reader.uint8() === 1,
     timeoutMs: reader.integer(),
+    sqlite: reader.bytes(),
   };
   reader.end();
   return call;

@@ -1,4 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
+import type { SqliteMismatch } from "../cluster/sqlite_agreement.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./data_request.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -12,7 +13,8 @@ export async function readyz(
   const { answers, counters, service } = app;
   counters.num_readyz++;
   if (request.method !== "GET") return answers.empty(405);
-  const lines = ["[+]node ok"];
+  const { health, sqlite } = service.status();
+  const lines = ["[+]node ok", ...sqlite.mismatches.map(mismatchLine)];
   const answer = (status: number, line?: string) =>
     answers.text(status, [...lines, ...(line === undefined ? [] : [line])].join("\n"));
   if (parameters.has("noleader")) return answer(200);
@@ -20,7 +22,6 @@ export async function readyz(
   if (service.leader() === undefined) return answer(503, "[+]leader does not exist");
   lines.push("[+]leader ok");
 
-  const { health } = service.status();
   if (health !== "ok") return answer(503, `[+]store not ready: ${health}`);
   lines.push("[+]store ok");
 
@@ -37,6 +38,12 @@ export async function readyz(
   const problem = await databaseProblem(app, timeoutMs);
   if (problem !== undefined) return answer(503, `[+]db not ok: ${problem}`);
   return answer(200, "[+]db ok");
+}
+
+/** Beside rqlite's lines, and no failure by itself: a node that is cut off has no leader either. */
+function mismatchLine({ id, address, refused, differences }: SqliteMismatch): string {
+  const standing = refused ? "refused" : "permitted";
+  return `[-]sqlite of node ${id} at ${address} is another, ${standing}: ${differences.join("; ")}`;
 }
 
 async function databaseProblem(app: AppState, timeoutMs: number): Promise<string | undefined> {

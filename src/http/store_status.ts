@@ -1,4 +1,4 @@
-import type { ServiceStatus } from "../cluster/types.ts";
+import type { ServiceStatus, SqliteStanding } from "../cluster/types.ts";
 import type { Member, Role } from "../raft/types.ts";
 import { formatGoBytes } from "./go_bytes.ts";
 import { formatGoDuration } from "./go_duration.ts";
@@ -47,7 +47,7 @@ export function storeFigures(
     snapshot_interval: formatGoDuration(settings.snapshotIntervalMs),
     snapshot_store: snapshotFigures(node, sqlite),
     snapshot_threshold: settings.snapshotEntries,
-    sqlite3: sqliteFigures(sqlite),
+    sqlite3: { ...sqliteFigures(sqlite), ...standingFigures(node.sqlite) },
     trailing_logs: settings.trailingEntries,
   };
 }
@@ -102,6 +102,21 @@ function sqliteFigures(sqlite: Figures): Figures {
       page_count: sqlite.page_count,
       page_size: sqlite.page_size,
     },
+  };
+}
+
+/** What this node's SQLite is beside the other members'. */
+function standingFigures({ profile, mismatchPermitted, mismatches }: SqliteStanding): Figures {
+  return {
+    source_id: profile.sourceId,
+    probes: Object.fromEntries(profile.probes.map(({ group, answers }) => [group, answers])),
+    mismatch_allowed: mismatchPermitted,
+    mismatches: mismatches.map(({ id, address, refused, differences }) => ({
+      node_id: id,
+      addr: address,
+      refused,
+      differences,
+    })),
   };
 }
 

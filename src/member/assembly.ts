@@ -30,7 +30,7 @@ type OwnServiceParts = Pick<
   | "clusterId"
   | "dataDirectory"
   | "version"
-  | "sqliteVersion"
+  | "sqlite"
   | "writeTimeoutMs"
 >;
 

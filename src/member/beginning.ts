@@ -9,12 +9,11 @@ import { StartError } from "./start_error.ts";
 
 /** How a node without data begins: alone, with others, or by joining them. */
 export async function begin(parts: MemberParts): Promise<Formed> {
-  const { configuration, surroundings, self, transport, traffic, identity, sqliteVersion } = parts;
+  const { configuration, surroundings, self, transport, traffic, identity } = parts;
   const { join, bootstrapExpect, bootstrapExpectTimeoutMs } = configuration.cluster;
   if (bootstrapExpect > 0 && join.length > 0) {
     const formation = new Formation({
       ...surroundings,
-      sqliteVersion,
       member: self,
       addresses: join,
       expect: bootstrapExpect,

@@ -17,6 +17,8 @@ export interface MemberConfiguration {
     readonly bootstrapExpectTimeoutMs: number;
     readonly connectTimeoutMs: number;
     readonly nonVoter: boolean;
+    /** Talk with nodes whose SQLite is another, for the time of an upgrade. */
+    readonly allowSqliteMismatch: boolean;
     /** Shut down once removed from the cluster. */
     readonly shutdownOnRemove: boolean;
     /** Leave the cluster on shutdown. */

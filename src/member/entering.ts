@@ -52,6 +52,7 @@ function joiningOf(parts: MemberParts, onCluster: Joining["onCluster"]) {
     attempts: configuration.cluster.joinAttempts,
     intervalMs: configuration.cluster.joinIntervalMs,
     timeoutMs: joinTimeoutMs,
+    sqlite: parts.sqlite.own,
     transport,
     clock: surroundings.clock,
     logger: surroundings.logger,

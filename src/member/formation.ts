@@ -53,7 +53,6 @@ export interface FormationOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly version: string;
-  readonly sqliteVersion: string;
   /** Draws the id of a new cluster: 16 hex digits. */
   readonly newClusterId: () => string;
 }
@@ -228,7 +227,7 @@ export class Formation implements TransportHandlers {
     const answer = beginAnswer();
     switch (kind) {
       case RequestKind.identify: {
-        const { member, version, sqliteVersion } = this.#options;
+        const { member, version } = this.#options;
         writeIdentification(answer, {
           clusterId: this.#member ?? "",
           id: member.id,
@@ -237,7 +236,6 @@ export class Formation implements TransportHandlers {
           leader: "",
           leaderAddress: "",
           version,
-          sqliteVersion,
         });
         break;
       }

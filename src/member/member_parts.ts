@@ -1,8 +1,10 @@
 import { strangersMay } from "../cluster/wire.ts";
 import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
 import type { Member } from "../raft/types.ts";
+import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
+import { findLibrary, openLibrary, takeProfile } from "../sqlite/mod.ts";
 import { openStore } from "../store/store.ts";
-import type { Store } from "../store/types.ts";
+import type { SqliteProfile, Store } from "../store/types.ts";
 import { openTransport } from "../transport/transport.ts";
 import type { Transport } from "../transport/types.ts";
 import { ClusterIdentity } from "./cluster_identity.ts";
@@ -29,7 +31,7 @@ export interface Surroundings {
 export interface MemberData {
   readonly identity: ClusterIdentity;
   readonly store: Store;
-  readonly sqliteVersion: string;
+  readonly profile: SqliteProfile;
 }
 
 /** What a member is made of beside its log and its node. */
@@ -39,6 +41,7 @@ export interface MemberParts extends MemberData {
   readonly self: Member;
   readonly traffic: Traffic;
   readonly transport: Transport;
+  readonly sqlite: SqliteAgreement;
 }
 
 /** Opens it; `cleanUp` closes it again. */
@@ -49,20 +52,22 @@ export async function openData(
 ): Promise<MemberData> {
   const { disk, logger } = surroundings;
   const identity = await ClusterIdentity.read(disk, surroundings.random, configuration);
-  const store = cleanUp.adopt(
-    await openStore({
-      directory: configuration.dataDirectory,
-      logger,
-      readers: configuration.database.readConnectionsMax,
-      foreignKeys: configuration.database.foreignKeys,
-      limits: storeLimits(configuration),
-    }),
-    (open) => open.close(),
-  );
-  const { version: sqliteVersion, library_path: libraryPath } = await store.status();
-  if (typeof sqliteVersion !== "string") throw new StartError("SQLite does not say its version");
-  logger.log("INFO", "sqlite", `SQLite ${sqliteVersion} (${libraryPath})`);
-  return { identity, store, sqliteVersion };
+  const library = await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) });
+  const opening = openStore({
+    directory: configuration.dataDirectory,
+    logger,
+    readers: configuration.database.readConnectionsMax,
+    foreignKeys: configuration.database.foreignKeys,
+    limits: storeLimits(configuration),
+    library,
+  });
+  // Meanwhile the writer's Worker starts, which takes longer.
+  const profiling = takeProfile(openLibrary(library));
+  profiling.catch(() => {});
+  const store = cleanUp.adopt(await opening, (open) => open.close());
+  const profile = await profiling;
+  logger.log("INFO", "sqlite", `SQLite ${profile.version} (${library.path})`);
+  return { identity, store, profile };
 }
 
 /** Gives the member its place among the others; `cleanUp` takes it off the network again. */
@@ -79,11 +84,17 @@ export async function openParts(
     httpAddress: configuration.http.advertisedAddress,
     suffrage: configuration.cluster.nonVoter ? "learner" : "voter",
   };
+  const sqlite = new SqliteAgreement({
+    id: self.id,
+    profile: data.profile,
+    permits: configuration.cluster.allowSqliteMismatch,
+    logger: surroundings.logger,
+  });
   const transport = cleanUp.adopt(
-    await listen(configuration, surroundings, self, identity.clusterId),
+    await listen(configuration, surroundings, self, identity.clusterId, sqlite),
     (open) => open.close(),
   );
-  return { ...data, configuration, surroundings, self, traffic: new Traffic(), transport };
+  return { ...data, configuration, surroundings, self, traffic: new Traffic(), transport, sqlite };
 }
 
 async function listen(
@@ -91,6 +102,7 @@ async function listen(
   { network, clock, logger, random }: Surroundings,
   self: Member,
   clusterId: string,
+  agreement: SqliteAgreement,
 ): Promise<Transport> {
   try {
     return await openTransport({
@@ -102,6 +114,7 @@ async function listen(
       listenAddress: configuration.raft.address,
       clusterId,
       allowStrangers: new Set(strangersMay),
+      agreement,
       random: (limit) => random.below(limit),
       limits: { connectTimeoutMs: configuration.cluster.connectTimeoutMs },
     });

@@ -27,6 +27,7 @@ export {
   processFunctions,
   statisticsTables,
 } from "./nondeterminism.ts";
+export { type ProbeResult, type SqliteProfile, takeProfile } from "./profile.ts";
 export { SqlSource } from "./sql_source.ts";
 export { skipEmptyStatements, SqlTokens, type TokenKind } from "./sql_tokens.ts";
 export { Statement } from "./statement.ts";

@@ -10,6 +10,7 @@ export const symbols = {
   sqlite3_sourceid: { parameters: [], result: "pointer" },
   sqlite3_threadsafe: { parameters: [], result: "i32" },
   sqlite3_compileoption_used: { parameters: ["buffer"], result: "i32" },
+  sqlite3_compileoption_get: { parameters: ["i32"], result: "pointer" },
   sqlite3_memory_used: { parameters: [], result: "i64" },
   sqlite3_errstr: { parameters: ["i32"], result: "pointer" },
   sqlite3_malloc64: { parameters: ["u64"], result: "pointer" },

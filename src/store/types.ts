@@ -1,4 +1,5 @@
 import type { Entry } from "../raft/types.ts";
+export type { SqliteProfile } from "../sqlite/mod.ts";
 
 /** A real number with a whole value (1.0, 1e2): a plain number without a fraction is an integer. */
 export class SqlReal {

@@ -247,6 +247,7 @@ export class Channel {
       (clusterId !== "" && hello.clusterId !== clusterId)
     ) throw new ViolationError("It changed its identity");
     this.#local.checkCluster(hello);
+    this.#local.checkAgreement(hello);
     this.#remote = hello;
   }
 

@@ -10,11 +10,12 @@ import {
   HELLO_BYTES_MAX,
   HttpSpokenError,
   PREAMBLE_BYTES,
+  ProtocolVersionError,
   type Purpose,
 } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import { TransportError } from "./types.ts";
-import { isViolation, ViolationError } from "./violation.ts";
+import { DisagreementError, isViolation, ViolationError } from "./violation.ts";
 
 /** A connection that is read frame by frame, and whose writes go out one after the other. */
 export class FramedConnection {
@@ -81,7 +82,10 @@ export async function withDeadline<T>(
   }
 }
 
-/** Connects and introduces this node. Throws a TransportError: "unreachable", or "protocol" when the ends do not fit. */
+/**
+ * Connects and introduces this node. Throws a TransportError: "unreachable", or "protocol" or
+ * "incompatible" when the ends do not fit.
+ */
 export async function openConnection(
   local: Local,
   address: string,
@@ -107,7 +111,11 @@ export async function openConnection(
       ? `${address} speaks HTTP: give the node's Raft address (-raft-addr, 4002 by default)`
       : `Node at ${address}: ${messageOf(error)}`;
     if (isViolation(error)) local.remoteLog.log("WARN", address, `Connection closed: ${why}`);
-    const kind = isViolation(error) ? "protocol" : "unreachable";
+    const kind = error instanceof DisagreementError
+      ? "incompatible"
+      : isViolation(error)
+      ? "protocol"
+      : "unreachable";
     throw new TransportError(kind, why, { cause: error });
   }
 }
@@ -135,12 +143,13 @@ async function introduceOurselves(
   }
   const remote = decodeHello(frame.body);
   local.checkCluster(remote);
+  local.checkAgreement(remote);
   return remote;
 }
 
 /** Takes the introduction of whoever connected and answers it. Throws when they do not fit. */
 export async function acceptIntroduction(local: Local, framed: FramedConnection): Promise<Hello> {
-  const frame = await framed.readOpening();
+  const frame = await readCallersOpening(framed);
   if (frame.type !== FrameType.hello) {
     throw new ViolationError(`Frame of type ${frame.type} in place of a hello`);
   }
@@ -151,6 +160,20 @@ export async function acceptIntroduction(local: Local, framed: FramedConnection)
     await framed.write(encodeOpening({ rejected: messageOf(error) }));
     throw error;
   }
+  // Also when they disagree: the caller is to find out with what, and says so on its side.
   await framed.write(encodeOpening(local.hello(remote.purpose)));
+  local.checkAgreement(remote);
   return remote;
+}
+
+/** A caller of another version is told of this one's, which its own log then names. */
+async function readCallersOpening(framed: FramedConnection): Promise<Frame> {
+  try {
+    return await framed.readOpening();
+  } catch (error) {
+    if (error instanceof ProtocolVersionError) {
+      await framed.write(encodeOpening({ rejected: error.message }));
+    }
+    throw error;
+  }
 }

@@ -12,13 +12,22 @@ export interface Hello {
   /** Where the node may be reached, as it advertises itself. */
   readonly address: string;
   readonly purpose: Purpose;
+  /** What the node's `Agreement` tells; empty when it has none. */
+  readonly agreement: Uint8Array;
 }
 
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 /** Magic, protocol version, two zero bytes. */
 export const PREAMBLE_BYTES = 12;
 /** No hello is longer; nothing larger is taken from a connection that has not introduced itself. */
-export const HELLO_BYTES_MAX = 4096;
+export const HELLO_BYTES_MAX = 16_384;
+/** Of them, for the agreement. */
+export const agreementBytesMax = 12_288;
+
+/** The other end runs a raftlite whose nodes talk in another way. */
+export class ProtocolVersionError extends FormatError {
+  override name = "ProtocolVersionError";
+}
 
 /** The other end speaks HTTP. Whose port is the wrong one depends on who called. */
 export class HttpSpokenError extends FormatError {
@@ -52,6 +61,7 @@ export function writeHello(writer: ByteWriter, hello: Hello): void {
   writer.text(hello.nodeId);
   writer.text(hello.address);
   writer.uint8(hello.purpose === "messages" ? 0 : 1);
+  writer.bytes(hello.agreement);
   endFrame(writer, start);
 }
 
@@ -61,6 +71,7 @@ export function decodeHello(body: Uint8Array): Hello {
   const nodeId = reader.text();
   const address = reader.text();
   const purpose = reader.uint8();
+  const agreement = reader.bytes();
   reader.end();
   if (clusterId !== "" && !CLUSTER_ID.test(clusterId)) {
     throw new FormatError(`Cluster id ${JSON.stringify(clusterId.slice(0, 40))} is not one`);
@@ -68,7 +79,7 @@ export function decodeHello(body: Uint8Array): Hello {
   if (nodeId === "" || nodeId.length > TEXT_BYTES_MAX) throw new FormatError("Node id is not one");
   if (address.length > TEXT_BYTES_MAX) throw new FormatError("Advertised address is too long");
   if (purpose > 1) throw new FormatError(`Connection of unknown purpose ${purpose}`);
-  return { clusterId, nodeId, address, purpose: purpose === 0 ? "messages" : "stream" };
+  return { clusterId, nodeId, address, purpose: purpose === 0 ? "messages" : "stream", agreement };
 }
 
 export function decodeReject(body: Uint8Array): string {
@@ -90,7 +101,10 @@ export function checkPreamble(bytes: Uint8Array): boolean {
   if (bytes.length < PREAMBLE_BYTES) return false;
   const version = new ByteReader(bytes, MAGIC.length).uint16();
   if (version !== PROTOCOL_VERSION) {
-    throw new FormatError(`Protocol version ${version} is not ours, ${PROTOCOL_VERSION}`);
+    const [age, older] = version > PROTOCOL_VERSION ? ["a newer", "this one"] : ["an older", "it"];
+    throw new ProtocolVersionError(
+      `Protocol version ${version} is not ours, ${PROTOCOL_VERSION}: it runs ${age} raftlite; upgrade ${older}`,
+    );
   }
   return true;
 }

@@ -8,7 +8,7 @@ import { type Introduced, openConnection } from "./framed_connection.ts";
 import type { Local } from "./local.ts";
 import { RequestClient } from "./request_client.ts";
 import { SendQueue } from "./send_queue.ts";
-import { type RequestOptions, TransportError } from "./types.ts";
+import { type NoConnection, type RequestOptions, TransportError } from "./types.ts";
 
 /** With a request waiting, an attempt is made at least this long after the last one failed, in ms. */
 const RETRY_ON_DEMAND_MS = 250;
@@ -141,11 +141,12 @@ export class Link implements ChannelOwner {
       this.#connecting = false;
       if (this.#closed) return;
       this.#failures += 1;
-      const protocol = error instanceof TransportError && error.kind === "protocol";
+      const kind = misfitOf(error) ?? "unreachable";
       // A peer's outage makes one line; who asked for another address gets the error itself.
-      const level = this.#failures === 1 && this.forPeer && !protocol ? "WARN" : "DEBUG";
+      const outage = this.#failures === 1 && this.forPeer && kind === "unreachable";
+      const level = outage ? "WARN" : "DEBUG";
       this.#local.logger.log(level, "transport", `No connection: ${messageOf(error)}`);
-      this.#failed(protocol ? "protocol" : "unreachable", messageOf(error));
+      this.#failed(kind, messageOf(error));
     }
   }
 
@@ -166,7 +167,7 @@ export class Link implements ChannelOwner {
   }
 
   /** The connection broke or was not to be had; `why` names the address. */
-  #failed(kind: "unreachable" | "protocol", why: string): void {
+  #failed(kind: NoConnection, why: string): void {
     this.#failedAt = this.#local.clock.now();
     this.#abandonQueue(kind, why);
     if (this.#closed) return;
@@ -177,7 +178,7 @@ export class Link implements ChannelOwner {
     this.#retryLater(delay / 2 + this.#local.random(Math.ceil(delay / 2)));
   }
 
-  #abandonQueue(kind: "unreachable" | "protocol", why: string): void {
+  #abandonQueue(kind: NoConnection, why: string): void {
     this.#requests.fail(kind, why);
     for (const message of this.#queue.clear()) this.#local.unreachable(message.to);
   }
@@ -201,6 +202,12 @@ export class Link implements ChannelOwner {
     await this.drained();
     if (!this.forPeer && this.#requests.pending === 0) this.close();
   }
+}
+
+/** Why there is no connection although the other node answered; undefined when it did not. */
+function misfitOf(error: unknown): "protocol" | "incompatible" | undefined {
+  if (!(error instanceof TransportError)) return undefined;
+  return error.kind === "protocol" || error.kind === "incompatible" ? error.kind : undefined;
 }
 
 /** Whether the node at the other end may be sent `message`: it must be the addressee, and a member. */

@@ -3,8 +3,8 @@ import type { NodeId } from "../raft/types.ts";
 import { clusterConflict, type Hello, type Purpose } from "./handshake.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { defaultLimits, type TransportLimits, type TransportOptions } from "./options.ts";
-import type { Peer, TransportHandlers } from "./types.ts";
-import { ViolationError } from "./violation.ts";
+import type { Agreement, Peer, TransportHandlers } from "./types.ts";
+import { DisagreementError, ViolationError } from "./violation.ts";
 
 /** What all connections of one transport share: this node's own identity and surroundings. */
 export class Local {
@@ -18,6 +18,7 @@ export class Local {
   readonly id: NodeId;
   readonly address: string;
   readonly allowStrangers: ReadonlySet<number>;
+  readonly #agreement: Agreement | undefined;
   clusterId: string;
   handlers: TransportHandlers | undefined;
   #unreachable = new Set<NodeId>();
@@ -32,11 +33,18 @@ export class Local {
     this.id = options.id;
     this.address = options.advertisedAddress ?? listeningAddress;
     this.allowStrangers = options.allowStrangers;
+    this.#agreement = options.agreement;
     this.clusterId = options.clusterId;
   }
 
   hello(purpose: Purpose): Hello {
-    return { clusterId: this.clusterId, nodeId: this.id, address: this.address, purpose };
+    return {
+      clusterId: this.clusterId,
+      nodeId: this.id,
+      address: this.address,
+      purpose,
+      agreement: this.#agreement?.own ?? new Uint8Array(),
+    };
   }
 
   /** Whether this node and the other end are known to be in the same cluster, as of now. */
@@ -58,6 +66,12 @@ export class Local {
   checkCluster(remote: Hello): void {
     const conflict = clusterConflict(this.clusterId, remote.clusterId);
     if (conflict !== undefined) throw new ViolationError(conflict);
+  }
+
+  /** Throws a DisagreementError when this node and the other end must not talk. */
+  checkAgreement({ nodeId, address, agreement }: Hello): void {
+    const refusal = this.#agreement?.refusal({ id: nodeId, address }, agreement);
+    if (refusal !== undefined) throw new DisagreementError(refusal);
   }
 
   /** Tells the node that messages to `id` were lost: once for all losses of a moment, never from within a call of its own. */

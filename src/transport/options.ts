@@ -1,5 +1,6 @@
 import type { Clock, Logger, Network } from "../io/types.ts";
 import type { NodeId } from "../raft/types.ts";
+import type { Agreement } from "./types.ts";
 
 /** Bounds on memory and time, all with a default. */
 export interface TransportLimits {
@@ -73,6 +74,8 @@ export interface TransportOptions {
   readonly clusterId: string;
   /** Kinds of requests that are taken from nodes outside this node's cluster. */
   readonly allowStrangers: ReadonlySet<number>;
+  /** Default: whoever is of the cluster may talk. */
+  readonly agreement?: Agreement;
   readonly limits?: Partial<TransportLimits>;
   /** Draws a whole number from 0 to `limit` - 1, for the jitter of reconnection. */
   readonly random: (limit: number) => number;

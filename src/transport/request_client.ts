@@ -10,7 +10,7 @@ import {
   OutgoingRequest,
 } from "./request_frames.ts";
 import type { SendQueue } from "./send_queue.ts";
-import { type RequestOptions, TransportError } from "./types.ts";
+import { type NoConnection, type RequestOptions, TransportError } from "./types.ts";
 import { ViolationError } from "./violation.ts";
 
 interface Pending {
@@ -88,7 +88,7 @@ export class RequestClient {
   }
 
   /** The connection broke, or could not be made, as `why` says with the address: nothing is answered any more. */
-  fail(kind: "unreachable" | "protocol", why: string): void {
+  fail(kind: NoConnection, why: string): void {
     for (const [id, { item }] of this.#pending) {
       const sent = !this.#queue.delete(item);
       this.#settle(id)?.reject(

@@ -4,6 +4,7 @@ import { Acceptor } from "./acceptor.ts";
 import { withDeadline } from "./framed_connection.ts";
 import { Link } from "./link.ts";
 import { Local } from "./local.ts";
+import { agreementBytesMax } from "./handshake.ts";
 import type { TransportOptions } from "./options.ts";
 import { StreamSender } from "./stream_sender.ts";
 import {
@@ -18,6 +19,8 @@ const CLUSTER_ID = /^[0-9a-f]{16}$/;
 /** Listens, and connects to nobody yet. Throws what `network.listen` throws. */
 export async function openTransport(options: TransportOptions): Promise<Transport> {
   assert(options.id !== "", "A transport needs the id of its node");
+  const { length } = options.agreement?.own ?? [];
+  assert(length <= agreementBytesMax, `An agreement of ${length} bytes does not fit in a hello`);
   const listener = await options.network.listen(options.listenAddress);
   return new TcpTransport(new Local(options, listener.address), listener);
 }

@@ -19,13 +19,36 @@ export type TransportErrorKind =
   /** The other side's handler failed; `message` is its text. */
   | "refused"
   /** Frame too large, wrong cluster or version. */
-  | "protocol";
+  | "protocol"
+  /** The two nodes' agreement says that they must not talk. */
+  | "incompatible";
+
+/** Of those, why there is no connection. */
+export type NoConnection = Extract<
+  TransportErrorKind,
+  "unreachable" | "protocol" | "incompatible"
+>;
 
 export class TransportError extends Error {
   override name = "TransportError";
   constructor(readonly kind: TransportErrorKind, message: string, options?: ErrorOptions) {
     super(message, options);
   }
+}
+
+/**
+ * What two nodes must have in common to talk, beside their cluster. Each tells the other in the
+ * handshake; what it is about is a matter of whoever hands it in.
+ */
+export interface Agreement {
+  /** What this node tells of itself; `agreementBytesMax` at most. */
+  readonly own: Uint8Array;
+  /**
+   * Why this node and one that tells `theirs` must not talk; undefined when they may. Asked for
+   * every connection, and both ends come to the same answer. Throws a FormatError when it cannot be
+   * read.
+   */
+  refusal(peer: Pick<Peer, "id" | "address">, theirs: Uint8Array): string | undefined;
 }
 
 export interface RequestOptions {

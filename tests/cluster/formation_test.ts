@@ -67,7 +67,6 @@ function formation(
     clock,
     logger,
     version: "",
-    sqliteVersion: "",
     newClusterId: () => `${n}`.repeat(16).slice(0, 16),
   });
   exchange.put(member(n).address, subject);
@@ -210,7 +209,6 @@ Deno.test("Formation ends when another node has this node's id", async () => {
     clock,
     logger: quiet,
     version: "",
-    sqliteVersion: "",
     newClusterId: () => "7".repeat(16),
   });
   exchange.put(member(7).address, namesake);

@@ -113,7 +113,7 @@ export class NodeProcess {
     return this.#log;
   }
 
-  start(extraFlags: readonly string[] = []): void {
+  start(extraFlags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): void {
     assert(this.#child === undefined, `${this.id} is running already`);
     const { command, args } = program();
     const line = [...(this.boundByPermissions ? withoutPower : []), command, ...args];
@@ -132,6 +132,7 @@ export class NodeProcess {
         ...extraFlags,
         this.directory,
       ],
+      env: { ...env },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -67,14 +67,14 @@ class Setting {
       leader: "",
       leaderAddress: "",
       version: "",
-      sqliteVersion: "",
     });
     return answer.copy();
   }
 
   join(id: string, address: string, suffrage: JoinCall["suffrage"] = "staging"): Promise<void> {
     this.living.set(address, id);
-    const call = { id, address, httpAddress: "", suffrage, relayed: false, timeoutMs: 10_000 };
+    const rest = { httpAddress: "", relayed: false, timeoutMs: 10_000, sqlite: new Uint8Array() };
+    const call = { id, address, suffrage, ...rest };
     return this.membership.join(call);
   }
 
@@ -179,7 +179,8 @@ Deno.test("Membership gives nobody the place of a node that lives elsewhere, or 
     kind: "unavailable",
     message: /belongs to node 2, which lives at host3:4002 now/,
   });
-  const call = { httpAddress: "", suffrage: "staging", relayed: false, timeoutMs: 1000 } as const;
+  const rest = { httpAddress: "", relayed: false, timeoutMs: 1000, sqlite: new Uint8Array() };
+  const call = { suffrage: "staging", ...rest } as const;
   s.living.set("host2:4002", "2/aaaaaaaa");
   await assert.rejects(s.membership.join({ ...call, id: "4/aaaaaaaa", address: "host2:4002" }), {
     kind: "invalid",

@@ -1,9 +1,17 @@
 import { strict as assert } from "node:assert";
+import { SqliteAgreement } from "../../src/cluster/sqlite_agreement.ts";
+import { findLibrary, openLibrary, takeProfile } from "../../src/sqlite/mod.ts";
 import { encodeJoin, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import { serverId } from "../../src/raft/server_id.ts";
 import { openNode } from "../transport/fixture.ts";
 import { Cluster, eventually, freePort, type NodeProcess } from "./harness.ts";
 import { comparisons, schema, Workload } from "./workload.ts";
+
+/** What lets a test talk with a node, whatever SQLite that one has. */
+async function anySqlite(): Promise<SqliteAgreement> {
+  const profile = await takeProfile(openLibrary(await findLibrary()));
+  return new SqliteAgreement({ id: "stranger", profile, permits: true, logger: { log() {} } });
+}
 
 async function untilVoter(
   node: NodeProcess,
@@ -148,7 +156,8 @@ Deno.test("a call to join from a life that has ended takes nobody's place", asyn
   await using cluster = await Cluster.start();
   const leader = await cluster.leader();
   const node = await cluster.follower();
-  await using stranger = await openNode("stranger", { clusterId: "" });
+  const sqlite = await anySqlite();
+  await using stranger = await openNode("stranger", { clusterId: "", agreement: sqlite });
   const { incarnation } = JSON.parse(await Deno.readTextFile(`${node.directory}/node.json`));
   const call = encodeJoin({
     id: serverId(node.id, incarnation === "00000000" ? "00000001" : "00000000"),
@@ -157,6 +166,7 @@ Deno.test("a call to join from a life that has ended takes nobody's place", asyn
     suffrage: "staging",
     relayed: false,
     timeoutMs: 5000,
+    sqlite: sqlite.own,
   });
   const answer = await stranger.transport.request(leader.raftAddress, RequestKind.join, call, {
     timeoutMs: 5000,

@@ -22,6 +22,7 @@ Deno.test("wire calls read back as they were written", () => {
     suffrage: "learner",
     relayed: false,
     timeoutMs: 5,
+    sqlite: Uint8Array.of(1, 2),
   } as const;
   assert.deepEqual(wire.decodeJoin(wire.encodeJoin(join)), join);
   for (const call of [{ name: undefined, wait: true }, { name: "n2", wait: false }]) {

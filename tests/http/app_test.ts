@@ -344,6 +344,32 @@ httpTest("/readyz names the first check that fails", async () => {
   assert.deepEqual(await lines("/readyz?noleader"), [200, "[+]node ok"]);
 });
 
+httpTest("/readyz and /status name the members whose SQLite is another", async () => {
+  const service = new FakeService();
+  service.results = '{"columns":["1"],"types":["integer"],"values":[[1]]}';
+  const differences = ["version 3.53.2 here, 3.40.1 there", "other results in JSON"];
+  const { id, address } = memberTwo;
+  service.mismatches = [{ id, address, refused: false, differences }];
+  const { fetch } = appWith(service);
+  const permitted = await fetch("/readyz");
+  assert.equal(permitted.status, 200);
+  assert.equal(
+    await permitted.text(),
+    `[+]node ok\n[-]sqlite of node ${id} at ${address} is another, permitted: ` +
+      "version 3.53.2 here, 3.40.1 there; other results in JSON\n" +
+      "[+]leader ok\n[+]store ok\n[+]db ok",
+  );
+  const status = await (await fetch("/status?key=store.sqlite3.mismatches")).json();
+  assert.deepEqual(status, [{ addr: address, differences, node_id: id, refused: false }]);
+
+  // One that is cut off is not ready, as it has no leader, and says why.
+  service.mismatches = [{ id, address, refused: true, differences }];
+  service.leadingId = undefined;
+  const refused = await fetch("/readyz");
+  assert.equal(refused.status, 503);
+  assert.match(await refused.text(), /is another, refused: version/);
+});
+
 httpTest("/nodes shows voters by id, and who cannot be reached", async () => {
   const service = new FakeService();
   const down = { ...memberTwo, id: "3", address: "127.0.0.1:4006" };

@@ -43,6 +43,7 @@ export class FakeService implements Service {
   members: readonly Member[] = [memberOne];
   leadingId: string | undefined = "1";
   health = "ok";
+  mismatches: ServiceStatus["sqlite"]["mismatches"] = [];
   results = '{"last_insert_id":1,"rows_affected":1}';
   raftIndex = 7;
   servedBy: string | undefined;
@@ -134,6 +135,11 @@ export class FakeService implements Service {
       snapshotsTaken: 3,
       snapshotsInstalled: 1,
       counts: new ClusterCounts(),
+      sqlite: {
+        profile: { version: "3.53.2", sourceId: "s", compileOptions: [], probes: [] },
+        mismatchPermitted: false,
+        mismatches: this.mismatches,
+      },
     };
   }
 
@@ -147,7 +153,6 @@ export class FakeService implements Service {
       leader: member.id === this.leadingId,
       reachable: member.id !== "3",
       version: "0.1.0",
-      sqliteVersion: "3.53.2",
       roundTripMs: 0.5,
       error: member.id === "3" ? "connection refused" : undefined,
     })));

@@ -17,6 +17,7 @@ import {
 } from "../../src/raft/types.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import { serverId } from "../../src/raft/server_id.ts";
+import { SqliteAgreement } from "../../src/cluster/sqlite_agreement.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import {
   type LogContents,
@@ -242,13 +243,19 @@ export class Machine {
       clusterId: () => "0123456789abcdef",
       dataDirectory: "data",
       version: "simulation",
-      sqliteVersion: "none",
+      sqlite: this.#sqlite(logger),
       writeTimeoutMs: 3_000,
     });
     this.#running = { process, clock, log, store, logger, node, service, transport };
     if (this.#introduced) transport.setCluster();
     transport.start(service.peers);
     node.start();
+  }
+
+  /** The toy store has none: all machines agree. */
+  #sqlite(logger: Logger): SqliteAgreement {
+    const profile = { version: "none", sourceId: "", compileOptions: [], probes: [] };
+    return new SqliteAgreement({ id: this.serverId, profile, permits: false, logger });
   }
 
   #installed(): void {
@@ -374,6 +381,7 @@ export class Machine {
         intervalMs: 0,
         timeoutMs: 4000,
         clusterId: "",
+        sqlite: this.#sqlite(running.logger).own,
         transport: running.transport,
         clock: running.clock,
         logger: running.logger,

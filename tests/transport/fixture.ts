@@ -10,7 +10,7 @@ import type { Frame } from "../../src/transport/frame.ts";
 import { encodeOpening, type Hello, PREAMBLE_BYTES } from "../../src/transport/handshake.ts";
 import type { TransportLimits, TransportOptions } from "../../src/transport/options.ts";
 import { openTransport } from "../../src/transport/transport.ts";
-import type { Peer, Transport, TransportHandlers } from "../../src/transport/types.ts";
+import type { Agreement, Peer, Transport, TransportHandlers } from "../../src/transport/types.ts";
 
 export const CLUSTER = "00000000000000aa";
 export const OTHER_CLUSTER = "00000000000000bb";
@@ -123,6 +123,7 @@ export interface NodeOptions {
   readonly limits?: Partial<TransportLimits>;
   readonly network?: Network;
   readonly clock?: Clock;
+  readonly agreement?: Agreement;
 }
 
 export async function openNode(id: string, options: NodeOptions = {}): Promise<TestNode> {
@@ -137,6 +138,7 @@ export async function openNode(id: string, options: NodeOptions = {}): Promise<T
     clusterId: options.clusterId ?? CLUSTER,
     allowStrangers: new Set([OPEN_KIND]),
     limits: options.limits ?? {},
+    ...options.agreement && { agreement: options.agreement },
     random: (limit) => prng.below(limit),
   };
   return new TestNode(id, await openTransport(transportOptions), log);
@@ -217,6 +219,7 @@ export class RawPeer implements Disposable {
       nodeId: "raw",
       address: "127.0.0.1:1",
       purpose: "messages",
+      agreement: new Uint8Array(),
       ...hello,
     }));
   }

@@ -56,8 +56,8 @@ const attacks: [name: string, attack: Attack, reason: RegExp][] = [
   ],
   [
     "a hello larger than any",
-    (peer) => peer.introduce({ nodeId: "n".repeat(5000) }),
-    /over the limit of 4096/,
+    (peer) => peer.introduce({ nodeId: "n".repeat(17_000) }),
+    /over the limit of 16384/,
   ],
   ["an empty node id", (peer) => peer.introduce({ nodeId: "" }), /Node id/],
   ["a malformed cluster id", (peer) => peer.introduce({ clusterId: "zz" }), /Cluster id "zz"/],
@@ -185,6 +185,7 @@ const attacks: [name: string, attack: Attack, reason: RegExp][] = [
         writer.text("other");
         writer.text("127.0.0.1:1");
         writer.uint8(0);
+        writer.bytes(new Uint8Array());
       })
     ),
     /changed its identity/,
@@ -199,6 +200,7 @@ const attacks: [name: string, attack: Attack, reason: RegExp][] = [
         writer.text("raw");
         writer.text("127.0.0.1:1");
         writer.uint8(0);
+        writer.bytes(new Uint8Array());
       });
     },
     /Wrong cluster/,

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { type SqliteProfile, takeProfile } from "../../src/sqlite/mod.ts";
+import { Database } from "../../src/sqlite/mod.ts";
+import { probeGroups, probeTables } from "../../src/sqlite/probes.ts";
+import { library, openMemory } from "./fixture.ts";
+
+const main = fileURLToPath(new URL("./profile_main.ts", import.meta.url));
+
+/** The profile that another process takes; undefined when it finds no such library. */
+async function profileOf(env: Record<string, string>): Promise<SqliteProfile | undefined> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", main],
+    env,
+    stderr: "null",
+  }).output();
+  return success ? JSON.parse(new TextDecoder().decode(stdout)) : undefined;
+}
+
+function partedGroups(a: SqliteProfile, b: SqliteProfile): string[] {
+  return a.probes.filter(({ answers }, i) => answers !== b.probes[i]?.answers)
+    .map(({ group }) => group);
+}
+
+const logarithm = "the C library's logarithm, by which full-text search ranks";
+
+Deno.test("takeProfile gives the same twice, and in another process", async () => {
+  const first = await takeProfile(library);
+  assert.deepEqual(await takeProfile(library), first);
+  const there = await profileOf({ DENO_SQLITE_PATH: library.path });
+  assert(there);
+  assert.deepEqual(there.probes, first.probes);
+  assert.equal(first.probes.length, probeGroups.length);
+  assert.equal(first.version, library.version);
+  assert(first.compileOptions.includes("DEFAULT_FILE_FORMAT=4"));
+  assert(!first.compileOptions.some((option) => option.startsWith("COMPILER")));
+});
+
+Deno.test("takeProfile: what a group asks is answered, by a SQLite of today", () => {
+  if (library.versionNumber < 3_053_000) return console.log(`Not this one: ${library.version}`);
+  using db = openMemory();
+  using own = new Database(":memory:", { library, libraryMathematics: true });
+  for (const { name, type } of probeTables()) db.exec(`CREATE TABLE ${name}(x ${type})`);
+  // Meant to fail, or in need of what this library is built without.
+  const failing =
+    /REGEXP|soundex|9223372036854775807 \+ 1|abs\(-9|sum\(9|median|geopoly|LIMIT 1$|\"no such/;
+  for (const { name, statements, onLibrary } of probeGroups) {
+    for (const sql of statements) {
+      if (failing.test(sql)) continue;
+      assert.doesNotThrow(() => (onLibrary ? own : db).exec(sql), `${name}: ${sql}`);
+    }
+  }
+});
+
+Deno.test("takeProfile: a function that answers otherwise changes its group, and no other", async () => {
+  const createRawFunction = Database.prototype.createRawFunction;
+  const real = await takeProfile(library);
+  Database.prototype.createRawFunction = function (name, count, options, body) {
+    // As if the last bit of one result were another.
+    if (name === "tanh") {
+      return this.createFunction("tanh", (x) => Math.tanh(Number(x)) + 2 ** -54, {
+        argumentCount: 1,
+        deterministic: true,
+      });
+    }
+    return createRawFunction.call(this, name, count, options, body);
+  };
+  try {
+    assert.deepEqual(partedGroups(real, await takeProfile(library)), ["mathematical functions"]);
+  } finally {
+    Database.prototype.createRawFunction = createRawFunction;
+  }
+});
+
+Deno.test("takeProfile: two versions of SQLite part in text to number, and not in mathematics", async () => {
+  const system = await profileOf({ DENO_SQLITE_PATH: "libsqlite3.so.0" });
+  const here = await takeProfile(library);
+  if (system === undefined || system.version === here.version) {
+    return console.log("Only one version of SQLite is here: nothing to compare it with");
+  }
+  const parted = partedGroups(here, system);
+  assert(!parted.includes("mathematical functions"), String(parted));
+  assert(!parted.includes("random numbers"), String(parted));
+  if (here.version === "3.53.2" && system.version === "3.40.1") {
+    assert(parted.includes("text to number"), String(parted));
+  }
+});
+
+Deno.test("takeProfile: equal SQLite on a processor without FMA parts in the C library's logarithm alone", async () => {
+  const here = await takeProfile(library);
+  // glibc takes other code for log() there; its tunables hide what the processor has.
+  const without = await profileOf({
+    DENO_SQLITE_PATH: library.path,
+    GLIBC_TUNABLES: "glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4",
+  });
+  assert(without);
+  const parted = partedGroups(here, without);
+  if (parted.length === 0) {
+    return console.log("This C library has one way to take logarithms: nothing to compare it with");
+  }
+  assert.deepEqual(parted, [logarithm]);
+});
