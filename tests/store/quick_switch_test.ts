@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../../src/io/types.ts";
+import { LifeCycle } from "../../src/store/life_cycle.ts";
+import { QuickReader } from "../../src/store/quick_reader.ts";
+import { QuickSwitch } from "../../src/store/quick_switch.ts";
+import { QuickWriter } from "../../src/store/quick_writer.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
+import { plain, quickParts, silent, TestStore } from "./fixture.ts";
+
+function subject() {
+  const clock = new SimulatedClock();
+  const lines: string[] = [];
+  const logger = {
+    log: (level: string, _: string, message: string) => void lines.push(`${level} ${message}`),
+  };
+  const quickSwitch = new QuickSwitch(clock, logger);
+  const call = async (ms: number) => {
+    const startedAt = clock.now();
+    await clock.advance(ms);
+    quickSwitch.took(startedAt, clock.now());
+  };
+  return { clock, lines, quickSwitch, call, isOn: () => quickSwitch.isOn(clock.now()) };
+}
+
+Deno.test("QuickSwitch is off for a second after the first call that took long, and says so", async () => {
+  const { clock, lines, quickSwitch, call, isOn } = subject();
+  await call(49);
+  assert.equal(isOn(), true);
+  await call(50);
+  assert.equal(isOn(), false);
+  await clock.advance(999);
+  assert.equal(isOn(), false);
+  await clock.advance(1);
+  assert.equal(isOn(), true);
+  assert.deepEqual(quickSwitch.status, { on: true, times_off: 1 });
+  assert.deepEqual(lines.map((line) => line.slice(0, 24)), [
+    "WARN The database held t",
+    "INFO Short reads and wri",
+  ]);
+});
+
+Deno.test("QuickSwitch is off for twice as long each time, up to a minute, until it stays on for one", async () => {
+  const { clock, call, isOn } = subject();
+  for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+    await call(100);
+    await clock.advance(seconds * 1000 - 1);
+    assert.equal(isOn(), false, `${seconds} s`);
+    await clock.advance(1);
+    assert.equal(isOn(), true, `${seconds} s`);
+  }
+  await clock.advance(60_000);
+  await call(100);
+  await clock.advance(1000);
+  assert.equal(isOn(), true);
+});
+
+Deno.test("QuickReader and QuickWriter leave all to the Workers once a call of either took long", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
+  await s.store.close();
+  const life = new LifeCycle();
+  let now = 0;
+  /** How long a call takes by this clock. */
+  let step = 0;
+  const clock: Clock = {
+    now: () => now += step,
+    wallTime: () => 0,
+    after: () => ({ cancel() {} }),
+  };
+  const parts = {
+    ...quickParts(s.path, false, life),
+    clock,
+    quickSwitch: new QuickSwitch(clock, silent),
+  };
+  const reader = new QuickReader(parts);
+  const writer = new QuickWriter(parts, 0);
+  life.opened();
+  const request = {
+    statements: [{ sql: "SELECT 1" }],
+    transaction: false,
+    format: plain,
+    timeoutMs: 0,
+  };
+  const reads = () => reader.read(request) !== undefined;
+  const inspects = () => reader.inspect(request.statements) !== undefined;
+  const { entries } = s;
+  const writes = () => {
+    const index = entries.index;
+    const applied = writer.apply([entries.execute(["INSERT INTO t VALUES (1)"])], index);
+    if (applied === undefined) entries.index = index;
+    return applied !== undefined;
+  };
+  for (const takesLong of [reads, writes, inspects]) {
+    assert.deepEqual([reads(), inspects(), writes()], [true, true, true]);
+    step = 100;
+    assert.equal(takesLong(), true);
+    step = 0;
+    assert.deepEqual([reads(), inspects(), writes()], [false, false, false]);
+    now += 60_000;
+    assert.deepEqual([reads(), inspects(), writes()], [true, true, true]);
+    now += 60_000;
+  }
+  await life.close(() => Promise.resolve());
+});
