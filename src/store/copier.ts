@@ -141,5 +141,7 @@ export class Copier implements Holder {
   end(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
+    if (this.#running === undefined) return;
+    this.#finish(this.#life.refusal ?? new StoreFailedError("The store is closed"));
   }
 }

@@ -135,7 +135,7 @@ export class EntryApplier {
       connection.begin();
       let expectedIndex = index + 1;
       for (const entry of entries) {
-        if (performance.now() > connection.deadline || !this.#fits(entry)) {
+        if (connection.isLate() || !this.#fits(entry)) {
           throw new NeedsAlone(false);
         }
         this.#applyEntry(entry, expectedIndex++);

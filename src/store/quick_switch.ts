@@ -15,9 +15,10 @@ export interface QuickParts {
 
 /**
  * A call on the main thread that takes so long, in ms, has waited for something: what it may do by
- * itself is bounded to a few milliseconds. A fraction of the shortest election timeout.
+ * itself is bounded to a few milliseconds. Half of what a follower waits for its leader at least;
+ * and longer than a machine that is merely busy keeps a thread from running (seen: 50 ms and more).
  */
-const longMs = 50;
+const longMs = 250;
 /** For how long the Workers then have all the work, in ms: at first, and at most. */
 const shortestOffMs = 1_000;
 const longestOffMs = 60_000;

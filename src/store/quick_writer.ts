@@ -93,9 +93,11 @@ export class QuickWriter implements Holder {
     entries: readonly ApplyEntry[],
     open: QuickConnection | undefined,
   ): WriterAnswers | undefined {
+    const { clock } = this.#parts;
     try {
       const { connection, applier } = open ?? this.#begin();
-      connection.deadline = performance.now() + durationMsMax;
+      const deadline = clock.now() + durationMsMax;
+      connection.isLate = () => clock.now() > deadline;
       if (applier.applyAllOrNone(entries.map(toBatchEntry))) {
         this.#failures = 0;
         this.#batches++;

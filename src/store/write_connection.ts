@@ -61,8 +61,8 @@ export class WriteConnection {
   readonly maxRowId: MaxRowIdWatch;
   /** For the main thread: only what is over in a moment is done, and anything else fails. */
   readonly quick: boolean;
-  /** With `quick`: when to give up, on the clock of performance.now(). */
-  deadline = Number.POSITIVE_INFINITY;
+  /** With `quick`: whether it is time to give up. */
+  isLate: () => boolean = () => false;
   sessions: Sessions;
   /** As committed. */
   committed: RaftState;
@@ -318,7 +318,7 @@ export class WriteConnection {
 
   #isOver(): boolean {
     if (this.#ticksLeft === Number.POSITIVE_INFINITY) return false;
-    return --this.#ticksLeft <= 0 || performance.now() > this.deadline;
+    return --this.#ticksLeft <= 0 || this.isLate();
   }
 
   /** What changes() says in SQL: in a trigger, SQLite's own number of what the trigger has changed. */

@@ -51,7 +51,7 @@ Deno.test("a disk that hangs holds the main thread up once, until it is fast aga
   const { disk, node } = started;
   // A machine that is busy with other things can have held it up already.
   const { times_off: before } = await mainThread(node);
-  await disk.slowDown(200, "db.sqlite-wal");
+  await disk.slowDown(400, "db.sqlite-wal");
   await eventually(() => `the main thread to be spared\n${node.log}`, async () => {
     await node.execute(["INSERT INTO t (v) VALUES (1)"]);
     return (await mainThread(node)).times_off > before;

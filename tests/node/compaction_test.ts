@@ -1,9 +1,10 @@
 import { strict as assert } from "node:assert";
-import type { Logger } from "../../src/io/types.ts";
+import { DiskError, type Logger } from "../../src/io/types.ts";
 import { Compaction } from "../../src/node/compaction.ts";
 import { LogHolds } from "../../src/node/log_holds.ts";
 import type { CompactionPoint, PeerProgress, RaftCore } from "../../src/raft/types.ts";
 import type { RaftLog } from "../../src/raft_log/types.ts";
+import { StoreFailedError } from "../../src/store/failures.ts";
 import type { StateMachine } from "../../src/store/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
@@ -16,6 +17,8 @@ function subject() {
   const clock = new SimulatedClock();
   const state = {
     applied: 0,
+    /** What the next checkpoints fail with. */
+    fails: undefined as Error | undefined,
     compacted: 0,
     sizeBytes: 0,
     peer: { id: "b", matchIndex: 0 } as PeerProgress | undefined,
@@ -39,7 +42,10 @@ function subject() {
     },
   } as Partial<RaftLog> as RaftLog;
   const stateMachine = {
-    checkpoint: () => Promise.resolve({ index: state.applied, term: 1 }),
+    checkpoint: () =>
+      state.fails === undefined
+        ? Promise.resolve({ index: state.applied, term: 1 })
+        : Promise.reject(state.fails),
   } as Partial<StateMachine> as StateMachine;
   const holds = new LogHolds(raft, clock, quiet, policy.logBytes);
   const compaction = new Compaction(raft, log, stateMachine, policy, quiet, 0, holds);
@@ -109,4 +115,16 @@ Deno.test("Compaction keeps a bounded log for a peer", async () => {
   state.sizeBytes = 0;
   holds.end("b", true);
   assert.equal(await compact(300), 295);
+});
+
+Deno.test("Compaction keeps the log that a checkpoint was to stand for when it fails", async () => {
+  const { compact, state } = subject();
+  assert.equal(await compact(100), 95);
+  // Without room nothing is lost, and the next one may find some.
+  state.fails = new DiskError("full", "db.sqlite", "No room");
+  assert.equal(await compact(200), 95);
+  // A sync that failed for want of room has lost what it was to make durable.
+  state.fails = new StoreFailedError("It could not be synced", { cause: state.fails });
+  await assert.rejects(compact(300), /could not be synced/);
+  assert.equal(state.compacted, 95);
 });

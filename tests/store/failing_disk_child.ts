@@ -1,10 +1,17 @@
-import { TestStore } from "./fixture.ts";
+import { Database, openLibrary } from "../../src/sqlite/mod.ts";
+import { library, TestStore } from "./fixture.ts";
 
 /**
  * A store that writes and checkpoints until a sync of the file whose path ends as the first argument
- * says fails; the second says whose checkpoint it is to be. Prints, as JSON, what it then says.
+ * says fails; the second says whose sync it is to be. Prints, as JSON, what it then says.
  */
-const [end = "", whose] = Deno.args;
+const [end = "", whose = ""] = Deno.args;
+/** Small ones are written by the main thread. */
+const values: Readonly<Record<string, string>> = {
+  background: "zeroblob(20000)",
+  compaction: "1",
+  "main thread": "1",
+};
 const disk = Deno.env.get("RAFTLITE_TEST_DISK") ?? "";
 const control = `${disk}/sync-fails`;
 
@@ -36,18 +43,24 @@ await s.execute(["CREATE TABLE t (v)"]);
 await s.store.checkpoint();
 // Begins the WAL anew, which takes a sync that is the writer's own.
 await s.execute(["INSERT INTO t VALUES (0)"]);
+if (whose === "main thread") {
+  // What a stranger's program does that opens the file: the next commit begins the WAL anew, and syncs.
+  using other = new Database(s.path, { library: openLibrary(library) });
+  other.scalar("SELECT count(*) FROM sqlite_schema");
+  other.checkpoint("passive");
+}
 Deno.writeTextFileSync(`${control}.new`, end);
 Deno.renameSync(`${control}.new`, control);
 let last = "done";
 while (!failed() && last === "done") {
-  last = whose === "background"
-    ? await outcome(s.execute(["INSERT INTO t VALUES (zeroblob(20000))"]))
-    : await outcome(s.execute(["INSERT INTO t VALUES (1)"]).then(() => s.store.checkpoint()));
+  last = await outcome(s.execute([`INSERT INTO t VALUES (${values[whose]})`]));
+  if (whose === "compaction" && last === "done") last = await outcome(s.store.checkpoint());
 }
 // What has to come comes now; a store that goes on would do so for ever.
-const storeFailed = await outcome(
-  Promise.race([s.store.failed, new Promise((resolve) => setTimeout(resolve, 5_000))]),
-);
+const { promise: waited, resolve: giveUp } = Promise.withResolvers<void>();
+const patience = setTimeout(giveUp, 5_000);
+const storeFailed = await outcome(Promise.race([s.store.failed, waited]));
+clearTimeout(patience);
 const checkpoint = await outcome(s.store.checkpoint());
 const write = await outcome(s.execute(["INSERT INTO t VALUES (2)"]));
 const status = await outcome(s.store.status());

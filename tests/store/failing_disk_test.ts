@@ -24,21 +24,23 @@ async function run(disk: FailingDisk, end: string, whose: string): Promise<Said>
 
 const untrusted = /^Database \S+ takes no more writes: it could not be synced: .*check the disk/;
 
-for (const whose of ["background", "compaction"]) {
-  for (const [file, end] of [["WAL", "db.sqlite-wal"], ["database file", "db.sqlite"]] as const) {
-    Deno.test(`a failed sync of the ${file} in a checkpoint (${whose}) ends what may be written and called durable`, async () => {
-      await using disk = await FailingDisk.make();
-      if (disk === undefined) return;
-      const said = await run(disk, end, whose);
-      assert.match(said.storeFailed, untrusted);
-      assert.match(said.checkpoint, untrusted, "The next sync succeeds, and makes nothing durable");
-      assert.match(said.write, untrusted);
-      assert.equal(said.status, "done", "What merely asks is answered");
-      assert.equal(
-        said.lines.filter((line) => line.startsWith("ERROR")).length,
-        1,
-        `${said.lines}`,
-      );
-    });
-  }
+const cases = [
+  ["background", "db.sqlite-wal"],
+  ["background", "db.sqlite"],
+  ["compaction", "db.sqlite-wal"],
+  ["compaction", "db.sqlite"],
+  ["main thread", "db.sqlite-wal"],
+] as const;
+
+for (const [whose, end] of cases) {
+  Deno.test(`a failed sync of ${end} (${whose}) ends what may be written and called durable`, async () => {
+    await using disk = await FailingDisk.make();
+    if (disk === undefined) return;
+    const said = await run(disk, end, whose);
+    assert.match(said.storeFailed, untrusted);
+    assert.match(said.checkpoint, untrusted, "The next sync succeeds, and makes nothing durable");
+    assert.match(said.write, untrusted);
+    assert.equal(said.status, "done", "What merely asks is answered");
+    assert.equal(said.lines.filter((line) => line.startsWith("ERROR")).length, 1, `${said.lines}`);
+  });
 }

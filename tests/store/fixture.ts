@@ -1,6 +1,5 @@
 import { checksum } from "../../src/base/checksum.ts";
 import { EntryType } from "../../src/raft/types.ts";
-import { DenoClock } from "../../src/io/deno_clock.ts";
 import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
 import { encodeCommand, stampCommand } from "../../src/store/command_codec.ts";
 import type { LifeCycle } from "../../src/store/life_cycle.ts";
@@ -17,6 +16,7 @@ import type {
   Statement,
   Store,
 } from "../../src/store/types.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 
 export const plain: AnswerFormat = {
   associative: false,
@@ -30,7 +30,7 @@ export const library = await findLibrary();
 
 export const silent = { log: () => {} };
 
-/** Parts of a connection of the main thread that is not switched off when the machine is slow. */
+/** Parts of a connection of the main thread for which time stands still: no machine is too slow for it. */
 export function quickParts(path: string, foreignKeys: boolean, life: LifeCycle): QuickParts {
   return {
     library: openLibrary(library),
@@ -38,7 +38,7 @@ export function quickParts(path: string, foreignKeys: boolean, life: LifeCycle):
     foreignKeys,
     life,
     quickSwitch: { isOn: () => true, took: () => {} },
-    clock: new DenoClock(),
+    clock: new SimulatedClock(),
   };
 }
 
