@@ -76,6 +76,14 @@ export class ByteWriter {
     this.#view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
   }
 
+  /** As `int64`, for a whole number between -(2^53 - 1) and 2^53 - 1, without a bigint. */
+  safeInteger(value: number): void {
+    const at = this.#grow(8);
+    const high = Math.floor(value / 0x1_0000_0000);
+    this.#view.setUint32(at, value - high * 0x1_0000_0000, true);
+    this.#view.setInt32(at + 4, high, true);
+  }
+
   float64(value: number): void {
     const at = this.#grow(8);
     this.#view.setFloat64(at, value, true);

@@ -9,7 +9,7 @@ import type {
   BackupOptions,
   Command,
   ReadRequest,
-  Statement,
+  Statements,
   Store,
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
@@ -58,7 +58,8 @@ export interface ServiceParts {
   readonly logger: Logger;
   /** Names this run of this node in request ids. */
   readonly origin: bigint;
-  readonly encodeCommand: (command: Command) => Uint8Array;
+  /** With pauses when it is long. */
+  readonly encodeCommand: (command: Command) => Uint8Array | Promise<Uint8Array>;
   readonly clusterId: () => string;
   readonly raftAddress: string;
   readonly httpAddress: string;
@@ -254,7 +255,7 @@ export class ClusterService implements Service {
     return index;
   }
 
-  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
+  inspect(statements: Statements): Promise<(boolean | string)[]> {
     return this.#parts.store.inspect(statements);
   }
 

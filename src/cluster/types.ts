@@ -8,7 +8,7 @@ import type {
   ReadRequest,
   Results,
   SqliteProfile,
-  Statement,
+  Statements,
 } from "../store/types.ts";
 
 export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
@@ -27,7 +27,7 @@ export interface ReadLevelOptions {
 }
 
 export interface WriteRequest {
-  readonly statements: readonly Statement[];
+  readonly statements: Statements;
   readonly transaction: boolean;
   readonly unified: boolean;
   readonly format: AnswerFormat;
@@ -140,7 +140,7 @@ export interface Service {
     signal?: () => AbortSignal,
   ): ReadAnswer | Promise<ReadAnswer>;
   /** Whether each statement is read-only; an error's text when it cannot be prepared. */
-  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]>;
+  inspect(statements: Statements): Promise<(boolean | string)[]>;
   backup(
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,

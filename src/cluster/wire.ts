@@ -85,15 +85,14 @@ export interface WriteCall {
   readonly command: Uint8Array;
 }
 
-/** timeoutMs u64, format u8, command as the rest. */
-export function encodeWrite(call: WriteCall): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(call.command.length + 16);
+/** timeoutMs u64, format u8, and the command as the rest, which the caller puts behind it. */
+export function encodeWrite(call: Omit<WriteCall, "command">): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(16);
   writer.integer(call.timeoutMs);
   writer.uint8(
     formatFields.reduce((bits, field, i) => bits | (call.format[field] ? 1 << i : 0), 0),
   );
-  writer.raw(call.command);
-  return writer.copy();
+  return writer.view();
 }
 
 export function decodeWrite(payload: Uint8Array): WriteCall {

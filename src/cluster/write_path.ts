@@ -1,4 +1,6 @@
 import { RingMap } from "../base/ring_map.ts";
+import { joinInSlices, type NextTurn, sliceBytes } from "../base/slices.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { WriteOutcome } from "../node/types.ts";
@@ -42,7 +44,8 @@ export class WritePath {
   readonly #leaders: LeaderWatch;
   readonly #clock: Clock;
   readonly #origin: bigint;
-  readonly #encode: (command: Command) => Uint8Array;
+  readonly #encode: (command: Command) => Uint8Array | Promise<Uint8Array>;
+  readonly #nextTurn: NextTurn;
   readonly #forwardedMax: number;
   /** By their sequences. */
   readonly #underWay = new RingMap<true>();
@@ -56,7 +59,7 @@ export class WritePath {
     readonly leaders: LeaderWatch;
     readonly clock: Clock;
     readonly origin: bigint;
-    readonly encode: (command: Command) => Uint8Array;
+    readonly encode: (command: Command) => Uint8Array | Promise<Uint8Array>;
     readonly forwardedMax: number;
   }) {
     this.#node = parts.node;
@@ -65,6 +68,7 @@ export class WritePath {
     this.#clock = parts.clock;
     this.#origin = parts.origin;
     this.#encode = parts.encode;
+    this.#nextTurn = nextTurnOf(parts.clock);
     this.#forwardedMax = parts.forwardedMax;
   }
 
@@ -72,7 +76,9 @@ export class WritePath {
   async submit(make: CommandMaker, format: AnswerFormat, timeoutMs: number): Promise<WriteAnswer> {
     const deadline = this.#clock.now() + timeoutMs;
     if (this.#node.isLeader) {
-      const attempt = await this.#propose(this.#encode(make(undefined)), format, deadline);
+      const encoded = this.#encode(make(undefined));
+      const command = encoded instanceof Promise ? await encoded : encoded;
+      const attempt = await this.#propose(command, format, deadline);
       if (attempt.type !== "nothing") return answerOf(attempt);
     }
     return await this.#submitWithId(make, format, deadline);
@@ -91,7 +97,8 @@ export class WritePath {
     try {
       while (!this.#underWay.has(this.#floor)) this.#floor++;
       const request = { origin: this.#origin, sequence, floor: this.#floor };
-      const command = this.#encode(make(request));
+      const encoded = this.#encode(make(request));
+      const command = encoded instanceof Promise ? await encoded : encoded;
       const tooLarge = this.#node.tooLarge(command.length);
       if (tooLarge !== undefined) throw serviceError(tooLarge);
       const watched = this.#node.watch(sequence, format).then((outcome) => done(outcome));
@@ -150,7 +157,7 @@ export class WritePath {
     deadline: number,
   ): Promise<Attempt> {
     const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
-    const payload = encodeWrite({ timeoutMs, format, command });
+    const payload = await joined(encodeWrite({ timeoutMs, format }), command, this.#nextTurn);
     try {
       const reader = readAnswer(
         await this.#transport.request(leader.address, RequestKind.write, payload, { timeoutMs }),
@@ -187,13 +194,27 @@ export class WritePath {
     const { timeoutMs, format, command } = decodeWrite(payload);
     const deadline = this.#clock.now() + timeoutMs;
     const outcome = await this.#node.propose(command, { format, deadline });
+    const { index, answer } = outcome;
     const writer = beginAnswer();
-    writer.integer(outcome.index);
-    writer.uint8(outcome.answer === duplicate ? 1 : 0);
-    if (typeof outcome.answer === "string") writer.rawText(outcome.answer);
-    else if (outcome.answer instanceof Uint8Array) writer.raw(outcome.answer);
+    writer.integer(index);
+    writer.uint8(answer === duplicate ? 1 : 0);
+    if (answer instanceof Uint8Array) return joined(writer.view(), answer, this.#nextTurn);
+    if (typeof answer === "string") writer.rawText(answer);
     return writer.copy();
   }
+}
+
+/** Both in a row; with pauses, and a promise, when it is much. */
+function joined(
+  head: Uint8Array,
+  body: Uint8Array,
+  nextTurn: NextTurn,
+): Uint8Array | Promise<Uint8Array> {
+  if (body.length > sliceBytes) return joinInSlices([head, body], nextTurn);
+  const whole = new Uint8Array(head.length + body.length);
+  whole.set(head);
+  whole.set(body, head.length);
+  return whole;
 }
 
 function neverArrived(error: TransportError): boolean {

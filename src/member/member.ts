@@ -1,8 +1,11 @@
 import type { ClusterService } from "../cluster/service.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import type { Node } from "../node/node.ts";
 import {
   encodeCommand,
+  encodeLongCommand,
+  isLongCommand,
   requestIdOf,
   stampBytes,
   stampCommand,
@@ -102,6 +105,7 @@ function assemble(parts: MemberParts, raftLog: OpenLog): Assembly {
   const { configuration, surroundings, identity, self } = parts;
   const { dataDirectory } = configuration;
   const { foreignKeys } = configuration.database;
+  const nextTurn = nextTurnOf(surroundings.clock);
   return assembleMember({
     ...surroundings,
     ...parts,
@@ -118,7 +122,8 @@ function assemble(parts: MemberParts, raftLog: OpenLog): Assembly {
       requestId: requestIdOf,
     },
     installMarker: new FileInstallMarker(surroundings.disk, `${dataDirectory}/raft`),
-    encodeCommand,
+    encodeCommand: (command) =>
+      isLongCommand(command) ? encodeLongCommand(command, nextTurn) : encodeCommand(command),
     clusterId: () => identity.clusterId,
     dataDirectory,
     writeTimeoutMs: configuration.raft.applyTimeoutMs,

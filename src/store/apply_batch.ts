@@ -1,4 +1,6 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { PartsWriter } from "../base/parts_writer.ts";
+import { joinInSlices, type NextTurn } from "../base/slices.ts";
 import type { AnswerFormat, ApplyEntry } from "./types.ts";
 
 /**
@@ -60,10 +62,30 @@ function viewOf(data: Uint8Array): DataView {
   return new DataView(data.buffer, data.byteOffset, data.byteLength);
 }
 
-export function encodeBatch(entries: readonly ApplyEntry[]): Uint8Array<ArrayBuffer> {
+/** What a batch of entries takes. */
+export function batchSize(entries: readonly ApplyEntry[]): number {
   let size = 4;
   for (const { entry } of entries) size += 26 + entry.data.length;
-  const writer = new ByteWriter(size);
+  return size;
+}
+
+export function encodeBatch(entries: readonly ApplyEntry[]): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(batchSize(entries));
+  writeBatch(writer, entries);
+  return writer.view();
+}
+
+/** The same with pauses, for much data. */
+export function encodeLargeBatch(
+  entries: readonly ApplyEntry[],
+  nextTurn: NextTurn,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const writer = new PartsWriter();
+  writeBatch(writer, entries);
+  return joinInSlices(writer.parts(), nextTurn);
+}
+
+function writeBatch(writer: ByteWriter, entries: readonly ApplyEntry[]): void {
   writer.uint32(entries.length);
   for (const { entry, answer } of entries) {
     writer.integer(entry.index);
@@ -73,7 +95,6 @@ export function encodeBatch(entries: readonly ApplyEntry[]): Uint8Array<ArrayBuf
     writer.uint32(entry.checksum);
     writer.bytes(entry.data);
   }
-  return writer.view();
 }
 
 export function decodeBatch(bytes: Uint8Array): BatchEntry[] {

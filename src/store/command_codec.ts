@@ -1,14 +1,10 @@
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { PartsWriter } from "../base/parts_writer.ts";
+import { checksumInSlices, joinInSlices, type NextTurn, sliceBytes } from "../base/slices.ts";
 import { allocateSmall } from "../base/slab.ts";
-import {
-  type Command,
-  type RequestId,
-  SqlReal,
-  type SqlValue,
-  type Stamp,
-  type Statement,
-} from "./types.ts";
+import { encodedInSlices, readStatements, writeStatements } from "./statement_codec.ts";
+import { type Command, EncodedStatements, type RequestId, type Stamp } from "./types.ts";
 
 // The format, byte by byte, is in README.md.
 
@@ -33,11 +29,8 @@ export const CommandType = {
 
 export const CommandFlag = { transaction: 1, unified: 2, request: 4 } as const;
 
-/** The byte before a parameter's value. */
-export const ValueTag = { null: 0, integer: 1, real: 2, text: 3, blob: 4 } as const;
-
-const int64Min = -(2n ** 63n);
-const int64Max = 2n ** 63n - 1n;
+/** Of so many statements at most the texts are looked at for a long one. */
+const longTextsMax = 16;
 
 /** Commands up to this size are written into the same buffer, one after the other. */
 const scratchBytes = 64 * 1024;
@@ -47,6 +40,41 @@ const scratch = new ByteWriter(scratchBytes);
 export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
   const writer = scratch;
   writer.reset(scratchBytes);
+  writeCommand(writer, command);
+  const written = writer.view();
+  writer.setUint32(0, checksum(written.subarray(4)));
+  const bytes = allocateSmall(written.length);
+  bytes.set(written);
+  return bytes;
+}
+
+/** Whether a command is so long that it should be encoded with pauses. */
+export function isLongCommand(command: Command): boolean {
+  if (command.type === "load_sql") return command.sql.length > sliceBytes;
+  if (command.type !== "execute") return false;
+  const { statements } = command;
+  if (statements instanceof EncodedStatements) return statements.bytes.length > sliceBytes;
+  return statements.length <= longTextsMax && statements.some(({ sql }) => sql.length > sliceBytes);
+}
+
+/** As {@linkcode encodeCommand}, with pauses. */
+export async function encodeLongCommand(
+  command: Command,
+  nextTurn: NextTurn,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const writer = new PartsWriter();
+  if (command.type === "execute") {
+    const statements = await encodedInSlices(command.statements, nextTurn);
+    writeCommand(writer, { ...command, statements });
+  } else writeCommand(writer, command);
+  const bytes = await joinInSlices(writer.parts(), nextTurn);
+  const sum = await checksumInSlices(bytes.subarray(4), nextTurn);
+  new DataView(bytes.buffer).setUint32(0, sum, true);
+  return bytes;
+}
+
+/** Writes a command but for its checksum. */
+function writeCommand(writer: ByteWriter, command: Command): void {
   writer.uint32(0);
   writer.uint8(version);
   writer.uint8(CommandType[command.type]);
@@ -84,11 +112,6 @@ export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
       writer.uint64(command.loadId);
       break;
   }
-  const written = writer.view();
-  writer.setUint32(0, checksum(written.subarray(4)));
-  const bytes = allocateSmall(written.length);
-  bytes.set(written);
-  return bytes;
 }
 
 function flagsOf(command: Command): number {
@@ -223,90 +246,4 @@ export function requestIdOf(data: Uint8Array): RequestId | undefined {
   if (data.length < stampBytes + headerBytes + requestBytes) return undefined;
   const reader = new ByteReader(data, stampBytes + headerBytes);
   return { origin: reader.uint64(), sequence: reader.integer(), floor: reader.integer() };
-}
-
-/** A 32-bit count and each statement: its SQL, then its parameters by position and by name. */
-export function writeStatements(writer: ByteWriter, statements: readonly Statement[]): void {
-  writer.uint32(statements.length);
-  for (const { sql, positional, named } of statements) {
-    writer.text(sql);
-    writer.uint32(positional?.length ?? 0);
-    for (const value of positional ?? []) writeValue(writer, value);
-    writer.uint32(named?.size ?? 0);
-    for (const [name, value] of named ?? []) {
-      writer.text(name);
-      writeValue(writer, value);
-    }
-  }
-}
-
-function readStatements(reader: ByteReader): Statement[] {
-  const statements: Statement[] = [];
-  for (let left = reader.uint32(); left > 0; left--) {
-    const sql = reader.text();
-    const positional: SqlValue[] = [];
-    for (let values = reader.uint32(); values > 0; values--) positional.push(readValue(reader));
-    const named = new Map<string, SqlValue>();
-    for (let values = reader.uint32(); values > 0; values--) {
-      const name = reader.text();
-      named.set(name, readValue(reader));
-    }
-    statements.push({
-      sql,
-      ...(positional.length > 0 ? { positional } : {}),
-      ...(named.size > 0 ? { named } : {}),
-    });
-  }
-  return statements;
-}
-
-function writeValue(writer: ByteWriter, value: SqlValue): void {
-  if (value === null) {
-    writer.uint8(ValueTag.null);
-  } else if (typeof value === "string") {
-    writer.uint8(ValueTag.text);
-    writer.text(value);
-  } else if (value instanceof Uint8Array) {
-    writer.uint8(ValueTag.blob);
-    writer.bytes(value);
-  } else {
-    writeNumber(writer, value);
-  }
-}
-
-/** A number is an integer when it is whole and SQLite's 64 bits hold it. */
-function writeNumber(writer: ByteWriter, value: number | bigint | SqlReal): void {
-  const plain = value instanceof SqlReal ? value.value : value;
-  const integer = !(value instanceof SqlReal) &&
-    (typeof plain === "bigint" || Number.isInteger(plain)) && plain >= int64Min &&
-    plain <= int64Max;
-  if (integer) {
-    writer.uint8(ValueTag.integer);
-    writer.int64(BigInt(plain));
-  } else {
-    writer.uint8(ValueTag.real);
-    writer.float64(Number(plain));
-  }
-}
-
-function readValue(reader: ByteReader): SqlValue {
-  const tag = reader.uint8();
-  switch (tag) {
-    case ValueTag.null:
-      return null;
-    case ValueTag.integer: {
-      const value = reader.int64();
-      return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-    }
-    case ValueTag.real: {
-      const value = reader.float64();
-      return Number.isInteger(value) ? new SqlReal(value) : value;
-    }
-    case ValueTag.text:
-      return reader.text();
-    case ValueTag.blob:
-      return reader.bytes();
-    default:
-      throw new FormatError(`Unknown value type ${tag}`);
-  }
 }

@@ -9,10 +9,12 @@ import { RowsWriter } from "./result_json.ts";
 import { type PreparedStatement, StatementCache } from "./statement_cache.ts";
 import {
   type AnswerFormat,
+  EncodedStatements,
   type ReadRequest,
   SqlReal,
   type SqlValue,
   type Statement,
+  type Statements,
 } from "./types.ts";
 
 /** Statements of a request, and length of a text or a parameter, beyond which nothing is tried here. */
@@ -73,7 +75,7 @@ export class QuickReader implements Holder {
   }
 
   /** Whether each statement is read-only; undefined when a reader has to find out. */
-  inspect(statements: readonly Statement[]): boolean[] | undefined {
+  inspect(statements: Statements): boolean[] | undefined {
     return areShort(statements) ? this.#try(() => this.#inspect(statements)) : undefined;
   }
 
@@ -200,8 +202,9 @@ export class QuickReader implements Holder {
   }
 }
 
-function areShort(statements: readonly Statement[]): boolean {
-  return statements.length <= statementsMax && statements.every(isShort);
+function areShort(statements: Statements): statements is readonly Statement[] {
+  return !(statements instanceof EncodedStatements) && statements.length <= statementsMax &&
+    statements.every(isShort);
 }
 
 function isShort({ sql, positional, named }: Statement): boolean {

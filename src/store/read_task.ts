@@ -1,7 +1,9 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { longBytesMin } from "../base/parts_writer.ts";
+import { type NextTurn, Slices } from "../base/slices.ts";
 import { decodeFormat, encodeFormat } from "./apply_batch.ts";
-import { writeStatements } from "./command_codec.ts";
-import type { AnswerFormat, Statement } from "./types.ts";
+import { writeStatements } from "./statement_codec.ts";
+import { type AnswerFormat, EncodedStatements, type Statements } from "./types.ts";
 
 /**
  * Reads on their way to a reader, several in a message: a 32-bit count, then for each the number of
@@ -15,7 +17,12 @@ export interface ReadTask {
   readonly inspect: boolean;
   readonly format: AnswerFormat;
   /** As `writeStatements` writes them. */
-  readonly statements: Uint8Array;
+  readonly statements: Uint8Array<ArrayBuffer>;
+}
+
+/** Whether a task's statements are so long that they are handed over rather than copied. */
+export function isLongTask({ statements }: Pick<ReadTask, "statements">): boolean {
+  return statements.length >= longBytesMin;
 }
 
 const flag = { transaction: 1, inspect: 2 } as const;
@@ -28,12 +35,15 @@ const plainFormat: AnswerFormat = {
   unified: false,
 };
 
-export function encodeStatements(statements: readonly Statement[]): Uint8Array {
+/** Statements as a task has them. Those of a large request are handed over as they are. */
+export function encodeStatements(statements: Statements): Uint8Array<ArrayBuffer> {
+  if (statements instanceof EncodedStatements) return statements.bytes;
   const writer = new ByteWriter();
   writeStatements(writer, statements);
   return writer.view();
 }
 
+/** All but the statements of a long task, which comes in a message of its own. */
 export function encodeTasks(tasks: readonly ReadTask[]): Uint8Array<ArrayBuffer> {
   let size = 4;
   for (const { statements } of tasks) size += 10 + statements.length;
@@ -48,7 +58,7 @@ export function encodeTasks(tasks: readonly ReadTask[]): Uint8Array<ArrayBuffer>
   return writer.view();
 }
 
-export function decodeTasks(bytes: Uint8Array): ReadTask[] {
+export function decodeTasks(bytes: Uint8Array<ArrayBuffer>): ReadTask[] {
   const reader = new ByteReader(bytes);
   const tasks: ReadTask[] = [];
   for (let left = reader.uint32(); left > 0; left--) {
@@ -59,7 +69,8 @@ export function decodeTasks(bytes: Uint8Array): ReadTask[] {
       transaction: (flags & flag.transaction) !== 0,
       inspect: (flags & flag.inspect) !== 0,
       format: decodeFormat(reader.uint8()) ?? plainFormat,
-      statements: reader.bytes(),
+      // A part of `bytes`, and so of the same buffer.
+      statements: reader.bytes() as Uint8Array<ArrayBuffer>,
     });
   }
   reader.end();
@@ -109,6 +120,9 @@ export function readPieces(bytes: Uint8Array<ArrayBuffer>): AnswerPiece[] {
   return pieces;
 }
 
+/** What one takes to read, in bytes that could be copied meanwhile. */
+const inspectionCost = 64;
+
 /** Inspections in an answer: for each statement 0 or 1, or 2 and an error's text. */
 export function writeInspection(writer: ByteWriter, result: boolean | string): void {
   if (typeof result === "string") {
@@ -119,12 +133,18 @@ export function writeInspection(writer: ByteWriter, result: boolean | string): v
   }
 }
 
-export function readInspections(bytes: Uint8Array): (boolean | string)[] {
+export async function readInspections(
+  bytes: Uint8Array,
+  nextTurn: NextTurn,
+): Promise<(boolean | string)[]> {
   const reader = new ByteReader(bytes);
+  const slices = new Slices(nextTurn);
   const results: (boolean | string)[] = [];
   while (reader.remaining > 0) {
     const kind = reader.uint8();
     results.push(kind === 2 ? reader.text() : kind === 1);
+    const pause = slices.spent(inspectionCost);
+    if (pause !== undefined) await pause;
   }
   return results;
 }

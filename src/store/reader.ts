@@ -1,9 +1,11 @@
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../io/types.ts";
 import { InterruptCell, type Library } from "../sqlite/mod.ts";
 import type { ReaderReply, ReaderRequest } from "./reader_worker.ts";
 import {
   type AnswerPiece,
   encodeTasks,
+  isLongTask,
   PieceKind,
   readPieces,
   type ReadTask,
@@ -86,13 +88,22 @@ export class Reader {
     this.#slots = reads;
     for (const read of reads) this.#reads.set(read.task, read);
     this.signals.open();
-    const { buffer } = encodeTasks(reads);
-    this.#post({ type: "run", tasks: buffer }, [buffer]);
+    const long = reads.find(isLongTask);
+    if (long === undefined) {
+      const { buffer } = encodeTasks(reads);
+      this.#post({ type: "run", tasks: buffer, statements: undefined }, [buffer]);
+      return;
+    }
+    assert(reads.length === 1, "A long read went with others");
+    const { statements } = long;
+    const { buffer } = encodeTasks([{ ...long, statements: new Uint8Array(0) }]);
+    this.#post({ type: "run", tasks: buffer, statements }, [buffer, statements.buffer]);
   }
 
-  /** Takes back what has not been started. */
+  /** Takes back what has not been started, but for statements that were handed over. */
   takeBack(): PendingRead[] {
     return this.#slots.filter((read, slot) => {
+      if (read.statements.length === 0) return false;
       if (!this.#reads.has(read.task) || !this.signals.takeBack(slot)) return false;
       this.#reads.delete(read.task);
       return true;

@@ -1,3 +1,5 @@
+import { sliceBytes } from "../base/slices.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
 import type { Clock, Timer } from "../io/types.ts";
 import type { Library } from "../sqlite/mod.ts";
 import { JsonText } from "./json_text.ts";
@@ -6,6 +8,7 @@ import { ReadStream } from "./read_stream.ts";
 import {
   type AnswerPiece,
   encodeStatements,
+  isLongTask,
   PieceKind,
   readInspections,
   type ReadTask,
@@ -14,7 +17,13 @@ import { type PendingRead, Reader } from "./reader.ts";
 import { timeoutText } from "./read_runner.ts";
 import { writeError } from "./result_json.ts";
 import { tasksPerMessageMax } from "./reader_signals.ts";
-import { type AnswerFormat, type ReadRequest, type Statement, StoreBusyError } from "./types.ts";
+import {
+  type AnswerFormat,
+  EncodedStatements,
+  type ReadRequest,
+  type Statements,
+  StoreBusyError,
+} from "./types.ts";
 
 export interface ReaderPoolOptions {
   readonly library: Library;
@@ -91,8 +100,9 @@ export class ReaderPool implements Holder {
     );
   }
 
-  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
-    return this.#submit(
+  /** Without a limit of time. */
+  async inspect(statements: Statements): Promise<(boolean | string)[]> {
+    const answer = await this.#submit<Uint8Array>(
       {
         transaction: false,
         inspect: true,
@@ -101,9 +111,10 @@ export class ReaderPool implements Holder {
       },
       0,
       undefined,
-      (piece) => readInspections(piece.bytes),
-      () => statements.map(() => timeoutText),
+      (piece) => piece.bytes,
+      () => new Uint8Array(0),
     );
+    return await readInspections(answer, nextTurnOf(this.#options.clock));
   }
 
   #submit<Result>(
@@ -111,7 +122,7 @@ export class ReaderPool implements Holder {
     timeoutMs: number,
     signal: AbortSignal | undefined,
     resultOf: (piece: AnswerPiece, reader: Reader) => Result | OpenStream<Result>,
-    resultOfTimeout: () => Result,
+    resultOfTimeout: () => Result | Promise<Result>,
   ): Promise<Result> {
     const { refusal } = this.#options.life;
     if (refusal !== undefined) return Promise.reject(refusal);
@@ -211,9 +222,22 @@ export class ReaderPool implements Holder {
       if (reader === undefined) break;
       const share = Math.ceil(this.#queue.length / this.#options.readersMax);
       this.#readers.set(reader, life.begin());
-      reader.run(this.#queue.splice(0, Math.min(share, tasksPerMessageMax)));
+      reader.run(this.#take(Math.min(share, tasksPerMessageMax)));
     }
     this.#watchSlowOnes();
+  }
+
+  /** The first reads of the queue: fewer when their statements are many bytes, a long one alone. */
+  #take(countMax: number): PendingRead[] {
+    let bytes = 0;
+    let count = 0;
+    for (const read of this.#queue) {
+      bytes += read.statements.length;
+      if (count === countMax || (count > 0 && (isLongTask(read) || bytes > sliceBytes))) break;
+      count++;
+      if (isLongTask(read)) break;
+    }
+    return this.#queue.splice(0, count);
   }
 
   #idleReader(): Reader | undefined {
@@ -328,7 +352,12 @@ export class ReaderPool implements Holder {
 }
 
 /** What a read that was never started answers for each of its statements. */
-function timeoutAnswer({ statements, format }: ReadRequest): Uint8Array {
+function timeoutAnswer({ statements, format }: ReadRequest): Uint8Array | Promise<Uint8Array> {
+  if (statements instanceof EncodedStatements) {
+    return Promise.reject(
+      new StoreBusyError("The read could not begin within its db_timeout: all readers are busy"),
+    );
+  }
   const json = new JsonText();
   for (const { sql } of statements) {
     if (sql === "") continue;

@@ -26,7 +26,12 @@ export type ReaderRequest =
     readonly interrupts: SharedArrayBuffer;
     readonly signals: SharedArrayBuffer;
   }
-  | { readonly type: "run"; readonly tasks: ArrayBuffer }
+  | {
+    readonly type: "run";
+    readonly tasks: ArrayBuffer;
+    /** Of the only task, when they are long. */
+    readonly statements: Uint8Array<ArrayBuffer> | undefined;
+  }
   /** Closes the connection; the next task opens it again. */
   | { readonly type: "release" };
 
@@ -195,13 +200,21 @@ function run(tasks: readonly ReadTask[]): void {
   }
 }
 
+function tasksOf(
+  tasks: ArrayBuffer,
+  statements: Uint8Array<ArrayBuffer> | undefined,
+): readonly ReadTask[] {
+  const decoded = decodeTasks(new Uint8Array(tasks));
+  return statements === undefined ? decoded : decoded.map((task) => ({ ...task, statements }));
+}
+
 self.onmessage = ({ data }: MessageEvent<ReaderRequest>) => {
   switch (data.type) {
     case "start":
       reader = new Reader(data);
       break;
     case "run":
-      run(decodeTasks(new Uint8Array(data.tasks)));
+      run(tasksOf(data.tasks, data.statements));
       reply({ type: "idle" });
       break;
     case "release":

@@ -23,7 +23,7 @@ import {
   type BackupOptions,
   type ReadRequest,
   SnapshotRejectedError,
-  type Statement,
+  type Statements,
   type StateSnapshot,
   type Store,
 } from "./types.ts";
@@ -153,7 +153,7 @@ class SqliteStore implements Store {
     this.failed = life.failed;
     this.failed.catch((error) => logger.log("ERROR", "store", error.message));
     this.#temporaries = new TemporaryFiles(disk, path, { backup: limits.backupsMax });
-    this.#writer = new Writer(life, {
+    this.#writer = new Writer(life, clock, {
       exchange: (file) => void this.#exchange(file).catch(() => {}),
       full: (message) => this.#noteFull(message),
     });
@@ -307,7 +307,7 @@ class SqliteStore implements Store {
     return this.#quickReader.read(request) ?? this.#readers.read(request, signal?.());
   }
 
-  async inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
+  async inspect(statements: Statements): Promise<(boolean | string)[]> {
     return this.#quickReader.inspect(statements) ?? await this.#readers.inspect(statements);
   }
 

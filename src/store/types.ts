@@ -17,6 +17,17 @@ export interface Statement {
   readonly named?: ReadonlyMap<string, SqlValue>;
 }
 
+/**
+ * Statements that are encoded already, as `writeStatements` of statement_codec.ts does: those of a
+ * large request, of which no thread but the one that has read them makes objects.
+ */
+export class EncodedStatements {
+  /** @param length How many they are. */
+  constructor(readonly bytes: Uint8Array<ArrayBuffer>, readonly length: number) {}
+}
+
+export type Statements = readonly Statement[] | EncodedStatements;
+
 /** Which write of which node's run this is, so that it is applied once however often it is sent. */
 export interface RequestId {
   /** Drawn at random when the node that took the client's request started. */
@@ -40,7 +51,7 @@ export interface AnswerFormat {
 export type Command =
   | {
     readonly type: "execute";
-    readonly statements: readonly Statement[];
+    readonly statements: Statements;
     /** All or nothing; without it each statement stands alone. */
     readonly transaction: boolean;
     /** Roll back and stop at the first error in a unified request too. */
@@ -143,7 +154,8 @@ export interface StateSnapshot {
 }
 
 export interface ReadRequest {
-  readonly statements: readonly Statement[];
+  /** Bytes of encoded ones are handed over: nobody else can use them any more. */
+  readonly statements: Statements;
   readonly transaction: boolean;
   readonly format: AnswerFormat;
   /** 0 for no limit. */
@@ -170,7 +182,7 @@ export interface Store extends StateMachine {
     signal?: () => AbortSignal,
   ): Uint8Array | Promise<Uint8Array | ReadableStream<Uint8Array>>;
   /** For each statement, whether all of its SQL is read-only by sqlite3_stmt_readonly; an error's text when it cannot be prepared. */
-  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]>;
+  inspect(statements: Statements): Promise<(boolean | string)[]>;
   /** A consistent copy as a stream, in constant memory; writes go on. */
   backup(options: BackupOptions, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** Real values for /status: sqlite version and library path, sizes, pragmas, connections, queue lengths. */

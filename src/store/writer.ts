@@ -1,7 +1,10 @@
 import { assert } from "../base/assert.ts";
+import { type NextTurn, sliceBytes } from "../base/slices.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
+import type { Clock } from "../io/types.ts";
 import type { LibraryLocation } from "../sqlite/mod.ts";
 import { receivedAnswers } from "./answers.ts";
-import { encodeBatch } from "./apply_batch.ts";
+import { batchSize, encodeBatch, encodeLargeBatch } from "./apply_batch.ts";
 import { transferOf } from "./transfer.ts";
 import { StoreFailedError } from "./failures.ts";
 import type { Holder, LifeCycle } from "./life_cycle.ts";
@@ -42,11 +45,15 @@ export class Writer implements Holder {
   readonly #life: LifeCycle;
   readonly #handlers: WriterHandlers;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #nextTurn: NextTurn;
+  /** The last batch that is being encoded. */
+  #encoding: Promise<Uint8Array<ArrayBuffer>> | undefined;
   #lastId = 0;
   #failure: Error | undefined;
 
-  constructor(life: LifeCycle, handlers: WriterHandlers) {
+  constructor(life: LifeCycle, clock: Clock, handlers: WriterHandlers) {
     this.#life = life;
+    this.#nextTurn = nextTurnOf(clock);
     this.#handlers = handlers;
     life.hold(this);
     this.#worker = new Worker(new URL("./writer_worker.ts", import.meta.url), { type: "module" });
@@ -64,13 +71,13 @@ export class Writer implements Holder {
   /** Whether it has, or will have, to do with the database's content. */
   get busy(): boolean {
     for (const { type } of this.#waiting.values()) if (type !== "status") return true;
-    return false;
+    return this.#encoding !== undefined;
   }
 
   /** Whether it has a batch that is not applied yet. */
   get applying(): boolean {
     for (const { type } of this.#waiting.values()) if (type === "apply") return true;
-    return false;
+    return this.#encoding !== undefined;
   }
 
   /** Opens the database, for the first time or after an exchange. */
@@ -81,7 +88,8 @@ export class Writer implements Holder {
   }
 
   async apply(entries: readonly ApplyEntry[]): Promise<WriterAnswers> {
-    const batch = encodeBatch(entries);
+    const encoded = this.#encode(entries);
+    const batch = encoded instanceof Promise ? await encoded : encoded;
     const applied = await this.#life.whenOpen(() =>
       this.#request<WriterApplied>({ type: "apply", entries: batch }, transferOf(batch))
     );
@@ -89,6 +97,23 @@ export class Writer implements Holder {
       answers: receivedAnswers(applied.answers, entries.length),
       walFrames: applied.walFrames,
     };
+  }
+
+  /** In pauses when it is much; a batch behind one that is being encoded waits for it. */
+  #encode(
+    entries: readonly ApplyEntry[],
+  ): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    const before = this.#encoding;
+    if (before === undefined && batchSize(entries) <= sliceBytes) return encodeBatch(entries);
+    const encoding = (async () => {
+      await before;
+      return await encodeLargeBatch(entries, this.#nextTurn);
+    })();
+    this.#encoding = encoding;
+    void encoding.then(() => {
+      if (this.#encoding === encoding) this.#encoding = undefined;
+    });
+    return encoding;
   }
 
   checkpoint(): Promise<void> {

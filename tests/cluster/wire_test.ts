@@ -14,7 +14,10 @@ Deno.test("wire calls read back as they were written", () => {
     },
     command: new Uint8Array([1, 2, 3]),
   };
-  assert.deepEqual(wire.decodeWrite(wire.encodeWrite(write)), write);
+  assert.deepEqual(
+    wire.decodeWrite(Uint8Array.of(...wire.encodeWrite(write), ...write.command)),
+    write,
+  );
   const join = {
     id: "n1",
     address: "a:1",

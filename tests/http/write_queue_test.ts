@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { plainStatements } from "../../src/store/statement_codec.ts";
 import { ServiceError } from "../../src/cluster/types.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 const one = [{ sql: "INSERT INTO t VALUES(1)" }];
 
 function sqlOf(service: FakeService): string[][] {
-  return service.writes.map(({ statements }) => statements.map(({ sql }) => sql));
+  return service.writes.map(({ statements }) => plainStatements(statements).map(({ sql }) => sql));
 }
 
 Deno.test("WriteQueue.add() batches requests in order, full or due", async () => {
@@ -63,7 +64,10 @@ Deno.test("WriteQueue.add() bounds the size of what waits", async () => {
   for (let i = 0; i < 3; i++) await queue.add(one, 40, 1000);
   secondGate.resolve();
   await queue.close(1000);
-  assert.equal(service.writes.slice(2).flatMap((write) => write.statements).length, 3);
+  assert.equal(
+    service.writes.slice(2).flatMap((write) => plainStatements(write.statements)).length,
+    3,
+  );
 });
 
 Deno.test("WriteQueue writes all that gathered behind a full batch with it, unless each is a transaction", async () => {

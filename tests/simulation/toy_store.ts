@@ -4,8 +4,10 @@ import type {
   ReadRequest,
   StateMachine,
   Statement,
+  Statements,
   Store,
 } from "../../src/store/types.ts";
+import { plainStatements } from "../../src/store/statement_codec.ts";
 import { encodeToyCommand } from "./toy_command.ts";
 import { ToyStateMachine } from "./toy_state_machine.ts";
 
@@ -29,7 +31,7 @@ export function listStatement(key: number): Statement {
 
 /** How the cluster's write path makes bytes of a command. */
 export function encodeCommand(command: Command): Uint8Array {
-  const statement = command.type === "execute" ? command.statements[0] : undefined;
+  const statement = command.type === "execute" ? plainStatements(command.statements)[0] : undefined;
   const [key, value] = statement?.positional ?? [];
   if (typeof key !== "number" || typeof value !== "number") {
     throw new Error("The toy store can only append");
@@ -47,13 +49,13 @@ export class ToyStore extends ToyStateMachine implements Store, StateMachine {
   readonly failed: Promise<never> = new Promise(() => {});
 
   read(request: ReadRequest): Uint8Array {
-    const key = request.statements[0]?.positional?.[0];
+    const key = plainStatements(request.statements)[0]?.positional?.[0];
     const list = typeof key === "number" ? this.state.list(key) : [];
     return new Uint8Array(new Uint32Array(list).buffer);
   }
 
-  inspect(statements: readonly Statement[]): Promise<boolean[]> {
-    return Promise.resolve(statements.map(({ sql }) => sql === "list"));
+  inspect(statements: Statements): Promise<boolean[]> {
+    return Promise.resolve(plainStatements(statements).map(({ sql }) => sql === "list"));
   }
 
   backup(): Promise<ReadableStream<Uint8Array>> {

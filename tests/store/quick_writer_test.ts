@@ -1,3 +1,4 @@
+import { DenoClock } from "../../src/io/deno_clock.ts";
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { Prng } from "../../src/base/prng.ts";
@@ -34,7 +35,7 @@ class Subject implements AsyncDisposable {
     if (sql.length > 0) await s.execute(sql);
     await s.store.close();
     const life = new LifeCycle();
-    const writer = new Writer(life, { exchange: () => {}, full: () => {} });
+    const writer = new Writer(life, new DenoClock(), { exchange: () => {}, full: () => {} });
     await writer.open(library, s.path, true);
     life.opened();
     return new Subject(s, life, writer, breakMs);
