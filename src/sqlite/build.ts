@@ -7,6 +7,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
+import { buildSource } from "./build_source.ts";
 import { runProgram } from "./program.ts";
 
 /** A new version goes in here, with the sum of its sqlite3.c: nothing else is compiled. */
@@ -28,6 +29,9 @@ const defines = [
   "SQLITE_ENABLE_MATH_FUNCTIONS",
   "SQLITE_ENABLE_RTREE",
 ] as const;
+
+/** Arithmetic as it is written, on every processor. */
+const arithmetic = "-ffp-contract=off";
 
 const FETCH_TIMEOUT_MS = 120_000;
 const COMPILE_TIMEOUT_MS = 600_000;
@@ -95,7 +99,8 @@ export async function builtLibraryPath(
 ): Promise<string | undefined> {
   const directory = cacheDirectory();
   if (directory === undefined || targets[target] === undefined) return undefined;
-  const recipe = JSON.stringify([pinned.sha256, defines, targetOf(target).flags]);
+  const { flags } = targetOf(target);
+  const recipe = JSON.stringify([pinned.sha256, defines, arithmetic, buildSource, flags]);
   const key = await sha256(new Uint8Array(new TextEncoder().encode(recipe)));
   return `${directory}/sqlite-${pinned.version}-${key.slice(0, 12)}-${embeddedFileName(target)}`;
 }
@@ -117,8 +122,15 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<string> 
   await makePrivateDirectory(dirname(path));
   await makeFile(path, async (temporaryPath) => {
     const macros = defines.map((name) => `-D${name}`);
-    const args = ["-O2", ...flags, ...macros, "-o", temporaryPath, source, ...libraries];
-    await runProgram(compiler, args, COMPILE_TIMEOUT_MS);
+    const whole = `${temporaryPath}.c`;
+    await Deno.writeTextFile(whole, buildSource);
+    try {
+      const where = ["-I", dirname(source), "-o", temporaryPath, whole];
+      const args = ["-O2", arithmetic, ...flags, ...macros, ...where, ...libraries];
+      await runProgram(compiler, args, COMPILE_TIMEOUT_MS);
+    } finally {
+      await Deno.remove(whole);
+    }
   });
   return path;
 }

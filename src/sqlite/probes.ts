@@ -235,7 +235,7 @@ export const probeGroups: readonly ProbeGroup[] = [
     ],
   },
   {
-    name: "the C library's logarithm, by which full-text search ranks",
+    name: "the logarithm by which full-text search ranks",
     statements: [libraryLogarithms],
     onLibrary: true,
   },

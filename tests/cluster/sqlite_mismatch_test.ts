@@ -2,7 +2,8 @@ import { strict as assert } from "node:assert";
 import { findLibrary, openLibrary, takeProfile } from "../../src/sqlite/mod.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
-const here = await takeProfile(openLibrary(await findLibrary()));
+const location = await findLibrary();
+const here = await takeProfile(openLibrary(location));
 const flag = "-allow-sqlite-mismatch";
 
 /** What a node is started with to have another SQLite than the rest; undefined where there is no other. */
@@ -126,35 +127,33 @@ test("nodes with two versions of SQLite form no cluster, and the log says why", 
   nodes[1].start(flags, env);
   for (const node of nodes) {
     assert.equal((await node.exited()).code, 1);
-    assert.match(node.log, /fatal: No cluster of 2 nodes came together.*SQLite of node .* differ/);
+    assert.match(node.log, /WARN {2}\[cluster\] Node at .*SQLite of node .* differ.*asked again/);
+    assert.match(node.log, /fatal: No cluster of 2 nodes came together/);
   }
 });
 
-Deno.test("nodes with the same SQLite see no mismatch; mathematics is the same where libraries differ", async () => {
-  // glibc has other functions for a processor without FMA, which makes one of the nodes' results.
+Deno.test("nodes whose C libraries give other doubles hold the same ones", async () => {
+  // glibc has other code for a processor without FMA. The system's SQLite ranks by its logarithm.
   const env = { GLIBC_TUNABLES: "glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4" };
-  await using cluster = await Cluster.start({ size: 1 });
+  const pinned = location.origin === "built";
+  await using cluster = await Cluster.start({ size: 1, flags: pinned ? [] : [flag] });
   const [first] = cluster.nodes;
   assert(first);
   const node = cluster.create();
-  node.start(["-join", first.raftAddress, flag], env);
+  node.start(["-join", first.raftAddress], env);
   await node.ready();
+  const functions = "sin(i * 0.37), cos(i * 0.37), tan(i * 0.37), exp(i * 0.0337), ln(i), " +
+    "pow(i, 0.37), atan(i * 0.01), sinh(i * 0.01)";
   await first.execute(
     [
       "CREATE TABLE m(x REAL)",
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) " +
-      "INSERT INTO m SELECT f.value FROM n, json_each(json_array(sin(i * 0.37), cos(i * 0.37), " +
-      "tan(i * 0.37), exp(i * 0.0337), ln(i), pow(i, 0.37), atan(i * 0.01), sinh(i * 0.01))) AS f",
+      `INSERT INTO m SELECT f.value FROM n, json_each(json_array(${functions})) AS f`,
     ],
     "timeout=60s",
     60_000,
   );
-  await cluster.converged(["SELECT hex(printf('%!.17g', x)) FROM m ORDER BY rowid"]);
-  for (const each of cluster.nodes) {
-    for (const { differences } of await mismatches(each)) {
-      assert.deepEqual(differences, [
-        "other results in the C library's logarithm, by which full-text search ranks",
-      ]);
-    }
-  }
+  await cluster.converged(["SELECT printf('%!.17g', x) FROM m ORDER BY rowid"]);
+  if (!pinned) return;
+  for (const each of cluster.nodes) assert.deepEqual(await mismatches(each), []);
 });
