@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { isUnspecified, parseAddress } from "../io/address.ts";
 import type { LogLevel } from "../io/types.ts";
-import type { MemberConfiguration } from "../member/configuration.ts";
+import type { ClusterConfiguration } from "../member/configuration.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
 import type { CommandLine, FlagValues } from "./flag_values.ts";
@@ -10,15 +10,35 @@ import type { CommandLine, FlagValues } from "./flag_values.ts";
 export const dataDirectoryDefault = "./raftlite-data";
 
 /** What the command line asks of the server, checked. Addresses are `host:port`. */
-export interface Configuration extends MemberConfiguration {
-  readonly http: MemberConfiguration["http"] & {
+export interface Configuration {
+  /** Absolute; need not exist yet. */
+  readonly dataDirectory: string;
+  readonly nodeId: string;
+  readonly http: {
     readonly address: string;
+    readonly advertisedAddress: string;
     /** For Access-Control-Allow-Origin; "" for no such header. */
     readonly allowOrigin: string;
     readonly bodyBytesMax: number;
   };
-  readonly raft: MemberConfiguration["raft"] & {
+  readonly cluster: ClusterConfiguration;
+  readonly raft: {
+    readonly address: string;
+    readonly advertisedAddress: string;
+    readonly heartbeatTimeoutMs: number;
+    /** At most `heartbeatTimeoutMs`, never 0. */
+    readonly leaderLeaseTimeoutMs: number;
+    readonly applyTimeoutMs: number;
+    readonly snapshotEntries: number;
+    readonly snapshotIntervalMs: number;
+    /** 0 for the store's default. */
+    readonly snapshotWalBytes: number;
     readonly logLevel: LogLevel;
+  };
+  readonly database: {
+    /** 0 to suit the machine. */
+    readonly readConnectionsMax: number;
+    readonly foreignKeys: boolean;
   };
   readonly writeQueue: {
     readonly capacity: number;

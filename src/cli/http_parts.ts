@@ -8,7 +8,7 @@ import { parseAddress } from "../io/address.ts";
 import type { Configuration } from "./flags.ts";
 import { licenseText } from "./license_text.ts";
 import { memoryPageSize } from "./memory_page_size.ts";
-import { snapshotPolicy, timing } from "../member/tuning.ts";
+import { snapshotPolicy, timing } from "./tuning.ts";
 import { rqliteVersion, version } from "./version.ts";
 
 /** The HTTP side of a node, made from its flags. */

@@ -10,8 +10,10 @@ import { takeDataDirectory } from "./data_directory.ts";
 import type { Configuration } from "./flags.ts";
 import { checkBothListen } from "./listen_check.ts";
 import { httpAddress, httpParts } from "./http_parts.ts";
-import { openMember, type RunningMember } from "../member/member.ts";
+import { type OpenMember, openMember } from "../member/member.ts";
+import { openers } from "../member/openers.ts";
 import { printError } from "./output.ts";
+import { memberConfiguration } from "./tuning.ts";
 import { version } from "./version.ts";
 
 /** How long requests under way may take to end when the node stops, in ms. */
@@ -72,11 +74,12 @@ async function runUntil(
   // Before the node is anyone's member: a cluster must not be left with one that cannot serve.
   checkListen(httpAddress(configuration));
   checkBothListen(configuration);
-  const opening = openMember(configuration, {
+  const opening = openMember(memberConfiguration(configuration), {
     clock: new DenoClock(),
     disk,
     network: new DenoNetwork(),
     random: new SystemRandom(),
+    openers,
     logger,
     version,
     onFatal: (error) => end.fail(error),
@@ -102,7 +105,7 @@ async function runUntil(
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(
-  member: RunningMember,
+  member: OpenMember,
   end: Ending,
   configuration: Configuration,
   logger: StderrLogger,
@@ -111,7 +114,7 @@ async function serveMember(
   const { app, queue } = httpParts(member.service, configuration, logger, turns);
   const server = serveHttp({ app, queue, logger, ...httpAddress(configuration) });
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
-  member.joined.catch((error) => end.fail(error));
+  member.start().catch((error) => end.fail(error));
   turns.start();
   try {
     const reason = await end.asked;

@@ -10,6 +10,8 @@ import { addressesBut } from "./entering.ts";
 /** What a node takes as it is given; all else about it follows from the rest. */
 type NodeParts = Pick<
   NodeOptions,
+  | "clock"
+  | "logger"
   | "timing"
   | "limits"
   | "snapshots"
@@ -24,8 +26,6 @@ type OwnServiceParts = Pick<
   ServiceParts,
   | "store"
   | "transport"
-  | "clock"
-  | "logger"
   | "encodeCommand"
   | "clusterId"
   | "dataDirectory"

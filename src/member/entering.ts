@@ -1,12 +1,14 @@
 import { joinCluster, JoinError } from "../cluster/joining.ts";
 import type { ClusterService } from "../cluster/service.ts";
-import type { Configuration as Members, Member } from "../raft/types.ts";
-import type { MemberConfiguration } from "./configuration.ts";
+import type { Configuration as Members } from "../raft/types.ts";
 import type { MemberParts } from "./member_parts.ts";
 import { StartError } from "./start_error.ts";
 
 /** What joining may wait for one answer, in ms. */
 const joinTimeoutMs = 10_000;
+
+/** Between two rounds of a member that has come back, at least, in ms. */
+const announceIntervalMsMin = 100;
 
 type Joining = Parameters<typeof joinCluster>[0];
 
@@ -31,7 +33,6 @@ export function comeBack(
 ): void {
   const { configuration, self, identity } = parts;
   const { join } = configuration.cluster;
-  checkSingleNodeJoin(configuration, members, self);
   const known = members.members.find((member) => member.id === self.id);
   const moved = known?.address !== self.address || known.httpAddress !== self.httpAddress;
   if (!moved && join.length === 0) return;
@@ -60,12 +61,8 @@ function joiningOf(parts: MemberParts, onCluster: Joining["onCluster"]) {
   };
 }
 
-/** A node that is a cluster of its own cannot join another with what it has. */
-function checkSingleNodeJoin(
-  configuration: MemberConfiguration,
-  members: Members,
-  self: Member,
-): void {
+/** Throws a StartError: a node that is a cluster of its own cannot join another with what it has. */
+export function checkSingleNodeJoin({ configuration, self }: MemberParts, members: Members): void {
   const others = configuration.cluster.join.filter((address) => address !== self.address);
   const alone = members.members.length === 1 && members.members[0]?.id === self.id;
   if (alone && others.length > 0 && configuration.cluster.bootstrapExpect === 0) {
@@ -80,7 +77,9 @@ function announceSelf(service: ClusterService, joining: Joining): void {
   const { logger } = joining;
   const announce = async () => {
     if (joining.addresses.length > 0) {
-      await joinCluster({ ...joining, attempts: Infinity });
+      // Asked without end, so never without a pause, whatever -join-interval says.
+      const intervalMs = Math.max(announceIntervalMsMin, joining.intervalMs);
+      await joinCluster({ ...joining, attempts: Infinity, intervalMs });
     } else await service.announceSelf(joining.member);
   };
   announce().catch((error) => {

@@ -1,32 +1,24 @@
 import type { ClusterService } from "../cluster/service.ts";
-import { nextTurnOf } from "../io/next_turn.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import type { Node } from "../node/node.ts";
-import {
-  encodeCommand,
-  encodeLongCommand,
-  isLongCommand,
-  requestIdOf,
-  stampBytes,
-  stampCommand,
-  writeStamp,
-} from "../store/command_codec.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
 import { begin, beginLog, beginMembersLog } from "./beginning.ts";
-import { comeBack, joinFresh } from "./entering.ts";
+import { checkSingleNodeJoin, comeBack, joinFresh } from "./entering.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import { type MemberParts, openData, openParts, type Surroundings } from "./member_parts.ts";
 import { type OpenLog, openLog } from "./open_log.ts";
-import { nodeLimits, snapshotPolicy, timing } from "./tuning.ts";
 
-/** A node that runs: its service, and the way to end it. */
-export interface RunningMember {
+/** A node of a cluster: its service, its beginning and its end. */
+export interface OpenMember {
   readonly service: ClusterService;
   readonly node: Node;
   readonly store: Store;
-  /** Resolves once the node is a member of its cluster; rejects with a JoinError when none lets it in. */
-  readonly joined: Promise<void>;
+  /**
+   * Takes part from now on: to be called once. Resolves once the node is a member of its cluster;
+   * rejects with a JoinError when none lets it in.
+   */
+  start(): Promise<void>;
   /** Hands leadership over if asked, finishes what is under way, closes everything. */
   stop(): Promise<void>;
 }
@@ -34,11 +26,15 @@ export interface RunningMember {
 /** How long all of a stop may take before connections are cut, in ms. */
 const stopTimeoutMs = 5_000;
 
-/** Opens the data directory and brings the node up: alone, with its old cluster, or into one. */
+/**
+ * Opens the data directory and makes a node of it that is ready to start: alone, with its old
+ * cluster, or into one. Where a cluster is to be formed, it waits for that. Throws a StartError, or
+ * what the rooms below throw.
+ */
 export async function openMember(
   configuration: MemberConfiguration,
   surroundings: Surroundings,
-): Promise<RunningMember> {
+): Promise<OpenMember> {
   const cleanUp = new AsyncDisposableStack();
   try {
     return await bringUp(configuration, surroundings, cleanUp);
@@ -52,7 +48,7 @@ async function bringUp(
   configuration: MemberConfiguration,
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
-): Promise<RunningMember> {
+): Promise<OpenMember> {
   const data = await openData(configuration, surroundings, cleanUp);
   const { identity, store } = data;
   let raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
@@ -84,9 +80,8 @@ async function bringUp(
   }
 
   const { node, service } = assemble(parts, raftLog);
+  if (begun === undefined) checkSingleNodeJoin(parts, node.configuration);
   store.failed.catch(surroundings.onFatal);
-  node.start();
-  traffic.handOver(transport, service.peers);
   cleanUp.defer(async () => {
     await node.stop({
       handOver: configuration.cluster.stepDownOnShutdown,
@@ -94,38 +89,28 @@ async function bringUp(
     });
     service.stop();
   });
-
-  let joined = Promise.resolve();
-  if (begun === undefined) comeBack(parts, service, node.configuration, onCluster);
-  else if (begun.type === "exists") joined = joinFresh(parts, onCluster);
-  return { service, node, store, joined, stop: () => cleanUp.disposeAsync() };
+  const start = async () => {
+    node.start();
+    traffic.handOver(transport, service.peers);
+    if (begun === undefined) comeBack(parts, service, node.configuration, onCluster);
+    else if (begun.type === "exists") await joinFresh(parts, onCluster);
+  };
+  return { service, node, store, start, stop: () => cleanUp.disposeAsync() };
 }
 
 function assemble(parts: MemberParts, raftLog: OpenLog): Assembly {
-  const { configuration, surroundings, identity, self } = parts;
-  const { dataDirectory } = configuration;
-  const { foreignKeys } = configuration.database;
-  const nextTurn = nextTurnOf(surroundings.clock);
+  const { configuration, surroundings, identity } = parts;
+  const { dataDirectory, database } = configuration;
+  const { engine } = surroundings.openers;
   return assembleMember({
+    ...configuration,
     ...surroundings,
     ...parts,
-    self,
-    timing: timing(configuration),
-    limits: nodeLimits,
-    snapshots: snapshotPolicy(configuration),
     log: raftLog.log,
     contents: raftLog.contents,
-    codec: {
-      stamp: (command, stamp) => stampCommand(command, stamp, foreignKeys),
-      stampBytes,
-      writeStamp: (data, stamp) => writeStamp(data, stamp, foreignKeys),
-      requestId: requestIdOf,
-    },
+    codec: engine.codec(database.foreignKeys),
+    encodeCommand: engine.encoder(surroundings.clock),
     installMarker: new FileInstallMarker(surroundings.disk, `${dataDirectory}/raft`),
-    encodeCommand: (command) =>
-      isLongCommand(command) ? encodeLongCommand(command, nextTurn) : encodeCommand(command),
     clusterId: () => identity.clusterId,
-    dataDirectory,
-    writeTimeoutMs: configuration.raft.applyTimeoutMs,
   });
 }

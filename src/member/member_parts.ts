@@ -1,17 +1,14 @@
 import { strangersMay } from "../cluster/wire.ts";
 import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
-import type { Member } from "../raft/types.ts";
 import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
-import { findLibrary, openLibrary, takeProfile } from "../sqlite/mod.ts";
-import { openStore } from "../store/store.ts";
+import type { Configuration as Members, Member, Status } from "../raft/types.ts";
 import type { SqliteProfile, Store } from "../store/types.ts";
-import { openTransport } from "../transport/transport.ts";
 import type { Transport } from "../transport/types.ts";
 import { ClusterIdentity } from "./cluster_identity.ts";
 import type { MemberConfiguration } from "./configuration.ts";
+import type { Openers } from "./openers.ts";
 import { StartError } from "./start_error.ts";
 import { Traffic } from "./traffic.ts";
-import { storeLimits } from "./tuning.ts";
 
 /** What a member finds around it. */
 export interface Surroundings {
@@ -21,10 +18,14 @@ export interface Surroundings {
   readonly random: Random;
   readonly logger: Logger;
   readonly version: string;
+  readonly openers: Openers;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */
   readonly onRemoved: () => void;
+  /** The configuration in effect changed (also called once at the start). */
+  readonly onMembers?: (members: Members) => void;
+  readonly onStatus?: (status: Status) => void;
 }
 
 /** What is in a data directory beside the log. */
@@ -50,23 +51,18 @@ export async function openData(
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<MemberData> {
-  const { disk, logger } = surroundings;
+  const { disk, clock, logger, openers } = surroundings;
   const identity = await ClusterIdentity.read(disk, surroundings.random, configuration);
-  const library = await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) });
-  const opening = openStore({
+  const { store, profile, libraryPath } = await openers.engine.open({
     directory: configuration.dataDirectory,
+    clock,
     logger,
     readers: configuration.database.readConnectionsMax,
     foreignKeys: configuration.database.foreignKeys,
-    limits: storeLimits(configuration),
-    library,
+    limits: configuration.database.limits,
   });
-  // Meanwhile the writer's Worker starts, which takes longer.
-  const profiling = takeProfile(openLibrary(library));
-  profiling.catch(() => {});
-  const store = cleanUp.adopt(await opening, (open) => open.close());
-  const profile = await profiling;
-  logger.log("INFO", "sqlite", `SQLite ${profile.version} (${library.path})`);
+  cleanUp.defer(() => store.close());
+  logger.log("INFO", "sqlite", `SQLite ${profile.version} (${libraryPath})`);
   return { identity, store, profile };
 }
 
@@ -80,8 +76,8 @@ export async function openParts(
   const { identity } = data;
   const self: Member = {
     id: identity.serverId,
-    address: configuration.raft.advertisedAddress,
-    httpAddress: configuration.http.advertisedAddress,
+    address: configuration.advertisedAddress,
+    httpAddress: configuration.httpAddress,
     suffrage: configuration.cluster.nonVoter ? "learner" : "voter",
   };
   const sqlite = new SqliteAgreement({
@@ -99,19 +95,19 @@ export async function openParts(
 
 async function listen(
   configuration: MemberConfiguration,
-  { network, clock, logger, random }: Surroundings,
+  { network, clock, logger, random, openers }: Surroundings,
   self: Member,
   clusterId: string,
   agreement: SqliteAgreement,
 ): Promise<Transport> {
   try {
-    return await openTransport({
+    return await openers.transport({
       network,
       clock,
       logger,
       id: self.id,
       advertisedAddress: self.address,
-      listenAddress: configuration.raft.address,
+      listenAddress: configuration.raftAddress,
       clusterId,
       allowStrangers: new Set(strangersMay),
       agreement,

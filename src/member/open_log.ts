@@ -7,18 +7,18 @@ import { recover, wayOutOf } from "../node/recovery.ts";
 import { decodeConfiguration } from "../raft/configuration.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Configuration as Members } from "../raft/types.ts";
-import { openRaftLog } from "../raft_log/raft_log.ts";
-import { parseSegmentName } from "../raft_log/segment_header.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type { Store } from "../store/types.ts";
 import { AddressError, parseAddress } from "../io/address.ts";
 import type { ClusterIdentity } from "./cluster_identity.ts";
+import type { Openers } from "./openers.ts";
 import { StartError } from "./start_error.ts";
 
 interface Surroundings {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly openers: Pick<Openers, "logs">;
 }
 
 export interface OpenLog {
@@ -35,17 +35,17 @@ export async function openLog(
   identity: ClusterIdentity,
   store: Store,
 ): Promise<OpenLog> {
-  const { disk, clock, logger } = surroundings;
+  const { disk, clock, logger, openers: { logs } } = surroundings;
   const path = `${directory}/raft`;
   await finishRecovery(surroundings, path);
   await disk.makeDirectory(path);
   // Before there is a log, so that an empty one is always of the server that node.json names.
-  if (store.applied.index === 0 && !await hasLog(disk, path)) {
+  if (store.applied.index === 0 && !await logs.exists(disk, path)) {
     await identity.begin(identity.clusterId);
   }
   const forced = await readPeersFile(disk, `${path}/peers.json`);
   forced?.forEach((peer) => checkPeer(`${path}/peers.json`, peer));
-  const open = await openRaftLog(disk, path, {}, clock, logger);
+  const open = await logs.open(disk, path, clock, logger);
   const marker = new FileInstallMarker(disk, path);
   try {
     const found = { contents: open.contents, applied: store.applied, marker: await marker.read() };
@@ -95,10 +95,6 @@ function checkPeer(path: string, { id, address }: NamedPeer): void {
   }
 }
 
-async function hasLog(disk: Disk, path: string): Promise<boolean> {
-  return (await disk.list(path)).some((name) => parseSegmentName(name) !== undefined);
-}
-
 /** True when the log holds no vote and no entry: at most the term that a member's begins with. */
 function isUntouched({ hardState, compaction, log }: LogContents): boolean {
   return hardState.votedFor === "" && compaction.index === 0 && log.lastIndex === 0;
@@ -112,7 +108,7 @@ function configurationsOf({ compaction, log }: LogContents): Members[] {
 
 /** Puts the members of `peers.json` in the place of those that the log knows (lost majority). */
 async function recoverPeers(
-  { disk, clock, logger }: Surroundings,
+  { disk, clock, logger, openers: { logs } }: Surroundings,
   path: string,
   open: { readonly log: RaftLog; readonly contents: LogContents },
   store: Store,
@@ -123,7 +119,7 @@ async function recoverPeers(
     throw new StartError(`${old} exists from an earlier recovery: move it away and start again`);
   }
   await clearDirectory(disk, aside);
-  const to = await openRaftLog(disk, aside, {}, clock, logger);
+  const to = await logs.open(disk, aside, clock, logger);
   await forceConfiguration(open, to.log, store.applied, members);
   await to.log.close();
   await open.log.close();

@@ -181,18 +181,10 @@ export class Disturber {
     const suffrage = this.#random.chance(0.8) ? "staging" : "learner";
     const attempt = () => {
       const host = this.#pick(this.#machines.filter((other) => other.member && other !== machine));
-      machine.start();
       if (machine.member || host === undefined) return done();
-      let answered = false;
-      const next = (taken: boolean) => {
-        if (answered) return;
-        answered = true;
-        if (taken) done();
-        else this.#world.queue.schedule(200, attempt);
-      };
-      machine.join(host.address, suffrage).then(next);
-      // A program that dies meanwhile never says what became of it.
-      this.#world.queue.schedule(5000, () => next(false));
+      // One that runs goes on asking; one that was refused, or died, is started anew.
+      machine.start({ address: host.address, suffrage });
+      this.#world.queue.schedule(200, attempt);
     };
     attempt();
   }

@@ -1,22 +1,27 @@
 import type { Prng } from "../../src/base/prng.ts";
-import type { Clock, Logger } from "../../src/io/types.ts";
+import type { Clock, Disk, Logger } from "../../src/io/types.ts";
+import { openers } from "../../src/member/openers.ts";
 import { openRaftLog } from "../../src/raft_log/raft_log.ts";
 import type { LogContents, RaftLog } from "../../src/raft_log/types.ts";
-import { SimulatedDisk } from "./disk.ts";
 import type { EventQueue } from "./event_queue.ts";
 import { type DiskFaults, LogStorage, SimulatedLog } from "./simulated_log.ts";
-import type { SimulatedProcess, VirtualClock } from "./virtual_clock.ts";
+import type { SimulatedProcess } from "./virtual_clock.ts";
 
 /** What opening a log needs of the program that does it. */
 export interface Opener {
   readonly process: SimulatedProcess;
-  readonly clock: VirtualClock;
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** Where one node's log lies, through all its crashes. */
 export interface LogHome {
+  /** Whether a log has been begun there. */
+  exists(opener: Pick<Opener, "disk" | "directory">): Promise<boolean>;
   open(opener: Opener): Promise<{ log: RaftLog; contents: LogContents }>;
+  /** The program dies, or the machine loses its power; what lies on the disk meets its fate there. */
   crash(kind: "process" | "power"): void;
   /** Whether the entry would survive a power cut; undefined when nobody can tell. */
   holdsDurably(index: number, term: number): boolean | undefined;
@@ -30,6 +35,7 @@ export class MemoryLogHome implements LogHome {
   readonly #queue: EventQueue;
   readonly #random: Prng;
   readonly #faults: () => DiskFaults;
+  #begun = false;
 
   constructor(queue: EventQueue, random: Prng, faults: () => DiskFaults) {
     this.#queue = queue;
@@ -37,7 +43,12 @@ export class MemoryLogHome implements LogHome {
     this.#faults = faults;
   }
 
+  exists(): Promise<boolean> {
+    return Promise.resolve(this.#begun);
+  }
+
   open({ process }: Opener): Promise<{ log: RaftLog; contents: LogContents }> {
+    this.#begun = true;
     const contents = this.#storage.contents(this.#random.below(20));
     const log = new SimulatedLog(this.#storage, this.#queue, process, this.#random, this.#faults);
     return Promise.resolve({ log, contents });
@@ -60,54 +71,29 @@ export class MemoryLogHome implements LogHome {
   }
 }
 
-const directory = "/data/raft";
-
 /** The program's own log in small segments on a disk whose writes can tear. */
 export class SegmentedLogHome implements LogHome {
-  readonly #disk: SimulatedDisk;
   readonly #random: Prng;
-  #clock: Clock | undefined;
 
-  constructor(random: Prng, latencyMsMax: number) {
+  constructor(random: Prng) {
     this.#random = random;
-    this.#disk = new SimulatedDisk({
-      seed: random.uint64(),
-      // The disk outlives the programs; each call waits on the clock of the one that makes it.
-      clock: {
-        now: () => this.#running.now(),
-        wallTime: () => this.#running.wallTime(),
-        after: (delayMs, callback) => this.#running.after(delayMs, callback),
-      },
-      latencyMsMax,
-    });
-    this.#disk.install(new Map([["/data/lock", new Uint8Array()]]));
   }
 
-  get #running(): Clock {
-    if (this.#clock === undefined) throw new Error("No program has opened the log");
-    return this.#clock;
+  exists({ disk, directory }: Pick<Opener, "disk" | "directory">): Promise<boolean> {
+    return openers.logs.exists(disk, directory);
   }
 
-  async open({ clock, logger }: Opener): Promise<{ log: RaftLog; contents: LogContents }> {
-    this.#clock = clock;
-    return await openRaftLog(
-      this.#disk.mount(),
-      directory,
-      {
-        segmentBytes: 2000,
-        allocateBytes: 600,
-        recentBytesMax: this.#random.below(2000),
-        drawSalt: () => this.#random.uint32(),
-      },
-      clock,
-      logger,
-    );
+  open({ disk, directory, clock, logger }: Opener) {
+    const options = {
+      segmentBytes: 2000,
+      allocateBytes: 600,
+      recentBytesMax: this.#random.below(2000),
+      drawSalt: () => this.#random.uint32(),
+    };
+    return openRaftLog(disk, directory, options, clock, logger);
   }
 
-  crash(kind: "process" | "power"): void {
-    if (kind === "process") this.#disk.killProcess();
-    else this.#disk.cutPower();
-  }
+  crash(): void {}
 
   holdsDurably(): undefined {
     return undefined;

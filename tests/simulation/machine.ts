@@ -1,35 +1,28 @@
 import type { Prng } from "../../src/base/prng.ts";
 import { Prng as Random } from "../../src/base/prng.ts";
-import { joinCluster } from "../../src/cluster/joining.ts";
+import { checksum } from "../../src/base/checksum.ts";
+import { JoinError } from "../../src/cluster/joining.ts";
 import type { ClusterService } from "../../src/cluster/service.ts";
 import { DiskError, type Logger } from "../../src/io/types.ts";
-import { assembleMember } from "../../src/member/assembly.ts";
+import type { MemberConfiguration } from "../../src/member/configuration.ts";
+import { openMember } from "../../src/member/member.ts";
+import type { Openers } from "../../src/member/openers.ts";
 import type { Node } from "../../src/node/node.ts";
-import { recover } from "../../src/node/recovery.ts";
-import {
-  type CompactionPoint,
-  type Configuration,
-  type Entry,
-  EntryType,
-  type Member,
-  type NodeId,
-  type Suffrage,
-} from "../../src/raft/types.ts";
-import { checksum } from "../../src/base/checksum.ts";
-import { serverId } from "../../src/raft/server_id.ts";
-import { SqliteAgreement } from "../../src/cluster/sqlite_agreement.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
+import { serverId } from "../../src/raft/server_id.ts";
+import { type Configuration, type Entry, EntryType, type NodeId } from "../../src/raft/types.ts";
 import {
   type LogContents,
   LogFailedError,
   type LogWrite,
   type RaftLog,
 } from "../../src/raft_log/types.ts";
+import { SimulatedDisk } from "./disk.ts";
 import type { EventQueue } from "./event_queue.ts";
 import { type Ledger, SafetyViolation } from "./ledger.ts";
 import { ObservedLog } from "./observed_log.ts";
 import type { Plan } from "./plan.ts";
-import { type LogHome, MemoryLogHome, type Opener, SegmentedLogHome } from "./log_home.ts";
+import { type LogHome, MemoryLogHome, SegmentedLogHome } from "./log_home.ts";
 import { type DiskFaults } from "./simulated_log.ts";
 import { type SimulatedNetwork, SimulatedTransport } from "./simulated_network.ts";
 import { toyCodec } from "./toy_command.ts";
@@ -56,11 +49,32 @@ interface Running {
   readonly clock: VirtualClock;
   readonly log: ObservedLog;
   readonly store: ToyStore;
-  readonly logger: Logger;
   readonly node: Node;
   readonly service: ClusterService;
-  readonly transport: SimulatedTransport;
 }
+
+/** What a program has made of itself on its way up. */
+interface Begun {
+  readonly process: SimulatedProcess;
+  readonly clock: VirtualClock;
+  readonly logger: Logger;
+  readonly random: Random;
+  log?: ObservedLog;
+  store?: ToyStore;
+}
+
+/** How a spare machine comes into the cluster: through whom, and as what. */
+export interface Joining {
+  readonly address: string;
+  readonly suffrage: "staging" | "learner";
+}
+
+/** All nodes have one SQLite, or rather none. */
+const profile = { version: "none", sourceId: "", compileOptions: [], probes: [] };
+const directory = "/data";
+const clusterId = "0123456789abcdef";
+/** The incarnation of the machines that found the cluster. */
+const firstIncarnation = "00000000";
 
 /** One machine with its disk and clock: a node of the cluster runs on it, dies, and runs again. */
 export class Machine {
@@ -68,17 +82,19 @@ export class Machine {
   readonly #world: World;
   readonly #random: Prng;
   readonly #skew: ClockSkew;
+  #disk: SimulatedDisk;
   #logHome: LogHome;
   #storeStorage = new ToyStorage();
-  #marker: CompactionPoint | undefined;
   #life = 0;
-  /** On its disk: it knows its cluster, and is spoken to by the members. */
-  #introduced: boolean;
+  /** A machine that has lost its disk is another server, as what is drawn says. */
+  #serverId: NodeId;
   #member: boolean;
+  #joining: Joining | undefined;
   /** What the log is to begin with, at this machine's first start. */
-  #founding: Configuration | undefined;
+  #founding: LogWrite | undefined;
   /** The program that runs, from its first moment on. */
   #process: SimulatedProcess | undefined;
+  #clock: VirtualClock | undefined;
   /** The same, once it has read its disk. */
   #running: Running | undefined;
   /** Snapshots received from other nodes and swapped in. */
@@ -101,16 +117,21 @@ export class Machine {
       rate: 1 + drift * (2 * this.#random.uint32() / 0x1_0000_0000 - 1),
       wallOffsetMs: this.#random.below(10_000) - 5_000,
     };
-    this.#founding = configuration;
+    this.#disk = this.#newDisk();
     this.#logHome = this.#newLogHome();
-    this.#introduced = this.#member = founding;
+    this.#member = founding;
+    this.#serverId = serverId(id, firstIncarnation);
     this.diskFaults = disk;
     this.storeFaults = store;
+    if (!founding) return;
+    const identity = { version: 2, nodeId: id, incarnation: firstIncarnation, clusterId };
+    const file = new TextEncoder().encode(JSON.stringify(identity));
+    this.#disk.install(new Map([[`${directory}/node.json`, file]]));
+    this.#founding = firstWrite(configuration);
   }
 
-  /** A machine that has lost its disk is another server. */
   get serverId(): NodeId {
-    return serverId(this.id, this.#life.toString(16).padStart(8, "0"));
+    return this.#serverId;
   }
 
   /** The running program, if there is one. */
@@ -118,10 +139,30 @@ export class Machine {
     return this.#running;
   }
 
+  #newDisk(): SimulatedDisk {
+    const disk = new SimulatedDisk({
+      seed: this.#random.uint64(),
+      // The disk outlives the programs; each call waits on the clock of the one that makes it.
+      clock: {
+        now: () => this.#runningClock.now(),
+        wallTime: () => this.#runningClock.wallTime(),
+        after: (delayMs, callback) => this.#runningClock.after(delayMs, callback),
+      },
+      latencyMsMax: this.#world.plan.disk.syncMsMax / 3,
+    });
+    disk.install(new Map([[`${directory}/lock`, new Uint8Array()]]));
+    return disk;
+  }
+
+  get #runningClock(): VirtualClock {
+    if (this.#clock === undefined) throw new Error("No program uses the disk");
+    return this.#clock;
+  }
+
   #newLogHome(): LogHome {
     const { queue, plan } = this.#world;
     return plan.segmentedLog
-      ? new SegmentedLogHome(this.#random, plan.disk.syncMsMax / 3)
+      ? new SegmentedLogHome(this.#random)
       : new MemoryLogHome(queue, this.#random, () => this.diskFaults);
   }
 
@@ -135,8 +176,14 @@ export class Machine {
     return this.#member;
   }
 
-  start(): void {
+  /**
+   * Starts the program, if none runs; one that is no founder needs to be told, once, how to become a
+   * member, and is told so again at each later start, as by its unit file.
+   */
+  start(joining?: Joining): void {
     if (this.#process !== undefined) return;
+    this.#joining = joining ?? this.#joining;
+    if (!this.#member && joining === undefined) return;
     const process = new SimulatedProcess();
     const clock = new VirtualClock(this.#world.queue, process, this.#skew);
     const { trace } = this.#world;
@@ -144,93 +191,27 @@ export class Machine {
       log: (level, room, message) => trace.remark(this.id, `${level} ${room}: ${message}`),
     };
     this.#process = process;
-    this.#open({ process, clock, logger }).then(({ log, contents }) => {
-      if (process.alive) this.#run({ process, clock, logger }, log, contents);
-    }).catch((error) => this.#fatal(process, error));
-  }
-
-  /** What a start does first: sees that log and state belong together, and ends a broken installation. */
-  async #open(opener: Opener): Promise<{ log: RaftLog; contents: LogContents }> {
-    const open = await this.#logHome.open(opener);
-    const { log, contents } = open;
-    const founding = this.#founding;
-    if (founding !== undefined) {
-      if (contents.log.lastIndex === 0) await log.append(firstWrite(founding));
-      this.#founding = undefined;
-      return await this.#reopen(opener, log);
-    }
-    const applied = this.#storeStorage.position;
-    const recovery = recover({ contents, applied, marker: this.#marker }, this.id);
-    if (recovery.type === "reset") {
-      await log.reset(recovery.point);
-      this.#marker = undefined;
-      return await this.#reopen(opener, log);
-    }
-    this.#marker = undefined;
-    return open;
-  }
-
-  async #reopen(opener: Opener, log: RaftLog): Promise<{ log: RaftLog; contents: LogContents }> {
-    await log.close();
-    return await this.#open(opener);
-  }
-
-  #self(suffrage: Suffrage): Member {
-    return { id: this.serverId, address: this.address, httpAddress: `${this.id}:4001`, suffrage };
-  }
-
-  #run({ process, clock, logger }: Opener, raftLog: RaftLog, contents: LogContents): void {
-    const { queue, ledger, trace, plan, network } = this.#world;
-    const random = new Random(this.#random.uint64());
-    const { hardState } = contents;
-    const transport = new SimulatedTransport(
-      this.serverId,
-      this.address,
-      process,
-      clock,
-      network,
-    );
-    const store = new ToyStore(
-      this.#storeStorage,
-      queue,
-      process,
-      this.#random,
-      () => this.storeFaults,
-      (entry, state) => this.#applied(entry, state.hash),
-    );
-    const log = new ObservedLog(raftLog, contents, {
-      appended: (entry, previousTerm) => this.#appended(entry, previousTerm),
-      compacted: (point) =>
-        this.#check(() =>
-          ledger.compacts(this.serverId, point.index, this.#storeStorage.durablePosition.index)
-        ),
+    this.#clock = clock;
+    const begun = { process, clock, logger, random: new Random(this.#random.uint64()) };
+    this.#run(begun).catch((error) => {
+      // Nobody would let it in: it ends, and whoever started it tries again.
+      if (error instanceof JoinError && process.alive) this.crash("process");
+      else this.#fatal(process, error);
     });
-    trace.event("start", this.id, hardState.term, store.applied.index, log.lastIndex);
-    this.#check(() => {
-      ledger.restarts(this.serverId, hardState.term);
-      ledger.hasState(this.serverId, store.applied.index, store.state.hash);
-    });
-    const { node, service } = assembleMember({
-      self: this.#self("voter"),
+  }
+
+  /** The same start as the program's own, over what the simulator has in place of a machine. */
+  async #run(begun: Begun): Promise<void> {
+    const { process, clock, logger, random } = begun;
+    const { trace, ledger } = this.#world;
+    const member = await openMember(this.#configuration(), {
       clock,
       logger,
       random,
-      timing: plan.timing,
-      limits: plan.limits,
-      snapshots: plan.snapshots,
-      log,
-      contents,
-      transport,
-      store,
-      codec: toyCodec,
-      installMarker: {
-        write: (point) => this.#write(process, () => this.#marker = point),
-        clear: () =>
-          this.#write(process, () => {
-            this.#marker = undefined;
-            this.#installed();
-          }),
-      },
+      disk: this.#disk.mount(),
+      network: { listen: noSockets, connect: noSockets },
+      version: "simulation",
+      openers: this.#openers(begun),
       onMembers: ({ members }) =>
         trace.event("members", this.id, ...members.map((m) => `${m.id}=${m.suffrage}`)),
       onStatus: ({ role, term, leader }) => {
@@ -239,25 +220,117 @@ export class Machine {
       },
       onRemoved: () => {},
       onFatal: (error) => this.#fatal(process, error),
-      encodeCommand,
-      clusterId: () => "0123456789abcdef",
-      dataDirectory: "data",
-      version: "simulation",
-      sqlite: this.#sqlite(logger),
-      writeTimeoutMs: 3_000,
     });
-    this.#running = { process, clock, log, store, logger, node, service, transport };
-    if (this.#introduced) transport.setCluster();
-    transport.start(service.peers);
-    node.start();
+    if (!process.alive) return;
+    const { log, store } = begun;
+    if (log === undefined || store === undefined) throw new Error("Opened without log or store");
+    const { node, service } = member;
+    trace.event("start", this.id, node.status.term, store.applied.index, log.lastIndex);
+    this.#check(() => {
+      ledger.restarts(this.serverId, node.status.term);
+      ledger.hasState(this.serverId, store.applied.index, store.state.hash);
+    });
+    this.#running = { process, clock, log, store, node, service };
+    await member.start();
+    this.#member = true;
+  }
+
+  #configuration(): MemberConfiguration {
+    const joining = this.#joining;
+    const { timing, limits, snapshots } = this.#world.plan;
+    return {
+      dataDirectory: directory,
+      nodeId: this.id,
+      raftAddress: this.address,
+      advertisedAddress: this.address,
+      httpAddress: `${this.id}:4001`,
+      cluster: {
+        join: joining === undefined ? [] : [joining.address],
+        joinAttempts: 1,
+        joinIntervalMs: 200,
+        bootstrapExpect: 0,
+        bootstrapExpectTimeoutMs: 0,
+        connectTimeoutMs: 0,
+        allowSqliteMismatch: false,
+        nonVoter: joining?.suffrage === "learner",
+        shutdownOnRemove: false,
+        removeOnShutdown: false,
+        stepDownOnShutdown: false,
+      },
+      database: { readConnectionsMax: 1, foreignKeys: false, limits: {} },
+      writeTimeoutMs: 3_000,
+      timing,
+      limits,
+      snapshots,
+    };
+  }
+
+  #openers(begun: Begun): Openers {
+    const { queue, network } = this.#world;
+    const { process, clock } = begun;
+    return {
+      logs: {
+        exists: async (disk, directory) =>
+          this.#founding !== undefined || await this.#logHome.exists({ disk, directory }),
+        open: async (disk, directory, clock, logger) => {
+          const opener = { process, disk, directory, clock, logger };
+          const { log, contents } = await this.#openLog(opener);
+          begun.log = this.#observed(log, contents);
+          return { log: begun.log, contents };
+        },
+      },
+      engine: {
+        open: () => {
+          begun.store = new ToyStore(
+            this.#storeStorage,
+            queue,
+            process,
+            this.#random,
+            () => this.storeFaults,
+            (entry, state) => this.#applied(entry, state.hash),
+          );
+          return Promise.resolve({ store: begun.store, profile, libraryPath: "none" });
+        },
+        encoder: () => encodeCommand,
+        codec: () => toyCodec,
+      },
+      transport: (options) => {
+        this.#serverId = options.id;
+        const transport = new SimulatedTransport(options, process, clock, network);
+        return Promise.resolve(transport);
+      },
+    };
+  }
+
+  /** Opens the log, which begins with what its machine was founded with. */
+  async #openLog(
+    opener: Parameters<LogHome["open"]>[0],
+  ): Promise<{ log: RaftLog; contents: LogContents }> {
+    const open = await this.#logHome.open(opener);
+    const founding = this.#founding;
+    if (founding === undefined) return open;
+    // In memory a crash may have left a part of it.
+    const { hardState, log } = open.contents;
+    const whole = hardState.term > 0 && log.lastIndex >= founding.entries.length;
+    if (!whole) await open.log.append(founding);
+    this.#founding = undefined;
+    await open.log.close();
+    return await this.#logHome.open(opener);
+  }
+
+  #observed(log: RaftLog, contents: LogContents): ObservedLog {
+    const { ledger } = this.#world;
+    return new ObservedLog(log, contents, {
+      appended: (entry, previousTerm) => this.#appended(entry, previousTerm),
+      compacted: (point) =>
+        this.#check(() =>
+          ledger.compacts(this.serverId, point.index, this.#storeStorage.durablePosition.index)
+        ),
+      reset: () => this.#installed(),
+    });
   }
 
   /** The toy store has none: all machines agree. */
-  #sqlite(logger: Logger): SqliteAgreement {
-    const profile = { version: "none", sourceId: "", compileOptions: [], probes: [] };
-    return new SqliteAgreement({ id: this.serverId, profile, permits: false, logger });
-  }
-
   #installed(): void {
     const store = this.#running?.store;
     if (store === undefined) return;
@@ -266,16 +339,6 @@ export class Machine {
     this.#check(() =>
       this.#world.ledger.hasState(this.serverId, store.applied.index, store.state.hash)
     );
-  }
-
-  #write(process: SimulatedProcess, change: () => void): Promise<void> {
-    return new Promise((resolve) => {
-      this.#world.queue.schedule(this.#random.below(5), () =>
-        process.run(() => {
-          change();
-          resolve();
-        }));
-    });
   }
 
   #check(check: () => void): void {
@@ -334,11 +397,15 @@ export class Machine {
     this.#process = undefined;
     this.#running = undefined;
     this.#logHome.crash(kind);
-    if (kind === "power") this.#storeStorage.crashPower(this.#random);
+    if (kind === "process") this.#disk.killProcess();
+    else {
+      this.#disk.cutPower();
+      this.#storeStorage.crashPower(this.#random);
+    }
     const { lastIndex } = this.#logHome;
     if (lastIndex === undefined) return;
     const applied = this.#storeStorage.position.index;
-    const logged = Math.max(lastIndex, this.#marker?.index ?? 0);
+    const logged = Math.max(lastIndex, this.#storeStorage.installedIndex);
     this.#check(() => this.#world.ledger.fallsBack(this.serverId, applied, logged));
   }
 
@@ -346,12 +413,12 @@ export class Machine {
   wipe(): void {
     this.crash("power");
     this.#life++;
-    this.#marker = undefined;
-    this.#founding = undefined;
+    this.#founding = this.#joining = undefined;
+    this.#disk = this.#newDisk();
     this.#logHome = this.#newLogHome();
     this.#storeStorage = new ToyStorage();
     this.#ledTerm = 0;
-    this.#introduced = this.#member = false;
+    this.#member = false;
     this.#world.trace.event("wipe", this.id);
   }
 
@@ -368,44 +435,20 @@ export class Machine {
     this.#running.clock.resume();
     this.#running.process.wake(this.#world.queue);
   }
-
-  /** Joins through the member at `address`; true when the cluster says that it has taken it in. */
-  async join(address: string, suffrage: "staging" | "learner"): Promise<boolean> {
-    const running = this.#running;
-    if (running === undefined) return false;
-    try {
-      await joinCluster({
-        member: this.#self(suffrage),
-        addresses: [address],
-        attempts: 1,
-        intervalMs: 0,
-        timeoutMs: 4000,
-        clusterId: "",
-        sqlite: this.#sqlite(running.logger).own,
-        transport: running.transport,
-        clock: running.clock,
-        logger: running.logger,
-        onCluster: () =>
-          this.#write(running.process, () => {
-            this.#introduced = true;
-            running.transport.setCluster();
-          }),
-      });
-      this.#member = true;
-      return true;
-    } catch (error) {
-      this.#world.trace.remark(this.id, `Join failed: ${(error as Error).message}`);
-      return false;
-    }
-  }
 }
 
-/** The first entry of a new cluster's log says who forms it. */
-function firstWrite(configuration: Configuration): LogWrite {
+function noSockets(): Promise<never> {
+  return Promise.reject(new Error("The simulated transport has no sockets"));
+}
+
+/**
+ * What a founder's log begins with: who forms the cluster, for one that knows it; else, as for a
+ * node that has promised to be one of them, the term of that entry.
+ */
+function firstWrite(configuration: Configuration | undefined): LogWrite {
+  const hardState = { term: 1, votedFor: "" };
+  if (configuration === undefined) return { hardState, entries: [] };
   const data = encodeConfiguration(configuration);
   const type = EntryType.configuration;
-  return {
-    hardState: { term: 1, votedFor: "" },
-    entries: [{ index: 1, term: 1, type, data, checksum: checksum(data) }],
-  };
+  return { hardState, entries: [{ index: 1, term: 1, type, data, checksum: checksum(data) }] };
 }

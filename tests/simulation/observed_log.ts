@@ -11,6 +11,8 @@ export interface LogObserver {
   /** An entry was handed over, behind one of `previousTerm`. */
   appended(entry: Entry, previousTerm: number): void;
   compacted(point: CompactionPoint): void;
+  /** The log has begun anew behind a snapshot. */
+  reset(): void;
 }
 
 /** Any node's log, with a list of the terms in it that checkers can read at any time. */
@@ -77,12 +79,13 @@ export class ObservedLog implements RaftLog {
     return this.#log.compact(point);
   }
 
-  reset(point: CompactionPoint): Promise<void> {
+  async reset(point: CompactionPoint): Promise<void> {
     this.#observer.compacted(point);
     this.#terms = [];
     this.#configurations = [];
     this.#compaction = point;
-    return this.#log.reset(point);
+    await this.#log.reset(point);
+    this.#observer.reset();
   }
 
   read(from: number, to: number, bytesMax: number): Promise<Entry[]> {

@@ -7,6 +7,7 @@ import {
   TransportError,
   type TransportHandlers,
 } from "../../src/transport/types.ts";
+import type { TransportOptions } from "../../src/transport/options.ts";
 import type { EventQueue } from "./event_queue.ts";
 import type { SimulatedProcess, VirtualClock } from "./virtual_clock.ts";
 
@@ -178,18 +179,23 @@ export class SimulatedNetwork {
 export class SimulatedTransport implements Transport {
   handlers: TransportHandlers | undefined;
   /** Whether it knows its cluster: a stranger is asked nothing and told nothing by the members. */
-  member = false;
+  member: boolean;
   #peers: ReadonlyMap<NodeId, string> = new Map();
   /** Who has sent something: can be answered on the same connection without being a known peer. */
   readonly #guests = new Map<NodeId, string>();
 
+  readonly id: NodeId;
+  readonly address: string;
+
   constructor(
-    readonly id: NodeId,
-    readonly address: string,
+    options: Pick<TransportOptions, "id" | "listenAddress" | "clusterId">,
     readonly process: SimulatedProcess,
     readonly clock: VirtualClock,
     readonly network: SimulatedNetwork,
   ) {
+    this.id = options.id;
+    this.address = options.listenAddress;
+    this.member = options.clusterId !== "";
     network.attach(this);
   }
 

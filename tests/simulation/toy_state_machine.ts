@@ -57,7 +57,11 @@ export class ToyStorage {
     }
   }
 
+  /** The index of the last state that came as a snapshot; its log may not be there yet. */
+  installedIndex = 0;
+
   replace(state: ToyState): void {
+    this.installedIndex = state.position.index;
     this.#durable = ToyState.decode(state.encode());
     this.#unsynced = [];
   }

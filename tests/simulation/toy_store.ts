@@ -63,6 +63,6 @@ export class ToyStore extends ToyStateMachine implements Store, StateMachine {
   }
 
   status(): Promise<Record<string, unknown>> {
-    return Promise.resolve({});
+    return Promise.resolve({ version: "none", library_path: "none" });
   }
 }

@@ -1,6 +1,6 @@
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
-import type { StoreLimits } from "../store/store.ts";
-import type { MemberConfiguration } from "./configuration.ts";
+import type { MemberConfiguration } from "../member/configuration.ts";
+import type { Configuration } from "./flags.ts";
 
 const MiB = 1024 * 1024;
 
@@ -12,7 +12,7 @@ const tickMsMax = 50;
  * -raft-heartbeat-timeout without a leader, so that at the default of 1 s writes go on about a
  * second after the loss of a leader; heartbeats are sent ten times in that half.
  */
-export function timing(configuration: MemberConfiguration): NodeTiming {
+export function timing(configuration: Configuration): NodeTiming {
   const { heartbeatTimeoutMs, leaderLeaseTimeoutMs } = configuration.raft;
   const electionMs = heartbeatTimeoutMs / 2;
   const tickMs = Math.max(1, Math.min(tickMsMax, Math.floor(electionMs / 10)));
@@ -31,7 +31,7 @@ export function timing(configuration: MemberConfiguration): NodeTiming {
 }
 
 /** Bounds on what a node holds in memory. */
-export const nodeLimits: NodeLimits = {
+const nodeLimits: NodeLimits = {
   pendingWritesMax: 16_384,
   commandBytesMax: 64 * MiB,
   pendingBytesMax: 128 * MiB,
@@ -47,16 +47,33 @@ const logBytesMax = 256 * MiB;
 /** Entries kept for slow followers: as many as rqlite keeps. */
 const trailingEntries = 10_240;
 
-/** The store's bounds, as far as flags set them. */
-export function storeLimits({ raft }: MemberConfiguration): Partial<StoreLimits> {
-  return raft.snapshotWalBytes === 0 ? {} : { walBytes: raft.snapshotWalBytes };
-}
-
-export function snapshotPolicy(configuration: MemberConfiguration): SnapshotPolicy {
+export function snapshotPolicy(configuration: Configuration): SnapshotPolicy {
   return {
     entries: configuration.raft.snapshotEntries,
     logBytes: logBytesMax,
     intervalMs: configuration.raft.snapshotIntervalMs,
     trailing: trailingEntries,
+  };
+}
+
+/** What the flags say to the member, in its terms. */
+export function memberConfiguration(configuration: Configuration): MemberConfiguration {
+  const { dataDirectory, nodeId, cluster, http, raft, database } = configuration;
+  const { snapshotWalBytes } = raft;
+  return {
+    dataDirectory,
+    nodeId,
+    raftAddress: raft.address,
+    advertisedAddress: raft.advertisedAddress,
+    httpAddress: http.advertisedAddress,
+    cluster,
+    database: {
+      ...database,
+      limits: snapshotWalBytes === 0 ? {} : { walBytes: snapshotWalBytes },
+    },
+    writeTimeoutMs: raft.applyTimeoutMs,
+    timing: timing(configuration),
+    limits: nodeLimits,
+    snapshots: snapshotPolicy(configuration),
   };
 }

@@ -1,0 +1,96 @@
+import { parseSegmentName } from "../raft_log/segment_header.ts";
+import { openRaftLog } from "../raft_log/raft_log.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
+import type { Clock, Disk, Logger } from "../io/types.ts";
+import type { CommandCodec } from "../node/types.ts";
+import type { LogContents, RaftLog } from "../raft_log/types.ts";
+import {
+  encodeCommand,
+  encodeLongCommand,
+  isLongCommand,
+  requestIdOf,
+  stampBytes,
+  stampCommand,
+  writeStamp,
+} from "../store/command_codec.ts";
+import { openStore, type StoreOptions } from "../store/store.ts";
+import { findLibrary, openLibrary, takeProfile } from "../sqlite/mod.ts";
+import type { Command, SqliteProfile, Store } from "../store/types.ts";
+import type { TransportOptions } from "../transport/options.ts";
+import { openTransport } from "../transport/transport.ts";
+import type { Transport } from "../transport/types.ts";
+
+/** Where logs are, for the caller's disk and clock. */
+export interface LogOpener {
+  /** Whether a log has been begun in that directory. */
+  exists(disk: Disk, directory: string): Promise<boolean>;
+  /** Opens the log there, or begins one. */
+  open(
+    disk: Disk,
+    directory: string,
+    clock: Clock,
+    logger: Logger,
+  ): Promise<{ log: RaftLog; contents: LogContents }>;
+}
+
+export interface OpenEngine {
+  readonly store: Store;
+  readonly profile: SqliteProfile;
+  readonly libraryPath: string;
+}
+
+/** The state machine, and what its commands look like in the log. */
+export interface Engine {
+  /** Opens the store, and tells which SQLite that is. */
+  open(options: Omit<StoreOptions, "library">): Promise<OpenEngine>;
+  /** Makes bytes of commands: at once where they are few, else in slices between other work. */
+  encoder(clock: Clock): (command: Command) => Uint8Array | Promise<Uint8Array>;
+  codec(foreignKeys: boolean): CommandCodec;
+}
+
+/** How a member opens the rooms that it is made of; the simulator has its own of each. */
+export interface Openers {
+  readonly logs: LogOpener;
+  readonly engine: Engine;
+  transport(options: TransportOptions): Promise<Transport>;
+}
+
+/** SQLite, segments on the disk, TCP. */
+export const openers: Openers = {
+  logs: {
+    exists: async (disk, directory) =>
+      (await disk.list(directory)).some((name) => parseSegmentName(name) !== undefined),
+    open: (disk, directory, clock, logger) => openRaftLog(disk, directory, {}, clock, logger),
+  },
+  engine: {
+    open: openSqlite,
+    encoder: (clock) => {
+      const nextTurn = nextTurnOf(clock);
+      return (command) =>
+        isLongCommand(command) ? encodeLongCommand(command, nextTurn) : encodeCommand(command);
+    },
+    codec: (foreignKeys) => ({
+      stamp: (command, stamp) => stampCommand(command, stamp, foreignKeys),
+      stampBytes,
+      writeStamp: (data, stamp) => writeStamp(data, stamp, foreignKeys),
+      requestId: requestIdOf,
+    }),
+  },
+  transport: openTransport,
+};
+
+async function openSqlite(options: Omit<StoreOptions, "library">): Promise<OpenEngine> {
+  const { logger } = options;
+  const library = await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) });
+  const opening = openStore({ ...options, library });
+  // Meanwhile the writer's Worker starts, which takes longer.
+  const profiling = takeProfile(openLibrary(library));
+  profiling.catch(() => {});
+  const store = await opening;
+  try {
+    return { store, profile: await profiling, libraryPath: library.path };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
