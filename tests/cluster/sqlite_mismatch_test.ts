@@ -127,7 +127,7 @@ test("nodes with two versions of SQLite form no cluster, and the log says why", 
   nodes[1].start(flags, env);
   for (const node of nodes) {
     assert.equal((await node.exited()).code, 1);
-    assert.match(node.log, /WARN {2}\[cluster\] Node at .*SQLite of node .* differ.*asked again/);
+    assert.match(node.log, /ERROR \[sqlite\] SQLite of node .* differ, so they exchange nothing/);
     assert.match(node.log, /fatal: No cluster of 2 nodes came together/);
   }
 });
