@@ -4,6 +4,9 @@ import { ServiceError } from "../cluster/types.ts";
 const pieceBytes = 256 * 1024;
 /** A write to the system's cache that takes longer, in ms, shows that the disk cannot keep up. */
 const slowWriteMs = 5;
+/** Bodies that are kept at a time: each is as large as its client likes. */
+const bodiesMax = 8;
+let bodies = 0;
 
 /**
  * Takes a body as fast as it comes into a file of its own, and hands it to `use` from there.
@@ -17,11 +20,20 @@ export async function spool<Result>(
   directory: string,
   use: (body: ReadableStream<Uint8Array>) => Promise<Result>,
 ): Promise<Result> {
+  if (bodies >= bodiesMax) {
+    await body.cancel().catch(() => {});
+    throw new ServiceError(
+      "overloaded",
+      `Too many uploads: ${bodies} are under way, try again when one is done`,
+    );
+  }
   const path = `${directory}/db.sqlite.tmp-upload-${crypto.randomUUID().slice(0, 8)}`;
+  bodies++;
   try {
     await keep(body, path);
     return await use(ReadableStream.from(pieces(path)));
   } finally {
+    bodies--;
     await Deno.remove(path).catch(() => {});
   }
 }

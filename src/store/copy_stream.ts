@@ -36,8 +36,7 @@ export async function streamCopy(
     start(controller) {
       giveUp = (reason) => {
         controller.error(reason);
-        // What cannot be removed now is when the store opens the next time.
-        end().catch(() => {});
+        void end();
       };
       watch();
       signal?.addEventListener("abort", goneAway, { once: true });

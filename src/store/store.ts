@@ -15,7 +15,7 @@ import { QuickSwitch } from "./quick_switch.ts";
 import { QuickWriter } from "./quick_writer.ts";
 import { ReaderPool } from "./reader_pool.ts";
 import { receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
-import { TemporaryFiles } from "./temporary_files.ts";
+import { type TemporaryFile, TemporaryFiles } from "./temporary_files.ts";
 import {
   type Answer,
   type AppliedPosition,
@@ -152,7 +152,7 @@ class SqliteStore implements Store {
     this.#parts = parts;
     this.failed = life.failed;
     this.failed.catch((error) => logger.log("ERROR", "store", error.message));
-    this.#temporaries = new TemporaryFiles(disk, path, { backup: limits.backupsMax });
+    this.#temporaries = new TemporaryFiles(disk, logger, path, { backup: limits.backupsMax });
     this.#writer = new Writer(life, clock, {
       exchange: (file) => void this.#exchange(file).catch(() => {}),
       full: (message) => this.#noteFull(message),
@@ -263,7 +263,7 @@ class SqliteStore implements Store {
   }
 
   async installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition> {
-    const received = this.#temporaries.make("received");
+    const received = this.#makeReceived();
     try {
       const file = await received.open({ create: true });
       await receiveSnapshot(body, file);
@@ -278,6 +278,14 @@ class SqliteStore implements Store {
     await this.#exchange(received.path);
     await received.remove();
     return this.applied;
+  }
+
+  #makeReceived(): TemporaryFile {
+    try {
+      return this.#temporaries.make("received");
+    } catch (error) {
+      throw new SnapshotRejectedError(messageOf(error), { cause: error });
+    }
   }
 
   /** Puts another file in the database's place; reads wait meanwhile. A failure stops the store. */

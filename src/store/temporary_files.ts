@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
-import { type Disk, DiskError, type DiskFile } from "../io/types.ts";
+import { messageOf } from "../base/message_of.ts";
+import { type Disk, DiskError, type DiskFile, type Logger } from "../io/types.ts";
 import { companions } from "./file_exchange.ts";
 import { StoreBusyError } from "./types.ts";
 
@@ -18,16 +19,19 @@ export type TemporaryKind = keyof typeof countsMax;
 /** The files that work under way keeps beside the database, each with an owner that removes it. */
 export class TemporaryFiles {
   readonly #disk: Disk;
+  readonly #logger: Logger;
   readonly #databasePath: string;
   readonly #countsMax: Readonly<Record<TemporaryKind, number>>;
   readonly #files = new Set<TemporaryFile>();
 
   constructor(
     disk: Disk,
+    logger: Logger,
     databasePath: string,
     limits: Partial<Readonly<Record<TemporaryKind, number>>> = {},
   ) {
     this.#disk = disk;
+    this.#logger = logger;
     this.#databasePath = databasePath;
     this.#countsMax = { ...countsMax, ...limits };
   }
@@ -41,7 +45,12 @@ export class TemporaryFiles {
       );
     }
     const path = `${this.#databasePath}.tmp-${kind}-${crypto.randomUUID().slice(0, 8)}`;
-    const file = new TemporaryFile(kind, this.#disk, path, () => this.#files.delete(file));
+    const file = new TemporaryFile(kind, this.#disk, path, (failure) => {
+      this.#files.delete(file);
+      if (failure !== undefined) {
+        this.#logger.log("WARN", "store", `${failure}; the next start of the node removes it`);
+      }
+    });
     this.#files.add(file);
     return file;
   }
@@ -55,22 +64,28 @@ export class TemporaryFiles {
     }
   }
 
-  /** Removes all that are left, as far as that can be: the next start removes the rest. */
+  /** Removes all that are left: nobody goes on with them. */
   async end(): Promise<void> {
-    await Promise.allSettled([...this.#files].map((file) => file.remove()));
+    await Promise.all([...this.#files].map((file) => file.remove()));
   }
 }
 
 /** One of them, and its handle while it is open. */
-export class TemporaryFile implements AsyncDisposable {
+export class TemporaryFile {
   readonly kind: TemporaryKind;
   readonly path: string;
   readonly #disk: Disk;
-  readonly #removed: () => void;
+  readonly #removed: (failure?: string) => void;
   #file: DiskFile | undefined;
   #removing: Promise<void> | undefined;
 
-  constructor(kind: TemporaryKind, disk: Disk, path: string, removed: () => void) {
+  /** `removed` is called once, with what went wrong if it is there still. */
+  constructor(
+    kind: TemporaryKind,
+    disk: Disk,
+    path: string,
+    removed: (failure?: string) => void,
+  ) {
     this.kind = kind;
     this.path = path;
     this.#disk = disk;
@@ -88,7 +103,10 @@ export class TemporaryFile implements AsyncDisposable {
     this.#file = undefined;
   }
 
-  /** Removes it and whatever SQLite put beside it; none of them needs to be there. Once is enough. */
+  /**
+   * Removes it and whatever SQLite put beside it; none of them needs to be there. Once is enough, and
+   * it never rejects: the work that the file was for has ended, well or not.
+   */
   remove(): Promise<void> {
     this.#removing ??= this.#remove();
     return this.#removing;
@@ -96,20 +114,15 @@ export class TemporaryFile implements AsyncDisposable {
 
   async #remove(): Promise<void> {
     this.close();
-    try {
-      for (const suffix of ["", ...companions]) {
-        try {
-          await this.#disk.remove(this.path + suffix);
-        } catch (error) {
-          if (!(error instanceof DiskError && error.kind === "not_found")) throw error;
-        }
+    let failure: string | undefined;
+    for (const suffix of ["", ...companions]) {
+      try {
+        await this.#disk.remove(this.path + suffix);
+      } catch (error) {
+        const isGone = error instanceof DiskError && error.kind === "not_found";
+        if (!isGone) failure = messageOf(error);
       }
-    } finally {
-      this.#removed();
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.remove();
+    this.#removed(failure);
   }
 }

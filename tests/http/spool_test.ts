@@ -45,3 +45,20 @@ Deno.test("spool() says which file could not be written", async () => {
     message: /^Upload could not be kept in \/nowhere\/db.sqlite.tmp-upload-[^:]*: No such file/,
   });
 });
+
+Deno.test("spool() keeps a bounded number of bodies, and takes the next when one is done", async () => {
+  await inDirectory(async (directory) => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const kept = Array.from({ length: 8 }, () => spool(body("one"), directory, () => released));
+    let cancelled = false;
+    const tooMany = new ReadableStream<Uint8Array>({ cancel: () => void (cancelled = true) });
+    await assert.rejects(spool(tooMany, directory, () => released), {
+      kind: "overloaded",
+      message: "Too many uploads: 8 are under way, try again when one is done",
+    });
+    assert(cancelled);
+    release();
+    await Promise.all(kept);
+    await spool(body("one"), directory, () => Promise.resolve());
+  });
+});
