@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { takePort } from "../ports.ts";
 import { replay } from "./replay.ts";
 import { singleNodeTables, tables } from "./tables.ts";
 
@@ -11,16 +12,11 @@ interface RunningNode extends AsyncDisposable {
   readonly raftAddress: string;
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Starts a node and waits until it says that it is ready; joins the node at `join` if given. */
 async function start(id: string, join?: string): Promise<RunningNode> {
   const directory = await Deno.makeTempDir({ prefix: "raftlite-api-" });
-  const httpAddress = `127.0.0.1:${freePort()}`;
-  const raftAddress = `127.0.0.1:${freePort()}`;
+  const httpAddress = `127.0.0.1:${takePort()}`;
+  const raftAddress = `127.0.0.1:${takePort()}`;
   const flags = ["-node-id", id, "-http-addr", httpAddress, "-raft-addr", raftAddress];
   if (join !== undefined) flags.push("-join", join);
   const process = new Deno.Command(Deno.execPath(), {

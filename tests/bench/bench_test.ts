@@ -5,6 +5,7 @@ import { measure, median, percentile } from "../../src/cli/bench/measure.ts";
 import { scenarios } from "../../src/cli/bench/scenarios.ts";
 import { parseTarget } from "../../src/cli/bench/target.ts";
 import { FlagError } from "../../src/cli/flag_error.ts";
+import { takePort } from "../ports.ts";
 import { startFakeServer } from "./fake_server.ts";
 
 Deno.test("runPlan measures every scenario of every target without an error", async () => {
@@ -53,9 +54,7 @@ Deno.test("runPlan warms all targets up, and reverses their order in every other
 
 Deno.test("runPlan drops its tables even when a target never gets ready", async () => {
   await using server = startFakeServer();
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = takePort();
   const before = server.requests.length;
   const plan = {
     targets: [parseTarget(`up=${server.url}`), parseTarget(`down=http://127.0.0.1:${port}`)],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Cluster, eventually } from "../cluster/harness.ts";
 import type { NodeProcess } from "../cluster/harness.ts";
+import { takePort } from "../ports.ts";
 import { runShell, shellCommand } from "./shell_program.ts";
 
 const schema = "CREATE TABLE foo (id INTEGER PRIMARY KEY, name TEXT, data BLOB);\n";
@@ -230,10 +231,7 @@ Deno.test("shell in a pipe", async (t) => {
 });
 
 Deno.test("shell in a pipe ends with 1 when no node answers, or the answer is no", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const unanswered = await runShell(["-p", String(port)], "SELECT 1;");
+  const unanswered = await runShell(["-p", String(takePort())], "SELECT 1;");
   assert.equal(unanswered.code, 1);
   assert.match(unanswered.stderr, /^Error: Unable to connect to http:\/\/127\.0\.0\.1:\d+ - is it/);
 

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
+import { takePort } from "../ports.ts";
 import { Proxy } from "./proxy.ts";
 
 const mainPath = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -15,14 +16,6 @@ function program(): { readonly command: string; readonly args: readonly string[]
 
 /** Runs a program of root's without the power to pass over the permissions of files. */
 const withoutPower = Deno.uid() === 0 ? ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] : [];
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
 
 /** Polls until `check` returns something other than undefined, false or a rejection. */
 export async function eventually<T>(
@@ -289,7 +282,7 @@ export class Cluster {
     id = `node-${this.#next++}-`,
     directory = id,
   ): NodeProcess {
-    const raftPort = freePort();
+    const raftPort = takePort();
     let proxy: Proxy | undefined;
     if (this.#withProxies) {
       const ids = Array.from({ length: 9 }, (_, i) => `node-${i + 1}-`);
@@ -300,7 +293,7 @@ export class Cluster {
       id,
       directory: `${this.#directory}/${directory}`,
       flags: [...this.#flags, ...flags],
-      httpPort: freePort(),
+      httpPort: takePort(),
       raftPort,
       raftAddress: `127.0.0.1:${proxy?.port ?? raftPort}`,
     });

@@ -4,7 +4,8 @@ import { findLibrary, openLibrary, takeProfile } from "../../src/sqlite/mod.ts";
 import { encodeJoin, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import { serverId } from "../../src/raft/server_id.ts";
 import { openNode } from "../transport/fixture.ts";
-import { Cluster, eventually, freePort, type NodeProcess } from "./harness.ts";
+import { takePort } from "../ports.ts";
+import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 import { comparisons, schema, Workload } from "./workload.ts";
 
 /** What lets a test talk with a node, whatever SQLite that one has. */
@@ -144,7 +145,7 @@ Deno.test("a node at the address of another is not called reachable as that one"
   await old.kill("SIGKILL");
   const node = cluster.createInPlaceOf(old);
   // It finds nobody to join: it only has the address.
-  node.start(["-join", `127.0.0.1:${freePort()}`, "-join-attempts", "1000"]);
+  node.start(["-join", `127.0.0.1:${takePort()}`, "-join-attempts", "1000"]);
   const leader = await cluster.leader();
   await eventually("the leader to see that", async () => {
     const { reachable, error } = JSON.parse((await leader.fetch("/nodes")).body)[old.id];
@@ -269,7 +270,7 @@ Deno.test("a node comes back with the same id under a new address", async () => 
   const node = cluster.nodes[1];
   assert(node);
   await node.kill("SIGTERM");
-  const address = `127.0.0.1:${freePort()}`;
+  const address = `127.0.0.1:${takePort()}`;
   node.start(["-raft-addr", address, "-raft-adv-addr", address]);
   await node.ready();
   await eventually("the others to know the new address", async () => {

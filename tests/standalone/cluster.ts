@@ -5,7 +5,8 @@
 
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
-import { freePorts, StandaloneNode } from "./standalone_node.ts";
+import { takePort } from "../ports.ts";
+import { StandaloneNode } from "./standalone_node.ts";
 
 const binary = resolve(Deno.args[0] ?? "dist/raftlite");
 
@@ -25,7 +26,7 @@ Deno.test("three compiled programs form a cluster that survives the loss of its 
   try {
     const program = `${folder}/raftlite`;
     await Deno.copyFile(binary, program);
-    const ports = freePorts(6);
+    const ports = Array.from({ length: 6 }, takePort);
     const join = ports.slice(3).map((port) => `127.0.0.1:${port}`).join(",");
     for (const [i, httpPort] of ports.slice(0, 3).entries()) {
       const flags = [

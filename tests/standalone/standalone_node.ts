@@ -137,14 +137,3 @@ interface Answer {
   readonly results?: readonly { readonly error?: string; readonly values?: readonly unknown[] }[];
   readonly store?: { readonly leader?: { readonly node_id?: string } };
 }
-
-/** Ports that nothing listens on at the moment. */
-export function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map((listener) => listener.addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
-}
