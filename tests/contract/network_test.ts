@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { DenoNetwork } from "../../src/io/deno_network.ts";
 import type { Connection, Network } from "../../src/io/types.ts";
+import { takePort } from "../ports.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { SimulatedWires } from "../simulation/network.ts";
 
 interface World {
-  /** Where to listen, with port 0. */
+  /** Where to listen. */
   readonly address: string;
   readonly network: Network;
   readonly run: <T>(work: Promise<T>) => Promise<T>;
@@ -13,7 +14,7 @@ interface World {
 
 const implementations: Record<string, () => World> = {
   DenoNetwork: () => ({
-    address: "127.0.0.1:0",
+    address: `127.0.0.1:${takePort()}`,
     network: new DenoNetwork(),
     run: (work) => work,
   }),

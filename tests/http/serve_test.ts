@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ListenError, serve } from "../../src/http/serve.ts";
+import { takePort } from "../ports.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 const pause = (delayMs: number) => new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -83,9 +84,9 @@ Deno.test("A read is interrupted when its client goes away", async () => {
 
 Deno.test("serve() listens again on an address whose server has stopped", async () => {
   const parts = appWith(new FakeService());
-  const first = serve({ ...parts, ...local });
+  const port = takePort();
+  const first = serve({ ...parts, ...local, port });
   await first.stop(1000);
-  const port = Number(first.address.split(":")[1]);
   const second = serve({ ...appWith(new FakeService()), ...local, port });
   await second.stop(1000);
 });

@@ -62,9 +62,9 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Waits until `condition` holds; fails with `what` after 10 s. */
+/** Waits until `condition` holds; fails with `what` after a minute. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

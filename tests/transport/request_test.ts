@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FrameType } from "../../src/transport/frame.ts";
+import { takePort } from "../ports.ts";
 import {
   introduce,
   ManualClock,
@@ -38,9 +39,8 @@ Deno.test("request() is refused with the text of the handler's failure", async (
 
 Deno.test("request() to a port where nobody listens is unreachable", async () => {
   await using a = await openNode("a");
-  const listener = await network.listen("127.0.0.1:0");
-  listener.close();
-  const request = a.transport.request(listener.address, 1, text(""), { timeoutMs });
+  const address = `127.0.0.1:${takePort()}`;
+  const request = a.transport.request(address, 1, text(""), { timeoutMs });
   await assert.rejects(request, { kind: "unreachable" });
 });
 
