@@ -259,7 +259,8 @@ export const flagTable = {
     default: "false",
     value: "",
     help:
-      "Enforce foreign keys; for each write, on every node, what the leader was started with counts",
+      "Enforce foreign keys; for each write, on every node, what the leader was started with counts, " +
+      "until PRAGMA foreign_keys alone in a request sets the cluster",
   },
   "write-queue-capacity": {
     kind: "count",

@@ -44,7 +44,7 @@ export function httpParts(
 }
 
 function settingsOf(configuration: Configuration): ServerSettings {
-  const { raft, database } = configuration;
+  const { raft } = configuration;
   const { tickMs, electionTicks } = timing(configuration);
   const { trailing, entries, intervalMs } = snapshotPolicy(configuration);
   return {
@@ -54,7 +54,6 @@ function settingsOf(configuration: Configuration): ServerSettings {
     snapshotIntervalMs: intervalMs,
     snapshotEntries: entries,
     trailingEntries: trailing,
-    foreignKeys: database.foreignKeys,
     pageSize: memoryPageSize(),
   };
 }

@@ -22,7 +22,7 @@ export function storeFigures(
     cdc: { enabled: false, registered: false },
     cluster_id: node.clusterId,
     db_applied_index: node.appliedIndex,
-    db_conf: { fk_constraints: settings.foreignKeys },
+    db_conf: { fk_constraints: sqlite.fk_constraints === true },
     dir: node.dataDirectory,
     dir_size: directoryBytes,
     dir_size_friendly: formatGoBytes(directoryBytes),

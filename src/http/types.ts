@@ -12,7 +12,6 @@ export interface ServerSettings {
   readonly snapshotEntries: number;
   /** Entries kept behind a snapshot. */
   readonly trailingEntries: number;
-  readonly foreignKeys: boolean;
   /** Of this machine's memory, in bytes; undefined when it cannot be told. */
   readonly pageSize: number | undefined;
 }

@@ -3,6 +3,7 @@ import type { Statement } from "../store/types.ts";
 import type { HttpCounters } from "./counters.ts";
 import { formatGoDuration } from "./go_duration.ts";
 import type { Logger } from "../io/types.ts";
+import { setsContext } from "./request_context.ts";
 
 export interface WriteQueueOptions {
   readonly service: Service;
@@ -39,6 +40,8 @@ class QueuedRequest {
   readonly sequence: bigint;
   readonly statements: readonly Statement[];
   readonly size: number;
+  /** It is a batch by itself. */
+  readonly alone: boolean;
   /** By the clock of performance.now. */
   readonly queuedAt = performance.now();
   #outcome: "written" | ServiceError | undefined;
@@ -49,6 +52,7 @@ class QueuedRequest {
     this.sequence = sequence;
     this.statements = statements;
     this.size = size;
+    this.alone = setsContext(statements);
   }
 
   /** Resolves when it is written, or rejects with why it never will be. */
@@ -232,7 +236,10 @@ export class WriteQueue {
     for (const request of batch) request.settle(error ?? "written");
   }
 
-  /** A full batch, or all that has gathered behind it by now, unless each batch is a transaction. */
+  /**
+   * A full batch, or all that has gathered behind it by now, unless each batch is a transaction. What
+   * one request says of how it is to run holds for no other's.
+   */
   #takeBatch(): QueuedRequest[] {
     const { transaction, batchSize } = this.#options;
     const countMax = transaction ? batchSize : Math.max(batchSize, gatheredMax);
@@ -240,9 +247,10 @@ export class WriteQueue {
     let count = 0;
     for (const request of this.#waiting) {
       if (count === countMax) break;
-      if (count > 0 && size + request.size > batchCharactersMax) break;
+      if (count > 0 && (request.alone || size + request.size > batchCharactersMax)) break;
       size += request.size;
       count++;
+      if (request.alone) break;
     }
     this.#size -= size;
     return this.#waiting.splice(0, count);

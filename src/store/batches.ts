@@ -9,20 +9,33 @@ export class Batches {
   readonly #writer: Writer;
   readonly #quickWriter: QuickWriter;
   readonly #wal: WalKeeper;
+  readonly #foreignKeysChanged: () => void;
   #applied: AppliedPosition = { index: 0, term: 0 };
   #pageSize = 4096;
+  #foreignKeys: boolean | undefined;
   /** Batches that the writer has and that `applied` does not count yet. */
   #handedOver = 0;
   #written = 0;
 
-  constructor(writer: Writer, quickWriter: QuickWriter, wal: WalKeeper) {
+  constructor(
+    writer: Writer,
+    quickWriter: QuickWriter,
+    wal: WalKeeper,
+    foreignKeysChanged: () => void,
+  ) {
     this.#writer = writer;
     this.#quickWriter = quickWriter;
     this.#wal = wal;
+    this.#foreignKeysChanged = foreignKeysChanged;
   }
 
   get applied(): AppliedPosition {
     return this.#applied;
+  }
+
+  /** Whether the cluster is set to enforce them; undefined when its leader's flag says it. */
+  get foreignKeys(): boolean | undefined {
+    return this.#foreignKeys;
   }
 
   /** How many were applied, by whom. */
@@ -31,27 +44,38 @@ export class Batches {
   }
 
   /** The writer has opened a database. */
-  opened({ position, pageSize }: WriterOpened): void {
+  opened({ position, pageSize, foreignKeys }: WriterOpened): void {
     this.#applied = position;
     this.#pageSize = pageSize;
+    this.#noteForeignKeys(foreignKeys);
+  }
+
+  #noteForeignKeys(setting: boolean | undefined): void {
+    if (setting === this.#foreignKeys) return;
+    this.#foreignKeys = setting;
+    this.#foreignKeysChanged();
   }
 
   async apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
     const last = entries[entries.length - 1]?.entry;
     if (last === undefined) return [];
-    let result = this.#applyQuickly(entries);
-    if (result === undefined) {
-      const inWal = this.#wal.begin();
-      this.#handedOver++;
-      // Should it fail, so does the store: nothing is applied any more.
-      result = await this.#writer.apply(entries);
-      this.#handedOver--;
-      this.#written++;
-      inWal();
-    }
-    this.#applied = { index: last.index, term: last.term };
-    this.#wal.noteSize(result.walFrames * this.#pageSize);
-    return result.answers;
+    const quick = this.#applyQuickly(entries);
+    if (quick !== undefined) return this.#note(last, quick);
+    const inWal = this.#wal.begin();
+    this.#handedOver++;
+    // Should it fail, so does the store: nothing is applied any more.
+    const result = await this.#writer.apply(entries);
+    this.#handedOver--;
+    this.#written++;
+    inWal();
+    this.#noteForeignKeys(result.foreignKeys);
+    return this.#note(last, result);
+  }
+
+  #note({ index, term }: AppliedPosition, { answers, walFrames }: WriterAnswers): Answer[] {
+    this.#applied = { index, term };
+    this.#wal.noteSize(walFrames * this.#pageSize);
+    return answers;
   }
 
   /**

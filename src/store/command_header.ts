@@ -33,6 +33,8 @@ export interface Execution {
   readonly seed: bigint;
   readonly timeoutMs: number;
   readonly transaction: boolean;
+  /** The first error ends the request: it is a transaction, or has begun one, or what failed was to bound one. */
+  stopsAtError: boolean;
   readonly unified: boolean;
   /** In the transaction of a batch, of which other entries are part. */
   readonly inBatch: boolean;
@@ -98,11 +100,13 @@ export function executionOf(
   counter: number,
 ): Execution {
   const { clock, seed } = stampOf(view);
+  const transaction = (flags & CommandFlag.transaction) !== 0;
   return {
     clock,
     seed,
     timeoutMs: view.getUint32(offset, true),
-    transaction: (flags & CommandFlag.transaction) !== 0,
+    transaction,
+    stopsAtError: transaction,
     unified: (flags & CommandFlag.unified) !== 0,
     inBatch,
     offset: offset + 4,
@@ -110,7 +114,7 @@ export function executionOf(
   };
 }
 
-/** Whether an entry is to be applied with foreign keys enforced; undefined when it makes no difference. */
+/** Whether the flag of an entry's leader enforces foreign keys; undefined when it makes no difference. */
 export function foreignKeysOf(entry: BatchEntry): boolean | undefined {
   return entry.type === EntryType.command && entry.data.length > stampBytes
     ? enforcesForeignKeys(entry.view)

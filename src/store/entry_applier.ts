@@ -1,6 +1,6 @@
 import { ByteReader } from "../base/bytes.ts";
-import { messageOf } from "../base/message_of.ts";
 import { EntryType } from "../raft/types.ts";
+import { AloneApplier } from "./alone_applier.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
 import { CommandType } from "./command_codec.ts";
@@ -13,13 +13,12 @@ import {
   readHeader,
   verifyEntry,
 } from "./command_header.ts";
-import { isFailedSync, StatementError, StoreFailedError } from "./failures.ts";
-import { LoadScript } from "./load_script.ts";
+import { isFailedSync, StoreFailedError } from "./failures.ts";
 import { LoadTable } from "./load_table.ts";
-import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
+import { resumeAtStart } from "./raft_table.ts";
 import { windowMax } from "./sessions.ts";
 import { NeedsAlone, type StatementPlace, StatementRunner } from "./statement_runner.ts";
-import { isVacuumInto } from "./sql_text.ts";
+import { staysInBatch } from "./statement_cache.ts";
 import type { RequestId } from "./types.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
@@ -29,21 +28,24 @@ import type { WriteConnection } from "./write_connection.ts";
  *
  * An error within a statement takes back that statement only (SQLite's ABORT), and so needs
  * nothing here. An entry that a shared transaction cannot hold makes its batch be rolled back; what
- * came before it is applied again and committed, then the entry alone, each of its statements in a
- * transaction of its own as in SQLite's autocommit mode, and then the rest. So it is where an entry
- * wants foreign keys enforced and the one before it does not: a transaction cannot change that.
+ * came before it is applied again and committed, then the entry alone, and then the rest. A batch
+ * also ends where an entry wants foreign keys enforced and the one before it does not: a
+ * transaction cannot change that. Whether they are is set for the cluster or, if it is not, says
+ * the flag of the leader that stamped the entry.
  */
 export class EntryApplier {
   readonly #connection: WriteConnection;
   readonly #answers: Answers;
   readonly #loads: LoadTable;
   readonly #runner: StatementRunner;
+  readonly #alone: AloneApplier;
 
   constructor(connection: WriteConnection, answers: Answers) {
     this.#connection = connection;
     this.#answers = answers;
     this.#loads = connection.own(() => new LoadTable(connection.database));
     this.#runner = new StatementRunner(connection, answers);
+    this.#alone = new AloneApplier(connection, answers, this.#runner);
   }
 
   /**
@@ -59,7 +61,7 @@ export class EntryApplier {
       const entry = entries[next];
       if (entry === undefined || isLoadCommit(entry)) return next;
       if (alone) {
-        this.#applyAlone(entry);
+        this.#alone.apply(entry);
         next++;
       }
     }
@@ -155,14 +157,16 @@ export class EntryApplier {
   #enforceForeignKeys(entries: readonly BatchEntry[], from: number): void {
     for (let at = from; at < entries.length; at++) {
       const entry = entries[at];
-      const wanted = entry && foreignKeysOf(entry);
-      if (wanted !== undefined) return this.#connection.enforceForeignKeys(wanted);
+      const flag = entry && foreignKeysOf(entry);
+      if (flag !== undefined) return this.#connection.pragmas.enforceForeignKeys(flag);
     }
   }
 
   /** Whether an entry wants foreign keys enforced as they are now. */
   #fits(entry: BatchEntry): boolean {
-    return (foreignKeysOf(entry) ?? this.#connection.foreignKeys) === this.#connection.foreignKeys;
+    const { foreignKeys, pragmas } = this.#connection;
+    const flag = foreignKeysOf(entry);
+    return flag === undefined || pragmas.wantedForeignKeys(flag) === foreignKeys;
   }
 
   #applyEntry(entry: BatchEntry, expectedIndex: number): void {
@@ -209,8 +213,7 @@ export class EntryApplier {
     const connection = this.#connection;
     if (run.transaction) connection.savepoint();
     const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
-      const { kind } = place.prepared;
-      if (kind === "pragma" || kind === "vacuum") throw new NeedsAlone(run.counter === 0);
+      if (!staysInBatch(place.prepared)) throw new NeedsAlone(run.counter === 0);
       try {
         body();
       } catch (error) {
@@ -255,153 +258,5 @@ export class EntryApplier {
           `Command of unknown type ${type} in the log: a newer version wrote it, install that`,
         );
     }
-  }
-
-  /** Applies an entry in transactions of its own. */
-  #applyAlone(entry: BatchEntry): void {
-    const connection = this.#connection;
-    const { resume, index } = connection.committed;
-    verifyEntry(entry, index + 1);
-    this.#enforceForeignKeys([entry], 0);
-    this.#answers.begin(entry.format);
-    const header = readHeader(entry);
-    const run = executionOf(entry, header, false, resume.counter);
-    if (header.type === CommandType.load_sql) this.#aloneLoad(entry, run, header.request);
-    else if (run.transaction) this.#aloneTransaction(entry, run, header.request);
-    else this.#aloneStatements(entry, run, resume, header.request);
-    this.#answers.end();
-  }
-
-  #aloneLoad(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {
-    using script = new LoadScript(this.#connection, run);
-    this.#aloneTransaction(entry, script.execution, request, script);
-  }
-
-  #aloneTransaction(
-    entry: BatchEntry,
-    run: Execution,
-    request: RequestId | undefined,
-    script?: LoadScript,
-  ): void {
-    const connection = this.#connection;
-    connection.begin();
-    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
-      const guarded = () => this.#withoutMaxRowId(body);
-      if (script === undefined) guarded();
-      else script.step(place, guarded);
-      if (!place.prepared.readonly) connection.flushVirtualTables();
-    });
-    if (ok) {
-      try {
-        script?.finish();
-        this.#commitEntry(entry, request);
-        return;
-      } catch (error) {
-        this.#runner.throwIfLocal(error);
-        // It takes back everything, so it is the only result.
-        this.#answers.rewind(0);
-        this.#answers.error(messageOf(error), false);
-      }
-    }
-    connection.rollbackStatements();
-    connection.begin();
-    this.#commitEntry(entry, request);
-  }
-
-  #aloneStatements(
-    entry: BatchEntry,
-    run: Execution,
-    start: ResumePoint,
-    request: RequestId | undefined,
-  ): void {
-    const connection = this.#connection;
-    this.#runner.texts(entry, run, start, (text) => (place, body) => {
-      const behindText = { ...resumeAtStart, statement: text + 1 };
-      const behindStatement = place.last
-        ? behindText
-        : { statement: text, offset: place.offset, parameter: place.parameter };
-      const totalBefore = connection.totalChanges;
-      const commit = (resume: Omit<ResumePoint, "counter">) =>
-        this.#commitStatement(place, totalBefore, { ...resume, counter: run.counter });
-      try {
-        this.#autocommit(place, body);
-        commit(behindStatement);
-      } catch (error) {
-        this.#runner.throwIfLocal(error);
-        let result = error;
-        try {
-          commit(behindText);
-        } catch (atCommit) {
-          // OR FAIL and RAISE(FAIL) had left something, which is taken back.
-          result = atCommit;
-          commit(behindText);
-        }
-        throw result;
-      }
-    });
-    connection.begin();
-    this.#commitEntry(entry, request);
-  }
-
-  /** Runs a statement as SQLite does outside of a transaction, up to its commit. */
-  #autocommit(place: StatementPlace, body: () => void): void {
-    const connection = this.#connection;
-    if (place.prepared.kind === "vacuum") {
-      if (isVacuumInto(place.sql)) {
-        throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
-      }
-      connection.policy.trusted(body);
-    } else {
-      connection.begin();
-      this.#withoutMaxRowId(body);
-    }
-  }
-
-  /**
-   * Commits what a statement has done, and how far the entry has come. When that fails, all that
-   * the statement did is taken back.
-   */
-  #commitStatement(place: StatementPlace, totalBefore: number, resume: ResumePoint): void {
-    const connection = this.#connection;
-    if (connection.database.autocommit) connection.begin();
-    try {
-      this.#commitProgress(resume);
-    } catch (error) {
-      this.#runner.throwIfLocal(error);
-      connection.rollbackStatements();
-      if (place.prepared.kind === "change") connection.uncount(totalBefore);
-      throw error;
-    }
-  }
-
-  /** Runs a statement, and refuses it when a row got the largest id, whatever became of that. */
-  #withoutMaxRowId(body: () => void): void {
-    try {
-      body();
-    } catch (error) {
-      this.#runner.throwIfLocal(error);
-      this.#refuseMaxRowId();
-      throw error;
-    }
-    this.#refuseMaxRowId();
-  }
-
-  #refuseMaxRowId(): void {
-    if (!this.#connection.maxRowId.take()) return;
-    this.#connection.rollbackStatements();
-    throw new StatementError(
-      "Row id 9223372036854775807 is refused: behind it SQLite draws row ids at random, " +
-        "differently on every node",
-    );
-  }
-
-  #commitProgress(resume: ResumePoint): void {
-    const { index, term } = this.#connection.committed;
-    this.#connection.commit(index, term, resume);
-  }
-
-  #commitEntry(entry: BatchEntry, request: RequestId | undefined): void {
-    if (request !== undefined) this.#connection.sessions.record(request, entry.index);
-    this.#connection.commit(entry.index, entry.term, resumeAtStart);
   }
 }

@@ -6,7 +6,9 @@ import { Database, type Library, SqliteError } from "../sqlite/mod.ts";
 import { damageOf } from "./file_check.ts";
 import { identifier } from "./identifier.ts";
 import type { LoadedPieces } from "./load_table.ts";
+import { createPragmaTable, writePragmas } from "./pragma_table.ts";
 import { createRaftTables, dropRaftTables, emptyState, RaftStateWriter } from "./raft_table.ts";
+import { noPragmas } from "./request_pragmas.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What a load_commit says of the file, and what the new database is to begin with. */
@@ -22,6 +24,8 @@ export interface LoadedFile {
   readonly index: number;
   readonly term: number;
   readonly sessions: Sessions;
+  /** What the cluster is set to, whatever it has loaded. */
+  readonly foreignKeys: boolean | undefined;
 }
 
 const magic = new TextEncoder().encode("SQLite format 3\0");
@@ -94,17 +98,20 @@ function checkHeader(piece: Uint8Array): void {
   }
 }
 
-function prepareDatabase({ library, target, index, term, sessions }: LoadedFile): void {
+function prepareDatabase(loaded: LoadedFile): void {
+  const { library, target, index, term, sessions, foreignKeys } = loaded;
   using database = new Database(target, { library, create: false });
   const damage = damageOf(database);
   if (damage !== undefined) throw new UnfitFile(`the file is damaged: ${damage}`);
   refuseMaxRowIds(database);
   dropRaftTables(database);
   createRaftTables(database);
+  if (foreignKeys !== undefined) createPragmaTable(database);
   const writer = new RaftStateWriter(database);
   database.transaction(() => {
     writer.write({ ...emptyState, index, term });
     writer.writeAllSessions(sessions);
+    if (foreignKeys !== undefined) writePragmas(database, { ...noPragmas, foreignKeys });
   });
 }
 

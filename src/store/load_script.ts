@@ -8,9 +8,6 @@ import { isVacuumInto } from "./sql_text.ts";
 import type { StatementPlace } from "./statement_runner.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
-/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
-const legacyAlterTableOption = 1012;
-
 /** Of the savepoint that stands for a BEGIN. */
 const beginName = "raftlite_load";
 
@@ -42,18 +39,13 @@ export class LoadScript implements Disposable {
   readonly #connection: WriteConnection;
   readonly #levels: Level[] = [];
   readonly #virtualTables: PendingVirtualTables;
-  readonly #foreignKeysBefore: boolean;
-  readonly #legacyAlterTableBefore: boolean;
 
   constructor(connection: WriteConnection, run: Execution) {
-    const { database, policy } = connection;
     this.#connection = connection;
     const takes = (source: SqlSource) => this.#virtualTables.takes(source);
     this.execution = { ...run, takes };
     this.#virtualTables = new PendingVirtualTables(connection, this.execution);
-    this.#foreignKeysBefore = connection.foreignKeys;
-    this.#legacyAlterTableBefore = database.config(legacyAlterTableOption);
-    policy.loading = true;
+    connection.policy.loading = true;
   }
 
   /** Runs a statement by calling `body`, or does what it controls; then SQLite must not run it. */
@@ -73,12 +65,9 @@ export class LoadScript implements Disposable {
     this.#virtualTables.create();
   }
 
-  /** Sets the connection back, whatever came of the load. */
+  /** Sets the policy back, whatever came of the load; PRAGMAs end with their request. */
   [Symbol.dispose](): void {
-    const { database, policy } = this.#connection;
-    policy.loading = false;
-    database.config(legacyAlterTableOption, this.#legacyAlterTableBefore);
-    this.#connection.enforceForeignKeys(this.#foreignKeysBefore);
+    this.#connection.policy.loading = false;
   }
 
   #control(control: Control): void {
@@ -155,17 +144,18 @@ export class LoadScript implements Disposable {
   }
 
   #pragma(name: string, value: boolean | undefined): void {
-    const { database } = this.#connection;
+    const { pragmas } = this.#connection;
+    const on = value === true;
     switch (name) {
       case "foreign_keys":
         // Within a transaction SQLite does not heed it.
-        if (this.#levels.length === 0) this.#connection.enforceForeignKeys(value === true);
+        if (this.#levels.length === 0) pragmas.set({ name, on }, false);
         break;
       case "legacy_alter_table":
-        database.config(legacyAlterTableOption, value === true);
+        pragmas.set({ name, on }, false);
         break;
       case "writable_schema":
-        this.#virtualTables.allowed = value === true;
+        this.#virtualTables.allowed = on;
         break;
     }
   }

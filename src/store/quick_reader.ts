@@ -172,7 +172,9 @@ export class QuickReader implements Holder {
         writesStatistics: false,
         insertsInto: new Set<string>(),
         optimizes: undefined,
+        pragma: undefined,
         control: undefined,
+        refusedContext: false,
         preparing: false,
       };
       this.#connection = {

@@ -1,4 +1,5 @@
 import { createHiddenTable, type Database } from "../sqlite/mod.ts";
+import { pragmaColumns, pragmaTable } from "./pragma_table.ts";
 import type { SessionRow, Sessions } from "./sessions.ts";
 
 // What the store keeps for itself beside the user's data, in tables that only it can see or change.
@@ -7,7 +8,9 @@ import type { SessionRow, Sessions } from "./sessions.ts";
 /** Names that user SQL may neither write nor, on the write path, read. */
 export const hiddenPrefix = "sqlite_raft";
 
-export const hiddenTables = ["sqlite_raft", "sqlite_raft_session", "sqlite_raft_load"] as const;
+/** Those that every database has. */
+const ownTables = ["sqlite_raft", "sqlite_raft_session", "sqlite_raft_load"] as const;
+const hiddenTables = [...ownTables, pragmaTable] as const;
 
 const columns = {
   sqlite_raft: "id INTEGER PRIMARY KEY, applied_index INTEGER, applied_term INTEGER, " +
@@ -16,6 +19,7 @@ const columns = {
   sqlite_raft_session:
     "origin INTEGER PRIMARY KEY, floor INTEGER, last_index INTEGER, applied BLOB",
   sqlite_raft_load: "offset INTEGER PRIMARY KEY, load_id INTEGER, bytes BLOB",
+  [pragmaTable]: pragmaColumns,
 } as const;
 
 /**
@@ -55,7 +59,7 @@ export const emptyState: RaftState = {
 
 /** Creates the tables where there are none; not inside a transaction. */
 export function createRaftTables(database: Database): void {
-  for (const name of hiddenTables) createHiddenTable(database, name, columns[name]);
+  for (const name of ownTables) createHiddenTable(database, name, columns[name]);
   database.exec(
     "INSERT OR IGNORE INTO sqlite_raft VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
   );

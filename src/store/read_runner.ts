@@ -179,9 +179,12 @@ export class ReadRunner {
    */
   #inspectText(sql: string): boolean | string {
     const { database, policy } = this.#connection;
+    policy.pragma = undefined;
     try {
       for (const statement of database.statements(sql)) {
-        if (!statement.readonly && statement.isExplain === 0) return false;
+        const setsPragma = policy.pragma !== undefined;
+        policy.pragma = undefined;
+        if ((!statement.readonly || setsPragma) && statement.isExplain === 0) return false;
       }
       return true;
     } catch (error) {

@@ -135,6 +135,11 @@ export class Reader {
     for (const task of this.#reads.keys()) this.cancel(task);
   }
 
+  /** What PRAGMA foreign_keys says to reads handed over from now on. */
+  setForeignKeys(on: boolean): void {
+    this.#post({ type: "foreign_keys", on });
+  }
+
   /** Closes the connection; for an idle reader. */
   release(): Promise<void> {
     return new Promise((resolve) => {

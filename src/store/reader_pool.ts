@@ -67,10 +67,19 @@ export class ReaderPool implements Holder {
   #watch: Timer | undefined;
   /** Cuts short what still runs then. */
   #late: Timer | undefined;
+  #foreignKeys: boolean;
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options;
+    this.#foreignKeys = options.foreignKeys;
     options.life.hold(this);
+  }
+
+  /** What PRAGMA foreign_keys says to reads from now on. */
+  setForeignKeys(on: boolean): void {
+    if (on === this.#foreignKeys) return;
+    this.#foreignKeys = on;
+    for (const reader of this.#readers.keys()) reader.setForeignKeys(on);
   }
 
   get status(): { readers: number; busy: number; streaming: number; queued: number } {
@@ -248,8 +257,8 @@ export class ReaderPool implements Holder {
     }
     const streamsFull = this.#streams >= this.#options.streamsMax;
     if (working + (streamsFull ? this.#streams : 0) >= this.#options.readersMax) return undefined;
-    const { library, path, foreignKeys, clock, life } = this.#options;
-    const reader = new Reader(library, path, foreignKeys, clock, {
+    const { library, path, clock, life } = this.#options;
+    const reader = new Reader(library, path, this.#foreignKeys, clock, {
       idle: (reader) => {
         this.#endUse(reader);
         this.#becameCalm();

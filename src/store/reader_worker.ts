@@ -32,6 +32,8 @@ export type ReaderRequest =
     /** Of the only task, when they are long. */
     readonly statements: Uint8Array<ArrayBuffer> | undefined;
   }
+  /** What PRAGMA foreign_keys says from now on. */
+  | { readonly type: "foreign_keys"; readonly on: boolean }
   /** Closes the connection; the next task opens it again. */
   | { readonly type: "release" };
 
@@ -68,9 +70,11 @@ class Reader {
   #pieces = new ByteWriter(0x1_0000);
   #heldSince = 0;
   #json = new JsonText();
+  #foreignKeys: boolean;
 
   constructor(start: Start) {
     this.#start = start;
+    this.#foreignKeys = start.foreignKeys;
     this.#library = openLibrary(start.library);
     this.#interrupts = new InterruptCell(start.interrupts);
     this.#signals = new ReaderSignals(start.signals);
@@ -82,15 +86,23 @@ class Reader {
       readonly: true,
       busyTimeoutMs,
     });
-    const policy = new SqlPolicy("read", this.#start.foreignKeys);
+    const policy = new SqlPolicy("read", this.#foreignKeys);
     this.#connection = { database, policy, cache: new StatementCache(database, policy) };
     this.#interrupts.attach(database);
     database.exec("PRAGMA query_only = ON");
     database.exec(`PRAGMA cache_size = -${cacheKib}`);
-    database.exec(foreignKeysPragma(this.#start.foreignKeys));
+    database.exec(foreignKeysPragma(this.#foreignKeys));
     policy.install(database);
     this.#runner = new ReadRunner(this.#connection);
     return this.#runner;
+  }
+
+  set foreignKeys(on: boolean) {
+    this.#foreignKeys = on;
+    if (this.#connection === undefined) return;
+    const { database, policy } = this.#connection;
+    policy.trusted(() => database.exec(foreignKeysPragma(on)));
+    policy.foreignKeys = on;
   }
 
   release(): void {
@@ -216,6 +228,9 @@ self.onmessage = ({ data }: MessageEvent<ReaderRequest>) => {
     case "run":
       run(tasksOf(data.tasks, data.statements));
       reply({ type: "idle" });
+      break;
+    case "foreign_keys":
+      if (reader !== undefined) reader.foreignKeys = data.on;
       break;
     case "release":
       reader?.release();

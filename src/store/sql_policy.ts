@@ -9,6 +9,7 @@ import {
   statisticsTables,
 } from "../sqlite/mod.ts";
 import { hiddenPrefix } from "./raft_table.ts";
+import { isOn, type RequestPragma, requestPragma } from "./request_pragmas.ts";
 
 /** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that a policy decides on. */
 const Action = {
@@ -33,7 +34,10 @@ const Action = {
   savepoint: 32,
 } as const;
 
-/** What a statement of a load controls, instead of reading or writing anything. */
+/**
+ * What a statement controls, instead of reading or writing anything: outside of a load, where a
+ * transaction begins or ends.
+ */
 export type Control =
   | { readonly type: "transaction"; readonly operation: string }
   | { readonly type: "savepoint"; readonly operation: string; readonly name: string }
@@ -93,23 +97,34 @@ const replicatedPragmas = new Set([
   "defer_foreign_keys",
   "encoding",
   "foreign_keys",
+  "legacy_alter_table",
   "page_size",
   "user_version",
 ]);
 
-/** PRAGMAs whose value lives in the database file, and so is replicated; the last lasts for a transaction. */
-const settablePragmas = new Set(["application_id", "user_version", "defer_foreign_keys"]);
+/** PRAGMAs whose value lives in the database file, and so is replicated. */
+const settablePragmas = new Set(["application_id", "user_version"]);
+
+/** PRAGMAs that change what the statements behind them do. */
+const meaningfulPragmas = new Set([
+  "case_sensitive_like",
+  "ignore_check_constraints",
+  "recursive_triggers",
+  "reverse_unordered_selects",
+  "writable_schema",
+]);
 
 /** PRAGMAs that change the database file, with an argument or without. */
 const workingPragmas = new Set(["incremental_vacuum", "optimize"]);
 
 const pragmaAdvice: Readonly<Record<string, string>> = {
-  foreign_keys: "start every node with the fk flag instead",
   wal_checkpoint: "checkpoints are made as needed",
 };
 
-/** What SQLite takes for on: https://www.sqlite.org/pragma.html#pragma_foreign_keys */
-const switchedOn = /^(?:on|yes|true|0*[1-9]\d*)$/i;
+/** Of what bounds a transaction in a request of its own. */
+export function controlRefused(operation: string): string {
+  return `${operation} is refused: send the statements as one request with the transaction parameter`;
+}
 
 /** Of whatever writes, sent to be read. */
 export const writeRefused = "attempt to change database via query operation";
@@ -125,6 +140,10 @@ export class SqlPolicy {
   readonly #narrower: Authorizer | undefined;
   #trusted = false;
   #reason: string | undefined;
+  /** The statement prepared since this was last cleared gives this PRAGMA a value. */
+  pragma: RequestPragma | undefined;
+  /** What was refused since this was last cleared would have changed what is done behind it. */
+  refusedContext = false;
   /** A statement prepared since this was last cleared calls changes(). */
   callsChanges = false;
   /** A statement prepared since this was last cleared writes the planner's statistics. */
@@ -138,9 +157,9 @@ export class SqlPolicy {
    * table: of FTS5, R-tree and their like, or of a pragma_* table, whose rows SQL may store.
    */
   preparing = false;
-  /** A load is under way: what its statements control is noted, for it to carry out. */
+  /** A load is under way: all that its statements control is noted, for it to carry out. */
   loading = false;
-  /** What the statement prepared since this was last cleared controls; see `loading`. */
+  /** What the statement prepared since this was last cleared controls. */
   control: Control | undefined;
 
   /** `narrower` is asked too, about everything. */
@@ -194,6 +213,7 @@ export class SqlPolicy {
     if (isChange(action) && statisticsTables.has(first?.toLowerCase() ?? "")) {
       this.writesStatistics = true;
     }
+    if (this.#isContext(action, first, second)) return AuthorizerResult.ignore;
     const reason = this.#refusal(action, first, second, schema);
     if (reason === undefined) {
       return this.#narrower?.(action, first, second, schema, null) ?? AuthorizerResult.ok;
@@ -201,6 +221,21 @@ export class SqlPolicy {
     this.#reason = reason;
     return AuthorizerResult.deny;
   };
+
+  /**
+   * Notes what says how, or in which transaction, statements are to be run. SQLite is to pass over
+   * it, since it obeys such a PRAGMA while it prepares it.
+   */
+  #isContext(action: number, first: string | null, second: string | null): boolean {
+    if (this.#narrower !== undefined) return false;
+    if (action === Action.pragma) {
+      this.pragma = requestPragma(first?.toLowerCase() ?? "", second);
+      return this.pragma !== undefined && (this.#kind === "write" || this.#isInForce(this.pragma));
+    }
+    if (action !== Action.transaction || this.#kind === "read") return false;
+    this.control = { type: "transaction", operation: first ?? "" };
+    return true;
+  }
 
   #refusal(
     action: number,
@@ -211,8 +246,8 @@ export class SqlPolicy {
     switch (action) {
       case Action.transaction:
       case Action.savepoint:
-        return `${action === Action.transaction ? first : "SAVEPOINT"} is refused: ` +
-          "send the statements as one request with the transaction parameter";
+        this.refusedContext = true;
+        return controlRefused(action === Action.transaction ? first ?? "" : "SAVEPOINT");
       case Action.attach:
       case Action.detach:
         return "ATTACH, DETACH and VACUUM INTO are refused: a node has one database, and its " +
@@ -230,14 +265,13 @@ export class SqlPolicy {
 
   #pragmaRefusal(name: string, value: string | null, schema: string | null): string | undefined {
     if (name === "optimize") this.optimizes = value ?? "";
-    if (askingPragmas.has(name) || this.#isInForce(name, value)) return undefined;
+    if (askingPragmas.has(name)) return undefined;
     const allowed = this.#kind === "read"
       ? value === null && name !== "wal_checkpoint" && !workingPragmas.has(name)
       : this.#mayWrite(name, value, schema);
     if (allowed) return undefined;
-    if (this.#kind === "read" && (workingPragmas.has(name) || settablePragmas.has(name))) {
-      return writeRefused;
-    }
+    if (value !== null && meaningfulPragmas.has(name)) this.refusedContext = true;
+    if (this.#kind === "read" && isWrite(name, value)) return writeRefused;
     const advice = pragmaAdvice[name] ??
       (value === null
         ? "its value belongs to one node: ask for it in a query"
@@ -246,9 +280,8 @@ export class SqlPolicy {
   }
 
   /** Sets what is so already, as many programs do when they begin. */
-  #isInForce(name: string, value: string | null): boolean {
-    return name === "foreign_keys" && value !== null &&
-      switchedOn.test(value) === this.foreignKeys;
+  #isInForce({ name, on }: RequestPragma): boolean {
+    return name === "foreign_keys" && on === this.foreignKeys;
   }
 
   #mayWrite(name: string, value: string | null, schema: string | null): boolean {
@@ -279,11 +312,16 @@ function controlOf(
       if (second === null && schema !== null) return undefined;
       const held = loadPragmas.has(name) && second !== null;
       if (!held && !tuningPragmas.has(name)) return undefined;
-      return { type: "pragma", name, value: second === null ? undefined : switchedOn.test(second) };
+      return { type: "pragma", name, value: second === null ? undefined : isOn(second) };
     }
     default:
       return undefined;
   }
+}
+
+function isWrite(pragma: string, value: string | null): boolean {
+  return workingPragmas.has(pragma) || settablePragmas.has(pragma) ||
+    requestPragma(pragma, value) !== undefined;
 }
 
 function isChange(action: number): boolean {

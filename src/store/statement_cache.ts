@@ -1,4 +1,5 @@
 import { type Database, SqlSource, SqlTokens, type Statement } from "../sqlite/mod.ts";
+import type { RequestPragma } from "./request_pragmas.ts";
 import type { Control, SqlPolicy } from "./sql_policy.ts";
 import { isBlank, kindOf, type StatementKind } from "./sql_text.ts";
 
@@ -18,20 +19,33 @@ export interface PreparedStatement {
   readonly callsChanges: boolean;
   /** It, or a trigger that it fires, writes the planner's statistics. */
   readonly writesStatistics: boolean;
-  /** What it controls, in a load, which carries that out itself. */
-  readonly control: Control | undefined;
   /** Tables that it, or a trigger that it fires, inserts into. */
   readonly insertsInto: readonly string[];
+  /** It is not for SQLite to carry out: it gives this PRAGMA a value, or controls this. */
+  readonly pragma: RequestPragma | undefined;
+  readonly control: Control | undefined;
 }
 
 /** What is noted of a statement while it is prepared; see {@linkcode SqlPolicy}. */
 export type PreparationNotes = Pick<
   SqlPolicy,
-  "callsChanges" | "writesStatistics" | "insertsInto" | "optimizes" | "control" | "preparing"
+  | "callsChanges"
+  | "writesStatistics"
+  | "insertsInto"
+  | "optimizes"
+  | "pragma"
+  | "control"
+  | "refusedContext"
+  | "preparing"
 >;
 
 interface Cached extends PreparedStatement {
   lastUsed: number;
+}
+
+/** Whether a transaction of several requests can hold it: it ends none, and is about the database only. */
+export function staysInBatch({ kind, control }: PreparedStatement): boolean {
+  return kind !== "pragma" && kind !== "vacuum" && control === undefined;
 }
 
 /** Prepares the next statement of `source`; undefined when only blanks and comments are left. */
@@ -45,7 +59,9 @@ export function prepareNext(
   policy.writesStatistics = false;
   policy.insertsInto.clear();
   policy.optimizes = undefined;
+  policy.pragma = undefined;
   policy.control = undefined;
+  policy.refusedContext = false;
   policy.preparing = true;
   let statement: Statement | undefined;
   try {
@@ -55,7 +71,8 @@ export function prepareNext(
   }
   if (statement === undefined) return undefined;
   // EXPLAIN says of a statement how it would write.
-  const readonly = statement.readonly || statement.isExplain !== 0;
+  const explains = statement.isExplain !== 0;
+  const readonly = statement.readonly || explains;
   return {
     statement,
     kind: kindOf(new SqlTokens(source.bytes, statement.sqlStart, statement.sqlEnd), readonly),
@@ -63,8 +80,9 @@ export function prepareNext(
     hasColumns: statement.columnCount > 0,
     callsChanges: policy.callsChanges,
     writesStatistics: policy.writesStatistics,
-    control: policy.control,
     insertsInto: [...policy.insertsInto],
+    pragma: explains ? undefined : policy.pragma,
+    control: explains ? undefined : policy.control,
   };
 }
 
@@ -99,7 +117,7 @@ export class StatementCache {
     const source = new SqlSource(sql);
     const prepared = prepareNext(this.#database, this.#policy, source, true);
     if (prepared === undefined) return undefined;
-    if (!isBlank(source) || prepared.kind === "vacuum" || prepared.kind === "pragma") {
+    if (!isBlank(source) || !staysInBatch(prepared)) {
       prepared.statement.finalize();
       return undefined;
     }

@@ -32,6 +32,8 @@ export interface StatementPlace {
   readonly sql: string;
   /** It is the last one, whose result is the text's. */
   readonly last: boolean;
+  /** It is a PRAGMA for the request, and the request's only statement. */
+  readonly alone: boolean;
   /** Bytes of the text, and parameters, that are used up behind it. */
   readonly offset: number;
   readonly parameter: number;
@@ -72,7 +74,7 @@ export class StatementRunner {
 
   /**
    * Runs the texts of a request from number `from` on, whose first statement is behind `offset` and
-   * `parameter`. Returns false when a transaction stopped at an error.
+   * `parameter`. Returns false when it stopped at an error.
    */
   texts(
     { data, view }: BatchEntry,
@@ -94,8 +96,9 @@ export class StatementRunner {
         begun ? start.offset : 0,
         begun ? start.parameter : 0,
         stepOf(text),
+        count === 1,
       );
-      if (!ok && run.transaction) return false;
+      if (!ok && run.stopsAtError) return false;
     }
     return true;
   }
@@ -106,16 +109,24 @@ export class StatementRunner {
     offset: number,
     parameter: number,
     step: StatementStep,
+    only: boolean,
   ): boolean {
     const mark = this.#answers.entryLength;
     const result: TextResult = { startedAt: this.#now(), query: false, emptyRows: false };
     try {
       const kept = run.inBatch ? this.#connection.cache.prepare(sql) : undefined;
       if (kept === undefined) {
-        this.#fresh(sql, run, offset, parameter, step, result);
+        this.#fresh(sql, run, offset, parameter, step, result, only);
       } else {
         beginResult(result, kept, run);
-        const place = { prepared: kept, sql, last: true, offset: 0, parameter: 0 };
+        const place = {
+          prepared: kept,
+          sql,
+          last: true,
+          alone: false,
+          offset: 0,
+          parameter: 0,
+        };
         step(place, () => this.#run(kept, run, 0, true, result, true));
       }
       return true;
@@ -134,6 +145,7 @@ export class StatementRunner {
     parameter: number,
     step: StatementStep,
     result: TextResult,
+    only: boolean,
   ): void {
     const { database, policy } = this.#connection;
     const source = new SqlSource(sql);
@@ -150,15 +162,30 @@ export class StatementRunner {
       using statement = prepared.statement;
       if (first) beginResult(result, prepared, run);
       const last = isBlank(source);
+      const alone = only && first && offset === 0 && prepared.pragma !== undefined &&
+        this.#isEnd(source);
       const before = used;
       used += statement.bindParameterCount;
       let ran = false;
-      step({ prepared, sql: text, last, offset: source.offset, parameter: used }, () => {
+      step({ prepared, sql: text, last, alone, offset: source.offset, parameter: used }, () => {
         ran = true;
         this.#run(prepared, run, before, last, result, false);
       });
       if (last && !ran) this.#changes(result);
       if (last) return;
+    }
+  }
+
+  /** Whether nothing but blanks, comments and semicolons is left. */
+  #isEnd(source: SqlSource): boolean {
+    const { offset } = source;
+    try {
+      using next = this.#connection.database.prepareNext(source);
+      return next === undefined;
+    } catch {
+      return false;
+    } finally {
+      source.offset = offset;
     }
   }
 
@@ -223,6 +250,7 @@ export class StatementRunner {
     if (run.inBatch && (isInterrupt(error) || this.#connection.database.autocommit)) {
       throw new NeedsAlone(false);
     }
+    if (this.#connection.policy.refusedContext) run.stopsAtError = true;
     this.#answers.error(this.#textOf(error), emptyRows);
   }
 

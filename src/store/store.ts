@@ -182,7 +182,12 @@ class SqliteStore implements Store {
       clock,
       softBytes: limits.walBytes,
     });
-    this.#batches = new Batches(this.#writer, this.#quickWriter, this.#wal);
+    this.#batches = new Batches(
+      this.#writer,
+      this.#quickWriter,
+      this.#wal,
+      () => this.#readers.setForeignKeys(this.#foreignKeys),
+    );
     this.#writerStatus = new WriterStatusWatch(this.#writer, life, clock);
   }
 
@@ -212,6 +217,11 @@ class SqliteStore implements Store {
 
   apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
     return this.#batches.apply(entries);
+  }
+
+  /** Whether they are enforced: as the cluster is set or, if it is not, as this node's flag says. */
+  get #foreignKeys(): boolean {
+    return this.#batches.foreignKeys ?? this.#parts.foreignKeys;
   }
 
   /**
@@ -336,7 +346,7 @@ class SqliteStore implements Store {
   }
 
   async status(): Promise<Record<string, unknown>> {
-    const { library, path, foreignKeys } = this.#parts;
+    const { library, path } = this.#parts;
     const writer = await this.#writerStatus.ask();
     const { bytes, checkpoints } = this.#wal.status;
     return {
@@ -353,7 +363,8 @@ class SqliteStore implements Store {
       wal_checkpoints: checkpoints,
       applied_index: this.applied.index,
       applied_term: this.applied.term,
-      pragmas: connectionPragmas(foreignKeys),
+      fk_constraints: this.#foreignKeys,
+      pragmas: connectionPragmas(this.#foreignKeys),
       statements_cached: writer.statementsCached,
       sessions: this.#quickWriter.sessions(this.applied.index) ?? writer.sessions,
       apply_queue: this.#writer.pending,

@@ -14,11 +14,13 @@ import {
   RaftStateWriter,
   readRaftState,
   readSessions,
+  resumeAtStart,
   type ResumePoint,
 } from "./raft_table.ts";
 import { Sessions } from "./sessions.ts";
 import { SqlPolicy } from "./sql_policy.ts";
 import { type PreparedStatement, StatementCache } from "./statement_cache.ts";
+import { WritePragmas } from "./write_pragmas.ts";
 
 /** Instructions of SQLite's virtual machine that stand for one millisecond of a write's time limit. */
 export const instructionsPerMs = 100_000;
@@ -30,9 +32,6 @@ const deferredForeignKeysStatus = 10;
 
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
 const defensiveOption = 1010;
-
-/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfigenablefkey */
-const foreignKeysOption = 1002;
 
 /** On the main thread: instructions to a tick, and ticks that a statement may take. */
 const quickInstructionsPerTick = 1_000;
@@ -57,6 +56,7 @@ export class WriteConnection {
   readonly determinism: Determinism;
   readonly policy: SqlPolicy;
   readonly cache: StatementCache;
+  readonly pragmas: WritePragmas;
   /** Notices the row behind which SQLite would draw row ids from a source that is not replicated. */
   readonly maxRowId: MaxRowIdWatch;
   /** For the main thread: only what is over in a moment is done, and anything else fails. */
@@ -125,23 +125,17 @@ export class WriteConnection {
     this.maxRowId = new MaxRowIdWatch(database);
     this.policy.install(database);
     this.cache = new StatementCache(database, this.policy);
+    this.pragmas = this.own(() => new WritePragmas(this));
   }
 
+  /** Whether they are enforced now. */
   get foreignKeys(): boolean {
     return this.policy.foreignKeys;
   }
 
-  /** Enforces foreign keys from now on, or no longer; also inside a transaction. */
-  enforceForeignKeys(foreignKeys: boolean): void {
-    if (foreignKeys === this.foreignKeys) return;
-    this.database.config(foreignKeysOption, foreignKeys);
-    this.policy.foreignKeys = foreignKeys;
-    // What they were found to do is no longer so.
-    this.cache.clear();
-  }
-
   begin(): void {
     this.#control(this.#begin);
+    this.pragmas.begun();
   }
 
   /** After a statement that may have changed the schema or the statistics, failed or not. */
@@ -191,6 +185,7 @@ export class WriteConnection {
       this.sessions = new Sessions(this.own(() => readSessions(this.database)));
     }
     this.maxRowId.take();
+    this.pragmas.rollback();
     this.#takeCommitted();
     this.#takeBackSchema();
     this.#schemaChanged = false;
@@ -205,6 +200,7 @@ export class WriteConnection {
     this.own(() => {
       this.committed = readRaftState(this.database);
       this.sessions = new Sessions(readSessions(this.database));
+      this.pragmas.refresh();
     });
     this.#takeCommitted();
   }
@@ -250,11 +246,13 @@ export class WriteConnection {
     };
     this.own(() => {
       this.#stateWriter.write(state);
+      this.pragmas.write(resume === resumeAtStart);
       if (this.sessions.changed) this.#stateWriter.writeSessions(this.sessions);
       this.#commit.step();
       this.#commit.reset();
     });
     this.sessions.settle();
+    this.pragmas.settle();
     this.committed = state;
     this.#schemaChanged = false;
   }

@@ -36,6 +36,8 @@ export interface WriterAnswers {
   readonly walFrames: number;
 }
 
+export type WriterResult = WriterAnswers & Pick<WriterApplied, "foreignKeys">;
+
 /**
  * The writer Worker as the main thread sees it. After a failure every call rejects with it. It does
  * one thing after the other: see LifeCycle for what that means for an exchange.
@@ -87,7 +89,7 @@ export class Writer implements Holder {
     return this.#request({ type: "open", library: location, path, foreignKeys });
   }
 
-  async apply(entries: readonly ApplyEntry[]): Promise<WriterAnswers> {
+  async apply(entries: readonly ApplyEntry[]): Promise<WriterResult> {
     const encoded = this.#encode(entries);
     const batch = encoded instanceof Promise ? await encoded : encoded;
     const applied = await this.#life.whenOpen(() =>
@@ -96,6 +98,7 @@ export class Writer implements Holder {
     return {
       answers: receivedAnswers(applied.answers, entries.length),
       walFrames: applied.walFrames,
+      foreignKeys: applied.foreignKeys,
     };
   }
 

@@ -34,12 +34,16 @@ export interface WriterOpened {
   readonly position: AppliedPosition;
   readonly pageSize: number;
   readonly compileOptions: readonly string[];
+  /** Whether the cluster is set to enforce them; undefined when its leader's flag says it. */
+  readonly foreignKeys: boolean | undefined;
 }
 
 /** Answers of a batch, and how it left things. */
 export interface WriterApplied {
   readonly answers: Uint8Array<ArrayBuffer>;
   readonly walFrames: number;
+  /** As in WriterOpened. */
+  readonly foreignKeys: boolean | undefined;
 }
 
 export interface WriterStatus {
@@ -124,6 +128,7 @@ class Writer {
       position: { index, term },
       pageSize: Number(connection.database.scalar("PRAGMA page_size")),
       compileOptions: compileOptionsOf(connection.database),
+      foreignKeys: connection.pragmas.setting,
     }));
     this.#reopened?.();
     this.#reopened = undefined;
@@ -149,7 +154,11 @@ class Writer {
         next = await this.#room(first, messageOf(error));
       }
     }
-    return { answers: this.#answers.takeBytes(), walFrames: this.#walFrames };
+    return {
+      answers: this.#answers.takeBytes(),
+      walFrames: this.#walFrames,
+      foreignKeys: this.#connected.pragmas.setting,
+    };
   }
 
   /**
@@ -229,6 +238,7 @@ class Writer {
       index,
       term,
       sessions,
+      foreignKeys: connection.pragmas.setting,
     });
   }
 

@@ -166,3 +166,35 @@ Deno.test("/db/execute?queue needs a leader unless told not to", async () => {
   assert.equal((await post("/db/execute?queue&noleader", '["SELECT 1"]')).status, 200);
   await queue.close(1000);
 });
+
+Deno.test("WriteQueue writes a request that says how it is to run by itself", async () => {
+  const service = new FakeService();
+  const gate = Promise.withResolvers<void>();
+  service.hold = gate.promise;
+  const { queue } = appWith(service, {}, { batchSize: 4 });
+  const alone = [
+    "PRAGMA foreign_keys=OFF",
+    "-- first\n  begin",
+    "/* a */commit",
+    "SELECT 1 ;\nEND",
+    "  RollBack TO x",
+  ];
+  const shared = [
+    "SELECT CASE 1 WHEN 1 THEN 2 END",
+    "SELECT CASE\n1 WHEN 1 THEN 2\nEND",
+    "SELECT 'the end', begin",
+    "SELECT pragma_x",
+  ];
+  await queue.add(one, 1, 1000);
+  for (const sql of alone) {
+    await queue.add(shared.slice(0, 2).map((sql) => ({ sql })), 1, 1000);
+    await queue.add([{ sql: "SELECT 0" }, { sql }], 1, 1000);
+  }
+  for (const sql of shared) await queue.add([{ sql }], 1, 1000);
+  gate.resolve();
+  await queue.close(1000);
+  const pairs = shared.slice(0, 2);
+  const [first, ...expected] = alone.flatMap((sql) => [pairs, ["SELECT 0", sql]]);
+  const all = [[...one.map(({ sql }) => sql), ...first ?? []], ...expected, shared];
+  assert.deepEqual(sqlOf(service), all);
+});

@@ -250,7 +250,7 @@ Deno.test("Store.apply refuses what would break replication, saying what to do i
     ["ATTACH 'x' AS y", /backup/],
     ["VACUUM INTO '/tmp/raftlite-should-not-exist'", /backup/],
     ["PRAGMA journal_mode = DELETE", /refused/],
-    ["PRAGMA foreign_keys = ON", /fk flag/],
+    ["PRAGMA legacy_alter_table = ON", /within its request/],
     ["PRAGMA recursive_triggers = ON", /one connection/],
     ["PRAGMA writable_schema = ON", /refused/],
     ["CREATE TABLE c AS SELECT cache_size FROM pragma_cache_size", /one node/],

@@ -1,4 +1,5 @@
 import {
+  AuthorizerResult,
   Database,
   type Library,
   SqliteError,
@@ -8,34 +9,61 @@ import {
 import type { SqlValue } from "../../src/store/types.ts";
 import type { RandomRequest } from "./random_entries.ts";
 
-/** Runs requests on a database of its own, the way that rqlite does: an oracle for the store. */
+/** Ends its request. */
+class Refused extends Error {}
+
+function refused(what: string): string {
+  return `${what} is refused: send the statements as one request with the transaction parameter`;
+}
+
+const pragma = /^\s*PRAGMA (foreign_keys|defer_foreign_keys|legacy_alter_table) = ([01])/;
+const control = /^\s*(BEGIN|COMMIT|ROLLBACK)\b/;
+
+/**
+ * Runs requests on a database of its own, the way that rqlite does: an oracle for the store. What
+ * PRAGMAs set ends with the request, but for foreign_keys alone in one.
+ */
 export class PlainSqlite implements Disposable {
   readonly #database: Database;
+  #foreignKeys = true;
+  #deferred = false;
+  /** Nothing but such PRAGMAs has run in the transaction. */
+  #untouched = false;
+  /** Results in front of a BEGIN that is not ended yet. */
+  #begunAt: number | undefined;
+  #alone = false;
 
   constructor(library: Library) {
     this.#database = new Database(":memory:", { library });
-    this.#database.exec("PRAGMA foreign_keys = ON");
   }
 
   run(request: RandomRequest): unknown[] {
     const database = this.#database;
+    this.#set("foreign_keys", this.#foreignKeys);
+    this.#set("legacy_alter_table", false);
+    this.#deferred = false;
+    this.#begunAt = undefined;
+    const [only, ...others] = request.statements;
+    this.#alone = others.length === 0 && !only?.sql.includes(";");
     const results: unknown[] = [];
-    if (request.transaction) database.exec("BEGIN");
+    if (request.transaction) this.#begin();
     for (const { sql, positional = [] } of request.statements) {
       try {
-        results.push(this.#text(sql, positional, request.unified));
+        results.push(this.#text(sql, positional, request, results.length));
       } catch (error) {
         results.push({ error: error instanceof Error ? error.message : String(error) });
-        if (!request.transaction) continue;
+        const ends = this.#begunAt !== undefined || error instanceof Refused;
+        if (!request.transaction && !ends) continue;
         if (database.inTransaction) database.exec("ROLLBACK");
         return results;
       }
     }
-    if (!request.transaction) {
-      // What a request set ends with it: SQLite would keep this up to the next COMMIT, whoever's it is.
-      database.exec("PRAGMA defer_foreign_keys = OFF");
-      return results;
+    if (this.#begunAt !== undefined) {
+      database.exec("ROLLBACK");
+      results.length = this.#begunAt;
+      results.push({ error: refused("BEGIN without a COMMIT behind it") });
     }
+    if (!request.transaction) return results;
     try {
       database.exec("COMMIT");
     } catch (error) {
@@ -45,11 +73,79 @@ export class PlainSqlite implements Disposable {
     return results;
   }
 
-  #text(sql: string, positional: readonly SqlValue[], unified: boolean): unknown {
+  #begin(): void {
+    this.#database.exec("BEGIN");
+    this.#untouched = true;
+    this.#set("defer_foreign_keys", this.#deferred);
+  }
+
+  #set(name: string, on: boolean): void {
+    this.#database.exec(`PRAGMA ${name} = ${on ? 1 : 0}`);
+  }
+
+  #isOn(name: string): boolean {
+    return this.#database.scalar(`PRAGMA ${name}`) === 1;
+  }
+
+  #pragma(name: string, on: boolean): void {
+    const database = this.#database;
+    if (name === "legacy_alter_table" && on && this.#alone) {
+      throw new Refused(
+        "PRAGMA legacy_alter_table is refused: it holds within its request, send it with the " +
+          "statements that it is for",
+      );
+    }
+    if (name === "defer_foreign_keys") this.#deferred = on;
+    if (name === "foreign_keys" && this.#alone) this.#foreignKeys = on;
+    if (name === "foreign_keys" && database.inTransaction) {
+      if (this.#untouched) {
+        database.exec("ROLLBACK");
+        this.#set(name, on);
+        this.#begin();
+      } else if (!on && this.#isOn(name)) {
+        throw new Error(
+          "PRAGMA foreign_keys = OFF is refused: a transaction cannot turn them off once it has " +
+            "begun, put it before the other statements",
+        );
+      }
+    } else this.#set(name, on);
+  }
+
+  #control(word: string, transaction: boolean, resultsBefore: number): void {
+    if (transaction) {
+      throw new Refused(`${word} is refused: the request is a transaction already`);
+    }
+    const begun = this.#begunAt !== undefined;
+    if ((word === "BEGIN") === begun) {
+      throw new Refused(
+        begun ? "BEGIN is refused: a transaction has begun already" : refused(word),
+      );
+    }
+    if (word === "BEGIN") {
+      this.#begin();
+      this.#begunAt = resultsBefore;
+    } else {
+      this.#database.exec(word);
+      this.#begunAt = undefined;
+    }
+  }
+
+  #text(
+    sql: string,
+    positional: readonly SqlValue[],
+    { unified, transaction }: RandomRequest,
+    resultsBefore: number,
+  ): unknown {
     const source = new SqlSource(sql);
     let used = 0;
     for (let first = true, query = false;; first = false) {
-      using statement = this.#database.prepareNext(source);
+      const rest = source.text();
+      const [, name, value] = pragma.exec(rest) ?? [];
+      const [, word] = control.exec(rest) ?? [];
+      if (this.#database.autocommit) this.#set("defer_foreign_keys", this.#deferred);
+      using statement = name !== undefined || word !== undefined
+        ? this.#passOver(source)
+        : this.#database.prepareNext(source);
       if (statement === undefined) return {};
       if (first) {
         query = (unified && statement.readonly) ||
@@ -65,6 +161,13 @@ export class PlainSqlite implements Disposable {
       statement.bind(positional.slice(used, used + wanted) as number[]);
       used += wanted;
       const last = source.text().trim() === "";
+      if (name !== undefined || word !== undefined) {
+        if (name !== undefined) this.#pragma(name, value === "1");
+        else this.#control(word ?? "", transaction, resultsBefore);
+        if (last) return query ? {} : this.#changes();
+        continue;
+      }
+      this.#untouched = false;
       if (last && query) return rowsOf(statement);
       const before = this.#database.lastInsertRowId;
       while (statement.step());
@@ -72,9 +175,17 @@ export class PlainSqlite implements Disposable {
       if (/VACUUM/.test(source.text(statement.sqlStart, statement.sqlEnd))) {
         this.#database.lastInsertRowId = before;
       }
-      // Outside of a transaction it would stay on until the next write; the store ends it at once.
-      if (this.#database.autocommit) this.#database.exec("PRAGMA defer_foreign_keys = OFF");
       if (last) return this.#changes();
+    }
+  }
+
+  /** A statement that does nothing, in place of one that SQLite would obey while it prepares it. */
+  #passOver(source: SqlSource): Statement | undefined {
+    this.#database.setAuthorizer(() => AuthorizerResult.ignore);
+    try {
+      return this.#database.prepareNext(source);
+    } finally {
+      this.#database.setAuthorizer(undefined);
     }
   }
 

@@ -101,6 +101,14 @@ const rare: readonly Template[] = [
     positional: [k()],
   }),
   () => ({ sql: "ANALYZE" }),
+  ...["BEGIN", "COMMIT", "ROLLBACK"].map((sql) => () => ({ sql })),
+  ...["foreign_keys", "defer_foreign_keys", "legacy_alter_table"].map((name): Template => (k) => ({
+    sql: `PRAGMA ${name} = ${k() % 2}`,
+  })),
+  (k) => ({
+    sql: `PRAGMA foreign_keys = ${k() % 2}; BEGIN; INSERT INTO c (q) VALUES (?); COMMIT`,
+    positional: [k() % 10],
+  }),
 ];
 
 function randomRequest(random: Prng, usual: readonly Template[]): RandomRequest {
@@ -139,6 +147,8 @@ export async function contents(store: TestStore): Promise<string> {
     "SELECT * FROM sqlite_sequence",
     "PRAGMA user_version",
     "SELECT * FROM sqlite_raft",
+    "SELECT * FROM sqlite_raft_pragma",
+    "PRAGMA foreign_keys",
     "SELECT origin, floor, last_index, hex(applied) FROM sqlite_raft_session",
   ];
   const answers: string[] = [];

@@ -78,6 +78,9 @@ Deno.test("Store.read refuses writes, and what would change its connection", asy
       "PRAGMA user_version = 5",
       "PRAGMA optimize",
       "PRAGMA incremental_vacuum",
+      "PRAGMA foreign_keys = ON",
+      "PRAGMA defer_foreign_keys = ON",
+      "PRAGMA legacy_alter_table = ON",
     ]
   ) assert.equal(await s.query(sql), refused, sql);
   for (
@@ -85,7 +88,6 @@ Deno.test("Store.read refuses writes, and what would change its connection", asy
       "BEGIN",
       "ATTACH 'x' AS y",
       "PRAGMA query_only = OFF",
-      "PRAGMA foreign_keys = ON",
       `VACUUM INTO '${s.directory}/x'`,
     ]
   ) assert.match(await s.query(sql), /^\{"error":".* refused/, sql);

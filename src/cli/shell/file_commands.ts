@@ -109,7 +109,7 @@ function requireFile(command: string, file: string): void {
 
 /**
  * A dump begins by turning foreign keys off, which on rqlite lasts: what is sent turns them to what
- * they were. raftlite passes over that beginning, and does not take the setting from SQL.
+ * they were. On raftlite it holds for the load.
  */
 async function foreignKeysSuffix({ client }: Session, signal: AbortSignal): Promise<string> {
   const call = { method: "GET", path: "status", repeatable: true } as const;

@@ -1,0 +1,22 @@
+import type { Statement } from "../store/types.ts";
+
+const words = /\b(?:pragma|begin|commit|end|rollback|savepoint|release)\b/gi;
+
+/**
+ * Whether a request may hold a statement that says how, or in which transaction, others of it are to
+ * run, and so must share neither batch nor fate with another's. Says so too often rather than too
+ * rarely: of a trigger's END, for one.
+ */
+export function setsContext(statements: readonly Statement[]): boolean {
+  return statements.some(({ sql }) => {
+    for (const { index } of sql.matchAll(words)) if (startsStatement(sql, index)) return true;
+    return false;
+  });
+}
+
+/** Behind nothing but blanks, a `;` or a comment. */
+function startsStatement(sql: string, at: number): boolean {
+  const before = sql.slice(0, at).trimEnd();
+  return before === "" || before.endsWith(";") || before.endsWith("*/") ||
+    (sql.includes("--") && sql.slice(before.length, at).includes("\n"));
+}
