@@ -47,6 +47,10 @@ export class SqliteAgreement implements Agreement {
     this.own = encodeProfile(options);
     this.#name = nodeName(options.id);
     this.#logger = options.logger;
+    if (!this.permits) return;
+    const line = `${flag} is set: nodes whose SQLite gives other results are put up with; ` +
+      "start this one without it once all have the same";
+    this.#logger.log("WARN", "sqlite", line);
   }
 
   refusal(

@@ -1,5 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
-import type { SqliteMismatch } from "../cluster/sqlite_agreement.ts";
+import type { SqliteStanding } from "../cluster/types.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./data_request.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -14,7 +14,7 @@ export async function readyz(
   counters.num_readyz++;
   if (request.method !== "GET") return answers.empty(405);
   const { health, sqlite } = service.status();
-  const lines = ["[+]node ok", ...sqlite.mismatches.map(mismatchLine)];
+  const lines = ["[+]node ok", ...sqliteLines(sqlite)];
   const answer = (status: number, line?: string) =>
     answers.text(status, [...lines, ...(line === undefined ? [] : [line])].join("\n"));
   if (parameters.has("noleader")) return answer(200);
@@ -40,10 +40,17 @@ export async function readyz(
   return answer(200, "[+]db ok");
 }
 
-/** Beside rqlite's lines, and no failure by itself: a node that is cut off has no leader either. */
-function mismatchLine({ id, address, refused, differences }: SqliteMismatch): string {
-  const standing = refused ? "refused" : "permitted";
-  return `[-]sqlite of node ${id} at ${address} is another, ${standing}: ${differences.join("; ")}`;
+/** Beside rqlite's lines, and no failure by themselves: a node that is cut off has no leader either. */
+function sqliteLines({ mismatchPermitted, mismatches }: SqliteStanding): string[] {
+  const lines = mismatches.map(({ id, address, refused, differences }) => {
+    const standing = refused ? "refused" : "permitted";
+    const what = differences.join("; ");
+    return `[-]sqlite of node ${id} at ${address} is another, ${standing}: ${what}`;
+  });
+  if (mismatchPermitted && lines.length === 0) {
+    lines.push("[+]sqlite may differ by -allow-sqlite-mismatch, and does not");
+  }
+  return lines;
 }
 
 async function databaseProblem(app: AppState, timeoutMs: number): Promise<string | undefined> {

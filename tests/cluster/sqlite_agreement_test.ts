@@ -97,6 +97,7 @@ Deno.test("SqliteAgreement: the flag of either end permits it for both, and says
     assert.equal(one.made.refusal(two.peer, two.made.own), undefined);
     assert.equal(two.made.refusal(one.peer, one.made.own), undefined);
     assert.equal(one.log.matching(/^WARN .*permits/).length, 1);
+    assert.equal(one.log.matching(/^WARN -allow-sqlite-mismatch is set/).length, first ? 1 : 0);
     assert.equal(one.made.mismatches([two.peer.id])[0]?.refused, false);
   }
 });

@@ -362,6 +362,12 @@ httpTest("/readyz and /status name the members whose SQLite is another", async (
   const status = await (await fetch("/status?key=store.sqlite3.mismatches")).json();
   assert.deepEqual(status, [{ addr: address, differences, node_id: id, refused: false }]);
 
+  service.mismatches = [];
+  service.mismatchPermitted = true;
+  const line = "[+]sqlite may differ by -allow-sqlite-mismatch, and does not";
+  assert((await (await fetch("/readyz")).text()).includes(line));
+  assert.equal(await (await fetch("/status?key=store.sqlite3.mismatch_allowed")).json(), true);
+
   // One that is cut off is not ready, as it has no leader, and says why.
   service.mismatches = [{ id, address, refused: true, differences }];
   service.leadingId = undefined;

@@ -43,6 +43,7 @@ export class FakeService implements Service {
   members: readonly Member[] = [memberOne];
   leadingId: string | undefined = "1";
   health = "ok";
+  mismatchPermitted = false;
   mismatches: ServiceStatus["sqlite"]["mismatches"] = [];
   results = '{"last_insert_id":1,"rows_affected":1}';
   raftIndex = 7;
@@ -137,7 +138,7 @@ export class FakeService implements Service {
       counts: new ClusterCounts(),
       sqlite: {
         profile: { version: "3.53.2", sourceId: "s", compileOptions: [], probes: [] },
-        mismatchPermitted: false,
+        mismatchPermitted: this.mismatchPermitted,
         mismatches: this.mismatches,
       },
     };
