@@ -164,7 +164,7 @@ export const flagTable = {
     default: "1s",
     value: "DURATION",
     help:
-      "Time without a leader within which a follower asks for an election; after half of it at the soonest",
+      "Time without a leader within which a follower asks for an election; after half of it at the soonest, and after a restart with a shorter one as late as before",
     min: 20,
     max: hour,
   },

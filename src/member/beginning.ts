@@ -44,7 +44,7 @@ export async function begin(parts: MemberParts): Promise<Formed> {
 export async function beginLog(log: RaftLog, members: Members): Promise<void> {
   const data = encodeConfiguration(members);
   await log.append({
-    hardState: { term: 1, votedFor: "" },
+    hardState: { term: 1, votedFor: "", promiseMs: 0 },
     entries: [{ term: 1, index: 1, type: EntryType.configuration, data, checksum: checksum(data) }],
   });
 }
@@ -55,5 +55,5 @@ export async function beginLog(log: RaftLog, members: Members): Promise<void> {
  * grant a lease, which is nowhere written down, and takes for granted that it did.
  */
 export async function beginMembersLog(log: RaftLog): Promise<void> {
-  await log.append({ hardState: { term: 1, votedFor: "" }, entries: [] });
+  await log.append({ hardState: { term: 1, votedFor: "", promiseMs: 0 }, entries: [] });
 }

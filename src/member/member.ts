@@ -1,6 +1,7 @@
 import type { ClusterService } from "../cluster/service.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import type { Node } from "../node/node.ts";
+import { recordPromise } from "../node/promise.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
 import { begin, beginLog, beginMembersLog } from "./beginning.ts";
@@ -79,6 +80,7 @@ async function bringUp(
     raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
   }
 
+  raftLog.contents = await recordPromise(raftLog.log, raftLog.contents, configuration.timing);
   const { node, service } = assemble(parts, raftLog);
   if (begun === undefined) checkSingleNodeJoin(parts, node.configuration);
   store.failed.catch(surroundings.onFatal);

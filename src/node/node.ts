@@ -71,6 +71,7 @@ export class Node {
       electionTicks: timing.electionTicks,
       heartbeatTicks: timing.heartbeatTicks,
       leaseTicks: timing.leaseTicks,
+      tickMs: timing.tickMs,
       appendBytesMax: limits.appendBytesMax,
       inflightMax: limits.inflightMax,
       cacheBytesMax: limits.cacheBytesMax,

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { promiseMs } from "./promise.ts";
 import type { Server } from "./server.ts";
 import type { AppendRequest, Entry, HeartbeatRequest, NodeId, SnapshotRequest } from "./types.ts";
 
@@ -41,6 +42,7 @@ export class Follower {
       to: request.from,
       term: server.term,
       round: request.round,
+      promiseMs: promiseMs(server.options),
     });
   }
 

@@ -5,6 +5,7 @@ import { encodeConfiguration } from "./configuration.ts";
 import { Departing } from "./departing.ts";
 import { LeaderReads } from "./leader_reads.ts";
 import { Progress } from "./progress.ts";
+import { promiseMs } from "./promise.ts";
 import { majority, majorityValue } from "./quorum.ts";
 import type { WaitingRead } from "./read_rounds.ts";
 import { Replication } from "./replication.ts";
@@ -88,7 +89,7 @@ export class Leader {
    * is not asked while messages may be `unread`.
    */
   act(unread: boolean): boolean {
-    const { electionTicks, heartbeatTicks } = this.#server.options;
+    const { electionTicks } = this.#server.options;
     const { now } = this.#server;
     if (this.#transfer !== undefined && now - this.#transfer.startedAt >= electionTicks) {
       this.#abortTransfer();
@@ -97,7 +98,7 @@ export class Leader {
       this.#quorumTicks = 0;
       if (!this.#heardFromMajority()) return false;
     }
-    if (this.#heartbeatTicks >= heartbeatTicks) {
+    if (this.#heartbeatTicks >= this.#heartbeatPeriod) {
       this.#heartbeatTicks = 0;
       this.#reads.begin(this.#peers.values(), this.#established);
     }
@@ -125,8 +126,17 @@ export class Leader {
   heartbeatResponse(response: HeartbeatResponse): void {
     const peer = this.#peers.get(response.from);
     if (peer === undefined) return;
-    peer.heartbeatAnswered(response.round, this.#server.log.lastIndex);
-    this.#reads.confirm();
+    peer.heartbeatAnswered(response, this.#server.log.lastIndex);
+    this.#reads.answered(peer, response);
+  }
+
+  /** In ticks: often enough for the peer that waits the least for them, which its promise tells. */
+  get #heartbeatPeriod(): number {
+    const { options } = this.#server;
+    const own = promiseMs(options);
+    let shortest = own;
+    for (const peer of this.#peers.values()) shortest = Math.min(shortest, peer.promiseMs);
+    return Math.max(1, Math.floor(options.heartbeatTicks * shortest / own));
   }
 
   /** Commits what a majority of voters has on disk, if the last of it is of this term (3.6.2, 10.2.1). */
@@ -288,6 +298,7 @@ export class Leader {
     if (this.#transfer !== undefined && !membership.isVoter(this.#transfer.to)) {
       this.#abortTransfer();
     }
+    this.#reads.votersChanged();
     this.commit();
   }
 

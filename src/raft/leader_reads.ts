@@ -1,28 +1,31 @@
 import { waitingReadsMax } from "./forwarded_reads.ts";
+import { Lease } from "./lease.ts";
 import type { Progress } from "./progress.ts";
 import { majorityValue } from "./quorum.ts";
 import { ReadRounds, type WaitingRead } from "./read_rounds.ts";
 import type { Server } from "./server.ts";
-import type { NodeId, ReadMode } from "./types.ts";
+import type { HeartbeatResponse, NodeId, ReadMode } from "./types.ts";
 
 /** Answers linearizable reads: the leader's own, and those that other servers ask for (6.4). */
 export class LeaderReads {
   readonly #server: Server;
   /** The other voters, as the leader keeps them. */
   readonly #voters: readonly Progress[];
-  readonly #answered: (to: NodeId) => void;
+  readonly #indexSent: (to: NodeId) => void;
   readonly #rounds = new ReadRounds();
+  readonly #lease: Lease;
   /**
    * False while leadership is being handed over, and for good once a successor was asked to campaign:
    * that passes over leader stickiness, and may happen late (6.4.1).
    */
   leaseAllowed = true;
 
-  /** @param answered Told of each server that a read index is sent to. */
-  constructor(server: Server, voters: readonly Progress[], answered: (to: NodeId) => void) {
+  /** @param indexSent Told of each server that a read index is sent to. */
+  constructor(server: Server, voters: readonly Progress[], indexSent: (to: NodeId) => void) {
     this.#server = server;
+    this.#lease = new Lease(server.options);
     this.#voters = voters;
-    this.#answered = answered;
+    this.#indexSent = indexSent;
   }
 
   /** Reads wait that the next Ready should begin a round for. */
@@ -41,7 +44,8 @@ export class LeaderReads {
   /** Begins a round of heartbeats to `peers`; it serves the reads that wait once `established`. */
   begin(peers: Iterable<Progress>, established: boolean): void {
     const { outbox, id, term, commitIndex, now } = this.#server;
-    this.#rounds.begin(now, established ? commitIndex : undefined);
+    this.#rounds.begin(established ? commitIndex : undefined);
+    this.#lease.sent(this.#rounds.latest, now);
     for (const peer of peers) {
       outbox.messages.push({
         type: "heartbeat_request",
@@ -53,6 +57,18 @@ export class LeaderReads {
       });
     }
     this.confirm();
+  }
+
+  /** A peer has answered a round, with a promise for the leader's lease. */
+  answered(peer: Progress, { round, promiseMs }: HeartbeatResponse): void {
+    this.#lease.promised(peer, round, promiseMs);
+    this.votersChanged();
+    this.confirm();
+  }
+
+  /** Looks anew at whose promises the lease rests on. */
+  votersChanged(): void {
+    this.#lease.update(this.#voters, this.#server.isVoter);
   }
 
   /** Answers the reads of the rounds that a majority of voters, the leader among them, confirms. */
@@ -69,22 +85,16 @@ export class LeaderReads {
     for (const read of this.#rounds.abandon()) this.#answer(read, 0);
   }
 
-  /**
-   * Followers that answered a round give no vote for an election timeout after it reached them
-   * (4.2.3), so nobody else leads for so long after it was sent (6.4.1). One tick less, as the
-   * first and the last tick of either side may be cut short.
-   */
+  /** Whether lease reads may be answered: nobody else leads before the lease is over (6.4.1). */
   get leaseHolds(): boolean {
-    const { now, options } = this.#server;
-    return this.leaseAllowed &&
-      now - this.#rounds.confirmedSentAt < options.leaseTicks - 1;
+    return this.leaseAllowed && this.#lease.holds(this.#server.now);
   }
 
   #answer(read: WaitingRead, index: number): void {
     const { outbox, id, term } = this.#server;
     const { from, context } = read;
     if (from !== id) {
-      this.#answered(from);
+      this.#indexSent(from);
       outbox.messages.push({
         type: "read_index_response",
         from: id,

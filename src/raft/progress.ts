@@ -1,5 +1,5 @@
 import { InflightWindow } from "./inflight_window.ts";
-import type { NodeId, PeerProgress } from "./types.ts";
+import type { HeartbeatResponse, NodeId, PeerProgress } from "./types.ts";
 
 /**
  * How far one peer has come, and what may be sent to it:
@@ -27,6 +27,10 @@ export class Progress {
   newsOwed = false;
   /** The last round of heartbeats that it answered. */
   ackedRound = 0;
+  /** How long it promises to help nobody else after an answer, in ms; Infinity before the first. */
+  promiseMs = Infinity;
+  /** Until when, in the leader's ticks, the leader may rest on that (lease.ts). */
+  promisedUntil = -Infinity;
   /** Entries are being loaded from disk for it. */
   loading = false;
   /** A snapshot is being streamed to it. */
@@ -108,8 +112,9 @@ export class Progress {
   }
 
   /** The peer answered a heartbeat: it is there, and may lack what was sent to it. */
-  heartbeatAnswered(round: number, lastIndex: number): void {
+  heartbeatAnswered({ round, promiseMs }: HeartbeatResponse, lastIndex: number): void {
     this.recentlyActive = true;
+    this.promiseMs = promiseMs;
     this.ackedRound = Math.max(this.ackedRound, round);
     this.paused = false;
     this.doubtful = this.state === "replicate" && this.matchIndex < lastIndex;

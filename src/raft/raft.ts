@@ -4,6 +4,7 @@ import { Follower } from "./follower.ts";
 import { ForwardedReads } from "./forwarded_reads.ts";
 import { Leader } from "./leader.ts";
 import { answerOldTerm } from "./old_term.ts";
+import { owedTicks, promiseMs } from "./promise.ts";
 import { ReadyReport } from "./ready_report.ts";
 import { Server } from "./server.ts";
 import type {
@@ -44,14 +45,24 @@ export class Raft implements RaftCore {
   #electionLimit = 0;
   /** Ticks since this server heard from a leader: while few, it helps nobody else to become one (4.2.3). */
   #ticksSinceLeader: number;
+  /** Until this tick it helps nobody, as it may have promised in an earlier life (promise.ts). */
+  readonly #owesUntil: number;
 
   constructor(options: RaftOptions) {
     assert(options.leaseTicks <= options.electionTicks, "The lease outlasts the election timeout");
     this.#server = new Server(options);
     this.#follower = new Follower(this.#server);
     this.#forwardedReads = new ForwardedReads(this.#server);
+    const { hardState, tickMs } = options;
+    assert(
+      hardState.promiseMs >= promiseMs(options),
+      `A promise of ${
+        promiseMs(options)
+      } ms is to be given, but ${hardState.promiseMs} are on disk`,
+    );
     // Before it stopped, this server may have promised a leader its lease by answering it.
-    this.#ticksSinceLeader = options.hardState.term > 0 ? 0 : Infinity;
+    this.#ticksSinceLeader = hardState.term > 0 ? 0 : Infinity;
+    this.#owesUntil = hardState.term > 0 ? owedTicks(hardState.promiseMs, tickMs) : 0;
     this.#report = new ReadyReport(this.#server);
     this.#resetElectionTimer();
   }
@@ -98,6 +109,9 @@ export class Raft implements RaftCore {
   elapse(): void {
     this.#server.now++;
     this.#ticksSinceLeader++;
+    if (this.#server.now === this.#owesUntil) {
+      this.#server.promiseMs = promiseMs(this.#server.options);
+    }
     if (this.#leader !== undefined) {
       this.#leader.elapse();
       return;
@@ -113,7 +127,8 @@ export class Raft implements RaftCore {
     }
     if (!unread && this.#electionTicks >= this.#electionLimit) {
       this.#resetElectionTimer();
-      if (this.#server.mayCampaign) this.#preCampaign();
+      const bound = this.#owesEarlierLife && !this.#isAlone;
+      if (this.#server.mayCampaign && !bound) this.#preCampaign();
       else this.#becomeFollower(this.#server.term, "");
     }
   }
@@ -159,9 +174,8 @@ export class Raft implements RaftCore {
   }
 
   campaign(): void {
-    const { id, membership, mayCampaign } = this.#server;
-    const alone = membership.voters.length === 1 && membership.isVoter(id);
-    if (mayCampaign && (alone || !this.#owesLease)) this.#preCampaign();
+    const { mayCampaign } = this.#server;
+    if (mayCampaign && (this.#isAlone || !this.#owesLease)) this.#preCampaign();
   }
 
   ready(): Ready | undefined {
@@ -264,8 +278,18 @@ export class Raft implements RaftCore {
 
   /** A leader is there, or may rest on its lease because this server answered it (6.4.1). */
   get #owesLease(): boolean {
-    return this.#leader !== undefined ||
+    return this.#leader !== undefined || this.#owesEarlierLife ||
       this.#ticksSinceLeader < this.#server.options.electionTicks;
+  }
+
+  get #owesEarlierLife(): boolean {
+    return this.#server.now < this.#owesUntil;
+  }
+
+  /** No other server has a vote. */
+  get #isAlone(): boolean {
+    const { id, membership } = this.#server;
+    return membership.voters.length === 1 && membership.isVoter(id);
   }
 
   #voteRequest(request: VoteRequest): void {

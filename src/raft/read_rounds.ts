@@ -9,7 +9,6 @@ export interface WaitingRead {
 
 interface Round {
   readonly round: number;
-  readonly sentAt: number;
   /** What was committed when the round began: its reads must see at least this. */
   readonly readIndex: number;
   readonly reads: readonly WaitingRead[];
@@ -33,7 +32,6 @@ export class ReadRounds {
   #rounds: Round[] = [];
   #latest = 0;
   #confirmed = 0;
-  #confirmedSentAt = -Infinity;
   #unanswered = 0;
 
   /** The number of the round that began last. */
@@ -44,11 +42,6 @@ export class ReadRounds {
   /** Reads wait, and no round is under way that they would have to let pass. */
   get due(): boolean {
     return this.#waiting.length > 0 && this.#confirmed === this.#latest;
-  }
-
-  /** When the newest round that a majority answered was sent, in ticks. */
-  get confirmedSentAt(): number {
-    return this.#confirmedSentAt;
   }
 
   /** How many reads have no answer yet. */
@@ -65,7 +58,7 @@ export class ReadRounds {
    * Begins a round. It serves the reads that wait, unless `readIndex` is undefined: the leader does
    * not know yet what is committed.
    */
-  begin(now: number, readIndex: number | undefined): void {
+  begin(readIndex: number | undefined): void {
     if (this.#rounds.length >= roundsMax) {
       const dropped = this.#rounds.shift();
       if (dropped !== undefined) this.#waiting.unshift(...dropped.reads);
@@ -73,7 +66,7 @@ export class ReadRounds {
     const reads = readIndex === undefined ? [] : this.#waiting;
     if (readIndex !== undefined) this.#waiting = [];
     this.#latest++;
-    this.#rounds.push({ round: this.#latest, sentAt: now, readIndex: readIndex ?? 0, reads });
+    this.#rounds.push({ round: this.#latest, readIndex: readIndex ?? 0, reads });
   }
 
   /** A majority has answered `round`: returns the reads that it, and all before it, confirm. */
@@ -85,7 +78,6 @@ export class ReadRounds {
     for (const begun of this.#rounds) {
       if (begun.round > round) break;
       count++;
-      this.#confirmedSentAt = begun.sentAt;
       this.#unanswered -= begun.reads.length;
       if (begun.reads.length > 0) result.push({ index: begun.readIndex, reads: begun.reads });
     }

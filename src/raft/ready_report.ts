@@ -12,7 +12,8 @@ export class ReadyReport {
 
   constructor(server: Server) {
     this.#server = server;
-    this.#hardState = { term: server.term, votedFor: server.votedFor };
+    const { term, votedFor, promiseMs } = server;
+    this.#hardState = { term, votedFor, promiseMs };
     this.#applyThrough = server.commitIndex;
     this.#configuration = server.membership.current;
     this.#status = { role: "follower", term: server.term, leader: server.leader };
@@ -49,9 +50,12 @@ export class ReadyReport {
   }
 
   #changedHardState(): HardState | undefined {
-    const { term, votedFor } = this.#server;
-    if (term === this.#hardState.term && votedFor === this.#hardState.votedFor) return undefined;
-    this.#hardState = { term, votedFor };
+    const { term, votedFor, promiseMs } = this.#server;
+    const known = this.#hardState;
+    const same = term === known.term && votedFor === known.votedFor &&
+      promiseMs === known.promiseMs;
+    if (same) return undefined;
+    this.#hardState = { term, votedFor, promiseMs };
     return this.#hardState;
   }
 

@@ -14,6 +14,8 @@ export class Server {
   outbox = new Outbox();
   term: number;
   votedFor: NodeId;
+  /** What is, or is to be, on disk as the longest promise that a leader may have of this server. */
+  promiseMs: number;
   /** "" when no leader is known. */
   leader: NodeId = "";
   /** Ticks since the start. */
@@ -30,6 +32,7 @@ export class Server {
     }
     this.term = options.hardState.term;
     this.votedFor = options.hardState.votedFor;
+    this.promiseMs = options.hardState.promiseMs;
     this.#commitIndex = Math.max(options.compaction.index, options.applied);
   }
 

@@ -58,6 +58,8 @@ export interface HardState {
   readonly term: number;
   /** Who got this node's vote in `term`; "" for nobody. */
   readonly votedFor: NodeId;
+  /** The longest promise, in ms, that a leader may have of this node (promise.ts). */
+  readonly promiseMs: number;
 }
 
 /** The last entry that compaction, or an installed snapshot, stands for (5.1). */
@@ -126,6 +128,8 @@ export interface HeartbeatRequest extends Envelope {
 export interface HeartbeatResponse extends Envelope {
   readonly type: "heartbeat_response";
   readonly round: number;
+  /** For how long from now, in whole ms, the sender gives its vote to nobody else (4.2.3, 6.4.1). */
+  readonly promiseMs: number;
 }
 
 /**
@@ -252,8 +256,10 @@ export interface RaftOptions {
   readonly electionTicks: number;
   /** Ticks between two rounds of heartbeats. */
   readonly heartbeatTicks: number;
-  /** Ticks for which a confirmed round lets the leader serve lease reads; at most `electionTicks`. */
+  /** The most ticks for which a confirmed round lets the leader serve lease reads; at most `electionTicks`. */
   readonly leaseTicks: number;
+  /** How long a tick is, in ms: promises travel between servers whose ticks may differ. */
+  readonly tickMs: number;
   /** Largest sum of entry data in one append_request, in bytes; one entry always fits. */
   readonly appendBytesMax: number;
   /** Append requests under way to one follower before it must answer. */
@@ -262,6 +268,7 @@ export interface RaftOptions {
   readonly cacheBytesMax: number;
   /** Draws a whole number from 0 to `limit` - 1. */
   readonly random: (limit: number) => number;
+  /** Its promise covers what this core will promise. */
   readonly hardState: HardState;
   readonly compaction: CompactionPoint;
   /** All entries after the compaction point, or their newest part with `firstTerms` for the rest. */

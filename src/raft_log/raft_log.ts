@@ -36,7 +36,7 @@ function randomSalt(): number {
  * Opens the log in `directory`, or makes an empty one where no log is; whether an empty one is
  * legitimate is for the caller to say. What a crash left half written is cut off with a log line.
  * Throws a LogDamageError when something that had been durable is damaged or missing, a
- * NewerFormatError, or a DiskError.
+ * OtherFormatError, or a DiskError.
  */
 export async function openRaftLog(
   disk: Disk,
@@ -105,7 +105,7 @@ async function beginLog(
     previousEnd: 0,
     firstSegment: 1,
     lastIndex: 0,
-    hardState: { term: 0, votedFor: "" },
+    hardState: { term: 0, votedFor: "", promiseMs: 0 },
     compaction: { index: 0, term: 0, configuration: { members: [] } },
   };
   const active = await ActiveSegment.create(disk, directory, header, undefined, sizes);

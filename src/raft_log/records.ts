@@ -28,11 +28,12 @@ export function writeEntry(writer: ByteWriter, entry: Entry): void {
   writer.raw(entry.data);
 }
 
-/** kind u8, term u64, votedFor text. */
+/** kind u8, term u64, votedFor text, promiseMs u64. */
 export function writeHardState(writer: ByteWriter, hardState: HardState): void {
   writer.uint8(RecordKind.hardState);
   writer.integer(hardState.term);
   writer.text(hardState.votedFor);
+  writer.integer(hardState.promiseMs);
 }
 
 /** kind u8, first segment that still counts u64, index u64, term u64, configuration bytes. */
@@ -119,7 +120,11 @@ export function visitRecords(
     if (kind === RecordKind.entry) {
       visitor.entry(readEntryBody(reader), offset);
     } else if (kind === RecordKind.hardState) {
-      visitor.hardState({ term: reader.integer(), votedFor: reader.text() });
+      visitor.hardState({
+        term: reader.integer(),
+        votedFor: reader.text(),
+        promiseMs: reader.integer(),
+      });
     } else if (kind === RecordKind.compaction) {
       const firstSegment = reader.integer();
       const point = {

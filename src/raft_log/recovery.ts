@@ -8,7 +8,7 @@ import { type TailAction, tailCase } from "./recovery_table.ts";
 import { Segment } from "./segment.ts";
 import {
   decodeSegmentHeader,
-  NewerFormatError,
+  OtherFormatError,
   parseSegmentName,
   type SegmentHeader,
   segmentName,
@@ -88,8 +88,8 @@ function decodeHeader(path: string, bytes: Uint8Array): ReturnType<typeof decode
   try {
     return decodeSegmentHeader(bytes);
   } catch (error) {
-    if (error instanceof NewerFormatError) {
-      throw new NewerFormatError(`Cannot read log file ${path}: ${error.message}`);
+    if (error instanceof OtherFormatError) {
+      throw new OtherFormatError(`Cannot read log file ${path}: ${error.message}`);
     }
     if (error instanceof FormatError) throw damage(path, 0, `segment header: ${error.message}`);
     throw error;
@@ -164,7 +164,7 @@ function replayer(state: LogState, index: EntryIndex): RecordVisitor {
 /**
  * Reads the segments in `directory`, decides by the table in recovery_table.ts what their ends
  * mean, and replays them. Changes nothing on the disk. Undefined when there is no log.
- * Throws a LogDamageError, which names file and offset, or a NewerFormatError.
+ * Throws a LogDamageError, which names file and offset, or an OtherFormatError.
  */
 export async function recoverLog(
   disk: Disk,

@@ -6,8 +6,8 @@ import type { CompactionPoint, HardState } from "../raft/types.ts";
 /** "raftlite", the first eight bytes of every segment. */
 const magic = 0x6574_696c_7466_6172n;
 
-/** The format that this program writes, and the newest that it reads. */
-export const formatVersion = 1;
+/** The format that this program writes and reads. */
+export const formatVersion = 2;
 
 /** Length of the part that every version shares: magic, version, length, checksum. */
 const fixedLength = 20;
@@ -28,9 +28,9 @@ export interface SegmentHeader {
   readonly compaction: CompactionPoint;
 }
 
-/** Thrown for a segment of a format that this program is too old for. */
-export class NewerFormatError extends Error {
-  override name = "NewerFormatError";
+/** Thrown for a segment of a format that another version of this program has written. */
+export class OtherFormatError extends Error {
+  override name = "OtherFormatError";
 }
 
 export function segmentName(sequence: number): string {
@@ -57,6 +57,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array<ArrayBuff
   writer.integer(header.lastIndex);
   writer.integer(header.hardState.term);
   writer.text(header.hardState.votedFor);
+  writer.integer(header.hardState.promiseMs);
   writer.integer(header.compaction.index);
   writer.integer(header.compaction.term);
   writer.bytes(encodeConfiguration(header.compaction.configuration));
@@ -72,7 +73,7 @@ function headerChecksum(bytes: Uint8Array): number {
 
 /**
  * Decodes the header at the front of a segment. Throws a FormatError when it is damaged and a
- * NewerFormatError when it is sound but of a later format.
+ * OtherFormatError when it is sound but of another format.
  */
 export function decodeSegmentHeader(bytes: Uint8Array): { header: SegmentHeader; length: number } {
   const reader = new ByteReader(bytes);
@@ -84,10 +85,10 @@ export function decodeSegmentHeader(bytes: Uint8Array): { header: SegmentHeader;
   if (headerChecksum(bytes.subarray(0, length)) !== stored) {
     throw new FormatError("Checksum does not match");
   }
-  if (version > formatVersion) {
-    throw new NewerFormatError(
-      `Log format ${version} is newer than ${formatVersion}, the newest that this program reads: ` +
-        `start the version of raftlite that wrote it, or a later one`,
+  if (version !== formatVersion) {
+    throw new OtherFormatError(
+      `Log format ${version} is not the one that this program reads, ${formatVersion}: ` +
+        `start the version of raftlite that wrote it`,
     );
   }
   const header = {
@@ -96,7 +97,11 @@ export function decodeSegmentHeader(bytes: Uint8Array): { header: SegmentHeader;
     previousEnd: reader.integer(),
     firstSegment: reader.integer(),
     lastIndex: reader.integer(),
-    hardState: { term: reader.integer(), votedFor: reader.text() },
+    hardState: {
+      term: reader.integer(),
+      votedFor: reader.text(),
+      promiseMs: reader.integer(),
+    },
     compaction: {
       index: reader.integer(),
       term: reader.integer(),

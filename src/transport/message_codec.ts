@@ -67,6 +67,7 @@ export function encodeMessage(writer: ByteWriter, message: Message): void {
     case "heartbeat_response":
       writeEnvelope(writer, MessageCode.heartbeatResponse, message);
       writer.integer(message.round);
+      writer.integer(message.promiseMs);
       return;
     case "snapshot_request":
       writeEnvelope(writer, MessageCode.snapshotRequest, message);
@@ -204,8 +205,10 @@ function readMessage(reader: ByteReader): Message {
       const commitIndex = reader.integer();
       return { type: "heartbeat_request", from, to, term, commitIndex, round: reader.integer() };
     }
-    case MessageCode.heartbeatResponse:
-      return { type: "heartbeat_response", from, to, term, round: reader.integer() };
+    case MessageCode.heartbeatResponse: {
+      const round = reader.integer();
+      return { type: "heartbeat_response", from, to, term, round, promiseMs: reader.integer() };
+    }
     case MessageCode.snapshotRequest: {
       const index = reader.integer();
       return { type: "snapshot_request", from, to, term, index, indexTerm: reader.integer() };

@@ -100,7 +100,12 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     commitIndex: number,
     round: number,
   }),
-  fc.record({ type: fc.constant("heartbeat_response" as const), ...envelope, round: number }),
+  fc.record({
+    type: fc.constant("heartbeat_response" as const),
+    ...envelope,
+    round: number,
+    promiseMs: number,
+  }),
   fc.record({
     type: fc.constant("snapshot_request" as const),
     ...envelope,

@@ -58,14 +58,17 @@ Deno.test("LogWriter gathers what arrives while a write runs into the next one",
   const durable: string[] = [];
   subject.write({ ...none, entries: entries(1, 2) }, () => durable.push("a"));
   subject.write({ ...none, entries: entries(3, 3) }, () => durable.push("b"));
-  subject.write({ hardState: { term: 2, votedFor: "x" }, entries: entries(4, 4) }, () => {
-    durable.push("c");
-  });
+  subject.write(
+    { hardState: { term: 2, votedFor: "x", promiseMs: 0 }, entries: entries(4, 4) },
+    () => {
+      durable.push("c");
+    },
+  );
   assert.deepEqual(log.indexes(0), [1, 2]);
   await log.finish(0);
   assert.deepEqual(durable, ["a"]);
   assert.deepEqual(log.indexes(1), [3, 4]);
-  assert.deepEqual(log.writes[1]?.write.hardState, { term: 2, votedFor: "x" });
+  assert.deepEqual(log.writes[1]?.write.hardState, { term: 2, votedFor: "x", promiseMs: 0 });
   await log.finish(1);
   assert.deepEqual(durable, ["a", "b", "c"]);
   assert.equal(subject.busy, false);
@@ -148,7 +151,7 @@ Deno.test("LogWriter makes several writes of much data, and one of an entry howe
       ...entry,
       data: new Uint8Array((sizes[i] ?? 0) * MiB),
     }));
-  const hardState = { term: 1, votedFor: "a" };
+  const hardState = { term: 1, votedFor: "a", promiseMs: 0 };
   let durable = 0;
   subject.write({ hardState, entries: sized([1, 2, 1, 1, 9, 3, 1]) }, () => durable++);
   for (let at = 0; at < 4; at++) {

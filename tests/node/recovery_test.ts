@@ -6,7 +6,7 @@ const configuration = { members: [] };
 
 /** A log that was compacted at 10 (term 2) and goes on to 20: term 3 from index 15. */
 const log: LogContents = {
-  hardState: { term: 3, votedFor: "" },
+  hardState: { term: 3, votedFor: "", promiseMs: 0 },
   compaction: { index: 10, term: 2, configuration },
   log: {
     lastIndex: 20,
@@ -16,7 +16,7 @@ const log: LogContents = {
   },
 };
 const empty: LogContents = {
-  hardState: { term: 0, votedFor: "" },
+  hardState: { term: 0, votedFor: "", promiseMs: 0 },
   compaction: { index: 0, term: 0, configuration },
   log: { lastIndex: 0, termStarts: [], configurations: [], entries: [] },
 };

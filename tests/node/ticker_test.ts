@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Ticker } from "../../src/node/ticker.ts";
+import { promiseMs } from "../../src/raft/promise.ts";
 import { Raft } from "../../src/raft/raft.ts";
 import type { Message } from "../../src/raft/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
@@ -22,7 +23,7 @@ function nodeA() {
     inflightMax: 8,
     cacheBytesMax: 1000,
     random: () => 0,
-    hardState: { term: 1, votedFor: "" },
+    hardState: { term: 1, votedFor: "", promiseMs: promiseMs(timing) },
     compaction: { index: 0, term: 0, configuration: { members } },
     log: { lastIndex: 0, termStarts: [], configurations: [], entries: [] },
     applied: 0,

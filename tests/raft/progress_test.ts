@@ -82,7 +82,8 @@ Deno.test({
     assert.equal(peer.state, "snapshot", "20 is no place to go on from: 50 is compacted");
     peer.snapshotFinished(true);
     assert.deepEqual([peer.state, peer.nextIndex, peer.paused], ["probe", 51, true]);
-    peer.heartbeatAnswered(1, 60);
+    const answer = { type: "heartbeat_response", from: "b", to: "a", term: 1 } as const;
+    peer.heartbeatAnswered({ ...answer, round: 1, promiseMs: 9 }, 60);
     assert(!peer.paused);
     peer.awaitSnapshot(50);
     peer.acknowledged(55, 50);

@@ -272,11 +272,11 @@ test("Raft asks for one load a peer at a time, and waits after one that gave not
   assert(rejected !== undefined);
   a.raft.step({ ...response, type: "append_response", ...hint, rejectedIndex: rejected - 1 });
   assert.deepEqual(readyOf(cluster, "a").loads, [{ to: "b", from: 2, bytesMax: 50 }]);
-  a.raft.step({ ...response, round: 1 });
+  a.raft.step({ ...response, round: 1, promiseMs: 9 });
   assert.equal(a.raft.ready(), undefined, "a load is under way");
   a.raft.loaded("b", []);
   assert.equal(a.raft.ready(), undefined, "it gave nothing");
-  a.raft.step({ ...response, round: 1 });
+  a.raft.step({ ...response, round: 1, promiseMs: 9 });
   assert.equal(readyOf(cluster, "a").loads.length, 1);
   a.raft.loaded("b", [entry(2, 9)]);
   assert.equal(readyOf(cluster, "a").loads.length, 1, "what is not of this log is not sent");

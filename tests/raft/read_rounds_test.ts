@@ -12,16 +12,15 @@ Deno.test({
     rounds.add(read(1));
     rounds.add(read(2));
     assert(rounds.due);
-    rounds.begin(0, 10);
+    rounds.begin(10);
     rounds.add(read(3));
     assert(!rounds.due, "a round is under way");
-    rounds.begin(1, 20);
+    rounds.begin(20);
     assert.equal(rounds.unanswered, 3);
     assert.deepEqual(rounds.confirm(2), [
       { index: 10, reads: [read(1), read(2)] },
       { index: 20, reads: [read(3)] },
     ]);
-    assert.equal(rounds.confirmedSentAt, 1);
     assert.equal(rounds.unanswered, 0);
     assert.deepEqual(rounds.confirm(1), []);
   },
@@ -32,12 +31,12 @@ Deno.test({
   permissions: "none",
   fn() {
     const rounds = new ReadRounds();
-    rounds.begin(0, 10);
+    rounds.begin(10);
     rounds.add(read(1));
     assert.deepEqual(rounds.confirm(1), []);
-    rounds.begin(1, undefined);
+    rounds.begin(undefined);
     assert.deepEqual(rounds.confirm(2), []);
-    rounds.begin(2, 30);
+    rounds.begin(30);
     assert.deepEqual(rounds.confirm(3), [{ index: 30, reads: [read(1)] }]);
   },
 });
@@ -48,12 +47,12 @@ Deno.test({
   fn() {
     const rounds = new ReadRounds();
     rounds.add(read(1));
-    for (let now = 0; now < 200; now++) rounds.begin(now, 10 + now);
+    for (let now = 0; now < 200; now++) rounds.begin(10 + now);
     assert.equal(rounds.unanswered, 1);
     const confirmed = rounds.confirm(200).flatMap((each) => each.reads);
     assert.deepEqual(confirmed, [read(1)]);
     rounds.add(read(2));
-    rounds.begin(200, 5);
+    rounds.begin(5);
     rounds.add(read(3));
     assert.deepEqual(rounds.abandon(), [read(2), read(3)]);
     assert.equal(rounds.unanswered, 0);

@@ -13,6 +13,7 @@ const settingNames: readonly (keyof Settings)[] = [
   "electionTicks",
   "heartbeatTicks",
   "leaseTicks",
+  "tickMs",
   "appendBytesMax",
   "inflightMax",
   "cacheBytesMax",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
+import { promiseMs } from "../../src/raft/promise.ts";
 import { Raft } from "../../src/raft/raft.ts";
 import {
   type CompactionPoint,
@@ -21,6 +22,7 @@ export type Settings = Pick<
   | "electionTicks"
   | "heartbeatTicks"
   | "leaseTicks"
+  | "tickMs"
   | "appendBytesMax"
   | "inflightMax"
   | "cacheBytesMax"
@@ -30,6 +32,7 @@ export const defaultSettings: Settings = {
   electionTicks: 10,
   heartbeatTicks: 2,
   leaseTicks: 9,
+  tickMs: 1,
   appendBytesMax: 1 << 20,
   inflightMax: 64,
   cacheBytesMax: 1 << 24,
@@ -62,7 +65,7 @@ export interface TestNodeEvents {
 
 export function emptyDisk(configuration: Configuration): TestDisk {
   return {
-    hardState: { term: 0, votedFor: "" },
+    hardState: { term: 0, votedFor: "", promiseMs: 0 },
     compaction: { index: 0, term: 0, configuration },
     entries: [],
     applied: 0,
@@ -73,7 +76,8 @@ export function emptyDisk(configuration: Configuration): TestDisk {
 export class TestNode {
   readonly id: NodeId;
   readonly disk: TestDisk;
-  readonly settings: Settings;
+  /** Other ones count from the next restart on. */
+  settings: Settings;
   readonly loads: LoadRequest[] = [];
   readonly snapshots: NodeId[] = [];
   raft: Raft;
@@ -212,6 +216,8 @@ export class TestNode {
 
   #start(cached: number): Raft {
     const { disk } = this;
+    const promise = Math.max(disk.hardState.promiseMs, promiseMs(this.settings));
+    disk.hardState = { ...disk.hardState, promiseMs: promise };
     this.applied = Math.max(disk.applied, disk.compaction.index);
     this.applyThrough = this.applied;
     this.loads.length = 0;

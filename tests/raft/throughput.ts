@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
+import { promiseMs } from "../../src/raft/promise.ts";
 import { Raft } from "../../src/raft/raft.ts";
 import { EntryType, type NodeId } from "../../src/raft/types.ts";
 import { defaultSettings, emptyDisk } from "./test_node.ts";
@@ -12,7 +13,8 @@ export class ThroughputCluster {
 
   constructor() {
     const ids = ["a", "b", "c"];
-    const { hardState, compaction, applied } = emptyDisk({ members: ids.map((id) => member(id)) });
+    const { compaction, applied } = emptyDisk({ members: ids.map((id) => member(id)) });
+    const hardState = { term: 0, votedFor: "", promiseMs: promiseMs(defaultSettings) };
     for (const id of ids) {
       const prng = new Prng(1n);
       const log = { lastIndex: 0, termStarts: [], configurations: [], entries: [] };

@@ -37,7 +37,8 @@ function draw(random: Prng, model: LogModel): Operation {
   }
   if (kind === 3) {
     const votedFor = "abc"[random.below(3)] ?? "";
-    const write = { hardState: { term: hardState.term + 1, votedFor }, entries: [] };
+    const promiseMs = random.below(3) * 500;
+    const write = { hardState: { term: hardState.term + 1, votedFor, promiseMs }, entries: [] };
     return { type: "append", write };
   }
   const cut = kind <= 6 ? random.below(entries.length + 1) : entries.length;
@@ -50,7 +51,9 @@ function draw(random: Prng, model: LogModel): Operation {
     const text = `${random.uint32()} `.repeat(times);
     return makeEntry(Math.max(1, term), first + i, text);
   });
-  const newState = random.chance(0.1) ? { term: term + 1, votedFor: "d" } : undefined;
+  const newState = random.chance(0.1)
+    ? { term: term + 1, votedFor: "d", promiseMs: 450 }
+    : undefined;
   return { type: "append", write: { hardState: newState, entries: made } };
 }
 

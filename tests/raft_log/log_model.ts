@@ -11,7 +11,7 @@ export type Operation =
   | { readonly type: "reset"; readonly point: CompactionPoint };
 
 export const emptyImage: LogImage = {
-  hardState: { term: 0, votedFor: "" },
+  hardState: { term: 0, votedFor: "", promiseMs: 0 },
   compaction: { index: 0, term: 0, configuration: { members: [] } },
   lastIndex: 0,
   entries: [],
@@ -48,7 +48,8 @@ function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
 
 function sameImage(a: LogImage, b: LogImage): boolean {
   return a.lastIndex === b.lastIndex && a.hardState.term === b.hardState.term &&
-    a.hardState.votedFor === b.hardState.votedFor && a.compaction.index === b.compaction.index &&
+    a.hardState.votedFor === b.hardState.votedFor &&
+    a.hardState.promiseMs === b.hardState.promiseMs && a.compaction.index === b.compaction.index &&
     a.compaction.term === b.compaction.term && a.entries.length === b.entries.length &&
     a.entries.every((entry, i) => sameEntry(entry, b.entries[i]));
 }

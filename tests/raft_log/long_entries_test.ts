@@ -46,7 +46,9 @@ Deno.test("the log keeps long entries among short ones, written in one batch or 
     const { log } = await openLog(disk, undefined, undefined, clock);
     const writes = together ? [entries] : entries.map((entry) => [entry]);
     await Promise.all(
-      writes.map((entries) => log.append({ hardState: { term: 1, votedFor: "" }, entries })),
+      writes.map((entries) =>
+        log.append({ hardState: { term: 1, votedFor: "", promiseMs: 0 }, entries })
+      ),
     );
     // Four between the slices of the longest when it is verified, and as many when it is summed.
     assert.equal(clock.pauses, 8);
@@ -90,7 +92,7 @@ Deno.test("a batch of long entries that a power cut leaves half written is cut o
   for (let seed = 1n; seed <= 20n; seed++) {
     const disk = new SimulatedDisk({ seed });
     const { log } = await openLog(disk, undefined, undefined, new PauseClock());
-    const state = { term: 1, votedFor: "" };
+    const state = { term: 1, votedFor: "", promiseMs: 0 };
     await log.append({ hardState: state, entries: [makeEntry(1, 1)] });
     const rest = [longEntry(2, 300_000), makeEntry(1, 3), longEntry(4, 400_000)];
     const writing = log.append({ hardState: undefined, entries: rest });

@@ -25,7 +25,7 @@ Deno.test("openRaftLog() makes an empty log in an empty or missing directory", a
   const disk = makeDisk();
   const { log, contents } = await openLog(disk);
   assert.deepEqual(contents, {
-    hardState: { term: 0, votedFor: "" },
+    hardState: { term: 0, votedFor: "", promiseMs: 0 },
     compaction: { index: 0, term: 0, configuration: { members: [] } },
     log: { lastIndex: 0, termStarts: [], configurations: [], entries: [] },
   });
@@ -45,11 +45,11 @@ Deno.test("openRaftLog() finds entries, terms, hard state and configurations aga
     { ...configuration, checksum: checksum(data) },
     ...makeEntries(5, 5, 60),
   ];
-  await log.append({ hardState: { term: 5, votedFor: "b" }, entries });
-  await log.append({ ...untouched, hardState: { term: 6, votedFor: "" } });
+  await log.append({ hardState: { term: 5, votedFor: "b", promiseMs: 0 }, entries });
+  await log.append({ ...untouched, hardState: { term: 6, votedFor: "", promiseMs: 0 } });
   await log.close();
   const { log: again, contents } = await openLog(disk);
-  assert.deepEqual(contents.hardState, { term: 6, votedFor: "" });
+  assert.deepEqual(contents.hardState, { term: 6, votedFor: "", promiseMs: 0 });
   assert.deepEqual(contents.log.termStarts, [
     { term: 1, index: 1 },
     { term: 2, index: 4 },
@@ -145,7 +145,10 @@ Deno.test("read() sees what was appended before it was called", async () => {
 Deno.test("compact() drops whole segments and keeps hard state and later entries", async () => {
   const disk = makeDisk();
   const { log } = await openLog(disk);
-  await log.append({ hardState: { term: 3, votedFor: "c" }, entries: makeEntries(1, 1, 50) });
+  await log.append({
+    hardState: { term: 3, votedFor: "c", promiseMs: 0 },
+    entries: makeEntries(1, 1, 50),
+  });
   for (const entry of makeEntries(2, 51, 150)) await log.append({ ...untouched, entries: [entry] });
   const before = log.sizeBytes;
   await log.compact(makePoint(120, 2));
@@ -156,7 +159,7 @@ Deno.test("compact() drops whole segments and keeps hard state and later entries
   assert.equal(log.firstIndex, 121);
   await log.close();
   assert.deepEqual(await readImage(disk), {
-    hardState: { term: 3, votedFor: "c" },
+    hardState: { term: 3, votedFor: "c", promiseMs: 0 },
     compaction: makePoint(120, 2),
     lastIndex: 200,
     entries: makeEntries(2, 121, 80),
@@ -178,14 +181,17 @@ Deno.test("compact() of everything leaves an empty log that goes on behind it", 
 Deno.test("reset() drops everything and goes on behind its point", async () => {
   const disk = makeDisk();
   const { log } = await openLog(disk);
-  await log.append({ hardState: { term: 3, votedFor: "c" }, entries: makeEntries(1, 1, 90) });
+  await log.append({
+    hardState: { term: 3, votedFor: "c", promiseMs: 0 },
+    entries: makeEntries(1, 1, 90),
+  });
   const reset = log.reset(makePoint(500, 3));
   const appended = log.append({ ...untouched, entries: makeEntries(3, 501, 2) });
   await Promise.all([reset, appended]);
   assert.equal(log.firstIndex, 501);
   await log.close();
   assert.deepEqual(await readImage(disk), {
-    hardState: { term: 3, votedFor: "c" },
+    hardState: { term: 3, votedFor: "c", promiseMs: 0 },
     compaction: makePoint(500, 3),
     lastIndex: 502,
     entries: makeEntries(3, 501, 2),

@@ -101,6 +101,8 @@ export class Disturber {
         return this.#replaceDisk();
       case "transfer":
         return this.#transfer();
+      case "change_flags":
+        return this.#changeFlags(this.#pick(this.#running()));
       case "compact":
         return this.#compact(this.#victim());
     }
@@ -144,6 +146,14 @@ export class Disturber {
     if (victim === undefined) return false;
     victim.crash(kind);
     this.#later(choose(this.#random, [50, 1000, 4000]), () => victim.start());
+    return true;
+  }
+
+  #changeFlags(victim: Machine | undefined): boolean {
+    if (victim === undefined || victim === this.#leader()) return false;
+    victim.crash("process");
+    victim.changeFlags();
+    victim.start();
     return true;
   }
 

@@ -8,6 +8,7 @@ import type { MemberConfiguration } from "../../src/member/configuration.ts";
 import { openMember } from "../../src/member/member.ts";
 import type { Openers } from "../../src/member/openers.ts";
 import type { Node } from "../../src/node/node.ts";
+import type { NodeTiming } from "../../src/node/types.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import { serverId } from "../../src/raft/server_id.ts";
 import { type Configuration, type Entry, EntryType, type NodeId } from "../../src/raft/types.ts";
@@ -97,6 +98,8 @@ export class Machine {
   #clock: VirtualClock | undefined;
   /** The same, once it has read its disk. */
   #running: Running | undefined;
+  /** By its flags. */
+  #timing: NodeTiming;
   /** Snapshots received from other nodes and swapped in. */
   snapshotsInstalled = 0;
   diskFaults: DiskFaults;
@@ -112,7 +115,8 @@ export class Machine {
     this.address = `${id}:4002`;
     this.#world = world;
     this.#random = new Random(world.random.uint64());
-    const { drift, disk, store } = world.plan;
+    const { drift, disk, store, timings } = world.plan;
+    this.#timing = timings[0];
     this.#skew = {
       rate: 1 + drift * (2 * this.#random.uint32() / 0x1_0000_0000 - 1),
       wallOffsetMs: this.#random.below(10_000) - 5_000,
@@ -237,7 +241,7 @@ export class Machine {
 
   #configuration(): MemberConfiguration {
     const joining = this.#joining;
-    const { timing, limits, snapshots } = this.#world.plan;
+    const { limits, snapshots } = this.#world.plan;
     return {
       dataDirectory: directory,
       nodeId: this.id,
@@ -259,7 +263,7 @@ export class Machine {
       },
       database: { readConnectionsMax: 1, foreignKeys: false, limits: {} },
       writeTimeoutMs: 3_000,
-      timing,
+      timing: this.#timing,
       limits,
       snapshots,
     };
@@ -409,6 +413,13 @@ export class Machine {
     this.#check(() => this.#world.ledger.fallsBack(this.serverId, applied, logged));
   }
 
+  /** The next start is with the other of the run's two timings. */
+  changeFlags(): void {
+    const [first, second] = this.#world.plan.timings;
+    this.#timing = this.#timing === first ? second : first;
+    this.#world.trace.event("flags", this.id, this.#timing.tickMs);
+  }
+
   /** The machine comes back with an empty disk. */
   wipe(): void {
     this.crash("power");
@@ -446,7 +457,7 @@ function noSockets(): Promise<never> {
  * node that has promised to be one of them, the term of that entry.
  */
 function firstWrite(configuration: Configuration | undefined): LogWrite {
-  const hardState = { term: 1, votedFor: "" };
+  const hardState = { term: 1, votedFor: "", promiseMs: 0 };
   if (configuration === undefined) return { hardState, entries: [] };
   const data = encodeConfiguration(configuration);
   const type = EntryType.configuration;

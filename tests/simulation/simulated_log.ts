@@ -84,7 +84,7 @@ function applyRecord(image: LogImage, record: LogRecord): void {
 /** What lies on one node's disk for its log: outlives its processes. */
 export class LogStorage {
   readonly #durable: LogImage = {
-    hardState: { term: 0, votedFor: "" },
+    hardState: { term: 0, votedFor: "", promiseMs: 0 },
     compaction: { index: 0, term: 0, configuration: { members: [] } },
     entries: [],
   };

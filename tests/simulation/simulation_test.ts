@@ -18,6 +18,7 @@ Deno.test("simulate() finds nothing wrong in the first seeds, and disturbs them 
   assert.deepEqual([...disturbed].sort(), [
     "add_member",
     "blackout",
+    "change_flags",
     "compact",
     "crash",
     "freeze",

@@ -20,6 +20,8 @@ export interface WorkloadCounts {
 export type AcknowledgedObserver = (index: number) => void;
 
 const callTimeoutMs = 3_000;
+/** Longest pause between two reads of a client that does nothing else, in ms. */
+const watchMsMax = 40;
 /** A client gives up by itself when its node has died: later than the node would. */
 const patienceMs = 6_000;
 
@@ -57,6 +59,9 @@ export class Workload {
     for (let client = 1; client <= plan.clients; client++) {
       this.#live(client, new Prng(random.uint64())).catch(this.#world.violated);
     }
+    for (let i = 1; i <= plan.weakReaders; i++) {
+      this.#watch(plan.clients + i, new Prng(random.uint64())).catch(this.#world.violated);
+    }
   }
 
   end(): void {
@@ -92,6 +97,21 @@ export class Workload {
         ]);
         await this.#read(client, machine, key, level);
       }
+    }
+  }
+
+  /** Reads from a node that takes itself for the leader, and for a while longer: its lease may be over. */
+  async #watch(client: number, random: Prng): Promise<void> {
+    const { plan } = this.#world;
+    let machine: Machine | undefined;
+    while (!this.#ended) {
+      await this.#pause(random.below(watchMsMax));
+      if (machine?.running === undefined || random.chance(0.05)) {
+        const leading = this.#machines.filter(({ running }) => running?.node.isLeader);
+        machine = leading[random.below(Math.max(1, leading.length))];
+      }
+      if (machine?.running === undefined) continue;
+      await this.#read(client, machine, random.below(plan.keys), "weak");
     }
   }
 

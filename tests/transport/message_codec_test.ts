@@ -59,7 +59,7 @@ const samples: Message[] = [
     hintTerm: big,
   },
   { ...envelope, type: "heartbeat_request", commitIndex: 5, round: 6 },
-  { ...envelope, type: "heartbeat_response", round: 6 },
+  { ...envelope, type: "heartbeat_response", round: 6, promiseMs: 450 },
   { ...envelope, type: "snapshot_request", index: 8, indexTerm: 9 },
   { ...envelope, type: "read_index_request", context: 1, mode: "quorum" },
   { ...envelope, type: "read_index_request", context: 2, mode: "lease" },
