@@ -58,10 +58,10 @@ Deno.test("Store.backup writes SQL as rqlite does, of all tables or of some", as
   assert.equal(
     await text([]),
     "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n" + other +
-      'DELETE FROM "sqlite_sequence";\nINSERT INTO "sqlite_sequence" VALUES(\'t "x\',4);\n' +
       'CREATE TABLE "t ""x" (id INTEGER PRIMARY KEY AUTOINCREMENT, v);\n' +
       `INSERT INTO "t ""x" VALUES(1,'it''s');\nINSERT INTO "t ""x" VALUES(2,X'00FF');\n` +
-      'INSERT INTO "t ""x" VALUES(3,1.5);\nINSERT INTO "t ""x" VALUES(4,NULL);\n' + rest,
+      'INSERT INTO "t ""x" VALUES(3,1.5);\nINSERT INTO "t ""x" VALUES(4,NULL);\n' +
+      'DELETE FROM "sqlite_sequence";\nINSERT INTO "sqlite_sequence" VALUES(\'t "x\',4);\n' + rest,
   );
   assert.equal(
     await text(["other"]),
