@@ -34,24 +34,44 @@ export function dumpedTables(database: Database, tables: readonly string[]): Dum
   for (const { name, sql, type } of all) {
     if (type === "virtual") virtual.set(name.toLowerCase(), virtualTable(database, name, sql));
   }
+  /** By the name of their virtual table. */
+  const shadows = new Map<string, string[]>([...virtual.keys()].map((name) => [name, []]));
+  for (const { name, sql, type } of all) {
+    const parent = parentOf(name);
+    const table = virtual.get(parent);
+    if (type !== "shadow" || table === undefined || !isShadow(name, sql, table)) continue;
+    shadows.get(parent)?.push(name);
+  }
+  const givenBackOf = (name: string) => {
+    const table = virtual.get(name.toLowerCase());
+    return table && givenBack(table, shadows.get(name.toLowerCase()) ?? []);
+  };
   const isWanted = (name: string) => tables.length === 0 || tables.includes(name);
-  const shadows = new Map<string, string[]>();
-  const dumped = all.filter(({ name, sql, type }) => {
-    const parent = name.slice(0, name.lastIndexOf("_"));
-    const table = virtual.get(parent.toLowerCase());
-    if (type !== "shadow" || table === undefined || !isShadow(name, sql, table)) {
-      return isWanted(name) && !/^sqlite_/i.test(name);
-    }
-    shadows.set(parent.toLowerCase(), [...shadows.get(parent.toLowerCase()) ?? [], name]);
-    return table.content === "shadows" && isWanted(parent);
-  });
-  return dumped.map(({ name, sql, type, wr }) => ({
-    name,
-    sql,
-    withoutRowId: wr === 1,
-    virtual: type === "virtual" ? virtual.get(name.toLowerCase()) : undefined,
-    shadows: shadows.get(name.toLowerCase()) ?? [],
-  }));
+  return all
+    .filter(({ name }) => {
+      if (!shadows.get(parentOf(name))?.includes(name)) return isWanted(name);
+      const parent = name.slice(0, name.lastIndexOf("_"));
+      return givenBackOf(parent)?.content === "shadows" && isWanted(parent);
+    })
+    .filter(({ name }) => !/^sqlite_/i.test(name))
+    .map(({ name, sql, type, wr }) => ({
+      name,
+      sql,
+      withoutRowId: wr === 1,
+      virtual: type === "virtual" ? givenBackOf(name) : undefined,
+      shadows: shadows.get(name.toLowerCase()) ?? [],
+    }));
+}
+
+/** The name of the virtual table whose shadow table SQLite takes this name for. */
+function parentOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("_")).toLowerCase();
+}
+
+/** An FTS4 table that took a user's table for its own cannot be written. */
+function givenBack(table: VirtualTable, shadows: readonly string[]): VirtualTable {
+  const isWhole = table.module !== "fts4" || shadows.some((name) => /_stat$/i.test(name));
+  return isWhole ? table : { ...table, content: "shadows" };
 }
 
 function schemaTables(database: Database): SchemaTable[] {
