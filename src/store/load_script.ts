@@ -2,6 +2,7 @@ import type { SqlSource } from "../sqlite/mod.ts";
 import type { Execution } from "./command_header.ts";
 import { StatementError } from "./failures.ts";
 import { identifier } from "./identifier.ts";
+import { LateForeignKeys } from "./late_foreign_keys.ts";
 import { PendingVirtualTables, type VirtualTable } from "./pending_virtual_tables.ts";
 import type { Control } from "./sql_policy.ts";
 import { isVacuumInto } from "./sql_text.ts";
@@ -27,6 +28,7 @@ interface Level {
  * takes the text apart, and tells the policy what a statement controls; that is carried out here:
  *
  * - BEGIN and SAVEPOINT are savepoints, COMMIT and RELEASE release them, ROLLBACK goes back.
+ * - Foreign keys of tables that the text creates: {@linkcode LateForeignKeys}.
  * - PRAGMA foreign_keys and legacy_alter_table hold until the text sets them again, or its end.
  * - PRAGMAs that tune a connection, and VACUUM, do nothing.
  * - The rows that `.dump` writes into sqlite_schema for virtual tables: {@linkcode PendingVirtualTables}.
@@ -39,12 +41,18 @@ export class LoadScript implements Disposable {
   readonly #connection: WriteConnection;
   readonly #levels: Level[] = [];
   readonly #virtualTables: PendingVirtualTables;
+  readonly #lateForeignKeys: LateForeignKeys;
 
   constructor(connection: WriteConnection, run: Execution) {
     this.#connection = connection;
-    const takes = (source: SqlSource) => this.#virtualTables.takes(source);
+    const takes = (source: SqlSource) => {
+      if (this.#virtualTables.takes(source)) return true;
+      this.#lateForeignKeys.look(source);
+      return false;
+    };
     this.execution = { ...run, takes };
     this.#virtualTables = new PendingVirtualTables(connection, this.execution);
+    this.#lateForeignKeys = new LateForeignKeys(connection);
     connection.policy.loading = true;
   }
 
@@ -63,6 +71,7 @@ export class LoadScript implements Disposable {
       );
     }
     this.#virtualTables.create();
+    this.#lateForeignKeys.end();
   }
 
   /** Sets the policy back, whatever came of the load; PRAGMAs end with their request. */
@@ -149,7 +158,9 @@ export class LoadScript implements Disposable {
     switch (name) {
       case "foreign_keys":
         // Within a transaction SQLite does not heed it.
-        if (this.#levels.length === 0) pragmas.set({ name, on }, false);
+        if (this.#levels.length > 0) break;
+        this.#lateForeignKeys.end();
+        pragmas.set({ name, on }, false);
         break;
       case "legacy_alter_table":
         pragmas.set({ name, on }, false);
