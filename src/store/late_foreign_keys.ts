@@ -20,7 +20,7 @@ export class LateForeignKeys {
   constructor(connection: WriteConnection) {
     this.#connection = connection;
     this.#waits = connection.foreignKeys;
-    this.#before = new Set(this.#waits ? this.#tables() : []);
+    this.#before = new Set(this.#waits ? this.#tables().map((name) => name.toLowerCase()) : []);
     if (this.#waits) this.#enforce(false);
   }
 
@@ -39,7 +39,9 @@ export class LateForeignKeys {
     const connection = this.#connection;
     connection.refreshSchema();
     connection.own(() => {
-      for (const table of this.#tables()) if (this.#filled.has(table)) this.#check(table);
+      for (const table of this.#tables()) {
+        if (this.#filled.has(table.toLowerCase())) this.#check(table);
+      }
     });
     this.#enforce(true);
   }
@@ -52,9 +54,9 @@ export class LateForeignKeys {
     tokens.nextMeaning();
     switch (tokens.keyword) {
       case "INSERT":
-        return tokens.nextIs("INTO") && tokens.nextMeaning() && this.#mayFill(tokens.name);
+        return tokens.nextIs("INTO") && this.#mayFill(nameOf(tokens));
       case "DELETE":
-        return tokens.nextIs("FROM") && tokens.nextMeaning() && isOfSqlite(tokens.name);
+        return tokens.nextIs("FROM") && isOfSqlite(nameOf(tokens));
       case "CREATE":
         // A trigger may do more to what its table is filled with.
         this.#triggers ||= tokens.nextIs("TRIGGER");
@@ -70,18 +72,18 @@ export class LateForeignKeys {
     }
   }
 
-  #mayFill(name: string): boolean {
-    if (isOfSqlite(name)) return true;
-    const table = name.toLowerCase();
+  #mayFill(table: string): boolean {
+    if (isOfSqlite(table)) return true;
     if (this.#triggers || this.#before.has(table)) return false;
     this.#filled.add(table);
     return true;
   }
 
+  /** Tables, and views, whose triggers may fill any. */
   #tables(): string[] {
     return this.#connection.own(() => {
       using names = this.#connection.database.prepare(
-        "SELECT lower(name) FROM sqlite_schema WHERE type = 'table'",
+        "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')",
       );
       return names.values<[string]>().flat();
     });
@@ -97,6 +99,15 @@ export class LateForeignKeys {
   }
 }
 
+/** The name that comes next, behind its schema's, in small letters. */
+function nameOf(tokens: SqlTokens): string {
+  tokens.nextMeaning();
+  const { name } = tokens;
+  if (!tokens.nextMeaning() || tokens.text !== ".") return name.toLowerCase();
+  tokens.nextMeaning();
+  return tokens.name.toLowerCase();
+}
+
 function isOfSqlite(name: string): boolean {
-  return name.toLowerCase().startsWith("sqlite_");
+  return name.startsWith("sqlite_");
 }

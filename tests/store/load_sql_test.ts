@@ -145,6 +145,10 @@ Deno.test("A load creates and fills tables in any order, and foreign keys hold a
     [`${child} ${parent} ${index} DELETE FROM b`, failed],
     [`${child} ${parent} ${index} DELETE FROM a; DELETE FROM b`, done],
     [`${child} ${parent} ${index} INSERT INTO old VALUES (7)`, failed],
+    ["CREATE TABLE main.a (x REFERENCES b); INSERT INTO main . a VALUES (1)", failed],
+    ["CREATE TABLE [É] (x REFERENCES p); INSERT INTO [É] VALUES (1)", failed],
+    ["INSERT INTO [Ö] VALUES (1)", failed],
+    ["INSERT INTO v VALUES (1)", failed],
     [`${child} UPDATE a SET x = 2; ${parent} ${index}`, failed],
     [`${parent} ${index} ${trigger} INSERT INTO b VALUES (3)`, failed],
     [`${child} PRAGMA foreign_keys=OFF; ${parent}`, failed],
@@ -154,7 +158,9 @@ Deno.test("A load creates and fills tables in any order, and foreign keys hold a
     await using s = await TestStore.open({ foreignKeys: true });
     await s.execute([
       "CREATE TABLE p (z PRIMARY KEY); CREATE TABLE old (w REFERENCES p)",
-      "INSERT INTO p VALUES (5); INSERT INTO old VALUES (5)",
+      "INSERT INTO p VALUES (5); INSERT INTO old VALUES (5); CREATE TABLE [Ö] (x REFERENCES p)",
+      "CREATE VIEW v AS SELECT w FROM old",
+      "CREATE TRIGGER t INSTEAD OF INSERT ON v BEGIN INSERT INTO old VALUES (new.w); END",
     ]);
     const answer = await s.load(sql);
     assert.match(answer, because, `${sql}: ${answer}`);
