@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { type BindValue, type ColumnValue, Database, Determinism } from "../../src/sqlite/mod.ts";
+import * as exponentials from "../../src/base/exponentials.ts";
 import { Prng } from "../../src/base/prng.ts";
+import * as trigonometry from "../../src/base/trigonometry.ts";
 import { library, openMemory, withDirectory } from "./fixture.ts";
 
 const ofOne = [
@@ -101,6 +103,20 @@ Deno.test("mathematical functions: SQLite's values, types and NULLs for whatever
         assert.equal(got?.[1], expected?.[1], what);
         assert(isClose(got?.[0] ?? null, expected?.[0] ?? null), what);
       }
+    }
+  }
+});
+
+Deno.test("mathematical functions: exactly our own doubles, not the C library's", () => {
+  const bodies = { ...exponentials, ...trigonometry, log: exponentials.log10 };
+  using db = openMemory();
+  for (const name of ofOne) {
+    const body = bodies[name as keyof typeof bodies] as (x: number) => number;
+    using query = db.prepare(`SELECT ${name}(?)`);
+    for (let i = 1; i <= 3000; i++) {
+      const x = i * 0.00033;
+      const expected = body(x);
+      assert.equal(query.value(x)?.[0], Number.isNaN(expected) ? null : expected, `${name}(${x})`);
     }
   }
 });
