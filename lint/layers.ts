@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     raft: "all",
     io: "all",
     transport: "all",
-    store: /^(types|\w*codec)$/,
+    store: /^(types|codec\/\w+)$/,
     node: "all",
   },
   http: { base: "all", raft: types, io: types, store: types, node: "all", cluster: "all" },

@@ -12,7 +12,7 @@ import {
   stampBytes,
   stampCommand,
   writeStamp,
-} from "../store/command_codec.ts";
+} from "../store/codec/command_codec.ts";
 import { openStore, type StoreOptions } from "../store/store.ts";
 import { findLibrary, openLibrary, takeProfile } from "../sqlite/mod.ts";
 import type { Command, SqliteProfile, Store } from "../store/types.ts";

@@ -1,6 +1,6 @@
 import { ByteReader, FormatError } from "../base/bytes.ts";
 import type { Statement } from "../sqlite/mod.ts";
-import { ValueTag } from "./statement_codec.ts";
+import { ValueTag } from "./codec/statement_codec.ts";
 import { StatementError } from "./failures.ts";
 
 /** Bound texts and blobs larger than this are not kept by a statement that is kept itself. */

@@ -8,7 +8,7 @@ import {
   SqliteError,
   statisticsTables,
 } from "../sqlite/mod.ts";
-import { hiddenPrefix } from "./raft_table.ts";
+import { hiddenPrefix } from "./apply/raft_table.ts";
 import { isOn, type RequestPragma, requestPragma } from "./request_pragmas.ts";
 
 /** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that a policy decides on. */

@@ -3,19 +3,19 @@ import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { findLibrary, type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
-import { Batches } from "./batches.ts";
+import { Batches } from "./apply/batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
-import { Copier } from "./copier.ts";
-import { streamCopy } from "./copy_stream.ts";
+import { Copier } from "./copy/copier.ts";
+import { streamCopy } from "./copy/copy_stream.ts";
 import { StoreFailedError, untrusted } from "./failures.ts";
-import { exchangeDatabase } from "./file_exchange.ts";
+import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { LifeCycle } from "./life_cycle.ts";
-import { QuickReader } from "./quick_reader.ts";
+import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_switch.ts";
-import { QuickWriter } from "./quick_writer.ts";
-import { ReaderPool } from "./reader_pool.ts";
-import { receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
-import { type TemporaryFile, TemporaryFiles } from "./temporary_files.ts";
+import { QuickWriter } from "./apply/quick_writer.ts";
+import { ReaderPool } from "./read/reader_pool.ts";
+import { receiveSnapshot, snapshotSize, writeSnapshot } from "./copy/snapshot_body.ts";
+import { type TemporaryFile, TemporaryFiles } from "./copy/temporary_files.ts";
 import {
   type Answer,
   type AppliedPosition,
@@ -27,10 +27,10 @@ import {
   type StateSnapshot,
   type Store,
 } from "./types.ts";
-import { syncWal, writeWalAgain } from "./wal_file.ts";
-import { WalKeeper } from "./wal_keeper.ts";
-import { Writer } from "./writer.ts";
-import { WriterStatusWatch } from "./writer_status.ts";
+import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
+import { WalKeeper } from "./copy/wal_keeper.ts";
+import { Writer } from "./apply/writer.ts";
+import { WriterStatusWatch } from "./apply/writer_status.ts";
 
 /** The database's file in the store's directory. */
 export const databaseName = "db.sqlite";

@@ -18,8 +18,8 @@ export interface Statement {
 }
 
 /**
- * Statements that are encoded already, as `writeStatements` of statement_codec.ts does: those of a
- * large request, of which no thread but the one that has read them makes objects.
+ * Statements that are encoded already, as `writeStatements` of codec/statement_codec.ts does: those
+ * of a large request, of which no thread but the one that has read them makes objects.
  */
 export class EncodedStatements {
   /** @param length How many they are. */
@@ -60,7 +60,7 @@ export type Command =
     readonly timeoutMs: number;
     readonly request: RequestId | undefined;
   }
-  /** Runs the SQL text of a load, all or nothing; see load_script.ts. */
+  /** Runs the SQL text of a load, all or nothing; see apply/load_script.ts. */
   | {
     readonly type: "load_sql";
     /** In UTF-8. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { plainStatements } from "../../src/store/statement_codec.ts";
+import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import { ServiceError } from "../../src/cluster/types.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 

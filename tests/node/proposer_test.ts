@@ -6,7 +6,7 @@ import { LongCommand } from "../../src/node/long_command.ts";
 import { Proposals } from "../../src/node/proposals.ts";
 import { Proposer } from "../../src/node/proposer.ts";
 import { EntryType } from "../../src/raft/types.ts";
-import { stampBytes, stampCommand, writeStamp } from "../../src/store/command_codec.ts";
+import { stampBytes, stampCommand, writeStamp } from "../../src/store/codec/command_codec.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
 const MiB = 1024 * 1024;

@@ -7,7 +7,7 @@ import type {
   Statements,
   Store,
 } from "../../src/store/types.ts";
-import { plainStatements } from "../../src/store/statement_codec.ts";
+import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import { encodeToyCommand } from "./toy_command.ts";
 import { ToyStateMachine } from "./toy_state_machine.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Answers, receivedAnswers } from "../../src/store/answers.ts";
+import { Answers, receivedAnswers } from "../../src/store/apply/answers.ts";
 import { duplicate } from "../../src/store/types.ts";
 import { plain, text } from "./fixture.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { timeFromInteger, timeFromText } from "../../src/store/column_time.ts";
+import { timeFromInteger, timeFromText } from "../../src/store/json/column_time.ts";
 import { TestStore } from "./fixture.ts";
 import {
   goldenCount,

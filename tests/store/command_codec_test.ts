@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { plainStatements } from "../../src/store/statement_codec.ts";
+import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import fc from "fast-check";
 import {
   decodeCommand,
@@ -8,7 +8,7 @@ import {
   requestIdOf,
   stampCommand,
   stampOf,
-} from "../../src/store/command_codec.ts";
+} from "../../src/store/codec/command_codec.ts";
 import { type Command, SqlReal, type SqlValue, type Statement } from "../../src/store/types.ts";
 
 const value: fc.Arbitrary<SqlValue> = fc.oneof(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
-import { dumpSql } from "../../src/store/dump.ts";
+import { dumpSql } from "../../src/store/copy/dump.ts";
 import { library, TestStore } from "./fixture.ts";
 
 const opened = openLibrary(library);

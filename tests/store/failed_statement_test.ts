@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { openLibrary } from "../../src/sqlite/mod.ts";
-import { Answers } from "../../src/store/answers.ts";
-import { toBatchEntry } from "../../src/store/apply_batch.ts";
-import { EntryApplier } from "../../src/store/entry_applier.ts";
-import { WriteConnection } from "../../src/store/write_connection.ts";
+import { Answers } from "../../src/store/apply/answers.ts";
+import { toBatchEntry } from "../../src/store/apply/apply_batch.ts";
+import { EntryApplier } from "../../src/store/apply/entry_applier.ts";
+import { WriteConnection } from "../../src/store/apply/write_connection.ts";
 import { Entries, library, TestStore, text } from "./fixture.ts";
 
 const done = (id: number, rows = 1) => `{"last_insert_id":${id},"rows_affected":${rows}}`;

@@ -1,7 +1,7 @@
 import { checksum } from "../../src/base/checksum.ts";
 import { EntryType } from "../../src/raft/types.ts";
 import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
-import { encodeCommand, stampCommand } from "../../src/store/command_codec.ts";
+import { encodeCommand, stampCommand } from "../../src/store/codec/command_codec.ts";
 import type { LifeCycle } from "../../src/store/life_cycle.ts";
 import type { QuickParts } from "../../src/store/quick_switch.ts";
 import { openStore, type StoreOptions } from "../../src/store/store.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { JsonText, wholeNanoseconds } from "../../src/store/json_text.ts";
+import { JsonText, wholeNanoseconds } from "../../src/store/json/json_text.ts";
 
 function written(write: (out: JsonText) => void): string {
   const out = new JsonText(1);

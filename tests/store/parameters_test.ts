@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LifeCycle } from "../../src/store/life_cycle.ts";
-import { QuickReader } from "../../src/store/quick_reader.ts";
+import { QuickReader } from "../../src/store/read/quick_reader.ts";
 import type { SqlValue } from "../../src/store/types.ts";
 import { plain, quickParts, TestStore, text } from "./fixture.ts";
 

@@ -3,7 +3,7 @@ import { isUtf8 as isUtf8Text } from "node:buffer";
 import { Database, openLibrary, SqliteError } from "../../src/sqlite/mod.ts";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { foreignKeysPragma } from "../../src/store/connection_pragmas.ts";
-import { dumpSql } from "../../src/store/dump.ts";
+import { dumpSql } from "../../src/store/copy/dump.ts";
 import { describe } from "./database_description.ts";
 import { library, TestStore } from "./fixture.ts";
 import { randomSchema } from "./random_schema.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
-import { originsMax, Sessions, windowMax } from "../../src/store/sessions.ts";
+import { originsMax, Sessions, windowMax } from "../../src/store/apply/sessions.ts";
 import { anySeed } from "./seeds.ts";
 
 const id = (sequence: number, floor = 1, origin = 7n) => ({ origin, sequence, floor });

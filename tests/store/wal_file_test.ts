@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 import type { Disk, DiskFile } from "../../src/io/types.ts";
-import { writeWalAgain } from "../../src/store/wal_file.ts";
+import { writeWalAgain } from "../../src/store/copy/wal_file.ts";
 
 /** The real disk, with a note of what is written and synced. */
 function observed(seen: string[]): Disk {

@@ -1,0 +1,312 @@
+import { messageOf } from "../../base/message_of.ts";
+import type { Answers } from "./answers.ts";
+import type { BatchEntry } from "./apply_batch.ts";
+import { CommandType } from "../codec/command_codec.ts";
+import {
+  type Execution,
+  executionOf,
+  foreignKeysOf,
+  readHeader,
+  verifyEntry,
+} from "../codec/command_header.ts";
+import { StatementError } from "../failures.ts";
+import { LoadScript } from "./load_script.ts";
+import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
+import type { RequestPragma } from "../request_pragmas.ts";
+import { controlRefused } from "../sql_policy.ts";
+import { isVacuumInto } from "../sql_text.ts";
+import type { StatementPlace, StatementRunner } from "./statement_runner.ts";
+import type { RequestId } from "../types.ts";
+import type { WriteConnection } from "./write_connection.ts";
+
+/**
+ * Applies an entry that cannot share a transaction with others. As a transaction it has one of its
+ * own; else each of its statements has, as in SQLite's autocommit mode, or all those between a BEGIN
+ * and its COMMIT, which must come in the same request.
+ *
+ * PRAGMAs for the request hold from where they stand up to its end; see request_pragmas.ts. Within a
+ * transaction, which cannot change it, foreign_keys counts when only such PRAGMAs stand before it.
+ * Later ON is passed over, as SQLite does; OFF is refused, since what stands behind it would cascade.
+ */
+export class AloneApplier {
+  readonly #connection: WriteConnection;
+  readonly #answers: Answers;
+  readonly #runner: StatementRunner;
+  /** Nothing but PRAGMAs for the request has run in the transaction under way: it can begin anew. */
+  #untouched = false;
+  /** Length of the entry's results where a transaction begins that its own SQL has begun. */
+  #begunAt: number | undefined;
+
+  constructor(connection: WriteConnection, answers: Answers, runner: StatementRunner) {
+    this.#connection = connection;
+    this.#answers = answers;
+    this.#runner = runner;
+  }
+
+  apply(entry: BatchEntry): void {
+    const connection = this.#connection;
+    const { resume, index } = connection.committed;
+    verifyEntry(entry, index + 1);
+    this.#begunAt = undefined;
+    connection.pragmas.beginRequest(foreignKeysOf(entry) ?? connection.foreignKeys);
+    try {
+      this.#answers.begin(entry.format);
+      const header = readHeader(entry);
+      const run = executionOf(entry, header, false, resume.counter);
+      if (header.type === CommandType.load_sql) this.#load(entry, run, header.request);
+      else if (run.transaction) this.#transaction(entry, run, header.request);
+      else this.#statements(entry, run, resume, header.request);
+      this.#answers.end();
+    } finally {
+      connection.pragmas.endRequest();
+    }
+  }
+
+  #load(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {
+    using script = new LoadScript(this.#connection, run);
+    this.#transaction(entry, script.execution, request, script);
+  }
+
+  #transaction(
+    entry: BatchEntry,
+    run: Execution,
+    request: RequestId | undefined,
+    script?: LoadScript,
+  ): void {
+    const connection = this.#connection;
+    this.#begin();
+    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
+      const { control } = place.prepared;
+      if (script !== undefined) {
+        script.step(place, () => this.#inTransaction(place, body));
+      } else if (control?.type === "transaction") {
+        throw new StatementError(
+          `${control.operation} is refused: the request is a transaction already`,
+        );
+      } else this.#inTransaction(place, body);
+    });
+    if (ok) {
+      try {
+        script?.finish();
+        this.#commitEntry(entry, request);
+        return;
+      } catch (error) {
+        this.#runner.throwIfLocal(error);
+        // It takes back everything, so it is the only result.
+        this.#answers.rewind(0);
+        this.#answers.error(messageOf(error), false);
+      }
+    }
+    connection.rollbackStatements();
+    connection.begin();
+    this.#commitEntry(entry, request);
+  }
+
+  #begin(): void {
+    this.#connection.begin();
+    this.#untouched = true;
+  }
+
+  #inTransaction({ prepared, alone }: StatementPlace, body: () => void): void {
+    const connection = this.#connection;
+    if (prepared.pragma !== undefined) {
+      body();
+      this.#setInTransaction(prepared.pragma, alone);
+      return;
+    }
+    this.#untouched = false;
+    this.#withoutMaxRowId(body);
+    if (!prepared.readonly) connection.flushVirtualTables();
+  }
+
+  #setInTransaction(pragma: RequestPragma, alone: boolean): void {
+    const connection = this.#connection;
+    if (pragma.name !== "foreign_keys") {
+      refuseInVain(pragma, alone);
+      connection.pragmas.set(pragma, false);
+    } else if (this.#untouched) {
+      connection.rollbackStatements();
+      this.#setOutside(pragma, alone);
+      this.#begin();
+    } else if (!pragma.on && connection.foreignKeys) {
+      throw new StatementError(
+        "PRAGMA foreign_keys = OFF is refused: a transaction cannot turn them off once it has " +
+          "begun, put it before the other statements",
+      );
+    }
+  }
+
+  #setOutside(pragma: RequestPragma, alone: boolean): void {
+    refuseInVain(pragma, alone);
+    this.#connection.pragmas.makeRoom();
+    this.#connection.pragmas.set(pragma, alone && pragma.name === "foreign_keys");
+  }
+
+  #statements(
+    entry: BatchEntry,
+    run: Execution,
+    start: ResumePoint,
+    request: RequestId | undefined,
+  ): void {
+    const connection = this.#connection;
+    const ok = this.#runner.texts(entry, run, start, (text) => (place, body) => {
+      const behindText = { ...resumeAtStart, statement: text + 1 };
+      const behindStatement = place.last
+        ? behindText
+        : { statement: text, offset: place.offset, parameter: place.parameter };
+      const { control } = place.prepared;
+      const progress = () => this.#commitProgress({ ...behindStatement, counter: run.counter });
+      if (control?.type === "transaction") this.#control(control.operation, run, body, progress);
+      else if (this.#begunAt !== undefined) this.#inTransaction(place, body);
+      else this.#statement(place, run, body, behindStatement, behindText);
+    });
+    if (this.#begunAt !== undefined) this.#takeBack(this.#begunAt, ok);
+    connection.begin();
+    this.#commitEntry(entry, request);
+  }
+
+  /** Takes back a transaction that SQL has begun: an error ended it or, if `unended`, nothing did. */
+  #takeBack(begunAt: number, unended: boolean): void {
+    this.#connection.rollbackStatements();
+    if (!unended) return;
+    this.#answers.rewind(begunAt);
+    this.#answers.error(controlRefused("BEGIN without a COMMIT behind it"), false);
+  }
+
+  #control(
+    operation: string,
+    run: Execution,
+    body: () => void,
+    commitProgress: () => void,
+  ): void {
+    const connection = this.#connection;
+    const begun = this.#begunAt !== undefined;
+    if ((operation === "BEGIN") === begun) {
+      run.stopsAtError = true;
+      throw new StatementError(
+        begun ? "BEGIN is refused: a transaction has begun already" : controlRefused(operation),
+      );
+    }
+    run.stopsAtError = !begun;
+    const { entryLength } = this.#answers;
+    body();
+    if (operation === "BEGIN") {
+      connection.pragmas.makeRoom();
+      this.#begin();
+      this.#begunAt = entryLength;
+      return;
+    }
+    if (operation === "ROLLBACK") {
+      connection.rollbackStatements();
+      connection.begin();
+    }
+    try {
+      commitProgress();
+    } catch (error) {
+      run.stopsAtError = true;
+      throw error;
+    }
+    this.#begunAt = undefined;
+  }
+
+  #statement(
+    place: StatementPlace,
+    run: Execution,
+    body: () => void,
+    behindStatement: Omit<ResumePoint, "counter">,
+    behindText: Omit<ResumePoint, "counter">,
+  ): void {
+    const totalBefore = this.#connection.totalChanges;
+    const commit = (resume: Omit<ResumePoint, "counter">) =>
+      this.#commitStatement(place, totalBefore, { ...resume, counter: run.counter });
+    try {
+      this.#autocommit(place, body);
+      commit(behindStatement);
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      let result = error;
+      try {
+        commit(behindText);
+      } catch (atCommit) {
+        // OR FAIL and RAISE(FAIL) had left something, which is taken back.
+        result = atCommit;
+        commit(behindText);
+      }
+      throw result;
+    }
+  }
+
+  /** Runs a statement as SQLite does outside of a transaction, up to its commit. */
+  #autocommit(place: StatementPlace, body: () => void): void {
+    const connection = this.#connection;
+    if (place.prepared.kind === "vacuum") {
+      if (isVacuumInto(place.sql)) {
+        throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
+      }
+      connection.policy.trusted(body);
+    } else if (place.prepared.pragma !== undefined) {
+      body();
+      this.#setOutside(place.prepared.pragma, place.alone);
+    } else {
+      connection.begin();
+      this.#withoutMaxRowId(body);
+    }
+  }
+
+  /**
+   * Commits what a statement has done, and how far the entry has come. When that fails, all that
+   * the statement did is taken back.
+   */
+  #commitStatement(place: StatementPlace, totalBefore: number, resume: ResumePoint): void {
+    const connection = this.#connection;
+    if (connection.database.autocommit) connection.begin();
+    try {
+      this.#commitProgress(resume);
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      connection.rollbackStatements();
+      if (place.prepared.kind === "change") connection.uncount(totalBefore);
+      throw error;
+    }
+  }
+
+  /** Runs a statement, and refuses it when a row got the largest id, whatever became of that. */
+  #withoutMaxRowId(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      this.#refuseMaxRowId();
+      throw error;
+    }
+    this.#refuseMaxRowId();
+  }
+
+  #refuseMaxRowId(): void {
+    if (!this.#connection.maxRowId.take()) return;
+    this.#connection.rollbackStatements();
+    throw new StatementError(
+      "Row id 9223372036854775807 is refused: behind it SQLite draws row ids at random, " +
+        "differently on every node",
+    );
+  }
+
+  #commitProgress(resume: ResumePoint): void {
+    const { index, term } = this.#connection.committed;
+    this.#connection.commit(index, term, resume);
+  }
+
+  #commitEntry(entry: BatchEntry, request: RequestId | undefined): void {
+    if (request !== undefined) this.#connection.sessions.record(request, entry.index);
+    this.#connection.commit(entry.index, entry.term, resumeAtStart);
+  }
+}
+
+/** Whoever sets it alone has it in mind for a later request; deferred foreign keys would be over by then anyway. */
+function refuseInVain({ name, on }: RequestPragma, alone: boolean): void {
+  if (!alone || !on || name !== "legacy_alter_table") return;
+  throw new StatementError(
+    "PRAGMA legacy_alter_table is refused: it holds within its request, send it with the " +
+      "statements that it is for",
+  );
+}

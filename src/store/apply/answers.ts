@@ -1,0 +1,199 @@
+import { JsonText, wholeNanoseconds } from "../json/json_text.ts";
+import {
+  RenderError,
+  RowsWriter,
+  writeChanges,
+  writeEmpty,
+  writeError,
+} from "../json/result_json.ts";
+import type { PreparedStatement } from "../statement_cache.ts";
+import { type Answer, type AnswerFormat, duplicate } from "../types.ts";
+
+/** Bytes that the rows of one statement in a write may take up in its answer. */
+const resultBytesMax = 0x400_0000;
+/** Bytes of all answers in a batch, beyond which rows are no longer written. */
+const batchBytesMax = 0x1000_0000;
+
+/** Bytes of all answers in a batch that are made text. */
+const textBytesMax = 0x1_0000;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** How the answers of a batch lie behind one another. Lengths of those that are no bytes: */
+export const noAnswer = 0xffff_ffff;
+export const duplicateAnswer = 0xffff_fffe;
+
+/** The answers of a batch, as they are written: the results of an entry separated by commas. */
+export class Answers {
+  readonly #out = new JsonText(0x1_0000);
+  readonly #lengths: number[] = [];
+  #format: AnswerFormat | undefined;
+  #start = 0;
+
+  /** Whether somebody waits for the entry's results. */
+  get wanted(): boolean {
+    return this.#format !== undefined;
+  }
+
+  get format(): AnswerFormat | undefined {
+    return this.#format;
+  }
+
+  get entries(): number {
+    return this.#lengths.length;
+  }
+
+  begin(format: AnswerFormat | undefined): void {
+    this.#format = format;
+    this.#start = this.#out.length;
+  }
+
+  end(): void {
+    this.#lengths.push(this.wanted ? this.#out.length - this.#start : noAnswer);
+  }
+
+  endDuplicate(): void {
+    this.#lengths.push(this.wanted ? duplicateAnswer : noAnswer);
+  }
+
+  /** Forgets the entry that has begun. */
+  drop(): void {
+    this.#out.length = this.#start;
+  }
+
+  /** Forgets everything from entry `count` on, and the one that has begun. */
+  truncate(count: number): void {
+    this.#out.length = 0;
+    this.#lengths.length = count;
+    for (const length of this.#lengths) {
+      if (length < duplicateAnswer) this.#out.length += length;
+    }
+    this.#start = this.#out.length;
+  }
+
+  /** Forgets the results of the entry that has begun but for its first `length` bytes. */
+  rewind(length: number): void {
+    this.#out.length = this.#start + length;
+  }
+
+  get entryLength(): number {
+    return this.#out.length - this.#start;
+  }
+
+  changes(rowId: number | bigint, changes: number, seconds: number): void {
+    if (this.#format === undefined) return;
+    this.#separate();
+    writeChanges(this.#out, rowId, changes, this.#seconds(seconds), this.#format);
+  }
+
+  /** A text without a statement, or whose last one is none: of a read or of a write, as it began. */
+  empty(query: boolean, elapsedMs: number): void {
+    if (this.#format === undefined) return;
+    this.#separate();
+    writeEmpty(this.#out, query, this.#seconds(elapsedMs), this.#format);
+  }
+
+  error(message: string, query: boolean): void {
+    if (this.#format === undefined) return;
+    this.#separate();
+    writeError(this.#out, message, query && this.#format.associative);
+  }
+
+  /**
+   * Steps a statement to its end, which it reaches on every node, and writes its rows where they
+   * are wanted: a value that JSON has no form for spoils only the answer. To take the statement back
+   * for that is not possible, as nodes that answer nobody do not find out.
+   */
+  rows({ statement, kind, readonly }: PreparedStatement, startedAt: number): void {
+    let format = this.#format;
+    if (format === undefined) {
+      while (statement.step());
+      return;
+    }
+    // rqlite leaves the columns of RETURNING as they are.
+    if (kind === "change" && format.qualifyColumns) format = { ...format, qualifyColumns: false };
+    const before = this.#out.length;
+    this.#separate();
+    const start = this.#out.length;
+    let failure: string | undefined;
+    try {
+      let hasRow = statement.step();
+      const writer = new RowsWriter(this.#out, statement, format, hasRow);
+      for (; hasRow; hasRow = statement.step()) {
+        if (failure === undefined) failure = this.#row(writer, start);
+      }
+      if (failure === undefined) writer.end(this.#seconds(performance.now() - startedAt));
+    } catch (error) {
+      this.#out.length = before;
+      throw error;
+    }
+    if (failure !== undefined) {
+      this.#out.length = start;
+      const text = readonly ? failure : `${failure}; the statement was carried out`;
+      writeError(this.#out, text, format.associative);
+    }
+  }
+
+  #row(writer: RowsWriter, start: number): string | undefined {
+    try {
+      writer.row();
+    } catch (error) {
+      if (error instanceof RenderError) return error.message;
+      throw error;
+    }
+    return this.#out.length - start > resultBytesMax || this.#out.length > batchBytesMax
+      ? `Result is larger than ${resultBytesMax} bytes: read it by a query`
+      : undefined;
+  }
+
+  #separate(): void {
+    if (this.#out.length > this.#start) this.#out.byte(0x2c);
+  }
+
+  #seconds(elapsedMs: number): number {
+    return this.#format?.timings ? wholeNanoseconds(elapsedMs) : 0;
+  }
+
+  /** The answers, for this thread; starts again. */
+  take(): Answer[] {
+    const answers = split(this.#lengths, this.#out.bytes.subarray(0, this.#out.length), true);
+    this.truncate(0);
+    return answers;
+  }
+
+  /** The same for another thread: for each entry its length or its mark in 32 bits, then all bytes. */
+  takeBytes(): Uint8Array<ArrayBuffer> {
+    const head = this.#lengths.length * 4;
+    const bytes = new Uint8Array(head + this.#out.length);
+    const view = new DataView(bytes.buffer);
+    this.#lengths.forEach((length, i) => view.setUint32(i * 4, length, true));
+    bytes.set(this.#out.bytes.subarray(0, this.#out.length), head);
+    this.truncate(0);
+    return bytes;
+  }
+}
+
+/** What {@linkcode Answers.takeBytes} made of the answers to `count` entries. */
+export function receivedAnswers(bytes: Uint8Array<ArrayBuffer>, count: number): Answer[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const lengths = Array.from({ length: count }, (_, i) => view.getUint32(i * 4, true));
+  return split(lengths, bytes.subarray(count * 4), false);
+}
+
+/**
+ * One by one. What is short is made text all at once, which costs less than an answer's own bytes
+ * do; so does sending it. `reused`: the bytes are going to be something else.
+ */
+function split(lengths: readonly number[], bytes: Uint8Array, reused: boolean): Answer[] {
+  const text = bytes.length <= textBytesMax ? decoder.decode(bytes) : "";
+  // Each character stands for one byte when there are as many.
+  const ascii = text.length === bytes.length;
+  let at = 0;
+  return lengths.map((length) => {
+    if (length === noAnswer) return undefined;
+    if (length === duplicateAnswer) return duplicate;
+    const start = at;
+    at += length;
+    if (ascii) return text.slice(start, at);
+    return reused ? bytes.slice(start, at) : bytes.subarray(start, at);
+  });
+}

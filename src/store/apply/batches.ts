@@ -1,0 +1,89 @@
+import type { QuickWriter } from "./quick_writer.ts";
+import type { Answer, AppliedPosition, ApplyEntry } from "../types.ts";
+import type { WalKeeper } from "../copy/wal_keeper.ts";
+import type { Writer, WriterAnswers } from "./writer.ts";
+import type { WriterOpened } from "./writer_worker.ts";
+
+/** Has each batch applied by the main thread itself, if that can be, or else by the writer. */
+export class Batches {
+  readonly #writer: Writer;
+  readonly #quickWriter: QuickWriter;
+  readonly #wal: WalKeeper;
+  readonly #foreignKeysChanged: () => void;
+  #applied: AppliedPosition = { index: 0, term: 0 };
+  #pageSize = 4096;
+  #foreignKeys: boolean | undefined;
+  /** Batches that the writer has and that `applied` does not count yet. */
+  #handedOver = 0;
+  #written = 0;
+
+  constructor(
+    writer: Writer,
+    quickWriter: QuickWriter,
+    wal: WalKeeper,
+    foreignKeysChanged: () => void,
+  ) {
+    this.#writer = writer;
+    this.#quickWriter = quickWriter;
+    this.#wal = wal;
+    this.#foreignKeysChanged = foreignKeysChanged;
+  }
+
+  get applied(): AppliedPosition {
+    return this.#applied;
+  }
+
+  /** Whether the cluster is set to enforce them; undefined when its leader's flag says it. */
+  get foreignKeys(): boolean | undefined {
+    return this.#foreignKeys;
+  }
+
+  /** How many were applied, by whom. */
+  get counts(): { readonly main_thread: number; readonly writer: number } {
+    return { main_thread: this.#quickWriter.batches, writer: this.#written };
+  }
+
+  /** The writer has opened a database. */
+  opened({ position, pageSize, foreignKeys }: WriterOpened): void {
+    this.#applied = position;
+    this.#pageSize = pageSize;
+    this.#noteForeignKeys(foreignKeys);
+  }
+
+  #noteForeignKeys(setting: boolean | undefined): void {
+    if (setting === this.#foreignKeys) return;
+    this.#foreignKeys = setting;
+    this.#foreignKeysChanged();
+  }
+
+  async apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
+    const last = entries[entries.length - 1]?.entry;
+    if (last === undefined) return [];
+    const quick = this.#applyQuickly(entries);
+    if (quick !== undefined) return this.#note(last, quick);
+    const inWal = this.#wal.begin();
+    this.#handedOver++;
+    // Should it fail, so does the store: nothing is applied any more.
+    const result = await this.#writer.apply(entries);
+    this.#handedOver--;
+    this.#written++;
+    inWal();
+    this.#noteForeignKeys(result.foreignKeys);
+    return this.#note(last, result);
+  }
+
+  #note({ index, term }: AppliedPosition, { answers, walFrames }: WriterAnswers): Answer[] {
+    this.#applied = { index, term };
+    this.#wal.noteSize(walFrames * this.#pageSize);
+    return answers;
+  }
+
+  /**
+   * Never beside the writer, be it that it only checkpoints: that would leave a WAL without an end.
+   * Nor where the disk may be waited for.
+   */
+  #applyQuickly(entries: readonly ApplyEntry[]): WriterAnswers | undefined {
+    if (this.#handedOver > 0 || this.#writer.busy || this.#wal.mayStartAnew) return undefined;
+    return this.#quickWriter.apply(entries, this.#applied.index);
+  }
+}

@@ -1,0 +1,262 @@
+import { ByteReader } from "../../base/bytes.ts";
+import { EntryType } from "../../raft/types.ts";
+import { AloneApplier } from "./alone_applier.ts";
+import type { Answers } from "./answers.ts";
+import type { BatchEntry } from "./apply_batch.ts";
+import { CommandType } from "../codec/command_codec.ts";
+import {
+  type CommandHeader,
+  type Execution,
+  executionOf,
+  foreignKeysOf,
+  isLoadCommit,
+  readHeader,
+  verifyEntry,
+} from "../codec/command_header.ts";
+import { isFailedSync, StoreFailedError } from "../failures.ts";
+import { LoadTable } from "./load_table.ts";
+import { resumeAtStart } from "./raft_table.ts";
+import { windowMax } from "./sessions.ts";
+import { NeedsAlone, type StatementPlace, StatementRunner } from "./statement_runner.ts";
+import { staysInBatch } from "../statement_cache.ts";
+import type { RequestId } from "../types.ts";
+import type { WriteConnection } from "./write_connection.ts";
+
+/**
+ * Applies committed entries, many to a transaction, each with exactly the result that it would
+ * have alone.
+ *
+ * An error within a statement takes back that statement only (SQLite's ABORT), and so needs
+ * nothing here. An entry that a shared transaction cannot hold makes its batch be rolled back; what
+ * came before it is applied again and committed, then the entry alone, and then the rest. A batch
+ * also ends where an entry wants foreign keys enforced and the one before it does not: a
+ * transaction cannot change that. Whether they are is set for the cluster or, if it is not, says
+ * the flag of the leader that stamped the entry.
+ */
+export class EntryApplier {
+  readonly #connection: WriteConnection;
+  readonly #answers: Answers;
+  readonly #loads: LoadTable;
+  readonly #runner: StatementRunner;
+  readonly #alone: AloneApplier;
+
+  constructor(connection: WriteConnection, answers: Answers) {
+    this.#connection = connection;
+    this.#answers = answers;
+    this.#loads = connection.own(() => new LoadTable(connection.database));
+    this.#runner = new StatementRunner(connection, answers);
+    this.#alone = new AloneApplier(connection, answers, this.#runner);
+  }
+
+  /**
+   * Applies entries from number `from` on. Returns how many of all are applied: fewer when the next
+   * one is a load_commit, which the caller carries out.
+   */
+  apply(entries: readonly BatchEntry[], from: number): number {
+    let next = from;
+    while (next < entries.length) {
+      // After a crash between the statements of an entry that one goes on alone.
+      let alone = this.#connection.committed.resume !== resumeAtStart;
+      if (!alone) ({ next, alone } = this.#applyTogether(entries, next));
+      const entry = entries[next];
+      if (entry === undefined || isLoadCommit(entry)) return next;
+      if (alone) {
+        this.#alone.apply(entry);
+        next++;
+      }
+    }
+    return next;
+  }
+
+  /**
+   * Applies entries in one transaction, up to one that cannot be part of it. Returns its number,
+   * and whether it must be applied alone.
+   */
+  #applyTogether(entries: readonly BatchEntry[], from: number): { next: number; alone: boolean } {
+    let to = entries.length;
+    /** Whether the entry with number `to` must be. */
+    let alone = false;
+    this.#enforceForeignKeys(entries, from);
+    while (to > from) {
+      let next = from;
+      this.#connection.begin();
+      try {
+        for (; next < to; next++) {
+          const entry = entries[next];
+          if (entry === undefined || isLoadCommit(entry) || !this.#fits(entry)) break;
+          this.#applyEntry(entry, this.#connection.committed.index + 1 + next - from);
+        }
+      } catch (error) {
+        if (!(error instanceof NeedsAlone)) throw error;
+        to = next;
+        alone = true;
+        if (!error.untouched) {
+          this.#connection.rollback();
+          this.#answers.truncate(from);
+          continue;
+        }
+        this.#answers.truncate(next);
+      }
+      const last = entries[next - 1];
+      if (last === undefined || next === from) this.#connection.rollback();
+      else if (!this.#commitBatch(last)) {
+        this.#answers.truncate(from);
+        // Half of them, and so on, until the entry at fault is the only one.
+        to = from + Math.floor((next - from) / 2);
+        alone = to === from;
+        continue;
+      }
+      return { next, alone: alone && next === to };
+    }
+    return { next: from, alone };
+  }
+
+  /**
+   * Returns false, and takes all back, when what a virtual table has put off until the commit
+   * fails: the fault of one of the entries.
+   */
+  #commitBatch({ index, term }: BatchEntry): boolean {
+    try {
+      this.#connection.commit(index, term, resumeAtStart);
+      return true;
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      this.#connection.rollback();
+      return false;
+    }
+  }
+
+  /** Applies all entries in one transaction, or none: false when that is not for a quick connection. */
+  applyAllOrNone(entries: readonly BatchEntry[]): boolean {
+    const connection = this.#connection;
+    const { index, resume } = connection.committed;
+    const last = entries[entries.length - 1];
+    if (last === undefined || resume !== resumeAtStart || entries.some(isLoadCommit)) return false;
+    try {
+      this.#enforceForeignKeys(entries, 0);
+      connection.begin();
+      let expectedIndex = index + 1;
+      for (const entry of entries) {
+        if (connection.isLate() || !this.#fits(entry)) {
+          throw new NeedsAlone(false);
+        }
+        this.#applyEntry(entry, expectedIndex++);
+      }
+      connection.commit(last.index, last.term, resumeAtStart);
+      return true;
+    } catch (error) {
+      connection.rollback();
+      this.#answers.truncate(0);
+      if (isFailedSync(error)) throw error;
+      // Whatever else it was: the writer finds it again, and knows what to do.
+      return false;
+    }
+  }
+
+  /** Enforces them as the first entry, from number `from` on, that says so wants it. */
+  #enforceForeignKeys(entries: readonly BatchEntry[], from: number): void {
+    for (let at = from; at < entries.length; at++) {
+      const entry = entries[at];
+      const flag = entry && foreignKeysOf(entry);
+      if (flag !== undefined) return this.#connection.pragmas.enforceForeignKeys(flag);
+    }
+  }
+
+  /** Whether an entry wants foreign keys enforced as they are now. */
+  #fits(entry: BatchEntry): boolean {
+    const { foreignKeys, pragmas } = this.#connection;
+    const flag = foreignKeysOf(entry);
+    return flag === undefined || pragmas.wantedForeignKeys(flag) === foreignKeys;
+  }
+
+  #applyEntry(entry: BatchEntry, expectedIndex: number): void {
+    verifyEntry(entry, expectedIndex);
+    this.#answers.begin(entry.format);
+    if (entry.type !== EntryType.command) {
+      this.#answers.end();
+      return;
+    }
+    const header = readHeader(entry);
+    const { request } = header;
+    if (request !== undefined && !this.#admit(request)) return;
+    if (header.type === CommandType.load_sql) throw new NeedsAlone(true);
+    if (header.type === CommandType.execute) {
+      this.#executeInBatch(entry, executionOf(entry, header, true, 0));
+    } else {
+      if (this.#connection.quick) throw new NeedsAlone(false);
+      const error = this.#connection.own(() => this.#load(entry.data, header));
+      if (error !== undefined) this.#answers.error(error, false);
+    }
+    if (request !== undefined) this.#connection.sessions.record(request, entry.index);
+    this.#answers.end();
+  }
+
+  /** Whether a request is to be applied; answers one that is not. */
+  #admit(request: RequestId): boolean {
+    switch (this.#connection.sessions.admit(request)) {
+      case "new":
+        return true;
+      case "duplicate":
+        this.#answers.endDuplicate();
+        return false;
+      case "beyond_window":
+        this.#answers.error(
+          `Request refused: ${windowMax} others of the same node are not finished`,
+          false,
+        );
+        this.#answers.end();
+        return false;
+    }
+  }
+
+  #executeInBatch(entry: BatchEntry, run: Execution): void {
+    const connection = this.#connection;
+    if (run.transaction) connection.savepoint();
+    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
+      if (!staysInBatch(place.prepared)) throw new NeedsAlone(run.counter === 0);
+      try {
+        body();
+      } catch (error) {
+        // OR FAIL and RAISE(FAIL) keep what came before the error.
+        this.#endInBatch(place, run);
+        throw error;
+      }
+      this.#endInBatch(place, run);
+    });
+    if (!run.transaction) return;
+    if (!ok) connection.rollbackToSavepoint();
+    else if (connection.deferredForeignKeys) throw new NeedsAlone(false);
+    else connection.releaseSavepoint();
+  }
+
+  /** What its commit would do, were the statement alone; throws when only that can tell how it ends. */
+  #endInBatch({ prepared }: StatementPlace, { transaction }: Execution): void {
+    const connection = this.#connection;
+    if (connection.maxRowId.take()) throw new NeedsAlone(false);
+    if (!transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
+    if (prepared.readonly) return;
+    try {
+      connection.flushVirtualTables();
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      throw new NeedsAlone(false);
+    }
+  }
+
+  /** Returns why a piece of a load was refused, or undefined. */
+  #load(data: Uint8Array, { type, offset }: CommandHeader): string | undefined {
+    const reader = new ByteReader(data, offset);
+    const loadId = reader.uint64();
+    switch (type) {
+      case CommandType.load_chunk:
+        return this.#loads.add(loadId, reader.integer(), reader.bytes());
+      case CommandType.load_abort:
+        this.#loads.abort(loadId);
+        return undefined;
+      default:
+        throw new StoreFailedError(
+          `Command of unknown type ${type} in the log: a newer version wrote it, install that`,
+        );
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import type { SqlSource } from "../../sqlite/mod.ts";
+import type { Execution } from "../codec/command_header.ts";
+import { StatementError } from "../failures.ts";
+import { identifier } from "../identifier.ts";
+import { LateForeignKeys } from "./late_foreign_keys.ts";
+import { PendingVirtualTables, type VirtualTable } from "./pending_virtual_tables.ts";
+import type { Control } from "../sql_policy.ts";
+import { isVacuumInto } from "../sql_text.ts";
+import type { StatementPlace } from "./statement_runner.ts";
+import type { WriteConnection } from "./write_connection.ts";
+
+/** Of the savepoint that stands for a BEGIN. */
+const beginName = "raftlite_load";
+
+/** A savepoint of the text's, or its BEGIN. */
+interface Level {
+  readonly name: string;
+  /** Virtual tables that waited when it began: what a rollback goes back to. */
+  readonly waiting: readonly VirtualTable[];
+}
+
+/**
+ * Carries the SQL text of a load out as the sqlite3 program would, within one transaction, so that
+ * all of it is done or nothing.
+ *
+ * The text goes through the log as it came, and every node runs it: a copy that one node made and
+ * sent would have to be of the whole database, since a load adds to what is there. SQLite itself
+ * takes the text apart, and tells the policy what a statement controls; that is carried out here:
+ *
+ * - BEGIN and SAVEPOINT are savepoints, COMMIT and RELEASE release them, ROLLBACK goes back.
+ * - Foreign keys of tables that the text creates: {@linkcode LateForeignKeys}.
+ * - PRAGMA foreign_keys and legacy_alter_table hold until the text sets them again, or its end.
+ * - PRAGMAs that tune a connection, and VACUUM, do nothing.
+ * - The rows that `.dump` writes into sqlite_schema for virtual tables: {@linkcode PendingVirtualTables}.
+ *
+ * Foreign keys that wait for a COMMIT are checked once, at the end of all.
+ */
+export class LoadScript implements Disposable {
+  /** How its statements are to be run. */
+  readonly execution: Execution;
+  readonly #connection: WriteConnection;
+  readonly #levels: Level[] = [];
+  readonly #virtualTables: PendingVirtualTables;
+  readonly #lateForeignKeys: LateForeignKeys;
+
+  constructor(connection: WriteConnection, run: Execution) {
+    this.#connection = connection;
+    const takes = (source: SqlSource) => {
+      if (this.#virtualTables.takes(source)) return true;
+      this.#lateForeignKeys.look(source);
+      return false;
+    };
+    this.execution = { ...run, takes };
+    this.#virtualTables = new PendingVirtualTables(connection, this.execution);
+    this.#lateForeignKeys = new LateForeignKeys(connection);
+    connection.policy.loading = true;
+  }
+
+  /** Runs a statement by calling `body`, or does what it controls; then SQLite must not run it. */
+  step({ prepared: { control, kind }, sql }: StatementPlace, body: () => void): void {
+    if (control !== undefined) this.#control(control);
+    else if (kind === "vacuum") this.#vacuum(sql);
+    else body();
+  }
+
+  /** At the end of the text: throws when it cannot be its end. */
+  finish(): void {
+    if (this.#levels.length > 0) {
+      throw new StatementError(
+        "The SQL text ends within a transaction: COMMIT is missing, it may have been cut short",
+      );
+    }
+    this.#virtualTables.create();
+    this.#lateForeignKeys.end();
+  }
+
+  /** Sets the policy back, whatever came of the load; PRAGMAs end with their request. */
+  [Symbol.dispose](): void {
+    this.#connection.policy.loading = false;
+  }
+
+  #control(control: Control): void {
+    switch (control.type) {
+      case "transaction":
+        if (control.operation === "BEGIN") this.#begin();
+        else if (control.operation === "COMMIT") this.#commit();
+        else this.#rollback();
+        break;
+      case "savepoint":
+        if (control.operation === "BEGIN") this.#enter(control.name);
+        else if (control.operation === "RELEASE") this.#release(this.#find(control.name));
+        else this.#rollbackTo(this.#find(control.name));
+        break;
+      case "pragma":
+        this.#pragma(control.name, control.value);
+        break;
+    }
+  }
+
+  #begin(): void {
+    if (this.#levels.length > 0) {
+      throw new StatementError("cannot start a transaction within a transaction");
+    }
+    this.#enter(beginName);
+  }
+
+  #commit(): void {
+    if (this.#levels.length === 0) {
+      throw new StatementError("cannot commit - no transaction is active");
+    }
+    this.#release(0);
+  }
+
+  #rollback(): void {
+    if (this.#levels.length === 0) {
+      throw new StatementError("cannot rollback - no transaction is active");
+    }
+    this.#rollbackTo(0);
+    this.#release(0);
+  }
+
+  #enter(name: string): void {
+    this.#run(`SAVEPOINT ${identifier(name)}`);
+    this.#levels.push({ name, waiting: this.#virtualTables.waiting });
+  }
+
+  /** Ends the level with this number, and all in it. */
+  #release(level: number): void {
+    this.#unwind(level);
+    const ended = this.#levels.pop();
+    if (ended !== undefined) this.#run(`RELEASE ${identifier(ended.name)}`);
+  }
+
+  #rollbackTo(level: number): void {
+    this.#unwind(level);
+    const kept = this.#levels[level];
+    if (kept === undefined) return;
+    this.#run(`ROLLBACK TO ${identifier(kept.name)}`);
+    this.#virtualTables.waiting = kept.waiting;
+    this.#connection.noteSchemaChange();
+  }
+
+  /** Ends what began within a level, one by one: two may have the same name. */
+  #unwind(level: number): void {
+    while (this.#levels.length > level + 1) this.#release(this.#levels.length - 1);
+  }
+
+  #find(name: string): number {
+    const wanted = name.toLowerCase();
+    const level = this.#levels.findLastIndex((other) => other.name.toLowerCase() === wanted);
+    if (level < 0) throw new StatementError(`no such savepoint: ${name}`);
+    return level;
+  }
+
+  #pragma(name: string, value: boolean | undefined): void {
+    const { pragmas } = this.#connection;
+    const on = value === true;
+    switch (name) {
+      case "foreign_keys":
+        // Within a transaction SQLite does not heed it.
+        if (this.#levels.length > 0) break;
+        this.#lateForeignKeys.end();
+        pragmas.set({ name, on }, false);
+        break;
+      case "legacy_alter_table":
+        pragmas.set({ name, on }, false);
+        break;
+      case "writable_schema":
+        this.#virtualTables.allowed = on;
+        break;
+    }
+  }
+
+  #vacuum(sql: string): void {
+    if (isVacuumInto(sql)) {
+      throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
+    }
+    if (this.#levels.length > 0) {
+      throw new StatementError("cannot VACUUM from within a transaction");
+    }
+  }
+
+  #run(sql: string): void {
+    this.#connection.own(() => this.#connection.database.exec(sql));
+  }
+}

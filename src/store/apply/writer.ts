@@ -1,0 +1,187 @@
+import { assert } from "../../base/assert.ts";
+import { type NextTurn, sliceBytes } from "../../base/slices.ts";
+import { nextTurnOf } from "../../io/next_turn.ts";
+import type { Clock } from "../../io/types.ts";
+import type { LibraryLocation } from "../../sqlite/mod.ts";
+import { receivedAnswers } from "./answers.ts";
+import { batchSize, encodeBatch, encodeLargeBatch } from "./apply_batch.ts";
+import { transferOf } from "../transfer.ts";
+import { StoreFailedError } from "../failures.ts";
+import type { Holder, LifeCycle } from "../life_cycle.ts";
+import type { Answer, ApplyEntry } from "../types.ts";
+import type {
+  NumberedRequest,
+  WriterApplied,
+  WriterOpened,
+  WriterReply,
+  WriterRequest,
+  WriterStatus,
+} from "./writer_worker.ts";
+
+export interface WriterHandlers {
+  /** A load wants its file in the database's place; `Writer.open` when that is done. */
+  exchange(file: string): void;
+  /** A batch waits for room on the disk, or (undefined) does so no longer. */
+  full(message: string | undefined): void;
+}
+
+interface Waiting {
+  readonly type: WriterRequest["type"];
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface WriterAnswers {
+  readonly answers: Answer[];
+  readonly walFrames: number;
+}
+
+export type WriterResult = WriterAnswers & Pick<WriterApplied, "foreignKeys">;
+
+/**
+ * The writer Worker as the main thread sees it. After a failure every call rejects with it. It does
+ * one thing after the other: see LifeCycle for what that means for an exchange.
+ */
+export class Writer implements Holder {
+  readonly #worker: Worker;
+  readonly #life: LifeCycle;
+  readonly #handlers: WriterHandlers;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #nextTurn: NextTurn;
+  /** The last batch that is being encoded. */
+  #encoding: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  #lastId = 0;
+  #failure: Error | undefined;
+
+  constructor(life: LifeCycle, clock: Clock, handlers: WriterHandlers) {
+    this.#life = life;
+    this.#nextTurn = nextTurnOf(clock);
+    this.#handlers = handlers;
+    life.hold(this);
+    this.#worker = new Worker(new URL("./writer_worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<WriterReply>) => this.#receive(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.fail(new StoreFailedError(`The writer died: ${event.message}`));
+    };
+  }
+
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether it has, or will have, to do with the database's content. */
+  get busy(): boolean {
+    for (const { type } of this.#waiting.values()) if (type !== "status") return true;
+    return this.#encoding !== undefined;
+  }
+
+  /** Whether it has a batch that is not applied yet. */
+  get applying(): boolean {
+    for (const { type } of this.#waiting.values()) if (type === "apply") return true;
+    return this.#encoding !== undefined;
+  }
+
+  /** Opens the database, for the first time or after an exchange. */
+  open(library: LibraryLocation, path: string, foreignKeys: boolean): Promise<WriterOpened> {
+    assert(!this.#life.isOpen, "The writer opened a database while another was open");
+    const location = { path: library.path, origin: library.origin };
+    return this.#request({ type: "open", library: location, path, foreignKeys });
+  }
+
+  async apply(entries: readonly ApplyEntry[]): Promise<WriterResult> {
+    const encoded = this.#encode(entries);
+    const batch = encoded instanceof Promise ? await encoded : encoded;
+    const applied = await this.#life.whenOpen(() =>
+      this.#request<WriterApplied>({ type: "apply", entries: batch }, transferOf(batch))
+    );
+    return {
+      answers: receivedAnswers(applied.answers, entries.length),
+      walFrames: applied.walFrames,
+      foreignKeys: applied.foreignKeys,
+    };
+  }
+
+  /** In pauses when it is much; a batch behind one that is being encoded waits for it. */
+  #encode(
+    entries: readonly ApplyEntry[],
+  ): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    const before = this.#encoding;
+    if (before === undefined && batchSize(entries) <= sliceBytes) return encodeBatch(entries);
+    const encoding = (async () => {
+      await before;
+      return await encodeLargeBatch(entries, this.#nextTurn);
+    })();
+    this.#encoding = encoding;
+    void encoding.then(() => {
+      if (this.#encoding === encoding) this.#encoding = undefined;
+    });
+    return encoding;
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#life.whenOpen(() => this.#request({ type: "checkpoint" }));
+  }
+
+  /** Lets go of the database's file, which then stands for itself. */
+  letGo(): Promise<void> {
+    assert(!this.#life.isOpen, "The writer let go of the database while others may use it");
+    return this.#request({ type: "release" });
+  }
+
+  /** Rejects, and is none the worse, when that cannot be said now. */
+  status(): Promise<WriterStatus> {
+    return this.#life.whenOpen(() => this.#request({ type: "status" }));
+  }
+
+  fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+    this.#life.fail(error);
+  }
+
+  /** Ends the Worker; where it has not let go of the file, as a crash would. */
+  end(): void {
+    this.#failure ??= new StoreFailedError("The store is closed");
+    this.#worker.terminate();
+  }
+
+  #request<Result>(request: WriterRequest, transfer: Transferable[] = []): Promise<Result> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const id = ++this.#lastId;
+    const numbered: NumberedRequest = { id, request };
+    return new Promise<Result>((resolve, reject) => {
+      this.#waiting.set(id, {
+        type: request.type,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      });
+      this.#worker.postMessage(numbered, transfer);
+    });
+  }
+
+  #receive(reply: WriterReply): void {
+    switch (reply.type) {
+      case "answer":
+        this.#waiting.get(reply.id)?.resolve(reply.value);
+        this.#waiting.delete(reply.id);
+        break;
+      case "refused":
+        this.#waiting.get(reply.id)?.reject(new Error(reply.message));
+        this.#waiting.delete(reply.id);
+        break;
+      case "full":
+        this.#handlers.full(reply.message);
+        break;
+      case "exchange":
+        this.#handlers.exchange(reply.file);
+        break;
+      case "failed":
+        this.fail(new StoreFailedError(reply.message));
+        break;
+    }
+  }
+}

@@ -1,0 +1,249 @@
+import { ByteReader, ByteWriter, FormatError } from "../../base/bytes.ts";
+import { checksum } from "../../base/checksum.ts";
+import { PartsWriter } from "../../base/parts_writer.ts";
+import { checksumInSlices, joinInSlices, type NextTurn, sliceBytes } from "../../base/slices.ts";
+import { allocateSmall } from "../../base/slab.ts";
+import { encodedInSlices, readStatements, writeStatements } from "./statement_codec.ts";
+import { type Command, EncodedStatements, type RequestId, type Stamp } from "../types.ts";
+
+// The format, byte by byte, is in README.md.
+
+/** Bytes that the leader puts before a command: clock, flags and seed. */
+export const stampBytes = 16;
+const stampFlagsAt = 6;
+const StampFlag = { foreignKeys: 1 } as const;
+
+/** Bytes from a command's start to what its type defines, without a request id. */
+export const headerBytes = 8;
+/** Bytes of a request id behind the header. */
+export const requestBytes = 24;
+const version = 1;
+
+export const CommandType = {
+  execute: 1,
+  load_chunk: 2,
+  load_commit: 3,
+  load_abort: 4,
+  load_sql: 5,
+} as const;
+
+export const CommandFlag = { transaction: 1, unified: 2, request: 4 } as const;
+
+/** Of so many statements at most the texts are looked at for a long one. */
+const longTextsMax = 16;
+
+/** Commands up to this size are written into the same buffer, one after the other. */
+const scratchBytes = 64 * 1024;
+const scratch = new ByteWriter(scratchBytes);
+
+/** A command as bytes, with a checksum over everything in front. */
+export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
+  const writer = scratch;
+  writer.reset(scratchBytes);
+  writeCommand(writer, command);
+  const written = writer.view();
+  writer.setUint32(0, checksum(written.subarray(4)));
+  const bytes = allocateSmall(written.length);
+  bytes.set(written);
+  return bytes;
+}
+
+/** Whether a command is so long that it should be encoded with pauses. */
+export function isLongCommand(command: Command): boolean {
+  if (command.type === "load_sql") return command.sql.length > sliceBytes;
+  if (command.type !== "execute") return false;
+  const { statements } = command;
+  if (statements instanceof EncodedStatements) return statements.bytes.length > sliceBytes;
+  return statements.length <= longTextsMax && statements.some(({ sql }) => sql.length > sliceBytes);
+}
+
+/** As {@linkcode encodeCommand}, with pauses. */
+export async function encodeLongCommand(
+  command: Command,
+  nextTurn: NextTurn,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const writer = new PartsWriter();
+  if (command.type === "execute") {
+    const statements = await encodedInSlices(command.statements, nextTurn);
+    writeCommand(writer, { ...command, statements });
+  } else writeCommand(writer, command);
+  const bytes = await joinInSlices(writer.parts(), nextTurn);
+  const sum = await checksumInSlices(bytes.subarray(4), nextTurn);
+  new DataView(bytes.buffer).setUint32(0, sum, true);
+  return bytes;
+}
+
+/** Writes a command but for its checksum. */
+function writeCommand(writer: ByteWriter, command: Command): void {
+  writer.uint32(0);
+  writer.uint8(version);
+  writer.uint8(CommandType[command.type]);
+  writer.uint8(flagsOf(command));
+  writer.uint8(0);
+  if (command.request !== undefined) {
+    writer.uint64(command.request.origin);
+    writer.integer(command.request.sequence);
+    writer.integer(command.request.floor);
+  }
+  switch (command.type) {
+    case "execute":
+      writer.uint32(Math.min(Math.max(0, Math.round(command.timeoutMs)), 0xffff_ffff));
+      writeStatements(writer, command.statements);
+      break;
+    case "load_sql":
+      // As an execute of one statement, without limit and parameters.
+      writer.uint32(0);
+      writer.uint32(1);
+      writer.bytes(command.sql);
+      writer.uint32(0);
+      writer.uint32(0);
+      break;
+    case "load_chunk":
+      writer.uint64(command.loadId);
+      writer.integer(command.offset);
+      writer.bytes(command.bytes);
+      break;
+    case "load_commit":
+      writer.uint64(command.loadId);
+      writer.integer(command.size);
+      writer.uint32(command.checksum);
+      break;
+    case "load_abort":
+      writer.uint64(command.loadId);
+      break;
+  }
+}
+
+function flagsOf(command: Command): number {
+  let flags = command.request === undefined ? 0 : CommandFlag.request;
+  if (command.type === "execute") {
+    if (command.transaction) flags |= CommandFlag.transaction;
+    if (command.unified) flags |= CommandFlag.unified;
+  }
+  if (command.type === "load_sql") flags |= CommandFlag.transaction;
+  return flags;
+}
+
+/** What {@linkcode encodeCommand} made; throws a FormatError when the bytes are anything else. */
+export function decodeCommand(bytes: Uint8Array): Command {
+  verifyCommand(bytes);
+  const reader = new ByteReader(bytes, 5);
+  const type = reader.uint8();
+  const flags = reader.uint8();
+  reader.uint8();
+  const request = (flags & CommandFlag.request) === 0 ? undefined : {
+    origin: reader.uint64(),
+    sequence: reader.integer(),
+    floor: reader.integer(),
+  };
+  const command = readBody(reader, type, flags, request);
+  reader.end();
+  return command;
+}
+
+function readBody(
+  reader: ByteReader,
+  type: number,
+  flags: number,
+  request: RequestId | undefined,
+): Command {
+  switch (type) {
+    case CommandType.execute:
+      return {
+        type: "execute",
+        timeoutMs: reader.uint32(),
+        statements: readStatements(reader),
+        transaction: (flags & CommandFlag.transaction) !== 0,
+        unified: (flags & CommandFlag.unified) !== 0,
+        request,
+      };
+    case CommandType.load_sql: {
+      reader.uint32();
+      reader.uint32();
+      const sql = reader.bytes();
+      reader.uint32();
+      reader.uint32();
+      return { type: "load_sql", sql, request };
+    }
+    case CommandType.load_chunk:
+      return {
+        type: "load_chunk",
+        loadId: reader.uint64(),
+        offset: reader.integer(),
+        bytes: reader.bytes(),
+        request,
+      };
+    case CommandType.load_commit:
+      return {
+        type: "load_commit",
+        loadId: reader.uint64(),
+        size: reader.integer(),
+        checksum: reader.uint32(),
+        request,
+      };
+    case CommandType.load_abort:
+      return { type: "load_abort", loadId: reader.uint64(), request };
+    default:
+      throw new FormatError(`Unknown command type ${type}`);
+  }
+}
+
+/** Throws a FormatError unless the checksum in front of a command is that of what follows. */
+export function verifyCommand(bytes: Uint8Array): void {
+  if (bytes.length < headerBytes) {
+    throw new FormatError(`Command cut short: ${bytes.length} bytes`);
+  }
+  const expected = (bytes[0] ?? 0) + (bytes[1] ?? 0) * 0x100 + (bytes[2] ?? 0) * 0x1_0000 +
+    (bytes[3] ?? 0) * 0x100_0000;
+  if (checksum(bytes.subarray(4)) !== expected) {
+    throw new FormatError("Command damaged: its checksum does not match");
+  }
+  if (bytes[4] !== version) throw new FormatError(`Unknown command version ${bytes[4]}`);
+}
+
+/**
+ * The command as it goes into the log: the leader's clock and seed, whether it enforces foreign
+ * keys, and the bytes unchanged. A clock before 1970 counts as 1970.
+ */
+export function stampCommand(
+  command: Uint8Array,
+  stamp: Stamp,
+  foreignKeys: boolean,
+): Uint8Array<ArrayBuffer> {
+  const data = allocateSmall(stampBytes + command.length);
+  writeStamp(data, stamp, foreignKeys);
+  data.set(command, stampBytes);
+  return data;
+}
+
+/** Writes what {@linkcode stampCommand} puts before a command. */
+export function writeStamp(data: Uint8Array, stamp: Stamp, foreignKeys: boolean): void {
+  const view = new DataView(data.buffer, data.byteOffset);
+  const clock = Math.max(0, Math.trunc(stamp.clock));
+  view.setUint32(0, clock % 0x1_0000_0000, true);
+  view.setUint16(4, Math.floor(clock / 0x1_0000_0000), true);
+  view.setUint16(stampFlagsAt, foreignKeys ? StampFlag.foreignKeys : 0, true);
+  view.setBigUint64(8, BigInt.asUintN(64, stamp.seed), true);
+}
+
+/** What {@linkcode stampCommand} put before the command in `data`. */
+export function stampOf(view: DataView): Stamp {
+  return {
+    clock: view.getUint16(4, true) * 0x1_0000_0000 + view.getUint32(0, true),
+    seed: view.getBigUint64(8, true),
+  };
+}
+
+/** Whether a stamped command is to be applied with foreign keys enforced, on every node. */
+export function enforcesForeignKeys(view: DataView): boolean {
+  return (view.getUint8(stampFlagsAt) & StampFlag.foreignKeys) !== 0;
+}
+
+/** The request id of a stamped command, read without decoding or verifying the rest. */
+export function requestIdOf(data: Uint8Array): RequestId | undefined {
+  const flags = data[stampBytes + 6] ?? 0;
+  if ((flags & CommandFlag.request) === 0) return undefined;
+  if (data.length < stampBytes + headerBytes + requestBytes) return undefined;
+  const reader = new ByteReader(data, stampBytes + headerBytes);
+  return { origin: reader.uint64(), sequence: reader.integer(), floor: reader.integer() };
+}

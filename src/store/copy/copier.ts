@@ -1,0 +1,147 @@
+import { DiskError } from "../../io/types.ts";
+import type { LibraryLocation } from "../../sqlite/mod.ts";
+import type { CopyReply, CopyRequest, CopyResults, CopyStart } from "./copy_worker.ts";
+import { StoreFailedError } from "../failures.ts";
+import type { Holder, LifeCycle } from "../life_cycle.ts";
+import { StoreBusyError } from "../types.ts";
+
+/** Jobs that may wait for one another. */
+const jobsMax = 8;
+
+interface Job {
+  readonly request: CopyRequest;
+  readonly settle: (outcome: Error | { readonly value: unknown }) => void;
+}
+
+/** A Worker for work on the database beside writer and readers, started when first needed. One job at a time. */
+export class Copier implements Holder {
+  readonly #library: LibraryLocation;
+  readonly #life: LifeCycle;
+  readonly #cancelled = new Int32Array(new SharedArrayBuffer(4));
+  #worker: Worker | undefined;
+  readonly #jobs: Job[] = [];
+  #running: Job | undefined;
+  /** Ends the running job's use of the database. */
+  #endUse: (() => void) | undefined;
+
+  constructor(library: LibraryLocation, life: LifeCycle) {
+    this.#library = library;
+    this.#life = life;
+    life.hold(this);
+  }
+
+  /** Throws a StoreBusyError when too many wait. Rejects with the signal's reason when it is aborted. */
+  run<Type extends CopyRequest["type"]>(
+    request: Extract<CopyRequest, { type: Type }>,
+    signal?: AbortSignal,
+  ): Promise<CopyResults[Type]> {
+    const { refusal } = this.#life;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#jobs.length >= jobsMax) {
+      return Promise.reject(new StoreBusyError("Too many copies of the database are being made"));
+    }
+    return new Promise((resolve, reject) => {
+      const job: Job = {
+        request,
+        settle: (outcome) => {
+          signal?.removeEventListener("abort", aborted);
+          if (signal?.aborted) reject(signal.reason);
+          else if (outcome instanceof Error) reject(outcome);
+          else resolve(outcome.value as CopyResults[Type]);
+        },
+      };
+      const aborted = () => this.#abandon(job);
+      signal?.addEventListener("abort", aborted, { once: true });
+      this.#jobs.push(job);
+      this.#next();
+    });
+  }
+
+  /** A job at hand ends a little later, and only then settles: until then its files are in use. */
+  #abandon(job: Job): void {
+    const at = this.#jobs.indexOf(job);
+    if (at >= 0) {
+      this.#jobs.splice(at, 1);
+      job.settle(new Error("The copy was abandoned"));
+    } else if (this.#running === job) {
+      Atomics.store(this.#cancelled, 0, 1);
+    }
+  }
+
+  #next(): void {
+    if (this.#running !== undefined || !this.#life.isOpen) return;
+    this.#running = this.#jobs.shift();
+    if (this.#running === undefined) return;
+    this.#endUse = this.#life.begin();
+    Atomics.store(this.#cancelled, 0, 0);
+    this.#start().postMessage(this.#running.request);
+  }
+
+  #start(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(new URL("./copy_worker.ts", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<CopyReply>) => {
+      this.#finish(data.type === "answer" ? data : this.#failure(data));
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#worker = undefined;
+      this.#finish(new Error(`The copying Worker died: ${event.message}`));
+    };
+    const { path, origin } = this.#library;
+    const start: CopyStart = {
+      library: { path, origin },
+      cancelled: this.#cancelled.buffer as SharedArrayBuffer,
+    };
+    worker.postMessage(start);
+    this.#worker = worker;
+    return worker;
+  }
+
+  #failure({ message, cause }: Extract<CopyReply, { type: "failed" }>): Error {
+    const path = this.#running?.request.path ?? "";
+    switch (cause) {
+      case "full":
+        return new DiskError("full", path, `${path}: ${message}`);
+      case "disk":
+        return new StoreFailedError(message);
+      case "other":
+        return new Error(message);
+    }
+  }
+
+  #finish(outcome: Error | { readonly value: unknown }): void {
+    const job = this.#running;
+    this.#running = undefined;
+    job?.settle(outcome);
+    this.#endUse?.();
+    this.#endUse = undefined;
+    this.#next();
+  }
+
+  /** Gives the job at hand up. */
+  hurry(): void {
+    if (this.#running !== undefined) Atomics.store(this.#cancelled, 0, 1);
+  }
+
+  resume(): void {
+    this.#next();
+  }
+
+  refuse(error: Error): void {
+    for (const job of this.#jobs.splice(0)) job.settle(error);
+  }
+
+  fail(): void {
+    this.hurry();
+  }
+
+  /** A job that is still at hand goes with its Worker. */
+  end(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    if (this.#running === undefined) return;
+    this.#finish(this.#life.refusal ?? new StoreFailedError("The store is closed"));
+  }
+}

@@ -1,0 +1,128 @@
+import { basename, dirname } from "node:path";
+import { messageOf } from "../../base/message_of.ts";
+import { type Disk, DiskError, type DiskFile, type Logger } from "../../io/types.ts";
+import { companions } from "./file_exchange.ts";
+import { StoreBusyError } from "../types.ts";
+
+/** What a temporary file is for, and how many such files there may be: each is a whole copy of the database. */
+const countsMax = {
+  /** On its way to a client. */
+  backup: 8,
+  /** On its way to a follower. */
+  snapshot: 8,
+  /** On its way into the database's place; an older leader's may still be ending. */
+  received: 2,
+} as const;
+
+export type TemporaryKind = keyof typeof countsMax;
+
+/** The files that work under way keeps beside the database, each with an owner that removes it. */
+export class TemporaryFiles {
+  readonly #disk: Disk;
+  readonly #logger: Logger;
+  readonly #databasePath: string;
+  readonly #countsMax: Readonly<Record<TemporaryKind, number>>;
+  readonly #files = new Set<TemporaryFile>();
+
+  constructor(
+    disk: Disk,
+    logger: Logger,
+    databasePath: string,
+    limits: Partial<Readonly<Record<TemporaryKind, number>>> = {},
+  ) {
+    this.#disk = disk;
+    this.#logger = logger;
+    this.#databasePath = databasePath;
+    this.#countsMax = { ...countsMax, ...limits };
+  }
+
+  /** A name for a file that is not there yet; throws a StoreBusyError when there are too many of the kind. */
+  make(kind: TemporaryKind): TemporaryFile {
+    const count = [...this.#files].filter((file) => file.kind === kind).length;
+    if (count >= this.#countsMax[kind]) {
+      throw new StoreBusyError(
+        `Too many copies of the database: ${count} (${kind}) are kept, try again when one is done`,
+      );
+    }
+    const path = `${this.#databasePath}.tmp-${kind}-${crypto.randomUUID().slice(0, 8)}`;
+    const file = new TemporaryFile(kind, this.#disk, path, (failure) => {
+      this.#files.delete(file);
+      if (failure !== undefined) {
+        this.#logger.log("WARN", "store", `${failure}; the next start of the node removes it`);
+      }
+    });
+    this.#files.add(file);
+    return file;
+  }
+
+  /** Removes what an earlier run has left. */
+  async removeLeftovers(): Promise<void> {
+    const directory = dirname(this.#databasePath);
+    const prefix = `${basename(this.#databasePath)}.tmp-`;
+    for (const name of await this.#disk.list(directory)) {
+      if (name.startsWith(prefix)) await this.#disk.remove(`${directory}/${name}`);
+    }
+  }
+
+  /** Removes all that are left: nobody goes on with them. */
+  async end(): Promise<void> {
+    await Promise.all([...this.#files].map((file) => file.remove()));
+  }
+}
+
+/** One of them, and its handle while it is open. */
+export class TemporaryFile {
+  readonly kind: TemporaryKind;
+  readonly path: string;
+  readonly #disk: Disk;
+  readonly #removed: (failure?: string) => void;
+  #file: DiskFile | undefined;
+  #removing: Promise<void> | undefined;
+
+  /** `removed` is called once, with what went wrong if it is there still. */
+  constructor(
+    kind: TemporaryKind,
+    disk: Disk,
+    path: string,
+    removed: (failure?: string) => void,
+  ) {
+    this.kind = kind;
+    this.path = path;
+    this.#disk = disk;
+    this.#removed = removed;
+  }
+
+  /** Opens it; `close` and `remove` close it again. */
+  async open(options: { readonly create: boolean }): Promise<DiskFile> {
+    this.#file = await this.#disk.open(this.path, options);
+    return this.#file;
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  /**
+   * Removes it and whatever SQLite put beside it; none of them needs to be there. Once is enough, and
+   * it never rejects: the work that the file was for has ended, well or not.
+   */
+  remove(): Promise<void> {
+    this.#removing ??= this.#remove();
+    return this.#removing;
+  }
+
+  async #remove(): Promise<void> {
+    this.close();
+    let failure: string | undefined;
+    for (const suffix of ["", ...companions]) {
+      try {
+        await this.#disk.remove(this.path + suffix);
+      } catch (error) {
+        const isGone = error instanceof DiskError && error.kind === "not_found";
+        if (!isGone) failure = messageOf(error);
+      }
+    }
+    this.#removed(failure);
+  }
+}

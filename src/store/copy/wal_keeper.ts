@@ -1,0 +1,138 @@
+import { messageOf } from "../../base/message_of.ts";
+import type { Clock, Logger } from "../../io/types.ts";
+import type { Copier } from "./copier.ts";
+import type { ReaderPool } from "../read/reader_pool.ts";
+import { StoreFailedError, untrusted } from "../failures.ts";
+import type { LifeCycle } from "../life_cycle.ts";
+import type { Writer } from "../apply/writer.ts";
+
+/** Times its wanted size at which reads are held up for a moment, so that the WAL can start again. */
+const hardFactor = 8;
+/** Growth since the last checkpoint that calls for the next one, as a part of the wanted size. */
+const againFactor = 1 / 4;
+/** How long that waits for running reads, and how long to let them be between two tries, in ms. */
+const calmWaitMs = 50;
+const hardEveryMs = 2000;
+
+export interface WalKeeperParts {
+  readonly path: string;
+  readonly copier: Copier;
+  readonly writer: Writer;
+  readonly readers: ReaderPool;
+  readonly life: LifeCycle;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Size at which the WAL is moved into the database file, in bytes. */
+  readonly softBytes: number;
+}
+
+/**
+ * Keeps the WAL small under a steady load. A checkpoint beside the writer does the bulk of the
+ * work, but when it ends the writer has added frames; so the writer finishes the little that is
+ * left, between two batches. Then its next transaction starts the WAL anew, unless a reader still
+ * uses it: a long one makes the WAL grow, as SQLite's readers do, until it ends.
+ */
+export class WalKeeper {
+  readonly #parts: WalKeeperParts;
+  #running: Promise<void> | undefined;
+  #hardTriedAt = Number.NEGATIVE_INFINITY;
+  #bytes = 0;
+  #nextBytes: number;
+  #checkpoints = 0;
+  /** Checkpoints that have begun and not ended. */
+  #checkpointing = 0;
+  /** How many have ended, and how many had when the last batch began that no checkpoint met. */
+  #ended = 1;
+  #endedBefore = 0;
+
+  constructor(parts: WalKeeperParts) {
+    this.#parts = parts;
+    this.#nextBytes = parts.softBytes;
+  }
+
+  get status(): { bytes: number; checkpoints: number } {
+    return { bytes: this.#bytes, checkpoints: this.#checkpoints };
+  }
+
+  /**
+   * Whether the next transaction may start the WAL anew: all that is in it may be in the database
+   * file. It then syncs the WAL's new header, which can take as long as the disk likes.
+   */
+  get mayStartAnew(): boolean {
+    return this.#checkpointing > 0 || this.#ended !== this.#endedBefore;
+  }
+
+  /** To be called when a batch begins; what it returns, when the batch is in the WAL. */
+  begin(): () => void {
+    const ended = this.#ended;
+    return () => {
+      if (this.#checkpointing === 0 && this.#ended === ended) this.#endedBefore = ended;
+    };
+  }
+
+  /**
+   * Moves what is in the WAL into the database file, beside the writer. A disk that fails at it ends
+   * the store: of what was to be synced, a later sync can say that it is durable when it is not.
+   */
+  async checkpoint(): Promise<void> {
+    const { copier, path, life } = this.#parts;
+    try {
+      await this.#tracked(() => copier.run<"checkpoint">({ type: "checkpoint", path }));
+    } catch (error) {
+      if (!(error instanceof StoreFailedError) || life.refusal !== undefined) throw error;
+      const failure = untrusted(path, error);
+      life.fail(failure);
+      throw failure;
+    }
+  }
+
+  async #tracked(checkpoint: () => Promise<unknown>): Promise<void> {
+    this.#checkpointing++;
+    try {
+      await checkpoint();
+    } finally {
+      this.#checkpointing--;
+      this.#ended++;
+    }
+  }
+
+  /** Another file is in the database's place. */
+  exchanged(): void {
+    this.#ended++;
+  }
+
+  /** Called after each batch with the WAL's size, as far as it is in use. */
+  noteSize(bytes: number): void {
+    this.#bytes = bytes;
+    const { softBytes } = this.#parts;
+    if (bytes < softBytes) this.#nextBytes = softBytes;
+    if (bytes < this.#nextBytes || this.#running !== undefined) return;
+    this.#running = this.#shrink()
+      .catch((error) => this.#note(error))
+      .finally(() => {
+        this.#running = undefined;
+        // While a reader keeps the WAL from starting again, trying at every batch would be in vain.
+        this.#nextBytes = this.#bytes + softBytes * againFactor;
+      });
+  }
+
+  async #shrink(): Promise<void> {
+    const { softBytes, clock, writer, readers } = this.#parts;
+    this.#checkpoints++;
+    await this.checkpoint();
+    const hardBytes = softBytes * hardFactor;
+    if (this.#bytes < hardBytes || clock.now() - this.#hardTriedAt < hardEveryMs) {
+      await this.#tracked(() => writer.checkpoint());
+      return;
+    }
+    this.#hardTriedAt = clock.now();
+    await this.#tracked(() => readers.whileCalm(calmWaitMs, () => writer.checkpoint()));
+  }
+
+  /** Nothing is lost: there was no room for it, or no time. The next one does what this one did not. */
+  #note(error: unknown): void {
+    const { life, logger, path } = this.#parts;
+    if (life.refusal !== undefined) return;
+    logger.log("WARN", "store", `Checkpoint of ${path} failed: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,231 @@
+import { Database, type Statement as SqliteStatement } from "../../sqlite/mod.ts";
+import { foreignKeysPragma } from "../connection_pragmas.ts";
+import { isInterrupt } from "../failures.ts";
+import { JsonText, wholeNanoseconds } from "../json/json_text.ts";
+import type { Holder } from "../life_cycle.ts";
+import { boundInstructions, quickActions, quickAuthorizer } from "../quick_policy.ts";
+import type { QuickParts } from "../quick_switch.ts";
+import { RowsWriter } from "../json/result_json.ts";
+import { type PreparedStatement, StatementCache } from "../statement_cache.ts";
+import {
+  type AnswerFormat,
+  EncodedStatements,
+  type ReadRequest,
+  SqlReal,
+  type SqlValue,
+  type Statement,
+  type Statements,
+} from "../types.ts";
+
+/** Statements of a request, and length of a text or a parameter, beyond which nothing is tried here. */
+const statementsMax = 8;
+const lengthMax = 4096;
+/** Bytes of an answer beyond which a reader has the work. */
+const answerBytesMax = 0x8000;
+/** Instructions of SQLite's virtual machine that a statement may take here, in ticks of some. */
+const instructionsPerTick = 100;
+const ticksMax = 10;
+/** Time that a request may take here, in ms. */
+const durationMsMax = 1;
+/** How often a statement that took too long goes straight to a reader before it is tried again. */
+const passesAfterFailure = 32;
+
+const cacheKib = 4096;
+
+/** Thrown to leave a request to a reader; made once, as its stack tells nothing. */
+const tooMuch = new Error("The read is none for the main thread");
+
+interface QuickConnection {
+  readonly database: Database;
+  readonly cache: StatementCache;
+  /** Prepared anew by SQLite when it is run after a change of the schema. */
+  readonly probe: SqliteStatement;
+}
+
+/**
+ * Answers reads that are over in a moment, a row by its key, on the main thread itself. To hand
+ * such a read to another thread and back costs several times what SQLite takes for it (measured
+ * with one client: 86 µs a request in place of 216).
+ *
+ * Nothing here may take long. A read is given up, and begun anew by a reader, when it runs for
+ * more than a thousand instructions or a millisecond, or meets a long value. No single instruction
+ * may be slow either: the authorizer, asked whenever a statement is prepared or prepared again,
+ * refuses functions that could be, and this connection has no virtual tables but SQLite's own over
+ * JSON. Every error is left to a reader, which finds it again and words it.
+ */
+export class QuickReader implements Holder {
+  readonly #parts: QuickParts;
+  readonly #json = new JsonText();
+  /** How often to pass a statement over that took too long. */
+  readonly #passes = new WeakMap<PreparedStatement, number>();
+  #connection: QuickConnection | undefined;
+  /** Ticks that the running statement has left; without limit while the schema may be read. */
+  #ticksLeft = Number.POSITIVE_INFINITY;
+  #deadline = 0;
+
+  constructor(parts: QuickParts) {
+    this.#parts = parts;
+    parts.life.hold(this);
+  }
+
+  /** The answer, or undefined when a reader has to find it. */
+  read({ statements, transaction, format }: ReadRequest): Uint8Array<ArrayBuffer> | undefined {
+    if (transaction || !areShort(statements)) return undefined;
+    return this.#try(() => this.#read(statements, format));
+  }
+
+  /** Whether each statement is read-only; undefined when a reader has to find out. */
+  inspect(statements: Statements): boolean[] | undefined {
+    return areShort(statements) ? this.#try(() => this.#inspect(statements)) : undefined;
+  }
+
+  /** What `body` returns; undefined where it may not be tried, or throws. */
+  #try<Result>(body: () => Result): Result | undefined {
+    const { life, clock, quickSwitch } = this.#parts;
+    if (!life.isOpen) return undefined;
+    const startedAt = clock.now();
+    if (!quickSwitch.isOn(startedAt)) return undefined;
+    this.#deadline = startedAt + durationMsMax;
+    try {
+      return body();
+    } catch {
+      return undefined;
+    } finally {
+      quickSwitch.took(startedAt, clock.now());
+    }
+  }
+
+  #read(statements: readonly Statement[], format: AnswerFormat): Uint8Array<ArrayBuffer> {
+    const json = this.#json;
+    json.length = 0;
+    for (const statement of statements) {
+      if (statement.sql === "") continue;
+      if (json.length > 0) json.ascii(",");
+      this.#run(statement, format);
+    }
+    return json.copy();
+  }
+
+  #inspect(statements: readonly Statement[]): boolean[] | undefined {
+    const { cache } = this.#connection ?? this.#open();
+    const readonly = statements.every(({ sql }) => cache.prepare(sql)?.readonly === true);
+    return readonly ? statements.map(() => true) : undefined;
+  }
+
+  #run({ sql, positional = [] }: Statement, format: AnswerFormat): void {
+    const { cache } = this.#connection ?? this.#open();
+    const prepared = cache.prepare(sql);
+    if (prepared === undefined || !prepared.readonly) throw tooMuch;
+    const passes = this.#passes.get(prepared) ?? 0;
+    if (passes > 0) {
+      this.#passes.set(prepared, passes - 1);
+      throw tooMuch;
+    }
+    const { statement } = prepared;
+    bind(statement, positional);
+    this.#ticksLeft = ticksMax;
+    const startedAt = format.timings ? performance.now() : 0;
+    try {
+      let hasRow = statement.step();
+      const rows = new RowsWriter(this.#json, statement, format, hasRow);
+      for (; hasRow; hasRow = statement.step()) {
+        rows.row();
+        if (this.#json.length > answerBytesMax) throw tooMuch;
+      }
+      rows.end(format.timings ? wholeNanoseconds(performance.now() - startedAt) : 0);
+    } catch (error) {
+      const schemaWasOld = isInterrupt(error) && this.#readSchema();
+      if (!schemaWasOld) this.#passes.set(prepared, passesAfterFailure);
+      throw error;
+    } finally {
+      this.#ticksLeft = Number.POSITIVE_INFINITY;
+      statement.reset();
+    }
+  }
+
+  /**
+   * Reads the schema again when it has changed, and says whether it had: to read a large one takes
+   * more than a statement may, which would fail for ever.
+   */
+  #readSchema(): boolean {
+    const probe = this.#connection?.probe;
+    if (probe === undefined) return false;
+    this.#ticksLeft = Number.POSITIVE_INFINITY;
+    const before = probe.repreparations;
+    probe.step();
+    probe.reset();
+    return probe.repreparations !== before;
+  }
+
+  #open(): QuickConnection {
+    const { path, library, foreignKeys } = this.#parts;
+    const database = new Database(path, { library, readonly: true });
+    try {
+      database.exec("PRAGMA query_only = ON");
+      database.exec(`PRAGMA cache_size = -${cacheKib}`);
+      database.exec(foreignKeysPragma(foreignKeys));
+      boundInstructions(database);
+      database.setAuthorizer(quickAuthorizer, quickActions);
+      database.setProgressHandler(instructionsPerTick, () => this.#isOver());
+      const notes = {
+        callsChanges: false,
+        writesStatistics: false,
+        insertsInto: new Set<string>(),
+        optimizes: undefined,
+        pragma: undefined,
+        control: undefined,
+        refusedContext: false,
+        preparing: false,
+      };
+      this.#connection = {
+        database,
+        cache: new StatementCache(database, notes),
+        probe: database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1", { persistent: true }),
+      };
+      return this.#connection;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  #isOver(): boolean {
+    if (this.#ticksLeft === Number.POSITIVE_INFINITY) return false;
+    return --this.#ticksLeft < 0 || this.#parts.clock.now() > this.#deadline;
+  }
+
+  release(): void {
+    this.#connection?.database.close();
+    this.#connection = undefined;
+  }
+
+  fail(): void {
+    this.release();
+  }
+}
+
+function areShort(statements: Statements): statements is readonly Statement[] {
+  return !(statements instanceof EncodedStatements) && statements.length <= statementsMax &&
+    statements.every(isShort);
+}
+
+function isShort({ sql, positional, named }: Statement): boolean {
+  return sql.length <= lengthMax && named === undefined &&
+    (positional === undefined || positional.every(isShortValue));
+}
+
+function isShortValue(value: SqlValue): boolean {
+  return typeof value === "string" || value instanceof Uint8Array
+    ? value.length <= lengthMax
+    : true;
+}
+
+function bind(statement: SqliteStatement, positional: readonly SqlValue[]): void {
+  const wanted = statement.bindParameterCount;
+  if (positional.length < wanted) throw tooMuch;
+  for (let i = 0; i < wanted; i++) {
+    const value = positional[i];
+    if (value instanceof SqlReal) statement.bindDouble(i + 1, value.value);
+    else statement.bindValue(i + 1, value);
+  }
+}

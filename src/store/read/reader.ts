@@ -1,0 +1,210 @@
+import { assert } from "../../base/assert.ts";
+import type { Clock } from "../../io/types.ts";
+import { InterruptCell, type Library } from "../../sqlite/mod.ts";
+import type { ReaderReply, ReaderRequest } from "./reader_worker.ts";
+import {
+  type AnswerPiece,
+  encodeTasks,
+  isLongTask,
+  PieceKind,
+  readPieces,
+  type ReadTask,
+} from "./read_task.ts";
+import { ReaderSignals } from "./reader_signals.ts";
+
+/** How often an interrupt is repeated until the task has noticed, in ms. */
+const interruptAgainMs = 5;
+
+/** A read as the pool keeps it until it is answered. */
+export interface PendingRead extends ReadTask {
+  piece(piece: AnswerPiece, reader: Reader): void;
+  fail(error: Error): void;
+}
+
+export interface ReaderHandlers {
+  /** Free for the next message. */
+  idle(reader: Reader): void;
+  /** It begins, or has ended, to stream an answer at its client's speed. */
+  streaming(reader: Reader, begun: boolean): void;
+  died(reader: Reader, error: Error): void;
+}
+
+/** One reader Worker as the main thread sees it: one message with some reads at a time. */
+export class Reader {
+  readonly signals = new ReaderSignals();
+  readonly #interrupts = new InterruptCell();
+  readonly #worker: Worker;
+  readonly #library: Library;
+  readonly #clock: Clock;
+  readonly #handlers: ReaderHandlers;
+  readonly #reads = new Map<number, PendingRead>();
+  /** In the order of the message. */
+  #slots: PendingRead[] = [];
+  #busy = false;
+  #streaming: number | undefined;
+  #released: (() => void) | undefined;
+
+  constructor(
+    library: Library,
+    path: string,
+    foreignKeys: boolean,
+    clock: Clock,
+    handlers: ReaderHandlers,
+  ) {
+    this.#library = library;
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.#worker = new Worker(new URL("./reader_worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<ReaderReply>) => this.#receive(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      handlers.died(this, new Error(`A reader died: ${event.message}`));
+    };
+    this.#post({
+      type: "start",
+      library: { path: library.path, origin: library.origin },
+      path,
+      foreignKeys,
+      interrupts: this.#interrupts.memory,
+      signals: this.signals.memory,
+    });
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  get streaming(): boolean {
+    return this.#streaming !== undefined;
+  }
+
+  /** Reads handed over and not yet answered. */
+  get pending(): number {
+    return this.#reads.size;
+  }
+
+  run(reads: PendingRead[]): void {
+    this.#busy = true;
+    this.#slots = reads;
+    for (const read of reads) this.#reads.set(read.task, read);
+    this.signals.open();
+    const long = reads.find(isLongTask);
+    if (long === undefined) {
+      const { buffer } = encodeTasks(reads);
+      this.#post({ type: "run", tasks: buffer, statements: undefined }, [buffer]);
+      return;
+    }
+    assert(reads.length === 1, "A long read went with others");
+    const { statements } = long;
+    const { buffer } = encodeTasks([{ ...long, statements: new Uint8Array(0) }]);
+    this.#post({ type: "run", tasks: buffer, statements }, [buffer, statements.buffer]);
+  }
+
+  /** Takes back what has not been started, but for statements that were handed over. */
+  takeBack(): PendingRead[] {
+    return this.#slots.filter((read, slot) => {
+      if (read.statements.length === 0) return false;
+      if (!this.#reads.has(read.task) || !this.signals.takeBack(slot)) return false;
+      this.#reads.delete(read.task);
+      return true;
+    });
+  }
+
+  /** Takes one read back; false when it has been started. */
+  takeBackOne(task: number): boolean {
+    const slot = this.#slots.findIndex((read) => read.task === task);
+    if (slot < 0 || !this.#reads.has(task) || !this.signals.takeBack(slot)) return false;
+    this.#reads.delete(task);
+    return true;
+  }
+
+  /** Stops a read that has been started: its answer will say that it is not all. */
+  interrupt(task: number): void {
+    if (!this.#reads.has(task)) return;
+    this.#interrupts.interrupt(this.#library, task);
+    this.#clock.after(interruptAgainMs, () => this.interrupt(task));
+  }
+
+  /** Stops a read that nobody waits for, or that must not wait for its client. */
+  cancel(task: number): void {
+    if (this.#streaming === task) this.signals.cancel();
+    this.interrupt(task);
+  }
+
+  cancelAll(): void {
+    for (const task of this.#reads.keys()) this.cancel(task);
+  }
+
+  /** What PRAGMA foreign_keys says to reads handed over from now on. */
+  setForeignKeys(on: boolean): void {
+    this.#post({ type: "foreign_keys", on });
+  }
+
+  /** Closes the connection; for an idle reader. */
+  release(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#released = resolve;
+      this.#post({ type: "release" });
+    });
+  }
+
+  /** Nothing of it may be running, or it hangs until that ends. */
+  terminate(): void {
+    this.#worker.terminate();
+  }
+
+  /** Fails what is under way. */
+  fail(error: Error): void {
+    this.signals.cancel();
+    for (const task of this.#reads.keys()) this.#interrupts.interrupt(this.#library, task);
+    this.#refuse(error);
+    this.#released?.();
+  }
+
+  #refuse(error: Error): void {
+    const reads = [...this.#reads.values()];
+    this.#reads.clear();
+    for (const read of reads) read.fail(error);
+    if (this.#streaming === undefined) return;
+    this.#streaming = undefined;
+    this.#handlers.streaming(this, false);
+  }
+
+  #post(message: ReaderRequest, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(reply: ReaderReply): void {
+    switch (reply.type) {
+      case "pieces":
+        for (const piece of readPieces(new Uint8Array(reply.bytes))) this.#piece(piece);
+        break;
+      case "idle":
+        this.#busy = false;
+        this.#slots = [];
+        this.#handlers.idle(this);
+        break;
+      case "released":
+        this.#released?.();
+        this.#released = undefined;
+        break;
+      case "refused":
+        this.#refuse(new Error(`Read failed: ${reply.message}`));
+        break;
+    }
+  }
+
+  #piece(piece: AnswerPiece): void {
+    const read = this.#reads.get(piece.task);
+    if (read === undefined) return;
+    if (piece.kind !== PieceKind.part) this.#reads.delete(piece.task);
+    if (piece.kind === PieceKind.part && this.#streaming === undefined) {
+      this.#streaming = piece.task;
+      this.#handlers.streaming(this, true);
+    } else if (piece.kind !== PieceKind.part && this.#streaming === piece.task) {
+      this.#streaming = undefined;
+      this.#handlers.streaming(this, false);
+    }
+    read.piece(piece, this);
+  }
+}

@@ -1,0 +1,382 @@
+import { sliceBytes } from "../../base/slices.ts";
+import { nextTurnOf } from "../../io/next_turn.ts";
+import type { Clock, Timer } from "../../io/types.ts";
+import type { Library } from "../../sqlite/mod.ts";
+import { JsonText } from "../json/json_text.ts";
+import type { Holder, LifeCycle } from "../life_cycle.ts";
+import { ReadStream } from "./read_stream.ts";
+import {
+  type AnswerPiece,
+  encodeStatements,
+  isLongTask,
+  PieceKind,
+  readInspections,
+  type ReadTask,
+} from "./read_task.ts";
+import { type PendingRead, Reader } from "./reader.ts";
+import { timeoutText } from "./read_runner.ts";
+import { writeError } from "../json/result_json.ts";
+import { tasksPerMessageMax } from "./reader_signals.ts";
+import {
+  type AnswerFormat,
+  EncodedStatements,
+  type ReadRequest,
+  type Statements,
+  StoreBusyError,
+} from "../types.ts";
+
+export interface ReaderPoolOptions {
+  readonly library: Library;
+  readonly path: string;
+  readonly foreignKeys: boolean;
+  readonly clock: Clock;
+  /** Readers that work at their own speed; those that stream at a client's do not count. */
+  readonly readersMax: number;
+  /** Readers that may be streaming. */
+  readonly streamsMax: number;
+  /** Reads that may wait. */
+  readonly queueMax: number;
+  /** How long a client may take nothing of a stream, in ms. */
+  readonly stallMs: number;
+  readonly life: LifeCycle;
+}
+
+/** After this long, in ms, reads that wait behind a slow one in its message are given to another reader. */
+const takeBackAfterMs = 10;
+const plain: AnswerFormat = {
+  associative: false,
+  timings: false,
+  blobArray: false,
+  qualifyColumns: false,
+  unified: false,
+};
+
+type Answer = Uint8Array | ReadableStream<Uint8Array>;
+
+/** Read-only connections, each in a Worker, started as they are needed. */
+export class ReaderPool implements Holder {
+  readonly #options: ReaderPoolOptions;
+  /** With, for those that have reads, what ends that use of the database. */
+  readonly #readers = new Map<Reader, (() => void) | undefined>();
+  readonly #queue: PendingRead[] = [];
+  #nextTask = 1;
+  #streams = 0;
+  /** How many want that no read begins. */
+  #calming = 0;
+  #calm: (() => void)[] = [];
+  #watch: Timer | undefined;
+  /** Cuts short what still runs then. */
+  #late: Timer | undefined;
+  #foreignKeys: boolean;
+
+  constructor(options: ReaderPoolOptions) {
+    this.#options = options;
+    this.#foreignKeys = options.foreignKeys;
+    options.life.hold(this);
+  }
+
+  /** What PRAGMA foreign_keys says to reads from now on. */
+  setForeignKeys(on: boolean): void {
+    if (on === this.#foreignKeys) return;
+    this.#foreignKeys = on;
+    for (const reader of this.#readers.keys()) reader.setForeignKeys(on);
+  }
+
+  get status(): { readers: number; busy: number; streaming: number; queued: number } {
+    let busy = 0;
+    for (const reader of this.#readers.keys()) if (reader.busy) busy++;
+    return {
+      readers: this.#readers.size,
+      busy,
+      streaming: this.#streams,
+      queued: this.#queue.length,
+    };
+  }
+
+  /** Throws a StoreBusyError when too many wait; rejects with the signal's reason when it is aborted. */
+  read(request: ReadRequest, signal?: AbortSignal): Promise<Answer> {
+    return this.#submit<Answer>(
+      {
+        transaction: request.transaction,
+        inspect: false,
+        format: request.format,
+        statements: encodeStatements(request.statements),
+      },
+      request.timeoutMs,
+      signal,
+      (piece, reader) => piece.kind === PieceKind.part ? this.#stream(piece, reader) : piece.bytes,
+      () => timeoutAnswer(request),
+    );
+  }
+
+  /** Without a limit of time. */
+  async inspect(statements: Statements): Promise<(boolean | string)[]> {
+    const answer = await this.#submit<Uint8Array>(
+      {
+        transaction: false,
+        inspect: true,
+        format: plain,
+        statements: encodeStatements(statements),
+      },
+      0,
+      undefined,
+      (piece) => piece.bytes,
+      () => new Uint8Array(0),
+    );
+    return await readInspections(answer, nextTurnOf(this.#options.clock));
+  }
+
+  #submit<Result>(
+    read: Omit<ReadTask, "task">,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    resultOf: (piece: AnswerPiece, reader: Reader) => Result | OpenStream<Result>,
+    resultOfTimeout: () => Result | Promise<Result>,
+  ): Promise<Result> {
+    const { refusal } = this.#options.life;
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#queue.length >= this.#options.queueMax) {
+      return Promise.reject(
+        new StoreBusyError(`Too many reads: all readers are busy and ${this.#queue.length} wait`),
+      );
+    }
+    return new Promise<Result>((resolve, reject) => {
+      const task = this.#nextTask;
+      this.#nextTask = task === 0x7fff_ffff ? 1 : task + 1;
+      let stream: ReadStream | undefined;
+      const timer = timeoutMs > 0
+        ? this.#options.clock.after(timeoutMs, () => {
+          if (!this.#stop(pending, true)) return;
+          finish();
+          resolve(resultOfTimeout());
+        })
+        : undefined;
+      const aborted = () => {
+        finish();
+        reject(signal?.reason);
+        stream?.fail(signal?.reason);
+        this.#stop(pending, false);
+      };
+      signal?.addEventListener("abort", aborted, { once: true });
+      const finish = () => {
+        timer?.cancel();
+        signal?.removeEventListener("abort", aborted);
+      };
+      const pending: PendingRead = {
+        ...read,
+        task,
+        piece: (piece, reader) => {
+          if (piece.kind !== PieceKind.part) finish();
+          if (piece.kind === PieceKind.cancelled) {
+            stream?.fail(new Error("Answer stopped: the database is being replaced or closed"));
+            return;
+          }
+          if (stream !== undefined) {
+            stream.part(piece.bytes, piece.kind !== PieceKind.part);
+            return;
+          }
+          const result = resultOf(piece, reader);
+          if (result instanceof OpenStream) {
+            stream = result.stream;
+            resolve(result.result);
+          } else {
+            resolve(result);
+          }
+        },
+        fail: (error) => {
+          finish();
+          reject(error);
+          stream?.fail(error);
+        },
+      };
+      this.#queue.push(pending);
+      this.#dispatch();
+    });
+  }
+
+  /** Starts a stream with its first part. */
+  #stream(piece: AnswerPiece, reader: Reader): OpenStream<Answer> {
+    const stream = new ReadStream(this.#options.clock, this.#options.stallMs, {
+      wanted: () => reader.signals.grant(1),
+      cancelled: () => reader.cancel(piece.task),
+    });
+    stream.part(piece.bytes, false);
+    return new OpenStream<Answer>(stream, stream.readable);
+  }
+
+  /**
+   * Ends a read before its time; true when it had not been started. Otherwise one that timed out
+   * still gets an answer from its reader, and one that nobody waits for need not.
+   */
+  #stop(read: PendingRead, timedOut: boolean): boolean {
+    const at = this.#queue.indexOf(read);
+    if (at >= 0) {
+      this.#queue.splice(at, 1);
+      return true;
+    }
+    for (const reader of this.#readers.keys()) {
+      if (reader.takeBackOne(read.task)) return true;
+      if (timedOut) reader.interrupt(read.task);
+      else reader.cancel(read.task);
+    }
+    return false;
+  }
+
+  #dispatch(): void {
+    const { life } = this.#options;
+    if (this.#calming > 0 || !life.isOpen) return;
+    while (this.#queue.length > 0) {
+      const reader = this.#idleReader();
+      if (reader === undefined) break;
+      const share = Math.ceil(this.#queue.length / this.#options.readersMax);
+      this.#readers.set(reader, life.begin());
+      reader.run(this.#take(Math.min(share, tasksPerMessageMax)));
+    }
+    this.#watchSlowOnes();
+  }
+
+  /** The first reads of the queue: fewer when their statements are many bytes, a long one alone. */
+  #take(countMax: number): PendingRead[] {
+    let bytes = 0;
+    let count = 0;
+    for (const read of this.#queue) {
+      bytes += read.statements.length;
+      if (count === countMax || (count > 0 && (isLongTask(read) || bytes > sliceBytes))) break;
+      count++;
+      if (isLongTask(read)) break;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #idleReader(): Reader | undefined {
+    let working = 0;
+    for (const reader of this.#readers.keys()) {
+      if (!reader.busy) return reader;
+      if (!reader.streaming) working++;
+    }
+    const streamsFull = this.#streams >= this.#options.streamsMax;
+    if (working + (streamsFull ? this.#streams : 0) >= this.#options.readersMax) return undefined;
+    const { library, path, clock, life } = this.#options;
+    const reader = new Reader(library, path, this.#foreignKeys, clock, {
+      idle: (reader) => {
+        this.#endUse(reader);
+        this.#becameCalm();
+        this.#dispatch();
+      },
+      streaming: (_reader, begun) => {
+        this.#streams += begun ? 1 : -1;
+        if (begun) this.#dispatch();
+      },
+      died: (reader, error) => {
+        this.#endUse(reader);
+        this.#readers.delete(reader);
+        reader.fail(error);
+        life.fail(error);
+      },
+    });
+    this.#readers.set(reader, undefined);
+    return reader;
+  }
+
+  #endUse(reader: Reader): void {
+    this.#readers.get(reader)?.();
+    this.#readers.set(reader, undefined);
+  }
+
+  /** While a message holds several reads, looks now and then whether those behind a slow one can go elsewhere. */
+  #watchSlowOnes(): void {
+    if (this.#watch !== undefined) return;
+    const crowded = [...this.#readers.keys()].some((reader) => reader.busy && reader.pending > 1);
+    if (!crowded) return;
+    this.#watch = this.#options.clock.after(takeBackAfterMs, () => {
+      this.#watch = undefined;
+      for (const reader of this.#readers.keys()) {
+        if (reader.busy && reader.pending > 1) this.#queue.unshift(...reader.takeBack());
+      }
+      this.#dispatch();
+    });
+  }
+
+  /** Runs `body` when no read runs, or after `waitMs` all the same; reads that come meanwhile wait. */
+  async whileCalm<Result>(waitMs: number, body: () => Promise<Result>): Promise<Result> {
+    this.#calming++;
+    try {
+      await new Promise<void>((resolve) => {
+        const late = this.#options.clock.after(waitMs, resolve);
+        this.#calm.push(() => {
+          late.cancel();
+          resolve();
+        });
+        this.#becameCalm();
+      });
+      return await body();
+    } finally {
+      this.#calming--;
+      this.#dispatch();
+    }
+  }
+
+  #becameCalm(): void {
+    for (const reader of this.#readers.keys()) if (reader.busy) return;
+    for (const resolve of this.#calm.splice(0)) resolve();
+  }
+
+  /** Takes back what has not been started, and interrupts what runs for longer than that. */
+  hurry(patienceMs: number): void {
+    const { clock, life } = this.#options;
+    const running = [...this.#readers.keys()].filter((reader) => reader.busy);
+    if (running.length === 0) return;
+    for (const reader of running) this.#queue.unshift(...reader.takeBack());
+    if (life.refusal !== undefined) this.refuse(life.refusal);
+    this.#late = clock.after(patienceMs, () => {
+      for (const reader of running) reader.cancelAll();
+    });
+  }
+
+  async release(): Promise<void> {
+    this.#late?.cancel();
+    await Promise.all([...this.#readers.keys()].map((reader) => reader.release()));
+  }
+
+  resume(): void {
+    this.#dispatch();
+  }
+
+  refuse(error: Error): void {
+    for (const read of this.#queue.splice(0)) read.fail(error);
+  }
+
+  fail(error: Error): void {
+    for (const reader of this.#readers.keys()) reader.fail(error);
+    for (const resolve of this.#calm.splice(0)) resolve();
+  }
+
+  end(): void {
+    this.#watch?.cancel();
+    this.#late?.cancel();
+    for (const reader of this.#readers.keys()) reader.terminate();
+    this.#readers.clear();
+  }
+}
+
+/** What a read that was never started answers for each of its statements. */
+function timeoutAnswer({ statements, format }: ReadRequest): Uint8Array | Promise<Uint8Array> {
+  if (statements instanceof EncodedStatements) {
+    return Promise.reject(
+      new StoreBusyError("The read could not begin within its db_timeout: all readers are busy"),
+    );
+  }
+  const json = new JsonText();
+  for (const { sql } of statements) {
+    if (sql === "") continue;
+    if (json.length > 0) json.ascii(",");
+    writeError(json, timeoutText, format.associative);
+  }
+  return json.copy();
+}
+
+/** The answer that `piece` opens is a stream. */
+class OpenStream<Result> {
+  constructor(readonly stream: ReadStream, readonly result: Result) {}
+}
