@@ -38,7 +38,7 @@ export interface RequestId {
   readonly floor: number;
 }
 
-/** How results are written; see the response format in the README. */
+/** How results are written; see docs/api.md. */
 export interface AnswerFormat {
   readonly associative: boolean;
   readonly timings: boolean;

@@ -4,7 +4,7 @@ import { Cluster } from "./harness.ts";
 const rows = '{"results":[{"columns":["1"],"types":["integer"],"values":[[1]]}]}';
 const stale = '{"results":[],"error":"stale read"}';
 
-// Seen from rqlite 10.3, but for what is said of them in the README's table of differences.
+// Seen from rqlite 10.3, but for what is said of them in the table in docs/differences.md.
 const answers: readonly [query: string, voter: string | 301, replica: string | 301][] = [
   ["level=none&freshness=1h", rows, rows],
   ["level=none&freshness=-1s", stale, stale],
