@@ -190,16 +190,16 @@ Deno.test("a dump of any database loads everywhere, into one that is equal to it
  * What other programs' dumps lose by themselves is not raftlite's to give back: a load makes of
  * them what SQLite makes of them. Of these databases, sqlite3 3.40 and Python 3.11 with it lose
  *
- * |                                                          | .dump | iterdump |
- * | -------------------------------------------------------- | ----- | -------- |
- * | row ids that are no INTEGER PRIMARY KEY                  | lost  | lost     |
- * | user_version, application_id, encoding                   | lost  | lost     |
- * | text behind a NUL, the sign of -0.0                      | lost  | lost     |
- * | the last bit of reals such as 44.357958                  | kept  | lost     |
- * | Infinity                                                 | kept  | no SQL   |
- * | text that is no UTF-8                                    | no SQL | fails   |
- * | a comment at the end of stored SQL, tables of 500 columns | no SQL | no SQL  |
- * | virtual tables, without what a load knows of them        | kept  | no SQL   |
+ * |                                                           | .dump  | iterdump |
+ * | --------------------------------------------------------- | ------ | -------- |
+ * | row ids that are no INTEGER PRIMARY KEY                   | lost   | lost     |
+ * | user_version, application_id, encoding                    | lost   | lost     |
+ * | text behind a NUL, the sign of -0.0                       | lost   | lost     |
+ * | the last bit of reals such as 44.357958                   | kept   | lost     |
+ * | Infinity                                                  | kept   | no SQL   |
+ * | text that is no UTF-8                                     | no SQL | fails    |
+ * | a comment at the end of stored SQL, tables of 500 columns | kept   | no SQL   |
+ * | virtual tables, without what a load knows of them         | kept   | no SQL   |
  *
  * and where that is no SQL for SQLite itself, it is left out here.
  */
