@@ -1,9 +1,8 @@
 import { createApp } from "../http/app.ts";
-import { HttpCounters } from "../http/counters.ts";
 import { defaultHttpLimits, type ServerSettings, type TurnFigures } from "../http/types.ts";
-import { defaultWriteQueueOptions, WriteQueue } from "../http/write_queue.ts";
+import { defaultWriteQueueOptions, WriteQueue } from "../cluster/write_queue.ts";
 import type { Service } from "../cluster/types.ts";
-import type { Logger } from "../io/types.ts";
+import type { Clock, Logger } from "../io/types.ts";
 import { parseAddress } from "../io/address.ts";
 import type { Configuration } from "./flags.ts";
 import { licenseText } from "./license_text.ts";
@@ -11,21 +10,18 @@ import { memoryPageSize } from "./memory_page_size.ts";
 import { snapshotPolicy, timing } from "./tuning.ts";
 import { rqliteVersion, version } from "./version.ts";
 
+interface Parts {
+  readonly service: Service;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly turns: TurnFigures;
+}
+
 /** The HTTP side of a node, made from its flags. */
-export function httpParts(
-  service: Service,
-  configuration: Configuration,
-  logger: Logger,
-  turns: TurnFigures,
-) {
+export function httpParts(configuration: Configuration, parts: Parts) {
   const { http, writeQueue } = configuration;
-  const queue = new WriteQueue({
-    ...defaultWriteQueueOptions,
-    ...writeQueue,
-    service,
-    logger,
-    counters: new HttpCounters(),
-  });
+  const { service, logger, turns } = parts;
+  const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
   const app = createApp({
     service,
     queue,

@@ -110,8 +110,10 @@ async function serveMember(
   configuration: Configuration,
   logger: StderrLogger,
 ): Promise<void> {
-  const turns = new TurnWatch(new DenoClock());
-  const { app, queue } = httpParts(member.service, configuration, logger, turns);
+  const { service } = member;
+  const clock = new DenoClock();
+  const turns = new TurnWatch(clock);
+  const { app, queue } = httpParts(configuration, { service, clock, logger, turns });
   const server = serveHttp({ app, queue, logger, ...httpAddress(configuration) });
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.start().catch((error) => end.fail(error));
@@ -120,7 +122,7 @@ async function serveMember(
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
     if (configuration.cluster.removeOnShutdown && end.failure === undefined) {
-      await member.service.remove(configuration.nodeId).catch((error) => {
+      await service.remove(configuration.nodeId).catch((error) => {
         logger.log("WARN", "cluster", `This node could not leave its cluster: ${error.message}`);
       });
     }

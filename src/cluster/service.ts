@@ -4,13 +4,13 @@ import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
 import { nodeName } from "../raft/server_id.ts";
 import type { Member, NodeId } from "../raft/types.ts";
-import type {
-  AnswerFormat,
-  BackupOptions,
-  Command,
-  ReadRequest,
-  Statements,
-  Store,
+import {
+  type BackupOptions,
+  type Command,
+  plainFormat,
+  type ReadRequest,
+  type Statements,
+  type Store,
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { Announcement } from "./announcement.ts";
@@ -400,11 +400,3 @@ function named<T extends { readonly id: NodeId }>(server: T): T {
 function stale(): ServiceError {
   return new ServiceError("stale", "stale read");
 }
-
-const plainFormat: AnswerFormat = {
-  associative: false,
-  timings: false,
-  blobArray: false,
-  qualifyColumns: false,
-  unified: false,
-};

@@ -1,3 +1,4 @@
+import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
 import { BodyBudget } from "./body_budget.ts";
@@ -6,7 +7,6 @@ import { DisconnectWatch } from "./disconnect_watch.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import type { Logger } from "../io/types.ts";
 import type { AppOptions, HttpLimits, ServerInfo, TurnFigures } from "./types.ts";
-import type { WriteQueue } from "./write_queue.ts";
 
 /** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */
 export type Endpoint = (
@@ -24,7 +24,7 @@ export class AppState {
   readonly info: ServerInfo;
   readonly limits: HttpLimits;
   readonly queue: WriteQueue;
-  readonly counters: HttpCounters;
+  readonly counters = new HttpCounters();
   readonly logger: Logger;
   readonly turns: TurnFigures;
   readonly answers: Answers;
@@ -41,7 +41,6 @@ export class AppState {
     const { bodyBytesMax, loadTextBytesMax } = options.limits;
     this.bodies = new BodyBudget(largestBodies * Math.max(bodyBytesMax, loadTextBytesMax));
     this.queue = options.queue;
-    this.counters = options.queue.counters;
     this.logger = options.logger;
     this.turns = options.turns;
     const { id, httpAddress } = options.service.status();

@@ -1,4 +1,4 @@
-/** What /debug/vars counts under `http`, by rqlite's names. */
+/** What /debug/vars counts under `http`, by rqlite's names, beside what its write queue counts. */
 export class HttpCounters {
   auth_fail = 0;
   auth_ok = 0;
@@ -13,14 +13,6 @@ export class HttpCounters {
   queries = 0;
   query_stmts_rx = 0;
   queued_executions = 0;
-  queued_executions_failed = 0;
-  queued_executions_leadership_lost = 0;
-  queued_executions_no_leader = 0;
-  queued_executions_not_leader = 0;
-  queued_executions_num_stmts_rx = 0;
-  queued_executions_num_stmts_tx = 0;
-  queued_executions_ok = 0;
-  queued_executions_unknown_error = 0;
   queued_executions_wait = 0;
   queued_executions_wait_timeout = 0;
   request_stmts_rx = 0;

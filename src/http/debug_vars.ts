@@ -1,3 +1,4 @@
+import type { WriteQueueCounts } from "../cluster/write_queue.ts";
 import type { AppState } from "./app_state.ts";
 import { goJson } from "./go_json.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -16,7 +17,7 @@ export function debugVars(
 }
 
 /** JSON texts by rqlite's names, in order. */
-function variables({ service, counters }: AppState): Record<string, string> {
+function variables({ service, queue, counters }: AppState): Record<string, string> {
   const memory = Deno.memoryUsage();
   const { counts, snapshotsInstalled, snapshotsTaken } = service.status();
   return {
@@ -26,7 +27,7 @@ function variables({ service, counters }: AppState): Record<string, string> {
       num_stepdown_req: counts.stepDowns,
     }),
     cmdline: goJson([Deno.execPath(), ...Deno.args]),
-    http: countsText(counters),
+    http: countsText({ ...counters, ...queueCounts(queue.counts) }),
     memstats: goJson({
       Alloc: memory.heapUsed,
       Sys: memory.rss,
@@ -43,6 +44,20 @@ function variables({ service, counters }: AppState): Record<string, string> {
       num_snapshots: snapshotsTaken,
       num_user_snapshots: counters.user_snapshots,
     }),
+  };
+}
+
+function queueCounts(counts: WriteQueueCounts): Record<string, number> {
+  return {
+    queued_executions_failed: counts.failures,
+    // Whoever leads, a batch finds its way there by itself.
+    queued_executions_leadership_lost: 0,
+    queued_executions_no_leader: counts.failuresNoLeader,
+    queued_executions_not_leader: 0,
+    queued_executions_num_stmts_rx: counts.statementsTaken,
+    queued_executions_num_stmts_tx: counts.statementsWritten,
+    queued_executions_ok: counts.batchesWritten,
+    queued_executions_unknown_error: counts.failuresOther,
   };
 }
 

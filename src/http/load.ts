@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { plainFormat } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout, elapsed, startOf } from "./data_request.ts";
 import { emptyEnvelope, resultsEnvelope } from "./envelope.ts";
@@ -38,13 +39,7 @@ export async function load(
   }
   const answer = await service.loadSql({
     sql,
-    format: {
-      associative: false,
-      timings: parameters.has("timings"),
-      blobArray: false,
-      qualifyColumns: false,
-      unified: false,
-    },
+    format: { ...plainFormat, timings: parameters.has("timings") },
     timeoutMs: clusterTimeout(parameters),
   });
   const fields = { timeSeconds: elapsed(parameters, startedAt) };

@@ -1,3 +1,4 @@
+import { batchCharactersMax } from "../cluster/write_queue.ts";
 import { ServiceError } from "../cluster/types.ts";
 import type { Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
@@ -9,7 +10,6 @@ import type { QueryParameters } from "./query_parameters.ts";
 import { jsonText, readBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { NoStatementsError, parseStatements } from "./statements.ts";
-import { batchCharactersMax } from "./write_queue.ts";
 
 /** /db/execute?queue: answered with a sequence number, at once or (`wait`) when the batch is written. */
 export async function queuedExecute(

@@ -1,5 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import type { SqliteStanding } from "../cluster/types.ts";
+import { plainFormat } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./data_request.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -58,13 +59,7 @@ async function databaseProblem(app: AppState, timeoutMs: number): Promise<string
     const { results } = await app.service.read({
       statements: [{ sql: "SELECT 1" }],
       transaction: false,
-      format: {
-        associative: false,
-        timings: false,
-        blobArray: false,
-        qualifyColumns: false,
-        unified: false,
-      },
+      format: plainFormat,
       timeoutMs,
     }, { level: "none", freshnessMs: 0, freshnessStrict: false, timeoutMs });
     const text = await new Response(new Uint8Array(await bytesOf(results))).text();

@@ -1,9 +1,9 @@
+import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Hono } from "hono";
 import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "../io/types.ts";
 import { Front } from "./front.ts";
 import { type Handler, nativeServer, refusesUpgradeWithBody } from "./native_server.ts";
-import type { WriteQueue } from "./write_queue.ts";
 
 export interface ServeOptions {
   readonly app: Hono;

@@ -1,3 +1,4 @@
+import type { WriteQueueFigures } from "../cluster/write_queue.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeoutMs } from "./data_request.ts";
 import { formatGoDuration } from "./go_duration.ts";
@@ -54,7 +55,7 @@ async function collect(app: AppState): Promise<Figures> {
         local_node_addr: node.raftAddress,
         timeout: formatGoDuration(clusterTimeoutMs),
       },
-      queue: { _default: queue.status() },
+      queue: { _default: queueFigures(queue.figures) },
       tls: { enabled: "false" },
       allow_origin: info.allowOrigin === "" ? undefined : info.allowOrigin,
     },
@@ -86,6 +87,16 @@ async function collect(app: AppState): Promise<Figures> {
       version: `deno ${Deno.version.deno}`,
     },
     store: storeFigures(node, await service.storeStatus(), info.settings),
+  };
+}
+
+function queueFigures(figures: WriteQueueFigures): Figures {
+  return {
+    batch_size: figures.batchSize,
+    max_size: figures.capacity,
+    timeout: formatGoDuration(figures.timeoutMs),
+    depth: figures.waitingRequests,
+    sequence_number: figures.writtenSequence,
   };
 }
 

@@ -1,6 +1,6 @@
+import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Logger } from "../io/types.ts";
 import type { Service } from "../cluster/types.ts";
-import type { WriteQueue } from "./write_queue.ts";
 
 /** What flags have set, as /status shows it. */
 export interface ServerSettings {

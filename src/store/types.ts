@@ -48,6 +48,15 @@ export interface AnswerFormat {
   readonly unified: boolean;
 }
 
+/** Of answers that no client of /db reads. */
+export const plainFormat: AnswerFormat = {
+  associative: false,
+  timings: false,
+  blobArray: false,
+  qualifyColumns: false,
+  unified: false,
+};
+
 export type Command =
   | {
     readonly type: "execute";

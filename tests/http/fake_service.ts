@@ -10,9 +10,9 @@ import type {
   WriteRequest,
 } from "../../src/cluster/types.ts";
 import { createApp } from "../../src/http/app.ts";
-import { HttpCounters } from "../../src/http/counters.ts";
 import { defaultHttpLimits, type HttpLimits } from "../../src/http/types.ts";
-import { defaultWriteQueueOptions, WriteQueue } from "../../src/http/write_queue.ts";
+import { defaultWriteQueueOptions, WriteQueue } from "../../src/cluster/write_queue.ts";
+import { DenoClock } from "../../src/io/deno_clock.ts";
 import type { Member } from "../../src/raft/types.ts";
 import type { BackupOptions, ReadRequest, Statement } from "../../src/store/types.ts";
 
@@ -196,13 +196,10 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
       messages.push(`${level} ${room} ${message}`);
     },
   };
-  const queue = new WriteQueue({
+  const queue = new WriteQueue({ service, clock: new DenoClock(), logger }, {
     ...defaultWriteQueueOptions,
     timeoutMs: 1,
     ...queueOptions,
-    service,
-    logger,
-    counters: new HttpCounters(),
   });
   const app = createApp({
     service,

@@ -1,14 +1,16 @@
-import { type Service, ServiceError } from "../cluster/types.ts";
-import type { Statement } from "../store/types.ts";
-import type { HttpCounters } from "./counters.ts";
-import { formatGoDuration } from "./go_duration.ts";
-import type { Logger } from "../io/types.ts";
+import { assert } from "../base/assert.ts";
+import type { Clock, Logger, Timer } from "../io/types.ts";
+import { plainFormat, type Statement } from "../store/types.ts";
 import { setsContext } from "./request_context.ts";
+import { type Service, ServiceError } from "./types.ts";
+
+export interface WriteQueueParts {
+  readonly service: Pick<Service, "write">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 export interface WriteQueueOptions {
-  readonly service: Service;
-  readonly logger: Logger;
-  readonly counters: HttpCounters;
   /** Requests that may wait; a client that finds no room waits for some. */
   readonly capacity: number;
   /** Requests that make a batch full: it is then written, with what came behind them meanwhile. */
@@ -33,7 +35,28 @@ export const defaultWriteQueueOptions = {
   sizeMax: 256 * 1024 * 1024,
   waitersMax: 4096,
   retryDelayMs: 1000,
-} as const satisfies Partial<WriteQueueOptions>;
+} as const satisfies WriteQueueOptions;
+
+/** How the queue is now, for /status. */
+export interface WriteQueueFigures {
+  readonly batchSize: number;
+  readonly capacity: number;
+  readonly timeoutMs: number;
+  readonly waitingRequests: number;
+  /** Of the last request that is written; 0 before the first. */
+  readonly writtenSequence: bigint;
+}
+
+/** What became of queued writes since the start, for /debug/vars. */
+export class WriteQueueCounts {
+  statementsTaken = 0;
+  statementsWritten = 0;
+  batchesWritten = 0;
+  /** Tries that failed, and of these: those that found no leader, and all others. */
+  failures = 0;
+  failuresNoLeader = 0;
+  failuresOther = 0;
+}
 
 /** One request in the queue, and what becomes of it. */
 class QueuedRequest {
@@ -42,17 +65,18 @@ class QueuedRequest {
   readonly size: number;
   /** It is a batch by itself. */
   readonly alone: boolean;
-  /** By the clock of performance.now. */
-  readonly queuedAt = performance.now();
+  /** By the queue's clock, in ms. */
+  readonly queuedAt: number;
   #outcome: "written" | ServiceError | undefined;
   /** Made when somebody waits: most clients do not. */
   #waiting: PromiseWithResolvers<void> | undefined;
 
-  constructor(sequence: bigint, statements: readonly Statement[], size: number) {
-    this.sequence = sequence;
-    this.statements = statements;
-    this.size = size;
-    this.alone = setsContext(statements);
+  constructor(request: Pick<QueuedRequest, "sequence" | "statements" | "size" | "queuedAt">) {
+    this.sequence = request.sequence;
+    this.statements = request.statements;
+    this.size = request.size;
+    this.queuedAt = request.queuedAt;
+    this.alone = setsContext(request.statements);
   }
 
   /** Resolves when it is written, or rejects with why it never will be. */
@@ -65,19 +89,15 @@ class QueuedRequest {
   }
 
   settle(outcome: "written" | ServiceError): void {
+    assert(
+      this.#outcome === undefined || this.#outcome === outcome,
+      `Queued request ${this.sequence} is settled twice`,
+    );
     this.#outcome = outcome;
     if (outcome === "written") this.#waiting?.resolve();
     else this.#waiting?.reject(outcome);
   }
 }
-
-const format = {
-  associative: false,
-  timings: false,
-  blobArray: false,
-  qualifyColumns: false,
-  unified: false,
-} as const;
 
 /** Requests of one batch that is no transaction: others' writes wait for it. */
 const gatheredMax = 1024;
@@ -93,22 +113,31 @@ export const batchCharactersMax = 12 * 1024 * 1024;
  * one at a time. What a crash finds here is lost.
  */
 export class WriteQueue {
+  readonly counts = new WriteQueueCounts();
+  readonly #service: Pick<Service, "write">;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #options: WriteQueueOptions;
   readonly #waiting: QueuedRequest[] = [];
   #size = 0;
-  #lastSequence = BigInt(Date.now()) * 1_000_000n;
+  #lastSequence: bigint;
   #writtenSequence = 0n;
   /** Clients to wake when there is room again. */
   readonly #roomWaiters = new Set<() => void>();
-  #batchTimer: ReturnType<typeof setTimeout> | undefined;
+  #batchTimer: Timer | undefined;
   #writer: Promise<void> | undefined;
   #closing = false;
   /** Ends a retry's pause early when the queue must empty itself. */
   #wakeRetry: (() => void) | undefined;
   #abandoned = false;
 
-  constructor(options: WriteQueueOptions) {
+  constructor(parts: WriteQueueParts, options: WriteQueueOptions) {
+    this.#service = parts.service;
+    this.#clock = parts.clock;
+    this.#logger = parts.logger;
     this.#options = options;
+    // Nanoseconds, as in rqlite: no number is given out again after a restart.
+    this.#lastSequence = BigInt(Math.floor(parts.clock.wallTime())) * 1_000_000n;
   }
 
   /**
@@ -121,29 +150,27 @@ export class WriteQueue {
     size: number,
     timeoutMs: number,
   ): Promise<Pick<QueuedRequest, "sequence" | "written">> {
-    const deadline = performance.now() + timeoutMs;
-    while (!this.#closing && this.#full(size)) await this.#room(deadline - performance.now());
+    const deadline = this.#clock.now() + timeoutMs;
+    while (!this.#closing && this.#full(size)) await this.#room(deadline - this.#clock.now());
     if (this.#closing) throw new ServiceError("unavailable", "queue is closed");
-    const request = new QueuedRequest(++this.#lastSequence, statements, size);
+    const sequence = ++this.#lastSequence;
+    const queuedAt = this.#clock.now();
+    const request = new QueuedRequest({ sequence, statements, size, queuedAt });
     this.#waiting.push(request);
     this.#size += size;
-    this.#options.counters.queued_executions_num_stmts_rx += statements.length;
+    this.counts.statementsTaken += statements.length;
     this.#schedule();
     return request;
   }
 
-  get counters(): HttpCounters {
-    return this.#options.counters;
-  }
-
-  /** What /status shows. */
-  status(): Record<string, unknown> {
+  get figures(): WriteQueueFigures {
+    const { batchSize, capacity, timeoutMs } = this.#options;
     return {
-      batch_size: this.#options.batchSize,
-      max_size: this.#options.capacity,
-      timeout: formatGoDuration(this.#options.timeoutMs),
-      depth: this.#waiting.length,
-      sequence_number: this.#writtenSequence,
+      batchSize,
+      capacity,
+      timeoutMs,
+      waitingRequests: this.#waiting.length,
+      writtenSequence: this.#writtenSequence,
     };
   }
 
@@ -152,13 +179,13 @@ export class WriteQueue {
     this.#closing = true;
     for (const wake of this.#roomWaiters) wake();
     this.#schedule();
-    const giveUp = setTimeout(() => {
+    const giveUp = this.#clock.after(timeoutMs, () => {
       this.#abandoned = true;
       this.#wakeRetry?.();
-    }, timeoutMs);
+    });
     await this.#writer;
-    clearTimeout(giveUp);
-    clearTimeout(this.#batchTimer);
+    giveUp.cancel();
+    this.#batchTimer?.cancel();
     if (this.#waiting.length > 0) {
       this.#log("ERROR", `Gave up ${this.#waiting.length} queued requests: not written in time`);
       const error = new ServiceError("unavailable", "queue is closed");
@@ -177,12 +204,12 @@ export class WriteQueue {
       throw new ServiceError("overloaded", "queue is full");
     }
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timeoutMs);
+    const timer = this.#clock.after(timeoutMs, resolve);
     this.#roomWaiters.add(resolve);
     this.#schedule();
     await promise;
     this.#roomWaiters.delete(resolve);
-    clearTimeout(timer);
+    timer.cancel();
   }
 
   /** How long until the next batch is to be written, in ms. */
@@ -193,7 +220,7 @@ export class WriteQueue {
     const isFull = this.#waiting.length >= this.#options.batchSize || this.#roomWaiters.size > 0;
     if (this.#closing || isFull) return 0;
     if (this.#options.timeoutMs === 0) return Infinity;
-    return first.queuedAt + this.#options.timeoutMs - performance.now();
+    return first.queuedAt + this.#options.timeoutMs - this.#clock.now();
   }
 
   /** Starts the writer when a batch is due, else the clock for it. */
@@ -201,14 +228,14 @@ export class WriteQueue {
     if (this.#writer !== undefined) return;
     const dueInMs = this.#dueInMs();
     if (dueInMs <= 0) {
-      clearTimeout(this.#batchTimer);
+      this.#batchTimer?.cancel();
       this.#batchTimer = undefined;
       this.#writer = this.#writeBatches();
     } else if (dueInMs !== Infinity && this.#batchTimer === undefined) {
-      this.#batchTimer = setTimeout(() => {
+      this.#batchTimer = this.#clock.after(Math.ceil(dueInMs), () => {
         this.#batchTimer = undefined;
         this.#schedule();
-      }, Math.ceil(dueInMs));
+      });
     }
   }
 
@@ -222,16 +249,16 @@ export class WriteQueue {
   }
 
   async #writeBatch(): Promise<void> {
-    const { counters } = this.#options;
     const batch = this.#takeBatch();
     const last = batch[batch.length - 1];
     if (last === undefined) return;
     const statements = batch.flatMap((request) => request.statements);
     const error = statements.length === 0 ? undefined : await this.#write(statements);
     if (error === undefined) {
+      assert(last.sequence > this.#writtenSequence, "Queued requests were written out of order");
       this.#writtenSequence = last.sequence;
-      counters.queued_executions_num_stmts_tx += statements.length;
-      counters.queued_executions_ok++;
+      this.counts.statementsWritten += statements.length;
+      this.counts.batchesWritten++;
     }
     for (const request of batch) request.settle(error ?? "written");
   }
@@ -253,7 +280,10 @@ export class WriteQueue {
       if (request.alone) break;
     }
     this.#size -= size;
-    return this.#waiting.splice(0, count);
+    const batch = this.#waiting.splice(0, count);
+    assert(this.#size >= 0, "The write queue gave out more than it had");
+    assert(batch.length === 1 || !batch.some(({ alone }) => alone), "A request shares its batch");
+    return batch;
   }
 
   /**
@@ -261,14 +291,14 @@ export class WriteQueue {
    * unknown is not, because the statements may have been applied.
    */
   async #write(statements: readonly Statement[]): Promise<ServiceError | undefined> {
-    const { service, counters, transaction, retryDelayMs } = this.#options;
+    const { transaction, retryDelayMs } = this.#options;
     for (;;) {
       try {
-        await service.write({
+        await this.#service.write({
           statements,
           transaction,
           unified: false,
-          format,
+          format: plainFormat,
           statementTimeoutMs: 0,
           timeoutMs: batchWriteTimeoutMs,
         });
@@ -278,9 +308,9 @@ export class WriteQueue {
           this.#log("ERROR", `A queued batch failed: ${String(thrown)}`);
           return new ServiceError("failed", "queued write failed", { cause: thrown });
         }
-        counters.queued_executions_failed++;
-        if (thrown.kind === "no_leader") counters.queued_executions_no_leader++;
-        else counters.queued_executions_unknown_error++;
+        this.counts.failures++;
+        if (thrown.kind === "no_leader") this.counts.failuresNoLeader++;
+        else this.counts.failuresOther++;
         if (!nothingDone.has(thrown.kind) || this.#abandoned) {
           this.#log("ERROR", `Dropped ${statements.length} queued statements: ${thrown.message}`);
           return thrown;
@@ -294,15 +324,16 @@ export class WriteQueue {
 
   async #pause(delayMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, delayMs);
+    const timer = this.#clock.after(delayMs, resolve);
     this.#wakeRetry = resolve;
     await promise;
     this.#wakeRetry = undefined;
-    clearTimeout(timer);
+    timer.cancel();
   }
 
   #log(level: "WARN" | "ERROR", message: string): void {
-    this.#options.logger.log(level, "http", message);
+    // Under the name of the API, whose clients queue writes.
+    this.#logger.log(level, "http", message);
   }
 }
 

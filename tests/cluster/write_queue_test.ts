@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import { ServiceError } from "../../src/cluster/types.ts";
-import { appWith, FakeService } from "./fake_service.ts";
+import { appWith, FakeService } from "../http/fake_service.ts";
 
 const one = [{ sql: "INSERT INTO t VALUES(1)" }];
 
@@ -19,7 +19,7 @@ Deno.test("WriteQueue.add() batches requests in order, full or due", async () =>
   assert.equal(service.writes[0]?.transaction, true);
   const sequences = added.map(({ sequence }) => sequence);
   assert.deepEqual(sequences, [...sequences].sort((x, y) => (x < y ? -1 : 1)));
-  assert.equal(queue.status().sequence_number, sequences[3]);
+  assert.equal(queue.figures.writtenSequence, sequences[3]);
   await queue.close(1000);
 });
 
