@@ -243,7 +243,7 @@ Deno.test("a dump holds tables of up to 2,000 columns", async () => {
   }
 });
 
-Deno.test("a dump holds a user's own table whose name looks like a virtual table's", async () => {
+Deno.test("a dump holds a user's own table whose name looks like a virtual table's, and his index of such a one", async () => {
   await roundTrip([
     "CREATE TABLE f_content (own)",
     "INSERT INTO f_content VALUES ('mine')",
@@ -252,7 +252,8 @@ Deno.test("a dump holds a user's own table whose name looks like a virtual table
     "INSERT INTO g_stat VALUES (1, 'mine too')",
     "CREATE VIRTUAL TABLE g USING fts3(x)",
     "INSERT INTO g VALUES ('words')",
-  ], ["SELECT * FROM f_content", "SELECT * FROM g_stat", "SELECT * FROM g"]);
+    "CREATE INDEX g_words ON g_content (c0x)",
+  ], [names, "SELECT * FROM f_content", "SELECT * FROM g_stat", "SELECT * FROM g"]);
 });
 
 Deno.test("a dump keeps the index of a full-text table that has no content, or has it no more", async () => {

@@ -56,9 +56,15 @@ class Dump {
     for (const table of ordinary) await this.#table(table);
     await this.#sequence(ordinary);
     await this.#statistics();
-    this.#others("index");
+    const virtual = dumped.filter((table) => table.virtual !== undefined);
+    // What a virtual table is yet to make may have an index of the user's.
+    const later = new Set(
+      virtual.filter((table) => table.virtual?.content !== "shadows").flatMap((t) => t.shadows),
+    );
+    this.#others("index", (table) => !later.has(table));
     this.#others("view");
-    await this.#virtualTables(dumped.filter(({ virtual }) => virtual !== undefined));
+    await this.#virtualTables(virtual);
+    this.#others("index", (table) => later.has(table));
     // Behind all rows: loading them is no change that a trigger is for.
     this.#others("trigger");
     if (this.#tables.length === 0) this.#headerValues();
@@ -132,11 +138,13 @@ class Dump {
     return name;
   }
 
-  #others(type: "index" | "view" | "trigger"): void {
+  #others(type: "index" | "view" | "trigger", isMeant = (_table: string) => true): void {
     using statement = this.#database.prepare(
-      "SELECT sql FROM sqlite_master WHERE sql NOT NULL AND type = ?1 ORDER BY rowid",
+      "SELECT sql, tbl_name FROM sqlite_master WHERE sql NOT NULL AND type = ?1 ORDER BY rowid",
     );
-    for (const [sql] of statement.values<[string]>(type)) this.#stored(sql);
+    for (const [sql, table] of statement.values<[string, string]>(type)) {
+      if (isMeant(table)) this.#stored(sql);
+    }
   }
 
   /** Behind the views, as they may be an index of one. */
