@@ -11,6 +11,7 @@ import {
   type ReadRequest,
   type Statements,
   type Store,
+  type StoreStatus,
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { Announcement } from "./announcement.ts";
@@ -84,7 +85,7 @@ export class ClusterService implements Service {
   readonly #calls: LeaderCalls;
   /** This node's side of the traffic between nodes. */
   readonly peers: PeerRequests;
-  readonly #startedAt: number;
+  readonly #startedAtMs: number;
   readonly #counts = new ClusterCounts();
 
   constructor(parts: ServiceParts) {
@@ -107,7 +108,7 @@ export class ClusterService implements Service {
       membership: new Membership({ ...parts, leaders: this.#leaders, counts: this.#counts }),
     });
     this.#calls = new LeaderCalls(parts, this.#leaders, this.peers);
-    this.#startedAt = parts.clock.wallTime();
+    this.#startedAtMs = parts.clock.wallTime();
   }
 
   /** To be called when the node's status or configuration changed. */
@@ -291,7 +292,7 @@ export class ClusterService implements Service {
       appliedIndex: node.appliedIndex,
       lastLogIndex: node.lastIndex,
       lastContactMs: Math.max(0, Math.min(node.lastContactMs, clock.now())),
-      startedAt: this.#startedAt,
+      startedAtMs: this.#startedAtMs,
       counts: this.#counts,
       sqlite: this.#sqliteStanding(),
     };
@@ -307,7 +308,7 @@ export class ClusterService implements Service {
     };
   }
 
-  storeStatus(): Promise<Record<string, unknown>> {
+  storeStatus(): Promise<StoreStatus> {
     return this.#parts.store.status();
   }
 

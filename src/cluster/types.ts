@@ -9,6 +9,7 @@ import type {
   Results,
   SqliteProfile,
   Statements,
+  StoreStatus,
 } from "../store/types.ts";
 
 export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
@@ -112,7 +113,8 @@ export interface ServiceStatus extends NodeFigures {
   readonly lastLogIndex: number;
   /** ms since the leader was last heard from; 0 on the leader. */
   readonly lastContactMs: number;
-  readonly startedAt: number;
+  /** By the wall clock, since 1970. */
+  readonly startedAtMs: number;
   readonly counts: Readonly<ClusterCounts>;
   readonly sqlite: SqliteStanding;
 }
@@ -151,7 +153,7 @@ export interface Service {
   load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<void>;
   status(): ServiceStatus;
   /** What the store itself reports. */
-  storeStatus(): Promise<Record<string, unknown>>;
+  storeStatus(): Promise<StoreStatus>;
   nodes(timeoutMs: number): Promise<NodeReport[]>;
   /** undefined when none is known. */
   leader(): Member | undefined;

@@ -63,9 +63,9 @@ async function collect(app: AppState): Promise<Figures> {
     mux: { addr: node.raftAddress, tls: "disabled" },
     network: { interfaces: networkInterfaces() },
     node: {
-      start_time: new Date(node.startedAt).toISOString(),
+      start_time: new Date(node.startedAtMs).toISOString(),
       current_time: new Date(now).toISOString(),
-      uptime: formatGoDuration(now - node.startedAt),
+      uptime: formatGoDuration(now - node.startedAtMs),
     },
     os: {
       pid: Deno.pid,

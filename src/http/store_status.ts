@@ -1,34 +1,48 @@
 import type { ServiceStatus, SqliteStanding } from "../cluster/types.ts";
-import type { Member, Role } from "../raft/types.ts";
+import type { Member, PeerProgress, Role } from "../raft/types.ts";
+import type { ReadPoolStatus, StoreStatus } from "../store/types.ts";
 import { formatGoBytes } from "./go_bytes.ts";
 import { formatGoDuration } from "./go_duration.ts";
 import type { ServerSettings } from "./types.ts";
 
-export type Figures = Readonly<Record<string, unknown>>;
+/** A value of /status; undefined ones are left out. */
+export type Figure =
+  | string
+  | number
+  | bigint
+  | boolean
+  | undefined
+  | readonly string[]
+  | readonly Figures[]
+  | Figures;
+
+/** An object of /status, by rqlite's names and this program's own. */
+export interface Figures {
+  readonly [name: string]: Figure;
+}
 
 /** What /status shows under `store`: the node's figures, what its flags set, and SQLite's. */
 export function storeFigures(
   node: ServiceStatus,
-  sqlite: Figures,
+  store: StoreStatus,
   settings: ServerSettings,
 ): Figures {
   const { members } = node.configuration;
   const leader = members.find((member) => member.id === node.raft.leader);
-  const directoryBytes = numberOf(sqlite, "size") + numberOf(sqlite, "wal_size") +
-    node.logSizeBytes;
+  const directoryBytes = store.databaseBytes + store.walBytes + node.logSizeBytes;
   return {
     addr: node.raftAddress,
     apply_timeout: formatGoDuration(settings.applyTimeoutMs),
     cdc: { enabled: false, registered: false },
     cluster_id: node.clusterId,
     db_applied_index: node.appliedIndex,
-    db_conf: { fk_constraints: sqlite.fk_constraints === true },
+    db_conf: { fk_constraints: store.foreignKeys },
     dir: node.dataDirectory,
     dir_size: directoryBytes,
     dir_size_friendly: formatGoBytes(directoryBytes),
     election_timeout: formatGoDuration(settings.electionTimeoutMs),
     fsm_index: node.appliedIndex,
-    fsm_term: numberOf(sqlite, "applied_term"),
+    fsm_term: store.applied.term,
     health: node.health,
     heartbeat_timeout: formatGoDuration(settings.heartbeatTimeoutMs),
     leader: { addr: leader?.address ?? "", node_id: leader?.id ?? "" },
@@ -45,18 +59,18 @@ export function storeFigures(
     reap_read_only_timeout: "0s",
     reap_timeout: "0s",
     snapshot_interval: formatGoDuration(settings.snapshotIntervalMs),
-    snapshot_store: snapshotFigures(node, sqlite),
+    snapshot_store: snapshotFigures(node, store),
     snapshot_threshold: settings.snapshotEntries,
-    sqlite3: { ...sqliteFigures(sqlite), ...standingFigures(node.sqlite) },
+    sqlite3: { ...sqliteFigures(store), ...standingFigures(node.sqlite) },
     trailing_logs: settings.trailingEntries,
   };
 }
 
 /** A node has one snapshot at most: its own database, as far as a checkpoint has made it durable. */
-function snapshotFigures(node: ServiceStatus, sqlite: Figures): Figures {
+function snapshotFigures(node: ServiceStatus, store: StoreStatus): Figures {
   return {
     dir: node.dataDirectory,
-    dir_size: node.snapshotIndex === 0 ? 0 : numberOf(sqlite, "size"),
+    dir_size: node.snapshotIndex === 0 ? 0 : store.databaseBytes,
     snapshots: node.snapshotIndex === 0 ? [] : [String(node.snapshotIndex)],
   };
 }
@@ -78,30 +92,54 @@ function raftFigures(node: ServiceStatus): Figures {
     log_size: node.logSizeBytes,
     log_size_friendly: formatGoBytes(node.logSizeBytes),
     num_peers: voters - (isVoter ? 1 : 0),
-    progress: node.progress,
+    progress: node.progress.map(progressFigures),
     state: stateNames[node.raft.role],
     term: node.raft.term,
     voter: isVoter,
   };
 }
 
+function progressFigures(peer: PeerProgress): Figures {
+  const { id, matchIndex, nextIndex, state, recentlyActive } = peer;
+  return { id, matchIndex, nextIndex, state, recentlyActive };
+}
+
 /** SQLite's own figures, and some of them again by rqlite's names. */
-function sqliteFigures(sqlite: Figures): Figures {
-  const size = numberOf(sqlite, "size");
+function sqliteFigures(store: StoreStatus): Figures {
+  const { databaseBytes, pageBytes, pages, freePages } = store;
   return {
-    ...sqlite,
+    version: store.sqliteVersion,
+    compile_options: store.compileOptions,
+    library_path: store.libraryPath,
+    library_origin: store.libraryOrigin,
+    path: store.databasePath,
+    size: databaseBytes,
+    db_size: databaseBytes,
+    db_size_friendly: formatGoBytes(databaseBytes),
+    page_size: pageBytes,
+    page_count: pages,
+    freelist_count: freePages,
+    mem_stats: { page_size: pageBytes, page_count: pages, freelist_count: freePages },
+    wal_size: store.walBytes,
+    wal_checkpoints: store.walCheckpoints,
+    applied_index: store.applied.index,
+    applied_term: store.applied.term,
+    fk_constraints: store.foreignKeys,
+    pragmas: { ro: store.pragmas.reader, rw: store.pragmas.writer },
+    statements_cached: store.statementsCached,
+    sessions: store.sessions,
+    apply_queue: store.writerRequests,
+    apply_batches: {
+      main_thread: store.batchesApplied.mainThread,
+      writer: store.batchesApplied.writer,
+    },
+    main_thread: { on: store.mainThread.on, times_off: store.mainThread.timesOff },
+    read_pool: readPoolFigures(store.readPool),
     conn_pool_stats: {
-      ro: readConnections(sqlite.read_pool),
+      ro: readConnections(store.readPool),
       rw: { max_open_connections: 1, open_connections: 1 },
     },
-    db_size: size,
-    db_size_friendly: formatGoBytes(size),
     extensions: [],
-    mem_stats: {
-      freelist_count: sqlite.freelist_count,
-      page_count: sqlite.page_count,
-      page_size: sqlite.page_size,
-    },
   };
 }
 
@@ -120,21 +158,12 @@ function standingFigures({ profile, mismatchPermitted, mismatches }: SqliteStand
   };
 }
 
-function readConnections(pool: unknown): Figures {
-  const open = numberOf(pool, "readers");
-  const busy = numberOf(pool, "busy");
-  return {
-    idle: open - busy,
-    in_use: busy,
-    open_connections: open,
-  };
+function readPoolFigures({ readers, busy, streaming, queued }: ReadPoolStatus): Figures {
+  return { readers, busy, streaming, queued };
 }
 
-/** A number in what the store reports; 0 when there is none. */
-function numberOf(figures: unknown, name: string): number {
-  if (typeof figures !== "object" || figures === null) return 0;
-  const value: unknown = Object.entries(figures).find(([key]) => key === name)?.[1];
-  return typeof value === "number" ? value : 0;
+function readConnections({ readers, busy }: ReadPoolStatus): Figures {
+  return { idle: readers - busy, in_use: busy, open_connections: readers };
 }
 
 const stateNames: Readonly<Record<Role, string>> = {

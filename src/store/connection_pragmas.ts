@@ -6,10 +6,10 @@ export function foreignKeysPragma(foreignKeys: boolean): string {
 /** What the connections are set to, as SQLite numbers it. */
 export function connectionPragmas(
   foreignKeys: boolean,
-): Record<"ro" | "rw", Record<string, string>> {
+): Record<"reader" | "writer", Record<string, string>> {
   const both = { foreign_keys: foreignKeys ? "1" : "0", journal_mode: "wal" };
   return {
-    ro: { ...both, busy_timeout: "5000", synchronous: "2", wal_autocheckpoint: "1000" },
-    rw: { ...both, busy_timeout: "0", synchronous: "1", wal_autocheckpoint: "0" },
+    reader: { ...both, busy_timeout: "5000", synchronous: "2", wal_autocheckpoint: "1000" },
+    writer: { ...both, busy_timeout: "0", synchronous: "1", wal_autocheckpoint: "0" },
   };
 }

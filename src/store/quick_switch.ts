@@ -44,8 +44,8 @@ export class QuickSwitch {
   }
 
   /** For /status. */
-  get status(): { readonly on: boolean; readonly times_off: number } {
-    return { on: this.isOn(this.#clock.now()), times_off: this.#timesOff };
+  get status(): { readonly on: boolean; readonly timesOff: number } {
+    return { on: this.isOn(this.#clock.now()), timesOff: this.#timesOff };
   }
 
   /** Whether a call may begin, at `now` by the clock that all calls are measured with. */

@@ -26,6 +26,7 @@ import {
   type Statements,
   type StateSnapshot,
   type Store,
+  type StoreStatus,
 } from "./types.ts";
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
@@ -345,33 +346,31 @@ class SqliteStore implements Store {
     }
   }
 
-  async status(): Promise<Record<string, unknown>> {
+  async status(): Promise<StoreStatus> {
     const { library, path } = this.#parts;
     const writer = await this.#writerStatus.ask();
     const { bytes, checkpoints } = this.#wal.status;
     return {
-      version: library.version,
-      source_id: library.sourceId,
-      library_path: library.path,
-      library_origin: library.origin,
-      path,
-      size: writer.pageSize * writer.pageCount,
-      page_size: writer.pageSize,
-      page_count: writer.pageCount,
-      freelist_count: writer.freelistCount,
-      wal_size: bytes,
-      wal_checkpoints: checkpoints,
-      applied_index: this.applied.index,
-      applied_term: this.applied.term,
-      fk_constraints: this.#foreignKeys,
+      sqliteVersion: library.version,
+      compileOptions: this.#compileOptions,
+      libraryPath: library.path,
+      libraryOrigin: library.origin,
+      databasePath: path,
+      databaseBytes: writer.pageSize * writer.pageCount,
+      pageBytes: writer.pageSize,
+      pages: writer.pageCount,
+      freePages: writer.freelistCount,
+      walBytes: bytes,
+      walCheckpoints: checkpoints,
+      applied: this.applied,
+      foreignKeys: this.#foreignKeys,
       pragmas: connectionPragmas(this.#foreignKeys),
-      statements_cached: writer.statementsCached,
+      statementsCached: writer.statementsCached,
       sessions: this.#quickWriter.sessions(this.applied.index) ?? writer.sessions,
-      apply_queue: this.#writer.pending,
-      apply_batches: this.#batches.counts,
-      main_thread: this.#quickSwitch.status,
-      read_pool: this.#readers.status,
-      compile_options: this.#compileOptions,
+      writerRequests: this.#writer.pending,
+      batchesApplied: this.#batches.counts,
+      mainThread: this.#quickSwitch.status,
+      readPool: this.#readers.status,
     };
   }
 

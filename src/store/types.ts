@@ -178,6 +178,50 @@ export interface BackupOptions {
   readonly tables: readonly string[];
 }
 
+/** How the store is now. Sizes are in bytes. */
+export interface StoreStatus {
+  readonly sqliteVersion: string;
+  readonly compileOptions: readonly string[];
+  readonly libraryPath: string;
+  /** How the library was found. */
+  readonly libraryOrigin: string;
+  readonly databasePath: string;
+  /** This and the next three are 0 as long as the writer has not said them yet. */
+  readonly databaseBytes: number;
+  readonly pageBytes: number;
+  readonly pages: number;
+  readonly freePages: number;
+  readonly walBytes: number;
+  /** Since the start. */
+  readonly walCheckpoints: number;
+  readonly applied: AppliedPosition;
+  /** Whether foreign keys are enforced. */
+  readonly foreignKeys: boolean;
+  /** What connections are set to, by SQLite's names and in its numbers. */
+  readonly pragmas: {
+    readonly reader: Readonly<Record<string, string>>;
+    readonly writer: Readonly<Record<string, string>>;
+  };
+  readonly statementsCached: number;
+  /** Nodes' runs whose writes are remembered, so that none is applied twice. */
+  readonly sessions: number;
+  /** Requests to the writer that it has not answered. */
+  readonly writerRequests: number;
+  /** Batches applied since the start, by the thread that applied them. */
+  readonly batchesApplied: { readonly mainThread: number; readonly writer: number };
+  /** Whether short reads and writes run on the main thread, and how often it was given up. */
+  readonly mainThread: { readonly on: boolean; readonly timesOff: number };
+  readonly readPool: ReadPoolStatus;
+}
+
+export interface ReadPoolStatus {
+  readonly readers: number;
+  readonly busy: number;
+  /** Answers on their way as streams. */
+  readonly streaming: number;
+  readonly queued: number;
+}
+
 /** The store as http and cli see it, beside what the node drives. */
 export interface Store extends StateMachine {
   /**
@@ -194,8 +238,7 @@ export interface Store extends StateMachine {
   inspect(statements: Statements): Promise<(boolean | string)[]>;
   /** A consistent copy as a stream, in constant memory; writes go on. */
   backup(options: BackupOptions, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
-  /** Real values for /status: sqlite version and library path, sizes, pragmas, connections, queue lengths. */
-  status(): Promise<Record<string, unknown>>;
+  status(): Promise<StoreStatus>;
   /** Rejects when a Worker died or the database can no longer be used; never resolves. */
   readonly failed: Promise<never>;
 }

@@ -14,7 +14,7 @@ import { defaultHttpLimits, type HttpLimits } from "../../src/http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../../src/cluster/write_queue.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import type { Member } from "../../src/raft/types.ts";
-import type { BackupOptions, ReadRequest, Statement } from "../../src/store/types.ts";
+import type { BackupOptions, ReadRequest, Statement, StoreStatus } from "../../src/store/types.ts";
 
 const encoder = new TextEncoder();
 
@@ -131,7 +131,7 @@ export class FakeService implements Service {
       progress: [],
       lastContactMs: 0,
       pendingWrites: 0,
-      startedAt: 0,
+      startedAtMs: 0,
       health: this.health,
       snapshotsTaken: 3,
       snapshotsInstalled: 1,
@@ -144,8 +144,29 @@ export class FakeService implements Service {
     };
   }
 
-  storeStatus(): Promise<Record<string, unknown>> {
-    return Promise.resolve({ version: "3.53.2" });
+  storeStatus(): Promise<StoreStatus> {
+    return Promise.resolve({
+      sqliteVersion: "3.53.2",
+      compileOptions: [],
+      libraryPath: "/lib/libsqlite3.so",
+      libraryOrigin: "system",
+      databasePath: "/data/db.sqlite",
+      databaseBytes: 8192,
+      pageBytes: 4096,
+      pages: 2,
+      freePages: 0,
+      walBytes: 100,
+      walCheckpoints: 0,
+      applied: { index: 8, term: 2 },
+      foreignKeys: false,
+      pragmas: { reader: {}, writer: {} },
+      statementsCached: 0,
+      sessions: 0,
+      writerRequests: 0,
+      batchesApplied: { mainThread: 0, writer: 0 },
+      mainThread: { on: true, timesOff: 0 },
+      readPool: { readers: 1, busy: 0, streaming: 0, queued: 0 },
+    });
   }
 
   nodes(): Promise<NodeReport[]> {

@@ -62,7 +62,7 @@ export class ToyStore extends ToyStateMachine implements Store, StateMachine {
     return Promise.reject(new Error("The toy store makes no backups"));
   }
 
-  status(): Promise<Record<string, unknown>> {
-    return Promise.resolve({ version: "none", library_path: "none" });
+  status(): Promise<never> {
+    return Promise.reject(new Error("The toy store has no figures"));
   }
 }

@@ -290,8 +290,8 @@ Deno.test("Store.apply refuses what would break replication, saying what to do i
 
 Deno.test("Store refuses tables of one node's file in writes, and addresses of its process in reads", async () => {
   await using s = await TestStore.open();
-  const { compile_options: options } = await s.store.status();
-  if (options instanceof Array && options.includes("ENABLE_DBSTAT_VTAB")) {
+  const { compileOptions: options } = await s.store.status();
+  if (options.includes("ENABLE_DBSTAT_VTAB")) {
     const copy = "CREATE TABLE c AS SELECT pgsize FROM dbstat";
     assert.match(await s.execute([copy]), /dbstat is refused: .*this node's file/);
     const other = "CREATE VIRTUAL TABLE d USING dbstat(main)";

@@ -56,8 +56,8 @@ Deno.test("a store answers whatever it is asked while snapshots are installed", 
       await snapshot.close();
     }
   });
-  const { page_count } = await target.store.status();
-  assert(Number(page_count) > 50, `${page_count} pages`);
+  const { pages } = await target.store.status();
+  assert(pages > 50, `${pages} pages`);
   assert.match(await target.query("SELECT count(*) FROM t"), /\[\[2010\]\]/);
 });
 
@@ -124,7 +124,7 @@ Deno.test("Store.close in the middle of an exchange waits for it and leaves one 
   const snapshot = await source.store.openSnapshot();
   // Begun and not awaited: it may be anywhere when the store closes.
   const installed = target.store.installSnapshot(snapshot.body).catch(() => undefined);
-  while (!(await target.store.status()).page_count) await Promise.resolve();
+  while (!(await target.store.status()).pages) await Promise.resolve();
   await target.store.close();
   await installed;
   await snapshot.close();

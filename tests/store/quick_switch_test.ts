@@ -32,7 +32,7 @@ Deno.test("QuickSwitch is off for a second after the first call that took long, 
   assert.equal(isOn(), false);
   await clock.advance(1);
   assert.equal(isOn(), true);
-  assert.deepEqual(quickSwitch.status, { on: true, times_off: 1 });
+  assert.deepEqual(quickSwitch.status, { on: true, timesOff: 1 });
   assert.deepEqual(lines.map((line) => line.slice(0, 24)), [
     "WARN The database held t",
     "INFO Short reads and wri",

@@ -261,11 +261,7 @@ Deno.test("Store.apply has the writer start a WAL anew, which takes a sync", asy
     const before = await s.store.status();
     await s.execute(["INSERT INTO t (v) VALUES (1)"]);
     const after = await s.store.status();
-    const [was, is] = [before, after].map(({ apply_batches: batches }) => {
-      assert(typeof batches === "object" && batches !== null && "main_thread" in batches);
-      return Number(batches.main_thread);
-    });
-    return is !== was;
+    return after.batchesApplied.mainThread !== before.batchesApplied.mainThread;
   };
   assert.equal(await byMainThread(), true);
   await s.store.checkpoint();

@@ -180,8 +180,8 @@ Deno.test("Store.read rejects when its signal is aborted, and frees the reader",
   const running = s.read(request, () => abort.signal);
   const queued = s.read(request, () => abort.signal);
   await until(async () => {
-    const { read_pool } = await s.store.status();
-    return (read_pool as { busy: number }).busy === 1;
+    const { readPool } = await s.store.status();
+    return readPool.busy === 1;
   });
   abort.abort(new Error("gone"));
   await assert.rejects(running, /gone/);
@@ -252,8 +252,7 @@ Deno.test("Store.read frees its reader when a stream is cancelled or stalls", as
     assert.ok(answer instanceof ReadableStream);
     return answer;
   };
-  const calm = () =>
-    until(async () => ((await s.store.status()).read_pool as { busy: number }).busy === 0);
+  const calm = () => until(async () => (await s.store.status()).readPool.busy === 0);
   await (await open()).cancel();
   await calm();
   const stalled = (await open()).getReader();

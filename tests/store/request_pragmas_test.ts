@@ -18,10 +18,10 @@ async function opened(foreignKeys = true, leader = foreignKeys): Promise<TestSto
 }
 
 async function foreignKeysIn(s: TestStore): Promise<boolean[]> {
-  const { fk_constraints: status } = await s.store.status();
+  const { foreignKeys: status } = await s.store.status();
   const read = await s.query("PRAGMA foreign_keys");
   const written = await s.execute(["PRAGMA foreign_keys"], { unified: true });
-  return [status === true, /\[\[1\]\]/.test(read), /\[\[1\]\]/.test(written)];
+  return [status, /\[\[1\]\]/.test(read), /\[\[1\]\]/.test(written)];
 }
 
 Deno.test("isOn takes for on what SQLite does", () => {

@@ -39,8 +39,8 @@ export class Batches {
   }
 
   /** How many were applied, by whom. */
-  get counts(): { readonly main_thread: number; readonly writer: number } {
-    return { main_thread: this.#quickWriter.batches, writer: this.#written };
+  get counts(): { readonly mainThread: number; readonly writer: number } {
+    return { mainThread: this.#quickWriter.batches, writer: this.#written };
   }
 
   /** The writer has opened a database. */

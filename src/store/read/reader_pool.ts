@@ -20,6 +20,7 @@ import { tasksPerMessageMax } from "./reader_signals.ts";
 import {
   type AnswerFormat,
   EncodedStatements,
+  type ReadPoolStatus,
   type ReadRequest,
   type Statements,
   StoreBusyError,
@@ -82,7 +83,7 @@ export class ReaderPool implements Holder {
     for (const reader of this.#readers.keys()) reader.setForeignKeys(on);
   }
 
-  get status(): { readers: number; busy: number; streaming: number; queued: number } {
+  get status(): ReadPoolStatus {
     let busy = 0;
     for (const reader of this.#readers.keys()) if (reader.busy) busy++;
     return {
