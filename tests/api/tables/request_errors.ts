@@ -734,7 +734,7 @@ export const requestErrors: readonly Step[] = [
     answer: '{"results":[]}',
   },
   {
-    send: "GET /db/query?timeout=1us",
+    send: "GET /db/query?timeout=1us&level=none",
     status: 200,
     type: json,
     answer: '{"results":[]}',
