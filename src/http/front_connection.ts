@@ -83,7 +83,8 @@ export class FrontConnection {
         this.#idle = false;
         return next;
       }
-      if (!await this.#receive()) {
+      while (this.#received.length < next.bytesMin) {
+        if (await this.#receive()) continue;
         return this.#received.length === 0 ? undefined : { kind: "foreign" };
       }
     }

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 /** Longest head that the front reads itself, and longest body. */
 const headBytesMax = 64 * 1024;
 const bodyBytesMax = 64 * 1024;
@@ -17,7 +19,13 @@ export interface PlainRequest {
 }
 
 /** Whether the bytes, so far, hold no whole request, or one that is not plain. */
-export type Reading = PlainRequest | { readonly kind: "partial" } | ForeignRequest;
+export type Reading = PlainRequest | PartialRequest | ForeignRequest;
+
+export interface PartialRequest {
+  readonly kind: "partial";
+  /** With fewer bytes it stays so. */
+  readonly bytesMin: number;
+}
 
 /** A request that the front does not read itself. */
 export interface ForeignRequest {
@@ -52,10 +60,13 @@ export class FrontRequest extends Request {
   }
 }
 
-const latin1 = new TextDecoder("latin1");
+/** Head and text are the same bytes: the decoders of the web call another encoding latin1. */
+const textOf = ({ buffer, byteOffset, length }: Uint8Array) =>
+  Buffer.from(buffer, byteOffset, length).toString("latin1");
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-const requestLine = new RegExp(String.raw`^(${methods.join("|")}) (/[!-~]*) HTTP/1\.1$`);
-const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~\t]*)$/;
+const requestLine = new RegExp(String.raw`^(${methods.join("|")}) (/[!-~\x80-\xff]*) HTTP/1\.1$`);
+const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~\t\x80-\xff]*)$/;
+const isAscii = /^[\0-\x7f]*$/;
 /** What makes a request another than plain. */
 const foreignHeaders: ReadonlySet<string> = new Set(["transfer-encoding", "expect", "trailer"]);
 
@@ -67,15 +78,17 @@ const foreignHeaders: ReadonlySet<string> = new Set(["transfer-encoding", "expec
 export function readRequest(bytes: Uint8Array<ArrayBuffer>): Reading {
   const headEnd = endOfHead(bytes);
   if (headEnd < 0) {
-    return bytes.length < headBytesMax && mayBegin(bytes) ? { kind: "partial" } : foreign;
+    return bytes.length < headBytesMax && mayBegin(bytes)
+      ? { kind: "partial", bytesMin: bytes.length + 1 }
+      : foreign;
   }
-  const head = readHead(latin1.decode(bytes.subarray(0, headEnd - 4)));
+  const head = readHead(textOf(bytes.subarray(0, headEnd - 4)));
   if (head === undefined) return foreign;
   const { upgrade, headers, method } = head;
   const notPlain = upgrade ? { kind: "foreign", upgradeHeadLength: headEnd } as const : foreign;
   if (!head.plain || head.bodyLength > bodyBytesMax) return notPlain;
   const length = headEnd + head.bodyLength;
-  if (bytes.length < length) return { kind: "partial" };
+  if (bytes.length < length) return { kind: "partial", bytesMin: length };
   const body = head.bodyLength === 0 ? null : bytes.slice(headEnd, length);
   let request: FrontRequest;
   try {
@@ -99,7 +112,7 @@ function endOfHead(bytes: Uint8Array): number {
 
 /** Whether a request that the front reads may begin so. */
 function mayBegin(bytes: Uint8Array): boolean {
-  const start = latin1.decode(bytes.subarray(0, 7));
+  const start = textOf(bytes.subarray(0, 7));
   return methods.some((method) => `${method} `.startsWith(start) || start.startsWith(`${method} `));
 }
 
@@ -126,7 +139,7 @@ function readHead(text: string): Head | undefined {
   let length: string | undefined;
   let connection = "";
   let hasUpgrade = false;
-  let plain = true;
+  let plain = isAscii.test(text);
   for (let i = 1; i < lines.length; i++) {
     const [, spelled, value] = headerLine.exec(lines[i] ?? "") ?? [];
     if (spelled === undefined || value === undefined) return undefined;
@@ -162,7 +175,7 @@ function readHead(text: string): Head | undefined {
  * second request comes on it unread.
  */
 export function withoutUpgrade(head: Uint8Array): Uint8Array {
-  const lines = latin1.decode(head).split("\r\n").slice(0, -2);
+  const lines = textOf(head).split("\r\n").slice(0, -2);
   const kept = lines.filter((line) => !/^(?:connection|upgrade|http2-settings):/i.test(line));
-  return new TextEncoder().encode([...kept, "Connection: close", "", ""].join("\r\n"));
+  return Buffer.from([...kept, "Connection: close", "", ""].join("\r\n"), "latin1");
 }

@@ -38,6 +38,7 @@ Deno.test("a request that has a body and offers an upgrade is answered as any ot
     "for the last time": post("Connection: close, Upgrade\r\nUpgrade: h2c\r\n"),
     "a large body": post(offer, statement.padEnd(1_000_000)),
     "in chunks": chunked,
+    "with letters of the world": post(`User-Agent: J\u00e4va \u0416\r\n${offer}`),
     "after a word": post(`Expect: 100-continue\r\n${offer}`),
     "no body": `GET /db/query?q=SELECT+1 HTTP/1.1\r\nHost: x\r\n${offer}\r\n`,
   };
