@@ -9,17 +9,17 @@ export interface DescriptionOptions {
 /** All that two equal databases have in common, a line for each thing. */
 export function describe(database: Database, { textBytes }: DescriptionOptions): string[] {
   const lines: string[] = [];
-  const show = (label: string, sql: string, sorted = false) => {
-    const rows = rowsOf(database, sql, textBytes);
+  const show = (label: string, sql: string, sorted = false, bytes = textBytes) => {
+    const rows = rowsOf(database, sql, bytes);
     if (sorted) rows.sort();
     lines.push(...rows.map((row) => `${label}: ${row}`));
   };
   for (const pragma of ["user_version", "application_id", "integrity_check"]) {
-    show(pragma, `PRAGMA ${pragma}`);
+    show(pragma, `PRAGMA ${pragma}`, false, false);
   }
   // A file is only made with its first table.
   const isEmpty = database.scalar("SELECT count(*) FROM sqlite_schema") === 0;
-  if (textBytes && !isEmpty) show("encoding", "PRAGMA encoding");
+  if (textBytes && !isEmpty) show("encoding", "PRAGMA encoding", false, false);
   using schema = database.prepare(
     "SELECT type, name, tbl_name, sql FROM sqlite_schema " +
       "WHERE name NOT LIKE 'sqlite\\_raft%' ESCAPE '\\' ORDER BY type, name",
