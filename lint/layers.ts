@@ -53,6 +53,7 @@ const simulated: ReadonlySet<string> = new Set([
   "base",
   "raft_log",
   "transport",
+  "store",
   "node",
   "cluster",
   "member",
@@ -61,7 +62,7 @@ const simulated: ReadonlySet<string> = new Set([
 /** Members of Deno that reach nothing outside the process. */
 const harmlessDeno: ReadonlySet<string> = new Set(["errors", "build", "version", "inspect"]);
 
-/** Members of Deno that deal with files: for the store's own, and to find SQLite's library. */
+/** Members of Deno that deal with files: to find SQLite's library. */
 const fileMembers =
   /^(open|create|read|write|l?stat|truncate|rename|remove|mkdir|makeTemp|copyFile|realPath|fsync|fdatasync|FsFile|SeekMode)/;
 
@@ -85,6 +86,9 @@ const impureGlobals: ReadonlySet<string> = new Set([
   "process",
   "Worker",
 ]);
+
+/** The one file of the simulated rooms that starts Workers. */
+const threadsOfTheStore = "store/worker_threads.ts";
 
 const timerGlobals: ReadonlySet<string> = new Set(["setTimeout", "setInterval"]);
 
@@ -142,8 +146,8 @@ function denoFault(file: SourceFile, member: string): string | undefined {
     return "Deno.dlopen belongs in src/sqlite, which is the only binding to SQLite";
   }
   if (["io", "http", "cli"].includes(file.room) || harmlessDeno.has(member)) return undefined;
-  if (file.room === "sqlite" && libraryMembers.test(member)) return undefined;
-  if (["sqlite", "store"].includes(file.room) && fileMembers.test(member)) return undefined;
+  const reachesLibrary = libraryMembers.test(member) || fileMembers.test(member);
+  if (file.room === "sqlite" && reachesLibrary) return undefined;
   return `Deno.${member} belongs in src/io: take a Clock, Disk or Network instead`;
 }
 
@@ -243,8 +247,12 @@ const outsideWorld: Deno.lint.Rule = {
         if (message !== undefined) context.report({ node, message });
       },
       Identifier(node) {
-        if (isSimulated && timerGlobals.has(node.name) && !isMemberName(node)) {
+        if (!isSimulated || isMemberName(node)) return;
+        if (timerGlobals.has(node.name)) {
           context.report({ node, message: `${node.name} belongs in src/io: take a Clock instead` });
+        } else if (node.name === "Worker" && file.path !== threadsOfTheStore) {
+          const message = `Workers are started by src/${threadsOfTheStore}: take Threads instead`;
+          context.report({ node, message });
         }
       },
     };

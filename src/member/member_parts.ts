@@ -56,6 +56,7 @@ export async function openData(
   const { store, profile, libraryPath } = await openers.engine.open({
     directory: configuration.dataDirectory,
     clock,
+    disk,
     logger,
     readers: configuration.database.readConnectionsMax,
     foreignKeys: configuration.database.foreignKeys,

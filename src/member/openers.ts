@@ -14,6 +14,7 @@ import {
   writeStamp,
 } from "../store/codec/command_codec.ts";
 import { openStore, type StoreOptions } from "../store/store.ts";
+import { WorkerThreads } from "../store/worker_threads.ts";
 import { findLibrary, openLibrary, takeProfile } from "../sqlite/mod.ts";
 import type { Command, SqliteProfile, Store } from "../store/types.ts";
 import type { TransportOptions } from "../transport/options.ts";
@@ -39,10 +40,12 @@ export interface OpenEngine {
   readonly libraryPath: string;
 }
 
+export type EngineOptions = Omit<StoreOptions, "library" | "threads">;
+
 /** The state machine, and what its commands look like in the log. */
 export interface Engine {
   /** Opens the store, and tells which SQLite that is. */
-  open(options: Omit<StoreOptions, "library">): Promise<OpenEngine>;
+  open(options: EngineOptions): Promise<OpenEngine>;
   /** Makes bytes of commands: at once where they are few, else in slices between other work. */
   encoder(clock: Clock): (command: Command) => Uint8Array | Promise<Uint8Array>;
   codec(foreignKeys: boolean): CommandCodec;
@@ -79,12 +82,14 @@ export const openers: Openers = {
   transport: openTransport,
 };
 
-async function openSqlite(options: Omit<StoreOptions, "library">): Promise<OpenEngine> {
+async function openSqlite(options: EngineOptions): Promise<OpenEngine> {
   const { logger } = options;
-  const library = await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) });
-  const opening = openStore({ ...options, library });
+  const library = openLibrary(
+    await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
+  );
+  const opening = openStore({ ...options, threads: new WorkerThreads(), library });
   // Meanwhile the writer's Worker starts, which takes longer.
-  const profiling = takeProfile(openLibrary(library));
+  const profiling = takeProfile(library);
   profiling.catch(() => {});
   const store = await opening;
   try {

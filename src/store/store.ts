@@ -1,8 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
-import { DenoClock } from "../io/deno_clock.ts";
-import { DenoDisk } from "../io/deno_disk.ts";
-import type { Clock, Logger } from "../io/types.ts";
-import { findLibrary, type Library, type LibraryLocation, openLibrary } from "../sqlite/mod.ts";
+import { useUtc } from "../io/local_time.ts";
+import type { Clock, Disk, Logger } from "../io/types.ts";
+import type { Library } from "../sqlite/mod.ts";
 import { Batches } from "./apply/batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
 import { Copier } from "./copy/copier.ts";
@@ -16,6 +15,7 @@ import { QuickWriter } from "./apply/quick_writer.ts";
 import { ReaderPool } from "./read/reader_pool.ts";
 import { receiveSnapshot, snapshotSize, writeSnapshot } from "./copy/snapshot_body.ts";
 import { type TemporaryFile, TemporaryFiles } from "./copy/temporary_files.ts";
+import type { Threads } from "./threads.ts";
 import {
   type Answer,
   type AppliedPosition,
@@ -60,15 +60,16 @@ const defaultLimits: StoreLimits = {
 export interface StoreOptions {
   /** Holds the database; made when it is not there. One store at a time, which the caller sees to. */
   readonly directory: string;
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly threads: Threads;
+  readonly library: Library;
   readonly logger: Logger;
   /** Read-only connections that may work at the same time; default 4, or as many as there are cores. */
   readonly readers?: number;
   /** Enforces foreign keys; the same on every node, or they will differ. */
   readonly foreignKeys?: boolean;
   readonly limits?: Partial<StoreLimits>;
-  readonly clock?: Clock;
-  /** Default: what findLibrary finds. */
-  readonly library?: LibraryLocation;
 }
 
 /**
@@ -76,15 +77,9 @@ export interface StoreOptions {
  * which file and what to do.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { directory, logger, clock = new DenoClock(), foreignKeys = false } = options;
+  const { directory, disk, clock, threads, library, logger, foreignKeys = false } = options;
   // 'localtime' in SQL is then UTC, on this node as on every other: SQLite asks the C library.
-  // deno-lint-ignore layers/outside-world
-  Deno.env.set("TZ", "UTC");
-  const library = libraryAt(
-    options.library ??
-      await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
-  );
-  const disk = new DenoDisk();
+  useUtc();
   await disk.makeDirectory(directory);
   const readers = options.readers ?? Math.min(4, navigator.hardwareConcurrency);
   const limits = { ...defaultLimits, ...options.limits };
@@ -93,6 +88,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     library,
     disk,
     clock,
+    threads,
     logger,
     foreignKeys,
     readers: Math.max(1, readers),
@@ -108,27 +104,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return store;
 }
 
-/** Libraries that the main thread has opened, by path; they stay open as long as the process runs. */
-const libraries = new Map<string, Library>();
-
-function libraryAt(location: LibraryLocation): Library {
-  const known = libraries.get(location.path) ?? openLibrary(location);
-  libraries.set(location.path, known);
-  return known;
-}
-
 interface Parts {
   readonly path: string;
   readonly library: Library;
-  readonly disk: DenoDisk;
+  readonly disk: Disk;
   readonly clock: Clock;
+  readonly threads: Threads;
   readonly logger: Logger;
   readonly foreignKeys: boolean;
   readonly readers: number;
   readonly limits: StoreLimits;
 }
 
-/** The state machine over one SQLite file: a writer, readers, and a Worker that copies, each a thread. */
+/** The state machine over one SQLite file: a writer, readers, and copiers, each a thread. */
 class SqliteStore implements Store {
   readonly failed: Promise<never>;
   readonly #parts: Parts;
@@ -148,13 +136,13 @@ class SqliteStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(parts: Parts) {
-    const { path, library, disk, clock, logger, foreignKeys, readers, limits } = parts;
+    const { path, library, disk, clock, threads, logger, foreignKeys, readers, limits } = parts;
     const life = this.#life;
     this.#parts = parts;
     this.failed = life.failed;
     this.failed.catch((error) => logger.log("ERROR", "store", error.message));
     this.#temporaries = new TemporaryFiles(disk, logger, path, { backup: limits.backupsMax });
-    this.#writer = new Writer(life, clock, {
+    this.#writer = new Writer(life, clock, threads, {
       exchange: (file) => void this.#exchange(file).catch(() => {}),
       full: (message) => this.#noteFull(message),
     });
@@ -163,6 +151,7 @@ class SqliteStore implements Store {
       path,
       foreignKeys,
       clock,
+      threads,
       readersMax: readers,
       ...limits,
       life,
@@ -171,11 +160,11 @@ class SqliteStore implements Store {
     const quickParts = { library, path, foreignKeys, life, clock, quickSwitch: this.#quickSwitch };
     this.#quickReader = new QuickReader(quickParts);
     this.#quickWriter = new QuickWriter(quickParts);
-    this.#copier = new Copier(library, life);
+    this.#copier = new Copier(library, life, threads);
     this.#wal = new WalKeeper({
       path,
       // One of its own: checkpoints never wait behind a copy.
-      copier: new Copier(library, life),
+      copier: new Copier(library, life, threads),
       writer: this.#writer,
       readers: this.#readers,
       life,

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { Answers, receivedAnswers } from "../../src/store/apply/answers.ts";
 import { duplicate } from "../../src/store/types.ts";
 import { plain, text } from "./fixture.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 
 /** Answers to a change, to nobody, to a duplicate, with so many of that error, and to another change. */
 function batch(message: string, count = 1): Answers {
-  const answers = new Answers();
+  const answers = new Answers(new SimulatedClock());
   const answer = (format: typeof plain | undefined, write: () => void) => {
     answers.begin(format);
     write();

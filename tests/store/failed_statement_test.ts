@@ -4,6 +4,7 @@ import { Answers } from "../../src/store/apply/answers.ts";
 import { toBatchEntry } from "../../src/store/apply/apply_batch.ts";
 import { EntryApplier } from "../../src/store/apply/entry_applier.ts";
 import { WriteConnection } from "../../src/store/apply/write_connection.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 import { Entries, library, TestStore, text } from "./fixture.ts";
 
 const done = (id: number, rows = 1) => `{"last_insert_id":${id},"rows_affected":${rows}}`;
@@ -76,7 +77,7 @@ Deno.test("EntryApplier takes a full disk for an exhausted AUTOINCREMENT key in 
   const connection = new WriteConnection(openLibrary(library), `${directory}/db.sqlite`, false);
   try {
     const entries = new Entries();
-    const answers = new Answers();
+    const answers = new Answers(new SimulatedClock());
     const applier = new EntryApplier(connection, answers);
     const apply = (...statements: string[]) => {
       applier.apply([toBatchEntry(entries.execute(statements))], 0);

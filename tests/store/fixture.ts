@@ -1,10 +1,13 @@
 import { checksum } from "../../src/base/checksum.ts";
+import { DenoClock } from "../../src/io/deno_clock.ts";
+import { DenoDisk } from "../../src/io/deno_disk.ts";
 import { EntryType } from "../../src/raft/types.ts";
 import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
 import { encodeCommand, stampCommand } from "../../src/store/codec/command_codec.ts";
 import type { LifeCycle } from "../../src/store/life_cycle.ts";
 import type { QuickParts } from "../../src/store/quick_switch.ts";
 import { openStore, type StoreOptions } from "../../src/store/store.ts";
+import { WorkerThreads } from "../../src/store/worker_threads.ts";
 import type {
   Answer,
   AnswerFormat,
@@ -26,14 +29,14 @@ export const plain: AnswerFormat = {
   unified: false,
 };
 
-export const library = await findLibrary();
+export const library = openLibrary(await findLibrary());
 
 export const silent = { log: () => {} };
 
 /** Parts of a connection of the main thread for which time stands still: no machine is too slow for it. */
 export function quickParts(path: string, foreignKeys: boolean, life: LifeCycle): QuickParts {
   return {
-    library: openLibrary(library),
+    library,
     path,
     foreignKeys,
     life,
@@ -124,6 +127,18 @@ export function text(answer: Answer): string {
   return answer instanceof Uint8Array ? new TextDecoder().decode(answer) : String(answer);
 }
 
+/** What a store of the program has around it. */
+function defaults() {
+  return {
+    clock: new DenoClock(),
+    disk: new DenoDisk(),
+    threads: new WorkerThreads(),
+    library,
+    logger: silent,
+    readers: 2,
+  };
+}
+
 /** A store with the entries to feed it. */
 export class TestStore {
   store: Store;
@@ -148,7 +163,7 @@ export class TestStore {
     entries = new Entries(options.foreignKeys),
   ): Promise<TestStore> {
     const directory = options.directory ?? await Deno.makeTempDir({ prefix: "raftlite-store-" });
-    const store = await openStore({ logger: silent, readers: 2, library, ...options, directory });
+    const store = await openStore({ ...defaults(), ...options, directory });
     return new TestStore(store, directory, entries, options);
   }
 
@@ -159,9 +174,7 @@ export class TestStore {
   async restart(): Promise<void> {
     await this.store.close();
     this.store = await openStore({
-      logger: silent,
-      readers: 2,
-      library,
+      ...defaults(),
       ...this.#options,
       directory: this.directory,
     });
@@ -225,6 +238,3 @@ export function sqlite3(path: string, sql: string): string {
   const { stdout, stderr } = new Deno.Command("sqlite3", { args: [path, sql] }).outputSync();
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
-
-// The main thread opens the SQLite library once and keeps it: not in a test, which would be told of a leak.
-await (await TestStore.open()).close();

@@ -7,6 +7,7 @@ import { QuickWriter } from "../../src/store/apply/quick_writer.ts";
 import type { ApplyEntry, SqlValue } from "../../src/store/types.ts";
 import { LifeCycle } from "../../src/store/life_cycle.ts";
 import { Writer } from "../../src/store/apply/writer.ts";
+import { WorkerThreads } from "../../src/store/worker_threads.ts";
 import { type Entries, library, openFiles, quickParts, TestStore, text } from "./fixture.ts";
 import { PlainSqlite } from "./plain_sqlite.ts";
 import { contents, entriesOf, type RandomRequest, requestsOf } from "./random_entries.ts";
@@ -35,7 +36,10 @@ class Subject implements AsyncDisposable {
     if (sql.length > 0) await s.execute(sql);
     await s.store.close();
     const life = new LifeCycle();
-    const writer = new Writer(life, new DenoClock(), { exchange: () => {}, full: () => {} });
+    const writer = new Writer(life, new DenoClock(), new WorkerThreads(), {
+      exchange: () => {},
+      full: () => {},
+    });
     await writer.open(library, s.path, true);
     life.opened();
     return new Subject(s, life, writer, breakMs);

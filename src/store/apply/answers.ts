@@ -1,3 +1,4 @@
+import type { Clock } from "../../io/types.ts";
 import { JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import {
   RenderError,
@@ -24,10 +25,20 @@ export const duplicateAnswer = 0xffff_fffe;
 
 /** The answers of a batch, as they are written: the results of an entry separated by commas. */
 export class Answers {
+  readonly #clock: Clock;
   readonly #out = new JsonText(0x1_0000);
   readonly #lengths: number[] = [];
   #format: AnswerFormat | undefined;
   #start = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** By the clock; 0 where nobody wants to know how long things take. */
+  now(): number {
+    return this.#format?.timings ? this.#clock.now() : 0;
+  }
 
   /** Whether somebody waits for the entry's results. */
   get wanted(): boolean {
@@ -121,7 +132,7 @@ export class Answers {
       for (; hasRow; hasRow = statement.step()) {
         if (failure === undefined) failure = this.#row(writer, start);
       }
-      if (failure === undefined) writer.end(this.#seconds(performance.now() - startedAt));
+      if (failure === undefined) writer.end(this.#seconds(this.now() - startedAt));
     } catch (error) {
       this.#out.length = before;
       throw error;

@@ -40,7 +40,7 @@ interface QuickConnection {
 export class QuickWriter implements Holder {
   readonly #parts: QuickParts;
   readonly #breakMs: number;
-  readonly #answers = new Answers();
+  readonly #answers: Answers;
   #open: QuickConnection | undefined;
   #walFrames = 0;
   #batches = 0;
@@ -51,6 +51,7 @@ export class QuickWriter implements Holder {
 
   constructor(parts: QuickParts, breakMs = shortestBreakMs) {
     this.#parts = parts;
+    this.#answers = new Answers(parts.clock);
     this.#breakMs = breakMs;
     parts.life.hold(this);
   }

@@ -288,7 +288,7 @@ export class StatementRunner {
   }
 
   #now(): number {
-    return this.#answers.format?.timings ? performance.now() : 0;
+    return this.#answers.now();
   }
 }
 

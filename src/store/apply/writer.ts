@@ -8,6 +8,7 @@ import { batchSize, encodeBatch, encodeLargeBatch } from "./apply_batch.ts";
 import { transferOf } from "../transfer.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
+import type { Thread, Threads } from "../threads.ts";
 import type { Answer, ApplyEntry } from "../types.ts";
 import type {
   NumberedRequest,
@@ -16,7 +17,7 @@ import type {
   WriterReply,
   WriterRequest,
   WriterStatus,
-} from "./writer_worker.ts";
+} from "./writer_thread.ts";
 
 export interface WriterHandlers {
   /** A load wants its file in the database's place; `Writer.open` when that is done. */
@@ -39,11 +40,11 @@ export interface WriterAnswers {
 export type WriterResult = WriterAnswers & Pick<WriterApplied, "foreignKeys">;
 
 /**
- * The writer Worker as the main thread sees it. After a failure every call rejects with it. It does
+ * The writer's thread as the main one sees it. After a failure every call rejects with it. It does
  * one thing after the other: see LifeCycle for what that means for an exchange.
  */
 export class Writer implements Holder {
-  readonly #worker: Worker;
+  readonly #thread: Thread<NumberedRequest>;
   readonly #life: LifeCycle;
   readonly #handlers: WriterHandlers;
   readonly #waiting = new Map<number, Waiting>();
@@ -53,17 +54,15 @@ export class Writer implements Holder {
   #lastId = 0;
   #failure: Error | undefined;
 
-  constructor(life: LifeCycle, clock: Clock, handlers: WriterHandlers) {
+  constructor(life: LifeCycle, clock: Clock, threads: Threads, handlers: WriterHandlers) {
     this.#life = life;
     this.#nextTurn = nextTurnOf(clock);
     this.#handlers = handlers;
     life.hold(this);
-    this.#worker = new Worker(new URL("./writer_worker.ts", import.meta.url), { type: "module" });
-    this.#worker.onmessage = ({ data }: MessageEvent<WriterReply>) => this.#receive(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.fail(new StoreFailedError(`The writer died: ${event.message}`));
-    };
+    this.#thread = threads.start("writer", {
+      receive: (reply) => this.#receive(reply),
+      died: (reason) => this.fail(new StoreFailedError(`The writer died: ${reason}`)),
+    });
   }
 
   get pending(): number {
@@ -137,16 +136,16 @@ export class Writer implements Holder {
   fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    this.#worker.terminate();
+    this.#thread.terminate();
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
     this.#life.fail(error);
   }
 
-  /** Ends the Worker; where it has not let go of the file, as a crash would. */
+  /** Ends the thread; where it has not let go of the file, as a crash would. */
   end(): void {
     this.#failure ??= new StoreFailedError("The store is closed");
-    this.#worker.terminate();
+    this.#thread.terminate();
   }
 
   #request<Result>(request: WriterRequest, transfer: Transferable[] = []): Promise<Result> {
@@ -159,7 +158,7 @@ export class Writer implements Holder {
         resolve: resolve as (value: unknown) => void,
         reject,
       });
-      this.#worker.postMessage(numbered, transfer);
+      this.#thread.post(numbered, transfer);
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../../io/types.ts";
 import type { LifeCycle } from "../life_cycle.ts";
 import type { Writer } from "./writer.ts";
-import type { WriterStatus } from "./writer_worker.ts";
+import type { WriterStatus } from "./writer_thread.ts";
 
 /** How long the writer may take to say how it is, in ms. */
 const waitMs = 200;

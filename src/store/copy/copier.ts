@@ -1,8 +1,9 @@
 import { DiskError } from "../../io/types.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
-import type { CopyReply, CopyRequest, CopyResults, CopyStart } from "./copy_worker.ts";
+import type { CopyReply, CopyRequest, CopyResults } from "./copy_thread.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
+import type { RequestTo, Thread, Threads } from "../threads.ts";
 import { StoreBusyError } from "../types.ts";
 
 /** Jobs that may wait for one another. */
@@ -13,18 +14,20 @@ interface Job {
   readonly settle: (outcome: Error | { readonly value: unknown }) => void;
 }
 
-/** A Worker for work on the database beside writer and readers, started when first needed. One job at a time. */
+/** A thread for work on the database beside writer and readers, started when first needed. One job at a time. */
 export class Copier implements Holder {
   readonly #library: LibraryLocation;
   readonly #life: LifeCycle;
+  readonly #threads: Threads;
   readonly #cancelled = new Int32Array(new SharedArrayBuffer(4));
-  #worker: Worker | undefined;
+  #thread: Thread<RequestTo<"copier">> | undefined;
   readonly #jobs: Job[] = [];
   #running: Job | undefined;
   /** Ends the running job's use of the database. */
   #endUse: (() => void) | undefined;
 
-  constructor(library: LibraryLocation, life: LifeCycle) {
+  constructor(library: LibraryLocation, life: LifeCycle, threads: Threads) {
+    this.#threads = threads;
     this.#library = library;
     this.#life = life;
     life.hold(this);
@@ -75,28 +78,25 @@ export class Copier implements Holder {
     if (this.#running === undefined) return;
     this.#endUse = this.#life.begin();
     Atomics.store(this.#cancelled, 0, 0);
-    this.#start().postMessage(this.#running.request);
+    this.#start().post(this.#running.request);
   }
 
-  #start(): Worker {
-    if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(new URL("./copy_worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<CopyReply>) => {
-      this.#finish(data.type === "answer" ? data : this.#failure(data));
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#worker = undefined;
-      this.#finish(new Error(`The copying Worker died: ${event.message}`));
-    };
+  #start(): Thread<RequestTo<"copier">> {
+    if (this.#thread !== undefined) return this.#thread;
+    const thread = this.#threads.start("copier", {
+      receive: (reply) => this.#finish(reply.type === "answer" ? reply : this.#failure(reply)),
+      died: (reason) => {
+        this.#thread = undefined;
+        this.#finish(new Error(`The copying Worker died: ${reason}`));
+      },
+    });
     const { path, origin } = this.#library;
-    const start: CopyStart = {
+    thread.post({
       library: { path, origin },
       cancelled: this.#cancelled.buffer as SharedArrayBuffer,
-    };
-    worker.postMessage(start);
-    this.#worker = worker;
-    return worker;
+    });
+    this.#thread = thread;
+    return thread;
   }
 
   #failure({ message, cause }: Extract<CopyReply, { type: "failed" }>): Error {
@@ -137,10 +137,10 @@ export class Copier implements Holder {
     this.hurry();
   }
 
-  /** A job that is still at hand goes with its Worker. */
+  /** A job that is still at hand goes with its thread. */
   end(): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#thread?.terminate();
+    this.#thread = undefined;
     if (this.#running === undefined) return;
     this.#finish(this.#life.refusal ?? new StoreFailedError("The store is closed"));
   }

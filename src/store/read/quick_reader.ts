@@ -124,7 +124,7 @@ export class QuickReader implements Holder {
     const { statement } = prepared;
     bind(statement, positional);
     this.#ticksLeft = ticksMax;
-    const startedAt = format.timings ? performance.now() : 0;
+    const startedAt = format.timings ? this.#parts.clock.now() : 0;
     try {
       let hasRow = statement.step();
       const rows = new RowsWriter(this.#json, statement, format, hasRow);
@@ -132,7 +132,7 @@ export class QuickReader implements Holder {
         rows.row();
         if (this.#json.length > answerBytesMax) throw tooMuch;
       }
-      rows.end(format.timings ? wholeNanoseconds(performance.now() - startedAt) : 0);
+      rows.end(format.timings ? wholeNanoseconds(this.#parts.clock.now() - startedAt) : 0);
     } catch (error) {
       const schemaWasOld = isInterrupt(error) && this.#readSchema();
       if (!schemaWasOld) this.#passes.set(prepared, passesAfterFailure);

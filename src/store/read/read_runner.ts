@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/message_of.ts";
+import type { Clock } from "../../io/types.ts";
 import { type Database, SqliteError, SqlSource } from "../../sqlite/mod.ts";
 import { isInterrupt, isReadonly, StatementError } from "../failures.ts";
 import { type JsonText, wholeNanoseconds } from "../json/json_text.ts";
@@ -37,10 +38,12 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Runs the texts of a read and writes their results, separated by commas. */
 export class ReadRunner {
   readonly #connection: ReadConnection;
+  readonly #clock: Clock;
   readonly #parameters = new Parameters();
 
-  constructor(connection: ReadConnection) {
+  constructor(connection: ReadConnection, clock: Clock) {
     this.#connection = connection;
+    this.#clock = clock;
   }
 
   run(
@@ -106,12 +109,12 @@ export class ReadRunner {
   #fresh(sql: string, format: AnswerFormat, output: ReadOutput, begun: () => void): void {
     const { database, policy } = this.#connection;
     const source = new SqlSource(sql);
-    const startedAt = performance.now();
+    const startedAt = this.#clock.now();
     for (let used = 0;;) {
       const prepared = prepareNext(database, policy, source, false);
       begun();
       if (prepared === undefined) {
-        const elapsedMs = performance.now() - startedAt;
+        const elapsedMs = this.#clock.now() - startedAt;
         writeEmpty(output.json, true, format.timings ? wholeNanoseconds(elapsedMs) : 0, format);
         return;
       }
@@ -135,7 +138,7 @@ export class ReadRunner {
     kept: boolean,
   ): void {
     const { json } = output;
-    const startedAt = format.timings ? performance.now() : 0;
+    const startedAt = format.timings ? this.#clock.now() : 0;
     const sent = output.sentBytes;
     const bound = this.#parameters.bind(statement, used);
     let writer: RowsWriter | undefined;
@@ -146,7 +149,7 @@ export class ReadRunner {
         writer.row();
         output.rowWritten();
       }
-      writer.end(format.timings ? wholeNanoseconds(performance.now() - startedAt) : 0);
+      writer.end(format.timings ? wholeNanoseconds(this.#clock.now() - startedAt) : 0);
     } catch (error) {
       // What was sent cannot be taken back: its end says that it is not all.
       const partial = output.sentBytes > sent && !(error instanceof ReadCancelled);

@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../io/types.ts";
 import { InterruptCell, type Library } from "../../sqlite/mod.ts";
-import type { ReaderReply, ReaderRequest } from "./reader_worker.ts";
+import type { ReaderReply, ReaderRequest } from "./reader_thread.ts";
 import {
   type AnswerPiece,
   encodeTasks,
@@ -11,6 +11,7 @@ import {
   type ReadTask,
 } from "./read_task.ts";
 import { ReaderSignals } from "./reader_signals.ts";
+import type { Thread, Threads } from "../threads.ts";
 
 /** How often an interrupt is repeated until the task has noticed, in ms. */
 const interruptAgainMs = 5;
@@ -29,11 +30,11 @@ export interface ReaderHandlers {
   died(reader: Reader, error: Error): void;
 }
 
-/** One reader Worker as the main thread sees it: one message with some reads at a time. */
+/** One reader's thread as the main one sees it: one message with some reads at a time. */
 export class Reader {
   readonly signals = new ReaderSignals();
   readonly #interrupts = new InterruptCell();
-  readonly #worker: Worker;
+  readonly #thread: Thread<ReaderRequest>;
   readonly #library: Library;
   readonly #clock: Clock;
   readonly #handlers: ReaderHandlers;
@@ -49,17 +50,16 @@ export class Reader {
     path: string,
     foreignKeys: boolean,
     clock: Clock,
+    threads: Threads,
     handlers: ReaderHandlers,
   ) {
     this.#library = library;
     this.#clock = clock;
     this.#handlers = handlers;
-    this.#worker = new Worker(new URL("./reader_worker.ts", import.meta.url), { type: "module" });
-    this.#worker.onmessage = ({ data }: MessageEvent<ReaderReply>) => this.#receive(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      handlers.died(this, new Error(`A reader died: ${event.message}`));
-    };
+    this.#thread = threads.start("reader", {
+      receive: (reply) => this.#receive(reply),
+      died: (reason) => handlers.died(this, new Error(`A reader died: ${reason}`)),
+    });
     this.#post({
       type: "start",
       library: { path: library.path, origin: library.origin },
@@ -150,7 +150,7 @@ export class Reader {
 
   /** Nothing of it may be running, or it hangs until that ends. */
   terminate(): void {
-    this.#worker.terminate();
+    this.#thread.terminate();
   }
 
   /** Fails what is under way. */
@@ -171,7 +171,7 @@ export class Reader {
   }
 
   #post(message: ReaderRequest, transfer: Transferable[] = []): void {
-    this.#worker.postMessage(message, transfer);
+    this.#thread.post(message, transfer);
   }
 
   #receive(reply: ReaderReply): void {

@@ -4,6 +4,7 @@ import type { Clock, Timer } from "../../io/types.ts";
 import type { Library } from "../../sqlite/mod.ts";
 import { JsonText } from "../json/json_text.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
+import type { Threads } from "../threads.ts";
 import { ReadStream } from "./read_stream.ts";
 import {
   type AnswerPiece,
@@ -31,6 +32,7 @@ export interface ReaderPoolOptions {
   readonly path: string;
   readonly foreignKeys: boolean;
   readonly clock: Clock;
+  readonly threads: Threads;
   /** Readers that work at their own speed; those that stream at a client's do not count. */
   readonly readersMax: number;
   /** Readers that may be streaming. */
@@ -54,7 +56,7 @@ const plain: AnswerFormat = {
 
 type Answer = Uint8Array | ReadableStream<Uint8Array>;
 
-/** Read-only connections, each in a Worker, started as they are needed. */
+/** Read-only connections, each in a thread, started as they are needed. */
 export class ReaderPool implements Holder {
   readonly #options: ReaderPoolOptions;
   /** With, for those that have reads, what ends that use of the database. */
@@ -258,8 +260,8 @@ export class ReaderPool implements Holder {
     }
     const streamsFull = this.#streams >= this.#options.streamsMax;
     if (working + (streamsFull ? this.#streams : 0) >= this.#options.readersMax) return undefined;
-    const { library, path, clock, life } = this.#options;
-    const reader = new Reader(library, path, this.#foreignKeys, clock, {
+    const { library, path, clock, threads, life } = this.#options;
+    const reader = new Reader(library, path, this.#foreignKeys, clock, threads, {
       idle: (reader) => {
         this.#endUse(reader);
         this.#becameCalm();

@@ -8,6 +8,9 @@ const claim = { open: 0, started: 1, takenBack: 2 } as const;
 /** How long a reader sleeps between two looks whether its stream was cancelled, in ms. */
 const sleepMs = 1000;
 
+/** As Atomics.wait, but for what it returns. */
+type Wait = (words: Int32Array, at: number, value: number, timeoutMs: number) => void;
+
 /**
  * Memory that the main thread and one reader share: which tasks of a message have been started, so
  * that those behind a slow one can be taken back, and how much of a streamed answer is wanted.
@@ -15,10 +18,14 @@ const sleepMs = 1000;
 export class ReaderSignals {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array;
+  readonly #wait: Wait;
 
+  /** `wait`: for the reader's side. */
   constructor(
     memory: SharedArrayBuffer = new SharedArrayBuffer((place.claims + tasksPerMessageMax) * 4),
+    wait: Wait = Atomics.wait,
   ) {
+    this.#wait = wait;
     this.memory = memory;
     this.#words = new Int32Array(memory);
   }
@@ -70,7 +77,7 @@ export class ReaderSignals {
         Atomics.sub(this.#words, place.credit, 1);
         return true;
       }
-      Atomics.wait(this.#words, place.credit, credit, sleepMs);
+      this.#wait(this.#words, place.credit, credit, sleepMs);
     }
   }
 }

@@ -1,0 +1,332 @@
+import { ByteReader } from "../../base/bytes.ts";
+import { messageOf } from "../../base/message_of.ts";
+import type { Database, Library, LibraryLocation } from "../../sqlite/mod.ts";
+import { Answers } from "./answers.ts";
+import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
+import { readHeader, verifyEntry } from "../codec/command_header.ts";
+import { EntryApplier } from "./entry_applier.ts";
+import { isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
+import { buildLoadedFile } from "./load_file.ts";
+import { LoadedPieces, LoadTable } from "./load_table.ts";
+import { resumeAtStart } from "./raft_table.ts";
+import { transferOf } from "../transfer.ts";
+import type { ThreadScope } from "../threads.ts";
+import type { AppliedPosition } from "../types.ts";
+import { WriteConnection } from "./write_connection.ts";
+
+/** What the main thread asks of the writer; each is answered once, under its number. */
+export type WriterRequest =
+  | {
+    readonly type: "open";
+    readonly library: LibraryLocation;
+    readonly path: string;
+    readonly foreignKeys: boolean;
+  }
+  | { readonly type: "apply"; readonly entries: Uint8Array }
+  /** Moves what is left in the WAL into the database file, as far as readers allow. */
+  | { readonly type: "checkpoint" }
+  /** Empties the WAL and closes, so that the file stands for itself. */
+  | { readonly type: "release" }
+  | { readonly type: "status" };
+
+export interface WriterOpened {
+  readonly position: AppliedPosition;
+  readonly pageSize: number;
+  readonly compileOptions: readonly string[];
+  /** Whether the cluster is set to enforce them; undefined when its leader's flag says it. */
+  readonly foreignKeys: boolean | undefined;
+}
+
+/** Answers of a batch, and how it left things. */
+export interface WriterApplied {
+  readonly answers: Uint8Array<ArrayBuffer>;
+  readonly walFrames: number;
+  /** As in WriterOpened. */
+  readonly foreignKeys: boolean | undefined;
+}
+
+export interface WriterStatus {
+  readonly pageSize: number;
+  readonly pageCount: number;
+  readonly freelistCount: number;
+  readonly statementsCached: number;
+  readonly sessions: number;
+}
+
+export interface NumberedRequest {
+  readonly id: number;
+  readonly request: WriterRequest;
+}
+
+export type WriterReply =
+  | { readonly type: "answer"; readonly id: number; readonly value: unknown }
+  /** To a mere question: that there is no answer now. */
+  | { readonly type: "refused"; readonly id: number; readonly message: string }
+  /** A batch waits for room on the disk; `message` is undefined when it goes on. */
+  | { readonly type: "full"; readonly message: string | undefined }
+  | { readonly type: "failed"; readonly message: string }
+  /** A load wants its file to take the database's place: release, exchange the files, open again. */
+  | { readonly type: "exchange"; readonly file: string };
+
+type Open = Extract<WriterRequest, { type: "open" }>;
+
+/** How long a batch that found no room on the disk waits before it tries again, in ms. */
+const retryMs = 500;
+
+class Writer {
+  readonly #scope: ThreadScope<WriterReply>;
+  readonly #answers: Answers;
+  #library: Library | undefined;
+  #connection: WriteConnection | undefined;
+  #applier: EntryApplier | undefined;
+  #walFrames = 0;
+  /** Set while a load waits for its file to be exchanged. */
+  #reopened: (() => void) | undefined;
+  /** Set while a batch waits for room on the disk. */
+  #full = false;
+
+  constructor(scope: ThreadScope<WriterReply>) {
+    this.#scope = scope;
+    this.#answers = new Answers(scope.clock);
+  }
+
+  /** Whether a request is to be dealt with at once, although a batch is under way. */
+  overtakes({ type }: WriterRequest): boolean {
+    if (this.#full) return type !== "apply";
+    return this.#reopened !== undefined && (type === "open" || type === "release");
+  }
+
+  handle(request: WriterRequest): unknown {
+    switch (request.type) {
+      case "open":
+        return this.#open(request);
+      case "apply":
+        return this.#apply(decodeBatch(request.entries));
+      case "checkpoint":
+        return this.#checkpoint();
+      case "release":
+        return this.#release();
+      case "status":
+        return this.#status();
+    }
+  }
+
+  get #connected(): WriteConnection {
+    if (this.#connection === undefined) throw new Error("The writer has no open database");
+    return this.#connection;
+  }
+
+  get #applying(): EntryApplier {
+    if (this.#applier === undefined) throw new Error("The writer has no open database");
+    return this.#applier;
+  }
+
+  #open(request: Open): WriterOpened {
+    this.#library ??= this.#scope.openLibrary(request.library);
+    const connection = new WriteConnection(this.#library, request.path, request.foreignKeys);
+    this.#connection = connection;
+    this.#applier = new EntryApplier(connection, this.#answers);
+    this.#walFrames = 0;
+    connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
+    const { index, term } = connection.committed;
+    const opened = connection.own(() => ({
+      position: { index, term },
+      pageSize: Number(connection.database.scalar("PRAGMA page_size")),
+      compileOptions: compileOptionsOf(connection.database),
+      foreignKeys: connection.pragmas.setting,
+    }));
+    this.#reopened?.();
+    this.#reopened = undefined;
+    return opened;
+  }
+
+  async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
+    const connection = this.#connected;
+    if (entries[0]?.index !== connection.committed.index + 1) connection.refresh();
+    const first = connection.committed.index + 1;
+    let next = 0;
+    while (next < entries.length) {
+      try {
+        next = this.#applying.apply(entries, next);
+        const entry = entries[next];
+        if (entry !== undefined) {
+          await this.#load(entry);
+          next++;
+        }
+        this.#goOn();
+      } catch (error) {
+        if (!isOutOfRoom(error)) throw error;
+        next = await this.#room(first, messageOf(error));
+      }
+    }
+    return {
+      answers: this.#answers.takeBytes(),
+      walFrames: this.#walFrames,
+      foreignKeys: this.#connected.pragmas.setting,
+    };
+  }
+
+  /**
+   * Takes back what the disk had no room for, and waits a little; returns how many entries of the
+   * batch are applied. An entry in transactions of its own that has come half way has lost the
+   * results of that half: only a new start goes on from there.
+   */
+  async #room(first: number, message: string): Promise<number> {
+    const connection = this.#connected;
+    connection.rollback();
+    if (connection.committed.resume !== resumeAtStart) {
+      throw new StoreFailedError(`${message}; an entry is half applied: start the node again`);
+    }
+    const applied = connection.committed.index + 1 - first;
+    this.#answers.truncate(applied);
+    if (!this.#full) this.#scope.post({ type: "full", message });
+    this.#full = true;
+    await new Promise<void>((resolve) => this.#scope.clock.after(retryMs, resolve));
+    if (this.#connection !== connection) throw new StoreFailedError("The store is closed");
+    return applied;
+  }
+
+  #goOn(): void {
+    if (this.#full) this.#scope.post({ type: "full", message: undefined });
+    this.#full = false;
+  }
+
+  /** Exchanges the database for a loaded file, or answers why not. */
+  async #load(entry: BatchEntry): Promise<void> {
+    const connection = this.#connected;
+    verifyEntry(entry, connection.committed.index + 1);
+    const { request, offset } = readHeader(entry);
+    this.#answers.begin(entry.format);
+    if (request !== undefined && connection.sessions.admit(request) !== "new") {
+      this.#answers.endDuplicate();
+      connection.begin();
+      connection.commit(entry.index, entry.term, resumeAtStart);
+      return;
+    }
+    if (request !== undefined) connection.sessions.record(request, entry.index);
+    const file = `${connection.database.path}.tmp-load`;
+    const reader = new ByteReader(entry.data, offset);
+    const error = await this.#build(connection, entry, reader, file);
+    if (error !== undefined) {
+      connection.begin();
+      connection.own(() => new LoadTable(connection.database).clear());
+      connection.commit(entry.index, entry.term, resumeAtStart);
+      this.#answers.error(error, false);
+    } else {
+      const reopened = new Promise<void>((resolve) => this.#reopened = resolve);
+      this.#scope.post({ type: "exchange", file });
+      await reopened;
+    }
+    this.#answers.end();
+  }
+
+  #build(
+    connection: WriteConnection,
+    { index, term }: BatchEntry,
+    command: ByteReader,
+    target: string,
+  ): Promise<string | undefined> {
+    const { database, sessions } = connection;
+    const loadId = command.uint64();
+    const size = command.integer();
+    const arrived = connection.own(() => new LoadTable(database).sizeOf(loadId));
+    if (arrived === undefined) {
+      return Promise.resolve("Load failed: another load took its place, send the file again");
+    }
+    return buildLoadedFile({
+      library: database.library,
+      disk: this.#scope.disk,
+      pieces: connection.policy.trusted(() => new LoadedPieces(database)),
+      target,
+      size,
+      checksum: command.uint32(),
+      index,
+      term,
+      sessions,
+      foreignKeys: connection.pragmas.setting,
+    });
+  }
+
+  /** Without room for it the WAL keeps what it has. */
+  #checkpoint(): void {
+    const { database } = this.#connected;
+    try {
+      database.checkpoint("passive");
+    } catch (error) {
+      if (!isOutOfRoom(error)) throw untrusted(database.path, error);
+    }
+  }
+
+  #release(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    // Without room for it the WAL keeps what it has.
+    const { busy } = this.#full ? { busy: false } : connection.database.checkpoint("truncate");
+    if (busy) {
+      throw new Error(
+        `Database ${connection.database.path} is read by another process: end that`,
+      );
+    }
+    connection.close();
+    this.#connection = undefined;
+    this.#applier = undefined;
+  }
+
+  /** After a failure: lets go of the file, as far as that still works. */
+  abandon(): void {
+    try {
+      this.#connection?.close();
+    } catch {
+      // What failed before is what counts.
+    }
+    this.#connection = undefined;
+    this.#applier = undefined;
+  }
+
+  #status(): WriterStatus {
+    const { database, cache, sessions } = this.#connected;
+    return this.#connected.own(() => ({
+      pageSize: Number(database.scalar("PRAGMA page_size")),
+      pageCount: Number(database.scalar("PRAGMA page_count")),
+      freelistCount: Number(database.scalar("PRAGMA freelist_count")),
+      statementsCached: cache.size,
+      sessions: sessions.size,
+    }));
+  }
+}
+
+function compileOptionsOf(database: Database): string[] {
+  using statement = database.prepare("PRAGMA compile_options");
+  return statement.values<[string]>().flat();
+}
+
+/** The writer's thread: one request after the other, but for those that cannot wait. */
+export function writerThread(
+  scope: ThreadScope<WriterReply>,
+): (request: NumberedRequest) => void {
+  const writer = new Writer(scope);
+  let last: Promise<void> = Promise.resolve();
+  return (request) => {
+    if (writer.overtakes(request.request)) void answer(writer, scope, request);
+    else last = last.then(() => answer(writer, scope, request));
+  };
+}
+
+async function answer(
+  writer: Writer,
+  scope: ThreadScope<WriterReply>,
+  { id, request }: NumberedRequest,
+): Promise<void> {
+  try {
+    const value = await writer.handle(request);
+    const { answers } = value as Partial<WriterApplied> ?? {};
+    scope.post({ type: "answer", id, value }, answers === undefined ? [] : transferOf(answers));
+  } catch (error) {
+    if (request.type === "status") {
+      scope.post({ type: "refused", id, message: messageOf(error) });
+      return;
+    }
+    writer.abandon();
+    scope.post({ type: "failed", message: messageOf(error) });
+  }
+}

@@ -1,0 +1,238 @@
+import { ByteWriter } from "../../base/bytes.ts";
+import { messageOf } from "../../base/message_of.ts";
+import { Database, InterruptCell, type LibraryLocation } from "../../sqlite/mod.ts";
+import { foreignKeysPragma } from "../connection_pragmas.ts";
+import { JsonText } from "../json/json_text.ts";
+import {
+  ReadCancelled,
+  type ReadConnection,
+  type ReadOutput,
+  ReadRunner,
+  timeoutText,
+} from "./read_runner.ts";
+import { decodeTasks, PieceKind, type ReadTask, writeInspection, writePiece } from "./read_task.ts";
+import { ReaderSignals } from "./reader_signals.ts";
+import { SqlPolicy } from "../sql_policy.ts";
+import { StatementCache } from "../statement_cache.ts";
+import type { ThreadScope } from "../threads.ts";
+
+/** What the main thread sends to a reader. */
+export type ReaderRequest =
+  | {
+    readonly type: "start";
+    readonly library: LibraryLocation;
+    readonly path: string;
+    readonly foreignKeys: boolean;
+    readonly interrupts: SharedArrayBuffer;
+    readonly signals: SharedArrayBuffer;
+  }
+  | {
+    readonly type: "run";
+    readonly tasks: ArrayBuffer;
+    /** Of the only task, when they are long. */
+    readonly statements: Uint8Array<ArrayBuffer> | undefined;
+  }
+  /** What PRAGMA foreign_keys says from now on. */
+  | { readonly type: "foreign_keys"; readonly on: boolean }
+  /** Closes the connection; the next task opens it again. */
+  | { readonly type: "release" };
+
+/** What a reader sends back. */
+export type ReaderReply =
+  | { readonly type: "pieces"; readonly bytes: ArrayBuffer }
+  /** Every task of the message is answered, or was taken back. */
+  | { readonly type: "idle" }
+  | { readonly type: "released" }
+  /** What of the message is not answered has no answer; the connection is closed. */
+  | { readonly type: "refused"; readonly message: string };
+
+/** From here on an answer is sent in parts, of about this size. */
+const partBytes = 0x4_0000;
+/** Parts that may be under way. */
+const partsAhead = 4;
+/** How long a finished answer may wait for the next ones of its message, in ms. */
+const holdMs = 1;
+/** Room that is kept from one answer to the next. */
+const keptRoomBytes = 0x10_0000;
+
+const cacheKib = 16_384;
+const busyTimeoutMs = 5000;
+
+type Start = Extract<ReaderRequest, { type: "start" }>;
+type Run = Extract<ReaderRequest, { type: "run" }>;
+
+class Reader {
+  readonly #scope: ThreadScope<ReaderReply>;
+  readonly #start: Start;
+  readonly #library;
+  readonly #interrupts: InterruptCell;
+  readonly #signals: ReaderSignals;
+  #connection: ReadConnection | undefined;
+  #runner: ReadRunner | undefined;
+  #pieces = new ByteWriter(0x1_0000);
+  #heldSince = 0;
+  #json = new JsonText();
+  #foreignKeys: boolean;
+
+  constructor(scope: ThreadScope<ReaderReply>, start: Start) {
+    this.#scope = scope;
+    this.#start = start;
+    this.#foreignKeys = start.foreignKeys;
+    this.#library = scope.openLibrary(start.library);
+    this.#interrupts = new InterruptCell(start.interrupts);
+    this.#signals = new ReaderSignals(start.signals, scope.wait);
+  }
+
+  #open(): ReadRunner {
+    const database = new Database(this.#start.path, {
+      library: this.#library,
+      readonly: true,
+      busyTimeoutMs,
+    });
+    const policy = new SqlPolicy("read", this.#foreignKeys);
+    this.#connection = { database, policy, cache: new StatementCache(database, policy) };
+    this.#interrupts.attach(database);
+    database.exec("PRAGMA query_only = ON");
+    database.exec(`PRAGMA cache_size = -${cacheKib}`);
+    database.exec(foreignKeysPragma(this.#foreignKeys));
+    policy.install(database);
+    this.#runner = new ReadRunner(this.#connection, this.#scope.clock);
+    return this.#runner;
+  }
+
+  set foreignKeys(on: boolean) {
+    this.#foreignKeys = on;
+    if (this.#connection === undefined) return;
+    const { database, policy } = this.#connection;
+    policy.trusted(() => database.exec(foreignKeysPragma(on)));
+    policy.foreignKeys = on;
+  }
+
+  release(): void {
+    if (this.#connection === undefined) return;
+    this.#interrupts.detach();
+    this.#connection.database.close();
+    this.#connection = undefined;
+    this.#runner = undefined;
+  }
+
+  /** After a failure: sends what is finished, and begins anew with the next message. */
+  abandon(): void {
+    this.#send();
+    this.release();
+  }
+
+  run(tasks: readonly ReadTask[]): void {
+    const runner = this.#runner ?? this.#open();
+    tasks.forEach((task, slot) => {
+      if (!this.#signals.start(slot)) return;
+      this.#interrupts.begin(task.task);
+      try {
+        if (task.inspect) this.#inspect(runner, task);
+        else this.#read(runner, task);
+      } finally {
+        this.#interrupts.end();
+      }
+      const now = this.#scope.clock.now();
+      if (this.#heldSince === 0) this.#heldSince = now;
+      else if (now - this.#heldSince > holdMs) this.#send();
+    });
+    this.#send();
+  }
+
+  #inspect(runner: ReadRunner, { task, statements }: ReadTask): void {
+    const writer = new ByteWriter();
+    for (const result of runner.inspect(statements)) writeInspection(writer, result);
+    writePiece(this.#pieces, task, PieceKind.whole, writer.view());
+  }
+
+  #read(runner: ReadRunner, { task, statements, format, transaction }: ReadTask): void {
+    const json = this.#json;
+    json.length = 0;
+    let sentBytes = 0;
+    const output: ReadOutput = {
+      json,
+      stopped: () => this.#interrupts.interrupted ? timeoutText : undefined,
+      rowWritten: () => {
+        if (json.length < partBytes) return;
+        if (sentBytes === 0) this.#signals.beginStream(partsAhead);
+        this.#part(task, PieceKind.part);
+        sentBytes += json.length;
+        json.length = 0;
+      },
+      get sentBytes() {
+        return sentBytes;
+      },
+    };
+    try {
+      runner.run(statements, format, transaction, output);
+      if (sentBytes > 0) {
+        this.#part(task, PieceKind.last);
+      } else {
+        writePiece(
+          this.#pieces,
+          task,
+          PieceKind.whole,
+          json.bytes.subarray(0, json.length),
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof ReadCancelled)) throw error;
+      writePiece(this.#pieces, task, PieceKind.cancelled, new Uint8Array(0));
+    }
+    if (json.bytes.length > keptRoomBytes) this.#json = new JsonText();
+  }
+
+  #part(task: number, kind: number): void {
+    this.#send();
+    if (!this.#signals.awaitCredit()) throw new ReadCancelled();
+    writePiece(this.#pieces, task, kind, this.#json.bytes.subarray(0, this.#json.length));
+    this.#send();
+  }
+
+  #send(): void {
+    this.#heldSince = 0;
+    if (this.#pieces.length === 0) return;
+    const { buffer } = this.#pieces.copy();
+    this.#pieces.reset();
+    this.#scope.post({ type: "pieces", bytes: buffer }, [buffer]);
+  }
+}
+
+/** A reader's thread: one message after the other. */
+export function readerThread(scope: ThreadScope<ReaderReply>): (request: ReaderRequest) => void {
+  let reader: Reader | undefined;
+  return (request) => {
+    switch (request.type) {
+      case "start":
+        reader = new Reader(scope, request);
+        break;
+      case "run":
+        if (reader !== undefined) run(reader, scope, request);
+        scope.post({ type: "idle" });
+        break;
+      case "foreign_keys":
+        if (reader !== undefined) reader.foreignKeys = request.on;
+        break;
+      case "release":
+        reader?.release();
+        scope.post({ type: "released" });
+        break;
+    }
+  };
+}
+
+/** What fails here is the reads' alone: a connection that cannot be had now may be later. */
+function run(reader: Reader, scope: ThreadScope<ReaderReply>, request: Run): void {
+  try {
+    reader.run(tasksOf(request));
+  } catch (error) {
+    reader.abandon();
+    scope.post({ type: "refused", message: messageOf(error) });
+  }
+}
+
+function tasksOf({ tasks, statements }: Run): readonly ReadTask[] {
+  const decoded = decodeTasks(new Uint8Array(tasks));
+  return statements === undefined ? decoded : decoded.map((task) => ({ ...task, statements }));
+}
