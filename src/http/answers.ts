@@ -3,11 +3,10 @@ import type { ServerInfo } from "./types.ts";
 
 type Header = [string, string];
 
-/** The content type of JSON. */
 export const jsonContentType = "application/json; charset=utf-8";
+export const textContentType = "text/plain; charset=utf-8";
 
-const jsonType: Header = ["content-type", jsonContentType];
-const textType: Header = ["content-type", "text/plain; charset=utf-8"];
+const textType: Header = ["content-type", textContentType];
 const noSniff: Header = ["x-content-type-options", "nosniff"];
 const servedByHeader = "x-rqlite-served-by";
 
@@ -64,16 +63,17 @@ export class Answers {
     return new Response(body, { headers });
   }
 
-  /** 200 without a body, and which node carried the request out. */
-  done(servedBy: string | undefined, options: { json?: boolean } = {}): Response {
+  /** 200 without a body, and which node carried the request out; a type may be named all the same. */
+  done(servedBy: string | undefined, contentType?: string): Response {
     const headers = [...this.#common, this.#servedBy(servedBy)];
-    if (options.json) headers.push(jsonType);
+    if (contentType !== undefined) headers.push(["content-type", contentType]);
     return new Response(null, { headers });
   }
 
-  /** No body; `json` says that the type of JSON is named all the same. */
-  empty(status: number, options: { json?: boolean } = {}): Response {
-    const headers = options.json ? [...this.#common, jsonType] : [...this.#common];
+  /** No body; a type may be named all the same. */
+  empty(status: number, contentType?: string): Response {
+    const headers: Header[] = [...this.#common];
+    if (contentType !== undefined) headers.push(["content-type", contentType]);
     return new Response(null, { status, headers });
   }
 

@@ -8,13 +8,6 @@ import type { QueryParameters } from "./query_parameters.ts";
 import type { Logger } from "../io/types.ts";
 import type { AppOptions, HttpLimits, ServerInfo, TurnFigures } from "./types.ts";
 
-/** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */
-export type Endpoint = (
-  app: AppState,
-  request: Request,
-  parameters: QueryParameters,
-) => Response | Promise<Response>;
-
 /** How many bodies of the largest size may be under way at a time. */
 const largestBodies = 4;
 

@@ -8,9 +8,7 @@ export async function backup(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  const { answers, counters, service } = app;
-  counters.backups++;
-  if (request.method !== "GET") return answers.empty(405);
+  const { answers, service } = app;
   const format = backupFormat(parameters);
   const contentType = format === "sql" ? "application/sql" : "application/octet-stream";
   const vacuum = parameters.has("vacuum");

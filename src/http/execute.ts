@@ -13,8 +13,6 @@ export async function execute(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  app.counters.executions++;
-  if (request.method !== "POST") return app.answers.empty(405, { json: true });
   if (parameters.has("queue")) return await queuedExecute(app, request, parameters);
   const startedAt = startOf(parameters);
   const statements = await readStatements(app, request);

@@ -16,9 +16,9 @@ export async function leader(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  if (request.method === "GET") return await showLeader(app, parameters);
-  if (request.method === "POST") return await stepDown(app, request, parameters);
-  return app.answers.empty(405, { json: true });
+  return request.method === "GET"
+    ? await showLeader(app, parameters)
+    : await stepDown(app, request, parameters);
 }
 
 async function showLeader(app: AppState, parameters: QueryParameters): Promise<Response> {
@@ -58,7 +58,7 @@ async function stepDown(
     if (!(error instanceof ServiceError) || error.kind === "no_leader") throw error;
     return answers.error(500, `stepdown: ${error.message}`);
   }
-  return answers.done(servedBy, { json: true });
+  return answers.done(servedBy, jsonContentType);
 }
 
 /** The id in the body, which is read only when it is said to be JSON; undefined for any node. */

@@ -19,9 +19,7 @@ export async function load(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  const { answers, counters, limits, logger, service } = app;
-  counters.loads++;
-  if (request.method !== "POST") return answers.empty(405);
+  const { answers, limits, logger, service } = app;
   const startedAt = startOf(parameters);
   const redirect = app.redirect(request, parameters);
   if (redirect !== undefined) return redirect;
@@ -48,9 +46,7 @@ export async function load(
 
 /** /boot: as /db/load of a SQLite file, on a cluster of one node. */
 export async function boot(app: AppState, request: Request): Promise<Response> {
-  const { answers, counters } = app;
-  counters.boot++;
-  if (request.method !== "POST") return answers.empty(405);
+  const { answers } = app;
   const body = await peek(request, bootHeaderBytes);
   if (body.length < bootHeaderBytes) return answers.error(503, "EOF");
   if (!body.isSqlite) {

@@ -9,7 +9,6 @@ export async function remove(
   parameters: QueryParameters,
 ): Promise<Response> {
   const { answers, service } = app;
-  if (request.method !== "DELETE") return answers.empty(405);
   const id = idToRemove(jsonText(await readBody(app, request)));
   if (id === undefined) return answers.empty(400);
   const redirect = app.redirect(request, parameters);
@@ -37,11 +36,9 @@ function idToRemove(body: string): string | undefined {
 /** /snapshot: checkpoints and compacts the log; 204 when nothing was new. */
 export async function snapshot(
   app: AppState,
-  request: Request,
+  _request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  app.counters.user_snapshots++;
-  if (request.method !== "POST") return app.answers.empty(405);
   const trailingLogs = parameters.get("trailing_logs");
   const done = await app.service.snapshot(
     trailingLogs === undefined ? undefined : Math.max(0, Number(trailingLogs)),
@@ -50,8 +47,6 @@ export async function snapshot(
 }
 
 /** /reap: there are never old snapshots to remove here. */
-export function reap({ answers, counters }: AppState, request: Request): Response {
-  counters.user_reaps++;
-  if (request.method !== "POST") return answers.empty(405);
+export function reap({ answers }: AppState): Response {
   return answers.json('{"snapshots_reaped":0,"wals_checkpointed":0}\n');
 }

@@ -8,11 +8,10 @@ import type { QueryParameters } from "./query_parameters.ts";
 /** /nodes: who is in the cluster and can be reached. */
 export async function nodes(
   app: AppState,
-  request: Request,
+  _request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
   const { answers, info, service } = app;
-  if (request.method !== "GET") return answers.empty(405, { json: true });
   const reports = await service.nodes(clusterTimeout(parameters));
   const shown = reports
     .filter(({ member }) => member.suffrage === "voter" || parameters.has("nonvoters"))

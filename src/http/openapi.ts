@@ -25,8 +25,7 @@ export const openApi = {
 let text: string | undefined;
 
 /** /openapi.json: the description of this API. */
-export function describe({ answers }: AppState, request: Request): Response {
-  if (request.method !== "GET") return answers.empty(405, { json: true });
+export function describe({ answers }: AppState): Response {
   text ??= JSON.stringify(openApi);
   return answers.json(text);
 }

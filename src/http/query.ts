@@ -13,10 +13,6 @@ export async function query(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  app.counters.queries++;
-  if (request.method !== "GET" && request.method !== "POST") {
-    return app.answers.empty(405, { json: true });
-  }
   const startedAt = startOf(parameters);
   const statements: readonly Statement[] | undefined = request.method === "GET"
     ? [{ sql: parameters.get("q") ?? "" }]

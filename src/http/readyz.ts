@@ -8,12 +8,10 @@ import type { QueryParameters } from "./query_parameters.ts";
 /** /readyz: whether this node can serve, a line for every check, the last one being what failed. */
 export async function readyz(
   app: AppState,
-  request: Request,
+  _request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  const { answers, counters, service } = app;
-  counters.num_readyz++;
-  if (request.method !== "GET") return answers.empty(405);
+  const { answers, service } = app;
   const { health, sqlite } = service.status();
   const lines = ["[+]node ok", ...sqliteLines(sqlite)];
   const answer = (status: number, line?: string) =>

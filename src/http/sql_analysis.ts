@@ -17,11 +17,7 @@ export async function analyzeSql(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  const { answers, counters, service } = app;
-  counters.sql_analyze++;
-  if (request.method !== "GET" && request.method !== "POST") {
-    return answers.empty(405, { json: true });
-  }
+  const { answers, service } = app;
   const startedAt = startOf(parameters);
   let statements: readonly Statement[];
   if (request.method === "GET") {

@@ -10,12 +10,10 @@ import { type Figures, storeFigures } from "./store_status.ts";
 /** /status: this node's figures, in the places where rqlite has them; `key=a.b` gives a part. */
 export async function status(
   app: AppState,
-  request: Request,
+  _request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  const { answers, counters } = app;
-  counters.num_status++;
-  if (request.method !== "GET") return answers.empty(405, { json: true });
+  const { answers } = app;
   const figures = await collect(app);
   const key = parameters.get("key") ?? "";
   if (key !== "") return answers.json(sortedGoJson(partOf(figures, key.split("."))));

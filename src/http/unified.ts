@@ -17,8 +17,6 @@ export async function unified(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  app.counters.requests++;
-  if (request.method !== "POST") return app.answers.empty(405, { json: true });
   const startedAt = startOf(parameters);
   const statements = parseStatements(jsonText(await readBody(app, request)));
   app.counters.request_stmts_rx += statements.length;

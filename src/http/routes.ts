@@ -1,0 +1,202 @@
+import { jsonContentType, textContentType } from "./answers.ts";
+import type { AppState } from "./app_state.ts";
+import { backup } from "./backup.ts";
+import type { HttpCounters } from "./counters.ts";
+import { debugVars } from "./debug_vars.ts";
+import { execute } from "./execute.ts";
+import { leader } from "./leader.ts";
+import { boot, load } from "./load.ts";
+import { reap, remove, snapshot } from "./maintenance.ts";
+import { nodes } from "./nodes.ts";
+import { describe } from "./openapi.ts";
+import { query } from "./query.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+import { readyz } from "./readyz.ts";
+import { analyzeSql } from "./sql_analysis.ts";
+import { status } from "./status.ts";
+import { unified } from "./unified.ts";
+
+/** What rqlite's file of users can permit to clients of HTTP. */
+export type Permission =
+  | "query"
+  | "execute"
+  | "backup"
+  | "load"
+  | "remove"
+  | "snapshot"
+  | "status"
+  | "leader-ops"
+  | "ready";
+
+/** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */
+export type Endpoint = (
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+) => Response | Promise<Response>;
+
+/** All that is to be known of a path before a request for it is let in. */
+export interface Route {
+  readonly path: string;
+  /** rqlite takes some paths for whatever begins with them: /db/querymore is /db/query. */
+  readonly match: "exact" | "prefix";
+  /** Others are answered with 405; but OPTIONS is let through everywhere. */
+  readonly methods: "any" | readonly string[];
+  /** What it asks of its client, all of it; nothing: it is there for everybody. */
+  readonly permissions: readonly Permission[];
+  /** Counts its requests, also those that its method keeps out. */
+  readonly counter?: keyof HttpCounters;
+  /** The type that rqlite names when it keeps a request out, with an empty body. */
+  readonly refusalType?: string;
+  readonly endpoint: Endpoint;
+}
+
+export const routes: readonly Route[] = [
+  {
+    path: "/db/execute",
+    match: "prefix",
+    methods: ["POST"],
+    permissions: ["execute"],
+    counter: "executions",
+    refusalType: jsonContentType,
+    endpoint: execute,
+  },
+  {
+    path: "/db/query",
+    match: "prefix",
+    methods: ["GET", "POST"],
+    permissions: ["query"],
+    counter: "queries",
+    refusalType: jsonContentType,
+    endpoint: query,
+  },
+  {
+    path: "/db/request",
+    match: "prefix",
+    methods: ["POST"],
+    permissions: ["query", "execute"],
+    counter: "requests",
+    refusalType: jsonContentType,
+    endpoint: unified,
+  },
+  {
+    path: "/db/backup",
+    match: "prefix",
+    methods: ["GET"],
+    permissions: ["backup"],
+    counter: "backups",
+    endpoint: backup,
+  },
+  {
+    path: "/db/load",
+    match: "prefix",
+    methods: ["POST"],
+    permissions: ["load"],
+    counter: "loads",
+    endpoint: load,
+  },
+  {
+    path: "/boot",
+    match: "exact",
+    methods: ["POST"],
+    permissions: ["load"],
+    counter: "boot",
+    endpoint: boot,
+  },
+  {
+    path: "/db/sql",
+    match: "prefix",
+    methods: ["GET", "POST"],
+    permissions: ["query"],
+    counter: "sql_analyze",
+    refusalType: jsonContentType,
+    endpoint: analyzeSql,
+  },
+  {
+    path: "/remove",
+    match: "prefix",
+    methods: ["DELETE"],
+    permissions: ["remove"],
+    endpoint: remove,
+  },
+  {
+    path: "/snapshot",
+    match: "exact",
+    methods: ["POST"],
+    permissions: ["snapshot"],
+    counter: "user_snapshots",
+    endpoint: snapshot,
+  },
+  {
+    path: "/reap",
+    match: "exact",
+    methods: ["POST"],
+    permissions: ["snapshot"],
+    counter: "user_reaps",
+    endpoint: reap,
+  },
+  {
+    path: "/leader",
+    match: "exact",
+    methods: ["GET", "POST"],
+    permissions: ["leader-ops"],
+    refusalType: jsonContentType,
+    endpoint: leader,
+  },
+  {
+    path: "/readyz",
+    match: "prefix",
+    methods: ["GET"],
+    permissions: ["ready"],
+    counter: "num_readyz",
+    endpoint: readyz,
+  },
+  {
+    path: "/status",
+    match: "prefix",
+    methods: ["GET"],
+    permissions: ["status"],
+    counter: "num_status",
+    refusalType: jsonContentType,
+    endpoint: status,
+  },
+  {
+    path: "/nodes",
+    match: "prefix",
+    methods: ["GET"],
+    permissions: ["status"],
+    refusalType: jsonContentType,
+    endpoint: nodes,
+  },
+  {
+    path: "/licenses",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    refusalType: textContentType,
+    endpoint: ({ answers, info }) => answers.text(200, info.licenses),
+  },
+  {
+    path: "/debug/vars",
+    match: "exact",
+    methods: "any",
+    permissions: ["status"],
+    refusalType: jsonContentType,
+    endpoint: debugVars,
+  },
+  {
+    path: "/openapi.json",
+    match: "exact",
+    methods: ["GET"],
+    permissions: [],
+    refusalType: jsonContentType,
+    endpoint: describe,
+  },
+  {
+    path: "/",
+    match: "exact",
+    methods: "any",
+    permissions: [],
+    endpoint: ({ answers }, request) => answers.toConsole(request),
+  },
+];

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { openApi } from "../../src/http/openapi.ts";
+import { type Permission, routes } from "../../src/http/routes.ts";
+import { appWith, FakeService } from "./fake_service.ts";
+
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+Deno.test("every route says what it asks of its client", () => {
+  // As in rqlite; the last two it does not have, or leaves open.
+  const asked: Record<string, Permission[]> = {
+    "/db/execute": ["execute"],
+    "/db/query": ["query"],
+    "/db/request": ["query", "execute"],
+    "/db/backup": ["backup"],
+    "/db/load": ["load"],
+    "/boot": ["load"],
+    "/db/sql": ["query"],
+    "/remove": ["remove"],
+    "/snapshot": ["snapshot"],
+    "/reap": ["snapshot"],
+    "/leader": ["leader-ops"],
+    "/readyz": ["ready"],
+    "/status": ["status"],
+    "/nodes": ["status"],
+    "/licenses": ["status"],
+    "/debug/vars": ["status"],
+    "/openapi.json": [],
+    "/": [],
+  };
+  const said = Object.fromEntries(routes.map(({ path, permissions }) => [path, permissions]));
+  assert.deepEqual(said, asked);
+});
+
+Deno.test("a method that a route does not have is answered with 405, and counted", async () => {
+  for (const route of routes) {
+    if (route.methods === "any") continue;
+    const { fetch } = appWith(new FakeService());
+    const others = methods.filter((method) => !route.methods.includes(method));
+    for (const method of others) {
+      const response = await fetch(route.path, { method });
+      assert.equal(response.status, 405, `${method} ${route.path}`);
+      assert.equal(response.headers.get("content-type"), route.refusalType ?? null);
+      assert.equal(await response.text(), "");
+    }
+    const { http } = await (await fetch("/debug/vars")).json();
+    if (route.counter !== undefined) assert.equal(http[route.counter], others.length, route.path);
+  }
+});
+
+Deno.test("OPTIONS is let through everywhere, before anything is looked at", async () => {
+  const { fetch } = appWith(new FakeService());
+  for (const path of [...routes.map((route) => route.path), "/nope", "/status?timeout=x"]) {
+    assert.equal((await fetch(path, { method: "OPTIONS" })).status, 200, path);
+  }
+  const { http } = await (await fetch("/debug/vars")).json();
+  assert.equal(Object.values<number>(http).every((count) => count === 0), true);
+});
+
+Deno.test("a path is a route's by its beginning only where the route says so", async () => {
+  const { fetch } = appWith(new FakeService());
+  for (const { path, match, methods } of routes) {
+    if (methods === "any") continue;
+    const response = await fetch(`${path}more`, { method: "PUT" });
+    assert.equal(response.status, match === "prefix" ? 405 : 404, path);
+  }
+});
+
+Deno.test("the description of the API has the routes' methods", () => {
+  const described = Object.entries(openApi.paths);
+  for (const { path, methods } of routes) {
+    if (methods === "any") continue;
+    const operations = described.find(([name]) => name === path)?.[1];
+    assert.ok(operations !== undefined, path);
+    assert.deepEqual(Object.keys(operations).map((name) => name.toUpperCase()).sort(), methods);
+  }
+});
