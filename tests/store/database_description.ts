@@ -6,6 +6,8 @@ export interface DescriptionOptions {
   readonly textBytes: boolean;
 }
 
+const isUsers = "name NOT LIKE 'sqlite\\_raft%' ESCAPE '\\'";
+
 /** All that two equal databases have in common, a line for each thing. */
 export function describe(database: Database, { textBytes }: DescriptionOptions): string[] {
   const lines: string[] = [];
@@ -18,11 +20,11 @@ export function describe(database: Database, { textBytes }: DescriptionOptions):
     show(pragma, `PRAGMA ${pragma}`, false, false);
   }
   // A file is only made with its first table.
-  const isEmpty = database.scalar("SELECT count(*) FROM sqlite_schema") === 0;
+  const isEmpty = database.scalar(`SELECT 1 FROM sqlite_schema WHERE ${isUsers}`) === undefined;
   if (textBytes && !isEmpty) show("encoding", "PRAGMA encoding", false, false);
   using schema = database.prepare(
     "SELECT type, name, tbl_name, sql FROM sqlite_schema " +
-      "WHERE name NOT LIKE 'sqlite\\_raft%' ESCAPE '\\' ORDER BY type, name",
+      `WHERE ${isUsers} ORDER BY type, name`,
   );
   for (const [type, name, table, sql] of schema.values<[string, string, string, string | null]>()) {
     lines.push(`${type} ${name} of ${table}: ${sql === null ? "" : withoutBlankEnd(sql)}`);
