@@ -9,7 +9,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   raft: { base: "all" },
   io: { base: "all" },
   raft_log: { base: "all", raft: /^(types|configuration)$/, io: "all" },
-  transport: { base: "all", raft: /^(types|configuration|server_id)$/, io: "all" },
+  transport: { base: "all", raft: /^(types|configuration)$/, io: "all" },
   sqlite: { base: "all" },
   store: { base: "all", raft: types, io: "all", sqlite: "all" },
   node: { base: "all", raft: "all", io: "all", raft_log: "all", transport: "all", store: "all" },

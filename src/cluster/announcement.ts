@@ -1,7 +1,6 @@
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Member } from "../raft/types.ts";
+import { type Member, nodeName } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { reasonOf } from "./errors.ts";
 import { encodeForm, readAnswer, RequestKind } from "./wire.ts";

@@ -1,6 +1,5 @@
 import type { Clock, Logger } from "../io/types.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Member } from "../raft/types.ts";
+import { type Member, nodeName } from "../raft/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { reasonAt, reasonOf, serviceError } from "./errors.ts";
 import { ServiceError } from "./types.ts";

@@ -1,7 +1,6 @@
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Configuration, NodeId } from "../raft/types.ts";
+import { type Configuration, type NodeId, nodeName } from "../raft/types.ts";
 
 /** How long a node is without a leader before it says so, in ms: far longer than any election. */
 const patienceMs = 30_000;

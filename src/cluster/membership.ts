@@ -1,8 +1,13 @@
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Configuration, Member, MembershipChange, NodeId } from "../raft/types.ts";
+import {
+  type Configuration,
+  type Member,
+  type MembershipChange,
+  type NodeId,
+  nodeName,
+} from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
 import type { ClusterCounts } from "./counts.ts";
 import { noLeader } from "./errors.ts";

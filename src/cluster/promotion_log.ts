@@ -1,7 +1,6 @@
 import type { Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Configuration } from "../raft/types.ts";
+import { type Configuration, nodeName } from "../raft/types.ts";
 
 /** Says, on the leader, that a member which was catching up has got its vote. */
 export class PromotionLog {

@@ -2,8 +2,7 @@ import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Member, NodeId } from "../raft/types.ts";
+import { type Member, type NodeId, nodeName } from "../raft/types.ts";
 import {
   type BackupOptions,
   type Command,

@@ -1,7 +1,6 @@
 import { ByteReader } from "../base/bytes.ts";
 import type { Logger } from "../io/types.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { NodeId } from "../raft/types.ts";
+import { type NodeId, nodeName } from "../raft/types.ts";
 import type { SqliteProfile } from "../store/types.ts";
 import type { Agreement } from "../transport/types.ts";
 import { sqliteDifferences } from "./sqlite_differences.ts";

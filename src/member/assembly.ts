@@ -3,8 +3,12 @@ import { ClusterService, type ServiceParts } from "../cluster/service.ts";
 import { Node } from "../node/node.ts";
 import type { Random } from "../io/types.ts";
 import type { NodeOptions } from "../node/types.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Configuration as Members, Member, Status } from "../raft/types.ts";
+import {
+  type Configuration as Members,
+  type Member,
+  nodeName,
+  type Status,
+} from "../raft/types.ts";
 import { addressesBut } from "./entering.ts";
 
 /** What a node takes as it is given; all else about it follows from the rest. */

@@ -1,8 +1,7 @@
 import { type Identity, readIdentity, writeIdentity } from "./identity.ts";
 import type { Disk, Random } from "../io/types.ts";
 import { wayOutOf } from "../node/recovery.ts";
-import { serverId } from "../raft/server_id.ts";
-import type { NodeId } from "../raft/types.ts";
+import { type NodeId, serverId } from "../raft/types.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import { StartError } from "./start_error.ts";
 

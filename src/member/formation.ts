@@ -1,7 +1,6 @@
 import type { Clock, Logger } from "../io/types.ts";
 import { membersMax } from "../raft/configuration.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Configuration, Member } from "../raft/types.ts";
+import { type Configuration, type Member, nodeName } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { reasonAt, reasonOf, serviceError } from "../cluster/errors.ts";
 import { identify, JoinError } from "../cluster/joining.ts";

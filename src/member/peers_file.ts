@@ -1,8 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Disk } from "../io/types.ts";
 import { membersMax } from "../raft/configuration.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Configuration, Member, NodeId } from "../raft/types.ts";
+import { type Configuration, type Member, type NodeId, nodeName } from "../raft/types.ts";
 
 /** A `peers.json` that does not say what it must. */
 export class PeersFileError extends Error {

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../io/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
-import { type Entry, EntryType, type RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
+import { type Entry, EntryType } from "../raft/types.ts";
 import type { Answer, AnswerFormat, ApplyEntry, StateMachine } from "../store/types.ts";
 
 /** Batches handed to the state machine before the first must be done: one is applied, one waits. */
@@ -30,7 +31,7 @@ export interface ApplierHandlers {
  * threads and a transaction, that many entries then share.
  */
 export class Applier {
-  readonly #raft: Pick<RaftCore, "cached">;
+  readonly #raft: Pick<Raft, "cached">;
   readonly #log: Pick<RaftLog, "read">;
   readonly #clock: Clock;
   readonly #stateMachine: Pick<StateMachine, "applied" | "apply">;
@@ -47,7 +48,7 @@ export class Applier {
   #idle: (() => void)[] = [];
 
   constructor(
-    raft: Pick<RaftCore, "cached">,
+    raft: Pick<Raft, "cached">,
     log: Pick<RaftLog, "read">,
     clock: Clock,
     stateMachine: Pick<StateMachine, "applied" | "apply">,

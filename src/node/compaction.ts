@@ -1,6 +1,6 @@
 import { DiskError, type Logger } from "../io/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
-import type { RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
 import type { StateMachine } from "../store/types.ts";
 import type { LogHolds } from "./log_holds.ts";
 import type { SnapshotPolicy } from "./types.ts";
@@ -11,7 +11,7 @@ import type { SnapshotPolicy } from "./types.ts";
  * longer needed (thesis 5.1.2).
  */
 export class Compaction {
-  readonly #raft: RaftCore;
+  readonly #raft: Raft;
   readonly #log: RaftLog;
   readonly #stateMachine: StateMachine;
   readonly #policy: SnapshotPolicy;
@@ -22,7 +22,7 @@ export class Compaction {
   #taken = 0;
 
   constructor(
-    raft: RaftCore,
+    raft: Raft,
     log: RaftLog,
     stateMachine: StateMachine,
     policy: SnapshotPolicy,

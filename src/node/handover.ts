@@ -1,5 +1,6 @@
 import { voterIds } from "../raft/configuration.ts";
-import type { NodeId, RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { NodeId } from "../raft/types.ts";
 import type { NodeTiming } from "./types.ts";
 
 /** How long to wait, once every voter was asked in vain, before they are asked again, in ms. */
@@ -10,14 +11,14 @@ const restMs = 10_000;
  * first, and then rests: the others may be no better off, and while it asks it takes no writes.
  */
 export class Handover {
-  readonly #raft: Pick<RaftCore, "configuration" | "progress" | "transferLeadership">;
+  readonly #raft: Pick<Raft, "configuration" | "progress" | "transferLeadership">;
   /** How long one voter gets, in ms: a transfer ends by itself after an election timeout. */
   readonly #attemptMs: number;
   readonly #asked = new Set<NodeId>();
   #nextAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    raft: Pick<RaftCore, "configuration" | "progress" | "transferLeadership">,
+    raft: Pick<Raft, "configuration" | "progress" | "transferLeadership">,
     timing: NodeTiming,
   ) {
     this.#raft = raft;

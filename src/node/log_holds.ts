@@ -1,6 +1,6 @@
 import type { Clock, Logger } from "../io/types.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { NodeId, RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
+import { type NodeId, nodeName } from "../raft/types.ts";
 
 /** How long a peer may take in nothing behind its snapshot before no log is kept for it, in ms. */
 const patienceMs = 60_000;
@@ -25,7 +25,7 @@ interface Hold {
  * and the peer would get one snapshot after the other.
  */
 export class LogHolds {
-  readonly #raft: Pick<RaftCore, "progress">;
+  readonly #raft: Pick<Raft, "progress">;
   readonly #clock: Pick<Clock, "now">;
   readonly #logger: Logger;
   readonly #bytesMax: number;
@@ -33,7 +33,7 @@ export class LogHolds {
 
   /** `logBytes`: the size of log that calls for a compaction. */
   constructor(
-    raft: Pick<RaftCore, "progress">,
+    raft: Pick<Raft, "progress">,
     clock: Pick<Clock, "now">,
     logger: Logger,
     logBytes: number,

@@ -1,16 +1,17 @@
 import type { RaftLog } from "../raft_log/types.ts";
-import type { Entry, LoadRequest, RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { Entry, LoadRequest } from "../raft/types.ts";
 
 /** Reads from the log on disk what the core wants to send and holds in memory no more. */
 export class LogLoads {
-  readonly #raft: Pick<RaftCore, "loaded">;
+  readonly #raft: Pick<Raft, "loaded">;
   readonly #log: RaftLog;
   readonly #due: () => void;
   readonly #failed: (error: Error) => void;
 
   /** `due`: the core was told something; `failed`: the log cannot be read. */
   constructor(
-    raft: Pick<RaftCore, "loaded">,
+    raft: Pick<Raft, "loaded">,
     log: RaftLog,
     due: () => void,
     failed: (error: Error) => void,

@@ -8,7 +8,6 @@ import {
   type Message,
   type NodeId,
   type ProposeResult,
-  type RaftCore,
   type ReadMode,
   type Ready,
   type Status,
@@ -29,9 +28,6 @@ import { Ticker } from "./ticker.ts";
 import { NodeError, type NodeFigures, type NodeOptions, type WriteOutcome } from "./types.ts";
 import { WatchedRequests } from "./watched_requests.ts";
 
-/** How long the core may wait for the answer of a read round before it is asked again, in ticks. */
-const readRoundTicks = 4;
-
 /** What is under way at the end gets this long at least, in ms. */
 const restMsMin = 1_000;
 
@@ -43,7 +39,7 @@ const restMsMin = 1_000;
 export class Node {
   readonly id: NodeId;
   readonly #options: NodeOptions;
-  readonly #raft: RaftCore;
+  readonly #raft: Raft;
   readonly #writer: LogWriter;
   readonly #disk: DiskWatch;
   readonly #handover: Handover;
@@ -104,11 +100,7 @@ export class Node {
       advanced: (index) => this.#advanced(index),
       failed: fail,
     });
-    this.#reads = new ReadBarriers(
-      this.#raft,
-      limits.pendingReadsMax,
-      readRoundTicks * timing.tickMs,
-    );
+    this.#reads = new ReadBarriers(this.#raft, limits.pendingReadsMax);
     const holds = new LogHolds(this.#raft, clock, logger, options.snapshots.logBytes);
     this.#compaction = new Compaction(
       this.#raft,
@@ -386,7 +378,7 @@ export class Node {
   #run(): void {
     // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
     if (this.#state === "stopped" || this.#receiver.swapping) return;
-    this.#reads.begin(this.#options.clock.now());
+    this.#reads.begin();
     this.#proposer.proposeWaiting();
     for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {
       this.#handle(ready);

@@ -1,4 +1,4 @@
-import { promiseMs } from "../raft/promise.ts";
+import { promiseMs } from "../raft/lease.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type { NodeTiming } from "./types.ts";
 

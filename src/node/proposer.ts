@@ -1,7 +1,8 @@
 import { type NextTurn, sliceBytes } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import type { Clock } from "../io/types.ts";
-import { EntryType, type ProposeResult, type RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
+import { EntryType, type ProposeResult } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { Gathering } from "./gathering.ts";
 import { LongCommand } from "./long_command.ts";
@@ -13,7 +14,7 @@ import { type CommandCodec, NodeError, type NodeLimits, type WriteOutcome } from
 const proposedBytesMax = 4 * 1024 * 1024;
 
 export interface ProposerParts {
-  readonly raft: Pick<RaftCore, "propose">;
+  readonly raft: Pick<Raft, "propose">;
   readonly clock: Clock;
   readonly codec: CommandCodec;
   /** Draws the seed of a command's randomness. */

@@ -1,4 +1,5 @@
-import type { RaftCore, ReadMode, ReadState } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { ReadMode, ReadState } from "../raft/types.ts";
 import { NodeError } from "./types.ts";
 
 interface Waiter {
@@ -9,8 +10,6 @@ interface Waiter {
 
 interface Round {
   readonly mode: ReadMode;
-  /** When to ask again: the question or its answer may have been lost on the way. */
-  readonly askAgainAt: number;
   waiters: Waiter[];
 }
 
@@ -20,23 +19,20 @@ interface Round {
  * until their index is applied here.
  */
 export class ReadBarriers {
-  readonly #raft: RaftCore;
+  readonly #raft: Pick<Raft, "readIndex">;
   readonly #waitersMax: number;
-  readonly #roundMs: number;
   /** Arrived since the last round of their mode began. */
   readonly #next: Record<ReadMode, Waiter[]> = { quorum: [], lease: [] };
+  /** By the context that the core gave them; it asks until they are answered or dropped. */
   readonly #rounds = new Map<number, Round>();
   readonly #underWay: Record<ReadMode, boolean> = { quorum: false, lease: false };
   /** Have their index, ascending by arrival, and wait for the state machine. */
   #confirmed: { index: number; waiters: Waiter[] }[] = [];
-  #context = 0;
   #count = 0;
 
-  /** `roundMs`: how long a round may go unanswered before it is asked again. */
-  constructor(raft: RaftCore, waitersMax: number, roundMs: number) {
+  constructor(raft: Pick<Raft, "readIndex">, waitersMax: number) {
     this.#raft = raft;
     this.#waitersMax = waitersMax;
-    this.#roundMs = roundMs;
   }
 
   get size(): number {
@@ -66,19 +62,17 @@ export class ReadBarriers {
   }
 
   /** Starts a round for those that wait, unless one of their mode is under way. */
-  begin(now: number): void {
-    this.#beginMode("quorum", now);
-    this.#beginMode("lease", now);
+  begin(): void {
+    this.#beginMode("quorum");
+    this.#beginMode("lease");
   }
 
-  #beginMode(mode: ReadMode, now: number): void {
+  #beginMode(mode: ReadMode): void {
     const waiters = this.#next[mode];
     if (waiters.length === 0 || this.#underWay[mode]) return;
     this.#next[mode] = [];
     this.#underWay[mode] = true;
-    const context = ++this.#context;
-    this.#rounds.set(context, { mode, askAgainAt: now + this.#roundMs, waiters });
-    this.#raft.readIndex(context, mode);
+    this.#rounds.set(this.#raft.readIndex(mode), { mode, waiters });
   }
 
   confirmed(states: readonly ReadState[], applied: number): void {
@@ -133,10 +127,7 @@ export class ReadBarriers {
       });
     this.#next.quorum = keep(this.#next.quorum);
     this.#next.lease = keep(this.#next.lease);
-    for (const [context, round] of this.#rounds) {
-      round.waiters = keep(round.waiters);
-      if (round.askAgainAt <= now) this.dropped([context]);
-    }
+    for (const round of this.#rounds.values()) round.waiters = keep(round.waiters);
     this.#confirmed = this.#confirmed
       .map(({ index, waiters }) => ({ index, waiters: keep(waiters) }))
       .filter(({ waiters }) => waiters.length > 0);

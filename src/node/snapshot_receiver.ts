@@ -1,7 +1,7 @@
 import { DiskError, type Logger } from "../io/types.ts";
-import { nodeName } from "../raft/server_id.ts";
 import type { RaftLog } from "../raft_log/types.ts";
-import type { CompactionPoint, NodeId, RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
+import { type CompactionPoint, type NodeId, nodeName } from "../raft/types.ts";
 import { SnapshotRejectedError, type StateMachine } from "../store/types.ts";
 import type { Applier } from "./applier.ts";
 import type { LogWriter } from "./log_writer.ts";
@@ -19,7 +19,7 @@ interface Incoming {
 
 /** Is brought up by the leader where its log no longer holds what this node needs. */
 export class SnapshotReceiver {
-  readonly #raft: RaftCore;
+  readonly #raft: Raft;
   readonly #log: RaftLog;
   readonly #writer: LogWriter;
   readonly #applier: Applier;
@@ -32,7 +32,7 @@ export class SnapshotReceiver {
 
   constructor(
     parts: {
-      readonly raft: RaftCore;
+      readonly raft: Raft;
       readonly log: RaftLog;
       readonly writer: LogWriter;
       readonly applier: Applier;

@@ -1,7 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { NodeId, RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
+import { type NodeId, nodeName } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { StateMachine } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
@@ -32,7 +32,7 @@ interface Failures {
 }
 
 export interface SnapshotSenderParts {
-  readonly raft: RaftCore;
+  readonly raft: Raft;
   readonly log: Pick<RaftLog, "firstIndex">;
   readonly holds: LogHolds;
   readonly stateMachine: StateMachine;

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../io/types.ts";
-import type { RaftCore } from "../raft/types.ts";
+import type { Raft } from "../raft/raft.ts";
 import type { NodeTiming } from "./types.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { NodeTiming } from "./types.ts";
  * would rest on their absence waits one more tick, in which they are read.
  */
 export class Ticker {
-  readonly #raft: Pick<RaftCore, "elapse" | "act">;
+  readonly #raft: Pick<Raft, "elapse" | "act">;
   readonly #clock: Clock;
   readonly #timing: NodeTiming;
   readonly #each: () => void;
@@ -19,7 +19,7 @@ export class Ticker {
 
   /** @param each Called after the ticks of each timer. */
   constructor(
-    raft: Pick<RaftCore, "elapse" | "act">,
+    raft: Pick<Raft, "elapse" | "act">,
     clock: Clock,
     timing: NodeTiming,
     each: () => void,

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { promiseMs } from "./promise.ts";
+import { promiseMs } from "./lease.ts";
 import type { Server } from "./server.ts";
 import type { AppendRequest, Entry, HeartbeatRequest, NodeId, SnapshotRequest } from "./types.ts";
 

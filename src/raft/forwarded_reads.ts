@@ -4,25 +4,26 @@ import type { ReadIndexResponse, ReadMode } from "./types.ts";
 /** Batches of reads that may wait for one answer; more are dropped at once. */
 export const waitingReadsMax = 4096;
 
+/** The longest that an answer is waited for before the leader is asked again, in ticks. */
+const patienceTicksMax = 4;
+
 interface ForwardedRead {
-  readonly context: number;
   readonly mode: ReadMode;
   ticks: number;
 }
 
 /**
  * Reads of a server that does not lead: it asks the leader for the index to wait for (6.4). Asks
- * again while no answer comes, and gives up when the leader changes.
+ * again while no answer comes, as the question or the answer may have been lost on the way, and gives
+ * up when the leader changes.
  */
 export class ForwardedReads {
   readonly #server: Server;
+  /** By the context that they are asked under. */
   readonly #waiting = new Map<number, ForwardedRead>();
-  /** Begins at random: an answer meant for this server's run before a crash must fit no read of this one. */
-  #lastContext: number;
 
   constructor(server: Server) {
     this.#server = server;
-    this.#lastContext = server.options.random(0x1_0000_0000) * 0x1_0000;
   }
 
   ask(context: number, mode: ReadMode): void {
@@ -31,37 +32,33 @@ export class ForwardedReads {
       outbox.readsDropped.push(context);
       return;
     }
-    const forwarded = ++this.#lastContext;
-    this.#waiting.set(forwarded, { context, mode, ticks: 0 });
-    this.#send(forwarded, mode);
+    this.#waiting.set(context, { mode, ticks: 0 });
+    this.#send(context, mode);
   }
 
-  answered(response: ReadIndexResponse): void {
-    const read = this.#waiting.get(response.context);
-    if (read === undefined) return;
-    this.#waiting.delete(response.context);
+  answered({ context, index }: ReadIndexResponse): void {
+    if (!this.#waiting.delete(context)) return;
     const { outbox } = this.#server;
-    if (response.index === 0) outbox.readsDropped.push(read.context);
-    else outbox.readStates.push({ context: read.context, index: response.index });
+    if (index === 0) outbox.readsDropped.push(context);
+    else outbox.readStates.push({ context, index });
   }
 
   tick(): void {
     const { electionTicks, heartbeatTicks } = this.#server.options;
-    for (const [forwarded, read] of this.#waiting) {
+    const patienceTicks = Math.min(2 * heartbeatTicks, patienceTicksMax);
+    for (const [context, read] of this.#waiting) {
       read.ticks++;
       if (read.ticks >= 2 * electionTicks) {
-        this.#waiting.delete(forwarded);
-        this.#server.outbox.readsDropped.push(read.context);
-      } else if (read.ticks % (2 * heartbeatTicks) === 0) {
-        this.#send(forwarded, read.mode);
+        this.#waiting.delete(context);
+        this.#server.outbox.readsDropped.push(context);
+      } else if (read.ticks % patienceTicks === 0) {
+        this.#send(context, read.mode);
       }
     }
   }
 
   drop(): void {
-    for (const { context } of this.#waiting.values()) {
-      this.#server.outbox.readsDropped.push(context);
-    }
+    for (const context of this.#waiting.keys()) this.#server.outbox.readsDropped.push(context);
     this.#waiting.clear();
   }
 

@@ -1,12 +1,10 @@
 import { assert } from "../base/assert.ts";
 import { checksum } from "../base/checksum.ts";
-import { CatchUp } from "./catch_up.ts";
-import { encodeConfiguration } from "./configuration.ts";
+import { encodeConfiguration, majority, majorityValue } from "./configuration.ts";
 import { Departing } from "./departing.ts";
 import { LeaderReads } from "./leader_reads.ts";
-import { Progress } from "./progress.ts";
-import { promiseMs } from "./promise.ts";
-import { majority, majorityValue } from "./quorum.ts";
+import { CatchUp, Progress } from "./progress.ts";
+import { promiseMs } from "./lease.ts";
 import type { WaitingRead } from "./read_rounds.ts";
 import { Replication } from "./replication.ts";
 import type { Server } from "./server.ts";
@@ -35,8 +33,8 @@ export class Leader {
   readonly #replication: Replication;
   readonly #peers = new Map<NodeId, Progress>();
   readonly #departing = new Departing();
-  readonly #catchUps = new Map<NodeId, CatchUp>();
   readonly #voters: Progress[] = [];
+  readonly #staging: Progress[] = [];
   /** The leader's first entry: nothing is known to be committed before it is (6.4). */
   readonly #firstIndex: number;
   #heartbeatTicks = 0;
@@ -169,7 +167,6 @@ export class Leader {
     if (change.type === "put") {
       this.#peers.delete(change.member.id);
       this.#departing.delete(change.member.id);
-      this.#catchUps.delete(change.member.id);
     }
     const result = this.#append(EntryType.configuration, encodeConfiguration(configuration));
     this.#followMembership();
@@ -281,19 +278,18 @@ export class Leader {
       this.#departing.add(peer, membership.index, now + 2 * options.electionTicks);
     }
     this.#voters.length = 0;
+    this.#staging.length = 0;
     for (const { id: memberId, suffrage } of members.values()) {
       if (memberId === id) continue;
       const peer = this.#peers.get(memberId) ??
         new Progress(memberId, log.lastIndex + 1, options.inflightMax);
       this.#peers.set(memberId, peer);
       if (suffrage === "voter") this.#voters.push(peer);
-      if (suffrage !== "staging") this.#catchUps.delete(memberId);
-      else if (!this.#catchUps.has(memberId)) {
-        this.#catchUps.set(memberId, new CatchUp(log.lastIndex, now));
+      if (suffrage !== "staging") peer.catchUp = undefined;
+      else {
+        peer.catchUp ??= new CatchUp(log.lastIndex, now);
+        this.#staging.push(peer);
       }
-    }
-    for (const known of this.#catchUps.keys()) {
-      if (!members.has(known)) this.#catchUps.delete(known);
     }
     if (this.#transfer !== undefined && !membership.isVoter(this.#transfer.to)) {
       this.#abortTransfer();
@@ -304,11 +300,10 @@ export class Leader {
 
   /** Makes voters of the staging members that have caught up, one at a time. */
   #promoteStaging(): void {
-    if (this.#catchUps.size === 0 || this.#transfer !== undefined || !this.#established) return;
+    if (this.#staging.length === 0 || this.#transfer !== undefined || !this.#established) return;
     const { membership, log, now, options, commitIndex } = this.#server;
-    for (const [id, catchUp] of this.#catchUps) {
-      const matchIndex = this.#peers.get(id)?.matchIndex ?? 0;
-      const ready = catchUp.advanced(matchIndex, log.lastIndex, now, options.electionTicks);
+    for (const { id, catchUp, matchIndex } of [...this.#staging]) {
+      const ready = catchUp?.advanced(matchIndex, log.lastIndex, now, options.electionTicks);
       const member = membership.current.members.find((candidate) => candidate.id === id);
       if (!ready || member === undefined || membership.index > commitIndex) continue;
       const voter = { ...member, suffrage: "voter" as const };

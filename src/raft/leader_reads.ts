@@ -1,7 +1,7 @@
 import { waitingReadsMax } from "./forwarded_reads.ts";
 import { Lease } from "./lease.ts";
 import type { Progress } from "./progress.ts";
-import { majorityValue } from "./quorum.ts";
+import { majorityValue } from "./configuration.ts";
 import { ReadRounds, type WaitingRead } from "./read_rounds.ts";
 import type { Server } from "./server.ts";
 import type { HeartbeatResponse, NodeId, ReadMode } from "./types.ts";

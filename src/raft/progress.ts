@@ -1,5 +1,59 @@
-import { InflightWindow } from "./inflight_window.ts";
 import type { HeartbeatResponse, NodeId, PeerProgress } from "./types.ts";
+
+/** The append requests under way to one follower, each by its last index, in the order sent. */
+export class InflightWindow {
+  readonly #lastIndexes: number[];
+  #start = 0;
+  #count = 0;
+
+  constructor(size: number) {
+    this.#lastIndexes = new Array<number>(size).fill(0);
+  }
+
+  get full(): boolean {
+    return this.#count === this.#lastIndexes.length;
+  }
+
+  add(lastIndex: number): void {
+    this.#lastIndexes[(this.#start + this.#count) % this.#lastIndexes.length] = lastIndex;
+    this.#count++;
+  }
+
+  /** Everything up to `index` has arrived. */
+  release(index: number): void {
+    while (this.#count > 0 && (this.#lastIndexes[this.#start] ?? 0) <= index) {
+      this.#start = (this.#start + 1) % this.#lastIndexes.length;
+      this.#count--;
+    }
+  }
+
+  clear(): void {
+    this.#count = 0;
+  }
+}
+
+/**
+ * Whether a staging member keeps up with the log (4.2.1): it is brought up in rounds, each to where
+ * the log ended when the round began, and is there when a round takes less than an election timeout.
+ */
+export class CatchUp {
+  #target: number;
+  #startedAt: number;
+
+  constructor(lastIndex: number, now: number) {
+    this.#target = lastIndex;
+    this.#startedAt = now;
+  }
+
+  /** Takes note of how far the member is; true when it has caught up. */
+  advanced(matchIndex: number, lastIndex: number, now: number, electionTicks: number): boolean {
+    if (matchIndex < this.#target) return false;
+    if (now - this.#startedAt < electionTicks) return true;
+    this.#target = lastIndex;
+    this.#startedAt = now;
+    return false;
+  }
+}
 
 /**
  * How far one peer has come, and what may be sent to it:
@@ -31,6 +85,8 @@ export class Progress {
   promiseMs = Infinity;
   /** Until when, in the leader's ticks, the leader may rest on that (lease.ts). */
   promisedUntil = -Infinity;
+  /** Set while it is a staging member. */
+  catchUp: CatchUp | undefined;
   /** Entries are being loaded from disk for it. */
   loading = false;
   /** A snapshot is being streamed to it. */

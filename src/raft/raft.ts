@@ -1,10 +1,8 @@
 import { assert, unreachable } from "../base/assert.ts";
-import { Election } from "./election.ts";
+import { Elections } from "./elections.ts";
 import { Follower } from "./follower.ts";
 import { ForwardedReads } from "./forwarded_reads.ts";
 import { Leader } from "./leader.ts";
-import { answerOldTerm } from "./old_term.ts";
-import { owedTicks, promiseMs } from "./promise.ts";
 import { ReadyReport } from "./ready_report.ts";
 import { Server } from "./server.ts";
 import type {
@@ -17,54 +15,43 @@ import type {
   NodeId,
   PeerProgress,
   ProposeResult,
-  RaftCore,
   RaftOptions,
   ReadIndexRequest,
   ReadMode,
   Ready,
   Role,
   Status,
-  VoteRequest,
-  VoteResponse,
 } from "./types.ts";
 
 /**
- * One server of the cluster: holds the rules about terms (3.3), votes (3.4, 9.6) and the change of
- * roles, and leaves what a role does to {@linkcode Follower} and {@linkcode Leader}.
+ * The core: one server of the cluster. Holds the rules about terms (3.3) and the change of roles, and
+ * leaves what a role does to {@linkcode Follower}, {@linkcode Elections} and {@linkcode Leader}.
+ * No method waits, throws for an expected condition, or does I/O.
  */
-export class Raft implements RaftCore {
+export class Raft {
   readonly #server: Server;
   readonly #follower: Follower;
   readonly #forwardedReads: ForwardedReads;
+  readonly #elections: Elections;
   readonly #report: ReadyReport;
-  /** Set while this server campaigns. */
-  #election: Election | undefined;
   /** Set while this server leads. */
   #leader: Leader | undefined;
-  #electionTicks = 0;
-  #electionLimit = 0;
-  /** Ticks since this server heard from a leader: while few, it helps nobody else to become one (4.2.3). */
-  #ticksSinceLeader: number;
-  /** Until this tick it helps nobody, as it may have promised in an earlier life (promise.ts). */
-  readonly #owesUntil: number;
+  /** Begins at random: an answer meant for this server's run before a crash must fit no read of this one. */
+  #lastRead: number;
 
   constructor(options: RaftOptions) {
     assert(options.leaseTicks <= options.electionTicks, "The lease outlasts the election timeout");
     this.#server = new Server(options);
     this.#follower = new Follower(this.#server);
     this.#forwardedReads = new ForwardedReads(this.#server);
-    const { hardState, tickMs } = options;
-    assert(
-      hardState.promiseMs >= promiseMs(options),
-      `A promise of ${
-        promiseMs(options)
-      } ms is to be given, but ${hardState.promiseMs} are on disk`,
-    );
-    // Before it stopped, this server may have promised a leader its lease by answering it.
-    this.#ticksSinceLeader = hardState.term > 0 ? 0 : Infinity;
-    this.#owesUntil = hardState.term > 0 ? owedTicks(hardState.promiseMs, tickMs) : 0;
+    this.#lastRead = options.random(0x1_0000_0000) * 0x1_0000;
+    this.#elections = new Elections(this.#server, {
+      leaderless: () => this.#leaderIs(""),
+      enterTerm: (term, votedFor) => this.#enterTerm(term, votedFor),
+      won: () => this.#becomeLeader(),
+      lost: () => this.#becomeFollower(this.#server.term, ""),
+    });
     this.#report = new ReadyReport(this.#server);
-    this.#resetElectionTimer();
   }
 
   get status(): Status {
@@ -83,64 +70,63 @@ export class Raft implements RaftCore {
     return this.#server.membership.current;
   }
 
+  /** The configuration that the entries up to `index` (committed) leave in effect: for a compaction point. */
   configurationAt(index: number): Configuration {
     return this.#server.membership.at(index);
   }
 
+  /** For the leader: every other member's progress. Empty elsewhere. */
   progress(): PeerProgress[] {
     return this.#leader === undefined
       ? []
       : Array.from(this.#leader.peers, (peer) => peer.report());
   }
 
+  /** The term of the entry at `index`, undefined when compacted or beyond the end. */
   termAt(index: number): number | undefined {
     return this.#server.log.termAt(index);
   }
 
+  /** Entries from `from` to `to` (both inclusive) that are cached, from the front; empty when `from` is not. */
   cached(from: number, to: number, bytesMax: number): Entry[] {
     return this.#server.log.cached(from, to, bytesMax);
   }
 
+  /** A tick passes on time: it elapses, and what is due is done. */
   tick(): void {
     this.elapse();
     this.act(false);
   }
 
+  /**
+   * A tick has passed, and counts for what rests on time: leases, and what was promised to them.
+   * What has become due by it waits for `act`.
+   */
   elapse(): void {
     this.#server.now++;
-    this.#ticksSinceLeader++;
-    if (this.#server.now === this.#owesUntil) {
-      this.#server.promiseMs = promiseMs(this.#server.options);
-    }
-    if (this.#leader !== undefined) {
-      this.#leader.elapse();
-      return;
-    }
-    this.#forwardedReads.tick();
-    this.#electionTicks++;
+    this.#elections.elapse();
+    if (this.#leader === undefined) this.#forwardedReads.tick();
+    else this.#leader.elapse();
   }
 
+  /**
+   * Does what is due. While messages may be `unread`, because the program was held up, it takes
+   * nobody's silence for absence: it neither campaigns nor gives up the lead.
+   */
   act(unread: boolean): void {
-    if (this.#leader !== undefined) {
-      if (!this.#leader.act(unread)) this.#becomeFollower(this.#server.term, "");
-      return;
-    }
-    if (!unread && this.#electionTicks >= this.#electionLimit) {
-      this.#resetElectionTimer();
-      const bound = this.#owesEarlierLife && !this.#isAlone;
-      if (this.#server.mayCampaign && !bound) this.#preCampaign();
-      else this.#becomeFollower(this.#server.term, "");
-    }
+    if (this.#leader === undefined) {
+      if (!unread) this.#elections.act();
+    } else if (!this.#leader.act(unread)) this.#becomeFollower(this.#server.term, "");
   }
 
   step(message: Message): void {
     const server = this.#server;
     if (message.to !== server.id) return;
     if (message.term < server.term) {
-      answerOldTerm(server, message);
+      this.#answerOldTerm(message);
       return;
     }
-    if (message.type === "vote_request" && this.#helpsNobody(message)) return;
+    if (message.type === "vote_request" && this.#elections.ignores(message)) return;
     if (message.term > server.term && !aboutNextTerm(message)) {
       this.#becomeFollower(message.term, "");
     }
@@ -148,6 +134,7 @@ export class Raft implements RaftCore {
     this.#resignWhenRemoved();
   }
 
+  /** Appends one entry (leader only). `checksum` is that of `data`, where it is known. */
   propose(
     type: typeof EntryType.noop | typeof EntryType.command,
     data: Uint8Array,
@@ -156,48 +143,68 @@ export class Raft implements RaftCore {
     return this.#leader?.propose(type, data, checksum) ?? { ok: false, reason: "not_leader" };
   }
 
+  /** Appends a configuration with one member changed (leader only, one at a time, 4.1). */
   proposeMembership(change: MembershipChange): ProposeResult {
     return this.#leader?.proposeMembership(change) ?? { ok: false, reason: "not_leader" };
   }
 
+  /** Begins a leadership transfer (3.10); ends by itself after an election timeout. */
   transferLeadership(to: NodeId): ProposeResult {
     return this.#leader?.transfer(to) ?? { ok: false, reason: "not_leader" };
   }
 
-  readIndex(context: number, mode: ReadMode): void {
+  /**
+   * Asks for a read index, of the leader as often as it takes; returns the context under which the
+   * answer comes in `readStates` or, when the leader is lost, in `readsDropped`.
+   */
+  readIndex(mode: ReadMode): number {
+    const context = ++this.#lastRead;
     if (this.#leader === undefined) this.#forwardedReads.ask(context, mode);
     else this.#leader.read({ from: this.#server.id, context }, mode);
+    return context;
   }
 
+  /** The read index of a lease read that begins now; undefined when this server leads by no lease (6.4.1). */
   get leaseIndex(): number | undefined {
     return this.#leader?.leaseIndex;
   }
 
+  /**
+   * Campaigns at once, without waiting for the timeout (a lone voter at start, and tests). Nothing
+   * happens while a leader may hold its lease: within an election timeout of hearing from it, or of
+   * a restart, unless this is the only voter.
+   */
   campaign(): void {
-    const { mayCampaign } = this.#server;
-    if (mayCampaign && (this.#isAlone || !this.#owesLease)) this.#preCampaign();
+    this.#elections.stand();
   }
 
+  /** What is to be done, once; undefined when nothing is. */
   ready(): Ready | undefined {
     this.#leader?.flush();
     this.#follower.flush();
     return this.#report.next(this.#role);
   }
 
+  /** A Ready whose last entry this is, and every one before it, is durable. Once for each, in order. */
   persisted(index: number, term: number): void {
     this.#server.log.persisted(index, term);
     this.#leader?.commit();
     this.#resignWhenRemoved();
   }
 
+  /** The state machine has applied up to here: allows its entries to leave the cache. */
   applied(index: number): void {
-    this.#server.log.applied(index);
+    const { commitIndex, log } = this.#server;
+    assert(index <= commitIndex, `Applied through ${index}, but committed only ${commitIndex}`);
+    log.applied(index);
   }
 
+  /** Entries for a LoadRequest; empty when they could not be read (compacted meanwhile). */
   loaded(to: NodeId, entries: readonly Entry[]): void {
     this.#leader?.loaded(to, entries);
   }
 
+  /** The log up to `index` has been compacted on disk. */
   compacted(index: number): void {
     const { commitIndex, log, membership } = this.#server;
     assert(index <= commitIndex, `Compacted through ${index}, but committed only ${commitIndex}`);
@@ -205,6 +212,14 @@ export class Raft implements RaftCore {
     membership.compact(index);
   }
 
+  /**
+   * The state machine is, durably, a snapshot up to `point`: continue from there and answer the
+   * leader. A log that holds the point's entry (`termAt(point.index) === point.term`) keeps what
+   * follows it, as it may be acknowledged; any other is dropped whole, and `point` must then lie
+   * beyond `commitIndex`. The driver has done the same to the log on disk (which begins anew when it
+   * ends before the point, as entries in memory may not be written yet), and has stepped no
+   * append_request and taken no Ready since it asked for that term.
+   */
   snapshotInstalled(point: CompactionPoint): void {
     const server = this.#server;
     if (server.log.termAt(point.index) === point.term) {
@@ -222,26 +237,26 @@ export class Raft implements RaftCore {
     this.#follower.snapshotInstalled();
   }
 
+  /** The stream to a follower ended, well or not. */
   snapshotFinished(to: NodeId, ok: boolean): void {
     this.#leader?.snapshotFinished(to, ok);
   }
 
+  /** The transport could not deliver to this peer: back to probing. */
   unreachable(to: NodeId): void {
     this.#leader?.unreachable(to);
   }
 
   get #role(): Role {
-    if (this.#leader !== undefined) return "leader";
-    if (this.#election === undefined) return "follower";
-    return this.#election.preVote ? "pre-candidate" : "candidate";
+    return this.#leader === undefined ? this.#elections.campaign ?? "follower" : "leader";
   }
 
   #dispatch(message: Message): void {
     switch (message.type) {
       case "vote_request":
-        return this.#voteRequest(message);
+        return this.#elections.voteRequest(message);
       case "vote_response":
-        return this.#voteResponse(message);
+        return this.#elections.voteResponse(message);
       case "append_request":
         this.#followLeader(message.from);
         return this.#follower.appendRequest(message);
@@ -261,132 +276,62 @@ export class Raft implements RaftCore {
         if (message.from === this.#server.leader) this.#forwardedReads.answered(message);
         return;
       case "timeout_now":
-        if (message.from === this.#server.leader && this.#server.mayCampaign) this.#campaign(true);
+        if (message.from === this.#server.leader) this.#elections.takeOver();
         return;
       default:
         return unreachable(message);
     }
   }
 
-  /** Whether a request for votes comes while a leader is there, or may hold its lease (4.2.3). */
-  #helpsNobody(request: VoteRequest): boolean {
-    const { term, votedFor } = this.#server;
-    const again = !request.preVote && request.term === term && request.from === votedFor;
-    if (request.leadershipTransfer || again) return false;
-    return this.#owesLease;
-  }
-
-  /** A leader is there, or may rest on its lease because this server answered it (6.4.1). */
-  get #owesLease(): boolean {
-    return this.#leader !== undefined || this.#owesEarlierLife ||
-      this.#ticksSinceLeader < this.#server.options.electionTicks;
-  }
-
-  get #owesEarlierLife(): boolean {
-    return this.#server.now < this.#owesUntil;
-  }
-
-  /** No other server has a vote. */
-  get #isAlone(): boolean {
-    const { id, membership } = this.#server;
-    return membership.voters.length === 1 && membership.isVoter(id);
-  }
-
-  #voteRequest(request: VoteRequest): void {
-    const server = this.#server;
-    const { from, preVote, lastLogIndex, lastLogTerm } = request;
-    const free = preVote
-      ? request.term > server.term
-      : server.votedFor === from || (server.votedFor === "" && server.leader === "");
-    const granted = free && server.log.isUpToDate(lastLogIndex, lastLogTerm);
-    if (granted && !preVote) {
-      server.votedFor = from;
-      this.#resetElectionTimer();
+  /**
+   * Answers a message of an older term where silence could leave its sender, or this server, stuck:
+   * a leader learns of the newer term by a refused append, whatever it sent, and a candidate by a
+   * refused vote. Everything else of an older term is void (3.3).
+   */
+  #answerOldTerm(message: Message): void {
+    const { id, term, outbox } = this.#server;
+    const envelope = { from: id, to: message.from, term };
+    switch (message.type) {
+      case "append_request":
+      case "heartbeat_request":
+      case "snapshot_request":
+        outbox.messages.push({
+          ...envelope,
+          type: "append_response",
+          success: false,
+          matchIndex: 0,
+          rejectedIndex: 0,
+          hintIndex: 0,
+          hintTerm: 0,
+        });
+        break;
+      case "vote_request": {
+        const { preVote } = message;
+        outbox.messages.push({ ...envelope, type: "vote_response", preVote, granted: false });
+        break;
+      }
+      case "read_index_request":
+        this.#refuseRead(message);
+        break;
+      default:
+        break;
     }
-    const queue = preVote ? server.outbox.messages : server.outbox.messagesAfterPersist;
-    queue.push({
-      type: "vote_response",
-      from: server.id,
-      to: from,
-      term: granted ? request.term : server.term,
-      preVote,
-      granted,
-    });
-  }
-
-  #voteResponse(response: VoteResponse): void {
-    const election = this.#election;
-    if (election === undefined || election.preVote !== response.preVote) return;
-    if (response.granted && response.term !== election.term) return;
-    election.record(response.from, response.granted);
-    this.#decide(election);
   }
 
   #readIndexRequest(request: ReadIndexRequest): void {
     const { from, context, mode } = request;
-    if (this.#leader !== undefined) {
-      this.#leader.read({ from, context }, mode);
-      return;
-    }
+    if (this.#leader === undefined) this.#refuseRead(request);
+    else this.#leader.read({ from, context }, mode);
+  }
+
+  /** The read must be asked for anew, of the leader. */
+  #refuseRead({ from: to, context }: ReadIndexRequest): void {
     const { outbox, id, term } = this.#server;
-    outbox.messages.push({
-      type: "read_index_response",
-      from: id,
-      to: from,
-      term,
-      context,
-      index: 0,
-    });
-  }
-
-  /** Asks whether there is a chance to be elected, before it disturbs anybody (9.6). */
-  #preCampaign(): void {
-    this.#resetElectionTimer();
-    this.#election = new Election(true, this.#server.term + 1);
-    this.#askForVotes(this.#election, false);
-  }
-
-  /** Enters the next term and asks for votes (3.4); `transfer` when the leader wished it (3.10). */
-  #campaign(transfer: boolean): void {
-    // No leader's lease is in the way any more: a vote that was split is tried again sooner.
-    this.#resetElectionTimer(Math.ceil(this.#server.options.electionTicks / 2));
-    this.#enterTerm(this.#server.term + 1, this.#server.id);
-    this.#election = new Election(false, this.#server.term);
-    this.#askForVotes(this.#election, transfer);
-  }
-
-  #askForVotes(election: Election, leadershipTransfer: boolean): void {
-    const { id, membership, log, outbox } = this.#server;
-    this.#forwardedReads.drop();
-    this.#server.leader = "";
-    election.record(id, true);
-    // A vote counts, this server's own too, once it is on disk: the requests leave no earlier (3.8).
-    const queue = election.preVote ? outbox.messages : outbox.messagesAfterPersist;
-    for (const to of membership.voters) {
-      if (to === id) continue;
-      queue.push({
-        type: "vote_request",
-        from: id,
-        to,
-        term: election.term,
-        preVote: election.preVote,
-        lastLogIndex: log.lastIndex,
-        lastLogTerm: log.lastTerm,
-        leadershipTransfer,
-      });
-    }
-    this.#decide(election);
-  }
-
-  #decide(election: Election): void {
-    const outcome = election.outcome(this.#server.membership.voters);
-    if (outcome === "lost") this.#becomeFollower(this.#server.term, "");
-    else if (outcome === "won" && election.preVote) this.#campaign(false);
-    else if (outcome === "won") this.#becomeLeader();
+    const type = "read_index_response";
+    outbox.messages.push({ type, from: id, to, term, context, index: 0 });
   }
 
   #becomeLeader(): void {
-    this.#election = undefined;
     this.#server.leader = this.#server.id;
     this.#leader = new Leader(this.#server);
   }
@@ -394,28 +339,32 @@ export class Raft implements RaftCore {
   /** Takes `from` for the leader of the current term, which there is only one of (3.4). */
   #followLeader(from: NodeId): void {
     assert(this.#leader === undefined, `${from} also leads term ${this.#server.term}`);
-    if (this.#server.leader !== from || this.#election !== undefined) {
+    if (this.#server.leader !== from || this.#elections.campaign !== undefined) {
       this.#becomeFollower(this.#server.term, from);
     }
-    this.#electionTicks = 0;
-    this.#ticksSinceLeader = 0;
+    this.#elections.heardFromLeader();
   }
 
   #becomeFollower(term: number, leader: NodeId): void {
-    const server = this.#server;
-    const campaignedOrLed = this.#election !== undefined || this.#leader !== undefined;
+    const led = this.#leader !== undefined;
     this.#leader?.abandon();
     this.#leader = undefined;
-    this.#election = undefined;
-    if (term !== server.term) this.#enterTerm(term, "");
-    if (leader !== server.leader) this.#forwardedReads.drop();
-    server.leader = leader;
-    if (campaignedOrLed) this.#resetElectionTimer();
+    if (term !== this.#server.term) this.#enterTerm(term, "");
+    this.#leaderIs(leader);
+    this.#elections.follow(led);
+  }
+
+  /** Whoever was asked for a read's index is asked no more. */
+  #leaderIs(leader: NodeId): void {
+    if (leader !== this.#server.leader) this.#forwardedReads.drop();
+    this.#server.leader = leader;
   }
 
   #enterTerm(term: number, votedFor: NodeId): void {
-    this.#server.term = term;
-    this.#server.votedFor = votedFor;
+    const server = this.#server;
+    assert(term > server.term, `Term ${term} is entered from term ${server.term}`);
+    server.term = term;
+    server.votedFor = votedFor;
     this.#follower.termChanged();
   }
 
@@ -423,12 +372,6 @@ export class Raft implements RaftCore {
     if (this.#leader?.removed !== true) return;
     this.#leader.resign();
     this.#becomeFollower(this.#server.term, "");
-  }
-
-  #resetElectionTimer(ticksMin = this.#server.options.electionTicks): void {
-    const { electionTicks, random } = this.#server.options;
-    this.#electionTicks = 0;
-    this.#electionLimit = ticksMin + random(electionTicks);
   }
 }
 

@@ -1,5 +1,4 @@
-import type { Server } from "./server.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Server } from "./server.ts";
 import type { Configuration, HardState, Ready, Role, Status } from "./types.ts";
 
 /** Makes the Readys of a server: each holds what has come about since the one before. */

@@ -2,8 +2,31 @@ import { assert } from "../base/assert.ts";
 import { decodeConfiguration, voterIds } from "./configuration.ts";
 import { LogView } from "./log_view.ts";
 import { Membership } from "./membership.ts";
-import { Outbox } from "./outbox.ts";
-import { type Entry, EntryType, type NodeId, type RaftOptions } from "./types.ts";
+import {
+  type Entry,
+  EntryType,
+  type LoadRequest,
+  type Message,
+  type NodeId,
+  type RaftOptions,
+  type ReadState,
+} from "./types.ts";
+
+/** What the steps since the last Ready want done beside persisting. */
+export class Outbox {
+  messages: Message[] = [];
+  messagesAfterPersist: Message[] = [];
+  readStates: ReadState[] = [];
+  readsDropped: number[] = [];
+  loads: LoadRequest[] = [];
+  snapshots: NodeId[] = [];
+
+  get empty(): boolean {
+    return this.messages.length === 0 && this.messagesAfterPersist.length === 0 &&
+      this.readStates.length === 0 && this.readsDropped.length === 0 &&
+      this.loads.length === 0 && this.snapshots.length === 0;
+  }
+}
 
 /** What one server knows and wants done, whatever its role: the roles work on this. */
 export class Server {
@@ -39,6 +62,10 @@ export class Server {
   /** Entries up to here are known to be committed; never goes back. */
   get commitIndex(): number {
     return this.#commitIndex;
+  }
+
+  get leads(): boolean {
+    return this.leader === this.id;
   }
 
   get isVoter(): boolean {

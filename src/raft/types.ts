@@ -5,8 +5,25 @@
  * Terms and indexes are whole numbers from 1 up; 0 means "none yet".
  */
 
-/** Names a server: one node with one log (server_id.ts). */
+/**
+ * Names a server, which is one node with one log: the name that the operator gave the node, and the
+ * incarnation that was drawn when its log began (8 hex digits).
+ *
+ * Raft's proofs are about servers that forget nothing (3.8). A node that has lost its disk has
+ * forgotten votes and acknowledgements, and while it replays the log it passes through
+ * configurations that name its former self as a voter. With an id of its own it is a new server,
+ * for which nobody takes it but the configuration that let it in.
+ */
 export type NodeId = string;
+
+export function serverId(name: string, incarnation: string): NodeId {
+  return `${name}/${incarnation}`;
+}
+
+/** The operator's name of a server: what people are shown. */
+export function nodeName(id: NodeId): string {
+  return id.replace(/\/[0-9a-f]{8}$/, "");
+}
 
 /** What an entry carries. */
 export const EntryType = {
@@ -58,7 +75,7 @@ export interface HardState {
   readonly term: number;
   /** Who got this node's vote in `term`; "" for nobody. */
   readonly votedFor: NodeId;
-  /** The longest promise, in ms, that a leader may have of this node (promise.ts). */
+  /** The longest promise, in ms, that a leader may have of this node (lease.ts). */
   readonly promiseMs: number;
 }
 
@@ -293,78 +310,3 @@ export interface RecoveredLog {
 export type MembershipChange =
   | { readonly type: "put"; readonly member: Member }
   | { readonly type: "remove"; readonly id: NodeId };
-
-/**
- * The core itself, implemented in raft.ts by the class `Raft`, constructed with RaftOptions.
- * No method waits, throws for an expected condition, or does I/O.
- */
-export interface RaftCore {
-  readonly status: Status;
-  readonly commitIndex: number;
-  readonly lastIndex: number;
-  readonly configuration: Configuration;
-  /** The configuration that the entries up to `index` (committed) leave in effect: for a compaction point. */
-  configurationAt(index: number): Configuration;
-  /** For the leader: every other member's progress. Empty elsewhere. */
-  progress(): PeerProgress[];
-  /** The term of the entry at `index`, undefined when compacted or beyond the end. */
-  termAt(index: number): number | undefined;
-  /** Entries from `from` to `to` (both inclusive) that are cached, from the front; empty when `from` is not. */
-  cached(from: number, to: number, bytesMax: number): Entry[];
-  /** A tick passes on time: it elapses, and what is due is done. */
-  tick(): void;
-  /**
-   * A tick has passed, and counts for what rests on time: leases, and what was promised to them.
-   * What has become due by it waits for `act`.
-   */
-  elapse(): void;
-  /**
-   * Does what is due. While messages may be `unread`, because the program was held up, it takes
-   * nobody's silence for absence: it neither campaigns nor gives up the lead.
-   */
-  act(unread: boolean): void;
-  step(message: Message): void;
-  /** Appends one entry (leader only). `checksum` is that of `data`, where it is known. */
-  propose(
-    type: typeof EntryType.noop | typeof EntryType.command,
-    data: Uint8Array,
-    checksum?: number,
-  ): ProposeResult;
-  /** Appends a configuration with one member changed (leader only, one at a time, 4.1). */
-  proposeMembership(change: MembershipChange): ProposeResult;
-  /** Begins a leadership transfer (3.10); ends by itself after an election timeout. */
-  transferLeadership(to: NodeId): ProposeResult;
-  /** Asks for a read index; the answer comes in `readStates` or `readsDropped` under `context`. */
-  readIndex(context: number, mode: ReadMode): void;
-  /** The read index of a lease read that begins now; undefined when this server leads by no lease (6.4.1). */
-  readonly leaseIndex: number | undefined;
-  /**
-   * Campaigns at once, without waiting for the timeout (a lone voter at start, and tests). Nothing
-   * happens while a leader may hold its lease: within an election timeout of hearing from it, or of
-   * a restart, unless this is the only voter.
-   */
-  campaign(): void;
-  /** What is to be done, once; undefined when nothing is. */
-  ready(): Ready | undefined;
-  /** A Ready whose last entry this is, and every one before it, is durable. Once for each, in order. */
-  persisted(index: number, term: number): void;
-  /** The state machine has applied up to here: allows its entries to leave the cache. */
-  applied(index: number): void;
-  /** Entries for a LoadRequest; empty when they could not be read (compacted meanwhile). */
-  loaded(to: NodeId, entries: readonly Entry[]): void;
-  /** The log up to `index` has been compacted on disk. */
-  compacted(index: number): void;
-  /**
-   * The state machine is, durably, a snapshot up to `point`: continue from there and answer the
-   * leader. A log that holds the point's entry (`termAt(point.index) === point.term`) keeps what
-   * follows it, as it may be acknowledged; any other is dropped whole, and `point` must then lie
-   * beyond `commitIndex`. The driver has done the same to the log on disk (which begins anew when it
-   * ends before the point, as entries in memory may not be written yet), and has stepped no
-   * append_request and taken no Ready since it asked for that term.
-   */
-  snapshotInstalled(point: CompactionPoint): void;
-  /** The stream to a follower ended, well or not. */
-  snapshotFinished(to: NodeId, ok: boolean): void;
-  /** The transport could not deliver to this peer: back to probing. */
-  unreachable(to: NodeId): void;
-}

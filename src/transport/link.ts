@@ -1,7 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
-import { nodeName } from "../raft/server_id.ts";
-import type { Message, NodeId } from "../raft/types.ts";
+import { type Message, type NodeId, nodeName } from "../raft/types.ts";
 import { Channel, type ChannelOwner } from "./channel.ts";
 import type { Frame } from "./frame.ts";
 import { type Introduced, openConnection } from "./framed_connection.ts";

@@ -1,6 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import { RingMap } from "../base/ring_map.ts";
-import { nodeName } from "../raft/server_id.ts";
+import { nodeName } from "../raft/types.ts";
 import { type Frame, FRAME_HEADER_BYTES, FrameType } from "./frame.ts";
 import type { Hello } from "./handshake.ts";
 import type { Local } from "./local.ts";

@@ -2,7 +2,7 @@ import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
-import { nodeName } from "../raft/server_id.ts";
+import { nodeName } from "../raft/types.ts";
 import { type Frame, FRAME_HEADER_BYTES, FrameType, writeFrame } from "./frame.ts";
 import { type Introduced, withDeadline } from "./framed_connection.ts";
 import type { Local } from "./local.ts";

@@ -2,7 +2,8 @@ import { strict as assert } from "node:assert";
 import { DiskError, type Logger } from "../../src/io/types.ts";
 import { Compaction } from "../../src/node/compaction.ts";
 import { LogHolds } from "../../src/node/log_holds.ts";
-import type { CompactionPoint, PeerProgress, RaftCore } from "../../src/raft/types.ts";
+import type { Raft } from "../../src/raft/raft.ts";
+import type { CompactionPoint, PeerProgress } from "../../src/raft/types.ts";
 import type { RaftLog } from "../../src/raft_log/types.ts";
 import { StoreFailedError } from "../../src/store/failures.ts";
 import type { StateMachine } from "../../src/store/types.ts";
@@ -28,7 +29,7 @@ function subject() {
     configurationAt: () => ({ members: [] }),
     compacted: () => {},
     progress: () => state.peer === undefined ? [] : [state.peer],
-  } as Partial<RaftCore> as RaftCore;
+  } as Partial<Raft> as Raft;
   const log = {
     get firstIndex() {
       return state.compacted + 1;

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Handover } from "../../src/node/handover.ts";
-import type { PeerProgress, RaftCore } from "../../src/raft/types.ts";
+import type { Raft } from "../../src/raft/raft.ts";
+import type { PeerProgress } from "../../src/raft/types.ts";
 
 const timing = { tickMs: 50, electionTicks: 10, heartbeatTicks: 2, leaseTicks: 8 };
 
@@ -18,7 +19,7 @@ function subject(peers: readonly PeerProgress[]) {
     httpAddress: id,
     suffrage: id === "e" ? "learner" as const : "voter" as const,
   }));
-  const raft: Pick<RaftCore, "configuration" | "progress" | "transferLeadership"> = {
+  const raft: Pick<Raft, "configuration" | "progress" | "transferLeadership"> = {
     configuration: { members },
     progress: () => [...peers],
     transferLeadership: (to) => {

@@ -5,7 +5,8 @@ import type { LogWriter } from "../../src/node/log_writer.ts";
 import { encodeSnapshotHeader } from "../../src/node/snapshot_header.ts";
 import { SnapshotReceiver } from "../../src/node/snapshot_receiver.ts";
 import { NodeError } from "../../src/node/types.ts";
-import type { CompactionPoint, RaftCore } from "../../src/raft/types.ts";
+import type { Raft } from "../../src/raft/raft.ts";
+import type { CompactionPoint } from "../../src/raft/types.ts";
 import type { RaftLog } from "../../src/raft_log/types.ts";
 import { SnapshotRejectedError, type StateMachine } from "../../src/store/types.ts";
 
@@ -32,7 +33,7 @@ function subject() {
     },
     termAt: () => undefined,
     snapshotInstalled: ({ index }: CompactionPoint) => events.push(`installed ${index}`),
-  } as Partial<RaftCore> as RaftCore;
+  } as Partial<Raft> as Raft;
   const stateMachine = {
     get applied() {
       return { index: state.applied, term: 1 };

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import type { Logger } from "../../src/io/types.ts";
 import { LogHolds } from "../../src/node/log_holds.ts";
 import { SnapshotSender } from "../../src/node/snapshot_sender.ts";
-import type { RaftCore } from "../../src/raft/types.ts";
+import type { Raft } from "../../src/raft/raft.ts";
 import type { StateMachine } from "../../src/store/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
@@ -31,7 +31,7 @@ function subject() {
       finished.push([to, ok]);
       if (!ok) sender.send(to);
     },
-  } as Partial<RaftCore> as RaftCore;
+  } as Partial<Raft> as Raft;
   const stateMachine = {
     openSnapshot: () => {
       state.open++;

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Ticker } from "../../src/node/ticker.ts";
-import { promiseMs } from "../../src/raft/promise.ts";
+import { promiseMs } from "../../src/raft/lease.ts";
 import { Raft } from "../../src/raft/raft.ts";
 import type { Message } from "../../src/raft/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { Lease } from "../../src/raft/lease.ts";
+import { Lease, leaseTicks, owedTicks, promiseMs } from "../../src/raft/lease.ts";
 import { Progress } from "../../src/raft/progress.ts";
-import { leaseTicks, owedTicks, promiseMs } from "../../src/raft/promise.ts";
 import { TestCluster } from "./test_cluster.ts";
 import type { TestNode } from "./test_node.ts";
 

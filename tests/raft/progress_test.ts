@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { InflightWindow } from "../../src/raft/inflight_window.ts";
-import { Progress } from "../../src/raft/progress.ts";
+import { InflightWindow, Progress } from "../../src/raft/progress.ts";
 
 function replicating(matchIndex: number): Progress {
   const peer = new Progress("b", matchIndex + 1, 3);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
-import { Election } from "../../src/raft/election.ts";
-import { majority, majorityValue } from "../../src/raft/quorum.ts";
+import { Election } from "../../src/raft/elections.ts";
+import { majority, majorityValue } from "../../src/raft/configuration.ts";
 
 Deno.test({
   name: "majorityValue() is the largest value that a majority has reached",

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { InvariantError } from "../../src/base/assert.ts";
-import { CatchUp } from "../../src/raft/catch_up.ts";
+import { CatchUp } from "../../src/raft/progress.ts";
 import { type Entry, EntryType, type Message, type Ready } from "../../src/raft/types.ts";
 import { Fuzz } from "./fuzz.ts";
 import { member, TestCluster } from "./test_cluster.ts";
+import { defaultSettings } from "./test_node.ts";
 
 function entry(index: number, term: number): Entry {
   return { index, term, type: EntryType.command, data: new Uint8Array(1), checksum: 0 };
@@ -333,6 +334,28 @@ test("Raft answers a snapshot request at once when its log holds what the snapsh
   assert(answer?.type === "append_response" && answer.matchIndex === 2);
 });
 
+test("Raft asks again for a read whose question was lost, however rare heartbeats are", () => {
+  const cluster = TestCluster.of(3, { ...defaultSettings, electionTicks: 20, heartbeatTicks: 4 });
+  cluster.elect("a");
+  const b = cluster.node("b");
+  const questions = () =>
+    cluster.messages.filter(({ type, from }) => type === "read_index_request" && from === "b");
+  cluster.read(b, 7);
+  cluster.process(b);
+  assert.equal(questions().length, 1);
+  cluster.messages = [];
+  for (let i = 0; i < 3; i++) b.raft.tick();
+  cluster.process(b);
+  assert.equal(questions().length, 0, "too early");
+  b.raft.tick();
+  cluster.process(b);
+  const [again, ...more] = questions();
+  assert(again !== undefined && more.length === 0);
+  cluster.deliver({ ...again });
+  cluster.settle();
+  assert.deepEqual(cluster.reads.map(({ node, context }) => [node, context]), [["b", 7]]);
+});
+
 test("Raft tells reads that wait at a leader that is no longer one to ask anew", () => {
   const cluster = TestCluster.of(3);
   const a = cluster.elect("a");
@@ -344,7 +367,7 @@ test("Raft tells reads that wait at a leader that is no longer one to ask anew",
   cluster.messages = [];
   a.raft.step(append("c", "a", 9, [0, 0], []));
   const ready = readyOf(cluster, "a");
-  assert.deepEqual(ready.readsDropped, [8]);
+  assert.deepEqual(ready.readsDropped.map((context) => a.readAnswered(context)), [8]);
   const answers = ready.messages.filter(({ type }) => type === "read_index_response");
   assert(answers[0]?.type === "read_index_response" && answers[0].index === 0);
   assert.equal(answers[0].to, "b");

@@ -191,7 +191,8 @@ class Script {
     const { raft } = node;
     const show = (ready: Ready | undefined) => {
       if (ready !== undefined) {
-        this.#output.push(...describeReady(ready).map((line) => `${node.id}: ${line}`));
+        const lines = describeReady(ready, (context) => node.readName(context));
+        this.#output.push(...lines.map((line) => `${node.id}: ${line}`));
         if (ready.applyThrough > node.applyThrough) {
           this.#output.push(`${node.id}: apply through ${ready.applyThrough}`);
         }

@@ -57,8 +57,8 @@ function describeBody(message: Message): string {
   }
 }
 
-/** What a Ready asks for, a line for each kind. */
-export function describeReady(ready: Ready): string[] {
+/** What a Ready asks for, a line for each kind; `readName` tells what read a context stands for. */
+export function describeReady(ready: Ready, readName: (context: number) => number): string[] {
   const lines: string[] = [];
   if (ready.status !== undefined) {
     const { role, term, leader } = ready.status;
@@ -76,8 +76,10 @@ export function describeReady(ready: Ready): string[] {
   for (const message of ready.messagesAfterPersist) {
     lines.push(`then send ${describeMessage(message)}`);
   }
-  for (const { context, index } of ready.readStates) lines.push(`read ${context} at ${index}`);
-  for (const context of ready.readsDropped) lines.push(`read ${context} dropped`);
+  for (const { context, index } of ready.readStates) {
+    lines.push(`read ${readName(context)} at ${index}`);
+  }
+  for (const context of ready.readsDropped) lines.push(`read ${readName(context)} dropped`);
   for (const { to, from } of ready.loads) lines.push(`load from ${from} for ${to}`);
   for (const to of ready.snapshots) lines.push(`stream a snapshot to ${to}`);
   return lines;

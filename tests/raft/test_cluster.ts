@@ -193,7 +193,7 @@ export class TestCluster {
 
   read(node: TestNode, context: number, mode: "quorum" | "lease" = "quorum"): void {
     this.checker.readAsked(node, context);
-    node.raft.readIndex(context, mode);
+    node.askRead(context, mode);
   }
 
   crash(id: NodeId, finished = 0): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
-import { promiseMs } from "../../src/raft/promise.ts";
+import { promiseMs } from "../../src/raft/lease.ts";
 import { Raft } from "../../src/raft/raft.ts";
 import {
   type CompactionPoint,
@@ -12,6 +12,7 @@ import {
   type Message,
   type NodeId,
   type RaftOptions,
+  type ReadMode,
   type ReadState,
   type RecoveredLog,
 } from "../../src/raft/types.ts";
@@ -84,6 +85,8 @@ export class TestNode {
   applied = 0;
   applyThrough = 0;
   up = true;
+  /** How the cluster names the reads under way, by the contexts that the core gave them. */
+  readonly #reads = new Map<number, number>();
   readonly #prng: Prng;
   readonly #events: TestNodeEvents;
   #writes: Write[] = [];
@@ -121,10 +124,32 @@ export class TestNode {
       this.applyThrough = ready.applyThrough;
       this.loads.push(...ready.loads);
       this.snapshots.push(...ready.snapshots);
-      for (const state of ready.readStates) this.#events.read(this, state);
-      for (const context of ready.readsDropped) this.#events.readDropped(this, context);
+      for (const { context, index } of ready.readStates) {
+        this.#events.read(this, { context: this.readAnswered(context), index });
+      }
+      for (const context of ready.readsDropped) {
+        this.#events.readDropped(this, this.readAnswered(context));
+      }
     }
     return any;
+  }
+
+  /** Asks for a read index in the name `read`. */
+  askRead(read: number, mode: ReadMode): void {
+    this.#reads.set(this.raft.readIndex(mode), read);
+  }
+
+  readName(context: number): number {
+    const read = this.#reads.get(context);
+    assert(read !== undefined, "An answer to no read, or a second one");
+    return read;
+  }
+
+  /** The name of the read that gets its only answer. */
+  readAnswered(context: number): number {
+    const read = this.readName(context);
+    this.#reads.delete(context);
+    return read;
   }
 
   /** Finishes the oldest write. */
@@ -205,6 +230,7 @@ export class TestNode {
   crash(finished: number): void {
     for (const write of this.#writes.slice(0, finished)) this.#toDisk(write);
     this.#writes = [];
+    this.#reads.clear();
     this.up = false;
   }
 

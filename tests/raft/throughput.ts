@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
-import { promiseMs } from "../../src/raft/promise.ts";
+import { promiseMs } from "../../src/raft/lease.ts";
 import { Raft } from "../../src/raft/raft.ts";
 import { EntryType, type NodeId } from "../../src/raft/types.ts";
 import { defaultSettings, emptyDisk } from "./test_node.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
 import { NodeError } from "../../src/node/types.ts";
-import { serverId } from "../../src/raft/server_id.ts";
+import { serverId } from "../../src/raft/types.ts";
 import { EventQueue } from "./event_queue.ts";
 import { Ledger } from "./ledger.ts";
 import { Machine, type World } from "./machine.ts";

@@ -10,8 +10,13 @@ import type { Openers } from "../../src/member/openers.ts";
 import type { Node } from "../../src/node/node.ts";
 import type { NodeTiming } from "../../src/node/types.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
-import { serverId } from "../../src/raft/server_id.ts";
-import { type Configuration, type Entry, EntryType, type NodeId } from "../../src/raft/types.ts";
+import {
+  type Configuration,
+  type Entry,
+  EntryType,
+  type NodeId,
+  serverId,
+} from "../../src/raft/types.ts";
 import {
   type LogContents,
   LogFailedError,

@@ -1,8 +1,7 @@
 import { setImmediate } from "node:timers";
 import { Prng } from "../../src/base/prng.ts";
 import { voterIds } from "../../src/raft/configuration.ts";
-import { nodeName, serverId } from "../../src/raft/server_id.ts";
-import type { Configuration, Member } from "../../src/raft/types.ts";
+import { type Configuration, type Member, nodeName, serverId } from "../../src/raft/types.ts";
 import { Disturber } from "./disturber.ts";
 import { EventQueue } from "./event_queue.ts";
 import { checkHistory, History, type ReadKind } from "./history.ts";
