@@ -21,7 +21,14 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     store: /^(types|codec\/\w+)$/,
     node: "all",
   },
-  http: { base: "all", raft: types, io: types, store: types, node: "all", cluster: "all" },
+  http: {
+    base: "all",
+    raft: types,
+    io: /^(types|address)$/,
+    store: types,
+    node: "all",
+    cluster: "all",
+  },
   member: {
     base: "all",
     raft: "all",

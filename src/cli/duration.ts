@@ -1,3 +1,5 @@
+import { int64Max } from "../base/int64.ts";
+
 const nanosecondsPerUnit: ReadonlyMap<string, bigint> = new Map([
   ["ns", 1n],
   ["us", 1_000n],
@@ -9,8 +11,8 @@ const nanosecondsPerUnit: ReadonlyMap<string, bigint> = new Map([
   ["h", 3_600_000_000_000n],
 ]);
 
-/** What 64 bits of nanoseconds hold: about 292 years, Go's limit. */
-const nanosecondsMax = 2n ** 63n - 1n;
+/** Go counts nanoseconds in 64 bits: up to about 292 years. */
+const nanosecondsMax = int64Max;
 
 /** Thrown for text that is no duration; the message is Go's. */
 export class DurationError extends Error {

@@ -1,3 +1,4 @@
+import { fitsInt64 } from "../base/int64.ts";
 import { RequestError } from "./request_error.ts";
 import { parseGoDuration } from "./go_duration.ts";
 
@@ -58,7 +59,7 @@ function check(parameters: QueryParameters): void {
 
 /** Whether Go's strconv.Atoi reads it: a number of 64 bits. */
 function isGoInteger(text: string): boolean {
-  return decimal.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+  return decimal.test(text) && fitsInt64(BigInt(text));
 }
 
 /** Go's url.QueryUnescape: `+` is a space, bytes that are no UTF-8 become U+FFFD. */

@@ -1,3 +1,4 @@
+import { formatAddress } from "../io/address.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Hono } from "hono";
 import { messageOf } from "../base/message_of.ts";
@@ -35,7 +36,7 @@ export function checkListen({ hostname, port }: { hostname: string; port: number
   try {
     Deno.listen({ hostname, port }).close();
   } catch (error) {
-    throw new ListenError(listenFailure(`${hostname}:${port}`, error), { cause: error });
+    throw listenError({ hostname, port }, error);
   }
 }
 
@@ -46,11 +47,10 @@ export function serve(options: ServeOptions): HttpServer {
   try {
     server = listen({ hostname, port }, (request) => app.fetch(request));
   } catch (error) {
-    throw new ListenError(listenFailure(`${hostname}:${port}`, error), { cause: error });
+    throw listenError({ hostname, port }, error);
   }
   const { addr } = server;
-  const host = addr.hostname.includes(":") ? `[${addr.hostname}]` : addr.hostname;
-  const address = `${host}:${addr.port}`;
+  const address = formatAddress({ host: addr.hostname, port: addr.port });
   logger.log("INFO", "http", `Listening on ${address}`);
   return {
     address,
@@ -74,6 +74,11 @@ function listen(address: { hostname: string; port: number }, handler: Handler): 
   const native = refusesUpgradeWithBody ? nativeServer(handler) : undefined;
   if (native !== undefined) return new Front(address, native, handler);
   return Deno.serve({ ...address, onListen: () => {} }, handler);
+}
+
+function listenError(at: { hostname: string; port: number }, error: unknown): ListenError {
+  const address = formatAddress({ host: at.hostname, port: at.port });
+  return new ListenError(listenFailure(address, error), { cause: error });
 }
 
 function listenFailure(address: string, error: unknown): string {

@@ -1,3 +1,4 @@
+import { fitsInt64, int64Min } from "../base/int64.ts";
 import { SqlReal, type SqlValue } from "../store/types.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -6,9 +7,7 @@ export class JsonNumber {
   constructor(readonly text: string) {}
 }
 
-const integerMin = -(2n ** 63n);
-const integerMax = 2n ** 63n - 1n;
-const integerLengthMax = String(integerMin).length;
+const integerLengthMax = String(int64Min).length;
 /** Between what Go's strings.TrimSpace takes off. */
 const blobLiteral = /^\p{White_Space}*[xX]'((?:[0-9a-fA-F]{2})*)'\p{White_Space}*$/u;
 const wholeNumber = /^-?\d+$/;
@@ -49,7 +48,7 @@ function fromJsonNumber({ text }: JsonNumber): SqlValue {
     if (Number.isSafeInteger(number)) return number === 0 ? 0 : number;
     // To read millions of digits would take minutes.
     const exact = text.length <= integerLengthMax ? BigInt(text) : undefined;
-    if (exact !== undefined && exact >= integerMin && exact <= integerMax) return exact;
+    if (exact !== undefined && fitsInt64(exact)) return exact;
   }
   if (!Number.isFinite(number)) throw new RequestError(400, `invalid number ${text}`);
   return Number.isInteger(number) ? new SqlReal(number) : number;

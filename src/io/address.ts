@@ -30,6 +30,11 @@ export function parseAddress(text: string): Address {
   return { host, port };
 }
 
+/** The text of an address, `host:port` or `[ipv6]:port`. */
+export function formatAddress({ host, port }: Address): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 /** Whether an address stands for every interface, so that nobody else can connect to it. */
 export function isUnspecified({ host }: Address): boolean {
   return host === "" || host === "0.0.0.0" || /^[0:]+$/.test(host);

@@ -1,4 +1,4 @@
-import { parseAddress } from "./address.ts";
+import { formatAddress, parseAddress } from "./address.ts";
 import type { Connection, Listener, Network } from "./types.ts";
 
 /** The address as Deno takes it; throws an AddressError when it is none. */
@@ -7,10 +7,8 @@ function tcpAddress(address: string): { hostname: string; port: number } {
   return { hostname: host || "0.0.0.0", port };
 }
 
-function formatAddress(address: Deno.Addr): string {
-  if (address.transport !== "tcp" && address.transport !== "udp") return "unknown";
-  const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
-  return `${host}:${address.port}`;
+function textOf({ hostname, port }: Deno.NetAddr): string {
+  return formatAddress({ host: hostname, port });
 }
 
 function networkError(action: string, address: string, error: unknown): Error {
@@ -30,7 +28,7 @@ class DenoConnection implements Connection {
 
   constructor(socket: Deno.TcpConn) {
     this.#socket = socket;
-    this.remoteAddress = formatAddress(socket.remoteAddr);
+    this.remoteAddress = textOf(socket.remoteAddr);
     try {
       socket.setNoDelay(true);
       socket.setKeepAlive(true);
@@ -65,7 +63,7 @@ class DenoListener implements Listener {
 
   constructor(listener: Deno.TcpListener) {
     this.#listener = listener;
-    this.address = formatAddress(listener.addr);
+    this.address = textOf(listener.addr);
   }
 
   /** The next connection, or null once closed. */

@@ -1,6 +1,5 @@
+import { int64Max } from "../base/int64.ts";
 import type { Database } from "./database.ts";
-
-const MAX_ROW_ID = 2n ** 63n - 1n;
 
 const hookSignature = {
   parameters: ["pointer", "i32", "pointer", "pointer", "i64"],
@@ -27,7 +26,7 @@ export class MaxRowIdWatch implements Disposable {
     this.#callback = new Deno.UnsafeCallback(
       hookSignature,
       (_, _operation, _schema, _table, id) => {
-        if (id === MAX_ROW_ID) this.#reached = true;
+        if (id === int64Max) this.#reached = true;
       },
     );
     database.library.symbols.sqlite3_update_hook(database.pointer, this.#callback.pointer, null);

@@ -1,3 +1,5 @@
+import { fitsInt64 } from "../base/int64.ts";
+
 /** A value as SQLite hands it out: integers are numbers where those are exact, else bigints. */
 export type ColumnValue = null | number | bigint | string | Uint8Array<ArrayBuffer>;
 
@@ -13,13 +15,10 @@ export type BindArguments = BindValue[] | [BindParameters];
 /** Result of `columnType`. https://www.sqlite.org/c3ref/c_blob.html */
 export const ColumnType = { integer: 1, float: 2, text: 3, blob: 4, null: 5 } as const;
 
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
-
 /** `value` as SQLite's integer; throws when it does not fit in 64 bits. */
 export function toInt64(value: bigint | number): bigint {
   const integer = BigInt(value);
-  if (integer < INT64_MIN || integer > INT64_MAX) {
+  if (!fitsInt64(integer)) {
     throw new RangeError(`Integer does not fit in 64 bits: ${value}`);
   }
   return integer;

@@ -1,4 +1,4 @@
-import type { Address } from "../../io/address.ts";
+import { type Address, formatAddress } from "../../io/address.ts";
 
 /** Tables that a benchmark makes, and drops at its end. */
 export const writeTable = "raftlite_bench_writes";
@@ -66,13 +66,12 @@ function query(address: Address, parameters: string, sql: string): Uint8Array {
 }
 
 function request(
-  { host, port }: Address,
+  address: Address,
   method: string,
   path: string,
   headers: readonly string[],
   body: string,
 ): Uint8Array {
-  const hostName = host.includes(":") ? `[${host}]` : host;
-  const head = [`${method} ${path} HTTP/1.1`, `Host: ${hostName}:${port}`, ...headers];
+  const head = [`${method} ${path} HTTP/1.1`, `Host: ${formatAddress(address)}`, ...headers];
   return new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -1,5 +1,5 @@
 import { messageOf } from "../../base/message_of.ts";
-import { AddressError, parseAddress } from "../../io/address.ts";
+import { AddressError, formatAddress, parseAddress } from "../../io/address.ts";
 import type { Address } from "../../io/address.ts";
 import { FlagError } from "../flag_error.ts";
 import { readRows, readTable, writeTable } from "./scenarios.ts";
@@ -93,9 +93,8 @@ async function execute(address: Address, statements: readonly unknown[]): Promis
   await call(address, "/db/execute?transaction", JSON.stringify(statements));
 }
 
-async function call({ host, port }: Address, path: string, body?: string): Promise<string> {
-  const hostName = host.includes(":") ? `[${host}]` : host;
-  const response = await fetch(`http://${hostName}:${port}${path}`, {
+async function call(address: Address, path: string, body?: string): Promise<string> {
+  const response = await fetch(`http://${formatAddress(address)}${path}`, {
     signal: AbortSignal.timeout(requestTimeoutMs),
     ...(body === undefined ? {} : {
       method: "POST",

@@ -1,3 +1,4 @@
+import { int64Max, int64Min } from "../../base/int64.ts";
 import { ByteReader, type ByteWriter, FormatError } from "../../base/bytes.ts";
 import { PartsWriter } from "../../base/parts_writer.ts";
 import { joinInSlices, type NextTurn, sliceBytes, Slices } from "../../base/slices.ts";
@@ -13,9 +14,6 @@ import {
 
 /** The byte before a parameter's value. */
 export const ValueTag = { null: 0, integer: 1, real: 2, text: 3, blob: 4 } as const;
-
-const int64Min = -(2n ** 63n);
-const int64Max = 2n ** 63n - 1n;
 
 /** A 32-bit count and each statement: its SQL, then its parameters by position and by name. */
 export function writeStatements(writer: ByteWriter, statements: Statements): void {
