@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import {
   type Authorizer,
   AuthorizerResult,
@@ -6,71 +7,18 @@ import {
   nodeLocalTables,
   processFunctions,
   SqliteError,
-  statisticsTables,
 } from "../sqlite/mod.ts";
 import { hiddenPrefix } from "./apply/raft_table.ts";
-import { isOn, type RequestPragma, requestPragma } from "./request_pragmas.ts";
+import { Action } from "./authorizer_actions.ts";
+import { controlOf, noteEffect, type PreparationNotes } from "./preparation_notes.ts";
+import { type RequestPragma, requestPragma } from "./request_pragmas.ts";
 
-/** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that a policy decides on. */
-const Action = {
-  createTempIndex: 3,
-  createTempTable: 4,
-  createTempTrigger: 5,
-  createTempView: 6,
-  delete: 9,
-  dropTempIndex: 12,
-  dropTempTable: 13,
-  dropTempTrigger: 14,
-  dropTempView: 15,
-  insert: 18,
-  pragma: 19,
-  read: 20,
-  transaction: 22,
-  update: 23,
-  attach: 24,
-  detach: 25,
-  createVirtualTable: 29,
-  function: 31,
-  savepoint: 32,
-} as const;
-
-/**
- * What a statement controls, instead of reading or writing anything: outside of a load, where a
- * transaction begins or ends.
- */
-export type Control =
-  | { readonly type: "transaction"; readonly operation: string }
-  | { readonly type: "savepoint"; readonly operation: string; readonly name: string }
-  | { readonly type: "pragma"; readonly name: string; readonly value: boolean | undefined };
-
-/** PRAGMAs that a load carries out, for as long as it lasts. */
-const loadPragmas = new Set(["foreign_keys", "legacy_alter_table", "writable_schema"]);
-
-/** PRAGMAs that set how one connection, or a file without tables, goes about its work: a load needs none. */
-const tuningPragmas = new Set([
-  "auto_vacuum",
-  "automatic_index",
-  "busy_timeout",
-  "cache_size",
-  "cache_spill",
-  "cell_size_check",
-  "checkpoint_fullfsync",
-  "encoding",
-  "fullfsync",
-  "journal_mode",
-  "journal_size_limit",
-  "locking_mode",
-  "mmap_size",
-  "page_size",
-  "read_uncommitted",
-  "secure_delete",
-  "synchronous",
-  "temp_store",
-  "threads",
-  "trusted_schema",
-  "wal_autocheckpoint",
-  "wal_checkpoint",
-]);
+/** Why the policy has refused something. */
+export interface Refusal {
+  readonly text: string;
+  /** It would have changed what is done behind it. */
+  readonly ofContext: boolean;
+}
 
 /** What SQLite says of a refused statement, by several codes. */
 const refusedText = /not authorized|prohibited|authorization denied/;
@@ -139,28 +87,14 @@ export class SqlPolicy {
   foreignKeys: boolean;
   readonly #narrower: Authorizer | undefined;
   #trusted = false;
-  #reason: string | undefined;
-  /** The statement prepared since this was last cleared gives this PRAGMA a value. */
-  pragma: RequestPragma | undefined;
-  /** What was refused since this was last cleared would have changed what is done behind it. */
-  refusedContext = false;
-  /** A statement prepared since this was last cleared calls changes(). */
-  callsChanges = false;
-  /** A statement prepared since this was last cleared writes the planner's statistics. */
-  writesStatistics = false;
-  /** Tables that a statement prepared since this was last cleared inserts into. */
-  readonly insertsInto = new Set<string>();
-  /** The mask of a PRAGMA optimize prepared since this was last cleared; "" when it gave none. */
-  optimizes: string | undefined;
+  #refused: Refusal | undefined;
   /**
-   * A client's own statement is being prepared. What is prepared while one runs is for a virtual
-   * table: of FTS5, R-tree and their like, or of a pragma_* table, whose rows SQL may store.
+   * Set while a client's own statement is being prepared. What is prepared while one runs is for a
+   * virtual table: of FTS5, R-tree and their like, or of a pragma_* table, whose rows SQL may store.
    */
-  preparing = false;
-  /** A load is under way: all that its statements control is noted, for it to carry out. */
-  loading = false;
-  /** What the statement prepared since this was last cleared controls. */
-  control: Control | undefined;
+  #notes: PreparationNotes | undefined;
+  /** What is being prepared is of a load: all that it controls is noted, for the load to carry out. */
+  #ofLoad = false;
 
   /** `narrower` is asked too, about everything. */
   constructor(kind: "write" | "read", foreignKeys: boolean, narrower?: Authorizer) {
@@ -185,40 +119,48 @@ export class SqlPolicy {
     }
   }
 
-  /** The policy's own text for an error, when it was what refused the statement. */
-  refusal(error: SqliteError): string | undefined {
-    const reason = this.#reason;
-    this.#reason = undefined;
-    return refusedText.test(error.message) ? reason : undefined;
+  /** Fills `notes` while `body` prepares a client's statement, which may be one of a load. */
+  noting<Result>(notes: PreparationNotes, ofLoad: boolean, body: () => Result): Result {
+    assert(this.#notes === undefined, "A client's statement was prepared inside another");
+    this.#notes = notes;
+    this.#ofLoad = ofLoad;
+    try {
+      return body();
+    } finally {
+      this.#notes = undefined;
+      this.#ofLoad = false;
+    }
+  }
+
+  /** Why the policy has refused a statement, when it was what made it fail with `error`. */
+  refusal(error: SqliteError): Refusal | undefined {
+    const refused = this.#refused;
+    this.#refused = undefined;
+    return refusedText.test(error.message) ? refused : undefined;
   }
 
   /** The text for an error: the policy's, or else SQLite's. */
   explain(error: SqliteError): string {
-    return this.refusal(error) ?? error.message;
+    return this.refusal(error)?.text ?? error.message;
   }
 
   readonly #authorize: Authorizer = (action, first, second, schema) => {
     if (this.#trusted) return AuthorizerResult.ok;
-    if (this.loading && this.preparing) {
-      const control = controlOf(action, first, second, schema);
+    const notes = this.#notes;
+    if (notes !== undefined) {
+      const control = this.#ofLoad ? controlOf(action, first, second, schema) : undefined;
       if (control !== undefined) {
-        this.control = control;
+        notes.control = control;
         return control.type === "pragma" ? AuthorizerResult.ignore : AuthorizerResult.ok;
       }
-    }
-    if (action === Action.function && second?.toLowerCase() === "changes") {
-      this.callsChanges = true;
-    }
-    if (action === Action.insert && first !== null) this.insertsInto.add(first);
-    if (isChange(action) && statisticsTables.has(first?.toLowerCase() ?? "")) {
-      this.writesStatistics = true;
+      noteEffect(notes, action, first, second);
     }
     if (this.#isContext(action, first, second)) return AuthorizerResult.ignore;
-    const reason = this.#refusal(action, first, second, schema);
-    if (reason === undefined) {
+    const text = this.#refusalText(action, first, second, schema);
+    if (text === undefined) {
       return this.#narrower?.(action, first, second, schema, null) ?? AuthorizerResult.ok;
     }
-    this.#reason = reason;
+    this.#refused = { text, ofContext: changesContext(action, first, second) };
     return AuthorizerResult.deny;
   };
 
@@ -229,15 +171,18 @@ export class SqlPolicy {
   #isContext(action: number, first: string | null, second: string | null): boolean {
     if (this.#narrower !== undefined) return false;
     if (action === Action.pragma) {
-      this.pragma = requestPragma(first?.toLowerCase() ?? "", second);
-      return this.pragma !== undefined && (this.#kind === "write" || this.#isInForce(this.pragma));
+      const pragma = requestPragma(first?.toLowerCase() ?? "", second);
+      if (this.#notes !== undefined) this.#notes.pragma = pragma;
+      return pragma !== undefined && (this.#kind === "write" || this.#isInForce(pragma));
     }
     if (action !== Action.transaction || this.#kind === "read") return false;
-    this.control = { type: "transaction", operation: first ?? "" };
+    if (this.#notes !== undefined) {
+      this.#notes.control = { type: "transaction", operation: first ?? "" };
+    }
     return true;
   }
 
-  #refusal(
+  #refusalText(
     action: number,
     first: string | null,
     second: string | null,
@@ -246,7 +191,6 @@ export class SqlPolicy {
     switch (action) {
       case Action.transaction:
       case Action.savepoint:
-        this.refusedContext = true;
         return controlRefused(action === Action.transaction ? first ?? "" : "SAVEPOINT");
       case Action.attach:
       case Action.detach:
@@ -264,13 +208,11 @@ export class SqlPolicy {
   }
 
   #pragmaRefusal(name: string, value: string | null, schema: string | null): string | undefined {
-    if (name === "optimize") this.optimizes = value ?? "";
     if (askingPragmas.has(name)) return undefined;
     const allowed = this.#kind === "read"
       ? value === null && name !== "wal_checkpoint" && !workingPragmas.has(name)
       : this.#mayWrite(name, value, schema);
     if (allowed) return undefined;
-    if (value !== null && meaningfulPragmas.has(name)) this.refusedContext = true;
     if (this.#kind === "read" && isWrite(name, value)) return writeRefused;
     const advice = pragmaAdvice[name] ??
       (value === null
@@ -285,47 +227,27 @@ export class SqlPolicy {
   }
 
   #mayWrite(name: string, value: string | null, schema: string | null): boolean {
+    const isClients = this.#notes !== undefined;
     if (value !== null) {
-      return settablePragmas.has(name) || (this.preparing && workingPragmas.has(name));
+      return settablePragmas.has(name) || (isClients && workingPragmas.has(name));
     }
     // FTS5 asks for main.data_version, which pragma_data_version cannot, to know when to read anew.
     if (name === "data_version" && schema !== null) return true;
     // A client's own PRAGMA tells the client only; its answer cannot be stored.
-    return replicatedPragmas.has(name) || (this.preparing && name !== "wal_checkpoint");
+    return replicatedPragmas.has(name) || (isClients && name !== "wal_checkpoint");
   }
 }
 
-function controlOf(
-  action: number,
-  first: string | null,
-  second: string | null,
-  schema: string | null,
-): Control | undefined {
-  switch (action) {
-    case Action.transaction:
-      return { type: "transaction", operation: first ?? "" };
-    case Action.savepoint:
-      return { type: "savepoint", operation: first ?? "", name: second ?? "" };
-    case Action.pragma: {
-      const name = first?.toLowerCase() ?? "";
-      // What asks for main.page_size may be FTS4, which reads its table while it is prepared.
-      if (second === null && schema !== null) return undefined;
-      const held = loadPragmas.has(name) && second !== null;
-      if (!held && !tuningPragmas.has(name)) return undefined;
-      return { type: "pragma", name, value: second === null ? undefined : isOn(second) };
-    }
-    default:
-      return undefined;
-  }
+/** Whether it says how, or in which transaction, statements behind it are to be run. */
+function changesContext(action: number, first: string | null, second: string | null): boolean {
+  if (action === Action.transaction || action === Action.savepoint) return true;
+  return action === Action.pragma && second !== null &&
+    meaningfulPragmas.has(first?.toLowerCase() ?? "");
 }
 
 function isWrite(pragma: string, value: string | null): boolean {
   return workingPragmas.has(pragma) || settablePragmas.has(pragma) ||
     requestPragma(pragma, value) !== undefined;
-}
-
-function isChange(action: number): boolean {
-  return action === Action.insert || action === Action.update || action === Action.delete;
 }
 
 function functionRefusal(name: string, writes: boolean): string | undefined {

@@ -208,6 +208,22 @@ Deno.test("A refused statement that says how others are to run ends its request"
   assert.match(await s.execute(["PRAGMA cache_size = 9", "SELECT 1"]), /refused.*\},\{/);
 });
 
+Deno.test("A refused statement that says how others are to run ends no later request", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY)"]);
+  const insert = "INSERT INTO t VALUES (1)";
+  // The one that fails is kept from the first entry on, and so not prepared after the refusal.
+  const answers = await s.apply(
+    s.entries.execute([insert]),
+    s.entries.execute(["PRAGMA recursive_triggers = ON"]),
+    s.entries.execute([insert, "INSERT INTO t VALUES (2)"]),
+  );
+  assert.equal(
+    answers[2],
+    '{"error":"UNIQUE constraint failed: t.id"},{"last_insert_id":2,"rows_affected":1}',
+  );
+});
+
 Deno.test("legacy_alter_table and defer_foreign_keys hold up to the end of their request", async () => {
   const rename = [
     "ALTER TABLE authors RENAME TO writers",

@@ -63,7 +63,7 @@ export class AloneApplier {
   }
 
   #load(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {
-    using script = new LoadScript(this.#connection, run);
+    const script = new LoadScript(this.#connection, run);
     this.#transaction(entry, script.execution, request, script);
   }
 
@@ -76,7 +76,7 @@ export class AloneApplier {
     const connection = this.#connection;
     this.#begin();
     const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
-      const { control } = place.prepared;
+      const { control } = place.prepared.notes;
       if (script !== undefined) {
         script.step(place, () => this.#inTransaction(place, body));
       } else if (control?.type === "transaction") {
@@ -109,9 +109,9 @@ export class AloneApplier {
 
   #inTransaction({ prepared, alone }: StatementPlace, body: () => void): void {
     const connection = this.#connection;
-    if (prepared.pragma !== undefined) {
+    if (prepared.notes.pragma !== undefined) {
       body();
-      this.#setInTransaction(prepared.pragma, alone);
+      this.#setInTransaction(prepared.notes.pragma, alone);
       return;
     }
     this.#untouched = false;
@@ -154,7 +154,7 @@ export class AloneApplier {
       const behindStatement = place.last
         ? behindText
         : { statement: text, offset: place.offset, parameter: place.parameter };
-      const { control } = place.prepared;
+      const { control } = place.prepared.notes;
       const progress = () => this.#commitProgress({ ...behindStatement, counter: run.counter });
       if (control?.type === "transaction") this.#control(control.operation, run, body, progress);
       else if (this.#begunAt !== undefined) this.#inTransaction(place, body);
@@ -244,9 +244,9 @@ export class AloneApplier {
         throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
       }
       connection.policy.trusted(body);
-    } else if (place.prepared.pragma !== undefined) {
+    } else if (place.prepared.notes.pragma !== undefined) {
       body();
-      this.#setOutside(place.prepared.pragma, place.alone);
+      this.#setOutside(place.prepared.notes.pragma, place.alone);
     } else {
       connection.begin();
       this.#withoutMaxRowId(body);

@@ -7,7 +7,7 @@ import {
   writeEmpty,
   writeError,
 } from "../json/result_json.ts";
-import type { PreparedStatement } from "../statement_cache.ts";
+import type { PreparedStatement } from "../prepared_statement.ts";
 import { type Answer, type AnswerFormat, duplicate } from "../types.ts";
 
 /** Bytes that the rows of one statement in a write may take up in its answer. */

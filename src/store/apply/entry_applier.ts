@@ -18,7 +18,7 @@ import { LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { windowMax } from "./sessions.ts";
 import { NeedsAlone, type StatementPlace, StatementRunner } from "./statement_runner.ts";
-import { staysInBatch } from "../statement_cache.ts";
+import { staysInBatch } from "../prepared_statement.ts";
 import type { RequestId } from "../types.ts";
 import type { WriteConnection } from "./write_connection.ts";
 

@@ -4,7 +4,7 @@ import { StatementError } from "../failures.ts";
 import { identifier } from "../identifier.ts";
 import { LateForeignKeys } from "./late_foreign_keys.ts";
 import { PendingVirtualTables, type VirtualTable } from "./pending_virtual_tables.ts";
-import type { Control } from "../sql_policy.ts";
+import type { Control } from "../preparation_notes.ts";
 import { isVacuumInto } from "../sql_text.ts";
 import type { StatementPlace } from "./statement_runner.ts";
 import type { WriteConnection } from "./write_connection.ts";
@@ -35,7 +35,7 @@ interface Level {
  *
  * Foreign keys that wait for a COMMIT are checked once, at the end of all.
  */
-export class LoadScript implements Disposable {
+export class LoadScript {
   /** How its statements are to be run. */
   readonly execution: Execution;
   readonly #connection: WriteConnection;
@@ -53,11 +53,10 @@ export class LoadScript implements Disposable {
     this.execution = { ...run, takes };
     this.#virtualTables = new PendingVirtualTables(connection, this.execution);
     this.#lateForeignKeys = new LateForeignKeys(connection);
-    connection.policy.loading = true;
   }
 
   /** Runs a statement by calling `body`, or does what it controls; then SQLite must not run it. */
-  step({ prepared: { control, kind }, sql }: StatementPlace, body: () => void): void {
+  step({ prepared: { notes: { control }, kind }, sql }: StatementPlace, body: () => void): void {
     if (control !== undefined) this.#control(control);
     else if (kind === "vacuum") this.#vacuum(sql);
     else body();
@@ -72,11 +71,6 @@ export class LoadScript implements Disposable {
     }
     this.#virtualTables.create();
     this.#lateForeignKeys.end();
-  }
-
-  /** Sets the policy back, whatever came of the load; PRAGMAs end with their request. */
-  [Symbol.dispose](): void {
-    this.#connection.policy.loading = false;
   }
 
   #control(control: Control): void {

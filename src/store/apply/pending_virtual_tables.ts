@@ -2,7 +2,7 @@ import { skipEmptyStatements, SqliteError, type SqlSource, SqlTokens } from "../
 import type { Execution } from "../codec/command_header.ts";
 import { StatementError } from "../failures.ts";
 import { identifier } from "../identifier.ts";
-import { prepareNext } from "../statement_cache.ts";
+import { prepareNext } from "../prepared_statement.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
@@ -77,7 +77,7 @@ export class PendingVirtualTables {
       connection.own(() => database.exec("SAVEPOINT raftlite_schema"));
       try {
         const before = this.#extent();
-        const prepared = prepareNext(database, policy, source, false);
+        const prepared = prepareNext(database, policy, source, { ofLoad: true });
         if (prepared === undefined) return;
         using statement = prepared.statement;
         connection.determinism.set(clock, seed, this.#run.counter++);

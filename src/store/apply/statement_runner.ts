@@ -13,7 +13,7 @@ import {
 import { keptBytesMax, Parameters } from "../parameters.ts";
 import { isBlank } from "../sql_text.ts";
 import { SqlTexts } from "./sql_texts.ts";
-import { type PreparedStatement, prepareNext } from "../statement_cache.ts";
+import { type PreparedStatement, prepareNext } from "../prepared_statement.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /**
@@ -152,7 +152,7 @@ export class StatementRunner {
     source.offset = offset;
     for (let used = parameter, first = true;; first = false) {
       while (run.takes?.(source));
-      const next = prepareNext(database, policy, source, false);
+      const next = prepareNext(database, policy, source, { ofLoad: run.takes !== undefined });
       if (next === undefined) {
         this.#answers.empty(first ? run.unified : result.query, this.#now() - result.startedAt);
         return;
@@ -162,7 +162,7 @@ export class StatementRunner {
       using statement = prepared.statement;
       if (first) beginResult(result, prepared, run);
       const last = isBlank(source);
-      const alone = only && first && offset === 0 && prepared.pragma !== undefined &&
+      const alone = only && first && offset === 0 && prepared.notes.pragma !== undefined &&
         this.#isEnd(source);
       const before = used;
       used += statement.bindParameterCount;
@@ -196,14 +196,14 @@ export class StatementRunner {
    */
   #sameEverywhere(prepared: PreparedStatement): PreparedStatement {
     const connection = this.#connection;
-    const { optimizes } = connection.policy;
+    const { optimizes } = prepared.notes;
     if (optimizes === undefined) return prepared;
     prepared.statement.finalize();
     connection.refreshSchema();
     connection.own(() => connection.database.exec("ANALYZE sqlite_schema"));
     const mask = optimizes === "" ? optimizeMask : Number(optimizes);
     const source = new SqlSource(`PRAGMA optimize(${mask | allTablesMask})`);
-    const statement = prepareNext(connection.database, connection.policy, source, false);
+    const statement = prepareNext(connection.database, connection.policy, source);
     return statement ?? prepared;
   }
 
@@ -229,7 +229,7 @@ export class StatementRunner {
       if (kept && bound > keptBytesMax) statement.clearBindings();
       // VACUUM leaves the number of tables in last_insert_rowid(), hidden ones included.
       if (!prepared.readonly && kind !== "vacuum") connection.noteEffects(kind === "change");
-      if (!prepared.readonly && (kind !== "change" || prepared.writesStatistics)) {
+      if (!prepared.readonly && (kind !== "change" || prepared.notes.writesStatistics)) {
         connection.noteSchemaChange();
       }
     }
@@ -250,13 +250,12 @@ export class StatementRunner {
     if (run.inBatch && (isInterrupt(error) || this.#connection.database.autocommit)) {
       throw new NeedsAlone(false);
     }
-    if (this.#connection.policy.refusedContext) run.stopsAtError = true;
-    this.#answers.error(this.#textOf(error), emptyRows);
-  }
-
-  #textOf(error: unknown): string {
-    if (!(error instanceof SqliteError)) return messageOf(error);
-    return isInterrupt(error) ? "execute timeout" : this.#connection.policy.explain(error);
+    const refusal = error instanceof SqliteError
+      ? this.#connection.policy.refusal(error)
+      : undefined;
+    if (refusal?.ofContext) run.stopsAtError = true;
+    const text = isInterrupt(error) ? "execute timeout" : refusal?.text ?? messageOf(error);
+    this.#answers.error(text, emptyRows);
   }
 
   /** Throws a StoreFailedError for what is wrong with this machine, and what is no error of SQL at all. */
@@ -279,7 +278,7 @@ export class StatementRunner {
    */
   #keysExhausted(): boolean {
     const { database } = this.#connection;
-    const tables = this.#running?.insertsInto ?? [];
+    const tables = [...this.#running?.notes.insertsInto ?? []];
     if (tables.length === 0) return false;
     return this.#connection.own(() =>
       database.scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'") === 1 &&

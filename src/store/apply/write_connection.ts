@@ -7,6 +7,7 @@ import {
 } from "../../sqlite/mod.ts";
 import { foreignKeysPragma } from "../connection_pragmas.ts";
 import { openingFailure } from "../opening_failure.ts";
+import type { PreparedStatement } from "../prepared_statement.ts";
 import { boundInstructions, quickChanges } from "../quick_policy.ts";
 import {
   createRaftTables,
@@ -19,7 +20,7 @@ import {
 } from "./raft_table.ts";
 import { Sessions } from "./sessions.ts";
 import { SqlPolicy } from "../sql_policy.ts";
-import { type PreparedStatement, StatementCache } from "../statement_cache.ts";
+import { StatementCache } from "../statement_cache.ts";
 import { WritePragmas } from "./write_pragmas.ts";
 
 /** Instructions of SQLite's virtual machine that stand for one millisecond of a write's time limit. */
@@ -278,7 +279,7 @@ export class WriteConnection {
   prepareRun(prepared: PreparedStatement, timeoutMs: number, kept: boolean): void {
     // A PRAGMA may only be prepared again as one that the client has sent.
     if (prepared.kind !== "create" && prepared.kind !== "pragma") this.refreshSchema();
-    if (prepared.callsChanges) this.#putChangesInPlace();
+    if (prepared.notes.callsChanges) this.#putChangesInPlace();
     // The statements of virtual tables go on from where earlier writes left them, too.
     if (timeoutMs > 0 && this.#virtualTables !== false) this.database.resetInstructionCounts();
     this.#ticksLeft = this.quick

@@ -4,9 +4,10 @@ import { isInterrupt } from "../failures.ts";
 import { JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import type { Holder } from "../life_cycle.ts";
 import { boundInstructions, quickActions, quickAuthorizer } from "../quick_policy.ts";
+import type { PreparedStatement } from "../prepared_statement.ts";
 import type { QuickParts } from "../quick_switch.ts";
 import { RowsWriter } from "../json/result_json.ts";
-import { type PreparedStatement, StatementCache } from "../statement_cache.ts";
+import { StatementCache } from "../statement_cache.ts";
 import {
   type AnswerFormat,
   EncodedStatements,
@@ -167,19 +168,9 @@ export class QuickReader implements Holder {
       boundInstructions(database);
       database.setAuthorizer(quickAuthorizer, quickActions);
       database.setProgressHandler(instructionsPerTick, () => this.#isOver());
-      const notes = {
-        callsChanges: false,
-        writesStatistics: false,
-        insertsInto: new Set<string>(),
-        optimizes: undefined,
-        pragma: undefined,
-        control: undefined,
-        refusedContext: false,
-        preparing: false,
-      };
       this.#connection = {
         database,
-        cache: new StatementCache(database, notes),
+        cache: new StatementCache(database),
         probe: database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1", { persistent: true }),
       };
       return this.#connection;

@@ -4,10 +4,11 @@ import { type Database, SqliteError, SqlSource } from "../../sqlite/mod.ts";
 import { isInterrupt, isReadonly, StatementError } from "../failures.ts";
 import { type JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import { keptBytesMax, Parameters } from "../parameters.ts";
+import { type PreparedStatement, prepareNext } from "../prepared_statement.ts";
 import { RenderError, RowsWriter, writeEmpty, writeError } from "../json/result_json.ts";
 import { type SqlPolicy, writeRefused } from "../sql_policy.ts";
 import { isBlank, isVacuumInto, type StatementKind } from "../sql_text.ts";
-import { type PreparedStatement, prepareNext, type StatementCache } from "../statement_cache.ts";
+import type { StatementCache } from "../statement_cache.ts";
 import type { AnswerFormat } from "../types.ts";
 
 export interface ReadConnection {
@@ -111,7 +112,7 @@ export class ReadRunner {
     const source = new SqlSource(sql);
     const startedAt = this.#clock.now();
     for (let used = 0;;) {
-      const prepared = prepareNext(database, policy, source, false);
+      const prepared = prepareNext(database, policy, source);
       begun();
       if (prepared === undefined) {
         const elapsedMs = this.#clock.now() - startedAt;
@@ -182,14 +183,14 @@ export class ReadRunner {
    */
   #inspectText(sql: string): boolean | string {
     const { database, policy } = this.#connection;
-    policy.pragma = undefined;
+    const source = new SqlSource(sql);
     try {
-      for (const statement of database.statements(sql)) {
-        const setsPragma = policy.pragma !== undefined;
-        policy.pragma = undefined;
-        if ((!statement.readonly || setsPragma) && statement.isExplain === 0) return false;
+      for (;;) {
+        const prepared = prepareNext(database, policy, source);
+        if (prepared === undefined) return true;
+        prepared.statement.finalize();
+        if (!prepared.readonly || prepared.notes.pragma !== undefined) return false;
       }
-      return true;
     } catch (error) {
       const refused = error instanceof SqliteError && policy.refusal(error) !== undefined;
       return refused ? false : messageOf(error);

@@ -1,0 +1,22 @@
+/** Action codes of https://www.sqlite.org/c3ref/c_alter_table.html that a policy decides on. */
+export const Action = {
+  createTempIndex: 3,
+  createTempTable: 4,
+  createTempTrigger: 5,
+  createTempView: 6,
+  delete: 9,
+  dropTempIndex: 12,
+  dropTempTable: 13,
+  dropTempTrigger: 14,
+  dropTempView: 15,
+  insert: 18,
+  pragma: 19,
+  read: 20,
+  transaction: 22,
+  update: 23,
+  attach: 24,
+  detach: 25,
+  createVirtualTable: 29,
+  function: 31,
+  savepoint: 32,
+} as const;
