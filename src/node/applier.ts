@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import type { Clock, Timer } from "../io/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { Raft } from "../raft/raft.ts";
@@ -115,11 +116,14 @@ export class Applier {
     }));
     this.#handed = last.index;
     this.#batches++;
-    this.#stateMachine.apply(batch).then((answers) => {
+    this.#stateMachine.apply(batch).then((applied) => {
       this.#batches--;
       this.#applied = last.index;
       this.#pump();
-      batch.forEach(({ entry }, i) => this.#handlers.applied(entry, answers[i]));
+      batch.forEach(({ entry }, i) => {
+        assert(applied[i]?.index === entry.index, `Entry ${entry.index} was applied as another`);
+        this.#handlers.applied(entry, applied[i].answer);
+      });
       this.#handlers.advanced(last.index);
       this.#wakeIdle();
     }).catch((error) => this.#handlers.failed(error));

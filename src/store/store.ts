@@ -17,7 +17,7 @@ import { receiveSnapshot, snapshotSize, writeSnapshot } from "./copy/snapshot_bo
 import { type TemporaryFile, TemporaryFiles } from "./copy/temporary_files.ts";
 import type { Threads } from "./threads.ts";
 import {
-  type Answer,
+  type AppliedEntry,
   type AppliedPosition,
   type ApplyEntry,
   type BackupOptions,
@@ -205,7 +205,7 @@ class SqliteStore implements Store {
     this.#batches.opened(opened);
   }
 
-  apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
+  apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]> {
     return this.#batches.apply(entries);
   }
 

@@ -126,6 +126,13 @@ export interface AppliedPosition {
   readonly term: number;
 }
 
+/** What came of an entry, whichever connection applied it. */
+export interface AppliedEntry extends AppliedPosition {
+  readonly answer: Answer;
+  /** The place for the rows that it changed, which nobody notes yet. */
+  readonly changes: undefined;
+}
+
 /**
  * What the node drives. The SQLite store is one; the simulator has a toy one.
  * A rejection of any method means that the machine can go on no longer: the node stops.
@@ -136,9 +143,9 @@ export interface StateMachine {
   readonly full: string | undefined;
   /**
    * Verifies entries and applies them in order. Resolves, once their effects can be read, with one
-   * answer an entry.
+   * record for each entry, in their order.
    */
-  apply(entries: readonly ApplyEntry[]): Promise<Answer[]>;
+  apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]>;
   /** Makes what is applied durable without stopping `apply`; resolves with how far that is. */
   checkpoint(): Promise<AppliedPosition>;
   /** Opens a consistent copy of the state for sending, while `apply` goes on. */

@@ -22,7 +22,9 @@ function subject({ urgent = false } = {}) {
       applied: { index: 0, term: 0 },
       apply: (entries) => {
         state.batches.push(entries.map((each) => each.entry.index));
-        return Promise.resolve(entries.map(() => undefined));
+        return Promise.resolve(entries.map(({ entry: { index, term } }) => {
+          return { index, term, answer: undefined, changes: undefined };
+        }));
       },
     },
     1024,

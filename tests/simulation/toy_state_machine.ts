@@ -1,7 +1,7 @@
 import type { Prng } from "../../src/base/prng.ts";
 import type { Entry } from "../../src/raft/types.ts";
 import {
-  type Answer,
+  type AppliedEntry,
   type AppliedPosition,
   type ApplyEntry,
   SnapshotRejectedError,
@@ -127,17 +127,19 @@ export class ToyStateMachine implements StateMachine {
     });
   }
 
-  apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
+  apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]> {
     const applied = this.#last.then(async () => {
       await this.#pause(this.#faults().applyMsMax);
-      const answers = entries.map(({ entry, answer }) => {
+      const records = entries.map<AppliedEntry>(({ entry, answer: format }) => {
         const result = this.#state.apply(entry);
         this.#observe(entry, this.#state);
-        if (answer === undefined) return undefined;
-        return typeof result === "number" ? String(result) : result;
+        const { index, term } = entry;
+        if (format === undefined) return { index, term, answer: undefined, changes: undefined };
+        const answer = typeof result === "number" ? String(result) : result;
+        return { index, term, answer, changes: undefined };
       });
       this.#storage.committed(entries.map(({ entry }) => entry));
-      return answers;
+      return records;
     });
     this.#last = applied;
     return applied;

@@ -440,7 +440,7 @@ Deno.test("Store.apply stops the store at an entry that was damaged, and applies
   await assert.rejects(s.query("SELECT 1"), /damaged/);
   await s.restart();
   assert.equal(await s.query("SELECT v FROM t"), '{"columns":["v"],"types":[""]}');
-  assert.deepEqual((await s.store.apply([good])).map(text), [done(1)]);
+  assert.deepEqual((await s.store.apply([good])).map(({ answer }) => text(answer)), [done(1)]);
 });
 
 Deno.test("Store.apply stops the store at a command damaged before it was appended, and at a damaged stamp", async () => {

@@ -181,7 +181,7 @@ export class TestStore {
   }
 
   async apply(...entries: ApplyEntry[]): Promise<string[]> {
-    return (await this.store.apply(entries)).map(text);
+    return (await this.store.apply(entries)).map(({ answer }) => text(answer));
   }
 
   /** One entry of its own. */

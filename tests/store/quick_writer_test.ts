@@ -52,13 +52,13 @@ class Subject implements AsyncDisposable {
   tryQuickly(...entries: ApplyEntry[]): string[] | undefined {
     const result = this.quick.apply(entries, this.applied);
     if (result !== undefined) this.applied = entries.at(-1)?.entry.index ?? this.applied;
-    return result?.answers.map(text);
+    return result?.entries.map(({ answer }) => text(answer));
   }
 
   async byWriter(...entries: ApplyEntry[]): Promise<string[]> {
-    const { answers } = await this.#writer.apply(entries);
+    const applied = await this.#writer.apply(entries);
     this.applied = entries.at(-1)?.entry.index ?? this.applied;
-    return answers.map(text);
+    return applied.entries.map(({ answer }) => text(answer));
   }
 
   /** The next entry, by the quick writer, or else by the writer: what it answered, and whose answer it is. */

@@ -1,7 +1,8 @@
+import { assert } from "../../base/assert.ts";
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { PartsWriter } from "../../base/parts_writer.ts";
 import { joinInSlices, type NextTurn } from "../../base/slices.ts";
-import type { AnswerFormat, ApplyEntry } from "../types.ts";
+import type { Answer, AnswerFormat, AppliedEntry, ApplyEntry } from "../types.ts";
 
 /**
  * A batch of entries on its way to the writer: for each the index and the term (8 bytes each), the
@@ -111,4 +112,27 @@ export function decodeBatch(bytes: Uint8Array): BatchEntry[] {
   }
   reader.end();
   return entries;
+}
+
+/** A batch that was applied, and how it left the WAL. */
+export interface AppliedBatch {
+  readonly entries: AppliedEntry[];
+  readonly walFrames: number;
+}
+
+/** The records of a batch, from its answers. */
+export function appliedEntries(
+  entries: readonly ApplyEntry[],
+  answers: readonly Answer[],
+): AppliedEntry[] {
+  assert(
+    answers.length === entries.length,
+    `${entries.length} entries were applied, with ${answers.length} answers`,
+  );
+  return entries.map(({ entry: { index, term } }, i) => ({
+    index,
+    term,
+    answer: answers[i],
+    changes: undefined,
+  }));
 }

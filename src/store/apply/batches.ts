@@ -1,7 +1,9 @@
+import { assert } from "../../base/assert.ts";
+import type { AppliedBatch } from "./apply_batch.ts";
 import type { QuickWriter } from "./quick_writer.ts";
-import type { Answer, AppliedPosition, ApplyEntry } from "../types.ts";
+import type { AppliedEntry, AppliedPosition, ApplyEntry } from "../types.ts";
 import type { WalKeeper } from "../copy/wal_keeper.ts";
-import type { Writer, WriterAnswers } from "./writer.ts";
+import type { Writer } from "./writer.ts";
 import type { WriterOpened } from "./writer_thread.ts";
 
 /** Has each batch applied by the main thread itself, if that can be, or else by the writer. */
@@ -56,7 +58,7 @@ export class Batches {
     this.#foreignKeysChanged();
   }
 
-  async apply(entries: readonly ApplyEntry[]): Promise<Answer[]> {
+  async apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]> {
     const last = entries[entries.length - 1]?.entry;
     if (last === undefined) return [];
     const quick = this.#applyQuickly(entries);
@@ -72,17 +74,18 @@ export class Batches {
     return this.#note(last, result);
   }
 
-  #note({ index, term }: AppliedPosition, { answers, walFrames }: WriterAnswers): Answer[] {
+  #note({ index, term }: AppliedPosition, batch: AppliedBatch): AppliedEntry[] {
+    assert(index >= this.#applied.index, `Entry ${index} was applied after later ones`);
     this.#applied = { index, term };
-    this.#wal.noteSize(walFrames * this.#pageSize);
-    return answers;
+    this.#wal.noteSize(batch.walFrames * this.#pageSize);
+    return batch.entries;
   }
 
   /**
    * Never beside the writer, be it that it only checkpoints: that would leave a WAL without an end.
    * Nor where the disk may be waited for.
    */
-  #applyQuickly(entries: readonly ApplyEntry[]): WriterAnswers | undefined {
+  #applyQuickly(entries: readonly ApplyEntry[]): AppliedBatch | undefined {
     if (this.#handedOver > 0 || this.#writer.busy || this.#wal.mayStartAnew) return undefined;
     return this.#quickWriter.apply(entries, this.#applied.index);
   }

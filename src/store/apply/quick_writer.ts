@@ -1,13 +1,12 @@
 import { EntryType } from "../../raft/types.ts";
 import { Answers } from "./answers.ts";
-import { toBatchEntry } from "./apply_batch.ts";
+import { type AppliedBatch, appliedEntries, toBatchEntry } from "./apply_batch.ts";
 import { EntryApplier } from "./entry_applier.ts";
 import { isFailedSync, untrusted } from "../failures.ts";
 import type { Holder } from "../life_cycle.ts";
 import type { QuickParts } from "../quick_switch.ts";
 import type { ApplyEntry } from "../types.ts";
 import { WriteConnection } from "./write_connection.ts";
-import type { WriterAnswers } from "./writer.ts";
 
 /** A batch with more entries, or more bytes in one or in all, is the writer's. */
 const entriesMax = 256;
@@ -72,7 +71,7 @@ export class QuickWriter implements Holder {
   }
 
   /** Applies the entries behind `appliedIndex`, all or none; undefined when the writer has to. */
-  apply(entries: readonly ApplyEntry[], appliedIndex: number): WriterAnswers | undefined {
+  apply(entries: readonly ApplyEntry[], appliedIndex: number): AppliedBatch | undefined {
     const { life, clock, quickSwitch } = this.#parts;
     if (!life.isOpen) return undefined;
     const open = this.#at(appliedIndex);
@@ -93,7 +92,7 @@ export class QuickWriter implements Holder {
   #apply(
     entries: readonly ApplyEntry[],
     open: QuickConnection | undefined,
-  ): WriterAnswers | undefined {
+  ): AppliedBatch | undefined {
     const { clock } = this.#parts;
     try {
       const { connection, applier } = open ?? this.#begin();
@@ -102,7 +101,10 @@ export class QuickWriter implements Holder {
       if (applier.applyAllOrNone(entries.map(toBatchEntry))) {
         this.#failures = 0;
         this.#batches++;
-        return { answers: this.#answers.take(), walFrames: this.#walFrames };
+        return {
+          entries: appliedEntries(entries, this.#answers.take()),
+          walFrames: this.#walFrames,
+        };
       }
     } catch (error) {
       // A connection that cannot even roll back is not used again.

@@ -4,12 +4,18 @@ import { nextTurnOf } from "../../io/next_turn.ts";
 import type { Clock } from "../../io/types.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
 import { receivedAnswers } from "./answers.ts";
-import { batchSize, encodeBatch, encodeLargeBatch } from "./apply_batch.ts";
+import {
+  type AppliedBatch,
+  appliedEntries,
+  batchSize,
+  encodeBatch,
+  encodeLargeBatch,
+} from "./apply_batch.ts";
 import { transferOf } from "../transfer.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { Thread, Threads } from "../threads.ts";
-import type { Answer, ApplyEntry } from "../types.ts";
+import type { ApplyEntry } from "../types.ts";
 import type {
   NumberedRequest,
   WriterApplied,
@@ -32,12 +38,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-export interface WriterAnswers {
-  readonly answers: Answer[];
-  readonly walFrames: number;
-}
-
-export type WriterResult = WriterAnswers & Pick<WriterApplied, "foreignKeys">;
+export type WriterResult = AppliedBatch & Pick<WriterApplied, "foreignKeys">;
 
 /**
  * The writer's thread as the main one sees it. After a failure every call rejects with it. It does
@@ -95,7 +96,7 @@ export class Writer implements Holder {
       this.#request<WriterApplied>({ type: "apply", entries: batch }, transferOf(batch))
     );
     return {
-      answers: receivedAnswers(applied.answers, entries.length),
+      entries: appliedEntries(entries, receivedAnswers(applied.answers, entries.length)),
       walFrames: applied.walFrames,
       foreignKeys: applied.foreignKeys,
     };
