@@ -76,7 +76,7 @@ Deno.test("a result of millions of rows is streamed in flat memory", async () =>
   await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)"]);
   await node.execute(
     [`INSERT INTO t ${rows(1_000_000)} SELECT i, 'a text of some length, number ' || i FROM n`],
-    "",
+    "timeout=60s",
     timeoutMs,
   );
   // Six times over: some memory is taken as garbage comes, but no more for a longer answer.
