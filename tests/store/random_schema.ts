@@ -146,7 +146,7 @@ class RandomSchema {
 
   #generated(source: string): string[] {
     const expression = this.#sql.pick([
-      `coalesce(${quotedName(source)}, '; x')`,
+      `(${quotedName(source)} IS NULL) || '; x'`,
       `typeof(${quotedName(source)})`,
       "length('it''s --')",
     ]);
