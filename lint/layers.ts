@@ -25,7 +25,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     base: "all",
     raft: types,
     io: /^(types|address)$/,
-    store: types,
+    store: /^(types|codec\/statement_codec)$/,
     node: "all",
     cluster: "all",
   },

@@ -1,4 +1,5 @@
 import { createApp } from "../http/app.ts";
+import { BodyReader } from "../http/body_reader.ts";
 import { defaultHttpLimits, type ServerSettings, type TurnFigures } from "../http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../cluster/write_queue.ts";
 import type { Service } from "../cluster/types.ts";
@@ -22,8 +23,10 @@ export function httpParts(configuration: Configuration, parts: Parts) {
   const { http, writeQueue } = configuration;
   const { service, logger, turns } = parts;
   const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
+  const bodyReader = new BodyReader();
   const app = createApp({
     service,
+    bodyReader,
     queue,
     logger,
     turns,
@@ -36,7 +39,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       settings: settingsOf(configuration),
     },
   });
-  return { app, queue };
+  return { app, queue, bodyReader };
 }
 
 function settingsOf(configuration: Configuration): ServerSettings {

@@ -113,8 +113,8 @@ async function serveMember(
   const { service } = member;
   const clock = new DenoClock();
   const turns = new TurnWatch(clock);
-  const { app, queue } = httpParts(configuration, { service, clock, logger, turns });
-  const server = serveHttp({ app, queue, logger, ...httpAddress(configuration) });
+  const parts = httpParts(configuration, { service, clock, logger, turns });
+  const server = serveHttp({ ...parts, logger, ...httpAddress(configuration) });
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.start().catch((error) => end.fail(error));
   turns.start();
@@ -129,6 +129,7 @@ async function serveMember(
   } finally {
     turns.stop();
     await server.stop(httpStopMs);
+    parts.bodyReader.end();
   }
 }
 

@@ -1,6 +1,9 @@
 import { assert } from "../base/assert.ts";
+import type { NextTurn } from "../base/slices.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
-import { plainFormat, type Statement } from "../store/types.ts";
+import { nextTurnOf } from "../io/next_turn.ts";
+import { joinStatements, plainStatements } from "../store/codec/statement_codec.ts";
+import { EncodedStatements, plainFormat, type Statement, type Statements } from "../store/types.ts";
 import { setsContext } from "./request_context.ts";
 import { type Service, ServiceError } from "./types.ts";
 
@@ -61,7 +64,7 @@ export class WriteQueueCounts {
 /** One request in the queue, and what becomes of it. */
 class QueuedRequest {
   readonly sequence: bigint;
-  readonly statements: readonly Statement[];
+  readonly statements: Statements;
   readonly size: number;
   /** It is a batch by itself. */
   readonly alone: boolean;
@@ -71,12 +74,14 @@ class QueuedRequest {
   /** Made when somebody waits: most clients do not. */
   #waiting: PromiseWithResolvers<void> | undefined;
 
-  constructor(request: Pick<QueuedRequest, "sequence" | "statements" | "size" | "queuedAt">) {
+  constructor(
+    request: Pick<QueuedRequest, "sequence" | "statements" | "size" | "alone" | "queuedAt">,
+  ) {
     this.sequence = request.sequence;
     this.statements = request.statements;
     this.size = request.size;
     this.queuedAt = request.queuedAt;
-    this.alone = setsContext(request.statements);
+    this.alone = request.alone;
   }
 
   /** Resolves when it is written, or rejects with why it never will be. */
@@ -99,6 +104,26 @@ class QueuedRequest {
   }
 }
 
+/** JSON of a batch that is encoded without a pause, in characters. */
+const plainCharactersMax = 256 * 1024;
+
+/** All in a row; encoded, with pauses, when they are many or large. */
+async function statementsOf(
+  batch: readonly QueuedRequest[],
+  nextTurn: NextTurn,
+): Promise<Statements> {
+  let characters = 0;
+  const plain: Statement[] = [];
+  for (const { statements, size } of batch) {
+    characters += size;
+    if (statements instanceof EncodedStatements || characters > plainCharactersMax) {
+      return await joinStatements(batch.map((request) => request.statements), nextTurn);
+    }
+    for (const statement of statements) plain.push(statement);
+  }
+  return plain;
+}
+
 /** Requests of one batch that is no transaction: others' writes wait for it. */
 const gatheredMax = 1024;
 const batchWriteTimeoutMs = 30_000;
@@ -116,6 +141,7 @@ export class WriteQueue {
   readonly counts = new WriteQueueCounts();
   readonly #service: Pick<Service, "write">;
   readonly #clock: Clock;
+  readonly #nextTurn: NextTurn;
   readonly #logger: Logger;
   readonly #options: WriteQueueOptions;
   readonly #waiting: QueuedRequest[] = [];
@@ -134,6 +160,7 @@ export class WriteQueue {
   constructor(parts: WriteQueueParts, options: WriteQueueOptions) {
     this.#service = parts.service;
     this.#clock = parts.clock;
+    this.#nextTurn = nextTurnOf(parts.clock);
     this.#logger = parts.logger;
     this.#options = options;
     // Nanoseconds, as in rqlite: no number is given out again after a restart.
@@ -141,21 +168,23 @@ export class WriteQueue {
   }
 
   /**
-   * Queues statements. Resolves with the sequence number and a way to wait for the batch's end,
+   * Queues statements of `size` characters as they came, which are a batch by themselves if `alone`,
+   * as `setsContext` says. Resolves with the sequence number and a way to wait for the batch's end,
    * which rejects with a ServiceError when the batch could not be written. Throws a ServiceError
    * ("overloaded") when there was no room for `timeoutMs`.
    */
   async add(
-    statements: readonly Statement[],
+    statements: Statements,
     size: number,
     timeoutMs: number,
+    alone = setsContext(plainStatements(statements)),
   ): Promise<Pick<QueuedRequest, "sequence" | "written">> {
     const deadline = this.#clock.now() + timeoutMs;
     while (!this.#closing && this.#full(size)) await this.#room(deadline - this.#clock.now());
     if (this.#closing) throw new ServiceError("unavailable", "queue is closed");
     const sequence = ++this.#lastSequence;
     const queuedAt = this.#clock.now();
-    const request = new QueuedRequest({ sequence, statements, size, queuedAt });
+    const request = new QueuedRequest({ sequence, statements, size, alone, queuedAt });
     this.#waiting.push(request);
     this.#size += size;
     this.counts.statementsTaken += statements.length;
@@ -252,7 +281,7 @@ export class WriteQueue {
     const batch = this.#takeBatch();
     const last = batch[batch.length - 1];
     if (last === undefined) return;
-    const statements = batch.flatMap((request) => request.statements);
+    const statements = await statementsOf(batch, this.#nextTurn);
     const error = statements.length === 0 ? undefined : await this.#write(statements);
     if (error === undefined) {
       assert(last.sequence > this.#writtenSequence, "Queued requests were written out of order");
@@ -290,7 +319,7 @@ export class WriteQueue {
    * Writes until it is done. A failure that did nothing is tried again; one whose outcome is
    * unknown is not, because the statements may have been applied.
    */
-  async #write(statements: readonly Statement[]): Promise<ServiceError | undefined> {
+  async #write(statements: Statements): Promise<ServiceError | undefined> {
     const { transaction, retryDelayMs } = this.#options;
     for (;;) {
       try {

@@ -1,12 +1,14 @@
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
+import type { BodyReader } from "./body_reader.ts";
 import { BodyBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import type { Logger } from "../io/types.ts";
 import type { AppOptions, HttpLimits, ServerInfo, TurnFigures } from "./types.ts";
+import { TurnBudget } from "./turn_budget.ts";
 
 /** How many bodies of the largest size may be under way at a time. */
 const largestBodies = 4;
@@ -20,8 +22,10 @@ export class AppState {
   readonly counters = new HttpCounters();
   readonly logger: Logger;
   readonly turns: TurnFigures;
+  readonly bodyReader: BodyReader;
   readonly answers: Answers;
   readonly bodies: BodyBudget;
+  readonly turnBudget = new TurnBudget();
   readonly disconnects = new DisconnectWatch();
   readonly #nodeId: string;
   /** End of the last backup; undefined before the first. */
@@ -36,6 +40,7 @@ export class AppState {
     this.queue = options.queue;
     this.logger = options.logger;
     this.turns = options.turns;
+    this.bodyReader = options.bodyReader;
     const { id, httpAddress } = options.service.status();
     this.answers = new Answers(options.info, httpAddress);
     this.#nodeId = id;

@@ -1,9 +1,14 @@
 import type { ReadLevel, ReadLevelOptions } from "../cluster/types.ts";
 import type { AnswerFormat, Statement } from "../store/types.ts";
+import { assert } from "../base/assert.ts";
 import type { AppState } from "./app_state.ts";
+import { NotUtf8Error } from "./body_reader.ts";
+import { jsonText, sqlText } from "./body_text.ts";
 import { parseGoDuration } from "./go_duration.ts";
 import { durationParameter, type QueryParameters } from "./query_parameters.ts";
-import { jsonText, readBody, sqlText } from "./request_body.ts";
+import { LargeBody } from "./large_body.ts";
+import { LargeStatements } from "./large_statements.ts";
+import { readBody } from "./request_body.ts";
 import { parseStatements } from "./statements.ts";
 
 /** What rqlite waits for the cluster when the client does not say, in ms. */
@@ -12,6 +17,11 @@ const linearizableTimeoutMs = 10_000;
 /** Timers keep 31 bits of milliseconds, 24.8 days, and fire at once beyond: no longer than 24 days. */
 const timeoutMsMax = 24 * 24 * 3_600_000;
 
+type Awaitable<T> = T | Promise<T>;
+
+/** Statements of a request, which a Worker has read if they are many or large. */
+export type RequestStatements = readonly Statement[] | LargeStatements;
+
 /**
  * The statements of a body: SQL itself when sent as text/plain, undefined when that is no UTF-8;
  * otherwise JSON.
@@ -19,10 +29,55 @@ const timeoutMsMax = 24 * 24 * 3_600_000;
 export function readStatements(
   app: AppState,
   request: Request,
-): Promise<readonly Statement[] | undefined> {
+): Promise<RequestStatements | undefined> {
   const isSql = request.headers.get("content-type")?.startsWith("text/plain");
-  return readBody(app, request)
-    .then((body) => isSql ? onlyStatement(sqlText(body)) : parseStatements(jsonText(body)));
+  return readBody(app, request).then((body): Awaitable<RequestStatements | undefined> => {
+    if (body instanceof LargeBody) return readLarge(app, body, isSql ? "sql" : "json");
+    return isSql ? onlyStatement(sqlText(body)) : parseStatements(jsonText(body));
+  });
+}
+
+/**
+ * The statements of a body that is always JSON, so that SQLite can be asked about them; of a large
+ * one perhaps only their texts.
+ */
+export async function readInspected(
+  app: AppState,
+  request: Request,
+  wanted: "both" | "texts",
+): Promise<RequestStatements> {
+  const body = await readBody(app, request);
+  if (!(body instanceof LargeBody)) return parseStatements(jsonText(body));
+  using _ = body;
+  return await app.bodyReader.read(body, {
+    type: "json",
+    wanted,
+    charactersMax: Infinity,
+  });
+}
+
+/** What SQLite says of each statement, in their order. */
+export function inspect(
+  app: AppState,
+  statements: RequestStatements,
+): Promise<(boolean | string)[]> {
+  const texts = statements instanceof LargeStatements ? statements.inspection : statements;
+  assert(texts !== undefined, "Statements are inspected that were not read for it");
+  return app.service.inspect(texts);
+}
+
+async function readLarge(
+  app: AppState,
+  body: LargeBody,
+  type: "sql" | "json",
+): Promise<LargeStatements | undefined> {
+  using _ = body;
+  try {
+    return await app.bodyReader.read(body, { type, wanted: "statements", charactersMax: Infinity });
+  } catch (error) {
+    if (error instanceof NotUtf8Error) return undefined;
+    throw error;
+  }
 }
 
 function onlyStatement(sql: string | undefined): readonly Statement[] | undefined {

@@ -1,6 +1,7 @@
 import type { Results } from "../store/types.ts";
 import { goJson } from "./go_json.ts";
 import { Indenter, indentText } from "./indent.ts";
+import { paced } from "./paced.ts";
 
 /** What stands around the results of an answer. */
 export interface EnvelopeFields {
@@ -17,6 +18,8 @@ const plainTail = encoder.encode("]}");
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** The server sends text faster than bytes, up to about this many (measured: 5 % more point reads). */
 const textBytesMax = 4096;
+/** Larger results are sent in parts, with pauses. */
+const wholeBytesMax = 256 * 1024;
 
 /** `{"results":[…],…}` around results that are JSON values separated by commas. */
 export function resultsEnvelope(
@@ -33,7 +36,9 @@ export function resultsEnvelope(
     return pretty ? indentText(text) : text;
   }
   const tail = members === "" ? plainTail : encoder.encode(`]${members}}`);
-  if (results instanceof ReadableStream) return streamed(results, tail, pretty);
+  if (results instanceof ReadableStream || results.length > wholeBytesMax) {
+    return paced(around(results, tail), pretty);
+  }
   const whole = new Uint8Array(head.length + results.length + tail.length);
   whole.set(head);
   whole.set(results, head.length);
@@ -60,21 +65,12 @@ function membersText(fields: EnvelopeFields): string {
   return text;
 }
 
-function streamed(
-  results: ReadableStream<Uint8Array>,
+async function* around(
+  results: Uint8Array | ReadableStream<Uint8Array>,
   tail: Uint8Array,
-  pretty: boolean,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const indenter = pretty ? new Indenter() : undefined;
-  const write = (
-    piece: Uint8Array,
-    to: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>,
-  ) => to.enqueue(indenter === undefined ? new Uint8Array(piece) : indenter.push(piece));
-  return results.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
-      start: (controller) => write(head, controller),
-      transform: (piece, controller) => write(piece, controller),
-      flush: (controller) => write(tail, controller),
-    }),
-  );
+): AsyncGenerator<Uint8Array> {
+  yield head;
+  if (results instanceof Uint8Array) yield results;
+  else yield* results;
+  yield tail;
 }

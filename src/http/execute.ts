@@ -4,7 +4,7 @@ import { readStatements, startOf } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { queuedExecute } from "./queued_execute.ts";
-import { notUtf8 } from "./request_body.ts";
+import { notUtf8 } from "./body_text.ts";
 import { answerWrite } from "./write_answer.ts";
 
 /** /db/execute: writes. */

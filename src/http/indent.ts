@@ -1,5 +1,3 @@
-import { ByteWriter } from "../base/bytes.ts";
-
 const code = {
   quote: 0x22,
   backslash: 0x5c,
@@ -13,6 +11,9 @@ const code = {
   space: 0x20,
 } as const;
 
+/** Room at first for so many bytes more than a piece has. */
+const roomBytes = 256;
+
 /**
  * Lays JSON without spaces out over lines, four spaces a level, as Go's json.Indent does; takes it
  * in pieces, cut anywhere.
@@ -23,43 +24,85 @@ export class Indenter {
   #escaped = false;
   /** An array or object was opened and nothing of it has been seen. */
   #opened = false;
+  #out = new Uint8Array(0);
+  #length = 0;
 
   /** The next piece, laid out. */
   push(piece: Uint8Array): Uint8Array<ArrayBuffer> {
-    const out = new ByteWriter(piece.length * 2 + 64);
-    for (const byte of piece) {
-      if (this.#inString) {
-        out.uint8(byte);
-        if (this.#escaped) this.#escaped = false;
-        else if (byte === code.backslash) this.#escaped = true;
-        else if (byte === code.quote) this.#inString = false;
-        continue;
-      }
-      const closes = byte === code.closeArray || byte === code.closeObject;
-      if (this.#opened) {
-        this.#opened = false;
-        if (closes) {
-          out.uint8(byte);
-          continue;
-        }
-        this.#depth++;
-        this.#newLine(out);
-      } else if (closes) {
-        this.#depth--;
-        this.#newLine(out);
-      }
-      out.uint8(byte);
-      if (byte === code.quote) this.#inString = true;
-      else if (byte === code.comma) this.#newLine(out);
-      else if (byte === code.colon) out.uint8(code.space);
-      else if (byte === code.openArray || byte === code.openObject) this.#opened = true;
+    this.#out = new Uint8Array(piece.length + roomBytes);
+    this.#length = 0;
+    for (let at = 0; at < piece.length;) {
+      if (this.#inString) at = this.#string(piece, at);
+      else this.#structure(piece[at++] as number);
     }
-    return out.copy();
+    return this.#out.subarray(0, this.#length);
   }
 
-  #newLine(out: ByteWriter): void {
-    out.uint8(code.newline);
-    for (let i = this.#depth * 4; i > 0; i--) out.uint8(code.space);
+  /** Takes what is of a string as it is; returns where the piece goes on. */
+  #string(piece: Uint8Array, start: number): number {
+    let at = start;
+    if (this.#escaped) {
+      this.#escaped = false;
+      at++;
+    }
+    for (; at < piece.length; at++) {
+      const byte = piece[at];
+      if (byte === code.quote) {
+        this.#inString = false;
+        at++;
+        break;
+      }
+      if (byte !== code.backslash) continue;
+      at++;
+      if (at === piece.length) {
+        this.#escaped = true;
+        break;
+      }
+    }
+    const part = piece.subarray(start, at);
+    this.#reserve(part.length);
+    this.#out.set(part, this.#length);
+    this.#length += part.length;
+    return at;
+  }
+
+  #structure(byte: number): void {
+    const closes = byte === code.closeArray || byte === code.closeObject;
+    if (this.#opened) {
+      this.#opened = false;
+      if (closes) return this.#byte(byte);
+      this.#depth++;
+      this.#newLine();
+    } else if (closes) {
+      this.#depth--;
+      this.#newLine();
+    }
+    this.#byte(byte);
+    if (byte === code.quote) this.#inString = true;
+    else if (byte === code.comma) this.#newLine();
+    else if (byte === code.colon) this.#byte(code.space);
+    else if (byte === code.openArray || byte === code.openObject) this.#opened = true;
+  }
+
+  #newLine(): void {
+    this.#byte(code.newline);
+    const spaces = this.#depth * 4;
+    this.#reserve(spaces);
+    this.#out.fill(code.space, this.#length, this.#length + spaces);
+    this.#length += spaces;
+  }
+
+  #byte(value: number): void {
+    if (this.#length === this.#out.length) this.#reserve(1);
+    this.#out[this.#length++] = value;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#out.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#out.length * 2));
+    grown.set(this.#out.subarray(0, this.#length));
+    this.#out = grown;
   }
 }
 

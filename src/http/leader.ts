@@ -6,7 +6,8 @@ import { indentText } from "./indent.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import { nodeJson } from "./node_report.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { jsonText, readBody } from "./request_body.ts";
+import { jsonText } from "./body_text.ts";
+import { readShortBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { ServiceError } from "../cluster/types.ts";
 
@@ -64,7 +65,7 @@ async function stepDown(
 /** The id in the body, which is read only when it is said to be JSON; undefined for any node. */
 async function successorId(app: AppState, request: Request): Promise<string | undefined> {
   if (request.headers.get("content-type") !== "application/json") return undefined;
-  const body = jsonText(await readBody(app, request));
+  const body = jsonText(await readShortBody(app, request));
   if (body === "") return undefined;
   try {
     return idIn(parseFirstValue(body)) || undefined;

@@ -5,7 +5,8 @@ import { clusterTimeout, elapsed, startOf } from "./data_request.ts";
 import { emptyEnvelope, resultsEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { notUtf8, readChunk, readRest } from "./request_body.ts";
+import { notUtf8 } from "./body_text.ts";
+import { readChunk, readRest } from "./request_body.ts";
 import { spool } from "./spool.ts";
 
 /** What a SQLite file begins with: https://www.sqlite.org/fileformat.html#the_database_header */

@@ -1,6 +1,7 @@
 import type { AppState } from "./app_state.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { jsonText, readBody } from "./request_body.ts";
+import { jsonText } from "./body_text.ts";
+import { readShortBody } from "./request_body.ts";
 
 /** /remove: takes a node out of the cluster. */
 export async function remove(
@@ -9,7 +10,7 @@ export async function remove(
   parameters: QueryParameters,
 ): Promise<Response> {
   const { answers, service } = app;
-  const id = idToRemove(jsonText(await readBody(app, request)));
+  const id = idToRemove(jsonText(await readShortBody(app, request)));
   if (id === undefined) return answers.empty(400);
   const redirect = app.redirect(request, parameters);
   if (redirect !== undefined) return redirect;

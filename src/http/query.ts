@@ -1,11 +1,10 @@
-import type { Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import { readStatements, startOf } from "./data_request.ts";
+import { readStatements, type RequestStatements, startOf } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { answerRead } from "./read_answer.ts";
-import { notUtf8 } from "./request_body.ts";
+import { notUtf8 } from "./body_text.ts";
 
 /** /db/query: reads. */
 export async function query(
@@ -14,7 +13,7 @@ export async function query(
   parameters: QueryParameters,
 ): Promise<Response> {
   const startedAt = startOf(parameters);
-  const statements: readonly Statement[] | undefined = request.method === "GET"
+  const statements: RequestStatements | undefined = request.method === "GET"
     ? [{ sql: parameters.get("q") ?? "" }]
     : await readStatements(app, request);
   if (statements === undefined) return refusal(app, parameters, notUtf8, startedAt);

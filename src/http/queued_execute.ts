@@ -1,13 +1,16 @@
 import { batchCharactersMax } from "../cluster/write_queue.ts";
 import { ServiceError } from "../cluster/types.ts";
-import type { Statement } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import { clusterTimeout, elapsed, startOf } from "./data_request.ts";
+import { clusterTimeout, elapsed, type RequestStatements, startOf } from "./data_request.ts";
 import { emptyEnvelope } from "./envelope.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { jsonText, readBody } from "./request_body.ts";
+import { BodyTooLongError } from "./body_reader.ts";
+import { jsonText } from "./body_text.ts";
+import { LargeBody } from "./large_body.ts";
+import { LargeStatements } from "./large_statements.ts";
+import { readBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { NoStatementsError, parseStatements } from "./statements.ts";
 
@@ -24,17 +27,13 @@ export async function queuedExecute(
     throw new ServiceError("no_leader", "leader not found");
   }
   const wait = parameters.has("wait");
-  const body = jsonText(await readBody(app, request));
-  if (body.length > batchCharactersMax) {
-    const limit = `${body.length} characters, the limit is ${batchCharactersMax}`;
-    throw new RequestError(413, `queued request has ${limit}: send it without queue`);
-  }
-  const statements = queuedStatements(body, wait);
+  const { statements, characters } = await readQueued(app, request, wait);
   if (hasBreakingPragma(statements)) {
     return refusal(app, parameters, "disallowed pragma", startedAt);
   }
   const timeoutMs = clusterTimeout(parameters);
-  const queued = await queue.add(statements, body.length, timeoutMs);
+  const alone = statements instanceof LargeStatements ? statements.setsContext : undefined;
+  const queued = await queue.add(statements, characters, timeoutMs, alone);
   if (wait) {
     counters.queued_executions_wait++;
     if (!await settledWithin(queued.written(), timeoutMs)) {
@@ -46,13 +45,49 @@ export async function queuedExecute(
   return answers.json(emptyEnvelope(fields, parameters.has("pretty")));
 }
 
+interface Queued {
+  readonly statements: RequestStatements;
+  readonly characters: number;
+}
+
+async function readQueued(app: AppState, request: Request, wait: boolean): Promise<Queued> {
+  const body = await readBody(app, request);
+  if (body instanceof LargeBody) return await readLargeQueued(app, body, wait);
+  const text = jsonText(body);
+  return { statements: orCheckpoint(wait, () => parseStatements(text)), characters: text.length };
+}
+
+async function readLargeQueued(app: AppState, body: LargeBody, wait: boolean): Promise<Queued> {
+  using _ = body;
+  const { length } = body;
+  try {
+    const statements = await app.bodyReader.read(body, {
+      type: "json",
+      wanted: "statements",
+      charactersMax: batchCharactersMax,
+    });
+    return { statements, characters: statements.characters };
+  } catch (error) {
+    if (error instanceof BodyTooLongError) throw tooLongForQueue(error.characters);
+    const rethrow = () => {
+      throw error;
+    };
+    return { statements: orCheckpoint(wait, rethrow), characters: length };
+  }
+}
+
+function tooLongForQueue(characters: number): RequestError {
+  const limit = `${characters} characters, the limit is ${batchCharactersMax}`;
+  return new RequestError(413, `queued request has ${limit}: send it without queue`);
+}
+
 /**
  * A body without statements is a checkpoint: waiting for it waits for all before it. rqlite takes a
  * body that it cannot read for one too, except `[]` without `wait`.
  */
-function queuedStatements(body: string, wait: boolean): Statement[] {
+function orCheckpoint<T>(wait: boolean, read: () => T): T | [] {
   try {
-    return parseStatements(body);
+    return read();
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     if (error instanceof NoStatementsError && !wait) throw error;

@@ -1,5 +1,5 @@
 import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
-import type { Statement } from "../store/types.ts";
+import type { Statements } from "../store/types.ts";
 import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { answerFormat, elapsed, isForLeader, readLevel, statementTimeout } from "./data_request.ts";
@@ -12,7 +12,7 @@ export async function answerRead(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
-  statements: readonly Statement[],
+  statements: Statements,
   { unified, startedAt }: { unified: boolean; startedAt: number },
 ): Promise<Response> {
   const level = readLevel(parameters);

@@ -1,38 +1,25 @@
-import { ByteWriter } from "../base/bytes.ts";
+import { joinInSlices, Slices } from "../base/slices.ts";
 import type { AppState } from "./app_state.ts";
+import { BodyParts, LargeBody } from "./large_body.ts";
+import { nextTurn } from "./next_turn.ts";
 import { PauseWatch } from "./pause_watch.ts";
 import { BrokenBodyError, RequestError } from "./request_error.ts";
 
 /** Bodies up to this size whose length is given are read at once, and take nothing of the budget. */
 const smallBytesMax = 64 * 1024;
 
-/** Both keep a byte order mark, which JSON does not allow. */
-const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
-const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
-
-/** A body of JSON as text: bytes that are no UTF-8 become U+FFFD, as in Go. */
-export function jsonText(body: Uint8Array): string {
-  return lenient.decode(body);
-}
-
-/** A body of SQL as text; undefined when it is no UTF-8, since to mend it would change what it writes. */
-export function sqlText(body: Uint8Array): string | undefined {
-  try {
-    return strict.decode(body);
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
-
-/** How rqlite refuses such SQL. */
-export const notUtf8 = "string field contains invalid UTF-8";
+/**
+ * Bodies beyond this size are for Workers: to read one of numbers takes the main thread as long as
+ * it may take for anything (measured: up to 100 ns a byte).
+ */
+const largeBytesMin = 256 * 1024;
 
 /**
- * The whole body. Throws a RequestError as soon as it exceeds the limit (413), or all bodies under
- * way together exceed theirs (503), and a BrokenBodyError when a large one pauses for too long.
+ * The whole body, in one piece unless it is large. Throws a RequestError as soon as it exceeds the
+ * limit (413), or all bodies under way together exceed theirs (503), and a BrokenBodyError when a
+ * large one pauses for too long.
  */
-export function readBody(app: AppState, request: Request): Promise<Uint8Array> {
+export function readBody(app: AppState, request: Request): Promise<Uint8Array | LargeBody> {
   const { headers } = request;
   const { bodyBytesMax } = app.limits;
   // With a length given the server reads no more than that; without chunks to count it is faster.
@@ -42,40 +29,79 @@ export function readBody(app: AppState, request: Request): Promise<Uint8Array> {
     headers.get("transfer-encoding") === null
   ) {
     return request.bytes().then((body) => {
-      if (body.length <= bodyBytesMax) return body;
-      throw new RequestError(413, `request body exceeds ${bodyBytesMax} bytes`);
+      if (body.length > bodyBytesMax) throw tooLarge(bodyBytesMax);
+      const turn = app.turnBudget.admit(body.length);
+      return turn === undefined ? body : turn.then(() => body);
     }, throwBroken);
   }
   if (request.body === null) return Promise.resolve(new Uint8Array(0));
-  return readRest(app, request.body.getReader(), [], bodyBytesMax);
+  return readGathered(app, request.body.getReader(), bodyBytesMax);
 }
 
-/** Reads on behind the chunks in `first`, which the reader has given already. */
+/** A body of a few words, however large others may be. */
+export async function readShortBody(app: AppState, request: Request): Promise<Uint8Array> {
+  const body = await readBody(app, request);
+  if (!(body instanceof LargeBody)) return body;
+  body[Symbol.dispose]();
+  throw tooLarge(largeBytesMin);
+}
+
+function tooLarge(bytesMax: number): RequestError {
+  return new RequestError(413, `request body exceeds ${bytesMax} bytes`);
+}
+
+async function readGathered(
+  app: AppState,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  bytesMax: number,
+): Promise<Uint8Array | LargeBody> {
+  const body = await gather(app, reader, [], bytesMax);
+  if (body.length > largeBytesMin) return body;
+  using _ = body;
+  await app.turnBudget.admit(body.length);
+  return await joinInSlices(body.parts, nextTurn);
+}
+
+/** All of a body in one piece, from the chunks in `first` on, which the reader has given already. */
 export async function readRest(
   app: AppState,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   first: readonly Uint8Array[],
   bytesMax: number,
 ): Promise<Uint8Array> {
-  using share = app.bodies.share();
+  using body = await gather(app, reader, first, bytesMax);
+  return await joinInSlices(body.parts, nextTurn);
+}
+
+async function gather(
+  app: AppState,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  first: readonly Uint8Array[],
+  bytesMax: number,
+): Promise<LargeBody> {
+  const share = app.bodies.share();
   using pause = new PauseWatch(reader, app.limits.bodyPauseMsMax);
-  // Not a list of the chunks: each would keep the larger buffer that it was read into.
-  const body = new ByteWriter(smallBytesMax);
+  const parts = new BodyParts();
+  const slices = new Slices(nextTurn);
   const add = (chunk: Uint8Array) => {
-    if (body.length + chunk.length > bytesMax) {
-      throw new RequestError(413, `request body exceeds ${bytesMax} bytes`);
-    }
+    if (parts.length + chunk.length > bytesMax) throw tooLarge(bytesMax);
     share.take(chunk.length);
-    body.raw(chunk);
+    parts.add(chunk);
   };
   try {
     for (const chunk of first) add(chunk);
     for (;;) {
       const { value, done } = await readChunk(reader);
       pause.end();
-      if (done) return body.view();
+      if (done) return new LargeBody(parts.take(), parts.length, share);
       add(value);
+      // What has arrived already is handed over without a turn of the event loop in between.
+      const due = slices.spent(value.length);
+      if (due !== undefined) await due;
     }
+  } catch (error) {
+    share[Symbol.dispose]();
+    throw error;
   } finally {
     await reader.cancel().catch(() => {});
   }

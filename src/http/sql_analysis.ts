@@ -1,12 +1,18 @@
-import type { Statement } from "../store/types.ts";
+import { sqlTexts } from "../store/codec/statement_codec.ts";
 import type { AppState } from "./app_state.ts";
-import { elapsed, startOf } from "./data_request.ts";
+import {
+  elapsed,
+  inspect,
+  readInspected,
+  type RequestStatements,
+  startOf,
+} from "./data_request.ts";
 import { goJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
+import { LargeStatements } from "./large_statements.ts";
+import { paced } from "./paced.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { jsonText, readBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
-import { parseStatements } from "./statements.ts";
 
 /** The errors of SQLite that are about the text itself and not about what it names. */
 const syntaxError = /syntax error|incomplete input|unrecognized token/;
@@ -17,17 +23,21 @@ export async function analyzeSql(
   request: Request,
   parameters: QueryParameters,
 ): Promise<Response> {
-  const { answers, service } = app;
+  const { answers } = app;
   const startedAt = startOf(parameters);
-  let statements: readonly Statement[];
+  let statements: RequestStatements;
   if (request.method === "GET") {
     const sql = parameters.get("q");
     if (sql === undefined) throw new RequestError(400, "query not specified");
     statements = [{ sql }];
   } else {
-    statements = parseStatements(jsonText(await readBody(app, request)));
+    statements = await readInspected(app, request, "texts");
   }
-  const verdicts = await service.inspect(statements);
+  const verdicts = await inspect(app, statements);
+  if (statements instanceof LargeStatements) {
+    const pieces = largeAnalysis(statements, verdicts, () => elapsed(parameters, startedAt));
+    return answers.json(paced(pieces, parameters.has("pretty")));
+  }
   const results = statements.map(({ sql }, i) => {
     const verdict = verdicts[i];
     return typeof verdict === "string" && syntaxError.test(verdict)
@@ -37,4 +47,60 @@ export async function analyzeSql(
   const time = elapsed(parameters, startedAt);
   const text = goJson(time > 0 ? { results, time } : { results });
   return answers.json(parameters.has("pretty") ? indentText(text) : text);
+}
+
+const encoder = new TextEncoder();
+const whole = new TextDecoder("utf-8", { ignoreBOM: true });
+/** Pieces of about that many characters, and bytes of SQL that are looked at together. */
+const pieceLength = 16 * 1024;
+
+/** The same answer piece by piece: it may be ten times as long as the body. */
+function* largeAnalysis(
+  statements: LargeStatements,
+  verdicts: readonly (boolean | string)[],
+  seconds: () => number,
+): IterableIterator<Uint8Array> {
+  let text = "";
+  for (const part of analysisParts(statements, verdicts)) {
+    text += part;
+    if (text.length < pieceLength) continue;
+    yield encoder.encode(text);
+    text = "";
+  }
+  const time = seconds();
+  yield encoder.encode(time > 0 ? `${text}],"time":${time}}` : `${text}]}`);
+}
+
+function* analysisParts(
+  statements: LargeStatements,
+  verdicts: readonly (boolean | string)[],
+): IterableIterator<string> {
+  let index = 0;
+  yield '{"results":[';
+  for (const sql of sqlTexts(statements)) {
+    const verdict = verdicts[index];
+    yield `${index++ > 0 ? "," : ""}{"original":"`;
+    yield* jsonParts(sql);
+    if (typeof verdict === "string" && syntaxError.test(verdict)) {
+      yield `","error":${goJson(verdict)}}`;
+    } else {
+      yield '","rewritten":"';
+      yield* jsonParts(sql);
+      yield '"}';
+    }
+  }
+}
+
+/** What stands between the quotes of a JSON string. */
+function* jsonParts(utf8: Uint8Array): IterableIterator<string> {
+  if (utf8.length <= pieceLength) {
+    yield goJson(whole.decode(utf8)).slice(1, -1);
+    return;
+  }
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for (let at = 0; at < utf8.length; at += pieceLength) {
+    const part = utf8.subarray(at, at + pieceLength);
+    yield goJson(decoder.decode(part, { stream: true })).slice(1, -1);
+  }
+  yield decoder.decode();
 }

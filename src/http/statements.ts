@@ -17,18 +17,32 @@ const inexactNumber = /[eE]|\.0+$|[\d.]{16}/;
  * its parameters. Text after the array is passed over. Throws a RequestError (400) with rqlite's words.
  */
 export function parseStatements(body: string): Statement[] {
+  const elements = parseArray(body);
+  if (elements === undefined) return parseLeadingArray(body);
+  const statements: Statement[] = [];
+  for (const element of elements) statements.push(toStatement(element));
+  return statements;
+}
+
+/** The same one by one, so that not all need be there at a time. */
+export function* parsedStatements(body: string): IterableIterator<Statement> {
+  const elements = parseArray(body);
+  if (elements === undefined) yield* parseLeadingArray(body);
+  else for (const element of elements) yield toStatement(element);
+}
+
+/** The elements of an array that has some; undefined when the body is not JSON as a whole. */
+function parseArray(body: string): unknown[] | undefined {
   let value: unknown;
   try {
     value = parseJson(body);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return parseLeadingArray(body);
+    return undefined;
   }
   if (!Array.isArray(value)) throw invalidRequest();
   if (value.length === 0) throw noStatements();
-  const statements: Statement[] = [];
-  for (const element of value) statements.push(toStatement(element));
-  return statements;
+  return value;
 }
 
 function invalidRequest(): RequestError {

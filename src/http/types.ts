@@ -1,5 +1,6 @@
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Logger } from "../io/types.ts";
+import type { BodyReader } from "./body_reader.ts";
 import type { Service } from "../cluster/types.ts";
 
 /** What flags have set, as /status shows it. */
@@ -62,4 +63,5 @@ export interface AppOptions {
   readonly queue: WriteQueue;
   readonly logger: Logger;
   readonly turns: TurnFigures;
+  readonly bodyReader: BodyReader;
 }

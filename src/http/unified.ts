@@ -1,11 +1,9 @@
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import { startOf } from "./data_request.ts";
+import { inspect, readInspected, startOf } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { answerRead } from "./read_answer.ts";
-import { jsonText, readBody } from "./request_body.ts";
-import { parseStatements } from "./statements.ts";
 import { answerWrite } from "./write_answer.ts";
 
 /**
@@ -18,12 +16,12 @@ export async function unified(
   parameters: QueryParameters,
 ): Promise<Response> {
   const startedAt = startOf(parameters);
-  const statements = parseStatements(jsonText(await readBody(app, request)));
+  const statements = await readInspected(app, request, "both");
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) {
     return refusal(app, parameters, "disallowed pragma", startedAt);
   }
-  const readOnly = await app.service.inspect(statements);
+  const readOnly = await inspect(app, statements);
   if (readOnly.every((verdict) => verdict === true)) {
     return await answerRead(app, request, parameters, statements, { unified: true, startedAt });
   }

@@ -1,4 +1,4 @@
-import type { Statement } from "../store/types.ts";
+import type { Statements } from "../store/types.ts";
 import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { answerFormat, clusterTimeout, elapsed, statementTimeout } from "./data_request.ts";
@@ -10,7 +10,7 @@ export async function answerWrite(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
-  statements: readonly Statement[],
+  statements: Statements,
   options: { readonly unified: boolean; readonly startedAt: number },
 ): Promise<Response> {
   const redirect = app.redirect(request, parameters, jsonContentType);

@@ -10,11 +10,13 @@ import type {
   WriteRequest,
 } from "../../src/cluster/types.ts";
 import { createApp } from "../../src/http/app.ts";
+import { BodyReader } from "../../src/http/body_reader.ts";
+import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import { defaultHttpLimits, type HttpLimits } from "../../src/http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../../src/cluster/write_queue.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import type { Member } from "../../src/raft/types.ts";
-import type { BackupOptions, ReadRequest, Statement, StoreStatus } from "../../src/store/types.ts";
+import type { BackupOptions, ReadRequest, Statements, StoreStatus } from "../../src/store/types.ts";
 
 const encoder = new TextEncoder();
 
@@ -78,9 +80,9 @@ export class FakeService implements Service {
   }
 
   /** Statements that begin with SELECT read, those that begin with BAD cannot be prepared. */
-  inspect(statements: readonly Statement[]): Promise<(boolean | string)[]> {
+  inspect(statements: Statements): Promise<(boolean | string)[]> {
     return Promise.resolve(
-      statements.map(({ sql }) =>
+      plainStatements(statements).map(({ sql }) =>
         /^BAD/.test(sql) ? 'near "BAD": syntax error' : /^SELECT/i.test(sql)
       ),
     );
@@ -222,8 +224,10 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
     timeoutMs: 1,
     ...queueOptions,
   });
+  const bodyReader = new BodyReader();
   const app = createApp({
     service,
+    bodyReader,
     info: {
       rqliteVersion: "v10.3.0",
       version: "0.1.0",
@@ -248,5 +252,5 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
     await app.fetch(new Request(`http://localhost${path}`, init));
   const post = (path: string, body: string, contentType = "application/json") =>
     fetch(path, { method: "POST", body, headers: { "content-type": contentType } });
-  return { app, queue, logger, messages, fetch, post };
+  return { app, queue, bodyReader, logger, messages, fetch, post };
 }

@@ -97,6 +97,26 @@ async function writeLongText(writer: PartsWriter, text: string, nextTurn: NextTu
   for (const part of parts) writer.raw(part);
 }
 
+/** The SQL of each statement, in UTF-8. */
+export function* sqlTexts({ bytes }: EncodedStatements): IterableIterator<Uint8Array> {
+  const reader = new ByteReader(bytes);
+  for (let left = reader.uint32(); left > 0; left--) {
+    yield reader.bytes();
+    for (let values = reader.uint32(); values > 0; values--) skipValue(reader);
+    for (let values = reader.uint32(); values > 0; values--) {
+      reader.bytes();
+      skipValue(reader);
+    }
+  }
+}
+
+function skipValue(reader: ByteReader): void {
+  const tag = reader.uint8();
+  if (tag === ValueTag.text || tag === ValueTag.blob) reader.bytes();
+  else if (tag === ValueTag.integer || tag === ValueTag.real) reader.raw(8);
+  else if (tag !== ValueTag.null) throw new FormatError(`Unknown value type ${tag}`);
+}
+
 /** As objects, in whichever form they come. */
 export function plainStatements(statements: Statements): readonly Statement[] {
   if (!(statements instanceof EncodedStatements)) return statements;

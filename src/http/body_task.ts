@@ -1,0 +1,90 @@
+import { ByteWriter } from "../base/bytes.ts";
+import { setsContext } from "../cluster/request_context.ts";
+import { writeStatement } from "../store/codec/statement_codec.ts";
+import type { Statement } from "../store/types.ts";
+import { isBreakingPragma } from "./breaking_pragma.ts";
+import { jsonText, sqlText } from "./body_text.ts";
+import { RequestError } from "./request_error.ts";
+import { NoStatementsError, parsedStatements } from "./statements.ts";
+
+/** What is to be read of a large body, in a Worker. */
+export interface BodyTask {
+  readonly id: number;
+  readonly parts: readonly Uint8Array<ArrayBuffer>[];
+  /** SQL itself, or JSON. */
+  readonly type: "sql" | "json";
+  /** What is wanted: the statements, those and their texts alone, or only the texts, twice. */
+  readonly wanted: "statements" | "both" | "texts";
+  /** The longest text that is read, in characters. */
+  readonly charactersMax: number;
+}
+
+export type BodyReading =
+  | {
+    readonly type: "statements";
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly count: number;
+    readonly breaking: boolean;
+    readonly context: boolean;
+    readonly inspection: Uint8Array<ArrayBuffer> | undefined;
+    readonly characters: number;
+  }
+  | { readonly type: "too_long"; readonly characters: number }
+  | { readonly type: "not_utf8" }
+  | { readonly type: "no_statements" }
+  | { readonly type: "refused"; readonly status: number; readonly message: string };
+
+/** Reads a large body and encodes its statements one by one, each forgotten when it is. */
+export function readLargeBody(task: BodyTask): BodyReading {
+  const body = joined(task.parts);
+  const text = task.type === "sql" ? sqlText(body) : jsonText(body);
+  if (text === undefined) return { type: "not_utf8" };
+  if (text.length > task.charactersMax) return { type: "too_long", characters: text.length };
+  try {
+    const statements = task.type === "sql" ? [{ sql: text }] : parsedStatements(text);
+    return { ...encoded(statements, task.wanted), characters: text.length };
+  } catch (error) {
+    if (error instanceof NoStatementsError) return { type: "no_statements" };
+    if (!(error instanceof RequestError)) throw error;
+    return { type: "refused", status: error.status, message: error.message };
+  }
+}
+
+function joined(parts: BodyTask["parts"]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function encoded(statements: Iterable<Statement>, wanted: BodyTask["wanted"]) {
+  const writer = new ByteWriter(1024 * 1024);
+  const inspection = wanted === "statements" ? undefined : new ByteWriter();
+  let count = 0;
+  let breaking = false;
+  let context = false;
+  writer.uint32(0);
+  inspection?.uint32(0);
+  for (const statement of statements) {
+    const { sql } = statement;
+    writeStatement(writer, wanted === "texts" ? { sql } : statement);
+    if (inspection !== undefined) writeStatement(inspection, { sql });
+    breaking ||= isBreakingPragma(sql);
+    context ||= setsContext([statement]);
+    count++;
+  }
+  writer.setUint32(0, count);
+  inspection?.setUint32(0, count);
+  // Each alone in its buffer: they are handed over.
+  return {
+    type: "statements",
+    bytes: writer.view(),
+    inspection: inspection?.view(),
+    count,
+    breaking,
+    context,
+  } as const;
+}
