@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 import type { Disk } from "../../src/io/types.ts";
+import { DirectoryDisk } from "../simulation/directory_disk.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
 import { withTemporaryDirectory } from "./temporary_directory.ts";
 
@@ -8,6 +9,12 @@ type WithDisk = (test: (disk: Disk, directory: string) => Promise<void>) => Prom
 
 const implementations: Record<string, WithDisk> = {
   DenoDisk: (test) => withTemporaryDirectory((directory) => test(new DenoDisk(), directory)),
+  DirectoryDisk: (test) =>
+    withTemporaryDirectory(async (directory) => {
+      const disk = new DirectoryDisk(() => Promise.resolve());
+      await test(disk, directory);
+      disk.closeAll();
+    }),
   SimulatedDisk: async (test) => {
     const disk = new SimulatedDisk({ seed: 1n }).mount();
     await disk.makeDirectory("/data");

@@ -8,6 +8,7 @@ import { Machine, type World } from "./machine.ts";
 import { calmDisk, calmNetwork, calmStore, drawPlan, ticks } from "./plan.ts";
 import { SimulatedNetwork } from "./simulated_network.ts";
 import { encodeToyCommand } from "./toy_command.ts";
+import { toyStores } from "./toy_store.ts";
 import { Trace } from "./trace.ts";
 
 const hung = { ...calmDisk, syncMsMin: 600_000, syncMsMax: 600_001 };
@@ -42,6 +43,7 @@ class Cluster {
       ledger: new Ledger(),
       trace: new Trace(() => queue.now, undefined),
       plan,
+      stores: toyStores,
       violated: (error) => this.#violations.push(error),
     };
     const members = ["n1", "n2", "n3"].map((name) => ({

@@ -31,9 +31,8 @@ import type { Plan } from "./plan.ts";
 import { type LogHome, MemoryLogHome, SegmentedLogHome } from "./log_home.ts";
 import { type DiskFaults } from "./simulated_log.ts";
 import { type SimulatedNetwork, SimulatedTransport } from "./simulated_network.ts";
-import { toyCodec } from "./toy_command.ts";
-import { type StoreFaults, ToyStorage } from "./toy_state_machine.ts";
-import { encodeCommand, ToyStore } from "./toy_store.ts";
+import type { CheckedStore, Contents, StoreHome, StoreKind } from "./store_home.ts";
+import type { StoreFaults } from "./toy_state_machine.ts";
 import type { Trace } from "./trace.ts";
 import { type ClockSkew, SimulatedProcess, VirtualClock } from "./virtual_clock.ts";
 
@@ -45,6 +44,7 @@ export interface World {
   readonly ledger: Ledger;
   readonly trace: Trace;
   readonly plan: Plan;
+  readonly stores: StoreKind;
   /** The run is over: a property does not hold. */
   readonly violated: (error: Error) => void;
 }
@@ -54,7 +54,7 @@ interface Running {
   readonly process: SimulatedProcess;
   readonly clock: VirtualClock;
   readonly log: ObservedLog;
-  readonly store: ToyStore;
+  readonly store: CheckedStore;
   readonly node: Node;
   readonly service: ClusterService;
 }
@@ -66,7 +66,7 @@ interface Begun {
   readonly logger: Logger;
   readonly random: Random;
   log?: ObservedLog;
-  store?: ToyStore;
+  store?: CheckedStore;
 }
 
 /** How a spare machine comes into the cluster: through whom, and as what. */
@@ -75,8 +75,6 @@ export interface Joining {
   readonly suffrage: "staging" | "learner";
 }
 
-/** All nodes have one SQLite, or rather none. */
-const profile = { version: "none", sourceId: "", compileOptions: [], probes: [] };
 const directory = "/data";
 const clusterId = "0123456789abcdef";
 /** The incarnation of the machines that found the cluster. */
@@ -90,7 +88,7 @@ export class Machine {
   readonly #skew: ClockSkew;
   #disk: SimulatedDisk;
   #logHome: LogHome;
-  #storeStorage = new ToyStorage();
+  #storeHome: StoreHome;
   #life = 0;
   /** A machine that has lost its disk is another server, as what is drawn says. */
   #serverId: NodeId;
@@ -128,6 +126,7 @@ export class Machine {
     };
     this.#disk = this.#newDisk();
     this.#logHome = this.#newLogHome();
+    this.#storeHome = this.#newStoreHome();
     this.#member = founding;
     this.#serverId = serverId(id, firstIncarnation);
     this.diskFaults = disk;
@@ -173,6 +172,26 @@ export class Machine {
     return plan.segmentedLog
       ? new SegmentedLogHome(this.#random)
       : new MemoryLogHome(queue, this.#random, () => this.diskFaults);
+  }
+
+  #newStoreHome(): StoreHome {
+    return this.#world.stores.home({
+      queue: this.#world.queue,
+      random: this.#random,
+      faults: () => this.storeFaults,
+      applied: (entry, stateHash) => this.#applied(entry, stateHash),
+    });
+  }
+
+  /** What its database holds. */
+  get contents(): Contents {
+    return this.#storeHome.contents();
+  }
+
+  /** The run is over. */
+  remove(): void {
+    this.crash("process");
+    this.#storeHome.remove();
   }
 
   /** Whether its disk has the entry, as such or in the state; what a lost disk had, nobody knows. */
@@ -237,7 +256,7 @@ export class Machine {
     trace.event("start", this.id, node.status.term, store.applied.index, log.lastIndex);
     this.#check(() => {
       ledger.restarts(this.serverId, node.status.term);
-      ledger.hasState(this.serverId, store.applied.index, store.state.hash);
+      ledger.hasState(this.serverId, store.applied.index, store.stateHash);
     });
     this.#running = { process, clock, log, store, node, service };
     await member.start();
@@ -275,7 +294,7 @@ export class Machine {
   }
 
   #openers(begun: Begun): Openers {
-    const { queue, network } = this.#world;
+    const { network } = this.#world;
     const { process, clock } = begun;
     return {
       logs: {
@@ -288,21 +307,7 @@ export class Machine {
           return { log: begun.log, contents };
         },
       },
-      engine: {
-        open: () => {
-          begun.store = new ToyStore(
-            this.#storeStorage,
-            queue,
-            process,
-            this.#random,
-            () => this.storeFaults,
-            (entry, state) => this.#applied(entry, state.hash),
-          );
-          return Promise.resolve({ store: begun.store, profile, libraryPath: "none" });
-        },
-        encoder: () => encodeCommand,
-        codec: () => toyCodec,
-      },
+      engine: this.#storeHome.engine(process, (store) => begun.store = store),
       transport: (options) => {
         this.#serverId = options.id;
         const transport = new SimulatedTransport(options, process, clock, network);
@@ -333,20 +338,19 @@ export class Machine {
       appended: (entry, previousTerm) => this.#appended(entry, previousTerm),
       compacted: (point) =>
         this.#check(() =>
-          ledger.compacts(this.serverId, point.index, this.#storeStorage.durablePosition.index)
+          ledger.compacts(this.serverId, point.index, this.#storeHome.durableIndex)
         ),
       reset: () => this.#installed(),
     });
   }
 
-  /** The toy store has none: all machines agree. */
   #installed(): void {
     const store = this.#running?.store;
     if (store === undefined) return;
     this.snapshotsInstalled++;
     this.#world.trace.event("installed", this.id, store.applied.index);
     this.#check(() =>
-      this.#world.ledger.hasState(this.serverId, store.applied.index, store.state.hash)
+      this.#world.ledger.hasState(this.serverId, store.applied.index, store.stateHash)
     );
   }
 
@@ -407,14 +411,12 @@ export class Machine {
     this.#running = undefined;
     this.#logHome.crash(kind);
     if (kind === "process") this.#disk.killProcess();
-    else {
-      this.#disk.cutPower();
-      this.#storeStorage.crashPower(this.#random);
-    }
+    else this.#disk.cutPower();
+    this.#storeHome.crash(kind);
     const { lastIndex } = this.#logHome;
     if (lastIndex === undefined) return;
-    const applied = this.#storeStorage.position.index;
-    const logged = Math.max(lastIndex, this.#storeStorage.installedIndex);
+    const applied = this.#storeHome.appliedIndex;
+    const logged = Math.max(lastIndex, this.#storeHome.installedIndex);
     this.#check(() => this.#world.ledger.fallsBack(this.serverId, applied, logged));
   }
 
@@ -432,7 +434,8 @@ export class Machine {
     this.#founding = this.#joining = undefined;
     this.#disk = this.#newDisk();
     this.#logHome = this.#newLogHome();
-    this.#storeStorage = new ToyStorage();
+    this.#storeHome.remove();
+    this.#storeHome = this.#newStoreHome();
     this.#ledTerm = 0;
     this.#member = false;
     this.#world.trace.event("wipe", this.id);

@@ -9,6 +9,8 @@ import { Ledger, SafetyViolation } from "./ledger.ts";
 import { Machine, type World } from "./machine.ts";
 import { calmDisk, calmNetwork, calmStore, type Disturbance, drawPlan, type Plan } from "./plan.ts";
 import { type NetworkCounts, SimulatedNetwork } from "./simulated_network.ts";
+import type { StoreKind } from "./store_home.ts";
+import { toyStores } from "./toy_store.ts";
 import { Trace } from "./trace.ts";
 import { Workload, type WorkloadCounts } from "./workload.ts";
 
@@ -35,6 +37,8 @@ export interface RunOptions {
   readonly print?: (line: string) => void;
   /** Changes the plan that the seed has drawn. */
   readonly adjust?: (plan: Plan) => Plan;
+  /** What the nodes have for a store; default the toy. */
+  readonly stores?: StoreKind;
 }
 
 /** How long the healed cluster may take until it works again as a whole, in ms of true time. */
@@ -76,6 +80,7 @@ class Simulation {
       ledger,
       trace,
       plan: this.#plan,
+      stores: options.stores ?? toyStores,
       violated: (error) => this.#violation ??= error,
     };
     const { voters, learners } = this.#plan;
@@ -214,7 +219,8 @@ class Simulation {
     const write = async () => {
       while (!written) {
         const leader = this.#leader();
-        written = leader !== undefined && await this.#workload.append(0, leader, 0);
+        written = leader !== undefined && this.#workload.isReady &&
+          await this.#workload.append(0, leader, 0);
         await new Promise<void>((resolve) => queue.schedule(100, resolve));
       }
     };
@@ -264,16 +270,26 @@ class Simulation {
 
   /** What clients saw, against the state that the cluster ended with. */
   #checkEnd(): void {
-    const state = this.#leader()?.running?.store.state;
-    if (state === undefined) return;
+    const leader = this.#leader();
+    if (leader === undefined) return;
+    const { lists, hash } = leader.contents;
+    for (const machine of this.#machines) {
+      const inForce = leader.running?.node.configuration.members ?? [];
+      const counts = machine.member && inForce.some(({ id }) => id === machine.serverId);
+      if (!counts || machine.contents.hash === hash) continue;
+      this.#violation ??= new SafetyViolation(
+        "State machine safety",
+        `${machine.id} ends with other contents than ${leader.id}`,
+      );
+    }
     const levels = new Set<ReadKind>(["linearizable", "strong"]);
     if (this.#plan.leaseHolds) levels.add("weak");
-    this.#check(() => checkHistory(this.#history.operations, state.lists, levels));
+    this.#check(() => checkHistory(this.#history.operations, lists, levels));
   }
 
   #result(): RunResult {
     const { queue, ledger, trace, network } = this.#world;
-    for (const machine of this.#machines) machine.crash("process");
+    for (const machine of this.#machines) machine.remove();
     return {
       seed: this.#seed,
       plan: this.#plan,

@@ -1,15 +1,18 @@
+import type { Engine } from "../../src/member/openers.ts";
 import type {
   AnswerFormat,
   Command,
   ReadRequest,
+  Results,
   StateMachine,
   Statement,
   Statements,
-  Store,
 } from "../../src/store/types.ts";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
-import { encodeToyCommand } from "./toy_command.ts";
-import { ToyStateMachine } from "./toy_state_machine.ts";
+import type { CheckedStore, Contents, StoreHome, StoreHomeParts, StoreKind } from "./store_home.ts";
+import { encodeToyCommand, toyCodec } from "./toy_command.ts";
+import { ToyStateMachine, ToyStorage } from "./toy_state_machine.ts";
+import type { SimulatedProcess } from "./virtual_clock.ts";
 
 export const toyFormat: AnswerFormat = {
   associative: false,
@@ -20,17 +23,17 @@ export const toyFormat: AnswerFormat = {
 };
 
 /** The one kind of write that clients make. */
-export function appendStatement(key: number, value: number): Statement {
+function appendStatement(key: number, value: number): Statement {
   return { sql: "append", positional: [key, value] };
 }
 
 /** The one kind of read: all values of a list. */
-export function listStatement(key: number): Statement {
+function listStatement(key: number): Statement {
   return { sql: "list", positional: [key] };
 }
 
 /** How the cluster's write path makes bytes of a command. */
-export function encodeCommand(command: Command): Uint8Array {
+function encodeCommand(command: Command): Uint8Array {
   const statement = command.type === "execute" ? plainStatements(command.statements)[0] : undefined;
   const [key, value] = statement?.positional ?? [];
   if (typeof key !== "number" || typeof value !== "number") {
@@ -40,13 +43,17 @@ export function encodeCommand(command: Command): Uint8Array {
   return encodeToyCommand({ origin, sequence, floor, key, value });
 }
 
-export function decodeValues(bytes: Uint8Array): number[] {
+function decodeValues(bytes: Uint8Array): number[] {
   return [...new Uint32Array(bytes.slice().buffer)];
 }
 
 /** The toy with the face that the cluster's service wants of its store. */
-export class ToyStore extends ToyStateMachine implements Store, StateMachine {
+class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
   readonly failed: Promise<never> = new Promise(() => {});
+
+  get stateHash(): number {
+    return this.state.hash;
+  }
 
   read(request: ReadRequest): Uint8Array {
     const key = plainStatements(request.statements)[0]?.positional?.[0];
@@ -65,4 +72,74 @@ export class ToyStore extends ToyStateMachine implements Store, StateMachine {
   status(): Promise<never> {
     return Promise.reject(new Error("The toy store has no figures"));
   }
+}
+
+/** All nodes have one SQLite, or rather none. */
+const profile = { version: "none", sourceId: "", compileOptions: [], probes: [] };
+
+/** In memory; falls back at a power cut. */
+class ToyStoreHome implements StoreHome {
+  readonly #parts: StoreHomeParts;
+  readonly #storage = new ToyStorage();
+
+  constructor(parts: StoreHomeParts) {
+    this.#parts = parts;
+  }
+
+  engine(process: SimulatedProcess, opened: (store: CheckedStore) => void): Engine {
+    const { queue, random, faults, applied } = this.#parts;
+    return {
+      open: () => {
+        const store = new ToyStore(
+          this.#storage,
+          queue,
+          process,
+          random,
+          faults,
+          (entry, state) => applied(entry, state.hash),
+        );
+        opened(store);
+        return Promise.resolve({ store, profile, libraryPath: "none" });
+      },
+      encoder: () => encodeCommand,
+      codec: () => toyCodec,
+    };
+  }
+
+  crash(kind: "process" | "power"): void {
+    if (kind === "power") this.#storage.crashPower(this.#parts.random);
+  }
+
+  get appliedIndex(): number {
+    return this.#storage.position.index;
+  }
+
+  get durableIndex(): number {
+    return this.#storage.durablePosition.index;
+  }
+
+  get installedIndex(): number {
+    return this.#storage.installedIndex;
+  }
+
+  contents(): Contents {
+    return this.#storage.load();
+  }
+
+  remove(): void {}
+}
+
+/** Lists in memory, with commands of their own. */
+export const toyStores: StoreKind = {
+  home: (parts) => new ToyStoreHome(parts),
+  setup: [],
+  append: (key, value) => [appendStatement(key, value)],
+  list: listStatement,
+  lengthIn,
+  valuesIn: decodeValues,
+};
+
+/** What the leader answers is text; forwarded, it arrives as bytes. */
+function lengthIn(results: Results): number {
+  return Number(typeof results === "string" ? results : new TextDecoder().decode(results));
 }

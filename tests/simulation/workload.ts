@@ -1,10 +1,10 @@
 import { Prng } from "../../src/base/prng.ts";
-import { ServiceError } from "../../src/cluster/types.ts";
-import type { Results } from "../../src/store/types.ts";
+import { ServiceError, type WriteAnswer } from "../../src/cluster/types.ts";
+import type { Statement } from "../../src/store/types.ts";
 import type { History, Operation, ReadKind } from "./history.ts";
 import type { Machine, World } from "./machine.ts";
 import { choose } from "./plan.ts";
-import { appendStatement, decodeValues, listStatement, toyFormat } from "./toy_store.ts";
+import { toyFormat } from "./toy_store.ts";
 
 /** What became of the clients' calls. */
 export interface WorkloadCounts {
@@ -40,6 +40,7 @@ export class Workload {
   readonly #machines: readonly Machine[];
   readonly #acknowledged: AcknowledgedObserver;
   #lastValue = 0;
+  #isReady = false;
   #ended = false;
 
   constructor(
@@ -55,13 +56,56 @@ export class Workload {
   }
 
   start(): void {
-    const { random, plan } = this.#world;
+    const { random, plan, stores, violated } = this.#world;
+    const live: (() => Promise<void>)[] = [];
     for (let client = 1; client <= plan.clients; client++) {
-      this.#live(client, new Prng(random.uint64())).catch(this.#world.violated);
+      const own = new Prng(random.uint64());
+      live.push(() => this.#live(client, own));
     }
     for (let i = 1; i <= plan.weakReaders; i++) {
-      this.#watch(plan.clients + i, new Prng(random.uint64())).catch(this.#world.violated);
+      const own = new Prng(random.uint64());
+      live.push(() => this.#watch(plan.clients + i, own));
     }
+    const begin = () => {
+      this.#isReady = true;
+      for (const client of live) client().catch(violated);
+    };
+    if (stores.setup.length === 0) begin();
+    else this.#setUp(stores.setup).then(begin, violated);
+  }
+
+  /** Writes what clients rely on, however often it takes. */
+  async #setUp(statements: readonly Statement[]): Promise<void> {
+    for (let isDone = false; !isDone;) {
+      await this.#pause(50);
+      const machine = this.#machines.find(({ running }) => running?.node.isLeader);
+      if (machine === undefined) continue;
+      try {
+        await this.#write(machine, statements);
+        isDone = true;
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error;
+      }
+    }
+  }
+
+  #write(machine: Machine, statements: readonly Statement[]): Promise<WriteAnswer> {
+    return this.#call(machine, ({ running }) => {
+      if (running === undefined) throw new Error("The machine is off");
+      return running.service.write({
+        statements,
+        transaction: false,
+        unified: false,
+        format: toyFormat,
+        statementTimeoutMs: 0,
+        timeoutMs: callTimeoutMs,
+      });
+    });
+  }
+
+  /** Whether there is something to append to. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   end(): void {
@@ -143,19 +187,9 @@ export class Workload {
     const { trace } = this.#world;
     trace.event("call", machine.id, client, "append", key, value);
     try {
-      const answer = await this.#call(machine, ({ running }) => {
-        if (running === undefined) throw new Error("The machine is off");
-        return running.service.write({
-          statements: [appendStatement(key, value)],
-          transaction: false,
-          unified: false,
-          format: toyFormat,
-          statementTimeoutMs: 0,
-          timeoutMs: callTimeoutMs,
-        });
-      });
+      const answer = await this.#write(machine, this.#world.stores.append(key, value));
       operation.outcome = "applied";
-      operation.length = lengthIn(answer.results);
+      operation.length = this.#world.stores.lengthIn(answer.results);
       operation.returnedAt = this.#history.moment();
       this.counts.applied++;
       if (answer.servedBy !== undefined) this.counts.forwarded++;
@@ -203,18 +237,18 @@ export class Workload {
 
   async #read(client: number, machine: Machine, key: number, level: ReadKind): Promise<void> {
     const invokedAt = this.#history.moment();
-    const { trace } = this.#world;
+    const { trace, stores } = this.#world;
     trace.event("call", machine.id, client, level, key);
     try {
       const { results } = await this.#call(machine, async ({ running }) => {
         if (running === undefined) throw new Error("The machine is off");
         return await running.service.read(
-          { statements: [listStatement(key)], transaction: false, format: toyFormat, timeoutMs: 0 },
+          { statements: [stores.list(key)], transaction: false, format: toyFormat, timeoutMs: 0 },
           { level, freshnessMs: 0, freshnessStrict: false, timeoutMs: callTimeoutMs },
         );
       });
-      if (!(results instanceof Uint8Array)) throw new Error("The toy store does not stream");
-      const seen = decodeValues(results);
+      if (!(results instanceof Uint8Array)) throw new Error("The answer is a stream");
+      const seen = stores.valuesIn(results);
       const returnedAt = this.#history.moment();
       this.#history.operations.push({
         client,
@@ -233,9 +267,4 @@ export class Workload {
       this.counts.readsFailed++;
     }
   }
-}
-
-/** What the leader answers is text; forwarded, it arrives as bytes. */
-function lengthIn(results: Results): number {
-  return Number(typeof results === "string" ? results : new TextDecoder().decode(results));
 }

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { type RunOptions, simulate } from "./simulation.ts";
+import { sqliteStores } from "./sqlite_home.ts";
+import { Summary } from "./summary.ts";
+
+// The program's own store, its commands and real SQLite, under three simulated machines or more.
+// Simulated are its clock, what its threads say to each other and when, its own calls of files, and
+// the death of programs at any moment between two events.
+//
+// Not simulated:
+// - what SQLite does with its files, which are real ones in a temporary directory: they lose nothing
+//   when the power is cut, no disk is ever full or fails, and no program dies within a transaction
+//   or between two of one entry;
+// - the time that a statement takes, which is none: nothing is interrupted, or taken back as late;
+// - answers so long that a reader waits for its client, which blocks its thread;
+// - names of temporary files, drawn at random: they change nothing.
+
+const options: RunOptions = {
+  stores: sqliteStores,
+  adjust: (plan) => ({ ...plan, voters: 3, learners: 0 }),
+};
+
+const seedsEach = 24;
+const given = Deno.env.get("RAFTLITE_SEED");
+const rounds = Number(Deno.env.get("RAFTLITE_ROUNDS") ?? 1);
+
+/** The first ones, or the one that RAFTLITE_SEED names, with its trace. */
+const seeds = given !== undefined
+  ? [Number(given)]
+  : Array.from({ length: seedsEach * rounds }, (_, i) => i + 1);
+
+Deno.test("simulate() finds nothing wrong with the program's own store", async () => {
+  const summary = new Summary();
+  const print = given === undefined ? {} : { print: (line: string) => console.log(line) };
+  for (const seed of seeds) {
+    const { violation, ...result } = await simulate(seed, { ...options, ...print });
+    assert.equal(
+      violation,
+      undefined,
+      `RAFTLITE_SEED=${seed} deno task test tests/simulation/real_store_test.ts: ${violation?.stack}`,
+    );
+    summary.add({ ...result, violation });
+  }
+  if (given !== undefined) return;
+  for (
+    const count of [
+      "snapshots installed",
+      "writes acknowledged",
+      "of them through another node",
+      "writes of unknown fate",
+      "reads none",
+      "reads weak",
+      "reads linearizable",
+      "reads strong",
+      "crash",
+    ]
+  ) assert.ok(summary.count(count) > 0, `No ${count}`);
+});
+
+Deno.test("simulate() runs a seed with the program's own store again exactly as before", async () => {
+  for (const seed of [4, 9]) {
+    const lines: string[][] = [[], []];
+    const first = await simulate(seed, { ...options, print: (line) => lines[0]?.push(line) });
+    const second = await simulate(seed, { ...options, print: (line) => lines[1]?.push(line) });
+    assert.equal(first.traceHash, second.traceHash);
+    assert.deepEqual(lines[0], lines[1]);
+  }
+});

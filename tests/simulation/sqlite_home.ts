@@ -1,0 +1,331 @@
+import { existsSync } from "node:fs";
+import { checksum } from "../../src/base/checksum.ts";
+import { type Engine, openers } from "../../src/member/openers.ts";
+import { Database, findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
+import { databaseName, openStore } from "../../src/store/store.ts";
+import type {
+  AppliedEntry,
+  AppliedPosition,
+  ApplyEntry,
+  BackupOptions,
+  ReadRequest,
+  Results,
+  Statement,
+  Statements,
+  Store,
+} from "../../src/store/types.ts";
+import { Connections } from "./connections.ts";
+import { DirectoryDisk } from "./directory_disk.ts";
+import type { CheckedStore, Contents, StoreHome, StoreHomeParts, StoreKind } from "./store_home.ts";
+import { SimulatedThreads } from "./threads.ts";
+import type { SimulatedProcess } from "./virtual_clock.ts";
+
+const library = openLibrary(await findLibrary());
+
+/** All nodes have the same, so that it tells nothing. */
+const profile = {
+  version: library.version,
+  sourceId: library.sourceId,
+  compileOptions: [],
+  probes: [],
+};
+
+/** In memory where the system has room there for files, as SQLite syncs them: no power is ever cut. */
+const memoryFiles = "/dev/shm";
+const place = existsSync(memoryFiles) ? { dir: memoryFiles } : {};
+
+function makeDirectory(): string {
+  return Deno.makeTempDirSync({ prefix: "raftlite-simulation-", ...place });
+}
+
+/** Small, so that checkpoints come in the few seconds of a run, in bytes. */
+const walBytes = 64 * 1024;
+
+/** How far the node has come that a home belongs to. */
+interface Progress {
+  /** The last entry that was handed over to be applied, or was found applied. */
+  appliedIndex: number;
+  durableIndex: number;
+  installedIndex: number;
+}
+
+/** The store, and how far it was brought. */
+class ObservedStore implements CheckedStore {
+  readonly stateHash = 0;
+  readonly #store: Store;
+  readonly #parts: StoreHomeParts;
+  readonly #progress: Progress;
+
+  constructor(store: Store, parts: StoreHomeParts, progress: Progress) {
+    this.#store = store;
+    this.#parts = parts;
+    this.#progress = progress;
+  }
+
+  get applied(): AppliedPosition {
+    return this.#store.applied;
+  }
+
+  get full(): string | undefined {
+    return this.#store.full;
+  }
+
+  get failed(): Promise<never> {
+    return this.#store.failed;
+  }
+
+  apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]> {
+    for (const { entry } of entries) {
+      this.#progress.appliedIndex = entry.index;
+      this.#parts.applied(entry, this.stateHash);
+    }
+    return this.#store.apply(entries);
+  }
+
+  async checkpoint(): Promise<AppliedPosition> {
+    const position = await this.#store.checkpoint();
+    this.#progress.durableIndex = Math.max(this.#progress.durableIndex, position.index);
+    return position;
+  }
+
+  openSnapshot() {
+    return this.#store.openSnapshot();
+  }
+
+  async installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition> {
+    const position = await this.#store.installSnapshot(this.#onTheWay(body));
+    const { index } = position;
+    Object.assign(this.#progress, {
+      appliedIndex: index,
+      durableIndex: index,
+      installedIndex: index,
+    });
+    return position;
+  }
+
+  /** Sometimes a bit of it turns over. */
+  async *#onTheWay(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const { random, faults } = this.#parts;
+    for await (const chunk of body) {
+      if (!random.chance(faults().damage)) yield chunk;
+      else {
+        const damaged = chunk.slice();
+        const at = random.below(damaged.length);
+        damaged[at] = (damaged[at] ?? 0) ^ 1;
+        yield damaged;
+      }
+    }
+  }
+
+  read(request: ReadRequest, signal?: () => AbortSignal) {
+    return this.#store.read(request, signal);
+  }
+
+  inspect(statements: Statements) {
+    return this.#store.inspect(statements);
+  }
+
+  backup(options: BackupOptions, signal?: AbortSignal) {
+    return this.#store.backup(options, signal);
+  }
+
+  status() {
+    return this.#store.status();
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}
+
+/**
+ * A directory with the real store in it. A program that dies leaves its files as they stand: they
+ * are copied for the next one, and only then are its connections closed.
+ */
+class SqliteHome implements StoreHome {
+  readonly #parts: StoreHomeParts;
+  readonly #progress: Progress = { appliedIndex: 0, durableIndex: 0, installedIndex: 0 };
+  #directory = makeDirectory();
+  #connections: Connections | undefined;
+  #disk: DirectoryDisk | undefined;
+
+  constructor(parts: StoreHomeParts) {
+    this.#parts = parts;
+  }
+
+  engine(process: SimulatedProcess, opened: (store: CheckedStore) => void): Engine {
+    return {
+      ...openers.engine,
+      open: async (options) => {
+        const store = await this.#open(process, options);
+        opened(store);
+        return { store, profile, libraryPath: library.path };
+      },
+    };
+  }
+
+  async #open(
+    process: SimulatedProcess,
+    options: Parameters<Engine["open"]>[0],
+  ): Promise<ObservedStore> {
+    const { queue, random, faults } = this.#parts;
+    const delayMsMax = () => faults().applyMsMax;
+    const connections = new Connections(library);
+    const disk = new DirectoryDisk(() =>
+      new Promise((resolve) =>
+        queue.schedule(random.uint32() / 0x1_0000_0000 * delayMsMax(), () => process.run(resolve))
+      )
+    );
+    this.#connections = connections;
+    this.#disk = disk;
+    const { clock } = options;
+    const parts = { queue, process, random, clock, disk, library: connections.library, delayMsMax };
+    const store = await openStore({
+      ...options,
+      directory: this.#directory,
+      disk,
+      library: connections.library,
+      threads: new SimulatedThreads(parts),
+      limits: { walBytes },
+    });
+    this.#progress.appliedIndex = store.applied.index;
+    return new ObservedStore(store, this.#parts, this.#progress);
+  }
+
+  crash(): void {
+    if (this.#connections === undefined) return;
+    const left = this.#directory;
+    this.#directory = makeDirectory();
+    for (const { name } of Deno.readDirSync(left)) {
+      // Of the WAL's index the first connection makes a new one.
+      if (!name.endsWith("-shm")) {
+        Deno.copyFileSync(`${left}/${name}`, `${this.#directory}/${name}`);
+      }
+    }
+    this.#end();
+    Deno.removeSync(left, { recursive: true });
+  }
+
+  #end(): void {
+    this.#disk?.closeAll();
+    this.#connections?.closeAll();
+    this.#disk = this.#connections = undefined;
+  }
+
+  get appliedIndex(): number {
+    return this.#progress.appliedIndex;
+  }
+
+  get durableIndex(): number {
+    return this.#progress.durableIndex;
+  }
+
+  get installedIndex(): number {
+    return this.#progress.installedIndex;
+  }
+
+  contents(): Contents {
+    using database = new Database(`${this.#directory}/${databaseName}`, {
+      library,
+      readonly: true,
+    });
+    const lists = new Map<number, number[]>();
+    using statement = database.prepare("SELECT key, value FROM lists ORDER BY id");
+    for (const [key, value] of statement.values<[number, number]>()) {
+      lists.set(key, [...lists.get(key) ?? [], value]);
+    }
+    return { lists, hash: hashOf(database) };
+  }
+
+  remove(): void {
+    this.#end();
+    Deno.removeSync(this.#directory, { recursive: true });
+  }
+}
+
+/** Of the schema, of all rows of all tables, and of the requests that the store remembers. */
+function hashOf(database: Database): number {
+  using schema = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
+  const tables = schema.values<[string, string]>();
+  let hash = checksum(encoder.encode(JSON.stringify(tables)));
+  for (const name of [...tables.map(([name]) => name), "sqlite_raft", "sqlite_raft_session"]) {
+    using rows = database.prepare(`SELECT * FROM "${name}" ORDER BY 1`);
+    for (const row of rows.values()) {
+      const text = JSON.stringify(
+        row,
+        (_, value) => typeof value === "bigint" ? `${value}` : value,
+      );
+      hash = checksum(encoder.encode(text), hash);
+    }
+  }
+  return hash;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const setup = [
+  {
+    sql: "CREATE TABLE IF NOT EXISTS lists (id INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER, " +
+      "value INTEGER, at TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')), " +
+      "chance INTEGER DEFAULT (random()), filling BLOB)",
+  },
+  { sql: "CREATE TABLE IF NOT EXISTS counts (key INTEGER PRIMARY KEY, count INTEGER)" },
+  {
+    sql: "CREATE TRIGGER IF NOT EXISTS counting AFTER INSERT ON lists BEGIN " +
+      "INSERT INTO counts VALUES (new.key, 1) ON CONFLICT (key) DO UPDATE SET count = count + 1; END",
+  },
+];
+
+/** A row, by one of the ways in which the store applies entries. */
+function append(key: number, value: number): Statement[] {
+  const positional = [key, value];
+  const plain = { sql: "INSERT INTO lists (key, value) VALUES (?, ?)", positional };
+  switch (value % 8) {
+    case 0:
+      // In a transaction of its own each, with a place to go on from in between.
+      return [plain, { sql: "VACUUM" }, { sql: "UPDATE counts SET count = count" }];
+    case 1:
+      return [
+        plain,
+        { sql: `CREATE TABLE IF NOT EXISTS other_${key} (at TEXT, chance INTEGER)` },
+        { sql: `INSERT INTO other_${key} VALUES (datetime('now'), random())` },
+      ];
+    case 2:
+      return [{
+        sql: "INSERT INTO lists (key, value, filling) VALUES (?, ?, randomblob(9000))",
+        positional,
+      }];
+    case 3:
+      return [plain, { sql: "INSERT INTO counts VALUES (NULL, 'no such', 'row')" }];
+    default:
+      return [plain];
+  }
+}
+
+const wrong = "table counts has 2 columns but 3 values were supplied";
+
+function lengthIn(results: Results): undefined {
+  const text = typeof results === "string" ? results : decoder.decode(results);
+  for (const { error } of JSON.parse(`[${text}]`)) {
+    if (error !== undefined && error !== wrong) throw new Error(`An append failed: ${error}`);
+  }
+}
+
+/** The whole answer, or what there is before the table is. */
+function valuesIn(results: Uint8Array): number[] {
+  const { error, values = [] } = JSON.parse(decoder.decode(results));
+  if (error === "no such table: lists") return [];
+  if (error !== undefined) throw new Error(`A read failed: ${error}`);
+  return values.flat();
+}
+
+/** The program's own store with its commands, over real SQLite in real files. */
+export const sqliteStores: StoreKind = {
+  home: (parts) => new SqliteHome(parts),
+  setup,
+  append,
+  list: (key) => ({ sql: "SELECT value FROM lists WHERE key = ? ORDER BY id", positional: [key] }),
+  lengthIn,
+  valuesIn,
+};
