@@ -4,11 +4,10 @@ import type { Node } from "../node/node.ts";
 import type { Member } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
-import type { LeaderWatch } from "./leader_watch.ts";
+import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts";
 import type { PeerRequests } from "./peer_requests.ts";
 import type { ServiceError } from "./types.ts";
 import { readAnswer } from "./wire.ts";
-import { leaderWaitMs, retryPauseMs } from "./write_path.ts";
 
 /** Whether another try, here or at another leader, may do better: nothing was done. */
 export function isPassing({ kind }: ServiceError): boolean {

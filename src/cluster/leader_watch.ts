@@ -3,6 +3,11 @@ import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { Member, NodeId } from "../raft/types.ts";
 
+/** How long a request waits for there to be a leader before it is said that there is none, in ms. */
+export const leaderWaitMs = 2_000;
+/** Pause before what came to nothing is tried again, in ms; a change of leader ends it. */
+export const retryPauseMs = 50;
+
 /** A request that a leader was sent and has not answered. */
 interface Asked {
   readonly leader: NodeId;

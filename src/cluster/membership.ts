@@ -9,11 +9,10 @@ import {
   nodeName,
 } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
-import type { ClusterCounts } from "./counts.ts";
 import { noLeader } from "./errors.ts";
 import { identify } from "./joining.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
-import { ServiceError } from "./types.ts";
+import { type ClusterCounts, ServiceError } from "./types.ts";
 import type { JoinCall } from "./wire.ts";
 
 /** Pause before a change is tried again that found another one under way, in ms. */

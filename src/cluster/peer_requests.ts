@@ -3,12 +3,11 @@ import type { Node } from "../node/node.ts";
 import { snapshotStream } from "../node/types.ts";
 import type { Message, NodeId } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
-import type { ClusterCounts } from "./counts.ts";
 import { noLeader, serviceError } from "./errors.ts";
-import type { LeaderWatch } from "./leader_watch.ts";
+import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import type { Membership } from "./membership.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
-import { ServiceError } from "./types.ts";
+import { type ClusterCounts, ServiceError } from "./types.ts";
 import {
   beginAnswer,
   decodeBarrier,
@@ -22,7 +21,7 @@ import {
   RequestKind,
   writeIdentification,
 } from "./wire.ts";
-import { leaderWaitMs, type WritePath } from "./write_path.ts";
+import type { WritePath } from "./write_path.ts";
 
 /** What a change of the cluster may take, in ms. */
 export const changeTimeoutMs = 10_000;

@@ -1,7 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
-import { NodeError } from "../node/types.ts";
 import { type Member, type NodeId, nodeName } from "../raft/types.ts";
 import {
   type BackupOptions,
@@ -14,9 +13,7 @@ import {
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { Announcement } from "./announcement.ts";
-import { ClusterCounts } from "./counts.ts";
-import { noLeader, serviceError } from "./errors.ts";
-import { isPassing, LeaderCalls } from "./leader_calls.ts";
+import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
 import { LeaderlessWarning } from "./leaderless_warning.ts";
 import { identify } from "./joining.ts";
@@ -24,27 +21,21 @@ import { loadDatabase } from "./load.ts";
 import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
 import { PromotionLog } from "./promotion_log.ts";
+import { ReadPath } from "./read_path.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import {
+  ClusterCounts,
   type LoadSqlRequest,
   type NodeReport,
   type ReadAnswer,
   type ReadLevelOptions,
   type Service,
-  ServiceError,
   type ServiceStatus,
   type SqliteStanding,
   type WriteAnswer,
   type WriteRequest,
 } from "./types.ts";
-import {
-  encodeBarrier,
-  encodeJoin,
-  encodeRemove,
-  encodeStepDown,
-  readAnswer,
-  RequestKind,
-} from "./wire.ts";
+import { encodeJoin, encodeRemove, encodeStepDown, readAnswer, RequestKind } from "./wire.ts";
 import { WritePath } from "./write_path.ts";
 
 /** What a read for a backup may wait for its index, in ms. */
@@ -82,6 +73,7 @@ export class ClusterService implements Service {
   readonly #promotions: PromotionLog;
   readonly #writes: WritePath;
   readonly #calls: LeaderCalls;
+  readonly #reads: ReadPath;
   /** This node's side of the traffic between nodes. */
   readonly peers: PeerRequests;
   readonly #startedAtMs: number;
@@ -107,6 +99,7 @@ export class ClusterService implements Service {
       membership: new Membership({ ...parts, leaders: this.#leaders, counts: this.#counts }),
     });
     this.#calls = new LeaderCalls(parts, this.#leaders, this.peers);
+    this.#reads = new ReadPath({ ...parts, leaders: this.#leaders, calls: this.#calls });
     this.#startedAtMs = parts.clock.wallTime();
   }
 
@@ -153,106 +146,7 @@ export class ClusterService implements Service {
     level: ReadLevelOptions,
     signal?: () => AbortSignal,
   ): ReadAnswer | Promise<ReadAnswer> {
-    if (!this.#mayReadNow(level)) return this.#readLater(request, level, signal);
-    const results = this.#parts.store.read(request, signal);
-    return results instanceof Uint8Array
-      ? { results, raftIndex: 0 }
-      : results.then((results) => ({ results, raftIndex: 0 }));
-  }
-
-  async #readLater(
-    request: ReadRequest,
-    level: ReadLevelOptions,
-    signal: (() => AbortSignal) | undefined,
-  ): Promise<ReadAnswer> {
-    const raftIndex = await this.#reachLevel(level);
-    return { results: await this.#parts.store.read(request, signal), raftIndex };
-  }
-
-  /** Whether this node's own copy may answer at the level without asking or awaiting anything. */
-  #mayReadNow({ level, freshnessMs }: ReadLevelOptions): boolean {
-    switch (level) {
-      case "none":
-        return freshnessMs === 0;
-      case "weak":
-      case "auto":
-        return this.#node.mayReadByLease;
-      default:
-        return false;
-    }
-  }
-
-  /** Waits until this node's own copy may answer at the level; resolves with the index to report. */
-  async #reachLevel(options: ReadLevelOptions): Promise<number> {
-    switch (options.level) {
-      case "none":
-        await this.#checkFreshness(options);
-        return 0;
-      case "auto":
-        return await this.#reachLevel({ ...options, level: this.#isVoter() ? "weak" : "none" });
-      case "weak":
-        await this.#barrier("lease", options.timeoutMs);
-        return 0;
-      case "linearizable":
-        return await this.#barrier("quorum", options.timeoutMs);
-      case "strong":
-        return await this.#throughLog(options.timeoutMs);
-    }
-  }
-
-  #isVoter(): boolean {
-    return this.#node.configuration.members.some((m) =>
-      m.id === this.#node.id && m.suffrage === "voter"
-    );
-  }
-
-  /** Strictly, what is known to be committed must be applied here within the same time. */
-  async #checkFreshness({ freshnessMs, freshnessStrict }: ReadLevelOptions): Promise<void> {
-    const node = this.#node;
-    if (freshnessMs === 0 || node.isLeader) return;
-    if (node.lastContactMs > freshnessMs) throw stale();
-    if (!freshnessStrict) return;
-    try {
-      await node.waitApplied(node.commitIndex, freshnessMs);
-    } catch (error) {
-      throw error instanceof NodeError && error.kind === "timeout" ? stale() : serviceError(error);
-    }
-  }
-
-  async #barrier(mode: "lease" | "quorum", timeoutMs: number): Promise<number> {
-    const deadline = this.#parts.clock.now() + timeoutMs;
-    if (this.#leaders.leader === undefined) await this.#calls.leader(deadline);
-    try {
-      return await this.#node.readBarrier(mode, deadline - this.#parts.clock.now());
-    } catch (error) {
-      const timedOut = error instanceof NodeError && error.kind === "timeout";
-      if (timedOut && this.#leaders.leader === undefined) throw noLeader();
-      throw serviceError(error);
-    }
-  }
-
-  /** A strong read is ordered by the log itself: an empty entry goes through it first. */
-  async #throughLog(timeoutMs: number): Promise<number> {
-    const deadline = this.#parts.clock.now() + timeoutMs;
-    const left = () => Math.max(1, Math.ceil(deadline - this.#parts.clock.now()));
-    if (this.#node.isLeader) {
-      try {
-        return await this.#node.proposeBarrier(timeoutMs);
-      } catch (error) {
-        const failure = serviceError(error);
-        if (!isPassing(failure)) throw failure;
-      }
-    }
-    const answer = await this.#calls.atLeader(
-      RequestKind.barrier,
-      () => encodeBarrier(left()),
-      deadline,
-    );
-    const index = answer.integer();
-    if (this.#node.appliedIndex >= index) return index;
-    // A read index of the leader's is at least that, and asking for it brings what it stands for.
-    await this.#barrier("lease", left());
-    return index;
+    return this.#reads.read(request, level, signal);
   }
 
   inspect(statements: Statements): Promise<(boolean | string)[]> {
@@ -263,7 +157,7 @@ export class ClusterService implements Service {
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
-    if (!options.noLeader) await this.#barrier("quorum", backupBarrierMs);
+    if (!options.noLeader) await this.#reads.barrier("quorum", backupBarrierMs);
     return await this.#parts.store.backup(options, signal);
   }
 
@@ -372,7 +266,7 @@ export class ClusterService implements Service {
   }
 
   async sync(timeoutMs: number): Promise<void> {
-    await this.#barrier("quorum", timeoutMs);
+    await this.#reads.barrier("quorum", timeoutMs);
   }
 
   async stepDown(name: string | undefined, wait: boolean): Promise<void> {
@@ -395,8 +289,4 @@ export class ClusterService implements Service {
 /** With the operator's name for its id, which is all that clients know it by. */
 function named<T extends { readonly id: NodeId }>(server: T): T {
   return { ...server, id: nodeName(server.id) };
-}
-
-function stale(): ServiceError {
-  return new ServiceError("stale", "stale read");
 }

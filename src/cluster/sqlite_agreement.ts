@@ -1,10 +1,8 @@
-import { ByteReader } from "../base/bytes.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { Logger } from "../io/types.ts";
 import { type NodeId, nodeName } from "../raft/types.ts";
 import type { SqliteProfile } from "../store/types.ts";
 import type { Agreement } from "../transport/types.ts";
-import { sqliteDifferences } from "./sqlite_differences.ts";
-import { encodeProfile, readProfile } from "./sqlite_profile_codec.ts";
 
 /** A node whose SQLite is another than this node's. */
 export interface SqliteMismatch {
@@ -102,4 +100,92 @@ export class SqliteAgreement implements Agreement {
         `one with ${flag} for the time of an upgrade`
       : `${who} differ, which ${flag} permits; their databases may come to differ: ${what}`;
   }
+}
+
+/** Of names in a row, so many are told. */
+const namesMax = 4;
+/** No text of another node's is told at greater length. */
+const nameCharactersMax = 80;
+
+/** In what two nodes' SQLite differ, for people; empty when they are as good as the same. */
+export function sqliteDifferences(here: SqliteProfile, there: SqliteProfile): string[] {
+  const differences: string[] = [];
+  if (here.version !== there.version) {
+    differences.push(`version ${here.version} here, ${shown(there.version)} there`);
+  } else if (here.sourceId !== there.sourceId) {
+    differences.push(`source ${here.sourceId} here, ${shown(there.sourceId)} there`);
+  }
+  const onlyHere = lacking(here.compileOptions, there.compileOptions);
+  const onlyThere = lacking(there.compileOptions, here.compileOptions);
+  if (onlyHere.length > 0) differences.push(`compile options only here: ${list(onlyHere)}`);
+  if (onlyThere.length > 0) differences.push(`compile options only there: ${list(onlyThere)}`);
+  const parted = here.probes.filter(({ group, questions, answers }) =>
+    there.probes.some((other) =>
+      other.group === group && other.questions === questions && other.answers !== answers
+    )
+  );
+  if (parted.length > 0) {
+    const groups = parted.map(({ group }) => group);
+    differences.push(`other results in ${list(groups, groups.length)}`);
+  }
+  return differences;
+}
+
+function lacking(from: readonly string[], among: readonly string[]): string[] {
+  const known = new Set(among);
+  return from.filter((name) => !known.has(name));
+}
+
+function list(names: readonly string[], most = namesMax): string {
+  const told = names.slice(0, most).map(shown).join(", ");
+  return names.length > most ? `${told} and ${names.length - most} more` : told;
+}
+
+/** What another node says goes into the log: in one line, and not for long. */
+function shown(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const plain = text.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
+  return plain.length > nameCharactersMax ? `${plain.slice(0, nameCharactersMax)}…` : plain;
+}
+
+/** A node's SQLite as it tells the others. */
+export interface ToldProfile {
+  readonly profile: SqliteProfile;
+  /** It was started to put up with another one. */
+  readonly permits: boolean;
+}
+
+/**
+ * permits u8, version, source id; compile options: count u16, each a text; probes: count u8, each
+ * group, questions and answers as texts. Integers are little-endian, texts are a 32-bit length and
+ * UTF-8. Goes into a handshake, which bounds it.
+ */
+export function encodeProfile({ profile, permits }: ToldProfile): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.uint8(permits ? 1 : 0);
+  writer.text(profile.version);
+  writer.text(profile.sourceId);
+  writer.uint16(profile.compileOptions.length);
+  for (const option of profile.compileOptions) writer.text(option);
+  writer.uint8(profile.probes.length);
+  for (const { group, questions, answers } of profile.probes) {
+    writer.text(group);
+    writer.text(questions);
+    writer.text(answers);
+  }
+  return writer.copy();
+}
+
+export function readProfile(reader: ByteReader): ToldProfile {
+  const permits = reader.uint8() === 1;
+  const version = reader.text();
+  const sourceId = reader.text();
+  const compileOptions = Array.from({ length: reader.uint16() }, () => reader.text());
+  const probes = Array.from({ length: reader.uint8() }, () => ({
+    group: reader.text(),
+    questions: reader.text(),
+    answers: reader.text(),
+  }));
+  reader.end();
+  return { permits, profile: { version, sourceId, compileOptions, probes } };
 }

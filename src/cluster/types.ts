@@ -1,6 +1,5 @@
 import type { NodeFigures } from "../node/types.ts";
 import type { Configuration, Member, Status } from "../raft/types.ts";
-import type { ClusterCounts } from "./counts.ts";
 import type { SqliteMismatch } from "./sqlite_agreement.ts";
 import type {
   AnswerFormat,
@@ -119,6 +118,20 @@ export interface ServiceStatus extends NodeFigures {
   readonly sqlite: SqliteStanding;
 }
 
+/** What this node has seen of its cluster since it was started, for /debug/vars. */
+export class ClusterCounts {
+  /** Requests of nodes to join, by whichever way they came. */
+  joinRequests = 0;
+  /** Joins that changed the configuration; this and the next two only while this node leads. */
+  joins = 0;
+  /** Joins of members that had nothing new to say. */
+  joinsIgnored = 0;
+  /** Joins of members that came back under other addresses, or without their data. */
+  joinsInPlace = 0;
+  removals = 0;
+  stepDowns = 0;
+}
+
 /** This node's SQLite beside the others'. */
 export interface SqliteStanding {
   readonly profile: SqliteProfile;
@@ -134,7 +147,7 @@ export interface SqliteStanding {
  */
 export interface Service {
   /** Writes through the leader, from any node. Throws a ServiceError. */
-  write(request: WriteRequest, signal?: AbortSignal): Promise<WriteAnswer>;
+  write(request: WriteRequest): Promise<WriteAnswer>;
   /** Reads from this node's own copy at the level asked for. */
   read(
     request: ReadRequest,

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { RingMap } from "../base/ring_map.ts";
 import { joinInSlices, type NextTurn, sliceBytes } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
@@ -8,17 +9,20 @@ import type { Member } from "../raft/types.ts";
 import { type AnswerFormat, type Command, duplicate, type RequestId } from "../store/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
-import type { LeaderWatch } from "./leader_watch.ts";
+import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts";
 import { ServiceError, type WriteAnswer } from "./types.ts";
 import { beginAnswer, decodeWrite, encodeWrite, readAnswer, RequestKind } from "./wire.ts";
 
-/** How long a write waits for there to be a leader before it says that there is none, in ms. */
-export const leaderWaitMs = 2_000;
-/** Pause before a write that came to nothing is tried again, in ms; a change of leader ends it. */
-export const retryPauseMs = 50;
-
 /** How a command is made into bytes, with the id of its request when it is sent to another node. */
 export type CommandMaker = (request: RequestId | undefined) => Command;
+
+/** A command with all that it takes to bring it to a leader, as often as that is needed. */
+interface Sending {
+  readonly command: Uint8Array;
+  readonly format: AnswerFormat;
+  /** By the clock, in ms. */
+  readonly deadline: number;
+}
 
 /** What one attempt came to. */
 type Attempt =
@@ -78,7 +82,7 @@ export class WritePath {
     if (this.#node.isLeader) {
       const encoded = this.#encode(make(undefined));
       const command = encoded instanceof Promise ? await encoded : encoded;
-      const attempt = await this.#propose(command, format, deadline);
+      const attempt = await this.#propose({ command, format, deadline });
       if (attempt.type !== "nothing") return answerOf(attempt);
     }
     return await this.#submitWithId(make, format, deadline);
@@ -96,25 +100,22 @@ export class WritePath {
     this.#underWay.set(sequence, true);
     try {
       while (!this.#underWay.has(this.#floor)) this.#floor++;
+      assert(this.#floor <= sequence, "A write under way is below the floor of its run");
       const request = { origin: this.#origin, sequence, floor: this.#floor };
       const encoded = this.#encode(make(request));
       const command = encoded instanceof Promise ? await encoded : encoded;
       const tooLarge = this.#node.tooLarge(command.length);
       if (tooLarge !== undefined) throw serviceError(tooLarge);
       const watched = this.#node.watch(sequence, format).then((outcome) => done(outcome));
-      return await this.#untilDone(command, format, deadline, watched);
+      return await this.#untilDone({ command, format, deadline }, watched);
     } finally {
       this.#node.unwatch(sequence);
       this.#underWay.take(sequence);
     }
   }
 
-  async #untilDone(
-    command: Uint8Array,
-    format: AnswerFormat,
-    deadline: number,
-    watched: Promise<Attempt>,
-  ): Promise<WriteAnswer> {
+  async #untilDone(sending: Sending, watched: Promise<Attempt>): Promise<WriteAnswer> {
+    const { deadline } = sending;
     const leaderDeadline = Math.min(deadline, this.#clock.now() + leaderWaitMs);
     let unknown: ServiceError | undefined;
     for (;;) {
@@ -125,8 +126,8 @@ export class WritePath {
       if (leader !== undefined && "type" in leader) return answerOf(leader);
       if (leader === undefined) throw unknown ?? noLeader();
       const sent = leader.id === this.#node.id
-        ? this.#propose(command, format, deadline)
-        : this.#forward(leader, command, format, deadline);
+        ? this.#propose(sending)
+        : this.#forward(leader, sending);
       const attempt = await Promise.race([this.#leaders.answerOf(leader.id, sent), watched]) ??
         leaderReplaced;
       if (attempt.type === "done" || attempt.type === "result_lost") return answerOf(attempt);
@@ -139,7 +140,7 @@ export class WritePath {
     }
   }
 
-  #propose(command: Uint8Array, format: AnswerFormat, deadline: number): Promise<Attempt> {
+  #propose({ command, format, deadline }: Sending): Promise<Attempt> {
     return this.#node.propose(command, { format, deadline })
       .then(done, (error) => this.#notProposed(serviceError(error)));
   }
@@ -152,9 +153,7 @@ export class WritePath {
 
   async #forward(
     leader: Member,
-    command: Uint8Array,
-    format: AnswerFormat,
-    deadline: number,
+    { command, format, deadline }: Sending,
   ): Promise<Attempt> {
     const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
     const payload = await joined(encodeWrite({ timeoutMs, format }), command, this.#nextTurn);

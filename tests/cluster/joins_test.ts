@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { ClusterCounts } from "../../src/cluster/counts.ts";
+import { ClusterCounts } from "../../src/cluster/types.ts";
 import { LeaderWatch } from "../../src/cluster/leader_watch.ts";
 import { Membership } from "../../src/cluster/membership.ts";
 import { PromotionLog } from "../../src/cluster/promotion_log.ts";

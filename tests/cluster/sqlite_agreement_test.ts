@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ByteReader, FormatError } from "../../src/base/bytes.ts";
-import { SqliteAgreement } from "../../src/cluster/sqlite_agreement.ts";
-import { sqliteDifferences } from "../../src/cluster/sqlite_differences.ts";
-import { encodeProfile, readProfile } from "../../src/cluster/sqlite_profile_codec.ts";
+import {
+  encodeProfile,
+  readProfile,
+  SqliteAgreement,
+  sqliteDifferences,
+} from "../../src/cluster/sqlite_agreement.ts";
 import type { SqliteProfile } from "../../src/store/types.ts";
 import { LogLines } from "../transport/fixture.ts";
 

@@ -1,4 +1,4 @@
-import { ClusterCounts } from "../../src/cluster/counts.ts";
+import { ClusterCounts } from "../../src/cluster/types.ts";
 import type {
   LoadSqlRequest,
   NodeReport,

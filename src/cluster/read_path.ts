@@ -1,0 +1,154 @@
+import { assert } from "../base/assert.ts";
+import type { Clock } from "../io/types.ts";
+import type { Node } from "../node/node.ts";
+import { NodeError } from "../node/types.ts";
+import type { ReadRequest, Store } from "../store/types.ts";
+import { noLeader, serviceError } from "./errors.ts";
+import { isPassing, type LeaderCalls } from "./leader_calls.ts";
+import type { LeaderWatch } from "./leader_watch.ts";
+import { type ReadAnswer, type ReadLevelOptions, ServiceError } from "./types.ts";
+import { encodeBarrier, RequestKind } from "./wire.ts";
+
+interface Parts {
+  readonly node: Node;
+  readonly store: Pick<Store, "read">;
+  readonly clock: Clock;
+  readonly leaders: LeaderWatch;
+  readonly calls: LeaderCalls;
+}
+
+/** Reads from this node's own copy, once that is as fresh as the level asks. */
+export class ReadPath {
+  readonly #node: Node;
+  readonly #store: Pick<Store, "read">;
+  readonly #clock: Clock;
+  readonly #leaders: LeaderWatch;
+  readonly #calls: LeaderCalls;
+
+  constructor(parts: Parts) {
+    this.#node = parts.node;
+    this.#store = parts.store;
+    this.#clock = parts.clock;
+    this.#leaders = parts.leaders;
+    this.#calls = parts.calls;
+  }
+
+  read(
+    request: ReadRequest,
+    level: ReadLevelOptions,
+    signal?: () => AbortSignal,
+  ): ReadAnswer | Promise<ReadAnswer> {
+    if (!this.#mayReadNow(level)) return this.#readLater(request, level, signal);
+    const results = this.#store.read(request, signal);
+    return results instanceof Uint8Array
+      ? { results, raftIndex: 0 }
+      : results.then((results) => ({ results, raftIndex: 0 }));
+  }
+
+  async #readLater(
+    request: ReadRequest,
+    level: ReadLevelOptions,
+    signal: (() => AbortSignal) | undefined,
+  ): Promise<ReadAnswer> {
+    const raftIndex = await this.#reachLevel(level);
+    assert(
+      raftIndex <= this.#node.appliedIndex,
+      `A read would be told of index ${raftIndex}, which is not applied here yet`,
+    );
+    return { results: await this.#store.read(request, signal), raftIndex };
+  }
+
+  /** Whether this node's own copy may answer at the level without asking or awaiting anything. */
+  #mayReadNow({ level, freshnessMs }: ReadLevelOptions): boolean {
+    switch (level) {
+      case "none":
+        return freshnessMs === 0;
+      case "weak":
+      case "auto":
+        return this.#node.mayReadByLease;
+      default:
+        return false;
+    }
+  }
+
+  /** Waits until this node's own copy may answer at the level; resolves with the index to report. */
+  async #reachLevel(options: ReadLevelOptions): Promise<number> {
+    switch (options.level) {
+      case "none":
+        await this.#checkFreshness(options);
+        return 0;
+      case "auto":
+        return await this.#reachLevel({ ...options, level: this.#isVoter() ? "weak" : "none" });
+      case "weak":
+        await this.barrier("lease", options.timeoutMs);
+        return 0;
+      case "linearizable":
+        return await this.barrier("quorum", options.timeoutMs);
+      case "strong":
+        return await this.#throughLog(options.timeoutMs);
+    }
+  }
+
+  #isVoter(): boolean {
+    return this.#node.configuration.members.some((m) =>
+      m.id === this.#node.id && m.suffrage === "voter"
+    );
+  }
+
+  /** Strictly, what is known to be committed must be applied here within the same time. */
+  async #checkFreshness({ freshnessMs, freshnessStrict }: ReadLevelOptions): Promise<void> {
+    const node = this.#node;
+    if (freshnessMs === 0 || node.isLeader) return;
+    if (node.lastContactMs > freshnessMs) throw stale();
+    if (!freshnessStrict) return;
+    try {
+      await node.waitApplied(node.commitIndex, freshnessMs);
+    } catch (error) {
+      throw error instanceof NodeError && error.kind === "timeout" ? stale() : serviceError(error);
+    }
+  }
+
+  /**
+   * Waits until what is committed by now is applied here: known from the leader's lease, or from a
+   * round of heartbeats to a majority. Resolves with the index of that.
+   */
+  async barrier(mode: "lease" | "quorum", timeoutMs: number): Promise<number> {
+    const deadline = this.#clock.now() + timeoutMs;
+    if (this.#leaders.leader === undefined) await this.#calls.leader(deadline);
+    try {
+      return await this.#node.readBarrier(mode, deadline - this.#clock.now());
+    } catch (error) {
+      const timedOut = error instanceof NodeError && error.kind === "timeout";
+      if (timedOut && this.#leaders.leader === undefined) throw noLeader();
+      throw serviceError(error);
+    }
+  }
+
+  /** A strong read is ordered by the log itself: an empty entry goes through it first. */
+  async #throughLog(timeoutMs: number): Promise<number> {
+    const deadline = this.#clock.now() + timeoutMs;
+    const left = () => Math.max(1, Math.ceil(deadline - this.#clock.now()));
+    if (this.#node.isLeader) {
+      try {
+        return await this.#node.proposeBarrier(timeoutMs);
+      } catch (error) {
+        const failure = serviceError(error);
+        if (!isPassing(failure)) throw failure;
+      }
+    }
+    const answer = await this.#calls.atLeader(
+      RequestKind.barrier,
+      () => encodeBarrier(left()),
+      deadline,
+    );
+    const index = answer.integer();
+    if (this.#node.appliedIndex >= index) return index;
+    // A read index of the leader's is at least that, and asking for it brings what it stands for.
+    await this.barrier("lease", left());
+    return index;
+  }
+}
+
+function stale(): ServiceError {
+  return new ServiceError("stale", "stale read");
+}
