@@ -33,8 +33,8 @@ const defines = [
 /** Arithmetic as it is written, on every processor. */
 const arithmetic = "-ffp-contract=off";
 
-const FETCH_TIMEOUT_MS = 120_000;
-const COMPILE_TIMEOUT_MS = 600_000;
+const fetchTimeoutMs = 120_000;
+const compileTimeoutMs = 600_000;
 
 interface Target {
   readonly fileName: string;
@@ -115,7 +115,7 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<string> 
   }
   if (await isFile(path)) return path;
   const compiler = compilerFor(target);
-  await runProgram(compiler, ["--version"], FETCH_TIMEOUT_MS);
+  await runProgram(compiler, ["--version"], fetchTimeoutMs);
   log(`Fetching SQLite ${pinned.version} (npm package ${pinned.packageName})`);
   const source = await fetchAmalgamation();
   log(`Compiling SQLite ${pinned.version} with ${compiler}: about half a minute, once`);
@@ -127,7 +127,7 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<string> 
     try {
       const where = ["-I", dirname(source), "-o", temporaryPath, whole];
       const args = ["-O2", arithmetic, ...flags, ...macros, ...where, ...libraries];
-      await runProgram(compiler, args, COMPILE_TIMEOUT_MS);
+      await runProgram(compiler, args, compileTimeoutMs);
     } finally {
       await Deno.remove(whole);
     }
@@ -158,8 +158,8 @@ async function fetchAmalgamation(): Promise<string> {
   // No config: the package is no dependency of the program. Install scripts don't run unless allowed.
   const independent = ["--no-config", "--no-lock", "--node-modules-dir=none"];
   const specifier = `npm:${packageName}@${packageVersion}`;
-  await runProgram(deno, ["cache", "--quiet", ...independent, specifier], FETCH_TIMEOUT_MS);
-  const { npmCache } = JSON.parse(await runProgram(deno, ["info", "--json"], FETCH_TIMEOUT_MS));
+  await runProgram(deno, ["cache", "--quiet", ...independent, specifier], fetchTimeoutMs);
+  const { npmCache } = JSON.parse(await runProgram(deno, ["info", "--json"], fetchTimeoutMs));
   for await (const registry of Deno.readDir(npmCache)) {
     const path =
       `${npmCache}/${registry.name}/${packageName}/${packageVersion}/deps/sqlite3/sqlite3.c`;

@@ -6,15 +6,15 @@ import { encodeCString } from "./memory.ts";
  * `struct sqlite3_vfs` of version 2 and 3 on 64-bit machines, in bytes.
  * https://www.sqlite.org/c3ref/vfs.html
  */
-const VFS_SIZE = 168;
-const OFFSET_VERSION = 0;
-const OFFSET_NAME = 24;
-const OFFSET_CURRENT_TIME = 120;
-const OFFSET_CURRENT_TIME_INT64 = 136;
+const vfsBytes = 168;
+const versionOffset = 0;
+const nameOffset = 24;
+const currentTimeOffset = 120;
+const currentTimeInt64Offset = 136;
 
 /** Julian day of 1970-01-01 00:00 UTC in milliseconds. */
-const UNIX_EPOCH_MS = 210_866_760_000_000;
-const MS_PER_DAY = 86_400_000;
+const unixEpochMs = 210_866_760_000_000;
+const msPerDay = 86_400_000;
 
 const timeSignature = { parameters: ["pointer", "pointer"], result: "i32" } as const;
 
@@ -41,31 +41,31 @@ export class ClockVfs {
     const original = this.#c.sqlite3_vfs_find(null);
     if (original === null) throw new Error("SQLite library has no virtual file system");
     const originalView = new Deno.UnsafePointerView(original);
-    if (originalView.getInt32(OFFSET_VERSION) < 2) {
+    if (originalView.getInt32(versionOffset) < 2) {
       throw new Error("SQLite library's virtual file system has no 64-bit clock");
     }
     const julianMs = new Deno.UnsafeCallback(timeSignature, (_, result) => {
-      if (!this.#fixed) this.#julianMs[0] = BigInt(Date.now() + UNIX_EPOCH_MS);
+      if (!this.#fixed) this.#julianMs[0] = BigInt(Date.now() + unixEpochMs);
       this.#write(result, this.#julianMs);
       return 0;
     });
     const julianDay = new Deno.UnsafeCallback(timeSignature, (_, result) => {
-      const ms = this.#fixed ? Number(this.#julianMs[0]) : Date.now() + UNIX_EPOCH_MS;
-      this.#write(result, Float64Array.of(ms / MS_PER_DAY));
+      const ms = this.#fixed ? Number(this.#julianMs[0]) : Date.now() + unixEpochMs;
+      this.#write(result, Float64Array.of(ms / msPerDay));
       return 0;
     });
     this.#callbacks = [julianMs, julianDay];
     const name = encodeCString(this.name);
-    this.#struct = this.#c.sqlite3_malloc64(BigInt(VFS_SIZE + name.length));
+    this.#struct = this.#c.sqlite3_malloc64(BigInt(vfsBytes + name.length));
     if (this.#struct === null) throw new Error("SQLite has no memory for a virtual file system");
-    const memory = Deno.UnsafePointerView.getArrayBuffer(this.#struct, VFS_SIZE + name.length);
-    originalView.copyInto(new Uint8Array(memory, 0, VFS_SIZE));
-    new Uint8Array(memory).set(name, VFS_SIZE);
+    const memory = Deno.UnsafePointerView.getArrayBuffer(this.#struct, vfsBytes + name.length);
+    originalView.copyInto(new Uint8Array(memory, 0, vfsBytes));
+    new Uint8Array(memory).set(name, vfsBytes);
     const view = new DataView(memory);
     const address = Deno.UnsafePointer.value(this.#struct);
-    view.setBigUint64(OFFSET_NAME, address + BigInt(VFS_SIZE), true);
-    view.setBigUint64(OFFSET_CURRENT_TIME, Deno.UnsafePointer.value(julianDay.pointer), true);
-    view.setBigUint64(OFFSET_CURRENT_TIME_INT64, Deno.UnsafePointer.value(julianMs.pointer), true);
+    view.setBigUint64(nameOffset, address + BigInt(vfsBytes), true);
+    view.setBigUint64(currentTimeOffset, Deno.UnsafePointer.value(julianDay.pointer), true);
+    view.setBigUint64(currentTimeInt64Offset, Deno.UnsafePointer.value(julianMs.pointer), true);
     const code = this.#c.sqlite3_vfs_register(this.#struct, 0);
     if (code !== 0) throw new SqliteError(code, "Virtual file system can't be registered");
   }
@@ -73,7 +73,7 @@ export class ClockVfs {
   /** Sets the clock to milliseconds since 1970 UTC; undefined for the machine's. */
   set(clockMs: number | undefined): void {
     this.#fixed = clockMs !== undefined;
-    if (clockMs !== undefined) this.#julianMs[0] = BigInt(clockMs + UNIX_EPOCH_MS);
+    if (clockMs !== undefined) this.#julianMs[0] = BigInt(clockMs + unixEpochMs);
   }
 
   /** Only when no connection uses it. */

@@ -7,7 +7,7 @@ import { ClockVfs } from "./clock_vfs.ts";
 const LIMIT_LENGTH = 0;
 
 /** An odd constant unlike the one that Prng steps by, so that neighbours' seeds give unlike numbers. */
-const STATEMENT_STEP = 0xd134_2543_de82_ef95n;
+const statementStep = 0xd134_2543_de82_ef95n;
 
 /**
  * Fixes the clock and the randomness that SQL sees on one connection, so that a log entry has the
@@ -71,7 +71,7 @@ export class Determinism implements Disposable {
    */
   set(clockMs: number, seed: bigint, statement: number): void {
     this.#vfs.set(clockMs);
-    this.#seed = seed + BigInt(statement) * STATEMENT_STEP;
+    this.#seed = seed + BigInt(statement) * statementStep;
     this.#prng = undefined;
     this.#fixed = true;
   }

@@ -2,14 +2,14 @@ import type { Database } from "./database.ts";
 import type { Library } from "./library.ts";
 
 /** Places in the shared memory, in 32-bit words; the address is two of them. */
-const LOCK = 0;
-const TASK = 1;
-const STOPPED = 2;
-const ADDRESS = 4;
-const SIZE_BYTES = 24;
+const lockWord = 0;
+const taskWord = 1;
+const stoppedWord = 2;
+const addressWord = 4;
+const cellBytes = 24;
 
 /** About a tenth of a second, where the lock is held for a microsecond. */
-const SPINS_MAX = 10_000_000;
+const spinsMax = 10_000_000;
 
 /**
  * Lets another thread interrupt what a connection runs, and only that.
@@ -26,10 +26,10 @@ export class InterruptCell {
   readonly #address: BigInt64Array;
 
   /** A new cell, or one made elsewhere, from its `memory`. */
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(SIZE_BYTES)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(cellBytes)) {
     this.memory = memory;
     this.#words = new Int32Array(memory);
-    this.#address = new BigInt64Array(memory, ADDRESS * 4, 1);
+    this.#address = new BigInt64Array(memory, addressWord * 4, 1);
   }
 
   /** Owner: from now on `database` can be interrupted. */
@@ -43,29 +43,29 @@ export class InterruptCell {
   detach(): void {
     this.#locked(() => {
       this.#address[0] = 0n;
-      this.#words[TASK] = 0;
+      this.#words[taskWord] = 0;
     });
   }
 
   /** Owner: starts `task`, a number from 1 to 2^31 - 1. */
   begin(task: number): void {
     this.#locked(() => {
-      this.#words[TASK] = task;
-      this.#words[STOPPED] = 0;
+      this.#words[taskWord] = task;
+      this.#words[stoppedWord] = 0;
     });
   }
 
   /** Owner: nothing runs any more. Returns whether the task had been interrupted. */
   end(): boolean {
     return this.#locked(() => {
-      this.#words[TASK] = 0;
-      return this.#words[STOPPED] === 1;
+      this.#words[taskWord] = 0;
+      return this.#words[stoppedWord] === 1;
     });
   }
 
   /** Owner: whether the running task was interrupted; to be asked before each of its statements. */
   get interrupted(): boolean {
-    return Atomics.load(this.#words, STOPPED) === 1;
+    return Atomics.load(this.#words, stoppedWord) === 1;
   }
 
   /**
@@ -75,23 +75,23 @@ export class InterruptCell {
   interrupt(library: Library, task: number): boolean {
     return this.#locked(() => {
       const address = this.#address[0] ?? 0n;
-      if (address === 0n || this.#words[TASK] !== task) return false;
-      this.#words[STOPPED] = 1;
+      if (address === 0n || this.#words[taskWord] !== task) return false;
+      this.#words[stoppedWord] = 1;
       library.symbols.sqlite3_interrupt(Deno.UnsafePointer.create(BigInt.asUintN(64, address)));
       return true;
     });
   }
 
   #locked<Result>(body: () => Result): Result {
-    for (let spins = 0; Atomics.compareExchange(this.#words, LOCK, 0, 1) !== 0; spins++) {
-      if (spins === SPINS_MAX) {
+    for (let spins = 0; Atomics.compareExchange(this.#words, lockWord, 0, 1) !== 0; spins++) {
+      if (spins === spinsMax) {
         throw new Error("Interrupt cell stays locked: its other thread was terminated");
       }
     }
     try {
       return body();
     } finally {
-      Atomics.store(this.#words, LOCK, 0);
+      Atomics.store(this.#words, lockWord, 0);
     }
   }
 }

@@ -30,7 +30,7 @@ export interface Library extends LibraryLocation {
 }
 
 /** RIGHT and FULL JOIN, `->`, RETURNING, STRICT: what clients of today take for granted. */
-const OLDEST_VERSION = 3_039_000;
+const oldestVersion = 3_039_000;
 
 /** Opens the library in this thread; throws when it can't be used, saying why. */
 export function openLibrary(location: LibraryLocation): Library {
@@ -45,7 +45,7 @@ export function openLibrary(location: LibraryLocation): Library {
   const c = opened.symbols;
   const version = readCString(c.sqlite3_libversion()) ?? "";
   const versionNumber = c.sqlite3_libversion_number();
-  const refusal = versionNumber < OLDEST_VERSION
+  const refusal = versionNumber < oldestVersion
     ? `is version ${version}: 3.39 or newer is needed`
     : c.sqlite3_threadsafe() === 0
     ? "was built with SQLITE_THREADSAFE=0: a threadsafe one is needed"

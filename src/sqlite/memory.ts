@@ -4,13 +4,15 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Longest text whose encoding surely fits into `scratch`. */
-const SHORT_TEXT = 0x4000;
+const shortTextBytes = 0x4000;
 
 /**
  * Always behind an ArrayBuffer of its own, as all buffers that C keeps during a call that may call
  * back: V8 stores small typed arrays in its heap and moves them.
  */
-export const scratch: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(SHORT_TEXT * 3 + 1));
+export const scratch: Uint8Array<ArrayBuffer> = new Uint8Array(
+  new ArrayBuffer(shortTextBytes * 3 + 1),
+);
 
 /** Two places for results that C writes through a pointer. */
 export const out: BigUint64Array<ArrayBuffer> = new BigUint64Array(new ArrayBuffer(16));
@@ -31,7 +33,7 @@ const encoded: EncodedText = { buffer: scratch, length: 0 };
 /** Encodes for a call that copies: the result is valid until the next call here. The buffer is never empty. */
 export function encodeText(text: string): EncodedText {
   const { length } = text;
-  if (length <= SHORT_TEXT) {
+  if (length <= shortTextBytes) {
     encoded.buffer = scratch;
     encoded.length = encodeShort(text, length);
   } else {
@@ -42,10 +44,10 @@ export function encodeText(text: string): EncodedText {
 }
 
 /** Up to here a loop is faster than the call out of JavaScript (measured: level at about 40). */
-const LOOP_LENGTH = 32;
+const loopLength = 32;
 
 function encodeShort(text: string, length: number): number {
-  if (length <= LOOP_LENGTH) {
+  if (length <= loopLength) {
     let at = 0;
     for (; at < length; at++) {
       const unit = text.charCodeAt(at);
@@ -71,7 +73,7 @@ function encode(text: string): Uint8Array<ArrayBuffer> {
 
 /** Decodes UTF-8; what is not UTF-8 becomes U+FFFD. */
 export function decodeText(bytes: Uint8Array, length: number): string {
-  if (length <= LOOP_LENGTH) {
+  if (length <= loopLength) {
     let text = "";
     let at = 0;
     for (; at < length; at++) {

@@ -19,7 +19,7 @@ import { StreamReceiver } from "./stream_receiver.ts";
 import { isViolation } from "./violation.ts";
 
 /** Wait after the system refused to hand over a connection (no descriptors left), in ms. */
-const ACCEPT_RETRY_MS = 100;
+const acceptRetryMs = 100;
 
 /** A connection that somebody made to this node. */
 interface Guest {
@@ -57,7 +57,7 @@ export class Acceptor {
         if (this.#closed) return;
         this.#local.logger.log("ERROR", "transport", `Cannot accept: ${messageOf(error)}`);
         const { promise, resolve } = Promise.withResolvers<void>();
-        this.#local.clock.after(ACCEPT_RETRY_MS, resolve);
+        this.#local.clock.after(acceptRetryMs, resolve);
         await promise;
       }
     }

@@ -5,7 +5,7 @@ import { nextTurnOf } from "../io/next_turn.ts";
 import type { Timer } from "../io/types.ts";
 import { type Message, nodeName } from "../raft/types.ts";
 import { type Frame, FrameType, writeFrame } from "./frame.ts";
-import { LARGE_BYTES, LargeFrame, PieceReader } from "./pieces.ts";
+import { largeBytes, LargeFrame, PieceReader } from "./pieces.ts";
 import type { Introduced } from "./framed_connection.ts";
 import { decodeHello, type Hello, writeHello } from "./handshake.ts";
 import type { Local } from "./local.ts";
@@ -14,7 +14,7 @@ import type { SendQueue } from "./send_queue.ts";
 import { isViolation, ViolationError } from "./violation.ts";
 
 /** Frames are gathered into writes of about this size. */
-const BATCH_BYTES = 256 * 1024;
+const batchBytes = 256 * 1024;
 
 export interface ChannelOwner {
   /** A request, an answer or the like; a ViolationError or FormatError thrown closes the channel. */
@@ -146,7 +146,7 @@ export class Channel {
           if (frame === undefined) break;
           const whole = this.#wholeOf(frame);
           if (whole === undefined) continue;
-          if (whole.body.length > LARGE_BYTES) await this.#receiveLarge(whole);
+          if (whole.body.length > largeBytes) await this.#receiveLarge(whole);
           else this.#receive(whole);
           if (!this.#open) return;
         }
@@ -284,12 +284,12 @@ export class Channel {
       writeFrame(writer, FrameType.ping);
     }
     if (this.#large === undefined) {
-      const large = this.#queue.drainInto(writer, BATCH_BYTES, LARGE_BYTES);
+      const large = this.#queue.drainInto(writer, batchBytes, largeBytes);
       if (large !== undefined) this.#large = new LargeFrame(large);
     } else {
-      this.#queue.drainBeside(this.#large.item, writer, BATCH_BYTES, LARGE_BYTES);
+      this.#queue.drainBeside(this.#large.item, writer, batchBytes, largeBytes);
     }
-    if (this.#large?.sum(sliceBytes) && !this.#large.writePiece(writer, BATCH_BYTES)) {
+    if (this.#large?.sum(sliceBytes) && !this.#large.writePiece(writer, batchBytes)) {
       this.#large = undefined;
     }
     return writer.length > 0 || this.#large !== undefined;

@@ -26,26 +26,26 @@ export interface Frame {
   readonly body: Uint8Array;
 }
 
-export const FRAME_VERSION = 1;
+export const frameVersion = 1;
 /** CRC-32, length, version, type. */
-export const FRAME_HEADER_BYTES = 10;
+export const frameHeaderBytes = 10;
 
-const FRAME_TYPE_MAX = Math.max(...Object.values(FrameType));
-const READ_BYTES = 64 * 1024;
+const frameTypeMax = Math.max(...Object.values(FrameType));
+const readBytes = 64 * 1024;
 
 /** Starts a frame in `writer`; returns what {@linkcode endFrame} needs. */
 export function beginFrame(writer: ByteWriter, type: FrameType): number {
   const start = writer.length;
   writer.uint32(0);
   writer.uint32(0);
-  writer.uint8(FRAME_VERSION);
+  writer.uint8(frameVersion);
   writer.uint8(type);
   return start;
 }
 
 /** Fills in the length and the CRC of the frame begun at `start`. */
 export function endFrame(writer: ByteWriter, start: number): void {
-  writer.setUint32(start + 4, writer.length - start - FRAME_HEADER_BYTES);
+  writer.setUint32(start + 4, writer.length - start - frameHeaderBytes);
   writer.setUint32(start, checksum(writer.view().subarray(start + 4)));
 }
 
@@ -57,7 +57,7 @@ export function writeFrame(writer: ByteWriter, type: FrameType, ...parts: Uint8A
 }
 
 function isFrameType(type: number): type is FrameType {
-  return type >= 1 && type <= FRAME_TYPE_MAX;
+  return type >= 1 && type <= frameTypeMax;
 }
 
 export interface FrameHeader {
@@ -72,7 +72,7 @@ export function readFrameHeader(view: DataView, start: number, bodyBytesMax: num
   const length = view.getUint32(start + 4, true);
   const version = view.getUint8(start + 8);
   const type = view.getUint8(start + 9);
-  if (version !== FRAME_VERSION) throw new FormatError(`Frame of unknown version ${version}`);
+  if (version !== frameVersion) throw new FormatError(`Frame of unknown version ${version}`);
   if (!isFrameType(type)) throw new FormatError(`Frame of unknown type ${type}`);
   if (length > bodyBytesMax) {
     throw new FormatError(`Frame of ${length} bytes is over the limit of ${bodyBytesMax}`);
@@ -94,7 +94,7 @@ export function checkFrame({ checksum, type, length }: FrameHeader, sum: number)
 export class FrameDecoder {
   /** Larger bodies are an error. */
   bodyBytesMax: number;
-  #buffer = new Uint8Array(READ_BYTES);
+  #buffer = new Uint8Array(readBytes);
   #view = new DataView(this.#buffer.buffer);
   #start = 0;
   #end = 0;
@@ -135,29 +135,29 @@ export class FrameDecoder {
   /** The next whole frame; undefined until more has come. */
   next(): Frame | undefined {
     const arrived = this.#end - this.#start;
-    if (arrived < FRAME_HEADER_BYTES) return undefined;
+    if (arrived < frameHeaderBytes) return undefined;
     const header = readFrameHeader(this.#view, this.#start, this.bodyBytesMax);
-    const whole = FRAME_HEADER_BYTES + header.length;
+    const whole = frameHeaderBytes + header.length;
     if (arrived < whole) return undefined;
     const end = this.#start + whole;
     checkFrame(header, checksum(this.#buffer.subarray(this.#start + 4, end)));
-    return { type: header.type, body: this.#take(this.#start + FRAME_HEADER_BYTES, end) };
+    return { type: header.type, body: this.#take(this.#start + frameHeaderBytes, end) };
   }
 
   #take(from: number, to: number): Uint8Array {
     this.#start = to;
-    if (this.#buffer.length === READ_BYTES) return this.#buffer.slice(from, to);
+    if (this.#buffer.length === readBytes) return this.#buffer.slice(from, to);
     // A buffer that was made for this one frame goes with it.
     const body = this.#buffer.subarray(from, to);
-    this.#replace(new Uint8Array(READ_BYTES));
+    this.#replace(new Uint8Array(readBytes));
     return body;
   }
 
   /** Bytes that the frame at the front takes in all, as far as is known. */
   #needed(): number {
-    if (this.#end - this.#start < FRAME_HEADER_BYTES) return FRAME_HEADER_BYTES;
+    if (this.#end - this.#start < frameHeaderBytes) return frameHeaderBytes;
     const length = this.#view.getUint32(this.#start + 4, true);
-    return FRAME_HEADER_BYTES + Math.min(length, this.bodyBytesMax);
+    return frameHeaderBytes + Math.min(length, this.bodyBytesMax);
   }
 
   /** Moves what has come to the front, into a larger buffer when this one is full of one frame. */

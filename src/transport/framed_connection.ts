@@ -7,9 +7,9 @@ import {
   decodeReject,
   encodeOpening,
   type Hello,
-  HELLO_BYTES_MAX,
+  helloBytesMax,
   HttpSpokenError,
-  PREAMBLE_BYTES,
+  preambleBytes,
   ProtocolVersionError,
   type Purpose,
 } from "./handshake.ts";
@@ -20,7 +20,7 @@ import { DisagreementError, isViolation, ViolationError } from "./violation.ts";
 /** A connection that is read frame by frame, and whose writes go out one after the other. */
 export class FramedConnection {
   readonly connection: Connection;
-  readonly decoder = new FrameDecoder(HELLO_BYTES_MAX);
+  readonly decoder = new FrameDecoder(helloBytesMax);
   #lastWrite: Promise<void> = Promise.resolve();
 
   constructor(connection: Connection) {
@@ -44,10 +44,10 @@ export class FramedConnection {
 
   /** Reads the preamble and the frame behind it. */
   async readOpening(): Promise<Frame> {
-    while (!checkPreamble(this.decoder.peek(PREAMBLE_BYTES))) {
+    while (!checkPreamble(this.decoder.peek(preambleBytes))) {
       if (!await this.#readMore()) throw new Error("The connection ended before the handshake");
     }
-    this.decoder.skip(PREAMBLE_BYTES);
+    this.decoder.skip(preambleBytes);
     const frame = await this.readFrame();
     if (frame === null) throw new Error("The connection ended in the middle of the handshake");
     return frame;

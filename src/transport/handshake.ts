@@ -16,11 +16,11 @@ export interface Hello {
   readonly agreement: Uint8Array;
 }
 
-export const PROTOCOL_VERSION = 4;
+export const protocolVersion = 4;
 /** Magic, protocol version, two zero bytes. */
-export const PREAMBLE_BYTES = 12;
+export const preambleBytes = 12;
 /** No hello is longer; nothing larger is taken from a connection that has not introduced itself. */
-export const HELLO_BYTES_MAX = 16_384;
+export const helloBytesMax = 16_384;
 /** Of them, for the agreement. */
 export const agreementBytesMax = 12_288;
 
@@ -34,15 +34,14 @@ export class HttpSpokenError extends FormatError {
   override name = "HttpSpokenError";
 }
 
-const MAGIC = new TextEncoder().encode("raftlite");
-const TEXT_BYTES_MAX = 1024;
-const CLUSTER_ID = /^[0-9a-f]{16}$/;
+const magic = new TextEncoder().encode("raftlite");
+const textBytesMax = 1024;
 
 /** What a connection begins with: the preamble and a hello, or a reject in its place. */
 export function encodeOpening(answer: Hello | { readonly rejected: string }): Uint8Array {
   const writer = new ByteWriter();
-  writer.raw(MAGIC);
-  writer.uint16(PROTOCOL_VERSION);
+  writer.raw(magic);
+  writer.uint16(protocolVersion);
   writer.uint16(0);
   if ("rejected" in answer) {
     const start = beginFrame(writer, FrameType.reject);
@@ -73,11 +72,11 @@ export function decodeHello(body: Uint8Array): Hello {
   const purpose = reader.uint8();
   const agreement = reader.bytes();
   reader.end();
-  if (clusterId !== "" && !CLUSTER_ID.test(clusterId)) {
+  if (clusterId !== "" && !isClusterId(clusterId)) {
     throw new FormatError(`Cluster id ${JSON.stringify(clusterId.slice(0, 40))} is not one`);
   }
-  if (nodeId === "" || nodeId.length > TEXT_BYTES_MAX) throw new FormatError("Node id is not one");
-  if (address.length > TEXT_BYTES_MAX) throw new FormatError("Advertised address is too long");
+  if (nodeId === "" || nodeId.length > textBytesMax) throw new FormatError("Node id is not one");
+  if (address.length > textBytesMax) throw new FormatError("Advertised address is too long");
   if (purpose > 1) throw new FormatError(`Connection of unknown purpose ${purpose}`);
   return { clusterId, nodeId, address, purpose: purpose === 0 ? "messages" : "stream", agreement };
 }
@@ -94,16 +93,16 @@ export function decodeReject(body: Uint8Array): string {
  * and sound, false when more is needed; a FormatError says who else might be calling.
  */
 export function checkPreamble(bytes: Uint8Array): boolean {
-  const count = Math.min(bytes.length, MAGIC.length);
+  const count = Math.min(bytes.length, magic.length);
   for (let i = 0; i < count; i++) {
-    if (bytes[i] !== MAGIC[i]) throw strangerError(bytes);
+    if (bytes[i] !== magic[i]) throw strangerError(bytes);
   }
-  if (bytes.length < PREAMBLE_BYTES) return false;
-  const version = new ByteReader(bytes, MAGIC.length).uint16();
-  if (version !== PROTOCOL_VERSION) {
-    const [age, older] = version > PROTOCOL_VERSION ? ["a newer", "this one"] : ["an older", "it"];
+  if (bytes.length < preambleBytes) return false;
+  const version = new ByteReader(bytes, magic.length).uint16();
+  if (version !== protocolVersion) {
+    const [age, older] = version > protocolVersion ? ["a newer", "this one"] : ["an older", "it"];
     throw new ProtocolVersionError(
-      `Protocol version ${version} is not ours, ${PROTOCOL_VERSION}: it runs ${age} raftlite; upgrade ${older}`,
+      `Protocol version ${version} is not ours, ${protocolVersion}: it runs ${age} raftlite; upgrade ${older}`,
     );
   }
   return true;
@@ -120,6 +119,11 @@ function strangerError(bytes: Uint8Array): FormatError {
     return new FormatError("It speaks TLS, but this port is configured without");
   }
   return new FormatError("It is not a raftlite node: wrong magic");
+}
+
+/** Whether `text` names a cluster; a node without one has "" in its place. */
+export function isClusterId(text: string): boolean {
+  return /^[0-9a-f]{16}$/.test(text);
 }
 
 /** Why two ends cannot belong together; undefined when they can. A node without a cluster may talk to any. */

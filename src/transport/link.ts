@@ -10,7 +10,7 @@ import { SendQueue } from "./send_queue.ts";
 import { type NoConnection, type RequestOptions, TransportError } from "./types.ts";
 
 /** With a request waiting, an attempt is made at least this long after the last one failed, in ms. */
-const RETRY_ON_DEMAND_MS = 250;
+const retryOnDemandMs = 250;
 
 /**
  * The outgoing connection to one address, made again when it breaks: for as long as the address is
@@ -121,7 +121,7 @@ export class Link implements ChannelOwner {
       this.#connect();
       return;
     }
-    const retryAt = this.#failedAt + RETRY_ON_DEMAND_MS;
+    const retryAt = this.#failedAt + retryOnDemandMs;
     if (retryAt < this.#retryAt) this.#retryLater(Math.max(0, retryAt - this.#local.clock.now()));
   }
 

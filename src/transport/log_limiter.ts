@@ -1,8 +1,8 @@
 import type { Clock, Logger, LogLevel } from "../io/types.ts";
 
-const WINDOW_MS = 10_000;
-const LINES_PER_WINDOW = 5;
-const REMOTES_MAX = 256;
+const windowMs = 10_000;
+const linesPerWindow = 5;
+const remotesMax = 256;
 
 interface Window {
   startedAt: number;
@@ -23,7 +23,7 @@ export class LogLimiter {
 
   log(level: LogLevel, remoteAddress: string, message: string): void {
     const window = this.#window(hostOf(remoteAddress));
-    if (window.lines === LINES_PER_WINDOW) {
+    if (window.lines === linesPerWindow) {
       window.suppressed += 1;
       return;
     }
@@ -37,13 +37,13 @@ export class LogLimiter {
     const now = this.#clock.now();
     let window = this.#windows.get(host);
     if (window === undefined) {
-      if (this.#windows.size === REMOTES_MAX) {
+      if (this.#windows.size === remotesMax) {
         const [oldest] = this.#windows.keys();
         if (oldest !== undefined) this.#windows.delete(oldest);
       }
       window = { startedAt: now, lines: 0, suppressed: 0 };
       this.#windows.set(host, window);
-    } else if (now - window.startedAt >= WINDOW_MS) {
+    } else if (now - window.startedAt >= windowMs) {
       window.startedAt = now;
       window.lines = 0;
     }

@@ -19,15 +19,15 @@ const MessageCode = {
 } as const;
 
 /** Term, type, checksum and length before an entry's data; its index follows from its place. */
-const ENTRY_HEADER_BYTES = 8 + 1 + 4 + 4;
+const entryHeaderBytes = 8 + 1 + 4 + 4;
 /** More than any message takes besides its ids and entries. */
-const FIXED_BYTES_MAX = 64;
+const fixedBytesMax = 64;
 
 /** About how many bytes {@linkcode encodeMessage} will write; never fewer for ids in ASCII. */
 export function messageSize(message: Message): number {
-  let size = FIXED_BYTES_MAX + message.from.length + message.to.length;
+  let size = fixedBytesMax + message.from.length + message.to.length;
   if (message.type === "append_request") {
-    for (const entry of message.entries) size += ENTRY_HEADER_BYTES + entry.data.length;
+    for (const entry of message.entries) size += entryHeaderBytes + entry.data.length;
   }
   return size;
 }
@@ -237,7 +237,7 @@ function readEntries(
   leaderTerm: number,
 ): Entry[] {
   const count = reader.uint32();
-  if (count * ENTRY_HEADER_BYTES > reader.remaining) {
+  if (count * entryHeaderBytes > reader.remaining) {
     throw new FormatError(`${count} entries cannot fit in ${reader.remaining} bytes`);
   }
   if (prevLogIndex + count > Number.MAX_SAFE_INTEGER) {

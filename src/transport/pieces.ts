@@ -5,8 +5,8 @@ import {
   beginFrame,
   checkFrame,
   type Frame,
-  FRAME_HEADER_BYTES,
   type FrameHeader,
+  frameHeaderBytes,
   FrameType,
   readFrameHeader,
   writeFrame,
@@ -15,7 +15,7 @@ import type { Outgoing } from "./outgoing.ts";
 import { ViolationError } from "./violation.ts";
 
 /** Frames of more than that are sent in pieces. */
-export const LARGE_BYTES = 2 * 1024 * 1024;
+export const largeBytes = 2 * 1024 * 1024;
 
 /**
  * A frame so large that it is sent in pieces: sent at once it would hold up the heartbeats behind
@@ -34,7 +34,7 @@ export class LargeFrame {
     const writer = new PartsWriter();
     beginFrame(writer, item.type);
     item.encodeBody(writer);
-    writer.setUint32(4, writer.size - FRAME_HEADER_BYTES);
+    writer.setUint32(4, writer.size - frameHeaderBytes);
     const parts = writer.parts();
     this.#header = writer.view();
     this.#toSum = new PartsCursor(parts);
@@ -102,7 +102,7 @@ interface Arriving {
 /** Puts the pieces of large frames together again, and sums them as they come. */
 export class PieceReader {
   /** Pieces that do not make a header yet. */
-  readonly #start = new ByteWriter(FRAME_HEADER_BYTES);
+  readonly #start = new ByteWriter(frameHeaderBytes);
   #arriving: Arriving | undefined;
 
   /** The frame that `piece` completes. Throws a FormatError or a ViolationError. */
@@ -125,7 +125,7 @@ export class PieceReader {
 
   #begin(piece: Uint8Array, bodyBytesMax: number): Frame | undefined {
     this.#start.raw(piece);
-    if (this.#start.length < FRAME_HEADER_BYTES) return undefined;
+    if (this.#start.length < frameHeaderBytes) return undefined;
     const start = this.#start.view();
     const header = readFrameHeader(
       new DataView(start.buffer, start.byteOffset),
@@ -137,10 +137,10 @@ export class PieceReader {
       // The system gives memory only to what is written, and that is what has arrived.
       body: new Uint8Array(header.length),
       filled: 0,
-      sum: checksum(start.subarray(4, FRAME_HEADER_BYTES)),
+      sum: checksum(start.subarray(4, frameHeaderBytes)),
     };
-    const rest = start.slice(FRAME_HEADER_BYTES);
-    this.#start.reset(FRAME_HEADER_BYTES);
+    const rest = start.slice(frameHeaderBytes);
+    this.#start.reset(frameHeaderBytes);
     return this.read(rest, bodyBytesMax);
   }
 }

@@ -1,6 +1,6 @@
 import { RingMap } from "../base/ring_map.ts";
 import type { Timer } from "../io/types.ts";
-import { type Frame, FRAME_HEADER_BYTES, FrameType } from "./frame.ts";
+import { type Frame, frameHeaderBytes, FrameType } from "./frame.ts";
 import type { Local } from "./local.ts";
 import {
   decodeAnswer,
@@ -50,7 +50,7 @@ export class RequestClient {
     const { signal, timeoutMs } = options;
     if (signal?.aborted) return Promise.reject(this.#error("aborted", "Request aborted"));
     const limits = this.#local.limits;
-    if (payload.length > limits.frameBytesMax - FRAME_HEADER_BYTES) {
+    if (payload.length > limits.frameBytesMax - frameHeaderBytes) {
       const why = `Request of ${payload.length} bytes is over the limit of ${limits.frameBytesMax}`;
       return Promise.reject(this.#error("protocol", why));
     }

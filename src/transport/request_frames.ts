@@ -4,7 +4,7 @@ import { FrameType } from "./frame.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 /** What a frame of a request takes besides its payload, at most. */
-const OVERHEAD_BYTES = 32;
+const overheadBytes = 32;
 
 /** Why a request has no answer, as the other end says it. */
 export const FailureCode = { refused: 1, overloaded: 2 } as const;
@@ -16,7 +16,7 @@ abstract class RequestFrame implements Outgoing {
   readonly size: number;
 
   constructor(readonly id: number, payloadBytes: number) {
-    this.size = OVERHEAD_BYTES + payloadBytes;
+    this.size = overheadBytes + payloadBytes;
   }
 
   abstract readonly type: FrameType;

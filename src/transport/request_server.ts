@@ -1,7 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import { RingMap } from "../base/ring_map.ts";
 import { nodeName } from "../raft/types.ts";
-import { type Frame, FRAME_HEADER_BYTES, FrameType } from "./frame.ts";
+import { type Frame, frameHeaderBytes, FrameType } from "./frame.ts";
 import type { Hello } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import {
@@ -81,7 +81,7 @@ export class RequestServer {
     let reply: Outgoing;
     try {
       const answer = await handle();
-      const limit = this.#local.limits.frameBytesMax - FRAME_HEADER_BYTES;
+      const limit = this.#local.limits.frameBytesMax - frameHeaderBytes;
       reply = answer.length <= limit ? new OutgoingAnswer(id, answer) : new OutgoingFailure(
         id,
         FailureCode.refused,

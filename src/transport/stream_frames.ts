@@ -4,12 +4,12 @@ import { writeOutgoing } from "./outgoing.ts";
 import { type FailureCode, OutgoingAnswer, OutgoingFailure } from "./request_frames.ts";
 
 /** Largest piece of a body in one frame. */
-export const CHUNK_BYTES_MAX = 256 * 1024;
+export const chunkBytesMax = 256 * 1024;
 /** Largest header of a stream. */
-export const STREAM_HEADER_BYTES_MAX = 1024 * 1024;
+export const streamHeaderBytesMax = 1024 * 1024;
 
 /** A stream has its connection to itself: its answer needs no correlation id. */
-export const STREAM_REQUEST_ID = 0;
+export const streamRequestId = 0;
 
 export function writeStreamOpen(writer: ByteWriter, kind: number, header: Uint8Array): void {
   const start = beginFrame(writer, FrameType.streamOpen);
@@ -55,9 +55,9 @@ export function decodeStreamAbort(body: Uint8Array): string {
 }
 
 export function writeStreamAnswer(writer: ByteWriter, answer: Uint8Array): void {
-  writeOutgoing(writer, new OutgoingAnswer(STREAM_REQUEST_ID, answer));
+  writeOutgoing(writer, new OutgoingAnswer(streamRequestId, answer));
 }
 
 export function writeStreamFailure(writer: ByteWriter, code: FailureCode, text: string): void {
-  writeOutgoing(writer, new OutgoingFailure(STREAM_REQUEST_ID, code, text));
+  writeOutgoing(writer, new OutgoingFailure(streamRequestId, code, text));
 }

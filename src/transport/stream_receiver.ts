@@ -3,16 +3,16 @@ import { checksum } from "../base/checksum.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
 import { nodeName } from "../raft/types.ts";
-import { type Frame, FRAME_HEADER_BYTES, FrameType, writeFrame } from "./frame.ts";
+import { type Frame, frameHeaderBytes, FrameType, writeFrame } from "./frame.ts";
 import { type Introduced, withDeadline } from "./framed_connection.ts";
 import type { Local } from "./local.ts";
 import { FailureCode } from "./request_frames.ts";
 import {
-  CHUNK_BYTES_MAX,
+  chunkBytesMax,
   decodeStreamAbort,
   decodeStreamEnd,
   decodeStreamOpen,
-  STREAM_HEADER_BYTES_MAX,
+  streamHeaderBytesMax,
   writeStreamAnswer,
   writeStreamFailure,
 } from "./stream_frames.ts";
@@ -37,12 +37,12 @@ export class StreamReceiver {
     const { framed, remote } = this.#introduced;
     let keepAlive: Timer | undefined;
     try {
-      framed.decoder.bodyBytesMax = STREAM_HEADER_BYTES_MAX + FRAME_HEADER_BYTES;
+      framed.decoder.bodyBytesMax = streamHeaderBytesMax + frameHeaderBytes;
       const opening = await this.#nextFrame();
       if (opening.type !== FrameType.streamOpen) {
         throw new ViolationError(`Frame of type ${opening.type} in place of a stream's header`);
       }
-      framed.decoder.bodyBytesMax = CHUNK_BYTES_MAX;
+      framed.decoder.bodyBytesMax = chunkBytesMax;
       const { kind, header } = decodeStreamOpen(opening.body);
       const ping = () => {
         this.#ping();
@@ -165,7 +165,7 @@ export class StreamReceiver {
   async #writeAndDrain(writer: ByteWriter): Promise<void> {
     const { framed } = this.#introduced;
     await framed.write(writer.view());
-    framed.decoder.bodyBytesMax = STREAM_HEADER_BYTES_MAX + FRAME_HEADER_BYTES;
+    framed.decoder.bodyBytesMax = streamHeaderBytesMax + frameHeaderBytes;
     while (await framed.readFrame().catch(() => null) !== null);
   }
 

@@ -7,8 +7,8 @@ import { type FramedConnection, openConnection, withDeadline } from "./framed_co
 import type { Local } from "./local.ts";
 import { decodeAnswer, decodeFailure, FailureCode } from "./request_frames.ts";
 import {
-  CHUNK_BYTES_MAX,
-  STREAM_HEADER_BYTES_MAX,
+  chunkBytesMax,
+  streamHeaderBytesMax,
   writeStreamAbort,
   writeStreamEnd,
   writeStreamOpen,
@@ -21,7 +21,7 @@ export class StreamSender {
   readonly #local: Local;
   readonly #address: string;
   readonly #outcome = Promise.withResolvers<Uint8Array>();
-  readonly #writer = new ByteWriter(CHUNK_BYTES_MAX + 64);
+  readonly #writer = new ByteWriter(chunkBytesMax + 64);
   #framed: FramedConnection | undefined;
   #settled = false;
   #opened = false;
@@ -47,7 +47,7 @@ export class StreamSender {
     this.#watchProgress(timeoutMs);
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
-    else if (header.length > STREAM_HEADER_BYTES_MAX) {
+    else if (header.length > streamHeaderBytesMax) {
       this.#fail("protocol", `Header of ${header.length} bytes is too large`);
     } else this.#transfer(kind, header, iterator);
     try {
@@ -106,8 +106,8 @@ export class StreamSender {
       if (this.#settled) return;
       if (next.done) break;
       const bytes = next.value;
-      for (let at = 0; at < bytes.length; at += CHUNK_BYTES_MAX) {
-        const chunk = bytes.subarray(at, at + CHUNK_BYTES_MAX);
+      for (let at = 0; at < bytes.length; at += chunkBytesMax) {
+        const chunk = bytes.subarray(at, at + chunkBytesMax);
         length += chunk.length;
         sum = checksum(chunk, sum);
         await this.#write(framed, (writer) => writeFrame(writer, FrameType.streamChunk, chunk));

@@ -4,7 +4,7 @@ import { Acceptor } from "./acceptor.ts";
 import { withDeadline } from "./framed_connection.ts";
 import { Link } from "./link.ts";
 import { Local } from "./local.ts";
-import { agreementBytesMax } from "./handshake.ts";
+import { agreementBytesMax, isClusterId } from "./handshake.ts";
 import type { TransportOptions } from "./options.ts";
 import { StreamSender } from "./stream_sender.ts";
 import {
@@ -13,8 +13,6 @@ import {
   TransportError,
   type TransportHandlers,
 } from "./types.ts";
-
-const CLUSTER_ID = /^[0-9a-f]{16}$/;
 
 /** Listens, and connects to nobody yet. Throws what `network.listen` throws. */
 export async function openTransport(options: TransportOptions): Promise<Transport> {
@@ -66,7 +64,7 @@ class TcpTransport implements Transport {
 
   setCluster(clusterId: string): void {
     const { clusterId: before } = this.#local;
-    assert(CLUSTER_ID.test(clusterId), `Cluster id ${clusterId} is not 16 hex digits`);
+    assert(isClusterId(clusterId), `Cluster id ${clusterId} is not 16 hex digits`);
     assert(before === "" || before === clusterId, `Node is in cluster ${before} already`);
     this.#local.clusterId = clusterId;
     for (const link of this.#links.values()) link.poke();

@@ -9,7 +9,7 @@ import {
   decodeHello,
   decodeReject,
   encodeOpening,
-  PREAMBLE_BYTES,
+  preambleBytes,
 } from "../../src/transport/handshake.ts";
 import { decodeMessage, encodeMessage } from "../../src/transport/message_codec.ts";
 import {
@@ -253,12 +253,12 @@ test("FrameDecoder throws nothing but a FormatError at damaged frames", () => {
 });
 
 test("checkPreamble() throws nothing but a FormatError, and takes only its own", () => {
-  const own = encodeOpening({ rejected: "" }).slice(0, PREAMBLE_BYTES);
+  const own = encodeOpening({ rejected: "" }).slice(0, preambleBytes);
   fc.assert(
-    fc.property(damage, fc.nat({ max: PREAMBLE_BYTES }), (changes, length) => {
+    fc.property(damage, fc.nat({ max: preambleBytes }), (changes, length) => {
       const bytes = damaged(own, changes).subarray(0, length);
       onlyFormatErrors(() => checkPreamble(bytes));
-      assert.equal(checkPreamble(own.subarray(0, length)), length === PREAMBLE_BYTES);
+      assert.equal(checkPreamble(own.subarray(0, length)), length === preambleBytes);
     }),
     parameters,
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { FrameType } from "../../src/transport/frame.ts";
-import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
+import { protocolVersion } from "../../src/transport/handshake.ts";
 import type { Agreement } from "../../src/transport/types.ts";
 import {
   heartbeat,
@@ -85,7 +85,7 @@ Deno.test("Transport: the other protocol version is named on both sides", async 
   const count = await older.connection.read(answer) ?? 0;
   assert.deepEqual(
     answer.subarray(0, 12),
-    text(`raftlite${String.fromCharCode(PROTOCOL_VERSION)}\x00\x00\x00`),
+    text(`raftlite${String.fromCharCode(protocolVersion)}\x00\x00\x00`),
   );
   assert.equal(answer[12 + 9], FrameType.reject);
   assert.match(string(answer.subarray(0, count)), /Protocol version 3 is not ours/);

@@ -7,7 +7,7 @@ import type { Clock, Connection, Logger, Network, Timer } from "../../src/io/typ
 import type { Entry, Message } from "../../src/raft/types.ts";
 import { FrameDecoder, type FrameType, writeFrame } from "../../src/transport/frame.ts";
 import type { Frame } from "../../src/transport/frame.ts";
-import { encodeOpening, type Hello, PREAMBLE_BYTES } from "../../src/transport/handshake.ts";
+import { encodeOpening, type Hello, preambleBytes } from "../../src/transport/handshake.ts";
 import type { TransportLimits, TransportOptions } from "../../src/transport/options.ts";
 import { openTransport } from "../../src/transport/transport.ts";
 import type { Agreement, Peer, Transport, TransportHandlers } from "../../src/transport/types.ts";
@@ -250,10 +250,10 @@ export class RawPeer implements Disposable {
 
   /** The frame behind the preamble; undefined at the end. */
   async opening(): Promise<Frame | undefined> {
-    while (this.#decoder.peek(PREAMBLE_BYTES).length < PREAMBLE_BYTES) {
+    while (this.#decoder.peek(preambleBytes).length < preambleBytes) {
       if (!await this.#readMore()) return undefined;
     }
-    this.#decoder.skip(PREAMBLE_BYTES);
+    this.#decoder.skip(preambleBytes);
     return await this.frame();
   }
 

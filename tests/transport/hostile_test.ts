@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { FrameType, writeFrame } from "../../src/transport/frame.ts";
-import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
+import { protocolVersion } from "../../src/transport/handshake.ts";
 import { encodeMessage } from "../../src/transport/message_codec.ts";
 import type { Message } from "../../src/raft/types.ts";
 import {
@@ -70,7 +70,7 @@ const attacks: [name: string, attack: Attack, reason: RegExp][] = [
     "a frame in place of a hello",
     async (peer) => {
       await peer.connection.write(
-        text(`raftlite${String.fromCharCode(PROTOCOL_VERSION)}\x00\x00\x00`),
+        text(`raftlite${String.fromCharCode(protocolVersion)}\x00\x00\x00`),
       );
       await peer.send(FrameType.ping);
     },
