@@ -1,6 +1,6 @@
 import type { Clock } from "../io/types.ts";
 import type { StateMachine } from "../store/types.ts";
-import type { LogWriter } from "./log_writer.ts";
+import type { RaftLog } from "../raft_log/types.ts";
 import type { NodeTiming } from "./types.ts";
 
 /** What a disk that is slow, but works, writes at least, in bytes per ms. */
@@ -8,18 +8,18 @@ const slowestBytesPerMs = 10_000;
 
 /** Whether this node's disk takes writes. */
 export class DiskWatch {
-  readonly #writer: Pick<LogWriter, "full" | "underWay">;
+  readonly #log: Pick<RaftLog, "full" | "underWay">;
   readonly #stateMachine: Pick<StateMachine, "full">;
   readonly #clock: Pick<Clock, "now">;
   readonly #patienceMs: number;
 
   constructor(
-    writer: Pick<LogWriter, "full" | "underWay">,
+    log: Pick<RaftLog, "full" | "underWay">,
     stateMachine: Pick<StateMachine, "full">,
     clock: Pick<Clock, "now">,
     timing: NodeTiming,
   ) {
-    this.#writer = writer;
+    this.#log = log;
     this.#stateMachine = stateMachine;
     this.#clock = clock;
     // Two election timeouts of the longest kind (3.4): one write can be half a dozen syncs, where it
@@ -30,10 +30,10 @@ export class DiskWatch {
   /** What keeps the disk from taking writes; undefined when nothing does. */
   get trouble(): string | undefined {
     // Neither the log nor the state machine may be short of room.
-    if (this.#writer.full || this.#stateMachine.full !== undefined) {
+    if (this.#log.full || this.#stateMachine.full !== undefined) {
       return "The disk is full: writes wait until there is room";
     }
-    const { underWay } = this.#writer;
+    const { underWay } = this.#log;
     if (underWay === undefined) return undefined;
     const waitedMs = this.#clock.now() - underWay.since;
     if (waitedMs <= this.#patienceMs + underWay.bytes / slowestBytesPerMs) return undefined;

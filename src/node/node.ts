@@ -19,7 +19,6 @@ import { DiskWatch } from "./disk_watch.ts";
 import { Handover } from "./handover.ts";
 import { LogHolds } from "./log_holds.ts";
 import { LogLoads } from "./log_loads.ts";
-import { LogWriter } from "./log_writer.ts";
 import { proposalError, Proposer } from "./proposer.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
@@ -40,7 +39,6 @@ export class Node {
   readonly id: NodeId;
   readonly #options: NodeOptions;
   readonly #raft: Raft;
-  readonly #writer: LogWriter;
   readonly #disk: DiskWatch;
   readonly #handover: Handover;
   readonly #applier: Applier;
@@ -79,8 +77,7 @@ export class Node {
     });
     const fail = (error: Error) => this.#fail(error);
     this.#ticker = new Ticker(this.#raft, clock, timing, () => this.#everyTick());
-    this.#writer = new LogWriter(log, clock, logger, fail);
-    this.#disk = new DiskWatch(this.#writer, stateMachine, clock, timing);
+    this.#disk = new DiskWatch(log, stateMachine, clock, timing);
     this.#handover = new Handover(this.#raft, timing);
     this.#watched = new WatchedRequests(options.codec, options.origin);
     this.#proposer = new Proposer({
@@ -90,7 +87,7 @@ export class Node {
       seed: options.seed,
       limits,
       alone: () => this.#raft.configuration.members.length === 1,
-      logBusy: () => this.#writer.busy,
+      logBusy: () => log.busy,
       due: () => this.#schedule(),
     });
     this.#applier = new Applier(this.#raft, log, clock, stateMachine, limits.applyBytesMax, {
@@ -125,7 +122,6 @@ export class Node {
     this.#receiver = new SnapshotReceiver({
       raft: this.#raft,
       log,
-      writer: this.#writer,
       applier: this.#applier,
       stateMachine,
       marker: options.installMarker,
@@ -388,17 +384,7 @@ export class Node {
   #handle(ready: Ready): void {
     // Before this node's own disk: the followers' disks then work at the same time (10.2.1).
     if (ready.messages.length > 0) this.#options.transport.send(ready.messages);
-    const last = ready.entries[ready.entries.length - 1];
-    if (
-      ready.hardState !== undefined || last !== undefined || ready.messagesAfterPersist.length > 0
-    ) {
-      this.#writer.write(ready, () => {
-        this.#options.transport.send(ready.messagesAfterPersist);
-        if (last !== undefined) this.#raft.persisted(last.index, last.term);
-        this.#proposer.logIdle();
-        this.#schedule();
-      });
-    }
+    this.#persist(ready);
     if (ready.configuration !== undefined) this.#options.onConfiguration(ready.configuration);
     if (ready.status !== undefined) this.#statusChanged(ready.status);
     this.#applier.advance(ready.applyThrough);
@@ -410,6 +396,27 @@ export class Node {
     this.#reads.dropped(ready.readsDropped);
     for (const request of ready.loads) this.#loads.load(request);
     for (const to of ready.snapshots) this.#sender.send(to);
+  }
+
+  #persist(ready: Ready): void {
+    const { log } = this.#options;
+    const { hardState, entries, messagesAfterPersist } = ready;
+    const nothing = hardState === undefined && entries.length === 0;
+    if (nothing && messagesAfterPersist.length === 0) return;
+    if (nothing && !log.busy) this.#persisted(ready);
+    else {
+      log.append(ready).then(() => this.#persisted(ready)).catch((error) => this.#fail(error));
+    }
+  }
+
+  /** All of a Ready is durable, and of those before it. */
+  #persisted({ entries, messagesAfterPersist }: Ready): void {
+    if (this.#state === "stopped") return;
+    this.#options.transport.send(messagesAfterPersist);
+    const last = entries[entries.length - 1];
+    if (last !== undefined) this.#raft.persisted(last.index, last.term);
+    this.#proposer.logIdle();
+    this.#schedule();
   }
 
   #statusChanged(status: Status): void {
@@ -443,7 +450,6 @@ export class Node {
   #end(message: string): void {
     this.#state = "stopped";
     this.#ticker.stop();
-    this.#writer.stop();
     this.#sender.stop();
     this.#proposer.failAll(message);
     this.#reads.failAll(message);
@@ -471,10 +477,11 @@ export class Node {
     // The log has what is cut short here: the batch of a state machine that waits for room on the
     // disk, or that is at a statement without end.
     let resting = false;
-    const rest = [this.#applier.pause(), this.#writer.idle(), this.#compaction.idle()];
+    const { log, stateMachine } = this.#options;
+    const rest = [this.#applier.pause(), log.idle(), this.#compaction.idle()];
     void Promise.all(rest).then(() => resting = true);
     deadline = Math.max(deadline, this.#options.clock.now() + restMsMin);
-    await until(() => resting || this.#options.stateMachine.full !== undefined);
+    await until(() => resting || log.full || stateMachine.full !== undefined);
   }
 
   /** The voter that would be the best next leader, if there is one. */

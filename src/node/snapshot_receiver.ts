@@ -4,7 +4,6 @@ import type { Raft } from "../raft/raft.ts";
 import { type CompactionPoint, type NodeId, nodeName } from "../raft/types.ts";
 import { SnapshotRejectedError, type StateMachine } from "../store/types.ts";
 import type { Applier } from "./applier.ts";
-import type { LogWriter } from "./log_writer.ts";
 import { decodeSnapshotHeader } from "./snapshot_header.ts";
 import { type InstallMarker, NodeError } from "./types.ts";
 
@@ -21,7 +20,6 @@ interface Incoming {
 export class SnapshotReceiver {
   readonly #raft: Raft;
   readonly #log: RaftLog;
-  readonly #writer: LogWriter;
   readonly #applier: Applier;
   readonly #stateMachine: StateMachine;
   readonly #marker: InstallMarker;
@@ -34,7 +32,6 @@ export class SnapshotReceiver {
     parts: {
       readonly raft: Raft;
       readonly log: RaftLog;
-      readonly writer: LogWriter;
       readonly applier: Applier;
       readonly stateMachine: StateMachine;
       readonly marker: InstallMarker;
@@ -43,7 +40,6 @@ export class SnapshotReceiver {
   ) {
     this.#raft = parts.raft;
     this.#log = parts.log;
-    this.#writer = parts.writer;
     this.#applier = parts.applier;
     this.#stateMachine = parts.stateMachine;
     this.#marker = parts.marker;
@@ -123,7 +119,7 @@ export class SnapshotReceiver {
         );
       }
       this.#swapping = true;
-      await this.#writer.idle();
+      await this.#log.idle();
       // A log that holds the snapshot's last entry keeps what follows it: it may be all that a
       // majority has of an acknowledged write (figure 5.3 of the thesis, step 7). Entries that the
       // core holds in memory only have been promised to nobody.

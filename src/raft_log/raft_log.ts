@@ -4,6 +4,7 @@ import type { Entry } from "../raft/types.ts";
 import { ActiveSegment } from "./active_segment.ts";
 import { batchHeadLength } from "./batch.ts";
 import { EntryIndex } from "./entry_index.ts";
+import { LogQueue } from "./log_queue.ts";
 import { SegmentedLog } from "./segmented_log.ts";
 import { type LogState, type RecoveredSegments, recoverLog, replayCarried } from "./recovery.ts";
 import {
@@ -62,7 +63,7 @@ export async function openRaftLog(
   index.compact(state.compaction.index);
   checkComplete(index);
   state.configurations = state.configurations.filter(({ index: at }) => at >= index.firstIndex);
-  const log = new SegmentedLog(
+  const store = new SegmentedLog(
     { disk, clock, directory, logger, sizes, drawSalt },
     { active, index, hardState: state.hardState, compaction: state.compaction, firstSegment },
   );
@@ -73,10 +74,10 @@ export async function openRaftLog(
       lastIndex: index.lastIndex,
       termStarts: [...index.termStarts],
       configurations: state.configurations,
-      entries: await readRecent(log, options.recentBytesMax ?? 8 * mebibyte),
+      entries: await readRecent(store, options.recentBytesMax ?? 8 * mebibyte),
     },
   };
-  return { log, contents };
+  return { log: new LogQueue({ store, clock, logger, directory }), contents };
 }
 
 /** A process that died between a rename and its sync left names that a power cut would still take. */

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { DiskWatch } from "../../src/node/disk_watch.ts";
-import type { WriteUnderWay } from "../../src/node/log_writer.ts";
+import type { WriteUnderWay } from "../../src/raft_log/types.ts";
 
 const timing = { tickMs: 50, electionTicks: 10, heartbeatTicks: 2, leaseTicks: 8 };
 const MiB = 1024 * 1024;

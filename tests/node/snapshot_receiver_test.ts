@@ -1,7 +1,6 @@
 import { strict as assert } from "node:assert";
 import { DiskError, type Logger } from "../../src/io/types.ts";
 import type { Applier } from "../../src/node/applier.ts";
-import type { LogWriter } from "../../src/node/log_writer.ts";
 import { encodeSnapshotHeader } from "../../src/node/snapshot_header.ts";
 import { SnapshotReceiver } from "../../src/node/snapshot_receiver.ts";
 import { NodeError } from "../../src/node/types.ts";
@@ -53,8 +52,9 @@ function subject() {
   const receiver = new SnapshotReceiver({
     raft,
     stateMachine,
-    log: { lastIndex: 0, reset: () => Promise.resolve() } as Partial<RaftLog> as RaftLog,
-    writer: { idle: () => Promise.resolve() } as Partial<LogWriter> as LogWriter,
+    log: { lastIndex: 0, idle: () => Promise.resolve(), reset: () => Promise.resolve() } as Partial<
+      RaftLog
+    > as RaftLog,
     applier: {
       pause: () => Promise.resolve(),
       resume: () => events.push("resumed"),

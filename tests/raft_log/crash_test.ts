@@ -71,6 +71,13 @@ async function carryOut(log: RaftLog, model: LogModel, operation: Operation): Pr
   }
 }
 
+/** Lets promises go on until the work has ended, or has to wait for room on the disk. */
+async function ended(log: RaftLog, work: Promise<unknown>): Promise<void> {
+  let done = false;
+  work.then(() => done = true);
+  while (!done && !log.full) await Promise.resolve();
+}
+
 /** One life of the log, from its opening to a crash. */
 async function live(disk: SimulatedDisk, random: Prng, model: LogModel): Promise<void> {
   const clock = new SimulatedClock();
@@ -86,10 +93,14 @@ async function live(disk: SimulatedDisk, random: Prng, model: LogModel): Promise
   const broken: unknown[] = [];
   for (let count = random.below(25); count > 0; count--) {
     const work = carryOut(log, model, draw(random, model)).catch((error) => broken.push(error));
-    if (random.chance(0.4)) await work;
+    if (random.chance(0.4)) await ended(log, work);
     else await goOn(random, 20);
     // Now and then long enough for a mark.
     if (random.chance(0.3)) clock.jump(random.below(60));
+    if (log.full && random.chance(0.2)) {
+      if (random.chance(0.5)) disk.capacityBytes += random.below(4000);
+      clock.jump(500);
+    }
   }
   if (random.chance(0.1)) await log.close();
   else await goOn(random, 40);

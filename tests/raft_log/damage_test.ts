@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DiskError } from "../../src/io/types.ts";
+import { type Clock, DiskError } from "../../src/io/types.ts";
 import { LogDamageError, LogFailedError } from "../../src/raft_log/types.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
 import {
@@ -202,6 +202,16 @@ Deno.test("RaftLog.read() reports an entry that was damaged while the log is ope
   await log.close();
 });
 
+/** Time passes at once where the log waits for room, and never else. */
+const impatient: Clock = {
+  now: () => 0,
+  wallTime: () => 0,
+  after: (delayMs, callback) => {
+    if (delayMs === 500) queueMicrotask(callback);
+    return { cancel: () => {} };
+  },
+};
+
 Deno.test("RaftLog survives a fault at each call in turn with all that it acknowledged", async () => {
   let calls = Infinity;
   for (const kind of ["failed", "full"] as const) {
@@ -211,7 +221,7 @@ Deno.test("RaftLog survives a fault at each call in turn with all that it acknow
       let acknowledged = 0;
       let acknowledgedPoint = 0;
       try {
-        const { log } = await openLog(disk, sizes);
+        const { log } = await openLog(disk, sizes, undefined, impatient);
         for (let index = 1; index <= 12; index++) {
           await log.append({ ...untouched, entries: makeEntries(1, index, 1) });
           acknowledged = index;

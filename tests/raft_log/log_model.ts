@@ -56,7 +56,7 @@ function sameImage(a: LogImage, b: LogImage): boolean {
 
 /**
  * What a log may hold: what was acknowledged, and then any number of the operations that were not,
- * in their order.
+ * in their order; but a compaction passes what waits for room.
  */
 export class LogModel {
   acknowledged: LogImage = emptyImage;
@@ -78,7 +78,9 @@ export class LogModel {
   }
 
   acknowledge(operation: Operation): void {
-    assert.equal(this.#open.shift(), operation, "acknowledged out of order");
+    const position = this.#open.indexOf(operation);
+    assert(position === 0 || operation.type === "compact", "acknowledged out of order");
+    this.#open.splice(position, 1);
     this.acknowledged = after(this.acknowledged, operation);
     this.#refused = [];
   }
@@ -88,9 +90,21 @@ export class LogModel {
     this.#refused.push(operation);
   }
 
+  /** What is open as called, and with each number of its compactions passed to the front. */
+  #compactedFirst(): Operation[][] {
+    const compactions = this.#open.filter(({ type }) => type === "compact");
+    return [0, ...compactions.map((_, i) => i + 1)].map((count) => {
+      const passed = compactions.slice(0, count);
+      return [...passed, ...this.#open.filter((operation) => !passed.includes(operation))];
+    });
+  }
+
   /** Checks what was found after a crash, and takes it for what there is. */
   recover(found: LogImage): void {
-    const branches = [this.#open, ...this.#refused.map((_, i) => this.#refused.slice(i))];
+    const branches = [
+      ...this.#compactedFirst(),
+      ...this.#refused.map((_, i) => this.#refused.slice(i)),
+    ];
     const candidates = [this.acknowledged];
     for (const branch of branches) {
       let image = this.acknowledged;

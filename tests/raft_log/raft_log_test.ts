@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
-import { EntryType } from "../../src/raft/types.ts";
+import { type Entry, EntryType } from "../../src/raft/types.ts";
 import { LogFailedError } from "../../src/raft_log/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
@@ -199,45 +199,52 @@ Deno.test("reset() drops everything and goes on behind its point", async () => {
   assert.equal(disk.paths().length, 1);
 });
 
-Deno.test("append() is refused on a full disk and works again once there is room", async () => {
+Deno.test("append() waits on a full disk, in its order, until there is room", async () => {
   const disk = makeDisk();
   const logger = new RecordingLogger();
-  const { log } = await openLog(disk, {}, logger);
+  const clock = new SimulatedClock();
+  const { log } = await openLog(disk, {}, logger, clock);
   await log.append({ ...untouched, entries: makeEntries(1, 1, 10) });
   disk.capacityBytes = disk.usedBytes;
   const large = makeEntry(1, 11, "x".repeat(300_000));
-  const refused = log.append({ ...untouched, entries: [large] });
-  const behind = log.append({ ...untouched, entries: makeEntries(1, 12, 1) });
-  await assert.rejects(refused, { name: "DiskError", kind: "full" });
-  await assert.rejects(behind, { name: "DiskError", kind: "full" });
-  await assert.rejects(log.append({ ...untouched, entries: makeEntries(1, 13, 1) }), {
-    kind: "full",
-  });
+  const durable: number[] = [];
+  const append = (entries: Entry[]) =>
+    log.append({ ...untouched, entries }).then(() => void durable.push(log.lastIndex));
+  const waiting = [append([large]), append(makeEntries(1, 12, 1))];
+  await clock.advance(1200);
+  waiting.push(append(makeEntries(1, 13, 1)));
+  assert.equal(log.full, true);
   assert.equal(log.lastIndex, 10);
-  await log.append({ ...untouched, entries: makeEntries(1, 11, 1) });
+  assert.deepEqual(durable, []);
   disk.capacityBytes = Infinity;
-  await log.append({ ...untouched, entries: [{ ...large, index: 12 }] });
+  await clock.advance(500);
+  await Promise.all(waiting);
+  assert.equal(log.full, false);
+  assert.deepEqual(durable, [11, 13, 13]);
   assert.deepEqual(logger.lines.map((line) => line.split(" ")[0]), ["ERROR", "INFO"]);
   await log.close();
   const image = await readImage(disk);
-  assert.deepEqual(image.entries, [...makeEntries(1, 1, 11), { ...large, index: 12 }]);
+  assert.deepEqual(image.entries, [...makeEntries(1, 1, 10), large, ...makeEntries(1, 12, 2)]);
 });
 
 Deno.test("compact() finds its place on a full disk", async () => {
   const disk = makeDisk();
-  const { log } = await openLog(disk, { segmentBytes: 20_000, allocateBytes: 8192 });
+  const clock = new SimulatedClock();
+  const sizes = { segmentBytes: 20_000, allocateBytes: 8192 };
+  const { log } = await openLog(disk, sizes, new RecordingLogger(), clock);
   disk.capacityBytes = 60_000;
   let index = 0;
-  try {
-    for (;;) {
-      await log.append({ ...untouched, entries: makeEntries(1, index + 1, 3) });
-      index += 3;
-    }
-  } catch (error) {
-    assert.equal(error instanceof Error && "kind" in error && error.kind, "full");
+  let waiting = Promise.resolve();
+  while (!log.full) {
+    let durable = false;
+    waiting = log.append({ ...untouched, entries: makeEntries(1, index + 1, 3) });
+    waiting.then(() => durable = true);
+    while (!durable && !log.full) await Promise.resolve();
+    if (durable) index += 3;
   }
   await log.compact(makePoint(index, 1));
-  await log.append({ ...untouched, entries: makeEntries(1, index + 1, 3) });
+  await clock.advance(500);
+  await waiting;
   await log.close();
   assert.deepEqual((await readImage(disk)).entries, makeEntries(1, index + 1, 3));
 });

@@ -1,6 +1,7 @@
 import type { Prng } from "../../src/base/prng.ts";
 import type { Clock, Disk, Logger } from "../../src/io/types.ts";
 import { openers } from "../../src/member/openers.ts";
+import { LogQueue } from "../../src/raft_log/log_queue.ts";
 import { openRaftLog } from "../../src/raft_log/raft_log.ts";
 import type { LogContents, RaftLog } from "../../src/raft_log/types.ts";
 import type { EventQueue } from "./event_queue.ts";
@@ -47,10 +48,12 @@ export class MemoryLogHome implements LogHome {
     return Promise.resolve(this.#begun);
   }
 
-  open({ process }: Opener): Promise<{ log: RaftLog; contents: LogContents }> {
+  open(opener: Opener): Promise<{ log: RaftLog; contents: LogContents }> {
+    const { process, clock, logger, directory } = opener;
     this.#begun = true;
     const contents = this.#storage.contents(this.#random.below(20));
-    const log = new SimulatedLog(this.#storage, this.#queue, process, this.#random, this.#faults);
+    const store = new SimulatedLog(this.#storage, this.#queue, process, this.#random, this.#faults);
+    const log = new LogQueue({ store, clock, logger, directory });
     return Promise.resolve({ log, contents });
   }
 

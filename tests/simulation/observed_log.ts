@@ -1,4 +1,4 @@
-import type { LogContents, LogWrite, RaftLog } from "../../src/raft_log/types.ts";
+import type { LogContents, LogWrite, RaftLog, WriteUnderWay } from "../../src/raft_log/types.ts";
 import { decodeConfiguration } from "../../src/raft/configuration.ts";
 import {
   type CompactionPoint,
@@ -102,6 +102,22 @@ export class ObservedLog implements RaftLog {
 
   get lastIndex(): number {
     return this.#log.lastIndex;
+  }
+
+  get busy(): boolean {
+    return this.#log.busy;
+  }
+
+  get underWay(): WriteUnderWay | undefined {
+    return this.#log.underWay;
+  }
+
+  get full(): boolean {
+    return this.#log.full;
+  }
+
+  idle(): Promise<void> {
+    return this.#log.idle();
   }
 
   close(): Promise<void> {

@@ -3,8 +3,8 @@ import { DiskError } from "../../src/io/types.ts";
 import {
   type LogContents,
   LogFailedError,
+  type LogStore,
   type LogWrite,
-  type RaftLog,
 } from "../../src/raft_log/types.ts";
 import {
   type CompactionPoint,
@@ -172,8 +172,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A RaftLog in memory that loses at a crash what a real one may lose. */
-export class SimulatedLog implements RaftLog {
+/** A log's store in memory that loses at a crash what a real one may lose. */
+export class SimulatedLog implements LogStore {
+  readonly unmarked = false;
   readonly #storage: LogStorage;
   readonly #queue: EventQueue;
   readonly #process: SimulatedProcess;
@@ -214,7 +215,7 @@ export class SimulatedLog implements RaftLog {
     return lastIndex(this.#image);
   }
 
-  append(write: LogWrite): Promise<void> {
+  write(write: LogWrite): Promise<void> {
     if (this.#failed === undefined && this.#random.chance(this.#faults().full)) {
       return Promise.reject(new DiskError("full", "log", "No space left on device: log"));
     }
@@ -251,6 +252,10 @@ export class SimulatedLog implements RaftLog {
           else reject(new Error(`Log holds ${this.firstIndex} to ${this.lastIndex}, not ${from}`));
         }));
     });
+  }
+
+  mark(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): Promise<void> {
