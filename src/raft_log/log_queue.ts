@@ -101,6 +101,8 @@ export class LogQueue implements RaftLog {
   #full = false;
   #marking: Timer | undefined;
   #failed: LogFailedError | undefined;
+  /** Set once the log is being closed. */
+  #closed: LogFailedError | undefined;
 
   constructor(parts: LogQueueParts) {
     this.#parts = parts;
@@ -196,7 +198,7 @@ export class LogQueue implements RaftLog {
   async close(): Promise<void> {
     const { store, directory } = this.#parts;
     const closed = new LogFailedError(`Log in ${directory} is closed`);
-    // What waits for room has been promised to nobody.
+    this.#closed = closed;
     if (this.#full) this.#end(closed);
     await this.idle();
     this.#marking?.cancel();
@@ -259,6 +261,8 @@ export class LogQueue implements RaftLog {
 
   /** Waits before the oldest job is tried again. What makes room, or says what is durable, passes. */
   async #room(error: DiskError): Promise<void> {
+    // What waits for room has been promised to nobody.
+    if (this.#closed !== undefined) return this.#end(this.#closed);
     const { clock } = this.#parts;
     this.#noteFull(error);
     this.#markLater();

@@ -210,6 +210,16 @@ Deno.test("LogQueue.close() gives up what waits for room", async () => {
   assert.equal(store.calls.length, 1);
 });
 
+Deno.test("LogQueue.close() waits for no room that is missed meanwhile", async () => {
+  const { store, log, durable, append } = subject();
+  append("a", entries(1, 1));
+  const closed = log.close();
+  await store.finish(0, full);
+  await closed;
+  assert.deepEqual(durable, ["a: LogFailedError"]);
+  assert.equal(store.calls.length, 1);
+});
+
 Deno.test("LogQueue tells what write the disk has not answered, and since when", async () => {
   const { store, log, append } = subject();
   assert.equal(log.underWay, undefined);
