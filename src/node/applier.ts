@@ -14,6 +14,16 @@ const holdMsMax = 10;
 /** How many of them are held back at most. */
 const heldMax = 256;
 
+export interface ApplierParts {
+  readonly raft: Pick<Raft, "cached">;
+  readonly log: Pick<RaftLog, "read">;
+  readonly clock: Clock;
+  readonly stateMachine: Pick<StateMachine, "applied" | "apply">;
+  /** Of the entries in one batch. */
+  readonly bytesMax: number;
+  readonly handlers: ApplierHandlers;
+}
+
 export interface ApplierHandlers {
   /** Whether anybody here may be waiting for what is committed. */
   urgent(): boolean;
@@ -32,11 +42,7 @@ export interface ApplierHandlers {
  * threads and a transaction, that many entries then share.
  */
 export class Applier {
-  readonly #raft: Pick<Raft, "cached">;
-  readonly #log: Pick<RaftLog, "read">;
-  readonly #clock: Clock;
-  readonly #stateMachine: Pick<StateMachine, "applied" | "apply">;
-  readonly #bytesMax: number;
+  readonly #parts: ApplierParts;
   readonly #handlers: ApplierHandlers;
   /** Handed to the state machine. */
   #handed: number;
@@ -48,21 +54,10 @@ export class Applier {
   #hold: Timer | undefined;
   #idle: (() => void)[] = [];
 
-  constructor(
-    raft: Pick<Raft, "cached">,
-    log: Pick<RaftLog, "read">,
-    clock: Clock,
-    stateMachine: Pick<StateMachine, "applied" | "apply">,
-    bytesMax: number,
-    handlers: ApplierHandlers,
-  ) {
-    this.#raft = raft;
-    this.#log = log;
-    this.#clock = clock;
-    this.#stateMachine = stateMachine;
-    this.#bytesMax = bytesMax;
-    this.#handlers = handlers;
-    this.#handed = this.#applied = this.#target = stateMachine.applied.index;
+  constructor(parts: ApplierParts) {
+    this.#parts = parts;
+    this.#handlers = parts.handlers;
+    this.#handed = this.#applied = this.#target = parts.stateMachine.applied.index;
   }
 
   get applied(): number {
@@ -75,7 +70,7 @@ export class Applier {
     const held = this.#target - this.#handed;
     if (held === 0) return;
     if (held > heldMax || this.#handlers.urgent()) this.hurry();
-    else this.#hold ??= this.#clock.after(holdMsMax, () => this.hurry());
+    else this.#hold ??= this.#parts.clock.after(holdMsMax, () => this.hurry());
   }
 
   /** Holds nothing back: somebody waits. */
@@ -91,7 +86,7 @@ export class Applier {
     ) {
       const from = this.#handed + 1;
       const to = Math.min(this.#target, this.#handed + entriesMax);
-      const entries = this.#raft.cached(from, to, this.#bytesMax);
+      const entries = this.#parts.raft.cached(from, to, this.#parts.bytesMax);
       if (entries.length > 0) this.#hand(entries);
       else this.#read(from, to);
     }
@@ -99,7 +94,7 @@ export class Applier {
 
   #read(from: number, to: number): void {
     this.#reading = true;
-    this.#log.read(from, to, this.#bytesMax).then((entries) => {
+    this.#parts.log.read(from, to, this.#parts.bytesMax).then((entries) => {
       this.#reading = false;
       if (!this.#paused) this.#hand(entries);
       this.#pump();
@@ -116,7 +111,7 @@ export class Applier {
     }));
     this.#handed = last.index;
     this.#batches++;
-    this.#stateMachine.apply(batch).then((applied) => {
+    this.#parts.stateMachine.apply(batch).then((applied) => {
       this.#batches--;
       this.#applied = last.index;
       this.#pump();

@@ -5,38 +5,31 @@ import type { StateMachine } from "../store/types.ts";
 import type { LogHolds } from "./log_holds.ts";
 import type { SnapshotPolicy } from "./types.ts";
 
+export interface CompactionParts {
+  readonly raft: Pick<Raft, "termAt" | "configurationAt" | "compacted">;
+  readonly log: Pick<RaftLog, "firstIndex" | "sizeBytes" | "compact">;
+  readonly stateMachine: Pick<StateMachine, "applied" | "checkpoint">;
+  readonly policy: SnapshotPolicy;
+  readonly logger: Logger;
+  readonly holds: Pick<LogHolds, "allowed">;
+  /** What the last checkpoint before the start covers. */
+  readonly snapshotIndex: number;
+}
+
 /**
  * A snapshot of this node is its own SQLite file once a checkpoint has reached the disk: then the
  * log behind it, less a tail for slow followers and what is held for those that get a snapshot, is no
  * longer needed (thesis 5.1.2).
  */
 export class Compaction {
-  readonly #raft: Raft;
-  readonly #log: RaftLog;
-  readonly #stateMachine: StateMachine;
-  readonly #policy: SnapshotPolicy;
-  readonly #logger: Logger;
-  readonly #holds: LogHolds;
+  readonly #parts: CompactionParts;
   #running: Promise<boolean> | undefined;
   #snapshotIndex: number;
   #taken = 0;
 
-  constructor(
-    raft: Raft,
-    log: RaftLog,
-    stateMachine: StateMachine,
-    policy: SnapshotPolicy,
-    logger: Logger,
-    snapshotIndex: number,
-    holds: LogHolds,
-  ) {
-    this.#raft = raft;
-    this.#log = log;
-    this.#stateMachine = stateMachine;
-    this.#policy = policy;
-    this.#logger = logger;
-    this.#snapshotIndex = snapshotIndex;
-    this.#holds = holds;
+  constructor(parts: CompactionParts) {
+    this.#parts = parts;
+    this.#snapshotIndex = parts.snapshotIndex;
   }
 
   /** What the last checkpoint covers. */
@@ -50,13 +43,14 @@ export class Compaction {
   }
 
   get due(): boolean {
-    const behind = this.#stateMachine.applied.index - this.#snapshotIndex;
+    const { stateMachine, policy, log } = this.#parts;
+    const behind = stateMachine.applied.index - this.#snapshotIndex;
     return this.#running === undefined && behind > 0 &&
-      (behind >= this.#policy.entries || this.#log.sizeBytes >= this.#policy.logBytes);
+      (behind >= policy.entries || log.sizeBytes >= policy.logBytes);
   }
 
   /** Checkpoints and drops the log behind it; false when there was nothing new. One after the other. */
-  async run(trailing = this.#policy.trailing): Promise<boolean> {
+  async run(trailing = this.#parts.policy.trailing): Promise<boolean> {
     while (this.#running !== undefined) await this.idle();
     this.#running = this.#run(trailing).finally(() => {
       this.#running = undefined;
@@ -70,26 +64,27 @@ export class Compaction {
       return await this.#compact(trailing);
     } catch (error) {
       if (!(error instanceof DiskError) || error.kind !== "full") throw error;
-      this.#logger.log("WARN", "node", `No snapshot was made: ${error.message}`);
+      this.#parts.logger.log("WARN", "node", `No snapshot was made: ${error.message}`);
       return false;
     }
   }
 
   async #compact(trailing: number): Promise<boolean> {
-    const position = await this.#stateMachine.checkpoint();
+    const { raft, log, stateMachine, logger, holds } = this.#parts;
+    const position = await stateMachine.checkpoint();
     if (position.index <= this.#snapshotIndex) return false;
-    const index = this.#holds.allowed(position.index - trailing, this.#log.sizeBytes);
-    const term = this.#raft.termAt(index);
-    if (index >= this.#log.firstIndex && term !== undefined) {
-      await this.#log.compact({ index, term, configuration: this.#raft.configurationAt(index) });
-      this.#raft.compacted(index);
+    const index = holds.allowed(position.index - trailing, log.sizeBytes);
+    const term = raft.termAt(index);
+    if (index >= log.firstIndex && term !== undefined) {
+      await log.compact({ index, term, configuration: raft.configurationAt(index) });
+      raft.compacted(index);
     }
     this.#snapshotIndex = position.index;
     this.#taken++;
-    this.#logger.log(
+    logger.log(
       "INFO",
       "node",
-      `Snapshot at index ${position.index} (term ${position.term}): log begins at ${this.#log.firstIndex}, ${this.#log.sizeBytes} bytes`,
+      `Snapshot at index ${position.index} (term ${position.term}): log begins at ${log.firstIndex}, ${log.sizeBytes} bytes`,
     );
     return true;
   }

@@ -6,36 +6,35 @@ import type { NodeTiming } from "./types.ts";
 /** What a disk that is slow, but works, writes at least, in bytes per ms. */
 const slowestBytesPerMs = 10_000;
 
+export interface DiskWatchParts {
+  readonly log: Pick<RaftLog, "full" | "underWay">;
+  readonly stateMachine: Pick<StateMachine, "full">;
+  readonly clock: Pick<Clock, "now">;
+  readonly timing: Pick<NodeTiming, "electionTicks" | "tickMs">;
+}
+
 /** Whether this node's disk takes writes. */
 export class DiskWatch {
-  readonly #log: Pick<RaftLog, "full" | "underWay">;
-  readonly #stateMachine: Pick<StateMachine, "full">;
-  readonly #clock: Pick<Clock, "now">;
+  readonly #parts: DiskWatchParts;
   readonly #patienceMs: number;
 
-  constructor(
-    log: Pick<RaftLog, "full" | "underWay">,
-    stateMachine: Pick<StateMachine, "full">,
-    clock: Pick<Clock, "now">,
-    timing: NodeTiming,
-  ) {
-    this.#log = log;
-    this.#stateMachine = stateMachine;
-    this.#clock = clock;
+  constructor(parts: DiskWatchParts) {
+    this.#parts = parts;
     // Two election timeouts of the longest kind (3.4): one write can be half a dozen syncs, where it
     // waits for a compaction and begins a segment, and a disk may take 300 ms for each under load.
-    this.#patienceMs = 2 * 2 * timing.electionTicks * timing.tickMs;
+    this.#patienceMs = 2 * 2 * parts.timing.electionTicks * parts.timing.tickMs;
   }
 
   /** What keeps the disk from taking writes; undefined when nothing does. */
   get trouble(): string | undefined {
+    const { log, stateMachine, clock } = this.#parts;
     // Neither the log nor the state machine may be short of room.
-    if (this.#log.full || this.#stateMachine.full !== undefined) {
+    if (log.full || stateMachine.full !== undefined) {
       return "The disk is full: writes wait until there is room";
     }
-    const { underWay } = this.#log;
+    const { underWay } = log;
     if (underWay === undefined) return undefined;
-    const waitedMs = this.#clock.now() - underWay.since;
+    const waitedMs = clock.now() - underWay.since;
     if (waitedMs <= this.#patienceMs + underWay.bytes / slowestBytesPerMs) return undefined;
     return `The disk has not answered for ${
       Math.round(waitedMs / 1000)

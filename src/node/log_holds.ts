@@ -19,34 +19,32 @@ interface Hold {
   progressAt: number;
 }
 
+export interface LogHoldsParts {
+  readonly raft: Pick<Raft, "progress">;
+  readonly clock: Pick<Clock, "now">;
+  readonly logger: Logger;
+  /** The size of log that calls for a compaction, in bytes. */
+  readonly logBytes: number;
+}
+
 /**
  * Keeps the log that a peer goes on with once the snapshot that is streamed to it is installed,
  * until it follows again. Under load a compaction would take that log away while the stream runs,
  * and the peer would get one snapshot after the other.
  */
 export class LogHolds {
-  readonly #raft: Pick<Raft, "progress">;
-  readonly #clock: Pick<Clock, "now">;
-  readonly #logger: Logger;
+  readonly #parts: LogHoldsParts;
   readonly #bytesMax: number;
   readonly #holds = new Map<NodeId, Hold>();
 
-  /** `logBytes`: the size of log that calls for a compaction. */
-  constructor(
-    raft: Pick<Raft, "progress">,
-    clock: Pick<Clock, "now">,
-    logger: Logger,
-    logBytes: number,
-  ) {
-    this.#raft = raft;
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#bytesMax = Math.max(sizeFactor * logBytes, bytesMaxLeast);
+  constructor(parts: LogHoldsParts) {
+    this.#parts = parts;
+    this.#bytesMax = Math.max(sizeFactor * parts.logBytes, bytesMaxLeast);
   }
 
   /** A stream to that peer begins; `compacted` is the last entry that the log holds no more. */
   begin(id: NodeId, compacted: number): void {
-    this.#holds.set(id, { index: compacted, streaming: true, progressAt: this.#clock.now() });
+    this.#holds.set(id, { index: compacted, streaming: true, progressAt: this.#parts.clock.now() });
   }
 
   /** The stream has ended, well or not. */
@@ -54,7 +52,7 @@ export class LogHolds {
     const hold = this.#holds.get(id);
     if (hold === undefined) return;
     hold.streaming = false;
-    hold.progressAt = this.#clock.now();
+    hold.progressAt = this.#parts.clock.now();
     if (!ok) this.#holds.delete(id);
   }
 
@@ -64,14 +62,14 @@ export class LogHolds {
     if (sizeBytes > this.#bytesMax) {
       const names = Array.from(this.#holds.keys(), nodeName).join(", ");
       this.#holds.clear();
-      this.#logger.log(
+      this.#parts.logger.log(
         "WARN",
         "node",
         `Log of ${sizeBytes} bytes is no longer kept for ${names}, which may need another snapshot`,
       );
       return wanted;
     }
-    const progress = new Map(this.#raft.progress().map((peer) => [peer.id, peer.matchIndex]));
+    const progress = new Map(this.#parts.raft.progress().map((peer) => [peer.id, peer.matchIndex]));
     let allowed = wanted;
     for (const [id, hold] of this.#holds) {
       const matchIndex = progress.get(id);
@@ -85,7 +83,7 @@ export class LogHolds {
   /** Whether the peer still needs what a compaction through `wanted` would take. */
   #needed(hold: Hold, matchIndex: number, wanted: number): boolean {
     if (hold.streaming) return true;
-    const now = this.#clock.now();
+    const now = this.#parts.clock.now();
     if (matchIndex > hold.index) {
       hold.index = matchIndex;
       hold.progressAt = now;

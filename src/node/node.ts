@@ -9,7 +9,6 @@ import {
   type NodeId,
   type ProposeResult,
   type ReadMode,
-  type Ready,
   type Status,
 } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
@@ -17,15 +16,16 @@ import { Applier } from "./applier.ts";
 import { Compaction } from "./compaction.ts";
 import { DiskWatch } from "./disk_watch.ts";
 import { Handover } from "./handover.ts";
+import { Driver } from "./driver.ts";
 import { LogHolds } from "./log_holds.ts";
 import { LogLoads } from "./log_loads.ts";
-import { proposalError, Proposer } from "./proposer.ts";
+import { proposalError, Proposer } from "./writes/proposer.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { Ticker } from "./ticker.ts";
 import { NodeError, type NodeFigures, type NodeOptions, type WriteOutcome } from "./types.ts";
-import { WatchedRequests } from "./watched_requests.ts";
+import { WatchedRequests } from "./writes/watched_requests.ts";
 
 /** What is under way at the end gets this long at least, in ms. */
 const restMsMin = 1_000;
@@ -43,14 +43,13 @@ export class Node {
   readonly #handover: Handover;
   readonly #applier: Applier;
   readonly #compaction: Compaction;
-  readonly #loads: LogLoads;
+  readonly #driver: Driver;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
   readonly #reads: ReadBarriers;
   readonly #ticker: Ticker;
   readonly #proposer: Proposer;
   readonly #watched: WatchedRequests;
-  #scheduled = false;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #failure: Error | undefined;
   #leaderHeardAt = 0;
@@ -75,9 +74,10 @@ export class Node {
       log: contents.log,
       applied: stateMachine.applied.index,
     });
-    const fail = (error: Error) => this.#fail(error);
-    this.#ticker = new Ticker(this.#raft, clock, timing, () => this.#everyTick());
-    this.#disk = new DiskWatch(log, stateMachine, clock, timing);
+    const fail = (error: unknown) => this.#fail(error);
+    const due = () => this.#driver.schedule();
+    this.#ticker = new Ticker({ raft: this.#raft, clock, timing, each: () => this.#everyTick() });
+    this.#disk = new DiskWatch({ log, stateMachine, clock, timing });
     this.#handover = new Handover(this.#raft, timing);
     this.#watched = new WatchedRequests(options.codec, options.origin);
     this.#proposer = new Proposer({
@@ -88,27 +88,34 @@ export class Node {
       limits,
       alone: () => this.#raft.configuration.members.length === 1,
       logBusy: () => log.busy,
-      due: () => this.#schedule(),
+      due,
     });
-    this.#applier = new Applier(this.#raft, log, clock, stateMachine, limits.applyBytesMax, {
-      urgent: () => this.isLeader || this.#reads.size > 0,
-      format: (entry) => this.#formatOf(entry),
-      applied: (entry, answer) => this.#applied(entry, answer),
-      advanced: (index) => this.#advanced(index),
-      failed: fail,
+    this.#applier = new Applier({
+      raft: this.#raft,
+      log,
+      clock,
+      stateMachine,
+      bytesMax: limits.applyBytesMax,
+      handlers: {
+        urgent: () => this.isLeader || this.#reads.size > 0,
+        format: (entry) => this.#formatOf(entry),
+        applied: (entry, answer) => this.#applied(entry, answer),
+        advanced: (index) => this.#advanced(index),
+        failed: fail,
+      },
     });
     this.#reads = new ReadBarriers(this.#raft, limits.pendingReadsMax);
-    const holds = new LogHolds(this.#raft, clock, logger, options.snapshots.logBytes);
-    this.#compaction = new Compaction(
-      this.#raft,
+    const { logBytes } = options.snapshots;
+    const holds = new LogHolds({ raft: this.#raft, clock, logger, logBytes });
+    this.#compaction = new Compaction({
+      raft: this.#raft,
       log,
       stateMachine,
-      options.snapshots,
+      policy: options.snapshots,
       logger,
-      contents.compaction.index,
+      snapshotIndex: contents.compaction.index,
       holds,
-    );
-    this.#loads = new LogLoads(this.#raft, log, () => this.#schedule(), fail);
+    });
     this.#sender = new SnapshotSender({
       raft: this.#raft,
       log,
@@ -117,7 +124,7 @@ export class Node {
       transport: options.transport,
       clock,
       logger,
-      due: () => this.#schedule(),
+      due,
     });
     this.#receiver = new SnapshotReceiver({
       raft: this.#raft,
@@ -126,6 +133,21 @@ export class Node {
       stateMachine,
       marker: options.installMarker,
       logger,
+    });
+    this.#driver = new Driver({
+      raft: this.#raft,
+      log,
+      transport: options.transport,
+      proposer: this.#proposer,
+      reads: this.#reads,
+      applier: this.#applier,
+      loads: new LogLoads({ raft: this.#raft, log, due, failed: fail }),
+      sender: this.#sender,
+      // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
+      held: () => this.#state === "new" || this.#receiver.swapping,
+      onConfiguration: options.onConfiguration,
+      onStatus: (status) => this.#statusChanged(status),
+      failed: fail,
     });
   }
 
@@ -184,7 +206,7 @@ export class Node {
     const voters = voterIds(this.#raft.configuration);
     if (voters.length === 1 && voters[0] === this.id) this.#raft.campaign();
     this.#ticker.start();
-    this.#schedule();
+    this.#driver.schedule();
   }
 
   #everyTick(): void {
@@ -201,7 +223,7 @@ export class Node {
         this.#compaction.run().catch((error) => this.#fail(error));
       }
     }
-    this.#schedule();
+    this.#driver.schedule();
   }
 
   /** A message from another node's core. */
@@ -215,17 +237,17 @@ export class Node {
       this.#raft.step(message);
     } catch (error) {
       // A core whose invariant is broken must not go on, whatever the transport does with errors.
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(error);
       return;
     }
     const status = this.#raft.status;
     if (message.from === status.leader) this.#leaderHeardAt = this.#options.clock.now();
-    this.#schedule();
+    this.#driver.schedule();
   }
 
   unreachable(id: NodeId): void {
     this.#raft.unreachable(id);
-    this.#schedule();
+    this.#driver.schedule();
   }
 
   /** Receives a snapshot stream; resolves when it is installed. */
@@ -239,15 +261,14 @@ export class Node {
       await this.#receiver.receive(from, header, body);
     } catch (error) {
       if (error instanceof NodeError) throw error;
-      const fatal = error instanceof Error ? error : new Error(String(error));
-      this.#fail(fatal);
-      throw fatal;
+      this.#fail(error);
+      throw error;
     }
     const index = this.#applier.applied;
     this.#compaction.installed(index);
     this.#proposer.skipped(index);
     this.#reads.applied(index);
-    this.#schedule();
+    this.#driver.schedule();
   }
 
   /**
@@ -312,7 +333,7 @@ export class Node {
     }
     this.#ticker.catchUp();
     const waiting = this.#reads.wait(mode, this.#options.clock.now() + timeoutMs);
-    this.#schedule();
+    this.#driver.schedule();
     return waiting;
   }
 
@@ -340,7 +361,7 @@ export class Node {
     const result = this.#raft.proposeMembership(change);
     if (!result.ok) return Promise.reject(proposalError(result.reason));
     const done = this.#proposer.track(result, this.#options.clock.now() + timeoutMs);
-    this.#schedule();
+    this.#driver.schedule();
     return done;
   }
 
@@ -348,7 +369,7 @@ export class Node {
   transferLeadership(to: NodeId): ProposeResult {
     this.#ticker.catchUp();
     const result = this.#raft.transferLeadership(to);
-    this.#schedule();
+    this.#driver.schedule();
     return result;
   }
 
@@ -356,67 +377,6 @@ export class Node {
   async snapshot(trailing: number | undefined): Promise<boolean> {
     if (this.#receiver.receiving) return false;
     return await this.#compaction.run(trailing);
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#state === "new" || this.#state === "stopped") return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      try {
-        this.#run();
-      } catch (error) {
-        this.#fail(error instanceof Error ? error : new Error(String(error)));
-      }
-    });
-  }
-
-  #run(): void {
-    // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
-    if (this.#state === "stopped" || this.#receiver.swapping) return;
-    this.#reads.begin();
-    this.#proposer.proposeWaiting();
-    for (let ready = this.#raft.ready(); ready !== undefined; ready = this.#raft.ready()) {
-      this.#handle(ready);
-    }
-  }
-
-  #handle(ready: Ready): void {
-    // Before this node's own disk: the followers' disks then work at the same time (10.2.1).
-    if (ready.messages.length > 0) this.#options.transport.send(ready.messages);
-    this.#persist(ready);
-    if (ready.configuration !== undefined) this.#options.onConfiguration(ready.configuration);
-    if (ready.status !== undefined) this.#statusChanged(ready.status);
-    this.#applier.advance(ready.applyThrough);
-    if (ready.readStates.length > 0) {
-      this.#reads.confirmed(ready.readStates, this.#applier.applied);
-      this.#applier.hurry();
-      this.#schedule();
-    }
-    this.#reads.dropped(ready.readsDropped);
-    for (const request of ready.loads) this.#loads.load(request);
-    for (const to of ready.snapshots) this.#sender.send(to);
-  }
-
-  #persist(ready: Ready): void {
-    const { log } = this.#options;
-    const { hardState, entries, messagesAfterPersist } = ready;
-    const nothing = hardState === undefined && entries.length === 0;
-    if (nothing && messagesAfterPersist.length === 0) return;
-    if (nothing && !log.busy) this.#persisted(ready);
-    else {
-      log.append(ready).then(() => this.#persisted(ready)).catch((error) => this.#fail(error));
-    }
-  }
-
-  /** All of a Ready is durable, and of those before it. */
-  #persisted({ entries, messagesAfterPersist }: Ready): void {
-    if (this.#state === "stopped") return;
-    this.#options.transport.send(messagesAfterPersist);
-    const last = entries[entries.length - 1];
-    if (last !== undefined) this.#raft.persisted(last.index, last.term);
-    this.#proposer.logIdle();
-    this.#schedule();
   }
 
   #statusChanged(status: Status): void {
@@ -436,12 +396,13 @@ export class Node {
   #advanced(index: number): void {
     this.#raft.applied(index);
     this.#reads.applied(index);
-    this.#schedule();
+    this.#driver.schedule();
   }
 
   /** Ends everything at once: nothing may be promised any more. */
-  #fail(error: Error): void {
+  #fail(cause: unknown): void {
     if (this.#failure !== undefined || this.#state === "stopped") return;
+    const error = cause instanceof Error ? cause : new Error(String(cause));
     this.#failure = error;
     this.#end(`Outcome unknown: the node stopped (${error.message})`);
     this.#options.onFatal(error);
@@ -449,6 +410,7 @@ export class Node {
 
   #end(message: string): void {
     this.#state = "stopped";
+    this.#driver.stop();
     this.#ticker.stop();
     this.#sender.stop();
     this.#proposer.failAll(message);

@@ -14,11 +14,13 @@ function entry(index: number): Entry {
 function subject({ urgent = false } = {}) {
   const clock = new SimulatedClock();
   const state = { urgent, batches: [] as number[][], advanced: 0 };
-  const applier = new Applier(
-    { cached: (from, to) => Array.from({ length: to - from + 1 }, (_, i) => entry(from + i)) },
-    { read: () => assert.fail("all entries are cached") },
+  const applier = new Applier({
+    raft: {
+      cached: (from, to) => Array.from({ length: to - from + 1 }, (_, i) => entry(from + i)),
+    },
+    log: { read: () => assert.fail("all entries are cached") },
     clock,
-    {
+    stateMachine: {
       applied: { index: 0, term: 0 },
       apply: (entries) => {
         state.batches.push(entries.map((each) => each.entry.index));
@@ -27,15 +29,15 @@ function subject({ urgent = false } = {}) {
         }));
       },
     },
-    1024,
-    {
+    bytesMax: 1024,
+    handlers: {
       urgent: () => state.urgent,
       format: () => undefined,
       applied: () => {},
       advanced: (index) => state.advanced = index,
       failed: (error) => assert.fail(error),
     },
-  );
+  });
   return { applier, clock, state };
 }
 

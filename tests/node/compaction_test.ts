@@ -48,8 +48,16 @@ function subject() {
         ? Promise.resolve({ index: state.applied, term: 1 })
         : Promise.reject(state.fails),
   } as Partial<StateMachine> as StateMachine;
-  const holds = new LogHolds(raft, clock, quiet, policy.logBytes);
-  const compaction = new Compaction(raft, log, stateMachine, policy, quiet, 0, holds);
+  const holds = new LogHolds({ raft, clock, logger: quiet, logBytes: policy.logBytes });
+  const compaction = new Compaction({
+    raft,
+    log,
+    stateMachine,
+    policy,
+    logger: quiet,
+    snapshotIndex: 0,
+    holds,
+  });
   /** Compacts with that much applied; returns how far the log is compacted then. */
   const compact = async (applied: number, trailing?: number): Promise<number> => {
     state.applied = applied;

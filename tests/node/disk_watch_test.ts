@@ -6,37 +6,37 @@ const timing = { tickMs: 50, electionTicks: 10, heartbeatTicks: 2, leaseTicks: 8
 const MiB = 1024 * 1024;
 
 function subject() {
-  const writer = { full: false, underWay: undefined as WriteUnderWay | undefined };
+  const log = { full: false, underWay: undefined as WriteUnderWay | undefined };
   const stateMachine = { full: undefined as string | undefined };
   const clock = { time: 0, now: () => clock.time };
-  return { writer, stateMachine, clock, watch: new DiskWatch(writer, stateMachine, clock, timing) };
+  return { log, stateMachine, clock, watch: new DiskWatch({ log, stateMachine, clock, timing }) };
 }
 
 Deno.test("DiskWatch.trouble says that there is no room for the log or the state machine", () => {
-  const { writer, stateMachine, watch } = subject();
+  const { log, stateMachine, watch } = subject();
   assert.equal(watch.trouble, undefined);
-  writer.full = true;
+  log.full = true;
   assert.equal(watch.trouble, "The disk is full: writes wait until there is room");
-  writer.full = false;
+  log.full = false;
   stateMachine.full = "no room";
   assert.equal(watch.trouble, "The disk is full: writes wait until there is room");
 });
 
 Deno.test("DiskWatch.trouble says how long one write has not been answered", () => {
-  const { writer, clock, watch } = subject();
+  const { log, clock, watch } = subject();
   clock.time = 1000;
-  writer.underWay = { since: 1000, bytes: 100 };
+  log.underWay = { since: 1000, bytes: 100 };
   clock.time = 3000;
   assert.equal(watch.trouble, undefined);
   clock.time = 4000;
   assert.equal(watch.trouble, "The disk has not answered for 3 s: writes wait until it does");
-  writer.underWay = undefined;
+  log.underWay = undefined;
   assert.equal(watch.trouble, undefined);
 });
 
 Deno.test("DiskWatch.trouble gives a large write the time that a slow disk takes for it", () => {
-  const { writer, clock, watch } = subject();
-  writer.underWay = { since: 0, bytes: 64 * MiB };
+  const { log, clock, watch } = subject();
+  log.underWay = { since: 0, bytes: 64 * MiB };
   clock.time = 8000;
   assert.equal(watch.trouble, undefined);
   clock.time = 9000;

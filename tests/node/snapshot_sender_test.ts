@@ -49,7 +49,7 @@ function subject() {
   const sender = new SnapshotSender({
     raft,
     log: { firstIndex: 1 },
-    holds: new LogHolds(raft, clock, quiet, 1024),
+    holds: new LogHolds({ raft, clock, logger: quiet, logBytes: 1024 }),
     stateMachine,
     transport: {
       stream: (address, _kind, _header, _body, { signal }) => {

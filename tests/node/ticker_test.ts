@@ -28,7 +28,7 @@ function nodeA() {
     log: { lastIndex: 0, termStarts: [], configurations: [], entries: [] },
     applied: 0,
   });
-  const ticker = new Ticker(raft, clock, timing, () => raft.ready());
+  const ticker = new Ticker({ raft, clock, timing, each: () => raft.ready() });
   ticker.start();
   return { clock, raft, ticker };
 }

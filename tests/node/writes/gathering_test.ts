@@ -1,22 +1,22 @@
 import { strict as assert } from "node:assert";
-import { Gathering } from "../../src/node/gathering.ts";
-import { SimulatedClock } from "../simulation/clock.ts";
+import { Gathering } from "../../../src/node/writes/gathering.ts";
+import { SimulatedClock } from "../../simulation/clock.ts";
 
 /** A client writes, and is answered, when the test says so. */
 function subject({ alone = false } = {}) {
   const clock = new SimulatedClock();
   const state = { waiting: 0, underWay: 0, batches: [] as number[] };
-  const gathering = new Gathering(
+  const gathering = new Gathering({
     clock,
-    () => state.waiting,
-    () => state.underWay,
-    () => alone,
-    () => {
+    waiting: () => state.waiting,
+    underWay: () => state.underWay,
+    alone: () => alone,
+    enough: () => {
       state.batches.push(state.waiting);
       state.underWay += state.waiting;
       state.waiting = 0;
     },
-  );
+  });
   const write = (clients: number) => {
     for (let i = 0; i < clients; i++) {
       state.waiting++;

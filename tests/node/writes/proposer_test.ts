@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
-import { checksum } from "../../src/base/checksum.ts";
-import { Prng } from "../../src/base/prng.ts";
-import { sliceBytes } from "../../src/base/slices.ts";
-import { LongCommand } from "../../src/node/long_command.ts";
-import { Proposals } from "../../src/node/proposals.ts";
-import { Proposer } from "../../src/node/proposer.ts";
-import { EntryType } from "../../src/raft/types.ts";
-import { stampBytes, stampCommand, writeStamp } from "../../src/store/codec/command_codec.ts";
-import { SimulatedClock } from "../simulation/clock.ts";
+import { checksum } from "../../../src/base/checksum.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import { sliceBytes } from "../../../src/base/slices.ts";
+import { LongCommand } from "../../../src/node/writes/long_command.ts";
+import { Proposals } from "../../../src/node/writes/proposer.ts";
+import { Proposer } from "../../../src/node/writes/proposer.ts";
+import { EntryType } from "../../../src/raft/types.ts";
+import { stampBytes, stampCommand, writeStamp } from "../../../src/store/codec/command_codec.ts";
+import { SimulatedClock } from "../../simulation/clock.ts";
 
 const MiB = 1024 * 1024;
 const random = new Prng(6n);

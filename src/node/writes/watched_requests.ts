@@ -1,7 +1,7 @@
-import { RingMap } from "../base/ring_map.ts";
-import type { Entry } from "../raft/types.ts";
-import { type AnswerFormat, duplicate } from "../store/types.ts";
-import type { CommandCodec, WriteOutcome } from "./types.ts";
+import { RingMap } from "../../base/ring_map.ts";
+import type { Entry } from "../../raft/types.ts";
+import { type AnswerFormat, duplicate } from "../../store/types.ts";
+import type { CommandCodec, WriteOutcome } from "../types.ts";
 
 interface Watch {
   readonly format: AnswerFormat;

@@ -1,6 +1,6 @@
-import { RingMap } from "../base/ring_map.ts";
-import type { AnswerFormat } from "../store/types.ts";
-import { NodeError, type WriteOutcome } from "./types.ts";
+import { RingMap } from "../../base/ring_map.ts";
+import type { AnswerFormat } from "../../store/types.ts";
+import { NodeError, type WriteOutcome } from "../types.ts";
 
 interface Waiting {
   readonly term: number;

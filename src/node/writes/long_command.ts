@@ -1,7 +1,7 @@
-import { checksum, joinChecksums } from "../base/checksum.ts";
-import { checksumInSlices, joinInSlices, type NextTurn } from "../base/slices.ts";
-import type { Stamp } from "../store/types.ts";
-import type { CommandCodec } from "./types.ts";
+import { checksum, joinChecksums } from "../../base/checksum.ts";
+import { checksumInSlices, joinInSlices, type NextTurn } from "../../base/slices.ts";
+import type { Stamp } from "../../store/types.ts";
+import type { CommandCodec } from "../types.ts";
 
 /** What goes into the log for a command. */
 export interface EntryData {

@@ -1,7 +1,19 @@
-import type { Clock, Timer } from "../io/types.ts";
+import type { Clock, Timer } from "../../io/types.ts";
 
 /** The longest that a write waits for others to share its sync, in ms. */
 const gatherMsMax = 2;
+
+export interface GatheringParts {
+  readonly clock: Clock;
+  /** How many proposals wait. */
+  readonly waiting: () => number;
+  /** How many are in the log and not yet answered. */
+  readonly underWay: () => number;
+  /** Whether the log has no followers. */
+  readonly alone: () => boolean;
+  /** Called when those that wait should be taken. */
+  readonly enough: () => void;
+}
 
 /**
  * Decides when waiting proposals go into the log. When a batch is answered its clients come back
@@ -18,33 +30,13 @@ const gatherMsMax = 2;
  * with 64 clients.
  */
 export class Gathering {
-  readonly #clock: Clock;
-  readonly #waiting: () => number;
-  readonly #underWay: () => number;
-  readonly #alone: () => boolean;
-  readonly #enough: () => void;
+  readonly #parts: GatheringParts;
   #timer: Timer | undefined;
   /** Clients that write at the same time, as far as was seen. */
   #clients = 1;
 
-  /**
-   * @param waiting How many proposals wait.
-   * @param underWay How many are in the log and not yet answered.
-   * @param alone Whether the log has no followers.
-   * @param enough Called when those that wait should be taken.
-   */
-  constructor(
-    clock: Clock,
-    waiting: () => number,
-    underWay: () => number,
-    alone: () => boolean,
-    enough: () => void,
-  ) {
-    this.#clock = clock;
-    this.#waiting = waiting;
-    this.#underWay = underWay;
-    this.#alone = alone;
-    this.#enough = enough;
+  constructor(parts: GatheringParts) {
+    this.#parts = parts;
   }
 
   /** True while more proposals are hoped for. */
@@ -54,22 +46,22 @@ export class Gathering {
 
   /** A proposal has come, or those that wait could be taken now. */
   begin(): void {
-    const waiting = this.#waiting();
-    this.#clients = Math.max(this.#clients, waiting + this.#underWay());
-    const wanted = this.#alone() ? this.#clients / 2 : this.#clients;
+    const waiting = this.#parts.waiting();
+    this.#clients = Math.max(this.#clients, waiting + this.#parts.underWay());
+    const wanted = this.#parts.alone() ? this.#clients / 2 : this.#clients;
     if (waiting >= wanted) this.#end();
-    else this.#timer ??= this.#clock.after(gatherMsMax, () => this.#late());
+    else this.#timer ??= this.#parts.clock.after(gatherMsMax, () => this.#late());
   }
 
   /** Not all came: so many are there now. */
   #late(): void {
-    this.#clients = this.#waiting() + this.#underWay();
+    this.#clients = this.#parts.waiting() + this.#parts.underWay();
     this.#end();
   }
 
   #end(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#enough();
+    this.#parts.enough();
   }
 }

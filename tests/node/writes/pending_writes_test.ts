@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { PendingWrites } from "../../src/node/pending_writes.ts";
-import type { NodeErrorKind, WriteOutcome } from "../../src/node/types.ts";
+import { PendingWrites } from "../../../src/node/writes/pending_writes.ts";
+import type { NodeErrorKind, WriteOutcome } from "../../../src/node/types.ts";
 
 /** Adds a write, and keeps what becomes of it. */
 function waiting(writes: PendingWrites, index: number, term: number) {

@@ -1,0 +1,100 @@
+import type { Raft } from "../raft/raft.ts";
+import type { Configuration, Ready, Status } from "../raft/types.ts";
+import type { RaftLog } from "../raft_log/types.ts";
+import type { Transport } from "../transport/types.ts";
+import type { Applier } from "./applier.ts";
+import type { LogLoads } from "./log_loads.ts";
+import type { ReadBarriers } from "./read_barriers.ts";
+import type { SnapshotSender } from "./snapshot_sender.ts";
+import type { Proposer } from "./writes/proposer.ts";
+
+export interface DriverParts {
+  readonly raft: Pick<Raft, "ready" | "persisted">;
+  readonly log: Pick<RaftLog, "append" | "busy">;
+  readonly transport: Pick<Transport, "send">;
+  readonly proposer: Pick<Proposer, "proposeWaiting" | "logIdle">;
+  readonly reads: Pick<ReadBarriers, "begin" | "confirmed" | "dropped">;
+  readonly applier: Pick<Applier, "applied" | "advance" | "hurry">;
+  readonly loads: Pick<LogLoads, "load">;
+  readonly sender: Pick<SnapshotSender, "send">;
+  /** Nothing may be done now: later, if the core is told to go on. */
+  readonly held: () => boolean;
+  readonly onConfiguration: (configuration: Configuration) => void;
+  readonly onStatus: (status: Status) => void;
+  /** Disk or core can go on no longer. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Does what the core wants done: ready → persist → send → apply. */
+export class Driver {
+  readonly #parts: DriverParts;
+  #scheduled = false;
+  #stopped = false;
+
+  constructor(parts: DriverParts) {
+    this.#parts = parts;
+  }
+
+  /** There may be something to do: it is done once what runs now is over. */
+  schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      try {
+        this.#run();
+      } catch (error) {
+        this.#parts.failed(error);
+      }
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #run(): void {
+    const { raft, reads, proposer, held } = this.#parts;
+    if (this.#stopped || held()) return;
+    reads.begin();
+    proposer.proposeWaiting();
+    for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) this.#handle(ready);
+  }
+
+  #handle(ready: Ready): void {
+    const { transport, reads, applier, loads, sender, onConfiguration, onStatus } = this.#parts;
+    // Before this node's own disk: the followers' disks then work at the same time (10.2.1).
+    if (ready.messages.length > 0) transport.send(ready.messages);
+    this.#persist(ready);
+    if (ready.configuration !== undefined) onConfiguration(ready.configuration);
+    if (ready.status !== undefined) onStatus(ready.status);
+    applier.advance(ready.applyThrough);
+    if (ready.readStates.length > 0) {
+      reads.confirmed(ready.readStates, applier.applied);
+      applier.hurry();
+      this.schedule();
+    }
+    reads.dropped(ready.readsDropped);
+    for (const request of ready.loads) loads.load(request);
+    for (const to of ready.snapshots) sender.send(to);
+  }
+
+  #persist(ready: Ready): void {
+    const { log, failed } = this.#parts;
+    const nothing = ready.hardState === undefined && ready.entries.length === 0;
+    if (nothing && ready.messagesAfterPersist.length === 0) return;
+    if (nothing && !log.busy) this.#persisted(ready);
+    else log.append(ready).then(() => this.#persisted(ready)).catch(failed);
+  }
+
+  /** All of a Ready is durable, and of those before it. */
+  #persisted({ entries, messagesAfterPersist }: Ready): void {
+    if (this.#stopped) return;
+    const { transport, raft, proposer } = this.#parts;
+    transport.send(messagesAfterPersist);
+    const last = entries[entries.length - 1];
+    if (last !== undefined) raft.persisted(last.index, last.term);
+    proposer.logIdle();
+    this.schedule();
+  }
+}
