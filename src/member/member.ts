@@ -1,7 +1,7 @@
 import type { ClusterService } from "../cluster/service.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import type { Node } from "../node/node.ts";
-import { recordPromise } from "../node/promise.ts";
+import { recordPromise } from "../node/recovery.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
 import { begin, beginLog, beginMembersLog } from "./beginning.ts";

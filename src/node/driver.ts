@@ -1,21 +1,19 @@
 import type { Raft } from "../raft/raft.ts";
-import type { Configuration, Ready, Status } from "../raft/types.ts";
+import type { Configuration, Entry, LoadRequest, Ready, Status } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { Transport } from "../transport/types.ts";
 import type { Applier } from "./applier.ts";
-import type { LogLoads } from "./log_loads.ts";
 import type { ReadBarriers } from "./read_barriers.ts";
 import type { SnapshotSender } from "./snapshot_sender.ts";
 import type { Proposer } from "./writes/proposer.ts";
 
 export interface DriverParts {
-  readonly raft: Pick<Raft, "ready" | "persisted">;
-  readonly log: Pick<RaftLog, "append" | "busy">;
+  readonly raft: Pick<Raft, "ready" | "persisted" | "loaded">;
+  readonly log: Pick<RaftLog, "append" | "busy" | "read" | "firstIndex" | "lastIndex">;
   readonly transport: Pick<Transport, "send">;
   readonly proposer: Pick<Proposer, "proposeWaiting" | "logIdle">;
   readonly reads: Pick<ReadBarriers, "begin" | "confirmed" | "dropped">;
   readonly applier: Pick<Applier, "applied" | "advance" | "hurry">;
-  readonly loads: Pick<LogLoads, "load">;
   readonly sender: Pick<SnapshotSender, "send">;
   /** Nothing may be done now: later, if the core is told to go on. */
   readonly held: () => boolean;
@@ -62,7 +60,7 @@ export class Driver {
   }
 
   #handle(ready: Ready): void {
-    const { transport, reads, applier, loads, sender, onConfiguration, onStatus } = this.#parts;
+    const { transport, reads, applier, sender, onConfiguration, onStatus } = this.#parts;
     // Before this node's own disk: the followers' disks then work at the same time (10.2.1).
     if (ready.messages.length > 0) transport.send(ready.messages);
     this.#persist(ready);
@@ -75,7 +73,7 @@ export class Driver {
       this.schedule();
     }
     reads.dropped(ready.readsDropped);
-    for (const request of ready.loads) loads.load(request);
+    for (const request of ready.loads) this.#load(request);
     for (const to of ready.snapshots) sender.send(to);
   }
 
@@ -96,5 +94,22 @@ export class Driver {
     if (last !== undefined) raft.persisted(last.index, last.term);
     proposer.logIdle();
     this.schedule();
+  }
+
+  /** Reads for the core what it wants to send and holds in memory no more; none where it is compacted away. */
+  #load({ to, from, bytesMax }: LoadRequest): void {
+    const { raft, log, failed } = this.#parts;
+    const done = (entries: readonly Entry[]) => {
+      raft.loaded(to, entries);
+      this.schedule();
+    };
+    if (from < log.firstIndex) {
+      done([]);
+      return;
+    }
+    log.read(from, log.lastIndex, bytesMax).then(done).catch((error) => {
+      if (from < log.firstIndex) done([]);
+      else failed(error);
+    });
   }
 }

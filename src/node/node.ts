@@ -1,8 +1,6 @@
 import { voterIds } from "../raft/configuration.ts";
-import { Raft } from "../raft/raft.ts";
 import {
   type Configuration,
-  type Entry,
   EntryType,
   type MembershipChange,
   type Message,
@@ -12,44 +10,23 @@ import {
   type Status,
 } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
-import { Applier } from "./applier.ts";
-import { Compaction } from "./compaction.ts";
-import { DiskWatch } from "./disk_watch.ts";
-import { Handover } from "./handover.ts";
-import { Driver } from "./driver.ts";
-import { LogHolds } from "./log_holds.ts";
-import { LogLoads } from "./log_loads.ts";
-import { proposalError, Proposer } from "./writes/proposer.ts";
-import { ReadBarriers } from "./read_barriers.ts";
-import { SnapshotReceiver } from "./snapshot_receiver.ts";
-import { SnapshotSender } from "./snapshot_sender.ts";
-import { Ticker } from "./ticker.ts";
+import { type NodeParts, nodeParts } from "./node_parts.ts";
+import { proposalError, type Proposer } from "./writes/proposer.ts";
 import { NodeError, type NodeFigures, type NodeOptions, type WriteOutcome } from "./types.ts";
-import { WatchedRequests } from "./writes/watched_requests.ts";
 
 /** What is under way at the end gets this long at least, in ms. */
 const restMsMin = 1_000;
 
 /**
- * One member of a cluster: drives the core (ready → persist → send → apply) and answers proposals
- * and reads. Everything it does to the outside goes through the parts that it is given, so that the
- * simulator runs this same class.
+ * One member of a cluster, as others see it: it takes messages and snapshots, answers proposals and
+ * reads, and begins and ends in good order. What goes on in it is in its parts (node_parts.ts), of
+ * which the driver does what the core wants done. Everything it does to the outside goes through
+ * what it is given, so that the simulator runs this same class.
  */
 export class Node {
   readonly id: NodeId;
   readonly #options: NodeOptions;
-  readonly #raft: Raft;
-  readonly #disk: DiskWatch;
-  readonly #handover: Handover;
-  readonly #applier: Applier;
-  readonly #compaction: Compaction;
-  readonly #driver: Driver;
-  readonly #sender: SnapshotSender;
-  readonly #receiver: SnapshotReceiver;
-  readonly #reads: ReadBarriers;
-  readonly #ticker: Ticker;
-  readonly #proposer: Proposer;
-  readonly #watched: WatchedRequests;
+  readonly #parts: NodeParts;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #failure: Error | undefined;
   #leaderHeardAt = 0;
@@ -58,117 +35,32 @@ export class Node {
   constructor(options: NodeOptions) {
     this.id = options.id;
     this.#options = options;
-    const { contents, timing, limits, clock, logger, log, stateMachine } = options;
-    this.#raft = new Raft({
-      id: options.id,
-      electionTicks: timing.electionTicks,
-      heartbeatTicks: timing.heartbeatTicks,
-      leaseTicks: timing.leaseTicks,
-      tickMs: timing.tickMs,
-      appendBytesMax: limits.appendBytesMax,
-      inflightMax: limits.inflightMax,
-      cacheBytesMax: limits.cacheBytesMax,
-      random: options.random,
-      hardState: contents.hardState,
-      compaction: contents.compaction,
-      log: contents.log,
-      applied: stateMachine.applied.index,
-    });
-    const fail = (error: unknown) => this.#fail(error);
-    const due = () => this.#driver.schedule();
-    this.#ticker = new Ticker({ raft: this.#raft, clock, timing, each: () => this.#everyTick() });
-    this.#disk = new DiskWatch({ log, stateMachine, clock, timing });
-    this.#handover = new Handover(this.#raft, timing);
-    this.#watched = new WatchedRequests(options.codec, options.origin);
-    this.#proposer = new Proposer({
-      raft: this.#raft,
-      clock,
-      codec: options.codec,
-      seed: options.seed,
-      limits,
-      alone: () => this.#raft.configuration.members.length === 1,
-      logBusy: () => log.busy,
-      due,
-    });
-    this.#applier = new Applier({
-      raft: this.#raft,
-      log,
-      clock,
-      stateMachine,
-      bytesMax: limits.applyBytesMax,
-      handlers: {
-        urgent: () => this.isLeader || this.#reads.size > 0,
-        format: (entry) => this.#formatOf(entry),
-        applied: (entry, answer) => this.#applied(entry, answer),
-        advanced: (index) => this.#advanced(index),
-        failed: fail,
-      },
-    });
-    this.#reads = new ReadBarriers(this.#raft, limits.pendingReadsMax);
-    const { logBytes } = options.snapshots;
-    const holds = new LogHolds({ raft: this.#raft, clock, logger, logBytes });
-    this.#compaction = new Compaction({
-      raft: this.#raft,
-      log,
-      stateMachine,
-      policy: options.snapshots,
-      logger,
-      snapshotIndex: contents.compaction.index,
-      holds,
-    });
-    this.#sender = new SnapshotSender({
-      raft: this.#raft,
-      log,
-      holds,
-      stateMachine,
-      transport: options.transport,
-      clock,
-      logger,
-      due,
-    });
-    this.#receiver = new SnapshotReceiver({
-      raft: this.#raft,
-      log,
-      applier: this.#applier,
-      stateMachine,
-      marker: options.installMarker,
-      logger,
-    });
-    this.#driver = new Driver({
-      raft: this.#raft,
-      log,
-      transport: options.transport,
-      proposer: this.#proposer,
-      reads: this.#reads,
-      applier: this.#applier,
-      loads: new LogLoads({ raft: this.#raft, log, due, failed: fail }),
-      sender: this.#sender,
-      // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
-      held: () => this.#state === "new" || this.#receiver.swapping,
-      onConfiguration: options.onConfiguration,
-      onStatus: (status) => this.#statusChanged(status),
-      failed: fail,
+    this.#parts = nodeParts(options, {
+      isNew: () => this.#state === "new",
+      everyTick: () => this.#everyTick(),
+      statusChanged: (status) => this.#statusChanged(status),
+      failed: (error) => this.#fail(error),
     });
   }
 
   get status(): Status {
-    return this.#raft.status;
+    return this.#parts.raft.status;
   }
 
   get configuration(): Configuration {
-    return this.#raft.configuration;
+    return this.#parts.raft.configuration;
   }
 
   get commitIndex(): number {
-    return this.#raft.commitIndex;
+    return this.#parts.raft.commitIndex;
   }
 
   get appliedIndex(): number {
-    return this.#applier.applied;
+    return this.#parts.applier.applied;
   }
 
   get lastIndex(): number {
-    return this.#raft.lastIndex;
+    return this.#parts.raft.lastIndex;
   }
 
   get figures(): NodeFigures {
@@ -176,22 +68,22 @@ export class Node {
     return {
       firstLogIndex: log.firstIndex,
       logSizeBytes: log.sizeBytes,
-      snapshotIndex: this.#compaction.snapshotIndex,
-      snapshotsTaken: this.#compaction.taken,
-      snapshotsInstalled: this.#receiver.installed,
-      pendingWrites: this.#proposer.size + this.#watched.size,
-      progress: this.#raft.progress(),
+      snapshotIndex: this.#parts.compaction.snapshotIndex,
+      snapshotsTaken: this.#parts.compaction.taken,
+      snapshotsInstalled: this.#parts.receiver.installed,
+      pendingWrites: this.#parts.proposer.size + this.#parts.watched.size,
+      progress: this.#parts.raft.progress(),
       health: this.#health,
     };
   }
 
   get isLeader(): boolean {
-    return this.#raft.status.role === "leader";
+    return this.#parts.raft.status.role === "leader";
   }
 
   /** "ok", or what keeps the node from writing. */
   get #health(): string {
-    return this.#failure?.message ?? this.#disk.trouble ?? "ok";
+    return this.#failure?.message ?? this.#parts.disk.trouble ?? "ok";
   }
 
   /** ms since this node last heard from the leader; 0 on the leader itself. */
@@ -202,52 +94,52 @@ export class Node {
   start(): void {
     this.#state = "running";
     this.#leaderHeardAt = this.#options.clock.now();
-    this.#options.onConfiguration(this.#raft.configuration);
-    const voters = voterIds(this.#raft.configuration);
-    if (voters.length === 1 && voters[0] === this.id) this.#raft.campaign();
-    this.#ticker.start();
-    this.#driver.schedule();
+    this.#options.onConfiguration(this.#parts.raft.configuration);
+    const voters = voterIds(this.#parts.raft.configuration);
+    if (voters.length === 1 && voters[0] === this.id) this.#parts.raft.campaign();
+    this.#parts.ticker.start();
+    this.#parts.driver.schedule();
   }
 
   #everyTick(): void {
     const now = this.#options.clock.now();
-    this.#proposer.expire(now);
-    this.#reads.expire(now);
-    const { trouble } = this.#disk;
-    if (trouble !== undefined) this.#proposer.refuseWaiting(trouble);
-    if (trouble !== undefined && this.isLeader) this.#handover.urge(now);
-    else this.#handover.reset();
+    this.#parts.proposer.expire(now);
+    this.#parts.reads.expire(now);
+    const { trouble } = this.#parts.disk;
+    if (trouble !== undefined) this.#parts.proposer.refuseWaiting(trouble);
+    if (trouble !== undefined && this.isLeader) this.#parts.handover.urge(now);
+    else this.#parts.handover.reset();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
-      if (this.#compaction.due && !this.#receiver.receiving) {
-        this.#compaction.run().catch((error) => this.#fail(error));
+      if (this.#parts.compaction.due && !this.#parts.receiver.receiving) {
+        this.#parts.compaction.run().catch((error) => this.#fail(error));
       }
     }
-    this.#driver.schedule();
+    this.#parts.driver.schedule();
   }
 
   /** A message from another node's core. */
   step(message: Message): void {
     if (this.#state === "stopped") return;
-    if (message.type === "append_request" && this.#receiver.swapping) return;
+    if (message.type === "append_request" && this.#parts.receiver.swapping) return;
     // Who cannot write would only have to hand the lead on.
-    if (message.type === "timeout_now" && this.#disk.trouble !== undefined) return;
+    if (message.type === "timeout_now" && this.#parts.disk.trouble !== undefined) return;
     try {
-      this.#ticker.catchUp();
-      this.#raft.step(message);
+      this.#parts.ticker.catchUp();
+      this.#parts.raft.step(message);
     } catch (error) {
       // A core whose invariant is broken must not go on, whatever the transport does with errors.
       this.#fail(error);
       return;
     }
-    const status = this.#raft.status;
+    const status = this.#parts.raft.status;
     if (message.from === status.leader) this.#leaderHeardAt = this.#options.clock.now();
-    this.#driver.schedule();
+    this.#parts.driver.schedule();
   }
 
   unreachable(id: NodeId): void {
-    this.#raft.unreachable(id);
-    this.#driver.schedule();
+    this.#parts.raft.unreachable(id);
+    this.#parts.driver.schedule();
   }
 
   /** Receives a snapshot stream; resolves when it is installed. */
@@ -256,19 +148,19 @@ export class Node {
     header: Uint8Array,
     body: AsyncIterable<Uint8Array>,
   ): Promise<void> {
-    await this.#compaction.idle();
+    await this.#parts.compaction.idle();
     try {
-      await this.#receiver.receive(from, header, body);
+      await this.#parts.receiver.receive(from, header, body);
     } catch (error) {
       if (error instanceof NodeError) throw error;
       this.#fail(error);
       throw error;
     }
-    const index = this.#applier.applied;
-    this.#compaction.installed(index);
-    this.#proposer.skipped(index);
-    this.#reads.applied(index);
-    this.#driver.schedule();
+    const index = this.#parts.applier.applied;
+    this.#parts.compaction.installed(index);
+    this.#parts.proposer.skipped(index);
+    this.#parts.reads.applied(index);
+    this.#parts.driver.schedule();
   }
 
   /**
@@ -292,12 +184,12 @@ export class Node {
 
   #enqueue(...write: Parameters<Proposer["add"]>): Promise<WriteOutcome> {
     const refusal = this.#refusal(write[1].length);
-    return refusal === undefined ? this.#proposer.add(...write) : Promise.reject(refusal);
+    return refusal === undefined ? this.#parts.proposer.add(...write) : Promise.reject(refusal);
   }
 
   /** Why no leader would take a command of that many bytes, if none would. */
   tooLarge(bytes: number): NodeError | undefined {
-    return this.#proposer.tooLarge(bytes);
+    return this.#parts.proposer.tooLarge(bytes);
   }
 
   /** Why a proposal cannot be taken now, if it cannot. */
@@ -306,9 +198,9 @@ export class Node {
       return new NodeError("unavailable", this.#failure?.message ?? "The node is stopping");
     }
     if (!this.isLeader) return new NodeError("not_leader", "This node is not the leader");
-    const { trouble } = this.#disk;
+    const { trouble } = this.#parts.disk;
     if (trouble !== undefined) return new NodeError("unavailable", trouble);
-    return this.#proposer.refusal(bytes);
+    return this.#parts.proposer.refusal(bytes);
   }
 
   /**
@@ -316,11 +208,11 @@ export class Node {
    * here: the answer that is certain even when the leader's got lost on the way.
    */
   watch(sequence: number, format: AnswerFormat): Promise<WriteOutcome> {
-    return this.#watched.watch(sequence, format);
+    return this.#parts.watched.watch(sequence, format);
   }
 
   unwatch(sequence: number): void {
-    this.#watched.unwatch(sequence);
+    this.#parts.watched.unwatch(sequence);
   }
 
   /**
@@ -331,25 +223,25 @@ export class Node {
     if (this.#state !== "running") {
       return Promise.reject(new NodeError("unavailable", "The node is stopping"));
     }
-    this.#ticker.catchUp();
-    const waiting = this.#reads.wait(mode, this.#options.clock.now() + timeoutMs);
-    this.#driver.schedule();
+    this.#parts.ticker.catchUp();
+    const waiting = this.#parts.reads.wait(mode, this.#options.clock.now() + timeoutMs);
+    this.#parts.driver.schedule();
     return waiting;
   }
 
   /** Whether a lease read may be answered now: this node leads by its lease, and has applied what is committed. */
   get mayReadByLease(): boolean {
     if (this.#state !== "running") return false;
-    this.#ticker.catchUp();
-    const index = this.#raft.leaseIndex;
-    return index !== undefined && index <= this.#applier.applied;
+    this.#parts.ticker.catchUp();
+    const index = this.#parts.raft.leaseIndex;
+    return index !== undefined && index <= this.#parts.applier.applied;
   }
 
   /** Resolves when everything up to `index` is applied here. */
   async waitApplied(index: number, timeoutMs: number): Promise<void> {
     const deadline = this.#options.clock.now() + timeoutMs;
-    const applied = this.#reads.waitApplied(index, this.#applier.applied, deadline);
-    this.#applier.hurry();
+    const applied = this.#parts.reads.waitApplied(index, this.#parts.applier.applied, deadline);
+    this.#parts.applier.hurry();
     await applied;
   }
 
@@ -357,46 +249,31 @@ export class Node {
   changeMembership(change: MembershipChange, timeoutMs: number): Promise<WriteOutcome> {
     const refusal = this.#refusal(0);
     if (refusal !== undefined) return Promise.reject(refusal);
-    this.#ticker.catchUp();
-    const result = this.#raft.proposeMembership(change);
+    this.#parts.ticker.catchUp();
+    const result = this.#parts.raft.proposeMembership(change);
     if (!result.ok) return Promise.reject(proposalError(result.reason));
-    const done = this.#proposer.track(result, this.#options.clock.now() + timeoutMs);
-    this.#driver.schedule();
+    const done = this.#parts.proposer.track(result, this.#options.clock.now() + timeoutMs);
+    this.#parts.driver.schedule();
     return done;
   }
 
   /** Asks the core to hand leadership over; the result says only whether it has begun. */
   transferLeadership(to: NodeId): ProposeResult {
-    this.#ticker.catchUp();
-    const result = this.#raft.transferLeadership(to);
-    this.#driver.schedule();
+    this.#parts.ticker.catchUp();
+    const result = this.#parts.raft.transferLeadership(to);
+    this.#parts.driver.schedule();
     return result;
   }
 
   /** Checkpoints and compacts now; false when there was nothing new. */
   async snapshot(trailing: number | undefined): Promise<boolean> {
-    if (this.#receiver.receiving) return false;
-    return await this.#compaction.run(trailing);
+    if (this.#parts.receiver.receiving) return false;
+    return await this.#parts.compaction.run(trailing);
   }
 
   #statusChanged(status: Status): void {
     if (status.leader !== "") this.#leaderHeardAt = this.#options.clock.now();
     this.#options.onStatus(status);
-  }
-
-  #formatOf(entry: Entry): AnswerFormat | undefined {
-    return this.#proposer.format(entry.index, entry.term) ?? this.#watched.format(entry);
-  }
-
-  #applied(entry: Entry, answer: WriteOutcome["answer"]): void {
-    this.#proposer.applied(entry.index, entry.term, answer);
-    this.#watched.applied(entry, answer);
-  }
-
-  #advanced(index: number): void {
-    this.#raft.applied(index);
-    this.#reads.applied(index);
-    this.#driver.schedule();
   }
 
   /** Ends everything at once: nothing may be promised any more. */
@@ -410,11 +287,11 @@ export class Node {
 
   #end(message: string): void {
     this.#state = "stopped";
-    this.#driver.stop();
-    this.#ticker.stop();
-    this.#sender.stop();
-    this.#proposer.failAll(message);
-    this.#reads.failAll(message);
+    this.#parts.driver.stop();
+    this.#parts.ticker.stop();
+    this.#parts.sender.stop();
+    this.#parts.proposer.failAll(message);
+    this.#parts.reads.failAll(message);
   }
 
   /**
@@ -430,7 +307,7 @@ export class Node {
         await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
       }
     };
-    await until(() => this.#proposer.size === 0);
+    await until(() => this.#parts.proposer.size === 0);
     const successor = options.handOver && this.isLeader ? this.successor() : undefined;
     if (successor !== undefined && this.transferLeadership(successor).ok) {
       await until(() => !this.isLeader);
@@ -440,7 +317,7 @@ export class Node {
     // disk, or that is at a statement without end.
     let resting = false;
     const { log, stateMachine } = this.#options;
-    const rest = [this.#applier.pause(), log.idle(), this.#compaction.idle()];
+    const rest = [this.#parts.applier.pause(), log.idle(), this.#parts.compaction.idle()];
     void Promise.all(rest).then(() => resting = true);
     deadline = Math.max(deadline, this.#options.clock.now() + restMsMin);
     await until(() => resting || log.full || stateMachine.full !== undefined);
@@ -448,6 +325,6 @@ export class Node {
 
   /** The voter that would be the best next leader, if there is one. */
   successor(): NodeId | undefined {
-    return this.#handover.successor();
+    return this.#parts.handover.successor();
   }
 }

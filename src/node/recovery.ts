@@ -1,6 +1,8 @@
-import type { LogContents } from "../raft_log/types.ts";
+import { promiseMs } from "../raft/lease.ts";
+import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type { CompactionPoint } from "../raft/types.ts";
 import type { AppliedPosition } from "../store/types.ts";
+import type { NodeTiming } from "./types.ts";
 
 /** The log and the database of a node do not belong together; says how, and the way out. */
 export class RecoveryError extends Error {
@@ -84,4 +86,20 @@ export function recover(found: Found, directory: string): Recovery {
     );
   }
   return { type: "continue" };
+}
+
+/**
+ * Makes durable what a node is going to promise its leaders, before it starts; returns what its log
+ * holds then. A longer promise of an earlier run stays, and the core shortens it once it is over.
+ */
+export async function recordPromise(
+  log: Pick<RaftLog, "append">,
+  contents: LogContents,
+  timing: NodeTiming,
+): Promise<LogContents> {
+  const own = promiseMs(timing);
+  if (contents.hardState.promiseMs >= own) return contents;
+  const hardState = { ...contents.hardState, promiseMs: own };
+  await log.append({ hardState, entries: [] });
+  return { ...contents, hardState };
 }
