@@ -1,14 +1,13 @@
 import type { WriteQueue } from "../cluster/write_queue.ts";
-import type { Service } from "../cluster/types.ts";
+import type { ReadLevel, Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
 import type { BodyReader } from "./body_reader.ts";
-import { BodyBudget } from "./body_budget.ts";
+import { BodyBudget, TurnBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import type { Logger } from "../io/types.ts";
 import type { AppOptions, HttpLimits, ServerInfo, TurnFigures } from "./types.ts";
-import { TurnBudget } from "./turn_budget.ts";
 
 /** How many bodies of the largest size may be under way at a time. */
 const largestBodies = 4;
@@ -50,6 +49,13 @@ export class AppState {
   forwardedTo(): string | undefined {
     const leader = this.service.leader();
     return leader?.id === this.#nodeId ? undefined : leader?.address;
+  }
+
+  /** Whether a read at this level is the leader's in rqlite, which `redirect` sends clients to. */
+  isForLeader(level: ReadLevel): boolean {
+    if (level !== "auto") return level !== "none";
+    const { members } = this.service.status().configuration;
+    return members.some(({ id, suffrage }) => id === this.#nodeId && suffrage === "voter");
   }
 
   /**

@@ -2,9 +2,8 @@ import { messageOf } from "../base/message_of.ts";
 import { ServiceError, type ServiceErrorKind } from "../cluster/types.ts";
 import { StoreBusyError } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
-import { elapsed } from "./data_request.ts";
-import { emptyEnvelope } from "./envelope.ts";
-import type { QueryParameters } from "./query_parameters.ts";
+import { emptyEnvelope } from "./answers.ts";
+import { elapsed, type QueryParameters } from "./query_parameters.ts";
 import { BrokenBodyError, RequestError } from "./request_error.ts";
 
 const statuses: Readonly<Record<ServiceErrorKind, number>> = {
@@ -41,12 +40,17 @@ export function errorAnswer(app: AppState, error: unknown): Response {
   return answers.error(500, text);
 }
 
+interface Refusal {
+  readonly error: string;
+  readonly parameters: QueryParameters;
+  /** See `startOf`. */
+  readonly startedAt: number;
+}
+
 /** How rqlite refuses a whole request for its content: 200, no results, and an error beside them. */
 export function refusal(
   app: AppState,
-  parameters: QueryParameters,
-  error: string,
-  startedAt: number,
+  { error, parameters, startedAt }: Refusal,
 ): Response {
   const fields = { error, timeSeconds: elapsed(parameters, startedAt) };
   return app.answers.json(emptyEnvelope(fields, parameters.has("pretty")));

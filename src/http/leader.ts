@@ -1,11 +1,10 @@
 import { messageOf } from "../base/message_of.ts";
 import { jsonContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
-import { clusterTimeout } from "./data_request.ts";
 import { indentText } from "./indent.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import { nodeJson } from "./node_report.ts";
-import type { QueryParameters } from "./query_parameters.ts";
+import { clusterTimeout, type QueryParameters } from "./query_parameters.ts";
 import { jsonText } from "./body_text.ts";
 import { readShortBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";

@@ -1,10 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { plainFormat } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
-import { clusterTimeout, elapsed, startOf } from "./data_request.ts";
-import { emptyEnvelope, resultsEnvelope } from "./envelope.ts";
+import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
 import { refusal } from "./error_answer.ts";
-import type { QueryParameters } from "./query_parameters.ts";
+import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
 import { notUtf8 } from "./body_text.ts";
 import { readChunk, readRest } from "./request_body.ts";
 import { spool } from "./spool.ts";
@@ -34,7 +33,7 @@ export async function load(
   // SQLite takes it apart, in the store's Worker: here it is bytes, and nothing reads them twice.
   const sql = await readRest(app, body.reader, body.chunks, limits.loadTextBytesMax);
   if (!isUtf8(sql)) {
-    return answers.text(200, refusal(app, parameters, notUtf8, startedAt).body ?? "");
+    return answers.text(200, refusal(app, { error: notUtf8, parameters, startedAt }).body ?? "");
   }
   const answer = await service.loadSql({
     sql,

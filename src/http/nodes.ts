@@ -1,9 +1,8 @@
 import type { AppState } from "./app_state.ts";
-import { clusterTimeout } from "./data_request.ts";
 import { indentText } from "./indent.ts";
 import { goJson } from "./go_json.ts";
 import { nodeJson } from "./node_report.ts";
-import type { QueryParameters } from "./query_parameters.ts";
+import { clusterTimeout, type QueryParameters } from "./query_parameters.ts";
 
 /** /nodes: who is in the cluster and can be reached. */
 export async function nodes(

@@ -1,6 +1,14 @@
+import type { ReadLevel, ReadLevelOptions } from "../cluster/types.ts";
+import type { AnswerFormat } from "../store/types.ts";
 import { fitsInt64 } from "../base/int64.ts";
 import { RequestError } from "./request_error.ts";
 import { parseGoDuration } from "./go_duration.ts";
+
+/** What rqlite waits for the cluster when the client does not say, in ms. */
+export const clusterTimeoutMs = 30_000;
+const linearizableTimeoutMs = 10_000;
+/** Timers keep 31 bits of milliseconds, 24.8 days, and fire at once beyond: no longer than 24 days. */
+const timeoutMsMax = 24 * 24 * 3_600_000;
 
 /** A request's query parameters; of a key given twice the first counts. Flags count by presence. */
 export type QueryParameters = ReadonlyMap<string, string>;
@@ -88,7 +96,7 @@ function unescape(text: string): string {
 }
 
 /** A duration in milliseconds; `otherwise` when absent, zero or negative. */
-export function durationParameter(
+function durationParameter(
   parameters: QueryParameters,
   key: string,
   otherwise: number,
@@ -97,4 +105,58 @@ export function durationParameter(
   if (value === undefined) return otherwise;
   const milliseconds = parseGoDuration(value) ?? 0;
   return milliseconds > 0 ? Math.ceil(milliseconds) : otherwise;
+}
+
+export function answerFormat(parameters: QueryParameters, unified: boolean): AnswerFormat {
+  return {
+    associative: parameters.has("associative"),
+    timings: parameters.has("timings"),
+    blobArray: parameters.has("blob_array"),
+    qualifyColumns: parameters.has("qualify_columns"),
+    unified,
+  };
+}
+
+/** How long the statements themselves may take, in ms; 0 for no limit. */
+export function statementTimeout(parameters: QueryParameters): number {
+  return timeoutParameter(parameters, "db_timeout", 0);
+}
+
+/** How long to wait for the cluster, in ms. */
+export function clusterTimeout(parameters: QueryParameters): number {
+  return timeoutParameter(parameters, "timeout", clusterTimeoutMs);
+}
+
+function timeoutParameter(parameters: QueryParameters, key: string, otherwise: number): number {
+  return Math.min(durationParameter(parameters, key, otherwise), timeoutMsMax);
+}
+
+const levels: ReadonlyMap<string, ReadLevel> = new Map(
+  (["none", "weak", "strong", "auto", "linearizable"] as const).map((level) => [level, level]),
+);
+
+/** The level asked for; an unknown one, or none, is weak. */
+export function readLevel(parameters: QueryParameters): ReadLevelOptions {
+  const level = levels.get(parameters.get("level")?.toLowerCase() ?? "") ?? "weak";
+  return {
+    level,
+    // A negative one, as in rqlite, is one that only the leader can keep.
+    freshnessMs: parseGoDuration(parameters.get("freshness") ?? "0") ?? 0,
+    freshnessStrict: parameters.has("freshness_strict"),
+    timeoutMs: level === "linearizable"
+      ? timeoutParameter(parameters, "linearizable_timeout", linearizableTimeoutMs)
+      : clusterTimeout(parameters),
+  };
+}
+
+/** When a request began, by performance.now, if it asks for timings. */
+export function startOf(parameters: QueryParameters): number {
+  return parameters.has("timings") ? performance.now() : 0;
+}
+
+/** Seconds since `startedAt`; 0 unless timings were asked for. */
+export function elapsed(parameters: QueryParameters, startedAt: number): number {
+  if (!parameters.has("timings")) return 0;
+  // Nine decimals, as nanoseconds in Go give them.
+  return Math.round((performance.now() - startedAt) * 1e6) / 1e9;
 }

@@ -2,10 +2,10 @@ import { batchCharactersMax } from "../cluster/write_queue.ts";
 import { ServiceError } from "../cluster/types.ts";
 import type { AppState } from "./app_state.ts";
 import { hasBreakingPragma } from "./breaking_pragma.ts";
-import { clusterTimeout, elapsed, type RequestStatements, startOf } from "./data_request.ts";
-import { emptyEnvelope } from "./envelope.ts";
+import type { RequestStatements } from "./data_request.ts";
+import { emptyEnvelope } from "./answers.ts";
 import { refusal } from "./error_answer.ts";
-import type { QueryParameters } from "./query_parameters.ts";
+import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
 import { BodyTooLongError } from "./body_reader.ts";
 import { jsonText } from "./body_text.ts";
 import { LargeBody } from "./large_body.ts";
@@ -29,7 +29,7 @@ export async function queuedExecute(
   const wait = parameters.has("wait");
   const { statements, characters } = await readQueued(app, request, wait);
   if (hasBreakingPragma(statements)) {
-    return refusal(app, parameters, "disallowed pragma", startedAt);
+    return refusal(app, { error: "disallowed pragma", parameters, startedAt });
   }
   const timeoutMs = clusterTimeout(parameters);
   const alone = statements instanceof LargeStatements ? statements.setsContext : undefined;

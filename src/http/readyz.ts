@@ -2,8 +2,7 @@ import { messageOf } from "../base/message_of.ts";
 import type { SqliteStanding } from "../cluster/types.ts";
 import { plainFormat } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
-import { clusterTimeout } from "./data_request.ts";
-import type { QueryParameters } from "./query_parameters.ts";
+import { clusterTimeout, type QueryParameters } from "./query_parameters.ts";
 
 /** /readyz: whether this node can serve, a line for every check, the last one being what failed. */
 export async function readyz(

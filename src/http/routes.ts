@@ -3,18 +3,16 @@ import type { AppState } from "./app_state.ts";
 import { backup } from "./backup.ts";
 import type { HttpCounters } from "./counters.ts";
 import { debugVars } from "./debug_vars.ts";
-import { execute } from "./execute.ts";
+import { execute, query, unified } from "./data_endpoints.ts";
 import { leader } from "./leader.ts";
 import { boot, load } from "./load.ts";
 import { reap, remove, snapshot } from "./maintenance.ts";
 import { nodes } from "./nodes.ts";
 import { describe } from "./openapi.ts";
-import { query } from "./query.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { readyz } from "./readyz.ts";
 import { analyzeSql } from "./sql_analysis.ts";
 import { status } from "./status.ts";
-import { unified } from "./unified.ts";
 
 /** What rqlite's file of users can permit to clients of HTTP. */
 export type Permission =

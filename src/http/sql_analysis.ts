@@ -1,17 +1,11 @@
 import { sqlTexts } from "../store/codec/statement_codec.ts";
 import type { AppState } from "./app_state.ts";
-import {
-  elapsed,
-  inspect,
-  readInspected,
-  type RequestStatements,
-  startOf,
-} from "./data_request.ts";
+import { inspect, readInspected, type RequestStatements } from "./data_request.ts";
 import { goJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { paced } from "./paced.ts";
-import type { QueryParameters } from "./query_parameters.ts";
+import { elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
 import { RequestError } from "./request_error.ts";
 
 /** The errors of SQLite that are about the text itself and not about what it names. */

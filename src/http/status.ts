@@ -1,10 +1,9 @@
 import type { WriteQueueFigures } from "../cluster/write_queue.ts";
 import type { AppState } from "./app_state.ts";
-import { clusterTimeoutMs } from "./data_request.ts";
 import { formatGoDuration } from "./go_duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
-import type { QueryParameters } from "./query_parameters.ts";
+import { clusterTimeoutMs, type QueryParameters } from "./query_parameters.ts";
 import { type Figures, storeFigures } from "./store_status.ts";
 
 /** /status: this node's figures, in the places where rqlite has them; `key=a.b` gives a part. */

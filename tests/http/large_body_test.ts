@@ -3,7 +3,7 @@ import { BodyParts } from "../../src/http/large_body.ts";
 import { Indenter } from "../../src/http/indent.ts";
 import { paced } from "../../src/http/paced.ts";
 import { parsedStatements, parseStatements } from "../../src/http/statements.ts";
-import { TurnBudget } from "../../src/http/turn_budget.ts";
+import { TurnBudget } from "../../src/http/body_budget.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { sliceBytes } from "../../src/base/slices.ts";
 import { joinStatements, plainStatements } from "../../src/store/codec/statement_codec.ts";

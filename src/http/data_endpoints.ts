@@ -1,0 +1,132 @@
+import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
+import { jsonContentType, resultsEnvelope } from "./answers.ts";
+import type { AppState } from "./app_state.ts";
+import { notUtf8 } from "./body_text.ts";
+import { hasBreakingPragma } from "./breaking_pragma.ts";
+import { inspect, readInspected, readStatements, type RequestStatements } from "./data_request.ts";
+import { refusal } from "./error_answer.ts";
+import {
+  answerFormat,
+  clusterTimeout,
+  elapsed,
+  type QueryParameters,
+  readLevel,
+  startOf,
+  statementTimeout,
+} from "./query_parameters.ts";
+import { queuedExecute } from "./queued_execute.ts";
+
+/** A request whose statements are known: what is to be carried out. */
+interface Work {
+  readonly request: Request;
+  readonly parameters: QueryParameters;
+  readonly statements: RequestStatements;
+  /** It came to /db/request. */
+  readonly unified: boolean;
+  /** When it began, if it asks for timings; see `startOf`. */
+  readonly startedAt: number;
+}
+
+/** /db/execute: writes. */
+export async function execute(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  if (parameters.has("queue")) return await queuedExecute(app, request, parameters);
+  const startedAt = startOf(parameters);
+  const statements = await readStatements(app, request);
+  if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
+  app.counters.execute_stmts_rx += statements.length;
+  if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
+  return await write(app, { request, parameters, statements, unified: false, startedAt });
+}
+
+/** /db/query: reads. */
+export async function query(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  const startedAt = startOf(parameters);
+  const statements: RequestStatements | undefined = request.method === "GET"
+    ? [{ sql: parameters.get("q") ?? "" }]
+    : await readStatements(app, request);
+  if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
+  app.counters.query_stmts_rx += statements.length;
+  if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
+  return await read(app, { request, parameters, statements, unified: false, startedAt });
+}
+
+/**
+ * /db/request: reads and writes together. Reads alone go the way of /db/query at their level; with
+ * one write among them, all of it goes through the log.
+ */
+export async function unified(
+  app: AppState,
+  request: Request,
+  parameters: QueryParameters,
+): Promise<Response> {
+  const startedAt = startOf(parameters);
+  const statements = await readInspected(app, request, "both");
+  app.counters.request_stmts_rx += statements.length;
+  if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
+  const readOnly = await inspect(app, statements);
+  const work = { request, parameters, statements, unified: true, startedAt };
+  return await (readOnly.every((verdict) => verdict === true) ? read : write)(app, work);
+}
+
+function pragmaRefusal(app: AppState, parameters: QueryParameters, startedAt: number): Response {
+  return refusal(app, { error: "disallowed pragma", parameters, startedAt });
+}
+
+/** Carries out statements of which some may write, as the parameters ask, and answers for them. */
+async function write(app: AppState, work: Work): Promise<Response> {
+  const { request, parameters, statements, startedAt } = work;
+  const redirect = app.redirect(request, parameters, jsonContentType);
+  if (redirect !== undefined) return redirect;
+  const answer = await app.service.write({
+    statements,
+    transaction: parameters.has("transaction"),
+    unified: work.unified,
+    // In associative form rqlite gives writes `"rows":null`, for /db/execute too.
+    format: answerFormat(parameters, true),
+    statementTimeoutMs: statementTimeout(parameters),
+    timeoutMs: clusterTimeout(parameters),
+  });
+  const envelope = resultsEnvelope(answer.results, {
+    timeSeconds: elapsed(parameters, startedAt),
+    raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
+  }, parameters.has("pretty"));
+  return app.answers.results(envelope, answer.servedBy);
+}
+
+/** Reads at the level that the client asked for and answers with the results. */
+async function read(app: AppState, work: Work): Promise<Response> {
+  const { request, parameters, statements, startedAt } = work;
+  const level = readLevel(parameters);
+  if (parameters.has("redirect") && app.isForLeader(level.level)) {
+    const redirect = app.redirect(request, parameters, jsonContentType);
+    if (redirect !== undefined) return redirect;
+  }
+  const asked = {
+    statements,
+    transaction: parameters.has("transaction"),
+    format: answerFormat(parameters, work.unified),
+    timeoutMs: statementTimeout(parameters),
+  };
+  using client = app.disconnects.over(request);
+  let answer: ReadAnswer;
+  try {
+    const answered = app.service.read(asked, level, client.signal);
+    answer = answered instanceof Promise ? await answered : answered;
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.kind !== "stale") throw error;
+    return refusal(app, { error: "stale read", parameters, startedAt });
+  }
+  const envelope = resultsEnvelope(answer.results, {
+    timeSeconds: elapsed(parameters, startedAt),
+    raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
+  }, parameters.has("pretty"));
+  return app.answers.results(envelope, undefined);
+}
