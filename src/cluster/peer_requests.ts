@@ -1,3 +1,4 @@
+import { FormatError } from "../base/bytes.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { snapshotStream } from "../node/types.ts";
@@ -63,6 +64,8 @@ export class PeerRequests implements TransportHandlers {
     try {
       return await this.answer(kind, payload);
     } catch (error) {
+      // The transport knows whose bytes they are, and says so.
+      if (error instanceof FormatError) throw error;
       return encodeFailure(serviceError(error));
     }
   }

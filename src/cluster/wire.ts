@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
+import { AddressError, parseAddress } from "../io/address.ts";
 import type { Member, NodeId, Suffrage } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { ServiceError, type ServiceErrorKind } from "./types.ts";
@@ -26,6 +27,9 @@ export const RequestKind = {
   /** Form a cluster of these members with me; yes or no. */
   form: 8,
 } as const;
+
+/** The longest id or address, in characters: that of the transport's introduction. */
+const textMax = 1024;
 
 /** What a node that has no cluster yet may ask. */
 export const strangersMay: readonly number[] = [
@@ -151,6 +155,24 @@ export function readIdentification(reader: ByteReader): Identification {
   };
 }
 
+/** Id, address and httpAddress of a server, such as a configuration may keep for good. */
+function readPlace(reader: ByteReader): Pick<Member, "id" | "address" | "httpAddress"> {
+  const id = reader.text();
+  const address = reader.text();
+  const httpAddress = reader.text();
+  if (id === "" || [id, address, httpAddress].some(({ length }) => length > textMax)) {
+    throw new FormatError("A server's id or address is empty or too long");
+  }
+  try {
+    parseAddress(address);
+    if (httpAddress !== "") parseAddress(httpAddress);
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw new FormatError(error.message, { cause: error });
+  }
+  return { id, address, httpAddress };
+}
+
 export interface JoinCall {
   /** Names the node and its present data: a known node under another id has lost what it had. */
   readonly id: NodeId;
@@ -180,9 +202,7 @@ export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
 export function decodeJoin(payload: Uint8Array): JoinCall {
   const reader = new ByteReader(payload);
   const call: JoinCall = {
-    id: reader.text(),
-    address: reader.text(),
-    httpAddress: reader.text(),
+    ...readPlace(reader),
     suffrage: reader.uint8() === 1 ? "learner" : "staging",
     relayed: reader.uint8() === 1,
     timeoutMs: reader.integer(),
@@ -246,12 +266,7 @@ export function encodeNotify(member: Member): Uint8Array<ArrayBuffer> {
 
 export function decodeNotify(payload: Uint8Array): Member {
   const reader = new ByteReader(payload);
-  const member: Member = {
-    id: reader.text(),
-    address: reader.text(),
-    httpAddress: reader.text(),
-    suffrage: "voter",
-  };
+  const member: Member = { ...readPlace(reader), suffrage: "voter" };
   reader.end();
   return member;
 }

@@ -1,11 +1,12 @@
 import { assert } from "../base/assert.ts";
+import { FormatError } from "../base/bytes.ts";
 import { RingMap } from "../base/ring_map.ts";
 import { joinInSlices, type NextTurn, sliceBytes } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { WriteOutcome } from "../node/types.ts";
-import type { Member } from "../raft/types.ts";
+import { type Member, nodeName } from "../raft/types.ts";
 import { type AnswerFormat, type Command, duplicate, type RequestId } from "../store/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
@@ -169,6 +170,7 @@ export class WritePath {
       if (error instanceof TransportError && neverArrived(error)) {
         return { type: "nothing", error: noLeader() };
       }
+      if (error instanceof FormatError) return { type: "unknown", error: unreadable(leader) };
       return failed(serviceError(error));
     }
   }
@@ -192,7 +194,7 @@ export class WritePath {
   async handle(payload: Uint8Array): Promise<Uint8Array> {
     const { timeoutMs, format, command } = decodeWrite(payload);
     const deadline = this.#clock.now() + timeoutMs;
-    const outcome = await this.#node.propose(command, { format, deadline });
+    const outcome = await this.#node.proposeReceived(command, { format, deadline });
     const { index, answer } = outcome;
     const writer = beginAnswer();
     writer.integer(index);
@@ -214,6 +216,13 @@ function joined(
   whole.set(head);
   whole.set(body, head.length);
   return whole;
+}
+
+function unreadable({ id, address }: Member): ServiceError {
+  return new ServiceError(
+    "unknown_outcome",
+    `Outcome unknown: the answer of the leader, ${nodeName(id)} at ${address}, cannot be read`,
+  );
 }
 
 function neverArrived(error: TransportError): boolean {

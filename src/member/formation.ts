@@ -1,3 +1,4 @@
+import { FormatError } from "../base/bytes.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { membersMax } from "../raft/configuration.ts";
 import { type Configuration, type Member, nodeName } from "../raft/types.ts";
@@ -218,6 +219,7 @@ export class Formation implements TransportHandlers {
     try {
       return Promise.resolve(this.#answer(kind, payload));
     } catch (error) {
+      if (error instanceof FormatError) return Promise.reject(error);
       return Promise.resolve(encodeFailure(serviceError(error)));
     }
   }

@@ -1,3 +1,4 @@
+import { sliceBytes } from "../base/slices.ts";
 import { parseSegmentName } from "../raft_log/segment_header.ts";
 import { openRaftLog } from "../raft_log/raft_log.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
@@ -11,8 +12,10 @@ import {
   requestIdOf,
   stampBytes,
   stampCommand,
+  unknownCommand,
   writeStamp,
 } from "../store/codec/command_codec.ts";
+import { commandFault } from "../store/codec/command_fault.ts";
 import { openStore, type StoreOptions } from "../store/store.ts";
 import { WorkerThreads } from "../store/worker_threads.ts";
 import { findLibrary, openLibrary, takeProfile } from "../sqlite/mod.ts";
@@ -58,6 +61,9 @@ export interface Openers {
   transport(options: TransportOptions): Promise<Transport>;
 }
 
+/** What is longer would hold the main thread up: what is wrong with it is found when it is applied. */
+const faultBytesMax = sliceBytes;
+
 /** SQLite, segments on the disk, TCP. */
 export const openers: Openers = {
   logs: {
@@ -77,6 +83,8 @@ export const openers: Openers = {
       stampBytes,
       writeStamp: (data, stamp) => writeStamp(data, stamp, foreignKeys),
       requestId: requestIdOf,
+      fault: (command) => command.length <= faultBytesMax ? commandFault(command) : undefined,
+      unknown: unknownCommand,
     }),
   },
   transport: openTransport,

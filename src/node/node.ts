@@ -1,3 +1,4 @@
+import { FormatError } from "../base/bytes.ts";
 import { voterIds } from "../raft/configuration.ts";
 import {
   type Configuration,
@@ -10,9 +11,12 @@ import {
   type Status,
 } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
+import { ViolationError } from "../transport/violation.ts";
 import { type NodeParts, nodeParts } from "./node_parts.ts";
+import { decodeSnapshotHeader } from "./snapshot_header.ts";
 import { proposalError, type Proposer } from "./writes/proposer.ts";
 import { NodeError, type NodeFigures, type NodeOptions, type WriteOutcome } from "./types.ts";
+import { unknownCommand } from "./unknown_command.ts";
 
 /** What is under way at the end gets this long at least, in ms. */
 const restMsMin = 1_000;
@@ -118,20 +122,22 @@ export class Node {
     this.#parts.driver.schedule();
   }
 
-  /** A message from another node's core. */
+  /** A message from another node's core. Throws a ViolationError for one that is passed over, with why. */
   step(message: Message): void {
     if (this.#state === "stopped") return;
     if (message.type === "append_request" && this.#parts.receiver.swapping) return;
     // Who cannot write would only have to hand the lead on.
     if (message.type === "timeout_now" && this.#parts.disk.trouble !== undefined) return;
+    let refusal = unknownCommand(message, this.#options.codec);
     try {
       this.#parts.ticker.catchUp();
-      this.#parts.raft.step(message);
+      refusal ??= this.#parts.raft.step(message);
     } catch (error) {
       // A core whose invariant is broken must not go on, whatever the transport does with errors.
       this.#fail(error);
       return;
     }
+    if (refusal !== undefined) throw new ViolationError(refusal);
     const status = this.#parts.raft.status;
     if (message.from === status.leader) this.#leaderHeardAt = this.#options.clock.now();
     this.#parts.driver.schedule();
@@ -142,15 +148,16 @@ export class Node {
     this.#parts.driver.schedule();
   }
 
-  /** Receives a snapshot stream; resolves when it is installed. */
+  /** Receives a snapshot stream; resolves when it is installed. Throws a FormatError for what is none. */
   async receiveSnapshot(
     from: NodeId,
     header: Uint8Array,
     body: AsyncIterable<Uint8Array>,
   ): Promise<void> {
+    const announced = decodeSnapshotHeader(header);
     await this.#parts.compaction.idle();
     try {
-      await this.#parts.receiver.receive(from, header, body);
+      await this.#parts.receiver.receive(from, announced, body);
     } catch (error) {
       if (error instanceof NodeError) throw error;
       this.#fail(error);
@@ -173,6 +180,13 @@ export class Node {
     options: { readonly format: AnswerFormat | undefined; readonly deadline: number },
   ): Promise<WriteOutcome> {
     return this.#enqueue(EntryType.command, command, options.format, options.deadline);
+  }
+
+  /** The same for a command that came from another node: throws a FormatError for bytes that are none. */
+  async proposeReceived(...write: Parameters<Node["propose"]>): Promise<WriteOutcome> {
+    const fault = this.#options.codec.fault(write[0]);
+    if (fault !== undefined) throw new FormatError(fault);
+    return await this.propose(...write);
   }
 
   /** Puts an empty entry through the log: a strong read waits for its index. */
@@ -318,7 +332,7 @@ export class Node {
     let resting = false;
     const { log, stateMachine } = this.#options;
     const rest = [this.#parts.applier.pause(), log.idle(), this.#parts.compaction.idle()];
-    void Promise.all(rest).then(() => resting = true);
+    void Promise.allSettled(rest).then(() => resting = true);
     deadline = Math.max(deadline, this.#options.clock.now() + restMsMin);
     await until(() => resting || log.full || stateMachine.full !== undefined);
   }

@@ -1,7 +1,14 @@
-import { ByteReader, ByteWriter } from "../base/bytes.ts";
-import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
+import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
+import { encodeConfiguration, soundConfiguration } from "../raft/configuration.ts";
+import { numberMax } from "../raft/implausible.ts";
 import type { CompactionPoint } from "../raft/types.ts";
-import { NodeError } from "./types.ts";
+
+/** What a leader announces that it is going to send. */
+export interface SnapshotHeader {
+  /** That it leads in. */
+  readonly term: number;
+  readonly point: CompactionPoint;
+}
 
 /**
  * The header of a snapshot stream: version u8 = 1, the leader's term, the index and term that the
@@ -21,16 +28,18 @@ export function encodeSnapshotHeader(
   return writer.copy();
 }
 
-export function decodeSnapshotHeader(
-  header: Uint8Array,
-): { readonly term: number; readonly point: CompactionPoint } {
+/** Throws a FormatError at anything that no sound node sends. */
+export function decodeSnapshotHeader(header: Uint8Array): SnapshotHeader {
   const reader = new ByteReader(header);
   const version = reader.uint8();
-  if (version !== 1) throw new NodeError("unavailable", `Unknown snapshot version ${version}`);
+  if (version !== 1) throw new FormatError(`Unknown snapshot version ${version}`);
   const term = reader.integer();
   const index = reader.integer();
   const indexTerm = reader.integer();
-  const configuration = decodeConfiguration(reader.bytes());
+  const configuration = soundConfiguration(reader.bytes());
   reader.end();
+  if (index < 1 || index > numberMax || indexTerm < 1 || indexTerm > term || term > numberMax) {
+    throw new FormatError(`No snapshot is at index ${index}, of term ${indexTerm} in ${term}`);
+  }
   return { term, point: { index, term: indexTerm, configuration } };
 }

@@ -4,7 +4,7 @@ import type { Raft } from "../raft/raft.ts";
 import { type CompactionPoint, type NodeId, nodeName } from "../raft/types.ts";
 import { SnapshotRejectedError, type StateMachine } from "../store/types.ts";
 import type { Applier } from "./applier.ts";
-import { decodeSnapshotHeader } from "./snapshot_header.ts";
+import type { SnapshotHeader } from "./snapshot_header.ts";
 import { type InstallMarker, NodeError } from "./types.ts";
 
 /** A stream that is being received. */
@@ -67,11 +67,18 @@ export class SnapshotReceiver {
    * Receives a state and swaps it in. One stream is received at a time; that of a newer leader takes
    * the place of an older one's, whose sender may be frozen or cut off and need long to be missed.
    */
-  async receive(from: NodeId, header: Uint8Array, body: AsyncIterable<Uint8Array>): Promise<void> {
-    const { term, point } = decodeSnapshotHeader(header);
+  async receive(
+    from: NodeId,
+    { term, point }: SnapshotHeader,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
     const sender = nodeName(from);
-    if (term < this.#raft.status.term) {
+    const known = this.#raft.status;
+    if (term < known.term) {
       throw new NodeError("not_leader", `Snapshot refused: ${sender} is the leader of an old term`);
+    }
+    if (term === known.term && known.leader !== "" && known.leader !== from) {
+      throw new NodeError("not_leader", `Snapshot refused: ${sender} does not lead term ${term}`);
     }
     for (let other = this.#incoming; other !== undefined; other = this.#incoming) {
       if (term <= other.term) {
@@ -111,13 +118,14 @@ export class SnapshotReceiver {
         "node",
         `Receiving a snapshot at index ${point.index} from ${sender}`,
       );
-      await this.#mark(point);
-      const installed = await this.#stateMachine.installSnapshot(body);
-      if (installed.index !== point.index || installed.term !== point.term) {
-        throw new Error(
-          `Snapshot announced at index ${point.index} (term ${point.term}) held index ${installed.index} (term ${installed.term})`,
-        );
-      }
+      await this.#stateMachine.installSnapshot(body, async ({ index, term }) => {
+        if (index !== point.index || term !== point.term) {
+          throw new SnapshotRejectedError(
+            `it was announced at index ${point.index} (term ${point.term}) and holds index ${index} (term ${term})`,
+          );
+        }
+        await this.#mark(point);
+      });
       this.#swapping = true;
       await this.#log.idle();
       // A log that holds the snapshot's last entry keeps what follows it: it may be all that a
@@ -136,7 +144,9 @@ export class SnapshotReceiver {
       if (!(error instanceof SnapshotRejectedError)) throw error;
       await this.#marker.clear();
       this.#applier.resume();
-      throw new NodeError("unavailable", `Snapshot refused: ${error.message}`, { cause: error });
+      const refused = `Snapshot refused: ${error.message}`;
+      this.#logger.log("WARN", "node", `${refused} (at index ${point.index}, from ${sender})`);
+      throw new NodeError("unavailable", refused, { cause: error });
     } finally {
       this.#swapping = false;
     }

@@ -18,6 +18,10 @@ export interface CommandCodec {
   readonly stampBytes: number;
   /** Writes them into the first bytes of `data`, behind which a command stands already. */
   writeStamp(data: Uint8Array, stamp: Stamp): void;
+  /** What is wrong with bytes that should be a command; undefined when nothing is, or they are many. */
+  fault(command: Uint8Array): string | undefined;
+  /** Why this version cannot apply a stamped command, as a look at its head tells. */
+  unknown(data: Uint8Array): string | undefined;
   /** The request that a stamped command came from, if it was given an id. */
   requestId(data: Uint8Array): { readonly origin: bigint; readonly sequence: number } | undefined;
 }

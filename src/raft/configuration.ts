@@ -45,6 +45,17 @@ export function decodeConfiguration(data: Uint8Array): Configuration {
   return { members };
 }
 
+/** The same, of a cluster that can be: it has voters, and each member is in it once. */
+export function soundConfiguration(data: Uint8Array): Configuration {
+  const configuration = decodeConfiguration(data);
+  const ids = new Set(configuration.members.map((member) => member.id));
+  if (ids.has("") || ids.size < configuration.members.length) {
+    throw new FormatError("A configuration names a member twice, or not at all");
+  }
+  if (voterIds(configuration).length === 0) throw new FormatError("A configuration has no voter");
+  return configuration;
+}
+
 /** The configuration with `change` made. */
 export function changedConfiguration(
   configuration: Configuration,

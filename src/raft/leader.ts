@@ -71,6 +71,11 @@ export class Leader {
     return this.#established && this.#reads.leaseHolds ? this.#server.commitIndex : undefined;
   }
 
+  /** The round of heartbeats that began last. */
+  get latestRound(): number {
+    return this.#reads.latestRound;
+  }
+
   get peers(): Iterable<Progress> {
     return this.#peers.values();
   }

@@ -33,6 +33,11 @@ export class LeaderReads {
     return this.#rounds.due;
   }
 
+  /** The round of heartbeats that began last. */
+  get latestRound(): number {
+    return this.#rounds.latest;
+  }
+
   /** @param established Whether the leader knows what is committed (6.4, step 1). */
   add(read: WaitingRead, mode: ReadMode, established: boolean): void {
     if (this.#rounds.unanswered >= waitingReadsMax) this.#answer(read, 0);

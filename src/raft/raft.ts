@@ -2,6 +2,7 @@ import { assert, unreachable } from "../base/assert.ts";
 import { Elections } from "./elections.ts";
 import { Follower } from "./follower.ts";
 import { ForwardedReads } from "./forwarded_reads.ts";
+import { implausible } from "./implausible.ts";
 import { Leader } from "./leader.ts";
 import { ReadyReport } from "./ready_report.ts";
 import { Server } from "./server.ts";
@@ -119,19 +120,23 @@ export class Raft {
     } else if (!this.#leader.act(unread)) this.#becomeFollower(this.#server.term, "");
   }
 
-  step(message: Message): void {
+  /** Returns why no sound server can have sent the message, if none can: then nothing was done. */
+  step(message: Message): string | undefined {
     const server = this.#server;
-    if (message.to !== server.id) return;
+    if (message.to !== server.id) return undefined;
     if (message.term < server.term) {
       this.#answerOldTerm(message);
-      return;
+      return undefined;
     }
-    if (message.type === "vote_request" && this.#elections.ignores(message)) return;
+    const refusal = implausible(server, message, this.#leader);
+    if (refusal !== undefined) return refusal;
+    if (message.type === "vote_request" && this.#elections.ignores(message)) return undefined;
     if (message.term > server.term && !aboutNextTerm(message)) {
       this.#becomeFollower(message.term, "");
     }
     this.#dispatch(message);
     this.#resignWhenRemoved();
+    return undefined;
   }
 
   /** Appends one entry (leader only). `checksum` is that of `data`, where it is known. */

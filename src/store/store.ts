@@ -262,18 +262,28 @@ class SqliteStore implements Store {
     }
   }
 
-  async installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition> {
+  async installSnapshot(
+    body: AsyncIterable<Uint8Array>,
+    accept?: (position: AppliedPosition) => Promise<void>,
+  ): Promise<AppliedPosition> {
     const received = this.#makeReceived();
+    let position: AppliedPosition;
     try {
       const file = await received.open({ create: true });
       await receiveSnapshot(body, file);
-      await this.#copier.run<"verify">({ type: "verify", path: received.path });
+      position = await this.#copier.run<"verify">({ type: "verify", path: received.path });
       // SQLite wrote to it last, and any handle syncs all of a file.
       await file.sync();
       received.close();
     } catch (error) {
       await received.remove();
       throw new SnapshotRejectedError(messageOf(error), { cause: error });
+    }
+    try {
+      await accept?.(position);
+    } catch (error) {
+      await received.remove();
+      throw error;
     }
     await this.#exchange(received.path);
     await received.remove();

@@ -150,8 +150,14 @@ export interface StateMachine {
   checkpoint(): Promise<AppliedPosition>;
   /** Opens a consistent copy of the state for sending, while `apply` goes on. */
   openSnapshot(): Promise<StateSnapshot>;
-  /** Receives a copy, verifies it, and swaps it in; the old state stays when it throws a SnapshotRejectedError. */
-  installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition>;
+  /**
+   * Receives a copy, verifies it, and swaps it in once `accept` has been told what it holds, and
+   * resolved. The old state stays when that rejects, or this does with a SnapshotRejectedError.
+   */
+  installSnapshot(
+    body: AsyncIterable<Uint8Array>,
+    accept?: (position: AppliedPosition) => Promise<void>,
+  ): Promise<AppliedPosition>;
   close(): Promise<void>;
 }
 

@@ -228,6 +228,13 @@ export class Channel {
     try {
       this.#local.handlers?.message(message);
     } catch (error) {
+      if (isViolation(error)) {
+        const name = nodeName(message.from);
+        const line =
+          `Passed over a ${message.type} from ${name} at ${this.remoteAddress}: ${error.message}`;
+        this.#local.remoteLog.log("WARN", this.remoteAddress, line);
+        return;
+      }
       this.#local.logger.log(
         "ERROR",
         "transport",

@@ -14,11 +14,12 @@ import {
 } from "./request_frames.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { SendQueue } from "./send_queue.ts";
-import { ViolationError } from "./violation.ts";
+import { isViolation, ViolationError } from "./violation.ts";
 
 /** What the connection that the requests came on offers. */
 interface RequestSource {
   readonly remote: Hello;
+  readonly remoteAddress: string;
   /** Something was queued. */
   wake(): void;
   close(why: string): void;
@@ -77,7 +78,7 @@ export class RequestServer {
     this.#run(request, () => handlers.request(peer, kind, request.payload, controller.signal));
   }
 
-  async #run({ id }: ReceivedRequest, handle: () => Promise<Uint8Array>): Promise<void> {
+  async #run({ id, kind }: ReceivedRequest, handle: () => Promise<Uint8Array>): Promise<void> {
     let reply: Outgoing;
     try {
       const answer = await handle();
@@ -88,10 +89,18 @@ export class RequestServer {
         `Answer of ${answer.length} bytes is over the limit of ${limit}`,
       );
     } catch (error) {
+      if (isViolation(error)) this.#logRefused(kind, error.message);
       reply = new OutgoingFailure(id, FailureCode.refused, messageOf(error));
     }
     this.#running.take(id);
     this.#send(reply);
+  }
+
+  #logRefused(kind: number, why: string): void {
+    const { remote, remoteAddress } = this.#source;
+    const from = `${nodeName(remote.nodeId)} at ${remoteAddress}`;
+    const line = `Refused a request of kind ${kind} from ${from}: ${why}`;
+    this.#local.remoteLog.log("WARN", remoteAddress, line);
   }
 
   #send(reply: Outgoing): void {

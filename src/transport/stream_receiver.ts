@@ -90,6 +90,11 @@ export class StreamReceiver {
       const answer = await handlers.stream(peer, kind, header, this.#body());
       return (writer) => writeStreamAnswer(writer, answer);
     } catch (error) {
+      if (isViolation(error)) {
+        const from = `${nodeName(remote.nodeId)} at ${this.#remoteAddress}`;
+        const line = `Refused a stream of kind ${kind} from ${from}: ${error.message}`;
+        this.#local.remoteLog.log("WARN", this.#remoteAddress, line);
+      }
       return (writer) => writeStreamFailure(writer, FailureCode.refused, messageOf(error));
     }
   }

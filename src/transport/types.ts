@@ -56,7 +56,11 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What the node and the cluster do with what arrives. `kind` numbers are theirs. */
+/**
+ * What the node and the cluster do with what arrives. `kind` numbers are theirs. A FormatError or a
+ * ViolationError from any of them says that the other end is to blame: it is told so where it waits
+ * for an answer, and a log line names it and the reason.
+ */
 export interface TransportHandlers {
   message(message: Message): void;
   /** The peer cannot be reached or a message to it was dropped: the core goes back to probing. */

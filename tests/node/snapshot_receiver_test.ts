@@ -1,13 +1,16 @@
 import { strict as assert } from "node:assert";
 import { DiskError, type Logger } from "../../src/io/types.ts";
 import type { Applier } from "../../src/node/applier.ts";
-import { encodeSnapshotHeader } from "../../src/node/snapshot_header.ts";
 import { SnapshotReceiver } from "../../src/node/snapshot_receiver.ts";
 import { NodeError } from "../../src/node/types.ts";
 import type { Raft } from "../../src/raft/raft.ts";
 import type { CompactionPoint } from "../../src/raft/types.ts";
 import type { RaftLog } from "../../src/raft_log/types.ts";
-import { SnapshotRejectedError, type StateMachine } from "../../src/store/types.ts";
+import {
+  type AppliedPosition,
+  SnapshotRejectedError,
+  type StateMachine,
+} from "../../src/store/types.ts";
 
 const quiet: Logger = { log: () => {} };
 
@@ -24,11 +27,18 @@ class Body implements AsyncIterable<Uint8Array> {
 /** A receiver whose state machine installs whatever comes to its end. */
 function subject() {
   const events: string[] = [];
-  const state = { applied: 0, term: 1, marking: (): Promise<void> => Promise.resolve() };
+  const state = {
+    applied: 0,
+    term: 1,
+    leader: "",
+    marking: (): Promise<void> => Promise.resolve(),
+    /** What the copy turns out to hold; undefined: what was announced. */
+    held: undefined as AppliedPosition | undefined,
+  };
   let announced: CompactionPoint | undefined;
   const raft = {
     get status() {
-      return { role: "follower", term: state.term, leader: "" };
+      return { role: "follower", term: state.term, leader: state.leader };
     },
     termAt: () => undefined,
     snapshotInstalled: ({ index }: CompactionPoint) => events.push(`installed ${index}`),
@@ -37,16 +47,22 @@ function subject() {
     get applied() {
       return { index: state.applied, term: 1 };
     },
-    installSnapshot: async (body: AsyncIterable<Uint8Array>) => {
-      const point = announced ?? assert.fail("No marker");
+    installSnapshot: async (
+      body: AsyncIterable<Uint8Array>,
+      accept: (held: AppliedPosition) => Promise<void>,
+    ) => {
+      const point = announced ?? assert.fail("Nothing was announced");
       events.push(`receiving ${point.index}`);
       try {
         for await (const _ of body);
       } catch (error) {
         throw new SnapshotRejectedError(String(error), { cause: error });
       }
-      state.applied = point.index;
-      return { index: point.index, term: point.term };
+      const held = state.held ?? { index: point.index, term: point.term };
+      await accept(held);
+      events.push(`swapped ${held.index}`);
+      state.applied = held.index;
+      return held;
     },
   } as Partial<StateMachine> as StateMachine;
   const receiver = new SnapshotReceiver({
@@ -60,9 +76,9 @@ function subject() {
       resume: () => events.push("resumed"),
     } as Partial<Applier> as Applier,
     marker: {
-      write: (point) => {
-        announced = point;
-        return state.marking();
+      write: async (point) => {
+        await state.marking();
+        events.push(`marked ${point.index}`);
       },
       clear: () => {
         events.push("cleared");
@@ -72,11 +88,14 @@ function subject() {
     logger: quiet,
   });
   const receive = (term: number, index: number, body: Body): Promise<string> => {
-    const header = encodeSnapshotHeader(term, { index, term, configuration: { members: [] } });
-    return receiver.receive("leader", header, body).then(() => "done", (error) => {
-      assert(error instanceof NodeError, String(error));
-      return `${error.kind}: ${error.message}`;
-    });
+    announced = { index, term, configuration: { members: [] } };
+    return receiver.receive("leader", { term, point: announced }, body).then(
+      () => "done",
+      (error) => {
+        assert(error instanceof NodeError, String(error));
+        return `${error.kind}: ${error.message}`;
+      },
+    );
   };
   /** Lets all promise work go on that can. */
   const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -95,8 +114,10 @@ Deno.test("SnapshotReceiver gives a silent stream up for that of a newer leader"
   body.end.resolve();
   assert.equal(await newer, "done");
   assert.equal(receiver.receiving, false);
-  const expected = ["receiving 20", "cleared", "resumed", "receiving 30", "installed 30"];
-  assert.deepEqual(events.slice(0, 5), expected);
+  assert.deepEqual(events, [
+    ...["receiving 20", "cleared", "resumed"],
+    ...["receiving 30", "marked 30", "swapped 30", "installed 30", "cleared", "resumed"],
+  ]);
 });
 
 Deno.test("SnapshotReceiver refuses a second stream of the same term, or of an old one", async () => {
@@ -126,12 +147,34 @@ Deno.test("SnapshotReceiver refuses a stream when a full disk has no room for it
   const { receiver, receive, events, state } = subject();
   const path = "/data/raft/installing";
   state.marking = () => Promise.reject(new DiskError("full", path, `${path}: No space left`));
-  const outcome = await receive(2, 20, new Body());
-  assert.equal(outcome, `unavailable: Snapshot refused: ${path}: No space left`);
-  assert.deepEqual(events, ["cleared", "resumed"]);
-  assert.equal(receiver.receiving, false);
-  state.marking = () => Promise.resolve();
   const body = new Body();
   body.end.resolve();
+  const outcome = await receive(2, 20, body);
+  assert.equal(outcome, `unavailable: Snapshot refused: ${path}: No space left`);
+  assert.deepEqual(events, ["receiving 20", "cleared", "resumed"]);
+  assert.equal(receiver.receiving, false);
+  state.marking = () => Promise.resolve();
   assert.equal(await receive(2, 20, body), "done");
+});
+
+Deno.test("SnapshotReceiver marks and swaps in no state but the one that was announced", async () => {
+  for (const held of [{ index: 21, term: 2 }, { index: 20, term: 1 }]) {
+    const { receiver, receive, events, state } = subject();
+    state.held = held;
+    const body = new Body();
+    body.end.resolve();
+    assert.match(
+      await receive(2, 20, body),
+      /^unavailable: Snapshot refused: it was announced at index 20 \(term 2\) and holds index 2/,
+    );
+    assert.deepEqual(events, ["receiving 20", "cleared", "resumed"]);
+    assert.equal(receiver.receiving, false);
+  }
+});
+
+Deno.test("SnapshotReceiver takes a state from the leader of its term only", async () => {
+  const { receive, state, events } = subject();
+  Object.assign(state, { term: 2, leader: "another" });
+  assert.match(await receive(2, 20, new Body()), /^not_leader: .* leader does not lead term 2/);
+  assert.deepEqual(events, []);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { InvariantError } from "../../src/base/assert.ts";
+import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import { CatchUp } from "../../src/raft/progress.ts";
 import { type Entry, EntryType, type Message, type Ready } from "../../src/raft/types.ts";
 import { Fuzz } from "./fuzz.ts";
@@ -120,24 +121,81 @@ test("Raft never campaigns without a configuration, yet votes", () => {
   assert(answer?.type === "vote_response" && answer.granted);
 });
 
-test("Raft stops when a leader contradicts what is committed", () => {
-  const start = () => {
-    const { raft } = TestCluster.of(3).node("b");
-    raft.step(append("a", "b", 1, [0, 0], [entry(1, 1), entry(2, 1), entry(3, 1)], 2));
-    return raft;
-  };
-  assert.throws(() => start().step(append("c", "b", 2, [1, 1], [entry(2, 2)])), InvariantError);
-  assert.throws(() => start().step(append("c", "b", 2, [2, 2], [entry(3, 2)])), InvariantError);
-  assert.throws(() => start().step(append("a", "b", 1, [3, 1], [entry(5, 1)])), InvariantError);
-  const raft = start();
-  raft.step(append("c", "b", 2, [2, 1], [entry(3, 2)]));
+test("Raft passes over a leader that contradicts what is committed (3.6.3)", () => {
+  const { raft } = TestCluster.of(3).node("b");
+  raft.step(append("a", "b", 1, [0, 0], [entry(1, 1), entry(2, 1), entry(3, 1)], 2));
+  raft.ready();
+  const snapshot = { type: "snapshot_request", from: "c", to: "b", term: 2 } as const;
+  for (
+    const message of [
+      append("c", "b", 2, [1, 1], [entry(2, 2)]),
+      append("c", "b", 2, [2, 2], [entry(3, 2)]),
+      { ...snapshot, index: 2, indexTerm: 2 },
+    ]
+  ) assert.match(raft.step(message) ?? "", /2; .* committed here is of term 1$/);
+  assert.equal(raft.ready(), undefined, "it has done nothing");
+  assert.equal(raft.status.term, 1);
+  assert.throws(() => raft.step(append("a", "b", 1, [3, 1], [entry(5, 1)])), InvariantError);
+  assert.equal(raft.step(append("c", "b", 2, [2, 1], [entry(3, 2)])), undefined);
   assert.equal(raft.termAt(3), 2, "what is not committed gives way");
 });
 
-test("Raft stops when another server claims the term that it leads (3.4)", () => {
+test("Raft passes over another server that claims the term that it leads (3.4)", () => {
+  const { raft } = TestCluster.of(3).elect("a");
+  const envelope = { from: "b", to: "a", term: 1 } as const;
+  for (
+    const message of [
+      append("b", "a", 1, [0, 0], []),
+      { ...envelope, type: "heartbeat_request", commitIndex: 1, round: 1 } as const,
+      { ...envelope, type: "snapshot_request", index: 1, indexTerm: 1 } as const,
+    ]
+  ) assert.match(raft.step(message) ?? "", /It leads term 1, which this node leads/);
+  assert.equal(raft.status.role, "leader");
+});
+
+test("Raft passes over answers to what it has not sent, so that they confirm nothing", () => {
   const cluster = TestCluster.of(3);
   const a = cluster.elect("a");
-  assert.throws(() => a.raft.step(append("b", "a", 1, [0, 0], [])), InvariantError);
+  const answer = { from: "b", to: "a", term: 1 } as const;
+  const hint = { rejectedIndex: 0, hintIndex: 0, hintTerm: 0 } as const;
+  const acknowledged = { ...answer, ...hint, type: "append_response", success: true } as const;
+  assert.match(a.raft.step({ ...acknowledged, matchIndex: 99 }) ?? "", /the log ends at 1/);
+  const heartbeat = { ...answer, type: "heartbeat_response", promiseMs: 9 } as const;
+  assert.match(a.raft.step({ ...heartbeat, round: 99 }) ?? "", /the last one was/);
+  cluster.messages = [];
+  cluster.read(a, 1);
+  cluster.process(a);
+  assert.deepEqual(cluster.reads, [], "no round is confirmed yet");
+});
+
+test("Raft passes over numbers that no cluster reaches, and configurations that are none", () => {
+  const { raft } = TestCluster.of(3).node("b");
+  const far = 2 ** 50;
+  const configuration = (data: Uint8Array): Entry => ({
+    ...entry(1, 1),
+    type: EntryType.configuration,
+    data,
+  });
+  const learner = { ...member("x"), suffrage: "learner" } as const;
+  for (
+    const [message, why] of [
+      [append("a", "b", far, [0, 0], []), /Term \d+ is out of range/],
+      [voteRequest("a", "b", far, [0, 0]), /Term \d+ is out of range/],
+      [append("a", "b", 1, [far, 1], []), /Index \d+ is out of range/],
+      [append("a", "b", 1, [0, 0], [configuration(new Uint8Array(3))]), /Entry 1 is no config/],
+      [
+        append("a", "b", 1, [0, 0], [configuration(encodeConfiguration({ members: [learner] }))]),
+        /has no voter/,
+      ],
+      [
+        append("a", "b", 1, [0, 0], [
+          configuration(encodeConfiguration({ members: [member("x"), member("x")] })),
+        ]),
+        /names a member twice/,
+      ],
+    ] as const
+  ) assert.match(raft.step(message) ?? "", why);
+  assert.equal(raft.ready(), undefined, "it has done nothing");
 });
 
 test("Raft acknowledges nothing of an old term's leader once it has entered a new one", () => {

@@ -119,7 +119,7 @@ export class TestCluster {
   deliver(message: Message): void {
     const node = this.nodes.get(message.to);
     if (node === undefined || !node.up || this.cut.has(`${message.from}>${message.to}`)) return;
-    node.raft.step(message);
+    assert.equal(node.raft.step(message), undefined, "A sound server's message is passed over");
     this.checker.observe(node, this.nodes);
   }
 

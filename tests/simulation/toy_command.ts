@@ -50,6 +50,8 @@ export const toyCodec: CommandCodec = {
   writeStamp(data, { clock, seed }) {
     data.set(this.stamp(new Uint8Array(0), { clock, seed }));
   },
+  fault: () => undefined,
+  unknown: () => undefined,
   requestId(data) {
     if (data.length <= stampBytes) return undefined;
     const { origin, sequence } = decodeToyCommand(data);

@@ -170,7 +170,10 @@ export class ToyStateMachine implements StateMachine {
     };
   }
 
-  async installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition> {
+  async installSnapshot(
+    body: AsyncIterable<Uint8Array>,
+    accept?: (position: AppliedPosition) => Promise<void>,
+  ): Promise<AppliedPosition> {
     const bytes: number[] = [];
     let state: ToyState;
     try {
@@ -183,6 +186,7 @@ export class ToyStateMachine implements StateMachine {
     } catch (error) {
       throw new SnapshotRejectedError("Snapshot refused by the toy", { cause: error });
     }
+    await accept?.(state.position);
     await this.#pause(this.#faults().checkpointMsMax);
     this.#storage.replace(state);
     this.#state = state;

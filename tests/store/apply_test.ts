@@ -443,16 +443,47 @@ Deno.test("Store.apply stops the store at an entry that was damaged, and applies
   assert.deepEqual((await s.store.apply([good])).map(({ answer }) => text(answer)), [done(1)]);
 });
 
-Deno.test("Store.apply stops the store at a command damaged before it was appended, and at a damaged stamp", async () => {
-  for (const at of [3, 60]) {
+Deno.test("Store.apply stops the store at a damaged stamp, and at a command of a newer version", async () => {
+  const stamp = (data: Uint8Array) => data[3] = (data[3] ?? 0) ^ 1;
+  const version = (data: Uint8Array) => {
+    data[16 + 4] = 2;
+    new DataView(data.buffer, data.byteOffset).setUint32(16, checksum(data.subarray(20)), true);
+  };
+  for (
+    const [change, summed, why] of [
+      [stamp, false, /Entry 1 \(term 1\) is damaged/],
+      [
+        version,
+        true,
+        /Entry 1 \(term 1\) cannot be applied.* its command has version 2 and type 1/,
+      ],
+    ] as const
+  ) {
     await using s = await TestStore.open();
     const good = s.entries.execute(["CREATE TABLE t (some, columns, here)"]).entry;
     const data = good.data.slice();
-    data[at] = (data[at] ?? 0) ^ 1;
-    const sum = at < 16 ? good.checksum : checksum(data);
-    const entry = { ...good, data, checksum: sum };
-    await assert.rejects(s.store.apply([{ entry, answer: undefined }]), /Entry 1 .* is damaged/);
+    change(data);
+    const entry = { ...good, data, checksum: summed ? checksum(data) : good.checksum };
+    await assert.rejects(s.store.apply([{ entry, answer: undefined }]), why);
   }
+});
+
+Deno.test("Store.apply gives a command that was damaged before it was appended an error for its result", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
+  const good = s.entries.execute(["INSERT INTO t VALUES ('some text')"]);
+  const data = good.entry.data.slice();
+  data[60] = (data[60] ?? 0) ^ 1;
+  const damaged = { ...good, entry: { ...good.entry, data, checksum: checksum(data) } };
+  const next = s.entries.execute(["INSERT INTO t VALUES (2)"]);
+  const [first, second] = await s.apply(damaged, next);
+  assert.match(
+    first ?? "",
+    /^\{"error":"The write was damaged on its way to the leader, and was not done: /,
+  );
+  assert.equal(second, done(1));
+  await s.restart();
+  assert.match(await s.query("SELECT v FROM t"), /"values":\[\[2\]\]/);
 });
 
 Deno.test("Store.apply lets changes() be seen by a trigger that came after its statement was prepared", async () => {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { SnapshotRejectedError } from "../../src/store/types.ts";
-import { TestStore } from "./fixture.ts";
+import { DenoDisk } from "../../src/io/deno_disk.ts";
+import { Database, openLibrary } from "../../src/sqlite/mod.ts";
+import { writeSnapshot } from "../../src/store/copy/snapshot_body.ts";
+import { type AppliedPosition, SnapshotRejectedError } from "../../src/store/types.ts";
+import { library, TestStore } from "./fixture.ts";
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
@@ -94,6 +97,78 @@ Deno.test("Store.installSnapshot refuses a damaged, short or foreign copy, and k
   await assert.rejects(target.store.installSnapshot(broken), /connection lost/);
   const left = [...Deno.readDirSync(target.directory)].map((f) => f.name);
   assert.deepEqual(left.filter((name) => name.includes(".tmp-")), []);
+});
+
+/** The body of a snapshot whose file `change` was done to. */
+async function changed(source: TestStore, change: (file: string) => void): Promise<Uint8Array[]> {
+  const snapshot = await source.store.openSnapshot();
+  const body = await new Response(ReadableStream.from(snapshot.body)).bytes();
+  await snapshot.close();
+  const path = `${source.directory}/changed.sqlite`;
+  await Deno.writeFile(path, body.subarray(16, body.length - 4));
+  change(path);
+  const file = await new DenoDisk().open(path, { create: false });
+  try {
+    return await collect(writeSnapshot(file, await file.size()));
+  } finally {
+    file.close();
+  }
+}
+
+Deno.test("Store.installSnapshot refuses a sound file that its writer could not use", async () => {
+  await using source = await filled(10);
+  await using target = await TestStore.open();
+  await target.execute(["CREATE TABLE kept (v)"]);
+  const edit = (sql: string) => (path: string) => {
+    using database = new Database(path, { library: openLibrary(library) });
+    database.exec("PRAGMA writable_schema = ON");
+    database.exec(sql);
+  };
+  const rename = (table: string, columns: string) =>
+    edit(
+      `UPDATE sqlite_schema SET sql = 'CREATE TABLE ${table}(${columns})' WHERE name = '${table}'`,
+    );
+  for (
+    const [change, why] of [
+      [
+        rename("sqlite_raft_session", "origin INTEGER PRIMARY KEY, a, b, c"),
+        /no such column: floor/,
+      ],
+      [rename("sqlite_raft_load", "offset INTEGER PRIMARY KEY"), /no such column/],
+      [rename("sqlite_raft", "id INTEGER PRIMARY KEY, applied_index"), /has 2 columns but 10/],
+      [
+        edit(
+          "UPDATE sqlite_schema SET name = 'u', tbl_name = 'u', sql = 'CREATE TABLE u(a)' WHERE name = 'sqlite_raft'",
+        ),
+        /which entries it holds/,
+      ],
+      [
+        (path: string) => Deno.writeTextFileSync(path, "no database ".repeat(1000)),
+        /not a database/,
+      ],
+    ] as const
+  ) {
+    const accepted: AppliedPosition[] = [];
+    const body = await changed(source, change);
+    await assert.rejects(
+      target.store.installSnapshot(from(body), (position) => {
+        accepted.push(position);
+        return Promise.resolve();
+      }),
+      (error) => error instanceof SnapshotRejectedError && why.test(error.message),
+      String(why),
+    );
+    assert.deepEqual(accepted, []);
+    assert.equal(target.store.applied.index, 1);
+  }
+  const body = await changed(source, () => {});
+  const refusal = new Error("not wanted");
+  await assert.rejects(
+    target.store.installSnapshot(from(body), () => Promise.reject(refusal)),
+    refusal,
+  );
+  assert.match(await target.query("SELECT name FROM sqlite_schema WHERE name = 'kept'"), /kept/);
+  assert.equal((await target.store.installSnapshot(from(body))).index, 2);
 });
 
 Deno.test("Store.installSnapshot lets reads wait, and stops a stream with an error", async () => {

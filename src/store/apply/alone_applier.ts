@@ -6,6 +6,7 @@ import {
   type Execution,
   executionOf,
   foreignKeysOf,
+  malformedCommand,
   readHeader,
   verifyEntry,
 } from "../codec/command_header.ts";
@@ -47,6 +48,8 @@ export class AloneApplier {
     const connection = this.#connection;
     const { resume, index } = connection.committed;
     verifyEntry(entry, index + 1);
+    const malformed = malformedCommand(entry);
+    if (malformed !== undefined) return this.#passOver(entry, malformed);
     this.#begunAt = undefined;
     connection.pragmas.beginRequest(foreignKeysOf(entry) ?? connection.foreignKeys);
     try {
@@ -60,6 +63,15 @@ export class AloneApplier {
     } finally {
       connection.pragmas.endRequest();
     }
+  }
+
+  /** Gives an entry that holds no command an error for its result. */
+  #passOver(entry: BatchEntry, why: string): void {
+    this.#answers.begin(entry.format);
+    this.#answers.error(why, false);
+    this.#connection.begin();
+    this.#commitEntry(entry, undefined);
+    this.#answers.end();
   }
 
   #load(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {

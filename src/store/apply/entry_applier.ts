@@ -10,7 +10,10 @@ import {
   executionOf,
   foreignKeysOf,
   isLoadCommit,
+  malformedCommand,
+  MalformedCommandError,
   readHeader,
+  verifyCommandIn,
   verifyEntry,
 } from "../codec/command_header.ts";
 import { isFailedSync, StoreFailedError } from "../failures.ts";
@@ -171,11 +174,23 @@ export class EntryApplier {
 
   #applyEntry(entry: BatchEntry, expectedIndex: number): void {
     verifyEntry(entry, expectedIndex);
-    this.#answers.begin(entry.format);
     if (entry.type !== EntryType.command) {
+      this.#answers.begin(entry.format);
       this.#answers.end();
       return;
     }
+    try {
+      verifyCommandIn(entry);
+      this.#answers.begin(entry.format);
+      this.#applyCommand(entry);
+    } catch (error) {
+      if (error instanceof NeedsAlone || error instanceof StoreFailedError) throw error;
+      if (malformedCommand(entry) === undefined) throw error;
+      throw new NeedsAlone(error instanceof MalformedCommandError);
+    }
+  }
+
+  #applyCommand(entry: BatchEntry): void {
     const header = readHeader(entry);
     const { request } = header;
     if (request !== undefined && !this.#admit(request)) return;

@@ -3,7 +3,7 @@ import { messageOf } from "../../base/message_of.ts";
 import type { Database, Library, LibraryLocation } from "../../sqlite/mod.ts";
 import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
-import { readHeader, verifyEntry } from "../codec/command_header.ts";
+import { malformedCommand, readHeader, verifyEntry } from "../codec/command_header.ts";
 import { EntryApplier } from "./entry_applier.ts";
 import { isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
@@ -195,8 +195,16 @@ class Writer {
   async #load(entry: BatchEntry): Promise<void> {
     const connection = this.#connected;
     verifyEntry(entry, connection.committed.index + 1);
-    const { request, offset } = readHeader(entry);
     this.#answers.begin(entry.format);
+    const malformed = malformedCommand(entry);
+    if (malformed !== undefined) {
+      this.#answers.error(malformed, false);
+      this.#answers.end();
+      connection.begin();
+      connection.commit(entry.index, entry.term, resumeAtStart);
+      return;
+    }
+    const { request, offset } = readHeader(entry);
     if (request !== undefined && connection.sessions.admit(request) !== "new") {
       this.#answers.endDuplicate();
       connection.begin();

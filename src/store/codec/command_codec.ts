@@ -17,7 +17,8 @@ const StampFlag = { foreignKeys: 1 } as const;
 export const headerBytes = 8;
 /** Bytes of a request id behind the header. */
 export const requestBytes = 24;
-const version = 1;
+/** Of a command. */
+export const version = 1;
 
 export const CommandType = {
   execute: 1,
@@ -26,6 +27,7 @@ export const CommandType = {
   load_abort: 4,
   load_sql: 5,
 } as const;
+const newestType = Math.max(...Object.values(CommandType));
 
 export const CommandFlag = { transaction: 1, unified: 2, request: 4 } as const;
 
@@ -127,6 +129,7 @@ function flagsOf(command: Command): number {
 /** What {@linkcode encodeCommand} made; throws a FormatError when the bytes are anything else. */
 export function decodeCommand(bytes: Uint8Array): Command {
   verifyCommand(bytes);
+  if (bytes[4] !== version) throw new FormatError(`Unknown command version ${bytes[4]}`);
   const reader = new ByteReader(bytes, 5);
   const type = reader.uint8();
   const flags = reader.uint8();
@@ -198,7 +201,6 @@ export function verifyCommand(bytes: Uint8Array): void {
   if (checksum(bytes.subarray(4)) !== expected) {
     throw new FormatError("Command damaged: its checksum does not match");
   }
-  if (bytes[4] !== version) throw new FormatError(`Unknown command version ${bytes[4]}`);
 }
 
 /**
@@ -239,11 +241,26 @@ export function enforcesForeignKeys(view: DataView): boolean {
   return (view.getUint8(stampFlagsAt) & StampFlag.foreignKeys) !== 0;
 }
 
+/** Why this version cannot apply a stamped command, as its first bytes tell; see command_fault.ts. */
+export function unknownCommand(data: Uint8Array): string | undefined {
+  const [written, type] = [data[stampBytes + 4], data[stampBytes + 5]];
+  if (written === version && type !== undefined && type >= 1 && type <= newestType) {
+    return undefined;
+  }
+  return `its command has version ${written} and type ${type}, which this raftlite does not know: install the one that wrote it`;
+}
+
 /** The request id of a stamped command, read without decoding or verifying the rest. */
 export function requestIdOf(data: Uint8Array): RequestId | undefined {
   const flags = data[stampBytes + 6] ?? 0;
   if ((flags & CommandFlag.request) === 0) return undefined;
   if (data.length < stampBytes + headerBytes + requestBytes) return undefined;
   const reader = new ByteReader(data, stampBytes + headerBytes);
-  return { origin: reader.uint64(), sequence: reader.integer(), floor: reader.integer() };
+  try {
+    return { origin: reader.uint64(), sequence: reader.integer(), floor: reader.integer() };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    // Numbers that nobody gives a request: it answers nobody's.
+    return undefined;
+  }
 }

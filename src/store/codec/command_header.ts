@@ -1,6 +1,5 @@
 import { FormatError } from "../../base/bytes.ts";
 import { checksum } from "../../base/checksum.ts";
-import { messageOf } from "../../base/message_of.ts";
 import { EntryType } from "../../raft/types.ts";
 import type { BatchEntry } from "../apply/apply_batch.ts";
 import {
@@ -11,8 +10,10 @@ import {
   requestBytes,
   stampBytes,
   stampOf,
+  unknownCommand,
   verifyCommand,
 } from "./command_codec.ts";
+import { commandFault } from "./command_fault.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { SqlSource } from "../../sqlite/mod.ts";
 import type { RequestId } from "../types.ts";
@@ -46,10 +47,12 @@ export interface Execution {
   counter: number;
 }
 
-/**
- * The last check before an entry takes effect: it is the next one, and neither it nor the command
- * inside it was damaged on its way here from the leader, or from the node that took the request.
- */
+/** No command is in an entry, though it is what its leader made it: so it is on every node. */
+export class MalformedCommandError extends Error {
+  override name = "MalformedCommandError";
+}
+
+/** The last check before an entry takes effect: it is the next, and as its leader made it. */
 export function verifyEntry(entry: BatchEntry, expectedIndex: number): void {
   if (entry.index !== expectedIndex) {
     throw new StoreFailedError(
@@ -57,20 +60,50 @@ export function verifyEntry(entry: BatchEntry, expectedIndex: number): void {
     );
   }
   if (entry.type !== EntryType.command) return;
-  try {
-    if (checksum(entry.data) !== entry.checksum) {
-      throw new FormatError("Entry damaged: its checksum does not match");
-    }
-    verifyCommand(entry.data.subarray(stampBytes));
-  } catch (error) {
+  if (checksum(entry.data) !== entry.checksum) {
     throw new StoreFailedError(
-      `Entry ${entry.index} (term ${entry.term}) is damaged and was not applied, nor will anything ` +
-        `behind it be: ${
-          messageOf(error)
-        }. Remove this node's data directory and let it join again`,
-      { cause: error },
+      `${nameOf(entry)} is damaged and was not applied, nor will anything behind it be: its ` +
+        "checksum does not match. Remove this node's data directory and let it join again",
     );
   }
+}
+
+/**
+ * The last check of the command in a verified entry: it was not damaged on its way to the leader,
+ * from the node that took the request, or in the leader. All nodes have that damage, and none can
+ * mend it: the entry has an error for its result. A command that is sound and of a newer version
+ * stops the node, which others, that know it, will carry out.
+ */
+export function verifyCommandIn(entry: BatchEntry): void {
+  try {
+    verifyCommand(entry.data.subarray(stampBytes));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new MalformedCommandError(error.message, { cause: error });
+  }
+  const unknown = unknownCommand(entry.data);
+  if (unknown === undefined) return;
+  throw new StoreFailedError(
+    `${nameOf(entry)} cannot be applied, nor anything behind it: ${unknown}`,
+  );
+}
+
+/** The result of a verified entry that holds no command after all; undefined when it holds one. */
+export function malformedCommand(entry: BatchEntry): string | undefined {
+  if (entry.type !== EntryType.command) return undefined;
+  let fault: string | undefined;
+  try {
+    verifyCommandIn(entry);
+    fault = commandFault(entry.data.subarray(stampBytes));
+  } catch (error) {
+    if (!(error instanceof MalformedCommandError)) throw error;
+    fault = error.message;
+  }
+  return fault && `The write was damaged on its way to the leader, and was not done: ${fault}`;
+}
+
+function nameOf({ index, term }: BatchEntry): string {
+  return `Entry ${index} (term ${term})`;
 }
 
 /** Reads the header of a command that was verified. */
@@ -90,6 +123,7 @@ export function readHeader({ view }: BatchEntry): CommandHeader {
 }
 
 function integerAt(view: DataView, at: number): number {
+  if (view.getUint32(at + 4, true) > 0x1f_ffff) throw new FormatError("Number out of range");
   return view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true);
 }
 

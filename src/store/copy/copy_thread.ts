@@ -10,8 +10,8 @@ import {
 } from "../../sqlite/mod.ts";
 import { dumpSql } from "./dump.ts";
 import { isBrokenDisk, isOutOfRoom, reasonOf } from "../failures.ts";
-import { damageOf } from "./file_check.ts";
-import { dropRaftTables, hasRaftTables, readRaftState } from "../apply/raft_table.ts";
+import { verifyReceived } from "./received_copy.ts";
+import { dropRaftTables, readRaftState } from "../apply/raft_table.ts";
 import type { RequestTo, ThreadScope } from "../threads.ts";
 import type { AppliedPosition, BackupOptions } from "../types.ts";
 
@@ -83,7 +83,7 @@ class CopyWork {
           ? this.#dump(request.path, request.target, request.options.tables)
           : this.#backUp(request.path, request.target, request.options);
       case "verify":
-        return this.#verify(request.path);
+        return verifyReceived(this.#library, request.path);
     }
   }
 
@@ -150,15 +150,6 @@ class CopyWork {
     } finally {
       file.close();
     }
-  }
-
-  #verify(path: string): AppliedPosition {
-    using database = this.#open(path);
-    database.exec("PRAGMA journal_mode = DELETE");
-    const damage = damageOf(database);
-    if (damage !== undefined) throw new Error(`The copy is damaged: ${damage}`);
-    if (!hasRaftTables(database)) throw new Error("The copy does not say which entries it holds");
-    return positionIn(database);
   }
 }
 

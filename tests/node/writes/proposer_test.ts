@@ -19,6 +19,8 @@ const codec = {
   writeStamp: (data: Uint8Array, stamp: { clock: number; seed: bigint }) =>
     writeStamp(data, stamp, true),
   requestId: () => undefined,
+  fault: () => undefined,
+  unknown: () => undefined,
 };
 
 /** A proposer over a core that takes everything, and a log that is as busy as the test says. */
