@@ -2,10 +2,9 @@ import { ByteWriter } from "../base/bytes.ts";
 import { setsContext } from "../cluster/request_context.ts";
 import { writeStatement } from "../store/codec/statement_codec.ts";
 import type { Statement } from "../store/types.ts";
-import { isBreakingPragma } from "./breaking_pragma.ts";
 import { jsonText, sqlText } from "./body_text.ts";
 import { RequestError } from "./request_error.ts";
-import { NoStatementsError, parsedStatements } from "./statements.ts";
+import { isBreakingPragma, NoStatementsError, parsedStatements } from "./statements.ts";
 
 /** What is to be read of a large body, in a Worker. */
 export interface BodyTask {

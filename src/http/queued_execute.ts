@@ -1,7 +1,6 @@
 import { batchCharactersMax } from "../cluster/write_queue.ts";
 import { ServiceError } from "../cluster/types.ts";
 import type { AppState } from "./app_state.ts";
-import { hasBreakingPragma } from "./breaking_pragma.ts";
 import type { RequestStatements } from "./data_request.ts";
 import { emptyEnvelope } from "./answers.ts";
 import { refusal } from "./error_answer.ts";
@@ -12,7 +11,7 @@ import { LargeBody } from "./large_body.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { readBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
-import { NoStatementsError, parseStatements } from "./statements.ts";
+import { hasBreakingPragma, NoStatementsError, parseStatements } from "./statements.ts";
 
 /** /db/execute?queue: answered with a sequence number, at once or (`wait`) when the batch is written. */
 export async function queuedExecute(

@@ -42,6 +42,13 @@ export interface Route {
   readonly methods: "any" | readonly string[];
   /** What it asks of its client, all of it; nothing: it is there for everybody. */
   readonly permissions: readonly Permission[];
+  /**
+   * What it reads of a body, and so what bounds that; it reads none before its own checks, as in rqlite.
+   * "words": a few of them, by readShortBody. "statements": all of them, by readBody, within the limit
+   * for bodies and the budget for all under way. "database": a SQLite file of any size as it comes, or
+   * a SQL text by readRest, within the limit for loads and the budget.
+   */
+  readonly body: "none" | "words" | "statements" | "database";
   /** Counts its requests, also those that its method keeps out. */
   readonly counter?: keyof HttpCounters;
   /** The type that rqlite names when it keeps a request out, with an empty body. */
@@ -55,6 +62,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["POST"],
     permissions: ["execute"],
+    body: "statements",
     counter: "executions",
     refusalType: jsonContentType,
     endpoint: execute,
@@ -64,6 +72,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["GET", "POST"],
     permissions: ["query"],
+    body: "statements",
     counter: "queries",
     refusalType: jsonContentType,
     endpoint: query,
@@ -73,6 +82,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["POST"],
     permissions: ["query", "execute"],
+    body: "statements",
     counter: "requests",
     refusalType: jsonContentType,
     endpoint: unified,
@@ -82,6 +92,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["GET"],
     permissions: ["backup"],
+    body: "none",
     counter: "backups",
     endpoint: backup,
   },
@@ -90,6 +101,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["POST"],
     permissions: ["load"],
+    body: "database",
     counter: "loads",
     endpoint: load,
   },
@@ -98,6 +110,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["load"],
+    body: "database",
     counter: "boot",
     endpoint: boot,
   },
@@ -106,6 +119,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["GET", "POST"],
     permissions: ["query"],
+    body: "statements",
     counter: "sql_analyze",
     refusalType: jsonContentType,
     endpoint: analyzeSql,
@@ -115,6 +129,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["DELETE"],
     permissions: ["remove"],
+    body: "words",
     endpoint: remove,
   },
   {
@@ -122,6 +137,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["snapshot"],
+    body: "none",
     counter: "user_snapshots",
     endpoint: snapshot,
   },
@@ -130,6 +146,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["snapshot"],
+    body: "none",
     counter: "user_reaps",
     endpoint: reap,
   },
@@ -138,6 +155,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["GET", "POST"],
     permissions: ["leader-ops"],
+    body: "words",
     refusalType: jsonContentType,
     endpoint: leader,
   },
@@ -146,6 +164,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["GET"],
     permissions: ["ready"],
+    body: "none",
     counter: "num_readyz",
     endpoint: readyz,
   },
@@ -154,6 +173,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["GET"],
     permissions: ["status"],
+    body: "none",
     counter: "num_status",
     refusalType: jsonContentType,
     endpoint: status,
@@ -163,6 +183,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["GET"],
     permissions: ["status"],
+    body: "none",
     refusalType: jsonContentType,
     endpoint: nodes,
   },
@@ -171,6 +192,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["GET"],
     permissions: ["status"],
+    body: "none",
     refusalType: textContentType,
     endpoint: ({ answers, info }) => answers.text(200, info.licenses),
   },
@@ -179,6 +201,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: "any",
     permissions: ["status"],
+    body: "none",
     refusalType: jsonContentType,
     endpoint: debugVars,
   },
@@ -187,6 +210,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["GET"],
     permissions: [],
+    body: "none",
     refusalType: jsonContentType,
     endpoint: describe,
   },
@@ -195,6 +219,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: "any",
     permissions: [],
+    body: "none",
     endpoint: ({ answers }, request) => answers.toConsole(request),
   },
 ];

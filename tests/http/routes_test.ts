@@ -65,12 +65,14 @@ Deno.test("a path is a route's by its beginning only where the route says so", a
   }
 });
 
-Deno.test("the description of the API has the routes' methods", () => {
+Deno.test("the description of the API has the routes' methods, and bodies where they read some", () => {
   const described = Object.entries(openApi.paths);
-  for (const { path, methods } of routes) {
+  for (const { path, methods, body } of routes) {
     if (methods === "any") continue;
     const operations = described.find(([name]) => name === path)?.[1];
     assert.ok(operations !== undefined, path);
     assert.deepEqual(Object.keys(operations).map((name) => name.toUpperCase()).sort(), methods);
+    const takesBody = Object.values(operations).some((operation) => "requestBody" in operation);
+    assert.equal(takesBody, body !== "none", path);
   }
 });
