@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { checksum } from "../base/checksum.ts";
 import type { Command } from "../store/types.ts";
 import { ServiceError, type WriteAnswer } from "./types.ts";
@@ -84,5 +85,6 @@ async function* pieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
       }
     }
   }
+  assert(filled < chunkBytes, "A full piece of a load was left behind");
   if (filled > 0) yield piece.subarray(0, filled);
 }

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { AddressError, parseAddress } from "../io/address.ts";
 import type { Member, NodeId, Suffrage } from "../raft/types.ts";
@@ -54,7 +55,9 @@ const errorKinds: readonly ServiceErrorKind[] = [
 /** An answer: u8 0 and the body, or u8 (1 + kind of error) and its message. */
 export function encodeFailure(error: ServiceError): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
-  writer.uint8(1 + errorKinds.indexOf(error.kind));
+  const number = errorKinds.indexOf(error.kind);
+  assert(number >= 0, `Errors of kind ${error.kind} have no number, and would read as success`);
+  writer.uint8(1 + number);
   writer.text(error.message);
   return writer.copy();
 }

@@ -33,7 +33,8 @@ function nowhere({ answers }: AppState, url: string): Response {
 
 /**
  * The one way in, for every request, and the one way out for its answer: what a request must not
- * get past is checked here, in this order, and what fails behind it becomes an answer here.
+ * get past is checked here, in this order, and what fails behind it becomes an answer here. What the
+ * route asks of its client belongs behind its method, before any of the body is read.
  */
 async function letIn(
   app: AppState,

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { nextTurn } from "./next_turn.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -20,6 +21,7 @@ export class BodyBudget {
       throw new RequestError(503, "Too many large requests at a time, try again later");
     }
     this.#bytes += bytes;
+    assert(this.#bytes >= 0, "Bodies gave back more of their budget than they took");
   }
 }
 
