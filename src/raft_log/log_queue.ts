@@ -225,7 +225,10 @@ export class LogQueue implements RaftLog {
       // Ended meanwhile, and told so.
       if (this.#jobs[0] !== job) continue;
       this.#noteFull(undefined);
-      if (!(job instanceof Batch) || job.written === job.entries.length) this.#finish(job);
+      if (job instanceof Batch && job.written < job.entries.length) continue;
+      this.#finish(job);
+      // Those who are told by this may append at once: all of that goes into one write.
+      await undefined;
     }
     this.#working = undefined;
     this.#markLater();

@@ -109,6 +109,22 @@ Deno.test("LogQueue gathers what arrives while a write runs into the next one", 
   assert.equal(log.busy, false);
 });
 
+Deno.test("LogQueue writes at once all that those append who are told of a write", async () => {
+  const { store, log } = subject();
+  let index = 3;
+  const again = async (entry: Entry[]) => {
+    await log.append({ hardState: undefined, entries: entry });
+    index++;
+    await log.append({ hardState: undefined, entries: entries(index, index) });
+  };
+  const done = Promise.all([again(entries(1, 1)), again(entries(2, 2)), again(entries(3, 3))]);
+  await store.finish(0);
+  await store.finish(1);
+  await store.finish(2);
+  assert.deepEqual([1, 2].map((at) => store.indexes(at)), [[2, 3, 4], [5, 6]]);
+  await done;
+});
+
 Deno.test("LogQueue is not busy any more when it tells of its last write", async () => {
   const { store, log } = subject();
   const told = log.append({ hardState: undefined, entries: entries(1, 1) }).then(() => log.busy);
