@@ -69,7 +69,7 @@ export const openers: Openers = {
   logs: {
     exists: async (disk, directory) =>
       (await disk.list(directory)).some((name) => parseSegmentName(name) !== undefined),
-    open: (disk, directory, clock, logger) => openRaftLog(disk, directory, {}, clock, logger),
+    open: (disk, directory, clock, logger) => openRaftLog({ disk, directory, clock, logger }),
   },
   engine: {
     open: openSqlite,

@@ -104,7 +104,10 @@ export class Applier {
 
   #hand(entries: readonly Entry[]): void {
     const last = entries[entries.length - 1];
-    if (last === undefined) throw new Error("The log returned no entry to apply");
+    assert(
+      last !== undefined && entries[0]?.index === this.#handed + 1,
+      "The log has returned other entries than those to apply",
+    );
     const batch: ApplyEntry[] = entries.map((entry) => ({
       entry,
       answer: entry.type === EntryType.command ? this.#handlers.format(entry) : undefined,
@@ -144,6 +147,7 @@ export class Applier {
   /** Goes on, from `position` when the state has been replaced by another. */
   resume(position?: number): void {
     if (position !== undefined) {
+      assert(position >= this.#applied, "A snapshot has taken back what was applied");
       this.#handed = this.#applied = position;
       this.#target = Math.max(this.#target, position);
     }

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Configuration, Entry, LoadRequest, Ready, Status } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
@@ -60,12 +61,13 @@ export class Driver {
   }
 
   #handle(ready: Ready): void {
-    const { transport, reads, applier, sender, onConfiguration, onStatus } = this.#parts;
+    const { log, transport, reads, applier, sender, onConfiguration, onStatus } = this.#parts;
     // Before this node's own disk: the followers' disks then work at the same time (10.2.1).
     if (ready.messages.length > 0) transport.send(ready.messages);
     this.#persist(ready);
     if (ready.configuration !== undefined) onConfiguration(ready.configuration);
     if (ready.status !== undefined) onStatus(ready.status);
+    assert(ready.applyThrough <= log.lastIndex, "An entry is to be applied that is not durable");
     applier.advance(ready.applyThrough);
     if (ready.readStates.length > 0) {
       reads.confirmed(ready.readStates, applier.applied);

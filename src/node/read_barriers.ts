@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { ReadMode, ReadState } from "../raft/types.ts";
 import { NodeError } from "./types.ts";
@@ -103,6 +104,7 @@ export class ReadBarriers {
 
   #resolve(waiters: Waiter[], index: number): void {
     this.#count -= waiters.length;
+    assert(this.#count >= 0, "More reads are answered than wait");
     for (const waiter of waiters) waiter.resolve(index);
   }
 

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import type { HeartbeatResponse, NodeId, PeerProgress } from "./types.ts";
 
 /** The append requests under way to one follower, each by its last index, in the order sent. */
@@ -15,6 +16,7 @@ export class InflightWindow {
   }
 
   add(lastIndex: number): void {
+    assert(!this.full, "More append requests are under way than the window holds");
     this.#lastIndexes[(this.#start + this.#count) % this.#lastIndexes.length] = lastIndex;
     this.#count++;
   }
@@ -126,6 +128,8 @@ export class Progress {
 
   /** An append request with `count` entries leaves, which also tells `commitIndex`. */
   sent(count: number, commitIndex: number): void {
+    assert(this.state !== "snapshot", "Entries are sent before the snapshot is through");
+    assert(this.nextIndex > this.matchIndex, "Entries are sent that the peer has acknowledged");
     this.commitTold = commitIndex;
     this.newsOwed = false;
     this.doubtful = false;

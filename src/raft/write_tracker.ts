@@ -1,3 +1,5 @@
+import { assert } from "../base/assert.ts";
+
 interface Write {
   readonly lastIndex: number;
   readonly lastTerm: number;
@@ -31,6 +33,7 @@ export class WriteTracker {
   }
 
   started(lastIndex: number, lastTerm: number): void {
+    assert(lastIndex >= this.#nextIndex, "A write is begun that has nothing new");
     this.#writes.push({ lastIndex, lastTerm, validThrough: lastIndex });
     this.#nextIndex = lastIndex + 1;
   }
@@ -43,6 +46,7 @@ export class WriteTracker {
     for (const write of this.#writes.splice(0, position + 1)) {
       this.#durableIndex = Math.max(this.#durableIndex, write.validThrough);
     }
+    assert(this.#durableIndex < this.#nextIndex, "Entries are durable that no write was begun for");
   }
 
   /** The entries from `index` on are being replaced. */

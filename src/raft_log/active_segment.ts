@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import type { PartsWriter } from "../base/parts_writer.ts";
 import type { NextTurn } from "../base/slices.ts";
@@ -27,13 +28,25 @@ async function certain<T>(path: string, work: Promise<T>): Promise<T> {
   }
 }
 
+/** Where segments are made. */
+export interface SegmentPlace {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly sizes: SegmentSizes;
+}
+
+export interface SegmentSizes {
+  /** A segment is finished when a batch would make it longer than this. */
+  readonly segmentBytes: number;
+  /** How much is written ahead with zeros. */
+  readonly allocateBytes: number;
+}
+
 /** Writes header, carried batch and mark under another name, then gives the file its own. */
 async function writeNewSegment(
-  disk: Disk,
-  directory: string,
+  { disk, directory, sizes: { allocateBytes } }: SegmentPlace,
   header: SegmentHeader,
   carry: Uint8Array | undefined,
-  allocateBytes: number,
 ): Promise<{ path: string; end: number; sizeBytes: number }> {
   const path = `${directory}/${segmentName(header.sequence)}`;
   const temporary = `${path}.tmp`;
@@ -69,40 +82,37 @@ async function writeNewSegment(
 export class ActiveSegment {
   readonly segment: Segment;
   #file: DiskFile;
-  #allocateBytes: number;
-  #segmentBytes: number;
+  readonly #sizes: SegmentSizes;
+  #writing = false;
   /** Where the first batch was put: until then the segment is never finished. */
   readonly #start: number;
 
   constructor(
     segment: Segment,
     file: DiskFile,
-    sizes: { allocateBytes: number; segmentBytes: number },
+    sizes: SegmentSizes,
   ) {
     this.segment = segment;
     this.#file = file;
-    this.#allocateBytes = sizes.allocateBytes;
-    this.#segmentBytes = sizes.segmentBytes;
+    this.#sizes = sizes;
     this.#start = segment.end;
   }
 
   /** Makes a segment, durable with its name and the batch body `carry` when this resolves. */
   static async create(
-    disk: Disk,
-    directory: string,
+    place: SegmentPlace,
     header: SegmentHeader,
-    carry: Uint8Array | undefined,
-    sizes: { allocateBytes: number; segmentBytes: number },
+    carry?: Uint8Array,
   ): Promise<ActiveSegment> {
-    const made = await writeNewSegment(disk, directory, header, carry, sizes.allocateBytes);
-    const segment = new Segment(disk, made.path, { ...header, ...made });
-    return new ActiveSegment(segment, await certain(made.path, segment.open()), sizes);
+    const made = await writeNewSegment(place, header, carry);
+    const segment = new Segment(place.disk, made.path, { ...header, ...made });
+    return new ActiveSegment(segment, await certain(made.path, segment.open()), place.sizes);
   }
 
   /** Whether a batch of `length` bytes belongs into the next segment. */
   overflows(length: number): boolean {
     const { end } = this.segment;
-    return end > this.#start && end + length > this.#segmentBytes;
+    return end > this.#start && end + length > this.#sizes.segmentBytes;
   }
 
   /**
@@ -111,6 +121,16 @@ export class ActiveSegment {
    * `urgent` may use the reserve.
    */
   async write(batch: PartsWriter, urgent: boolean, nextTurn: NextTurn): Promise<void> {
+    assert(!this.#writing, "A segment is written by one call at a time");
+    this.#writing = true;
+    try {
+      await this.#write(batch, urgent, nextTurn);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  async #write(batch: PartsWriter, urgent: boolean, nextTurn: NextTurn): Promise<void> {
     const { segment } = this;
     const offset = segment.end;
     const end = offset + batch.size;
@@ -140,8 +160,8 @@ export class ActiveSegment {
    * against 290 µs for 240 bytes, 290 against 450 for 15,000), so zeros are written ahead.
    */
   #grownSize(needed: number): number {
-    const rounded = Math.ceil(needed / this.#allocateBytes) * this.#allocateBytes;
-    return Math.max(needed, Math.min(rounded, this.#segmentBytes + reserveBytes));
+    const rounded = Math.ceil(needed / this.#sizes.allocateBytes) * this.#sizes.allocateBytes;
+    return Math.max(needed, Math.min(rounded, this.#sizes.segmentBytes + reserveBytes));
   }
 
   /** Says at the end that all before is durable; itself it is not synced, and the next batch covers it. */

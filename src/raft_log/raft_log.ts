@@ -5,7 +5,7 @@ import { ActiveSegment } from "./active_segment.ts";
 import { batchHeadLength } from "./batch.ts";
 import { EntryIndex } from "./entry_index.ts";
 import { LogQueue } from "./log_queue.ts";
-import { SegmentedLog } from "./segmented_log.ts";
+import { type LogEnvironment, SegmentedLog } from "./segmented_log.ts";
 import { type LogState, type RecoveredSegments, recoverLog, replayCarried } from "./recovery.ts";
 import {
   encodeSegmentHeader,
@@ -14,6 +14,13 @@ import {
   segmentName,
 } from "./segment_header.ts";
 import { type LogContents, LogDamageError, type RaftLog } from "./types.ts";
+
+export interface RaftLogParts extends RaftLogOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 export interface RaftLogOptions {
   /** A segment is finished when a batch would make it longer than this, in bytes. */
@@ -26,7 +33,7 @@ export interface RaftLogOptions {
   readonly drawSalt?: () => number;
 }
 
-const mebibyte = 1024 * 1024;
+const MiB = 1024 * 1024;
 
 /** Draws what tells the batches of this segment from any other bytes. */
 function randomSalt(): number {
@@ -40,31 +47,29 @@ function randomSalt(): number {
  * OtherFormatError, or a DiskError.
  */
 export async function openRaftLog(
-  disk: Disk,
-  directory: string,
-  options: RaftLogOptions,
-  clock: Clock,
-  logger: Logger,
+  parts: RaftLogParts,
 ): Promise<{ log: RaftLog; contents: LogContents }> {
+  const { disk, directory, clock, logger } = parts;
   const sizes = {
-    segmentBytes: options.segmentBytes ?? 16 * mebibyte,
-    allocateBytes: options.allocateBytes ?? mebibyte / 4,
+    segmentBytes: parts.segmentBytes ?? 16 * MiB,
+    allocateBytes: parts.allocateBytes ?? MiB / 4,
   };
-  const drawSalt = options.drawSalt ?? randomSalt;
+  const drawSalt = parts.drawSalt ?? randomSalt;
+  const environment: LogEnvironment = { disk, clock, directory, logger, sizes, drawSalt };
   if (!(await disk.exists(directory))) await disk.makeDirectory(directory);
   await syncNames(disk, directory);
   const recovered = await recoverLog(disk, directory, logger);
   const { active, index, state } = recovered === undefined
-    ? await beginLog(disk, directory, sizes, drawSalt())
-    : await resume(disk, directory, sizes, recovered, drawSalt);
+    ? await beginLog(environment)
+    : await resume(environment, recovered);
   const firstSegment = recovered?.firstSegment ?? active.segment.sequence;
-  await removeLeftovers(disk, directory, firstSegment, logger);
+  await removeLeftovers(environment, firstSegment);
 
   index.compact(state.compaction.index);
   checkComplete(index);
   state.configurations = state.configurations.filter(({ index: at }) => at >= index.firstIndex);
   const store = new SegmentedLog(
-    { disk, clock, directory, logger, sizes, drawSalt },
+    environment,
     { active, index, hardState: state.hardState, compaction: state.compaction, firstSegment },
   );
   const contents = {
@@ -74,7 +79,7 @@ export async function openRaftLog(
       lastIndex: index.lastIndex,
       termStarts: [...index.termStarts],
       configurations: state.configurations,
-      entries: await readRecent(store, options.recentBytesMax ?? 8 * mebibyte),
+      entries: await readRecent(store, parts.recentBytesMax ?? 8 * MiB),
     },
   };
   return { log: new LogQueue({ store, clock, logger, directory }), contents };
@@ -92,24 +97,17 @@ interface Opened {
   readonly state: LogState;
 }
 
-type Sizes = ConstructorParameters<typeof ActiveSegment>[2];
-
-async function beginLog(
-  disk: Disk,
-  directory: string,
-  sizes: Sizes,
-  salt: number,
-): Promise<Opened> {
+async function beginLog(environment: LogEnvironment): Promise<Opened> {
   const header: SegmentHeader = {
     sequence: 1,
-    salt,
+    salt: environment.drawSalt(),
     previousEnd: 0,
     firstSegment: 1,
     lastIndex: 0,
     hardState: { term: 0, votedFor: "", promiseMs: 0 },
     compaction: { index: 0, term: 0, configuration: { members: [] } },
   };
-  const active = await ActiveSegment.create(disk, directory, header, undefined, sizes);
+  const active = await ActiveSegment.create(environment, header);
   const index = new EntryIndex(0, 0);
   index.segments.push(active.segment);
   const { hardState, compaction } = header;
@@ -117,24 +115,19 @@ async function beginLog(
 }
 
 /** Goes on in the newest segment, or in a new one when the end of that is not certain. */
-async function resume(
-  disk: Disk,
-  directory: string,
-  sizes: Sizes,
-  recovered: RecoveredSegments,
-  drawSalt: () => number,
-): Promise<Opened> {
+async function resume(environment: LogEnvironment, recovered: RecoveredSegments): Promise<Opened> {
   const { index, state, action, nextHeader, carry } = recovered;
   const newest = index.segments.at(-1);
   if (action === "continue" && newest !== undefined) {
-    return { active: new ActiveSegment(newest, await newest.open(), sizes), index, state };
+    const active = new ActiveSegment(newest, await newest.open(), environment.sizes);
+    return { active, index, state };
   }
-  const header = { ...nextHeader, salt: drawSalt() };
-  const active = await ActiveSegment.create(disk, directory, header, carry, sizes);
+  const header = { ...nextHeader, salt: environment.drawSalt() };
+  const active = await ActiveSegment.create(environment, header, carry);
   index.segments.push(active.segment);
   if (carry !== undefined) {
-    const bodyOffset = encodeSegmentHeader(header).length + batchHeadLength;
-    replayCarried(carry, active.segment.path, bodyOffset, state, index);
+    const offset = encodeSegmentHeader(header).length + batchHeadLength;
+    replayCarried(carry, { path: active.segment.path, offset }, recovered);
   }
   return { active, index, state };
 }
@@ -150,10 +143,8 @@ function checkComplete(index: EntryIndex): void {
 
 /** Files that a crash kept from being removed: half-made segments, and those before `firstSegment`. */
 async function removeLeftovers(
-  disk: Disk,
-  directory: string,
+  { disk, directory, logger }: LogEnvironment,
   firstSegment: number,
-  logger: Logger,
 ): Promise<void> {
   for (const name of await disk.list(directory)) {
     const sequence = parseSegmentName(name.replace(/\.tmp$/, ""));

@@ -235,10 +235,8 @@ export async function recoverLog(
 /** Replays a carried batch from its body, which stands at `offset` of the newest segment, `path`. */
 export function replayCarried(
   body: Uint8Array,
-  path: string,
-  offset: number,
-  state: LogState,
-  index: EntryIndex,
+  { path, offset }: { readonly path: string; readonly offset: number },
+  { state, index }: Pick<RecoveredSegments, "state" | "index">,
 ): void {
   const { entry, ...others } = replayer(state, index);
   try {

@@ -7,7 +7,7 @@ import type { CompactionPoint, HardState } from "../raft/types.ts";
 const magic = 0x6574_696c_7466_6172n;
 
 /** The format that this program writes and reads. */
-export const formatVersion = 2;
+const formatVersion = 2;
 
 /** Length of the part that every version shares: magic, version, length, checksum. */
 const fixedLength = 20;

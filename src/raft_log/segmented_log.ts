@@ -4,9 +4,9 @@ import { messageOf } from "../base/message_of.ts";
 import { PartsWriter } from "../base/parts_writer.ts";
 import { checksumInSlices, type NextTurn } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
-import { type Clock, type Disk, DiskError, type Logger } from "../io/types.ts";
+import { type Clock, DiskError, type Logger } from "../io/types.ts";
 import type { CompactionPoint, Entry, HardState } from "../raft/types.ts";
-import { ActiveSegment } from "./active_segment.ts";
+import { ActiveSegment, type SegmentPlace } from "./active_segment.ts";
 import { batchBodyMax, beginBatch } from "./batch.ts";
 import type { EntryIndex } from "./entry_index.ts";
 import { entryHeadLength, isLong, writeCompaction, writeEntry, writeHardState } from "./records.ts";
@@ -15,12 +15,9 @@ import type { SegmentHeader } from "./segment_header.ts";
 import type { LogStore, LogWrite } from "./types.ts";
 
 /** What the log works with. */
-export interface LogEnvironment {
-  readonly disk: Disk;
+export interface LogEnvironment extends SegmentPlace {
   readonly clock: Clock;
-  readonly directory: string;
   readonly logger: Logger;
-  readonly sizes: { readonly segmentBytes: number; readonly allocateBytes: number };
   readonly drawSalt: () => number;
 }
 
@@ -247,8 +244,7 @@ export class SegmentedLog implements LogStore {
   }
 
   async #begin(header: SegmentHeader): Promise<void> {
-    const { disk, directory, sizes } = this.#environment;
-    this.#position.active = await ActiveSegment.create(disk, directory, header, undefined, sizes);
+    this.#position.active = await ActiveSegment.create(this.#environment, header);
     this.#unmarked = false;
   }
 

@@ -23,7 +23,7 @@ function mainThreadMs(): number {
 
 async function run(appenders: number, pause: boolean): Promise<void> {
   const directory = `${root}/${appenders}-${pause}`;
-  const { log } = await openRaftLog(new DenoDisk(), directory, {}, clock, logger);
+  const { log } = await openRaftLog({ disk: new DenoDisk(), directory, clock, logger });
   const waits: number[] = [];
   let index = 0;
   const start = performance.now();
@@ -52,7 +52,7 @@ async function run(appenders: number, pause: boolean): Promise<void> {
   );
   await log.close();
   const opening = performance.now();
-  const again = await openRaftLog(new DenoDisk(), directory, {}, clock, logger);
+  const again = await openRaftLog({ disk: new DenoDisk(), directory, clock, logger });
   console.log(
     `  ${(again.log.sizeBytes / 2 ** 20).toFixed(0)} MiB reopened in ` +
       `${(performance.now() - opening).toFixed(0)} ms`,

@@ -45,7 +45,7 @@ export function openLog(
   logger: Logger = new RecordingLogger(),
   clock: Clock = new SimulatedClock(),
 ) {
-  return openRaftLog(disk.mount(), directory, options, clock, logger);
+  return openRaftLog({ disk: disk.mount(), directory, clock, logger, ...options });
 }
 
 /** What a log should hold, as plain data. */

@@ -87,13 +87,16 @@ export class SegmentedLogHome implements LogHome {
   }
 
   open({ disk, directory, clock, logger }: Opener) {
-    const options = {
+    return openRaftLog({
+      disk,
+      directory,
+      clock,
+      logger,
       segmentBytes: 2000,
       allocateBytes: 600,
       recentBytesMax: this.#random.below(2000),
       drawSalt: () => this.#random.uint32(),
-    };
-    return openRaftLog(disk, directory, options, clock, logger);
+    });
   }
 
   crash(): void {}

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { type NextTurn, sliceBytes } from "../../base/slices.ts";
 import { nextTurnOf } from "../../io/next_turn.ts";
 import type { Clock } from "../../io/types.ts";
@@ -67,6 +68,7 @@ export class Proposals {
       count++;
     }
     this.#bytes -= bytes;
+    assert(this.#bytes >= 0, "More bytes are taken than wait");
     const taken = this.#waiting;
     this.#waiting = count === taken.length ? [] : taken.splice(count);
     return taken;
