@@ -16,7 +16,8 @@ import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
 import type { RequestPragma } from "../request_pragmas.ts";
 import { controlRefused } from "../sql_policy.ts";
 import { isVacuumInto } from "../sql_text.ts";
-import type { StatementPlace, StatementRunner } from "./statement_runner.ts";
+import type { EntryStatement, EntryStatements } from "./entry_statements.ts";
+import type { StatementRunner } from "./statement_runner.ts";
 import type { RequestId } from "../types.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
@@ -87,17 +88,17 @@ export class AloneApplier {
   ): void {
     const connection = this.#connection;
     this.#begin();
-    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
-      const { control } = place.prepared.notes;
-      if (script !== undefined) {
-        script.step(place, () => this.#inTransaction(place, body));
-      } else if (control?.type === "transaction") {
-        throw new StatementError(
-          `${control.operation} is refused: the request is a transaction already`,
-        );
-      } else this.#inTransaction(place, body);
-    });
-    if (ok) {
+    const statements = this.#runner.statements(entry, run, resumeAtStart);
+    for (const statement of statements) {
+      try {
+        if (script?.carriesOut(statement)) continue;
+        refuseControl(statement);
+        this.#inTransaction(statements, statement);
+      } catch (error) {
+        statements.fail(error);
+      }
+    }
+    if (statements.ending === "done") {
       try {
         script?.finish();
         this.#commitEntry(entry, request);
@@ -119,16 +120,17 @@ export class AloneApplier {
     this.#untouched = true;
   }
 
-  #inTransaction({ prepared, alone }: StatementPlace, body: () => void): void {
+  #inTransaction(statements: EntryStatements, statement: EntryStatement): void {
     const connection = this.#connection;
-    if (prepared.notes.pragma !== undefined) {
-      body();
-      this.#setInTransaction(prepared.notes.pragma, alone);
+    const { pragma } = statement.prepared.notes;
+    if (pragma !== undefined) {
+      statements.run(statement);
+      this.#setInTransaction(pragma, statement.alone);
       return;
     }
     this.#untouched = false;
-    this.#withoutMaxRowId(body);
-    if (!prepared.readonly) connection.flushVirtualTables();
+    this.#withoutMaxRowId(statements, statement);
+    if (!statement.prepared.readonly) connection.flushVirtualTables();
   }
 
   #setInTransaction(pragma: RequestPragma, alone: boolean): void {
@@ -161,18 +163,19 @@ export class AloneApplier {
     request: RequestId | undefined,
   ): void {
     const connection = this.#connection;
-    const ok = this.#runner.texts(entry, run, start, (text) => (place, body) => {
-      const behindText = { ...resumeAtStart, statement: text + 1 };
-      const behindStatement = place.last
-        ? behindText
-        : { statement: text, offset: place.offset, parameter: place.parameter };
-      const { control } = place.prepared.notes;
-      const progress = () => this.#commitProgress({ ...behindStatement, counter: run.counter });
-      if (control?.type === "transaction") this.#control(control.operation, run, body, progress);
-      else if (this.#begunAt !== undefined) this.#inTransaction(place, body);
-      else this.#statement(place, run, body, behindStatement, behindText);
-    });
-    if (this.#begunAt !== undefined) this.#takeBack(this.#begunAt, ok);
+    const statements = this.#runner.statements(entry, run, start);
+    for (const statement of statements) {
+      const { control } = statement.prepared.notes;
+      try {
+        if (control?.type === "transaction") {
+          this.#control(control.operation, run, statements, statement);
+        } else if (this.#begunAt !== undefined) this.#inTransaction(statements, statement);
+        else this.#statement(run, statements, statement);
+      } catch (error) {
+        statements.fail(error);
+      }
+    }
+    if (this.#begunAt !== undefined) this.#takeBack(this.#begunAt, statements.ending === "done");
     connection.begin();
     this.#commitEntry(entry, request);
   }
@@ -188,8 +191,8 @@ export class AloneApplier {
   #control(
     operation: string,
     run: Execution,
-    body: () => void,
-    commitProgress: () => void,
+    statements: EntryStatements,
+    statement: EntryStatement,
   ): void {
     const connection = this.#connection;
     const begun = this.#begunAt !== undefined;
@@ -201,7 +204,7 @@ export class AloneApplier {
     }
     run.stopsAtError = !begun;
     const { entryLength } = this.#answers;
-    body();
+    statements.run(statement);
     if (operation === "BEGIN") {
       connection.pragmas.makeRoom();
       this.#begin();
@@ -213,7 +216,7 @@ export class AloneApplier {
       connection.begin();
     }
     try {
-      commitProgress();
+      this.#commitProgress({ ...behind(statement), counter: run.counter });
     } catch (error) {
       run.stopsAtError = true;
       throw error;
@@ -221,47 +224,42 @@ export class AloneApplier {
     this.#begunAt = undefined;
   }
 
-  #statement(
-    place: StatementPlace,
-    run: Execution,
-    body: () => void,
-    behindStatement: Omit<ResumePoint, "counter">,
-    behindText: Omit<ResumePoint, "counter">,
-  ): void {
+  #statement(run: Execution, statements: EntryStatements, statement: EntryStatement): void {
     const totalBefore = this.#connection.totalChanges;
-    const commit = (resume: Omit<ResumePoint, "counter">) =>
-      this.#commitStatement(place, totalBefore, { ...resume, counter: run.counter });
+    const commit = (resume: Place) =>
+      this.#commitStatement(statement, totalBefore, { ...resume, counter: run.counter });
     try {
-      this.#autocommit(place, body);
-      commit(behindStatement);
+      this.#autocommit(statements, statement);
+      commit(behind(statement));
     } catch (error) {
       this.#runner.throwIfLocal(error);
       let result = error;
       try {
-        commit(behindText);
+        commit(behindText(statement));
       } catch (atCommit) {
         // OR FAIL and RAISE(FAIL) had left something, which is taken back.
         result = atCommit;
-        commit(behindText);
+        commit(behindText(statement));
       }
       throw result;
     }
   }
 
   /** Runs a statement as SQLite does outside of a transaction, up to its commit. */
-  #autocommit(place: StatementPlace, body: () => void): void {
+  #autocommit(statements: EntryStatements, statement: EntryStatement): void {
     const connection = this.#connection;
-    if (place.prepared.kind === "vacuum") {
-      if (isVacuumInto(place.sql)) {
+    const { kind, notes: { pragma } } = statement.prepared;
+    if (kind === "vacuum") {
+      if (isVacuumInto(statement.sql)) {
         throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
       }
-      connection.policy.trusted(body);
-    } else if (place.prepared.notes.pragma !== undefined) {
-      body();
-      this.#setOutside(place.prepared.notes.pragma, place.alone);
+      connection.policy.trusted(() => statements.run(statement));
+    } else if (pragma !== undefined) {
+      statements.run(statement);
+      this.#setOutside(pragma, statement.alone);
     } else {
       connection.begin();
-      this.#withoutMaxRowId(body);
+      this.#withoutMaxRowId(statements, statement);
     }
   }
 
@@ -269,7 +267,11 @@ export class AloneApplier {
    * Commits what a statement has done, and how far the entry has come. When that fails, all that
    * the statement did is taken back.
    */
-  #commitStatement(place: StatementPlace, totalBefore: number, resume: ResumePoint): void {
+  #commitStatement(
+    { prepared }: EntryStatement,
+    totalBefore: number,
+    resume: ResumePoint,
+  ): void {
     const connection = this.#connection;
     if (connection.database.autocommit) connection.begin();
     try {
@@ -277,15 +279,15 @@ export class AloneApplier {
     } catch (error) {
       this.#runner.throwIfLocal(error);
       connection.rollbackStatements();
-      if (place.prepared.kind === "change") connection.uncount(totalBefore);
+      if (prepared.kind === "change") connection.uncount(totalBefore);
       throw error;
     }
   }
 
   /** Runs a statement, and refuses it when a row got the largest id, whatever became of that. */
-  #withoutMaxRowId(body: () => void): void {
+  #withoutMaxRowId(statements: EntryStatements, statement: EntryStatement): void {
     try {
-      body();
+      statements.run(statement);
     } catch (error) {
       this.#runner.throwIfLocal(error);
       this.#refuseMaxRowId();
@@ -312,6 +314,22 @@ export class AloneApplier {
     if (request !== undefined) this.#connection.sessions.record(request, entry.index);
     this.#connection.commit(entry.index, entry.term, resumeAtStart);
   }
+}
+
+/** How far a request has come, but for what it has run. */
+type Place = Omit<ResumePoint, "counter">;
+
+function behind({ last, text, offset, parameter }: EntryStatement): Place {
+  return last ? behindText({ text }) : { statement: text, offset, parameter };
+}
+
+function behindText({ text }: Pick<EntryStatement, "text">): Place {
+  return { statement: text + 1, offset: 0, parameter: 0 };
+}
+
+function refuseControl({ prepared: { notes: { control } } }: EntryStatement): void {
+  if (control?.type !== "transaction") return;
+  throw new StatementError(`${control.operation} is refused: the request is a transaction already`);
 }
 
 /** Whoever sets it alone has it in mind for a later request; deferred foreign keys would be over by then anyway. */

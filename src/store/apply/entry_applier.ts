@@ -20,10 +20,19 @@ import { isFailedSync, StoreFailedError } from "../failures.ts";
 import { LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { windowMax } from "./sessions.ts";
-import { NeedsAlone, type StatementPlace, StatementRunner } from "./statement_runner.ts";
+import { StatementRunner } from "./statement_runner.ts";
+import type { EntryStatement } from "./entry_statements.ts";
 import { staysInBatch } from "../prepared_statement.ts";
 import type { RequestId } from "../types.ts";
 import type { WriteConnection } from "./write_connection.ts";
+
+/**
+ * What came of an entry in a batch's transaction. One that cannot be applied in it (it ends the
+ * transaction, cannot run in one, leaves foreign keys to be checked when its own would commit, or is
+ * no command) needs to be alone: "untouched" when it has had no effect yet, so that what came before it can be
+ * committed.
+ */
+type Outcome = "applied" | "needs_alone" | "needs_alone_untouched";
 
 /**
  * Applies committed entries, many to a transaction, each with exactly the result that it would
@@ -82,18 +91,18 @@ export class EntryApplier {
     this.#enforceForeignKeys(entries, from);
     while (to > from) {
       let next = from;
+      let outcome: Outcome = "applied";
       this.#connection.begin();
-      try {
-        for (; next < to; next++) {
-          const entry = entries[next];
-          if (entry === undefined || isLoadCommit(entry) || !this.#fits(entry)) break;
-          this.#applyEntry(entry, this.#connection.committed.index + 1 + next - from);
-        }
-      } catch (error) {
-        if (!(error instanceof NeedsAlone)) throw error;
+      for (; next < to; next++) {
+        const entry = entries[next];
+        if (entry === undefined || isLoadCommit(entry) || !this.#fits(entry)) break;
+        outcome = this.#applyEntry(entry, this.#connection.committed.index + 1 + next - from);
+        if (outcome !== "applied") break;
+      }
+      if (outcome !== "applied") {
         to = next;
         alone = true;
-        if (!error.untouched) {
+        if (outcome === "needs_alone") {
           this.#connection.rollback();
           this.#answers.truncate(from);
           continue;
@@ -132,28 +141,37 @@ export class EntryApplier {
   /** Applies all entries in one transaction, or none: false when that is not for a quick connection. */
   applyAllOrNone(entries: readonly BatchEntry[]): boolean {
     const connection = this.#connection;
-    const { index, resume } = connection.committed;
     const last = entries[entries.length - 1];
-    if (last === undefined || resume !== resumeAtStart || entries.some(isLoadCommit)) return false;
+    if (
+      last === undefined || connection.committed.resume !== resumeAtStart ||
+      entries.some(isLoadCommit)
+    ) return false;
+    let failure: unknown;
     try {
       this.#enforceForeignKeys(entries, 0);
       connection.begin();
-      let expectedIndex = index + 1;
-      for (const entry of entries) {
-        if (connection.isLate() || !this.#fits(entry)) {
-          throw new NeedsAlone(false);
-        }
-        this.#applyEntry(entry, expectedIndex++);
+      if (this.#applyAll(entries)) {
+        connection.commit(last.index, last.term, resumeAtStart);
+        return true;
       }
-      connection.commit(last.index, last.term, resumeAtStart);
-      return true;
     } catch (error) {
-      connection.rollback();
-      this.#answers.truncate(0);
-      if (isFailedSync(error)) throw error;
-      // Whatever else it was: the writer finds it again, and knows what to do.
-      return false;
+      failure = error;
     }
+    connection.rollback();
+    this.#answers.truncate(0);
+    if (isFailedSync(failure)) throw failure;
+    // Whatever else it was: the writer finds it again, and knows what to do.
+    return false;
+  }
+
+  #applyAll(entries: readonly BatchEntry[]): boolean {
+    const connection = this.#connection;
+    let expectedIndex = connection.committed.index + 1;
+    for (const entry of entries) {
+      if (connection.isLate() || !this.#fits(entry)) return false;
+      if (this.#applyEntry(entry, expectedIndex++) !== "applied") return false;
+    }
+    return true;
   }
 
   /** Enforces them as the first entry, from number `from` on, that says so wants it. */
@@ -172,38 +190,39 @@ export class EntryApplier {
     return flag === undefined || pragmas.wantedForeignKeys(flag) === foreignKeys;
   }
 
-  #applyEntry(entry: BatchEntry, expectedIndex: number): void {
+  #applyEntry(entry: BatchEntry, expectedIndex: number): Outcome {
     verifyEntry(entry, expectedIndex);
     if (entry.type !== EntryType.command) {
       this.#answers.begin(entry.format);
       this.#answers.end();
-      return;
+      return "applied";
     }
     try {
       verifyCommandIn(entry);
       this.#answers.begin(entry.format);
-      this.#applyCommand(entry);
+      return this.#applyCommand(entry);
     } catch (error) {
-      if (error instanceof NeedsAlone || error instanceof StoreFailedError) throw error;
-      if (malformedCommand(entry) === undefined) throw error;
-      throw new NeedsAlone(error instanceof MalformedCommandError);
+      if (error instanceof StoreFailedError || malformedCommand(entry) === undefined) throw error;
+      return error instanceof MalformedCommandError ? "needs_alone_untouched" : "needs_alone";
     }
   }
 
-  #applyCommand(entry: BatchEntry): void {
+  #applyCommand(entry: BatchEntry): Outcome {
     const header = readHeader(entry);
     const { request } = header;
-    if (request !== undefined && !this.#admit(request)) return;
-    if (header.type === CommandType.load_sql) throw new NeedsAlone(true);
+    if (request !== undefined && !this.#admit(request)) return "applied";
+    if (header.type === CommandType.load_sql) return "needs_alone_untouched";
     if (header.type === CommandType.execute) {
-      this.#executeInBatch(entry, executionOf(entry, header, true, 0));
+      const outcome = this.#execute(entry, executionOf(entry, header, true, 0));
+      if (outcome !== "applied") return outcome;
     } else {
-      if (this.#connection.quick) throw new NeedsAlone(false);
+      if (this.#connection.quick) return "needs_alone";
       const error = this.#connection.own(() => this.#load(entry.data, header));
       if (error !== undefined) this.#answers.error(error, false);
     }
     if (request !== undefined) this.#connection.sessions.record(request, entry.index);
     this.#answers.end();
+    return "applied";
   }
 
   /** Whether a request is to be applied; answers one that is not. */
@@ -224,37 +243,45 @@ export class EntryApplier {
     }
   }
 
-  #executeInBatch(entry: BatchEntry, run: Execution): void {
+  #execute(entry: BatchEntry, run: Execution): Outcome {
     const connection = this.#connection;
     if (run.transaction) connection.savepoint();
-    const ok = this.#runner.texts(entry, run, resumeAtStart, () => (place, body) => {
-      if (!staysInBatch(place.prepared)) throw new NeedsAlone(run.counter === 0);
-      try {
-        body();
-      } catch (error) {
-        // OR FAIL and RAISE(FAIL) keep what came before the error.
-        this.#endInBatch(place, run);
-        throw error;
+    const statements = this.#runner.statements(entry, run, resumeAtStart);
+    for (const statement of statements) {
+      if (!staysInBatch(statement.prepared)) {
+        return run.counter === 0 ? "needs_alone_untouched" : "needs_alone";
       }
-      this.#endInBatch(place, run);
-    });
-    if (!run.transaction) return;
-    if (!ok) connection.rollbackToSavepoint();
-    else if (connection.deferredForeignKeys) throw new NeedsAlone(false);
+      let failure: { readonly error: unknown } | undefined;
+      try {
+        statements.run(statement);
+      } catch (error) {
+        failure = { error };
+      }
+      // OR FAIL and RAISE(FAIL) keep what came before the error.
+      if (!this.#endsInBatch(statement, run)) return "needs_alone";
+      if (failure !== undefined) statements.fail(failure.error);
+    }
+    const { ending } = statements;
+    if (ending === "needs_alone") return "needs_alone";
+    if (!run.transaction) return "applied";
+    if (ending === "error") connection.rollbackToSavepoint();
+    else if (connection.deferredForeignKeys) return "needs_alone";
     else connection.releaseSavepoint();
+    return "applied";
   }
 
-  /** What its commit would do, were the statement alone; throws when only that can tell how it ends. */
-  #endInBatch({ prepared }: StatementPlace, { transaction }: Execution): void {
+  /** Does what its commit would, were the statement alone; false when only that can tell how it ends. */
+  #endsInBatch({ prepared }: EntryStatement, { transaction }: Execution): boolean {
     const connection = this.#connection;
-    if (connection.maxRowId.take()) throw new NeedsAlone(false);
-    if (!transaction && connection.deferredForeignKeys) throw new NeedsAlone(false);
-    if (prepared.readonly) return;
+    if (connection.maxRowId.take()) return false;
+    if (!transaction && connection.deferredForeignKeys) return false;
+    if (prepared.readonly) return true;
     try {
       connection.flushVirtualTables();
+      return true;
     } catch (error) {
       this.#runner.throwIfLocal(error);
-      throw new NeedsAlone(false);
+      return false;
     }
   }
 

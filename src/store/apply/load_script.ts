@@ -6,7 +6,7 @@ import { LateForeignKeys } from "./late_foreign_keys.ts";
 import { PendingVirtualTables, type VirtualTable } from "./pending_virtual_tables.ts";
 import type { Control } from "../preparation_notes.ts";
 import { isVacuumInto } from "../sql_text.ts";
-import type { StatementPlace } from "./statement_runner.ts";
+import type { EntryStatement } from "./entry_statements.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** Of the savepoint that stands for a BEGIN. */
@@ -55,11 +55,12 @@ export class LoadScript {
     this.#lateForeignKeys = new LateForeignKeys(connection);
   }
 
-  /** Runs a statement by calling `body`, or does what it controls; then SQLite must not run it. */
-  step({ prepared: { notes: { control }, kind }, sql }: StatementPlace, body: () => void): void {
+  /** Does what a statement controls; then SQLite must not run it. False when it controls nothing. */
+  carriesOut({ prepared: { notes: { control }, kind }, sql }: EntryStatement): boolean {
     if (control !== undefined) this.#control(control);
     else if (kind === "vacuum") this.#vacuum(sql);
-    else body();
+    else return false;
+    return true;
   }
 
   /** At the end of the text: throws when it cannot be its end. */
