@@ -45,16 +45,6 @@ export class Backup implements Disposable {
     throw connectionError(this.#library, null, code);
   }
 
-  /** Pages left, as of the last step. */
-  get remaining(): number {
-    return this.#c.sqlite3_backup_remaining(this.#live());
-  }
-
-  /** Pages in the source, as of the last step. */
-  get pageCount(): number {
-    return this.#c.sqlite3_backup_pagecount(this.#live());
-  }
-
   /** Ends it; a destination that did not get all pages is rolled back. More than once does nothing. */
   close(): void {
     if (this.#pointer === null) return;

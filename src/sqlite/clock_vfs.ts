@@ -70,10 +70,10 @@ export class ClockVfs {
     if (code !== 0) throw new SqliteError(code, "Virtual file system can't be registered");
   }
 
-  /** Sets the clock to milliseconds since 1970 UTC; undefined for the machine's. */
-  set(clockMs: number | undefined): void {
-    this.#fixed = clockMs !== undefined;
-    if (clockMs !== undefined) this.#julianMs[0] = BigInt(clockMs + unixEpochMs);
+  /** Sets the clock, the machine's until then, to milliseconds since 1970 UTC. */
+  set(clockMs: number): void {
+    this.#fixed = true;
+    this.#julianMs[0] = BigInt(clockMs + unixEpochMs);
   }
 
   /** Only when no connection uses it. */

@@ -15,6 +15,5 @@ export function connectionError(
   return new SqliteError(
     symbols.sqlite3_extended_errcode(connection),
     readCString(symbols.sqlite3_errmsg(connection)) ?? "Unknown error",
-    symbols.sqlite3_error_offset?.(connection) ?? -1,
   );
 }

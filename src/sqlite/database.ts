@@ -10,7 +10,7 @@ import type {
 import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
 import { fixMathematics } from "./mathematics.ts";
-import { encodeCString, out, outPointer, readCString } from "./memory.ts";
+import { encodeCString, out, outPointer } from "./memory.ts";
 import { SqlSource } from "./sql_source.ts";
 import { skipEmptyStatements } from "./sql_tokens.ts";
 import { Statement } from "./statement.ts";
@@ -66,8 +66,6 @@ export interface CheckpointResult {
 
 const checkpointModes = { passive: 0, full: 1, restart: 2, truncate: 3 } as const;
 export type CheckpointMode = keyof typeof checkpointModes;
-
-const transactionStates = ["none", "read", "write"] as const;
 
 /**
  * A connection. `close` (or `using`) finalizes what statements are left, closes, and frees the
@@ -255,28 +253,6 @@ export class Database implements Disposable {
     return !this.autocommit;
   }
 
-  /** What lock the connection's transaction holds; on all schemas together unless one is named. */
-  transactionState(schema?: string): "none" | "read" | "write" {
-    const state = this.#c.sqlite3_txn_state?.(this.pointer, schemaName(schema)) ?? -1;
-    const known = transactionStates[state];
-    if (known === undefined) throw new RangeError(`Database has no schema named ${schema}`);
-    return known;
-  }
-
-  /** Full path of the schema's file; "" for a temporary or in-memory one. */
-  filename(schema = "main"): string {
-    return readCString(this.#c.sqlite3_db_filename(this.pointer, encodeCString(schema))) ?? "";
-  }
-
-  isReadonly(schema = "main"): boolean {
-    return this.#c.sqlite3_db_readonly(this.pointer, encodeCString(schema)) === 1;
-  }
-
-  /** Stops what runs on this connection, from inside a callback; other threads use InterruptCell. */
-  interrupt(): void {
-    this.#c.sqlite3_interrupt(this.pointer);
-  }
-
   setBusyTimeout(timeoutMs: number): void {
     this.#c.sqlite3_busy_timeout(this.pointer, timeoutMs);
   }
@@ -319,18 +295,18 @@ export class Database implements Disposable {
     this.#c.sqlite3_wal_autocheckpoint(this.pointer, pages);
   }
 
-  /** https://www.sqlite.org/c3ref/c_dbstatus_options.html */
-  status(option: number, reset = false): { current: number; highWater: number } {
+  /** The current value of one of https://www.sqlite.org/c3ref/c_dbstatus_options.html */
+  status(option: number): number {
     const values = new Int32Array(new ArrayBuffer(8));
     const code = this.#c.sqlite3_db_status(
       this.pointer,
       option,
       values.subarray(0, 1),
       values.subarray(1),
-      reset ? 1 : 0,
+      0,
     );
     if (code !== ResultCode.ok) throw this.#error(code);
-    return { current: values[0] ?? 0, highWater: values[1] ?? 0 };
+    return values[0] ?? 0;
   }
 
   /**
@@ -358,11 +334,6 @@ export class Database implements Disposable {
       this.#c.sqlite3_stmt_status(statement, STATUS_VM_STEP, 1);
       statement = this.#c.sqlite3_next_stmt(this.pointer, statement);
     }
-  }
-
-  /** Frees what the page cache can do without. */
-  releaseMemory(): void {
-    this.#c.sqlite3_db_release_memory(this.pointer);
   }
 
   /** Makes `body` an SQL function; an error that it throws fails the SQL statement with its message. */

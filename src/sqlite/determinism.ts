@@ -14,7 +14,7 @@ const statementStep = 0xd134_2543_de82_ef95n;
  * same effect on every node.
  *
  * The clock is a virtual file system, which a connection is opened with; random() and randomblob()
- * are replaced as SQL functions. Column defaults, triggers and views see the same.
+ * are replaced as SQL functions; before the first `set` both are real. Column defaults, triggers and views see the same.
  *
  * Not covered is the row id that SQLite draws at random once a table holds row 9223372036854775807:
  * a `MaxRowIdWatch` notices when one does.
@@ -66,7 +66,7 @@ export class Determinism implements Disposable {
   }
 
   /**
-   * Until `clear`, every statement sees `clockMs` (milliseconds since 1970 UTC) as the time, and
+   * From now on every statement sees `clockMs` (milliseconds since 1970 UTC) as the time, and
    * the random numbers that `seed` and `statement`, its number in the entry, determine.
    */
   set(clockMs: number, seed: bigint, statement: number): void {
@@ -74,13 +74,6 @@ export class Determinism implements Disposable {
     this.#seed = seed + BigInt(statement) * statementStep;
     this.#prng = undefined;
     this.#fixed = true;
-  }
-
-  /** Back to the real clock and real randomness. */
-  clear(): void {
-    this.#vfs.set(undefined);
-    this.#prng = undefined;
-    this.#fixed = false;
   }
 
   /** Only after the connection is closed. */

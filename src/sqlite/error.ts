@@ -7,16 +7,13 @@ export class SqliteError extends Error {
   readonly extendedCode: number;
   /** Name of the extended code: "SQLITE_CONSTRAINT_UNIQUE". */
   readonly codeName: string;
-  /** Byte offset in the SQL text that the error is about, where SQLite knows it; else -1. */
-  readonly errorOffset: number;
 
   /** `message` is sqlite3_errmsg's, unchanged. */
-  constructor(extendedCode: number, message: string, errorOffset = -1) {
+  constructor(extendedCode: number, message: string) {
     super(message);
     this.code = extendedCode & 0xff;
     this.extendedCode = extendedCode;
     this.codeName = resultCodeName(extendedCode);
-    this.errorOffset = errorOffset;
   }
 }
 

@@ -71,16 +71,6 @@ export class Statement implements Disposable {
     }
   }
 
-  /** First row as an object, or undefined. */
-  get<Row = Record<string, ColumnValue>>(...parameters: BindArguments): Row | undefined {
-    this.#start(parameters);
-    try {
-      return this.step() ? this.#rowObject() as Row : undefined;
-    } finally {
-      this.reset();
-    }
-  }
-
   /** First row as an array, or undefined. */
   value<Row = ColumnValue[]>(...parameters: BindArguments): Row | undefined {
     this.#start(parameters);
@@ -112,18 +102,6 @@ export class Statement implements Disposable {
       return rows;
     } finally {
       this.reset();
-    }
-  }
-
-  /** Rows as objects, one at a time; leaving the loop early resets the statement. */
-  *iter<Row = Record<string, ColumnValue>>(
-    ...parameters: BindArguments
-  ): IterableIterator<Row> {
-    this.#start(parameters);
-    try {
-      while (this.step()) yield this.#rowObject() as Row;
-    } finally {
-      if (!this.finalized) this.reset();
     }
   }
 
@@ -291,17 +269,9 @@ export class Statement implements Disposable {
     return readCString(this.#c.sqlite3_column_decltype(this.#live(), column));
   }
 
-  /** Null for an expression, and where the library has no column metadata; as the next two. */
-  columnDatabaseName(column: number): string | null {
-    return readCString(this.#c.sqlite3_column_database_name?.(this.#live(), column) ?? null);
-  }
-
+  /** Null for an expression, and where the library has no column metadata. */
   columnTableName(column: number): string | null {
     return readCString(this.#c.sqlite3_column_table_name?.(this.#live(), column) ?? null);
-  }
-
-  columnOriginName(column: number): string | null {
-    return readCString(this.#c.sqlite3_column_origin_name?.(this.#live(), column) ?? null);
   }
 
   /** One of {@linkcode ColumnType}. */
@@ -356,11 +326,6 @@ export class Statement implements Disposable {
     return this.#read(pointer, length).subarray(0, length);
   }
 
-  /** Length in bytes of what was read as text or blob before, or is stored as a blob. */
-  columnBytes(column: number): number {
-    return this.#c.sqlite3_column_bytes(this.#live(), column);
-  }
-
   /** Writes a text's bytes in UTF-8, or a blob's, into `target` from `offset` on, if they fit; returns their length. */
   columnCopy(column: number, target: Uint8Array<ArrayBuffer>, offset: number): number {
     const text = this.#c.sqlite3_column_type(this.#live(), column) === ColumnType.text;
@@ -412,24 +377,6 @@ export class Statement implements Disposable {
   /** 0: no EXPLAIN, 1: EXPLAIN, 2: EXPLAIN QUERY PLAN. */
   get isExplain(): number {
     return this.#c.sqlite3_stmt_isexplain(this.#live());
-  }
-
-  /** Stepped, and neither done nor reset. */
-  get busy(): boolean {
-    return this.#c.sqlite3_stmt_busy(this.#live()) !== 0;
-  }
-
-  get sql(): string {
-    return readCString(this.#c.sqlite3_sql(this.#live())) ?? "";
-  }
-
-  /** The SQL with its parameters' values filled in; cut at a NUL in a text parameter. */
-  get expandedSql(): string {
-    const pointer = this.#c.sqlite3_expanded_sql(this.#live());
-    const sql = readCString(pointer);
-    this.#c.sqlite3_free(pointer);
-    if (sql === null) throw new RangeError("Expanded SQL is longer than SQLite's length limit");
-    return sql;
   }
 
   [Symbol.dispose](): void {

@@ -31,8 +31,6 @@ export const symbols = {
   sqlite3_errcode: { parameters: ["pointer"], result: "i32" },
   sqlite3_extended_errcode: { parameters: ["pointer"], result: "i32" },
   sqlite3_errmsg: { parameters: ["pointer"], result: "pointer" },
-  /** Since 3.38. */
-  sqlite3_error_offset: { parameters: ["pointer"], result: "i32", optional: true },
   sqlite3_busy_timeout: { parameters: ["pointer", "i32"], result: "i32" },
   sqlite3_interrupt: { parameters: ["pointer"], result: "void" },
   sqlite3_changes64: { parameters: ["pointer"], result: "i64", optional: true },
@@ -42,11 +40,6 @@ export const symbols = {
   sqlite3_last_insert_rowid: { parameters: ["pointer"], result: "i64" },
   sqlite3_set_last_insert_rowid: { parameters: ["pointer", "i64"], result: "void" },
   sqlite3_get_autocommit: { parameters: ["pointer"], result: "i32" },
-  /** Since 3.34. */
-  sqlite3_txn_state: { parameters: ["pointer", "buffer"], result: "i32", optional: true },
-  sqlite3_db_filename: { parameters: ["pointer", "buffer"], result: "pointer" },
-  sqlite3_db_readonly: { parameters: ["pointer", "buffer"], result: "i32" },
-  sqlite3_db_release_memory: { parameters: ["pointer"], result: "i32" },
   sqlite3_db_status: {
     parameters: ["pointer", "i32", "buffer", "buffer", "i32"],
     result: "i32",
@@ -67,11 +60,8 @@ export const symbols = {
   sqlite3_step: { parameters: ["pointer"], result: "i32" },
   sqlite3_reset: { parameters: ["pointer"], result: "i32" },
   sqlite3_clear_bindings: { parameters: ["pointer"], result: "i32" },
-  sqlite3_sql: { parameters: ["pointer"], result: "pointer" },
-  sqlite3_expanded_sql: { parameters: ["pointer"], result: "pointer" },
   sqlite3_stmt_readonly: { parameters: ["pointer"], result: "i32" },
   sqlite3_stmt_isexplain: { parameters: ["pointer"], result: "i32" },
-  sqlite3_stmt_busy: { parameters: ["pointer"], result: "i32" },
   sqlite3_next_stmt: { parameters: ["pointer", "pointer"], result: "pointer" },
   sqlite3_stmt_status: { parameters: ["pointer", "i32", "i32"], result: "i32" },
 
@@ -97,14 +87,8 @@ export const symbols = {
   sqlite3_data_count: { parameters: ["pointer"], result: "i32" },
   sqlite3_column_name: { parameters: ["pointer", "i32"], result: "pointer" },
   sqlite3_column_decltype: { parameters: ["pointer", "i32"], result: "pointer" },
-  /** With SQLITE_ENABLE_COLUMN_METADATA, as the two below. */
-  sqlite3_column_database_name: {
-    parameters: ["pointer", "i32"],
-    result: "pointer",
-    optional: true,
-  },
+  /** With SQLITE_ENABLE_COLUMN_METADATA. */
   sqlite3_column_table_name: { parameters: ["pointer", "i32"], result: "pointer", optional: true },
-  sqlite3_column_origin_name: { parameters: ["pointer", "i32"], result: "pointer", optional: true },
   sqlite3_column_type: { parameters: ["pointer", "i32"], result: "i32" },
   sqlite3_column_int64: { parameters: ["pointer", "i32"], result: "i64" },
   sqlite3_column_double: { parameters: ["pointer", "i32"], result: "f64" },
@@ -160,8 +144,6 @@ export const symbols = {
   },
   sqlite3_backup_step: { parameters: ["pointer", "i32"], result: "i32" },
   sqlite3_backup_finish: { parameters: ["pointer"], result: "i32" },
-  sqlite3_backup_remaining: { parameters: ["pointer"], result: "i32" },
-  sqlite3_backup_pagecount: { parameters: ["pointer"], result: "i32" },
 
   // Virtual file systems
   sqlite3_vfs_find: { parameters: ["buffer"], result: "pointer" },

@@ -20,10 +20,6 @@ export class Parameters {
   #count = 0;
   #named = 0;
 
-  get count(): number {
-    return this.#count;
-  }
-
   /** Takes the parameters that are encoded at `offset`; returns where they end. */
   read(bytes: Uint8Array, view: DataView, offset: number): number {
     this.#bytes = bytes;

@@ -6,15 +6,13 @@ function fill(db: Database): void {
   db.exec("CREATE TABLE t(a); INSERT INTO t SELECT zeroblob(4000) FROM json_each('[1,2,3,4,5,6]')");
 }
 
-Deno.test("Backup copies in steps and counts pages", () => {
+Deno.test("Backup copies in steps", () => {
   using source = openMemory();
   using destination = openMemory();
   fill(source);
   using backup = new Backup(destination, source);
   assert.equal(backup.step(2), false);
-  assert.equal(backup.remaining, backup.pageCount - 2);
   assert.equal(backup.step(-1), true);
-  assert.equal(backup.remaining, 0);
   backup.close();
   backup.close();
   assert.equal(destination.scalar("SELECT count(*) FROM t"), 6);

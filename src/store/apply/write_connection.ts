@@ -307,7 +307,7 @@ export class WriteConnection {
 
   /** Foreign keys that a transaction has still to make good. */
   get deferredForeignKeys(): boolean {
-    return this.foreignKeys && this.database.status(deferredForeignKeysStatus).current > 0;
+    return this.foreignKeys && this.database.status(deferredForeignKeysStatus) > 0;
   }
 
   close(): void {

@@ -28,14 +28,3 @@ export async function exchangeDatabase(disk: Disk, from: string, path: string): 
   await disk.rename(from, path);
   await disk.syncDirectory(directory);
 }
-
-/** Syncs a file that another handle has written; nothing when it is not there. */
-export async function syncFile(disk: Disk, path: string): Promise<void> {
-  if (!(await disk.exists(path))) return;
-  const file = await disk.open(path, { create: false });
-  try {
-    await file.sync();
-  } finally {
-    file.close();
-  }
-}

@@ -41,10 +41,6 @@ export class ReadStream {
     this.#watch();
   }
 
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   part(bytes: Uint8Array, last: boolean): void {
     if (this.#ended) return;
     this.#parts.push(bytes);
