@@ -68,7 +68,7 @@ function programCommand(): string[] {
  * that Type=notify waits for. Of the hardening that systemd offers, MemoryDenyWriteExecute= is left
  * out: V8 writes machine code and runs it.
  */
-export function unitText(
+function unitText(
   command: readonly string[],
   stateDirectory: string,
   ports: readonly number[],

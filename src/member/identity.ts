@@ -62,7 +62,7 @@ export async function writeIdentity(
 }
 
 /** Replaces a small file durably: written aside, synced, renamed, directory synced. */
-export async function writeFileAtomically(
+async function writeFileAtomically(
   disk: Disk,
   directory: string,
   path: string,

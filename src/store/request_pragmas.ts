@@ -8,7 +8,7 @@
  * SQLite never sees them, as it would obey while it prepares them, be it for an EXPLAIN: the policy
  * has it pass over them, and the writer does what they say.
  */
-export const requestPragmas = ["foreign_keys", "defer_foreign_keys", "legacy_alter_table"] as const;
+const requestPragmas = ["foreign_keys", "defer_foreign_keys", "legacy_alter_table"] as const;
 
 export type RequestPragmaName = typeof requestPragmas[number];
 

@@ -26,7 +26,7 @@ export interface Frame {
   readonly body: Uint8Array;
 }
 
-export const frameVersion = 1;
+const frameVersion = 1;
 /** CRC-32, length, version, type. */
 export const frameHeaderBytes = 10;
 

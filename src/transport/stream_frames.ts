@@ -9,7 +9,7 @@ export const chunkBytesMax = 256 * 1024;
 export const streamHeaderBytesMax = 1024 * 1024;
 
 /** A stream has its connection to itself: its answer needs no correlation id. */
-export const streamRequestId = 0;
+const streamRequestId = 0;
 
 export function writeStreamOpen(writer: ByteWriter, kind: number, header: Uint8Array): void {
   const start = beginFrame(writer, FrameType.streamOpen);

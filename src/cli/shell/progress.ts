@@ -31,7 +31,7 @@ export class Progress {
 }
 
 /** Bytes as people read them: 512 B, 1.5 MiB. */
-export function sizeText(bytes: number): string {
+function sizeText(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB"];
   let size = bytes;
   let unit = 0;
