@@ -95,7 +95,7 @@ async function runUntil(
     return;
   }
   try {
-    await serveMember(member, end, configuration, logger);
+    await serveMember({ member, end, configuration, logger });
   } finally {
     await member.stop();
     logger.log("INFO", "cli", "Stopped");
@@ -103,12 +103,16 @@ async function runUntil(
   }
 }
 
+interface ServeParts {
+  readonly member: OpenMember;
+  readonly end: Ending;
+  readonly configuration: Configuration;
+  readonly logger: StderrLogger;
+}
+
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(
-  member: OpenMember,
-  end: Ending,
-  configuration: Configuration,
-  logger: StderrLogger,
+  { member, end, configuration, logger }: ServeParts,
 ): Promise<void> {
   const { service } = member;
   const clock = new DenoClock();

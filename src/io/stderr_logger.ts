@@ -10,13 +10,16 @@ const encoder = new TextEncoder();
 /** Where lines go: standard error, or a test's own. */
 export type LineSink = (bytes: Uint8Array) => Promise<number>;
 
+export interface LogLine {
+  /** In milliseconds since 1970 UTC. */
+  readonly wallTime: number;
+  readonly level: LogLevel;
+  readonly room: string;
+  readonly message: string;
+}
+
 /** One line: time in UTC, level in five columns, room, message; line breaks within are escaped. */
-export function formatLogLine(
-  wallTime: number,
-  level: LogLevel,
-  room: string,
-  message: string,
-): string {
+export function formatLogLine({ wallTime, level, room, message }: LogLine): string {
   const text = message.replaceAll("\r", "\\r").replaceAll("\n", "\\n");
   return `${new Date(wallTime).toISOString()} ${level.padEnd(5)} [${room}] ${text}\n`;
 }
@@ -49,7 +52,7 @@ export class StderrLogger implements Logger {
   log(level: LogLevel, room: string, message: string): void {
     const own = this.#rooms[room];
     if (ranks[level] < (own === undefined ? this.#rankMin : ranks[own])) return;
-    const line = encoder.encode(formatLogLine(Date.now(), level, room, message));
+    const line = encoder.encode(formatLogLine({ wallTime: Date.now(), level, room, message }));
     if (this.#waitingBytes + line.length > waitingBytesMax) {
       this.#dropped++;
       return;
@@ -71,7 +74,9 @@ export class StderrLogger implements Logger {
       if (this.#dropped > 0 && this.#waiting.length === 0) {
         const message = `${this.#dropped} log lines lost: standard error was not read fast enough`;
         this.#dropped = 0;
-        const notice = encoder.encode(formatLogLine(Date.now(), "WARN", "io", message));
+        const notice = encoder.encode(
+          formatLogLine({ wallTime: Date.now(), level: "WARN", room: "io", message }),
+        );
         await this.#sink(notice).catch(() => {});
       }
     }

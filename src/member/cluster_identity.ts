@@ -5,6 +5,13 @@ import { type NodeId, serverId } from "../raft/types.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import { StartError } from "./start_error.ts";
 
+interface ClusterIdentityParts {
+  readonly disk: Disk;
+  readonly random: Random;
+  readonly directory: string;
+  readonly kept: Identity;
+}
+
 /** Which server this is, and of which cluster, as its data directory remembers it. */
 export class ClusterIdentity {
   readonly #disk: Disk;
@@ -12,7 +19,7 @@ export class ClusterIdentity {
   readonly #directory: string;
   #kept: Identity;
 
-  private constructor(disk: Disk, random: Random, directory: string, kept: Identity) {
+  private constructor({ disk, random, directory, kept }: ClusterIdentityParts) {
     this.#disk = disk;
     this.#random = random;
     this.#directory = directory;
@@ -26,16 +33,17 @@ export class ClusterIdentity {
     configuration: Pick<MemberConfiguration, "dataDirectory" | "nodeId">,
   ): Promise<ClusterIdentity> {
     const { dataDirectory, nodeId } = configuration;
+    const parts = { disk, random, directory: dataDirectory };
     const nobody: Identity = { version: 2, nodeId, incarnation: "", clusterId: "" };
     const kept = await readIdentity(disk, dataDirectory) ?? nobody;
     if (kept.nodeId !== nodeId) {
       // Without a cluster there is no data either: the node may still be given another name.
-      if (kept.clusterId === "") return new ClusterIdentity(disk, random, dataDirectory, nobody);
+      if (kept.clusterId === "") return new ClusterIdentity({ ...parts, kept: nobody });
       throw new StartError(
         `Data directory ${dataDirectory} belongs to node ${kept.nodeId}, not ${nodeId}: start it with -node-id ${kept.nodeId}, or give this node a directory of its own`,
       );
     }
-    return new ClusterIdentity(disk, random, dataDirectory, kept);
+    return new ClusterIdentity({ ...parts, kept });
   }
 
   /** How the other servers know this one. Throws a StartError when the directory does not say. */

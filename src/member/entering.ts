@@ -27,9 +27,11 @@ export async function joinFresh(
  */
 export function comeBack(
   parts: MemberParts,
-  service: ClusterService,
-  members: Members,
-  onCluster: Joining["onCluster"],
+  { service, members, onCluster }: {
+    readonly service: ClusterService;
+    readonly members: Members;
+    readonly onCluster: Joining["onCluster"];
+  },
 ): void {
   const { configuration, self, identity } = parts;
   const { join } = configuration.cluster;

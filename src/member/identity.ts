@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Disk } from "../io/types.ts";
 
 /** Who the data in a directory belongs to; kept in `node.json` beside it. */
@@ -58,13 +59,12 @@ export async function writeIdentity(
   identity: Identity,
 ): Promise<void> {
   const path = `${directory}/${fileName}`;
-  await writeFileAtomically(disk, directory, path, JSON.stringify(identity, null, 2) + "\n");
+  await writeFileAtomically(disk, path, JSON.stringify(identity, null, 2) + "\n");
 }
 
 /** Replaces a small file durably: written aside, synced, renamed, directory synced. */
 async function writeFileAtomically(
   disk: Disk,
-  directory: string,
   path: string,
   content: string,
 ): Promise<void> {
@@ -78,5 +78,5 @@ async function writeFileAtomically(
     file.close();
   }
   await disk.rename(aside, path);
-  await disk.syncDirectory(directory);
+  await disk.syncDirectory(dirname(path));
 }

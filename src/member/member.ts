@@ -52,14 +52,15 @@ async function bringUp(
 ): Promise<OpenMember> {
   const data = await openData(configuration, surroundings, cleanUp);
   const { identity, store } = data;
-  let raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
+  const logParts = { surroundings, directory: configuration.dataDirectory, identity, store };
+  let raftLog = await openLog(logParts);
   cleanUp.defer(() => raftLog.log.close());
   const { fresh } = raftLog;
   if (fresh && !identity.unused) {
     const forming = configuration.cluster.bootstrapExpect > 0;
     await identity.begin(forming ? "" : identity.clusterId);
   }
-  const parts = await openParts(configuration, surroundings, data, cleanUp);
+  const parts = await openParts({ configuration, surroundings, data }, cleanUp);
   const { transport, traffic } = parts;
   const onCluster = async (clusterId: string) => {
     await identity.adopt(clusterId);
@@ -77,7 +78,7 @@ async function bringUp(
       await onCluster(begun.clusterId);
     }
     await raftLog.log.close();
-    raftLog = await openLog(surroundings, configuration.dataDirectory, identity, store);
+    raftLog = await openLog(logParts);
   }
 
   raftLog.contents = await recordPromise(raftLog.log, raftLog.contents, configuration.timing);
@@ -94,8 +95,9 @@ async function bringUp(
   const start = async () => {
     node.start();
     traffic.handOver(transport, service.peers);
-    if (begun === undefined) comeBack(parts, service, node.configuration, onCluster);
-    else if (begun.type === "exists") await joinFresh(parts, onCluster);
+    if (begun === undefined) {
+      comeBack(parts, { service, members: node.configuration, onCluster });
+    } else if (begun.type === "exists") await joinFresh(parts, onCluster);
   };
   return { service, node, store, start, stop: () => cleanUp.disposeAsync() };
 }

@@ -69,9 +69,11 @@ export async function openData(
 
 /** Gives the member its place among the others; `cleanUp` takes it off the network again. */
 export async function openParts(
-  configuration: MemberConfiguration,
-  surroundings: Surroundings,
-  data: MemberData,
+  { configuration, surroundings, data }: {
+    readonly configuration: MemberConfiguration;
+    readonly surroundings: Surroundings;
+    readonly data: MemberData;
+  },
   cleanUp: AsyncDisposableStack,
 ): Promise<MemberParts> {
   const { identity } = data;
@@ -88,19 +90,30 @@ export async function openParts(
     logger: surroundings.logger,
   });
   const transport = cleanUp.adopt(
-    await listen(configuration, surroundings, self, identity.clusterId, sqlite),
+    await listen({
+      configuration,
+      surroundings,
+      self,
+      clusterId: identity.clusterId,
+      agreement: sqlite,
+    }),
     (open) => open.close(),
   );
   return { ...data, configuration, surroundings, self, traffic: new Traffic(), transport, sqlite };
 }
 
+interface ListenParts {
+  readonly configuration: MemberConfiguration;
+  readonly surroundings: Surroundings;
+  readonly self: Member;
+  readonly clusterId: string;
+  readonly agreement: SqliteAgreement;
+}
+
 async function listen(
-  configuration: MemberConfiguration,
-  { network, clock, logger, random, openers }: Surroundings,
-  self: Member,
-  clusterId: string,
-  agreement: SqliteAgreement,
+  { configuration, surroundings, self, clusterId, agreement }: ListenParts,
 ): Promise<Transport> {
+  const { network, clock, logger, random, openers } = surroundings;
   try {
     return await openers.transport({
       network,

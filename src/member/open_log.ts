@@ -27,15 +27,19 @@ export interface OpenLog {
   fresh: boolean;
 }
 
+export interface OpenLogParts {
+  readonly surroundings: Surroundings;
+  /** With the data of the member; the log is in a directory below. */
+  readonly directory: string;
+  readonly identity: ClusterIdentity;
+  readonly store: Store;
+}
+
 /** Opens the log, and sees that it and the database belong together. */
-export async function openLog(
-  surroundings: Surroundings,
-  directory: string,
-  identity: ClusterIdentity,
-  store: Store,
-): Promise<OpenLog> {
+export async function openLog(parts: OpenLogParts): Promise<OpenLog> {
+  const { surroundings, directory, identity, store } = parts;
   const { disk, clock, logger, openers: { logs } } = surroundings;
-  const path = `${directory}/raft`;
+  const path = logDirectory(directory);
   await finishRecovery(surroundings, path);
   await disk.makeDirectory(path);
   // Before there is a log, so that an empty one is always of the server that node.json names.
@@ -56,8 +60,8 @@ export async function openLog(
         );
       }
       const members = survivors(forced, configurationsOf(open.contents), identity.serverId);
-      await recoverPeers(surroundings, path, open, store, members);
-      return await openLog(surroundings, directory, identity, store);
+      await recoverPeers(parts, open, members);
+      return await openLog(parts);
     }
     if (recovery.type === "reset") {
       logger.log(
@@ -68,7 +72,7 @@ export async function openLog(
       await open.log.reset(recovery.point);
       await open.log.close();
       await marker.clear();
-      return await openLog(surroundings, directory, identity, store);
+      return await openLog(parts);
     }
     await marker.clear();
     const fresh = recovery.type === "fresh" || (identity.unused && isUntouched(open.contents));
@@ -107,12 +111,12 @@ function configurationsOf({ compaction, log }: LogContents): Members[] {
 
 /** Puts the members of `peers.json` in the place of those that the log knows (lost majority). */
 async function recoverPeers(
-  { disk, clock, logger, openers: { logs } }: Surroundings,
-  path: string,
+  { surroundings, directory, store }: OpenLogParts,
   open: { readonly log: RaftLog; readonly contents: LogContents },
-  store: Store,
   members: Members,
 ): Promise<void> {
+  const { disk, clock, logger, openers: { logs } } = surroundings;
+  const path = logDirectory(directory);
   const { aside, old } = recoveryNames(path);
   if (await disk.exists(old)) {
     throw new StartError(`${old} exists from an earlier recovery: move it away and start again`);
@@ -133,6 +137,10 @@ async function recoverPeers(
       members.members.map((member) => nodeName(member.id)).join(", ")
     }. The old log is kept in ${old}`,
   );
+}
+
+function logDirectory(directory: string): string {
+  return `${directory}/raft`;
 }
 
 /** Where the new log is made, and where the old one is kept. */

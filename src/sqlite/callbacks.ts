@@ -40,6 +40,18 @@ export interface FunctionOptions {
   readonly argumentCount?: number;
 }
 
+export interface FunctionParts extends FunctionOptions {
+  readonly name: string;
+  readonly body: FunctionBody;
+}
+
+/** A function in C's terms, for a body that reads its arguments and sets its result itself. */
+export interface RawFunctionParts extends FunctionOptions {
+  readonly name: string;
+  readonly argumentCount: number;
+  readonly body: RawFunctionBody;
+}
+
 const FunctionFlag = {
   utf8: 1,
   deterministic: 0x800,
@@ -73,26 +85,19 @@ export class ConnectionCallbacks {
     this.#c = library.symbols;
   }
 
-  createFunction(
-    connection: Deno.PointerValue,
-    name: string,
-    body: FunctionBody,
-    options: FunctionOptions = {},
-  ): void {
-    const count = options.argumentCount ?? body.length;
-    this.createRawFunction(connection, name, count, options, (context, argc, argv) => {
-      setResult(this.#c, context, body(...readArguments(this.#c, argc, argv)));
+  createFunction(connection: Deno.PointerValue, parts: FunctionParts): void {
+    const { body } = parts;
+    this.createRawFunction(connection, {
+      ...parts,
+      argumentCount: parts.argumentCount ?? body.length,
+      body: (context, argc, argv) => {
+        setResult(this.#c, context, body(...readArguments(this.#c, argc, argv)));
+      },
     });
   }
 
-  /** As `createFunction`, for a body that reads its arguments and sets its result itself. */
-  createRawFunction(
-    connection: Deno.PointerValue,
-    name: string,
-    argumentCount: number,
-    options: FunctionOptions,
-    body: RawFunctionBody,
-  ): void {
+  createRawFunction(connection: Deno.PointerValue, parts: RawFunctionParts): void {
+    const { name, argumentCount, body } = parts;
     const callback = new Deno.UnsafeCallback(functionSignature, (context, argc, argv) => {
       try {
         body(context, argc, argv);
@@ -105,7 +110,7 @@ export class ConnectionCallbacks {
       connection,
       encodeCString(name),
       argumentCount,
-      functionFlags(options),
+      functionFlags(parts),
       null,
       callback.pointer,
       null,

@@ -4,7 +4,7 @@ import type {
   Authorizer,
   FunctionBody,
   FunctionOptions,
-  RawFunctionBody,
+  RawFunctionParts,
   WalHook,
 } from "./callbacks.ts";
 import { ResultCode, SqliteError } from "./error.ts";
@@ -338,17 +338,12 @@ export class Database implements Disposable {
 
   /** Makes `body` an SQL function; an error that it throws fails the SQL statement with its message. */
   createFunction(name: string, body: FunctionBody, options?: FunctionOptions): void {
-    this.#callbacks.createFunction(this.pointer, name, body, options);
+    this.#callbacks.createFunction(this.pointer, { ...options, name, body });
   }
 
   /** As `createFunction`, for a body that reads its arguments and sets its result by C calls. */
-  createRawFunction(
-    name: string,
-    argumentCount: number,
-    options: FunctionOptions,
-    body: RawFunctionBody,
-  ): void {
-    this.#callbacks.createRawFunction(this.pointer, name, argumentCount, options, body);
+  createRawFunction(parts: RawFunctionParts): void {
+    this.#callbacks.createRawFunction(this.pointer, parts);
   }
 
   /** Asks `authorizer` about what a statement does when it is prepared, again after a change of the schema. A throw denies. */

@@ -1,4 +1,5 @@
 import { Prng } from "../base/prng.ts";
+import type { RawFunctionBody } from "./callbacks.ts";
 import { Database, type OpenOptions } from "./database.ts";
 import type { Library } from "./library.ts";
 import { SQLITE_TRANSIENT } from "./memory.ts";
@@ -39,13 +40,12 @@ export class Determinism implements Disposable {
     const database = new Database(path, { ...options, library, vfs: this.#vfs.name });
     this.#database = database;
     const c = library.symbols;
-    // Innocuous, as the functions replaced are: schemas may use them with trusted_schema off.
-    database.createRawFunction("random", 0, { innocuous: true }, (context) => {
+    const random: RawFunctionBody = (context) => {
       const bits = BigInt.asIntN(64, this.#random().uint64());
       // As SQLite does: never the one integer that abs() fails for.
       c.sqlite3_result_int64(context, bits < 0n ? -(bits & 0x7fff_ffff_ffff_ffffn) : bits);
-    });
-    database.createRawFunction("randomblob", 1, { innocuous: true }, (context, _, argv) => {
+    };
+    const randomBlob: RawFunctionBody = (context, _, argv) => {
       if (argv === null) return;
       const wanted = c.sqlite3_value_int64(new Deno.UnsafePointerView(argv).getPointer());
       if (wanted > BigInt(database.limit(LIMIT_LENGTH))) {
@@ -61,6 +61,15 @@ export class Determinism implements Disposable {
         bytes.length,
         SQLITE_TRANSIENT,
       );
+    };
+    // Innocuous, as the functions replaced are: schemas may use them with trusted_schema off.
+    const innocuous = true;
+    database.createRawFunction({ name: "random", argumentCount: 0, innocuous, body: random });
+    database.createRawFunction({
+      name: "randomblob",
+      argumentCount: 1,
+      innocuous,
+      body: randomBlob,
     });
     return database;
   }

@@ -1,5 +1,6 @@
 import * as exponentials from "../base/exponentials.ts";
 import * as trigonometry from "../base/trigonometry.ts";
+import type { RawFunctionBody } from "./callbacks.ts";
 import type { Database } from "./database.ts";
 import type { Library } from "./library.ts";
 import { ColumnType } from "./values.ts";
@@ -30,22 +31,23 @@ const ofTwo = { atan2, pow, power: pow } as const;
  */
 export function fixMathematics(database: Database): void {
   const c = database.library.symbols;
-  const options = { deterministic: true, innocuous: true };
+  const replace = (name: string, argumentCount: number, body: RawFunctionBody) =>
+    database.createRawFunction({ name, argumentCount, body, deterministic: true, innocuous: true });
   for (const [name, body] of Object.entries(ofOne)) {
-    database.createRawFunction(name, 1, options, (context, _, argv) => {
+    replace(name, 1, (context, _, argv) => {
       const x = numberAt(c, argv, 0);
       // Without a number NULL, which a result is until it is set; a NaN becomes NULL by itself.
       if (x !== undefined) c.sqlite3_result_double(context, body(x));
     });
   }
   for (const [name, body] of Object.entries(ofTwo)) {
-    database.createRawFunction(name, 2, options, (context, _, argv) => {
+    replace(name, 2, (context, _, argv) => {
       const x = numberAt(c, argv, 0);
       const y = numberAt(c, argv, 1);
       if (x !== undefined && y !== undefined) c.sqlite3_result_double(context, body(x, y));
     });
   }
-  database.createRawFunction("log", 2, options, (context, _, argv) => {
+  replace("log", 2, (context, _, argv) => {
     const base = numberAt(c, argv, 0);
     if (base === undefined) return;
     // SQLite looks at the type of the base alone, and takes "8 bits" for 8.

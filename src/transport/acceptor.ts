@@ -134,10 +134,14 @@ export class Acceptor {
     try {
       const clusterIdTold = this.#local.clusterId;
       const introduction = acceptIntroduction(this.#local, framed);
-      const remote = await withDeadline(this.#local.clock, handshakeTimeoutMs, introduction, () => {
-        this.#logClosing(guest.connection, `No handshake within ${handshakeTimeoutMs} ms`);
-        guest.connection.close();
-        return new Error("No handshake in time");
+      const remote = await withDeadline(introduction, {
+        clock: this.#local.clock,
+        delayMs: handshakeTimeoutMs,
+        expire: () => {
+          this.#logClosing(guest.connection, `No handshake within ${handshakeTimeoutMs} ms`);
+          guest.connection.close();
+          return new Error("No handshake in time");
+        },
       });
       guest.remote = remote;
       if (!this.#guests.has(guest)) return guest.connection.close();
@@ -159,7 +163,7 @@ export class Acceptor {
         this.#guests.delete(guest);
       },
     };
-    const channel = new Channel(this.#local, introduced, clusterIdTold, queue, owner);
+    const channel = new Channel({ local: this.#local, introduced, clusterIdTold, queue, owner });
     const server = new RequestServer(this.#local, queue, channel);
     guest.channel = channel;
     guest.queue = queue;

@@ -23,6 +23,15 @@ export interface ChannelOwner {
   closed(why: string): void;
 }
 
+export interface ChannelParts {
+  readonly local: Local;
+  readonly introduced: Introduced;
+  /** What this node said in the handshake. */
+  readonly clusterIdTold: string;
+  readonly queue: SendQueue;
+  readonly owner: ChannelOwner;
+}
+
 /**
  * One connection for messages and requests after its handshake: writes what is queued, many frames
  * at a time, hands over what arrives, and notices when the other end is no longer there.
@@ -56,14 +65,8 @@ export class Channel {
   #pingSentAt = Infinity;
   #watch: Timer;
 
-  /** `clusterIdTold` is what this node said in the handshake. */
-  constructor(
-    local: Local,
-    { framed, remote }: Introduced,
-    clusterIdTold: string,
-    queue: SendQueue,
-    owner: ChannelOwner,
-  ) {
+  constructor(parts: ChannelParts) {
+    const { local, introduced: { framed, remote }, clusterIdTold, queue, owner } = parts;
     this.#local = local;
     this.#framed = framed;
     this.#remote = remote;

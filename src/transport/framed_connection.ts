@@ -66,12 +66,17 @@ export interface Introduced {
   readonly remote: Hello;
 }
 
-/** Waits for `work` for so long; then calls `expire`, which must make it end, and rejects with what it returns. */
+export interface Deadline {
+  readonly clock: Clock;
+  readonly delayMs: number;
+  /** Called when it is over: makes the work end, and returns what to reject with. */
+  readonly expire: () => Error;
+}
+
+/** Waits for `work` until the deadline. */
 export async function withDeadline<T>(
-  clock: Clock,
-  delayMs: number,
   work: Promise<T>,
-  expire: () => Error,
+  { clock, delayMs, expire }: Deadline,
 ): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = clock.after(delayMs, () => reject(expire()));
@@ -95,15 +100,14 @@ export async function openConnection(
   const framed = new FramedConnection(connection);
   const { handshakeTimeoutMs } = local.limits;
   try {
-    const remote = await withDeadline(
-      local.clock,
-      handshakeTimeoutMs,
-      introduceOurselves(local, framed, purpose),
-      () => {
+    const remote = await withDeadline(introduceOurselves(local, framed, purpose), {
+      clock: local.clock,
+      delayMs: handshakeTimeoutMs,
+      expire: () => {
         connection.close();
         return new Error(`No handshake within ${handshakeTimeoutMs} ms`);
       },
-    );
+    });
     return { framed, remote };
   } catch (error) {
     connection.close();

@@ -41,7 +41,12 @@ export class Link implements ChannelOwner {
     this.#address = address;
     this.#ended = ended;
     this.#queue = new SendQueue(local.limits);
-    this.#requests = new RequestClient(local, address, this.#queue, () => this.#wake());
+    this.#requests = new RequestClient({
+      local,
+      address,
+      queue: this.#queue,
+      wake: () => this.#wake(),
+    });
     this.#usedAt = local.clock.now();
     this.#idleWatch = this.#watchIdleness();
   }
@@ -150,7 +155,13 @@ export class Link implements ChannelOwner {
   }
 
   #connected(introduced: Introduced, clusterIdTold: string): void {
-    const channel = new Channel(this.#local, introduced, clusterIdTold, this.#queue, this);
+    const channel = new Channel({
+      local: this.#local,
+      introduced,
+      clusterIdTold,
+      queue: this.#queue,
+      owner: this,
+    });
     this.#channel = channel;
     this.#connectedAt = this.#local.clock.now();
     this.#usedAt = this.#connectedAt;

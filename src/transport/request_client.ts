@@ -22,6 +22,14 @@ interface Pending {
   readonly stopListening: () => void;
 }
 
+export interface RequestClientParts {
+  readonly local: Local;
+  readonly address: string;
+  readonly queue: SendQueue;
+  /** Called when something was queued. */
+  readonly wake: () => void;
+}
+
 /** The requests made to one address, from their queueing to their answer. */
 export class RequestClient {
   readonly #local: Local;
@@ -33,8 +41,7 @@ export class RequestClient {
   #expiry: { readonly at: number; readonly timer: Timer } | undefined;
   #lastId = 0;
 
-  /** `wake` is called when something was queued. */
-  constructor(local: Local, address: string, queue: SendQueue, wake: () => void) {
+  constructor({ local, address, queue, wake }: RequestClientParts) {
     this.#local = local;
     this.#address = address;
     this.#queue = queue;

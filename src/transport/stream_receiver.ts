@@ -143,9 +143,13 @@ export class StreamReceiver {
     const { framed } = this.#introduced;
     const idleMs = this.#local.limits.streamIdleTimeoutMs;
     for (;;) {
-      const frame = await withDeadline(this.#local.clock, idleMs, framed.readFrame(), () => {
-        framed.connection.close();
-        return new Error(`Nothing heard for ${idleMs} ms`);
+      const frame = await withDeadline(framed.readFrame(), {
+        clock: this.#local.clock,
+        delayMs: idleMs,
+        expire: () => {
+          framed.connection.close();
+          return new Error(`Nothing heard for ${idleMs} ms`);
+        },
       });
       if (frame === null) throw new Error("The sender closed the connection");
       if (frame.type !== FrameType.ping) return frame;
@@ -161,9 +165,13 @@ export class StreamReceiver {
     const writer = new ByteWriter();
     encode(writer);
     const { closeTimeoutMs } = this.#local.limits;
-    await withDeadline(this.#local.clock, closeTimeoutMs, this.#writeAndDrain(writer), () => {
-      framed.connection.close();
-      return new Error(`The sender did not close within ${closeTimeoutMs} ms`);
+    await withDeadline(this.#writeAndDrain(writer), {
+      clock: this.#local.clock,
+      delayMs: closeTimeoutMs,
+      expire: () => {
+        framed.connection.close();
+        return new Error(`The sender did not close within ${closeTimeoutMs} ms`);
+      },
     });
   }
 

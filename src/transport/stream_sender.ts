@@ -147,9 +147,13 @@ export class StreamSender {
     const idleMs = this.#local.limits.streamIdleTimeoutMs;
     try {
       for (;;) {
-        const frame = await withDeadline(this.#local.clock, idleMs, framed.readFrame(), () => {
-          framed.connection.close();
-          return new Error(`Nothing heard for ${idleMs} ms`);
+        const frame = await withDeadline(framed.readFrame(), {
+          clock: this.#local.clock,
+          delayMs: idleMs,
+          expire: () => {
+            framed.connection.close();
+            return new Error(`Nothing heard for ${idleMs} ms`);
+          },
         });
         if (frame === null) throw new Error("The other end closed the connection");
         if (frame.type === FrameType.ping) continue;

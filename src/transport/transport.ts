@@ -129,7 +129,11 @@ class TcpTransport implements Transport {
     const drained = Promise.all([...links.map((link) => link.drained()), this.#acceptor.drained()]);
     const { clock, limits } = this.#local;
     try {
-      await withDeadline(clock, limits.closeTimeoutMs, drained, () => new Error("Out of time"));
+      await withDeadline(drained, {
+        clock,
+        delayMs: limits.closeTimeoutMs,
+        expire: () => new Error("Out of time"),
+      });
     } catch {
       // What could not be sent in time is lost with its connection.
     }

@@ -4,7 +4,12 @@ import { formatLogLine, StderrLogger } from "../../src/io/stderr_logger.ts";
 const decoder = new TextDecoder();
 
 Deno.test("formatLogLine() writes time, level, room and message on one line", () => {
-  const line = formatLogLine(Date.UTC(2026, 10, 23, 18), "INFO", "raft", "became\nleader");
+  const line = formatLogLine({
+    wallTime: Date.UTC(2026, 10, 23, 18),
+    level: "INFO",
+    room: "raft",
+    message: "became\nleader",
+  });
   assert.equal(line, "2026-11-23T18:00:00.000Z INFO  [raft] became\\nleader\n");
 });
 

@@ -311,6 +311,11 @@ Deno.test("a dump that cannot hold a table says which", async () => {
   using database = new Database(":memory:", { library: opened });
   database.exec("CREATE TABLE big (v); INSERT INTO big VALUES (zeroblob(5000))");
   database.limit(lengthLimit, 8000);
-  const dump = dumpSql(database, [], new ByteWriter(), () => Promise.resolve());
+  const dump = dumpSql({
+    database,
+    tables: [],
+    out: new ByteWriter(),
+    flush: () => Promise.resolve(),
+  });
   await assert.rejects(dump, /Table big cannot be dumped: string or blob too big/);
 });

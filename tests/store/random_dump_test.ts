@@ -30,11 +30,12 @@ async function dumpOf(path: string): Promise<string> {
   database.exec("BEGIN");
   const out = new ByteWriter();
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  await dumpSql(database, [], out, () => {
+  const flush = () => {
     parts.push(out.copy());
     out.reset();
     return Promise.resolve();
-  });
+  };
+  await dumpSql({ database, tables: [], out, flush });
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
     .decode(await new Blob(parts).arrayBuffer());
 }

@@ -133,18 +133,18 @@ export async function runPlan(plan: Plan, progress: (line: string) => void): Pro
 async function warmUp(plan: Plan, scenario: Scenario): Promise<void> {
   if (plan.warmupMs === 0) return;
   const clients = Math.max(...plan.clients);
-  for (const target of plan.targets) await drive(target, scenario, clients, plan.warmupMs);
+  const load = { clients, durationMs: plan.warmupMs };
+  for (const target of plan.targets) await drive(target, scenario, load);
 }
 
 /** Puts the load of a scenario on a target. */
 function drive(
   { addresses }: Target,
   scenario: Scenario,
-  clients: number,
-  durationMs: number,
+  load: { readonly clients: number; readonly durationMs: number },
 ): Promise<Outcome> {
   const requests = addresses.map((address) => scenario.requests(address));
-  return measure({ addresses, requests, clients, durationMs });
+  return measure({ addresses, requests, ...load });
 }
 
 /** One scenario with so many clients: all rounds of all targets, the order reversed in every other round. */
@@ -154,9 +154,10 @@ async function measureTargets(
   clients: number,
 ): Promise<Map<string, Outcome[]>> {
   const outcomes = new Map(plan.targets.map(({ name }): [string, Outcome[]] => [name, []]));
+  const load = { clients, durationMs: plan.durationMs };
   for (let round = 0; round < plan.rounds; round++) {
     for (const target of round % 2 === 0 ? plan.targets : plan.targets.toReversed()) {
-      outcomes.get(target.name)?.push(await drive(target, scenario, clients, plan.durationMs));
+      outcomes.get(target.name)?.push(await drive(target, scenario, load));
     }
   }
   return outcomes;

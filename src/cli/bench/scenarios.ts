@@ -55,23 +55,25 @@ export const scenarios: readonly Scenario[] = [
 
 function post(address: Address, path: string, statements: unknown): Uint8Array {
   const body = JSON.stringify(statements);
-  return request(address, "POST", path, [
-    "Content-Type: application/json",
-    `Content-Length: ${new TextEncoder().encode(body).length}`,
-  ], body);
+  return request(address, `POST ${path}`, {
+    headers: [
+      "Content-Type: application/json",
+      `Content-Length: ${new TextEncoder().encode(body).length}`,
+    ],
+    body,
+  });
 }
 
 function query(address: Address, parameters: string, sql: string): Uint8Array {
-  return request(address, "GET", `/db/query?${parameters}&q=${encodeURIComponent(sql)}`, [], "");
+  const path = `/db/query?${parameters}&q=${encodeURIComponent(sql)}`;
+  return request(address, `GET ${path}`, { headers: [], body: "" });
 }
 
 function request(
   address: Address,
-  method: string,
-  path: string,
-  headers: readonly string[],
-  body: string,
+  methodAndPath: string,
+  { headers, body }: { readonly headers: readonly string[]; readonly body: string },
 ): Uint8Array {
-  const head = [`${method} ${path} HTTP/1.1`, `Host: ${formatAddress(address)}`, ...headers];
+  const head = [`${methodAndPath} HTTP/1.1`, `Host: ${formatAddress(address)}`, ...headers];
   return new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -21,6 +21,13 @@ export interface Call {
   readonly unhurried?: boolean;
 }
 
+/** A call that may have failed at one host, and the hosts that it failed at. */
+interface Attempt {
+  readonly host: string;
+  readonly call: Call;
+  readonly tried: ReadonlySet<string>;
+}
+
 export interface TextAnswer {
   readonly status: number;
   readonly text: string;
@@ -98,7 +105,7 @@ export class Client {
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         tried.add(host);
-        await this.#leave(host, error, call, tried, signal);
+        await this.#leave(error, { host, call, tried }, signal);
       }
     }
   }
@@ -136,10 +143,8 @@ export class Client {
 
   /** Moves on to another node, or throws when there is none or the call must not be repeated. */
   async #leave(
-    host: string,
     error: Unreachable,
-    call: Call,
-    tried: ReadonlySet<string>,
+    { host, call, tried }: Attempt,
     signal: AbortSignal,
   ): Promise<void> {
     if (error.timedOut && error.delivered === "perhaps" && await this.#isAlive(host, signal)) {

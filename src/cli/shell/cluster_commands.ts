@@ -67,7 +67,7 @@ const ready: DotCommand = {
 const reap: DotCommand = {
   help: "Request a snapshot reap on connected node",
   async run(session, _argument, signal) {
-    const answer = parseExact(await post(session, "reap", {}, undefined, signal));
+    const answer = parseExact(await post(session, { path: "reap", parameters: {} }, signal));
     const { snapshots_reaped = 0, wals_checkpointed = 0 } = isObject(answer) ? answer : {};
     session.output.write(
       `snapshots reaped: ${snapshots_reaped}, WALs checkpointed: ${wals_checkpointed}\n`,
@@ -97,7 +97,8 @@ const snapshot: DotCommand = {
     if (!/^\d{0,15}$/.test(argument)) {
       throw new ShellError(`Invalid number of trailing logs: ${argument}`);
     }
-    await post(session, "snapshot", { trailing_logs: argument || "0" }, undefined, signal);
+    const parameters = { trailing_logs: argument || "0" };
+    await post(session, { path: "snapshot", parameters }, signal);
   },
 };
 
@@ -105,25 +106,19 @@ const stepDown: DotCommand = {
   usage: "[NODEID]",
   help: "Instruct the leader to stepdown, optionally specifying new Leader node",
   async run(session, id, signal) {
-    const body = id === "" ? undefined : JSON.stringify({ id });
-    await post(session, "leader", { wait: "true" }, body, signal);
+    const body = id === ""
+      ? {}
+      : { body: JSON.stringify({ id }), contentType: "application/json" } as const;
+    await post(session, { path: "leader", parameters: { wait: "true" }, ...body }, signal);
   },
 };
 
 async function post(
   { client }: Session,
-  path: string,
-  parameters: Record<string, string>,
-  body: string | undefined,
+  call: Omit<Call, "method" | "repeatable">,
   signal: AbortSignal,
 ): Promise<string> {
-  return await client.text({
-    method: "POST",
-    path,
-    parameters,
-    ...(body === undefined ? {} : { body, contentType: "application/json" }),
-    repeatable: false,
-  }, signal);
+  return await client.text({ ...call, method: "POST", repeatable: false }, signal);
 }
 
 /** Commands that deal with nodes and their cluster. */

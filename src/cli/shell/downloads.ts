@@ -8,15 +8,21 @@ import { Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { ShellError } from "./shell_error.ts";
 
+export interface DownloadParts {
+  readonly call: Call;
+  /** Of the file. */
+  readonly path: string;
+  /** Of its progress. */
+  readonly label: string;
+}
+
 /**
  * Writes the answer to a call into a file. What was there stays until all of the answer has reached
  * the disk; something that is no ordinary file, such as /dev/stdout, is written as it comes.
  */
 export async function download(
   { client }: Session,
-  call: Call,
-  path: string,
-  label: string,
+  { call, path, label }: DownloadParts,
   signal: AbortSignal,
 ): Promise<void> {
   const isPlain = await isOrdinary(path);

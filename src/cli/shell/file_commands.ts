@@ -16,7 +16,7 @@ const backup: DotCommand = {
   async run(session, file, signal) {
     requireFile("backup", file);
     const call = { method: "GET", path: "db/backup", repeatable: true } as const;
-    await download(session, call, file, "Backup", signal);
+    await download(session, { call, path: file, label: "Backup" }, signal);
     print("backup file written successfully\n");
   },
 };
@@ -33,7 +33,7 @@ const dump: DotCommand = {
       ...(tables.length === 0 ? {} : { tables: tables.join(",") }),
     };
     const call = { method: "GET", path: "db/backup", parameters, repeatable: true } as const;
-    await download(session, call, file, "Dump", signal);
+    await download(session, { call, path: file, label: "Dump" }, signal);
     print("SQL text file written successfully\n");
   },
 };

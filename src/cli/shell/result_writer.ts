@@ -9,12 +9,17 @@ import type { Style } from "./style.ts";
 
 const writtenAtOnce = 64 * 1024;
 
-/** Shows a result as the settings want it; `note` gets what is no data in modes that programs read. */
+export interface ResultWriterParts {
+  readonly settings: Settings;
+  readonly output: Output;
+  /** Gets what is no data in modes that programs read. */
+  readonly note: (text: string) => void;
+}
+
+/** Shows a result as the settings want it. */
 export async function writeResult(
   result: Result,
-  settings: Settings,
-  output: Output,
-  note: (text: string) => void,
+  { settings, output, note }: ResultWriterParts,
   signal: AbortSignal,
 ): Promise<void> {
   const isForPrograms = settings.mode === "csv" || settings.mode === "json";

@@ -66,7 +66,8 @@ export class Session {
   }
 
   async #show(answer: string, signal: AbortSignal): Promise<void> {
-    await writeResult(parseAnswer(answer), this.settings, this.output, printError, signal);
+    const { settings, output } = this;
+    await writeResult(parseAnswer(answer), { settings, output, note: printError }, signal);
   }
 
   #parameters(): Record<string, string> {

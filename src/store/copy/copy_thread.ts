@@ -140,13 +140,14 @@ class CopyWork {
     try {
       const out = new ByteWriter(0x4_0000);
       let size = 0;
-      await dumpSql(source, tables, out, async () => {
+      const flush = async () => {
         this.#checkCancelled();
         const bytes = out.view();
         await file.write(size, bytes);
         size += bytes.length;
         out.reset();
-      });
+      };
+      await dumpSql({ database: source, tables, out, flush });
     } finally {
       file.close();
     }

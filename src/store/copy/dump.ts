@@ -7,8 +7,14 @@ import { dumpedRows, type DumpedTable, dumpedTables, hasAutoincrement } from "./
 import type { VirtualContent } from "./dump_virtual.ts";
 import { identifier } from "../identifier.ts";
 
-/** Called when the buffer is worth writing out; empties it. */
-export type DumpFlush = () => Promise<void>;
+export interface DumpParts {
+  readonly database: Database;
+  /** The only tables to dump; all when none are named. What is not a table always stays. */
+  readonly tables: readonly string[];
+  readonly out: ByteWriter;
+  /** Called when the buffer is worth writing out; empties it. */
+  readonly flush: () => Promise<void>;
+}
 
 const flushBytes = 0x4_0000;
 const encoder = new TextEncoder();
@@ -18,26 +24,21 @@ const automergeId = 2;
 
 /**
  * The database as SQL text, in the format of rqlite's dump: tables by name, each with its rows, then
- * indexes and views, virtual tables, and triggers, each behind what it needs. `tables` keeps only
- * those tables; what is not a table always stays. The caller holds a read transaction.
+ * indexes and views, virtual tables, and triggers, each behind what it needs. The caller holds a
+ * read transaction.
  */
-export async function dumpSql(
-  database: Database,
-  tables: readonly string[],
-  out: ByteWriter,
-  flush: DumpFlush,
-): Promise<void> {
-  await new Dump(database, tables, out, flush).write();
+export async function dumpSql(parts: DumpParts): Promise<void> {
+  await new Dump(parts).write();
 }
 
 class Dump {
   readonly #database: Database;
   readonly #tables: readonly string[];
   readonly #out: ByteWriter;
-  readonly #flush: DumpFlush;
+  readonly #flush: DumpParts["flush"];
   readonly #encoding: Encoding;
 
-  constructor(database: Database, tables: readonly string[], out: ByteWriter, flush: DumpFlush) {
+  constructor({ database, tables, out, flush }: DumpParts) {
     this.#database = database;
     this.#tables = tables;
     this.#out = out;

@@ -45,11 +45,16 @@ export class TemporaryFiles {
       );
     }
     const path = `${this.#databasePath}.tmp-${kind}-${crypto.randomUUID().slice(0, 8)}`;
-    const file = new TemporaryFile(kind, this.#disk, path, (failure) => {
-      this.#files.delete(file);
-      if (failure !== undefined) {
-        this.#logger.log("WARN", "store", `${failure}; the next start of the node removes it`);
-      }
+    const file = new TemporaryFile({
+      kind,
+      disk: this.#disk,
+      path,
+      removed: (failure) => {
+        this.#files.delete(file);
+        if (failure !== undefined) {
+          this.#logger.log("WARN", "store", `${failure}; the next start of the node removes it`);
+        }
+      },
     });
     this.#files.add(file);
     return file;
@@ -70,6 +75,14 @@ export class TemporaryFiles {
   }
 }
 
+interface TemporaryFileParts {
+  readonly kind: TemporaryKind;
+  readonly disk: Disk;
+  readonly path: string;
+  /** Called once, with what went wrong if the file is there still. */
+  readonly removed: (failure?: string) => void;
+}
+
 /** One of them, and its handle while it is open. */
 export class TemporaryFile {
   readonly kind: TemporaryKind;
@@ -79,13 +92,7 @@ export class TemporaryFile {
   #file: DiskFile | undefined;
   #removing: Promise<void> | undefined;
 
-  /** `removed` is called once, with what went wrong if it is there still. */
-  constructor(
-    kind: TemporaryKind,
-    disk: Disk,
-    path: string,
-    removed: (failure?: string) => void,
-  ) {
+  constructor({ kind, disk, path, removed }: TemporaryFileParts) {
     this.kind = kind;
     this.path = path;
     this.#disk = disk;

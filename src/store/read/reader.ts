@@ -30,6 +30,15 @@ export interface ReaderHandlers {
   died(reader: Reader, error: Error): void;
 }
 
+export interface ReaderParts {
+  readonly library: Library;
+  readonly path: string;
+  readonly foreignKeys: boolean;
+  readonly clock: Clock;
+  readonly threads: Threads;
+  readonly handlers: ReaderHandlers;
+}
+
 /** One reader's thread as the main one sees it: one message with some reads at a time. */
 export class Reader {
   readonly signals = new ReaderSignals();
@@ -45,14 +54,8 @@ export class Reader {
   #streaming: number | undefined;
   #released: (() => void) | undefined;
 
-  constructor(
-    library: Library,
-    path: string,
-    foreignKeys: boolean,
-    clock: Clock,
-    threads: Threads,
-    handlers: ReaderHandlers,
-  ) {
+  constructor(parts: ReaderParts) {
+    const { library, path, foreignKeys, clock, threads, handlers } = parts;
     this.#library = library;
     this.#clock = clock;
     this.#handlers = handlers;

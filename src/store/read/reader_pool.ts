@@ -14,7 +14,7 @@ import {
   readInspections,
   type ReadTask,
 } from "./read_task.ts";
-import { type PendingRead, Reader } from "./reader.ts";
+import { type PendingRead, Reader, type ReaderHandlers } from "./reader.ts";
 import { timeoutText } from "./read_runner.ts";
 import { writeError } from "../json/result_json.ts";
 import { tasksPerMessageMax } from "./reader_signals.ts";
@@ -105,10 +105,13 @@ export class ReaderPool implements Holder {
         format: request.format,
         statements: encodeStatements(request.statements),
       },
-      request.timeoutMs,
-      signal,
-      (piece, reader) => piece.kind === PieceKind.part ? this.#stream(piece, reader) : piece.bytes,
-      () => timeoutAnswer(request),
+      {
+        timeoutMs: request.timeoutMs,
+        signal,
+        resultOf: (piece, reader) =>
+          piece.kind === PieceKind.part ? this.#stream(piece, reader) : piece.bytes,
+        resultOfTimeout: () => timeoutAnswer(request),
+      },
     );
   }
 
@@ -121,21 +124,18 @@ export class ReaderPool implements Holder {
         format: plain,
         statements: encodeStatements(statements),
       },
-      0,
-      undefined,
-      (piece) => piece.bytes,
-      () => new Uint8Array(0),
+      {
+        timeoutMs: 0,
+        signal: undefined,
+        resultOf: (piece) => piece.bytes,
+        resultOfTimeout: () => new Uint8Array(0),
+      },
     );
     return await readInspections(answer, nextTurnOf(this.#options.clock));
   }
 
-  #submit<Result>(
-    read: Omit<ReadTask, "task">,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-    resultOf: (piece: AnswerPiece, reader: Reader) => Result | OpenStream<Result>,
-    resultOfTimeout: () => Result | Promise<Result>,
-  ): Promise<Result> {
+  #submit<Result>(read: Omit<ReadTask, "task">, fate: ReadFate<Result>): Promise<Result> {
+    const { timeoutMs, signal, resultOf, resultOfTimeout } = fate;
     const { refusal } = this.#options.life;
     if (refusal !== undefined) return Promise.reject(refusal);
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -261,7 +261,7 @@ export class ReaderPool implements Holder {
     const streamsFull = this.#streams >= this.#options.streamsMax;
     if (working + (streamsFull ? this.#streams : 0) >= this.#options.readersMax) return undefined;
     const { library, path, clock, threads, life } = this.#options;
-    const reader = new Reader(library, path, this.#foreignKeys, clock, threads, {
+    const handlers: ReaderHandlers = {
       idle: (reader) => {
         this.#endUse(reader);
         this.#becameCalm();
@@ -277,7 +277,9 @@ export class ReaderPool implements Holder {
         reader.fail(error);
         life.fail(error);
       },
-    });
+    };
+    const foreignKeys = this.#foreignKeys;
+    const reader = new Reader({ library, path, foreignKeys, clock, threads, handlers });
     this.#readers.set(reader, undefined);
     return reader;
   }
@@ -377,6 +379,15 @@ function timeoutAnswer({ statements, format }: ReadRequest): Uint8Array | Promis
     writeError(json, timeoutText, format.associative);
   }
   return json.copy();
+}
+
+/** What becomes of a read: its answer, or what is answered when its time is over. */
+interface ReadFate<Result> {
+  /** 0 for no limit. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly resultOf: (piece: AnswerPiece, reader: Reader) => Result | OpenStream<Result>;
+  readonly resultOfTimeout: () => Result | Promise<Result>;
 }
 
 /** The answer that `piece` opens is a stream. */
