@@ -40,6 +40,15 @@ export const defaultWriteQueueOptions = {
   retryDelayMs: 1000,
 } as const satisfies WriteQueueOptions;
 
+/** What one request queues. */
+export interface QueuedStatements {
+  readonly statements: Statements;
+  /** In characters, as they came. */
+  readonly size: number;
+  /** They must be a batch by themselves; default: what `setsContext` says. */
+  readonly alone?: boolean | undefined;
+}
+
 /** How the queue is now, for /status. */
 export interface WriteQueueFigures {
   readonly batchSize: number;
@@ -168,16 +177,13 @@ export class WriteQueue {
   }
 
   /**
-   * Queues statements of `size` characters as they came, which are a batch by themselves if `alone`,
-   * as `setsContext` says. Resolves with the sequence number and a way to wait for the batch's end,
+   * Queues statements. Resolves with the sequence number and a way to wait for the batch's end,
    * which rejects with a ServiceError when the batch could not be written. Throws a ServiceError
    * ("overloaded") when there was no room for `timeoutMs`.
    */
   async add(
-    statements: Statements,
-    size: number,
+    { statements, size, alone = setsContext(plainStatements(statements)) }: QueuedStatements,
     timeoutMs: number,
-    alone = setsContext(plainStatements(statements)),
   ): Promise<Pick<QueuedRequest, "sequence" | "written">> {
     const deadline = this.#clock.now() + timeoutMs;
     while (!this.#closing && this.#full(size)) await this.#room(deadline - this.#clock.now());

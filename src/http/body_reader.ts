@@ -49,8 +49,12 @@ function statementsOf(reading: BodyReading): LargeStatements {
   switch (reading.type) {
     case "statements": {
       const { bytes, count, breaking, context, inspection, characters } = reading;
-      const texts = inspection && new EncodedStatements(inspection, count);
-      return new LargeStatements(bytes, count, breaking, context, texts, characters);
+      return new LargeStatements(bytes, count, {
+        breaking,
+        setsContext: context,
+        inspection: inspection && new EncodedStatements(inspection, count),
+        characters,
+      });
     }
     case "too_long":
       throw new BodyTooLongError(reading.characters);

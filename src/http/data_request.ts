@@ -52,7 +52,7 @@ export function inspect(
   app: AppState,
   statements: RequestStatements,
 ): Promise<(boolean | string)[]> {
-  const texts = statements instanceof LargeStatements ? statements.inspection : statements;
+  const texts = statements instanceof LargeStatements ? statements.facts.inspection : statements;
   assert(texts !== undefined, "Statements are inspected that were not read for it");
   return app.service.inspect(texts);
 }

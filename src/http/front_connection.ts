@@ -129,8 +129,11 @@ export class FrontConnection {
     const rest = this.#received.subarray(upgradeHeadLength);
     if (head.length > 0) this.#received = new Uint8Array([...withoutUpgrade(head), ...rest]);
     this.#chunkBytes = relayChunkBytes;
-    await relay(this.#native, this.#connection, () => this.#take(), (served) => {
-      this.#served = served;
+    await relay({
+      native: this.#native,
+      client: this.#connection,
+      received: () => this.#take(),
+      onServed: (served) => this.#served = served,
     });
   }
 

@@ -31,7 +31,11 @@ export async function load(
     return answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo());
   }
   // SQLite takes it apart, in the store's Worker: here it is bytes, and nothing reads them twice.
-  const sql = await readRest(app, body.reader, body.chunks, limits.loadTextBytesMax);
+  const sql = await readRest(app, {
+    reader: body.reader,
+    first: body.chunks,
+    bytesMax: limits.loadTextBytesMax,
+  });
   if (!isUtf8(sql)) {
     return answers.text(200, refusal(app, { error: notUtf8, parameters, startedAt }).body ?? "");
   }

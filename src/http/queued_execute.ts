@@ -31,8 +31,8 @@ export async function queuedExecute(
     return refusal(app, { error: "disallowed pragma", parameters, startedAt });
   }
   const timeoutMs = clusterTimeout(parameters);
-  const alone = statements instanceof LargeStatements ? statements.setsContext : undefined;
-  const queued = await queue.add(statements, characters, timeoutMs, alone);
+  const alone = statements instanceof LargeStatements ? statements.facts.setsContext : undefined;
+  const queued = await queue.add({ statements, size: characters, alone }, timeoutMs);
   if (wait) {
     counters.queued_executions_wait++;
     if (!await settledWithin(queued.written(), timeoutMs)) {
@@ -65,7 +65,7 @@ async function readLargeQueued(app: AppState, body: LargeBody, wait: boolean): P
       wanted: "statements",
       charactersMax: batchCharactersMax,
     });
-    return { statements, characters: statements.characters };
+    return { statements, characters: statements.facts.characters };
   } catch (error) {
     if (error instanceof BodyTooLongError) throw tooLongForQueue(error.characters);
     const rethrow = () => {

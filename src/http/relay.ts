@@ -3,17 +3,19 @@ import type { NativeServer, ServedConnection } from "./native_server.ts";
 
 const chunkBytes = 64 * 1024;
 
+interface Relay {
+  readonly native: NativeServer;
+  readonly client: Deno.TcpConn;
+  /** Gives the next bytes of the client; undefined at their end. */
+  readonly received: () => Promise<Uint8Array | undefined>;
+  readonly onServed: (served: ServedConnection) => void;
+}
+
 /**
  * Has Deno's server answer on a connection of which a part has been read already: by way of a second
  * connection, within the process, into which all that the client sends is copied. Ends both.
- * `received` gives the next bytes of the client, undefined at their end.
  */
-export async function relay(
-  native: NativeServer,
-  client: Deno.TcpConn,
-  received: () => Promise<Uint8Array | undefined>,
-  onServed: (served: ServedConnection) => void,
-): Promise<void> {
+export async function relay({ native, client, received, onServed }: Relay): Promise<void> {
   const [inside, served] = await connectedPair();
   onServed(native.serve(served));
   // The client may stop sending while the answer is still on its way; when it breaks, all ends.

@@ -55,29 +55,30 @@ async function readGathered(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   bytesMax: number,
 ): Promise<Uint8Array | LargeBody> {
-  const body = await gather(app, reader, [], bytesMax);
+  const body = await gather(app, { reader, first: [], bytesMax });
   if (body.length > largeBytesMin) return body;
   using _ = body;
   await app.turnBudget.admit(body.length);
   return await joinInSlices(body.parts, nextTurn);
 }
 
-/** All of a body in one piece, from the chunks in `first` on, which the reader has given already. */
-export async function readRest(
-  app: AppState,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  first: readonly Uint8Array[],
-  bytesMax: number,
-): Promise<Uint8Array> {
-  using body = await gather(app, reader, first, bytesMax);
+/** A body under way. */
+interface Arriving {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** The chunks that the reader has given already. */
+  readonly first: readonly Uint8Array[];
+  readonly bytesMax: number;
+}
+
+/** All of a body in one piece. */
+export async function readRest(app: AppState, arriving: Arriving): Promise<Uint8Array> {
+  using body = await gather(app, arriving);
   return await joinInSlices(body.parts, nextTurn);
 }
 
 async function gather(
   app: AppState,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  first: readonly Uint8Array[],
-  bytesMax: number,
+  { reader, first, bytesMax }: Arriving,
 ): Promise<LargeBody> {
   const share = app.bodies.share();
   using pause = new PauseWatch(reader, app.limits.bodyPauseMsMax);

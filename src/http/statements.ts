@@ -248,7 +248,7 @@ const breakingPragma =
 
 /** Whether a request holds a PRAGMA for which rqlite refuses all of it, reads too. */
 export function hasBreakingPragma(statements: readonly Statement[] | LargeStatements): boolean {
-  if (statements instanceof LargeStatements) return statements.breaking;
+  if (statements instanceof LargeStatements) return statements.facts.breaking;
   for (const { sql } of statements) if (isBreakingPragma(sql)) return true;
   return false;
 }

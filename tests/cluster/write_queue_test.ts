@@ -13,7 +13,9 @@ Deno.test("WriteQueue.add() batches requests in order, full or due", async () =>
   const service = new FakeService();
   const { queue } = appWith(service, {}, { batchSize: 3, timeoutMs: 500, transaction: true });
   const added = [];
-  for (const sql of ["a", "b", "c", "d"]) added.push(await queue.add([{ sql }], 1, 1000));
+  for (const sql of ["a", "b", "c", "d"]) {
+    added.push(await queue.add({ statements: [{ sql }], size: 1 }, 1000));
+  }
   await Promise.all(added.map((request) => request.written()));
   assert.deepEqual(sqlOf(service), [["a", "b", "c"], ["d"]]);
   assert.equal(service.writes[0]?.transaction, true);
@@ -28,11 +30,15 @@ Deno.test("WriteQueue.add() makes clients wait for room, then refuses them", asy
   const gate = Promise.withResolvers<void>();
   service.hold = gate.promise;
   const { queue } = appWith(service, {}, { capacity: 1, batchSize: 1, waitersMax: 1 });
-  await queue.add(one, 1, 1000); // under way
-  await queue.add(one, 1, 1000); // fills the queue
-  await assert.rejects(queue.add(one, 1, 5), { kind: "overloaded" });
-  const waiting = queue.add(one, 1, 10_000);
-  await assert.rejects(queue.add(one, 1, 10_000), { kind: "overloaded" }, "too many waiters");
+  await queue.add({ statements: one, size: 1 }, 1000); // under way
+  await queue.add({ statements: one, size: 1 }, 1000); // fills the queue
+  await assert.rejects(queue.add({ statements: one, size: 1 }, 5), { kind: "overloaded" });
+  const waiting = queue.add({ statements: one, size: 1 }, 10_000);
+  await assert.rejects(
+    queue.add({ statements: one, size: 1 }, 10_000),
+    { kind: "overloaded" },
+    "too many waiters",
+  );
   gate.resolve();
   await (await waiting).written();
   assert.equal(service.writes.length, 3);
@@ -42,7 +48,9 @@ Deno.test("WriteQueue.add() makes clients wait for room, then refuses them", asy
 Deno.test("WriteQueue writes what it has when clients wait for room, though no batch is full", async () => {
   const service = new FakeService();
   const { queue } = appWith(service, {}, { capacity: 2, batchSize: 3, timeoutMs: 0 });
-  const added = await Promise.all([1, 2, 3].map(() => queue.add(one, 1, 60_000)));
+  const added = await Promise.all(
+    [1, 2, 3].map(() => queue.add({ statements: one, size: 1 }, 60_000)),
+  );
   await added[0]?.written();
   assert.equal(service.writes[0]?.statements.length, 2);
   await queue.close(1000);
@@ -53,15 +61,15 @@ Deno.test("WriteQueue.add() bounds the size of what waits", async () => {
   const gate = Promise.withResolvers<void>();
   service.hold = gate.promise;
   const { queue } = appWith(service, {}, { batchSize: 1, sizeMax: 100 });
-  await queue.add(one, 90, 1000); // under way
-  await queue.add(one, 90, 1000);
-  await assert.rejects(queue.add(one, 20, 5), { kind: "overloaded" });
+  await queue.add({ statements: one, size: 90 }, 1000); // under way
+  await queue.add({ statements: one, size: 90 }, 1000);
+  await assert.rejects(queue.add({ statements: one, size: 20 }, 5), { kind: "overloaded" });
   gate.resolve();
   while (service.writes.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
   // Room has come back with the batches.
   const secondGate = Promise.withResolvers<void>();
   service.hold = secondGate.promise;
-  for (let i = 0; i < 3; i++) await queue.add(one, 40, 1000);
+  for (let i = 0; i < 3; i++) await queue.add({ statements: one, size: 40 }, 1000);
   secondGate.resolve();
   await queue.close(1000);
   assert.equal(
@@ -76,7 +84,7 @@ Deno.test("WriteQueue writes all that gathered behind a full batch with it, unle
     const gate = Promise.withResolvers<void>();
     service.hold = gate.promise;
     const { queue } = appWith(service, {}, { batchSize: 2, transaction });
-    for (let i = 0; i < 6; i++) await queue.add(one, 1, 1000);
+    for (let i = 0; i < 6; i++) await queue.add({ statements: one, size: 1 }, 1000);
     gate.resolve();
     await queue.close(1000);
     const batches = service.writes.map((write) => write.statements.length);
@@ -88,7 +96,7 @@ Deno.test("WriteQueue writes a batch again that found no leader", async () => {
   const service = new FakeService();
   service.failure = new ServiceError("no_leader", "leader not found");
   const { queue, messages } = appWith(service, {}, { retryDelayMs: 1 });
-  const queued = await queue.add(one, 1, 1000);
+  const queued = await queue.add({ statements: one, size: 1 }, 1000);
   while (service.writes.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
   service.failure = undefined;
   await queued.written();
@@ -100,11 +108,11 @@ Deno.test("WriteQueue never repeats a batch that may have been applied", async (
   const service = new FakeService();
   service.failure = new ServiceError("unknown_outcome", "leader lost");
   const { queue } = appWith(service, {}, { retryDelayMs: 1 });
-  const queued = await queue.add(one, 1, 1000);
+  const queued = await queue.add({ statements: one, size: 1 }, 1000);
   await assert.rejects(queued.written(), { kind: "unknown_outcome" });
   assert.equal(service.writes.length, 1);
   service.failure = undefined;
-  await (await queue.add(one, 1, 1000)).written();
+  await (await queue.add({ statements: one, size: 1 }, 1000)).written();
   assert.equal(service.writes.length, 2, "the queue goes on");
   await queue.close(1000);
 });
@@ -112,18 +120,18 @@ Deno.test("WriteQueue never repeats a batch that may have been applied", async (
 Deno.test("WriteQueue.close() writes what waits and refuses more", async () => {
   const service = new FakeService();
   const { queue } = appWith(service, {}, { timeoutMs: 60_000, batchSize: 2 });
-  for (const sql of ["a", "b", "c"]) await queue.add([{ sql }], 1, 1000);
+  for (const sql of ["a", "b", "c"]) await queue.add({ statements: [{ sql }], size: 1 }, 1000);
   await queue.close(10_000);
   assert.deepEqual(sqlOf(service), [["a", "b"], ["c"]]);
-  await assert.rejects(queue.add(one, 1, 1000), { kind: "unavailable" });
+  await assert.rejects(queue.add({ statements: one, size: 1 }, 1000), { kind: "unavailable" });
 });
 
 Deno.test("WriteQueue.close() gives up in time when there is no leader", async () => {
   const service = new FakeService();
   service.failure = new ServiceError("no_leader", "leader not found");
   const { queue } = appWith(service, {}, { batchSize: 1, retryDelayMs: 60_000 });
-  const first = await queue.add(one, 1, 1000);
-  const second = await queue.add(one, 1, 1000);
+  const first = await queue.add({ statements: one, size: 1 }, 1000);
+  const second = await queue.add({ statements: one, size: 1 }, 1000);
   await queue.close(5);
   await assert.rejects(first.written());
   await assert.rejects(second.written());
@@ -185,12 +193,12 @@ Deno.test("WriteQueue writes a request that says how it is to run by itself", as
     "SELECT 'the end', begin",
     "SELECT pragma_x",
   ];
-  await queue.add(one, 1, 1000);
+  await queue.add({ statements: one, size: 1 }, 1000);
   for (const sql of alone) {
-    await queue.add(shared.slice(0, 2).map((sql) => ({ sql })), 1, 1000);
-    await queue.add([{ sql: "SELECT 0" }, { sql }], 1, 1000);
+    await queue.add({ statements: shared.slice(0, 2).map((sql) => ({ sql })), size: 1 }, 1000);
+    await queue.add({ statements: [{ sql: "SELECT 0" }, { sql }], size: 1 }, 1000);
   }
-  for (const sql of shared) await queue.add([{ sql }], 1, 1000);
+  for (const sql of shared) await queue.add({ statements: [{ sql }], size: 1 }, 1000);
   gate.resolve();
   await queue.close(1000);
   const pairs = shared.slice(0, 2);
