@@ -100,6 +100,7 @@ export class Database implements Disposable {
     this.#c.sqlite3_extended_result_codes(connection, 1);
     this.#owner = { database: this, connection, dependents: new Set() };
     this.#callbacks = new ConnectionCallbacks(library);
+    library.connections.add(this);
     if (options.busyTimeoutMs !== undefined) this.setBusyTimeout(options.busyTimeoutMs);
     if (!options.libraryMathematics) fixMathematics(this);
   }
@@ -367,6 +368,7 @@ export class Database implements Disposable {
     if (connection === null) return;
     for (const dependent of [...dependents]) dependent[Symbol.dispose]();
     this.#owner.connection = null;
+    this.library.connections.delete(this);
     const code = this.#c.sqlite3_close_v2(connection);
     this.#callbacks.close();
     if (code !== ResultCode.ok) throw connectionError(this.library, null, code);

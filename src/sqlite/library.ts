@@ -12,6 +12,13 @@ export interface LibraryLocation {
   readonly origin: LibraryOrigin;
 }
 
+/** A connection as its library knows it. */
+export interface Connection {
+  close(): void;
+  /** Turns an on/off option of sqlite3_db_config on or off. */
+  config(option: number, on: boolean): boolean;
+}
+
 /** An opened SQLite library. Each thread opens its own; the process holds one copy of it. */
 export interface Library extends LibraryLocation {
   /** As `sqlite3_libversion`: "3.53.2". */
@@ -19,6 +26,8 @@ export interface Library extends LibraryLocation {
   /** As `sqlite3_libversion_number`: 3053002. */
   readonly versionNumber: number;
   readonly sourceId: string;
+  /** What is open by it in this thread: to be closed by whoever ends all that uses it. */
+  readonly connections: Set<Connection>;
   readonly symbols: Deno.DynamicLibrary<typeof symbols>["symbols"];
   /** sqlite3_db_config for an on/off option: `state` 1, 0, or -1 to ask. Returns the result code. */
   configure(
@@ -60,6 +69,7 @@ export function openLibrary(location: LibraryLocation): Library {
     version,
     versionNumber,
     sourceId: readCString(c.sqlite3_sourceid()) ?? "",
+    connections: new Set(),
     symbols: c,
     configure: openConfigure(path),
   };

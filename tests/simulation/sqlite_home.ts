@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { checksum } from "../../src/base/checksum.ts";
 import { type Engine, openers } from "../../src/member/openers.ts";
-import { Database, findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
+import { Database, findLibrary, type Library, openLibrary } from "../../src/sqlite/mod.ts";
 import { databaseName, openStore } from "../../src/store/store.ts";
 import type {
   AppliedEntry,
@@ -14,7 +14,6 @@ import type {
   Statements,
   Store,
 } from "../../src/store/types.ts";
-import { Connections } from "./connections.ts";
 import { DirectoryDisk } from "./directory_disk.ts";
 import type { CheckedStore, Contents, StoreHome, StoreHomeParts, StoreKind } from "./store_home.ts";
 import { SimulatedThreads } from "./threads.ts";
@@ -37,6 +36,9 @@ const place = existsSync(memoryFiles) ? { dir: memoryFiles } : {};
 function makeDirectory(): string {
   return Deno.makeTempDirSync({ prefix: "raftlite-simulation-", ...place });
 }
+
+/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
+const noCheckpointOnClose = 1006;
 
 /** Small, so that checkpoints come in the few seconds of a run, in bytes. */
 const walBytes = 64 * 1024;
@@ -146,7 +148,8 @@ class SqliteHome implements StoreHome {
   readonly #parts: StoreHomeParts;
   readonly #progress: Progress = { appliedIndex: 0, durableIndex: 0, installedIndex: 0 };
   #directory = makeDirectory();
-  #connections: Connections | undefined;
+  /** The one that the program runs with: knows its connections. */
+  #library: Library | undefined;
   #disk: DirectoryDisk | undefined;
 
   constructor(parts: StoreHomeParts) {
@@ -170,21 +173,21 @@ class SqliteHome implements StoreHome {
   ): Promise<ObservedStore> {
     const { queue, random, faults } = this.#parts;
     const delayMsMax = () => faults().applyMsMax;
-    const connections = new Connections(library);
+    const own: Library = { ...library, connections: new Set() };
     const disk = new DirectoryDisk(() =>
       new Promise((resolve) =>
         queue.schedule(random.uint32() / 0x1_0000_0000 * delayMsMax(), () => process.run(resolve))
       )
     );
-    this.#connections = connections;
+    this.#library = own;
     this.#disk = disk;
     const { clock } = options;
-    const parts = { queue, process, random, clock, disk, library: connections.library, delayMsMax };
+    const parts = { queue, process, random, clock, disk, library: own, delayMsMax };
     const store = await openStore({
       ...options,
       directory: this.#directory,
       disk,
-      library: connections.library,
+      library: own,
       threads: new SimulatedThreads(parts),
       limits: { walBytes },
     });
@@ -193,7 +196,7 @@ class SqliteHome implements StoreHome {
   }
 
   crash(): void {
-    if (this.#connections === undefined) return;
+    if (this.#library === undefined) return;
     const left = this.#directory;
     this.#directory = makeDirectory();
     for (const { name } of Deno.readDirSync(left)) {
@@ -206,10 +209,14 @@ class SqliteHome implements StoreHome {
     Deno.removeSync(left, { recursive: true });
   }
 
+  /** As the system would end them: what is not committed is gone, and the WAL stays as it is. */
   #end(): void {
     this.#disk?.closeAll();
-    this.#connections?.closeAll();
-    this.#disk = this.#connections = undefined;
+    for (const connection of this.#library?.connections ?? []) {
+      connection.config(noCheckpointOnClose, true);
+      connection.close();
+    }
+    this.#disk = this.#library = undefined;
   }
 
   get appliedIndex(): number {
