@@ -26,10 +26,11 @@ import {
 /** https://www.sqlite.org/c3ref/c_open_autoproxy.html */
 const OpenFlag = { readonly: 1, readwrite: 2, create: 4, uri: 0x40, noMutex: 0x8000 } as const;
 
-const PREPARE_PERSISTENT = 1;
+/** SQLITE_PREPARE_PERSISTENT. */
+const preparePersistent = 1;
 
 /** https://www.sqlite.org/c3ref/c_stmtstatus_counter.html */
-const STATUS_VM_STEP = 4;
+const statusVmStep = 4;
 
 export interface OpenOptions {
   readonly library: Library;
@@ -148,7 +149,7 @@ export class Database implements Disposable {
    */
   prepareNext(source: SqlSource, options?: PrepareOptions): Statement | undefined {
     const connection = this.pointer;
-    const flags = options?.persistent ? PREPARE_PERSISTENT : 0;
+    const flags = options?.persistent ? preparePersistent : 0;
     for (let start = source.offset;;) {
       // SQLite would take a call for each semicolon.
       start = skipEmptyStatements(source.bytes, start, source.length);
@@ -332,7 +333,7 @@ export class Database implements Disposable {
   resetInstructionCounts(): void {
     let statement = this.#c.sqlite3_next_stmt(this.pointer, null);
     while (statement !== null) {
-      this.#c.sqlite3_stmt_status(statement, STATUS_VM_STEP, 1);
+      this.#c.sqlite3_stmt_status(statement, statusVmStep, 1);
       statement = this.#c.sqlite3_next_stmt(this.pointer, statement);
     }
   }

@@ -2,10 +2,11 @@ import { Prng } from "../base/prng.ts";
 import type { RawFunctionBody } from "./callbacks.ts";
 import { Database, type OpenOptions } from "./database.ts";
 import type { Library } from "./library.ts";
-import { SQLITE_TRANSIENT } from "./memory.ts";
+import { transient } from "./memory.ts";
 import { ClockVfs } from "./clock_vfs.ts";
 
-const LIMIT_LENGTH = 0;
+/** SQLITE_LIMIT_LENGTH. */
+const limitLength = 0;
 
 /** An odd constant unlike the one that Prng steps by, so that neighbours' seeds give unlike numbers. */
 const statementStep = 0xd134_2543_de82_ef95n;
@@ -48,7 +49,7 @@ export class Determinism implements Disposable {
     const randomBlob: RawFunctionBody = (context, _, argv) => {
       if (argv === null) return;
       const wanted = c.sqlite3_value_int64(new Deno.UnsafePointerView(argv).getPointer());
-      if (wanted > BigInt(database.limit(LIMIT_LENGTH))) {
+      if (wanted > BigInt(database.limit(limitLength))) {
         return c.sqlite3_result_error_toobig(context);
       }
       const bytes = allocate(wanted < 1n ? 1 : Number(wanted));
@@ -59,7 +60,7 @@ export class Determinism implements Disposable {
         context,
         bytes,
         bytes.length,
-        SQLITE_TRANSIENT,
+        transient,
       );
     };
     // Innocuous, as the functions replaced are: schemas may use them with trusted_schema off.

@@ -1,5 +1,5 @@
 import type { Library } from "./library.ts";
-import { decodeText, encodeText, scratch, SQLITE_TRANSIENT } from "./memory.ts";
+import { decodeText, encodeText, scratch, transient } from "./memory.ts";
 import { type BindValue, ColumnType, type ColumnValue, isInt64, toInt64 } from "./values.ts";
 
 type Symbols = Library["symbols"];
@@ -46,7 +46,7 @@ export function setResult(c: Symbols, context: Deno.PointerValue, value: BindVal
   switch (typeof value) {
     case "string": {
       const { buffer, length } = encodeText(value);
-      return c.sqlite3_result_text(context, buffer, length, SQLITE_TRANSIENT);
+      return c.sqlite3_result_text(context, buffer, length, transient);
     }
     case "number":
       if (!isInt64(value)) return c.sqlite3_result_double(context, value);
@@ -59,7 +59,7 @@ export function setResult(c: Symbols, context: Deno.PointerValue, value: BindVal
       if (value === null || value === undefined) return c.sqlite3_result_null(context);
       const { length } = value;
       const bytes = length === 0 ? scratch : value as Uint8Array<ArrayBuffer>;
-      return c.sqlite3_result_blob(context, bytes, length, SQLITE_TRANSIENT);
+      return c.sqlite3_result_blob(context, bytes, length, transient);
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { Database } from "./database.ts";
 
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
-const DBCONFIG_DEFENSIVE = 1010;
-const DBCONFIG_WRITABLE_SCHEMA = 1011;
+const dbConfigDefensive = 1010;
+const dbConfigWritableSchema = 1011;
 
 /**
  * Creates the table `name`, which must start with "sqlite_", where there is none. `columns` is
@@ -18,9 +18,9 @@ export function createHiddenTable(database: Database, name: string, columns: str
   if (!/^sqlite_[a-z_]+$/.test(name)) throw new RangeError(`Not a hidden table's name: ${name}`);
   if (database.inTransaction) throw new Error(`Table ${name} can't be created in a transaction`);
   if (hasTable(database, name)) return;
-  const defensive = database.config(DBCONFIG_DEFENSIVE);
-  database.config(DBCONFIG_DEFENSIVE, false);
-  database.config(DBCONFIG_WRITABLE_SCHEMA, true);
+  const defensive = database.config(dbConfigDefensive);
+  database.config(dbConfigDefensive, false);
+  database.config(dbConfigWritableSchema, true);
   try {
     database.transaction(() => {
       const temporary = `raft_${crypto.randomUUID().replaceAll("-", "")}`;
@@ -34,7 +34,7 @@ export function createHiddenTable(database: Database, name: string, columns: str
   } finally {
     // Reads the new name, and makes the schema unwritable again.
     database.reloadSchema();
-    database.config(DBCONFIG_DEFENSIVE, defensive);
+    database.config(dbConfigDefensive, defensive);
   }
 }
 

@@ -17,8 +17,8 @@ export const scratch: Uint8Array<ArrayBuffer> = new Uint8Array(
 /** Two places for results that C writes through a pointer. */
 export const out: BigUint64Array<ArrayBuffer> = new BigUint64Array(new ArrayBuffer(16));
 
-/** As a destructor: SQLite copies the bytes before its call returns. */
-export const SQLITE_TRANSIENT: Deno.PointerValue = Deno.UnsafePointer.create(
+/** SQLITE_TRANSIENT, as a destructor: SQLite copies the bytes before its call returns. */
+export const transient: Deno.PointerValue = Deno.UnsafePointer.create(
   0xffff_ffff_ffff_ffffn,
 );
 

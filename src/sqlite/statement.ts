@@ -8,7 +8,7 @@ import {
   encodeText,
   readCString,
   scratch,
-  SQLITE_TRANSIENT,
+  transient,
 } from "./memory.ts";
 import {
   type BindArguments,
@@ -21,7 +21,7 @@ import {
   toParameters,
 } from "./values.ts";
 
-const STATUS_REPREPARE = 5;
+const statusReprepare = 5;
 
 /** What a statement needs to know of its connection. */
 export interface StatementOwner {
@@ -187,7 +187,7 @@ export class Statement implements Disposable {
 
   bindText(index: number, value: string): void {
     const { buffer, length } = encodeText(value);
-    const code = this.#c.sqlite3_bind_text(this.#live(), index, buffer, length, SQLITE_TRANSIENT);
+    const code = this.#c.sqlite3_bind_text(this.#live(), index, buffer, length, transient);
     if (code !== ResultCode.ok) this.#fail(code);
   }
 
@@ -196,7 +196,7 @@ export class Statement implements Disposable {
     const { length } = value;
     const buffer = length === 0 ? scratch : value as Uint8Array<ArrayBuffer>;
     this.#check(
-      this.#c.sqlite3_bind_text(this.#live(), index, buffer, length, SQLITE_TRANSIENT),
+      this.#c.sqlite3_bind_text(this.#live(), index, buffer, length, transient),
     );
   }
 
@@ -205,7 +205,7 @@ export class Statement implements Disposable {
     // An empty buffer's address is NULL, which would bind NULL.
     const buffer = length === 0 ? scratch : value as Uint8Array<ArrayBuffer>;
     this.#check(
-      this.#c.sqlite3_bind_blob(this.#live(), index, buffer, length, SQLITE_TRANSIENT),
+      this.#c.sqlite3_bind_blob(this.#live(), index, buffer, length, transient),
     );
   }
 
@@ -251,7 +251,7 @@ export class Statement implements Disposable {
 
   /** How often SQLite has prepared it anew, as it does in `step` after a change of the schema. */
   get repreparations(): number {
-    return this.#c.sqlite3_stmt_status(this.#live(), STATUS_REPREPARE, 0);
+    return this.#c.sqlite3_stmt_status(this.#live(), statusReprepare, 0);
   }
 
   /** The columns' names as they are after a change of the schema, too. */
