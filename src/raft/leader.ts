@@ -2,10 +2,9 @@ import { assert } from "../base/assert.ts";
 import { checksum } from "../base/checksum.ts";
 import { encodeConfiguration, majority, majorityValue } from "./configuration.ts";
 import { Departing } from "./departing.ts";
-import { LeaderReads } from "./leader_reads.ts";
+import { LeaderReads, type WaitingRead } from "./leader_reads.ts";
 import { CatchUp, Progress } from "./progress.ts";
 import { promiseMs } from "./lease.ts";
-import type { WaitingRead } from "./read_rounds.ts";
 import { Replication } from "./replication.ts";
 import type { Server } from "./server.ts";
 import {

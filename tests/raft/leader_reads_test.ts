@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ReadRounds } from "../../src/raft/read_rounds.ts";
+import { ReadRounds } from "../../src/raft/leader_reads.ts";
 
 const read = (context: number) => ({ from: "a", context });
 
