@@ -214,6 +214,19 @@ Deno.test("LogQueue tells who compacts that there is no room, and goes on", asyn
   assert.equal(log.full, false);
 });
 
+Deno.test("LogQueue begins anew once there is room, and only then writes what follows", async () => {
+  const { store, log, durable, append } = subject();
+  const reset = log.reset(makePoint(9, 1)).then(() => durable.push("reset"));
+  append("behind", entries(10, 10));
+  await store.finish(0, full);
+  assert.equal(log.full, true);
+  await store.finish(1);
+  await reset;
+  await store.finish(2);
+  assert.deepEqual(durable, ["reset", "behind"]);
+  assert.deepEqual(store.calls.map(({ what }) => what), ["reset", "reset", "write"]);
+});
+
 Deno.test("LogQueue.close() gives up what waits for room", async () => {
   const { store, log, durable, append } = subject();
   append("a", entries(1, 1));
