@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { connectionError } from "./connection_error.ts";
 import { ConnectionCallbacks } from "./callbacks.ts";
 import type {
@@ -11,6 +12,7 @@ import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
 import { fixMathematics } from "./mathematics.ts";
 import { encodeCString, out, outPointer } from "./memory.ts";
+import { openFlags, type OpenOptions } from "./open_options.ts";
 import { SqlSource } from "./sql_source.ts";
 import { skipEmptyStatements } from "./sql_tokens.ts";
 import { Statement } from "./statement.ts";
@@ -23,33 +25,11 @@ import {
   toParameters,
 } from "./values.ts";
 
-/** https://www.sqlite.org/c3ref/c_open_autoproxy.html */
-const OpenFlag = { readonly: 1, readwrite: 2, create: 4, uri: 0x40, noMutex: 0x8000 } as const;
-
 /** SQLITE_PREPARE_PERSISTENT. */
 const preparePersistent = 1;
 
 /** https://www.sqlite.org/c3ref/c_stmtstatus_counter.html */
 const statusVmStep = 4;
-
-export interface OpenOptions {
-  readonly library: Library;
-  /** Opens an existing file for reading only. */
-  readonly readonly?: boolean;
-  /** Creates the file when there is none; default true unless readonly. */
-  readonly create?: boolean;
-  /** Takes the path as a URI: "file:data.db?immutable=1". */
-  readonly uri?: boolean;
-  /** Name of the virtual file system; default the platform's own. */
-  readonly vfs?: string;
-  /** How long a statement waits for another connection's lock; default 0. */
-  readonly busyTimeoutMs?: number;
-  /**
-   * Leaves sin(), ln() and the like to SQLite, which asks the C library: other nodes may get other
-   * doubles. Only to find out what it says.
-   */
-  readonly libraryMathematics?: boolean;
-}
 
 export interface PrepareOptions {
   /** The statement will be kept for long (SQLITE_PREPARE_PERSISTENT). */
@@ -162,6 +142,10 @@ export class Database implements Disposable {
       const pointer = outPointer(0);
       if (code !== ResultCode.ok) throw this.#error(code);
       const end = Number((out[1] ?? 0n) - source.address);
+      assert(
+        end > start && end <= source.length,
+        "SQLite read no statement, or past the text's end",
+      );
       source.offset = end;
       if (pointer !== null) return new Statement(this.#owner, pointer, start, end);
       start = end;
@@ -188,7 +172,7 @@ export class Database implements Disposable {
     for (const statement of this.statements(sql)) {
       if (isPositional(values)) {
         const count = statement.bindParameterCount;
-        statement.bind(values.slice(used, used + count));
+        statement.bind(...values.slice(used, used + count));
         used += count;
       } else {
         bindNamed(statement, values);
@@ -216,7 +200,7 @@ export class Database implements Disposable {
   }
 
   /** First column of the first row of `sql`; undefined without rows. */
-  scalar(sql: string, ...parameters: BindArguments): ColumnValue | undefined {
+  scalar(sql: string, ...parameters: BindValue[]): ColumnValue | undefined {
     using statement = this.prepare(sql);
     statement.bind(...parameters);
     return statement.step() ? statement.columnValue(0) : undefined;
@@ -368,6 +352,7 @@ export class Database implements Disposable {
     const { connection, dependents } = this.#owner;
     if (connection === null) return;
     for (const dependent of [...dependents]) dependent[Symbol.dispose]();
+    assert(dependents.size === 0, "What a connection's end disposed of still depends on it");
     this.#owner.connection = null;
     this.library.connections.delete(this);
     const code = this.#c.sqlite3_close_v2(connection);
@@ -397,13 +382,4 @@ function bindNamed(statement: Statement, values: Readonly<Record<string, BindVal
 
 function schemaName(schema: string | undefined): Uint8Array<ArrayBuffer> | null {
   return schema === undefined ? null : encodeCString(schema);
-}
-
-function openFlags(options: OpenOptions): number {
-  const { readonly = false, create = !readonly, uri = false } = options;
-  // One thread uses a connection; sqlite3_interrupt from another needs no mutex.
-  let flags: number = OpenFlag.noMutex | (readonly ? OpenFlag.readonly : OpenFlag.readwrite);
-  if (create && !readonly) flags |= OpenFlag.create;
-  if (uri) flags |= OpenFlag.uri;
-  return flags;
 }

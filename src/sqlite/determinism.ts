@@ -1,9 +1,10 @@
 import { Prng } from "../base/prng.ts";
 import type { RawFunctionBody } from "./callbacks.ts";
-import { Database, type OpenOptions } from "./database.ts";
+import { Database } from "./database.ts";
 import type { Library } from "./library.ts";
 import { transient } from "./memory.ts";
 import { ClockVfs } from "./clock_vfs.ts";
+import type { OpenOptions } from "./open_options.ts";
 
 /** SQLITE_LIMIT_LENGTH. */
 const limitLength = 0;

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import type { Database } from "./database.ts";
 import type { Library } from "./library.ts";
 
@@ -35,6 +36,7 @@ export class InterruptCell {
   /** Owner: from now on `database` can be interrupted. */
   attach(database: Database): void {
     this.#locked(() => {
+      assert(this.#address[0] === 0n, "A connection took an interrupt cell that another one has");
       this.#address[0] = BigInt.asIntN(64, Deno.UnsafePointer.value(database.pointer));
     });
   }
@@ -49,6 +51,7 @@ export class InterruptCell {
 
   /** Owner: starts `task`, a number from 1 to 2^31 - 1. */
   begin(task: number): void {
+    assert(task > 0 && task <= 0x7fff_ffff, "The number of a task is not one");
     this.#locked(() => {
       this.#words[taskWord] = task;
       this.#words[stoppedWord] = 0;

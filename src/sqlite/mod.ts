@@ -1,25 +1,12 @@
 export { Backup, type BackupOptions } from "./backup.ts";
-export {
-  type Authorizer,
-  AuthorizerResult,
-  type FunctionBody,
-  type FunctionOptions,
-  type WalHook,
-} from "./callbacks.ts";
-export {
-  type CheckpointMode,
-  type CheckpointResult,
-  Database,
-  type OpenOptions,
-  type PrepareOptions,
-} from "./database.ts";
+export { type Authorizer, AuthorizerResult } from "./callbacks.ts";
+export { type CheckpointResult, Database } from "./database.ts";
 export { Determinism } from "./determinism.ts";
-export { ResultCode, resultCodeName, SqliteError } from "./error.ts";
-export { findLibrary, type FindOptions } from "./find_library.ts";
-export { buildLibrary, type BuildOptions, embedLibrary } from "./build.ts";
+export { ResultCode, SqliteError } from "./error.ts";
+export { findLibrary } from "./find_library.ts";
 export { createHiddenTable } from "./hidden_table.ts";
 export { InterruptCell } from "./interrupt.ts";
-export { type Library, type LibraryLocation, type LibraryOrigin, openLibrary } from "./library.ts";
+export { type Library, type LibraryLocation, openLibrary } from "./library.ts";
 export { MaxRowIdWatch } from "./max_row_id.ts";
 export {
   nodeLocalFunctions,
@@ -27,8 +14,8 @@ export {
   processFunctions,
   statisticsTables,
 } from "./nondeterminism.ts";
-export { type ProbeResult, type SqliteProfile, takeProfile } from "./profile.ts";
+export { type SqliteProfile, takeProfile } from "./profile.ts";
 export { SqlSource } from "./sql_source.ts";
-export { skipEmptyStatements, SqlTokens, type TokenKind } from "./sql_tokens.ts";
+export { skipEmptyStatements, SqlTokens } from "./sql_tokens.ts";
 export { Statement } from "./statement.ts";
-export { type BindParameters, type BindValue, ColumnType, type ColumnValue } from "./values.ts";
+export { type BindValue, ColumnType, type ColumnValue } from "./values.ts";

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { connectionError } from "./connection_error.ts";
 import type { Database } from "./database.ts";
 import { ResultCode } from "./error.ts";
@@ -10,16 +11,7 @@ import {
   scratch,
   transient,
 } from "./memory.ts";
-import {
-  type BindArguments,
-  type BindValue,
-  ColumnType,
-  type ColumnValue,
-  isInt64,
-  isPositional,
-  toInt64,
-  toParameters,
-} from "./values.ts";
+import { type BindValue, ColumnType, type ColumnValue, isInt64, toInt64 } from "./values.ts";
 
 const statusReprepare = 5;
 
@@ -50,6 +42,7 @@ export class Statement implements Disposable {
   #namesVersion = -1;
 
   constructor(owner: StatementOwner, pointer: Deno.PointerValue, start: number, end: number) {
+    assert(pointer !== null, "A statement was made of none");
     this.database = owner.database;
     this.sqlStart = start;
     this.sqlEnd = end;
@@ -61,7 +54,7 @@ export class Statement implements Disposable {
   }
 
   /** Binds, runs to the end, discarding rows, and resets; returns `Database.changes`. */
-  run(...parameters: BindArguments): number {
+  run(...parameters: BindValue[]): number {
     this.#start(parameters);
     try {
       while (this.step());
@@ -72,7 +65,7 @@ export class Statement implements Disposable {
   }
 
   /** First row as an array, or undefined. */
-  value<Row = ColumnValue[]>(...parameters: BindArguments): Row | undefined {
+  value<Row = ColumnValue[]>(...parameters: BindValue[]): Row | undefined {
     this.#start(parameters);
     try {
       return this.step() ? this.#rowArray() as Row : undefined;
@@ -82,7 +75,7 @@ export class Statement implements Disposable {
   }
 
   /** All rows as objects. */
-  all<Row = Record<string, ColumnValue>>(...parameters: BindArguments): Row[] {
+  all<Row = Record<string, ColumnValue>>(...parameters: BindValue[]): Row[] {
     this.#start(parameters);
     const rows: Row[] = [];
     try {
@@ -94,7 +87,7 @@ export class Statement implements Disposable {
   }
 
   /** All rows as arrays. */
-  values<Row = ColumnValue[]>(...parameters: BindArguments): Row[] {
+  values<Row = ColumnValue[]>(...parameters: BindValue[]): Row[] {
     this.#start(parameters);
     const rows: Row[] = [];
     try {
@@ -105,35 +98,18 @@ export class Statement implements Disposable {
     }
   }
 
-  #start(parameters: BindArguments): void {
+  #start(parameters: BindValue[]): void {
     this.reset();
     if (parameters.length > 0) this.bind(...parameters);
   }
 
-  /**
-   * Binds by position or by name. Parameters that get no value keep the one they had, at first
-   * NULL; a value too many, or a name that the statement doesn't have, is a RangeError.
-   */
-  bind(...parameters: BindArguments): this {
-    const values = toParameters(parameters);
-    if (isPositional(values)) {
-      const count = this.bindParameterCount;
-      if (values.length > count) {
-        throw new RangeError(`Statement has ${count} parameters, ${values.length} values given`);
-      }
-      for (let i = 0; i < values.length; i++) this.bindValue(i + 1, values[i]);
-      return this;
+  /** Binds by position; parameters that get no value keep the one they had, at first NULL. */
+  bind(...values: BindValue[]): this {
+    const count = this.bindParameterCount;
+    if (values.length > count) {
+      throw new RangeError(`Statement has ${count} parameters, ${values.length} values given`);
     }
-    for (const [name, value] of Object.entries(values)) {
-      let found = false;
-      for (const prefix of [":", "@", "$", ""]) {
-        const index = this.bindParameterIndex(prefix + name);
-        if (index === 0) continue;
-        this.bindValue(index, value);
-        found = true;
-      }
-      if (!found) throw new RangeError(`Statement has no parameter named ${name}`);
-    }
+    for (let i = 0; i < values.length; i++) this.bindValue(i + 1, values[i]);
     return this;
   }
 

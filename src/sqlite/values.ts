@@ -9,7 +9,7 @@ export type BindValue = null | undefined | number | bigint | boolean | string | 
 /** Parameters by position, or by name with or without the `:`, `@` or `$` before it. */
 export type BindParameters = readonly BindValue[] | Readonly<Record<string, BindValue>>;
 
-/** As calls take them: one by one, or as one array or object. */
+/** As `Database.exec` takes them: one by one, or as one array or object. */
 export type BindArguments = BindValue[] | [BindParameters];
 
 /** Result of `columnType`. https://www.sqlite.org/c3ref/c_blob.html */

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { type Database, SqlSource } from "../sqlite/mod.ts";
 import { type PreparedStatement, prepareNext, staysInBatch } from "./prepared_statement.ts";
 import type { SqlPolicy } from "./sql_policy.ts";
@@ -54,6 +55,10 @@ export class StatementCache {
     const kept = { ...prepared, lastUsed: ++this.#uses };
     this.#statements.set(sql, kept);
     this.#characters += sql.length;
+    assert(
+      this.#statements.size <= statementsMax && this.#characters <= charactersMax,
+      "More statements are kept than may be",
+    );
     return kept;
   }
 
@@ -66,6 +71,7 @@ export class StatementCache {
       this.#statements.delete(sql);
       this.#characters -= sql.length;
     }
+    assert(this.#characters >= 0, "More statements were dropped than were kept");
   }
 
   clear(): void {

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import { type NextTurn, sliceBytes, Slices } from "../base/slices.ts";
@@ -279,6 +280,7 @@ export class Channel {
   /** Encodes the next batch; false when there is nothing to send. */
   #fill(): boolean {
     const writer = this.#writer;
+    assert(writer.length === 0, "A batch was begun before the one before it was written");
     if (this.#clusterIdTold !== this.#local.clusterId) {
       this.#clusterIdTold = this.#local.clusterId;
       writeHello(writer, this.#local.hello("messages"));

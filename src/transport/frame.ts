@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { type ByteWriter, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 
@@ -45,7 +46,9 @@ export function beginFrame(writer: ByteWriter, type: FrameType): number {
 
 /** Fills in the length and the CRC of the frame begun at `start`. */
 export function endFrame(writer: ByteWriter, start: number): void {
-  writer.setUint32(start + 4, writer.length - start - frameHeaderBytes);
+  const bodyBytes = writer.length - start - frameHeaderBytes;
+  assert(bodyBytes >= 0, "A frame ended before its header did");
+  writer.setUint32(start + 4, bodyBytes);
   writer.setUint32(start, checksum(writer.view().subarray(start + 4)));
 }
 
@@ -115,11 +118,13 @@ export class FrameDecoder {
         this.#makeRoom(needed);
       }
     }
+    assert(this.#end < this.#buffer.length, "Bytes were read before the frame that came was taken");
     return this.#buffer.subarray(this.#end);
   }
 
   advance(count: number): void {
     this.#end += count;
+    assert(this.#end <= this.#buffer.length, "More bytes came than there was space for");
   }
 
   /** The first `count` bytes, left in place; fewer while they have not come. */

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { beginFrame, endFrame, FrameType } from "./frame.ts";
 
@@ -43,6 +44,7 @@ export function encodeOpening(answer: Hello | { readonly rejected: string }): Ui
   writer.raw(magic);
   writer.uint16(protocolVersion);
   writer.uint16(0);
+  assert(writer.length === preambleBytes, "The preamble is not as long as readers take it to be");
   if ("rejected" in answer) {
     const start = beginFrame(writer, FrameType.reject);
     writer.text(answer.rejected);

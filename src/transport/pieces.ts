@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { PartsWriter } from "../base/parts_writer.ts";
@@ -36,6 +37,7 @@ export class LargeFrame {
     item.encodeBody(writer);
     writer.setUint32(4, writer.size - frameHeaderBytes);
     const parts = writer.parts();
+    assert((parts[0]?.length ?? 0) >= frameHeaderBytes, "A large frame's header is in two parts");
     this.#header = writer.view();
     this.#toSum = new PartsCursor(parts);
     this.#toSum.take(4);
@@ -54,6 +56,7 @@ export class LargeFrame {
 
   /** Writes the next piece, of `bytesMax` at most; false when it is the last. */
   writePiece(writer: ByteWriter, bytesMax: number): boolean {
+    assert(this.#toSum.atEnd, "A large frame was sent before it was summed");
     writeFrame(writer, FrameType.piece, ...this.#toSend.take(bytesMax));
     return !this.#toSend.atEnd;
   }

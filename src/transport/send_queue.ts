@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import type { ByteWriter } from "../base/bytes.ts";
 import type { Message } from "../raft/types.ts";
 import { FrameType } from "./frame.ts";
@@ -75,6 +76,10 @@ export class SendQueue {
       this.#messageBytes -= item.size;
       this.#messageCount -= 1;
     }
+    assert(
+      this.#messageBytes >= 0 && this.#messageCount >= 0 && this.#otherBytes >= 0,
+      "More was taken out of a queue than was in it",
+    );
     return true;
   }
 
@@ -124,6 +129,8 @@ export class SendQueue {
   clear(): Message[] {
     const messages = this.removeMessages(() => true);
     for (const item of this.#items) this.delete(item);
+    const left = this.#messageBytes + this.#messageCount + this.#otherBytes;
+    assert(left === 0, "A queue that is empty counts what is in it");
     return messages;
   }
 }

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { messageOf } from "../base/message_of.ts";
@@ -118,6 +119,7 @@ export class StreamSender {
   }
 
   async #write(framed: FramedConnection, encode: (writer: ByteWriter) => void): Promise<void> {
+    assert(!this.#writing, "Two frames of a stream were written at a time");
     this.#writer.reset();
     encode(this.#writer);
     this.#writing = true;

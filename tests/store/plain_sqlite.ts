@@ -158,7 +158,7 @@ export class PlainSqlite implements Disposable {
           `not enough args to execute query: want ${wanted} got ${positional.length - used}`,
         );
       }
-      statement.bind(positional.slice(used, used + wanted) as number[]);
+      statement.bind(...positional.slice(used, used + wanted) as number[]);
       used += wanted;
       const last = source.text().trim() === "";
       if (name !== undefined || word !== undefined) {

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { DiskError } from "../../io/types.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
 import type { CopyReply, CopyRequest, CopyResults } from "./copy_thread.ts";
@@ -76,6 +77,7 @@ export class Copier implements Holder {
     if (this.#running !== undefined || !this.#life.isOpen) return;
     this.#running = this.#jobs.shift();
     if (this.#running === undefined) return;
+    assert(this.#endUse === undefined, "A copy began while another was being made");
     this.#endUse = this.#life.begin();
     Atomics.store(this.#cancelled, 0, 0);
     this.#start().post(this.#running.request);

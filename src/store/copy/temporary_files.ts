@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { basename, dirname } from "node:path";
 import { messageOf } from "../../base/message_of.ts";
 import { type Disk, DiskError, type DiskFile, type Logger } from "../../io/types.ts";
@@ -101,6 +102,7 @@ export class TemporaryFile {
 
   /** Opens it; `close` and `remove` close it again. */
   async open(options: { readonly create: boolean }): Promise<DiskFile> {
+    assert(this.#file === undefined, "A temporary file was opened while it was open");
     this.#file = await this.#disk.open(this.path, options);
     return this.#file;
   }

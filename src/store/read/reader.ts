@@ -10,7 +10,7 @@ import {
   readPieces,
   type ReadTask,
 } from "./read_task.ts";
-import { ReaderSignals } from "./reader_signals.ts";
+import { ReaderSignals, tasksPerMessageMax } from "./reader_signals.ts";
 import type { Thread, Threads } from "../threads.ts";
 
 /** How often an interrupt is repeated until the task has noticed, in ms. */
@@ -87,6 +87,8 @@ export class Reader {
   }
 
   run(reads: PendingRead[]): void {
+    assert(!this.#busy, "A reader was handed reads before it was done with the last ones");
+    assert(reads.length > 0 && reads.length <= tasksPerMessageMax, "Reads do not fit in a message");
     this.#busy = true;
     this.#slots = reads;
     for (const read of reads) this.#reads.set(read.task, read);
@@ -145,6 +147,7 @@ export class Reader {
 
   /** Closes the connection; for an idle reader. */
   release(): Promise<void> {
+    assert(!this.#busy, "A reader that reads was to close its connection");
     return new Promise((resolve) => {
       this.#released = resolve;
       this.#post({ type: "release" });

@@ -1,3 +1,5 @@
+import { assert } from "../../base/assert.ts";
+
 /** Tasks in one message to a reader. */
 export const tasksPerMessageMax = 32;
 
@@ -46,6 +48,7 @@ export class ReaderSignals {
   }
 
   #claim(slot: number, as: number): boolean {
+    assert(slot >= 0 && slot < tasksPerMessageMax, "A message to a reader has no such task");
     const before = Atomics.compareExchange(this.#words, place.claims + slot, claim.open, as);
     return before === claim.open;
   }
