@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { isClusterId } from "../transport/handshake.ts";
 import type { Disk } from "../io/types.ts";
 
 /** Who the data in a directory belongs to; kept in `node.json` beside it. */
@@ -40,7 +41,7 @@ function parse(text: string): Identity | undefined {
     const { version, nodeId, incarnation, clusterId } = value as Record<string, unknown>;
     if (
       version !== 2 || typeof nodeId !== "string" || !matches(incarnation, /^[0-9a-f]{8}$/) ||
-      !matches(clusterId, /^([0-9a-f]{16})?$/)
+      typeof clusterId !== "string" || (clusterId !== "" && !isClusterId(clusterId))
     ) return undefined;
     return { version, nodeId, incarnation, clusterId };
   } catch {

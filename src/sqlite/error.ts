@@ -133,7 +133,7 @@ const names: Readonly<Record<number, readonly [name: string, ...extended: string
 };
 
 /** "SQLITE_BUSY_SNAPSHOT" for 517; an unknown extended code is named after its primary one. */
-export function resultCodeName(extendedCode: number): string {
+function resultCodeName(extendedCode: number): string {
   const known = names[extendedCode & 0xff];
   if (known === undefined) return `SQLITE_${extendedCode}`;
   const extension = extendedCode > 0xff ? known[extendedCode >> 8] : undefined;

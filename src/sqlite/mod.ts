@@ -1,4 +1,4 @@
-export { Backup, type BackupOptions } from "./backup.ts";
+export { Backup } from "./backup.ts";
 export { type Authorizer, AuthorizerResult } from "./callbacks.ts";
 export { type CheckpointResult, Database } from "./database.ts";
 export { Determinism } from "./determinism.ts";

@@ -26,7 +26,7 @@ Deno.test("JsonText.text gives what JSON.parse turns back", () => {
   }));
 });
 
-Deno.test("JsonText.utf8 writes the escape of U+FFFD for each byte that is not UTF-8", () => {
+Deno.test("JsonText.quoteInPlace writes the escape of U+FFFD for each byte that is not UTF-8", () => {
   const cases: [number[], string][] = [
     [[0xff], '"\\ufffd"'],
     [[0x61, 0xc3], '"a\\ufffd"'],
@@ -37,7 +37,12 @@ Deno.test("JsonText.utf8 writes the escape of U+FFFD for each byte that is not U
     [[0xf0, 0x9f, 0x98, 0x80, 0x80], '"😀\\ufffd"'],
   ];
   for (const [given, expected] of cases) {
-    assert.equal(written((o) => o.utf8(new Uint8Array(given))), expected);
+    const quoted = written((out) => {
+      out.reserve(given.length + 2);
+      out.bytes.set(given, out.length + 1);
+      out.quoteInPlace(given.length);
+    });
+    assert.equal(quoted, expected);
   }
 });
 

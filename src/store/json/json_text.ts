@@ -92,12 +92,6 @@ export class JsonText {
     this.quoteInPlace(written);
   }
 
-  utf8(value: Uint8Array): void {
-    this.reserve(value.length + 2);
-    this.bytes.set(value, this.length + 1);
-    this.quoteInPlace(value.length);
-  }
-
   /** Makes a string of the `count` bytes of text that stand one byte behind `length`, in reserved room. */
   quoteInPlace(count: number): void {
     const { bytes } = this;
