@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { assertSameBytes } from "../base/long_bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { sliceBytes } from "../../src/base/slices.ts";
@@ -30,6 +31,17 @@ class PauseClock implements Clock {
   }
 }
 
+function assertSameEntries(
+  actual: readonly Entry[],
+  expected: readonly Entry[],
+  message?: string,
+): void {
+  const heads = (entries: readonly Entry[]) =>
+    entries.map(({ term, index, type, checksum }) => [term, index, type, checksum]);
+  assert.deepEqual(heads(actual), heads(expected), message);
+  actual.forEach(({ data }, i) => assertSameBytes(data, expected[i]?.data, message));
+}
+
 const entries = [
   makeEntry(1, 1),
   longEntry(2, 300_000),
@@ -52,10 +64,10 @@ Deno.test("the log keeps long entries among short ones, written in one batch or 
     );
     // Four between the slices of the longest when it is verified, and as many when it is summed.
     assert.equal(clock.pauses, 8);
-    assert.deepEqual(await log.read(1, 6, Infinity), entries);
+    assertSameEntries(await log.read(1, 6, Infinity), entries);
     assert(clock.pauses >= 12, "it is verified again when it is read");
     await log.close();
-    assert.deepEqual((await readImage(disk, new PauseClock())).entries, entries);
+    assertSameEntries((await readImage(disk, new PauseClock())).entries, entries);
   }
 });
 
@@ -103,7 +115,7 @@ Deno.test("a batch of long entries that a power cut leaves half written is cut o
     disk.cutPower();
     const { entries: left } = await readImage(disk, new PauseClock());
     const expected = [makeEntry(1, 1), ...rest];
-    if (done) assert.deepEqual(left, expected, `seed ${seed}`);
+    if (done) assertSameEntries(left, expected, `seed ${seed}`);
     else assert(left.length === 1 || left.length === 4, `seed ${seed}: ${left.length} entries`);
   }
 });
