@@ -248,12 +248,17 @@ Deno.test("a dump holds a user's own table whose name looks like a virtual table
     "CREATE TABLE f_content (own)",
     "INSERT INTO f_content VALUES ('mine')",
     "CREATE VIRTUAL TABLE f USING fts5(x, content='')",
-    "CREATE TABLE g_stat (id INTEGER PRIMARY KEY, value)",
-    "INSERT INTO g_stat VALUES (1, 'mine too')",
+    "CREATE TABLE g_docsize (id INTEGER PRIMARY KEY, value)",
+    "INSERT INTO g_docsize VALUES (1, 'mine too')",
     "CREATE VIRTUAL TABLE g USING fts3(x)",
     "INSERT INTO g VALUES ('words')",
     "CREATE INDEX g_words ON g_content (c0x)",
-  ], [names, "SELECT * FROM f_content", "SELECT * FROM g_stat", "SELECT * FROM g"]);
+  ], [
+    names,
+    "SELECT * FROM f_content",
+    "SELECT * FROM g_docsize",
+    "SELECT * FROM g",
+  ]);
 });
 
 Deno.test("a dump keeps the index of a full-text table that has no content, or has it no more", async () => {
@@ -266,6 +271,9 @@ Deno.test("a dump keeps the index of a full-text table that has no content, or h
       "CREATE VIRTUAL TABLE left USING fts5(x, content=t)",
       "INSERT INTO left(left) VALUES ('rebuild')",
       "DROP TABLE t",
+      "CREATE TABLE old_stat (mine)",
+      "INSERT INTO old_stat VALUES ('not the index''s')",
+      "CREATE VIRTUAL TABLE old USING fts3(x)",
       "CREATE VIRTUAL TABLE kept USING fts5(x)",
       "INSERT INTO kept VALUES ('rows')",
     ].map((sql) => sql.replaceAll("left", '"left"')),
@@ -277,6 +285,8 @@ Deno.test("a dump keeps the index of a full-text table that has no content, or h
   const words = "CREATE VIRTUAL TABLE words USING fts5vocab('left', row)";
   assert.doesNotMatch(await s.execute([words]), /error/);
   assert.match(await s.query("SELECT term FROM words"), /"here"/);
+  assert.match(await s.query("SELECT mine FROM old_stat"), /not the index's/);
+  assert.match(await s.query("SELECT count(*) FROM old"), /\[\[0\]\]/);
 });
 
 Deno.test("a dump keeps bits that SQL hardly tells: row ids, signs, line ends, header fields", async () => {

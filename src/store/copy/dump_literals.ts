@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import type { ByteWriter } from "../../base/bytes.ts";
 import { ColumnType, type Database, type Statement } from "../../sqlite/mod.ts";
 
@@ -7,6 +6,8 @@ export type Encoding = "UTF-8" | "UTF-16le" | "UTF-16be";
 
 const encoder = new TextEncoder();
 const hexDigits = encoder.encode("0123456789ABCDEF");
+/** What SQLite takes for no character when it makes UTF-16 of UTF-8. */
+const lostInUtf16 = /[\ufffe\uffff]/;
 /** What stands for a carriage return while text is on its way. */
 const returnMark = "\\r";
 
@@ -50,8 +51,11 @@ export class LiteralWriter implements Disposable {
   #text(out: ByteWriter, rows: Statement, column: number): void {
     const stored = rows.columnBlob(column);
     const text = this.#decode(stored);
-    if (text !== undefined && writePlainText(out, text)) return;
-    if (this.#encoding === "UTF-8") return writeCast(out, stored);
+    const isUtf8 = this.#encoding === "UTF-8";
+    if (text !== undefined && (isUtf8 || !lostInUtf16.test(text)) && writePlainText(out, text)) {
+      return;
+    }
+    if (isUtf8) return writeCast(out, stored);
     const utf8 = text === undefined ? rows.columnTextBytes(column) : encoder.encode(text);
     out.rawText(`CASE CAST('a' AS BLOB) WHEN X'${this.#letterA}' THEN `);
     writeCast(out, stored);
@@ -61,7 +65,6 @@ export class LiteralWriter implements Disposable {
   }
 
   #decode(stored: Uint8Array<ArrayBuffer>): string | undefined {
-    if (this.#encoding === "UTF-8" && !isUtf8(stored)) return undefined;
     try {
       return this.#decoder.decode(stored);
     } catch (error) {

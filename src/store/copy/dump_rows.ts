@@ -22,7 +22,6 @@ export interface DumpedRows {
 }
 
 const encoder = new TextEncoder();
-const replacementCharacter = 0xfffd;
 const comma = 0x2c;
 const closeParenthesis = 0x29;
 
@@ -121,16 +120,13 @@ function literal(column: string): string {
 }
 
 /**
- * Whether a value needs more than quote(): text with a NUL or a carriage return, and in UTF-16 with
- * anything but two bytes a character, or what reads as the replacement character, as lone halves of
- * a pair are read as other ones; a real that is zero, whose sign SQL does not show, infinite or
- * very small.
+ * Whether a value needs more than quote(): text with a NUL or a carriage return, or in UTF-16 with
+ * what does not come back from UTF-8, such as halves of a pair; a real that is zero, whose sign SQL
+ * does not show, infinite or very small.
  */
 function specialTest(column: string, encoding: Encoding): string {
-  const wide = encoding === "UTF-8"
-    ? ""
-    : ` OR length(CAST(${column} AS BLOB)) <> 2 * length(${column})` +
-      ` OR instr(quote(${column}), char(${replacementCharacter}))`;
+  const throughUtf8 = `CAST(substr(${column}, 1) AS BLOB)`;
+  const wide = encoding === "UTF-8" ? "" : ` OR CAST(${column} AS BLOB) <> ${throughUtf8}`;
   return `CASE typeof(${column}) ` +
     `WHEN 'text' THEN instr(${column}, char(0)) OR instr(${column}, char(13))${wide} ` +
     `WHEN 'real' THEN abs(${column}) NOT BETWEEN ${plainRealMin} AND ${plainRealMax} ELSE 0 END`;

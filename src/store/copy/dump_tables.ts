@@ -42,9 +42,14 @@ export function dumpedTables(database: Database, tables: readonly string[]): Dum
     if (type !== "shadow" || table === undefined || !isShadow(name, sql, table)) continue;
     shadows.get(parent)?.push(name);
   }
-  const givenBackOf = (name: string) => {
+  const names = new Set(all.map(({ name }) => name.toLowerCase()));
+  const givenBackOf = (name: string): VirtualTable | undefined => {
     const table = virtual.get(name.toLowerCase());
-    return table && givenBack(table, shadows.get(name.toLowerCase()) ?? []);
+    if (table === undefined || !/^fts[34]$/.test(table.module)) return table;
+    // FTS3 and FTS4 take a user's table of this name for their own, and cannot be written then.
+    const own = shadows.get(name.toLowerCase())?.some((shadow) => /_stat$/i.test(shadow));
+    const isSpoilt = !own && names.has(`${name.toLowerCase()}_stat`);
+    return isSpoilt ? { ...table, content: "shadows" } : table;
   };
   const isWanted = (name: string) => tables.length === 0 || tables.includes(name);
   return all
@@ -66,12 +71,6 @@ export function dumpedTables(database: Database, tables: readonly string[]): Dum
 /** The name of the virtual table whose shadow table SQLite takes this name for. */
 function parentOf(name: string): string {
   return name.slice(0, name.lastIndexOf("_")).toLowerCase();
-}
-
-/** An FTS4 table that took a user's table for its own cannot be written. */
-function givenBack(table: VirtualTable, shadows: readonly string[]): VirtualTable {
-  const isWhole = table.module !== "fts4" || shadows.some((name) => /_stat$/i.test(name));
-  return isWhole ? table : { ...table, content: "shadows" };
 }
 
 function schemaTables(database: Database): SchemaTable[] {
