@@ -225,7 +225,7 @@ export class AloneApplier {
   }
 
   #statement(run: Execution, statements: EntryStatements, statement: EntryStatement): void {
-    const totalBefore = this.#connection.totalChanges;
+    const totalBefore = this.#connection.counters.totalChanges;
     const commit = (resume: Place) =>
       this.#commitStatement(statement, totalBefore, { ...resume, counter: run.counter });
     try {
@@ -279,7 +279,7 @@ export class AloneApplier {
     } catch (error) {
       this.#runner.throwIfLocal(error);
       connection.rollbackStatements();
-      if (prepared.kind === "change") connection.uncount(totalBefore);
+      if (prepared.kind === "change") connection.counters.uncount(totalBefore);
       throw error;
     }
   }

@@ -1,3 +1,4 @@
+import { assert, InvariantError } from "../../base/assert.ts";
 import { ByteReader } from "../../base/bytes.ts";
 import { EntryType } from "../../raft/types.ts";
 import { AloneApplier } from "./alone_applier.ts";
@@ -65,6 +66,16 @@ export class EntryApplier {
    * one is a load_commit, which the caller carries out.
    */
   apply(entries: readonly BatchEntry[], from: number): number {
+    const next = this.#applyFrom(entries, from);
+    const { transaction, committed } = this.#connection;
+    transaction.assertNone();
+    const last = next > from ? entries[next - 1]?.index : committed.index;
+    assert(committed.index === last, `Entry ${last} is applied, ${committed.index} committed`);
+    assert(this.#answers.entries === next, `${next} entries have ${this.#answers.entries} answers`);
+    return next;
+  }
+
+  #applyFrom(entries: readonly BatchEntry[], from: number): number {
     let next = from;
     while (next < entries.length) {
       // After a crash between the statements of an entry that one goes on alone.
@@ -159,7 +170,7 @@ export class EntryApplier {
     }
     connection.rollback();
     this.#answers.truncate(0);
-    if (isFailedSync(failure)) throw failure;
+    if (isFailedSync(failure) || failure instanceof InvariantError) throw failure;
     // Whatever else it was: the writer finds it again, and knows what to do.
     return false;
   }
@@ -168,7 +179,7 @@ export class EntryApplier {
     const connection = this.#connection;
     let expectedIndex = connection.committed.index + 1;
     for (const entry of entries) {
-      if (connection.isLate() || !this.#fits(entry)) return false;
+      if (connection.limits.isLate() || !this.#fits(entry)) return false;
       if (this.#applyEntry(entry, expectedIndex++) !== "applied") return false;
     }
     return true;
@@ -245,11 +256,13 @@ export class EntryApplier {
 
   #execute(entry: BatchEntry, run: Execution): Outcome {
     const connection = this.#connection;
-    if (run.transaction) connection.savepoint();
+    if (run.transaction) connection.transaction.savepoint();
     const statements = this.#runner.statements(entry, run, resumeAtStart);
     for (const statement of statements) {
       if (!staysInBatch(statement.prepared)) {
-        return run.counter === 0 ? "needs_alone_untouched" : "needs_alone";
+        if (run.counter > 0) return "needs_alone";
+        if (run.transaction) connection.transaction.releaseSavepoint();
+        return "needs_alone_untouched";
       }
       let failure: { readonly error: unknown } | undefined;
       try {
@@ -266,7 +279,7 @@ export class EntryApplier {
     if (!run.transaction) return "applied";
     if (ending === "error") connection.rollbackToSavepoint();
     else if (connection.deferredForeignKeys) return "needs_alone";
-    else connection.releaseSavepoint();
+    else connection.transaction.releaseSavepoint();
     return "applied";
   }
 

@@ -246,11 +246,8 @@ export class EntryStatements {
   }
 
   #changes(): void {
-    const { connection, answers } = this.#runner;
-    answers.changes(
-      connection.lastInsertRowId,
-      connection.changes,
-      answers.now() - this.#startedAt,
-    );
+    const { connection: { counters }, answers } = this.#runner;
+    const elapsedMs = answers.now() - this.#startedAt;
+    answers.changes(counters.lastInsertRowId, counters.changes, elapsedMs);
   }
 }

@@ -1,3 +1,4 @@
+import { InvariantError } from "../../base/assert.ts";
 import { EntryType } from "../../raft/types.ts";
 import { Answers } from "./answers.ts";
 import { type AppliedBatch, appliedEntries, toBatchEntry } from "./apply_batch.ts";
@@ -97,7 +98,7 @@ export class QuickWriter implements Holder {
     try {
       const { connection, applier } = open ?? this.#begin();
       const deadline = clock.now() + durationMsMax;
-      connection.isLate = () => clock.now() > deadline;
+      connection.limits.isLate = () => clock.now() > deadline;
       if (applier.applyAllOrNone(entries.map(toBatchEntry))) {
         this.#failures = 0;
         this.#batches++;
@@ -113,6 +114,7 @@ export class QuickWriter implements Holder {
       const { life, path } = this.#parts;
       // The writer's sync of the same could succeed, and would say nothing.
       if (isFailedSync(error)) life.fail(untrusted(path, error));
+      if (error instanceof InvariantError) life.fail(error);
     }
     this.#takeBreak(Math.min(longestBreakMs, this.#breakMs * 2 ** this.#failures++));
     return undefined;

@@ -56,7 +56,9 @@ export class StatementRunner {
       statement.reset();
       if (kept && bound > keptBytesMax) statement.clearBindings();
       // VACUUM leaves the number of tables in last_insert_rowid(), hidden ones included.
-      if (!prepared.readonly && kind !== "vacuum") connection.noteEffects(kind === "change");
+      if (!prepared.readonly && kind !== "vacuum") {
+        connection.counters.noteEffects(kind === "change");
+      }
       if (!prepared.readonly && (kind !== "change" || prepared.notes.writesStatistics)) {
         connection.noteSchemaChange();
       }

@@ -1,10 +1,5 @@
-import {
-  type Database,
-  Determinism,
-  type Library,
-  MaxRowIdWatch,
-  type Statement,
-} from "../../sqlite/mod.ts";
+import { assert } from "../../base/assert.ts";
+import { type Database, Determinism, type Library, MaxRowIdWatch } from "../../sqlite/mod.ts";
 import { foreignKeysPragma } from "../connection_pragmas.ts";
 import { openingFailure } from "../opening_failure.ts";
 import type { PreparedStatement } from "../prepared_statement.ts";
@@ -18,40 +13,23 @@ import {
   resumeAtStart,
   type ResumePoint,
 } from "./raft_table.ts";
+import { SeenCounters } from "./seen_counters.ts";
 import { Sessions } from "./sessions.ts";
 import { SqlPolicy } from "../sql_policy.ts";
 import { StatementCache } from "../statement_cache.ts";
+import { WriteLimits } from "./write_limits.ts";
 import { WritePragmas } from "./write_pragmas.ts";
-
-/** Instructions of SQLite's virtual machine that stand for one millisecond of a write's time limit. */
-export const instructionsPerMs = 100_000;
-
-/** Of a write without a limit of its own, in ms as above: what ends an endless one. */
-const defaultLimitMs = 600_000;
+import { WriteTransaction } from "./write_transaction.ts";
 
 const deferredForeignKeysStatus = 10;
 
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
 const defensiveOption = 1010;
 
-/** On the main thread: instructions to a tick, and ticks that a statement may take. */
-const quickInstructionsPerTick = 1_000;
-const quickTicksMax = 3;
-
-/**
- * What stands in SQLite's changes() for any larger number, which would take as many row changes to
- * put there. A trigger whose own statement has changed just so many rows is told the other number.
- */
-const changesStandIn = 1009;
-
 /** Pages that the writer keeps in memory, in KiB. */
 const cacheKib = 32_768;
 
-/**
- * A connection that writes. All that SQL can see of its past — last_insert_rowid(), changes(),
- * total_changes() — is kept in sqlite_raft, so that it reads the same after a restart, after a
- * rolled back try to apply a batch, and when another connection goes on from there.
- */
+/** A connection that writes, with what it has committed. */
 export class WriteConnection {
   readonly database: Database;
   readonly determinism: Determinism;
@@ -62,31 +40,19 @@ export class WriteConnection {
   readonly maxRowId: MaxRowIdWatch;
   /** For the main thread: only what is over in a moment is done, and anything else fails. */
   readonly quick: boolean;
-  /** With `quick`: whether it is time to give up. */
-  isLate: () => boolean = () => false;
+  readonly limits: WriteLimits;
+  readonly counters: SeenCounters;
+  readonly transaction: WriteTransaction;
   sessions: Sessions;
   /** As committed. */
   committed: RaftState;
-  /** What rows_affected says after a statement that changes none. */
-  changes: number;
-  lastInsertRowId: number | bigint;
   readonly #stateWriter: RaftStateWriter;
-  readonly #begin;
-  readonly #commit;
-  readonly #rollback;
-  readonly #savepoint;
-  readonly #release;
-  readonly #rollbackTo;
-  /** total_changes() is this and what the connection has counted. */
-  #totalBase: number;
   /** The transaction under way has changed the schema, or the planner's statistics. */
   #schemaChanged = false;
   /** What is known of them may be other than what a new connection would read. */
   #schemaStale = false;
   /** There are virtual tables; undefined when it is to be found out. None on the main thread. */
   #virtualTables: boolean | undefined;
-  /** Ticks that the running statement has left; one is a millisecond's worth of instructions. */
-  #ticksLeft = Number.POSITIVE_INFINITY;
 
   constructor(library: Library, path: string, foreignKeys: boolean, quick = false) {
     this.quick = quick;
@@ -104,24 +70,16 @@ export class WriteConnection {
       this.determinism.close();
       throw openingFailure(path, error);
     }
-    this.changes = this.committed.changes;
-    this.lastInsertRowId = database.lastInsertRowId = this.committed.lastInsertRowId;
-    this.#totalBase = this.committed.totalChanges - database.totalChanges;
+    this.limits = new WriteLimits(database, quick);
+    const counters = this.counters = new SeenCounters(database, this.committed);
+    this.transaction = new WriteTransaction(database, (body) => this.#trusted(body));
     this.#stateWriter = new RaftStateWriter(database);
-    this.#begin = database.prepare("BEGIN IMMEDIATE", { persistent: true });
-    this.#commit = database.prepare("COMMIT", { persistent: true });
-    this.#rollback = database.prepare("ROLLBACK", { persistent: true });
-    this.#savepoint = database.prepare("SAVEPOINT raftlite_entry", { persistent: true });
-    this.#release = database.prepare("RELEASE raftlite_entry", { persistent: true });
-    this.#rollbackTo = database.prepare("ROLLBACK TO raftlite_entry", { persistent: true });
-    database.createFunction("total_changes", () => this.totalChanges);
+    database.createFunction("total_changes", () => counters.totalChanges);
     if (quick) {
       this.#virtualTables = false;
       boundInstructions(database);
-      database.setProgressHandler(quickInstructionsPerTick, () => this.#isOver());
     } else {
-      database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
-      database.createFunction("changes", () => this.#changesSeen(), { innocuous: true });
+      database.createFunction("changes", () => counters.changesSeen(), { innocuous: true });
     }
     this.maxRowId = new MaxRowIdWatch(database);
     this.policy.install(database);
@@ -135,7 +93,7 @@ export class WriteConnection {
   }
 
   begin(): void {
-    this.#control(this.#begin);
+    this.transaction.begin();
     this.pragmas.begun();
   }
 
@@ -174,20 +132,20 @@ export class WriteConnection {
     this.own(() => {
       this.#virtualTables ??= this.database.scalar(virtualTableQuery) !== undefined;
       if (!this.#virtualTables) return;
-      this.savepoint();
-      this.releaseSavepoint();
+      this.transaction.savepoint();
+      this.transaction.releaseSavepoint();
     });
   }
 
   /** Rolls back what `begin` began, unless SQLite has done so, and all that SQL can see of it. */
   rollback(): void {
-    if (this.database.inTransaction) this.#control(this.#rollback);
+    this.transaction.rollback();
     if (this.sessions.changed) {
       this.sessions = new Sessions(this.own(() => readSessions(this.database)));
     }
     this.maxRowId.take();
     this.pragmas.rollback();
-    this.#takeCommitted();
+    this.counters.restore(this.committed);
     this.#takeBackSchema();
     this.#schemaChanged = false;
   }
@@ -203,54 +161,32 @@ export class WriteConnection {
       this.sessions = new Sessions(readSessions(this.database));
       this.pragmas.refresh();
     });
-    this.#takeCommitted();
-  }
-
-  #takeCommitted(): void {
-    const { committed } = this;
-    this.changes = committed.changes;
-    this.lastInsertRowId = this.database.lastInsertRowId = committed.lastInsertRowId;
-    this.#totalBase = committed.totalChanges - this.database.totalChanges;
+    this.counters.restore(this.committed);
   }
 
   /** Rolls back, and leaves last_insert_rowid() and its like as the rolled back statements left them, as SQLite does. */
   rollbackStatements(): void {
-    if (this.database.inTransaction) this.#control(this.#rollback);
+    this.transaction.rollback();
     this.#takeBackSchema();
     this.#schemaChanged = false;
   }
 
-  savepoint(): void {
-    this.#control(this.#savepoint);
-  }
-
-  releaseSavepoint(): void {
-    this.#control(this.#release);
-  }
-
   /** Takes back what happened since `savepoint`, and forgets it. */
   rollbackToSavepoint(): void {
-    this.#control(this.#rollbackTo);
-    this.#control(this.#release);
+    this.transaction.rollbackToSavepoint();
     this.#takeBackSchema();
   }
 
   /** Commits with the position, written in the same transaction. */
   commit(index: number, term: number, resume: ResumePoint): void {
-    const state: RaftState = {
-      index,
-      term,
-      resume,
-      lastInsertRowId: this.lastInsertRowId,
-      changes: this.changes,
-      totalChanges: this.totalChanges,
-    };
+    this.#assertNext(index, term, resume);
+    const { lastInsertRowId, changes, totalChanges } = this.counters;
+    const state: RaftState = { index, term, resume, lastInsertRowId, changes, totalChanges };
     this.own(() => {
       this.#stateWriter.write(state);
       this.pragmas.write(resume === resumeAtStart);
       if (this.sessions.changed) this.#stateWriter.writeSessions(this.sessions);
-      this.#commit.step();
-      this.#commit.reset();
+      this.transaction.commit();
     });
     this.sessions.settle();
     this.pragmas.settle();
@@ -258,51 +194,37 @@ export class WriteConnection {
     this.#schemaChanged = false;
   }
 
-  /** Runs the store's own SQL: without limits, and unseen by last_insert_rowid() and its like. */
-  own<Result>(body: () => Result): Result {
-    const { database } = this;
-    const total = this.totalChanges;
-    this.#ticksLeft = Number.POSITIVE_INFINITY;
-    try {
-      return this.policy.trusted(body);
-    } finally {
-      this.#totalBase = total - database.totalChanges;
-      database.lastInsertRowId = this.lastInsertRowId;
-    }
+  /** What is committed only ever goes on: to later entries, or further in the one behind the last. */
+  #assertNext(index: number, term: number, resume: ResumePoint): void {
+    const { committed } = this;
+    const goesOn = resume === resumeAtStart ? index > committed.index : index === committed.index;
+    assert(
+      goesOn && term >= committed.term,
+      `Entry ${index} of term ${term} was committed behind ${committed.index} of ${committed.term}`,
+    );
   }
 
-  /**
-   * Before a statement of an entry: puts changes() in place if it asks for it, and sets its limit.
-   * A statement that was kept counts on from where its last run ended and so may tick early: it
-   * gets one tick less, and is run again, freshly prepared, when that was not enough.
-   */
+  /** Runs the store's own SQL: without limits, and unseen by last_insert_rowid() and its like. */
+  own<Result>(body: () => Result): Result {
+    return this.counters.unseen(() => this.#trusted(body));
+  }
+
+  #trusted<Result>(body: () => Result): Result {
+    this.limits.lift();
+    return this.policy.trusted(body);
+  }
+
+  /** Before a statement of an entry: puts changes() in place if it asks for it, and sets its limit. */
   prepareRun(prepared: PreparedStatement, timeoutMs: number, kept: boolean): void {
     // A PRAGMA may only be prepared again as one that the client has sent.
     if (prepared.kind !== "create" && prepared.kind !== "pragma") this.refreshSchema();
-    if (prepared.notes.callsChanges) this.#putChangesInPlace();
+    if (prepared.notes.callsChanges) {
+      const sql = this.counters.changesInPlace();
+      if (sql !== undefined) this.own(() => this.database.exec(sql));
+    }
     // The statements of virtual tables go on from where earlier writes left them, too.
     if (timeoutMs > 0 && this.#virtualTables !== false) this.database.resetInstructionCounts();
-    this.#ticksLeft = this.quick
-      ? quickTicksMax
-      : (timeoutMs > 0 ? timeoutMs : defaultLimitMs) - (kept ? 1 : 0);
-  }
-
-  /** After a statement that writes, failed or not; ANALYZE, too, sets last_insert_rowid(). */
-  noteEffects(changesRows: boolean): void {
-    this.lastInsertRowId = this.database.lastInsertRowId;
-    if (!changesRows) return;
-    this.changes = this.database.changes;
-  }
-
-  /** What total_changes() says in SQL. */
-  get totalChanges(): number {
-    return this.#totalBase + this.database.totalChanges;
-  }
-
-  /** Takes back what a statement did to changes() that failed only when it was committed. */
-  uncount(totalBefore: number): void {
-    this.#totalBase = totalBefore - this.database.totalChanges;
-    this.changes = 0;
+    this.limits.set(timeoutMs, kept);
   }
 
   /** Foreign keys that a transaction has still to make good. */
@@ -313,40 +235,6 @@ export class WriteConnection {
   close(): void {
     this.database.close();
     this.determinism.close();
-  }
-
-  #isOver(): boolean {
-    if (this.#ticksLeft === Number.POSITIVE_INFINITY) return false;
-    return --this.#ticksLeft <= 0 || this.isLate();
-  }
-
-  /** What changes() says in SQL: in a trigger, SQLite's own number of what the trigger has changed. */
-  #changesSeen(): number {
-    const { changes } = this.database;
-    return changes === changesStandIn ? Math.max(changes, this.changes) : changes;
-  }
-
-  /** Sets SQLite's changes() to `changes`, or what stands for it, by row changes that are taken back. */
-  #putChangesInPlace(): void {
-    const wanted = Math.min(this.changes, changesStandIn);
-    if (this.database.changes === wanted) return;
-    this.own(() =>
-      this.database.exec(
-        "SAVEPOINT raftlite_changes; " +
-          `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${wanted}) ` +
-          `INSERT INTO sqlite_raft_load (offset) SELECT -i FROM n WHERE ${wanted} > 0; ` +
-          "ROLLBACK TO raftlite_changes; RELEASE raftlite_changes",
-      )
-    );
-  }
-
-  /** Transaction control, which changes no rows. */
-  #control(statement: Statement): void {
-    this.#ticksLeft = Number.POSITIVE_INFINITY;
-    this.policy.trusted(() => {
-      statement.step();
-      statement.reset();
-    });
   }
 }
 
