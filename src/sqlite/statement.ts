@@ -40,6 +40,8 @@ export class Statement implements Disposable {
   #pointer: Deno.PointerValue;
   #names: string[] | undefined;
   #namesVersion = -1;
+  /** Asked for at each run; it never changes. */
+  #parameterCount: number | undefined;
 
   constructor(owner: StatementOwner, pointer: Deno.PointerValue, start: number, end: number) {
     assert(pointer !== null, "A statement was made of none");
@@ -114,7 +116,8 @@ export class Statement implements Disposable {
   }
 
   get bindParameterCount(): number {
-    return this.#c.sqlite3_bind_parameter_count(this.#live());
+    const pointer = this.#live();
+    return this.#parameterCount ??= this.#c.sqlite3_bind_parameter_count(pointer);
   }
 
   /** With its `:`, `@`, `$` or `?`; null for a nameless one. */
