@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import {
   AuthorizerResult,
   Database,
@@ -16,7 +17,8 @@ function refused(what: string): string {
   return `${what} is refused: send the statements as one request with the transaction parameter`;
 }
 
-const pragma = /^\s*PRAGMA (foreign_keys|defer_foreign_keys|legacy_alter_table) = ([01])/;
+const pragma = /^\s*PRAGMA (foreign_keys|defer_foreign_keys|legacy_alter_table) = (\w+)/;
+const switches = new Map([["0", false], ["1", true], ["ON", true]]);
 const control = /^\s*(BEGIN|COMMIT|ROLLBACK)\b/;
 
 /**
@@ -162,7 +164,7 @@ export class PlainSqlite implements Disposable {
       used += wanted;
       const last = source.text().trim() === "";
       if (name !== undefined || word !== undefined) {
-        if (name !== undefined) this.#pragma(name, value === "1");
+        if (name !== undefined) this.#pragma(name, switchOf(value));
         else this.#control(word ?? "", transaction, resultsBefore);
         if (last) return query ? {} : this.#changes();
         continue;
@@ -205,6 +207,13 @@ export class PlainSqlite implements Disposable {
   [Symbol.dispose](): void {
     this.#database.close();
   }
+}
+
+/** SQLite would obey an unknown word only up to the next statement: not what the store is held to. */
+function switchOf(value = ""): boolean {
+  const on = switches.get(value);
+  assert(on !== undefined, `The oracle does not know the PRAGMA's value ${value}`);
+  return on;
 }
 
 function rowsOf(statement: Statement): unknown {
