@@ -67,3 +67,37 @@ Deno.test("a frozen leader that wakes answers no linearizable read from the past
     assert.deepEqual(await frozen.query("SELECT n FROM t"), [[n]]);
   }
 });
+
+Deno.test("weak reads are right while followers are started again with shorter times than the leader's", async () => {
+  const longer = ["-raft-heartbeat-timeout", "10s"];
+  await using cluster = await Cluster.start({ proxies: true, size: 0 });
+  const [first, ...others] = [cluster.create(), cluster.create(), cluster.create()];
+  assert(first);
+  first.start(longer);
+  await first.ready();
+  for (const node of others) node.start([...longer, "-join", first.raftAddress]);
+  for (const node of others) await node.ready();
+  await first.execute(["CREATE TABLE t (n INTEGER)", "INSERT INTO t VALUES (0)"]);
+  const leader = await cluster.leader();
+  assert.equal(leader, first);
+  // All at once, and the leader is cut off: its lease goes on, and they must remember that.
+  await Promise.all(others.map((node) => node.kill("SIGKILL")));
+  cluster.isolate(leader);
+  for (const node of others) node.start(["-raft-heartbeat-timeout", "200ms"]);
+  let written = 0;
+  let stale: unknown;
+  const reading = (async () => {
+    while (written < 20) {
+      const before = written;
+      const answer = await leader.fetch("/db/query?level=weak&timeout=1s&q=SELECT%20n%20FROM%20t");
+      const [[n] = []] = answer.status === 200 ? JSON.parse(answer.body).results[0].values : [];
+      if (n !== undefined && Number(n) < before) stale ??= `${n} behind ${before}`;
+    }
+  })();
+  await eventually("writes past the leader that is cut off", async () => {
+    await others[0]?.execute([`UPDATE t SET n = ${written + 1}`], "timeout=2s", 5_000);
+    return ++written === 20;
+  });
+  await reading;
+  assert.equal(stale, undefined);
+});

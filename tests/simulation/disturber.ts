@@ -102,7 +102,7 @@ export class Disturber {
       case "transfer":
         return this.#transfer();
       case "change_flags":
-        return this.#changeFlags(this.#pick(this.#running()));
+        return this.#changeFlags();
       case "compact":
         return this.#compact(this.#victim());
     }
@@ -149,11 +149,17 @@ export class Disturber {
     return true;
   }
 
-  #changeFlags(victim: Machine | undefined): boolean {
-    if (victim === undefined || victim === this.#leader()) return false;
-    victim.crash("process");
-    victim.changeFlags();
-    victim.start();
+  /** Of one follower, or of all at once, by an operator in a hurry. */
+  #changeFlags(): boolean {
+    const leader = this.#leader();
+    const followers = this.#running().filter((machine) => machine !== leader);
+    const one = this.#pick(followers);
+    if (one === undefined) return false;
+    for (const victim of this.#random.chance(0.5) ? followers : [one]) {
+      victim.crash("process");
+      victim.changeFlags();
+      victim.start();
+    }
     return true;
   }
 

@@ -29,7 +29,7 @@ export const disturbances = [
   /** A member loses its disk for good, and comes back empty under its old name. */
   "replace_disk",
   "transfer",
-  /** A follower is stopped, and started at once with other times: the leader comes last. */
+  /** Followers are stopped, and started at once with other times: the leader comes last. */
   "change_flags",
   /** Checkpoint and cut the log now, to the last entry. */
   "compact",
@@ -175,16 +175,17 @@ export function drawPlan(random: Prng): Plan {
   return random.chance(0.15) ? aboutLease(random, plan) : plan;
 }
 
+/** Lengths of a tick in ms, before flags are changed and afterwards. */
+const shorter = [100, 20] as const;
+const longer = [20, 100] as const;
+
 /**
  * The same, with nothing but what a lease may break by: leaders that are cut off, over and over, by
  * followers whose flags are others by then, and clients that read there while others write. A lease
  * that is too long shows for a few ticks only.
  */
 function aboutLease(random: Prng, plan: Plan): Plan {
-  const [first, second] = choose<[number, number]>(random, [[100, 20], [100, 50], [50, 20], [
-    20,
-    100,
-  ]]);
+  const [first, second] = choose(random, [shorter, shorter, shorter, longer]);
   return {
     ...plan,
     voters: 3,
@@ -193,7 +194,7 @@ function aboutLease(random: Prng, plan: Plan): Plan {
     clients: 4,
     thinkMsMax: 50,
     weakReaders: 2,
-    disturbances: new Map([["isolate_leader", 1000], ["change_flags", 1000]]),
+    disturbances: new Map([["isolate_leader", 1000], ["change_flags", 1000], ["transfer", 1500]]),
     timings: [{ ...ticks, tickMs: first }, { ...ticks, tickMs: second }],
     drift: Math.min(plan.drift, driftWithinLease),
     leaseHolds: true,
