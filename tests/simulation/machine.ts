@@ -228,6 +228,13 @@ export class Machine {
     });
   }
 
+  /** Its next start, if it is to join at all, is told to do so through the member there. */
+  joinThrough(address: string): void {
+    if (this.#joining !== undefined && address !== this.address) {
+      this.#joining = { ...this.#joining, address };
+    }
+  }
+
   /** The same start as the program's own, over what the simulator has in place of a machine. */
   async #run(begun: Begun): Promise<void> {
     const { process, clock, logger, random } = begun;

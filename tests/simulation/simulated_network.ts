@@ -238,8 +238,8 @@ export class SimulatedTransport implements Transport {
     options: RequestOptions,
   ): Promise<Uint8Array> {
     return this.#converse(address, options, (target, signal, answer, fail) => {
-      const handled = target.handlers?.request(this.#asPeer(), kind, payload, signal);
-      handled?.then(answer, fail);
+      if (target.handlers === undefined) return fail(starting(address));
+      target.handlers.request(this.#asPeer(), kind, payload, signal).then(answer, fail);
     });
   }
 
@@ -253,8 +253,8 @@ export class SimulatedTransport implements Transport {
     const chunks = body[Symbol.asyncIterator]();
     const answered = this.#converse(address, options, (target, _signal, answer, fail) => {
       const received = this.#receive(target, chunks);
-      const handled = target.handlers?.stream(this.#asPeer(), kind, header, received);
-      handled?.then(answer, fail);
+      if (target.handlers === undefined) return fail(starting(address));
+      target.handlers.stream(this.#asPeer(), kind, header, received).then(answer, fail);
     });
     return answered.finally(() => chunks.return?.());
   }
@@ -346,4 +346,9 @@ export class SimulatedTransport implements Transport {
     this.handlers = undefined;
     return Promise.resolve();
   }
+}
+
+/** What a node answers that listens and has not come far enough to take anything yet. */
+function starting(address: string): TransportError {
+  return new TransportError("overloaded", `The node at ${address} is starting`);
 }

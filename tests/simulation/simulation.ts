@@ -210,8 +210,13 @@ class Simulation {
     }
     const deadline = queue.now + livenessMs;
     // A node that stops for a disk failure of before the healing starts again, as a supervisor has it.
+    // What its unit file tells it to join through may be a member no more: the operator mends that.
     const supervise = () => {
-      for (const machine of this.#machines) if (machine.member) machine.start();
+      const leader = this.#leader();
+      for (const machine of this.#machines) {
+        if (leader !== undefined) machine.joinThrough(leader.address);
+        if (machine.member) machine.start();
+      }
       queue.schedule(500, supervise);
     };
     supervise();
