@@ -46,19 +46,6 @@ export async function checksumInSlices(
   return sum;
 }
 
-/** As `target.set(source, at)`. */
-export async function copyInSlices(
-  target: Uint8Array,
-  at: number,
-  source: Uint8Array,
-  nextTurn: NextTurn,
-): Promise<void> {
-  for (let done = 0; done < source.length; done += sliceBytes) {
-    if (done > 0) await nextTurn();
-    target.set(source.subarray(done, done + sliceBytes), at + done);
-  }
-}
-
 /** All parts in a row, in a buffer of their own. */
 export async function joinInSlices(
   parts: readonly Uint8Array[],

@@ -1,5 +1,5 @@
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
-import type { StoreLimits } from "../store/store.ts";
+import type { StoreLimits } from "../store/options.ts";
 
 /** How a member finds and leaves its cluster. Addresses are `host:port`. */
 export interface ClusterConfiguration {

@@ -16,7 +16,8 @@ import {
   writeStamp,
 } from "../store/codec/command_codec.ts";
 import { commandFault } from "../store/codec/command_fault.ts";
-import { openStore, type StoreOptions } from "../store/store.ts";
+import type { StoreOptions } from "../store/options.ts";
+import { openStore } from "../store/store.ts";
 import { WorkerThreads } from "../store/worker_threads.ts";
 import { findLibrary, openLibrary, takeProfile } from "../sqlite/mod.ts";
 import type { Command, SqliteProfile, Store } from "../store/types.ts";

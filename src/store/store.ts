@@ -9,6 +9,7 @@ import { streamCopy } from "./copy/copy_stream.ts";
 import { StoreFailedError, untrusted } from "./failures.ts";
 import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { LifeCycle } from "./life_cycle.ts";
+import { defaultLimits, type StoreLimits, type StoreOptions } from "./options.ts";
 import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_switch.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
@@ -35,42 +36,6 @@ import { WriterStatusWatch } from "./apply/writer_status.ts";
 
 /** The database's file in the store's directory. */
 export const databaseName = "db.sqlite";
-
-export interface StoreLimits {
-  /** Reads that may wait for a reader. */
-  readonly queueMax: number;
-  /** Readers that may be streaming at their clients' speed, beside those that work. */
-  readonly streamsMax: number;
-  /** How long a client may take nothing of a streamed answer or a backup, in ms. */
-  readonly stallMs: number;
-  /** Backups being made or sent, each a whole copy of the database. */
-  readonly backupsMax: number;
-  /** Size at which the WAL is moved into the database file, in bytes. */
-  readonly walBytes: number;
-}
-
-const defaultLimits: StoreLimits = {
-  queueMax: 4096,
-  streamsMax: 16,
-  stallMs: 30_000,
-  backupsMax: 8,
-  walBytes: 16 * 1024 * 1024,
-};
-
-export interface StoreOptions {
-  /** Holds the database; made when it is not there. One store at a time, which the caller sees to. */
-  readonly directory: string;
-  readonly clock: Clock;
-  readonly disk: Disk;
-  readonly threads: Threads;
-  readonly library: Library;
-  readonly logger: Logger;
-  /** Read-only connections that may work at the same time; default 4, or as many as there are cores. */
-  readonly readers?: number;
-  /** Enforces foreign keys; the same on every node, or they will differ. */
-  readonly foreignKeys?: boolean;
-  readonly limits?: Partial<StoreLimits>;
-}
 
 /**
  * Opens the database in `directory`, or makes an empty one. Throws when it cannot be used, saying
