@@ -211,18 +211,21 @@ export class Disturber {
     const victim = this.#pick(this.#machines.filter(({ member }) => member));
     const host = this.#random.chance(0.5) ? leader : this.#pick(this.#running());
     if (
-      host?.running === undefined || victim === undefined || voters < 3 || this.#removing ||
+      host?.running === undefined || victim?.running === undefined || voters < 3 ||
+      this.#removing ||
+      // It could not be started again without being told to join.
+      victim.running.node.lastIndex === 0 ||
       this.#replacing
     ) {
       return false;
     }
-    this.#removing = true;
+    this.#removing = victim.leaving = true;
     this.#world.trace.event("remove", victim.id, host.id);
     let ended = false;
     const end = (removed: boolean) => {
       if (ended) return;
       ended = true;
-      this.#removing = false;
+      this.#removing = victim.leaving = false;
       if (removed) victim.wipe();
     };
     host.running.process.run(() => {

@@ -94,6 +94,8 @@ export class Machine {
   #serverId: NodeId;
   #member: boolean;
   #joining: Joining | undefined;
+  /** Its removal is asked for: whoever starts it does not have it join again. */
+  leaving = false;
   /** What the log is to begin with, at this machine's first start. */
   #founding: LogWrite | undefined;
   /** The program that runs, from its first moment on. */
@@ -271,7 +273,7 @@ export class Machine {
   }
 
   #configuration(): MemberConfiguration {
-    const joining = this.#joining;
+    const joining = this.leaving ? undefined : this.#joining;
     const { limits, snapshots } = this.#world.plan;
     return {
       dataDirectory: directory,
@@ -439,6 +441,7 @@ export class Machine {
     this.crash("power");
     this.#life++;
     this.#founding = this.#joining = undefined;
+    this.leaving = false;
     this.#disk = this.#newDisk();
     this.#logHome = this.#newLogHome();
     this.#storeHome.remove();
