@@ -226,13 +226,20 @@ export class Disturber {
       if (ended) return;
       ended = true;
       this.#removing = victim.leaving = false;
-      if (removed) victim.wipe();
+      // One that was started again meanwhile may have asked to be let back in, and been heard.
+      if (removed && !this.#isKnown(victim)) victim.wipe();
     };
     host.running.process.run(() => {
       host.running?.service.remove(victim.id).then(() => end(true), () => end(false));
     });
     this.#world.queue.schedule(12_000, () => end(false));
     return true;
+  }
+
+  /** Whether it is a member by what the leader has. */
+  #isKnown({ serverId }: Machine): boolean {
+    const members = this.#leader()?.running?.node.configuration.members ?? [];
+    return members.some(({ id }) => id === serverId);
   }
 
   /** A member's disk is lost; the machine comes back empty, under its old name. */
