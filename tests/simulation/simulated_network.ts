@@ -254,6 +254,8 @@ export class SimulatedTransport implements Transport {
     const answered = this.#converse(address, options, (target, _signal, answer, fail) => {
       const received = this.#receive(target, chunks);
       if (target.handlers === undefined) return fail(starting(address));
+      // As the program's own transport has it: a node that has not joined takes no snapshot.
+      if (!this.member || !target.member) return fail(new Error("Streams are for members only"));
       target.handlers.stream(this.#asPeer(), kind, header, received).then(answer, fail);
     });
     return answered.finally(() => chunks.return?.());
