@@ -169,11 +169,13 @@ export class RandomVirtualTables {
       "x1",
       ...(auxiliary ? ["+note"] : []),
     ]);
+    // In UTF-16 the sqlite3 program loses a byte order mark behind which nothing else stands.
+    const note = () => this.#sql.isWide ? this.#sql.words() : this.#sql.value();
     for (let i = 0; i < 8; i++) {
       const low = whole ? r.below(100) : r.below(1000) / 7;
       this.#sql.add(
         `INSERT INTO ${quotedName(name)} VALUES (${i * 5 - 7}, ${low}, ${low + 3}${
-          auxiliary ? `, ${this.#sql.value()}` : ""
+          auxiliary ? `, ${note()}` : ""
         })`,
       );
     }
