@@ -140,8 +140,8 @@ export class RandomSql {
           "0",
           "1",
           "-1",
-          // One more may become a row id, which is refused wherever it is written.
-          "9223372036854775806",
+          // With the largest as a row id, its own or the next that SQLite gives, no load is possible.
+          "9223372036854770000",
           "-9223372036854775808",
           String(r.uint32()),
         ]);
