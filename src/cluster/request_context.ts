@@ -9,14 +9,18 @@ const words = /\b(?:pragma|begin|commit|end|rollback|savepoint|release)\b/gi;
  */
 export function setsContext(statements: readonly Statement[]): boolean {
   return statements.some(({ sql }) => {
-    for (const { index } of sql.matchAll(words)) if (startsStatement(sql, index)) return true;
+    // Looked for once: a text may hold as many of the words as it is long.
+    const hasLineComments = sql.includes("--");
+    for (const { index } of sql.matchAll(words)) {
+      if (startsStatement(sql, index, hasLineComments)) return true;
+    }
     return false;
   });
 }
 
 /** Behind nothing but blanks, a `;` or a comment. */
-function startsStatement(sql: string, at: number): boolean {
+function startsStatement(sql: string, at: number, hasLineComments: boolean): boolean {
   const before = sql.slice(0, at).trimEnd();
   return before === "" || before.endsWith(";") || before.endsWith("*/") ||
-    (sql.includes("--") && sql.slice(before.length, at).includes("\n"));
+    (hasLineComments && sql.slice(before.length, at).includes("\n"));
 }
