@@ -9,6 +9,17 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Up to so many characters the encoder's call costs more than its work (measured: 120 ns against 47 for 40). */
 const shortTextMax = 64;
 
+/** All parts in a row, in a buffer of their own. `joinInSlices` does so where they are long. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
 /** Appends values to a buffer that grows; all integers are little-endian. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;

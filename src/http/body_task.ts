@@ -1,4 +1,4 @@
-import { ByteWriter } from "../base/bytes.ts";
+import { ByteWriter, joinBytes } from "../base/bytes.ts";
 import { setsContext } from "../cluster/request_context.ts";
 import { writeStatement } from "../store/codec/statement_codec.ts";
 import type { Statement } from "../store/types.ts";
@@ -35,7 +35,7 @@ export type BodyReading =
 
 /** Reads a large body and encodes its statements one by one, each forgotten when it is. */
 export function readLargeBody(task: BodyTask): BodyReading {
-  const body = joined(task.parts);
+  const body = joinBytes(task.parts);
   const text = task.type === "sql" ? sqlText(body) : jsonText(body);
   if (text === undefined) return { type: "not_utf8" };
   if (text.length > task.charactersMax) return { type: "too_long", characters: text.length };
@@ -47,16 +47,6 @@ export function readLargeBody(task: BodyTask): BodyReading {
     if (!(error instanceof RequestError)) throw error;
     return { type: "refused", status: error.status, message: error.message };
   }
-}
-
-function joined(parts: BodyTask["parts"]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function encoded(statements: Iterable<Statement>, wanted: BodyTask["wanted"]) {

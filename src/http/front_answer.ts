@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import { joinBytes } from "../base/bytes.ts";
 
 const encoder = new TextEncoder();
 const lineEnd = encoder.encode("\r\n");
@@ -29,10 +30,10 @@ export async function writeResponse(
     const bytes = first.value ?? new Uint8Array(0);
     if (await isOver(next)) {
       const length = `content-length: ${bytes.length}\r\n\r\n`;
-      return await writeAll(connection, joined(encoder.encode(head + length), bytes));
+      return await writeAll(connection, joinBytes([encoder.encode(head + length), bytes]));
     }
     const chunked = encoder.encode(`${head}transfer-encoding: chunked\r\n\r\n`);
-    await writeAll(connection, joined(chunked, chunkOf(bytes)));
+    await writeAll(connection, joinBytes([chunked, chunkOf(bytes)]));
     for (let piece = await next; !piece.done; piece = await reader.read()) {
       await writeAll(connection, chunkOf(piece.value));
     }
@@ -65,17 +66,7 @@ async function isOver(
 function chunkOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   // An empty chunk would be the last one.
   if (bytes.length === 0) return new Uint8Array(0);
-  return joined(encoder.encode(`${bytes.length.toString(16)}\r\n`), bytes, lineEnd);
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joinBytes([encoder.encode(`${bytes.length.toString(16)}\r\n`), bytes, lineEnd]);
 }
 
 /** Writes all of the bytes. */

@@ -1,8 +1,5 @@
 import type { Database } from "./database.ts";
-
-/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
-const dbConfigDefensive = 1010;
-const dbConfigWritableSchema = 1011;
+import { DbConfig } from "./db_config.ts";
 
 /**
  * Creates the table `name`, which must start with "sqlite_", where there is none. `columns` is
@@ -18,9 +15,9 @@ export function createHiddenTable(database: Database, name: string, columns: str
   if (!/^sqlite_[a-z_]+$/.test(name)) throw new RangeError(`Not a hidden table's name: ${name}`);
   if (database.inTransaction) throw new Error(`Table ${name} can't be created in a transaction`);
   if (hasTable(database, name)) return;
-  const defensive = database.config(dbConfigDefensive);
-  database.config(dbConfigDefensive, false);
-  database.config(dbConfigWritableSchema, true);
+  const defensive = database.config(DbConfig.defensive);
+  database.config(DbConfig.defensive, false);
+  database.config(DbConfig.writableSchema, true);
   try {
     database.transaction(() => {
       const temporary = `raft_${crypto.randomUUID().replaceAll("-", "")}`;
@@ -34,7 +31,7 @@ export function createHiddenTable(database: Database, name: string, columns: str
   } finally {
     // Reads the new name, and makes the schema unwritable again.
     database.reloadSchema();
-    database.config(dbConfigDefensive, defensive);
+    database.config(DbConfig.defensive, defensive);
   }
 }
 

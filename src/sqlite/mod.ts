@@ -1,6 +1,7 @@
 export { Backup } from "./backup.ts";
 export { type Authorizer, AuthorizerResult } from "./callbacks.ts";
 export { type CheckpointResult, Database } from "./database.ts";
+export { DbConfig } from "./db_config.ts";
 export { Determinism } from "./determinism.ts";
 export { ResultCode, SqliteError } from "./error.ts";
 export { findLibrary } from "./find_library.ts";

@@ -1,4 +1,5 @@
 import { type SqlSource, SqlTokens } from "../sqlite/mod.ts";
+import { StatementError } from "./failures.ts";
 
 /** What a statement is, as far as it matters to how it is run. */
 export type StatementKind =
@@ -35,6 +36,12 @@ export function kindOf(sql: SqlTokens, readonly: boolean): StatementKind {
 /** Whether a VACUUM writes a copy: VACUUM INTO. */
 export function isVacuumInto(sql: string): boolean {
   return hasKeyword(SqlTokens.of(sql), "INTO");
+}
+
+/** Throws a StatementError for a VACUUM that writes a copy. */
+export function refuseVacuumInto(sql: string): void {
+  if (!isVacuumInto(sql)) return;
+  throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
 }
 
 function hasKeyword(rest: SqlTokens, keyword: string): boolean {

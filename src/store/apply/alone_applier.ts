@@ -15,7 +15,7 @@ import { LoadScript } from "./load_script.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
 import type { RequestPragma } from "../request_pragmas.ts";
 import { controlRefused } from "../sql_policy.ts";
-import { isVacuumInto } from "../sql_text.ts";
+import { refuseVacuumInto } from "../sql_text.ts";
 import type { EntryStatement, EntryStatements } from "./entry_statements.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 import type { RequestId } from "../types.ts";
@@ -250,9 +250,7 @@ export class AloneApplier {
     const connection = this.#connection;
     const { kind, notes: { pragma } } = statement.prepared;
     if (kind === "vacuum") {
-      if (isVacuumInto(statement.sql)) {
-        throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
-      }
+      refuseVacuumInto(statement.sql);
       connection.policy.trusted(() => statements.run(statement));
     } else if (pragma !== undefined) {
       statements.run(statement);

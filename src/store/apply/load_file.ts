@@ -1,4 +1,5 @@
 import { checksum } from "../../base/checksum.ts";
+import { int64Max } from "../../base/int64.ts";
 import { messageOf } from "../../base/message_of.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Disk } from "../../io/types.ts";
@@ -125,7 +126,7 @@ function refuseMaxRowIds(database: Database): void {
   );
   for (const [name] of tables.values<[string]>()) {
     const rowId = rowIdOf(database, name);
-    if (database.scalar(`SELECT max(${rowId}) FROM ${identifier(name)}`) === 2n ** 63n - 1n) {
+    if (database.scalar(`SELECT max(${rowId}) FROM ${identifier(name)}`) === int64Max) {
       throw new UnfitFile(`table ${name} has a row with the largest id, 9223372036854775807`);
     }
   }

@@ -5,7 +5,7 @@ import { identifier } from "../identifier.ts";
 import { LateForeignKeys } from "./late_foreign_keys.ts";
 import { PendingVirtualTables, type VirtualTable } from "./pending_virtual_tables.ts";
 import type { Control } from "../preparation_notes.ts";
-import { isVacuumInto } from "../sql_text.ts";
+import { refuseVacuumInto } from "../sql_text.ts";
 import type { EntryStatement } from "./entry_statements.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
@@ -167,9 +167,7 @@ export class LoadScript {
   }
 
   #vacuum(sql: string): void {
-    if (isVacuumInto(sql)) {
-      throw new StatementError("VACUUM INTO is refused: copies come from the backup endpoint");
-    }
+    refuseVacuumInto(sql);
     if (this.#levels.length > 0) {
       throw new StatementError("cannot VACUUM from within a transaction");
     }

@@ -1,13 +1,15 @@
-import { skipEmptyStatements, SqliteError, type SqlSource, SqlTokens } from "../../sqlite/mod.ts";
+import {
+  DbConfig,
+  skipEmptyStatements,
+  SqliteError,
+  type SqlSource,
+  SqlTokens,
+} from "../../sqlite/mod.ts";
 import type { Execution } from "../codec/command_header.ts";
 import { StatementError } from "../failures.ts";
 import { identifier } from "../identifier.ts";
 import { prepareNext } from "../prepared_statement.ts";
 import type { WriteConnection } from "./write_connection.ts";
-
-/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
-const defensiveOption = 1010;
-const writableSchemaOption = 1011;
 
 /** A virtual table that a load has brought, and that SQLite does not know yet. */
 export interface VirtualTable {
@@ -167,13 +169,13 @@ export class PendingVirtualTables {
 
   #withSchema(body: () => void): void {
     const { database } = this.#connection;
-    database.config(defensiveOption, false);
-    database.config(writableSchemaOption, true);
+    database.config(DbConfig.defensive, false);
+    database.config(DbConfig.writableSchema, true);
     try {
       body();
     } finally {
-      database.config(writableSchemaOption, false);
-      database.config(defensiveOption, true);
+      database.config(DbConfig.writableSchema, false);
+      database.config(DbConfig.defensive, true);
     }
   }
 }

@@ -1,5 +1,11 @@
 import { assert } from "../../base/assert.ts";
-import { type Database, Determinism, type Library, MaxRowIdWatch } from "../../sqlite/mod.ts";
+import {
+  type Database,
+  DbConfig,
+  Determinism,
+  type Library,
+  MaxRowIdWatch,
+} from "../../sqlite/mod.ts";
 import { foreignKeysPragma } from "../connection_pragmas.ts";
 import { openingFailure } from "../opening_failure.ts";
 import type { PreparedStatement } from "../prepared_statement.ts";
@@ -22,9 +28,6 @@ import { WritePragmas } from "./write_pragmas.ts";
 import { WriteTransaction } from "./write_transaction.ts";
 
 const deferredForeignKeysStatus = 10;
-
-/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
-const defensiveOption = 1010;
 
 /** Pages that the writer keeps in memory, in KiB. */
 const cacheKib = 32_768;
@@ -252,5 +255,5 @@ function configure(database: Database, foreignKeys: boolean): void {
   database.exec(foreignKeysPragma(foreignKeys));
   createRaftTables(database);
   // A virtual table whose own tables SQL has changed can fail, at any later commit, or worse.
-  database.config(defensiveOption, true);
+  database.config(DbConfig.defensive, true);
 }

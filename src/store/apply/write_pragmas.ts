@@ -1,3 +1,4 @@
+import { DbConfig } from "../../sqlite/mod.ts";
 import { createPragmaTable, readPragmas, writePragmas } from "./pragma_table.ts";
 import {
   noRequestPragmas,
@@ -6,9 +7,6 @@ import {
   samePragmas,
 } from "../request_pragmas.ts";
 import type { WriteConnection } from "./write_connection.ts";
-
-/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfigenablefkey */
-const foreignKeysOption = 1002;
 
 type Target = Pick<WriteConnection, "database" | "policy" | "cache" | "own">;
 
@@ -42,7 +40,7 @@ export class WritePragmas {
     const { database, policy, cache } = this.#target;
     const wanted = this.wantedForeignKeys(flag);
     if (wanted === policy.foreignKeys) return;
-    database.config(foreignKeysOption, wanted);
+    database.config(DbConfig.enableForeignKeys, wanted);
     policy.foreignKeys = wanted;
     // What kept statements were found to do is no longer so.
     cache.clear();

@@ -1,8 +1,4 @@
-import { type Database, ResultCode, SqliteError } from "../../sqlite/mod.ts";
-
-/** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
-const defensiveOption = 1010;
-const writableSchemaOption = 1011;
+import { type Database, DbConfig, ResultCode, SqliteError } from "../../sqlite/mod.ts";
 
 /** What a virtual table says whose content cannot be checked here, as its tokenizer is unknown. */
 const notChecked = /^unable to validate/;
@@ -51,12 +47,12 @@ function quickCheck(database: Database): string {
  */
 function structuralDamageOf(database: Database): string | undefined {
   const holder = `raft_${crypto.randomUUID().replaceAll("-", "")}`;
-  const defensive = database.config(defensiveOption);
-  database.config(defensiveOption, false);
+  const defensive = database.config(DbConfig.defensive);
+  database.config(DbConfig.defensive, false);
   database.exec("BEGIN IMMEDIATE");
   try {
     database.exec(`CREATE TABLE ${holder} (c)`);
-    database.config(writableSchemaOption, true);
+    database.config(DbConfig.writableSchema, true);
     database.exec("DELETE FROM sqlite_schema WHERE rootpage = 0 OR rootpage IS NULL");
     database.exec(
       "UPDATE sqlite_schema SET " +
@@ -77,6 +73,6 @@ function structuralDamageOf(database: Database): string | undefined {
   } finally {
     database.exec("ROLLBACK");
     database.reloadSchema();
-    database.config(defensiveOption, defensive);
+    database.config(DbConfig.defensive, defensive);
   }
 }
