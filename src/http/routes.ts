@@ -1,3 +1,4 @@
+import type { Permission } from "../access/types.ts";
 import { jsonContentType, textContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { backup } from "./backup.ts";
@@ -13,18 +14,6 @@ import type { QueryParameters } from "./query_parameters.ts";
 import { readyz } from "./readyz.ts";
 import { analyzeSql } from "./sql_analysis.ts";
 import { status } from "./status.ts";
-
-/** What rqlite's file of users can permit to clients of HTTP. */
-export type Permission =
-  | "query"
-  | "execute"
-  | "backup"
-  | "load"
-  | "remove"
-  | "snapshot"
-  | "status"
-  | "leader-ops"
-  | "ready";
 
 /** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */
 export type Endpoint = (

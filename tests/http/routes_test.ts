@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { openApi } from "../../src/http/openapi.ts";
-import { type Permission, routes } from "../../src/http/routes.ts";
+import type { Permission } from "../../src/access/types.ts";
+import { routes } from "../../src/http/routes.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
