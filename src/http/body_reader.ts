@@ -1,5 +1,5 @@
 import { EncodedStatements } from "../store/types.ts";
-import { notUtf8 } from "./body_text.ts";
+import { notUtf8 } from "./request_body.ts";
 import type { BodyReading, BodyTask } from "./body_task.ts";
 import type { BodyReply } from "./body_worker.ts";
 import type { LargeBody } from "./large_body.ts";

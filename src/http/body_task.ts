@@ -2,7 +2,7 @@ import { ByteWriter, joinBytes } from "../base/bytes.ts";
 import { setsContext } from "../cluster/request_context.ts";
 import { writeStatement } from "../store/codec/statement_codec.ts";
 import type { Statement } from "../store/types.ts";
-import { jsonText, sqlText } from "./body_text.ts";
+import { jsonText, sqlText } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { isBreakingPragma, NoStatementsError, parsedStatements } from "./statements.ts";
 

@@ -2,7 +2,7 @@ import { hasBreakingPragma } from "./statements.ts";
 import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
-import { notUtf8 } from "./body_text.ts";
+import { notUtf8 } from "./request_body.ts";
 import { inspect, readInspected, readStatements, type RequestStatements } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
 import {

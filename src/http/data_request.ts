@@ -2,10 +2,9 @@ import type { Statement } from "../store/types.ts";
 import { assert } from "../base/assert.ts";
 import type { AppState } from "./app_state.ts";
 import { NotUtf8Error } from "./body_reader.ts";
-import { jsonText, sqlText } from "./body_text.ts";
+import { jsonText, readBody, sqlText } from "./request_body.ts";
 import { LargeBody } from "./large_body.ts";
 import { LargeStatements } from "./large_statements.ts";
-import { readBody } from "./request_body.ts";
 import { parseStatements } from "./statements.ts";
 
 type Awaitable<T> = T | Promise<T>;

@@ -5,8 +5,7 @@ import { indentText } from "./indent.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import { nodeJson } from "./node_report.ts";
 import { clusterTimeout, type QueryParameters } from "./query_parameters.ts";
-import { jsonText } from "./body_text.ts";
-import { readShortBody } from "./request_body.ts";
+import { jsonText, readShortBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { ServiceError } from "../cluster/types.ts";
 

@@ -4,8 +4,7 @@ import type { AppState } from "./app_state.ts";
 import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
-import { notUtf8 } from "./body_text.ts";
-import { readChunk, readRest } from "./request_body.ts";
+import { notUtf8, readChunk, readRest } from "./request_body.ts";
 import { spool } from "./spool.ts";
 
 /** What a SQLite file begins with: https://www.sqlite.org/fileformat.html#the_database_header */

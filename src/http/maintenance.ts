@@ -1,7 +1,6 @@
 import type { AppState } from "./app_state.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { jsonText } from "./body_text.ts";
-import { readShortBody } from "./request_body.ts";
+import { jsonText, readShortBody } from "./request_body.ts";
 
 /** /remove: takes a node out of the cluster. */
 export async function remove(

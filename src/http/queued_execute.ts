@@ -6,10 +6,9 @@ import { emptyEnvelope } from "./answers.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
 import { BodyTooLongError } from "./body_reader.ts";
-import { jsonText } from "./body_text.ts";
+import { jsonText, readBody } from "./request_body.ts";
 import { LargeBody } from "./large_body.ts";
 import { LargeStatements } from "./large_statements.ts";
-import { readBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { hasBreakingPragma, NoStatementsError, parseStatements } from "./statements.ts";
 

@@ -1,14 +1,13 @@
+import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
 import { strangersMay } from "../cluster/wire.ts";
 import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
-import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
 import type { Configuration as Members, Member, Status } from "../raft/types.ts";
 import type { SqliteProfile, Store } from "../store/types.ts";
-import type { Transport } from "../transport/types.ts";
+import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { ClusterIdentity } from "./cluster_identity.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import type { Openers } from "./openers.ts";
 import { StartError } from "./start_error.ts";
-import { Traffic } from "./traffic.ts";
 
 /** What a member finds around it. */
 export interface Surroundings {
@@ -133,5 +132,37 @@ async function listen(
     throw new StartError(`${error.message}; choose another address by -raft-addr`, {
       cause: error,
     });
+  }
+}
+
+/** Hands what arrives to whoever is in charge: first the formation of a cluster, then the service. */
+class Traffic implements TransportHandlers {
+  #current: TransportHandlers | undefined;
+
+  handOver(transport: Transport, handlers: TransportHandlers): void {
+    const started = this.#current !== undefined;
+    this.#current = handlers;
+    if (!started) transport.start(this);
+  }
+
+  get #handlers(): TransportHandlers {
+    if (this.#current === undefined) throw new Error("The transport has no handlers yet");
+    return this.#current;
+  }
+
+  message(message: Parameters<TransportHandlers["message"]>[0]): void {
+    this.#handlers.message(message);
+  }
+
+  unreachable(id: string): void {
+    this.#handlers.unreachable(id);
+  }
+
+  request(peer: Peer, kind: number, payload: Uint8Array, signal: AbortSignal) {
+    return this.#handlers.request(peer, kind, payload, signal);
+  }
+
+  stream(peer: Peer, kind: number, header: Uint8Array, body: AsyncIterable<Uint8Array>) {
+    return this.#handlers.stream(peer, kind, header, body);
   }
 }

@@ -6,6 +6,7 @@ import type { Clock, Disk, Logger } from "../io/types.ts";
 import type { CommandCodec } from "../node/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import {
+  commandFault,
   encodeCommand,
   encodeLongCommand,
   isLongCommand,
@@ -15,7 +16,6 @@ import {
   unknownCommand,
   writeStamp,
 } from "../store/codec/command_codec.ts";
-import { commandFault } from "../store/codec/command_fault.ts";
 import type { StoreOptions } from "../store/options.ts";
 import { openStore } from "../store/store.ts";
 import { WorkerThreads } from "../store/worker_threads.ts";

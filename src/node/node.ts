@@ -11,12 +11,17 @@ import {
   type Status,
 } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
-import { ViolationError } from "../transport/violation.ts";
+import { ViolationError } from "../transport/frame.ts";
 import { type NodeParts, nodeParts } from "./node_parts.ts";
 import { decodeSnapshotHeader } from "./snapshot_header.ts";
+import {
+  type CommandCodec,
+  NodeError,
+  type NodeFigures,
+  type NodeOptions,
+  type WriteOutcome,
+} from "./types.ts";
 import { proposalError, type Proposer } from "./writes/proposer.ts";
-import { NodeError, type NodeFigures, type NodeOptions, type WriteOutcome } from "./types.ts";
-import { unknownCommand } from "./unknown_command.ts";
 
 /** What is under way at the end gets this long at least, in ms. */
 const restMsMin = 1_000;
@@ -341,4 +346,21 @@ export class Node {
   successor(): NodeId | undefined {
     return this.#parts.handover.successor();
   }
+}
+
+/**
+ * Why this node could not apply one of the entries that it is sent, if it could not: of a newer
+ * version, say. In its log, and committed, it would stop the node; refused, it keeps this node from
+ * following, and no other from anything.
+ */
+function unknownCommand(
+  message: Message,
+  codec: Pick<CommandCodec, "unknown">,
+): string | undefined {
+  if (message.type !== "append_request") return undefined;
+  for (const { type, index, data } of message.entries) {
+    const why = type === EntryType.command ? codec.unknown(data) : undefined;
+    if (why !== undefined) return `Entry ${index} cannot be taken in: ${why}`;
+  }
+  return undefined;
 }

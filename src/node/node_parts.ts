@@ -12,7 +12,7 @@ import { SnapshotSender } from "./snapshot_sender.ts";
 import { Ticker } from "./ticker.ts";
 import type { NodeOptions } from "./types.ts";
 import { Proposer } from "./writes/proposer.ts";
-import { WatchedRequests } from "./writes/watched_requests.ts";
+import { WatchedRequests } from "./writes/pending_writes.ts";
 
 /** What a node does itself, when its parts come to it. */
 export interface NodeHandlers {

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { checksum } from "../base/checksum.ts";
 import { encodeConfiguration, majority, majorityValue } from "./configuration.ts";
-import { Departing } from "./departing.ts";
+import { Departing } from "./membership.ts";
 import { LeaderReads, type WaitingRead } from "./leader_reads.ts";
 import { CatchUp, Progress } from "./progress.ts";
 import { promiseMs } from "./lease.ts";

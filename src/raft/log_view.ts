@@ -1,8 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { EntryCache } from "./entry_cache.ts";
-import { TermStarts } from "./term_starts.ts";
 import type { Entry, RaftOptions } from "./types.ts";
-import { WriteTracker } from "./write_tracker.ts";
 
 /**
  * The log as the core sees it: the term of every entry, the newest entries themselves, and how much
@@ -167,5 +165,141 @@ export class LogView {
     const limit = Math.min(this.#appliedIndex, this.#writes.durableIndex);
     this.#cache.evict(Math.min(limit, this.#deliveredIndex), 0);
     this.#cache.evict(limit, this.#cacheBytesMax);
+  }
+}
+
+/**
+ * The term of every index of a log, kept as the index where each term begins: terms never fall
+ * along a log (5.3), so a few numbers stand for millions of entries.
+ */
+export class TermStarts {
+  readonly #terms: number[] = [];
+  readonly #indexes: number[] = [];
+
+  /** Notes that the entry at `index`, one behind the last, is of `term`. */
+  append(index: number, term: number): void {
+    const last = this.#terms.length - 1;
+    if (last >= 0 && this.#terms[last] === term) return;
+    this.#terms.push(term);
+    this.#indexes.push(index);
+  }
+
+  /** Forgets the entries from `index` on. */
+  truncate(index: number): void {
+    while ((this.#indexes[this.#indexes.length - 1] ?? 0) >= index) {
+      this.#indexes.pop();
+      this.#terms.pop();
+    }
+  }
+
+  /** Forgets the entries up to `index`. */
+  dropThrough(index: number): void {
+    const runs = this.#position(index + 1);
+    if (runs > 0) {
+      this.#indexes.splice(0, runs);
+      this.#terms.splice(0, runs);
+    }
+    if ((this.#indexes[0] ?? Infinity) <= index) this.#indexes[0] = index + 1;
+  }
+
+  clear(): void {
+    this.#terms.length = 0;
+    this.#indexes.length = 0;
+  }
+
+  /** The term at `index`, which must be one of the log's. */
+  termAt(index: number): number {
+    return this.#terms[this.#position(index)] ?? 0;
+  }
+
+  /** The last index up to `index` whose term is at most `term`; 0 when there is none. */
+  lastIndexWithTermAtMost(index: number, term: number): number {
+    let position = this.#position(index);
+    if ((this.#terms[position] ?? Infinity) <= term) return index;
+    while (position >= 0 && (this.#terms[position] ?? 0) > term) position--;
+    const next = this.#indexes[position + 1];
+    return position < 0 || next === undefined ? 0 : next - 1;
+  }
+
+  /** Which run holds `index`; -1 when it lies before the first. */
+  #position(index: number): number {
+    let high = this.#indexes.length - 1;
+    if ((this.#indexes[high] ?? Infinity) <= index) return high;
+    let low = -1;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.#indexes[middle] ?? 0) <= index) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+interface Write {
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  /** How much of it later writes have not cut off again. */
+  validThrough: number;
+}
+
+/**
+ * Which part of the log is durable, while writes of it are under way. An entry can be cut off and
+ * come back at the same place, even in the same term, so that a late report of its first write says
+ * nothing about its second: every write is therefore remembered until it is reported.
+ */
+export class WriteTracker {
+  #writes: Write[] = [];
+  #durableIndex: number;
+  #nextIndex: number;
+
+  constructor(lastIndex: number) {
+    this.#durableIndex = lastIndex;
+    this.#nextIndex = lastIndex + 1;
+  }
+
+  /** Everything up to here is on disk, and will stay there. */
+  get durableIndex(): number {
+    return this.#durableIndex;
+  }
+
+  /** The first index that no write has been started for. */
+  get nextIndex(): number {
+    return this.#nextIndex;
+  }
+
+  started(lastIndex: number, lastTerm: number): void {
+    assert(lastIndex >= this.#nextIndex, "A write is begun that has nothing new");
+    this.#writes.push({ lastIndex, lastTerm, validThrough: lastIndex });
+    this.#nextIndex = lastIndex + 1;
+  }
+
+  /** The write that ended with this entry, and all before it, are durable; unknown ones say nothing. */
+  finished(lastIndex: number, lastTerm: number): void {
+    const position = this.#writes.findIndex((write) =>
+      write.lastIndex === lastIndex && write.lastTerm === lastTerm
+    );
+    for (const write of this.#writes.splice(0, position + 1)) {
+      this.#durableIndex = Math.max(this.#durableIndex, write.validThrough);
+    }
+    assert(this.#durableIndex < this.#nextIndex, "Entries are durable that no write was begun for");
+  }
+
+  /** The entries from `index` on are being replaced. */
+  truncate(index: number): void {
+    this.#nextIndex = Math.min(this.#nextIndex, index);
+    this.#durableIndex = Math.min(this.#durableIndex, index - 1);
+    for (const write of this.#writes) write.validThrough = Math.min(write.validThrough, index - 1);
+  }
+
+  /** Everything up to `index` is durable otherwise, in a snapshot: it need not be written any more. */
+  covered(index: number): void {
+    this.#durableIndex = Math.max(this.#durableIndex, index);
+    this.#nextIndex = Math.max(this.#nextIndex, index + 1);
+  }
+
+  reset(lastIndex: number): void {
+    this.#writes = [];
+    this.#durableIndex = lastIndex;
+    this.#nextIndex = lastIndex + 1;
   }
 }

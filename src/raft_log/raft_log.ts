@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import type { Entry } from "../raft/types.ts";
-import { ActiveSegment } from "./active_segment.ts";
+import { ActiveSegment } from "./segment.ts";
 import { batchHeadLength } from "./batch.ts";
 import { EntryIndex } from "./entry_index.ts";
 import { LogQueue } from "./log_queue.ts";

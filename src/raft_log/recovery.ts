@@ -1,9 +1,14 @@
 import { FormatError } from "../base/bytes.ts";
 import type { Disk, Logger } from "../io/types.ts";
 import { type CompactionPoint, type Entry, EntryType, type HardState } from "../raft/types.ts";
-import { batchEnd, batchHeadLength, headFollows } from "./batch.ts";
+import {
+  batchEnd,
+  batchHeadLength,
+  headFollows,
+  type RecordVisitor,
+  visitRecords,
+} from "./batch.ts";
 import { EntryIndex } from "./entry_index.ts";
-import { type RecordVisitor, visitRecords } from "./records.ts";
 import { type TailAction, tailCase } from "./recovery_table.ts";
 import { Segment } from "./segment.ts";
 import {

@@ -1,16 +1,22 @@
 import { assert } from "../base/assert.ts";
 import { checksum } from "../base/checksum.ts";
 import { messageOf } from "../base/message_of.ts";
-import { PartsWriter } from "../base/parts_writer.ts";
+import { PartsWriter } from "../base/bytes.ts";
 import { checksumInSlices, type NextTurn } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import { type Clock, DiskError, type Logger } from "../io/types.ts";
 import type { CompactionPoint, Entry, HardState } from "../raft/types.ts";
-import { ActiveSegment, type SegmentPlace } from "./active_segment.ts";
-import { batchBodyMax, beginBatch } from "./batch.ts";
+import { ActiveSegment, type Segment, type SegmentPlace } from "./segment.ts";
+import {
+  batchBodyMax,
+  beginBatch,
+  entryHeadLength,
+  isLong,
+  writeCompaction,
+  writeEntry,
+  writeHardState,
+} from "./batch.ts";
 import type { EntryIndex } from "./entry_index.ts";
-import { entryHeadLength, isLong, writeCompaction, writeEntry, writeHardState } from "./records.ts";
-import type { Segment } from "./segment.ts";
 import type { SegmentHeader } from "./segment_header.ts";
 import type { LogStore, LogWrite } from "./types.ts";
 

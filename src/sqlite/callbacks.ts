@@ -3,8 +3,13 @@ import { connectionError } from "./connection_error.ts";
 import { ResultCode } from "./error.ts";
 import { readArguments, setResult } from "./function_values.ts";
 import type { Library } from "./library.ts";
-import { encodeCString, encodeText, readCString } from "./memory.ts";
-import type { BindValue, ColumnValue } from "./values.ts";
+import {
+  type BindValue,
+  type ColumnValue,
+  encodeCString,
+  encodeText,
+  readCString,
+} from "./memory.ts";
 
 /**
  * Returns one of {@linkcode AuthorizerResult}. What the four texts are depends on the action.

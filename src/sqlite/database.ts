@@ -11,19 +11,20 @@ import type {
 import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
 import { fixMathematics } from "./mathematics.ts";
-import { encodeCString, out, outPointer } from "./memory.ts";
-import { openFlags, type OpenOptions } from "./open_options.ts";
-import { SqlSource } from "./sql_source.ts";
-import { skipEmptyStatements } from "./sql_tokens.ts";
-import { Statement } from "./statement.ts";
 import {
   type BindArguments,
   type BindValue,
   type ColumnValue,
+  encodeCString,
   isPositional,
+  out,
+  outPointer,
   toInt64,
   toParameters,
-} from "./values.ts";
+} from "./memory.ts";
+import { openFlags, type OpenOptions } from "./open_options.ts";
+import { skipEmptyStatements, SqlSource } from "./sql_tokens.ts";
+import { Statement } from "./statement.ts";
 
 /** SQLITE_PREPARE_PERSISTENT. */
 const preparePersistent = 1;

@@ -1,6 +1,15 @@
 import type { Library } from "./library.ts";
-import { decodeText, encodeText, scratch, transient } from "./memory.ts";
-import { type BindValue, ColumnType, type ColumnValue, isInt64, toInt64 } from "./values.ts";
+import {
+  type BindValue,
+  ColumnType,
+  type ColumnValue,
+  decodeText,
+  encodeText,
+  isInt64,
+  scratch,
+  toInt64,
+  transient,
+} from "./memory.ts";
 
 type Symbols = Library["symbols"];
 

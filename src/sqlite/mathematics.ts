@@ -3,7 +3,7 @@ import * as trigonometry from "../base/trigonometry.ts";
 import type { RawFunctionBody } from "./callbacks.ts";
 import type { Database } from "./database.ts";
 import type { Library } from "./library.ts";
-import { ColumnType } from "./values.ts";
+import { ColumnType } from "./memory.ts";
 
 type Symbols = Library["symbols"];
 

@@ -16,7 +16,7 @@ export {
   statisticsTables,
 } from "./nondeterminism.ts";
 export { type SqliteProfile, takeProfile } from "./profile.ts";
-export { SqlSource } from "./sql_source.ts";
+export { SqlSource } from "./sql_tokens.ts";
 export { skipEmptyStatements, SqlTokens } from "./sql_tokens.ts";
 export { Statement } from "./statement.ts";
-export { type BindValue, ColumnType, type ColumnValue } from "./values.ts";
+export { type BindValue, ColumnType, type ColumnValue } from "./memory.ts";

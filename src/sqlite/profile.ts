@@ -3,9 +3,8 @@ import { Database } from "./database.ts";
 import { Determinism } from "./determinism.ts";
 import { SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
-import { readCString } from "./memory.ts";
+import { type ColumnValue, readCString } from "./memory.ts";
 import { probeGroups, type ProbeTable, probeTables } from "./probes.ts";
-import type { ColumnValue } from "./values.ts";
 
 /**
  * What a node's SQLite is, and how it answers. Two nodes with equal ones come to the same database

@@ -4,14 +4,18 @@ import type { Database } from "./database.ts";
 import { ResultCode } from "./error.ts";
 import type { Library } from "./library.ts";
 import {
+  type BindValue,
+  ColumnType,
+  type ColumnValue,
   decodeText,
   encodeCString,
   encodeText,
+  isInt64,
   readCString,
   scratch,
+  toInt64,
   transient,
 } from "./memory.ts";
-import { type BindValue, ColumnType, type ColumnValue, isInt64, toInt64 } from "./values.ts";
 
 const statusReprepare = 5;
 

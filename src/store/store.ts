@@ -11,7 +11,7 @@ import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { defaultLimits, type StoreLimits, type StoreOptions } from "./options.ts";
 import { QuickReader } from "./read/quick_reader.ts";
-import { QuickSwitch } from "./quick_switch.ts";
+import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
 import { ReaderPool } from "./read/reader_pool.ts";
 import { receiveSnapshot, snapshotSize, writeSnapshot } from "./copy/snapshot_body.ts";
@@ -31,8 +31,7 @@ import {
 } from "./types.ts";
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
-import { Writer } from "./apply/writer.ts";
-import { WriterStatusWatch } from "./apply/writer_status.ts";
+import { Writer, WriterStatusWatch } from "./apply/writer.ts";
 
 /** The database's file in the store's directory. */
 export const databaseName = "db.sqlite";

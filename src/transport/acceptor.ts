@@ -2,7 +2,7 @@ import { messageOf } from "../base/message_of.ts";
 import type { Connection, Listener } from "../io/types.ts";
 import type { Message, NodeId } from "../raft/types.ts";
 import { Channel, type ChannelOwner } from "./channel.ts";
-import type { Frame } from "./frame.ts";
+import { type Frame, isViolation } from "./frame.ts";
 import {
   acceptIntroduction,
   FramedConnection,
@@ -16,7 +16,6 @@ import { FailureCode } from "./request_frames.ts";
 import { RequestServer } from "./request_server.ts";
 import { SendQueue } from "./send_queue.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
-import { isViolation } from "./violation.ts";
 
 /** Wait after the system refused to hand over a connection (no descriptors left), in ms. */
 const acceptRetryMs = 100;

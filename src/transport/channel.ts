@@ -5,14 +5,13 @@ import { type NextTurn, sliceBytes, Slices } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import type { Timer } from "../io/types.ts";
 import { type Message, nodeName } from "../raft/types.ts";
-import { type Frame, FrameType, writeFrame } from "./frame.ts";
+import { type Frame, FrameType, isViolation, ViolationError, writeFrame } from "./frame.ts";
 import { largeBytes, LargeFrame, PieceReader } from "./pieces.ts";
 import type { Introduced } from "./framed_connection.ts";
 import { decodeHello, type Hello, writeHello } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import { decodeLargeMessage, decodeMessage } from "./message_codec.ts";
 import type { SendQueue } from "./send_queue.ts";
-import { isViolation, ViolationError } from "./violation.ts";
 
 /** Frames are gathered into writes of about this size. */
 const batchBytes = 256 * 1024;

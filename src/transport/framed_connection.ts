@@ -1,6 +1,13 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Connection } from "../io/types.ts";
-import { type Frame, FrameDecoder, FrameType } from "./frame.ts";
+import {
+  DisagreementError,
+  type Frame,
+  FrameDecoder,
+  FrameType,
+  isViolation,
+  ViolationError,
+} from "./frame.ts";
 import {
   checkPreamble,
   decodeHello,
@@ -15,7 +22,6 @@ import {
 } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import { TransportError } from "./types.ts";
-import { DisagreementError, isViolation, ViolationError } from "./violation.ts";
 
 /** A connection that is read frame by frame, and whose writes go out one after the other. */
 export class FramedConnection {

@@ -4,7 +4,7 @@ import { clusterConflict, type Hello, type Purpose } from "./handshake.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { defaultLimits, type TransportLimits, type TransportOptions } from "./options.ts";
 import type { Agreement, Peer, TransportHandlers } from "./types.ts";
-import { DisagreementError, ViolationError } from "./violation.ts";
+import { DisagreementError, ViolationError } from "./frame.ts";
 
 /** What all connections of one transport share: this node's own identity and surroundings. */
 export class Local {

@@ -1,7 +1,6 @@
 import { assert } from "../base/assert.ts";
-import { ByteWriter } from "../base/bytes.ts";
+import { ByteWriter, PartsWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
-import { PartsWriter } from "../base/parts_writer.ts";
 import {
   beginFrame,
   checkFrame,
@@ -10,10 +9,10 @@ import {
   frameHeaderBytes,
   FrameType,
   readFrameHeader,
+  ViolationError,
   writeFrame,
 } from "./frame.ts";
-import type { Outgoing } from "./outgoing.ts";
-import { ViolationError } from "./violation.ts";
+import type { Outgoing } from "./send_queue.ts";
 
 /** Frames of more than that are sent in pieces. */
 export const largeBytes = 2 * 1024 * 1024;

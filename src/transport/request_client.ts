@@ -1,6 +1,6 @@
 import { RingMap } from "../base/ring_map.ts";
 import type { Timer } from "../io/types.ts";
-import { type Frame, frameHeaderBytes, FrameType } from "./frame.ts";
+import { type Frame, frameHeaderBytes, FrameType, ViolationError } from "./frame.ts";
 import type { Local } from "./local.ts";
 import {
   decodeAnswer,
@@ -11,7 +11,6 @@ import {
 } from "./request_frames.ts";
 import type { SendQueue } from "./send_queue.ts";
 import { type NoConnection, type RequestOptions, TransportError } from "./types.ts";
-import { ViolationError } from "./violation.ts";
 
 interface Pending {
   readonly item: OutgoingRequest;

@@ -1,7 +1,7 @@
 import { ByteReader, type ByteWriter, FormatError } from "../base/bytes.ts";
 import type { Message } from "../raft/types.ts";
 import { FrameType } from "./frame.ts";
-import type { Outgoing } from "./outgoing.ts";
+import type { Outgoing } from "./send_queue.ts";
 
 /** What a frame of a request takes besides its payload, at most. */
 const overheadBytes = 32;

@@ -1,7 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import { RingMap } from "../base/ring_map.ts";
 import { nodeName } from "../raft/types.ts";
-import { type Frame, frameHeaderBytes, FrameType } from "./frame.ts";
+import { type Frame, frameHeaderBytes, FrameType, isViolation, ViolationError } from "./frame.ts";
 import type { Hello } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import {
@@ -12,9 +12,7 @@ import {
   OutgoingFailure,
   type ReceivedRequest,
 } from "./request_frames.ts";
-import type { Outgoing } from "./outgoing.ts";
-import type { SendQueue } from "./send_queue.ts";
-import { isViolation, ViolationError } from "./violation.ts";
+import type { Outgoing, SendQueue } from "./send_queue.ts";
 
 /** What the connection that the requests came on offers. */
 interface RequestSource {

@@ -1,10 +1,9 @@
 import { assert } from "../base/assert.ts";
 import type { ByteWriter } from "../base/bytes.ts";
 import type { Message } from "../raft/types.ts";
-import { FrameType } from "./frame.ts";
+import { beginFrame, endFrame, FrameType } from "./frame.ts";
 import { encodeMessage, messageSize } from "./message_codec.ts";
 import type { TransportLimits } from "./options.ts";
-import { type Outgoing, writeOutgoing } from "./outgoing.ts";
 
 class OutgoingMessage implements Outgoing {
   readonly type = FrameType.message;
@@ -133,4 +132,22 @@ export class SendQueue {
     assert(left === 0, "A queue that is empty counts what is in it");
     return messages;
   }
+}
+
+/** Something that waits to be sent; it is encoded only when its turn comes. */
+export interface Outgoing {
+  /** Bytes that it will take, about. */
+  readonly size: number;
+  /** Set for a Raft message: it may be dropped. */
+  readonly message: Message | undefined;
+  readonly type: FrameType;
+  /** Writes the body of its frame. */
+  encodeBody(writer: ByteWriter): void;
+}
+
+/** Writes an item's frame. */
+export function writeOutgoing(writer: ByteWriter, item: Outgoing): void {
+  const start = beginFrame(writer, item.type);
+  item.encodeBody(writer);
+  endFrame(writer, start);
 }

@@ -1,6 +1,6 @@
 import { ByteReader, type ByteWriter } from "../base/bytes.ts";
 import { beginFrame, endFrame, FrameType } from "./frame.ts";
-import { writeOutgoing } from "./outgoing.ts";
+import { writeOutgoing } from "./send_queue.ts";
 import { type FailureCode, OutgoingAnswer, OutgoingFailure } from "./request_frames.ts";
 
 /** Largest piece of a body in one frame. */

@@ -3,7 +3,14 @@ import { checksum } from "../base/checksum.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
 import { nodeName } from "../raft/types.ts";
-import { type Frame, frameHeaderBytes, FrameType, writeFrame } from "./frame.ts";
+import {
+  type Frame,
+  frameHeaderBytes,
+  FrameType,
+  isViolation,
+  ViolationError,
+  writeFrame,
+} from "./frame.ts";
 import { type Introduced, withDeadline } from "./framed_connection.ts";
 import type { Local } from "./local.ts";
 import { FailureCode } from "./request_frames.ts";
@@ -17,7 +24,6 @@ import {
   writeStreamFailure,
 } from "./stream_frames.ts";
 import { TransportError } from "./types.ts";
-import { isViolation, ViolationError } from "./violation.ts";
 
 /** Receives one body over a connection of its own and sends the handler's answer back. */
 export class StreamReceiver {

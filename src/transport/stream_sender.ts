@@ -3,7 +3,7 @@ import { ByteWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Timer } from "../io/types.ts";
-import { FrameType, writeFrame } from "./frame.ts";
+import { FrameType, isViolation, ViolationError, writeFrame } from "./frame.ts";
 import { type FramedConnection, openConnection, withDeadline } from "./framed_connection.ts";
 import type { Local } from "./local.ts";
 import { decodeAnswer, decodeFailure, FailureCode } from "./request_frames.ts";
@@ -15,7 +15,6 @@ import {
   writeStreamOpen,
 } from "./stream_frames.ts";
 import { type RequestOptions, TransportError, type TransportErrorKind } from "./types.ts";
-import { isViolation, ViolationError } from "./violation.ts";
 
 /** Sends one body over a connection of its own, no faster than the other end takes it. */
 export class StreamSender {

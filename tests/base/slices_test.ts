@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { assertSameBytes } from "./long_bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
-import { PartsWriter } from "../../src/base/parts_writer.ts";
+import { PartsWriter } from "../../src/base/bytes.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { checksumInSlices, joinInSlices, sliceBytes, Slices } from "../../src/base/slices.ts";
 

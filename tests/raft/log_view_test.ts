@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { LogView } from "../../src/raft/log_view.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { LogView, TermStarts, WriteTracker } from "../../src/raft/log_view.ts";
 import { type Entry, EntryType } from "../../src/raft/types.ts";
 
 function entry(index: number, term: number, size = 10): Entry {
@@ -125,5 +126,94 @@ Deno.test({
         cacheBytesMax: 0,
       });
     assert.throws(start, /Applied through 11, but the log ends at 10/);
+  },
+});
+
+Deno.test({
+  name: "TermStarts agrees with a list of terms through appends, cuts and compaction",
+  permissions: "none",
+  fn() {
+    for (let seed = 1n; seed <= 200n; seed++) {
+      const prng = new Prng(seed);
+      const starts = new TermStarts();
+      /** The term of each index; the entries before `first` are compacted. */
+      const terms = [0];
+      let first = 1;
+      for (let step = 0; step < 60; step++) {
+        const last = terms.length - 1;
+        const draw = prng.below(10);
+        if (draw < 7) {
+          const term = Math.max(1, (terms[last] ?? 0) + (prng.chance(0.3) ? prng.below(4) : 0));
+          starts.append(last + 1, term);
+          terms.push(term);
+        } else if (draw < 9) {
+          const from = first + prng.below(last - first + 2);
+          if (from === 0 || from > last) continue;
+          starts.truncate(from);
+          terms.length = from;
+        } else {
+          const through = first - 1 + prng.below(last - first + 2);
+          starts.dropThrough(through);
+          first = through + 1;
+        }
+        for (let index = first; index < terms.length; index++) {
+          assert.equal(starts.termAt(index), terms[index], `seed ${seed}: term at ${index}`);
+          const term = prng.below(12);
+          let expected = index;
+          while (expected >= first && (terms[expected] ?? 0) > term) expected--;
+          const found = starts.lastIndexWithTermAtMost(index, term);
+          assert.equal(Math.max(found, first - 1), expected, `seed ${seed}: ${index} at ${term}`);
+        }
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "WriteTracker counts what is reported, and all writes before it",
+  permissions: "none",
+  fn() {
+    const writes = new WriteTracker(3);
+    writes.started(5, 1);
+    writes.started(6, 1);
+    writes.started(9, 2);
+    assert.equal(writes.durableIndex, 3);
+    writes.finished(6, 1);
+    assert.equal(writes.durableIndex, 6);
+    writes.finished(6, 1);
+    writes.finished(9, 1);
+    assert.equal(writes.durableIndex, 6);
+    writes.finished(9, 2);
+    assert.equal(writes.durableIndex, 9);
+  },
+});
+
+Deno.test({
+  name: "WriteTracker does not take the first write of an entry for its second",
+  permissions: "none",
+  fn() {
+    const writes = new WriteTracker(3);
+    writes.started(5, 1);
+    writes.truncate(4);
+    writes.started(4, 2);
+    writes.truncate(4);
+    writes.started(5, 1);
+    writes.finished(5, 1);
+    assert.equal(writes.durableIndex, 3, "the first write was cut off at 4");
+    writes.finished(4, 2);
+    assert.equal(writes.durableIndex, 3);
+    writes.finished(5, 1);
+    assert.equal(writes.durableIndex, 5);
+  },
+});
+
+Deno.test({
+  name: "WriteTracker.truncate() takes durable entries back and has the rest written again",
+  permissions: "none",
+  fn() {
+    const writes = new WriteTracker(8);
+    writes.truncate(6);
+    assert.equal(writes.durableIndex, 5);
+    assert.equal(writes.nextIndex, 6);
   },
 });

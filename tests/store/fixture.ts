@@ -5,7 +5,7 @@ import { EntryType } from "../../src/raft/types.ts";
 import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
 import { encodeCommand, stampCommand } from "../../src/store/codec/command_codec.ts";
 import type { LifeCycle } from "../../src/store/life_cycle.ts";
-import type { QuickParts } from "../../src/store/quick_switch.ts";
+import type { QuickParts } from "../../src/store/quick_connection.ts";
 import type { StoreOptions } from "../../src/store/options.ts";
 import { openStore } from "../../src/store/store.ts";
 import { WorkerThreads } from "../../src/store/worker_threads.ts";

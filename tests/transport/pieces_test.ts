@@ -3,16 +3,15 @@ import { assertSameBytes } from "../base/long_bytes.ts";
 import { ByteWriter, FormatError } from "../../src/base/bytes.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { sliceBytes } from "../../src/base/slices.ts";
-import { FrameDecoder, FrameType, writeFrame } from "../../src/transport/frame.ts";
+import { FrameDecoder, FrameType, ViolationError, writeFrame } from "../../src/transport/frame.ts";
 import {
   decodeLargeMessage,
   decodeMessage,
   encodeMessage,
 } from "../../src/transport/message_codec.ts";
-import { writeOutgoing } from "../../src/transport/outgoing.ts";
+import { writeOutgoing } from "../../src/transport/send_queue.ts";
 import { LargeFrame, PieceReader } from "../../src/transport/pieces.ts";
 import { OutgoingRequest } from "../../src/transport/request_frames.ts";
-import { ViolationError } from "../../src/transport/violation.ts";
 import { append, entry } from "./fixture.ts";
 
 const random = new Prng(4n);

@@ -15,9 +15,8 @@ import { LoadScript } from "./load_script.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
 import type { RequestPragma } from "../request_pragmas.ts";
 import { controlRefused } from "../sql_policy.ts";
-import { refuseVacuumInto } from "../sql_text.ts";
-import type { EntryStatement, EntryStatements } from "./entry_statements.ts";
-import type { StatementRunner } from "./statement_runner.ts";
+import { refuseVacuumInto } from "../prepared_statement.ts";
+import type { EntryStatement, EntryStatements, StatementRunner } from "./entry_statements.ts";
 import type { RequestId } from "../types.ts";
 import type { WriteConnection } from "./write_connection.ts";
 

@@ -1,6 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import { PartsWriter } from "../../base/parts_writer.ts";
+import { ByteReader, ByteWriter, PartsWriter } from "../../base/bytes.ts";
 import { joinInSlices, type NextTurn } from "../../base/slices.ts";
 import type { Answer, AnswerFormat, AppliedEntry, ApplyEntry } from "../types.ts";
 

@@ -7,7 +7,7 @@ import { Database, type Library, SqliteError } from "../../sqlite/mod.ts";
 import { damageOf } from "../copy/file_check.ts";
 import { identifier } from "../identifier.ts";
 import type { LoadedPieces } from "./load_table.ts";
-import { createPragmaTable, writePragmas } from "./pragma_table.ts";
+import { createPragmaTable, writePragmas } from "./write_pragmas.ts";
 import { createRaftTables, dropRaftTables, emptyState, RaftStateWriter } from "./raft_table.ts";
 import { noPragmas } from "../request_pragmas.ts";
 import type { Sessions } from "./sessions.ts";

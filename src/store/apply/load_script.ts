@@ -5,7 +5,7 @@ import { identifier } from "../identifier.ts";
 import { LateForeignKeys } from "./late_foreign_keys.ts";
 import { PendingVirtualTables, type VirtualTable } from "./pending_virtual_tables.ts";
 import type { Control } from "../preparation_notes.ts";
-import { refuseVacuumInto } from "../sql_text.ts";
+import { refuseVacuumInto } from "../prepared_statement.ts";
 import type { EntryStatement } from "./entry_statements.ts";
 import type { WriteConnection } from "./write_connection.ts";
 

@@ -5,7 +5,7 @@ import { type AppliedBatch, appliedEntries, toBatchEntry } from "./apply_batch.t
 import { EntryApplier } from "./entry_applier.ts";
 import { isFailedSync, untrusted } from "../failures.ts";
 import type { Holder } from "../life_cycle.ts";
-import type { QuickParts } from "../quick_switch.ts";
+import type { QuickParts } from "../quick_connection.ts";
 import type { ApplyEntry } from "../types.ts";
 import { WriteConnection } from "./write_connection.ts";
 

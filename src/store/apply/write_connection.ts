@@ -8,8 +8,8 @@ import {
 } from "../../sqlite/mod.ts";
 import { foreignKeysPragma } from "../connection_pragmas.ts";
 import { openingFailure } from "../opening_failure.ts";
-import type { PreparedStatement } from "../prepared_statement.ts";
-import { boundInstructions, quickChanges } from "../quick_policy.ts";
+import { type PreparedStatement, StatementCache } from "../prepared_statement.ts";
+import { boundInstructions, quickChanges } from "../quick_connection.ts";
 import {
   createRaftTables,
   type RaftState,
@@ -22,7 +22,6 @@ import {
 import { SeenCounters } from "./seen_counters.ts";
 import { Sessions } from "./sessions.ts";
 import { SqlPolicy } from "../sql_policy.ts";
-import { StatementCache } from "../statement_cache.ts";
 import { WriteLimits } from "./write_limits.ts";
 import { WritePragmas } from "./write_pragmas.ts";
 import { WriteTransaction } from "./write_transaction.ts";

@@ -3,6 +3,10 @@ import { type NextTurn, sliceBytes } from "../../base/slices.ts";
 import { nextTurnOf } from "../../io/next_turn.ts";
 import type { Clock } from "../../io/types.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
+import { StoreFailedError } from "../failures.ts";
+import type { Holder, LifeCycle } from "../life_cycle.ts";
+import { type Thread, type Threads, transferOf } from "../threads.ts";
+import type { ApplyEntry } from "../types.ts";
 import { receivedAnswers } from "./answers.ts";
 import {
   type AppliedBatch,
@@ -11,11 +15,6 @@ import {
   encodeBatch,
   encodeLargeBatch,
 } from "./apply_batch.ts";
-import { transferOf } from "../transfer.ts";
-import { StoreFailedError } from "../failures.ts";
-import type { Holder, LifeCycle } from "../life_cycle.ts";
-import type { Thread, Threads } from "../threads.ts";
-import type { ApplyEntry } from "../types.ts";
 import type {
   NumberedRequest,
   WriterApplied,
@@ -182,6 +181,57 @@ export class Writer implements Holder {
       case "failed":
         this.fail(new StoreFailedError(reply.message));
         break;
+    }
+  }
+}
+
+/** How long the writer may take to say how it is, in ms. */
+const waitMs = 200;
+
+/**
+ * What the writer says of itself; while it is busy with a long write, has no database, or cannot
+ * say, what it last said.
+ */
+export class WriterStatusWatch {
+  readonly #writer: Writer;
+  readonly #life: LifeCycle;
+  readonly #clock: Clock;
+  #asked: Promise<unknown> | undefined;
+  #last: WriterStatus = {
+    pageSize: 0,
+    pageCount: 0,
+    freelistCount: 0,
+    statementsCached: 0,
+    sessions: 0,
+  };
+
+  constructor(writer: Writer, life: LifeCycle, clock: Clock) {
+    this.#writer = writer;
+    this.#life = life;
+    this.#clock = clock;
+  }
+
+  async ask(): Promise<WriterStatus> {
+    if (this.#life.isOpen) {
+      const asked = this.#asked ??= this.#ask();
+      await new Promise<void>((resolve) => {
+        const late = this.#clock.after(waitMs, resolve);
+        void asked.then(() => {
+          late.cancel();
+          resolve();
+        });
+      });
+    }
+    return this.#last;
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.#last = await this.#writer.status();
+    } catch {
+      // Whatever it was, it is no answer's to a mere question to act on it.
+    } finally {
+      this.#asked = undefined;
     }
   }
 }

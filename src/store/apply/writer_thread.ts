@@ -9,8 +9,7 @@ import { isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
-import { transferOf } from "../transfer.ts";
-import type { ThreadScope } from "../threads.ts";
+import { type ThreadScope, transferOf } from "../threads.ts";
 import type { AppliedPosition } from "../types.ts";
 import { WriteConnection } from "./write_connection.ts";
 

@@ -1,10 +1,14 @@
-import { ByteReader, ByteWriter, FormatError } from "../../base/bytes.ts";
+import {
+  allocateSmall,
+  ByteReader,
+  ByteWriter,
+  FormatError,
+  PartsWriter,
+} from "../../base/bytes.ts";
 import { checksum } from "../../base/checksum.ts";
-import { PartsWriter } from "../../base/parts_writer.ts";
 import { checksumInSlices, joinInSlices, type NextTurn, sliceBytes } from "../../base/slices.ts";
-import { allocateSmall } from "../../base/slab.ts";
-import { encodedInSlices, readStatements, writeStatements } from "./statement_codec.ts";
 import { type Command, EncodedStatements, type RequestId, type Stamp } from "../types.ts";
+import { encodedInSlices, readStatements, ValueTag, writeStatements } from "./statement_codec.ts";
 
 // The format, byte by byte, is in README.md.
 
@@ -241,7 +245,7 @@ export function enforcesForeignKeys(view: DataView): boolean {
   return (view.getUint8(stampFlagsAt) & StampFlag.foreignKeys) !== 0;
 }
 
-/** Why this version cannot apply a stamped command, as its first bytes tell; see command_fault.ts. */
+/** Why this version cannot apply a stamped command, as its first bytes tell. */
 export function unknownCommand(data: Uint8Array): string | undefined {
   const [written, type] = [data[stampBytes + 4], data[stampBytes + 5]];
   if (written === version && type !== undefined && type >= 1 && type <= newestType) {
@@ -262,5 +266,86 @@ export function requestIdOf(data: Uint8Array): RequestId | undefined {
     if (!(error instanceof FormatError)) throw error;
     // Numbers that nobody gives a request: it answers nobody's.
     return undefined;
+  }
+}
+
+/**
+ * What is wrong with bytes that should be a command; undefined when nothing is. As
+ * {@linkcode decodeCommand}, but makes nothing of them.
+ */
+export function commandFault(bytes: Uint8Array): string | undefined {
+  try {
+    verifyCommand(bytes);
+    const reader = new ByteReader(bytes, 4);
+    const written = reader.uint8();
+    if (written !== version) throw new FormatError(`Unknown command version ${written}`);
+    const type = reader.uint8();
+    const flags = reader.uint8();
+    reader.uint8();
+    if ((flags & CommandFlag.request) !== 0) {
+      reader.uint64();
+      reader.integer();
+      reader.integer();
+    }
+    passBody(reader, type);
+    reader.end();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return error.message;
+  }
+}
+
+function passBody(reader: ByteReader, type: number): void {
+  switch (type) {
+    case CommandType.execute:
+    case CommandType.load_sql:
+      reader.uint32();
+      passStatements(reader);
+      break;
+    case CommandType.load_chunk:
+      reader.uint64();
+      reader.integer();
+      reader.bytes();
+      break;
+    case CommandType.load_commit:
+      reader.uint64();
+      reader.integer();
+      reader.uint32();
+      break;
+    case CommandType.load_abort:
+      reader.uint64();
+      break;
+    default:
+      throw new FormatError(`Unknown command type ${type}`);
+  }
+}
+
+function passStatements(reader: ByteReader): void {
+  for (let statements = reader.uint32(); statements > 0; statements--) {
+    reader.bytes();
+    for (let values = reader.uint32(); values > 0; values--) passValue(reader);
+    for (let values = reader.uint32(); values > 0; values--) {
+      reader.text();
+      passValue(reader);
+    }
+  }
+}
+
+function passValue(reader: ByteReader): void {
+  const tag = reader.uint8();
+  switch (tag) {
+    case ValueTag.null:
+      break;
+    case ValueTag.integer:
+    case ValueTag.real:
+      reader.raw(8);
+      break;
+    case ValueTag.text:
+    case ValueTag.blob:
+      reader.bytes();
+      break;
+    default:
+      throw new FormatError(`Unknown value type ${tag}`);
   }
 }

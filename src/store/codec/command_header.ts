@@ -3,6 +3,7 @@ import { checksum } from "../../base/checksum.ts";
 import { EntryType } from "../../raft/types.ts";
 import type { BatchEntry } from "../apply/apply_batch.ts";
 import {
+  commandFault,
   CommandFlag,
   CommandType,
   enforcesForeignKeys,
@@ -13,7 +14,6 @@ import {
   unknownCommand,
   verifyCommand,
 } from "./command_codec.ts";
-import { commandFault } from "./command_fault.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { SqlSource } from "../../sqlite/mod.ts";
 import type { RequestId } from "../types.ts";

@@ -1,6 +1,5 @@
 import { int64Max, int64Min } from "../../base/int64.ts";
-import { ByteReader, type ByteWriter, FormatError } from "../../base/bytes.ts";
-import { PartsWriter } from "../../base/parts_writer.ts";
+import { ByteReader, type ByteWriter, FormatError, PartsWriter } from "../../base/bytes.ts";
 import { joinInSlices, type NextTurn, sliceBytes, Slices } from "../../base/slices.ts";
 import {
   EncodedStatements,

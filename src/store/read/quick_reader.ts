@@ -3,11 +3,14 @@ import { foreignKeysPragma } from "../connection_pragmas.ts";
 import { isInterrupt } from "../failures.ts";
 import { JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import type { Holder } from "../life_cycle.ts";
-import { boundInstructions, quickActions, quickAuthorizer } from "../quick_policy.ts";
-import type { PreparedStatement } from "../prepared_statement.ts";
-import type { QuickParts } from "../quick_switch.ts";
+import {
+  boundInstructions,
+  quickActions,
+  quickAuthorizer,
+  type QuickParts,
+} from "../quick_connection.ts";
+import { type PreparedStatement, StatementCache } from "../prepared_statement.ts";
 import { RowsWriter } from "../json/result_json.ts";
-import { StatementCache } from "../statement_cache.ts";
 import {
   type AnswerFormat,
   EncodedStatements,

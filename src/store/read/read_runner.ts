@@ -4,11 +4,16 @@ import { type Database, SqliteError, SqlSource } from "../../sqlite/mod.ts";
 import { isInterrupt, isReadonly, StatementError } from "../failures.ts";
 import { type JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import { keptBytesMax, Parameters } from "../parameters.ts";
-import { type PreparedStatement, prepareNext } from "../prepared_statement.ts";
+import {
+  isBlank,
+  isVacuumInto,
+  type PreparedStatement,
+  prepareNext,
+  type StatementCache,
+  type StatementKind,
+} from "../prepared_statement.ts";
 import { RenderError, RowsWriter, writeEmpty, writeError } from "../json/result_json.ts";
 import { type SqlPolicy, writeRefused } from "../sql_policy.ts";
-import { isBlank, isVacuumInto, type StatementKind } from "../sql_text.ts";
-import type { StatementCache } from "../statement_cache.ts";
 import type { AnswerFormat } from "../types.ts";
 
 export interface ReadConnection {

@@ -1,5 +1,4 @@
-import { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import { longBytesMin } from "../../base/parts_writer.ts";
+import { ByteReader, ByteWriter, longBytesMin } from "../../base/bytes.ts";
 import { type NextTurn, Slices } from "../../base/slices.ts";
 import { decodeFormat, encodeFormat } from "../apply/apply_batch.ts";
 import { writeStatements } from "../codec/statement_codec.ts";

@@ -13,7 +13,7 @@ import {
 import { decodeTasks, PieceKind, type ReadTask, writeInspection, writePiece } from "./read_task.ts";
 import { ReaderSignals } from "./reader_signals.ts";
 import { SqlPolicy } from "../sql_policy.ts";
-import { StatementCache } from "../statement_cache.ts";
+import { StatementCache } from "../prepared_statement.ts";
 import type { ThreadScope } from "../threads.ts";
 
 /** What the main thread sends to a reader. */

@@ -3,8 +3,7 @@ import { assertSameBytes } from "../../base/long_bytes.ts";
 import { checksum } from "../../../src/base/checksum.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { sliceBytes } from "../../../src/base/slices.ts";
-import { LongCommand } from "../../../src/node/writes/long_command.ts";
-import { Proposals } from "../../../src/node/writes/proposer.ts";
+import { LongCommand } from "../../../src/node/writes/proposals.ts";
 import { Proposer } from "../../../src/node/writes/proposer.ts";
 import { EntryType } from "../../../src/raft/types.ts";
 import { stampBytes, stampCommand, writeStamp } from "../../../src/store/codec/command_codec.ts";
@@ -117,27 +116,4 @@ Deno.test("Proposer proposes no more than some megabytes for one write of the lo
   for (const write of writes) {
     assert(write.length <= 1 || write.reduce((a, b) => a + b) <= 4 * MiB, `${write}`);
   }
-});
-
-Deno.test("Proposals hands over the first ones, as many as fit", () => {
-  const proposals = new Proposals();
-  const proposal = (bytes: number) => ({
-    type: EntryType.command,
-    command: new Uint8Array(0),
-    bytes,
-    format: undefined,
-    deadline: 0,
-    resolve: () => {},
-    reject: () => {},
-  });
-  for (const bytes of [3, 4, 9, 1]) proposals.add(proposal(bytes));
-  const ready = proposals.announce(5);
-  assert.equal(proposals.exceeds(1, 22), true);
-  assert.equal(proposals.exceeds(0, 22), false);
-  assert.deepEqual(proposals.take(7).map(({ bytes }) => bytes), [3, 4]);
-  assert.deepEqual(proposals.take(7).map(({ bytes }) => bytes), [9]);
-  assert.equal(proposals.exceeds(0, 5), true);
-  ready();
-  assert.deepEqual(proposals.take().map(({ bytes }) => bytes), [1]);
-  assert.equal(proposals.exceeds(100, 1), false, "one by itself always fits");
 });

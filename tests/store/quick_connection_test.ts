@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Clock } from "../../src/io/types.ts";
 import { LifeCycle } from "../../src/store/life_cycle.ts";
 import { QuickReader } from "../../src/store/read/quick_reader.ts";
-import { QuickSwitch } from "../../src/store/quick_switch.ts";
+import { QuickSwitch } from "../../src/store/quick_connection.ts";
 import { QuickWriter } from "../../src/store/apply/quick_writer.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { plain, quickParts, silent, TestStore } from "./fixture.ts";

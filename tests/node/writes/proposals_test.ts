@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
-import { Gathering } from "../../../src/node/writes/gathering.ts";
+import { Gathering, Proposals } from "../../../src/node/writes/proposals.ts";
 import { SimulatedClock } from "../../simulation/clock.ts";
+import { EntryType } from "../../../src/raft/types.ts";
 
 /** A client writes, and is answered, when the test says so. */
 function subject({ alone = false } = {}) {
@@ -90,4 +91,27 @@ Deno.test("Gathering goes on with half of the clients where there are no followe
   assert.deepEqual(state.batches, [1, 1, 2, 4]);
   write(1);
   assert.deepEqual(state.batches, [1, 1, 2, 4, 4]);
+});
+
+Deno.test("Proposals hands over the first ones, as many as fit", () => {
+  const proposals = new Proposals();
+  const proposal = (bytes: number) => ({
+    type: EntryType.command,
+    command: new Uint8Array(0),
+    bytes,
+    format: undefined,
+    deadline: 0,
+    resolve: () => {},
+    reject: () => {},
+  });
+  for (const bytes of [3, 4, 9, 1]) proposals.add(proposal(bytes));
+  const ready = proposals.announce(5);
+  assert.equal(proposals.exceeds(1, 22), true);
+  assert.equal(proposals.exceeds(0, 22), false);
+  assert.deepEqual(proposals.take(7).map(({ bytes }) => bytes), [3, 4]);
+  assert.deepEqual(proposals.take(7).map(({ bytes }) => bytes), [9]);
+  assert.equal(proposals.exceeds(0, 5), true);
+  ready();
+  assert.deepEqual(proposals.take().map(({ bytes }) => bytes), [1]);
+  assert.equal(proposals.exceeds(100, 1), false, "one by itself always fits");
 });
