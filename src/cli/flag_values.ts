@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { AddressError, parseAddress } from "../io/address.ts";
 import type { LogLevel } from "../io/types.ts";
 import { withTwoDashes } from "./dashes.ts";
-import { DurationError, parseDuration } from "./duration.ts";
+import { DurationError, parseDuration } from "../base/duration.ts";
 import { FlagError } from "./flag_error.ts";
 import { flagTable, foreignFlags } from "./flag_table.ts";
 import type { FlagKind, FlagName, FlagSpec } from "./flag_table.ts";

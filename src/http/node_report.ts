@@ -1,6 +1,6 @@
 import type { NodeReport } from "../cluster/types.ts";
 import type { ServerInfo } from "./types.ts";
-import { formatGoDuration } from "./go_duration.ts";
+import { formatDuration } from "../base/duration.ts";
 import { goJson } from "./go_json.ts";
 
 const roundTripMsMin = 0.001;
@@ -19,7 +19,7 @@ export function nodeJson(report: NodeReport, info: ServerInfo): string {
     reachable,
     leader: reachable && report.leader,
     time: reachable ? Math.round(milliseconds * 1e6) / 1e9 : undefined,
-    time_s: reachable ? formatGoDuration(milliseconds) : undefined,
+    time_s: reachable ? formatDuration(milliseconds) : undefined,
     error: reachable ? undefined : report.error,
   });
 }

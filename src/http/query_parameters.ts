@@ -2,7 +2,7 @@ import type { ReadLevel, ReadLevelOptions } from "../cluster/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { fitsInt64 } from "../base/int64.ts";
 import { RequestError } from "./request_error.ts";
-import { parseGoDuration } from "./go_duration.ts";
+import { durationIn } from "../base/duration.ts";
 
 /** What rqlite waits for the cluster when the client does not say, in ms. */
 export const clusterTimeoutMs = 30_000;
@@ -52,7 +52,7 @@ function check(parameters: QueryParameters): void {
   }
   for (const key of ["timeout", "freshness", "db_timeout", "linearizable_timeout"]) {
     const value = parameters.get(key);
-    if (value !== undefined && parseGoDuration(value) === undefined) {
+    if (value !== undefined && durationIn(value) === undefined) {
       throw new RequestError(400, `${key} is not a valid duration`);
     }
   }
@@ -103,7 +103,7 @@ function durationParameter(
 ): number {
   const value = parameters.get(key);
   if (value === undefined) return otherwise;
-  const milliseconds = parseGoDuration(value) ?? 0;
+  const milliseconds = durationIn(value) ?? 0;
   return milliseconds > 0 ? Math.ceil(milliseconds) : otherwise;
 }
 
@@ -141,7 +141,7 @@ export function readLevel(parameters: QueryParameters): ReadLevelOptions {
   return {
     level,
     // A negative one, as in rqlite, is one that only the leader can keep.
-    freshnessMs: parseGoDuration(parameters.get("freshness") ?? "0") ?? 0,
+    freshnessMs: durationIn(parameters.get("freshness") ?? "0") ?? 0,
     freshnessStrict: parameters.has("freshness_strict"),
     timeoutMs: level === "linearizable"
       ? timeoutParameter(parameters, "linearizable_timeout", linearizableTimeoutMs)

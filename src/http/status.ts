@@ -1,6 +1,6 @@
 import type { WriteQueueFigures } from "../cluster/write_queue.ts";
 import type { AppState } from "./app_state.ts";
-import { formatGoDuration } from "./go_duration.ts";
+import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs, type QueryParameters } from "./query_parameters.ts";
@@ -50,7 +50,7 @@ async function collect(app: AppState): Promise<Figures> {
       auth: "disabled",
       cluster: {
         local_node_addr: node.raftAddress,
-        timeout: formatGoDuration(clusterTimeoutMs),
+        timeout: formatDuration(clusterTimeoutMs),
       },
       queue: { _default: queueFigures(queue.figures) },
       tls: { enabled: "false" },
@@ -62,7 +62,7 @@ async function collect(app: AppState): Promise<Figures> {
     node: {
       start_time: new Date(node.startedAtMs).toISOString(),
       current_time: new Date(now).toISOString(),
-      uptime: formatGoDuration(now - node.startedAtMs),
+      uptime: formatDuration(now - node.startedAtMs),
     },
     os: {
       pid: Deno.pid,
@@ -91,7 +91,7 @@ function queueFigures(figures: WriteQueueFigures): Figures {
   return {
     batch_size: figures.batchSize,
     max_size: figures.capacity,
-    timeout: formatGoDuration(figures.timeoutMs),
+    timeout: formatDuration(figures.timeoutMs),
     depth: figures.waitingRequests,
     sequence_number: figures.writtenSequence,
   };

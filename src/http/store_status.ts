@@ -2,7 +2,7 @@ import type { ServiceStatus, SqliteStanding } from "../cluster/types.ts";
 import type { Member, PeerProgress, Role } from "../raft/types.ts";
 import type { ReadPoolStatus, StoreStatus } from "../store/types.ts";
 import { formatGoBytes } from "./go_bytes.ts";
-import { formatGoDuration } from "./go_duration.ts";
+import { formatDuration } from "../base/duration.ts";
 import type { ServerSettings } from "./types.ts";
 
 /** A value of /status; undefined ones are left out. */
@@ -32,7 +32,7 @@ export function storeFigures(
   const directoryBytes = store.databaseBytes + store.walBytes + node.logSizeBytes;
   return {
     addr: node.raftAddress,
-    apply_timeout: formatGoDuration(settings.applyTimeoutMs),
+    apply_timeout: formatDuration(settings.applyTimeoutMs),
     cdc: { enabled: false, registered: false },
     cluster_id: node.clusterId,
     db_applied_index: node.appliedIndex,
@@ -40,11 +40,11 @@ export function storeFigures(
     dir: node.dataDirectory,
     dir_size: directoryBytes,
     dir_size_friendly: formatGoBytes(directoryBytes),
-    election_timeout: formatGoDuration(settings.electionTimeoutMs),
+    election_timeout: formatDuration(settings.electionTimeoutMs),
     fsm_index: node.appliedIndex,
     fsm_term: store.applied.term,
     health: node.health,
-    heartbeat_timeout: formatGoDuration(settings.heartbeatTimeoutMs),
+    heartbeat_timeout: formatDuration(settings.heartbeatTimeoutMs),
     leader: { addr: leader?.address ?? "", node_id: leader?.id ?? "" },
     node_id: node.id,
     nodes: members.map(({ id, address, suffrage }) => ({
@@ -58,7 +58,7 @@ export function storeFigures(
     // Nodes are never taken out for being away.
     reap_read_only_timeout: "0s",
     reap_timeout: "0s",
-    snapshot_interval: formatGoDuration(settings.snapshotIntervalMs),
+    snapshot_interval: formatDuration(settings.snapshotIntervalMs),
     snapshot_store: snapshotFigures(node, store),
     snapshot_threshold: settings.snapshotEntries,
     sqlite3: { ...sqliteFigures(store), ...standingFigures(node.sqlite) },
@@ -85,7 +85,7 @@ function raftFigures(node: ServiceStatus): Figures {
     commit_index: node.commitIndex,
     first_log_index: node.firstLogIndex,
     fsm_pending: node.commitIndex - node.appliedIndex,
-    last_contact: node.raft.role === "leader" ? 0 : formatGoDuration(node.lastContactMs),
+    last_contact: node.raft.role === "leader" ? 0 : formatDuration(node.lastContactMs),
     last_log_index: node.lastLogIndex,
     last_snapshot_index: node.snapshotIndex,
     latest_configuration: `[${members.map(configurationText).join(" ")}]`,

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatGoBytes } from "../../src/http/go_bytes.ts";
-import { formatGoDuration, parseGoDuration } from "../../src/http/go_duration.ts";
+import { durationIn, formatDuration } from "../../src/base/duration.ts";
 import { goJson, sortedGoJson } from "../../src/http/go_json.ts";
 import { Indenter } from "../../src/http/indent.ts";
 import { parseQueryParameters } from "../../src/http/query_parameters.ts";
 import { parseStatements } from "../../src/http/statements.ts";
 import { SqlReal } from "../../src/store/types.ts";
 
-Deno.test("parseGoDuration() reads what time.ParseDuration does", () => {
+Deno.test("durationIn() reads what time.ParseDuration does", () => {
   const cases: [string, number | undefined][] = [
     ["0", 0],
-    ["-0", -0],
+    ["-0", 0],
     ["1s", 1000],
     ["1.5h", 5_400_000],
     ["1m30s", 90_000],
@@ -30,21 +30,21 @@ Deno.test("parseGoDuration() reads what time.ParseDuration does", () => {
     ["1d", undefined],
     ["2562048h", undefined],
   ];
-  for (const [text, expected] of cases) assert.equal(parseGoDuration(text), expected, text);
+  for (const [text, expected] of cases) assert.equal(durationIn(text), expected, text);
 });
 
 Deno.test("What a request may hold a million of is read in time that grows with it", () => {
   // With the square of their number this would take hours, or all of the stack.
   const digits = "1".repeat(1_000_000);
-  assert.equal(parseGoDuration(digits), undefined);
-  assert.equal(parseGoDuration(`${digits.slice(0, 300)}ns`), undefined);
+  assert.equal(durationIn(digits), undefined);
+  assert.equal(durationIn(`${digits.slice(0, 300)}ns`), undefined);
   assert.throws(() => parseStatements(`[["s", ${digits}]]`), /invalid number/);
   const long = "a".repeat(20_000_000);
   assert.throws(() => parseStatements(`"${long}" x`), /invalid request/);
   assert.throws(() => parseStatements(`["s", "${long}`), /invalid JSON body/);
 });
 
-Deno.test("formatGoDuration() writes as Duration.String does", () => {
+Deno.test("formatDuration() writes as Duration.String does", () => {
   const cases: [number, string][] = [
     [0, "0s"],
     [0.000001, "1ns"],
@@ -58,7 +58,7 @@ Deno.test("formatGoDuration() writes as Duration.String does", () => {
     [-90_000, "-1m30s"],
   ];
   for (const [milliseconds, expected] of cases) {
-    assert.equal(formatGoDuration(milliseconds), expected);
+    assert.equal(formatDuration(milliseconds), expected);
   }
 });
 

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { parseArgs } from "node:util";
 import { withTwoDashes } from "../dashes.ts";
-import { DurationError, parseDuration } from "../duration.ts";
+import { DurationError, parseDuration } from "../../base/duration.ts";
 import { FlagError } from "../flag_error.ts";
 import { print, printError } from "../output.ts";
 import { settleSwitches } from "../switches.ts";

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { messageOf } from "../../base/message_of.ts";
 import { AddressError, parseAddress } from "../../io/address.ts";
 import { withTwoDashes } from "../dashes.ts";
-import { DurationError, parseDuration } from "../duration.ts";
+import { DurationError, parseDuration } from "../../base/duration.ts";
 import { FlagError } from "../flag_error.ts";
 import { settleSwitches } from "../switches.ts";
 import { isMode, modes } from "./settings.ts";

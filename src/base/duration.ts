@@ -1,4 +1,4 @@
-import { int64Max } from "../base/int64.ts";
+import { int64Max } from "./int64.ts";
 
 const nanosecondsPerUnit: ReadonlyMap<string, bigint> = new Map([
   ["ns", 1n],
@@ -13,6 +13,9 @@ const nanosecondsPerUnit: ReadonlyMap<string, bigint> = new Map([
 
 /** Go counts nanoseconds in 64 bits: up to about 292 years. */
 const nanosecondsMax = int64Max;
+
+/** Digits behind the point that are looked at: of the ones behind them not even an hour has a nanosecond. */
+const fractionDigitsMax = 30;
 
 /** Thrown for text that is no duration; the message is Go's. */
 export class DurationError extends Error {
@@ -48,11 +51,45 @@ export function parseDuration(text: string): number {
       );
     }
     rest = rest.slice(unit.length);
-    nanoseconds += BigInt(whole || "0") * scale;
-    nanoseconds += BigInt(fraction || "0") * scale / 10n ** BigInt(fraction.length);
+    nanoseconds += wholeNumber(whole) * scale;
+    const digits = fraction.slice(0, fractionDigitsMax);
+    nanoseconds += BigInt(digits || "0") * scale / 10n ** BigInt(digits.length);
     if (nanoseconds > nanosecondsMax) {
       throw new DurationError(`invalid duration ${JSON.stringify(text)}`);
     }
   }
   return Number(sign === "-" ? -nanoseconds : nanoseconds) / 1_000_000;
+}
+
+/** Of digits; of very many only that they are too many, since to read them all would take long. */
+function wholeNumber(digits: string): bigint {
+  const significant = digits.replace(/^0+/, "");
+  return significant.length > 19 ? nanosecondsMax + 1n : BigInt(significant || "0");
+}
+
+/** The same for whoever has other words for what is no duration: undefined is that. */
+export function durationIn(text: string): number | undefined {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (error instanceof DurationError) return undefined;
+    throw error;
+  }
+}
+
+/** Writes a duration, given in milliseconds, as Go's Duration.String does: `1m30s`, `23.035µs`, `0s`. */
+export function formatDuration(milliseconds: number): string {
+  const nanoseconds = Math.round(Math.abs(milliseconds) * 1e6);
+  const sign = milliseconds < 0 ? "-" : "";
+  if (nanoseconds === 0) return "0s";
+  if (nanoseconds < 1e3) return `${sign}${nanoseconds}ns`;
+  if (nanoseconds < 1e6) return `${sign}${nanoseconds / 1e3}µs`;
+  if (nanoseconds < 1e9) return `${sign}${nanoseconds / 1e6}ms`;
+  const wholeSeconds = Math.floor(nanoseconds / 1e9);
+  const fraction = String(nanoseconds % 1e9).padStart(9, "0").replace(/0+$/, "");
+  const seconds = `${wholeSeconds % 60}${fraction === "" ? "" : `.${fraction}`}s`;
+  const minutes = Math.floor(wholeSeconds / 60);
+  if (minutes === 0) return sign + seconds;
+  if (minutes < 60) return `${sign}${minutes}m${seconds}`;
+  return `${sign}${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }

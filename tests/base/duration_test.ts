@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DurationError, parseDuration } from "../../src/cli/duration.ts";
+import { DurationError, parseDuration } from "../../src/base/duration.ts";
 
 const valid: readonly [text: string, milliseconds: number][] = [
   ["0", 0],
@@ -49,3 +49,11 @@ for (const [text, message] of invalid) {
     });
   });
 }
+
+Deno.test("parseDuration reads a million digits in time that grows with their number", () => {
+  const ones = "1".repeat(1_000_000);
+  assert.throws(() => parseDuration(`${ones}ns`), DurationError);
+  assert.equal(parseDuration(`${"0".repeat(1_000_000)}1s`), 1000);
+  assert.equal(parseDuration(`0.5${ones}s`), 511.111111);
+  assert.equal(parseDuration("1ns".repeat(300_000)), 0.3);
+});
