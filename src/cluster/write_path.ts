@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { FormatError } from "../base/bytes.ts";
+import { FormatError, joinBytes } from "../base/bytes.ts";
 import { RingMap } from "../base/ring_map.ts";
 import { joinInSlices, type NextTurn, sliceBytes } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
@@ -212,10 +212,7 @@ function joined(
   nextTurn: NextTurn,
 ): Uint8Array | Promise<Uint8Array> {
   if (body.length > sliceBytes) return joinInSlices([head, body], nextTurn);
-  const whole = new Uint8Array(head.length + body.length);
-  whole.set(head);
-  whole.set(body, head.length);
-  return whole;
+  return joinBytes([head, body]);
 }
 
 function unreadable({ id, address }: Member): ServiceError {

@@ -48,7 +48,7 @@ export async function openLog(parts: OpenLogParts): Promise<OpenLog> {
   }
   const forced = await readPeersFile(disk, `${path}/peers.json`);
   forced?.forEach((peer) => checkPeer(`${path}/peers.json`, peer));
-  const open = await logs.open(disk, path, clock, logger);
+  const open = await logs.open({ disk, directory: path, clock, logger });
   const marker = new FileInstallMarker(disk, path);
   try {
     const found = { contents: open.contents, applied: store.applied, marker: await marker.read() };
@@ -122,8 +122,13 @@ async function recoverPeers(
     throw new StartError(`${old} exists from an earlier recovery: move it away and start again`);
   }
   await clearDirectory(disk, aside);
-  const to = await logs.open(disk, aside, clock, logger);
-  await forceConfiguration(open, to.log, store.applied, members);
+  const to = await logs.open({ disk, directory: aside, clock, logger });
+  await forceConfiguration({
+    from: open,
+    to: to.log,
+    applied: store.applied,
+    configuration: members,
+  });
   await to.log.close();
   await open.log.close();
   await disk.rename(path, old);

@@ -1,8 +1,8 @@
 import { sliceBytes } from "../base/slices.ts";
 import { parseSegmentName } from "../raft_log/segment_header.ts";
-import { openRaftLog } from "../raft_log/raft_log.ts";
+import { openRaftLog, type RaftLogParts } from "../raft_log/raft_log.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
-import type { Clock, Disk, Logger } from "../io/types.ts";
+import type { Clock, Disk } from "../io/types.ts";
 import type { CommandCodec } from "../node/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import {
@@ -25,17 +25,15 @@ import type { TransportOptions } from "../transport/options.ts";
 import { openTransport } from "../transport/transport.ts";
 import type { Transport } from "../transport/types.ts";
 
+/** A directory for a log, and what it is used with. */
+export type LogPlace = Pick<RaftLogParts, "disk" | "directory" | "clock" | "logger">;
+
 /** Where logs are, for the caller's disk and clock. */
 export interface LogOpener {
   /** Whether a log has been begun in that directory. */
   exists(disk: Disk, directory: string): Promise<boolean>;
   /** Opens the log there, or begins one. */
-  open(
-    disk: Disk,
-    directory: string,
-    clock: Clock,
-    logger: Logger,
-  ): Promise<{ log: RaftLog; contents: LogContents }>;
+  open(place: LogPlace): Promise<{ log: RaftLog; contents: LogContents }>;
 }
 
 export interface OpenEngine {
@@ -70,7 +68,7 @@ export const openers: Openers = {
   logs: {
     exists: async (disk, directory) =>
       (await disk.list(directory)).some((name) => parseSegmentName(name) !== undefined),
-    open: (disk, directory, clock, logger) => openRaftLog({ disk, directory, clock, logger }),
+    open: openRaftLog,
   },
   engine: {
     open: openSqlite,

@@ -14,10 +14,12 @@ const nothing = new Uint8Array();
  * not yet applied become empty ones, since they speak of members that are gone.
  */
 export async function forceConfiguration(
-  from: { readonly log: RaftLog; readonly contents: LogContents },
-  to: RaftLog,
-  applied: AppliedPosition,
-  configuration: Configuration,
+  { from, to, applied, configuration }: {
+    readonly from: { readonly log: RaftLog; readonly contents: LogContents };
+    readonly to: RaftLog;
+    readonly applied: AppliedPosition;
+    readonly configuration: Configuration;
+  },
 ): Promise<void> {
   await to.reset({ index: applied.index, term: applied.term, configuration });
   await to.append({ hardState: from.contents.hardState, entries: [] });

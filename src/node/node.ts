@@ -21,7 +21,7 @@ import {
   type NodeOptions,
   type WriteOutcome,
 } from "./types.ts";
-import { proposalError, type Proposer } from "./writes/proposer.ts";
+import { proposalError, type Write } from "./writes/proposer.ts";
 
 /** What is under way at the end gets this long at least, in ms. */
 const restMsMin = 1_000;
@@ -182,9 +182,9 @@ export class Node {
    */
   propose(
     command: Uint8Array,
-    options: { readonly format: AnswerFormat | undefined; readonly deadline: number },
+    { format, deadline }: Pick<Write, "format" | "deadline">,
   ): Promise<WriteOutcome> {
-    return this.#enqueue(EntryType.command, command, options.format, options.deadline);
+    return this.#enqueue({ type: EntryType.command, command, format, deadline });
   }
 
   /** The same for a command that came from another node: throws a FormatError for bytes that are none. */
@@ -197,13 +197,18 @@ export class Node {
   /** Puts an empty entry through the log: a strong read waits for its index. */
   async proposeBarrier(timeoutMs: number): Promise<number> {
     const deadline = this.#options.clock.now() + timeoutMs;
-    const outcome = await this.#enqueue(EntryType.noop, new Uint8Array(), undefined, deadline);
+    const outcome = await this.#enqueue({
+      type: EntryType.noop,
+      command: new Uint8Array(),
+      format: undefined,
+      deadline,
+    });
     return outcome.index;
   }
 
-  #enqueue(...write: Parameters<Proposer["add"]>): Promise<WriteOutcome> {
-    const refusal = this.#refusal(write[1].length);
-    return refusal === undefined ? this.#parts.proposer.add(...write) : Promise.reject(refusal);
+  #enqueue(write: Write): Promise<WriteOutcome> {
+    const refusal = this.#refusal(write.command.length);
+    return refusal === undefined ? this.#parts.proposer.add(write) : Promise.reject(refusal);
   }
 
   /** Why no leader would take a command of that many bytes, if none would. */

@@ -306,8 +306,9 @@ export class Leader {
   #promoteStaging(): void {
     if (this.#staging.length === 0 || this.#transfer !== undefined || !this.#established) return;
     const { membership, log, now, options, commitIndex } = this.#server;
+    const { electionTicks } = options;
     for (const { id, catchUp, matchIndex } of [...this.#staging]) {
-      const ready = catchUp?.advanced(matchIndex, log.lastIndex, now, options.electionTicks);
+      const ready = catchUp?.advanced(matchIndex, { lastIndex: log.lastIndex, now, electionTicks });
       const member = membership.current.members.find((candidate) => candidate.id === id);
       if (!ready || member === undefined || membership.index > commitIndex) continue;
       const voter = { ...member, suffrage: "voter" as const };

@@ -48,7 +48,14 @@ export class CatchUp {
   }
 
   /** Takes note of how far the member is; true when it has caught up. */
-  advanced(matchIndex: number, lastIndex: number, now: number, electionTicks: number): boolean {
+  advanced(
+    matchIndex: number,
+    { lastIndex, now, electionTicks }: {
+      readonly lastIndex: number;
+      readonly now: number;
+      readonly electionTicks: number;
+    },
+  ): boolean {
     if (matchIndex < this.#target) return false;
     if (now - this.#startedAt < electionTicks) return true;
     this.#target = lastIndex;

@@ -104,8 +104,7 @@ function decodeHeader(path: string, bytes: Uint8Array): ReturnType<typeof decode
 /** Hands over the records of the batches whose start is from `from` up to, not including, `to`. */
 function visitBatches(
   loaded: LoadedSegment,
-  from: number,
-  to: number,
+  { from, to }: { readonly from: number; readonly to: number },
   visitor: RecordVisitor,
 ): void {
   const { bounds, bytes, path } = loaded;
@@ -125,7 +124,7 @@ function visitBatches(
 function segmentsNamed(newest: LoadedSegment): { first: number; sealed: boolean } {
   let first = newest.header.firstSegment;
   let sealed = false;
-  visitBatches(newest, 0, Infinity, {
+  visitBatches(newest, { from: 0, to: Infinity }, {
     entry: () => {},
     hardState: () => {},
     compaction: (_point, firstSegment) => {
@@ -200,7 +199,7 @@ export async function recoverLog(
     const next = sequence + 1 === newestSequence
       ? newest
       : await loadSegment(disk, directory, sequence + 1);
-    replayFinished(disk, current, next.header, index, replay);
+    replayFinished({ disk, finished: current, next: next.header, index, replay });
     current = next;
   }
 
@@ -223,7 +222,7 @@ export async function recoverLog(
   }
   const kept = row.action === "rewrite" ? newest.bounds.at(-2) ?? end : end;
   index.segments.push(segmentFrom(disk, newest, kept));
-  visitBatches(newest, 0, kept, replay);
+  visitBatches(newest, { from: 0, to: kept }, replay);
   const nextHeader = {
     sequence: newestSequence + 1,
     salt: 0,
@@ -268,11 +267,13 @@ function segmentFrom(disk: Disk, loaded: LoadedSegment, end: number): Segment {
 
 /** Replays a segment behind which another one was begun, up to the end that that one names. */
 function replayFinished(
-  disk: Disk,
-  finished: LoadedSegment,
-  next: SegmentHeader,
-  index: EntryIndex,
-  replay: RecordVisitor,
+  { disk, finished, next, index, replay }: {
+    readonly disk: Disk;
+    readonly finished: LoadedSegment;
+    readonly next: SegmentHeader;
+    readonly index: EntryIndex;
+    readonly replay: RecordVisitor;
+  },
 ): void {
   const { bounds, path } = finished;
   const complete = bounds.includes(next.previousEnd);
@@ -288,7 +289,7 @@ function replayFinished(
     throw damage(path, bounds.at(-1) ?? 0, `${row.name}: ${row.because}`);
   }
   index.segments.push(segmentFrom(disk, finished, next.previousEnd));
-  visitBatches(finished, 0, next.previousEnd, replay);
+  visitBatches(finished, { from: 0, to: next.previousEnd }, replay);
   if (index.lastIndex !== next.lastIndex) {
     throw damage(
       path,

@@ -1,14 +1,13 @@
 export { Backup } from "./backup.ts";
 export { type Authorizer, AuthorizerResult } from "./callbacks.ts";
 export { type CheckpointResult, Database } from "./database.ts";
-export { DbConfig } from "./db_config.ts";
-export { Determinism } from "./determinism.ts";
+export { DbConfig, withWritableSchema } from "./db_config.ts";
+export { Determinism, MaxRowIdWatch } from "./determinism.ts";
 export { ResultCode, SqliteError } from "./error.ts";
 export { findLibrary } from "./find_library.ts";
 export { createHiddenTable } from "./hidden_table.ts";
 export { InterruptCell } from "./interrupt.ts";
 export { type Library, type LibraryLocation, openLibrary } from "./library.ts";
-export { MaxRowIdWatch } from "./max_row_id.ts";
 export {
   nodeLocalFunctions,
   nodeLocalTables,
@@ -16,7 +15,6 @@ export {
   statisticsTables,
 } from "./nondeterminism.ts";
 export { type SqliteProfile, takeProfile } from "./profile.ts";
-export { SqlSource } from "./sql_tokens.ts";
-export { skipEmptyStatements, SqlTokens } from "./sql_tokens.ts";
+export { skipEmptyStatements, SqlSource, SqlTokens } from "./sql_tokens.ts";
 export { Statement } from "./statement.ts";
 export { type BindValue, ColumnType, type ColumnValue } from "./memory.ts";

@@ -105,7 +105,12 @@ class SqliteStore implements Store {
     this.#parts = parts;
     this.failed = life.failed;
     this.failed.catch((error) => logger.log("ERROR", "store", error.message));
-    this.#temporaries = new TemporaryFiles(disk, logger, path, { backup: limits.backupsMax });
+    this.#temporaries = new TemporaryFiles({
+      disk,
+      logger,
+      databasePath: path,
+      limits: { backup: limits.backupsMax },
+    });
     this.#writer = new Writer(life, clock, threads, {
       exchange: (file) => void this.#exchange(file).catch(() => {}),
       full: (message) => this.#noteFull(message),

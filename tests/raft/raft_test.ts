@@ -551,10 +551,13 @@ test("Raft starts anew with a member that is put again: its disk may be another 
 
 test("CatchUp takes a member for caught up after a round shorter than an election timeout", () => {
   const catchUp = new CatchUp(100, 0);
-  assert(!catchUp.advanced(99, 150, 5, 10));
-  assert(!catchUp.advanced(100, 200, 10, 10), "the round took too long");
-  assert(!catchUp.advanced(199, 300, 15, 10));
-  assert(catchUp.advanced(200, 300, 19, 10));
+  assert(!catchUp.advanced(99, { lastIndex: 150, now: 5, electionTicks: 10 }));
+  assert(
+    !catchUp.advanced(100, { lastIndex: 200, now: 10, electionTicks: 10 }),
+    "the round took too long",
+  );
+  assert(!catchUp.advanced(199, { lastIndex: 300, now: 15, electionTicks: 10 }));
+  assert(catchUp.advanced(200, { lastIndex: 300, now: 19, electionTicks: 10 }));
 });
 
 test("Raft does the same again when its seed is the same", () => {

@@ -309,7 +309,7 @@ export class Machine {
       logs: {
         exists: async (disk, directory) =>
           this.#founding !== undefined || await this.#logHome.exists({ disk, directory }),
-        open: async (disk, directory, clock, logger) => {
+        open: async ({ disk, directory, clock, logger }) => {
           const opener = { process, disk, directory, clock, logger };
           const { log, contents } = await this.#openLog(opener);
           begun.log = this.#observed(log, contents);

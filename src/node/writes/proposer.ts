@@ -8,6 +8,15 @@ import { Gathering, LongCommand, type Proposal, Proposals } from "./proposals.ts
 import { PendingWrites } from "./pending_writes.ts";
 import { type CommandCodec, NodeError, type NodeLimits, type WriteOutcome } from "../types.ts";
 
+/** What is asked of the leader. */
+export interface Write {
+  readonly type: Proposal["type"];
+  readonly command: Uint8Array;
+  /** How its result is to be written, for whom it waits. */
+  readonly format: AnswerFormat | undefined;
+  readonly deadline: number;
+}
+
 /** Commands that are proposed without a pause, in bytes, unless it is a single one. */
 const proposedBytesMax = 4 * 1024 * 1024;
 
@@ -78,23 +87,14 @@ export class Proposer {
   }
 
   /** Resolves when the command, stamped on its way, has been applied here. */
-  add(
-    type: Proposal["type"],
-    command: Uint8Array,
-    format: AnswerFormat | undefined,
-    deadline: number,
-  ): Promise<WriteOutcome> {
-    if (command.length > sliceBytes) return this.#addLong(type, command, format, deadline);
-    return this.#add(type, command, command.length, format, deadline);
+  add(write: Write): Promise<WriteOutcome> {
+    if (write.command.length > sliceBytes) return this.#addLong(write);
+    return this.#add(write, write.command);
   }
 
   /** Such a one is made ready first, with pauses; others may pass it. */
-  async #addLong(
-    type: Proposal["type"],
-    command: Uint8Array,
-    format: AnswerFormat | undefined,
-    deadline: number,
-  ): Promise<WriteOutcome> {
+  async #addLong(write: Write): Promise<WriteOutcome> {
+    const { command } = write;
     const ready = this.#proposals.announce(command.length);
     let long: LongCommand;
     try {
@@ -103,15 +103,13 @@ export class Proposer {
       ready();
     }
     if (this.#stopped) throw stopping();
-    return await this.#add(type, long, command.length, format, deadline);
+    return await this.#add(write, long);
   }
 
+  /** `command` is the write's, as it is going to be stamped. */
   #add(
-    type: Proposal["type"],
+    { type, command: { length: bytes }, format, deadline }: Write,
     command: Proposal["command"],
-    bytes: number,
-    format: AnswerFormat | undefined,
-    deadline: number,
   ): Promise<WriteOutcome> {
     return new Promise((resolve, reject) => {
       this.#proposals.add({ type, command, bytes, format, deadline, resolve, reject });

@@ -7,9 +7,8 @@ import { Database, type Library, SqliteError } from "../../sqlite/mod.ts";
 import { damageOf } from "../copy/file_check.ts";
 import { identifier } from "../identifier.ts";
 import type { LoadedPieces } from "./load_table.ts";
-import { createPragmaTable, writePragmas } from "./write_pragmas.ts";
+import { createPragmaTable, noPragmas, writePragmas } from "../request_pragmas.ts";
 import { createRaftTables, dropRaftTables, emptyState, RaftStateWriter } from "./raft_table.ts";
-import { noPragmas } from "../request_pragmas.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What a load_commit says of the file, and what the new database is to begin with. */

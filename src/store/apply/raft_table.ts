@@ -1,5 +1,5 @@
 import { createHiddenTable, type Database } from "../../sqlite/mod.ts";
-import { pragmaColumns, pragmaTable } from "./write_pragmas.ts";
+import { pragmaColumns, pragmaTable } from "../request_pragmas.ts";
 import type { SessionRow, Sessions } from "./sessions.ts";
 
 // What the store keeps for itself beside the user's data, in tables that only it can see or change.

@@ -10,6 +10,7 @@ import { foreignKeysPragma } from "../connection_pragmas.ts";
 import { openingFailure } from "../opening_failure.ts";
 import { type PreparedStatement, StatementCache } from "../prepared_statement.ts";
 import { boundInstructions, quickChanges } from "../quick_connection.ts";
+import { SqlPolicy } from "../sql_policy.ts";
 import {
   createRaftTables,
   type RaftState,
@@ -21,9 +22,7 @@ import {
 } from "./raft_table.ts";
 import { SeenCounters } from "./seen_counters.ts";
 import { Sessions } from "./sessions.ts";
-import { SqlPolicy } from "../sql_policy.ts";
-import { WriteLimits } from "./write_limits.ts";
-import { WritePragmas } from "./write_pragmas.ts";
+import { WritePragmas } from "../request_pragmas.ts";
 import { WriteTransaction } from "./write_transaction.ts";
 
 const deferredForeignKeysStatus = 10;
@@ -255,4 +254,50 @@ function configure(database: Database, foreignKeys: boolean): void {
   createRaftTables(database);
   // A virtual table whose own tables SQL has changed can fail, at any later commit, or worse.
   database.config(DbConfig.defensive, true);
+}
+
+/** Instructions of SQLite's virtual machine that stand for one millisecond of a write's time limit. */
+export const instructionsPerMs = 100_000;
+
+/** Of a write without a limit of its own, in ms as above: what ends an endless one. */
+const defaultLimitMs = 600_000;
+
+/** On the main thread: instructions to a tick, and ticks that a statement may take. */
+const quickInstructionsPerTick = 1_000;
+const quickTicksMax = 3;
+
+/** How much work a statement may be on a connection that writes: what goes beyond is interrupted. */
+export class WriteLimits {
+  readonly #quick: boolean;
+  /** Ticks that the running statement has left; one is a millisecond's worth of instructions. */
+  #ticksLeft = Number.POSITIVE_INFINITY;
+  /** On the main thread: whether it is time to give up. */
+  isLate: () => boolean = () => false;
+
+  constructor(database: Database, quick: boolean) {
+    this.#quick = quick;
+    if (quick) database.setProgressHandler(quickInstructionsPerTick, () => this.#isOver());
+    else database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
+  }
+
+  /** For the store's own SQL. */
+  lift(): void {
+    this.#ticksLeft = Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * For a statement of an entry. One that was kept counts on from where its last run ended and so
+   * may tick early: it gets one tick less, and is run again, freshly prepared, when that was not
+   * enough.
+   */
+  set(timeoutMs: number, kept: boolean): void {
+    this.#ticksLeft = this.#quick
+      ? quickTicksMax
+      : (timeoutMs > 0 ? timeoutMs : defaultLimitMs) - (kept ? 1 : 0);
+  }
+
+  #isOver(): boolean {
+    if (this.#ticksLeft === Number.POSITIVE_INFINITY) return false;
+    return --this.#ticksLeft <= 0 || this.isLate();
+  }
 }

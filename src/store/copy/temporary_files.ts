@@ -17,6 +17,14 @@ const countsMax = {
 
 export type TemporaryKind = keyof typeof countsMax;
 
+export interface TemporaryFilesParts {
+  readonly disk: Disk;
+  readonly logger: Logger;
+  readonly databasePath: string;
+  /** How many there may be of a kind, where it is not what `countsMax` says. */
+  readonly limits?: Partial<Readonly<Record<TemporaryKind, number>>>;
+}
+
 /** The files that work under way keeps beside the database, each with an owner that removes it. */
 export class TemporaryFiles {
   readonly #disk: Disk;
@@ -25,12 +33,7 @@ export class TemporaryFiles {
   readonly #countsMax: Readonly<Record<TemporaryKind, number>>;
   readonly #files = new Set<TemporaryFile>();
 
-  constructor(
-    disk: Disk,
-    logger: Logger,
-    databasePath: string,
-    limits: Partial<Readonly<Record<TemporaryKind, number>>> = {},
-  ) {
+  constructor({ disk, logger, databasePath, limits }: TemporaryFilesParts) {
     this.#disk = disk;
     this.#logger = logger;
     this.#databasePath = databasePath;

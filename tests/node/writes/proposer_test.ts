@@ -51,7 +51,12 @@ function proposer() {
   });
   const add = (bytes: number) => {
     const command = random.fill(new Uint8Array(bytes));
-    const outcome = subject.add(EntryType.command, command, undefined, Infinity);
+    const outcome = subject.add({
+      type: EntryType.command,
+      command,
+      format: undefined,
+      deadline: Infinity,
+    });
     outcome.catch(() => {});
     return { command, outcome };
   };
