@@ -1,3 +1,5 @@
+import type { Database } from "./database.ts";
+
 /** Options of `Database.config` that are used here: https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
 export const DbConfig = {
   enableForeignKeys: 1002,
@@ -5,3 +7,16 @@ export const DbConfig = {
   defensive: 1010,
   writableSchema: 1011,
 } as const;
+
+/** Has `body` change sqlite_schema, and shadow tables, by SQL; afterwards they are kept as before. */
+export function withWritableSchema<Result>(database: Database, body: () => Result): Result {
+  const defensive = database.config(DbConfig.defensive);
+  database.config(DbConfig.defensive, false);
+  database.config(DbConfig.writableSchema, true);
+  try {
+    return body();
+  } finally {
+    database.config(DbConfig.writableSchema, false);
+    database.config(DbConfig.defensive, defensive);
+  }
+}

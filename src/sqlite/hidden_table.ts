@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { DbConfig } from "./db_config.ts";
+import { withWritableSchema } from "./db_config.ts";
 
 /**
  * Creates the table `name`, which must start with "sqlite_", where there is none. `columns` is
@@ -15,24 +15,22 @@ export function createHiddenTable(database: Database, name: string, columns: str
   if (!/^sqlite_[a-z_]+$/.test(name)) throw new RangeError(`Not a hidden table's name: ${name}`);
   if (database.inTransaction) throw new Error(`Table ${name} can't be created in a transaction`);
   if (hasTable(database, name)) return;
-  const defensive = database.config(DbConfig.defensive);
-  database.config(DbConfig.defensive, false);
-  database.config(DbConfig.writableSchema, true);
-  try {
-    database.transaction(() => {
-      const temporary = `raft_${crypto.randomUUID().replaceAll("-", "")}`;
-      database.exec(`CREATE TABLE main.${temporary}(${columns})`);
-      database.exec(
-        "UPDATE main.sqlite_schema SET name = :name, tbl_name = :name, sql = :sql " +
-          "WHERE name = :temporary",
-        { name, sql: `CREATE TABLE ${name}(${columns})`, temporary },
-      );
-    });
-  } finally {
-    // Reads the new name, and makes the schema unwritable again.
-    database.reloadSchema();
-    database.config(DbConfig.defensive, defensive);
-  }
+  withWritableSchema(database, () => {
+    try {
+      database.transaction(() => {
+        const temporary = `raft_${crypto.randomUUID().replaceAll("-", "")}`;
+        database.exec(`CREATE TABLE main.${temporary}(${columns})`);
+        database.exec(
+          "UPDATE main.sqlite_schema SET name = :name, tbl_name = :name, sql = :sql " +
+            "WHERE name = :temporary",
+          { name, sql: `CREATE TABLE ${name}(${columns})`, temporary },
+        );
+      });
+    } finally {
+      // Reads the new name.
+      database.reloadSchema();
+    }
+  });
 }
 
 function hasTable(database: Database, name: string): boolean {

@@ -1,9 +1,9 @@
 import {
-  DbConfig,
   skipEmptyStatements,
   SqliteError,
   type SqlSource,
   SqlTokens,
+  withWritableSchema,
 } from "../../sqlite/mod.ts";
 import type { Execution } from "../codec/command_header.ts";
 import { StatementError } from "../failures.ts";
@@ -75,7 +75,7 @@ export class PendingVirtualTables {
     let added: Row[] = [];
     // To read it anew makes it unwritable.
     connection.refreshSchema();
-    this.#withSchema(() => {
+    withWritableSchema(database, () => {
       connection.own(() => database.exec("SAVEPOINT raftlite_schema"));
       try {
         const before = this.#extent();
@@ -128,7 +128,7 @@ export class PendingVirtualTables {
     const connection = this.#connection;
     const { database } = connection;
     this.#prepare(sql);
-    this.#withSchema(() =>
+    withWritableSchema(database, () =>
       connection.own(() => {
         database.exec(
           "INSERT INTO main.sqlite_schema VALUES ('table', ?1, ?1, 0, ?2)",
@@ -138,8 +138,7 @@ export class PendingVirtualTables {
         const version = Number(database.scalar("PRAGMA schema_version"));
         database.exec(`PRAGMA schema_version = ${(version + 1) | 0}`);
         this.#read(name, written);
-      })
-    );
+      }));
     connection.noteSchemaChange();
   }
 
@@ -164,18 +163,6 @@ export class PendingVirtualTables {
     } catch (error) {
       if (!(error instanceof SqliteError)) throw error;
       throw new StatementError(`Virtual table ${name} cannot be read: ${error.message}`);
-    }
-  }
-
-  #withSchema(body: () => void): void {
-    const { database } = this.#connection;
-    database.config(DbConfig.defensive, false);
-    database.config(DbConfig.writableSchema, true);
-    try {
-      body();
-    } finally {
-      database.config(DbConfig.writableSchema, false);
-      database.config(DbConfig.defensive, true);
     }
   }
 }

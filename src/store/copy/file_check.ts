@@ -1,4 +1,4 @@
-import { type Database, DbConfig, ResultCode, SqliteError } from "../../sqlite/mod.ts";
+import { type Database, ResultCode, SqliteError, withWritableSchema } from "../../sqlite/mod.ts";
 
 /** What a virtual table says whose content cannot be checked here, as its tokenizer is unknown. */
 const notChecked = /^unable to validate/;
@@ -47,32 +47,30 @@ function quickCheck(database: Database): string {
  */
 function structuralDamageOf(database: Database): string | undefined {
   const holder = `raft_${crypto.randomUUID().replaceAll("-", "")}`;
-  const defensive = database.config(DbConfig.defensive);
-  database.config(DbConfig.defensive, false);
   database.exec("BEGIN IMMEDIATE");
   try {
     database.exec(`CREATE TABLE ${holder} (c)`);
-    database.config(DbConfig.writableSchema, true);
-    database.exec("DELETE FROM sqlite_schema WHERE rootpage = 0 OR rootpage IS NULL");
-    database.exec(
-      "UPDATE sqlite_schema SET " +
-        "type = iif(plain, 'table', 'index'), name = 'raft_' || id, " +
-        "tbl_name = iif(plain, 'raft_' || id, :holder), " +
-        "sql = iif(plain, 'CREATE TABLE raft_' || id || '(c)', " +
-        "'CREATE INDEX raft_' || id || ' ON ' || :holder || '(c)') " +
-        "FROM (SELECT s.rowid AS id, s.type = 'table' AND NOT coalesce(l.wr, 0) AS plain " +
-        "FROM sqlite_schema AS s LEFT JOIN pragma_table_list AS l " +
-        "ON l.schema = 'main' AND l.name = s.name) AS known " +
-        "WHERE sqlite_schema.rowid = known.id AND name <> :holder",
-      { holder },
-    );
-    // The schema is read in this order, and indexes need their table.
-    database.exec("UPDATE sqlite_schema SET rowid = -1 WHERE name = :holder", { holder });
-    database.reloadSchema();
-    return firstDamage(database);
+    return withWritableSchema(database, () => {
+      database.exec("DELETE FROM sqlite_schema WHERE rootpage = 0 OR rootpage IS NULL");
+      database.exec(
+        "UPDATE sqlite_schema SET " +
+          "type = iif(plain, 'table', 'index'), name = 'raft_' || id, " +
+          "tbl_name = iif(plain, 'raft_' || id, :holder), " +
+          "sql = iif(plain, 'CREATE TABLE raft_' || id || '(c)', " +
+          "'CREATE INDEX raft_' || id || ' ON ' || :holder || '(c)') " +
+          "FROM (SELECT s.rowid AS id, s.type = 'table' AND NOT coalesce(l.wr, 0) AS plain " +
+          "FROM sqlite_schema AS s LEFT JOIN pragma_table_list AS l " +
+          "ON l.schema = 'main' AND l.name = s.name) AS known " +
+          "WHERE sqlite_schema.rowid = known.id AND name <> :holder",
+        { holder },
+      );
+      // The schema is read in this order, and indexes need their table.
+      database.exec("UPDATE sqlite_schema SET rowid = -1 WHERE name = :holder", { holder });
+      database.reloadSchema();
+      return firstDamage(database);
+    });
   } finally {
     database.exec("ROLLBACK");
     database.reloadSchema();
-    database.config(DbConfig.defensive, defensive);
   }
 }
