@@ -53,7 +53,11 @@ export class Announcement {
     const { transport, logger, clusterId } = this.#parts;
     const call = encodeForm({ phase: "commit", clusterId: clusterId(), to: id });
     try {
-      readAnswer(await transport.request(address, RequestKind.form, call, { timeoutMs: roundMs }));
+      readAnswer(
+        await transport.request({ address, kind: RequestKind.form, payload: call }, {
+          timeoutMs: roundMs,
+        }),
+      );
     } catch (error) {
       const text = `Node ${nodeName(id)} was not told of the cluster: ${reasonOf(error)}`;
       logger.log("DEBUG", "cluster", text);

@@ -42,7 +42,11 @@ export async function identify(
   address: string,
   timeoutMs: number,
 ): Promise<Identification> {
-  const answer = await transport.request(address, RequestKind.identify, new Uint8Array(), {
+  const answer = await transport.request({
+    address,
+    kind: RequestKind.identify,
+    payload: new Uint8Array(),
+  }, {
     timeoutMs,
   });
   return readIdentification(readAnswer(answer));
@@ -112,7 +116,9 @@ async function joinThrough(options: JoinOptions, address: string): Promise<void>
     );
   }
   const call = encodeJoin({ ...member, relayed: false, timeoutMs, sqlite: options.sqlite });
-  readAnswer(await transport.request(address, RequestKind.join, call, { timeoutMs }));
+  readAnswer(
+    await transport.request({ address, kind: RequestKind.join, payload: call }, { timeoutMs }),
+  );
   await options.onCluster(other.clusterId);
   options.logger.log(
     "INFO",

@@ -56,7 +56,9 @@ export class LeaderCalls {
       try {
         const answer = leader.id === this.#node.id
           ? await this.#here.answer(kind, payload())
-          : await this.#transport.request(leader.address, kind, payload(), { timeoutMs });
+          : await this.#transport.request({ address: leader.address, kind, payload: payload() }, {
+            timeoutMs,
+          });
         return readAnswer(answer);
       } catch (error) {
         const failure = serviceError(error);

@@ -132,12 +132,11 @@ export class PeerRequests implements TransportHandlers {
       const wait = Math.min(call.timeoutMs, leaderWaitMs);
       const leader = await this.#parts.leaders.waitForLeader(this.#parts.clock.now() + wait);
       if (leader === undefined) throw noLeader();
-      return await this.#parts.transport.request(
-        leader.address,
-        RequestKind.join,
-        encodeJoin({ ...call, relayed: true }),
-        { timeoutMs: call.timeoutMs },
-      );
+      return await this.#parts.transport.request({
+        address: leader.address,
+        kind: RequestKind.join,
+        payload: encodeJoin({ ...call, relayed: true }),
+      }, { timeoutMs: call.timeoutMs });
     }
     const refusal = this.#parts.sqlite.refusal(call, call.sqlite);
     if (refusal !== undefined) {

@@ -160,7 +160,10 @@ export class WritePath {
     const payload = await joined(encodeWrite({ timeoutMs, format }), command, this.#nextTurn);
     try {
       const reader = readAnswer(
-        await this.#transport.request(leader.address, RequestKind.write, payload, { timeoutMs }),
+        await this.#transport.request(
+          { address: leader.address, kind: RequestKind.write, payload },
+          { timeoutMs },
+        ),
       );
       const index = reader.integer();
       if (reader.uint8() === 1) return await this.#earlierResult(index, deadline);

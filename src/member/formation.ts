@@ -130,7 +130,11 @@ export class Formation implements TransportHandlers {
           }
           return other.leader !== "";
         }
-        const answer = await transport.request(address, RequestKind.notify, encodeNotify(member), {
+        const answer = await transport.request({
+          address,
+          kind: RequestKind.notify,
+          payload: encodeNotify(member),
+        }, {
           timeoutMs: requestTimeoutMs,
         });
         this.#hear(decodeAddresses(readAnswer(answer)));
@@ -201,7 +205,7 @@ export class Formation implements TransportHandlers {
     const { transport } = this.#options;
     const call = encodeForm({ phase: "prepare", clusterId, to: other.id });
     readAnswer(
-      await transport.request(other.address, RequestKind.form, call, {
+      await transport.request({ address: other.address, kind: RequestKind.form, payload: call }, {
         timeoutMs: requestTimeoutMs,
       }),
     );

@@ -124,7 +124,7 @@ export class SnapshotSender {
         );
         const configuration = raft.configurationAt(index);
         const header = encodeSnapshotHeader(attempt.term, { index, term, configuration });
-        await transport.stream(address, snapshotStream, header, snapshot.body, {
+        await transport.stream({ address, kind: snapshotStream, header, body: snapshot.body }, {
           timeoutMs: answerTimeoutMs,
           signal: attempt.abort.signal,
         });

@@ -14,7 +14,12 @@ import {
   writeStreamEnd,
   writeStreamOpen,
 } from "./stream_frames.ts";
-import { type RequestOptions, TransportError, type TransportErrorKind } from "./types.ts";
+import {
+  type RequestOptions,
+  type StreamCall,
+  TransportError,
+  type TransportErrorKind,
+} from "./types.ts";
 
 /** Sends one body over a connection of its own, no faster than the other end takes it. */
 export class StreamSender {
@@ -37,9 +42,7 @@ export class StreamSender {
 
   /** Resolves with the receiver's answer. The body is let go of in every case. */
   async send(
-    kind: number,
-    header: Uint8Array,
-    body: AsyncIterable<Uint8Array>,
+    { kind, header, body }: Omit<StreamCall, "address">,
     { signal, timeoutMs }: RequestOptions,
   ): Promise<Uint8Array> {
     const iterator = body[Symbol.asyncIterator]();

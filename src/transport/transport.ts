@@ -8,7 +8,9 @@ import { agreementBytesMax, isClusterId } from "./handshake.ts";
 import type { TransportOptions } from "./options.ts";
 import { StreamSender } from "./stream_sender.ts";
 import {
+  type RequestCall,
   type RequestOptions,
+  type StreamCall,
   type Transport,
   TransportError,
   type TransportHandlers,
@@ -85,12 +87,7 @@ class TcpTransport implements Transport {
     }
   }
 
-  request(
-    address: string,
-    kind: number,
-    payload: Uint8Array,
-    options: RequestOptions,
-  ): Promise<Uint8Array> {
+  request({ address, kind, payload }: RequestCall, options: RequestOptions): Promise<Uint8Array> {
     const refusal = this.#closing !== undefined
       ? new TransportError("unreachable", "Transport is closed")
       : this.#tooManyLinks(address);
@@ -98,20 +95,14 @@ class TcpTransport implements Transport {
     return this.#linkTo(address).request(kind, payload, options);
   }
 
-  async stream(
-    address: string,
-    kind: number,
-    header: Uint8Array,
-    body: AsyncIterable<Uint8Array>,
-    options: RequestOptions,
-  ): Promise<Uint8Array> {
+  async stream(call: StreamCall, options: RequestOptions): Promise<Uint8Array> {
     if (this.#closing !== undefined) throw new TransportError("unreachable", "Transport is closed");
     if (this.#streamsOut >= this.#local.limits.streamsMax) {
       throw new TransportError("overloaded", "Too many streams at a time");
     }
     this.#streamsOut += 1;
     try {
-      return await new StreamSender(this.#local, address).send(kind, header, body, options);
+      return await new StreamSender(this.#local, call.address).send(call, options);
     } finally {
       this.#streamsOut -= 1;
     }

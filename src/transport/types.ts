@@ -51,6 +51,21 @@ export interface Agreement {
   refusal(peer: Pick<Peer, "id" | "address">, theirs: Uint8Array): string | undefined;
 }
 
+/** What is asked of the node at an address; `kind` numbers are the node's and the cluster's. */
+export interface RequestCall {
+  readonly address: string;
+  readonly kind: number;
+  readonly payload: Uint8Array;
+}
+
+/** What is sent to the node at an address, chunk by chunk, behind a header. */
+export interface StreamCall {
+  readonly address: string;
+  readonly kind: number;
+  readonly header: Uint8Array;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
 export interface RequestOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -94,20 +109,9 @@ export interface Transport {
   callerAddress(id: NodeId): string | undefined;
   /** Raft messages; lost without notice or with `unreachable`. */
   send(messages: readonly Message[]): void;
-  request(
-    address: string,
-    kind: number,
-    payload: Uint8Array,
-    options: RequestOptions,
-  ): Promise<Uint8Array>;
+  request(call: RequestCall, options: RequestOptions): Promise<Uint8Array>;
   /** `timeoutMs` is how long it may go without progress: a chunk sent, or at its end the answer. */
-  stream(
-    address: string,
-    kind: number,
-    header: Uint8Array,
-    body: AsyncIterable<Uint8Array>,
-    options: RequestOptions,
-  ): Promise<Uint8Array>;
+  stream(call: StreamCall, options: RequestOptions): Promise<Uint8Array>;
   /** Finishes the frames under way, then closes everything. */
   close(): Promise<void>;
 }

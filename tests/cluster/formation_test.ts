@@ -5,6 +5,7 @@ import { encodeForm, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import type { Clock, Logger } from "../../src/io/types.ts";
 import type { Member } from "../../src/raft/types.ts";
 import {
+  type RequestCall,
   type Transport,
   TransportError,
   type TransportHandlers,
@@ -33,7 +34,7 @@ class Exchange {
 
   transport(from: Member): Transport {
     return {
-      request: async (address: string, kind: number, payload: Uint8Array) => {
+      request: async ({ address, kind, payload }: RequestCall) => {
         await new Promise((resolve) => setTimeout(resolve, 1));
         const handlers = this.#handlers.get(address);
         if (handlers === undefined || this.away.has(address)) {
@@ -177,7 +178,10 @@ Deno.test("Formation promises itself to one cluster at a time", async () => {
     const payload = encodeForm({ phase, clusterId, to });
     const options = { timeoutMs: 1000 };
     readAnswer(
-      await transport.request(member(2).address, RequestKind.form, payload, options),
+      await transport.request(
+        { address: member(2).address, kind: RequestKind.form, payload },
+        options,
+      ),
     );
   };
   const [a, b] = ["a".repeat(16), "b".repeat(16)] as const;

@@ -169,7 +169,11 @@ Deno.test("a call to join from a life that has ended takes nobody's place", asyn
     timeoutMs: 5000,
     sqlite: sqlite.own,
   });
-  const answer = await stranger.transport.request(leader.raftAddress, RequestKind.join, call, {
+  const answer = await stranger.transport.request({
+    address: leader.raftAddress,
+    kind: RequestKind.join,
+    payload: call,
+  }, {
     timeoutMs: 5000,
   });
   assert.throws(() => readAnswer(answer), { kind: "unavailable", message: /does not answer at/ });

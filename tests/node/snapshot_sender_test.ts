@@ -52,7 +52,7 @@ function subject() {
     holds: new LogHolds({ raft, clock, logger: quiet, logBytes: 1024 }),
     stateMachine,
     transport: {
-      stream: (address, _kind, _header, _body, { signal }) => {
+      stream: ({ address }, { signal }) => {
         sent.push([clock.now(), address]);
         if (state.fails) return Promise.reject(new Error("No room"));
         return new Promise((_, reject) => {

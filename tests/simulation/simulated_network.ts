@@ -2,7 +2,9 @@ import type { Prng } from "../../src/base/prng.ts";
 import type { Message, NodeId } from "../../src/raft/types.ts";
 import {
   type Peer,
+  type RequestCall,
   type RequestOptions,
+  type StreamCall,
   type Transport,
   TransportError,
   type TransportHandlers,
@@ -231,12 +233,7 @@ export class SimulatedTransport implements Transport {
     return { id: this.id, address: this.address, member: this.member };
   }
 
-  request(
-    address: string,
-    kind: number,
-    payload: Uint8Array,
-    options: RequestOptions,
-  ): Promise<Uint8Array> {
+  request({ address, kind, payload }: RequestCall, options: RequestOptions): Promise<Uint8Array> {
     return this.#converse(address, options, (target, signal, answer, fail) => {
       if (target.handlers === undefined) return fail(starting(address));
       target.handlers.request(this.#asPeer(), kind, payload, signal).then(answer, fail);
@@ -244,10 +241,7 @@ export class SimulatedTransport implements Transport {
   }
 
   stream(
-    address: string,
-    kind: number,
-    header: Uint8Array,
-    body: AsyncIterable<Uint8Array>,
+    { address, kind, header, body }: StreamCall,
     options: RequestOptions,
   ): Promise<Uint8Array> {
     const chunks = body[Symbol.asyncIterator]();

@@ -39,16 +39,22 @@ Deno.test("Transport: ends that disagree exchange no message, request or stream,
   await using a = await openNode("a", { agreement: red });
   await using b = await openNode("b", { agreement: blue });
   introduce(a, b);
-  await assert.rejects(a.transport.request(b.address, OPEN_KIND, text("?"), options), {
-    kind: "incompatible",
-    message: `Node at ${b.address}: red is not blue of b`,
-  });
+  await assert.rejects(
+    a.transport.request({ address: b.address, kind: OPEN_KIND, payload: text("?") }, options),
+    {
+      kind: "incompatible",
+      message: `Node at ${b.address}: red is not blue of b`,
+    },
+  );
   async function* body(): AsyncIterable<Uint8Array> {
     yield text("rows");
   }
-  await assert.rejects(b.transport.stream(a.address, 1, text("h"), body(), options), {
-    kind: "incompatible",
-  });
+  await assert.rejects(
+    b.transport.stream({ address: a.address, kind: 1, header: text("h"), body: body() }, options),
+    {
+      kind: "incompatible",
+    },
+  );
   await until(() => {
     a.transport.send([heartbeat("a", "b", 1)]);
     return a.unreachable.includes("b");
@@ -68,7 +74,15 @@ Deno.test("Transport: ends that agree talk, a stranger too", async () => {
   await using c = await openNode("c", { agreement: new Word("red"), clusterId: "" });
   introduce(a, b);
   await untilConnected(a, b);
-  assert.equal(string(await c.transport.request(a.address, OPEN_KIND, text("x"), options)), "x");
+  assert.equal(
+    string(
+      await c.transport.request(
+        { address: a.address, kind: OPEN_KIND, payload: text("x") },
+        options,
+      ),
+    ),
+    "x",
+  );
 });
 
 Deno.test("Transport: the other protocol version is named on both sides", async () => {
@@ -99,10 +113,16 @@ Deno.test("Transport: the other protocol version is named on both sides", async 
     await connection?.write(writer.view());
     return connection;
   })();
-  await assert.rejects(node.transport.request(listener.address, OPEN_KIND, text("?"), options), {
-    kind: "protocol",
-    message: /version 9 is not ours, 4: it runs a newer raftlite; upgrade this one/,
-  });
+  await assert.rejects(
+    node.transport.request(
+      { address: listener.address, kind: OPEN_KIND, payload: text("?") },
+      options,
+    ),
+    {
+      kind: "protocol",
+      message: /version 9 is not ours, 4: it runs a newer raftlite; upgrade this one/,
+    },
+  );
   (await answering)?.close();
   listener.close();
 });

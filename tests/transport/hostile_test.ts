@@ -287,6 +287,8 @@ Deno.test("Transport takes no large frame from a stranger", async () => {
 Deno.test("Transport that reaches a node of another cluster says so to its caller", async () => {
   await using a = await openNode("a");
   await using b = await openNode("b", { clusterId: OTHER_CLUSTER });
-  const request = a.transport.request(b.address, 1, text(""), { timeoutMs: 5000 });
+  const request = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs: 5000,
+  });
   await assert.rejects(request, { kind: "protocol", message: /Wrong cluster/ });
 });

@@ -35,7 +35,9 @@ Deno.test("Transport gives a peer up that answers no ping", async () => {
   const limits = { pingAfterMs: 20, pingTimeoutMs: 60 };
   await using a = await openNode("a", { limits });
   const listener = await network.listen("127.0.0.1:0");
-  const request = a.transport.request(listener.address, 1, text(""), { timeoutMs });
+  const request = a.transport.request({ address: listener.address, kind: 1, payload: text("") }, {
+    timeoutMs,
+  });
   const rejected = assert.rejects(request, {
     kind: "interrupted",
     message: /did not answer a ping/,
@@ -117,12 +119,11 @@ Deno.test("Transport closes the connection to a peer that takes no bytes", async
   const limits = { pingAfterMs: 50, pingTimeoutMs: 100 };
   await using a = await openNode("a", { limits });
   const listener = await network.listen("127.0.0.1:0");
-  const request = a.transport.request(
-    listener.address,
-    1,
-    new Uint8Array(32 * 1024 * 1024),
-    { timeoutMs },
-  );
+  const request = a.transport.request({
+    address: listener.address,
+    kind: 1,
+    payload: new Uint8Array(32 * 1024 * 1024),
+  }, { timeoutMs });
   const rejected = assert.rejects(request, { kind: "interrupted", message: /took no bytes/ });
   using _peer = await acceptRaw(listener.accept(), "stuck");
   await rejected;
@@ -157,7 +158,9 @@ Deno.test("Requests that wait for a stuck peer are bounded in bytes, and never s
   const accepting = acceptRaw(listener.accept(), "stuck");
   const kinds: string[] = [];
   const ask = () =>
-    a.transport.request(listener.address, 1, new Uint8Array(MiB), { timeoutMs })
+    a.transport.request({ address: listener.address, kind: 1, payload: new Uint8Array(MiB) }, {
+      timeoutMs,
+    })
       .catch((error) => kinds.push(error.kind));
   const requests = [ask()];
   const stuck = await accepting;
@@ -208,7 +211,7 @@ Deno.test("A request makes its peer be tried again soon, whatever the back-off",
   await b.transport.close();
   await until(() => a.unreachable.includes("b"), "a is told");
   await using again = await openNode("b", { listenAddress: b.address });
-  await a.transport.request(again.address, 1, text(""), { timeoutMs });
+  await a.transport.request({ address: again.address, kind: 1, payload: text("") }, { timeoutMs });
 });
 
 Deno.test("Transport waits longer after each failure, within its bounds", async () => {
@@ -280,7 +283,8 @@ Deno.test("A connection made for a request alone serves the next one, and ends w
   const watched = new WatchedNetwork();
   await using a = await openNode("a", { network: watched, limits: { linkIdleMs: 50 } });
   await using b = await openNode("b");
-  const ask = () => a.transport.request(b.address, 1, text(""), { timeoutMs });
+  const ask = () =>
+    a.transport.request({ address: b.address, kind: 1, payload: text("") }, { timeoutMs });
   await Promise.all([ask(), ask()]);
   assert.equal(watched.made, 1);
   await until(() => watched.open === 0, "the connection is closed");

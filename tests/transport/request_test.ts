@@ -23,7 +23,10 @@ Deno.test("request() gets the handler's answer, many at a time", async () => {
   const answers = await Promise.all(
     Array.from(
       { length: 500 },
-      (_, i) => a.transport.request(b.address, i, text(`question ${i}`), { timeoutMs }),
+      (_, i) =>
+        a.transport.request({ address: b.address, kind: i, payload: text(`question ${i}`) }, {
+          timeoutMs,
+        }),
     ),
   );
   answers.forEach((answer, i) => assert.equal(string(answer), `a true ${i} question ${i}`));
@@ -33,14 +36,16 @@ Deno.test("request() is refused with the text of the handler's failure", async (
   await using a = await openNode("a");
   await using b = await openNode("b");
   b.onRequest = () => Promise.reject(new Error("No such table"));
-  const request = a.transport.request(b.address, 1, text(""), { timeoutMs });
+  const request = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs,
+  });
   await assert.rejects(request, { kind: "refused", message: "No such table" });
 });
 
 Deno.test("request() to a port where nobody listens is unreachable", async () => {
   await using a = await openNode("a");
   const address = `127.0.0.1:${takePort()}`;
-  const request = a.transport.request(address, 1, text(""), { timeoutMs });
+  const request = a.transport.request({ address, kind: 1, payload: text("") }, { timeoutMs });
   await assert.rejects(request, { kind: "unreachable" });
 });
 
@@ -48,7 +53,9 @@ Deno.test("request() to a server that never answers the handshake is unreachable
   await using a = await openNode("a", { limits: { handshakeTimeoutMs: 50 } });
   const listener = await network.listen("127.0.0.1:0");
   const accepting = listener.accept();
-  const request = a.transport.request(listener.address, 1, text(""), { timeoutMs });
+  const request = a.transport.request({ address: listener.address, kind: 1, payload: text("") }, {
+    timeoutMs,
+  });
   await assert.rejects(request, { kind: "unreachable", message: /No handshake within 50 ms/ });
   (await accepting)?.close();
   listener.close();
@@ -58,7 +65,9 @@ Deno.test("request() that times out before it could be sent is unreachable", asy
   await using a = await openNode("a", { limits: { handshakeTimeoutMs: 300 } });
   const listener = await network.listen("127.0.0.1:0");
   const accepting = listener.accept();
-  const request = a.transport.request(listener.address, 1, text(""), { timeoutMs: 20 });
+  const request = a.transport.request({ address: listener.address, kind: 1, payload: text("") }, {
+    timeoutMs: 20,
+  });
   await assert.rejects(request, { kind: "unreachable", message: /could not be sent within 20 ms/ });
   (await accepting)?.close();
   listener.close();
@@ -75,7 +84,9 @@ Deno.test("request() that gets no answer times out, and its handler is aborted",
         reject(new Error("stopped"));
       });
     });
-  const request = a.transport.request(b.address, 1, text(""), { timeoutMs: 30 });
+  const request = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs: 30,
+  });
   await assert.rejects(request, { kind: "timeout" });
   await until(() => aborted, "the handler is aborted");
 });
@@ -88,7 +99,7 @@ Deno.test("request() times out when its own time is over, whatever others were g
   const times = [timeoutMs, 60, 20, 40];
   let ended = 0;
   const requests = times.map((ms) =>
-    a.transport.request(b.address, 1, text(""), { timeoutMs: ms })
+    a.transport.request({ address: b.address, kind: 1, payload: text("") }, { timeoutMs: ms })
       .then(() => "answered", (error) => error.kind)
       .finally(() => ended++)
   );
@@ -113,20 +124,28 @@ Deno.test("request() aborted by its signal aborts the handler", async () => {
   };
   const controller = new AbortController();
   const { signal } = controller;
-  const request = a.transport.request(b.address, 1, text(""), { timeoutMs, signal });
+  const request = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs,
+    signal,
+  });
   const rejected = assert.rejects(request, { kind: "aborted" });
   await until(() => running, "the handler runs");
   controller.abort();
   await rejected;
   await until(() => aborted, "the handler is aborted");
-  const again = a.transport.request(b.address, 1, text(""), { timeoutMs, signal });
+  const again = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs,
+    signal,
+  });
   await assert.rejects(again, { kind: "aborted" });
 });
 
 Deno.test("request() whose connection is lost before the answer is interrupted", async () => {
   await using a = await openNode("a");
   const listener = await network.listen("127.0.0.1:0");
-  const request = a.transport.request(listener.address, 1, text("hi"), { timeoutMs });
+  const request = a.transport.request({ address: listener.address, kind: 1, payload: text("hi") }, {
+    timeoutMs,
+  });
   const rejected = assert.rejects(request, { kind: "interrupted" });
   const connection = await listener.accept();
   assert.ok(connection);
@@ -150,7 +169,9 @@ Deno.test("request() whose peer closes is interrupted, and the handler's signal 
     signal.addEventListener("abort", () => aborted = true);
     return new Promise(() => {});
   };
-  const request = a.transport.request(b.address, 1, text(""), { timeoutMs });
+  const request = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs,
+  });
   const rejected = assert.rejects(request, { kind: "interrupted" });
   await until(() => running, "the handler runs");
   await b.transport.close();
@@ -168,7 +189,8 @@ Deno.test("request() beyond the bound of pending ones is overloaded, on either s
     running += 1;
     return release.promise;
   };
-  const ask = (node: typeof a) => node.transport.request(b.address, 1, text(""), { timeoutMs });
+  const ask = (node: typeof a) =>
+    node.transport.request({ address: b.address, kind: 1, payload: text("") }, { timeoutMs });
   const first = [ask(a), ask(a)];
   await assert.rejects(ask(a), { kind: "overloaded" });
   const second = [ask(c), ask(c), ask(c)];
@@ -182,7 +204,8 @@ Deno.test("request() that is answered leaves nothing behind on either side", asy
   const manual = new ManualClock();
   await using a = await openNode("a", { clock: manual, limits: { pendingRequestsMax: 1 } });
   await using b = await openNode("b", { limits: { pendingRequestsMax: 1 } });
-  const ask = () => a.transport.request(b.address, 1, text(""), { timeoutMs });
+  const ask = () =>
+    a.transport.request({ address: b.address, kind: 1, payload: text("") }, { timeoutMs });
   await ask();
   const { timers } = manual;
   for (let i = 0; i < 10; i++) await ask();
@@ -192,7 +215,11 @@ Deno.test("request() that is answered leaves nothing behind on either side", asy
 Deno.test("request() larger than a frame is refused before it is sent", async () => {
   await using a = await openNode("a", { limits: { frameBytesMax: 1000 } });
   await using b = await openNode("b");
-  const request = a.transport.request(b.address, 1, new Uint8Array(1001), { timeoutMs });
+  const request = a.transport.request({
+    address: b.address,
+    kind: 1,
+    payload: new Uint8Array(1001),
+  }, { timeoutMs });
   await assert.rejects(request, { kind: "protocol" });
 });
 
@@ -200,7 +227,9 @@ Deno.test("request() whose answer is larger than a frame is refused", async () =
   await using a = await openNode("a");
   await using b = await openNode("b", { limits: { frameBytesMax: 1000 } });
   b.onRequest = () => Promise.resolve(new Uint8Array(1001));
-  const request = a.transport.request(b.address, 1, text(""), { timeoutMs });
+  const request = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs,
+  });
   await assert.rejects(request, { kind: "refused", message: /over the limit/ });
 });
 
@@ -211,9 +240,11 @@ Deno.test("request() reaches a peer that came back on the same port", async () =
   await untilConnected(a, b);
   await b.transport.close();
   await until(() => a.unreachable.includes("b"), "a notices");
-  const down = a.transport.request(b.address, 1, text(""), { timeoutMs });
+  const down = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs,
+  });
   await assert.rejects(down, { kind: "unreachable" });
   await using again = await openNode("b", { listenAddress: b.address });
   await untilConnected(a, again);
-  await a.transport.request(again.address, 1, text(""), { timeoutMs });
+  await a.transport.request({ address: again.address, kind: 1, payload: text("") }, { timeoutMs });
 });

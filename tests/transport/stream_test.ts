@@ -47,7 +47,12 @@ Deno.test("stream() carries header, body and answer", async () => {
     return text(`${peer.id} ${kind} ${string(header)} ${length} ${sum}`);
   };
   const body = new Body(3, chunk);
-  const answer = await a.transport.stream(b.address, 4, text("header"), body, options);
+  const answer = await a.transport.stream({
+    address: b.address,
+    kind: 4,
+    header: text("header"),
+    body,
+  }, options);
   let sum = 0;
   for (let i = 0; i < 3; i++) sum = checksum(chunk, sum);
   assert.equal(string(answer), `a 4 header 2100003 ${sum}`);
@@ -58,7 +63,12 @@ Deno.test("stream() carries an empty body", async () => {
   await using a = await openNode("a");
   await using b = await openNode("b");
   const body = new Body(0, text(""));
-  assert.equal(string(await a.transport.stream(b.address, 4, text(""), body, options)), "0");
+  assert.equal(
+    string(
+      await a.transport.stream({ address: b.address, kind: 4, header: text(""), body }, options),
+    ),
+    "0",
+  );
 });
 
 Deno.test("stream() to a slow receiver takes no more of the body than fits in the sockets", async () => {
@@ -73,7 +83,10 @@ Deno.test("stream() to a slow receiver takes no more of the body than fits in th
     return text("all");
   };
   const body = new Body(2000, new Uint8Array(64 * 1024));
-  const stream = a.transport.stream(b.address, 4, text(""), body, options);
+  const stream = a.transport.stream(
+    { address: b.address, kind: 4, header: text(""), body },
+    options,
+  );
   await until(() => opened, "the receiver has begun");
   let before = -1;
   await until(() => {
@@ -95,7 +108,10 @@ Deno.test("stream() whose receiver fails in the middle is refused with its text"
     return text("");
   };
   const body = new Body(100_000, new Uint8Array(64 * 1024));
-  const stream = a.transport.stream(b.address, 4, text(""), body, options);
+  const stream = a.transport.stream(
+    { address: b.address, kind: 4, header: text(""), body },
+    options,
+  );
   await assert.rejects(stream, { kind: "refused", message: "Disk is full" });
   await until(() => body.letGo, "the body is let go of");
 });
@@ -109,7 +125,10 @@ Deno.test("stream() whose body fails makes the receiver's iterator throw", async
     return text("");
   };
   const body = new Body(100, new Uint8Array(1000), 50);
-  const stream = a.transport.stream(b.address, 4, text(""), body, options);
+  const stream = a.transport.stream(
+    { address: b.address, kind: 4, header: text(""), body },
+    options,
+  );
   await assert.rejects(stream, { kind: "aborted", message: /disk on fire/ });
   await until(() => failure !== undefined, "the receiver knows");
   assert.match(String(failure), /Sender gave up: Body failed: disk on fire/);
@@ -136,7 +155,10 @@ Deno.test("stream() aborted by its signal is cut off at the receiver", async () 
     },
   };
   const { signal } = controller;
-  const stream = a.transport.stream(b.address, 4, text(""), body, { timeoutMs: 9000, signal });
+  const stream = a.transport.stream({ address: b.address, kind: 4, header: text(""), body }, {
+    timeoutMs: 9000,
+    signal,
+  });
   const rejected = assert.rejects(stream, { kind: "aborted" });
   await until(() => pieces === 1, "the first piece has come");
   controller.abort();
@@ -223,7 +245,9 @@ Deno.test("stream() outlives a slow body and a slow handler: both ends ping", as
       yield text("one");
     },
   };
-  const answer = await a.transport.stream(b.address, 4, text(""), body, { timeoutMs: 1e9 });
+  const answer = await a.transport.stream({ address: b.address, kind: 4, header: text(""), body }, {
+    timeoutMs: 1e9,
+  });
   assert.equal(string(answer), "late");
 });
 
@@ -243,7 +267,9 @@ Deno.test("stream() may take long, but not go without progress", async () => {
       ended.resolve();
     },
   };
-  const stream = a.transport.stream(b.address, 4, text(""), body, { timeoutMs: 100 });
+  const stream = a.transport.stream({ address: b.address, kind: 4, header: text(""), body }, {
+    timeoutMs: 100,
+  });
   await assert.rejects(stream, { kind: "timeout", message: /No progress for 100 ms/ });
   assert.equal(gaps, 10);
   await ended.promise;
@@ -253,7 +279,12 @@ Deno.test("stream() gets an answer as large as a frame", async () => {
   await using a = await openNode("a");
   await using b = await openNode("b");
   b.onStream = () => Promise.resolve(new Uint8Array(1_000_000));
-  const answer = await a.transport.stream(b.address, 4, text(""), new Body(1, text("x")), options);
+  const answer = await a.transport.stream({
+    address: b.address,
+    kind: 4,
+    header: text(""),
+    body: new Body(1, text("x")),
+  }, options);
   assert.equal(answer.length, 1_000_000);
 });
 
@@ -261,7 +292,12 @@ Deno.test("stream() from a stranger is refused unless its kind is open to all", 
   await using stranger = await openNode("stranger", { clusterId: "" });
   await using b = await openNode("b");
   const send = (kind: number) =>
-    stranger.transport.stream(b.address, kind, text(""), new Body(1, text("x")), options);
+    stranger.transport.stream({
+      address: b.address,
+      kind,
+      header: text(""),
+      body: new Body(1, text("x")),
+    }, options);
   await assert.rejects(send(1), { kind: "refused" });
   assert.equal(string(await send(OPEN_KIND)), "1");
 });
@@ -277,7 +313,12 @@ Deno.test("stream() beyond the bound is overloaded, on either side", async () =>
     return release.promise;
   };
   const send = (node: typeof a) =>
-    node.transport.stream(b.address, 1, text(""), new Body(1, text("x")), options);
+    node.transport.stream({
+      address: b.address,
+      kind: 1,
+      header: text(""),
+      body: new Body(1, text("x")),
+    }, options);
   const first = send(a);
   await assert.rejects(send(a), { kind: "overloaded" });
   const second = send(c);
@@ -292,6 +333,11 @@ Deno.test("stream() to a port where nobody listens is unreachable", async () => 
   await using a = await openNode("a");
   const gone = await openNode("gone");
   await gone.transport.close();
-  const stream = a.transport.stream(gone.address, 1, text(""), new Body(1, text("x")), options);
+  const stream = a.transport.stream({
+    address: gone.address,
+    kind: 1,
+    header: text(""),
+    body: new Body(1, text("x")),
+  }, options);
   await assert.rejects(stream, { kind: "unreachable" });
 });

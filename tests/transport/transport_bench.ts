@@ -22,11 +22,15 @@ batch("send() 1,000 heartbeats", 1000, heartbeat("a", "b", 1));
 batch("send() 10,000 entries of 200 bytes in 100 messages", 100, append("a", "b", hundred));
 
 Deno.bench("request() and its answer, 100 bytes", async () => {
-  await a.transport.request(b.address, 1, text("x".repeat(100)), { timeoutMs: 5000 });
+  await a.transport.request({ address: b.address, kind: 1, payload: text("x".repeat(100)) }, {
+    timeoutMs: 5000,
+  });
 });
 
 Deno.bench("request() of 1 MiB and its answer", async () => {
-  await a.transport.request(b.address, 1, new Uint8Array(1024 * 1024), { timeoutMs: 5000 });
+  await a.transport.request({ address: b.address, kind: 1, payload: new Uint8Array(1024 * 1024) }, {
+    timeoutMs: 5000,
+  });
 });
 
 Deno.bench("stream() of 16 MiB", async () => {
@@ -34,5 +38,7 @@ Deno.bench("stream() of 16 MiB", async () => {
   const body = async function* () {
     for (let i = 0; i < 64; i++) yield await Promise.resolve(chunk);
   };
-  await a.transport.stream(b.address, 1, text(""), body(), { timeoutMs: 5000 });
+  await a.transport.stream({ address: b.address, kind: 1, header: text(""), body: body() }, {
+    timeoutMs: 5000,
+  });
 });

@@ -71,7 +71,9 @@ async function arrivals(sent: readonly Message[], request?: Uint8Array): Promise
   }, "a is connected");
   await connected;
   if (request !== undefined) {
-    a.transport.request(listener.address, 1, request, { timeoutMs: 60_000 }).catch(() => {});
+    a.transport.request({ address: listener.address, kind: 1, payload: request }, {
+      timeoutMs: 60_000,
+    }).catch(() => {});
   }
   a.transport.send([...sent, heartbeat("a", "b", 99)]);
   const seen: string[] = [];
@@ -131,7 +133,9 @@ Deno.test("setCluster() makes open connections a member's", async () => {
     return Promise.resolve(text(peer.address));
   };
   const ask = (kind: number) =>
-    joiner.transport.request(leader.address, kind, text(""), { timeoutMs: 5000 });
+    joiner.transport.request({ address: leader.address, kind, payload: text("") }, {
+      timeoutMs: 5000,
+    });
   await ask(OPEN_KIND);
   await assert.rejects(ask(1), { kind: "refused", message: /members of this node's cluster/ });
   leader.transport.setPeers(new Map([["joiner", joiner.address]]));
@@ -208,7 +212,9 @@ Deno.test("close() sends what is queued and can be called twice", async () => {
   a.transport.send([append("a", "b", [entry(1, data)]), heartbeat("a", "b", 2)]);
   await Promise.all([a.transport.close(), a.transport.close()]);
   await until(() => b.messages.length >= 2, "both have arrived");
-  const late = a.transport.request(b.address, 1, text(""), { timeoutMs: 100 });
+  const late = a.transport.request({ address: b.address, kind: 1, payload: text("") }, {
+    timeoutMs: 100,
+  });
   await assert.rejects(late, { kind: "unreachable" });
 });
 
