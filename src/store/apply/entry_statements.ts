@@ -348,7 +348,7 @@ export class StatementRunner {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Longer texts are not kept, in bytes. */
-const lengthMax = 1024;
+const keptLengthMax = 1024;
 const places = 64;
 
 interface Kept {
@@ -366,7 +366,7 @@ export class SqlTexts {
 
   /** The text of the `length` bytes at `start`; those that are not UTF-8 become U+FFFD. */
   read(bytes: Uint8Array, start: number, length: number): string {
-    if (length > lengthMax) return decoder.decode(bytes.subarray(start, start + length));
+    if (length > keptLengthMax) return decoder.decode(bytes.subarray(start, start + length));
     const place = length % places;
     const kept = this.#kept[place];
     if (kept !== undefined && stands(kept.bytes, bytes, start, length)) return kept.text;
