@@ -8,7 +8,7 @@ import type { Node } from "../../src/node/node.ts";
 import { NodeError } from "../../src/node/types.ts";
 import { changedConfiguration } from "../../src/raft/configuration.ts";
 import type { Configuration, Member, MembershipChange } from "../../src/raft/types.ts";
-import { type Transport, TransportError } from "../../src/transport/types.ts";
+import { type RequestCall, type Transport, TransportError } from "../../src/transport/types.ts";
 import { ManualClock } from "../transport/fixture.ts";
 
 function member(id: string, address: string, suffrage: Member["suffrage"] = "voter"): Member {
@@ -44,7 +44,8 @@ class Setting {
     this.membership = new Membership({
       node: node as unknown as Node,
       transport: {
-        request: (address: string) => Promise.resolve().then(() => this.#identify(address)),
+        request: ({ address }: RequestCall) =>
+          Promise.resolve().then(() => this.#identify(address)),
         callerAddress: (id: string) => this.callers.get(id),
       } as unknown as Transport,
       leaders: this.leaders,

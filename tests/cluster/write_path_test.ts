@@ -7,7 +7,7 @@ import type { Node } from "../../src/node/node.ts";
 import { NodeError, type WriteOutcome } from "../../src/node/types.ts";
 import type { Member } from "../../src/raft/types.ts";
 import type { AnswerFormat, Command } from "../../src/store/types.ts";
-import { type Transport, TransportError } from "../../src/transport/types.ts";
+import { type RequestCall, type Transport, TransportError } from "../../src/transport/types.ts";
 import { ManualClock } from "../transport/fixture.ts";
 
 const format: AnswerFormat = {
@@ -62,7 +62,7 @@ class Setting {
     this.#writes = new WritePath({
       node: node as unknown as Node,
       transport: {
-        request: (address: string, _kind: number, payload: Uint8Array) =>
+        request: ({ address, payload }: RequestCall) =>
           new Promise((resolve, fail) =>
             this.sent.push({
               address,
