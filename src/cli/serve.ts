@@ -15,6 +15,7 @@ import { openers } from "../member/openers.ts";
 import { printError } from "./output.ts";
 import { memberConfiguration } from "./tuning.ts";
 import { version } from "./version.ts";
+import { WatchedList } from "./watched_list.ts";
 
 /** How long requests under way may take to end when the node stops, in ms. */
 const httpStopMs = 5_000;
@@ -41,14 +42,17 @@ export async function serve(
   const logger = new StderrLogger("INFO", undefined, consensus);
   for (const warning of warnings) logger.log("WARN", "cli", warning);
   const end = new Ending();
+  const watched = new WatchedList();
   try {
-    await runUntil(end, configuration, logger);
+    await runUntil({ end, watched, configuration, logger });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const mistake = mistakes.some((kind) => error instanceof kind);
     await logger.flush();
     printError(`fatal: ${mistake ? error.stack : error.message}\n`);
     return 1;
+  } finally {
+    watched.stop();
   }
   const failure = end.failure;
   await logger.flush();
@@ -57,15 +61,20 @@ export async function serve(
   return 1;
 }
 
-async function runUntil(
-  end: Ending,
-  configuration: Configuration,
-  logger: StderrLogger,
-): Promise<void> {
+interface RunParts {
+  readonly end: Ending;
+  /** Whoever reads files that may change adds them. */
+  readonly watched: WatchedList;
+  readonly configuration: Configuration;
+  readonly logger: StderrLogger;
+}
+
+async function runUntil({ end, watched, configuration, logger }: RunParts): Promise<void> {
   const directory = configuration.dataDirectory;
   const disk = new DenoDisk();
   const lock = await takeDataDirectory(disk, directory);
   end.onSignals(logger);
+  watched.onSignal(logger);
   logger.log(
     "INFO",
     "cli",
@@ -95,7 +104,7 @@ async function runUntil(
     return;
   }
   try {
-    await serveMember({ member, end, configuration, logger });
+    await serveMember({ member, end, watched, configuration, logger });
   } finally {
     await member.stop();
     logger.log("INFO", "cli", "Stopped");
@@ -103,11 +112,8 @@ async function runUntil(
   }
 }
 
-interface ServeParts {
+interface ServeParts extends RunParts {
   readonly member: OpenMember;
-  readonly end: Ending;
-  readonly configuration: Configuration;
-  readonly logger: StderrLogger;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */

@@ -1,0 +1,31 @@
+import type { Logger } from "../io/types.ts";
+import type { WatchedFiles } from "../io/watched_files.ts";
+
+/** All files that are read again while the node runs: certificates, users. SIGHUP has each looked at. */
+export class WatchedList {
+  readonly #files: Pick<WatchedFiles<unknown>, "check" | "stop">[] = [];
+
+  /** Has the files looked at on SIGHUP, and let go of by `stop`; returns them. */
+  add<T extends Pick<WatchedFiles<unknown>, "check" | "stop">>(files: T): T {
+    this.#files.push(files);
+    return files;
+  }
+
+  /** Looks at all of them at once. Never rejects: what is wrong with files is a line in the log. */
+  async check(): Promise<void> {
+    await Promise.all(this.#files.map((files) => files.check()));
+  }
+
+  stop(): void {
+    for (const files of this.#files) files.stop();
+  }
+
+  /** Has SIGHUP, which would else end the program, look at the files, until the program exits. */
+  onSignal(logger: Logger): void {
+    if (Deno.build.os === "windows") return;
+    Deno.addSignalListener("SIGHUP", () => {
+      logger.log("INFO", "cli", "SIGHUP: looking at certificates and users");
+      void this.check();
+    });
+  }
+}
