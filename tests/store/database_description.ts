@@ -43,7 +43,8 @@ function describeTable(database: Database, name: string, sql: string, show: Show
   const isVirtual = /^create\s+virtual/i.test(sql.replace(/\/\*[^]*?\*\/|--[^\n]*\n/g, " "));
   if (!isVirtual && shadow.test(name) && isShadow(database, name)) return;
   const rowId = rowIdOf(database, name);
-  const columns = rowId === undefined ? "*" : `${rowId}, *`;
+  // The row ids of SQLite's own list mean nothing: only its order does.
+  const columns = rowId === undefined || name === "sqlite_sequence" ? "*" : `${rowId}, *`;
   const module = /\bfts[345](?!vocab|aux)/i.exec(sql)?.[0].toLowerCase();
   show(`violation in ${name}`, `PRAGMA foreign_key_check(${table})`, true);
   show(`rows of ${name}`, `SELECT ${columns} FROM ${table}`, true);

@@ -80,14 +80,11 @@ export class RandomVirtualTables {
     }
     if (mode === "none") list.push(this.#sql.pick(["content=''", 'content = ""']));
     if (r.chance(0.3)) list.push(`prefix='2 3'`);
-    if (r.chance(0.3)) {
-      list.push(
-        this.#sql.pick([
-          "tokenize=porter",
-          `tokenize = "unicode61 remove_diacritics 0"`,
-          "tokenize='trigram'",
-        ]),
-      );
+    // Versions of FTS5 differ in what trigrams they find in text that is no UTF-8: 3.40 finds none.
+    const trigram = r.chance(0.1);
+    if (trigram) list.push("tokenize='trigram'");
+    else if (r.chance(0.2)) {
+      list.push(this.#sql.pick(["tokenize=porter", `tokenize = "unicode61 remove_diacritics 0"`]));
     }
     if (r.chance(0.2)) list.push(`detail=${this.#sql.pick(["full", "column", "none"])}`);
     if (r.chance(0.2)) list.push("columnsize=0");
@@ -99,9 +96,9 @@ export class RandomVirtualTables {
     if (mode === "own" || mode === "none") {
       for (let i = 0; i < 6; i++) {
         this.#sql.add(
-          `INSERT INTO ${table}(rowid, x, "y z") VALUES (${
-            i * 3 + r.below(3)
-          }, ${this.#sql.words()}, 'alpha beta${i}')`,
+          `INSERT INTO ${table}(rowid, x, "y z") VALUES (${i * 3 + r.below(3)}, ${
+            trigram ? `'ein Satz ${i}'` : this.#sql.words()
+          }, 'alpha beta${i}')`,
         );
       }
       if (mode === "own" && r.chance(0.5)) this.#sql.add(`DELETE FROM ${table} WHERE rowid = 3`);
