@@ -15,7 +15,15 @@ export type FlagKind =
 
 export interface FlagSpec {
   readonly kind: FlagKind;
-  readonly group: "Node" | "HTTP" | "Cluster" | "Raft" | "Database" | "Queued writes" | "General";
+  readonly group:
+    | "Node"
+    | "HTTP"
+    | "Cluster"
+    | "Node TLS"
+    | "Raft"
+    | "Database"
+    | "Queued writes"
+    | "General";
   /** As it would be written on the command line; "" for none. */
   readonly default: string;
   /** What help calls the value; "" for a switch. */
@@ -157,6 +165,75 @@ export const flagTable = {
     value: "",
     help:
       "Talk with nodes whose SQLite is another or gives other results, for the time of an upgrade; else it is refused, as databases could come to differ",
+  },
+  "node-cert": {
+    kind: "text",
+    group: "Node TLS",
+    default: "",
+    value: "FILE",
+    help:
+      "Certificate for connections between nodes (PEM, with its chain): they are encrypted, and this node shows it both to nodes that call it and to those it calls",
+  },
+  "node-key": {
+    kind: "text",
+    group: "Node TLS",
+    default: "",
+    value: "FILE",
+    help: "Its key (PEM, without a password)",
+  },
+  "node-ca-cert": {
+    kind: "text",
+    group: "Node TLS",
+    default: "",
+    value: "FILE",
+    help:
+      "Certificates of the authorities that other nodes' certificates are verified by; by default the public ones that Deno knows",
+  },
+  "node-no-verify": {
+    kind: "switch",
+    group: "Node TLS",
+    default: "false",
+    value: "",
+    help: "Do not verify the certificates of nodes that this one calls",
+  },
+  "node-verify-client": {
+    kind: "switch",
+    group: "Node TLS",
+    default: "false",
+    value: "",
+    help:
+      "Let only those call this node that show a certificate of -node-ca-cert, made for clients (clientAuth)",
+  },
+  "node-verify-server-name": {
+    kind: "text",
+    group: "Node TLS",
+    default: "",
+    value: "NAME",
+    help:
+      "Name that the certificates of nodes must be for; by default the host of the address that is called",
+  },
+  "node-verify-common-name": {
+    kind: "text",
+    group: "Node TLS",
+    default: "",
+    value: "NAME",
+    help: "Common name that those who call this node must have in their certificate, exactly",
+  },
+  "node-auto-tls": {
+    kind: "text",
+    group: "Node TLS",
+    default: "",
+    value: "FILE",
+    help:
+      "In place of certificates: a file with a secret (of 32 characters at least) that all nodes have; they make certificates by themselves and let in nobody else",
+  },
+  "node-accept-plain": {
+    kind: "switch",
+    group: "Node TLS",
+    default: "false",
+    value: "",
+    help:
+      "While a running cluster goes over to TLS: take nodes without TLS too, and call them without where they have none",
   },
   "raft-heartbeat-timeout": {
     kind: "duration",
@@ -359,13 +436,6 @@ export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
   ["mem-profile", ignoredValue],
   ["raft-commit-timeout", ignoredValue],
   ["raft-election-timeout", ignoredValue],
-  ["node-ca-cert", refusedValue],
-  ["node-cert", refusedValue],
-  ["node-key", refusedValue],
-  ["node-no-verify", refusedSwitch],
-  ["node-verify-client", refusedSwitch],
-  ["node-verify-common-name", refusedValue],
-  ["node-verify-server-name", refusedValue],
   ["otlp-ca-cert", refusedValue],
   ["otlp-cert", refusedValue],
   ["otlp-endpoint", refusedValue],

@@ -4,6 +4,7 @@ import type { LogLevel } from "../io/types.ts";
 import type { ClusterConfiguration } from "../member/configuration.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
+import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
 import type { CommandLine, FlagValues } from "./flag_values.ts";
 
 /** Where a node keeps its data when it is not told. */
@@ -22,6 +23,7 @@ export interface Configuration {
     readonly bodyBytesMax: number;
   };
   readonly cluster: ClusterConfiguration;
+  readonly nodeTls: NodeTlsConfiguration;
   readonly raft: {
     readonly address: string;
     readonly advertisedAddress: string;
@@ -96,6 +98,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       removeOnShutdown: values["raft-cluster-remove-shutdown"],
       stepDownOnShutdown: values["raft-shutdown-stepdown"],
     },
+    nodeTls: nodeTlsOf(values),
     raft: {
       address: bindable(values["raft-addr"]),
       advertisedAddress: advertised.raft,

@@ -1,6 +1,11 @@
 import { createApp } from "../http/app.ts";
 import { BodyReader } from "../http/body_reader.ts";
-import { defaultHttpLimits, type ServerSettings, type TurnFigures } from "../http/types.ts";
+import {
+  defaultHttpLimits,
+  type NodeTlsFigures,
+  type ServerSettings,
+  type TurnFigures,
+} from "../http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../cluster/write_queue.ts";
 import type { Service } from "../cluster/types.ts";
 import type { Clock, Logger } from "../io/types.ts";
@@ -16,12 +21,14 @@ interface Parts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly turns: TurnFigures;
+  /** Undefined without TLS between nodes. */
+  readonly nodeTls: (() => NodeTlsFigures) | undefined;
 }
 
 /** The HTTP side of a node, made from its flags. */
 export function httpParts(configuration: Configuration, parts: Parts) {
   const { http, writeQueue } = configuration;
-  const { service, logger, turns } = parts;
+  const { service, logger, turns, nodeTls } = parts;
   const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
   const bodyReader = new BodyReader();
   const app = createApp({
@@ -37,6 +44,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       allowOrigin: http.allowOrigin,
       licenses: licenseText,
       settings: settingsOf(configuration),
+      ...(nodeTls === undefined ? {} : { nodeTls }),
     },
   });
   return { app, queue, bodyReader };

@@ -2,7 +2,6 @@ import { InvariantError } from "../base/assert.ts";
 import { checkListen, serve as serveHttp } from "../http/serve.ts";
 import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
-import { DenoNetwork } from "../io/deno_network.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
@@ -13,6 +12,7 @@ import { httpAddress, httpParts } from "./http_parts.ts";
 import { type OpenMember, openMember } from "../member/member.ts";
 import { openers } from "../member/openers.ts";
 import { printError } from "./output.ts";
+import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { memberConfiguration } from "./tuning.ts";
 import { version } from "./version.ts";
 import { WatchedList } from "./watched_list.ts";
@@ -83,10 +83,12 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   // Before the node is anyone's member: a cluster must not be left with one that cannot serve.
   checkListen(httpAddress(configuration));
   checkBothListen(configuration);
+  const clock = new DenoClock();
+  const nodeNetwork = await openNodeNetwork(configuration, { watched, clock, logger });
   const opening = openMember(memberConfiguration(configuration), {
-    clock: new DenoClock(),
+    clock,
     disk,
-    network: new DenoNetwork(),
+    network: nodeNetwork.network,
     random: new SystemRandom(),
     openers,
     logger,
@@ -104,7 +106,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     return;
   }
   try {
-    await serveMember({ member, end, watched, configuration, logger });
+    await serveMember({ member, nodeNetwork, end, watched, configuration, logger });
   } finally {
     await member.stop();
     logger.log("INFO", "cli", "Stopped");
@@ -114,16 +116,23 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
 
 interface ServeParts extends RunParts {
   readonly member: OpenMember;
+  readonly nodeNetwork: NodeNetwork;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(
-  { member, end, configuration, logger }: ServeParts,
+  { member, nodeNetwork, end, configuration, logger }: ServeParts,
 ): Promise<void> {
   const { service } = member;
   const clock = new DenoClock();
   const turns = new TurnWatch(clock);
-  const parts = httpParts(configuration, { service, clock, logger, turns });
+  const parts = httpParts(configuration, {
+    service,
+    clock,
+    logger,
+    turns,
+    nodeTls: nodeNetwork.figures,
+  });
   const server = serveHttp({ ...parts, logger, ...httpAddress(configuration) });
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.start().catch((error) => end.fail(error));

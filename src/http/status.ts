@@ -4,6 +4,7 @@ import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs, type QueryParameters } from "./query_parameters.ts";
+import type { NodeTlsFigures } from "./types.ts";
 import { type Figures, storeFigures } from "./store_status.ts";
 
 /** /status: this node's figures, in the places where rqlite has them; `key=a.b` gives a part. */
@@ -57,7 +58,7 @@ async function collect(app: AppState): Promise<Figures> {
       allow_origin: info.allowOrigin === "" ? undefined : info.allowOrigin,
     },
     last_backup_time: lastBackupAt?.toISOString(),
-    mux: { addr: node.raftAddress, tls: "disabled" },
+    mux: { addr: node.raftAddress, ...nodeTlsFigures(info.nodeTls?.()) },
     network: { interfaces: networkInterfaces() },
     node: {
       start_time: new Date(node.startedAtMs).toISOString(),
@@ -84,6 +85,20 @@ async function collect(app: AppState): Promise<Figures> {
       version: `deno ${Deno.version.deno}`,
     },
     store: storeFigures(node, await service.storeStatus(), info.settings),
+  };
+}
+
+function nodeTlsFigures(tls: NodeTlsFigures | undefined): Figures {
+  if (tls === undefined) return { tls: "disabled" };
+  return {
+    tls: "enabled",
+    accepts_plain: tls.acceptsPlain,
+    certificate: {
+      subject: tls.certificateSubject,
+      ends: new Date(tls.certificateEndsMs).toISOString(),
+    },
+    verifies_clients: tls.verifiesClients,
+    verifies_servers: tls.verifiesServers,
   };
 }
 

@@ -17,6 +17,17 @@ export interface ServerSettings {
   readonly pageSize: number | undefined;
 }
 
+/** TLS between nodes, as /status shows it. */
+export interface NodeTlsFigures {
+  /** Of the certificate in force, in ms since 1970-01-01 UTC. */
+  readonly certificateEndsMs: number;
+  readonly certificateSubject: string;
+  readonly verifiesClients: boolean;
+  readonly verifiesServers: boolean;
+  /** Nodes without TLS are taken, for the time of a transition. */
+  readonly acceptsPlain: boolean;
+}
+
 /** What the server tells about itself. */
 export interface ServerInfo {
   /**
@@ -31,6 +42,8 @@ export interface ServerInfo {
   /** What /licenses shows. */
   readonly licenses: string;
   readonly settings: ServerSettings;
+  /** Absent without TLS between nodes. */
+  readonly nodeTls?: () => NodeTlsFigures;
 }
 
 export interface HttpLimits {

@@ -63,6 +63,15 @@ export interface Connection {
   close(): void;
 }
 
+/**
+ * The other end must not be talked with, by how it speaks or what it shows: thrown by `connect`, and
+ * by the first `read` of a connection that was accepted. The message says why, and the way out; it
+ * may be told to the other end by a `write`, which fails where there is no way to.
+ */
+export class PeerRefusal extends Error {
+  override name = "PeerRefusal";
+}
+
 export interface Listener {
   readonly address: string;
   accept(): Promise<Connection | null>;

@@ -1,3 +1,4 @@
+import { PeerRefusal } from "../io/types.ts";
 import { assert } from "../base/assert.ts";
 import { type ByteWriter, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
@@ -198,6 +199,7 @@ export class DisagreementError extends Error {
 }
 
 /** Whether the other end is to blame, as against a connection that merely broke. */
-export function isViolation(error: unknown): error is FormatError | ViolationError {
-  return error instanceof FormatError || error instanceof ViolationError;
+export function isViolation(error: unknown): error is FormatError | ViolationError | PeerRefusal {
+  return error instanceof FormatError || error instanceof ViolationError ||
+    error instanceof PeerRefusal;
 }

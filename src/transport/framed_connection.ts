@@ -1,5 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
-import type { Clock, Connection } from "../io/types.ts";
+import { type Clock, type Connection, PeerRefusal } from "../io/types.ts";
 import {
   DisagreementError,
   type Frame,
@@ -19,6 +19,7 @@ import {
   preambleBytes,
   ProtocolVersionError,
   type Purpose,
+  TlsSpokenError,
 } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import { TransportError } from "./types.ts";
@@ -134,6 +135,11 @@ async function connect(local: Local, address: string): Promise<Connection> {
   try {
     return await local.network.connect(address, local.limits.connectTimeoutMs);
   } catch (error) {
+    if (error instanceof PeerRefusal) {
+      const why = `Node at ${address}: ${error.message}`;
+      local.remoteLog.log("WARN", address, `Connection closed: ${why}`);
+      throw new TransportError("protocol", why, { cause: error });
+    }
     throw new TransportError("unreachable", messageOf(error), { cause: error });
   }
 }
@@ -176,14 +182,18 @@ export async function acceptIntroduction(local: Local, framed: FramedConnection)
   return remote;
 }
 
-/** A caller of another version is told of this one's, which its own log then names. */
+/** A caller that speaks in another way than this node is told so, for its own log to name it. */
 async function readCallersOpening(framed: FramedConnection): Promise<Frame> {
   try {
     return await framed.readOpening();
   } catch (error) {
-    if (error instanceof ProtocolVersionError) {
-      await framed.write(encodeOpening({ rejected: error.message }));
+    if (tellable.some((kind) => error instanceof kind)) {
+      // Where it cannot be told, what is wrong with it still goes into this node's log.
+      await framed.write(encodeOpening({ rejected: messageOf(error) })).catch(() => {});
     }
     throw error;
   }
 }
+
+/** What a caller is told; to one that speaks TLS it is only a sign that this node does not. */
+const tellable = [ProtocolVersionError, TlsSpokenError, PeerRefusal];

@@ -30,6 +30,11 @@ export class ProtocolVersionError extends FormatError {
   override name = "ProtocolVersionError";
 }
 
+/** The other end speaks TLS, which this node does not between nodes. */
+export class TlsSpokenError extends FormatError {
+  override name = "TlsSpokenError";
+}
+
 /** The other end speaks HTTP. Whose port is the wrong one depends on who called. */
 export class HttpSpokenError extends FormatError {
   override name = "HttpSpokenError";
@@ -118,7 +123,10 @@ function strangerError(bytes: Uint8Array): FormatError {
     );
   }
   if (bytes[0] === 0x16 && (bytes[1] ?? 3) === 3) {
-    return new FormatError("It speaks TLS, but this port is configured without");
+    return new TlsSpokenError(
+      "It speaks TLS, the node that it called has none between nodes: give that one -node-cert and -node-key (or -node-auto-tls) too, " +
+        "or the first -node-accept-plain while a cluster goes over",
+    );
   }
   return new FormatError("It is not a raftlite node: wrong magic");
 }

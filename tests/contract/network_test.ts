@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { DenoNetwork } from "../../src/io/deno_network.ts";
 import type { Connection, Network } from "../../src/io/types.ts";
+import { NodeTlsNetwork } from "../../src/tls/node_network.ts";
+import { mutualTrust } from "../../src/tls/credentials.ts";
+import { credentialsOf } from "../../src/tls/secret_authority.ts";
 import { takePort } from "../ports.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { SimulatedWires } from "../simulation/network.ts";
+
+const credentials = await credentialsOf(["0123456789abcdef".repeat(2)], "a", Date.now());
 
 interface World {
   /** Where to listen. */
@@ -16,6 +21,11 @@ const implementations: Record<string, () => World> = {
   DenoNetwork: () => ({
     address: `127.0.0.1:${takePort()}`,
     network: new DenoNetwork(),
+    run: (work) => work,
+  }),
+  NodeTlsNetwork: () => ({
+    address: `127.0.0.1:${takePort()}`,
+    network: new NodeTlsNetwork({ credentials: () => credentials, trust: mutualTrust }),
     run: (work) => work,
   }),
   SimulatedWires: () => {

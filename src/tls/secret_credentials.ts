@@ -1,0 +1,79 @@
+import { messageOf } from "../base/message_of.ts";
+import type { WatchedFiles } from "../io/watched_files.ts";
+import type { Clock, Logger, Timer } from "../io/types.ts";
+import type { NodeCredentials } from "./credentials.ts";
+import { certificateMs, credentialsOf } from "./secret_authority.ts";
+
+/** How often it looks whether a new certificate is due, in ms: a machine may have slept. */
+const periodMs = 3_600_000;
+/** When this much of its time is left, a certificate is replaced. */
+const renewMs = certificateMs / 3;
+
+export interface SecretCredentialsOptions {
+  /** The secrets in force. */
+  readonly secrets: Pick<WatchedFiles<readonly string[]>, "current" | "onChange">;
+  readonly nodeId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The certificate of a node that has a secret in place of files: made, and made again in time. */
+export class SecretCredentials {
+  readonly #options: SecretCredentialsOptions;
+  #current: NodeCredentials;
+  #making: Promise<void> = Promise.resolve();
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  private constructor(options: SecretCredentialsOptions, current: NodeCredentials) {
+    this.#options = options;
+    this.#current = current;
+    options.secrets.onChange(() => this.#renew());
+    this.#next();
+  }
+
+  static async open(options: SecretCredentialsOptions): Promise<SecretCredentials> {
+    return new SecretCredentials(options, await make(options));
+  }
+
+  get current(): NodeCredentials {
+    return this.#current;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #next(): void {
+    if (this.#stopped) return;
+    this.#timer = this.#options.clock.after(periodMs, () => {
+      if (this.#current.notAfter - this.#options.clock.wallTime() < renewMs) this.#renew();
+      this.#next();
+    });
+  }
+
+  /** One after the other, so that the newest secrets win. */
+  #renew(): void {
+    const { clock, logger } = this.#options;
+    this.#making = this.#making.then(async () => {
+      try {
+        this.#current = await make(this.#options);
+        const end = new Date(this.#current.notAfter).toISOString();
+        logger.log("INFO", "cli", `Made a certificate for the other nodes, until ${end}`);
+      } catch (error) {
+        const left = Math.floor((this.#current.notAfter - clock.wallTime()) / 86_400_000);
+        const reason = messageOf(error);
+        logger.log(
+          "ERROR",
+          "cli",
+          `No new certificate for the other nodes, the old one has ${left} days left: ${reason}`,
+        );
+      }
+    });
+  }
+}
+
+function make({ secrets, nodeId, clock }: SecretCredentialsOptions): Promise<NodeCredentials> {
+  return credentialsOf(secrets.current, nodeId, clock.wallTime());
+}
