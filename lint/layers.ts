@@ -13,7 +13,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   raft_log: { base: "all", raft: /^(types|configuration)$/, io: "all" },
   transport: { base: "all", raft: /^(types|configuration)$/, io: "all" },
   sqlite: { base: "all" },
-  store: { base: "all", raft: types, io: "all", access: types, sqlite: "all" },
+  store: { base: "all", raft: types, io: "all", access: /^(types|table_rights)$/, sqlite: "all" },
   node: {
     base: "all",
     raft: "all",

@@ -118,7 +118,8 @@ export class ClusterService implements Service {
   }
 
   write(request: WriteRequest): Promise<WriteAnswer> {
-    const { statements, transaction, unified, format, statementTimeoutMs, timeoutMs } = request;
+    const { statements, transaction, unified, format, statementTimeoutMs, timeoutMs, rights } =
+      request;
     return this.#writes.submit(
       (id) => ({
         type: "execute",
@@ -127,6 +128,7 @@ export class ClusterService implements Service {
         unified,
         timeoutMs: statementTimeoutMs,
         request: id,
+        rights,
       }),
       format,
       Math.min(timeoutMs, this.#parts.writeTimeoutMs),
@@ -149,8 +151,8 @@ export class ClusterService implements Service {
     return this.#reads.read(request, level, signal);
   }
 
-  inspect(statements: Statements): Promise<(boolean | string)[]> {
-    return this.#parts.store.inspect(statements);
+  inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
+    return this.#parts.store.inspect(statements, rights);
   }
 
   async backup(

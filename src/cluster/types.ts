@@ -35,6 +35,8 @@ export interface WriteRequest {
   readonly statementTimeoutMs: number;
   /** How long to wait for the cluster, in ms. */
   readonly timeoutMs: number;
+  /** Of the user who writes, by table, as `rightsOf` has it; undefined for all. */
+  readonly rights?: string | undefined;
 }
 
 /** The SQL text of a load. */
@@ -155,7 +157,7 @@ export interface Service {
     signal?: () => AbortSignal,
   ): ReadAnswer | Promise<ReadAnswer>;
   /** Whether each statement is read-only; an error's text when it cannot be prepared. */
-  inspect(statements: Statements): Promise<(boolean | string)[]>;
+  inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]>;
   backup(
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,

@@ -47,6 +47,8 @@ export interface QueuedStatements {
   readonly size: number;
   /** They must be a batch by themselves; default: what `setsContext` says. */
   readonly alone?: boolean | undefined;
+  /** Of the user who writes, by table, as `rightsOf` has it; undefined for all. */
+  readonly rights?: string | undefined;
 }
 
 /** How the queue is now, for /status. */
@@ -77,6 +79,8 @@ class QueuedRequest {
   readonly size: number;
   /** It is a batch by itself. */
   readonly alone: boolean;
+  /** It shares its batch only with others of the same. */
+  readonly rights: string | undefined;
   /** By the queue's clock, in ms. */
   readonly queuedAt: number;
   #outcome: "written" | ServiceError | undefined;
@@ -84,13 +88,17 @@ class QueuedRequest {
   #waiting: PromiseWithResolvers<void> | undefined;
 
   constructor(
-    request: Pick<QueuedRequest, "sequence" | "statements" | "size" | "alone" | "queuedAt">,
+    request: Pick<
+      QueuedRequest,
+      "sequence" | "statements" | "size" | "alone" | "rights" | "queuedAt"
+    >,
   ) {
     this.sequence = request.sequence;
     this.statements = request.statements;
     this.size = request.size;
     this.queuedAt = request.queuedAt;
     this.alone = request.alone;
+    this.rights = request.rights;
   }
 
   /** Resolves when it is written, or rejects with why it never will be. */
@@ -182,15 +190,16 @@ export class WriteQueue {
    * ("overloaded") when there was no room for `timeoutMs`.
    */
   async add(
-    { statements, size, alone = setsContext(plainStatements(statements)) }: QueuedStatements,
+    queued: QueuedStatements,
     timeoutMs: number,
   ): Promise<Pick<QueuedRequest, "sequence" | "written">> {
+    const { statements, size, alone = setsContext(plainStatements(statements)), rights } = queued;
     const deadline = this.#clock.now() + timeoutMs;
     while (!this.#closing && this.#full(size)) await this.#room(deadline - this.#clock.now());
     if (this.#closing) throw new ServiceError("unavailable", "queue is closed");
     const sequence = ++this.#lastSequence;
     const queuedAt = this.#clock.now();
-    const request = new QueuedRequest({ sequence, statements, size, alone, queuedAt });
+    const request = new QueuedRequest({ sequence, statements, size, alone, rights, queuedAt });
     this.#waiting.push(request);
     this.#size += size;
     this.counts.statementsTaken += statements.length;
@@ -288,7 +297,7 @@ export class WriteQueue {
     const last = batch[batch.length - 1];
     if (last === undefined) return;
     const statements = await statementsOf(batch, this.#nextTurn);
-    const error = statements.length === 0 ? undefined : await this.#write(statements);
+    const error = statements.length === 0 ? undefined : await this.#write(statements, last.rights);
     if (error === undefined) {
       assert(last.sequence > this.#writtenSequence, "Queued requests were written out of order");
       this.#writtenSequence = last.sequence;
@@ -300,7 +309,7 @@ export class WriteQueue {
 
   /**
    * A full batch, or all that has gathered behind it by now, unless each batch is a transaction. What
-   * one request says of how it is to run holds for no other's.
+   * one request says of how it is to run, and what its user may do, holds for no other's.
    */
   #takeBatch(): QueuedRequest[] {
     const { transaction, batchSize } = this.#options;
@@ -309,7 +318,8 @@ export class WriteQueue {
     let count = 0;
     for (const request of this.#waiting) {
       if (count === countMax) break;
-      if (count > 0 && (request.alone || size + request.size > batchCharactersMax)) break;
+      const apart = request.alone || request.rights !== this.#waiting[0]?.rights;
+      if (count > 0 && (apart || size + request.size > batchCharactersMax)) break;
       size += request.size;
       count++;
       if (request.alone) break;
@@ -325,7 +335,10 @@ export class WriteQueue {
    * Writes until it is done. A failure that did nothing is tried again; one whose outcome is
    * unknown is not, because the statements may have been applied.
    */
-  async #write(statements: Statements): Promise<ServiceError | undefined> {
+  async #write(
+    statements: Statements,
+    rights: string | undefined,
+  ): Promise<ServiceError | undefined> {
     const { transaction, retryDelayMs } = this.#options;
     for (;;) {
       try {
@@ -336,6 +349,7 @@ export class WriteQueue {
           format: plainFormat,
           statementTimeoutMs: 0,
           timeoutMs: batchWriteTimeoutMs,
+          rights,
         });
         return undefined;
       } catch (thrown) {

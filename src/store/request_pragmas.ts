@@ -63,7 +63,7 @@ export function samePragmas(one: PragmaState, other: PragmaState): boolean {
     requestPragmas.every((name) => one.request[name] === other.request[name]);
 }
 
-type Target = Pick<WriteConnection, "database" | "policy" | "cache" | "own">;
+type Target = Pick<WriteConnection, "database" | "policy" | "users" | "own">;
 
 /** What PRAGMAs have set on a connection that writes, and kept with what they were set for. */
 export class WritePragmas {
@@ -92,13 +92,13 @@ export class WritePragmas {
    * a transaction.
    */
   enforceForeignKeys(flag: boolean): void {
-    const { database, policy, cache } = this.#target;
+    const { database, policy, users } = this.#target;
     const wanted = this.wantedForeignKeys(flag);
     if (wanted === policy.foreignKeys) return;
     database.config(DbConfig.enableForeignKeys, wanted);
     policy.foreignKeys = wanted;
     // What kept statements were found to do is no longer so.
-    cache.clear();
+    users.clear();
   }
 
   /**

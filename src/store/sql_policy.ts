@@ -12,6 +12,7 @@ import { hiddenPrefix } from "./apply/raft_table.ts";
 import { Action } from "./authorizer_actions.ts";
 import { controlOf, noteEffect, type PreparationNotes } from "./preparation_notes.ts";
 import { type RequestPragma, requestPragma } from "./request_pragmas.ts";
+import type { TableGuard } from "./table_guard.ts";
 
 /** Why the policy has refused something. */
 export interface Refusal {
@@ -77,6 +78,10 @@ export function controlRefused(operation: string): string {
 /** Of whatever writes, sent to be read. */
 export const writeRefused = "attempt to change database via query operation";
 
+/** All but what every SELECT may. */
+const decidedActions = Object.values(Action)
+  .filter((action) => action !== Action.select && action !== Action.recursive);
+
 /**
  * What SQL may do on one connection, decided while it is prepared. A refused statement fails with
  * a text that says what to do instead.
@@ -86,6 +91,8 @@ export class SqlPolicy {
   /** Whether the connection enforces them. */
   foreignKeys: boolean;
   readonly #narrower: Authorizer | undefined;
+  /** Of the user whose statements are prepared and run now; undefined for one of all tables. */
+  guard: TableGuard | undefined;
   #trusted = false;
   #refused: Refusal | undefined;
   /**
@@ -104,7 +111,7 @@ export class SqlPolicy {
   }
 
   install(database: Database): void {
-    const actions = this.#narrower === undefined ? Object.values(Action) : undefined;
+    const actions = this.#narrower === undefined ? decidedActions : undefined;
     database.setAuthorizer(this.#authorize, actions);
   }
 
@@ -122,6 +129,7 @@ export class SqlPolicy {
   /** Fills `notes` while `body` prepares a client's statement, which may be one of a load. */
   noting<Result>(notes: PreparationNotes, ofLoad: boolean, body: () => Result): Result {
     assert(this.#notes === undefined, "A client's statement was prepared inside another");
+    this.guard?.begin();
     this.#notes = notes;
     this.#ofLoad = ofLoad;
     try {
@@ -147,6 +155,11 @@ export class SqlPolicy {
   readonly #authorize: Authorizer = (action, first, second, schema) => {
     if (this.#trusted) return AuthorizerResult.ok;
     const notes = this.#notes;
+    const prohibited = this.guard?.refusal(action, first, second, schema, notes === undefined);
+    if (prohibited !== undefined) {
+      this.#refused = { text: prohibited, ofContext: changesContext(action, first, second) };
+      return AuthorizerResult.deny;
+    }
     if (notes !== undefined) {
       const control = this.#ofLoad ? controlOf(action, first, second, schema) : undefined;
       if (control !== undefined) {

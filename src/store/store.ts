@@ -294,8 +294,9 @@ class SqliteStore implements Store {
     return this.#quickReader.read(request) ?? this.#readers.read(request, signal?.());
   }
 
-  async inspect(statements: Statements): Promise<(boolean | string)[]> {
-    return this.#quickReader.inspect(statements) ?? await this.#readers.inspect(statements);
+  async inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
+    const quick = rights === undefined ? this.#quickReader.inspect(statements) : undefined;
+    return quick ?? await this.#readers.inspect(statements, rights);
   }
 
   async backup(

@@ -68,6 +68,8 @@ export type Command =
     /** 0 for no limit. */
     readonly timeoutMs: number;
     readonly request: RequestId | undefined;
+    /** Of the user who wrote them, by table, as `rightsOf` has it; undefined for all. */
+    readonly rights?: string | undefined;
   }
   /** Runs the SQL text of a load, all or nothing; see apply/load_script.ts. */
   | {
@@ -182,6 +184,8 @@ export interface ReadRequest {
   readonly format: AnswerFormat;
   /** 0 for no limit. */
   readonly timeoutMs: number;
+  /** Of the user who reads, by table, as `rightsOf` has it; undefined for all. */
+  readonly rights?: string | undefined;
 }
 
 export interface BackupOptions {
@@ -247,8 +251,11 @@ export interface Store extends StateMachine {
     request: ReadRequest,
     signal?: () => AbortSignal,
   ): Uint8Array | Promise<Uint8Array | ReadableStream<Uint8Array>>;
-  /** For each statement, whether all of its SQL is read-only by sqlite3_stmt_readonly; an error's text when it cannot be prepared. */
-  inspect(statements: Statements): Promise<(boolean | string)[]>;
+  /**
+   * For each statement, whether all of its SQL is read-only by sqlite3_stmt_readonly; an error's text
+   * when it cannot be prepared. What `rights`, as of a read, do not allow is not read-only.
+   */
+  inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]>;
   /** A consistent copy as a stream, in constant memory; writes go on. */
   backup(options: BackupOptions, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   status(): Promise<StoreStatus>;

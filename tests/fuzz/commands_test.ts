@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { rightsOf } from "../../src/access/table_rights.ts";
 import { FormatError } from "../../src/base/bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import { EntryType } from "../../src/raft/types.ts";
@@ -39,6 +40,8 @@ const statement = fc.record({
 });
 const flag = fc.boolean();
 
+const fuzzedRights = rightsOf({ username: "bob", tables: { read: ["t"], write: ["*"] } });
+
 const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     type: fc.constant("execute" as const),
@@ -47,6 +50,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     unified: flag,
     timeoutMs: fc.constant(0),
     request,
+    rights: fc.constantFrom(undefined, fuzzedRights),
   }),
   fc.record({
     type: fc.constant("load_sql" as const),

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import fc from "fast-check";
+import { rightsOf } from "../../src/access/table_rights.ts";
+import { checksum } from "../../src/base/checksum.ts";
 import {
+  commandFault,
   decodeCommand,
   encodeCommand,
   enforcesForeignKeys,
   requestIdOf,
   stampCommand,
   stampOf,
+  unknownCommand,
 } from "../../src/store/codec/command_codec.ts";
 import { type Command, SqlReal, type SqlValue, type Statement } from "../../src/store/types.ts";
 
@@ -37,6 +41,15 @@ const request = fc.option(
   { nil: undefined },
 );
 
+const names = fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 9 }), {
+  maxLength: 3,
+});
+
+/** Never of all tables, which are none. */
+const rights = fc.tuple(fc.string(), names, names).map(([username, read, write]) =>
+  rightsOf({ username, tables: { read: read.filter((name) => name !== "*"), write } }) ?? ""
+);
+
 const loadId = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -47,7 +60,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     unified: fc.boolean(),
     timeoutMs: fc.nat(),
     request,
-  }, { noNullPrototype: true }),
+    rights,
+  }, {
+    requiredKeys: ["type", "statements", "transaction", "unified", "timeoutMs", "request"],
+    noNullPrototype: true,
+  }),
   fc.record({ type: fc.constant("load_sql" as const), sql: fc.uint8Array(), request }, {
     noNullPrototype: true,
   }),
@@ -133,4 +150,41 @@ Deno.test("stampCommand puts clock, foreign keys and seed in front, and leaves t
 
 Deno.test("requestIdOf gives undefined for an entry without data", () => {
   assert.equal(requestIdOf(new Uint8Array(0)), undefined);
+});
+
+Deno.test("a command with rights by table has a version that older programs refuse by name", () => {
+  const plain: Command = {
+    type: "execute",
+    statements: [{ sql: "SELECT 1" }],
+    transaction: false,
+    unified: false,
+    timeoutMs: 0,
+    request: { origin: 1n, sequence: 2, floor: 1 },
+  };
+  assert.equal(encodeCommand(plain)[4], 1);
+  const rights = rightsOf({ username: "bob", tables: { read: ["a"], write: [] } });
+  const bytes = encodeCommand({ ...plain, rights });
+  assert.equal(bytes[4], 2);
+  assert.equal(commandFault(bytes), undefined);
+  const data = stampCommand(bytes, { clock: 0, seed: 0n }, false);
+  assert.equal(unknownCommand(data), undefined);
+  assert.deepEqual(requestIdOf(data), plain.request);
+  data[16 + 4] = 3;
+  assert.match(
+    unknownCommand(data) ?? "",
+    /version 3 and type 1, which this raftlite does not know/,
+  );
+});
+
+Deno.test("rights that are none, or of a command that has none, are a fault of the command", () => {
+  const command = { transaction: false, unified: false, timeoutMs: 0, request: undefined } as const;
+  for (const rights of ["", "{}", '{"username":"bob","read":[],"write":[""]}']) {
+    const bytes = encodeCommand({ type: "execute", statements: [], ...command, rights });
+    assert.match(commandFault(bytes) ?? "", /Rights by table/);
+    assert.throws(() => decodeCommand(bytes), { name: "FormatError" });
+  }
+  const abort = encodeCommand({ type: "load_abort", loadId: 1n, request: undefined });
+  abort[4] = 2;
+  new DataView(abort.buffer, abort.byteOffset).setUint32(0, checksum(abort.subarray(4)), true);
+  assert.match(commandFault(abort) ?? "", /Rights in a command of type 4/);
 });

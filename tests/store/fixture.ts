@@ -65,6 +65,7 @@ export interface ExecuteOptions {
   readonly unified?: boolean;
   readonly timeoutMs?: number;
   readonly request?: RequestId;
+  readonly rights?: string | undefined;
 }
 
 /** Makes entries with ascending indexes. */
@@ -111,7 +112,7 @@ export class Entries {
   }
 
   execute(statements: readonly (string | Statement)[], options: ExecuteOptions = {}): ApplyEntry {
-    const { transaction = false, unified = false, timeoutMs = 0, request } = options;
+    const { transaction = false, unified = false, timeoutMs = 0, request, rights } = options;
     return this.command({
       type: "execute",
       statements: statements.map((s) => typeof s === "string" ? { sql: s } : s),
@@ -119,6 +120,7 @@ export class Entries {
       unified,
       timeoutMs,
       request,
+      rights,
     }, { ...plain, unified });
   }
 }
@@ -206,12 +208,14 @@ export class TestStore {
     sql: string,
     positional: readonly SqlValue[] = [],
     format: Partial<AnswerFormat> = {},
+    rights?: string,
   ): Promise<string> {
     const answer = await this.read({
       statements: [{ sql, positional }],
       transaction: false,
       format: { ...plain, ...format },
       timeoutMs: 0,
+      rights,
     });
     return answer instanceof Uint8Array ? text(answer) : await new Response(answer).text();
   }

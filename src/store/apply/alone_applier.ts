@@ -56,9 +56,12 @@ export class AloneApplier {
       this.#answers.begin(entry.format);
       const header = readHeader(entry);
       const run = executionOf(entry, header, false, resume.counter);
-      if (header.type === CommandType.load_sql) this.#load(entry, run, header.request);
-      else if (run.transaction) this.#transaction(entry, run, header.request);
-      else this.#statements(entry, run, resume, header.request);
+      const { request } = header;
+      connection.users.within(header.rights, () => {
+        if (header.type === CommandType.load_sql) this.#load(entry, run, request);
+        else if (run.transaction) this.#transaction(entry, run, request);
+        else this.#statements(entry, run, resume, request);
+      });
       this.#answers.end();
     } finally {
       connection.pragmas.endRequest();
@@ -250,6 +253,10 @@ export class AloneApplier {
     const { kind, notes: { pragma } } = statement.prepared;
     if (kind === "vacuum") {
       refuseVacuumInto(statement.sql);
+      // SQLite asks about it only while it runs, and then about all that is in the database.
+      if (connection.users.guarded) {
+        throw new StatementError("VACUUM is prohibited: it is for users of all tables");
+      }
       connection.policy.trusted(() => statements.run(statement));
     } else if (pragma !== undefined) {
       statements.run(statement);

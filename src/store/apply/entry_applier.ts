@@ -223,7 +223,9 @@ export class EntryApplier {
     if (request !== undefined && !this.#admit(request)) return "applied";
     if (header.type === CommandType.load_sql) return "needs_alone_untouched";
     if (header.type === CommandType.execute) {
-      const outcome = this.#execute(entry, executionOf(entry, header, true, 0));
+      const run = executionOf(entry, header, true, 0);
+      const { users } = this.#connection;
+      const outcome = users.within(header.rights, () => this.#execute(entry, run));
       if (outcome !== "applied") return outcome;
     } else {
       if (this.#connection.quick) return "needs_alone";

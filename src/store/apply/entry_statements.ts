@@ -103,7 +103,7 @@ export class EntryStatements {
       const mark = answers.entryLength;
       this.#beginText();
       try {
-        const prepared = run.inBatch ? connection.cache.prepare(sql) : undefined;
+        const prepared = run.inBatch ? connection.users.cache.prepare(sql) : undefined;
         if (prepared === undefined) {
           yield* this.#fresh(sql, text, count === 1);
         } else {

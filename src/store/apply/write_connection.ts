@@ -8,7 +8,7 @@ import {
 } from "../../sqlite/mod.ts";
 import { foreignKeysPragma } from "../connection_pragmas.ts";
 import { openingFailure } from "../opening_failure.ts";
-import { type PreparedStatement, StatementCache } from "../prepared_statement.ts";
+import type { PreparedStatement } from "../prepared_statement.ts";
 import { boundInstructions, quickChanges } from "../quick_connection.ts";
 import { SqlPolicy } from "../sql_policy.ts";
 import {
@@ -23,6 +23,7 @@ import {
 import { SeenCounters } from "./seen_counters.ts";
 import { Sessions } from "./sessions.ts";
 import { WritePragmas } from "../request_pragmas.ts";
+import { schemaNames, UserStatements } from "../user_statements.ts";
 import { WriteTransaction } from "./write_transaction.ts";
 
 const deferredForeignKeysStatus = 10;
@@ -35,7 +36,8 @@ export class WriteConnection {
   readonly database: Database;
   readonly determinism: Determinism;
   readonly policy: SqlPolicy;
-  readonly cache: StatementCache;
+  /** Statements that are kept. */
+  readonly users: UserStatements;
   readonly pragmas: WritePragmas;
   /** Notices the row behind which SQLite would draw row ids from a source that is not replicated. */
   readonly maxRowId: MaxRowIdWatch;
@@ -84,7 +86,8 @@ export class WriteConnection {
     }
     this.maxRowId = new MaxRowIdWatch(database);
     this.policy.install(database);
-    this.cache = new StatementCache(database, this.policy);
+    const lookUp = quick ? undefined : () => this.own(() => schemaNames(database));
+    this.users = new UserStatements(database, this.policy, lookUp);
     this.pragmas = this.own(() => new WritePragmas(this));
   }
 
@@ -113,13 +116,14 @@ export class WriteConnection {
   refreshSchema(): void {
     if (!this.#schemaStale) return;
     this.own(() => this.database.reloadSchema());
+    this.users.schemaReloaded();
     this.#schemaStale = false;
   }
 
   #forgetSchema(): void {
     this.#schemaStale = true;
     // What the statements kept were found to call may be different.
-    this.cache.clear();
+    this.users.clear();
     if (!this.quick) this.#virtualTables = undefined;
   }
 

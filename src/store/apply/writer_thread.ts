@@ -291,12 +291,12 @@ class Writer {
   }
 
   #status(): WriterStatus {
-    const { database, cache, sessions } = this.#connected;
+    const { database, users, sessions } = this.#connected;
     return this.#connected.own(() => ({
       pageSize: Number(database.scalar("PRAGMA page_size")),
       pageCount: Number(database.scalar("PRAGMA page_count")),
       freelistCount: Number(database.scalar("PRAGMA freelist_count")),
-      statementsCached: cache.size,
+      statementsCached: users.size,
       sessions: sessions.size,
     }));
   }

@@ -7,6 +7,7 @@ import {
 } from "../../base/bytes.ts";
 import { checksum } from "../../base/checksum.ts";
 import { checksumInSlices, joinInSlices, type NextTurn, sliceBytes } from "../../base/slices.ts";
+import { readRights } from "../../access/table_rights.ts";
 import { type Command, EncodedStatements, type RequestId, type Stamp } from "../types.ts";
 import { encodedInSlices, readStatements, ValueTag, writeStatements } from "./statement_codec.ts";
 
@@ -21,8 +22,9 @@ const StampFlag = { foreignKeys: 1 } as const;
 export const headerBytes = 8;
 /** Bytes of a request id behind the header. */
 export const requestBytes = 24;
-/** Of a command. */
-export const version = 1;
+/** Of a command, and of one with a user's rights by table, which older programs must not take for one without. */
+const version = 1;
+const versionWithRights = 2;
 
 export const CommandType = {
   execute: 1,
@@ -82,7 +84,8 @@ export async function encodeLongCommand(
 /** Writes a command but for its checksum. */
 function writeCommand(writer: ByteWriter, command: Command): void {
   writer.uint32(0);
-  writer.uint8(version);
+  const rights = command.type === "execute" ? command.rights : undefined;
+  writer.uint8(rights === undefined ? version : versionWithRights);
   writer.uint8(CommandType[command.type]);
   writer.uint8(flagsOf(command));
   writer.uint8(0);
@@ -91,6 +94,7 @@ function writeCommand(writer: ByteWriter, command: Command): void {
     writer.integer(command.request.sequence);
     writer.integer(command.request.floor);
   }
+  if (rights !== undefined) writer.text(rights);
   switch (command.type) {
     case "execute":
       writer.uint32(Math.min(Math.max(0, Math.round(command.timeoutMs)), 0xffff_ffff));
@@ -133,8 +137,8 @@ function flagsOf(command: Command): number {
 /** What {@linkcode encodeCommand} made; throws a FormatError when the bytes are anything else. */
 export function decodeCommand(bytes: Uint8Array): Command {
   verifyCommand(bytes);
-  if (bytes[4] !== version) throw new FormatError(`Unknown command version ${bytes[4]}`);
-  const reader = new ByteReader(bytes, 5);
+  const reader = new ByteReader(bytes, 4);
+  const hasRights = readVersion(reader);
   const type = reader.uint8();
   const flags = reader.uint8();
   reader.uint8();
@@ -143,9 +147,26 @@ export function decodeCommand(bytes: Uint8Array): Command {
     sequence: reader.integer(),
     floor: reader.integer(),
   };
+  const rights = hasRights ? readRightsOf(reader, type) : undefined;
   const command = readBody(reader, type, flags, request);
   reader.end();
-  return command;
+  return command.type === "execute" && rights !== undefined ? { ...command, rights } : command;
+}
+
+/** Reads a command's version, and says whether it has rights by table. */
+function readVersion(reader: ByteReader): boolean {
+  const written = reader.uint8();
+  if (written !== version && written !== versionWithRights) {
+    throw new FormatError(`Unknown command version ${written}`);
+  }
+  return written === versionWithRights;
+}
+
+function readRightsOf(reader: ByteReader, type: number): string {
+  if (type !== CommandType.execute) throw new FormatError(`Rights in a command of type ${type}`);
+  const rights = reader.text();
+  readRights(rights);
+  return rights;
 }
 
 function readBody(
@@ -248,10 +269,14 @@ export function enforcesForeignKeys(view: DataView): boolean {
 /** Why this version cannot apply a stamped command, as its first bytes tell. */
 export function unknownCommand(data: Uint8Array): string | undefined {
   const [written, type] = [data[stampBytes + 4], data[stampBytes + 5]];
-  if (written === version && type !== undefined && type >= 1 && type <= newestType) {
-    return undefined;
-  }
+  const known = written === version || written === versionWithRights;
+  if (known && type !== undefined && type >= 1 && type <= newestType) return undefined;
   return `its command has version ${written} and type ${type}, which this raftlite does not know: install the one that wrote it`;
+}
+
+/** Whether a stamped command, which this version knows, has rights by table. */
+export function hasRights(data: Uint8Array): boolean {
+  return data[stampBytes + 4] === versionWithRights;
 }
 
 /** The request id of a stamped command, read without decoding or verifying the rest. */
@@ -277,8 +302,7 @@ export function commandFault(bytes: Uint8Array): string | undefined {
   try {
     verifyCommand(bytes);
     const reader = new ByteReader(bytes, 4);
-    const written = reader.uint8();
-    if (written !== version) throw new FormatError(`Unknown command version ${written}`);
+    const hasRights = readVersion(reader);
     const type = reader.uint8();
     const flags = reader.uint8();
     reader.uint8();
@@ -287,6 +311,7 @@ export function commandFault(bytes: Uint8Array): string | undefined {
       reader.integer();
       reader.integer();
     }
+    if (hasRights) readRightsOf(reader, type);
     passBody(reader, type);
     reader.end();
     return undefined;

@@ -1,4 +1,4 @@
-import { FormatError } from "../../base/bytes.ts";
+import { ByteReader, FormatError } from "../../base/bytes.ts";
 import { checksum } from "../../base/checksum.ts";
 import { EntryType } from "../../raft/types.ts";
 import type { BatchEntry } from "../apply/apply_batch.ts";
@@ -7,6 +7,7 @@ import {
   CommandFlag,
   CommandType,
   enforcesForeignKeys,
+  hasRights,
   headerBytes,
   requestBytes,
   stampBytes,
@@ -23,6 +24,8 @@ export interface CommandHeader {
   readonly type: number;
   readonly flags: number;
   readonly request: RequestId | undefined;
+  /** Of the user whose statements it has, by table; undefined for one of all tables. */
+  readonly rights: string | undefined;
   /** Where the rest starts, from the start of the entry's data. */
   readonly offset: number;
 }
@@ -107,19 +110,23 @@ function nameOf({ index, term }: BatchEntry): string {
 }
 
 /** Reads the header of a command that was verified. */
-export function readHeader({ view }: BatchEntry): CommandHeader {
+export function readHeader({ data, view }: BatchEntry): CommandHeader {
   const type = view.getUint8(stampBytes + 5);
   const flags = view.getUint8(stampBytes + 6);
   const start = stampBytes + headerBytes;
-  if ((flags & CommandFlag.request) === 0) {
-    return { type, flags, request: undefined, offset: start };
-  }
-  const request = {
-    origin: view.getBigUint64(start, true),
-    sequence: integerAt(view, start + 8),
-    floor: integerAt(view, start + 16),
-  };
-  return { type, flags, request, offset: start + requestBytes };
+  const identified = (flags & CommandFlag.request) !== 0;
+  const request = identified
+    ? {
+      origin: view.getBigUint64(start, true),
+      sequence: integerAt(view, start + 8),
+      floor: integerAt(view, start + 16),
+    }
+    : undefined;
+  const offset = identified ? start + requestBytes : start;
+  if (!hasRights(data)) return { type, flags, request, rights: undefined, offset };
+  const reader = new ByteReader(data, offset);
+  const rights = reader.text();
+  return { type, flags, request, rights, offset: reader.offset };
 }
 
 function integerAt(view: DataView, at: number): number {

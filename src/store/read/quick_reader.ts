@@ -73,8 +73,9 @@ export class QuickReader implements Holder {
   }
 
   /** The answer, or undefined when a reader has to find it. */
-  read({ statements, transaction, format }: ReadRequest): Uint8Array<ArrayBuffer> | undefined {
-    if (transaction || !areShort(statements)) return undefined;
+  read(request: ReadRequest): Uint8Array<ArrayBuffer> | undefined {
+    const { statements, transaction, format, rights } = request;
+    if (transaction || !areShort(statements) || rights !== undefined) return undefined;
     return this.#try(() => this.#read(statements, format));
   }
 

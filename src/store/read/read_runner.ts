@@ -9,17 +9,18 @@ import {
   isVacuumInto,
   type PreparedStatement,
   prepareNext,
-  type StatementCache,
   type StatementKind,
 } from "../prepared_statement.ts";
 import { RenderError, RowsWriter, writeEmpty, writeError } from "../json/result_json.ts";
 import { type SqlPolicy, writeRefused } from "../sql_policy.ts";
 import type { AnswerFormat } from "../types.ts";
+import type { UserStatements } from "../user_statements.ts";
+import type { ReadTask } from "./read_task.ts";
 
 export interface ReadConnection {
   readonly database: Database;
   readonly policy: SqlPolicy;
-  readonly cache: StatementCache;
+  readonly users: UserStatements;
 }
 
 /** Where a read's answer goes. */
@@ -46,26 +47,43 @@ export class ReadRunner {
   readonly #connection: ReadConnection;
   readonly #clock: Clock;
   readonly #parameters = new Parameters();
+  /** Of the schema that statements with rights by table were prepared for. */
+  #schemaVersion: unknown;
 
   constructor(connection: ReadConnection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
   }
 
-  run(
-    statements: Uint8Array,
-    format: AnswerFormat,
-    transaction: boolean,
-    output: ReadOutput,
-  ): void {
-    if (!transaction) return this.#texts(statements, format, output);
+  run({ statements, format, transaction, rights }: ReadTask, output: ReadOutput): void {
+    const texts = () => this.#texts(statements, format, output);
+    if (rights !== undefined) this.#guarded(rights, texts);
+    else if (transaction) this.#inTransaction(texts);
+    else texts();
+  }
+
+  #inTransaction(body: () => void): void {
     const { database, policy } = this.#connection;
     policy.trusted(() => database.exec("BEGIN"));
     try {
-      this.#texts(statements, format, output);
+      body();
     } finally {
       policy.trusted(() => database.exec("ROLLBACK"));
     }
+  }
+
+  /**
+   * In a transaction, so that what statements were allowed for is the schema that they run with:
+   * SQLite prepares one again by itself when another connection has changed that.
+   */
+  #guarded(rights: string, body: () => void): void {
+    this.#inTransaction(() => {
+      const { database, policy, users } = this.#connection;
+      const version = policy.trusted(() => database.scalar("PRAGMA schema_version"));
+      if (version !== this.#schemaVersion) users.schemaChanged();
+      this.#schemaVersion = version;
+      users.within(rights, body);
+    });
   }
 
   #texts(statements: Uint8Array, format: AnswerFormat, output: ReadOutput): void {
@@ -100,7 +118,7 @@ export class ReadRunner {
         writeError(json, stopped, emptyRows());
         return;
       }
-      const kept = this.#connection.cache.prepare(sql);
+      const kept = this.#connection.users.cache.prepare(sql);
       prepared = kept !== undefined;
       if (kept !== undefined) this.#rows(kept, 0, format, output, true);
       else this.#fresh(sql, format, output, () => prepared = true);
@@ -175,11 +193,17 @@ export class ReadRunner {
     return messageOf(error);
   }
 
-  /** For each text, whether all of it is read-only, or why it cannot be prepared. */
-  *inspect(statements: Uint8Array): IterableIterator<boolean | string> {
-    for (const sql of this.#eachText(statements)) {
-      yield this.#inspectText(sql);
-    }
+  /** Tells of each text whether all of it is read-only, or why it cannot be prepared. */
+  inspect(
+    statements: Uint8Array,
+    rights: string | undefined,
+    tell: (result: boolean | string) => void,
+  ): void {
+    const texts = () => {
+      for (const sql of this.#eachText(statements)) tell(this.#inspectText(sql));
+    };
+    if (rights === undefined) texts();
+    else this.#guarded(rights, texts);
   }
 
   /**

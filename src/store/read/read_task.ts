@@ -6,8 +6,8 @@ import { type AnswerFormat, EncodedStatements, type Statements } from "../types.
 
 /**
  * Reads on their way to a reader, several in a message: a 32-bit count, then for each the number of
- * its task (32 bits), its flags and format (1 byte each), and the encoded statements behind their
- * length.
+ * its task (32 bits), its flags and format (1 byte each), with flag 4 the rights of its user (a
+ * text), and the encoded statements behind their length.
  */
 export interface ReadTask {
   readonly task: number;
@@ -15,6 +15,7 @@ export interface ReadTask {
   /** Only asks whether the statements are read-only. */
   readonly inspect: boolean;
   readonly format: AnswerFormat;
+  readonly rights: string | undefined;
   /** As `writeStatements` writes them. */
   readonly statements: Uint8Array<ArrayBuffer>;
 }
@@ -24,7 +25,7 @@ export function isLongTask({ statements }: Pick<ReadTask, "statements">): boolea
   return statements.length >= longBytesMin;
 }
 
-const flag = { transaction: 1, inspect: 2 } as const;
+const flag = { transaction: 1, inspect: 2, rights: 4 } as const;
 
 const plainFormat: AnswerFormat = {
   associative: false,
@@ -48,13 +49,19 @@ export function encodeTasks(tasks: readonly ReadTask[]): Uint8Array<ArrayBuffer>
   for (const { statements } of tasks) size += 10 + statements.length;
   const writer = new ByteWriter(size);
   writer.uint32(tasks.length);
-  for (const { task, transaction, inspect, format, statements } of tasks) {
+  for (const { task, transaction, inspect, format, rights, statements } of tasks) {
     writer.uint32(task);
-    writer.uint8((transaction ? flag.transaction : 0) | (inspect ? flag.inspect : 0));
+    writer.uint8(
+      (transaction ? flag.transaction : 0) | (inspect ? flag.inspect : 0) |
+        (rights === undefined ? 0 : flag.rights),
+    );
     writer.uint8(encodeFormat(format));
+    if (rights !== undefined) writer.text(rights);
     writer.bytes(statements);
   }
-  return writer.view();
+  const bytes = writer.view();
+  // Handed over with its buffer, which rights have made grow.
+  return bytes.length === bytes.buffer.byteLength ? bytes : writer.copy();
 }
 
 export function decodeTasks(bytes: Uint8Array<ArrayBuffer>): ReadTask[] {
@@ -68,6 +75,7 @@ export function decodeTasks(bytes: Uint8Array<ArrayBuffer>): ReadTask[] {
       transaction: (flags & flag.transaction) !== 0,
       inspect: (flags & flag.inspect) !== 0,
       format: decodeFormat(reader.uint8()) ?? plainFormat,
+      rights: (flags & flag.rights) !== 0 ? reader.text() : undefined,
       // A part of `bytes`, and so of the same buffer.
       statements: reader.bytes() as Uint8Array<ArrayBuffer>,
     });

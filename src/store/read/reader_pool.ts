@@ -103,6 +103,7 @@ export class ReaderPool implements Holder {
         transaction: request.transaction,
         inspect: false,
         format: request.format,
+        rights: request.rights,
         statements: encodeStatements(request.statements),
       },
       {
@@ -116,12 +117,13 @@ export class ReaderPool implements Holder {
   }
 
   /** Without a limit of time. */
-  async inspect(statements: Statements): Promise<(boolean | string)[]> {
+  async inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
     const answer = await this.#submit<Uint8Array>(
       {
         transaction: false,
         inspect: true,
         format: plain,
+        rights,
         statements: encodeStatements(statements),
       },
       {

@@ -13,8 +13,8 @@ import {
 import { decodeTasks, PieceKind, type ReadTask, writeInspection, writePiece } from "./read_task.ts";
 import { ReaderSignals } from "./reader_signals.ts";
 import { SqlPolicy } from "../sql_policy.ts";
-import { StatementCache } from "../prepared_statement.ts";
 import type { ThreadScope } from "../threads.ts";
+import { schemaNames, UserStatements } from "../user_statements.ts";
 
 /** What the main thread sends to a reader. */
 export type ReaderRequest =
@@ -90,7 +90,9 @@ class Reader {
       busyTimeoutMs,
     });
     const policy = new SqlPolicy("read", this.#foreignKeys);
-    this.#connection = { database, policy, cache: new StatementCache(database, policy) };
+    const lookUp = () => policy.trusted(() => schemaNames(database));
+    const users = new UserStatements(database, policy, lookUp);
+    this.#connection = { database, policy, users };
     this.#interrupts.attach(database);
     database.exec("PRAGMA query_only = ON");
     database.exec(`PRAGMA cache_size = -${cacheKib}`);
@@ -140,13 +142,14 @@ class Reader {
     this.#send();
   }
 
-  #inspect(runner: ReadRunner, { task, statements }: ReadTask): void {
+  #inspect(runner: ReadRunner, { task, statements, rights }: ReadTask): void {
     const writer = new ByteWriter();
-    for (const result of runner.inspect(statements)) writeInspection(writer, result);
+    runner.inspect(statements, rights, (result) => writeInspection(writer, result));
     writePiece(this.#pieces, task, PieceKind.whole, writer.view());
   }
 
-  #read(runner: ReadRunner, { task, statements, format, transaction }: ReadTask): void {
+  #read(runner: ReadRunner, read: ReadTask): void {
+    const { task } = read;
     const json = this.#json;
     json.length = 0;
     let sentBytes = 0;
@@ -165,7 +168,7 @@ class Reader {
       },
     };
     try {
-      runner.run(statements, format, transaction, output);
+      runner.run(read, output);
       if (sentBytes > 0) {
         this.#part(task, PieceKind.last);
       } else {

@@ -1,0 +1,132 @@
+import { foldName, readRights } from "../access/table_rights.ts";
+import { assert } from "../base/assert.ts";
+import type { Database } from "../sqlite/mod.ts";
+import { StatementCache } from "./prepared_statement.ts";
+import type { SqlPolicy } from "./sql_policy.ts";
+import { type SchemaNames, TableGuard } from "./table_guard.ts";
+
+/** Users with rights by table for whom a connection keeps statements. */
+const usersMax = 16;
+
+interface User {
+  readonly guard: TableGuard;
+  readonly cache: StatementCache;
+}
+
+/**
+ * The statements that a connection keeps, apart for each user with rights by table: what was
+ * prepared for one is not for another. In `within`, all that is prepared and run is held to one
+ * user's rights.
+ */
+export class UserStatements {
+  readonly #database: Database;
+  readonly #policy: SqlPolicy;
+  readonly #lookUp: (() => SchemaNames) | undefined;
+  /** Of who may do everything. */
+  readonly #everybody: StatementCache;
+  readonly #users = new Map<string, User>();
+  #cache: StatementCache;
+  /** Of the schema as it is; undefined when it is to be looked up. */
+  #names: SchemaNames | undefined;
+
+  /** @param lookUp Reads the schema as the connection's own SQL; not for the main thread. */
+  constructor(database: Database, policy: SqlPolicy, lookUp: (() => SchemaNames) | undefined) {
+    this.#database = database;
+    this.#policy = policy;
+    this.#lookUp = lookUp;
+    this.#cache = this.#everybody = new StatementCache(database, policy);
+  }
+
+  /** Of whose statements are run now. */
+  get cache(): StatementCache {
+    return this.#cache;
+  }
+
+  /** Statements kept for anybody. */
+  get size(): number {
+    let size = this.#everybody.size;
+    for (const { cache } of this.#users.values()) size += cache.size;
+    return size;
+  }
+
+  /** Whether only some tables may be touched now. */
+  get guarded(): boolean {
+    return this.#policy.guard !== undefined;
+  }
+
+  /**
+   * Runs `body` within the rights that `rightsOf` has written; undefined for all. Throws a
+   * FormatError when they are none.
+   */
+  within<Result>(rights: string | undefined, body: () => Result): Result {
+    if (rights === undefined) return body();
+    assert(!this.guarded, "A user's statements were run within another's");
+    const { guard, cache } = this.#user(rights);
+    this.#policy.guard = guard;
+    this.#cache = cache;
+    try {
+      return body();
+    } finally {
+      this.#policy.guard = undefined;
+      this.#cache = this.#everybody;
+    }
+  }
+
+  #user(rights: string): User {
+    const known = this.#users.get(rights);
+    if (known !== undefined) return known;
+    if (this.#users.size >= usersMax) this.#forgetUsers();
+    const user = {
+      guard: new TableGuard(readRights(rights), () => this.#names ??= this.#lookUp?.()),
+      cache: new StatementCache(this.#database, this.#policy),
+    };
+    this.#users.set(rights, user);
+    return user;
+  }
+
+  #forgetUsers(): void {
+    for (const { cache } of this.#users.values()) cache.clear();
+    this.#users.clear();
+  }
+
+  /** To be called when the connection has read the same schema anew. */
+  schemaReloaded(): void {
+    this.#names = undefined;
+  }
+
+  /** To be called when the schema is another. */
+  schemaChanged(): void {
+    this.schemaReloaded();
+    for (const { cache } of this.#users.values()) cache.clear();
+  }
+
+  /** To be called when nothing that is known of any statement may hold. */
+  clear(): void {
+    this.schemaChanged();
+    this.#everybody.clear();
+  }
+}
+
+const tablesQuery = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
+const virtualTableQuery = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
+
+/**
+ * The names in a schema. Connects all virtual tables as well: SQLite does so while it prepares the
+ * first statement that names one, which then seems to read the tables that it is made of.
+ */
+export function schemaNames(database: Database): SchemaNames {
+  const names = { tables: columnOf(database, tablesQuery), modules: modulesOf(database) };
+  if (database.scalar(virtualTableQuery) !== undefined) database.exec("PRAGMA table_list");
+  return names;
+}
+
+function modulesOf(database: Database): ReadonlySet<string> {
+  return columnOf(database, "SELECT name FROM pragma_module_list");
+}
+
+function columnOf(database: Database, sql: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  using statement = database.prepare(sql);
+  while (statement.step()) names.add(foldName(String(statement.columnValue(0))));
+  return names;
+}
