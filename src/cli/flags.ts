@@ -21,6 +21,11 @@ export interface Configuration {
     /** For Access-Control-Allow-Origin; "" for no such header. */
     readonly allowOrigin: string;
     readonly bodyBytesMax: number;
+    readonly headerTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+    readonly connectionsMax: number;
+    /** Undefined for plain HTTP. */
+    readonly tls: HttpTls | undefined;
   };
   readonly cluster: ClusterConfiguration;
   readonly nodeTls: NodeTlsConfiguration;
@@ -48,6 +53,17 @@ export interface Configuration {
     readonly timeoutMs: number;
     readonly transaction: boolean;
   };
+}
+
+/** HTTPS as the flags ask for it. */
+export interface HttpTls {
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** "" for what the system trusts. */
+  readonly caPath: string;
+  readonly verifyClient: boolean;
+  /** "" for any. */
+  readonly commonName: string;
 }
 
 export type Invocation =
@@ -84,6 +100,10 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       advertisedAddress: advertised.http,
       allowOrigin: checkedOrigin(values["http-allow-origin"]),
       bodyBytesMax: values["http-body-limit"],
+      headerTimeoutMs: values["http-header-timeout"],
+      idleTimeoutMs: values["http-idle-timeout"],
+      connectionsMax: values["http-max-connections"],
+      tls: httpTls(values),
     },
     cluster: {
       join: values["join"],
@@ -186,6 +206,37 @@ function checkedOrigin(origin: string): string {
       `Invalid value ${JSON.stringify(origin)} for flag -http-allow-origin: no header can hold it`,
     );
   }
+}
+
+/** HTTPS, once the flags that ask for it fit together; throws a FlagError. */
+function httpTls(values: FlagValues): HttpTls | undefined {
+  const certPath = values["http-cert"];
+  const keyPath = values["http-key"];
+  const verifyClient = values["http-verify-client"];
+  const commonName = values["http-verify-common-name"];
+  const isOn = certPath !== "" && keyPath !== "";
+  if (!isOn && (certPath !== "" || keyPath !== "")) {
+    const [given, missing] = certPath === "" ? ["-http-key", "-http-cert"] : [
+      "-http-cert",
+      "-http-key",
+    ];
+    throw new FlagError(1, `${given} needs ${missing}: HTTPS takes a certificate and its key`);
+  }
+  if (!isOn && (verifyClient || commonName !== "")) {
+    const flag = verifyClient ? "-http-verify-client" : "-http-verify-common-name";
+    throw new FlagError(
+      1,
+      `${flag} needs -http-cert and -http-key: plain HTTP cannot check who its clients are`,
+    );
+  }
+  if (commonName !== "" && !verifyClient) {
+    throw new FlagError(
+      1,
+      "-http-verify-common-name needs -http-verify-client: without it nobody is asked for a certificate",
+    );
+  }
+  if (!isOn) return undefined;
+  return { certPath, keyPath, caPath: values["http-ca-cert"], verifyClient, commonName };
 }
 
 /** `:4001` listens on every interface, and is written so that it says so. */

@@ -1,7 +1,9 @@
+import type { ConnectionLimits } from "../http/connection_watch.ts";
 import { createApp } from "../http/app.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import {
   defaultHttpLimits,
+  type HttpsInfo,
   type NodeTlsFigures,
   type ServerSettings,
   type TurnFigures,
@@ -23,6 +25,8 @@ interface Parts {
   readonly turns: TurnFigures;
   /** Undefined without TLS between nodes. */
   readonly nodeTls: (() => NodeTlsFigures) | undefined;
+  /** Undefined for plain HTTP. */
+  readonly https: HttpsInfo | undefined;
 }
 
 /** The HTTP side of a node, made from its flags. */
@@ -43,6 +47,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       version,
       allowOrigin: http.allowOrigin,
       licenses: licenseText,
+      https: parts.https,
       settings: settingsOf(configuration),
       ...(nodeTls === undefined ? {} : { nodeTls }),
     },
@@ -62,6 +67,16 @@ function settingsOf(configuration: Configuration): ServerSettings {
     snapshotEntries: entries,
     trailingEntries: trailing,
     pageSize: memoryPageSize(),
+  };
+}
+
+/** How clients' connections are bounded. */
+export function connectionLimits({ http }: Configuration): ConnectionLimits {
+  return {
+    headerMsMax: http.headerTimeoutMs,
+    idleMsMax: http.idleTimeoutMs,
+    bodyMsMax: defaultHttpLimits.bodyPauseMsMax,
+    connectionsMax: http.connectionsMax,
   };
 }
 

@@ -121,7 +121,8 @@ function warn({ nodeTls }: Configuration, logger: Logger): void {
   }
 }
 
-async function warnOfReaders(path: string, logger: Logger): Promise<void> {
+/** Says when others on this machine can read a file that is secret. */
+export async function warnOfReaders(path: string, logger: Logger): Promise<void> {
   const { mode } = await Deno.stat(path);
   if (mode === null || (mode & 0o077) === 0) return;
   logger.log(

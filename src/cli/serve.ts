@@ -7,8 +7,9 @@ import { SystemRandom } from "../io/system_random.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
 import { takeDataDirectory } from "./data_directory.ts";
 import type { Configuration } from "./flags.ts";
+import { type OpenHttps, openHttps } from "./https.ts";
 import { checkBothListen } from "./listen_check.ts";
-import { httpAddress, httpParts } from "./http_parts.ts";
+import { connectionLimits, httpAddress, httpParts } from "./http_parts.ts";
 import { type OpenMember, openMember } from "../member/member.ts";
 import { openers } from "../member/openers.ts";
 import { printError } from "./output.ts";
@@ -85,6 +86,8 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   checkBothListen(configuration);
   const clock = new DenoClock();
   const nodeNetwork = await openNodeNetwork(configuration, { watched, clock, logger });
+  const { tls } = configuration.http;
+  const https = tls && await openHttps(tls, { watched, clock, logger });
   const opening = openMember(memberConfiguration(configuration), {
     clock,
     disk,
@@ -106,7 +109,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     return;
   }
   try {
-    await serveMember({ member, nodeNetwork, end, watched, configuration, logger });
+    await serveMember({ member, nodeNetwork, https, end, watched, configuration, logger });
   } finally {
     await member.stop();
     logger.log("INFO", "cli", "Stopped");
@@ -117,11 +120,12 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
 interface ServeParts extends RunParts {
   readonly member: OpenMember;
   readonly nodeNetwork: NodeNetwork;
+  readonly https: OpenHttps | undefined;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(
-  { member, nodeNetwork, end, configuration, logger }: ServeParts,
+  { member, nodeNetwork, https, end, configuration, logger }: ServeParts,
 ): Promise<void> {
   const { service } = member;
   const clock = new DenoClock();
@@ -132,8 +136,15 @@ async function serveMember(
     logger,
     turns,
     nodeTls: nodeNetwork.figures,
+    https: https?.info,
   });
-  const server = serveHttp({ ...parts, logger, ...httpAddress(configuration) });
+  const server = await serveHttp({
+    ...parts,
+    logger,
+    ...httpAddress(configuration),
+    connections: connectionLimits(configuration),
+    https: https?.options,
+  });
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.start().catch((error) => end.fail(error));
   turns.start();

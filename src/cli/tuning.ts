@@ -1,3 +1,4 @@
+import { httpAddressOf } from "../io/address.ts";
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
 import type { MemberConfiguration } from "../member/configuration.ts";
 import type { Configuration } from "./flags.ts";
@@ -65,7 +66,7 @@ export function memberConfiguration(configuration: Configuration): MemberConfigu
     nodeId,
     raftAddress: raft.address,
     advertisedAddress: raft.advertisedAddress,
-    httpAddress: http.advertisedAddress,
+    httpAddress: httpAddressOf(http.advertisedAddress, http.tls !== undefined),
     cluster,
     database: {
       ...database,

@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
-import { AddressError, parseAddress } from "../io/address.ts";
+import { AddressError, parseAddress, withoutScheme } from "../io/address.ts";
 import type { Member, NodeId, Suffrage } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { ServiceError, type ServiceErrorKind } from "./types.ts";
@@ -168,7 +168,7 @@ function readPlace(reader: ByteReader): Pick<Member, "id" | "address" | "httpAdd
   }
   try {
     parseAddress(address);
-    if (httpAddress !== "") parseAddress(httpAddress);
+    if (httpAddress !== "") parseAddress(withoutScheme(httpAddress));
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     throw new FormatError(error.message, { cause: error });

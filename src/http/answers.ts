@@ -1,7 +1,9 @@
+import { httpUrl, withoutScheme } from "../io/address.ts";
 import type { Results } from "../store/types.ts";
 import { goJson } from "./go_json.ts";
 import { Indenter, indentText } from "./indent.ts";
 import { paced } from "./paced.ts";
+import { responseOf } from "./streamed_response.ts";
 import type { Member } from "../raft/types.ts";
 import type { ServerInfo } from "./types.ts";
 
@@ -29,14 +31,14 @@ export class Answers {
         ? []
         : [["access-control-allow-origin", info.allowOrigin] satisfies Header]),
     ];
-    this.#httpAddress = httpAddress;
+    this.#httpAddress = withoutScheme(httpAddress);
   }
 
   /** 200 with JSON, as it is. */
   json(body: BodyInit): Response {
     // The server has less to do with headers put on a response than with those that it was made
     // of (measured: 5 % more inserts on one node).
-    const response = new Response(body);
+    const response = responseOf(body);
     const { headers } = response;
     headers.set("content-type", jsonContentType);
     for (const [name, value] of this.#common) headers.append(name, value);
@@ -58,13 +60,13 @@ export class Answers {
 
   /** Plain text, as it is. */
   text(status: number, body: BodyInit): Response {
-    return new Response(body, { status, headers: [...this.#common, textType] });
+    return responseOf(body, { status, headers: [...this.#common, textType] });
   }
 
   /** 200, its body JSON that is called plain text, as rqlite does for loads. */
   loaded(body: BodyInit, servedBy: string | undefined): Response {
     const headers = [...this.#common, textType, this.#servedBy(servedBy)];
-    return new Response(body, { headers });
+    return responseOf(body, { headers });
   }
 
   /** 200 without a body, and which node carried the request out; a type may be named all the same. */
@@ -83,7 +85,7 @@ export class Answers {
 
   /** 200 with bytes of some other type. */
   bytes(body: BodyInit, contentType: string): Response {
-    return new Response(body, { headers: [...this.#common, ["content-type", contentType]] });
+    return responseOf(body, { headers: [...this.#common, ["content-type", contentType]] });
   }
 
   /** Sends the client to the console, with the short page that Go's http.Redirect adds for GET. */
@@ -100,7 +102,7 @@ export class Answers {
   toLeader(request: Request, leader: Member | undefined, contentType?: string): Response {
     if (leader === undefined) return this.error(500, "leader not found");
     const { pathname, search } = new URL(request.url);
-    const location = `http://${leader.httpAddress}${pathname}${search}`;
+    const location = `${httpUrl(leader.httpAddress)}${pathname}${search}`;
     const headers: Header[] = [...this.#common, ["location", location]];
     if (contentType !== undefined) headers.push(["content-type", contentType]);
     return new Response(null, { status: 301, headers });

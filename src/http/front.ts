@@ -1,59 +1,130 @@
+import { ClientActivity } from "./client_activity.ts";
+import { type ConnectionLimits, ConnectionWatch } from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
-import type { Handler, NativeServer } from "./native_server.ts";
+import type { Listening } from "./listening.ts";
+import { type Handler, type NativeServer, refusesUpgradeWithBody } from "./native_server.ts";
+import { PlainConnection, TlsConnection } from "./native_connection.ts";
+
+/** A client's connection, from its acceptance to its end. */
+export interface AcceptedConnection {
+  /** Resolves when the connection has ended, in whatever way. */
+  run(): Promise<void>;
+  /** Lets the request under way end, and then the connection. */
+  shutdown(): Promise<void>;
+}
+
+export interface FrontOptions {
+  readonly native: NativeServer;
+  readonly handler: Handler;
+  readonly limits: ConnectionLimits;
+}
 
 /**
- * Accepts connections in front of Deno's server and gives them to it, when they need no better
- * treatment than it has for them: see `FrontConnection`.
+ * Accepts connections in front of Deno's server, which by itself ends none however long it is idle,
+ * and gives them to it. It may listen anew, with another certificate; open connections go on.
  */
-export class Front {
-  readonly #listener: Deno.TcpListener;
-  readonly #native: NativeServer;
-  readonly #handler: Handler;
-  readonly #connections = new Map<FrontConnection, Promise<void>>();
-  readonly #accepting: Promise<void>;
+export class Front implements Listening {
+  readonly #options: FrontOptions;
+  readonly #watch: ConnectionWatch;
+  readonly #connections = new Map<AcceptedConnection, Promise<void>>();
+  readonly #accepting = new Set<Promise<void>>();
+  #listener: Deno.TcpListener | Deno.TlsListener;
+  /** A listener that is about to be closed, and whether it has accepted a connection just now. */
+  #draining: Deno.TcpListener | Deno.TlsListener | undefined;
+  #acceptedLast = false;
 
-  /** Throws what Deno.listen does. */
-  constructor(
-    address: { readonly hostname: string; readonly port: number },
-    native: NativeServer,
-    handler: Handler,
-  ) {
-    this.#listener = Deno.listen(address);
-    this.#native = native;
-    this.#handler = handler;
-    this.#accepting = this.#accept();
+  constructor(listener: Deno.TcpListener | Deno.TlsListener, options: FrontOptions) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#watch = new ConnectionWatch(options.limits);
+    this.#acceptFrom(listener);
   }
 
   get addr(): Deno.NetAddr {
     return this.#listener.addr;
   }
 
+  get connections(): number {
+    return this.#watch.size;
+  }
+
+  /**
+   * Accepts from another listener from now on, which is made beside the old one, or after it when
+   * they cannot share a port. What the system has taken in for the old one until then is accepted
+   * before that is closed: its queue is lost with it.
+   */
+  async replace(listen: () => Deno.TlsListener, beside: boolean): Promise<void> {
+    const old = this.#listener;
+    if (beside) {
+      this.#acceptFrom(this.#listener = listen());
+      this.#acceptedLast = true;
+      for (let turn = 0; turn < drainTurnsMax && this.#acceptedLast; turn++) {
+        this.#draining = old;
+        this.#acceptedLast = false;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }
+    old.close();
+    if (!beside) this.#acceptFrom(this.#listener = listen());
+  }
+
   /** Accepts no more, and resolves when the requests under way have ended. */
   async shutdown(): Promise<void> {
     this.#listener.close();
-    await this.#accepting;
+    // What is shut down must not be broken off any more.
+    this.#watch.stop();
+    await Promise.all(this.#accepting);
     const stops = [...this.#connections.keys()].map((connection) => connection.shutdown());
     await Promise.all([...stops, ...this.#connections.values()]);
   }
 
-  async #accept(): Promise<void> {
+  #acceptFrom(listener: Deno.TcpListener | Deno.TlsListener): void {
+    const ended = this.#accept(listener).finally(() => this.#accepting.delete(ended));
+    this.#accepting.add(ended);
+  }
+
+  async #accept(listener: Deno.TcpListener | Deno.TlsListener): Promise<void> {
     for (;;) {
-      let accepted: Deno.TcpConn;
+      let accepted: Deno.TcpConn | Deno.TlsConn;
       try {
-        accepted = await this.#listener.accept();
+        accepted = await listener.accept();
       } catch (error) {
-        // Closed, by `shutdown`.
+        // Closed, by `shutdown` or `replace`.
         if (error instanceof Deno.errors.BadResource) return;
         if (error instanceof Deno.errors.Interrupted) return;
         // A client that has gone again, or no descriptor left for another: others may follow.
         await new Promise((resolve) => setTimeout(resolve, acceptRetryMs));
         continue;
       }
-      const connection = new FrontConnection(accepted, this.#native, this.#handler);
-      const ended = connection.run().finally(() => this.#connections.delete(connection));
-      this.#connections.set(connection, ended);
+      if (listener === this.#draining) this.#acceptedLast = true;
+      this.#take(accepted);
     }
+  }
+
+  #take(accepted: Deno.TcpConn | Deno.TlsConn): void {
+    const { native, handler } = this.#options;
+    const client = new ClientActivity(handler);
+    if (!this.#watch.add(client)) return accepted.close();
+    const connection = this.#connectionOf(accepted, native, client);
+    const ended = connection.run().finally(() => {
+      this.#watch.remove(client);
+      this.#connections.delete(connection);
+    });
+    this.#connections.set(connection, ended);
+  }
+
+  #connectionOf(
+    accepted: Deno.TcpConn | Deno.TlsConn,
+    native: NativeServer,
+    client: ClientActivity,
+  ): AcceptedConnection {
+    if ("handshake" in accepted) return new TlsConnection(accepted, native, client);
+    return refusesUpgradeWithBody
+      ? new FrontConnection(accepted, native, client)
+      : new PlainConnection(accepted, native, client);
   }
 }
 
 const acceptRetryMs = 10;
+/** Turns of the event loop after which an old listener is closed even if it is never without work. */
+const drainTurnsMax = 1_000;

@@ -54,7 +54,7 @@ function headOf({ status, headers }: Response, last: boolean): string {
  * Whether a read says at once that nothing comes any more, as those of bodies do that are no
  * streams. A body that says so later goes in chunks, which is as good.
  */
-async function isOver(
+export async function isOver(
   next: ReadableStreamReadResult<Uint8Array> | Promise<ReadableStreamReadResult<Uint8Array>>,
 ): Promise<boolean> {
   let over = false;

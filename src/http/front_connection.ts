@@ -5,7 +5,8 @@ import {
   readRequest,
   withoutUpgrade,
 } from "./front_request.ts";
-import type { Handler, NativeServer, ServedConnection } from "./native_server.ts";
+import type { ClientActivity } from "./client_activity.ts";
+import type { NativeServer, ServedConnection } from "./native_server.ts";
 import { relay } from "./relay.ts";
 
 /** What is read at once: of requests, and of what is copied. */
@@ -13,6 +14,8 @@ const requestChunkBytes = 16 * 1024;
 const relayChunkBytes = 64 * 1024;
 /** How long a request may take before its client's end is looked out for, in ms. */
 const watchAfterMs = 50;
+/** What has to come for a request to count as moving on. */
+const progressBytes = 4 * 1024;
 
 /**
  * One client's connection, until Deno's server has it: after the first request that offers no
@@ -22,20 +25,23 @@ const watchAfterMs = 50;
 export class FrontConnection {
   readonly #connection: Deno.TcpConn;
   readonly #native: NativeServer;
-  readonly #handler: Handler;
+  readonly #client: ClientActivity;
   /** What has been received and not yet served. */
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #chunkBytes = requestChunkBytes;
+  /** Bytes since the client's last mark. */
+  #came = 0;
   /** A read under way. */
   #reading: Promise<boolean> | undefined;
   #served: ServedConnection | undefined;
   #idle = true;
   #stopping = false;
 
-  constructor(connection: Deno.TcpConn, native: NativeServer, handler: Handler) {
+  constructor(connection: Deno.TcpConn, native: NativeServer, client: ClientActivity) {
     this.#connection = connection;
     this.#native = native;
-    this.#handler = handler;
+    this.#client = client;
+    client.signal.addEventListener("abort", () => this.#close(), { once: true });
   }
 
   /** Resolves when the connection has ended, in whatever way. */
@@ -46,6 +52,10 @@ export class FrontConnection {
     } catch {
       // The client broke the connection, or the answer broke off: it ends.
     }
+    this.#close();
+  }
+
+  #close(): void {
     try {
       this.#connection.close();
     } catch {
@@ -57,7 +67,7 @@ export class FrontConnection {
   async shutdown(): Promise<void> {
     this.#stopping = true;
     if (this.#served !== undefined) return await this.#served.shutdown();
-    if (this.#idle) this.#connection.close();
+    if (this.#idle) this.#close();
   }
 
   async #serve(): Promise<void> {
@@ -103,6 +113,11 @@ export class FrontConnection {
     received.set(this.#received);
     received.set(chunk.subarray(0, length), this.#received.length);
     this.#received = received;
+    this.#came += length;
+    if (this.#came >= progressBytes) {
+      this.#came = 0;
+      this.#client.mark();
+    }
     return true;
   }
 
@@ -113,7 +128,7 @@ export class FrontConnection {
       watchAfterMs,
     );
     try {
-      const response = await this.#handler(request);
+      const response = await this.#client.handle(request);
       await writeResponse(this.#connection, response, last || this.#stopping);
     } finally {
       clearTimeout(timer);
@@ -121,7 +136,7 @@ export class FrontConnection {
   }
 
   #handOver(): void {
-    this.#served = this.#native.serve(this.#connection);
+    this.#served = this.#native.serve(this.#connection, this.#client);
   }
 
   async #relay({ upgradeHeadLength = 0 }: ForeignRequest): Promise<void> {
@@ -131,7 +146,8 @@ export class FrontConnection {
     this.#chunkBytes = relayChunkBytes;
     await relay({
       native: this.#native,
-      client: this.#connection,
+      connection: this.#connection,
+      client: this.#client,
       received: () => this.#take(),
       onServed: (served) => this.#served = served,
     });

@@ -4,8 +4,14 @@
  * it may go with any version: whoever asks for it must live without.
  */
 export interface NativeServer {
-  /** Serves the connection from now on, which is the server's alone. */
-  serve(connection: Deno.Conn): ServedConnection;
+  /** Serves the connection from now on, which is the server's alone; `signal` breaks it off. */
+  serve(connection: Deno.Conn, client: ServedClient): ServedConnection;
+}
+
+export interface ServedClient {
+  readonly handle: Handler;
+  /** Not to be aborted after a shutdown: that is an uncaught error (Deno 2.4 to 2.9). */
+  readonly signal: AbortSignal;
 }
 
 export interface ServedConnection {
@@ -19,7 +25,7 @@ export type Handler = (request: Request) => Response | Promise<Response>;
 
 type ServeOnConnection = (
   connection: Deno.Conn,
-  signal: undefined,
+  signal: AbortSignal,
   handler: Handler,
   onError: (error: unknown) => Response,
   onListen: () => void,
@@ -28,14 +34,14 @@ type ServeOnConnection = (
 /** The body with which Deno.serve answers for a handler that throws. */
 const failed = new TextEncoder().encode("Internal Server Error");
 
-/** The server with a handler for its requests; undefined where this Deno offers none. */
-export function nativeServer(handler: Handler): NativeServer | undefined {
+/** The server; undefined where this Deno offers none. */
+export function nativeServer(): NativeServer | undefined {
   const serve = internalFunction("serveHttpOnConnection") as ServeOnConnection | undefined;
   if (serve === undefined) return undefined;
   const onError = () => new Response(failed, { status: 500 });
   return {
-    serve(connection) {
-      const served = serve(connection, undefined, handler, onError, () => {});
+    serve(connection, { handle, signal }) {
+      const served = serve(connection, signal, handle, onError, () => {});
       // A connection may break before anybody waits for its end.
       served.finished.catch(() => {});
       return served;

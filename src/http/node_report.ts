@@ -1,4 +1,5 @@
 import type { NodeReport } from "../cluster/types.ts";
+import { httpUrl } from "../io/address.ts";
 import type { ServerInfo } from "./types.ts";
 import { formatDuration } from "../base/duration.ts";
 import { goJson } from "./go_json.ts";
@@ -12,7 +13,7 @@ export function nodeJson(report: NodeReport, info: ServerInfo): string {
   const milliseconds = Math.max(report.roundTripMs, roundTripMsMin);
   return goJson({
     id: member.id,
-    api_addr: reachable ? `http://${member.httpAddress}` : undefined,
+    api_addr: reachable ? httpUrl(member.httpAddress) : undefined,
     addr: member.address,
     version: reachable ? info.rqliteVersion : "",
     voter: member.suffrage === "voter",

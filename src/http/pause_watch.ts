@@ -1,12 +1,17 @@
 import { BrokenBodyError } from "./request_error.ts";
 
-/** Ends the reading of a body that pauses for too long. */
+/** What has to come for a body to count as moving on: one that comes drop by drop does not. */
+const progressBytes = 4 * 1024;
+
+/** Ends the reading of a body that pauses for too long, or comes drop by drop. */
 export class PauseWatch implements Disposable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #pauseMsMax: number;
   #timer: ReturnType<typeof setTimeout>;
   #since = performance.now();
   #tooLong = false;
+  /** Bytes that came since then. */
+  #came = 0;
 
   constructor(reader: ReadableStreamDefaultReader<Uint8Array>, pauseMsMax: number) {
     this.#reader = reader;
@@ -15,10 +20,13 @@ export class PauseWatch implements Disposable {
   }
 
   /** To be called after each read; throws a BrokenBodyError when it was this that ended it. */
-  end(): void {
+  end(bytes: number): void {
     if (this.#tooLong) {
-      throw new BrokenBodyError(`nothing of it came for ${this.#pauseMsMax} ms`);
+      throw new BrokenBodyError(`next to nothing of it came for ${this.#pauseMsMax} ms`);
     }
+    this.#came += bytes;
+    if (this.#came < progressBytes) return;
+    this.#came = 0;
     this.#since = performance.now();
   }
 

@@ -1,11 +1,12 @@
 import { writeAll } from "./front_answer.ts";
-import type { NativeServer, ServedConnection } from "./native_server.ts";
+import type { NativeServer, ServedClient, ServedConnection } from "./native_server.ts";
 
 const chunkBytes = 64 * 1024;
 
 interface Relay {
   readonly native: NativeServer;
-  readonly client: Deno.TcpConn;
+  readonly connection: Deno.TcpConn;
+  readonly client: ServedClient;
   /** Gives the next bytes of the client; undefined at their end. */
   readonly received: () => Promise<Uint8Array | undefined>;
   readonly onServed: (served: ServedConnection) => void;
@@ -15,18 +16,20 @@ interface Relay {
  * Has Deno's server answer on a connection of which a part has been read already: by way of a second
  * connection, within the process, into which all that the client sends is copied. Ends both.
  */
-export async function relay({ native, client, received, onServed }: Relay): Promise<void> {
+export async function relay(
+  { native, connection, client, received, onServed }: Relay,
+): Promise<void> {
   const [inside, served] = await connectedPair();
-  onServed(native.serve(served));
+  onServed(native.serve(served, client));
   // The client may stop sending while the answer is still on its way; when it breaks, all ends.
   const requests = copyRequests(received, inside).catch(() => close(inside));
   try {
-    await copyAnswers(inside, client);
+    await copyAnswers(inside, connection);
   } catch {
     // The client has gone.
   } finally {
     close(inside);
-    close(client);
+    close(connection);
     await requests;
   }
 }

@@ -28,7 +28,9 @@ export function readBody(app: AppState, request: Request): Promise<Uint8Array | 
     length !== null && Number(length) <= Math.min(smallBytesMax, bodyBytesMax) &&
     headers.get("transfer-encoding") === null
   ) {
+    arriving(request, true);
     return request.bytes().then((body) => {
+      arriving(request, false);
       if (body.length > bodyBytesMax) throw tooLarge(bodyBytesMax);
       const turn = app.turnBudget.admit(body.length);
       return turn === undefined ? body : turn.then(() => body);
@@ -36,6 +38,22 @@ export function readBody(app: AppState, request: Request): Promise<Uint8Array | 
   }
   if (request.body === null) return Promise.resolve(new Uint8Array(0));
   return readGathered(app, request.body.getReader(), bodyBytesMax);
+}
+
+/** On a request whose small body is awaited; a set of them would cost every request more. */
+const awaited = Symbol("a small body is awaited");
+
+interface Awaited {
+  [awaited]?: boolean;
+}
+
+function arriving(request: Request & Awaited, is: boolean): void {
+  request[awaited] = is;
+}
+
+/** Whether a small body is awaited, which nobody can give up but by ending the connection. */
+export function isArriving(request: Request & Awaited): boolean {
+  return request[awaited] === true;
 }
 
 /** A body of a few words, however large others may be. */
@@ -93,7 +111,7 @@ async function gather(
     for (const chunk of first) add(chunk);
     for (;;) {
       const { value, done } = await readChunk(reader);
-      pause.end();
+      pause.end(value?.length ?? 0);
       if (done) return new LargeBody(parts.take(), parts.length, share);
       add(value);
       // What has arrived already is handed over without a turn of the event loop in between.

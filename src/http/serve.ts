@@ -3,8 +3,9 @@ import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Hono } from "hono";
 import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "../io/types.ts";
-import { Front } from "./front.ts";
-import { type Handler, nativeServer, refusesUpgradeWithBody } from "./native_server.ts";
+import type { ConnectionLimits } from "./connection_watch.ts";
+import { type HttpsOptions, listen } from "./listen.ts";
+import type { Listening } from "./listening.ts";
 
 export interface ServeOptions {
   readonly app: Hono;
@@ -13,6 +14,9 @@ export interface ServeOptions {
   readonly hostname: string;
   /** 0 for any that is free. */
   readonly port: number;
+  readonly connections: ConnectionLimits;
+  /** Undefined for plain HTTP. */
+  readonly https?: HttpsOptions | undefined;
 }
 
 export interface HttpServer {
@@ -40,18 +44,25 @@ export function checkListen({ hostname, port }: { hostname: string; port: number
   }
 }
 
-/** Serves the API. Throws a ListenError. */
-export function serve(options: ServeOptions): HttpServer {
-  const { app, hostname, port, queue, logger } = options;
+/** Serves the API. Rejects with a ListenError. */
+export async function serve(options: ServeOptions): Promise<HttpServer> {
+  const { app, hostname, port, queue, logger, https } = options;
   let server: Listening;
   try {
-    server = listen({ hostname, port }, (request) => app.fetch(request));
+    server = await listen({
+      hostname,
+      port,
+      handler: (request) => app.fetch(request),
+      limits: options.connections,
+      logger,
+      https,
+    });
   } catch (error) {
     throw listenError({ hostname, port }, error);
   }
   const { addr } = server;
   const address = formatAddress({ host: addr.hostname, port: addr.port });
-  logger.log("INFO", "http", `Listening on ${address}`);
+  logger.log("INFO", "http", `Listening on ${https === undefined ? "" : "https://"}${address}`);
   return {
     address,
     async stop(timeoutMs) {
@@ -62,18 +73,6 @@ export function serve(options: ServeOptions): HttpServer {
       clearTimeout(timer);
     },
   };
-}
-
-interface Listening {
-  readonly addr: Deno.NetAddr;
-  shutdown(): Promise<void>;
-}
-
-/** Deno's server, behind a front where it would refuse what clients may send. */
-function listen(address: { hostname: string; port: number }, handler: Handler): Listening {
-  const native = refusesUpgradeWithBody ? nativeServer(handler) : undefined;
-  if (native !== undefined) return new Front(address, native, handler);
-  return Deno.serve({ ...address, onListen: () => {} }, handler);
 }
 
 function listenError(at: { hostname: string; port: number }, error: unknown): ListenError {

@@ -1,5 +1,7 @@
 import type { WriteQueueFigures } from "../cluster/write_queue.ts";
+import { withoutScheme } from "../io/address.ts";
 import type { AppState } from "./app_state.ts";
+import type { HttpsInfo } from "./types.ts";
 import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
@@ -44,17 +46,21 @@ async function collect(app: AppState): Promise<Figures> {
       raftlite_version: info.version,
       version: info.rqliteVersion,
     },
-    cluster: { addr: node.raftAddress, api_addr: node.httpAddress, https: "false" },
+    cluster: {
+      addr: node.raftAddress,
+      api_addr: withoutScheme(node.httpAddress),
+      https: String(info.https !== undefined),
+    },
     extensions: { names: [] },
     http: {
-      bind_addr: node.httpAddress,
+      bind_addr: withoutScheme(node.httpAddress),
       auth: "disabled",
       cluster: {
         local_node_addr: node.raftAddress,
         timeout: formatDuration(clusterTimeoutMs),
       },
       queue: { _default: queueFigures(queue.figures) },
-      tls: { enabled: "false" },
+      tls: tlsFigures(info.https),
       allow_origin: info.allowOrigin === "" ? undefined : info.allowOrigin,
     },
     last_backup_time: lastBackupAt?.toISOString(),
@@ -99,6 +105,24 @@ function nodeTlsFigures(tls: NodeTlsFigures | undefined): Figures {
     },
     verifies_clients: tls.verifiesClients,
     verifies_servers: tls.verifiesServers,
+  };
+}
+
+/** As rqlite has them; when the certificate ends is ours. */
+function tlsFigures(https: HttpsInfo | undefined): Figures {
+  if (https === undefined) return { enabled: "false" };
+  return {
+    enabled: "true",
+    cert_file: https.certPath,
+    key_file: https.keyPath,
+    ca_file: https.caPath,
+    client_auth: https.verifyClient ? "RequireAndVerifyClientCert" : "NoClientCert",
+    next_protos: https.verifyClient ? ["http/1.1"] : ["h2", "http/1.1"],
+    certificate: {
+      subject: https.certificate().subject,
+      ends: new Date(https.certificate().notAfter).toISOString(),
+    },
+    reload_error: https.reloadFailure(),
   };
 }
 

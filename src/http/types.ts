@@ -28,6 +28,19 @@ export interface NodeTlsFigures {
   readonly acceptsPlain: boolean;
 }
 
+/** HTTPS as it is in force. */
+export interface HttpsInfo {
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** "" when none was named. */
+  readonly caPath: string;
+  readonly verifyClient: boolean;
+  /** The certificate in force; its end in ms since 1970-01-01 UTC. */
+  certificate(): { readonly subject: string; readonly notAfter: number };
+  /** Why newer files are not in force; undefined while they are. */
+  reloadFailure(): string | undefined;
+}
+
 /** What the server tells about itself. */
 export interface ServerInfo {
   /**
@@ -41,6 +54,8 @@ export interface ServerInfo {
   readonly allowOrigin: string;
   /** What /licenses shows. */
   readonly licenses: string;
+  /** Undefined for plain HTTP. */
+  readonly https?: HttpsInfo | undefined;
   readonly settings: ServerSettings;
   /** Absent without TLS between nodes. */
   readonly nodeTls?: () => NodeTlsFigures;

@@ -35,6 +35,26 @@ export function formatAddress({ host, port }: Address): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
+const httpsScheme = "https://";
+
+/**
+ * A node's HTTP address as the members know it: `host:port`, with `https://` before it where the
+ * node speaks that, so that each knows of every other how it is reached.
+ */
+export function httpAddressOf(address: string, isHttps: boolean): string {
+  return isHttps ? httpsScheme + address : address;
+}
+
+/** The URL of a node's HTTP address, without a path. */
+export function httpUrl(httpAddress: string): string {
+  return httpAddress.startsWith(httpsScheme) ? httpAddress : `http://${httpAddress}`;
+}
+
+/** The `host:port` of a node's HTTP address. */
+export function withoutScheme(httpAddress: string): string {
+  return httpAddress.startsWith(httpsScheme) ? httpAddress.slice(httpsScheme.length) : httpAddress;
+}
+
 /** Whether an address stands for every interface, so that nobody else can connect to it. */
 export function isUnspecified({ host }: Address): boolean {
   return host === "" || host === "0.0.0.0" || /^[0:]+$/.test(host);

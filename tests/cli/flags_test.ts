@@ -38,6 +38,10 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       advertisedAddress: "127.0.0.1:4001",
       allowOrigin: "",
       bodyBytesMax: 64 * 1024 * 1024,
+      headerTimeoutMs: 30_000,
+      idleTimeoutMs: 180_000,
+      connectionsMax: 8192,
+      tls: undefined,
     },
     cluster: {
       join: [],
@@ -72,10 +76,36 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
 /** Flags that mean something only together: node_tls_flags_test.ts has them. */
 type NodeTlsFlag = Exclude<Extract<FlagName, `node-${string}`>, "node-id">;
 
+/** Flags that mean something only together. */
+type HttpsFlag =
+  | "http-cert"
+  | "http-key"
+  | "http-ca-cert"
+  | "http-verify-client"
+  | "http-verify-common-name";
+
+Deno.test("parseFlags takes the flags of HTTPS together", () => {
+  const pair = ["-http-cert", "c.pem", "-http-key", "k.pem"];
+  const https = { certPath: "c.pem", keyPath: "k.pem", caPath: "" };
+  assert.deepEqual(configured(...pair, "data").http.tls, {
+    ...https,
+    verifyClient: false,
+    commonName: "",
+  });
+  const clients = ["-http-ca-cert=ca.pem", "-http-verify-client", "-http-verify-common-name=alice"];
+  assert.deepEqual(configured(...pair, ...clients, "data").http.tls, {
+    ...https,
+    caPath: "ca.pem",
+    verifyClient: true,
+    commonName: "alice",
+  });
+  assert.equal(configured("-http-ca-cert=ca.pem", "data").http.tls, undefined);
+});
+
 /** For every other flag: a value that is not its default, and where it must turn up. */
 const everyFlag: Readonly<
   Record<
-    Exclude<FlagName, "help" | "version" | NodeTlsFlag>,
+    Exclude<FlagName, "help" | "version" | NodeTlsFlag | HttpsFlag>,
     readonly [text: string, read: (configuration: Configuration) => unknown, expected: unknown]
   >
 > = {
@@ -84,6 +114,9 @@ const everyFlag: Readonly<
   "http-adv-addr": ["db.example:80", (c) => c.http.advertisedAddress, "db.example:80"],
   "http-allow-origin": ["https://a.example", (c) => c.http.allowOrigin, "https://a.example"],
   "http-body-limit": ["512MiB", (c) => c.http.bodyBytesMax, 512 * 1024 ** 2],
+  "http-header-timeout": ["5s", (c) => c.http.headerTimeoutMs, 5_000],
+  "http-idle-timeout": ["1m", (c) => c.http.idleTimeoutMs, 60_000],
+  "http-max-connections": ["100", (c) => c.http.connectionsMax, 100],
   "raft-addr": ["10.0.0.1:5002", (c) => c.raft.address, "10.0.0.1:5002"],
   "raft-adv-addr": ["db.example:5002", (c) => c.raft.advertisedAddress, "db.example:5002"],
   "join": ["a:1,b:2", (c) => c.cluster.join, ["a:1", "b:2"]],
@@ -192,6 +225,15 @@ const refused: readonly [args: string, exitCode: 1 | 2, message: RegExp][] = [
   ["-raft-snap 0", 2, /at least 1/],
   ["-bootstrap-expect 256", 2, /at most 255/],
   ["-bootstrap-expect -1", 2, /not a whole number/],
+  ["-http-cert c.pem", 1, /^-http-cert needs -http-key: /],
+  ["-http-key k.pem", 1, /^-http-key needs -http-cert: /],
+  ["-http-verify-client", 1, /^-http-verify-client needs -http-cert and -http-key: /],
+  ["-http-verify-common-name a", 1, /^-http-verify-common-name needs -http-cert and -http-key: /],
+  [
+    "-http-cert c -http-key k -http-verify-common-name a",
+    1,
+    /^-http-verify-common-name needs -http-verify-client: /,
+  ],
   ["-http-body-limit 1MB", 2, /not a number of bytes/],
   ["-raft-log-level LOUD", 2, /not one of DEBUG, INFO, WARN, ERROR/],
   ["a b", 1, /^Arguments after data directory a are not accepted: b$/],

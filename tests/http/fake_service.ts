@@ -252,5 +252,6 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
     await app.fetch(new Request(`http://localhost${path}`, init));
   const post = (path: string, body: string, contentType = "application/json") =>
     fetch(path, { method: "POST", body, headers: { "content-type": contentType } });
-  return { app, queue, bodyReader, logger, messages, fetch, post };
+  const connections = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 1_000 };
+  return { app, queue, bodyReader, logger, connections, messages, fetch, post };
 }

@@ -80,13 +80,15 @@ const others = [
   "",
 ];
 
+const limits = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 1_000 };
+
 interface Pair {
   readonly front: string;
   readonly native: string;
 }
 
 // Where Deno's server takes all that it should, nothing stands before it.
-const native = refusesUpgradeWithBody ? nativeServer(handler) : undefined;
+const native = refusesUpgradeWithBody ? nativeServer() : undefined;
 
 function frontTest(name: string, test: (addresses: Pair) => Promise<void>): void {
   Deno.test({
@@ -95,7 +97,11 @@ function frontTest(name: string, test: (addresses: Pair) => Promise<void>): void
     ignore: native === undefined,
     async fn() {
       assert.ok(native);
-      const front = new Front({ hostname: "127.0.0.1", port: 0 }, native, handler);
+      const front = new Front(Deno.listen({ hostname: "127.0.0.1", port: 0 }), {
+        native,
+        handler,
+        limits,
+      });
       await using server = Deno.serve(
         { hostname: "127.0.0.1", port: 0, onListen() {} },
         handler,
@@ -211,7 +217,7 @@ frontTest(
   async () => {
     const gate = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
-    const slow = nativeServer(answerLate);
+    const slow = nativeServer();
     async function answerLate(request: Request): Promise<Response> {
       await request.text();
       asked.resolve();
@@ -219,7 +225,11 @@ frontTest(
       return new Response("late");
     }
     assert.ok(slow);
-    const front = new Front({ hostname: "127.0.0.1", port: 0 }, slow, answerLate);
+    const front = new Front(Deno.listen({ hostname: "127.0.0.1", port: 0 }), {
+      native: slow,
+      handler: answerLate,
+      limits,
+    });
     const address = `127.0.0.1:${front.addr.port}`;
     using idle = await RawConnection.open(address);
     using busy = await RawConnection.open(address);

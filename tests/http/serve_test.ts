@@ -8,9 +8,9 @@ const local = { hostname: "127.0.0.1", port: 0 };
 
 Deno.test("serve() names the address that it cannot listen on", async () => {
   const parts = appWith(new FakeService());
-  const server = serve({ ...parts, ...local });
+  const server = await serve({ ...parts, ...local });
   const port = Number(server.address.split(":")[1]);
-  assert.throws(
+  await assert.rejects(
     () => serve({ ...parts, ...local, port }),
     (error: unknown) =>
       error instanceof ListenError &&
@@ -23,7 +23,7 @@ Deno.test("serve() names the address that it cannot listen on", async () => {
 Deno.test("serve() stops after the requests under way, with the queue written", async () => {
   const service = new FakeService();
   const parts = appWith(service, {}, { timeoutMs: 60_000 });
-  const server = serve({ ...parts, ...local });
+  const server = await serve({ ...parts, ...local });
   const ask = (path: string) =>
     fetch(`http://${server.address}${path}`, {
       method: "POST",
@@ -46,7 +46,7 @@ Deno.test("serve() stops in time although a request never ends", async () => {
   const service = new FakeService();
   const gate = Promise.withResolvers<void>();
   service.hold = gate.promise;
-  const server = serve({ ...appWith(service), ...local });
+  const server = await serve({ ...appWith(service), ...local });
   const asked = fetch(`http://${server.address}/db/execute`, {
     method: "POST",
     body: '["DELETE FROM t"]',
@@ -68,7 +68,7 @@ Deno.test("A read is interrupted when its client goes away", async () => {
     signal?.().addEventListener("abort", () => interrupted = true);
     return read(request, level, signal);
   };
-  const server = serve({ ...appWith(service), ...local });
+  const server = await serve({ ...appWith(service), ...local });
   // Deno 2.4 notices only clients that go after the watch has begun: stay longer each time.
   for (let stayMs = 1; !interrupted; stayMs *= 2) {
     const client = new AbortController();
@@ -85,8 +85,8 @@ Deno.test("A read is interrupted when its client goes away", async () => {
 Deno.test("serve() listens again on an address whose server has stopped", async () => {
   const parts = appWith(new FakeService());
   const port = takePort();
-  const first = serve({ ...parts, ...local, port });
+  const first = await serve({ ...parts, ...local, port });
   await first.stop(1000);
-  const second = serve({ ...appWith(new FakeService()), ...local, port });
+  const second = await serve({ ...appWith(new FakeService()), ...local, port });
   await second.stop(1000);
 });

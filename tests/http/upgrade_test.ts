@@ -16,7 +16,7 @@ function post(headers: string, body = statement): string {
 }
 
 async function withServer(use: (address: string) => Promise<void>): Promise<void> {
-  const server = serve({ ...appWith(new FakeService()), hostname: "127.0.0.1", port: 0 });
+  const server = await serve({ ...appWith(new FakeService()), hostname: "127.0.0.1", port: 0 });
   try {
     await use(server.address);
   } finally {
@@ -96,7 +96,7 @@ Deno.test("a client that offers an upgrade and goes has its read interrupted", a
     begun.resolve();
     return read(request, level, signal);
   };
-  const server = serve({ ...appWith(service), hostname: "127.0.0.1", port: 0 });
+  const server = await serve({ ...appWith(service), hostname: "127.0.0.1", port: 0 });
   {
     using connection = await RawConnection.open(server.address);
     await connection.send(`GET /db/query?q=SELECT+1 HTTP/1.1\r\nHost: x\r\n${offer}\r\n`);

@@ -1,0 +1,109 @@
+import type { Handler } from "./native_server.ts";
+import { isArriving } from "./request_body.ts";
+import { StreamedResponse } from "./streamed_response.ts";
+
+/**
+ * What one client's connection is doing, so that one that does nothing can be ended. It reads no
+ * clock: whoever looks at it from time to time sees whether `marks` has grown.
+ */
+export class ClientActivity {
+  readonly #handler: Handler;
+  readonly #controller = new AbortController();
+  #underWay = 0;
+  #marks = 0;
+  #requests = 0;
+  #newest: Request | undefined;
+
+  constructor(handler: Handler) {
+    this.#handler = handler;
+  }
+
+  /** Grows with each request, answer and piece of an answer that the client takes. */
+  get marks(): number {
+    return this.#marks;
+  }
+
+  /** Requests begun so far. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** It waits for this node, and not the other way round. */
+  get isServed(): boolean {
+    return this.#underWay > 0;
+  }
+
+  /** The body of its newest request has not come yet as a whole: it is one that is read at once. */
+  get isSending(): boolean {
+    return this.#newest !== undefined && isArriving(this.#newest);
+  }
+
+  /** Aborted when the connection is to end in whatever state it is. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    this.#controller.abort();
+  }
+
+  /** Something has come from the client. */
+  mark(): void {
+    this.#marks++;
+  }
+
+  /** Handles a request, and sees when it begins and ends. */
+  readonly handle: Handler = (request) => {
+    this.#marks++;
+    this.#requests++;
+    this.#underWay++;
+    this.#newest = request;
+    let answer: Response | Promise<Response>;
+    try {
+      answer = this.#handler(request);
+    } catch (error) {
+      this.#endOne();
+      throw error;
+    }
+    return answer instanceof Promise
+      ? answer.then(this.#answered, this.#failed)
+      : this.#answered(answer);
+  };
+
+  readonly #answered = (response: Response): Response => {
+    this.#endOne();
+    return response instanceof StreamedResponse ? this.#watched(response) : response;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#endOne();
+    throw error;
+  };
+
+  #endOne(): void {
+    this.#underWay--;
+    this.#marks++;
+    if (this.#underWay === 0) this.#newest = undefined;
+  }
+
+  /** The response, each piece of which counts: while it is made, and when the client has taken it. */
+  #watched(response: Response): Response {
+    const { body } = response;
+    if (body === null) return response;
+    const reader = body.getReader();
+    const watched = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        this.#underWay++;
+        try {
+          const { value, done } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } finally {
+          this.#endOne();
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    }, { highWaterMark: 0 });
+    return new Response(watched, response);
+  }
+}

@@ -1,0 +1,96 @@
+import type { Logger } from "../io/types.ts";
+import { messageOf } from "../base/message_of.ts";
+import type { HttpsCertificates } from "../tls/https_files.ts";
+import type { ConnectionLimits } from "./connection_watch.ts";
+import { Front } from "./front.ts";
+import type { Listening } from "./listening.ts";
+import { type Handler, nativeServer } from "./native_server.ts";
+import { type ClientCertificates, NodeListener } from "./node_listener.ts";
+
+/** Certificates that may be exchanged while the server runs: WatchedFiles of io. */
+export interface CertificateSource {
+  readonly current: HttpsCertificates;
+  onChange(listener: (certificates: HttpsCertificates) => void): void;
+}
+
+export interface HttpsOptions {
+  readonly certificates: CertificateSource;
+  readonly clients: ClientCertificates | undefined;
+}
+
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly handler: Handler;
+  readonly limits: ConnectionLimits;
+  readonly logger: Logger;
+  readonly https: HttpsOptions | undefined;
+}
+
+/**
+ * Listens by Deno's own server where it can do what is asked, by Node's where clients are asked for
+ * certificates, and where this Deno's server cannot be told to end idle connections. Rejects with
+ * what the system says when the address cannot be listened on.
+ */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { https } = options;
+  const native = https?.clients === undefined ? nativeServer() : undefined;
+  if (native === undefined) return await listenByNode(options);
+  const { hostname, port, handler, limits } = options;
+  const parts = { native, handler, limits };
+  if (https === undefined) return new Front(Deno.listen({ hostname, port }), parts);
+  // A listener that shares its port would be let in beside another program's.
+  Deno.listen({ hostname, port }).close();
+  const front = new Front(listenTls({ hostname, port }, https.certificates.current), parts);
+  exchange(front, options, https.certificates);
+  return front;
+}
+
+async function listenByNode({ https, ...options }: ListenOptions): Promise<NodeListener> {
+  const certificates = https?.certificates;
+  const listener = await NodeListener.listen({
+    ...options,
+    certificates: certificates?.current,
+    clients: https?.clients,
+  });
+  certificates?.onChange((next) => listener.use(next));
+  return listener;
+}
+
+/**
+ * Whether two listeners may share a port (SO_REUSEPORT), so that one with a new certificate can take
+ * over from another: deno.json asks for it, and to ask without that permission would end the program.
+ */
+const sharesPorts = "listenDatagram" in Deno;
+
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+function listenTls(address: Address, { pair }: HttpsCertificates): Deno.TlsListener {
+  const options: Deno.ListenTlsOptions & Deno.TlsCertifiedKeyPem & { readonly reusePort: boolean } =
+    {
+      ...address,
+      cert: pair.certificates,
+      key: pair.key,
+      alpnProtocols: ["h2", "http/1.1"],
+      reusePort: sharesPorts,
+    };
+  return Deno.listenTls(options);
+}
+
+/** Has the front listen anew with each new certificate, one after the other. */
+function exchange(front: Front, options: ListenOptions, certificates: CertificateSource): void {
+  const { hostname, logger } = options;
+  const { port } = front.addr;
+  let last = Promise.resolve();
+  certificates.onChange((next) => {
+    last = last
+      .then(() => front.replace(() => listenTls({ hostname, port }, next), sharesPorts))
+      .catch((error) => {
+        logger.log("ERROR", "http", `The new certificate is not in force: ${messageOf(error)}`);
+      });
+  });
+}

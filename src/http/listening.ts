@@ -1,0 +1,8 @@
+/** A server that listens: Deno's own or Node's, plain or over TLS. */
+export interface Listening {
+  readonly addr: Deno.NetAddr;
+  /** Connections open now. */
+  readonly connections: number;
+  /** Accepts no more, and resolves when the requests under way have ended. */
+  shutdown(): Promise<void>;
+}

@@ -1,0 +1,139 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { FrontRequest } from "./front_request.ts";
+import { isOver } from "./front_answer.ts";
+import type { Handler } from "./native_server.ts";
+
+/** Bodies up to this size whose length is given are gathered before the request is handled. */
+const smallBytesMax = 64 * 1024;
+
+export interface NodeExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly handler: Handler;
+  readonly secure: boolean;
+}
+
+/** Answers a request of Node's server by a handler of the web's requests. Never rejects. */
+export async function answerNode(
+  { request, response, handler, secure }: NodeExchange,
+): Promise<void> {
+  try {
+    const asked = requestOf(request, await bodyOf(request), secure);
+    response.on("close", () => response.writableFinished || asked.abort());
+    await write(response, await handler(asked), request.method === "HEAD");
+  } catch {
+    // The client has gone, or the answer broke off in its middle: the connection ends.
+    request.socket.destroy();
+  }
+}
+
+function requestOf(
+  { method = "GET", url = "/", headers, rawHeaders }: IncomingMessage,
+  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null,
+  secure: boolean,
+): FrontRequest {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    pairs.push([rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""]);
+  }
+  const at = url.startsWith("/") || url === "*" ? `//${headers.host ?? "localhost"}${url}` : url;
+  const whole = at.startsWith("//") ? `${secure ? "https" : "http"}:${at}` : at;
+  const hasBody = method !== "GET" && method !== "HEAD";
+  return new FrontRequest(whole, {
+    method,
+    headers: pairs,
+    body: hasBody ? body : null,
+    ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
+  });
+}
+
+async function bodyOf(
+  request: IncomingMessage,
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null> {
+  const { headers } = request;
+  const length = Number(headers["content-length"] ?? NaN);
+  if (headers["transfer-encoding"] === undefined) {
+    if (!(length > 0)) return null;
+    if (length <= smallBytesMax) return await gathered(request, length);
+  }
+  const chunks = request[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { value, done } = await chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(new Uint8Array(value));
+    },
+    async cancel() {
+      await chunks.return?.();
+    },
+  }, { highWaterMark: 0 });
+}
+
+async function gathered(
+  request: IncomingMessage,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const body = new Uint8Array(length);
+  let filled = 0;
+  for await (const chunk of request) {
+    body.set(chunk, filled);
+    filled += chunk.length;
+  }
+  return body;
+}
+
+/** Writes a response as fast as the client takes it. */
+async function write(
+  response: ServerResponse,
+  { status, headers, body }: Response,
+  headOnly: boolean,
+): Promise<void> {
+  const pairs = new Map<string, string | string[]>();
+  for (const [name, value] of headers) {
+    const before = pairs.get(name);
+    pairs.set(name, before === undefined ? value : [before, value].flat());
+  }
+  response.statusCode = status;
+  for (const [name, value] of pairs) response.setHeader(name, value);
+  if (body === null || headOnly) {
+    await body?.cancel();
+    if (body === null && status !== 204 && status !== 304) response.setHeader("content-length", 0);
+    response.end();
+    return;
+  }
+  const reader = body.getReader();
+  try {
+    const first = await reader.read();
+    const next = first.done ? first : reader.read();
+    const bytes = first.value ?? new Uint8Array(0);
+    if (await isOver(next)) {
+      response.setHeader("content-length", bytes.length);
+      response.end(bytes);
+      return;
+    }
+    await writePiece(response, bytes);
+    for (let piece = await next; !piece.done; piece = await reader.read()) {
+      await writePiece(response, piece.value);
+    }
+    response.end();
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+async function writePiece(response: ServerResponse, bytes: Uint8Array): Promise<void> {
+  if (response.destroyed) throw new Error("The client has gone");
+  if (bytes.length === 0 || response.write(bytes)) return;
+  await new Promise<void>((resolve, reject) => {
+    const onDrain = () => {
+      response.off("close", onClose);
+      resolve();
+    };
+    const onClose = () => {
+      response.off("drain", onDrain);
+      reject(new Error("The client has gone"));
+    };
+    response.once("drain", onDrain);
+    response.once("close", onClose);
+  });
+}
