@@ -1,19 +1,22 @@
 /** What a client can be permitted, by the names of rqlite's file of users. */
-export type Permission =
-  | "all"
-  | "query"
-  | "execute"
-  | "backup"
-  | "load"
-  | "remove"
-  | "snapshot"
-  | "status"
-  | "leader-ops"
-  | "ready"
-  | "ui"
-  | "join"
-  | "join-read-only"
-  | "join-read-replica";
+export const permissions = [
+  "all",
+  "query",
+  "execute",
+  "backup",
+  "load",
+  "remove",
+  "snapshot",
+  "status",
+  "leader-ops",
+  "ready",
+  "ui",
+  "join",
+  "join-read-only",
+  "join-read-replica",
+] as const;
+
+export type Permission = typeof permissions[number];
 
 /**
  * Which tables a user may read and write: names, compared without regard to ASCII case as SQLite
@@ -32,3 +35,14 @@ export interface Identity {
   /** Undefined: every table, as far as the permissions go. */
   readonly tables?: TableRights;
 }
+
+/** Who asks where nobody is asked who they are. */
+export const anybody: Identity = { username: undefined };
+
+/** Whether somebody may do what they ask for. */
+export type Verdict =
+  | { readonly type: "admitted"; readonly identity: Identity }
+  /** The user that was named, if any: not proven to be that one. */
+  | { readonly type: "refused"; readonly username: string | undefined }
+  /** Too many wrong passwords, or too many to check at once: nothing was checked. */
+  | { readonly type: "slowed"; readonly username: string; readonly seconds: number };

@@ -1,0 +1,46 @@
+/** Who has failed often, as a bucket that each failure fills by one and time empties. */
+interface Bucket {
+  readonly level: number;
+  /** By the clock given, in ms. */
+  readonly at: number;
+}
+
+export interface FailureLimits {
+  /** Failures in a row before the next must wait. */
+  readonly failuresMax: number;
+  /** After how long one of them is forgotten, in ms. */
+  readonly forgottenMs: number;
+  /** Keys remembered: beyond, the one that failed longest ago is forgotten. */
+  readonly keysMax: number;
+}
+
+/** Counts failures by key, in bounded memory. */
+export class FailureLimit {
+  readonly #limits: FailureLimits;
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(limits: FailureLimits) {
+    this.#limits = limits;
+  }
+
+  /** How long `key` must wait until it may fail again, in ms; 0: it may now. */
+  waitMs(key: string, now: number): number {
+    const excess = this.#level(key, now) + 1 - this.#limits.failuresMax;
+    return excess <= 0 ? 0 : Math.ceil(excess * this.#limits.forgottenMs);
+  }
+
+  failed(key: string, now: number): void {
+    const level = this.#level(key, now) + 1;
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { level, at: now });
+    if (this.#buckets.size <= this.#limits.keysMax) return;
+    const [oldest] = this.#buckets.keys();
+    if (oldest !== undefined) this.#buckets.delete(oldest);
+  }
+
+  #level(key: string, now: number): number {
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) return 0;
+    return Math.max(0, bucket.level - (now - bucket.at) / this.#limits.forgottenMs);
+  }
+}

@@ -1,0 +1,153 @@
+import type { Clock } from "../io/types.ts";
+import { type Credentials, credentialsIn } from "./credentials.ts";
+import { FailureLimit } from "./failure_limit.ts";
+import { type Digest, digestOf } from "./password.ts";
+import type { Identity, Permission, Verdict } from "./types.ts";
+import { type Holder, identityFor, isFree, type User, type Users } from "./users.ts";
+
+/** Wrong passwords of one address, and of one address for one user. */
+const addressLimits = { failuresMax: 100, forgottenMs: 1_000, keysMax: 10_000 };
+const userLimits = { failuresMax: 10, forgottenMs: 2_000, keysMax: 10_000 };
+
+export interface GateParts {
+  /** The newest that are in force. */
+  readonly users: () => Users;
+  readonly hashes: HashChecks;
+  readonly clock: Clock;
+}
+
+/** Finds out by slow work whether passwords are those of hashes. */
+export interface HashChecks {
+  /** Undefined when `address` has too many checks waiting, or all together have. Never rejects. */
+  check(password: Uint8Array, hash: string, address: string): Promise<boolean> | undefined;
+}
+
+/** Decides who may do what. */
+export class Gate {
+  readonly #users: () => Users;
+  readonly #hashes: HashChecks;
+  readonly #clock: Clock;
+  readonly #addresses = new FailureLimit(addressLimits);
+  readonly #attempts = new FailureLimit(userLimits);
+
+  constructor(parts: GateParts) {
+    this.#users = parts.users;
+    this.#hashes = parts.hashes;
+    this.#clock = parts.clock;
+  }
+
+  /**
+   * Whether who sent this Authorization header from this address may do all of `needed`. At once,
+   * except when a password must be compared with a hash for the first time.
+   */
+  judge(
+    needed: readonly Permission[],
+    authorization: string | null,
+    address: string,
+  ): Verdict | Promise<Verdict> {
+    return this.judgeCredentials(needed, credentialsIn(authorization), address);
+  }
+
+  judgeCredentials(
+    needed: readonly Permission[],
+    credentials: Credentials | undefined,
+    address: string,
+  ): Verdict | Promise<Verdict> {
+    const users = this.#users();
+    if (credentials === undefined || isFree(needed, users.everybody)) {
+      return verdict(identityFor(needed, undefined, users.everybody), undefined);
+    }
+    if (credentials.type === "token") return this.#byToken(needed, credentials.hash, users);
+    return this.#byPassword({ needed, users, credentials, address });
+  }
+
+  #byToken(needed: readonly Permission[], hash: string, users: Users): Verdict {
+    const holder = this.#holderOf(hash, users);
+    return verdict(identityFor(needed, holder, users.everybody), holder?.username);
+  }
+
+  #holderOf(hash: string, users: Users): Holder | undefined {
+    const found = users.byToken.get(hash);
+    if (found === undefined) return undefined;
+    const { user, token } = found;
+    if (token.endsAtMs !== undefined && token.endsAtMs <= this.#clock.wallTime()) return undefined;
+    return token.permissions === undefined ? user : { ...user, permissions: partOf(user, token) };
+  }
+
+  #byPassword(asked: Asked): Verdict | Promise<Verdict> {
+    const { needed, users, credentials: { username, password }, address } = asked;
+    const user = users.byName.get(username);
+    const digest = digestOf(password);
+    // Whoever is known passes, however often others fail from there.
+    if (user?.password?.isKnown(digest) === true) {
+      return verdict(identityFor(needed, user, users.everybody), username);
+    }
+    const now = this.#clock.now();
+    const attempt = JSON.stringify([address, username]);
+    const waitMs = Math.max(
+      this.#addresses.waitMs(address, now),
+      this.#attempts.waitMs(attempt, now),
+    );
+    if (waitMs > 0) return slowed(username, waitMs);
+    // One who is not there, or has no hash, takes as long as one who has.
+    const hash = user?.password?.hash ?? anyHash(users);
+    if (hash === undefined) return this.#failed(asked, attempt);
+    const check = this.#hashes.check(password, hash, address);
+    if (check === undefined) return slowed(username, busyMs);
+    return check.then((matches) => this.#checked(asked, { user, digest, attempt, matches }));
+  }
+
+  #checked(asked: Asked, outcome: Checked): Verdict {
+    const { user, digest, attempt, matches } = outcome;
+    if (!matches || user?.password?.hash === undefined) return this.#failed(asked, attempt);
+    user.password.remember(digest);
+    return verdict(identityFor(asked.needed, user, asked.users.everybody), user.username);
+  }
+
+  /** Wrong credentials leave what everybody may do. */
+  #failed({ needed, users, credentials: { username }, address }: Asked, attempt: string): Verdict {
+    const now = this.#clock.now();
+    this.#addresses.failed(address, now);
+    this.#attempts.failed(attempt, now);
+    return verdict(identityFor(needed, undefined, users.everybody), username);
+  }
+}
+
+interface Asked {
+  readonly needed: readonly Permission[];
+  readonly users: Users;
+  readonly credentials: Extract<Credentials, { readonly type: "password" }>;
+  readonly address: string;
+}
+
+interface Checked {
+  readonly user: User | undefined;
+  readonly digest: Digest;
+  readonly attempt: string;
+  readonly matches: boolean;
+}
+
+/** When to come back while too many passwords are being checked, in ms. */
+const busyMs = 1_000;
+
+function verdict(identity: Identity | undefined, username: string | undefined): Verdict {
+  return identity === undefined ? { type: "refused", username } : { type: "admitted", identity };
+}
+
+function slowed(username: string, waitMs: number): Verdict {
+  return { type: "slowed", username, seconds: Math.ceil(waitMs / 1_000) };
+}
+
+function anyHash({ byName }: Users): string | undefined {
+  for (const { password } of byName.values()) {
+    if (password?.hash !== undefined) return password.hash;
+  }
+  return undefined;
+}
+
+/** Those permissions of a user that a token has, too. */
+function partOf(user: User, token: { readonly permissions: ReadonlySet<Permission> | undefined }) {
+  const { permissions } = token;
+  if (permissions === undefined || permissions.has("all")) return user.permissions;
+  return user.permissions.has("all") ? permissions : permissions.intersection(user.permissions);
+}
