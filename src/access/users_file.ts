@@ -83,7 +83,9 @@ class Entry {
     if (typeof username !== "string") throw this.#error("has no username, or one that is no text");
     if (username === "") throw this.#error("has an empty username");
     this.#name += ` (${show(username)})`;
-    if (username.includes(":")) throw this.#error("has a colon in its username: nobody can send it");
+    if (username.includes(":")) {
+      throw this.#error("has a colon in its username: nobody can send it");
+    }
     const tokens = this.#tokens();
     return {
       username,
@@ -147,7 +149,9 @@ class Entry {
     const digits = typeof hash === "string" ? /^sha256:([0-9a-f]{64})$/.exec(hash)?.[1] : undefined;
     if (digits === undefined) {
       throw this.#error(
-        `has a token ${show(name)} whose hash is not "sha256:" and 64 digits, as raftlite new-token prints it`,
+        `has a token ${
+          show(name)
+        } whose hash is not "sha256:" and 64 digits, as raftlite new-token prints it`,
       );
     }
     return {

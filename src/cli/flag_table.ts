@@ -72,6 +72,14 @@ export const flagTable = {
     value: "ORIGIN",
     help: "Value of the Access-Control-Allow-Origin header, for programs in browsers",
   },
+  "auth": {
+    kind: "text",
+    group: "HTTP",
+    default: "",
+    value: "FILE",
+    help:
+      "Ask clients who they are: a file of users and what each may do, read again when it changes",
+  },
   "http-body-limit": {
     kind: "size",
     group: "HTTP",
@@ -482,7 +490,6 @@ const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatmen
 
 /** Flags of rqlite 10 that have no meaning here, or none yet. */
 export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
-  ["auth", refusedValue],
   ["auto-backup", refusedValue],
   ["auto-optimize-int", ignoredValue],
   ["auto-restore", refusedValue],

@@ -18,7 +18,9 @@ export interface Configuration {
   readonly http: {
     readonly address: string;
     readonly advertisedAddress: string;
-    /** For Access-Control-Allow-Origin; "" for no such header. */
+    /** Path of the file of users; "" when nobody is asked who they are. */
+    readonly usersPath: string;
+    /** For Access-Control-Allow-Origin, several with commas between; "" for no such header. */
     readonly allowOrigin: string;
     readonly bodyBytesMax: number;
     readonly headerTimeoutMs: number;
@@ -98,6 +100,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
     http: {
       address: bindable(values["http-addr"]),
       advertisedAddress: advertised.http,
+      usersPath: values["auth"],
       allowOrigin: checkedOrigin(values["http-allow-origin"]),
       bodyBytesMax: values["http-body-limit"],
       headerTimeoutMs: values["http-header-timeout"],

@@ -1,3 +1,4 @@
+import type { Gate } from "../access/gate.ts";
 import type { ConnectionLimits } from "../http/connection_watch.ts";
 import { createApp } from "../http/app.ts";
 import { BodyReader } from "../http/body_reader.ts";
@@ -23,6 +24,8 @@ interface Parts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly turns: TurnFigures;
+  /** Undefined without users. */
+  readonly gate: Gate | undefined;
   /** Undefined without TLS between nodes. */
   readonly nodeTls: (() => NodeTlsFigures) | undefined;
   /** Undefined for plain HTTP. */
@@ -32,7 +35,7 @@ interface Parts {
 /** The HTTP side of a node, made from its flags. */
 export function httpParts(configuration: Configuration, parts: Parts) {
   const { http, writeQueue } = configuration;
-  const { service, logger, turns, nodeTls } = parts;
+  const { service, logger, turns, gate, nodeTls } = parts;
   const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
   const bodyReader = new BodyReader();
   const app = createApp({
@@ -41,6 +44,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
     queue,
     logger,
     turns,
+    gate,
     limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax },
     info: {
       rqliteVersion,

@@ -14,6 +14,7 @@ import { type OpenMember, openMember } from "../member/member.ts";
 import { openers } from "../member/openers.ts";
 import { printError } from "./output.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
+import { type OpenUsers, openUsers } from "./users.ts";
 import { memberConfiguration } from "./tuning.ts";
 import { version } from "./version.ts";
 import { WatchedList } from "./watched_list.ts";
@@ -88,6 +89,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   const nodeNetwork = await openNodeNetwork(configuration, { watched, clock, logger });
   const { tls } = configuration.http;
   const https = tls && await openHttps(tls, { watched, clock, logger });
+  const users = await openUsers(configuration.http.usersPath, { watched, clock, logger });
   const opening = openMember(memberConfiguration(configuration), {
     clock,
     disk,
@@ -109,9 +111,10 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     return;
   }
   try {
-    await serveMember({ member, nodeNetwork, https, end, watched, configuration, logger });
+    await serveMember({ member, nodeNetwork, https, users, end, watched, configuration, logger });
   } finally {
     await member.stop();
+    users?.end();
     logger.log("INFO", "cli", "Stopped");
     lock.release();
   }
@@ -121,11 +124,12 @@ interface ServeParts extends RunParts {
   readonly member: OpenMember;
   readonly nodeNetwork: NodeNetwork;
   readonly https: OpenHttps | undefined;
+  readonly users: OpenUsers | undefined;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(
-  { member, nodeNetwork, https, end, configuration, logger }: ServeParts,
+  { member, nodeNetwork, https, users, end, configuration, logger }: ServeParts,
 ): Promise<void> {
   const { service } = member;
   const clock = new DenoClock();
@@ -135,6 +139,7 @@ async function serveMember(
     clock,
     logger,
     turns,
+    gate: users?.gate,
     nodeTls: nodeNetwork.figures,
     https: https?.info,
   });

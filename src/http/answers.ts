@@ -14,6 +14,11 @@ export const textContentType = "text/plain; charset=utf-8";
 
 const textType: Header = ["content-type", textContentType];
 const noSniff: Header = ["x-content-type-options", "nosniff"];
+/** On all answers when clients are asked who they are, as in rqlite. */
+const userHeaders: readonly Header[] = [
+  ["access-control-allow-credentials", "true"],
+  ["www-authenticate", 'Basic realm="rqlite"'],
+];
 const servedByHeader = "x-rqlite-served-by";
 
 /** Makes the responses, all with the headers that rqlite puts on every one. */
@@ -21,15 +26,22 @@ export class Answers {
   /** Added to every response. */
   readonly #common: readonly Header[];
   readonly #httpAddress: string;
+  /** Those from which programs in browsers may ask, when it is not one for all answers. */
+  readonly #origins: ReadonlySet<string> | undefined;
 
-  constructor(info: ServerInfo, httpAddress: string) {
+  /** `hasUsers`: clients are asked who they are. */
+  constructor(info: ServerInfo, httpAddress: string, hasUsers: boolean) {
+    const { allowOrigin } = info;
+    const origins = allowOrigin.split(",").map((origin) => origin.trim());
+    this.#origins = origins.length > 1 ? new Set(origins) : undefined;
     this.#common = [
       ["x-rqlite-version", info.rqliteVersion],
-      ["access-control-allow-methods", "OPTIONS, GET, POST"],
-      ["access-control-allow-headers", "Content-Type"],
-      ...(info.allowOrigin === ""
+      ["access-control-allow-methods", "OPTIONS, GET, POST, DELETE"],
+      ["access-control-allow-headers", hasUsers ? "Content-Type, Authorization" : "Content-Type"],
+      ...(hasUsers ? userHeaders : []),
+      ...(allowOrigin === "" || this.#origins !== undefined
         ? []
-        : [["access-control-allow-origin", info.allowOrigin] satisfies Header]),
+        : [["access-control-allow-origin", allowOrigin] satisfies Header]),
     ];
     this.#httpAddress = withoutScheme(httpAddress);
   }
@@ -106,6 +118,24 @@ export class Answers {
     const headers: Header[] = [...this.#common, ["location", location]];
     if (contentType !== undefined) headers.push(["content-type", contentType]);
     return new Response(null, { status: 301, headers });
+  }
+
+  /** Tells a browser that the origin that asks may have the answer, if it is one of several. */
+  toOrigin(request: Request, response: Response): Response {
+    if (this.#origins === undefined) return response;
+    const origin = request.headers.get("origin");
+    response.headers.append("vary", "Origin");
+    if (origin !== null && this.#origins.has(origin)) {
+      response.headers.set("access-control-allow-origin", origin);
+    }
+    return response;
+  }
+
+  /** For a client that is not to try again so soon. */
+  later(seconds: number, contentType?: string): Response {
+    const response = this.empty(429, contentType);
+    response.headers.set("retry-after", String(seconds));
+    return response;
   }
 
   #servedBy(address: string | undefined): Header {

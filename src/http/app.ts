@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { anybody, type Identity, type Verdict } from "../access/types.ts";
 import { AppState } from "./app_state.ts";
 import { errorAnswer } from "./error_answer.ts";
 import { parseQueryParameters } from "./query_parameters.ts";
@@ -10,10 +11,12 @@ export function createApp(options: AppOptions): Hono {
   const state = new AppState(options);
   const app = new Hono();
   for (const route of routes) {
-    app.all(route.path, ({ req }: Context) => letIn(state, route, req.raw));
+    app.all(route.path, ({ req, env }: Context) => letIn(state, route, req.raw, addressIn(env)));
   }
   // Routes with patterns would make Hono take a slower router for all of them.
-  app.notFound(({ req }) => letIn(state, routeByPrefix(req.path, req.raw.url), req.raw));
+  app.notFound(({ req, env }) => {
+    return letIn(state, routeByPrefix(req.path, req.raw.url), req.raw, addressIn(env));
+  });
   return app;
 }
 
@@ -31,6 +34,16 @@ function nowhere({ answers }: AppState, url: string): Response {
   return brokenPath.test(url) ? answers.text(400, "400 Bad Request") : answers.empty(404);
 }
 
+/** What the server tells of a request beside it. */
+export interface RequestEnvironment {
+  /** Of the client, without its port. */
+  readonly address: string;
+}
+
+function addressIn(environment: unknown): string {
+  return (environment as Partial<RequestEnvironment> | undefined)?.address ?? "";
+}
+
 /**
  * The one way in, for every request, and the one way out for its answer: what a request must not
  * get past is checked here, in this order, and what fails behind it becomes an answer here. What the
@@ -40,6 +53,16 @@ async function letIn(
   app: AppState,
   route: Route | undefined,
   request: Request,
+  address: string,
+): Promise<Response> {
+  return app.answers.toOrigin(request, await answerFor(app, route, request, address));
+}
+
+async function answerFor(
+  app: AppState,
+  route: Route | undefined,
+  request: Request,
+  address: string,
 ): Promise<Response> {
   const { method, url } = request;
   if (method === "OPTIONS") return app.answers.empty(200);
@@ -48,11 +71,33 @@ async function letIn(
     const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
     if (route === undefined) return nowhere(app, url);
     if (route.counter !== undefined) app.counters[route.counter]++;
+    let identity: Identity = anybody;
+    if (app.gate !== undefined && route.permissions.length > 0) {
+      const judged = app.gate.judge(
+        route.permissions,
+        request.headers.get("authorization"),
+        address,
+      );
+      const verdict = judged instanceof Promise ? await judged : judged;
+      if (verdict.type !== "admitted") return keptOut(app, route, verdict);
+      app.counters.auth_ok++;
+      identity = verdict.identity;
+    }
     if (route.methods !== "any" && !route.methods.includes(method)) {
       return app.answers.empty(405, route.refusalType);
     }
-    return await route.endpoint(app, request, parameters);
+    return await route.endpoint(app, request, parameters, identity);
   } catch (error) {
     return errorAnswer(app, error);
   }
+}
+
+function keptOut(
+  app: AppState,
+  route: Route,
+  verdict: Exclude<Verdict, { readonly type: "admitted" }>,
+): Response {
+  app.counters.auth_fail++;
+  if (verdict.type === "slowed") return app.answers.later(verdict.seconds, route.refusalType);
+  return app.answers.empty(401, route.refusalType);
 }

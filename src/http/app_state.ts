@@ -1,3 +1,4 @@
+import type { Gate } from "../access/gate.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { ReadLevel, Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
@@ -23,6 +24,7 @@ export class AppState {
   readonly turns: TurnFigures;
   readonly bodyReader: BodyReader;
   readonly answers: Answers;
+  readonly gate: Gate | undefined;
   readonly bodies: BodyBudget;
   readonly turnBudget = new TurnBudget();
   readonly disconnects = new DisconnectWatch();
@@ -41,7 +43,8 @@ export class AppState {
     this.turns = options.turns;
     this.bodyReader = options.bodyReader;
     const { id, httpAddress } = options.service.status();
-    this.answers = new Answers(options.info, httpAddress);
+    this.gate = options.gate;
+    this.answers = new Answers(options.info, httpAddress, this.gate !== undefined);
     this.#nodeId = id;
   }
 

@@ -1,4 +1,4 @@
-import type { Permission } from "../access/types.ts";
+import type { Identity, Permission } from "../access/types.ts";
 import { jsonContentType, textContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { backup } from "./backup.ts";
@@ -20,6 +20,7 @@ export type Endpoint = (
   app: AppState,
   request: Request,
   parameters: QueryParameters,
+  identity: Identity,
 ) => Response | Promise<Response>;
 
 /** All that is to be known of a path before a request for it is let in. */

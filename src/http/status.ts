@@ -54,7 +54,7 @@ async function collect(app: AppState): Promise<Figures> {
     extensions: { names: [] },
     http: {
       bind_addr: withoutScheme(node.httpAddress),
-      auth: "disabled",
+      auth: app.gate === undefined ? "disabled" : "enabled",
       cluster: {
         local_node_addr: node.raftAddress,
         timeout: formatDuration(clusterTimeoutMs),

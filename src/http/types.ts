@@ -1,3 +1,4 @@
+import type { Gate } from "../access/gate.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Logger } from "../io/types.ts";
 import type { BodyReader } from "./body_reader.ts";
@@ -50,7 +51,7 @@ export interface ServerInfo {
   readonly rqliteVersion: string;
   /** raftlite's own version. */
   readonly version: string;
-  /** Value of Access-Control-Allow-Origin; "" for none. */
+  /** Value of Access-Control-Allow-Origin, or several origins with commas between; "" for none. */
   readonly allowOrigin: string;
   /** What /licenses shows. */
   readonly licenses: string;
@@ -92,4 +93,6 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly turns: TurnFigures;
   readonly bodyReader: BodyReader;
+  /** Asks clients who they are; undefined: everybody may do everything. */
+  readonly gate?: Gate | undefined;
 }

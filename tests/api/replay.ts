@@ -23,7 +23,7 @@ export type Ask = (path: string, init: RequestInit) => Promise<Response>;
 /** Headers that rqlite puts on all of its answers. */
 const everyAnswer: Readonly<Record<string, string | null>> = {
   "access-control-allow-headers": "Content-Type",
-  "access-control-allow-methods": "OPTIONS, GET, POST",
+  "access-control-allow-methods": "OPTIONS, GET, POST, DELETE",
   "access-control-allow-origin": null,
   "x-rqlite-version": "<version>",
 };

@@ -12,7 +12,7 @@ import type {
 import { createApp } from "../../src/http/app.ts";
 import { BodyReader } from "../../src/http/body_reader.ts";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
-import { defaultHttpLimits, type HttpLimits } from "../../src/http/types.ts";
+import { type AppOptions, defaultHttpLimits, type HttpLimits } from "../../src/http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../../src/cluster/write_queue.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import type { Member } from "../../src/raft/types.ts";
@@ -212,7 +212,12 @@ export class FakeService implements Service {
 }
 
 /** An app in front of `service`; `fetch` asks it without a socket. */
-export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, queueOptions = {}) {
+export function appWith(
+  service: FakeService,
+  limits: Partial<HttpLimits> = {},
+  queueOptions = {},
+  options: Partial<AppOptions> & { allowOrigin?: string } = {},
+) {
   const messages: string[] = [];
   const logger = {
     log: (level: string, room: string, message: string) => {
@@ -231,7 +236,7 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
     info: {
       rqliteVersion: "v10.3.0",
       version: "0.1.0",
-      allowOrigin: "",
+      allowOrigin: options.allowOrigin ?? "",
       licenses: "MIT\n",
       settings: {
         applyTimeoutMs: 10_000,
@@ -247,9 +252,10 @@ export function appWith(service: FakeService, limits: Partial<HttpLimits> = {}, 
     queue,
     logger,
     turns: { longestMs: 12.4, longestLatelyMs: 0 },
+    ...options,
   });
   const fetch = async (path: string, init?: RequestInit) =>
-    await app.fetch(new Request(`http://localhost${path}`, init));
+    await app.fetch(new Request(`http://localhost${path}`, init), { address: "192.0.2.1" });
   const post = (path: string, body: string, contentType = "application/json") =>
     fetch(path, { method: "POST", body, headers: { "content-type": contentType } });
   const connections = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 1_000 };

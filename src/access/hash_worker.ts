@@ -1,0 +1,15 @@
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+import { matchesHash } from "./password_hash.ts";
+
+/** What a Worker is asked: whether `hash` is one of `password`. */
+export interface HashTask {
+  readonly password: Uint8Array;
+  readonly hash: string;
+}
+
+declare const self: DedicatedWorkerGlobalScope;
+
+self.onmessage = ({ data }: MessageEvent<HashTask>) => {
+  self.postMessage(matchesHash(data.password, data.hash));
+};

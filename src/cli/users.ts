@@ -1,0 +1,58 @@
+import { Gate } from "../access/gate.ts";
+import { HashChecker } from "../access/hash_checker.ts";
+import type { Users } from "../access/users.ts";
+import { parseUsersFile, UsersFileError } from "../access/users_file.ts";
+import type { Clock, Logger } from "../io/types.ts";
+import { WatchedFiles } from "../io/watched_files.ts";
+import type { WatchedList } from "./watched_list.ts";
+
+export interface OpenUsers {
+  readonly gate: Gate;
+  /** The newest that are in force. */
+  readonly current: () => Users;
+  /** Calls back when others are in force. */
+  readonly onChange: (listener: () => void) => void;
+  readonly end: () => void;
+}
+
+interface Parts {
+  readonly watched: WatchedList;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Opens the file of -auth; undefined when there is none. Throws an error that names what is wrong. */
+export async function openUsers(
+  path: string,
+  { watched, clock, logger }: Parts,
+): Promise<OpenUsers | undefined> {
+  if (path === "") return undefined;
+  const files = watched.add(
+    await WatchedFiles.open<Users>({
+      what: "The file of users",
+      paths: [path],
+      clock,
+      logger,
+      read: ([contents]) => {
+        const { users, warnings } = parseUsersFile(textOf(contents));
+        for (const warning of warnings) logger.log("WARN", "cli", warning);
+        return users;
+      },
+    }),
+  );
+  const hashes = new HashChecker();
+  return {
+    gate: new Gate({ users: () => files.current, hashes, clock }),
+    current: () => files.current,
+    onChange: (listener) => files.onChange(listener),
+    end: () => hashes.end(),
+  };
+}
+
+function textOf(contents: Uint8Array | undefined): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(contents);
+  } catch {
+    throw new UsersFileError("The file of users is no text in UTF-8");
+  }
+}

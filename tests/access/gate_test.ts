@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import bcrypt from "bcryptjs";
+import { createHash } from "node:crypto";
+import { Gate, type HashChecks } from "../../src/access/gate.ts";
+import { HashChecker } from "../../src/access/hash_checker.ts";
+import { hashPassword, matchesHash } from "../../src/access/password_hash.ts";
+import { parseUsersFile } from "../../src/access/users_file.ts";
+import type { Permission, Verdict } from "../../src/access/types.ts";
+
+/** Another one each run; `RAFTLITE_FUZZ_SEED` repeats one. */
+const seed = Number(Deno.env.get("RAFTLITE_FUZZ_SEED") ?? Date.now() % 0x7fff_ffff);
+
+const encoder = new TextEncoder();
+
+class CountingChecks implements HashChecks {
+  count = 0;
+  busy = false;
+  check(password: Uint8Array, hash: string): Promise<boolean> | undefined {
+    if (this.busy) return undefined;
+    this.count++;
+    return Promise.resolve(matchesHash(password, hash));
+  }
+}
+
+function gateOf(entries: unknown[]) {
+  const clock = { nowMs: 0, wallMs: Date.parse("2026-11-29T00:00:00Z") };
+  let { users } = parseUsersFile(JSON.stringify(entries));
+  const checks = new CountingChecks();
+  const gate = new Gate({
+    users: () => users,
+    hashes: checks,
+    clock: { now: () => clock.nowMs, wallTime: () => clock.wallMs, after: () => ({ cancel() {} }) },
+  });
+  const ask = async (needed: Permission[], authorization: string | null, address = "a") =>
+    await gate.judge(needed, authorization, address);
+  const reload = (next: unknown[]) => ({ users } = parseUsersFile(JSON.stringify(next)));
+  return { gate, clock, checks, ask, reload };
+}
+
+function basic(username: string, password: string): string {
+  const bytes = encoder.encode(`${username}:${password}`);
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+}
+
+function typeOf(verdict: Verdict): string {
+  return verdict.type;
+}
+
+const bob = { username: "bob", password: "secret1", perms: ["query", "status"] };
+
+Deno.test("Gate admits by name, password and permission, as rqlite does", async () => {
+  const { ask } = gateOf([bob, { username: "root", password: "pä:ss", perms: ["all"] }]);
+  const asked: [Permission[], string | null, string][] = [
+    [["query"], basic("bob", "secret1"), "admitted"],
+    [["query"], basic("bob", "secret1").replace("Basic", "bASIC"), "admitted"],
+    [["query", "execute"], basic("bob", "secret1"), "refused"],
+    [["query", "execute"], basic("root", "pä:ss"), "admitted"],
+    [["query"], basic("bob", "secret2"), "refused"],
+    [["query"], basic("bob", ""), "refused"],
+    [["query"], basic("", "secret1"), "refused"],
+    [["query"], basic("Bob", "secret1"), "refused"],
+    [["query"], "Basic %%%", "refused"],
+    [["query"], "Digest bob", "refused"],
+    [["query"], null, "refused"],
+  ];
+  for (const [needed, authorization, type] of asked) {
+    assert.equal((await ask(needed, authorization)).type, type, `${needed} ${authorization}`);
+  }
+});
+
+Deno.test("Gate grants what everybody may do, whatever credentials came", async () => {
+  const { ask } = gateOf([bob, { username: "*", perms: ["ready", "execute"] }]);
+  for (const credentials of [null, basic("bob", "wrong"), basic("bob", "secret1"), "Bearer x"]) {
+    assert.equal((await ask(["ready"], credentials)).type, "admitted");
+  }
+  // One permission of everybody's, the other of his own.
+  assert.equal((await ask(["query", "execute"], basic("bob", "secret1"))).type, "admitted");
+  assert.equal((await ask(["query", "execute"], basic("bob", "wrong"))).type, "refused");
+});
+
+Deno.test("Gate gives each the tables of who permits it", async () => {
+  const { ask } = gateOf([
+    { ...bob, perms: ["query"], tables: { read: ["orders"], write: [] } },
+    { username: "ann", password: "x", perms: ["execute", "query"] },
+    {
+      username: "*",
+      perms: ["query", "execute"],
+      tables: { read: ["public_*"], write: ["inbox"] },
+    },
+  ]);
+  const tables = async (needed: Permission[], authorization: string | null) => {
+    const verdict = await ask(needed, authorization);
+    assert(verdict.type === "admitted");
+    return verdict.identity.tables;
+  };
+  assert.deepEqual(await tables(["query"], null), { read: ["public_*"], write: ["inbox"] });
+  assert.deepEqual(await tables(["query"], basic("bob", "secret1")), {
+    read: ["orders"],
+    write: [],
+  });
+  assert.deepEqual(await tables(["query", "execute"], basic("bob", "secret1")), {
+    read: ["orders"],
+    write: ["inbox"],
+  });
+  assert.equal(await tables(["query", "execute"], basic("ann", "x")), undefined);
+});
+
+Deno.test("Gate admits tokens until they end, with no more than their part of the permissions", async () => {
+  const token = "the token itself";
+  const hash = `sha256:${createHash("sha256").update(token).digest("hex")}`;
+  const entry = { username: "ci", perms: ["query", "status"] };
+  const tokens = [{ name: "t", hash, expires: "2027-01-01T00:00:00Z", perms: ["query", "load"] }];
+  const { ask, clock, reload } = gateOf([{ ...entry, tokens }]);
+  assert.equal((await ask(["query"], `Bearer ${token}`)).type, "admitted");
+  assert.equal((await ask(["status"], `Bearer ${token}`)).type, "refused");
+  assert.equal((await ask(["load"], `Bearer ${token}`)).type, "refused");
+  assert.equal((await ask(["query"], `Bearer ${hash}`)).type, "refused");
+  assert.equal((await ask(["query"], basic("ci", token))).type, "refused");
+  clock.wallMs = Date.parse("2027-01-01T00:00:00Z");
+  assert.equal((await ask(["query"], `Bearer ${token}`)).type, "refused");
+  reload([{ ...entry, tokens: [{ name: "t", hash }] }]);
+  assert.equal((await ask(["query"], `Bearer ${token}`)).type, "admitted");
+});
+
+for (
+  const [kind, hash] of [
+    ["scrypt", hashPassword(encoder.encode("tr0ub4dor"), new Uint8Array(16))],
+    ...["2a", "2b", "2y"].map((name) =>
+      [name, bcrypt.hashSync("tr0ub4dor", 4).replace(/^\$2./, `$${name}`)] as const
+    ),
+  ] as const
+) {
+  Deno.test(`Gate compares with a hash (${kind}) once, and never takes the hash for the password`, async () => {
+    const entry = { username: "bob", password: hash, perms: ["query"] };
+    const { ask, checks, reload } = gateOf([entry]);
+    const right = basic("bob", "tr0ub4dor");
+    assert.equal((await ask(["query"], right)).type, "admitted");
+    assert.equal((await ask(["query"], right)).type, "admitted");
+    assert.equal(checks.count, 1);
+    assert.equal((await ask(["query"], basic("bob", hash))).type, "refused");
+    assert.equal((await ask(["query"], basic("nobody", "x"))).type, "refused");
+    assert.equal(checks.count, 3, "an unknown user costs what a wrong password does");
+    reload([entry]);
+    assert.equal((await ask(["query"], right)).type, "admitted");
+    assert.equal(checks.count, 4, "a reload forgets what was known");
+  });
+}
+
+Deno.test("Gate slows who guesses, and nobody else", async () => {
+  const { ask, clock } = gateOf([bob]);
+  const guess = async (address: string) => (await ask(["query"], basic("bob", "no"), address)).type;
+  const types = [];
+  for (let i = 0; i < 12; i++) types.push(await guess("attacker"));
+  assert.deepEqual(types, [...new Array(10).fill("refused"), "slowed", "slowed"]);
+  assert.equal(await guess("elsewhere"), "refused");
+  for (const address of ["attacker", "elsewhere"]) {
+    assert.equal((await ask(["query"], basic("bob", "secret1"), address)).type, "admitted");
+  }
+  clock.nowMs += 2_000;
+  assert.deepEqual([await guess("attacker"), await guess("attacker")], ["refused", "slowed"]);
+});
+
+Deno.test("Gate turns away what it cannot check now, and lets known passwords through", async () => {
+  const hash = bcrypt.hashSync("right", 4);
+  const { ask, checks } = gateOf([{ username: "bob", password: hash, perms: ["query"] }]);
+  assert.equal((await ask(["query"], basic("bob", "right"))).type, "admitted");
+  checks.busy = true;
+  assert.equal((await ask(["query"], basic("bob", "wrong"))).type, "slowed");
+  assert.equal((await ask(["query"], basic("bob", "right"))).type, "admitted");
+});
+
+Deno.test("HashChecker bounds what waits of one address, and of all", async () => {
+  const checker = new HashChecker();
+  const hash = bcrypt.hashSync("right", 4);
+  try {
+    const password = encoder.encode("right");
+    const first = Array.from({ length: 6 }, () => checker.check(password, hash, "one"));
+    assert.deepEqual(first.map((check) => check !== undefined), [
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    const many = Array.from({ length: 100 }, (_, i) => checker.check(password, hash, `a${i}`));
+    assert.equal(many.filter((check) => check === undefined).length, 100 - (64 - 3));
+    assert.deepEqual(await Promise.all(first.slice(0, 4)), [true, true, true, true]);
+    assert.equal(await checker.check(encoder.encode("wrong"), hash, "one"), false);
+  } finally {
+    checker.end();
+  }
+});
+
+Deno.test("Gate answers any Authorization header", async () => {
+  const { gate } = gateOf([bob]);
+  const header = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string({ unit: "binary" }).map((text) => `Basic ${text}`),
+    fc.uint8Array().map((bytes) => `Basic ${btoa(String.fromCharCode(...bytes))}`),
+    fc.string().map((text) => `Bearer ${text}`),
+  );
+  await fc.assert(
+    fc.asyncProperty(header, fc.string(), async (authorization, address) => {
+      assert.notEqual(typeOf(await gate.judge(["query"], authorization, address)), "admitted");
+    }),
+    { seed, numRuns: 2000 },
+  );
+});

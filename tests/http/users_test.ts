@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { Gate } from "../../src/access/gate.ts";
+import { HashChecker } from "../../src/access/hash_checker.ts";
+import { parseUsersFile } from "../../src/access/users_file.ts";
+import { routes } from "../../src/http/routes.ts";
+import { DenoClock } from "../../src/io/deno_clock.ts";
+import { appWith, FakeService } from "./fake_service.ts";
+
+function appFor(entries: unknown[], options = {}) {
+  const { users } = parseUsersFile(JSON.stringify(entries));
+  const gate = new Gate({ users: () => users, hashes: new HashChecker(), clock: new DenoClock() });
+  return appWith(new FakeService(), {}, {}, { gate, ...options });
+}
+
+const basic = (username: string, password: string) => `Basic ${btoa(`${username}:${password}`)}`;
+const hash = (token: string) => `sha256:${createHash("sha256").update(token).digest("hex")}`;
+
+for (const route of routes) {
+  const method = route.methods === "any" ? "GET" : route.methods[0] ?? "GET";
+  const isOpen = route.permissions.length === 0;
+  Deno.test(`${method} ${route.path} lets in who may, and nobody else`, async () => {
+    const perms = [...route.permissions];
+    const lacking = ["join", ...perms.slice(1)];
+    const app = appFor([
+      { username: "has", password: "p", perms, tokens: [{ name: "t", hash: hash("tok") }] },
+      { username: "all", password: "p", perms: ["all"] },
+      { username: "lacks", password: "p", perms: lacking },
+    ]);
+    const everybody = appFor([{ username: "*", perms }]);
+    const tried: [typeof app, string | undefined, boolean][] = [
+      [app, undefined, isOpen],
+      [app, basic("has", "wrong"), isOpen],
+      [app, basic("nobody", "p"), isOpen],
+      [app, basic("lacks", "p"), isOpen],
+      [app, "Bearer wrong", isOpen],
+      [app, basic("has", "p"), true],
+      [app, basic("all", "p"), true],
+      [app, "Bearer tok", true],
+      [everybody, undefined, true],
+      [everybody, basic("nobody", "p"), true],
+    ];
+    for (const [{ fetch }, authorization, admitted] of tried) {
+      const headers = authorization === undefined ? {} : { authorization };
+      const response = await fetch(route.path, { method, headers });
+      const body = await response.text();
+      assert.equal(response.status !== 401, admitted, `${authorization}: ${response.status}`);
+      assert.equal(response.headers.get("www-authenticate"), 'Basic realm="rqlite"');
+      if (admitted) continue;
+      assert.equal(body, "");
+      assert.equal(response.headers.get("content-type"), route.refusalType ?? null);
+    }
+  });
+}
+
+Deno.test("users are asked for after the query string, and before the method", async () => {
+  const { fetch } = appFor([]);
+  assert.equal((await fetch("/status?timeout=x")).status, 400);
+  assert.equal((await fetch("/db/execute")).status, 401);
+  assert.equal((await fetch("/nope")).status, 404);
+  assert.equal((await fetch("/db/execute", { method: "OPTIONS" })).status, 200);
+  const { status, headers } = await fetch("/");
+  assert.deepEqual([status, headers.get("www-authenticate")], [302, 'Basic realm="rqlite"']);
+  assert.equal(headers.get("access-control-allow-credentials"), "true");
+  assert.equal(headers.get("access-control-allow-headers"), "Content-Type, Authorization");
+});
+
+Deno.test("who guesses passwords is told to come back later", async () => {
+  const { fetch } = appFor([{ username: "bob", password: "p", perms: ["all"] }]);
+  const statuses = [];
+  for (let i = 0; i < 11; i++) {
+    const response = await fetch("/status", { headers: { authorization: basic("bob", `${i}`) } });
+    statuses.push(response.status);
+    if (response.status === 429) assert.equal(response.headers.get("retry-after"), "2");
+  }
+  assert.deepEqual(statuses, [...new Array(10).fill(401), 429]);
+  assert.equal(
+    (await fetch("/status", { headers: { authorization: basic("bob", "p") } })).status,
+    200,
+  );
+});
+
+Deno.test("an origin of several is answered by its own name", async () => {
+  const origins = "https://a.example, https://b.example";
+  const { fetch } = appWith(new FakeService(), {}, {}, { allowOrigin: origins });
+  for (
+    const [origin, allowed] of [
+      ["https://b.example", "https://b.example"],
+      ["https://c.example", null],
+      [undefined, null],
+    ]
+  ) {
+    const response = await fetch("/readyz", { headers: origin ? { origin } : {} });
+    assert.equal(response.headers.get("access-control-allow-origin"), allowed);
+    assert.equal(response.headers.get("vary"), "Origin");
+  }
+  const { headers } = await appWith(new FakeService(), {}, {}, { allowOrigin: "*" }).fetch(
+    "/readyz",
+  );
+  assert.deepEqual([headers.get("access-control-allow-origin"), headers.get("vary")], ["*", null]);
+});
