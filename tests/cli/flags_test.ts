@@ -36,6 +36,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
     http: {
       address: "127.0.0.1:4001",
       advertisedAddress: "127.0.0.1:4001",
+      usersPath: "",
       allowOrigin: "",
       bodyBytesMax: 64 * 1024 * 1024,
       headerTimeoutMs: 30_000,
@@ -112,6 +113,7 @@ const everyFlag: Readonly<
   "node-id": ["n1", (c) => c.nodeId, "n1"],
   "http-addr": ["10.0.0.1:5001", (c) => c.http.address, "10.0.0.1:5001"],
   "http-adv-addr": ["db.example:80", (c) => c.http.advertisedAddress, "db.example:80"],
+  "auth": ["users.json", (c) => c.http.usersPath, "users.json"],
   "http-allow-origin": ["https://a.example", (c) => c.http.allowOrigin, "https://a.example"],
   "http-body-limit": ["512MiB", (c) => c.http.bodyBytesMax, 512 * 1024 ** 2],
   "http-header-timeout": ["5s", (c) => c.http.headerTimeoutMs, 5_000],

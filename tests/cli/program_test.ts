@@ -144,7 +144,7 @@ Deno.test("systemd-unit lets the node bind a port below 1024 when one is asked f
 Deno.test("systemd-unit refuses bad flags and a data directory that it could not write", async () => {
   const cases: readonly [args: string[], code: number, message: RegExp][] = [
     [["-http-addr", "0.0.0.0:1"], 1, /not routable/],
-    [["-auth", "f.json"], 2, /not supported yet/],
+    [["-cdc-config", "f.json"], 2, /not supported yet/],
     [["/srv/data"], 1, /must lie in \/var\/lib/],
     [["/var/lib"], 1, /must lie in \/var\/lib/],
     [["/var/lib/a b"], 1, /letters, digits/],
