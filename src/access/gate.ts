@@ -1,4 +1,5 @@
 import type { Clock } from "../io/types.ts";
+import { networkOf } from "./client_network.ts";
 import { type Credentials, credentialsIn } from "./credentials.ts";
 import { FailureLimit } from "./failure_limit.ts";
 import { type Digest, digestOf } from "./password.ts";
@@ -58,7 +59,7 @@ export class Gate {
       return verdict(identityFor(needed, undefined, users.everybody), undefined);
     }
     if (credentials.type === "token") return this.#byToken(needed, credentials.hash, users);
-    return this.#byPassword({ needed, users, credentials, address });
+    return this.#byPassword({ needed, users, credentials, address: networkOf(address) });
   }
 
   #byToken(needed: readonly Permission[], hash: string, users: Users): Verdict {

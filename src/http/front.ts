@@ -2,7 +2,7 @@ import { ClientActivity } from "./client_activity.ts";
 import { type ConnectionLimits, ConnectionWatch } from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
 import type { Listening } from "./listening.ts";
-import { type Handler, type NativeServer, refusesUpgradeWithBody } from "./native_server.ts";
+import { type ClientHandler, type NativeServer, refusesUpgradeWithBody } from "./native_server.ts";
 import { PlainConnection, TlsConnection } from "./native_connection.ts";
 
 /** A client's connection, from its acceptance to its end. */
@@ -15,7 +15,7 @@ export interface AcceptedConnection {
 
 export interface FrontOptions {
   readonly native: NativeServer;
-  readonly handler: Handler;
+  readonly handler: ClientHandler;
   readonly limits: ConnectionLimits;
 }
 
@@ -103,7 +103,8 @@ export class Front implements Listening {
 
   #take(accepted: Deno.TcpConn | Deno.TlsConn): void {
     const { native, handler } = this.#options;
-    const client = new ClientActivity(handler);
+    const { hostname } = accepted.remoteAddr;
+    const client = new ClientActivity((request) => handler(request, hostname));
     if (!this.#watch.add(client)) return accepted.close();
     const connection = this.#connectionOf(accepted, native, client);
     const ended = connection.run().finally(() => {

@@ -4,7 +4,7 @@ import type { HttpsCertificates } from "../tls/https_files.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
 import { Front } from "./front.ts";
 import type { Listening } from "./listening.ts";
-import { type Handler, nativeServer } from "./native_server.ts";
+import { type ClientHandler, nativeServer } from "./native_server.ts";
 import { type ClientCertificates, NodeListener } from "./node_listener.ts";
 
 /** Certificates that may be exchanged while the server runs: WatchedFiles of io. */
@@ -22,7 +22,7 @@ export interface ListenOptions {
   readonly hostname: string;
   /** 0 for any that is free. */
   readonly port: number;
-  readonly handler: Handler;
+  readonly handler: ClientHandler;
   readonly limits: ConnectionLimits;
   readonly logger: Logger;
   readonly https: HttpsOptions | undefined;

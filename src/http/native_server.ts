@@ -21,6 +21,10 @@ export interface ServedConnection {
   shutdown(): Promise<void>;
 }
 
+/** Handles any client's requests; `address` is the client's, without its port. */
+export type ClientHandler = (request: Request, address: string) => Response | Promise<Response>;
+
+/** Handles those of one client. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
 type ServeOnConnection = (

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FrontRequest } from "./front_request.ts";
 import { isOver } from "./front_answer.ts";
-import type { Handler } from "./native_server.ts";
+import type { ClientHandler } from "./native_server.ts";
 
 /** Bodies up to this size whose length is given are gathered before the request is handled. */
 const smallBytesMax = 64 * 1024;
@@ -9,7 +9,7 @@ const smallBytesMax = 64 * 1024;
 export interface NodeExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly handler: Handler;
+  readonly handler: ClientHandler;
   readonly secure: boolean;
 }
 
@@ -20,7 +20,11 @@ export async function answerNode(
   try {
     const asked = requestOf(request, await bodyOf(request), secure);
     response.on("close", () => response.writableFinished || asked.abort());
-    await write(response, await handler(asked), request.method === "HEAD");
+    await write(
+      response,
+      await handler(asked, request.socket.remoteAddress ?? ""),
+      request.method === "HEAD",
+    );
   } catch {
     // The client has gone, or the answer broke off in its middle: the connection ends.
     request.socket.destroy();

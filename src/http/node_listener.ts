@@ -5,13 +5,13 @@ import type { Logger } from "../io/types.ts";
 import type { HttpsCertificates } from "../tls/https_files.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
 import type { Listening } from "./listening.ts";
-import type { Handler } from "./native_server.ts";
+import type { ClientHandler } from "./native_server.ts";
 import { answerNode } from "./node_exchange.ts";
 
 export interface NodeListenerOptions {
   readonly hostname: string;
   readonly port: number;
-  readonly handler: Handler;
+  readonly handler: ClientHandler;
   readonly limits: ConnectionLimits;
   readonly logger: Logger;
   /** Undefined for plain HTTP. */

@@ -1,5 +1,6 @@
 import { formatAddress } from "../io/address.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
+import type { RequestEnvironment } from "./app.ts";
 import type { Hono } from "hono";
 import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "../io/types.ts";
@@ -52,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
     server = await listen({
       hostname,
       port,
-      handler: (request) => app.fetch(request),
+      handler: (request, address) => app.fetch(request, { address } satisfies RequestEnvironment),
       limits: options.connections,
       logger,
       https,
