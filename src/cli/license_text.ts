@@ -10,4 +10,10 @@ It contains:
   cli-table3 (https://github.com/cli-table/cli-table3): MIT License; with it come
     @colors/colors, ansi-regex, emoji-regex, is-fullwidth-code-point, string-width and strip-ansi,
     from npm, under the MIT License each
+  @peculiar/x509 (https://github.com/PeculiarVentures/x509): MIT License; with it come
+    @peculiar/utils, @peculiar/asn1-schema, @peculiar/asn1-cms, @peculiar/asn1-csr,
+    @peculiar/asn1-ecc, @peculiar/asn1-pfx, @peculiar/asn1-pkcs8, @peculiar/asn1-pkcs9,
+    @peculiar/asn1-rsa, @peculiar/asn1-x509, @peculiar/asn1-x509-attr, pvtsutils, pvutils and
+    tsyringe, from npm, under the MIT License each, asn1js under the BSD 3-Clause License,
+    reflect-metadata under the Apache License 2.0, and tslib under the Zero-Clause BSD License
 `;

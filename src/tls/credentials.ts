@@ -47,7 +47,7 @@ export function readCredentials(
 ): NodeCredentials {
   const authorities = ca === undefined
     ? undefined
-    : readCertificates(ca, caPath).map((authority) => authority.toString());
+    : readCertificates(ca, caPath).map(({ pem }) => pem);
   return { ...readKeyPair({ certPath, keyPath, cert, key }), authorities };
 }
 

@@ -26,8 +26,6 @@ export function readHttpsFiles(
 ): HttpsCertificates {
   return {
     pair: readKeyPair({ certPath, keyPath, cert, key }),
-    ca: ca === undefined
-      ? undefined
-      : readCertificates(ca, caPath).map((certificate) => certificate.toString()).join(""),
+    ca: ca === undefined ? undefined : readCertificates(ca, caPath).map(({ pem }) => pem).join(""),
   };
 }

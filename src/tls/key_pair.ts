@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 
 /** A certificate with its chain, and the key that belongs to it: what one end of TLS shows. */
 export interface KeyPair {
@@ -12,17 +12,26 @@ export interface KeyPair {
   readonly subject: string;
 }
 
+/** How public keys are compared: Deno 2.4 has no checkPrivateKey. */
+const spki = { type: "spki", format: "der" } as const;
+
 const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+export interface PemCertificate {
+  readonly certificate: X509Certificate;
+  /** One certificate in PEM, with a line end: Deno 2.4 does not write it. */
+  readonly pem: string;
+}
+
 /** The certificates of a PEM text, in its order; throws an Error that names `path` when there is none. */
-export function readCertificates(pem: Uint8Array, path: string): X509Certificate[] {
+export function readCertificates(pem: Uint8Array, path: string): PemCertificate[] {
   const found = [...new TextDecoder().decode(pem).matchAll(pemCertificate)];
   if (found.length === 0) {
     throw new Error(`${path} has no certificate in PEM form (-----BEGIN CERTIFICATE-----)`);
   }
   return found.map(([text], index) => {
     try {
-      return new X509Certificate(text);
+      return { certificate: new X509Certificate(text), pem: `${text}\n` };
     } catch (error) {
       throw new Error(`Certificate ${index + 1} of ${path} cannot be read`, { cause: error });
     }
@@ -41,15 +50,16 @@ export interface KeyPairFiles {
  * without a word, and every handshake then fails. Throws an Error that names the file at fault.
  */
 export function readKeyPair({ certPath, keyPath, cert, key }: KeyPairFiles): KeyPair {
-  const [first, ...chain] = readCertificates(cert, certPath);
+  const certificates = readCertificates(cert, certPath);
+  const first = certificates[0]?.certificate;
   if (first === undefined) throw new Error(`${certPath} has no certificate`);
   const keyText = new TextDecoder().decode(key);
   const privateKey = readPrivateKey(keyText, keyPath);
-  if (!first.checkPrivateKey(privateKey)) {
+  if (!first.publicKey.export(spki).equals(createPublicKey(privateKey).export(spki))) {
     throw new Error(`The key in ${keyPath} does not belong to the certificate in ${certPath}`);
   }
   return {
-    certificates: [first, ...chain].map((certificate) => certificate.toString()).join(""),
+    certificates: certificates.map(({ pem }) => pem).join(""),
     key: keyText,
     notAfter: Date.parse(first.validTo),
     subject: first.subject.split("\n").join(", "),

@@ -18,7 +18,7 @@ async function packagesOfTheProgram(): Promise<Set<string>> {
   for (const name of await readdir(new URL("src", root), { recursive: true })) {
     if (!name.endsWith(".ts")) continue;
     const source = await Deno.readTextFile(new URL(`src/${name}`, root));
-    for (const [, specifier = ""] of source.matchAll(/ from "([^".:][^":]*)"/g)) {
+    for (const [, specifier = ""] of source.matchAll(/(?: from |\bimport\()"([^".:][^":]*)"/g)) {
       const named = Object.keys(imports).find((key) => `${specifier}/`.startsWith(`${key}/`));
       assert.ok(named, `src/${name} imports ${specifier}, which deno.json does not name`);
       waiting.push(named);

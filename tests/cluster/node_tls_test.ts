@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Authority, type Issued } from "../tls/authority.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 import { schema, Workload } from "./workload.ts";
+import { testWithNodeTls } from "../tls/where_there_is_tls.ts";
 
 /** A directory of certificates and secrets. */
 async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {
@@ -47,145 +48,163 @@ async function restartAll(
 const secret = "0123456789abcdef".repeat(4);
 const otherSecret = "fedcba9876543210".repeat(4);
 
-Deno.test("a cluster goes from plain to TLS and to another authority under load, and loses nothing", () =>
-  inDirectory(async (directory) => {
-    const one = await Authority.create(directory, "one");
-    const two = await Authority.create(directory, "two");
-    const issued = await one.issue({ name: "node" });
-    const caPath = join(directory, "authorities.pem");
-    await Deno.copyFile(one.caPath, caPath);
-    const flags = tlsFlags(issued, caPath);
+testWithNodeTls(
+  "a cluster goes from plain to TLS and to another authority under load, and loses nothing",
+  () =>
+    inDirectory(async (directory) => {
+      const one = await Authority.create(directory, "one");
+      const two = await Authority.create(directory, "two");
+      const issued = await one.issue({ name: "node" });
+      const caPath = join(directory, "authorities.pem");
+      await Deno.copyFile(one.caPath, caPath);
+      const flags = tlsFlags(issued, caPath);
 
-    await using cluster = await Cluster.start();
-    await cluster.nodes[0]?.execute(schema);
-    const load = new Workload(cluster, { name: "transition", writers: 4 });
-    await restartAll(cluster, load, [...flags, "-node-accept-plain"]);
-    for (const node of cluster.nodes) {
-      assert.match(node.log, /WARN .*-node-accept-plain: nodes without TLS are let in/);
-      assert.equal((await mux(node)).accepts_plain, true);
-    }
-    await restartAll(cluster, load, flags);
-    for (const node of cluster.nodes) {
-      const { tls, accepts_plain } = await mux(node);
-      assert.deepEqual([tls, accepts_plain], ["enabled", false]);
-    }
+      await using cluster = await Cluster.start();
+      await cluster.nodes[0]?.execute(schema);
+      const load = new Workload(cluster, { name: "transition", writers: 4 });
+      await restartAll(cluster, load, [...flags, "-node-accept-plain"]);
+      for (const node of cluster.nodes) {
+        assert.match(node.log, /WARN .*-node-accept-plain: nodes without TLS are let in/);
+        assert.equal((await mux(node)).accepts_plain, true);
+      }
+      await restartAll(cluster, load, flags);
+      for (const node of cluster.nodes) {
+        const { tls, accepts_plain } = await mux(node);
+        assert.deepEqual([tls, accepts_plain], ["enabled", false]);
+      }
 
-    // The files are exchanged under the running nodes, and no longer those of the first authority.
-    const read = async (times: number) => {
-      await eventually(
-        "all nodes to have read the files again",
-        () =>
-          cluster.nodes.every((node) =>
-            [...node.log.matchAll(/certificate for the other nodes was read again/g)].length >=
-              times
-          ),
-      );
-    };
-    const texts = await Promise.all([one, two].map(({ caPath }) => Deno.readTextFile(caPath)));
-    await Deno.writeTextFile(caPath, texts.join(""));
-    await read(1);
-    const next = await two.issue({ name: "next" });
-    await Deno.rename(next.keyPath, issued.keyPath);
-    await Deno.rename(next.certPath, issued.certPath);
-    await read(2);
-    await Deno.writeTextFile(caPath, texts[1] ?? "");
-    await read(3);
-    await restartAll(cluster, load, flags);
-    await load.stop();
-    await load.verify();
-  }));
+      // The files are exchanged under the running nodes, and no longer those of the first authority.
+      const read = async (times: number) => {
+        await eventually(
+          "all nodes to have read the files again",
+          () =>
+            cluster.nodes.every((node) =>
+              [...node.log.matchAll(/certificate for the other nodes was read again/g)].length >=
+                times
+            ),
+        );
+      };
+      const texts = await Promise.all([one, two].map(({ caPath }) => Deno.readTextFile(caPath)));
+      await Deno.writeTextFile(caPath, texts.join(""));
+      await read(1);
+      const whole = await Deno.readTextFile(issued.certPath);
+      await Deno.writeTextFile(issued.certPath, whole.slice(0, 100));
+      await eventually("all nodes to refuse half a file", () =>
+        cluster.nodes.every(({ log }) =>
+          /ERROR .*certificate for the other nodes stays as it was/.test(log)
+        ));
+      const next = await two.issue({ name: "next" });
+      await Deno.rename(next.keyPath, issued.keyPath);
+      await Deno.rename(next.certPath, issued.certPath);
+      await read(2);
+      await Deno.writeTextFile(caPath, texts[1] ?? "");
+      await read(3);
+      await restartAll(cluster, load, flags);
+      await load.stop();
+      await load.verify();
+    }),
+);
 
-Deno.test("a plain node and one with another certificate are kept out, and told why", () =>
-  inDirectory(async (directory) => {
-    const one = await Authority.create(directory, "one");
-    const two = await Authority.create(directory, "two");
-    const flags = tlsFlags(await one.issue({ name: "node" }), one.caPath);
-    await using cluster = await Cluster.start({ size: 1 });
-    const [first] = cluster.nodes;
-    assert.ok(first);
-    await first.kill("SIGTERM");
-    first.start(flags);
-    await first.ready();
-    const joining = ["-join", first.raftAddress, "-join-attempts", "1"];
+testWithNodeTls(
+  "a plain node and one with another certificate are kept out, and told why",
+  () =>
+    inDirectory(async (directory) => {
+      const one = await Authority.create(directory, "one");
+      const two = await Authority.create(directory, "two");
+      const flags = tlsFlags(await one.issue({ name: "node" }), one.caPath);
+      await using cluster = await Cluster.start({ size: 1 });
+      const [first] = cluster.nodes;
+      assert.ok(first);
+      await first.kill("SIGTERM");
+      first.start(flags);
+      await first.ready();
+      const joining = ["-join", first.raftAddress, "-join-attempts", "1"];
 
-    const plain = cluster.create();
-    plain.start(joining);
-    assert.equal((await plain.exited()).code, 1);
-    assert.match(plain.log, /speaks without TLS, the one that it called takes only TLS/);
-    assert.match(first.log, /WARN .*speaks without TLS, the one that it called takes only TLS/);
+      const plain = cluster.create();
+      plain.start(joining);
+      assert.equal((await plain.exited()).code, 1);
+      assert.match(plain.log, /speaks without TLS, the one that it called takes only TLS/);
+      assert.match(first.log, /WARN .*speaks without TLS, the one that it called takes only TLS/);
 
-    const foreign = cluster.create();
-    foreign.start([...joining, ...tlsFlags(await two.issue({ name: "foreign" }), two.caPath)]);
-    assert.equal((await foreign.exited()).code, 1);
-    assert.match(foreign.log, /certificate is not believed/);
+      const foreign = cluster.create();
+      foreign.start([...joining, ...tlsFlags(await two.issue({ name: "foreign" }), two.caPath)]);
+      assert.equal((await foreign.exited()).code, 1);
+      assert.match(foreign.log, /certificate is not believed/);
 
-    const own = cluster.create();
-    own.start([...joining, ...flags]);
-    await own.ready();
-    assert.equal((await first.query("SELECT 1"))[0]?.[0], 1);
-  }));
+      const own = cluster.create();
+      own.start([...joining, ...flags]);
+      await own.ready();
+      assert.equal((await first.query("SELECT 1"))[0]?.[0], 1);
+    }),
+);
 
-Deno.test("nodes that share a secret form a cluster by TLS; another secret is kept out", () =>
-  inDirectory(async (directory) => {
-    const path = join(directory, "secret");
-    const otherPath = join(directory, "other");
-    await Deno.writeTextFile(path, `${secret}\n`, { mode: 0o600 });
-    await Deno.writeTextFile(otherPath, `${otherSecret}\n`, { mode: 0o644 });
-    await using cluster = await Cluster.start({ flags: ["-node-auto-tls", path] });
-    const [first] = cluster.nodes;
-    assert.ok(first);
-    await first.execute(schema);
-    for (const node of cluster.nodes) {
-      const { tls, verifies_clients, certificate } = await mux(node);
-      assert.deepEqual([tls, verifies_clients], ["enabled", true]);
-      assert.equal((certificate as { subject: string }).subject, `CN=${node.id}`);
-    }
-    const stranger = cluster.create(["-node-auto-tls", otherPath]);
-    const members = cluster.nodes.filter((node) => node !== stranger);
-    stranger.start(["-join", first.raftAddress, "-join-attempts", "1"]);
-    assert.equal((await stranger.exited()).code, 1);
-    assert.match(stranger.log, /certificate is not believed/);
-    assert.match(stranger.log, /other can be read by other users of this machine: chmod 600/);
-    assert.ok(!stranger.log.includes(otherSecret));
+testWithNodeTls(
+  "nodes that share a secret form a cluster by TLS; another secret is kept out",
+  () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "secret");
+      const otherPath = join(directory, "other");
+      await Deno.writeTextFile(path, `${secret}\n`, { mode: 0o600 });
+      await Deno.writeTextFile(otherPath, `${otherSecret}\n`, { mode: 0o644 });
+      await using cluster = await Cluster.start({ flags: ["-node-auto-tls", path] });
+      const [first] = cluster.nodes;
+      assert.ok(first);
+      await first.execute(schema);
+      for (const node of cluster.nodes) {
+        const { tls, verifies_clients, certificate } = await mux(node);
+        assert.deepEqual([tls, verifies_clients], ["enabled", true]);
+        assert.equal((certificate as { subject: string }).subject, `CN=${node.id}`);
+      }
+      const stranger = cluster.create(["-node-auto-tls", otherPath]);
+      const members = cluster.nodes.filter((node) => node !== stranger);
+      stranger.start(["-join", first.raftAddress, "-join-attempts", "1"]);
+      assert.equal((await stranger.exited()).code, 1);
+      assert.match(stranger.log, /certificate is not believed/);
+      assert.match(stranger.log, /other can be read by other users of this machine: chmod 600/);
+      assert.ok(!stranger.log.includes(otherSecret));
 
-    // The next secret: believed by all, then shown by all, then alone.
-    cluster.nodes.splice(cluster.nodes.indexOf(stranger), 1);
-    const load = new Workload(cluster, { name: "rotation", writers: 2 });
-    const steps = [`${secret}\n${otherSecret}`, `${otherSecret}\n${secret}`, otherSecret];
-    for (const [index, text] of steps.entries()) {
-      await Deno.writeTextFile(path, text);
-      await eventually(
-        "new certificates",
-        () =>
-          members.every((node) =>
-            [...node.log.matchAll(/Made a certificate for the other nodes/g)].length > index
-          ),
-      );
-    }
-    await restartAll(cluster, load, []);
-    await load.stop();
-    await load.verify();
-  }));
+      // The next secret: believed by all, then shown by all, then alone.
+      cluster.nodes.splice(cluster.nodes.indexOf(stranger), 1);
+      const load = new Workload(cluster, { name: "rotation", writers: 2 });
+      const steps = [`${secret}\n${otherSecret}`, `${otherSecret}\n${secret}`, otherSecret];
+      for (const [index, text] of steps.entries()) {
+        await Deno.writeTextFile(path, text);
+        await eventually(
+          "new certificates",
+          () =>
+            members.every((node) =>
+              [...node.log.matchAll(/Made a certificate for the other nodes/g)].length > index
+            ),
+        );
+      }
+      await restartAll(cluster, load, []);
+      await load.stop();
+      await load.verify();
+    }),
+);
 
-Deno.test("files that do not do are named at the start", () =>
-  inDirectory(async (directory) => {
-    const one = await Authority.create(directory, "one");
-    const [a, b] = [await one.issue({ name: "a" }), await one.issue({ name: "b" })];
-    const short = join(directory, "short");
-    await Deno.writeTextFile(short, "correct horse battery");
-    await using cluster = await Cluster.start({ size: 0 });
-    const starts: readonly [flags: string[], message: RegExp][] = [
-      [["-node-cert", a.certPath, "-node-key", b.keyPath], /does not belong to the certificate/],
-      [
-        ["-node-cert", "/nowhere.pem", "-node-key", b.keyPath],
-        /\/nowhere\.pem: there is no such file/,
-      ],
-      [["-node-auto-tls", short], /has 21 characters, .*openssl rand -hex 32/],
-    ];
-    for (const [flags, message] of starts) {
-      const node = cluster.create();
-      node.start(flags);
-      assert.equal((await node.exited()).code, 1);
-      assert.match(node.log, message);
-    }
-  }));
+testWithNodeTls(
+  "files that do not do are named at the start",
+  () =>
+    inDirectory(async (directory) => {
+      const one = await Authority.create(directory, "one");
+      const [a, b] = [await one.issue({ name: "a" }), await one.issue({ name: "b" })];
+      const short = join(directory, "short");
+      await Deno.writeTextFile(short, "correct horse battery");
+      await using cluster = await Cluster.start({ size: 0 });
+      const starts: readonly [flags: string[], message: RegExp][] = [
+        [["-node-cert", a.certPath, "-node-key", b.keyPath], /does not belong to the certificate/],
+        [
+          ["-node-cert", "/nowhere.pem", "-node-key", b.keyPath],
+          /\/nowhere\.pem: there is no such file/,
+        ],
+        [["-node-auto-tls", short], /has 21 characters, .*openssl rand -hex 32/],
+      ];
+      for (const [flags, message] of starts) {
+        const node = cluster.create();
+        node.start(flags);
+        assert.equal((await node.exited()).code, 1);
+        assert.match(node.log, message);
+      }
+    }),
+);

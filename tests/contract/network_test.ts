@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DenoNetwork } from "../../src/io/deno_network.ts";
 import type { Connection, Network } from "../../src/io/types.ts";
+import { nodeTlsMissing } from "../../src/tls/runtime.ts";
 import { NodeTlsNetwork } from "../../src/tls/node_network.ts";
 import { mutualTrust } from "../../src/tls/credentials.ts";
 import { credentialsOf } from "../../src/tls/secret_authority.ts";
@@ -55,6 +56,8 @@ async function connectPair({ network, address }: World) {
   assert.ok(server);
   return { listener, client, server };
 }
+
+if (nodeTlsMissing() !== undefined) delete implementations["NodeTlsNetwork"];
 
 for (const [name, make] of Object.entries(implementations)) {
   Deno.test(`${name} carries bytes in order, both ways, to the end`, async () => {
