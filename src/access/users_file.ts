@@ -1,4 +1,5 @@
 import { Password, PasswordFormatError } from "./password.ts";
+import { tableRightsFault } from "./table_rights.ts";
 import { type Permission, permissions, type TableRights } from "./types.ts";
 import type { Token, User, Users } from "./users.ts";
 
@@ -129,10 +130,13 @@ class Entry {
     for (const key of Object.keys(value)) {
       if (key !== "read" && key !== "write") throw this.#error(`has ${show(key)} in its tables`);
     }
-    return {
+    const rights = {
       read: this.#texts(value["read"] ?? [], "tables.read"),
       write: this.#texts(value["write"] ?? [], "tables.write"),
     };
+    const fault = tableRightsFault(rights);
+    if (fault !== undefined) throw this.#error(fault);
+    return rights;
   }
 
   #tokens(): Token[] {

@@ -1,3 +1,5 @@
+import { rightsOf } from "../access/table_rights.ts";
+import type { Identity } from "../access/types.ts";
 import { hasBreakingPragma } from "./statements.ts";
 import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
@@ -25,6 +27,8 @@ interface Work {
   readonly unified: boolean;
   /** When it began, if it asks for timings; see `startOf`. */
   readonly startedAt: number;
+  /** Of its user, by table; undefined for all. */
+  readonly rights: string | undefined;
 }
 
 /** /db/execute: writes. */
@@ -32,14 +36,16 @@ export async function execute(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
+  identity: Identity,
 ): Promise<Response> {
-  if (parameters.has("queue")) return await queuedExecute(app, request, parameters);
+  if (parameters.has("queue")) return await queuedExecute(app, request, parameters, identity);
   const startedAt = startOf(parameters);
   const statements = await readStatements(app, request);
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.execute_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  return await write(app, { request, parameters, statements, unified: false, startedAt });
+  const rights = rightsOf(identity);
+  return await write(app, { request, parameters, statements, unified: false, startedAt, rights });
 }
 
 /** /db/query: reads. */
@@ -47,6 +53,7 @@ export async function query(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
+  identity: Identity,
 ): Promise<Response> {
   const startedAt = startOf(parameters);
   const statements: RequestStatements | undefined = request.method === "GET"
@@ -55,7 +62,8 @@ export async function query(
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.query_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  return await read(app, { request, parameters, statements, unified: false, startedAt });
+  const rights = rightsOf(identity);
+  return await read(app, { request, parameters, statements, unified: false, startedAt, rights });
 }
 
 /**
@@ -66,13 +74,15 @@ export async function unified(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
+  identity: Identity,
 ): Promise<Response> {
   const startedAt = startOf(parameters);
   const statements = await readInspected(app, request, "both");
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const readOnly = await inspect(app, statements);
-  const work = { request, parameters, statements, unified: true, startedAt };
+  const rights = rightsOf(identity);
+  const readOnly = await inspect(app, statements, rights);
+  const work = { request, parameters, statements, unified: true, startedAt, rights };
   return await (readOnly.every((verdict) => verdict === true) ? read : write)(app, work);
 }
 
@@ -93,6 +103,7 @@ async function write(app: AppState, work: Work): Promise<Response> {
     format: answerFormat(parameters, true),
     statementTimeoutMs: statementTimeout(parameters),
     timeoutMs: clusterTimeout(parameters),
+    rights: work.rights,
   });
   const envelope = resultsEnvelope(answer.results, {
     timeSeconds: elapsed(parameters, startedAt),
@@ -114,6 +125,7 @@ async function read(app: AppState, work: Work): Promise<Response> {
     transaction: parameters.has("transaction"),
     format: answerFormat(parameters, work.unified),
     timeoutMs: statementTimeout(parameters),
+    rights: work.rights,
   };
   using client = app.disconnects.over(request);
   let answer: ReadAnswer;

@@ -46,14 +46,15 @@ export async function readInspected(
   });
 }
 
-/** What SQLite says of each statement, in their order. */
+/** What SQLite says of each statement, in their order, to a user with these rights by table. */
 export function inspect(
   app: AppState,
   statements: RequestStatements,
+  rights: string | undefined,
 ): Promise<(boolean | string)[]> {
   const texts = statements instanceof LargeStatements ? statements.facts.inspection : statements;
   assert(texts !== undefined, "Statements are inspected that were not read for it");
-  return app.service.inspect(texts);
+  return app.service.inspect(texts, rights);
 }
 
 async function readLarge(

@@ -1,3 +1,5 @@
+import { rightsOf } from "../access/table_rights.ts";
+import type { Identity } from "../access/types.ts";
 import { batchCharactersMax } from "../cluster/write_queue.ts";
 import { ServiceError } from "../cluster/types.ts";
 import type { AppState } from "./app_state.ts";
@@ -17,6 +19,7 @@ export async function queuedExecute(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
+  identity: Identity,
 ): Promise<Response> {
   const { service, queue, counters, answers } = app;
   counters.queued_executions++;
@@ -31,7 +34,8 @@ export async function queuedExecute(
   }
   const timeoutMs = clusterTimeout(parameters);
   const alone = statements instanceof LargeStatements ? statements.facts.setsContext : undefined;
-  const queued = await queue.add({ statements, size: characters, alone }, timeoutMs);
+  const rights = rightsOf(identity);
+  const queued = await queue.add({ statements, size: characters, alone, rights }, timeoutMs);
   if (wait) {
     counters.queued_executions_wait++;
     if (!await settledWithin(queued.written(), timeoutMs)) {

@@ -1,3 +1,5 @@
+import { rightsOf } from "../access/table_rights.ts";
+import type { Identity } from "../access/types.ts";
 import { sqlTexts } from "../store/codec/statement_codec.ts";
 import type { AppState } from "./app_state.ts";
 import { inspect, readInspected, type RequestStatements } from "./data_request.ts";
@@ -16,6 +18,7 @@ export async function analyzeSql(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
+  identity: Identity,
 ): Promise<Response> {
   const { answers } = app;
   const startedAt = startOf(parameters);
@@ -27,7 +30,7 @@ export async function analyzeSql(
   } else {
     statements = await readInspected(app, request, "texts");
   }
-  const verdicts = await inspect(app, statements);
+  const verdicts = await inspect(app, statements, rightsOf(identity));
   if (statements instanceof LargeStatements) {
     const pieces = largeAnalysis(statements, verdicts, () => elapsed(parameters, startedAt));
     return answers.json(paced(pieces, parameters.has("pretty")));

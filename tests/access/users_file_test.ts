@@ -65,6 +65,10 @@ Deno.test("parseUsersFile() names the entry at fault", () => {
       'Entry 2 of the file of users ("bob") has "reed" in its tables',
     ],
     [
+      { ...good, tables: { write: [""] } },
+      'Entry 2 of the file of users ("bob") names a table with 0 characters, there must be 1 to 256',
+    ],
+    [
       { ...good, tables: { read: "x" } },
       'Entry 2 of the file of users ("bob") has tables.read that is no list of texts',
     ],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rightsOf } from "../../src/access/table_rights.ts";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import { ServiceError } from "../../src/cluster/types.ts";
 import { appWith, FakeService } from "../http/fake_service.ts";
@@ -205,4 +206,24 @@ Deno.test("WriteQueue writes a request that says how it is to run by itself", as
   const [first, ...expected] = alone.flatMap((sql) => [pairs, ["SELECT 0", sql]]);
   const all = [[...one.map(({ sql }) => sql), ...first ?? []], ...expected, shared];
   assert.deepEqual(sqlOf(service), all);
+});
+
+Deno.test("WriteQueue writes together only what users of the same rights have queued", async () => {
+  const service = new FakeService();
+  const { queue } = appWith(service, {}, { batchSize: 9, timeoutMs: 0 });
+  const bob = rightsOf({ username: "bob", tables: { read: [], write: ["t"] } });
+  const eve = rightsOf({ username: "eve", tables: { read: [], write: ["t"] } });
+  const queued = [undefined, bob, bob, eve, undefined, undefined, bob];
+  for (const [i, rights] of queued.entries()) {
+    await queue.add({ statements: [{ sql: `${i}` }], size: 1, rights }, 1000);
+  }
+  await queue.close(1000);
+  assert.deepEqual(sqlOf(service), [["0"], ["1", "2"], ["3"], ["4", "5"], ["6"]]);
+  assert.deepEqual(service.writes.map(({ rights }) => rights), [
+    undefined,
+    bob,
+    eve,
+    undefined,
+    bob,
+  ]);
 });

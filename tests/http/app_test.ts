@@ -61,6 +61,7 @@ httpTest("/db/execute hands over statements and options and wraps the results", 
     },
     statementTimeoutMs: 2000,
     timeoutMs: 60_000,
+    rights: undefined,
   }]);
 });
 

@@ -40,6 +40,8 @@ export class FakeService implements Service {
   readonly backups: (BackupOptions & { noLeader: boolean })[] = [];
   readonly loads: Uint8Array[] = [];
   readonly texts: string[] = [];
+  /** The rights that each was made with. */
+  readonly inspections: (string | undefined)[] = [];
   readonly removed: string[] = [];
   readonly stepDowns: (string | undefined)[] = [];
   members: readonly Member[] = [memberOne];
@@ -80,7 +82,8 @@ export class FakeService implements Service {
   }
 
   /** Statements that begin with SELECT read, those that begin with BAD cannot be prepared. */
-  inspect(statements: Statements): Promise<(boolean | string)[]> {
+  inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
+    this.inspections.push(rights);
     return Promise.resolve(
       plainStatements(statements).map(({ sql }) =>
         /^BAD/.test(sql) ? 'near "BAD": syntax error' : /^SELECT/i.test(sql)
@@ -230,7 +233,7 @@ export function appWith(
     ...queueOptions,
   });
   const bodyReader = new BodyReader();
-  const app = createApp({
+  const parts: AppOptions = {
     service,
     bodyReader,
     info: {
@@ -253,11 +256,12 @@ export function appWith(
     logger,
     turns: { longestMs: 12.4, longestLatelyMs: 0 },
     ...options,
-  });
+  };
+  const app = createApp(parts);
   const fetch = async (path: string, init?: RequestInit) =>
     await app.fetch(new Request(`http://localhost${path}`, init), { address: "192.0.2.1" });
   const post = (path: string, body: string, contentType = "application/json") =>
     fetch(path, { method: "POST", body, headers: { "content-type": contentType } });
   const connections = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 1_000 };
-  return { app, queue, bodyReader, logger, connections, messages, fetch, post };
+  return { app, parts, queue, bodyReader, logger, connections, messages, fetch, post };
 }
