@@ -295,7 +295,7 @@ class RandomSchema {
   #triggerName(): string {
     for (;;) {
       const name = this.#sql.newName();
-      if (!name.includes("_content")) return name;
+      if (!/_(content|node)/.test(name)) return name;
     }
   }
 
