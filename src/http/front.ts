@@ -29,9 +29,8 @@ export class Front implements Listening {
   readonly #connections = new Map<AcceptedConnection, Promise<void>>();
   readonly #accepting = new Set<Promise<void>>();
   #listener: Deno.TcpListener | Deno.TlsListener;
-  /** A listener that is about to be closed, and whether it has accepted a connection just now. */
-  #draining: Deno.TcpListener | Deno.TlsListener | undefined;
-  #acceptedLast = false;
+  /** The listener that is about to be closed, and what to do when nobody waits in its queue. */
+  #drain: { readonly listener: Deno.Listener; readonly onEmpty: () => void } | undefined;
 
   constructor(listener: Deno.TcpListener | Deno.TlsListener, options: FrontOptions) {
     this.#listener = listener;
@@ -51,21 +50,32 @@ export class Front implements Listening {
   /**
    * Accepts from another listener from now on, which is made beside the old one, or after it when
    * they cannot share a port. What the system has taken in for the old one until then is accepted
-   * before that is closed: its queue is lost with it.
+   * before that is closed, since its queue is lost with it: so it is closed in the moment in which
+   * it has just been seen empty.
    */
   async replace(listen: () => Deno.TlsListener, beside: boolean): Promise<void> {
     const old = this.#listener;
-    if (beside) {
-      this.#acceptFrom(this.#listener = listen());
-      this.#acceptedLast = true;
-      for (let turn = 0; turn < drainTurnsMax && this.#acceptedLast; turn++) {
-        this.#draining = old;
-        this.#acceptedLast = false;
-        await new Promise((resolve) => setTimeout(resolve, 1));
+    const exchanged = Promise.withResolvers<void>();
+    const next = () => this.#acceptFrom(this.#listener = listen());
+    const onEmpty = () => {
+      if (this.#drain === undefined) return;
+      this.#drain = undefined;
+      old.close();
+      try {
+        if (!beside) next();
+        exchanged.resolve();
+      } catch (error) {
+        exchanged.reject(error);
       }
+    };
+    if (beside) next();
+    this.#drain = { listener: old, onEmpty };
+    const timer = setTimeout(onEmpty, drainMsMax);
+    try {
+      await exchanged.promise;
+    } finally {
+      clearTimeout(timer);
     }
-    old.close();
-    if (!beside) this.#acceptFrom(this.#listener = listen());
   }
 
   /** Accepts no more, and resolves when the requests under way have ended. */
@@ -87,7 +97,9 @@ export class Front implements Listening {
     for (;;) {
       let accepted: Deno.TcpConn | Deno.TlsConn;
       try {
-        accepted = await listener.accept();
+        const accepting = listener.accept();
+        if (listener === this.#drain?.listener && !await isThere(accepting)) this.#drain?.onEmpty();
+        accepted = await accepting;
       } catch (error) {
         // Closed, by `shutdown` or `replace`.
         if (error instanceof Deno.errors.BadResource) return;
@@ -96,7 +108,6 @@ export class Front implements Listening {
         await new Promise((resolve) => setTimeout(resolve, acceptRetryMs));
         continue;
       }
-      if (listener === this.#draining) this.#acceptedLast = true;
       this.#take(accepted);
     }
   }
@@ -127,5 +138,16 @@ export class Front implements Listening {
 }
 
 const acceptRetryMs = 10;
-/** Turns of the event loop after which an old listener is closed even if it is never without work. */
-const drainTurnsMax = 1_000;
+/** An old listener at which nobody calls is closed after this, in ms. */
+const drainMsMax = 100;
+/** Microtasks within which a connection that waits already is there. */
+const microtasksMax = 8;
+
+/** Whether a connection had been waiting to be accepted. */
+async function isThere(accepting: Promise<unknown>): Promise<boolean> {
+  let there = false;
+  const settle = () => there = true;
+  void accepting.then(settle, settle);
+  for (let turn = 0; turn < microtasksMax && !there; turn++) await undefined;
+  return there;
+}

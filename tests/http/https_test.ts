@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { serve } from "../../src/http/serve.ts";
+import { DenoClock } from "../../src/io/deno_clock.ts";
+import { WatchedFiles } from "../../src/io/watched_files.ts";
+import { type HttpsCertificates, httpsPaths, readHttpsFiles } from "../../src/tls/https_files.ts";
+import { Authority, type Issued } from "../tls/authority.ts";
+import { appWith, FakeService } from "./fake_service.ts";
+
+interface Serving {
+  readonly directory: string;
+  readonly authority: Authority;
+  readonly files: WatchedFiles<HttpsCertificates>;
+  readonly port: number;
+  /** Runs curl with the authority's certificate, on a path. */
+  curl(path: string, ...args: string[]): Promise<string>;
+}
+
+interface Asked {
+  readonly verifyClient?: boolean;
+  readonly commonName?: string;
+}
+
+async function serving(
+  { verifyClient = false, commonName = "" }: Asked,
+  run: (parts: Serving) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const parts = appWith(new FakeService());
+  const authority = await Authority.create(directory);
+  const { certPath, keyPath } = await authority.issue({ name: "node" });
+  const paths = { certPath, keyPath, caPath: authority.caPath };
+  const files = await WatchedFiles.open({
+    what: "The certificate",
+    paths: httpsPaths(paths),
+    read: (contents) => readHttpsFiles(paths, contents),
+    clock: new DenoClock(),
+    logger: parts.logger,
+  });
+  const server = await serve({
+    ...parts,
+    hostname: "127.0.0.1",
+    port: 0,
+    https: { certificates: files, clients: verifyClient ? { commonName } : undefined },
+  });
+  const port = Number(server.address.split(":")[1]);
+  const curl = (path: string, ...args: string[]) =>
+    output("curl", [
+      ...["-sS", "--cacert", authority.caPath, "-w", " %{http_code} %{http_version}"],
+      ...[...args, `https://127.0.0.1:${port}${path}`],
+    ]);
+  try {
+    await run({ directory, authority, files, port, curl });
+  } finally {
+    files.stop();
+    await server.stop(5_000);
+    parts.bodyReader.end();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** What a program writes, errors too. */
+async function output(program: string, args: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await new Deno.Command(program, { args: [...args] }).output();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+const hello = (port: number, ...args: string[]) =>
+  output("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, ...args]);
+
+const withPair = ({ certPath, keyPath }: Issued) => ["--cert", certPath, "--key", keyPath];
+
+Deno.test("HTTPS speaks TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, and nothing older", () =>
+  serving({}, async ({ port, curl }) => {
+    assert.match(await curl("/readyz?noleader"), / 200 2$/);
+    assert.match(await curl("/readyz?noleader", "--http1.1"), / 200 1\.1$/);
+    assert.match(await curl("/readyz?noleader", "--tls-max", "1.2"), / 200 2$/);
+    assert.match(await hello(port, "-tls1_3", "-alpn", "h2"), /ALPN protocol: h2/);
+    assert.match(await hello(port, "-tls1_2", "-alpn", "http/1.1"), /ALPN protocol: http\/1.1/);
+    assert.match(await hello(port, "-alpn", "smtp"), /alert no application protocol/);
+    const old = await hello(port, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0");
+    assert.match(old, /alert (protocol version|handshake failure)/);
+    const plain = await output("curl", ["-sS", `http://127.0.0.1:${port}/readyz?noleader`]);
+    assert.match(plain, /^curl: /);
+  }));
+
+Deno.test("HTTPS lets only clients in whose certificate is as it has to be", () =>
+  serving({ verifyClient: true, commonName: "alice" }, async ({ directory, authority, curl }) => {
+    const path = "/readyz?noleader";
+    const stranger = await Authority.create(directory, "stranger");
+    const alice = await authority.issue({ name: "alice", usage: "clientAuth" });
+    const refused = [
+      [],
+      ["--tls-max", "1.2"],
+      withPair(await stranger.issue({ name: "mallory", commonName: "alice" })),
+      withPair(await authority.issue({ name: "bob" })),
+      withPair(await authority.issue({ name: "Alice" })),
+      withPair(await authority.issue({ name: "wrong", commonName: "alice", usage: "serverAuth" })),
+    ];
+    for (const args of refused) assert.match(await curl(path, ...args), / 000 .*curl: /s);
+    assert.match(await curl(path, ...withPair(alice)), / 200 1\.1$/);
+    assert.match(await curl(path, "--tls-max", "1.2", ...withPair(alice)), / 200 1\.1$/);
+  }));
+
+Deno.test("HTTPS with clients' certificates carries large bodies both ways, and ends with its client", () =>
+  serving({ verifyClient: true }, async ({ directory, authority, curl }) => {
+    const pair = withPair(await authority.issue({ name: "alice" }));
+    const path = join(directory, "body.json");
+    await Deno.writeTextFile(path, JSON.stringify([["INSERT INTO t VALUES(?)", "x".repeat(3e6)]]));
+    const answer = await curl(
+      "/db/execute",
+      ...pair,
+      "-d",
+      `@${path}`,
+      "-H",
+      "content-type: application/json",
+    );
+    assert.match(answer, /last_insert_id.* 200 /);
+    const chunked = await curl(
+      "/db/execute",
+      ...[...pair, "-H", "transfer-encoding: chunked", "-d", `@${path}`],
+      ...["-H", "content-type: application/json"],
+    );
+    assert.match(chunked, /last_insert_id.* 200 /);
+    assert.match(await curl("/openapi.json", ...pair), /"openapi".* 200 /s);
+  }));
+
+for (const verifyClient of [false, true]) {
+  const name = verifyClient ? "with clients' certificates" : "without";
+  Deno.test(`HTTPS ${name}: a new certificate is shown at once, and no request fails`, () =>
+    serving({ verifyClient }, async ({ authority, files, port }) => {
+      const ca = await Deno.readTextFile(authority.caPath);
+      const alice = await authority.issue({ name: "alice" });
+      const pair = {
+        cert: await Deno.readTextFile(alice.certPath),
+        key: await Deno.readTextFile(alice.keyPath),
+      };
+      const kept = Deno.createHttpClient({ caCerts: [ca], ...pair });
+      let over = false;
+      let answers = 0;
+      const ask = async (client: Deno.HttpClient) => {
+        const answer = await fetch(`https://127.0.0.1:${port}/readyz?noleader`, { client });
+        await answer.body?.cancel();
+        assert.equal(answer.status, 200);
+        answers++;
+      };
+      const askAnew = async () => {
+        using client = Deno.createHttpClient({ caCerts: [ca], ...pair, poolMaxIdlePerHost: 0 });
+        await ask(client);
+      };
+      const failures: unknown[] = [];
+      const until = async (again: () => Promise<void>) => {
+        while (!over && failures.length === 0) await again().catch((error) => failures.push(error));
+      };
+      const loads = [
+        ...Array.from({ length: 4 }, () => until(() => ask(kept))),
+        ...Array.from({ length: 4 }, () => until(askAnew)),
+      ];
+      for (let round = 0; round < 5; round++) {
+        const before = answers;
+        await authority.issue({ name: "node", commonName: `node ${round}` });
+        while (!await files.check()) await new Promise((resolve) => setTimeout(resolve, 5));
+        const shown = `CN ?= ?node ${round}`;
+        while (!new RegExp(shown).test(await hello(port))) { /* Until it is shown. */ }
+        while (answers < before + 20 && failures.length === 0) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
+      // What is broken leaves the last good one in force.
+      await Deno.writeTextFile(join(authority.caPath, "../node.pem"), "broken");
+      assert.equal(await files.check(), false);
+      assert.match(files.failure ?? "", /node\.pem has no certificate in PEM form/);
+      assert.match(await hello(port), /CN ?= ?node 4/);
+      over = true;
+      await Promise.all(loads);
+      assert.deepEqual(failures, []);
+      kept.close();
+    }));
+}
