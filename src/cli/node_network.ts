@@ -70,7 +70,7 @@ async function openCredentials(
       }),
     );
     await warnOfReaders(path, logger);
-    const made = await SecretCredentials.open({ secrets, nodeId, clock, logger });
+    const made = watched.add(await SecretCredentials.open({ secrets, nodeId, clock, logger }));
     return () => made.current;
   }
   if (nodeTls.type === "off") throw new StartError("There is no TLS between nodes");
@@ -85,12 +85,14 @@ async function openCredentials(
     }),
   );
   await warnOfReaders(files.keyPath, logger);
-  new ExpiryWatch({
-    what: `The certificate for the other nodes (${files.certPath})`,
-    notAfter: () => watching.current.notAfter,
-    clock,
-    logger,
-  });
+  watched.add(
+    new ExpiryWatch({
+      what: `The certificate for the other nodes (${files.certPath})`,
+      notAfter: () => watching.current.notAfter,
+      clock,
+      logger,
+    }),
+  );
   return () => watching.current;
 }
 

@@ -1,19 +1,24 @@
 import type { Logger } from "../io/types.ts";
-import type { WatchedFiles } from "../io/watched_files.ts";
+
+interface Watch {
+  /** Absent for what looks at no files itself, but follows their contents. */
+  check?(): Promise<unknown>;
+  stop(): void;
+}
 
 /** All files that are read again while the node runs: certificates, users. SIGHUP has each looked at. */
 export class WatchedList {
-  readonly #files: Pick<WatchedFiles<unknown>, "check" | "stop">[] = [];
+  readonly #files: Watch[] = [];
 
   /** Has the files looked at on SIGHUP, and let go of by `stop`; returns them. */
-  add<T extends Pick<WatchedFiles<unknown>, "check" | "stop">>(files: T): T {
+  add<T extends Watch>(files: T): T {
     this.#files.push(files);
     return files;
   }
 
   /** Looks at all of them at once. Never rejects: what is wrong with files is a line in the log. */
   async check(): Promise<void> {
-    await Promise.all(this.#files.map((files) => files.check()));
+    await Promise.all(this.#files.map((files) => files.check?.()));
   }
 
   stop(): void {

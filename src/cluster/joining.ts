@@ -96,7 +96,7 @@ function isIncompatible(error: unknown): boolean {
 
 /** The transport of a node of another cluster refuses one that has a cluster's data. */
 function refusedStranger(error: unknown, clusterId: string): unknown {
-  if (!(error instanceof TransportError) || error.kind !== "protocol") return error;
+  if (!(error instanceof TransportError) || !error.message.includes("Wrong cluster")) return error;
   const hint = `this node's data is of cluster ${clusterId}; ` +
     "to join another cluster, start it with an empty data directory";
   return new TransportError("protocol", `${error.message}; ${hint}`, { cause: error });

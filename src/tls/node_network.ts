@@ -46,7 +46,7 @@ export class NodeTlsNetwork implements Network {
       return new SocketConnection(await this.#secured(address, timeoutMs), address);
     } catch (error) {
       if (!(error instanceof NoTlsError)) throw error;
-      if (!this.#options.trust.acceptPlain) throw error.refusal;
+      if (!this.#options.trust.acceptPlain) throw error.reason;
       const left = timeoutMs - (performance.now() - began);
       return await this.#plain.connect(address, Math.max(1, left));
     }
@@ -84,34 +84,44 @@ export class NodeTlsNetwork implements Network {
       resolve(socket);
     });
     socket.on("error", (error: Error) => reject(connectError(address, error)));
-    socket.once("close", () => {
-      reject(new NoTlsError(address, "it closed the connection in the TLS handshake"));
-    });
+    socket.once("close", () => reject(brokeOff(address)));
     return promise.finally(() => clearTimeout(timer));
   }
 }
 
-/** The other end answered, and not by TLS. */
+/** There seems to be no TLS at the other end. */
 class NoTlsError extends Error {
   override name = "NoTlsError";
-  readonly refusal: PeerRefusal;
 
-  constructor(address: string, seen: string) {
-    super(`Node at ${address} does not speak TLS`);
-    this.refusal = new PeerRefusal(
-      `It does not speak TLS (${seen}), this node speaks only TLS between nodes (-node-cert or -node-auto-tls): ` +
-        "give that node the same, or this one -node-accept-plain while a cluster goes over",
-    );
+  /** `reason` is what it means where nothing but TLS will do. */
+  constructor(readonly reason: Error) {
+    super(reason.message);
   }
+}
+
+/** It answered, and not by TLS. */
+function answeredPlain(): NoTlsError {
+  return new NoTlsError(
+    new PeerRefusal(
+      "It does not speak TLS, this node speaks only TLS between nodes (-node-cert or -node-auto-tls): " +
+        "give that node the same, or this one -node-accept-plain while a cluster goes over",
+    ),
+  );
+}
+
+/** It closed the connection: it is ending, or a raftlite from before there was TLS. */
+function brokeOff(address: string): NoTlsError {
+  const why = "it closed the connection in the TLS handshake";
+  return new NoTlsError(new Error(`Cannot connect to ${address}: ${why}`));
 }
 
 function connectError(address: string, error: Error): Error {
   const code = codeOf(error);
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || error.message.includes("InvalidContentType")) {
-    return new NoTlsError(address, "it answered in another way");
+    return answeredPlain();
   }
   if (error.message.includes("before secure TLS connection")) {
-    return new NoTlsError(address, "it closed the connection in the TLS handshake");
+    return brokeOff(address);
   }
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
     return new PeerRefusal(

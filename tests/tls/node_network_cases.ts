@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { DenoNetwork } from "../../src/io/deno_network.ts";
-import type { Network } from "../../src/io/types.ts";
+import { type Network, PeerRefusal } from "../../src/io/types.ts";
 import {
   type NodeCredentials,
   type NodeTrust,
@@ -217,6 +217,34 @@ Deno.test(
     });
   },
 );
+
+Deno.test("a node that ends in the handshake is not reached, and may be a plain one where such are called", async () => {
+  // As a raftlite from before there was TLS does with a greeting that it does not know.
+  using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = server.addr;
+  const spoken: number[] = [];
+  const serving = (async () => {
+    while (spoken.length < 3) {
+      const connection = await server.accept();
+      const first = new Uint8Array(1);
+      await connection.read(first);
+      spoken.push(first[0] ?? -1);
+      connection.close();
+    }
+  })();
+  const address = `127.0.0.1:${port}`;
+  await assert.rejects(tls(node).connect(address, 5_000), (error: Error) => {
+    assert.ok(!(error instanceof PeerRefusal));
+    assert.match(error.message, /^Cannot connect to 127.* it closed the connection in the TLS/);
+    return true;
+  });
+  const connection = await tls(node, { acceptPlain: true }).connect(address, 5_000);
+  await connection.write(new Uint8Array([7]));
+  await connection.read(new Uint8Array(1)).catch(() => null);
+  connection.close();
+  await serving;
+  assert.deepEqual(spoken, [0x16, 0x16, 7]);
+});
 
 Deno.test(
   "each connection shows the credentials of its moment; those that are open go on",
