@@ -27,6 +27,8 @@ const hashes = /^\$(2[a-z]?\$\d\d\$|(scrypt|argon2(id|i|d)|pbkdf2(-\w+)?)\$)/;
 export class Password {
   /** Undefined for a text. */
   readonly hash: string | undefined;
+  /** Undefined for a hash. */
+  readonly text: string | undefined;
   /** Of the right password: a hash's is not known before somebody has sent it. */
   #digest: Digest | undefined;
 
@@ -36,6 +38,7 @@ export class Password {
       checkHash(value);
       this.hash = value;
     } else {
+      this.text = value;
       this.#digest = digestOf(new TextEncoder().encode(value));
     }
   }

@@ -120,7 +120,10 @@ class Entry {
     for (const name of names) {
       if (!known.has(name)) this.#warn(`has a permission ${show(name)} that there is not`);
     }
-    return new Set(names.filter((name): name is Permission => known.has(name)));
+    const granted = new Set(names.filter((name): name is Permission => known.has(name)));
+    // Two names of one right.
+    if (granted.has("join-read-replica")) granted.add("join-read-only");
+    return granted;
   }
 
   #tables(): TableRights | undefined {

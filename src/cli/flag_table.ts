@@ -178,6 +178,13 @@ export const flagTable = {
     value: "HOST:PORT,…",
     help: "Raft addresses of nodes through which to join a cluster, tried in turn",
   },
+  "join-as": {
+    kind: "text",
+    group: "Cluster",
+    default: "",
+    value: "USER",
+    help: "User of the -auth file in whose name the node joins, which needs the permission to join",
+  },
   "join-attempts": {
     kind: "count",
     group: "Cluster",
@@ -501,7 +508,6 @@ export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
   ["disco-key", ignoredValue],
   ["disco-mode", refusedValue],
   ["extensions-path", refusedValue],
-  ["join-as", refusedValue],
   ["mem-profile", ignoredValue],
   ["raft-commit-timeout", ignoredValue],
   ["raft-election-timeout", ignoredValue],

@@ -20,6 +20,8 @@ export interface Configuration {
     readonly advertisedAddress: string;
     /** Path of the file of users; "" when nobody is asked who they are. */
     readonly usersPath: string;
+    /** The user in whose name the node joins; "" for none. */
+    readonly joinAs: string;
     /** For Access-Control-Allow-Origin, several with commas between; "" for no such header. */
     readonly allowOrigin: string;
     readonly bodyBytesMax: number;
@@ -101,6 +103,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       address: bindable(values["http-addr"]),
       advertisedAddress: advertised.http,
       usersPath: values["auth"],
+      joinAs: values["join-as"],
       allowOrigin: checkedOrigin(values["http-allow-origin"]),
       bodyBytesMax: values["http-body-limit"],
       headerTimeoutMs: values["http-header-timeout"],
@@ -248,6 +251,9 @@ function bindable(address: string): string {
 }
 
 function checkClusterFlags(values: FlagValues, raftAddress: string): void {
+  if (values["join-as"] !== "" && values["auth"] === "") {
+    throw new FlagError(1, "-join-as needs -auth, the file with that user's password");
+  }
   const join = values["join"];
   const expect = values["bootstrap-expect"];
   if (expect > 0 && values["raft-non-voter"]) {

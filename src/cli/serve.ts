@@ -63,6 +63,9 @@ export async function serve(
   return 1;
 }
 
+const openRaftPort =
+  "Users are asked for over HTTP only: whoever reaches the Raft port can do everything there; protect it by -node-cert or -node-auto-tls";
+
 interface RunParts {
   readonly end: Ending;
   /** Whoever reads files that may change adds them. */
@@ -89,13 +92,17 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   const nodeNetwork = await openNodeNetwork(configuration, { watched, clock, logger });
   const { tls } = configuration.http;
   const https = tls && await openHttps(tls, { watched, clock, logger });
-  const users = await openUsers(configuration.http.usersPath, { watched, clock, logger });
+  const users = await openUsers(configuration.http, { watched, clock, logger });
+  if (users !== undefined && configuration.nodeTls.type === "off") {
+    logger.log("WARN", "cli", openRaftPort);
+  }
   const opening = openMember(memberConfiguration(configuration), {
     clock,
     disk,
     network: nodeNetwork.network,
     random: new SystemRandom(),
     openers,
+    admission: users?.admission,
     logger,
     version,
     onFatal: (error) => end.fail(error),

@@ -1,13 +1,16 @@
+import { type Admission, admissionBy, joinCredentials } from "../access/admission.ts";
 import { Gate } from "../access/gate.ts";
 import { HashChecker } from "../access/hash_checker.ts";
 import type { Users } from "../access/users.ts";
 import { parseUsersFile, UsersFileError } from "../access/users_file.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { WatchedFiles } from "../io/watched_files.ts";
+import type { Configuration } from "./flags.ts";
 import type { WatchedList } from "./watched_list.ts";
 
 export interface OpenUsers {
   readonly gate: Gate;
+  readonly admission: Admission;
   /** The newest that are in force. */
   readonly current: () => Users;
   /** Calls back when others are in force. */
@@ -23,7 +26,7 @@ interface Parts {
 
 /** Opens the file of -auth; undefined when there is none. Throws an error that names what is wrong. */
 export async function openUsers(
-  path: string,
+  { usersPath: path, joinAs }: Configuration["http"],
   { watched, clock, logger }: Parts,
 ): Promise<OpenUsers | undefined> {
   if (path === "") return undefined;
@@ -41,8 +44,11 @@ export async function openUsers(
     }),
   );
   const hashes = new HashChecker();
+  const gate = new Gate({ users: () => files.current, hashes, clock });
+  const own = joinAs === "" ? undefined : joinCredentials(files.current, joinAs);
   return {
-    gate: new Gate({ users: () => files.current, hashes, clock }),
+    gate,
+    admission: admissionBy(gate, own),
     current: () => files.current,
     onChange: (listener) => files.onChange(listener),
     end: () => hashes.end(),

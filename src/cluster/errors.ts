@@ -6,6 +6,14 @@ import { ServiceError, type ServiceErrorKind } from "./types.ts";
 /** What rqlite's clients know the absence of a leader by. */
 const noLeaderText = "leader not found";
 
+/** What a node is told that may not join. */
+export const unauthorizedText = "unauthorized";
+
+/** Refuses a node for now: its rights may be given to it while it goes on asking. */
+export function unauthorized(): ServiceError {
+  return new ServiceError("unavailable", unauthorizedText);
+}
+
 /** The error of a failed call as a client is to see it. */
 export function serviceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;

@@ -1,7 +1,8 @@
+import type { JoinCredentials } from "../access/admission.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
-import { reasonAt, reasonOf, serviceError } from "./errors.ts";
+import { reasonAt, reasonOf, serviceError, unauthorizedText } from "./errors.ts";
 import { ServiceError } from "./types.ts";
 import {
   encodeJoin,
@@ -32,6 +33,8 @@ export interface JoinOptions {
   readonly logger: Logger;
   /** This node's SQLite, as encodeProfile writes it. */
   readonly sqlite: Uint8Array;
+  /** Of the user in whose name it joins; undefined: nobody's. */
+  readonly credentials: JoinCredentials | undefined;
   /** Called with the cluster's id once the node has been let in: from then on it is spoken to. */
   readonly onCluster: (clusterId: string) => Promise<void>;
 }
@@ -69,7 +72,7 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
         if (serviceError(error).kind === "invalid") {
           throw new JoinError(reasonOf(error), { cause: error });
         }
-        const reason = reasonAt(address, error);
+        const reason = withHint(reasonAt(address, error), options);
         failures.set(address, reason);
         logger.log(
           "WARN",
@@ -88,6 +91,12 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
   throw new JoinError(
     `Failed to join a cluster after ${attempts} attempts (${reasons}): check that -join names the Raft addresses of running nodes`,
   );
+}
+
+/** What rqlite adds where nothing was said of who asks. */
+function withHint(reason: string, { credentials }: JoinOptions): string {
+  const isSaid = credentials !== undefined || !reason.includes(unauthorizedText);
+  return isSaid ? reason : `${reason} (did you forget to set -join-as?)`;
 }
 
 function isIncompatible(error: unknown): boolean {
@@ -115,7 +124,8 @@ async function joinThrough(options: JoinOptions, address: string): Promise<void>
       `Join refused: this node's data is of cluster ${clusterId}, ${address} is of cluster ${other.clusterId}; to join that one, start with an empty data directory`,
     );
   }
-  const call = encodeJoin({ ...member, relayed: false, timeoutMs, sqlite: options.sqlite });
+  const { sqlite, credentials } = options;
+  const call = encodeJoin({ ...member, relayed: false, timeoutMs, sqlite, credentials });
   readAnswer(
     await transport.request({ address, kind: RequestKind.join, payload: call }, { timeoutMs }),
   );

@@ -1,10 +1,11 @@
+import type { Admission } from "../access/admission.ts";
 import { FormatError } from "../base/bytes.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { snapshotStream } from "../node/types.ts";
 import type { Message, NodeId } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
-import { noLeader, serviceError } from "./errors.ts";
+import { noLeader, serviceError, unauthorized } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import type { Membership } from "./membership.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
@@ -19,6 +20,7 @@ import {
   encodeFailure,
   encodeJoin,
   type FormCall,
+  type JoinCall,
   RequestKind,
   writeIdentification,
 } from "./wire.ts";
@@ -40,6 +42,8 @@ export interface PeerRequestParts {
   readonly httpAddress: string;
   readonly version: string;
   readonly sqlite: SqliteAgreement;
+  /** Undefined: every node may join. */
+  readonly admission?: Admission | undefined;
 }
 
 /** This node's side of all traffic between nodes: Raft's messages, requests, snapshot streams. */
@@ -60,8 +64,9 @@ export class PeerRequests implements TransportHandlers {
     this.#node.unreachable(id);
   }
 
-  async request(_peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
+  async request(peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
     try {
+      if (kind === RequestKind.join) await this.#checkJoin(peer, decodeJoin(payload));
       return await this.answer(kind, payload);
     } catch (error) {
       // The transport knows whose bytes they are, and says so.
@@ -124,6 +129,18 @@ export class PeerRequests implements TransportHandlers {
     return answer.copy();
   }
 
+  /**
+   * A node that joins has to say in whose name, except a member that comes back, and what another
+   * member passes on, which was checked there.
+   */
+  async #checkJoin(peer: Peer, { id, relayed, suffrage, credentials }: JoinCall): Promise<void> {
+    const { admission } = this.#parts;
+    if (admission === undefined || (peer.member && relayed)) return;
+    if (this.#node.configuration.members.some((member) => member.id === id)) return;
+    const permission = suffrage === "learner" ? "join-read-only" : "join";
+    if (!await admission.mayJoin(credentials, permission)) throw unauthorized();
+  }
+
   /** Any member may be asked to let a node join: the leader is who does it. */
   async #join(payload: Uint8Array): Promise<Uint8Array> {
     const call = decodeJoin(payload);
@@ -135,7 +152,7 @@ export class PeerRequests implements TransportHandlers {
       return await this.#parts.transport.request({
         address: leader.address,
         kind: RequestKind.join,
-        payload: encodeJoin({ ...call, relayed: true }),
+        payload: encodeJoin({ ...call, relayed: true, credentials: undefined }),
       }, { timeoutMs: call.timeoutMs });
     }
     const refusal = this.#parts.sqlite.refusal(call, call.sqlite);

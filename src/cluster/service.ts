@@ -1,3 +1,4 @@
+import type { Admission } from "../access/admission.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
@@ -57,6 +58,8 @@ export interface ServiceParts {
   readonly dataDirectory: string;
   readonly version: string;
   readonly sqlite: SqliteAgreement;
+  /** Undefined: every node may join. */
+  readonly admission?: Admission | undefined;
   /** Writes sent to the leader and not yet answered. */
   readonly forwardedMax: number;
   /** The longest that a write waits to be committed and applied, in ms, whatever its client says. */

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { JoinCredentials } from "../access/admission.ts";
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { AddressError, parseAddress, withoutScheme } from "../io/address.ts";
 import type { Member, NodeId, Suffrage } from "../raft/types.ts";
@@ -187,9 +188,25 @@ export interface JoinCall {
   readonly timeoutMs: number;
   /** The node's SQLite, as encodeProfile writes it: the leader need not be who was asked. */
   readonly sqlite: Uint8Array;
+  /** Of the user in whose name it joins. */
+  readonly credentials?: JoinCredentials | undefined;
 }
 
-/** id, address, httpAddress, learner u8, relayed u8, timeoutMs u64, sqlite as bytes. */
+/** Nothing, or username and password. */
+function writeCredentials(writer: ByteWriter, credentials: JoinCredentials | undefined): void {
+  if (credentials === undefined) return;
+  writer.text(credentials.username);
+  writer.text(credentials.password);
+}
+
+function readCredentials(reader: ByteReader): { readonly credentials?: JoinCredentials } {
+  if (reader.remaining === 0) return {};
+  const credentials = { username: reader.text(), password: reader.text() };
+  reader.end();
+  return { credentials };
+}
+
+/** id, address, httpAddress, learner u8, relayed u8, timeoutMs u64, sqlite as bytes, credentials. */
 export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.text(call.id);
@@ -199,20 +216,20 @@ export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
   writer.uint8(call.relayed ? 1 : 0);
   writer.integer(call.timeoutMs);
   writer.bytes(call.sqlite);
+  writeCredentials(writer, call.credentials);
   return writer.copy();
 }
 
 export function decodeJoin(payload: Uint8Array): JoinCall {
   const reader = new ByteReader(payload);
-  const call: JoinCall = {
+  return {
     ...readPlace(reader),
     suffrage: reader.uint8() === 1 ? "learner" : "staging",
     relayed: reader.uint8() === 1,
     timeoutMs: reader.integer(),
     sqlite: reader.bytes(),
+    ...readCredentials(reader),
   };
-  reader.end();
-  return call;
 }
 
 /** timeoutMs u64. */
@@ -259,19 +276,27 @@ export function decodeStepDown(payload: Uint8Array): StepDownCall {
 }
 
 /** A node that waits to form a cluster, as it tells the others: id, address, httpAddress. */
-export function encodeNotify(member: Member): Uint8Array<ArrayBuffer> {
+export function encodeNotify(
+  member: Member,
+  credentials?: JoinCredentials,
+): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.text(member.id);
   writer.text(member.address);
   writer.text(member.httpAddress);
+  writeCredentials(writer, credentials);
   return writer.copy();
 }
 
-export function decodeNotify(payload: Uint8Array): Member {
+export interface NotifyCall {
+  readonly member: Member;
+  readonly credentials?: JoinCredentials;
+}
+
+export function decodeNotify(payload: Uint8Array): NotifyCall {
   const reader = new ByteReader(payload);
   const member: Member = { ...readPlace(reader), suffrage: "voter" };
-  reader.end();
-  return member;
+  return { member, ...readCredentials(reader) };
 }
 
 /** The answer to a notify: where else nodes may be waiting. count u8, addresses. */

@@ -35,6 +35,7 @@ type OwnServiceParts = Pick<
   | "dataDirectory"
   | "version"
   | "sqlite"
+  | "admission"
   | "writeTimeoutMs"
 >;
 

@@ -56,6 +56,7 @@ function joiningOf(parts: MemberParts, onCluster: Joining["onCluster"]) {
     intervalMs: configuration.cluster.joinIntervalMs,
     timeoutMs: joinTimeoutMs,
     sqlite: parts.sqlite.own,
+    credentials: surroundings.admission?.own,
     transport,
     clock: surroundings.clock,
     logger: surroundings.logger,

@@ -1,9 +1,10 @@
+import type { Admission } from "../access/admission.ts";
 import { FormatError } from "../base/bytes.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { membersMax } from "../raft/configuration.ts";
 import { type Configuration, type Member, nodeName } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
-import { reasonAt, reasonOf, serviceError } from "../cluster/errors.ts";
+import { reasonAt, reasonOf, serviceError, unauthorized } from "../cluster/errors.ts";
 import { identify, JoinError } from "../cluster/joining.ts";
 import { ServiceError } from "../cluster/types.ts";
 import {
@@ -16,6 +17,7 @@ import {
   encodeForm,
   encodeNotify,
   type FormCall,
+  type NotifyCall,
   readAnswer,
   RequestKind,
   writeIdentification,
@@ -55,6 +57,8 @@ export interface FormationOptions {
   readonly version: string;
   /** Draws the id of a new cluster: 16 hex digits. */
   readonly newClusterId: () => string;
+  /** Undefined: every node may take part. */
+  readonly admission?: Admission | undefined;
 }
 
 /**
@@ -133,7 +137,7 @@ export class Formation implements TransportHandlers {
         const answer = await transport.request({
           address,
           kind: RequestKind.notify,
-          payload: encodeNotify(member),
+          payload: encodeNotify(member, this.#options.admission?.own),
         }, {
           timeoutMs: requestTimeoutMs,
         });
@@ -219,12 +223,20 @@ export class Formation implements TransportHandlers {
     return Promise.reject(new ServiceError("unavailable", "This node is in no cluster yet"));
   }
 
-  request(_peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
+  async request(_peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
     try {
-      return Promise.resolve(this.#answer(kind, payload));
+      if (kind === RequestKind.notify) await this.#checkNotify(decodeNotify(payload));
+      return this.#answer(kind, payload);
     } catch (error) {
-      if (error instanceof FormatError) return Promise.reject(error);
-      return Promise.resolve(encodeFailure(serviceError(error)));
+      if (error instanceof FormatError) throw error;
+      return encodeFailure(serviceError(error));
+    }
+  }
+
+  async #checkNotify({ credentials }: NotifyCall): Promise<void> {
+    const { admission } = this.#options;
+    if (admission !== undefined && !await admission.mayJoin(credentials, "join")) {
+      throw unauthorized();
     }
   }
 
@@ -245,7 +257,7 @@ export class Formation implements TransportHandlers {
         break;
       }
       case RequestKind.notify: {
-        const member = decodeNotify(payload);
+        const { member } = decodeNotify(payload);
         const until = this.#options.clock.now() + presenceMs;
         if (this.#known.size < membersMax) this.#known.set(nodeName(member.id), { member, until });
         this.#hear([member.address]);

@@ -1,3 +1,4 @@
+import type { Admission } from "../access/admission.ts";
 import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
 import { strangersMay } from "../cluster/wire.ts";
 import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly version: string;
   readonly openers: Openers;
+  /** Undefined: every node may join. */
+  readonly admission?: Admission | undefined;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */

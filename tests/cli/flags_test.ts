@@ -37,6 +37,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       address: "127.0.0.1:4001",
       advertisedAddress: "127.0.0.1:4001",
       usersPath: "",
+      joinAs: "",
       allowOrigin: "",
       bodyBytesMax: 64 * 1024 * 1024,
       headerTimeoutMs: 30_000,
@@ -106,7 +107,7 @@ Deno.test("parseFlags takes the flags of HTTPS together", () => {
 /** For every other flag: a value that is not its default, and where it must turn up. */
 const everyFlag: Readonly<
   Record<
-    Exclude<FlagName, "help" | "version" | NodeTlsFlag | HttpsFlag>,
+    Exclude<FlagName, "help" | "version" | "join-as" | NodeTlsFlag | HttpsFlag>,
     readonly [text: string, read: (configuration: Configuration) => unknown, expected: unknown]
   >
 > = {
@@ -319,4 +320,11 @@ Deno.test("helpText names every flag with its default, in lines of at most 100 c
   }
   for (const name of foreignFlags.keys()) assert.ok(helpText().includes(`-${name}`), name);
   for (const line of lines) assert.ok(line.length <= 100, line);
+});
+
+Deno.test("parseFlags takes -join-as with the file that has its password", () => {
+  assert.equal(configured("-join-as", "bob", "-auth", "f", "data").http.joinAs, "bob");
+  assert.throws(() => parseFlags(["-join-as", "bob", "data"]), {
+    message: "-join-as needs -auth, the file with that user's password",
+  });
 });
