@@ -19,6 +19,8 @@ export interface Refusal {
   readonly text: string;
   /** It would have changed what is done behind it. */
   readonly ofContext: boolean;
+  /** It is for lack of rights, whatever else SQLite finds fault with after that. */
+  readonly ofRights?: boolean;
 }
 
 /** What SQLite says of a refused statement, by several codes. */
@@ -130,6 +132,7 @@ export class SqlPolicy {
   noting<Result>(notes: PreparationNotes, ofLoad: boolean, body: () => Result): Result {
     assert(this.#notes === undefined, "A client's statement was prepared inside another");
     this.guard?.begin();
+    this.#refused = undefined;
     this.#notes = notes;
     this.#ofLoad = ofLoad;
     try {
@@ -144,7 +147,7 @@ export class SqlPolicy {
   refusal(error: SqliteError): Refusal | undefined {
     const refused = this.#refused;
     this.#refused = undefined;
-    return refusedText.test(error.message) ? refused : undefined;
+    return refused?.ofRights || refusedText.test(error.message) ? refused : undefined;
   }
 
   /** The text for an error: the policy's, or else SQLite's. */
@@ -157,7 +160,8 @@ export class SqlPolicy {
     const notes = this.#notes;
     const prohibited = this.guard?.refusal(action, first, second, schema, notes === undefined);
     if (prohibited !== undefined) {
-      this.#refused = { text: prohibited, ofContext: changesContext(action, first, second) };
+      const ofContext = changesContext(action, first, second);
+      this.#refused ??= { text: prohibited, ofContext, ofRights: true };
       return AuthorizerResult.deny;
     }
     if (notes !== undefined) {
