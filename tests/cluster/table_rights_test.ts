@@ -81,11 +81,11 @@ Deno.test("rights by table hold through every node, and over restart and snapsho
   const without = await usersFile([everybody, admin]);
   await using cluster = await Cluster.start({
     size: 2,
-    flags: ["-auth", held, "-raft-snap", "200", "-raft-snap-int", "1s"],
+    flags: ["-auth", held, "-join-as", "admin", "-raft-snap", "200", "-raft-snap-int", "1s"],
   });
   const [first, second] = cluster.nodes as [NodeProcess, NodeProcess];
   const third = cluster.create();
-  const other = ["-auth", without, "-join", first.raftAddress];
+  const other = ["-auth", without, "-join-as", "admin", "-join", first.raftAddress];
   third.start(other);
   await third.ready();
   await ask(first, "admin", "/db/execute", schema);
