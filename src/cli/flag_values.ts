@@ -4,8 +4,10 @@ import type { LogLevel } from "../io/types.ts";
 import { withTwoDashes } from "./dashes.ts";
 import { DurationError, parseDuration } from "../base/duration.ts";
 import { FlagError } from "./flag_error.ts";
-import { flagTable, foreignFlags } from "./flag_table.ts";
-import type { FlagKind, FlagName, FlagSpec } from "./flag_table.ts";
+import { flagTable } from "./flag_table.ts";
+import type { FlagName } from "./flag_table.ts";
+import type { FlagKind, FlagSpec } from "./flag_spec.ts";
+import { foreignFlags } from "./foreign_flags.ts";
 import { nearest } from "./suggestion.ts";
 import { parseSwitch } from "./switches.ts";
 

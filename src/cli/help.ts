@@ -1,5 +1,6 @@
-import { flagTable, foreignFlags } from "./flag_table.ts";
-import type { FlagSpec } from "./flag_table.ts";
+import { flagTable } from "./flag_table.ts";
+import type { FlagSpec } from "./flag_spec.ts";
+import { foreignFlags } from "./foreign_flags.ts";
 import { dataDirectoryDefault } from "./flags.ts";
 
 const head = `raftlite keeps one SQLite database identical on several machines.

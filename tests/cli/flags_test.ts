@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { FlagError } from "../../src/cli/flag_error.ts";
-import { flagTable, foreignFlags } from "../../src/cli/flag_table.ts";
-import type { FlagName, FlagSpec } from "../../src/cli/flag_table.ts";
+import { flagTable } from "../../src/cli/flag_table.ts";
+import type { FlagName } from "../../src/cli/flag_table.ts";
+import type { FlagSpec } from "../../src/cli/flag_spec.ts";
+import { foreignFlags } from "../../src/cli/foreign_flags.ts";
 import { parseFlags } from "../../src/cli/flags.ts";
 import type { Configuration } from "../../src/cli/flags.ts";
 import { helpText } from "../../src/cli/help.ts";

@@ -1,0 +1,49 @@
+/** What is known of rqlite's other flags, so that none is passed over in silence. */
+export interface ForeignFlag {
+  readonly takesValue: boolean;
+  /** Values that ask for nothing: such a flag is accepted. */
+  readonly off: readonly string[];
+  /** Its value is a duration, and one of zero asks for nothing either. */
+  readonly isPeriod?: boolean;
+  /** "ignored": tuning that changes no answer, passed over with a warning. "refused": somebody relies on it. */
+  readonly treatment: "ignored" | "refused";
+}
+
+const refusedValue: ForeignFlag = { takesValue: true, off: [""], treatment: "refused" };
+const refusedPeriod: ForeignFlag = {
+  takesValue: true,
+  off: [""],
+  isPeriod: true,
+  treatment: "refused",
+};
+const refusedSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "refused" };
+const ignoredValue: ForeignFlag = { takesValue: true, off: [""], treatment: "ignored" };
+const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "ignored" };
+
+/** Flags of rqlite 10 that have no meaning here, or none yet. */
+export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
+  ["auto-backup", refusedValue],
+  ["auto-optimize-int", ignoredValue],
+  ["auto-restore", refusedValue],
+  ["auto-vacuum-int", refusedPeriod],
+  ["cdc-config", refusedValue],
+  ["compress-snap-transport", ignoredSwitch],
+  ["cpu-profile", ignoredValue],
+  ["disco-config", refusedValue],
+  ["disco-key", ignoredValue],
+  ["disco-mode", refusedValue],
+  ["extensions-path", refusedValue],
+  ["mem-profile", ignoredValue],
+  ["raft-commit-timeout", ignoredValue],
+  ["raft-election-timeout", ignoredValue],
+  ["otlp-ca-cert", refusedValue],
+  ["otlp-cert", refusedValue],
+  ["otlp-endpoint", refusedValue],
+  ["otlp-insecure", refusedSwitch],
+  ["otlp-interval", ignoredValue],
+  ["otlp-key", refusedValue],
+  ["otlp-no-verify", refusedSwitch],
+  ["raft-reap-node-timeout", refusedPeriod],
+  ["raft-reap-read-only-node-timeout", refusedPeriod],
+  ["trace-profile", ignoredValue],
+]);
