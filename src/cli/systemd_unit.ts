@@ -2,6 +2,8 @@ import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../io/address.ts";
 import { FlagError } from "./flag_error.ts";
+import type { FlagSpec } from "./flag_spec.ts";
+import { flagTable } from "./flag_table.ts";
 import { readFlags } from "./flag_values.ts";
 import { configurationOf } from "./flags.ts";
 import { print, printError } from "./output.ts";
@@ -17,6 +19,10 @@ const help = `Usage: raftlite systemd-unit [flags] [DATA_DIR]
 Prints a systemd unit that runs a node with these flags, which are checked first. The node runs as
 a user of its own that systemd makes (DynamicUser). DATA_DIR lies in ${stateRoot} and is
 ${stateRoot}/raftlite when not given.
+
+That user must be able to read the files that flags name, such as keys. Let it be a lasting one:
+  useradd --system --user-group raftlite && chgrp raftlite FILE && chmod 0640 FILE
+\`systemctl reload raftlite\` has the node read certificates and users again.
 
   raftlite systemd-unit -node-id 1 > /etc/systemd/system/raftlite.service
   systemctl daemon-reload && systemctl enable --now raftlite
@@ -43,16 +49,33 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
   }
   const program = programCommand();
   for (const warning of commandLine.warnings) printError(`warning: ${warning}\n`);
-  for (const path of program.filter((path) => /^\/(home|root|tmp|var\/tmp)\//.test(path))) {
+  const given = [...commandLine.given].filter(([name]) => name !== "version" && name !== "help")
+    .map(([name, text]): [string, string] => [
+      name,
+      isFile(name) && text !== "" ? resolve(text) : text,
+    ]);
+  const files = given.filter(([name]) => isFile(name)).map(([, path]) => path);
+  for (
+    const path of [...program, ...files].filter((path) =>
+      /^\/(home|root|tmp|var\/tmp)\//.test(path)
+    )
+  ) {
     printError(
-      `warning: The service's user cannot see ${path}: move it, for example to /usr/local\n`,
+      `warning: The service's user cannot see ${path}: move it, for example to ${
+        files.includes(path) ? "/etc/raftlite" : "/usr/local"
+      }\n`,
     );
   }
-  const flags = [...commandLine.given].filter(([name]) => name !== "version" && name !== "help")
-    .map(([name, text]) => `-${name}=${text}`);
+  const flags = given.map(([name, text]) => `-${name}=${text}`);
   const ports = [http.address, raft.address].map((address) => parseAddress(address).port);
   print(unitText([...program, ...flags, resolve(dataDirectory)], stateDirectory, ports));
   return Promise.resolve(0);
+}
+
+/** Whether the flag names a file: a service starts in /, and needs the whole path. */
+function isFile(name: string): boolean {
+  const table: Readonly<Record<string, FlagSpec>> = flagTable;
+  return table[name]?.value === "FILE";
 }
 
 /** How this very program is started: the compiled one by its path, else by deno and main.ts. */
@@ -89,6 +112,7 @@ RestartPreventExitStatus=2
 RestartSec=2s
 TimeoutStopSec=60s
 KillSignal=SIGTERM
+ExecReload=/bin/kill -HUP $MAINPID
 LimitNOFILE=65536
 
 DynamicUser=yes

@@ -177,3 +177,15 @@ async function verifyUnit(unit: string): Promise<void> {
     await Deno.remove(directory, { recursive: true });
   }
 }
+
+Deno.test("systemd-unit writes whole paths of files, warns of hidden ones, and reloads by SIGHUP", async () => {
+  const { code, stdout, stderr } = await runProgram(
+    "systemd-unit",
+    ...["-http-cert", "cert.pem", "-http-key=/home/a/key.pem"],
+  );
+  assert.equal(code, 0, stderr);
+  assert.ok(stdout.includes(` -http-cert=${Deno.cwd()}/cert.pem `), stdout);
+  assert.match(stdout, / -http-key=\/home\/a\/key\.pem /);
+  assert.match(stderr, /cannot see \/home\/a\/key\.pem: move it, for example to \/etc\/raftlite/);
+  assert.match(stdout, /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m);
+});

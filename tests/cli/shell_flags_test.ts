@@ -4,7 +4,7 @@ import { parseShellFlags } from "../../src/cli/shell/flags.ts";
 import type { ShellOptions } from "../../src/cli/shell/flags.ts";
 
 function parse(args: string[], hostVariable?: string): ShellOptions {
-  const options = parseShellFlags(args, hostVariable);
+  const options = parseShellFlags(args, hostVariable, undefined);
   assert.ok(typeof options === "object");
   return options;
 }
@@ -19,6 +19,7 @@ Deno.test("parseShellFlags takes rqlite's flags, short and long", () => {
     hosts: ["[::1]:5", "x:1", "y:2"],
     prefix: "/p/",
     credentials: "a:b:c",
+    token: undefined,
     tls: { rejectUnauthorized: false },
     timeoutMs: 60_000,
     mode: "column",
@@ -96,5 +97,22 @@ Deno.test("parseShellFlags refuses what it cannot obey", () => {
       assert.match(error.message, message);
       return true;
     });
+  }
+});
+
+Deno.test("parseShellFlags takes a token from the environment, unless there is a user", () => {
+  const read = (args: readonly string[], token: string) => {
+    const options = parseShellFlags(args, undefined, token);
+    assert.ok(typeof options === "object");
+    return [options.credentials, options.token];
+  };
+  assert.deepEqual(read([], "abc.d-_~+/="), [undefined, "abc.d-_~+/="]);
+  assert.deepEqual(read([], ""), [undefined, undefined]);
+  assert.deepEqual(read(["-user", "a:b"], "token"), ["a:b", undefined]);
+  for (const wrong of ["secret x", "secret\n", "sécret"]) {
+    assert.throws(
+      () => read([], wrong),
+      (error: Error) => /RAFTLITE_TOKEN/.test(error.message) && !/s.cret/.test(error.message),
+    );
   }
 });

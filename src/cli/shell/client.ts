@@ -198,7 +198,8 @@ export class Client {
   }
 
   #headers(): Record<string, string> {
-    const { credentials } = this.#options;
+    const { credentials, token } = this.#options;
+    if (token !== undefined) return { authorization: `Bearer ${token}` };
     if (credentials === undefined) return {};
     const bytes = new TextEncoder().encode(credentials);
     return { authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` };
@@ -208,7 +209,9 @@ export class Client {
 /** What to tell of an answer that is no success. */
 export function refusal(status: number, text: string): ShellError {
   if (status === 401) {
-    return new ShellError("Unauthorized: give a user who may do this with -user name:password");
+    return new ShellError(
+      "Unauthorized: give a user who may do this with -user name:password, or a token in RAFTLITE_TOKEN",
+    );
   }
   const reason = text.trim();
   return new ShellError(`Server responded with ${status}${reason === "" ? "" : `: ${reason}`}`);

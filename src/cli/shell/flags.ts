@@ -31,6 +31,7 @@ itself: .help lists them. If the node is lost, the shell goes on with another on
   -v, -version              Print the version
 
 RQLITE_HOST=[scheme://]host[:port] stands for -scheme, -host and -port when none of them is given.
+RAFTLITE_TOKEN=TOKEN is a bearer token, used without -user; lists of processes do not show it.
 Input lines of a terminal are kept in ~/.raftlite_history: 100 of them, or RQLITE_HISTFILESIZE.
 The exit code of a shell in a pipe is 1 when a statement or a command failed.
 
@@ -88,6 +89,8 @@ export interface ShellOptions {
   readonly prefix: string;
   /** `name:password`, or undefined for none. */
   readonly credentials: string | undefined;
+  /** A bearer token, in place of credentials. */
+  readonly token: string | undefined;
   readonly tls: TlsOptions;
   /** How long to wait until an answer begins; 0 for as long as it takes. */
   readonly timeoutMs: number;
@@ -98,6 +101,7 @@ export interface ShellOptions {
 export function parseShellFlags(
   args: readonly string[],
   hostVariable: string | undefined,
+  tokenVariable: string | undefined,
 ): ShellOptions | "help" | "version" {
   const values = readOptions(args);
   if (values.help) return "help";
@@ -128,6 +132,7 @@ export function parseShellFlags(
     ],
     prefix: `/${values.prefix}/`.replace(/\/+/g, "/"),
     credentials: credentialsOf(values.user),
+    token: values.user ? undefined : tokenOf(tokenVariable),
     tls: tlsOf(values),
     timeoutMs: parseTimeout(values["http-timeout"]),
     mode: values.mode,
@@ -210,6 +215,13 @@ function credentialsOf(user: string | undefined): string | undefined {
   if (user === undefined || user === "") return undefined;
   if (!user.includes(":")) throw new FlagError(2, "Flag -user is written as name:password");
   return user;
+}
+
+/** The token is never part of the error: it is a secret. */
+function tokenOf(variable: string | undefined): string | undefined {
+  if (variable === undefined || variable === "") return undefined;
+  if (/^[\x21-\x7e]+$/.test(variable)) return variable;
+  throw new FlagError(2, "RAFTLITE_TOKEN holds spaces, line ends or other signs that no token has");
 }
 
 function tlsOf(values: {
