@@ -111,6 +111,9 @@ const impureGlobals: ReadonlySet<string> = new Set([
   "Worker",
 ]);
 
+/** The one file that calls the C library: for sockets that Deno does not let go of. */
+const socketShutdown = "http/socket_shutdown.ts";
+
 /** The one file of the simulated rooms that starts Workers. */
 const threadsOfTheStore = "store/worker_threads.ts";
 
@@ -166,7 +169,7 @@ function importFault(file: SourceFile, specifier: string): string | undefined {
 
 /** Why `file` must not use this member of Deno; undefined when it may. */
 function denoFault(file: SourceFile, member: string): string | undefined {
-  if (member === "dlopen" && file.room !== "sqlite") {
+  if (member === "dlopen" && file.room !== "sqlite" && file.path !== socketShutdown) {
     return "Deno.dlopen belongs in src/sqlite, which is the only binding to SQLite";
   }
   if (["io", "http", "cli"].includes(file.room) || harmlessDeno.has(member)) return undefined;

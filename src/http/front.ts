@@ -3,7 +3,7 @@ import { type ConnectionLimits, ConnectionWatch } from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
 import type { Listening } from "./listening.ts";
 import { type ClientHandler, type NativeServer, refusesUpgradeWithBody } from "./native_server.ts";
-import { PlainConnection, TlsConnection } from "./native_connection.ts";
+import { NativeConnection } from "./native_connection.ts";
 
 /** A client's connection, from its acceptance to its end. */
 export interface AcceptedConnection {
@@ -130,10 +130,10 @@ export class Front implements Listening {
     native: NativeServer,
     client: ClientActivity,
   ): AcceptedConnection {
-    if ("handshake" in accepted) return new TlsConnection(accepted, native, client);
-    return refusesUpgradeWithBody
+    // Over TLS nobody offers to upgrade, as ALPN has done it.
+    return refusesUpgradeWithBody && !("handshake" in accepted)
       ? new FrontConnection(accepted, native, client)
-      : new PlainConnection(accepted, native, client);
+      : new NativeConnection(accepted, native, client);
   }
 }
 

@@ -1,9 +1,10 @@
 import type { ClientActivity } from "./client_activity.ts";
 import type { AcceptedConnection } from "./front.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
+import { shutDownSocket } from "./socket_shutdown.ts";
 
-/** A connection that Deno's server has from its beginning. */
-export class PlainConnection implements AcceptedConnection {
+/** A connection that Deno's server has from its beginning, for TLS's handshake too. */
+export class NativeConnection implements AcceptedConnection {
   readonly #connection: Deno.Conn;
   readonly #native: NativeServer;
   readonly #client: ClientActivity;
@@ -13,53 +14,37 @@ export class PlainConnection implements AcceptedConnection {
     this.#connection = connection;
     this.#native = native;
     this.#client = client;
+    const { remoteAddr } = connection;
+    if (!("handshake" in connection) || remoteAddr.transport !== "tcp") return;
+    client.signal.addEventListener("abort", () => {
+      // Before its first request it may be in the middle of its handshake.
+      if (client.requests === 0) shutDownSocket(remoteAddr);
+    }, { once: true });
   }
 
   async run(): Promise<void> {
     try {
-      await this.prepare(this.#client.signal);
-      if (this.#client.signal.aborted) return;
       this.#served = this.#native.serve(this.#connection, this.#client);
       await this.#served.finished;
     } catch {
       // The client broke the connection, or could not agree with this node: it ends.
     }
-    this.close();
+    this.#close();
   }
 
   async shutdown(): Promise<void> {
     // In Deno 2.4 a shutdown would wait for the first request.
     if (this.#client.requests === 0) {
       this.#client.end();
-      this.close();
+      this.#close();
     } else if (!this.#client.signal.aborted) await this.#served?.shutdown();
   }
 
-  /** What comes before the first request. */
-  protected async prepare(_signal: AbortSignal): Promise<void> {}
-
-  protected close(): void {
+  #close(): void {
     try {
       this.#connection.close();
     } catch {
       // Deno's server had it and closed it.
     }
-  }
-}
-
-/** One over TLS. */
-export class TlsConnection extends PlainConnection {
-  readonly #connection: Deno.TlsConn;
-
-  constructor(connection: Deno.TlsConn, native: NativeServer, client: ClientActivity) {
-    super(connection, native, client);
-    this.#connection = connection;
-  }
-
-  protected override async prepare(signal: AbortSignal): Promise<void> {
-    const onAbort = () => this.close();
-    signal.addEventListener("abort", onAbort, { once: true });
-    await this.#connection.handshake();
-    signal.removeEventListener("abort", onAbort);
   }
 }
