@@ -10,6 +10,7 @@ const code = {
   quote: 0x27,
   open: 0x28,
   close: 0x29,
+  question: 0x3f,
   star: 0x2a,
   minus: 0x2d,
   point: 0x2e,
@@ -124,7 +125,15 @@ export class SqlTokens {
     if (isSpace(first) && first !== code.verticalTab) return this.#space(start + 1);
     if (isNameByte(first) && first !== code.dollar) return this.#nameOrNumber(start, first);
     this.kind = "other";
+    if (first === code.question) return this.#digits(start + 1);
     return isParameterStart(first) ? this.#parameter(start + 1) : start + 1;
+  }
+
+  /** Of `?1`, behind which a word may begin at once. */
+  #digits(from: number): number {
+    let at = from;
+    while (isDigit(this.#at(at))) at++;
+    return at;
   }
 
   #space(from: number): number {
@@ -236,8 +245,7 @@ function isNameByte(byte: number): boolean {
 }
 
 function isParameterStart(byte: number): boolean {
-  return byte === code.dollar || byte === code.colon || byte === 0x40 || byte === 0x23 ||
-    byte === 0x3f;
+  return byte === code.dollar || byte === code.colon || byte === 0x40 || byte === 0x23;
 }
 
 /**

@@ -24,7 +24,8 @@ export interface Preparation {
 
 /**
  * Prepares the next statement of `source`; undefined when only blanks and comments are left.
- * Without a policy nothing is noted of it.
+ * Without a policy nothing is noted of it. Throws a StatementError for what its user may not do and
+ * SQLite has not told of.
  */
 export function prepareNext(
   database: Database,
@@ -36,13 +37,19 @@ export function prepareNext(
   const prepare = () => database.prepareNext(source, { persistent });
   const statement = policy === undefined ? prepare() : policy.noting(notes, ofLoad, prepare);
   if (statement === undefined) return undefined;
+  const tokens = () => new SqlTokens(source.bytes, statement.sqlStart, statement.sqlEnd);
+  const refusal = policy?.guard?.unseenReads(tokens());
+  if (refusal !== undefined) {
+    statement.finalize();
+    throw new StatementError(refusal);
+  }
   // EXPLAIN says of a statement how it would write; what that controls is not carried out.
   const explains = statement.isExplain !== 0;
   if (explains) notes.pragma = notes.control = undefined;
   const readonly = statement.readonly || explains;
   return {
     statement,
-    kind: kindOf(new SqlTokens(source.bytes, statement.sqlStart, statement.sqlEnd), readonly),
+    kind: kindOf(tokens(), readonly),
     readonly,
     hasColumns: statement.columnCount > 0,
     notes,

@@ -1,4 +1,5 @@
 import { foldName, type UserRights } from "../access/table_rights.ts";
+import type { SqlTokens } from "../sqlite/mod.ts";
 import { Action } from "./authorizer_actions.ts";
 
 /** Names of a schema as it is now, folded. */
@@ -98,6 +99,21 @@ export class TableGuard {
   ): string | undefined {
     if (action === Action.pragma) return this.#pragma(foldName(first ?? ""), second);
     return nested ? undefined : this.#statement(action, first ?? "", second ?? "", schema);
+  }
+
+  /**
+   * Why a statement is refused of whose reads SQLite does not tell: it asks about no column that it
+   * compares because both sides of a join have it, and so about no table of which nothing else is
+   * read. The words are refused wherever they stand without quotes: ON does all that they do.
+   */
+  unseenReads(sql: SqlTokens): string | undefined {
+    while (sql.nextMeaning()) {
+      const { keyword } = sql;
+      if (keyword !== "NATURAL" && keyword !== "USING") continue;
+      return `${keyword} is prohibited: user ${this.#username} may read some tables only, and ` +
+        "SQLite does not say what is read by it; write JOIN … ON, and a name in quotes";
+    }
+    return undefined;
   }
 
   #statement(

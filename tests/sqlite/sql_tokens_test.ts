@@ -22,6 +22,7 @@ Deno.test("SqlTokens reads what SQLite's tokenizer does", () => {
     ["'a;", ["other 'a;"]],
     ["x'00'';'", ["other x'00'", "string ';'"]],
     ["$a::b(c;d) :e ?1", ["other $a::b(c;d)", "blank  ", "other :e", "blank  ", "other ?1"]],
+    ["?1natural ?12?", ["other ?1", "word natural", "blank  ", "other ?12", "other ?"]],
     ["1.5e3a$ _b\u00e9", ["other 1.5e3a$", "blank  ", "word _bé"]],
     [" \v\v", ["blank  \v\v"]],
     ["\ufeff;", ["blank \ufeff", "semicolon ;"]],

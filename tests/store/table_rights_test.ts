@@ -42,6 +42,7 @@ const bob = rightsOf({
 
 type Verdict = "allowed" | RegExp;
 const secretRead = /access to secret is prohibited: user \\"bob\\" may not read it/;
+const unseenRead = /(NATURAL|USING) is prohibited: user \\"bob\\" may read some tables only/;
 const schemaRead = /access to sqlite_master is prohibited/;
 
 const reads: [string, Verdict][] = [
@@ -59,6 +60,18 @@ const reads: [string, Verdict][] = [
   ["SELECT 'classified' IN (SELECT x FROM secret)", secretRead],
   ["SELECT item FROM orders ORDER BY (SELECT y FROM secret)", secretRead],
   ["SELECT item FROM orders LEFT JOIN secret ON 1", /secret is prohibited/],
+  // SQLite does not tell of what these read.
+  ["SELECT * FROM public_a NATURAL FULL JOIN secret", secretRead],
+  ["WITH g(x) AS (VALUES ('classified')) SELECT count(*) FROM g NATURAL JOIN secret", unseenRead],
+  ["WITH g(x) AS (VALUES ('guess')) SELECT x FROM g FULL JOIN secret USING (x)", unseenRead],
+  ["WITH g(x) AS (VALUES ('guess')) SELECT x FROM g FULL JOIN secret uSiNg(x)", unseenRead],
+  ["SELECT x FROM (SELECT 'g' AS x) a JOIN (SELECT 1) b ON 1.0/**/NATURAL JOIN secret", unseenRead],
+  ["SELECT x FROM (SELECT 'g' AS x) a JOIN (SELECT 1) b ON ?1NATURAL FULL JOIN secret", unseenRead],
+  ["SELECT body FROM (SELECT 'g' AS body) FULL JOIN hidden_f USING (body)", unseenRead],
+  ["EXPLAIN SELECT x FROM (SELECT 'g' AS x) FULL JOIN secret USING (x)", unseenRead],
+  ["SELECT item FROM (SELECT 'tea' AS item) a JOIN orders o ON a.item = o.item", /ambiguous/],
+  ["SELECT o.item FROM (SELECT 'tea' AS item) a JOIN orders o ON a.item = o.item", "allowed"],
+  ["SELECT 'natural using' AS \"using\"", "allowed"],
   ["SELECT item FROM orders UNION SELECT x FROM secret", secretRead],
   ["SELECT sum(1) OVER (ORDER BY x) FROM secret", secretRead],
   ["WITH c AS (SELECT x FROM secret) SELECT * FROM c", secretRead],
@@ -151,6 +164,14 @@ const writes: [string, Verdict][] = [
   ["INSERT INTO public_a SELECT x, 1 FROM secret", secretRead],
   ["UPDATE public_a SET a = (SELECT x FROM secret)", secretRead],
   ["UPDATE public_a SET a = x FROM secret", secretRead],
+  [
+    "INSERT INTO public_a SELECT x, 1 FROM (SELECT 'guess' AS x) FULL JOIN secret USING (x)",
+    unseenRead,
+  ],
+  [
+    "UPDATE public_a SET a = (SELECT x FROM (SELECT 'guess' AS x) NATURAL FULL JOIN (SELECT x FROM secret))",
+    secretRead,
+  ],
   ["DELETE FROM public_a WHERE a IN (SELECT x FROM secret)", secretRead],
   [
     "INSERT INTO public_a VALUES (1, 3) ON CONFLICT (a) DO UPDATE SET b = (SELECT y FROM secret)",
@@ -312,7 +333,11 @@ Deno.test("a refused statement takes its transaction back, and nothing else", as
 Deno.test("inspection does not call read-only what a user may not read", async () => {
   await using store = await TestStore.open();
   await store.execute(schema);
-  const statements = [{ sql: "SELECT item FROM orders" }, { sql: "SELECT x FROM secret" }];
-  assert.deepEqual(await store.store.inspect(statements, bob), [true, false]);
-  assert.deepEqual(await store.store.inspect(statements), [true, true]);
+  const statements = [
+    { sql: "SELECT item FROM orders" },
+    { sql: "SELECT x FROM secret" },
+    { sql: "SELECT x FROM (SELECT 'guess' AS x) FULL JOIN secret USING (x)" },
+  ];
+  assert.deepEqual(await store.store.inspect(statements, bob), [true, false, false]);
+  assert.deepEqual(await store.store.inspect(statements), [true, true, true]);
 });

@@ -221,7 +221,8 @@ export class ReadRunner {
         if (!prepared.readonly || prepared.notes.pragma !== undefined) return false;
       }
     } catch (error) {
-      const refused = error instanceof SqliteError && policy.refusal(error) !== undefined;
+      const refused = error instanceof StatementError ||
+        (error instanceof SqliteError && policy.refusal(error) !== undefined);
       return refused ? false : messageOf(error);
     }
   }
