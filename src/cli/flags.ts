@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { isUnspecified, parseAddress } from "../io/address.ts";
 import type { LogLevel } from "../io/types.ts";
 import type { ClusterConfiguration } from "../member/configuration.ts";
+import type { CredentialFiles } from "../tls/credentials.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
 import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
@@ -60,11 +61,7 @@ export interface Configuration {
 }
 
 /** HTTPS as the flags ask for it. */
-export interface HttpTls {
-  readonly certPath: string;
-  readonly keyPath: string;
-  /** "" for what the system trusts. */
-  readonly caPath: string;
+export interface HttpTls extends CredentialFiles {
   readonly verifyClient: boolean;
   /** "" for any. */
   readonly commonName: string;

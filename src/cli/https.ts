@@ -3,7 +3,7 @@ import type { HttpsInfo } from "../http/types.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { WatchedFiles } from "../io/watched_files.ts";
 import { StartError } from "../member/start_error.ts";
-import { httpsPaths, readHttpsFiles } from "../tls/https_files.ts";
+import { pathsOf, readCredentials } from "../tls/credentials.ts";
 import { ExpiryWatch } from "../tls/expiry.ts";
 import type { HttpTls } from "./flags.ts";
 import { warnOfReaders } from "./node_network.ts";
@@ -28,19 +28,21 @@ export async function openHttps(
   try {
     const certificates = await WatchedFiles.open({
       what: "The certificate for HTTPS",
-      paths: httpsPaths(tls),
-      read: (contents) => readHttpsFiles(tls, contents),
+      paths: pathsOf(tls),
+      read: (contents) => readCredentials(tls, contents),
       clock,
       logger,
     });
     watched.add(certificates);
     await warnOfReaders(tls.keyPath, logger);
-    new ExpiryWatch({
-      what: `The certificate for HTTPS (${tls.certPath})`,
-      notAfter: () => certificates.current.pair.notAfter,
-      clock,
-      logger,
-    });
+    watched.add(
+      new ExpiryWatch({
+        what: `The certificate for HTTPS (${tls.certPath})`,
+        notAfter: () => certificates.current.notAfter,
+        clock,
+        logger,
+      }),
+    );
     const { certPath, keyPath, caPath, verifyClient, commonName } = tls;
     return {
       options: { certificates, clients: verifyClient ? { commonName } : undefined },
@@ -49,7 +51,7 @@ export async function openHttps(
         keyPath,
         caPath,
         verifyClient,
-        certificate: () => certificates.current.pair,
+        certificate: () => certificates.current,
         reloadFailure: () => certificates.failure,
       },
     };

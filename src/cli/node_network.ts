@@ -3,7 +3,7 @@ import { DenoNetwork } from "../io/deno_network.ts";
 import type { Clock, Logger, Network } from "../io/types.ts";
 import { WatchedFiles } from "../io/watched_files.ts";
 import { StartError } from "../member/start_error.ts";
-import { type NodeCredentials, pathsOf, readCredentials } from "../tls/credentials.ts";
+import { pathsOf, readCredentials, type TlsCredentials } from "../tls/credentials.ts";
 import { ExpiryWatch } from "../tls/expiry.ts";
 import { NodeTlsNetwork } from "../tls/node_network.ts";
 import { nodeTlsMissing } from "../tls/runtime.ts";
@@ -34,7 +34,7 @@ export async function openNodeNetwork(
   if (nodeTls.type === "off") return { network: new DenoNetwork(), figures: undefined };
   const missing = nodeTlsMissing();
   if (missing !== undefined) throw new StartError(missing);
-  let credentials: () => NodeCredentials;
+  let credentials: () => TlsCredentials;
   try {
     credentials = await openCredentials(configuration, parts);
   } catch (error) {
@@ -57,7 +57,7 @@ export async function openNodeNetwork(
 async function openCredentials(
   { nodeTls, nodeId }: Configuration,
   { watched, clock, logger }: Parts,
-): Promise<() => NodeCredentials> {
+): Promise<() => TlsCredentials> {
   if (nodeTls.type === "secret") {
     const path = nodeTls.secretPath;
     const secrets = watched.add(

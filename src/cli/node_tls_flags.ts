@@ -1,5 +1,5 @@
-import type { CredentialFiles, NodeTrust } from "../tls/credentials.ts";
-import { mutualTrust } from "../tls/credentials.ts";
+import type { CredentialFiles } from "../tls/credentials.ts";
+import { mutualTrust, type NodeTrust } from "../tls/node_trust.ts";
 import { FlagError } from "./flag_error.ts";
 import type { FlagValues } from "./flag_values.ts";
 

@@ -1,6 +1,6 @@
 import type { Logger } from "../io/types.ts";
 import { messageOf } from "../base/message_of.ts";
-import type { HttpsCertificates } from "../tls/https_files.ts";
+import type { TlsCredentials } from "../tls/credentials.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
 import { Front } from "./front.ts";
 import type { Listening } from "./listening.ts";
@@ -9,8 +9,8 @@ import { type ClientCertificates, NodeListener } from "./node_listener.ts";
 
 /** Certificates that may be exchanged while the server runs: WatchedFiles of io. */
 export interface CertificateSource {
-  readonly current: HttpsCertificates;
-  onChange(listener: (certificates: HttpsCertificates) => void): void;
+  readonly current: TlsCredentials;
+  onChange(listener: (certificates: TlsCredentials) => void): void;
 }
 
 export interface HttpsOptions {
@@ -69,12 +69,12 @@ interface Address {
   readonly port: number;
 }
 
-function listenTls(address: Address, { pair }: HttpsCertificates): Deno.TlsListener {
+function listenTls(address: Address, { certificates, key }: TlsCredentials): Deno.TlsListener {
   const options: Deno.ListenTlsOptions & Deno.TlsCertifiedKeyPem & { readonly reusePort: boolean } =
     {
       ...address,
-      cert: pair.certificates,
-      key: pair.key,
+      cert: certificates,
+      key,
       alpnProtocols: ["h2", "http/1.1"],
       reusePort: sharesPorts,
     };

@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../io/types.ts";
-import type { HttpsCertificates } from "../tls/https_files.ts";
+import { type TlsCredentials, tlsOptions } from "../tls/credentials.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
 import type { Listening } from "./listening.ts";
 import type { ClientHandler } from "./native_server.ts";
@@ -15,7 +15,7 @@ export interface NodeListenerOptions {
   readonly limits: ConnectionLimits;
   readonly logger: Logger;
   /** Undefined for plain HTTP. */
-  readonly certificates: HttpsCertificates | undefined;
+  readonly certificates: TlsCredentials | undefined;
   /** What is asked of clients' certificates; undefined when none is asked for. */
   readonly clients: ClientCertificates | undefined;
 }
@@ -51,7 +51,7 @@ export class NodeListener implements Listening {
     };
     const server = options.certificates === undefined
       ? createHttpServer(bounds)
-      : createHttpsServer({ ...bounds, ...tlsOptions(options.certificates, options.clients) });
+      : createHttpsServer({ ...bounds, ...serverOptions(options.certificates, options.clients) });
     const listener = new NodeListener(server, options);
     server.maxConnections = limits.connectionsMax;
     server.on("connection", (socket) => {
@@ -88,9 +88,9 @@ export class NodeListener implements Listening {
   }
 
   /** New connections get these; open ones go on with theirs. */
-  use(certificates: HttpsCertificates): void {
+  use(certificates: TlsCredentials): void {
     if (!("setSecureContext" in this.#server)) return;
-    this.#server.setSecureContext(tlsOptions(certificates, this.#options.clients));
+    this.#server.setSecureContext(serverOptions(certificates, this.#options.clients));
   }
 
   async shutdown(): Promise<void> {
@@ -116,13 +116,10 @@ export class NodeListener implements Listening {
   }
 }
 
-function tlsOptions({ pair, ca }: HttpsCertificates, clients: ClientCertificates | undefined) {
+function serverOptions(credentials: TlsCredentials, clients: ClientCertificates | undefined) {
   return {
-    cert: pair.certificates,
-    key: pair.key,
-    minVersion: "TLSv1.2" as const,
+    ...tlsOptions(credentials),
     ALPNProtocols: ["http/1.1"],
     ...(clients === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
-    ...(ca === undefined ? {} : { ca }),
   };
 }

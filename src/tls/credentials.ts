@@ -1,31 +1,9 @@
-import { secretServerName } from "./secret_authority.ts";
-import { readCertificates, readKeyPair } from "./key_pair.ts";
+import { type KeyPair, readCertificates, readKeyPair } from "./key_pair.ts";
 
-/** What a node shows to the others, and by whom it knows them. */
-export interface NodeCredentials {
-  /** PEM: the certificate first, then its chain. */
-  readonly certificates: string;
-  /** PEM, not encrypted. */
-  readonly key: string;
+/** What one end of TLS shows to the other, and by whom it knows that one. */
+export interface TlsCredentials extends KeyPair {
   /** PEM: whose certificates are believed; undefined for the runtime's own list. */
   readonly authorities: readonly string[] | undefined;
-  /** The certificate's end, in ms since 1970-01-01 UTC. */
-  readonly notAfter: number;
-  readonly subject: string;
-}
-
-/** What is asked of the other end. */
-export interface NodeTrust {
-  /** Of whom this node connects to: a certificate of an authority, for its name. */
-  readonly verifyServer: boolean;
-  /** The name that the certificate must be for; undefined for the host of the address. */
-  readonly serverName: string | undefined;
-  /** Of whoever connects to this node: a certificate of an authority, made for clients. */
-  readonly verifyClient: boolean;
-  /** The CN that such a certificate must have; undefined for any. */
-  readonly clientCommonName: string | undefined;
-  /** For the time of a transition: nodes without TLS are taken as well, and connected to. */
-  readonly acceptPlain: boolean;
 }
 
 /** Certificate, key, and the authorities' file where there is one: in the order of these paths. */
@@ -44,18 +22,19 @@ export function pathsOf({ certPath, keyPath, caPath }: CredentialFiles): readonl
 export function readCredentials(
   { certPath, keyPath, caPath }: CredentialFiles,
   [cert = new Uint8Array(), key = new Uint8Array(), ca]: readonly Uint8Array[],
-): NodeCredentials {
+): TlsCredentials {
   const authorities = ca === undefined
     ? undefined
     : readCertificates(ca, caPath).map(({ pem }) => pem);
   return { ...readKeyPair({ certPath, keyPath, cert, key }), authorities };
 }
 
-/** Both ends show a certificate of the authority that follows from their secret. */
-export const mutualTrust: NodeTrust = {
-  verifyServer: true,
-  serverName: secretServerName,
-  verifyClient: true,
-  clientCommonName: undefined,
-  acceptPlain: false,
-};
+/** The credentials as node:tls takes them, at either end. */
+export function tlsOptions({ certificates, key, authorities }: TlsCredentials) {
+  return {
+    cert: certificates,
+    key,
+    ...(authorities === undefined ? {} : { ca: [...authorities] }),
+    minVersion: "TLSv1.2" as const,
+  };
+}

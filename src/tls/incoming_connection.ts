@@ -2,7 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { type Connection, PeerRefusal } from "../io/types.ts";
-import type { NodeCredentials, NodeTrust } from "./credentials.ts";
+import { type TlsCredentials, tlsOptions } from "./credentials.ts";
+import { subjectOf } from "./key_pair.ts";
+import type { NodeTrust } from "./node_trust.ts";
 import { SocketConnection } from "./socket_connection.ts";
 
 /** The first byte of every TLS connection: a record of its handshake. */
@@ -18,7 +20,7 @@ const plainPreamble = "r".charCodeAt(0);
 export class IncomingConnection implements Connection {
   readonly remoteAddress: string;
   readonly #socket: Socket;
-  readonly #credentials: NodeCredentials;
+  readonly #credentials: TlsCredentials;
   readonly #trust: NodeTrust;
   readonly #opened: Promise<Connection>;
   /** What writes go over, also to who was refused. */
@@ -29,7 +31,7 @@ export class IncomingConnection implements Connection {
   constructor(
     socket: Socket,
     remoteAddress: string,
-    { credentials, trust }: { readonly credentials: NodeCredentials; readonly trust: NodeTrust },
+    { credentials, trust }: { readonly credentials: TlsCredentials; readonly trust: NodeTrust },
   ) {
     this.#socket = socket;
     this.remoteAddress = remoteAddress;
@@ -83,16 +85,12 @@ export class IncomingConnection implements Connection {
    * each connection gets the certificate that is in force when it comes.
    */
   #secure(): Promise<TLSSocket> {
-    const { certificates, key, authorities } = this.#credentials;
     const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
     const server = createServer({
-      cert: certificates,
-      key,
-      ...(authorities === undefined ? {} : { ca: [...authorities] }),
+      ...tlsOptions(this.#credentials),
       requestCert: this.#trust.verifyClient,
       // Refused below, with words that the other end gets to read.
       rejectUnauthorized: false,
-      minVersion: "TLSv1.2",
     }, resolve);
     server.on("tlsClientError", (error: Error) => {
       reject(new PeerRefusal(`TLS handshake failed: ${error.message}`));
@@ -121,7 +119,7 @@ export class IncomingConnection implements Connection {
     if (names.length !== 1 || names[0] !== clientCommonName) {
       throw new PeerRefusal(
         `Its certificate (${
-          nameOf(certificate)
+          subjectOf(certificate)
         }) is not for the common name ${clientCommonName} of -node-verify-common-name`,
       );
     }
@@ -150,7 +148,7 @@ function firstByte(socket: Socket): Promise<number> {
 
 function whyUnauthorized(certificate: X509Certificate): string {
   const now = Date.now();
-  const name = nameOf(certificate);
+  const name = subjectOf(certificate);
   if (Date.parse(certificate.validTo) < now) {
     return `Its certificate (${name}) ended on ${certificate.validTo}`;
   }
@@ -160,10 +158,6 @@ function whyUnauthorized(certificate: X509Certificate): string {
   // Deno does not tell which of the two it is: its X509Certificate has no keyUsage.
   return `Its certificate (${name}) is of no authority that the node it called knows (see -node-ca-cert there, or the secret of -node-auto-tls), ` +
     "or not for clients (extendedKeyUsage needs clientAuth beside serverAuth)";
-}
-
-function nameOf(certificate: X509Certificate): string {
-  return certificate.subject?.split("\n").join(", ") ?? "without a subject";
 }
 
 function commonNames(certificate: X509Certificate): string[] {

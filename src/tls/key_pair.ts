@@ -62,8 +62,13 @@ export function readKeyPair({ certPath, keyPath, cert, key }: KeyPairFiles): Key
     certificates: certificates.map(({ pem }) => pem).join(""),
     key: keyText,
     notAfter: Date.parse(first.validTo),
-    subject: first.subject.split("\n").join(", "),
+    subject: subjectOf(first),
   };
+}
+
+/** A certificate's subject on one line; many public authorities leave it out. */
+export function subjectOf({ subject }: Partial<Pick<X509Certificate, "subject">>): string {
+  return subject?.split("\n").join(", ") ?? "without a subject";
 }
 
 function readPrivateKey(text: string, path: string) {

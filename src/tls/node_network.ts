@@ -1,10 +1,12 @@
 import { createServer, isIP, type Server, Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import { messageOf } from "../base/message_of.ts";
 import { formatAddress, parseAddress } from "../io/address.ts";
 import { DenoNetwork } from "../io/deno_network.ts";
 import { type Connection, type Listener, type Network, PeerRefusal } from "../io/types.ts";
-import type { NodeCredentials, NodeTrust } from "./credentials.ts";
+import { type TlsCredentials, tlsOptions } from "./credentials.ts";
 import { IncomingConnection } from "./incoming_connection.ts";
+import type { NodeTrust } from "./node_trust.ts";
 import { SocketConnection } from "./socket_connection.ts";
 
 /** Connections that came and were not accepted yet; what comes beyond is closed. */
@@ -12,7 +14,7 @@ const waitingMax = 256;
 
 export interface NodeNetworkOptions {
   /** What is in force now: each connection asks anew, those that are open keep theirs. */
-  readonly credentials: () => NodeCredentials;
+  readonly credentials: () => TlsCredentials;
   readonly trust: NodeTrust;
 }
 
@@ -55,19 +57,15 @@ export class NodeTlsNetwork implements Network {
   #secured(address: string, timeoutMs: number): Promise<TLSSocket> {
     const { host, port } = parseAddress(address);
     const { trust } = this.#options;
-    const { certificates, key, authorities } = this.#options.credentials();
     const name = trust.serverName ?? (host || "127.0.0.1");
     const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
     const socket = connectTls({
       host: host || "127.0.0.1",
       port,
-      cert: certificates,
-      key,
-      ...(authorities === undefined ? {} : { ca: [...authorities] }),
+      ...tlsOptions(this.#options.credentials()),
       ...(isIP(name) === 0 ? { servername: name } : {}),
       checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
       rejectUnauthorized: trust.verifyServer,
-      minVersion: "TLSv1.2",
     });
     const timer = setTimeout(() => {
       reject(new Error(`Cannot connect to ${address}: no answer within ${timeoutMs} ms`));
@@ -210,5 +208,5 @@ function reasonOf(error: unknown): string {
   const code = codeOf(error);
   if (code === "EADDRINUSE") return "the port is in use by another program";
   if (code === "EADDRNOTAVAIL") return "this machine has no such address";
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

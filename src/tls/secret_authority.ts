@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, hkdfSync, randomBytes, webcrypto } from "node:crypto";
 import { Buffer } from "node:buffer";
-import type { NodeCredentials } from "./credentials.ts";
+import type { TlsCredentials } from "./credentials.ts";
 
 /** What every certificate made here is for, and every node asks for: addresses come and go. */
 export const secretServerName = "node.raftlite.internal";
@@ -78,7 +78,7 @@ class SecretAuthority {
   }
 
   /** A key that never leaves the process, and a certificate for it that begins now. */
-  async issue(nodeId: string, now: number): Promise<Omit<NodeCredentials, "authorities">> {
+  async issue(nodeId: string, now: number): Promise<Omit<TlsCredentials, "authorities">> {
     const { subtle } = webcrypto;
     const x509 = this.#x509;
     const keys = await subtle.generateKey(p256, true, ["sign", "verify"]) as CryptoKeyPair;
@@ -122,7 +122,7 @@ export async function credentialsOf(
   secrets: readonly string[],
   nodeId: string,
   now: number,
-): Promise<NodeCredentials> {
+): Promise<TlsCredentials> {
   const authorities = await Promise.all(secrets.map(SecretAuthority.of));
   const [first] = authorities;
   if (first === undefined) throw new Error("There is no secret");

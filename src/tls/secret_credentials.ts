@@ -1,7 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import type { WatchedFiles } from "../io/watched_files.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
-import type { NodeCredentials } from "./credentials.ts";
+import type { TlsCredentials } from "./credentials.ts";
 import { certificateMs, credentialsOf } from "./secret_authority.ts";
 
 /** How often it looks whether a new certificate is due, in ms: a machine may have slept. */
@@ -20,12 +20,12 @@ export interface SecretCredentialsOptions {
 /** The certificate of a node that has a secret in place of files: made, and made again in time. */
 export class SecretCredentials {
   readonly #options: SecretCredentialsOptions;
-  #current: NodeCredentials;
+  #current: TlsCredentials;
   #making: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
   #stopped = false;
 
-  private constructor(options: SecretCredentialsOptions, current: NodeCredentials) {
+  private constructor(options: SecretCredentialsOptions, current: TlsCredentials) {
     this.#options = options;
     this.#current = current;
     options.secrets.onChange(() => this.#renew());
@@ -36,7 +36,7 @@ export class SecretCredentials {
     return new SecretCredentials(options, await make(options));
   }
 
-  get current(): NodeCredentials {
+  get current(): TlsCredentials {
     return this.#current;
   }
 
@@ -74,6 +74,6 @@ export class SecretCredentials {
   }
 }
 
-function make({ secrets, nodeId, clock }: SecretCredentialsOptions): Promise<NodeCredentials> {
+function make({ secrets, nodeId, clock }: SecretCredentialsOptions): Promise<TlsCredentials> {
   return credentialsOf(secrets.current, nodeId, clock.wallTime());
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FlagError } from "../../src/cli/flag_error.ts";
 import { parseFlags } from "../../src/cli/flags.ts";
-import { mutualTrust } from "../../src/tls/credentials.ts";
+import { mutualTrust } from "../../src/tls/node_trust.ts";
 
 function nodeTls(flags: string) {
   const invocation = parseFlags([...flags.split(" "), "data"]);

@@ -3,7 +3,7 @@ import { DenoNetwork } from "../../src/io/deno_network.ts";
 import type { Connection, Network } from "../../src/io/types.ts";
 import { nodeTlsMissing } from "../../src/tls/runtime.ts";
 import { NodeTlsNetwork } from "../../src/tls/node_network.ts";
-import { mutualTrust } from "../../src/tls/credentials.ts";
+import { mutualTrust } from "../../src/tls/node_trust.ts";
 import { credentialsOf } from "../../src/tls/secret_authority.ts";
 import { takePort } from "../ports.ts";
 import { SimulatedClock } from "../simulation/clock.ts";

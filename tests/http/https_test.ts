@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { serve } from "../../src/http/serve.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import { WatchedFiles } from "../../src/io/watched_files.ts";
-import { type HttpsCertificates, httpsPaths, readHttpsFiles } from "../../src/tls/https_files.ts";
+import { pathsOf, readCredentials, type TlsCredentials } from "../../src/tls/credentials.ts";
 import { Authority, type Issued } from "../tls/authority.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 interface Serving {
   readonly directory: string;
   readonly authority: Authority;
-  readonly files: WatchedFiles<HttpsCertificates>;
+  readonly files: WatchedFiles<TlsCredentials>;
   readonly port: number;
   /** Runs curl with the authority's certificate, on a path. */
   curl(path: string, ...args: string[]): Promise<string>;
@@ -33,8 +33,8 @@ async function serving(
   const paths = { certPath, keyPath, caPath: authority.caPath };
   const files = await WatchedFiles.open({
     what: "The certificate",
-    paths: httpsPaths(paths),
-    read: (contents) => readHttpsFiles(paths, contents),
+    paths: pathsOf(paths),
+    read: (contents) => readCredentials(paths, contents),
     clock: new DenoClock(),
     logger: parts.logger,
   });

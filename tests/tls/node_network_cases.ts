@@ -2,13 +2,9 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { DenoNetwork } from "../../src/io/deno_network.ts";
 import { type Network, PeerRefusal } from "../../src/io/types.ts";
-import {
-  type NodeCredentials,
-  type NodeTrust,
-  pathsOf,
-  readCredentials,
-} from "../../src/tls/credentials.ts";
+import { pathsOf, readCredentials, type TlsCredentials } from "../../src/tls/credentials.ts";
 import { NodeTlsNetwork } from "../../src/tls/node_network.ts";
+import type { NodeTrust } from "../../src/tls/node_trust.ts";
 import { introduce, openNode, type TestNode, until, untilConnected } from "../transport/fixture.ts";
 import { Authority, type IssueOptions } from "./authority.ts";
 
@@ -20,7 +16,7 @@ async function issue(
   by: Authority,
   options: IssueOptions,
   believed: readonly Authority[] = [by],
-): Promise<NodeCredentials> {
+): Promise<TlsCredentials> {
   const { certPath, keyPath } = await by.issue(options);
   const caPath = `${directory}/${options.name}.authorities`;
   const texts = await Promise.all(believed.map(({ caPath }) => Deno.readTextFile(caPath)));
@@ -51,7 +47,7 @@ const mutual: NodeTrust = {
   acceptPlain: false,
 };
 
-function tls(credentials: NodeCredentials, trust: Partial<NodeTrust> = {}): Network {
+function tls(credentials: TlsCredentials, trust: Partial<NodeTrust> = {}): Network {
   return new NodeTlsNetwork({ credentials: () => credentials, trust: { ...mutual, ...trust } });
 }
 

@@ -1,6 +1,6 @@
 import { DenoNetwork } from "../../src/io/deno_network.ts";
 import type { Network } from "../../src/io/types.ts";
-import { mutualTrust } from "../../src/tls/credentials.ts";
+import { mutualTrust } from "../../src/tls/node_trust.ts";
 import { NodeTlsNetwork } from "../../src/tls/node_network.ts";
 import { credentialsOf } from "../../src/tls/secret_authority.ts";
 import { append, entry, heartbeat, introduce, openNode, text, untilConnected } from "./fixture.ts";
