@@ -20,6 +20,11 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return whole;
 }
 
+/** Whether both hold the same bytes. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}
+
 /** Appends values to a buffer that grows; all integers are little-endian. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;

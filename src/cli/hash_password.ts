@@ -1,4 +1,5 @@
 import { hashPassword } from "../access/password_hash.ts";
+import { sameBytes } from "../base/bytes.ts";
 import { FlagError } from "./flag_error.ts";
 import { print, printError } from "./output.ts";
 
@@ -31,8 +32,7 @@ async function askTwice(): Promise<Uint8Array> {
   try {
     const first = await ask("Password: ");
     const second = await ask("Again: ");
-    const same = first.length === second.length && first.every((byte, at) => byte === second[at]);
-    if (!same) throw new FlagError(1, "These were two different passwords");
+    if (!sameBytes(first, second)) throw new FlagError(1, "These were two different passwords");
     return first;
   } finally {
     Deno.stdin.setRaw(false);

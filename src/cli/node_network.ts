@@ -1,23 +1,19 @@
 import { messageOf } from "../base/message_of.ts";
 import { DenoNetwork } from "../io/deno_network.ts";
-import type { Clock, Logger, Network } from "../io/types.ts";
+import type { Logger, Network } from "../io/types.ts";
 import { WatchedFiles } from "../io/watched_files.ts";
 import { StartError } from "../member/start_error.ts";
-import { pathsOf, readCredentials, type TlsCredentials } from "../tls/credentials.ts";
-import { ExpiryWatch } from "../tls/expiry.ts";
+import type { TlsCredentials } from "../tls/credentials.ts";
 import { NodeTlsNetwork } from "../tls/node_network.ts";
+import type { NodeTrust } from "../tls/node_trust.ts";
 import { nodeTlsMissing } from "../tls/runtime.ts";
 import { SecretCredentials } from "../tls/secret_credentials.ts";
 import { readSecrets } from "../tls/shared_secret.ts";
 import type { NodeTlsFigures } from "../http/types.ts";
+import { warnOfReaders, watchCertificate } from "./certificate_files.ts";
 import type { Configuration } from "./flags.ts";
-import type { WatchedList } from "./watched_list.ts";
-
-interface Parts {
-  readonly watched: WatchedList;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+import type { NodeTlsConfiguration } from "./node_tls_flags.ts";
+import type { WatchParts } from "./watched_list.ts";
 
 /** Where the other nodes are reached, and what /status tells of it; undefined figures without TLS. */
 export interface NodeNetwork {
@@ -28,20 +24,20 @@ export interface NodeNetwork {
 /** The network that the flags ask for. Throws a StartError when files are not what they should be. */
 export async function openNodeNetwork(
   configuration: Configuration,
-  parts: Parts,
+  parts: WatchParts,
 ): Promise<NodeNetwork> {
-  const { nodeTls } = configuration;
+  const { nodeTls, nodeId } = configuration;
   if (nodeTls.type === "off") return { network: new DenoNetwork(), figures: undefined };
   const missing = nodeTlsMissing();
   if (missing !== undefined) throw new StartError(missing);
   let credentials: () => TlsCredentials;
   try {
-    credentials = await openCredentials(configuration, parts);
+    credentials = await openCredentials(nodeTls, nodeId, parts);
   } catch (error) {
     throw new StartError(`Cannot set up TLS between nodes: ${messageOf(error)}`, { cause: error });
   }
-  warn(configuration, parts.logger);
   const { trust } = nodeTls;
+  warn(trust, parts.logger);
   return {
     network: new NodeTlsNetwork({ credentials, trust }),
     figures: () => ({
@@ -55,51 +51,33 @@ export async function openNodeNetwork(
 }
 
 async function openCredentials(
-  { nodeTls, nodeId }: Configuration,
-  { watched, clock, logger }: Parts,
+  nodeTls: Exclude<NodeTlsConfiguration, { readonly type: "off" }>,
+  nodeId: string,
+  parts: WatchParts,
 ): Promise<() => TlsCredentials> {
-  if (nodeTls.type === "secret") {
-    const path = nodeTls.secretPath;
-    const secrets = watched.add(
-      await WatchedFiles.open({
-        what: "The secret of -node-auto-tls",
-        paths: [path],
-        read: ([contents = new Uint8Array()]) => readSecrets(contents, path),
-        clock,
-        logger,
-      }),
-    );
-    await warnOfReaders(path, logger);
-    const made = watched.add(await SecretCredentials.open({ secrets, nodeId, clock, logger }));
-    return () => made.current;
+  if (nodeTls.type === "files") {
+    const what = "The certificate for the other nodes";
+    const credentials = await watchCertificate(what, nodeTls.files, parts);
+    return () => credentials.current;
   }
-  if (nodeTls.type === "off") throw new StartError("There is no TLS between nodes");
-  const { files } = nodeTls;
-  const watching = watched.add(
+  const { watched, clock, logger } = parts;
+  const path = nodeTls.secretPath;
+  const secrets = watched.add(
     await WatchedFiles.open({
-      what: "The certificate for the other nodes",
-      paths: pathsOf(files),
-      read: (contents) => readCredentials(files, contents),
+      what: "The secret of -node-auto-tls",
+      paths: [path],
+      read: ([contents = new Uint8Array()]) => readSecrets(contents, path),
       clock,
       logger,
     }),
   );
-  await warnOfReaders(files.keyPath, logger);
-  watched.add(
-    new ExpiryWatch({
-      what: `The certificate for the other nodes (${files.certPath})`,
-      notAfter: () => watching.current.notAfter,
-      clock,
-      logger,
-    }),
-  );
-  return () => watching.current;
+  await warnOfReaders(path, logger);
+  const made = watched.add(await SecretCredentials.open({ secrets, nodeId, clock, logger }));
+  return () => made.current;
 }
 
 /** What leaves a way in although there is TLS: said at each start. */
-function warn({ nodeTls }: Configuration, logger: Logger): void {
-  if (nodeTls.type === "off") return;
-  const { acceptPlain, verifyClient, verifyServer } = nodeTls.trust;
+function warn({ acceptPlain, verifyClient, verifyServer }: NodeTrust, logger: Logger): void {
   if (acceptPlain) {
     logger.log(
       "WARN",
@@ -121,15 +99,4 @@ function warn({ nodeTls }: Configuration, logger: Logger): void {
       "Whoever reaches the Raft port is taken for a node, with TLS too: -node-verify-client with -node-ca-cert asks for a certificate",
     );
   }
-}
-
-/** Says when others on this machine can read a file that is secret. */
-export async function warnOfReaders(path: string, logger: Logger): Promise<void> {
-  const { mode } = await Deno.stat(path);
-  if (mode === null || (mode & 0o077) === 0) return;
-  logger.log(
-    "WARN",
-    "cli",
-    `${path} can be read by other users of this machine: chmod 600 ${path}`,
-  );
 }

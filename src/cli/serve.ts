@@ -118,7 +118,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     return;
   }
   try {
-    await serveMember({ member, nodeNetwork, https, users, end, watched, configuration, logger });
+    await serveMember({ member, nodeNetwork, https, users, end, clock, configuration, logger });
   } finally {
     await member.stop();
     users?.end();
@@ -127,7 +127,8 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   }
 }
 
-interface ServeParts extends RunParts {
+interface ServeParts extends Omit<RunParts, "watched"> {
+  readonly clock: DenoClock;
   readonly member: OpenMember;
   readonly nodeNetwork: NodeNetwork;
   readonly https: OpenHttps | undefined;
@@ -136,10 +137,9 @@ interface ServeParts extends RunParts {
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(
-  { member, nodeNetwork, https, users, end, configuration, logger }: ServeParts,
+  { member, nodeNetwork, https, users, end, clock, configuration, logger }: ServeParts,
 ): Promise<void> {
   const { service } = member;
-  const clock = new DenoClock();
   const turns = new TurnWatch(clock);
   const parts = httpParts(configuration, {
     service,

@@ -3,31 +3,20 @@ import { Gate } from "../access/gate.ts";
 import { HashChecker } from "../access/hash_checker.ts";
 import type { Users } from "../access/users.ts";
 import { parseUsersFile, UsersFileError } from "../access/users_file.ts";
-import type { Clock, Logger } from "../io/types.ts";
 import { WatchedFiles } from "../io/watched_files.ts";
 import type { Configuration } from "./flags.ts";
-import type { WatchedList } from "./watched_list.ts";
+import type { WatchParts } from "./watched_list.ts";
 
 export interface OpenUsers {
   readonly gate: Gate;
   readonly admission: Admission;
-  /** The newest that are in force. */
-  readonly current: () => Users;
-  /** Calls back when others are in force. */
-  readonly onChange: (listener: () => void) => void;
   readonly end: () => void;
-}
-
-interface Parts {
-  readonly watched: WatchedList;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /** Opens the file of -auth; undefined when there is none. Throws an error that names what is wrong. */
 export async function openUsers(
   { usersPath: path, joinAs }: Configuration["http"],
-  { watched, clock, logger }: Parts,
+  { watched, clock, logger }: WatchParts,
 ): Promise<OpenUsers | undefined> {
   if (path === "") return undefined;
   const files = watched.add(
@@ -49,8 +38,6 @@ export async function openUsers(
   return {
     gate,
     admission: admissionBy(gate, own),
-    current: () => files.current,
-    onChange: (listener) => files.onChange(listener),
     end: () => hashes.end(),
   };
 }

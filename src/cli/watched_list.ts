@@ -1,9 +1,16 @@
-import type { Logger } from "../io/types.ts";
+import type { Clock, Logger } from "../io/types.ts";
 
 interface Watch {
   /** Absent for what looks at no files itself, but follows their contents. */
   check?(): Promise<unknown>;
   stop(): void;
+}
+
+/** What files that may change are opened with. */
+export interface WatchParts {
+  readonly watched: WatchedList;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** All files that are read again while the node runs: certificates, users. SIGHUP has each looked at. */

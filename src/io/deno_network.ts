@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Connection, Listener, Network } from "./types.ts";
 
@@ -16,9 +17,7 @@ function networkError(action: string, address: string, error: unknown): Error {
     ? "the port is in use by another program"
     : error instanceof Deno.errors.AddrNotAvailable
     ? "this machine has no such address"
-    : error instanceof Error
-    ? error.message
-    : String(error);
+    : messageOf(error);
   return new Error(`Cannot ${action} ${address}: ${reason}`, { cause: error });
 }
 

@@ -1,3 +1,4 @@
+import { repeat } from "./repeat.ts";
 import type { Clock, Timer } from "./types.ts";
 
 /** How often it looks, in ms: a turn is measured to within that. */
@@ -28,7 +29,7 @@ export class TurnWatch {
   start(): void {
     this.#lookedAt = this.#clock.now();
     this.#part = Math.floor(this.#lookedAt / partMs);
-    this.#next();
+    this.#timer = repeat(this.#clock, periodMs, () => this.#look());
   }
 
   stop(): void {
@@ -45,13 +46,6 @@ export class TurnWatch {
   get longestLatelyMs(): number {
     this.#look();
     return Math.max(...this.#recent);
-  }
-
-  #next(): void {
-    this.#timer = this.#clock.after(periodMs, () => {
-      this.#look();
-      this.#next();
-    });
   }
 
   #look(): void {

@@ -1,3 +1,6 @@
+import { sameBytes } from "../base/bytes.ts";
+import { messageOf } from "../base/message_of.ts";
+import { repeat } from "./repeat.ts";
 import type { Clock, Logger, Timer } from "./types.ts";
 
 /** How often it looks, in ms. Watching would miss a symbolic link that is swapped, as Kubernetes does. */
@@ -31,14 +34,14 @@ export class WatchedFiles<T> {
   #unreadable: string | undefined;
   #failure: string | undefined;
   #checking: Promise<boolean> | undefined;
-  #timer: Timer | undefined;
+  readonly #timer: Timer;
   #stopped = false;
 
   private constructor(options: WatchedOptions<T>, value: T, contents: readonly Uint8Array[]) {
     this.#options = options;
     this.#value = value;
     this.#contents = contents;
-    this.#next();
+    this.#timer = repeat(options.clock, periodMs, () => this.check());
   }
 
   /** Rejects with an Error when a file is missing or `read` refuses what is in it. */
@@ -69,14 +72,7 @@ export class WatchedFiles<T> {
 
   stop(): void {
     this.#stopped = true;
-    this.#timer?.cancel();
-  }
-
-  #next(): void {
-    if (this.#stopped) return;
-    this.#timer = this.#options.clock.after(periodMs, () => {
-      this.check().then(() => this.#next());
-    });
+    this.#timer.cancel();
   }
 
   async #look(): Promise<boolean> {
@@ -85,7 +81,7 @@ export class WatchedFiles<T> {
     try {
       contents = await readAll(paths);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       if (reason !== this.#unreadable) {
         logger.log("ERROR", "cli", `${what} stays as it was: ${reason}`);
       }
@@ -98,7 +94,7 @@ export class WatchedFiles<T> {
     try {
       this.#value = await read(contents);
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failure = messageOf(error);
       logger.log("ERROR", "cli", `${what} stays as it was: ${this.#failure}`);
       return false;
     }
@@ -122,9 +118,7 @@ async function readBounded(path: string): Promise<Uint8Array<ArrayBuffer>> {
   } catch (error) {
     const reason = error instanceof Deno.errors.NotFound
       ? "there is no such file"
-      : error instanceof Error
-      ? error.message
-      : String(error);
+      : messageOf(error);
     throw new Error(`Cannot read ${path}: ${reason}`, { cause: error });
   }
 }
@@ -132,6 +126,6 @@ async function readBounded(path: string): Promise<Uint8Array<ArrayBuffer>> {
 function sameContents(some: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
   return some.every((bytes, index) => {
     const other = others[index];
-    return other?.length === bytes.length && bytes.every((byte, at) => byte === other[at]);
+    return other !== undefined && sameBytes(bytes, other);
   });
 }

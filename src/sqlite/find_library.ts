@@ -1,3 +1,4 @@
+import { sameBytes } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import { buildLibrary, builtLibraryPath, embeddedFileName } from "./build.ts";
 import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
@@ -111,8 +112,4 @@ async function readIfThere(path: string | URL): Promise<Uint8Array<ArrayBuffer> 
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

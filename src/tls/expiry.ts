@@ -1,3 +1,4 @@
+import { repeat } from "../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 
 const dayMs = 86_400_000;
@@ -18,15 +19,16 @@ export interface ExpiryOptions {
 /** Says twice a day that a certificate ends soon, from 30 days before and from the start on. */
 export class ExpiryWatch {
   readonly #options: ExpiryOptions;
-  #timer: Timer | undefined;
+  readonly #timer: Timer;
 
   constructor(options: ExpiryOptions) {
     this.#options = options;
     this.#look();
+    this.#timer = repeat(options.clock, periodMs, () => this.#look());
   }
 
   stop(): void {
-    this.#timer?.cancel();
+    this.#timer.cancel();
   }
 
   #look(): void {
@@ -41,6 +43,5 @@ export class ExpiryWatch {
       const soon = days === 1 ? "within a day" : `in ${days} days`;
       logger.log("WARN", "cli", `${what} ends ${soon}, on ${date}: replace it before`);
     }
-    this.#timer = clock.after(periodMs, () => this.#look());
   }
 }

@@ -1,4 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
+import { repeat } from "../io/repeat.ts";
 import type { WatchedFiles } from "../io/watched_files.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { TlsCredentials } from "./credentials.ts";
@@ -22,14 +23,15 @@ export class SecretCredentials {
   readonly #options: SecretCredentialsOptions;
   #current: TlsCredentials;
   #making: Promise<void> = Promise.resolve();
-  #timer: Timer | undefined;
-  #stopped = false;
+  readonly #timer: Timer;
 
   private constructor(options: SecretCredentialsOptions, current: TlsCredentials) {
     this.#options = options;
     this.#current = current;
     options.secrets.onChange(() => this.#renew());
-    this.#next();
+    this.#timer = repeat(options.clock, periodMs, () => {
+      if (this.#current.notAfter - options.clock.wallTime() < renewMs) this.#renew();
+    });
   }
 
   static async open(options: SecretCredentialsOptions): Promise<SecretCredentials> {
@@ -41,16 +43,7 @@ export class SecretCredentials {
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#timer?.cancel();
-  }
-
-  #next(): void {
-    if (this.#stopped) return;
-    this.#timer = this.#options.clock.after(periodMs, () => {
-      if (this.#current.notAfter - this.#options.clock.wallTime() < renewMs) this.#renew();
-      this.#next();
-    });
+    this.#timer.cancel();
   }
 
   /** One after the other, so that the newest secrets win. */
