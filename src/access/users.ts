@@ -44,22 +44,23 @@ export function identityFor(
   holder: Holder | undefined,
   everybody: Users["everybody"],
 ): Identity | undefined {
-  let read: readonly string[] | undefined;
-  let write: readonly string[] | undefined;
+  let reading = allTables;
+  let writing = allTables;
   for (const permission of needed) {
     // The user's own rights count before everybody's: they are meant for this user.
-    const giver = [holder, everybody].find((one) => one !== undefined && has(one, permission));
-    if (giver === undefined) return undefined;
-    if (permission === "execute") write = giver.tables?.write;
-    else read = giver.tables?.read;
-    if (needed.length === 1 && giver.tables !== undefined) ({ read, write } = giver.tables);
+    const giver = holder !== undefined && has(holder, permission) ? holder : everybody;
+    if (giver === undefined || !has(giver, permission)) return undefined;
+    const tables = giver.tables ?? allTables;
+    if (permission !== "execute" || needed.length === 1) reading = tables;
+    if (permission === "execute" || needed.length === 1) writing = tables;
   }
   const username = holder?.username;
-  if (read === undefined && write === undefined) return { username };
-  return { username, tables: { read: read ?? everyTable, write: write ?? everyTable } };
+  // As the file has them: what is kept of rights (rightsOf) is kept by this object.
+  const tables = reading === writing ? reading : { read: reading.read, write: writing.write };
+  return tables === allTables ? { username } : { username, tables };
 }
 
-const everyTable: readonly string[] = ["*"];
+const allTables: TableRights = { read: ["*"], write: ["*"] };
 
 /** Whether `*` alone permits it, and no less than any user is permitted. */
 export function isFree(needed: readonly Permission[], everybody: Users["everybody"]): boolean {
