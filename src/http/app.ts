@@ -49,13 +49,17 @@ function addressIn(environment: unknown): string {
  * get past is checked here, in this order, and what fails behind it becomes an answer here. What the
  * route asks of its client belongs behind its method, before any of the body is read.
  */
-async function letIn(
+function letIn(
   app: AppState,
   route: Route | undefined,
   request: Request,
   address: string,
 ): Promise<Response> {
-  return app.answers.toOrigin(request, await answerFor(app, route, request, address));
+  const { answers } = app;
+  const answer = answerFor(app, route, request, address);
+  return answers.differByOrigin
+    ? answer.then((response) => answers.toOrigin(request, response))
+    : answer;
 }
 
 async function answerFor(

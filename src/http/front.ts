@@ -1,3 +1,4 @@
+import { settledAtOnce } from "./at_once.ts";
 import { ClientActivity } from "./client_activity.ts";
 import { type ConnectionLimits, ConnectionWatch } from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
@@ -98,7 +99,12 @@ export class Front implements Listening {
       let accepted: Deno.TcpConn | Deno.TlsConn;
       try {
         const accepting = listener.accept();
-        if (listener === this.#drain?.listener && !await isThere(accepting)) this.#drain?.onEmpty();
+        if (
+          listener === this.#drain?.listener &&
+          await settledAtOnce<Deno.Conn>(accepting) === undefined
+        ) {
+          this.#drain?.onEmpty();
+        }
         accepted = await accepting;
       } catch (error) {
         // Closed, by `shutdown` or `replace`.
@@ -140,14 +146,3 @@ export class Front implements Listening {
 const acceptRetryMs = 10;
 /** An old listener at which nobody calls is closed after this, in ms. */
 const drainMsMax = 100;
-/** Microtasks within which a connection that waits already is there. */
-const microtasksMax = 8;
-
-/** Whether a connection had been waiting to be accepted. */
-async function isThere(accepting: Promise<unknown>): Promise<boolean> {
-  let there = false;
-  const settle = () => there = true;
-  void accepting.then(settle, settle);
-  for (let turn = 0; turn < microtasksMax && !there; turn++) await undefined;
-  return there;
-}

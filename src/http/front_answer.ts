@@ -1,11 +1,10 @@
 import { STATUS_CODES } from "node:http";
 import { joinBytes } from "../base/bytes.ts";
+import { readFirstPiece } from "./answer_body.ts";
 
 const encoder = new TextEncoder();
 const lineEnd = encoder.encode("\r\n");
 const lastChunk = encoder.encode("0\r\n\r\n");
-/** Microtasks that pass before a read counts as one that waits: it takes two (seen, Deno 2.9). */
-const microtasksMax = 8;
 /** Statuses whose answers have neither a body nor a length (RFC 9110, 8.6). */
 const bodiless: ReadonlySet<number> = new Set([204, 304]);
 
@@ -25,10 +24,8 @@ export async function writeResponse(
   }
   const reader = response.body.getReader();
   try {
-    const first = await reader.read();
-    const next = first.done ? first : reader.read();
-    const bytes = first.value ?? new Uint8Array(0);
-    if (await isOver(next)) {
+    const { bytes, next } = await readFirstPiece(reader);
+    if (next === undefined) {
       const length = `content-length: ${bytes.length}\r\n\r\n`;
       return await writeAll(connection, joinBytes([encoder.encode(head + length), bytes]));
     }
@@ -48,19 +45,6 @@ function headOf({ status, headers }: Response, last: boolean): string {
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
   head += `date: ${new Date().toUTCString()}\r\n`;
   return last ? `${head}connection: close\r\n` : head;
-}
-
-/**
- * Whether a read says at once that nothing comes any more, as those of bodies do that are no
- * streams. A body that says so later goes in chunks, which is as good.
- */
-export async function isOver(
-  next: ReadableStreamReadResult<Uint8Array> | Promise<ReadableStreamReadResult<Uint8Array>>,
-): Promise<boolean> {
-  let over = false;
-  void Promise.resolve(next).then(({ done }) => over = done, () => {});
-  for (let turn = 0; turn < microtasksMax && !over; turn++) await undefined;
-  return over;
 }
 
 function chunkOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -5,7 +5,9 @@ import {
   readRequest,
   withoutUpgrade,
 } from "./front_request.ts";
+import { ByteProgress } from "./byte_progress.ts";
 import type { ClientActivity } from "./client_activity.ts";
+import { closeQuietly } from "./close_quietly.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
 import { relay } from "./relay.ts";
 
@@ -14,8 +16,6 @@ const requestChunkBytes = 16 * 1024;
 const relayChunkBytes = 64 * 1024;
 /** How long a request may take before its client's end is looked out for, in ms. */
 const watchAfterMs = 50;
-/** What has to come for a request to count as moving on. */
-const progressBytes = 4 * 1024;
 
 /**
  * One client's connection, until Deno's server has it: after the first request that offers no
@@ -29,8 +29,7 @@ export class FrontConnection {
   /** What has been received and not yet served. */
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #chunkBytes = requestChunkBytes;
-  /** Bytes since the client's last mark. */
-  #came = 0;
+  readonly #progress = new ByteProgress();
   /** A read under way. */
   #reading: Promise<boolean> | undefined;
   #served: ServedConnection | undefined;
@@ -41,7 +40,7 @@ export class FrontConnection {
     this.#connection = connection;
     this.#native = native;
     this.#client = client;
-    client.signal.addEventListener("abort", () => this.#close(), { once: true });
+    client.signal.addEventListener("abort", () => closeQuietly(this.#connection), { once: true });
   }
 
   /** Resolves when the connection has ended, in whatever way. */
@@ -52,22 +51,14 @@ export class FrontConnection {
     } catch {
       // The client broke the connection, or the answer broke off: it ends.
     }
-    this.#close();
-  }
-
-  #close(): void {
-    try {
-      this.#connection.close();
-    } catch {
-      // It is closed, or Deno's server had it and closed it.
-    }
+    closeQuietly(this.#connection);
   }
 
   /** Lets the request under way end, and then the connection. */
   async shutdown(): Promise<void> {
     this.#stopping = true;
     if (this.#served !== undefined) return await this.#served.shutdown();
-    if (this.#idle) this.#close();
+    if (this.#idle) closeQuietly(this.#connection);
   }
 
   async #serve(): Promise<void> {
@@ -113,11 +104,7 @@ export class FrontConnection {
     received.set(this.#received);
     received.set(chunk.subarray(0, length), this.#received.length);
     this.#received = received;
-    this.#came += length;
-    if (this.#came >= progressBytes) {
-      this.#came = 0;
-      this.#client.mark();
-    }
+    if (this.#progress.came(length)) this.#client.mark();
     return true;
   }
 

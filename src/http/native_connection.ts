@@ -1,4 +1,5 @@
 import type { ClientActivity } from "./client_activity.ts";
+import { closeQuietly } from "./close_quietly.ts";
 import type { AcceptedConnection } from "./front.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
 import { shutDownSocket } from "./socket_shutdown.ts";
@@ -29,22 +30,14 @@ export class NativeConnection implements AcceptedConnection {
     } catch {
       // The client broke the connection, or could not agree with this node: it ends.
     }
-    this.#close();
+    closeQuietly(this.#connection);
   }
 
   async shutdown(): Promise<void> {
     // In Deno 2.4 a shutdown would wait for the first request.
     if (this.#client.requests === 0) {
       this.#client.end();
-      this.#close();
+      closeQuietly(this.#connection);
     } else if (!this.#client.signal.aborted) await this.#served?.shutdown();
-  }
-
-  #close(): void {
-    try {
-      this.#connection.close();
-    } catch {
-      // Deno's server had it and closed it.
-    }
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FrontRequest } from "./front_request.ts";
-import { isOver } from "./front_answer.ts";
+import { readFirstPiece } from "./answer_body.ts";
 import type { ClientHandler } from "./native_server.ts";
 
 /** Bodies up to this size whose length is given are gathered before the request is handled. */
@@ -107,10 +107,8 @@ async function write(
   }
   const reader = body.getReader();
   try {
-    const first = await reader.read();
-    const next = first.done ? first : reader.read();
-    const bytes = first.value ?? new Uint8Array(0);
-    if (await isOver(next)) {
+    const { bytes, next } = await readFirstPiece(reader);
+    if (next === undefined) {
       response.setHeader("content-length", bytes.length);
       response.end(bytes);
       return;

@@ -1,7 +1,5 @@
+import { ByteProgress } from "./byte_progress.ts";
 import { BrokenBodyError } from "./request_error.ts";
-
-/** What has to come for a body to count as moving on: one that comes drop by drop does not. */
-const progressBytes = 4 * 1024;
 
 /** Ends the reading of a body that pauses for too long, or comes drop by drop. */
 export class PauseWatch implements Disposable {
@@ -10,8 +8,7 @@ export class PauseWatch implements Disposable {
   #timer: ReturnType<typeof setTimeout>;
   #since = performance.now();
   #tooLong = false;
-  /** Bytes that came since then. */
-  #came = 0;
+  readonly #progress = new ByteProgress();
 
   constructor(reader: ReadableStreamDefaultReader<Uint8Array>, pauseMsMax: number) {
     this.#reader = reader;
@@ -24,10 +21,7 @@ export class PauseWatch implements Disposable {
     if (this.#tooLong) {
       throw new BrokenBodyError(`next to nothing of it came for ${this.#pauseMsMax} ms`);
     }
-    this.#came += bytes;
-    if (this.#came < progressBytes) return;
-    this.#came = 0;
-    this.#since = performance.now();
+    if (this.#progress.came(bytes)) this.#since = performance.now();
   }
 
   /** One timer for all reads of a body: most end long before it. */

@@ -1,3 +1,4 @@
+import { closeQuietly } from "./close_quietly.ts";
 import { writeAll } from "./front_answer.ts";
 import type { NativeServer, ServedClient, ServedConnection } from "./native_server.ts";
 
@@ -22,14 +23,14 @@ export async function relay(
   const [inside, served] = await connectedPair();
   onServed(native.serve(served, client));
   // The client may stop sending while the answer is still on its way; when it breaks, all ends.
-  const requests = copyRequests(received, inside).catch(() => close(inside));
+  const requests = copyRequests(received, inside).catch(() => closeQuietly(inside));
   try {
     await copyAnswers(inside, connection);
   } catch {
     // The client has gone.
   } finally {
-    close(inside);
-    close(connection);
+    closeQuietly(inside);
+    closeQuietly(connection);
     await requests;
   }
 }
@@ -64,13 +65,5 @@ async function connectedPair(): Promise<[Deno.TcpConn, Deno.TcpConn]> {
     // Somebody else on this machine may have been quicker.
     if (accepted.remoteAddr.port === mine.localAddr.port) return [mine, accepted];
     accepted.close();
-  }
-}
-
-function close(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // It is closed.
   }
 }
