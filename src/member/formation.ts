@@ -225,8 +225,7 @@ export class Formation implements TransportHandlers {
 
   async request(_peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
     try {
-      if (kind === RequestKind.notify) await this.#checkNotify(decodeNotify(payload));
-      return this.#answer(kind, payload);
+      return await this.#answer(kind, payload);
     } catch (error) {
       if (error instanceof FormatError) throw error;
       return encodeFailure(serviceError(error));
@@ -240,7 +239,7 @@ export class Formation implements TransportHandlers {
     }
   }
 
-  #answer(kind: number, payload: Uint8Array): Uint8Array {
+  async #answer(kind: number, payload: Uint8Array): Promise<Uint8Array> {
     const answer = beginAnswer();
     switch (kind) {
       case RequestKind.identify: {
@@ -257,7 +256,9 @@ export class Formation implements TransportHandlers {
         break;
       }
       case RequestKind.notify: {
-        const { member } = decodeNotify(payload);
+        const call = decodeNotify(payload);
+        await this.#checkNotify(call);
+        const { member } = call;
         const until = this.#options.clock.now() + presenceMs;
         if (this.#known.size < membersMax) this.#known.set(nodeName(member.id), { member, until });
         this.#hear([member.address]);

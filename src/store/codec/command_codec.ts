@@ -138,28 +138,30 @@ function flagsOf(command: Command): number {
 export function decodeCommand(bytes: Uint8Array): Command {
   verifyCommand(bytes);
   const reader = new ByteReader(bytes, 4);
-  const hasRights = readVersion(reader);
-  const type = reader.uint8();
-  const flags = reader.uint8();
-  reader.uint8();
-  const request = (flags & CommandFlag.request) === 0 ? undefined : {
-    origin: reader.uint64(),
-    sequence: reader.integer(),
-    floor: reader.integer(),
-  };
-  const rights = hasRights ? readRightsOf(reader, type) : undefined;
+  const { type, flags, request, rights } = readHead(reader);
   const command = readBody(reader, type, flags, request);
   reader.end();
   return command.type === "execute" && rights !== undefined ? { ...command, rights } : command;
 }
 
-/** Reads a command's version, and says whether it has rights by table. */
-function readVersion(reader: ByteReader): boolean {
+/** Reads what stands before a command's body, from its version on. */
+function readHead(reader: ByteReader) {
   const written = reader.uint8();
-  if (written !== version && written !== versionWithRights) {
-    throw new FormatError(`Unknown command version ${written}`);
-  }
-  return written === versionWithRights;
+  if (!isKnownVersion(written)) throw new FormatError(`Unknown command version ${written}`);
+  const type = reader.uint8();
+  const flags = reader.uint8();
+  reader.uint8();
+  const request: RequestId | undefined = (flags & CommandFlag.request) === 0 ? undefined : {
+    origin: reader.uint64(),
+    sequence: reader.integer(),
+    floor: reader.integer(),
+  };
+  const rights = written === versionWithRights ? readRightsOf(reader, type) : undefined;
+  return { type, flags, request, rights };
+}
+
+function isKnownVersion(written: number | undefined): boolean {
+  return written === version || written === versionWithRights;
 }
 
 function readRightsOf(reader: ByteReader, type: number): string {
@@ -269,8 +271,9 @@ export function enforcesForeignKeys(view: DataView): boolean {
 /** Why this version cannot apply a stamped command, as its first bytes tell. */
 export function unknownCommand(data: Uint8Array): string | undefined {
   const [written, type] = [data[stampBytes + 4], data[stampBytes + 5]];
-  const known = written === version || written === versionWithRights;
-  if (known && type !== undefined && type >= 1 && type <= newestType) return undefined;
+  if (isKnownVersion(written) && type !== undefined && type >= 1 && type <= newestType) {
+    return undefined;
+  }
   return `its command has version ${written} and type ${type}, which this raftlite does not know: install the one that wrote it`;
 }
 
@@ -302,17 +305,7 @@ export function commandFault(bytes: Uint8Array): string | undefined {
   try {
     verifyCommand(bytes);
     const reader = new ByteReader(bytes, 4);
-    const hasRights = readVersion(reader);
-    const type = reader.uint8();
-    const flags = reader.uint8();
-    reader.uint8();
-    if ((flags & CommandFlag.request) !== 0) {
-      reader.uint64();
-      reader.integer();
-      reader.integer();
-    }
-    if (hasRights) readRightsOf(reader, type);
-    passBody(reader, type);
+    passBody(reader, readHead(reader).type);
     reader.end();
     return undefined;
   } catch (error) {
