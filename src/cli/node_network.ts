@@ -41,8 +41,7 @@ export async function openNodeNetwork(
   return {
     network: new NodeTlsNetwork({ credentials, trust }),
     figures: () => ({
-      certificateEndsMs: credentials().notAfter,
-      certificateSubject: credentials().subject,
+      certificate: credentials(),
       verifiesClients: trust.verifyClient,
       verifiesServers: trust.verifyServer,
       acceptsPlain: trust.acceptPlain,

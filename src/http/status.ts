@@ -1,12 +1,11 @@
 import type { WriteQueueFigures } from "../cluster/write_queue.ts";
 import { withoutScheme } from "../io/address.ts";
 import type { AppState } from "./app_state.ts";
-import type { HttpsInfo } from "./types.ts";
 import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs, type QueryParameters } from "./query_parameters.ts";
-import type { NodeTlsFigures } from "./types.ts";
+import type { CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
 import { type Figures, storeFigures } from "./store_status.ts";
 
 /** /status: this node's figures, in the places where rqlite has them; `key=a.b` gives a part. */
@@ -99,10 +98,7 @@ function nodeTlsFigures(tls: NodeTlsFigures | undefined): Figures {
   return {
     tls: "enabled",
     accepts_plain: tls.acceptsPlain,
-    certificate: {
-      subject: tls.certificateSubject,
-      ends: new Date(tls.certificateEndsMs).toISOString(),
-    },
+    certificate: certificateFigures(tls.certificate),
     verifies_clients: tls.verifiesClients,
     verifies_servers: tls.verifiesServers,
   };
@@ -118,12 +114,13 @@ function tlsFigures(https: HttpsInfo | undefined): Figures {
     ca_file: https.caPath,
     client_auth: https.verifyClient ? "RequireAndVerifyClientCert" : "NoClientCert",
     next_protos: https.verifyClient ? ["http/1.1"] : ["h2", "http/1.1"],
-    certificate: {
-      subject: https.certificate().subject,
-      ends: new Date(https.certificate().notAfter).toISOString(),
-    },
+    certificate: certificateFigures(https.certificate()),
     reload_error: https.reloadFailure(),
   };
+}
+
+function certificateFigures({ subject, notAfter }: CertificateInForce): Figures {
+  return { subject, ends: new Date(notAfter).toISOString() };
 }
 
 function queueFigures(figures: WriteQueueFigures): Figures {

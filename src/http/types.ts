@@ -1,6 +1,7 @@
 import type { Gate } from "../access/gate.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Logger } from "../io/types.ts";
+import type { KeyPair } from "../tls/key_pair.ts";
 import type { BodyReader } from "./body_reader.ts";
 import type { Service } from "../cluster/types.ts";
 
@@ -18,11 +19,12 @@ export interface ServerSettings {
   readonly pageSize: number | undefined;
 }
 
+/** A certificate in force, as /status shows it. */
+export type CertificateInForce = Pick<KeyPair, "subject" | "notAfter">;
+
 /** TLS between nodes, as /status shows it. */
 export interface NodeTlsFigures {
-  /** Of the certificate in force, in ms since 1970-01-01 UTC. */
-  readonly certificateEndsMs: number;
-  readonly certificateSubject: string;
+  readonly certificate: CertificateInForce;
   readonly verifiesClients: boolean;
   readonly verifiesServers: boolean;
   /** Nodes without TLS are taken, for the time of a transition. */
@@ -36,8 +38,7 @@ export interface HttpsInfo {
   /** "" when none was named. */
   readonly caPath: string;
   readonly verifyClient: boolean;
-  /** The certificate in force; its end in ms since 1970-01-01 UTC. */
-  certificate(): { readonly subject: string; readonly notAfter: number };
+  certificate(): CertificateInForce;
   /** Why newer files are not in force; undefined while they are. */
   reloadFailure(): string | undefined;
 }

@@ -1,21 +1,13 @@
 import { strict as assert } from "node:assert";
+import { withDirectory } from "../directory.ts";
 import { readIdentity, writeIdentity } from "../../src/member/identity.ts";
 import { PeersFileError, readPeersFile, survivors } from "../../src/member/peers_file.ts";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 
 const disk = new DenoDisk();
 
-async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await test(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
 Deno.test("readIdentity() gives what writeIdentity() wrote, and names a damaged file", async () => {
-  await inDirectory(async (directory) => {
+  await withDirectory(async (directory) => {
     assert.equal(await readIdentity(disk, directory), undefined);
     const identity = {
       version: 2,
@@ -34,7 +26,7 @@ Deno.test("readIdentity() gives what writeIdentity() wrote, and names a damaged 
 });
 
 Deno.test("readPeersFile() takes rqlite's format", async () => {
-  await inDirectory(async (directory) => {
+  await withDirectory(async (directory) => {
     const path = `${directory}/peers.json`;
     assert.equal(await readPeersFile(disk, path), undefined);
     await Deno.writeTextFile(
@@ -78,7 +70,7 @@ Deno.test("readPeersFile() says what is wrong with a file", async () => {
     ['[{"id":"a","address":"h:1"},{"id":"a","address":"h:2"}]', /names a node twice/],
     ['[{"id":"a","address":"h:1","non_voter":true}]', /names no voter/],
   ];
-  await inDirectory(async (directory) => {
+  await withDirectory(async (directory) => {
     for (const [text, message] of wrong) {
       await Deno.writeTextFile(`${directory}/peers.json`, text);
       await assert.rejects(readPeersFile(disk, `${directory}/peers.json`), (error: Error) => {

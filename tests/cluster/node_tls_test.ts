@@ -1,19 +1,10 @@
 import { strict as assert } from "node:assert";
+import { withDirectory } from "../directory.ts";
 import { join } from "node:path";
 import { Authority, type Issued } from "../tls/authority.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 import { schema, Workload } from "./workload.ts";
 import { testWithNodeTls } from "../tls/where_there_is_tls.ts";
-
-/** A directory of certificates and secrets. */
-async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await run(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 /** The flags of mutual TLS, by files that may be exchanged. */
 function tlsFlags({ certPath, keyPath }: Issued, caPath: string): string[] {
@@ -51,7 +42,7 @@ const otherSecret = "fedcba9876543210".repeat(4);
 testWithNodeTls(
   "a cluster goes from plain to TLS and to another authority under load, and loses nothing",
   () =>
-    inDirectory(async (directory) => {
+    withDirectory(async (directory) => {
       const one = await Authority.create(directory, "one");
       const two = await Authority.create(directory, "two");
       const issued = await one.issue({ name: "node" });
@@ -108,7 +99,7 @@ testWithNodeTls(
 testWithNodeTls(
   "a plain node and one with another certificate are kept out, and told why",
   () =>
-    inDirectory(async (directory) => {
+    withDirectory(async (directory) => {
       const one = await Authority.create(directory, "one");
       const two = await Authority.create(directory, "two");
       const flags = tlsFlags(await one.issue({ name: "node" }), one.caPath);
@@ -141,7 +132,7 @@ testWithNodeTls(
 testWithNodeTls(
   "nodes that share a secret form a cluster by TLS; another secret is kept out",
   () =>
-    inDirectory(async (directory) => {
+    withDirectory(async (directory) => {
       const path = join(directory, "secret");
       const otherPath = join(directory, "other");
       await Deno.writeTextFile(path, `${secret}\n`, { mode: 0o600 });
@@ -186,7 +177,7 @@ testWithNodeTls(
 testWithNodeTls(
   "files that do not do are named at the start",
   () =>
-    inDirectory(async (directory) => {
+    withDirectory(async (directory) => {
       const one = await Authority.create(directory, "one");
       const [a, b] = [await one.issue({ name: "a" }), await one.issue({ name: "b" })];
       const short = join(directory, "short");

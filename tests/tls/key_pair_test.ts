@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
+import { withDirectory } from "../directory.ts";
 import { readCertificates, readKeyPair } from "../../src/tls/key_pair.ts";
 import { Authority } from "./authority.ts";
-
-async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await run(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 async function read(certPath: string, keyPath: string) {
   const cert = await Deno.readFile(certPath);
@@ -17,7 +9,7 @@ async function read(certPath: string, keyPath: string) {
 }
 
 Deno.test("a certificate and its key are read, with name and end", () =>
-  inDirectory(async (directory) => {
+  withDirectory(async (directory) => {
     const authority = await Authority.create(directory);
     const { certPath, keyPath } = await authority.issue({ name: "node", days: 3 });
     const pair = await read(certPath, keyPath);
@@ -28,7 +20,7 @@ Deno.test("a certificate and its key are read, with name and end", () =>
   }));
 
 Deno.test("what does not belong together, or is none, is refused by name", () =>
-  inDirectory(async (directory) => {
+  withDirectory(async (directory) => {
     const authority = await Authority.create(directory);
     const one = await authority.issue({ name: "one" });
     const other = await authority.issue({ name: "other" });
