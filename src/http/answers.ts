@@ -19,12 +19,17 @@ const userHeaders: readonly Header[] = [
   ["access-control-allow-credentials", "true"],
   ["www-authenticate", 'Basic realm="rqlite"'],
 ];
+const versionHeader = "x-rqlite-version";
 const servedByHeader = "x-rqlite-served-by";
 
-/** Makes the responses, all with the headers that rqlite puts on every one. */
+/**
+ * Makes the responses, all with the headers that rqlite puts on every one; but where clients are
+ * asked who they are, the version is only for those that `tellVersion` is called for.
+ */
 export class Answers {
   /** Added to every response. */
   readonly #common: readonly Header[];
+  readonly #version: string;
   readonly #httpAddress: string;
   /** Those from which programs in browsers may ask, when it is not one for all answers. */
   readonly #origins: ReadonlySet<string> | undefined;
@@ -34,8 +39,9 @@ export class Answers {
     const { allowOrigin } = info;
     const origins = allowOrigin.split(",").map((origin) => origin.trim());
     this.#origins = origins.length > 1 ? new Set(origins) : undefined;
+    this.#version = info.rqliteVersion;
     this.#common = [
-      ["x-rqlite-version", info.rqliteVersion],
+      ...(hasUsers ? [] : [[versionHeader, info.rqliteVersion] satisfies Header]),
       ["access-control-allow-methods", "OPTIONS, GET, POST, DELETE"],
       ["access-control-allow-headers", hasUsers ? "Content-Type, Authorization" : "Content-Type"],
       ...(hasUsers ? userHeaders : []),
@@ -118,6 +124,12 @@ export class Answers {
     const headers: Header[] = [...this.#common, ["location", location]];
     if (contentType !== undefined) headers.push(["content-type", contentType]);
     return new Response(null, { status: 301, headers });
+  }
+
+  /** Adds the version to an answer for somebody who may know it, where not everybody may. */
+  tellVersion(response: Response): Response {
+    response.headers.append(versionHeader, this.#version);
+    return response;
   }
 
   /** Whether answers differ by the origin that asks: `toOrigin` is for these. */

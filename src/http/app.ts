@@ -2,9 +2,10 @@ import { type Context, Hono } from "hono";
 import { anybody, type Identity, type Verdict } from "../access/types.ts";
 import { AppState } from "./app_state.ts";
 import { errorAnswer } from "./error_answer.ts";
-import { parseQueryParameters } from "./query_parameters.ts";
+import { parseQueryParameters, type QueryParameters } from "./query_parameters.ts";
 import { type Route, routes } from "./routes.ts";
 import type { AppOptions } from "./types.ts";
+import { requireAllTables } from "./whole_database.ts";
 
 /** The HTTP API: a client written for rqlite 10 notices no difference. */
 export function createApp(options: AppOptions): Hono {
@@ -70,6 +71,8 @@ async function answerFor(
 ): Promise<Response> {
   const { method, url } = request;
   if (method === "OPTIONS") return app.answers.empty(200);
+  let tellsVersion = false;
+  let response: Response;
   try {
     const queryAt = url.indexOf("?");
     const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
@@ -86,14 +89,33 @@ async function answerFor(
       if (verdict.type !== "admitted") return keptOut(app, route, verdict);
       app.counters.auth_ok++;
       identity = verdict.identity;
+      // Who may see /status finds it there.
+      tellsVersion = identity.username !== undefined || route.permissions.includes("status");
     }
-    if (route.methods !== "any" && !route.methods.includes(method)) {
-      return app.answers.empty(405, route.refusalType);
-    }
-    return await route.endpoint(app, request, parameters, identity);
+    response = await carriedOut(app, route, { request, parameters, identity });
   } catch (error) {
-    return errorAnswer(app, error);
+    response = errorAnswer(app, error);
   }
+  return tellsVersion ? app.answers.tellVersion(response) : response;
+}
+
+/** A request that was let in. */
+interface Admitted {
+  readonly request: Request;
+  readonly parameters: QueryParameters;
+  readonly identity: Identity;
+}
+
+function carriedOut(
+  app: AppState,
+  route: Route,
+  { request, parameters, identity }: Admitted,
+): Response | Promise<Response> {
+  if (route.methods !== "any" && !route.methods.includes(request.method)) {
+    return app.answers.empty(405, route.refusalType);
+  }
+  if (route.wholeDatabase) requireAllTables(identity);
+  return route.endpoint(app, request, parameters, identity);
 }
 
 function keptOut(

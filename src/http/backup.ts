@@ -1,17 +1,13 @@
 import type { BackupOptions } from "../store/types.ts";
-import type { Identity } from "../access/types.ts";
 import type { AppState } from "./app_state.ts";
 import type { QueryParameters } from "./query_parameters.ts";
-import { requireAllTables } from "./whole_database.ts";
 
 /** /db/backup: a copy of the database, streamed. */
 export async function backup(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
-  identity: Identity,
 ): Promise<Response> {
-  requireAllTables(identity);
   const { answers, service } = app;
   const format = backupFormat(parameters);
   const contentType = format === "sql" ? "application/sql" : "application/octet-stream";

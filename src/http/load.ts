@@ -1,13 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { plainFormat } from "../store/types.ts";
-import type { Identity } from "../access/types.ts";
 import type { AppState } from "./app_state.ts";
 import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
 import { notUtf8, readChunk, readRest } from "./request_body.ts";
 import { spool } from "./spool.ts";
-import { requireAllTables } from "./whole_database.ts";
 
 /** What a SQLite file begins with: https://www.sqlite.org/fileformat.html#the_database_header */
 const sqliteHeader = new TextEncoder().encode("SQLite format");
@@ -19,9 +17,7 @@ export async function load(
   app: AppState,
   request: Request,
   parameters: QueryParameters,
-  identity: Identity,
 ): Promise<Response> {
-  requireAllTables(identity);
   const { answers, limits, logger, service } = app;
   const startedAt = startOf(parameters);
   const redirect = app.redirect(request, parameters);
@@ -52,13 +48,7 @@ export async function load(
 }
 
 /** /boot: as /db/load of a SQLite file, on a cluster of one node. */
-export async function boot(
-  app: AppState,
-  request: Request,
-  _: QueryParameters,
-  identity: Identity,
-): Promise<Response> {
-  requireAllTables(identity);
+export async function boot(app: AppState, request: Request): Promise<Response> {
   const { answers } = app;
   const body = await peek(request, bootHeaderBytes);
   if (body.length < bootHeaderBytes) return answers.error(503, "EOF");

@@ -6,11 +6,11 @@ export const jsonOf = (name: keyof typeof schemas) => ({
 });
 export const plainText = { "text/plain": { schema: { type: "string" } } };
 
-/** The header on every answer. */
+/** The header on answers. */
 const headers = {
   "X-RQLITE-VERSION": {
-    description: "The version of rqlite whose API this is.",
-    required: true,
+    description: "The version of rqlite whose API this is. Where nodes have users, only they are " +
+      "told, and who may see /status.",
     schema: { type: "string" },
   },
 };
@@ -40,6 +40,29 @@ export const sharedResponses = {
     plainText,
   ),
   Timeout: answer("The cluster did not answer in time.", plainText),
+  Unauthorized: {
+    description: "Nobody is known by these credentials, or they do not permit this.",
+    headers: {
+      "WWW-Authenticate": { required: true, schema: { const: 'Basic realm="rqlite"' } },
+    },
+    content: {},
+  },
+  SomeTables: answer(
+    "This is the whole database, and the user has rights to some tables.",
+    plainText,
+  ),
+  Slowed: {
+    description: "Too many wrong passwords, or too many to compare with hashes: nothing was " +
+      "compared.",
+    headers: {
+      "Retry-After": {
+        description: "Seconds after which to try again.",
+        required: true,
+        schema: { type: "integer", minimum: 1 },
+      },
+    },
+    content: {},
+  },
 };
 
 type SharedResponse = keyof typeof sharedResponses;
@@ -48,8 +71,11 @@ const statuses: Readonly<Record<SharedResponse, number>> = {
   Done: 200,
   Redirect: 301,
   BadRequest: 400,
+  Unauthorized: 401,
+  SomeTables: 403,
   WaitTimeout: 408,
   TooLarge: 413,
+  Slowed: 429,
   Failed: 500,
   Unavailable: 503,
   Timeout: 504,
@@ -61,10 +87,10 @@ const statuses: Readonly<Record<SharedResponse, number>> = {
  */
 export function responses(own: Readonly<Record<number, object>>, ...shared: SharedResponse[]) {
   const named: SharedResponse[] = ["BadRequest", ...shared];
-  return {
-    ...Object.fromEntries(
-      named.map((name) => [statuses[name], { $ref: `#/components/responses/${name}` }]),
-    ),
-    ...own,
-  };
+  return Object.assign({}, ...named.map(sharedResponse), own) as Readonly<Record<string, object>>;
+}
+
+/** A shared response by its status. */
+export function sharedResponse(name: SharedResponse): Readonly<Record<string, object>> {
+  return { [statuses[name]]: { $ref: `#/components/responses/${name}` } };
 }

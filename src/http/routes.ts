@@ -9,7 +9,7 @@ import { leader } from "./leader.ts";
 import { boot, load } from "./load.ts";
 import { reap, remove, snapshot } from "./maintenance.ts";
 import { nodes } from "./nodes.ts";
-import { describe } from "./openapi.ts";
+import { openApiText } from "./openapi.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { readyz } from "./readyz.ts";
 import { analyzeSql } from "./sql_analysis.ts";
@@ -32,6 +32,8 @@ export interface Route {
   readonly methods: "any" | readonly string[];
   /** What it asks of its client, all of it; nothing: it is there for everybody. */
   readonly permissions: readonly Permission[];
+  /** Takes or gives all tables at once: who has rights to some is kept out. */
+  readonly wholeDatabase?: true;
   /**
    * What it reads of a body, and so what bounds that; it reads none before its own checks, as in rqlite.
    * "words": a few of them, by readShortBody. "statements": all of them, by readBody, within the limit
@@ -82,6 +84,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["GET"],
     permissions: ["backup"],
+    wholeDatabase: true,
     body: "none",
     counter: "backups",
     endpoint: backup,
@@ -91,6 +94,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["POST"],
     permissions: ["load"],
+    wholeDatabase: true,
     body: "database",
     counter: "loads",
     endpoint: load,
@@ -100,6 +104,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["load"],
+    wholeDatabase: true,
     body: "database",
     counter: "boot",
     endpoint: boot,
@@ -202,7 +207,7 @@ export const routes: readonly Route[] = [
     permissions: [],
     body: "none",
     refusalType: jsonContentType,
-    endpoint: describe,
+    endpoint: ({ answers }) => answers.json(openApiText(routes)),
   },
   {
     path: "/",

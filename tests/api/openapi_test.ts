@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { openApi } from "../../src/http/openapi.ts";
+import { openApiOf } from "../../src/http/openapi.ts";
+import { routes } from "../../src/http/routes.ts";
 import { appWith, FakeService } from "../http/fake_service.ts";
 import { contradiction } from "./conformance.ts";
 import type { Step } from "./step.ts";
 import { singleNodeTables, tables } from "./tables.ts";
+
+const openApi = openApiOf(routes);
 
 /** What stands for each placeholder of the tables. */
 const samples: Readonly<Record<string, string>> = {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { openApi } from "../../src/http/openapi.ts";
+import { openApiOf } from "../../src/http/openapi.ts";
 import type { Permission } from "../../src/access/types.ts";
 import { routes } from "../../src/http/routes.ts";
 import { appWith, FakeService } from "./fake_service.ts";
+
+const openApi = openApiOf(routes);
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -63,6 +65,23 @@ Deno.test("a path is a route's by its beginning only where the route says so", a
     if (methods === "any") continue;
     const response = await fetch(`${path}more`, { method: "PUT" });
     assert.equal(response.status, match === "prefix" ? 405 : 404, path);
+  }
+});
+
+Deno.test("the description of the API says of every operation what its route asks for", () => {
+  for (const [path, operations] of Object.entries(openApi.paths)) {
+    const route = routes.find((candidate) => candidate.path === path);
+    assert.ok(route !== undefined, path);
+    const { permissions, wholeDatabase } = route;
+    const security = permissions.length === 0
+      ? []
+      : [{}, { basic: permissions }, { bearer: permissions }];
+    for (const operation of Object.values(operations)) {
+      assert.deepEqual(operation.security, security, path);
+      assert.equal("401" in operation.responses, permissions.length > 0, path);
+      assert.equal("429" in operation.responses, permissions.length > 0, path);
+      assert.equal("403" in operation.responses, wholeDatabase === true, path);
+    }
   }
 });
 

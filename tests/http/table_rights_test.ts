@@ -3,7 +3,6 @@ import { rightsOf } from "../../src/access/table_rights.ts";
 import type { Identity } from "../../src/access/types.ts";
 import { AppState } from "../../src/http/app_state.ts";
 import { parseQueryParameters } from "../../src/http/query_parameters.ts";
-import { RequestError } from "../../src/http/request_error.ts";
 import { routes } from "../../src/http/routes.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
@@ -59,23 +58,5 @@ test("who may do everything has no rights to hand on", async () => {
   await ask(app, { username: "eve" }, "/db/query?q=SELECT");
   assert.equal(service.writes[0]?.rights, undefined);
   assert.equal(service.reads[0]?.request.rights, undefined);
-  await app.queue.close(1000);
-});
-
-test("the whole database is not for users with rights to some tables", async () => {
-  const service = new FakeService();
-  const app = appWith(service);
-  for (const [path, body] of [["/db/backup"], ["/db/load", "SELECT 1"], ["/boot", "SQLite"]]) {
-    await assert.rejects(ask(app, bob, path ?? "", body), (error) => {
-      assert.ok(error instanceof RequestError && error.status === 403);
-      assert.match(error.message, /^user "bob" has rights to some tables, and this is the whole/);
-      return true;
-    });
-  }
-  assert.deepEqual([service.backups, service.loads, service.texts], [[], [], []]);
-  const copy = await ask(app, all, "/db/backup");
-  assert.equal(await copy.text(), "SQLite format 3");
-  await ask(app, all, "/db/load", "SELECT 1");
-  assert.deepEqual(service.texts, ["SELECT 1"]);
   await app.queue.close(1000);
 });

@@ -5,12 +5,13 @@ import { HashChecker } from "../../src/access/hash_checker.ts";
 import { parseUsersFile } from "../../src/access/users_file.ts";
 import { routes } from "../../src/http/routes.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
+import { contradiction } from "../api/conformance.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
-function appFor(entries: unknown[], options = {}) {
+function appFor(entries: unknown[], service = new FakeService()) {
   const { users } = parseUsersFile(JSON.stringify(entries));
   const gate = new Gate({ users: () => users, hashes: new HashChecker(), clock: new DenoClock() });
-  return appWith(new FakeService(), {}, {}, { gate, ...options });
+  return appWith(service, {}, {}, { gate });
 }
 
 const basic = (username: string, password: string) => `Basic ${btoa(`${username}:${password}`)}`;
@@ -46,6 +47,12 @@ for (const route of routes) {
       const body = await response.text();
       assert.equal(response.status !== 401, admitted, `${authorization}: ${response.status}`);
       assert.equal(response.headers.get("www-authenticate"), 'Basic realm="rqlite"');
+      const isKnown = admitted && (fetch === app.fetch || perms.includes("status"));
+      const version = isKnown && !isOpen ? "v10.3.0" : null;
+      assert.equal(response.headers.get("x-rqlite-version"), version, `${authorization}`);
+      const type = response.headers.get("content-type") ?? "";
+      const answer = { status: response.status, type, body };
+      assert.equal(contradiction(method, route.path, answer), undefined);
       if (admitted) continue;
       assert.equal(body, "");
       assert.equal(response.headers.get("content-type"), route.refusalType ?? null);
@@ -65,6 +72,50 @@ Deno.test("users are asked for after the query string, and before the method", a
   assert.equal(headers.get("access-control-allow-headers"), "Content-Type, Authorization");
 });
 
+Deno.test("who has rights to some tables is kept out of the whole database, as it is described", async () => {
+  const service = new FakeService();
+  const { fetch } = appFor([
+    { username: "bob", password: "p", perms: ["all"], tables: { read: ["t"] } },
+    { username: "ann", password: "p", perms: ["all"], tables: { read: ["*"], write: ["*"] } },
+  ], service);
+  for (const { path, methods, wholeDatabase } of routes) {
+    if (methods === "any") continue;
+    for (const method of methods) {
+      const headers = { authorization: basic("bob", "p") };
+      const { status, headers: answered, body } = await fetch(path, { method, headers });
+      const text = await new Response(body).text();
+      assert.equal(status === 403, wholeDatabase === true, path);
+      const type = answered.get("content-type") ?? "";
+      assert.equal(contradiction(method, path, { status, type, body: text }), undefined);
+      if (status === 403) assert.match(text, /^user "bob" has rights to some tables, and this is/);
+    }
+  }
+  assert.deepEqual([service.backups, service.loads, service.texts], [[], [], []]);
+  const headers = { authorization: basic("ann", "p") };
+  assert.equal(await (await fetch("/db/backup", { headers })).text(), "SQLite format 3");
+  await (await fetch("/db/load", { method: "POST", body: "SELECT 1", headers })).text();
+  assert.deepEqual(service.texts, ["SELECT 1"]);
+});
+
+Deno.test("strangers are not told the version, whatever they ask for", async () => {
+  const { fetch } = appFor([{ username: "*", perms: ["ready"] }]);
+  const strange: [string, string][] = [
+    ["GET", "/"],
+    ["GET", "/nope"],
+    ["GET", "/status?timeout=x"],
+    ["GET", "/%zz"],
+    ["OPTIONS", "/status"],
+    ["GET", "/readyz"],
+    ["PUT", "/readyz"],
+    ["GET", "/openapi.json"],
+  ];
+  for (const [method, path] of strange) {
+    const response = await fetch(path, { method });
+    assert.equal(response.headers.get("x-rqlite-version"), null, path);
+    assert.doesNotMatch(await response.text(), /v?10\.3|raftlite\/|\/src\//);
+  }
+});
+
 Deno.test("who guesses passwords is told to come back later", async () => {
   const { fetch } = appFor([{ username: "bob", password: "p", perms: ["all"] }]);
   const statuses = [];
@@ -72,6 +123,8 @@ Deno.test("who guesses passwords is told to come back later", async () => {
     const response = await fetch("/status", { headers: { authorization: basic("bob", `${i}`) } });
     statuses.push(response.status);
     if (response.status === 429) assert.equal(response.headers.get("retry-after"), "2");
+    const answer = { status: response.status, type: "", body: await response.text() };
+    assert.equal(contradiction("GET", "/status", answer), undefined);
   }
   assert.deepEqual(statuses, [...new Array(10).fill(401), 429]);
   assert.equal(
