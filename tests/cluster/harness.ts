@@ -7,11 +7,13 @@ const mainPath = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** Longest wait for anything a healthy cluster does: a machine under load may be slow. */
 const patienceMs = 60_000;
 
-/** The program to test: RAFTLITE_BINARY, or main.ts under this Deno. */
-function program(): { readonly command: string; readonly args: readonly string[] } {
+/** Another program's main.ts, or the one to test: RAFTLITE_BINARY, or main.ts under this Deno. */
+function program(
+  other: string | undefined,
+): { readonly command: string; readonly args: readonly string[] } {
   const binary = Deno.env.get("RAFTLITE_BINARY");
-  if (binary) return { command: binary, args: [] };
-  return { command: Deno.execPath(), args: ["run", "-A", "--quiet", mainPath] };
+  if (binary && other === undefined) return { command: binary, args: [] };
+  return { command: Deno.execPath(), args: ["run", "-A", "--quiet", other ?? mainPath] };
 }
 
 /** Runs a program of root's without the power to pass over the permissions of files. */
@@ -63,6 +65,8 @@ export class NodeProcess {
   readonly raftAddress: string;
   /** To be started as one whom the permissions of files bind. */
   boundByPermissions = false;
+  /** Path of the main.ts to be started from; undefined: that of the program to test. */
+  mainPath: string | undefined;
   readonly #flags: readonly string[];
   #child: Deno.ChildProcess | undefined;
   #exited: Promise<Deno.CommandStatus> | undefined;
@@ -108,7 +112,7 @@ export class NodeProcess {
 
   start(extraFlags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): void {
     assert(this.#child === undefined, `${this.id} is running already`);
-    const { command, args } = program();
+    const { command, args } = program(this.mainPath);
     const line = [...(this.boundByPermissions ? withoutPower : []), command, ...args];
     const child = new Deno.Command(line[0] ?? command, {
       args: [
@@ -247,6 +251,8 @@ export interface ClusterOptions {
   readonly flags?: readonly string[];
   /** Puts a proxy in front of every Raft port. */
   readonly proxies?: boolean;
+  /** The cluster's `mainPath` to begin with. */
+  readonly mainPath?: string;
 }
 
 /** Some nodes on this machine, in a temporary directory of their own. */
@@ -256,12 +262,15 @@ export class Cluster {
   readonly #flags: readonly string[];
   readonly #proxies = new Map<string, Proxy>();
   readonly #withProxies: boolean;
+  /** As NodeProcess's, for nodes to be made from now on. */
+  mainPath: string | undefined;
   #next = 1;
 
   private constructor(directory: string, options: ClusterOptions) {
     this.#directory = directory;
     this.#flags = options.flags ?? [];
     this.#withProxies = options.proxies ?? false;
+    this.mainPath = options.mainPath;
   }
 
   /** Starts a cluster and waits until each node is ready. */
@@ -297,6 +306,7 @@ export class Cluster {
       raftPort,
       raftAddress: `127.0.0.1:${proxy?.port ?? raftPort}`,
     });
+    node.mainPath = this.mainPath;
     this.nodes.push(node);
     return node;
   }
