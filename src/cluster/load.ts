@@ -14,13 +14,14 @@ export type Submit = (make: CommandMaker, timeoutMs: number) => Promise<WriteAns
 
 /**
  * Replaces the database by a SQLite file, on all nodes: the file goes through the log in pieces
- * and becomes the database, whole and verified, with the last entry. Memory does not grow with it.
+ * and becomes the database, whole and verified, with the last entry, whose index it resolves with.
+ * Memory does not grow with it.
  */
 export async function loadDatabase(
   file: ReadableStream<Uint8Array>,
   submit: Submit,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const loadId = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
   let size = 0;
   let sum = 0;
@@ -38,7 +39,7 @@ export async function loadDatabase(
       sum = checksum(bytes, sum);
       size += bytes.length;
     }
-    await expectSuccess(submit, commitTimeoutMs, (request) => ({
+    return await expectSuccess(submit, commitTimeoutMs, (request) => ({
       type: "load_commit",
       loadId,
       size,
@@ -57,14 +58,19 @@ export async function loadDatabase(
   }
 }
 
-async function expectSuccess(submit: Submit, timeoutMs: number, make: CommandMaker): Promise<void> {
-  const { results } = await submit(make, timeoutMs);
-  if (results.length === 0) return;
+async function expectSuccess(
+  submit: Submit,
+  timeoutMs: number,
+  make: CommandMaker,
+): Promise<number> {
+  const { results, raftIndex } = await submit(make, timeoutMs);
+  if (results.length === 0) return raftIndex;
   const text = typeof results === "string" ? results : new TextDecoder().decode(results);
   const result: unknown = JSON.parse(text);
   if (typeof result === "object" && result !== null && "error" in result) {
     throw new ServiceError("invalid", String(result.error));
   }
+  return raftIndex;
 }
 
 /** The stream's bytes in pieces of the same size, but the last. */

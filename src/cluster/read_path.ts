@@ -38,11 +38,24 @@ export class ReadPath {
     level: ReadLevelOptions,
     signal?: () => AbortSignal,
   ): ReadAnswer | Promise<ReadAnswer> {
-    if (!this.#mayReadNow(level)) return this.#readLater(request, level, signal);
+    if (!this.#hasSeen(level) || !this.#mayReadNow(level)) {
+      return this.#readLater(request, level, signal);
+    }
     const results = this.#store.read(request, signal);
     return results instanceof Uint8Array
-      ? { results, raftIndex: 0 }
-      : results.then((results) => ({ results, raftIndex: 0 }));
+      ? this.#answer(results, 0, level)
+      : results.then((results) => this.#answer(results, 0, level));
+  }
+
+  #answer(
+    results: ReadAnswer["results"],
+    raftIndex: number,
+    { minIndex }: ReadLevelOptions,
+  ): ReadAnswer {
+    // A reader's thread may see entries whose applying is not reported here yet, but none that is
+    // not committed.
+    const seenIndex = minIndex === undefined ? undefined : this.#node.commitIndex;
+    return { results, raftIndex, seenIndex };
   }
 
   async #readLater(
@@ -50,12 +63,34 @@ export class ReadPath {
     level: ReadLevelOptions,
     signal: (() => AbortSignal) | undefined,
   ): Promise<ReadAnswer> {
-    const raftIndex = await this.#reachLevel(level);
+    const deadline = this.#clock.now() + level.timeoutMs;
+    if (!this.#hasSeen(level)) await this.#catchUp(level);
+    const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
+    const raftIndex = this.#mayReadNow(level) ? 0 : await this.#reachLevel({ ...level, timeoutMs });
     assert(
       raftIndex <= this.#node.appliedIndex,
       `A read would be told of index ${raftIndex}, which is not applied here yet`,
     );
-    return { results: await this.#store.read(request, signal), raftIndex };
+    return this.#answer(await this.#store.read(request, signal), raftIndex, level);
+  }
+
+  /** Whether this node's own copy has all that the client has seen. */
+  #hasSeen({ minIndex = 0 }: ReadLevelOptions): boolean {
+    return minIndex <= this.#node.appliedIndex;
+  }
+
+  /** Waits for what the client has seen; only the log can bring it, so nobody is asked. */
+  async #catchUp({ minIndex = 0, timeoutMs }: ReadLevelOptions): Promise<void> {
+    try {
+      await this.#node.waitApplied(minIndex, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof NodeError) || error.kind !== "timeout") throw serviceError(error);
+      const { appliedIndex } = this.#node;
+      throw new ServiceError(
+        "behind",
+        `index ${minIndex} is not here within ${timeoutMs} ms: this node has applied ${appliedIndex}`,
+      );
+    }
   }
 
   /** Whether this node's own copy may answer at the level without asking or awaiting anything. */

@@ -166,10 +166,10 @@ export class ClusterService implements Service {
     return await this.#parts.store.backup(options, signal);
   }
 
-  async load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<void> {
+  async load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<number> {
     const submit = (make: (request: Command["request"]) => Command, timeoutMs: number) =>
       this.#writes.submit(make, plainFormat, timeoutMs);
-    await loadDatabase(file, submit, signal);
+    return await loadDatabase(file, submit, signal);
   }
 
   status(): ServiceStatus {

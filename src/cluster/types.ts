@@ -22,6 +22,11 @@ export interface ReadLevelOptions {
   readonly freshnessMs: number;
   /** Also refuse when what is applied is older than that. */
   readonly freshnessStrict: boolean;
+  /**
+   * What the client has seen: a node that has applied less waits, whatever the level. Undefined when
+   * the client does not say, and is not told either how far its answer goes.
+   */
+  readonly minIndex?: number | undefined;
   /** How long to wait for the cluster, in ms. */
   readonly timeoutMs: number;
 }
@@ -59,6 +64,8 @@ export interface ReadAnswer {
   readonly results: Uint8Array | ReadableStream<Uint8Array>;
   /** 0 for the levels none and weak, which do not report it. */
   readonly raftIndex: number;
+  /** No entry beyond it shows in the results; undefined unless `minIndex` was given. */
+  readonly seenIndex?: number | undefined;
 }
 
 /** Why a request was not carried out. The http layer turns each kind into its status. */
@@ -75,6 +82,8 @@ export type ServiceErrorKind =
   | "unknown_outcome"
   /** 200 with the error `stale read` and no results, as rqlite answers. */
   | "stale"
+  /** 503: this node has not applied in time what the client has seen already. */
+  | "behind"
   /** 408 or 504: nothing was done within the time given. */
   | "timeout"
   /** 400: the request itself is wrong. */
@@ -164,8 +173,8 @@ export interface Service {
   ): Promise<ReadableStream<Uint8Array>>;
   /** Runs SQL text as sqlite3's shell would, all or nothing. Throws a ServiceError. */
   loadSql(request: LoadSqlRequest): Promise<WriteAnswer>;
-  /** Replaces the database by a SQLite file. */
-  load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<void>;
+  /** Replaces the database by a SQLite file. Resolves with the index of the entry that did so. */
+  load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<number>;
   status(): ServiceStatus;
   /** What the store itself reports. */
   storeStatus(): Promise<StoreStatus>;

@@ -83,9 +83,9 @@ class QueuedRequest {
   readonly rights: string | undefined;
   /** By the queue's clock, in ms. */
   readonly queuedAt: number;
-  #outcome: "written" | ServiceError | undefined;
+  #outcome: number | ServiceError | undefined;
   /** Made when somebody waits: most clients do not. */
-  #waiting: PromiseWithResolvers<void> | undefined;
+  #waiting: PromiseWithResolvers<number> | undefined;
 
   constructor(
     request: Pick<
@@ -101,8 +101,11 @@ class QueuedRequest {
     this.rights = request.rights;
   }
 
-  /** Resolves when it is written, or rejects with why it never will be. */
-  written(): Promise<void> {
+  /**
+   * Resolves when it is written, with the index of its batch's entry (0 when there was nothing to
+   * write), or rejects with why it never will be.
+   */
+  written(): Promise<number> {
     if (this.#waiting === undefined) {
       this.#waiting = Promise.withResolvers();
       if (this.#outcome !== undefined) this.settle(this.#outcome);
@@ -110,13 +113,13 @@ class QueuedRequest {
     return this.#waiting.promise;
   }
 
-  settle(outcome: "written" | ServiceError): void {
+  settle(outcome: number | ServiceError): void {
     assert(
       this.#outcome === undefined || this.#outcome === outcome,
       `Queued request ${this.sequence} is settled twice`,
     );
     this.#outcome = outcome;
-    if (outcome === "written") this.#waiting?.resolve();
+    if (typeof outcome === "number") this.#waiting?.resolve(outcome);
     else this.#waiting?.reject(outcome);
   }
 }
@@ -297,14 +300,14 @@ export class WriteQueue {
     const last = batch[batch.length - 1];
     if (last === undefined) return;
     const statements = await statementsOf(batch, this.#nextTurn);
-    const error = statements.length === 0 ? undefined : await this.#write(statements, last.rights);
-    if (error === undefined) {
+    const outcome = statements.length === 0 ? 0 : await this.#write(statements, last.rights);
+    if (typeof outcome === "number") {
       assert(last.sequence > this.#writtenSequence, "Queued requests were written out of order");
       this.#writtenSequence = last.sequence;
       this.counts.statementsWritten += statements.length;
       this.counts.batchesWritten++;
     }
-    for (const request of batch) request.settle(error ?? "written");
+    for (const request of batch) request.settle(outcome);
   }
 
   /**
@@ -332,17 +335,17 @@ export class WriteQueue {
   }
 
   /**
-   * Writes until it is done. A failure that did nothing is tried again; one whose outcome is
-   * unknown is not, because the statements may have been applied.
+   * Writes until it is done, and resolves with the entry's index. A failure that did nothing is
+   * tried again; one whose outcome is unknown is not, because the statements may have been applied.
    */
   async #write(
     statements: Statements,
     rights: string | undefined,
-  ): Promise<ServiceError | undefined> {
+  ): Promise<number | ServiceError> {
     const { transaction, retryDelayMs } = this.#options;
     for (;;) {
       try {
-        await this.#service.write({
+        const { raftIndex } = await this.#service.write({
           statements,
           transaction,
           unified: false,
@@ -351,7 +354,7 @@ export class WriteQueue {
           timeoutMs: batchWriteTimeoutMs,
           rights,
         });
-        return undefined;
+        return raftIndex;
       } catch (thrown) {
         if (!(thrown instanceof ServiceError)) {
           this.#log("ERROR", `A queued batch failed: ${String(thrown)}`);

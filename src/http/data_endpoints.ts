@@ -17,6 +17,7 @@ import {
   statementTimeout,
 } from "./query_parameters.ts";
 import { queuedExecute } from "./queued_execute.ts";
+import { minIndex, withIndex } from "./session_index.ts";
 
 /** A request whose statements are known: what is to be carried out. */
 interface Work {
@@ -109,13 +110,14 @@ async function write(app: AppState, work: Work): Promise<Response> {
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
   }, parameters.has("pretty"));
-  return app.answers.results(envelope, answer.servedBy);
+  return withIndex(app.answers.results(envelope, answer.servedBy), answer.raftIndex);
 }
 
 /** Reads at the level that the client asked for and answers with the results. */
 async function read(app: AppState, work: Work): Promise<Response> {
   const { request, parameters, statements, startedAt } = work;
-  const level = readLevel(parameters);
+  const seen = minIndex(request, parameters);
+  const level = { ...readLevel(parameters), ...(seen === undefined ? {} : { minIndex: seen }) };
   if (parameters.has("redirect") && app.isForLeader(level.level)) {
     const redirect = app.redirect(request, parameters, jsonContentType);
     if (redirect !== undefined) return redirect;
@@ -140,5 +142,5 @@ async function read(app: AppState, work: Work): Promise<Response> {
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
   }, parameters.has("pretty"));
-  return app.answers.results(envelope, undefined);
+  return withIndex(app.answers.results(envelope, undefined), answer.seenIndex);
 }

@@ -13,6 +13,7 @@ const statuses: Readonly<Record<ServiceErrorKind, number>> = {
   unavailable: 503,
   unknown_outcome: 503,
   stale: 503,
+  behind: 503,
   timeout: 504,
   invalid: 400,
   failed: 500,

@@ -5,6 +5,7 @@ import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
 import { notUtf8, readChunk, readRest } from "./request_body.ts";
+import { withIndex } from "./session_index.ts";
 import { spool } from "./spool.ts";
 
 /** What a SQLite file begins with: https://www.sqlite.org/fileformat.html#the_database_header */
@@ -26,8 +27,8 @@ export async function load(
   const body = await peek(request, sqliteHeader.length + 1);
   if (body.isSqlite) {
     logger.log("INFO", "http", "SQLite database file detected as load data");
-    await loadFile(app, request, body.whole());
-    return answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo());
+    const index = await loadFile(app, request, body.whole());
+    return withIndex(answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo()), index);
   }
   // SQLite takes it apart, in the store's Worker: here it is bytes, and nothing reads them twice.
   const sql = await readRest(app, {
@@ -44,7 +45,8 @@ export async function load(
     timeoutMs: clusterTimeout(parameters),
   });
   const fields = { timeSeconds: elapsed(parameters, startedAt) };
-  return answers.loaded(resultsEnvelope(answer.results, fields, pretty), answer.servedBy);
+  const envelope = resultsEnvelope(answer.results, fields, pretty);
+  return withIndex(answers.loaded(envelope, answer.servedBy), answer.raftIndex);
 }
 
 /** /boot: as /db/load of a SQLite file, on a cluster of one node. */
@@ -61,20 +63,23 @@ export async function boot(app: AppState, request: Request): Promise<Response> {
     await body.reader.cancel();
     return answers.error(503, obstacle);
   }
-  await loadFile(app, request, body.whole());
-  return answers.empty(200);
+  const index = await loadFile(app, request, body.whole());
+  return withIndex(answers.empty(200), index);
 }
 
-/** Loads a SQLite file, and has it first in a file of this node's where it comes in chunks. */
+/**
+ * Loads a SQLite file, and has it first in a file of this node's where it comes in chunks. Resolves
+ * with the index of the entry by which it is the database.
+ */
 async function loadFile(
   { service }: AppState,
   request: Request,
   body: ReadableStream<Uint8Array>,
-): Promise<void> {
+): Promise<number> {
   const { signal } = request;
   if (!request.headers.has("transfer-encoding")) return await service.load(body, signal);
   const { dataDirectory } = service.status();
-  await spool(body, dataDirectory, (spooled) => service.load(spooled, signal));
+  return await spool(body, dataDirectory, (spooled) => service.load(spooled, signal));
 }
 
 function bootObstacle({ service }: AppState): string | undefined {

@@ -54,6 +54,11 @@ export const parameters = {
     "linearizable_timeout",
     "How long a linearizable read may wait for the cluster; 10s by default.",
   ),
+  min_index: text(
+    "min_index",
+    "Waits, at any level, until this node has what is up to this index: what the client has seen, by the header `X-Raftlite-Index` of an answer. The same header does it on a request.",
+    { type: "string", pattern: "^[0-9]{1,15}$" },
+  ),
   noleader: flag("noleader", "Does not ask for a leader."),
   nonvoters: flag("nonvoters", "Shows read replicas too."),
   pretty: flag("pretty", "Lays the answer out over lines."),

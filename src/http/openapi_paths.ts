@@ -1,11 +1,21 @@
 import type { parameters } from "./openapi_parameters.ts";
-import { answer, jsonOf, plainText, responses } from "./openapi_responses.ts";
+import {
+  answer,
+  headers,
+  indexHeaders,
+  jsonOf,
+  plainText,
+  responses,
+} from "./openapi_responses.ts";
 
 function parameterList(...names: (keyof typeof parameters)[]) {
   return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
 }
 
-const results = answer("The results.", jsonOf("Results"));
+const results = {
+  ...answer("The results.", jsonOf("Results")),
+  headers: { ...headers, ...indexHeaders },
+};
 const dataErrors = [
   "Redirect",
   "TooLarge",
@@ -19,6 +29,7 @@ const readOptions = [
   "freshness",
   "freshness_strict",
   "linearizable_timeout",
+  "min_index",
   "transaction",
   "timeout",
   "db_timeout",

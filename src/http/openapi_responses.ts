@@ -7,11 +7,20 @@ export const jsonOf = (name: keyof typeof schemas) => ({
 export const plainText = { "text/plain": { schema: { type: "string" } } };
 
 /** The header on answers. */
-const headers = {
+export const headers = {
   "X-RQLITE-VERSION": {
     description: "The version of rqlite whose API this is. Where nodes have users, only they are " +
       "told, and who may see /status.",
     schema: { type: "string" },
+  },
+};
+
+/** The header on answers that wrote, and on those to reads that said what their client has seen. */
+export const indexHeaders = {
+  "X-Raftlite-Index": {
+    description:
+      "What a read has to ask for, by `min_index`, to see all that this answer has seen.",
+    schema: { type: "string", pattern: "^[0-9]+$" },
   },
 };
 

@@ -5,6 +5,7 @@ import { ServiceError } from "../cluster/types.ts";
 import type { AppState } from "./app_state.ts";
 import type { RequestStatements } from "./data_request.ts";
 import { emptyEnvelope } from "./answers.ts";
+import { withIndex } from "./session_index.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
 import { BodyTooLongError } from "./body_reader.ts";
@@ -36,15 +37,17 @@ export async function queuedExecute(
   const alone = statements instanceof LargeStatements ? statements.facts.setsContext : undefined;
   const rights = rightsOf(identity);
   const queued = await queue.add({ statements, size: characters, alone, rights }, timeoutMs);
+  let index: number | undefined;
   if (wait) {
     counters.queued_executions_wait++;
-    if (!await settledWithin(queued.written(), timeoutMs)) {
+    index = await settledWithin(queued.written(), timeoutMs);
+    if (index === undefined) {
       counters.queued_executions_wait_timeout++;
       return answers.error(408, "queue wait timeout");
     }
   }
   const fields = { sequenceNumber: queued.sequence, timeSeconds: elapsed(parameters, startedAt) };
-  return answers.json(emptyEnvelope(fields, parameters.has("pretty")));
+  return withIndex(answers.json(emptyEnvelope(fields, parameters.has("pretty"))), index);
 }
 
 interface Queued {
@@ -97,12 +100,12 @@ function orCheckpoint<T>(wait: boolean, read: () => T): T | [] {
   }
 }
 
-/** Whether `promise` resolves in time; rejects when it does. */
-async function settledWithin(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const timer = setTimeout(() => late.resolve(false), timeoutMs);
+/** What `promise` resolves with, undefined when that is not in time; rejects when it does. */
+async function settledWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), timeoutMs);
   try {
-    return await Promise.race([promise.then(() => true), late.promise]);
+    return await Promise.race([promise, late.promise]);
   } finally {
     clearTimeout(timer);
   }

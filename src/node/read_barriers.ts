@@ -42,11 +42,7 @@ export class ReadBarriers {
 
   /** Resolves with the read index, once everything up to it is applied here. */
   wait(mode: ReadMode, deadline: number): Promise<number> {
-    if (this.#count >= this.#waitersMax) {
-      return Promise.reject(
-        new NodeError("overloaded", `Too many reads waiting (${this.#waitersMax})`),
-      );
-    }
+    if (this.#count >= this.#waitersMax) return Promise.reject(this.#overloaded());
     this.#count++;
     return new Promise((resolve, reject) => {
       this.#next[mode].push({ deadline, resolve, reject });
@@ -56,10 +52,15 @@ export class ReadBarriers {
   /** Waits, without asking anyone, until `index` is applied here. */
   waitApplied(index: number, applied: number, deadline: number): Promise<number> {
     if (index <= applied) return Promise.resolve(index);
+    if (this.#count >= this.#waitersMax) return Promise.reject(this.#overloaded());
     this.#count++;
     return new Promise((resolve, reject) => {
       this.#confirmed.push({ index, waiters: [{ deadline, resolve, reject }] });
     });
+  }
+
+  #overloaded(): NodeError {
+    return new NodeError("overloaded", `Too many reads waiting (${this.#waitersMax})`);
   }
 
   /** Starts a round for those that wait, unless one of their mode is under way. */

@@ -353,3 +353,28 @@ const commandNames = [
   ...["read", "ready", "reap", "remove", "restore", "schema", "show", "snapshot", "status"],
   ...["stepdown", "sysdump", "tables", "timer"],
 ];
+
+Deno.test("shell asks every node for what it has seen at others", async () => {
+  const asked: (string | null)[] = [];
+  const answers = ["7", null, "5"];
+  const { promise: listening, resolve } = Promise.withResolvers<number>();
+  // A stand-in, for what a shell sends.
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: ({ port }) => resolve(port) },
+    (request) => {
+      if (!request.url.includes("/db/")) return new Response("{}");
+      asked.push(request.headers.get("x-raftlite-index"));
+      const index = answers.shift();
+      return new Response('{"results":[{"rows_affected":1}]}', {
+        headers: index ? { "x-raftlite-index": index } : {},
+      });
+    },
+  );
+  const { code, stderr } = await runShell(
+    ["-p", String(await listening)],
+    "INSERT INTO t VALUES (1);\nSELECT 1;\nSELECT 2;\nSELECT 3;\n",
+  );
+  await server.shutdown();
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(asked, [null, "7", "7", "7"]);
+});

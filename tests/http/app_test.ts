@@ -235,6 +235,7 @@ httpTest("Every kind of ServiceError has its status", async () => {
     unavailable: [503, "why\n"],
     unknown_outcome: [503, "why\n"],
     stale: [503, "why\n"],
+    behind: [503, "why\n"],
     timeout: [504, "why\n"],
     invalid: [400, "why\n"],
     failed: [500, "why\n"],

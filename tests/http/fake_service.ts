@@ -105,13 +105,14 @@ export class FakeService implements Service {
     return { results: this.results, raftIndex: this.raftIndex, servedBy: undefined };
   }
 
-  async load(file: ReadableStream<Uint8Array>): Promise<void> {
+  async load(file: ReadableStream<Uint8Array>): Promise<number> {
     this.loads.push(
       new Uint8Array(
         await new Response(file as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer(),
       ),
     );
     await this.#gate();
+    return this.raftIndex;
   }
 
   status(): ServiceStatus {

@@ -2,7 +2,7 @@ import { isObject, parseExact } from "./exact_json.ts";
 import type { ShellOptions } from "./flags.ts";
 import { FetchExchange } from "./fetch_exchange.ts";
 import { HostList } from "./host_list.ts";
-import { Unreachable } from "./http_exchange.ts";
+import { indexHeader, Unreachable } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange } from "./http_exchange.ts";
 import { InsecureExchange } from "./insecure_exchange.ts";
 import { ShellError } from "./shell_error.ts";
@@ -49,6 +49,8 @@ export class Client {
   readonly #exchange: HttpExchange;
   readonly #moved: (lost: string, now: string) => void;
   #learnedAt = -Infinity;
+  /** How far in the log the user has seen: whichever node reads next must have as much. */
+  #seenIndex = 0;
 
   /** `moved` is told whenever a node is lost and another one takes its place. */
   constructor(options: ShellOptions, moved: (lost: string, now: string) => void) {
@@ -101,7 +103,9 @@ export class Client {
     for (;;) {
       const host = this.host;
       try {
-        return await consume(await this.#exchange.send(this.#request(host, call), signal));
+        const answer = await this.#exchange.send(this.#request(host, call), signal);
+        this.#seenIndex = Math.max(this.#seenIndex, answer.seenIndex);
+        return await consume(answer);
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         tried.add(host);
@@ -191,10 +195,14 @@ export class Client {
     return {
       method: call.method,
       url,
-      headers: { ...this.#headers(), ...type },
+      headers: { ...this.#headers(), ...type, ...this.#seen() },
       timeoutMs: call.unhurried === true ? 0 : timeoutMs,
       ...(call.body === undefined ? {} : { body: call.body }),
     };
+  }
+
+  #seen(): Record<string, string> {
+    return this.#seenIndex === 0 ? {} : { [indexHeader]: String(this.#seenIndex) };
   }
 
   #headers(): Record<string, string> {

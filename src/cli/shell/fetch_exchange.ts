@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { TlsOptions } from "./flags.ts";
-import { timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
+import { indexHeader, timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpRequest } from "./http_exchange.ts";
 
 /** Over fetch, which checks certificates. */
@@ -33,6 +33,7 @@ export class FetchExchange implements HttpExchange {
       return {
         status: response.status,
         serverVersion: response.headers.get(versionHeader) ?? undefined,
+        seenIndex: Number(response.headers.get(indexHeader) ?? 0),
         body: pieces(response, limit),
       };
     } catch (error) {

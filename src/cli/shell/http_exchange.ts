@@ -25,6 +25,8 @@ export interface HttpAnswer {
   readonly status: number;
   /** As the header says; undefined when there is none. */
   readonly serverVersion: string | undefined;
+  /** How far in the log the answer goes, as the header says; 0 when there is none. */
+  readonly seenIndex: number;
   /** Throws Unreachable when it breaks off. */
   readonly body: AsyncIterable<Uint8Array>;
 }
@@ -40,6 +42,8 @@ export interface HttpExchange {
 
 /** Where a node says which version it is. */
 export const versionHeader = "x-rqlite-version";
+/** Where it says how far in the log its answer goes, and is told how far its own copy must go. */
+export const indexHeader = "x-raftlite-index";
 
 export function timeoutError(timeoutMs: number, delivered: "no" | "perhaps"): Unreachable {
   return new Unreachable(`no answer within ${timeoutMs / 1000} s`, delivered, true);

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { messageOf } from "../../base/message_of.ts";
 import type { TlsOptions } from "./flags.ts";
-import { timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
+import { indexHeader, timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpRequest } from "./http_exchange.ts";
 
 const connectTimeoutMs = 5_000;
@@ -36,6 +36,7 @@ export class InsecureExchange implements HttpExchange {
       return {
         status: response.statusCode ?? 0,
         serverVersion: response.headers[versionHeader]?.toString(),
+        seenIndex: Number(response.headers[indexHeader] ?? 0),
         body: pieces(response, wait, request.timeoutMs),
       };
     } catch (error) {
