@@ -68,6 +68,7 @@ export class NodeProcess {
   /** Path of the main.ts to be started from; undefined: that of the program to test. */
   mainPath: string | undefined;
   readonly #flags: readonly string[];
+  readonly #asker: Asker;
   #child: Deno.ChildProcess | undefined;
   #exited: Promise<Deno.CommandStatus> | undefined;
   #log = "";
@@ -82,8 +83,10 @@ export class NodeProcess {
       readonly httpPort: number;
       readonly raftPort: number;
       readonly raftAddress: string;
+      readonly asker: Asker;
     },
   ) {
+    this.#asker = options.asker;
     this.id = options.id;
     this.directory = options.directory;
     this.#flags = options.flags;
@@ -93,7 +96,8 @@ export class NodeProcess {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.httpPort}`;
+    const scheme = this.#asker.client === undefined ? "http" : "https";
+    return `${scheme}://127.0.0.1:${this.httpPort}`;
   }
 
   get running(): boolean {
@@ -188,9 +192,16 @@ export class NodeProcess {
   }
 
   async fetch(path: string, init: RequestInit & { timeoutMs?: number } = {}): Promise<Answer> {
-    const { timeoutMs = 20_000, ...rest } = init;
+    const { timeoutMs = 20_000, headers, ...rest } = init;
+    const { client, authorization } = this.#asker;
+    const all = new Headers(headers);
+    if (authorization !== undefined && !all.has("authorization")) {
+      all.set("authorization", authorization);
+    }
     const response = await fetch(this.url + path, {
       ...rest,
+      headers: all,
+      ...(client === undefined ? {} : { client }),
       signal: AbortSignal.timeout(timeoutMs),
     });
     return { status: response.status, body: await response.text() };
@@ -246,7 +257,15 @@ export class NodeProcess {
   }
 }
 
-export interface ClusterOptions {
+/** How a node is asked. */
+export interface Asker {
+  /** Over HTTPS, by this client; undefined for plain HTTP. */
+  readonly client?: Deno.HttpClient;
+  /** The Authorization header of requests that bring none. */
+  readonly authorization?: string;
+}
+
+export interface ClusterOptions extends Asker {
   readonly size?: number;
   readonly flags?: readonly string[];
   /** Puts a proxy in front of every Raft port. */
@@ -260,6 +279,7 @@ export class Cluster {
   readonly nodes: NodeProcess[] = [];
   readonly #directory: string;
   readonly #flags: readonly string[];
+  readonly #asker: Asker;
   readonly #proxies = new Map<string, Proxy>();
   readonly #withProxies: boolean;
   /** As NodeProcess's, for nodes to be made from now on. */
@@ -269,6 +289,7 @@ export class Cluster {
   private constructor(directory: string, options: ClusterOptions) {
     this.#directory = directory;
     this.#flags = options.flags ?? [];
+    this.#asker = options;
     this.#withProxies = options.proxies ?? false;
     this.mainPath = options.mainPath;
   }
@@ -305,6 +326,7 @@ export class Cluster {
       httpPort: takePort(),
       raftPort,
       raftAddress: `127.0.0.1:${proxy?.port ?? raftPort}`,
+      asker: this.#asker,
     });
     node.mainPath = this.mainPath;
     this.nodes.push(node);
@@ -323,6 +345,7 @@ export class Cluster {
       httpPort,
       raftPort,
       raftAddress,
+      asker: this.#asker,
     });
     this.nodes[this.nodes.indexOf(old)] = node;
     return node;

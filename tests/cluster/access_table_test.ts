@@ -1,0 +1,182 @@
+/** Who may do what, for every route of real nodes: of one that is alone, and of a follower. */
+import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Permission } from "../../src/access/types.ts";
+import { type Route, routes } from "../../src/http/routes.ts";
+import { withDirectory } from "../directory.ts";
+import { type Answer, Cluster, eventually, type NodeProcess } from "./harness.ts";
+
+const root = basic("root", "of-root");
+
+function basic(username: string, password: string): string {
+  return `Basic ${btoa(`${username}:${password}`)}`;
+}
+
+/** A request of each operation, and what it answers to who may make it. */
+interface Operation {
+  readonly path?: string;
+  readonly type?: string;
+  readonly body?: string;
+  readonly answer: RegExp;
+  /** To somebody with rights to the table `t`, when it is another. */
+  readonly inTables?: RegExp;
+}
+
+const type = "application/json";
+/** What there is no table for: the body is looked at by who may load, before anything is done. */
+const operations: Readonly<Record<string, Operation>> = {
+  "POST /db/execute": {
+    ...{ type, body: '["INSERT INTO secret VALUES (1)"]', answer: /^200 .*"rows_affected":1/ },
+    inTables: /^200 .*access to secret is prohibited/,
+  },
+  "GET /db/query": {
+    ...{ path: "/db/query?q=SELECT+a+FROM+secret", answer: /^200 .*"values":\[\[1\]/ },
+    inTables: /^200 .*access to [a-z.]+ is prohibited/,
+  },
+  "POST /db/query": {
+    ...{ type, body: '["SELECT a FROM secret"]', answer: /^200 .*"values":\[\[1\]/ },
+    inTables: /^200 .*access to [a-z.]+ is prohibited/,
+  },
+  "POST /db/request": {
+    ...{ type, body: '["INSERT INTO secret VALUES (1)"]', answer: /^200 .*"rows_affected":1/ },
+    inTables: /^200 .*access to secret is prohibited/,
+  },
+  "GET /db/backup": { answer: /^200 SQLite format 3/, inTables: /^403 user "some/ },
+  "POST /db/load": {
+    ...{ body: "SELECT 1", answer: /^200 .*"results"/, inTables: /^403 user "some/ },
+  },
+  "POST /boot": {
+    ...{ body: "x".repeat(64), answer: /^400 invalid SQLite data/, inTables: /^403 user "some/ },
+  },
+  "GET /db/sql": { path: "/db/sql?q=SELECT+1", answer: /^200 .*"original"/ },
+  "POST /db/sql": { type, body: '["SELECT 1"]', answer: /^200 .*"original"/ },
+  "DELETE /remove": { type, body: '{"id":"nobody"}', answer: /^200 / },
+  "POST /snapshot": { answer: /^20[04] / },
+  "POST /reap": { answer: /^200 .*snapshots_reaped/ },
+  "GET /leader": { answer: /^200 .*"leader":true/ },
+  "POST /leader": { type, body: '{"id":"nobody"}', answer: /^500 stepdown: node not found/ },
+  "GET /readyz": { answer: /^200 / },
+  "GET /status": { answer: /^200 .*"build"/ },
+  "GET /nodes": { answer: /^200 .*"api_addr"/ },
+  "GET /licenses": { answer: /^200 / },
+  "GET /debug/vars": { answer: /^200 / },
+  "GET /openapi.json": { answer: /^200 .*"openapi"/ },
+  "GET /": { answer: /^302 / },
+};
+
+function tokenHash(token: string): string {
+  return `sha256:${createHash("sha256").update(token).digest("hex")}`;
+}
+
+/** Every permission by itself, so that one that is missing is all that is missing. */
+const single: readonly Permission[] = [
+  ...["query", "execute", "backup", "load", "remove", "snapshot"] as const,
+  ...["status", "leader-ops", "ready", "ui"] as const,
+];
+
+/** The users of one route: their names end with its place in the list. */
+function usersOf({ permissions }: Route, place: number): object[] {
+  const password = `of-${place}`;
+  return [
+    {
+      ...{ username: `has-${place}`, password, perms: permissions },
+      tokens: [
+        { name: "good", hash: tokenHash(`good-${place}`), expires: "2999-01-01" },
+        { name: "over", hash: tokenHash(`over-${place}`), expires: "2001-01-01" },
+      ],
+    },
+    {
+      ...{ username: `some-${place}`, password, perms: permissions },
+      tables: { read: ["t"], write: ["t"] },
+    },
+    ...permissions.map((missing) => ({
+      ...{ username: `lacks-${missing}-${place}`, password },
+      perms: single.filter((permission) => permission !== missing),
+    })),
+  ];
+}
+
+const named = [
+  { username: "root", password: "of-root", perms: ["all"] },
+  ...routes.flatMap(usersOf),
+];
+
+async function ask(node: NodeProcess, name: string, authorization: string): Promise<string> {
+  const [method = "", path = ""] = name.split(" ");
+  const operation = operations[name];
+  assert(operation !== undefined, `${name} is not tried`);
+  const { status, body }: Answer = await node.fetch(operation.path ?? path, {
+    ...{ method, redirect: "manual", body: operation.body ?? null },
+    headers: { authorization, ...(operation.type ? { "content-type": operation.type } : {}) },
+  });
+  return `${status} ${body}`;
+}
+
+/** Who may do all and who may do nothing of one operation, at one node. */
+async function checkOperation(node: NodeProcess, name: string, route: Route): Promise<void> {
+  const place = routes.indexOf(route);
+  const { answer, inTables = answer } = operations[name] ?? {};
+  assert(answer !== undefined && inTables !== undefined, `${name} is not tried`);
+  const open = route.permissions.length === 0;
+  const refused = open ? answer : /^401 $/;
+  const password = `of-${place}`;
+  const tried: [string, RegExp][] = [
+    ["", refused],
+    [basic(`nobody-${place}`, password), refused],
+    [basic(`has-${place}`, `${name} wrong`), refused],
+    ["Bearer wrong", refused],
+    [`Bearer over-${place}`, refused],
+    ...route.permissions.map((missing): [string, RegExp] => {
+      return [basic(`lacks-${missing}-${place}`, password), refused];
+    }),
+    [root, answer],
+    [basic(`has-${place}`, password), answer],
+    [`Bearer good-${place}`, answer],
+    [basic(`some-${place}`, password), open ? answer : inTables],
+  ];
+  for (const [authorization, expected] of tried) {
+    const said = await ask(node, name, authorization);
+    assert.match(said, expected, `${name} by ${authorization}: ${said}`);
+  }
+}
+
+function operationsOf(route: Route): string[] {
+  const methods = route.methods === "any" ? ["GET"] : route.methods;
+  return methods.map((method) => `${method} ${route.path}`);
+}
+
+for (const size of [1, 3]) {
+  const where = size === 1 ? "a node that is alone" : "a follower";
+  Deno.test(`${where} lets everybody do what the users' file says, at every route, and no more`, () =>
+    withDirectory(async (directory) => {
+      const file = join(directory, "users.json");
+      await Deno.writeTextFile(file, JSON.stringify(named));
+      const flags = ["-auth", file, "-join-as", "root"];
+      await using cluster = await Cluster.start({ size, flags, authorization: root });
+      const leader = await cluster.leader();
+      await leader.execute(["CREATE TABLE secret (a)", "CREATE TABLE t (a)"]);
+      await leader.execute(["INSERT INTO secret VALUES (1)"]);
+      const node = size === 1 ? leader : await cluster.follower();
+      await eventually("the row", async () => (await node.query("SELECT * FROM secret")).length);
+      for (const route of routes) {
+        for (const name of operationsOf(route)) await checkOperation(node, name, route);
+      }
+
+      // What everybody may do, anybody does, whatever they say of themselves.
+      const everybody = { username: "*", perms: ["all"] };
+      await Deno.writeTextFile(file, JSON.stringify([...named, everybody]));
+      Deno.kill(node.pid, "SIGHUP");
+      await eventually(
+        "the new right",
+        async () => (await ask(node, "GET /status", "")).startsWith("200 "),
+      );
+      for (const name of routes.flatMap(operationsOf)) {
+        for (const authorization of ["", basic("nobody", "x"), "Bearer wrong", "Digest x"]) {
+          const { answer } = operations[name] ?? {};
+          assert(answer !== undefined);
+          assert.match(await ask(node, name, authorization), answer, `${name} by everybody`);
+        }
+      }
+    }));
+}
