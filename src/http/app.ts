@@ -1,9 +1,10 @@
 import { type Context, Hono } from "hono";
 import { anybody, type Identity, type Verdict } from "../access/types.ts";
+import type { Asked } from "./admitted_request.ts";
 import { AppState } from "./app_state.ts";
 import { errorAnswer } from "./error_answer.ts";
-import { parseQueryParameters, type QueryParameters } from "./query_parameters.ts";
-import { type Route, routes } from "./routes.ts";
+import { parseQueryParameters } from "./query_parameters.ts";
+import { carryOut, type Route, routes } from "./routes.ts";
 import type { AppOptions } from "./types.ts";
 import { requireAllTables } from "./whole_database.ts";
 
@@ -48,7 +49,8 @@ function addressIn(environment: unknown): string {
 /**
  * The one way in, for every request, and the one way out for its answer: what a request must not
  * get past is checked here, in this order, and what fails behind it becomes an answer here. What the
- * route asks of its client belongs behind its method, before any of the body is read.
+ * route asks of its client belongs behind its method, before any of the body is read; what the route
+ * says of its body bounds that.
  */
 function letIn(
   app: AppState,
@@ -92,30 +94,19 @@ async function answerFor(
       // Who may see /status finds it there.
       tellsVersion = identity.username !== undefined || route.permissions.includes("status");
     }
-    response = await carriedOut(app, route, { request, parameters, identity });
+    response = await carriedOut(route, { app, request, parameters, identity });
   } catch (error) {
     response = errorAnswer(app, error);
   }
   return tellsVersion ? app.answers.tellVersion(response) : response;
 }
 
-/** A request that was let in. */
-interface Admitted {
-  readonly request: Request;
-  readonly parameters: QueryParameters;
-  readonly identity: Identity;
-}
-
-function carriedOut(
-  app: AppState,
-  route: Route,
-  { request, parameters, identity }: Admitted,
-): Response | Promise<Response> {
-  if (route.methods !== "any" && !route.methods.includes(request.method)) {
-    return app.answers.empty(405, route.refusalType);
+function carriedOut(route: Route, asked: Asked): Response | Promise<Response> {
+  if (route.methods !== "any" && !route.methods.includes(asked.request.method)) {
+    return asked.app.answers.empty(405, route.refusalType);
   }
-  if (route.wholeDatabase) requireAllTables(identity);
-  return route.endpoint(app, request, parameters, identity);
+  if (route.wholeDatabase) requireAllTables(asked.identity);
+  return carryOut(route, asked);
 }
 
 function keptOut(

@@ -1,12 +1,12 @@
 import type { BackupOptions } from "../store/types.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 
 /** /db/backup: a copy of the database, streamed. */
 export async function backup(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
+  { request, parameters }: AdmittedRequest<"none">,
 ): Promise<Response> {
   const { answers, service } = app;
   const format = backupFormat(parameters);

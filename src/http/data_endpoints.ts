@@ -1,8 +1,8 @@
 import { rightsOf } from "../access/table_rights.ts";
-import type { Identity } from "../access/types.ts";
 import { hasBreakingPragma } from "./statements.ts";
 import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { notUtf8 } from "./request_body.ts";
 import { inspect, readInspected, readStatements, type RequestStatements } from "./data_request.ts";
@@ -35,13 +35,12 @@ interface Work {
 /** /db/execute: writes. */
 export async function execute(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
-  identity: Identity,
+  admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  if (parameters.has("queue")) return await queuedExecute(app, request, parameters, identity);
+  const { request, parameters, identity } = admitted;
+  if (parameters.has("queue")) return await queuedExecute(app, admitted);
   const startedAt = startOf(parameters);
-  const statements = await readStatements(app, request);
+  const statements = await readStatements(app, admitted);
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.execute_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
@@ -52,14 +51,13 @@ export async function execute(
 /** /db/query: reads. */
 export async function query(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
-  identity: Identity,
+  admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
+  const { request, parameters, identity } = admitted;
   const startedAt = startOf(parameters);
   const statements: RequestStatements | undefined = request.method === "GET"
     ? [{ sql: parameters.get("q") ?? "" }]
-    : await readStatements(app, request);
+    : await readStatements(app, admitted);
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.query_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
@@ -73,12 +71,11 @@ export async function query(
  */
 export async function unified(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
-  identity: Identity,
+  admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
+  const { request, parameters, identity } = admitted;
   const startedAt = startOf(parameters);
-  const statements = await readInspected(app, request, "both");
+  const statements = await readInspected(app, admitted, "both");
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
   const rights = rightsOf(identity);

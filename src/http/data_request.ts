@@ -1,8 +1,9 @@
 import type { Statement } from "../store/types.ts";
 import { assert } from "../base/assert.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { NotUtf8Error } from "./body_reader.ts";
-import { jsonText, readBody, sqlText } from "./request_body.ts";
+import { jsonText, sqlText } from "./request_body.ts";
 import { LargeBody } from "./large_body.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { parseStatements } from "./statements.ts";
@@ -18,10 +19,10 @@ export type RequestStatements = readonly Statement[] | LargeStatements;
  */
 export function readStatements(
   app: AppState,
-  request: Request,
+  admitted: AdmittedRequest<"statements">,
 ): Promise<RequestStatements | undefined> {
-  const isSql = request.headers.get("content-type")?.startsWith("text/plain");
-  return readBody(app, request).then((body): Awaitable<RequestStatements | undefined> => {
+  const isSql = admitted.request.headers.get("content-type")?.startsWith("text/plain");
+  return admitted.body().then((body): Awaitable<RequestStatements | undefined> => {
     if (body instanceof LargeBody) return readLarge(app, body, isSql ? "sql" : "json");
     return isSql ? onlyStatement(sqlText(body)) : parseStatements(jsonText(body));
   });
@@ -33,10 +34,10 @@ export function readStatements(
  */
 export async function readInspected(
   app: AppState,
-  request: Request,
+  admitted: AdmittedRequest<"statements">,
   wanted: "both" | "texts",
 ): Promise<RequestStatements> {
-  const body = await readBody(app, request);
+  const body = await admitted.body();
   if (!(body instanceof LargeBody)) return parseStatements(jsonText(body));
   using _ = body;
   return await app.bodyReader.read(body, {

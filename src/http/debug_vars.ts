@@ -1,13 +1,12 @@
 import type { WriteQueueCounts } from "../cluster/write_queue.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { goJson } from "./go_json.ts";
-import type { QueryParameters } from "./query_parameters.ts";
 
 /** /debug/vars: counters, in the form of Go's expvar, of any method, as there. */
 export function debugVars(
   app: AppState,
-  _request: Request,
-  parameters: QueryParameters,
+  { parameters }: AdmittedRequest<"none">,
 ): Response {
   const key = parameters.get("key") ?? "";
   const lines = Object.entries(variables(app))

@@ -1,23 +1,23 @@
 import { messageOf } from "../base/message_of.ts";
 import { jsonContentType } from "./answers.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { indentText } from "./indent.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import { nodeJson } from "./node_report.ts";
 import { clusterTimeout, type QueryParameters } from "./query_parameters.ts";
-import { jsonText, readShortBody } from "./request_body.ts";
+import { jsonText } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { ServiceError } from "../cluster/types.ts";
 
 /** /leader: GET shows the leader, POST makes it step down. */
 export async function leader(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
+  admitted: AdmittedRequest<"words">,
 ): Promise<Response> {
-  return request.method === "GET"
-    ? await showLeader(app, parameters)
-    : await stepDown(app, request, parameters);
+  return admitted.request.method === "GET"
+    ? await showLeader(app, admitted.parameters)
+    : await stepDown(app, admitted);
 }
 
 async function showLeader(app: AppState, parameters: QueryParameters): Promise<Response> {
@@ -33,12 +33,12 @@ async function showLeader(app: AppState, parameters: QueryParameters): Promise<R
 
 async function stepDown(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
+  admitted: AdmittedRequest<"words">,
 ): Promise<Response> {
+  const { request, parameters } = admitted;
   const { answers, service } = app;
   const wait = parameters.has("wait");
-  const successor = await successorId(app, request);
+  const successor = await successorId(admitted);
   const current = service.leader();
   if (current === undefined) return answers.error(503, "leader not found");
   const { members } = service.status().configuration;
@@ -61,9 +61,9 @@ async function stepDown(
 }
 
 /** The id in the body, which is read only when it is said to be JSON; undefined for any node. */
-async function successorId(app: AppState, request: Request): Promise<string | undefined> {
-  if (request.headers.get("content-type") !== "application/json") return undefined;
-  const body = jsonText(await readShortBody(app, request));
+async function successorId(admitted: AdmittedRequest<"words">): Promise<string | undefined> {
+  if (admitted.request.headers.get("content-type") !== "application/json") return undefined;
+  const body = jsonText(await admitted.body());
   if (body === "") return undefined;
   try {
     return idIn(parseFirstValue(body)) || undefined;

@@ -1,15 +1,15 @@
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import type { QueryParameters } from "./query_parameters.ts";
-import { jsonText, readShortBody } from "./request_body.ts";
+import { jsonText } from "./request_body.ts";
 
 /** /remove: takes a node out of the cluster. */
 export async function remove(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
+  admitted: AdmittedRequest<"words">,
 ): Promise<Response> {
+  const { request, parameters } = admitted;
   const { answers, service } = app;
-  const id = idToRemove(jsonText(await readShortBody(app, request)));
+  const id = idToRemove(jsonText(await admitted.body()));
   if (id === undefined) return answers.empty(400);
   const redirect = app.redirect(request, parameters);
   if (redirect !== undefined) return redirect;
@@ -36,8 +36,7 @@ function idToRemove(body: string): string | undefined {
 /** /snapshot: checkpoints and compacts the log; 204 when nothing was new. */
 export async function snapshot(
   app: AppState,
-  _request: Request,
-  parameters: QueryParameters,
+  { parameters }: AdmittedRequest<"none">,
 ): Promise<Response> {
   const trailingLogs = parameters.get("trailing_logs");
   const done = await app.service.snapshot(

@@ -1,14 +1,14 @@
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { indentText } from "./indent.ts";
 import { goJson } from "./go_json.ts";
 import { nodeJson } from "./node_report.ts";
-import { clusterTimeout, type QueryParameters } from "./query_parameters.ts";
+import { clusterTimeout } from "./query_parameters.ts";
 
 /** /nodes: who is in the cluster and can be reached. */
 export async function nodes(
   app: AppState,
-  _request: Request,
-  parameters: QueryParameters,
+  { parameters }: AdmittedRequest<"none">,
 ): Promise<Response> {
   const { answers, info, service } = app;
   const reports = await service.nodes(clusterTimeout(parameters));

@@ -1,15 +1,15 @@
 import { rightsOf } from "../access/table_rights.ts";
-import type { Identity } from "../access/types.ts";
 import { batchCharactersMax } from "../cluster/write_queue.ts";
 import { ServiceError } from "../cluster/types.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import type { RequestStatements } from "./data_request.ts";
 import { emptyEnvelope } from "./answers.ts";
 import { withIndex } from "./session_index.ts";
 import { refusal } from "./error_answer.ts";
-import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
+import { clusterTimeout, elapsed, startOf } from "./query_parameters.ts";
 import { BodyTooLongError } from "./body_reader.ts";
-import { jsonText, readBody } from "./request_body.ts";
+import { jsonText } from "./request_body.ts";
 import { LargeBody } from "./large_body.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { RequestError } from "./request_error.ts";
@@ -18,10 +18,9 @@ import { hasBreakingPragma, NoStatementsError, parseStatements } from "./stateme
 /** /db/execute?queue: answered with a sequence number, at once or (`wait`) when the batch is written. */
 export async function queuedExecute(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
-  identity: Identity,
+  admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
+  const { parameters, identity } = admitted;
   const { service, queue, counters, answers } = app;
   counters.queued_executions++;
   const startedAt = startOf(parameters);
@@ -29,7 +28,7 @@ export async function queuedExecute(
     throw new ServiceError("no_leader", "leader not found");
   }
   const wait = parameters.has("wait");
-  const { statements, characters } = await readQueued(app, request, wait);
+  const { statements, characters } = await readQueued(app, admitted, wait);
   if (hasBreakingPragma(statements)) {
     return refusal(app, { error: "disallowed pragma", parameters, startedAt });
   }
@@ -55,8 +54,12 @@ interface Queued {
   readonly characters: number;
 }
 
-async function readQueued(app: AppState, request: Request, wait: boolean): Promise<Queued> {
-  const body = await readBody(app, request);
+async function readQueued(
+  app: AppState,
+  admitted: AdmittedRequest<"statements">,
+  wait: boolean,
+): Promise<Queued> {
+  const body = await admitted.body();
   if (body instanceof LargeBody) return await readLargeQueued(app, body, wait);
   const text = jsonText(body);
   return { statements: orCheckpoint(wait, () => parseStatements(text)), characters: text.length };

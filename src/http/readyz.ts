@@ -1,14 +1,14 @@
 import { messageOf } from "../base/message_of.ts";
 import type { SqliteStanding } from "../cluster/types.ts";
 import { plainFormat } from "../store/types.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import { clusterTimeout, type QueryParameters } from "./query_parameters.ts";
+import { clusterTimeout } from "./query_parameters.ts";
 
 /** /readyz: whether this node can serve, a line for every check, the last one being what failed. */
 export async function readyz(
   app: AppState,
-  _request: Request,
-  parameters: QueryParameters,
+  { parameters }: AdmittedRequest<"none">,
 ): Promise<Response> {
   const { answers, service } = app;
   const { health, sqlite } = service.status();

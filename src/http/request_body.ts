@@ -88,8 +88,8 @@ interface Arriving {
   readonly bytesMax: number;
 }
 
-/** All of a body in one piece. */
-export async function readRest(app: AppState, arriving: Arriving): Promise<Uint8Array> {
+/** All of a body in one piece, of which some may have been read. */
+export async function gatherRest(app: AppState, arriving: Arriving): Promise<Uint8Array> {
   using body = await gather(app, arriving);
   return await joinInSlices(body.parts, nextTurn);
 }

@@ -1,4 +1,5 @@
-import type { Identity, Permission } from "../access/types.ts";
+import type { Permission } from "../access/types.ts";
+import { AdmittedRequest, type Asked, type Bodies } from "./admitted_request.ts";
 import { jsonContentType, textContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { backup } from "./backup.ts";
@@ -10,21 +11,18 @@ import { boot, load } from "./load.ts";
 import { reap, remove, snapshot } from "./maintenance.ts";
 import { nodes } from "./nodes.ts";
 import { openApiText } from "./openapi.ts";
-import type { QueryParameters } from "./query_parameters.ts";
 import { readyz } from "./readyz.ts";
 import { analyzeSql } from "./sql_analysis.ts";
 import { status } from "./status.ts";
 
 /** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */
-export type Endpoint = (
+export type Endpoint<Body extends keyof Bodies> = (
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
-  identity: Identity,
+  admitted: AdmittedRequest<Body>,
 ) => Response | Promise<Response>;
 
 /** All that is to be known of a path before a request for it is let in. */
-export interface Route {
+interface RouteTaking<Body extends keyof Bodies> {
   readonly path: string;
   /** rqlite takes some paths for whatever begins with them: /db/querymore is /db/query. */
   readonly match: "exact" | "prefix";
@@ -34,18 +32,26 @@ export interface Route {
   readonly permissions: readonly Permission[];
   /** Takes or gives all tables at once: who has rights to some is kept out. */
   readonly wholeDatabase?: true;
-  /**
-   * What it reads of a body, and so what bounds that; it reads none before its own checks, as in rqlite.
-   * "words": a few of them, by readShortBody. "statements": all of them, by readBody, within the limit
-   * for bodies and the budget for all under way. "database": a SQLite file of any size as it comes, or
-   * a SQL text by readRest, within the limit for loads and the budget.
-   */
-  readonly body: "none" | "words" | "statements" | "database";
+  /** What it takes of a body, and so what bounds that. */
+  readonly body: Body;
   /** Counts its requests, also those that its method keeps out. */
   readonly counter?: keyof HttpCounters;
   /** The type that rqlite names when it keeps a request out, with an empty body. */
   readonly refusalType?: string;
-  readonly endpoint: Endpoint;
+  readonly endpoint: Endpoint<Body>;
+}
+
+/** A route that takes a body of one of these kinds. */
+export type Route<Kind extends keyof Bodies = keyof Bodies> = {
+  [Body in Kind]: RouteTaking<Body>;
+}[Kind];
+
+/** Has the route's endpoint answer somebody who was let in. */
+export function carryOut<Kind extends keyof Bodies>(
+  route: Route<Kind>,
+  asked: Asked,
+): Response | Promise<Response> {
+  return route.endpoint(asked.app, new AdmittedRequest(asked, route.body));
 }
 
 export const routes: readonly Route[] = [
@@ -215,6 +221,6 @@ export const routes: readonly Route[] = [
     methods: "any",
     permissions: [],
     body: "none",
-    endpoint: ({ answers }, request) => answers.toConsole(request),
+    endpoint: ({ answers }, { request }) => answers.toConsole(request),
   },
 ];

@@ -1,13 +1,13 @@
 import { rightsOf } from "../access/table_rights.ts";
-import type { Identity } from "../access/types.ts";
 import { sqlTexts } from "../store/codec/statement_codec.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { inspect, readInspected, type RequestStatements } from "./data_request.ts";
 import { goJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { paced } from "./paced.ts";
-import { elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
+import { elapsed, startOf } from "./query_parameters.ts";
 import { RequestError } from "./request_error.ts";
 
 /** The errors of SQLite that are about the text itself and not about what it names. */
@@ -16,10 +16,9 @@ const syntaxError = /syntax error|incomplete input|unrecognized token/;
 /** /db/sql: how statements would be rewritten. Here none ever is, so that each comes back as it was. */
 export async function analyzeSql(
   app: AppState,
-  request: Request,
-  parameters: QueryParameters,
-  identity: Identity,
+  admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
+  const { request, parameters, identity } = admitted;
   const { answers } = app;
   const startedAt = startOf(parameters);
   let statements: RequestStatements;
@@ -28,7 +27,7 @@ export async function analyzeSql(
     if (sql === undefined) throw new RequestError(400, "query not specified");
     statements = [{ sql }];
   } else {
-    statements = await readInspected(app, request, "texts");
+    statements = await readInspected(app, admitted, "texts");
   }
   const verdicts = await inspect(app, statements, rightsOf(identity));
   if (statements instanceof LargeStatements) {

@@ -1,18 +1,18 @@
 import type { WriteQueueFigures } from "../cluster/write_queue.ts";
 import { withoutScheme } from "../io/address.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
-import { clusterTimeoutMs, type QueryParameters } from "./query_parameters.ts";
+import { clusterTimeoutMs } from "./query_parameters.ts";
 import type { CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
 import { type Figures, storeFigures } from "./store_status.ts";
 
 /** /status: this node's figures, in the places where rqlite has them; `key=a.b` gives a part. */
 export async function status(
   app: AppState,
-  _request: Request,
-  parameters: QueryParameters,
+  { parameters }: AdmittedRequest<"none">,
 ): Promise<Response> {
   const { answers } = app;
   const figures = await collect(app);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { routes } from "../../src/http/routes.ts";
 import { serve } from "../../src/http/serve.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
@@ -131,4 +132,31 @@ Deno.test("a client that vanishes in the middle of its body leaves no error in t
   }
   assert.ok(!parts.messages.some((message) => message.startsWith("ERROR")));
   await server.stop(1000);
+});
+
+Deno.test("what a route says of its body bounds it, for each route", async () => {
+  const bytesMax = 300_000;
+  const { fetch } = appWith(new FakeService(), {
+    bodyBytesMax: bytesMax,
+    loadTextBytesMax: 2 * bytesMax,
+  });
+  const headers = { "content-type": "application/json" };
+  const refusalOf = async (path: string, method: string, bytes: number) => {
+    const answer = await fetch(path, { method, headers, body: new Uint8Array(bytes) });
+    return /^request body exceeds \d+ bytes/.exec(await answer.text())?.[0];
+  };
+  for (const { path, body, methods } of routes) {
+    const method = methods === "any" ? "POST" : methods.find((name) => name !== "GET") ?? "GET";
+    // A body of a GET is none that anybody could send from here.
+    if (method === "GET") continue;
+    const found = [await refusalOf(path, method, bytesMax), await refusalOf(path, method, 700_000)];
+    const said = (bytes: number) => `request body exceeds ${bytes} bytes`;
+    const expected = {
+      none: [undefined, undefined],
+      words: [said(256 * 1024), said(bytesMax)],
+      statements: [undefined, said(bytesMax)],
+      database: path === "/boot" ? [undefined, undefined] : [undefined, said(2 * bytesMax)],
+    }[body];
+    assert.deepEqual(found, expected, `${method} ${path}`);
+  }
 });

@@ -3,7 +3,7 @@ import { rightsOf } from "../../src/access/table_rights.ts";
 import type { Identity } from "../../src/access/types.ts";
 import { AppState } from "../../src/http/app_state.ts";
 import { parseQueryParameters } from "../../src/http/query_parameters.ts";
-import { routes } from "../../src/http/routes.ts";
+import { carryOut, routes } from "../../src/http/routes.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 const bob: Identity = { username: "bob", tables: { read: ["a"], write: ["b"] } };
@@ -27,7 +27,7 @@ async function ask(
   const method = body === undefined ? "GET" : "POST";
   const request = new Request(url, { method, body: body ?? null });
   const parameters = parseQueryParameters(url.search.slice(1));
-  return await route.endpoint(new AppState(parts), request, parameters, identity);
+  return await carryOut(route, { app: new AppState(parts), request, parameters, identity });
 }
 
 test("every endpoint of statements hands on the rights of its user", async () => {

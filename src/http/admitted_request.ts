@@ -1,0 +1,61 @@
+import type { Identity } from "../access/types.ts";
+import type { AppState } from "./app_state.ts";
+import { DatabaseBody } from "./database_body.ts";
+import type { LargeBody } from "./large_body.ts";
+import type { QueryParameters } from "./query_parameters.ts";
+import { readBody, readShortBody } from "./request_body.ts";
+
+/** What routes take of a body. */
+export interface Bodies {
+  none: undefined;
+  /** A few words. */
+  words: Uint8Array;
+  /** All of it, within the limit for bodies and the budget for all under way. */
+  statements: Uint8Array | LargeBody;
+  /** A SQLite file of any size as it comes, or a SQL text within the limit for loads and the budget. */
+  database: DatabaseBody;
+}
+
+type Reading = {
+  readonly [Kind in keyof Bodies]: (app: AppState, request: Request) => Promise<Bodies[Kind]>;
+};
+
+const reading: Reading = {
+  none: () => Promise.resolve(undefined),
+  words: readShortBody,
+  statements: readBody,
+  database: DatabaseBody.begin,
+};
+
+/** What is known of a request when it is let in. */
+export interface Asked {
+  readonly app: AppState;
+  readonly request: Request;
+  readonly parameters: QueryParameters;
+  readonly identity: Identity;
+}
+
+/** A request that was let in. */
+export class AdmittedRequest<Kind extends keyof Bodies = keyof Bodies> {
+  readonly request: Request;
+  readonly parameters: QueryParameters;
+  readonly identity: Identity;
+  readonly #app: AppState;
+  readonly #bodyKind: Kind;
+
+  constructor({ app, request, parameters, identity }: Asked, bodyKind: Kind) {
+    this.request = request;
+    this.parameters = parameters;
+    this.identity = identity;
+    this.#app = app;
+    this.#bodyKind = bodyKind;
+  }
+
+  /**
+   * Its body, once, as the route takes it. Nothing of it is read before, since rqlite makes checks of
+   * its own first. Throws a RequestError or a BrokenBodyError.
+   */
+  body(): Promise<Bodies[Kind]> {
+    return reading[this.#bodyKind](this.#app, this.request);
+  }
+}
