@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
-import { parseAddress } from "../../src/io/address.ts";
 import { bench, runPlan, tableOf } from "../../src/cli/bench/command.ts";
 import { measure, median, percentile } from "../../src/cli/bench/measure.ts";
 import { scenarios } from "../../src/cli/bench/scenarios.ts";
-import { parseTarget } from "../../src/cli/bench/target.ts";
+import { parseTarget as parse } from "../../src/cli/bench/target.ts";
+import type { ClientAccess } from "../../src/cli/client_access.ts";
 import { FlagError } from "../../src/cli/flag_error.ts";
 import { takePort } from "../ports.ts";
 import { startFakeServer } from "./fake_server.ts";
+
+/** What a client is who has given no flags of access. */
+const nobody: ClientAccess = { authorization: undefined, tls: { rejectUnauthorized: true } };
+const parseTarget = (text: string) => parse(text, nobody);
 
 Deno.test("runPlan measures every scenario of every target without an error", async () => {
   await using first = startFakeServer();
@@ -18,6 +22,7 @@ Deno.test("runPlan measures every scenario of every target without an error", as
     durationMs: 50,
     warmupMs: 0,
     rounds: 2,
+    newConnections: false,
   };
   const rows = await runPlan(plan, () => {});
   assert.equal(rows.length, scenarios.length * 2 * 2);
@@ -47,6 +52,7 @@ Deno.test("runPlan warms all targets up, and reverses their order in every other
     durationMs: 50,
     warmupMs: 50,
     rounds: 3,
+    newConnections: false,
   }, () => {});
   const warmUp = ["first", "second"];
   assert.deepEqual(order, [...warmUp, "first", "second", "first", "second"]);
@@ -63,6 +69,7 @@ Deno.test("runPlan drops its tables even when a target never gets ready", async 
     durationMs: 50,
     warmupMs: 0,
     rounds: 1,
+    newConnections: false,
     readyTimeoutMs: 300,
   };
   await assert.rejects(runPlan(plan, () => {}), /Target down is not ready/);
@@ -108,12 +115,14 @@ Deno.test("measure ends in time when a server never answers", async () => {
 });
 
 function measureBriefly(url: string, graceMs?: number) {
-  const address = parseAddress(url.replace("http://", ""));
-  const requests = scenarios.filter(({ name }) => name === "insert")
-    .map((scenario) => scenario.requests(address));
+  const { endpoints } = parseTarget(`server=${url}`);
+  const requests = endpoints.flatMap((endpoint) =>
+    scenarios.filter(({ name }) => name === "insert").map((scenario) => scenario.requests(endpoint))
+  );
   return measure({
-    addresses: [address],
+    endpoints,
     requests,
+    newConnections: false,
     clients: 2,
     durationMs: 50,
     ...(graceMs === undefined ? {} : { graceMs }),
@@ -131,11 +140,17 @@ Deno.test("percentile and median of few values", () => {
 });
 
 Deno.test("parseTarget reads names, schemes and several nodes", () => {
-  assert.deepEqual(parseTarget("a=http://h:1/,[::1]:2"), {
+  const { tls } = nobody;
+  const authorization = undefined;
+  assert.deepEqual(parseTarget("a=http://h:1/,[::1]:2, HTTPS://h:3//"), {
     name: "a",
-    addresses: [{ host: "h", port: 1 }, { host: "::1", port: 2 }],
+    endpoints: [
+      { address: { host: "h", port: 1 }, tls: undefined, authorization },
+      { address: { host: "::1", port: 2 }, tls: undefined, authorization },
+      { address: { host: "h", port: 3 }, tls, authorization },
+    ],
   });
-  for (const text of ["http://h:1", "a=", "a=https://h:1", "a=http://h", "=h:1"]) {
+  for (const text of ["http://h:1", "a=", "a=ftp://h:1", "a=http://h", "a=https://h", "=h:1"]) {
     assert.throws(() => parseTarget(text), FlagError, text);
   }
 });

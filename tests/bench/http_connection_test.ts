@@ -12,7 +12,11 @@ async function answered(...pieces: string[]): Promise<{ status: number; body: st
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   })();
-  const connection = await HttpConnection.open({ host: "127.0.0.1", port: listener.addr.port });
+  const connection = await HttpConnection.open({
+    address: { host: "127.0.0.1", port: listener.addr.port },
+    tls: undefined,
+    authorization: undefined,
+  });
   try {
     const { status, body } = await connection.request(
       new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"),

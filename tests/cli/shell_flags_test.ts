@@ -1,10 +1,23 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import type { Secrets } from "../../src/cli/client_access.ts";
 import { FlagError } from "../../src/cli/flag_error.ts";
 import { parseShellFlags } from "../../src/cli/shell/flags.ts";
 import type { ShellOptions } from "../../src/cli/shell/flags.ts";
 
-function parse(args: string[], hostVariable?: string): ShellOptions {
-  const options = parseShellFlags(args, hostVariable, undefined);
+/** Variables of the environment, and what a person types when asked; none without it. */
+function secretsOf(variables: Record<string, string> = {}, typed?: string): Secrets {
+  return {
+    variable: (name) => variables[name],
+    password: (user) => {
+      if (typed === undefined) throw new FlagError(2, `No password of ${user}`);
+      return typed;
+    },
+  };
+}
+
+function parse(args: string[], hostVariable?: string, secrets = secretsOf()): ShellOptions {
+  const options = parseShellFlags(args, hostVariable, secrets);
   assert.ok(typeof options === "object");
   return options;
 }
@@ -18,8 +31,7 @@ Deno.test("parseShellFlags takes rqlite's flags, short and long", () => {
     scheme: "https",
     hosts: ["[::1]:5", "x:1", "y:2"],
     prefix: "/p/",
-    credentials: "a:b:c",
-    token: undefined,
+    authorization: "Basic YTpiOmM=",
     tls: { rejectUnauthorized: false },
     timeoutMs: 60_000,
     mode: "column",
@@ -85,7 +97,8 @@ Deno.test("parseShellFlags refuses what it cannot obey", () => {
     [["-p", "70000"], /-port/],
     [["-scheme", "ftp"], /-scheme/],
     [["-mode", "xml"], /-mode/],
-    [["-u", "fiona"], /name:password/],
+    [["-u", "fiona"], /^No password of fiona$/],
+    [["-u", "a:b", "-token", "t"], /^Flags -user and -token are not given together$/],
     [["-t", "5"], /-http-timeout/],
     [["-d", "cert.pem"], /together/],
     [["-c", "/nonexistent.pem"], /-ca-cert cannot be read/],
@@ -100,19 +113,29 @@ Deno.test("parseShellFlags refuses what it cannot obey", () => {
   }
 });
 
-Deno.test("parseShellFlags takes a token from the environment, unless there is a user", () => {
-  const read = (args: readonly string[], token: string) => {
-    const options = parseShellFlags(args, undefined, token);
-    assert.ok(typeof options === "object");
-    return [options.credentials, options.token];
-  };
-  assert.deepEqual(read([], "abc.d-_~+/="), [undefined, "abc.d-_~+/="]);
-  assert.deepEqual(read([], ""), [undefined, undefined]);
-  assert.deepEqual(read(["-user", "a:b"], "token"), ["a:b", undefined]);
+Deno.test("parseShellFlags takes a user or a token, from flags, the environment or a person", () => {
+  const read = (args: string[], variables: Record<string, string> = {}, typed?: string) =>
+    parse(args, undefined, secretsOf(variables, typed)).authorization;
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
+  const RAFTLITE_TOKEN = "abc.d-_~+/=";
+  assert.equal(read([], { RAFTLITE_TOKEN }), `Bearer ${RAFTLITE_TOKEN}`);
+  assert.equal(read([], { RAFTLITE_TOKEN: "" }), undefined);
+  assert.equal(read(["-token", "t"], { RAFTLITE_TOKEN }), "Bearer t");
+  assert.equal(read(["-user", "a:b"], { RAFTLITE_TOKEN }), basic("a:b"));
+  const RAFTLITE_PASSWORD = "pass:wörd";
+  assert.equal(read(["-u", "a"], { RAFTLITE_PASSWORD, RAFTLITE_TOKEN }), basic("a:pass:wörd"));
+  assert.equal(read(["-u", "a:"], { RAFTLITE_PASSWORD }, "typed"), basic("a:"));
+  assert.equal(read(["-u", "a"], {}, "typed"), basic("a:typed"));
   for (const wrong of ["secret x", "secret\n", "sécret"]) {
-    assert.throws(
-      () => read([], wrong),
-      (error: Error) => /RAFTLITE_TOKEN/.test(error.message) && !/s.cret/.test(error.message),
-    );
+    const isQuiet = (name: RegExp) => (error: Error) =>
+      name.test(error.message) && !/s.cret/.test(error.message);
+    assert.throws(() => read([], { RAFTLITE_TOKEN: wrong }), isQuiet(/^RAFTLITE_TOKEN /));
+    assert.throws(() => read(["-token", wrong]), isQuiet(/^Flag -token /));
   }
+});
+
+Deno.test("parseShellFlags asks for no password when a file is not there", () => {
+  const secrets = { ...secretsOf(), password: () => assert.fail("asked") };
+  const args = ["-u", "a", "-c", "/nonexistent.pem"];
+  assert.throws(() => parseShellFlags(args, undefined, secrets), /-ca-cert cannot be read/);
 });

@@ -1,12 +1,19 @@
 import Table from "cli-table3";
-import { parseArgs } from "node:util";
-import { withTwoDashes } from "../dashes.ts";
 import { DurationError, parseDuration } from "../../base/duration.ts";
+import {
+  accessHelp,
+  accessLongNames,
+  accessOf,
+  accessOptions,
+  accessVariablesHelp,
+  type ClientAccess,
+  givenSecrets,
+} from "../client_access.ts";
+import { parseOptions } from "../command_options.ts";
 import { FlagError } from "../flag_error.ts";
 import { print, printError } from "../output.ts";
-import { settleSwitches } from "../switches.ts";
 import { measure, median, percentile } from "./measure.ts";
-import type { Outcome } from "./measure.ts";
+import type { Load, Outcome } from "./measure.ts";
 import { scenarios } from "./scenarios.ts";
 import type { Scenario } from "./scenarios.ts";
 import { cleanUp, parseTarget, prepare } from "./target.ts";
@@ -19,13 +26,19 @@ target after the other, and in the next round in the reverse order. Each scenari
 warm-up of every target, which is not counted. Clients spread over the URLs of a target. Two tables,
 raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
 
-  -target NAME=URL[,URL…]   A system and its nodes; the first one given is what ratios are to
-  -clients N[,N…]           Clients at once (default 1,16,64)
-  -duration DURATION        Length of one measurement, 50ms to 60s (default 2s)
-  -warmup DURATION          Length of a warm-up, 0s to 60s (default 1s)
-  -rounds N                 Measurements of each kind, 1 to 100 (default 2)
-  -only NAME[,NAME…]        Only these scenarios
-  -json                     Print JSON instead of a table
+      -target NAME=URL[,URL…]
+                            A system and its nodes, over http or https; the first one given is what
+                            ratios are to
+      -clients N[,N…]       Clients at once (default 1,16,64)
+      -duration DURATION    Length of one measurement, 50ms to 60s (default 2s)
+      -warmup DURATION      Length of a warm-up, 0s to 60s (default 1s)
+      -rounds N             Measurements of each kind, 1 to 100 (default 2)
+      -only NAME[,NAME…]    Only these scenarios
+      -new-connections      A new connection for each request, whose making is part of what is measured
+      -json                 Print JSON instead of a table
+${accessHelp}
+
+The last six are for all targets. ${accessVariablesHelp}
 
 Scenarios:
 ${scenarios.map(({ name, description }) => `  ${name.padEnd(24)}  ${description}`).join("\n")}
@@ -41,9 +54,13 @@ const options = {
   warmup: { type: "string", default: "1s" },
   rounds: { type: "string", default: "2" },
   only: { type: "string", default: scenarios.map(({ name }) => name).join(",") },
+  "new-connections": { type: "boolean", default: false },
   json: { type: "boolean", default: false },
+  ...accessOptions,
   help: { type: "boolean", default: false },
 } as const;
+
+const longNames: ReadonlyMap<string, string> = new Map(accessLongNames);
 
 /** What a benchmark is to measure. */
 export interface Plan {
@@ -54,6 +71,8 @@ export interface Plan {
   /** How long every target is driven before a scenario is measured: until then code is compiled and caches fill. */
   readonly warmupMs: number;
   readonly rounds: number;
+  /** Whether each request has a connection of its own. */
+  readonly newConnections: boolean;
   /** How long a target may take to get ready; 30 s by default. */
   readonly readyTimeoutMs?: number;
 }
@@ -75,36 +94,23 @@ export interface Row {
 
 /** The sub-command that measures servers. */
 export async function bench(args: readonly string[]): Promise<number> {
-  const values = readOptions(args);
+  const values = parseOptions(args, options, longNames);
   if (values.help) {
     print(help);
     return 0;
   }
   const rows = await runPlan({
-    targets: parseTargets(values.target ?? []),
     scenarios: parseScenarios(values.only),
     clients: values.clients.split(",").map((text) => parseCount("clients", text, 1024)),
     durationMs: parseBenchDuration("duration", values.duration, 50),
     warmupMs: parseBenchDuration("warmup", values.warmup, 0),
     rounds: parseCount("rounds", values.rounds, 100),
+    newConnections: values["new-connections"],
+    // Last, as it may ask a person for a password.
+    targets: parseTargets(values.target ?? [], () => accessOf(values, givenSecrets)),
   }, (line) => printError(`${line}\n`));
   print(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${tableOf(rows)}\n`);
   return rows.some(({ requestsPerSecond }) => requestsPerSecond === 0) ? 1 : 0;
-}
-
-function readOptions(args: readonly string[]) {
-  const typeOf = (name: string) => {
-    if (!Object.hasOwn(options, name)) throw new FlagError(2, `Unknown flag -${name}`);
-    return options[name as keyof typeof options].type;
-  };
-  const long = withTwoDashes(args, (name) => typeOf(name) === "string");
-  const rewritten = settleSwitches(long, (name) => name !== "" && typeOf(name) === "boolean");
-  try {
-    return parseArgs({ args: rewritten, options }).values;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new FlagError(2, error.message);
-  }
 }
 
 /** Takes all measurements, and tells `progress` about each. */
@@ -133,18 +139,18 @@ export async function runPlan(plan: Plan, progress: (line: string) => void): Pro
 async function warmUp(plan: Plan, scenario: Scenario): Promise<void> {
   if (plan.warmupMs === 0) return;
   const clients = Math.max(...plan.clients);
-  const load = { clients, durationMs: plan.warmupMs };
+  const load = { clients, durationMs: plan.warmupMs, newConnections: plan.newConnections };
   for (const target of plan.targets) await drive(target, scenario, load);
 }
 
 /** Puts the load of a scenario on a target. */
 function drive(
-  { addresses }: Target,
+  { endpoints }: Target,
   scenario: Scenario,
-  load: { readonly clients: number; readonly durationMs: number },
+  load: Pick<Load, "clients" | "durationMs" | "newConnections">,
 ): Promise<Outcome> {
-  const requests = addresses.map((address) => scenario.requests(address));
-  return measure({ addresses, requests, ...load });
+  const requests = endpoints.map((endpoint) => scenario.requests(endpoint));
+  return measure({ endpoints, requests, ...load });
 }
 
 /** One scenario with so many clients: all rounds of all targets, the order reversed in every other round. */
@@ -154,7 +160,8 @@ async function measureTargets(
   clients: number,
 ): Promise<Map<string, Outcome[]>> {
   const outcomes = new Map(plan.targets.map(({ name }): [string, Outcome[]] => [name, []]));
-  const load = { clients, durationMs: plan.durationMs };
+  const { durationMs, newConnections } = plan;
+  const load = { clients, durationMs, newConnections };
   for (let round = 0; round < plan.rounds; round++) {
     for (const target of round % 2 === 0 ? plan.targets : plan.targets.toReversed()) {
       outcomes.get(target.name)?.push(await drive(target, scenario, load));
@@ -213,12 +220,13 @@ export function tableOf(rows: readonly Row[]): string {
   return [table.toString(), ...errors].join("\n");
 }
 
-function parseTargets(texts: readonly string[]): Target[] {
+function parseTargets(texts: readonly string[], readAccess: () => ClientAccess): Target[] {
   if (texts.length === 0) {
     throw new FlagError(2, "Nothing to measure: give -target name=http://host:port");
   }
   if (texts.length > 16) throw new FlagError(2, "Too many targets: at most 16");
-  const targets = texts.map(parseTarget);
+  const access = readAccess();
+  const targets = texts.map((text) => parseTarget(text, access));
   const names = new Set(targets.map(({ name }) => name));
   if (names.size < targets.length) throw new FlagError(2, "Two targets have the same name");
   return targets;

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { Address } from "../../io/address.ts";
+import { type ByteStream, openStream } from "./byte_stream.ts";
+import type { Endpoint } from "./endpoint.ts";
 
 /** The largest response that is read, in bytes. */
 const responseBytesMax = 64 * 1024 * 1024;
@@ -21,24 +22,22 @@ export interface HttpResponse {
  * time, over fetch 115 to 174 µs (measured against a local server, 64 clients and 1).
  */
 export class HttpConnection {
-  #connection: Deno.TcpConn;
+  #stream: ByteStream;
   #buffer = Buffer.alloc(16 * 1024);
   #length = 0;
 
-  private constructor(connection: Deno.TcpConn) {
-    this.#connection = connection;
+  private constructor(stream: ByteStream) {
+    this.#stream = stream;
   }
 
-  static async open({ host, port }: Address): Promise<HttpConnection> {
-    const connection = await Deno.connect({ hostname: host, port });
-    connection.setNoDelay(true);
-    return new HttpConnection(connection);
+  static async open(endpoint: Endpoint): Promise<HttpConnection> {
+    return new HttpConnection(await openStream(endpoint));
   }
 
   /** Sends a whole request and resolves with the whole response. */
   async request(bytes: Uint8Array): Promise<HttpResponse> {
     for (let rest = bytes; rest.length > 0;) {
-      rest = rest.subarray(await this.#connection.write(rest));
+      rest = rest.subarray(await this.#stream.write(rest));
     }
     this.#length = 0;
     const head = await this.#readThrough("\r\n\r\n", 0);
@@ -62,7 +61,7 @@ export class HttpConnection {
 
   close(): void {
     try {
-      this.#connection.close();
+      this.#stream.close();
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
@@ -102,7 +101,7 @@ export class HttpConnection {
       this.#buffer = grown;
     }
     while (this.#length < length) {
-      const count = await this.#connection.read(this.#buffer.subarray(this.#length));
+      const count = await this.#stream.read(this.#buffer.subarray(this.#length));
       if (count === null) throw new HttpConnectionError("Connection closed by the server");
       this.#length += count;
     }

@@ -1,17 +1,19 @@
 import { messageOf } from "../../base/message_of.ts";
-import type { Address } from "../../io/address.ts";
 import { HttpConnection } from "./http_connection.ts";
+import type { Endpoint } from "./endpoint.ts";
 
 /** Pause of a client after an error, so that a server that is down is not hammered. */
 const pauseAfterErrorMs = 10;
 
 export interface Load {
   /** Where the clients connect, in turn. */
-  readonly addresses: readonly Address[];
-  /** Whole requests for each address, which a client sends round and round. */
+  readonly endpoints: readonly Endpoint[];
+  /** Whole requests for each endpoint, which a client sends round and round. */
   readonly requests: readonly (readonly Uint8Array[])[];
-  /** Clients at once, each with a connection of its own and one request under way. */
+  /** Clients at once, each with one connection and one request under way. */
   readonly clients: number;
+  /** Whether each request has a connection of its own, whose making counts as part of it. */
+  readonly newConnections: boolean;
   readonly durationMs: number;
   /** How long answers may take after the time is up before they count as errors; 10 s by default. */
   readonly graceMs?: number;
@@ -45,17 +47,23 @@ export async function measure(load: Load): Promise<Outcome> {
   };
 
   const runClient = async (client: number) => {
-    const target = client % load.addresses.length;
-    const address = load.addresses[target];
+    const target = client % load.endpoints.length;
+    const endpoint = load.endpoints[target];
     const requests = load.requests[target] ?? [];
-    if (address === undefined) return;
+    if (endpoint === undefined) return;
     let connection: HttpConnection | undefined;
+    const disconnect = () => {
+      if (connection === undefined) return;
+      connection.close();
+      connections.delete(connection);
+      connection = undefined;
+    };
     for (let i = client; performance.now() < deadline && !isOver; i++) {
       const request = requests[i % requests.length] ?? new Uint8Array();
       const sent = performance.now();
       try {
         if (connection === undefined) {
-          connection = await HttpConnection.open(address);
+          connection = await HttpConnection.open(endpoint);
           connections.add(connection);
           if (isOver) break;
         }
@@ -67,13 +75,10 @@ export async function measure(load: Load): Promise<Outcome> {
         }
         lastAnswer = performance.now();
         latenciesMs.push(lastAnswer - sent);
+        if (load.newConnections) disconnect();
       } catch (error) {
         fail(messageOf(error));
-        if (connection !== undefined) {
-          connection.close();
-          connections.delete(connection);
-          connection = undefined;
-        }
+        disconnect();
         if (!isOver) await pause(pauseAfterErrorMs);
       }
     }

@@ -1,4 +1,5 @@
-import { type Address, formatAddress } from "../../io/address.ts";
+import { requestBytes } from "./request_bytes.ts";
+import type { Endpoint } from "./endpoint.ts";
 
 /** Tables that a benchmark makes, and drops at its end. */
 export const writeTable = "raftlite_bench_writes";
@@ -14,7 +15,7 @@ export interface Scenario {
   readonly name: string;
   readonly description: string;
   /** Whole HTTP requests to a server, sent round and round. */
-  requests(address: Address): Uint8Array[];
+  requests(endpoint: Endpoint): Uint8Array[];
 }
 
 const insert = [`INSERT INTO ${writeTable}(name, age) VALUES(?, ?)`, "fiona", 20];
@@ -25,55 +26,38 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "insert",
     description: "One row a request",
-    requests: (address) => [post(address, "/db/execute", [insert])],
+    requests: (endpoint) => [post(endpoint, "/db/execute", [insert])],
   },
   {
     name: "transaction",
     description: "100 rows a request, in one transaction",
-    requests: (address) => [post(address, "/db/execute?transaction", Array(100).fill(insert))],
+    requests: (endpoint) => [post(endpoint, "/db/execute?transaction", Array(100).fill(insert))],
   },
   ...levels.map((level): Scenario => ({
     name: `read-${level}`,
     description: `One row by its key at level ${level}`,
-    requests: (address) =>
+    requests: (endpoint) =>
       Array.from({ length: pointReads }, (_, i) => {
         const id = 1 + i * 7 % readRows;
-        return query(address, `level=${level}`, `SELECT * FROM ${readTable} WHERE id = ${id}`);
+        return query(endpoint, `level=${level}`, `SELECT * FROM ${readTable} WHERE id = ${id}`);
       }),
   })),
   {
     name: "read-1000-rows",
     description: `${readRows} rows at level weak`,
-    requests: (address) => [query(address, "level=weak", `SELECT * FROM ${readTable}`)],
+    requests: (endpoint) => [query(endpoint, "level=weak", `SELECT * FROM ${readTable}`)],
   },
   {
     name: "queued",
     description: "One row a request through the write queue, which answers before it is written",
-    requests: (address) => [post(address, "/db/execute?queue", [insert])],
+    requests: (endpoint) => [post(endpoint, "/db/execute?queue", [insert])],
   },
 ];
 
-function post(address: Address, path: string, statements: unknown): Uint8Array {
-  const body = JSON.stringify(statements);
-  return request(address, `POST ${path}`, {
-    headers: [
-      "Content-Type: application/json",
-      `Content-Length: ${new TextEncoder().encode(body).length}`,
-    ],
-    body,
-  });
+function post(endpoint: Endpoint, path: string, statements: unknown): Uint8Array {
+  return requestBytes(endpoint, `POST ${path}`, JSON.stringify(statements));
 }
 
-function query(address: Address, parameters: string, sql: string): Uint8Array {
-  const path = `/db/query?${parameters}&q=${encodeURIComponent(sql)}`;
-  return request(address, `GET ${path}`, { headers: [], body: "" });
-}
-
-function request(
-  address: Address,
-  methodAndPath: string,
-  { headers, body }: { readonly headers: readonly string[]; readonly body: string },
-): Uint8Array {
-  const head = [`${methodAndPath} HTTP/1.1`, `Host: ${formatAddress(address)}`, ...headers];
-  return new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n${body}`);
+function query(endpoint: Endpoint, parameters: string, sql: string): Uint8Array {
+  return requestBytes(endpoint, `GET /db/query?${parameters}&q=${encodeURIComponent(sql)}`);
 }

@@ -1,34 +1,41 @@
 import { messageOf } from "../../base/message_of.ts";
-import { AddressError, formatAddress, parseAddress } from "../../io/address.ts";
-import type { Address } from "../../io/address.ts";
+import { AddressError, parseAddress } from "../../io/address.ts";
+import type { ClientAccess } from "../client_access.ts";
 import { FlagError } from "../flag_error.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { HttpConnection } from "./http_connection.ts";
+import { requestBytes } from "./request_bytes.ts";
 import { readRows, readTable, writeTable } from "./scenarios.ts";
 
 /** A system to be measured: one server, or the nodes of a cluster. */
 export interface Target {
   readonly name: string;
-  readonly addresses: readonly Address[];
+  readonly endpoints: readonly Endpoint[];
 }
 
 const requestTimeoutMs = 10_000;
 
 /** Reads `name=url[,url…]`; throws a FlagError. */
-export function parseTarget(text: string): Target {
+export function parseTarget(text: string, { authorization, tls }: ClientAccess): Target {
   const match = /^([^=/]+)=(.+)$/.exec(text);
   const [, name = "", urls = ""] = match ?? [];
   if (match === null) {
     throw new FlagError(2, `Invalid target ${text}: write it as name=http://host:port[,…]`);
   }
-  const addresses = urls.split(",").map((url) => {
-    if (/^https:/i.test(url)) throw new FlagError(2, `Target ${url}: https is not supported`);
+  const endpoints = urls.split(",").map((url) => {
+    const [, scheme = "http", rest = ""] = /^(?:(https?):\/\/)?(.*?)\/*$/i.exec(url.trim()) ?? [];
     try {
-      return parseAddress(url.trim().replace(/^http:\/\//i, "").replace(/\/+$/, ""));
+      return {
+        address: parseAddress(rest),
+        tls: scheme.toLowerCase() === "https" ? tls : undefined,
+        authorization,
+      };
     } catch (error) {
       if (!(error instanceof AddressError)) throw error;
       throw new FlagError(2, `Invalid target ${text}: ${error.message}`);
     }
   });
-  return { name, addresses };
+  return { name, endpoints };
 }
 
 /** Makes the tables, and waits until every node can read them; throws when that takes too long. */
@@ -41,8 +48,8 @@ export async function prepare(target: Target, readyTimeoutMs: number): Promise<v
       i,
     ) => [`INSERT INTO ${readTable}(id, name, age) VALUES(?, ?, ?)`, i + 1, `name ${i}`, i % 90],
   );
-  await retry(target, deadline, async (address) => {
-    await execute(address, [
+  await retry(target, deadline, async (endpoint) => {
+    await execute(endpoint, [
       `DROP TABLE IF EXISTS ${writeTable}`,
       `DROP TABLE IF EXISTS ${readTable}`,
       `CREATE TABLE ${writeTable}(id INTEGER PRIMARY KEY, name TEXT, age INTEGER)`,
@@ -50,10 +57,10 @@ export async function prepare(target: Target, readyTimeoutMs: number): Promise<v
       ...rows,
     ]);
   });
-  for (const address of target.addresses) {
-    await retry({ ...target, addresses: [address] }, deadline, async () => {
+  for (const endpoint of target.endpoints) {
+    await retry({ ...target, endpoints: [endpoint] }, deadline, async () => {
       const sql = encodeURIComponent(`SELECT count(*) FROM ${readTable}`);
-      const answer = await call(address, `/db/query?level=none&q=${sql}`);
+      const answer = await call(endpoint, `GET /db/query?level=none&q=${sql}`);
       if (!answer.includes(`[[${readRows}]]`)) throw new Error(`Not there yet: ${answer}`);
     });
   }
@@ -61,27 +68,27 @@ export async function prepare(target: Target, readyTimeoutMs: number): Promise<v
 
 /** Drops the tables again. */
 export async function cleanUp(target: Target): Promise<void> {
-  const [address] = target.addresses;
-  if (address === undefined) return;
-  await execute(address, [
+  const [endpoint] = target.endpoints;
+  if (endpoint === undefined) return;
+  await execute(endpoint, [
     `DROP TABLE IF EXISTS ${writeTable}`,
     `DROP TABLE IF EXISTS ${readTable}`,
   ]);
 }
 
-/** Calls `attempt` until it succeeds, with one address after the other; throws its last error. */
+/** Calls `attempt` until it succeeds, with one endpoint after the other; throws its last error. */
 async function retry(
   target: Target,
   deadline: number,
-  attempt: (address: Address) => Promise<void>,
+  attempt: (endpoint: Endpoint) => Promise<void>,
 ): Promise<void> {
   for (let i = 0;; i++) {
-    const address = target.addresses[i % target.addresses.length];
-    if (address === undefined) return;
+    const endpoint = target.endpoints[i % target.endpoints.length];
+    if (endpoint === undefined) return;
     try {
-      return await attempt(address);
+      return await attempt(endpoint);
     } catch (error) {
-      if (performance.now() > deadline) {
+      if (isFinal(error) || performance.now() > deadline) {
         throw new FlagError(1, `Target ${target.name} is not ready: ${messageOf(error)}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -89,20 +96,32 @@ async function retry(
   }
 }
 
-async function execute(address: Address, statements: readonly unknown[]): Promise<void> {
-  await call(address, "/db/execute?transaction", JSON.stringify(statements));
+/** Whether it is no use to try again: a server that refuses this client, or that it refuses. */
+function isFinal(error: unknown): boolean {
+  return error instanceof Refused || error instanceof Deno.errors.InvalidData;
 }
 
-async function call(address: Address, path: string, body?: string): Promise<string> {
-  const response = await fetch(`http://${formatAddress(address)}${path}`, {
-    signal: AbortSignal.timeout(requestTimeoutMs),
-    ...(body === undefined ? {} : {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body,
-    }),
-  });
-  const text = await response.text();
-  if (!response.ok || text.includes('"error"')) throw new Error(`${response.status} ${text}`);
-  return text;
+class Refused extends Error {
+  override name = "Refused";
+}
+
+async function execute(endpoint: Endpoint, statements: readonly unknown[]): Promise<void> {
+  await call(endpoint, "POST /db/execute?transaction", JSON.stringify(statements));
+}
+
+async function call(endpoint: Endpoint, methodAndPath: string, json?: string): Promise<string> {
+  const connection = await HttpConnection.open(endpoint);
+  const timer = setTimeout(() => connection.close(), requestTimeoutMs);
+  try {
+    const { status, body } = await connection.request(requestBytes(endpoint, methodAndPath, json));
+    const text = body.toString();
+    if (status === 401 || status === 403) {
+      throw new Refused(`${status}: -user or -token must name one who may query and execute`);
+    }
+    if (status !== 200 || text.includes('"error"')) throw new Error(`${status} ${text}`);
+    return text;
+  } finally {
+    clearTimeout(timer);
+    connection.close();
+  }
 }

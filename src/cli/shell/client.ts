@@ -206,11 +206,8 @@ export class Client {
   }
 
   #headers(): Record<string, string> {
-    const { credentials, token } = this.#options;
-    if (token !== undefined) return { authorization: `Bearer ${token}` };
-    if (credentials === undefined) return {};
-    const bytes = new TextEncoder().encode(credentials);
-    return { authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` };
+    const { authorization } = this.#options;
+    return authorization === undefined ? {} : { authorization };
   }
 }
 
@@ -218,7 +215,7 @@ export class Client {
 export function refusal(status: number, text: string): ShellError {
   if (status === 401) {
     return new ShellError(
-      "Unauthorized: give a user who may do this with -user name:password, or a token in RAFTLITE_TOKEN",
+      "Unauthorized: give a user who may do this with -user name:password, or a -token",
     );
   }
   const reason = text.trim();

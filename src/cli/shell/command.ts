@@ -14,11 +14,7 @@ import { Terminal } from "./terminal.ts";
 
 /** The sub-command in which a person, or a script, works with a node. */
 export async function shell(args: readonly string[]): Promise<number> {
-  const options = parseShellFlags(
-    args,
-    Deno.env.get("RQLITE_HOST"),
-    Deno.env.get("RAFTLITE_TOKEN"),
-  );
+  const options = parseShellFlags(args, Deno.env.get("RQLITE_HOST"));
   if (options === "help" || options === "version") {
     print(options === "help" ? shellHelp : `raftlite ${version}\n`);
     return 0;

@@ -1,5 +1,5 @@
 import { messageOf } from "../../base/message_of.ts";
-import type { TlsOptions } from "./flags.ts";
+import type { TlsOptions } from "../client_access.ts";
 import { indexHeader, timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpRequest } from "./http_exchange.ts";
 

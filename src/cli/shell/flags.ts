@@ -1,11 +1,17 @@
-import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { messageOf } from "../../base/message_of.ts";
 import { AddressError, parseAddress } from "../../io/address.ts";
-import { withTwoDashes } from "../dashes.ts";
 import { DurationError, parseDuration } from "../../base/duration.ts";
+import {
+  accessHelp,
+  accessLongNames,
+  accessOf,
+  accessOptions,
+  accessVariablesHelp,
+  type ClientAccess,
+  givenSecrets,
+  type Secrets,
+} from "../client_access.ts";
+import { parseOptions } from "../command_options.ts";
 import { FlagError } from "../flag_error.ts";
-import { settleSwitches } from "../switches.ts";
 import { isMode, modes } from "./settings.ts";
 import type { Mode } from "./settings.ts";
 
@@ -21,17 +27,13 @@ itself: .help lists them. If the node is lost, the shell goes on with another on
   -s, -scheme SCHEME        http or https (default http)
   -P, -prefix PATH          What the paths of the HTTP API begin with (default /)
   -a, -alternatives LIST    More nodes, host:port[,host:port…]; others are asked for by the shell
-  -u, -user NAME:PASSWORD   Basic authentication
-  -c, -ca-cert FILE         The certificate of whoever signed the node's, in PEM
-  -d, -client-cert FILE     This client's certificate, for mutual TLS
-  -k, -client-key FILE      Its key
-  -i, -insecure             Take any certificate of the node (not with Deno 2.4)
+${accessHelp}
   -t, -http-timeout TIME    How long to wait for an answer (default 30s)
       -mode MODE            How results are shown: ${modes.join(", ")} (default column)
   -v, -version              Print the version
 
 RQLITE_HOST=[scheme://]host[:port] stands for -scheme, -host and -port when none of them is given.
-RAFTLITE_TOKEN=TOKEN is a bearer token, used without -user; lists of processes do not show it.
+${accessVariablesHelp}
 Input lines of a terminal are kept in ~/.raftlite_history: 100 of them, or RQLITE_HISTFILESIZE.
 The exit code of a shell in a pipe is 1 when a statement or a command failed.
 
@@ -46,52 +48,31 @@ const options = {
   host: { type: "string" },
   port: { type: "string" },
   prefix: { type: "string", default: "/" },
-  insecure: { type: "boolean", default: false },
-  "ca-cert": { type: "string" },
-  "client-cert": { type: "string" },
-  "client-key": { type: "string" },
-  user: { type: "string" },
+  ...accessOptions,
   "http-timeout": { type: "string", default: "30s" },
   mode: { type: "string", default: "column" },
   version: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
 
-const longNames: ReadonlyMap<string, keyof typeof options> = new Map([
+const longNames: ReadonlyMap<string, string> = new Map([
+  ...accessLongNames,
   ["a", "alternatives"],
   ["s", "scheme"],
   ["H", "host"],
   ["p", "port"],
   ["P", "prefix"],
-  ["i", "insecure"],
-  ["c", "ca-cert"],
-  ["d", "client-cert"],
-  ["k", "client-key"],
-  ["u", "user"],
   ["t", "http-timeout"],
   ["v", "version"],
 ]);
 
-/** How to make connections that are encrypted; all of it in PEM. */
-export interface TlsOptions {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly rejectUnauthorized: boolean;
-}
-
 /** What the command line asks of the shell. */
-export interface ShellOptions {
+export interface ShellOptions extends ClientAccess {
   readonly scheme: "http" | "https";
   /** As `host:port`, the one to begin with first. */
   readonly hosts: readonly string[];
   /** Begins and ends with a slash. */
   readonly prefix: string;
-  /** `name:password`, or undefined for none. */
-  readonly credentials: string | undefined;
-  /** A bearer token, in place of credentials. */
-  readonly token: string | undefined;
-  readonly tls: TlsOptions;
   /** How long to wait until an answer begins; 0 for as long as it takes. */
   readonly timeoutMs: number;
   readonly mode: Mode;
@@ -101,9 +82,9 @@ export interface ShellOptions {
 export function parseShellFlags(
   args: readonly string[],
   hostVariable: string | undefined,
-  tokenVariable: string | undefined,
+  secrets: Secrets = givenSecrets,
 ): ShellOptions | "help" | "version" {
-  const values = readOptions(args);
+  const values = parseOptions(args, options, longNames);
   if (values.help) return "help";
   if (values.version) return "version";
   const named = values.scheme ?? values.host ?? values.port;
@@ -131,35 +112,10 @@ export function parseShellFlags(
       ...others.filter((text) => text !== "").map(checkAlternative),
     ],
     prefix: `/${values.prefix}/`.replace(/\/+/g, "/"),
-    credentials: credentialsOf(values.user),
-    token: values.user ? undefined : tokenOf(tokenVariable),
-    tls: tlsOf(values),
     timeoutMs: parseTimeout(values["http-timeout"]),
     mode: values.mode,
+    ...accessOf(values, secrets),
   };
-}
-
-function readOptions(args: readonly string[]) {
-  const long = withTwoDashes(args, (name) => optionOf(name).type === "string")
-    .map((arg) => arg.replace(/^--([^=])(?==|$)/, (_, short) => `--${longNames.get(short)}`));
-  const rewritten = settleSwitches(
-    long,
-    (name) => name !== "" && optionOf(name).type === "boolean",
-  );
-  try {
-    return parseArgs({ args: rewritten, options }).values;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new FlagError(2, error.message);
-  }
-}
-
-function optionOf(name: string): { readonly type: "string" | "boolean" } {
-  const long = longNames.get(name) ?? name;
-  if (!Object.hasOwn(options, long)) {
-    throw new FlagError(2, `Unknown flag -${name}`);
-  }
-  return options[long as keyof typeof options];
 }
 
 function parseHostVariable(text: string): { scheme?: string; host: string; port?: string } {
@@ -209,48 +165,4 @@ function parseTimeout(text: string): number {
     if (!(error instanceof DurationError)) throw error;
   }
   throw new FlagError(2, `Invalid value ${text} for flag -http-timeout: a time such as 30s`);
-}
-
-function credentialsOf(user: string | undefined): string | undefined {
-  if (user === undefined || user === "") return undefined;
-  if (!user.includes(":")) throw new FlagError(2, "Flag -user is written as name:password");
-  return user;
-}
-
-/** The token is never part of the error: it is a secret. */
-function tokenOf(variable: string | undefined): string | undefined {
-  if (variable === undefined || variable === "") return undefined;
-  if (/^[\x21-\x7e]+$/.test(variable)) return variable;
-  throw new FlagError(2, "RAFTLITE_TOKEN holds spaces, line ends or other signs that no token has");
-}
-
-function tlsOf(values: {
-  readonly "ca-cert"?: string | undefined;
-  readonly "client-cert"?: string | undefined;
-  readonly "client-key"?: string | undefined;
-  readonly insecure: boolean;
-}): TlsOptions {
-  const { "ca-cert": ca, "client-cert": cert, "client-key": key } = values;
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new FlagError(2, "Flags -client-cert and -client-key are given together");
-  }
-  return {
-    ...(ca === undefined ? {} : { ca: readPem("ca-cert", ca) }),
-    ...(cert === undefined ? {} : { cert: readPem("client-cert", cert) }),
-    ...(key === undefined ? {} : { key: readPem("client-key", key) }),
-    rejectUnauthorized: !values.insecure,
-  };
-}
-
-function readPem(flag: string, path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new FlagError(1, `File of -${flag} cannot be read: ${messageOf(error)}`);
-  }
-  if (!text.includes("-----BEGIN ")) {
-    throw new FlagError(1, `File of -${flag} holds nothing in PEM: ${path}`);
-  }
-  return text;
 }

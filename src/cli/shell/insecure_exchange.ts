@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { messageOf } from "../../base/message_of.ts";
-import type { TlsOptions } from "./flags.ts";
+import type { TlsOptions } from "../client_access.ts";
 import { indexHeader, timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpRequest } from "./http_exchange.ts";
 

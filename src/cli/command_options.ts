@@ -1,0 +1,31 @@
+import { parseArgs } from "node:util";
+import { withTwoDashes } from "./dashes.ts";
+import { FlagError } from "./flag_error.ts";
+import { settleSwitches } from "./switches.ts";
+
+type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
+
+/**
+ * Reads the flags of a sub-command that has flags of its own, written as the server's are, with one
+ * dash or two; `longNames` gives the long names of short ones. Throws a FlagError.
+ */
+export function parseOptions<const T extends Options>(
+  args: readonly string[],
+  options: T,
+  longNames: ReadonlyMap<string, string>,
+) {
+  const typeOf = (name: string) => {
+    const long = longNames.get(name) ?? name;
+    if (!Object.hasOwn(options, long)) throw new FlagError(2, `Unknown flag -${name}`);
+    return options[long]?.type;
+  };
+  const long = withTwoDashes(args, (name) => typeOf(name) === "string")
+    .map((arg) => arg.replace(/^--([^=])(?==|$)/, (_, short) => `--${longNames.get(short)}`));
+  const rewritten = settleSwitches(long, (name) => name !== "" && typeOf(name) === "boolean");
+  try {
+    return parseArgs({ args: rewritten, options }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new FlagError(2, error.message);
+  }
+}
