@@ -2,14 +2,18 @@ import { fileURLToPath } from "node:url";
 
 const mainFile = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
-/** The command line of a shell: of RAFTLITE_BINARY, or of main.ts under this Deno. */
-export function shellCommand(...flags: string[]): string[] {
+/** The command line of the program: of RAFTLITE_BINARY, or of main.ts under this Deno. */
+function programCommand(...args: readonly string[]): string[] {
   const binary = Deno.env.get("RAFTLITE_BINARY");
   const program = binary ? [binary] : [Deno.execPath(), "run", "-A", "--quiet", mainFile];
-  return [...program, "shell", ...flags];
+  return [...program, ...args];
 }
 
-export interface ShellRun {
+export function shellCommand(...flags: string[]): string[] {
+  return programCommand("shell", ...flags);
+}
+
+export interface ProgramRun {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -20,8 +24,17 @@ export async function runShell(
   flags: readonly string[],
   input: string,
   env: Readonly<Record<string, string>> = {},
-): Promise<ShellRun> {
-  const [command = "", ...args] = shellCommand(...flags);
+): Promise<ProgramRun> {
+  return await runProgram(["shell", ...flags], input, env);
+}
+
+/** Runs the program with a pipe for its standard input, to its end. */
+export async function runProgram(
+  programArgs: readonly string[],
+  input: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ProgramRun> {
+  const [command = "", ...args] = programCommand(...programArgs);
   const child = new Deno.Command(command, {
     args,
     env: { NO_COLOR: "1", ...env },

@@ -38,7 +38,8 @@ raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
       -json                 Print JSON instead of a table
 ${accessHelp}
 
-The last six are for all targets. ${accessVariablesHelp}
+A user, token, authority and certificate are those of all targets.
+${accessVariablesHelp}
 
 Scenarios:
 ${scenarios.map(({ name, description }) => `  ${name.padEnd(24)}  ${description}`).join("\n")}

@@ -110,7 +110,7 @@ async function execute(endpoint: Endpoint, statements: readonly unknown[]): Prom
 }
 
 async function call(endpoint: Endpoint, methodAndPath: string, json?: string): Promise<string> {
-  const connection = await HttpConnection.open(endpoint);
+  const connection = await open(endpoint);
   const timer = setTimeout(() => connection.close(), requestTimeoutMs);
   try {
     const { status, body } = await connection.request(requestBytes(endpoint, methodAndPath, json));
@@ -123,5 +123,20 @@ async function call(endpoint: Endpoint, methodAndPath: string, json?: string): P
   } finally {
     clearTimeout(timer);
     connection.close();
+  }
+}
+
+/** Connects; rejects when that takes too long, as with a server that says nothing in its handshake. */
+async function open(endpoint: Endpoint): Promise<HttpConnection> {
+  const opening = HttpConnection.open(endpoint);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new Error(`No connection within ${requestTimeoutMs}ms`));
+    opening.then((connection) => connection.close(), () => {});
+  }, requestTimeoutMs);
+  try {
+    return await Promise.race([opening, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
