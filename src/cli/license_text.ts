@@ -10,6 +10,8 @@ It contains:
   cli-table3 (https://github.com/cli-table/cli-table3): MIT License; with it come
     @colors/colors, ansi-regex, emoji-regex, is-fullwidth-code-point, string-width and strip-ansi,
     from npm, under the MIT License each
+  prom-client (https://github.com/siimon/prom-client): Apache License 2.0; with it come
+    @opentelemetry/api under the Apache License 2.0, bintrees and tdigest under the MIT License
   @peculiar/x509 (https://github.com/PeculiarVentures/x509): MIT License; with it come
     @peculiar/utils, @peculiar/asn1-schema, @peculiar/asn1-cms, @peculiar/asn1-csr,
     @peculiar/asn1-ecc, @peculiar/asn1-pfx, @peculiar/asn1-pkcs8, @peculiar/asn1-pkcs9,

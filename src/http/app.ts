@@ -59,10 +59,14 @@ function letIn(
   address: string,
 ): Promise<Response> {
   const { answers } = app;
-  const answer = answerFor(app, route, request, address);
-  return answers.differByOrigin
-    ? answer.then((response) => answers.toOrigin(request, response))
-    : answer;
+  const figures = app.requests.of(route?.path);
+  const startedAt = performance.now();
+  figures.underWay++;
+  return answerFor(app, route, request, address).then((response) => {
+    figures.underWay--;
+    figures.answered(response.status, (performance.now() - startedAt) / 1000);
+    return answers.differByOrigin ? answers.toOrigin(request, response) : response;
+  });
 }
 
 async function answerFor(

@@ -5,6 +5,7 @@ import { Answers } from "./answers.ts";
 import type { BodyReader } from "./body_reader.ts";
 import { BodyBudget, TurnBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
+import { RequestFigures } from "../metrics/request_figures.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import type { Logger } from "../io/types.ts";
@@ -20,6 +21,7 @@ export class AppState {
   readonly limits: HttpLimits;
   readonly queue: WriteQueue;
   readonly counters = new HttpCounters();
+  readonly requests = new RequestFigures();
   readonly logger: Logger;
   readonly turns: TurnFigures;
   readonly bodyReader: BodyReader;

@@ -259,7 +259,21 @@ const clusterPaths = {
   },
 };
 
+const openMetrics = "application/openmetrics-text";
+
 const maintenancePaths = {
+  "/metrics": {
+    get: {
+      operationId: "metrics",
+      summary: "The node's figures for Prometheus",
+      responses: responses({
+        200: answer("Prometheus' text format, or OpenMetrics for who accepts that.", {
+          ...plainText,
+          [openMetrics]: { schema: { type: "string" } },
+        }),
+      }),
+    },
+  },
   "/snapshot": {
     post: {
       operationId: "snapshot",

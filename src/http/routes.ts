@@ -9,6 +9,7 @@ import { execute, query, unified } from "./data_endpoints.ts";
 import { leader } from "./leader.ts";
 import { boot, load } from "./load.ts";
 import { reap, remove, snapshot } from "./maintenance.ts";
+import { metrics } from "./metrics.ts";
 import { nodes } from "./nodes.ts";
 import { openApiText } from "./openapi.ts";
 import { readyz } from "./readyz.ts";
@@ -178,6 +179,15 @@ export const routes: readonly Route[] = [
     counter: "num_status",
     refusalType: jsonContentType,
     endpoint: status,
+  },
+  {
+    path: "/metrics",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    body: "none",
+    refusalType: textContentType,
+    endpoint: metrics,
   },
   {
     path: "/nodes",

@@ -4,6 +4,7 @@ import type { RaftLog } from "../raft_log/types.ts";
 import type { Raft } from "../raft/raft.ts";
 import { type Entry, EntryType } from "../raft/types.ts";
 import type { Answer, AnswerFormat, ApplyEntry, StateMachine } from "../store/types.ts";
+import type { WriteStages } from "./writes/write_stages.ts";
 
 /** Batches handed to the state machine before the first must be done: one is applied, one waits. */
 const batchesMax = 2;
@@ -19,6 +20,7 @@ export interface ApplierParts {
   readonly log: Pick<RaftLog, "read">;
   readonly clock: Clock;
   readonly stateMachine: Pick<StateMachine, "applied" | "apply">;
+  readonly stages: Pick<WriteStages, "now" | "ended">;
   /** Of the entries in one batch. */
   readonly bytesMax: number;
   readonly handlers: ApplierHandlers;
@@ -114,9 +116,12 @@ export class Applier {
     }));
     this.#handed = last.index;
     this.#batches++;
+    const { stages } = this.#parts;
+    const since = stages.now();
     this.#parts.stateMachine.apply(batch).then((applied) => {
       this.#batches--;
       this.#applied = last.index;
+      stages.ended("apply", since, batch.length);
       this.#pump();
       batch.forEach(({ entry }, i) => {
         assert(applied[i]?.index === entry.index, `Entry ${entry.index} was applied as another`);

@@ -7,6 +7,7 @@ import type { Applier } from "./applier.ts";
 import type { ReadBarriers } from "./read_barriers.ts";
 import type { SnapshotSender } from "./snapshot_sender.ts";
 import type { Proposer } from "./writes/proposer.ts";
+import type { WriteStages } from "./writes/write_stages.ts";
 
 export interface DriverParts {
   readonly raft: Pick<Raft, "ready" | "persisted" | "loaded">;
@@ -16,6 +17,7 @@ export interface DriverParts {
   readonly reads: Pick<ReadBarriers, "begin" | "confirmed" | "dropped">;
   readonly applier: Pick<Applier, "applied" | "advance" | "hurry">;
   readonly sender: Pick<SnapshotSender, "send">;
+  readonly stages: WriteStages;
   /** Nothing may be done now: later, if the core is told to go on. */
   readonly held: () => boolean;
   readonly onConfiguration: (configuration: Configuration) => void;
@@ -61,13 +63,15 @@ export class Driver {
   }
 
   #handle(ready: Ready): void {
-    const { log, transport, reads, applier, sender, onConfiguration, onStatus } = this.#parts;
+    const { log, transport, reads, applier, sender, stages } = this.#parts;
+    const { onConfiguration, onStatus } = this.#parts;
     // Before this node's own disk: the followers' disks then work at the same time (10.2.1).
     if (ready.messages.length > 0) transport.send(ready.messages);
     this.#persist(ready);
     if (ready.configuration !== undefined) onConfiguration(ready.configuration);
     if (ready.status !== undefined) onStatus(ready.status);
     assert(ready.applyThrough <= log.lastIndex, "An entry is to be applied that is not durable");
+    stages.committed(ready.applyThrough);
     applier.advance(ready.applyThrough);
     if (ready.readStates.length > 0) {
       reads.confirmed(ready.readStates, applier.applied);
@@ -80,11 +84,17 @@ export class Driver {
   }
 
   #persist(ready: Ready): void {
-    const { log, failed } = this.#parts;
+    const { log, stages, failed } = this.#parts;
     const nothing = ready.hardState === undefined && ready.entries.length === 0;
     if (nothing && ready.messagesAfterPersist.length === 0) return;
     if (nothing && !log.busy) this.#persisted(ready);
-    else log.append(ready).then(() => this.#persisted(ready)).catch(failed);
+    else {
+      const since = stages.now();
+      log.append(ready).then(() => {
+        if (ready.entries.length > 0) stages.ended("sync", since, ready.entries.length);
+        this.#persisted(ready);
+      }).catch(failed);
+    }
   }
 
   /** All of a Ready is durable, and of those before it. */

@@ -82,6 +82,8 @@ export class Node {
       snapshotsInstalled: this.#parts.receiver.installed,
       pendingWrites: this.#parts.proposer.size + this.#parts.watched.size,
       progress: this.#parts.raft.progress(),
+      elections: this.#parts.raft.elections,
+      stages: this.#parts.stages,
       health: this.#health,
     };
   }
@@ -296,6 +298,7 @@ export class Node {
   }
 
   #statusChanged(status: Status): void {
+    if (status.role !== "leader") this.#parts.stages.abandon();
     if (status.leader !== "") this.#leaderHeardAt = this.#options.clock.now();
     this.#options.onStatus(status);
   }

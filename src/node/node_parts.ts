@@ -12,6 +12,7 @@ import { SnapshotSender } from "./snapshot_sender.ts";
 import { Ticker } from "./ticker.ts";
 import type { NodeOptions } from "./types.ts";
 import { Proposer } from "./writes/proposer.ts";
+import { WriteStages } from "./writes/write_stages.ts";
 import { WatchedRequests } from "./writes/pending_writes.ts";
 
 /** What a node does itself, when its parts come to it. */
@@ -50,12 +51,14 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
   const disk = new DiskWatch({ log, stateMachine, clock, timing });
   const handover = new Handover(raft, timing);
   const watched = new WatchedRequests(codec, options.origin);
+  const stages = new WriteStages(clock);
   const proposer = new Proposer({
     raft,
     clock,
     codec,
     seed: options.seed,
     limits,
+    stages,
     alone: () => raft.configuration.members.length === 1,
     logBusy: () => log.busy,
     due,
@@ -66,6 +69,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     log,
     clock,
     stateMachine,
+    stages,
     bytesMax: limits.applyBytesMax,
     handlers: {
       urgent: () => raft.status.role === "leader" || reads.size > 0,
@@ -118,6 +122,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     reads,
     applier,
     sender,
+    stages,
     // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
     held: () => handlers.isNew() || receiver.swapping,
     onConfiguration: options.onConfiguration,
@@ -130,6 +135,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     disk,
     handover,
     watched,
+    stages,
     proposer,
     reads,
     applier,

@@ -1,8 +1,10 @@
+import type { Histogram } from "../base/histogram.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type {
   CompactionPoint,
   Configuration,
+  ElectionCounts,
   NodeId,
   PeerProgress,
   Status,
@@ -98,6 +100,14 @@ export interface NodeOptions {
   readonly onFatal: (error: Error) => void;
 }
 
+/** How long the stages of writes took, in seconds, by entries; see WriteStages. */
+export interface StageFigures {
+  readonly wait: Histogram;
+  readonly sync: Histogram;
+  readonly replicate: Histogram;
+  readonly apply: Histogram;
+}
+
 /** What a node tells of itself for others to look at. */
 export interface NodeFigures {
   /** The first index that the log still holds. */
@@ -110,6 +120,8 @@ export interface NodeFigures {
   readonly pendingWrites: number;
   /** For the leader: every other member's. Empty elsewhere. */
   readonly progress: readonly PeerProgress[];
+  readonly elections: ElectionCounts;
+  readonly stages: StageFigures;
   /** "ok", or what keeps the node from writing. */
   readonly health: string;
 }

@@ -184,6 +184,7 @@ export class Elections {
   #campaign(transfer: boolean): void {
     // No leader's lease is in the way any more: a vote that was split is tried again sooner.
     this.#resetTimer(Math.ceil(this.#server.options.electionTicks / 2));
+    this.#server.elections.begun++;
     this.#handlers.enterTerm(this.#server.term + 1, this.#server.id);
     this.#askForVotes(new Election(false, this.#server.term), transfer);
   }
@@ -217,6 +218,7 @@ export class Elections {
     else if (outcome === "won" && election.preVote) this.#campaign(false);
     else if (outcome === "won") {
       this.#election = undefined;
+      this.#server.elections.won++;
       this.#handlers.won();
     }
   }

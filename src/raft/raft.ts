@@ -9,6 +9,7 @@ import { Server } from "./server.ts";
 import type {
   CompactionPoint,
   Configuration,
+  ElectionCounts,
   Entry,
   EntryType,
   MembershipChange,
@@ -74,6 +75,10 @@ export class Raft {
   /** The configuration that the entries up to `index` (committed) leave in effect: for a compaction point. */
   configurationAt(index: number): Configuration {
     return this.#server.membership.at(index);
+  }
+
+  get elections(): ElectionCounts {
+    return this.#server.elections;
   }
 
   /** For the leader: every other member's progress. Empty elsewhere. */
@@ -338,6 +343,7 @@ export class Raft {
 
   #becomeLeader(): void {
     this.#server.leader = this.#server.id;
+    this.#server.elections.noteLeader(this.#server.id);
     this.#leader = new Leader(this.#server);
   }
 
@@ -363,6 +369,7 @@ export class Raft {
   #leaderIs(leader: NodeId): void {
     if (leader !== this.#server.leader) this.#forwardedReads.drop();
     this.#server.leader = leader;
+    this.#server.elections.noteLeader(leader);
   }
 
   #enterTerm(term: number, votedFor: NodeId): void {

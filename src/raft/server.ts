@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { decodeConfiguration, voterIds } from "./configuration.ts";
 import { LogView } from "./log_view.ts";
 import { Membership } from "./membership.ts";
+import { ElectionCounts } from "./election_counts.ts";
 import {
   type Entry,
   EntryType,
@@ -34,6 +35,7 @@ export class Server {
   readonly options: RaftOptions;
   readonly log: LogView;
   readonly membership: Membership;
+  readonly elections = new ElectionCounts();
   outbox = new Outbox();
   term: number;
   votedFor: NodeId;

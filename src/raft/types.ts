@@ -256,6 +256,15 @@ export interface Status {
   readonly leader: NodeId;
 }
 
+/** What a server has seen of elections since it started. */
+export interface ElectionCounts {
+  /** Terms that it entered to ask for votes; pre-votes do not count. */
+  readonly begun: number;
+  readonly won: number;
+  /** Leaders that came after another one, or after the start, itself included. */
+  readonly leaders: number;
+}
+
 /** How far a peer has come, as its leader knows it. */
 export interface PeerProgress {
   readonly id: NodeId;

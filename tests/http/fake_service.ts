@@ -14,6 +14,7 @@ import { BodyReader } from "../../src/http/body_reader.ts";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import { type AppOptions, defaultHttpLimits, type HttpLimits } from "../../src/http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../../src/cluster/write_queue.ts";
+import { WriteStages } from "../../src/node/writes/write_stages.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import type { Member } from "../../src/raft/types.ts";
 import type { BackupOptions, ReadRequest, Statements, StoreStatus } from "../../src/store/types.ts";
@@ -135,6 +136,8 @@ export class FakeService implements Service {
       logSizeBytes: 100,
       snapshotIndex: 0,
       progress: [],
+      elections: { begun: 2, won: 1, leaders: 3 },
+      stages: new WriteStages(new DenoClock()),
       lastContactMs: 0,
       pendingWrites: 0,
       startedAtMs: 0,

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { checksum } from "../../src/base/checksum.ts";
 import { Applier } from "../../src/node/applier.ts";
+import { WriteStages } from "../../src/node/writes/write_stages.ts";
 import { type Entry, EntryType } from "../../src/raft/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
@@ -29,6 +30,7 @@ function subject({ urgent = false } = {}) {
         }));
       },
     },
+    stages: new WriteStages(clock),
     bytesMax: 1024,
     handlers: {
       urgent: () => state.urgent,

@@ -86,6 +86,19 @@ test("Raft refuses its vote to a log behind its own (3.6.1)", () => {
   }
 });
 
+test("Raft counts the elections that it stood for and won, and the leaders that came", () => {
+  const cluster = TestCluster.of(3);
+  const counts = (id: string) => {
+    const { begun, won, leaders } = cluster.node(id).raft.elections;
+    return [begun, won, leaders];
+  };
+  cluster.elect("a");
+  assert.deepEqual([counts("a"), counts("b")], [[1, 1, 1], [0, 0, 1]]);
+  cluster.node("a").raft.transferLeadership("b");
+  cluster.settle();
+  assert.deepEqual([counts("a"), counts("b"), counts("c")], [[1, 1, 2], [1, 1, 2], [0, 0, 2]]);
+});
+
 test("Raft gives nobody a vote soon after it heard from a leader, or after a restart (4.2.3)", () => {
   const cluster = TestCluster.of(3);
   const b = cluster.node("b");

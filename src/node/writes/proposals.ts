@@ -14,6 +14,8 @@ export interface Proposal {
   readonly bytes: number;
   readonly format: AnswerFormat | undefined;
   readonly deadline: number;
+  /** Since when it waits, by the node's clock, in ms. */
+  readonly since: number;
   readonly resolve: (outcome: WriteOutcome) => void;
   readonly reject: (error: NodeError) => void;
 }

@@ -7,6 +7,7 @@ import type { AnswerFormat } from "../../store/types.ts";
 import { Gathering, LongCommand, type Proposal, Proposals } from "./proposals.ts";
 import { PendingWrites } from "./pending_writes.ts";
 import { type CommandCodec, NodeError, type NodeLimits, type WriteOutcome } from "../types.ts";
+import type { WriteStages } from "./write_stages.ts";
 
 /** What is asked of the leader. */
 export interface Write {
@@ -27,6 +28,7 @@ export interface ProposerParts {
   /** Draws the seed of a command's randomness. */
   readonly seed: () => bigint;
   readonly limits: Pick<NodeLimits, "commandBytesMax" | "pendingWritesMax" | "pendingBytesMax">;
+  readonly stages: WriteStages;
   /** Whether this node is a cluster of one. */
   readonly alone: () => boolean;
   /** Whether a write of the log is under way. */
@@ -111,8 +113,9 @@ export class Proposer {
     { type, command: { length: bytes }, format, deadline }: Write,
     command: Proposal["command"],
   ): Promise<WriteOutcome> {
+    const since = this.#parts.stages.now();
     return new Promise((resolve, reject) => {
-      this.#proposals.add({ type, command, bytes, format, deadline, resolve, reject });
+      this.#proposals.add({ type, command, bytes, format, deadline, since, resolve, reject });
       this.logIdle();
     });
   }
@@ -137,18 +140,25 @@ export class Proposer {
    * part: the rest goes when that is written.
    */
   proposeWaiting(): void {
-    const { clock, logBusy } = this.#parts;
+    const { clock, logBusy, stages } = this.#parts;
     if (this.#proposals.size === 0 || logBusy() || this.#gathering.gathering) return;
-    const now = clock.wallTime();
+    const wallTime = clock.wallTime();
+    const now = stages.now();
+    let lastIndex = 0;
+    let entries = 0;
     for (const proposal of this.#proposals.take(proposedBytesMax)) {
-      const { format, deadline, resolve, reject } = proposal;
-      const result = this.#propose(proposal, now);
+      const { format, deadline, since, resolve, reject } = proposal;
+      const result = this.#propose(proposal, wallTime);
       if (!result.ok) reject(proposalError(result.reason));
       else {
         const { index, term } = result;
         this.#pending.add(index, { term, format, deadline, resolve, reject });
+        stages.wait.observe((now - since) / 1000);
+        lastIndex = index;
+        entries++;
       }
     }
+    if (entries > 0) stages.proposed(lastIndex, entries, now);
     if (this.#proposals.size > 0) this.#parts.due();
   }
 

@@ -101,6 +101,7 @@ Deno.test("Proposals hands over the first ones, as many as fit", () => {
     bytes,
     format: undefined,
     deadline: 0,
+    since: 0,
     resolve: () => {},
     reject: () => {},
   });

@@ -7,6 +7,7 @@ import { LongCommand } from "../../../src/node/writes/proposals.ts";
 import { Proposer } from "../../../src/node/writes/proposer.ts";
 import { EntryType } from "../../../src/raft/types.ts";
 import { stampBytes, stampCommand, writeStamp } from "../../../src/store/codec/command_codec.ts";
+import { WriteStages } from "../../../src/node/writes/write_stages.ts";
 import { SimulatedClock } from "../../simulation/clock.ts";
 
 const MiB = 1024 * 1024;
@@ -38,6 +39,7 @@ function proposer() {
     clock,
     codec,
     seed: () => 5n,
+    stages: new WriteStages(clock),
     limits: { commandBytesMax: 64 * MiB, pendingWritesMax: 5, pendingBytesMax: 20 * MiB },
     alone: () => true,
     logBusy: () => log.busy,

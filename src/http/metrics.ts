@@ -1,0 +1,63 @@
+import process from "node:process";
+import type { ServiceStatus } from "../cluster/types.ts";
+import { accessFamilies } from "../metrics/access_families.ts";
+import type { Family } from "../metrics/families.ts";
+import { processFamilies, type ProcessFigures } from "../metrics/process_families.ts";
+import { raftFamilies } from "../metrics/raft_families.ts";
+import { requestFamilies } from "../metrics/request_figures.ts";
+import { storeFamilies } from "../metrics/store_families.ts";
+import { writeFamilies } from "../metrics/write_families.ts";
+import type { AppState } from "./app_state.ts";
+
+/** /metrics: this node's figures for Prometheus, in its text format or, by Accept, in OpenMetrics. */
+export async function metrics(app: AppState, request: Request): Promise<Response> {
+  // Loaded when somebody asks: most nodes may never be.
+  const { prometheusText } = await import("../metrics/prometheus_text.ts");
+  const families = await collectFamilies(app);
+  const { text, contentType } = await prometheusText(families, request.headers.get("accept"));
+  return app.answers.bytes(text, contentType);
+}
+
+/** All that there is to measure. */
+export async function collectFamilies(app: AppState): Promise<readonly Family[]> {
+  const { service, queue, counters, gate } = app;
+  const node = service.status();
+  const store = await service.storeStatus();
+  return [
+    ...processFamilies(processFigures(app, node, store.sqliteVersion)),
+    ...requestFamilies(app.requests.all),
+    ...(gate === undefined
+      ? []
+      : accessFamilies({ ok: counters.auth_ok, failed: counters.auth_fail })),
+    ...writeFamilies(node, queue),
+    ...raftFamilies(node),
+    ...storeFamilies(store),
+  ];
+}
+
+function processFigures(
+  { info, turns }: AppState,
+  { startedAtMs }: ServiceStatus,
+  sqliteVersion: string,
+): ProcessFigures {
+  const { https, nodeTls } = info;
+  const memory = Deno.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return {
+    version: info.version,
+    sqliteVersion,
+    denoVersion: Deno.version.deno,
+    startedAtMs,
+    cpuSeconds: (user + system) / 1e6,
+    residentBytes: memory.rss,
+    heapUsedBytes: memory.heapUsed,
+    heapTotalBytes: memory.heapTotal,
+    externalBytes: memory.external,
+    longestTurnMs: turns.longestMs,
+    longestTurnLatelyMs: turns.longestLatelyMs,
+    certificateEnds: {
+      ...(https === undefined ? {} : { http: https.certificate().notAfter }),
+      ...(nodeTls === undefined ? {} : { node: nodeTls().certificate.notAfter }),
+    },
+  };
+}

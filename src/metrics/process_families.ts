@@ -1,0 +1,103 @@
+import { type Family, single } from "./families.ts";
+
+/** The program itself; by the names that Prometheus' own clients use where they have one. */
+export interface ProcessFigures {
+  readonly version: string;
+  readonly sqliteVersion: string;
+  readonly denoVersion: string;
+  readonly startedAtMs: number;
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  readonly heapUsedBytes: number;
+  readonly heapTotalBytes: number;
+  readonly externalBytes: number;
+  /** The longest turns of the event loop, since the start and in the last minute, in ms. */
+  readonly longestTurnMs: number;
+  readonly longestTurnLatelyMs: number;
+  /** When certificates end, in ms since 1970, by what they are for. */
+  readonly certificateEnds: Readonly<Record<string, number>>;
+}
+
+export function processFamilies(figures: ProcessFigures): Family[] {
+  const { version, sqliteVersion, denoVersion, certificateEnds } = figures;
+  return [
+    {
+      name: "raftlite_build_info",
+      help: "1, with the versions of this program, of its SQLite and of Deno",
+      type: "gauge",
+      samples: [{
+        labels: { version, sqlite_version: sqliteVersion, deno_version: denoVersion },
+        value: 1,
+      }],
+    },
+    {
+      name: "raftlite_certificate_expiry_timestamp_seconds",
+      help:
+        "When a certificate in force ends, since 1970: of HTTPS (http), of TLS between nodes (node)",
+      type: "gauge",
+      samples: Object.entries(certificateEnds).map(([use, endMs]) => {
+        return { labels: { use }, value: endMs / 1000 };
+      }),
+    },
+    ...threadFamilies(figures),
+    ...memoryFamilies(figures),
+  ];
+}
+
+function threadFamilies(figures: ProcessFigures): Family[] {
+  return [
+    {
+      name: "raftlite_event_loop_longest_turn_seconds",
+      help: "Longest time since the start in which the main thread let nothing else happen",
+      type: "gauge",
+      samples: single(figures.longestTurnMs / 1000),
+    },
+    {
+      name: "raftlite_event_loop_longest_turn_last_minute_seconds",
+      help: "The same in the last minute",
+      type: "gauge",
+      samples: single(figures.longestTurnLatelyMs / 1000),
+    },
+    {
+      name: "process_cpu_seconds_total",
+      help: "Processor time that the program has used",
+      type: "counter",
+      samples: single(figures.cpuSeconds),
+    },
+    {
+      name: "process_start_time_seconds",
+      help: "When the program was started, since 1970",
+      type: "gauge",
+      samples: single(figures.startedAtMs / 1000),
+    },
+  ];
+}
+
+function memoryFamilies(figures: ProcessFigures): Family[] {
+  return [
+    {
+      name: "process_resident_memory_bytes",
+      help: "Memory that the program takes of the machine",
+      type: "gauge",
+      samples: single(figures.residentBytes),
+    },
+    {
+      name: "raftlite_heap_used_bytes",
+      help: "Memory of the main thread's JavaScript objects",
+      type: "gauge",
+      samples: single(figures.heapUsedBytes),
+    },
+    {
+      name: "raftlite_heap_total_bytes",
+      help: "Memory that the main thread's JavaScript heap takes",
+      type: "gauge",
+      samples: single(figures.heapTotalBytes),
+    },
+    {
+      name: "raftlite_external_memory_bytes",
+      help: "Memory of buffers outside the main thread's JavaScript heap",
+      type: "gauge",
+      samples: single(figures.externalBytes),
+    },
+  ];
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { accessFamilies } from "../../src/metrics/access_families.ts";
+import { appWith, FakeService } from "../http/fake_service.ts";
+
+const page = new URL("../../docs/monitoring.md", import.meta.url);
+
+Deno.test("docs/monitoring.md names every metric, with its type and its help", async () => {
+  const { fetch } = appWith(new FakeService());
+  const text = await (await fetch("/metrics")).text();
+  const helps = new Map(
+    text.matchAll(/^# HELP (\S+) (.*)$/gm).map(([, name = "", help = ""]) => [name, help]),
+  );
+  const types = new Map(
+    text.matchAll(/^# TYPE (\S+) (.*)$/gm).map(([, name = "", type = ""]) => [name, type]),
+  );
+  for (const { name, help, type } of accessFamilies({ ok: 0, failed: 0 })) {
+    helps.set(name, help);
+    types.set(name, type);
+  }
+  const rows = (await Deno.readTextFile(page)).matchAll(
+    /^\| `(\w+)` *\| (\w+) *\|[^|]*\| ([^|]*)\|/gm,
+  );
+  const documented = rows.map(([, name = "", type = "", help = ""]) =>
+    [name, { type, help }] as const
+  );
+  const described = new Map(documented);
+  assert.deepEqual([...described.keys()].sort(), [...helps.keys()].sort());
+  for (const [name, { type, help }] of described) {
+    assert.equal(type, types.get(name), name);
+    assert.ok(help.startsWith(helps.get(name) ?? name), name);
+  }
+});
