@@ -7,10 +7,14 @@ import { raftFamilies } from "../metrics/raft_families.ts";
 import { requestFamilies } from "../metrics/request_figures.ts";
 import { storeFamilies } from "../metrics/store_families.ts";
 import { writeFamilies } from "../metrics/write_families.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 
 /** /metrics: this node's figures for Prometheus, in its text format or, by Accept, in OpenMetrics. */
-export async function metrics(app: AppState, request: Request): Promise<Response> {
+export async function metrics(
+  app: AppState,
+  { request }: AdmittedRequest<"none">,
+): Promise<Response> {
   // Loaded when somebody asks: most nodes may never be.
   const { prometheusText } = await import("../metrics/prometheus_text.ts");
   const families = await collectFamilies(app);
