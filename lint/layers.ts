@@ -10,8 +10,8 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   io: { base: "all" },
   access: { base: "all", io: "all" },
   tls: { base: "all", io: "all" },
-  raft_log: { base: "all", raft: /^(types|configuration)$/, io: "all" },
-  transport: { base: "all", raft: /^(types|configuration)$/, io: "all" },
+  raft_log: { base: "all", raft: /^(types|configuration|cluster_version)$/, io: "all" },
+  transport: { base: "all", raft: /^(types|configuration|cluster_version)$/, io: "all" },
   sqlite: { base: "all" },
   store: { base: "all", raft: types, io: "all", access: /^(types|table_rights)$/, sqlite: "all" },
   node: {

@@ -2,6 +2,7 @@ import type { Admission } from "../access/admission.ts";
 import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
 import { strangersMay } from "../cluster/wire.ts";
 import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
+import { newestVersion } from "../raft/cluster_version.ts";
 import type { Configuration as Members, Member, Status } from "../raft/types.ts";
 import type { SqliteProfile, Store } from "../store/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
@@ -127,6 +128,7 @@ async function listen(
       clusterId,
       allowStrangers: new Set(strangersMay),
       agreement,
+      version: newestVersion,
       random: (limit) => random.below(limit),
       limits: { connectTimeoutMs: configuration.cluster.connectTimeoutMs },
     });

@@ -87,6 +87,11 @@ export class Acceptor {
     for (const { channel } of this.#guests) channel?.wake();
   }
 
+  /** The least version that is let in was raised. */
+  checkVersions(): void {
+    for (const { channel } of this.#guests) channel?.checkVersion();
+  }
+
   async drained(): Promise<void> {
     await Promise.all([...this.#guests].map(({ channel }) => channel?.drained()));
   }

@@ -8,7 +8,7 @@ import { type Message, nodeName } from "../raft/types.ts";
 import { type Frame, FrameType, isViolation, ViolationError, writeFrame } from "./frame.ts";
 import { largeBytes, LargeFrame, PieceReader } from "./pieces.ts";
 import type { Introduced } from "./framed_connection.ts";
-import { decodeHello, type Hello, writeHello } from "./handshake.ts";
+import { decodeHello, type Hello, versionConflict, writeHello } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import { decodeLargeMessage, decodeMessage } from "./message_codec.ts";
 import type { SendQueue } from "./send_queue.ts";
@@ -130,6 +130,12 @@ export class Channel {
     this.#owner.closed(why);
   }
 
+  /** Closes the connection if its other end is too old by now. */
+  checkVersion(): void {
+    const conflict = versionConflict(this.#local.versionMin, this.#remote);
+    if (conflict !== undefined) this.#fail(new ViolationError(conflict));
+  }
+
   /** Waits until nothing is queued or being written, or the channel is closed. */
   async drained(): Promise<void> {
     while (this.#open && (this.#writing || !this.#queue.empty)) {
@@ -205,7 +211,7 @@ export class Channel {
       case FrameType.pong:
         return;
       case FrameType.hello:
-        return this.#receiveHello(decodeHello(frame.body));
+        return this.#receiveHello(decodeHello(frame.body, this.#remote.version));
       default:
         return this.#owner.frame(frame);
     }

@@ -9,7 +9,6 @@ import {
   ViolationError,
 } from "./frame.ts";
 import {
-  checkPreamble,
   decodeHello,
   decodeReject,
   encodeOpening,
@@ -19,6 +18,7 @@ import {
   preambleBytes,
   ProtocolVersionError,
   type Purpose,
+  readPreamble,
   TlsSpokenError,
 } from "./handshake.ts";
 import type { Local } from "./local.ts";
@@ -49,15 +49,16 @@ export class FramedConnection {
     }
   }
 
-  /** Reads the preamble and the frame behind it. */
-  async readOpening(): Promise<Frame> {
-    while (!checkPreamble(this.decoder.peek(preambleBytes))) {
+  /** Reads the preamble, which says what version the other end understands, and the frame behind it. */
+  async readOpening(): Promise<{ readonly frame: Frame; readonly version: number }> {
+    let version: number | undefined;
+    while ((version = readPreamble(this.decoder.peek(preambleBytes))) === undefined) {
       if (!await this.#readMore()) throw new Error("The connection ended before the handshake");
     }
     this.decoder.skip(preambleBytes);
     const frame = await this.readFrame();
     if (frame === null) throw new Error("The connection ended in the middle of the handshake");
-    return frame;
+    return { frame, version };
   }
 
   async #readMore(): Promise<boolean> {
@@ -150,14 +151,14 @@ async function introduceOurselves(
   purpose: Purpose,
 ): Promise<Hello> {
   await framed.write(encodeOpening(local.hello(purpose)));
-  const frame = await framed.readOpening();
+  const { frame, version } = await framed.readOpening();
   if (frame.type === FrameType.reject) {
     throw new ViolationError(`It refused the connection: ${decodeReject(frame.body)}`);
   }
   if (frame.type !== FrameType.hello) {
     throw new ViolationError(`Frame of type ${frame.type} in place of a hello`);
   }
-  const remote = decodeHello(frame.body);
+  const remote = decodeHello(frame.body, version);
   local.checkCluster(remote);
   local.checkAgreement(remote);
   return remote;
@@ -165,15 +166,15 @@ async function introduceOurselves(
 
 /** Takes the introduction of whoever connected and answers it. Throws when they do not fit. */
 export async function acceptIntroduction(local: Local, framed: FramedConnection): Promise<Hello> {
-  const frame = await readCallersOpening(framed);
+  const { frame, version } = await readCallersOpening(local, framed);
   if (frame.type !== FrameType.hello) {
     throw new ViolationError(`Frame of type ${frame.type} in place of a hello`);
   }
-  const remote = decodeHello(frame.body);
+  const remote = decodeHello(frame.body, version);
   try {
     local.checkCluster(remote);
   } catch (error) {
-    await framed.write(encodeOpening({ rejected: messageOf(error) }));
+    await framed.write(encodeOpening(local.rejection(error)));
     throw error;
   }
   // Also when they disagree: the caller is to find out with what, and says so on its side.
@@ -183,13 +184,16 @@ export async function acceptIntroduction(local: Local, framed: FramedConnection)
 }
 
 /** A caller that speaks in another way than this node is told so, for its own log to name it. */
-async function readCallersOpening(framed: FramedConnection): Promise<Frame> {
+async function readCallersOpening(
+  local: Local,
+  framed: FramedConnection,
+): ReturnType<FramedConnection["readOpening"]> {
   try {
     return await framed.readOpening();
   } catch (error) {
     if (tellable.some((kind) => error instanceof kind)) {
       // Where it cannot be told, what is wrong with it still goes into this node's log.
-      await framed.write(encodeOpening({ rejected: messageOf(error) })).catch(() => {});
+      await framed.write(encodeOpening(local.rejection(error))).catch(() => {});
     }
     throw error;
   }

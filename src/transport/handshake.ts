@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
+import { firstVersion } from "../raft/cluster_version.ts";
 import { beginFrame, endFrame, FrameType } from "./frame.ts";
 
 /** What a connection is for. */
@@ -15,10 +16,19 @@ export interface Hello {
   readonly purpose: Purpose;
   /** What the node's `Agreement` tells; empty when it has none. */
   readonly agreement: Uint8Array;
+  /** The newest version of clusters that the node understands; told in the preamble. */
+  readonly version: number;
+}
+
+/** What is told in the place of a hello. */
+export interface Rejection {
+  readonly rejected: string;
+  /** As a hello's. */
+  readonly version: number;
 }
 
 export const protocolVersion = 4;
-/** Magic, protocol version, two zero bytes. */
+/** Magic, protocol version, version of clusters. */
 export const preambleBytes = 12;
 /** No hello is longer; nothing larger is taken from a connection that has not introduced itself. */
 export const helloBytesMax = 16_384;
@@ -44,11 +54,11 @@ const magic = new TextEncoder().encode("raftlite");
 const textBytesMax = 1024;
 
 /** What a connection begins with: the preamble and a hello, or a reject in its place. */
-export function encodeOpening(answer: Hello | { readonly rejected: string }): Uint8Array {
+export function encodeOpening(answer: Hello | Rejection): Uint8Array {
   const writer = new ByteWriter();
   writer.raw(magic);
   writer.uint16(protocolVersion);
-  writer.uint16(0);
+  writer.uint16(answer.version);
   assert(writer.length === preambleBytes, "The preamble is not as long as readers take it to be");
   if ("rejected" in answer) {
     const start = beginFrame(writer, FrameType.reject);
@@ -71,7 +81,8 @@ export function writeHello(writer: ByteWriter, hello: Hello): void {
   endFrame(writer, start);
 }
 
-export function decodeHello(body: Uint8Array): Hello {
+/** `version` is what the preamble in front of it, or of the connection's first one, says. */
+export function decodeHello(body: Uint8Array, version: number): Hello {
   const reader = new ByteReader(body);
   const clusterId = reader.text();
   const nodeId = reader.text();
@@ -85,7 +96,14 @@ export function decodeHello(body: Uint8Array): Hello {
   if (nodeId === "" || nodeId.length > textBytesMax) throw new FormatError("Node id is not one");
   if (address.length > textBytesMax) throw new FormatError("Advertised address is too long");
   if (purpose > 1) throw new FormatError(`Connection of unknown purpose ${purpose}`);
-  return { clusterId, nodeId, address, purpose: purpose === 0 ? "messages" : "stream", agreement };
+  return {
+    clusterId,
+    nodeId,
+    address,
+    purpose: purpose === 0 ? "messages" : "stream",
+    agreement,
+    version,
+  };
 }
 
 export function decodeReject(body: Uint8Array): string {
@@ -96,23 +114,26 @@ export function decodeReject(body: Uint8Array): string {
 }
 
 /**
- * Looks at the first bytes of a connection, as many as have come. True when the preamble is whole
- * and sound, false when more is needed; a FormatError says who else might be calling.
+ * Looks at the first bytes of a connection, as many as have come. When the preamble is whole and
+ * sound, returns the newest version of clusters that the other end understands, undefined when more
+ * is needed; a FormatError says who else might be calling.
  */
-export function checkPreamble(bytes: Uint8Array): boolean {
+export function readPreamble(bytes: Uint8Array): number | undefined {
   const count = Math.min(bytes.length, magic.length);
   for (let i = 0; i < count; i++) {
     if (bytes[i] !== magic[i]) throw strangerError(bytes);
   }
-  if (bytes.length < preambleBytes) return false;
-  const version = new ByteReader(bytes, magic.length).uint16();
+  if (bytes.length < preambleBytes) return undefined;
+  const reader = new ByteReader(bytes, magic.length);
+  const version = reader.uint16();
   if (version !== protocolVersion) {
     const [age, older] = version > protocolVersion ? ["a newer", "this one"] : ["an older", "it"];
     throw new ProtocolVersionError(
       `Protocol version ${version} is not ours, ${protocolVersion}: it runs ${age} raftlite; upgrade ${older}`,
     );
   }
-  return true;
+  // The first release wrote 0 here, and looked at nothing.
+  return Math.max(firstVersion, reader.uint16());
 }
 
 function strangerError(bytes: Uint8Array): FormatError {
@@ -140,4 +161,10 @@ export function isClusterId(text: string): boolean {
 export function clusterConflict(own: string, theirs: string): string | undefined {
   if (own === "" || theirs === "" || own === theirs) return undefined;
   return `Wrong cluster: it belongs to ${theirs}, this node to ${own}`;
+}
+
+/** Why a node does not fit into a cluster of `needed`; undefined when it does. */
+export function versionConflict(needed: number, { version }: Hello): string | undefined {
+  if (version >= needed) return undefined;
+  return `Too old: the cluster has version ${needed}, its raftlite knows versions up to ${version} only: start a newer release there`;
 }

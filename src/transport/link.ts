@@ -3,7 +3,7 @@ import type { Timer } from "../io/types.ts";
 import { type Message, type NodeId, nodeName } from "../raft/types.ts";
 import { Channel, type ChannelOwner } from "./channel.ts";
 import type { Frame } from "./frame.ts";
-import { type Introduced, openConnection } from "./framed_connection.ts";
+import { type Introduced, openConnection, withDeadline } from "./framed_connection.ts";
 import type { Local } from "./local.ts";
 import { RequestClient } from "./request_client.ts";
 import { SendQueue } from "./send_queue.ts";
@@ -34,6 +34,8 @@ export class Link implements ChannelOwner {
   #usedAt: number;
   #idleWatch: Timer;
   #closed = false;
+  /** Waits for the next connection, or its failure. */
+  #versionAsked: PromiseWithResolvers<number> | undefined;
 
   /** `ended` is called when the link has closed itself. */
   constructor(local: Local, address: string, ended: () => void) {
@@ -78,6 +80,24 @@ export class Link implements ChannelOwner {
   request(kind: number, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
     this.#usedAt = this.#local.clock.now();
     return this.#requests.request(kind, payload, options);
+  }
+
+  /** As `Transport.versionAt`. */
+  version(timeoutMs: number): number | Promise<number> {
+    this.#usedAt = this.#local.clock.now();
+    if (this.#channel !== undefined) return this.#channel.remote.version;
+    this.#versionAsked ??= Promise.withResolvers();
+    this.#wake();
+    return withDeadline(this.#versionAsked.promise, {
+      clock: this.#local.clock,
+      delayMs: timeoutMs,
+      expire: () =>
+        new TransportError("unreachable", `Node at ${this.#address}: No connection in time`),
+    });
+  }
+
+  checkVersion(): void {
+    this.#channel?.checkVersion();
   }
 
   /** The node there has just shown that it is up, or this node joined a cluster. */
@@ -174,6 +194,8 @@ export class Link implements ChannelOwner {
       this.#local.unreachable(message.to);
     }
     channel.start();
+    this.#versionAsked?.resolve(introduced.remote.version);
+    this.#versionAsked = undefined;
   }
 
   /** The connection broke or was not to be had; `why` names the address. */
@@ -190,6 +212,8 @@ export class Link implements ChannelOwner {
 
   #abandonQueue(kind: NoConnection, why: string): void {
     this.#requests.fail(kind, why);
+    this.#versionAsked?.reject(new TransportError(kind, why));
+    this.#versionAsked = undefined;
     for (const message of this.#queue.clear()) this.#local.unreachable(message.to);
   }
 

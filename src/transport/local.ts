@@ -1,6 +1,14 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger, Network } from "../io/types.ts";
+import { firstVersion } from "../raft/cluster_version.ts";
 import type { NodeId } from "../raft/types.ts";
-import { clusterConflict, type Hello, type Purpose } from "./handshake.ts";
+import {
+  clusterConflict,
+  type Hello,
+  type Purpose,
+  type Rejection,
+  versionConflict,
+} from "./handshake.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { defaultLimits, type TransportLimits, type TransportOptions } from "./options.ts";
 import type { Agreement, Peer, TransportHandlers } from "./types.ts";
@@ -20,6 +28,10 @@ export class Local {
   readonly allowStrangers: ReadonlySet<number>;
   readonly #agreement: Agreement | undefined;
   clusterId: string;
+  /** As in TransportOptions. */
+  readonly version: number;
+  /** No other end may understand less. */
+  versionMin = firstVersion;
   handlers: TransportHandlers | undefined;
   #unreachable = new Set<NodeId>();
 
@@ -35,6 +47,7 @@ export class Local {
     this.allowStrangers = options.allowStrangers;
     this.#agreement = options.agreement;
     this.clusterId = options.clusterId;
+    this.version = options.version ?? firstVersion;
   }
 
   hello(purpose: Purpose): Hello {
@@ -44,7 +57,13 @@ export class Local {
       address: this.address,
       purpose,
       agreement: this.#agreement?.own ?? new Uint8Array(),
+      version: this.version,
     };
+  }
+
+  /** What goes in the place of a hello to an end that does not fit. */
+  rejection(error: unknown): Rejection {
+    return { rejected: messageOf(error), version: this.version };
   }
 
   /** Whether this node and the other end are known to be in the same cluster, as of now. */
@@ -54,7 +73,8 @@ export class Local {
 
   /** What the handlers are told about the other end. */
   peer(remote: Hello): Peer {
-    return { id: remote.nodeId, address: remote.address, member: this.isMember(remote) };
+    const { nodeId: id, address, version } = remote;
+    return { id, address, version, member: this.isMember(remote) };
   }
 
   /** The largest body of a frame that is taken from the other end. */
@@ -63,8 +83,10 @@ export class Local {
     return this.isMember(remote) ? frameBytesMax : Math.min(frameBytesMax, strangerFrameBytesMax);
   }
 
+  /** Throws a ViolationError for the node of another cluster, or one too old for this. */
   checkCluster(remote: Hello): void {
-    const conflict = clusterConflict(this.clusterId, remote.clusterId);
+    const conflict = clusterConflict(this.clusterId, remote.clusterId) ??
+      versionConflict(this.versionMin, remote);
     if (conflict !== undefined) throw new ViolationError(conflict);
   }
 

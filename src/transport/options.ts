@@ -76,6 +76,8 @@ export interface TransportOptions {
   readonly allowStrangers: ReadonlySet<number>;
   /** Default: whoever is of the cluster may talk. */
   readonly agreement?: Agreement;
+  /** The newest version of clusters that this node understands, by default the first. */
+  readonly version?: number;
   readonly limits?: Partial<TransportLimits>;
   /** Draws a whole number from 0 to `limit` - 1, for the jitter of reconnection. */
   readonly random: (limit: number) => number;

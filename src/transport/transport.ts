@@ -77,6 +77,19 @@ class TcpTransport implements Transport {
     return this.#acceptor.addressOf(id);
   }
 
+  setVersion(version: number): void {
+    if (version <= this.#local.versionMin) return;
+    this.#local.versionMin = version;
+    for (const link of this.#links.values()) link.checkVersion();
+    this.#acceptor.checkVersions();
+  }
+
+  versionAt(address: string, timeoutMs: number): number | Promise<number> {
+    const refusal = this.#refusal(address);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#linkTo(address).version(timeoutMs);
+  }
+
   send(messages: readonly Message[]): void {
     if (this.#closing !== undefined) return;
     for (const message of messages) {
@@ -88,9 +101,7 @@ class TcpTransport implements Transport {
   }
 
   request({ address, kind, payload }: RequestCall, options: RequestOptions): Promise<Uint8Array> {
-    const refusal = this.#closing !== undefined
-      ? new TransportError("unreachable", "Transport is closed")
-      : this.#tooManyLinks(address);
+    const refusal = this.#refusal(address);
     if (refusal !== undefined) return Promise.reject(refusal);
     return this.#linkTo(address).request(kind, payload, options);
   }
@@ -141,7 +152,11 @@ class TcpTransport implements Transport {
     return link;
   }
 
-  #tooManyLinks(address: string): TransportError | undefined {
+  /** Why nothing can be asked of an address, if so. */
+  #refusal(address: string): TransportError | undefined {
+    if (this.#closing !== undefined) {
+      return new TransportError("unreachable", "Transport is closed");
+    }
     if (this.#links.has(address) || this.#links.size < this.#local.limits.connectionsMax) {
       return undefined;
     }

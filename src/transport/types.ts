@@ -7,6 +7,8 @@ export interface Peer {
   readonly address: string;
   /** False for a node that has not joined yet: it may only send requests that `allowStrangers` names. */
   readonly member: boolean;
+  /** The newest version of clusters that it understands. */
+  readonly version: number;
 }
 
 /** Why a request has no answer; "unreachable" and "overloaded" promise that it was never delivered. */
@@ -107,6 +109,14 @@ export interface Transport {
   setCluster(clusterId: string): void;
   /** Where a member says that it is reached, if it has a connection to this node: the newest counts. */
   callerAddress(id: NodeId): string | undefined;
+  /** From now on nodes that do not understand this version of clusters are kept away. */
+  setVersion(version: number): void;
+  /**
+   * The newest version of clusters that the node at `address` understands: a promise of it where a
+   * connection has to be made first, or a TransportError. A request that is made in the same turn
+   * reaches a node that said so, or none.
+   */
+  versionAt(address: string, timeoutMs: number): number | Promise<number>;
   /** Raft messages; lost without notice or with `unreachable`. */
   send(messages: readonly Message[]): void;
   request(call: RequestCall, options: RequestOptions): Promise<Uint8Array>;

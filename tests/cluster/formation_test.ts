@@ -40,7 +40,7 @@ class Exchange {
         if (handlers === undefined || this.away.has(address)) {
           throw new TransportError("unreachable", `Nobody at ${address}`);
         }
-        const peer = { id: from.id, address: from.address, member: false };
+        const peer = { id: from.id, address: from.address, member: false, version: 1 };
         return await handlers.request(peer, kind, payload, new AbortController().signal);
       },
     } as unknown as Transport;

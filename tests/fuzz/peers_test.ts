@@ -5,6 +5,7 @@ import { checksum } from "../../src/base/checksum.ts";
 import * as wire from "../../src/cluster/wire.ts";
 import { encodeSnapshotHeader } from "../../src/node/snapshot_header.ts";
 import { snapshotStream } from "../../src/node/types.ts";
+import { firstVersion } from "../../src/raft/cluster_version.ts";
 import { serverId } from "../../src/raft/types.ts";
 import type { Member } from "../../src/raft/types.ts";
 import { encodeCommand, stampCommand } from "../../src/store/codec/command_codec.ts";
@@ -55,7 +56,7 @@ class Target implements AsyncDisposable {
     using peer = await RawPeer.introduced(node.raftAddress, { clusterId: "" });
     const answer = await peer.opening();
     assert.equal(answer?.type, FrameType.hello);
-    const hello = decodeHello(answer.body);
+    const hello = decodeHello(answer.body, firstVersion);
     target.#id = hello.nodeId;
     target.#clusterId = hello.clusterId;
     target.#agreement = hello.agreement.slice();

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { ByteWriter, FormatError } from "../../src/base/bytes.ts";
 import { FrameDecoder, FrameType, writeFrame } from "../../src/transport/frame.ts";
 import {
-  checkPreamble,
   decodeHello,
   decodeReject,
   encodeOpening,
   preambleBytes,
+  readPreamble,
 } from "../../src/transport/handshake.ts";
 import { decodeMessage } from "../../src/transport/message_codec.ts";
 import {
@@ -22,6 +22,7 @@ import {
   decodeStreamOpen,
 } from "../../src/transport/stream_frames.ts";
 import { damage, damaged, seed, test } from "./damage.ts";
+import { firstVersion } from "../../src/raft/cluster_version.ts";
 import { anyNumber, encode, messages } from "./messages.ts";
 
 const parameters = { seed, numRuns: 2000 };
@@ -41,7 +42,7 @@ function onlyFormatErrors<T>(decode: () => T): T | undefined {
 
 const bodyDecoders = [
   decodeMessage,
-  decodeHello,
+  (body: Uint8Array) => decodeHello(body, firstVersion),
   decodeReject,
   decodeRequest,
   decodeAnswer,
@@ -127,13 +128,14 @@ test("FrameDecoder throws nothing but a FormatError at damaged frames", () => {
   );
 });
 
-test("checkPreamble() throws nothing but a FormatError, and takes only its own", () => {
-  const own = encodeOpening({ rejected: "" }).slice(0, preambleBytes);
+test("readPreamble() throws nothing but a FormatError, and takes only its own", () => {
+  const own = encodeOpening({ rejected: "", version: 7 }).slice(0, preambleBytes);
   fc.assert(
     fc.property(damage, fc.nat({ max: preambleBytes }), (changes, length) => {
       const bytes = damaged(own, changes).subarray(0, length);
-      onlyFormatErrors(() => checkPreamble(bytes));
-      assert.equal(checkPreamble(own.subarray(0, length)), length === preambleBytes);
+      onlyFormatErrors(() => readPreamble(bytes));
+      const whole = length === preambleBytes;
+      assert.equal(readPreamble(own.subarray(0, length)), whole ? 7 : undefined);
     }),
     parameters,
   );

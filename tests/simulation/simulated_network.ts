@@ -1,4 +1,5 @@
 import type { Prng } from "../../src/base/prng.ts";
+import { firstVersion } from "../../src/raft/cluster_version.ts";
 import type { Message, NodeId } from "../../src/raft/types.ts";
 import {
   type Peer,
@@ -188,9 +189,10 @@ export class SimulatedTransport implements Transport {
 
   readonly id: NodeId;
   readonly address: string;
+  readonly version: number;
 
   constructor(
-    options: Pick<TransportOptions, "id" | "listenAddress" | "clusterId">,
+    options: Pick<TransportOptions, "id" | "listenAddress" | "clusterId" | "version">,
     readonly process: SimulatedProcess,
     readonly clock: VirtualClock,
     readonly network: SimulatedNetwork,
@@ -198,6 +200,7 @@ export class SimulatedTransport implements Transport {
     this.id = options.id;
     this.address = options.listenAddress;
     this.member = options.clusterId !== "";
+    this.version = options.version ?? firstVersion;
     network.attach(this);
   }
 
@@ -211,6 +214,13 @@ export class SimulatedTransport implements Transport {
 
   setCluster(): void {
     this.member = true;
+  }
+
+  setVersion(): void {}
+
+  versionAt(address: string): Promise<number> | number {
+    const version = this.network.endpoint(address)?.version;
+    return version ?? Promise.reject(new TransportError("unreachable", `Nobody at ${address}`));
   }
 
   met(id: NodeId, address: string): void {
@@ -230,7 +240,8 @@ export class SimulatedTransport implements Transport {
   }
 
   #asPeer(): Peer {
-    return { id: this.id, address: this.address, member: this.member };
+    const { id, address, member, version } = this;
+    return { id, address, member, version };
   }
 
   request({ address, kind, payload }: RequestCall, options: RequestOptions): Promise<Uint8Array> {

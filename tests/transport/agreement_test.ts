@@ -99,7 +99,7 @@ Deno.test("Transport: the other protocol version is named on both sides", async 
   const count = await older.connection.read(answer) ?? 0;
   assert.deepEqual(
     answer.subarray(0, 12),
-    text(`raftlite${String.fromCharCode(protocolVersion)}\x00\x00\x00`),
+    text(`raftlite${String.fromCharCode(protocolVersion)}\x00\x01\x00`),
   );
   assert.equal(answer[12 + 9], FrameType.reject);
   assert.match(string(answer.subarray(0, count)), /Protocol version 3 is not ours/);

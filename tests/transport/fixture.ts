@@ -4,6 +4,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import { DenoNetwork } from "../../src/io/deno_network.ts";
 import type { Clock, Connection, Logger, Network, Timer } from "../../src/io/types.ts";
+import { firstVersion } from "../../src/raft/cluster_version.ts";
 import type { Entry, Message } from "../../src/raft/types.ts";
 import { FrameDecoder, type FrameType, writeFrame } from "../../src/transport/frame.ts";
 import type { Frame } from "../../src/transport/frame.ts";
@@ -124,6 +125,7 @@ export interface NodeOptions {
   readonly network?: Network;
   readonly clock?: Clock;
   readonly agreement?: Agreement;
+  readonly version?: number;
 }
 
 export async function openNode(id: string, options: NodeOptions = {}): Promise<TestNode> {
@@ -139,6 +141,7 @@ export async function openNode(id: string, options: NodeOptions = {}): Promise<T
     allowStrangers: new Set([OPEN_KIND]),
     limits: options.limits ?? {},
     ...options.agreement && { agreement: options.agreement },
+    ...options.version && { version: options.version },
     random: (limit) => prng.below(limit),
   };
   return new TestNode(id, await openTransport(transportOptions), log);
@@ -220,6 +223,7 @@ export class RawPeer implements Disposable {
       address: "127.0.0.1:1",
       purpose: "messages",
       agreement: new Uint8Array(),
+      version: firstVersion,
       ...hello,
     }));
   }
