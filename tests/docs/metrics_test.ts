@@ -2,7 +2,22 @@ import assert from "node:assert/strict";
 import { accessFamilies } from "../../src/metrics/access_families.ts";
 import { appWith, FakeService } from "../http/fake_service.ts";
 
-const page = new URL("../../docs/monitoring.md", import.meta.url);
+const docs = new URL("../../docs/", import.meta.url);
+const page = new URL("monitoring.md", docs);
+
+for (const file of ["monitoring/alerts.yml", "monitoring/dashboard.json"]) {
+  Deno.test(`docs/${file} asks for metrics that there are`, async () => {
+    const { fetch } = appWith(new FakeService());
+    const text = await (await fetch("/metrics")).text();
+    const names = new Set(text.matchAll(/^# TYPE (\S+)/gm).map(([, name]) => name));
+    const asked = (await Deno.readTextFile(new URL(file, docs)))
+      .matchAll(/\b((?:raftlite|process)_\w+)/g)
+      .map(([, name = ""]) => name.replace(/_(?:bucket|sum|count)$/, ""));
+    const wanted = [...new Set(asked)];
+    assert.ok(wanted.length > 10);
+    assert.deepEqual(wanted.filter((name) => !names.has(name)), []);
+  });
+}
 
 Deno.test("docs/monitoring.md names every metric, with its type and its help", async () => {
   const { fetch } = appWith(new FakeService());
