@@ -2,7 +2,11 @@ import { createHash } from "node:crypto";
 
 /** What a client says of who it is, by its Authorization header. */
 export type Credentials =
-  | { readonly type: "password"; readonly username: string; readonly password: Uint8Array }
+  | {
+    readonly type: "password";
+    readonly username: string;
+    readonly password: Uint8Array<ArrayBuffer>;
+  }
   /** The token's SHA-256 in hexadecimal digits. */
   | { readonly type: "token"; readonly hash: string };
 
@@ -28,7 +32,7 @@ export function credentialsIn(header: string | null): Credentials | undefined {
 }
 
 function basic(encoded: string): Credentials | undefined {
-  let bytes: Uint8Array;
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
   } catch {

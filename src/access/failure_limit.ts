@@ -30,7 +30,8 @@ export class FailureLimit {
   }
 
   failed(key: string, now: number): void {
-    const level = this.#level(key, now) + 1;
+    // What failed together, before any of it could be told to wait, waits no longer than one.
+    const level = Math.min(this.#level(key, now) + 1, this.#limits.failuresMax);
     this.#buckets.delete(key);
     this.#buckets.set(key, { level, at: now });
     if (this.#buckets.size <= this.#limits.keysMax) return;

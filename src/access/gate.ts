@@ -17,10 +17,22 @@ export interface GateParts {
   readonly clock: Clock;
 }
 
+export interface HashQuestion {
+  readonly password: Uint8Array<ArrayBuffer>;
+  /** The password's. */
+  readonly digest: Digest;
+  readonly hash: string;
+  /** Who asks: none gets all the time there is. */
+  readonly address: string;
+}
+
+/** "busy": too many wait, all together or of that address, and nothing was compared. */
+export type HashOutcome = "right" | "wrong" | "busy";
+
 /** Finds out by slow work whether passwords are those of hashes. */
 export interface HashChecks {
-  /** Undefined when `address` has too many checks waiting, or all together have. Never rejects. */
-  check(password: Uint8Array, hash: string, address: string): Promise<boolean> | undefined;
+  /** Never rejects. */
+  check(question: HashQuestion): Promise<HashOutcome>;
 }
 
 /** Decides who may do what. */
@@ -91,16 +103,18 @@ export class Gate {
     );
     if (waitMs > 0) return slowed(username, waitMs);
     // One who is not there, or has no hash, takes as long as one who has.
-    const hash = user?.password?.hash ?? anyHash(users);
+    const hash = user?.password?.hash ?? hashFor(username, users);
     if (hash === undefined) return this.#failed(asked, attempt);
-    const check = this.#hashes.check(password, hash, address);
-    if (check === undefined) return slowed(username, busyMs);
-    return check.then((matches) => this.#checked(asked, { user, digest, attempt, matches }));
+    return this.#hashes.check({ password, digest, hash, address })
+      .then((outcome) => this.#checked(asked, { user, digest, attempt, outcome }));
   }
 
-  #checked(asked: Asked, outcome: Checked): Verdict {
-    const { user, digest, attempt, matches } = outcome;
-    if (!matches || user?.password?.hash === undefined) return this.#failed(asked, attempt);
+  #checked(asked: Asked, checked: Checked): Verdict {
+    const { user, digest, attempt, outcome } = checked;
+    if (outcome === "busy") return slowed(asked.credentials.username, busyMs);
+    if (outcome === "wrong" || user?.password?.hash === undefined) {
+      return this.#failed(asked, attempt);
+    }
     user.password.remember(digest);
     return verdict(identityFor(asked.needed, user, asked.users.everybody), user.username);
   }
@@ -125,7 +139,7 @@ interface Checked {
   readonly user: User | undefined;
   readonly digest: Digest;
   readonly attempt: string;
-  readonly matches: boolean;
+  readonly outcome: HashOutcome;
 }
 
 /** When to come back while too many passwords are being checked, in ms. */
@@ -139,12 +153,16 @@ function slowed(username: string, waitMs: number): Verdict {
   return { type: "slowed", username, seconds: Math.ceil(waitMs / 1_000) };
 }
 
-function anyHash({ byName }: Users): string | undefined {
-  for (const { password } of byName.values()) {
-    if (password?.hash !== undefined) return password.hash;
-  }
-  return undefined;
+/**
+ * A hash to compare for somebody who has none: always the same for one name, and one of all that
+ * there are, so that time tells nobody who is there.
+ */
+function hashFor(username: string, { hashes }: Users): string | undefined {
+  if (hashes.length === 0) return undefined;
+  return hashes[digestOf(encoder.encode(username)).readUInt32LE() % hashes.length];
 }
+
+const encoder = new TextEncoder();
 
 /** Those permissions of a user that a token has, too. */
 function partOf(user: User, token: { readonly permissions: ReadonlySet<Permission> | undefined }) {

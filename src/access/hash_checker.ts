@@ -1,28 +1,41 @@
-import type { HashChecks } from "./gate.ts";
+import { assert } from "../base/assert.ts";
+import type { HashChecks, HashOutcome, HashQuestion } from "./gate.ts";
 import type { HashTask } from "./hash_worker.ts";
 
-/** Checks that wait, all together and of one address: beyond, they are turned away. */
+/** Checks that wait, all together and of one address: beyond, somebody is turned away. */
 const waitingMax = 64;
 const ofAddressMax = 4;
 
-interface Check extends HashTask {
+interface Check {
+  readonly name: string;
   readonly address: string;
-  readonly settle: (matches: boolean) => void;
+  readonly task: HashTask;
+  readonly outcome: Promise<HashOutcome>;
+  readonly settle: (outcome: HashOutcome) => void;
 }
 
-/** Compares passwords with hashes in one Worker, one after the other: no flood of them tires the node. */
+/**
+ * Compares passwords with hashes in one Worker, one after the other: no flood of them tires the node.
+ * Addresses take turns, so that who floods waits longest, and is turned away first. Who asks the same
+ * as somebody before waits for the same answer: many connections of one client begin together.
+ */
 export class HashChecker implements HashChecks {
   #worker: Worker | undefined;
-  readonly #waiting: Check[] = [];
+  /** Under way, by what is asked. */
+  readonly #checks = new Map<string, Check>();
+  /** By address, the one whose turn it is first. */
+  readonly #waiting = new Map<string, Check[]>();
+  #waitingCount = 0;
   #current: Check | undefined;
-  readonly #ofAddress = new Map<string, number>();
 
-  check(password: Uint8Array, hash: string, address: string): Promise<boolean> | undefined {
-    const count = this.#ofAddress.get(address) ?? 0;
-    if (this.#waiting.length >= waitingMax || count >= ofAddressMax) return undefined;
-    this.#ofAddress.set(address, count + 1);
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#waiting.push({ password, hash, address, settle: resolve });
+  check({ password, digest, hash, address }: HashQuestion): Promise<HashOutcome> {
+    const name = `${digest.toString("base64")} ${hash}`;
+    const same = this.#checks.get(name);
+    if (same !== undefined) return same.outcome;
+    if (!this.#makeRoom(address)) return Promise.resolve("busy");
+    const { promise, resolve } = Promise.withResolvers<HashOutcome>();
+    const task = { password, hash };
+    this.#wait({ name, address, task, outcome: promise, settle: resolve });
     this.#next();
     return promise;
   }
@@ -31,44 +44,72 @@ export class HashChecker implements HashChecks {
   end(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
-    if (this.#current !== undefined) this.#settle(this.#current, false);
+    for (const check of this.#checks.values()) check.settle("wrong");
+    this.#checks.clear();
+    this.#waiting.clear();
+    this.#waitingCount = 0;
     this.#current = undefined;
-    for (const check of this.#waiting.splice(0)) this.#settle(check, false);
+  }
+
+  /** Whether one more of `address` may wait, be it in the place of one whose address has more. */
+  #makeRoom(address: string): boolean {
+    const own = this.#waiting.get(address)?.length ?? 0;
+    if (own >= ofAddressMax) return false;
+    if (this.#waitingCount < waitingMax) return true;
+    let longest: Check[] = [];
+    for (const queue of this.#waiting.values()) if (queue.length > longest.length) longest = queue;
+    if (longest.length <= own + 1) return false;
+    const last = longest.pop();
+    assert(last !== undefined, "An empty queue was the longest");
+    this.#waitingCount--;
+    this.#settle(last, "busy");
+    return true;
+  }
+
+  #wait(check: Check): void {
+    this.#checks.set(check.name, check);
+    const queue = this.#waiting.get(check.address);
+    if (queue === undefined) this.#waiting.set(check.address, [check]);
+    else queue.push(check);
+    this.#waitingCount++;
+    assert(this.#waitingCount <= waitingMax, "More passwords wait to be compared than may");
   }
 
   #next(): void {
     if (this.#current !== undefined) return;
-    this.#current = this.#waiting.shift();
-    if (this.#current === undefined) return;
-    const { password, hash } = this.#current;
-    const task: HashTask = { password, hash };
+    const [turn] = this.#waiting;
+    if (turn === undefined) return;
+    const [address, queue] = turn;
+    this.#waiting.delete(address);
+    this.#current = queue.shift();
+    assert(this.#current !== undefined, "An address waited with nothing");
+    this.#waitingCount--;
+    if (queue.length > 0) this.#waiting.set(address, queue);
     this.#worker ??= this.#start();
-    this.#worker.postMessage(task);
+    this.#worker.postMessage(this.#current.task);
   }
 
   #start(): Worker {
     const worker = new Worker(new URL("./hash_worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<boolean>) => this.#done(data);
+    worker.onmessage = ({ data }: MessageEvent<boolean>) => this.#done(data ? "right" : "wrong");
     worker.onerror = (event) => {
       // A password that cannot be checked is not right; the next one has a new Worker.
       event.preventDefault();
       worker.terminate();
       this.#worker = undefined;
-      this.#done(false);
+      this.#done("wrong");
     };
     return worker;
   }
 
-  #done(matches: boolean): void {
-    if (this.#current !== undefined) this.#settle(this.#current, matches);
+  #done(outcome: HashOutcome): void {
+    if (this.#current !== undefined) this.#settle(this.#current, outcome);
     this.#current = undefined;
     this.#next();
   }
 
-  #settle({ address, settle }: Check, matches: boolean): void {
-    const count = (this.#ofAddress.get(address) ?? 1) - 1;
-    if (count === 0) this.#ofAddress.delete(address);
-    else this.#ofAddress.set(address, count);
-    settle(matches);
+  #settle(check: Check, outcome: HashOutcome): void {
+    this.#checks.delete(check.name);
+    check.settle(outcome);
   }
 }

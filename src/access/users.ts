@@ -27,6 +27,8 @@ export interface Users {
   readonly byName: ReadonlyMap<string, User>;
   /** By the tokens' hashes. */
   readonly byToken: ReadonlyMap<string, { readonly user: User; readonly token: Token }>;
+  /** Of all passwords that stand there as such. */
+  readonly hashes: readonly string[];
   /** What everybody may do, by the entry `*`. */
   readonly everybody: Pick<User, "permissions" | "tables"> | undefined;
 }

@@ -1,4 +1,5 @@
-import { Password, PasswordFormatError } from "./password.ts";
+import { PasswordFormatError } from "./hash_forms.ts";
+import { Password } from "./password.ts";
 import { tableRightsFault } from "./table_rights.ts";
 import { type Permission, permissions, type TableRights } from "./types.ts";
 import type { Token, User, Users } from "./users.ts";
@@ -35,7 +36,8 @@ export function parseUsersFile(text: string): UsersFile {
   });
   const everybody = byName.get("*");
   byName.delete("*");
-  return { users: { byName, byToken: tokensOf(byName), everybody }, warnings };
+  const hashes = [...byName.values()].flatMap(({ password }) => password?.hash ?? []);
+  return { users: { byName, byToken: tokensOf(byName), hashes, everybody }, warnings };
 }
 
 function listIn(text: string): readonly unknown[] {

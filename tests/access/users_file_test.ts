@@ -7,6 +7,34 @@ const seed = Number(Deno.env.get("RAFTLITE_FUZZ_SEED") ?? Date.now() % 0x7fff_ff
 
 const bcryptHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
 
+/** Of each kind that htpasswd, crypt, LDAP, PostgreSQL, Django and Werkzeug write. */
+const unread = [
+  "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/",
+  "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8",
+  "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbYEdFCoEOfaS35inz1",
+  "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
+  "$7$CU..../....salt$x",
+  "$gy$j9T$a$b",
+  "$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00",
+  "$md5,rounds=904$salt$x",
+  "$sha1$40000$jtNX3nZ2$hBNaIXkt4wBI2o5rsi8KejSjNqIq",
+  "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$x",
+  "$argon2d$v=19$m=64,t=1,p=1$c29tZXNhbHQ$x",
+  "$pbkdf2-sha256$29000$x$y",
+  "{SSHA}DkMTwBl+a/3DQTxCYEApdUtNXGgdUac3",
+  "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
+  "{ssha512}x",
+  "{CRYPT}$6$salt$x",
+  "{PBKDF2-SHA256}10000$x$y",
+  "SCRAM-SHA-256$4096:salt$stored:server",
+  "md55d41402abc4b2a76b9719d911017c592",
+  "pbkdf2_sha256$600000$x$y=",
+  "argon2$argon2id$v=19$m=102400,t=2,p=8$x$y",
+  "bcrypt_sha256$$2b$12$x",
+  "pbkdf2:sha256:600000$x$y",
+  "scrypt:32768:8:1$x$y",
+];
+
 function parsed(entries: unknown) {
   return parseUsersFile(JSON.stringify(entries));
 }
@@ -98,11 +126,22 @@ Deno.test("parseUsersFile() names the entry at fault", () => {
     ],
     [
       { ...good, password: "$argon2id$v=19$m=1,t=1,p=1$a$b" },
-      'Entry 2 of the file of users ("bob") has a password hash of a kind that is not read: raftlite hash-password makes one',
+      'Entry 2 of the file of users ("bob") has a password hash that is no whole Argon2id hash of version 19, or one with too high a cost',
     ],
+    ...unread.map((password): [unknown, string] => [
+      { ...good, password },
+      'Entry 2 of the file of users ("bob") has a password hash of a kind that is not read (bcrypt, scrypt and Argon2id are): raftlite hash-password makes one that is, also of a password that looks so itself',
+    ]),
   ];
   for (const [entry, message] of faults) {
     assert.throws(() => parsed([good, entry]), { name: "UsersFileError", message });
+  }
+});
+
+Deno.test("parseUsersFile() takes passwords that only have signs of hashes for texts", () => {
+  for (const password of ["$", "$$", "$ecret", "a$1$b", "$ 1$x", "{", "{sha", "md5sum", "scrypt"]) {
+    const { users } = parsed([{ username: "bob", password, perms: [] }]);
+    assert.equal(users.byName.get("bob")?.password?.text, password);
   }
 });
 

@@ -26,7 +26,7 @@ Deno.test("raftlite hash-password hashes the line that it reads", async () => {
     const { code, stdout } = await run(["hash-password"], input);
     assert.equal(code, 0);
     assert.match(stdout, /^\$scrypt\$ln=15,r=8,p=3\$[^\n]+\n$/);
-    assert(matchesHash(new TextEncoder().encode("pass wörd"), stdout.trim()));
+    assert(await matchesHash(new TextEncoder().encode("pass wörd"), stdout.trim()));
     parseUsersFile(JSON.stringify([{ username: "a", password: stdout.trim(), perms: [] }]));
   }
 });
