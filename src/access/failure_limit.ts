@@ -29,6 +29,11 @@ export class FailureLimit {
     return excess <= 0 ? 0 : Math.ceil(excess * this.#limits.forgottenMs);
   }
 
+  /** Whether `key` has failed, and that is not forgotten yet. */
+  hasFailed(key: string, now: number): boolean {
+    return this.#level(key, now) > 0;
+  }
+
   failed(key: string, now: number): void {
     // What failed together, before any of it could be told to wait, waits no longer than one.
     const level = Math.min(this.#level(key, now) + 1, this.#limits.failuresMax);

@@ -9,6 +9,7 @@ const ofAddressMax = 4;
 interface Check {
   readonly name: string;
   readonly address: string;
+  readonly trusted: boolean;
   readonly task: HashTask;
   readonly outcome: Promise<HashOutcome>;
   readonly settle: (outcome: HashOutcome) => void;
@@ -16,8 +17,9 @@ interface Check {
 
 /**
  * Compares passwords with hashes in one Worker, one after the other: no flood of them tires the node.
- * Addresses take turns, so that who floods waits longest, and is turned away first. Who asks the same
- * as somebody before waits for the same answer: many connections of one client begin together.
+ * Addresses take turns, those from which nobody failed lately before all others, so that who floods
+ * waits longest, and is turned away first. Who asks the same as somebody before waits for the same
+ * answer: many connections of one client begin together.
  */
 export class HashChecker implements HashChecks {
   #worker: Worker | undefined;
@@ -28,14 +30,14 @@ export class HashChecker implements HashChecks {
   #waitingCount = 0;
   #current: Check | undefined;
 
-  check({ password, digest, hash, address }: HashQuestion): Promise<HashOutcome> {
+  check({ password, digest, hash, address, trusted }: HashQuestion): Promise<HashOutcome> {
     const name = `${digest.toString("base64")} ${hash}`;
     const same = this.#checks.get(name);
     if (same !== undefined) return same.outcome;
-    if (!this.#makeRoom(address)) return Promise.resolve("busy");
+    if (!this.#makeRoom(address, trusted)) return Promise.resolve("busy");
     const { promise, resolve } = Promise.withResolvers<HashOutcome>();
     const task = { password, hash };
-    this.#wait({ name, address, task, outcome: promise, settle: resolve });
+    this.#wait({ name, address, trusted, task, outcome: promise, settle: resolve });
     this.#next();
     return promise;
   }
@@ -51,18 +53,19 @@ export class HashChecker implements HashChecks {
     this.#current = undefined;
   }
 
-  /** Whether one more of `address` may wait, be it in the place of one whose address has more. */
-  #makeRoom(address: string): boolean {
+  /** Whether one more of `address` may wait, be it in the place of one that comes after it. */
+  #makeRoom(address: string, trusted: boolean): boolean {
     const own = this.#waiting.get(address)?.length ?? 0;
     if (own >= ofAddressMax) return false;
     if (this.#waitingCount < waitingMax) return true;
-    let longest: Check[] = [];
-    for (const queue of this.#waiting.values()) if (queue.length > longest.length) longest = queue;
-    if (longest.length <= own + 1) return false;
-    const last = longest.pop();
-    assert(last !== undefined, "An empty queue was the longest");
+    let last: Check[] = [];
+    for (const queue of this.#waiting.values()) if (rank(queue) > rank(last)) last = queue;
+    if (rank(last) <= own + 1 + (trusted ? 0 : ofAddressMax)) return false;
+    const check = last.pop();
+    assert(check !== undefined, "An empty queue was the longest");
+    if (last.length === 0) this.#waiting.delete(check.address);
     this.#waitingCount--;
-    this.#settle(last, "busy");
+    this.#settle(check, "busy");
     return true;
   }
 
@@ -77,7 +80,7 @@ export class HashChecker implements HashChecks {
 
   #next(): void {
     if (this.#current !== undefined) return;
-    const [turn] = this.#waiting;
+    const turn = this.#nextTurn();
     if (turn === undefined) return;
     const [address, queue] = turn;
     this.#waiting.delete(address);
@@ -87,6 +90,12 @@ export class HashChecker implements HashChecks {
     if (queue.length > 0) this.#waiting.set(address, queue);
     this.#worker ??= this.#start();
     this.#worker.postMessage(this.#current.task);
+  }
+
+  #nextTurn(): [string, Check[]] | undefined {
+    for (const turn of this.#waiting) if (turn[1][0]?.trusted === true) return turn;
+    const [first] = this.#waiting;
+    return first;
   }
 
   #start(): Worker {
@@ -112,4 +121,9 @@ export class HashChecker implements HashChecks {
     this.#checks.delete(check.name);
     check.settle(outcome);
   }
+}
+
+/** The higher, the sooner one of them is turned away for others: by number, but first those not trusted. */
+function rank(queue: readonly Check[]): number {
+  return queue.length + (queue.at(-1)?.trusted === false ? ofAddressMax : 0);
 }

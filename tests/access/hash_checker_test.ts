@@ -12,9 +12,9 @@ class Asker {
   readonly answers: string[] = [];
   readonly #all: Promise<void>[] = [];
 
-  ask(password: string, address: string): void {
+  ask(password: string, address: string, trusted = true): void {
     const bytes = encoder.encode(password);
-    const question = { password: bytes, digest: digestOf(bytes), hash, address };
+    const question = { password: bytes, digest: digestOf(bytes), hash, address, trusted };
     this.#all.push(
       this.checker.check(question).then((outcome) => {
         this.answers.push(`${password} of ${address}: ${outcome}`);
@@ -69,6 +69,20 @@ Deno.test("HashChecker makes room for who has less waiting than others, when all
   const of = (outcome: string) => asker.answers.filter((answer) => answer.endsWith(outcome));
   assert.equal(of("right").length, 60, "the same question is asked once, whoever asks it");
   assert.deepEqual(of("busy"), ["guess 3 of flood 0: busy", "guess 7 of flood 1: busy"]);
+});
+
+Deno.test("HashChecker lets those whose address has failed lately wait for all others, and go first", async () => {
+  using asker = new Asker();
+  for (let i = 0; i < 65; i++) asker.ask(`guess ${i}`, `flood ${i}`, false);
+  asker.ask("right", "somebody");
+  asker.ask("one more", "flood", false);
+  await asker.allAnswered();
+  assert.deepEqual(asker.answers.slice(0, 4), [
+    "guess 1 of flood 1: busy",
+    "one more of flood: busy",
+    "guess 0 of flood 0: wrong",
+    "right of somebody: right",
+  ]);
 });
 
 Deno.test("HashChecker turns away when as many addresses wait as may", async () => {
