@@ -24,8 +24,8 @@ export interface HashQuestion {
   readonly hash: string;
   /** Who asks: none gets all the time there is. */
   readonly address: string;
-  /** Nobody has sent a wrong password from there lately: it comes first. */
-  readonly trusted: boolean;
+  /** Asked when it is anybody's turn: whether nobody has failed from there lately, so that it comes first. */
+  readonly trusted: () => boolean;
 }
 
 /** "busy": too many wait, all together or of that address, and nothing was compared. */
@@ -107,7 +107,7 @@ export class Gate {
     // One who is not there, or has no hash, takes as long as one who has.
     const hash = user?.password?.hash ?? hashFor(username, users);
     if (hash === undefined) return this.#failed(asked, attempt);
-    const trusted = !this.#addresses.hasFailed(address, now);
+    const trusted = () => !this.#addresses.hasFailed(address, this.#clock.now());
     return this.#hashes.check({ password, digest, hash, address, trusted })
       .then((outcome) => this.#checked(asked, { user, digest, attempt, outcome }));
   }

@@ -9,7 +9,7 @@ const ofAddressMax = 4;
 interface Check {
   readonly name: string;
   readonly address: string;
-  readonly trusted: boolean;
+  readonly trusted: () => boolean;
   readonly task: HashTask;
   readonly outcome: Promise<HashOutcome>;
   readonly settle: (outcome: HashOutcome) => void;
@@ -34,7 +34,7 @@ export class HashChecker implements HashChecks {
     const name = `${digest.toString("base64")} ${hash}`;
     const same = this.#checks.get(name);
     if (same !== undefined) return same.outcome;
-    if (!this.#makeRoom(address, trusted)) return Promise.resolve("busy");
+    if (!this.#makeRoom(address, trusted())) return Promise.resolve("busy");
     const { promise, resolve } = Promise.withResolvers<HashOutcome>();
     const task = { password, hash };
     this.#wait({ name, address, trusted, task, outcome: promise, settle: resolve });
@@ -93,7 +93,7 @@ export class HashChecker implements HashChecks {
   }
 
   #nextTurn(): [string, Check[]] | undefined {
-    for (const turn of this.#waiting) if (turn[1][0]?.trusted === true) return turn;
+    for (const turn of this.#waiting) if (turn[1][0]?.trusted() === true) return turn;
     const [first] = this.#waiting;
     return first;
   }
@@ -125,5 +125,5 @@ export class HashChecker implements HashChecks {
 
 /** The higher, the sooner one of them is turned away for others: by number, but first those not trusted. */
 function rank(queue: readonly Check[]): number {
-  return queue.length + (queue.at(-1)?.trusted === false ? ofAddressMax : 0);
+  return queue.length + (queue.at(-1)?.trusted() === false ? ofAddressMax : 0);
 }
