@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import bcrypt from "bcryptjs";
 import { createHash } from "node:crypto";
+import { tokenHash } from "../../src/access/credentials.ts";
 import {
   Gate,
   type HashChecks,
@@ -20,9 +21,12 @@ const encoder = new TextEncoder();
 class CountingChecks implements HashChecks {
   count = 0;
   busy = false;
+  /** It answers nobody any more. */
+  hangs = false;
   async check({ password, hash }: HashQuestion): Promise<HashOutcome> {
     if (this.busy) return "busy";
     this.count++;
+    if (this.hangs) return await new Promise(() => {});
     return await matchesHash(password, hash) ? "right" : "wrong";
   }
 }
@@ -182,6 +186,40 @@ Deno.test("Gate turns away what it cannot check now, and lets known passwords th
   checks.busy = true;
   assert.equal((await ask(["query"], basic("bob", "wrong"))).type, "slowed");
   assert.equal((await ask(["query"], basic("bob", "right"))).type, "admitted");
+});
+
+Deno.test("Gate answers known passwords, tokens and texts at once, whatever a flood has compared", async () => {
+  const hash = bcrypt.hashSync("right", 4);
+  const { gate, ask, checks } = gateOf([
+    { username: "ann", password: hash, perms: ["query"] },
+    { ...bob, tokens: [{ name: "t", hash: `sha256:${tokenHash("tok")}` }] },
+    { username: "*", perms: ["ready"] },
+  ]);
+  await ask(["query"], basic("ann", "right"));
+  checks.hangs = true;
+  for (let i = 0; i < 5_000; i++) {
+    void gate.judge(["query"], basic(`u${i}`, `${i}`), `flood ${i % 40}`);
+  }
+  for (const header of [basic("ann", "right"), basic("bob", "secret1"), "Bearer tok"]) {
+    const verdict = gate.judge(["query"], header, "flood 1");
+    assert(!(verdict instanceof Promise), header);
+    assert.equal(verdict.type, "admitted");
+  }
+  assert(!(gate.judge(["ready"], basic("ann", "wrong"), "flood 1") instanceof Promise));
+});
+
+Deno.test("Gate compares no more of a flood than its addresses may guess", async () => {
+  const hash = bcrypt.hashSync("right", 4);
+  const { ask, checks, clock } = gateOf([{ username: "ann", password: hash, perms: ["query"] }]);
+  for (let second = 0; second < 10; second++) {
+    for (let i = 0; i < 50; i++) {
+      await ask(["query"], basic("ann", `${second} ${i}`), "one");
+      await ask(["query"], basic(`u${second} ${i}`, "x"), "other");
+    }
+    clock.nowMs += 1_000;
+  }
+  // For one user 10 at once and one every two seconds; for many 100 and one a second.
+  assert.equal(checks.count, (10 + 4) + (100 + 9));
 });
 
 Deno.test("Gate answers any Authorization header", async () => {
