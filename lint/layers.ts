@@ -12,6 +12,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   tls: { base: "all", io: "all" },
   raft_log: { base: "all", raft: /^(types|configuration|cluster_version)$/, io: "all" },
   transport: { base: "all", raft: /^(types|configuration|cluster_version)$/, io: "all" },
+  discovery: { base: "all", io: "all" },
   sqlite: { base: "all" },
   store: { base: "all", raft: types, io: "all", access: /^(types|table_rights)$/, sqlite: "all" },
   node: {
@@ -27,6 +28,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     base: "all",
     raft: "all",
     io: "all",
+    discovery: /^(types|seeds)$/,
     access: "all",
     transport: "all",
     store: /^(types|codec\/\w+)$/,
@@ -53,6 +55,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     base: "all",
     raft: "all",
     io: "all",
+    discovery: /^(types|seeds)$/,
     access: "all",
     tls: "all",
     raft_log: "all",
@@ -66,6 +69,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     base: "all",
     raft: "all",
     io: "all",
+    discovery: "all",
     access: "all",
     tls: "all",
     raft_log: "all",
@@ -180,7 +184,9 @@ function denoFault(file: SourceFile, member: string): string | undefined {
   if (member === "dlopen" && file.room !== "sqlite" && file.path !== socketShutdown) {
     return "Deno.dlopen belongs in src/sqlite, which is the only binding to SQLite";
   }
-  if (["io", "http", "cli"].includes(file.room) || harmlessDeno.has(member)) return undefined;
+  if (["io", "discovery", "http", "cli"].includes(file.room) || harmlessDeno.has(member)) {
+    return undefined;
+  }
   const reachesLibrary = libraryMembers.test(member) || fileMembers.test(member);
   if (file.room === "sqlite" && reachesLibrary) return undefined;
   return `Deno.${member} belongs in src/io: take a Clock, Disk or Network instead`;

@@ -20,8 +20,8 @@ export class JoinError extends Error {
 export interface JoinOptions {
   /** How this node wants to be known. */
   readonly member: Member;
-  /** Raft addresses to join through, tried in order. */
-  readonly addresses: readonly string[];
+  /** Raft addresses to join through, tried in order: asked for anew in each round. */
+  readonly addresses: () => Promise<readonly string[]>;
   /** Rounds over all addresses (Infinity: until it works), and the pause between two of them in ms. */
   readonly attempts: number;
   readonly intervalMs: number;
@@ -57,9 +57,11 @@ export async function identify(
 
 /** Joins through the first address that lets this node in; throws a JoinError when none does. */
 export async function joinCluster(options: JoinOptions): Promise<void> {
-  const { addresses, attempts, intervalMs, clock, logger } = options;
+  const { attempts, intervalMs, clock, logger } = options;
   const failures = new Map<string, string>();
   for (let attempt = 1; attempt <= attempts; attempt++) {
+    const addresses = await options.addresses();
+    failures.clear();
     for (const address of addresses) {
       try {
         await joinThrough(options, address);
@@ -87,7 +89,7 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
       await new Promise<void>((resolve) => clock.after(intervalMs, resolve));
     }
   }
-  const reasons = [...failures.values()].join("; ");
+  const reasons = [...failures.values()].join("; ") || "nobody was found to join";
   throw new JoinError(
     `Failed to join a cluster after ${attempts} attempts (${reasons}): check that -join names the Raft addresses of running nodes`,
   );

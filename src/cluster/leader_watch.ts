@@ -2,6 +2,7 @@ import { RingMap } from "../base/ring_map.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { Member, NodeId } from "../raft/types.ts";
+import type { Transport } from "../transport/types.ts";
 
 /** How long a request waits for there to be a leader before it is said that there is none, in ms. */
 export const leaderWaitMs = 2_000;
@@ -18,20 +19,32 @@ interface Asked {
 export class LeaderWatch {
   readonly #node: Node;
   readonly #clock: Clock;
+  readonly #transport: Pick<Transport, "addressOf">;
   readonly #waiting = new Set<() => void>();
   readonly #asked = new RingMap<Asked>();
   #lastAsked = 0;
 
-  constructor(node: Node, clock: Clock) {
-    this.#node = node;
-    this.#clock = clock;
+  constructor(
+    parts: {
+      readonly node: Node;
+      readonly clock: Clock;
+      readonly transport: Pick<Transport, "addressOf">;
+    },
+  ) {
+    this.#node = parts.node;
+    this.#clock = parts.clock;
+    this.#transport = parts.transport;
   }
 
-  /** The leader as a member; undefined when none is known. */
+  /** The leader as a member, where it is reached now; undefined when none is known. */
   get leader(): Member | undefined {
     const { leader } = this.#node.status;
     if (leader === "") return undefined;
-    return this.#node.configuration.members.find((member) => member.id === leader);
+    const known = this.#node.configuration.members.find((member) => member.id === leader);
+    const address = known && this.#transport.addressOf(leader);
+    // As it is in all but the time between a move and its entry: every forwarded write comes here.
+    if (address === undefined || address === known?.address) return known;
+    return known && { ...known, address };
   }
 
   /** To be called whenever the node's status or configuration changed. */

@@ -17,6 +17,7 @@ import {
   decodeJoin,
   decodeRemove,
   decodeStepDown,
+  encodeAddresses,
   encodeFailure,
   encodeJoin,
   type FormCall,
@@ -102,6 +103,8 @@ export class PeerRequests implements TransportHandlers {
       case RequestKind.form:
         if (!this.#isIn(decodeForm(payload))) throw isMember();
         return beginAnswer().copy();
+      case RequestKind.addresses:
+        return this.#addresses();
       case RequestKind.notify:
         throw isMember();
       default:
@@ -126,6 +129,15 @@ export class PeerRequests implements TransportHandlers {
       leaderAddress: leader?.address ?? "",
       version: this.#parts.version,
     });
+    return answer.copy();
+  }
+
+  /** Where the other members are, as far as this node knows: first of all where they say they are. */
+  #addresses(): Uint8Array {
+    const { transport } = this.#parts;
+    const others = this.#node.configuration.members.filter(({ id }) => id !== this.#node.id);
+    const answer = beginAnswer();
+    encodeAddresses(answer, others.map(({ id, address }) => transport.addressOf(id) ?? address));
     return answer.copy();
   }
 

@@ -1,5 +1,6 @@
 import type { Admission } from "../access/admission.ts";
 import { messageOf } from "../base/message_of.ts";
+import type { Seeds } from "../discovery/seeds.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { type Member, type NodeId, nodeName } from "../raft/types.ts";
@@ -19,6 +20,7 @@ import { LeaderWatch } from "./leader_watch.ts";
 import { LeaderlessWarning } from "./leaderless_warning.ts";
 import { identify } from "./joining.ts";
 import { loadDatabase } from "./load.ts";
+import { MemberSearch } from "./member_search.ts";
 import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
 import { PromotionLog } from "./promotion_log.ts";
@@ -53,6 +55,8 @@ export interface ServiceParts {
   /** With pauses when it is long. */
   readonly encodeCommand: (command: Command) => Uint8Array | Promise<Uint8Array>;
   readonly clusterId: () => string;
+  /** Where other nodes may be. */
+  readonly seeds: Pick<Seeds, "addresses" | "none">;
   readonly raftAddress: string;
   readonly httpAddress: string;
   readonly dataDirectory: string;
@@ -73,6 +77,7 @@ export class ClusterService implements Service {
   readonly #leaders: LeaderWatch;
   readonly #leaderless: LeaderlessWarning;
   readonly #announcement: Announcement;
+  readonly #search: MemberSearch;
   readonly #promotions: PromotionLog;
   readonly #writes: WritePath;
   readonly #calls: LeaderCalls;
@@ -85,9 +90,10 @@ export class ClusterService implements Service {
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.#node = parts.node;
-    this.#leaders = new LeaderWatch(parts.node, parts.clock);
+    this.#leaders = new LeaderWatch(parts);
     this.#leaderless = new LeaderlessWarning(parts);
     this.#announcement = new Announcement(parts);
+    this.#search = new MemberSearch(parts);
     this.#promotions = new PromotionLog(parts);
     this.#writes = new WritePath({
       ...parts,
@@ -111,6 +117,7 @@ export class ClusterService implements Service {
     this.#leaders.changed();
     this.#leaderless.changed();
     this.#announcement.changed();
+    this.#search.changed();
     this.#promotions.changed();
   }
 
@@ -118,6 +125,7 @@ export class ClusterService implements Service {
   stop(): void {
     this.#leaderless.stop();
     this.#announcement.stop();
+    this.#search.stop();
   }
 
   write(request: WriteRequest): Promise<WriteAnswer> {
@@ -229,20 +237,18 @@ export class ClusterService implements Service {
         error: undefined,
       };
     }
-    const start = this.#parts.clock.now();
+    const { transport, clock } = this.#parts;
+    const start = clock.now();
     try {
-      const { id, version } = await identify(
-        this.#parts.transport,
-        member.address,
-        timeoutMs,
-      );
+      const address = transport.addressOf(member.id) ?? member.address;
+      const { id, version } = await identify(transport, address, timeoutMs);
       if (id !== member.id) {
         const other = nodeName(id) === nodeName(member.id)
           ? "one that has lost its data"
           : nodeName(id);
         throw new Error(`Another node answers at ${member.address}: ${other}`);
       }
-      const roundTripMs = this.#parts.clock.now() - start;
+      const roundTripMs = clock.now() - start;
       return { ...base, reachable: true, version, roundTripMs, error: undefined };
     } catch (error) {
       const message = messageOf(error);

@@ -28,6 +28,8 @@ export const RequestKind = {
   notify: 7,
   /** Form a cluster of these members with me; yes or no. */
   form: 8,
+  /** Where do you know members to be? Answered to members. */
+  addresses: 9,
 } as const;
 
 /** The longest id or address, in characters: that of the transport's introduction. */

@@ -32,6 +32,7 @@ type OwnServiceParts = Pick<
   | "transport"
   | "encodeCommand"
   | "clusterId"
+  | "seeds"
   | "dataDirectory"
   | "version"
   | "sqlite"

@@ -17,8 +17,12 @@ export async function joinFresh(
   parts: MemberParts,
   onCluster: Joining["onCluster"],
 ): Promise<void> {
-  const addresses = parts.configuration.cluster.join;
-  await joinCluster({ ...joiningOf(parts, onCluster), addresses, clusterId: "" });
+  const { seeds, surroundings } = parts;
+  const joining = joiningOf(parts, onCluster);
+  // Who is found by discovery may be there only in a while; what an operator names, should be there.
+  const attempts = surroundings.discovery === undefined ? joining.attempts : Infinity;
+  const addresses = () => seeds.addresses();
+  await joinCluster({ ...joining, attempts, addresses, clusterId: "" });
 }
 
 /**
@@ -33,19 +37,20 @@ export function comeBack(
     readonly onCluster: Joining["onCluster"];
   },
 ): void {
-  const { configuration, self, identity } = parts;
-  const { join } = configuration.cluster;
+  const { self, identity, seeds, transport } = parts;
   const known = members.members.find((member) => member.id === self.id);
   const moved = known?.address !== self.address || known.httpAddress !== self.httpAddress;
-  if (!moved && join.length === 0) return;
-  // One that comes back where another was known to be would ask itself.
-  const addresses = new Set([...join, ...addressesBut(members, self.id).values()]);
-  addresses.delete(self.address);
-  announceSelf(service, {
-    ...joiningOf(parts, onCluster),
-    addresses: [...addresses],
-    clusterId: identity.clusterId,
-  });
+  if (!moved && seeds.none) return;
+  const others = addressesBut(members, self.id);
+  const addresses = async () => {
+    const known = [...others].map(([id, address]) => transport.addressOf(id) ?? address);
+    const addresses = new Set([...await seeds.addresses(), ...known]);
+    // One that comes back where another was known to be would ask itself.
+    addresses.delete(self.address);
+    return [...addresses];
+  };
+  const joining = { ...joiningOf(parts, onCluster), addresses, clusterId: identity.clusterId };
+  announceSelf(service, joining, others.size === 0);
 }
 
 function joiningOf(parts: MemberParts, onCluster: Joining["onCluster"]) {
@@ -76,14 +81,13 @@ export function checkSingleNodeJoin({ configuration, self }: MemberParts, member
 }
 
 /** Tells the cluster this node's new addresses, or asks to be let back in, until it is heard. */
-function announceSelf(service: ClusterService, joining: Joining): void {
+function announceSelf(service: ClusterService, joining: Joining, isAlone: boolean): void {
   const { logger } = joining;
   const announce = async () => {
-    if (joining.addresses.length > 0) {
-      // Asked without end, so never without a pause, whatever -join-interval says.
-      const intervalMs = Math.max(announceIntervalMsMin, joining.intervalMs);
-      await joinCluster({ ...joining, attempts: Infinity, intervalMs });
-    } else await service.announceSelf(joining.member);
+    if (isAlone) return await service.announceSelf(joining.member);
+    // Asked without end, so never without a pause, whatever -join-interval says.
+    const intervalMs = Math.max(announceIntervalMsMin, joining.intervalMs);
+    await joinCluster({ ...joining, attempts: Infinity, intervalMs });
   };
   announce().catch((error) => {
     const level = error instanceof JoinError ? "ERROR" : "WARN";

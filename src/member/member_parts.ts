@@ -1,6 +1,8 @@
 import type { Admission } from "../access/admission.ts";
 import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
 import { strangersMay } from "../cluster/wire.ts";
+import { Seeds } from "../discovery/seeds.ts";
+import type { Discovery } from "../discovery/types.ts";
 import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import type { Configuration as Members, Member, Status } from "../raft/types.ts";
@@ -22,6 +24,8 @@ export interface Surroundings {
   readonly openers: Openers;
   /** Undefined: every node may join. */
   readonly admission?: Admission | undefined;
+  /** Where to find the cluster's nodes; undefined where nobody says. */
+  readonly discovery?: Discovery | undefined;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */
@@ -46,6 +50,8 @@ export interface MemberParts extends MemberData {
   readonly traffic: Traffic;
   readonly transport: Transport;
   readonly sqlite: SqliteAgreement;
+  /** Where other nodes may be: -join and discovery. */
+  readonly seeds: Seeds;
 }
 
 /** Opens it; `cleanUp` closes it again. */
@@ -102,7 +108,9 @@ export async function openParts(
     }),
     (open) => open.close(),
   );
-  return { ...data, configuration, surroundings, self, traffic: new Traffic(), transport, sqlite };
+  const seeds = new Seeds({ ...surroundings, named: configuration.cluster.join });
+  const traffic = new Traffic();
+  return { ...data, configuration, surroundings, self, traffic, transport, sqlite, seeds };
 }
 
 interface ListenParts {

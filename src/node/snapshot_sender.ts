@@ -36,7 +36,7 @@ export interface SnapshotSenderParts {
   readonly log: Pick<RaftLog, "firstIndex">;
   readonly holds: LogHolds;
   readonly stateMachine: StateMachine;
-  readonly transport: Pick<Transport, "stream">;
+  readonly transport: Pick<Transport, "stream" | "addressOf">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The core was told something: there may be something to do. */
@@ -83,13 +83,13 @@ export class SnapshotSender {
   }
 
   async #run(to: NodeId, attempt: Attempt): Promise<void> {
-    const { raft, holds, log, due } = this.#parts;
-    const member = raft.configuration.members.find((m) => m.id === to);
+    const { raft, holds, log, due, transport } = this.#parts;
+    const address = transport.addressOf(to);
     const asked = () => raft.status.role === "leader" && raft.status.term === attempt.term;
     let ok = false;
-    if (member !== undefined && asked()) {
+    if (address !== undefined && asked()) {
       holds.begin(to, log.firstIndex - 1);
-      ok = await this.#stream(to, member.address, attempt);
+      ok = await this.#stream(to, address, attempt);
       if (this.#attempts.get(to) !== attempt) return;
       holds.end(to, ok);
     }

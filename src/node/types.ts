@@ -89,7 +89,7 @@ export interface NodeOptions {
   readonly snapshots: SnapshotPolicy;
   readonly log: RaftLog;
   readonly contents: LogContents;
-  readonly transport: Pick<Transport, "send" | "stream">;
+  readonly transport: Pick<Transport, "send" | "stream" | "addressOf">;
   readonly stateMachine: StateMachine;
   readonly codec: CommandCodec;
   readonly installMarker: InstallMarker;

@@ -32,14 +32,14 @@ interface Guest {
 export class Acceptor {
   readonly #local: Local;
   readonly #listener: Listener;
-  readonly #introduced: (id: NodeId) => void;
+  readonly #introduced: (remote: Hello) => void;
   /** Oldest first. */
   readonly #guests = new Set<Guest>();
   #streams = 0;
   #closed = false;
 
-  /** `introduced` is called with the id of every node that connected. */
-  constructor(local: Local, listener: Listener, introduced: (id: NodeId) => void) {
+  /** `introduced` is called for every member that connected. */
+  constructor(local: Local, listener: Listener, introduced: (remote: Hello) => void) {
     this.#local = local;
     this.#listener = listener;
     this.#introduced = introduced;
@@ -149,7 +149,7 @@ export class Acceptor {
       });
       guest.remote = remote;
       if (!this.#guests.has(guest)) return guest.connection.close();
-      if (this.#local.isMember(remote)) this.#introduced(remote.nodeId);
+      if (this.#local.isMember(remote)) this.#introduced(remote);
       if (remote.purpose === "stream") await this.#serveStream(guest, { framed, remote });
       else this.#serveMessages(guest, { framed, remote }, clusterIdTold);
     } catch (error) {

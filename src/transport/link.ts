@@ -4,6 +4,7 @@ import { type Message, type NodeId, nodeName } from "../raft/types.ts";
 import { Channel, type ChannelOwner } from "./channel.ts";
 import type { Frame } from "./frame.ts";
 import { type Introduced, openConnection, withDeadline } from "./framed_connection.ts";
+import type { Hello } from "./handshake.ts";
 import type { Local } from "./local.ts";
 import { RequestClient } from "./request_client.ts";
 import { SendQueue } from "./send_queue.ts";
@@ -12,6 +13,16 @@ import { type NoConnection, type RequestOptions, TransportError } from "./types.
 /** With a request waiting, an attempt is made at least this long after the last one failed, in ms. */
 const retryOnDemandMs = 250;
 
+/** Who has links, and is told what becomes of them. */
+export interface LinkOwner {
+  /** The link has closed itself. */
+  ended(): void;
+  /** A member of this node's cluster answers at the address. */
+  met(remote: Hello): void;
+  /** A peer was not found at the address, or the connection to it broke. */
+  lost(id: NodeId): void;
+}
+
 /**
  * The outgoing connection to one address, made again when it breaks: for as long as the address is
  * a peer's, otherwise when there is a request for it. Everything for a peer waits here and nowhere
@@ -19,8 +30,8 @@ const retryOnDemandMs = 250;
  */
 export class Link implements ChannelOwner {
   readonly #local: Local;
-  readonly #address: string;
-  readonly #ended: () => void;
+  readonly address: string;
+  readonly #owner: LinkOwner;
   readonly #queue: SendQueue;
   readonly #requests: RequestClient;
   #peerIds: ReadonlySet<NodeId> = new Set();
@@ -36,12 +47,14 @@ export class Link implements ChannelOwner {
   #closed = false;
   /** Waits for the next connection, or its failure. */
   #versionAsked: PromiseWithResolvers<number> | undefined;
+  /** Another node than the peer answered last. */
+  #misled = false;
+  #misledWatch: Timer | undefined;
 
-  /** `ended` is called when the link has closed itself. */
-  constructor(local: Local, address: string, ended: () => void) {
+  constructor(local: Local, address: string, owner: LinkOwner) {
     this.#local = local;
-    this.#address = address;
-    this.#ended = ended;
+    this.address = address;
+    this.#owner = owner;
     this.#queue = new SendQueue(local.limits);
     this.#requests = new RequestClient({
       local,
@@ -61,12 +74,19 @@ export class Link implements ChannelOwner {
   setPeers(ids: ReadonlySet<NodeId>): void {
     this.#peerIds = ids;
     if (this.forPeer) {
+      this.#watchPeer();
       if (this.#retry === undefined) this.#connect();
     } else if (this.#requests.pending === 0) {
       this.#endWhenDrained();
     } else if (this.#retry !== undefined) {
       this.#connect();
     }
+  }
+
+  /** Whether messages for the peer arrive over this link, as of now. */
+  reaches(id: NodeId): boolean {
+    const channel = this.#channel;
+    return channel !== undefined && channel.remote.nodeId === id && channel.withMember;
   }
 
   /** Queues a Raft message, or drops it and says so. */
@@ -92,7 +112,7 @@ export class Link implements ChannelOwner {
       clock: this.#local.clock,
       delayMs: timeoutMs,
       expire: () =>
-        new TransportError("unreachable", `Node at ${this.#address}: No connection in time`),
+        new TransportError("unreachable", `Node at ${this.address}: No connection in time`),
     });
   }
 
@@ -116,9 +136,10 @@ export class Link implements ChannelOwner {
     this.#closed = true;
     this.#idleWatch.cancel();
     this.#retry?.cancel();
+    this.#misledWatch?.cancel();
     if (this.#channel !== undefined) this.#channel.close("This node closed the connection");
     else this.#abandonQueue("unreachable", "This node closed the connection");
-    this.#ended();
+    this.#owner.ended();
   }
 
   frame(frame: Frame): void {
@@ -128,16 +149,17 @@ export class Link implements ChannelOwner {
   closed(why: string): void {
     this.#channel = undefined;
     if (!this.#closed) {
-      this.#local.logger.log("INFO", "transport", `Lost the connection to ${this.#name}: ${why}`);
+      const level = this.#misled ? "DEBUG" : "INFO";
+      this.#local.logger.log(level, "transport", `Lost the connection to ${this.#name}: ${why}`);
       const lived = this.#local.clock.now() - this.#connectedAt;
       this.#failures = lived < this.#local.limits.reconnectMaxMs ? this.#failures + 1 : 1;
     }
-    this.#failed("unreachable", `Node at ${this.#address}: ${why}`);
+    this.#failed("unreachable", `Node at ${this.address}: ${why}`);
   }
 
   get #name(): string {
     const names = [...this.#peerIds].map(nodeName).join(", ");
-    return names === "" ? this.#address : `${names} at ${this.#address}`;
+    return names === "" ? this.address : `${names} at ${this.address}`;
   }
 
   #wake(): void {
@@ -157,7 +179,7 @@ export class Link implements ChannelOwner {
     this.#connecting = true;
     const clusterIdTold = this.#local.clusterId;
     try {
-      const introduced = await openConnection(this.#local, this.#address, "messages");
+      const introduced = await openConnection(this.#local, this.address, "messages");
       this.#connecting = false;
       if (this.#closed) introduced.framed.connection.close();
       else this.#connected(introduced, clusterIdTold);
@@ -186,9 +208,9 @@ export class Link implements ChannelOwner {
     this.#connectedAt = this.#local.clock.now();
     this.#usedAt = this.#connectedAt;
     this.#local.logger.log(
-      "INFO",
+      this.#misled ? "DEBUG" : "INFO",
       "transport",
-      `Connected to ${nodeName(introduced.remote.nodeId)} at ${this.#address}`,
+      `Connected to ${nodeName(introduced.remote.nodeId)} at ${this.address}`,
     );
     for (const message of this.#queue.removeMessages((message) => !accepts(channel, message))) {
       this.#local.unreachable(message.to);
@@ -196,6 +218,29 @@ export class Link implements ChannelOwner {
     channel.start();
     this.#versionAsked?.resolve(introduced.remote.version);
     this.#versionAsked = undefined;
+    if (channel.withMember) this.#owner.met(introduced.remote);
+    this.#watchPeer();
+  }
+
+  /** Another node answers at the address of a peer. */
+  get #isMisled(): boolean {
+    const remote = this.#channel?.remote.nodeId;
+    return remote !== undefined && this.forPeer && !this.#peerIds.has(remote);
+  }
+
+  /**
+   * A peer's address where another node answers may soon be the peer's again, or its name lead
+   * elsewhere, which only a new connection finds out.
+   */
+  #watchPeer(): void {
+    this.#misled = this.#isMisled;
+    if (!this.#misled || this.#misledWatch !== undefined) return;
+    this.#misledWatch = this.#local.clock.after(this.#local.limits.misledMs, () => {
+      this.#misledWatch = undefined;
+      if (this.#isMisled && this.#requests.pending === 0) {
+        this.#channel?.close("Another node answers there");
+      } else this.#watchPeer();
+    });
   }
 
   /** The connection broke or was not to be had; `why` names the address. */
@@ -204,7 +249,7 @@ export class Link implements ChannelOwner {
     this.#abandonQueue(kind, why);
     if (this.#closed) return;
     if (!this.forPeer) return this.close();
-    for (const id of this.#peerIds) this.#local.unreachable(id);
+    for (const id of this.#peerIds) this.#owner.lost(id);
     const { reconnectMinMs, reconnectMaxMs } = this.#local.limits;
     const delay = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** (this.#failures - 1));
     this.#retryLater(delay / 2 + this.#local.random(Math.ceil(delay / 2)));

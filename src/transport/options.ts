@@ -34,6 +34,8 @@ export interface TransportLimits {
   /** Wait before a connection is tried again: doubles from the first to the second, in ms. */
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
+  /** How long a connection to a peer's address is kept where another node answers, in ms. */
+  readonly misledMs: number;
   /** For frames under way when the transport closes, in ms. */
   readonly closeTimeoutMs: number;
 }
@@ -57,6 +59,7 @@ export const defaultLimits: TransportLimits = {
   linkIdleMs: 30_000,
   reconnectMinMs: 50,
   reconnectMaxMs: 2000,
+  misledMs: 5000,
   closeTimeoutMs: 2000,
 };
 

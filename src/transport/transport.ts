@@ -1,10 +1,10 @@
 import { assert } from "../base/assert.ts";
-import type { Message, NodeId } from "../raft/types.ts";
+import { type Message, type NodeId, nodeName } from "../raft/types.ts";
 import { Acceptor } from "./acceptor.ts";
 import { withDeadline } from "./framed_connection.ts";
 import { Link } from "./link.ts";
 import { Local } from "./local.ts";
-import { agreementBytesMax, isClusterId } from "./handshake.ts";
+import { agreementBytesMax, type Hello, isClusterId } from "./handshake.ts";
 import type { TransportOptions } from "./options.ts";
 import { StreamSender } from "./stream_sender.ts";
 import {
@@ -15,6 +15,7 @@ import {
   TransportError,
   type TransportHandlers,
 } from "./types.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** Listens, and connects to nobody yet. Throws what `network.listen` throws. */
 export async function openTransport(options: TransportOptions): Promise<Transport> {
@@ -31,14 +32,14 @@ class TcpTransport implements Transport {
   readonly #acceptor: Acceptor;
   /** Outgoing connections by address. */
   readonly #links = new Map<string, Link>();
-  #peers: ReadonlyMap<NodeId, string> = new Map();
+  readonly #whereabouts = new Whereabouts();
   #streamsOut = 0;
   #closing: Promise<void> | undefined;
 
   constructor(local: Local, listener: ConstructorParameters<typeof Acceptor>[1]) {
     this.#local = local;
     this.address = listener.address;
-    this.#acceptor = new Acceptor(local, listener, (id) => this.#seen(id));
+    this.#acceptor = new Acceptor(local, listener, (remote) => this.#seen(remote));
   }
 
   start(handlers: TransportHandlers): void {
@@ -50,14 +51,12 @@ class TcpTransport implements Transport {
 
   setPeers(peers: ReadonlyMap<NodeId, string>): void {
     if (this.#closing !== undefined) return;
-    const others = new Map([...peers].filter(([id]) => id !== this.#local.id));
-    this.#peers = others;
-    const idsByAddress = new Map<string, Set<NodeId>>();
-    for (const [id, address] of others) {
-      const ids = idsByAddress.get(address);
-      if (ids === undefined) idsByAddress.set(address, new Set([id]));
-      else ids.add(id);
-    }
+    this.#whereabouts.setPeers(new Map([...peers].filter(([id]) => id !== this.#local.id)));
+    this.#linkPeers();
+  }
+
+  #linkPeers(): void {
+    const idsByAddress = this.#whereabouts.byAddress();
     for (const [address, ids] of idsByAddress) this.#linkTo(address).setPeers(ids);
     for (const [address, link] of [...this.#links]) {
       if (link.forPeer && !idsByAddress.has(address)) link.setPeers(new Set());
@@ -90,11 +89,14 @@ class TcpTransport implements Transport {
     return this.#linkTo(address).version(timeoutMs);
   }
 
+  addressOf(id: NodeId): string | undefined {
+    return this.#peerLink(id)?.address;
+  }
+
   send(messages: readonly Message[]): void {
     if (this.#closing !== undefined) return;
     for (const message of messages) {
-      const address = this.#peers.get(message.to);
-      const link = address === undefined ? undefined : this.#links.get(address);
+      const link = this.#peerLink(message.to);
       if (link !== undefined) link.send(message);
       else if (!this.#acceptor.send(message)) this.#local.unreachable(message.to);
     }
@@ -146,7 +148,13 @@ class TcpTransport implements Transport {
   #linkTo(address: string): Link {
     let link = this.#links.get(address);
     if (link === undefined) {
-      link = new Link(this.#local, address, () => this.#links.delete(address));
+      link = new Link(this.#local, address, {
+        ended: () => this.#links.delete(address),
+        met: (remote) => this.#hear(remote),
+        lost: (id) => {
+          if (!this.#peerLink(id)?.reaches(id)) this.#local.unreachable(id);
+        },
+      });
       this.#links.set(address, link);
     }
     return link;
@@ -163,9 +171,33 @@ class TcpTransport implements Transport {
     return new TransportError("overloaded", `No connection to ${address}: too many are open`);
   }
 
-  /** A node connected to this one: if it is a peer, it is worth connecting to it at once. */
-  #seen(id: NodeId): void {
-    const address = this.#peers.get(id);
-    if (address !== undefined) this.#links.get(address)?.poke();
+  /**
+   * The link to a peer: to where the configuration has it, unless it is reached only where it says
+   * that it is. Two that run with the same data are thereby not confused: the known one counts.
+   */
+  #peerLink(id: NodeId): Link | undefined {
+    const configured = this.#whereabouts.configured(id);
+    if (configured === undefined) return undefined;
+    const known = this.#links.get(configured);
+    const heard = this.#whereabouts.heard(id);
+    if (heard === undefined || known?.reaches(id)) return known;
+    return this.#links.get(heard) ?? known;
+  }
+
+  /** A member connected to this node: if it is a peer, it is worth connecting to it at once. */
+  #seen(remote: Hello): void {
+    this.#hear(remote);
+    this.#peerLink(remote.nodeId)?.poke();
+  }
+
+  /** A member says where it is. */
+  #hear({ nodeId, address }: Hello): void {
+    if (this.#closing !== undefined || !this.#whereabouts.hear(nodeId, address)) return;
+    const known = this.#whereabouts.configured(nodeId);
+    if (known !== address) {
+      const line = `${nodeName(nodeId)}, known to be at ${known}, says that it is at ${address}`;
+      this.#local.logger.log("INFO", "transport", line);
+    }
+    this.#linkPeers();
   }
 }

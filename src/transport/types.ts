@@ -117,6 +117,11 @@ export interface Transport {
    * reaches a node that said so, or none.
    */
   versionAt(address: string, timeoutMs: number): number | Promise<number>;
+  /**
+   * Where a peer is reached: as the configuration has it, or where the peer itself says that it is
+   * while it does not answer there. Undefined for whoever is no peer.
+   */
+  addressOf(id: NodeId): string | undefined;
   /** Raft messages; lost without notice or with `unreachable`. */
   send(messages: readonly Message[]): void;
   request(call: RequestCall, options: RequestOptions): Promise<Uint8Array>;

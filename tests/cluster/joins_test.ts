@@ -40,14 +40,15 @@ class Setting {
       },
     };
     Object.defineProperty(node, "configuration", { get: () => this.configuration });
-    this.leaders = new LeaderWatch(node as unknown as Node, clock);
+    const transport = {
+      request: ({ address }: RequestCall) => Promise.resolve().then(() => this.#identify(address)),
+      callerAddress: (id: string) => this.callers.get(id),
+      addressOf: () => undefined,
+    } as unknown as Transport;
+    this.leaders = new LeaderWatch({ node: node as unknown as Node, clock, transport });
     this.membership = new Membership({
       node: node as unknown as Node,
-      transport: {
-        request: ({ address }: RequestCall) =>
-          Promise.resolve().then(() => this.#identify(address)),
-        callerAddress: (id: string) => this.callers.get(id),
-      } as unknown as Transport,
+      transport,
       leaders: this.leaders,
       clock,
       logger: { log: (_level, _room, text) => this.lines.push(text) },

@@ -58,7 +58,11 @@ class Setting {
       isLeader: { get: () => this.#leader === "1" },
       status: { get: () => ({ role: "follower", term: 1, leader: this.#leader }) },
     });
-    this.leaders = new LeaderWatch(node as unknown as Node, this.clock);
+    this.leaders = new LeaderWatch({
+      node: node as unknown as Node,
+      clock: this.clock,
+      transport: { addressOf: () => undefined },
+    });
     this.#writes = new WritePath({
       node: node as unknown as Node,
       transport: {
@@ -196,7 +200,11 @@ Deno.test("LeaderWatch forgets who waited for a change in vain", async () => {
     },
   };
   const node = { status: { leader: "" }, configuration: { members } } as unknown as Node;
-  const leaders = new LeaderWatch(node, counting);
+  const leaders = new LeaderWatch({
+    node,
+    clock: counting,
+    transport: { addressOf: () => undefined },
+  });
   for (let i = 0; i < 20; i++) {
     const waiting = leaders.nextChange(50);
     clock.jump(50);

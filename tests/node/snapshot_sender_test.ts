@@ -52,6 +52,7 @@ function subject() {
     holds: new LogHolds({ raft, clock, logger: quiet, logBytes: 1024 }),
     stateMachine,
     transport: {
+      addressOf: (id) => members.find((member) => member.id === id)?.address,
       stream: ({ address }, { signal }) => {
         sent.push([clock.now(), address]);
         if (state.fails) return Promise.reject(new Error("No room"));

@@ -10,6 +10,7 @@ import {
   TransportError,
   type TransportHandlers,
 } from "../../src/transport/types.ts";
+import { Whereabouts } from "../../src/transport/whereabouts.ts";
 import type { TransportOptions } from "../../src/transport/options.ts";
 import type { EventQueue } from "./event_queue.ts";
 import type { SimulatedProcess, VirtualClock } from "./virtual_clock.ts";
@@ -183,7 +184,7 @@ export class SimulatedTransport implements Transport {
   handlers: TransportHandlers | undefined;
   /** Whether it knows its cluster: a stranger is asked nothing and told nothing by the members. */
   member: boolean;
-  #peers: ReadonlyMap<NodeId, string> = new Map();
+  readonly #whereabouts = new Whereabouts();
   /** Who has sent something: can be answered on the same connection without being a known peer. */
   readonly #guests = new Map<NodeId, string>();
 
@@ -209,7 +210,7 @@ export class SimulatedTransport implements Transport {
   }
 
   setPeers(peers: ReadonlyMap<NodeId, string>): void {
-    this.#peers = peers;
+    this.#whereabouts.setPeers(new Map([...peers].filter(([id]) => id !== this.id)));
   }
 
   setCluster(): void {
@@ -225,16 +226,27 @@ export class SimulatedTransport implements Transport {
 
   met(id: NodeId, address: string): void {
     this.#guests.set(id, address);
+    this.hear({ id, address });
+  }
+
+  hear({ id, address }: Pick<SimulatedTransport, "id" | "address">): void {
+    this.#whereabouts.hear(id, address);
   }
 
   callerAddress(id: NodeId): string | undefined {
     return this.#guests.get(id);
   }
 
+  addressOf(id: NodeId): string | undefined {
+    const configured = this.#whereabouts.configured(id);
+    if (configured === undefined || this.network.endpoint(configured)?.id === id) return configured;
+    return this.#whereabouts.heard(id) ?? configured;
+  }
+
   send(messages: readonly Message[]): void {
     if (!this.process.alive) return;
     for (const message of messages) {
-      const address = this.#peers.get(message.to) ?? this.#guests.get(message.to);
+      const address = this.addressOf(message.to) ?? this.#guests.get(message.to);
       if (address !== undefined) this.network.send(this, address, message);
     }
   }
@@ -324,6 +336,11 @@ export class SimulatedTransport implements Transport {
         this,
         target,
         () => {
+          // As with the hellos of a connection.
+          if (this.member && target.member) {
+            target.hear(this);
+            this.hear(target);
+          }
           // A connection ends with the program at its other end.
           const forget = target.process.onDeath(() =>
             this.network.reset(() => this.process.run(interrupted))
