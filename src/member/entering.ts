@@ -50,7 +50,9 @@ export function comeBack(
     return [...addresses];
   };
   const joining = { ...joiningOf(parts, onCluster), addresses, clusterId: identity.clusterId };
-  announceSelf(service, joining, others.size === 0);
+  const isAlone = members.members.length === 1 && others.size === 0;
+  const knowsNobody = others.size === 0 && seeds.none;
+  announceSelf(service, joining, isAlone || knowsNobody);
 }
 
 function joiningOf(parts: MemberParts, onCluster: Joining["onCluster"]) {
@@ -81,10 +83,10 @@ export function checkSingleNodeJoin({ configuration, self }: MemberParts, member
 }
 
 /** Tells the cluster this node's new addresses, or asks to be let back in, until it is heard. */
-function announceSelf(service: ClusterService, joining: Joining, isAlone: boolean): void {
+function announceSelf(service: ClusterService, joining: Joining, throughService: boolean): void {
   const { logger } = joining;
   const announce = async () => {
-    if (isAlone) return await service.announceSelf(joining.member);
+    if (throughService) return await service.announceSelf(joining.member);
     // Asked without end, so never without a pause, whatever -join-interval says.
     const intervalMs = Math.max(announceIntervalMsMin, joining.intervalMs);
     await joinCluster({ ...joining, attempts: Infinity, intervalMs });

@@ -103,6 +103,11 @@ export class Disturber {
         return this.#transfer();
       case "change_flags":
         return this.#changeFlags();
+      case "move":
+        return this.#move(this.#victim());
+      case "move_all":
+        for (const machine of this.#running()) this.#move(machine);
+        return true;
       case "compact":
         return this.#compact(this.#victim());
     }
@@ -146,6 +151,14 @@ export class Disturber {
     if (victim === undefined) return false;
     victim.crash(kind);
     this.#later(choose(this.#random, [50, 1000, 4000]), () => victim.start());
+    return true;
+  }
+
+  #move(victim: Machine | undefined): boolean {
+    if (victim === undefined) return false;
+    victim.crash("process");
+    victim.move();
+    this.#later(choose(this.#random, [50, 1000]), () => victim.start());
     return true;
   }
 

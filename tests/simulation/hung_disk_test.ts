@@ -44,6 +44,7 @@ class Cluster {
       trace: new Trace(() => queue.now, undefined),
       plan,
       stores: toyStores,
+      addresses: () => [],
       violated: (error) => this.#violations.push(error),
     };
     const members = ["n1", "n2", "n3"].map((name) => ({

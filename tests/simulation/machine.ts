@@ -1,3 +1,4 @@
+import type { Discovery } from "../../src/discovery/types.ts";
 import type { Prng } from "../../src/base/prng.ts";
 import { Prng as Random } from "../../src/base/prng.ts";
 import { checksum } from "../../src/base/checksum.ts";
@@ -45,6 +46,8 @@ export interface World {
   readonly trace: Trace;
   readonly plan: Plan;
   readonly stores: StoreKind;
+  /** Of all machines, as of now. */
+  readonly addresses: () => readonly string[];
   /** The run is over: a property does not hold. */
   readonly violated: (error: Error) => void;
 }
@@ -82,7 +85,6 @@ const firstIncarnation = "00000000";
 
 /** One machine with its disk and clock: a node of the cluster runs on it, dies, and runs again. */
 export class Machine {
-  readonly address: string;
   readonly #world: World;
   readonly #random: Prng;
   readonly #skew: ClockSkew;
@@ -90,6 +92,7 @@ export class Machine {
   #logHome: LogHome;
   #storeHome: StoreHome;
   #life = 0;
+  #moves = 0;
   /** A machine that has lost its disk is another server, as what is drawn says. */
   #serverId: NodeId;
   #member: boolean;
@@ -117,7 +120,6 @@ export class Machine {
     founding: boolean,
     configuration: Configuration | undefined,
   ) {
-    this.address = `${id}:4002`;
     this.#world = world;
     this.#random = new Random(world.random.uint64());
     const { drift, disk, store, timings } = world.plan;
@@ -138,6 +140,17 @@ export class Machine {
     const file = new TextEncoder().encode(JSON.stringify(identity));
     this.#disk.install(new Map([[`${directory}/node.json`, file]]));
     this.#founding = firstWrite(configuration);
+  }
+
+  /** Where its next program listens, or the one that runs. */
+  get address(): string {
+    return `${this.id}:${4002 + this.#moves}`;
+  }
+
+  /** Its next start is at an address where nobody knows it to be. */
+  move(): void {
+    this.#moves++;
+    this.#world.trace.event("move", this.id, this.#moves);
   }
 
   get serverId(): NodeId {
@@ -249,6 +262,7 @@ export class Machine {
       network: { listen: noSockets, connect: noSockets },
       version: "simulation",
       openers: this.#openers(begun),
+      discovery: this.leaving ? undefined : this.#names(),
       onMembers: ({ members }) =>
         trace.event("members", this.id, ...members.map((m) => `${m.id}=${m.suffrage}`)),
       onStatus: ({ role, term, leader }) => {
@@ -270,6 +284,12 @@ export class Machine {
     this.#running = { process, clock, log, store, node, service };
     await member.start();
     this.#member = true;
+  }
+
+  /** A name service that knows where all machines are now. */
+  #names(): Discovery {
+    const look = () => Promise.resolve(this.#world.addresses());
+    return { mode: "dns", look, figures: () => ({}), registry: undefined };
   }
 
   #configuration(): MemberConfiguration {

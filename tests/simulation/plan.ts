@@ -31,6 +31,9 @@ export const disturbances = [
   "transfer",
   /** Followers are stopped, and started at once with other times: the leader comes last. */
   "change_flags",
+  /** A program ends, and comes back at another address; or all of them do. */
+  "move",
+  "move_all",
   /** Checkpoint and cut the log now, to the last entry. */
   "compact",
 ] as const;

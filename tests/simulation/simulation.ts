@@ -81,6 +81,7 @@ class Simulation {
       trace,
       plan: this.#plan,
       stores: options.stores ?? toyStores,
+      addresses: () => this.#machines.map(({ address }) => address),
       violated: (error) => this.#violation ??= error,
     };
     const { voters, learners } = this.#plan;

@@ -23,6 +23,8 @@ Deno.test("simulate() finds nothing wrong in the first seeds, and disturbs them 
     "crash",
     "freeze",
     "isolate_leader",
+    "move",
+    "move_all",
     "one_way",
     "partition",
     "power_cut",
