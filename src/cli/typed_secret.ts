@@ -12,10 +12,11 @@ const endOfInput = 0x04;
 
 /** One line from the terminal at standard input, which shows nothing of it; throws a FlagError. */
 export function typedSecret(question: string): Uint8Array {
-  printError(question);
-  Deno.stdin.setRaw(true);
   const typed: number[] = [];
+  // Before the question: what is typed at once on seeing it must not be shown either.
+  Deno.stdin.setRaw(true);
   try {
+    printError(question);
     for (;;) {
       const byte = readByte();
       if (byte === undefined || enter.includes(byte)) return new Uint8Array(typed);
