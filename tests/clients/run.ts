@@ -1,11 +1,13 @@
 /**
- * Runs published rqlite clients, unchanged and as their package managers install them, against a
- * cluster of three: `deno task test:clients [LANGUAGE…]`. A language that this machine has not is
- * left out and not counted. Ends with `N passed, N failed`.
+ * Runs published rqlite clients, unchanged and as their package managers install them, against
+ * clusters of three, one over HTTP and others over HTTPS with users: `deno task test:clients
+ * [LANGUAGE…]`. A language that this machine has not is left out and not counted. Ends with
+ * `N passed, N failed`.
  */
 import { strict as assert } from "node:assert";
 import { print } from "../../src/cli/output.ts";
-import { Cluster } from "../cluster/harness.ts";
+import { Cluster, type ClusterOptions } from "../cluster/harness.ts";
+import { protect, user } from "../cluster/protected.ts";
 
 interface Client {
   /** Also the folder with its program. */
@@ -14,7 +16,7 @@ interface Client {
   readonly probe: readonly string[];
   /** Command lines to be run in a copy of that folder. */
   readonly install: readonly (readonly string[])[];
-  /** The command line of the program; a follower's and the leader's address are added. */
+  /** The command line of the program; a follower's and the leader's URL are added. */
   readonly program: readonly string[];
 }
 
@@ -68,16 +70,34 @@ const clients: readonly Client[] = [
 /** Longest time for one command line. */
 const commandTimeoutMs = 300_000;
 
+/** What clients are run against. */
+interface Setting {
+  readonly name: string;
+  readonly options: ClusterOptions;
+  /** What programs are told: RQLITE_USER, RQLITE_PASSWORD; RQLITE_CA, RQLITE_CERT, RQLITE_KEY: files in PEM. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 interface Outcome {
   readonly ok: boolean;
   readonly output: string;
 }
 
-async function run([command = "", ...args]: readonly string[], cwd: string): Promise<Outcome> {
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+async function run(
+  [command = "", ...args]: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   try {
     const { success, stdout, stderr } = await new Deno.Command(command, {
       args,
       cwd,
+      env: { ...env },
       stdin: "null",
       signal: AbortSignal.timeout(commandTimeoutMs),
     }).output();
@@ -92,58 +112,96 @@ async function run([command = "", ...args]: readonly string[], cwd: string): Pro
   }
 }
 
-/** Installs one client, runs its program and returns what it counted. */
-async function test(
-  client: Client,
-  addresses: readonly string[],
-): Promise<{ passed: number; failed: number }> {
-  print(`== ${client.language}\n`);
-  const directory = await Deno.makeTempDir({ prefix: `raftlite-client-${client.language}-` });
-  try {
-    const source = new URL(`${client.language}/`, import.meta.url);
-    for await (const file of Deno.readDir(source)) {
-      await Deno.copyFile(new URL(file.name, source), `${directory}/${file.name}`);
-    }
-    for (const command of client.install) {
-      const { ok, output } = await run(command, directory);
-      if (ok) continue;
-      print(`FAILED ${command.join(" ")}:\n${output}\n`);
-      return { passed: 0, failed: 1 };
-    }
-    const { ok, output } = await run([...client.program, ...addresses], directory);
-    print(output);
-    const counts = /^(\d+) passed, (\d+) failed$/m.exec(output);
-    const passed = Number(counts?.[1] ?? 0);
-    const failed = Number(counts?.[2] ?? 0);
-    return { passed, failed: !ok && failed === 0 ? 1 : failed };
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+/** A client's program with what it needs, in a folder of its own. */
+async function install(client: Client, directory: string): Promise<boolean> {
+  const source = new URL(`${client.language}/`, import.meta.url);
+  for await (const file of Deno.readDir(source)) {
+    await Deno.copyFile(new URL(file.name, source), `${directory}/${file.name}`);
   }
+  for (const command of client.install) {
+    const { ok, output } = await run(command, directory);
+    if (ok) continue;
+    print(`FAILED ${command.join(" ")}:\n${output}\n`);
+    return false;
+  }
+  return true;
+}
+
+/** Runs the programs of clients, by their folders, and returns what they counted. */
+async function test(
+  { name, options, env }: Setting,
+  programs: ReadonlyMap<string, Client>,
+): Promise<Counts[]> {
+  await using cluster = await Cluster.start(options);
+  const nodes = [await cluster.follower(), await cluster.leader()];
+  const counts: Counts[] = [];
+  for (const [directory, { language, program }] of programs) {
+    print(`== ${language}, ${name}\n`);
+    const urls = nodes.map(({ url }) => url);
+    const { ok, output } = await run([...program, ...urls], directory, env);
+    print(output);
+    const counted = /^(\d+) passed, (\d+) failed$/m.exec(output);
+    const failed = Number(counted?.[2] ?? 0);
+    counts.push({
+      passed: Number(counted?.[1] ?? 0),
+      failed: !ok && failed === 0 ? 1 : failed,
+    });
+  }
+  return counts;
+}
+
+async function testAll(programs: ReadonlyMap<string, Client>): Promise<Counts[]> {
+  await using parts = await protect();
+  const { authority, pair, asker } = parts;
+  const env = {
+    RQLITE_USER: user.name,
+    RQLITE_PASSWORD: user.password,
+    RQLITE_CA: authority.caPath,
+  };
+  const verify = ["-http-verify-client", "-http-ca-cert", authority.caPath];
+  const settings: readonly Setting[] = [
+    { name: "HTTP", options: {}, env: {} },
+    { name: "HTTPS with users", options: { flags: parts.flags, ...asker }, env },
+    {
+      name: "HTTPS with users and clients' certificates",
+      options: { flags: [...parts.flags, ...verify], ...asker },
+      env: { ...env, RQLITE_CERT: pair.certPath, RQLITE_KEY: pair.keyPath },
+    },
+  ];
+  const counts: Counts[] = [];
+  for (const setting of settings) counts.push(...await test(setting, programs));
+  return counts;
 }
 
 async function main(languages: readonly string[]): Promise<number> {
   for (const language of languages) {
     assert(clients.some((client) => client.language === language), `No client in ${language}`);
   }
-  const present: Client[] = [];
-  for (const client of clients) {
-    if (languages.length > 0 && !languages.includes(client.language)) continue;
-    if ((await run(client.probe, ".")).ok) present.push(client);
-    else print(`== ${client.language}: left out, as ${client.probe.join(" ")} fails here\n`);
+  const programs = new Map<string, Client>();
+  let notInstalled = 0;
+  try {
+    for (const client of clients) {
+      const { language, probe } = client;
+      if (languages.length > 0 && !languages.includes(language)) continue;
+      if (!(await run(probe, ".")).ok) {
+        print(`== ${language}: left out, as ${probe.join(" ")} fails here\n`);
+        continue;
+      }
+      const directory = await Deno.makeTempDir({ prefix: `raftlite-client-${language}-` });
+      programs.set(directory, client);
+      if (await install(client, directory)) continue;
+      programs.delete(directory);
+      await Deno.remove(directory, { recursive: true });
+      notInstalled++;
+    }
+    const counts = await testAll(programs);
+    const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+    const failed = counts.reduce((sum, count) => sum + count.failed, notInstalled);
+    print(`${passed} passed, ${failed} failed\n`);
+    return failed === 0 ? 0 : 1;
+  } finally {
+    for (const directory of programs.keys()) await Deno.remove(directory, { recursive: true });
   }
-  await using cluster = await Cluster.start();
-  const leader = await cluster.leader();
-  const follower = await cluster.follower();
-  const addresses = [follower, leader].map(({ httpPort }) => `127.0.0.1:${httpPort}`);
-  let passed = 0;
-  let failed = 0;
-  for (const client of present) {
-    const counts = await test(client, addresses);
-    passed += counts.passed;
-    failed += counts.failed;
-  }
-  print(`${passed} passed, ${failed} failed\n`);
-  return failed === 0 ? 0 : 1;
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

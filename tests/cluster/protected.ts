@@ -9,7 +9,7 @@ export const token = "rl_the-token-itself";
 /** Certificates and users in a directory, for nodes that speak HTTPS and ask who calls. */
 export interface Protected extends AsyncDisposable {
   readonly authority: Authority;
-  /** What nodes are started with. */
+  /** What nodes are started with, the first one and those that join it. */
   readonly flags: readonly string[];
   /** As `user`, who may do everything, showing `pair`. */
   readonly asker: Asker;
@@ -34,7 +34,10 @@ export async function protect(): Promise<Protected> {
   return {
     authority,
     pair,
-    flags: ["-http-cert", certPath, "-http-key", keyPath, "-auth", users],
+    flags: [
+      ...["-http-cert", certPath, "-http-key", keyPath],
+      ...["-auth", users, "-join-as", user.name],
+    ],
     asker: { client, authorization: `Bearer ${token}` },
     async [Symbol.asyncDispose]() {
       client.close();

@@ -1,11 +1,15 @@
-// Runs gorqlite, and its database/sql driver, against a cluster: go run . FOLLOWER LEADER (both
-// host:port). Prints a line for each check and `N passed, N failed`.
+// Runs gorqlite, and its database/sql driver, against a cluster: go run . FOLLOWER LEADER (their
+// URLs, and more in the environment: see run.ts). Prints a line for each check and `N passed, N failed`.
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -37,16 +41,59 @@ func statement(sql string, arguments ...any) gorqlite.ParameterizedStatement {
 	return gorqlite.ParameterizedStatement{Query: sql, Arguments: arguments}
 }
 
+// A node's URL with the user who calls it, where there are users.
+func withUser(text string) string {
+	address, err := url.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	if user, found := os.LookupEnv("RQLITE_USER"); found {
+		address.User = url.UserPassword(user, os.Getenv("RQLITE_PASSWORD"))
+	}
+	return address.String()
+}
+
+// What connections go over: nil for the library's own client, which is for plain HTTP here.
+func httpClient() *http.Client {
+	path, found := os.LookupEnv("RQLITE_CA")
+	if !found {
+		return nil
+	}
+	config := &tls.Config{RootCAs: x509.NewCertPool()}
+	authority, err := os.ReadFile(path)
+	if err != nil || !config.RootCAs.AppendCertsFromPEM(authority) {
+		panic(fmt.Sprintf("no authority in %s: %v", path, err))
+	}
+	if certificate, found := os.LookupEnv("RQLITE_CERT"); found {
+		pair, err := tls.LoadX509KeyPair(certificate, os.Getenv("RQLITE_KEY"))
+		if err != nil {
+			panic(err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}}
+}
+
+func open(url string) (*gorqlite.Connection, error) {
+	return gorqlite.OpenWithClient(url, httpClient())
+}
+
 func main() {
-	follower, leader := os.Args[1], os.Args[2]
-	conn, err := gorqlite.Open("http://" + follower)
+	follower, leader := withUser(os.Args[1]), os.Args[2]
+	conn, err := open(follower)
 	if err != nil {
 		fmt.Printf("FAILED open a connection to a follower: %v\n0 passed, 1 failed\n", err)
 		os.Exit(1)
 	}
 	checkConnection(conn, leader)
 	checkUndiscovered(follower)
-	checkDriver(follower)
+	if _, asksForCertificates := os.LookupEnv("RQLITE_CERT"); asksForCertificates {
+		fmt.Println("left out: the driver of database/sql, which can show no certificate")
+	} else {
+		// It knows the system's authorities only, which are read at the first use of them.
+		os.Setenv("SSL_CERT_FILE", os.Getenv("RQLITE_CA"))
+		checkDriver(follower)
+	}
 	fmt.Printf("%d passed, %d failed\n", passed, failed)
 	if failed > 0 {
 		os.Exit(1)
@@ -54,6 +101,7 @@ func main() {
 }
 
 func checkConnection(conn *gorqlite.Connection, leader string) {
+	_, leaderAddress, _ := strings.Cut(leader, "://")
 	check("the leader and its peers are discovered from a follower", func() error {
 		found, err := conn.Leader()
 		if err != nil {
@@ -63,7 +111,7 @@ func checkConnection(conn *gorqlite.Connection, leader string) {
 		if err != nil {
 			return err
 		}
-		return errors.Join(equal("leader", found, leader), equal("number of peers", len(peers), 3))
+		return errors.Join(equal("leader", found, leaderAddress), equal("number of peers", len(peers), 3))
 	})
 	check("a table is created", func() error {
 		_, err := conn.WriteOne("CREATE TABLE go_values (id INTEGER PRIMARY KEY, name TEXT UNIQUE, n INTEGER, r REAL, b BLOB, at DATETIME)")
@@ -188,7 +236,7 @@ func checkConnection(conn *gorqlite.Connection, leader string) {
 // A client that was told not to look for the leader sends everything to the follower.
 func checkUndiscovered(follower string) {
 	check("a follower takes writes and reads without discovery", func() error {
-		conn, err := gorqlite.Open("http://" + follower + "?disableClusterDiscovery=true&level=linearizable")
+		conn, err := open(follower + "?disableClusterDiscovery=true&level=linearizable")
 		if err != nil {
 			return err
 		}
@@ -203,7 +251,7 @@ func checkUndiscovered(follower string) {
 
 func checkDriver(follower string) {
 	check("database/sql inserts, reads and scans NULL", func() error {
-		db, err := sql.Open("rqlite", "http://"+follower)
+		db, err := sql.Open("rqlite", follower)
 		if err != nil {
 			return err
 		}
@@ -224,7 +272,7 @@ func checkDriver(follower string) {
 		)
 	})
 	check("database/sql tells of an error", func() error {
-		db, err := sql.Open("rqlite", "http://"+follower)
+		db, err := sql.Open("rqlite", follower)
 		if err != nil {
 			return err
 		}

@@ -1,13 +1,29 @@
 /**
- * Runs rqlite-js against a cluster: client.cjs FOLLOWER LEADER (both host:port). Prints a line for
- * each check and `N passed, N failed`.
+ * Runs rqlite-js against a cluster: client.cjs FOLLOWER LEADER (their URLs, and more in the
+ * environment: see run.ts). Prints a line for each check and `N passed, N failed`.
  */
 const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const https = require("node:https");
 const process = require("node:process");
 const { BackupApiClient, DataApiClient, StatusApiClient } = require("rqlite-js");
 
-const [follower, leader] = process.argv.slice(2).map((address) => `http://${address}`);
-const atFollower = new DataApiClient(follower);
+const [follower, leader] = process.argv.slice(2);
+const { RQLITE_CA, RQLITE_CERT, RQLITE_KEY, RQLITE_USER, RQLITE_PASSWORD } = process.env;
+const fileOf = (path) => path === undefined ? undefined : fs.readFileSync(path);
+const access = {
+  ...(RQLITE_USER === undefined
+    ? {}
+    : { authentication: { username: RQLITE_USER, password: RQLITE_PASSWORD } }),
+  ...(RQLITE_CA === undefined ? {} : {
+    httpsAgent: new https.Agent({
+      ca: fileOf(RQLITE_CA),
+      cert: fileOf(RQLITE_CERT),
+      key: fileOf(RQLITE_KEY),
+    }),
+  }),
+};
+const atFollower = new DataApiClient(follower, access);
 const checks = [];
 const check = (name, run) => checks.push({ name, run });
 
@@ -33,7 +49,7 @@ check("a row is inserted with parameters", async () => {
 });
 
 check("values and NULL come back", async () => {
-  const results = await new DataApiClient([leader, follower]).query(
+  const results = await new DataApiClient([leader, follower], access).query(
     "SELECT name, n, r, b, NULL AS missing FROM js_values WHERE id = 1",
   );
   assert.deepEqual(results.get(0).toObject(), {
@@ -72,7 +88,7 @@ for (const level of ["none", "weak", "linearizable", "strong"]) {
     const name = "SELECT name FROM sqlite_schema WHERE name = 'js_values'";
     const one = await atFollower.query(name, { level });
     assert.equal(one.get(0).get("name"), "js_values");
-    const two = await new DataApiClient([follower, leader]).query([name, name], { level });
+    const two = await new DataApiClient([follower, leader], access).query([name, name], { level });
     assert.equal(two.get(1).get("name"), "js_values");
   });
 }
@@ -83,9 +99,9 @@ check("a syntax error is told", async () => {
 });
 
 check("the status names the leader", async () => {
-  const { body } = await new StatusApiClient(follower).status();
+  const { body } = await new StatusApiClient(follower, access).status();
   assert.notEqual(body.store.leader.node_id, "");
-  const all = await new StatusApiClient([follower, leader]).statusAllHosts();
+  const all = await new StatusApiClient([follower, leader], access).statusAllHosts();
   assert.deepEqual(all.map(({ response }) => response.status), [200, 200]);
 });
 
@@ -96,7 +112,7 @@ const textOf = async (stream) => {
 };
 
 check("a SQL backup is taken and loaded", async () => {
-  const client = new BackupApiClient(follower);
+  const client = new BackupApiClient(follower, access);
   assert.match(await textOf(await client.backup("sql")), /CREATE TABLE js_values/);
   await textOf(await client.load("CREATE TABLE js_loaded (x); INSERT INTO js_loaded VALUES (7);"));
   const results = await atFollower.query("SELECT x FROM js_loaded");

@@ -1,9 +1,12 @@
-"""Runs pyrqlite and sqlalchemy-rqlite against a cluster: client.py FOLLOWER LEADER (both
-host:port). Prints a line for each check and `N passed, N failed`."""
+"""Runs pyrqlite and sqlalchemy-rqlite against a cluster: client.py FOLLOWER LEADER (their URLs, and
+more in the environment: see run.ts). Prints a line for each check and `N passed, N failed`."""
 
 import datetime
+import os
+import ssl
 import sys
 import traceback
+import urllib.parse
 
 import pyrqlite.dbapi2 as dbapi2
 from sqlalchemy import Column, DateTime, Integer, LargeBinary, String, create_engine, inspect, select
@@ -32,9 +35,22 @@ def equal(actual, expected):
     assert actual == expected, f"{actual!r} instead of {expected!r}"
 
 
-def connect(address, **options):
-    host, port = address.rsplit(":", 1)
-    return dbapi2.connect(host=host, port=int(port), **options)
+def access():
+    """How the cluster is to be called: over what, and as whom."""
+    options = {"scheme": urllib.parse.urlsplit(follower).scheme}
+    if "RQLITE_CA" in os.environ:
+        context = ssl.create_default_context(cafile=os.environ["RQLITE_CA"])
+        if "RQLITE_CERT" in os.environ:
+            context.load_cert_chain(os.environ["RQLITE_CERT"], os.environ["RQLITE_KEY"])
+        options["ssl_context"] = context
+    if "RQLITE_USER" in os.environ:
+        options.update(user=os.environ["RQLITE_USER"], password=os.environ["RQLITE_PASSWORD"])
+    return options
+
+
+def connect(url, **options):
+    address = urllib.parse.urlsplit(url)
+    return dbapi2.connect(host=address.hostname, port=address.port, **access(), **options)
 
 
 def error_of(cursor, sql):
@@ -158,7 +174,8 @@ class Person(Base):
     born = Column(DateTime)
 
 
-engine = create_engine(f"rqlite+pyrqlite://{follower}/")
+address = urllib.parse.urlsplit(follower).netloc
+engine = create_engine(f"rqlite+pyrqlite://{address}/", connect_args=access())
 
 
 @check("SQLAlchemy creates a table and finds it")
