@@ -124,7 +124,8 @@ function sqliteFigures(store: StoreStatus): Figures {
     wal_checkpoints: store.walCheckpoints,
     applied_index: store.applied.index,
     applied_term: store.applied.term,
-    fk_constraints: store.foreignKeys,
+    // rqlite's servers have it no more, but its shell asks before `.restore`, and takes text only.
+    fk_constraints: store.foreignKeys ? "enabled" : "disabled",
     pragmas: { ro: store.pragmas.reader, rw: store.pragmas.writer },
     statements_cached: store.statementsCached,
     sessions: store.sessions,
