@@ -182,8 +182,19 @@ Deno.test("systemd-unit writes whole paths of files, warns of hidden ones, and r
   const { code, stdout, stderr } = await runProgram(
     "systemd-unit",
     ...["-http-cert", "cert.pem", "-http-key=/home/a/key.pem"],
+    ...["-http-verify-client", "-http-ca-cert", "clients.pem", "-auth=users.json"],
+    ...["-node-auto-tls", "secret", "-join-as", "bob"],
   );
   assert.equal(code, 0, stderr);
+  for (
+    const flag of [
+      "http-verify-client=true",
+      `http-ca-cert=${Deno.cwd()}/clients.pem`,
+      `auth=${Deno.cwd()}/users.json`,
+      `node-auto-tls=${Deno.cwd()}/secret`,
+      "join-as=bob",
+    ]
+  ) assert.ok(stdout.includes(` -${flag} `), stdout);
   assert.ok(stdout.includes(` -http-cert=${Deno.cwd()}/cert.pem `), stdout);
   assert.match(stdout, / -http-key=\/home\/a\/key\.pem /);
   assert.match(stderr, /cannot see \/home\/a\/key\.pem: move it, for example to \/etc\/raftlite/);
