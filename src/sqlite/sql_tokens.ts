@@ -79,6 +79,11 @@ export class SqlTokens {
     return decoder.decode(this.#bytes.subarray(this.start, this.end));
   }
 
+  /** The token, and all that is behind it. */
+  get rest(): string {
+    return decoder.decode(this.#bytes.subarray(this.start, this.#length));
+  }
+
   /** The keyword, in capitals; "" for what is none. */
   get keyword(): string {
     return this.kind === "word" ? this.text.toUpperCase() : "";

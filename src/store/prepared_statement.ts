@@ -37,11 +37,15 @@ export function prepareNext(
   const prepare = () => database.prepareNext(source, { persistent });
   const statement = policy === undefined ? prepare() : policy.noting(notes, ofLoad, prepare);
   if (statement === undefined) return undefined;
-  const tokens = () => new SqlTokens(source.bytes, statement.sqlStart, statement.sqlEnd);
-  const refusal = policy?.guard?.unseenReads(tokens());
-  if (refusal !== undefined) {
+  try {
+    const refusal = policy?.unseen(
+      database,
+      () => source.text(statement.sqlStart, statement.sqlEnd),
+    );
+    if (refusal !== undefined) throw new StatementError(refusal);
+  } catch (error) {
     statement.finalize();
-    throw new StatementError(refusal);
+    throw error;
   }
   // EXPLAIN says of a statement how it would write; what that controls is not carried out.
   const explains = statement.isExplain !== 0;
@@ -49,7 +53,7 @@ export function prepareNext(
   const readonly = statement.readonly || explains;
   return {
     statement,
-    kind: kindOf(tokens(), readonly),
+    kind: kindOf(new SqlTokens(source.bytes, statement.sqlStart, statement.sqlEnd), readonly),
     readonly,
     hasColumns: statement.columnCount > 0,
     notes,

@@ -80,9 +80,8 @@ export function controlRefused(operation: string): string {
 /** Of whatever writes, sent to be read. */
 export const writeRefused = "attempt to change database via query operation";
 
-/** All but what every SELECT may. */
-const decidedActions = Object.values(Action)
-  .filter((action) => action !== Action.select && action !== Action.recursive);
+/** All but what every query may. */
+const decidedActions = Object.values(Action).filter((action) => action !== Action.recursive);
 
 /**
  * What SQL may do on one connection, decided while it is prepared. A refused statement fails with
@@ -143,6 +142,12 @@ export class SqlPolicy {
     }
   }
 
+  /** Why a statement that was prepared is refused for what SQLite has not told of. */
+  unseen(database: Database, sql: () => string): string | undefined {
+    const { guard } = this;
+    return guard && this.trusted(() => guard.unseen(database, sql()));
+  }
+
   /** Why the policy has refused a statement, when it was what made it fail with `error`. */
   refusal(error: SqliteError): Refusal | undefined {
     const refused = this.#refused;
@@ -155,10 +160,11 @@ export class SqlPolicy {
     return this.refusal(error)?.text ?? error.message;
   }
 
-  readonly #authorize: Authorizer = (action, first, second, schema) => {
+  readonly #authorize: Authorizer = (action, first, second, schema, triggerOrView) => {
     if (this.#trusted) return AuthorizerResult.ok;
     const notes = this.#notes;
-    const prohibited = this.guard?.refusal(action, first, second, schema, notes === undefined);
+    const nested = notes === undefined;
+    const prohibited = this.guard?.refusal(action, first, second, schema, triggerOrView, nested);
     if (prohibited !== undefined) {
       const ofContext = changesContext(action, first, second);
       this.#refused ??= { text: prohibited, ofContext, ofRights: true };

@@ -1,14 +1,8 @@
 import { foldName, type UserRights } from "../access/table_rights.ts";
-import type { SqlTokens } from "../sqlite/mod.ts";
+import type { Database } from "../sqlite/mod.ts";
 import { Action } from "./authorizer_actions.ts";
-
-/** Names of a schema as it is now, folded. */
-export interface SchemaNames {
-  /** Of tables and views. */
-  readonly tables: ReadonlySet<string>;
-  /** Of what makes virtual tables; some of these can be queried as if they were tables. */
-  readonly modules: ReadonlySet<string>;
-}
+import { namedTables } from "./named_tables.ts";
+import { OpenedTables, type SchemaNames } from "./opened_tables.ts";
 
 /** The schema itself, by all names that it has. */
 const schemaTables = new Set([
@@ -20,6 +14,18 @@ const schemaTables = new Set([
 
 /** Functions that are written like tables and read none. */
 const tableFunctions = new Set(["json_each", "json_tree", "jsonb_each", "jsonb_tree"]);
+
+/** Actions of statements that may be about tables. */
+const touching: ReadonlySet<number> = new Set([
+  Action.alterTable,
+  Action.createIndex,
+  Action.createTable,
+  Action.delete,
+  Action.insert,
+  Action.read,
+  Action.select,
+  Action.update,
+]);
 
 /** PRAGMAs that tell of the table that is their argument. */
 const tablePragmas = new Set([
@@ -71,6 +77,8 @@ export class TableGuard {
   readonly #names: () => SchemaNames | undefined;
   #schema: SchemaNames | undefined;
   #change: SchemaChange | undefined;
+  /** What is being prepared is about tables. */
+  #touches = false;
 
   /** @param names Without, some harmless statements are refused as well. */
   constructor(rights: UserRights, names: () => SchemaNames | undefined) {
@@ -81,6 +89,7 @@ export class TableGuard {
   /** Before a statement is prepared. */
   begin(): void {
     this.#change = undefined;
+    this.#touches = false;
     this.#schema = this.#names();
   }
 
@@ -95,25 +104,63 @@ export class TableGuard {
     first: string | null,
     second: string | null,
     schema: string | null,
+    triggerOrView: string | null,
     nested: boolean,
   ): string | undefined {
     if (action === Action.pragma) return this.#pragma(foldName(first ?? ""), second);
-    return nested ? undefined : this.#statement(action, first ?? "", second ?? "", schema);
+    if (nested) return undefined;
+    this.#touches ||= touching.has(action);
+    if (action === Action.select) return this.#select(triggerOrView);
+    return this.#statement(action, first ?? "", second ?? "", schema);
+  }
+
+  /** Why a statement that was prepared is refused for what SQLite has not told of. */
+  unseen(database: Database, sql: string): string | undefined {
+    if (!this.#touches) return undefined;
+    if (this.#change !== undefined) {
+      const refusal = this.#unseenNames(sql);
+      if (refusal !== undefined || this.#change === "change") return refusal;
+    }
+    return this.#unseenReads(database, sql);
   }
 
   /**
-   * Why a statement is refused of whose reads SQLite does not tell: it asks about no column that it
-   * compares because both sides of a join have it, and so about no table of which nothing else is
-   * read. The words are refused wherever they stand without quotes: ON does all that they do.
+   * Under another name a table is what others have rights to. And a table that refers to one keeps
+   * everybody else from deleting there.
    */
-  unseenReads(sql: SqlTokens): string | undefined {
-    while (sql.nextMeaning()) {
-      const { keyword } = sql;
-      if (keyword !== "NATURAL" && keyword !== "USING") continue;
-      return `${keyword} is prohibited: user ${this.#username} may read some tables only, and ` +
-        "SQLite does not say what is read by it; write JOIN … ON, and a name in quotes";
+  #unseenNames(sql: string): string | undefined {
+    const { renamedTo, references } = namedTables(sql);
+    for (const name of renamedTo === undefined ? references : [renamedTo, ...references]) {
+      const refusal = this.#write(name);
+      if (refusal !== undefined) return refusal;
     }
     return undefined;
+  }
+
+  #unseenReads(database: Database, sql: string): string | undefined {
+    const schema = this.#schema;
+    if (schema === undefined) return this.#wholeDatabase("What cannot be looked at here");
+    for (const { name, onlyToChange } of OpenedTables.of(database, sql, schema)) {
+      const refusal = onlyToChange ? undefined : this.#readOpened(foldName(name), name);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  }
+
+  #readOpened(name: string, asWritten: string): string | undefined {
+    if (schemaTables.has(name)) return this.#readSchema();
+    const isFunction = !this.#schema?.tables.has(name) &&
+      (tableFunctions.has(name) || name.startsWith("pragma_"));
+    return isFunction ? undefined : this.#readTable(asWritten);
+  }
+
+  /**
+   * SQLite does not tell of a view of which only such columns are read, but in whose name it selects.
+   * That can also be a trigger or a common table expression; one that is called as a view counts as it.
+   */
+  #select(source: string | null): string | undefined {
+    if (source === null || this.#schema?.views.has(foldName(source)) !== true) return undefined;
+    return this.#readTable(source);
   }
 
   #statement(
@@ -124,7 +171,6 @@ export class TableGuard {
   ): string | undefined {
     switch (action) {
       // These touch no table by themselves; the policy of the connection says which are allowed.
-      case Action.select:
       case Action.recursive:
       case Action.function:
       case Action.transaction:
@@ -174,17 +220,18 @@ export class TableGuard {
 
   #read(table: string, column: string, schema: string | null): string | undefined {
     const name = foldName(table);
-    if (schemaTables.has(name)) return this.#readSchema(column);
+    if (schemaTables.has(name)) {
+      if (this.#change === "change") return undefined;
+      // What CREATE itself does; its query could not say more by it than how many rows there are.
+      return this.#change === "create" && column === "ROWID" ? undefined : this.#readSchema();
+    }
     if (this.#change === "change" && isInternal(name)) return undefined;
     const refusal = this.#readTable(table);
     if (refusal === undefined || this.#isNoTable(name, column, schema)) return undefined;
     return refusal;
   }
 
-  #readSchema(column: string): string | undefined {
-    if (this.#change === "change") return undefined;
-    // What CREATE itself does; its query could not say more by it than how many rows there are.
-    if (this.#change === "create" && column === "ROWID") return undefined;
+  #readSchema(): string | undefined {
     return this.#rights.mayRead("sqlite_schema") ? undefined : this.#readTable("sqlite_master");
   }
 

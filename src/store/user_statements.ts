@@ -3,7 +3,8 @@ import { assert } from "../base/assert.ts";
 import type { Database } from "../sqlite/mod.ts";
 import { StatementCache } from "./prepared_statement.ts";
 import type { SqlPolicy } from "./sql_policy.ts";
-import { type SchemaNames, TableGuard } from "./table_guard.ts";
+import { moduleNames, type SchemaNames } from "./opened_tables.ts";
+import { TableGuard } from "./table_guard.ts";
 
 /** Users with rights by table for whom a connection keeps statements. */
 const usersMax = 16;
@@ -21,7 +22,7 @@ interface User {
 export class UserStatements {
   readonly #database: Database;
   readonly #policy: SqlPolicy;
-  readonly #lookUp: (() => SchemaNames) | undefined;
+  readonly #lookUp: () => SchemaNames | undefined;
   /** Of who may do everything. */
   readonly #everybody: StatementCache;
   readonly #users = new Map<string, User>();
@@ -29,8 +30,8 @@ export class UserStatements {
   /** Of the schema as it is; undefined when it is to be looked up. */
   #names: SchemaNames | undefined;
 
-  /** @param lookUp Reads the schema as the connection's own SQL; not for the main thread. */
-  constructor(database: Database, policy: SqlPolicy, lookUp: (() => SchemaNames) | undefined) {
+  /** @param lookUp Reads the schema as the connection's own SQL. */
+  constructor(database: Database, policy: SqlPolicy, lookUp: () => SchemaNames | undefined) {
     this.#database = database;
     this.#policy = policy;
     this.#lookUp = lookUp;
@@ -77,7 +78,7 @@ export class UserStatements {
     if (known !== undefined) return known;
     if (this.#users.size >= usersMax) this.#forgetUsers();
     const user = {
-      guard: new TableGuard(readRights(rights), () => this.#names ??= this.#lookUp?.()),
+      guard: new TableGuard(readRights(rights), () => this.#names ??= this.#lookUp()),
       cache: new StatementCache(this.#database, this.#policy),
     };
     this.#users.set(rights, user);
@@ -107,26 +108,43 @@ export class UserStatements {
   }
 }
 
-const tablesQuery = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
-const virtualTableQuery = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
+/** Rows of a schema that are read on the main thread: below a millisecond's worth. */
+const smallSchemaMax = 500;
+
+const schemaQuery = "SELECT type, name, tbl_name, rootpage FROM sqlite_schema LIMIT ?";
 
 /**
- * The names in a schema. Connects all virtual tables as well: SQLite does so while it prepares the
+ * What is in a schema. Connects all virtual tables as well: SQLite does so while it prepares the
  * first statement that names one, which then seems to read the tables that it is made of.
  */
 export function schemaNames(database: Database): SchemaNames {
-  const names = { tables: columnOf(database, tablesQuery), modules: modulesOf(database) };
-  if (database.scalar(virtualTableQuery) !== undefined) database.exec("PRAGMA table_list");
+  const names = { ...readSchema(database, -1), modules: moduleNames(database) };
+  if (names.virtualTables.length > 0) database.exec("PRAGMA table_list");
   return names;
 }
 
-function modulesOf(database: Database): ReadonlySet<string> {
-  return columnOf(database, "SELECT name FROM pragma_module_list");
+/** The same on the main thread, where there are no modules; undefined when it would take long. */
+export function smallSchemaNames(database: Database): SchemaNames | undefined {
+  const { size, ...names } = readSchema(database, smallSchemaMax + 1);
+  return size > smallSchemaMax ? undefined : { ...names, modules: new Set() };
 }
 
-function columnOf(database: Database, sql: string): ReadonlySet<string> {
-  const names = new Set<string>();
-  using statement = database.prepare(sql);
-  while (statement.step()) names.add(foldName(String(statement.columnValue(0))));
-  return names;
+/** At most `limit` rows; all for -1. */
+function readSchema(database: Database, limit: number) {
+  const tables = new Set<string>();
+  const views = new Set<string>();
+  const virtualTables: string[] = [];
+  const roots = new Map<number, string>();
+  let size = 0;
+  using statement = database.prepare(schemaQuery);
+  statement.bindInt64(1, limit);
+  for (; statement.step(); size++) {
+    const [type, name] = [statement.columnText(0), foldName(statement.columnText(1))];
+    const root = Number(statement.columnInteger(3));
+    if (type === "table" || type === "view") tables.add(name);
+    if (type === "view") views.add(name);
+    if (type === "table" && root === 0) virtualTables.push(name);
+    if (root !== 0) roots.set(root, statement.columnText(2));
+  }
+  return { tables, views, virtualTables, roots, size };
 }

@@ -23,7 +23,7 @@ import {
 import { SeenCounters } from "./seen_counters.ts";
 import { Sessions } from "./sessions.ts";
 import { WritePragmas } from "../request_pragmas.ts";
-import { schemaNames, UserStatements } from "../user_statements.ts";
+import { schemaNames, smallSchemaNames, UserStatements } from "../user_statements.ts";
 import { WriteTransaction } from "./write_transaction.ts";
 
 const deferredForeignKeysStatus = 10;
@@ -86,7 +86,7 @@ export class WriteConnection {
     }
     this.maxRowId = new MaxRowIdWatch(database);
     this.policy.install(database);
-    const lookUp = quick ? undefined : () => this.own(() => schemaNames(database));
+    const lookUp = () => this.own(() => quick ? smallSchemaNames(database) : schemaNames(database));
     this.users = new UserStatements(database, this.policy, lookUp);
     this.pragmas = this.own(() => new WritePragmas(this));
   }
