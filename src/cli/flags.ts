@@ -26,6 +26,7 @@ export interface Configuration {
     /** For Access-Control-Allow-Origin, several with commas between; "" for no such header. */
     readonly allowOrigin: string;
     readonly bodyBytesMax: number;
+    readonly keyKeptMs: number;
     readonly headerTimeoutMs: number;
     readonly idleTimeoutMs: number;
     readonly connectionsMax: number;
@@ -103,6 +104,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       joinAs: values["join-as"],
       allowOrigin: checkedOrigin(values["http-allow-origin"]),
       bodyBytesMax: values["http-body-limit"],
+      keyKeptMs: values["idempotency-key-ttl"],
       headerTimeoutMs: values["http-header-timeout"],
       idleTimeoutMs: values["http-idle-timeout"],
       connectionsMax: values["http-max-connections"],

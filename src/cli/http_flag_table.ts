@@ -41,6 +41,15 @@ export const httpFlags = {
     min: 1024,
     max: 1024 ** 3,
   },
+  "idempotency-key-ttl": {
+    kind: "duration",
+    group: "HTTP",
+    default: "24h",
+    value: "DURATION",
+    help: "How long the Idempotency-Key of a write is kept, with its answer",
+    min: 1000,
+    max: 365 * 24 * 3_600_000,
+  },
   "http-cert": {
     kind: "text",
     group: "HTTP",

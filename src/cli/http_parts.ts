@@ -45,7 +45,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
     logger,
     turns,
     gate,
-    limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax },
+    limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax, keyKeptMs: http.keyKeptMs },
     info: {
       rqliteVersion,
       version,

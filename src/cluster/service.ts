@@ -19,6 +19,7 @@ import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
 import { LeaderlessWarning } from "./leaderless_warning.ts";
 import { identify } from "./joining.ts";
+import { keyedAnswer } from "./keyed_answer.ts";
 import { loadDatabase } from "./load.ts";
 import { MemberSearch } from "./member_search.ts";
 import { Membership } from "./membership.ts";
@@ -129,9 +130,9 @@ export class ClusterService implements Service {
   }
 
   write(request: WriteRequest): Promise<WriteAnswer> {
-    const { statements, transaction, unified, format, statementTimeoutMs, timeoutMs, rights } =
-      request;
-    return this.#writes.submit(
+    const { statements, transaction, unified, format, statementTimeoutMs, timeoutMs } = request;
+    const { rights, key } = request;
+    const answer = this.#writes.submit(
       (id) => ({
         type: "execute",
         statements,
@@ -140,18 +141,21 @@ export class ClusterService implements Service {
         timeoutMs: statementTimeoutMs,
         request: id,
         rights,
+        key,
       }),
       format,
       Math.min(timeoutMs, this.#parts.writeTimeoutMs),
     );
+    return key === undefined ? answer : answer.then(keyedAnswer);
   }
 
-  loadSql({ sql, format, timeoutMs }: LoadSqlRequest): Promise<WriteAnswer> {
-    return this.#writes.submit(
-      (request) => ({ type: "load_sql", sql, request }),
+  loadSql({ sql, format, timeoutMs, key }: LoadSqlRequest): Promise<WriteAnswer> {
+    const answer = this.#writes.submit(
+      (request) => ({ type: "load_sql", sql, request, key }),
       format,
       Math.min(timeoutMs, this.#parts.writeTimeoutMs),
     );
+    return key === undefined ? answer : answer.then(keyedAnswer);
   }
 
   read(

@@ -4,6 +4,7 @@ import type { SqliteMismatch } from "./sqlite_agreement.ts";
 import type {
   AnswerFormat,
   BackupOptions,
+  IdempotencyKey,
   ReadRequest,
   Results,
   SqliteProfile,
@@ -42,6 +43,7 @@ export interface WriteRequest {
   readonly timeoutMs: number;
   /** Of the user who writes, by table, as `rightsOf` has it; undefined for all. */
   readonly rights?: string | undefined;
+  readonly key?: IdempotencyKey | undefined;
 }
 
 /** The SQL text of a load. */
@@ -51,6 +53,7 @@ export interface LoadSqlRequest {
   readonly format: AnswerFormat;
   /** How long to wait for the cluster, in ms. */
   readonly timeoutMs: number;
+  readonly key?: IdempotencyKey | undefined;
 }
 
 export interface WriteAnswer {
@@ -58,6 +61,11 @@ export interface WriteAnswer {
   readonly raftIndex: number;
   /** Set when another node, the leader at this Raft address, carried it out. */
   readonly servedBy: string | undefined;
+  /**
+   * Nothing was carried out: it had been, by an earlier request with the key, and this is what was
+   * answered then, or `results_not_kept`.
+   */
+  readonly repeated?: true | "results_not_kept";
 }
 
 export interface ReadAnswer {
@@ -84,6 +92,10 @@ export type ServiceErrorKind =
   | "stale"
   /** 503: this node has not applied in time what the client has seen already. */
   | "behind"
+  /** 422: another request has had the key; nothing was done. */
+  | "key_reused"
+  /** 404: no request with the key was carried out. */
+  | "key_unknown"
   /** 408 or 504: nothing was done within the time given. */
   | "timeout"
   /** 400: the request itself is wrong. */

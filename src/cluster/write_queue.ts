@@ -4,6 +4,7 @@ import type { Clock, Logger, Timer } from "../io/types.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import { joinStatements, plainStatements } from "../store/codec/statement_codec.ts";
 import { EncodedStatements, plainFormat, type Statement, type Statements } from "../store/types.ts";
+import { QueuedRequest, type QueuedStatements } from "./queued_request.ts";
 import { setsContext } from "./request_context.ts";
 import { type Service, ServiceError } from "./types.ts";
 
@@ -40,17 +41,6 @@ export const defaultWriteQueueOptions = {
   retryDelayMs: 1000,
 } as const satisfies WriteQueueOptions;
 
-/** What one request queues. */
-export interface QueuedStatements {
-  readonly statements: Statements;
-  /** In characters, as they came. */
-  readonly size: number;
-  /** They must be a batch by themselves; default: what `setsContext` says. */
-  readonly alone?: boolean | undefined;
-  /** Of the user who writes, by table, as `rightsOf` has it; undefined for all. */
-  readonly rights?: string | undefined;
-}
-
 /** How the queue is now, for /status. */
 export interface WriteQueueFigures {
   readonly batchSize: number;
@@ -70,58 +60,6 @@ export class WriteQueueCounts {
   failures = 0;
   failuresNoLeader = 0;
   failuresOther = 0;
-}
-
-/** One request in the queue, and what becomes of it. */
-class QueuedRequest {
-  readonly sequence: bigint;
-  readonly statements: Statements;
-  readonly size: number;
-  /** It is a batch by itself. */
-  readonly alone: boolean;
-  /** It shares its batch only with others of the same. */
-  readonly rights: string | undefined;
-  /** By the queue's clock, in ms. */
-  readonly queuedAt: number;
-  #outcome: number | ServiceError | undefined;
-  /** Made when somebody waits: most clients do not. */
-  #waiting: PromiseWithResolvers<number> | undefined;
-
-  constructor(
-    request: Pick<
-      QueuedRequest,
-      "sequence" | "statements" | "size" | "alone" | "rights" | "queuedAt"
-    >,
-  ) {
-    this.sequence = request.sequence;
-    this.statements = request.statements;
-    this.size = request.size;
-    this.queuedAt = request.queuedAt;
-    this.alone = request.alone;
-    this.rights = request.rights;
-  }
-
-  /**
-   * Resolves when it is written, with the index of its batch's entry (0 when there was nothing to
-   * write), or rejects with why it never will be.
-   */
-  written(): Promise<number> {
-    if (this.#waiting === undefined) {
-      this.#waiting = Promise.withResolvers();
-      if (this.#outcome !== undefined) this.settle(this.#outcome);
-    }
-    return this.#waiting.promise;
-  }
-
-  settle(outcome: number | ServiceError): void {
-    assert(
-      this.#outcome === undefined || this.#outcome === outcome,
-      `Queued request ${this.sequence} is settled twice`,
-    );
-    this.#outcome = outcome;
-    if (typeof outcome === "number") this.#waiting?.resolve(outcome);
-    else this.#waiting?.reject(outcome);
-  }
 }
 
 /** JSON of a batch that is encoded without a pause, in characters. */
@@ -196,13 +134,22 @@ export class WriteQueue {
     queued: QueuedStatements,
     timeoutMs: number,
   ): Promise<Pick<QueuedRequest, "sequence" | "written">> {
-    const { statements, size, alone = setsContext(plainStatements(statements)), rights } = queued;
+    const { statements, size, rights, key } = queued;
+    const alone = key !== undefined || (queued.alone ?? setsContext(plainStatements(statements)));
     const deadline = this.#clock.now() + timeoutMs;
     while (!this.#closing && this.#full(size)) await this.#room(deadline - this.#clock.now());
     if (this.#closing) throw new ServiceError("unavailable", "queue is closed");
     const sequence = ++this.#lastSequence;
     const queuedAt = this.#clock.now();
-    const request = new QueuedRequest({ sequence, statements, size, alone, rights, queuedAt });
+    const request = new QueuedRequest({
+      sequence,
+      statements,
+      size,
+      alone,
+      rights,
+      key,
+      queuedAt,
+    });
     this.#waiting.push(request);
     this.#size += size;
     this.counts.statementsTaken += statements.length;
@@ -300,7 +247,7 @@ export class WriteQueue {
     const last = batch[batch.length - 1];
     if (last === undefined) return;
     const statements = await statementsOf(batch, this.#nextTurn);
-    const outcome = statements.length === 0 ? 0 : await this.#write(statements, last.rights);
+    const outcome = statements.length === 0 ? 0 : await this.#write(statements, last);
     if (typeof outcome === "number") {
       assert(last.sequence > this.#writtenSequence, "Queued requests were written out of order");
       this.#writtenSequence = last.sequence;
@@ -340,7 +287,7 @@ export class WriteQueue {
    */
   async #write(
     statements: Statements,
-    rights: string | undefined,
+    { rights, key }: Pick<QueuedRequest, "rights" | "key">,
   ): Promise<number | ServiceError> {
     const { transaction, retryDelayMs } = this.#options;
     for (;;) {
@@ -353,6 +300,7 @@ export class WriteQueue {
           statementTimeoutMs: 0,
           timeoutMs: batchWriteTimeoutMs,
           rights,
+          key,
         });
         return raftIndex;
       } catch (thrown) {

@@ -1,4 +1,5 @@
 import { rightsOf } from "../access/table_rights.ts";
+import type { Identity } from "../access/types.ts";
 import { hasBreakingPragma } from "./statements.ts";
 import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
@@ -7,6 +8,7 @@ import type { AppState } from "./app_state.ts";
 import { notUtf8 } from "./request_body.ts";
 import { inspect, readInspected, readStatements, type RequestStatements } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
+import { idempotencyKey, marked, notKept } from "./idempotency_key.ts";
 import {
   answerFormat,
   clusterTimeout,
@@ -28,8 +30,7 @@ interface Work {
   readonly unified: boolean;
   /** When it began, if it asks for timings; see `startOf`. */
   readonly startedAt: number;
-  /** Of its user, by table; undefined for all. */
-  readonly rights: string | undefined;
+  readonly identity: Identity;
 }
 
 /** /db/execute: writes. */
@@ -44,8 +45,7 @@ export async function execute(
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.execute_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const rights = rightsOf(identity);
-  return await write(app, { request, parameters, statements, unified: false, startedAt, rights });
+  return await write(app, { request, parameters, statements, unified: false, startedAt, identity });
 }
 
 /** /db/query: reads. */
@@ -61,8 +61,7 @@ export async function query(
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.query_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const rights = rightsOf(identity);
-  return await read(app, { request, parameters, statements, unified: false, startedAt, rights });
+  return await read(app, { request, parameters, statements, unified: false, startedAt, identity });
 }
 
 /**
@@ -78,9 +77,8 @@ export async function unified(
   const statements = await readInspected(app, admitted, "both");
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const rights = rightsOf(identity);
-  const readOnly = await inspect(app, statements, rights);
-  const work = { request, parameters, statements, unified: true, startedAt, rights };
+  const readOnly = await inspect(app, statements, rightsOf(identity));
+  const work = { request, parameters, statements, unified: true, startedAt, identity };
   return await (readOnly.every((verdict) => verdict === true) ? read : write)(app, work);
 }
 
@@ -90,24 +88,27 @@ function pragmaRefusal(app: AppState, parameters: QueryParameters, startedAt: nu
 
 /** Carries out statements of which some may write, as the parameters ask, and answers for them. */
 async function write(app: AppState, work: Work): Promise<Response> {
-  const { request, parameters, statements, startedAt } = work;
+  const { request, parameters, statements, startedAt, identity } = work;
   const redirect = app.redirect(request, parameters, jsonContentType);
   if (redirect !== undefined) return redirect;
+  // In associative form rqlite gives writes `"rows":null`, for /db/execute too.
+  const format = answerFormat(parameters, true);
   const answer = await app.service.write({
     statements,
     transaction: parameters.has("transaction"),
     unified: work.unified,
-    // In associative form rqlite gives writes `"rows":null`, for /db/execute too.
-    format: answerFormat(parameters, true),
+    format,
     statementTimeoutMs: statementTimeout(parameters),
     timeoutMs: clusterTimeout(parameters),
-    rights: work.rights,
+    rights: rightsOf(identity),
+    key: idempotencyKey(app, { request, identity, format }),
   });
   const envelope = resultsEnvelope(answer.results, {
+    ...notKept(answer),
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
   }, parameters.has("pretty"));
-  return withIndex(app.answers.results(envelope, answer.servedBy), answer.raftIndex);
+  return marked(app.answers.results(envelope, answer.servedBy), answer);
 }
 
 /** Reads at the level that the client asked for and answers with the results. */
@@ -124,7 +125,7 @@ async function read(app: AppState, work: Work): Promise<Response> {
     transaction: parameters.has("transaction"),
     format: answerFormat(parameters, work.unified),
     timeoutMs: statementTimeout(parameters),
-    rights: work.rights,
+    rights: rightsOf(work.identity),
   };
   using client = app.disconnects.over(request);
   let answer: ReadAnswer;

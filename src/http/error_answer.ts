@@ -14,6 +14,8 @@ const statuses: Readonly<Record<ServiceErrorKind, number>> = {
   unknown_outcome: 503,
   stale: 503,
   behind: 503,
+  key_reused: 422,
+  key_unknown: 404,
   timeout: 504,
   invalid: 400,
   failed: 500,

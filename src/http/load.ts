@@ -6,6 +6,7 @@ import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, startOf } from "./query_parameters.ts";
 import { notUtf8 } from "./request_body.ts";
+import { idempotencyKey, marked, notKept, refuseKey } from "./idempotency_key.ts";
 import { withIndex } from "./session_index.ts";
 import { spool } from "./spool.ts";
 
@@ -14,7 +15,7 @@ export async function load(
   app: AppState,
   admitted: AdmittedRequest<"database">,
 ): Promise<Response> {
-  const { request, parameters } = admitted;
+  const { request, parameters, identity } = admitted;
   const { answers, logger, service } = app;
   const startedAt = startOf(parameters);
   const redirect = app.redirect(request, parameters);
@@ -22,6 +23,7 @@ export async function load(
   const pretty = parameters.has("pretty");
   const body = await admitted.body();
   if (body.isSqlite) {
+    refuseKey(request);
     logger.log("INFO", "http", "SQLite database file detected as load data");
     const index = await loadFile(app, request, body.whole());
     return withIndex(answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo()), index);
@@ -31,14 +33,16 @@ export async function load(
   if (!isUtf8(sql)) {
     return answers.text(200, refusal(app, { error: notUtf8, parameters, startedAt }).body ?? "");
   }
+  const format = { ...plainFormat, timings: parameters.has("timings") };
   const answer = await service.loadSql({
     sql,
-    format: { ...plainFormat, timings: parameters.has("timings") },
+    format,
     timeoutMs: clusterTimeout(parameters),
+    key: idempotencyKey(app, { request, identity, format }),
   });
-  const fields = { timeSeconds: elapsed(parameters, startedAt) };
+  const fields = { ...notKept(answer), timeSeconds: elapsed(parameters, startedAt) };
   const envelope = resultsEnvelope(answer.results, fields, pretty);
-  return withIndex(answers.loaded(envelope, answer.servedBy), answer.raftIndex);
+  return marked(answers.loaded(envelope, answer.servedBy), answer);
 }
 
 /** /boot: as /db/load of a SQLite file, on a cluster of one node. */
@@ -47,6 +51,7 @@ export async function boot(
   admitted: AdmittedRequest<"database">,
 ): Promise<Response> {
   const { answers } = app;
+  refuseKey(admitted.request);
   const body = await admitted.body();
   if (body.isShort) return answers.error(503, "EOF");
   if (!body.isSqlite) {

@@ -23,7 +23,9 @@ function text(name: string, description: string, schema: object = { type: "strin
   return { name, in: "query", description, schema };
 }
 
-/** The query parameters, by name. Those of a route that it does not know are passed over. */
+const keySchema = { type: "string", pattern: "^[!#-~]{1,255}$" } as const;
+
+/** The query parameters, and headers, by name. Those of a route that it does not know are passed over. */
 export const parameters = {
   associative: flag("associative", "Rows as objects, by the names of their columns."),
   blob_array: flag("blob_array", "Blobs as arrays of bytes rather than in base64."),
@@ -45,6 +47,21 @@ export const parameters = {
     "freshness_strict",
     "At level `none`: also refuses when the data themselves are older. Needs `freshness`.",
   ),
+  idempotency_key: {
+    name: "Idempotency-Key",
+    in: "header",
+    description:
+      "Names the write: of all requests with the key only the first is carried out, and " +
+      "the others get its answer.",
+    schema: keySchema,
+  },
+  idempotency_key_asked: {
+    name: "Idempotency-Key",
+    in: "header",
+    required: true,
+    description: "Names the write that is asked about.",
+    schema: keySchema,
+  },
   key: text("key", "Only the part under these keys, with points between them."),
   level: text("level", "How fresh a read must be; any other value is taken as `weak`.", {
     enum: ["none", "weak", "linearizable", "strong", "auto"],

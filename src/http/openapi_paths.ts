@@ -5,6 +5,7 @@ import {
   indexHeaders,
   jsonOf,
   plainText,
+  replayedHeaders,
   responses,
 } from "./openapi_responses.ts";
 
@@ -15,6 +16,10 @@ function parameterList(...names: (keyof typeof parameters)[]) {
 const results = {
   ...answer("The results.", jsonOf("Results")),
   headers: { ...headers, ...indexHeaders },
+};
+const written = {
+  ...results,
+  headers: { ...results.headers, ...replayedHeaders },
 };
 const dataErrors = [
   "Redirect",
@@ -58,10 +63,11 @@ const dataPaths = {
         "wait",
         "noleader",
         "redirect",
+        "idempotency_key",
         ...resultForm,
       ),
       requestBody: statementsOrTextBody,
-      responses: responses({ 200: results }, ...dataErrors, "WaitTimeout"),
+      responses: responses({ 200: written }, ...dataErrors, "WaitTimeout", "KeyReused"),
     },
   },
   "/db/query": {
@@ -83,9 +89,9 @@ const dataPaths = {
     post: {
       operationId: "request",
       summary: "Reads and writes together",
-      parameters: parameterList(...readOptions),
+      parameters: parameterList("idempotency_key", ...readOptions),
       requestBody: statementsBody,
-      responses: responses({ 200: results }, ...dataErrors),
+      responses: responses({ 200: written }, ...dataErrors, "KeyReused"),
     },
   },
   "/db/sql": {
@@ -104,6 +110,17 @@ const dataPaths = {
         { 200: answer("The texts.", jsonOf("Analysis")) },
         "TooLarge",
       ),
+    },
+  },
+};
+
+const outcomePaths = {
+  "/db/outcome": {
+    get: {
+      operationId: "outcome",
+      summary: "What became of the write under an Idempotency-Key",
+      parameters: parameterList("idempotency_key_asked", "timeout", "pretty"),
+      responses: responses({ 200: written }, "KeyUnknown", "Failed", "Unavailable", "Timeout"),
     },
   },
 };
@@ -129,7 +146,7 @@ const filePaths = {
     post: {
       operationId: "load",
       summary: "Replaces the database by a SQLite file, or runs SQL text in one transaction",
-      parameters: parameterList("timeout", "redirect", "pretty", "timings"),
+      parameters: parameterList("idempotency_key", "timeout", "redirect", "pretty", "timings"),
       requestBody: {
         required: true,
         content: {
@@ -144,6 +161,7 @@ const filePaths = {
           }),
         },
         ...dataErrors,
+        "KeyReused",
       ),
     },
   },
@@ -337,4 +355,10 @@ const maintenancePaths = {
   },
 };
 
-export const paths = { ...dataPaths, ...filePaths, ...clusterPaths, ...maintenancePaths };
+export const paths = {
+  ...dataPaths,
+  ...outcomePaths,
+  ...filePaths,
+  ...clusterPaths,
+  ...maintenancePaths,
+};

@@ -15,6 +15,14 @@ export const headers = {
   },
 };
 
+/** The header on the answer to a write that is an earlier request's. */
+export const replayedHeaders = {
+  "Idempotency-Replayed": {
+    description: "`true`: the answer is that of the first request with the key; nothing was done.",
+    schema: { const: "true" },
+  },
+};
+
 /** The header on answers that wrote, and on those to reads that said what their client has seen. */
 export const indexHeaders = {
   "X-Raftlite-Index": {
@@ -42,6 +50,8 @@ export const sharedResponses = {
     "The queued statements were not written in time; they still may be.",
     plainText,
   ),
+  KeyUnknown: answer("Nothing was carried out under the key, or it is too long ago.", plainText),
+  KeyReused: answer("The key was another request's; nothing was done.", plainText),
   TooLarge: answer("The body is larger than the limit; nothing was done.", plainText),
   Failed: answer("It failed; the text says why.", plainText),
   Unavailable: answer(
@@ -82,8 +92,10 @@ const statuses: Readonly<Record<SharedResponse, number>> = {
   BadRequest: 400,
   Unauthorized: 401,
   SomeTables: 403,
+  KeyUnknown: 404,
   WaitTimeout: 408,
   TooLarge: 413,
+  KeyReused: 422,
   Slowed: 429,
   Failed: 500,
   Unavailable: 503,

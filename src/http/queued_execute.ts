@@ -1,10 +1,12 @@
 import { rightsOf } from "../access/table_rights.ts";
 import { batchCharactersMax } from "../cluster/write_queue.ts";
 import { ServiceError } from "../cluster/types.ts";
+import { plainFormat } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import type { RequestStatements } from "./data_request.ts";
 import { emptyEnvelope } from "./answers.ts";
+import { idempotencyKey } from "./idempotency_key.ts";
 import { withIndex } from "./session_index.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, startOf } from "./query_parameters.ts";
@@ -20,7 +22,7 @@ export async function queuedExecute(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { parameters, identity } = admitted;
+  const { request, parameters, identity } = admitted;
   const { service, queue, counters, answers } = app;
   counters.queued_executions++;
   const startedAt = startOf(parameters);
@@ -35,7 +37,8 @@ export async function queuedExecute(
   const timeoutMs = clusterTimeout(parameters);
   const alone = statements instanceof LargeStatements ? statements.facts.setsContext : undefined;
   const rights = rightsOf(identity);
-  const queued = await queue.add({ statements, size: characters, alone, rights }, timeoutMs);
+  const key = idempotencyKey(app, { request, identity, format: plainFormat });
+  const queued = await queue.add({ statements, size: characters, alone, rights, key }, timeoutMs);
   let index: number | undefined;
   if (wait) {
     counters.queued_executions_wait++;

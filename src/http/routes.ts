@@ -6,6 +6,7 @@ import { backup } from "./backup.ts";
 import type { HttpCounters } from "./counters.ts";
 import { debugVars } from "./debug_vars.ts";
 import { execute, query, unified } from "./data_endpoints.ts";
+import { outcome } from "./idempotency_key.ts";
 import { leader } from "./leader.ts";
 import { boot, load } from "./load.ts";
 import { reap, remove, snapshot } from "./maintenance.ts";
@@ -85,6 +86,15 @@ export const routes: readonly Route[] = [
     counter: "requests",
     refusalType: jsonContentType,
     endpoint: unified,
+  },
+  {
+    path: "/db/outcome",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["execute"],
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: outcome,
   },
   {
     path: "/db/backup",

@@ -70,12 +70,15 @@ export interface HttpLimits {
   readonly loadTextBytesMax: number;
   /** How long a large body may pause, in ms: its client may be gone without a sign. */
   readonly bodyPauseMsMax: number;
+  /** How long the idempotency key of a request is kept, in ms. */
+  readonly keyKeptMs: number;
 }
 
 export const defaultHttpLimits: HttpLimits = {
   bodyBytesMax: 64 * 1024 * 1024,
   loadTextBytesMax: 64 * 1024 * 1024,
   bodyPauseMsMax: 60_000,
+  keyKeptMs: 24 * 3_600_000,
 };
 
 /** How long this thread was at work without a pause, as a TurnWatch of io measures it. */

@@ -6,7 +6,6 @@ import type { Clock, Disk } from "../io/types.ts";
 import type { CommandCodec } from "../node/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import {
-  commandFault,
   encodeCommand,
   encodeLongCommand,
   isLongCommand,
@@ -16,6 +15,7 @@ import {
   unknownCommand,
   writeStamp,
 } from "../store/codec/command_codec.ts";
+import { commandFault } from "../store/codec/command_fault.ts";
 import type { StoreOptions } from "../store/options.ts";
 import { openStore } from "../store/store.ts";
 import { WorkerThreads } from "../store/worker_threads.ts";

@@ -57,6 +57,36 @@ export const plainFormat: AnswerFormat = {
   unified: false,
 };
 
+/**
+ * A client's name for a request that it may send more than once: only the first is carried out, and
+ * each gets the first one's answer (draft-ietf-httpapi-idempotency-key-header).
+ */
+export interface IdempotencyKey {
+  /** Whose name it is; "" where nobody is asked who they are. */
+  readonly user: string;
+  readonly name: string;
+  /** How long it is kept, in seconds. */
+  readonly keptSeconds: number;
+  /** How the answer is written that is kept; without timings. */
+  readonly format: AnswerFormat;
+  /** Only asks what became of the request: nothing is carried out. */
+  readonly asks: boolean;
+}
+
+/** The byte before the answer to a request with a key: what it is the answer of. */
+export const KeyedAnswer = {
+  /** Of this request. */
+  first: 0x30,
+  /** Of the first one with the key. */
+  repeated: 0x31,
+  /** None: the first was carried out, and its answer is not kept. */
+  notKept: 0x32,
+  /** None: the key was another request's. */
+  other: 0x33,
+  /** None: no request with the key was carried out. */
+  unknown: 0x34,
+} as const;
+
 export type Command =
   | {
     readonly type: "execute";
@@ -70,6 +100,7 @@ export type Command =
     readonly request: RequestId | undefined;
     /** Of the user who wrote them, by table, as `rightsOf` has it; undefined for all. */
     readonly rights?: string | undefined;
+    readonly key?: IdempotencyKey | undefined;
   }
   /** Runs the SQL text of a load, all or nothing; see apply/load_script.ts. */
   | {
@@ -77,6 +108,7 @@ export type Command =
     /** In UTF-8. */
     readonly sql: Uint8Array;
     readonly request: RequestId | undefined;
+    readonly key?: IdempotencyKey | undefined;
   }
   /** A piece of a SQLite file to load, kept in the database itself until load_commit. */
   | {

@@ -5,13 +5,13 @@ import { FormatError } from "../../src/base/bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import { EntryType } from "../../src/raft/types.ts";
 import {
-  commandFault,
   decodeCommand,
   encodeCommand,
   requestIdOf,
   stampCommand,
   unknownCommand,
 } from "../../src/store/codec/command_codec.ts";
+import { commandFault } from "../../src/store/codec/command_fault.ts";
 import type { ApplyEntry, Command } from "../../src/store/types.ts";
 import { plain, TestStore } from "../store/fixture.ts";
 import { damage, damaged, seed, test } from "./damage.ts";

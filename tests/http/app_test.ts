@@ -62,6 +62,7 @@ httpTest("/db/execute hands over statements and options and wraps the results", 
     statementTimeoutMs: 2000,
     timeoutMs: 60_000,
     rights: undefined,
+    key: undefined,
   }]);
 });
 
@@ -236,6 +237,8 @@ httpTest("Every kind of ServiceError has its status", async () => {
     unknown_outcome: [503, "why\n"],
     stale: [503, "why\n"],
     behind: [503, "why\n"],
+    key_reused: [422, "why\n"],
+    key_unknown: [404, "why\n"],
     timeout: [504, "why\n"],
     invalid: [400, "why\n"],
     failed: [500, "why\n"],

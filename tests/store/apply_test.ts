@@ -446,7 +446,7 @@ Deno.test("Store.apply stops the store at an entry that was damaged, and applies
 Deno.test("Store.apply stops the store at a damaged stamp, and at a command of a newer version", async () => {
   const stamp = (data: Uint8Array) => data[3] = (data[3] ?? 0) ^ 1;
   const version = (data: Uint8Array) => {
-    data[16 + 4] = 3;
+    data[16 + 4] = 4;
     new DataView(data.buffer, data.byteOffset).setUint32(16, checksum(data.subarray(20)), true);
   };
   for (
@@ -455,7 +455,7 @@ Deno.test("Store.apply stops the store at a damaged stamp, and at a command of a
       [
         version,
         true,
-        /Entry 1 \(term 1\) cannot be applied.* its command has version 3 and type 1/,
+        /Entry 1 \(term 1\) cannot be applied.* its command has version 4 and type 1/,
       ],
     ] as const
   ) {

@@ -4,7 +4,6 @@ import fc from "fast-check";
 import { rightsOf } from "../../src/access/table_rights.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import {
-  commandFault,
   decodeCommand,
   encodeCommand,
   enforcesForeignKeys,
@@ -13,6 +12,8 @@ import {
   stampOf,
   unknownCommand,
 } from "../../src/store/codec/command_codec.ts";
+import { commandFault } from "../../src/store/codec/command_fault.ts";
+import { keyOf } from "./random_entries.ts";
 import { type Command, SqlReal, type SqlValue, type Statement } from "../../src/store/types.ts";
 
 const value: fc.Arbitrary<SqlValue> = fc.oneof(
@@ -50,6 +51,23 @@ const rights = fc.tuple(fc.string(), names, names).map(([username, read, write])
   rightsOf({ username, tables: { read: read.filter((name) => name !== "*"), write } }) ?? ""
 );
 
+const key = fc.option(
+  fc.record({
+    user: fc.string({ unit: "grapheme" }),
+    name: fc.string(),
+    keptSeconds: fc.nat(),
+    format: fc.record({
+      associative: fc.boolean(),
+      timings: fc.constant(false),
+      blobArray: fc.boolean(),
+      qualifyColumns: fc.boolean(),
+      unified: fc.boolean(),
+    }, { noNullPrototype: true }),
+    asks: fc.boolean(),
+  }, { noNullPrototype: true }),
+  { nil: undefined },
+);
+
 const loadId = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -61,6 +79,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     timeoutMs: fc.nat(),
     request,
     rights,
+    key: key.filter((key) => key !== undefined),
   }, {
     requiredKeys: ["type", "statements", "transaction", "unified", "timeoutMs", "request"],
     noNullPrototype: true,
@@ -152,7 +171,7 @@ Deno.test("requestIdOf gives undefined for an entry without data", () => {
   assert.equal(requestIdOf(new Uint8Array(0)), undefined);
 });
 
-Deno.test("a command with rights by table has a version that older programs refuse by name", () => {
+Deno.test("a command with rights by table, or a key, has a version that older programs refuse by name", () => {
   const plain: Command = {
     type: "execute",
     statements: [{ sql: "SELECT 1" }],
@@ -169,10 +188,20 @@ Deno.test("a command with rights by table has a version that older programs refu
   const data = stampCommand(bytes, { clock: 0, seed: 0n }, false);
   assert.equal(unknownCommand(data), undefined);
   assert.deepEqual(requestIdOf(data), plain.request);
-  data[16 + 4] = 3;
+  const keyed = { ...plain, key: keyOf("k") };
+  for (const command of [keyed, { ...keyed, rights }]) {
+    const withKey = encodeCommand(command);
+    assert.equal(withKey[4], 3);
+    assert.deepEqual(decodeCommand(withKey), command);
+    assert.deepEqual(
+      requestIdOf(stampCommand(withKey, { clock: 0, seed: 0n }, false)),
+      plain.request,
+    );
+  }
+  data[16 + 4] = 4;
   assert.match(
     unknownCommand(data) ?? "",
-    /version 3 and type 1, which this raftlite does not know/,
+    /version 4 and type 1, which this raftlite does not know/,
   );
 });
 

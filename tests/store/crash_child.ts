@@ -5,7 +5,7 @@ import { entriesOf, requestsOf } from "./random_entries.ts";
 /** Applies the entries of a seed from where the directory's store stands, saying how far it is, until it is killed. */
 const [directory = "", seed = "0", count = "0"] = Deno.args;
 const store = await TestStore.open({ directory, foreignKeys: true });
-const entries = entriesOf(requestsOf(new Prng(BigInt(seed)), Number(count)));
+const entries = entriesOf(requestsOf(new Prng(BigInt(seed)), Number(count)), "keyed");
 const random = new Prng(BigInt(Deno.pid));
 const output = new TextEncoder();
 for (let at = store.store.applied.index; at < entries.length;) {

@@ -39,7 +39,7 @@ Deno.test("openStore goes on where a killed process was, and ends up as if it ha
   }
   await using crashed = await TestStore.open({ directory, foreignKeys: true });
   assert.ok(crashed.store.applied.index >= acknowledged, `seed ${seed}`);
-  const entries = entriesOf(requestsOf(new Prng(seed), requests));
+  const entries = entriesOf(requestsOf(new Prng(seed), requests), "keyed");
   await crashed.apply(...entries.slice(crashed.store.applied.index));
   await using reference = await TestStore.open({ foreignKeys: true });
   await reference.apply(...entries);
@@ -48,7 +48,7 @@ Deno.test("openStore goes on where a killed process was, and ends up as if it ha
 
 Deno.test("openStore recovers from the files as they were at any moment of a run", async () => {
   const seed = anySeed();
-  const entries = entriesOf(requestsOf(new Prng(seed), requests));
+  const entries = entriesOf(requestsOf(new Prng(seed), requests), "keyed");
   await using reference = await TestStore.open({ foreignKeys: true });
   await reference.apply(...entries);
   const expected = await contents(reference);

@@ -14,6 +14,7 @@ import type {
   AnswerFormat,
   ApplyEntry,
   Command,
+  IdempotencyKey,
   ReadRequest,
   RequestId,
   SqlValue,
@@ -66,6 +67,9 @@ export interface ExecuteOptions {
   readonly timeoutMs?: number;
   readonly request?: RequestId;
   readonly rights?: string | undefined;
+  readonly key?: IdempotencyKey | undefined;
+  /** Nobody waits for the answer. */
+  readonly unawaited?: boolean;
 }
 
 /** Makes entries with ascending indexes. */
@@ -79,13 +83,15 @@ export class Entries {
     this.foreignKeys = foreignKeys;
   }
 
-  command(command: Command, format: AnswerFormat | undefined = plain): ApplyEntry {
+  /** `null`: nobody waits for the answer. */
+  command(command: Command, format: AnswerFormat | null = plain): ApplyEntry {
     this.index++;
     const stamp = {
       clock: 1_700_000_000_000 + this.index * 1000,
       seed: BigInt(this.index) * 7919n,
     };
-    return this.#entry(stampCommand(encodeCommand(command), stamp, this.foreignKeys), format);
+    const data = stampCommand(encodeCommand(command), stamp, this.foreignKeys);
+    return this.#entry(data, format ?? undefined);
   }
 
   noop(): ApplyEntry {
@@ -112,7 +118,7 @@ export class Entries {
   }
 
   execute(statements: readonly (string | Statement)[], options: ExecuteOptions = {}): ApplyEntry {
-    const { transaction = false, unified = false, timeoutMs = 0, request, rights } = options;
+    const { transaction = false, unified = false, timeoutMs = 0, request, rights, key } = options;
     return this.command({
       type: "execute",
       statements: statements.map((s) => typeof s === "string" ? { sql: s } : s),
@@ -121,7 +127,8 @@ export class Entries {
       timeoutMs,
       request,
       rights,
-    }, { ...plain, unified });
+      key,
+    }, options.unawaited ? null : { ...plain, unified });
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { checksum } from "../../src/base/checksum.ts";
 import type { RequestId } from "../../src/store/types.ts";
 import { sqlite3, TestStore } from "./fixture.ts";
+import { keyOf } from "./random_entries.ts";
 
 async function sqliteFile(sql: string): Promise<Uint8Array> {
   const path = await Deno.makeTempFile();
@@ -161,4 +162,15 @@ Deno.test("Store.apply and Store.backup keep a table of whatever name, while the
     sqlite3(path, `SELECT v FROM ${name}; SELECT name FROM sqlite_schema`),
     `kept\n${name}\n`,
   );
+});
+
+Deno.test("Store.apply keeps the keys of requests when a file becomes the database", async () => {
+  const file = await sqliteFile("CREATE TABLE t (v)");
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)"]);
+  const insert = () => s.execute(["INSERT INTO t VALUES (1)"], { key: keyOf("k") });
+  await insert();
+  await s.apply(...chunks(s, 7n, file), commit(s, 7n, file));
+  assert.match(await insert(), /^1/);
+  assert.match(await s.query("SELECT count(*) FROM t"), /\[\[0\]\]/);
 });

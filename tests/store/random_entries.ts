@@ -1,6 +1,6 @@
 import type { Prng } from "../../src/base/prng.ts";
-import type { ApplyEntry, Statement } from "../../src/store/types.ts";
-import { Entries, type TestStore } from "./fixture.ts";
+import type { ApplyEntry, IdempotencyKey, Statement } from "../../src/store/types.ts";
+import { Entries, plain, type TestStore } from "./fixture.ts";
 
 /** One request, to be made an entry of, or to be run by SQLite itself. */
 export interface RandomRequest {
@@ -130,12 +130,21 @@ export function requestsOf(random: Prng, count: number, withVirtual = false): Ra
 }
 
 /** The same requests always make the same entries. */
-export function entriesOf(requests: readonly RandomRequest[]): ApplyEntry[] {
+export function entriesOf(
+  requests: readonly RandomRequest[],
+  keyed: "keyed" | undefined = undefined,
+): ApplyEntry[] {
   const entries = new Entries(true);
   return requests.map(({ statements, transaction, unified }, i) => {
     const request = { origin: 3n, sequence: i + 1, floor: Math.max(1, i - 20) };
-    return entries.execute(statements, { transaction, unified, request });
+    const key = keyed && keyOf(`${i}`, unified);
+    return entries.execute(statements, { transaction, unified, request, key });
   });
+}
+
+/** A key whose answers are those of a test's own entries. */
+export function keyOf(name: string, unified = false, keptSeconds = 3600): IdempotencyKey {
+  return { user: "", name, keptSeconds, format: { ...plain, unified }, asks: false };
 }
 
 /** Everything that two stores must have in common. */
@@ -150,6 +159,8 @@ export async function contents(store: TestStore): Promise<string> {
     "SELECT * FROM sqlite_raft_pragma",
     "PRAGMA foreign_keys",
     "SELECT origin, floor, last_index, hex(applied) FROM sqlite_raft_session",
+    "SELECT * FROM sqlite_raft_key",
+    "SELECT * FROM sqlite_raft_key_order",
   ];
   const answers: string[] = [];
   for (const query of queries) answers.push(await store.query(query));

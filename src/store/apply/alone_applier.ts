@@ -1,8 +1,10 @@
+import { assert } from "../../base/assert.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
 import { CommandType } from "../codec/command_codec.ts";
 import {
+  type CommandHeader,
   type Execution,
   executionOf,
   foreignKeysOf,
@@ -11,13 +13,13 @@ import {
   verifyEntry,
 } from "../codec/command_header.ts";
 import { StatementError } from "../failures.ts";
+import type { KeyedRequests } from "./keyed_requests.ts";
 import { LoadScript } from "./load_script.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
 import type { RequestPragma } from "../request_pragmas.ts";
 import { controlRefused } from "../sql_policy.ts";
 import { refuseVacuumInto } from "../prepared_statement.ts";
 import type { EntryStatement, EntryStatements, StatementRunner } from "./entry_statements.ts";
-import type { RequestId } from "../types.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /**
@@ -33,15 +35,22 @@ export class AloneApplier {
   readonly #connection: WriteConnection;
   readonly #answers: Answers;
   readonly #runner: StatementRunner;
+  readonly #keyed: KeyedRequests;
   /** Nothing but PRAGMAs for the request has run in the transaction under way: it can begin anew. */
   #untouched = false;
   /** Length of the entry's results where a transaction begins that its own SQL has begun. */
   #begunAt: number | undefined;
 
-  constructor(connection: WriteConnection, answers: Answers, runner: StatementRunner) {
-    this.#connection = connection;
-    this.#answers = answers;
-    this.#runner = runner;
+  constructor(parts: {
+    readonly connection: WriteConnection;
+    readonly answers: Answers;
+    readonly runner: StatementRunner;
+    readonly keyed: KeyedRequests;
+  }) {
+    this.#connection = parts.connection;
+    this.#answers = parts.answers;
+    this.#runner = parts.runner;
+    this.#keyed = parts.keyed;
   }
 
   apply(entry: BatchEntry): void {
@@ -55,12 +64,15 @@ export class AloneApplier {
     try {
       this.#answers.begin(entry.format);
       const header = readHeader(entry);
+      if (resume === resumeAtStart) {
+        const isNew = this.#keyed.admit(entry, header);
+        assert(isNew, `Entry ${entry.index} had the answer to its key in a batch, and not alone`);
+      } else if (header.key !== undefined) this.#answers.keep(header.key.format);
       const run = executionOf(entry, header, false, resume.counter);
-      const { request } = header;
       connection.users.within(header.rights, () => {
-        if (header.type === CommandType.load_sql) this.#load(entry, run, request);
-        else if (run.transaction) this.#transaction(entry, run, request);
-        else this.#statements(entry, run, resume, request);
+        if (header.type === CommandType.load_sql) this.#load(entry, run, header);
+        else if (run.transaction) this.#transaction(entry, run, header);
+        else this.#statements(entry, run, resume, header);
       });
       this.#answers.end();
     } finally {
@@ -73,19 +85,19 @@ export class AloneApplier {
     this.#answers.begin(entry.format);
     this.#answers.error(why, false);
     this.#connection.begin();
-    this.#commitEntry(entry, undefined);
+    this.#connection.commit(entry.index, entry.term, resumeAtStart);
     this.#answers.end();
   }
 
-  #load(entry: BatchEntry, run: Execution, request: RequestId | undefined): void {
+  #load(entry: BatchEntry, run: Execution, header: CommandHeader): void {
     const script = new LoadScript(this.#connection, run);
-    this.#transaction(entry, script.execution, request, script);
+    this.#transaction(entry, script.execution, header, script);
   }
 
   #transaction(
     entry: BatchEntry,
     run: Execution,
-    request: RequestId | undefined,
+    header: CommandHeader,
     script?: LoadScript,
   ): void {
     const connection = this.#connection;
@@ -103,7 +115,7 @@ export class AloneApplier {
     if (statements.ending === "done") {
       try {
         script?.finish();
-        this.#commitEntry(entry, request);
+        this.#commitEntry(entry, header, true);
         return;
       } catch (error) {
         this.#runner.throwIfLocal(error);
@@ -114,7 +126,7 @@ export class AloneApplier {
     }
     connection.rollbackStatements();
     connection.begin();
-    this.#commitEntry(entry, request);
+    this.#commitEntry(entry, header, true);
   }
 
   #begin(): void {
@@ -162,7 +174,7 @@ export class AloneApplier {
     entry: BatchEntry,
     run: Execution,
     start: ResumePoint,
-    request: RequestId | undefined,
+    header: CommandHeader,
   ): void {
     const connection = this.#connection;
     const statements = this.#runner.statements(entry, run, start);
@@ -179,7 +191,8 @@ export class AloneApplier {
     }
     if (this.#begunAt !== undefined) this.#takeBack(this.#begunAt, statements.ending === "done");
     connection.begin();
-    this.#commitEntry(entry, request);
+    // A node that has crashed in between knows only what the rest was answered.
+    this.#commitEntry(entry, header, false);
   }
 
   /** Takes back a transaction that SQL has begun: an error ended it or, if `unended`, nothing did. */
@@ -314,8 +327,12 @@ export class AloneApplier {
     this.#connection.commit(index, term, resume);
   }
 
-  #commitEntry(entry: BatchEntry, request: RequestId | undefined): void {
-    if (request !== undefined) this.#connection.sessions.record(request, entry.index);
+  /** `isAnswerTheSame`: on every node. */
+  #commitEntry(entry: BatchEntry, header: CommandHeader, isAnswerTheSame: boolean): void {
+    this.#keyed.keep(entry, header, isAnswerTheSame);
+    if (header.request !== undefined) {
+      this.#connection.sessions.record(header.request, entry.index);
+    }
     this.#connection.commit(entry.index, entry.term, resumeAtStart);
   }
 }

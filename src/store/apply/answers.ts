@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../io/types.ts";
 import { JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import {
@@ -8,7 +9,7 @@ import {
   writeError,
 } from "../json/result_json.ts";
 import type { PreparedStatement } from "../prepared_statement.ts";
-import { type Answer, type AnswerFormat, duplicate } from "../types.ts";
+import { type Answer, type AnswerFormat, duplicate, KeyedAnswer } from "../types.ts";
 
 /** Bytes that the rows of one statement in a write may take up in its answer. */
 const resultBytesMax = 0x400_0000;
@@ -29,6 +30,12 @@ export class Answers {
   readonly #out = new JsonText(0x1_0000);
   readonly #lengths: number[] = [];
   #format: AnswerFormat | undefined;
+  /** Somebody waits for the answer. */
+  #wanted = false;
+  /** The results are the same on every node. */
+  #kept = false;
+  /** Where the entry's answer begins, and where its results do. */
+  #answerStart = 0;
   #start = 0;
 
   constructor(clock: Clock) {
@@ -40,35 +47,55 @@ export class Answers {
     return this.#format?.timings ? this.#clock.now() : 0;
   }
 
-  /** Whether somebody waits for the entry's results. */
-  get wanted(): boolean {
-    return this.#format !== undefined;
-  }
-
-  get format(): AnswerFormat | undefined {
-    return this.#format;
-  }
-
   get entries(): number {
     return this.#lengths.length;
   }
 
   begin(format: AnswerFormat | undefined): void {
     this.#format = format;
+    this.#wanted = format !== undefined;
+    this.#kept = false;
+    this.#answerStart = this.#start = this.#out.length;
+  }
+
+  /**
+   * The results of the entry that has begun are kept, on every node, whether somebody waits for them
+   * or not: they are written as `format` says, behind a byte that says what they are.
+   */
+  keep(format: AnswerFormat): void {
+    assert(this.#out.length === this.#answerStart, "Results were written before they were kept");
+    assert(!format.timings, "Times, which differ from node to node, were to be kept");
+    this.#format = format;
+    this.#kept = true;
+    this.#out.byte(KeyedAnswer.first);
     this.#start = this.#out.length;
   }
 
+  /** The results written so far, of an entry whose results are kept. */
+  get results(): Uint8Array<ArrayBuffer> {
+    return this.#out.bytes.slice(this.#start, this.#out.length);
+  }
+
+  /** The answer to an entry that is not carried out: results kept from before, behind a `mark`. */
+  putKept(mark: number, results: Uint8Array): void {
+    this.#out.length = this.#answerStart;
+    this.#out.byte(mark);
+    this.#out.raw(results);
+  }
+
   end(): void {
-    this.#lengths.push(this.wanted ? this.#out.length - this.#start : noAnswer);
+    if (this.#wanted) this.#lengths.push(this.#out.length - this.#answerStart);
+    else this.#endUnwanted();
   }
 
   endDuplicate(): void {
-    this.#lengths.push(this.wanted ? duplicateAnswer : noAnswer);
+    if (this.#wanted) this.#lengths.push(duplicateAnswer);
+    else this.#endUnwanted();
   }
 
-  /** Forgets the entry that has begun. */
-  drop(): void {
-    this.#out.length = this.#start;
+  #endUnwanted(): void {
+    this.#out.length = this.#answerStart;
+    this.#lengths.push(noAnswer);
   }
 
   /** Forgets everything from entry `count` on, and the one that has begun. */
@@ -78,7 +105,7 @@ export class Answers {
     for (const length of this.#lengths) {
       if (length < duplicateAnswer) this.#out.length += length;
     }
-    this.#start = this.#out.length;
+    this.#answerStart = this.#start = this.#out.length;
   }
 
   /** Forgets the results of the entry that has begun but for its first `length` bytes. */
@@ -151,7 +178,9 @@ export class Answers {
       if (error instanceof RenderError) return error.message;
       throw error;
     }
-    return this.#out.length - start > resultBytesMax || this.#out.length > batchBytesMax
+    const isTooMuch = this.#out.length - start > resultBytesMax ||
+      (!this.#kept && this.#out.length > batchBytesMax);
+    return isTooMuch
       ? `Result is larger than ${resultBytesMax} bytes: read it by a query`
       : undefined;
   }

@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { ByteReader, ByteWriter, PartsWriter } from "../../base/bytes.ts";
 import { joinInSlices, type NextTurn } from "../../base/slices.ts";
+import { decodeFormat, encodeFormat } from "../codec/answer_format.ts";
 import type { Answer, AnswerFormat, AppliedEntry, ApplyEntry } from "../types.ts";
 
 /**
@@ -16,40 +17,6 @@ export interface BatchEntry {
   readonly data: Uint8Array;
   /** Of `data`. */
   readonly view: DataView;
-}
-
-const wanted = 1;
-const formatBits = {
-  associative: 2,
-  timings: 4,
-  blobArray: 8,
-  qualifyColumns: 16,
-  unified: 32,
-} as const satisfies Record<keyof AnswerFormat, number>;
-
-export function encodeFormat(format: AnswerFormat | undefined): number {
-  if (format === undefined) return 0;
-  return wanted | (format.associative ? formatBits.associative : 0) |
-    (format.timings ? formatBits.timings : 0) | (format.blobArray ? formatBits.blobArray : 0) |
-    (format.qualifyColumns ? formatBits.qualifyColumns : 0) |
-    (format.unified ? formatBits.unified : 0);
-}
-
-/** One object for each of the 64 formats. */
-const formats: readonly (AnswerFormat | undefined)[] = Array.from(
-  { length: 64 },
-  (_, bits) =>
-    (bits & wanted) === 0 ? undefined : {
-      associative: (bits & formatBits.associative) !== 0,
-      timings: (bits & formatBits.timings) !== 0,
-      blobArray: (bits & formatBits.blobArray) !== 0,
-      qualifyColumns: (bits & formatBits.qualifyColumns) !== 0,
-      unified: (bits & formatBits.unified) !== 0,
-    },
-);
-
-export function decodeFormat(bits: number): AnswerFormat | undefined {
-  return formats[bits];
 }
 
 /** An entry that is applied without going to the writer. */

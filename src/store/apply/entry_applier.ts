@@ -18,6 +18,7 @@ import {
   verifyEntry,
 } from "../codec/command_header.ts";
 import { isFailedSync, StoreFailedError } from "../failures.ts";
+import { KeyedRequests } from "./keyed_requests.ts";
 import { LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { windowMax } from "./sessions.ts";
@@ -50,6 +51,7 @@ export class EntryApplier {
   readonly #answers: Answers;
   readonly #loads: LoadTable;
   readonly #runner: StatementRunner;
+  readonly #keyed: KeyedRequests;
   readonly #alone: AloneApplier;
 
   constructor(connection: WriteConnection, answers: Answers) {
@@ -57,7 +59,13 @@ export class EntryApplier {
     this.#answers = answers;
     this.#loads = connection.own(() => new LoadTable(connection.database));
     this.#runner = new StatementRunner(connection, answers);
-    this.#alone = new AloneApplier(connection, answers, this.#runner);
+    this.#keyed = new KeyedRequests(connection, answers);
+    this.#alone = new AloneApplier({
+      connection,
+      answers,
+      runner: this.#runner,
+      keyed: this.#keyed,
+    });
   }
 
   /**
@@ -77,6 +85,7 @@ export class EntryApplier {
   #applyFrom(entries: readonly BatchEntry[], from: number): number {
     let next = from;
     while (next < entries.length) {
+      this.#keyed.makeRoom(entries, next);
       // After a crash between the statements of an entry that one goes on alone.
       let alone = this.#connection.committed.resume !== resumeAtStart;
       if (!alone) ({ next, alone } = this.#applyTogether(entries, next));
@@ -159,8 +168,9 @@ export class EntryApplier {
     let failure: unknown;
     try {
       this.#enforceForeignKeys(entries, 0);
+      const hasRoom = this.#keyed.makeRoom(entries, 0);
       connection.begin();
-      if (this.#applyAll(entries)) {
+      if (hasRoom && this.#applyAll(entries)) {
         connection.commit(last.index, last.term, resumeAtStart);
         return true;
       }
@@ -221,8 +231,11 @@ export class EntryApplier {
     const header = readHeader(entry);
     const { request } = header;
     if (request !== undefined && !this.#admit(request)) return "applied";
-    if (header.type === CommandType.load_sql) return "needs_alone_untouched";
-    if (header.type === CommandType.execute) {
+    const isNew = this.#keyed.admit(entry, header);
+    if (isNew && header.type === CommandType.load_sql) return "needs_alone_untouched";
+    if (!isNew) {
+      // Its answer is there.
+    } else if (header.type === CommandType.execute) {
       const run = executionOf(entry, header, true, 0);
       const { users } = this.#connection;
       const outcome = users.within(header.rights, () => this.#execute(entry, run));
@@ -232,6 +245,7 @@ export class EntryApplier {
       const error = this.#connection.own(() => this.#load(entry.data, header));
       if (error !== undefined) this.#answers.error(error, false);
     }
+    if (isNew) this.#keyed.keep(entry, header, true);
     if (request !== undefined) this.#connection.sessions.record(request, entry.index);
     this.#answers.end();
     return "applied";

@@ -6,6 +6,7 @@ import type { Disk } from "../../io/types.ts";
 import { Database, type Library, SqliteError } from "../../sqlite/mod.ts";
 import { damageOf } from "../copy/file_check.ts";
 import { identifier } from "../identifier.ts";
+import { createKeyTables, type KeyRows } from "./key_table.ts";
 import type { LoadedPieces } from "./load_table.ts";
 import { createPragmaTable, noPragmas, writePragmas } from "../request_pragmas.ts";
 import { createRaftTables, dropRaftTables, emptyState, RaftStateWriter } from "./raft_table.ts";
@@ -24,6 +25,8 @@ export interface LoadedFile {
   readonly index: number;
   readonly term: number;
   readonly sessions: Sessions;
+  /** Disposed of when they are written. */
+  readonly keys: KeyRows;
   /** What the cluster is set to, whatever it has loaded. */
   readonly foreignKeys: boolean | undefined;
 }
@@ -100,6 +103,7 @@ function checkHeader(piece: Uint8Array): void {
 
 function prepareDatabase(loaded: LoadedFile): void {
   const { library, target, index, term, sessions, foreignKeys } = loaded;
+  using keys = loaded.keys;
   using database = new Database(target, { library, create: false });
   const damage = damageOf(database);
   if (damage !== undefined) throw new UnfitFile(`the file is damaged: ${damage}`);
@@ -107,10 +111,12 @@ function prepareDatabase(loaded: LoadedFile): void {
   dropRaftTables(database);
   createRaftTables(database);
   if (foreignKeys !== undefined) createPragmaTable(database);
+  if (!keys.isEmpty) createKeyTables(database);
   const writer = new RaftStateWriter(database);
   database.transaction(() => {
     writer.write({ ...emptyState, index, term });
     writer.writeAllSessions(sessions);
+    keys.copyTo(database);
     if (foreignKeys !== undefined) writePragmas(database, { ...noPragmas, foreignKeys });
   });
 }

@@ -1,5 +1,6 @@
 import { createHiddenTable, type Database } from "../../sqlite/mod.ts";
 import { pragmaColumns, pragmaTable } from "../request_pragmas.ts";
+import { keyColumns, keyOrderColumns, keyOrderTable, keyTable } from "./key_table.ts";
 import type { SessionRow, Sessions } from "./sessions.ts";
 
 // What the store keeps for itself beside the user's data, in tables that only it can see or change.
@@ -10,7 +11,7 @@ export const hiddenPrefix = "sqlite_raft";
 
 /** Those that every database has. */
 const ownTables = ["sqlite_raft", "sqlite_raft_session", "sqlite_raft_load"] as const;
-const hiddenTables = [...ownTables, pragmaTable] as const;
+const hiddenTables = [...ownTables, pragmaTable, keyTable, keyOrderTable] as const;
 
 const columns = {
   sqlite_raft: "id INTEGER PRIMARY KEY, applied_index INTEGER, applied_term INTEGER, " +
@@ -20,6 +21,8 @@ const columns = {
     "origin INTEGER PRIMARY KEY, floor INTEGER, last_index INTEGER, applied BLOB",
   sqlite_raft_load: "offset INTEGER PRIMARY KEY, load_id INTEGER, bytes BLOB",
   [pragmaTable]: pragmaColumns,
+  [keyTable]: keyColumns,
+  [keyOrderTable]: keyOrderColumns,
 } as const;
 
 /**

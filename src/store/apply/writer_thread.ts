@@ -7,6 +7,7 @@ import { malformedCommand, readHeader, verifyEntry } from "../codec/command_head
 import { EntryApplier } from "./entry_applier.ts";
 import { isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
+import { KeyRows } from "./key_table.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
@@ -250,6 +251,7 @@ class Writer {
       index,
       term,
       sessions,
+      keys: connection.policy.trusted(() => new KeyRows(database)),
       foreignKeys: connection.pragmas.setting,
     });
   }

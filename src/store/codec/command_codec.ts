@@ -8,8 +8,15 @@ import {
 import { checksum } from "../../base/checksum.ts";
 import { checksumInSlices, joinInSlices, type NextTurn, sliceBytes } from "../../base/slices.ts";
 import { readRights } from "../../access/table_rights.ts";
-import { type Command, EncodedStatements, type RequestId, type Stamp } from "../types.ts";
-import { encodedInSlices, readStatements, ValueTag, writeStatements } from "./statement_codec.ts";
+import {
+  type Command,
+  EncodedStatements,
+  type IdempotencyKey,
+  type RequestId,
+  type Stamp,
+} from "../types.ts";
+import { decodeFormat, encodeFormat } from "./answer_format.ts";
+import { encodedInSlices, readStatements, writeStatements } from "./statement_codec.ts";
 
 // The format, byte by byte, is in README.md.
 
@@ -22,9 +29,13 @@ const StampFlag = { foreignKeys: 1 } as const;
 export const headerBytes = 8;
 /** Bytes of a request id behind the header. */
 export const requestBytes = 24;
-/** Of a command, and of one with a user's rights by table, which older programs must not take for one without. */
+/**
+ * Of a command; of one with a user's rights by table; and of one whose flags say whether it has
+ * rights, and whether a key. Older programs must not take them for commands without.
+ */
 const version = 1;
 const versionWithRights = 2;
+const versionWithKey = 3;
 
 export const CommandType = {
   execute: 1,
@@ -35,7 +46,14 @@ export const CommandType = {
 } as const;
 const newestType = Math.max(...Object.values(CommandType));
 
-export const CommandFlag = { transaction: 1, unified: 2, request: 4 } as const;
+export const CommandFlag = {
+  transaction: 1,
+  unified: 2,
+  request: 4,
+  /** These only in version 3. */
+  rights: 8,
+  key: 16,
+} as const;
 
 /** Of so many statements at most the texts are looked at for a long one. */
 const longTextsMax = 16;
@@ -85,7 +103,9 @@ export async function encodeLongCommand(
 function writeCommand(writer: ByteWriter, command: Command): void {
   writer.uint32(0);
   const rights = command.type === "execute" ? command.rights : undefined;
-  writer.uint8(rights === undefined ? version : versionWithRights);
+  const key = "key" in command ? command.key : undefined;
+  if (key !== undefined) writer.uint8(versionWithKey);
+  else writer.uint8(rights === undefined ? version : versionWithRights);
   writer.uint8(CommandType[command.type]);
   writer.uint8(flagsOf(command));
   writer.uint8(0);
@@ -95,6 +115,7 @@ function writeCommand(writer: ByteWriter, command: Command): void {
     writer.integer(command.request.floor);
   }
   if (rights !== undefined) writer.text(rights);
+  if (key !== undefined) writeKey(writer, key);
   switch (command.type) {
     case "execute":
       writer.uint32(Math.min(Math.max(0, Math.round(command.timeoutMs)), 0xffff_ffff));
@@ -124,8 +145,20 @@ function writeCommand(writer: ByteWriter, command: Command): void {
   }
 }
 
+function writeKey(writer: ByteWriter, { user, name, keptSeconds, format, asks }: IdempotencyKey) {
+  writer.text(user);
+  writer.text(name);
+  writer.uint32(keptSeconds);
+  writer.uint8(encodeFormat(format));
+  writer.uint8(asks ? 1 : 0);
+}
+
 function flagsOf(command: Command): number {
   let flags = command.request === undefined ? 0 : CommandFlag.request;
+  if ("key" in command && command.key !== undefined) {
+    flags |= CommandFlag.key;
+    if (command.type === "execute" && command.rights !== undefined) flags |= CommandFlag.rights;
+  }
   if (command.type === "execute") {
     if (command.transaction) flags |= CommandFlag.transaction;
     if (command.unified) flags |= CommandFlag.unified;
@@ -138,14 +171,21 @@ function flagsOf(command: Command): number {
 export function decodeCommand(bytes: Uint8Array): Command {
   verifyCommand(bytes);
   const reader = new ByteReader(bytes, 4);
-  const { type, flags, request, rights } = readHead(reader);
+  const { type, flags, request, rights, key } = readHead(reader);
   const command = readBody(reader, type, flags, request);
   reader.end();
-  return command.type === "execute" && rights !== undefined ? { ...command, rights } : command;
+  if (command.type === "execute") {
+    return {
+      ...command,
+      ...(rights === undefined ? {} : { rights }),
+      ...(key === undefined ? {} : { key }),
+    };
+  }
+  return command.type === "load_sql" && key !== undefined ? { ...command, key } : command;
 }
 
 /** Reads what stands before a command's body, from its version on. */
-function readHead(reader: ByteReader) {
+export function readHead(reader: ByteReader) {
   const written = reader.uint8();
   if (!isKnownVersion(written)) throw new FormatError(`Unknown command version ${written}`);
   const type = reader.uint8();
@@ -156,19 +196,50 @@ function readHead(reader: ByteReader) {
     sequence: reader.integer(),
     floor: reader.integer(),
   };
-  const rights = written === versionWithRights ? readRightsOf(reader, type) : undefined;
-  return { type, flags, request, rights };
+  const extras = readExtras(reader, written, flags);
+  if (extras.rights !== undefined) {
+    if (type !== CommandType.execute) throw new FormatError(`Rights in a command of type ${type}`);
+    readRights(extras.rights);
+  }
+  if (extras.key !== undefined && !keyedTypes.includes(type)) {
+    throw new FormatError(`A key in a command of type ${type}`);
+  }
+  return { type, flags, request, ...extras };
+}
+
+const keyedTypes: readonly number[] = [CommandType.execute, CommandType.load_sql];
+
+/** What stands between a command's request id and its body. */
+export interface CommandExtras {
+  /** Of its user, by table; undefined for one of all tables. */
+  readonly rights: string | undefined;
+  readonly key: IdempotencyKey | undefined;
+}
+
+const noExtras: CommandExtras = { rights: undefined, key: undefined };
+
+/** Reads them, where a command of that version and those flags has some. */
+function readExtras(reader: ByteReader, written: number, flags: number): CommandExtras {
+  if (written === version) return noExtras;
+  const hasRights = written === versionWithRights || (flags & CommandFlag.rights) !== 0;
+  const hasKey = written === versionWithKey && (flags & CommandFlag.key) !== 0;
+  return {
+    rights: hasRights ? reader.text() : undefined,
+    key: hasKey ? readKey(reader) : undefined,
+  };
+}
+
+function readKey(reader: ByteReader): IdempotencyKey {
+  const user = reader.text();
+  const name = reader.text();
+  const keptSeconds = reader.uint32();
+  const format = decodeFormat(reader.uint8());
+  if (format === undefined) throw new FormatError("A key without an answer's format");
+  return { user, name, keptSeconds, format, asks: reader.uint8() !== 0 };
 }
 
 function isKnownVersion(written: number | undefined): boolean {
-  return written === version || written === versionWithRights;
-}
-
-function readRightsOf(reader: ByteReader, type: number): string {
-  if (type !== CommandType.execute) throw new FormatError(`Rights in a command of type ${type}`);
-  const rights = reader.text();
-  readRights(rights);
-  return rights;
+  return written !== undefined && written >= version && written <= versionWithKey;
 }
 
 function readBody(
@@ -277,9 +348,20 @@ export function unknownCommand(data: Uint8Array): string | undefined {
   return `its command has version ${written} and type ${type}, which this raftlite does not know: install the one that wrote it`;
 }
 
-/** Whether a stamped command, which this version knows, has rights by table. */
-export function hasRights(data: Uint8Array): boolean {
-  return data[stampBytes + 4] === versionWithRights;
+/** What a stamped command, which this version knows, has behind its request id; moves on behind it. */
+export function extrasIn(data: Uint8Array, reader: ByteReader): CommandExtras {
+  return readExtras(reader, data[stampBytes + 4] ?? 0, data[stampBytes + 6] ?? 0);
+}
+
+/** Whether a stamped command is more than its type, flags and request id before its body. */
+export function hasExtras(data: Uint8Array): boolean {
+  return data[stampBytes + 4] !== version;
+}
+
+/** Whether a stamped command has an idempotency key, read without verifying it. */
+export function hasKey(data: Uint8Array): boolean {
+  return data[stampBytes + 4] === versionWithKey &&
+    ((data[stampBytes + 6] ?? 0) & CommandFlag.key) !== 0;
 }
 
 /** The request id of a stamped command, read without decoding or verifying the rest. */
@@ -294,76 +376,5 @@ export function requestIdOf(data: Uint8Array): RequestId | undefined {
     if (!(error instanceof FormatError)) throw error;
     // Numbers that nobody gives a request: it answers nobody's.
     return undefined;
-  }
-}
-
-/**
- * What is wrong with bytes that should be a command; undefined when nothing is. As
- * {@linkcode decodeCommand}, but makes nothing of them.
- */
-export function commandFault(bytes: Uint8Array): string | undefined {
-  try {
-    verifyCommand(bytes);
-    const reader = new ByteReader(bytes, 4);
-    passBody(reader, readHead(reader).type);
-    reader.end();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    return error.message;
-  }
-}
-
-function passBody(reader: ByteReader, type: number): void {
-  switch (type) {
-    case CommandType.execute:
-    case CommandType.load_sql:
-      reader.uint32();
-      passStatements(reader);
-      break;
-    case CommandType.load_chunk:
-      reader.uint64();
-      reader.integer();
-      reader.bytes();
-      break;
-    case CommandType.load_commit:
-      reader.uint64();
-      reader.integer();
-      reader.uint32();
-      break;
-    case CommandType.load_abort:
-      reader.uint64();
-      break;
-    default:
-      throw new FormatError(`Unknown command type ${type}`);
-  }
-}
-
-function passStatements(reader: ByteReader): void {
-  for (let statements = reader.uint32(); statements > 0; statements--) {
-    reader.bytes();
-    for (let values = reader.uint32(); values > 0; values--) passValue(reader);
-    for (let values = reader.uint32(); values > 0; values--) {
-      reader.text();
-      passValue(reader);
-    }
-  }
-}
-
-function passValue(reader: ByteReader): void {
-  const tag = reader.uint8();
-  switch (tag) {
-    case ValueTag.null:
-      break;
-    case ValueTag.integer:
-    case ValueTag.real:
-      reader.raw(8);
-      break;
-    case ValueTag.text:
-    case ValueTag.blob:
-      reader.bytes();
-      break;
-    default:
-      throw new FormatError(`Unknown value type ${tag}`);
   }
 }

@@ -3,11 +3,12 @@ import { checksum } from "../../base/checksum.ts";
 import { EntryType } from "../../raft/types.ts";
 import type { BatchEntry } from "../apply/apply_batch.ts";
 import {
-  commandFault,
   CommandFlag,
   CommandType,
   enforcesForeignKeys,
-  hasRights,
+  extrasIn,
+  hasExtras,
+  hasKey,
   headerBytes,
   requestBytes,
   stampBytes,
@@ -15,9 +16,10 @@ import {
   unknownCommand,
   verifyCommand,
 } from "./command_codec.ts";
+import { commandFault } from "./command_fault.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { SqlSource } from "../../sqlite/mod.ts";
-import type { RequestId } from "../types.ts";
+import type { IdempotencyKey, RequestId } from "../types.ts";
 
 /** What a command says before what its type defines. */
 export interface CommandHeader {
@@ -26,6 +28,7 @@ export interface CommandHeader {
   readonly request: RequestId | undefined;
   /** Of the user whose statements it has, by table; undefined for one of all tables. */
   readonly rights: string | undefined;
+  readonly key: IdempotencyKey | undefined;
   /** Where the rest starts, from the start of the entry's data. */
   readonly offset: number;
 }
@@ -123,10 +126,10 @@ export function readHeader({ data, view }: BatchEntry): CommandHeader {
     }
     : undefined;
   const offset = identified ? start + requestBytes : start;
-  if (!hasRights(data)) return { type, flags, request, rights: undefined, offset };
+  if (!hasExtras(data)) return { type, flags, request, rights: undefined, key: undefined, offset };
   const reader = new ByteReader(data, offset);
-  const rights = reader.text();
-  return { type, flags, request, rights, offset: reader.offset };
+  const { rights, key } = extrasIn(data, reader);
+  return { type, flags, request, rights, key, offset: reader.offset };
 }
 
 function integerAt(view: DataView, at: number): number {
@@ -160,6 +163,11 @@ export function foreignKeysOf(entry: BatchEntry): boolean | undefined {
   return entry.type === EntryType.command && entry.data.length > stampBytes
     ? enforcesForeignKeys(entry.view)
     : undefined;
+}
+
+/** Whether an entry's request has an idempotency key. Only looks: the entry is verified later. */
+export function isKeyed(entry: BatchEntry): boolean {
+  return entry.type === EntryType.command && hasKey(entry.data);
 }
 
 /** Whether an entry exchanges the whole database. Only looks: the entry is verified later. */

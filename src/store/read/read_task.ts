@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, longBytesMin } from "../../base/bytes.ts";
 import { type NextTurn, Slices } from "../../base/slices.ts";
-import { decodeFormat, encodeFormat } from "../apply/apply_batch.ts";
+import { decodeFormat, encodeFormat } from "../codec/answer_format.ts";
 import { writeStatements } from "../codec/statement_codec.ts";
 import { type AnswerFormat, EncodedStatements, type Statements } from "../types.ts";
 

@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { assert } from "../../base/assert.ts";
+import { sameBytes } from "../../base/bytes.ts";
+import { CommandFlag, stampBytes, stampOf } from "../codec/command_codec.ts";
+import { type CommandHeader, isKeyed } from "../codec/command_header.ts";
+import { type IdempotencyKey, KeyedAnswer } from "../types.ts";
+import type { Answers } from "./answers.ts";
+import type { BatchEntry } from "./apply_batch.ts";
+import { createKeyTables, hasKeyTables, type KeptKey, KeyTable } from "./key_table.ts";
+import type { WriteConnection } from "./write_connection.ts";
+
+/** A longer answer is not kept, in bytes. */
+export const keptAnswerBytesMax = 64 * 1024;
+
+const requestBytes = 16;
+const nothing = new Uint8Array();
+
+/**
+ * Sees that of all requests with one idempotency key only the first is carried out, and that the
+ * others get its answer. What it finds and keeps is in the transaction of the entry's effects.
+ */
+export class KeyedRequests {
+  readonly #connection: WriteConnection;
+  readonly #answers: Answers;
+  #table: KeyTable | undefined;
+
+  constructor(connection: WriteConnection, answers: Answers) {
+    this.#connection = connection;
+    this.#answers = answers;
+  }
+
+  /**
+   * Makes room for the keys of entries from number `from` on; not inside a transaction. False when
+   * that is not for this connection.
+   */
+  makeRoom(entries: readonly BatchEntry[], from: number): boolean {
+    if (this.#table !== undefined) return true;
+    for (let at = from; at < entries.length; at++) {
+      const entry = entries[at];
+      if (entry !== undefined && isKeyed(entry)) return this.#openTable();
+    }
+    return true;
+  }
+
+  #openTable(): boolean {
+    const connection = this.#connection;
+    const { database } = connection;
+    return connection.own(() => {
+      if (!hasKeyTables(database)) {
+        if (connection.quick) return false;
+        createKeyTables(database);
+      }
+      this.#table = new KeyTable(database);
+      return true;
+    });
+  }
+
+  /** Whether an entry is to be carried out; writes the answer of one that is not. */
+  admit(entry: BatchEntry, header: CommandHeader): boolean {
+    const { key } = header;
+    if (key === undefined) return true;
+    this.#answers.keep(key.format);
+    const name = nameOf(key);
+    const known = this.#connection.own(() => this.#room().find(hashOf(name), clockOf(entry)));
+    if (known === undefined) {
+      if (key.asks) this.#answers.putKept(KeyedAnswer.unknown, nothing);
+      return !key.asks;
+    }
+    const isSame = known.name === name &&
+      (key.asks || sameBytes(known.request, requestOf(entry, header)));
+    if (!isSame) this.#answers.putKept(KeyedAnswer.other, nothing);
+    else if (known.answer === undefined) this.#answers.putKept(KeyedAnswer.notKept, nothing);
+    else this.#answers.putKept(KeyedAnswer.repeated, known.answer);
+    return false;
+  }
+
+  /** Keeps what an entry was answered, or, if that is not the same on every node, only that it was. */
+  keep(entry: BatchEntry, header: CommandHeader, isAnswerTheSame: boolean): void {
+    const { key } = header;
+    if (key === undefined) return;
+    const name = nameOf(key);
+    const { results } = this.#answers;
+    const kept: KeptKey = {
+      name,
+      request: requestOf(entry, header),
+      answer: isAnswerTheSame && results.length <= keptAnswerBytesMax ? results : undefined,
+    };
+    const clock = clockOf(entry);
+    const expires = clock + key.keptSeconds * 1000;
+    this.#connection.own(() => this.#room().put(hashOf(name), kept, expires, clock));
+  }
+
+  #room(): KeyTable {
+    assert(this.#table !== undefined, "An entry with a key is applied without room for it");
+    return this.#table;
+  }
+}
+
+function clockOf({ view }: BatchEntry): number {
+  return stampOf(view).clock;
+}
+
+function nameOf({ user, name }: IdempotencyKey): string {
+  return JSON.stringify([user, name]);
+}
+
+function hashOf(name: string): bigint {
+  return createHash("sha256").update(name).digest().readBigInt64LE(0);
+}
+
+/** Of what the request asks for: not of its time limit, nor of how it is to be answered. */
+function requestOf({ data }: BatchEntry, { type, flags, offset }: CommandHeader): Uint8Array {
+  assert(offset > stampBytes, "A request's body begins in its stamp");
+  const kind = flags & (CommandFlag.transaction | CommandFlag.unified);
+  const digest = createHash("sha256").update(new Uint8Array([type, kind]))
+    .update(data.subarray(offset + 4)).digest();
+  return new Uint8Array(digest.subarray(0, requestBytes));
+}

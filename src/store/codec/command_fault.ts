@@ -1,0 +1,74 @@
+import { ByteReader, FormatError } from "../../base/bytes.ts";
+import { CommandType, readHead, verifyCommand } from "./command_codec.ts";
+import { ValueTag } from "./statement_codec.ts";
+
+/**
+ * What is wrong with bytes that should be a command; undefined when nothing is. As
+ * {@linkcode decodeCommand}, but makes nothing of them.
+ */
+export function commandFault(bytes: Uint8Array): string | undefined {
+  try {
+    verifyCommand(bytes);
+    const reader = new ByteReader(bytes, 4);
+    passBody(reader, readHead(reader).type);
+    reader.end();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return error.message;
+  }
+}
+
+function passBody(reader: ByteReader, type: number): void {
+  switch (type) {
+    case CommandType.execute:
+    case CommandType.load_sql:
+      reader.uint32();
+      passStatements(reader);
+      break;
+    case CommandType.load_chunk:
+      reader.uint64();
+      reader.integer();
+      reader.bytes();
+      break;
+    case CommandType.load_commit:
+      reader.uint64();
+      reader.integer();
+      reader.uint32();
+      break;
+    case CommandType.load_abort:
+      reader.uint64();
+      break;
+    default:
+      throw new FormatError(`Unknown command type ${type}`);
+  }
+}
+
+function passStatements(reader: ByteReader): void {
+  for (let statements = reader.uint32(); statements > 0; statements--) {
+    reader.bytes();
+    for (let values = reader.uint32(); values > 0; values--) passValue(reader);
+    for (let values = reader.uint32(); values > 0; values--) {
+      reader.text();
+      passValue(reader);
+    }
+  }
+}
+
+function passValue(reader: ByteReader): void {
+  const tag = reader.uint8();
+  switch (tag) {
+    case ValueTag.null:
+      break;
+    case ValueTag.integer:
+    case ValueTag.real:
+      reader.raw(8);
+      break;
+    case ValueTag.text:
+    case ValueTag.blob:
+      reader.bytes();
+      break;
+    default:
+      throw new FormatError(`Unknown value type ${tag}`);
+  }
+}
