@@ -13,6 +13,7 @@ export class ClientActivity {
   #marks = 0;
   #requests = 0;
   #newest: Request | undefined;
+  #isReceiving = false;
 
   constructor(handler: Handler) {
     this.#handler = handler;
@@ -30,12 +31,12 @@ export class ClientActivity {
 
   /** It waits for this node, and not the other way round. */
   get isServed(): boolean {
-    return this.#underWay > 0;
+    return this.#underWay > 0 || this.#isReceiving;
   }
 
   /** The body of its newest request has not come yet as a whole: it is one that is read at once. */
   get isSending(): boolean {
-    return this.#newest !== undefined && isArriving(this.#newest);
+    return this.#isReceiving || (this.#newest !== undefined && isArriving(this.#newest));
   }
 
   /** Aborted when the connection is to end in whatever state it is. */
@@ -50,6 +51,17 @@ export class ClientActivity {
   /** Something has come from the client. */
   mark(): void {
     this.#marks++;
+  }
+
+  /** Waits for a body that is received as a whole before its request is handled. */
+  async receive<T>(body: Promise<T>): Promise<T> {
+    this.#marks++;
+    this.#isReceiving = true;
+    try {
+      return await body;
+    } finally {
+      this.#isReceiving = false;
+    }
   }
 
   /** Handles a request, and sees when it begins and ends. */

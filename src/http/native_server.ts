@@ -10,7 +10,6 @@ export interface NativeServer {
 
 export interface ServedClient {
   readonly handle: Handler;
-  /** Not to be aborted after a shutdown: that is an uncaught error (Deno 2.4 to 2.9). */
   readonly signal: AbortSignal;
 }
 
@@ -27,9 +26,14 @@ export type ClientHandler = (request: Request, address: string) => Response | Pr
 /** Handles those of one client. */
 export type Handler = (request: Request) => Response | Promise<Response>;
 
+/** What Deno's server asks of the signal. */
+interface Abortable {
+  addEventListener(type: "abort", listener: () => void, options?: AddEventListenerOptions): void;
+}
+
 type ServeOnConnection = (
   connection: Deno.Conn,
-  signal: AbortSignal,
+  signal: Abortable,
   handler: Handler,
   onError: (error: unknown) => Response,
   onListen: () => void,
@@ -45,10 +49,28 @@ export function nativeServer(): NativeServer | undefined {
   const onError = () => new Response(failed, { status: 500 });
   return {
     serve(connection, { handle, signal }) {
-      const served = serve(connection, signal, handle, onError, () => {});
+      const served = serve(connection, whileServed(signal), handle, onError, () => {});
       // A connection may break before anybody waits for its end.
       served.finished.catch(() => {});
       return served;
+    },
+  };
+}
+
+/**
+ * The signal as Deno's server listens to it: to break off a connection that has ended a moment ago, or
+ * was shut down, throws there (2.4 to 2.9), where nobody could catch it and it would end the program.
+ */
+function whileServed(signal: AbortSignal): Abortable {
+  return {
+    addEventListener(type, listener, options) {
+      signal.addEventListener(type, () => {
+        try {
+          listener();
+        } catch (error) {
+          if (!(error instanceof Deno.errors.BadResource)) throw error;
+        }
+      }, options);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FrontRequest } from "./front_request.ts";
 import { readFirstPiece } from "./answer_body.ts";
-import type { ClientHandler } from "./native_server.ts";
+import type { ClientActivity } from "./client_activity.ts";
 
 /** Bodies up to this size whose length is given are gathered before the request is handled. */
 const smallBytesMax = 64 * 1024;
@@ -9,22 +9,19 @@ const smallBytesMax = 64 * 1024;
 export interface NodeExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly handler: ClientHandler;
+  /** Whose connection it is. */
+  readonly client: ClientActivity;
   readonly secure: boolean;
 }
 
 /** Answers a request of Node's server by a handler of the web's requests. Never rejects. */
 export async function answerNode(
-  { request, response, handler, secure }: NodeExchange,
+  { request, response, client, secure }: NodeExchange,
 ): Promise<void> {
   try {
-    const asked = requestOf(request, await bodyOf(request), secure);
+    const asked = requestOf(request, await bodyOf(request, client), secure);
     response.on("close", () => response.writableFinished || asked.abort());
-    await write(
-      response,
-      await handler(asked, request.socket.remoteAddress ?? ""),
-      request.method === "HEAD",
-    );
+    await write(response, await client.handle(asked), request.method === "HEAD");
   } catch {
     // The client has gone, or the answer broke off in its middle: the connection ends.
     request.socket.destroy();
@@ -53,12 +50,13 @@ function requestOf(
 
 async function bodyOf(
   request: IncomingMessage,
+  client: ClientActivity,
 ): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null> {
   const { headers } = request;
   const length = Number(headers["content-length"] ?? NaN);
   if (headers["transfer-encoding"] === undefined) {
     if (!(length > 0)) return null;
-    if (length <= smallBytesMax) return await gathered(request, length);
+    if (length <= smallBytesMax) return await client.receive(gathered(request, length));
   }
   const chunks = request[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>({

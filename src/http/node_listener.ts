@@ -1,9 +1,11 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../io/types.ts";
 import { type TlsCredentials, tlsOptions } from "../tls/credentials.ts";
-import type { ConnectionLimits } from "./connection_watch.ts";
+import { ClientActivity } from "./client_activity.ts";
+import { type ConnectionLimits, ConnectionWatch } from "./connection_watch.ts";
 import type { Listening } from "./listening.ts";
 import type { ClientHandler } from "./native_server.ts";
 import { answerNode } from "./node_exchange.ts";
@@ -25,42 +27,46 @@ export interface ClientCertificates {
   readonly commonName: string;
 }
 
+/** One client's connection: under TLS, the one below it. */
+interface Accepted {
+  readonly socket: Socket;
+  readonly client: ClientActivity;
+}
+
 /**
- * Node's HTTP server: slower than Deno's, but it alone asks clients for certificates, and it ends
- * idle connections where Deno's own cannot be told to.
+ * Node's HTTP server: slower than Deno's, but it alone asks clients for certificates, and where
+ * Deno's own cannot be given connections it has to do for plain HTTP.
  */
 export class NodeListener implements Listening {
   readonly #server: Server | HttpsServer;
   readonly #options: NodeListenerOptions;
-  #connections = 0;
+  readonly #watch: ConnectionWatch;
+  /** By where the client calls from. */
+  readonly #accepted = new Map<string, Accepted>();
 
   private constructor(server: Server | HttpsServer, options: NodeListenerOptions) {
     this.#server = server;
     this.#options = options;
+    this.#watch = new ConnectionWatch(options.limits);
   }
 
   /** Rejects with what the system says when the address cannot be listened on. */
   static async listen(options: NodeListenerOptions): Promise<NodeListener> {
-    const { limits, handler, hostname, port } = options;
-    const bounds = {
-      headersTimeout: limits.headerMsMax,
-      keepAliveTimeout: limits.idleMsMax,
-      // A body that moves on may take its time.
-      requestTimeout: 0,
-      connectionsCheckingInterval: 1_000,
-    };
+    const { hostname, port } = options;
     const server = options.certificates === undefined
-      ? createHttpServer(bounds)
-      : createHttpsServer({ ...bounds, ...serverOptions(options.certificates, options.clients) });
+      ? createHttpServer(unbounded)
+      : createHttpsServer({
+        ...unbounded,
+        ...serverOptions(options.certificates, options.clients),
+      });
     const listener = new NodeListener(server, options);
-    server.maxConnections = limits.connectionsMax;
-    server.on("connection", (socket) => {
-      listener.#connections++;
-      socket.once("close", () => listener.#connections--);
-    });
+    server.on("connection", (socket: Socket) => listener.#take(socket));
     server.on("request", (request: IncomingMessage, response) => {
-      if (!listener.#isWelcome(request)) return void request.socket.destroy();
-      void answerNode({ request, response, handler, secure: options.certificates !== undefined });
+      const client = listener.#accepted.get(callerOf(request.socket))?.client;
+      if (client === undefined || !listener.#isWelcome(request)) {
+        return void request.socket.destroy();
+      }
+      void answerNode({ request, response, client, secure: options.certificates !== undefined });
     });
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const from = socket?.remoteAddress ?? "a client";
@@ -84,7 +90,7 @@ export class NodeListener implements Listening {
   }
 
   get connections(): number {
-    return this.#connections;
+    return this.#watch.size;
   }
 
   /** New connections get these; open ones go on with theirs. */
@@ -95,8 +101,27 @@ export class NodeListener implements Listening {
 
   async shutdown(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // What is shut down must not be broken off any more.
+    this.#watch.stop();
     this.#server.closeIdleConnections();
+    for (const { socket, client } of this.#accepted.values()) {
+      if (client.requests === 0 && !client.isServed) socket.destroy();
+    }
     await closed;
+  }
+
+  #take(socket: Socket): void {
+    const { handler } = this.#options;
+    const { remoteAddress = "" } = socket;
+    const caller = callerOf(socket);
+    const client = new ClientActivity((request) => handler(request, remoteAddress));
+    if (!this.#watch.add(client)) return void socket.destroy();
+    this.#accepted.set(caller, { socket, client });
+    client.signal.addEventListener("abort", () => socket.destroy(), { once: true });
+    socket.once("close", () => {
+      this.#watch.remove(client);
+      this.#accepted.delete(caller);
+    });
   }
 
   /** Whether the client's certificate has the common name that is asked for, exactly. */
@@ -114,6 +139,14 @@ export class NodeListener implements Listening {
     );
     return false;
   }
+}
+
+/** Node's own limits are off: connections are watched as Deno's are, by what their clients do. */
+const unbounded = { headersTimeout: 0, keepAliveTimeout: 0, requestTimeout: 0 };
+
+/** Where a client calls from, which no other open connection has. */
+function callerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function serverOptions(credentials: TlsCredentials, clients: ClientCertificates | undefined) {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { serve } from "../../src/http/serve.ts";
 import type { ConnectionLimits } from "../../src/http/connection_watch.ts";
+import type { HttpsOptions } from "../../src/http/listen.ts";
+import { pathsOf, readCredentials } from "../../src/tls/credentials.ts";
+import { Authority } from "../tls/authority.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 import { RawConnection } from "./raw_connection.ts";
 
@@ -12,28 +15,81 @@ const patient: ConnectionLimits = {
 };
 const request = "GET /readyz?noleader HTTP/1.1\r\nHost: x\r\n\r\n";
 
+/** What connections go over: with the last, clients are asked for certificates, and show them. */
+const ways = ["HTTP", "HTTPS", "HTTPS with clients' certificates"] as const;
+type Way = (typeof ways)[number];
+
 interface Serving {
   readonly address: string;
   readonly service: FakeService;
   open(): Promise<RawConnection>;
+  /** A connection without a handshake, where there is one. */
+  openBare(): Promise<RawConnection>;
+  /** Asks by a client of its own, and reads the answer to its end. */
+  ask(): Promise<number>;
 }
 
+/** What the server shows, and what its clients know and show. */
+async function credentials() {
+  const directory = await Deno.makeTempDir();
+  try {
+    const authority = await Authority.create(directory);
+    const { certPath, keyPath } = await authority.issue({ name: "node" });
+    const client = await authority.issue({ name: "client" });
+    const paths = { certPath, keyPath, caPath: authority.caPath };
+    const files = await Promise.all(pathsOf(paths).map((path) => Deno.readFile(path)));
+    const [ca, cert, key] = await Promise.all(
+      [authority.caPath, client.certPath, client.keyPath].map((path) => Deno.readTextFile(path)),
+    );
+    return {
+      server: readCredentials(paths, files),
+      client: { caCerts: [ca ?? ""], cert: cert ?? "", key: key ?? "" },
+    };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+let made: ReturnType<typeof credentials> | undefined;
+
 async function serving(
+  way: Way,
   limits: Partial<ConnectionLimits>,
   run: (parts: Serving) => Promise<void>,
 ): Promise<void> {
   const service = new FakeService();
   const parts = appWith(service, { bodyPauseMsMax: 100 });
   const connections = { ...patient, ...limits };
-  const server = await serve({ ...parts, connections, hostname: "127.0.0.1", port: 0 });
+  const { server: shown, client: own } = await (made ??= credentials());
+  const https: HttpsOptions | undefined = way === "HTTP" ? undefined : {
+    certificates: { current: shown, onChange() {} },
+    clients: way === "HTTPS" ? undefined : { commonName: "" },
+  };
+  const server = await serve({ ...parts, connections, hostname: "127.0.0.1", port: 0, https });
   const { address } = server;
+  using client = Deno.createHttpClient(way === "HTTP" ? {} : own);
+  const scheme = way === "HTTP" ? "http" : "https";
   try {
-    await run({ address, service, open: () => RawConnection.open(address) });
+    await run({
+      address,
+      service,
+      open: () =>
+        way === "HTTP" ? RawConnection.open(address) : RawConnection.openTls(address, own),
+      openBare: () => RawConnection.open(address),
+      ask: async () => {
+        const answer = await fetch(`${scheme}://${address}/readyz?noleader`, { client });
+        await answer.body?.cancel();
+        return answer.status;
+      },
+    });
   } finally {
     await server.stop(5_000);
     parts.bodyReader.end();
   }
 }
+
+/** In place of a connection that was ended in its handshake. */
+function whoeverEnded(): undefined {}
 
 /** All that still comes, until the server has ended the connection: waits for as long as it takes. */
 async function ended(connection: RawConnection): Promise<string> {
@@ -45,118 +101,135 @@ async function ended(connection: RawConnection): Promise<string> {
   }
 }
 
-Deno.test("connections that are silent, or send half a head, end", () =>
-  serving({ headerMsMax: 50 }, async ({ open }) => {
-    const connections = await Promise.all(Array.from({ length: 300 }, open));
-    for (const [index, connection] of connections.entries()) {
-      if (index % 3 > 0) await connection.send(index % 3 === 1 ? "G" : request.slice(0, -4));
-    }
-    for (const connection of connections) assert.equal(await ended(connection), "");
-    for (const connection of connections) connection[Symbol.dispose]();
-  }));
-
-Deno.test("connections that drip end, and others are served meanwhile", () =>
-  serving({ headerMsMax: 300, idleMsMax: 300 }, async ({ open, address }) => {
-    const dripping = await Promise.all(Array.from({ length: 200 }, async (_, index) => {
-      const connection = await open();
-      // Some after a request of theirs was answered: Deno's own server has the connection by then.
-      if (index % 2 === 0) {
-        await connection.send(request);
-        assert.equal((await connection.answer()).status, 200);
-      }
-      return connection;
+for (const way of ways) {
+  Deno.test(`${way}: connections that are silent, or send half a head, end`, () =>
+    serving(way, { headerMsMax: 50 }, async ({ open, openBare }) => {
+      // Over TLS some never begin the handshake, or never end it.
+      const starts = ["", "G", request.slice(0, -4), "bare", "bare\x16\x03\x01"];
+      await Promise.all(Array.from({ length: 300 }, async (_, index) => {
+        const start = starts[index % starts.length] ?? "";
+        const isBare = start.startsWith("bare");
+        using connection = await (isBare ? openBare() : open()).catch(whoeverEnded);
+        if (connection === undefined) return;
+        await connection.send(isBare ? start.slice(4) : start).catch(() => {});
+        const rest = await ended(connection);
+        // What is no beginning of a handshake may be told so.
+        if (!isBare) assert.match(rest, /^(reset)?$/);
+      }));
     }));
-    let gone = false;
-    const drip = (async () => {
-      for (const byte of `GET /${"a".repeat(100_000)}`) {
-        if (gone) return;
-        await Promise.all(dripping.map((connection) => connection.send(byte).catch(() => {})));
-        await new Promise((resolve) => setTimeout(resolve, 5));
+
+  Deno.test(`${way}: connections that drip end, and others are served meanwhile`, () =>
+    serving(way, { headerMsMax: 1_000, idleMsMax: 300 }, async ({ open, ask }) => {
+      const opened = await Promise.all(Array.from({ length: 100 }, async (_, index) => {
+        const connection = await open().catch(whoeverEnded);
+        // Some after a request of theirs was answered: Deno's own server has the connection by then.
+        if (connection === undefined || index % 2 === 1) return connection;
+        try {
+          await connection.send(request);
+          assert.equal((await connection.answer()).status, 200);
+          return connection;
+        } catch {
+          // A slow machine took longer than the limit.
+          connection[Symbol.dispose]();
+          return undefined;
+        }
+      }));
+      const dripping = opened.filter((connection) => connection !== undefined);
+      let gone = false;
+      const drip = (async () => {
+        for (const byte of `GET /${"a".repeat(100_000)}`) {
+          if (gone) return;
+          await Promise.all(dripping.map((connection) => connection.send(byte).catch(() => {})));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      })();
+      const all = Promise.all(dripping.map(ended)).then(() => gone = true);
+      let answers = 0;
+      while (!gone) {
+        assert.equal(await ask(), 200);
+        answers++;
       }
-    })();
-    const all = Promise.all(dripping.map(ended)).then(() => gone = true);
-    let answers = 0;
-    while (!gone) {
-      const answer = await fetch(`http://${address}/readyz?noleader`);
-      await answer.body?.cancel();
-      assert.equal(answer.status, 200);
-      answers++;
-    }
-    assert.ok(answers > 0);
-    await Promise.all([all, drip]);
-    for (const connection of dripping) connection[Symbol.dispose]();
-  }));
+      assert.ok(answers > 0);
+      await Promise.all([all, drip]);
+      for (const connection of dripping) connection[Symbol.dispose]();
+    }));
 
-Deno.test("a body that stays away ends its connection, and so does one that drips", () =>
-  serving({ bodyMsMax: 100, idleMsMax: 200 }, async ({ open }) => {
-    const head = "POST /db/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
-    using small = await open();
-    await small.send(request);
-    await small.answer();
-    await small.send(`${head}Content-Length: 20\r\n\r\n[`);
-    assert.equal(await ended(small), "");
-    using large = await open();
-    await large.send(`${head}Content-Length: 100000\r\n\r\n[`);
-    let over = false;
-    const drip = (async () => {
-      while (!over) {
-        await large.send(" ").catch(() => over = true);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+  Deno.test(`${way}: a body that stays away ends its connection, and so does one that drips`, () =>
+    serving(way, { bodyMsMax: 100, idleMsMax: 200 }, async ({ open }) => {
+      const head = "POST /db/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+      using small = await open();
+      await small.send(request);
+      await small.answer();
+      await small.send(`${head}Content-Length: 20\r\n\r\n[`);
+      assert.equal(await ended(small), "");
+      using large = await open();
+      await large.send(`${head}Content-Length: 100000\r\n\r\n[`);
+      let over = false;
+      const drip = (async () => {
+        while (!over) {
+          await large.send(" ").catch(() => over = true);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      })();
+      assert.match(await ended(large), /^HTTP\/1.1 400 .*request body broke off|^reset/s);
+      over = true;
+      await drip;
+    }));
+
+  Deno.test(`${way}: a request that takes longer than the limits is answered, and its connection goes on`, () =>
+    serving(
+      way,
+      { headerMsMax: 500, idleMsMax: 500, bodyMsMax: 500 },
+      async ({ open, service }) => {
+        const gate = Promise.withResolvers<void>();
+        service.hold = gate.promise;
+        using connection = await open();
+        const body = '["DELETE FROM t"]';
+        await connection.send(
+          `POST /db/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+            `Content-Length: ${body.length}\r\n\r\n${body}`,
+        );
+        // Another connection ends in the meantime: the limits have passed.
+        using silent = await open();
+        assert.equal(await ended(silent), "");
+        using another = await open();
+        assert.equal(await ended(another), "");
+        gate.resolve();
+        const answer = await connection.answer();
+        assert.equal(answer.status, 200);
+      },
+    ));
+
+  Deno.test(`${way}: one connection too many ends the longest idle one, or is refused`, () =>
+    serving(way, { connectionsMax: 3 }, async ({ open, service }) => {
+      using first = await open();
+      await first.send(request);
+      assert.equal((await first.answer()).status, 200);
+      using second = await open();
+      await second.send(request);
+      assert.equal((await second.answer()).status, 200);
+      using third = await open();
+      await third.send(request);
+      assert.equal((await third.answer()).status, 200);
+      using fourth = await open();
+      await fourth.send(request);
+      assert.equal((await fourth.answer()).status, 200);
+      assert.equal(await ended(first), "");
+      const gate = Promise.withResolvers<void>();
+      service.hold = gate.promise;
+      const body = '["DELETE FROM t"]';
+      const writing = [second, third, fourth];
+      for (const connection of writing) {
+        await connection.send(
+          `POST /db/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+            `Content-Length: ${body.length}\r\n\r\n${body}`,
+        );
       }
-    })();
-    assert.match(await ended(large), /^HTTP\/1.1 400 .*request body broke off|^reset/s);
-    over = true;
-    await drip;
-  }));
-
-Deno.test("a request that takes longer than the limits is answered, and its connection goes on", () =>
-  serving({ headerMsMax: 30, idleMsMax: 30, bodyMsMax: 30 }, async ({ open, service }) => {
-    const gate = Promise.withResolvers<void>();
-    service.hold = gate.promise;
-    using connection = await open();
-    const body = '["DELETE FROM t"]';
-    await connection.send(
-      `POST /db/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
-        `Content-Length: ${body.length}\r\n\r\n${body}`,
-    );
-    // Another connection ends in the meantime: the limits have passed.
-    using silent = await open();
-    assert.equal(await ended(silent), "");
-    using another = await open();
-    assert.equal(await ended(another), "");
-    gate.resolve();
-    const answer = await connection.answer();
-    assert.equal(answer.status, 200);
-  }));
-
-Deno.test("one connection too many ends the longest idle one, or is refused", () =>
-  serving({ connectionsMax: 3 }, async ({ open, service }) => {
-    using first = await open();
-    await first.send(request);
-    assert.equal((await first.answer()).status, 200);
-    using second = await open();
-    await second.send(request);
-    assert.equal((await second.answer()).status, 200);
-    using third = await open();
-    await third.send(request);
-    assert.equal((await third.answer()).status, 200);
-    using fourth = await open();
-    await fourth.send(request);
-    assert.equal((await fourth.answer()).status, 200);
-    assert.equal(await ended(first), "");
-    const gate = Promise.withResolvers<void>();
-    service.hold = gate.promise;
-    const body = '["DELETE FROM t"]';
-    const writing = [second, third, fourth];
-    for (const connection of writing) {
-      await connection.send(
-        `POST /db/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
-          `Content-Length: ${body.length}\r\n\r\n${body}`,
-      );
-    }
-    while (service.writes.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
-    using fifth = await open();
-    assert.equal(await ended(fifth), "");
-    gate.resolve();
-    for (const connection of writing) assert.equal((await connection.answer()).status, 200);
-  }));
+      while (service.writes.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+      // Over TLS it may be refused in its handshake.
+      using fifth = await open().catch(whoeverEnded);
+      if (fifth !== undefined) assert.equal(await ended(fifth), "");
+      gate.resolve();
+      for (const connection of writing) assert.equal((await connection.answer()).status, 200);
+    }));
+}

@@ -19,11 +19,10 @@ interface Serving {
 interface Asked {
   readonly verifyClient?: boolean;
   readonly commonName?: string;
-  readonly headerMsMax?: number;
 }
 
 async function serving(
-  { verifyClient = false, commonName = "", headerMsMax = 0 }: Asked,
+  { verifyClient = false, commonName = "" }: Asked,
   run: (parts: Serving) => Promise<void>,
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
@@ -40,7 +39,6 @@ async function serving(
   });
   const server = await serve({
     ...parts,
-    connections: { ...parts.connections, headerMsMax },
     hostname: "127.0.0.1",
     port: 0,
     https: { certificates: files, clients: verifyClient ? { commonName } : undefined },
@@ -125,24 +123,6 @@ Deno.test("HTTPS with clients' certificates carries large bodies both ways, and 
     );
     assert.match(chunked, /last_insert_id.* 200 /);
     assert.match(await curl("/openapi.json", ...pair), /"openapi".* 200 /s);
-  }));
-
-Deno.test("HTTPS ends connections that are silent, in their handshake and after it", () =>
-  serving({ headerMsMax: 100 }, async ({ authority, port }) => {
-    const caCerts = [await Deno.readTextFile(authority.caPath)];
-    const connections = await Promise.all(Array.from({ length: 100 }, async (_, index) => {
-      if (index % 2 === 0) return await Deno.connect({ hostname: "127.0.0.1", port });
-      const connection = await Deno.connectTls({ hostname: "localhost", port, caCerts });
-      await connection.handshake();
-      return connection;
-    }));
-    for (const connection of connections) {
-      // Some bytes are TLS's own: an alert, a close_notify.
-      while (
-        await connection.read(new Uint8Array(100)).catch(() => null) !== null
-      ) { /* Until the end. */ }
-      connection.close();
-    }
   }));
 
 for (const verifyClient of [false, true]) {

@@ -10,10 +10,10 @@ export interface RawAnswer {
 
 /** A connection for bytes of any kind. */
 export class RawConnection implements Disposable {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Deno.TcpConn | Deno.TlsConn;
   #received = "";
 
-  private constructor(connection: Deno.TcpConn) {
+  private constructor(connection: Deno.TcpConn | Deno.TlsConn) {
     this.#connection = connection;
   }
 
@@ -21,6 +21,17 @@ export class RawConnection implements Disposable {
   static async open(address: string): Promise<RawConnection> {
     const [hostname = "", port] = address.split(":");
     return new RawConnection(await Deno.connect({ hostname, port: Number(port) }));
+  }
+
+  /** Over TLS, its handshake done. */
+  static async openTls(
+    address: string,
+    options: { caCerts: string[]; cert: string; key: string },
+  ): Promise<RawConnection> {
+    const [hostname = "", port] = address.split(":");
+    const connection = await Deno.connectTls({ hostname, port: Number(port), ...options });
+    await connection.handshake();
+    return new RawConnection(connection);
   }
 
   async send(text: string): Promise<void> {
@@ -88,7 +99,11 @@ export class RawConnection implements Disposable {
 
   async #more(): Promise<boolean> {
     const chunk = new Uint8Array(64 * 1024);
-    const length = await this.#connection.read(chunk);
+    const length = await this.#connection.read(chunk).catch((error) => {
+      // TLS was not told of the end.
+      if (error instanceof Deno.errors.UnexpectedEof) return null;
+      throw error;
+    });
     if (length === null) return false;
     this.#received += decoder.decode(chunk.subarray(0, length));
     return true;
