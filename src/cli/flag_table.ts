@@ -59,13 +59,35 @@ export const flagTable = {
     min: 1,
     max: hour,
   },
+  "disco-mode": {
+    kind: "text",
+    group: "Cluster",
+    default: "",
+    value: "MODE",
+    help:
+      "How to find the other nodes, in place of -join: dns, dns-srv, consul-kv or etcd-kv (docs/operations.md)",
+  },
+  "disco-key": {
+    kind: "text",
+    group: "Cluster",
+    default: "rqlite",
+    value: "KEY",
+    help: "Key in Consul or etcd under which a cluster is found; one for each cluster",
+  },
+  "disco-config": {
+    kind: "text",
+    group: "Cluster",
+    default: "",
+    value: "FILE|JSON",
+    help: "Settings of -disco-mode: a file, or the JSON itself; $NAME stands for the environment's",
+  },
   "bootstrap-expect": {
     kind: "count",
     group: "Cluster",
     default: "0",
     value: "N",
     help:
-      "Form a new cluster once this many nodes, all started with this number, have found each other through -join; 0 for off",
+      "Form a new cluster once this many nodes, all started with this number, have found each other through -join or DNS; 0 for off",
     min: 0,
     max: 255,
   },

@@ -3,6 +3,8 @@ import { isUnspecified, parseAddress } from "../io/address.ts";
 import type { LogLevel } from "../io/types.ts";
 import type { ClusterConfiguration } from "../member/configuration.ts";
 import type { CredentialFiles } from "../tls/credentials.ts";
+import type { DiscoveryFlags } from "../discovery/open.ts";
+import { discoveryOf } from "./discovery_flags.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
 import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
@@ -35,6 +37,8 @@ export interface Configuration {
   };
   readonly cluster: ClusterConfiguration;
   readonly nodeTls: NodeTlsConfiguration;
+  /** Undefined without -disco-mode. */
+  readonly discovery: DiscoveryFlags | undefined;
   readonly raft: {
     readonly address: string;
     readonly advertisedAddress: string;
@@ -124,6 +128,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       stepDownOnShutdown: values["raft-shutdown-stepdown"],
     },
     nodeTls: nodeTlsOf(values),
+    discovery: discoveryOf(values),
     raft: {
       address: bindable(values["raft-addr"]),
       advertisedAddress: advertised.raft,
@@ -261,10 +266,10 @@ function checkClusterFlags(values: FlagValues, raftAddress: string): void {
       "-bootstrap-expect and -raft-non-voter exclude each other: a read replica joins",
     );
   }
-  if (expect > 1 && join.length === 0) {
+  if (expect > 1 && join.length === 0 && values["disco-mode"] === "") {
     throw new FlagError(
       1,
-      `-bootstrap-expect ${expect} needs -join with the Raft addresses of the nodes to form a cluster with`,
+      `-bootstrap-expect ${expect} needs -join with the Raft addresses of the nodes to form a cluster with, or -disco-mode`,
     );
   }
   if (expect === 0 && (join.includes(raftAddress) || join.includes(values["raft-addr"]))) {

@@ -4,6 +4,7 @@ import { createApp } from "../http/app.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import {
   defaultHttpLimits,
+  type DiscoveryFigures,
   type HttpsInfo,
   type NodeTlsFigures,
   type ServerSettings,
@@ -28,6 +29,8 @@ interface Parts {
   readonly gate: Gate | undefined;
   /** Undefined without TLS between nodes. */
   readonly nodeTls: (() => NodeTlsFigures) | undefined;
+  /** Undefined without discovery. */
+  readonly discovery: (() => DiscoveryFigures) | undefined;
   /** Undefined for plain HTTP. */
   readonly https: HttpsInfo | undefined;
 }
@@ -35,7 +38,7 @@ interface Parts {
 /** The HTTP side of a node, made from its flags. */
 export function httpParts(configuration: Configuration, parts: Parts) {
   const { http, writeQueue } = configuration;
-  const { service, logger, turns, gate, nodeTls } = parts;
+  const { service, logger, turns, gate, nodeTls, discovery } = parts;
   const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
   const bodyReader = new BodyReader();
   const app = createApp({
@@ -54,6 +57,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       https: parts.https,
       settings: settingsOf(configuration),
       ...(nodeTls === undefined ? {} : { nodeTls }),
+      ...(discovery === undefined ? {} : { discovery }),
     },
   });
   return { app, queue, bodyReader };

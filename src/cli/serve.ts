@@ -1,5 +1,8 @@
 import { InvariantError } from "../base/assert.ts";
 import { checkListen, serve as serveHttp } from "../http/serve.ts";
+import { openDiscovery } from "../discovery/open.ts";
+import type { Discovery } from "../discovery/types.ts";
+import { parseAddress } from "../io/address.ts";
 import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
@@ -96,6 +99,8 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   if (users !== undefined && configuration.nodeTls.type === "off") {
     logger.log("WARN", "cli", openRaftPort);
   }
+  const discovery = configuration.discovery &&
+    openDiscovery(configuration.discovery, parseAddress(configuration.raft.advertisedAddress).port);
   const opening = openMember(memberConfiguration(configuration), {
     clock,
     disk,
@@ -103,6 +108,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     random: new SystemRandom(),
     openers,
     admission: users?.admission,
+    discovery,
     logger,
     version,
     onFatal: (error) => end.fail(error),
@@ -118,7 +124,17 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     return;
   }
   try {
-    await serveMember({ member, nodeNetwork, https, users, end, clock, configuration, logger });
+    await serveMember({
+      member,
+      nodeNetwork,
+      discovery,
+      https,
+      users,
+      end,
+      clock,
+      configuration,
+      logger,
+    });
   } finally {
     await member.stop();
     users?.end();
@@ -131,13 +147,14 @@ interface ServeParts extends Omit<RunParts, "watched"> {
   readonly clock: DenoClock;
   readonly member: OpenMember;
   readonly nodeNetwork: NodeNetwork;
+  readonly discovery: Discovery | undefined;
   readonly https: OpenHttps | undefined;
   readonly users: OpenUsers | undefined;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(
-  { member, nodeNetwork, https, users, end, clock, configuration, logger }: ServeParts,
+  { member, nodeNetwork, discovery, https, users, end, clock, configuration, logger }: ServeParts,
 ): Promise<void> {
   const { service } = member;
   const turns = new TurnWatch(clock);
@@ -148,6 +165,7 @@ async function serveMember(
     turns,
     gate: users?.gate,
     nodeTls: nodeNetwork.figures,
+    discovery: discovery && (() => discovery.figures()),
     https: https?.info,
   });
   const server = await serveHttp({

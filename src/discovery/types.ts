@@ -5,6 +5,11 @@ export class DiscoveryError extends Error {
 
 export type DiscoveryMode = "dns" | "dns-srv" | "consul-kv" | "etcd-kv";
 
+/** Under rqlite's names, for /status. */
+export type DiscoveryFigures = Readonly<
+  Record<string, string | number | readonly string[] | undefined>
+>;
+
 /** Says where nodes of the cluster may be. */
 export interface Discovery {
   readonly mode: DiscoveryMode;
@@ -14,7 +19,7 @@ export interface Discovery {
    */
   look(): Promise<readonly string[]>;
   /** What it has come to, for /status: rqlite's names. */
-  figures(): Readonly<Record<string, unknown>>;
+  figures(): DiscoveryFigures;
   /** Where nodes are also written down; undefined where somebody else does that. */
   readonly registry: Registry | undefined;
 }

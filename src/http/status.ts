@@ -50,6 +50,7 @@ async function collect(app: AppState): Promise<Figures> {
       api_addr: withoutScheme(node.httpAddress),
       https: String(info.https !== undefined),
     },
+    disco: info.discovery?.(),
     extensions: { names: [] },
     http: {
       bind_addr: withoutScheme(node.httpAddress),

@@ -22,6 +22,11 @@ export interface ServerSettings {
 /** A certificate in force, as /status shows it. */
 export type CertificateInForce = Pick<KeyPair, "subject" | "notAfter">;
 
+/** What discovery has come to, in rqlite's names. */
+export type DiscoveryFigures = Readonly<
+  Record<string, string | number | readonly string[] | undefined>
+>;
+
 /** TLS between nodes, as /status shows it. */
 export interface NodeTlsFigures {
   readonly certificate: CertificateInForce;
@@ -61,6 +66,8 @@ export interface ServerInfo {
   readonly settings: ServerSettings;
   /** Absent without TLS between nodes. */
   readonly nodeTls?: () => NodeTlsFigures;
+  /** How discovery goes, if there is any. */
+  readonly discovery?: () => DiscoveryFigures;
 }
 
 export interface HttpLimits {

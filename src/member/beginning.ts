@@ -3,19 +3,22 @@ import { Formation, type Formed } from "./formation.ts";
 import { encodeConfiguration } from "../raft/configuration.ts";
 import { type Configuration as Members, EntryType } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
+import { claimOrJoin } from "./claiming.ts";
 import { newClusterId } from "./cluster_identity.ts";
 import type { MemberParts } from "./member_parts.ts";
 import { StartError } from "./start_error.ts";
 
 /** How a node without data begins: alone, with others, or by joining them. */
 export async function begin(parts: MemberParts): Promise<Formed> {
-  const { configuration, surroundings, self, transport, traffic, identity } = parts;
-  const { join, bootstrapExpect, bootstrapExpectTimeoutMs } = configuration.cluster;
-  if (bootstrapExpect > 0 && join.length > 0) {
+  const { configuration, surroundings, self, transport, traffic, identity, seeds } = parts;
+  const { bootstrapExpect, bootstrapExpectTimeoutMs } = configuration.cluster;
+  const registry = surroundings.discovery?.registry;
+  if (registry !== undefined) return await claimOrJoin(parts, registry);
+  if (bootstrapExpect > 0 && !seeds.none) {
     const formation = new Formation({
       ...surroundings,
       member: self,
-      addresses: join,
+      seeds,
       expect: bootstrapExpect,
       timeoutMs: bootstrapExpectTimeoutMs,
       transport,
@@ -24,7 +27,7 @@ export async function begin(parts: MemberParts): Promise<Formed> {
     traffic.handOver(transport, formation);
     return await formation.run();
   }
-  if (join.length > 0) return { type: "exists" };
+  if (!seeds.none) return { type: "exists" };
   if (identity.clusterId !== "") {
     throw new StartError(
       `This node was joining cluster ${identity.clusterId} and has no data yet: start it with -join, or empty ${configuration.dataDirectory} to begin a cluster of its own`,

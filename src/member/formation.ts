@@ -1,5 +1,6 @@
 import type { Admission } from "../access/admission.ts";
 import { FormatError } from "../base/bytes.ts";
+import type { Seeds } from "../discovery/seeds.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { membersMax } from "../raft/configuration.ts";
 import { type Configuration, type Member, nodeName } from "../raft/types.ts";
@@ -46,8 +47,8 @@ export type Formed =
 
 export interface FormationOptions {
   readonly member: Member;
-  /** Raft addresses of the nodes to form a cluster with; may hold this node's own. */
-  readonly addresses: readonly string[];
+  /** Where the nodes to form a cluster with are; may name this node's own address. */
+  readonly seeds: Pick<Seeds, "look" | "addresses">;
   /** How many nodes the cluster begins with, this one counted. */
   readonly expect: number;
   readonly timeoutMs: number;
@@ -71,8 +72,11 @@ export class Formation implements TransportHandlers {
   readonly #options: FormationOptions;
   /** Who has told this node that it waits too, by name, and until when that counts. */
   readonly #known = new Map<string, { readonly member: Member; readonly until: number }>();
-  /** Where to ask around: those that the operator named, and those that they have heard of. */
-  readonly #addresses: Set<string>;
+  /** Where to ask around: those that the operator or discovery named, and those that they have heard of. */
+  #addresses: ReadonlySet<string> = new Set();
+  readonly #heard = new Set<string>();
+  /** This node's own, by whatever names. */
+  readonly #own: Set<string>;
   /** Why those that could not be asked, or were of no use, were not, by address. */
   readonly #failures = new Map<string, string>();
   #promise: { readonly clusterId: string; readonly until: number } | undefined;
@@ -81,8 +85,7 @@ export class Formation implements TransportHandlers {
 
   constructor(options: FormationOptions) {
     this.#options = options;
-    this.#addresses = new Set(options.addresses);
-    this.#addresses.delete(options.member.address);
+    this.#own = new Set([options.member.address]);
   }
 
   /** The nodes that wait now, this one among them, sorted by id. */
@@ -99,12 +102,14 @@ export class Formation implements TransportHandlers {
     const deadline = clock.now() + timeoutMs;
     logger.log("INFO", "cluster", `Waiting for ${expect} nodes to form a cluster`);
     while (clock.now() < deadline) {
+      const isTold = await this.#lookAround();
       if (await this.#askAround()) return { type: "exists" };
       if (this.#member !== undefined) return { type: "member", clusterId: this.#member };
       const present = this.#present();
       const free = this.#promise === undefined || this.#promise.until <= clock.now();
       // One that names others belongs with them, even when it would be enough by itself.
-      const enough = present.length >= expect && (present.length > 1 || this.#addresses.size === 0);
+      const belongs = present.length > 1 || (isTold && this.#addresses.size === 0);
+      const enough = present.length >= expect && belongs;
       if (enough && present[0]?.id === member.id && free) {
         const formed = await this.#form(present);
         if (formed !== undefined) return formed;
@@ -115,8 +120,21 @@ export class Formation implements TransportHandlers {
       "timeout",
       `No cluster of ${expect} nodes came together within ${
         timeoutMs / 1000
-      } s: heard of ${this.#present().length}${this.#reasons()}; check -join and that the other nodes run with the same -bootstrap-expect`,
+      } s: heard of ${this.#present().length}${this.#reasons()}; check -join or discovery, and that the other nodes run with the same -bootstrap-expect`,
     );
+  }
+
+  /** Finds out whom to ask; false when discovery does not say. */
+  async #lookAround(): Promise<boolean> {
+    const { seeds } = this.#options;
+    const isTold = await seeds.look();
+    const addresses = new Set([...await seeds.addresses(), ...this.#heard]);
+    for (const own of this.#own) addresses.delete(own);
+    this.#addresses = addresses;
+    for (const address of this.#failures.keys()) {
+      if (!addresses.has(address)) this.#failures.delete(address);
+    }
+    return isTold;
   }
 
   /** Tells the others of this node; true when one of them is in a cluster that has a leader. */
@@ -176,15 +194,14 @@ export class Formation implements TransportHandlers {
         }, too; give each its own by -node-id`,
       );
     }
-    this.#addresses.delete(address);
+    this.#own.add(address);
     return false;
   }
 
   /** Learns where else to ask. */
   #hear(addresses: readonly string[]): void {
     for (const address of addresses) {
-      const known = address === this.#options.member.address || this.#addresses.has(address);
-      if (!known && this.#addresses.size < membersMax) this.#addresses.add(address);
+      if (!this.#own.has(address) && this.#heard.size < membersMax) this.#heard.add(address);
     }
   }
 

@@ -5,10 +5,12 @@ import { recordPromise } from "../node/recovery.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
 import { begin, beginLog, beginMembersLog } from "./beginning.ts";
+import { entryFor } from "./claiming.ts";
 import { checkSingleNodeJoin, comeBack, joinFresh } from "./entering.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import { type MemberParts, openData, openParts, type Surroundings } from "./member_parts.ts";
 import { type OpenLog, openLog } from "./open_log.ts";
+import { Reporting } from "./reporting.ts";
 
 /** A node of a cluster: its service, its beginning and its end. */
 export interface OpenMember {
@@ -82,10 +84,11 @@ async function bringUp(
   }
 
   raftLog.contents = await recordPromise(raftLog.log, raftLog.contents, configuration.timing);
-  const { node, service } = assemble(parts, raftLog);
+  const { node, service, reporting } = assemble(parts, raftLog);
   if (begun === undefined) checkSingleNodeJoin(parts, node.configuration);
   store.failed.catch(surroundings.onFatal);
   cleanUp.defer(async () => {
+    reporting?.stop();
     await node.stop({
       handOver: configuration.cluster.stepDownOnShutdown,
       timeoutMs: stopTimeoutMs,
@@ -98,18 +101,29 @@ async function bringUp(
     if (begun === undefined) {
       comeBack(parts, { service, members: node.configuration, onCluster });
     } else if (begun.type === "exists") await joinFresh(parts, onCluster);
+    reporting?.start(node);
   };
   return { service, node, store, start, stop: () => cleanUp.disposeAsync() };
 }
 
-function assemble(parts: MemberParts, raftLog: OpenLog): Assembly {
-  const { configuration, surroundings, identity } = parts;
+function assemble(
+  parts: MemberParts,
+  raftLog: OpenLog,
+): Assembly & { readonly reporting: Reporting | undefined } {
+  const { configuration, surroundings, identity, self } = parts;
   const { dataDirectory, database } = configuration;
   const { engine } = surroundings.openers;
-  return assembleMember({
+  const registry = surroundings.discovery?.registry;
+  const reporting = registry &&
+    new Reporting({ ...surroundings, registry, entry: entryFor(self) });
+  const assembly = assembleMember({
     ...configuration,
     ...surroundings,
     ...parts,
+    onStatus: (status) => {
+      surroundings.onStatus?.(status);
+      reporting?.changed();
+    },
     log: raftLog.log,
     contents: raftLog.contents,
     codec: engine.codec(database.foreignKeys),
@@ -117,4 +131,5 @@ function assemble(parts: MemberParts, raftLog: OpenLog): Assembly {
     installMarker: new FileInstallMarker(surroundings.disk, `${dataDirectory}/raft`),
     clusterId: () => identity.clusterId,
   });
+  return { ...assembly, reporting };
 }

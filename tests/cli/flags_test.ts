@@ -62,6 +62,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       stepDownOnShutdown: true,
     },
     nodeTls: { type: "off" },
+    discovery: undefined,
     raft: {
       address: "127.0.0.1:4002",
       advertisedAddress: "127.0.0.1:4002",
@@ -110,7 +111,16 @@ Deno.test("parseFlags takes the flags of HTTPS together", () => {
 /** For every other flag: a value that is not its default, and where it must turn up. */
 const everyFlag: Readonly<
   Record<
-    Exclude<FlagName, "help" | "version" | "join-as" | NodeTlsFlag | HttpsFlag>,
+    Exclude<
+      FlagName,
+      | "help"
+      | "version"
+      | "join-as"
+      | "disco-key"
+      | "disco-config"
+      | NodeTlsFlag
+      | HttpsFlag
+    >,
     readonly [text: string, read: (configuration: Configuration) => unknown, expected: unknown]
   >
 > = {
@@ -129,6 +139,7 @@ const everyFlag: Readonly<
   "join": ["a:1,b:2", (c) => c.cluster.join, ["a:1", "b:2"]],
   "join-attempts": ["7", (c) => c.cluster.joinAttempts, 7],
   "join-interval": ["1.5s", (c) => c.cluster.joinIntervalMs, 1500],
+  "disco-mode": ["consul-kv", (c) => c.discovery?.mode, "consul-kv"],
   "bootstrap-expect": ["1", (c) => c.cluster.bootstrapExpect, 1],
   "bootstrap-expect-timeout": ["1m", (c) => c.cluster.bootstrapExpectTimeoutMs, 60_000],
   "cluster-connect-timeout": ["1s", (c) => c.cluster.connectTimeoutMs, 1000],
@@ -162,6 +173,30 @@ for (const [name, [text, read, expected]] of Object.entries(everyFlag)) {
     assert.notDeepEqual(read(configured("data")), expected);
   });
 }
+
+Deno.test("parseFlags takes the flags of discovery together", () => {
+  const flags = ["-disco-mode", "dns", "-disco-config", '{"name":"db"}', "-bootstrap-expect", "3"];
+  assert.deepEqual(configured(...flags, "data").discovery, {
+    mode: "dns",
+    key: "rqlite",
+    configuration: '{"name":"db"}',
+  });
+  assert.equal(configured("-disco-key", "k", "data").discovery, undefined);
+  const replica = configured("-disco-mode=dns-srv", "-raft-non-voter", "data");
+  assert.equal(replica.discovery?.mode, "dns-srv");
+  const refused: readonly [RegExp, ...string[]][] = [
+    [/must be one of consul-kv, etcd-kv, dns, or dns-srv, not zk/, "-disco-mode", "zk"],
+    [/-disco-mode and -join exclude each other/, "-disco-mode=etcd-kv", "-join=h:1"],
+    [/-disco-mode dns needs -bootstrap-expect/, "-disco-mode=dns"],
+    [/no meaning with -disco-mode consul-kv/, "-disco-mode=consul-kv", "-bootstrap-expect=3"],
+    [/-disco-config needs -disco-mode/, "-disco-config={}"],
+  ];
+  for (const [text, ...args] of refused) {
+    const error = refusal([...args, "data"]);
+    assert.equal(error.exitCode, 1);
+    assert.match(error.message, text);
+  }
+});
 
 Deno.test("parseFlags takes switches as Go does", () => {
   for (const text of ["1", "t", "T", "TRUE", "true", "True"]) {

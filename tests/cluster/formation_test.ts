@@ -61,7 +61,10 @@ function formation(
 ): Formation {
   const subject = new Formation({
     member: member(n),
-    addresses: others.map((other) => member(other).address),
+    seeds: {
+      look: () => Promise.resolve(true),
+      addresses: () => Promise.resolve(others.map((other) => member(other).address)),
+    },
     expect,
     timeoutMs: 60_000,
     transport: exchange.transport(member(n)),
@@ -206,7 +209,7 @@ Deno.test("Formation ends when another node has this node's id", async () => {
   const subject = formation(exchange, 1, 2, [7]);
   const namesake = new Formation({
     member: { ...member(1), address: member(7).address },
-    addresses: [],
+    seeds: { look: () => Promise.resolve(true), addresses: () => Promise.resolve([]) },
     expect: 2,
     timeoutMs: 60_000,
     transport: exchange.transport(member(7)),
