@@ -120,6 +120,10 @@ function assemble(
     ...configuration,
     ...surroundings,
     ...parts,
+    onMembers: (members) => {
+      surroundings.onMembers?.(members);
+      reporting?.changed();
+    },
     onStatus: (status) => {
       surroundings.onStatus?.(status);
       reporting?.changed();

@@ -23,6 +23,7 @@ export class Reporting {
   #node: Reported | undefined;
   #timer: Timer | undefined;
   #wasLeader = false;
+  #wasMember = false;
   #underWay: Promise<void> | undefined;
   #said = "";
 
@@ -33,7 +34,7 @@ export class Reporting {
   start(node: Reported): void {
     this.#node = node;
     this.#timer = repeat(this.#parts.clock, reportIntervalMs, () => this.#report());
-    void this.#report();
+    this.changed();
   }
 
   stop(): void {
@@ -41,12 +42,19 @@ export class Reporting {
     this.#node = undefined;
   }
 
-  /** To be called whenever the node's status changed: a new leader is written down at once. */
+  /** To be called whenever status or configuration changed: a new leader or member is written down at once. */
   changed(): void {
     const isLeader = this.#node?.isLeader ?? false;
-    const isNew = isLeader && !this.#wasLeader;
+    const isMember = this.#isMember;
+    const isNew = (isLeader && !this.#wasLeader) || (isMember && !this.#wasMember);
     this.#wasLeader = isLeader;
+    this.#wasMember = isMember;
     if (isNew) void this.#report();
+  }
+
+  get #isMember(): boolean {
+    const node = this.#node;
+    return node !== undefined && node.configuration.members.some(({ id }) => id === node.id);
   }
 
   /** One at a time; what changes meanwhile is written by one more. */
@@ -60,7 +68,7 @@ export class Reporting {
   async #write(): Promise<void> {
     const { registry, entry, logger } = this.#parts;
     const node = this.#node;
-    if (!node?.configuration.members.some(({ id }) => id === node.id)) return;
+    if (node === undefined || !this.#isMember) return;
     try {
       await registry.report(entry, node.isLeader);
       if (this.#said !== "") logger.log("INFO", "discovery", `This node is written down again`);
