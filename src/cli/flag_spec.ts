@@ -23,6 +23,7 @@ export interface FlagSpec {
     | "Raft"
     | "Database"
     | "Queued writes"
+    | "Backups"
     | "General";
   /** As it would be written on the command line; "" for none. */
   readonly default: string;

@@ -1,3 +1,4 @@
+import { backupFlags } from "./backup_flag_table.ts";
 import { type FlagSpec, hour, longest } from "./flag_spec.ts";
 import { httpFlags } from "./http_flag_table.ts";
 import { nodeTlsFlags } from "./node_tls_flag_table.ts";
@@ -265,6 +266,7 @@ export const flagTable = {
     value: "",
     help: "Write each batch of the queue in one transaction",
   },
+  ...backupFlags,
   "version": {
     kind: "switch",
     group: "General",

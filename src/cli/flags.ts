@@ -57,6 +57,8 @@ export interface Configuration {
     readonly readConnectionsMax: number;
     readonly foreignKeys: boolean;
   };
+  /** Paths of configuration files; "" for none. */
+  readonly backups: { readonly backupPath: string };
   readonly writeQueue: {
     readonly capacity: number;
     readonly batchSize: number;
@@ -143,6 +145,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       readConnectionsMax: values["db-max-ro-conns"],
       foreignKeys: values["fk"],
     },
+    backups: { backupPath: values["auto-backup"] },
     writeQueue: {
       capacity: values["write-queue-capacity"],
       batchSize: values["write-queue-batch-size"],

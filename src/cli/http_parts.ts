@@ -1,3 +1,4 @@
+import type { AutoBackupFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { ConnectionLimits } from "../http/connection_watch.ts";
 import { createApp } from "../http/app.ts";
@@ -33,6 +34,8 @@ interface Parts {
   readonly discovery: (() => DiscoveryFigures) | undefined;
   /** Undefined for plain HTTP. */
   readonly https: HttpsInfo | undefined;
+  /** Undefined without -auto-backup. */
+  readonly backups: (() => AutoBackupFigures) | undefined;
 }
 
 /** The HTTP side of a node, made from its flags. */
@@ -55,6 +58,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       allowOrigin: http.allowOrigin,
       licenses: licenseText,
       https: parts.https,
+      backups: parts.backups,
       settings: settingsOf(configuration),
       ...(nodeTls === undefined ? {} : { nodeTls }),
       ...(discovery === undefined ? {} : { discovery }),

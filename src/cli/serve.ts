@@ -8,6 +8,7 @@ import { DenoDisk } from "../io/deno_disk.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
+import { autoBackupOf, prepareAutoBackup, type PreparedBackup } from "./auto_backup.ts";
 import { takeDataDirectory } from "./data_directory.ts";
 import type { Configuration } from "./flags.ts";
 import { type OpenHttps, openHttps } from "./https.ts";
@@ -101,6 +102,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   }
   const discovery = configuration.discovery &&
     openDiscovery(configuration.discovery, parseAddress(configuration.raft.advertisedAddress).port);
+  const backups = await prepareAutoBackup(configuration.backups.backupPath, { clock, logger });
   const opening = openMember(memberConfiguration(configuration), {
     clock,
     disk,
@@ -130,6 +132,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
       discovery,
       https,
       users,
+      backups,
       end,
       clock,
       configuration,
@@ -150,13 +153,15 @@ interface ServeParts extends Omit<RunParts, "watched"> {
   readonly discovery: Discovery | undefined;
   readonly https: OpenHttps | undefined;
   readonly users: OpenUsers | undefined;
+  readonly backups: PreparedBackup | undefined;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
-async function serveMember(
-  { member, nodeNetwork, discovery, https, users, end, clock, configuration, logger }: ServeParts,
-): Promise<void> {
+async function serveMember(own: ServeParts): Promise<void> {
+  const { member, nodeNetwork, discovery, https, users, backups } = own;
+  const { end, clock, configuration, logger } = own;
   const { service } = member;
+  const backup = backups && autoBackupOf(backups, member, { clock, logger });
   const turns = new TurnWatch(clock);
   const parts = httpParts(configuration, {
     service,
@@ -167,6 +172,7 @@ async function serveMember(
     nodeTls: nodeNetwork.figures,
     discovery: discovery && (() => discovery.figures()),
     https: https?.info,
+    backups: backup && (() => backup.figures),
   });
   const server = await serveHttp({
     ...parts,
@@ -178,6 +184,7 @@ async function serveMember(
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.start().catch((error) => end.fail(error));
   turns.start();
+  backup?.start();
   try {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
@@ -188,6 +195,7 @@ async function serveMember(
     }
   } finally {
     turns.stop();
+    await backup?.stop();
     await server.stop(httpStopMs);
     parts.bodyReader.end();
   }

@@ -1,7 +1,7 @@
 import type { ServiceStatus, SqliteStanding } from "../cluster/types.ts";
 import type { Member, PeerProgress, Role } from "../raft/types.ts";
 import type { ReadPoolStatus, StoreStatus } from "../store/types.ts";
-import { formatGoBytes } from "./go_bytes.ts";
+import { formatGoBytes } from "../base/go_bytes.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { ServerSettings } from "./types.ts";
 

@@ -1,3 +1,4 @@
+import type { AutoBackupFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Logger } from "../io/types.ts";
@@ -64,6 +65,8 @@ export interface ServerInfo {
   /** Undefined for plain HTTP. */
   readonly https?: HttpsInfo | undefined;
   readonly settings: ServerSettings;
+  /** Undefined without -auto-backup. */
+  readonly backups?: (() => AutoBackupFigures) | undefined;
   /** Absent without TLS between nodes. */
   readonly nodeTls?: () => NodeTlsFigures;
   /** How discovery goes, if there is any. */

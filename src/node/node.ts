@@ -13,6 +13,7 @@ import {
 import type { AnswerFormat } from "../store/types.ts";
 import { ViolationError } from "../transport/frame.ts";
 import { type NodeParts, nodeParts } from "./node_parts.ts";
+import { changedSince } from "./changed_since.ts";
 import { decodeSnapshotHeader } from "./snapshot_header.ts";
 import {
   type CommandCodec,
@@ -70,6 +71,11 @@ export class Node {
 
   get lastIndex(): number {
     return this.#parts.raft.lastIndex;
+  }
+
+  /** Whether a command may have been applied behind that index. */
+  changedSince(index: number): Promise<boolean> {
+    return changedSince(this.#options.log, index, this.appliedIndex);
   }
 
   get figures(): NodeFigures {

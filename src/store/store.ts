@@ -15,6 +15,7 @@ import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
 import { ReaderPool } from "./read/reader_pool.ts";
 import { receiveSnapshot, snapshotSize, writeSnapshot } from "./copy/snapshot_body.ts";
+import { checkBackup, packBackup } from "./copy/backup_files.ts";
 import { type TemporaryFile, TemporaryFiles } from "./copy/temporary_files.ts";
 import type { Threads } from "./threads.ts";
 import {
@@ -22,6 +23,9 @@ import {
   type AppliedPosition,
   type ApplyEntry,
   type BackupOptions,
+  type CheckedBackup,
+  type PackedBackup,
+  type PackOptions,
   type ReadRequest,
   SnapshotRejectedError,
   type Statements,
@@ -313,6 +317,19 @@ class SqliteStore implements Store {
       await copy.remove();
       throw error;
     }
+  }
+
+  async pack(options: PackOptions, signal?: AbortSignal): Promise<PackedBackup> {
+    const { path } = this.#parts;
+    const run = (plain: string, target: string) =>
+      this.#copier.run<"pack">({ type: "pack", path, plain, target, options }, signal);
+    return await packBackup(this.#temporaries, run);
+  }
+
+  async check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckedBackup> {
+    const run = (path: string, target: string) =>
+      this.#copier.run<"restore">({ type: "restore", path, target }, signal);
+    return await checkBackup(this.#temporaries, body, run);
   }
 
   async status(): Promise<StoreStatus> {

@@ -227,6 +227,47 @@ export interface BackupOptions {
   readonly tables: readonly string[];
 }
 
+export type Compression = "none" | "gzip" | "zstd";
+
+export interface PackedSums {
+  readonly sizeBytes: number;
+  /** Hexadecimal, of the packed file. */
+  readonly sha256: string;
+  /** Base64, of the packed file. */
+  readonly md5: string;
+  /** Hexadecimal, of the database in it; the same as long as nothing in it changes. */
+  readonly contentSha256: string;
+}
+
+/** Why a user's backup cannot be restored. */
+export class DamagedBackupError extends Error {
+  override name = "DamagedBackupError";
+}
+
+export interface PackOptions {
+  readonly vacuum: boolean;
+  readonly compression: Compression;
+}
+
+/** A backup in a file of this node's, to be read as often as it takes. */
+export interface PackedBackup extends PackedSums {
+  /** Up to where it goes. */
+  readonly position: AppliedPosition;
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Removes it. */
+  close(): Promise<void>;
+}
+
+/** A user's backup that was found sound, unpacked in a file of this node's. */
+export interface CheckedBackup {
+  readonly sizeBytes: number;
+  /** As of a PackedBackup. */
+  readonly contentSha256: string;
+  body(): AsyncIterable<Uint8Array>;
+  /** Removes it. */
+  close(): Promise<void>;
+}
+
 /** How the store is now. Sizes are in bytes. */
 export interface StoreStatus {
   readonly sqliteVersion: string;
@@ -290,6 +331,13 @@ export interface Store extends StateMachine {
   inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]>;
   /** A consistent copy as a stream, in constant memory; writes go on. */
   backup(options: BackupOptions, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** A backup of the user's data, compressed, in a file; writes go on. */
+  pack(options: PackOptions, signal?: AbortSignal): Promise<PackedBackup>;
+  /**
+   * Takes a backup in, compressed or not, and checks it; the database is not touched. Rejects with
+   * a DamagedBackupError that says what is wrong with it.
+   */
+  check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckedBackup>;
   status(): Promise<StoreStatus>;
   /** Rejects when a Worker died or the database can no longer be used; never resolves. */
   readonly failed: Promise<never>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formatGoBytes } from "../../src/http/go_bytes.ts";
+import { formatGoBytes } from "../../src/base/go_bytes.ts";
 import { durationIn, formatDuration } from "../../src/base/duration.ts";
 import { goJson, sortedGoJson } from "../../src/http/go_json.ts";
 import { Indenter } from "../../src/http/indent.ts";

@@ -8,6 +8,7 @@ import type {
   AppliedPosition,
   ApplyEntry,
   BackupOptions,
+  PackOptions,
   ReadRequest,
   Results,
   Statement,
@@ -129,6 +130,14 @@ class ObservedStore implements CheckedStore {
 
   backup(options: BackupOptions, signal?: AbortSignal) {
     return this.#store.backup(options, signal);
+  }
+
+  pack(options: PackOptions, signal?: AbortSignal) {
+    return this.#store.pack(options, signal);
+  }
+
+  check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
+    return this.#store.check(body, signal);
   }
 
   status() {

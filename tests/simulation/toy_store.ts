@@ -69,6 +69,14 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return Promise.reject(new Error("The toy store makes no backups"));
   }
 
+  pack(): Promise<never> {
+    return Promise.reject(new Error("The toy store makes no backups"));
+  }
+
+  check(): Promise<never> {
+    return Promise.reject(new Error("The toy store takes no backups"));
+  }
+
   status(): Promise<never> {
     return Promise.reject(new Error("The toy store has no figures"));
   }

@@ -13,7 +13,15 @@ import { isBrokenDisk, isOutOfRoom, reasonOf } from "../failures.ts";
 import { verifyReceived } from "./received_copy.ts";
 import { dropRaftTables, readRaftState } from "../apply/raft_table.ts";
 import type { RequestTo, ThreadScope } from "../threads.ts";
-import type { AppliedPosition, BackupOptions } from "../types.ts";
+import {
+  type AppliedPosition,
+  type BackupOptions,
+  DamagedBackupError,
+  type PackedSums,
+  type PackOptions,
+} from "../types.ts";
+import { packFile } from "./packed_file.ts";
+import { type RestoredFile, restoreFile } from "./restored_file.ts";
 
 /** Work on the database beside writer and readers; one at a time, each with a connection of its own. */
 export type CopyRequest =
@@ -28,6 +36,16 @@ export type CopyRequest =
     readonly target: string;
     readonly options: BackupOptions;
   }
+  /** Copies the user's data into `target`, compressed, by way of `plain`. */
+  | {
+    readonly type: "pack";
+    readonly path: string;
+    readonly plain: string;
+    readonly target: string;
+    readonly options: PackOptions;
+  }
+  /** Checks a user's backup at `path`, and unpacks it into `target`. */
+  | { readonly type: "restore"; readonly path: string; readonly target: string }
   /** Checks a received copy, and makes it ready to take the database's place. */
   | { readonly type: "verify"; readonly path: string };
 
@@ -41,6 +59,8 @@ export interface CopyResults {
   checkpoint: CheckpointResult;
   snapshot: AppliedPosition;
   backup: undefined;
+  pack: PackedSums & { readonly position: AppliedPosition };
+  restore: RestoredFile | { readonly damage: string };
   verify: AppliedPosition;
 }
 
@@ -82,6 +102,10 @@ class CopyWork {
         return request.options.format === "sql"
           ? this.#dump(request.path, request.target, request.options.tables)
           : this.#backUp(request.path, request.target, request.options);
+      case "pack":
+        return this.#pack(request);
+      case "restore":
+        return this.#restore(request);
       case "verify":
         return verifyReceived(this.#library, request.path);
     }
@@ -123,15 +147,62 @@ class CopyWork {
     }
   }
 
-  #backUp(path: string, target: string, { format, vacuum }: BackupOptions): void {
+  #backUp(path: string, target: string, options: BackupOptions): void {
     this.#copyPages(path, target);
     using copy = this.#open(target);
+    this.#keepUsersData(copy, options);
+  }
+
+  #keepUsersData(
+    copy: Database,
+    { format, vacuum }: Pick<BackupOptions, "format" | "vacuum">,
+  ): void {
     copy.exec("PRAGMA journal_mode = DELETE");
     copy.exec("PRAGMA synchronous = OFF");
     dropRaftTables(copy);
     this.#checkCancelled();
     if (vacuum) copy.exec("VACUUM");
     else if (format === "binary") copy.exec("PRAGMA journal_mode = WAL");
+  }
+
+  async #pack(
+    { path, plain, target, options }: Extract<CopyRequest, { type: "pack" }>,
+  ): Promise<CopyResults["pack"]> {
+    const { vacuum, compression } = options;
+    this.#copyPages(path, plain);
+    let position: AppliedPosition;
+    {
+      using copy = this.#open(plain);
+      position = positionIn(copy);
+      // What is deleted leaves no trace: equal databases give equal files.
+      copy.exec("PRAGMA secure_delete = ON");
+      this.#keepUsersData(copy, { format: vacuum ? "delete" : "binary", vacuum });
+    }
+    const sums = await packFile({
+      disk: this.#disk,
+      from: plain,
+      target,
+      compression,
+      check: () => this.#checkCancelled(),
+    });
+    return { ...sums, position };
+  }
+
+  async #restore(
+    { path, target }: Extract<CopyRequest, { type: "restore" }>,
+  ): Promise<CopyResults["restore"]> {
+    try {
+      return await restoreFile({
+        library: this.#library,
+        disk: this.#disk,
+        path,
+        target,
+        check: () => this.#checkCancelled(),
+      });
+    } catch (error) {
+      if (error instanceof DamagedBackupError) return { damage: error.message };
+      throw error;
+    }
   }
 
   async #dump(path: string, target: string, tables: readonly string[]): Promise<void> {

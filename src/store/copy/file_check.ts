@@ -11,10 +11,13 @@ const notChecked = /^unable to validate/;
  * tokenizer of the application's own. That is no damage: what needs none of them works, and the rest
  * says what it lacks. Then the structure of the file is checked, which asks for none of them either.
  */
-export function damageOf(database: Database): string | undefined {
+export function damageOf(
+  database: Database,
+  check: "quick_check" | "integrity_check" = "quick_check",
+): string | undefined {
   let verdict: string;
   try {
-    verdict = quickCheck(database);
+    verdict = String(database.scalar(`PRAGMA ${check}(1)`));
   } catch (error) {
     if (!(error instanceof SqliteError) || error.code !== ResultCode.error) throw error;
     return structuralDamageOf(database);
@@ -33,10 +36,6 @@ function firstDamage(database: Database): string | undefined {
     }
   }
   return undefined;
-}
-
-function quickCheck(database: Database): string {
-  return String(database.scalar("PRAGMA quick_check(1)"));
 }
 
 /**

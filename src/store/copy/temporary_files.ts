@@ -9,6 +9,10 @@ import { StoreBusyError } from "../types.ts";
 const countsMax = {
   /** On its way to a client. */
   backup: 8,
+  /** On its way to an object store, and what it is made of. */
+  pack: 2,
+  /** A user's backup on its way in: as it came, and unpacked. */
+  restore: 4,
   /** On its way to a follower. */
   snapshot: 8,
   /** On its way into the database's place; an older leader's may still be ending. */

@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto";
+import type { Clock, Logger } from "../io/types.ts";
+import { partBytes } from "../object_store/types.ts";
+import type { PackedBackup } from "../store/types.ts";
+import type { AutoBackupConfig } from "./config.ts";
+import { keyAt, type OpenDestination } from "./destination.ts";
+import { type BackupRecord, readManifest, type Remembered, writeManifest } from "./manifest.ts";
+
+export interface SeriesParts {
+  readonly config: Pick<AutoBackupConfig, "timestamp" | "keepCount" | "keepMs">;
+  readonly destination: OpenDestination;
+  readonly cluster: string;
+  readonly clock: Pick<Clock, "wallTime">;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Metadata by which an object says whose it is, and what. */
+const clusterKey = "raftlite-cluster";
+const sha256Key = "raftlite-sha256";
+
+/**
+ * The backups of a cluster under one name, as its leader finds and leaves them. All that is known of
+ * them is written beside them: another leader, or the next start, goes on from there.
+ */
+export class BackupSeries {
+  readonly #parts: SeriesParts;
+  #remembered: Remembered;
+
+  private constructor(parts: SeriesParts, remembered: Remembered) {
+    this.#parts = parts;
+    this.#remembered = remembered;
+  }
+
+  /** Asks the store what is there. */
+  static async look(parts: SeriesParts): Promise<BackupSeries> {
+    const { destination: { store, key, name }, cluster, logger, signal } = parts;
+    const { stranger, ...found } = await readManifest(store, key, cluster, signal);
+    if (stranger !== undefined) {
+      logger.log("WARN", "backup", `${name}: ${stranger}; they count for nothing here`);
+    }
+    const series = new BackupSeries(parts, found);
+    await series.#dropMissing();
+    return series;
+  }
+
+  /** The last backup that is there; undefined for none. */
+  get newest(): BackupRecord | undefined {
+    return this.#remembered.backups.at(-1);
+  }
+
+  get verifiedAt(): number {
+    return this.#remembered.verifiedAt ?? 0;
+  }
+
+  /** A record alone is no backup: the object must be there, and be that one. */
+  async #dropMissing(): Promise<void> {
+    const { newest } = this;
+    if (newest === undefined || await this.#isThere(newest)) return;
+    const { destination: { name }, logger } = this.#parts;
+    logger.log("WARN", "backup", `${name}: backup ${newest.key} is gone or is another's`);
+    this.#remembered = { ...this.#remembered, backups: this.#remembered.backups.slice(0, -1) };
+  }
+
+  async #isThere({ key, sizeBytes, sha256 }: BackupRecord): Promise<boolean> {
+    const { destination: { store }, cluster, signal } = this.#parts;
+    const info = await store.info(key, signal);
+    if (info === undefined || info.sizeBytes !== sizeBytes) return false;
+    const { metadata } = info;
+    if (Object.keys(metadata).length === 0) return true;
+    return metadata[clusterKey] === cluster && metadata[sha256Key] === sha256;
+  }
+
+  /** What is damaged counts as a backup no longer; an object of its own is removed with the next one. */
+  discard(record: BackupRecord): void {
+    const { backups, begun = [] } = this.#remembered;
+    this.#remembered = {
+      ...this.#remembered,
+      backups: backups.filter((other) => other !== record),
+      begun: this.#parts.config.timestamp ? [...begun, record.key] : begun,
+    };
+  }
+
+  /**
+   * Stores a backup, sees that it is there as it was sent, and remembers it. `confirm` is asked
+   * before anything is remembered: who no longer leads must not say what is there.
+   */
+  async add(packed: PackedBackup, confirm: () => Promise<void>): Promise<BackupRecord> {
+    const { config, destination, clock, signal } = this.#parts;
+    const { store, key: base } = destination;
+    const time = clock.wallTime();
+    const id = packed.position.index;
+    const key = config.timestamp ? keyAt(base, time) : base;
+    const { sizeBytes, sha256, contentSha256 } = packed;
+    const record: BackupRecord = { id, key, time, sizeBytes, sha256, contentSha256 };
+    await this.#begin(key);
+    await store.upload(key, packed, { metadata: this.#metadata(record), signal });
+    await this.#checkStored(record);
+    await confirm();
+    const backups = [...this.#remembered.backups.filter((old) => old.key !== key), record];
+    const begun = (this.#remembered.begun ?? []).filter((old) => old !== key);
+    await this.#remember({ ...this.#remembered, backups, begun });
+    const beside = destination.besides(String(id), key, time);
+    if (beside !== undefined) {
+      await store.put(beside.key, new TextEncoder().encode(beside.text), { signal });
+    }
+    return record;
+  }
+
+  #metadata({ id, sha256 }: BackupRecord): Record<string, string> {
+    const metadata = this.#parts.destination.metadata(String(id));
+    if (Object.keys(metadata).length === 0) return {};
+    return { ...metadata, [clusterKey]: this.#parts.cluster, [sha256Key]: sha256 };
+  }
+
+  /** Removes what was cut short, and notes what is begun, so that it does not stay for ever. */
+  async #begin(key: string): Promise<void> {
+    const { config, destination: { store }, signal } = this.#parts;
+    if (!config.timestamp) return;
+    const { backups, begun = [] } = this.#remembered;
+    const kept = new Set(backups.map((backup) => backup.key));
+    for (const old of begun) if (!kept.has(old)) await store.remove(old, signal);
+    await this.#remember({ ...this.#remembered, begun: [key] });
+  }
+
+  async #checkStored(record: BackupRecord): Promise<void> {
+    const { destination: { store, checksItself }, signal } = this.#parts;
+    const { key, sizeBytes, sha256 } = record;
+    if (!await this.#isThere(record)) {
+      throw new Error(`${key} was stored, and is not there as it was sent`);
+    }
+    if (checksItself) return;
+    const hash = createHash("sha256");
+    for (let at = 0; at < sizeBytes; at += partBytes) {
+      hash.update(await store.read(key, at, partBytes, signal));
+    }
+    if (hash.digest("hex") !== sha256) throw new Error(`${key} was stored, and reads otherwise`);
+  }
+
+  async #remember(remembered: Remembered): Promise<void> {
+    const { destination: { store, key }, cluster, signal } = this.#parts;
+    await writeManifest(store, key, { ...remembered, cluster }, signal);
+    this.#remembered = remembered;
+  }
+
+  /** Notes that a backup was restored and found sound. */
+  async verified(time: number): Promise<void> {
+    await this.#remember({ ...this.#remembered, verifiedAt: time });
+  }
+
+  /** Removes backups that are too many or too old; never the newest. */
+  async expire(): Promise<void> {
+    const { config, destination: { store, name }, clock, logger, signal } = this.#parts;
+    const expired = expiredOf(this.#remembered.backups, config, clock.wallTime());
+    if (expired.length === 0) return;
+    for (const { key } of expired) await store.remove(key, signal);
+    const backups = this.#remembered.backups.filter((backup) => !expired.includes(backup));
+    await this.#remember({ ...this.#remembered, backups });
+    logger.log("INFO", "backup", `${name}: removed ${expired.length} old backups`);
+  }
+}
+
+/** The backups that are to go. */
+export function expiredOf(
+  backups: readonly BackupRecord[],
+  { keepCount, keepMs }: Pick<AutoBackupConfig, "keepCount" | "keepMs">,
+  wallTime: number,
+): BackupRecord[] {
+  return backups.slice(0, -1).filter(({ time }, at) => {
+    const isSurplus = keepCount > 0 && at < backups.length - keepCount;
+    return isSurplus || (keepMs > 0 && time < wallTime - keepMs);
+  });
+}

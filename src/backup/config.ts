@@ -1,0 +1,199 @@
+import zlib from "node:zlib";
+import type { Compression } from "../store/types.ts";
+import { type Environment, expandVariables } from "./environment.ts";
+import { ConfigError, JsonFields, parseJson } from "./json_fields.ts";
+
+/** Where backups go, as a configuration file says it. Texts may be empty. */
+export type Destination =
+  | {
+    readonly type: "s3";
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly endpoint: string;
+    readonly region: string;
+    readonly bucket: string;
+    readonly path: string;
+    readonly forcePathStyle: boolean;
+  }
+  | {
+    readonly type: "gcs";
+    readonly endpoint: string;
+    readonly bucket: string;
+    readonly name: string;
+    readonly credentialsPath: string;
+  }
+  | { readonly type: "file"; readonly directory: string; readonly name: string };
+
+export interface AutoBackupConfig {
+  readonly destination: Destination;
+  readonly intervalMs: number;
+  /** Each backup has a name of its own, with its time. */
+  readonly timestamp: boolean;
+  readonly compression: Compression;
+  readonly vacuum: boolean;
+  /** Between two checks by a real restore; 0 for none. */
+  readonly verifyIntervalMs: number;
+  /** How many backups with a time in their names are kept; 0 for all. */
+  readonly keepCount: number;
+  /** How old they may become, in ms; 0 for any age. */
+  readonly keepMs: number;
+}
+
+export interface AutoRestoreConfig {
+  readonly destination: Destination;
+  readonly timeoutMs: number;
+  readonly continueOnFailure: boolean;
+}
+
+const defaultVerifyIntervalMs = 24 * 3_600_000;
+const defaultRestoreTimeoutMs = 30_000;
+/** A backup cannot follow another sooner than its name, which has seconds, allows; nor is it sensible. */
+const newestVersion = 1;
+
+const backupKeys = [
+  "interval",
+  "timestamp",
+  "no_compress",
+  "compression",
+  "vacuum",
+  "verify_interval",
+  "keep",
+  "keep_for",
+] as const;
+const restoreKeys = ["timeout", "continue_on_failure"] as const;
+
+export interface Parsed<Config> {
+  readonly config: Config;
+  /** Keys that mean nothing here. */
+  readonly unknownKeys: readonly string[];
+}
+
+/** Reads the file of -auto-backup; throws a ConfigError with rqlite's words where it has some. */
+export function parseAutoBackup(text: string, environment: Environment): Parsed<AutoBackupConfig> {
+  const fields = new JsonFields(parseJson(expandVariables(text, environment)), "Config");
+  const timestamp = fields.flag("timestamp");
+  const compression = compressionIn(fields);
+  const vacuum = fields.flag("vacuum");
+  checkVersion(fields);
+  const intervalMs = fields.duration("interval") ?? 0;
+  const kind = typeOf(fields);
+  if (intervalMs <= 0) throw new ConfigError("invalid interval");
+  const { destination, unknownKeys } = destinationIn(fields, kind);
+  const keep = fields.whole("keep");
+  const keepMs = fields.duration("keep_for") ?? 0;
+  if (keep < 0 || keepMs < 0) throw new ConfigError("keep and keep_for must not be negative");
+  if ((keep > 0 || keepMs > 0) && !timestamp) {
+    throw new ConfigError("keep and keep_for need timestamp: without it there is one backup");
+  }
+  const verifyIntervalMs = fields.duration("verify_interval") ?? defaultVerifyIntervalMs;
+  if (verifyIntervalMs < 0) throw new ConfigError("verify_interval must not be negative");
+  fields.pass(...restoreKeys);
+  return {
+    config: {
+      destination,
+      intervalMs,
+      timestamp,
+      compression,
+      vacuum,
+      verifyIntervalMs,
+      keepCount: keep,
+      keepMs,
+    },
+    unknownKeys: [...fields.unknown, ...unknownKeys],
+  };
+}
+
+/** Reads the file of -auto-restore, which may be that of -auto-backup. */
+export function parseAutoRestore(
+  text: string,
+  environment: Environment,
+): Parsed<AutoRestoreConfig> {
+  const fields = new JsonFields(parseJson(expandVariables(text, environment)), "Config");
+  const continueOnFailure = fields.flag("continue_on_failure");
+  checkVersion(fields);
+  const kind = typeOf(fields);
+  const timeoutMs = fields.duration("timeout") ?? defaultRestoreTimeoutMs;
+  if (timeoutMs <= 0) throw new ConfigError("invalid interval");
+  const { destination, unknownKeys } = destinationIn(fields, kind);
+  fields.pass(...backupKeys);
+  return {
+    config: { destination, timeoutMs, continueOnFailure },
+    unknownKeys: [...fields.unknown, ...unknownKeys],
+  };
+}
+
+function checkVersion(fields: JsonFields): void {
+  if (fields.whole("version") > newestVersion) throw new ConfigError("invalid version");
+}
+
+function typeOf(fields: JsonFields): Destination["type"] {
+  const kind = fields.get("type");
+  if (kind === "s3" || kind === "gcs" || kind === "file") return kind;
+  throw new ConfigError("unsupported storage type");
+}
+
+function compressionIn(fields: JsonFields): Compression {
+  const off = fields.flag("no_compress");
+  const name = fields.text("compression");
+  if (name === "") return off ? "none" : "gzip";
+  if (name !== "gzip" && name !== "zstd") {
+    throw new ConfigError(`compression must be gzip or zstd, not ${name}`);
+  }
+  if (off) throw new ConfigError("no_compress and compression exclude each other");
+  if (name === "zstd" && zlib.createZstdCompress === undefined) {
+    throw new ConfigError(`this version of Deno, ${Deno.version.deno}, has no zstd: use gzip`);
+  }
+  return name;
+}
+
+function destinationIn(
+  fields: JsonFields,
+  type: Destination["type"],
+): { readonly destination: Destination; readonly unknownKeys: readonly string[] } {
+  const value = fields.get("sub");
+  if (value === undefined) throw new ConfigError("unexpected end of JSON input");
+  const sub = new JsonFields(value, `${type}.Config`);
+  const destination = readDestination(sub, type);
+  return { destination, unknownKeys: sub.unknown.map((key) => `sub.${key}`) };
+}
+
+function readDestination(sub: JsonFields, type: Destination["type"]): Destination {
+  switch (type) {
+    case "s3":
+      return {
+        type,
+        accessKeyId: sub.text("access_key_id"),
+        secretAccessKey: sub.text("secret_access_key"),
+        endpoint: sub.text("endpoint"),
+        region: sub.text("region"),
+        bucket: sub.text("bucket"),
+        path: sub.text("path"),
+        forcePathStyle: sub.flag("force_path_style"),
+      };
+    case "gcs":
+      sub.pass("project_id");
+      return {
+        type,
+        endpoint: sub.text("endpoint"),
+        bucket: sub.text("bucket"),
+        name: sub.text("name"),
+        credentialsPath: sub.text("credentials_path"),
+      };
+    case "file":
+      return { type, ...fileIn(sub) };
+  }
+}
+
+function fileIn(sub: JsonFields): { readonly directory: string; readonly name: string } {
+  const directory = sub.text("dir");
+  const name = sub.text("name");
+  if (!/^(\/|[A-Za-z]:[\\/])/.test(directory)) {
+    throw new ConfigError(`directory path must be absolute: ${directory || "."}`);
+  }
+  if (name === "" || name === "." || name === ".." || /[\\/]/.test(name)) {
+    throw new ConfigError(
+      `invalid file parameter: ${name} (must be a simple filename without path separators)`,
+    );
+  }
+  return { directory, name };
+}

@@ -1,0 +1,107 @@
+import { durationIn, parseDuration } from "../base/duration.ts";
+
+/** What is wrong with a configuration file. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** Kinds of values as Go's encoding/json names them in its errors. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "object") return "object";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
+/** The values of a JSON object by their keys, each of the type that it is asked for as. */
+export class JsonFields {
+  readonly #fields: ReadonlyMap<string, unknown>;
+  readonly #name: string;
+  readonly #used = new Set<string>();
+
+  /** @param name Of what the object configures, for errors. */
+  constructor(value: unknown, name: string) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new ConfigError(
+        `json: cannot unmarshal ${kindOf(value)} into Go value of type ${name}`,
+      );
+    }
+    this.#fields = new Map(Object.entries(value));
+    this.#name = name;
+  }
+
+  /** Keys that nobody has asked for. */
+  get unknown(): string[] {
+    return [...this.#fields.keys()].filter((key) => !this.#used.has(key));
+  }
+
+  /** Marks keys as known that are not read. */
+  pass(...keys: readonly string[]): void {
+    for (const key of keys) this.#used.add(key);
+  }
+
+  /** null is as if it were not there, as in Go. */
+  get(key: string): unknown {
+    this.#used.add(key);
+    return this.#fields.get(key) ?? undefined;
+  }
+
+  text(key: string): string {
+    const value = this.get(key) ?? "";
+    if (typeof value !== "string") throw this.#mismatch(key, value, "string");
+    return value;
+  }
+
+  flag(key: string): boolean {
+    const value = this.get(key) ?? false;
+    if (typeof value !== "boolean") throw this.#mismatch(key, value, "bool");
+    return value;
+  }
+
+  whole(key: string): number {
+    const value = this.get(key) ?? 0;
+    if (typeof value !== "number" || !Number.isSafeInteger(value)) {
+      throw this.#mismatch(key, value, "int");
+    }
+    return value;
+  }
+
+  /** In ms, of a Go duration or a number of nanoseconds; undefined when it is not there. */
+  duration(key: string): number | undefined {
+    const value = this.get(key);
+    if (value === undefined) return undefined;
+    if (typeof value === "number") return value / 1e6;
+    if (typeof value !== "string") throw new ConfigError("invalid duration");
+    const parsed = durationIn(value);
+    return parsed ?? wordsOfDuration(value);
+  }
+
+  #mismatch(key: string, value: unknown, type: string): ConfigError {
+    const what = typeof value === "number" && type === "int" ? `number ${value}` : kindOf(value);
+    return new ConfigError(
+      `json: cannot unmarshal ${what} into Go struct field ${this.#name}.${key} of type ${type}`,
+    );
+  }
+}
+
+/** Throws with Go's words for what is no duration. */
+function wordsOfDuration(value: string): never {
+  try {
+    parseDuration(value);
+  } catch (error) {
+    if (error instanceof Error) throw new ConfigError(`time: ${error.message}`);
+    throw error;
+  }
+  throw new ConfigError("invalid duration");
+}
+
+/** Throws a ConfigError with what is wrong. */
+export function parseJson(text: string): unknown {
+  if (text.trim() === "") throw new ConfigError("unexpected end of JSON input");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // What the engine cites of the text may be a secret.
+    throw new ConfigError(message.replace(/,? ?(\.\.\.)?".*$/s, "").replace(/ *$/, ""));
+  }
+}

@@ -1,0 +1,50 @@
+/** What a job of the leader's needs to know of its node. */
+export interface LeadingNode {
+  readonly leads: boolean;
+  readonly clusterId: string;
+  readonly appliedIndex: number;
+  /**
+   * Resolves once a majority has confirmed who leads, and all that was committed by then is applied
+   * here; rejects when there is none.
+   */
+  confirm(): Promise<void>;
+  /** Whether a command may have been applied behind that index. */
+  changedSince(index: number): Promise<boolean>;
+}
+
+/** What came of a backup's last check by a real restore. Times are in ms since 1970 UTC. */
+export interface Verification {
+  readonly time: number;
+  /** The backup's id. */
+  readonly id: number;
+  readonly key: string;
+  readonly durationMs: number;
+  /** What is wrong, or why it could not be checked; undefined when it is sound. */
+  readonly failure: string | undefined;
+}
+
+/** What this node has done of backups since it was started. Times are in ms since 1970 UTC. */
+export interface AutoBackupFigures {
+  readonly destination: string;
+  readonly intervalMs: number;
+  /** The id of the last one known to be there; 0 for none. */
+  readonly lastIndex: number;
+  /** Undefined before this node's first one. */
+  readonly lastUploadTime: number | undefined;
+  readonly lastUploadMs: number;
+  readonly lastUploadBytes: number;
+  readonly totalUploadBytes: number;
+  readonly uploadsOk: number;
+  readonly uploadsFailed: number;
+  /** Times when no entry of the log had come since the last one. */
+  readonly skippedUnchanged: number;
+  /** Times when the database was the same as in the last one. */
+  readonly skippedEqual: number;
+  /** Times when the store could not say what it has. */
+  readonly looksFailed: number;
+  /** Failures in a row until now, and the last one's reason; undefined when the last try went well. */
+  readonly failing: { readonly times: number; readonly message: string } | undefined;
+  /** What is wrong with old backups that could not be removed. */
+  readonly retentionFailure: string | undefined;
+  readonly verification: Verification | undefined;
+}

@@ -1,0 +1,41 @@
+import type { Clock } from "../io/types.ts";
+import { ObjectStoreError } from "./types.ts";
+
+/** How often a request is made that may go well another time. */
+const attemptsMax = 3;
+/** Before the second attempt, in ms; doubled before each that follows. */
+const firstPauseMs = 500;
+
+/** Makes a request up to three times, with growing pauses; what is refused for good is made once. */
+export async function withAttempts<T>(
+  clock: Clock,
+  request: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await request();
+    } catch (error) {
+      signal?.throwIfAborted();
+      const again = error instanceof ObjectStoreError && error.kind === "unavailable";
+      if (!again || attempt === attemptsMax) throw error;
+      await pause(clock, firstPauseMs * 2 ** (attempt - 1), signal);
+    }
+  }
+}
+
+/** Waits so long, or rejects with the signal's reason. */
+export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.after(delayMs, () => {
+      signal?.removeEventListener("abort", aborted);
+      resolve();
+    });
+    if (signal?.aborted) aborted();
+    else signal?.addEventListener("abort", aborted, { once: true });
+  });
+}

@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { expiredOf } from "../../src/backup/backup_series.ts";
+import { eventually } from "../cluster/harness.ts";
+import { withDirectory } from "../directory.ts";
+import { error, s3Keys, S3StandIn } from "../object_store/s3_stand_in.ts";
+import { TestStore } from "../store/fixture.ts";
+import { ask, FakeNode, s3Config, startBackup, unpacked } from "./fixture.ts";
+
+const key = "dir/db.gz";
+const MiB = 1024 * 1024;
+
+async function openNode(): Promise<{ store: TestStore; node: FakeNode } & AsyncDisposable> {
+  const store = await TestStore.open();
+  const node = new FakeNode(store);
+  await node.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (1)"]);
+  return { store, node, [Symbol.asyncDispose]: () => store.close() };
+}
+
+const uploads = (standIn: S3StandIn) => standIn.requests.filter((line) => /^P.*db.gz\?/.test(line));
+
+Deno.test("AutoBackup stores the database as rqlite does, marks it, and remembers it beside", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  await using run = await startBackup(s3Config(standIn), store, node);
+  const { backup, log } = run;
+  await eventually("a backup", () => backup.figures.uploadsOk > 0);
+  const object = standIn.objects.get(key);
+  assert.ok(object);
+  assert.equal(object.metadata["x-rqlite-auto-backup-id"], "1");
+  assert.equal(object.metadata["raftlite-cluster"], node.clusterId);
+  assert.deepEqual([...object.bytes.subarray(0, 10)], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff]);
+  const file = unpacked(object.bytes);
+  assert.deepEqual([...file.subarray(18, 20)], [2, 2]);
+  assert.equal(await ask(file, "SELECT v FROM t; SELECT count(*) FROM sqlite_schema"), "1\n1");
+  assert.deepEqual(uploads(standIn), ["PUT /bkt/dir/db.gz?x-id=PutObject"]);
+  assert.match(log.text, /INFO \[backup\] starting upload to http:\S+\/bkt\/dir\/db.gz every 5ms/);
+  assert.match(log.text, /completed auto upload of \d+ B to http:\S+\/bkt\/dir\/db.gz in /);
+  assert.doesNotMatch(log.text, new RegExp(s3Keys.secretAccessKey));
+  assert.deepEqual(
+    [backup.figures.lastIndex, backup.figures.lastUploadBytes],
+    [1, object.bytes.length],
+  );
+});
+
+Deno.test("AutoBackup in other forms: vacuumed and plain, and by zstd", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  {
+    const config = s3Config(standIn, { vacuum: true, no_compress: true });
+    await using run = await startBackup(config, store, node);
+    await eventually("a backup", () => run.backup.figures.uploadsOk > 0);
+  }
+  const plain = standIn.objects.get(key)?.bytes ?? new Uint8Array();
+  assert.deepEqual([...plain.subarray(18, 20)], [1, 1]);
+  assert.equal(await ask(plain, "SELECT v FROM t"), "1");
+  await node.execute(["INSERT INTO t VALUES (2)"]);
+  const config = s3Config(standIn, { compression: "zstd", verify_interval: "1h" });
+  await using run = await startBackup(config, store, node);
+  await eventually("a check", () => run.backup.figures.verification);
+  const packed = standIn.objects.get(key)?.bytes ?? new Uint8Array();
+  assert.deepEqual([...packed.subarray(0, 4)], [0x28, 0xb5, 0x2f, 0xfd]);
+  assert.equal(run.backup.figures.verification?.failure, undefined);
+});
+
+Deno.test("AutoBackup sends nothing that has not changed: not again, not after a restart, not by another leader, not with times", async () => {
+  for (const timestamp of [false, true]) {
+    await using standIn = new S3StandIn();
+    await using opened = await openNode();
+    const { store, node } = opened;
+    const config = s3Config(standIn, { timestamp });
+    {
+      await using run = await startBackup(config, store, node);
+      await eventually("three ticks", () => run.backup.figures.skippedUnchanged >= 3);
+      const looks = () => standIn.requests.filter((line) => line.startsWith("HEAD")).length;
+      const before = looks();
+      node.leads = false;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      node.leads = true;
+      await eventually("the store to be asked again", () => looks() > before);
+    }
+    // A new leader's entry, and a command that changes nothing.
+    await node.empty();
+    {
+      await using run = await startBackup(config, store, node);
+      await eventually("three ticks", () => run.backup.figures.skippedUnchanged >= 3);
+      assert.equal(run.backup.figures.lastIndex, 1);
+    }
+    await store.restart();
+    await node.execute(["SELECT 1", "DELETE FROM t WHERE v = 7"]);
+    {
+      await using run = await startBackup(config, store, node);
+      await eventually("a copy that is the same", () => run.backup.figures.skippedEqual === 1);
+      await eventually("three ticks", () => run.backup.figures.skippedUnchanged >= 3);
+      assert.equal(run.backup.figures.skippedEqual, 1);
+      assert.equal(uploads(standIn).length, 1, standIn.requests.join("\n"));
+      await node.execute(["INSERT INTO t VALUES (2)"]);
+      await eventually("the next backup", () => run.backup.figures.uploadsOk === 1);
+      assert.equal(uploads(standIn).length, 2);
+    }
+  }
+});
+
+Deno.test("AutoBackup: another cluster's object, an rqlite's and one that is gone hide no missing backup", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  const backUp = async () => {
+    await using run = await startBackup(s3Config(standIn), store, node);
+    const { figures } = run.backup;
+    await eventually("a tick", () => figures.uploadsOk > 0 || figures.skippedUnchanged > 0);
+    return { sent: run.backup.figures.uploadsOk, log: run.log.text };
+  };
+  assert.equal((await backUp()).sent, 1);
+  assert.equal((await backUp()).sent, 0);
+  node.clusterId = "00000000000000bb";
+  const other = await backUp();
+  assert.equal(other.sent, 1);
+  assert.match(other.log, /the backups there are cluster 00000000000000aa's/);
+  standIn.objects.delete(key);
+  assert.equal((await backUp()).sent, 1);
+  const theirs = { "x-rqlite-auto-backup-id": "1" };
+  standIn.objects.set(key, { bytes: new Uint8Array(9), metadata: theirs });
+  assert.equal((await backUp()).sent, 1);
+  standIn.objects.set(`${key}.raftlite.json`, { bytes: new Uint8Array(9), metadata: {} });
+  const damaged = await backUp();
+  assert.equal(damaged.sent, 1);
+  assert.match(damaged.log, /raftlite.json there cannot be read/);
+});
+
+Deno.test("AutoBackup tries a store that fails again, says so, and goes on when it is well", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  let broken = true;
+  standIn.fault = (request) =>
+    broken && request.method === "PUT" ? error(503, "SlowDown") : undefined;
+  await using run = await startBackup(s3Config(standIn), store, node);
+  const { backup, log } = run;
+  await eventually("failures", () => (backup.figures.failing?.times ?? 0) >= 1);
+  assert.match(backup.figures.failing?.message ?? "", /answered with 503 SlowDown/);
+  assert.match(log.text, /ERROR \[backup\] failed to upload to \S+ \(1 in a row\): S3: PUT of/);
+  broken = false;
+  await eventually("a backup", () => backup.figures.uploadsOk === 1);
+  await eventually("no failure", () => backup.figures.failing === undefined);
+  assert.match(log.text, /go well again/);
+});
+
+Deno.test("AutoBackup with wrong keys says that the store denies it, and nothing of the keys", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  const config = s3Config(standIn, {}, { secret_access_key: "hush-hush" });
+  await using run = await startBackup(config, store, node);
+  const { backup, log } = run;
+  await eventually("a failure", () => backup.figures.failing);
+  assert.match(backup.figures.failing?.message ?? "", /answered with 403 SignatureDoesNotMatch/);
+  assert.doesNotMatch(JSON.stringify(backup.figures) + log.text, /hush-hush/);
+  assert.equal(standIn.objects.size, 0);
+});
+
+Deno.test("AutoBackup sends a large database in parts, each again by itself when it fails", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  await node.execute([
+    "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 12) " +
+    "INSERT INTO t SELECT randomblob(1000000) FROM c",
+  ]);
+  let failures = 0;
+  standIn.fault = (request) =>
+    request.url.includes("partNumber=2") && failures++ === 0
+      ? error(500, "InternalError")
+      : undefined;
+  await using run = await startBackup(s3Config(standIn, { verify_interval: "1h" }), store, node);
+  await eventually("a check", () => run.backup.figures.verification);
+  assert.equal(run.backup.figures.verification?.failure, undefined);
+  assert.equal(run.backup.figures.uploadsFailed, 0);
+  const lines = uploads(standIn).map((line) => line.replace(/uploadId=[^&]*/, "uploadId=U"));
+  assert.deepEqual(lines.slice(0, 4), [
+    "POST /bkt/dir/db.gz?uploads=",
+    "PUT /bkt/dir/db.gz?partNumber=1&uploadId=U&x-id=UploadPart",
+    "PUT /bkt/dir/db.gz?partNumber=2&uploadId=U&x-id=UploadPart",
+    "PUT /bkt/dir/db.gz?partNumber=3&uploadId=U&x-id=UploadPart",
+  ]);
+  const object = standIn.objects.get(key);
+  assert.ok(object && object.bytes.length > 11 * MiB);
+  assert.equal(object.metadata["x-rqlite-auto-backup-id"], String(node.appliedIndex));
+});
+
+Deno.test("AutoBackup leaves no upload behind that failed half-way, and the old backup in its place", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  await using run = await startBackup(s3Config(standIn), store, node);
+  await eventually("a backup", () => run.backup.figures.uploadsOk === 1);
+  const before = standIn.objects.get(key);
+  standIn.fault = (request) =>
+    request.url.includes("partNumber=2") ? error(400, "InvalidDigest") : undefined;
+  await node.execute(["INSERT INTO t VALUES (randomblob(8000000))"]);
+  await eventually("a failure", () => run.backup.figures.failing);
+  assert.equal(standIn.objects.get(key), before);
+  await eventually("no upload under way", () => standIn.uploads.size === 0);
+});
+
+Deno.test("AutoBackup finds a damaged backup by restoring it, and makes another though nothing has changed", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  {
+    await using run = await startBackup(s3Config(standIn), store, node);
+    await eventually("a backup", () => run.backup.figures.uploadsOk === 1);
+  }
+  const object = standIn.objects.get(key);
+  assert.ok(object);
+  const bytes = object.bytes.slice();
+  bytes[bytes.length - 6] = (bytes.at(-6) ?? 0) ^ 0xff;
+  standIn.objects.set(key, { ...object, bytes });
+  await using run = await startBackup(s3Config(standIn, { verify_interval: "1h" }), store, node);
+  const { backup, log } = run;
+  await eventually("a check", () => backup.figures.verification);
+  assert.match(backup.figures.verification?.failure ?? "", /checksum is not the one/);
+  await eventually("another backup", () => backup.figures.uploadsOk === 1);
+  assert.match(log.text, /ERROR \[backup\] restored backup dir\/db.gz .* cannot be used/);
+  assert.notDeepEqual(standIn.objects.get(key)?.bytes, bytes);
+});
+
+Deno.test("AutoBackup to a directory writes rqlite's files", async () => {
+  await using opened = await openNode();
+  const { store, node } = opened;
+  await withDirectory(async (directory) => {
+    const config = {
+      type: "file",
+      interval: "5ms",
+      sub: { dir: `${directory}/made/by it`, name: "bak.gz" },
+    };
+    await using run = await startBackup(config, store, node);
+    await eventually("a check", () => run.backup.figures.verification);
+    const names = [...Deno.readDirSync(config.sub.dir)].map(({ name }) => name).sort();
+    assert.deepEqual(names, ["METADATA.json", "bak.gz", "bak.gz.raftlite.json"]);
+    const { id, timestamp, name } = JSON.parse(
+      await Deno.readTextFile(`${config.sub.dir}/METADATA.json`),
+    );
+    assert.deepEqual([id, name], ["1", `${config.sub.dir}/bak.gz`]);
+    assert.ok(Math.abs(timestamp - Date.now()) < 3_600_000);
+    const { mode } = await Deno.stat(`${config.sub.dir}/bak.gz`);
+    assert.equal((mode ?? 0) & 0o777, 0o600);
+    assert.equal(run.backup.figures.destination, `dir:${config.sub.dir}, file:bak.gz`);
+    assert.equal(await ask(unpacked(await Deno.readFile(name)), "SELECT v FROM t"), "1");
+  });
+});
+
+Deno.test("AutoBackup keeps as many backups with times as it is told to, and what is not its own", async () => {
+  await using opened = await openNode();
+  const { store, node } = opened;
+  await withDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/20200101000000_bak.gz`, "a stranger's");
+    const config = {
+      type: "file",
+      interval: "5ms",
+      timestamp: true,
+      keep: 2,
+      verify_interval: "0s",
+      sub: { dir: directory, name: "bak.gz" },
+    };
+    await using run = await startBackup(config, store, node);
+    for (let i = 1; i <= 4; i++) {
+      await eventually(`backup ${i}`, () => run.backup.figures.uploadsOk === i);
+      // Names have seconds: the next one needs another.
+      const second = Math.floor(Date.now() / 1000);
+      await eventually("the next second", () => Math.floor(Date.now() / 1000) > second);
+      if (i < 4) await node.execute([`INSERT INTO t VALUES (${i})`]);
+    }
+    const backups = () =>
+      [...Deno.readDirSync(directory)].map(({ name }) => name).filter((n) => n.endsWith("_bak.gz"));
+    await eventually("two backups beside the stranger's", () => backups().length === 3);
+    assert.ok(backups().every((name) => /^\d{14}_bak.gz$/.test(name)));
+    assert.ok(backups().includes("20200101000000_bak.gz"));
+  });
+});
+
+Deno.test("expiredOf keeps the newest, as many as wanted, and none that is too old", () => {
+  const at = (time: number) => ({
+    id: time,
+    key: `${time}`,
+    time,
+    sizeBytes: 0,
+    sha256: "",
+    contentSha256: "",
+  });
+  const all = [1, 2, 3, 4].map(at);
+  const times = (keepCount: number, keepMs: number) =>
+    expiredOf(all, { keepCount, keepMs }, 10).map(({ time }) => time);
+  assert.deepEqual(times(0, 0), []);
+  assert.deepEqual(times(3, 0), [1]);
+  assert.deepEqual(times(0, 7), [1, 2]);
+  assert.deepEqual(times(0, 1), [1, 2, 3]);
+  assert.deepEqual(times(1, 0), [1, 2, 3]);
+});

@@ -1,0 +1,168 @@
+import { strict as assert } from "node:assert";
+import { gunzipSync } from "node:zlib";
+import { ask, s3Config } from "../backup/fixture.ts";
+import { withDirectory } from "../directory.ts";
+import { s3Keys, S3StandIn } from "../object_store/s3_stand_in.ts";
+import { Cluster, eventually, type NodeProcess } from "./harness.ts";
+import { Mount } from "./mount.ts";
+
+const key = "dir/db.gz";
+
+interface BackupStatus {
+  readonly last_index: string;
+  readonly num_uploads_ok: number;
+  readonly num_uploads_skipped: number;
+  readonly failing?: { readonly times: number; readonly error: string };
+  readonly verification?: { readonly ok: boolean };
+}
+
+async function backups(node: NodeProcess): Promise<BackupStatus> {
+  return (await node.status())["auto_backups"] as BackupStatus;
+}
+
+async function writeConfig(path: string, config: unknown): Promise<string> {
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  return path;
+}
+
+function rowsIn(standIn: S3StandIn): Promise<string> {
+  const bytes = standIn.objects.get(key)?.bytes;
+  assert.ok(bytes, "No backup is there");
+  return ask(new Uint8Array(gunzipSync(bytes)), "SELECT count(*) FROM t; PRAGMA integrity_check");
+}
+
+Deno.test("a leader that is killed in the midst of an upload is followed by one that makes it, and the next leader sends nothing again", async () => {
+  await using standIn = new S3StandIn();
+  await withDirectory(async (directory) => {
+    const path = await writeConfig(`${directory}/b.json`, {
+      ...s3Config(standIn, { interval: "100ms", verify_interval: "1s" }),
+    });
+    let held: string | undefined;
+    const parts: string[] = [];
+    standIn.fault = async (request) => {
+      if (!request.url.includes("partNumber=")) return undefined;
+      parts.push(request.url);
+      if (held !== undefined) return undefined;
+      held = request.url;
+      // Nothing comes back, until the one who asks is gone.
+      await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+      return undefined;
+    };
+    await using cluster = await Cluster.start({ flags: ["-auto-backup", path] });
+    const leader = await cluster.leader();
+    await leader.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (randomblob(9000000))"]);
+    await eventually("an upload to be under way", () => held);
+    await leader.kill();
+    const next = await cluster.leader(leader);
+    await eventually(
+      () => `a backup\n${next.log}`,
+      async () => (await backups(next)).num_uploads_ok > 0,
+    );
+    assert.equal(await rowsIn(standIn), "1\nok");
+    await eventually("a check", async () => (await backups(next)).verification?.ok);
+
+    leader.start();
+    await leader.ready();
+    const sent = parts.length;
+    const third = await cluster.follower();
+    assert.equal(
+      (await next.fetch("/leader?wait", {
+        method: "POST",
+        body: JSON.stringify({ id: third.id }),
+      })).status,
+      200,
+    );
+    const now = await cluster.leader();
+    await eventually(
+      () => `nothing to be sent\n${now.log}`,
+      async () => (await backups(now)).num_uploads_skipped >= 3,
+    );
+    assert.equal(parts.length, sent);
+    for (const node of cluster.nodes) {
+      assert.doesNotMatch(node.log, new RegExp(s3Keys.secretAccessKey.replaceAll("+", "\\+")));
+      assert.doesNotMatch((await node.fetch("/status")).body, /s3cr3t/);
+    }
+  });
+});
+
+Deno.test("a full disk under the directory of backups costs no write, is said, and a backup is made once there is room", async () => {
+  await withDirectory(async (directory) => {
+    const target = `${directory}/target`;
+    await using mount = await Mount.tmpfs(target, 1024 * 1024);
+    if (mount === undefined) return;
+    const path = await writeConfig(`${directory}/b.json`, {
+      type: "file",
+      interval: "100ms",
+      no_compress: true,
+      sub: { dir: target, name: "db.sqlite" },
+    });
+    await using cluster = await Cluster.start({ size: 1, flags: ["-auto-backup", path] });
+    const node = await cluster.leader();
+    await node.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (1)"]);
+    await eventually("a backup", async () => (await backups(node)).num_uploads_ok > 0);
+    await node.execute(["INSERT INTO t VALUES (zeroblob(2000000))"]);
+    await eventually(
+      () => `a failure\n${node.log}`,
+      async () => /No space left/.test((await backups(node)).failing?.error ?? ""),
+    );
+    const names = () => [...Deno.readDirSync(target)].map(({ name }) => name).sort();
+    await eventually(
+      "nothing half-written",
+      () => names().join() === "METADATA.json,db.sqlite,db.sqlite.raftlite.json",
+    );
+    assert.equal(await ask(await Deno.readFile(`${target}/db.sqlite`), "SELECT v FROM t"), "1");
+    await node.execute(["DELETE FROM t WHERE length(v) > 1", "VACUUM"]);
+    await eventually("no failure", async () => (await backups(node)).failing === undefined);
+  });
+});
+
+Deno.test("a node killed in the midst of writing a backup to a directory leaves the old one whole", async () => {
+  await withDirectory(async (directory) => {
+    const path = await writeConfig(`${directory}/b.json`, {
+      type: "file",
+      interval: "1ms",
+      no_compress: true,
+      verify_interval: "0s",
+      sub: { dir: directory, name: "db.sqlite" },
+    });
+    await using cluster = await Cluster.start({ size: 1, flags: ["-auto-backup", path] });
+    const [node] = cluster.nodes;
+    assert.ok(node);
+    await node.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (zeroblob(20000000))"]);
+    await eventually("a backup", async () => (await backups(node)).num_uploads_ok > 0);
+    for (let i = 0; i < 3; i++) {
+      await node.execute(["INSERT INTO t VALUES (1)"]);
+      await eventually(
+        "a backup to be under way",
+        () => [...Deno.readDirSync(directory)].some(({ name }) => name.startsWith(".upload-")),
+      );
+      await node.kill();
+      const file = await Deno.readFile(`${directory}/db.sqlite`);
+      assert.match(await ask(file, "PRAGMA integrity_check"), /^ok$/);
+      node.start();
+      await node.ready();
+    }
+  });
+});
+
+Deno.test("a file of -auto-backup that cannot be used ends the start by its name", async () => {
+  await withDirectory(async (directory) => {
+    await using cluster = await Cluster.start({ size: 0 });
+    const cases: [string, RegExp][] = [
+      [
+        `${directory}/none.json`,
+        /fatal: failed to start auto-backups: failed to read auto-backup file: .*none.json/,
+      ],
+      [
+        await writeConfig(`${directory}/bad.json`, { type: "ftp" }),
+        /fatal: failed to start auto-backups: failed to parse auto-backup file: unsupported storage type/,
+      ],
+    ];
+    for (const [path, message] of cases) {
+      const node = cluster.create();
+      node.start(["-auto-backup", path]);
+      assert.equal((await node.exited()).code, 1);
+      assert.match(node.log, message);
+    }
+  });
+});
