@@ -51,6 +51,7 @@ function nodeKind(error: NodeError): ServiceErrorKind {
     case "membership_busy":
       return "failed";
     case "membership_invalid":
+    case "too_new":
       return "invalid";
     case "overloaded":
     case "too_large":

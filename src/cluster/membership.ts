@@ -1,9 +1,11 @@
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
+import { versionOf } from "../raft/cluster_version.ts";
 import {
   type Configuration,
   type Member,
+  type MemberChange,
   type MembershipChange,
   type NodeId,
   nodeName,
@@ -153,6 +155,18 @@ export class Membership {
     this.#logger.log("INFO", "cluster", `Node ${name} was removed`);
   }
 
+  /** Raises the cluster's version, which every member must understand; a newer one stays. */
+  async raise(version: number, timeoutMs: number): Promise<void> {
+    const deadline = this.#clock.now() + timeoutMs;
+    for (;;) {
+      const configuration = this.#leadersConfiguration();
+      if (versionOf(configuration) >= version) return;
+      if (await this.#change(configuration, { type: "version", version }, deadline)) break;
+    }
+    const line = `The cluster has version ${version} now: no older release can take part any more`;
+    this.#logger.log("INFO", "cluster", line);
+  }
+
   /** Whoever does not lead cannot tell who is a member: least of all a node that has lost its data. */
   #leadersConfiguration(): Configuration {
     if (!this.#node.isLeader) throw noLeader();
@@ -227,7 +241,7 @@ function changeFor(
   call: JoinCall,
   known: Member | undefined,
   neighbour: Member | undefined,
-): MembershipChange | undefined {
+): MemberChange | undefined {
   const { id, address, httpAddress, suffrage } = call;
   const lost = known?.id === id ? undefined : known ?? neighbour;
   if (lost !== undefined) return { type: "remove", id: lost.id };

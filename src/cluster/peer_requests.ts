@@ -25,6 +25,7 @@ import {
   RequestKind,
   writeIdentification,
 } from "./wire.ts";
+import type { Upgrade } from "./upgrade.ts";
 import type { WritePath } from "./write_path.ts";
 
 /** What a change of the cluster may take, in ms. */
@@ -37,6 +38,7 @@ export interface PeerRequestParts {
   readonly leaders: LeaderWatch;
   readonly writes: WritePath;
   readonly membership: Membership;
+  readonly upgrade: Upgrade;
   readonly counts: ClusterCounts;
   readonly clusterId: () => string;
   readonly raftAddress: string;
@@ -100,6 +102,9 @@ export class PeerRequests implements TransportHandlers {
         await this.#parts.membership.stepDown(name, wait, changeTimeoutMs);
         return beginAnswer().copy();
       }
+      case RequestKind.raise:
+        await this.#parts.upgrade.handle(payload, changeTimeoutMs);
+        return beginAnswer().copy();
       case RequestKind.form:
         if (!this.#isIn(decodeForm(payload))) throw isMember();
         return beginAnswer().copy();

@@ -36,9 +36,11 @@ import {
   type Service,
   type ServiceStatus,
   type SqliteStanding,
+  type VersionReport,
   type WriteAnswer,
   type WriteRequest,
 } from "./types.ts";
+import { Upgrade } from "./upgrade.ts";
 import { encodeJoin, encodeRemove, encodeStepDown, readAnswer, RequestKind } from "./wire.ts";
 import { WritePath } from "./write_path.ts";
 
@@ -80,6 +82,7 @@ export class ClusterService implements Service {
   readonly #announcement: Announcement;
   readonly #search: MemberSearch;
   readonly #promotions: PromotionLog;
+  readonly #upgrade: Upgrade;
   readonly #writes: WritePath;
   readonly #calls: LeaderCalls;
   readonly #reads: ReadPath;
@@ -101,12 +104,15 @@ export class ClusterService implements Service {
       leaders: this.#leaders,
       encode: parts.encodeCommand,
     });
+    const membership = new Membership({ ...parts, leaders: this.#leaders, counts: this.#counts });
+    this.#upgrade = new Upgrade({ ...parts, membership });
     this.peers = new PeerRequests({
       ...parts,
       leaders: this.#leaders,
       writes: this.#writes,
       counts: this.#counts,
-      membership: new Membership({ ...parts, leaders: this.#leaders, counts: this.#counts }),
+      membership,
+      upgrade: this.#upgrade,
     });
     this.#calls = new LeaderCalls(parts, this.#leaders, this.peers);
     this.#reads = new ReadPath({ ...parts, leaders: this.#leaders, calls: this.#calls });
@@ -120,6 +126,7 @@ export class ClusterService implements Service {
     this.#announcement.changed();
     this.#search.changed();
     this.#promotions.changed();
+    this.#upgrade.changed();
   }
 
   /** To be called when the node stops. */
@@ -197,7 +204,7 @@ export class ClusterService implements Service {
       clusterId: this.#parts.clusterId(),
       dataDirectory: this.#parts.dataDirectory,
       raft: { ...node.status, leader: nodeName(node.status.leader) },
-      configuration: { members: node.configuration.members.map(named) },
+      configuration: { ...node.configuration, members: node.configuration.members.map(named) },
       commitIndex: node.commitIndex,
       appliedIndex: node.appliedIndex,
       lastLogIndex: node.lastIndex,
@@ -294,6 +301,14 @@ export class ClusterService implements Service {
     const payload = encodeRemove(name);
     const deadline = this.#parts.clock.now() + changeTimeoutMs;
     await this.#calls.atLeader(RequestKind.remove, () => payload, deadline);
+  }
+
+  versions(): Promise<VersionReport> {
+    return this.#upgrade.report();
+  }
+
+  upgrade(): Promise<number> {
+    return this.#upgrade.start(this.#calls, changeTimeoutMs);
   }
 
   snapshot(trailingLogs: number | undefined): Promise<boolean> {

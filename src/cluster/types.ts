@@ -121,6 +121,21 @@ export interface NodeReport {
   readonly error: string | undefined;
 }
 
+/** What the nodes of a cluster may make of each other (raft/cluster_version.ts). */
+export interface VersionReport {
+  /** The cluster's version. */
+  readonly version: number;
+  /** The newest that this node understands. */
+  readonly newest: number;
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly address: string;
+    /** The newest that it understands; undefined when it cannot be asked. */
+    readonly newest: number | undefined;
+    readonly error: string | undefined;
+  }[];
+}
+
 /** The figures behind /status, /nodes and /readyz. */
 export interface ServiceStatus extends NodeFigures {
   readonly id: string;
@@ -198,6 +213,12 @@ export interface Service {
   /** Hands leadership to `name`, or to the most advanced voter. */
   stepDown(name: string | undefined, wait: boolean): Promise<void>;
   remove(name: string): Promise<void>;
+  versions(): Promise<VersionReport>;
+  /**
+   * Raises the cluster's version to the newest that this node understands, and says which that is.
+   * Throws a ServiceError: "failed" names what is in the way.
+   */
+  upgrade(): Promise<number>;
   /** Checkpoints and compacts; false when there was nothing new. */
   snapshot(trailingLogs: number | undefined): Promise<boolean>;
 }

@@ -30,6 +30,8 @@ export const RequestKind = {
   form: 8,
   /** Where do you know members to be? Answered to members. */
   addresses: 9,
+  /** Raise the cluster's version; leader only, and of a release that knows it. */
+  raise: 10,
 } as const;
 
 /** The longest id or address, in characters: that of the transport's introduction. */
@@ -275,6 +277,20 @@ export function decodeStepDown(payload: Uint8Array): StepDownCall {
   const wait = reader.uint8() === 1;
   const name = reader.text();
   return { name: name === "" ? undefined : name, wait };
+}
+
+/** The version, u16. */
+export function encodeRaise(version: number): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(2);
+  writer.uint16(version);
+  return writer.copy();
+}
+
+export function decodeRaise(payload: Uint8Array): number {
+  const reader = new ByteReader(payload);
+  const version = reader.uint16();
+  reader.end();
+  return version;
 }
 
 /** A node that waits to form a cluster, as it tells the others: id, address, httpAddress. */

@@ -105,8 +105,8 @@ export class WritePath {
       const request = { origin: this.#origin, sequence, floor: this.#floor };
       const encoded = this.#encode(make(request));
       const command = encoded instanceof Promise ? await encoded : encoded;
-      const tooLarge = this.#node.tooLarge(command.length);
-      if (tooLarge !== undefined) throw serviceError(tooLarge);
+      const untakeable = this.#node.untakeable(command);
+      if (untakeable !== undefined) throw serviceError(untakeable);
       const watched = this.#node.watch(sequence, format).then((outcome) => done(outcome));
       return await this.#untilDone({ command, format, deadline }, watched);
     } finally {

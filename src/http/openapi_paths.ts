@@ -235,6 +235,25 @@ const clusterPaths = {
       ),
     },
   },
+  "/upgrade": {
+    get: {
+      operationId: "versions",
+      summary: "Which versions of clusters the nodes understand",
+      responses: responses({ 200: answer("The versions.", jsonOf("Versions")) }),
+    },
+    post: {
+      operationId: "upgrade",
+      summary: "Raises the cluster's version, after which no older release can take part",
+      responses: responses(
+        {
+          200: answer("It has this version now.", jsonOf("Version")),
+          409: answer("It is not raised: the text names the nodes in the way.", plainText),
+        },
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+  },
   "/remove": {
     delete: {
       operationId: "remove",

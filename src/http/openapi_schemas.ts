@@ -241,6 +241,34 @@ const status = {
   required: ["build", "cluster", "http", "node", "os", "runtime", "store"],
 };
 
+const version = {
+  type: "object",
+  properties: { version: { type: "integer" } },
+  required: ["version"],
+};
+
+const versions = {
+  type: "object",
+  properties: {
+    version: { type: "integer" },
+    newest: { type: "integer" },
+    can_be_raised: { type: "boolean" },
+    nodes: {
+      type: "object",
+      additionalProperties: {
+        type: "object",
+        properties: {
+          addr: { type: "string" },
+          newest: { type: "integer" },
+          error: { type: "string" },
+        },
+        required: ["addr"],
+      },
+    },
+  },
+  required: ["version", "newest", "can_be_raised", "nodes"],
+};
+
 export const schemas = {
   Value: value,
   Parameter: parameter,
@@ -257,4 +285,6 @@ export const schemas = {
   Node: node,
   Nodes: nodes,
   Status: status,
+  Version: version,
+  Versions: versions,
 };

@@ -16,6 +16,7 @@ import { openApiText } from "./openapi.ts";
 import { readyz } from "./readyz.ts";
 import { analyzeSql } from "./sql_analysis.ts";
 import { status } from "./status.ts";
+import { upgrade } from "./cluster_version.ts";
 
 /** Carries out one request. RequestErrors and ServiceErrors that it throws become answers. */
 export type Endpoint<Body extends keyof Bodies> = (
@@ -170,6 +171,14 @@ export const routes: readonly Route[] = [
     body: "words",
     refusalType: jsonContentType,
     endpoint: leader,
+  },
+  {
+    path: "/upgrade",
+    match: "exact",
+    methods: ["GET", "POST"],
+    permissions: ["leader-ops"],
+    body: "none",
+    endpoint: upgrade,
   },
   {
     path: "/readyz",

@@ -3,6 +3,7 @@ import { ClusterService, type ServiceParts } from "../cluster/service.ts";
 import { Node } from "../node/node.ts";
 import type { Random } from "../io/types.ts";
 import type { NodeOptions } from "../node/types.ts";
+import { versionOf } from "../raft/cluster_version.ts";
 import {
   type Configuration as Members,
   type Member,
@@ -72,6 +73,8 @@ export function assembleMember(parts: AssemblyParts): Assembly {
     stateMachine: store,
     onConfiguration: (members) => {
       parts.onMembers?.(members);
+      // Also for one that is cut off again: this node's log has begun to be written by it.
+      transport.setVersion(versionOf(members));
       transport.setPeers(addressesBut(members, self.id));
       const included = members.members.some((member) => member.id === self.id);
       if (present && !included) parts.onRemoved();

@@ -1,5 +1,6 @@
 import { checksum } from "../base/checksum.ts";
 import { Formation, type Formed } from "./formation.ts";
+import { newestVersion } from "../raft/cluster_version.ts";
 import { encodeConfiguration } from "../raft/configuration.ts";
 import { type Configuration as Members, EntryType } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
@@ -39,7 +40,7 @@ export async function begin(parts: MemberParts): Promise<Formed> {
   return {
     type: "former",
     clusterId: newClusterId(surroundings.random),
-    configuration: { members: [self] },
+    configuration: { members: [self], version: newestVersion },
   };
 }
 

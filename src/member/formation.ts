@@ -2,6 +2,7 @@ import type { Admission } from "../access/admission.ts";
 import { FormatError } from "../base/bytes.ts";
 import type { Seeds } from "../discovery/seeds.ts";
 import type { Clock, Logger } from "../io/types.ts";
+import { newestVersion } from "../raft/cluster_version.ts";
 import { membersMax } from "../raft/configuration.ts";
 import { type Configuration, type Member, nodeName } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
@@ -211,9 +212,10 @@ export class Formation implements TransportHandlers {
     try {
       const clusterId = this.#options.newClusterId();
       const others = members.filter((other) => other.id !== member.id);
-      await Promise.all(others.map((other) => this.#prepare(other, clusterId)));
+      const versions = await Promise.all(others.map((other) => this.#prepare(other, clusterId)));
       logger.log("INFO", "cluster", `Forming cluster ${clusterId} of ${members.length} nodes`);
-      return { type: "former", clusterId, configuration: { members } };
+      const version = Math.min(newestVersion, ...versions);
+      return { type: "former", clusterId, configuration: { members, version } };
     } catch (error) {
       logger.log("INFO", "cluster", `No cluster yet: ${reasonOf(error)}`);
       return undefined;
@@ -222,14 +224,17 @@ export class Formation implements TransportHandlers {
     }
   }
 
-  async #prepare(other: Member, clusterId: string): Promise<void> {
+  /** Returns the newest version of clusters that the other understands. */
+  async #prepare(other: Member, clusterId: string): Promise<number> {
     const { transport } = this.#options;
     const call = encodeForm({ phase: "prepare", clusterId, to: other.id });
+    const version = await transport.versionAt(other.address, requestTimeoutMs);
     readAnswer(
       await transport.request({ address: other.address, kind: RequestKind.form, payload: call }, {
         timeoutMs: requestTimeoutMs,
       }),
     );
+    return version;
   }
 
   message(): void {}

@@ -13,6 +13,7 @@ import {
   stampBytes,
   stampCommand,
   unknownCommand,
+  versionNeeded,
   writeStamp,
 } from "../store/codec/command_codec.ts";
 import { commandFault } from "../store/codec/command_fault.ts";
@@ -84,6 +85,7 @@ export const openers: Openers = {
       requestId: requestIdOf,
       fault: (command) => command.length <= faultBytesMax ? commandFault(command) : undefined,
       unknown: unknownCommand,
+      versionNeeded,
     }),
   },
   transport: openTransport,

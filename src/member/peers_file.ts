@@ -89,5 +89,8 @@ export function survivors(
     }
     return { id, address, httpAddress: "", suffrage: nonVoter ? "learner" : "voter" };
   });
-  return { members: members.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+  members.sort((a, b) => (a.id < b.id ? -1 : 1));
+  // What the logs hold may need the version that they were written under.
+  const newest = configurations.at(-1);
+  return newest === undefined ? { members } : { ...newest, members };
 }

@@ -1,5 +1,6 @@
 import { FormatError } from "../base/bytes.ts";
 import { voterIds } from "../raft/configuration.ts";
+import { versionOf } from "../raft/cluster_version.ts";
 import {
   type Configuration,
   EntryType,
@@ -215,13 +216,26 @@ export class Node {
   }
 
   #enqueue(write: Write): Promise<WriteOutcome> {
-    const refusal = this.#refusal(write.command.length);
+    const refusal = this.#refusal(write.command.length) ??
+      (write.type === EntryType.command ? this.#tooNew(write.command) : undefined);
     return refusal === undefined ? this.#parts.proposer.add(write) : Promise.reject(refusal);
   }
 
-  /** Why no leader would take a command of that many bytes, if none would. */
-  tooLarge(bytes: number): NodeError | undefined {
-    return this.#parts.proposer.tooLarge(bytes);
+  /** Why no leader would take a command, if none would. */
+  untakeable(command: Uint8Array): NodeError | undefined {
+    return this.#parts.proposer.tooLarge(command.length) ?? this.#tooNew(command);
+  }
+
+  /** In the log, a command that only newer releases know would stop the nodes of older ones. */
+  #tooNew(command: Uint8Array): NodeError | undefined {
+    const needed = this.#options.codec.versionNeeded(command);
+    const version = versionOf(this.configuration);
+    if (version >= needed) return undefined;
+    return new NodeError(
+      "too_new",
+      `The cluster has version ${version}, this needs version ${needed}: ` +
+        "once all nodes have this release, raise it by POST /upgrade",
+    );
   }
 
   /** Why a proposal cannot be taken now, if it cannot. */

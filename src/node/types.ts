@@ -24,6 +24,8 @@ export interface CommandCodec {
   fault(command: Uint8Array): string | undefined;
   /** Why this version cannot apply a stamped command, as a look at its head tells. */
   unknown(data: Uint8Array): string | undefined;
+  /** The cluster's version from which on all nodes know commands such as this one, not stamped yet. */
+  versionNeeded(command: Uint8Array): number;
   /** The request that a stamped command came from, if it was given an id. */
   requestId(data: Uint8Array): { readonly origin: bigint; readonly sequence: number } | undefined;
 }
@@ -134,6 +136,8 @@ export type NodeErrorKind =
   | "overloaded"
   /** Nothing was done, and never will be: the command is larger than an entry may be. */
   | "too_large"
+  /** Nothing was done, nor will be until the cluster's version is raised. */
+  | "too_new"
   /** Nothing was done: the disk cannot take writes, or the node is stopping. */
   | "unavailable"
   /** Proposed, then replaced by another leader's entry: it never took effect. */

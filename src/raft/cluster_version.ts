@@ -1,13 +1,15 @@
+import type { Configuration } from "./types.ts";
+
 /**
  * What the nodes of a cluster may make of each other: the version that all of them understand. A
  * node knows every version up to {@linkcode newestVersion}, and says so at the beginning of each
  * connection. The version of the cluster stands in its configuration, is raised by an operator
  * (cluster/upgrade.ts) and never falls: from then on no node may be of an older release.
  *
- * | version | what it brings                                                                                                |
- * | ------- | ------------------------------------------------------------------------------------------------------------- |
- * | 1       | what commit 464fe8e has, which says nothing of versions                                                       |
- * | 2       | configurations that name their version (layout 2), log files of format 3, which release 1 refuses with a word |
+ * | version | what it brings                                                                               |
+ * | ------- | -------------------------------------------------------------------------------------------- |
+ * | 1       | what commit 464fe8e has, which says nothing of versions                                      |
+ * | 2       | configurations that name their version (layout 2); commands of version 3: idempotency keys   |
  *
  * ARCHITECTURE.md, "A field, a kind, a version", says what a change of a format has to do.
  */
@@ -17,3 +19,14 @@ export const firstVersion = 1;
 
 /** The newest that this program understands, and the one of a cluster that it begins. */
 export const newestVersion = 2;
+
+/** The version of a cluster with this configuration. */
+export function versionOf({ version }: Configuration): number {
+  return version ?? firstVersion;
+}
+
+/** What is wrong with a version that is newer than this program. */
+export function unknownVersion(version: number): string {
+  return `The cluster has version ${version}, this raftlite knows versions up to ${newestVersion} only: ` +
+    "start a newer release";
+}

@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
+import { firstVersion, newestVersion, unknownVersion, versionOf } from "./cluster_version.ts";
 import type { Configuration, Member, MembershipChange, NodeId, Suffrage } from "./types.ts";
 
 const suffrages: readonly Suffrage[] = ["voter", "staging", "learner"];
@@ -6,14 +7,19 @@ const suffrages: readonly Suffrage[] = ["voter", "staging", "learner"];
 /** The most members a configuration may have. */
 export const membersMax = 255;
 
+/** With the cluster's version in it, or without as long as that is the first. */
+const Layout = { unversioned: 1, versioned: 2 } as const;
+
 /**
- * Encodes a configuration as the data of a configuration entry:
- * version u8 = 1, count u8, then for each member: suffrage u8, id, address, httpAddress
+ * Encodes a configuration as the data of a configuration entry: layout u8, in layout 2 the
+ * cluster's version u16, count u8, then for each member: suffrage u8, id, address, httpAddress
  * (each a 32-bit length and UTF-8).
  */
 export function encodeConfiguration(configuration: Configuration): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
-  writer.uint8(1);
+  const version = versionOf(configuration);
+  writer.uint8(version === firstVersion ? Layout.unversioned : Layout.versioned);
+  if (version !== firstVersion) writer.uint16(version);
   writer.uint8(configuration.members.length);
   for (const member of configuration.members) {
     writer.uint8(suffrages.indexOf(member.suffrage));
@@ -27,8 +33,15 @@ export function encodeConfiguration(configuration: Configuration): Uint8Array<Ar
 /** Decodes what {@linkcode encodeConfiguration} made; throws a FormatError at anything else. */
 export function decodeConfiguration(data: Uint8Array): Configuration {
   const reader = new ByteReader(data);
-  const version = reader.uint8();
-  if (version !== 1) throw new FormatError(`Unknown configuration version ${version}`);
+  const layout = reader.uint8();
+  if (layout !== Layout.unversioned && layout !== Layout.versioned) {
+    throw new FormatError(`Unknown layout ${layout} of a configuration`);
+  }
+  const version = layout === Layout.versioned ? reader.uint16() : firstVersion;
+  if (layout === Layout.versioned && version <= firstVersion) {
+    throw new FormatError(`Version ${version} in a configuration of layout ${layout}`);
+  }
+  if (version > newestVersion) throw new FormatError(unknownVersion(version));
   const members: Member[] = [];
   const count = reader.uint8();
   for (let i = 0; i < count; i++) {
@@ -42,7 +55,11 @@ export function decodeConfiguration(data: Uint8Array): Configuration {
     });
   }
   reader.end();
-  return { members };
+  return withVersion(members, version);
+}
+
+function withVersion(members: readonly Member[], version: number): Configuration {
+  return version === firstVersion ? { members } : { members, version };
 }
 
 /** The same, of a cluster that can be: it has voters, and each member is in it once. */
@@ -61,11 +78,14 @@ export function changedConfiguration(
   configuration: Configuration,
   change: MembershipChange,
 ): Configuration {
+  if (change.type === "version") {
+    return withVersion(configuration.members, Math.max(versionOf(configuration), change.version));
+  }
   const id = change.type === "put" ? change.member.id : change.id;
   const members = configuration.members.filter((member) => member.id !== id);
   if (change.type === "put") members.push(change.member);
   members.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  return { members };
+  return withVersion(members, versionOf(configuration));
 }
 
 export function voterIds(configuration: Configuration): NodeId[] {

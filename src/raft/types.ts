@@ -65,9 +65,12 @@ export interface Member {
   readonly suffrage: Suffrage;
 }
 
-/** The members of a cluster, sorted by id. */
+/** The members of a cluster, and what all of them understand. */
 export interface Configuration {
+  /** Sorted by id. */
   readonly members: readonly Member[];
+  /** The cluster's version (cluster_version.ts); the first when it is not named. */
+  readonly version?: number;
 }
 
 /** What must be on disk before a node answers anybody (3.8). */
@@ -316,6 +319,12 @@ export interface RecoveredLog {
 }
 
 /** A change of one member (4.1). */
-export type MembershipChange =
+export type MemberChange =
   | { readonly type: "put"; readonly member: Member }
   | { readonly type: "remove"; readonly id: NodeId };
+
+/** A change of the configuration. */
+export type MembershipChange =
+  | MemberChange
+  /** For one that is no newer than the present one, nothing changes. */
+  | { readonly type: "version"; readonly version: number };

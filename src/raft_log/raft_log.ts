@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { Clock, Disk, Logger } from "../io/types.ts";
+import { firstVersion } from "../raft/cluster_version.ts";
 import type { Entry } from "../raft/types.ts";
 import { ActiveSegment } from "./segment.ts";
 import { batchHeadLength } from "./batch.ts";
@@ -70,7 +71,14 @@ export async function openRaftLog(
   state.configurations = state.configurations.filter(({ index: at }) => at >= index.firstIndex);
   const store = new SegmentedLog(
     environment,
-    { active, index, hardState: state.hardState, compaction: state.compaction, firstSegment },
+    {
+      active,
+      index,
+      version: recovered?.nextHeader.version ?? firstVersion,
+      hardState: state.hardState,
+      compaction: state.compaction,
+      firstSegment,
+    },
   );
   const contents = {
     hardState: state.hardState,
@@ -99,6 +107,7 @@ interface Opened {
 
 async function beginLog(environment: LogEnvironment): Promise<Opened> {
   const header: SegmentHeader = {
+    version: firstVersion,
     sequence: 1,
     salt: environment.drawSalt(),
     previousEnd: 0,

@@ -224,6 +224,7 @@ export async function recoverLog(
   index.segments.push(segmentFrom(disk, newest, kept));
   visitBatches(newest, { from: 0, to: kept }, replay);
   const nextHeader = {
+    version: newest.header.version,
     sequence: newestSequence + 1,
     salt: 0,
     previousEnd: kept,

@@ -1,19 +1,29 @@
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
+import { firstVersion, newestVersion } from "../raft/cluster_version.ts";
 import type { CompactionPoint, HardState } from "../raft/types.ts";
 
 /** "raftlite", the first eight bytes of every segment. */
 const magic = 0x6574_696c_7466_6172n;
 
-/** The format that this program writes and reads. */
-const formatVersion = 2;
+/**
+ * The format of a segment in a cluster of `version`: 2 for the first, and one more for each. Behind
+ * that number all of them are alike; but what stands in the records of a newer one may be nothing
+ * that an older program knows, which is to refuse the log by its first bytes rather than take a
+ * record for damaged.
+ */
+function formatIn(version: number): number {
+  return 1 + version;
+}
 
 /** Length of the part that every version shares: magic, version, length, checksum. */
 const fixedLength = 20;
 
 /** What a segment says at its head: the state of the log at the moment it was begun. */
 export interface SegmentHeader {
+  /** What this and the segments behind it may hold: the cluster's version, or one that it had. */
+  readonly version: number;
   /** Counts up from 1, and names the file. */
   readonly sequence: number;
   /** Drawn at random, repeated in every batch: bytes from elsewhere are never taken for a batch. */
@@ -47,7 +57,7 @@ export function parseSegmentName(name: string): number | undefined {
 export function encodeSegmentHeader(header: SegmentHeader): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.uint64(magic);
-  writer.uint32(formatVersion);
+  writer.uint32(formatIn(header.version));
   writer.uint32(0);
   writer.uint32(0);
   writer.integer(header.sequence);
@@ -78,20 +88,22 @@ function headerChecksum(bytes: Uint8Array): number {
 export function decodeSegmentHeader(bytes: Uint8Array): { header: SegmentHeader; length: number } {
   const reader = new ByteReader(bytes);
   if (reader.uint64() !== magic) throw new FormatError("No segment begins here");
-  const version = reader.uint32();
+  const format = reader.uint32();
   const length = reader.uint32();
   const stored = reader.uint32();
   if (length < fixedLength || length > bytes.length) throw new FormatError("Length out of range");
   if (headerChecksum(bytes.subarray(0, length)) !== stored) {
     throw new FormatError("Checksum does not match");
   }
-  if (version !== formatVersion) {
+  if (format < formatIn(firstVersion) || format > formatIn(newestVersion)) {
     throw new OtherFormatError(
-      `Log format ${version} is not the one that this program reads, ${formatVersion}: ` +
+      `Log format ${format} is none that this program reads, ` +
+        `${formatIn(firstVersion)} to ${formatIn(newestVersion)}: ` +
         `start the version of raftlite that wrote it`,
     );
   }
-  const header = {
+  const header: SegmentHeader = {
+    version: format - formatIn(0),
     sequence: reader.integer(),
     salt: reader.uint32(),
     previousEnd: reader.integer(),

@@ -5,7 +5,9 @@ import { PartsWriter } from "../base/bytes.ts";
 import { checksumInSlices, type NextTurn } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import { type Clock, DiskError, type Logger } from "../io/types.ts";
-import type { CompactionPoint, Entry, HardState } from "../raft/types.ts";
+import { versionOf } from "../raft/cluster_version.ts";
+import { decodeConfiguration } from "../raft/configuration.ts";
+import { type CompactionPoint, type Entry, EntryType, type HardState } from "../raft/types.ts";
 import { ActiveSegment, type Segment, type SegmentPlace } from "./segment.ts";
 import {
   batchBodyMax,
@@ -31,6 +33,8 @@ export interface LogEnvironment extends SegmentPlace {
 interface LogPosition {
   active: ActiveSegment;
   readonly index: EntryIndex;
+  /** Of the active segment. */
+  version: number;
   hardState: HardState;
   compaction: CompactionPoint;
   firstSegment: number;
@@ -44,6 +48,12 @@ const bufferBytesMax = 1024 * 1024;
 
 function newBuffer(): PartsWriter {
   return new PartsWriter(64 * 1024);
+}
+
+/** The version of a segment that is to hold an entry as well; it never falls. */
+function versionWith(version: number, { type, data }: Entry): number {
+  if (type !== EntryType.configuration) return version;
+  return Math.max(version, versionOf(decodeConfiguration(data)));
 }
 
 /** Throws unless `sum`, that of its data, is the checksum that an entry has. */
@@ -93,7 +103,10 @@ export class SegmentedLog implements LogStore {
     assert(batch.size <= writeBytesMax, `A write of ${batch.size} bytes is too large for the log`);
     try {
       if (batch.inParts) await this.#verifyLong(entries);
-      if (this.#position.active.overflows(batch.size)) await this.#roll();
+      const version = entries.reduce(versionWith, this.#position.version);
+      if (version > this.#position.version || this.#position.active.overflows(batch.size)) {
+        await this.#roll(version);
+      }
       const { active, index } = this.#position;
       let at = active.segment.end + start;
       await active.write(batch, false, this.#nextTurn);
@@ -200,7 +213,8 @@ export class SegmentedLog implements LogStore {
     const { index } = this.#position;
     const sequence = this.#position.active.segment.sequence + 1;
     const header = { ...this.#header(), firstSegment: sequence, previousEnd: 0 };
-    await this.#begin({ ...header, lastIndex: point.index, compaction: point });
+    const version = Math.max(header.version, versionOf(point.configuration));
+    await this.#begin({ ...header, version, lastIndex: point.index, compaction: point });
     this.#position.compaction = point;
     this.#position.firstSegment = sequence;
     const old = index.clear(point.index);
@@ -229,8 +243,9 @@ export class SegmentedLog implements LogStore {
 
   /** The header of a segment that would be begun now. */
   #header(): SegmentHeader {
-    const { active, index, hardState, compaction, firstSegment } = this.#position;
+    const { active, index, version, hardState, compaction, firstSegment } = this.#position;
     return {
+      version,
       sequence: active.segment.sequence + 1,
       salt: this.#environment.drawSalt(),
       previousEnd: active.segment.end,
@@ -242,15 +257,16 @@ export class SegmentedLog implements LogStore {
   }
 
   /** Finishes the segment and begins the next. */
-  async #roll(): Promise<void> {
+  async #roll(version: number): Promise<void> {
     const finished = this.#position.active;
-    await this.#begin(this.#header());
+    await this.#begin({ ...this.#header(), version });
     this.#position.index.segments.push(this.#position.active.segment);
     await finished.seal(this.#position.active.segment.sequence);
   }
 
   async #begin(header: SegmentHeader): Promise<void> {
     this.#position.active = await ActiveSegment.create(this.#environment, header);
+    this.#position.version = header.version;
     this.#unmarked = false;
   }
 

@@ -3,6 +3,7 @@ import { Announcement } from "../../src/cluster/announcement.ts";
 import { Formation, type Formed } from "../../src/member/formation.ts";
 import { encodeForm, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import type { Clock, Logger } from "../../src/io/types.ts";
+import { newestVersion } from "../../src/raft/cluster_version.ts";
 import type { Member } from "../../src/raft/types.ts";
 import {
   type RequestCall,
@@ -27,6 +28,8 @@ class Exchange {
   readonly #handlers = new Map<string, TransportHandlers>();
   /** Addresses that cannot be reached. */
   readonly away = new Set<string>();
+  /** Of clusters, what the node at an address understands; the first where nothing is said. */
+  readonly versions = new Map<string, number>();
 
   put(address: string, handlers: TransportHandlers): void {
     this.#handlers.set(address, handlers);
@@ -34,6 +37,7 @@ class Exchange {
 
   transport(from: Member): Transport {
     return {
+      versionAt: (address: string) => this.versions.get(address) ?? 1,
       request: async ({ address, kind, payload }: RequestCall) => {
         await new Promise((resolve) => setTimeout(resolve, 1));
         const handlers = this.#handlers.get(address);
@@ -123,6 +127,17 @@ Deno.test("Formation makes one cluster of nodes that know each other", async () 
   assert.deepEqual(first.configuration.members.map((m) => m.id), ["1", "2", "3"]);
   for (const other of others) {
     assert.deepEqual(other, { type: "member", clusterId: first.clusterId });
+  }
+});
+
+Deno.test("Formation begins a cluster of the version that all of its nodes understand", async () => {
+  for (const [versions, version] of [[[2, 2], 2], [[2, 1], 1], [[9, 9], newestVersion]] as const) {
+    const exchange = new Exchange();
+    for (const [i, each] of versions.entries()) exchange.versions.set(member(i + 2).address, each);
+    const all = [1, 2, 3];
+    const [former] = await run(exchange, ...all.map((n) => formation(exchange, n, 3, all)));
+    assert(former?.type === "former");
+    assert.equal(former.configuration.version, version);
   }
 });
 

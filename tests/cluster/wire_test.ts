@@ -34,6 +34,7 @@ Deno.test("wire calls read back as they were written", () => {
   const form = { phase: "commit", clusterId: "0123456789abcdef", to: "n1" } as const;
   assert.deepEqual(wire.decodeForm(wire.encodeForm(form)), form);
   assert.equal(wire.decodeBarrier(wire.encodeBarrier(77)), 77);
+  assert.equal(wire.decodeRaise(wire.encodeRaise(2)), 2);
   assert.equal(wire.decodeRemove(wire.encodeRemove("n3")), "n3");
 });
 

@@ -50,7 +50,7 @@ class Setting {
       status: {},
       successor: () => this.successor,
       propose: () => this.propose(),
-      tooLarge: () => undefined,
+      untakeable: () => undefined,
       watch: () => new Promise(() => {}),
       unwatch: () => {},
     };

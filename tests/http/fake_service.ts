@@ -6,6 +6,7 @@ import type {
   ReadLevelOptions,
   Service,
   ServiceStatus,
+  VersionReport,
   WriteAnswer,
   WriteRequest,
 } from "../../src/cluster/types.ts";
@@ -205,6 +206,20 @@ export class FakeService implements Service {
   async remove(id: string): Promise<void> {
     this.removed.push(id);
     await this.#gate();
+  }
+
+  versions(): Promise<VersionReport> {
+    const nodes = this.members.map(({ id, address }) =>
+      id === "3"
+        ? { id, address, newest: undefined, error: "connection refused" }
+        : { id, address, newest: 2, error: undefined }
+    );
+    return Promise.resolve({ version: 1, newest: 2, nodes });
+  }
+
+  async upgrade(): Promise<number> {
+    await this.#gate();
+    return 2;
   }
 
   async snapshot(): Promise<boolean> {

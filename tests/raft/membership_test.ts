@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { newestVersion } from "../../src/raft/cluster_version.ts";
 import { decodeConfiguration, encodeConfiguration } from "../../src/raft/configuration.ts";
 import { Membership } from "../../src/raft/membership.ts";
 import { member } from "./test_cluster.ts";
@@ -55,5 +56,56 @@ Deno.test({
     assert.equal(membership.changed({ type: "put", member: member("x") }), undefined);
     assert.notEqual(membership.changed({ type: "put", member: member("n1000") }), undefined);
     assert.deepEqual(decodeConfiguration(encodeConfiguration(full)), full);
+  },
+});
+
+Deno.test({
+  name: "Membership keeps the cluster's version through changes of members, and never lowers it",
+  permissions: "none",
+  fn() {
+    const membership = new Membership({ index: 0, term: 0, configuration: two });
+    const change = (made: Parameters<Membership["changed"]>[0]) => {
+      const configuration = membership.changed(made);
+      assert(configuration);
+      membership.append(membership.index + 1, configuration);
+      return configuration;
+    };
+    assert.deepEqual(change({ type: "version", version: 2 }), { ...two, version: 2 });
+    assert.deepEqual(change({ type: "put", member: member("c", "learner") }), {
+      ...three,
+      version: 2,
+    });
+    assert.deepEqual(change({ type: "version", version: 1 }), { ...three, version: 2 });
+    assert.deepEqual(change({ type: "remove", id: "c" }), { ...two, version: 2 });
+    membership.truncate(1);
+    assert.deepEqual(membership.current, two);
+  },
+});
+
+Deno.test({
+  name: "A configuration of the first version is written as the first release writes it",
+  permissions: "none",
+  fn() {
+    const bytes = encodeConfiguration({ members: [], version: 1 });
+    assert.deepEqual(bytes, Uint8Array.of(1, 0));
+    assert.deepEqual(decodeConfiguration(bytes), { members: [] });
+  },
+});
+
+Deno.test({
+  name: "A configuration of a later version names it, and one that is newer is refused with a word",
+  permissions: "none",
+  fn() {
+    const versioned = { ...three, version: newestVersion };
+    assert.deepEqual(decodeConfiguration(encodeConfiguration(versioned)), versioned);
+    const newer = encodeConfiguration({ ...three, version: newestVersion + 1 });
+    assert.throws(() => decodeConfiguration(newer), {
+      name: "FormatError",
+      message:
+        /The cluster has version 3, this raftlite knows versions up to 2 only: start a newer/,
+    });
+    for (const wrong of [[2, 0, 0, 0], [2, 1, 0, 0], [3, 2, 0, 0]]) {
+      assert.throws(() => decodeConfiguration(Uint8Array.from(wrong)), { name: "FormatError" });
+    }
   },
 });

@@ -52,6 +52,7 @@ export const toyCodec: CommandCodec = {
   },
   fault: () => undefined,
   unknown: () => undefined,
+  versionNeeded: () => 1,
   requestId(data) {
     if (data.length <= stampBytes) return undefined;
     const { origin, sequence } = decodeToyCommand(data);

@@ -11,8 +11,10 @@ import {
   stampCommand,
   stampOf,
   unknownCommand,
+  versionNeeded,
 } from "../../src/store/codec/command_codec.ts";
 import { commandFault } from "../../src/store/codec/command_fault.ts";
+import { firstVersion } from "../../src/raft/cluster_version.ts";
 import { keyOf } from "./random_entries.ts";
 import { type Command, SqlReal, type SqlValue, type Statement } from "../../src/store/types.ts";
 
@@ -181,9 +183,11 @@ Deno.test("a command with rights by table, or a key, has a version that older pr
     request: { origin: 1n, sequence: 2, floor: 1 },
   };
   assert.equal(encodeCommand(plain)[4], 1);
+  assert.equal(versionNeeded(encodeCommand(plain)), firstVersion);
   const rights = rightsOf({ username: "bob", tables: { read: ["a"], write: [] } });
   const bytes = encodeCommand({ ...plain, rights });
   assert.equal(bytes[4], 2);
+  assert.equal(versionNeeded(bytes), firstVersion);
   assert.equal(commandFault(bytes), undefined);
   const data = stampCommand(bytes, { clock: 0, seed: 0n }, false);
   assert.equal(unknownCommand(data), undefined);
@@ -192,6 +196,7 @@ Deno.test("a command with rights by table, or a key, has a version that older pr
   for (const command of [keyed, { ...keyed, rights }]) {
     const withKey = encodeCommand(command);
     assert.equal(withKey[4], 3);
+    assert.equal(versionNeeded(withKey), 2);
     assert.deepEqual(decodeCommand(withKey), command);
     assert.deepEqual(
       requestIdOf(stampCommand(withKey, { clock: 0, seed: 0n }, false)),

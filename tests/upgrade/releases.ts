@@ -7,12 +7,15 @@ export interface Release {
   /** What CHANGELOG.md calls it, or the commit if it has no name. */
   readonly name: string;
   readonly commit: string;
+  /** The newest version of clusters that it understands (src/raft/cluster_version.ts). */
+  readonly version: number;
 }
 
 /** The one before this. */
 export const before: Release = {
   name: "464fe8e",
   commit: "464fe8eb073a3ec1630bc3891e3240afa51246d4",
+  version: 1,
 };
 
 export const releases: readonly Release[] = [before];

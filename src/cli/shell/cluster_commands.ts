@@ -113,6 +113,27 @@ const stepDown: DotCommand = {
   },
 };
 
+const upgrade: DotCommand = {
+  usage: "[yes]",
+  help: "Show which versions of clusters the nodes understand; 'yes' to raise the cluster's",
+  choices: ["yes"],
+  async run(session, argument, signal) {
+    const { client, output } = session;
+    if (argument === "yes") {
+      const answer = await post(session, { path: "upgrade", parameters: {} }, signal);
+      return output.write(reportText(parseExact(answer)));
+    }
+    if (argument !== "") throw new ShellError(`Invalid argument: ${argument} is not yes`);
+    const report = parseExact(await client.text(get("upgrade"), signal));
+    output.write(reportText(report));
+    if (!isObject(report) || report.can_be_raised !== true) return;
+    output.write(
+      "\nOnce the version is raised, no older release can take part, nor read what a node has\n" +
+        "written: there is no way back. Enter .upgrade yes to raise it.\n",
+    );
+  },
+};
+
 async function post(
   { client }: Session,
   call: Omit<Call, "method" | "repeatable">,
@@ -133,4 +154,5 @@ export const clusterCommands: DotCommands = {
   snapshot,
   status: reportCommand("status", "Show status and diagnostic information for connected node"),
   stepdown: stepDown,
+  upgrade,
 };

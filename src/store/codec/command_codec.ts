@@ -339,6 +339,11 @@ export function enforcesForeignKeys(view: DataView): boolean {
   return (view.getUint8(stampFlagsAt) & StampFlag.foreignKeys) !== 0;
 }
 
+/** The cluster's version from which on all nodes know commands of this one's version. */
+export function versionNeeded(command: Uint8Array): number {
+  return (command[4] ?? 0) < versionWithKey ? 1 : 2;
+}
+
 /** Why this version cannot apply a stamped command, as its first bytes tell. */
 export function unknownCommand(data: Uint8Array): string | undefined {
   const [written, type] = [data[stampBytes + 4], data[stampBytes + 5]];

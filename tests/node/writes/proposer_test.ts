@@ -22,6 +22,7 @@ const codec = {
   requestId: () => undefined,
   fault: () => undefined,
   unknown: () => undefined,
+  versionNeeded: () => 1,
 };
 
 /** A proposer over a core that takes everything, and a log that is as busy as the test says. */
