@@ -236,6 +236,11 @@ export class ByteReader {
     return this.#bytes.subarray(at, at + count);
   }
 
+  /** The bytes from `offset` up to the next one, as a view of the buffer. */
+  since(offset: number): Uint8Array {
+    return this.#bytes.subarray(offset, this.offset);
+  }
+
   /** Bytes behind a 32-bit length, as a view of the buffer. */
   bytes(): Uint8Array {
     return this.raw(this.uint32());

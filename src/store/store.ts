@@ -1,3 +1,4 @@
+import { ByteWriter } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import { useUtc } from "../io/local_time.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
@@ -27,12 +28,14 @@ import {
   type PackedBackup,
   type PackOptions,
   type ReadRequest,
+  type Rehearsal,
   SnapshotRejectedError,
   type Statements,
   type StateSnapshot,
   type Store,
   type StoreStatus,
 } from "./types.ts";
+import { writeSteps } from "./codec/script_codec.ts";
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
 import { Writer, WriterStatusWatch } from "./apply/writer.ts";
@@ -301,6 +304,17 @@ class SqliteStore implements Store {
   async inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
     const quick = rights === undefined ? this.#quickReader.inspect(statements) : undefined;
     return quick ?? await this.#readers.inspect(statements, rights);
+  }
+
+  rehearse(steps: readonly Uint8Array[], rights: string | undefined): Promise<Rehearsal> {
+    const writer = new ByteWriter();
+    writeSteps(writer, steps);
+    return this.#writer.rehearse({
+      script: writer.copy(),
+      rights,
+      foreignKeys: this.#parts.foreignKeys,
+      appliedIndex: this.applied.index,
+    });
   }
 
   async backup(

@@ -130,7 +130,49 @@ export type Command =
     readonly type: "load_abort";
     readonly loadId: bigint;
     readonly request: RequestId | undefined;
+  }
+  /** Commits a transaction of several requests, if they have the results that they had before. */
+  | {
+    readonly type: "script";
+    /** As `encodeStep` has written them, each with the digest of its results. */
+    readonly steps: readonly Uint8Array[];
+    readonly request: RequestId | undefined;
+    readonly rights?: string | undefined;
+    readonly key?: IdempotencyKey | undefined;
   };
+
+/** One request of a transaction, with the only time and randomness that it will ever see. */
+export interface ScriptStep extends Stamp {
+  readonly statements: Statements;
+  /** All of its statements are done, or none. */
+  readonly atomic: boolean;
+  /** As in an execute command. */
+  readonly unified: boolean;
+  /** Nothing in it may write. */
+  readonly readOnly: boolean;
+  /** Of each statement; 0 for no limit. */
+  readonly timeoutMs: number;
+  /** How its results are written, without timings. */
+  readonly format: AnswerFormat;
+}
+
+/** What a transaction would come to now. */
+export type Rehearsal =
+  | {
+    readonly type: "same";
+    /** Of the last step. */
+    readonly results: Uint8Array<ArrayBuffer>;
+    readonly digest: Uint8Array<ArrayBuffer>;
+    /** Foreign keys that it has still to make good before it can be committed. */
+    readonly deferredForeignKeys: boolean;
+  }
+  /** An earlier step has other results than it had. */
+  | { readonly type: "conflict" }
+  /** A statement of the last step has rolled it back: its results. */
+  | { readonly type: "rolled_back"; readonly results: Uint8Array<ArrayBuffer> };
+
+/** The answer to a script that had other results than before, and so was not committed. */
+export const scriptConflict = "database is locked: what the transaction has seen was changed";
 
 /** What the leader adds to a command: the only time and randomness that SQL sees while it is applied. */
 export interface Stamp {
@@ -329,6 +371,12 @@ export interface Store extends StateMachine {
    * when it cannot be prepared. What `rights`, as of a read, do not allow is not read-only.
    */
   inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]>;
+  /**
+   * Runs a transaction as far as it goes, on what is applied here, and takes it back; of all steps
+   * but the last the digests of their results are known. Rejects with a StoreBusyError when the disk
+   * has no room for it.
+   */
+  rehearse(steps: readonly Uint8Array[], rights: string | undefined): Promise<Rehearsal>;
   /** A consistent copy as a stream, in constant memory; writes go on. */
   backup(options: BackupOptions, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** A backup of the user's data, compressed, in a file; writes go on. */

@@ -95,6 +95,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.openSnapshot();
   }
 
+  rehearse(steps: readonly Uint8Array[], rights: string | undefined) {
+    return this.#store.rehearse(steps, rights);
+  }
+
   async installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition> {
     const position = await this.#store.installSnapshot(this.#onTheWay(body));
     const { index } = position;

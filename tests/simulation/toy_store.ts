@@ -65,6 +65,10 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return Promise.resolve(plainStatements(statements).map(({ sql }) => sql === "list"));
   }
 
+  rehearse(): Promise<never> {
+    return Promise.reject(new Error("The toy store has no transactions"));
+  }
+
   backup(): Promise<ReadableStream<Uint8Array>> {
     return Promise.reject(new Error("The toy store makes no backups"));
   }

@@ -16,7 +16,14 @@ import {
 import { commandFault } from "../../src/store/codec/command_fault.ts";
 import { firstVersion } from "../../src/raft/cluster_version.ts";
 import { keyOf } from "./random_entries.ts";
-import { type Command, SqlReal, type SqlValue, type Statement } from "../../src/store/types.ts";
+import { encodeStep } from "../../src/store/codec/script_codec.ts";
+import {
+  type Command,
+  plainFormat,
+  SqlReal,
+  type SqlValue,
+  type Statement,
+} from "../../src/store/types.ts";
 
 const value: fc.Arbitrary<SqlValue> = fc.oneof(
   fc.constant(null),
@@ -70,9 +77,27 @@ const key = fc.option(
   { nil: undefined },
 );
 
+const step = fc.record({
+  statements: fc.array(statement, { maxLength: 3 }),
+  clock: fc.maxSafeNat(),
+  seed: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  atomic: fc.boolean(),
+  unified: fc.boolean(),
+  readOnly: fc.boolean(),
+  timeoutMs: fc.nat(),
+  format: fc.constant({ ...plainFormat, associative: true }),
+}, { noNullPrototype: true }).map(encodeStep);
+
 const loadId = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    type: fc.constant("script" as const),
+    steps: fc.array(step, { maxLength: 3 }),
+    request,
+    rights,
+    key: key.filter((key) => key !== undefined),
+  }, { requiredKeys: ["type", "steps", "request"], noNullPrototype: true }),
   fc.record({
     type: fc.constant("execute" as const),
     statements: fc.array(statement, { maxLength: 5 }),

@@ -13,6 +13,8 @@ import {
   verifyEntry,
 } from "../codec/command_header.ts";
 import { StatementError } from "../failures.ts";
+import { scriptConflict } from "../types.ts";
+import type { ScriptRunner } from "./script_runner.ts";
 import type { KeyedRequests } from "./keyed_requests.ts";
 import { LoadScript } from "./load_script.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
@@ -36,6 +38,7 @@ export class AloneApplier {
   readonly #answers: Answers;
   readonly #runner: StatementRunner;
   readonly #keyed: KeyedRequests;
+  readonly #scripts: ScriptRunner;
   /** Nothing but PRAGMAs for the request has run in the transaction under way: it can begin anew. */
   #untouched = false;
   /** Length of the entry's results where a transaction begins that its own SQL has begun. */
@@ -46,11 +49,13 @@ export class AloneApplier {
     readonly answers: Answers;
     readonly runner: StatementRunner;
     readonly keyed: KeyedRequests;
+    readonly scripts: ScriptRunner;
   }) {
     this.#connection = parts.connection;
     this.#answers = parts.answers;
     this.#runner = parts.runner;
     this.#keyed = parts.keyed;
+    this.#scripts = parts.scripts;
   }
 
   apply(entry: BatchEntry): void {
@@ -71,6 +76,7 @@ export class AloneApplier {
       const run = executionOf(entry, header, false, resume.counter);
       connection.users.within(header.rights, () => {
         if (header.type === CommandType.load_sql) this.#load(entry, run, header);
+        else if (header.type === CommandType.script) this.#script(entry, header);
         else if (run.transaction) this.#transaction(entry, run, header);
         else this.#statements(entry, run, resume, header);
       });
@@ -127,6 +133,27 @@ export class AloneApplier {
     connection.rollbackStatements();
     connection.begin();
     this.#commitEntry(entry, header, true);
+  }
+
+  #script(entry: BatchEntry, header: CommandHeader): void {
+    const connection = this.#connection;
+    connection.begin();
+    const { type } = this.#scripts.run(entry, header.offset);
+    this.#answers.rewind(0);
+    if (type === "same") {
+      try {
+        this.#commitEntry(entry, header, true);
+        return;
+      } catch (error) {
+        this.#runner.throwIfLocal(error);
+        this.#answers.rewind(0);
+        this.#answers.error(messageOf(error), false);
+      }
+    } else this.#answers.error(scriptConflict, false);
+    connection.rollbackStatements();
+    connection.begin();
+    // Nothing was done: under its key it may be tried anew.
+    this.#commitEntry(entry, { ...header, key: undefined }, true);
   }
 
   #begin(): void {

@@ -71,6 +71,13 @@ export class Answers {
     this.#start = this.#out.length;
   }
 
+  /** Begins a step of an entry whose steps are compared with what they were, and not answered. */
+  beginStep(format: AnswerFormat): void {
+    this.#out.length = this.#start;
+    this.#format = format;
+    this.#kept = true;
+  }
+
   /** The results written so far, of an entry whose results are kept. */
   get results(): Uint8Array<ArrayBuffer> {
     return this.#out.bytes.slice(this.#start, this.#out.length);

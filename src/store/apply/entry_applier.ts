@@ -22,10 +22,14 @@ import { KeyedRequests } from "./keyed_requests.ts";
 import { LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { windowMax } from "./sessions.ts";
+import { ScriptRunner } from "./script_runner.ts";
 import { type EntryStatement, StatementRunner } from "./entry_statements.ts";
 import { staysInBatch } from "../prepared_statement.ts";
 import type { RequestId } from "../types.ts";
 import type { WriteConnection } from "./write_connection.ts";
+
+/** Commands that are transactions of their own. */
+const aloneTypes: readonly number[] = [CommandType.load_sql, CommandType.script];
 
 /**
  * What came of an entry in a batch's transaction. One that cannot be applied in it (it ends the
@@ -51,6 +55,7 @@ export class EntryApplier {
   readonly #answers: Answers;
   readonly #loads: LoadTable;
   readonly #runner: StatementRunner;
+  readonly scripts: ScriptRunner;
   readonly #keyed: KeyedRequests;
   readonly #alone: AloneApplier;
 
@@ -60,9 +65,11 @@ export class EntryApplier {
     this.#loads = connection.own(() => new LoadTable(connection.database));
     this.#runner = new StatementRunner(connection, answers);
     this.#keyed = new KeyedRequests(connection, answers);
+    this.scripts = new ScriptRunner(connection, answers, this.#runner);
     this.#alone = new AloneApplier({
       connection,
       answers,
+      scripts: this.scripts,
       runner: this.#runner,
       keyed: this.#keyed,
     });
@@ -232,7 +239,7 @@ export class EntryApplier {
     const { request } = header;
     if (request !== undefined && !this.#admit(request)) return "applied";
     const isNew = this.#keyed.admit(entry, header);
-    if (isNew && header.type === CommandType.load_sql) return "needs_alone_untouched";
+    if (isNew && aloneTypes.includes(header.type)) return "needs_alone_untouched";
     if (!isNew) {
       // Its answer is there.
     } else if (header.type === CommandType.execute) {

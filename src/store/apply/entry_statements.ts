@@ -62,7 +62,7 @@ const allTablesMask = 0x1_0000;
  */
 export class EntryStatements {
   readonly #runner: StatementRunner;
-  readonly #entry: BatchEntry;
+  readonly #entry: Pick<BatchEntry, "data" | "view">;
   readonly #run: Execution;
   readonly #start: StatementsStart;
   #ending: Ending = "done";
@@ -76,7 +76,12 @@ export class EntryStatements {
   /** Its last statement has run, so that its result is written. */
   #answered = false;
 
-  constructor(runner: StatementRunner, entry: BatchEntry, run: Execution, start: StatementsStart) {
+  constructor(
+    runner: StatementRunner,
+    entry: Pick<BatchEntry, "data" | "view">,
+    run: Execution,
+    start: StatementsStart,
+  ) {
     this.#runner = runner;
     this.#entry = entry;
     this.#run = run;
@@ -278,7 +283,11 @@ export class StatementRunner {
   }
 
   /** Those of a request, from `start` on. */
-  statements(entry: BatchEntry, run: Execution, start: StatementsStart): EntryStatements {
+  statements(
+    entry: Pick<BatchEntry, "data" | "view">,
+    run: Execution,
+    start: StatementsStart,
+  ): EntryStatements {
     return new EntryStatements(this, entry, run, start);
   }
 

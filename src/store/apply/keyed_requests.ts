@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { assert } from "../../base/assert.ts";
 import { sameBytes } from "../../base/bytes.ts";
-import { CommandFlag, stampBytes, stampOf } from "../codec/command_codec.ts";
+import { CommandFlag, CommandType, stampBytes, stampOf } from "../codec/command_codec.ts";
 import { type CommandHeader, isKeyed } from "../codec/command_header.ts";
+import { stepsIn } from "../codec/script_codec.ts";
 import { type IdempotencyKey, KeyedAnswer } from "../types.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
@@ -108,9 +109,19 @@ function hashOf(name: string): bigint {
   return createHash("sha256").update(name).digest().readBigInt64LE(0);
 }
 
+/** Of a transaction's statements: when it is tried anew, its times and results are others. */
+function scriptOf(data: Uint8Array, offset: number): Uint8Array {
+  const hash = createHash("sha256");
+  for (const { offset: statements, end } of stepsIn(data, offset)) {
+    hash.update(data.subarray(statements, end));
+  }
+  return new Uint8Array(hash.digest().subarray(0, requestBytes));
+}
+
 /** Of what the request asks for: not of its time limit, nor of how it is to be answered. */
 function requestOf({ data }: BatchEntry, { type, flags, offset }: CommandHeader): Uint8Array {
   assert(offset > stampBytes, "A request's body begins in its stamp");
+  if (type === CommandType.script) return scriptOf(data, offset);
   const kind = flags & (CommandFlag.transaction | CommandFlag.unified);
   const digest = createHash("sha256").update(new Uint8Array([type, kind]))
     .update(data.subarray(offset + 4)).digest();

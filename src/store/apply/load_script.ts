@@ -1,23 +1,16 @@
 import type { SqlSource } from "../../sqlite/mod.ts";
 import type { Execution } from "../codec/command_header.ts";
 import { StatementError } from "../failures.ts";
-import { identifier } from "../identifier.ts";
 import { LateForeignKeys } from "./late_foreign_keys.ts";
 import { PendingVirtualTables, type VirtualTable } from "./pending_virtual_tables.ts";
 import type { Control } from "../preparation_notes.ts";
 import { refuseVacuumInto } from "../prepared_statement.ts";
 import type { EntryStatement } from "./entry_statements.ts";
+import { Savepoints } from "./savepoints.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** Of the savepoint that stands for a BEGIN. */
 const beginName = "raftlite_load";
-
-/** A savepoint of the text's, or its BEGIN. */
-interface Level {
-  readonly name: string;
-  /** Virtual tables that waited when it began: what a rollback goes back to. */
-  readonly waiting: readonly VirtualTable[];
-}
 
 /**
  * Carries the SQL text of a load out as the sqlite3 program would, within one transaction, so that
@@ -39,12 +32,15 @@ export class LoadScript {
   /** How its statements are to be run. */
   readonly execution: Execution;
   readonly #connection: WriteConnection;
-  readonly #levels: Level[] = [];
+  readonly #savepoints: Savepoints;
+  /** Virtual tables that waited when each savepoint began: what a rollback goes back to. */
+  readonly #waiting: (readonly VirtualTable[])[] = [];
   readonly #virtualTables: PendingVirtualTables;
   readonly #lateForeignKeys: LateForeignKeys;
 
   constructor(connection: WriteConnection, run: Execution) {
     this.#connection = connection;
+    this.#savepoints = new Savepoints(connection);
     const takes = (source: SqlSource) => {
       if (this.#virtualTables.takes(source)) return true;
       this.#lateForeignKeys.look(source);
@@ -65,7 +61,7 @@ export class LoadScript {
 
   /** At the end of the text: throws when it cannot be its end. */
   finish(): void {
-    if (this.#levels.length > 0) {
+    if (this.#savepoints.depth > 0) {
       throw new StatementError(
         "The SQL text ends within a transaction: COMMIT is missing, it may have been cut short",
       );
@@ -82,9 +78,7 @@ export class LoadScript {
         else this.#rollback();
         break;
       case "savepoint":
-        if (control.operation === "BEGIN") this.#enter(control.name);
-        else if (control.operation === "RELEASE") this.#release(this.#find(control.name));
-        else this.#rollbackTo(this.#find(control.name));
+        this.#savepoint(control);
         break;
       case "pragma":
         this.#pragma(control.name, control.value);
@@ -93,58 +87,42 @@ export class LoadScript {
   }
 
   #begin(): void {
-    if (this.#levels.length > 0) {
+    if (this.#savepoints.depth > 0) {
       throw new StatementError("cannot start a transaction within a transaction");
     }
     this.#enter(beginName);
   }
 
   #commit(): void {
-    if (this.#levels.length === 0) {
+    if (this.#savepoints.depth === 0) {
       throw new StatementError("cannot commit - no transaction is active");
     }
-    this.#release(0);
+    this.#savepoints.release(0);
   }
 
   #rollback(): void {
-    if (this.#levels.length === 0) {
+    if (this.#savepoints.depth === 0) {
       throw new StatementError("cannot rollback - no transaction is active");
     }
-    this.#rollbackTo(0);
-    this.#release(0);
+    this.#savepoints.rollbackTo(0);
+    this.#takeBackWaiting();
+    this.#savepoints.release(0);
+  }
+
+  #savepoint(control: Extract<Control, { type: "savepoint" }>): void {
+    if (control.operation === "BEGIN") return this.#enter(control.name);
+    this.#savepoints.control(control);
+    if (control.operation !== "RELEASE") this.#takeBackWaiting();
   }
 
   #enter(name: string): void {
-    this.#run(`SAVEPOINT ${identifier(name)}`);
-    this.#levels.push({ name, waiting: this.#virtualTables.waiting });
+    this.#savepoints.enter(name);
+    this.#waiting[this.#savepoints.depth - 1] = this.#virtualTables.waiting;
   }
 
-  /** Ends the level with this number, and all in it. */
-  #release(level: number): void {
-    this.#unwind(level);
-    const ended = this.#levels.pop();
-    if (ended !== undefined) this.#run(`RELEASE ${identifier(ended.name)}`);
-  }
-
-  #rollbackTo(level: number): void {
-    this.#unwind(level);
-    const kept = this.#levels[level];
-    if (kept === undefined) return;
-    this.#run(`ROLLBACK TO ${identifier(kept.name)}`);
-    this.#virtualTables.waiting = kept.waiting;
-    this.#connection.noteSchemaChange();
-  }
-
-  /** Ends what began within a level, one by one: two may have the same name. */
-  #unwind(level: number): void {
-    while (this.#levels.length > level + 1) this.#release(this.#levels.length - 1);
-  }
-
-  #find(name: string): number {
-    const wanted = name.toLowerCase();
-    const level = this.#levels.findLastIndex((other) => other.name.toLowerCase() === wanted);
-    if (level < 0) throw new StatementError(`no such savepoint: ${name}`);
-    return level;
+  /** Behind a rollback to the innermost savepoint. */
+  #takeBackWaiting(): void {
+    this.#virtualTables.waiting = this.#waiting[this.#savepoints.depth - 1] ?? [];
   }
 
   #pragma(name: string, value: boolean | undefined): void {
@@ -153,7 +131,7 @@ export class LoadScript {
     switch (name) {
       case "foreign_keys":
         // Within a transaction SQLite does not heed it.
-        if (this.#levels.length > 0) break;
+        if (this.#savepoints.depth > 0) break;
         this.#lateForeignKeys.end();
         pragmas.set({ name, on }, false);
         break;
@@ -168,12 +146,8 @@ export class LoadScript {
 
   #vacuum(sql: string): void {
     refuseVacuumInto(sql);
-    if (this.#levels.length > 0) {
+    if (this.#savepoints.depth > 0) {
       throw new StatementError("cannot VACUUM from within a transaction");
     }
-  }
-
-  #run(sql: string): void {
-    this.#connection.own(() => this.#connection.database.exec(sql));
   }
 }

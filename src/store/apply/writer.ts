@@ -6,7 +6,7 @@ import type { LibraryLocation } from "../../sqlite/mod.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import { type Thread, type Threads, transferOf } from "../threads.ts";
-import type { ApplyEntry } from "../types.ts";
+import { type ApplyEntry, type Rehearsal, StoreBusyError } from "../types.ts";
 import { receivedAnswers } from "./answers.ts";
 import {
   type AppliedBatch,
@@ -36,6 +36,8 @@ interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
+
+type RehearseRequest = Extract<WriterRequest, { type: "rehearse" }>;
 
 export type WriterResult = AppliedBatch & Pick<WriterApplied, "foreignKeys">;
 
@@ -118,6 +120,11 @@ export class Writer implements Holder {
     return encoding;
   }
 
+  /** Rejects with a StoreBusyError, and is none the worse, when the disk has no room for it. */
+  rehearse(script: Omit<RehearseRequest, "type">): Promise<Rehearsal> {
+    return this.#life.whenOpen(() => this.#request({ type: "rehearse", ...script }));
+  }
+
   checkpoint(): Promise<void> {
     return this.#life.whenOpen(() => this.#request({ type: "checkpoint" }));
   }
@@ -169,7 +176,7 @@ export class Writer implements Holder {
         this.#waiting.delete(reply.id);
         break;
       case "refused":
-        this.#waiting.get(reply.id)?.reject(new Error(reply.message));
+        this.#waiting.get(reply.id)?.reject(new StoreBusyError(reply.message));
         this.#waiting.delete(reply.id);
         break;
       case "full":

@@ -1,3 +1,4 @@
+import { assert } from "../../base/assert.ts";
 import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { Database, Library, LibraryLocation } from "../../sqlite/mod.ts";
@@ -11,7 +12,7 @@ import { KeyRows } from "./key_table.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
-import type { AppliedPosition } from "../types.ts";
+import { type AppliedPosition, plainFormat, type Rehearsal } from "../types.ts";
 import { WriteConnection } from "./write_connection.ts";
 
 /** What the main thread asks of the writer; each is answered once, under its number. */
@@ -23,6 +24,15 @@ export type WriterRequest =
     readonly foreignKeys: boolean;
   }
   | { readonly type: "apply"; readonly entries: Uint8Array }
+  /** Runs a script on what is committed, up to `appliedIndex` at least, and takes it back. */
+  | {
+    readonly type: "rehearse";
+    /** The steps behind their count. */
+    readonly script: Uint8Array;
+    readonly rights: string | undefined;
+    readonly foreignKeys: boolean;
+    readonly appliedIndex: number;
+  }
   /** Moves what is left in the WAL into the database file, as far as readers allow. */
   | { readonly type: "checkpoint" }
   /** Empties the WAL and closes, so that the file stands for itself. */
@@ -69,6 +79,11 @@ export type WriterReply =
   | { readonly type: "exchange"; readonly file: string };
 
 type Open = Extract<WriterRequest, { type: "open" }>;
+type Rehearsed = Exclude<Rehearsal, { type: "conflict" }>;
+type Rehearse = Extract<WriterRequest, { type: "rehearse" }>;
+
+/** What was asked for cannot be done now, and nothing is the worse for it. */
+class RefusedError extends Error {}
 
 /** How long a batch that found no room on the disk waits before it tries again, in ms. */
 const retryMs = 500;
@@ -92,7 +107,7 @@ class Writer {
 
   /** Whether a request is to be dealt with at once, although a batch is under way. */
   overtakes({ type }: WriterRequest): boolean {
-    if (this.#full) return type !== "apply";
+    if (this.#full) return type !== "apply" && type !== "rehearse";
     return this.#reopened !== undefined && (type === "open" || type === "release");
   }
 
@@ -102,6 +117,8 @@ class Writer {
         return this.#open(request);
       case "apply":
         return this.#apply(decodeBatch(request.entries));
+      case "rehearse":
+        return this.#rehearse(request);
       case "checkpoint":
         return this.#checkpoint();
       case "release":
@@ -164,6 +181,35 @@ class Writer {
       walFrames: this.#walFrames,
       foreignKeys: this.#connected.pragmas.setting,
     };
+  }
+
+  #rehearse({ script, rights, foreignKeys, appliedIndex }: Rehearse): Rehearsal {
+    const connection = this.#connected;
+    const answers = this.#answers;
+    assert(answers.entries === 0, "A transaction is rehearsed in the middle of a batch");
+    // The main thread may have written since.
+    if (connection.committed.index !== appliedIndex) connection.refresh();
+    const view = new DataView(script.buffer, script.byteOffset, script.byteLength);
+    answers.begin(plainFormat);
+    connection.pragmas.beginRequest(foreignKeys);
+    connection.begin();
+    try {
+      const outcome = connection.users.within(
+        rights,
+        () => this.#applying.scripts.run({ data: script, view }, 0),
+      );
+      if (outcome.type === "conflict") return outcome;
+      const { results } = answers;
+      if (outcome.type === "rolled_back") return { ...outcome, results };
+      return { ...outcome, results, deferredForeignKeys: connection.deferredForeignKeys };
+    } catch (error) {
+      if (isOutOfRoom(error)) throw new RefusedError(messageOf(error), { cause: error });
+      throw error;
+    } finally {
+      connection.rollback();
+      connection.pragmas.endRequest();
+      answers.truncate(0);
+    }
   }
 
   /**
@@ -328,10 +374,11 @@ async function answer(
 ): Promise<void> {
   try {
     const value = await writer.handle(request);
-    const { answers } = value as Partial<WriterApplied> ?? {};
-    scope.post({ type: "answer", id, value }, answers === undefined ? [] : transferOf(answers));
+    const { answers, results } = value as Partial<WriterApplied & Rehearsed> ?? {};
+    const bytes = answers ?? results;
+    scope.post({ type: "answer", id, value }, bytes === undefined ? [] : transferOf(bytes));
   } catch (error) {
-    if (request.type === "status") {
+    if (request.type === "status" || error instanceof RefusedError) {
       scope.post({ type: "refused", id, message: messageOf(error) });
       return;
     }

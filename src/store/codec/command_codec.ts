@@ -16,6 +16,7 @@ import {
   type Stamp,
 } from "../types.ts";
 import { decodeFormat, encodeFormat } from "./answer_format.ts";
+import { readSteps, writeSteps } from "./script_codec.ts";
 import { encodedInSlices, readStatements, writeStatements } from "./statement_codec.ts";
 
 // The format, byte by byte, is in README.md.
@@ -43,6 +44,7 @@ export const CommandType = {
   load_commit: 3,
   load_abort: 4,
   load_sql: 5,
+  script: 6,
 } as const;
 const newestType = Math.max(...Object.values(CommandType));
 
@@ -77,6 +79,9 @@ export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
 /** Whether a command is so long that it should be encoded with pauses. */
 export function isLongCommand(command: Command): boolean {
   if (command.type === "load_sql") return command.sql.length > sliceBytes;
+  if (command.type === "script") {
+    return command.steps.reduce((sum, { length }) => sum + length, 0) > sliceBytes;
+  }
   if (command.type !== "execute") return false;
   const { statements } = command;
   if (statements instanceof EncodedStatements) return statements.bytes.length > sliceBytes;
@@ -102,7 +107,7 @@ export async function encodeLongCommand(
 /** Writes a command but for its checksum. */
 function writeCommand(writer: ByteWriter, command: Command): void {
   writer.uint32(0);
-  const rights = command.type === "execute" ? command.rights : undefined;
+  const rights = "rights" in command ? command.rights : undefined;
   const key = "key" in command ? command.key : undefined;
   if (key !== undefined) writer.uint8(versionWithKey);
   else writer.uint8(rights === undefined ? version : versionWithRights);
@@ -142,6 +147,9 @@ function writeCommand(writer: ByteWriter, command: Command): void {
     case "load_abort":
       writer.uint64(command.loadId);
       break;
+    case "script":
+      writeSteps(writer, command.steps);
+      break;
   }
 }
 
@@ -157,7 +165,7 @@ function flagsOf(command: Command): number {
   let flags = command.request === undefined ? 0 : CommandFlag.request;
   if ("key" in command && command.key !== undefined) {
     flags |= CommandFlag.key;
-    if (command.type === "execute" && command.rights !== undefined) flags |= CommandFlag.rights;
+    if ("rights" in command && command.rights !== undefined) flags |= CommandFlag.rights;
   }
   if (command.type === "execute") {
     if (command.transaction) flags |= CommandFlag.transaction;
@@ -174,7 +182,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
   const { type, flags, request, rights, key } = readHead(reader);
   const command = readBody(reader, type, flags, request);
   reader.end();
-  if (command.type === "execute") {
+  if (command.type === "execute" || command.type === "script") {
     return {
       ...command,
       ...(rights === undefined ? {} : { rights }),
@@ -198,7 +206,9 @@ export function readHead(reader: ByteReader) {
   };
   const extras = readExtras(reader, written, flags);
   if (extras.rights !== undefined) {
-    if (type !== CommandType.execute) throw new FormatError(`Rights in a command of type ${type}`);
+    if (type !== CommandType.execute && type !== CommandType.script) {
+      throw new FormatError(`Rights in a command of type ${type}`);
+    }
     readRights(extras.rights);
   }
   if (extras.key !== undefined && !keyedTypes.includes(type)) {
@@ -207,7 +217,11 @@ export function readHead(reader: ByteReader) {
   return { type, flags, request, ...extras };
 }
 
-const keyedTypes: readonly number[] = [CommandType.execute, CommandType.load_sql];
+const keyedTypes: readonly number[] = [
+  CommandType.execute,
+  CommandType.load_sql,
+  CommandType.script,
+];
 
 /** What stands between a command's request id and its body. */
 export interface CommandExtras {
@@ -284,6 +298,8 @@ function readBody(
       };
     case CommandType.load_abort:
       return { type: "load_abort", loadId: reader.uint64(), request };
+    case CommandType.script:
+      return { type: "script", steps: readSteps(reader), request };
     default:
       throw new FormatError(`Unknown command type ${type}`);
   }

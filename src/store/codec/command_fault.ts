@@ -1,6 +1,7 @@
 import { ByteReader, FormatError } from "../../base/bytes.ts";
 import { CommandType, readHead, verifyCommand } from "./command_codec.ts";
-import { ValueTag } from "./statement_codec.ts";
+import { passSteps } from "./script_codec.ts";
+import { passStatements } from "./statement_codec.ts";
 
 /**
  * What is wrong with bytes that should be a command; undefined when nothing is. As
@@ -39,36 +40,10 @@ function passBody(reader: ByteReader, type: number): void {
     case CommandType.load_abort:
       reader.uint64();
       break;
+    case CommandType.script:
+      passSteps(reader);
+      break;
     default:
       throw new FormatError(`Unknown command type ${type}`);
-  }
-}
-
-function passStatements(reader: ByteReader): void {
-  for (let statements = reader.uint32(); statements > 0; statements--) {
-    reader.bytes();
-    for (let values = reader.uint32(); values > 0; values--) passValue(reader);
-    for (let values = reader.uint32(); values > 0; values--) {
-      reader.text();
-      passValue(reader);
-    }
-  }
-}
-
-function passValue(reader: ByteReader): void {
-  const tag = reader.uint8();
-  switch (tag) {
-    case ValueTag.null:
-      break;
-    case ValueTag.integer:
-    case ValueTag.real:
-      reader.raw(8);
-      break;
-    case ValueTag.text:
-    case ValueTag.blob:
-      reader.bytes();
-      break;
-    default:
-      throw new FormatError(`Unknown value type ${tag}`);
   }
 }

@@ -201,3 +201,33 @@ function readValue(reader: ByteReader): SqlValue {
       throw new FormatError(`Unknown value type ${tag}`);
   }
 }
+
+/** Moves on behind statements that are sound; throws a FormatError for any other. */
+export function passStatements(reader: ByteReader): void {
+  for (let statements = reader.uint32(); statements > 0; statements--) {
+    reader.bytes();
+    for (let values = reader.uint32(); values > 0; values--) passValue(reader);
+    for (let values = reader.uint32(); values > 0; values--) {
+      reader.text();
+      passValue(reader);
+    }
+  }
+}
+
+function passValue(reader: ByteReader): void {
+  const tag = reader.uint8();
+  switch (tag) {
+    case ValueTag.null:
+      break;
+    case ValueTag.integer:
+    case ValueTag.real:
+      reader.raw(8);
+      break;
+    case ValueTag.text:
+    case ValueTag.blob:
+      reader.bytes();
+      break;
+    default:
+      throw new FormatError(`Unknown value type ${tag}`);
+  }
+}

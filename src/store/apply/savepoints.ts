@@ -1,0 +1,63 @@
+import { StatementError } from "../failures.ts";
+import { identifier } from "../identifier.ts";
+import type { Control } from "../preparation_notes.ts";
+import type { WriteConnection } from "./write_connection.ts";
+
+/** The savepoints that SQL has begun within a transaction, as SQLite nests them. */
+export class Savepoints {
+  readonly #connection: WriteConnection;
+  readonly #names: string[] = [];
+
+  constructor(connection: WriteConnection) {
+    this.#connection = connection;
+  }
+
+  /** Does what SQL says of a savepoint; SQLite must not run it again. Throws a StatementError. */
+  control({ operation, name }: Extract<Control, { type: "savepoint" }>): void {
+    if (operation === "BEGIN") this.enter(name);
+    else if (operation === "RELEASE") this.release(this.#find(name));
+    else this.rollbackTo(this.#find(name));
+  }
+
+  /** How many are under way. */
+  get depth(): number {
+    return this.#names.length;
+  }
+
+  enter(name: string): void {
+    this.#run(`SAVEPOINT ${identifier(name)}`);
+    this.#names.push(name);
+  }
+
+  /** Ends the one with this number, and all in it. */
+  release(level: number): void {
+    this.#unwind(level);
+    const ended = this.#names.pop();
+    if (ended !== undefined) this.#run(`RELEASE ${identifier(ended)}`);
+  }
+
+  /** Takes back what happened since the one with this number began; it goes on. */
+  rollbackTo(level: number): void {
+    this.#unwind(level);
+    const kept = this.#names[level];
+    if (kept === undefined) return;
+    this.#run(`ROLLBACK TO ${identifier(kept)}`);
+    this.#connection.noteSchemaChange();
+  }
+
+  /** Ends what began within a level, one by one: two may have the same name. */
+  #unwind(level: number): void {
+    while (this.#names.length > level + 1) this.release(this.#names.length - 1);
+  }
+
+  #find(name: string): number {
+    const wanted = name.toLowerCase();
+    const level = this.#names.findLastIndex((other) => other.toLowerCase() === wanted);
+    if (level < 0) throw new StatementError(`no such savepoint: ${name}`);
+    return level;
+  }
+
+  #run(sql: string): void {
+    this.#connection.own(() => this.#connection.database.exec(sql));
+  }
+}
