@@ -46,13 +46,8 @@ export async function readManifest(
   cluster: string,
   signal?: AbortSignal,
 ): Promise<Remembered & { readonly stranger?: string }> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await store.read(manifestKey(key), 0, manifestBytesMax, signal);
-  } catch (error) {
-    if (error instanceof ObjectStoreError && error.kind === "missing") return { backups: [] };
-    throw error;
-  }
+  const bytes = await readBytes(store, key, signal);
+  if (bytes === undefined) return { backups: [] };
   const manifest = parse(new TextDecoder().decode(bytes));
   if (manifest === undefined) {
     return { backups: [], stranger: `${manifestKey(key)} there cannot be read` };
@@ -61,6 +56,30 @@ export async function readManifest(
     return { backups: [], stranger: `the backups there are cluster ${manifest.cluster}'s` };
   }
   return manifest;
+}
+
+/** The newest backup that is remembered under a name, whichever cluster's; undefined for none. */
+export async function newestRecord(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+): Promise<BackupRecord | undefined> {
+  const bytes = await readBytes(store, key, signal);
+  return bytes && parse(new TextDecoder().decode(bytes))?.backups.at(-1);
+}
+
+/** Undefined where there is none. */
+async function readBytes(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await store.read(manifestKey(key), 0, manifestBytesMax, signal);
+  } catch (error) {
+    if (error instanceof ObjectStoreError && error.kind === "missing") return undefined;
+    throw error;
+  }
 }
 
 export async function writeManifest(

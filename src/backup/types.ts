@@ -48,3 +48,13 @@ export interface AutoBackupFigures {
   readonly retentionFailure: string | undefined;
   readonly verification: Verification | undefined;
 }
+
+/** What this node has done about -auto-restore. */
+export interface AutoRestoreFigures {
+  /** The backup is not in the cluster yet. */
+  readonly pending: boolean;
+  readonly restored: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly downloadBytes: number;
+}

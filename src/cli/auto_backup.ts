@@ -10,7 +10,7 @@ import type { OpenMember } from "../member/member.ts";
 /** How long a majority may take to confirm who leads, in ms. */
 const confirmMs = 10_000;
 
-interface Surroundings {
+export interface Surroundings {
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -58,7 +58,7 @@ export interface Configuration {
     readonly foreignKeys: boolean;
   };
   /** Paths of configuration files; "" for none. */
-  readonly backups: { readonly backupPath: string };
+  readonly backups: { readonly backupPath: string; readonly restorePath: string };
   readonly writeQueue: {
     readonly capacity: number;
     readonly batchSize: number;
@@ -145,7 +145,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       readConnectionsMax: values["db-max-ro-conns"],
       foreignKeys: values["fk"],
     },
-    backups: { backupPath: values["auto-backup"] },
+    backups: { backupPath: values["auto-backup"], restorePath: values["auto-restore"] },
     writeQueue: {
       capacity: values["write-queue-capacity"],
       batchSize: values["write-queue-batch-size"],

@@ -23,7 +23,6 @@ const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatmen
 /** Flags of rqlite 10 that have no meaning here, or none yet. */
 export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
   ["auto-optimize-int", ignoredValue],
-  ["auto-restore", refusedValue],
   ["auto-vacuum-int", refusedPeriod],
   ["cdc-config", refusedValue],
   ["compress-snap-transport", ignoredSwitch],

@@ -1,4 +1,4 @@
-import type { AutoBackupFigures } from "../backup/types.ts";
+import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { ConnectionLimits } from "../http/connection_watch.ts";
 import { createApp } from "../http/app.ts";
@@ -36,6 +36,8 @@ interface Parts {
   readonly https: HttpsInfo | undefined;
   /** Undefined without -auto-backup. */
   readonly backups: (() => AutoBackupFigures) | undefined;
+  /** Undefined without -auto-restore. */
+  readonly restore: (() => AutoRestoreFigures) | undefined;
 }
 
 /** The HTTP side of a node, made from its flags. */
@@ -59,6 +61,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       licenses: licenseText,
       https: parts.https,
       backups: parts.backups,
+      restore: parts.restore,
       settings: settingsOf(configuration),
       ...(nodeTls === undefined ? {} : { nodeTls }),
       ...(discovery === undefined ? {} : { discovery }),

@@ -1,3 +1,4 @@
+import type { AutoRestore } from "../backup/auto_restore.ts";
 import { InvariantError } from "../base/assert.ts";
 import { checkListen, serve as serveHttp } from "../http/serve.ts";
 import { openDiscovery } from "../discovery/open.ts";
@@ -9,6 +10,7 @@ import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
 import { autoBackupOf, prepareAutoBackup, type PreparedBackup } from "./auto_backup.ts";
+import { prepareAutoRestore, restoringNode } from "./auto_restore.ts";
 import { takeDataDirectory } from "./data_directory.ts";
 import type { Configuration } from "./flags.ts";
 import { type OpenHttps, openHttps } from "./https.ts";
@@ -103,6 +105,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   const discovery = configuration.discovery &&
     openDiscovery(configuration.discovery, parseAddress(configuration.raft.advertisedAddress).port);
   const backups = await prepareAutoBackup(configuration.backups.backupPath, { clock, logger });
+  const restore = await prepareAutoRestore(configuration, { clock, logger });
   const opening = openMember(memberConfiguration(configuration), {
     clock,
     disk,
@@ -113,6 +116,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     discovery,
     logger,
     version,
+    beforeBeginning: (opened) => restore?.fetch(opened) ?? Promise.resolve(),
     onFatal: (error) => end.fail(error),
     onRemoved: () => {
       logger.log("WARN", "cluster", "This node was removed from its cluster");
@@ -133,6 +137,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
       https,
       users,
       backups,
+      restore,
       end,
       clock,
       configuration,
@@ -154,11 +159,12 @@ interface ServeParts extends Omit<RunParts, "watched"> {
   readonly https: OpenHttps | undefined;
   readonly users: OpenUsers | undefined;
   readonly backups: PreparedBackup | undefined;
+  readonly restore: AutoRestore | undefined;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(own: ServeParts): Promise<void> {
-  const { member, nodeNetwork, discovery, https, users, backups } = own;
+  const { member, nodeNetwork, discovery, https, users, backups, restore } = own;
   const { end, clock, configuration, logger } = own;
   const { service } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
@@ -173,6 +179,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     discovery: discovery && (() => discovery.figures()),
     https: https?.info,
     backups: backup && (() => backup.figures),
+    restore: restore && (() => restore.figures),
   });
   const server = await serveHttp({
     ...parts,
@@ -183,6 +190,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   });
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.start().catch((error) => end.fail(error));
+  restore?.start(restoringNode(member));
   turns.start();
   backup?.start();
   try {
@@ -196,6 +204,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   } finally {
     turns.stop();
     await backup?.stop();
+    await restore?.stop();
     await server.stop(httpStopMs);
     parts.bodyReader.end();
   }

@@ -1,4 +1,4 @@
-import type { AutoBackupFigures, Verification } from "../backup/types.ts";
+import type { AutoBackupFigures, AutoRestoreFigures, Verification } from "../backup/types.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { Figures } from "./store_status.ts";
 
@@ -33,6 +33,17 @@ function verificationFigures({ time: at, id, key, durationMs, failure }: Verific
     object: key,
     duration: formatDuration(durationMs),
     error: failure,
+  };
+}
+
+/** What /status shows under `auto_restore`. */
+export function restoreFigures(figures: AutoRestoreFigures): Figures {
+  return {
+    pending: figures.pending,
+    num_auto_restores: figures.restored,
+    num_auto_restores_failed: figures.failed,
+    num_auto_restores_skipped: figures.skipped,
+    download_bytes: figures.downloadBytes,
   };
 }
 

@@ -10,7 +10,7 @@ export async function readyz(
   app: AppState,
   { parameters }: AdmittedRequest<"none">,
 ): Promise<Response> {
-  const { answers, service } = app;
+  const { answers, info, service } = app;
   const { health, sqlite } = service.status();
   const lines = ["[+]node ok", ...sqliteLines(sqlite)];
   const answer = (status: number, line?: string) =>
@@ -21,6 +21,9 @@ export async function readyz(
   lines.push("[+]leader ok");
 
   if (health !== "ok") return answer(503, `[+]store not ready: ${health}`);
+  if (info.restore?.().pending) {
+    return answer(503, "[+]store not ready: auto-restore is not over");
+  }
   lines.push("[+]store ok");
 
   const timeoutMs = clusterTimeout(parameters);

@@ -2,7 +2,7 @@ import type { WriteQueueFigures } from "../cluster/write_queue.ts";
 import { withoutScheme } from "../io/address.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import { backupFigures } from "./backup_status.ts";
+import { backupFigures, restoreFigures } from "./backup_status.ts";
 import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
@@ -40,6 +40,7 @@ async function collect(app: AppState): Promise<Figures> {
   const node = service.status();
   return {
     auto_backups: info.backups && backupFigures(info.backups()),
+    auto_restore: info.restore && restoreFigures(info.restore()),
     build: {
       build_time: "unknown",
       commit: "unknown",

@@ -1,4 +1,4 @@
-import type { AutoBackupFigures } from "../backup/types.ts";
+import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Logger } from "../io/types.ts";
@@ -67,6 +67,8 @@ export interface ServerInfo {
   readonly settings: ServerSettings;
   /** Undefined without -auto-backup. */
   readonly backups?: (() => AutoBackupFigures) | undefined;
+  /** Undefined without -auto-restore. */
+  readonly restore?: (() => AutoRestoreFigures) | undefined;
   /** Absent without TLS between nodes. */
   readonly nodeTls?: () => NodeTlsFigures;
   /** How discovery goes, if there is any. */

@@ -1,5 +1,6 @@
 import type { ClusterService } from "../cluster/service.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
+import { changedSince } from "../node/changed_since.ts";
 import type { Node } from "../node/node.ts";
 import { recordPromise } from "../node/recovery.ts";
 import type { Store } from "../store/types.ts";
@@ -68,6 +69,12 @@ async function bringUp(
     await identity.adopt(clusterId);
     transport.setCluster(clusterId);
   };
+  if (surroundings.beforeBeginning !== undefined) {
+    const codec = surroundings.openers.engine.codec(configuration.database.foreignKeys);
+    const { log } = raftLog;
+    const hasData = !fresh && await changedSince({ log, codec }, 0, log.lastIndex);
+    await surroundings.beforeBeginning({ store, hasData });
+  }
   const begun = fresh ? await begin(parts) : undefined;
   if (begun?.type === "former" || begun?.type === "member") {
     // Cut short between the two, a former has formed nothing and begins anew; a member still waits

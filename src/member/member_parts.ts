@@ -30,9 +30,21 @@ export interface Surroundings {
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */
   readonly onRemoved: () => void;
+  /**
+   * Called with the data open, before a node without any forms or joins a cluster; the node begins
+   * when it resolves, and does not when it rejects.
+   */
+  readonly beforeBeginning?: (opened: OpenedData) => Promise<void>;
   /** The configuration in effect changed (also called once at the start). */
   readonly onMembers?: (members: Members) => void;
   readonly onStatus?: (status: Status) => void;
+}
+
+/** What a node finds in its data directory at its start. */
+export interface OpenedData {
+  readonly store: Store;
+  /** The log has, or had, a command that changed the database. */
+  readonly hasData: boolean;
 }
 
 /** What is in a data directory beside the log. */

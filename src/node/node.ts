@@ -76,7 +76,7 @@ export class Node {
 
   /** Whether a command may have been applied behind that index. */
   changedSince(index: number): Promise<boolean> {
-    return changedSince(this.#options.log, index, this.appliedIndex);
+    return changedSince(this.#options, index, this.appliedIndex);
   }
 
   get figures(): NodeFigures {

@@ -26,6 +26,8 @@ export interface CommandCodec {
   unknown(data: Uint8Array): string | undefined;
   /** The cluster's version from which on all nodes know commands such as this one, not stamped yet. */
   versionNeeded(command: Uint8Array): number;
+  /** Whether a stamped command by itself changes nothing: it is a piece of a load, or gives one up. */
+  isPiece(data: Uint8Array): boolean;
   /** The request that a stamped command came from, if it was given an id. */
   requestId(data: Uint8Array): { readonly origin: bigint; readonly sequence: number } | undefined;
 }

@@ -33,7 +33,7 @@ function refusal(args: readonly string[]): FlagError {
 
 Deno.test("parseFlags without arguments gives a node of its own with rqlite's defaults", () => {
   assert.deepEqual(configured(), {
-    backups: { backupPath: "" },
+    backups: { backupPath: "", restorePath: "" },
     dataDirectory: resolve("raftlite-data"),
     nodeId: "127.0.0.1:4002",
     http: {
@@ -162,6 +162,7 @@ const everyFlag: Readonly<
   "write-queue-batch-size": ["64", (c) => c.writeQueue.batchSize, 64],
   "write-queue-timeout": ["1s", (c) => c.writeQueue.timeoutMs, 1000],
   "write-queue-tx": ["true", (c) => c.writeQueue.transaction, true],
+  "auto-restore": ["restore.json", (c) => c.backups.restorePath, "restore.json"],
   "auto-backup": ["backup.json", (c) => c.backups.backupPath, "backup.json"],
 };
 

@@ -369,6 +369,12 @@ export function unknownCommand(data: Uint8Array): string | undefined {
   return `its command has version ${written} and type ${type}, which this raftlite does not know: install the one that wrote it`;
 }
 
+/** Whether a stamped command is a piece of a load, or gives one up: clients see nothing of it. */
+export function isPieceOfLoad(data: Uint8Array): boolean {
+  const type = data[stampBytes + 5];
+  return type === CommandType.load_chunk || type === CommandType.load_abort;
+}
+
 /** What a stamped command, which this version knows, has behind its request id; moves on behind it. */
 export function extrasIn(data: Uint8Array, reader: ByteReader): CommandExtras {
   return readExtras(reader, data[stampBytes + 4] ?? 0, data[stampBytes + 6] ?? 0);

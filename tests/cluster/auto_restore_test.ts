@@ -1,0 +1,147 @@
+import { strict as assert } from "node:assert";
+import { gzipSync } from "node:zlib";
+import { s3Config } from "../backup/fixture.ts";
+import { withDirectory } from "../directory.ts";
+import { S3StandIn } from "../object_store/s3_stand_in.ts";
+import { sqlite3 } from "../store/fixture.ts";
+import { Cluster, eventually } from "./harness.ts";
+
+const key = "dir/db.gz";
+
+async function database(rows: number): Promise<Uint8Array<ArrayBuffer>> {
+  const path = await Deno.makeTempFile({ prefix: "raftlite-test-" });
+  try {
+    const numbers =
+      `WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${rows})`;
+    const insert = `${numbers} INSERT INTO t SELECT n, randomblob(100000) FROM c`;
+    assert.equal(sqlite3(path, `CREATE TABLE t (a, b); ${insert}`), "");
+    return await Deno.readFile(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+async function configIn(directory: string, config: unknown): Promise<string> {
+  const path = `${directory}/restore.json`;
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  return path;
+}
+
+Deno.test("nodes of a new cluster, all started alike, restore a backup once; started again they do not", async () => {
+  await using standIn = new S3StandIn();
+  const bytes = new Uint8Array(gzipSync(await database(80)));
+  standIn.objects.set(key, { bytes, metadata: {} });
+  await withDirectory(async (directory) => {
+    const path = await configIn(directory, s3Config(standIn));
+    await using cluster = await Cluster.start({ size: 0 });
+    const nodes = [1, 2, 3].map(() => cluster.create());
+    const join = nodes.map(({ raftAddress }) => raftAddress).join();
+    const flags = ["-auto-restore", path, "-bootstrap-expect", "3", "-join", join];
+    for (const node of nodes) node.start(flags);
+    for (const node of nodes) await node.ready();
+    const count = "SELECT count(*), sum(a) FROM t";
+    assert.deepEqual(await cluster.converged([count]), [[[80, 3240]]]);
+    const logs = () => nodes.map(({ log }) => log).join("\n");
+    const restored = () => logs().match(/node auto-restored successfully from/g)?.length;
+    const others = () =>
+      logs().match(/different node became leader, not performing auto-restore/g)?.length;
+    await eventually(logs, () => restored() === 1 && others() === 2);
+
+    await nodes[0]?.execute(["DELETE FROM t WHERE a > 1"]);
+    for (const node of nodes) await node.kill();
+    standIn.requests.length = 0;
+    for (const node of nodes) node.start(flags);
+    for (const node of nodes) await node.ready();
+    assert.deepEqual(await cluster.converged([count]), [[[1, 1]]]);
+    for (const node of nodes) {
+      assert.match(node.log, /auto-restore requested, but data already exists in .*, skipping/);
+    }
+    assert.deepEqual(standIn.requests, []);
+  });
+});
+
+Deno.test("a node killed while it restores begins again", async () => {
+  await using standIn = new S3StandIn();
+  standIn.objects.set(key, { bytes: await database(300), metadata: {} });
+  await withDirectory(async (directory) => {
+    const path = await configIn(directory, s3Config(standIn));
+    await using cluster = await Cluster.start({ size: 0 });
+    const node = cluster.create(["-auto-restore", path]);
+    node.start();
+    await eventually("the load to begin", () => /now leader, auto-restoring from/.test(node.log));
+    await eventually("a part of it", async () => {
+      const { store } = await node.status() as { store: { db_applied_index: number } };
+      return store.db_applied_index > 5;
+    });
+    assert.equal((await node.fetch("/readyz")).status, 503);
+    await node.kill();
+    assert.doesNotMatch(node.log, /auto-restored successfully/);
+    node.start();
+    await node.ready();
+    assert.deepEqual(await node.query("SELECT count(*) FROM t"), [[300]]);
+  });
+});
+
+Deno.test("a backup that cannot be had or is damaged ends the start by its name, from a file too", async () => {
+  await withDirectory(async (directory) => {
+    const sound = await database(3);
+    const sub = { dir: directory, name: "db.gz" };
+    const config = { type: "file", sub };
+    await using cluster = await Cluster.start({ size: 0 });
+    const start = async (more: object, bytes: Uint8Array | undefined) => {
+      await Deno.remove(`${directory}/db.gz`).catch(() => {});
+      if (bytes !== undefined) await Deno.writeFile(`${directory}/db.gz`, bytes);
+      const node = cluster.create();
+      node.start(["-auto-restore", await configIn(directory, { ...config, ...more })]);
+      return node;
+    };
+    const cases: [object, Uint8Array | undefined, RegExp][] = [
+      [{}, undefined, /fatal: failed to download auto-restore file: .* it is not there/],
+      [{ type: "ftp" }, sound, /failed to parse auto-restore file: unsupported storage type/],
+      [
+        {},
+        sound.subarray(0, -4096),
+        /fatal: failed to preload auto-restore data: file .* is not a valid SQLite file: it is cut/,
+      ],
+      [{ continue_on_failure: true }, gzipSync(gzipSync(sound)), /gzip within gzip/],
+    ];
+    for (const [more, bytes, message] of cases) {
+      const node = await start(more, bytes);
+      assert.equal((await node.exited()).code, 1);
+      assert.match(node.log, message);
+    }
+    const without = await start({ continue_on_failure: true }, undefined);
+    await without.ready();
+    assert.match(without.log, /it is not there, continuing with node startup anyway/);
+    const good = await start({}, gzipSync(sound));
+    await good.ready();
+    assert.deepEqual(await good.query("SELECT count(*) FROM t"), [[3]]);
+  });
+});
+
+Deno.test("a cluster's own backups with times are restored by the name alone, the newest", async () => {
+  await withDirectory(async (directory) => {
+    const path = await configIn(directory, {
+      type: "file",
+      interval: "50ms",
+      timestamp: true,
+      sub: { dir: directory, name: "db.gz" },
+    });
+    await using cluster = await Cluster.start({ size: 0 });
+    const old = cluster.create(["-auto-backup", path]);
+    old.start();
+    await old.ready();
+    await old.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (7)"]);
+    await eventually("a backup", async () => {
+      const { auto_backups: { last_index } } = await old.status() as {
+        auto_backups: { last_index: string };
+      };
+      return Number(last_index) >= 3;
+    });
+    await old.kill();
+    const restored = cluster.create(["-auto-restore", path]);
+    restored.start();
+    await restored.ready();
+    assert.deepEqual(await restored.query("SELECT v FROM t"), [[7]]);
+  });
+});
