@@ -137,8 +137,8 @@ const impureGlobals: ReadonlySet<string> = new Set([
   "Worker",
 ]);
 
-/** The one file that calls the C library: for sockets that Deno does not let go of. */
-const socketShutdown = "http/socket_shutdown.ts";
+/** The one file that opens the C library: for what Deno does not do with sockets. */
+const cLibrary = "http/c_library.ts";
 
 /** The one file of the simulated rooms that starts Workers. */
 const threadsOfTheStore = "store/worker_threads.ts";
@@ -195,7 +195,7 @@ function importFault(file: SourceFile, specifier: string): string | undefined {
 
 /** Why `file` must not use this member of Deno; undefined when it may. */
 function denoFault(file: SourceFile, member: string): string | undefined {
-  if (member === "dlopen" && file.room !== "sqlite" && file.path !== socketShutdown) {
+  if (member === "dlopen" && file.room !== "sqlite" && file.path !== cLibrary) {
     return "Deno.dlopen belongs in src/sqlite, which is the only binding to SQLite";
   }
   if (outsideRooms.has(file.room) || harmlessDeno.has(member)) return undefined;

@@ -21,6 +21,7 @@ import { openers } from "../member/openers.ts";
 import { printError } from "./output.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { type OpenUsers, openUsers } from "./users.ts";
+import { keepFilesPrivate, warnOfOpenDirectory } from "./private_files.ts";
 import { memberConfiguration } from "./tuning.ts";
 import { version } from "./version.ts";
 import { WatchedList } from "./watched_list.ts";
@@ -83,6 +84,7 @@ interface RunParts {
 async function runUntil({ end, watched, configuration, logger }: RunParts): Promise<void> {
   const directory = configuration.dataDirectory;
   const disk = new DenoDisk();
+  keepFilesPrivate();
   const lock = await takeDataDirectory(disk, directory);
   end.onSignals(logger);
   watched.onSignal(logger);
@@ -91,6 +93,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     "cli",
     `raftlite ${version}: node ${configuration.nodeId}, data in ${directory}`,
   );
+  await warnOfOpenDirectory(directory, logger);
   // Before the node is anyone's member: a cluster must not be left with one that cannot serve.
   checkListen(httpAddress(configuration));
   checkBothListen(configuration);

@@ -3,6 +3,7 @@ import { ClientActivity } from "./client_activity.ts";
 import { type ConnectionLimits, ConnectionWatch } from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
 import type { Listening } from "./listening.ts";
+import { listenersOn } from "./newest_listener.ts";
 import { type ClientHandler, type NativeServer, refusesUpgradeWithBody } from "./native_server.ts";
 import { NativeConnection } from "./native_connection.ts";
 
@@ -13,6 +14,12 @@ export interface AcceptedConnection {
   /** Lets the request under way end, and then the connection. */
   shutdown(): Promise<void>;
 }
+
+/**
+ * Whether two listeners may share a port: not at all; so that each gets some of the connections; or
+ * so that the newest gets all.
+ */
+export type PortSharing = "none" | "some" | "newest";
 
 export interface FrontOptions {
   readonly native: NativeServer;
@@ -30,6 +37,8 @@ export class Front implements Listening {
   readonly #connections = new Map<AcceptedConnection, Promise<void>>();
   readonly #accepting = new Set<Promise<void>>();
   #listener: Deno.TcpListener | Deno.TlsListener;
+  /** What closes at once the older listeners that still accept. */
+  readonly #older = new Set<() => void>();
   /** The listener that is about to be closed, and what to do when nobody waits in its queue. */
   #drain: { readonly listener: Deno.Listener; readonly onEmpty: () => void } | undefined;
 
@@ -49,27 +58,58 @@ export class Front implements Listening {
   }
 
   /**
-   * Accepts from another listener from now on, which is made beside the old one, or after it when
-   * they cannot share a port. What the system has taken in for the old one until then is accepted
-   * before that is closed, since its queue is lost with it: so it is closed in the moment in which
-   * it has just been seen empty.
+   * Accepts from another listener from now on. What the system has taken in for the old one is
+   * accepted before that is closed, since it is lost with it.
    */
-  async replace(listen: () => Deno.TlsListener, beside: boolean): Promise<void> {
+  async replace(listen: () => Deno.TlsListener, sharing: PortSharing): Promise<void> {
     const old = this.#listener;
-    const exchanged = Promise.withResolvers<void>();
     const next = () => this.#acceptFrom(this.#listener = listen());
+    if (sharing === "none") return await this.#drained(old, next);
+    if (sharing === "some") {
+      next();
+      return await this.#drained(old, () => {});
+    }
+    const { port } = this.addr;
+    const before = listenersOn(port);
+    next();
+    // Connections may be in the middle of TCP's handshake for as long as their ways are.
+    await this.#closeLater(old);
+    // Deno lets go of it a little later; with three of them the newest would not be known.
+    for (let tries = 0; listenersOn(port) > before && tries < triesMax; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+
+  #closeLater(listener: Deno.Listener): Promise<void> {
+    return new Promise((resolve) => {
+      const close = () => {
+        clearTimeout(timer);
+        this.#older.delete(close);
+        listener.close();
+        resolve();
+      };
+      const timer = setTimeout(close, handshakeMs);
+      this.#older.add(close);
+    });
+  }
+
+  /**
+   * Closes a listener in the moment in which it has just been seen that nobody waits for it, or when
+   * nobody has called for some time, and in the same moment does what `next` does.
+   */
+  async #drained(old: Deno.Listener, next: () => void): Promise<void> {
+    const exchanged = Promise.withResolvers<void>();
     const onEmpty = () => {
       if (this.#drain === undefined) return;
       this.#drain = undefined;
       old.close();
       try {
-        if (!beside) next();
+        next();
         exchanged.resolve();
       } catch (error) {
         exchanged.reject(error);
       }
     };
-    if (beside) next();
     this.#drain = { listener: old, onEmpty };
     const timer = setTimeout(onEmpty, drainMsMax);
     try {
@@ -82,6 +122,7 @@ export class Front implements Listening {
   /** Accepts no more, and resolves when the requests under way have ended. */
   async shutdown(): Promise<void> {
     this.#listener.close();
+    for (const close of this.#older) close();
     // What is shut down must not be broken off any more.
     this.#watch.stop();
     await Promise.all(this.#accepting);
@@ -111,7 +152,7 @@ export class Front implements Listening {
         if (error instanceof Deno.errors.BadResource) return;
         if (error instanceof Deno.errors.Interrupted) return;
         // A client that has gone again, or no descriptor left for another: others may follow.
-        await new Promise((resolve) => setTimeout(resolve, acceptRetryMs));
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
         continue;
       }
       this.#take(accepted);
@@ -143,6 +184,10 @@ export class Front implements Listening {
   }
 }
 
-const acceptRetryMs = 10;
+const retryMs = 10;
+/** How often it looks whether an old listener is gone. */
+const triesMax = 500;
+/** How long TCP's handshake with a client may take that an old listener has begun, in ms. */
+const handshakeMs = 1_000;
 /** An old listener at which nobody calls is closed after this, in ms. */
 const drainMsMax = 100;

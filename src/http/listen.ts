@@ -2,9 +2,10 @@ import type { Logger } from "../io/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { TlsCredentials } from "../tls/credentials.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
-import { Front } from "./front.ts";
+import { Front, type PortSharing } from "./front.ts";
 import type { Listening } from "./listening.ts";
 import { type ClientHandler, nativeServer } from "./native_server.ts";
+import { preferNewestListener } from "./newest_listener.ts";
 import { type ClientCertificates, NodeListener } from "./node_listener.ts";
 
 /** Certificates that may be exchanged while the server runs: WatchedFiles of io. */
@@ -64,6 +65,11 @@ async function listenByNode({ https, ...options }: ListenOptions): Promise<NodeL
  */
 const sharesPorts = "listenDatagram" in Deno;
 
+function sharingOf(port: number): PortSharing {
+  if (!sharesPorts) return "none";
+  return preferNewestListener(port) ? "newest" : "some";
+}
+
 interface Address {
   readonly hostname: string;
   readonly port: number;
@@ -85,10 +91,11 @@ function listenTls(address: Address, { certificates, key }: TlsCredentials): Den
 function exchange(front: Front, options: ListenOptions, certificates: CertificateSource): void {
   const { hostname, logger } = options;
   const { port } = front.addr;
+  const sharing = sharingOf(port);
   let last = Promise.resolve();
   certificates.onChange((next) => {
     last = last
-      .then(() => front.replace(() => listenTls({ hostname, port }, next), sharesPorts))
+      .then(() => front.replace(() => listenTls({ hostname, port }, next), sharing))
       .catch((error) => {
         logger.log("ERROR", "http", `The new certificate is not in force: ${messageOf(error)}`);
       });

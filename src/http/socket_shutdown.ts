@@ -1,16 +1,10 @@
-/** Where the C library is, by its name on each system; undefined for one that has none of these calls. */
-const libraries: Partial<Record<typeof Deno.build.os, readonly string[]>> = {
-  linux: ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`],
-  darwin: ["libSystem.B.dylib"],
-};
+import { addressBytes, openCLibrary, openDescriptors } from "./c_library.ts";
 
 const symbols = {
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** Room for any address (sockaddr_storage). */
-const addressBytes = 128;
 /** SHUT_RDWR: neither end sends any more. */
 const bothWays = 2;
 const inet = 2;
@@ -35,27 +29,16 @@ export function shutDownSocket({ hostname, port }: Deno.NetAddr): void {
 function shutDownAll(): void {
   const clients = waiting;
   waiting = new Set();
-  calls ??= openLibrary();
+  calls ??= openCLibrary(symbols);
   if (calls === undefined) return;
   const { getpeername, shutdown } = calls;
   const address = new Uint8Array(addressBytes);
   const length = new Uint32Array(1);
-  for (const { name } of Deno.readDirSync("/dev/fd")) {
+  for (const descriptor of openDescriptors()) {
     length[0] = addressBytes;
-    if (getpeername(Number(name), address, length) !== 0) continue;
-    if (clients.has(peerOf(address))) shutdown(Number(name), bothWays);
+    if (getpeername(descriptor, address, length) !== 0) continue;
+    if (clients.has(peerOf(address))) shutdown(descriptor, bothWays);
   }
-}
-
-function openLibrary(): Calls | undefined {
-  for (const name of libraries[Deno.build.os] ?? []) {
-    try {
-      return Deno.dlopen(name, symbols).symbols;
-    } catch {
-      // By another name, or not at all.
-    }
-  }
-  return undefined;
 }
 
 /** The client of a sockaddr, IPv4 or IPv6; "" for none. */

@@ -1,0 +1,70 @@
+import { addressBytes, openCLibrary, openDescriptors } from "./c_library.ts";
+
+const symbols = {
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** SOL_SOCKET, SO_ACCEPTCONN and SO_ATTACH_REUSEPORT_CBPF of Linux. */
+const socketLevel = 1;
+const isListening = 30;
+const attachProgram = 51;
+
+/**
+ * A program that answers 1 (BPF_RET | BPF_K): of two listeners that share a port the one that came
+ * last, since the one that stays moves to the place 0. Where there is one only, the answer means
+ * nothing, and it is taken.
+ */
+const returnOne = new Uint8Array([0x06, 0, 0, 0, 1, 0, 0, 0]);
+const instructions = 1;
+
+type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];
+
+let calls: Calls | undefined;
+
+/**
+ * Has the system give new connections to the newer of two listeners that share this port from now
+ * on (socket(7), SO_REUSEPORT), so that an older one gets to its end: without this it gets some
+ * until it is closed, and those that are not accepted yet are then reset. False where it cannot be had.
+ */
+export function preferNewestListener(port: number): boolean {
+  const program = programOf(returnOne);
+  const attached = listeners(port).map((descriptor) =>
+    calls?.setsockopt(descriptor, socketLevel, attachProgram, program, program.length)
+  );
+  return attached.includes(0);
+}
+
+/** How many listeners this process has on this port, at whichever address. */
+export function listenersOn(port: number): number {
+  return listeners(port).length;
+}
+
+/** The descriptors of those. */
+function listeners(port: number): number[] {
+  if (Deno.build.os !== "linux") return [];
+  calls ??= openCLibrary(symbols);
+  if (calls === undefined) return [];
+  const { getsockname, getsockopt } = calls;
+  const address = new Uint8Array(addressBytes);
+  const length = new Uint32Array(1);
+  const is = new Uint32Array(1);
+  return openDescriptors().filter((descriptor) => {
+    length[0] = addressBytes;
+    if (getsockname(descriptor, address, length) !== 0) return false;
+    const [, , high = 0, low = 0] = address;
+    if (high * 256 + low !== port) return false;
+    length[0] = is.byteLength;
+    return getsockopt(descriptor, socketLevel, isListening, is, length) === 0 && is[0] === 1;
+  });
+}
+
+/** A sock_fprog of 64 bits: how many instructions, and where they are. */
+function programOf(filter: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const program = new Uint8Array(16);
+  const view = new DataView(program.buffer);
+  view.setUint16(0, instructions, true);
+  view.setBigUint64(8, BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(filter))), true);
+  return program;
+}
