@@ -1,6 +1,7 @@
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
+import { rightsOf } from "../../src/access/table_rights.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { openLibrary } from "../../src/sqlite/mod.ts";
 import { QuickWriter } from "../../src/store/apply/quick_writer.ts";
@@ -273,4 +274,43 @@ Deno.test("Store.apply has the writer start a WAL anew, which takes a sync", asy
   assert.equal(await byMainThread(), false);
   assert.notEqual(walSalt(s.path), salt);
   assert.equal(await byMainThread(), true);
+});
+
+Deno.test("a quick writer applies what rights by table allow, and leaves to the writer what they do not", async () => {
+  const tables = { read: ["a", "same"], write: ["a", "same"] };
+  const rights = rightsOf({ username: "bob", tables });
+  const schema = [
+    "CREATE TABLE a (x, y)",
+    "CREATE TABLE same (x, y)",
+    "CREATE TABLE secret (x, y)",
+    "INSERT INTO secret VALUES ('classified', 1)",
+  ];
+  await using subject = await Subject.open(0, ...schema);
+  const refusal = /access to secret is prohibited: user \\"bob\\" may not read it/;
+  const execute = async (sql: string): Promise<[boolean, string]> => {
+    const entry = subject.entries.execute([sql], { rights });
+    const quick = subject.tryQuickly(entry);
+    const [answer = ""] = quick ?? await subject.byWriter(entry);
+    return [quick !== undefined, answer];
+  };
+  for (const time of ["first", "kept"]) {
+    for (const sql of ["INSERT INTO a VALUES (1, 2)", "UPDATE a SET x = x + 1 WHERE y = 2"]) {
+      const [quick, answer] = await execute(sql);
+      assert.ok(quick, `${sql}, ${time}: ${answer}`);
+    }
+  }
+  for (
+    const sql of [
+      "INSERT INTO same SELECT * FROM secret",
+      "INSERT INTO a (x) SELECT x FROM (SELECT 'guess' AS x) FULL JOIN secret USING (x)",
+    ]
+  ) {
+    const [quick, answer] = await execute(sql);
+    assert.deepEqual([quick, refusal.test(answer)], [false, true], answer);
+  }
+  // A schema that takes long to look through is the writer's.
+  const many = Array.from({ length: 500 }, (_, i) => `CREATE TABLE many${i} (x)`);
+  await subject.byWriter(subject.entries.execute(many));
+  const [quick, answer] = await execute("INSERT INTO a VALUES (1, 2)");
+  assert.deepEqual([quick, /error/.test(answer)], [false, false], answer);
 });
