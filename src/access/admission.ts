@@ -1,4 +1,5 @@
 import type { Gate } from "./gate.ts";
+import type { Identity } from "./types.ts";
 import type { Users } from "./users.ts";
 
 /** With what a node that joins says who it comes from: a user of -join-as. */
@@ -11,11 +12,14 @@ export interface JoinCredentials {
 export interface Admission {
   /** What this node says when it joins others; undefined: nothing. */
   readonly own: JoinCredentials | undefined;
-  /** Whether a node may join that says this, as a voter ("join") or a read replica. */
-  mayJoin(
+  /**
+   * In whose name a node may join that says this, as a voter ("join") or a read replica; undefined
+   * when it may not.
+   */
+  admit(
     credentials: JoinCredentials | undefined,
     permission: "join" | "join-read-only",
-  ): Promise<boolean>;
+  ): Promise<Identity | undefined>;
 }
 
 /** Thrown when -join-as names nobody whose password could be sent. */
@@ -35,13 +39,14 @@ const encoder = new TextEncoder();
 export function admissionBy(gate: Gate, own: JoinCredentials | undefined): Admission {
   return {
     own,
-    mayJoin: async (credentials, permission) => {
+    admit: async (credentials, permission) => {
       const said = credentials && {
         type: "password" as const,
         username: credentials.username,
         password: encoder.encode(credentials.password),
       };
-      return (await gate.judgeCredentials([permission], said, raftPort)).type === "admitted";
+      const verdict = await gate.judgeCredentials([permission], said, raftPort);
+      return verdict.type === "admitted" ? verdict.identity : undefined;
     },
   };
 }

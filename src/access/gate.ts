@@ -70,7 +70,7 @@ export class Gate {
   ): Verdict | Promise<Verdict> {
     const users = this.#users();
     if (credentials === undefined || isFree(needed, users.everybody)) {
-      return verdict(identityFor(needed, undefined, users.everybody), undefined);
+      return verdict(identityFor(needed, undefined, users.everybody), undefined, false);
     }
     if (credentials.type === "token") return this.#byToken(needed, credentials.hash, users);
     return this.#byPassword({ needed, users, credentials, address: networkOf(address) });
@@ -78,7 +78,8 @@ export class Gate {
 
   #byToken(needed: readonly Permission[], hash: string, users: Users): Verdict {
     const holder = this.#holderOf(hash, users);
-    return verdict(identityFor(needed, holder, users.everybody), holder?.username);
+    const identity = identityFor(needed, holder, users.everybody);
+    return verdict(identity, holder?.username, holder !== undefined);
   }
 
   #holderOf(hash: string, users: Users): Holder | undefined {
@@ -95,7 +96,7 @@ export class Gate {
     const digest = digestOf(password);
     // Whoever is known passes, however often others fail from there.
     if (user?.password?.isKnown(digest) === true) {
-      return verdict(identityFor(needed, user, users.everybody), username);
+      return verdict(identityFor(needed, user, users.everybody), username, true);
     }
     const now = this.#clock.now();
     const attempt = JSON.stringify([address, username]);
@@ -119,7 +120,7 @@ export class Gate {
       return this.#failed(asked, attempt);
     }
     user.password.remember(digest);
-    return verdict(identityFor(asked.needed, user, asked.users.everybody), user.username);
+    return verdict(identityFor(asked.needed, user, asked.users.everybody), user.username, true);
   }
 
   /** Wrong credentials leave what everybody may do. */
@@ -127,7 +128,7 @@ export class Gate {
     const now = this.#clock.now();
     this.#addresses.failed(address, now);
     this.#attempts.failed(attempt, now);
-    return verdict(identityFor(needed, undefined, users.everybody), username);
+    return verdict(identityFor(needed, undefined, users.everybody), username, false);
   }
 }
 
@@ -148,8 +149,15 @@ interface Checked {
 /** When to come back while too many passwords are being checked, in ms. */
 const busyMs = 1_000;
 
-function verdict(identity: Identity | undefined, username: string | undefined): Verdict {
-  return identity === undefined ? { type: "refused", username } : { type: "admitted", identity };
+/** `proven`: that it is this user. */
+function verdict(
+  identity: Identity | undefined,
+  username: string | undefined,
+  proven: boolean,
+): Verdict {
+  return identity === undefined
+    ? { type: "refused", username, proven }
+    : { type: "admitted", identity };
 }
 
 function slowed(username: string, waitMs: number): Verdict {

@@ -36,13 +36,21 @@ export interface Identity {
   readonly tables?: TableRights;
 }
 
+/** Who asked for something, and from where: as an audit tells of it. */
+export interface Requester {
+  /** The user's name, once it is proven; undefined for somebody who is not known. */
+  readonly username?: string | undefined;
+  /** Of the client, as the node saw it that let it in; "" when it is not known. */
+  readonly address: string;
+}
+
 /** Who asks where nobody is asked who they are. */
 export const anybody: Identity = { username: undefined };
 
 /** Whether somebody may do what they ask for. */
 export type Verdict =
   | { readonly type: "admitted"; readonly identity: Identity }
-  /** The user that was named, if any: not proven to be that one. */
-  | { readonly type: "refused"; readonly username: string | undefined }
+  /** The user that was named, if any, and whether it is that one, who lacks the right. */
+  | { readonly type: "refused"; readonly username: string | undefined; readonly proven: boolean }
   /** Too many wrong passwords, or too many to check at once: nothing was checked. */
   | { readonly type: "slowed"; readonly username: string; readonly seconds: number };

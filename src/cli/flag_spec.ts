@@ -20,6 +20,7 @@ export interface FlagSpec {
     | "HTTP"
     | "Cluster"
     | "Node TLS"
+    | "Audit"
     | "Raft"
     | "Database"
     | "Queued writes"

@@ -1,4 +1,5 @@
 import { backupFlags } from "./backup_flag_table.ts";
+import { auditFlags } from "./audit_flags.ts";
 import { type FlagSpec, hour, longest } from "./flag_spec.ts";
 import { httpFlags } from "./http_flag_table.ts";
 import { nodeTlsFlags } from "./node_tls_flag_table.ts";
@@ -128,6 +129,7 @@ export const flagTable = {
       "Talk with nodes whose SQLite is another or gives other results, for the time of an upgrade; else it is refused, as databases could come to differ",
   },
   ...nodeTlsFlags,
+  ...auditFlags,
   "raft-heartbeat-timeout": {
     kind: "duration",
     group: "Raft",

@@ -5,6 +5,7 @@ import type { ClusterConfiguration } from "../member/configuration.ts";
 import type { CredentialFiles } from "../tls/credentials.ts";
 import type { DiscoveryFlags } from "../discovery/open.ts";
 import { discoveryOf } from "./discovery_flags.ts";
+import { type AuditConfiguration, auditOf } from "./audit_flags.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
 import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
@@ -39,6 +40,8 @@ export interface Configuration {
   readonly nodeTls: NodeTlsConfiguration;
   /** Undefined without -disco-mode. */
   readonly discovery: DiscoveryFlags | undefined;
+  /** Undefined for none. */
+  readonly audit: AuditConfiguration | undefined;
   readonly raft: {
     readonly address: string;
     readonly advertisedAddress: string;
@@ -100,8 +103,9 @@ export function parseFlags(args: readonly string[]): Invocation {
 export function configurationOf({ values, positionals }: CommandLine): Configuration {
   const advertised = checkAddresses(values);
   checkClusterFlags(values, advertised.raft);
+  const dataDirectory = dataDirectoryOf(positionals);
   return {
-    dataDirectory: dataDirectoryOf(positionals),
+    dataDirectory,
     nodeId: values["node-id"] || advertised.raft,
     http: {
       address: bindable(values["http-addr"]),
@@ -131,6 +135,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
     },
     nodeTls: nodeTlsOf(values),
     discovery: discoveryOf(values),
+    audit: auditOf(values, dataDirectory),
     raft: {
       address: bindable(values["raft-addr"]),
       advertisedAddress: advertised.raft,

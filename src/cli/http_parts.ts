@@ -15,6 +15,7 @@ import { defaultWriteQueueOptions, WriteQueue } from "../cluster/write_queue.ts"
 import type { Service } from "../cluster/types.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { parseAddress } from "../io/address.ts";
+import type { OpenAudit } from "./audit.ts";
 import type { Configuration } from "./flags.ts";
 import { licenseText } from "./license_text.ts";
 import { memoryPageSize } from "./memory_page_size.ts";
@@ -28,6 +29,8 @@ interface Parts {
   readonly turns: TurnFigures;
   /** Undefined without users. */
   readonly gate: Gate | undefined;
+  /** Undefined without an audit log. */
+  readonly audit: OpenAudit | undefined;
   /** Undefined without TLS between nodes. */
   readonly nodeTls: (() => NodeTlsFigures) | undefined;
   /** Undefined without discovery. */
@@ -43,7 +46,7 @@ interface Parts {
 /** The HTTP side of a node, made from its flags. */
 export function httpParts(configuration: Configuration, parts: Parts) {
   const { http, writeQueue } = configuration;
-  const { service, logger, turns, gate, nodeTls, discovery } = parts;
+  const { service, logger, turns, gate, audit, nodeTls, discovery } = parts;
   const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
   const bodyReader = new BodyReader();
   const app = createApp({
@@ -53,6 +56,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
     logger,
     turns,
     gate,
+    audit: audit?.log,
     limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax, keyKeptMs: http.keyKeptMs },
     info: {
       rqliteVersion,
@@ -65,6 +69,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       settings: settingsOf(configuration),
       ...(nodeTls === undefined ? {} : { nodeTls }),
       ...(discovery === undefined ? {} : { discovery }),
+      ...(audit === undefined ? {} : { audit: audit.figures }),
     },
   });
   return { app, queue, bodyReader };

@@ -1,5 +1,8 @@
 import type { AutoRestore } from "../backup/auto_restore.ts";
+import type { AuditOutcome } from "../audit/types.ts";
 import { InvariantError } from "../base/assert.ts";
+import { messageOf } from "../base/message_of.ts";
+import type { ClusterService } from "../cluster/service.ts";
 import { checkListen, serve as serveHttp } from "../http/serve.ts";
 import { openDiscovery } from "../discovery/open.ts";
 import type { Discovery } from "../discovery/types.ts";
@@ -12,6 +15,7 @@ import { TurnWatch } from "../io/turn_watch.ts";
 import { autoBackupOf, prepareAutoBackup, type PreparedBackup } from "./auto_backup.ts";
 import { prepareAutoRestore, restoringNode } from "./auto_restore.ts";
 import { takeDataDirectory } from "./data_directory.ts";
+import { type OpenAudit, openAudit } from "./audit.ts";
 import type { Configuration } from "./flags.ts";
 import { type OpenHttps, openHttps } from "./https.ts";
 import { checkBothListen } from "./listen_check.ts";
@@ -51,9 +55,11 @@ export async function serve(
   const logger = new StderrLogger("INFO", undefined, consensus);
   for (const warning of warnings) logger.log("WARN", "cli", warning);
   const end = new Ending();
-  const watched = new WatchedList();
+  const clock = new DenoClock();
+  const audit = openAudit(configuration, { clock, logger });
+  const watched = new WatchedList(audit?.log);
   try {
-    await runUntil({ end, watched, configuration, logger });
+    await runUntil({ end, watched, configuration, clock, audit, logger });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const mistake = mistakes.some((kind) => error instanceof kind);
@@ -62,6 +68,7 @@ export async function serve(
     return 1;
   } finally {
     watched.stop();
+    await audit?.log.close();
   }
   const failure = end.failure;
   await logger.flush();
@@ -78,16 +85,22 @@ interface RunParts {
   /** Whoever reads files that may change adds them. */
   readonly watched: WatchedList;
   readonly configuration: Configuration;
+  readonly clock: DenoClock;
+  readonly audit: OpenAudit | undefined;
   readonly logger: StderrLogger;
 }
 
-async function runUntil({ end, watched, configuration, logger }: RunParts): Promise<void> {
+async function runUntil(
+  { end, watched, configuration, clock, audit, logger }: RunParts,
+): Promise<void> {
   const directory = configuration.dataDirectory;
   const disk = new DenoDisk();
   keepFilesPrivate();
   const lock = await takeDataDirectory(disk, directory);
   end.onSignals(logger);
   watched.onSignal(logger);
+  if (audit !== undefined) watched.add(audit.log);
+  audit?.log.record({ what: "start", outcome: "ok", details: { version } });
   logger.log(
     "INFO",
     "cli",
@@ -97,7 +110,6 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
   // Before the node is anyone's member: a cluster must not be left with one that cannot serve.
   checkListen(httpAddress(configuration));
   checkBothListen(configuration);
-  const clock = new DenoClock();
   const nodeNetwork = await openNodeNetwork(configuration, { watched, clock, logger });
   const { tls } = configuration.http;
   const https = tls && await openHttps(tls, { watched, clock, logger });
@@ -117,6 +129,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     openers,
     admission: users?.admission,
     discovery,
+    audit: audit?.log,
     logger,
     version,
     beforeBeginning: (opened) => restore?.fetch(opened) ?? Promise.resolve(),
@@ -143,6 +156,7 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
       restore,
       end,
       clock,
+      audit,
       configuration,
       logger,
     });
@@ -150,12 +164,16 @@ async function runUntil({ end, watched, configuration, logger }: RunParts): Prom
     await member.stop();
     users?.end();
     logger.log("INFO", "cli", "Stopped");
+    audit?.log.record({
+      what: "stop",
+      outcome: "ok",
+      details: { reason: end.failure?.message ?? "asked to" },
+    });
     lock.release();
   }
 }
 
 interface ServeParts extends Omit<RunParts, "watched"> {
-  readonly clock: DenoClock;
   readonly member: OpenMember;
   readonly nodeNetwork: NodeNetwork;
   readonly discovery: Discovery | undefined;
@@ -168,7 +186,7 @@ interface ServeParts extends Omit<RunParts, "watched"> {
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(own: ServeParts): Promise<void> {
   const { member, nodeNetwork, discovery, https, users, backups, restore } = own;
-  const { end, clock, configuration, logger } = own;
+  const { end, clock, audit, configuration, logger } = own;
   const { service } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
   const turns = new TurnWatch(clock);
@@ -178,6 +196,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     logger,
     turns,
     gate: users?.gate,
+    audit,
     nodeTls: nodeNetwork.figures,
     discovery: discovery && (() => discovery.figures()),
     https: https?.info,
@@ -190,6 +209,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     ...httpAddress(configuration),
     connections: connectionLimits(configuration),
     https: https?.options,
+    audit: audit?.log,
   });
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.start().catch((error) => end.fail(error));
@@ -200,9 +220,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
     if (configuration.cluster.removeOnShutdown && end.failure === undefined) {
-      await service.remove(configuration.nodeId).catch((error) => {
-        logger.log("WARN", "cluster", `This node could not leave its cluster: ${error.message}`);
-      });
+      await leave(service, configuration.nodeId, { audit, logger });
     }
   } finally {
     turns.stop();
@@ -210,6 +228,24 @@ async function serveMember(own: ServeParts): Promise<void> {
     await restore?.stop();
     await server.stop(httpStopMs);
     parts.bodyReader.end();
+  }
+}
+
+/** Takes this node out of its cluster, if that can be. */
+async function leave(
+  service: ClusterService,
+  target: string,
+  { audit, logger }: Pick<RunParts, "audit" | "logger">,
+): Promise<void> {
+  const tell = (outcome: AuditOutcome, reason?: string) =>
+    audit?.log.record({ what: "remove", outcome, details: { target, reason } });
+  try {
+    await service.remove(target);
+    tell("ok");
+  } catch (error) {
+    const reason = messageOf(error);
+    logger.log("WARN", "cluster", `This node could not leave its cluster: ${reason}`);
+    tell("failed", reason);
   }
 }
 

@@ -1,6 +1,7 @@
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../io/address.ts";
+import { auditToStderr } from "./audit_flags.ts";
 import { FlagError } from "./flag_error.ts";
 import type { FlagSpec } from "./flag_spec.ts";
 import { flagTable } from "./flag_table.ts";
@@ -10,6 +11,9 @@ import { print, printError } from "./output.ts";
 
 /** Where systemd keeps what a service stores: StateDirectory= is relative to it. */
 const stateRoot = "/var/lib";
+
+/** Where it keeps what a service logs: LogsDirectory= is relative to it. */
+const logsRoot = "/var/log";
 
 /** Below it Linux lets only those listen who have a capability for it. */
 const unprivilegedPortMin = 1024;
@@ -22,7 +26,8 @@ ${stateRoot}/raftlite when not given.
 
 That user must be able to read the files that flags name, such as keys. Let it be a lasting one:
   useradd --system --user-group raftlite && chgrp raftlite FILE && chmod 0640 FILE
-\`systemctl reload raftlite\` has the node read certificates and users again.
+\`systemctl reload raftlite\` has the node read certificates and users again, and begin a new file for
+the audit log if the old one was moved away.
 
   raftlite systemd-unit -node-id 1 > /etc/systemd/system/raftlite.service
   systemctl daemon-reload && systemctl enable --now raftlite
@@ -36,7 +41,7 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
     return Promise.resolve(0);
   }
   const [dataDirectory = `${stateRoot}/raftlite`] = commandLine.positionals;
-  const { http, raft } = configurationOf({
+  const { http, raft, audit } = configurationOf({
     ...commandLine,
     positionals: [dataDirectory, ...commandLine.positionals.slice(1)],
   });
@@ -52,9 +57,9 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
   const given = [...commandLine.given].filter(([name]) => name !== "version" && name !== "help")
     .map(([name, text]): [string, string] => [
       name,
-      isFile(name) && text !== "" ? resolve(text) : text,
+      isFile(name, text) && text !== "" ? resolve(text) : text,
     ]);
-  const files = given.filter(([name]) => isFile(name)).map(([, path]) => path);
+  const files = given.filter(([name, text]) => isFile(name, text)).map(([, path]) => path);
   for (
     const path of [...program, ...files].filter((path) =>
       /^\/(home|root|tmp|var\/tmp)\//.test(path)
@@ -68,14 +73,37 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
   }
   const flags = given.map(([name, text]) => `-${name}=${text}`);
   const ports = [http.address, raft.address].map((address) => parseAddress(address).port);
-  print(unitText([...program, ...flags, resolve(dataDirectory)], stateDirectory, ports));
+  const command = [...program, ...flags, resolve(dataDirectory)];
+  const places = auditPlaces(audit?.target ?? auditToStderr);
+  print(unitText({ command, stateDirectory, ports, places }));
   return Promise.resolve(0);
 }
 
 /** Whether the flag names a file: a service starts in /, and needs the whole path. */
-function isFile(name: string): boolean {
+function isFile(name: string, text: string): boolean {
   const table: Readonly<Record<string, FlagSpec>> = flagTable;
-  return table[name]?.value === "FILE";
+  const value = table[name]?.value;
+  return value === "FILE" || (value === `FILE|${auditToStderr}` && text !== auditToStderr);
+}
+
+/** What the unit needs so that the node can write its audit log; throws a FlagError. */
+function auditPlaces(target: string): readonly string[] {
+  if (target === auditToStderr) return [];
+  const directory = dirname(target);
+  if (!/^[\w./-]+$/.test(directory)) {
+    throw new FlagError(
+      1,
+      `-audit-log must lie in a directory of letters, digits and ._-, not in ${directory}`,
+    );
+  }
+  const below = relative(logsRoot, directory);
+  if (below !== "" && !below.startsWith("..")) {
+    return [`LogsDirectory=${below}`, "LogsDirectoryMode=0700"];
+  }
+  printError(
+    `warning: The service's user must be able to write in ${directory}; in ${logsRoot}/raftlite it is, for -audit-log ${logsRoot}/raftlite/audit.log\n`,
+  );
+  return [`ReadWritePaths=-${directory}`];
 }
 
 /** How this very program is started: the compiled one by its path, else by deno and main.ts. */
@@ -86,16 +114,21 @@ function programCommand(): string[] {
   return [executable, "run", "-A", `--config=${dirname(main)}/deno.json`, main];
 }
 
+interface UnitParts {
+  readonly command: readonly string[];
+  readonly stateDirectory: string;
+  /** Where the node listens. */
+  readonly ports: readonly number[];
+  /** Settings by which it may write elsewhere, too. */
+  readonly places: readonly string[];
+}
+
 /**
- * The unit of a node that listens on `ports`. Type=exec, as Deno has no way to send the datagram
+ * The unit of a node. Type=exec, as Deno has no way to send the datagram
  * that Type=notify waits for. Of the hardening that systemd offers, MemoryDenyWriteExecute= is left
  * out: V8 writes machine code and runs it.
  */
-function unitText(
-  command: readonly string[],
-  stateDirectory: string,
-  ports: readonly number[],
-): string {
+function unitText({ command, stateDirectory, ports, places }: UnitParts): string {
   const capabilities = Math.min(...ports) < unprivilegedPortMin ? "CAP_NET_BIND_SERVICE" : "";
   return `# Made by: raftlite systemd-unit
 [Unit]
@@ -118,7 +151,7 @@ LimitNOFILE=65536
 DynamicUser=yes
 User=raftlite
 StateDirectory=${stateDirectory}
-StateDirectoryMode=0700
+StateDirectoryMode=0700${places.map((setting) => `\n${setting}`).join("")}
 CacheDirectory=raftlite
 Environment=HOME=/var/cache/raftlite DENO_DIR=/var/cache/raftlite/deno
 

@@ -9,6 +9,9 @@ const noLeaderText = "leader not found";
 /** What a node is told that may not join. */
 export const unauthorizedText = "unauthorized";
 
+/** How it begins why a node may not join that asked in its place. */
+export const joinRefused = "Join refused";
+
 /** Refuses a node for now: its rights may be given to it while it goes on asking. */
 export function unauthorized(): ServiceError {
   return new ServiceError("unavailable", unauthorizedText);

@@ -11,7 +11,7 @@ import {
   nodeName,
 } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
-import { noLeader } from "./errors.ts";
+import { joinRefused, noLeader } from "./errors.ts";
 import { identify } from "./joining.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import { type ClusterCounts, ServiceError } from "./types.ts";
@@ -96,7 +96,9 @@ export class Membership {
     known: Member | undefined,
     { id, address }: JoinCall,
   ): Promise<void> {
-    const taken = `Join refused: the address ${address} belongs to node ${nodeName(neighbour.id)}`;
+    const taken = `${joinRefused}: the address ${address} belongs to node ${
+      nodeName(neighbour.id)
+    }`;
     const moved = known?.id === id;
     if (await this.#idAt(address) !== id) {
       throw new ServiceError(moved ? "unavailable" : "invalid", `${taken}; remove that node first`);
@@ -129,7 +131,7 @@ export class Membership {
     if (known.id === call.id || await this.#idAt(call.address) === call.id) return;
     throw new ServiceError(
       "unavailable",
-      `Join refused: the node that asked does not answer at ${call.address}, the Raft address that it advertises`,
+      `${joinRefused}: the node that asked does not answer at ${call.address}, the Raft address that it advertises`,
     );
   }
 
@@ -273,7 +275,7 @@ function joinedText(
 function taken(known: Member): ServiceError {
   return new ServiceError(
     "invalid",
-    `Join refused: the id ${
+    `${joinRefused}: the id ${
       nodeName(known.id)
     } is taken by the node at ${known.address}; choose another with -node-id, or remove that node first`,
   );

@@ -1,13 +1,17 @@
 import type { Admission } from "../access/admission.ts";
+import type { Requester } from "../access/types.ts";
+import type { Audit } from "../audit/types.ts";
 import { FormatError } from "../base/bytes.ts";
+import { hostOf } from "../io/address.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { snapshotStream } from "../node/types.ts";
 import type { Message, NodeId } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
-import { noLeader, serviceError, unauthorized } from "./errors.ts";
+import { joinRefused, noLeader, serviceError, unauthorized } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import type { Membership } from "./membership.ts";
+import { joinEvent, passedOn, withOutcome } from "./peer_audit.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import { type ClusterCounts, ServiceError } from "./types.ts";
 import {
@@ -47,6 +51,8 @@ export interface PeerRequestParts {
   readonly sqlite: SqliteAgreement;
   /** Undefined: every node may join. */
   readonly admission?: Admission | undefined;
+  /** Undefined: nobody wants to know who did what. */
+  readonly audit?: Audit | undefined;
 }
 
 /** This node's side of all traffic between nodes: Raft's messages, requests, snapshot streams. */
@@ -69,8 +75,12 @@ export class PeerRequests implements TransportHandlers {
 
   async request(peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
     try {
-      if (kind === RequestKind.join) await this.#checkJoin(peer, decodeJoin(payload));
-      return await this.answer(kind, payload);
+      if (kind === RequestKind.join) return await this.#admit(peer, decodeJoin(payload));
+      const { audit } = this.#parts;
+      if (audit === undefined) return await this.answer(kind, payload);
+      const event = passedOn(peer, kind, payload);
+      const answer = this.answer(kind, payload);
+      return await (event === undefined ? answer : withOutcome(audit, event, answer));
     } catch (error) {
       // The transport knows whose bytes they are, and says so.
       if (error instanceof FormatError) throw error;
@@ -92,9 +102,9 @@ export class PeerRequests implements TransportHandlers {
         return answer.copy();
       }
       case RequestKind.join:
-        return await this.#join(payload);
+        return await this.#join(decodeJoin(payload));
       case RequestKind.remove:
-        await this.#parts.membership.remove(decodeRemove(payload), changeTimeoutMs);
+        await this.#parts.membership.remove(decodeRemove(payload).name, changeTimeoutMs);
         return beginAnswer().copy();
       case RequestKind.stepDown: {
         if (!this.#node.isLeader) throw noLeader();
@@ -147,20 +157,33 @@ export class PeerRequests implements TransportHandlers {
   }
 
   /**
-   * A node that joins has to say in whose name, except a member that comes back, and what another
-   * member passes on, which was checked there.
+   * A node wants to be a member. It has to say in whose name, except a member that comes back, and
+   * what another member passes on, which was checked there.
    */
-  async #checkJoin(peer: Peer, { id, relayed, suffrage, credentials }: JoinCall): Promise<void> {
-    const { admission } = this.#parts;
-    if (admission === undefined || (peer.member && relayed)) return;
-    if (this.#node.configuration.members.some((member) => member.id === id)) return;
-    const permission = suffrage === "learner" ? "join-read-only" : "join";
-    if (!await admission.mayJoin(credentials, permission)) throw unauthorized();
+  async #admit(peer: Peer, call: JoinCall): Promise<Uint8Array> {
+    const { admission, audit, leaders } = this.#parts;
+    const isRelayed = call.relayed && peer.member;
+    const isMember = this.#node.configuration.members.some((member) => member.id === call.id);
+    const address = hostOf(peer.remoteAddress);
+    let requester: Requester | undefined = isRelayed ? call.requester : { address };
+    const forwardedTo = this.#node.isLeader ? undefined : leaders.leader?.address;
+    const event = () => joinEvent({ peer, call, isRelayed, requester, forwardedTo });
+    if (admission !== undefined && !isRelayed && !isMember) {
+      const { suffrage, credentials } = call;
+      const permission = suffrage === "learner" ? "join-read-only" : "join";
+      const identity = await admission.admit(credentials, permission);
+      if (identity === undefined) {
+        audit?.record({ ...event(), outcome: "refused", claimedUser: credentials?.username });
+        throw unauthorized();
+      }
+      requester = { username: identity.username, address };
+    }
+    const answer = this.#join(call, requester);
+    return await (audit === undefined ? answer : withOutcome(audit, event(), answer));
   }
 
   /** Any member may be asked to let a node join: the leader is who does it. */
-  async #join(payload: Uint8Array): Promise<Uint8Array> {
-    const call = decodeJoin(payload);
+  async #join(call: JoinCall, requester?: Requester): Promise<Uint8Array> {
     this.#parts.counts.joinRequests++;
     if (!this.#node.isLeader && !call.relayed) {
       const wait = Math.min(call.timeoutMs, leaderWaitMs);
@@ -169,14 +192,14 @@ export class PeerRequests implements TransportHandlers {
       return await this.#parts.transport.request({
         address: leader.address,
         kind: RequestKind.join,
-        payload: encodeJoin({ ...call, relayed: true, credentials: undefined }),
+        payload: encodeJoin({ ...call, relayed: true, requester }),
       }, { timeoutMs: call.timeoutMs });
     }
     const refusal = this.#parts.sqlite.refusal(call, call.sqlite);
     if (refusal !== undefined) {
       // Not final for a member that moved: it may be this node that is to be mended.
       const known = this.#node.configuration.members.some(({ id }) => id === call.id);
-      throw new ServiceError(known ? "unavailable" : "invalid", `Join refused: ${refusal}`);
+      throw new ServiceError(known ? "unavailable" : "invalid", `${joinRefused}: ${refusal}`);
     }
     await this.#parts.membership.join(call);
     return beginAnswer().copy();

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
-import type { IdempotencyKey, Statements } from "../store/types.ts";
+import type { IdempotencyKey, Results, Statements } from "../store/types.ts";
+import { ResultErrors, type StatementErrorListener } from "./result_errors.ts";
 import type { ServiceError } from "./types.ts";
 
 /** What one request queues. */
@@ -13,6 +14,8 @@ export interface QueuedStatements {
   readonly rights?: string | undefined;
   /** A request with one is a batch by itself. */
   readonly key?: IdempotencyKey | undefined;
+  /** Is told of each of the statements that fails by itself; default: nobody is. */
+  readonly onError?: StatementErrorListener | undefined;
 }
 
 /** One request in the queue, and what becomes of it. */
@@ -25,6 +28,7 @@ export class QueuedRequest {
   /** It shares its batch only with others of the same. */
   readonly rights: string | undefined;
   readonly key: IdempotencyKey | undefined;
+  readonly onError: StatementErrorListener | undefined;
   /** By the queue's clock, in ms. */
   readonly queuedAt: number;
   #outcome: number | ServiceError | undefined;
@@ -34,7 +38,7 @@ export class QueuedRequest {
   constructor(
     request: Pick<
       QueuedRequest,
-      "sequence" | "statements" | "size" | "alone" | "rights" | "key" | "queuedAt"
+      "sequence" | "statements" | "size" | "alone" | "rights" | "key" | "onError" | "queuedAt"
     >,
   ) {
     this.sequence = request.sequence;
@@ -44,6 +48,7 @@ export class QueuedRequest {
     this.alone = request.alone;
     this.rights = request.rights;
     this.key = request.key;
+    this.onError = request.onError;
   }
 
   /**
@@ -67,4 +72,24 @@ export class QueuedRequest {
     if (typeof outcome === "number") this.#waiting?.resolve(outcome);
     else this.#waiting?.reject(outcome);
   }
+}
+
+const encoder = new TextEncoder();
+
+/** Tells those requests of a batch that want to know which of their statements have failed. */
+export function tellErrors(batch: readonly QueuedRequest[], results: Results): void {
+  if (batch.every(({ onError }) => onError === undefined)) return;
+  let next = 0;
+  let request: QueuedRequest | undefined;
+  let first = 0;
+  let end = 0;
+  const errors = new ResultErrors((index, error) => {
+    while (index >= end && next < batch.length) {
+      request = batch[next++];
+      first = end;
+      end += request?.statements.length ?? 0;
+    }
+    request?.onError?.(index - first, error);
+  });
+  errors.push(typeof results === "string" ? encoder.encode(results) : results);
 }

@@ -1,4 +1,6 @@
 import type { Admission } from "../access/admission.ts";
+import type { Requester } from "../access/types.ts";
+import type { Audit } from "../audit/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Seeds } from "../discovery/seeds.ts";
 import type { Clock, Logger } from "../io/types.ts";
@@ -67,6 +69,8 @@ export interface ServiceParts {
   readonly sqlite: SqliteAgreement;
   /** Undefined: every node may join. */
   readonly admission?: Admission | undefined;
+  /** Undefined: nobody wants to know who did what. */
+  readonly audit?: Audit | undefined;
   /** Writes sent to the leader and not yet answered. */
   readonly forwardedMax: number;
   /** The longest that a write waits to be committed and applied, in ms, whatever its client says. */
@@ -291,14 +295,18 @@ export class ClusterService implements Service {
     await this.#reads.barrier("quorum", timeoutMs);
   }
 
-  async stepDown(name: string | undefined, wait: boolean): Promise<void> {
-    const payload = encodeStepDown({ name, wait });
+  async stepDown(
+    name: string | undefined,
+    wait: boolean,
+    requester?: Requester,
+  ): Promise<void> {
+    const payload = encodeStepDown({ name, wait, requester });
     const deadline = this.#parts.clock.now() + changeTimeoutMs;
     await this.#calls.atLeader(RequestKind.stepDown, () => payload, deadline);
   }
 
-  async remove(name: string): Promise<void> {
-    const payload = encodeRemove(name);
+  async remove(name: string, requester?: Requester): Promise<void> {
+    const payload = encodeRemove({ name, requester });
     const deadline = this.#parts.clock.now() + changeTimeoutMs;
     await this.#calls.atLeader(RequestKind.remove, () => payload, deadline);
   }
@@ -307,8 +315,8 @@ export class ClusterService implements Service {
     return this.#upgrade.report();
   }
 
-  upgrade(): Promise<number> {
-    return this.#upgrade.start(this.#calls, changeTimeoutMs);
+  upgrade(requester?: Requester): Promise<number> {
+    return this.#upgrade.start(this.#calls, changeTimeoutMs, requester);
   }
 
   snapshot(trailingLogs: number | undefined): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { Requester } from "../access/types.ts";
 import type { NodeFigures } from "../node/types.ts";
 import type { Configuration, Member, Status } from "../raft/types.ts";
 import type { SqliteMismatch } from "./sqlite_agreement.ts";
@@ -210,15 +211,16 @@ export interface Service {
   leader(): Member | undefined;
   /** Waits until everything committed by now is applied here. */
   sync(timeoutMs: number): Promise<void>;
-  /** Hands leadership to `name`, or to the most advanced voter. */
-  stepDown(name: string | undefined, wait: boolean): Promise<void>;
-  remove(name: string): Promise<void>;
+  /** Hands leadership to `name`, or to the most advanced voter. `requester`: for the audit. */
+  stepDown(name: string | undefined, wait: boolean, requester?: Requester): Promise<void>;
+  /** `requester`: for the audit; undefined: this node itself. */
+  remove(name: string, requester?: Requester): Promise<void>;
   versions(): Promise<VersionReport>;
   /**
    * Raises the cluster's version to the newest that this node understands, and says which that is.
-   * Throws a ServiceError: "failed" names what is in the way.
+   * Throws a ServiceError: "failed" names what is in the way. `requester`: for the audit.
    */
-  upgrade(): Promise<number>;
+  upgrade(requester?: Requester): Promise<number>;
   /** Checkpoints and compacts; false when there was nothing new. */
   snapshot(trailingLogs: number | undefined): Promise<boolean>;
 }

@@ -1,3 +1,4 @@
+import type { Requester } from "../access/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
@@ -69,17 +70,22 @@ export class Upgrade {
   }
 
   /** Raises the cluster's version to the newest that this node knows, by its leader. */
-  async start(calls: Pick<LeaderCalls, "atLeader">, timeoutMs: number): Promise<number> {
+  async start(
+    calls: Pick<LeaderCalls, "atLeader">,
+    timeoutMs: number,
+    requester?: Requester,
+  ): Promise<number> {
     const deadline = this.#parts.clock.now() + timeoutMs;
     // The leader does so again; but one of an older release would not know what it is asked.
     await this.#check(newestVersion);
-    await calls.atLeader(RequestKind.raise, () => encodeRaise(newestVersion), deadline);
+    const call = encodeRaise({ version: newestVersion, requester });
+    await calls.atLeader(RequestKind.raise, () => call, deadline);
     return newestVersion;
   }
 
   /** The leader's side. */
   async handle(payload: Uint8Array, timeoutMs: number): Promise<void> {
-    const version = decodeRaise(payload);
+    const { version } = decodeRaise(payload);
     if (version > newestVersion) throw new ServiceError("failed", unknownVersion(version));
     await this.#check(version);
     await this.#parts.membership.raise(version, timeoutMs);

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { JoinCredentials } from "../access/admission.ts";
+import type { Requester } from "../access/types.ts";
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { AddressError, parseAddress, withoutScheme } from "../io/address.ts";
 import type { Member, NodeId, Suffrage } from "../raft/types.ts";
@@ -192,8 +193,10 @@ export interface JoinCall {
   readonly timeoutMs: number;
   /** The node's SQLite, as encodeProfile writes it: the leader need not be who was asked. */
   readonly sqlite: Uint8Array;
-  /** Of the user in whose name it joins. */
+  /** Of the user in whose name it joins; not of one that is relayed. */
   readonly credentials?: JoinCredentials | undefined;
+  /** Of one that is relayed: in whose name the node was let in, and where it asked from. */
+  readonly requester?: Requester | undefined;
 }
 
 /** Nothing, or username and password. */
@@ -210,7 +213,11 @@ function readCredentials(reader: ByteReader): { readonly credentials?: JoinCrede
   return { credentials };
 }
 
-/** id, address, httpAddress, learner u8, relayed u8, timeoutMs u64, sqlite as bytes, credentials. */
+/**
+ * id, address, httpAddress, learner u8, relayed u8, timeoutMs u64, sqlite as bytes; then credentials,
+ * or when it is relayed the requester: nodes of before the audit take that for credentials, which
+ * they do not look at in what a member relays.
+ */
 export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.text(call.id);
@@ -220,20 +227,21 @@ export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
   writer.uint8(call.relayed ? 1 : 0);
   writer.integer(call.timeoutMs);
   writer.bytes(call.sqlite);
-  writeCredentials(writer, call.credentials);
+  if (call.relayed) writeRequester(writer, call.requester);
+  else writeCredentials(writer, call.credentials);
   return writer.copy();
 }
 
 export function decodeJoin(payload: Uint8Array): JoinCall {
   const reader = new ByteReader(payload);
-  return {
+  const call = {
     ...readPlace(reader),
-    suffrage: reader.uint8() === 1 ? "learner" : "staging",
+    suffrage: reader.uint8() === 1 ? "learner" as const : "staging" as const,
     relayed: reader.uint8() === 1,
     timeoutMs: reader.integer(),
     sqlite: reader.bytes(),
-    ...readCredentials(reader),
   };
+  return { ...call, ...(call.relayed ? readRequester(reader) : readCredentials(reader)) };
 }
 
 /** timeoutMs u64. */
@@ -247,28 +255,56 @@ export function decodeBarrier(payload: Uint8Array): number {
   return new ByteReader(payload).integer();
 }
 
-/** The name of the node to remove. */
-export function encodeRemove(name: string): Uint8Array<ArrayBuffer> {
+/** Nothing, or username ("" for nobody who is known) and address. */
+function writeRequester(writer: ByteWriter, requester: Requester | undefined): void {
+  if (requester === undefined) return;
+  writer.text(requester.username ?? "");
+  writer.text(requester.address);
+}
+
+/** Nodes of before the audit say nothing of who asked, and pass over what is said. */
+function readRequester(reader: ByteReader): { readonly requester?: Requester } {
+  if (reader.remaining === 0) return {};
+  const username = reader.text();
+  return {
+    requester: { username: username === "" ? undefined : username, address: reader.text() },
+  };
+}
+
+export interface RemoveCall {
+  /** Of the node to remove. */
+  readonly name: string;
+  /** Who asked the node that passes it on. */
+  readonly requester?: Requester | undefined;
+}
+
+/** name, requester. */
+export function encodeRemove(call: RemoveCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
-  writer.text(name);
+  writer.text(call.name);
+  writeRequester(writer, call.requester);
   return writer.copy();
 }
 
-export function decodeRemove(payload: Uint8Array): string {
-  return new ByteReader(payload).text();
+export function decodeRemove(payload: Uint8Array): RemoveCall {
+  const reader = new ByteReader(payload);
+  return { name: reader.text(), ...readRequester(reader) };
 }
 
 export interface StepDownCall {
   /** The name of the node that is to lead; undefined: the most advanced voter. */
   readonly name: string | undefined;
   readonly wait: boolean;
+  /** Who asked the node that passes it on. */
+  readonly requester?: Requester | undefined;
 }
 
-/** wait u8, name ("" for any). */
+/** wait u8, name ("" for any), requester. */
 export function encodeStepDown(call: StepDownCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.uint8(call.wait ? 1 : 0);
   writer.text(call.name ?? "");
+  writeRequester(writer, call.requester);
   return writer.copy();
 }
 
@@ -276,21 +312,26 @@ export function decodeStepDown(payload: Uint8Array): StepDownCall {
   const reader = new ByteReader(payload);
   const wait = reader.uint8() === 1;
   const name = reader.text();
-  return { name: name === "" ? undefined : name, wait };
+  return { name: name === "" ? undefined : name, wait, ...readRequester(reader) };
 }
 
-/** The version, u16. */
-export function encodeRaise(version: number): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(2);
-  writer.uint16(version);
+export interface RaiseCall {
+  readonly version: number;
+  /** Who asked the node that passes it on. */
+  readonly requester?: Requester | undefined;
+}
+
+/** version u16, requester. */
+export function encodeRaise(call: RaiseCall): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.uint16(call.version);
+  writeRequester(writer, call.requester);
   return writer.copy();
 }
 
-export function decodeRaise(payload: Uint8Array): number {
+export function decodeRaise(payload: Uint8Array): RaiseCall {
   const reader = new ByteReader(payload);
-  const version = reader.uint16();
-  reader.end();
-  return version;
+  return { version: reader.uint16(), ...readRequester(reader) };
 }
 
 /** A node that waits to form a cluster, as it tells the others: id, address, httpAddress. */

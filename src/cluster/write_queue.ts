@@ -4,8 +4,8 @@ import type { Clock, Logger, Timer } from "../io/types.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import { joinStatements, plainStatements } from "../store/codec/statement_codec.ts";
 import { EncodedStatements, plainFormat, type Statement, type Statements } from "../store/types.ts";
-import { QueuedRequest, type QueuedStatements } from "./queued_request.ts";
 import { setsContext } from "./request_context.ts";
+import { QueuedRequest, type QueuedStatements, tellErrors } from "./queued_request.ts";
 import { type Service, ServiceError } from "./types.ts";
 
 export interface WriteQueueParts {
@@ -134,7 +134,7 @@ export class WriteQueue {
     queued: QueuedStatements,
     timeoutMs: number,
   ): Promise<Pick<QueuedRequest, "sequence" | "written">> {
-    const { statements, size, rights, key } = queued;
+    const { statements, size, rights, key, onError } = queued;
     const alone = key !== undefined || (queued.alone ?? setsContext(plainStatements(statements)));
     const deadline = this.#clock.now() + timeoutMs;
     while (!this.#closing && this.#full(size)) await this.#room(deadline - this.#clock.now());
@@ -148,6 +148,7 @@ export class WriteQueue {
       alone,
       rights,
       key,
+      onError,
       queuedAt,
     });
     this.#waiting.push(request);
@@ -247,7 +248,7 @@ export class WriteQueue {
     const last = batch[batch.length - 1];
     if (last === undefined) return;
     const statements = await statementsOf(batch, this.#nextTurn);
-    const outcome = statements.length === 0 ? 0 : await this.#write(statements, last);
+    const outcome = statements.length === 0 ? 0 : await this.#write(statements, batch);
     if (typeof outcome === "number") {
       assert(last.sequence > this.#writtenSequence, "Queued requests were written out of order");
       this.#writtenSequence = last.sequence;
@@ -287,12 +288,13 @@ export class WriteQueue {
    */
   async #write(
     statements: Statements,
-    { rights, key }: Pick<QueuedRequest, "rights" | "key">,
+    batch: readonly QueuedRequest[],
   ): Promise<number | ServiceError> {
     const { transaction, retryDelayMs } = this.#options;
+    const { rights, key } = batch[0] ?? {};
     for (;;) {
       try {
-        const { raftIndex } = await this.#service.write({
+        const { results, raftIndex } = await this.#service.write({
           statements,
           transaction,
           unified: false,
@@ -302,6 +304,7 @@ export class WriteQueue {
           rights,
           key,
         });
+        tellErrors(batch, results);
         return raftIndex;
       } catch (thrown) {
         if (!(thrown instanceof ServiceError)) {

@@ -1,5 +1,6 @@
-import type { Identity } from "../access/types.ts";
+import type { Identity, Requester } from "../access/types.ts";
 import type { AppState } from "./app_state.ts";
+import type { AuditedRequest } from "./audited_request.ts";
 import { DatabaseBody } from "./database_body.ts";
 import type { LargeBody } from "./large_body.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -33,6 +34,10 @@ export interface Asked {
   readonly request: Request;
   readonly parameters: QueryParameters;
   readonly identity: Identity;
+  /** Of the client, without its port. */
+  readonly address: string;
+  /** Undefined where there is no audit. */
+  readonly audited: AuditedRequest | undefined;
 }
 
 /** A request that was let in. */
@@ -40,15 +45,25 @@ export class AdmittedRequest<Kind extends keyof Bodies = keyof Bodies> {
   readonly request: Request;
   readonly parameters: QueryParameters;
   readonly identity: Identity;
+  /** Tells the audit of it; undefined where there is none. */
+  readonly audited: AuditedRequest | undefined;
+  readonly #address: string;
   readonly #app: AppState;
   readonly #bodyKind: Kind;
 
-  constructor({ app, request, parameters, identity }: Asked, bodyKind: Kind) {
-    this.request = request;
-    this.parameters = parameters;
-    this.identity = identity;
-    this.#app = app;
+  constructor(asked: Asked, bodyKind: Kind) {
+    this.request = asked.request;
+    this.parameters = asked.parameters;
+    this.identity = asked.identity;
+    this.audited = asked.audited;
+    this.#address = asked.address;
+    this.#app = asked.app;
     this.#bodyKind = bodyKind;
+  }
+
+  /** Who asks, as other nodes are to know it. */
+  get requester(): Requester {
+    return { username: this.identity.username, address: this.#address };
   }
 
   /**

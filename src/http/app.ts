@@ -1,6 +1,8 @@
 import { type Context, Hono } from "hono";
+import type { Audit } from "../audit/types.ts";
 import { anybody, type Identity, type Verdict } from "../access/types.ts";
 import type { Asked } from "./admitted_request.ts";
+import { AuditedRequest, recordKeptOut } from "./audited_request.ts";
 import { AppState } from "./app_state.ts";
 import { errorAnswer } from "./error_answer.ts";
 import { parseQueryParameters } from "./query_parameters.ts";
@@ -92,33 +94,64 @@ async function answerFor(
         address,
       );
       const verdict = judged instanceof Promise ? await judged : judged;
-      if (verdict.type !== "admitted") return keptOut(app, route, verdict);
+      if (verdict.type !== "admitted") {
+        return keptOut(app, { route, request, address, verdict });
+      }
       app.counters.auth_ok++;
       identity = verdict.identity;
       // Who may see /status finds it there.
       tellsVersion = identity.username !== undefined || route.permissions.includes("status");
     }
-    response = await carriedOut(route, { app, request, parameters, identity });
+    response = await carriedOut(route, { app, request, parameters, identity, address });
   } catch (error) {
     response = errorAnswer(app, error);
   }
   return tellsVersion ? app.answers.tellVersion(response) : response;
 }
 
-function carriedOut(route: Route, asked: Asked): Response | Promise<Response> {
-  if (route.methods !== "any" && !route.methods.includes(asked.request.method)) {
-    return asked.app.answers.empty(405, route.refusalType);
+function carriedOut(route: Route, asked: Omit<Asked, "audited">): Response | Promise<Response> {
+  const { app, request, identity } = asked;
+  if (route.methods !== "any" && !route.methods.includes(request.method)) {
+    return app.answers.empty(405, route.refusalType);
   }
-  if (route.wholeDatabase) requireAllTables(asked.identity);
-  return carryOut(route, asked);
+  if (app.audit !== undefined) return audited(app.audit, route, asked);
+  if (route.wholeDatabase) requireAllTables(identity);
+  return carryOut(route, { ...asked, audited: undefined });
 }
 
-function keptOut(
-  app: AppState,
+/** The same, with the audit told of what it may want to know. */
+async function audited(
+  audit: Audit,
   route: Route,
-  verdict: Exclude<Verdict, { readonly type: "admitted" }>,
-): Response {
+  asked: Omit<Asked, "audited">,
+): Promise<Response> {
+  const { request, identity: { username }, address } = asked;
+  const act = route.acts?.[request.method];
+  const audited = new AuditedRequest({ audit, act, request, username, address });
+  try {
+    if (route.wholeDatabase) requireAllTables(asked.identity);
+    const response = await carryOut(route, { ...asked, audited });
+    audited.answered(response.status);
+    return response;
+  } catch (error) {
+    audited.failed(error);
+    throw error;
+  }
+}
+
+interface KeptOut {
+  readonly route: Route;
+  readonly request: Request;
+  readonly address: string;
+  readonly verdict: Exclude<Verdict, { readonly type: "admitted" }>;
+}
+
+function keptOut(app: AppState, { route, request, address, verdict }: KeptOut): Response {
   app.counters.auth_fail++;
+  if (app.audit !== undefined) {
+    const act = route.acts?.[request.method];
+    recordKeptOut(app.audit, { act, request, address, needed: route.permissions, verdict });
+  }
   if (verdict.type === "slowed") return app.answers.later(verdict.seconds, route.refusalType);
   return app.answers.empty(401, route.refusalType);
 }

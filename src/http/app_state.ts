@@ -1,4 +1,5 @@
 import type { Gate } from "../access/gate.ts";
+import type { Audit } from "../audit/types.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { ReadLevel, Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
@@ -27,6 +28,7 @@ export class AppState {
   readonly bodyReader: BodyReader;
   readonly answers: Answers;
   readonly gate: Gate | undefined;
+  readonly audit: Audit | undefined;
   readonly bodies: BodyBudget;
   readonly turnBudget = new TurnBudget();
   readonly disconnects = new DisconnectWatch();
@@ -46,6 +48,7 @@ export class AppState {
     this.bodyReader = options.bodyReader;
     const { id, httpAddress } = options.service.status();
     this.gate = options.gate;
+    this.audit = options.audit;
     this.answers = new Answers(options.info, httpAddress, this.gate !== undefined);
     this.#nodeId = id;
   }

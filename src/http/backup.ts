@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { BackupOptions } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
@@ -6,7 +7,7 @@ import type { QueryParameters } from "./query_parameters.ts";
 /** /db/backup: a copy of the database, streamed. */
 export async function backup(
   app: AppState,
-  { request, parameters }: AdmittedRequest<"none">,
+  { request, parameters, audited }: AdmittedRequest<"none">,
 ): Promise<Response> {
   const { answers, service } = app;
   const format = backupFormat(parameters);
@@ -20,13 +21,21 @@ export async function backup(
   }
   const tables = (parameters.get("tables") ?? "").split(",").map((name) => name.trim())
     .filter((name) => name !== "");
+  audited?.note({ format, tables, vacuum });
   const copy = await service.backup({ format, vacuum, tables, noLeader }, request.signal);
+  audited?.begin();
+  let bytes = 0;
   const body = copy.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
-      transform: (piece, controller) => controller.enqueue(new Uint8Array(piece)),
+      transform: (piece, controller) => {
+        bytes += piece.length;
+        controller.enqueue(new Uint8Array(piece));
+      },
       flush: () => {
         app.lastBackupAt = new Date();
+        audited?.end("ok", { bytes });
       },
+      cancel: (reason) => audited?.end("failed", { bytes, reason: messageOf(reason) }),
     }),
   );
   return answers.bytes(

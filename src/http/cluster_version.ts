@@ -5,9 +5,9 @@ import type { AppState } from "./app_state.ts";
 /** /upgrade: GET shows which versions of clusters the nodes understand, POST raises the cluster's. */
 export async function upgrade(
   app: AppState,
-  { request }: AdmittedRequest<"none">,
+  admitted: AdmittedRequest<"none">,
 ): Promise<Response> {
-  return request.method === "POST" ? await raise(app) : await show(app);
+  return admitted.request.method === "POST" ? await raise(app, admitted) : await show(app);
 }
 
 async function show({ answers, service }: AppState): Promise<Response> {
@@ -23,11 +23,19 @@ async function show({ answers, service }: AppState): Promise<Response> {
   return answers.json(`${JSON.stringify(report, null, 2)}\n`);
 }
 
-async function raise({ answers, service }: AppState): Promise<Response> {
+async function raise(
+  app: AppState,
+  { audited, requester }: AdmittedRequest<"none">,
+): Promise<Response> {
+  const { answers, service } = app;
+  audited?.note({ forwarded_to: app.forwardedTo() });
   try {
-    return answers.json(`${JSON.stringify({ version: await service.upgrade() })}\n`);
+    const version = await service.upgrade(requester);
+    audited?.note({ version });
+    return answers.json(`${JSON.stringify({ version })}\n`);
   } catch (error) {
     if (!(error instanceof ServiceError) || error.kind !== "failed") throw error;
+    audited?.note({ reason: error.message });
     return answers.error(409, error.message);
   }
 }

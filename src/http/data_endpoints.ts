@@ -1,10 +1,11 @@
 import { rightsOf } from "../access/table_rights.ts";
 import type { Identity } from "../access/types.ts";
 import { hasBreakingPragma } from "./statements.ts";
-import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
+import { type ReadAnswer, ServiceError, type WriteAnswer } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
+import type { AuditedRequest } from "./audited_request.ts";
 import { notUtf8 } from "./request_body.ts";
 import { inspect, readInspected, readStatements, type RequestStatements } from "./data_request.ts";
 import { refusal } from "./error_answer.ts";
@@ -19,6 +20,7 @@ import {
   statementTimeout,
 } from "./query_parameters.ts";
 import { queuedExecute } from "./queued_execute.ts";
+import { auditedResults, refusalListener } from "./table_refusals.ts";
 import { minIndex, withIndex } from "./session_index.ts";
 
 /** A request whose statements are known: what is to be carried out. */
@@ -31,6 +33,7 @@ interface Work {
   /** When it began, if it asks for timings; see `startOf`. */
   readonly startedAt: number;
   readonly identity: Identity;
+  readonly audited: AuditedRequest | undefined;
 }
 
 /** /db/execute: writes. */
@@ -38,14 +41,15 @@ export async function execute(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity } = admitted;
+  const { request, parameters, identity, audited } = admitted;
   if (parameters.has("queue")) return await queuedExecute(app, admitted);
   const startedAt = startOf(parameters);
   const statements = await readStatements(app, admitted);
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.execute_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  return await write(app, { request, parameters, statements, unified: false, startedAt, identity });
+  const work = { request, parameters, statements, unified: false, startedAt, identity, audited };
+  return await write(app, work);
 }
 
 /** /db/query: reads. */
@@ -53,7 +57,7 @@ export async function query(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity } = admitted;
+  const { request, parameters, identity, audited } = admitted;
   const startedAt = startOf(parameters);
   const statements: RequestStatements | undefined = request.method === "GET"
     ? [{ sql: parameters.get("q") ?? "" }]
@@ -61,7 +65,8 @@ export async function query(
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.query_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  return await read(app, { request, parameters, statements, unified: false, startedAt, identity });
+  const work = { request, parameters, statements, unified: false, startedAt, identity, audited };
+  return await read(app, work);
 }
 
 /**
@@ -72,13 +77,13 @@ export async function unified(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity } = admitted;
+  const { request, parameters, identity, audited } = admitted;
   const startedAt = startOf(parameters);
   const statements = await readInspected(app, admitted, "both");
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
   const readOnly = await inspect(app, statements, rightsOf(identity));
-  const work = { request, parameters, statements, unified: true, startedAt, identity };
+  const work = { request, parameters, statements, unified: true, startedAt, identity, audited };
   return await (readOnly.every((verdict) => verdict === true) ? read : write)(app, work);
 }
 
@@ -103,12 +108,21 @@ async function write(app: AppState, work: Work): Promise<Response> {
     rights: rightsOf(identity),
     key: idempotencyKey(app, { request, identity, format }),
   });
-  const envelope = resultsEnvelope(answer.results, {
+  const envelope = resultsEnvelope(toAudit(work, answer.results), {
     ...notKept(answer),
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
   }, parameters.has("pretty"));
   return marked(app.answers.results(envelope, answer.servedBy), answer);
+}
+
+/** The results, of which the audit is told what was refused to a user with rights by table. */
+function toAudit(
+  { audited, identity, statements }: Work,
+  results: ReadAnswer["results"] | WriteAnswer["results"],
+): typeof results {
+  if (audited === undefined || rightsOf(identity) === undefined) return results;
+  return auditedResults(results, refusalListener(audited, statements));
 }
 
 /** Reads at the level that the client asked for and answers with the results. */
@@ -136,7 +150,7 @@ async function read(app: AppState, work: Work): Promise<Response> {
     if (!(error instanceof ServiceError) || error.kind !== "stale") throw error;
     return refusal(app, { error: "stale read", parameters, startedAt });
   }
-  const envelope = resultsEnvelope(answer.results, {
+  const envelope = resultsEnvelope(toAudit(work, answer.results), {
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
   }, parameters.has("pretty"));

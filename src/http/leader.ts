@@ -40,6 +40,7 @@ async function stepDown(
   const wait = parameters.has("wait");
   const successor = await successorId(admitted);
   const current = service.leader();
+  admitted.audited?.note({ target: successor, forwarded_to: app.forwardedTo() });
   if (current === undefined) return answers.error(503, "leader not found");
   const { members } = service.status().configuration;
   if (successor !== undefined && !members.some((member) => member.id === successor)) {
@@ -52,7 +53,7 @@ async function stepDown(
   if (alone && wait) return answers.error(500, "stepdown: cannot find peer");
   const servedBy = app.forwardedTo();
   try {
-    if (!alone) await service.stepDown(successor, wait);
+    if (!alone) await service.stepDown(successor, wait, admitted.requester);
   } catch (error) {
     if (!(error instanceof ServiceError) || error.kind === "no_leader") throw error;
     return answers.error(500, `stepdown: ${error.message}`);

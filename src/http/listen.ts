@@ -1,3 +1,4 @@
+import type { Audit } from "../audit/types.ts";
 import type { Logger } from "../io/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { TlsCredentials } from "../tls/credentials.ts";
@@ -27,6 +28,7 @@ export interface ListenOptions {
   readonly limits: ConnectionLimits;
   readonly logger: Logger;
   readonly https: HttpsOptions | undefined;
+  readonly audit: Audit | undefined;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { isUtf8 } from "node:buffer";
-import { plainFormat } from "../store/types.ts";
+import { ResultErrors } from "../cluster/result_errors.ts";
+import { plainFormat, type Results } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
+import type { AuditedRequest } from "./audited_request.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, startOf } from "./query_parameters.ts";
 import { notUtf8 } from "./request_body.ts";
@@ -22,6 +24,8 @@ export async function load(
   if (redirect !== undefined) return redirect;
   const pretty = parameters.has("pretty");
   const body = await admitted.body();
+  const form = body.isSqlite ? "sqlite" : "sql";
+  admitted.audited?.note({ form, ...lengthOf(request), forwarded_to: app.forwardedTo() });
   if (body.isSqlite) {
     refuseKey(request);
     logger.log("INFO", "http", "SQLite database file detected as load data");
@@ -30,6 +34,7 @@ export async function load(
   }
   // SQLite takes it apart, in the store's Worker: here it is bytes, and nothing reads them twice.
   const sql = await body.text();
+  if (admitted.audited?.wantsSql) admitted.audited.note({}, beginningOf(sql));
   if (!isUtf8(sql)) {
     return answers.text(200, refusal(app, { error: notUtf8, parameters, startedAt }).body ?? "");
   }
@@ -40,10 +45,37 @@ export async function load(
     timeoutMs: clusterTimeout(parameters),
     key: idempotencyKey(app, { request, identity, format }),
   });
+  tellOutcome(admitted.audited, answer.results);
   const fields = { ...notKept(answer), timeSeconds: elapsed(parameters, startedAt) };
   const envelope = resultsEnvelope(answer.results, fields, pretty);
   return marked(answers.loaded(envelope, answer.servedBy), answer);
 }
+
+/** Of a request, as its client says. */
+function lengthOf({ headers }: Request): { bytes?: number } {
+  const length = headers.get("content-length");
+  return length === null ? {} : { bytes: Number(length) };
+}
+
+const decoder = new TextDecoder();
+
+/** As much of a SQL text as a line of the audit holds, and a little more, so that it shows the cut. */
+function beginningOf(sql: Uint8Array): string {
+  return decoder.decode(sql.subarray(0, 16 * 1024));
+}
+
+/** The text may fail although it was carried out as far as the cluster goes. */
+function tellOutcome(audited: AuditedRequest | undefined, results: Results): void {
+  if (audited === undefined) return;
+  let failure: string | undefined;
+  const errors = new ResultErrors((_, error) => failure ??= error);
+  errors.push(typeof results === "string" ? encoder.encode(results) : results);
+  // SQLite's errors quote the SQL.
+  const reason = audited.wantsSql ? failure : "an error of SQLite";
+  if (failure !== undefined) audited.end("failed", { reason });
+}
+
+const encoder = new TextEncoder();
 
 /** /boot: as /db/load of a SQLite file, on a cluster of one node. */
 export async function boot(
@@ -51,6 +83,7 @@ export async function boot(
   admitted: AdmittedRequest<"database">,
 ): Promise<Response> {
   const { answers } = app;
+  admitted.audited?.note(lengthOf(admitted.request));
   refuseKey(admitted.request);
   const body = await admitted.body();
   if (body.isShort) return answers.error(503, "EOF");

@@ -11,11 +11,12 @@ export async function remove(
   const { answers, service } = app;
   const id = idToRemove(jsonText(await admitted.body()));
   if (id === undefined) return answers.empty(400);
+  admitted.audited?.note({ target: id, forwarded_to: app.forwardedTo() });
   const redirect = app.redirect(request, parameters);
   if (redirect !== undefined) return redirect;
   if (service.leader() === undefined) return answers.error(503, "leader not found");
   const { members } = service.status().configuration;
-  if (members.some((member) => member.id === id)) await service.remove(id);
+  if (members.some((member) => member.id === id)) await service.remove(id, admitted.requester);
   return answers.done(app.forwardedTo());
 }
 
@@ -36,9 +37,10 @@ function idToRemove(body: string): string | undefined {
 /** /snapshot: checkpoints and compacts the log; 204 when nothing was new. */
 export async function snapshot(
   app: AppState,
-  { parameters }: AdmittedRequest<"none">,
+  { parameters, audited }: AdmittedRequest<"none">,
 ): Promise<Response> {
   const trailingLogs = parameters.get("trailing_logs");
+  audited?.note({ trailing_logs: trailingLogs });
   const done = await app.service.snapshot(
     trailingLogs === undefined ? undefined : Math.max(0, Number(trailingLogs)),
   );

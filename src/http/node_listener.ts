@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Audit } from "../audit/types.ts";
 import type { Logger } from "../io/types.ts";
 import { type TlsCredentials, tlsOptions } from "../tls/credentials.ts";
 import { ClientActivity } from "./client_activity.ts";
@@ -20,6 +21,8 @@ export interface NodeListenerOptions {
   readonly certificates: TlsCredentials | undefined;
   /** What is asked of clients' certificates; undefined when none is asked for. */
   readonly clients: ClientCertificates | undefined;
+  /** Is told of clients that are kept out for their certificates. */
+  readonly audit: Audit | undefined;
 }
 
 export interface ClientCertificates {
@@ -71,6 +74,7 @@ export class NodeListener implements Listening {
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const from = socket?.remoteAddress ?? "a client";
       options.logger.log("INFO", "http", `TLS handshake with ${from} failed: ${error.message}`);
+      if (options.clients !== undefined) listener.#refused(socket?.remoteAddress, error.message);
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -129,7 +133,10 @@ export class NodeListener implements Listening {
     const { clients, logger } = this.#options;
     if (clients === undefined) return true;
     const tls = socket as TLSSocket;
-    if (!tls.authorized) return false;
+    if (!tls.authorized) {
+      this.#refused(socket.remoteAddress, "its certificate is not believed");
+      return false;
+    }
     const { commonName } = clients;
     if (commonName === "" || tls.getPeerCertificate().subject?.CN === commonName) return true;
     logger.log(
@@ -137,7 +144,17 @@ export class NodeListener implements Listening {
       "http",
       `Refused ${socket.remoteAddress}: its certificate's common name is not ${commonName}`,
     );
+    this.#refused(socket.remoteAddress, "its certificate has another common name");
     return false;
+  }
+
+  #refused(address: string | undefined, reason: string): void {
+    this.#options.audit?.record({
+      what: "connection",
+      outcome: "refused",
+      requester: { address: address ?? "" },
+      details: { port: "http", reason },
+    });
   }
 }
 

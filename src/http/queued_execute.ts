@@ -15,6 +15,7 @@ import { jsonText } from "./request_body.ts";
 import { LargeBody } from "./large_body.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { RequestError } from "./request_error.ts";
+import { refusalListener } from "./table_refusals.ts";
 import { hasBreakingPragma, NoStatementsError, parseStatements } from "./statements.ts";
 
 /** /db/execute?queue: answered with a sequence number, at once or (`wait`) when the batch is written. */
@@ -22,7 +23,7 @@ export async function queuedExecute(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity } = admitted;
+  const { request, parameters, identity, audited } = admitted;
   const { service, queue, counters, answers } = app;
   counters.queued_executions++;
   const startedAt = startOf(parameters);
@@ -38,7 +39,13 @@ export async function queuedExecute(
   const alone = statements instanceof LargeStatements ? statements.facts.setsContext : undefined;
   const rights = rightsOf(identity);
   const key = idempotencyKey(app, { request, identity, format: plainFormat });
-  const queued = await queue.add({ statements, size: characters, alone, rights, key }, timeoutMs);
+  const onError = audited !== undefined && rights !== undefined
+    ? refusalListener(audited, statements)
+    : undefined;
+  const queued = await queue.add(
+    { statements, size: characters, alone, rights, key, onError },
+    timeoutMs,
+  );
   let index: number | undefined;
   if (wait) {
     counters.queued_executions_wait++;

@@ -1,3 +1,4 @@
+import type { AuditedAct } from "../audit/types.ts";
 import type { Permission } from "../access/types.ts";
 import { AdmittedRequest, type Asked, type Bodies } from "./admitted_request.ts";
 import { jsonContentType, textContentType } from "./answers.ts";
@@ -35,6 +36,8 @@ interface RouteTaking<Body extends keyof Bodies> {
   readonly permissions: readonly Permission[];
   /** Takes or gives all tables at once: who has rights to some is kept out. */
   readonly wholeDatabase?: true;
+  /** The administrative acts that it is asked for, by method: the audit is told of each. */
+  readonly acts?: Readonly<Record<string, AuditedAct>>;
   /** What it takes of a body, and so what bounds that. */
   readonly body: Body;
   /** Counts its requests, also those that its method keeps out. */
@@ -103,6 +106,7 @@ export const routes: readonly Route[] = [
     methods: ["GET"],
     permissions: ["backup"],
     wholeDatabase: true,
+    acts: { GET: "backup" },
     body: "none",
     counter: "backups",
     endpoint: backup,
@@ -113,6 +117,7 @@ export const routes: readonly Route[] = [
     methods: ["POST"],
     permissions: ["load"],
     wholeDatabase: true,
+    acts: { POST: "load" },
     body: "database",
     counter: "loads",
     endpoint: load,
@@ -123,6 +128,7 @@ export const routes: readonly Route[] = [
     methods: ["POST"],
     permissions: ["load"],
     wholeDatabase: true,
+    acts: { POST: "boot" },
     body: "database",
     counter: "boot",
     endpoint: boot,
@@ -142,6 +148,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["DELETE"],
     permissions: ["remove"],
+    acts: { DELETE: "remove" },
     body: "words",
     endpoint: remove,
   },
@@ -150,6 +157,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["snapshot"],
+    acts: { POST: "snapshot" },
     body: "none",
     counter: "user_snapshots",
     endpoint: snapshot,
@@ -159,6 +167,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["snapshot"],
+    acts: { POST: "reap" },
     body: "none",
     counter: "user_reaps",
     endpoint: reap,
@@ -168,6 +177,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["GET", "POST"],
     permissions: ["leader-ops"],
+    acts: { POST: "stepdown" },
     body: "words",
     refusalType: jsonContentType,
     endpoint: leader,
@@ -177,6 +187,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["GET", "POST"],
     permissions: ["leader-ops"],
+    acts: { POST: "upgrade" },
     body: "none",
     endpoint: upgrade,
   },

@@ -1,3 +1,4 @@
+import type { Audit } from "../audit/types.ts";
 import { formatAddress } from "../io/address.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { RequestEnvironment } from "./app.ts";
@@ -18,6 +19,8 @@ export interface ServeOptions {
   readonly connections: ConnectionLimits;
   /** Undefined for plain HTTP. */
   readonly https?: HttpsOptions | undefined;
+  /** Undefined: nobody wants to know who is kept out. */
+  readonly audit?: Audit | undefined;
 }
 
 export interface HttpServer {
@@ -47,7 +50,7 @@ export function checkListen({ hostname, port }: { hostname: string; port: number
 
 /** Serves the API. Rejects with a ListenError. */
 export async function serve(options: ServeOptions): Promise<HttpServer> {
-  const { app, hostname, port, queue, logger, https } = options;
+  const { app, hostname, port, queue, logger, https, audit } = options;
   let server: Listening;
   try {
     server = await listen({
@@ -57,6 +60,7 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
       limits: options.connections,
       logger,
       https,
+      audit,
     });
   } catch (error) {
     throw listenError({ hostname, port }, error);

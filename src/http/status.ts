@@ -7,7 +7,7 @@ import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs } from "./query_parameters.ts";
-import type { CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
+import type { AuditFigures, CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
 import { type Figures, storeFigures } from "./store_status.ts";
 
 /** /status: this node's figures, in the places where rqlite has them; `key=a.b` gives a part. */
@@ -39,6 +39,7 @@ async function collect(app: AppState): Promise<Figures> {
   const now = Date.now();
   const node = service.status();
   return {
+    audit: auditFigures(info.audit?.()),
     auto_backups: info.backups && backupFigures(info.backups()),
     auto_restore: info.restore && restoreFigures(info.restore()),
     build: {
@@ -95,6 +96,13 @@ async function collect(app: AppState): Promise<Figures> {
     },
     store: storeFigures(node, await service.storeStatus(), info.settings),
   };
+}
+
+/** Ours; undefined, and so left out, where there is no audit log. */
+function auditFigures(audit: AuditFigures | undefined): Figures | undefined {
+  if (audit === undefined) return undefined;
+  const { target, written, lost, failure } = audit;
+  return { target, lines_written: written, events_lost: lost, error: failure };
 }
 
 function nodeTlsFigures(tls: NodeTlsFigures | undefined): Figures {

@@ -1,5 +1,6 @@
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
+import type { Audit } from "../audit/types.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Logger } from "../io/types.ts";
 import type { KeyPair } from "../tls/key_pair.ts";
@@ -37,6 +38,17 @@ export interface NodeTlsFigures {
   readonly acceptsPlain: boolean;
 }
 
+/** The audit log as /status shows it. */
+export interface AuditFigures {
+  readonly target: string;
+  /** Lines, since the start. */
+  readonly written: number;
+  /** Events that are in no line, since the start. */
+  readonly lost: number;
+  /** Why lines cannot be written; undefined while they can. */
+  readonly failure: string | undefined;
+}
+
 /** HTTPS as it is in force. */
 export interface HttpsInfo {
   readonly certPath: string;
@@ -69,6 +81,8 @@ export interface ServerInfo {
   readonly backups?: (() => AutoBackupFigures) | undefined;
   /** Undefined without -auto-restore. */
   readonly restore?: (() => AutoRestoreFigures) | undefined;
+  /** Absent without an audit log. */
+  readonly audit?: () => AuditFigures;
   /** Absent without TLS between nodes. */
   readonly nodeTls?: () => NodeTlsFigures;
   /** How discovery goes, if there is any. */
@@ -111,4 +125,6 @@ export interface AppOptions {
   readonly bodyReader: BodyReader;
   /** Asks clients who they are; undefined: everybody may do everything. */
   readonly gate?: Gate | undefined;
+  /** Is told who did what; undefined: nobody wants to know. */
+  readonly audit?: Audit | undefined;
 }

@@ -35,6 +35,12 @@ export function formatAddress({ host, port }: Address): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
+/** The host in an address that the system has told, of whatever form. */
+export function hostOf(address: string): string {
+  const colon = address.lastIndexOf(":");
+  return colon < 0 ? address : address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
+}
+
 const httpsScheme = "https://";
 
 /**

@@ -10,6 +10,13 @@ const encoder = new TextEncoder();
 /** Where lines go: standard error, or a test's own. */
 export type LineSink = (bytes: Uint8Array) => Promise<number>;
 
+/** Lines in the queue, and who is to be told what becomes of them. */
+interface Waiting {
+  readonly bytes: Uint8Array;
+  /** Undefined for lines of the log, which count against its bound. */
+  readonly written?: PromiseWithResolvers<void>;
+}
+
 export interface LogLine {
   /** In milliseconds since 1970 UTC. */
   readonly wallTime: number;
@@ -32,7 +39,7 @@ export class StderrLogger implements Logger {
   #rankMin: number;
   #sink: LineSink;
   readonly #rooms: Readonly<Record<string, LogLevel>>;
-  #waiting: Uint8Array[] = [];
+  readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #dropped = 0;
   #writing = false;
@@ -53,23 +60,39 @@ export class StderrLogger implements Logger {
     const own = this.#rooms[room];
     if (ranks[level] < (own === undefined ? this.#rankMin : ranks[own])) return;
     const line = encoder.encode(formatLogLine({ wallTime: Date.now(), level, room, message }));
-    if (this.#waitingBytes + line.length > waitingBytesMax) {
-      this.#dropped++;
-      return;
+    if (this.#waitingBytes + line.length > waitingBytesMax) this.#dropped++;
+    else {
+      this.#waitingBytes += line.length;
+      this.#push({ bytes: line });
     }
-    this.#waiting.push(line);
-    this.#waitingBytes += line.length;
+  }
+
+  /**
+   * Writes whole lines of another form, between those of the log, whatever waits already: how much
+   * that may be is for the caller to bound. Resolves when they are written.
+   */
+  write(bytes: Uint8Array): Promise<void> {
+    const written = Promise.withResolvers<void>();
+    this.#push({ bytes, written });
+    return written.promise;
+  }
+
+  #push(lines: Waiting): void {
+    this.#waiting.push(lines);
     if (!this.#writing) void this.#drain();
   }
 
   async #drain(): Promise<void> {
     this.#writing = true;
-    for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) {
-      this.#waitingBytes -= line.length;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const { bytes, written } = next;
+      if (written === undefined) this.#waitingBytes -= bytes.length;
       try {
-        for (let sent = 0; sent < line.length;) sent += await this.#sink(line.subarray(sent));
-      } catch {
-        this.#dropped++;
+        for (let sent = 0; sent < bytes.length;) sent += await this.#sink(bytes.subarray(sent));
+        written?.resolve();
+      } catch (error) {
+        if (written === undefined) this.#dropped++;
+        else written.reject(error);
       }
       if (this.#dropped > 0 && this.#waiting.length === 0) {
         const message = `${this.#dropped} log lines lost: standard error was not read fast enough`;

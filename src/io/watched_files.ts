@@ -27,6 +27,7 @@ export interface WatchedOptions<T> {
 export class WatchedFiles<T> {
   readonly #options: WatchedOptions<T>;
   readonly #listeners = new Set<(value: T) => void>();
+  readonly #reloadListeners = new Set<(failure: string | undefined) => void>();
   #value: T;
   /** The contents that were read last, good or not. */
   #contents: readonly Uint8Array[];
@@ -50,6 +51,14 @@ export class WatchedFiles<T> {
     return new WatchedFiles(options, await options.read(contents), contents);
   }
 
+  get what(): string {
+    return this.#options.what;
+  }
+
+  get paths(): readonly string[] {
+    return this.#options.paths;
+  }
+
   get current(): T {
     return this.#value;
   }
@@ -62,6 +71,11 @@ export class WatchedFiles<T> {
   /** Calls `listener` with each new value, after it is in force. */
   onChange(listener: (value: T) => void): void {
     this.#listeners.add(listener);
+  }
+
+  /** Calls `listener` when newer files are in force, or with why they are not: once for each reason. */
+  onReload(listener: (failure: string | undefined) => void): void {
+    this.#reloadListeners.add(listener);
   }
 
   /** Looks at once; resolves with whether a new value is in force. Never rejects. */
@@ -77,16 +91,18 @@ export class WatchedFiles<T> {
 
   async #look(): Promise<boolean> {
     const { what, paths, read, logger } = this.#options;
+    const refuse = (reason: string) => {
+      logger.log("ERROR", "cli", `${what} stays as it was: ${reason}`);
+      for (const listener of this.#reloadListeners) listener(reason);
+      return false;
+    };
     let contents: readonly Uint8Array<ArrayBuffer>[];
     try {
       contents = await readAll(paths);
     } catch (error) {
-      const reason = messageOf(error);
-      if (reason !== this.#unreadable) {
-        logger.log("ERROR", "cli", `${what} stays as it was: ${reason}`);
-      }
-      this.#unreadable = reason;
-      return false;
+      const before = this.#unreadable;
+      this.#unreadable = messageOf(error);
+      return this.#unreadable === before ? false : refuse(this.#unreadable);
     }
     this.#unreadable = undefined;
     if (sameContents(contents, this.#contents)) return false;
@@ -95,13 +111,13 @@ export class WatchedFiles<T> {
       this.#value = await read(contents);
     } catch (error) {
       this.#failure = messageOf(error);
-      logger.log("ERROR", "cli", `${what} stays as it was: ${this.#failure}`);
-      return false;
+      return refuse(this.#failure);
     }
     this.#failure = undefined;
     if (this.#stopped) return false;
     logger.log("INFO", "cli", `${what} was read again: ${paths.join(", ")}`);
     for (const listener of this.#listeners) listener(this.#value);
+    for (const listener of this.#reloadListeners) listener(undefined);
     return true;
   }
 }

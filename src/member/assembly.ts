@@ -38,6 +38,7 @@ type OwnServiceParts = Pick<
   | "version"
   | "sqlite"
   | "admission"
+  | "audit"
   | "writeTimeoutMs"
 >;
 

@@ -1,6 +1,8 @@
 import type { Admission } from "../access/admission.ts";
+import type { Audit } from "../audit/types.ts";
 import { FormatError } from "../base/bytes.ts";
 import type { Seeds } from "../discovery/seeds.ts";
+import { hostOf } from "../io/address.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import { membersMax } from "../raft/configuration.ts";
@@ -61,6 +63,8 @@ export interface FormationOptions {
   readonly newClusterId: () => string;
   /** Undefined: every node may take part. */
   readonly admission?: Admission | undefined;
+  /** Undefined: nobody wants to know who did what. */
+  readonly audit?: Audit | undefined;
 }
 
 /**
@@ -245,23 +249,38 @@ export class Formation implements TransportHandlers {
     return Promise.reject(new ServiceError("unavailable", "This node is in no cluster yet"));
   }
 
-  async request(_peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
+  async request(peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
     try {
-      return await this.#answer(kind, payload);
+      return await this.#answer(peer, kind, payload);
     } catch (error) {
       if (error instanceof FormatError) throw error;
       return encodeFailure(serviceError(error));
     }
   }
 
-  async #checkNotify({ credentials }: NotifyCall): Promise<void> {
-    const { admission } = this.#options;
-    if (admission !== undefined && !await admission.mayJoin(credentials, "join")) {
-      throw unauthorized();
+  /** Takes the word of a node that waits, if it says it in the name of somebody who may. */
+  async #takeNotice(peer: Peer, { member, credentials }: NotifyCall): Promise<void> {
+    const { admission, audit, clock } = this.#options;
+    const identity = await admission?.admit(credentials, "join");
+    const isRefused = admission !== undefined && identity === undefined;
+    const name = nodeName(member.id);
+    // Each is told of once: they say it again and again.
+    if (isRefused || !this.#known.has(name)) {
+      audit?.record({
+        what: "notify",
+        outcome: isRefused ? "refused" : "ok",
+        requester: { username: identity?.username, address: hostOf(peer.remoteAddress) },
+        claimedUser: isRefused ? credentials?.username : undefined,
+        details: { target: name, raft_address: member.address, http_address: member.httpAddress },
+      });
     }
+    if (isRefused) throw unauthorized();
+    const until = clock.now() + presenceMs;
+    if (this.#known.size < membersMax) this.#known.set(name, { member, until });
+    this.#hear([member.address]);
   }
 
-  async #answer(kind: number, payload: Uint8Array): Promise<Uint8Array> {
+  async #answer(peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
     const answer = beginAnswer();
     switch (kind) {
       case RequestKind.identify: {
@@ -278,12 +297,7 @@ export class Formation implements TransportHandlers {
         break;
       }
       case RequestKind.notify: {
-        const call = decodeNotify(payload);
-        await this.#checkNotify(call);
-        const { member } = call;
-        const until = this.#options.clock.now() + presenceMs;
-        if (this.#known.size < membersMax) this.#known.set(nodeName(member.id), { member, until });
-        this.#hear([member.address]);
+        await this.#takeNotice(peer, decodeNotify(payload));
         encodeAddresses(answer, [...this.#addresses]);
         break;
       }

@@ -3,6 +3,7 @@ import { FileInstallMarker } from "../node/install_marker.ts";
 import { changedSince } from "../node/changed_since.ts";
 import type { Node } from "../node/node.ts";
 import { recordPromise } from "../node/recovery.ts";
+import { nodeName } from "../raft/types.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
 import { begin, beginLog, beginMembersLog } from "./beginning.ts";
@@ -86,6 +87,11 @@ async function bringUp(
       await beginMembersLog(raftLog.log);
       await onCluster(begun.clusterId);
     }
+    const { clusterId: cluster } = begun;
+    const nodes = begun.type === "former"
+      ? begun.configuration.members.map(({ id }) => nodeName(id))
+      : undefined;
+    surroundings.audit?.record({ what: "bootstrap", outcome: "ok", details: { cluster, nodes } });
     await raftLog.log.close();
     raftLog = await openLog(logParts);
   }

@@ -1,8 +1,10 @@
 import type { Admission } from "../access/admission.ts";
+import type { Audit } from "../audit/types.ts";
 import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
 import { strangersMay } from "../cluster/wire.ts";
 import { Seeds } from "../discovery/seeds.ts";
 import type { Discovery } from "../discovery/types.ts";
+import { hostOf } from "../io/address.ts";
 import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import type { Configuration as Members, Member, Status } from "../raft/types.ts";
@@ -26,6 +28,8 @@ export interface Surroundings {
   readonly admission?: Admission | undefined;
   /** Where to find the cluster's nodes; undefined where nobody says. */
   readonly discovery?: Discovery | undefined;
+  /** Undefined: nobody wants to know who did what. */
+  readonly audit?: Audit | undefined;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */
@@ -150,6 +154,14 @@ async function listen(
       agreement,
       version: newestVersion,
       random: (limit) => random.below(limit),
+      refused: surroundings.audit && ((remoteAddress, reason) => {
+        surroundings.audit?.record({
+          what: "connection",
+          outcome: "refused",
+          requester: { address: hostOf(remoteAddress) },
+          details: { port: "raft", reason },
+        });
+      }),
       limits: { connectTimeoutMs: configuration.cluster.connectTimeoutMs },
     });
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { Audit } from "../audit/types.ts";
 import { dirname } from "node:path";
 import { type NamedPeer, readPeersFile, survivors } from "./peers_file.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
@@ -18,6 +19,8 @@ interface Surroundings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly openers: Pick<Openers, "logs">;
+  /** Undefined: nobody wants to know who did what. */
+  readonly audit?: Audit | undefined;
 }
 
 export interface OpenLog {
@@ -115,7 +118,7 @@ async function recoverPeers(
   open: { readonly log: RaftLog; readonly contents: LogContents },
   members: Members,
 ): Promise<void> {
-  const { disk, clock, logger, openers: { logs } } = surroundings;
+  const { disk, clock, logger, audit, openers: { logs } } = surroundings;
   const path = logDirectory(directory);
   const { aside, old } = recoveryNames(path);
   if (await disk.exists(old)) {
@@ -135,12 +138,12 @@ async function recoverPeers(
   await disk.syncDirectory(dirname(path));
   await disk.rename(aside, path);
   await disk.syncDirectory(dirname(path));
+  const nodes = members.members.map((member) => nodeName(member.id));
+  audit?.record({ what: "recover", outcome: "ok", details: { nodes } });
   logger.log(
     "WARN",
     "cluster",
-    `Members replaced by those of peers.json: ${
-      members.members.map((member) => nodeName(member.id)).join(", ")
-    }. The old log is kept in ${old}`,
+    `Members replaced by those of peers.json: ${nodes.join(", ")}. The old log is kept in ${old}`,
   );
 }
 

@@ -153,7 +153,11 @@ export class Acceptor {
       if (remote.purpose === "stream") await this.#serveStream(guest, { framed, remote });
       else this.#serveMessages(guest, { framed, remote }, clusterIdTold);
     } catch (error) {
-      if (isViolation(error)) this.#logClosing(guest.connection, error.message);
+      if (isViolation(error)) {
+        this.#logClosing(guest.connection, error.message);
+        const isIntroduced = guest.remote !== undefined;
+        if (!isIntroduced) this.#local.refused?.(guest.connection.remoteAddress, error.message);
+      }
       this.#dismiss(guest, messageOf(error));
     }
   }

@@ -26,6 +26,7 @@ export class Local {
   readonly id: NodeId;
   readonly address: string;
   readonly allowStrangers: ReadonlySet<number>;
+  readonly refused: TransportOptions["refused"];
   readonly #agreement: Agreement | undefined;
   clusterId: string;
   /** As in TransportOptions. */
@@ -45,6 +46,7 @@ export class Local {
     this.id = options.id;
     this.address = options.advertisedAddress ?? listeningAddress;
     this.allowStrangers = options.allowStrangers;
+    this.refused = options.refused;
     this.#agreement = options.agreement;
     this.clusterId = options.clusterId;
     this.version = options.version ?? firstVersion;
@@ -72,9 +74,9 @@ export class Local {
   }
 
   /** What the handlers are told about the other end. */
-  peer(remote: Hello): Peer {
+  peer(remote: Hello, remoteAddress: string): Peer {
     const { nodeId: id, address, version } = remote;
-    return { id, address, version, member: this.isMember(remote) };
+    return { id, address, remoteAddress, version, member: this.isMember(remote) };
   }
 
   /** The largest body of a frame that is taken from the other end. */

@@ -1,3 +1,4 @@
+import { hostOf } from "../io/address.ts";
 import type { Clock, Logger, LogLevel } from "../io/types.ts";
 
 const windowMs = 10_000;
@@ -49,9 +50,4 @@ export class LogLimiter {
     }
     return window;
   }
-}
-
-function hostOf(address: string): string {
-  const colon = address.lastIndexOf(":");
-  return colon < 0 ? address : address.slice(0, colon);
 }

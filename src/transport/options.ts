@@ -82,6 +82,8 @@ export interface TransportOptions {
   /** The newest version of clusters that this node understands, by default the first. */
   readonly version?: number;
   readonly limits?: Partial<TransportLimits>;
+  /** Told of every connection that is refused in its handshake: from where, and why. */
+  readonly refused?: ((remoteAddress: string, reason: string) => void) | undefined;
   /** Draws a whole number from 0 to `limit` - 1, for the jitter of reconnection. */
   readonly random: (limit: number) => number;
 }

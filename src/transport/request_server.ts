@@ -55,7 +55,7 @@ export class RequestServer {
   #begin(request: ReceivedRequest): void {
     const { id, kind } = request;
     if (this.#running.has(id)) throw new ViolationError(`Request ${id} came twice`);
-    const peer = this.#local.peer(this.#source.remote);
+    const peer = this.#local.peer(this.#source.remote, this.#source.remoteAddress);
     if (!peer.member && !this.#local.allowStrangers.has(kind)) {
       const why = `Requests of kind ${kind} are for members of this node's cluster only`;
       return this.#send(new OutgoingFailure(id, FailureCode.refused, why));

@@ -80,7 +80,7 @@ export class StreamReceiver {
     kind: number,
     header: Uint8Array,
   ): Promise<(writer: ByteWriter) => void> {
-    const peer = this.#local.peer(remote);
+    const peer = this.#local.peer(remote, this.#remoteAddress);
     const { handlers } = this.#local;
     if (!peer.member && !this.#local.allowStrangers.has(kind)) {
       const why = `Streams of kind ${kind} are for members of this node's cluster only`;

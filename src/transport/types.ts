@@ -5,6 +5,8 @@ export interface Peer {
   readonly id: NodeId;
   /** The address it advertises for Raft. */
   readonly address: string;
+  /** Where its connection comes from, with the port. */
+  readonly remoteAddress: string;
   /** False for a node that has not joined yet: it may only send requests that `allowStrangers` names. */
   readonly member: boolean;
   /** The newest version of clusters that it understands. */

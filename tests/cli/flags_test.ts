@@ -62,6 +62,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       removeOnShutdown: false,
       stepDownOnShutdown: true,
     },
+    audit: undefined,
     nodeTls: { type: "off" },
     discovery: undefined,
     raft: {
@@ -109,6 +110,21 @@ Deno.test("parseFlags takes the flags of HTTPS together", () => {
   assert.equal(configured("-http-ca-cert=ca.pem", "data").http.tls, undefined);
 });
 
+Deno.test("parseFlags takes an audit log outside the data directory, or standard error", () => {
+  assert.equal(configured("data").audit, undefined);
+  const sql = configured("-audit-log=stderr", "-audit-log-sql", "data");
+  assert.deepEqual(sql.audit, { target: "stderr", wantsSql: true });
+  assert.match(refusal(["-audit-log-sql"]).message, /needs -audit-log/);
+  for (const path of ["data", "data/audit.log", "data/x/audit.log", "./data/../data/a"]) {
+    assert.match(refusal([`-audit-log=${path}`, "data"]).message, /lies in the data directory/);
+  }
+  assert.equal(
+    configured("-audit-log=database.log", "data").audit?.target,
+    resolve("database.log"),
+  );
+  assert.equal(configured("-audit-log=data.log", "data").audit?.target, resolve("data.log"));
+});
+
 /** For every other flag: a value that is not its default, and where it must turn up. */
 const everyFlag: Readonly<
   Record<
@@ -119,6 +135,7 @@ const everyFlag: Readonly<
       | "join-as"
       | "disco-key"
       | "disco-config"
+      | "audit-log-sql"
       | NodeTlsFlag
       | HttpsFlag
     >,
@@ -146,6 +163,7 @@ const everyFlag: Readonly<
   "cluster-connect-timeout": ["1s", (c) => c.cluster.connectTimeoutMs, 1000],
   "raft-non-voter": ["true", (c) => c.cluster.nonVoter, true],
   "allow-sqlite-mismatch": ["true", (c) => c.cluster.allowSqliteMismatch, true],
+  "audit-log": ["a.log", (c) => c.audit, { target: resolve("a.log"), wantsSql: false }],
   "raft-heartbeat-timeout": ["200ms", (c) => c.raft.heartbeatTimeoutMs, 200],
   "raft-leader-lease-timeout": ["100ms", (c) => c.raft.leaderLeaseTimeoutMs, 100],
   "raft-apply-timeout": ["20s", (c) => c.raft.applyTimeoutMs, 20_000],

@@ -141,6 +141,27 @@ Deno.test("systemd-unit lets the node bind a port below 1024 when one is asked f
   }
 });
 
+Deno.test("systemd-unit lets the node write its audit log", async () => {
+  const cases: readonly [target: string, settings: string[], warning: boolean][] = [
+    ["/var/log/raftlite/a.log", ["LogsDirectory=raftlite", "LogsDirectoryMode=0700"], false],
+    ["/var/log/a/b/a.log", ["LogsDirectory=a/b", "LogsDirectoryMode=0700"], false],
+    ["/var/log/a.log", ["ReadWritePaths=-/var/log"], true],
+    ["/srv/audit/a.log", ["ReadWritePaths=-/srv/audit"], true],
+    ["stderr", [], false],
+  ];
+  for (const [target, settings, warning] of cases) {
+    const { code, stdout, stderr } = await runProgram("systemd-unit", "-audit-log", target);
+    assert.equal(code, 0, stderr);
+    const found = stdout.split("\n").filter((line) => /^(LogsDirectory|ReadWritePaths)/.test(line));
+    assert.deepEqual(found, settings, target);
+    assert.ok(stdout.includes(` -audit-log=${target} `), stdout);
+    assert.equal(stderr.includes("must be able to write"), warning, stderr);
+    await verifyUnit(stdout);
+  }
+  const relative = await runProgram("systemd-unit", "-audit-log", "a.log");
+  assert.ok(relative.stdout.includes(` -audit-log=${Deno.cwd()}/a.log `), relative.stdout);
+});
+
 Deno.test("systemd-unit refuses bad flags and a data directory that it could not write", async () => {
   const cases: readonly [args: string[], code: number, message: RegExp][] = [
     [["-http-addr", "0.0.0.0:1"], 1, /not routable/],

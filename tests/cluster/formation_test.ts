@@ -44,7 +44,8 @@ class Exchange {
         if (handlers === undefined || this.away.has(address)) {
           throw new TransportError("unreachable", `Nobody at ${address}`);
         }
-        const peer = { id: from.id, address: from.address, member: false, version: 1 };
+        const { id, address: remoteAddress } = from;
+        const peer = { id, address: remoteAddress, remoteAddress, member: false, version: 1 };
         return await handlers.request(peer, kind, payload, new AbortController().signal);
       },
     } as unknown as Transport;

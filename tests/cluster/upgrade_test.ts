@@ -42,7 +42,7 @@ function upgradeWith(versions: Readonly<Record<string, number>>) {
   const calls = {
     atLeader: (kind: number, payload: () => Uint8Array) => {
       asked.push(kind);
-      assert.deepEqual(payload(), encodeRaise(newestVersion));
+      assert.deepEqual(payload(), encodeRaise({ version: newestVersion }));
       return Promise.resolve({} as ByteReader);
     },
   };
@@ -64,16 +64,16 @@ Deno.test("Upgrade names the members that are too old or cannot be asked, and as
       "start a newer release; node n3 at host3:4002 cannot be asked: Connection refused",
   };
   await assert.rejects(upgrade.start(calls, 1_000), refusal);
-  await assert.rejects(upgrade.handle(encodeRaise(2), 1_000), refusal);
+  await assert.rejects(upgrade.handle(encodeRaise({ version: 2 }), 1_000), refusal);
   assert.deepEqual([asked, raised], [[], []]);
 });
 
 Deno.test("Upgrade as the leader raises to what it was asked for, unless it does not know that", async () => {
   const { upgrade, raised } = upgradeWith({ "host2:4002": 3, "host3:4002": 3 });
-  await upgrade.handle(encodeRaise(2), 1_000);
+  await upgrade.handle(encodeRaise({ version: 2 }), 1_000);
   assert.deepEqual(raised, [2]);
   await assert.rejects(
-    upgrade.handle(encodeRaise(3), 1_000),
+    upgrade.handle(encodeRaise({ version: 3 }), 1_000),
     /this raftlite knows versions up to 2/,
   );
   assert.deepEqual(raised, [2]);

@@ -193,7 +193,7 @@ test("A node stays up whatever requests a peer makes", async () => {
     ],
     [wire.RequestKind.barrier, fc.maxSafeNat().map((ms) => wire.encodeBarrier(ms))],
     [wire.RequestKind.join, fc.constant(wire.encodeJoin(join))],
-    [wire.RequestKind.remove, fc.string().map((text) => wire.encodeRemove(text))],
+    [wire.RequestKind.remove, fc.string().map((text) => wire.encodeRemove({ name: text }))],
     [
       wire.RequestKind.stepDown,
       fc.string().map((text) => wire.encodeStepDown({ name: text, wait: false })),

@@ -37,6 +37,17 @@ Deno.test("every route says what it asks of its client", () => {
   assert.deepEqual(said, asked);
 });
 
+Deno.test("every route that changes anything but rows is an act of which the audit is told", () => {
+  const rows = ["/db/execute", "/db/query", "/db/request", "/db/sql"];
+  for (const { path, methods, acts = {} } of routes) {
+    if (methods === "any" || rows.includes(path)) continue;
+    const changing = methods.filter((method) => method !== "GET");
+    // To read all there is is one as well.
+    const expected = path === "/db/backup" ? ["GET"] : changing;
+    assert.deepEqual(Object.keys(acts), expected, path);
+  }
+});
+
 Deno.test("a method that a route does not have is answered with 405, and counted", async () => {
   for (const route of routes) {
     if (route.methods === "any") continue;

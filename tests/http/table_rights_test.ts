@@ -27,7 +27,9 @@ async function ask(
   const method = body === undefined ? "GET" : "POST";
   const request = new Request(url, { method, body: body ?? null });
   const parameters = parseQueryParameters(url.search.slice(1));
-  return await carryOut(route, { app: new AppState(parts), request, parameters, identity });
+  const app = new AppState(parts);
+  const asked = { app, request, parameters, identity, address: "", audited: undefined };
+  return await carryOut(route, asked);
 }
 
 test("every endpoint of statements hands on the rights of its user", async () => {

@@ -253,7 +253,7 @@ export class SimulatedTransport implements Transport {
 
   #asPeer(): Peer {
     const { id, address, member, version } = this;
-    return { id, address, member, version };
+    return { id, address, remoteAddress: address, member, version };
   }
 
   request({ address, kind, payload }: RequestCall, options: RequestOptions): Promise<Uint8Array> {

@@ -1,0 +1,301 @@
+import { strict as assert } from "node:assert";
+import { withDirectory } from "../directory.ts";
+import { Cluster, eventually, type NodeProcess } from "./harness.ts";
+
+const secret = "s3cret-of-all";
+const users = [
+  { username: "root", password: secret, perms: ["all"] },
+  { username: "ro", password: secret, perms: ["query"] },
+  {
+    username: "some",
+    password: secret,
+    perms: ["query", "execute", "backup"],
+    tables: { read: ["open"], write: ["open"] },
+  },
+  { username: "node", password: secret, perms: ["join"] },
+  // What the harness itself asks.
+  { username: "*", perms: ["ready"] },
+];
+
+function as(username: string, password = secret): Record<string, string> {
+  return { authorization: `Basic ${btoa(`${username}:${password}`)}` };
+}
+const root = as("root");
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Nodes with users, each with an audit log of its own. */
+class Audited implements AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly directory: string;
+  readonly usersFile: string;
+
+  private constructor(cluster: Cluster, directory: string) {
+    this.cluster = cluster;
+    this.directory = directory;
+    this.usersFile = `${directory}/users.json`;
+  }
+
+  static async open(directory: string): Promise<Audited> {
+    await Deno.writeTextFile(`${directory}/users.json`, JSON.stringify(users), { mode: 0o600 });
+    return new Audited(await Cluster.start({ size: 0 }), directory);
+  }
+
+  async start(flags: readonly string[] = []): Promise<NodeProcess> {
+    const node = this.cluster.create();
+    const own = ["-auth", this.usersFile, "-audit-log", this.path(node)];
+    node.start([...own, ...flags]);
+    await node.ready();
+    return node;
+  }
+
+  path(node: NodeProcess): string {
+    return `${this.directory}/${node.id}.audit`;
+  }
+
+  async lines(node: NodeProcess): Promise<Line[]> {
+    const text = await Deno.readTextFile(this.path(node));
+    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  }
+
+  /** Waits for a line with these members, among others, and returns it. */
+  async line(node: NodeProcess, members: Line): Promise<Line> {
+    return await eventually(`a line with ${JSON.stringify(members)}`, async () => {
+      const lines = await this.lines(node);
+      return lines.findLast((line) =>
+        Object.entries(members).every(([name, value]) => {
+          try {
+            assert.deepEqual(line[name], value);
+            return true;
+          } catch {
+            return false;
+          }
+        })
+      );
+    }, 10_000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cluster[Symbol.asyncDispose]();
+  }
+}
+
+function post(node: NodeProcess, path: string, body: unknown, headers = root) {
+  return node.fetch(path, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+Deno.test("who is refused is told of, with what and why, and without secrets or SQL", () =>
+  withDirectory(async (directory) => {
+    await using audited = await Audited.open(directory);
+    const node = await audited.start();
+    const address = "127.0.0.1";
+    assert.equal((await node.fetch("/db/query?q=SELECT%20hidden")).status, 401);
+    const request = { what: "request", outcome: "refused", address };
+    await audited.line(node, {
+      ...request,
+      method: "GET",
+      path: "/db/query",
+      status: 401,
+      reason: "no credentials",
+      needs: ["query"],
+    });
+    assert.equal((await node.fetch("/status", { headers: as("root", "wr0ng") })).status, 401);
+    const guessed = await audited.line(node, { ...request, claimed_user: "root", status: 401 });
+    assert.equal(guessed.reason, "no user of that name and password");
+    assert(!("user" in guessed), "not proven");
+    const bearer = { authorization: "Bearer rl_n0-such-token" };
+    assert.equal((await node.fetch("/status", { headers: bearer })).status, 401);
+    await audited.line(node, {
+      ...request,
+      reason: "no such token, or credentials that cannot be read",
+    });
+    assert.equal((await post(node, "/snapshot", {}, as("ro"))).status, 401);
+    const lacking = await audited.line(node, { what: "snapshot", outcome: "refused", user: "ro" });
+    assert.equal(lacking.reason, "the user lacks a permission");
+    for (let i = 0; i < 12; i++) await node.fetch("/status", { headers: as("ro", "wr0ng") });
+    await audited.line(node, { ...request, status: 429, claimed_user: "ro" });
+    assert.equal((await node.fetch("/db/backup", { headers: as("some") })).status, 403);
+    await audited.line(node, { what: "backup", outcome: "refused", user: "some", status: 403 });
+
+    await post(node, "/db/execute", ["CREATE TABLE open (a)", "CREATE TABLE closed (a)"]);
+    const table = { ...request, user: "some", table: "closed", status: 200 };
+    const insert = ["INSERT INTO open VALUES ('hidden')", "INSERT INTO closed VALUES ('hidden')"];
+    await post(node, "/db/execute", insert, as("some"));
+    const reason = 'access to closed is prohibited: user "some" may not write it';
+    await audited.line(node, { ...table, path: "/db/execute", reason });
+    await post(node, "/db/query?associative", ["SELECT * FROM closed"], as("some"));
+    await audited.line(node, { ...table, path: "/db/query" });
+    await post(node, "/db/request", ["DELETE FROM closed", "SELECT 1"], as("some"));
+    await audited.line(node, { ...table, path: "/db/request" });
+    const before = (await audited.lines(node)).length;
+    await post(node, "/db/execute?queue&wait", insert, as("some"));
+    await eventually("the queue's line", async () => (await audited.lines(node)).length > before);
+
+    const { mode } = await Deno.stat(audited.path(node));
+    assert.equal((mode ?? 0) & 0o777, 0o600);
+    const text = await Deno.readTextFile(audited.path(node));
+    for (const secrets of [secret, "wr0ng", "n0-such-token", "hidden", "Basic", "Bearer"]) {
+      assert(!text.includes(secrets), secrets);
+    }
+    const { audit } = await statusOf(node);
+    assert.equal(audit.events_lost, 0);
+    assert.equal(audit.target, audited.path(node));
+    const times = (await audited.lines(node)).map(({ time }) => Date.parse(String(time)));
+    assert(times.every((time, i) => time >= (times[i - 1] ?? 0)), "in their order");
+  }));
+
+async function statusOf(node: NodeProcess) {
+  const { status, body } = await node.fetch("/status", { headers: root });
+  assert.equal(status, 200);
+  return JSON.parse(body);
+}
+
+Deno.test("acts are told of where they are asked for and where they are done, with who asked", () =>
+  withDirectory(async (directory) => {
+    await using audited = await Audited.open(directory);
+    const leader = await audited.start();
+    await audited.line(leader, { what: "start", node: leader.id });
+    await audited.line(leader, { what: "bootstrap", outcome: "ok", nodes: [leader.id] });
+    const join = ["-join", leader.raftAddress];
+    const refused = audited.cluster.create(["-auth", audited.usersFile, "-join-as", "ro"]);
+    refused.start([...join, "-join-attempts", "1"]);
+    await refused.exited();
+    const told = await audited.line(leader, { what: "join", outcome: "refused" });
+    assert.equal(told.claimed_user, "ro");
+    assert.equal(told.target, refused.id);
+    assert.equal(told.address, "127.0.0.1");
+
+    const follower = await audited.start([...join, "-join-as", "node"]);
+    await audited.line(leader, { what: "join", outcome: "ok", target: follower.id, user: "node" });
+    // It asks the follower, which passes it on.
+    const third = await audited.start(["-join", follower.raftAddress, "-join-as", "node"]);
+    const asked = { what: "join", outcome: "ok", target: third.id, user: "node" };
+    const atFollower = await audited.line(follower, asked);
+    assert.equal(atFollower.forwarded_to, leader.raftAddress);
+    assert(!("through_node" in atFollower));
+    const atLeader = await audited.line(leader, { ...asked, through_node: follower.id });
+    assert.equal(atLeader.address, "127.0.0.1");
+    assert.equal(atLeader.through_address, "127.0.0.1");
+
+    const removal = await follower.fetch("/remove", {
+      method: "DELETE",
+      body: JSON.stringify({ id: third.id }),
+      headers: root,
+    });
+    assert.equal(removal.status, 200);
+    const removed = { what: "remove", outcome: "ok", user: "root", target: third.id };
+    await audited.line(follower, { ...removed, forwarded_to: leader.raftAddress });
+    await audited.line(leader, { ...removed, through_node: follower.id, address: "127.0.0.1" });
+
+    const file = await follower.fetch("/db/backup", { headers: root });
+    assert.equal(file.status, 200);
+    const backup = { what: "backup", user: "root", format: "binary" };
+    await audited.line(follower, { ...backup, outcome: "begun" });
+    const { bytes } = await audited.line(follower, { ...backup, outcome: "ok" });
+    assert(Number(bytes) > 1000);
+    const load = await follower.fetch("/db/load", {
+      method: "POST",
+      body: "CREATE TABLE loaded (hidden)",
+      headers: root,
+    });
+    assert.equal(load.status, 200);
+    await audited.line(follower, { what: "load", outcome: "ok", user: "root", form: "sql" });
+    const broken = { method: "POST", body: "CREATE BROKEN hidden", headers: root };
+    await follower.fetch("/db/load", broken);
+    await audited.line(follower, { what: "load", outcome: "failed", user: "root" });
+    await follower.fetch("/boot", { method: "POST", body: "no database", headers: root });
+    await audited.line(follower, { what: "boot", outcome: "failed", status: 503 });
+    await post(follower, "/snapshot", {});
+    await audited.line(follower, { what: "snapshot", outcome: "ok", user: "root" });
+    await post(follower, "/reap", {});
+    await audited.line(follower, { what: "reap", outcome: "ok", user: "root" });
+    await post(follower, "/leader", { id: follower.id });
+    const stepdown = { what: "stepdown", outcome: "ok", user: "root", target: follower.id };
+    await audited.line(follower, stepdown);
+    await audited.line(leader, { ...stepdown, through_node: follower.id });
+    for (const node of [leader, follower]) {
+      const text = await Deno.readTextFile(audited.path(node));
+      assert(!text.includes(secret) && !text.includes("hidden"));
+    }
+    await follower.kill("SIGTERM");
+    await audited.line(follower, { what: "stop", outcome: "ok" });
+  }));
+
+Deno.test("reloads are told of, SIGHUP begins a new file, and SQL is there where it is asked for", () =>
+  withDirectory(async (directory) => {
+    await using audited = await Audited.open(directory);
+    const node = await audited.start(["-audit-log-sql"]);
+    await post(node, "/db/execute", ["CREATE TABLE closed (a)"]);
+    const statement = ["INSERT INTO closed VALUES (?)", "a parameter"];
+    await post(node, "/db/execute", [statement], as("some"));
+    const refused = await audited.line(node, { what: "request", table: "closed" });
+    assert.equal(refused.sql, "INSERT INTO closed VALUES (?)");
+    await node.fetch("/db/load", { method: "POST", body: "CREATE TABLE b (x)", headers: root });
+    await audited.line(node, { what: "load", outcome: "ok", sql: "CREATE TABLE b (x)" });
+
+    const path = audited.path(node);
+    await Deno.writeTextFile(
+      audited.usersFile,
+      JSON.stringify([...users, { username: "new", password: "p", perms: [] }]),
+    );
+    await audited.line(node, { what: "reload", outcome: "ok", files: [audited.usersFile] });
+    await Deno.rename(path, `${path}.1`);
+    Deno.kill(node.pid, "SIGHUP");
+    await eventually("a new file", async () => (await Deno.stat(path)).isFile);
+    await audited.line(node, { what: "sighup", outcome: "ok" });
+    await Deno.writeTextFile(audited.usersFile, "[");
+    Deno.kill(node.pid, "SIGHUP");
+    await audited.line(node, { what: "reload", outcome: "failed", kind: "The file of users" });
+    assert(!(await Deno.readTextFile(`${path}.1`)).includes("a parameter"));
+  }));
+
+Deno.test("an audit log that cannot be written stops nothing, says so, and loses nothing until it can", () =>
+  withDirectory(async (directory) => {
+    await using audited = await Audited.open(directory);
+    const node = audited.cluster.create();
+    const away = `${directory}/away`;
+    const path = `${away}/audit.log`;
+    node.start(["-auth", audited.usersFile, "-audit-log", path]);
+    await node.ready();
+    await eventually("the log", () => node.log.includes("Audit lines cannot be written"));
+    assert.match((await statusOf(node)).audit.error, /Cannot write .*No such file/);
+    assert.equal((await post(node, "/db/execute", ["CREATE TABLE t (a)"])).status, 200);
+    assert.equal((await node.fetch("/status")).status, 401);
+    await Deno.mkdir(away);
+    await eventually("the log", () => node.log.includes("Audit lines are written again"));
+    const lines = (await Deno.readTextFile(path)).trim().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assert.deepEqual(lines.map(({ what }) => what), ["start", "bootstrap", "request"]);
+    assert.equal(node.log.split("Audit lines cannot be written").length, 2, "once");
+    assert.equal((await statusOf(node)).audit.error, undefined);
+  }));
+
+Deno.test("an audit log on standard error stands between the lines of the log, each whole", () =>
+  withDirectory(async (directory) => {
+    await using audited = await Audited.open(directory);
+    const node = audited.cluster.create();
+    node.start(["-auth", audited.usersFile, "-audit-log", "stderr"]);
+    await node.ready();
+    assert.equal((await node.fetch("/status")).status, 401);
+    await eventually("the line", () => node.log.includes('"what":"request","outcome":"refused"'));
+    const lines = node.log.split("\n").filter((line) => line.startsWith("{"));
+    assert.deepEqual(lines.map((line) => JSON.parse(line).what), ["start", "bootstrap", "request"]);
+  }));
+
+Deno.test("a client without a certificate, and a node that is refused the Raft port, are told of", () =>
+  withDirectory(async (directory) => {
+    await using audited = await Audited.open(directory);
+    const secretFile = `${directory}/node-secret`;
+    await Deno.writeTextFile(secretFile, "0123456789abcdef0123456789abcdef", { mode: 0o600 });
+    const node = await audited.start(["-node-auto-tls", secretFile]);
+    using plain = await Deno.connect({ hostname: "127.0.0.1", port: node.raftPort });
+    await plain.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+    const told = await audited.line(node, { what: "connection", outcome: "refused", port: "raft" });
+    assert.equal(told.address, "127.0.0.1");
+    assert.match(String(told.reason), /speaks neither TLS nor/);
+  }));
