@@ -84,14 +84,23 @@ export class UserRights {
   }
 
   mayRead(table: string): boolean {
-    const name = foldName(table);
-    return this.#read.some((parts) => matches(parts, name));
+    return areMeant(this.#read, table);
   }
 
   mayWrite(table: string): boolean {
-    const name = foldName(table);
-    return this.#write.some((parts) => matches(parts, name));
+    return areMeant(this.#write, table);
   }
+}
+
+/** How SQLite's own tables begin, and the cluster's: statistics, the schema, bookkeeping. */
+const internal = "sqlite_";
+
+/** What is internal is meant only by who names it, or everything: `s*` is about somebody's tables. */
+function areMeant(patterns: readonly (readonly string[])[], table: string): boolean {
+  const name = foldName(table);
+  const fits = patterns.filter((parts) => matches(parts, name));
+  if (!name.startsWith(internal)) return fits.length > 0;
+  return fits.some((parts) => parts[0]?.startsWith(internal) || parts.join("*") === "*");
 }
 
 /** What must stand between the `*` of a pattern. */

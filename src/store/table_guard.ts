@@ -27,6 +27,9 @@ const touching: ReadonlySet<number> = new Set([
   Action.update,
 ]);
 
+/** Functions that look through a table that their argument names, or write it (FTS3's). */
+const tableTools = new Set(["optimize", "rtreecheck"]);
+
 /** PRAGMAs that tell of the table that is their argument. */
 const tablePragmas = new Set([
   "foreign_key_list",
@@ -172,12 +175,15 @@ export class TableGuard {
     switch (action) {
       // These touch no table by themselves; the policy of the connection says which are allowed.
       case Action.recursive:
-      case Action.function:
       case Action.transaction:
       case Action.savepoint:
       case Action.attach:
       case Action.detach:
         return undefined;
+      case Action.function:
+        return tableTools.has(foldName(second))
+          ? this.#wholeDatabase(`${foldName(second)}()`)
+          : undefined;
       case Action.read:
         return this.#read(first, second, schema);
       case Action.insert:

@@ -37,6 +37,22 @@ Deno.test("a pattern's * stands for any characters, and all else for itself", ()
   }
 });
 
+Deno.test("a pattern is about SQLite's own tables only when it says so", () => {
+  const cases: [string, boolean][] = [
+    ["*", true],
+    ["sqlite_schema", true],
+    ["SQLite_*", true],
+    ["s*", false],
+    ["sqlite*", false],
+    ["*schema", false],
+    ["**", false],
+  ];
+  for (const [pattern, expected] of cases) {
+    assert.equal(mayRead(pattern, "sqlite_Schema"), expected, pattern);
+  }
+  assert.equal(mayRead("s*", "sqlites"), true);
+});
+
 Deno.test("a pattern matches as a regular expression of the same meaning does", () => {
   const letters = fc.string({ unit: fc.constantFrom("a", "b", "A", "_"), maxLength: 8 });
   const pattern = fc.string({

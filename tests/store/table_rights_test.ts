@@ -173,6 +173,8 @@ const reads: [string, Verdict][] = [
   ["SELECT name FROM dbstat", /dbstat is prohibited/],
   ["SELECT 1 FROM dbstat", /dbstat is prohibited/],
   ["SELECT load_extension('x')", /load_extension/],
+  ["SELECT rtreecheck('public_r')", /rtreecheck\(\) is prohibited/],
+  ["SELECT OPTIMIZE(public_f) FROM public_f", /optimize\(\) is prohibited/],
   ["ATTACH 'x' AS y", /ATTACH/],
   ["CREATE TEMP TABLE t (a)", /prohibited|refused/],
   ["SELECT 1", "allowed"],
