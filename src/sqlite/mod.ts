@@ -14,6 +14,7 @@ export {
   processFunctions,
   statisticsTables,
 } from "./nondeterminism.ts";
+export { normalSql } from "./normal_sql.ts";
 export { type SqliteProfile, takeProfile } from "./profile.ts";
 export { skipEmptyStatements, SqlSource, SqlTokens } from "./sql_tokens.ts";
 export { Statement } from "./statement.ts";

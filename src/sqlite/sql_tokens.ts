@@ -29,6 +29,7 @@ const code = {
  */
 export type TokenKind = "blank" | "word" | "name" | "string" | "semicolon" | "other";
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
@@ -39,6 +40,8 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export class SqlTokens {
   readonly #bytes: Uint8Array;
   readonly #length: number;
+  /** The whole text, where each byte is a character of it. */
+  #ascii: string | undefined;
   /** Of the token last read. */
   kind: TokenKind = "blank";
   start: number;
@@ -52,7 +55,10 @@ export class SqlTokens {
   }
 
   static of(sql: string): SqlTokens {
-    return new SqlTokens(new TextEncoder().encode(sql));
+    const bytes = encoder.encode(sql);
+    const tokens = new SqlTokens(bytes);
+    if (bytes.length === sql.length) tokens.#ascii = sql;
+    return tokens;
   }
 
   /** Reads the next token; false at the end. */
@@ -76,6 +82,7 @@ export class SqlTokens {
 
   /** The token, as it is written. */
   get text(): string {
+    if (this.#ascii !== undefined) return this.#ascii.slice(this.start, this.end);
     return decoder.decode(this.#bytes.subarray(this.start, this.end));
   }
 

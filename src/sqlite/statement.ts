@@ -220,10 +220,6 @@ export class Statement implements Disposable {
     this.#owner.dependents.delete(this);
   }
 
-  get finalized(): boolean {
-    return this.#pointer === null;
-  }
-
   get columnCount(): number {
     return this.#c.sqlite3_column_count(this.#live());
   }
@@ -340,9 +336,7 @@ export class Statement implements Disposable {
 
   #rowArray(): ColumnValue[] {
     const count = this.#c.sqlite3_data_count(this.#pointer);
-    const row = new Array<ColumnValue>(count);
-    for (let i = 0; i < count; i++) row[i] = this.columnValue(i);
-    return row;
+    return Array.from({ length: count }, (_, i) => this.columnValue(i));
   }
 
   #rowObject(): Record<string, ColumnValue> {
@@ -360,6 +354,14 @@ export class Statement implements Disposable {
   /** 0: no EXPLAIN, 1: EXPLAIN, 2: EXPLAIN QUERY PLAN. */
   get isExplain(): number {
     return this.#c.sqlite3_stmt_isexplain(this.#live());
+  }
+
+  /** Its SQL with the values that are bound now; "" when that is more than SQLite can take. */
+  get expandedSql(): string {
+    const text = this.#c.sqlite3_expanded_sql(this.#live());
+    const sql = readCString(text) ?? "";
+    this.#c.sqlite3_free(text);
+    return sql;
   }
 
   [Symbol.dispose](): void {

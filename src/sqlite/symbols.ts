@@ -56,6 +56,7 @@ export const symbols = {
     parameters: ["pointer", "buffer", "i32", "u32", "buffer", "pointer"],
     result: "i32",
   },
+  sqlite3_expanded_sql: { parameters: ["pointer"], result: "pointer" },
   sqlite3_finalize: { parameters: ["pointer"], result: "i32" },
   sqlite3_step: { parameters: ["pointer"], result: "i32" },
   sqlite3_reset: { parameters: ["pointer"], result: "i32" },

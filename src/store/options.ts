@@ -1,5 +1,6 @@
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import type { Library } from "../sqlite/mod.ts";
+import type { SlowOptions } from "./statements/statement_meter.ts";
 import type { Threads } from "./threads.ts";
 
 /** Bounds on what a store holds at once, and waits for. */
@@ -36,5 +37,7 @@ export interface StoreOptions {
   readonly readers?: number;
   /** Enforces foreign keys; the same on every node, or they will differ. */
   readonly foreignKeys?: boolean;
+  /** Which statements are logged as slow; undefined for none. */
+  readonly slow?: SlowOptions | undefined;
   readonly limits?: Partial<StoreLimits>;
 }

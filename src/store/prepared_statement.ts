@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { type Database, SqlSource, SqlTokens, type Statement } from "../sqlite/mod.ts";
 import { StatementError } from "./failures.ts";
+import type { StatementRecord } from "./statements/statement_statistics.ts";
 import { PreparationNotes } from "./preparation_notes.ts";
 import type { SqlPolicy } from "./sql_policy.ts";
 
@@ -12,6 +13,8 @@ export interface PreparedStatement {
   /** It has result columns: a query, or a change with RETURNING. */
   readonly hasColumns: boolean;
   readonly notes: Readonly<PreparationNotes>;
+  /** Where its last run was noted. */
+  record: StatementRecord | undefined;
 }
 
 /** How a statement is to be prepared. */
@@ -57,6 +60,7 @@ export function prepareNext(
     readonly,
     hasColumns: statement.columnCount > 0,
     notes,
+    record: undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "../io/types.ts";
 import { type Authorizer, AuthorizerResult, type Database, type Library } from "../sqlite/mod.ts";
 import type { LifeCycle } from "./life_cycle.ts";
+import type { StatementMeter } from "./statements/statement_meter.ts";
 
 /** What a connection of the main thread is made of. */
 export interface QuickParts {
@@ -11,6 +12,8 @@ export interface QuickParts {
   /** One for all of them: they have one disk. */
   readonly quickSwitch: Pick<QuickSwitch, "isOn" | "took">;
   readonly clock: Clock;
+  /** One for all of them: they have one thread. */
+  readonly meter: StatementMeter;
 }
 
 /**

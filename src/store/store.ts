@@ -31,6 +31,7 @@ import {
   type Rehearsal,
   SnapshotRejectedError,
   type Statements,
+  type StatementSummary,
   type StateSnapshot,
   type Store,
   type StoreStatus,
@@ -38,7 +39,10 @@ import {
 import { writeSteps } from "./codec/script_codec.ts";
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
-import { Writer, WriterStatusWatch } from "./apply/writer.ts";
+import { Writer } from "./apply/writer.ts";
+import { unknownStatus, WriterWatch } from "./apply/writer_watch.ts";
+import type { WriterStatus } from "./apply/writer_thread.ts";
+import { StoreStatements } from "./statements/store_statements.ts";
 
 /** The database's file in the store's directory. */
 export const databaseName = "db.sqlite";
@@ -63,6 +67,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     logger,
     foreignKeys,
     readers: Math.max(1, readers),
+    slow: options.slow,
     limits,
   });
   try {
@@ -84,6 +89,7 @@ interface Parts {
   readonly logger: Logger;
   readonly foreignKeys: boolean;
   readonly readers: number;
+  readonly slow: StoreOptions["slow"];
   readonly limits: StoreLimits;
 }
 
@@ -101,13 +107,15 @@ class SqliteStore implements Store {
   readonly #copier: Copier;
   readonly #wal: WalKeeper;
   readonly #batches: Batches;
-  readonly #writerStatus: WriterStatusWatch;
+  readonly #writerStatus: WriterWatch<WriterStatus>;
+  readonly statements: () => Promise<StatementSummary[]>;
   #compileOptions: readonly string[] = [];
   #full: string | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: Parts) {
-    const { path, library, disk, clock, threads, logger, foreignKeys, readers, limits } = parts;
+    const { path, library, disk, clock, threads, logger, foreignKeys, readers, slow, limits } =
+      parts;
     const life = this.#life;
     this.#parts = parts;
     this.failed = life.failed;
@@ -118,7 +126,10 @@ class SqliteStore implements Store {
       databasePath: path,
       limits: { backup: limits.backupsMax },
     });
+    const statements = new StoreStatements(parts);
+    const { meter, reportSlow } = statements;
     this.#writer = new Writer(life, clock, threads, {
+      slow: reportSlow,
       exchange: (file) => void this.#exchange(file).catch(() => {}),
       full: (message) => this.#noteFull(message),
     });
@@ -131,9 +142,19 @@ class SqliteStore implements Store {
       readersMax: readers,
       ...limits,
       life,
+      slow,
+      reportSlow,
     });
     this.#quickSwitch = new QuickSwitch(clock, logger);
-    const quickParts = { library, path, foreignKeys, life, clock, quickSwitch: this.#quickSwitch };
+    const quickParts = {
+      library,
+      path,
+      foreignKeys,
+      life,
+      clock,
+      meter,
+      quickSwitch: this.#quickSwitch,
+    };
     this.#quickReader = new QuickReader(quickParts);
     this.#quickWriter = new QuickWriter(quickParts);
     this.#copier = new Copier(library, life, threads);
@@ -154,7 +175,9 @@ class SqliteStore implements Store {
       this.#wal,
       () => this.#readers.setForeignKeys(this.#foreignKeys),
     );
-    this.#writerStatus = new WriterStatusWatch(this.#writer, life, clock);
+    const status = () => this.#writer.status();
+    this.#writerStatus = new WriterWatch(status, unknownStatus, life, clock);
+    this.statements = statements.summaries(this.#writer, this.#readers, life);
   }
 
   get applied(): AppliedPosition {
@@ -175,8 +198,8 @@ class SqliteStore implements Store {
   }
 
   async #openWriter(): Promise<void> {
-    const { library, path, foreignKeys } = this.#parts;
-    const opened = await this.#writer.open(library, path, foreignKeys);
+    const { library, path, foreignKeys, slow } = this.#parts;
+    const opened = await this.#writer.open(library, path, foreignKeys, slow);
     this.#compileOptions = opened.compileOptions;
     this.#batches.opened(opened);
   }

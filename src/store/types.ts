@@ -310,6 +310,21 @@ export interface CheckedBackup {
   close(): Promise<void>;
 }
 
+/** What came of the runs of statements that differ in nothing but their values; times are in ms. */
+export interface StatementSummary {
+  /** Without its values. */
+  readonly sql: string;
+  readonly calls: number;
+  /** Of these: those that ended with an error. */
+  readonly failures: number;
+  /** Given, or changed. */
+  readonly rows: number;
+  readonly totalMs: number;
+  readonly meanMs: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
 /** How the store is now. Sizes are in bytes. */
 export interface StoreStatus {
   readonly sqliteVersion: string;
@@ -387,6 +402,8 @@ export interface Store extends StateMachine {
    */
   check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckedBackup>;
   status(): Promise<StoreStatus>;
+  /** Of the statements that this node ran for clients, those that took most time first. */
+  statements(): Promise<StatementSummary[]>;
   /** Rejects when a Worker died or the database can no longer be used; never resolves. */
   readonly failed: Promise<never>;
 }

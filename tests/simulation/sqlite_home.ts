@@ -77,6 +77,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.failed;
   }
 
+  statements() {
+    return this.#store.statements();
+  }
+
   apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]> {
     for (const { entry } of entries) {
       this.#progress.appliedIndex = entry.index;

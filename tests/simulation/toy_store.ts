@@ -84,6 +84,10 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
   status(): Promise<never> {
     return Promise.reject(new Error("The toy store has no figures"));
   }
+
+  statements(): Promise<never> {
+    return Promise.reject(new Error("The toy store runs no statements"));
+  }
 }
 
 /** All nodes have one SQLite, or rather none. */

@@ -21,6 +21,7 @@ import type {
   Statement,
   Store,
 } from "../../src/store/types.ts";
+import { StatementMeter } from "../../src/store/statements/statement_meter.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
 export const plain: AnswerFormat = {
@@ -37,13 +38,15 @@ export const silent = { log: () => {} };
 
 /** Parts of a connection of the main thread for which time stands still: no machine is too slow for it. */
 export function quickParts(path: string, foreignKeys: boolean, life: LifeCycle): QuickParts {
+  const clock = new SimulatedClock();
   return {
     library,
     path,
     foreignKeys,
     life,
     quickSwitch: { isOn: () => true, took: () => {} },
-    clock: new SimulatedClock(),
+    clock,
+    meter: new StatementMeter({ clock, slow: undefined, report: () => {} }),
   };
 }
 

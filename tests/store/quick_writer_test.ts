@@ -40,6 +40,7 @@ class Subject implements AsyncDisposable {
     const writer = new Writer(life, new DenoClock(), new WorkerThreads(), {
       exchange: () => {},
       full: () => {},
+      slow: () => {},
     });
     await writer.open(library, s.path, true);
     life.opened();

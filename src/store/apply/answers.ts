@@ -146,13 +146,15 @@ export class Answers {
   /**
    * Steps a statement to its end, which it reaches on every node, and writes its rows where they
    * are wanted: a value that JSON has no form for spoils only the answer. To take the statement back
-   * for that is not possible, as nodes that answer nobody do not find out.
+   * for that is not possible, as nodes that answer nobody do not find out. Returns how many there
+   * were.
    */
-  rows({ statement, kind, readonly }: PreparedStatement, startedAt: number): void {
+  rows({ statement, kind, readonly }: PreparedStatement, startedAt: number): number {
     let format = this.#format;
+    let rows = 0;
     if (format === undefined) {
-      while (statement.step());
-      return;
+      while (statement.step()) rows++;
+      return rows;
     }
     // rqlite leaves the columns of RETURNING as they are.
     if (kind === "change" && format.qualifyColumns) format = { ...format, qualifyColumns: false };
@@ -164,6 +166,7 @@ export class Answers {
       let hasRow = statement.step();
       const writer = new RowsWriter(this.#out, statement, format, hasRow);
       for (; hasRow; hasRow = statement.step()) {
+        rows++;
         if (failure === undefined) failure = this.#row(writer, start);
       }
       if (failure === undefined) writer.end(this.#seconds(this.now() - startedAt));
@@ -176,6 +179,7 @@ export class Answers {
       const text = readonly ? failure : `${failure}; the statement was carried out`;
       writeError(this.#out, text, format.associative);
     }
+    return rows;
   }
 
   #row(writer: RowsWriter, start: number): string | undefined {

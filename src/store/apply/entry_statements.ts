@@ -228,11 +228,11 @@ export class EntryStatements {
   }
 
   /** Runs the statement that came last. */
-  run({ prepared, used, last, kept }: EntryStatement): void {
-    const rowsSince = last && this.#query ? this.#startedAt : undefined;
-    this.#answered = last;
-    this.#runner.run(prepared, this.#run, used, kept, rowsSince);
-    if (last && !this.#query) this.#changes();
+  run(entry: EntryStatement): void {
+    const rowsSince = entry.last && this.#query ? this.#startedAt : undefined;
+    this.#answered = entry.last;
+    this.#runner.run(entry, this.#run, rowsSince);
+    if (entry.last && !this.#query) this.#changes();
   }
 
   /** The statement that came last has failed. */
@@ -291,29 +291,29 @@ export class StatementRunner {
     return new EntryStatements(this, entry, run, start);
   }
 
-  /**
-   * Runs one; `used` parameters of its text are those of others. Its rows are written if
-   * `rowsSince` says when its text began.
-   */
+  /** Runs one. Its rows are written if `rowsSince` says when its text began. */
   run(
-    prepared: PreparedStatement,
+    { prepared, sql, used, kept }: EntryStatement,
     run: Execution,
-    used: number,
-    kept: boolean,
     rowsSince: number | undefined,
   ): void {
     const { connection } = this;
     const { statement, kind } = prepared;
+    // Not of a load, whose texts are many, and each another.
+    const meter = run.takes === undefined ? connection.meter : undefined;
+    const since = meter?.now() ?? 0;
+    let rows = 0;
+    let failed = true;
     this.#running = prepared;
     connection.determinism.set(run.clock, run.seed, run.counter++);
     const bound = this.parameters.bind(statement, used);
     connection.prepareRun(prepared, run.timeoutMs, kept);
     try {
-      if (rowsSince !== undefined) this.answers.rows(prepared, rowsSince);
-      else while (statement.step());
+      if (rowsSince !== undefined) rows = this.answers.rows(prepared, rowsSince);
+      else while (statement.step()) rows++;
+      failed = false;
     } finally {
       statement.reset();
-      if (kept && bound > keptBytesMax) statement.clearBindings();
       // VACUUM leaves the number of tables in last_insert_rowid(), hidden ones included.
       if (!prepared.readonly && kind !== "vacuum") {
         connection.counters.noteEffects(kind === "change");
@@ -321,6 +321,12 @@ export class StatementRunner {
       if (!prepared.readonly && (kind !== "change" || prepared.notes.writesStatistics)) {
         connection.noteSchemaChange();
       }
+      // What fails on the main thread is run again by the writer.
+      if (!failed || !connection.quick) {
+        if (kind === "change") rows = failed ? 0 : connection.counters.changes;
+        meter?.ended(prepared, sql, { since, rows, failed }, connection);
+      }
+      if (kept && bound > keptBytesMax) statement.clearBindings();
     }
     this.#running = undefined;
   }

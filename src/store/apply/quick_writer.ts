@@ -130,10 +130,10 @@ export class QuickWriter implements Holder {
    * statistics that choose its plans.
    */
   #begin(): QuickConnection {
-    const { library, path, foreignKeys, clock } = this.#parts;
+    const { library, path, foreignKeys, clock, meter } = this.#parts;
     const startedAt = clock.now();
     this.release();
-    const connection = new WriteConnection(library, path, foreignKeys, true);
+    const connection = new WriteConnection(library, path, foreignKeys, true, meter);
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     this.#open = { connection, applier: new EntryApplier(connection, this.#answers) };
     this.#beginningMs = clock.now() - startedAt;

@@ -22,6 +22,7 @@ import {
 } from "./raft_table.ts";
 import { SeenCounters } from "./seen_counters.ts";
 import { Sessions } from "./sessions.ts";
+import type { StatementMeter } from "../statements/statement_meter.ts";
 import { WritePragmas } from "../request_pragmas.ts";
 import { schemaNames, smallSchemaNames, UserStatements } from "../user_statements.ts";
 import { WriteTransaction } from "./write_transaction.ts";
@@ -43,6 +44,8 @@ export class WriteConnection {
   readonly maxRowId: MaxRowIdWatch;
   /** For the main thread: only what is over in a moment is done, and anything else fails. */
   readonly quick: boolean;
+  /** Of clients' statements; undefined where none are run. */
+  readonly meter: StatementMeter | undefined;
   readonly limits: WriteLimits;
   readonly counters: SeenCounters;
   readonly transaction: WriteTransaction;
@@ -57,8 +60,15 @@ export class WriteConnection {
   /** There are virtual tables; undefined when it is to be found out. None on the main thread. */
   #virtualTables: boolean | undefined;
 
-  constructor(library: Library, path: string, foreignKeys: boolean, quick = false) {
+  constructor(
+    library: Library,
+    path: string,
+    foreignKeys: boolean,
+    quick = false,
+    meter?: StatementMeter,
+  ) {
     this.quick = quick;
+    this.meter = meter;
     this.policy = new SqlPolicy("write", foreignKeys, quick ? quickChanges : undefined);
     this.determinism = new Determinism(library);
     let database: Database | undefined;
@@ -210,9 +220,9 @@ export class WriteConnection {
   }
 
   /** Runs the store's own SQL: without limits, and unseen by last_insert_rowid() and its like. */
-  own<Result>(body: () => Result): Result {
+  readonly own = <Result>(body: () => Result): Result => {
     return this.counters.unseen(() => this.#trusted(body));
-  }
+  };
 
   #trusted<Result>(body: () => Result): Result {
     this.limits.lift();

@@ -5,6 +5,8 @@ import type { Clock } from "../../io/types.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
+import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
+import type { StatementFigures } from "../statements/statement_statistics.ts";
 import { type Thread, type Threads, transferOf } from "../threads.ts";
 import { type ApplyEntry, type Rehearsal, StoreBusyError } from "../types.ts";
 import { receivedAnswers } from "./answers.ts";
@@ -27,8 +29,15 @@ import type {
 export interface WriterHandlers {
   /** A load wants its file in the database's place; `Writer.open` when that is done. */
   exchange(file: string): void;
+  /** A statement took long. */
+  slow(statement: SlowStatement): void;
   /** A batch waits for room on the disk, or (undefined) does so no longer. */
   full(message: string | undefined): void;
+}
+
+/** Whether it has nothing to do with the database's content. */
+function isQuestion(type: WriterRequest["type"]): boolean {
+  return type === "status" || type === "statements";
 }
 
 interface Waiting {
@@ -73,7 +82,7 @@ export class Writer implements Holder {
 
   /** Whether it has, or will have, to do with the database's content. */
   get busy(): boolean {
-    for (const { type } of this.#waiting.values()) if (type !== "status") return true;
+    for (const { type } of this.#waiting.values()) if (!isQuestion(type)) return true;
     return this.#encoding !== undefined;
   }
 
@@ -84,10 +93,15 @@ export class Writer implements Holder {
   }
 
   /** Opens the database, for the first time or after an exchange. */
-  open(library: LibraryLocation, path: string, foreignKeys: boolean): Promise<WriterOpened> {
+  open(
+    library: LibraryLocation,
+    path: string,
+    foreignKeys: boolean,
+    slow?: SlowOptions,
+  ): Promise<WriterOpened> {
     assert(!this.#life.isOpen, "The writer opened a database while another was open");
     const location = { path: library.path, origin: library.origin };
-    return this.#request({ type: "open", library: location, path, foreignKeys });
+    return this.#request({ type: "open", library: location, path, foreignKeys, slow });
   }
 
   async apply(entries: readonly ApplyEntry[]): Promise<WriterResult> {
@@ -140,6 +154,11 @@ export class Writer implements Holder {
     return this.#life.whenOpen(() => this.#request({ type: "status" }));
   }
 
+  /** The figures of its statements; rejects as `status` does. */
+  statements(): Promise<StatementFigures[]> {
+    return this.#life.whenOpen(() => this.#request({ type: "statements" }));
+  }
+
   fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
@@ -182,63 +201,15 @@ export class Writer implements Holder {
       case "full":
         this.#handlers.full(reply.message);
         break;
+      case "slow":
+        this.#handlers.slow(reply.statement);
+        break;
       case "exchange":
         this.#handlers.exchange(reply.file);
         break;
       case "failed":
         this.fail(new StoreFailedError(reply.message));
         break;
-    }
-  }
-}
-
-/** How long the writer may take to say how it is, in ms. */
-const waitMs = 200;
-
-/**
- * What the writer says of itself; while it is busy with a long write, has no database, or cannot
- * say, what it last said.
- */
-export class WriterStatusWatch {
-  readonly #writer: Writer;
-  readonly #life: LifeCycle;
-  readonly #clock: Clock;
-  #asked: Promise<unknown> | undefined;
-  #last: WriterStatus = {
-    pageSize: 0,
-    pageCount: 0,
-    freelistCount: 0,
-    statementsCached: 0,
-    sessions: 0,
-  };
-
-  constructor(writer: Writer, life: LifeCycle, clock: Clock) {
-    this.#writer = writer;
-    this.#life = life;
-    this.#clock = clock;
-  }
-
-  async ask(): Promise<WriterStatus> {
-    if (this.#life.isOpen) {
-      const asked = this.#asked ??= this.#ask();
-      await new Promise<void>((resolve) => {
-        const late = this.#clock.after(waitMs, resolve);
-        void asked.then(() => {
-          late.cancel();
-          resolve();
-        });
-      });
-    }
-    return this.#last;
-  }
-
-  async #ask(): Promise<void> {
-    try {
-      this.#last = await this.#writer.status();
-    } catch {
-      // Whatever it was, it is no answer's to a mere question to act on it.
-    } finally {
-      this.#asked = undefined;
     }
   }
 }

@@ -11,6 +11,11 @@ import { buildLoadedFile } from "./load_file.ts";
 import { KeyRows } from "./key_table.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
+import {
+  type SlowOptions,
+  type SlowStatement,
+  StatementMeter,
+} from "../statements/statement_meter.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
 import { type AppliedPosition, plainFormat, type Rehearsal } from "../types.ts";
 import { WriteConnection } from "./write_connection.ts";
@@ -22,6 +27,7 @@ export type WriterRequest =
     readonly library: LibraryLocation;
     readonly path: string;
     readonly foreignKeys: boolean;
+    readonly slow: SlowOptions | undefined;
   }
   | { readonly type: "apply"; readonly entries: Uint8Array }
   /** Runs a script on what is committed, up to `appliedIndex` at least, and takes it back. */
@@ -37,7 +43,9 @@ export type WriterRequest =
   | { readonly type: "checkpoint" }
   /** Empties the WAL and closes, so that the file stands for itself. */
   | { readonly type: "release" }
-  | { readonly type: "status" };
+  | { readonly type: "status" }
+  /** Asks for the figures of statements. */
+  | { readonly type: "statements" };
 
 export interface WriterOpened {
   readonly position: AppliedPosition;
@@ -74,6 +82,7 @@ export type WriterReply =
   | { readonly type: "refused"; readonly id: number; readonly message: string }
   /** A batch waits for room on the disk; `message` is undefined when it goes on. */
   | { readonly type: "full"; readonly message: string | undefined }
+  | { readonly type: "slow"; readonly statement: SlowStatement }
   | { readonly type: "failed"; readonly message: string }
   /** A load wants its file to take the database's place: release, exchange the files, open again. */
   | { readonly type: "exchange"; readonly file: string };
@@ -92,6 +101,7 @@ class Writer {
   readonly #scope: ThreadScope<WriterReply>;
   readonly #answers: Answers;
   #library: Library | undefined;
+  #meter: StatementMeter | undefined;
   #connection: WriteConnection | undefined;
   #applier: EntryApplier | undefined;
   #walFrames = 0;
@@ -125,6 +135,8 @@ class Writer {
         return this.#release();
       case "status":
         return this.#status();
+      case "statements":
+        return this.#meter?.figures ?? [];
     }
   }
 
@@ -140,7 +152,13 @@ class Writer {
 
   #open(request: Open): WriterOpened {
     this.#library ??= this.#scope.openLibrary(request.library);
-    const connection = new WriteConnection(this.#library, request.path, request.foreignKeys);
+    this.#meter ??= new StatementMeter({
+      clock: this.#scope.clock,
+      slow: request.slow,
+      report: (statement) => this.#scope.post({ type: "slow", statement }),
+    });
+    const { path, foreignKeys } = request;
+    const connection = new WriteConnection(this.#library, path, foreignKeys, false, this.#meter);
     this.#connection = connection;
     this.#applier = new EntryApplier(connection, this.#answers);
     this.#walFrames = 0;
@@ -378,7 +396,8 @@ async function answer(
     const bytes = answers ?? results;
     scope.post({ type: "answer", id, value }, bytes === undefined ? [] : transferOf(bytes));
   } catch (error) {
-    if (request.type === "status" || error instanceof RefusedError) {
+    const isQuestion = request.type === "status" || request.type === "statements";
+    if (isQuestion || error instanceof RefusedError) {
       scope.post({ type: "refused", id, message: messageOf(error) });
       return;
     }

@@ -11,6 +11,7 @@ import {
 } from "../quick_connection.ts";
 import { type PreparedStatement, StatementCache } from "../prepared_statement.ts";
 import { RowsWriter } from "../json/result_json.ts";
+import type { Explainer } from "../statements/statement_meter.ts";
 import {
   type AnswerFormat,
   EncodedStatements,
@@ -39,8 +40,7 @@ const cacheKib = 4096;
 /** Thrown to leave a request to a reader; made once, as its stack tells nothing. */
 const tooMuch = new Error("The read is none for the main thread");
 
-interface QuickConnection {
-  readonly database: Database;
+interface QuickConnection extends Explainer {
   readonly cache: StatementCache;
   /** Prepared anew by SQLite when it is run after a change of the schema. */
   readonly probe: SqliteStatement;
@@ -118,7 +118,8 @@ export class QuickReader implements Holder {
   }
 
   #run({ sql, positional = [] }: Statement, format: AnswerFormat): void {
-    const { cache } = this.#connection ?? this.#open();
+    const connection = this.#connection ?? this.#open();
+    const { cache } = connection;
     const prepared = cache.prepare(sql);
     if (prepared === undefined || !prepared.readonly) throw tooMuch;
     const passes = this.#passes.get(prepared) ?? 0;
@@ -129,15 +130,20 @@ export class QuickReader implements Holder {
     const { statement } = prepared;
     bind(statement, positional);
     this.#ticksLeft = ticksMax;
-    const startedAt = format.timings ? this.#parts.clock.now() : 0;
+    const { meter } = this.#parts;
+    const since = meter.now();
+    let count = 0;
     try {
       let hasRow = statement.step();
       const rows = new RowsWriter(this.#json, statement, format, hasRow);
       for (; hasRow; hasRow = statement.step()) {
         rows.row();
+        count++;
         if (this.#json.length > answerBytesMax) throw tooMuch;
       }
-      rows.end(format.timings ? wholeNanoseconds(this.#parts.clock.now() - startedAt) : 0);
+      rows.end(format.timings ? wholeNanoseconds(this.#parts.clock.now() - since) : 0);
+      this.#ticksLeft = Number.POSITIVE_INFINITY;
+      meter.ended(prepared, sql, { since, rows: count, failed: false }, connection);
     } catch (error) {
       const schemaWasOld = isInterrupt(error) && this.#readSchema();
       if (!schemaWasOld) this.#passes.set(prepared, passesAfterFailure);
@@ -174,6 +180,7 @@ export class QuickReader implements Holder {
       database.setProgressHandler(instructionsPerTick, () => this.#isOver());
       this.#connection = {
         database,
+        own: (body) => body(),
         cache: new StatementCache(database),
         probe: database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1", { persistent: true }),
       };

@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { Clock } from "../../io/types.ts";
-import { type Database, SqliteError, SqlSource } from "../../sqlite/mod.ts";
+import { SqliteError, SqlSource } from "../../sqlite/mod.ts";
 import { isInterrupt, isReadonly, StatementError } from "../failures.ts";
 import { type JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import { keptBytesMax, Parameters } from "../parameters.ts";
@@ -14,11 +14,11 @@ import {
 import { RenderError, RowsWriter, writeEmpty, writeError } from "../json/result_json.ts";
 import { type SqlPolicy, writeRefused } from "../sql_policy.ts";
 import type { AnswerFormat } from "../types.ts";
+import type { Explainer, StatementMeter } from "../statements/statement_meter.ts";
 import type { UserStatements } from "../user_statements.ts";
 import type { ReadTask } from "./read_task.ts";
 
-export interface ReadConnection {
-  readonly database: Database;
+export interface ReadConnection extends Explainer {
   readonly policy: SqlPolicy;
   readonly users: UserStatements;
 }
@@ -30,6 +30,8 @@ export interface ReadOutput {
   stopped(): string | undefined;
   /** Called after each row: may send what is written and empty `json`. Throws to give up. */
   rowWritten(): void;
+  /** How long was waited until more could be sent, in ms. */
+  readonly waitedMs: number;
   /** How much was sent: a result that began before can no longer be replaced. */
   readonly sentBytes: number;
 }
@@ -46,13 +48,15 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export class ReadRunner {
   readonly #connection: ReadConnection;
   readonly #clock: Clock;
+  readonly #meter: StatementMeter;
   readonly #parameters = new Parameters();
   /** Of the schema that statements with rights by table were prepared for. */
   #schemaVersion: unknown;
 
-  constructor(connection: ReadConnection, clock: Clock) {
+  constructor(connection: ReadConnection, clock: Clock, meter: StatementMeter) {
     this.#connection = connection;
     this.#clock = clock;
+    this.#meter = meter;
   }
 
   run({ statements, format, transaction, rights }: ReadTask, output: ReadOutput): void {
@@ -120,7 +124,7 @@ export class ReadRunner {
       }
       const kept = this.#connection.users.cache.prepare(sql);
       prepared = kept !== undefined;
-      if (kept !== undefined) this.#rows(kept, 0, format, output, true);
+      if (kept !== undefined) this.#rows(kept, { sql, used: 0, format, output, kept: true });
       else this.#fresh(sql, format, output, () => prepared = true);
     } catch (error) {
       if (error instanceof ReadCancelled) throw error;
@@ -143,26 +147,48 @@ export class ReadRunner {
         return;
       }
       using statement = prepared.statement;
-      refuseVacuum(prepared.kind, source.text(statement.sqlStart, statement.sqlEnd));
+      const own = source.text(statement.sqlStart, statement.sqlEnd);
+      refuseVacuum(prepared.kind, own);
       if (isBlank(source)) {
-        this.#rows(prepared, used, format, output, false);
+        this.#rows(prepared, { sql: own, used, format, output, kept: false });
         return;
       }
-      this.#parameters.bind(statement, used);
-      while (statement.step());
+      this.#pass(prepared, own, used);
       used += statement.bindParameterCount;
     }
   }
 
+  /** Runs one whose rows nobody gets: others follow in its text. */
+  #pass(prepared: PreparedStatement, sql: string, used: number): void {
+    const { statement } = prepared;
+    const since = this.#meter.now();
+    let rows = 0;
+    let failed = true;
+    this.#parameters.bind(statement, used);
+    try {
+      while (statement.step()) rows++;
+      failed = false;
+    } finally {
+      this.#meter.ended(prepared, sql, { since, rows, failed }, this.#connection);
+    }
+  }
+
   #rows(
-    { statement }: PreparedStatement,
-    used: number,
-    format: AnswerFormat,
-    output: ReadOutput,
-    kept: boolean,
+    prepared: PreparedStatement,
+    { sql, used, format, output, kept }: {
+      readonly sql: string;
+      readonly used: number;
+      readonly format: AnswerFormat;
+      readonly output: ReadOutput;
+      readonly kept: boolean;
+    },
   ): void {
+    const { statement } = prepared;
     const { json } = output;
-    const startedAt = format.timings ? this.#clock.now() : 0;
+    const since = this.#meter.now();
+    const waitedBefore = output.waitedMs;
+    let rows = 0;
+    let failed = true;
     const sent = output.sentBytes;
     const bound = this.#parameters.bind(statement, used);
     let writer: RowsWriter | undefined;
@@ -171,9 +197,11 @@ export class ReadRunner {
       writer = new RowsWriter(json, statement, format, hasRow);
       for (; hasRow; hasRow = statement.step()) {
         writer.row();
+        rows++;
         output.rowWritten();
       }
-      writer.end(format.timings ? wholeNanoseconds(this.#clock.now() - startedAt) : 0);
+      failed = false;
+      writer.end(format.timings ? wholeNanoseconds(this.#clock.now() - since) : 0);
     } catch (error) {
       // What was sent cannot be taken back: its end says that it is not all.
       const partial = output.sentBytes > sent && !(error instanceof ReadCancelled);
@@ -181,6 +209,9 @@ export class ReadRunner {
       writer.endPartial(this.#textOf(error, output));
     } finally {
       statement.reset();
+      // The time in which a client took nothing of a long answer is none of the statement's.
+      const began = since + output.waitedMs - waitedBefore;
+      this.#meter.ended(prepared, sql, { since: began, rows, failed }, this.#connection);
       if (kept && bound > keptBytesMax) statement.clearBindings();
     }
   }

@@ -11,6 +11,8 @@ import {
   type ReadTask,
 } from "./read_task.ts";
 import { ReaderSignals, tasksPerMessageMax } from "./reader_signals.ts";
+import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
+import type { StatementFigures } from "../statements/statement_statistics.ts";
 import type { Thread, Threads } from "../threads.ts";
 
 /** How often an interrupt is repeated until the task has noticed, in ms. */
@@ -28,6 +30,8 @@ export interface ReaderHandlers {
   /** It begins, or has ended, to stream an answer at its client's speed. */
   streaming(reader: Reader, begun: boolean): void;
   died(reader: Reader, error: Error): void;
+  /** A statement took long. */
+  slow(statement: SlowStatement): void;
 }
 
 export interface ReaderParts {
@@ -37,6 +41,7 @@ export interface ReaderParts {
   readonly clock: Clock;
   readonly threads: Threads;
   readonly handlers: ReaderHandlers;
+  readonly slow: SlowOptions | undefined;
 }
 
 /** One reader's thread as the main one sees it: one message with some reads at a time. */
@@ -53,9 +58,12 @@ export class Reader {
   #busy = false;
   #streaming: number | undefined;
   #released: (() => void) | undefined;
+  /** As it last told them. */
+  #statements: readonly StatementFigures[] = [];
+  #asked: PromiseWithResolvers<void> | undefined;
 
   constructor(parts: ReaderParts) {
-    const { library, path, foreignKeys, clock, threads, handlers } = parts;
+    const { library, path, foreignKeys, clock, threads, handlers, slow } = parts;
     this.#library = library;
     this.#clock = clock;
     this.#handlers = handlers;
@@ -68,6 +76,7 @@ export class Reader {
       library: { path: library.path, origin: library.origin },
       path,
       foreignKeys,
+      slow,
       interrupts: this.#interrupts.memory,
       signals: this.signals.memory,
     });
@@ -145,6 +154,20 @@ export class Reader {
     this.#post({ type: "foreign_keys", on });
   }
 
+  /** The figures of its statements, as it last told them. */
+  get statements(): readonly StatementFigures[] {
+    return this.#statements;
+  }
+
+  /** Asks for newer ones; resolves when they have come, which is not while it reads. */
+  askStatements(): Promise<void> {
+    if (this.#asked === undefined) {
+      this.#asked = Promise.withResolvers();
+      this.#post({ type: "statements" });
+    }
+    return this.#asked.promise;
+  }
+
   /** Closes the connection; for an idle reader. */
   release(): Promise<void> {
     assert(!this.#busy, "A reader that reads was to close its connection");
@@ -193,6 +216,14 @@ export class Reader {
       case "released":
         this.#released?.();
         this.#released = undefined;
+        break;
+      case "statements":
+        this.#statements = reply.figures;
+        this.#asked?.resolve();
+        this.#asked = undefined;
+        break;
+      case "slow":
+        this.#handlers.slow(reply.statement);
         break;
       case "refused":
         this.#refuse(new Error(`Read failed: ${reply.message}`));

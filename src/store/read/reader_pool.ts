@@ -2,7 +2,6 @@ import { sliceBytes } from "../../base/slices.ts";
 import { nextTurnOf } from "../../io/next_turn.ts";
 import type { Clock, Timer } from "../../io/types.ts";
 import type { Library } from "../../sqlite/mod.ts";
-import { JsonText } from "../json/json_text.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { Threads } from "../threads.ts";
 import { ReadStream } from "./read_stream.ts";
@@ -15,12 +14,13 @@ import {
   type ReadTask,
 } from "./read_task.ts";
 import { type PendingRead, Reader, type ReaderHandlers } from "./reader.ts";
-import { timeoutText } from "./read_runner.ts";
-import { writeError } from "../json/result_json.ts";
+import { timeoutAnswer } from "./timeout_answer.ts";
+import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
+import type { StatementFigures } from "../statements/statement_statistics.ts";
+import { within } from "../within.ts";
 import { tasksPerMessageMax } from "./reader_signals.ts";
 import {
-  type AnswerFormat,
-  EncodedStatements,
+  plainFormat,
   type ReadPoolStatus,
   type ReadRequest,
   type Statements,
@@ -42,17 +42,12 @@ export interface ReaderPoolOptions {
   /** How long a client may take nothing of a stream, in ms. */
   readonly stallMs: number;
   readonly life: LifeCycle;
+  readonly slow: SlowOptions | undefined;
+  readonly reportSlow: (statement: SlowStatement) => void;
 }
 
 /** After this long, in ms, reads that wait behind a slow one in its message are given to another reader. */
 const takeBackAfterMs = 10;
-const plain: AnswerFormat = {
-  associative: false,
-  timings: false,
-  blobArray: false,
-  qualifyColumns: false,
-  unified: false,
-};
 
 type Answer = Uint8Array | ReadableStream<Uint8Array>;
 
@@ -96,6 +91,14 @@ export class ReaderPool implements Holder {
     };
   }
 
+  /** The figures of each reader's statements, as of now or, where it reads, a little older. */
+  async statements(waitMs: number): Promise<(readonly StatementFigures[])[]> {
+    const readers = [...this.#readers.keys()];
+    const asked = Promise.all(readers.map((reader) => reader.askStatements()));
+    await within(this.#options.clock, waitMs, asked);
+    return readers.map(({ statements }) => statements);
+  }
+
   /** Throws a StoreBusyError when too many wait; rejects with the signal's reason when it is aborted. */
   read(request: ReadRequest, signal?: AbortSignal): Promise<Answer> {
     return this.#submit<Answer>(
@@ -122,7 +125,7 @@ export class ReaderPool implements Holder {
       {
         transaction: false,
         inspect: true,
-        format: plain,
+        format: plainFormat,
         rights,
         statements: encodeStatements(statements),
       },
@@ -262,7 +265,7 @@ export class ReaderPool implements Holder {
     }
     const streamsFull = this.#streams >= this.#options.streamsMax;
     if (working + (streamsFull ? this.#streams : 0) >= this.#options.readersMax) return undefined;
-    const { library, path, clock, threads, life } = this.#options;
+    const { library, path, clock, threads, life, slow, reportSlow } = this.#options;
     const handlers: ReaderHandlers = {
       idle: (reader) => {
         this.#endUse(reader);
@@ -279,9 +282,10 @@ export class ReaderPool implements Holder {
         reader.fail(error);
         life.fail(error);
       },
+      slow: reportSlow,
     };
     const foreignKeys = this.#foreignKeys;
-    const reader = new Reader({ library, path, foreignKeys, clock, threads, handlers });
+    const reader = new Reader({ library, path, foreignKeys, clock, threads, handlers, slow });
     this.#readers.set(reader, undefined);
     return reader;
   }
@@ -365,22 +369,6 @@ export class ReaderPool implements Holder {
     for (const reader of this.#readers.keys()) reader.terminate();
     this.#readers.clear();
   }
-}
-
-/** What a read that was never started answers for each of its statements. */
-function timeoutAnswer({ statements, format }: ReadRequest): Uint8Array | Promise<Uint8Array> {
-  if (statements instanceof EncodedStatements) {
-    return Promise.reject(
-      new StoreBusyError("The read could not begin within its db_timeout: all readers are busy"),
-    );
-  }
-  const json = new JsonText();
-  for (const { sql } of statements) {
-    if (sql === "") continue;
-    if (json.length > 0) json.ascii(",");
-    writeError(json, timeoutText, format.associative);
-  }
-  return json.copy();
 }
 
 /** What becomes of a read: its answer, or what is answered when its time is over. */

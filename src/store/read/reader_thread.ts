@@ -13,6 +13,12 @@ import {
 import { decodeTasks, PieceKind, type ReadTask, writeInspection, writePiece } from "./read_task.ts";
 import { ReaderSignals } from "./reader_signals.ts";
 import { SqlPolicy } from "../sql_policy.ts";
+import {
+  type SlowOptions,
+  type SlowStatement,
+  StatementMeter,
+} from "../statements/statement_meter.ts";
+import type { StatementFigures } from "../statements/statement_statistics.ts";
 import type { ThreadScope } from "../threads.ts";
 import { schemaNames, UserStatements } from "../user_statements.ts";
 
@@ -23,6 +29,7 @@ export type ReaderRequest =
     readonly library: LibraryLocation;
     readonly path: string;
     readonly foreignKeys: boolean;
+    readonly slow: SlowOptions | undefined;
     readonly interrupts: SharedArrayBuffer;
     readonly signals: SharedArrayBuffer;
   }
@@ -34,6 +41,8 @@ export type ReaderRequest =
   }
   /** What PRAGMA foreign_keys says from now on. */
   | { readonly type: "foreign_keys"; readonly on: boolean }
+  /** Asks for the figures of statements. */
+  | { readonly type: "statements" }
   /** Closes the connection; the next task opens it again. */
   | { readonly type: "release" };
 
@@ -43,6 +52,8 @@ export type ReaderReply =
   /** Every task of the message is answered, or was taken back. */
   | { readonly type: "idle" }
   | { readonly type: "released" }
+  | { readonly type: "statements"; readonly figures: readonly StatementFigures[] }
+  | { readonly type: "slow"; readonly statement: SlowStatement }
   /** What of the message is not answered has no answer; the connection is closed. */
   | { readonly type: "refused"; readonly message: string };
 
@@ -67,6 +78,9 @@ class Reader {
   readonly #library;
   readonly #interrupts: InterruptCell;
   readonly #signals: ReaderSignals;
+  readonly #meter: StatementMeter;
+  /** Since the task under way began, for its client to take what it was sent. */
+  #waitedMs = 0;
   #connection: ReadConnection | undefined;
   #runner: ReadRunner | undefined;
   #pieces = new ByteWriter(0x1_0000);
@@ -81,6 +95,11 @@ class Reader {
     this.#library = scope.openLibrary(start.library);
     this.#interrupts = new InterruptCell(start.interrupts);
     this.#signals = new ReaderSignals(start.signals, scope.wait);
+    this.#meter = new StatementMeter({
+      clock: scope.clock,
+      slow: start.slow,
+      report: (statement) => scope.post({ type: "slow", statement }),
+    });
   }
 
   #open(): ReadRunner {
@@ -92,13 +111,14 @@ class Reader {
     const policy = new SqlPolicy("read", this.#foreignKeys);
     const lookUp = () => policy.trusted(() => schemaNames(database));
     const users = new UserStatements(database, policy, lookUp);
-    this.#connection = { database, policy, users };
+    const own = <Result>(body: () => Result) => policy.trusted(body);
+    this.#connection = { database, policy, users, own };
     this.#interrupts.attach(database);
     database.exec("PRAGMA query_only = ON");
     database.exec(`PRAGMA cache_size = -${cacheKib}`);
     database.exec(foreignKeysPragma(this.#foreignKeys));
     policy.install(database);
-    this.#runner = new ReadRunner(this.#connection, this.#scope.clock);
+    this.#runner = new ReadRunner(this.#connection, this.#scope.clock, this.#meter);
     return this.#runner;
   }
 
@@ -108,6 +128,10 @@ class Reader {
     const { database, policy } = this.#connection;
     policy.trusted(() => database.exec(foreignKeysPragma(on)));
     policy.foreignKeys = on;
+  }
+
+  get statements(): StatementFigures[] {
+    return this.#meter.figures;
   }
 
   release(): void {
@@ -153,6 +177,8 @@ class Reader {
     const json = this.#json;
     json.length = 0;
     let sentBytes = 0;
+    this.#waitedMs = 0;
+    const waitedMs = () => this.#waitedMs;
     const output: ReadOutput = {
       json,
       stopped: () => this.#interrupts.interrupted ? timeoutText : undefined,
@@ -162,6 +188,9 @@ class Reader {
         this.#part(task, PieceKind.part);
         sentBytes += json.length;
         json.length = 0;
+      },
+      get waitedMs() {
+        return waitedMs();
       },
       get sentBytes() {
         return sentBytes;
@@ -188,7 +217,10 @@ class Reader {
 
   #part(task: number, kind: number): void {
     this.#send();
-    if (!this.#signals.awaitCredit()) throw new ReadCancelled();
+    const since = this.#meter.now();
+    const granted = this.#signals.awaitCredit();
+    this.#waitedMs += this.#meter.now() - since;
+    if (!granted) throw new ReadCancelled();
     writePiece(this.#pieces, task, kind, this.#json.bytes.subarray(0, this.#json.length));
     this.#send();
   }
@@ -216,6 +248,9 @@ export function readerThread(scope: ThreadScope<ReaderReply>): (request: ReaderR
         break;
       case "foreign_keys":
         if (reader !== undefined) reader.foreignKeys = request.on;
+        break;
+      case "statements":
+        scope.post({ type: "statements", figures: reader?.statements ?? [] });
         break;
       case "release":
         reader?.release();
