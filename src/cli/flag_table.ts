@@ -234,6 +234,23 @@ export const flagTable = {
       "Enforce foreign keys; for each write, on every node, what the leader was started with counts, " +
       "until PRAGMA foreign_keys alone in a request sets the cluster",
   },
+  "slow-query": {
+    kind: "duration",
+    group: "Database",
+    default: "0s",
+    value: "DURATION",
+    help:
+      "Log statements that took so long in SQLite, without their values, with rows and plan; 0s for none",
+    min: 0,
+    max: hour,
+  },
+  "slow-query-values": {
+    kind: "switch",
+    group: "Database",
+    default: "false",
+    value: "",
+    help: "Log slow statements with the values in them: whoever reads the log then sees data",
+  },
   "write-queue-capacity": {
     kind: "count",
     group: "Queued writes",

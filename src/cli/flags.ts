@@ -6,6 +6,7 @@ import type { CredentialFiles } from "../tls/credentials.ts";
 import type { DiscoveryFlags } from "../discovery/open.ts";
 import { discoveryOf } from "./discovery_flags.ts";
 import { type AuditConfiguration, auditOf } from "./audit_flags.ts";
+import type { SlowOptions } from "../store/options.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
 import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
@@ -59,6 +60,8 @@ export interface Configuration {
     /** 0 to suit the machine. */
     readonly readConnectionsMax: number;
     readonly foreignKeys: boolean;
+    /** Which statements are logged as slow; undefined for none. */
+    readonly slow: SlowOptions | undefined;
   };
   /** Paths of configuration files; "" for none. */
   readonly backups: { readonly backupPath: string; readonly restorePath: string };
@@ -149,6 +152,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
     database: {
       readConnectionsMax: values["db-max-ro-conns"],
       foreignKeys: values["fk"],
+      slow: slowOptions(values),
     },
     backups: { backupPath: values["auto-backup"], restorePath: values["auto-restore"] },
     writeQueue: {
@@ -255,6 +259,15 @@ function httpTls(values: FlagValues): HttpTls | undefined {
   }
   if (!isOn) return undefined;
   return { certPath, keyPath, caPath: values["http-ca-cert"], verifyClient, commonName };
+}
+
+function slowOptions(values: FlagValues): SlowOptions | undefined {
+  const thresholdMs = values["slow-query"];
+  const withValues = values["slow-query-values"];
+  if (withValues && thresholdMs === 0) {
+    throw new FlagError(1, "-slow-query-values needs -slow-query, the time that is slow");
+  }
+  return thresholdMs === 0 ? undefined : { thresholdMs, withValues };
 }
 
 /** `:4001` listens on every interface, and is written so that it says so. */

@@ -12,6 +12,7 @@ import {
   plainFormat,
   type ReadRequest,
   type Statements,
+  type StatementSummary,
   type Store,
   type StoreStatus,
 } from "../store/types.ts";
@@ -231,6 +232,10 @@ export class ClusterService implements Service {
 
   storeStatus(): Promise<StoreStatus> {
     return this.#parts.store.status();
+  }
+
+  statements(): Promise<StatementSummary[]> {
+    return this.#parts.store.statements();
   }
 
   async nodes(timeoutMs: number): Promise<NodeReport[]> {

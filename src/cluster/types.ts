@@ -10,6 +10,7 @@ import type {
   Results,
   SqliteProfile,
   Statements,
+  StatementSummary,
   StoreStatus,
 } from "../store/types.ts";
 
@@ -206,6 +207,8 @@ export interface Service {
   status(): ServiceStatus;
   /** What the store itself reports. */
   storeStatus(): Promise<StoreStatus>;
+  /** Of the statements that this node ran for clients, those that took most time first. */
+  statements(): Promise<StatementSummary[]>;
   nodes(timeoutMs: number): Promise<NodeReport[]>;
   /** undefined when none is known. */
   leader(): Member | undefined;

@@ -67,6 +67,10 @@ export const parameters = {
     enum: ["none", "weak", "linearizable", "strong", "auto"],
     default: "weak",
   }),
+  limit: text("limit", "How many to show at most; 100 by default.", {
+    type: "string",
+    pattern: "^[1-9][0-9]{0,8}$",
+  }),
   linearizable_timeout: duration(
     "linearizable_timeout",
     "How long a linearizable read may wait for the cluster; 10s by default.",

@@ -356,6 +356,16 @@ const maintenancePaths = {
       }),
     },
   },
+  "/debug/statements": {
+    get: {
+      operationId: "debugStatements",
+      summary: "Which statements took this node's time, without their values",
+      parameters: parameterList("limit", "pretty"),
+      responses: responses({
+        200: answer("Those first that took most in all.", jsonOf("StatementSummaries")),
+      }),
+    },
+  },
   "/licenses": {
     get: {
       operationId: "licenses",

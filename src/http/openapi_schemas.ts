@@ -241,6 +241,7 @@ const status = {
   required: ["build", "cluster", "http", "node", "os", "runtime", "store"],
 };
 
+<<<<<<< HEAD
 const version = {
   type: "object",
   properties: { version: { type: "integer" } },
@@ -267,6 +268,47 @@ const versions = {
     },
   },
   required: ["version", "newest", "can_be_raised", "nodes"],
+=======
+const count = { type: "integer", minimum: 0 };
+const milliseconds = { type: "number", minimum: 0 };
+
+const statementSummaries = {
+  type: "object",
+  properties: {
+    statements: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: {
+          sql: {
+            description: "Without its values: `?` stands for each, `?, …` for a list of them.",
+            type: "string",
+          },
+          calls: count,
+          failures: { description: "Of the calls.", ...count },
+          rows: { description: "Given, or changed.", ...count },
+          total_ms: milliseconds,
+          mean_ms: milliseconds,
+          p99_ms: milliseconds,
+          max_ms: milliseconds,
+        },
+        required: [
+          "sql",
+          "calls",
+          "failures",
+          "rows",
+          "total_ms",
+          "mean_ms",
+          "p99_ms",
+          "max_ms",
+        ],
+        additionalProperties: false,
+      },
+    },
+  },
+  required: ["statements"],
+  additionalProperties: false,
+>>>>>>> dcee2a9 (Show which statements take a node's time, and log slow ones with their plans)
 };
 
 export const schemas = {
@@ -285,6 +327,10 @@ export const schemas = {
   Node: node,
   Nodes: nodes,
   Status: status,
+<<<<<<< HEAD
   Version: version,
   Versions: versions,
+=======
+  StatementSummaries: statementSummaries,
+>>>>>>> dcee2a9 (Show which statements take a node's time, and log slow ones with their plans)
 };

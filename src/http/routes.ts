@@ -5,6 +5,7 @@ import { jsonContentType, textContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { backup } from "./backup.ts";
 import type { HttpCounters } from "./counters.ts";
+import { debugStatements } from "./debug_statements.ts";
 import { debugVars } from "./debug_vars.ts";
 import { execute, query, unified } from "./data_endpoints.ts";
 import { outcome } from "./idempotency_key.ts";
@@ -245,6 +246,16 @@ export const routes: readonly Route[] = [
     body: "none",
     refusalType: jsonContentType,
     endpoint: debugVars,
+  },
+  {
+    path: "/debug/statements",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    wholeDatabase: true,
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: debugStatements,
   },
   {
     path: "/openapi.json",

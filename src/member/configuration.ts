@@ -1,5 +1,5 @@
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
-import type { StoreLimits } from "../store/options.ts";
+import type { SlowOptions, StoreLimits } from "../store/options.ts";
 
 /** How a member finds and leaves its cluster. Addresses are `host:port`. */
 export interface ClusterConfiguration {
@@ -38,6 +38,8 @@ export interface MemberConfiguration {
     /** 0 to suit the machine. */
     readonly readConnectionsMax: number;
     readonly foreignKeys: boolean;
+    /** Which statements are logged as slow; undefined for none. */
+    readonly slow: SlowOptions | undefined;
     readonly limits: Partial<StoreLimits>;
   };
   /** The longest that a write waits to be committed and applied, in ms. */

@@ -85,6 +85,7 @@ export async function openData(
     logger,
     readers: configuration.database.readConnectionsMax,
     foreignKeys: configuration.database.foreignKeys,
+    slow: configuration.database.slow,
     limits: configuration.database.limits,
   });
   cleanUp.defer(() => store.close());

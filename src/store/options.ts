@@ -1,6 +1,7 @@
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import type { Library } from "../sqlite/mod.ts";
 import type { SlowOptions } from "./statements/statement_meter.ts";
+export type { SlowOptions } from "./statements/statement_meter.ts";
 import type { Threads } from "./threads.ts";
 
 /** Bounds on what a store holds at once, and waits for. */

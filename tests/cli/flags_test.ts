@@ -76,7 +76,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       snapshotWalBytes: 16 * 1024 * 1024,
       logLevel: "INFO",
     },
-    database: { readConnectionsMax: 0, foreignKeys: false },
+    database: { readConnectionsMax: 0, foreignKeys: false, slow: undefined },
     writeQueue: { capacity: 1024, batchSize: 128, timeoutMs: 50, transaction: false },
   });
 });
@@ -130,6 +130,7 @@ const everyFlag: Readonly<
   Record<
     Exclude<
       FlagName,
+<<<<<<< HEAD
       | "help"
       | "version"
       | "join-as"
@@ -138,6 +139,9 @@ const everyFlag: Readonly<
       | "audit-log-sql"
       | NodeTlsFlag
       | HttpsFlag
+=======
+      "help" | "version" | "join-as" | "slow-query-values" | NodeTlsFlag | HttpsFlag
+>>>>>>> dcee2a9 (Show which statements take a node's time, and log slow ones with their plans)
     >,
     readonly [text: string, read: (configuration: Configuration) => unknown, expected: unknown]
   >
@@ -176,6 +180,11 @@ const everyFlag: Readonly<
   "raft-log-level": ["debug", (c) => c.raft.logLevel, "DEBUG"],
   "db-max-ro-conns": ["8", (c) => c.database.readConnectionsMax, 8],
   "fk": ["true", (c) => c.database.foreignKeys, true],
+  "slow-query": [
+    "100ms",
+    (c) => c.database.slow,
+    { thresholdMs: 100, withValues: false },
+  ],
   "write-queue-capacity": ["2048", (c) => c.writeQueue.capacity, 2048],
   "write-queue-batch-size": ["64", (c) => c.writeQueue.batchSize, 64],
   "write-queue-timeout": ["1s", (c) => c.writeQueue.timeoutMs, 1000],
@@ -195,6 +204,7 @@ for (const [name, [text, read, expected]] of Object.entries(everyFlag)) {
   });
 }
 
+<<<<<<< HEAD
 Deno.test("parseFlags takes the flags of discovery together", () => {
   const flags = ["-disco-mode", "dns", "-disco-config", '{"name":"db"}', "-bootstrap-expect", "3"];
   assert.deepEqual(configured(...flags, "data").discovery, {
@@ -217,6 +227,12 @@ Deno.test("parseFlags takes the flags of discovery together", () => {
     assert.equal(error.exitCode, 1);
     assert.match(error.message, text);
   }
+=======
+Deno.test("parseFlags takes -slow-query-values beside -slow-query only", () => {
+  const { slow } = configured("-slow-query=1s", "-slow-query-values").database;
+  assert.deepEqual(slow, { thresholdMs: 1000, withValues: true });
+  assert.match(refusal(["-slow-query-values"]).message, /needs -slow-query/);
+>>>>>>> dcee2a9 (Show which statements take a node's time, and log slow ones with their plans)
 });
 
 Deno.test("parseFlags takes switches as Go does", () => {

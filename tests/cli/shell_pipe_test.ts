@@ -113,7 +113,7 @@ Deno.test("shell in a pipe", async (t) => {
 
     await t.step("shows the node and its cluster", async () => {
       const { code, stdout, stderr } = await shell(
-        ".status build\n.expvar memstats\n.nodes\n.nodes all\n.leader\n.ready\n.extensions\n.help\n",
+        ".status build\n.expvar memstats\n.nodes\n.nodes all\n.leader\n.ready\n.extensions\n.statements 5\n.help\n",
       );
       assert.equal(stderr, "");
       assert.equal(code, 0);
@@ -121,6 +121,8 @@ Deno.test("shell in a pipe", async (t) => {
       assert.match(stdout, /\nmemstats:\n {2}Alloc: \d+\n/);
       assert.equal(stdout.match(/\n {2}leader: true\n/g)?.length, 3);
       assert.match(stdout, /\nready\n/);
+      assert.match(stdout, /\ncalls +failures +rows +total_ms +mean_ms +p99_ms +max_ms +sql/);
+      assert.match(stdout, /\n1 +0 +0 +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +CREATE TABLE foo/);
       for (const name of commandNames) assert.match(stdout, new RegExp(`^\\.${name}\\b`, "m"));
       assert.equal((await shell(".status nothing")).code, 1);
     });
@@ -350,8 +352,8 @@ class ShellChild {
 const commandNames = [
   ...["backup", "blobarray", "boot", "changes", "consistency", "dump", "exit", "expvar"],
   ...["extensions", "forcewrites", "help", "indexes", "leader", "mode", "nodes", "output", "quit"],
-  ...["read", "ready", "reap", "remove", "restore", "schema", "show", "snapshot", "status"],
-  ...["stepdown", "sysdump", "tables", "timer"],
+  ...["read", "ready", "reap", "remove", "restore", "schema", "show", "snapshot"],
+  ...["statements", "status", "stepdown", "sysdump", "tables", "timer"],
 ];
 
 Deno.test("shell asks every node for what it has seen at others", async () => {

@@ -18,7 +18,13 @@ import { defaultWriteQueueOptions, WriteQueue } from "../../src/cluster/write_qu
 import { WriteStages } from "../../src/node/writes/write_stages.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import type { Member } from "../../src/raft/types.ts";
-import type { BackupOptions, ReadRequest, Statements, StoreStatus } from "../../src/store/types.ts";
+import type {
+  BackupOptions,
+  ReadRequest,
+  Statements,
+  StatementSummary,
+  StoreStatus,
+} from "../../src/store/types.ts";
 
 const encoder = new TextEncoder();
 
@@ -54,6 +60,7 @@ export class FakeService implements Service {
   results = '{"last_insert_id":1,"rows_affected":1}';
   raftIndex = 7;
   servedBy: string | undefined;
+  summaries: StatementSummary[] = [];
   nothingToSnapshot = false;
   /** Thrown by every method that can fail. */
   failure: Error | undefined;
@@ -177,6 +184,10 @@ export class FakeService implements Service {
       mainThread: { on: true, timesOff: 0 },
       readPool: { readers: 1, busy: 0, streaming: 0, queued: 0 },
     });
+  }
+
+  statements(): Promise<StatementSummary[]> {
+    return Promise.resolve(this.summaries);
   }
 
   nodes(): Promise<NodeReport[]> {

@@ -314,7 +314,7 @@ export class Machine {
         removeOnShutdown: false,
         stepDownOnShutdown: false,
       },
-      database: { readConnectionsMax: 1, foreignKeys: false, limits: {} },
+      database: { readConnectionsMax: 1, foreignKeys: false, slow: undefined, limits: {} },
       writeTimeoutMs: 3_000,
       timing: this.#timing,
       limits,

@@ -44,7 +44,8 @@ function toRow(row: unknown): readonly Value[] {
   return Array.isArray(row) ? row.map(toValue) : [];
 }
 
-function toValue(value: unknown): Value {
+/** A part of an answer as a value; what is none as its JSON. */
+export function toValue(value: unknown): Value {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (value instanceof ExactNumber) return value;
   return Array.isArray(value) ? value.map(toValue) : JSON.stringify(value);

@@ -4,6 +4,7 @@ import { isObject, parseExact } from "./exact_json.ts";
 import { reportText } from "./report.ts";
 import type { Session } from "./session.ts";
 import { ShellError } from "./shell_error.ts";
+import { statementsCommand } from "./statements_command.ts";
 
 function get(path: string, parameters: Record<string, string> = {}): Call {
   return { method: "GET", path, parameters, repeatable: true };
@@ -152,6 +153,7 @@ export const clusterCommands: DotCommands = {
   reap,
   remove,
   snapshot,
+  statements: statementsCommand,
   status: reportCommand("status", "Show status and diagnostic information for connected node"),
   stepdown: stepDown,
   upgrade,

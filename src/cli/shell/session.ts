@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/message_of.ts";
 import { SqlTokens } from "../../sqlite/mod.ts";
 import { printError } from "../output.ts";
-import { parseAnswer } from "./answer.ts";
+import { parseAnswer, type Result } from "./answer.ts";
 import type { Client } from "./client.ts";
 import { runCommand } from "./dot_commands.ts";
 import type { Request } from "./input.ts";
@@ -50,7 +50,7 @@ export class Session {
       parameters: { ...this.#parameters(), q: sql },
       repeatable: true,
     }, signal);
-    await this.#show(text, signal);
+    await this.show(parseAnswer(text), signal);
   }
 
   async #runStatement(sql: string, signal: AbortSignal): Promise<void> {
@@ -62,12 +62,13 @@ export class Session {
       contentType: "application/json",
       repeatable: isRead(sql),
     }, signal);
-    await this.#show(text, signal);
+    await this.show(parseAnswer(text), signal);
   }
 
-  async #show(answer: string, signal: AbortSignal): Promise<void> {
+  /** Shows a result as the user wants results. */
+  async show(result: Result, signal: AbortSignal): Promise<void> {
     const { settings, output } = this;
-    await writeResult(parseAnswer(answer), { settings, output, note: printError }, signal);
+    await writeResult(result, { settings, output, note: printError }, signal);
   }
 
   #parameters(): Record<string, string> {

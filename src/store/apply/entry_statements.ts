@@ -318,15 +318,16 @@ export class StatementRunner {
       if (!prepared.readonly && kind !== "vacuum") {
         connection.counters.noteEffects(kind === "change");
       }
-      if (!prepared.readonly && (kind !== "change" || prepared.notes.writesStatistics)) {
-        connection.noteSchemaChange();
-      }
       // What fails on the main thread is run again by the writer.
       if (!failed || !connection.quick) {
         if (kind === "change") rows = failed ? 0 : connection.counters.changes;
         meter?.ended(prepared, sql, { since, rows, failed }, connection);
       }
       if (kept && bound > keptBytesMax) statement.clearBindings();
+      // It drops what is kept.
+      if (!prepared.readonly && (kind !== "change" || prepared.notes.writesStatistics)) {
+        connection.noteSchemaChange();
+      }
     }
     this.#running = undefined;
   }
