@@ -241,7 +241,6 @@ const status = {
   required: ["build", "cluster", "http", "node", "os", "runtime", "store"],
 };
 
-<<<<<<< HEAD
 const version = {
   type: "object",
   properties: { version: { type: "integer" } },
@@ -268,7 +267,8 @@ const versions = {
     },
   },
   required: ["version", "newest", "can_be_raised", "nodes"],
-=======
+};
+
 const count = { type: "integer", minimum: 0 };
 const milliseconds = { type: "number", minimum: 0 };
 
@@ -308,7 +308,6 @@ const statementSummaries = {
   },
   required: ["statements"],
   additionalProperties: false,
->>>>>>> dcee2a9 (Show which statements take a node's time, and log slow ones with their plans)
 };
 
 export const schemas = {
@@ -327,10 +326,7 @@ export const schemas = {
   Node: node,
   Nodes: nodes,
   Status: status,
-<<<<<<< HEAD
   Version: version,
   Versions: versions,
-=======
   StatementSummaries: statementSummaries,
->>>>>>> dcee2a9 (Show which statements take a node's time, and log slow ones with their plans)
 };

@@ -1,4 +1,6 @@
 import type { Entry } from "../raft/types.ts";
+import type { StatementSummary } from "./statements/statement_summary.ts";
+export type { StatementSummary };
 export type { SqliteProfile } from "../sqlite/mod.ts";
 
 /** A real number with a whole value (1.0, 1e2): a plain number without a fraction is an integer. */
@@ -308,21 +310,6 @@ export interface CheckedBackup {
   body(): AsyncIterable<Uint8Array>;
   /** Removes it. */
   close(): Promise<void>;
-}
-
-/** What came of the runs of statements that differ in nothing but their values; times are in ms. */
-export interface StatementSummary {
-  /** Without its values. */
-  readonly sql: string;
-  readonly calls: number;
-  /** Of these: those that ended with an error. */
-  readonly failures: number;
-  /** Given, or changed. */
-  readonly rows: number;
-  readonly totalMs: number;
-  readonly meanMs: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
 }
 
 /** How the store is now. Sizes are in bytes. */

@@ -130,18 +130,15 @@ const everyFlag: Readonly<
   Record<
     Exclude<
       FlagName,
-<<<<<<< HEAD
       | "help"
       | "version"
       | "join-as"
+      | "slow-query-values"
       | "disco-key"
       | "disco-config"
       | "audit-log-sql"
       | NodeTlsFlag
       | HttpsFlag
-=======
-      "help" | "version" | "join-as" | "slow-query-values" | NodeTlsFlag | HttpsFlag
->>>>>>> dcee2a9 (Show which statements take a node's time, and log slow ones with their plans)
     >,
     readonly [text: string, read: (configuration: Configuration) => unknown, expected: unknown]
   >
@@ -204,7 +201,6 @@ for (const [name, [text, read, expected]] of Object.entries(everyFlag)) {
   });
 }
 
-<<<<<<< HEAD
 Deno.test("parseFlags takes the flags of discovery together", () => {
   const flags = ["-disco-mode", "dns", "-disco-config", '{"name":"db"}', "-bootstrap-expect", "3"];
   assert.deepEqual(configured(...flags, "data").discovery, {
@@ -227,12 +223,6 @@ Deno.test("parseFlags takes the flags of discovery together", () => {
     assert.equal(error.exitCode, 1);
     assert.match(error.message, text);
   }
-=======
-Deno.test("parseFlags takes -slow-query-values beside -slow-query only", () => {
-  const { slow } = configured("-slow-query=1s", "-slow-query-values").database;
-  assert.deepEqual(slow, { thresholdMs: 1000, withValues: true });
-  assert.match(refusal(["-slow-query-values"]).message, /needs -slow-query/);
->>>>>>> dcee2a9 (Show which statements take a node's time, and log slow ones with their plans)
 });
 
 Deno.test("parseFlags takes switches as Go does", () => {

@@ -1,6 +1,6 @@
 import { Histogram } from "../../base/histogram.ts";
 import { normalSql } from "../../sqlite/mod.ts";
-import type { StatementSummary } from "../types.ts";
+import type { StatementSummary } from "./statement_summary.ts";
 
 /** Statements that a thread keeps figures of. */
 const statementsMax = 500;

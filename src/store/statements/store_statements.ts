@@ -3,7 +3,7 @@ import type { Writer } from "../apply/writer.ts";
 import { waitMs, WriterWatch } from "../apply/writer_watch.ts";
 import type { LifeCycle } from "../life_cycle.ts";
 import type { ReaderPool } from "../read/reader_pool.ts";
-import type { StatementSummary } from "../types.ts";
+import type { StatementSummary } from "./statement_summary.ts";
 import { SlowLog } from "./slow_log.ts";
 import { type SlowOptions, type SlowStatement, StatementMeter } from "./statement_meter.ts";
 import { type StatementFigures, summarize } from "./statement_statistics.ts";
