@@ -18,6 +18,8 @@ const allLimits = { failuresMax: 2_000, forgottenMs: 10, keysMax: 1 };
 
 /** How long to wait before lines that could not be written are tried again, in ms. */
 const retryMs = 1_000;
+/** How long the last lines may take, in ms: a file may be on a disk that does not answer. */
+const closeMsMax = 1_000;
 
 /** Where lines go: they are written in turn, never two at a time. */
 export interface AuditSink {
@@ -80,6 +82,7 @@ export class AuditLog implements Audit {
   }
 
   record(event: AuditEvent): void {
+    if (this.#isTooMuch(event)) return this.#lose();
     const { clock, node } = this.#options;
     const line = encoder.encode(auditLine(event, {
       wallTime: clock.wallTime(),
@@ -87,11 +90,7 @@ export class AuditLog implements Audit {
       lost: this.#untold,
       withSql: this.wantsSql,
     }));
-    if (this.#isTooMuch(event) || this.#waitingBytes + line.length > waitingBytesMax) {
-      this.#lost++;
-      this.#untold++;
-      return;
-    }
+    if (this.#waitingBytes + line.length > waitingBytesMax) return this.#lose();
     this.#untold = 0;
     this.#waiting.push(line);
     this.#waitingBytes += line.length;
@@ -105,16 +104,24 @@ export class AuditLog implements Audit {
     return Promise.resolve();
   }
 
-  /** Writes what waits, if that can be; nothing may be recorded any more. */
+  /** Writes what waits, if that can be, and soon; nothing may be recorded any more. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#wake?.();
-    await this.#writing;
+    const late = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(closeMsMax, late.resolve);
+    await Promise.race([this.#writing, late.promise]);
+    timer.cancel();
     if (this.#waiting.length > 0) {
       const text = `${this.#waiting.length} audit lines are lost: they could not be written`;
       this.#options.logger.log("ERROR", "audit", text);
     }
     this.#options.sink.close();
+  }
+
+  #lose(): void {
+    this.#lost++;
+    this.#untold++;
   }
 
   /** Whether this is one too many of what somebody can cause who may do nothing. */

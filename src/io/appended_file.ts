@@ -20,7 +20,8 @@ export class AppendedFile {
       try {
         for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
       } catch (error) {
-        await file.truncate(size);
+        // What is no file of a disk cannot be cut; and where that fails, what fails first counts.
+        await file.truncate(size).catch(() => {});
         throw error;
       }
     } catch (error) {
