@@ -72,9 +72,10 @@ export class NodeListener implements Listening {
       void answerNode({ request, response, client, secure: options.certificates !== undefined });
     });
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-      const from = socket?.remoteAddress ?? "a client";
-      options.logger.log("INFO", "http", `TLS handshake with ${from} failed: ${error.message}`);
-      if (options.clients !== undefined) listener.#refused(socket?.remoteAddress, error.message);
+      const from = addressBelow(socket);
+      const who = from ?? "a client";
+      options.logger.log("INFO", "http", `TLS handshake with ${who} failed: ${error.message}`);
+      if (options.clients !== undefined) listener.#refused(from, error.message);
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -164,6 +165,16 @@ const unbounded = { headersTimeout: 0, keepAliveTimeout: 0, requestTimeout: 0 };
 /** Where a client calls from, which no other open connection has. */
 function callerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
+}
+
+/**
+ * Where a client is whose handshake has failed: Deno (2.9, seen) tells it no more of the TLS socket, but
+ * of the one below it.
+ */
+function addressBelow(
+  socket: (TLSSocket & { readonly _parent?: Socket }) | undefined,
+): string | undefined {
+  return socket?.remoteAddress ?? socket?._parent?.remoteAddress;
 }
 
 function serverOptions(credentials: TlsCredentials, clients: ClientCertificates | undefined) {

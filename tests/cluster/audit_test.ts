@@ -1,6 +1,10 @@
 import { strict as assert } from "node:assert";
+import { connect } from "node:tls";
 import { withDirectory } from "../directory.ts";
-import { Cluster, eventually, type NodeProcess } from "./harness.ts";
+import { Authority, type Issued } from "../tls/authority.ts";
+import { testWithNodeTls } from "../tls/where_there_is_tls.ts";
+import { type Asker, Cluster, eventually, type NodeProcess } from "./harness.ts";
+import { Mount } from "./mount.ts";
 
 const secret = "s3cret-of-all";
 const users = [
@@ -36,9 +40,9 @@ class Audited implements AsyncDisposable {
     this.usersFile = `${directory}/users.json`;
   }
 
-  static async open(directory: string): Promise<Audited> {
+  static async open(directory: string, asker: Asker = {}): Promise<Audited> {
     await Deno.writeTextFile(`${directory}/users.json`, JSON.stringify(users), { mode: 0o600 });
-    return new Audited(await Cluster.start({ size: 0 }), directory);
+    return new Audited(await Cluster.start({ size: 0, ...asker }), directory);
   }
 
   async start(flags: readonly string[] = []): Promise<NodeProcess> {
@@ -287,15 +291,103 @@ Deno.test("an audit log on standard error stands between the lines of the log, e
     assert.deepEqual(lines.map((line) => JSON.parse(line).what), ["start", "bootstrap", "request"]);
   }));
 
-Deno.test("a client without a certificate, and a node that is refused the Raft port, are told of", () =>
+Deno.test("a disk that is full costs no request, and no line once there is room again", () =>
+  withDirectory(async (directory) => {
+    await using mount = await Mount.tmpfs(`${directory}/small`, 16 * 1024);
+    if (mount === undefined) return;
+    await using audited = await Audited.open(directory);
+    const node = audited.cluster.create();
+    const path = `${directory}/small/audit.log`;
+    const refusals = async () => {
+      const lines = (await Deno.readTextFile(path)).split("\n").slice(0, -1);
+      return lines.filter((line) => JSON.parse(line).what === "request").length;
+    };
+    node.start(["-auth", audited.usersFile, "-audit-log", path]);
+    await node.ready();
+    await node.fetch("/status");
+    await eventually("a line", async () => await refusals() === 1);
+    const filler = `${directory}/small/filler`;
+    await Deno.writeFile(filler, new Uint8Array(64 * 1024)).catch(() => {});
+    for (let i = 0; i < 30; i++) assert.equal((await node.fetch("/status")).status, 401);
+    await eventually("the log", () => node.log.includes("No space left"));
+    assert.match((await statusOf(node)).audit.error, /No space left/);
+    assert.equal((await post(node, "/db/execute", ["CREATE TABLE t (a)"])).status, 200);
+    await Deno.remove(filler);
+    await eventually("all lines", async () => await refusals() === 31);
+  }));
+
+Deno.test("a file that does not answer holds up neither requests nor the end", () =>
   withDirectory(async (directory) => {
     await using audited = await Audited.open(directory);
-    const secretFile = `${directory}/node-secret`;
-    await Deno.writeTextFile(secretFile, "0123456789abcdef0123456789abcdef", { mode: 0o600 });
-    const node = await audited.start(["-node-auto-tls", secretFile]);
-    using plain = await Deno.connect({ hostname: "127.0.0.1", port: node.raftPort });
-    await plain.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
-    const told = await audited.line(node, { what: "connection", outcome: "refused", port: "raft" });
-    assert.equal(told.address, "127.0.0.1");
-    assert.match(String(told.reason), /speaks neither TLS nor/);
+    const node = audited.cluster.create();
+    const path = `${directory}/pipe`;
+    // Nobody reads it: to open it for writing waits for ever.
+    await new Deno.Command("mkfifo", { args: [path] }).output();
+    node.start(["-auth", audited.usersFile, "-audit-log", path]);
+    await node.ready();
+    assert.equal((await node.fetch("/status")).status, 401);
+    assert.equal((await node.kill("SIGTERM")).code, 0);
+    assert.match(node.log, /4 audit lines are lost: they could not be written/);
   }));
+
+testWithNodeTls(
+  "who shows no certificate, or not the right one, is told of at both ports",
+  () =>
+    withDirectory(async (directory) => {
+      const authority = await Authority.create(directory);
+      const { certPath, keyPath } = await authority.issue({ name: "node" });
+      const other = await Authority.create(directory, "other");
+      const stranger = await other.issue({ name: "stranger" });
+      const ca = await Deno.readTextFile(authority.caPath);
+      const pem = async (issued: Issued) => ({
+        cert: await Deno.readTextFile(issued.certPath),
+        key: await Deno.readTextFile(issued.keyPath),
+      });
+      using client = Deno.createHttpClient({ caCerts: [ca], ...await pem({ certPath, keyPath }) });
+      await using audited = await Audited.open(directory, { client });
+      const node = await audited.start([
+        ...["-http-cert", certPath, "-http-key", keyPath],
+        ...["-http-verify-client", "-http-ca-cert", authority.caPath],
+        ...["-node-cert", certPath, "-node-key", keyPath],
+        ...["-node-verify-client", "-node-ca-cert", authority.caPath],
+      ]);
+      const refused = { what: "connection", outcome: "refused", address: "127.0.0.1" };
+      using without = Deno.createHttpClient({ caCerts: [ca] });
+      await assert.rejects(fetch(`${node.url}/readyz`, { client: without }));
+      await audited.line(node, { ...refused, port: "http" });
+
+      const shown = await pem(stranger);
+      for (
+        const [certificate, reason] of [[{}, /no certificate/i], [shown, /certificate/i]] as const
+      ) {
+        const before = (await audited.lines(node)).length;
+        const socket = connect({ port: node.raftPort, host: "127.0.0.1", ca, ...certificate });
+        socket.on("error", () => {});
+        socket.write("raft");
+        await eventually("a line", async () => (await audited.lines(node)).length > before);
+        socket.destroy();
+        const told = await audited.line(node, { ...refused, port: "raft" });
+        assert.match(String(told.reason), reason);
+      }
+    }),
+);
+
+testWithNodeTls(
+  "what speaks another protocol at the Raft port is told of",
+  () =>
+    withDirectory(async (directory) => {
+      await using audited = await Audited.open(directory);
+      const secretFile = `${directory}/node-secret`;
+      await Deno.writeTextFile(secretFile, "0123456789abcdef0123456789abcdef", { mode: 0o600 });
+      const node = await audited.start(["-node-auto-tls", secretFile]);
+      using plain = await Deno.connect({ hostname: "127.0.0.1", port: node.raftPort });
+      await plain.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+      const told = await audited.line(node, {
+        what: "connection",
+        outcome: "refused",
+        port: "raft",
+      });
+      assert.equal(told.address, "127.0.0.1");
+      assert.match(String(told.reason), /speaks neither TLS nor/);
+    }),
+);
