@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rightsOf } from "../../src/access/table_rights.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { Database } from "../../src/sqlite/mod.ts";
 import { encodeStep, setDigest } from "../../src/store/codec/script_codec.ts";
@@ -300,4 +301,29 @@ Deno.test("A commit that is repeated under its key is done once, be its times ot
   assert.equal(await commit(1000), "0");
   assert.equal(await commit(2000), "1");
   assert.match(await store.query("SELECT count(*) FROM t"), /\[\[1\]\]/);
+});
+
+Deno.test("A transaction is held to its user's rights by table, when it is rehearsed and when it is committed", async () => {
+  await using store = await TestStore.open({ foreignKeys: true });
+  await store.execute([
+    "CREATE TABLE mine (x, y)",
+    "CREATE TABLE secret (x, y)",
+    "INSERT INTO secret VALUES ('classified', 1)",
+  ]);
+  const rights = rightsOf({ username: "bob", tables: { read: ["mine"], write: ["mine"] } });
+  const steps = [
+    "INSERT INTO mine VALUES (1, 2)",
+    "SELECT x FROM secret",
+    "INSERT INTO mine SELECT * FROM secret",
+    "PRAGMA user_version = 7",
+    "DELETE FROM secret",
+  ].map((sql) => stepOf(sql));
+  for (let i = 1; i < steps.length; i++) {
+    const rehearsal = await store.store.rehearse(steps.slice(0, i + 1), rights);
+    assert.match(rehearsal.type === "same" ? text(rehearsal.results) : "", / is prohibited: /);
+  }
+  const command = { type: "script", steps, request: undefined } as const;
+  await store.apply(store.entries.command({ ...command, rights }));
+  const rows = "SELECT (SELECT group_concat(x) FROM mine), (SELECT count(*) FROM secret)";
+  assert.match(await store.query(rows), /\[\["1",1\]\]/);
 });
