@@ -1,8 +1,8 @@
 import { joinInSlices, Slices } from "../base/slices.ts";
 import type { AppState } from "./app_state.ts";
+import { ArrivingBody } from "./arriving_body.ts";
 import { BodyParts, LargeBody } from "./large_body.ts";
 import { nextTurn } from "./next_turn.ts";
-import { PauseWatch } from "./pause_watch.ts";
 import { BrokenBodyError, RequestError } from "./request_error.ts";
 
 /** Bodies up to this size whose length is given are read at once, and take nothing of the budget. */
@@ -28,16 +28,16 @@ export function readBody(app: AppState, request: Request): Promise<Uint8Array | 
     length !== null && Number(length) <= Math.min(smallBytesMax, bodyBytesMax) &&
     headers.get("transfer-encoding") === null
   ) {
-    arriving(request, true);
+    setArriving(request, true);
     return request.bytes().then((body) => {
-      arriving(request, false);
+      setArriving(request, false);
       if (body.length > bodyBytesMax) throw tooLarge(bodyBytesMax);
       const turn = app.turnBudget.admit(body.length);
       return turn === undefined ? body : turn.then(() => body);
     }, throwBroken);
   }
   if (request.body === null) return Promise.resolve(new Uint8Array(0));
-  return readGathered(app, request.body.getReader(), bodyBytesMax);
+  return readGathered(app, new ArrivingBody(request.body, app.limits.bodyPauseMsMax), bodyBytesMax);
 }
 
 /** On a request whose small body is awaited; a set of them would cost every request more. */
@@ -47,7 +47,7 @@ interface Awaited {
   [awaited]?: boolean;
 }
 
-function arriving(request: Request & Awaited, is: boolean): void {
+function setArriving(request: Request & Awaited, is: boolean): void {
   request[awaited] = is;
 }
 
@@ -70,36 +70,35 @@ function tooLarge(bytesMax: number): RequestError {
 
 async function readGathered(
   app: AppState,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  arriving: ArrivingBody,
   bytesMax: number,
 ): Promise<Uint8Array | LargeBody> {
-  const body = await gather(app, { reader, first: [], bytesMax });
+  const body = await gather(app, { arriving, first: [], bytesMax });
   if (body.length > largeBytesMin) return body;
   using _ = body;
   await app.turnBudget.admit(body.length);
   return await joinInSlices(body.parts, nextTurn);
 }
 
-/** A body under way. */
-interface Arriving {
-  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  /** The chunks that the reader has given already. */
+/** A body of which some may have been read. */
+interface Begun {
+  readonly arriving: ArrivingBody;
+  /** The chunks that it has given already. */
   readonly first: readonly Uint8Array[];
   readonly bytesMax: number;
 }
 
-/** All of a body in one piece, of which some may have been read. */
-export async function gatherRest(app: AppState, arriving: Arriving): Promise<Uint8Array> {
-  using body = await gather(app, arriving);
+/** All of a body in one piece. */
+export async function gatherRest(app: AppState, begun: Begun): Promise<Uint8Array> {
+  using body = await gather(app, begun);
   return await joinInSlices(body.parts, nextTurn);
 }
 
 async function gather(
   app: AppState,
-  { reader, first, bytesMax }: Arriving,
+  { arriving, first, bytesMax }: Begun,
 ): Promise<LargeBody> {
   const share = app.bodies.share();
-  using pause = new PauseWatch(reader, app.limits.bodyPauseMsMax);
   const parts = new BodyParts();
   const slices = new Slices(nextTurn);
   const add = (chunk: Uint8Array) => {
@@ -110,8 +109,7 @@ async function gather(
   try {
     for (const chunk of first) add(chunk);
     for (;;) {
-      const { value, done } = await readChunk(reader);
-      pause.end(value?.length ?? 0);
+      const { value, done } = await arriving.read();
       if (done) return new LargeBody(parts.take(), parts.length, share);
       add(value);
       // What has arrived already is handed over without a turn of the event loop in between.
@@ -122,15 +120,8 @@ async function gather(
     share[Symbol.dispose]();
     throw error;
   } finally {
-    await reader.cancel().catch(() => {});
+    await arriving.cancel();
   }
-}
-
-/** As `reader.read`, but throws a BrokenBodyError. */
-export function readChunk(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
-  return reader.read().catch(throwBroken);
 }
 
 function throwBroken(error: unknown): never {

@@ -90,6 +90,65 @@ Deno.test("a body of which nothing comes any more gives back its part of the bud
   }
 });
 
+/** What a SQLite file begins with, and then nothing, or one byte after another for ever. */
+function stalled(bytes: number, drips: boolean): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const start = new Uint8Array(bytes);
+  start.set(new TextEncoder().encode("SQLite format 3\0").subarray(0, bytes));
+  let timer: ReturnType<typeof setInterval> | undefined;
+  return new ReadableStream({
+    start(controller) {
+      if (bytes > 0) controller.enqueue(start);
+      if (drips) timer = setInterval(() => controller.enqueue(new Uint8Array(1)), 1);
+    },
+    cancel: () => clearInterval(timer),
+  });
+}
+
+Deno.test("a database of which nothing comes any more is given up, however it comes", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    for (const path of ["/db/load", "/boot"]) {
+      for (const bytes of [0, 16, 4096, 200_000]) {
+        for (const drips of [false, true]) {
+          for (const headers of [{}, { "transfer-encoding": "chunked" }]) {
+            const service = new FakeService();
+            const { fetch } = appWith(service, { bodyPauseMsMax: 20 });
+            const status = service.status.bind(service);
+            service.status = () => ({ ...status(), dataDirectory: directory });
+            const body = stalled(bytes, drips);
+            const answer = await fetch(path, { method: "POST", body, headers });
+            const text = await answer.text();
+            assert.equal(answer.status, 400, `${path} ${bytes} ${drips}: ${text}`);
+            assert.match(text, /^request body broke off: next to nothing of it came for 20 ms/);
+            assert.deepEqual(service.loads, []);
+          }
+        }
+      }
+    }
+    assert.deepEqual([...Deno.readDirSync(directory)], []);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a database that is taken slowly is not given up for that", async () => {
+  const service = new FakeService();
+  const taken: number[] = [];
+  service.load = async (file) => {
+    for await (const piece of file) {
+      taken.push(piece.length);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return 7;
+  };
+  const { fetch } = appWith(service, { bodyPauseMsMax: 20 });
+  const file = new Uint8Array(100);
+  file.set(new TextEncoder().encode("SQLite format 3\0"));
+  const body = ReadableStream.from([file, file, file, file]);
+  const { status } = await fetch("/db/load", { method: "POST", body });
+  assert.deepEqual([status, taken], [200, [100, 100, 100, 100]]);
+});
+
 Deno.test("a SQLite file that streams takes nothing of the budget", async () => {
   const service = new FakeService();
   const { fetch } = appWith(service, limits);
