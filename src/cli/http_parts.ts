@@ -1,6 +1,6 @@
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
-import type { ConnectionLimits } from "../http/connection_watch.ts";
+import type { ConnectionFigures, ConnectionLimits } from "../http/connection_watch.ts";
 import { createApp } from "../http/app.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import {
@@ -27,6 +27,7 @@ interface Parts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly turns: TurnFigures;
+  readonly connections: () => ConnectionFigures | undefined;
   /** Undefined without users. */
   readonly gate: Gate | undefined;
   /** Undefined without an audit log. */
@@ -66,6 +67,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       https: parts.https,
       backups: parts.backups,
       restore: parts.restore,
+      connections: parts.connections,
       settings: settingsOf(configuration),
       ...(nodeTls === undefined ? {} : { nodeTls }),
       ...(discovery === undefined ? {} : { discovery }),

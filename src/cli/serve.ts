@@ -3,7 +3,7 @@ import type { AuditOutcome } from "../audit/types.ts";
 import { InvariantError } from "../base/assert.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { ClusterService } from "../cluster/service.ts";
-import { checkListen, serve as serveHttp } from "../http/serve.ts";
+import { checkListen, type HttpServer, serve as serveHttp } from "../http/serve.ts";
 import { openDiscovery } from "../discovery/open.ts";
 import type { Discovery } from "../discovery/types.ts";
 import { parseAddress } from "../io/address.ts";
@@ -190,11 +190,14 @@ async function serveMember(own: ServeParts): Promise<void> {
   const { service } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
   const turns = new TurnWatch(clock);
+  // It has what it serves, which tells of it.
+  let server: HttpServer | undefined;
   const parts = httpParts(configuration, {
     service,
     clock,
     logger,
     turns,
+    connections: () => server?.connections,
     gate: users?.gate,
     audit,
     nodeTls: nodeNetwork.figures,
@@ -203,7 +206,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     backups: backup && (() => backup.figures),
     restore: restore && (() => restore.figures),
   });
-  const server = await serveHttp({
+  server = await serveHttp({
     ...parts,
     logger,
     ...httpAddress(configuration),

@@ -12,6 +12,14 @@ export interface ConnectionLimits {
   readonly connectionsMax: number;
 }
 
+/** Connections, as /status shows them. */
+export interface ConnectionFigures {
+  readonly open: number;
+  readonly openMax: number;
+  /** Closed at once since the start, as there were too many and none was idle. */
+  readonly refused: number;
+}
+
 /** How often connections are looked at, in ms, at the least; often enough for shorter limits too. */
 const lookMs = 1_000;
 
@@ -29,19 +37,23 @@ export class ConnectionWatch {
   readonly #connections = new Map<ClientActivity, Seen>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
+  #refused = 0;
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
   }
 
-  /** Connections open now. */
-  get size(): number {
-    return this.#connections.size;
+  get figures(): ConnectionFigures {
+    const { connectionsMax } = this.#limits;
+    return { open: this.#connections.size, openMax: connectionsMax, refused: this.#refused };
   }
 
   /** Watches a new connection; false when there are too many, and none is idle that could make room. */
   add(client: ClientActivity): boolean {
-    if (this.#connections.size >= this.#limits.connectionsMax && !this.#makeRoom()) return false;
+    if (this.#connections.size >= this.#limits.connectionsMax && !this.#makeRoom()) {
+      this.#refused++;
+      return false;
+    }
     this.#connections.set(client, { marks: client.marks, sinceMs: performance.now() });
     if (!this.#stopped) this.#timer ??= this.#lookLater();
     return true;

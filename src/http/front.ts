@@ -1,6 +1,10 @@
 import { settledAtOnce } from "./at_once.ts";
 import { ClientActivity } from "./client_activity.ts";
-import { type ConnectionLimits, ConnectionWatch } from "./connection_watch.ts";
+import {
+  type ConnectionFigures,
+  type ConnectionLimits,
+  ConnectionWatch,
+} from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
 import type { Listening } from "./listening.ts";
 import { listenersOn } from "./newest_listener.ts";
@@ -53,8 +57,8 @@ export class Front implements Listening {
     return this.#listener.addr;
   }
 
-  get connections(): number {
-    return this.#watch.size;
+  get connections(): ConnectionFigures {
+    return this.#watch.figures;
   }
 
   /**

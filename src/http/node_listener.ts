@@ -6,7 +6,11 @@ import type { Audit } from "../audit/types.ts";
 import type { Logger } from "../io/types.ts";
 import { type TlsCredentials, tlsOptions } from "../tls/credentials.ts";
 import { ClientActivity } from "./client_activity.ts";
-import { type ConnectionLimits, ConnectionWatch } from "./connection_watch.ts";
+import {
+  type ConnectionFigures,
+  type ConnectionLimits,
+  ConnectionWatch,
+} from "./connection_watch.ts";
 import type { Listening } from "./listening.ts";
 import type { ClientHandler } from "./native_server.ts";
 import { answerNode } from "./node_exchange.ts";
@@ -94,8 +98,8 @@ export class NodeListener implements Listening {
     return { transport: "tcp", hostname: address.address, port: address.port };
   }
 
-  get connections(): number {
-    return this.#watch.size;
+  get connections(): ConnectionFigures {
+    return this.#watch.figures;
   }
 
   /** New connections get these; open ones go on with theirs. */

@@ -5,7 +5,7 @@ import type { RequestEnvironment } from "./app.ts";
 import type { Hono } from "hono";
 import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "../io/types.ts";
-import type { ConnectionLimits } from "./connection_watch.ts";
+import type { ConnectionFigures, ConnectionLimits } from "./connection_watch.ts";
 import { type HttpsOptions, listen } from "./listen.ts";
 import type { Listening } from "./listening.ts";
 
@@ -26,6 +26,7 @@ export interface ServeOptions {
 export interface HttpServer {
   /** `host:port` that it listens on. */
   readonly address: string;
+  readonly connections: ConnectionFigures;
   /**
    * Takes no more requests, lets those under way end and writes what is queued. Resolves after
    * `timeoutMs` at the latest; what has not ended then ends with the process. (Deno 2.4 also counts
@@ -70,6 +71,9 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
   logger.log("INFO", "http", `Listening on ${https === undefined ? "" : "https://"}${address}`);
   return {
     address,
+    get connections() {
+      return server.connections;
+    },
     async stop(timeoutMs) {
       // No abort of the server after this: in Deno up to 2.9 at least that is an uncaught error.
       const late = Promise.withResolvers<void>();

@@ -2,6 +2,7 @@ import type { WriteQueueFigures } from "../cluster/write_queue.ts";
 import { withoutScheme } from "../io/address.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
+import type { ConnectionFigures } from "./connection_watch.ts";
 import { backupFigures, restoreFigures } from "./backup_status.ts";
 import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
@@ -63,6 +64,7 @@ async function collect(app: AppState): Promise<Figures> {
         local_node_addr: node.raftAddress,
         timeout: formatDuration(clusterTimeoutMs),
       },
+      connections: connectionFigures(info.connections?.()),
       queue: { _default: queueFigures(queue.figures) },
       tls: tlsFigures(info.https),
       allow_origin: info.allowOrigin === "" ? undefined : info.allowOrigin,
@@ -129,6 +131,11 @@ function tlsFigures(https: HttpsInfo | undefined): Figures {
     certificate: certificateFigures(https.certificate()),
     reload_error: https.reloadFailure(),
   };
+}
+
+function connectionFigures(figures: ConnectionFigures | undefined): Figures | undefined {
+  if (figures === undefined) return undefined;
+  return { open: figures.open, max: figures.openMax, refused: figures.refused };
 }
 
 function certificateFigures({ subject, notAfter }: CertificateInForce): Figures {

@@ -4,6 +4,7 @@ import type { Audit } from "../audit/types.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Logger } from "../io/types.ts";
 import type { KeyPair } from "../tls/key_pair.ts";
+import type { ConnectionFigures } from "./connection_watch.ts";
 import type { BodyReader } from "./body_reader.ts";
 import type { Service } from "../cluster/types.ts";
 
@@ -85,6 +86,8 @@ export interface ServerInfo {
   readonly audit?: () => AuditFigures;
   /** Absent without TLS between nodes. */
   readonly nodeTls?: () => NodeTlsFigures;
+  /** Undefined until the server listens, or where none does. */
+  readonly connections?: () => ConnectionFigures | undefined;
   /** How discovery goes, if there is any. */
   readonly discovery?: () => DiscoveryFigures;
 }

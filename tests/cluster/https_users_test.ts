@@ -119,6 +119,10 @@ testWithNodeTls(
         assert.match(api_addr, /^https:\/\//);
         assert.equal(reachable, true);
       }
+      const { open, max, refused } = JSON.parse(
+        (await follower.fetch("/status?key=http.connections")).body,
+      );
+      assert.deepEqual([open >= 1, max, refused], [true, 8192, 0]);
       // To a follower that is named, asked of another.
       const leader = await cluster.leader();
       const next = cluster.nodes.find((node) => node !== leader && node !== follower);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { serve } from "../../src/http/serve.ts";
+import { type HttpServer, serve } from "../../src/http/serve.ts";
 import type { ConnectionLimits } from "../../src/http/connection_watch.ts";
 import type { HttpsOptions } from "../../src/http/listen.ts";
 import { pathsOf, readCredentials } from "../../src/tls/credentials.ts";
@@ -22,6 +22,7 @@ type Way = (typeof ways)[number];
 interface Serving {
   readonly address: string;
   readonly service: FakeService;
+  readonly server: HttpServer;
   open(): Promise<RawConnection>;
   /** A connection without a handshake, where there is one. */
   openBare(): Promise<RawConnection>;
@@ -73,6 +74,7 @@ async function serving(
     await run({
       address,
       service,
+      server,
       open: () =>
         way === "HTTP" ? RawConnection.open(address) : RawConnection.openTls(address, own),
       openBare: () => RawConnection.open(address),
@@ -201,7 +203,7 @@ for (const way of ways) {
     ));
 
   Deno.test(`${way}: one connection too many ends the longest idle one, or is refused`, () =>
-    serving(way, { connectionsMax: 3 }, async ({ open, service }) => {
+    serving(way, { connectionsMax: 3 }, async ({ open, service, server }) => {
       using first = await open();
       await first.send(request);
       assert.equal((await first.answer()).status, 200);
@@ -229,6 +231,7 @@ for (const way of ways) {
       // Over TLS it may be refused in its handshake.
       using fifth = await open().catch(whoeverEnded);
       if (fifth !== undefined) assert.equal(await ended(fifth), "");
+      assert.deepEqual(server.connections, { open: 3, openMax: 3, refused: 1 });
       gate.resolve();
       for (const connection of writing) assert.equal((await connection.answer()).status, 200);
     }));
