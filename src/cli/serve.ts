@@ -191,7 +191,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
   const turns = new TurnWatch(clock);
   // It has what it serves, which tells of it.
-  let server: HttpServer | undefined;
+  let server: HttpServer | undefined = undefined;
   const parts = httpParts(configuration, {
     service,
     clock,
