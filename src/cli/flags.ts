@@ -31,6 +31,8 @@ export interface Configuration {
     readonly allowOrigin: string;
     readonly bodyBytesMax: number;
     readonly keyKeptMs: number;
+    readonly transactionOpenMs: number;
+    readonly transactionIdleMs: number;
     readonly headerTimeoutMs: number;
     readonly idleTimeoutMs: number;
     readonly connectionsMax: number;
@@ -118,6 +120,8 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       allowOrigin: checkedOrigin(values["http-allow-origin"]),
       bodyBytesMax: values["http-body-limit"],
       keyKeptMs: values["idempotency-key-ttl"],
+      transactionOpenMs: values["tx-max-open"],
+      transactionIdleMs: values["tx-idle-timeout"],
       headerTimeoutMs: values["http-header-timeout"],
       idleTimeoutMs: values["http-idle-timeout"],
       connectionsMax: values["http-max-connections"],

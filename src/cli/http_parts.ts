@@ -58,7 +58,13 @@ export function httpParts(configuration: Configuration, parts: Parts) {
     turns,
     gate,
     audit: audit?.log,
-    limits: { ...defaultHttpLimits, bodyBytesMax: http.bodyBytesMax, keyKeptMs: http.keyKeptMs },
+    limits: {
+      ...defaultHttpLimits,
+      bodyBytesMax: http.bodyBytesMax,
+      keyKeptMs: http.keyKeptMs,
+      transactionOpenMs: http.transactionOpenMs,
+      transactionIdleMs: http.transactionIdleMs,
+    },
     info: {
       rqliteVersion,
       version,

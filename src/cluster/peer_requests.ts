@@ -30,6 +30,7 @@ import {
   writeIdentification,
 } from "./wire.ts";
 import type { Upgrade } from "./upgrade.ts";
+import type { Transactions } from "./transactions/transactions.ts";
 import type { WritePath } from "./write_path.ts";
 
 /** What a change of the cluster may take, in ms. */
@@ -41,6 +42,7 @@ export interface PeerRequestParts {
   readonly clock: Clock;
   readonly leaders: LeaderWatch;
   readonly writes: WritePath;
+  readonly transactions: () => Transactions;
   readonly membership: Membership;
   readonly upgrade: Upgrade;
   readonly counts: ClusterCounts;
@@ -95,6 +97,12 @@ export class PeerRequests implements TransportHandlers {
         return this.#identification();
       case RequestKind.write:
         return await this.#parts.writes.handle(payload);
+      case RequestKind.commit:
+        return await this.#parts.writes.handleCommit(payload);
+      case RequestKind.turn:
+        return await this.#parts.transactions().handleTurn(payload);
+      case RequestKind.transaction:
+        return await this.#parts.transactions().handle(payload);
       case RequestKind.barrier: {
         const index = await this.#node.proposeBarrier(decodeBarrier(payload));
         const answer = beginAnswer();

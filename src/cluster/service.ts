@@ -31,6 +31,7 @@ import { PromotionLog } from "./promotion_log.ts";
 import { ReadPath } from "./read_path.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import {
+  type BeginRequest,
   ClusterCounts,
   type LoadSqlRequest,
   type NodeReport,
@@ -39,10 +40,15 @@ import {
   type Service,
   type ServiceStatus,
   type SqliteStanding,
+  type TransactionCommit,
+  type TransactionRequest,
+  type TransactionStep,
   type VersionReport,
   type WriteAnswer,
   type WriteRequest,
 } from "./types.ts";
+import { Transactions } from "./transactions/transactions.ts";
+import { WriteTurns } from "./transactions/write_turns.ts";
 import { Upgrade } from "./upgrade.ts";
 import { encodeJoin, encodeRemove, encodeStepDown, readAnswer, RequestKind } from "./wire.ts";
 import { WritePath } from "./write_path.ts";
@@ -88,7 +94,9 @@ export class ClusterService implements Service {
   readonly #search: MemberSearch;
   readonly #promotions: PromotionLog;
   readonly #upgrade: Upgrade;
+  readonly #turns: WriteTurns;
   readonly #writes: WritePath;
+  readonly #transactions: Transactions;
   readonly #calls: LeaderCalls;
   readonly #reads: ReadPath;
   /** This node's side of the traffic between nodes. */
@@ -104,8 +112,10 @@ export class ClusterService implements Service {
     this.#announcement = new Announcement(parts);
     this.#search = new MemberSearch(parts);
     this.#promotions = new PromotionLog(parts);
+    this.#turns = new WriteTurns(parts.clock);
     this.#writes = new WritePath({
       ...parts,
+      turns: this.#turns,
       leaders: this.#leaders,
       encode: parts.encodeCommand,
     });
@@ -115,12 +125,20 @@ export class ClusterService implements Service {
       ...parts,
       leaders: this.#leaders,
       writes: this.#writes,
+      transactions: () => this.#transactions,
       counts: this.#counts,
       membership,
       upgrade: this.#upgrade,
     });
     this.#calls = new LeaderCalls(parts, this.#leaders, this.peers);
     this.#reads = new ReadPath({ ...parts, leaders: this.#leaders, calls: this.#calls });
+    this.#transactions = new Transactions({
+      ...parts,
+      writes: this.#writes,
+      calls: this.#calls,
+      reads: this.#reads,
+      turns: this.#turns,
+    });
     this.#startedAtMs = parts.clock.wallTime();
   }
 
@@ -131,11 +149,13 @@ export class ClusterService implements Service {
     this.#announcement.changed();
     this.#search.changed();
     this.#promotions.changed();
+    if (!this.#node.isLeader) this.#turns.clear();
     this.#upgrade.changed();
   }
 
   /** To be called when the node stops. */
   stop(): void {
+    this.#transactions.stop();
     this.#leaderless.stop();
     this.#announcement.stop();
     this.#search.stop();
@@ -168,6 +188,22 @@ export class ClusterService implements Service {
       Math.min(timeoutMs, this.#parts.writeTimeoutMs),
     );
     return key === undefined ? answer : answer.then(keyedAnswer);
+  }
+
+  begin(request: BeginRequest): Promise<string> {
+    return this.#transactions.begin(request);
+  }
+
+  runInTransaction(request: TransactionStep): Promise<Uint8Array> {
+    return this.#transactions.run(request);
+  }
+
+  commit(request: TransactionCommit): Promise<Pick<WriteAnswer, "raftIndex" | "repeated">> {
+    return this.#transactions.commit(request);
+  }
+
+  rollback(request: TransactionRequest): Promise<void> {
+    return this.#transactions.rollback(request);
   }
 
   read(

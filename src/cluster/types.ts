@@ -1,6 +1,7 @@
 import type { Requester } from "../access/types.ts";
 import type { NodeFigures } from "../node/types.ts";
 import type { Configuration, Member, Status } from "../raft/types.ts";
+import type { TransactionMode } from "./transactions/transaction.ts";
 import type { SqliteMismatch } from "./sqlite_agreement.ts";
 import type {
   AnswerFormat,
@@ -58,6 +59,42 @@ export interface LoadSqlRequest {
   readonly key?: IdempotencyKey | undefined;
 }
 
+/** Begins a transaction of several requests. */
+export interface BeginRequest {
+  readonly mode: TransactionMode;
+  /** Whose it is; "" where nobody is asked who they are. */
+  readonly user: string;
+  /** As of a write. */
+  readonly rights: string | undefined;
+  /** How long it may be open, and without a request, in ms. */
+  readonly openMs: number;
+  readonly idleMs: number;
+  /** How long to wait for the cluster, and for others to have written, in ms. */
+  readonly timeoutMs: number;
+}
+
+export interface TransactionRequest {
+  readonly id: string;
+  readonly user: string;
+  readonly timeoutMs: number;
+}
+
+/** Statements to be run in a transaction. */
+export interface TransactionStep extends TransactionRequest {
+  readonly statements: Statements;
+  readonly readOnly: boolean;
+  readonly unified: boolean;
+  /** All of them are done, or none. */
+  readonly atomic: boolean;
+  readonly format: AnswerFormat;
+  readonly statementTimeoutMs: number;
+  readonly rights: string | undefined;
+}
+
+export interface TransactionCommit extends TransactionRequest {
+  readonly key: Pick<IdempotencyKey, "name" | "keptSeconds"> | undefined;
+}
+
 export interface WriteAnswer {
   readonly results: Results;
   readonly raftIndex: number;
@@ -98,6 +135,12 @@ export type ServiceErrorKind =
   | "key_reused"
   /** 404: no request with the key was carried out. */
   | "key_unknown"
+  /** 409: what a transaction had seen was changed; it is rolled back. */
+  | "conflict"
+  /** 404: nobody knows the transaction. */
+  | "no_transaction"
+  /** 410: it is over; the text says why. */
+  | "transaction_over"
   /** 408 or 504: nothing was done within the time given. */
   | "timeout"
   /** 400: the request itself is wrong. */
@@ -200,6 +243,13 @@ export interface Service {
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>>;
+  /** Begins a transaction of several requests at this node, and resolves with its id. */
+  begin(request: BeginRequest): Promise<string>;
+  /** Runs statements in a transaction, at whichever node that is; resolves with their results. */
+  runInTransaction(request: TransactionStep): Promise<Uint8Array>;
+  /** `raftIndex` is 0 when there was nothing to write. */
+  commit(request: TransactionCommit): Promise<Pick<WriteAnswer, "raftIndex" | "repeated">>;
+  rollback(request: TransactionRequest): Promise<void>;
   /** Runs SQL text as sqlite3's shell would, all or nothing. Throws a ServiceError. */
   loadSql(request: LoadSqlRequest): Promise<WriteAnswer>;
   /** Replaces the database by a SQLite file. Resolves with the index of the entry that did so. */

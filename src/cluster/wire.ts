@@ -33,6 +33,12 @@ export const RequestKind = {
   addresses: 9,
   /** Raise the cluster's version; leader only, and of a release that knows it. */
   raise: 10,
+  /** Give this transaction the turn to write, or end it; leader only. */
+  turn: 11,
+  /** Carry out this write of the transaction that has the turn; leader only. */
+  commit: 12,
+  /** Do this in a transaction that you have. */
+  transaction: 13,
 } as const;
 
 /** The longest id or address, in characters: that of the transport's introduction. */
@@ -56,6 +62,9 @@ const errorKinds: readonly ServiceErrorKind[] = [
   "invalid",
   "failed",
   "too_large",
+  "conflict",
+  "no_transaction",
+  "transaction_over",
 ];
 
 /** An answer: u8 0 and the body, or u8 (1 + kind of error) and its message. */
@@ -98,9 +107,16 @@ export interface WriteCall {
   readonly command: Uint8Array;
 }
 
-/** timeoutMs u64, format u8, and the command as the rest, which the caller puts behind it. */
-export function encodeWrite(call: Omit<WriteCall, "command">): Uint8Array<ArrayBuffer> {
+/**
+ * timeoutMs u64, format u8, and the command as the rest, which the caller puts behind it. The commit
+ * of a transaction that has the turn to write begins with its id, a text.
+ */
+export function encodeWrite(
+  call: Omit<WriteCall, "command">,
+  turn?: string,
+): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(16);
+  if (turn !== undefined) writer.text(turn);
   writer.integer(call.timeoutMs);
   writer.uint8(
     formatFields.reduce((bits, field, i) => bits | (call.format[field] ? 1 << i : 0), 0),
@@ -108,8 +124,17 @@ export function encodeWrite(call: Omit<WriteCall, "command">): Uint8Array<ArrayB
   return writer.view();
 }
 
-export function decodeWrite(payload: Uint8Array): WriteCall {
+export function decodeCommit(payload: Uint8Array): WriteCall & { readonly turn: string } {
   const reader = new ByteReader(payload);
+  const turn = reader.text();
+  return { turn, ...readWrite(reader) };
+}
+
+export function decodeWrite(payload: Uint8Array): WriteCall {
+  return readWrite(new ByteReader(payload));
+}
+
+function readWrite(reader: ByteReader): WriteCall {
   const timeoutMs = reader.integer();
   const bits = reader.uint8();
   const [associative, timings, blobArray, qualifyColumns, unified] = formatFields.map((_, i) =>

@@ -12,7 +12,15 @@ import { type Transport, TransportError } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts";
 import { ServiceError, type WriteAnswer } from "./types.ts";
-import { beginAnswer, decodeWrite, encodeWrite, readAnswer, RequestKind } from "./wire.ts";
+import type { WriteTurns } from "./transactions/write_turns.ts";
+import {
+  beginAnswer,
+  decodeCommit,
+  decodeWrite,
+  encodeWrite,
+  readAnswer,
+  RequestKind,
+} from "./wire.ts";
 
 /** How a command is made into bytes, with the id of its request when it is sent to another node. */
 export type CommandMaker = (request: RequestId | undefined) => Command;
@@ -23,6 +31,8 @@ interface Sending {
   readonly format: AnswerFormat;
   /** By the clock, in ms. */
   readonly deadline: number;
+  /** The transaction whose turn it is, when it is that one's commit. */
+  readonly turn: string | undefined;
 }
 
 /** What one attempt came to. */
@@ -52,6 +62,7 @@ export class WritePath {
   readonly #encode: (command: Command) => Uint8Array | Promise<Uint8Array>;
   readonly #nextTurn: NextTurn;
   readonly #forwardedMax: number;
+  readonly #turns: WriteTurns;
   /** By their sequences. */
   readonly #underWay = new RingMap<true>();
   #sequence = 0;
@@ -66,6 +77,7 @@ export class WritePath {
     readonly origin: bigint;
     readonly encode: (command: Command) => Uint8Array | Promise<Uint8Array>;
     readonly forwardedMax: number;
+    readonly turns: WriteTurns;
   }) {
     this.#node = parts.node;
     this.#transport = parts.transport;
@@ -75,24 +87,34 @@ export class WritePath {
     this.#encode = parts.encode;
     this.#nextTurn = nextTurnOf(parts.clock);
     this.#forwardedMax = parts.forwardedMax;
+    this.#turns = parts.turns;
   }
 
-  /** Carries out a command; throws a ServiceError that says whether it may have taken effect. */
-  async submit(make: CommandMaker, format: AnswerFormat, timeoutMs: number): Promise<WriteAnswer> {
+  /**
+   * Carries out a command; throws a ServiceError that says whether it may have taken effect. The
+   * commit of a transaction that has the turn to write names it.
+   */
+  async submit(
+    make: CommandMaker,
+    format: AnswerFormat,
+    timeoutMs: number,
+    turn?: string,
+  ): Promise<WriteAnswer> {
     const deadline = this.#clock.now() + timeoutMs;
     if (this.#node.isLeader) {
       const encoded = this.#encode(make(undefined));
       const command = encoded instanceof Promise ? await encoded : encoded;
-      const attempt = await this.#propose({ command, format, deadline });
+      const attempt = await this.#propose({ command, format, deadline, turn });
       if (attempt.type !== "nothing") return answerOf(attempt);
     }
-    return await this.#submitWithId(make, format, deadline);
+    return await this.#submitWithId(make, format, deadline, turn);
   }
 
   async #submitWithId(
     make: CommandMaker,
     format: AnswerFormat,
     deadline: number,
+    turn: string | undefined,
   ): Promise<WriteAnswer> {
     if (this.#underWay.size >= this.#forwardedMax) {
       throw new ServiceError("overloaded", "Too many writes waiting, try again later");
@@ -108,7 +130,7 @@ export class WritePath {
       const untakeable = this.#node.untakeable(command);
       if (untakeable !== undefined) throw serviceError(untakeable);
       const watched = this.#node.watch(sequence, format).then((outcome) => done(outcome));
-      return await this.#untilDone({ command, format, deadline }, watched);
+      return await this.#untilDone({ command, format, deadline, turn }, watched);
     } finally {
       this.#node.unwatch(sequence);
       this.#underWay.take(sequence);
@@ -141,9 +163,21 @@ export class WritePath {
     }
   }
 
-  #propose({ command, format, deadline }: Sending): Promise<Attempt> {
-    return this.#node.propose(command, { format, deadline })
-      .then(done, (error) => this.#notProposed(serviceError(error)));
+  #propose(sending: Sending): Promise<Attempt> {
+    const { command, deadline, turn } = sending;
+    const waited = this.#turns.isOf(turn) ? undefined : this.#turns.pass(command.length, deadline);
+    if (waited === undefined) return this.#proposeNow(sending);
+    return waited.then(
+      () => this.#proposeNow(sending),
+      (error) => ({ type: "refused", error: serviceError(error) }),
+    );
+  }
+
+  #proposeNow({ command, format, deadline, turn }: Sending): Promise<Attempt> {
+    const proposed = this.#node.propose(command, { format, deadline });
+    // Whoever comes next goes into the log behind it.
+    if (turn !== undefined) this.#turns.end(turn);
+    return proposed.then(done, (error) => this.#notProposed(serviceError(error)));
   }
 
   /** A leader whose disk is full hands over to another; with none, it would only be asked again. */
@@ -154,14 +188,16 @@ export class WritePath {
 
   async #forward(
     leader: Member,
-    { command, format, deadline }: Sending,
+    { command, format, deadline, turn }: Sending,
   ): Promise<Attempt> {
     const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
-    const payload = await joined(encodeWrite({ timeoutMs, format }), command, this.#nextTurn);
+    const kind = turn === undefined ? RequestKind.write : RequestKind.commit;
+    const head = encodeWrite({ timeoutMs, format }, turn);
+    const payload = await joined(head, command, this.#nextTurn);
     try {
       const reader = readAnswer(
         await this.#transport.request(
-          { address: leader.address, kind: RequestKind.write, payload },
+          { address: leader.address, kind, payload },
           { timeoutMs },
         ),
       );
@@ -195,9 +231,28 @@ export class WritePath {
 
   /** The leader's side of a forwarded write. */
   async handle(payload: Uint8Array): Promise<Uint8Array> {
-    const { timeoutMs, format, command } = decodeWrite(payload);
-    const deadline = this.#clock.now() + timeoutMs;
-    const outcome = await this.#node.proposeReceived(command, { format, deadline });
+    const call = decodeWrite(payload);
+    const deadline = this.#clock.now() + call.timeoutMs;
+    const waited = this.#turns.pass(call.command.length, deadline);
+    if (waited !== undefined) await waited;
+    return await this.#answer(this.#node.proposeReceived(call.command, { ...call, deadline }));
+  }
+
+  /** The same of the commit of a transaction that has, or had, the turn to write. */
+  async handleCommit(payload: Uint8Array): Promise<Uint8Array> {
+    const { turn, ...call } = decodeCommit(payload);
+    const deadline = this.#clock.now() + call.timeoutMs;
+    const waited = this.#turns.isOf(turn)
+      ? undefined
+      : this.#turns.pass(call.command.length, deadline);
+    if (waited !== undefined) await waited;
+    const proposed = this.#node.proposeReceived(call.command, { ...call, deadline });
+    this.#turns.end(turn);
+    return await this.#answer(proposed);
+  }
+
+  async #answer(proposed: Promise<WriteOutcome>): Promise<Uint8Array> {
+    const outcome = await proposed;
     const { index, answer } = outcome;
     const writer = beginAnswer();
     writer.integer(index);

@@ -1,7 +1,7 @@
 import { rightsOf } from "../access/table_rights.ts";
 import type { Identity } from "../access/types.ts";
 import { hasBreakingPragma } from "./statements.ts";
-import { type ReadAnswer, ServiceError, type WriteAnswer } from "../cluster/types.ts";
+import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
@@ -20,7 +20,8 @@ import {
   statementTimeout,
 } from "./query_parameters.ts";
 import { queuedExecute } from "./queued_execute.ts";
-import { auditedResults, refusalListener } from "./table_refusals.ts";
+import { toAudit } from "./table_refusals.ts";
+import { inTransaction } from "./transactions.ts";
 import { minIndex, withIndex } from "./session_index.ts";
 
 /** A request whose statements are known: what is to be carried out. */
@@ -49,6 +50,7 @@ export async function execute(
   app.counters.execute_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
   const work = { request, parameters, statements, unified: false, startedAt, identity, audited };
+  if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: false });
   return await write(app, work);
 }
 
@@ -66,6 +68,7 @@ export async function query(
   app.counters.query_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
   const work = { request, parameters, statements, unified: false, startedAt, identity, audited };
+  if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: true });
   return await read(app, work);
 }
 
@@ -82,8 +85,9 @@ export async function unified(
   const statements = await readInspected(app, admitted, "both");
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const readOnly = await inspect(app, statements, rightsOf(identity));
   const work = { request, parameters, statements, unified: true, startedAt, identity, audited };
+  if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: false });
+  const readOnly = await inspect(app, statements, rightsOf(identity));
   return await (readOnly.every((verdict) => verdict === true) ? read : write)(app, work);
 }
 
@@ -114,15 +118,6 @@ async function write(app: AppState, work: Work): Promise<Response> {
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
   }, parameters.has("pretty"));
   return marked(app.answers.results(envelope, answer.servedBy), answer);
-}
-
-/** The results, of which the audit is told what was refused to a user with rights by table. */
-function toAudit(
-  { audited, identity, statements }: Work,
-  results: ReadAnswer["results"] | WriteAnswer["results"],
-): typeof results {
-  if (audited === undefined || rightsOf(identity) === undefined) return results;
-  return auditedResults(results, refusalListener(audited, statements));
 }
 
 /** Reads at the level that the client asked for and answers with the results. */

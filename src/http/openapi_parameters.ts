@@ -97,6 +97,14 @@ export const parameters = {
     pattern: "^[0-9]{1,18}$",
   }),
   transaction: flag("transaction", "All statements are done, or none."),
+  tx: text(
+    "tx",
+    "The transaction, by the id that /db/begin answered, in which the statements run.",
+  ),
+  tx_required: {
+    ...text("tx", "The transaction, by the id that /db/begin answered."),
+    required: true,
+  },
   vacuum: flag("vacuum", "The backup without unused pages; not for `fmt=sql` and `fmt=delete`."),
   ver: text("ver", "`2` for the nodes as an array.", { enum: ["1", "2"] }),
   wait: flag("wait", "Waits until it is done."),

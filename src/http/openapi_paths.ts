@@ -28,6 +28,8 @@ const dataErrors = [
   "Unavailable",
   "Timeout",
 ] as const;
+/** With `tx`. */
+const inTransaction = ["TransactionUnknown", "Conflict", "TransactionOver"] as const;
 const resultForm = ["associative", "blob_array", "pretty", "timings", "raft_index"] as const;
 const readOptions = [
   "level",
@@ -64,34 +66,41 @@ const dataPaths = {
         "noleader",
         "redirect",
         "idempotency_key",
+        "tx",
         ...resultForm,
       ),
       requestBody: statementsOrTextBody,
-      responses: responses({ 200: written }, ...dataErrors, "WaitTimeout", "KeyReused"),
+      responses: responses(
+        { 200: written },
+        ...dataErrors,
+        "WaitTimeout",
+        "KeyReused",
+        ...inTransaction,
+      ),
     },
   },
   "/db/query": {
     get: {
       operationId: "query",
       summary: "Reads by one statement",
-      parameters: parameterList("q", ...readOptions),
-      responses: responses({ 200: results }, ...dataErrors),
+      parameters: parameterList("q", "tx", ...readOptions),
+      responses: responses({ 200: results }, ...dataErrors, ...inTransaction),
     },
     post: {
       operationId: "queryMany",
       summary: "Reads",
-      parameters: parameterList(...readOptions),
+      parameters: parameterList("tx", ...readOptions),
       requestBody: statementsOrTextBody,
-      responses: responses({ 200: results }, ...dataErrors),
+      responses: responses({ 200: results }, ...dataErrors, ...inTransaction),
     },
   },
   "/db/request": {
     post: {
       operationId: "request",
       summary: "Reads and writes together",
-      parameters: parameterList("idempotency_key", ...readOptions),
+      parameters: parameterList("idempotency_key", "tx", ...readOptions),
       requestBody: statementsBody,
-      responses: responses({ 200: written }, ...dataErrors, "KeyReused"),
+      responses: responses({ 200: written }, ...dataErrors, "KeyReused", ...inTransaction),
     },
   },
   "/db/sql": {
@@ -110,6 +119,55 @@ const dataPaths = {
         { 200: answer("The texts.", jsonOf("Analysis")) },
         "TooLarge",
       ),
+    },
+  },
+};
+
+const transactionErrors = [
+  "TransactionUnknown",
+  "Conflict",
+  "TransactionOver",
+  "Failed",
+  "Unavailable",
+  "Timeout",
+] as const;
+
+const transactionPaths = {
+  "/db/begin": {
+    post: {
+      operationId: "begin",
+      summary: "Begins a transaction of several requests",
+      parameters: parameterList("timeout"),
+      requestBody: { content: jsonOf("Beginning") },
+      responses: responses(
+        { 200: answer("Its id.", jsonOf("Begun")) },
+        "TooLarge",
+        "Failed",
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+  },
+  "/db/commit": {
+    post: {
+      operationId: "commit",
+      summary: "Commits a transaction, whole or not at all",
+      parameters: parameterList(
+        "tx_required",
+        "idempotency_key",
+        "timeout",
+        "raft_index",
+        "pretty",
+      ),
+      responses: responses({ 200: written }, "KeyReused", ...transactionErrors),
+    },
+  },
+  "/db/rollback": {
+    post: {
+      operationId: "rollback",
+      summary: "Takes a transaction back",
+      parameters: parameterList("tx_required", "timeout", "pretty"),
+      responses: responses({ 200: results }, ...transactionErrors),
     },
   },
 };
@@ -386,6 +444,7 @@ const maintenancePaths = {
 
 export const paths = {
   ...dataPaths,
+  ...transactionPaths,
   ...outcomePaths,
   ...filePaths,
   ...clusterPaths,

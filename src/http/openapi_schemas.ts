@@ -316,6 +316,24 @@ export const schemas = {
   Sql: { type: "string", description: "One statement or more; the last one's result counts." },
   Statement: statement,
   Statements: statements,
+  Beginning: {
+    type: "object",
+    properties: {
+      mode: { enum: ["deferred", "immediate", "concurrent"], default: "deferred" },
+      timeout: {
+        type: "string",
+        description: "How long it may be open, as 10s; not longer than the node's -tx-max-open.",
+        pattern: "^[1-9][0-9]{0,8}(ms|s|m|h)$",
+      },
+    },
+    additionalProperties: false,
+  },
+  Begun: {
+    type: "object",
+    properties: { tx: { type: "string" } },
+    required: ["tx"],
+    additionalProperties: false,
+  },
   Result: { anyOf: ["Change", "Rows", "AssociativeRows", "Failure"].map(ref) },
   Change: change,
   Rows: rows,

@@ -17,6 +17,7 @@ import { nodes } from "./nodes.ts";
 import { openApiText } from "./openapi.ts";
 import { readyz } from "./readyz.ts";
 import { analyzeSql } from "./sql_analysis.ts";
+import { begin, commit, rollback } from "./transactions.ts";
 import { status } from "./status.ts";
 import { upgrade } from "./cluster_version.ts";
 
@@ -91,6 +92,33 @@ export const routes: readonly Route[] = [
     counter: "requests",
     refusalType: jsonContentType,
     endpoint: unified,
+  },
+  {
+    path: "/db/begin",
+    match: "exact",
+    methods: ["POST"],
+    permissions: ["query", "execute"],
+    body: "words",
+    refusalType: jsonContentType,
+    endpoint: begin,
+  },
+  {
+    path: "/db/commit",
+    match: "exact",
+    methods: ["POST"],
+    permissions: ["query", "execute"],
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: commit,
+  },
+  {
+    path: "/db/rollback",
+    match: "exact",
+    methods: ["POST"],
+    permissions: ["query", "execute"],
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: rollback,
   },
   {
     path: "/db/outcome",

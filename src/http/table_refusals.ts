@@ -1,3 +1,5 @@
+import { rightsOf } from "../access/table_rights.ts";
+import type { Identity } from "../access/types.ts";
 import { ResultErrors, type StatementErrorListener } from "../cluster/result_errors.ts";
 import type { Results } from "../store/types.ts";
 import type { AuditedRequest } from "./audited_request.ts";
@@ -11,6 +13,22 @@ const table = /^access to (.+) is prohibited: user "/s;
 
 /** Bytes of results that are looked through without a pause. */
 const sliceBytes = 64 * 1024;
+
+/** Statements of a user, and what the audit hears of them. */
+interface Audited {
+  readonly audited: AuditedRequest | undefined;
+  readonly identity: Identity;
+  readonly statements: RequestStatements;
+}
+
+/** The same results, of which the audit is told what was refused to a user with rights by table. */
+export function toAudit<From extends Results | ReadableStream<Uint8Array>>(
+  { audited, identity, statements }: Audited,
+  results: From,
+): Results | ReadableStream<Uint8Array> {
+  if (audited === undefined || rightsOf(identity) === undefined) return results;
+  return auditedResults(results, refusalListener(audited, statements));
+}
 
 /** Tells the audit of those errors that are refusals. */
 export function refusalListener(
@@ -27,8 +45,7 @@ export function refusalListener(
   };
 }
 
-/** The same results, of which the audit is told what was refused to a user with rights by table. */
-export function auditedResults(
+function auditedResults(
   results: Results | ReadableStream<Uint8Array>,
   listener: StatementErrorListener,
 ): Results | ReadableStream<Uint8Array> {

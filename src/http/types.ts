@@ -99,6 +99,9 @@ export interface HttpLimits {
   readonly loadTextBytesMax: number;
   /** How long a large body may pause, in ms: its client may be gone without a sign. */
   readonly bodyPauseMsMax: number;
+  /** How long a transaction of several requests may be open, and without a request, in ms. */
+  readonly transactionOpenMs: number;
+  readonly transactionIdleMs: number;
   /** How long the idempotency key of a request is kept, in ms. */
   readonly keyKeptMs: number;
 }
@@ -107,6 +110,8 @@ export const defaultHttpLimits: HttpLimits = {
   bodyBytesMax: 64 * 1024 * 1024,
   loadTextBytesMax: 64 * 1024 * 1024,
   bodyPauseMsMax: 60_000,
+  transactionOpenMs: 60_000,
+  transactionIdleMs: 5_000,
   keyKeptMs: 24 * 3_600_000,
 };
 

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { LeaderWatch } from "../../src/cluster/leader_watch.ts";
 import type { WriteAnswer } from "../../src/cluster/types.ts";
 import { beginAnswer, decodeWrite } from "../../src/cluster/wire.ts";
+import { WriteTurns } from "../../src/cluster/transactions/write_turns.ts";
 import { WritePath } from "../../src/cluster/write_path.ts";
 import type { Node } from "../../src/node/node.ts";
 import { NodeError, type WriteOutcome } from "../../src/node/types.ts";
@@ -64,6 +65,7 @@ class Setting {
       transport: { addressOf: () => undefined },
     });
     this.#writes = new WritePath({
+      turns: new WriteTurns(this.clock),
       node: node as unknown as Node,
       transport: {
         request: ({ address, payload }: RequestCall) =>

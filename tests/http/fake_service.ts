@@ -1,11 +1,13 @@
 import { ClusterCounts } from "../../src/cluster/types.ts";
 import type {
+  BeginRequest,
   LoadSqlRequest,
   NodeReport,
   ReadAnswer,
   ReadLevelOptions,
   Service,
   ServiceStatus,
+  TransactionStep,
   VersionReport,
   WriteAnswer,
   WriteRequest,
@@ -48,6 +50,8 @@ export class FakeService implements Service {
   readonly backups: (BackupOptions & { noLeader: boolean })[] = [];
   readonly loads: Uint8Array[] = [];
   readonly texts: string[] = [];
+  readonly begun: BeginRequest[] = [];
+  readonly steps: TransactionStep[] = [];
   /** The rights that each was made with. */
   readonly inspections: (string | undefined)[] = [];
   readonly removed: string[] = [];
@@ -106,6 +110,27 @@ export class FakeService implements Service {
     this.backups.push(options);
     await this.#gate();
     return ReadableStream.from([encoder.encode("SQLite "), encoder.encode("format 3")]);
+  }
+
+  async begin(request: BeginRequest): Promise<string> {
+    this.begun.push(request);
+    await this.#gate();
+    return "1.node";
+  }
+
+  async runInTransaction(step: TransactionStep): Promise<Uint8Array> {
+    this.steps.push(step);
+    await this.#gate();
+    return encoder.encode(this.results);
+  }
+
+  async commit(): Promise<Pick<WriteAnswer, "raftIndex">> {
+    await this.#gate();
+    return { raftIndex: this.raftIndex };
+  }
+
+  async rollback(): Promise<void> {
+    await this.#gate();
   }
 
   async loadSql({ sql }: LoadSqlRequest): Promise<WriteAnswer> {

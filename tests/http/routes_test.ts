@@ -9,11 +9,14 @@ const openApi = openApiOf(routes);
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 Deno.test("every route says what it asks of its client", () => {
-  // As in rqlite; /db/outcome and the last two it does not have, or leaves open.
+  // As in rqlite; /db/begin to /db/outcome and the last two it does not have, or leaves open.
   const asked: Record<string, Permission[]> = {
     "/db/execute": ["execute"],
     "/db/query": ["query"],
     "/db/request": ["query", "execute"],
+    "/db/begin": ["query", "execute"],
+    "/db/commit": ["query", "execute"],
+    "/db/rollback": ["query", "execute"],
     "/db/outcome": ["execute"],
     "/db/backup": ["backup"],
     "/db/load": ["load"],

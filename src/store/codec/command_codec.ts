@@ -109,7 +109,7 @@ function writeCommand(writer: ByteWriter, command: Command): void {
   writer.uint32(0);
   const rights = "rights" in command ? command.rights : undefined;
   const key = "key" in command ? command.key : undefined;
-  if (key !== undefined) writer.uint8(versionWithKey);
+  if (isOfVersion3(command)) writer.uint8(versionWithKey);
   else writer.uint8(rights === undefined ? version : versionWithRights);
   writer.uint8(CommandType[command.type]);
   writer.uint8(flagsOf(command));
@@ -153,6 +153,10 @@ function writeCommand(writer: ByteWriter, command: Command): void {
   }
 }
 
+function isOfVersion3(command: Command): boolean {
+  return command.type === "script" || ("key" in command && command.key !== undefined);
+}
+
 function writeKey(writer: ByteWriter, { user, name, keptSeconds, format, asks }: IdempotencyKey) {
   writer.text(user);
   writer.text(name);
@@ -163,8 +167,8 @@ function writeKey(writer: ByteWriter, { user, name, keptSeconds, format, asks }:
 
 function flagsOf(command: Command): number {
   let flags = command.request === undefined ? 0 : CommandFlag.request;
-  if ("key" in command && command.key !== undefined) {
-    flags |= CommandFlag.key;
+  if (isOfVersion3(command)) {
+    if ("key" in command && command.key !== undefined) flags |= CommandFlag.key;
     if ("rights" in command && command.rights !== undefined) flags |= CommandFlag.rights;
   }
   if (command.type === "execute") {

@@ -1,0 +1,168 @@
+import type { Clock, Timer } from "../../io/types.ts";
+import { setDigest } from "../../store/codec/script_codec.ts";
+import type { Rehearsal, Store } from "../../store/types.ts";
+import { ServiceError } from "../types.ts";
+
+/** How a transaction stands to others; docs/api.md has what each promises. */
+export const transactionModes = ["deferred", "immediate", "concurrent"] as const;
+export type TransactionMode = typeof transactionModes[number];
+
+/** Bytes of a transaction's statements. */
+const bytesMax = 8 * 1024 * 1024;
+
+export interface TransactionOptions {
+  readonly id: string;
+  readonly mode: TransactionMode;
+  /** Whose it is; "" where nobody is asked who they are. */
+  readonly user: string;
+  readonly rights: string | undefined;
+  /** How long it may be open, and idle, in ms. */
+  readonly openMs: number;
+  readonly idleMs: number;
+}
+
+/** What a transaction needs of its node. */
+export interface TransactionParts {
+  readonly store: Pick<Store, "rehearse">;
+  readonly clock: Clock;
+  /** Takes the turn to write, and waits until all before it is applied here. */
+  readonly takeTurn: (transaction: Transaction, deadline: number) => Promise<void>;
+  /** It is over: lets go of what it holds. */
+  readonly ended: (transaction: Transaction) => void;
+}
+
+/**
+ * A transaction of several requests, at the node that has it: what it has run so far, each request
+ * with the digest of its results. Nothing is held open for it between them.
+ */
+export class Transaction {
+  readonly options: TransactionOptions;
+  readonly steps: Uint8Array[] = [];
+  /** It has, or had, the turn to write. */
+  hasTurn = false;
+  readonly #parts: TransactionParts;
+  readonly #until: Timer;
+  #idle: Timer | undefined;
+  #bytes = 0;
+  #writes = false;
+  /** Foreign keys keep it from being committed as it is. */
+  #deferredForeignKeys = false;
+  #last: Promise<unknown> = Promise.resolve();
+  /** Why it is over. */
+  #over: string | undefined;
+
+  constructor(options: TransactionOptions, parts: TransactionParts) {
+    this.options = options;
+    this.#parts = parts;
+    const { openMs } = options;
+    this.#until = parts.clock.after(
+      openMs,
+      () => this.end(`it was rolled back, open for longer than ${openMs / 1000} s`),
+    );
+    this.#startIdling();
+  }
+
+  /** Has `body` run behind all that was asked for before; not once it is over. */
+  async next<Result>(body: () => Promise<Result>): Promise<Result> {
+    const before = this.#last;
+    const mine = (async () => {
+      await before.catch(() => {});
+      this.#assertOpen();
+      this.#idle?.cancel();
+      try {
+        return await body();
+      } finally {
+        if (this.#over === undefined) this.#startIdling();
+      }
+    })();
+    this.#last = mine;
+    mine.catch(() => {});
+    return await mine;
+  }
+
+  /** Runs a step and returns its results. */
+  async run(step: Uint8Array, writes: boolean, deadline: number): Promise<Uint8Array> {
+    if (this.#bytes + step.length > bytesMax) {
+      throw new ServiceError(
+        "too_large",
+        `The transaction's statements are larger than ${bytesMax} bytes: it goes on without this request`,
+      );
+    }
+    if (writes && !this.hasTurn && this.options.mode === "deferred") {
+      await this.#parts.takeTurn(this, deadline);
+    }
+    const { rights } = this.options;
+    const rehearsal = await this.#parts.store.rehearse([...this.steps, step], rights);
+    // Another node's clock, or this one's, may have ended it meanwhile.
+    this.#assertOpen();
+    return this.#note(step, writes, rehearsal);
+  }
+
+  #note(step: Uint8Array, writes: boolean, rehearsal: Rehearsal): Uint8Array {
+    if (rehearsal.type === "conflict") {
+      this.end(
+        "it was rolled back, as what it had seen was changed by others (SQLITE_BUSY_SNAPSHOT)",
+      );
+      throw conflict();
+    }
+    if (rehearsal.type === "rolled_back") {
+      this.end("it was rolled back by one of its statements");
+      return rehearsal.results;
+    }
+    setDigest(step, rehearsal.digest);
+    this.steps.push(step);
+    this.#bytes += step.length;
+    this.#writes ||= writes;
+    this.#deferredForeignKeys = rehearsal.deferredForeignKeys;
+    return rehearsal.results;
+  }
+
+  /** Whether there is anything to commit. */
+  get writes(): boolean {
+    return this.#writes;
+  }
+
+  /** Throws what SQLite says of a COMMIT while foreign keys are not made good; it then goes on. */
+  assertMayCommit(): void {
+    if (this.#deferredForeignKeys) {
+      throw new ServiceError("invalid", "FOREIGN KEY constraint failed: the transaction goes on");
+    }
+  }
+
+  /** It is over, for whoever asks after it. */
+  end(why: string): void {
+    if (this.#over !== undefined) return;
+    this.#over = why;
+    this.#until.cancel();
+    this.#idle?.cancel();
+    this.#parts.ended(this);
+  }
+
+  get over(): string | undefined {
+    return this.#over;
+  }
+
+  #assertOpen(): void {
+    if (this.#over !== undefined) throw transactionOver(this.#over);
+  }
+
+  #startIdling(): void {
+    const { idleMs } = this.options;
+    this.#idle = this.#parts.clock.after(
+      idleMs,
+      () => this.end(`it was rolled back, without a request for ${idleMs / 1000} s`),
+    );
+  }
+}
+
+export function transactionOver(why: string): ServiceError {
+  return new ServiceError("transaction_over", `The transaction is over: ${why}`);
+}
+
+export function conflict(): ServiceError {
+  return new ServiceError(
+    "conflict",
+    "database is locked: what the transaction has seen was changed by others " +
+      "(SQLITE_BUSY_SNAPSHOT); it is rolled back, try all of it again",
+  );
+}

@@ -1,0 +1,367 @@
+import { ByteReader } from "../../base/bytes.ts";
+import { BoundedMap } from "./bounded_map.ts";
+import { messageOf } from "../../base/message_of.ts";
+import type { Clock, Logger, Timer } from "../../io/types.ts";
+import type { Node } from "../../node/node.ts";
+import { nodeName } from "../../raft/types.ts";
+import { versionOf } from "../../raft/cluster_version.ts";
+import { encodeStep } from "../../store/codec/script_codec.ts";
+import { plainFormat, scriptConflict, type Store } from "../../store/types.ts";
+import { type Transport, TransportError } from "../../transport/types.ts";
+import { noLeader, serviceError } from "../errors.ts";
+import { keyedAnswer } from "../keyed_answer.ts";
+import type { LeaderCalls } from "../leader_calls.ts";
+import type { ReadPath } from "../read_path.ts";
+import {
+  type BeginRequest,
+  ServiceError,
+  type TransactionCommit,
+  type TransactionRequest,
+  type TransactionStep,
+  type WriteAnswer,
+} from "../types.ts";
+import { beginAnswer, readAnswer, RequestKind } from "../wire.ts";
+import type { WritePath } from "../write_path.ts";
+import { conflict, Transaction, transactionOver } from "./transaction.ts";
+import {
+  decodeTransactionCall,
+  decodeTurn,
+  encodeTransactionCall,
+  encodeTurn,
+  keyOf,
+  type TransactionCall,
+} from "./wire.ts";
+import type { WriteTurns } from "./write_turns.ts";
+
+/** Open transactions of one node, and those over of which it is remembered why. */
+const openMax = 1024;
+const overMax = 1024;
+/** How long a turn to write lasts without a word of the transaction's node, and how often that has one, in ms. */
+const turnKeptMs = 10_000;
+const turnRenewedMs = 3_000;
+/** How long a transaction may wait for what was acknowledged before it began, in ms. */
+const freshMs = 10_000;
+/** The version of a cluster that all nodes of know transactions. */
+const versionNeeded = 2;
+
+interface Parts {
+  readonly node: Node;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly writes: WritePath;
+  readonly calls: LeaderCalls;
+  readonly reads: ReadPath;
+  readonly turns: WriteTurns;
+}
+
+/**
+ * Transactions of several requests. Each is at the node where it began, which its id names: there
+ * its requests are run, one behind the other, and from there it is committed through the log.
+ */
+export class Transactions {
+  readonly #parts: Parts;
+  readonly #open = new Map<string, Transaction>();
+  /** Why they are over, by their ids. */
+  readonly #over = new BoundedMap<string>(overMax);
+  readonly #renewals = new Map<string, Timer>();
+  readonly #name: string;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#name = nodeName(parts.node.id);
+  }
+
+  /** How many are open at this node. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** The node stops: none of them is committed. */
+  stop(): void {
+    for (const transaction of [...this.#open.values()]) {
+      transaction.end("it was rolled back, as its node stops");
+    }
+  }
+
+  /** Begins one at this node and resolves with its id. */
+  async begin(request: BeginRequest): Promise<string> {
+    const { mode, user, rights, openMs, idleMs, timeoutMs } = request;
+    const { node, clock, store, reads } = this.#parts;
+    const version = versionOf(node.configuration);
+    if (version < versionNeeded) {
+      throw new ServiceError(
+        "unavailable",
+        `The cluster has version ${version}, transactions need version ${versionNeeded}: once all ` +
+          "nodes have this release, raise it by POST /upgrade",
+      );
+    }
+    if (this.#open.size >= openMax) {
+      throw new ServiceError("overloaded", `Too many transactions (${openMax}), try again later`);
+    }
+    const deadline = clock.now() + timeoutMs;
+    const transaction = new Transaction({ id: this.#newId(), mode, user, rights, openMs, idleMs }, {
+      store,
+      clock,
+      takeTurn: (transaction, deadline) => this.#takeTurn(transaction, deadline),
+      ended: (transaction) => this.#ended(transaction),
+    });
+    const { id } = transaction.options;
+    this.#open.set(id, transaction);
+    try {
+      await transaction.next(async () => {
+        if (mode === "immediate") await this.#takeTurn(transaction, deadline);
+        else await reads.barrier("quorum", Math.min(timeoutMs, freshMs));
+      });
+      return id;
+    } catch (error) {
+      transaction.end("it could not begin");
+      throw error;
+    }
+  }
+
+  #newId(): string {
+    return `${crypto.randomUUID()}.${encodeURIComponent(this.#name)}`;
+  }
+
+  /** Runs the statements of one request, here or at the node that has the transaction. */
+  async run(request: TransactionStep): Promise<Uint8Array> {
+    const { statements, readOnly, unified, atomic, format, statementTimeoutMs, rights } = request;
+    const { store, clock } = this.#parts;
+    const writes = !readOnly &&
+      !(await store.inspect(statements, rights)).every((verdict) => verdict === true);
+    const [seed = 0n] = crypto.getRandomValues(new BigUint64Array(1));
+    const step = encodeStep({
+      statements,
+      clock: clock.wallTime(),
+      seed,
+      atomic,
+      unified,
+      readOnly,
+      timeoutMs: statementTimeoutMs,
+      format,
+    });
+    const reader = await this.#ask({ ...callOf(request), type: "run", step, writes });
+    return reader.raw(reader.remaining);
+  }
+
+  /** Commits it; throws a ServiceError that says whether that may have taken effect. */
+  async commit(request: TransactionCommit): Promise<Pick<WriteAnswer, "raftIndex" | "repeated">> {
+    const reader = await this.#ask({ ...callOf(request), type: "commit", key: request.key });
+    const raftIndex = reader.integer();
+    return reader.uint8() === 1 ? { raftIndex, repeated: true } : { raftIndex };
+  }
+
+  async rollback(request: TransactionRequest): Promise<void> {
+    await this.#ask({ ...callOf(request), type: "rollback" });
+  }
+
+  /** Asks the node that has it. */
+  async #ask(call: TransactionCall): Promise<ByteReader> {
+    const { transport, node } = this.#parts;
+    const name = nameIn(call.id);
+    if (name === this.#name) return readAnswer(await this.#answer(call));
+    const member = node.configuration.members.find(({ id }) => nodeName(id) === name);
+    if (member === undefined) throw unknown();
+    const payload = encodeTransactionCall(call);
+    const { timeoutMs } = call;
+    const address = transport.addressOf(member.id) ?? member.address;
+    try {
+      return readAnswer(
+        await transport.request({ address, kind: RequestKind.transaction, payload }, { timeoutMs }),
+      );
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw serviceError(error);
+      const isUnknown = call.type === "commit" && error.kind !== "unreachable" &&
+        error.kind !== "overloaded";
+      throw new ServiceError(
+        isUnknown ? "unknown_outcome" : "unavailable",
+        isUnknown
+          ? `Outcome unknown: node ${name}, which has the transaction, was lost: ${
+            messageOf(error)
+          }`
+          : `Node ${name}, which has the transaction, does not answer: it is rolled back unless that returns in time: ${
+            messageOf(error)
+          }`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** This node's side of what others ask of its transactions. */
+  async handle(payload: Uint8Array): Promise<Uint8Array> {
+    return await this.#answer(decodeTransactionCall(new ByteReader(payload)));
+  }
+
+  async #answer(call: TransactionCall): Promise<Uint8Array> {
+    const transaction = this.#find(call);
+    const deadline = this.#parts.clock.now() + call.timeoutMs;
+    const answer = beginAnswer();
+    switch (call.type) {
+      case "run":
+        answer.raw(await transaction.next(() => transaction.run(call.step, call.writes, deadline)));
+        break;
+      case "commit": {
+        const done = await transaction.next(() => this.#commit(transaction, call, deadline));
+        answer.integer(done.raftIndex);
+        answer.uint8(done.repeated === undefined ? 0 : 1);
+        break;
+      }
+      case "rollback":
+        await transaction.next(() => {
+          transaction.end("it was rolled back by its client");
+          return Promise.resolve();
+        });
+    }
+    return answer.copy();
+  }
+
+  #find({ id, user }: TransactionCall): Transaction {
+    const transaction = this.#open.get(id);
+    if (transaction?.options.user === user) return transaction;
+    const why = this.#over.get(`${id} ${user}`);
+    throw why === undefined ? unknown() : transactionOver(why);
+  }
+
+  async #commit(
+    transaction: Transaction,
+    { key, user, timeoutMs }: Extract<TransactionCall, { type: "commit" }>,
+    deadline: number,
+  ): Promise<Pick<WriteAnswer, "raftIndex" | "repeated">> {
+    transaction.assertMayCommit();
+    const { steps, options: { id, rights }, writes, hasTurn } = transaction;
+    if (!writes && key === undefined) {
+      transaction.end("it was committed");
+      return { raftIndex: 0 };
+    }
+    const named = keyOf(key, user);
+    try {
+      const answer = await this.#parts.writes.submit(
+        (request) => ({ type: "script", steps, request, rights, key: named }),
+        plainFormat,
+        Math.min(timeoutMs, deadline - this.#parts.clock.now()),
+        hasTurn ? id : undefined,
+      );
+      const { results, raftIndex, repeated } = named === undefined ? answer : keyedAnswer(answer);
+      const error = errorIn(results);
+      if (error === scriptConflict) throw conflict();
+      if (error !== undefined) {
+        throw new ServiceError("invalid", `${error}: the transaction is rolled back`);
+      }
+      transaction.end("it was committed");
+      return repeated === undefined ? { raftIndex } : { raftIndex, repeated: true };
+    } catch (error) {
+      const failure = serviceError(error);
+      transaction.end(`its commit came to: ${failure.message}`);
+      throw failure;
+    }
+  }
+
+  async #takeTurn(transaction: Transaction, deadline: number): Promise<void> {
+    const { calls, node, clock } = this.#parts;
+    const { id } = transaction.options;
+    const timeoutMs = () => Math.max(1, Math.ceil(deadline - clock.now()));
+    const call = () =>
+      encodeTurn({
+        operation: "take",
+        transaction: id,
+        keptMs: turnKeptMs,
+        timeoutMs: timeoutMs(),
+      });
+    transaction.hasTurn = true;
+    const answer = await calls.atLeader(RequestKind.turn, call, deadline);
+    if (transaction.over !== undefined) {
+      this.#endTurn(id);
+      return;
+    }
+    this.#renewLater(id);
+    await node.waitApplied(answer.integer(), timeoutMs()).catch((error) => {
+      throw serviceError(error);
+    });
+  }
+
+  #renewLater(id: string): void {
+    const { clock, calls } = this.#parts;
+    const timer = clock.after(turnRenewedMs, () => {
+      if (!this.#open.has(id)) return;
+      this.#renewLater(id);
+      const timeoutMs = turnRenewedMs;
+      const call = () =>
+        encodeTurn({ operation: "renew", transaction: id, keptMs: turnKeptMs, timeoutMs });
+      // Without its turn it may still be committed, if nobody has come between.
+      calls.atLeader(RequestKind.turn, call, clock.now() + timeoutMs).catch(() => {});
+    });
+    this.#renewals.set(id, timer);
+  }
+
+  #endTurn(id: string): void {
+    const { clock, calls } = this.#parts;
+    const call = () =>
+      encodeTurn({ operation: "end", transaction: id, keptMs: 0, timeoutMs: turnRenewedMs });
+    calls.atLeader(RequestKind.turn, call, clock.now() + turnRenewedMs).catch(() => {});
+  }
+
+  #ended(transaction: Transaction): void {
+    const { id, user } = transaction.options;
+    this.#open.delete(id);
+    this.#over.set(`${id} ${user}`, transaction.over ?? "");
+    this.#renewals.get(id)?.cancel();
+    this.#renewals.delete(id);
+    if (transaction.hasTurn) this.#endTurn(id);
+  }
+
+  /** The leader's side of turns to write. */
+  async handleTurn(payload: Uint8Array): Promise<Uint8Array> {
+    const { operation, transaction, keptMs, timeoutMs } = decodeTurn(new ByteReader(payload));
+    const { node, turns, clock } = this.#parts;
+    if (!node.isLeader) throw noLeader();
+    const answer = beginAnswer();
+    switch (operation) {
+      case "take":
+        await turns.take(transaction, keptMs, clock.now() + timeoutMs);
+        try {
+          // Behind all writes that came before.
+          answer.integer(await node.proposeBarrier(timeoutMs));
+        } catch (error) {
+          turns.end(transaction);
+          throw error;
+        }
+        break;
+      case "renew":
+        turns.renew(transaction, keptMs);
+        break;
+      case "end":
+        turns.end(transaction);
+    }
+    return answer.copy();
+  }
+}
+
+function callOf({ id, user, timeoutMs }: TransactionRequest) {
+  return { id, user, timeoutMs };
+}
+
+function nameIn(id: string): string {
+  const at = id.indexOf(".");
+  try {
+    return decodeURIComponent(id.slice(at + 1));
+  } catch {
+    throw unknown();
+  }
+}
+
+function unknown(): ServiceError {
+  return new ServiceError(
+    "no_transaction",
+    "No such transaction: it is over for long, or its node has started anew, and is rolled back",
+  );
+}
+
+/** The error that is all of an answer; undefined for an empty one. */
+function errorIn(results: WriteAnswer["results"]): string | undefined {
+  const text = typeof results === "string" ? results : new TextDecoder().decode(results);
+  if (text === "") return undefined;
+  const { error } = JSON.parse(text);
+  return String(error);
+}

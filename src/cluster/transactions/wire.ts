@@ -1,0 +1,99 @@
+import { type ByteReader, ByteWriter, FormatError } from "../../base/bytes.ts";
+import type { IdempotencyKey } from "../../store/types.ts";
+import { plainFormat } from "../../store/types.ts";
+
+/** What a node asks of the leader's turns to write. */
+export interface TurnCall {
+  readonly operation: "take" | "renew" | "end";
+  readonly transaction: string;
+  /** How long it is kept, unless it is renewed, in ms. */
+  readonly keptMs: number;
+  readonly timeoutMs: number;
+}
+
+const operations = ["take", "renew", "end"] as const;
+
+/** operation u8, transaction text, keptMs u64, timeoutMs u64. */
+export function encodeTurn(call: TurnCall): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(64);
+  writer.uint8(operations.indexOf(call.operation));
+  writer.text(call.transaction);
+  writer.integer(call.keptMs);
+  writer.integer(call.timeoutMs);
+  return writer.copy();
+}
+
+export function decodeTurn(reader: ByteReader): TurnCall {
+  const operation = operations[reader.uint8()];
+  if (operation === undefined) throw new FormatError("Unknown operation on a turn to write");
+  const call = {
+    operation,
+    transaction: reader.text(),
+    keptMs: reader.integer(),
+    timeoutMs: reader.integer(),
+  };
+  reader.end();
+  return call;
+}
+
+/** What is asked of a transaction at the node that has it. */
+export type TransactionCall =
+  & { readonly id: string; readonly user: string; readonly timeoutMs: number }
+  & (
+    | { readonly type: "run"; readonly step: Uint8Array; readonly writes: boolean }
+    | {
+      readonly type: "commit";
+      readonly key: Pick<IdempotencyKey, "name" | "keptSeconds"> | undefined;
+    }
+    | { readonly type: "rollback" }
+  );
+
+const types = ["run", "commit", "rollback"] as const;
+
+/**
+ * type u8, id text, user text, timeoutMs u64; of a run whether it writes u8, and the step as the
+ * rest; of a commit its key's name text ("" for none) and keptSeconds u32.
+ */
+export function encodeTransactionCall(call: TransactionCall): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.uint8(types.indexOf(call.type));
+  writer.text(call.id);
+  writer.text(call.user);
+  writer.integer(call.timeoutMs);
+  if (call.type === "run") {
+    writer.uint8(call.writes ? 1 : 0);
+    writer.raw(call.step);
+  } else if (call.type === "commit") {
+    writer.text(call.key?.name ?? "");
+    writer.uint32(call.key?.keptSeconds ?? 0);
+  }
+  return writer.copy();
+}
+
+export function decodeTransactionCall(reader: ByteReader): TransactionCall {
+  const type = types[reader.uint8()];
+  const common = { id: reader.text(), user: reader.text(), timeoutMs: reader.integer() };
+  switch (type) {
+    case "run": {
+      const writes = reader.uint8() === 1;
+      return { ...common, type, writes, step: reader.raw(reader.remaining).slice() };
+    }
+    case "commit": {
+      const name = reader.text();
+      const keptSeconds = reader.uint32();
+      return { ...common, type, key: name === "" ? undefined : { name, keptSeconds } };
+    }
+    case "rollback":
+      return { ...common, type };
+    default:
+      throw new FormatError("Unknown operation on a transaction");
+  }
+}
+
+/** The key of a commit, whose answer has no results. */
+export function keyOf(
+  key: Pick<IdempotencyKey, "name" | "keptSeconds"> | undefined,
+  user: string,
+): IdempotencyKey | undefined {
+  return key && { ...key, user, format: plainFormat, asks: false };
+}

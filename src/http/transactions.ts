@@ -1,0 +1,199 @@
+import { rightsOf } from "../access/table_rights.ts";
+import type { Identity } from "../access/types.ts";
+import { durationIn } from "../base/duration.ts";
+import { type TransactionMode, transactionModes } from "../cluster/transactions/transaction.ts";
+import type { AdmittedRequest } from "./admitted_request.ts";
+import type { AuditedRequest } from "./audited_request.ts";
+import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
+import type { AppState } from "./app_state.ts";
+import type { RequestStatements } from "./data_request.ts";
+import { idempotencyKey, marked } from "./idempotency_key.ts";
+import { parseFirstValue } from "./json_scanner.ts";
+import {
+  answerFormat,
+  clusterTimeout,
+  elapsed,
+  type QueryParameters,
+  statementTimeout,
+} from "./query_parameters.ts";
+import { jsonText } from "./request_body.ts";
+import { RequestError } from "./request_error.ts";
+import { toAudit } from "./table_refusals.ts";
+import { plainFormat } from "../store/types.ts";
+
+/** POST /db/begin: begins a transaction of several requests and answers with its id. */
+export async function begin(
+  app: AppState,
+  admitted: AdmittedRequest<"words">,
+): Promise<Response> {
+  const { parameters, identity } = admitted;
+  const { transactionOpenMs, transactionIdleMs } = app.limits;
+  const asked = beginning(await admitted.body());
+  const id = await app.service.begin({
+    mode: asked.mode,
+    user: userOf(identity),
+    rights: rightsOf(identity),
+    openMs: Math.min(asked.openMs ?? transactionOpenMs, transactionOpenMs),
+    idleMs: transactionIdleMs,
+    timeoutMs: clusterTimeout(parameters),
+  });
+  return app.answers.json(JSON.stringify({ tx: id }));
+}
+
+interface Beginning {
+  readonly mode: TransactionMode;
+  readonly openMs: number | undefined;
+}
+
+/** What the body asks for; an empty one is `{}`. Throws a RequestError. */
+function beginning(body: Uint8Array): Beginning {
+  const text = jsonText(body).trim();
+  let value: unknown;
+  try {
+    value = text === "" ? {} : parseFirstValue(text);
+  } catch {
+    throw new RequestError(400, "body is not JSON");
+  }
+  if (typeof value !== "object" || value === null) {
+    throw new RequestError(400, "body is not a JSON object");
+  }
+  const { mode = "deferred", timeout } = value as Readonly<Record<string, unknown>>;
+  const known = transactionModes.find((candidate) => candidate === mode);
+  if (known === undefined) {
+    throw new RequestError(400, `mode is none of ${transactionModes.join(", ")}`);
+  }
+  if (timeout === undefined) return { mode: known, openMs: undefined };
+  const openMs = typeof timeout === "string" ? durationIn(timeout) : undefined;
+  if (openMs === undefined || openMs <= 0) {
+    throw new RequestError(400, 'timeout is not a duration like "10s"');
+  }
+  return { mode: known, openMs };
+}
+
+/** POST /db/commit?tx=…: makes what the transaction wrote durable, and visible to all. */
+export async function commit(
+  app: AppState,
+  admitted: AdmittedRequest<"none">,
+): Promise<Response> {
+  const { parameters } = admitted;
+  return await committed(app, { ...admitted, tx: transactionIn(parameters), statements: 0 });
+}
+
+/** POST /db/rollback?tx=…: forgets it. */
+export async function rollback(
+  app: AppState,
+  { parameters, identity }: AdmittedRequest<"none">,
+): Promise<Response> {
+  return await rolledBack(app, {
+    parameters,
+    identity,
+    tx: transactionIn(parameters),
+    statements: 0,
+  });
+}
+
+function transactionIn(parameters: QueryParameters): string {
+  const tx = parameters.get("tx");
+  if (tx === undefined || tx === "") {
+    throw new RequestError(400, "tx is missing: it names the transaction that /db/begin answered");
+  }
+  return tx;
+}
+
+interface Ending {
+  readonly parameters: QueryParameters;
+  readonly identity: Identity;
+  readonly tx: string;
+  /** To be answered for. */
+  readonly statements: number;
+}
+
+async function committed(
+  app: AppState,
+  { request, parameters, identity, tx, statements }: Ending & { readonly request: Request },
+): Promise<Response> {
+  const key = idempotencyKey(app, { request, identity, format: plainFormat });
+  const done = await app.service.commit({
+    id: tx,
+    user: userOf(identity),
+    timeoutMs: clusterTimeout(parameters),
+    key,
+  });
+  const answer = { results: "{}".repeat(statements), servedBy: undefined, ...done };
+  const envelope = resultsEnvelope(answer.results, {
+    raftIndex: parameters.has("raft_index") ? done.raftIndex : 0,
+  }, parameters.has("pretty"));
+  return marked(app.answers.results(envelope, undefined), answer);
+}
+
+async function rolledBack(
+  app: AppState,
+  { parameters, identity, tx, statements }: Ending,
+): Promise<Response> {
+  await app.service.rollback({
+    id: tx,
+    user: userOf(identity),
+    timeoutMs: clusterTimeout(parameters),
+  });
+  const pretty = parameters.has("pretty");
+  return app.answers.json(
+    statements === 0 ? emptyEnvelope({}, pretty) : resultsEnvelope("{}", {}, pretty) as string,
+  );
+}
+
+/** Statements for a transaction, and how they came. */
+export interface Step {
+  readonly request: Request;
+  readonly parameters: QueryParameters;
+  readonly identity: Identity;
+  readonly statements: RequestStatements;
+  /** They came to /db/query. */
+  readonly readOnly: boolean;
+  /** They came to /db/request. */
+  readonly unified: boolean;
+  readonly startedAt: number;
+  readonly audited: AuditedRequest | undefined;
+}
+
+/** Runs statements in the transaction that the request names by `tx`. */
+export async function inTransaction(app: AppState, step: Step): Promise<Response> {
+  const { request, parameters, identity, statements, readOnly, unified, startedAt } = step;
+  const tx = transactionIn(parameters);
+  const ending = endingOf(statements);
+  if (ending === "commit") {
+    return await committed(app, { request, parameters, identity, tx, statements: 1 });
+  }
+  if (ending === "rollback") {
+    return await rolledBack(app, { parameters, identity, tx, statements: 1 });
+  }
+  const results = await app.service.runInTransaction({
+    id: tx,
+    user: userOf(identity),
+    statements,
+    readOnly,
+    unified: unified || readOnly,
+    atomic: parameters.has("transaction"),
+    format: { ...answerFormat(parameters, !readOnly), timings: false },
+    statementTimeoutMs: statementTimeout(parameters),
+    timeoutMs: clusterTimeout(parameters),
+    rights: rightsOf(identity),
+  });
+  const envelope = resultsEnvelope(toAudit(step, results), {
+    timeSeconds: elapsed(parameters, startedAt),
+  }, parameters.has("pretty"));
+  return app.answers.results(envelope, undefined);
+}
+
+const endings = /^\s*(?:(COMMIT|END)|ROLLBACK)(?:\s+TRANSACTION)?\s*;?\s*$/i;
+
+/** Whether a request is nothing but the end of its transaction, in SQL. */
+function endingOf(statements: RequestStatements): "commit" | "rollback" | undefined {
+  if (!Array.isArray(statements) || statements.length !== 1) return undefined;
+  const match = endings.exec(statements[0]?.sql ?? "");
+  if (match === null) return undefined;
+  return match[1] === undefined ? "rollback" : "commit";
+}
+
+function userOf({ username }: Identity): string {
+  return username ?? "";
+}
