@@ -29,9 +29,10 @@ export class FailureLimit {
     return excess <= 0 ? 0 : Math.ceil(excess * this.#limits.forgottenMs);
   }
 
-  /** Whether `key` has failed, and that is not forgotten yet. */
-  hasFailed(key: string, now: number): boolean {
-    return this.#level(key, now) > 0;
+  /** Whether `key` has failed within the last `ms`. */
+  hasFailedWithin(ms: number, key: string, now: number): boolean {
+    const bucket = this.#buckets.get(key);
+    return bucket !== undefined && now - bucket.at < ms;
   }
 
   failed(key: string, now: number): void {

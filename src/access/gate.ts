@@ -10,6 +10,9 @@ import { type Holder, identityFor, isFree, type User, type Users } from "./users
 const addressLimits = { failuresMax: 100, forgottenMs: 1_000, keysMax: 10_000 };
 const userLimits = { failuresMax: 10, forgottenMs: 2_000, keysMax: 10_000 };
 
+/** For how long who has failed comes after those who have not, in ms: many comparisons' time. */
+const distrustMs = 60_000;
+
 export interface GateParts {
   /** The newest that are in force. */
   readonly users: () => Users;
@@ -108,7 +111,7 @@ export class Gate {
     // One who is not there, or has no hash, takes as long as one who has.
     const hash = user?.password?.hash ?? hashFor(username, users);
     if (hash === undefined) return this.#failed(asked, attempt);
-    const trusted = () => !this.#addresses.hasFailed(address, this.#clock.now());
+    const trusted = () => !this.#addresses.hasFailedWithin(distrustMs, address, this.#clock.now());
     return this.#hashes.check({ password, digest, hash, address, trusted })
       .then((outcome) => this.#checked(asked, { user, digest, attempt, outcome }));
   }

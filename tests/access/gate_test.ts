@@ -23,7 +23,10 @@ class CountingChecks implements HashChecks {
   busy = false;
   /** It answers nobody any more. */
   hangs = false;
-  async check({ password, hash }: HashQuestion): Promise<HashOutcome> {
+  /** Of whoever asked last. */
+  trusted = () => false;
+  async check({ password, hash, trusted }: HashQuestion): Promise<HashOutcome> {
+    this.trusted = trusted;
     if (this.busy) return "busy";
     this.count++;
     if (this.hangs) return await new Promise(() => {});
@@ -206,6 +209,18 @@ Deno.test("Gate answers known passwords, tokens and texts at once, whatever a fl
     assert.equal(verdict.type, "admitted");
   }
   assert(!(gate.judge(["ready"], basic("ann", "wrong"), "flood 1") instanceof Promise));
+});
+
+Deno.test("Gate has compared first what comes from where nobody failed within a minute", async () => {
+  const hash = bcrypt.hashSync("right", 4);
+  const { ask, checks, clock } = gateOf([{ username: "ann", password: hash, perms: ["query"] }]);
+  await ask(["query"], basic("ann", "guess"), "flood");
+  assert(!checks.trusted(), "what waits is asked again when others of it have failed");
+  await ask(["query"], basic("ann", "guess 2"), "elsewhere");
+  clock.nowMs += 59_000;
+  assert(!checks.trusted());
+  clock.nowMs += 1_000;
+  assert(checks.trusted());
 });
 
 Deno.test("Gate compares no more of a flood than its addresses may guess", async () => {
