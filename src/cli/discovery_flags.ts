@@ -23,16 +23,17 @@ export function discoveryOf(values: FlagValues): DiscoveryFlags | undefined {
   }
   const isKeyStore = mode === "consul-kv" || mode === "etcd-kv";
   const expect = values["bootstrap-expect"];
+  const joins = values["raft-non-voter"] || values["raft-standby"];
   if (isKeyStore && expect > 0) {
     throw new FlagError(
       1,
       `-bootstrap-expect has no meaning with -disco-mode ${mode}: the first node there begins the cluster`,
     );
   }
-  if (!isKeyStore && expect === 0 && !values["raft-non-voter"]) {
+  if (!isKeyStore && expect === 0 && !joins) {
     throw new FlagError(
       1,
-      `-disco-mode ${mode} needs -bootstrap-expect, the number of nodes that a new cluster begins with, except on a read replica`,
+      `-disco-mode ${mode} needs -bootstrap-expect, the number of nodes that a new cluster begins with, except on a read replica or standby`,
     );
   }
   return { mode, key, configuration };

@@ -120,6 +120,43 @@ export const flagTable = {
     value: "",
     help: "Join as a read replica: receives every write, never votes",
   },
+  "raft-standby": {
+    kind: "switch",
+    group: "Cluster",
+    default: "false",
+    value: "",
+    help:
+      "Join as a standby: receives every write, and votes while it has the place of a voter that is gone",
+  },
+  "raft-standby-timeout": {
+    kind: "duration",
+    group: "Cluster",
+    default: "30s",
+    value: "DURATION",
+    help:
+      "Time without a word from a voter after which a standby gets its place, by the leader's flag; 0s for never",
+    min: 0,
+    max: longest,
+  },
+  "raft-reap-node-timeout": {
+    kind: "duration",
+    group: "Cluster",
+    default: "0s",
+    value: "DURATION",
+    help:
+      "Time without a word from a voter after which the leader takes it out of the cluster; 0s for never",
+    min: 0,
+    max: longest,
+  },
+  "raft-reap-read-only-node-timeout": {
+    kind: "duration",
+    group: "Cluster",
+    default: "0s",
+    value: "DURATION",
+    help: "The same for members without a vote",
+    min: 0,
+    max: longest,
+  },
   "allow-sqlite-mismatch": {
     kind: "switch",
     group: "Cluster",

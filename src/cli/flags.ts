@@ -135,6 +135,12 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       bootstrapExpectTimeoutMs: values["bootstrap-expect-timeout"],
       connectTimeoutMs: values["cluster-connect-timeout"],
       nonVoter: values["raft-non-voter"],
+      standby: values["raft-standby"],
+      roleTimes: {
+        standbyMs: values["raft-standby-timeout"],
+        reapMs: values["raft-reap-node-timeout"],
+        reapReadOnlyMs: values["raft-reap-read-only-node-timeout"],
+      },
       allowSqliteMismatch: values["allow-sqlite-mismatch"],
       shutdownOnRemove: values["raft-remove-shutdown"],
       removeOnShutdown: values["raft-cluster-remove-shutdown"],
@@ -285,11 +291,20 @@ function checkClusterFlags(values: FlagValues, raftAddress: string): void {
   }
   const join = values["join"];
   const expect = values["bootstrap-expect"];
-  if (expect > 0 && values["raft-non-voter"]) {
+  const isReplica = values["raft-non-voter"];
+  const isStandby = values["raft-standby"];
+  if (isReplica && isStandby) {
     throw new FlagError(
       1,
-      "-bootstrap-expect and -raft-non-voter exclude each other: a read replica joins",
+      "-raft-standby and -raft-non-voter exclude each other: a read replica never votes",
     );
+  }
+  if (expect > 0 && (isReplica || isStandby)) {
+    const [flag, what] = isReplica ? ["-raft-non-voter", "read replica"] : [
+      "-raft-standby",
+      "standby",
+    ];
+    throw new FlagError(1, `-bootstrap-expect and ${flag} exclude each other: a ${what} joins`);
   }
   if (expect > 1 && join.length === 0 && values["disco-mode"] === "") {
     throw new FlagError(

@@ -38,7 +38,5 @@ export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
   ["otlp-interval", ignoredValue],
   ["otlp-key", refusedValue],
   ["otlp-no-verify", refusedSwitch],
-  ["raft-reap-node-timeout", refusedPeriod],
-  ["raft-reap-read-only-node-timeout", refusedPeriod],
   ["trace-profile", ignoredValue],
 ]);

@@ -13,6 +13,7 @@ import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import type { Membership } from "./membership.ts";
 import { joinEvent, passedOn, withOutcome } from "./peer_audit.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
+import type { Roles } from "./roles.ts";
 import { type ClusterCounts, ServiceError } from "./types.ts";
 import {
   beginAnswer,
@@ -21,12 +22,14 @@ import {
   decodeJoin,
   decodeRemove,
   decodeStepDown,
+  decodeWish,
   encodeAddresses,
   encodeFailure,
   encodeJoin,
   type FormCall,
   type JoinCall,
   RequestKind,
+  type WishCall,
   writeIdentification,
 } from "./wire.ts";
 import type { Upgrade } from "./upgrade.ts";
@@ -51,6 +54,7 @@ export interface PeerRequestParts {
   readonly httpAddress: string;
   readonly version: string;
   readonly sqlite: SqliteAgreement;
+  readonly roles: Roles;
   /** Undefined: every node may join. */
   readonly admission?: Admission | undefined;
   /** Undefined: nobody wants to know who did what. */
@@ -78,6 +82,7 @@ export class PeerRequests implements TransportHandlers {
   async request(peer: Peer, kind: number, payload: Uint8Array): Promise<Uint8Array> {
     try {
       if (kind === RequestKind.join) return await this.#admit(peer, decodeJoin(payload));
+      if (kind === RequestKind.wish) return await this.#hearWish(peer, decodeWish(payload));
       const { audit } = this.#parts;
       if (audit === undefined) return await this.answer(kind, payload);
       const event = passedOn(peer, kind, payload);
@@ -188,6 +193,17 @@ export class PeerRequests implements TransportHandlers {
     }
     const answer = this.#join(call, requester);
     return await (audit === undefined ? answer : withOutcome(audit, event(), answer));
+  }
+
+  /** A standby is to vote one day: it has to come from who may let in voters. */
+  async #hearWish(peer: Peer, { wish, credentials }: WishCall): Promise<Uint8Array> {
+    if (!this.#node.isLeader) throw noLeader();
+    const { admission, roles } = this.#parts;
+    if (wish === "standby" && admission !== undefined) {
+      if (await admission.admit(credentials, "join") === undefined) throw unauthorized();
+    }
+    roles.told(peer.id, wish);
+    return beginAnswer().copy();
   }
 
   /** Any member may be asked to let a node join: the leader is who does it. */

@@ -29,6 +29,8 @@ import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
 import { PromotionLog } from "./promotion_log.ts";
 import { ReadPath } from "./read_path.ts";
+import type { RoleTimes, Wish } from "./role_plan.ts";
+import { Roles } from "./roles.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import {
   type BeginRequest,
@@ -51,6 +53,7 @@ import { Transactions } from "./transactions/transactions.ts";
 import { WriteTurns } from "./transactions/write_turns.ts";
 import { Upgrade } from "./upgrade.ts";
 import { encodeJoin, encodeRemove, encodeStepDown, readAnswer, RequestKind } from "./wire.ts";
+import { WishReport } from "./wish_report.ts";
 import { WritePath } from "./write_path.ts";
 
 /** What a read for a backup may wait for its index, in ms. */
@@ -67,6 +70,9 @@ export interface ServiceParts {
   /** With pauses when it is long. */
   readonly encodeCommand: (command: Command) => Uint8Array | Promise<Uint8Array>;
   readonly clusterId: () => string;
+  /** What this node's flags ask for it to be. */
+  readonly wish: Wish;
+  readonly roleTimes: RoleTimes;
   /** Where other nodes may be. */
   readonly seeds: Pick<Seeds, "addresses" | "none">;
   readonly raftAddress: string;
@@ -92,6 +98,8 @@ export class ClusterService implements Service {
   readonly #leaderless: LeaderlessWarning;
   readonly #announcement: Announcement;
   readonly #search: MemberSearch;
+  readonly #roles: Roles;
+  readonly #wish: WishReport;
   readonly #promotions: PromotionLog;
   readonly #upgrade: Upgrade;
   readonly #turns: WriteTurns;
@@ -121,8 +129,11 @@ export class ClusterService implements Service {
     });
     const membership = new Membership({ ...parts, leaders: this.#leaders, counts: this.#counts });
     this.#upgrade = new Upgrade({ ...parts, membership });
+    this.#roles = new Roles({ ...parts, counts: this.#counts, times: parts.roleTimes });
+    this.#wish = new WishReport({ ...parts, leaders: this.#leaders });
     this.peers = new PeerRequests({
       ...parts,
+      roles: this.#roles,
       leaders: this.#leaders,
       writes: this.#writes,
       transactions: () => this.#transactions,
@@ -148,6 +159,8 @@ export class ClusterService implements Service {
     this.#leaderless.changed();
     this.#announcement.changed();
     this.#search.changed();
+    this.#roles.changed();
+    this.#wish.changed();
     this.#promotions.changed();
     if (!this.#node.isLeader) this.#turns.clear();
     this.#upgrade.changed();
@@ -159,6 +172,8 @@ export class ClusterService implements Service {
     this.#leaderless.stop();
     this.#announcement.stop();
     this.#search.stop();
+    this.#roles.stop();
+    this.#wish.stop();
   }
 
   write(request: WriteRequest): Promise<WriteAnswer> {

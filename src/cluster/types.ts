@@ -213,6 +213,9 @@ export class ClusterCounts {
   joinsInPlace = 0;
   removals = 0;
   stepDowns = 0;
+  /** Members that were taken out since they were gone for long. */
+  reaped = 0;
+  reapsFailed = 0;
 }
 
 /** This node's SQLite beside the others'. */

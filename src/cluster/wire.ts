@@ -5,6 +5,7 @@ import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { AddressError, parseAddress, withoutScheme } from "../io/address.ts";
 import type { Member, NodeId, Suffrage } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
+import type { Wish } from "./role_plan.ts";
 import { ServiceError, type ServiceErrorKind } from "./types.ts";
 
 /**
@@ -39,6 +40,8 @@ export const RequestKind = {
   commit: 12,
   /** Do this in a transaction that you have. */
   transaction: 13,
+  /** This is what my flags ask for me to be; leader only, of members. */
+  wish: 14,
 } as const;
 
 /** The longest id or address, in characters: that of the transport's introduction. */
@@ -417,4 +420,29 @@ export function decodeForm(payload: Uint8Array): FormCall {
   const to = reader.text();
   reader.end();
   return { phase, clusterId, to };
+}
+
+const wishes: readonly Wish[] = ["voter", "standby", "replica"];
+
+/** What a member's flags ask for it to be. */
+export interface WishCall {
+  readonly wish: Wish;
+  /** Of the user in whose name it would get a vote. */
+  readonly credentials?: JoinCredentials | undefined;
+}
+
+/** wish u8 (0 voter, 1 standby, 2 replica), credentials. */
+export function encodeWish({ wish, credentials }: WishCall): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.uint8(wishes.indexOf(wish));
+  writeCredentials(writer, credentials);
+  return writer.copy();
+}
+
+/** Throws a FormatError. */
+export function decodeWish(payload: Uint8Array): WishCall {
+  const reader = new ByteReader(payload);
+  const wish = wishes[reader.uint8()];
+  if (wish === undefined) throw new FormatError("Unknown wish of a node");
+  return { wish, ...readCredentials(reader) };
 }

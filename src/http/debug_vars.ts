@@ -37,6 +37,8 @@ function variables({ service, queue, counters }: AppState): Record<string, strin
       num_ignored_joins: counts.joinsIgnored,
       num_joins: counts.joins,
       num_removed_before_joins: counts.joinsInPlace,
+      nodes_reaped_ok: counts.reaped,
+      nodes_reaped_failed: counts.reapsFailed,
       num_restores: snapshotsInstalled,
       // A node goes on with the database that it has.
       num_restores_start: 0,

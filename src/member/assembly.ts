@@ -34,6 +34,8 @@ type OwnServiceParts = Pick<
   | "encodeCommand"
   | "clusterId"
   | "seeds"
+  | "wish"
+  | "roleTimes"
   | "dataDirectory"
   | "version"
   | "sqlite"

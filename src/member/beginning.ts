@@ -35,7 +35,10 @@ export async function begin(parts: MemberParts): Promise<Formed> {
     );
   }
   if (self.suffrage === "learner") {
-    throw new StartError("A read replica (-raft-non-voter) has no cluster of its own: give -join");
+    const what = configuration.cluster.standby
+      ? "standby (-raft-standby)"
+      : "read replica (-raft-non-voter)";
+    throw new StartError(`A ${what} has no cluster of its own: give -join`);
   }
   return {
     type: "former",

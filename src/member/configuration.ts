@@ -1,3 +1,4 @@
+import type { RoleTimes } from "../cluster/role_plan.ts";
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
 import type { SlowOptions, StoreLimits } from "../store/options.ts";
 
@@ -12,6 +13,10 @@ export interface ClusterConfiguration {
   readonly bootstrapExpectTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly nonVoter: boolean;
+  /** Takes the place of a voter that is gone. */
+  readonly standby: boolean;
+  /** When members that are gone lose their votes, and their places. */
+  readonly roleTimes: RoleTimes;
   /** Talk with nodes whose SQLite is another, for the time of an upgrade. */
   readonly allowSqliteMismatch: boolean;
   /** Shut down once removed from the cluster. */

@@ -133,6 +133,7 @@ function assemble(
     ...configuration,
     ...surroundings,
     ...parts,
+    roleTimes: configuration.cluster.roleTimes,
     onMembers: (members) => {
       surroundings.onMembers?.(members);
       reporting?.changed();

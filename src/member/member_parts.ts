@@ -1,5 +1,6 @@
 import type { Admission } from "../access/admission.ts";
 import type { Audit } from "../audit/types.ts";
+import type { Wish } from "../cluster/role_plan.ts";
 import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
 import { strangersMay } from "../cluster/wire.ts";
 import { Seeds } from "../discovery/seeds.ts";
@@ -66,6 +67,8 @@ export interface MemberParts extends MemberData {
   readonly traffic: Traffic;
   readonly transport: Transport;
   readonly sqlite: SqliteAgreement;
+  /** What the flags ask for this node to be. */
+  readonly wish: Wish;
   /** Where other nodes may be: -join and discovery. */
   readonly seeds: Seeds;
 }
@@ -103,11 +106,13 @@ export async function openParts(
   cleanUp: AsyncDisposableStack,
 ): Promise<MemberParts> {
   const { identity } = data;
+  const { nonVoter, standby } = configuration.cluster;
+  const wish = standby ? "standby" : nonVoter ? "replica" : "voter";
   const self: Member = {
     id: identity.serverId,
     address: configuration.advertisedAddress,
     httpAddress: configuration.httpAddress,
-    suffrage: configuration.cluster.nonVoter ? "learner" : "voter",
+    suffrage: wish === "voter" ? "voter" : "learner",
   };
   const sqlite = new SqliteAgreement({
     id: self.id,
@@ -127,7 +132,7 @@ export async function openParts(
   );
   const seeds = new Seeds({ ...surroundings, named: configuration.cluster.join });
   const traffic = new Traffic();
-  return { ...data, configuration, surroundings, self, traffic, transport, sqlite, seeds };
+  return { ...data, configuration, surroundings, self, traffic, transport, sqlite, seeds, wish };
 }
 
 interface ListenParts {

@@ -7,6 +7,7 @@ import {
   type MembershipChange,
   type Message,
   type NodeId,
+  type PeerProgress,
   type ProposeResult,
   type ReadMode,
   type Status,
@@ -93,6 +94,11 @@ export class Node {
       stages: this.#parts.stages,
       health: this.#health,
     };
+  }
+
+  /** For the leader: every other member's. Empty elsewhere. */
+  get peerProgress(): readonly PeerProgress[] {
+    return this.#parts.raft.progress();
   }
 
   get isLeader(): boolean {

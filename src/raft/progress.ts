@@ -188,8 +188,8 @@ export class Progress {
   }
 
   report(): PeerProgress {
-    const { id, matchIndex, nextIndex, state, recentlyActive } = this;
-    return { id, matchIndex, nextIndex, state, recentlyActive };
+    const { id, matchIndex, nextIndex, state, recentlyActive, ackedRound } = this;
+    return { id, matchIndex, nextIndex, state, recentlyActive, ackedRound };
   }
 
   #forget(): void {

@@ -276,6 +276,8 @@ export interface PeerProgress {
   readonly state: "probe" | "replicate" | "snapshot";
   /** Heard from since the last check of the quorum. */
   readonly recentlyActive: boolean;
+  /** The last round of heartbeats that it answered; 0 for none. */
+  readonly ackedRound: number;
 }
 
 /** How a core starts: what its disk held. */

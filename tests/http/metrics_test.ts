@@ -63,6 +63,7 @@ httpTest("/metrics says what the node is, and how far it and its peers have come
       nextIndex: 5,
       state: "replicate",
       recentlyActive: true,
+      ackedRound: 3,
     }],
   });
   const lines = await linesOf(await fetch("/metrics"));

@@ -6,7 +6,14 @@ import type { PeerProgress } from "../../src/raft/types.ts";
 const timing = { tickMs: 50, electionTicks: 10, heartbeatTicks: 2, leaseTicks: 8 };
 
 function peer(id: string, matchIndex: number, recentlyActive = true): PeerProgress {
-  return { id, matchIndex, nextIndex: matchIndex + 1, state: "replicate", recentlyActive };
+  return {
+    id,
+    matchIndex,
+    nextIndex: matchIndex + 1,
+    state: "replicate",
+    recentlyActive,
+    ackedRound: 0,
+  };
 }
 
 /** A leader "a" with voters "b", "c" and "d" and a learner "e"; the test sees whom it asks, and when. */

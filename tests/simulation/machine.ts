@@ -310,6 +310,8 @@ export class Machine {
         connectTimeoutMs: 0,
         allowSqliteMismatch: false,
         nonVoter: joining?.suffrage === "learner",
+        standby: false,
+        roleTimes: { standbyMs: 0, reapMs: 0, reapReadOnlyMs: 0 },
         shutdownOnRemove: false,
         removeOnShutdown: false,
         stepDownOnShutdown: false,
