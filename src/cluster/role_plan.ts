@@ -41,8 +41,8 @@ export type RoleStep =
   | { readonly type: "hand_over"; readonly why: string }
   | { readonly type: "reap"; readonly member: Member; readonly why: string };
 
-/** Whoever was heard from within this time is there, in ms. */
-export const presentMs = 3_000;
+/** Whoever was heard from within this time is there, in ms; within less, if a voter is gone after less. */
+const presentMsMax = 3_000;
 
 /**
  * What a leader is to do next about roles; undefined for nothing. One member changes at a time, and
@@ -56,8 +56,9 @@ export function nextRole(standings: readonly Standing[], times: RoleTimes): Role
   return standbyStep(standings, times) ?? reapStep(standings, times);
 }
 
-function isPresent({ isSelf, silentMs }: Standing): boolean {
-  return isSelf || silentMs < presentMs;
+function presence({ standbyMs }: RoleTimes): (standing: Standing) => boolean {
+  const limitMs = standbyMs === 0 ? presentMsMax : Math.min(presentMsMax, standbyMs);
+  return ({ isSelf, silentMs }) => isSelf || silentMs < limitMs;
 }
 
 function standbyStep(standings: readonly Standing[], times: RoleTimes): RoleStep | undefined {
@@ -66,6 +67,7 @@ function standbyStep(standings: readonly Standing[], times: RoleTimes): RoleStep
     standings.filter((one) =>
       one.member.suffrage === suffrage && (wish === undefined || one.wish === wish)
     );
+  const isPresent = presence(times);
   const staging = those("staging");
   for (const { member, silentMs } of staging) {
     if (silentMs < times.standbyMs) return undefined;
@@ -109,7 +111,7 @@ function standbyStep(standings: readonly Standing[], times: RoleTimes): RoleStep
 function reapStep(standings: readonly Standing[], times: RoleTimes): RoleStep | undefined {
   const voters = standings.filter((one) => one.member.suffrage === "voter");
   // Who is there must be a majority before and after: else those that are gone may be the cluster.
-  if (voters.filter(isPresent).length < majority(voters.length)) return undefined;
+  if (voters.filter(presence(times)).length < majority(voters.length)) return undefined;
   for (const { member, isSelf, wish, silentMs } of standings) {
     const isVoter = member.suffrage !== "learner" || wish === "voter";
     const limitMs = isVoter ? times.reapMs : times.reapReadOnlyMs;

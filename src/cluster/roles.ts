@@ -6,8 +6,9 @@ import { messageOf } from "../base/message_of.ts";
 import { nextRole, type RoleStep, type RoleTimes, type Standing, type Wish } from "./role_plan.ts";
 import type { ClusterCounts } from "./types.ts";
 
-/** Between two looks at the members, in ms. */
-const roundMs = 1_000;
+/** Between two looks at the members, in ms: often enough for the time after which a voter is gone. */
+const roundMsMin = 100;
+const roundMsMax = 1_000;
 /** What a change may take, in ms. */
 const changeMs = 10_000;
 
@@ -56,7 +57,7 @@ export class Roles {
   /** To be called whenever the node's status changed. */
   changed(): void {
     if (!this.#parts.node.isLeader) this.stop();
-    else this.#timer ??= repeat(this.#parts.clock, roundMs, () => this.#round());
+    else this.#timer ??= repeat(this.#parts.clock, this.#roundMs, () => this.#round());
   }
 
   stop(): void {
@@ -70,6 +71,11 @@ export class Roles {
   told(id: NodeId, wish: Wish): void {
     const isMember = this.#parts.node.configuration.members.some((member) => member.id === id);
     if (isMember) this.#wishes.set(id, wish);
+  }
+
+  get #roundMs(): number {
+    const { standbyMs } = this.#parts.times;
+    return Math.max(roundMsMin, Math.min(roundMsMax, (standbyMs || Infinity) / 4));
   }
 
   async #round(): Promise<void> {

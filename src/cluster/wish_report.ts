@@ -14,7 +14,7 @@ const againMs = 1_000;
 const answerMs = 2_000;
 
 interface Parts {
-  readonly node: Pick<Node, "id">;
+  readonly node: Pick<Node, "id" | "status">;
   readonly leaders: Pick<LeaderWatch, "leader">;
   readonly transport: Pick<Transport, "request">;
   readonly clock: Clock;
@@ -27,8 +27,8 @@ interface Parts {
 /** Tells every leader once what this node's flags ask for it to be. */
 export class WishReport {
   readonly #parts: Parts;
-  /** The leader that is told, or has been. */
-  #told: NodeId = "";
+  /** The leader that is told, or has been, and its term: it forgets when it comes to lead once more. */
+  #told = { leader: "", term: 0 };
   #again: Timer | undefined;
   #said = "";
 
@@ -40,22 +40,23 @@ export class WishReport {
   changed(): void {
     const { node, leaders } = this.#parts;
     const leader = leaders.leader?.id ?? "";
-    if (leader === this.#told) return;
+    const { term } = node.status;
+    if (leader === this.#told.leader && term === this.#told.term) return;
     this.stop();
-    this.#told = leader;
-    if (leader !== "" && leader !== node.id) this.#tell(leader);
+    this.#told = { leader, term };
+    if (leader !== "" && leader !== node.id) this.#tell(this.#told);
   }
 
   stop(): void {
     this.#again?.cancel();
     this.#again = undefined;
-    this.#told = "";
+    this.#told = { leader: "", term: 0 };
   }
 
-  async #tell(leader: NodeId): Promise<void> {
+  async #tell(told: { readonly leader: NodeId }): Promise<void> {
     const { leaders, transport, wish, admission, clock, logger } = this.#parts;
     const member = leaders.leader;
-    if (member?.id !== leader) return;
+    if (told !== this.#told || member?.id !== told.leader) return;
     const { address } = member;
     // Only who asks for a vote besides the one that it came in for has to say in whose name.
     const credentials = wish === "standby" ? admission?.own : undefined;
@@ -69,8 +70,8 @@ export class WishReport {
       logger.log(isNews ? "WARN" : "DEBUG", "cluster", text);
       this.#said = message;
       // A leader of an older release does not know the call, and has no use for it.
-      if (kind === "invalid" || this.#told !== leader) return;
-      this.#again = clock.after(againMs, () => this.#tell(leader));
+      if (kind === "invalid" || told !== this.#told) return;
+      this.#again = clock.after(againMs, () => this.#tell(told));
     }
   }
 }

@@ -53,7 +53,9 @@ class Cluster {
       httpAddress: `${name}:4001`,
       suffrage: "voter" as const,
     }));
-    this.machines = ["n1", "n2", "n3"].map((name) => new Machine(name, world, true, { members }));
+    this.machines = ["n1", "n2", "n3"].map((name) =>
+      new Machine(name, world, "voter", { members })
+    );
     for (const machine of this.machines) machine.start();
     // The first events come only once the machines have read their disks.
     const next = () => void queue.schedule(10, next);

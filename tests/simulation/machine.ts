@@ -88,6 +88,8 @@ export class Machine {
   readonly #world: World;
   readonly #random: Prng;
   readonly #skew: ClockSkew;
+  /** It is started as a standby. */
+  readonly standby: boolean;
   #disk: SimulatedDisk;
   #logHome: LogHome;
   #storeHome: StoreHome;
@@ -117,9 +119,10 @@ export class Machine {
   constructor(
     readonly id: string,
     world: World,
-    founding: boolean,
+    founding: "voter" | "learner" | undefined,
     configuration: Configuration | undefined,
   ) {
+    this.standby = founding === "learner" && world.plan.standbys;
     this.#world = world;
     this.#random = new Random(world.random.uint64());
     const { drift, disk, store, timings } = world.plan;
@@ -131,11 +134,11 @@ export class Machine {
     this.#disk = this.#newDisk();
     this.#logHome = this.#newLogHome();
     this.#storeHome = this.#newStoreHome();
-    this.#member = founding;
+    this.#member = founding !== undefined;
     this.#serverId = serverId(id, firstIncarnation);
     this.diskFaults = disk;
     this.storeFaults = store;
-    if (!founding) return;
+    if (founding === undefined) return;
     const identity = { version: 2, nodeId: id, incarnation: firstIncarnation, clusterId };
     const file = new TextEncoder().encode(JSON.stringify(identity));
     this.#disk.install(new Map([[`${directory}/node.json`, file]]));
@@ -294,7 +297,7 @@ export class Machine {
 
   #configuration(): MemberConfiguration {
     const joining = this.leaving ? undefined : this.#joining;
-    const { limits, snapshots } = this.#world.plan;
+    const { limits, snapshots, standbys } = this.#world.plan;
     return {
       dataDirectory: directory,
       nodeId: this.id,
@@ -309,9 +312,9 @@ export class Machine {
         bootstrapExpectTimeoutMs: 0,
         connectTimeoutMs: 0,
         allowSqliteMismatch: false,
-        nonVoter: joining?.suffrage === "learner",
-        standby: false,
-        roleTimes: { standbyMs: 0, reapMs: 0, reapReadOnlyMs: 0 },
+        nonVoter: joining?.suffrage === "learner" && !this.standby,
+        standby: this.standby,
+        roleTimes: { standbyMs: standbys ? 800 : 0, reapMs: 0, reapReadOnlyMs: 0 },
         shutdownOnRemove: false,
         removeOnShutdown: false,
         stepDownOnShutdown: false,

@@ -43,6 +43,8 @@ export type Disturbance = (typeof disturbances)[number];
 export interface Plan {
   readonly voters: number;
   readonly learners: number;
+  /** The learners are standbys, and soon get the places of voters that are gone. */
+  readonly standbys: boolean;
   /** Every founding member's log begins with the configuration; else only the first one's. */
   readonly allFound: boolean;
   readonly clients: number;
@@ -141,7 +143,8 @@ export function drawPlan(random: Prng): Plan {
   const plan: Plan = {
     voters: choose(random, [3, 3, 3, 3, 3, 3, 5, 5, 5, 4, 2, 1]),
     allFound: random.chance(0.5),
-    learners: sometimes(0.2, () => 1),
+    learners: sometimes(0.3, () => 1 + random.below(2)),
+    standbys: random.chance(0.5),
     clients: 2 + random.below(4),
     weakReaders: choose(random, [0, 1, 2]),
     keys: 1 + random.below(3),
@@ -175,7 +178,18 @@ export function drawPlan(random: Prng): Plan {
     },
     leaseHolds: drift <= driftWithinLease && !enabled.has("suspend"),
   };
-  return random.chance(0.15) ? aboutLease(random, plan) : plan;
+  if (random.chance(0.15)) return aboutLease(random, plan);
+  return random.chance(0.1) ? aboutStandbys(random, plan) : plan;
+}
+
+/** The same, with standbys, and voters that are gone for long enough to be replaced by them. */
+function aboutStandbys(random: Prng, plan: Plan): Plan {
+  const disturbances = new Map<Disturbance, number>([["crash", 2000], ["isolate_leader", 3000]]);
+  for (const one of ["power_cut", "partition", "move", "freeze", "transfer"] as const) {
+    if (random.chance(0.3)) disturbances.set(one, 4000);
+  }
+  const voters = choose(random, [3, 3, 5]);
+  return { ...plan, voters, learners: 1 + random.below(2), standbys: true, disturbances };
 }
 
 /** Lengths of a tick in ms, before flags are changed and afterwards. */

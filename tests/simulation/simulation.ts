@@ -94,7 +94,7 @@ class Simulation {
         new Machine(
           `n${i + 1}`,
           this.#world,
-          i < members.length,
+          members[i]?.suffrage === "learner" ? "learner" : members[i] && "voter",
           knows ? configuration : undefined,
         ),
       );
@@ -253,6 +253,8 @@ class Simulation {
       if (!machine.member) return true;
       if (machine.running === undefined || machine.serverId !== id) return false;
       const { node } = machine.running;
+      // With all of them there, a standby has given its vote back.
+      if (machine.standby && suffrage !== "learner") return false;
       return suffrage !== "staging" && node.status.leader === leader.id &&
         node.appliedIndex === leader.commitIndex;
     });
