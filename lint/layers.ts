@@ -43,10 +43,16 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     store: types,
     cluster: /^(types|write_queue)$/,
   },
-  backup: { base: "all", io: "all", object_store: "all", store: types },
+  backup: {
+    base: "all",
+    raft: types,
+    io: "all",
+    object_store: "all",
+    store: /^(types|codec\/\w+)$/,
+  },
   http: {
     base: "all",
-    backup: types,
+    backup: /^(archive\/)?types$/,
     raft: types,
     metrics: "all",
     io: /^(types|address)$/,

@@ -122,6 +122,13 @@ export function parseAutoRestore(
   };
 }
 
+/** Reads where a file of either kind leads, whatever else it says. */
+export function parseDestination(text: string, environment: Environment): Destination {
+  const fields = new JsonFields(parseJson(expandVariables(text, environment)), "Config");
+  checkVersion(fields);
+  return destinationIn(fields, typeOf(fields)).destination;
+}
+
 function checkVersion(fields: JsonFields): void {
   if (fields.whole("version") > newestVersion) throw new ConfigError("invalid version");
 }

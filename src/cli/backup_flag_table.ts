@@ -1,4 +1,4 @@
-import type { FlagSpec } from "./flag_spec.ts";
+import { type FlagSpec, hour, longest } from "./flag_spec.ts";
 
 /** Flags of backups. */
 export const backupFlags = {
@@ -17,5 +17,31 @@ export const backupFlags = {
     value: "FILE",
     help:
       "Load the backup that the file names into a new cluster; nodes and clusters with data pass it over",
+  },
+  "archive": {
+    kind: "text",
+    group: "Backups",
+    default: "",
+    value: "TARGET",
+    help:
+      "Archive the log, so that raftlite restore makes the database of any moment: to a directory, or where a file such as -auto-backup's says",
+  },
+  "archive-lag": {
+    kind: "duration",
+    group: "Backups",
+    default: "10s",
+    value: "DURATION",
+    help: "How far the archive may be behind",
+    min: 10,
+    max: hour,
+  },
+  "archive-base-interval": {
+    kind: "duration",
+    group: "Backups",
+    default: "24h",
+    value: "DURATION",
+    help: "Time between two copies of the whole database in the archive, from which restores begin",
+    min: 1_000,
+    max: longest,
   },
 } as const satisfies Record<string, FlagSpec>;

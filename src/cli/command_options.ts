@@ -14,6 +14,33 @@ export function parseOptions<const T extends Options>(
   options: T,
   longNames: ReadonlyMap<string, string>,
 ) {
+  const rewritten = rewrite(args, options, longNames);
+  try {
+    return parseArgs({ args: rewritten, options }).values;
+  } catch (error) {
+    throw misread(error);
+  }
+}
+
+/** The same for one that takes more than flags. */
+export function parseOptionsAndNames<const T extends Options>(args: readonly string[], options: T) {
+  const rewritten = rewrite(args, options, new Map());
+  try {
+    return parseArgs({ args: rewritten, options, allowPositionals: true });
+  } catch (error) {
+    throw misread(error);
+  }
+}
+
+function misread(error: unknown): unknown {
+  return error instanceof TypeError ? new FlagError(2, error.message) : error;
+}
+
+function rewrite(
+  args: readonly string[],
+  options: Options,
+  longNames: ReadonlyMap<string, string>,
+): string[] {
   const typeOf = (name: string) => {
     const long = longNames.get(name) ?? name;
     if (!Object.hasOwn(options, long)) throw new FlagError(2, `Unknown flag -${name}`);
@@ -21,11 +48,5 @@ export function parseOptions<const T extends Options>(
   };
   const long = withTwoDashes(args, (name) => typeOf(name) === "string")
     .map((arg) => arg.replace(/^--([^=])(?==|$)/, (_, short) => `--${longNames.get(short)}`));
-  const rewritten = settleSwitches(long, (name) => name !== "" && typeOf(name) === "boolean");
-  try {
-    return parseArgs({ args: rewritten, options }).values;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new FlagError(2, error.message);
-  }
+  return settleSwitches(long, (name) => name !== "" && typeOf(name) === "boolean");
 }

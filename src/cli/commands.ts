@@ -11,12 +11,19 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["bench", async () => (await import("./bench/command.ts")).bench],
   ["hash-password", async () => (await import("./hash_password.ts")).hashPasswordCommand],
   ["new-token", async () => (await import("./new_token.ts")).newToken],
+  ["restore", async () => (await import("./restore/command.ts")).restore],
   ["shell", async () => (await import("./shell/command.ts")).shell],
   ["systemd-unit", async () => (await import("./systemd_unit.ts")).systemdUnit],
 ]);
 
 /** Sub-commands with flags of their own; the others take the server's. */
-const ownFlags: ReadonlySet<string> = new Set(["bench", "shell", "hash-password", "new-token"]);
+const ownFlags: ReadonlySet<string> = new Set([
+  "bench",
+  "restore",
+  "shell",
+  "hash-password",
+  "new-token",
+]);
 
 /** Carries out a command line and resolves with the program's exit code. */
 export async function run(args: readonly string[]): Promise<number> {

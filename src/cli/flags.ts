@@ -66,7 +66,16 @@ export interface Configuration {
     readonly slow: SlowOptions | undefined;
   };
   /** Paths of configuration files; "" for none. */
-  readonly backups: { readonly backupPath: string; readonly restorePath: string };
+  readonly backups: {
+    readonly backupPath: string;
+    readonly restorePath: string;
+    readonly archive: {
+      /** A directory or a file; "" for none. */
+      readonly target: string;
+      readonly lagMs: number;
+      readonly baseIntervalMs: number;
+    };
+  };
   readonly writeQueue: {
     readonly capacity: number;
     readonly batchSize: number;
@@ -164,7 +173,15 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       foreignKeys: values["fk"],
       slow: slowOptions(values),
     },
-    backups: { backupPath: values["auto-backup"], restorePath: values["auto-restore"] },
+    backups: {
+      backupPath: values["auto-backup"],
+      restorePath: values["auto-restore"],
+      archive: {
+        target: values["archive"],
+        lagMs: values["archive-lag"],
+        baseIntervalMs: values["archive-base-interval"],
+      },
+    },
     writeQueue: {
       capacity: values["write-queue-capacity"],
       batchSize: values["write-queue-batch-size"],

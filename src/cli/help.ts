@@ -9,6 +9,7 @@ Usage:
   raftlite [flags] [DATA_DIR]                Run a node (DATA_DIR: ${dataDirectoryDefault})
   raftlite shell [flags]                     Work with a node, from a terminal or a pipe
   raftlite bench -target NAME=URL …          Measure servers that speak this HTTP API
+  raftlite restore -from TARGET FILE         Make the database of any moment (-archive)
   raftlite hash-password                     Make a password's hash for the file of users (-auth)
   raftlite new-token NAME [EXPIRES]          Make a token and its line for that file
   raftlite systemd-unit [flags] [DATA_DIR]   Print a unit file that runs a node

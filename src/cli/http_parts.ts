@@ -1,3 +1,4 @@
+import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { ConnectionFigures, ConnectionLimits } from "../http/connection_watch.ts";
@@ -40,6 +41,8 @@ interface Parts {
   readonly https: HttpsInfo | undefined;
   /** Undefined without -auto-backup. */
   readonly backups: (() => AutoBackupFigures) | undefined;
+  /** Undefined without -archive. */
+  readonly archive: (() => ArchiveFigures) | undefined;
   /** Undefined without -auto-restore. */
   readonly restore: (() => AutoRestoreFigures) | undefined;
 }
@@ -72,6 +75,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       licenses: licenseText,
       https: parts.https,
       backups: parts.backups,
+      archive: parts.archive,
       restore: parts.restore,
       connections: parts.connections,
       settings: settingsOf(configuration),

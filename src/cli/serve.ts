@@ -13,6 +13,7 @@ import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
 import { autoBackupOf, prepareAutoBackup, type PreparedBackup } from "./auto_backup.ts";
+import { archiverOf, prepareArchive, type PreparedArchive } from "./archive.ts";
 import { prepareAutoRestore, restoringNode } from "./auto_restore.ts";
 import { takeDataDirectory } from "./data_directory.ts";
 import { type OpenAudit, openAudit } from "./audit.ts";
@@ -120,6 +121,7 @@ async function runUntil(
   const discovery = configuration.discovery &&
     openDiscovery(configuration.discovery, parseAddress(configuration.raft.advertisedAddress).port);
   const backups = await prepareAutoBackup(configuration.backups.backupPath, { clock, logger });
+  const archive = await prepareArchive(configuration.backups.archive, clock);
   const restore = await prepareAutoRestore(configuration, { clock, logger });
   const opening = openMember(memberConfiguration(configuration), {
     clock,
@@ -153,6 +155,7 @@ async function runUntil(
       https,
       users,
       backups,
+      archive,
       restore,
       end,
       clock,
@@ -180,15 +183,17 @@ interface ServeParts extends Omit<RunParts, "watched"> {
   readonly https: OpenHttps | undefined;
   readonly users: OpenUsers | undefined;
   readonly backups: PreparedBackup | undefined;
+  readonly archive: PreparedArchive | undefined;
   readonly restore: AutoRestore | undefined;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(own: ServeParts): Promise<void> {
-  const { member, nodeNetwork, discovery, https, users, backups, restore } = own;
+  const { member, nodeNetwork, discovery, https, users, backups, archive, restore } = own;
   const { end, clock, audit, configuration, logger } = own;
   const { service } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
+  const archiver = archive && await archiverOf(archive, member, { clock, logger });
   const turns = new TurnWatch(clock);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
@@ -204,6 +209,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     discovery: discovery && (() => discovery.figures()),
     https: https?.info,
     backups: backup && (() => backup.figures),
+    archive: archiver && (() => archiver.figures),
     restore: restore && (() => restore.figures),
   });
   server = await serveHttp({
@@ -219,6 +225,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   restore?.start(restoringNode(member));
   turns.start();
   backup?.start();
+  archiver?.start();
   try {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
@@ -228,6 +235,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   } finally {
     turns.stop();
     await backup?.stop();
+    await archiver?.stop();
     await restore?.stop();
     await server.stop(httpStopMs);
     parts.bodyReader.end();

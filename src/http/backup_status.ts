@@ -1,3 +1,4 @@
+import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures, Verification } from "../backup/types.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { Figures } from "./store_status.ts";
@@ -44,6 +45,24 @@ export function restoreFigures(figures: AutoRestoreFigures): Figures {
     num_auto_restores_failed: figures.failed,
     num_auto_restores_skipped: figures.skipped,
     download_bytes: figures.downloadBytes,
+  };
+}
+
+/** What /status shows under `archive`. */
+export function archiveFigures(figures: ArchiveFigures): Figures {
+  const { failing, lastShippedTime, lastBaseTime } = figures;
+  return {
+    target: figures.target,
+    index: figures.index,
+    entries_behind: figures.entriesBehind,
+    last_shipped_time: lastShippedTime === undefined ? never : time(lastShippedTime),
+    last_base_index: figures.lastBaseIndex,
+    last_base_time: lastBaseTime === undefined ? never : time(lastBaseTime),
+    num_pieces: figures.piecesShipped,
+    num_bytes: figures.bytesShipped,
+    num_bases: figures.basesMade,
+    num_gaps: figures.gaps,
+    failing: failing && { times: failing.times, error: failing.message },
   };
 }
 

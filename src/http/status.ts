@@ -3,7 +3,7 @@ import { withoutScheme } from "../io/address.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import type { ConnectionFigures } from "./connection_watch.ts";
-import { backupFigures, restoreFigures } from "./backup_status.ts";
+import { archiveFigures, backupFigures, restoreFigures } from "./backup_status.ts";
 import { formatDuration } from "../base/duration.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
@@ -42,6 +42,7 @@ async function collect(app: AppState): Promise<Figures> {
   return {
     audit: auditFigures(info.audit?.()),
     auto_backups: info.backups && backupFigures(info.backups()),
+    archive: info.archive && archiveFigures(info.archive()),
     auto_restore: info.restore && restoreFigures(info.restore()),
     build: {
       build_time: "unknown",

@@ -1,3 +1,4 @@
+import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Audit } from "../audit/types.ts";
@@ -80,6 +81,8 @@ export interface ServerInfo {
   readonly settings: ServerSettings;
   /** Undefined without -auto-backup. */
   readonly backups?: (() => AutoBackupFigures) | undefined;
+  /** Undefined without -archive. */
+  readonly archive?: (() => ArchiveFigures) | undefined;
   /** Undefined without -auto-restore. */
   readonly restore?: (() => AutoRestoreFigures) | undefined;
   /** Absent without an audit log. */

@@ -36,6 +36,8 @@ export class LogHolds {
   readonly #parts: LogHoldsParts;
   readonly #bytesMax: number;
   readonly #holds = new Map<NodeId, Hold>();
+  /** What lies behind is not archived yet; undefined without an archive. */
+  #archived: number | undefined;
 
   constructor(parts: LogHoldsParts) {
     this.#parts = parts;
@@ -56,21 +58,30 @@ export class LogHolds {
     if (!ok) this.#holds.delete(id);
   }
 
+  /** Keeps what lies behind that index, for an archive. */
+  keepBehind(index: number): void {
+    this.#archived = index;
+  }
+
   /** How far a log of that size, which could be compacted through `wanted`, may be. */
   allowed(wanted: number, sizeBytes: number): number {
-    if (this.#holds.size === 0) return wanted;
+    if (this.#holds.size === 0 && this.#archived === undefined) return wanted;
     if (sizeBytes > this.#bytesMax) {
-      const names = Array.from(this.#holds.keys(), nodeName).join(", ");
+      const archive = this.#archived === undefined || this.#archived >= wanted
+        ? []
+        : ["the archive"];
+      const names = [...Array.from(this.#holds.keys(), nodeName), ...archive].join(", ");
       this.#holds.clear();
+      if (names === "") return wanted;
       this.#parts.logger.log(
         "WARN",
         "node",
-        `Log of ${sizeBytes} bytes is no longer kept for ${names}, which may need another snapshot`,
+        `Log of ${sizeBytes} bytes is no longer kept for ${names}, which may need another snapshot or base copy`,
       );
       return wanted;
     }
     const progress = new Map(this.#parts.raft.progress().map((peer) => [peer.id, peer.matchIndex]));
-    let allowed = wanted;
+    let allowed = Math.min(wanted, this.#archived ?? wanted);
     for (const [id, hold] of this.#holds) {
       const matchIndex = progress.get(id);
       if (matchIndex === undefined || !this.#needed(hold, matchIndex, wanted)) {

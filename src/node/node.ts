@@ -3,6 +3,7 @@ import { voterIds } from "../raft/configuration.ts";
 import { versionOf } from "../raft/cluster_version.ts";
 import {
   type Configuration,
+  type Entry,
   EntryType,
   type MembershipChange,
   type Message,
@@ -78,6 +79,16 @@ export class Node {
   /** Whether a command may have been applied behind that index. */
   changedSince(index: number): Promise<boolean> {
     return changedSince(this.#options, index, this.appliedIndex);
+  }
+
+  /** Entries of the log, as {@linkcode RaftLog.read} has them. */
+  readLog(from: number, to: number, bytesMax: number): Promise<Entry[]> {
+    return this.#options.log.read(from, to, bytesMax);
+  }
+
+  /** Keeps the log behind that index until it is archived, within a bound. */
+  keepLogBehind(index: number): void {
+    this.#parts.holds.keepBehind(index);
   }
 
   get figures(): NodeFigures {

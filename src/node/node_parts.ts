@@ -139,6 +139,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     proposer,
     reads,
     applier,
+    holds,
     compaction,
     sender,
     receiver,

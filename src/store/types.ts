@@ -291,6 +291,10 @@ export class DamagedBackupError extends Error {
 export interface PackOptions {
   readonly vacuum: boolean;
   readonly compression: Compression;
+  /** "wal" unless it says otherwise or the copy is vacuumed. */
+  readonly journal?: "wal" | "delete";
+  /** "all": with what the store keeps for itself, to go on from; never vacuumed. */
+  readonly content?: "user" | "all";
 }
 
 /** A backup in a file of this node's, to be read as often as it takes. */

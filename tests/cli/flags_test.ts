@@ -33,7 +33,11 @@ function refusal(args: readonly string[]): FlagError {
 
 Deno.test("parseFlags without arguments gives a node of its own with rqlite's defaults", () => {
   assert.deepEqual(configured(), {
-    backups: { backupPath: "", restorePath: "" },
+    backups: {
+      backupPath: "",
+      restorePath: "",
+      archive: { target: "", lagMs: 10_000, baseIntervalMs: 86_400_000 },
+    },
     dataDirectory: resolve("raftlite-data"),
     nodeId: "127.0.0.1:4002",
     http: {
@@ -196,6 +200,9 @@ const everyFlag: Readonly<
   "write-queue-batch-size": ["64", (c) => c.writeQueue.batchSize, 64],
   "write-queue-timeout": ["1s", (c) => c.writeQueue.timeoutMs, 1000],
   "write-queue-tx": ["true", (c) => c.writeQueue.transaction, true],
+  "archive": ["/archive", (c) => c.backups.archive.target, "/archive"],
+  "archive-lag": ["5s", (c) => c.backups.archive.lagMs, 5_000],
+  "archive-base-interval": ["1h", (c) => c.backups.archive.baseIntervalMs, 3_600_000],
   "auto-restore": ["restore.json", (c) => c.backups.restorePath, "restore.json"],
   "auto-backup": ["backup.json", (c) => c.backups.backupPath, "backup.json"],
 };

@@ -11,7 +11,7 @@ import {
 import { dumpSql } from "./dump.ts";
 import { isBrokenDisk, isOutOfRoom, reasonOf } from "../failures.ts";
 import { verifyReceived } from "./received_copy.ts";
-import { dropRaftTables, readRaftState } from "../apply/raft_table.ts";
+import { dropRaftTables, readRaftState, resumeAtStart } from "../apply/raft_table.ts";
 import type { RequestTo, ThreadScope } from "../threads.ts";
 import {
   type AppliedPosition,
@@ -168,7 +168,7 @@ class CopyWork {
   async #pack(
     { path, plain, target, options }: Extract<CopyRequest, { type: "pack" }>,
   ): Promise<CopyResults["pack"]> {
-    const { vacuum, compression } = options;
+    const { vacuum, compression, journal = vacuum ? "delete" : "wal", content = "user" } = options;
     this.#copyPages(path, plain);
     let position: AppliedPosition;
     {
@@ -176,7 +176,12 @@ class CopyWork {
       position = positionIn(copy);
       // What is deleted leaves no trace: equal databases give equal files.
       copy.exec("PRAGMA secure_delete = ON");
-      this.#keepUsersData(copy, { format: vacuum ? "delete" : "binary", vacuum });
+      if (content === "all" && readRaftState(copy).resume !== resumeAtStart) {
+        throw new Error("The copy holds a part of an entry: try again when that is applied");
+      }
+      if (content === "user") {
+        this.#keepUsersData(copy, { format: journal === "wal" ? "binary" : "delete", vacuum });
+      }
     }
     const sums = await packFile({
       disk: this.#disk,

@@ -9,8 +9,8 @@ import { StoreBusyError } from "../types.ts";
 const countsMax = {
   /** On its way to a client. */
   backup: 8,
-  /** On its way to an object store, and what it is made of. */
-  pack: 2,
+  /** On its way to an object store, and what it is made of: a backup, and a base copy of an archive. */
+  pack: 4,
   /** A user's backup on its way in: as it came, and unpacked. */
   restore: 4,
   /** On its way to a follower. */

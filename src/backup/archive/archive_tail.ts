@@ -1,0 +1,211 @@
+import { joinBytes } from "../../base/bytes.ts";
+import { messageOf } from "../../base/message_of.ts";
+import { ObjectStoreError, partBytes } from "../../object_store/types.ts";
+import type { Entry } from "../../raft/types.ts";
+import {
+  ArchiveError,
+  type ArchivePlace,
+  basePrefix,
+  type BaseRecord,
+  headKey,
+  type HeadRecord,
+  listPieces,
+  ownerKey,
+  pieceKey,
+  readRecord,
+  readWhole,
+  recordBytes,
+} from "./layout.ts";
+import { decodePiece, encodePiece, type Piece, sumOf } from "./piece.ts";
+import type { ArchivedNode } from "./types.ts";
+
+/** Data of the entries in one piece: a restore has one in memory, and a leader makes one in a moment. */
+const pieceBytesMax = 2 * 1024 * 1024;
+
+export interface TailParts {
+  readonly place: ArchivePlace;
+  readonly node: ArchivedNode;
+  readonly signal: AbortSignal;
+}
+
+/** The end of an archive's chain of pieces, to which the leader adds. */
+export class ArchiveTail {
+  readonly #parts: TailParts;
+  /** The last entry in the archive; index 0 for none. */
+  #head: Omit<HeadRecord, "version" | "cluster">;
+  #lastBase: BaseRecord | undefined;
+
+  private constructor(
+    parts: TailParts,
+    head: Omit<HeadRecord, "version" | "cluster">,
+    lastBase: BaseRecord | undefined,
+  ) {
+    this.#parts = parts;
+    this.#head = head;
+    this.#lastBase = lastBase;
+  }
+
+  /** Finds it, and sees that it is this cluster's, and a part of its history. */
+  static async find(parts: TailParts): Promise<ArchiveTail> {
+    const { place, node, signal } = parts;
+    await node.confirm();
+    if (!node.leads) throw new ArchiveError("another node leads now");
+    await takeOwnership(parts);
+    const lastBase = await newestBase(place, signal);
+    const noted = await readRecord<HeadRecord>(place, headKey(place), signal);
+    const head = noted ?? await unnotedHead(place, lastBase, signal);
+    const tail = new ArchiveTail(parts, head, lastBase);
+    while (await tail.#adoptNext()) { /* What was shipped and not noted. */ }
+    await tail.#checkHistory();
+    return tail;
+  }
+
+  get index(): number {
+    return this.#head.index;
+  }
+
+  get lastBase(): BaseRecord | undefined {
+    return this.#lastBase;
+  }
+
+  /** Whether a log that begins there goes on from here. */
+  reaches(firstLogIndex: number): boolean {
+    return this.#lastBase !== undefined && this.index + 1 >= firstLogIndex;
+  }
+
+  /** A base copy was made: where the chain does not reach it, another begins behind it. */
+  based(base: BaseRecord): void {
+    const isGap = !this.reaches(this.#parts.node.firstLogIndex);
+    this.#lastBase = base;
+    if (isGap) this.#head = { key: "", sha256: "", index: base.index, term: base.term };
+  }
+
+  /** Ships entries up to `to`, as many as one piece takes; returns the bytes. */
+  async ship(to: number): Promise<number> {
+    const { place, node, signal } = this.#parts;
+    const entries = await node.readLog(this.index + 1, to, pieceBytesMax);
+    const bytes = await encodePiece({
+      cluster: node.clusterId,
+      shippedInTerm: node.term,
+      previous: this.#head.sha256,
+      entries,
+    });
+    const key = pieceKey(place, this.index + 1);
+    try {
+      await place.store.put(key, bytes, { ifAbsent: true, signal });
+      await this.#moveTo(key, bytes, entries);
+    } catch (error) {
+      if (!(error instanceof ObjectStoreError) || error.kind !== "exists") throw error;
+      // Another leader's, or this one's own, whose answer was lost.
+      if (!await this.#adoptNext(entries)) throw error;
+    }
+    return bytes.length;
+  }
+
+  async #moveTo(key: string, bytes: Uint8Array, entries: readonly Entry[]): Promise<void> {
+    const { place, node, signal } = this.#parts;
+    const last = entries.at(-1);
+    if (last === undefined) throw new ArchiveError(`${key} has no entries`);
+    this.#head = { key, sha256: await sumOf(bytes), index: last.index, term: last.term };
+    const record: HeadRecord = { version: 1, cluster: node.clusterId, ...this.#head };
+    await place.store.put(headKey(place), recordBytes(record), { signal });
+  }
+
+  /** Goes on behind the next piece if it is there; throws where it is not what this log has. */
+  async #adoptNext(own: readonly Entry[] = []): Promise<boolean> {
+    const { place, node, signal } = this.#parts;
+    const key = pieceKey(place, this.index + 1);
+    let bytes: Uint8Array;
+    try {
+      bytes = joinBytes(await readWhole(place, key, partBytes, signal));
+    } catch (error) {
+      if (error instanceof ObjectStoreError && error.kind === "missing") return false;
+      throw error;
+    }
+    const piece = decoded(place, key, bytes);
+    if (piece.cluster !== node.clusterId || piece.previous !== this.#head.sha256) {
+      throw this.#otherHistory(this.index + 1);
+    }
+    for (const [at, { term, checksum }] of piece.entries.entries()) {
+      const mine = own[at];
+      if (mine !== undefined && (mine.term !== term || mine.checksum !== checksum)) {
+        throw this.#otherHistory(mine.index);
+      }
+    }
+    await this.#moveTo(key, bytes, piece.entries);
+    return true;
+  }
+
+  /** The log that this cluster has must be the one that was archived: one that was forced may not be. */
+  async #checkHistory(): Promise<void> {
+    const { node } = this.#parts;
+    const { index, term } = this.#head;
+    if (index > node.appliedIndex) throw this.#otherHistory(node.appliedIndex + 1);
+    if (index === 0 || index < node.firstLogIndex) return;
+    const [entry] = await node.readLog(index, index, 1);
+    if (entry?.term !== term) throw this.#otherHistory(index);
+  }
+
+  #otherHistory(index: number): ArchiveError {
+    return new ArchiveError(
+      `${this.#parts.place.name} has another history than this cluster, from index ${index} on: archive to another place`,
+    );
+  }
+}
+
+/** An archive is one cluster's; and its store must refuse to replace what is there. */
+async function takeOwnership({ place, node, signal }: TailParts): Promise<void> {
+  const key = ownerKey(place);
+  const bytes = recordBytes({ version: 1, cluster: node.clusterId });
+  for (let tries = 0; tries < 2; tries++) {
+    const owner = await readRecord(place, key, signal);
+    if (owner !== undefined && owner.cluster !== node.clusterId) {
+      throw new ArchiveError(`${place.name} is the archive of cluster ${owner.cluster}`);
+    }
+    try {
+      await place.store.put(key, bytes, { ifAbsent: true, signal });
+    } catch (error) {
+      if (error instanceof ObjectStoreError && error.kind === "exists") return;
+      throw error;
+    }
+  }
+  throw new ArchiveError(
+    `${place.name} replaces objects although it is asked not to: two leaders could spoil an archive there`,
+  );
+}
+
+async function newestBase(
+  place: ArchivePlace,
+  signal: AbortSignal,
+): Promise<BaseRecord | undefined> {
+  let newest: string | undefined;
+  for await (const { key } of place.store.list(basePrefix(place), signal)) {
+    if (key.endsWith(".json")) newest = key;
+  }
+  return newest === undefined ? undefined : await readRecord<BaseRecord>(place, newest, signal);
+}
+
+/** Where nobody has noted the end: the last piece, or else the last base copy. */
+async function unnotedHead(
+  place: ArchivePlace,
+  lastBase: BaseRecord | undefined,
+  signal: AbortSignal,
+): Promise<Omit<HeadRecord, "version" | "cluster">> {
+  const first = (await listPieces(place, signal)).at(-1);
+  if (first === undefined) {
+    return { key: "", sha256: "", index: lastBase?.index ?? 0, term: lastBase?.term ?? 0 };
+  }
+  const key = pieceKey(place, first);
+  const bytes = joinBytes(await readWhole(place, key, partBytes, signal));
+  const last = decoded(place, key, bytes).entries.at(-1);
+  return { key, sha256: await sumOf(bytes), index: last?.index ?? 0, term: last?.term ?? 0 };
+}
+
+/** Throws an ArchiveError that names what is damaged. */
+export function decoded(place: ArchivePlace, key: string, bytes: Uint8Array): Piece {
+  try {
+    return decodePiece(bytes);
+  } catch (error) {
+    throw new ArchiveError(`${place.name}: ${key} is damaged: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import { joinBytes } from "../../base/bytes.ts";
+import { messageOf } from "../../base/message_of.ts";
+import { partBytes } from "../../object_store/types.ts";
+import type { Entry } from "../../raft/types.ts";
+import { decoded } from "./archive_tail.ts";
+import {
+  ArchiveError,
+  type ArchivePlace,
+  type BaseRecord,
+  listBases,
+  listPieces,
+  ownerKey,
+  pieceKey,
+  readRecord,
+  readWhole,
+} from "./layout.ts";
+import { type Piece, sumOf, timeOf } from "./piece.ts";
+import { piecesOf } from "../verify.ts";
+
+/** Entries without a gap, as an archive has them. Times are the leaders', in ms since 1970 UTC. */
+export interface Range {
+  readonly first: number;
+  readonly last: number;
+  readonly pieces: number;
+  readonly firstTime: number | undefined;
+  readonly lastTime: number | undefined;
+}
+
+/** What an archive holds, and what is wrong with it. */
+export interface Inventory {
+  readonly cluster: string;
+  readonly bases: readonly BaseRecord[];
+  readonly ranges: readonly Range[];
+  readonly faults: readonly string[];
+}
+
+/** Reads an archive; what it reads, it checks. */
+export class ArchiveReader {
+  readonly #place: ArchivePlace;
+  readonly cluster: string;
+  readonly bases: readonly BaseRecord[];
+  /** Of all pieces, in order. */
+  readonly #firsts: readonly number[];
+
+  private constructor(
+    place: ArchivePlace,
+    cluster: string,
+    bases: readonly BaseRecord[],
+    firsts: readonly number[],
+  ) {
+    this.#place = place;
+    this.cluster = cluster;
+    this.bases = bases;
+    this.#firsts = firsts;
+  }
+
+  /** Throws an ArchiveError when there is no archive. */
+  static async open(place: ArchivePlace): Promise<ArchiveReader> {
+    const owner = await readRecord(place, ownerKey(place));
+    if (owner === undefined) throw new ArchiveError(`${place.name} is no archive`);
+    const bases = (await listBases(place)).filter(({ cluster }) => cluster === owner.cluster);
+    return new ArchiveReader(place, owner.cluster, bases, await listPieces(place));
+  }
+
+  get name(): string {
+    return this.#place.name;
+  }
+
+  /** The bytes of a base copy, compressed. Throws an ArchiveError at their end if they are not those stored. */
+  async *baseBytes({ key, sizeBytes, sha256 }: BaseRecord): AsyncGenerator<Uint8Array> {
+    const hash = createHash("sha256");
+    for await (const piece of piecesOf(this.#place.store, key, sizeBytes)) {
+      hash.update(piece);
+      yield piece;
+    }
+    if (hash.digest("hex") !== sha256) {
+      throw new ArchiveError(`${this.name}: ${key} is damaged: its checksum is another`);
+    }
+  }
+
+  /** The entries behind `index`, piece by piece, as far as the chain goes. */
+  async *entriesBehind(index: number): AsyncGenerator<readonly Entry[]> {
+    let next = index + 1;
+    let previous: string | undefined;
+    for (let first = this.#pieceWith(next); first !== undefined;) {
+      const { piece, sum } = await this.#readPiece(first);
+      // The first one's predecessor is not read: what it names is checked by -verify.
+      if (previous !== undefined && piece.previous !== previous) throw this.#broken(first);
+      const entries = piece.entries.filter((entry) => entry.index >= next);
+      if (entries.length > 0) yield entries;
+      next = first + piece.entries.length;
+      previous = sum;
+      first = this.#firsts.includes(next) ? next : undefined;
+    }
+  }
+
+  #broken(first: number): ArchiveError {
+    return new ArchiveError(
+      `${this.name}: the chain is broken: ${
+        pieceKey(this.#place, first)
+      } does not follow the piece before it`,
+    );
+  }
+
+  /** The piece that may hold an entry, by the entry that it begins with. */
+  #pieceWith(index: number): number | undefined {
+    return this.#firsts.findLast((first) => first <= index);
+  }
+
+  async #readPiece(first: number): Promise<{ readonly piece: Piece; readonly sum: string }> {
+    const key = pieceKey(this.#place, first);
+    const bytes = joinBytes(await readWhole(this.#place, key, partBytes));
+    const piece = decoded(this.#place, key, bytes);
+    if (piece.cluster !== this.cluster || piece.entries[0]?.index !== first) {
+      throw new ArchiveError(`${this.name}: ${key} is not what its name says`);
+    }
+    return { piece, sum: await sumOf(bytes) };
+  }
+
+  /** Reads all pieces, and with `whole` all base copies: everything that could be wrong. */
+  async inventory(whole: boolean): Promise<Inventory> {
+    const faults: string[] = [];
+    const ranges: Range[] = [];
+    let previous = "";
+    for (const first of this.#firsts) {
+      try {
+        const { piece, sum } = await this.#readPiece(first);
+        const open = ranges.at(-1);
+        if (open !== undefined && open.last + 1 === first && piece.previous === previous) {
+          ranges[ranges.length - 1] = extended(open, piece);
+        } else {
+          if (piece.previous !== "") faults.push(this.#broken(first).message);
+          ranges.push(extended({ ...nothing, first }, piece));
+        }
+        previous = sum;
+      } catch (error) {
+        faults.push(messageOf(error));
+        previous = "";
+      }
+    }
+    for (const base of whole ? this.bases : []) {
+      try {
+        for await (const _ of this.baseBytes(base)) { /* Its sum is checked at its end. */ }
+      } catch (error) {
+        faults.push(messageOf(error));
+      }
+    }
+    return { cluster: this.cluster, bases: this.bases, ranges, faults };
+  }
+}
+
+const nothing: Range = { first: 0, last: 0, pieces: 0, firstTime: undefined, lastTime: undefined };
+
+function extended(range: Range, { entries }: Piece): Range {
+  const times = entries.map(timeOf).filter((time) => time !== undefined);
+  return {
+    first: range.first,
+    last: entries.at(-1)?.index ?? range.last,
+    pieces: range.pieces + 1,
+    firstTime: range.firstTime ?? times[0],
+    lastTime: times.at(-1) ?? range.lastTime,
+  };
+}

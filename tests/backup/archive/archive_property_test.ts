@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { Archiver } from "../../../src/backup/archive/archiver.ts";
+import type { ArchivePlace } from "../../../src/backup/archive/layout.ts";
+import { ArchiveReader } from "../../../src/backup/archive/reader.ts";
+import { restoreStore } from "../../../src/backup/archive/restore.ts";
+import type { ArchivedNode } from "../../../src/backup/archive/types.ts";
+import { checksum } from "../../../src/base/checksum.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import { DenoClock } from "../../../src/io/deno_clock.ts";
+import { DenoDisk } from "../../../src/io/deno_disk.ts";
+import { openDirectory } from "../../../src/object_store/open_store.ts";
+import type { Entry } from "../../../src/raft/types.ts";
+import type { ApplyEntry } from "../../../src/store/types.ts";
+import { eventually } from "../../cluster/harness.ts";
+import { withDirectory } from "../../directory.ts";
+import { Entries, sqlite3, TestStore } from "../../store/fixture.ts";
+import { contents, requestsOf } from "../../store/random_entries.ts";
+import { seeds } from "../../store/seeds.ts";
+import { LogLines } from "../fixture.ts";
+
+/** A cluster as its members see it: one log, of which each has a part. */
+class History {
+  readonly entries: Entry[] = [];
+  term = 1;
+}
+
+/** A member that may take itself for the leader, and knows of the log so much. */
+class Member implements ArchivedNode {
+  leads = true;
+  readonly clusterId = "00000000000000aa";
+  readonly term: number;
+  firstLogIndex = 1;
+  kept = 0;
+  readonly #history: History;
+  /** What it knew of the log when another came to lead; undefined while it leads. */
+  #knew: number | undefined;
+
+  constructor(history: History) {
+    this.#history = history;
+    this.term = ++history.term;
+  }
+
+  /** Another leads now, of which this one does not hear. */
+  depose(): void {
+    this.#knew = this.#history.entries.length;
+  }
+
+  get appliedIndex(): number {
+    return this.#knew ?? this.#history.entries.length;
+  }
+
+  confirm(): Promise<void> {
+    return this.#knew === undefined
+      ? Promise.resolve()
+      : Promise.reject(new Error("No majority answers"));
+  }
+
+  changedSince(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  readLog(from: number, to: number, bytesMax: number): Promise<Entry[]> {
+    assert.ok(from >= this.firstLogIndex && to <= this.appliedIndex);
+    const found: Entry[] = [];
+    let bytes = 0;
+    for (const entry of this.#history.entries.slice(from - 1, to)) {
+      bytes += entry.data.length;
+      if (found.length > 0 && bytes > Math.min(bytesMax, 3000)) break;
+      found.push(entry);
+    }
+    return Promise.resolve(found);
+  }
+
+  keepLogBehind(index: number): void {
+    this.kept = index;
+  }
+
+  /** Drops what it may of its log. */
+  compact(): void {
+    this.firstLogIndex = Math.max(this.firstLogIndex, this.kept + 1);
+  }
+}
+
+async function fileToLoad(random: Prng): Promise<Uint8Array> {
+  const path = await Deno.makeTempFile({ prefix: "raftlite-test-" });
+  try {
+    const more = `CREATE TABLE loaded (v); INSERT INTO loaded VALUES (${random.below(1000)})`;
+    assert.equal(sqlite3(path, more), "");
+    return await Deno.readFile(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+/** Requests, empty entries and loads of files, as entries. */
+async function* randomEntries(random: Prng): AsyncGenerator<ApplyEntry[]> {
+  const entries = new Entries(true);
+  for (const { statements, transaction, unified } of requestsOf(random, 80, true)) {
+    yield [entries.execute(statements, { transaction, unified })];
+    if (random.chance(0.1)) yield [entries.noop()];
+    if (!random.chance(0.02)) continue;
+    const bytes = await fileToLoad(random);
+    const load = { loadId: random.uint64(), request: undefined };
+    yield [
+      entries.command({ type: "load_chunk", offset: 0, bytes, ...load }),
+      entries.command({
+        type: "load_commit",
+        size: bytes.length,
+        checksum: checksum(bytes),
+        ...load,
+      }),
+    ];
+  }
+}
+
+for (const seed of seeds()) {
+  Deno.test(`an archive restores to each point, to the row: seed ${seed}`, async () => {
+    const random = new Prng(seed);
+    await using live = await TestStore.open({ foreignKeys: true });
+    await withDirectory(async (directory) => {
+      const place: ArchivePlace = {
+        store: openDirectory(`${directory}/archive`),
+        prefix: "db/",
+        name: "archive",
+      };
+      const history = new History();
+      const log = new LogLines();
+      const startArchiver = (node: ArchivedNode, baseIntervalMs = 3_600_000) => {
+        const archiver = new Archiver({
+          place,
+          lagMs: 4,
+          baseIntervalMs,
+          node,
+          store: live.store,
+          sqliteVersion: "3",
+          clock: new DenoClock(),
+          logger: log,
+        });
+        archiver.start();
+        return archiver;
+      };
+      let leader = new Member(history);
+      let archiver = startArchiver(leader);
+      let deposed: Archiver | undefined;
+      const was = new Map<number, string>();
+      for await (const batch of randomEntries(random)) {
+        // The base copy is of entries that the log has.
+        history.entries.push(...batch.map(({ entry }) => entry));
+        await live.store.apply(batch);
+        if (random.chance(0.15)) was.set(history.entries.length, await contents(live));
+        if (random.chance(0.05)) {
+          await eventually(() => `the archive\n${log.text}`, () => archiver.figures.index > 0);
+          leader.compact();
+        }
+        if (random.chance(0.04)) {
+          // The old leader goes on for a while with what it knew.
+          await deposed?.stop();
+          deposed = archiver;
+          leader.depose();
+          const { firstLogIndex } = leader;
+          leader = new Member(history);
+          leader.firstLogIndex = random.chance(0.5) ? 1 : firstLogIndex;
+          archiver = startArchiver(leader, random.chance(0.3) ? 1 : 3_600_000);
+        }
+      }
+      await eventually(
+        () => `all to be archived\n${log.text}`,
+        () => archiver.figures.index === history.entries.length,
+      );
+      await archiver.stop();
+      await deposed?.stop();
+      for (const line of log.lines.filter((line) => line.startsWith("ERROR"))) {
+        assert.match(line, /No majority answers|the database is being replaced/);
+      }
+
+      const reader = await ArchiveReader.open(place);
+      const { ranges, faults } = await reader.inventory(true);
+      assert.deepEqual(faults, []);
+      assert.equal(ranges.at(-1)?.last, history.entries.length);
+      assert.equal(archiver.figures.gaps, 0);
+      for (const [index, expectation] of was) {
+        if (index < (reader.bases[0]?.index ?? Infinity)) continue;
+        const restored = await restoreStore({
+          reader,
+          point: { type: "index", index },
+          disk: new DenoDisk(),
+          directory: await Deno.makeTempDir({ dir: directory }),
+          openStore: async (home) =>
+            (await TestStore.open({ directory: home, foreignKeys: true })).store,
+        }, async (store, reached) => {
+          assert.equal(reached.index, index);
+          const view = Object.create(live, { store: { value: store } });
+          return await contents(view);
+        });
+        assert.equal(restored, expectation, `Index ${index} of seed ${seed}`);
+      }
+    });
+  });
+}
