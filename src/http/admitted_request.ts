@@ -36,8 +36,6 @@ export interface Asked {
   readonly identity: Identity;
   /** Of the client, without its port. */
   readonly address: string;
-  /** Undefined where there is no audit. */
-  readonly audited: AuditedRequest | undefined;
 }
 
 /** A request that was let in. */
@@ -51,11 +49,11 @@ export class AdmittedRequest<Kind extends keyof Bodies = keyof Bodies> {
   readonly #app: AppState;
   readonly #bodyKind: Kind;
 
-  constructor(asked: Asked, bodyKind: Kind) {
+  constructor(asked: Asked, bodyKind: Kind, audited: AuditedRequest | undefined) {
     this.request = asked.request;
     this.parameters = asked.parameters;
     this.identity = asked.identity;
-    this.audited = asked.audited;
+    this.audited = audited;
     this.#address = asked.address;
     this.#app = asked.app;
     this.#bodyKind = bodyKind;

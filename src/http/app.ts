@@ -109,28 +109,24 @@ async function answerFor(
   return tellsVersion ? app.answers.tellVersion(response) : response;
 }
 
-function carriedOut(route: Route, asked: Omit<Asked, "audited">): Response | Promise<Response> {
+function carriedOut(route: Route, asked: Asked): Response | Promise<Response> {
   const { app, request, identity } = asked;
   if (route.methods !== "any" && !route.methods.includes(request.method)) {
     return app.answers.empty(405, route.refusalType);
   }
   if (app.audit !== undefined) return audited(app.audit, route, asked);
   if (route.wholeDatabase) requireAllTables(identity);
-  return carryOut(route, { ...asked, audited: undefined });
+  return carryOut(route, asked, undefined);
 }
 
 /** The same, with the audit told of what it may want to know. */
-async function audited(
-  audit: Audit,
-  route: Route,
-  asked: Omit<Asked, "audited">,
-): Promise<Response> {
+async function audited(audit: Audit, route: Route, asked: Asked): Promise<Response> {
   const { request, identity: { username }, address } = asked;
   const act = route.acts?.[request.method];
   const audited = new AuditedRequest({ audit, act, request, username, address });
   try {
     if (route.wholeDatabase) requireAllTables(asked.identity);
-    const response = await carryOut(route, { ...asked, audited });
+    const response = await carryOut(route, asked, audited);
     audited.answered(response.status);
     return response;
   } catch (error) {

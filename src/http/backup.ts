@@ -1,4 +1,3 @@
-import { messageOf } from "../base/message_of.ts";
 import type { BackupOptions } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
@@ -35,7 +34,10 @@ export async function backup(
         app.lastBackupAt = new Date();
         audited?.end("ok", { bytes });
       },
-      cancel: (reason) => audited?.end("failed", { bytes, reason: messageOf(reason) }),
+      cancel: (error) => {
+        const reason = error instanceof Error ? error.message : "its client went away";
+        audited?.end("failed", { bytes, reason });
+      },
     }),
   );
   return answers.bytes(

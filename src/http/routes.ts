@@ -3,6 +3,7 @@ import type { Permission } from "../access/types.ts";
 import { AdmittedRequest, type Asked, type Bodies } from "./admitted_request.ts";
 import { jsonContentType, textContentType } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
+import type { AuditedRequest } from "./audited_request.ts";
 import { backup } from "./backup.ts";
 import type { HttpCounters } from "./counters.ts";
 import { debugStatements } from "./debug_statements.ts";
@@ -54,12 +55,13 @@ export type Route<Kind extends keyof Bodies = keyof Bodies> = {
   [Body in Kind]: RouteTaking<Body>;
 }[Kind];
 
-/** Has the route's endpoint answer somebody who was let in. */
+/** Has the route's endpoint answer somebody who was let in; `audited`: undefined without an audit. */
 export function carryOut<Kind extends keyof Bodies>(
   route: Route<Kind>,
   asked: Asked,
+  audited: AuditedRequest | undefined,
 ): Response | Promise<Response> {
-  return route.endpoint(asked.app, new AdmittedRequest(asked, route.body));
+  return route.endpoint(asked.app, new AdmittedRequest(asked, route.body, audited));
 }
 
 export const routes: readonly Route[] = [

@@ -28,8 +28,8 @@ async function ask(
   const request = new Request(url, { method, body: body ?? null });
   const parameters = parseQueryParameters(url.search.slice(1));
   const app = new AppState(parts);
-  const asked = { app, request, parameters, identity, address: "", audited: undefined };
-  return await carryOut(route, asked);
+  const asked = { app, request, parameters, identity, address: "" };
+  return await carryOut(route, asked, undefined);
 }
 
 test("every endpoint of statements hands on the rights of its user", async () => {
