@@ -59,6 +59,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     access: "all",
     audit: types,
     tls: "all",
+    sqlite: /^normal_sql$/,
     store: /^(types|codec\/statement_codec)$/,
     node: "all",
     cluster: "all",

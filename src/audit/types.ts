@@ -9,6 +9,8 @@ export type AuditedAct =
   | "backup"
   | "boot"
   | "bootstrap"
+  /** A statement that was under way was ended. */
+  | "end_request"
   | "join"
   | "load"
   | "notify"

@@ -1,7 +1,13 @@
+import type { Requester } from "../access/types.ts";
 import { assert } from "../base/assert.ts";
 import type { IdempotencyKey, Results, Statements } from "../store/types.ts";
 import { ResultErrors, type StatementErrorListener } from "./result_errors.ts";
 import type { ServiceError } from "./types.ts";
+
+/** A request in the queue, as others see it. */
+export interface WaitingWrite extends Pick<QueuedRequest, "sequence" | "statements" | "requester"> {
+  readonly ageMs: number;
+}
 
 /** What one request queues. */
 export interface QueuedStatements {
@@ -10,6 +16,7 @@ export interface QueuedStatements {
   readonly size: number;
   /** They must be a batch by themselves; default: what `setsContext` says. */
   readonly alone?: boolean | undefined;
+  readonly requester?: Requester | undefined;
   /** Of the user who writes, by table, as `rightsOf` has it; undefined for all. */
   readonly rights?: string | undefined;
   /** A request with one is a batch by itself. */
@@ -27,6 +34,7 @@ export class QueuedRequest {
   readonly alone: boolean;
   /** It shares its batch only with others of the same. */
   readonly rights: string | undefined;
+  readonly requester: Requester | undefined;
   readonly key: IdempotencyKey | undefined;
   readonly onError: StatementErrorListener | undefined;
   /** By the queue's clock, in ms. */
@@ -38,7 +46,15 @@ export class QueuedRequest {
   constructor(
     request: Pick<
       QueuedRequest,
-      "sequence" | "statements" | "size" | "alone" | "rights" | "key" | "onError" | "queuedAt"
+      | "sequence"
+      | "statements"
+      | "size"
+      | "alone"
+      | "rights"
+      | "requester"
+      | "key"
+      | "onError"
+      | "queuedAt"
     >,
   ) {
     this.sequence = request.sequence;
@@ -47,6 +63,7 @@ export class QueuedRequest {
     this.queuedAt = request.queuedAt;
     this.alone = request.alone;
     this.rights = request.rights;
+    this.requester = request.requester;
     this.key = request.key;
     this.onError = request.onError;
   }

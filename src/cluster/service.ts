@@ -178,7 +178,7 @@ export class ClusterService implements Service {
 
   write(request: WriteRequest): Promise<WriteAnswer> {
     const { statements, transaction, unified, format, statementTimeoutMs, timeoutMs } = request;
-    const { rights, key } = request;
+    const { rights, key, withdrawal } = request;
     const answer = this.#writes.submit(
       (id) => ({
         type: "execute",
@@ -192,6 +192,7 @@ export class ClusterService implements Service {
       }),
       format,
       Math.min(timeoutMs, this.#parts.writeTimeoutMs),
+      { withdrawal },
     );
     return key === undefined ? answer : answer.then(keyedAnswer);
   }

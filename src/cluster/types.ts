@@ -15,6 +15,8 @@ import type {
   StoreStatus,
 } from "../store/types.ts";
 
+import type { Withdrawal } from "./withdrawal.ts";
+
 export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
 
 export interface ReadLevelOptions {
@@ -47,6 +49,7 @@ export interface WriteRequest {
   /** Of the user who writes, by table, as `rightsOf` has it; undefined for all. */
   readonly rights?: string | undefined;
   readonly key?: IdempotencyKey | undefined;
+  readonly withdrawal?: Withdrawal | undefined;
 }
 
 /** The SQL text of a load. */

@@ -12,6 +12,7 @@ import { type Transport, TransportError } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts";
 import { ServiceError, type WriteAnswer } from "./types.ts";
+import type { Withdrawal } from "./withdrawal.ts";
 import type { WriteTurns } from "./transactions/write_turns.ts";
 import {
   beginAnswer,
@@ -33,6 +34,7 @@ interface Sending {
   readonly deadline: number;
   /** The transaction whose turn it is, when it is that one's commit. */
   readonly turn: string | undefined;
+  readonly withdrawal: Withdrawal | undefined;
 }
 
 /** What one attempt came to. */
@@ -98,23 +100,21 @@ export class WritePath {
     make: CommandMaker,
     format: AnswerFormat,
     timeoutMs: number,
-    turn?: string,
+    { turn, withdrawal }: Partial<Pick<Sending, "turn" | "withdrawal">> = {},
   ): Promise<WriteAnswer> {
     const deadline = this.#clock.now() + timeoutMs;
     if (this.#node.isLeader) {
       const encoded = this.#encode(make(undefined));
       const command = encoded instanceof Promise ? await encoded : encoded;
-      const attempt = await this.#propose({ command, format, deadline, turn });
+      const attempt = await this.#propose({ command, format, deadline, turn, withdrawal });
       if (attempt.type !== "nothing") return answerOf(attempt);
     }
-    return await this.#submitWithId(make, format, deadline, turn);
+    return await this.#submitWithId(make, { format, deadline, turn, withdrawal });
   }
 
   async #submitWithId(
     make: CommandMaker,
-    format: AnswerFormat,
-    deadline: number,
-    turn: string | undefined,
+    sending: Omit<Sending, "command">,
   ): Promise<WriteAnswer> {
     if (this.#underWay.size >= this.#forwardedMax) {
       throw new ServiceError("overloaded", "Too many writes waiting, try again later");
@@ -129,8 +129,9 @@ export class WritePath {
       const command = encoded instanceof Promise ? await encoded : encoded;
       const untakeable = this.#node.untakeable(command);
       if (untakeable !== undefined) throw serviceError(untakeable);
-      const watched = this.#node.watch(sequence, format).then((outcome) => done(outcome));
-      return await this.#untilDone({ command, format, deadline, turn }, watched);
+      const watched = this.#node.watch(sequence, sending.format)
+        .then((outcome) => done(outcome));
+      return await this.#untilDone({ ...sending, command }, watched);
     } finally {
       this.#node.unwatch(sequence);
       this.#underWay.take(sequence);
@@ -138,13 +139,14 @@ export class WritePath {
   }
 
   async #untilDone(sending: Sending, watched: Promise<Attempt>): Promise<WriteAnswer> {
-    const { deadline } = sending;
+    const { deadline, withdrawal } = sending;
     const leaderDeadline = Math.min(deadline, this.#clock.now() + leaderWaitMs);
     let unknown: ServiceError | undefined;
     for (;;) {
       const leader = this.#leaders.leader ?? await Promise.race([
         this.#leaders.waitForLeader(unknown === undefined ? leaderDeadline : deadline),
         watched,
+        ...(withdrawal === undefined ? [] : [withdrawal.asked]),
       ]);
       if (leader !== undefined && "type" in leader) return answerOf(leader);
       if (leader === undefined) throw unknown ?? noLeader();
@@ -173,7 +175,8 @@ export class WritePath {
     );
   }
 
-  #proposeNow({ command, format, deadline, turn }: Sending): Promise<Attempt> {
+  #proposeNow({ command, format, deadline, turn, withdrawal }: Sending): Promise<Attempt> {
+    withdrawal?.propose();
     const proposed = this.#node.propose(command, { format, deadline });
     // Whoever comes next goes into the log behind it.
     if (turn !== undefined) this.#turns.end(turn);
@@ -188,8 +191,9 @@ export class WritePath {
 
   async #forward(
     leader: Member,
-    { command, format, deadline, turn }: Sending,
+    { command, format, deadline, turn, withdrawal }: Sending,
   ): Promise<Attempt> {
+    withdrawal?.propose();
     const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
     const kind = turn === undefined ? RequestKind.write : RequestKind.commit;
     const head = encodeWrite({ timeoutMs, format }, turn);

@@ -5,7 +5,12 @@ import { nextTurnOf } from "../io/next_turn.ts";
 import { joinStatements, plainStatements } from "../store/codec/statement_codec.ts";
 import { EncodedStatements, plainFormat, type Statement, type Statements } from "../store/types.ts";
 import { setsContext } from "./request_context.ts";
-import { QueuedRequest, type QueuedStatements, tellErrors } from "./queued_request.ts";
+import {
+  QueuedRequest,
+  type QueuedStatements,
+  tellErrors,
+  type WaitingWrite,
+} from "./queued_request.ts";
 import { type Service, ServiceError } from "./types.ts";
 
 export interface WriteQueueParts {
@@ -134,7 +139,7 @@ export class WriteQueue {
     queued: QueuedStatements,
     timeoutMs: number,
   ): Promise<Pick<QueuedRequest, "sequence" | "written">> {
-    const { statements, size, rights, key, onError } = queued;
+    const { statements, size, rights, requester, key, onError } = queued;
     const alone = key !== undefined || (queued.alone ?? setsContext(plainStatements(statements)));
     const deadline = this.#clock.now() + timeoutMs;
     while (!this.#closing && this.#full(size)) await this.#room(deadline - this.#clock.now());
@@ -147,6 +152,7 @@ export class WriteQueue {
       size,
       alone,
       rights,
+      requester,
       key,
       onError,
       queuedAt,
@@ -156,6 +162,14 @@ export class WriteQueue {
     this.counts.statementsTaken += statements.length;
     this.#schedule();
     return request;
+  }
+
+  /** What waits for its batch, in order. */
+  get waiting(): WaitingWrite[] {
+    const now = this.#clock.now();
+    return this.#waiting.map(({ sequence, statements, requester, queuedAt }) => {
+      return { sequence, statements, requester, ageMs: now - queuedAt };
+    });
   }
 
   get figures(): WriteQueueFigures {

@@ -9,6 +9,7 @@ import { HttpCounters } from "./counters.ts";
 import { RequestFigures } from "../metrics/request_figures.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import type { QueryParameters } from "./query_parameters.ts";
+import { RunningRequests } from "./running_requests.ts";
 import type { Logger } from "../io/types.ts";
 import type { AppOptions, HttpLimits, ServerInfo, TurnFigures } from "./types.ts";
 
@@ -23,6 +24,7 @@ export class AppState {
   readonly queue: WriteQueue;
   readonly counters = new HttpCounters();
   readonly requests = new RequestFigures();
+  readonly running = new RunningRequests();
   readonly logger: Logger;
   readonly turns: TurnFigures;
   readonly bodyReader: BodyReader;

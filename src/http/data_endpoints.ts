@@ -1,6 +1,7 @@
 import { rightsOf } from "../access/table_rights.ts";
 import type { Identity } from "../access/types.ts";
 import { hasBreakingPragma } from "./statements.ts";
+import { Withdrawal } from "../cluster/withdrawal.ts";
 import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
@@ -8,6 +9,7 @@ import type { AppState } from "./app_state.ts";
 import type { AuditedRequest } from "./audited_request.ts";
 import { notUtf8 } from "./request_body.ts";
 import { inspect, readInspected, readStatements, type RequestStatements } from "./data_request.ts";
+import type { WatchedClient } from "./disconnect_watch.ts";
 import { refusal } from "./error_answer.ts";
 import { idempotencyKey, marked, notKept } from "./idempotency_key.ts";
 import {
@@ -20,15 +22,14 @@ import {
   statementTimeout,
 } from "./query_parameters.ts";
 import { queuedExecute } from "./queued_execute.ts";
+import type { RunningWork } from "./running_requests.ts";
 import { toAudit } from "./table_refusals.ts";
 import { inTransaction } from "./transactions.ts";
 import { minIndex, withIndex } from "./session_index.ts";
 
 /** A request whose statements are known: what is to be carried out. */
-interface Work {
-  readonly request: Request;
+interface Work extends RunningWork {
   readonly parameters: QueryParameters;
-  readonly statements: RequestStatements;
   /** It came to /db/request. */
   readonly unified: boolean;
   /** When it began, if it asks for timings; see `startOf`. */
@@ -42,14 +43,23 @@ export async function execute(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity, audited } = admitted;
+  const { request, parameters, identity, audited, requester } = admitted;
   if (parameters.has("queue")) return await queuedExecute(app, admitted);
   const startedAt = startOf(parameters);
   const statements = await readStatements(app, admitted);
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.execute_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const work = { request, parameters, statements, unified: false, startedAt, identity, audited };
+  const work = {
+    request,
+    parameters,
+    statements,
+    unified: false,
+    startedAt,
+    identity,
+    audited,
+    requester,
+  };
   if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: false });
   return await write(app, work);
 }
@@ -59,7 +69,7 @@ export async function query(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity, audited } = admitted;
+  const { request, parameters, identity, audited, requester } = admitted;
   const startedAt = startOf(parameters);
   const statements: RequestStatements | undefined = request.method === "GET"
     ? [{ sql: parameters.get("q") ?? "" }]
@@ -67,7 +77,16 @@ export async function query(
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.query_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const work = { request, parameters, statements, unified: false, startedAt, identity, audited };
+  const work = {
+    request,
+    parameters,
+    statements,
+    unified: false,
+    startedAt,
+    identity,
+    audited,
+    requester,
+  };
   if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: true });
   return await read(app, work);
 }
@@ -80,12 +99,21 @@ export async function unified(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity, audited } = admitted;
+  const { request, parameters, identity, audited, requester } = admitted;
   const startedAt = startOf(parameters);
   const statements = await readInspected(app, admitted, "both");
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const work = { request, parameters, statements, unified: true, startedAt, identity, audited };
+  const work = {
+    request,
+    parameters,
+    statements,
+    unified: true,
+    startedAt,
+    identity,
+    audited,
+    requester,
+  };
   if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: false });
   const readOnly = await inspect(app, statements, rightsOf(identity));
   return await (readOnly.every((verdict) => verdict === true) ? read : write)(app, work);
@@ -102,6 +130,8 @@ async function write(app: AppState, work: Work): Promise<Response> {
   if (redirect !== undefined) return redirect;
   // In associative form rqlite gives writes `"rows":null`, for /db/execute too.
   const format = answerFormat(parameters, true);
+  const withdrawal = new Withdrawal();
+  using _ = app.running.begin(work, { write: withdrawal });
   const answer = await app.service.write({
     statements,
     transaction: parameters.has("transaction"),
@@ -111,6 +141,7 @@ async function write(app: AppState, work: Work): Promise<Response> {
     timeoutMs: clusterTimeout(parameters),
     rights: rightsOf(identity),
     key: idempotencyKey(app, { request, identity, format }),
+    withdrawal,
   });
   const envelope = resultsEnvelope(toAudit(work, answer.results), {
     ...notKept(answer),
@@ -140,7 +171,7 @@ async function read(app: AppState, work: Work): Promise<Response> {
   let answer: ReadAnswer;
   try {
     const answered = app.service.read(asked, level, client.signal);
-    answer = answered instanceof Promise ? await answered : answered;
+    answer = answered instanceof Promise ? await watched(app, work, client, answered) : answered;
   } catch (error) {
     if (!(error instanceof ServiceError) || error.kind !== "stale") throw error;
     return refusal(app, { error: "stale read", parameters, startedAt });
@@ -150,4 +181,19 @@ async function read(app: AppState, work: Work): Promise<Response> {
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
   }, parameters.has("pretty"));
   return withIndex(app.answers.results(envelope, undefined), answer.seenIndex);
+}
+
+/** A read that takes longer: it is seen, and can be ended, as long as its answer is under way. */
+async function watched(
+  app: AppState,
+  work: Work,
+  client: WatchedClient,
+  reading: Promise<ReadAnswer>,
+): Promise<ReadAnswer> {
+  using running = app.running.begin(work, { read: client });
+  const answer = await running.orEnded(reading);
+  const { results } = answer;
+  return results instanceof ReadableStream
+    ? { ...answer, results: running.streaming(results) }
+    : answer;
 }

@@ -52,7 +52,7 @@ export class DisconnectWatch {
 }
 
 /** The client of one request. */
-class WatchedClient implements Disposable {
+export class WatchedClient implements Disposable {
   readonly #request: Request;
   readonly #watch: DisconnectWatch;
   readonly #own: AbortSignal | undefined;
@@ -64,15 +64,23 @@ class WatchedClient implements Disposable {
     if (!late) this.#own = request.signal;
   }
 
-  /** Aborted once the client has gone. */
-  readonly signal = (): AbortSignal => {
-    if (this.#own !== undefined) return this.#own;
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      this.#watch.begin(this.#controller, this.#request);
-    }
-    return this.#controller.signal;
-  };
+  /** Aborted once the client has gone, or was taken for gone. */
+  readonly signal = (): AbortSignal => this.#begun().signal;
+
+  /** Takes the client for gone. */
+  abort(reason: Error): void {
+    this.#begun().abort(reason);
+  }
+
+  #begun(): AbortController {
+    if (this.#controller !== undefined) return this.#controller;
+    const controller = this.#controller = new AbortController();
+    const own = this.#own;
+    if (own === undefined) this.#watch.begin(controller, this.#request);
+    else if (own.aborted) controller.abort(own.reason);
+    else own.addEventListener("abort", () => controller.abort(own.reason), { once: true });
+    return controller;
+  }
 
   [Symbol.dispose](): void {
     if (this.#controller !== undefined) this.#watch.end(this.#controller);

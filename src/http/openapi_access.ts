@@ -42,7 +42,8 @@ export function withAccess(
 ): Paths<GuardedOperation> {
   return Object.fromEntries(
     Object.entries(paths).map(([path, operations]) => {
-      const route = routes.find((candidate) => candidate.path === path);
+      const fixed = path.replace(/\{\w+\}$/, "");
+      const route = routes.find((candidate) => candidate.path === fixed);
       if (route === undefined) throw new Error(`${path} is described, but there is no such route`);
       const guarded = Object.entries(operations)
         .map(([method, operation]) => [method, withGuard(operation, route)] as const);

@@ -67,6 +67,13 @@ export const parameters = {
     enum: ["none", "weak", "linearizable", "strong", "auto"],
     default: "weak",
   }),
+  id: {
+    name: "id",
+    in: "path",
+    description: "Of the request, as `/debug/requests` has it.",
+    required: true,
+    schema: { type: "string", pattern: "^[0-9]{1,15}$" },
+  },
   limit: text("limit", "How many to show at most; 100 by default.", {
     type: "string",
     pattern: "^[1-9][0-9]{0,8}$",

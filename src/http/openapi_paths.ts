@@ -414,6 +414,25 @@ const maintenancePaths = {
       }),
     },
   },
+  "/debug/requests": {
+    get: {
+      operationId: "debugRequests",
+      summary: "What runs now for this node's clients, or waits for that, without values",
+      parameters: parameterList("pretty"),
+      responses: responses({ 200: answer("The oldest first.", jsonOf("RunningRequests")) }),
+    },
+  },
+  "/debug/requests/{id}": {
+    delete: {
+      operationId: "endRequest",
+      summary: "Ends a read, or a write that has not gone to the leader yet",
+      parameters: parameterList("id"),
+      responses: responses({
+        404: answer("No such request is under way.", plainText),
+        409: answer("Its write has gone to the leader, and cannot be ended.", plainText),
+      }, "Done"),
+    },
+  },
   "/debug/statements": {
     get: {
       operationId: "debugStatements",

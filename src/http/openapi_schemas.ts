@@ -310,6 +310,50 @@ const statementSummaries = {
   additionalProperties: false,
 };
 
+const ofRequest = {
+  age_ms: count,
+  user: { description: "Absent for who is not known.", type: "string" },
+  address: { type: "string" },
+  statements: count,
+  sql: {
+    description: "Of the first ones, without values.",
+    type: "array",
+    items: { type: "string" },
+  },
+};
+
+const runningRequests = {
+  type: "object",
+  properties: {
+    requests: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: {
+          id: count,
+          path: { type: "string" },
+          state: { enum: ["waiting", "proposed", "reading", "streaming"] },
+          ...ofRequest,
+        },
+        required: ["id", "path", "state", "age_ms", "statements", "sql"],
+        additionalProperties: false,
+      },
+    },
+    queued: {
+      description: "Writes in the queue, which are answered already.",
+      type: "array",
+      items: {
+        type: "object",
+        properties: { sequence_number: count, state: { const: "queued" }, ...ofRequest },
+        required: ["sequence_number", "state", "age_ms", "statements", "sql"],
+        additionalProperties: false,
+      },
+    },
+  },
+  required: ["requests", "queued"],
+  additionalProperties: false,
+};
+
 export const schemas = {
   Value: value,
   Parameter: parameter,
@@ -347,4 +391,5 @@ export const schemas = {
   Version: version,
   Versions: versions,
   StatementSummaries: statementSummaries,
+  RunningRequests: runningRequests,
 };

@@ -43,7 +43,7 @@ export async function queuedExecute(
     ? refusalListener(audited, statements)
     : undefined;
   const queued = await queue.add(
-    { statements, size: characters, alone, rights, key, onError },
+    { statements, size: characters, alone, rights, requester: admitted.requester, key, onError },
     timeoutMs,
   );
   let index: number | undefined;

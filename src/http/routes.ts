@@ -6,6 +6,7 @@ import type { AppState } from "./app_state.ts";
 import type { AuditedRequest } from "./audited_request.ts";
 import { backup } from "./backup.ts";
 import type { HttpCounters } from "./counters.ts";
+import { debugRequests, endRequest } from "./debug_requests.ts";
 import { debugStatements } from "./debug_statements.ts";
 import { debugVars } from "./debug_vars.ts";
 import { execute, query, unified } from "./data_endpoints.ts";
@@ -276,6 +277,25 @@ export const routes: readonly Route[] = [
     body: "none",
     refusalType: jsonContentType,
     endpoint: debugVars,
+  },
+  {
+    path: "/debug/requests",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: debugRequests,
+  },
+  {
+    path: "/debug/requests/",
+    match: "prefix",
+    methods: ["DELETE"],
+    permissions: ["status", "leader-ops"],
+    acts: { DELETE: "end_request" },
+    body: "none",
+    refusalType: textContentType,
+    endpoint: endRequest,
   },
   {
     path: "/debug/statements",

@@ -57,7 +57,7 @@ export function contradiction(
 
 /** The path itself, or the longest of those that it begins like. */
 function describedPath(path: string): string | undefined {
-  return Object.keys(paths).filter((known) => path.startsWith(known))
+  return Object.keys(paths).filter((known) => path.startsWith(known.replace(/\{\w+\}$/, "")))
     .sort((a, b) => b.length - a.length)[0];
 }
 

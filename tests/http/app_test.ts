@@ -48,7 +48,7 @@ httpTest("/db/execute hands over statements and options and wraps the results", 
     await response.text(),
     '{"results":[{"last_insert_id":1,"rows_affected":1}],"raft_index":7}',
   );
-  assert.deepEqual(service.writes, [{
+  assert.deepEqual(service.writes.map(({ withdrawal: _, ...rest }) => rest), [{
     statements: [{ sql: "INSERT INTO t VALUES(?)", positional: [1] }],
     transaction: true,
     unified: false,

@@ -241,7 +241,7 @@ export class Transactions {
         (request) => ({ type: "script", steps, request, rights, key: named }),
         plainFormat,
         Math.min(timeoutMs, deadline - this.#parts.clock.now()),
-        hasTurn ? id : undefined,
+        { turn: hasTurn ? id : undefined },
       );
       const { results, raftIndex, repeated } = named === undefined ? answer : keyedAnswer(answer);
       const error = errorIn(results);

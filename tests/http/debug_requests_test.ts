@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { Gate } from "../../src/access/gate.ts";
+import { HashChecker } from "../../src/access/hash_checker.ts";
+import { parseUsersFile } from "../../src/access/users_file.ts";
+import { DenoClock } from "../../src/io/deno_clock.ts";
+import { appWith, FakeService } from "./fake_service.ts";
+
+/** Reads leave a timer behind for a moment, which watches clients that go away. */
+function httpTest(name: string, run: () => Promise<void>): void {
+  Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn: run });
+}
+
+interface Shown {
+  readonly requests: {
+    readonly id: number;
+    readonly path: string;
+    readonly state: string;
+    readonly user?: string;
+    readonly address?: string;
+    readonly statements: number;
+    readonly sql: readonly string[];
+  }[];
+  readonly queued: readonly Record<string, unknown>[];
+}
+
+type Fetch = ReturnType<typeof appWith>["fetch"];
+
+async function shown(fetch: Fetch, init?: RequestInit): Promise<Shown> {
+  const response = await fetch("/debug/requests", init);
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  return JSON.parse(text);
+}
+
+httpTest(
+  "/debug/requests shows reads and writes under way without their values, and none that is over",
+  async () => {
+    const service = new FakeService();
+    const hold = Promise.withResolvers<void>();
+    service.hold = hold.promise;
+    const { fetch, post } = appWith(service);
+    const read = fetch("/db/query?q=SELECT+'secret'&level=none");
+    const write = post(
+      "/db/execute",
+      '[["INSERT INTO t VALUES (?)", "secret"], "DELETE FROM t WHERE a = 5"]',
+    );
+    await new Promise((resolve) => setTimeout(resolve));
+    const { requests, queued } = await shown(fetch);
+    assert.deepEqual(queued, []);
+    assert.deepEqual(
+      requests.map(({ path, state, address, statements, sql }) => ({
+        path,
+        state,
+        address,
+        statements,
+        sql,
+      })),
+      [
+        {
+          path: "/db/query",
+          state: "reading",
+          address: "192.0.2.1",
+          statements: 1,
+          sql: ["SELECT ?"],
+        },
+        {
+          path: "/db/execute",
+          state: "waiting",
+          address: "192.0.2.1",
+          statements: 2,
+          sql: ["INSERT INTO t VALUES (?)", "DELETE FROM t WHERE a = ?"],
+        },
+      ],
+    );
+    hold.resolve();
+    for (const answer of [await read, await write]) assert.equal(answer.status, 200);
+    assert.deepEqual((await shown(fetch)).requests, []);
+  },
+);
+
+httpTest("DELETE /debug/requests/ID ends a read, whose client is told", async () => {
+  const service = new FakeService();
+  service.hold = new Promise(() => {});
+  const { fetch } = appWith(service);
+  const read = fetch("/db/query?q=SELECT+1&level=none");
+  await new Promise((resolve) => setTimeout(resolve));
+  const [{ id } = assert.fail()] = (await shown(fetch)).requests;
+  const path = `/debug/requests/${id}`;
+  assert.equal((await fetch(path, { method: "DELETE" })).status, 200);
+  const answer = await read;
+  assert.equal(answer.status, 500);
+  assert.equal(await answer.text(), `ended by DELETE /debug/requests/${id}\n`);
+  const again = await fetch(path, { method: "DELETE" });
+  assert.equal(again.status, 404);
+  assert.equal(await again.text(), `no request ${id} is under way\n`);
+});
+
+httpTest("DELETE /debug/requests/ID does not end a write that has gone to the leader", async () => {
+  const service = new FakeService();
+  const hold = Promise.withResolvers<void>();
+  service.hold = hold.promise;
+  const { fetch, post } = appWith(service);
+  const write = post("/db/execute", '["DELETE FROM t"]');
+  await new Promise((resolve) => setTimeout(resolve));
+  service.writes[0]?.withdrawal?.propose();
+  const [{ id, state } = assert.fail()] = (await shown(fetch)).requests;
+  assert.equal(state, "proposed");
+  const refused = await fetch(`/debug/requests/${id}`, { method: "DELETE" });
+  assert.equal(refused.status, 409);
+  assert.match(await refused.text(), /cannot be ended: its write has gone to the leader/);
+  hold.resolve();
+  assert.equal((await write).status, 200);
+});
+
+httpTest("/debug/requests shows what the queue holds, by whom", async () => {
+  const service = new FakeService();
+  const { fetch, post, queue } = appWith(service, {}, { timeoutMs: 0, batchSize: 2 });
+  const { sequence_number } = JSON.parse(
+    await (await post("/db/execute?queue", '[["INSERT INTO t VALUES (?)", 1]]')).text(),
+  );
+  const text = await (await fetch("/debug/requests")).text();
+  assert.match(text, new RegExp(`"sequence_number":${queue.waiting[0]?.sequence}\\b`));
+  const { queued } = JSON.parse(text) as Shown;
+  assert.deepEqual(queued.map(({ age_ms: _, ...rest }) => rest), [{
+    sequence_number,
+    state: "queued",
+    address: "192.0.2.1",
+    statements: 1,
+    sql: ["INSERT INTO t VALUES (?)"],
+  }]);
+});
+
+httpTest("users with rights by table see and end what they ask for themselves only", async () => {
+  const { users } = parseUsersFile(JSON.stringify([
+    {
+      username: "some",
+      password: "p",
+      perms: ["query", "status", "leader-ops"],
+      tables: { read: ["t"], write: [] },
+    },
+    { username: "all", password: "p", perms: ["all"] },
+  ]));
+  const gate = new Gate({ users: () => users, hashes: new HashChecker(), clock: new DenoClock() });
+  const service = new FakeService();
+  service.hold = new Promise(() => {});
+  const { fetch } = appWith(service, {}, {}, { gate });
+  const as = (name: string, method = "GET") => ({
+    method,
+    headers: { authorization: `Basic ${btoa(`${name}:p`)}` },
+  });
+  const reads = ["some", "all"].map((name) => fetch("/db/query?q=SELECT+1&level=none", as(name)));
+  await new Promise((resolve) => setTimeout(resolve));
+  const namesFor = async (name: string) =>
+    (await shown(fetch, as(name))).requests.map(({ user }) => user);
+  assert.deepEqual(await namesFor("all"), ["some", "all"]);
+  assert.deepEqual(await namesFor("some"), ["some"]);
+  const [own, others] = (await shown(fetch, as("all"))).requests;
+  const end = async (id: number | undefined, name: string) =>
+    (await fetch(`/debug/requests/${id}`, as(name, "DELETE"))).status;
+  assert.equal(await end(others?.id, "some"), 404);
+  assert.equal(await end(own?.id, "some"), 200);
+  assert.equal(await end(others?.id, "all"), 200);
+  for (const read of reads) assert.equal((await read).status, 500);
+});
