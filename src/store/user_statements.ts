@@ -73,21 +73,28 @@ export class UserStatements {
     }
   }
 
+  /** Those of a user; the users are kept in the order of their last use. */
   #user(rights: string): User {
-    const known = this.#users.get(rights);
-    if (known !== undefined) return known;
-    if (this.#users.size >= usersMax) this.#forgetUsers();
-    const user = {
-      guard: new TableGuard(readRights(rights), () => this.#names ??= this.#lookUp()),
-      cache: new StatementCache(this.#database, this.#policy),
-    };
+    const user = this.#users.get(rights) ?? this.#newUser(rights);
+    this.#users.delete(rights);
     this.#users.set(rights, user);
+    if (this.#users.size > usersMax) this.#forgetOldest();
     return user;
   }
 
-  #forgetUsers(): void {
-    for (const { cache } of this.#users.values()) cache.clear();
-    this.#users.clear();
+  #newUser(rights: string): User {
+    return {
+      guard: new TableGuard(readRights(rights), () => this.#names ??= this.#lookUp()),
+      cache: new StatementCache(this.#database, this.#policy),
+    };
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#users;
+    assert(oldest !== undefined, "More users are kept than may be, and none");
+    const [rights, { cache }] = oldest;
+    cache.clear();
+    this.#users.delete(rights);
   }
 
   /** To be called when the connection has read the same schema anew. */
