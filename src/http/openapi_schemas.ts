@@ -363,7 +363,7 @@ export const schemas = {
   Beginning: {
     type: "object",
     properties: {
-      mode: { enum: ["deferred", "immediate", "concurrent"], default: "deferred" },
+      mode: { enum: ["deferred", "immediate", "read", "concurrent"], default: "deferred" },
       timeout: {
         type: "string",
         description: "How long it may be open, as 10s; not longer than the node's -tx-max-open.",

@@ -1,4 +1,3 @@
-import { ByteWriter } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import { useUtc } from "../io/local_time.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
@@ -9,15 +8,16 @@ import { Copier } from "./copy/copier.ts";
 import { streamCopy } from "./copy/copy_stream.ts";
 import { StoreFailedError, untrusted } from "./failures.ts";
 import { exchangeDatabase } from "./copy/file_exchange.ts";
+import { HeldReads } from "./apply/held_reads.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { defaultLimits, type StoreLimits, type StoreOptions } from "./options.ts";
 import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
 import { ReaderPool } from "./read/reader_pool.ts";
-import { receiveSnapshot, snapshotSize, writeSnapshot } from "./copy/snapshot_body.ts";
+import { SnapshotCopies } from "./copy/snapshot_copies.ts";
 import { checkBackup, packBackup } from "./copy/backup_files.ts";
-import { type TemporaryFile, TemporaryFiles } from "./copy/temporary_files.ts";
+import { TemporaryFiles } from "./copy/temporary_files.ts";
 import type { Threads } from "./threads.ts";
 import {
   type AppliedEntry,
@@ -25,18 +25,17 @@ import {
   type ApplyEntry,
   type BackupOptions,
   type CheckedBackup,
+  type HeldRead,
   type PackedBackup,
   type PackOptions,
   type ReadRequest,
   type Rehearsal,
-  SnapshotRejectedError,
   type Statements,
   type StatementSummary,
   type StateSnapshot,
   type Store,
   type StoreStatus,
 } from "./types.ts";
-import { writeSteps } from "./codec/script_codec.ts";
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
 import { Writer } from "./apply/writer.ts";
@@ -101,10 +100,12 @@ class SqliteStore implements Store {
   readonly #temporaries: TemporaryFiles;
   readonly #writer: Writer;
   readonly #readers: ReaderPool;
+  readonly #heldReads: HeldReads;
   readonly #quickSwitch: QuickSwitch;
   readonly #quickReader: QuickReader;
   readonly #quickWriter: QuickWriter;
   readonly #copier: Copier;
+  readonly #snapshots: SnapshotCopies;
   readonly #wal: WalKeeper;
   readonly #batches: Batches;
   readonly #writerStatus: WriterWatch<WriterStatus>;
@@ -145,6 +146,13 @@ class SqliteStore implements Store {
       slow,
       reportSlow,
     });
+    this.#heldReads = new HeldReads({
+      library,
+      path,
+      foreignKeys: () => this.#foreignKeys,
+      life,
+      threads,
+    });
     this.#quickSwitch = new QuickSwitch(clock, logger);
     const quickParts = {
       library,
@@ -158,6 +166,11 @@ class SqliteStore implements Store {
     this.#quickReader = new QuickReader(quickParts);
     this.#quickWriter = new QuickWriter(quickParts);
     this.#copier = new Copier(library, life, threads);
+    this.#snapshots = new SnapshotCopies({
+      path,
+      temporaries: this.#temporaries,
+      copier: this.#copier,
+    });
     this.#wal = new WalKeeper({
       path,
       // One of its own: checkpoints never wait behind a copy.
@@ -238,46 +251,15 @@ class SqliteStore implements Store {
     }
   }
 
-  async openSnapshot(): Promise<StateSnapshot> {
-    const { path } = this.#parts;
-    const copy = this.#temporaries.make("snapshot");
-    try {
-      const position = await this.#copier.run<"snapshot">({
-        type: "snapshot",
-        path,
-        target: copy.path,
-      });
-      const file = await copy.open({ create: false });
-      const size = await file.size();
-      return {
-        position,
-        sizeBytes: snapshotSize(size),
-        body: writeSnapshot(file, size),
-        close: () => copy.remove(),
-      };
-    } catch (error) {
-      await copy.remove();
-      throw error;
-    }
+  openSnapshot(): Promise<StateSnapshot> {
+    return this.#snapshots.open();
   }
 
   async installSnapshot(
     body: AsyncIterable<Uint8Array>,
     accept?: (position: AppliedPosition) => Promise<void>,
   ): Promise<AppliedPosition> {
-    const received = this.#makeReceived();
-    let position: AppliedPosition;
-    try {
-      const file = await received.open({ create: true });
-      await receiveSnapshot(body, file);
-      position = await this.#copier.run<"verify">({ type: "verify", path: received.path });
-      // SQLite wrote to it last, and any handle syncs all of a file.
-      await file.sync();
-      received.close();
-    } catch (error) {
-      await received.remove();
-      throw new SnapshotRejectedError(messageOf(error), { cause: error });
-    }
+    const { received, position } = await this.#snapshots.receive(body);
     try {
       await accept?.(position);
     } catch (error) {
@@ -287,14 +269,6 @@ class SqliteStore implements Store {
     await this.#exchange(received.path);
     await received.remove();
     return this.applied;
-  }
-
-  #makeReceived(): TemporaryFile {
-    try {
-      return this.#temporaries.make("received");
-    } catch (error) {
-      throw new SnapshotRejectedError(messageOf(error), { cause: error });
-    }
   }
 
   /** Puts another file in the database's place; reads wait meanwhile. A failure stops the store. */
@@ -330,14 +304,13 @@ class SqliteStore implements Store {
   }
 
   rehearse(steps: readonly Uint8Array[], rights: string | undefined): Promise<Rehearsal> {
-    const writer = new ByteWriter();
-    writeSteps(writer, steps);
-    return this.#writer.rehearse({
-      script: writer.copy(),
-      rights,
-      foreignKeys: this.#parts.foreignKeys,
-      appliedIndex: this.applied.index,
-    });
+    const { foreignKeys } = this.#parts;
+    const { index: appliedIndex } = this.applied;
+    return this.#writer.rehearse(steps, { rights, foreignKeys, appliedIndex });
+  }
+
+  hold(): Promise<HeldRead> {
+    return this.#heldReads.hold();
   }
 
   async backup(

@@ -1,6 +1,11 @@
 import type { Clock, Disk } from "../io/types.ts";
 import type { Library, LibraryLocation } from "../sqlite/mod.ts";
 import type { NumberedRequest, WriterReply } from "./apply/writer_thread.ts";
+import type {
+  HeldReadsReply,
+  HeldReadsStart,
+  NumberedHeldRequest,
+} from "./apply/held_reads_thread.ts";
 import type { CopyReply, CopyRequest, CopyStart } from "./copy/copy_thread.ts";
 import type { ReaderReply, ReaderRequest } from "./read/reader_thread.ts";
 
@@ -8,6 +13,7 @@ import type { ReaderReply, ReaderRequest } from "./read/reader_thread.ts";
 export interface ThreadMessages {
   writer: { request: NumberedRequest; reply: WriterReply };
   reader: { request: ReaderRequest; reply: ReaderReply };
+  held_reads: { request: HeldReadsStart | NumberedHeldRequest; reply: HeldReadsReply };
   copier: { request: CopyStart | CopyRequest; reply: CopyReply };
 }
 

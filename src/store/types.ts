@@ -173,6 +173,13 @@ export type Rehearsal =
   /** A statement of the last step has rolled it back: its results. */
   | { readonly type: "rolled_back"; readonly results: Uint8Array<ArrayBuffer> };
 
+/** What is committed at one moment, held for a transaction that reads. */
+export interface HeldRead {
+  /** Runs a step that does not write; what it wants to write fails. Rejects with a StoreBusyError. */
+  run(step: Uint8Array, rights: string | undefined): Promise<Rehearsal>;
+  letGo(): void;
+}
+
 /** The answer to a script that had other results than before, and so was not committed. */
 export const scriptConflict = "database is locked: what the transaction has seen was changed";
 
@@ -383,6 +390,8 @@ export interface Store extends StateMachine {
    * has no room for it.
    */
   rehearse(steps: readonly Uint8Array[], rights: string | undefined): Promise<Rehearsal>;
+  /** Holds what is committed now, for reads; rejects with a StoreBusyError when too much is held. */
+  hold(): Promise<HeldRead>;
   /** A consistent copy as a stream, in constant memory; writes go on. */
   backup(options: BackupOptions, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** A backup of the user's data, compressed, in a file; writes go on. */

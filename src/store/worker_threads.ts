@@ -3,6 +3,7 @@ import type { ReplyOf, RequestTo, Thread, ThreadHandlers, ThreadName, Threads } 
 const modules: Readonly<Record<ThreadName, URL>> = {
   writer: new URL("./apply/writer_worker.ts", import.meta.url),
   reader: new URL("./read/reader_worker.ts", import.meta.url),
+  held_reads: new URL("./apply/held_reads_worker.ts", import.meta.url),
   copier: new URL("./copy/copy_worker.ts", import.meta.url),
 };
 

@@ -182,6 +182,38 @@ Deno.test("A deferred transaction keeps what it has read, or is told that it has
   assert.deepEqual(await node.query("SELECT v FROM t"), [[7]]);
 });
 
+Deno.test("A transaction that reads sees one moment, however much is written beside it", async () => {
+  await using cluster = await started(2);
+  const [node, other] = cluster.nodes;
+  assert(node && other);
+  for (const mode of ["read", "deferred"]) {
+    const before: number = Number(await countAt(node));
+    const reader = await Transaction.begin(other, { mode });
+    assert.deepEqual(await reader.run(node, count), counted(before));
+    for (let n = 0; n < 20; n++) {
+      await node.execute([insert(n)]);
+      assert.deepEqual(await reader.run(other, count), counted(before), mode);
+    }
+    await node.execute(["ALTER TABLE t ADD COLUMN after_" + mode]);
+    assert.deepEqual(await reader.run(other, count), counted(before), mode);
+    if (mode === "read") {
+      const refused = await reader.send(node, "execute", JSON.stringify([insert(1)]));
+      assert.equal(refused.status, 400);
+      assert.match(refused.body, /one for reading/);
+      assert.deepEqual(await reader.run(other, count), counted(before), "and it goes on");
+    }
+    assert.equal((await reader.commit(node)).status, 200);
+    assert.equal(await countAt(other), before + 20);
+  }
+  // What is held does not keep the database from being replaced.
+  const held = await Transaction.begin(node);
+  assert.equal((await held.run(node, count)).error, undefined);
+  const file = await (await fetch(`${node.url}/db/backup`)).arrayBuffer();
+  const loaded = await fetch(`${node.url}/db/load`, { method: "POST", body: file });
+  assert.equal(loaded.status, 200, await loaded.text());
+  assert.equal((await held.send(node, "query", JSON.stringify([count]))).status, 503);
+});
+
 Deno.test("Foreign keys that are not good keep a transaction from its commit, and it goes on", async () => {
   await using cluster = await Cluster.start({ size: 1, flags: ["-fk"] });
   const [node] = cluster.nodes;

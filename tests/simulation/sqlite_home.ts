@@ -99,6 +99,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.openSnapshot();
   }
 
+  hold() {
+    return this.#store.hold();
+  }
+
   rehearse(steps: readonly Uint8Array[], rights: string | undefined) {
     return this.#store.rehearse(steps, rights);
   }

@@ -2,6 +2,7 @@ import type { Prng } from "../../src/base/prng.ts";
 import { messageOf } from "../../src/base/message_of.ts";
 import type { Clock, Disk } from "../../src/io/types.ts";
 import type { Library } from "../../src/sqlite/mod.ts";
+import { heldReadsThread } from "../../src/store/apply/held_reads_thread.ts";
 import { writerThread } from "../../src/store/apply/writer_thread.ts";
 import { copyThread } from "../../src/store/copy/copy_thread.ts";
 import { readerThread } from "../../src/store/read/reader_thread.ts";
@@ -20,6 +21,7 @@ import type { SimulatedProcess } from "./virtual_clock.ts";
 const programs: { [Name in ThreadName]: ThreadProgram<RequestTo<Name>, ReplyOf<Name>> } = {
   writer: writerThread,
   reader: readerThread,
+  held_reads: heldReadsThread,
   copier: copyThread,
 };
 

@@ -65,6 +65,10 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return Promise.resolve(plainStatements(statements).map(({ sql }) => sql === "list"));
   }
 
+  hold(): Promise<never> {
+    return Promise.reject(new Error("The toy store holds nothing"));
+  }
+
   rehearse(): Promise<never> {
     return Promise.reject(new Error("The toy store has no transactions"));
   }

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "../../io/types.ts";
 import { setDigest } from "../../store/codec/script_codec.ts";
-import type { Rehearsal, Store } from "../../store/types.ts";
+import type { HeldRead, Rehearsal, Store } from "../../store/types.ts";
 import { ServiceError } from "../types.ts";
 
 /** How a transaction stands to others; docs/api.md has what each promises. */
-export const transactionModes = ["deferred", "immediate", "concurrent"] as const;
+export const transactionModes = ["deferred", "immediate", "read", "concurrent"] as const;
 export type TransactionMode = typeof transactionModes[number];
 
 /** Bytes of a transaction's statements. */
@@ -23,7 +23,7 @@ export interface TransactionOptions {
 
 /** What a transaction needs of its node. */
 export interface TransactionParts {
-  readonly store: Pick<Store, "rehearse">;
+  readonly store: Pick<Store, "rehearse" | "hold">;
   readonly clock: Clock;
   /** Takes the turn to write, and waits until all before it is applied here. */
   readonly takeTurn: (transaction: Transaction, deadline: number) => Promise<void>;
@@ -45,6 +45,8 @@ export class Transaction {
   #idle: Timer | undefined;
   #bytes = 0;
   #writes = false;
+  /** What it reads while it only reads, and is to read the same. */
+  #held: HeldRead | undefined;
   /** Foreign keys keep it from being committed as it is. */
   #deferredForeignKeys = false;
   #last: Promise<unknown> = Promise.resolve();
@@ -88,14 +90,35 @@ export class Transaction {
         `The transaction's statements are larger than ${bytesMax} bytes: it goes on without this request`,
       );
     }
-    if (writes && !this.hasTurn && this.options.mode === "deferred") {
-      await this.#parts.takeTurn(this, deadline);
-    }
-    const { rights } = this.options;
-    const rehearsal = await this.#parts.store.rehearse([...this.steps, step], rights);
+    const rehearsal = await this.#rehearse(step, writes, deadline);
     // Another node's clock, or this one's, may have ended it meanwhile.
     this.#assertOpen();
     return this.#note(step, writes, rehearsal);
+  }
+
+  /**
+   * One that may only read, or has not written yet, reads what was committed at its first read. At
+   * its first write it is run as a whole, on what is committed now: then what it has read must be so
+   * still, for nobody else writes any more.
+   */
+  async #rehearse(step: Uint8Array, writes: boolean, deadline: number): Promise<Rehearsal> {
+    const { store, takeTurn } = this.#parts;
+    const { mode, rights } = this.options;
+    if (mode === "read" || (mode === "deferred" && !writes && !this.#writes)) {
+      if (writes && mode === "read") {
+        throw new ServiceError("invalid", "The transaction is one for reading: it does not write");
+      }
+      this.#held ??= await store.hold();
+      return await this.#held.run(step, rights);
+    }
+    if (mode === "deferred" && !this.hasTurn) await takeTurn(this, deadline);
+    this.#letGo();
+    return await store.rehearse([...this.steps, step], rights);
+  }
+
+  #letGo(): void {
+    this.#held?.letGo();
+    this.#held = undefined;
   }
 
   #note(step: Uint8Array, writes: boolean, rehearsal: Rehearsal): Uint8Array {
@@ -135,6 +158,7 @@ export class Transaction {
     this.#over = why;
     this.#until.cancel();
     this.#idle?.cancel();
+    this.#letGo();
     this.#parts.ended(this);
   }
 

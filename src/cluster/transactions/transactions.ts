@@ -231,7 +231,7 @@ export class Transactions {
   ): Promise<Pick<WriteAnswer, "raftIndex" | "repeated">> {
     transaction.assertMayCommit();
     const { steps, options: { id, rights }, writes, hasTurn } = transaction;
-    if (!writes && key === undefined) {
+    if (!writes) {
       transaction.end("it was committed");
       return { raftIndex: 0 };
     }

@@ -133,7 +133,7 @@ export class QuickWriter implements Holder {
     const { library, path, foreignKeys, clock, meter } = this.#parts;
     const startedAt = clock.now();
     this.release();
-    const connection = new WriteConnection(library, path, foreignKeys, true, meter);
+    const connection = new WriteConnection(library, path, foreignKeys, "quick", meter);
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     this.#open = { connection, applier: new EntryApplier(connection, this.#answers) };
     this.#beginningMs = clock.now() - startedAt;

@@ -32,6 +32,12 @@ const deferredForeignKeysStatus = 10;
 /** Pages that the writer keeps in memory, in KiB. */
 const cacheKib = 32_768;
 
+/**
+ * What a connection is for: the writer's; the main thread's; or to hold what is committed while a
+ * transaction reads it, as the writer would, and writes nothing.
+ */
+export type ConnectionUse = "write" | "quick" | "hold";
+
 /** A connection that writes, with what it has committed. */
 export class WriteConnection {
   readonly database: Database;
@@ -64,10 +70,10 @@ export class WriteConnection {
     library: Library,
     path: string,
     foreignKeys: boolean,
-    quick = false,
+    use: ConnectionUse = "write",
     meter?: StatementMeter,
   ) {
-    this.quick = quick;
+    const quick = this.quick = use === "quick";
     this.meter = meter;
     this.policy = new SqlPolicy("write", foreignKeys, quick ? quickChanges : undefined);
     this.determinism = new Determinism(library);
@@ -76,6 +82,8 @@ export class WriteConnection {
       database = this.determinism.open(path);
       this.database = database;
       configure(database, foreignKeys);
+      if (use === "hold") database.exec("PRAGMA query_only = ON");
+      else createRaftTables(database);
       this.committed = readRaftState(database);
       this.sessions = new Sessions(readSessions(database));
     } catch (error) {
@@ -109,6 +117,15 @@ export class WriteConnection {
   begin(): void {
     this.transaction.begin();
     this.pragmas.begun();
+  }
+
+  /** Begins to hold what is committed now, up to `rollback`. */
+  hold(): void {
+    this.own(() => {
+      this.database.exec("BEGIN");
+      this.committed = readRaftState(this.database);
+      this.users.schemaChanged();
+    });
   }
 
   /** After a statement that may have changed the schema or the statistics, failed or not. */
@@ -265,7 +282,6 @@ function configure(database: Database, foreignKeys: boolean): void {
   database.exec("PRAGMA temp_store = FILE");
   database.exec(`PRAGMA cache_size = -${cacheKib}`);
   database.exec(foreignKeysPragma(foreignKeys));
-  createRaftTables(database);
   // A virtual table whose own tables SQL has changed can fail, at any later commit, or worse.
   database.config(DbConfig.defensive, true);
 }

@@ -3,6 +3,8 @@ import { type NextTurn, sliceBytes } from "../../base/slices.ts";
 import { nextTurnOf } from "../../io/next_turn.ts";
 import type { Clock } from "../../io/types.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
+import { ByteWriter } from "../../base/bytes.ts";
+import { writeSteps } from "../codec/script_codec.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
@@ -135,8 +137,14 @@ export class Writer implements Holder {
   }
 
   /** Rejects with a StoreBusyError, and is none the worse, when the disk has no room for it. */
-  rehearse(script: Omit<RehearseRequest, "type">): Promise<Rehearsal> {
-    return this.#life.whenOpen(() => this.#request({ type: "rehearse", ...script }));
+  rehearse(
+    steps: readonly Uint8Array[],
+    how: Omit<RehearseRequest, "type" | "script">,
+  ): Promise<Rehearsal> {
+    const writer = new ByteWriter();
+    writeSteps(writer, steps);
+    const script = writer.copy();
+    return this.#life.whenOpen(() => this.#request({ type: "rehearse", script, ...how }));
   }
 
   checkpoint(): Promise<void> {

@@ -158,7 +158,7 @@ class Writer {
       report: (statement) => this.#scope.post({ type: "slow", statement }),
     });
     const { path, foreignKeys } = request;
-    const connection = new WriteConnection(this.#library, path, foreignKeys, false, this.#meter);
+    const connection = new WriteConnection(this.#library, path, foreignKeys, "write", this.#meter);
     this.#connection = connection;
     this.#applier = new EntryApplier(connection, this.#answers);
     this.#walFrames = 0;

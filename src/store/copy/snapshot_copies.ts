@@ -1,0 +1,75 @@
+import { messageOf } from "../../base/message_of.ts";
+import { type AppliedPosition, SnapshotRejectedError, type StateSnapshot } from "../types.ts";
+import type { Copier } from "./copier.ts";
+import { receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
+import type { TemporaryFile, TemporaryFiles } from "./temporary_files.ts";
+
+interface Parts {
+  /** Of the database. */
+  readonly path: string;
+  readonly temporaries: TemporaryFiles;
+  readonly copier: Copier;
+}
+
+/** Copies of the database that nodes send each other, as files of their own. */
+export class SnapshotCopies {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Makes one, to be sent. */
+  async open(): Promise<StateSnapshot> {
+    const { path, temporaries, copier } = this.#parts;
+    const copy = temporaries.make("snapshot");
+    try {
+      const position = await copier.run<"snapshot">({
+        type: "snapshot",
+        path,
+        target: copy.path,
+      });
+      const file = await copy.open({ create: false });
+      const size = await file.size();
+      return {
+        position,
+        sizeBytes: snapshotSize(size),
+        body: writeSnapshot(file, size),
+        close: () => copy.remove(),
+      };
+    } catch (error) {
+      await copy.remove();
+      throw error;
+    }
+  }
+
+  /** Receives one, verified and durable; the caller removes it. Throws a SnapshotRejectedError. */
+  async receive(
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly received: TemporaryFile; readonly position: AppliedPosition }> {
+    const received = this.#make();
+    try {
+      const file = await received.open({ create: true });
+      await receiveSnapshot(body, file);
+      const position = await this.#parts.copier.run<"verify">({
+        type: "verify",
+        path: received.path,
+      });
+      // SQLite wrote to it last, and any handle syncs all of a file.
+      await file.sync();
+      received.close();
+      return { received, position };
+    } catch (error) {
+      await received.remove();
+      throw new SnapshotRejectedError(messageOf(error), { cause: error });
+    }
+  }
+
+  #make(): TemporaryFile {
+    try {
+      return this.#parts.temporaries.make("received");
+    } catch (error) {
+      throw new SnapshotRejectedError(messageOf(error), { cause: error });
+    }
+  }
+}
