@@ -1,5 +1,6 @@
 import { ByteProgress } from "./byte_progress.ts";
 import { BrokenBodyError } from "./request_error.ts";
+import { readInVain } from "./unread_body.ts";
 
 /** It is looked at no more often, in ms. */
 const lookMsMin = 10;
@@ -18,6 +19,8 @@ export class ArrivingBody implements Disposable {
   /** When the read under way began. */
   #waitingSince: number | undefined;
   #tooLong = false;
+  /** It has ended, broken off, or was given up. */
+  #isOver = false;
 
   constructor(stream: ReadableStream<Uint8Array>, pauseMsMax: number) {
     this.#reader = stream.getReader();
@@ -33,10 +36,13 @@ export class ArrivingBody implements Disposable {
     try {
       result = await this.#reader.read();
     } catch (error) {
+      this.#isOver = true;
       throw new BrokenBodyError(error);
     }
     this.#waitingSince = undefined;
+    this.#isOver = result.done;
     if (this.#tooLong) {
+      this.#isOver = true;
       throw new BrokenBodyError(`next to nothing of it came for ${this.#pauseMsMax} ms`);
     }
     if (this.#progress.came(result.value?.length ?? 0)) this.#quietMs = 0;
@@ -44,10 +50,11 @@ export class ArrivingBody implements Disposable {
     return result;
   }
 
-  /** Reads no more of it. Never rejects. */
+  /** Nobody wants more of it. Never rejects. */
   async cancel(): Promise<void> {
     this[Symbol.dispose]();
-    await this.#reader.cancel().catch(() => {});
+    if (this.#isOver) await this.#reader.cancel().catch(() => {});
+    else await readInVain(this.#reader);
   }
 
   /** One timer for all reads of a body: most end long before it. */

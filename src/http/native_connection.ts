@@ -1,8 +1,9 @@
 import type { ClientActivity } from "./client_activity.ts";
 import { closeQuietly } from "./close_quietly.ts";
 import type { AcceptedConnection } from "./front.ts";
-import type { NativeServer, ServedConnection } from "./native_server.ts";
+import type { NativeServer, ServedClient, ServedConnection } from "./native_server.ts";
 import { shutDownSocket } from "./socket_shutdown.ts";
+import { readingUnread } from "./unread_body.ts";
 
 /** A connection that Deno's server has from its beginning, for TLS's handshake too. */
 export class NativeConnection implements AcceptedConnection {
@@ -25,12 +26,18 @@ export class NativeConnection implements AcceptedConnection {
 
   async run(): Promise<void> {
     try {
-      this.#served = this.#native.serve(this.#connection, this.#client);
+      this.#served = this.#native.serve(this.#connection, this.#handling());
       await this.#served.finished;
     } catch {
       // The client broke the connection, or could not agree with this node: it ends.
     }
     closeQuietly(this.#connection);
+  }
+
+  #handling(): ServedClient {
+    // HTTP/2 goes over TLS only.
+    if (!("handshake" in this.#connection)) return this.#client;
+    return { handle: readingUnread(this.#client.handle), signal: this.#client.signal };
   }
 
   async shutdown(): Promise<void> {
