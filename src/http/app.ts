@@ -1,9 +1,10 @@
 import { type Context, Hono } from "hono";
 import type { Audit } from "../audit/types.ts";
-import { anybody, type Identity, type Verdict } from "../access/types.ts";
+import { anybody, type Verdict } from "../access/types.ts";
 import type { Asked } from "./admitted_request.ts";
 import { AuditedRequest, recordKeptOut } from "./audited_request.ts";
 import { AppState } from "./app_state.ts";
+import { type Client, unwatched } from "./client.ts";
 import { errorAnswer } from "./error_answer.ts";
 import { parseQueryParameters } from "./query_parameters.ts";
 import { carryOut, type Route, routes } from "./routes.ts";
@@ -15,11 +16,11 @@ export function createApp(options: AppOptions): Hono {
   const state = new AppState(options);
   const app = new Hono();
   for (const route of routes) {
-    app.all(route.path, ({ req, env }: Context) => letIn(state, route, req.raw, addressIn(env)));
+    app.all(route.path, ({ req, env }: Context) => letIn(state, route, req.raw, clientIn(env)));
   }
   // Routes with patterns would make Hono take a slower router for all of them.
   app.notFound(({ req, env }) => {
-    return letIn(state, routeByPrefix(req.path, req.raw.url), req.raw, addressIn(env));
+    return letIn(state, routeByPrefix(req.path, req.raw.url), req.raw, clientIn(env));
   });
   return app;
 }
@@ -38,78 +39,96 @@ function nowhere({ answers }: AppState, url: string): Response {
   return brokenPath.test(url) ? answers.text(400, "400 Bad Request") : answers.empty(404);
 }
 
-/** What the server tells of a request beside it. */
-export interface RequestEnvironment {
-  /** Of the client, without its port. */
-  readonly address: string;
+/** The server hands over the client beside the request. */
+function clientIn(environment: unknown): Client {
+  const given = environment as Client | undefined;
+  return given?.address === undefined ? unwatched : given;
 }
 
-function addressIn(environment: unknown): string {
-  return (environment as Partial<RequestEnvironment> | undefined)?.address ?? "";
-}
+type Answer = Response | Promise<Response>;
 
 /**
  * The one way in, for every request, and the one way out for its answer: what a request must not
  * get past is checked here, in this order, and what fails behind it becomes an answer here. What the
  * route asks of its client belongs behind its method, before any of the body is read; what the route
- * says of its body bounds that.
+ * says of its body bounds that. What is known at once is answered at once: promises cost much beside
+ * a short read.
  */
-function letIn(
-  app: AppState,
-  route: Route | undefined,
-  request: Request,
-  address: string,
-): Promise<Response> {
-  const { answers } = app;
+function letIn(app: AppState, route: Route | undefined, request: Request, client: Client): Answer {
   const figures = app.requests.of(route?.path);
   const startedAt = performance.now();
   figures.underWay++;
-  return answerFor(app, route, request, address).then((response) => {
+  client.begins(request);
+  const letOut = (response: Response) => {
     figures.underWay--;
     figures.answered(response.status, (performance.now() - startedAt) / 1000);
-    return answers.differByOrigin ? answers.toOrigin(request, response) : response;
-  });
+    const { answers } = app;
+    return client.answered(
+      answers.differByOrigin ? answers.toOrigin(request, response) : response,
+    );
+  };
+  const answer = answerFor({ app, route, request, client });
+  return answer instanceof Promise ? answer.then(letOut) : letOut(answer);
 }
 
-async function answerFor(
-  app: AppState,
-  route: Route | undefined,
-  request: Request,
-  address: string,
-): Promise<Response> {
-  const { method, url } = request;
+interface Arrived {
+  readonly app: AppState;
+  readonly route: Route | undefined;
+  readonly request: Request;
+  readonly client: Client;
+}
+
+/** Neither throws nor rejects: what fails is answered. */
+function answerFor(arrived: Arrived): Answer {
+  const { app, request: { method } } = arrived;
   if (method === "OPTIONS") return app.answers.empty(200);
-  let tellsVersion = false;
-  let response: Response;
   try {
-    const queryAt = url.indexOf("?");
-    const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
-    if (route === undefined) return nowhere(app, url);
-    if (route.counter !== undefined) app.counters[route.counter]++;
-    let identity: Identity = anybody;
-    if (app.gate !== undefined && route.permissions.length > 0) {
-      const judged = app.gate.judge(
-        route.permissions,
-        request.headers.get("authorization"),
-        address,
-      );
-      const verdict = judged instanceof Promise ? await judged : judged;
-      if (verdict.type !== "admitted") {
-        return keptOut(app, { route, request, address, verdict });
-      }
-      app.counters.auth_ok++;
-      identity = verdict.identity;
-      // Who may see /status finds it there.
-      tellsVersion = identity.username !== undefined || route.permissions.includes("status");
-    }
-    response = await carriedOut(route, { app, request, parameters, identity, address });
+    const answer = judged(arrived);
+    return answer instanceof Promise ? answer.catch((error) => errorAnswer(app, error)) : answer;
   } catch (error) {
-    response = errorAnswer(app, error);
+    return errorAnswer(app, error);
   }
-  return tellsVersion ? app.answers.tellVersion(response) : response;
 }
 
-function carriedOut(route: Route, asked: Asked): Response | Promise<Response> {
+function judged({ app, route, request, client: { address } }: Arrived): Answer {
+  const { url } = request;
+  const queryAt = url.indexOf("?");
+  const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
+  if (route === undefined) return nowhere(app, url);
+  if (route.counter !== undefined) app.counters[route.counter]++;
+  const asked = { app, request, parameters, address };
+  if (app.gate === undefined || route.permissions.length === 0) {
+    return carriedOut(route, { ...asked, identity: anybody });
+  }
+  const verdict = app.gate.judge(route.permissions, request.headers.get("authorization"), address);
+  return verdict instanceof Promise
+    ? verdict.then((verdict) => decided(route, asked, verdict))
+    : decided(route, asked, verdict);
+}
+
+/** What the gate has decided is done. */
+function decided(
+  route: Route,
+  asked: Omit<Asked, "identity">,
+  verdict: Verdict,
+): Answer {
+  const { app, request, address } = asked;
+  if (verdict.type !== "admitted") return keptOut(app, { route, request, address, verdict });
+  app.counters.auth_ok++;
+  const { identity } = verdict;
+  // Who may see /status finds it there.
+  const tellsVersion = identity.username !== undefined || route.permissions.includes("status");
+  const tell = (response: Response) => tellsVersion ? app.answers.tellVersion(response) : response;
+  const failed = (error: unknown) => tell(errorAnswer(app, error));
+  try {
+    const answer = carriedOut(route, { ...asked, identity });
+    return answer instanceof Promise ? answer.then(tell, failed) : tell(answer);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function carriedOut(route: Route, asked: Asked): Answer {
   const { app, request, identity } = asked;
   if (route.methods !== "any" && !route.methods.includes(request.method)) {
     return app.answers.empty(405, route.refusalType);

@@ -1,4 +1,5 @@
-import type { Handler } from "./native_server.ts";
+import type { Client } from "./client.ts";
+import type { ClientHandler, Handler } from "./native_server.ts";
 import { isArriving } from "./request_body.ts";
 import { StreamedResponse } from "./streamed_response.ts";
 
@@ -6,8 +7,10 @@ import { StreamedResponse } from "./streamed_response.ts";
  * What one client's connection is doing, so that one that does nothing can be ended. It reads no
  * clock: whoever looks at it from time to time sees whether `marks` has grown.
  */
-export class ClientActivity {
-  readonly #handler: Handler;
+export class ClientActivity implements Client {
+  readonly address: string;
+  /** Handles a request of this client: by one closure, as each that is called there costs time. */
+  readonly handle: Handler;
   readonly #controller = new AbortController();
   #underWay = 0;
   #marks = 0;
@@ -15,8 +18,10 @@ export class ClientActivity {
   #newest: Request | undefined;
   #isReceiving = false;
 
-  constructor(handler: Handler) {
-    this.#handler = handler;
+  /** @param handler Calls `begins` and `answered`. */
+  constructor(address: string, handler: ClientHandler) {
+    this.address = address;
+    this.handle = (request) => handler(request, this);
   }
 
   /** Grows with each request, answer and piece of an answer that the client takes. */
@@ -64,33 +69,17 @@ export class ClientActivity {
     }
   }
 
-  /** Handles a request, and sees when it begins and ends. */
-  readonly handle: Handler = (request) => {
+  begins(request: Request): void {
     this.#marks++;
     this.#requests++;
     this.#underWay++;
     this.#newest = request;
-    let answer: Response | Promise<Response>;
-    try {
-      answer = this.#handler(request);
-    } catch (error) {
-      this.#endOne();
-      throw error;
-    }
-    return answer instanceof Promise
-      ? answer.then(this.#answered, this.#failed)
-      : this.#answered(answer);
-  };
+  }
 
-  readonly #answered = (response: Response): Response => {
+  answered(response: Response): Response {
     this.#endOne();
     return response instanceof StreamedResponse ? this.#watched(response) : response;
-  };
-
-  readonly #failed = (error: unknown): never => {
-    this.#endOne();
-    throw error;
-  };
+  }
 
   #endOne(): void {
     this.#underWay--;

@@ -65,30 +65,32 @@ export async function execute(
 }
 
 /** /db/query: reads. */
-export async function query(
+export function query(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
-): Promise<Response> {
+): Response | Promise<Response> {
   const { request, parameters, identity, audited, requester } = admitted;
   const startedAt = startOf(parameters);
-  const statements: RequestStatements | undefined = request.method === "GET"
-    ? [{ sql: parameters.get("q") ?? "" }]
-    : await readStatements(app, admitted);
-  if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
-  app.counters.query_stmts_rx += statements.length;
-  if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const work = {
-    request,
-    parameters,
-    statements,
-    unified: false,
-    startedAt,
-    identity,
-    audited,
-    requester,
+  const readThem = (statements: RequestStatements | undefined) => {
+    if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
+    app.counters.query_stmts_rx += statements.length;
+    if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
+    const work = {
+      request,
+      parameters,
+      statements,
+      unified: false,
+      startedAt,
+      identity,
+      audited,
+      requester,
+    };
+    if (parameters.has("tx")) return inTransaction(app, { ...work, readOnly: true });
+    return read(app, work);
   };
-  if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: true });
-  return await read(app, work);
+  return request.method === "GET"
+    ? readThem([{ sql: parameters.get("q") ?? "" }])
+    : readStatements(app, admitted).then(readThem);
 }
 
 /**
@@ -151,8 +153,8 @@ async function write(app: AppState, work: Work): Promise<Response> {
   return marked(app.answers.results(envelope, answer.servedBy), answer);
 }
 
-/** Reads at the level that the client asked for and answers with the results. */
-async function read(app: AppState, work: Work): Promise<Response> {
+/** Reads at the level that the client asked for and answers with the results: at once where it can. */
+function read(app: AppState, work: Work): Response | Promise<Response> {
   const { request, parameters, statements, startedAt } = work;
   const seen = minIndex(request, parameters);
   const level = { ...readLevel(parameters), ...(seen === undefined ? {} : { minIndex: seen }) };
@@ -167,15 +169,27 @@ async function read(app: AppState, work: Work): Promise<Response> {
     timeoutMs: statementTimeout(parameters),
     rights: rightsOf(work.identity),
   };
-  using client = app.disconnects.over(request);
-  let answer: ReadAnswer;
-  try {
-    const answered = app.service.read(asked, level, client.signal);
-    answer = answered instanceof Promise ? await watched(app, work, client, answered) : answered;
-  } catch (error) {
+  const failed = (error: unknown) => {
     if (!(error instanceof ServiceError) || error.kind !== "stale") throw error;
     return refusal(app, { error: "stale read", parameters, startedAt });
+  };
+  const client = app.disconnects.over(request);
+  let answer: ReadAnswer | Promise<ReadAnswer>;
+  try {
+    answer = app.service.read(asked, level, client.signal);
+  } catch (error) {
+    client[Symbol.dispose]();
+    return failed(error);
   }
+  return answer instanceof Promise
+    ? watched(app, work, client, answer)
+      .then((answer) => readAnswer(app, work, answer), failed)
+      .finally(() => client[Symbol.dispose]())
+    : readAnswer(app, work, answer);
+}
+
+function readAnswer(app: AppState, work: Work, answer: ReadAnswer): Response {
+  const { parameters, startedAt } = work;
   const envelope = resultsEnvelope(toAudit(work, answer.results), {
     timeSeconds: elapsed(parameters, startedAt),
     raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,

@@ -166,7 +166,7 @@ export class Front implements Listening {
   #take(accepted: Deno.TcpConn | Deno.TlsConn): void {
     const { native, handler } = this.#options;
     const { hostname } = accepted.remoteAddr;
-    const client = new ClientActivity((request) => handler(request, hostname));
+    const client = new ClientActivity(hostname, handler);
     if (!this.#watch.add(client)) return accepted.close();
     const connection = this.#connectionOf(accepted, native, client);
     const ended = connection.run().finally(() => {

@@ -1,3 +1,5 @@
+import type { Client } from "./client.ts";
+
 /**
  * Deno's own HTTP server, for one connection instead of a listener. It is what Deno.serve runs for
  * each, but Deno offers it only to its own modules (and to those of Node that it carries), so that
@@ -20,8 +22,8 @@ export interface ServedConnection {
   shutdown(): Promise<void>;
 }
 
-/** Handles any client's requests; `address` is the client's, without its port. */
-export type ClientHandler = (request: Request, address: string) => Response | Promise<Response>;
+/** Handles any client's requests, and tells the client of each. */
+export type ClientHandler = (request: Request, client: Client) => Response | Promise<Response>;
 
 /** Handles those of one client. */
 export type Handler = (request: Request) => Response | Promise<Response>;

@@ -123,7 +123,7 @@ export class NodeListener implements Listening {
     const { handler } = this.#options;
     const { remoteAddress = "" } = socket;
     const caller = callerOf(socket);
-    const client = new ClientActivity((request) => handler(request, remoteAddress));
+    const client = new ClientActivity(remoteAddress, handler);
     if (!this.#watch.add(client)) return void socket.destroy();
     this.#accepted.set(caller, { socket, client });
     client.signal.addEventListener("abort", () => socket.destroy(), { once: true });

@@ -1,7 +1,6 @@
 import type { Audit } from "../audit/types.ts";
 import { formatAddress } from "../io/address.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
-import type { RequestEnvironment } from "./app.ts";
 import type { Hono } from "hono";
 import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "../io/types.ts";
@@ -57,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
     server = await listen({
       hostname,
       port,
-      handler: (request, address) => app.fetch(request, { address } satisfies RequestEnvironment),
+      handler: (request, client) => app.fetch(request, client),
       limits: options.connections,
       logger,
       https,

@@ -12,6 +12,7 @@ import type {
   WriteAnswer,
   WriteRequest,
 } from "../../src/cluster/types.ts";
+import { unwatched } from "../../src/http/client.ts";
 import { createApp } from "../../src/http/app.ts";
 import { BodyReader } from "../../src/http/body_reader.ts";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
@@ -314,7 +315,10 @@ export function appWith(
   };
   const app = createApp(parts);
   const fetch = async (path: string, init?: RequestInit) =>
-    await app.fetch(new Request(`http://localhost${path}`, init), { address: "192.0.2.1" });
+    await app.fetch(new Request(`http://localhost${path}`, init), {
+      ...unwatched,
+      address: "192.0.2.1",
+    });
   const post = (path: string, body: string, contentType = "application/json") =>
     fetch(path, { method: "POST", body, headers: { "content-type": contentType } });
   const connections = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 1_000 };
