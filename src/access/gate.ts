@@ -82,7 +82,8 @@ export class Gate {
   #byToken(needed: readonly Permission[], hash: string, users: Users): Verdict {
     const holder = this.#holderOf(hash, users);
     const identity = identityFor(needed, holder, users.everybody);
-    return verdict(identity, holder?.username, holder !== undefined);
+    const token = holder && users.byToken.get(hash)?.token.name;
+    return verdict(identity && { ...identity, token }, holder?.username, holder !== undefined);
   }
 
   #holderOf(hash: string, users: Users): Holder | undefined {

@@ -34,6 +34,8 @@ export interface Identity {
   readonly username: string | undefined;
   /** Undefined: every table, as far as the permissions go. */
   readonly tables?: TableRights;
+  /** The name of the token by which the user came; undefined: by a password, or not known. */
+  readonly token?: string | undefined;
 }
 
 /** Who asked for something, and from where: as an audit tells of it. */

@@ -140,11 +140,11 @@ function carriedOut(route: Route, asked: Asked): Answer {
 
 /** The same, with the audit told of what it may want to know. */
 async function audited(audit: Audit, route: Route, asked: Asked): Promise<Response> {
-  const { request, identity: { username }, address } = asked;
+  const { request, identity, address } = asked;
   const act = route.acts?.[request.method];
-  const audited = new AuditedRequest({ audit, act, request, username, address });
+  const audited = new AuditedRequest({ audit, act, request, identity, address });
   try {
-    if (route.wholeDatabase) requireAllTables(asked.identity);
+    if (route.wholeDatabase) requireAllTables(identity);
     const response = await carryOut(route, asked, audited);
     audited.answered(response.status);
     return response;

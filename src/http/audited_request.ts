@@ -1,4 +1,4 @@
-import type { Verdict } from "../access/types.ts";
+import type { Identity, Verdict } from "../access/types.ts";
 import type { Audit, AuditDetails, AuditedAct, AuditOutcome } from "../audit/types.ts";
 import { ServiceError } from "../cluster/types.ts";
 import { messageOf } from "../base/message_of.ts";
@@ -10,7 +10,7 @@ export interface AuditedRequestParts {
   /** The administrative act that the request asks for; undefined for any other. */
   readonly act: AuditedAct | undefined;
   readonly request: Request;
-  readonly username: string | undefined;
+  readonly identity: Identity;
   readonly address: string;
 }
 
@@ -73,12 +73,12 @@ export class AuditedRequest {
   }
 
   #record(outcome: AuditOutcome, details = this.#details, sql = this.#sql): void {
-    const { audit, act, request, username, address } = this.#parts;
+    const { audit, act, request, identity: { username, token }, address } = this.#parts;
     audit.record({
       what: act ?? "request",
       outcome,
       requester: { username, address },
-      details: { ...whichRequest(request), ...details },
+      details: { token, ...whichRequest(request), ...details },
       sql,
     });
   }

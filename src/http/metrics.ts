@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { ServiceStatus } from "../cluster/types.ts";
 import { accessFamilies } from "../metrics/access_families.ts";
+import { auditFamilies } from "../metrics/audit_families.ts";
 import type { Family } from "../metrics/families.ts";
 import { processFamilies, type ProcessFigures } from "../metrics/process_families.ts";
 import { raftFamilies } from "../metrics/raft_families.ts";
@@ -25,6 +26,7 @@ export async function metrics(
 /** All that there is to measure. */
 export async function collectFamilies(app: AppState): Promise<readonly Family[]> {
   const { service, queue, counters, gate } = app;
+  const audit = app.info.audit?.();
   const node = service.status();
   const store = await service.storeStatus();
   return [
@@ -33,6 +35,9 @@ export async function collectFamilies(app: AppState): Promise<readonly Family[]>
     ...(gate === undefined
       ? []
       : accessFamilies({ ok: counters.auth_ok, failed: counters.auth_fail })),
+    ...(audit === undefined
+      ? []
+      : auditFamilies({ ...audit, canWrite: audit.failure === undefined })),
     ...writeFamilies(node, queue),
     ...raftFamilies(node),
     ...storeFamilies(store),

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import { connect } from "node:tls";
 import { withDirectory } from "../directory.ts";
 import { Authority, type Issued } from "../tls/authority.ts";
@@ -7,8 +8,10 @@ import { type Asker, Cluster, eventually, type NodeProcess } from "./harness.ts"
 import { Mount } from "./mount.ts";
 
 const secret = "s3cret-of-all";
+const token = "rl_the-token-itself";
+const hash = `sha256:${createHash("sha256").update(token).digest("hex")}`;
 const users = [
-  { username: "root", password: secret, perms: ["all"] },
+  { username: "root", password: secret, perms: ["all"], tokens: [{ name: "upkeep", hash }] },
   { username: "ro", password: secret, perms: ["query"] },
   {
     username: "some",
@@ -215,15 +218,15 @@ Deno.test("acts are told of where they are asked for and where they are done, wi
     await audited.line(follower, { what: "boot", outcome: "failed", status: 503 });
     await post(follower, "/snapshot", {});
     await audited.line(follower, { what: "snapshot", outcome: "ok", user: "root" });
-    await post(follower, "/reap", {});
-    await audited.line(follower, { what: "reap", outcome: "ok", user: "root" });
+    await post(follower, "/reap", {}, { authorization: `Bearer ${token}` });
+    await audited.line(follower, { what: "reap", outcome: "ok", user: "root", token: "upkeep" });
     await post(follower, "/leader", { id: follower.id });
     const stepdown = { what: "stepdown", outcome: "ok", user: "root", target: follower.id };
     await audited.line(follower, stepdown);
     await audited.line(leader, { ...stepdown, through_node: follower.id });
     for (const node of [leader, follower]) {
       const text = await Deno.readTextFile(audited.path(node));
-      assert(!text.includes(secret) && !text.includes("hidden"));
+      assert(![secret, token, hash, "hidden"].some((one) => text.includes(one)));
     }
     await follower.kill("SIGTERM");
     await audited.line(follower, { what: "stop", outcome: "ok" });
@@ -311,6 +314,9 @@ Deno.test("a disk that is full costs no request, and no line once there is room 
     for (let i = 0; i < 30; i++) assert.equal((await node.fetch("/status")).status, 401);
     await eventually("the log", () => node.log.includes("No space left"));
     assert.match((await statusOf(node)).audit.error, /No space left/);
+    const { body: metrics } = await node.fetch("/metrics", { headers: root });
+    assert.match(metrics, /^raftlite_audit_writable 0$/m);
+    assert.match(metrics, /^raftlite_audit_events_lost_total 0$/m);
     assert.equal((await post(node, "/db/execute", ["CREATE TABLE t (a)"])).status, 200);
     await Deno.remove(filler);
     await eventually("all lines", async () => await refusals() === 31);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { accessFamilies } from "../../src/metrics/access_families.ts";
+import { auditFamilies } from "../../src/metrics/audit_families.ts";
 import { appWith, FakeService } from "../http/fake_service.ts";
 
 const docs = new URL("../../docs/", import.meta.url);
@@ -28,7 +29,11 @@ Deno.test("docs/monitoring.md names every metric, with its type and its help", a
   const types = new Map(
     text.matchAll(/^# TYPE (\S+) (.*)$/gm).map(([, name = "", type = ""]) => [name, type]),
   );
-  for (const { name, help, type } of accessFamilies({ ok: 0, failed: 0 })) {
+  const others = [
+    ...accessFamilies({ ok: 0, failed: 0 }),
+    ...auditFamilies({ written: 0, lost: 0, canWrite: true }),
+  ];
+  for (const { name, help, type } of others) {
     helps.set(name, help);
     types.set(name, type);
   }
