@@ -39,6 +39,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   },
   metrics: {
     base: "all",
+    backup: /^(archive\/)?types$/,
     raft: types,
     store: types,
     cluster: /^(types|write_queue)$/,

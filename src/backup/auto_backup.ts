@@ -119,6 +119,8 @@ export class AutoBackup {
 
   async #backUp(): Promise<void> {
     const { node, store, config } = this.#parts;
+    // An empty database must not take the place of an older cluster's backup.
+    if (this.#series === undefined && !await node.changedSince(0)) return;
     const series = this.#series ??= await this.#look();
     const { index } = series;
     if (index !== undefined && !await this.#changedSince(index)) {

@@ -37,7 +37,14 @@ export class AutoRestore {
   readonly #parts: AutoRestoreParts;
   readonly #ending = new AbortController();
   #backup: CheckedBackup | undefined;
-  #counts = { restored: 0, failed: 0, skipped: 0, downloadBytes: 0 };
+  #counts = {
+    restored: 0,
+    failed: 0,
+    skipped: 0,
+    downloadsOk: 0,
+    downloadsFailed: 0,
+    downloadBytes: 0,
+  };
   #timer: Timer | undefined;
   #run: Promise<void> | undefined;
 
@@ -76,12 +83,13 @@ export class AutoRestore {
     try {
       this.#backup = await this.#download(store, timeout.signal);
     } catch (error) {
-      this.#counts.failed++;
+      this.#counts.downloadsFailed++;
       this.#refuse(error);
       return;
     } finally {
       timer.cancel();
     }
+    this.#counts.downloadsOk++;
     this.#log("INFO", `auto-restore file downloaded in ${formatDuration(clock.now() - startedAt)}`);
   }
 

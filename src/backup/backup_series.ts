@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
-import { partBytes } from "../object_store/types.ts";
+import { type ObjectInfo, partBytes } from "../object_store/types.ts";
 import type { PackedBackup } from "../store/types.ts";
 import type { AutoBackupConfig } from "./config.ts";
-import { keyAt, type OpenDestination } from "./destination.ts";
+import { isKeyOf, keyAt, type OpenDestination } from "./destination.ts";
 import { type BackupRecord, readManifest, type Remembered, writeManifest } from "./manifest.ts";
 
 export interface SeriesParts {
@@ -14,6 +15,9 @@ export interface SeriesParts {
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
+
+/** An upload that was begun longer ago is nobody's any more, in ms. */
+const unfinishedMsMax = 24 * 3_600_000;
 
 /** Metadata by which an object says whose it is, and what. */
 const clusterKey = "raftlite-cluster";
@@ -41,6 +45,7 @@ export class BackupSeries {
     }
     const series = new BackupSeries(parts, found);
     await series.#dropMissing();
+    await series.#dropUnfinished();
     return series;
   }
 
@@ -60,6 +65,45 @@ export class BackupSeries {
     const { destination: { name }, logger } = this.#parts;
     logger.log("WARN", "backup", `${name}: backup ${newest.key} is gone or is another's`);
     this.#remembered = { ...this.#remembered, backups: this.#remembered.backups.slice(0, -1) };
+  }
+
+  /** What killed nodes have left. A right that is missing for it is no reason to make no backups. */
+  async #dropUnfinished(): Promise<void> {
+    const { destination: { store, key, name }, clock, logger, signal } = this.#parts;
+    const prefix = key.slice(0, key.lastIndexOf("/") + 1);
+    try {
+      await store.dropUnfinished?.(prefix, {
+        before: clock.wallTime() - unfinishedMsMax,
+        isOurs: (other) => isKeyOf(key, other),
+        signal,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.log("DEBUG", "backup", `${name}: unfinished uploads stay: ${messageOf(error)}`);
+    }
+  }
+
+  /**
+   * What is there under the name that the next backup takes, and is no backup of this cluster's, is
+   * kept under another name: a cluster that begins anew must not replace the last of an old one.
+   */
+  async #setAside(key: string): Promise<void> {
+    const { destination: { store, name }, logger, signal } = this.#parts;
+    if (this.#remembered.backups.some((backup) => backup.key === key)) return;
+    const info = await store.info(key, signal);
+    if (info === undefined || this.#wasOurs(info)) return;
+    const aside = `${key}.not-of-${this.#parts.cluster}`;
+    if (await store.info(aside, signal) === undefined) {
+      const read = (offset: number, length: number) => store.read(key, offset, length, signal);
+      const { sizeBytes, metadata } = info;
+      await store.upload(aside, { sizeBytes, read }, { metadata, signal });
+    }
+    logger.log("WARN", "backup", `${name}: what was there is not this cluster's; kept as ${aside}`);
+  }
+
+  /** A backup that was stored, and not remembered any more. */
+  #wasOurs({ metadata }: ObjectInfo): boolean {
+    return metadata[clusterKey] === this.#parts.cluster;
   }
 
   async #isThere({ key, sizeBytes, sha256 }: BackupRecord): Promise<boolean> {
@@ -94,6 +138,7 @@ export class BackupSeries {
     const { sizeBytes, sha256, contentSha256 } = packed;
     const record: BackupRecord = { id, key, time, sizeBytes, sha256, contentSha256 };
     await this.#begin(key);
+    await this.#setAside(key);
     await store.upload(key, packed, { metadata: this.#metadata(record), signal });
     await this.#checkStored(record);
     await confirm();

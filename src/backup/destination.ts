@@ -31,7 +31,7 @@ export async function openDestination(
   switch (destination.type) {
     case "s3":
       return {
-        store: openS3(destination, clock),
+        store: await openS3(destination, clock),
         key: destination.path,
         name: s3Name(destination),
         checksItself: true,
@@ -50,7 +50,7 @@ export async function openDestination(
     case "file": {
       const { directory, name } = destination;
       return {
-        store: openDirectory(directory),
+        store: await openDirectory(directory),
         key: name,
         name: `dir:${directory}, file:${name}`,
         checksItself: false,
@@ -77,4 +77,11 @@ export function keyAt(key: string, wallTime: number): string {
   const time = new Date(wallTime).toISOString().replace(/\D/g, "").slice(0, 14);
   const end = key.lastIndexOf("/") + 1;
   return `${key.slice(0, end)}${time}_${key.slice(end)}`;
+}
+
+/** Whether a key is the one, or that with a time. */
+export function isKeyOf(key: string, other: string): boolean {
+  const end = key.lastIndexOf("/") + 1;
+  if (!other.startsWith(key.slice(0, end))) return false;
+  return other.slice(end).replace(/^\d{14}_/, "") === key.slice(end).replace(/^\d{14}_/, "");
 }

@@ -56,5 +56,7 @@ export interface AutoRestoreFigures {
   readonly restored: number;
   readonly failed: number;
   readonly skipped: number;
+  readonly downloadsOk: number;
+  readonly downloadsFailed: number;
   readonly downloadBytes: number;
 }

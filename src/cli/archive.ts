@@ -20,7 +20,7 @@ export interface PreparedArchive {
 /** What -archive and -from name: a file says where, a directory is it. Rejects with an Error. */
 export async function openArchive(target: string, clock: Clock): Promise<ArchivePlace> {
   const isFile = await Deno.stat(target).then((found) => found.isFile, () => false);
-  if (!isFile) return archiveDirectory(resolve(target));
+  if (!isFile) return await archiveDirectory(resolve(target));
   try {
     const text = await readConfig(target, "archive");
     return await archiveAt(parseDestination(text, (name) => Deno.env.get(name)), clock);

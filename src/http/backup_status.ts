@@ -44,6 +44,8 @@ export function restoreFigures(figures: AutoRestoreFigures): Figures {
     num_auto_restores: figures.restored,
     num_auto_restores_failed: figures.failed,
     num_auto_restores_skipped: figures.skipped,
+    num_downloads_ok: figures.downloadsOk,
+    num_downloads_fail: figures.downloadsFailed,
     download_bytes: figures.downloadBytes,
   };
 }

@@ -1,3 +1,4 @@
+import type { AutoBackupFigures } from "../backup/types.ts";
 import type { WriteQueueCounts } from "../cluster/write_queue.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
@@ -16,9 +17,10 @@ export function debugVars(
 }
 
 /** JSON texts by rqlite's names, in order. */
-function variables({ service, queue, counters }: AppState): Record<string, string> {
+function variables({ service, queue, counters, info }: AppState): Record<string, string> {
   const memory = Deno.memoryUsage();
   const { counts, snapshotsInstalled, snapshotsTaken } = service.status();
+  const restore = info.restore?.();
   return {
     cluster: countsText({
       num_join_req: counts.joinRequests,
@@ -26,6 +28,11 @@ function variables({ service, queue, counters }: AppState): Record<string, strin
       num_stepdown_req: counts.stepDowns,
     }),
     cmdline: goJson([Deno.execPath(), ...Deno.args]),
+    downloader: countsText({
+      download_bytes: restore?.downloadBytes ?? 0,
+      num_downloads_fail: restore?.downloadsFailed ?? 0,
+      num_downloads_ok: restore?.downloadsOk ?? 0,
+    }),
     http: countsText({ ...counters, ...queueCounts(queue.counts) }),
     memstats: goJson({
       Alloc: memory.heapUsed,
@@ -34,6 +41,9 @@ function variables({ service, queue, counters }: AppState): Record<string, strin
       HeapSys: memory.heapTotal,
     }),
     store: countsText({
+      num_auto_restores: restore?.restored ?? 0,
+      num_auto_restores_failed: restore?.failed ?? 0,
+      num_auto_restores_skipped: restore?.skipped ?? 0,
       num_ignored_joins: counts.joinsIgnored,
       num_joins: counts.joins,
       num_removed_before_joins: counts.joinsInPlace,
@@ -45,7 +55,20 @@ function variables({ service, queue, counters }: AppState): Record<string, strin
       num_snapshots: snapshotsTaken,
       num_user_snapshots: counters.user_snapshots,
     }),
+    uploader: uploaderText(info.backups?.()),
   };
+}
+
+function uploaderText(backups: AutoBackupFigures | undefined): string {
+  return countsText({
+    last_upload_bytes: backups?.lastUploadBytes ?? 0,
+    num_sum_get_fail: backups?.looksFailed ?? 0,
+    num_uploads_fail: backups?.uploadsFailed ?? 0,
+    num_uploads_ok: backups?.uploadsOk ?? 0,
+    num_uploads_skipped: backups?.skippedUnchanged ?? 0,
+    num_uploads_skipped_id: backups?.skippedEqual ?? 0,
+    total_upload_bytes: backups?.totalUploadBytes ?? 0,
+  });
 }
 
 function queueCounts(counts: WriteQueueCounts): Record<string, number> {

@@ -2,6 +2,7 @@ import process from "node:process";
 import type { ServiceStatus } from "../cluster/types.ts";
 import { accessFamilies } from "../metrics/access_families.ts";
 import { auditFamilies } from "../metrics/audit_families.ts";
+import { archiveFamilies, backupFamilies } from "../metrics/backup_families.ts";
 import type { Family } from "../metrics/families.ts";
 import { processFamilies, type ProcessFigures } from "../metrics/process_families.ts";
 import { raftFamilies } from "../metrics/raft_families.ts";
@@ -25,8 +26,8 @@ export async function metrics(
 
 /** All that there is to measure. */
 export async function collectFamilies(app: AppState): Promise<readonly Family[]> {
-  const { service, queue, counters, gate } = app;
-  const audit = app.info.audit?.();
+  const { service, queue, counters, gate, info } = app;
+  const audit = info.audit?.();
   const node = service.status();
   const store = await service.storeStatus();
   return [
@@ -41,6 +42,8 @@ export async function collectFamilies(app: AppState): Promise<readonly Family[]>
     ...writeFamilies(node, queue),
     ...raftFamilies(node),
     ...storeFamilies(store),
+    ...(info.backups === undefined ? [] : backupFamilies(info.backups())),
+    ...(info.archive === undefined ? [] : archiveFamilies(info.archive())),
   ];
 }
 

@@ -1,11 +1,7 @@
 import type { Clock } from "../io/types.ts";
-import { awsCredentials } from "./aws_credentials.ts";
-import { DirectoryStore } from "./directory_store.ts";
-import { GcsStore } from "./gcs_store.ts";
-import { GcsTokens, parseServiceAccount } from "./gcs_token.ts";
-import { S3Store } from "./s3_store.ts";
-import { StoreHttp } from "./store_http.ts";
 import type { ObjectStore } from "./types.ts";
+
+// Each is loaded when it is asked for: most nodes need none of them, and their packages take time.
 
 export interface S3Options {
   readonly accessKeyId: string;
@@ -31,8 +27,11 @@ function withScheme(endpoint: string): string {
   return url.replace(/\/$/, "");
 }
 
-/** A bucket by the protocol of S3. Throws an Error that says which value is wrong. */
-export function openS3(options: S3Options, clock: Clock): ObjectStore {
+/** A bucket by the protocol of S3. Rejects with an Error that says which value is wrong. */
+export async function openS3(options: S3Options, clock: Clock): Promise<ObjectStore> {
+  const { awsCredentials } = await import("./aws_credentials.ts");
+  const { S3Store } = await import("./s3_store.ts");
+  const { StoreHttp } = await import("./store_http.ts");
   const endpoint = options.endpoint === "" ? "" : withScheme(options.endpoint);
   return new S3Store({
     place: { ...options, endpoint },
@@ -44,6 +43,9 @@ export function openS3(options: S3Options, clock: Clock): ObjectStore {
 
 /** A bucket of Google's. Rejects with an Error that says which value or file is wrong. */
 export async function openGcs(options: GcsOptions, clock: Clock): Promise<ObjectStore> {
+  const { GcsStore } = await import("./gcs_store.ts");
+  const { GcsTokens, parseServiceAccount } = await import("./gcs_token.ts");
+  const { StoreHttp } = await import("./store_http.ts");
   const { bucket, credentialsPath } = options;
   const account = parseServiceAccount(await Deno.readTextFile(credentialsPath), credentialsPath);
   const http = new StoreHttp();
@@ -57,6 +59,7 @@ export async function openGcs(options: GcsOptions, clock: Clock): Promise<Object
 }
 
 /** @param directory Absolute. */
-export function openDirectory(directory: string): ObjectStore {
+export async function openDirectory(directory: string): Promise<ObjectStore> {
+  const { DirectoryStore } = await import("./directory_store.ts");
   return new DirectoryStore(directory);
 }

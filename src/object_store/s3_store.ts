@@ -166,15 +166,17 @@ export class S3Store implements ObjectStore {
     await this.#requests.send({ method: "DELETE", key, query: { uploadId }, also: [404] });
   }
 
-  /** Drops large uploads below `prefix` that were begun before `time` and never completed. */
-  async dropUnfinished(prefix: string, time: number, signal?: AbortSignal): Promise<void> {
+  async dropUnfinished(
+    prefix: string,
+    { before, isOurs, signal }: Parameters<NonNullable<ObjectStore["dropUnfinished"]>>[1],
+  ): Promise<void> {
     const query = { uploads: "", prefix };
     const answer = await this.#requests.send({ method: "GET", key: "", query, signal });
     for (const upload of childrenOf(rootOf(answer), "Upload")) {
       const key = childText(upload, "Key") ?? "";
       const uploadId = childText(upload, "UploadId") ?? "";
-      const begun = Date.parse(childText(upload, "Initiated") ?? "");
-      if (begun < time && key.startsWith(prefix)) await this.#abandon(key, uploadId);
+      const begunAt = Date.parse(childText(upload, "Initiated") ?? "");
+      if (begunAt < before && isOurs(key)) await this.#abandon(key, uploadId);
     }
   }
 

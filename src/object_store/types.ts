@@ -64,6 +64,19 @@ export interface ObjectStore {
   upload(key: string, source: ObjectSource, options?: PutOptions): Promise<void>;
   /** All whose keys begin with `prefix`, in the order of their keys. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<ListedObject>;
+  /**
+   * Drops what uploads that were begun before `time` and never ended have left, of the keys that
+   * `isOurs` tells: nothing else shows it, and it would be paid for. Absent where that goes by itself.
+   */
+  dropUnfinished?(
+    prefix: string,
+    options: {
+      /** ms since 1970 UTC. */
+      readonly before: number;
+      readonly isOurs: (key: string) => boolean;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<void>;
   /** Nothing needs to be there. */
   remove(key: string, signal?: AbortSignal): Promise<void>;
 }

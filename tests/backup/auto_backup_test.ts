@@ -76,7 +76,8 @@ Deno.test("AutoBackup sends nothing that has not changed: not again, not after a
       const looks = () => standIn.requests.filter((line) => line.startsWith("HEAD")).length;
       const before = looks();
       node.leads = false;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      const { asked } = node;
+      await eventually("a tick of one that does not lead", () => node.asked > asked + 1);
       node.leads = true;
       await eventually("the store to be asked again", () => looks() > before);
     }
@@ -118,11 +119,14 @@ Deno.test("AutoBackup: another cluster's object, an rqlite's and one that is gon
   const other = await backUp();
   assert.equal(other.sent, 1);
   assert.match(other.log, /the backups there are cluster 00000000000000aa's/);
+  const aside = standIn.objects.get(`${key}.not-of-00000000000000bb`);
+  assert.equal(aside?.metadata["raftlite-cluster"], "00000000000000aa");
   standIn.objects.delete(key);
   assert.equal((await backUp()).sent, 1);
   const theirs = { "x-rqlite-auto-backup-id": "1" };
   standIn.objects.set(key, { bytes: new Uint8Array(9), metadata: theirs });
   assert.equal((await backUp()).sent, 1);
+  assert.equal(standIn.objects.get(key)?.metadata["raftlite-cluster"], node.clusterId);
   standIn.objects.set(`${key}.raftlite.json`, { bytes: new Uint8Array(9), metadata: {} });
   const damaged = await backUp();
   assert.equal(damaged.sent, 1);
@@ -297,4 +301,31 @@ Deno.test("expiredOf keeps the newest, as many as wanted, and none that is too o
   assert.deepEqual(times(0, 7), [1, 2]);
   assert.deepEqual(times(0, 1), [1, 2, 3]);
   assert.deepEqual(times(1, 0), [1, 2, 3]);
+});
+
+Deno.test("AutoBackup makes none of a database to which nothing was ever written, and leaves an older cluster's", async () => {
+  await using standIn = new S3StandIn();
+  const old = { bytes: new Uint8Array(9), metadata: {} };
+  standIn.objects.set(key, old);
+  await using store = await TestStore.open();
+  const node = new FakeNode(store);
+  await node.empty();
+  await using run = await startBackup(s3Config(standIn), store, node);
+  await eventually("some ticks", () => node.asked > 6);
+  assert.deepEqual(standIn.requests, []);
+  await node.execute(["CREATE TABLE t (v)"]);
+  await eventually("a backup", () => run.backup.figures.uploadsOk === 1);
+  assert.deepEqual(standIn.objects.get(`${key}.not-of-${node.clusterId}`), old);
+});
+
+Deno.test("AutoBackup drops uploads that a node which was killed has left, of its own keys alone", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const left = (name: string) => ({ key: name, metadata: {}, parts: new Map() });
+  standIn.uploads.set("1", left(key));
+  standIn.uploads.set("2", left("dir/20200101000000_db.gz"));
+  standIn.uploads.set("3", left("dir/other.gz"));
+  await using run = await startBackup(s3Config(standIn), opened.store, opened.node);
+  await eventually("a backup", () => run.backup.figures.uploadsOk === 1);
+  assert.deepEqual([...standIn.uploads.keys()], ["3"]);
 });

@@ -23,7 +23,9 @@ export class LogLines implements Logger {
 
 /** A leader whose log is that of a store, and which tells of commands what the test says. */
 export class FakeNode implements LeadingNode {
-  leads = true;
+  #leads = true;
+  /** How often it was asked whether it leads, and whether anything has changed. */
+  asked = 0;
   clusterId = "00000000000000aa";
   confirmations = 0;
   /** The last index at which there is a command. */
@@ -32,6 +34,15 @@ export class FakeNode implements LeadingNode {
 
   constructor(store: TestStore) {
     this.#store = store;
+  }
+
+  get leads(): boolean {
+    this.asked++;
+    return this.#leads;
+  }
+
+  set leads(value: boolean) {
+    this.#leads = value;
   }
 
   get appliedIndex(): number {
@@ -44,6 +55,7 @@ export class FakeNode implements LeadingNode {
   }
 
   changedSince(index: number): Promise<boolean> {
+    this.asked++;
     return Promise.resolve(this.changedAt > index);
   }
 

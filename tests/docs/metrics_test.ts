@@ -1,9 +1,44 @@
 import assert from "node:assert/strict";
+import type { ArchiveFigures } from "../../src/backup/archive/types.ts";
+import type { AutoBackupFigures } from "../../src/backup/types.ts";
+import { archiveFamilies, backupFamilies } from "../../src/metrics/backup_families.ts";
 import { accessFamilies } from "../../src/metrics/access_families.ts";
 import { auditFamilies } from "../../src/metrics/audit_families.ts";
 import { appWith, FakeService } from "../http/fake_service.ts";
 
 const docs = new URL("../../docs/", import.meta.url);
+const backupFigures: AutoBackupFigures = {
+  destination: "",
+  intervalMs: 1,
+  lastIndex: 0,
+  lastUploadTime: undefined,
+  lastUploadMs: 0,
+  lastUploadBytes: 0,
+  totalUploadBytes: 0,
+  uploadsOk: 0,
+  uploadsFailed: 0,
+  skippedUnchanged: 0,
+  skippedEqual: 0,
+  looksFailed: 0,
+  failing: undefined,
+  retentionFailure: undefined,
+  verification: undefined,
+};
+
+const archiveFigures: ArchiveFigures = {
+  target: "",
+  index: 0,
+  entriesBehind: 0,
+  piecesShipped: 0,
+  bytesShipped: 0,
+  basesMade: 0,
+  gaps: 0,
+  lastShippedTime: undefined,
+  lastBaseIndex: 0,
+  lastBaseTime: undefined,
+  failing: undefined,
+};
+
 const page = new URL("monitoring.md", docs);
 
 for (const file of ["monitoring/alerts.yml", "monitoring/dashboard.json"]) {
@@ -29,11 +64,13 @@ Deno.test("docs/monitoring.md names every metric, with its type and its help", a
   const types = new Map(
     text.matchAll(/^# TYPE (\S+) (.*)$/gm).map(([, name = "", type = ""]) => [name, type]),
   );
-  const others = [
+  const families = [
     ...accessFamilies({ ok: 0, failed: 0 }),
     ...auditFamilies({ written: 0, lost: 0, canWrite: true }),
+    ...backupFamilies(backupFigures),
+    ...archiveFamilies(archiveFigures),
   ];
-  for (const { name, help, type } of others) {
+  for (const { name, help, type } of families) {
     helps.set(name, help);
     types.set(name, type);
   }

@@ -31,13 +31,13 @@ const s3Options = (endpoint: string) => ({
 const kinds: Record<string, Kind> = {
   "directory": {
     keepsMetadata: false,
-    run: (test) => withDirectory((directory) => test(openDirectory(`${directory}/a/b`))),
+    run: (test) => withDirectory((directory) => openDirectory(`${directory}/a/b`).then(test)),
   },
   "S3 stand-in": {
     keepsMetadata: true,
     async run(test) {
       await using standIn = new S3StandIn();
-      await test(openS3(s3Options(standIn.url), clock));
+      await test(await openS3(s3Options(standIn.url), clock));
       assert.equal(standIn.uploads.size, 0, "An upload is left behind");
     },
   },
@@ -59,7 +59,7 @@ const moto = await Moto.start();
 if (moto !== undefined) {
   kinds["moto"] = {
     keepsMetadata: true,
-    run: (test) => test(openS3(s3Options(moto.url), clock)),
+    run: (test) => openS3(s3Options(moto.url), clock).then(test),
   };
 }
 

@@ -5,8 +5,8 @@ import { openDestination } from "../destination.ts";
 import type { ArchivePlace } from "./layout.ts";
 
 /** @param directory Absolute. */
-export function archiveDirectory(directory: string): ArchivePlace {
-  return { store: openDirectory(directory), prefix: "", name: directory };
+export async function archiveDirectory(directory: string): Promise<ArchivePlace> {
+  return { store: await openDirectory(directory), prefix: "", name: directory };
 }
 
 /** An archive where a configuration's path or name leads, which is a folder then. */

@@ -119,7 +119,7 @@ for (const seed of seeds()) {
     await using live = await TestStore.open({ foreignKeys: true });
     await withDirectory(async (directory) => {
       const place: ArchivePlace = {
-        store: openDirectory(`${directory}/archive`),
+        store: await openDirectory(`${directory}/archive`),
         prefix: "db/",
         name: "archive",
       };
