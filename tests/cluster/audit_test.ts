@@ -232,6 +232,39 @@ Deno.test("acts are told of where they are asked for and where they are done, wi
     await audited.line(follower, { what: "stop", outcome: "ok" });
   }));
 
+Deno.test("how a cluster begins is told of, and how it is brought back without its majority", () =>
+  withDirectory(async (directory) => {
+    await using audited = await Audited.open(directory);
+    const nodes = [audited.cluster.create(), audited.cluster.create()];
+    const stranger = audited.cluster.create();
+    const [first, second] = nodes;
+    assert(first && second);
+    const join = nodes.map((node) => node.raftAddress).join(",");
+    const forming = ["-auth", audited.usersFile, "-bootstrap-expect", "2", "-join", join];
+    const flagsOf = (node: NodeProcess) => ["-audit-log", audited.path(node), ...forming];
+    first.start([...flagsOf(first), "-join-as", "node"]);
+    stranger.start([...forming, "-join-as", "ro"]);
+    const notice = { what: "notify", address: "127.0.0.1" };
+    const kept = await audited.line(first, { ...notice, outcome: "refused", claimed_user: "ro" });
+    assert.equal(kept.target, stranger.id);
+    await stranger.end();
+    second.start([...flagsOf(second), "-join-as", "node"]);
+    for (const node of nodes) await node.ready();
+    await audited.line(first, { ...notice, outcome: "ok", user: "node", target: second.id });
+    // Who is not the former is told by the other of what is formed.
+    const begun = { what: "bootstrap", outcome: "ok" };
+    const lines = [await audited.line(first, begun), await audited.line(second, begun)];
+    assert.equal(lines[0]?.cluster, lines[1]?.cluster);
+    assert.deepEqual(lines.find(({ nodes }) => nodes)?.nodes, [first.id, second.id]);
+
+    for (const node of nodes) await node.end();
+    const left = [{ id: first.id, address: first.raftAddress, non_voter: false }];
+    await Deno.writeTextFile(`${first.directory}/raft/peers.json`, JSON.stringify(left));
+    first.start(["-auth", audited.usersFile, "-audit-log", audited.path(first)]);
+    await first.ready();
+    await audited.line(first, { what: "recover", outcome: "ok", nodes: [first.id] });
+  }));
+
 Deno.test("reloads are told of, SIGHUP begins a new file, and SQL is there where it is asked for", () =>
   withDirectory(async (directory) => {
     await using audited = await Audited.open(directory);
