@@ -53,7 +53,7 @@ Deno.test("the program ends with 2 for flags that make no sense and 1 for a wron
     assert.ok(stderr.endsWith(`\nRun raftlite ${page} for all flags\n`), stderr);
   }
   assert.match((await runProgram("bench", "-json=true")).stderr, /-target/);
-  const unsupported = await runProgram("-auto-backup", "x", "data");
+  const unsupported = await runProgram("-cdc-config", "x", "data");
   assert.equal(unsupported.code, 2);
   assert.match(unsupported.stderr, /not supported yet/);
   const wrong = await runProgram("-raft-addr", "0.0.0.0:4002", "data");
