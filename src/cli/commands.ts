@@ -11,6 +11,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["bench", async () => (await import("./bench/command.ts")).bench],
   ["hash-password", async () => (await import("./hash_password.ts")).hashPasswordCommand],
   ["new-token", async () => (await import("./new_token.ts")).newToken],
+  ["recover", async () => (await import("./recover/command.ts")).recoverCommand],
   ["restore", async () => (await import("./restore/command.ts")).restore],
   ["shell", async () => (await import("./shell/command.ts")).shell],
   ["systemd-unit", async () => (await import("./systemd_unit.ts")).systemdUnit],
@@ -23,6 +24,7 @@ const ownFlags: ReadonlySet<string> = new Set([
   "shell",
   "hash-password",
   "new-token",
+  "recover",
 ]);
 
 /** Carries out a command line and resolves with the program's exit code. */

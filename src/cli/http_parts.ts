@@ -88,7 +88,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
 }
 
 function settingsOf(configuration: Configuration): ServerSettings {
-  const { raft } = configuration;
+  const { raft, cluster: { roleTimes } } = configuration;
   const { tickMs, electionTicks } = timing(configuration);
   const { trailing, entries, intervalMs } = snapshotPolicy(configuration);
   return {
@@ -96,6 +96,8 @@ function settingsOf(configuration: Configuration): ServerSettings {
     heartbeatTimeoutMs: raft.heartbeatTimeoutMs,
     electionTimeoutMs: 2 * electionTicks * tickMs,
     snapshotIntervalMs: intervalMs,
+    reapTimeoutMs: roleTimes.reapMs,
+    reapReadOnlyTimeoutMs: roleTimes.reapReadOnlyMs,
     snapshotEntries: entries,
     trailingEntries: trailing,
     pageSize: memoryPageSize(),

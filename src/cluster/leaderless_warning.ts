@@ -64,5 +64,5 @@ function leaderlessText({ members }: Configuration, self: NodeId): string {
   return `this node takes no writes, and reads at level none alone. See that a majority of the members ` +
     `runs and that they reach each other's Raft addresses (${others}). If this node was removed while ` +
     `it was away, start it with -join; if the majority is lost for good, name those that are left ` +
-    `in raft/peers.json`;
+    `by raftlite recover`;
 }

@@ -55,9 +55,8 @@ export function storeFigures(
     pending_writes: node.pendingWrites,
     raft: raftFigures(node),
     ready: node.health === "ok" && leader !== undefined,
-    // Nodes are never taken out for being away.
-    reap_read_only_timeout: "0s",
-    reap_timeout: "0s",
+    reap_read_only_timeout: formatDuration(settings.reapReadOnlyTimeoutMs),
+    reap_timeout: formatDuration(settings.reapTimeoutMs),
     snapshot_interval: formatDuration(settings.snapshotIntervalMs),
     snapshot_store: snapshotFigures(node, store),
     snapshot_threshold: settings.snapshotEntries,

@@ -16,6 +16,9 @@ export interface ServerSettings {
   /** The longest that a follower waits for a leader before it campaigns. */
   readonly electionTimeoutMs: number;
   readonly snapshotIntervalMs: number;
+  /** 0 for never. */
+  readonly reapTimeoutMs: number;
+  readonly reapReadOnlyTimeoutMs: number;
   readonly snapshotEntries: number;
   /** Entries kept behind a snapshot. */
   readonly trailingEntries: number;

@@ -1,6 +1,6 @@
-import { dirname } from "node:path";
 import { isClusterId } from "../transport/handshake.ts";
 import type { Disk } from "../io/types.ts";
+import { writeFileAtomically } from "./atomic_file.ts";
 
 /** Who the data in a directory belongs to; kept in `node.json` beside it. */
 export interface Identity {
@@ -61,23 +61,4 @@ export async function writeIdentity(
 ): Promise<void> {
   const path = `${directory}/${fileName}`;
   await writeFileAtomically(disk, path, JSON.stringify(identity, null, 2) + "\n");
-}
-
-/** Replaces a small file durably: written aside, synced, renamed, directory synced. */
-async function writeFileAtomically(
-  disk: Disk,
-  path: string,
-  content: string,
-): Promise<void> {
-  const aside = `${path}.tmp`;
-  const file = await disk.open(aside, { create: true });
-  try {
-    await file.truncate(0);
-    await file.write(0, new TextEncoder().encode(content));
-    await file.sync();
-  } finally {
-    file.close();
-  }
-  await disk.rename(aside, path);
-  await disk.syncDirectory(dirname(path));
 }

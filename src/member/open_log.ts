@@ -107,7 +107,7 @@ function isUntouched({ hardState, compaction, log }: LogContents): boolean {
 }
 
 /** The configurations that a log holds, oldest first. */
-function configurationsOf({ compaction, log }: LogContents): Members[] {
+export function configurationsOf({ compaction, log }: LogContents): Members[] {
   const later = log.configurations.map((entry) => decodeConfiguration(entry.data));
   return [compaction.configuration, ...later];
 }

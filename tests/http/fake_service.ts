@@ -302,6 +302,8 @@ export function appWith(
         heartbeatTimeoutMs: 1000,
         electionTimeoutMs: 500,
         snapshotIntervalMs: 10_000,
+        reapTimeoutMs: 0,
+        reapReadOnlyTimeoutMs: 0,
         snapshotEntries: 8192,
         trailingEntries: 10_240,
         pageSize: 4096,
