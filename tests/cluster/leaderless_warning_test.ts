@@ -63,7 +63,10 @@ Deno.test("LeaderlessWarning speaks once after 30 s, whatever the terms, and whe
   s.leader("");
   s.pass(100_000);
   assert.equal(s.lines.length, 1);
-  assert.match(s.lines[0] ?? "", /^WARN No leader for 30 s: .*2 at 10\.0\.0\.2:4002.*-join.*peers/);
+  assert.match(
+    s.lines[0] ?? "",
+    /^WARN No leader for 30 s: .*2 at 10\.0\.0\.2:4002.*-join.*raftlite recover/,
+  );
   s.leader("2");
   assert.equal(s.lines[1], "INFO There is a leader again: 2");
   s.leader("");
