@@ -40,6 +40,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   metrics: {
     base: "all",
     backup: /^(archive\/)?types$/,
+    io: /^(types|repeat)$/,
     raft: types,
     store: types,
     cluster: /^(types|write_queue)$/,

@@ -21,6 +21,7 @@ export interface FlagSpec {
     | "Cluster"
     | "Node TLS"
     | "Audit"
+    | "OTLP"
     | "Raft"
     | "Database"
     | "Queued writes"

@@ -2,6 +2,7 @@ import { backupFlags } from "./backup_flag_table.ts";
 import { auditFlags } from "./audit_flags.ts";
 import { type FlagSpec, hour, longest } from "./flag_spec.ts";
 import { httpFlags } from "./http_flag_table.ts";
+import { otlpFlags } from "./otlp_flag_table.ts";
 import { nodeTlsFlags } from "./node_tls_flag_table.ts";
 
 /** Every flag of the server, with rqlite's names and defaults where it has them. */
@@ -167,6 +168,7 @@ export const flagTable = {
   },
   ...nodeTlsFlags,
   ...auditFlags,
+  ...otlpFlags,
   "raft-heartbeat-timeout": {
     kind: "duration",
     group: "Raft",

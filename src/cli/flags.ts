@@ -9,6 +9,7 @@ import { type AuditConfiguration, auditOf } from "./audit_flags.ts";
 import type { SlowOptions } from "../store/options.ts";
 import { FlagError } from "./flag_error.ts";
 import { readFlags } from "./flag_values.ts";
+import { type OtlpConfiguration, otlpOf } from "./otlp_flags.ts";
 import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
 import type { CommandLine, FlagValues } from "./flag_values.ts";
 
@@ -40,6 +41,8 @@ export interface Configuration {
     readonly tls: HttpTls | undefined;
   };
   readonly cluster: ClusterConfiguration;
+  /** Undefined when nothing is pushed to a collector. */
+  readonly otlp: OtlpConfiguration | undefined;
   readonly nodeTls: NodeTlsConfiguration;
   /** Undefined without -disco-mode. */
   readonly discovery: DiscoveryFlags | undefined;
@@ -155,6 +158,7 @@ export function configurationOf({ values, positionals }: CommandLine): Configura
       removeOnShutdown: values["raft-cluster-remove-shutdown"],
       stepDownOnShutdown: values["raft-shutdown-stepdown"],
     },
+    otlp: otlpOf(values),
     nodeTls: nodeTlsOf(values),
     discovery: discoveryOf(values),
     audit: auditOf(values, dataDirectory),

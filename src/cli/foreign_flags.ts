@@ -16,7 +16,6 @@ const refusedPeriod: ForeignFlag = {
   isPeriod: true,
   treatment: "refused",
 };
-const refusedSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "refused" };
 const ignoredValue: ForeignFlag = { takesValue: true, off: [""], treatment: "ignored" };
 const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "ignored" };
 
@@ -31,12 +30,5 @@ export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
   ["mem-profile", ignoredValue],
   ["raft-commit-timeout", ignoredValue],
   ["raft-election-timeout", ignoredValue],
-  ["otlp-ca-cert", refusedValue],
-  ["otlp-cert", refusedValue],
-  ["otlp-endpoint", refusedValue],
-  ["otlp-insecure", refusedSwitch],
-  ["otlp-interval", ignoredValue],
-  ["otlp-key", refusedValue],
-  ["otlp-no-verify", refusedSwitch],
   ["trace-profile", ignoredValue],
 ]);

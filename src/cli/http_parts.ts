@@ -2,7 +2,10 @@ import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { ConnectionFigures, ConnectionLimits } from "../http/connection_watch.ts";
-import { createApp } from "../http/app.ts";
+import { appOf } from "../http/app.ts";
+import { AppState } from "../http/app_state.ts";
+import { collectFamilies } from "../http/metrics.ts";
+import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import {
   defaultHttpLimits,
@@ -43,6 +46,8 @@ interface Parts {
   readonly backups: (() => AutoBackupFigures) | undefined;
   /** Undefined without -archive. */
   readonly archive: (() => ArchiveFigures) | undefined;
+  /** Gives undefined as long as nothing is pushed. */
+  readonly otlp: () => OtlpFigures | undefined;
   /** Undefined without -auto-restore. */
   readonly restore: (() => AutoRestoreFigures) | undefined;
 }
@@ -53,7 +58,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
   const { service, logger, turns, gate, audit, nodeTls, discovery } = parts;
   const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
   const bodyReader = new BodyReader();
-  const app = createApp({
+  const state = new AppState({
     service,
     bodyReader,
     queue,
@@ -78,13 +83,14 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       archive: parts.archive,
       restore: parts.restore,
       connections: parts.connections,
+      otlp: parts.otlp,
       settings: settingsOf(configuration),
       ...(nodeTls === undefined ? {} : { nodeTls }),
       ...(discovery === undefined ? {} : { discovery }),
       ...(audit === undefined ? {} : { audit: audit.figures }),
     },
   });
-  return { app, queue, bodyReader };
+  return { app: appOf(state), queue, bodyReader, families: () => collectFamilies(state) };
 }
 
 function settingsOf(configuration: Configuration): ServerSettings {

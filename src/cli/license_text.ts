@@ -10,6 +10,20 @@ It contains:
   cli-table3 (https://github.com/cli-table/cli-table3): MIT License; with it come
     @colors/colors, ansi-regex, emoji-regex, is-fullwidth-code-point, string-width and strip-ansi,
     from npm, under the MIT License each
+  OpenTelemetry (https://github.com/open-telemetry/opentelemetry-js): @opentelemetry/api,
+    @opentelemetry/core, @opentelemetry/exporter-metrics-otlp-grpc,
+    @opentelemetry/exporter-metrics-otlp-http, @opentelemetry/exporter-metrics-otlp-proto,
+    @opentelemetry/otlp-exporter-base, @opentelemetry/otlp-grpc-exporter-base,
+    @opentelemetry/otlp-transformer, @opentelemetry/resources, @opentelemetry/sdk-logs,
+    @opentelemetry/sdk-metrics, @opentelemetry/sdk-trace, @opentelemetry/semantic-conventions,
+    under the Apache License 2.0
+  @grpc/grpc-js (https://github.com/grpc/grpc-node): Apache License 2.0; with it come
+    @grpc/proto-loader and long under the Apache License 2.0, protobufjs and @protobufjs/aspromise,
+    @protobufjs/base64, @protobufjs/codegen, @protobufjs/eventemitter, @protobufjs/fetch,
+    @protobufjs/float, @protobufjs/path, @protobufjs/pool and @protobufjs/utf8 under the BSD
+    3-Clause License, @js-sdsl/ordered-map, lodash.camelcase, yargs, require-directory, escalade,
+    wrap-ansi, ansi-styles, color-convert, color-name, @types/node and undici-types under the MIT
+    License, cliui, y18n, yargs-parser and get-caller-file under the ISC License
   prom-client (https://github.com/siimon/prom-client): Apache License 2.0; with it come
     @opentelemetry/api under the Apache License 2.0, bintrees and tdigest under the MIT License
   @peculiar/x509 (https://github.com/PeculiarVentures/x509): MIT License; with it come

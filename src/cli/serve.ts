@@ -23,6 +23,8 @@ import { checkBothListen } from "./listen_check.ts";
 import { connectionLimits, httpAddress, httpParts } from "./http_parts.ts";
 import { type OpenMember, openMember } from "../member/member.ts";
 import { openers } from "../member/openers.ts";
+import type { OtlpPush } from "../metrics/otlp/push.ts";
+import { openOtlp } from "./otlp.ts";
 import { printError } from "./output.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { type OpenUsers, openUsers } from "./users.ts";
@@ -197,6 +199,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const turns = new TurnWatch(clock);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
+  let push: OtlpPush | undefined = undefined;
   const parts = httpParts(configuration, {
     service,
     clock,
@@ -211,7 +214,11 @@ async function serveMember(own: ServeParts): Promise<void> {
     backups: backup && (() => backup.figures),
     archive: archiver && (() => archiver.figures),
     restore: restore && (() => restore.figures),
+    otlp: () => push?.figures,
   });
+  const { startedAtMs } = service.status();
+  const { families } = parts;
+  push = await openOtlp(configuration, { clock, logger, startedAtMs, families });
   server = await serveHttp({
     ...parts,
     logger,
@@ -226,6 +233,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   turns.start();
   backup?.start();
   archiver?.start();
+  push?.start();
   try {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
@@ -234,6 +242,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     }
   } finally {
     turns.stop();
+    await push?.stop();
     await backup?.stop();
     await archiver?.stop();
     await restore?.stop();

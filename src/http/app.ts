@@ -13,7 +13,11 @@ import { requireAllTables } from "./whole_database.ts";
 
 /** The HTTP API: a client written for rqlite 10 notices no difference. */
 export function createApp(options: AppOptions): Hono {
-  const state = new AppState(options);
+  return appOf(new AppState(options));
+}
+
+/** The same over what its endpoints share. */
+export function appOf(state: AppState): Hono {
   const app = new Hono();
   for (const route of routes) {
     app.all(route.path, ({ req, env }: Context) => letIn(state, route, req.raw, clientIn(env)));

@@ -5,6 +5,7 @@ import type { AppState } from "./app_state.ts";
 import type { ConnectionFigures } from "./connection_watch.ts";
 import { archiveFigures, backupFigures, restoreFigures } from "./backup_status.ts";
 import { formatDuration } from "../base/duration.ts";
+import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs } from "./query_parameters.ts";
@@ -43,6 +44,7 @@ async function collect(app: AppState): Promise<Figures> {
     audit: auditFigures(info.audit?.()),
     auto_backups: info.backups && backupFigures(info.backups()),
     archive: info.archive && archiveFigures(info.archive()),
+    otlp_metrics: otlpFigures(info.otlp?.()),
     auto_restore: info.restore && restoreFigures(info.restore()),
     build: {
       build_time: "unknown",
@@ -106,6 +108,20 @@ function auditFigures(audit: AuditFigures | undefined): Figures | undefined {
   if (audit === undefined) return undefined;
   const { target, written, lost, failure } = audit;
   return { target, lines_written: written, events_lost: lost, error: failure };
+}
+
+/** As rqlite has them; protocol and failure are ours. */
+function otlpFigures(otlp: OtlpFigures | undefined): Figures | undefined {
+  if (otlp === undefined) return undefined;
+  return {
+    endpoint: otlp.endpoint,
+    protocol: otlp.protocol,
+    insecure: otlp.insecure,
+    interval: formatDuration(otlp.intervalMs),
+    no_verify: otlp.noVerify,
+    running: true,
+    error: otlp.failure,
+  };
 }
 
 function nodeTlsFigures(tls: NodeTlsFigures | undefined): Figures {

@@ -1,3 +1,4 @@
+import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
@@ -86,6 +87,8 @@ export interface ServerInfo {
   readonly backups?: (() => AutoBackupFigures) | undefined;
   /** Undefined without -archive. */
   readonly archive?: (() => ArchiveFigures) | undefined;
+  /** Gives undefined without -otlp-endpoint. */
+  readonly otlp?: () => OtlpFigures | undefined;
   /** Undefined without -auto-restore. */
   readonly restore?: (() => AutoRestoreFigures) | undefined;
   /** Absent without an audit log. */

@@ -73,6 +73,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
     audit: undefined,
     nodeTls: { type: "off" },
     discovery: undefined,
+    otlp: undefined,
     raft: {
       address: "127.0.0.1:4002",
       advertisedAddress: "127.0.0.1:4002",
@@ -142,6 +143,7 @@ const everyFlag: Readonly<
       | "version"
       | "join-as"
       | "slow-query-values"
+      | OtlpFlag
       | "disco-key"
       | "disco-config"
       | "audit-log-sql"
@@ -240,6 +242,56 @@ Deno.test("parseFlags takes the flags of discovery together", () => {
     assert.equal(error.exitCode, 1);
     assert.match(error.message, text);
   }
+});
+
+Deno.test("parseFlags takes -slow-query-values beside -slow-query only", () => {
+  const { slow } = configured("-slow-query=1s", "-slow-query-values").database;
+  assert.deepEqual(slow, { thresholdMs: 1000, withValues: true });
+  assert.match(refusal(["-slow-query-values"]).message, /needs -slow-query/);
+});
+
+type OtlpFlag = Extract<FlagName, `otlp-${string}`>;
+
+Deno.test("parseFlags takes the flags of OTLP as rqlite does, and refuses them with its words", () => {
+  assert.equal(configured().otlp, undefined);
+  assert.equal(configured("-otlp-interval=1s").otlp, undefined);
+  const endpoint = "-otlp-endpoint=collector:4317";
+  const plain = {
+    endpoint: "collector:4317",
+    protocol: "grpc",
+    intervalMs: 30_000,
+    insecure: false,
+    noVerify: false,
+    caPath: "",
+    certPath: "",
+    keyPath: "",
+  };
+  assert.deepEqual(configured(endpoint).otlp, plain);
+  assert.deepEqual(
+    configured(endpoint, "-otlp-protocol=http", "-otlp-interval=2s", "-otlp-insecure").otlp,
+    { ...plain, protocol: "http", intervalMs: 2000, insecure: true },
+  );
+  const files = ["-otlp-ca-cert=ca", "-otlp-cert=cert", "-otlp-key=key"];
+  assert.deepEqual(
+    configured(endpoint, "-otlp-no-verify", ...files).otlp,
+    { ...plain, noVerify: true, caPath: "ca", certPath: "cert", keyPath: "key" },
+  );
+  for (
+    const [flags, message] of [
+      [["-otlp-endpoint=http://c:1"], "-otlp-endpoint must not include a protocol scheme"],
+      [["-otlp-endpoint=c"], "-otlp-endpoint is not a valid address"],
+      [["-otlp-endpoint=c:0"], "-otlp-endpoint is not a valid address"],
+      [[endpoint, "-otlp-interval=0s"], "-otlp-interval must be greater than zero"],
+      [["-otlp-insecure"], "OTLP options require -otlp-endpoint"],
+      [["-otlp-ca-cert=ca"], "OTLP options require -otlp-endpoint"],
+      [
+        [endpoint, "-otlp-insecure", "-otlp-no-verify"],
+        "-otlp-insecure cannot be used with other OTLP TLS options",
+      ],
+      [[endpoint, "-otlp-cert=c"], "either both -otlp-cert and -otlp-key must be set, or neither"],
+      [[endpoint, "-otlp-protocol=udp"], '-otlp-protocol "udp"? It is grpc or http'],
+    ] as const
+  ) assert.equal(refusal([...flags]).message, message);
 });
 
 Deno.test("parseFlags takes switches as Go does", () => {
