@@ -29,14 +29,18 @@ function withScheme(endpoint: string): string {
 
 /** A bucket by the protocol of S3. Rejects with an Error that says which value is wrong. */
 export async function openS3(options: S3Options, clock: Clock): Promise<ObjectStore> {
-  const { awsCredentials } = await import("./aws_credentials.ts");
+  const { AwsCredentialChain } = await import("./aws_credentials.ts");
   const { S3Store } = await import("./s3_store.ts");
   const { StoreHttp } = await import("./store_http.ts");
   const endpoint = options.endpoint === "" ? "" : withScheme(options.endpoint);
+  const http = new StoreHttp();
+  const environment = (name: string) => Deno.env.get(name);
+  const { region } = options;
+  const chain = new AwsCredentialChain({ keys: options, region, environment, http, clock });
   return new S3Store({
     place: { ...options, endpoint },
-    credentials: () => Promise.resolve(awsCredentials(options, (name) => Deno.env.get(name))),
-    http: new StoreHttp(),
+    credentials: () => chain.get(),
+    http,
     clock,
   });
 }

@@ -17,6 +17,8 @@ export interface StoreRequest {
   readonly body?: Uint8Array<ArrayBuffer> | undefined;
   /** The answer may have as many bytes as a part. */
   readonly large?: boolean;
+  /** Where it is not as long as its bytes suggest. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,7 +40,8 @@ export class StoreHttp {
   async send(request: StoreRequest): Promise<StoreAnswer> {
     const { method, url, headers, body, large = false, signal } = request;
     const isSmall = !large && (body?.length ?? 0) < smallBytes;
-    const timeout = AbortSignal.timeout(isSmall ? smallTimeoutMs : partTimeoutMs);
+    const { timeoutMs = isSmall ? smallTimeoutMs : partTimeoutMs } = request;
+    const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await fetch(url, {
         method,

@@ -105,6 +105,8 @@ class SqliteStore implements Store {
   readonly #quickReader: QuickReader;
   readonly #quickWriter: QuickWriter;
   readonly #copier: Copier;
+  /** For what takes long, and nobody waits for: snapshots and clients' backups do not queue behind it. */
+  readonly #packer: Copier;
   readonly #snapshots: SnapshotCopies;
   readonly #wal: WalKeeper;
   readonly #batches: Batches;
@@ -171,6 +173,7 @@ class SqliteStore implements Store {
       temporaries: this.#temporaries,
       copier: this.#copier,
     });
+    this.#packer = new Copier(library, life, threads);
     this.#wal = new WalKeeper({
       path,
       // One of its own: checkpoints never wait behind a copy.
@@ -332,13 +335,13 @@ class SqliteStore implements Store {
   async pack(options: PackOptions, signal?: AbortSignal): Promise<PackedBackup> {
     const { path } = this.#parts;
     const run = (plain: string, target: string) =>
-      this.#copier.run<"pack">({ type: "pack", path, plain, target, options }, signal);
+      this.#packer.run<"pack">({ type: "pack", path, plain, target, options }, signal);
     return await packBackup(this.#temporaries, run);
   }
 
   async check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckedBackup> {
     const run = (path: string, target: string) =>
-      this.#copier.run<"restore">({ type: "restore", path, target }, signal);
+      this.#packer.run<"restore">({ type: "restore", path, target }, signal);
     return await checkBackup(this.#temporaries, body, run);
   }
 
