@@ -3,7 +3,8 @@ import type { Node } from "../node/node.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { reasonOf } from "./errors.ts";
-import { encodeForm, readAnswer, RequestKind } from "./wire.ts";
+import { encodeForm } from "./member_wire.ts";
+import { readAnswer, RequestKind } from "./wire.ts";
 
 /** Between two rounds, and how long each may take, in ms. */
 const roundMs = 1_000;

@@ -4,13 +4,8 @@ import { type Member, nodeName } from "../raft/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { reasonAt, reasonOf, serviceError, unauthorizedText } from "./errors.ts";
 import { ServiceError } from "./types.ts";
-import {
-  encodeJoin,
-  type Identification,
-  readAnswer,
-  readIdentification,
-  RequestKind,
-} from "./wire.ts";
+import { encodeJoin } from "./member_wire.ts";
+import { type Identification, readAnswer, readIdentification, RequestKind } from "./wire.ts";
 
 /** The node could not become a member; says why and what to do. */
 export class JoinError extends Error {

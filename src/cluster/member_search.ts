@@ -4,7 +4,8 @@ import type { Node } from "../node/node.ts";
 import { membersMax } from "../raft/configuration.ts";
 import type { Transport } from "../transport/types.ts";
 import { reasonAt } from "./errors.ts";
-import { decodeAddresses, readAnswer, RequestKind } from "./wire.ts";
+import { decodeAddresses } from "./member_wire.ts";
+import { readAnswer, RequestKind } from "./wire.ts";
 
 /** Between two rounds, in ms: doubles from the first to the second. */
 const pauseMsMin = 500;

@@ -15,7 +15,7 @@ import { joinRefused, noLeader } from "./errors.ts";
 import { identify } from "./joining.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import { type ClusterCounts, ServiceError } from "./types.ts";
-import type { JoinCall } from "./wire.ts";
+import type { JoinCall } from "./member_wire.ts";
 
 /** Pause before a change is tried again that found another one under way, in ms. */
 const busyPauseMs = 50;

@@ -5,14 +5,8 @@ import { nodeName } from "../raft/types.ts";
 import type { Peer } from "../transport/types.ts";
 import { joinRefused, serviceError, unauthorizedText } from "./errors.ts";
 import type { ServiceError } from "./types.ts";
-import {
-  decodeRaise,
-  decodeRemove,
-  decodeStepDown,
-  type JoinCall,
-  readAnswer,
-  RequestKind,
-} from "./wire.ts";
+import { decodeRaise, decodeRemove, decodeStepDown, type JoinCall } from "./member_wire.ts";
+import { readAnswer, RequestKind } from "./wire.ts";
 
 /** An event whose outcome is not known yet. */
 export type PendingEvent = Omit<AuditEvent, "outcome">;
@@ -53,6 +47,17 @@ export function joinEvent({ peer, call, isRelayed, requester, forwardedTo }: {
       as: call.suffrage === "learner" ? "read replica" : "voter",
       forwarded_to: forwardedTo,
     },
+  };
+}
+
+/** A member may not stand by for a vote. */
+export function standbyRefused(peer: Peer, claimedUser: string | undefined): AuditEvent {
+  return {
+    what: "standby",
+    outcome: "refused",
+    requester: { address: hostOf(peer.remoteAddress) },
+    claimedUser,
+    details: { target: nodeName(peer.id) },
   };
 }
 

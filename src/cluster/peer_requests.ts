@@ -11,25 +11,27 @@ import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { joinRefused, noLeader, serviceError, unauthorized } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import type { Membership } from "./membership.ts";
-import { joinEvent, passedOn, withOutcome } from "./peer_audit.ts";
+import { joinEvent, passedOn, standbyRefused, withOutcome } from "./peer_audit.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import type { Roles } from "./roles.ts";
 import { type ClusterCounts, ServiceError } from "./types.ts";
 import {
-  beginAnswer,
-  decodeBarrier,
   decodeForm,
   decodeJoin,
   decodeRemove,
   decodeStepDown,
   decodeWish,
   encodeAddresses,
-  encodeFailure,
   encodeJoin,
   type FormCall,
   type JoinCall,
-  RequestKind,
   type WishCall,
+} from "./member_wire.ts";
+import {
+  beginAnswer,
+  decodeBarrier,
+  encodeFailure,
+  RequestKind,
   writeIdentification,
 } from "./wire.ts";
 import type { Upgrade } from "./upgrade.ts";
@@ -198,9 +200,12 @@ export class PeerRequests implements TransportHandlers {
   /** A standby is to vote one day: it has to come from who may let in voters. */
   async #hearWish(peer: Peer, { wish, credentials }: WishCall): Promise<Uint8Array> {
     if (!this.#node.isLeader) throw noLeader();
-    const { admission, roles } = this.#parts;
+    const { admission, audit, roles } = this.#parts;
     if (wish === "standby" && admission !== undefined) {
-      if (await admission.admit(credentials, "join") === undefined) throw unauthorized();
+      if (await admission.admit(credentials, "join") === undefined) {
+        audit?.record(standbyRefused(peer, credentials?.username));
+        throw unauthorized();
+      }
     }
     roles.told(peer.id, wish);
     return beginAnswer().copy();

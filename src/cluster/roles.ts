@@ -1,3 +1,4 @@
+import type { Audit, AuditEvent } from "../audit/types.ts";
 import { repeat } from "../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
@@ -29,6 +30,8 @@ interface Parts {
   readonly times: RoleTimes;
   /** This node's own. */
   readonly wish: Wish;
+  /** Undefined: nobody wants to know who did what. */
+  readonly audit?: Audit | undefined;
 }
 
 /** What this leader has seen of a member. */
@@ -134,8 +137,19 @@ export class Roles {
   }
 
   async #take(step: RoleStep): Promise<void> {
-    const { node, counts } = this.#parts;
+    const { audit } = this.#parts;
     this.#say("INFO", textOf(step));
+    try {
+      await this.#carryOut(step);
+      audit?.record(eventOf(step, "ok"));
+    } catch (error) {
+      audit?.record(eventOf(step, "failed"));
+      throw error;
+    }
+  }
+
+  async #carryOut(step: RoleStep): Promise<void> {
+    const { node, counts } = this.#parts;
     switch (step.type) {
       case "promote":
         return await this.#change({ type: "put", member: { ...step.member, suffrage: "staging" } });
@@ -165,6 +179,18 @@ export class Roles {
     this.#parts.logger.log(text === this.#said ? "DEBUG" : level, "cluster", text);
     this.#said = text;
   }
+}
+
+const acts = {
+  promote: "promote",
+  demote: "demote",
+  hand_over: "stepdown",
+  reap: "remove",
+} as const;
+
+function eventOf(step: RoleStep, outcome: "ok" | "failed"): AuditEvent {
+  const target = step.type === "hand_over" ? undefined : nodeName(step.member.id);
+  return { what: acts[step.type], outcome, details: { target, reason: step.why } };
 }
 
 function textOf(step: RoleStep): string {

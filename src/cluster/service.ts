@@ -52,7 +52,8 @@ import {
 import { Transactions } from "./transactions/transactions.ts";
 import { WriteTurns } from "./transactions/write_turns.ts";
 import { Upgrade } from "./upgrade.ts";
-import { encodeJoin, encodeRemove, encodeStepDown, readAnswer, RequestKind } from "./wire.ts";
+import { encodeJoin, encodeRemove, encodeStepDown } from "./member_wire.ts";
+import { readAnswer, RequestKind } from "./wire.ts";
 import { WishReport } from "./wish_report.ts";
 import { WritePath } from "./write_path.ts";
 

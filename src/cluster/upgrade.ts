@@ -8,7 +8,8 @@ import type { Transport } from "../transport/types.ts";
 import type { LeaderCalls } from "./leader_calls.ts";
 import type { Membership } from "./membership.ts";
 import { ServiceError, type VersionReport } from "./types.ts";
-import { decodeRaise, encodeRaise, RequestKind } from "./wire.ts";
+import { decodeRaise, encodeRaise } from "./member_wire.ts";
+import { RequestKind } from "./wire.ts";
 
 /** What a node may take to say what it understands, in ms. */
 const askMs = 5_000;

@@ -6,7 +6,8 @@ import type { Transport } from "../transport/types.ts";
 import { serviceError } from "./errors.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import type { Wish } from "./role_plan.ts";
-import { encodeWish, readAnswer, RequestKind } from "./wire.ts";
+import { encodeWish } from "./member_wire.ts";
+import { readAnswer, RequestKind } from "./wire.ts";
 
 /** Before a leader that did not take it in is told again, in ms. */
 const againMs = 1_000;

@@ -12,16 +12,18 @@ import { reasonAt, reasonOf, serviceError, unauthorized } from "../cluster/error
 import { identify, JoinError } from "../cluster/joining.ts";
 import { ServiceError } from "../cluster/types.ts";
 import {
-  beginAnswer,
   decodeAddresses,
   decodeForm,
   decodeNotify,
   encodeAddresses,
-  encodeFailure,
   encodeForm,
   encodeNotify,
   type FormCall,
   type NotifyCall,
+} from "../cluster/member_wire.ts";
+import {
+  beginAnswer,
+  encodeFailure,
   readAnswer,
   RequestKind,
   writeIdentification,

@@ -265,6 +265,21 @@ Deno.test("how a cluster begins is told of, and how it is brought back without i
     await audited.line(first, { what: "recover", outcome: "ok", nodes: [first.id] });
   }));
 
+Deno.test("what the leader does to its members by itself is told of, without a user", () =>
+  withDirectory(async (directory) => {
+    await using audited = await Audited.open(directory);
+    const leader = await audited.start(["-raft-reap-read-only-node-timeout", "1s"]);
+    const replica = await audited.start([
+      ...["-raft-non-voter", "-join", leader.raftAddress, "-join-as", "root"],
+    ]);
+    const joined = { what: "join", target: replica.id, as: "read replica", user: "root" };
+    await audited.line(leader, { ...joined, outcome: "ok" });
+    await replica.kill();
+    const line = await audited.line(leader, { what: "remove", outcome: "ok", target: replica.id });
+    assert.match(String(line.reason), /it was not heard from for/);
+    assert(!("user" in line) && !("address" in line));
+  }));
+
 Deno.test("reloads are told of, SIGHUP begins a new file, and SQL is there where it is asked for", () =>
   withDirectory(async (directory) => {
     await using audited = await Audited.open(directory);

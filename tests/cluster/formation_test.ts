@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
 import { Announcement } from "../../src/cluster/announcement.ts";
 import { Formation, type Formed } from "../../src/member/formation.ts";
-import { encodeForm, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
+import { encodeForm } from "../../src/cluster/member_wire.ts";
+import { readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import type { Clock, Logger } from "../../src/io/types.ts";
 import { newestVersion } from "../../src/raft/cluster_version.ts";
 import type { Member } from "../../src/raft/types.ts";

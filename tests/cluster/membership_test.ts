@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
 import { SqliteAgreement } from "../../src/cluster/sqlite_agreement.ts";
 import { findLibrary, openLibrary, takeProfile } from "../../src/sqlite/mod.ts";
-import { encodeJoin, readAnswer, RequestKind } from "../../src/cluster/wire.ts";
+import { encodeJoin } from "../../src/cluster/member_wire.ts";
+import { readAnswer, RequestKind } from "../../src/cluster/wire.ts";
 import { serverId } from "../../src/raft/types.ts";
 import { openNode } from "../transport/fixture.ts";
 import { takePort } from "../ports.ts";

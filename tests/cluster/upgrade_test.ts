@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Upgrade } from "../../src/cluster/upgrade.ts";
-import { encodeRaise, RequestKind } from "../../src/cluster/wire.ts";
+import { encodeRaise } from "../../src/cluster/member_wire.ts";
+import { RequestKind } from "../../src/cluster/wire.ts";
 import type { ByteReader } from "../../src/base/bytes.ts";
 import { newestVersion } from "../../src/raft/cluster_version.ts";
 import type { Configuration, Member } from "../../src/raft/types.ts";

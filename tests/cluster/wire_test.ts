@@ -1,6 +1,7 @@
 import { ByteReader } from "../../src/base/bytes.ts";
 import { strict as assert } from "node:assert";
 import { ServiceError } from "../../src/cluster/types.ts";
+import * as members from "../../src/cluster/member_wire.ts";
 import * as wire from "../../src/cluster/wire.ts";
 
 const requester = { username: "bob", address: "10.0.0.9" };
@@ -30,42 +31,42 @@ Deno.test("wire calls read back as they were written", () => {
     timeoutMs: 5,
     sqlite: Uint8Array.of(1, 2),
   } as const;
-  assert.deepEqual(wire.decodeJoin(wire.encodeJoin(join)), join);
+  assert.deepEqual(members.decodeJoin(members.encodeJoin(join)), join);
   const credentials = { username: "node", password: "p" };
   const named = { ...join, credentials };
-  assert.deepEqual(wire.decodeJoin(wire.encodeJoin(named)), named);
+  assert.deepEqual(members.decodeJoin(members.encodeJoin(named)), named);
   const relayed = { ...join, relayed: true, requester };
-  assert.deepEqual(wire.decodeJoin(wire.encodeJoin(relayed)), relayed);
+  assert.deepEqual(members.decodeJoin(members.encodeJoin(relayed)), relayed);
   const bare = { ...join, relayed: true };
-  assert.deepEqual(wire.decodeJoin(wire.encodeJoin({ ...bare, credentials })), bare);
+  assert.deepEqual(members.decodeJoin(members.encodeJoin({ ...bare, credentials })), bare);
   for (const call of [{ name: undefined, wait: true }, { name: "n2", wait: false }]) {
-    assert.deepEqual(wire.decodeStepDown(wire.encodeStepDown(call)), call);
+    assert.deepEqual(members.decodeStepDown(members.encodeStepDown(call)), call);
     const asked = { ...call, requester };
-    assert.deepEqual(wire.decodeStepDown(wire.encodeStepDown(asked)), asked);
+    assert.deepEqual(members.decodeStepDown(members.encodeStepDown(asked)), asked);
   }
   const form = { phase: "commit", clusterId: "0123456789abcdef", to: "n1" } as const;
-  assert.deepEqual(wire.decodeForm(wire.encodeForm(form)), form);
+  assert.deepEqual(members.decodeForm(members.encodeForm(form)), form);
   assert.equal(wire.decodeBarrier(wire.encodeBarrier(77)), 77);
   for (const call of [{ version: 2 }, { version: 2, requester }]) {
-    assert.deepEqual(wire.decodeRaise(wire.encodeRaise(call)), call);
+    assert.deepEqual(members.decodeRaise(members.encodeRaise(call)), call);
   }
   for (const call of [{ name: "n3" }, { name: "n3", requester }]) {
-    assert.deepEqual(wire.decodeRemove(wire.encodeRemove(call)), call);
+    assert.deepEqual(members.decodeRemove(members.encodeRemove(call)), call);
   }
   const nobody = { username: undefined, address: "10.0.0.9" };
   const byNobody = { name: "n3", requester: nobody };
-  assert.deepEqual(wire.decodeRemove(wire.encodeRemove(byNobody)), byNobody);
+  assert.deepEqual(members.decodeRemove(members.encodeRemove(byNobody)), byNobody);
 });
 
 Deno.test("a node of before the audit reads what this one sends, and passes over who asked", () => {
   // As they did: what is behind the fields that they know is left alone, or taken for credentials.
-  const removal = new ByteReader(wire.encodeRemove({ name: "n3", requester }));
+  const removal = new ByteReader(members.encodeRemove({ name: "n3", requester }));
   assert.equal(removal.text(), "n3");
-  const stepDown = new ByteReader(wire.encodeStepDown({ name: "n2", wait: true, requester }));
+  const stepDown = new ByteReader(members.encodeStepDown({ name: "n2", wait: true, requester }));
   assert.deepEqual([stepDown.uint8(), stepDown.text()], [1, "n2"]);
   const place = { id: "n1", address: "a:1", httpAddress: "a:2", suffrage: "staging" } as const;
   const call = { ...place, relayed: true, timeoutMs: 5, sqlite: new Uint8Array(), requester };
-  const join = new ByteReader(wire.encodeJoin(call));
+  const join = new ByteReader(members.encodeJoin(call));
   assert.deepEqual([join.text(), join.text(), join.text()], ["n1", "a:1", "a:2"]);
   assert.deepEqual([join.uint8(), join.uint8(), join.integer(), join.bytes().length], [0, 1, 5, 0]);
   assert.deepEqual([join.text(), join.text()], ["bob", "10.0.0.9"], "in place of credentials");

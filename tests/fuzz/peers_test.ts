@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
+import * as members from "../../src/cluster/member_wire.ts";
 import * as wire from "../../src/cluster/wire.ts";
 import { encodeSnapshotHeader } from "../../src/node/snapshot_header.ts";
 import { snapshotStream } from "../../src/node/types.ts";
@@ -192,16 +193,16 @@ test("A node stays up whatever requests a peer makes", async () => {
       ),
     ],
     [wire.RequestKind.barrier, fc.maxSafeNat().map((ms) => wire.encodeBarrier(ms))],
-    [wire.RequestKind.join, fc.constant(wire.encodeJoin(join))],
-    [wire.RequestKind.remove, fc.string().map((text) => wire.encodeRemove({ name: text }))],
+    [wire.RequestKind.join, fc.constant(members.encodeJoin(join))],
+    [wire.RequestKind.remove, fc.string().map((text) => members.encodeRemove({ name: text }))],
     [
       wire.RequestKind.stepDown,
-      fc.string().map((text) => wire.encodeStepDown({ name: text, wait: false })),
+      fc.string().map((text) => members.encodeStepDown({ name: text, wait: false })),
     ],
-    [wire.RequestKind.notify, fc.constant(wire.encodeNotify(member))],
+    [wire.RequestKind.notify, fc.constant(members.encodeNotify(member))],
     [
       wire.RequestKind.form,
-      fc.constant(wire.encodeForm({ phase: "commit", clusterId: "0", to: target.id })),
+      fc.constant(members.encodeForm({ phase: "commit", clusterId: "0", to: target.id })),
     ],
     [99, fc.uint8Array()],
   ] as const;
