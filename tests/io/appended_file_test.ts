@@ -18,7 +18,9 @@ Deno.test("AppendedFile adds to what is there, in a file of its owner's, and beg
     await file.write(bytes("3\n"));
     file.close();
     assert.equal(await Deno.readTextFile(`${path}.1`), "1\n2\n");
-    await new AppendedFile(path).write(bytes("4\n"));
+    const another = new AppendedFile(path);
+    await another.write(bytes("4\n"));
+    another.close();
     assert.equal(await Deno.readTextFile(path), "3\n4\n");
   }));
 
