@@ -7,7 +7,7 @@ import {
 } from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
 import type { Listening } from "./listening.ts";
-import { listenersOn } from "./newest_listener.ts";
+import { listenersOn } from "./listening_sockets.ts";
 import { type ClientHandler, type NativeServer, refusesUpgradeWithBody } from "./native_server.ts";
 import { NativeConnection } from "./native_connection.ts";
 
@@ -74,12 +74,12 @@ export class Front implements Listening {
       return await this.#drained(old, () => {});
     }
     const { port } = this.addr;
-    const before = listenersOn(port);
+    const before = listenersOn(port).length;
     next();
     // Connections may be in the middle of TCP's handshake for as long as their ways are.
     await this.#closeLater(old);
     // Deno lets go of it a little later; with three of them the newest would not be known.
-    for (let tries = 0; listenersOn(port) > before && tries < triesMax; tries++) {
+    for (let tries = 0; listenersOn(port).length > before && tries < triesMax; tries++) {
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
   }

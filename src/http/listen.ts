@@ -7,6 +7,7 @@ import { Front, type PortSharing } from "./front.ts";
 import type { Listening } from "./listening.ts";
 import { type ClientHandler, nativeServer } from "./native_server.ts";
 import { preferNewestListener } from "./newest_listener.ts";
+import { sendAtOnce } from "./no_delay.ts";
 import { type ClientCertificates, NodeListener } from "./node_listener.ts";
 
 /** Certificates that may be exchanged while the server runs: WatchedFiles of io. */
@@ -86,7 +87,9 @@ function listenTls(address: Address, { certificates, key }: TlsCredentials): Den
       alpnProtocols: ["h2", "http/1.1"],
       reusePort: sharesPorts,
     };
-  return Deno.listenTls(options);
+  const listener = Deno.listenTls(options);
+  sendAtOnce(listener.addr.port);
+  return listener;
 }
 
 /** Has the front listen anew with each new certificate, one after the other. */

@@ -1,14 +1,12 @@
-import { addressBytes, openCLibrary, openDescriptors } from "./c_library.ts";
+import { openCLibrary } from "./c_library.ts";
+import { listenersOn } from "./listening_sockets.ts";
 
 const symbols = {
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** SOL_SOCKET, SO_ACCEPTCONN and SO_ATTACH_REUSEPORT_CBPF of Linux. */
+/** SOL_SOCKET and SO_ATTACH_REUSEPORT_CBPF of Linux. */
 const socketLevel = 1;
-const isListening = 30;
 const attachProgram = 51;
 
 /**
@@ -30,34 +28,11 @@ let calls: Calls | undefined;
  */
 export function preferNewestListener(port: number): boolean {
   const program = programOf(returnOne);
-  const attached = listeners(port).map((descriptor) =>
+  calls ??= openCLibrary(symbols);
+  const attached = listenersOn(port).map((descriptor) =>
     calls?.setsockopt(descriptor, socketLevel, attachProgram, program, program.length)
   );
   return attached.includes(0);
-}
-
-/** How many listeners this process has on this port, at whichever address. */
-export function listenersOn(port: number): number {
-  return listeners(port).length;
-}
-
-/** The descriptors of those. */
-function listeners(port: number): number[] {
-  if (Deno.build.os !== "linux") return [];
-  calls ??= openCLibrary(symbols);
-  if (calls === undefined) return [];
-  const { getsockname, getsockopt } = calls;
-  const address = new Uint8Array(addressBytes);
-  const length = new Uint32Array(1);
-  const is = new Uint32Array(1);
-  return openDescriptors().filter((descriptor) => {
-    length[0] = addressBytes;
-    if (getsockname(descriptor, address, length) !== 0) return false;
-    const [, , high = 0, low = 0] = address;
-    if (high * 256 + low !== port) return false;
-    length[0] = is.byteLength;
-    return getsockopt(descriptor, socketLevel, isListening, is, length) === 0 && is[0] === 1;
-  });
 }
 
 /** A sock_fprog of 64 bits: how many instructions, and where they are. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { listenersOn, preferNewestListener } from "../../src/http/newest_listener.ts";
+import { listenersOn } from "../../src/http/listening_sockets.ts";
+import { preferNewestListener } from "../../src/http/newest_listener.ts";
 
 const hostname = "127.0.0.1";
 
@@ -58,9 +59,9 @@ Deno.test({
       newest = listen(port);
       for (let i = 0; i < 100; i++) await call();
       assert.deepEqual([older.count - before, newest.count], [0, 100]);
-      assert.equal(listenersOn(port), 2);
+      assert.equal(listenersOn(port).length, 2);
       older.listener.close();
-      while (listenersOn(port) > 1) await new Promise((resolve) => setTimeout(resolve, 1));
+      while (listenersOn(port).length > 1) await new Promise((resolve) => setTimeout(resolve, 1));
       await call();
     }
     newest.listener.close();

@@ -1,0 +1,36 @@
+import { addressBytes, openCLibrary, openDescriptors } from "./c_library.ts";
+
+const symbols = {
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** SOL_SOCKET and SO_ACCEPTCONN of Linux. */
+const socketLevel = 1;
+const isListening = 30;
+
+type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];
+
+let calls: Calls | undefined;
+
+/**
+ * The descriptors of the listeners that this process has on this port, at whichever address: for
+ * what Deno lets nobody ask of them. None where they cannot be told.
+ */
+export function listenersOn(port: number): number[] {
+  if (Deno.build.os !== "linux") return [];
+  calls ??= openCLibrary(symbols);
+  if (calls === undefined) return [];
+  const { getsockname, getsockopt } = calls;
+  const address = new Uint8Array(addressBytes);
+  const length = new Uint32Array(1);
+  const is = new Uint32Array(1);
+  return openDescriptors().filter((descriptor) => {
+    length[0] = addressBytes;
+    if (getsockname(descriptor, address, length) !== 0) return false;
+    const [, , high = 0, low = 0] = address;
+    if (high * 256 + low !== port) return false;
+    length[0] = is.byteLength;
+    return getsockopt(descriptor, socketLevel, isListening, is, length) === 0 && is[0] === 1;
+  });
+}
