@@ -79,6 +79,8 @@ export interface BeginRequest {
 export interface TransactionRequest {
   readonly id: string;
   readonly user: string;
+  /** By table, as they are now. */
+  readonly rights: string | undefined;
   readonly timeoutMs: number;
 }
 
@@ -91,7 +93,6 @@ export interface TransactionStep extends TransactionRequest {
   readonly atomic: boolean;
   readonly format: AnswerFormat;
   readonly statementTimeoutMs: number;
-  readonly rights: string | undefined;
 }
 
 export interface TransactionCommit extends TransactionRequest {

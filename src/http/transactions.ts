@@ -116,6 +116,7 @@ async function committed(
   const done = await app.service.commit({
     id: tx,
     user: userOf(identity),
+    rights: rightsOf(identity),
     timeoutMs: clusterTimeout(parameters),
     key,
   });
@@ -133,6 +134,7 @@ async function rolledBack(
   await app.service.rollback({
     id: tx,
     user: userOf(identity),
+    rights: rightsOf(identity),
     timeoutMs: clusterTimeout(parameters),
   });
   const pretty = parameters.has("pretty");
@@ -175,8 +177,8 @@ export async function inTransaction(app: AppState, step: Step): Promise<Response
     atomic: parameters.has("transaction"),
     format: { ...answerFormat(parameters, !readOnly), timings: false },
     statementTimeoutMs: statementTimeout(parameters),
-    timeoutMs: clusterTimeout(parameters),
     rights: rightsOf(identity),
+    timeoutMs: clusterTimeout(parameters),
   });
   const envelope = resultsEnvelope(toAudit(step, results), {
     timeSeconds: elapsed(parameters, startedAt),

@@ -133,12 +133,27 @@ async function ask(
   });
 }
 
+async function begin(node: NodeProcess, username: string): Promise<string> {
+  const response = await node.fetch("/db/begin", {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "authorization": `Basic ${btoa(`${username}:${username[0]}`)}`,
+    },
+    // One that no other write has to wait for.
+    body: JSON.stringify({ mode: "concurrent" }),
+  });
+  assert.equal(response.status, 200, response.body);
+  return `tx=${encodeURIComponent(JSON.parse(response.body).tx)}`;
+}
+
 async function running(
   body: (node: NodeProcess, follower: NodeProcess, file: string) => Promise<void>,
 ): Promise<void> {
   const file = await Deno.makeTempFile({ prefix: "raftlite-users-" });
   await Deno.writeTextFile(file, JSON.stringify(users));
-  const flags = ["-auth", file, "-join-as", "admin", "-fk"];
+  const idle = ["-tx-idle-timeout", "10m", "-tx-max-open", "10m"];
+  const flags = ["-auth", file, "-join-as", "admin", "-fk", ...idle];
   await using cluster = await Cluster.start({ size: 2, flags });
   const [node, follower] = cluster.nodes;
   assert(node && follower);
@@ -272,7 +287,26 @@ Deno.test("rights by table that change count for the next request, whatever was 
     }
     const more = { read: ["orders", "secret"], write: ["orders"] };
     await give(more, [true, true]);
+    const [tx, other] = [await begin(node, "bob"), await begin(follower, "bob")];
+    for (const [at, open] of [[node, tx], [follower, tx], [node, other]] as const) {
+      const { body } = await ask(at, "bob", `/db/query?${open}`, query);
+      assert.match(body, /classified/);
+    }
+    await ask(
+      node,
+      "bob",
+      `/db/execute?${tx}`,
+      "INSERT INTO orders (item) VALUES ('in a transaction')",
+    );
     await give({ ...more, write: [] }, [true, false]);
+    // One that began with other rights is over.
+    for (const [at, open] of [[follower, tx], [follower, other]] as const) {
+      const { status, body } = await ask(at, "bob", `/db/request?${open}`, query);
+      assert.match(`${status} ${body}`, /rolled back, as its user has other rights by table/);
+    }
+    assert.match((await ask(node, "bob", `/db/commit?${tx}`, "")).body, /other rights by table/);
+    const { body } = await ask(node, "admin", "/db/query", "SELECT item FROM orders");
+    assert.doesNotMatch(body, /in a transaction/);
     await give(tables, [false, false]);
   });
 });

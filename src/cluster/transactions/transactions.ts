@@ -217,9 +217,13 @@ export class Transactions {
     return answer.copy();
   }
 
-  #find({ id, user }: TransactionCall): Transaction {
+  #find({ id, user, rights }: TransactionCall): Transaction {
     const transaction = this.#open.get(id);
-    if (transaction?.options.user === user) return transaction;
+    if (transaction?.options.user === user) {
+      // What it has run was allowed by those that it began with, and is run again by them.
+      if (transaction.options.rights !== rights) transaction.end(rightsChanged);
+      else return transaction;
+    }
     const why = this.#over.get(`${id} ${user}`);
     throw why === undefined ? unknown() : transactionOver(why);
   }
@@ -338,8 +342,11 @@ export class Transactions {
   }
 }
 
-function callOf({ id, user, timeoutMs }: TransactionRequest) {
-  return { id, user, timeoutMs };
+const rightsChanged =
+  "it was rolled back, as its user has other rights by table than when it began";
+
+function callOf({ id, user, rights, timeoutMs }: TransactionRequest) {
+  return { id, user, rights, timeoutMs };
 }
 
 function nameIn(id: string): string {

@@ -38,7 +38,12 @@ export function decodeTurn(reader: ByteReader): TurnCall {
 
 /** What is asked of a transaction at the node that has it. */
 export type TransactionCall =
-  & { readonly id: string; readonly user: string; readonly timeoutMs: number }
+  & {
+    readonly id: string;
+    readonly user: string;
+    readonly rights: string | undefined;
+    readonly timeoutMs: number;
+  }
   & (
     | { readonly type: "run"; readonly step: Uint8Array; readonly writes: boolean }
     | {
@@ -51,7 +56,7 @@ export type TransactionCall =
 const types = ["run", "commit", "rollback"] as const;
 
 /**
- * type u8, id text, user text, timeoutMs u64; of a run whether it writes u8, and the step as the
+ * type u8, id text, user text, rights text ("" for all), timeoutMs u64; of a run whether it writes u8, and the step as the
  * rest; of a commit its key's name text ("" for none) and keptSeconds u32.
  */
 export function encodeTransactionCall(call: TransactionCall): Uint8Array<ArrayBuffer> {
@@ -59,6 +64,7 @@ export function encodeTransactionCall(call: TransactionCall): Uint8Array<ArrayBu
   writer.uint8(types.indexOf(call.type));
   writer.text(call.id);
   writer.text(call.user);
+  writer.text(call.rights ?? "");
   writer.integer(call.timeoutMs);
   if (call.type === "run") {
     writer.uint8(call.writes ? 1 : 0);
@@ -72,7 +78,13 @@ export function encodeTransactionCall(call: TransactionCall): Uint8Array<ArrayBu
 
 export function decodeTransactionCall(reader: ByteReader): TransactionCall {
   const type = types[reader.uint8()];
-  const common = { id: reader.text(), user: reader.text(), timeoutMs: reader.integer() };
+  const [id, user, rights] = [reader.text(), reader.text(), reader.text()];
+  const common = {
+    id,
+    user,
+    rights: rights === "" ? undefined : rights,
+    timeoutMs: reader.integer(),
+  };
   switch (type) {
     case "run": {
       const writes = reader.uint8() === 1;
