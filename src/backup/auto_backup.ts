@@ -100,7 +100,11 @@ export class AutoBackup {
         this.#log("INFO", `uploads to ${this.#parts.destination.name} go well again`);
         this.#counts.failing = undefined;
       }
-      await this.#verify();
+      const known = this.#series?.known;
+      if (known !== undefined && this.#parts.node.leads) {
+        await this.#expire(known);
+        await this.#verify(known);
+      }
     } catch (error) {
       if (this.#ending.signal.aborted) return;
       this.#failed(messageOf(error));
@@ -118,7 +122,7 @@ export class AutoBackup {
   }
 
   async #backUp(): Promise<void> {
-    const { node, store, config } = this.#parts;
+    const { node, store, config: { vacuum, compression } } = this.#parts;
     // An empty database must not take the place of an older cluster's backup.
     if (this.#series === undefined && !await node.changedSince(0)) return;
     const series = this.#series ??= await this.#look();
@@ -128,7 +132,7 @@ export class AutoBackup {
       return;
     }
     await this.#confirm();
-    const packed = await store.pack(config, this.#ending.signal);
+    const packed = await store.pack({ vacuum, compression }, this.#ending.signal);
     try {
       if (series.known.newest?.contentSha256 === packed.contentSha256) {
         this.#counts.skippedEqual++;
@@ -142,7 +146,6 @@ export class AutoBackup {
     } finally {
       await packed.close();
     }
-    if (node.leads) await this.#expire(series.known);
   }
 
   async #look(): Promise<{ known: BackupSeries; index: number | undefined }> {
@@ -199,11 +202,10 @@ export class AutoBackup {
     }
   }
 
-  async #verify(): Promise<void> {
+  async #verify(known: BackupSeries): Promise<void> {
     const { config: { verifyIntervalMs }, destination, clock } = this.#parts;
-    const known = this.#series?.known;
-    const newest = known?.newest;
-    if (known === undefined || newest === undefined || verifyIntervalMs === 0) return;
+    const { newest } = known;
+    if (newest === undefined || verifyIntervalMs === 0) return;
     const lastTryAt = Math.max(known.verifiedAt, this.#counts.verification?.time ?? 0);
     const sinceMs = clock.wallTime() - lastTryAt;
     // A clock that was set back does not put the next check off.

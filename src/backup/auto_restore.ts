@@ -119,7 +119,7 @@ export class AutoRestore {
     if (record === undefined && info === undefined) throw new Error("it is not there");
     this.#counts.downloadBytes = from.sizeBytes;
     const body = checkedSum(piecesOf(objects, from.key, from.sizeBytes, signal), record);
-    return await store.check(body, signal);
+    return await store.check(body, this.#ending.signal);
   }
 
   /** To be called when the node takes part: sees to it that whoever leads loads the backup. */

@@ -74,7 +74,10 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
   const flags = given.map(([name, text]) => `-${name}=${text}`);
   const ports = [http.address, raft.address].map((address) => parseAddress(address).port);
   const command = [...program, ...flags, resolve(dataDirectory)];
-  const places = auditPlaces(audit?.target ?? auditToStderr);
+  const places = [
+    ...auditPlaces(audit?.target ?? auditToStderr),
+    ...archivePlaces(given.find(([name]) => name === "archive")?.[1] ?? ""),
+  ];
   print(unitText({ command, stateDirectory, ports, places }));
   return Promise.resolve(0);
 }
@@ -83,7 +86,8 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
 function isFile(name: string, text: string): boolean {
   const table: Readonly<Record<string, FlagSpec>> = flagTable;
   const value = table[name]?.value;
-  return value === "FILE" || (value === `FILE|${auditToStderr}` && text !== auditToStderr);
+  return value === "FILE" || value === "TARGET" ||
+    (value === `FILE|${auditToStderr}` && text !== auditToStderr);
 }
 
 /** What the unit needs so that the node can write its audit log; throws a FlagError. */
@@ -104,6 +108,27 @@ function auditPlaces(target: string): readonly string[] {
     `warning: The service's user must be able to write in ${directory}; in ${logsRoot}/raftlite it is, for -audit-log ${logsRoot}/raftlite/audit.log\n`,
   );
   return [`ReadWritePaths=-${directory}`];
+}
+
+/** The same for an archive in a directory; throws a FlagError. */
+function archivePlaces(target: string): readonly string[] {
+  if (target === "" || isRegularFile(target)) return [];
+  if (!/^[\w./-]+$/.test(target)) {
+    throw new FlagError(
+      1,
+      `-archive must name a directory of letters, digits and ._-, not ${target}`,
+    );
+  }
+  printError(`warning: The service's user must be able to write in ${target}\n`);
+  return [`ReadWritePaths=-${target}`];
+}
+
+function isRegularFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** How this very program is started: the compiled one by its path, else by deno and main.ts. */

@@ -58,10 +58,6 @@ export class StoreHttp {
       throw new ObjectStoreError("unavailable", `${url.origin}: ${reasonOf(error)}`);
     }
   }
-
-  close(): void {
-    this.#client.close();
-  }
 }
 
 /** No answer that is asked for has more: a store that sends all of an object is not listened to. */

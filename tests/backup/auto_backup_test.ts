@@ -193,6 +193,30 @@ Deno.test("AutoBackup sends a large database in parts, each again by itself when
   assert.equal(object.metadata["x-rqlite-auto-backup-id"], String(node.appliedIndex));
 });
 
+Deno.test("AutoBackup bears a store that ends in the midst of an upload, and makes the backup when it is back", async () => {
+  await using opened = await openNode();
+  const { store, node } = opened;
+  await node.execute(["INSERT INTO t VALUES (randomblob(8000000))"]);
+  const first = new S3StandIn();
+  const { port } = first;
+  let held = false;
+  first.fault = async (request) => {
+    if (!request.url.includes("partNumber=2")) return undefined;
+    held = true;
+    await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+    return undefined;
+  };
+  await using run = await startBackup(s3Config(first), store, node);
+  await eventually("a part to be under way", () => held);
+  await first[Symbol.asyncDispose]();
+  await eventually("a failure", () => run.backup.figures.failing);
+  await using second = new S3StandIn(port);
+  await eventually("a backup", () => run.backup.figures.uploadsOk === 1);
+  const bytes = second.objects.get(key)?.bytes;
+  assert.ok(bytes);
+  assert.equal(await ask(unpacked(bytes), "SELECT count(*) FROM t"), "2");
+});
+
 Deno.test("AutoBackup leaves no upload behind that failed half-way, and the old backup in its place", async () => {
   await using standIn = new S3StandIn();
   await using opened = await openNode();

@@ -162,6 +162,14 @@ Deno.test("systemd-unit lets the node write its audit log", async () => {
   assert.ok(relative.stdout.includes(` -audit-log=${Deno.cwd()}/a.log `), relative.stdout);
 });
 
+Deno.test("systemd-unit lets the node write in the directory of its archive", async () => {
+  const { code, stdout, stderr } = await runProgram("systemd-unit", "-archive", "/srv/archive");
+  assert.equal(code, 0, stderr);
+  assert.ok(stdout.includes("\nReadWritePaths=-/srv/archive\n"), stdout);
+  assert.match(stderr, /must be able to write in \/srv\/archive/);
+  await verifyUnit(stdout);
+});
+
 Deno.test("systemd-unit refuses bad flags and a data directory that it could not write", async () => {
   const cases: readonly [args: string[], code: number, message: RegExp][] = [
     [["-http-addr", "0.0.0.0:1"], 1, /not routable/],

@@ -34,10 +34,15 @@ export class S3StandIn implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #ending = new AbortController();
 
-  constructor() {
+  /** @param port 0 for any that is free. */
+  constructor(port = 0) {
     const { signal } = this.#ending;
-    const options = { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal };
+    const options = { hostname: "127.0.0.1", port, onListen: () => {}, signal };
     this.#server = Deno.serve(options, (request) => this.#answer(request));
+  }
+
+  get port(): number {
+    return this.#server.addr.port;
   }
 
   get url(): string {

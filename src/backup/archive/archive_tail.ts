@@ -157,7 +157,7 @@ export class ArchiveTail {
 async function takeOwnership({ place, node, signal }: TailParts): Promise<void> {
   const key = ownerKey(place);
   const bytes = recordBytes({ version: 1, cluster: node.clusterId });
-  for (let tries = 0; tries < 2; tries++) {
+  for (let tries = 0; tries < 3; tries++) {
     const owner = await readRecord(place, key, signal);
     if (owner !== undefined && owner.cluster !== node.clusterId) {
       throw new ArchiveError(`${place.name} is the archive of cluster ${owner.cluster}`);
@@ -165,8 +165,9 @@ async function takeOwnership({ place, node, signal }: TailParts): Promise<void> 
     try {
       await place.store.put(key, bytes, { ifAbsent: true, signal });
     } catch (error) {
-      if (error instanceof ObjectStoreError && error.kind === "exists") return;
-      throw error;
+      if (!(error instanceof ObjectStoreError) || error.kind !== "exists") throw error;
+      // One that came in between may be another cluster's, which is seen the next time.
+      if (owner !== undefined) return;
     }
   }
   throw new ArchiveError(
