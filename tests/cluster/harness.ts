@@ -65,6 +65,8 @@ export class NodeProcess {
   readonly raftAddress: string;
   /** To be started as one whom the permissions of files bind. */
   boundByPermissions = false;
+  /** A command line that runs the one behind it: to be started inside that. */
+  inside: readonly string[] = [];
   /** Path of the main.ts to be started from; undefined: that of the program to test. */
   mainPath: string | undefined;
   readonly #flags: readonly string[];
@@ -117,7 +119,8 @@ export class NodeProcess {
   start(extraFlags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): void {
     assert(this.#child === undefined, `${this.id} is running already`);
     const { command, args } = program(this.mainPath);
-    const line = [...(this.boundByPermissions ? withoutPower : []), command, ...args];
+    const power = this.boundByPermissions ? withoutPower : [];
+    const line = [...this.inside, ...power, command, ...args];
     const child = new Deno.Command(line[0] ?? command, {
       args: [
         ...line.slice(1),

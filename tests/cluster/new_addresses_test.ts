@@ -91,3 +91,58 @@ Deno.test("members that come back at each other's addresses are told apart", asy
     assert.equal(ids.find(({ id }) => id === node.id)?.addr, addresses[i]);
   }
 });
+
+/**
+ * A command line that runs another one with the names of that file for /etc/hosts; undefined, with
+ * the reason printed, where that cannot be.
+ */
+function withHosts(path: string): string[] | undefined {
+  const script = `mount --bind "${path}" /etc/hosts && exec "$@"`;
+  const line = ["unshare", "--mount", "sh", "-c", script, "sh"];
+  const [program = "", ...args] = [...line, "true"];
+  try {
+    const { success, stderr } = new Deno.Command(program, { args }).outputSync();
+    if (success) return line;
+    console.error(
+      `Not tested, for names cannot be changed here: ${new TextDecoder().decode(stderr)}`,
+    );
+  } catch (error) {
+    console.error(`Not tested, for names cannot be changed here: ${error}`);
+  }
+  return undefined;
+}
+
+Deno.test("a member whose name leads elsewhere is found there without a restart of the others", async () => {
+  const hosts = await Deno.makeTempFile({ prefix: "raftlite-test-" });
+  const inside = withHosts(hosts);
+  try {
+    if (inside === undefined) return;
+    // In place, since it is the file that is mounted and not its name.
+    const publish = (address: string) =>
+      Deno.writeTextFile(hosts, `127.0.0.1 localhost\n${address} mover.test\n`);
+    await publish("127.0.0.1");
+    await using cluster = await Cluster.start({ size: 0 });
+    const [first, second, mover] = [1, 2, 3].map(() => cluster.create());
+    assert(first && second && mover);
+    for (const node of cluster.nodes) node.inside = inside;
+    first.start();
+    await first.ready();
+    second.start(["-join", first.raftAddress]);
+    await second.ready();
+    const named = ["-raft-adv-addr", `mover.test:${mover.raftPort}`];
+    mover.start([...named, "-join", first.raftAddress]);
+    await mover.ready();
+    await first.execute(["CREATE TABLE t (n)", "INSERT INTO t VALUES (1)"]);
+    await mover.kill();
+    await publish("127.0.0.9");
+    // Nothing of it has changed but where its name leads: it says nothing new of itself.
+    mover.start([...named, "-raft-addr", `127.0.0.9:${mover.raftPort}`]);
+    await mover.ready();
+    await second.execute(["INSERT INTO t VALUES (2)"]);
+    assert.deepEqual(await cluster.converged(["SELECT n FROM t ORDER BY n"]), [[[1], [2]]]);
+    const known = await nodesOf(first);
+    assert.equal(known.find(({ id }) => id === mover.id)?.addr, `mover.test:${mover.raftPort}`);
+  } finally {
+    await Deno.remove(hosts);
+  }
+});
