@@ -4,6 +4,7 @@ import { InvariantError } from "../base/assert.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { ClusterService } from "../cluster/service.ts";
 import { checkListen, type HttpServer, serve as serveHttp } from "../http/serve.ts";
+import { openWaitingRoom, type WaitingRoom } from "../http/waiting_room.ts";
 import { openDiscovery } from "../discovery/open.ts";
 import type { Discovery } from "../discovery/types.ts";
 import { parseAddress } from "../io/address.ts";
@@ -93,6 +94,37 @@ interface RunParts {
   readonly logger: StderrLogger;
 }
 
+/** How long opening may take before somebody answers HTTP meanwhile, in ms. */
+const openingMs = 500;
+
+interface Opening {
+  readonly end: Ending;
+  /** It may take long: until there is a cluster to be in. */
+  readonly isWaiting: boolean;
+  readonly waitingRoom: () => Promise<WaitingRoom>;
+}
+
+/** The node once it is open, or why the program is to end before. */
+async function untilOpen(
+  opening: Promise<OpenMember>,
+  { end, isWaiting, waitingRoom }: Opening,
+): Promise<OpenMember | string> {
+  const either = Promise.race([opening, end.asked]);
+  if (!isWaiting) return await either;
+  // A failure is told once it is waited for.
+  either.catch(() => {});
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), openingMs);
+  const early = await Promise.race([either, late.promise]).finally(() => clearTimeout(timer));
+  if (early !== undefined) return early;
+  const room = await waitingRoom();
+  try {
+    return await either;
+  } finally {
+    await room.close();
+  }
+}
+
 async function runUntil(
   { end, watched, configuration, clock, audit, logger }: RunParts,
 ): Promise<void> {
@@ -143,7 +175,20 @@ async function runUntil(
       if (configuration.cluster.shutdownOnRemove) end.ask("removed from the cluster");
     },
   });
-  const member = await Promise.race([opening, end.asked]);
+  const member = await untilOpen(opening, {
+    end,
+    isWaiting: discovery !== undefined || configuration.cluster.bootstrapExpect > 0,
+    waitingRoom: () =>
+      openWaitingRoom({
+        ...httpAddress(configuration),
+        limits: connectionLimits(configuration),
+        logger,
+        https: https?.options,
+        nodeId: configuration.nodeId,
+        discovery: discovery && (() => discovery.figures()),
+        hasUsers: users !== undefined,
+      }),
+  });
   if (typeof member === "string") {
     // What is half open, and the lock, end with the process: the disk bears that at any moment.
     logger.log("INFO", "cli", `Stopping before the node was up: ${member}`);

@@ -217,3 +217,29 @@ Deno.test("nodes find each other by SRV records of a real name server, and again
   );
   assert.deepEqual([...(await discoOf(first)).last_addresses ?? []].sort(), [...addresses].sort());
 });
+
+Deno.test("a node that waits for its cluster answers probes, and has no leader, until it is in one", async () => {
+  await using server = new ConsulStandIn();
+  const configuration = JSON.stringify({ address: server.address });
+  const flags = ["-disco-mode", "consul-kv", "-disco-config", configuration];
+  await using cluster = await Cluster.start({ size: 0 });
+  // It may not begin a cluster itself.
+  const replica = cluster.create([...flags, "-raft-non-voter"]);
+  replica.start();
+  const probe = await eventually("the replica to answer", () => replica.fetch("/readyz?noleader"));
+  assert.deepEqual(probe, { status: 200, body: "[+]node ok" });
+  const ready = await replica.fetch("/readyz");
+  assert.deepEqual(ready, { status: 503, body: "[+]node ok\n[+]leader does not exist" });
+  const query = await replica.fetch("/db/query?q=SELECT%201");
+  assert.deepEqual(query, { status: 503, body: "leader not found\n" });
+  assert.equal((await discoOf(replica)).mode, "consul-kv");
+  const voter = cluster.create(flags);
+  voter.start();
+  await voter.ready();
+  await replica.ready();
+  await voter.execute(["CREATE TABLE t (n)", "INSERT INTO t VALUES (1)"]);
+  await eventually(
+    "the replica to hold the row",
+    async () => (await replica.query("SELECT n FROM t", "none")).length === 1,
+  );
+});
