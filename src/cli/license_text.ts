@@ -6,10 +6,12 @@ It contains:
   SQLite (https://sqlite.org): public domain
   Deno (https://deno.com): MIT License, with the licences of its own parts
   Hono (https://hono.dev): MIT License
+  aws4fetch (https://github.com/mhart/aws4fetch): MIT License
   bcryptjs (https://github.com/dcodeIO/bcrypt.js): BSD 3-Clause License
   cli-table3 (https://github.com/cli-table/cli-table3): MIT License; with it come
     @colors/colors, ansi-regex, emoji-regex, is-fullwidth-code-point, string-width and strip-ansi,
     from npm, under the MIT License each
+  jose (https://github.com/panva/jose): MIT License
   OpenTelemetry (https://github.com/open-telemetry/opentelemetry-js): @opentelemetry/api,
     @opentelemetry/core, @opentelemetry/exporter-metrics-otlp-grpc,
     @opentelemetry/exporter-metrics-otlp-http, @opentelemetry/exporter-metrics-otlp-proto,
@@ -26,6 +28,7 @@ It contains:
     License, cliui, y18n, yargs-parser and get-caller-file under the ISC License
   prom-client (https://github.com/siimon/prom-client): Apache License 2.0; with it come
     @opentelemetry/api under the Apache License 2.0, bintrees and tdigest under the MIT License
+  sax (https://github.com/isaacs/sax-js): Blue Oak Model License 1.0.0
   @peculiar/x509 (https://github.com/PeculiarVentures/x509): MIT License; with it come
     @peculiar/utils, @peculiar/asn1-schema, @peculiar/asn1-cms, @peculiar/asn1-csr,
     @peculiar/asn1-ecc, @peculiar/asn1-pfx, @peculiar/asn1-pkcs8, @peculiar/asn1-pkcs9,
