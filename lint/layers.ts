@@ -43,7 +43,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     io: /^(types|repeat)$/,
     raft: types,
     store: types,
-    cluster: /^(types|write_queue)$/,
+    cluster: /^(types|write_queue|tracing)$/,
   },
   backup: {
     base: "all",

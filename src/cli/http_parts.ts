@@ -16,6 +16,7 @@ import {
   type TurnFigures,
 } from "../http/types.ts";
 import { defaultWriteQueueOptions, WriteQueue } from "../cluster/write_queue.ts";
+import type { Tracing } from "../cluster/tracing.ts";
 import type { Service } from "../cluster/types.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { parseAddress } from "../io/address.ts";
@@ -46,6 +47,8 @@ interface Parts {
   readonly backups: (() => AutoBackupFigures) | undefined;
   /** Undefined without -archive. */
   readonly archive: (() => ArchiveFigures) | undefined;
+  /** Undefined where nothing is traced. */
+  readonly tracing: Tracing | undefined;
   /** Gives undefined as long as nothing is pushed. */
   readonly otlp: () => OtlpFigures | undefined;
   /** Undefined without -auto-restore. */
@@ -66,6 +69,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
     turns,
     gate,
     audit: audit?.log,
+    tracing: parts.tracing,
     limits: {
       ...defaultHttpLimits,
       bodyBytesMax: http.bodyBytesMax,

@@ -15,6 +15,7 @@ It contains:
   OpenTelemetry (https://github.com/open-telemetry/opentelemetry-js): @opentelemetry/api,
     @opentelemetry/core, @opentelemetry/exporter-metrics-otlp-grpc,
     @opentelemetry/exporter-metrics-otlp-http, @opentelemetry/exporter-metrics-otlp-proto,
+    @opentelemetry/exporter-trace-otlp-grpc, @opentelemetry/exporter-trace-otlp-proto,
     @opentelemetry/otlp-exporter-base, @opentelemetry/otlp-grpc-exporter-base,
     @opentelemetry/otlp-transformer, @opentelemetry/resources, @opentelemetry/sdk-logs,
     @opentelemetry/sdk-metrics, @opentelemetry/sdk-trace, @opentelemetry/semantic-conventions,
@@ -26,6 +27,7 @@ It contains:
     3-Clause License, @js-sdsl/ordered-map, lodash.camelcase, yargs, require-directory, escalade,
     wrap-ansi, ansi-styles, color-convert, color-name, @types/node and undici-types under the MIT
     License, cliui, y18n, yargs-parser and get-caller-file under the ISC License
+  sax (https://github.com/isaacs/sax-js): Blue Oak Model License 1.0.0
   prom-client (https://github.com/siimon/prom-client): Apache License 2.0; with it come
     @opentelemetry/api under the Apache License 2.0, bintrees and tdigest under the MIT License
   sax (https://github.com/isaacs/sax-js): Blue Oak Model License 1.0.0

@@ -2,37 +2,48 @@ import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Family } from "../metrics/families.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
+import type { OtlpTracer } from "../metrics/otlp/tracer.ts";
+import type { OtlpOptions } from "../metrics/otlp/types.ts";
 import type { Configuration } from "./flags.ts";
-import type { OtlpConfiguration } from "./otlp_flags.ts";
 import { version } from "./version.ts";
 
 interface OtlpParts {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Since when the node counts, in ms since 1970. */
-  readonly startedAtMs: number;
-  readonly families: () => Promise<readonly Family[]>;
+}
+
+/** What pushes to a collector of OpenTelemetry. */
+export interface OpenOtlp {
+  readonly tracer: OtlpTracer;
+  /** Begins to push metrics, too. */
+  pushing(families: () => Promise<readonly Family[]>): OtlpPush;
 }
 
 /**
- * What pushes metrics to the collector that the flags name. What it is made of is large, and is
- * loaded only for that. Throws when a file of it cannot be read.
+ * Makes it ready, where the flags name a collector. What it is made of is large, and is loaded only
+ * for that. Throws when a file of it cannot be read.
  */
 export async function openOtlp(
   { otlp, nodeId }: Pick<Configuration, "otlp" | "nodeId">,
-  parts: OtlpParts,
-): Promise<OtlpPush | undefined> {
+  { clock, logger }: OtlpParts,
+): Promise<OpenOtlp | undefined> {
   if (otlp === undefined) return undefined;
-  const files = await readFiles(otlp);
+  const options: OtlpOptions = {
+    ...otlp,
+    ca: await read("-otlp-ca-cert", otlp.caPath),
+    cert: await read("-otlp-cert", otlp.certPath),
+    key: await read("-otlp-key", otlp.keyPath),
+  };
   const { OtlpPush } = await import("../metrics/otlp/push.ts");
-  return new OtlpPush({ ...otlp, ...files }, { ...parts, version, nodeId });
-}
-
-async function readFiles({ caPath, certPath, keyPath }: OtlpConfiguration) {
+  const { OtlpTracer } = await import("../metrics/otlp/tracer.ts");
+  const source = { version, nodeId, startedAtMs: clock.wallTime() };
   return {
-    ca: await read("-otlp-ca-cert", caPath),
-    cert: await read("-otlp-cert", certPath),
-    key: await read("-otlp-key", keyPath),
+    tracer: new OtlpTracer(options, { ...source, clock, ratio: otlp.traceRatio }),
+    pushing(families) {
+      const push = new OtlpPush(options, { ...source, clock, logger, families });
+      push.start();
+      return push;
+    },
   };
 }
 

@@ -7,14 +7,14 @@ export const otlpFlags = {
     group: "OTLP",
     default: "",
     value: "HOST:PORT",
-    help: "Push the node's metrics to this collector of OpenTelemetry",
+    help: "Push the node's metrics, and traces of writes, to this collector of OpenTelemetry",
   },
   "otlp-protocol": {
     kind: "text",
     group: "OTLP",
     default: "grpc",
     value: "grpc|http",
-    help: "How it is spoken to: by gRPC, or by Protobuf over HTTP, at /v1/metrics",
+    help: "How it is spoken to: by gRPC, or by Protobuf over HTTP, at /v1/metrics and /v1/traces",
   },
   "otlp-interval": {
     kind: "duration",
@@ -24,6 +24,14 @@ export const otlpFlags = {
     help: "Time between two pushes",
     min: 0,
     max: hour,
+  },
+  "otlp-trace-ratio": {
+    kind: "text",
+    group: "OTLP",
+    default: "0",
+    value: "RATIO",
+    help:
+      "Part of the writes that are traced, 0 to 1, beside those whose client sends a traceparent that is recorded",
   },
   "otlp-insecure": {
     kind: "switch",

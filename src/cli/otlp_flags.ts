@@ -7,6 +7,8 @@ export interface OtlpConfiguration {
   readonly endpoint: string;
   readonly protocol: "grpc" | "http";
   readonly intervalMs: number;
+  /** Part of the writes that are traced without their client asking for it. */
+  readonly traceRatio: number;
   readonly insecure: boolean;
   readonly noVerify: boolean;
   readonly caPath: string;
@@ -27,7 +29,8 @@ export function otlpOf(values: FlagValues): OtlpConfiguration | undefined {
     throw new FlagError(1, `-otlp-protocol ${JSON.stringify(protocol)}? It is grpc or http`);
   }
   if (endpoint === "") {
-    const isIdle = dependents.some((flag) => values[flag]) || protocol !== "grpc";
+    const isIdle = dependents.some((flag) => values[flag]) || protocol !== "grpc" ||
+      values["otlp-trace-ratio"] !== "0";
     refuse(isIdle, "OTLP options require -otlp-endpoint");
     return undefined;
   }
@@ -45,12 +48,19 @@ export function otlpOf(values: FlagValues): OtlpConfiguration | undefined {
     endpoint,
     protocol,
     intervalMs: values["otlp-interval"],
+    traceRatio: ratioOf(values["otlp-trace-ratio"]),
     insecure,
     noVerify: values["otlp-no-verify"],
     caPath: values["otlp-ca-cert"],
     certPath: values["otlp-cert"],
     keyPath: values["otlp-key"],
   };
+}
+
+function ratioOf(text: string): number {
+  const ratio = text.trim() === "" ? NaN : Number(text);
+  if (ratio >= 0 && ratio <= 1) return ratio;
+  throw new FlagError(1, `-otlp-trace-ratio ${JSON.stringify(text)}? It is a number from 0 to 1`);
 }
 
 function checkEndpoint(endpoint: string): void {

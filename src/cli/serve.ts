@@ -25,7 +25,7 @@ import { connectionLimits, httpAddress, httpParts } from "./http_parts.ts";
 import { type OpenMember, openMember } from "../member/member.ts";
 import { openers } from "../member/openers.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
-import { openOtlp } from "./otlp.ts";
+import { type OpenOtlp, openOtlp } from "./otlp.ts";
 import { printError } from "./output.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { type OpenUsers, openUsers } from "./users.ts";
@@ -157,6 +157,7 @@ async function runUntil(
   const backups = await prepareAutoBackup(configuration.backups.backupPath, { clock, logger });
   const archive = await prepareArchive(configuration.backups.archive, clock);
   const restore = await prepareAutoRestore(configuration, { clock, logger });
+  const otlp = await openOtlp(configuration, { clock, logger });
   const opening = openMember(memberConfiguration(configuration), {
     clock,
     disk,
@@ -166,6 +167,7 @@ async function runUntil(
     admission: users?.admission,
     discovery,
     audit: audit?.log,
+    tracing: otlp?.tracer,
     logger,
     version,
     beforeBeginning: (opened) => restore?.fetch(opened) ?? Promise.resolve(),
@@ -201,6 +203,7 @@ async function runUntil(
       discovery,
       https,
       users,
+      otlp,
       backups,
       archive,
       restore,
@@ -229,6 +232,7 @@ interface ServeParts extends Omit<RunParts, "watched"> {
   readonly discovery: Discovery | undefined;
   readonly https: OpenHttps | undefined;
   readonly users: OpenUsers | undefined;
+  readonly otlp: OpenOtlp | undefined;
   readonly backups: PreparedBackup | undefined;
   readonly archive: PreparedArchive | undefined;
   readonly restore: AutoRestore | undefined;
@@ -236,7 +240,7 @@ interface ServeParts extends Omit<RunParts, "watched"> {
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(own: ServeParts): Promise<void> {
-  const { member, nodeNetwork, discovery, https, users, backups, archive, restore } = own;
+  const { member, nodeNetwork, discovery, https, users, otlp, backups, archive, restore } = own;
   const { end, clock, audit, configuration, logger } = own;
   const { service } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
@@ -260,10 +264,8 @@ async function serveMember(own: ServeParts): Promise<void> {
     archive: archiver && (() => archiver.figures),
     restore: restore && (() => restore.figures),
     otlp: () => push?.figures,
+    tracing: otlp?.tracer,
   });
-  const { startedAtMs } = service.status();
-  const { families } = parts;
-  push = await openOtlp(configuration, { clock, logger, startedAtMs, families });
   server = await serveHttp({
     ...parts,
     logger,
@@ -278,7 +280,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   turns.start();
   backup?.start();
   archiver?.start();
-  push?.start();
+  push = otlp?.pushing(parts.families);
   try {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
@@ -287,7 +289,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     }
   } finally {
     turns.stop();
-    await push?.stop();
+    await Promise.all([push?.stop(), otlp?.tracer.stop()]);
     await backup?.stop();
     await archiver?.stop();
     await restore?.stop();

@@ -104,6 +104,8 @@ export class PeerRequests implements TransportHandlers {
         return this.#identification();
       case RequestKind.write:
         return await this.#parts.writes.handle(payload);
+      case RequestKind.tracedWrite:
+        return await this.#parts.writes.handleTraced(payload);
       case RequestKind.commit:
         return await this.#parts.writes.handleCommit(payload);
       case RequestKind.turn:

@@ -55,6 +55,7 @@ import { Upgrade } from "./upgrade.ts";
 import { encodeJoin, encodeRemove, encodeStepDown } from "./member_wire.ts";
 import { readAnswer, RequestKind } from "./wire.ts";
 import { WishReport } from "./wish_report.ts";
+import type { Tracing } from "./tracing.ts";
 import { WritePath } from "./write_path.ts";
 
 /** What a read for a backup may wait for its index, in ms. */
@@ -85,6 +86,8 @@ export interface ServiceParts {
   readonly admission?: Admission | undefined;
   /** Undefined: nobody wants to know who did what. */
   readonly audit?: Audit | undefined;
+  /** Undefined where nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   /** Writes sent to the leader and not yet answered. */
   readonly forwardedMax: number;
   /** The longest that a write waits to be committed and applied, in ms, whatever its client says. */
@@ -179,7 +182,7 @@ export class ClusterService implements Service {
 
   write(request: WriteRequest): Promise<WriteAnswer> {
     const { statements, transaction, unified, format, statementTimeoutMs, timeoutMs } = request;
-    const { rights, key, withdrawal } = request;
+    const { rights, key, withdrawal, trace } = request;
     const answer = this.#writes.submit(
       (id) => ({
         type: "execute",
@@ -193,7 +196,7 @@ export class ClusterService implements Service {
       }),
       format,
       Math.min(timeoutMs, this.#parts.writeTimeoutMs),
-      { withdrawal },
+      { withdrawal, trace },
     );
     return key === undefined ? answer : answer.then(keyedAnswer);
   }

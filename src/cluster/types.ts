@@ -15,6 +15,7 @@ import type {
   StoreStatus,
 } from "../store/types.ts";
 
+import type { Trace } from "./tracing.ts";
 import type { Withdrawal } from "./withdrawal.ts";
 
 export type ReadLevel = "none" | "weak" | "linearizable" | "strong" | "auto";
@@ -50,6 +51,7 @@ export interface WriteRequest {
   readonly rights?: string | undefined;
   readonly key?: IdempotencyKey | undefined;
   readonly withdrawal?: Withdrawal | undefined;
+  readonly trace?: Trace | undefined;
 }
 
 /** The SQL text of a load. */

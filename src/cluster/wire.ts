@@ -38,6 +38,8 @@ export const RequestKind = {
   transaction: 13,
   /** This is what my flags ask for me to be; leader only, of members. */
   wish: 14,
+  /** As `write`, of a write that is traced: a text in front says how it is known; leader only. */
+  tracedWrite: 15,
 } as const;
 
 /** What a node that has no cluster yet may ask. */
@@ -124,6 +126,20 @@ export function decodeCommit(payload: Uint8Array): WriteCall & { readonly turn: 
   const reader = new ByteReader(payload);
   const turn = reader.text();
   return { turn, ...readWrite(reader) };
+}
+
+/** The trace of a `tracedWrite`, in front of what a `write` has. */
+export function encodeTraceparent(traceparent: string): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.text(traceparent);
+  return writer.copy();
+}
+
+export function decodeTracedWrite(
+  payload: Uint8Array,
+): { readonly traceparent: string; readonly write: Uint8Array } {
+  const reader = new ByteReader(payload);
+  return { traceparent: reader.text(), write: reader.raw(reader.remaining) };
 }
 
 export function decodeWrite(payload: Uint8Array): WriteCall {

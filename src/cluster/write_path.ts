@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { FormatError, joinBytes } from "../base/bytes.ts";
+import { type ByteReader, FormatError, joinBytes } from "../base/bytes.ts";
 import { RingMap } from "../base/ring_map.ts";
 import { joinInSlices, type NextTurn, sliceBytes } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
@@ -12,12 +12,15 @@ import { type Transport, TransportError } from "../transport/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts";
 import { ServiceError, type WriteAnswer } from "./types.ts";
+import type { Trace, Tracing } from "./tracing.ts";
 import type { Withdrawal } from "./withdrawal.ts";
 import type { WriteTurns } from "./transactions/write_turns.ts";
 import {
   beginAnswer,
   decodeCommit,
+  decodeTracedWrite,
   decodeWrite,
+  encodeTraceparent,
   encodeWrite,
   readAnswer,
   RequestKind,
@@ -35,6 +38,7 @@ interface Sending {
   /** The transaction whose turn it is, when it is that one's commit. */
   readonly turn: string | undefined;
   readonly withdrawal: Withdrawal | undefined;
+  readonly trace: Trace | undefined;
 }
 
 /** What one attempt came to. */
@@ -64,6 +68,7 @@ export class WritePath {
   readonly #encode: (command: Command) => Uint8Array | Promise<Uint8Array>;
   readonly #nextTurn: NextTurn;
   readonly #forwardedMax: number;
+  readonly #tracing: Tracing | undefined;
   readonly #turns: WriteTurns;
   /** By their sequences. */
   readonly #underWay = new RingMap<true>();
@@ -79,6 +84,7 @@ export class WritePath {
     readonly origin: bigint;
     readonly encode: (command: Command) => Uint8Array | Promise<Uint8Array>;
     readonly forwardedMax: number;
+    readonly tracing?: Tracing | undefined;
     readonly turns: WriteTurns;
   }) {
     this.#node = parts.node;
@@ -89,6 +95,7 @@ export class WritePath {
     this.#encode = parts.encode;
     this.#nextTurn = nextTurnOf(parts.clock);
     this.#forwardedMax = parts.forwardedMax;
+    this.#tracing = parts.tracing;
     this.#turns = parts.turns;
   }
 
@@ -100,16 +107,16 @@ export class WritePath {
     make: CommandMaker,
     format: AnswerFormat,
     timeoutMs: number,
-    { turn, withdrawal }: Partial<Pick<Sending, "turn" | "withdrawal">> = {},
+    { turn, withdrawal, trace }: Partial<Pick<Sending, "turn" | "withdrawal" | "trace">> = {},
   ): Promise<WriteAnswer> {
     const deadline = this.#clock.now() + timeoutMs;
     if (this.#node.isLeader) {
       const encoded = this.#encode(make(undefined));
       const command = encoded instanceof Promise ? await encoded : encoded;
-      const attempt = await this.#propose({ command, format, deadline, turn, withdrawal });
+      const attempt = await this.#propose({ command, format, deadline, turn, withdrawal, trace });
       if (attempt.type !== "nothing") return answerOf(attempt);
     }
-    return await this.#submitWithId(make, { format, deadline, turn, withdrawal });
+    return await this.#submitWithId(make, { format, deadline, turn, withdrawal, trace });
   }
 
   async #submitWithId(
@@ -175,9 +182,10 @@ export class WritePath {
     );
   }
 
-  #proposeNow({ command, format, deadline, turn, withdrawal }: Sending): Promise<Attempt> {
+  #proposeNow(sending: Sending): Promise<Attempt> {
+    const { command, format, deadline, turn, withdrawal, trace } = sending;
     withdrawal?.propose();
-    const proposed = this.#node.propose(command, { format, deadline });
+    const proposed = this.#node.propose(command, { format, deadline, trace });
     // Whoever comes next goes into the log behind it.
     if (turn !== undefined) this.#turns.end(turn);
     return proposed.then(done, (error) => this.#notProposed(serviceError(error)));
@@ -189,22 +197,16 @@ export class WritePath {
     return alone ? { type: "refused", error } : failed(error);
   }
 
-  async #forward(
-    leader: Member,
-    { command, format, deadline, turn, withdrawal }: Sending,
-  ): Promise<Attempt> {
+  async #forward(leader: Member, sending: Sending): Promise<Attempt> {
+    const { command, format, deadline, turn, withdrawal } = sending;
     withdrawal?.propose();
     const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
     const kind = turn === undefined ? RequestKind.write : RequestKind.commit;
     const head = encodeWrite({ timeoutMs, format }, turn);
     const payload = await joined(head, command, this.#nextTurn);
     try {
-      const reader = readAnswer(
-        await this.#transport.request(
-          { address: leader.address, kind, payload },
-          { timeoutMs },
-        ),
-      );
+      const call = { address: leader.address, kind, payload };
+      const reader = await this.#ask(call, timeoutMs, sending.trace);
       const index = reader.integer();
       if (reader.uint8() === 1) return await this.#earlierResult(index, deadline);
       const results = reader.raw(reader.remaining);
@@ -215,6 +217,29 @@ export class WritePath {
       }
       if (error instanceof FormatError) return { type: "unknown", error: unreadable(leader) };
       return failed(serviceError(error));
+    }
+  }
+
+  /** The answer to a write; one that is traced says so, if the leader knows of traces. */
+  async #ask(
+    call: { readonly address: string; readonly kind: number; readonly payload: Uint8Array },
+    timeoutMs: number,
+    trace: Trace | undefined,
+  ): Promise<ByteReader> {
+    const ask = async (asked: typeof call) =>
+      readAnswer(await this.#transport.request(asked, { timeoutMs }));
+    if (trace === undefined || call.kind !== RequestKind.write) return await ask(call);
+    const since = this.#clock.now();
+    const head = encodeTraceparent(trace.traceparent);
+    const payload = await joined(head, call.payload, this.#nextTurn);
+    try {
+      return await ask({ ...call, kind: RequestKind.tracedWrite, payload });
+    } catch (error) {
+      // One of an earlier release, which has done nothing.
+      if (!(error instanceof ServiceError) || error.kind !== "invalid") throw error;
+      return await ask(call);
+    } finally {
+      trace.part("forward", since, this.#clock.now());
     }
   }
 
@@ -234,12 +259,28 @@ export class WritePath {
   }
 
   /** The leader's side of a forwarded write. */
-  async handle(payload: Uint8Array): Promise<Uint8Array> {
+  async handle(payload: Uint8Array, trace?: Trace): Promise<Uint8Array> {
     const call = decodeWrite(payload);
     const deadline = this.#clock.now() + call.timeoutMs;
     const waited = this.#turns.pass(call.command.length, deadline);
     if (waited !== undefined) await waited;
-    return await this.#answer(this.#node.proposeReceived(call.command, { ...call, deadline }));
+    const proposed = this.#node.proposeReceived(call.command, { ...call, deadline, trace });
+    return await this.#answer(proposed);
+  }
+
+  /** The same of a write that is traced. */
+  async handleTraced(payload: Uint8Array): Promise<Uint8Array> {
+    const { traceparent, write } = decodeTracedWrite(payload);
+    const name = "write at the leader";
+    const trace = this.#tracing?.begin({ name, traceparent, attributes: {} });
+    try {
+      const answer = await this.handle(write, trace);
+      trace?.end();
+      return answer;
+    } catch (error) {
+      trace?.end(error);
+      throw error;
+    }
   }
 
   /** The same of the commit of a transaction that has, or had, the turn to write. */

@@ -1,5 +1,6 @@
 import type { Gate } from "../access/gate.ts";
 import type { Audit } from "../audit/types.ts";
+import type { Tracing } from "../cluster/tracing.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { ReadLevel, Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
@@ -25,6 +26,7 @@ export class AppState {
   readonly counters = new HttpCounters();
   readonly requests = new RequestFigures();
   readonly running = new RunningRequests();
+  readonly tracing: Tracing | undefined;
   readonly logger: Logger;
   readonly turns: TurnFigures;
   readonly bodyReader: BodyReader;
@@ -46,6 +48,7 @@ export class AppState {
     this.bodies = new BodyBudget(largestBodies * Math.max(bodyBytesMax, loadTextBytesMax));
     this.queue = options.queue;
     this.logger = options.logger;
+    this.tracing = options.tracing;
     this.turns = options.turns;
     this.bodyReader = options.bodyReader;
     const { id, httpAddress } = options.service.status();

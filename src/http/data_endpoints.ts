@@ -2,7 +2,7 @@ import { rightsOf } from "../access/table_rights.ts";
 import type { Identity } from "../access/types.ts";
 import { hasBreakingPragma } from "./statements.ts";
 import { Withdrawal } from "../cluster/withdrawal.ts";
-import { type ReadAnswer, ServiceError } from "../cluster/types.ts";
+import { type ReadAnswer, ServiceError, type WriteRequest } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
@@ -25,6 +25,7 @@ import { queuedExecute } from "./queued_execute.ts";
 import type { RunningWork } from "./running_requests.ts";
 import { toAudit } from "./table_refusals.ts";
 import { inTransaction } from "./transactions.ts";
+import { traced } from "./traced_write.ts";
 import { minIndex, withIndex } from "./session_index.ts";
 
 /** A request whose statements are known: what is to be carried out. */
@@ -134,7 +135,7 @@ async function write(app: AppState, work: Work): Promise<Response> {
   const format = answerFormat(parameters, true);
   const withdrawal = new Withdrawal();
   using _ = app.running.begin(work, { write: withdrawal });
-  const answer = await app.service.write({
+  const asked: WriteRequest = {
     statements,
     transaction: parameters.has("transaction"),
     unified: work.unified,
@@ -144,7 +145,10 @@ async function write(app: AppState, work: Work): Promise<Response> {
     rights: rightsOf(identity),
     key: idempotencyKey(app, { request, identity, format }),
     withdrawal,
-  });
+  };
+  const answer = app.tracing === undefined
+    ? await app.service.write(asked)
+    : await traced(app.tracing, work, (trace) => app.service.write({ ...asked, trace }));
   const envelope = resultsEnvelope(toAudit(work, answer.results), {
     ...notKept(answer),
     timeSeconds: elapsed(parameters, startedAt),

@@ -1,3 +1,4 @@
+import type { Tracing } from "../cluster/tracing.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
@@ -140,6 +141,8 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly turns: TurnFigures;
   readonly bodyReader: BodyReader;
+  /** Traces writes; undefined: none is. */
+  readonly tracing?: Tracing | undefined;
   /** Asks clients who they are; undefined: everybody may do everything. */
   readonly gate?: Gate | undefined;
   /** Is told who did what; undefined: nobody wants to know. */

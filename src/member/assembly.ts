@@ -41,6 +41,7 @@ type OwnServiceParts = Pick<
   | "sqlite"
   | "admission"
   | "audit"
+  | "tracing"
   | "writeTimeoutMs"
 >;
 

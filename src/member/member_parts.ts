@@ -1,4 +1,5 @@
 import type { Admission } from "../access/admission.ts";
+import type { Tracing } from "../cluster/tracing.ts";
 import type { Audit } from "../audit/types.ts";
 import type { Wish } from "../cluster/role_plan.ts";
 import { SqliteAgreement } from "../cluster/sqlite_agreement.ts";
@@ -31,6 +32,8 @@ export interface Surroundings {
   readonly discovery?: Discovery | undefined;
   /** Undefined: nobody wants to know who did what. */
   readonly audit?: Audit | undefined;
+  /** Undefined: nobody wants to know what writes go through. */
+  readonly tracing?: Tracing | undefined;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */

@@ -20,7 +20,7 @@ export interface ApplierParts {
   readonly log: Pick<RaftLog, "read">;
   readonly clock: Clock;
   readonly stateMachine: Pick<StateMachine, "applied" | "apply">;
-  readonly stages: Pick<WriteStages, "now" | "ended">;
+  readonly stages: Pick<WriteStages, "now" | "applied">;
   /** Of the entries in one batch. */
   readonly bytesMax: number;
   readonly handlers: ApplierHandlers;
@@ -121,7 +121,7 @@ export class Applier {
     this.#parts.stateMachine.apply(batch).then((applied) => {
       this.#batches--;
       this.#applied = last.index;
-      stages.ended("apply", since, batch.length);
+      stages.applied(since, batch.length, last.index);
       this.#pump();
       batch.forEach(({ entry }, i) => {
         assert(applied[i]?.index === entry.index, `Entry ${entry.index} was applied as another`);

@@ -91,7 +91,8 @@ export class Driver {
     else {
       const since = stages.now();
       log.append(ready).then(() => {
-        if (ready.entries.length > 0) stages.ended("sync", since, ready.entries.length);
+        const last = ready.entries.at(-1);
+        if (last !== undefined) stages.synced(since, ready.entries.length, last.index);
         this.#persisted(ready);
       }).catch(failed);
     }

@@ -208,9 +208,9 @@ export class Node {
    */
   propose(
     command: Uint8Array,
-    { format, deadline }: Pick<Write, "format" | "deadline">,
+    { format, deadline, trace }: Pick<Write, "format" | "deadline" | "trace">,
   ): Promise<WriteOutcome> {
-    return this.#enqueue({ type: EntryType.command, command, format, deadline });
+    return this.#enqueue({ type: EntryType.command, command, format, deadline, trace });
   }
 
   /** The same for a command that came from another node: throws a FormatError for bytes that are none. */

@@ -104,6 +104,15 @@ export interface NodeOptions {
   readonly onFatal: (error: Error) => void;
 }
 
+/** Is told of the parts of one write. Times are by the node's clock, in ms. */
+export interface WriteTrace {
+  part(
+    name: "wait" | "sync" | "replicate" | "apply" | "forward",
+    since: number,
+    until: number,
+  ): void;
+}
+
 /** How long the stages of writes took, in seconds, by entries; see WriteStages. */
 export interface StageFigures {
   readonly wait: Histogram;

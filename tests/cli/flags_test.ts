@@ -260,6 +260,7 @@ Deno.test("parseFlags takes the flags of OTLP as rqlite does, and refuses them w
     endpoint: "collector:4317",
     protocol: "grpc",
     intervalMs: 30_000,
+    traceRatio: 0,
     insecure: false,
     noVerify: false,
     caPath: "",
@@ -271,6 +272,7 @@ Deno.test("parseFlags takes the flags of OTLP as rqlite does, and refuses them w
     configured(endpoint, "-otlp-protocol=http", "-otlp-interval=2s", "-otlp-insecure").otlp,
     { ...plain, protocol: "http", intervalMs: 2000, insecure: true },
   );
+  assert.equal(configured(endpoint, "-otlp-trace-ratio=0.25").otlp?.traceRatio, 0.25);
   const files = ["-otlp-ca-cert=ca", "-otlp-cert=cert", "-otlp-key=key"];
   assert.deepEqual(
     configured(endpoint, "-otlp-no-verify", ...files).otlp,
@@ -289,6 +291,11 @@ Deno.test("parseFlags takes the flags of OTLP as rqlite does, and refuses them w
         "-otlp-insecure cannot be used with other OTLP TLS options",
       ],
       [[endpoint, "-otlp-cert=c"], "either both -otlp-cert and -otlp-key must be set, or neither"],
+      [["-otlp-trace-ratio=0.5"], "OTLP options require -otlp-endpoint"],
+      [
+        [endpoint, "-otlp-trace-ratio=2"],
+        '-otlp-trace-ratio "2"? It is a number from 0 to 1',
+      ],
       [[endpoint, "-otlp-protocol=udp"], '-otlp-protocol "udp"? It is grpc or http'],
     ] as const
   ) assert.equal(refusal([...flags]).message, message);

@@ -1,9 +1,4 @@
-import {
-  detectResources,
-  envDetector,
-  type Resource,
-  resourceFromAttributes,
-} from "@opentelemetry/resources";
+import type { Resource } from "@opentelemetry/resources";
 import type { PushMetricExporter } from "@opentelemetry/sdk-metrics";
 import { messageOf } from "../../base/message_of.ts";
 import { repeat } from "../../io/repeat.ts";
@@ -11,6 +6,7 @@ import type { Clock, Logger, Timer } from "../../io/types.ts";
 import type { Family } from "../families.ts";
 import { metricExporter } from "./exporter.ts";
 import { metricData } from "./metric_data.ts";
+import { resourceOf } from "./resource.ts";
 import type { OtlpFigures, OtlpOptions, OtlpSource } from "./types.ts";
 
 /** How long the last push may hold up a node that stops, in ms: its collector may be gone. */
@@ -41,12 +37,7 @@ export class OtlpPush {
     this.#options = options;
     this.#parts = parts;
     this.#exporter = metricExporter(options);
-    // What the environment says of the resource counts, but for who this is.
-    this.#resource = detectResources({ detectors: [envDetector] }).merge(resourceFromAttributes({
-      "service.name": "raftlite",
-      "service.version": parts.version,
-      "service.instance.id": parts.nodeId,
-    }));
+    this.#resource = resourceOf(parts);
   }
 
   get figures(): OtlpFigures {

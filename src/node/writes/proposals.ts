@@ -4,7 +4,7 @@ import { checksumInSlices, joinInSlices, type NextTurn } from "../../base/slices
 import type { Clock, Timer } from "../../io/types.ts";
 import { EntryType } from "../../raft/types.ts";
 import type { AnswerFormat, Stamp } from "../../store/types.ts";
-import { type CommandCodec, NodeError, type WriteOutcome } from "../types.ts";
+import { type CommandCodec, NodeError, type WriteOutcome, type WriteTrace } from "../types.ts";
 
 /** A write, or an empty entry, that waits to go into the log. */
 export interface Proposal {
@@ -16,6 +16,8 @@ export interface Proposal {
   readonly deadline: number;
   /** Since when it waits, by the node's clock, in ms. */
   readonly since: number;
+  /** Undefined for what is not traced. */
+  readonly trace?: WriteTrace | undefined;
   readonly resolve: (outcome: WriteOutcome) => void;
   readonly reject: (error: NodeError) => void;
 }

@@ -6,7 +6,13 @@ import { EntryType, type ProposeResult } from "../../raft/types.ts";
 import type { AnswerFormat } from "../../store/types.ts";
 import { Gathering, LongCommand, type Proposal, Proposals } from "./proposals.ts";
 import { PendingWrites } from "./pending_writes.ts";
-import { type CommandCodec, NodeError, type NodeLimits, type WriteOutcome } from "../types.ts";
+import {
+  type CommandCodec,
+  NodeError,
+  type NodeLimits,
+  type WriteOutcome,
+  type WriteTrace,
+} from "../types.ts";
 import type { WriteStages } from "./write_stages.ts";
 
 /** What is asked of the leader. */
@@ -16,6 +22,8 @@ export interface Write {
   /** How its result is to be written, for whom it waits. */
   readonly format: AnswerFormat | undefined;
   readonly deadline: number;
+  /** Undefined for what is not traced. */
+  readonly trace?: WriteTrace | undefined;
 }
 
 /** Commands that are proposed without a pause, in bytes, unless it is a single one. */
@@ -110,12 +118,22 @@ export class Proposer {
 
   /** `command` is the write's, as it is going to be stamped. */
   #add(
-    { type, command: { length: bytes }, format, deadline }: Write,
+    { type, command: { length: bytes }, format, deadline, trace }: Write,
     command: Proposal["command"],
   ): Promise<WriteOutcome> {
     const since = this.#parts.stages.now();
     return new Promise((resolve, reject) => {
-      this.#proposals.add({ type, command, bytes, format, deadline, since, resolve, reject });
+      this.#proposals.add({
+        type,
+        command,
+        bytes,
+        format,
+        deadline,
+        since,
+        trace,
+        resolve,
+        reject,
+      });
       this.logIdle();
     });
   }
@@ -147,13 +165,17 @@ export class Proposer {
     let lastIndex = 0;
     let entries = 0;
     for (const proposal of this.#proposals.take(proposedBytesMax)) {
-      const { format, deadline, since, resolve, reject } = proposal;
+      const { format, deadline, since, trace, resolve, reject } = proposal;
       const result = this.#propose(proposal, wallTime);
       if (!result.ok) reject(proposalError(result.reason));
       else {
         const { index, term } = result;
         this.#pending.add(index, { term, format, deadline, resolve, reject });
         stages.wait.observe((now - since) / 1000);
+        if (trace !== undefined) {
+          trace.part("wait", since, now);
+          stages.traced(index, trace, now);
+        }
         lastIndex = index;
         entries++;
       }

@@ -1,5 +1,7 @@
 import { Histogram } from "../../base/histogram.ts";
 import type { Clock } from "../../io/types.ts";
+import type { WriteTrace } from "../types.ts";
+import { WriteTraces } from "./write_traces.ts";
 
 /** Batches whose commit is measured at a time; of more, the oldest are not. */
 const batchesMax = 1024;
@@ -22,6 +24,7 @@ export class WriteStages {
   readonly apply = new Histogram();
   readonly #clock: Clock;
   readonly #proposed: ProposedBatch[] = [];
+  readonly #traces = new WriteTraces();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,11 +41,17 @@ export class WriteStages {
     this.#proposed.push({ lastIndex, entries, at });
   }
 
+  /** One of those, at that index, is traced. */
+  traced(index: number, trace: WriteTrace, at: number): void {
+    this.#traces.proposed(index, trace, at);
+  }
+
   /** All up to `index` may be applied. */
   committed(index: number): void {
     let first = this.#proposed[0];
     if (first === undefined || first.lastIndex > index) return;
     const now = this.#clock.now();
+    this.#traces.committed(index, now);
     for (; first !== undefined && first.lastIndex <= index; first = this.#proposed[0]) {
       this.replicate.observe((now - first.at) / 1000, first.entries);
       this.#proposed.shift();
@@ -52,10 +61,20 @@ export class WriteStages {
   /** This node leads no more: what it proposed may be replaced by other entries. */
   abandon(): void {
     this.#proposed.length = 0;
+    this.#traces.abandon();
   }
 
-  /** A stage of so many entries that began then is over. */
-  ended(stage: "sync" | "apply", since: number, entries = 1): void {
-    this[stage].observe((this.#clock.now() - since) / 1000, entries);
+  /** This node's disk has so many entries more, up to that index; they came then. */
+  synced(since: number, entries: number, lastIndex: number): void {
+    const now = this.#clock.now();
+    this.sync.observe((now - since) / 1000, entries);
+    this.#traces.synced(lastIndex, since, now);
+  }
+
+  /** The database has so many entries more, up to that index; it began then. */
+  applied(since: number, entries: number, lastIndex: number): void {
+    const now = this.#clock.now();
+    this.apply.observe((now - since) / 1000, entries);
+    this.#traces.applied(lastIndex, since, now);
   }
 }

@@ -1,0 +1,124 @@
+import {
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from "@opentelemetry/api";
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import { messageOf } from "../../base/message_of.ts";
+import type { Clock } from "../../io/types.ts";
+import type { Trace, TraceOrigin, Tracing } from "../../cluster/tracing.ts";
+import { spanExporter } from "./exporter.ts";
+import { resourceOf } from "./resource.ts";
+import type { OtlpOptions, OtlpSource } from "./types.ts";
+
+/** How long spans wait for others, in ms, and how many may wait: beyond that they are dropped. */
+const delayMs = 1_000;
+const waitingMax = 4_096;
+/** How long the last ones may hold up a node that stops, in ms. */
+const lastPushMs = 2_000;
+
+export interface OtlpTracerParts extends OtlpSource {
+  readonly clock: Clock;
+  /** Of writes that nobody traces already: the part that is traced. */
+  readonly ratio: number;
+}
+
+/**
+ * Traces writes, and pushes what comes of that to a collector: those whose client has a trace that is
+ * recorded, and of the others a part.
+ */
+export class OtlpTracer implements Tracing {
+  readonly #clock: Clock;
+  readonly #ratio: number;
+  readonly #provider: TracerProvider;
+  readonly #tracer: Tracer;
+
+  constructor(options: OtlpOptions, parts: OtlpTracerParts) {
+    this.#clock = parts.clock;
+    this.#ratio = parts.ratio;
+    this.#provider = new TracerProvider({
+      resource: resourceOf(parts),
+      sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(parts.ratio) }),
+      spanProcessors: [
+        new BatchSpanProcessor({
+          exporter: spanExporter(options),
+          scheduledDelayMillis: delayMs,
+          maxQueueSize: waitingMax,
+        }),
+      ],
+    });
+    this.#tracer = this.#provider.getTracer("raftlite", parts.version);
+  }
+
+  begin({ name, traceparent, attributes }: TraceOrigin): Trace | undefined {
+    const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+    if (parent === undefined && this.#ratio === 0) return undefined;
+    const context = parent === undefined
+      ? ROOT_CONTEXT
+      : trace.setSpanContext(ROOT_CONTEXT, parent);
+    const startTime = this.#clock.wallTime();
+    const options = { kind: SpanKind.SERVER, startTime, attributes };
+    const span = this.#tracer.startSpan(name, options, context);
+    if (!span.isRecording()) return undefined;
+    return new SpanTrace(span, this.#tracer, this.#clock);
+  }
+
+  async stop(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = this.#clock.after(lastPushMs, late.resolve);
+    await Promise.race([this.#provider.shutdown().catch(() => {}), late.promise]);
+    timer.cancel();
+  }
+}
+
+class SpanTrace implements Trace {
+  readonly #span: Span;
+  readonly #tracer: Tracer;
+  /** What the wall clock is ahead of the node's, in ms. */
+  readonly #aheadMs: number;
+  readonly #clock: Clock;
+
+  constructor(span: Span, tracer: Tracer, clock: Clock) {
+    this.#span = span;
+    this.#tracer = tracer;
+    this.#clock = clock;
+    this.#aheadMs = clock.wallTime() - clock.now();
+  }
+
+  get traceparent(): string {
+    const { traceId, spanId, traceFlags } = this.#span.spanContext();
+    return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+  }
+
+  part(name: string, since: number, until: number): void {
+    const context = trace.setSpan(ROOT_CONTEXT, this.#span);
+    this.#tracer.startSpan(name, { startTime: since + this.#aheadMs }, context)
+      .end(until + this.#aheadMs);
+  }
+
+  end(error?: unknown): void {
+    if (error !== undefined) {
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+    }
+    this.#span.end(this.#clock.now() + this.#aheadMs);
+  }
+}
+
+const pattern =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
+
+/** https://www.w3.org/TR/trace-context/#traceparent-header; undefined for what is none. */
+export function parseTraceparent(text: string): SpanContext | undefined {
+  const [, traceId, spanId, flags = "0"] = pattern.exec(text) ?? [];
+  if (traceId === undefined || spanId === undefined) return undefined;
+  return { traceId, spanId, traceFlags: parseInt(flags, 16) & 1, isRemote: true };
+}
