@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { newestVersion } from "../../src/raft/cluster_version.ts";
 import { SqliteAgreement } from "../../src/cluster/sqlite_agreement.ts";
 import { findLibrary, openLibrary, takeProfile } from "../../src/sqlite/mod.ts";
 import { encodeJoin } from "../../src/cluster/member_wire.ts";
@@ -159,7 +160,11 @@ Deno.test("a call to join from a life that has ended takes nobody's place", asyn
   const leader = await cluster.leader();
   const node = await cluster.follower();
   const sqlite = await anySqlite();
-  await using stranger = await openNode("stranger", { clusterId: "", agreement: sqlite });
+  await using stranger = await openNode("stranger", {
+    clusterId: "",
+    agreement: sqlite,
+    version: newestVersion,
+  });
   const { incarnation } = JSON.parse(await Deno.readTextFile(`${node.directory}/node.json`));
   const call = encodeJoin({
     id: serverId(node.id, incarnation === "00000000" ? "00000001" : "00000000"),

@@ -6,7 +6,7 @@ import * as members from "../../src/cluster/member_wire.ts";
 import * as wire from "../../src/cluster/wire.ts";
 import { encodeSnapshotHeader } from "../../src/node/snapshot_header.ts";
 import { snapshotStream } from "../../src/node/types.ts";
-import { firstVersion } from "../../src/raft/cluster_version.ts";
+import { newestVersion } from "../../src/raft/cluster_version.ts";
 import { serverId } from "../../src/raft/types.ts";
 import type { Member } from "../../src/raft/types.ts";
 import { encodeCommand, stampCommand } from "../../src/store/codec/command_codec.ts";
@@ -54,10 +54,13 @@ class Target implements AsyncDisposable {
     const target = new Target(await Cluster.start({ size: 1 }));
     const { node } = target;
     await node.execute(["CREATE TABLE t (v)"]);
-    using peer = await RawPeer.introduced(node.raftAddress, { clusterId: "" });
+    using peer = await RawPeer.introduced(node.raftAddress, {
+      clusterId: "",
+      version: newestVersion,
+    });
     const answer = await peer.opening();
     assert.equal(answer?.type, FrameType.hello);
-    const hello = decodeHello(answer.body, firstVersion);
+    const hello = decodeHello(answer.body, newestVersion);
     target.#id = hello.nodeId;
     target.#clusterId = hello.clusterId;
     target.#agreement = hello.agreement.slice();
@@ -79,6 +82,7 @@ class Target implements AsyncDisposable {
       nodeId: stranger,
       purpose,
       agreement: this.#agreement,
+      version: newestVersion,
     });
     assert.equal((await peer.opening())?.type, FrameType.hello, "the node lets it in");
     return peer;
