@@ -83,7 +83,7 @@ export class TableGuard {
   /** What is being prepared is about tables. */
   #touches = false;
 
-  /** @param names Without, some harmless statements are refused as well. */
+  /** @param names Where they are undefined, all that is about tables is refused. */
   constructor(rights: UserRights, names: () => SchemaNames | undefined) {
     this.#rights = rights;
     this.#names = names;
