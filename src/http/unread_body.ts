@@ -9,8 +9,8 @@ const leavingBytesMax = 16 * 1024 * 1024;
 /**
  * Reads a body that nobody wants any more, so that its request can be answered. When an answer
  * leaves before the body has come, Deno's server lets go of the body, and of the whole HTTP/2 stream
- * with it, often before the answer: its client then sees an error in its place (2.9, seen with
- * curl). Of a body that is too large, or comes too slowly, the rest is read while the answer leaves,
+ * with it, often before the answer: its client then sees an error in its place
+ * (`findings/deno_http2_unread_body.sh` shows it). Of a body that is too large, or comes too slowly, the rest is read while the answer leaves,
  * with which it mostly gets there. Never rejects.
  */
 export async function readInVain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
