@@ -6,6 +6,8 @@ import {
   ConnectionWatch,
 } from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
+import { closeQuietly } from "./close_quietly.ts";
+import type { PlainOnTls } from "./plain_on_tls.ts";
 import type { Listening } from "./listening.ts";
 import { listenersOn } from "./listening_sockets.ts";
 import { type ClientHandler, type NativeServer, refusesUpgradeWithBody } from "./native_server.ts";
@@ -29,6 +31,8 @@ export interface FrontOptions {
   readonly native: NativeServer;
   readonly handler: ClientHandler;
   readonly limits: ConnectionLimits;
+  /** Answers clients without TLS where there is TLS; undefined where that cannot be had. */
+  readonly plainOnTls?: PlainOnTls | undefined;
 }
 
 /**
@@ -135,6 +139,7 @@ export class Front implements Listening {
   }
 
   #acceptFrom(listener: Deno.TcpListener | Deno.TlsListener): void {
+    this.#options.plainOnTls?.prepare(listener.addr.port);
     const ended = this.#accept(listener).finally(() => this.#accepting.delete(ended));
     this.#accepting.add(ended);
   }
@@ -164,12 +169,19 @@ export class Front implements Listening {
   }
 
   #take(accepted: Deno.TcpConn | Deno.TlsConn): void {
-    const { native, handler } = this.#options;
+    const { native, handler, plainOnTls } = this.#options;
+    // At once: a turn later Deno has begun the handshake.
+    const seen = "handshake" in accepted ? plainOnTls?.look(accepted) : undefined;
+    if (seen === "answered") return endUnsecured(accepted);
     const { hostname } = accepted.remoteAddr;
     const client = new ClientActivity(hostname, handler);
-    if (!this.#watch.add(client)) return accepted.close();
+    if (!this.#watch.add(client)) {
+      seen?.();
+      return accepted.close();
+    }
     const connection = this.#connectionOf(accepted, native, client);
     const ended = connection.run().finally(() => {
+      seen?.();
       this.#watch.remove(client);
       this.#connections.delete(connection);
     });
@@ -186,6 +198,12 @@ export class Front implements Listening {
       ? new FrontConnection(accepted, native, client)
       : new NativeConnection(accepted, native, client);
   }
+}
+
+/** Closes a connection whose handshake cannot succeed, when Deno has seen that. */
+function endUnsecured(accepted: Deno.TcpConn | Deno.TlsConn): void {
+  const failing = "handshake" in accepted ? accepted.handshake() : Promise.resolve();
+  failing.catch(() => {}).finally(() => closeQuietly(accepted));
 }
 
 const retryMs = 10;

@@ -6,6 +6,7 @@ import type { ConnectionLimits } from "./connection_watch.ts";
 import { Front, type PortSharing } from "./front.ts";
 import type { Listening } from "./listening.ts";
 import { type ClientHandler, nativeServer } from "./native_server.ts";
+import { PlainOnTls } from "./plain_on_tls.ts";
 import { preferNewestListener } from "./newest_listener.ts";
 import { sendAtOnce } from "./no_delay.ts";
 import { type ClientCertificates, NodeListener } from "./node_listener.ts";
@@ -46,7 +47,10 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   if (https === undefined) return new Front(Deno.listen({ hostname, port }), parts);
   // A listener that shares its port would be let in beside another program's.
   Deno.listen({ hostname, port }).close();
-  const front = new Front(listenTls({ hostname, port }, https.certificates.current), parts);
+  const front = new Front(listenTls({ hostname, port }, https.certificates.current), {
+    ...parts,
+    plainOnTls: PlainOnTls.open(),
+  });
   exchange(front, options, https.certificates);
   return front;
 }

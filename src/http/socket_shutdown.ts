@@ -1,4 +1,5 @@
-import { addressBytes, openCLibrary, openDescriptors } from "./c_library.ts";
+import { openCLibrary, openDescriptors } from "./c_library.ts";
+import { addressKey, SocketAddress } from "./socket_address.ts";
 
 const symbols = {
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -7,7 +8,6 @@ const symbols = {
 
 /** SHUT_RDWR: neither end sends any more. */
 const bothWays = 2;
-const inet = 2;
 
 type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
@@ -23,7 +23,7 @@ let waiting = new Set<string>();
 export function shutDownSocket({ hostname, port }: Deno.NetAddr): void {
   // All at once: to look through the descriptors for each would take the thread too long.
   if (waiting.size === 0) setTimeout(shutDownAll, 0);
-  waiting.add(keyOf(hostname, port));
+  waiting.add(addressKey(hostname, port));
 }
 
 function shutDownAll(): void {
@@ -32,32 +32,9 @@ function shutDownAll(): void {
   calls ??= openCLibrary(symbols);
   if (calls === undefined) return;
   const { getpeername, shutdown } = calls;
-  const address = new Uint8Array(addressBytes);
-  const length = new Uint32Array(1);
+  const address = new SocketAddress();
   for (const descriptor of openDescriptors()) {
-    length[0] = addressBytes;
-    if (getpeername(descriptor, address, length) !== 0) continue;
-    if (clients.has(peerOf(address))) shutdown(descriptor, bothWays);
+    if (getpeername(descriptor, address.bytes, address.length) !== 0) continue;
+    if (clients.has(address.key)) shutdown(descriptor, bothWays);
   }
-}
-
-/** The client of a sockaddr, IPv4 or IPv6; "" for none. */
-function peerOf(bytes: Uint8Array): string {
-  const [first = 0, second = 0, high = 0, low = 0] = bytes;
-  const family = Deno.build.os === "darwin" ? second : first;
-  const port = high * 256 + low;
-  if (family === inet) return keyOf(bytes.subarray(4, 8).join("."), port);
-  if (port === 0) return "";
-  const groups = Array.from({ length: 8 }, (_, index) => {
-    const [left = 0, right = 0] = bytes.subarray(8 + 2 * index, 10 + 2 * index);
-    return (left * 256 + right).toString(16);
-  });
-  return keyOf(groups.join(":"), port);
-}
-
-/** The same text for the same client, however its address is written. */
-function keyOf(host: string, port: number): string {
-  return host.includes(":")
-    ? `${URL.parse(`http://[${host}]`)?.hostname} ${port}`
-    : `${host} ${port}`;
 }

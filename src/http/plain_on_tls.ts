@@ -1,0 +1,93 @@
+import { openCLibrary, openDescriptors } from "./c_library.ts";
+import { ConnectionDescriptors } from "./connection_descriptors.ts";
+import { SocketAddress } from "./socket_address.ts";
+
+const symbols = {
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];
+
+/** IPPROTO_TCP and TCP_DEFER_ACCEPT of Linux, and for how long, in s. */
+const tcpLevel = 6;
+const deferAccept = 9;
+const deferSeconds = new Uint32Array([1]);
+/** MSG_PEEK | MSG_DONTWAIT, and MSG_DONTWAIT | MSG_NOSIGNAL of Linux. */
+const peeking = 0x42;
+const sending = 0x4040;
+/** SHUT_WR: this end sends no more. */
+const noMore = 1;
+
+/** What an HTTP request begins with, as far as it has to be looked at. */
+const beginnings: ReadonlySet<string> = new Set([
+  ...["GET /", "HEAD ", "POST ", "PUT /", "PATCH", "DELET", "OPTIO"],
+]);
+const beginningBytes = 5;
+
+/** As Go's server answers. */
+const answer = new TextEncoder().encode(
+  "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+);
+
+/**
+ * Answers clients that speak HTTP on a port of HTTPS, to which Deno gives a TLS alert without showing
+ * what they sent. The system is asked to show connections only when something has come (tcp(7),
+ * TCP_DEFER_ACCEPT), and that is looked at in the moment in which a connection is accepted, before
+ * Deno begins its handshake (2.9, seen). Where one of this does not hold, clients get the alert.
+ */
+export class PlainOnTls {
+  readonly #calls: Calls;
+  readonly #descriptors: ConnectionDescriptors;
+  readonly #beginning = new Uint8Array(beginningBytes);
+
+  private constructor(calls: Calls, descriptors: ConnectionDescriptors) {
+    this.#calls = calls;
+    this.#descriptors = descriptors;
+  }
+
+  /** Undefined where it cannot be had. */
+  static open(): PlainOnTls | undefined {
+    if (Deno.build.os !== "linux") return undefined;
+    const calls = openCLibrary(symbols);
+    const descriptors = ConnectionDescriptors.open();
+    return calls && descriptors && new PlainOnTls(calls, descriptors);
+  }
+
+  /** To be called for each port that is listened on, and for each new listener there. */
+  prepare(port: number): void {
+    const { getsockname, setsockopt } = this.#calls;
+    const address = new SocketAddress();
+    for (const descriptor of openDescriptors()) {
+      if (getsockname(descriptor, address.bytes, address.length) !== 0) continue;
+      if (address.port !== port) continue;
+      // Connections have the same port, and do not mind.
+      setsockopt(descriptor, tcpLevel, deferAccept, deferSeconds, deferSeconds.byteLength);
+    }
+  }
+
+  /**
+   * Looks at a connection that was accepted just now, and answers it when it is one without TLS:
+   * "answered". Otherwise what is to be called when the connection has ended.
+   */
+  look({ remoteAddr, localAddr }: Deno.TlsConn): "answered" | (() => void) {
+    const descriptor = this.#descriptors.find({ remoteAddr, localAddr });
+    if (descriptor === undefined) return () => {};
+    const release = () => this.#descriptors.release(descriptor);
+    if (!this.#isPlain(descriptor)) return release;
+    const { send, shutdown } = this.#calls;
+    send(descriptor, answer, BigInt(answer.length), sending);
+    shutdown(descriptor, noMore);
+    release();
+    return "answered";
+  }
+
+  #isPlain(descriptor: number): boolean {
+    const length = BigInt(beginningBytes);
+    if (this.#calls.recv(descriptor, this.#beginning, length, peeking) !== length) return false;
+    return beginnings.has(String.fromCharCode(...this.#beginning));
+  }
+}
