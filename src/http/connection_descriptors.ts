@@ -8,6 +8,12 @@ const symbols = {
 
 type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
+/** The addresses of a connection at both of its ends. */
+export interface ConnectionEnds {
+  readonly remoteAddr: { readonly hostname: string; readonly port: number };
+  readonly localAddr: { readonly port: number };
+}
+
 /** Descriptors that are tried for a connection, at the most: of those not known, and of others'. */
 const unknownMax = 32;
 const othersMax = 256;
@@ -40,9 +46,7 @@ export class ConnectionDescriptors {
   }
 
   /** That of a connection which was accepted just now; undefined when it was not found. */
-  find({ remoteAddr, localAddr }: { remoteAddr: Deno.NetAddr; localAddr: Deno.NetAddr }):
-    | number
-    | undefined {
+  find({ remoteAddr, localAddr }: ConnectionEnds): number | undefined {
     const client = addressKey(remoteAddr.hostname, remoteAddr.port);
     const is = (descriptor: number) =>
       this.#isOf(descriptor, { client, clientPort: remoteAddr.port, port: localAddr.port });

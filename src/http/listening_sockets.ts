@@ -1,4 +1,5 @@
-import { addressBytes, openCLibrary, openDescriptors } from "./c_library.ts";
+import { openCLibrary, openDescriptors } from "./c_library.ts";
+import { SocketAddress } from "./socket_address.ts";
 
 const symbols = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -22,14 +23,12 @@ export function listenersOn(port: number): number[] {
   calls ??= openCLibrary(symbols);
   if (calls === undefined) return [];
   const { getsockname, getsockopt } = calls;
-  const address = new Uint8Array(addressBytes);
+  const address = new SocketAddress();
   const length = new Uint32Array(1);
   const is = new Uint32Array(1);
   return openDescriptors().filter((descriptor) => {
-    length[0] = addressBytes;
-    if (getsockname(descriptor, address, length) !== 0) return false;
-    const [, , high = 0, low = 0] = address;
-    if (high * 256 + low !== port) return false;
+    if (getsockname(descriptor, address.bytes, address.length) !== 0) return false;
+    if (address.port !== port) return false;
     length[0] = is.byteLength;
     return getsockopt(descriptor, socketLevel, isListening, is, length) === 0 && is[0] === 1;
   });

@@ -11,6 +11,7 @@ import {
   type ConnectionLimits,
   ConnectionWatch,
 } from "./connection_watch.ts";
+import { PlainOnTls } from "./plain_on_tls.ts";
 import type { Listening } from "./listening.ts";
 import type { ClientHandler } from "./native_server.ts";
 import { answerNode } from "./node_exchange.ts";
@@ -48,6 +49,7 @@ export class NodeListener implements Listening {
   readonly #server: Server | HttpsServer;
   readonly #options: NodeListenerOptions;
   readonly #watch: ConnectionWatch;
+  readonly #plainOnTls: PlainOnTls | undefined;
   /** By where the client calls from. */
   readonly #accepted = new Map<string, Accepted>();
 
@@ -55,6 +57,7 @@ export class NodeListener implements Listening {
     this.#server = server;
     this.#options = options;
     this.#watch = new ConnectionWatch(options.limits);
+    this.#plainOnTls = options.certificates && PlainOnTls.open();
   }
 
   /** Rejects with what the system says when the address cannot be listened on. */
@@ -86,6 +89,7 @@ export class NodeListener implements Listening {
       server.listen({ host: hostname, port }, () => resolve());
     });
     server.removeAllListeners("error");
+    listener.#plainOnTls?.prepare(listener.addr.port);
     server.on("error", (error) => {
       options.logger.log("ERROR", "http", `Server: ${error.message}`);
     });
@@ -121,9 +125,16 @@ export class NodeListener implements Listening {
 
   #take(socket: Socket): void {
     const { handler } = this.#options;
-    const { remoteAddress = "" } = socket;
+    const { remoteAddress = "", remotePort = 0, localPort = 0 } = socket;
+    const seen = this.#plainOnTls?.look({
+      remoteAddr: { hostname: remoteAddress, port: remotePort },
+      localAddr: { port: localPort },
+    });
+    // Its handshake cannot succeed, and ends it.
+    if (seen === "answered") return;
     const caller = callerOf(socket);
     const client = new ClientActivity(remoteAddress, handler);
+    socket.once("close", () => seen?.());
     if (!this.#watch.add(client)) return void socket.destroy();
     this.#accepted.set(caller, { socket, client });
     client.signal.addEventListener("abort", () => socket.destroy(), { once: true });

@@ -1,9 +1,8 @@
-import { openCLibrary, openDescriptors } from "./c_library.ts";
-import { ConnectionDescriptors } from "./connection_descriptors.ts";
-import { SocketAddress } from "./socket_address.ts";
+import { openCLibrary } from "./c_library.ts";
+import { ConnectionDescriptors, type ConnectionEnds } from "./connection_descriptors.ts";
+import { listenersOn } from "./listening_sockets.ts";
 
 const symbols = {
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
@@ -59,13 +58,14 @@ export class PlainOnTls {
 
   /** To be called for each port that is listened on, and for each new listener there. */
   prepare(port: number): void {
-    const { getsockname, setsockopt } = this.#calls;
-    const address = new SocketAddress();
-    for (const descriptor of openDescriptors()) {
-      if (getsockname(descriptor, address.bytes, address.length) !== 0) continue;
-      if (address.port !== port) continue;
-      // Connections have the same port, and do not mind.
-      setsockopt(descriptor, tcpLevel, deferAccept, deferSeconds, deferSeconds.byteLength);
+    for (const descriptor of listenersOn(port)) {
+      this.#calls.setsockopt(
+        descriptor,
+        tcpLevel,
+        deferAccept,
+        deferSeconds,
+        deferSeconds.byteLength,
+      );
     }
   }
 
@@ -73,8 +73,8 @@ export class PlainOnTls {
    * Looks at a connection that was accepted just now, and answers it when it is one without TLS:
    * "answered". Otherwise what is to be called when the connection has ended.
    */
-  look({ remoteAddr, localAddr }: Deno.TlsConn): "answered" | (() => void) {
-    const descriptor = this.#descriptors.find({ remoteAddr, localAddr });
+  look(ends: ConnectionEnds): "answered" | (() => void) {
+    const descriptor = this.#descriptors.find(ends);
     if (descriptor === undefined) return () => {};
     const release = () => this.#descriptors.release(descriptor);
     if (!this.#isPlain(descriptor)) return release;

@@ -70,6 +70,18 @@ const hello = (port: number, ...args: string[]) =>
 
 const withPair = ({ certPath, keyPath }: Issued) => ["--cert", certPath, "--key", keyPath];
 
+/** Who speaks HTTP to the port is told so, with a body and without one. */
+async function plainIsAnswered(port: number): Promise<void> {
+  if (Deno.build.os !== "linux") return;
+  const url = `http://127.0.0.1:${port}/db/execute`;
+  for (let round = 0; round < 20; round++) {
+    for (const body of [[], ["-d", "x".repeat(10_000)]]) {
+      const plain = await output("curl", ["-sS", "-m", "10", "-w", "%{http_code}", ...body, url]);
+      assert.equal(plain, "Client sent an HTTP request to an HTTPS server.\n400");
+    }
+  }
+}
+
 Deno.test("HTTPS speaks TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, and nothing older", () =>
   serving({}, async ({ port, curl }) => {
     assert.match(await curl("/readyz?noleader"), / 200 2$/);
@@ -80,34 +92,32 @@ Deno.test("HTTPS speaks TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, and nothing older"
     assert.match(await hello(port, "-alpn", "smtp"), /alert no application protocol/);
     const old = await hello(port, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0");
     assert.match(old, /alert (protocol version|handshake failure)/);
-    for (let round = 0; Deno.build.os === "linux" && round < 20; round++) {
-      const plain = await output("curl", [
-        "-sS",
-        "-w",
-        "%{http_code}",
-        `http://127.0.0.1:${port}/`,
-      ]);
-      assert.equal(plain, "Client sent an HTTP request to an HTTPS server.\n400");
-    }
+    await plainIsAnswered(port);
   }));
 
 Deno.test("HTTPS lets only clients in whose certificate is as it has to be", () =>
-  serving({ verifyClient: true, commonName: "alice" }, async ({ directory, authority, curl }) => {
-    const path = "/readyz?noleader";
-    const stranger = await Authority.create(directory, "stranger");
-    const alice = await authority.issue({ name: "alice", usage: "clientAuth" });
-    const refused = [
-      [],
-      ["--tls-max", "1.2"],
-      withPair(await stranger.issue({ name: "mallory", commonName: "alice" })),
-      withPair(await authority.issue({ name: "bob" })),
-      withPair(await authority.issue({ name: "Alice" })),
-      withPair(await authority.issue({ name: "wrong", commonName: "alice", usage: "serverAuth" })),
-    ];
-    for (const args of refused) assert.match(await curl(path, ...args), / 000 .*curl: /s);
-    assert.match(await curl(path, ...withPair(alice)), / 200 1\.1$/);
-    assert.match(await curl(path, "--tls-max", "1.2", ...withPair(alice)), / 200 1\.1$/);
-  }));
+  serving(
+    { verifyClient: true, commonName: "alice" },
+    async ({ directory, authority, curl, port }) => {
+      const path = "/readyz?noleader";
+      await plainIsAnswered(port);
+      const stranger = await Authority.create(directory, "stranger");
+      const alice = await authority.issue({ name: "alice", usage: "clientAuth" });
+      const refused = [
+        [],
+        ["--tls-max", "1.2"],
+        withPair(await stranger.issue({ name: "mallory", commonName: "alice" })),
+        withPair(await authority.issue({ name: "bob" })),
+        withPair(await authority.issue({ name: "Alice" })),
+        withPair(
+          await authority.issue({ name: "wrong", commonName: "alice", usage: "serverAuth" }),
+        ),
+      ];
+      for (const args of refused) assert.match(await curl(path, ...args), / 000 .*curl: /s);
+      assert.match(await curl(path, ...withPair(alice)), / 200 1\.1$/);
+      assert.match(await curl(path, "--tls-max", "1.2", ...withPair(alice)), / 200 1\.1$/);
+    },
+  ));
 
 Deno.test("HTTPS with clients' certificates carries large bodies both ways, and ends with its client", () =>
   serving({ verifyClient: true }, async ({ directory, authority, curl }) => {
