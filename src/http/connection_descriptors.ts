@@ -17,8 +17,8 @@ export interface ConnectionEnds {
 /** Descriptors that are tried for a connection, at the most: of those not known, and of others'. */
 const unknownMax = 32;
 const othersMax = 256;
-/** How often at most it is looked which are open, in ms: there may be many. */
-const lookMs = 100;
+/** Looking which are open, of which there may be many, takes a tenth of the time at the most. */
+const restFactor = 9;
 
 /**
  * The descriptors of connections that were accepted, which Deno does not tell. The system gives the
@@ -31,7 +31,8 @@ export class ConnectionDescriptors {
   readonly #own = new Set<number>();
   /** What else was open when it was looked last: files, other sockets. Some may have been closed. */
   #others = new Set<number>();
-  #lookedAt = -Infinity;
+  /** When it may be looked again. */
+  #nextLookAt = -Infinity;
   /** All below this are known. */
   #from = 0;
 
@@ -83,12 +84,14 @@ export class ConnectionDescriptors {
   }
 
   #lookForAll(is: (descriptor: number) => boolean): number | undefined {
-    const now = performance.now();
-    if (now - this.#lookedAt < lookMs) return undefined;
-    this.#lookedAt = now;
+    const startedAt = performance.now();
+    if (startedAt < this.#nextLookAt) return undefined;
     this.#from = 0;
     this.#others = new Set(openDescriptors()).difference(this.#own);
-    return [...this.#others].find(is);
+    const found = [...this.#others].find(is);
+    const now = performance.now();
+    this.#nextLookAt = now + restFactor * (now - startedAt);
+    return found;
   }
 
   #isOf(descriptor: number, ends: { client: string; clientPort: number; port: number }): boolean {

@@ -1,8 +1,8 @@
 import type { Handler } from "./native_server.ts";
 
 /** How much of a body is read in vain before its request is answered, in bytes, and for how long, in ms. */
-const unreadBytesMax = 1024 * 1024;
-const unreadMsMax = 1_000;
+const unreadBytesMax = 4 * 1024 * 1024;
+const unreadMsMax = 5_000;
 /** How much more of it while the answer leaves, in bytes. */
 const leavingBytesMax = 16 * 1024 * 1024;
 
