@@ -17,8 +17,8 @@ export interface ConnectionEnds {
 /** Descriptors that are tried for a connection, at the most: of those not known, and of others'. */
 const unknownMax = 32;
 const othersMax = 256;
-/** Looking which are open, of which there may be many, takes a tenth of the time at the most. */
-const restFactor = 9;
+/** How long it is not looked again which are open, in ms for each: there may be many. */
+const restMsEach = 0.02;
 
 /**
  * The descriptors of connections that were accepted, which Deno does not tell. The system gives the
@@ -84,14 +84,12 @@ export class ConnectionDescriptors {
   }
 
   #lookForAll(is: (descriptor: number) => boolean): number | undefined {
-    const startedAt = performance.now();
-    if (startedAt < this.#nextLookAt) return undefined;
+    const now = performance.now();
+    if (now < this.#nextLookAt) return undefined;
     this.#from = 0;
     this.#others = new Set(openDescriptors()).difference(this.#own);
-    const found = [...this.#others].find(is);
-    const now = performance.now();
-    this.#nextLookAt = now + restFactor * (now - startedAt);
-    return found;
+    this.#nextLookAt = now + restMsEach * (this.#others.size + this.#own.size);
+    return [...this.#others].find(is);
   }
 
   #isOf(descriptor: number, ends: { client: string; clientPort: number; port: number }): boolean {
