@@ -105,6 +105,6 @@ export class ClientActivity implements Client {
       },
       cancel: (reason) => reader.cancel(reason),
     }, { highWaterMark: 0 });
-    return new Response(watched, response);
+    return new StreamedResponse(watched, response);
   }
 }

@@ -37,12 +37,23 @@ export interface ForeignRequest {
 /** A request with its URL as it came, as Deno's server gives it, that can say that its client has gone. */
 export class FrontRequest extends Request {
   readonly #url: string;
+  readonly #pairs: readonly [string, string][];
+  #headers: Headers | undefined;
   #controller: AbortController | undefined;
 
-  constructor(url: string, init: RequestInit) {
-    // To read the URL and to write it again would change it, and takes its time.
+  constructor(
+    url: string,
+    { headers, ...init }: RequestInit & { readonly headers: readonly [string, string][] },
+  ) {
+    // To read the URL and to write it again would change it, and takes its time, as headers do.
     super("http://localhost/", init);
     this.#url = url;
+    this.#pairs = headers;
+  }
+
+  /** Throws for headers that cannot be. */
+  override get headers(): Headers {
+    return this.#headers ??= new Headers([...this.#pairs]);
   }
 
   override get url(): string {

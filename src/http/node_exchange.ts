@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FrontRequest } from "./front_request.ts";
-import { readFirstPiece } from "./answer_body.ts";
 import type { ClientActivity } from "./client_activity.ts";
+import { StreamedResponse } from "./streamed_response.ts";
 
 /** Bodies up to this size whose length is given are gathered before the request is handled. */
 const smallBytesMax = 64 * 1024;
@@ -85,37 +85,34 @@ async function gathered(
 }
 
 /** Writes a response as fast as the client takes it. */
-async function write(
-  response: ServerResponse,
-  { status, headers, body }: Response,
-  headOnly: boolean,
-): Promise<void> {
-  const pairs = new Map<string, string | string[]>();
-  for (const [name, value] of headers) {
-    const before = pairs.get(name);
-    pairs.set(name, before === undefined ? value : [before, value].flat());
+async function write(out: ServerResponse, response: Response, headOnly: boolean): Promise<void> {
+  const { status } = response;
+  // One after the other: what a header has twice, such as a cookie, is two of it.
+  const headers: string[] = [];
+  for (const header of response.headers) headers.push(...header);
+  if (!headOnly && response instanceof StreamedResponse) {
+    out.writeHead(status, headers);
+    return await writePieces(out, response);
   }
-  response.statusCode = status;
-  for (const [name, value] of pairs) response.setHeader(name, value);
-  if (body === null || headOnly) {
-    await body?.cancel();
-    if (body === null && status !== 204 && status !== 304) response.setHeader("content-length", 0);
-    response.end();
+  if (headOnly && response.body !== null) {
+    await response.body.cancel();
+    out.writeHead(status, headers).end();
     return;
   }
-  const reader = body.getReader();
+  // To ask a response that is no stream for its body's stream costs more than all else here.
+  const bytes = await response.bytes();
+  if (status !== 204 && status !== 304) headers.push("content-length", String(bytes.length));
+  out.writeHead(status, headers).end(bytes);
+}
+
+async function writePieces(out: ServerResponse, { body }: Response): Promise<void> {
+  const reader = body?.getReader();
+  if (reader === undefined) return void out.end();
   try {
-    const { bytes, next } = await readFirstPiece(reader);
-    if (next === undefined) {
-      response.setHeader("content-length", bytes.length);
-      response.end(bytes);
-      return;
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      await writePiece(out, piece.value);
     }
-    await writePiece(response, bytes);
-    for (let piece = await next; !piece.done; piece = await reader.read()) {
-      await writePiece(response, piece.value);
-    }
-    response.end();
+    out.end();
   } finally {
     await reader.cancel().catch(() => {});
   }
