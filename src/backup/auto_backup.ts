@@ -74,6 +74,7 @@ export class AutoBackup {
     this.#timer?.cancel();
     this.#ending.abort(new Error("The node is stopping"));
     await this.#run;
+    this.#parts.destination.store.close();
     this.#log("INFO", "upload service shutting down");
   }
 

@@ -190,6 +190,7 @@ export class AutoRestore {
     this.#timer?.cancel();
     await this.#run;
     await this.#drop();
+    this.#parts.source.store.close();
   }
 
   #log(level: "INFO" | "WARN" | "ERROR", message: string): void {

@@ -1,4 +1,4 @@
-import zlib from "node:zlib";
+import { hasZstd } from "../base/zstd.ts";
 import type { Compression } from "../store/types.ts";
 import { type Environment, expandVariables } from "./environment.ts";
 import { ConfigError, JsonFields, parseJson } from "./json_fields.ts";
@@ -147,7 +147,7 @@ function compressionIn(fields: JsonFields): Compression {
     throw new ConfigError(`compression must be gzip or zstd, not ${name}`);
   }
   if (off) throw new ConfigError("no_compress and compression exclude each other");
-  if (name === "zstd" && zlib.createZstdCompress === undefined) {
+  if (name === "zstd" && !hasZstd()) {
     throw new ConfigError(`this version of Deno, ${Deno.version.deno}, has no zstd: use gzip`);
   }
   return name;

@@ -95,6 +95,8 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
+  close(): void {}
+
   async remove(key: string): Promise<void> {
     const path = this.#path(key);
     try {

@@ -176,6 +176,10 @@ export class GcsStore implements ObjectStore {
     } while (token !== undefined);
   }
 
+  close(): void {
+    this.#parts.http.close();
+  }
+
   async remove(key: string, signal?: AbortSignal): Promise<void> {
     await this.#send({ method: "DELETE", url: this.#objectUrl(key), key, also: [404], signal });
   }

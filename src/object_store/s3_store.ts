@@ -28,8 +28,10 @@ export interface S3StoreParts {
 /** A bucket of Amazon S3, or of what speaks its protocol. */
 export class S3Store implements ObjectStore {
   readonly #requests: S3Requests;
+  readonly #http: StoreHttp;
 
   constructor(parts: S3StoreParts) {
+    this.#http = parts.http;
     this.#requests = new S3Requests(parts);
   }
 
@@ -198,6 +200,10 @@ export class S3Store implements ObjectStore {
       }
       token = childText(root, "NextContinuationToken");
     } while (token !== undefined && token !== "");
+  }
+
+  close(): void {
+    this.#http.close();
   }
 
   async remove(key: string, signal?: AbortSignal): Promise<void> {

@@ -36,6 +36,10 @@ export interface StoreAnswer {
 export class StoreHttp {
   readonly #client = Deno.createHttpClient({ poolMaxIdlePerHost: 0, http2: false });
 
+  close(): void {
+    this.#client.close();
+  }
+
   /** Rejects with an "unavailable" ObjectStoreError when there is no answer. */
   async send(request: StoreRequest): Promise<StoreAnswer> {
     const { method, url, headers, body, large = false, signal } = request;

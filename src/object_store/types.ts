@@ -79,6 +79,8 @@ export interface ObjectStore {
   ): Promise<void>;
   /** Nothing needs to be there. */
   remove(key: string, signal?: AbortSignal): Promise<void>;
+  /** Lets go of what it holds of the system; nothing is asked of it any more. */
+  close(): void;
 }
 
 /** Bytes of one part of a large object, and of one piece of a large download. */

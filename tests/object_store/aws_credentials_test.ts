@@ -8,14 +8,26 @@ const noKeys = { accessKeyId: "", secretAccessKey: "" };
 const soon = () => new Date(Date.now() + 3_600_000).toISOString();
 
 /** A chain in an environment; its sources are where it says. */
-function chainOf(environment: Record<string, string>, keys = noKeys): AwsCredentialChain {
-  return new AwsCredentialChain({
+function chainOf(environment: Record<string, string>, keys = noKeys) {
+  const http = new StoreHttp();
+  const variables: Record<string, string> = {
+    AWS_SHARED_CREDENTIALS_FILE: "/nowhere",
+    ...environment,
+  };
+  const chain = new AwsCredentialChain({
     keys,
     region: "eu-central-1",
-    environment: (name) => ({ AWS_SHARED_CREDENTIALS_FILE: "/nowhere", ...environment })[name],
-    http: new StoreHttp(),
+    environment: (name) => variables[name],
+    http,
     clock: new DenoClock(),
   });
+  return { get: () => chain.get(), [Symbol.dispose]: () => http.close() };
+}
+
+/** What such a chain finds. */
+async function found(environment: Record<string, string>, keys = noKeys) {
+  using chain = chainOf(environment, keys);
+  return await chain.get();
 }
 
 /** A stand-in for what lends keys. */
@@ -34,13 +46,13 @@ Deno.test("AwsCredentialChain takes the configuration's keys before the environm
     AWS_SECRET_ACCESS_KEY: "secret",
     AWS_SESSION_TOKEN: "token",
   };
-  assert.deepEqual(await chainOf(environment).get(), {
+  assert.deepEqual(await found(environment), {
     accessKeyId: "env",
     secretAccessKey: "secret",
     sessionToken: "token",
   });
   const keys = { accessKeyId: "own", secretAccessKey: "s" };
-  assert.deepEqual(await chainOf(environment, keys).get(), keys);
+  assert.deepEqual(await found(environment, keys), keys);
 });
 
 Deno.test("AwsCredentialChain reads the profile that is named", async () => {
@@ -51,11 +63,11 @@ Deno.test("AwsCredentialChain reads the profile that is named", async () => {
     const path = `${directory}/credentials`;
     await Deno.writeTextFile(path, text);
     const environment = { AWS_SHARED_CREDENTIALS_FILE: path };
-    assert.deepEqual(await chainOf(environment).get(), {
+    assert.deepEqual(await found(environment), {
       accessKeyId: "d",
       secretAccessKey: "e",
     });
-    assert.deepEqual(await chainOf({ ...environment, AWS_PROFILE: "other" }).get(), {
+    assert.deepEqual(await found({ ...environment, AWS_PROFILE: "other" }), {
       accessKeyId: "a=b",
       secretAccessKey: "c",
       sessionToken: "t",
@@ -72,7 +84,7 @@ Deno.test("AwsCredentialChain borrows the container's and the machine's keys, an
     assert.equal(request.headers.get("authorization"), "let me in");
     return Response.json(lent);
   }, async (url) => {
-    const chain = chainOf({
+    using chain = chainOf({
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/keys`,
       AWS_CONTAINER_AUTHORIZATION_TOKEN: "let me in",
     });
@@ -89,7 +101,7 @@ Deno.test("AwsCredentialChain borrows the container's and the machine's keys, an
       pathname === `${folder}my-role` ? { ...lent, Expiration: "2020-01-01T00:00:00Z" } : {},
     );
   }, async (url) => {
-    const chain = chainOf({ AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
+    using chain = chainOf({ AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
     assert.deepEqual(await chain.get(), expectation);
   });
 });
@@ -108,7 +120,7 @@ Deno.test("AwsCredentialChain takes a role by a web identity", async () => {
         </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
       );
     }, async (url) => {
-      const chain = chainOf({
+      using chain = chainOf({
         AWS_WEB_IDENTITY_TOKEN_FILE: `${directory}/token`,
         AWS_ROLE_ARN: "arn:role",
         AWS_ENDPOINT_URL_STS: url,
@@ -124,12 +136,12 @@ Deno.test("AwsCredentialChain takes a role by a web identity", async () => {
 
 Deno.test("AwsCredentialChain says what to give when there are no keys anywhere", async () => {
   await assert.rejects(
-    chainOf({ AWS_EC2_METADATA_DISABLED: "true" }).get(),
+    found({ AWS_EC2_METADATA_DISABLED: "true" }),
     /there are no keys: give access_key_id and secret_access_key/,
   );
   await withServer(() => new Response("", { status: 404 }), async (url) => {
     await assert.rejects(
-      chainOf({ AWS_EC2_METADATA_SERVICE_ENDPOINT: url }).get(),
+      found({ AWS_EC2_METADATA_SERVICE_ENDPOINT: url }),
       /this machine has none to lend: http:.* gave no keys: 404/,
     );
   });

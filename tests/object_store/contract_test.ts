@@ -81,7 +81,15 @@ function random(length: number): Uint8Array<ArrayBuffer> {
 const isKind = (kind: ObjectStoreError["kind"]) => (error: unknown) =>
   error instanceof ObjectStoreError && error.kind === kind;
 
-for (const [name, { keepsMetadata, run }] of Object.entries(kinds)) {
+for (const [name, { keepsMetadata, run: open }] of Object.entries(kinds)) {
+  const run = (test: (store: ObjectStore) => Promise<void>) =>
+    open(async (store) => {
+      try {
+        await test(store);
+      } finally {
+        store.close();
+      }
+    });
   Deno.test(`${name}: what is put is read back, whole and in pieces, and told of`, () =>
     run(async (store) => {
       const key = "dir/a b+c~é.gz";

@@ -80,6 +80,7 @@ export class Archiver {
     this.#timer?.cancel();
     this.#ending.abort(new Error("The node is stopping"));
     await this.#run;
+    this.#parts.place.store.close();
   }
 
   #wait(): void {

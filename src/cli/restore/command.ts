@@ -41,9 +41,11 @@ export async function restore(args: readonly string[]): Promise<number> {
   }
   try {
     const place = await openArchive(request.from, new DenoClock());
-    return request.type === "restore"
+    const code = request.type === "restore"
       ? await makeFile(place, request)
       : await show(place, request.type === "verify");
+    place.store.close();
+    return code;
   } catch (error) {
     printError(`fatal: ${messageOf(error)}\n`);
     return 1;

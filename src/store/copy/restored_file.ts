@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/message_of.ts";
+import { hasZstd } from "../../base/zstd.ts";
 import { type Disk, DiskError, type DiskFile } from "../../io/types.ts";
 import { Database, type Library } from "../../sqlite/mod.ts";
 import { damageOf } from "./file_check.ts";
@@ -45,6 +46,9 @@ export async function restoreFile(parts: RestoreParts): Promise<RestoredFile> {
     const head = await source.read(0, headerBytes);
     if (head.length === 0) throw new DamagedBackupError("it is empty");
     const compression = compressionOf(head);
+    if (compression === "zstd" && !hasZstd()) {
+      throw new Error(`This version of Deno, ${Deno.version.deno}, has no zstd`);
+    }
     if (compression !== "none") {
       plain = await disk.open(target, { create: true });
       await unpack({ source, compression, target: plain, check });
