@@ -9,10 +9,15 @@ function isThere(program: string): boolean {
 }
 
 /** A test that needs a program of others: its name says so where that is missing. */
-export function testWith(program: string, name: string, fn: () => void | Promise<void>): void {
+export function testWith(
+  program: string,
+  name: string,
+  fn: () => void | Promise<void>,
+  options: Pick<Deno.TestDefinition, "sanitizeResources"> = {},
+): void {
   const ignore = !isThere(program);
   const why = ignore ? ` (left out: there is no ${program})` : "";
-  Deno.test({ name: `${name}${why}`, ignore, fn });
+  Deno.test({ name: `${name}${why}`, ignore, fn, ...options });
 }
 
 /** Runs a program to its end; what it said, and whether it was content. */
