@@ -30,7 +30,6 @@ It contains:
   sax (https://github.com/isaacs/sax-js): Blue Oak Model License 1.0.0
   prom-client (https://github.com/siimon/prom-client): Apache License 2.0; with it come
     @opentelemetry/api under the Apache License 2.0, bintrees and tdigest under the MIT License
-  sax (https://github.com/isaacs/sax-js): Blue Oak Model License 1.0.0
   @peculiar/x509 (https://github.com/PeculiarVentures/x509): MIT License; with it come
     @peculiar/utils, @peculiar/asn1-schema, @peculiar/asn1-cms, @peculiar/asn1-csr,
     @peculiar/asn1-ecc, @peculiar/asn1-pfx, @peculiar/asn1-pkcs8, @peculiar/asn1-pkcs9,
