@@ -10,6 +10,9 @@ import { messageOf } from "../src/base/message_of.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { embedLibrary } from "../src/sqlite/build.ts";
 
+/** Of Deno's threads: `deno compile` of 2.4 overflows what they have over the packages' CommonJS (seen). */
+const stackBytes = 64 * 1024 * 1024;
+
 const usage = "Usage: deno task compile [--target TARGET]\n";
 
 const options = { target: { type: "string" }, help: { type: "boolean" } } as const;
@@ -62,6 +65,7 @@ async function main(args: readonly string[]): Promise<number> {
       `${root}main.ts`,
     ],
     cwd: root,
+    env: { RUST_MIN_STACK: String(stackBytes) },
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",
