@@ -245,7 +245,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const { service } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
   const archiver = archive && await archiverOf(archive, member, { clock, logger });
-  const turns = new TurnWatch(clock);
+  const turns = new TurnWatch(clock, () => member.node.lastIndex);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
   let push: OtlpPush | undefined = undefined;

@@ -11,7 +11,8 @@ const tickMsMax = 50;
 /**
  * Raft's times from rqlite's flags. A follower campaigns after between half and the whole of
  * -raft-heartbeat-timeout without a leader, so that at the default of 1 s writes go on about a
- * second after the loss of a leader; heartbeats are sent ten times in that half.
+ * second after the loss of a leader; heartbeats are sent five times in that half, and half as often
+ * by a leader at rest.
  */
 export function timing(configuration: Configuration): NodeTiming {
   const { heartbeatTimeoutMs, leaderLeaseTimeoutMs } = configuration.raft;

@@ -62,6 +62,7 @@ function letIn(app: AppState, route: Route | undefined, request: Request, client
   const figures = app.requests.of(route?.path);
   const startedAt = performance.now();
   figures.underWay++;
+  app.turns.stir();
   client.begins(request);
   const letOut = (response: Response) => {
     figures.underWay--;

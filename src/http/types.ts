@@ -127,6 +127,8 @@ export const defaultHttpLimits: HttpLimits = {
 
 /** How long this thread was at work without a pause, as a TurnWatch of io measures it. */
 export interface TurnFigures {
+  /** There is work to do: to be measured closely. */
+  stir(): void;
   /** The longest turn of the event loop since the start, in ms. */
   readonly longestMs: number;
   /** The same of the last minute. */

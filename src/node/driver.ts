@@ -20,6 +20,8 @@ export interface DriverParts {
   readonly stages: WriteStages;
   /** Nothing may be done now: later, if the core is told to go on. */
   readonly held: () => boolean;
+  /** Called when all is done that there was to do. */
+  readonly ran: () => void;
   readonly onConfiguration: (configuration: Configuration) => void;
   readonly onStatus: (status: Status) => void;
   /** Disk or core can go on no longer. */
@@ -55,11 +57,12 @@ export class Driver {
   }
 
   #run(): void {
-    const { raft, reads, proposer, held } = this.#parts;
+    const { raft, reads, proposer, held, ran } = this.#parts;
     if (this.#stopped || held()) return;
     reads.begin();
     proposer.proposeWaiting();
     for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) this.#handle(ready);
+    ran();
   }
 
   #handle(ready: Ready): void {

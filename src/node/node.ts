@@ -1,6 +1,5 @@
 import { FormatError } from "../base/bytes.ts";
 import { voterIds } from "../raft/configuration.ts";
-import { versionOf } from "../raft/cluster_version.ts";
 import {
   type Configuration,
   type Entry,
@@ -51,6 +50,7 @@ export class Node {
     this.#parts = nodeParts(options, {
       isNew: () => this.#state === "new",
       everyTick: () => this.#everyTick(),
+      ticksUntilDue: () => this.#ticksUntilDue(),
       statusChanged: (status) => this.#statusChanged(status),
       failed: (error) => this.#fail(error),
     });
@@ -153,6 +153,15 @@ export class Node {
     this.#parts.driver.schedule();
   }
 
+  /** What waits is given up in time, and a disk in trouble is seen to. */
+  #ticksUntilDue(): number {
+    const { proposer, reads, disk } = this.#parts;
+    const { log, clock, timing } = this.#options;
+    const waiting = proposer.size > 0 || reads.size > 0 || log.busy;
+    if (waiting || disk.trouble !== undefined) return 1;
+    return Math.ceil((this.#nextCompactionCheck - clock.now()) / timing.tickMs);
+  }
+
   /** A message from another node's core. Throws a ViolationError for one that is passed over, with why. */
   step(message: Message): void {
     if (this.#state === "stopped") return;
@@ -234,25 +243,14 @@ export class Node {
 
   #enqueue(write: Write): Promise<WriteOutcome> {
     const refusal = this.#refusal(write.command.length) ??
-      (write.type === EntryType.command ? this.#tooNew(write.command) : undefined);
+      (write.type === EntryType.command ? this.#parts.proposer.tooNew(write.command) : undefined);
     return refusal === undefined ? this.#parts.proposer.add(write) : Promise.reject(refusal);
   }
 
   /** Why no leader would take a command, if none would. */
   untakeable(command: Uint8Array): NodeError | undefined {
-    return this.#parts.proposer.tooLarge(command.length) ?? this.#tooNew(command);
-  }
-
-  /** In the log, a command that only newer releases know would stop the nodes of older ones. */
-  #tooNew(command: Uint8Array): NodeError | undefined {
-    const needed = this.#options.codec.versionNeeded(command);
-    const version = versionOf(this.configuration);
-    if (version >= needed) return undefined;
-    return new NodeError(
-      "too_new",
-      `The cluster has version ${version}, this needs version ${needed}: ` +
-        "once all nodes have this release, raise it by POST /upgrade",
-    );
+    const { proposer } = this.#parts;
+    return proposer.tooLarge(command.length) ?? proposer.tooNew(command);
   }
 
   /** Why a proposal cannot be taken now, if it cannot. */
@@ -305,6 +303,7 @@ export class Node {
     const deadline = this.#options.clock.now() + timeoutMs;
     const applied = this.#parts.reads.waitApplied(index, this.#parts.applier.applied, deadline);
     this.#parts.applier.hurry();
+    this.#parts.ticker.hurry();
     await applied;
   }
 

@@ -19,7 +19,10 @@ import { WatchedRequests } from "./writes/pending_writes.ts";
 export interface NodeHandlers {
   /** Whether the node has not been started yet. */
   readonly isNew: () => boolean;
+  /** Called by each of the ticker's timers. */
   readonly everyTick: () => void;
+  /** In how many ticks it will have something to do, unless something happens. */
+  readonly ticksUntilDue: () => number;
   readonly statusChanged: (status: Status) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -47,7 +50,8 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     log: contents.log,
     applied: stateMachine.applied.index,
   });
-  const ticker = new Ticker({ raft, clock, timing, each: handlers.everyTick });
+  const { everyTick, ticksUntilDue } = handlers;
+  const ticker = new Ticker({ raft, clock, timing, each: everyTick, ticksUntilDue });
   const disk = new DiskWatch({ log, stateMachine, clock, timing });
   const handover = new Handover(raft, timing);
   const watched = new WatchedRequests(codec, options.origin);
@@ -125,6 +129,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     stages,
     // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
     held: () => handlers.isNew() || receiver.swapping,
+    ran: () => ticker.hurry(),
     onConfiguration: options.onConfiguration,
     onStatus: handlers.statusChanged,
     failed,

@@ -89,6 +89,11 @@ export class Elections {
     }
   }
 
+  /** In how many ticks `act` will do something. */
+  get ticksUntilDue(): number {
+    return this.#limit - this.#ticks;
+  }
+
   /** Stands once no leader was heard from for long enough. */
   act(): void {
     if (this.#ticks < this.#limit) return;

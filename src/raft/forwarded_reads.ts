@@ -26,6 +26,11 @@ export class ForwardedReads {
     this.#server = server;
   }
 
+  /** Whether any is, and so has to be asked for again in time. */
+  get waiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   ask(context: number, mode: ReadMode): void {
     const { outbox, leader } = this.#server;
     if (leader === "" || this.#waiting.size >= waitingReadsMax) {

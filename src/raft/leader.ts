@@ -18,6 +18,9 @@ import {
   type ReadMode,
 } from "./types.ts";
 
+/** Of the periods between two rounds of heartbeats, how many a leader at rest lets pass. */
+const restingPeriods = 2;
+
 /** A leadership transfer under way (3.10). */
 interface Transfer {
   readonly to: NodeId;
@@ -37,6 +40,8 @@ export class Leader {
   /** The leader's first entry: nothing is known to be committed before it is (6.4). */
   readonly #firstIndex: number;
   #heartbeatTicks = 0;
+  /** Something was asked of this leader since the last heartbeats. */
+  #asked = true;
   #quorumTicks = 0;
   #transfer: Transfer | undefined;
   /** A tick has passed since followers were last told what is committed. */
@@ -79,6 +84,20 @@ export class Leader {
     return this.#peers.values();
   }
 
+  /** In how many ticks `act` or `flush` will have something to do, unless something happens. */
+  get ticksUntilDue(): number {
+    const { commitIndex, options } = this.#server;
+    if (this.#transfer !== undefined || this.#staging.length > 0 || !this.#departing.none) return 1;
+    if (this.#peers.size === 0) return Infinity;
+    for (const { state, commitTold } of this.#peers.values()) {
+      if (state === "replicate" && commitTold < commitIndex) return 1;
+    }
+    return Math.min(
+      options.electionTicks - this.#quorumTicks,
+      this.#heartbeatPeriod - this.#heartbeatTicks,
+    );
+  }
+
   /** A tick has passed. */
   elapse(): void {
     this.#newsDue = true;
@@ -102,6 +121,7 @@ export class Leader {
     }
     if (this.#heartbeatTicks >= this.#heartbeatPeriod) {
       this.#heartbeatTicks = 0;
+      this.#asked = false;
       this.#reads.begin(this.#peers.values(), this.#established);
     }
     return true;
@@ -132,13 +152,23 @@ export class Leader {
     this.#reads.answered(peer, response);
   }
 
-  /** In ticks: often enough for the peer that waits the least for them, which its promise tells. */
+  /**
+   * In ticks: often enough for the peer that waits the least for them, which its promise tells. Half
+   * as often at rest, when all peers have all and nothing was asked of this leader since the last: the
+   * lease still outlasts that, so that the first who asks finds it.
+   */
   get #heartbeatPeriod(): number {
     const { options } = this.#server;
     const own = promiseMs(options);
+    const { lastIndex } = this.#server.log;
     let shortest = own;
-    for (const peer of this.#peers.values()) shortest = Math.min(shortest, peer.promiseMs);
-    return Math.max(1, Math.floor(options.heartbeatTicks * shortest / own));
+    let atRest = !this.#asked;
+    for (const { promiseMs, state, matchIndex } of this.#peers.values()) {
+      shortest = Math.min(shortest, promiseMs);
+      if (state !== "replicate" || matchIndex < lastIndex) atRest = false;
+    }
+    const period = Math.max(1, Math.floor(options.heartbeatTicks * shortest / own));
+    return atRest ? restingPeriods * period : period;
   }
 
   /** Commits what a majority of voters has on disk, if the last of it is of this term (3.6.2, 10.2.1). */
@@ -154,6 +184,7 @@ export class Leader {
 
   propose(type: EntryType, data: Uint8Array, sum = checksum(data)): ProposeResult {
     if (this.#transfer !== undefined) return { ok: false, reason: "transferring" };
+    this.#asked = true;
     return this.#append(type, data, sum);
   }
 
@@ -193,6 +224,7 @@ export class Leader {
 
   /** A batch of reads asks for its index. */
   read(read: WaitingRead, mode: ReadMode): void {
+    this.#asked = true;
     this.#reads.add(read, mode, this.#established);
   }
 

@@ -116,6 +116,15 @@ export class Raft {
   }
 
   /**
+   * In how many ticks something will be due, if nothing happens until then; 1 or less: at the next.
+   * Nothing is lost when they are told all at once: `elapse` and then `act`.
+   */
+  get ticksUntilDue(): number {
+    if (this.#leader !== undefined) return this.#leader.ticksUntilDue;
+    return this.#forwardedReads.waiting ? 1 : this.#elections.ticksUntilDue;
+  }
+
+  /**
    * Does what is due. While messages may be `unread`, because the program was held up, it takes
    * nobody's silence for absence: it neither campaigns nor gives up the lead.
    */

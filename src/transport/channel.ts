@@ -162,8 +162,7 @@ export class Channel {
         const count = await connection.read(decoder.space());
         if (!this.#open) return;
         if (count === null) return this.close("The other end closed the connection");
-        this.#heardAt = this.#local.clock.now();
-        this.#pinged = false;
+        this.#heard();
         decoder.advance(count);
         // As long as more is there the system hands it over at once.
         const pause = this.#reading.spent(count);
@@ -172,6 +171,14 @@ export class Channel {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#local.clock.now();
+    if (!this.#pinged) return;
+    this.#pinged = false;
+    this.#watch.cancel();
+    this.#watch = this.#watchLater();
   }
 
   #fail(error: unknown): void {
@@ -319,14 +326,30 @@ export class Channel {
     this.#writer.reset();
   }
 
+  /** Looks again when something may be due, as things stand. */
   #watchLater(): Timer {
-    const { clock, limits } = this.#local;
-    const interval = Math.min(limits.pingAfterMs, limits.pingTimeoutMs) / 2;
-    const due = clock.now() + interval;
-    return clock.after(interval, () => {
-      this.#watch = this.#watchLater();
-      // After a standstill of this process, what came meanwhile must be read first.
-      if (clock.now() - due < interval) this.#checkLife();
+    const { clock, limits: { pingAfterMs, pingTimeoutMs } } = this.#local;
+    const now = clock.now();
+    // A write that begins meanwhile is due no earlier than that.
+    let due = now + Math.min(pingAfterMs, pingTimeoutMs);
+    if (this.#writing) due = Math.min(due, this.#writeStartedAt + pingTimeoutMs);
+    if (this.#pinged) due = Math.min(due, this.#pingSentAt + pingTimeoutMs);
+    else if (!this.#pingDue) due = Math.min(due, this.#heardAt + pingAfterMs);
+    return this.#watchIn(Math.max(1, due - now));
+  }
+
+  #watchIn(delayMs: number): Timer {
+    const { clock, limits: { pingAfterMs, pingTimeoutMs } } = this.#local;
+    const due = clock.now() + delayMs;
+    const standstillMs = Math.min(pingAfterMs, pingTimeoutMs) / 2;
+    return clock.after(delayMs, () => {
+      if (clock.now() - due < standstillMs) {
+        this.#checkLife();
+        if (this.#open) this.#watch = this.#watchLater();
+      } else {
+        // After a standstill of this process, what came meanwhile must be read first.
+        this.#watch = this.#watchIn(standstillMs);
+      }
     });
   }
 

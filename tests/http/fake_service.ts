@@ -312,7 +312,7 @@ export function appWith(
     limits: { ...defaultHttpLimits, ...limits },
     queue,
     logger,
-    turns: { longestMs: 12.4, longestLatelyMs: 0 },
+    turns: { stir: () => {}, longestMs: 12.4, longestLatelyMs: 0 },
     ...options,
   };
   const app = createApp(parts);

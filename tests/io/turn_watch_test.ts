@@ -5,6 +5,8 @@ import type { Clock } from "../../src/io/types.ts";
 /** A clock that moves when told to; what is due is called then, as late as it may be. */
 class ManualClock implements Clock {
   #now = 12_345;
+  /** Timers that were due so far. */
+  called = 0;
   #timers: { at: number; callback: () => void }[] = [];
 
   now(): number {
@@ -26,6 +28,7 @@ class ManualClock implements Clock {
     this.#now += ms;
     const due = this.#timers.filter(({ at }) => at <= this.#now);
     this.#timers = this.#timers.filter(({ at }) => at > this.#now);
+    this.called += due.length;
     for (const { callback } of due) callback();
   }
 
@@ -40,10 +43,11 @@ class ManualClock implements Clock {
 
 Deno.test("TurnWatch finds the longest turn, and forgets it after a minute in one of its figures", () => {
   const clock = new ManualClock();
-  const watch = new TurnWatch(clock);
+  const watch = new TurnWatch(clock, () => 0);
   watch.start();
   clock.idle(500);
   assert.equal(watch.longestMs, 0);
+  watch.stir();
   clock.block(600);
   clock.idle(100);
   assert(watch.longestMs >= 590 && watch.longestMs <= 600, `${watch.longestMs}`);
@@ -60,7 +64,7 @@ Deno.test("TurnWatch finds the longest turn, and forgets it after a minute in on
 
 Deno.test("TurnWatch counts the turn in which it is asked", () => {
   const clock = new ManualClock();
-  const watch = new TurnWatch(clock);
+  const watch = new TurnWatch(clock, () => 0);
   watch.start();
   let asked = 0;
   // Behind the watch's own timer, which is late as well.
@@ -68,4 +72,38 @@ Deno.test("TurnWatch counts the turn in which it is asked", () => {
   clock.block(300);
   assert(asked >= 290, `${asked}`);
   assert(watch.longestLatelyMs >= 290);
+});
+
+Deno.test("TurnWatch wakes up every 5 s at rest, and measures closely from the first work on", () => {
+  const clock = new ManualClock();
+  let workDone = 0;
+  const watch = new TurnWatch(clock, () => workDone);
+  watch.start();
+  clock.idle(2_000);
+  const before = clock.called;
+  clock.idle(50_000);
+  assert.equal(clock.called - before, 10);
+  // A request comes, and keeps the thread.
+  watch.stir();
+  clock.block(600);
+  assert(watch.longestMs >= 590, `${watch.longestMs}`);
+  clock.idle(2_000);
+  // Work that nobody announces is seen at the next look.
+  const working = clock.called;
+  for (let i = 0; i < 500; i++) {
+    workDone++;
+    clock.idle(20);
+  }
+  assert(clock.called - working >= 500, `${clock.called - working} looks in 10 s of work`);
+  watch.stop();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("TurnWatch at rest counts what held it up, but for what was left of its pause", () => {
+  const clock = new ManualClock();
+  const watch = new TurnWatch(clock, () => 0);
+  watch.start();
+  clock.idle(3_500);
+  clock.block(7_000);
+  assert(watch.longestMs >= 2_000 && watch.longestMs <= 7_000, `${watch.longestMs}`);
 });

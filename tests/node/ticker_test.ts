@@ -28,7 +28,13 @@ function nodeA() {
     log: { lastIndex: 0, termStarts: [], configurations: [], entries: [] },
     applied: 0,
   });
-  const ticker = new Ticker({ raft, clock, timing, each: () => raft.ready() });
+  const ticker = new Ticker({
+    raft,
+    clock,
+    timing,
+    each: () => raft.ready(),
+    ticksUntilDue: () => Infinity,
+  });
   ticker.start();
   return { clock, raft, ticker };
 }
@@ -75,7 +81,7 @@ Deno.test("a leader whose loop was held up reads its followers' answers before i
   raft.step(fromB({ type: "vote_response", preVote: false, granted: true, term: 2 }));
   assert.equal(raft.status.role, "leader");
   raft.ready();
-  const answer = fromB({ type: "heartbeat_response", round: 1, term: 2 });
+  const answer = fromB({ type: "heartbeat_response", round: 1, term: 2, promiseMs: 450 });
   raft.step(answer);
   clock.jump(1500);
   assert.equal(raft.status.role, "leader");
@@ -87,6 +93,24 @@ Deno.test("a leader whose loop was held up reads its followers' answers before i
   clock.jump(1500);
   await clock.advance(600);
   assert.notEqual(raft.status.role, "leader", "nobody answered");
+});
+
+Deno.test("a ticker gets on whatever fraction of a millisecond it began at", async () => {
+  const clock = new SimulatedClock();
+  let elapsed = 0;
+  let woken = 0;
+  const raft = { elapse: () => void elapsed++, act: () => {}, ticksUntilDue: 1 };
+  for (let i = 0; i < 200; i++) {
+    await clock.advance(9.691797 * i);
+    const each = () => assert(++woken < 1_000, "it is woken in vain");
+    const ticker = new Ticker({ raft, clock, timing, each, ticksUntilDue: () => Infinity });
+    ticker.start();
+    elapsed = woken = 0;
+    await clock.advance(500);
+    ticker.stop();
+    assert(elapsed >= 9 && elapsed <= 10, `${elapsed} ticks in 500 ms`);
+    assert(woken <= 20, `woken ${woken} times for ${elapsed} ticks`);
+  }
 });
 
 Deno.test("time counts at once for what a follower promised, and what is due waits", () => {

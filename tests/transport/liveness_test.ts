@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Connection, Network } from "../../src/io/types.ts";
+import type { Clock, Connection, Network } from "../../src/io/types.ts";
 import { FrameType } from "../../src/transport/frame.ts";
 import {
   append,
@@ -290,4 +290,29 @@ Deno.test("A connection made for a request alone serves the next one, and ends w
   await until(() => watched.open === 0, "the connection is closed");
   await ask();
   assert.equal(watched.made, 2);
+});
+
+Deno.test("Connections at rest wake up for a ping each, and for nothing else", async () => {
+  const clock = new ManualClock();
+  let woken = 0;
+  const counting: Clock = {
+    now: () => clock.now(),
+    wallTime: () => clock.wallTime(),
+    after: (delayMs, callback) =>
+      clock.after(delayMs, () => {
+        woken++;
+        callback();
+      }),
+  };
+  const limits = { pingAfterMs: 1_000, pingTimeoutMs: 5_000, linkIdleMs: 1e9 };
+  await using a = await openNode("a", { limits, clock: counting });
+  await using b = await openNode("b", { limits, clock: counting });
+  introduce(a, b);
+  await untilConnected(a, b);
+  await untilConnected(b, a);
+  woken = 0;
+  await clock.pass(10_000);
+  // Two connections with two ends each: an end looks when a ping may be due, and no sooner.
+  assert(woken <= 4 * 2 * 10, `${woken} timers in 10 s`);
+  assert.deepEqual([a.unreachable, b.unreachable], [[], []]);
 });

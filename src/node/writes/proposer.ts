@@ -1,6 +1,7 @@
 import { type NextTurn, sliceBytes } from "../../base/slices.ts";
 import { nextTurnOf } from "../../io/next_turn.ts";
 import type { Clock } from "../../io/types.ts";
+import { versionOf } from "../../raft/cluster_version.ts";
 import type { Raft } from "../../raft/raft.ts";
 import { EntryType, type ProposeResult } from "../../raft/types.ts";
 import type { AnswerFormat } from "../../store/types.ts";
@@ -30,7 +31,7 @@ export interface Write {
 const proposedBytesMax = 4 * 1024 * 1024;
 
 export interface ProposerParts {
-  readonly raft: Pick<Raft, "propose">;
+  readonly raft: Pick<Raft, "propose" | "configuration">;
   readonly clock: Clock;
   readonly codec: CommandCodec;
   /** Draws the seed of a command's randomness. */
@@ -83,6 +84,19 @@ export class Proposer {
       "too_large",
       `The write takes ${bytes} bytes as an entry of the log, the limit is ${commandBytesMax}: ` +
         "send it in several requests",
+    );
+  }
+
+  /** In the log, a command that only newer releases know would stop the nodes of older ones. */
+  tooNew(command: Uint8Array): NodeError | undefined {
+    const { codec, raft } = this.#parts;
+    const needed = codec.versionNeeded(command);
+    const version = versionOf(raft.configuration);
+    if (version >= needed) return undefined;
+    return new NodeError(
+      "too_new",
+      `The cluster has version ${version}, this needs version ${needed}: ` +
+        "once all nodes have this release, raise it by POST /upgrade",
     );
   }
 

@@ -33,6 +33,7 @@ function proposer() {
   const log = { busy: false };
   const subject: Proposer = new Proposer({
     raft: {
+      configuration: { members: [] },
       propose: (_type, data, checksum) => {
         taken.push({ data, checksum });
         return { ok: true, index: taken.length, term: 1 };
