@@ -99,6 +99,13 @@ export class KeyDiscovery implements Discovery, Registry {
     const { store } = this.#parts;
     const value = JSON.stringify(entry);
     await this.#ask("write", async () => {
+      const known = entryOf(await store.get(this.#leaderKey) ?? "");
+      const theirs = known?.cluster_id ?? entry.cluster_id;
+      if (theirs !== entry.cluster_id) {
+        throw new Error(
+          `it is of cluster ${theirs}, and this node of cluster ${entry.cluster_id}: give one of them another -disco-key, or delete the key`,
+        );
+      }
       if (isLeader) await store.put(this.#leaderKey, value);
       await store.putForNow(this.#nodePrefix + encodeURIComponent(entry.id), value);
     });
@@ -123,10 +130,18 @@ export class KeyDiscovery implements Discovery, Registry {
   }
 }
 
+/** As the nodes draw them. */
+function isClusterId(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{16}$/.test(value);
+}
+
 /** What another node has written; undefined for what is none. */
 function entryOf(value: string): Entry | undefined {
   try {
-    const { id, api_addr, addr, server_id } = JSON.parse(value) as Record<string, unknown>;
+    const { id, api_addr, addr, server_id, cluster_id } = JSON.parse(value) as Record<
+      string,
+      unknown
+    >;
     if (typeof id !== "string" || typeof addr !== "string") return undefined;
     parseAddress(addr);
     return {
@@ -134,6 +149,7 @@ function entryOf(value: string): Entry | undefined {
       addr,
       api_addr: typeof api_addr === "string" ? api_addr : "",
       ...typeof server_id === "string" ? { server_id } : {},
+      ...isClusterId(cluster_id) ? { cluster_id } : {},
     };
   } catch (error) {
     const isOther = error instanceof SyntaxError || error instanceof TypeError;

@@ -34,6 +34,8 @@ export interface Entry {
   readonly addr: string;
   /** Which server of that name it is: a node without its data is another. Not of rqlite. */
   readonly server_id?: string;
+  /** So that no other cluster takes the key over. Not of rqlite. */
+  readonly cluster_id?: string;
 }
 
 /** A key in a store, where the leader is written down, and below it the nodes. Each call may throw a DiscoveryError. */

@@ -13,9 +13,10 @@ const pauseMsMax = 5_000;
 /** What a node may take to say who it is, in ms. */
 const answerMs = 2_000;
 
-/** How a node is written down. */
-export function entryFor({ id, address, httpAddress }: Member): Entry {
-  return { id: nodeName(id), api_addr: httpUrl(httpAddress), addr: address, server_id: id };
+/** How a node of a cluster is written down. */
+export function entryFor({ id, address, httpAddress }: Member, clusterId: string): Entry {
+  const api_addr = httpUrl(httpAddress);
+  return { id: nodeName(id), api_addr, addr: address, server_id: id, cluster_id: clusterId };
 }
 
 /**
@@ -40,21 +41,26 @@ export async function claimOrJoin(parts: MemberParts, registry: Registry): Promi
 async function tryOnce(parts: MemberParts, registry: Registry): Promise<Formed | string> {
   const { self, identity, surroundings: { random, logger } } = parts;
   const mayBegin = self.suffrage === "voter" && identity.clusterId === "";
-  const begun = (): Formed => ({
+  const begun = (clusterId: string): Formed => ({
     type: "former",
-    clusterId: newClusterId(random),
+    clusterId,
     configuration: { members: [self] },
   });
   try {
     const leader = await registry.leader();
     if (leader === undefined) {
       if (!mayBegin) return `No leader is written at ${registry.name} yet; waiting for one`;
-      if (!await registry.claim(entryFor(self))) return "Another node has begun a cluster just now";
+      const clusterId = newClusterId(random);
+      if (!await registry.claim(entryFor(self, clusterId))) {
+        return "Another node has begun a cluster just now";
+      }
       logger.log("INFO", "discovery", `This node wrote itself at ${registry.name}, and begins`);
-      return begun();
+      return begun(clusterId);
     }
     // Written by this very log, which a crash kept from coming to anything.
-    if (mayBegin && leader.server_id === self.id) return begun();
+    if (mayBegin && leader.server_id === self.id && leader.cluster_id !== undefined) {
+      return begun(leader.cluster_id);
+    }
     if (await findsMember(parts)) return { type: "exists" };
     return waitingText(parts, registry, leader);
   } catch (error) {

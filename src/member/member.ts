@@ -128,7 +128,7 @@ function assemble(
   const { engine } = surroundings.openers;
   const registry = surroundings.discovery?.registry;
   const reporting = registry &&
-    new Reporting({ ...surroundings, registry, entry: entryFor(self) });
+    new Reporting({ ...surroundings, registry, entry: () => entryFor(self, identity.clusterId) });
   const assembly = assembleMember({
     ...configuration,
     ...surroundings,

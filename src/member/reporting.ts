@@ -11,7 +11,8 @@ type Reported = Pick<Node, "id" | "isLeader" | "configuration">;
 
 interface Parts {
   readonly registry: Registry;
-  readonly entry: Entry;
+  /** How this node is to be written down, as of now. */
+  readonly entry: () => Entry;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -70,7 +71,7 @@ export class Reporting {
     const node = this.#node;
     if (node === undefined || !this.#isMember) return;
     try {
-      await registry.report(entry, node.isLeader);
+      await registry.report(entry(), node.isLeader);
       if (this.#said !== "") logger.log("INFO", "discovery", `This node is written down again`);
       this.#said = "";
     } catch (error) {

@@ -165,6 +165,27 @@ Deno.test("ConsulStore keeps keys and values in a stand-in for Consul", async ()
   assert.deepEqual(await subject.look(), ["h2:1", "h3:2"]);
 });
 
+Deno.test("KeyDiscovery lets no node of another cluster take the key over", async () => {
+  await using server = new ConsulStandIn();
+  const store = consulStore({ address: server.address });
+  const subject = new KeyDiscovery({ mode: "consul-kv", at: store.at, key: "db", store });
+  const of = (id: string, cluster_id: string) => ({ ...entry(id, `h${id}:1`), cluster_id });
+  const [ours, theirs] = ["00000000000000aa", "00000000000000bb"];
+  // What rqlite wrote, or an earlier release, says nothing of a cluster.
+  await subject.report(entry("1", "h1:1"), true);
+  await subject.report(of("1", ours), true);
+  for (const isLeader of [true, false]) {
+    await assert.rejects(
+      subject.report(of("2", theirs), isLeader),
+      /it is of cluster 00000000000000aa, and this node of cluster 00000000000000bb: .*delete the key/,
+    );
+  }
+  assert.deepEqual(await subject.leader(), of("1", ours));
+  assert.deepEqual(await subject.look(), ["h1:1"]);
+  await subject.report(of("3", ours), true);
+  assert.deepEqual(await subject.look(), ["h1:1", "h3:1"]);
+});
+
 Deno.test("ConsulStore tells Consul's stand-in what its configuration says", async () => {
   await using server = new ConsulStandIn();
   const tokenFile = await Deno.makeTempFile({ prefix: "raftlite-test-" });
