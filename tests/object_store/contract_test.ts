@@ -155,6 +155,10 @@ for (const [name, { keepsMetadata, run: open }] of Object.entries(kinds)) {
     }));
 }
 
-Deno.test("moto is stopped", async () => {
-  await moto?.[Symbol.asyncDispose]();
+Deno.test({
+  name: "moto is stopped",
+  // It was started outside of any test.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () => moto?.[Symbol.asyncDispose](),
 });

@@ -95,7 +95,7 @@ async function fileToLoad(random: Prng): Promise<Uint8Array> {
 /** Requests, empty entries and loads of files, as entries. */
 async function* randomEntries(random: Prng): AsyncGenerator<ApplyEntry[]> {
   const entries = new Entries(true);
-  for (const { statements, transaction, unified } of requestsOf(random, 80, true)) {
+  for (const { statements, transaction, unified } of requestsOf(random, 50, true)) {
     yield [entries.execute(statements, { transaction, unified })];
     if (random.chance(0.1)) yield [entries.noop()];
     if (!random.chance(0.02)) continue;
@@ -147,7 +147,7 @@ for (const seed of seeds()) {
         // The base copy is of entries that the log has.
         history.entries.push(...batch.map(({ entry }) => entry));
         await live.store.apply(batch);
-        if (random.chance(0.15)) was.set(history.entries.length, await contents(live));
+        if (random.chance(0.12)) was.set(history.entries.length, await contents(live));
         if (random.chance(0.05)) {
           await eventually(() => `the archive\n${log.text}`, () => archiver.figures.index > 0);
           leader.compact();
