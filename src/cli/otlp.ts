@@ -3,6 +3,7 @@ import type { Clock, Logger } from "../io/types.ts";
 import type { Family } from "../metrics/families.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
 import type { OtlpTracer } from "../metrics/otlp/tracer.ts";
+import { grpcMissing } from "../metrics/otlp/runtime.ts";
 import type { OtlpOptions } from "../metrics/otlp/types.ts";
 import type { Configuration } from "./flags.ts";
 import { version } from "./version.ts";
@@ -28,6 +29,10 @@ export async function openOtlp(
   { clock, logger }: OtlpParts,
 ): Promise<OpenOtlp | undefined> {
   if (otlp === undefined) return undefined;
+  const missing = otlp.protocol === "grpc" ? grpcMissing() : undefined;
+  if (missing !== undefined) {
+    throw new Error(`-otlp-endpoint by gRPC cannot be: ${missing}; give -otlp-protocol http`);
+  }
   const options: OtlpOptions = {
     ...otlp,
     ca: await read("-otlp-ca-cert", otlp.caPath),

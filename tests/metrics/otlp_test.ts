@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import { OtlpPush } from "../../src/metrics/otlp/push.ts";
+import { grpcMissing } from "../../src/metrics/otlp/runtime.ts";
 import { takePort } from "../ports.ts";
 
 /**
@@ -99,10 +100,11 @@ function pushTo(endpoint: string, protocol: "grpc" | "http", intervalMs: number)
   return { push, lines };
 }
 
-// gRPC keeps timers and a socket for a moment after its end.
-const sanitizers = { sanitizeOps: false, sanitizeResources: false };
-
 for (const protocol of ["grpc", "http"] as const) {
+  // gRPC keeps timers and a socket for a moment after its end; an older Deno cannot have it, and the
+  // program says so at its start.
+  const ignore = protocol === "grpc" && grpcMissing() !== undefined;
+  const sanitizers = { sanitizeOps: false, sanitizeResources: false, ignore };
   const collect = protocol === "grpc" ? grpcStandIn : httpStandIn;
 
   Deno.test(
