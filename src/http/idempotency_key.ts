@@ -46,9 +46,9 @@ export function idempotencyKey(
 }
 
 /** Refuses a key where it would keep nobody from doing the thing twice. */
-export function refuseKey(request: Request): void {
+export function refuseKey(request: Request, what: string): void {
   if (!request.headers.has(header)) return;
-  throw new RequestError(400, "Idempotency-Key is not for SQLite files: it would not be heeded");
+  throw new RequestError(400, `Idempotency-Key is not for ${what}: it would not be heeded`);
 }
 
 /** What stands beside the results of an answer when those of the first request are not kept. */

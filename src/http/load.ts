@@ -8,6 +8,7 @@ import type { AuditedRequest } from "./audited_request.ts";
 import { refusal } from "./error_answer.ts";
 import { clusterTimeout, elapsed, startOf } from "./query_parameters.ts";
 import { notUtf8 } from "./request_body.ts";
+import { refuseTransaction } from "./transactions.ts";
 import { idempotencyKey, marked, notKept, refuseKey } from "./idempotency_key.ts";
 import { withIndex } from "./session_index.ts";
 import { spool } from "./spool.ts";
@@ -20,6 +21,7 @@ export async function load(
   const { request, parameters, identity } = admitted;
   const { answers, logger, service } = app;
   const startedAt = startOf(parameters);
+  refuseTransaction(parameters, "loads");
   const redirect = app.redirect(request, parameters);
   if (redirect !== undefined) return redirect;
   const pretty = parameters.has("pretty");
@@ -27,7 +29,7 @@ export async function load(
   const form = body.isSqlite ? "sqlite" : "sql";
   admitted.audited?.note({ form, ...lengthOf(request), forwarded_to: app.forwardedTo() });
   if (body.isSqlite) {
-    refuseKey(request);
+    refuseKey(request, "SQLite files");
     logger.log("INFO", "http", "SQLite database file detected as load data");
     const index = await loadFile(app, request, body.whole());
     return withIndex(answers.loaded(emptyEnvelope({}, pretty), app.forwardedTo()), index);
@@ -84,7 +86,7 @@ export async function boot(
 ): Promise<Response> {
   const { answers } = app;
   admitted.audited?.note(lengthOf(admitted.request));
-  refuseKey(admitted.request);
+  refuseKey(admitted.request, "SQLite files");
   const body = await admitted.body();
   if (body.isShort) return answers.error(503, "EOF");
   if (!body.isSqlite) {

@@ -6,6 +6,7 @@ import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import type { RequestStatements } from "./data_request.ts";
 import { emptyEnvelope } from "./answers.ts";
+import { refuseTransaction } from "./transactions.ts";
 import { idempotencyKey } from "./idempotency_key.ts";
 import { withIndex } from "./session_index.ts";
 import { refusal } from "./error_answer.ts";
@@ -25,6 +26,7 @@ export async function queuedExecute(
 ): Promise<Response> {
   const { request, parameters, identity, audited } = admitted;
   const { service, queue, counters, answers } = app;
+  refuseTransaction(parameters, "queued writes");
   counters.queued_executions++;
   const startedAt = startOf(parameters);
   if (!parameters.has("noleader") && service.leader() === undefined) {

@@ -7,7 +7,7 @@ import type { AuditedRequest } from "./audited_request.ts";
 import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import type { RequestStatements } from "./data_request.ts";
-import { idempotencyKey, marked } from "./idempotency_key.ts";
+import { idempotencyKey, marked, refuseKey } from "./idempotency_key.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import {
   answerFormat,
@@ -143,6 +143,12 @@ async function rolledBack(
   );
 }
 
+/** Refuses a transaction where it would not be heeded. */
+export function refuseTransaction(parameters: QueryParameters, what: string): void {
+  if (!parameters.has("tx")) return;
+  throw new RequestError(400, `tx is not for ${what}: they would be none of the transaction's`);
+}
+
 /** Statements for a transaction, and how they came. */
 export interface Step {
   readonly request: Request;
@@ -168,6 +174,7 @@ export async function inTransaction(app: AppState, step: Step): Promise<Response
   if (ending === "rollback") {
     return await rolledBack(app, { parameters, identity, tx, statements: 1 });
   }
+  refuseKey(request, "statements of a transaction, but for its commit");
   const results = await app.service.runInTransaction({
     id: tx,
     user: userOf(identity),
@@ -176,7 +183,8 @@ export async function inTransaction(app: AppState, step: Step): Promise<Response
     unified: unified || readOnly,
     atomic: parameters.has("transaction"),
     format: { ...answerFormat(parameters, !readOnly), timings: false },
-    statementTimeoutMs: statementTimeout(parameters),
+    // Others' writes wait while one runs.
+    statementTimeoutMs: statementTimeout(parameters) || app.limits.transactionOpenMs,
     rights: rightsOf(identity),
     timeoutMs: clusterTimeout(parameters),
   });

@@ -11,12 +11,10 @@ import {
   isLongCommand,
   isPieceOfLoad,
   requestIdOf,
-  stampBytes,
-  stampCommand,
   unknownCommand,
   versionNeeded,
-  writeStamp,
 } from "../store/codec/command_codec.ts";
+import { stampBytes, stampCommand, writeStamp } from "../store/codec/stamp.ts";
 import { commandFault } from "../store/codec/command_fault.ts";
 import type { StoreOptions } from "../store/options.ts";
 import { openStore } from "../store/store.ts";

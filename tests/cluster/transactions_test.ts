@@ -126,6 +126,8 @@ Deno.test("A transaction ends by SQL, by a request, or by its times, and leaves 
       ["begin", '{"timeout":"soon"}', 400],
       ["begin", "[", 400],
       ["commit", "", 400],
+      ["execute?queue&tx=nobody.node-1", '["SELECT 1"]', 400],
+      ["load?tx=nobody.node-1", "SELECT 1", 400],
       ["commit?tx=nobody", "", 404],
       ["commit?tx=nobody.node-9", "", 404],
       ["execute?tx=%25.%25", '["SELECT 1"]', 404],

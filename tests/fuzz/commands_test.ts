@@ -8,9 +8,9 @@ import {
   decodeCommand,
   encodeCommand,
   requestIdOf,
-  stampCommand,
   unknownCommand,
 } from "../../src/store/codec/command_codec.ts";
+import { stampCommand } from "../../src/store/codec/stamp.ts";
 import { commandFault } from "../../src/store/codec/command_fault.ts";
 import type { ApplyEntry, Command } from "../../src/store/types.ts";
 import { plain, TestStore } from "../store/fixture.ts";

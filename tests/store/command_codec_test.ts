@@ -6,13 +6,11 @@ import { checksum } from "../../src/base/checksum.ts";
 import {
   decodeCommand,
   encodeCommand,
-  enforcesForeignKeys,
   requestIdOf,
-  stampCommand,
-  stampOf,
   unknownCommand,
   versionNeeded,
 } from "../../src/store/codec/command_codec.ts";
+import { enforcesForeignKeys, stampCommand, stampOf } from "../../src/store/codec/stamp.ts";
 import { commandFault } from "../../src/store/codec/command_fault.ts";
 import { firstVersion } from "../../src/raft/cluster_version.ts";
 import { keyOf } from "./random_entries.ts";

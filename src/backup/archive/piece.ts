@@ -5,7 +5,7 @@ import { ByteReader, ByteWriter, FormatError, joinBytes } from "../../base/bytes
 import { checksum } from "../../base/checksum.ts";
 import { messageOf } from "../../base/message_of.ts";
 import { type Entry, EntryType } from "../../raft/types.ts";
-import { stampBytes, stampOf } from "../../store/codec/command_codec.ts";
+import { stampBytes, stampOf } from "../../store/codec/stamp.ts";
 
 /** A run of the log as it lies in an archive; README.md has the format. */
 export interface Piece {

@@ -73,11 +73,6 @@ export class Transactions {
     this.#name = nodeName(parts.node.id);
   }
 
-  /** How many are open at this node. */
-  get open(): number {
-    return this.#open.size;
-  }
-
   /** The node stops: none of them is committed. */
   stop(): void {
     for (const transaction of [...this.#open.values()]) {

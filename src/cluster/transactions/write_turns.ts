@@ -37,11 +37,6 @@ export class WriteTurns {
     this.#clock = clock;
   }
 
-  /** Transactions and writes that wait. */
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
   /** Whether it is this transaction's turn. */
   isOf(transaction: string | undefined): boolean {
     return transaction !== undefined && this.#turn?.transaction === transaction;

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { assert } from "../../base/assert.ts";
 import { sameBytes } from "../../base/bytes.ts";
-import { CommandFlag, CommandType, stampBytes, stampOf } from "../codec/command_codec.ts";
+import { CommandFlag, CommandType } from "../codec/command_codec.ts";
+import { stampBytes, stampOf } from "../codec/stamp.ts";
 import { type CommandHeader, isKeyed } from "../codec/command_header.ts";
 import { stepsIn } from "../codec/script_codec.ts";
 import { type IdempotencyKey, KeyedAnswer } from "../types.ts";

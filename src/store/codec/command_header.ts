@@ -5,17 +5,15 @@ import type { BatchEntry } from "../apply/apply_batch.ts";
 import {
   CommandFlag,
   CommandType,
-  enforcesForeignKeys,
   extrasIn,
   hasExtras,
   hasKey,
   headerBytes,
   requestBytes,
-  stampBytes,
-  stampOf,
   unknownCommand,
   verifyCommand,
 } from "./command_codec.ts";
+import { enforcesForeignKeys, stampBytes, stampOf } from "./stamp.ts";
 import { commandFault } from "./command_fault.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { SqlSource } from "../../sqlite/mod.ts";

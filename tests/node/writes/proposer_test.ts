@@ -6,7 +6,7 @@ import { sliceBytes } from "../../../src/base/slices.ts";
 import { LongCommand } from "../../../src/node/writes/proposals.ts";
 import { Proposer } from "../../../src/node/writes/proposer.ts";
 import { EntryType } from "../../../src/raft/types.ts";
-import { stampBytes, stampCommand, writeStamp } from "../../../src/store/codec/command_codec.ts";
+import { stampBytes, stampCommand, writeStamp } from "../../../src/store/codec/stamp.ts";
 import { WriteStages } from "../../../src/node/writes/write_stages.ts";
 import { SimulatedClock } from "../../simulation/clock.ts";
 

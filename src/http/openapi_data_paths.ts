@@ -1,0 +1,186 @@
+import type { parameters } from "./openapi_parameters.ts";
+import {
+  answer,
+  headers,
+  indexHeaders,
+  jsonOf,
+  replayedHeaders,
+  responses,
+} from "./openapi_responses.ts";
+
+export function parameterList(...names: (keyof typeof parameters)[]) {
+  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+}
+
+const results = {
+  ...answer("The results.", jsonOf("Results")),
+  headers: { ...headers, ...indexHeaders },
+};
+const written = {
+  ...results,
+  headers: { ...results.headers, ...replayedHeaders },
+};
+export const dataErrors = [
+  "Redirect",
+  "TooLarge",
+  "Failed",
+  "Unavailable",
+  "Timeout",
+] as const;
+/** With `tx`. */
+const inTransaction = ["TransactionUnknown", "Conflict", "TransactionOver"] as const;
+const resultForm = ["associative", "blob_array", "pretty", "timings", "raft_index"] as const;
+const readOptions = [
+  "level",
+  "freshness",
+  "freshness_strict",
+  "linearizable_timeout",
+  "min_index",
+  "transaction",
+  "timeout",
+  "db_timeout",
+  "qualify_columns",
+  "redirect",
+  ...resultForm,
+] as const;
+
+export const sqlText = { "text/plain": { schema: { $ref: "#/components/schemas/Sql" } } };
+const statementsBody = { required: true, content: jsonOf("Statements") };
+const statementsOrTextBody = {
+  required: true,
+  content: { ...jsonOf("Statements"), ...sqlText },
+};
+
+const statementPaths = {
+  "/db/execute": {
+    post: {
+      operationId: "execute",
+      summary: "Writes",
+      parameters: parameterList(
+        "transaction",
+        "timeout",
+        "db_timeout",
+        "queue",
+        "wait",
+        "noleader",
+        "redirect",
+        "idempotency_key",
+        "tx",
+        ...resultForm,
+      ),
+      requestBody: statementsOrTextBody,
+      responses: responses(
+        { 200: written },
+        ...dataErrors,
+        "WaitTimeout",
+        "KeyReused",
+        ...inTransaction,
+      ),
+    },
+  },
+  "/db/query": {
+    get: {
+      operationId: "query",
+      summary: "Reads by one statement",
+      parameters: parameterList("q", "tx", ...readOptions),
+      responses: responses({ 200: results }, ...dataErrors, ...inTransaction),
+    },
+    post: {
+      operationId: "queryMany",
+      summary: "Reads",
+      parameters: parameterList("tx", ...readOptions),
+      requestBody: statementsOrTextBody,
+      responses: responses({ 200: results }, ...dataErrors, ...inTransaction),
+    },
+  },
+  "/db/request": {
+    post: {
+      operationId: "request",
+      summary: "Reads and writes together",
+      parameters: parameterList("idempotency_key", "tx", ...readOptions),
+      requestBody: statementsBody,
+      responses: responses({ 200: written }, ...dataErrors, "KeyReused", ...inTransaction),
+    },
+  },
+  "/db/sql": {
+    get: {
+      operationId: "analyze",
+      summary: "Shows how a statement is rewritten: here, not at all",
+      parameters: parameterList("q", "pretty", "timings"),
+      responses: responses({ 200: answer("The texts.", jsonOf("Analysis")) }),
+    },
+    post: {
+      operationId: "analyzeMany",
+      summary: "Shows how statements are rewritten: here, not at all",
+      parameters: parameterList("pretty", "timings"),
+      requestBody: statementsBody,
+      responses: responses(
+        { 200: answer("The texts.", jsonOf("Analysis")) },
+        "TooLarge",
+      ),
+    },
+  },
+};
+
+const transactionErrors = [
+  "TransactionUnknown",
+  "Conflict",
+  "TransactionOver",
+  "Failed",
+  "Unavailable",
+  "Timeout",
+] as const;
+
+const transactionPaths = {
+  "/db/begin": {
+    post: {
+      operationId: "begin",
+      summary: "Begins a transaction of several requests",
+      parameters: parameterList("timeout"),
+      requestBody: { content: jsonOf("Beginning") },
+      responses: responses(
+        { 200: answer("Its id.", jsonOf("Begun")) },
+        "TooLarge",
+        "Failed",
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+  },
+  "/db/commit": {
+    post: {
+      operationId: "commit",
+      summary: "Commits a transaction, whole or not at all",
+      parameters: parameterList(
+        "tx_required",
+        "idempotency_key",
+        "timeout",
+        "raft_index",
+        "pretty",
+      ),
+      responses: responses({ 200: written }, "KeyReused", ...transactionErrors),
+    },
+  },
+  "/db/rollback": {
+    post: {
+      operationId: "rollback",
+      summary: "Takes a transaction back",
+      parameters: parameterList("tx_required", "timeout", "pretty"),
+      responses: responses({ 200: results }, ...transactionErrors),
+    },
+  },
+};
+
+const outcomePaths = {
+  "/db/outcome": {
+    get: {
+      operationId: "outcome",
+      summary: "What became of the write under an Idempotency-Key",
+      parameters: parameterList("idempotency_key_asked", "timeout", "pretty"),
+      responses: responses({ 200: written }, "KeyUnknown", "Failed", "Unavailable", "Timeout"),
+    },
+  },
+};
+
+/** What is asked of the data. */
+export const dataPaths = { ...statementPaths, ...transactionPaths, ...outcomePaths };
