@@ -131,11 +131,13 @@ Deno.test("a node killed in the midst of writing a backup to a directory leaves 
     await node.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (zeroblob(20000000))"]);
     await eventually("a backup", async () => (await backups(node)).num_uploads_ok > 0);
     for (let i = 0; i < 3; i++) {
-      await node.execute(["INSERT INTO t VALUES (1)"]);
-      await eventually(
-        "a backup to be under way",
-        () => [...Deno.readDirSync(directory)].some(({ name }) => name.startsWith(".upload-")),
-      );
+      const isUnderWay = () =>
+        [...Deno.readDirSync(directory)].some(({ name }) => name.startsWith(".upload-"));
+      // Each write calls for another backup: one of them is seen.
+      await eventually("a backup to be under way", async () => {
+        await node.execute(["INSERT INTO t VALUES (1)"]);
+        return isUnderWay();
+      });
       await node.kill();
       const file = await Deno.readFile(`${directory}/db.sqlite`);
       assert.match(await ask(file, "PRAGMA integrity_check"), /^ok$/);
