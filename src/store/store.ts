@@ -155,16 +155,8 @@ class SqliteStore implements Store {
       life,
       threads,
     });
-    this.#quickSwitch = new QuickSwitch(clock, logger);
-    const quickParts = {
-      library,
-      path,
-      foreignKeys,
-      life,
-      clock,
-      meter,
-      quickSwitch: this.#quickSwitch,
-    };
+    const quickSwitch = this.#quickSwitch = new QuickSwitch(clock, logger);
+    const quickParts = { library, path, foreignKeys, life, clock, meter, quickSwitch };
     this.#quickReader = new QuickReader(quickParts);
     this.#quickWriter = new QuickWriter(quickParts);
     this.#copier = new Copier(library, life, threads);
