@@ -148,6 +148,18 @@ Deno.test("shell in a pipe", async (t) => {
       assert.match(errors[2] ?? "", /stepdown: cannot find peer/);
     });
 
+    await t.step("shows the cluster's version, and raises it when told so", async () => {
+      const { code, stdout } = await shell(".upgrade\n.upgrade yes\n");
+      assert.equal(code, 0);
+      assert.match(
+        stdout,
+        /^can_be_raised: false\nnewest: (\d+)\nnodes:\n[^]*\nversion: \1\nversion: \1\n$/,
+      );
+      const wrong = await shell(".upgrade no\n");
+      assert.equal(wrong.code, 1);
+      assert.match(wrong.stderr, /Invalid argument: no is not yes/);
+    });
+
     await t.step("writes results to a file, and back to standard output", async () => {
       const file = `${folder}/out.txt`;
       const { stdout } = await shell(
@@ -363,7 +375,7 @@ const commandNames = [
   ...["backup", "blobarray", "boot", "changes", "consistency", "dump", "exit", "expvar"],
   ...["extensions", "forcewrites", "help", "indexes", "leader", "mode", "nodes", "output", "quit"],
   ...["read", "ready", "reap", "remove", "restore", "schema", "show", "snapshot"],
-  ...["statements", "status", "stepdown", "sysdump", "tables", "timer"],
+  ...["statements", "status", "stepdown", "sysdump", "tables", "timer", "upgrade"],
 ];
 
 Deno.test("shell asks every node for what it has seen at others", async () => {
