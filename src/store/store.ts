@@ -40,7 +40,7 @@ import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
 import { Writer } from "./apply/writer.ts";
 import { unknownStatus, WriterWatch } from "./apply/writer_watch.ts";
-import type { WriterStatus } from "./apply/writer_thread.ts";
+import type { WriterStatus } from "./apply/writer_messages.ts";
 import { StoreStatements } from "./statements/store_statements.ts";
 
 /** The database's file in the store's directory. */

@@ -1,6 +1,6 @@
 import type { Clock, Disk } from "../io/types.ts";
 import type { Library, LibraryLocation } from "../sqlite/mod.ts";
-import type { NumberedRequest, WriterReply } from "./apply/writer_thread.ts";
+import type { NumberedRequest, WriterReply } from "./apply/writer_messages.ts";
 import type {
   HeldReadsReply,
   HeldReadsStart,

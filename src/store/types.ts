@@ -143,21 +143,6 @@ export type Command =
     readonly key?: IdempotencyKey | undefined;
   };
 
-/** One request of a transaction, with the only time and randomness that it will ever see. */
-export interface ScriptStep extends Stamp {
-  readonly statements: Statements;
-  /** All of its statements are done, or none. */
-  readonly atomic: boolean;
-  /** As in an execute command. */
-  readonly unified: boolean;
-  /** Nothing in it may write. */
-  readonly readOnly: boolean;
-  /** Of each statement; 0 for no limit. */
-  readonly timeoutMs: number;
-  /** How its results are written, without timings. */
-  readonly format: AnswerFormat;
-}
-
 /** What a transaction would come to now. */
 export type Rehearsal =
   | {

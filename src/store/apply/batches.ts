@@ -4,7 +4,7 @@ import type { QuickWriter } from "./quick_writer.ts";
 import type { AppliedEntry, AppliedPosition, ApplyEntry } from "../types.ts";
 import type { WalKeeper } from "../copy/wal_keeper.ts";
 import type { Writer } from "./writer.ts";
-import type { WriterOpened } from "./writer_thread.ts";
+import type { WriterOpened } from "./writer_messages.ts";
 
 /** Has each batch applied by the main thread itself, if that can be, or else by the writer. */
 export class Batches {

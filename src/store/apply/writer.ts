@@ -26,7 +26,7 @@ import type {
   WriterReply,
   WriterRequest,
   WriterStatus,
-} from "./writer_thread.ts";
+} from "./writer_messages.ts";
 
 export interface WriterHandlers {
   /** A load wants its file in the database's place; `Writer.open` when that is done. */

@@ -1,7 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
-import type { Database, Library, LibraryLocation } from "../../sqlite/mod.ts";
+import type { Database, Library } from "../../sqlite/mod.ts";
 import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
 import { malformedCommand, readHeader, verifyEntry } from "../codec/command_header.ts";
@@ -11,81 +11,18 @@ import { buildLoadedFile } from "./load_file.ts";
 import { KeyRows } from "./key_table.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
-import {
-  type SlowOptions,
-  type SlowStatement,
-  StatementMeter,
-} from "../statements/statement_meter.ts";
+import { StatementMeter } from "../statements/statement_meter.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
-import { type AppliedPosition, plainFormat, type Rehearsal } from "../types.ts";
+import { plainFormat, type Rehearsal } from "../types.ts";
+import type {
+  NumberedRequest,
+  WriterApplied,
+  WriterOpened,
+  WriterReply,
+  WriterRequest,
+  WriterStatus,
+} from "./writer_messages.ts";
 import { WriteConnection } from "./write_connection.ts";
-
-/** What the main thread asks of the writer; each is answered once, under its number. */
-export type WriterRequest =
-  | {
-    readonly type: "open";
-    readonly library: LibraryLocation;
-    readonly path: string;
-    readonly foreignKeys: boolean;
-    readonly slow: SlowOptions | undefined;
-  }
-  | { readonly type: "apply"; readonly entries: Uint8Array }
-  /** Runs a script on what is committed, up to `appliedIndex` at least, and takes it back. */
-  | {
-    readonly type: "rehearse";
-    /** The steps behind their count. */
-    readonly script: Uint8Array;
-    readonly rights: string | undefined;
-    readonly foreignKeys: boolean;
-    readonly appliedIndex: number;
-  }
-  /** Moves what is left in the WAL into the database file, as far as readers allow. */
-  | { readonly type: "checkpoint" }
-  /** Empties the WAL and closes, so that the file stands for itself. */
-  | { readonly type: "release" }
-  | { readonly type: "status" }
-  /** Asks for the figures of statements. */
-  | { readonly type: "statements" };
-
-export interface WriterOpened {
-  readonly position: AppliedPosition;
-  readonly pageSize: number;
-  readonly compileOptions: readonly string[];
-  /** Whether the cluster is set to enforce them; undefined when its leader's flag says it. */
-  readonly foreignKeys: boolean | undefined;
-}
-
-/** Answers of a batch, and how it left things. */
-export interface WriterApplied {
-  readonly answers: Uint8Array<ArrayBuffer>;
-  readonly walFrames: number;
-  /** As in WriterOpened. */
-  readonly foreignKeys: boolean | undefined;
-}
-
-export interface WriterStatus {
-  readonly pageSize: number;
-  readonly pageCount: number;
-  readonly freelistCount: number;
-  readonly statementsCached: number;
-  readonly sessions: number;
-}
-
-export interface NumberedRequest {
-  readonly id: number;
-  readonly request: WriterRequest;
-}
-
-export type WriterReply =
-  | { readonly type: "answer"; readonly id: number; readonly value: unknown }
-  /** To a mere question: that there is no answer now. */
-  | { readonly type: "refused"; readonly id: number; readonly message: string }
-  /** A batch waits for room on the disk; `message` is undefined when it goes on. */
-  | { readonly type: "full"; readonly message: string | undefined }
-  | { readonly type: "slow"; readonly statement: SlowStatement }
-  | { readonly type: "failed"; readonly message: string }
-  /** A load wants its file to take the database's place: release, exchange the files, open again. */
-  | { readonly type: "exchange"; readonly file: string };
 
 type Open = Extract<WriterRequest, { type: "open" }>;
 type Rehearsed = Exclude<Rehearsal, { type: "conflict" }>;

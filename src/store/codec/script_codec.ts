@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, FormatError } from "../../base/bytes.ts";
-import type { AnswerFormat, ScriptStep } from "../types.ts";
+import type { AnswerFormat, Stamp, Statements } from "../types.ts";
 import { decodeFormat, encodeFormat } from "./answer_format.ts";
 import { passStatements, writeStatements } from "./statement_codec.ts";
 
@@ -10,6 +10,21 @@ export const digestBytes = 16;
 const digestAt = 22;
 
 const StepFlag = { atomic: 1, unified: 2, readOnly: 4 } as const;
+
+/** One request of a transaction, with the only time and randomness that it will ever see. */
+export interface ScriptStep extends Stamp {
+  readonly statements: Statements;
+  /** All of its statements are done, or none. */
+  readonly atomic: boolean;
+  /** As in an execute command. */
+  readonly unified: boolean;
+  /** Nothing in it may write. */
+  readonly readOnly: boolean;
+  /** Of each statement; 0 for no limit. */
+  readonly timeoutMs: number;
+  /** How its results are written, without timings. */
+  readonly format: AnswerFormat;
+}
 
 /** A step as its statements are run. */
 export interface ReadStep extends Omit<ScriptStep, "statements"> {
