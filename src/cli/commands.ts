@@ -68,7 +68,7 @@ async function isDirectory(path: string): Promise<boolean> {
 async function runServer(args: readonly string[]): Promise<number> {
   const [word] = args;
   if (word !== undefined && /^\w[\w-]*$/.test(word)) await checkWord(word);
-  const invocation = parseFlags(args);
+  const invocation = parseFlags(args, Deno.env.toObject());
   switch (invocation.type) {
     case "help":
       print((await import("./help.ts")).helpText());

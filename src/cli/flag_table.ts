@@ -325,6 +325,14 @@ export const flagTable = {
     help: "Write each batch of the queue in one transaction",
   },
   ...backupFlags,
+  "config": {
+    kind: "text",
+    group: "General",
+    default: "",
+    value: "FILE",
+    help:
+      "Take flags from a file, too, one a line: flag = value; the environment (RAFTLITE_NODE_ID for -node-id) and then the command line count more",
+  },
   "version": {
     kind: "switch",
     group: "General",

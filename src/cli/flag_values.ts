@@ -3,6 +3,8 @@ import { AddressError, parseAddress } from "../io/address.ts";
 import type { LogLevel } from "../io/types.ts";
 import { withTwoDashes } from "./dashes.ts";
 import { DurationError, parseDuration } from "../base/duration.ts";
+import { readConfigFile } from "./config_file.ts";
+import { flagsOf, misspelt, variableOf, type Variables } from "./environment_flags.ts";
 import { FlagError } from "./flag_error.ts";
 import { flagTable } from "./flag_table.ts";
 import type { FlagName } from "./flag_table.ts";
@@ -28,43 +30,123 @@ export interface CommandLine {
   readonly values: FlagValues;
   /** What stands on the command line beside the flags. */
   readonly positionals: readonly string[];
-  /** The flags that were given and mean something here, in a form that can be given again. */
+  /** The flags that the command line gives and that mean something here, as they can be given again. */
   readonly given: ReadonlyMap<FlagName, string>;
+  /** Where flags come from that the command line does not give: a variable, or a file's line. */
+  readonly elsewhere: ReadonlyMap<string, string>;
   /** Flags that were passed over. */
   readonly warnings: readonly string[];
 }
 
+/** A flag's text, and what an error calls the flag. */
+interface Given {
+  readonly text: string;
+  readonly label: string;
+  /** Undefined for the command line. */
+  readonly source?: string;
+}
+
+/** Flags that ask for a page in place of a node. */
+const commandLineOnly: ReadonlySet<string> = new Set(["help", "version"]);
+
 /**
  * Reads flags as Go's flag package does, since scripts for rqlite rely on it: one dash or two,
  * `-flag value`, `-flag=value`, switches without a value or with `=true` and `=false`, the last of
- * several counts. Unlike there, flags may also follow the data directory. Throws a FlagError.
+ * several counts. Unlike there, flags may also follow the data directory. What the command line does
+ * not give is taken from the environment, then from the file of -config. Throws a FlagError.
  */
-export function readFlags(args: readonly string[]): CommandLine {
+export function readFlags(args: readonly string[], variables: Variables = {}): CommandLine {
   const { tokens } = parseArgs({
     args: withTwoDashes(args, takesValue),
     strict: false,
     tokens: true,
   });
-  const given = new Map<FlagName, string>();
+  const onCommandLine = new Map<string, Given>();
   const positionals: string[] = [];
-  const warnings: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") {
       positionals.push(token.value);
     } else if (token.kind === "option") {
-      const text = token.value ?? "true";
-      if (isFlagName(token.name)) given.set(token.name, text);
-      else judgeForeignFlag(token.name, text, warnings);
+      onCommandLine.set(token.name, {
+        text: token.value ?? "true",
+        label: `flag -${token.name}`,
+      });
     }
   }
+  const warnings: string[] = [];
+  const elsewhere = asksForPage(onCommandLine)
+    ? new Map<string, Given>()
+    : givenElsewhere(onCommandLine.get("config")?.text, variables, warnings);
+  const all = new Map([...elsewhere, ...onCommandLine]);
+  for (const [name, given] of all) {
+    if (!isFlagName(name)) judgeForeignFlag(name, given, warnings);
+  }
   const entries = Object.entries<FlagSpec>(flagTable).map(([name, spec]) => {
-    const text = (isFlagName(name) ? given.get(name) : undefined) ?? spec.default;
-    const value = valueOf(name, () => readValue(spec, text), text);
+    const given = all.get(name) ?? { text: spec.default, label: `flag -${name}` };
+    const value = valueOf(given, (text) => readValue(spec, text));
     if (spec.cutAt === undefined || Number(value) <= spec.cutAt) return [name, value];
     warnings.push(`Flag -${name} counts as its most, ${spec.cutAt}ms`);
     return [name, spec.cutAt];
   });
-  return { values: Object.fromEntries(entries) as FlagValues, positionals, given, warnings };
+  const given = new Map<FlagName, string>();
+  for (const [name, { text }] of onCommandLine) if (isFlagName(name)) given.set(name, text);
+  const sources = [...all].flatMap(([name, { source }]): [string, string][] =>
+    source === undefined ? [] : [[name, source]]
+  );
+  return {
+    values: Object.fromEntries(entries) as FlagValues,
+    positionals,
+    given,
+    elsewhere: new Map(sources),
+    warnings,
+  };
+}
+
+function asksForPage(given: ReadonlyMap<string, Given>): boolean {
+  return [...commandLineOnly].some((name) => {
+    const asked = given.get(name);
+    return asked !== undefined && valueOf(asked, parseSwitch);
+  });
+}
+
+/** What the file of -config gives, and above it the environment. */
+function givenElsewhere(
+  pathOnCommandLine: string | undefined,
+  variables: Variables,
+  warnings: string[],
+): Map<string, Given> {
+  const names = [...Object.keys(flagTable), ...foreignFlags.keys()]
+    .filter((name) => !commandLineOnly.has(name));
+  warnings.push(...misspelt(variables, names));
+  const given = new Map<string, Given>();
+  const ofVariables = flagsOf(variables, names);
+  const path = (pathOnCommandLine ?? ofVariables.get("config") ?? "").trim();
+  for (const { name, text, place } of path === "" ? [] : readConfigFile(path)) {
+    if (commandLineOnly.has(name) || name === "config") {
+      throw new FlagError(2, `${place}: Flag -${name} stands on the command line only`);
+    }
+    if (isTakingValue(name, `${place}: `) && text === undefined) {
+      throw new FlagError(2, `${place}: Flag needs a value: -${name}`);
+    }
+    given.set(name, { text: text ?? "true", label: `flag -${name} in ${place}`, source: place });
+  }
+  for (const [name, text] of ofVariables) {
+    const variable = variableOf(name);
+    given.set(name, { text, label: variable, source: variable });
+  }
+  return given;
+}
+
+/** Adds to an error about flags that do not fit together where they are given, if elsewhere. */
+export function located(error: unknown, { elsewhere }: CommandLine): unknown {
+  if (!(error instanceof FlagError)) return error;
+  const named = new Set(
+    error.message.matchAll(/(?<![\w-])-([a-z][a-z-]*)/g).map(([, name]) => name),
+  );
+  const places = [...elsewhere].filter(([name]) => named.has(name))
+    .map(([name, source]) => `-${name} is set by ${source}`);
+  if (places.length === 0) return error;
+  return new FlagError(error.exitCode, `${error.message} (${places.join(", ")})`);
 }
 
 function isFlagName(name: string): name is FlagName {
@@ -73,23 +155,29 @@ function isFlagName(name: string): name is FlagName {
 
 /** Whether the next argument belongs to the flag; throws a FlagError for a flag that nobody knows. */
 function takesValue(name: string): boolean {
+  return isTakingValue(name, "");
+}
+
+function isTakingValue(name: string, place: string): boolean {
   if (isFlagName(name)) return flagTable[name].kind !== "switch";
   const foreign = foreignFlags.get(name);
   if (foreign !== undefined) return foreign.takesValue;
   const meant = nearest(name, [...Object.keys(flagTable), ...foreignFlags.keys()]);
   const suggestion = meant === undefined ? "see -help for all flags" : `did you mean -${meant}?`;
-  throw new FlagError(2, `Unknown flag -${name}: ${suggestion}`);
+  throw new FlagError(2, `${place}Unknown flag -${name}: ${suggestion}`);
 }
 
-function judgeForeignFlag(name: string, text: string, warnings: string[]): void {
+function judgeForeignFlag(name: string, given: Given, warnings: string[]): void {
   const foreign = foreignFlags.get(name);
   if (foreign === undefined) return;
-  const asked = foreign.takesValue ? text : String(valueOf(name, () => parseSwitch(text), text));
+  const { text } = given;
+  const asked = foreign.takesValue ? text : String(valueOf(given, parseSwitch));
   if (foreign.off.includes(asked) || (foreign.isPeriod && isNoTime(asked))) return;
+  const label = given.label.replace(/^f/, "F");
   if (foreign.treatment === "refused") {
-    throw new FlagError(2, `Flag -${name} is not supported yet: remove it to go on without`);
+    throw new FlagError(2, `${label} is not supported yet: remove it to go on without`);
   }
-  warnings.push(`Flag -${name} has no effect here and was passed over`);
+  warnings.push(`${label} has no effect here and was passed over`);
 }
 
 function isNoTime(text: string): boolean {
@@ -101,10 +189,10 @@ function isNoTime(text: string): boolean {
   }
 }
 
-/** Runs `read`, and says of which flag's text it was that something is wrong with. */
-function valueOf<T>(name: string, read: () => T, text: string): T {
+/** What `read` makes of a flag's text; an error says whose text it was that something is wrong with. */
+function valueOf<T>({ text, label }: Given, read: (text: string) => T): T {
   try {
-    return read();
+    return read(text);
   } catch (error) {
     const wrongAddress = error instanceof AddressError;
     if (!(wrongAddress || error instanceof RangeError || error instanceof DurationError)) {
@@ -113,7 +201,7 @@ function valueOf<T>(name: string, read: () => T, text: string): T {
     const value = JSON.stringify(text);
     throw new FlagError(
       wrongAddress ? 1 : 2,
-      `Invalid value ${value} for flag -${name}: ${error.message}`,
+      `Invalid value ${value} for ${label}: ${error.message}`,
     );
   }
 }

@@ -8,7 +8,8 @@ import { discoveryOf } from "./discovery_flags.ts";
 import { type AuditConfiguration, auditOf } from "./audit_flags.ts";
 import type { SlowOptions } from "../store/options.ts";
 import { FlagError } from "./flag_error.ts";
-import { readFlags } from "./flag_values.ts";
+import type { Variables } from "./environment_flags.ts";
+import { located, readFlags } from "./flag_values.ts";
 import { type OtlpConfiguration, otlpOf } from "./otlp_flags.ts";
 import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
 import type { CommandLine, FlagValues } from "./flag_values.ts";
@@ -104,9 +105,12 @@ export type Invocation =
     readonly warnings: readonly string[];
   };
 
-/** Reads the server's command line; throws a FlagError, which knows its exit code. */
-export function parseFlags(args: readonly string[]): Invocation {
-  const commandLine = readFlags(args);
+/**
+ * Reads the server's command line, and what the environment and the file of -config add to it;
+ * throws a FlagError, which knows its exit code.
+ */
+export function parseFlags(args: readonly string[], variables: Variables = {}): Invocation {
+  const commandLine = readFlags(args, variables);
   if (commandLine.values.help) return { type: "help" };
   if (commandLine.values.version) return { type: "version" };
   return {
@@ -117,7 +121,15 @@ export function parseFlags(args: readonly string[]): Invocation {
 }
 
 /** Checks what the flags say together and fills in what follows from them; throws a FlagError. */
-export function configurationOf({ values, positionals }: CommandLine): Configuration {
+export function configurationOf(commandLine: CommandLine): Configuration {
+  try {
+    return checkedConfiguration(commandLine);
+  } catch (error) {
+    throw located(error, commandLine);
+  }
+}
+
+function checkedConfiguration({ values, positionals }: CommandLine): Configuration {
   const advertised = checkAddresses(values);
   checkClusterFlags(values, advertised.raft);
   const dataDirectory = dataDirectoryOf(positionals);

@@ -15,6 +15,9 @@ Usage:
   raftlite recover DATA_DIR…                 Go on without a majority that is lost for good
   raftlite systemd-unit [flags] [DATA_DIR]   Print a unit file that runs a node
 
+A node takes each flag from the environment, too, as RAFTLITE_NODE_ID for -node-id, and from the
+file of -config. The command line counts more than the environment, that more than the file.
+
 Each sub-command answers -help. Flags take one dash or two: -flag value, -flag=value; switches are
 -fk, -fk=true or -fk=false. Durations are written 500ms, 1s or 1m30s. A data directory that has the
 name of a sub-command is written with a path: ./bench.

@@ -1,11 +1,11 @@
-import { dirname, relative, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../io/address.ts";
 import { auditToStderr } from "./audit_flags.ts";
 import { FlagError } from "./flag_error.ts";
 import type { FlagSpec } from "./flag_spec.ts";
 import { flagTable } from "./flag_table.ts";
-import { readFlags } from "./flag_values.ts";
+import { type CommandLine, readFlags } from "./flag_values.ts";
 import { configurationOf } from "./flags.ts";
 import { print, printError } from "./output.ts";
 
@@ -27,7 +27,8 @@ ${stateRoot}/raftlite when not given.
 That user must be able to read the files that flags name, such as keys. Let it be a lasting one:
   useradd --system --user-group raftlite && chgrp raftlite FILE && chmod 0640 FILE
 \`systemctl reload raftlite\` has the node read certificates and users again, and begin a new file for
-the audit log if the old one was moved away.
+the audit log if the old one was moved away. The unit takes the flags of the command line and of
+-config FILE; RAFTLITE_* here are not the service's: give it some by \`systemctl edit raftlite\`.
 
   raftlite systemd-unit -node-id 1 > /etc/systemd/system/raftlite.service
   systemctl daemon-reload && systemctl enable --now raftlite
@@ -41,7 +42,7 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
     return Promise.resolve(0);
   }
   const [dataDirectory = `${stateRoot}/raftlite`] = commandLine.positionals;
-  const { http, raft, audit } = configurationOf({
+  const { http, raft, audit, backups } = configurationOf({
     ...commandLine,
     positionals: [dataDirectory, ...commandLine.positionals.slice(1)],
   });
@@ -59,7 +60,10 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
       name,
       isFile(name, text) && text !== "" ? resolve(text) : text,
     ]);
-  const files = given.filter(([name, text]) => isFile(name, text)).map(([, path]) => path);
+  const files = [
+    ...given.filter(([name, text]) => isFile(name, text)).map(([, path]) => path),
+    ...filesOfConfig(commandLine),
+  ];
   for (
     const path of [...program, ...files].filter((path) =>
       /^\/(home|root|tmp|var\/tmp)\//.test(path)
@@ -76,10 +80,27 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
   const command = [...program, ...flags, resolve(dataDirectory)];
   const places = [
     ...auditPlaces(audit?.target ?? auditToStderr),
-    ...archivePlaces(given.find(([name]) => name === "archive")?.[1] ?? ""),
+    ...archivePlaces(backups.archive.target && resolve(backups.archive.target)),
   ];
   print(unitText({ command, stateDirectory, ports, places }));
   return Promise.resolve(0);
+}
+
+/** The files that flags in the file of -config name, with a warning for those that would not be found. */
+function filesOfConfig({ values, elsewhere }: CommandLine): readonly string[] {
+  const named = Object.entries(values).flatMap(([name, value]) =>
+    elsewhere.has(name) && typeof value === "string" && value !== "" && isFile(name, value)
+      ? [{ name, path: value }]
+      : []
+  );
+  for (const { name, path } of named) {
+    if (isAbsolute(path)) continue;
+    const place = elsewhere.get(name);
+    printError(
+      `warning: ${place}: A service starts in /: write the whole path of -${name}, not ${path}\n`,
+    );
+  }
+  return named.map(({ path }) => path);
 }
 
 /** Whether the flag names a file: a service starts in /, and needs the whole path. */

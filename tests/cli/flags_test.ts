@@ -141,6 +141,7 @@ const everyFlag: Readonly<
       FlagName,
       | "help"
       | "version"
+      | "config"
       | "join-as"
       | "slow-query-values"
       | OtlpFlag
