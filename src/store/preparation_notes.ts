@@ -21,6 +21,10 @@ export class PreparationNotes {
   readonly insertsInto = new Set<string>();
   /** It is PRAGMA optimize, with this mask; "" when it gives none. */
   optimizes: string | undefined;
+  /** It is a PRAGMA that lists what is in the schema. */
+  listsSchema = false;
+  /** What it answers is not the same on every node: EXPLAIN, or a PRAGMA about file or connection. */
+  tellsOfNode = false;
   /** It gives this PRAGMA a value, which is not for SQLite to carry out. */
   pragma: RequestPragma | undefined;
   /** It controls this, which is not for SQLite either. */

@@ -53,6 +53,8 @@ export function prepareNext(
   // EXPLAIN says of a statement how it would write; what that controls is not carried out.
   const explains = statement.isExplain !== 0;
   if (explains) notes.pragma = notes.control = undefined;
+  // The program names how often its connection has loaded the schema; the plan does not.
+  if (statement.isExplain === 1) notes.tellsOfNode = true;
   const readonly = statement.readonly || explains;
   return {
     statement,

@@ -161,7 +161,9 @@ export class WritePragmas {
 
   /** All that was not committed is taken back. */
   rollback(): void {
+    const { legacy_alter_table: legacy } = this.#state.request;
     this.#state = this.#committed;
+    if (this.#state.request.legacy_alter_table !== legacy) this.#put("legacy_alter_table");
   }
 
   /** Goes on from what another connection has committed. */

@@ -231,7 +231,10 @@ export class SqlPolicy {
   }
 
   #pragmaRefusal(name: string, value: string | null, schema: string | null): string | undefined {
-    if (askingPragmas.has(name)) return undefined;
+    if (askingPragmas.has(name)) {
+      if (this.#notes !== undefined) this.#notes.listsSchema = true;
+      return undefined;
+    }
     const allowed = this.#kind === "read"
       ? value === null && name !== "wal_checkpoint" && !workingPragmas.has(name)
       : this.#mayWrite(name, value, schema);
@@ -255,9 +258,15 @@ export class SqlPolicy {
       return settablePragmas.has(name) || (isClients && workingPragmas.has(name));
     }
     // FTS5 asks for main.data_version, which pragma_data_version cannot, to know when to read anew.
-    if (name === "data_version" && schema !== null) return true;
-    // A client's own PRAGMA tells the client only; its answer cannot be stored.
-    return replicatedPragmas.has(name) || (isClients && name !== "wal_checkpoint");
+    if (name === "data_version" && schema !== null) {
+      if (this.#notes !== undefined) this.#notes.tellsOfNode = true;
+      return true;
+    }
+    if (replicatedPragmas.has(name)) return true;
+    // A client's own PRAGMA tells the client only; SQL cannot store its answer.
+    if (this.#notes === undefined || name === "wal_checkpoint") return false;
+    this.#notes.tellsOfNode = true;
+    return true;
   }
 }
 

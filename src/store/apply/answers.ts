@@ -34,6 +34,8 @@ export class Answers {
   #wanted = false;
   /** The results are the same on every node. */
   #kept = false;
+  /** Parts of the entry's results that differ from node to node, from where to where in them. */
+  #ofNode: { readonly from: number; readonly to: number }[] = [];
   /** Where the entry's answer begins, and where its results do. */
   #answerStart = 0;
   #start = 0;
@@ -55,6 +57,7 @@ export class Answers {
     this.#format = format;
     this.#wanted = format !== undefined;
     this.#kept = false;
+    this.#ofNode = [];
     this.#answerStart = this.#start = this.#out.length;
   }
 
@@ -74,8 +77,30 @@ export class Answers {
   /** Begins a step of an entry whose steps are compared with what they were, and not answered. */
   beginStep(format: AnswerFormat): void {
     this.#out.length = this.#start;
+    this.#ofNode = [];
     this.#format = format;
     this.#kept = true;
+  }
+
+  /** What was written of the entry's results from `from` on is this node's own. */
+  noteOfNode(from: number): void {
+    this.#ofNode.push({ from, to: this.entryLength });
+  }
+
+  /** Whether the results written so far are the same on every node. */
+  get areSame(): boolean {
+    return this.#ofNode.length === 0;
+  }
+
+  /** Of the results written so far, what is the same on every node. */
+  *sameResults(): Generator<Uint8Array> {
+    const { results } = this;
+    let at = 0;
+    for (const { from, to } of this.#ofNode) {
+      yield results.subarray(at, from);
+      at = to;
+    }
+    yield results.subarray(at);
   }
 
   /** The results written so far, of an entry whose results are kept. */
@@ -118,6 +143,7 @@ export class Answers {
   /** Forgets the results of the entry that has begun but for its first `length` bytes. */
   rewind(length: number): void {
     this.#out.length = this.#start + length;
+    this.#ofNode = this.#ofNode.filter(({ from }) => from < length);
   }
 
   get entryLength(): number {

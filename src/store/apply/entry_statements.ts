@@ -13,6 +13,7 @@ import { keptBytesMax, Parameters } from "../parameters.ts";
 import { isBlank, type PreparedStatement, prepareNext } from "../prepared_statement.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
+import { SqlTexts } from "./sql_texts.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** Where in its request a text begins, and in that text a statement. */
@@ -164,7 +165,7 @@ export class EntryStatements {
         return;
       }
       const own = source.text(next.statement.sqlStart, next.statement.sqlEnd);
-      const prepared = this.#sameEverywhere(next);
+      const prepared = this.#sameEverywhere(next, own);
       using statement = prepared.statement;
       if (first) this.#beginResult(prepared);
       const last = isBlank(source);
@@ -214,10 +215,16 @@ export class EntryStatements {
    * PRAGMA optimize looks at the tables that its connection has queried since it was opened, and
    * at statistics as last loaded, which are not the same on every node: here it looks at all
    * tables, and the statistics are loaded. https://www.sqlite.org/pragma.html#pragma_optimize
+   * What a PRAGMA lists is in the order in which the schema was loaded.
    */
-  #sameEverywhere(prepared: PreparedStatement): PreparedStatement {
+  #sameEverywhere(prepared: PreparedStatement, sql: string): PreparedStatement {
     const { connection } = this.#runner;
-    const { optimizes } = prepared.notes;
+    const { optimizes, listsSchema } = prepared.notes;
+    if (listsSchema && connection.schemaStale) {
+      prepared.statement.finalize();
+      connection.refreshSchema();
+      return this.#prepareNext(new SqlSource(sql)) ?? prepared;
+    }
     if (optimizes === undefined) return prepared;
     prepared.statement.finalize();
     connection.refreshSchema();
@@ -304,6 +311,7 @@ export class StatementRunner {
     const since = meter?.now() ?? 0;
     let rows = 0;
     let failed = true;
+    const from = this.answers.entryLength;
     this.#running = prepared;
     connection.determinism.set(run.clock, run.seed, run.counter++);
     const bound = this.parameters.bind(statement, used);
@@ -314,6 +322,7 @@ export class StatementRunner {
       failed = false;
     } finally {
       statement.reset();
+      if (prepared.notes.tellsOfNode) this.answers.noteOfNode(from);
       // VACUUM leaves the number of tables in last_insert_rowid(), hidden ones included.
       if (!prepared.readonly && kind !== "vacuum") {
         connection.counters.noteEffects(kind === "change");
@@ -359,42 +368,4 @@ export class StatementRunner {
       database.scalar(exhaustedQuery, JSON.stringify(tables)) !== 0
     );
   }
-}
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Longer texts are not kept, in bytes. */
-const keptLengthMax = 1024;
-const places = 64;
-
-interface Kept {
-  readonly bytes: Uint8Array;
-  readonly text: string;
-}
-
-/**
- * Makes SQL text of its bytes. Applications send the same few texts again and again, so one of each
- * length or so is kept: to compare bytes is quicker than to decode them (measured: 35 ns against
- * 150), and the text that was there before need not be hashed again to find its statement.
- */
-export class SqlTexts {
-  readonly #kept: (Kept | undefined)[] = new Array(places).fill(undefined);
-
-  /** The text of the `length` bytes at `start`; those that are not UTF-8 become U+FFFD. */
-  read(bytes: Uint8Array, start: number, length: number): string {
-    if (length > keptLengthMax) return decoder.decode(bytes.subarray(start, start + length));
-    const place = length % places;
-    const kept = this.#kept[place];
-    if (kept !== undefined && stands(kept.bytes, bytes, start, length)) return kept.text;
-    const own = bytes.slice(start, start + length);
-    const text = decoder.decode(own);
-    this.#kept[place] = { bytes: own, text };
-    return text;
-  }
-}
-
-function stands(kept: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
-  if (kept.length !== length) return false;
-  for (let i = 0; i < length; i++) if (kept[i] !== bytes[start + i]) return false;
-  return true;
 }

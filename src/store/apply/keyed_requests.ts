@@ -81,11 +81,12 @@ export class KeyedRequests {
     const { key } = header;
     if (key === undefined) return;
     const name = nameOf(key);
-    const { results } = this.#answers;
+    const { results, areSame } = this.#answers;
+    const isKept = isAnswerTheSame && areSame && results.length <= keptAnswerBytesMax;
     const kept: KeptKey = {
       name,
       request: requestOf(entry, header),
-      answer: isAnswerTheSame && results.length <= keptAnswerBytesMax ? results : undefined,
+      answer: isKept ? results : undefined,
     };
     const clock = clockOf(entry);
     const expires = clock + key.keptSeconds * 1000;

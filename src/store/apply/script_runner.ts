@@ -58,7 +58,7 @@ export class ScriptRunner {
     for (const step of stepsIn(entry.data, offset)) {
       this.#answers.beginStep(step.format);
       this.#step(entry, step, savepoints);
-      digest = digestOf(this.#answers.results);
+      digest = digestOf(this.#answers);
       if (step.digest !== undefined && !sameBytes(digest, step.digest)) return { type: "conflict" };
       if (this.#connection.database.autocommit) return { type: "rolled_back" };
     }
@@ -164,7 +164,9 @@ function carryOut(
   }
 }
 
-function digestOf(results: Uint8Array): Uint8Array<ArrayBuffer> {
-  const digest = createHash("sha256").update(results).digest();
-  return new Uint8Array(digest.subarray(0, digestBytes));
+/** Of what must be so again, on every node: not of what PRAGMA page_count and its like answer. */
+function digestOf(answers: Answers): Uint8Array<ArrayBuffer> {
+  const hash = createHash("sha256");
+  for (const part of answers.sameResults()) hash.update(part);
+  return new Uint8Array(hash.digest().subarray(0, digestBytes));
 }

@@ -134,6 +134,11 @@ export class WriteConnection {
     this.#forgetSchema();
   }
 
+  /** Whether they are to be read again. */
+  get schemaStale(): boolean {
+    return this.#schemaStale;
+  }
+
   /**
    * Reads schema and statistics again if need be. A connection that lived through their changes
    * lists tables in another order than a new one, and may choose other plans: SQLite loads

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SqlTexts } from "../../src/store/apply/entry_statements.ts";
+import { SqlTexts } from "../../src/store/apply/sql_texts.ts";
 
 const encoder = new TextEncoder();
 
