@@ -6,20 +6,26 @@ import { nearest } from "./suggestion.ts";
 /** A sub-command: takes the arguments behind its name and resolves with the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
 
-/** Sub-commands by name; each is loaded only when asked for. */
-const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
-  ["bench", async () => (await import("./bench/command.ts")).bench],
-  ["hash-password", async () => (await import("./hash_password.ts")).hashPasswordCommand],
-  ["new-token", async () => (await import("./new_token.ts")).newToken],
-  ["recover", async () => (await import("./recover/command.ts")).recoverCommand],
-  ["restore", async () => (await import("./restore/command.ts")).restore],
-  ["shell", async () => (await import("./shell/command.ts")).shell],
-  ["systemd-unit", async () => (await import("./systemd_unit.ts")).systemdUnit],
-]);
+/** Sub-commands; each is loaded only when asked for. */
+const loaders = {
+  bench: async () => (await import("./bench/command.ts")).bench,
+  completion: async () => (await import("./completion/command.ts")).completionCommand,
+  "hash-password": async () => (await import("./hash_password.ts")).hashPasswordCommand,
+  "new-token": async () => (await import("./new_token.ts")).newToken,
+  recover: async () => (await import("./recover/command.ts")).recoverCommand,
+  restore: async () => (await import("./restore/command.ts")).restore,
+  shell: async () => (await import("./shell/command.ts")).shell,
+  "systemd-unit": async () => (await import("./systemd_unit.ts")).systemdUnit,
+} as const satisfies Readonly<Record<string, () => Promise<Command>>>;
+
+export type CommandName = keyof typeof loaders;
+
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map(Object.entries(loaders));
 
 /** Sub-commands with flags of their own; the others take the server's. */
 const ownFlags: ReadonlySet<string> = new Set([
   "bench",
+  "completion",
   "restore",
   "shell",
   "hash-password",

@@ -1,3 +1,7 @@
+import type { LogLevel } from "../io/types.ts";
+
+export const logLevels: readonly LogLevel[] = ["DEBUG", "INFO", "WARN", "ERROR"];
+
 /** How a flag's text is read. */
 export type FlagKind =
   | "switch"
@@ -32,6 +36,8 @@ export interface FlagSpec {
   /** What help calls the value; "" for a switch. */
   readonly value: string;
   readonly help: string;
+  /** All that a text may be, where it is one of a few. */
+  readonly words?: readonly string[];
   /** Bounds of a count, a size in bytes or a duration in milliseconds, both inclusive. */
   readonly min?: number;
   readonly max?: number;

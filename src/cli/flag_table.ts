@@ -1,7 +1,8 @@
 import { backupFlags } from "./backup_flag_table.ts";
 import { auditFlags } from "./audit_flags.ts";
-import { type FlagSpec, hour, longest } from "./flag_spec.ts";
+import { type FlagSpec, hour, logLevels, longest } from "./flag_spec.ts";
 import { httpFlags } from "./http_flag_table.ts";
+import { discoveryModes } from "../discovery/open.ts";
 import { otlpFlags } from "./otlp_flag_table.ts";
 import { nodeTlsFlags } from "./node_tls_flag_table.ts";
 
@@ -67,6 +68,7 @@ export const flagTable = {
     group: "Cluster",
     default: "",
     value: "MODE",
+    words: discoveryModes,
     help:
       "How to find the other nodes, in place of -join: dns, dns-srv, consul-kv or etcd-kv (docs/operations.md)",
   },
@@ -252,6 +254,7 @@ export const flagTable = {
     group: "Raft",
     default: "INFO",
     value: "LEVEL",
+    words: logLevels,
     help:
       "Least level that consensus (node, raft_log, transport) writes to the log: DEBUG, INFO, WARN or ERROR",
   },

@@ -8,12 +8,10 @@ import { flagsOf, misspelt, variableOf, type Variables } from "./environment_fla
 import { FlagError } from "./flag_error.ts";
 import { flagTable } from "./flag_table.ts";
 import type { FlagName } from "./flag_table.ts";
-import type { FlagKind, FlagSpec } from "./flag_spec.ts";
+import { type FlagKind, type FlagSpec, logLevels } from "./flag_spec.ts";
 import { foreignFlags } from "./foreign_flags.ts";
 import { nearest } from "./suggestion.ts";
 import { parseSwitch } from "./switches.ts";
-
-const levels: readonly LogLevel[] = ["DEBUG", "INFO", "WARN", "ERROR"];
 
 type ValueOf<Kind extends FlagKind> = Kind extends "switch" ? boolean
   : Kind extends "duration" | "count" | "size" ? number
@@ -229,8 +227,8 @@ function readValue(spec: FlagSpec, text: string): unknown {
     case "size":
       return bounded(spec, parseSize(text), (bound) => `${bound} bytes`);
     case "level": {
-      const level = levels.find((name) => name === text.toUpperCase());
-      if (level === undefined) throw new RangeError(`not one of ${levels.join(", ")}`);
+      const level = logLevels.find((name) => name === text.toUpperCase());
+      if (level === undefined) throw new RangeError(`not one of ${logLevels.join(", ")}`);
       return level;
     }
   }

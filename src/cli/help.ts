@@ -13,6 +13,7 @@ Usage:
   raftlite hash-password                     Make a password's hash for the file of users (-auth)
   raftlite new-token NAME [EXPIRES]          Make a token and its line for that file
   raftlite recover DATA_DIR…                 Go on without a majority that is lost for good
+  raftlite completion bash|zsh|fish          Print what completes all this in that shell
   raftlite systemd-unit [flags] [DATA_DIR]   Print a unit file that runs a node
 
 A node takes each flag from the environment, too, as RAFTLITE_NODE_ID for -node-id, and from the

@@ -14,6 +14,7 @@ export const otlpFlags = {
     group: "OTLP",
     default: "grpc",
     value: "grpc|http",
+    words: ["grpc", "http"],
     help: "How it is spoken to: by gRPC, or by Protobuf over HTTP, at /v1/metrics and /v1/traces",
   },
   "otlp-interval": {

@@ -48,7 +48,8 @@ Example:
   raftlite bench -target ours=http://127.0.0.1:4001 -target other=http://127.0.0.1:5001 -only insert
 `;
 
-const options = {
+/** The flags of raftlite bench, as parseArgs takes them. */
+export const benchOptions = {
   target: { type: "string", multiple: true },
   clients: { type: "string", default: "1,16,64" },
   duration: { type: "string", default: "2s" },
@@ -61,7 +62,7 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
-const longNames: ReadonlyMap<string, string> = new Map(accessLongNames);
+export const benchLongNames: ReadonlyMap<string, string> = new Map(accessLongNames);
 
 /** What a benchmark is to measure. */
 export interface Plan {
@@ -95,7 +96,7 @@ export interface Row {
 
 /** The sub-command that measures servers. */
 export async function bench(args: readonly string[]): Promise<number> {
-  const values = parseOptions(args, options, longNames);
+  const values = parseOptions(args, benchOptions, benchLongNames);
   if (values.help) {
     print(help);
     return 0;

@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { resolve } from "node:path";
 import { messageOf } from "../../base/message_of.ts";
 import { AddressError, parseAddress } from "../../io/address.ts";
@@ -9,7 +8,7 @@ import { writeFileAtomically } from "../../member/atomic_file.ts";
 import { openers } from "../../member/openers.ts";
 import { type NamedPeer, PeersFileError } from "../../member/peers_file.ts";
 import { readSurvivor, type Survivor } from "../../member/survivor.ts";
-import { withTwoDashes } from "../dashes.ts";
+import { parseOptionsAndNames } from "../command_options.ts";
 import { takeDataDirectory } from "../data_directory.ts";
 import { FlagError } from "../flag_error.ts";
 import { print } from "../output.ts";
@@ -29,6 +28,14 @@ With -members it shows what could be lost, asks, and writes raft/peers.json into
 the same, with the same -members, on each machine that is left; then start the nodes. The next start
 of each takes the members from that file, and keeps the log of before in raft.before-recovery.
 `;
+
+/** The flags of raftlite recover, as parseArgs takes them. */
+export const recoverOptions = {
+  members: { type: "string", default: "" },
+  "non-voters": { type: "string", default: "" },
+  yes: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
 
 /** raftlite recover: what editing peers.json by hand does, with a look before it. */
 export async function recoverCommand(args: readonly string[]): Promise<number> {
@@ -97,22 +104,7 @@ async function surviving(
 }
 
 function read(args: readonly string[]) {
-  const takesValue = (name: string) => {
-    if (name === "members" || name === "non-voters") return true;
-    if (["yes", "help", "h"].includes(name)) return false;
-    throw new FlagError(2, `Unknown flag -${name}`);
-  };
-  const { values, positionals } = parseArgs({
-    args: withTwoDashes(args, takesValue),
-    allowPositionals: true,
-    options: {
-      members: { type: "string", default: "" },
-      "non-voters": { type: "string", default: "" },
-      yes: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-      h: { type: "boolean", default: false },
-    },
-  });
+  const { values, positionals } = parseOptionsAndNames(args, recoverOptions);
   const voters = peersOf("members", values.members, false);
   const others = peersOf("non-voters", values["non-voters"], true);
   const peers = [...voters, ...others];
@@ -120,8 +112,7 @@ function read(args: readonly string[]) {
     throw new FlagError(1, "-members and -non-voters name a node twice");
   }
   if (voters.length === 0 && others.length > 0) throw new FlagError(1, "-members names no voter");
-  const isHelp = values.help || values.h;
-  const directories = isHelp ? [] : positionals.map((directory) => resolve(directory));
+  const directories = values.help ? [] : positionals.map((directory) => resolve(directory));
   return { directories, peers, isAsking: !values.yes };
 }
 

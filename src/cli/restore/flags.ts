@@ -13,7 +13,8 @@ export type RestoreRequest =
     readonly output: string;
   };
 
-const options = {
+/** The flags of raftlite restore, as parseArgs takes them. */
+export const restoreOptions = {
   from: { type: "string" },
   at: { type: "string" },
   index: { type: "string" },
@@ -24,7 +25,7 @@ const options = {
 
 /** Throws a FlagError. */
 export function parseRestore(args: readonly string[]): RestoreRequest {
-  const { values, positionals } = parseOptionsAndNames(args, options);
+  const { values, positionals } = parseOptionsAndNames(args, restoreOptions);
   if (values.help) return { type: "help" };
   const { from = "", at, index, list = false, verify = false } = values;
   if (from === "") throw new FlagError(2, "restore needs -from with the archive");

@@ -42,7 +42,8 @@ Examples:
   echo 'SELECT * FROM foo' | raftlite shell -mode json
 `;
 
-const options = {
+/** The flags of raftlite shell, as parseArgs takes them. */
+export const shellOptions = {
   alternatives: { type: "string", default: "" },
   scheme: { type: "string" },
   host: { type: "string" },
@@ -55,7 +56,7 @@ const options = {
   help: { type: "boolean", default: false },
 } as const;
 
-const longNames: ReadonlyMap<string, string> = new Map([
+export const shellLongNames: ReadonlyMap<string, string> = new Map([
   ...accessLongNames,
   ["a", "alternatives"],
   ["s", "scheme"],
@@ -84,7 +85,7 @@ export function parseShellFlags(
   hostVariable: string | undefined,
   secrets: Secrets = givenSecrets,
 ): ShellOptions | "help" | "version" {
-  const values = parseOptions(args, options, longNames);
+  const values = parseOptions(args, shellOptions, shellLongNames);
   if (values.help) return "help";
   if (values.version) return "version";
   const named = values.scheme ?? values.host ?? values.port;
