@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import * as members from "../../src/cluster/member_wire.ts";
+import { encodeTransactionCall, encodeTurn } from "../../src/cluster/transactions/wire.ts";
 import * as wire from "../../src/cluster/wire.ts";
 import { encodeSnapshotHeader } from "../../src/node/snapshot_header.ts";
 import { snapshotStream } from "../../src/node/types.ts";
@@ -10,6 +11,7 @@ import { newestVersion } from "../../src/raft/cluster_version.ts";
 import { serverId } from "../../src/raft/types.ts";
 import type { Member } from "../../src/raft/types.ts";
 import { encodeCommand } from "../../src/store/codec/command_codec.ts";
+import { encodeStep } from "../../src/store/codec/script_codec.ts";
 import { stampCommand } from "../../src/store/codec/stamp.ts";
 import { FrameType, writeFrame } from "../../src/transport/frame.ts";
 import { decodeHello } from "../../src/transport/handshake.ts";
@@ -179,6 +181,39 @@ test("A node stays up whatever Raft messages a peer sends", async () => {
   await target.isWell();
 });
 
+/** What peers ask of the node's open transactions, with steps that may be none. */
+async function transactionCalls(node: NodeProcess) {
+  const begin = { method: "POST", body: '{"timeout": "60s"}' };
+  const answer = await fetch(`${node.url}/db/begin`, begin);
+  const { tx } = await answer.json() as { readonly tx: string };
+  const step = encodeStep({
+    statements: [{ sql: "INSERT INTO t VALUES (?)", positional: ["in a transaction"] }],
+    clock: 1,
+    seed: 1n,
+    atomic: false,
+    unified: false,
+    readOnly: false,
+    timeoutMs: 1000,
+    format: plain,
+  });
+  const of = { id: tx, user: "", rights: undefined, timeoutMs: 1000 };
+  const run = fc.tuple(perhapsDamaged(fc.constant(step)), fc.boolean()).map(([step, writes]) =>
+    encodeTransactionCall({ ...of, type: "run", step, writes })
+  );
+  const turns = fc.tuple(
+    fc.constantFrom("take" as const, "renew" as const, "end" as const),
+    fc.maxSafeNat(),
+  ).map((
+    [operation, ms],
+  ) => encodeTurn({ operation, transaction: "a", keptMs: ms, timeoutMs: 10 }));
+  const late = wire.encodeWrite({ timeoutMs: 10, format: plain }, "a");
+  return [
+    [wire.RequestKind.transaction, run],
+    [wire.RequestKind.turn, turns],
+    [wire.RequestKind.commit, perhapsDamaged(fc.constant(new Uint8Array([...late, ...writing])))],
+  ] as const;
+}
+
 test("A node stays up whatever requests a peer makes", async () => {
   await using target = await Target.start();
   const join = {
@@ -209,6 +244,7 @@ test("A node stays up whatever requests a peer makes", async () => {
       wire.RequestKind.form,
       fc.constant(members.encodeForm({ phase: "commit", clusterId: "0", to: target.id })),
     ],
+    ...await transactionCalls(target.node),
     [99, fc.uint8Array()],
   ] as const;
   let id = 0;

@@ -312,8 +312,9 @@ export class Transactions {
 
   /** The leader's side of turns to write. */
   async handleTurn(payload: Uint8Array): Promise<Uint8Array> {
-    const { operation, transaction, keptMs, timeoutMs } = decodeTurn(new ByteReader(payload));
+    const { operation, transaction, timeoutMs, ...call } = decodeTurn(new ByteReader(payload));
     const { node, turns, clock } = this.#parts;
+    const keptMs = Math.min(call.keptMs, turnKeptMs);
     if (!node.isLeader) throw noLeader();
     const answer = beginAnswer();
     switch (operation) {

@@ -1,4 +1,5 @@
 import { type ByteReader, ByteWriter, FormatError } from "../../base/bytes.ts";
+import { passStep } from "../../store/codec/script_codec.ts";
 import type { IdempotencyKey } from "../../store/types.ts";
 import { plainFormat } from "../../store/types.ts";
 
@@ -56,8 +57,8 @@ export type TransactionCall =
 const types = ["run", "commit", "rollback"] as const;
 
 /**
- * type u8, id text, user text, rights text ("" for all), timeoutMs u64; of a run whether it writes u8, and the step as the
- * rest; of a commit its key's name text ("" for none) and keptSeconds u32.
+ * type u8, id text, user text, rights text ("" for all), timeoutMs u64; of a run whether it writes
+ * u8, and the step; of a commit its key's name text ("" for none) and keptSeconds u32.
  */
 export function encodeTransactionCall(call: TransactionCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
@@ -88,14 +89,18 @@ export function decodeTransactionCall(reader: ByteReader): TransactionCall {
   switch (type) {
     case "run": {
       const writes = reader.uint8() === 1;
-      return { ...common, type, writes, step: reader.raw(reader.remaining).slice() };
+      const step = passStep(reader).slice();
+      reader.end();
+      return { ...common, type, writes, step };
     }
     case "commit": {
       const name = reader.text();
       const keptSeconds = reader.uint32();
+      reader.end();
       return { ...common, type, key: name === "" ? undefined : { name, keptSeconds } };
     }
     case "rollback":
+      reader.end();
       return { ...common, type };
     default:
       throw new FormatError("Unknown operation on a transaction");

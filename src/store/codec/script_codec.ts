@@ -82,6 +82,9 @@ function readStep(reader: ByteReader): Omit<ReadStep, "end"> {
   const flags = reader.uint8();
   const format: AnswerFormat | undefined = decodeFormat(reader.uint8());
   if (format === undefined) throw new FormatError("A step without a form for its results");
+  if (format.timings) {
+    throw new FormatError("A step whose results would differ by how long it took");
+  }
   const digest = reader.raw(digestBytes);
   return {
     clock,
@@ -103,8 +106,8 @@ export function readSteps(reader: ByteReader): Uint8Array[] {
   return steps;
 }
 
-/** Moves on behind a step that is sound; throws a FormatError for any other. */
-function passStep(reader: ByteReader): Uint8Array {
+/** Moves on behind a step that is sound, and returns its bytes; throws a FormatError for any other. */
+export function passStep(reader: ByteReader): Uint8Array {
   const start = reader.offset;
   readStep(reader);
   const length = reader.uint32();
