@@ -287,3 +287,42 @@ Deno.test("Money that is moved by transactions is neither lost nor made, whoever
   const keys = new Set(done?.flat());
   assert.deepEqual(acknowledged.filter((key) => !keys.has(key)), [], `seed ${seed}: lost`);
 });
+
+Deno.test("A transaction that did not get the turn to write asks for it again", async () => {
+  await using cluster = await started(1);
+  const [node] = cluster.nodes;
+  assert(node);
+  const holder = await Transaction.begin(node, { mode: "immediate" });
+  const waiting = await Transaction.begin(node);
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const statement = JSON.stringify([insert(1)]);
+    const { status, body } = await waiting.send(node, "execute", statement, "timeout=200ms");
+    assert.equal(status, 503, body);
+    assert.match(body, /^database is locked/);
+  }
+  await holder.run(node, insert(2));
+  assert.equal((await holder.commit(node)).status, 200);
+  await waiting.run(node, insert(3));
+  assert.equal((await waiting.commit(node)).status, 200);
+  assert.deepEqual(await node.query("SELECT v FROM t ORDER BY v"), [[2], [3]]);
+});
+
+Deno.test("A transaction whose time ends while its commit is under way comes to what that comes to", async () => {
+  await using cluster = await started(1);
+  const [node] = cluster.nodes;
+  assert(node);
+  const holder = await Transaction.begin(node, { mode: "immediate" });
+  const committed = await Transaction.begin(node, { mode: "concurrent", timeout: "500ms" });
+  await committed.run(node, insert(1));
+  const committing = committed.commit(node);
+  const later = await Transaction.begin(node, { mode: "read", timeout: "500ms" });
+  await eventually(
+    "the time of one that began later is over",
+    async () => (await later.send(node, "request", '["SELECT 1"]')).status === 410,
+  );
+  assert.equal((await holder.send(node, "rollback")).status, 200);
+  assert.equal((await committing).status, 200);
+  const again = await committed.commit(node);
+  assert.deepEqual(again, { status: 410, body: "The transaction is over: it was committed\n" });
+  assert.equal(await countAt(node), 1);
+});

@@ -38,13 +38,17 @@ export interface TransactionParts {
 export class Transaction {
   readonly options: TransactionOptions;
   readonly steps: Uint8Array[] = [];
-  /** It has, or had, the turn to write. */
-  hasTurn = false;
+  /** It may have the turn to write: it has asked for it. */
+  askedForTurn = false;
   readonly #parts: TransactionParts;
   readonly #until: Timer;
   #idle: Timer | undefined;
   #bytes = 0;
   #writes = false;
+  /** It has had its turn to write. */
+  #hadTurn = false;
+  /** Its commit is under way. */
+  #isCommitting = false;
   /** What it reads while it only reads, and is to read the same. */
   #held: HeldRead | undefined;
   /** Foreign keys keep it from being committed as it is. */
@@ -59,7 +63,7 @@ export class Transaction {
     const { openMs } = options;
     this.#until = parts.clock.after(
       openMs,
-      () => this.end(`it was rolled back, open for longer than ${openMs / 1000} s`),
+      () => this.rollBack(`it was rolled back, open for longer than ${openMs / 1000} s`),
     );
     this.#startIdling();
   }
@@ -111,7 +115,10 @@ export class Transaction {
       this.#held ??= await store.hold();
       return await this.#held.run(step, rights);
     }
-    if (mode === "deferred" && !this.hasTurn) await takeTurn(this, deadline);
+    if (mode === "deferred" && !this.#hadTurn) {
+      await takeTurn(this, deadline);
+      this.#hadTurn = true;
+    }
     this.#letGo();
     return await store.rehearse([...this.steps, step], rights);
   }
@@ -145,11 +152,20 @@ export class Transaction {
     return this.#writes;
   }
 
-  /** Throws what SQLite says of a COMMIT while foreign keys are not made good; it then goes on. */
-  assertMayCommit(): void {
+  /**
+   * Its commit begins, and alone says from now on what becomes of it. Throws what SQLite says of a
+   * COMMIT while foreign keys are not made good; it then goes on.
+   */
+  beginCommit(): void {
     if (this.#deferredForeignKeys) {
       throw new ServiceError("invalid", "FOREIGN KEY constraint failed: the transaction goes on");
     }
+    this.#isCommitting = true;
+  }
+
+  /** Rolls it back, unless its commit is under way. */
+  rollBack(why: string): void {
+    if (!this.#isCommitting) this.end(why);
   }
 
   /** It is over, for whoever asks after it. */
@@ -174,7 +190,7 @@ export class Transaction {
     const { idleMs } = this.options;
     this.#idle = this.#parts.clock.after(
       idleMs,
-      () => this.end(`it was rolled back, without a request for ${idleMs / 1000} s`),
+      () => this.rollBack(`it was rolled back, without a request for ${idleMs / 1000} s`),
     );
   }
 }

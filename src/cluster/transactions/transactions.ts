@@ -76,7 +76,7 @@ export class Transactions {
   /** The node stops: none of them is committed. */
   stop(): void {
     for (const transaction of [...this.#open.values()]) {
-      transaction.end("it was rolled back, as its node stops");
+      transaction.rollBack("it was rolled back, as its node stops");
     }
   }
 
@@ -216,8 +216,8 @@ export class Transactions {
     const transaction = this.#open.get(id);
     if (transaction?.options.user === user) {
       // What it has run was allowed by those that it began with, and is run again by them.
-      if (transaction.options.rights !== rights) transaction.end(rightsChanged);
-      else return transaction;
+      if (transaction.options.rights !== rights) transaction.rollBack(rightsChanged);
+      if (transaction.over === undefined) return transaction;
     }
     const why = this.#over.get(`${id} ${user}`);
     throw why === undefined ? unknown() : transactionOver(why);
@@ -228,8 +228,8 @@ export class Transactions {
     { key, user, timeoutMs }: Extract<TransactionCall, { type: "commit" }>,
     deadline: number,
   ): Promise<Pick<WriteAnswer, "raftIndex" | "repeated">> {
-    transaction.assertMayCommit();
-    const { steps, options: { id, rights }, writes, hasTurn } = transaction;
+    transaction.beginCommit();
+    const { steps, options: { id, rights }, writes, askedForTurn } = transaction;
     if (!writes) {
       transaction.end("it was committed");
       return { raftIndex: 0 };
@@ -240,7 +240,7 @@ export class Transactions {
         (request) => ({ type: "script", steps, request, rights, key: named }),
         plainFormat,
         Math.min(timeoutMs, deadline - this.#parts.clock.now()),
-        { turn: hasTurn ? id : undefined },
+        { turn: askedForTurn ? id : undefined },
       );
       const { results, raftIndex, repeated } = named === undefined ? answer : keyedAnswer(answer);
       const error = errorIn(results);
@@ -268,7 +268,7 @@ export class Transactions {
         keptMs: turnKeptMs,
         timeoutMs: timeoutMs(),
       });
-    transaction.hasTurn = true;
+    transaction.askedForTurn = true;
     const answer = await calls.atLeader(RequestKind.turn, call, deadline);
     if (transaction.over !== undefined) {
       this.#endTurn(id);
@@ -282,6 +282,7 @@ export class Transactions {
 
   #renewLater(id: string): void {
     const { clock, calls } = this.#parts;
+    this.#renewals.get(id)?.cancel();
     const timer = clock.after(turnRenewedMs, () => {
       if (!this.#open.has(id)) return;
       this.#renewLater(id);
@@ -307,7 +308,7 @@ export class Transactions {
     this.#over.set(`${id} ${user}`, transaction.over ?? "");
     this.#renewals.get(id)?.cancel();
     this.#renewals.delete(id);
-    if (transaction.hasTurn) this.#endTurn(id);
+    if (transaction.askedForTurn) this.#endTurn(id);
   }
 
   /** The leader's side of turns to write. */
@@ -357,7 +358,8 @@ function nameIn(id: string): string {
 function unknown(): ServiceError {
   return new ServiceError(
     "no_transaction",
-    "No such transaction: it is over for long, or its node has started anew, and is rolled back",
+    "No such transaction: it is over for long, or its node has started anew; it is rolled back, " +
+      "unless it was committed before",
   );
 }
 
