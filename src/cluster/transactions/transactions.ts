@@ -120,12 +120,19 @@ export class Transactions {
     return `${crypto.randomUUID()}.${encodeURIComponent(this.#name)}`;
   }
 
+  /** Not looked at where nothing hangs on it: looking takes a reader as long as the rest takes. */
+  async #mayWrite({ id, statements, rights }: TransactionStep): Promise<boolean> {
+    const mode = this.#open.get(id)?.options.mode;
+    if (mode === "immediate" || mode === "concurrent") return true;
+    const verdicts = await this.#parts.store.inspect(statements, rights);
+    return !verdicts.every((verdict) => verdict === true);
+  }
+
   /** Runs the statements of one request, here or at the node that has the transaction. */
   async run(request: TransactionStep): Promise<Uint8Array> {
-    const { statements, readOnly, unified, atomic, format, statementTimeoutMs, rights } = request;
-    const { store, clock } = this.#parts;
-    const writes = !readOnly &&
-      !(await store.inspect(statements, rights)).every((verdict) => verdict === true);
+    const { statements, readOnly, unified, atomic, format, statementTimeoutMs } = request;
+    const { clock } = this.#parts;
+    const writes = !readOnly && await this.#mayWrite(request);
     const [seed = 0n] = crypto.getRandomValues(new BigUint64Array(1));
     const step = encodeStep({
       statements,
