@@ -92,7 +92,8 @@ export class EntryApplier {
   #applyFrom(entries: readonly BatchEntry[], from: number): number {
     let next = from;
     while (next < entries.length) {
-      this.#keyed.makeRoom(entries, next);
+      const first = entries[next];
+      if (first !== undefined) this.#keyed.makeRoom(first);
       // After a crash between the statements of an entry that one goes on alone.
       let alone = this.#connection.committed.resume !== resumeAtStart;
       if (!alone) ({ next, alone } = this.#applyTogether(entries, next));
@@ -122,6 +123,7 @@ export class EntryApplier {
       for (; next < to; next++) {
         const entry = entries[next];
         if (entry === undefined || isLoadCommit(entry) || !this.#fits(entry)) break;
+        if (!this.#keyed.hasRoom(entry)) break;
         outcome = this.#applyEntry(entry, this.#connection.committed.index + 1 + next - from);
         if (outcome !== "applied") break;
       }
@@ -175,7 +177,7 @@ export class EntryApplier {
     let failure: unknown;
     try {
       this.#enforceForeignKeys(entries, 0);
-      const hasRoom = this.#keyed.makeRoom(entries, 0);
+      const hasRoom = entries.every((entry) => this.#keyed.makeRoom(entry));
       connection.begin();
       if (hasRoom && this.#applyAll(entries)) {
         connection.commit(last.index, last.term, resumeAtStart);

@@ -31,17 +31,18 @@ export class KeyedRequests {
     this.#answers = answers;
   }
 
+  /** Whether there is room for an entry's key, if it has one. */
+  hasRoom(entry: BatchEntry): boolean {
+    return this.#table !== undefined || !isKeyed(entry);
+  }
+
   /**
-   * Makes room for the keys of entries from number `from` on; not inside a transaction. False when
-   * that is not for this connection.
+   * Makes room for the key of the entry that is applied next, not inside a transaction: entries in
+   * front of it, which can read the schema, must see the same on every node, however they are
+   * batched. False when that is not for this connection.
    */
-  makeRoom(entries: readonly BatchEntry[], from: number): boolean {
-    if (this.#table !== undefined) return true;
-    for (let at = from; at < entries.length; at++) {
-      const entry = entries[at];
-      if (entry !== undefined && isKeyed(entry)) return this.#openTable();
-    }
-    return true;
+  makeRoom(entry: BatchEntry): boolean {
+    return this.hasRoom(entry) || this.#openTable();
   }
 
   #openTable(): boolean {
