@@ -98,3 +98,29 @@ Deno.test("What a rehearsal was told to do by a PRAGMA is over with it", async (
   await apply("ALTER TABLE t RENAME TO u");
   assert.equal(await contents(one), await contents(other));
 });
+
+Deno.test("A column that a rehearsal has added, and read, is not there behind it", async () => {
+  await using store = await TestStore.open();
+  await store.execute(["CREATE TABLE t (v)"]);
+  const added = ["ALTER TABLE t ADD COLUMN w", "SELECT * FROM t"];
+  const steps = await rehearsed(store, added);
+  const [answer] = await store.apply(
+    store.entries.command({ type: "script", steps, request: undefined }),
+  );
+  assert.equal(answer, "");
+  const back = ["SAVEPOINT s", "ALTER TABLE t ADD COLUMN x", "SELECT * FROM t", "ROLLBACK TO s"];
+  await rehearsed(store, [...back, "ALTER TABLE t ADD COLUMN x", "INSERT INTO t VALUES (1, 2, 3)"]);
+});
+
+Deno.test("Keys are given room where the log first has one, whatever stands before it in its batch", async () => {
+  await using one = await TestStore.open();
+  await using other = await TestStore.open();
+  const entries = [
+    one.entries.execute(["CREATE TABLE t AS SELECT name FROM sqlite_schema"]),
+    one.entries.execute(["INSERT INTO t VALUES (1)"], { key: keyOf("k") }),
+  ];
+  await one.apply(...entries);
+  for (const entry of entries) await other.apply(entry);
+  const seen = "SELECT name FROM t UNION ALL SELECT name || rootpage FROM sqlite_schema";
+  assert.equal(await one.query(seen), await other.query(seen));
+});

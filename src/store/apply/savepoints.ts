@@ -42,7 +42,7 @@ export class Savepoints {
     const kept = this.#names[level];
     if (kept === undefined) return;
     this.#run(`ROLLBACK TO ${identifier(kept)}`);
-    this.#connection.noteSchemaChange();
+    this.#connection.takeBackSchema();
   }
 
   /** Ends what began within a level, one by one: two may have the same name. */

@@ -124,8 +124,10 @@ export class WriteConnection {
     this.own(() => {
       this.database.exec("BEGIN");
       this.committed = readRaftState(this.database);
-      this.users.schemaChanged();
     });
+    // Others have changed it since this connection held something before.
+    this.#forgetSchema();
+    this.refreshSchema();
   }
 
   /** After a statement that may have changed the schema or the statistics, failed or not. */
@@ -183,12 +185,19 @@ export class WriteConnection {
     this.maxRowId.take();
     this.pragmas.rollback();
     this.counters.restore(this.committed);
-    this.#takeBackSchema();
+    this.takeBackSchema();
     this.#schemaChanged = false;
   }
 
-  #takeBackSchema(): void {
-    if (this.#schemaChanged) this.#forgetSchema();
+  /**
+   * After a rollback, also of a part of the transaction. SQLite then forgets the schema if it has
+   * changed it since it read it last; what it has read after its changes, as refreshSchema has it
+   * do, it would take for committed, and find columns twice that are there no more.
+   */
+  takeBackSchema(): void {
+    if (!this.#schemaChanged) return;
+    this.#forgetSchema();
+    this.refreshSchema();
   }
 
   /** Goes on from what another connection has committed. */
@@ -204,14 +213,14 @@ export class WriteConnection {
   /** Rolls back, and leaves last_insert_rowid() and its like as the rolled back statements left them, as SQLite does. */
   rollbackStatements(): void {
     this.transaction.rollback();
-    this.#takeBackSchema();
+    this.takeBackSchema();
     this.#schemaChanged = false;
   }
 
   /** Takes back what happened since `savepoint`, and forgets it. */
   rollbackToSavepoint(): void {
     this.transaction.rollbackToSavepoint();
-    this.#takeBackSchema();
+    this.takeBackSchema();
   }
 
   /** Commits with the position, written in the same transaction. */
