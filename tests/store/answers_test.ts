@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { Answers, receivedAnswers } from "../../src/store/apply/answers.ts";
+import { Database, SqlSource } from "../../src/sqlite/mod.ts";
+import { prepareNext } from "../../src/store/prepared_statement.ts";
 import { duplicate } from "../../src/store/types.ts";
-import { plain, text } from "./fixture.ts";
+import { library, plain, text } from "./fixture.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
 /** Answers to a change, to nobody, to a duplicate, with so many of that error, and to another change. */
@@ -61,4 +63,34 @@ for (
 Deno.test("Answers gives out short ASCII as text", () => {
   assert.equal(typeof batch("no such table: t").take()[0], "string");
   assert.equal(typeof receivedAnswers(batch("no such table: t").takeBytes(), 5)[4], "string");
+});
+
+Deno.test("Answers that are kept are bounded, by nothing but their own entry", () => {
+  using database = new Database(":memory:", { library });
+  const limits = { resultBytesMax: 1000, batchBytesMax: 4000 };
+  const answers = new Answers(new SimulatedClock(), limits);
+  const put = (statements: number) => {
+    answers.begin(plain);
+    answers.keep(plain);
+    for (let i = 0; i < statements; i++) {
+      const prepared = prepareNext(
+        database,
+        undefined,
+        new SqlSource("SELECT printf('%.*c', 900, 'x')"),
+      );
+      assert(prepared);
+      using _ = prepared.statement;
+      answers.rows(prepared, 0);
+    }
+    const kept = text(answers.results);
+    answers.end();
+    return kept;
+  };
+  const alone = put(100);
+  assert(alone.length < 12_000, `${alone.length}`);
+  assert.match(alone, /x",?.*Result is larger/);
+  assert.equal(put(100), alone, "whatever is before it in its batch");
+  const [first, second] = answers.take().map(text);
+  assert.equal(first, `0${alone}`);
+  assert.match(second ?? "", /^0{"error":"Results are too large beside those of others/);
 });

@@ -11,10 +11,15 @@ import {
 import type { PreparedStatement } from "../prepared_statement.ts";
 import { type Answer, type AnswerFormat, duplicate, KeyedAnswer } from "../types.ts";
 
-/** Bytes that the rows of one statement in a write may take up in its answer. */
-const resultBytesMax = 0x400_0000;
-/** Bytes of all answers in a batch, beyond which rows are no longer written. */
-const batchBytesMax = 0x1000_0000;
+/** Bytes that answers may take up. */
+export interface AnswerLimits {
+  /** The rows of one statement in a write. */
+  readonly resultBytesMax: number;
+  /** All answers in a batch, and the results of one entry that are kept: beyond, no rows are written. */
+  readonly batchBytesMax: number;
+}
+
+const defaultLimits: AnswerLimits = { resultBytesMax: 0x400_0000, batchBytesMax: 0x1000_0000 };
 
 /** Bytes of all answers in a batch that are made text. */
 const textBytesMax = 0x1_0000;
@@ -27,6 +32,7 @@ export const duplicateAnswer = 0xffff_fffe;
 /** The answers of a batch, as they are written: the results of an entry separated by commas. */
 export class Answers {
   readonly #clock: Clock;
+  readonly #limits: AnswerLimits;
   readonly #out = new JsonText(0x1_0000);
   readonly #lengths: number[] = [];
   #format: AnswerFormat | undefined;
@@ -40,8 +46,9 @@ export class Answers {
   #answerStart = 0;
   #start = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, limits = defaultLimits) {
     this.#clock = clock;
+    this.#limits = limits;
   }
 
   /** By the clock; 0 where nobody wants to know how long things take. */
@@ -116,8 +123,20 @@ export class Answers {
   }
 
   end(): void {
+    if (this.#wanted && this.#kept) this.#boundKept();
     if (this.#wanted) this.#lengths.push(this.#out.length - this.#answerStart);
     else this.#endUnwanted();
+  }
+
+  /** Results that the batch has no room for beside others are not sent, whatever is kept of them. */
+  #boundKept(): void {
+    const { resultBytesMax, batchBytesMax } = this.#limits;
+    const isFirst = this.#answerStart === 0;
+    if (isFirst || this.#out.length <= batchBytesMax || this.entryLength * 8 < resultBytesMax) {
+      return;
+    }
+    this.#out.length = this.#start;
+    this.error("Results are too large beside those of others; the request was carried out", false);
   }
 
   endDuplicate(): void {
@@ -215,8 +234,10 @@ export class Answers {
       if (error instanceof RenderError) return error.message;
       throw error;
     }
-    const isTooMuch = this.#out.length - start > resultBytesMax ||
-      (!this.#kept && this.#out.length > batchBytesMax);
+    const { resultBytesMax, batchBytesMax } = this.#limits;
+    // What is kept must not depend on others in the batch, nor on who waits for them.
+    const written = this.#kept ? this.entryLength : this.#out.length;
+    const isTooMuch = this.#out.length - start > resultBytesMax || written > batchBytesMax;
     return isTooMuch
       ? `Result is larger than ${resultBytesMax} bytes: read it by a query`
       : undefined;
