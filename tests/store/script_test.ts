@@ -278,6 +278,7 @@ Deno.test("What is not for a transaction is refused within it, and it goes on", 
   assert.match(await answer("VACUUM"), /cannot VACUUM from within a transaction/);
   assert.match(await answer("INSERT INTO t VALUES (2)", { readOnly: true }), /attempt to change/);
   assert.match(await answer("ATTACH 'x' AS y"), /are refused/);
+  assert.match(await answer(["SAVEPOINT Ä", "RELEASE ä"]), /no such savepoint: ä/);
   assert.match(
     await answer(["INSERT INTO t VALUES (3)", "SELECT nonsense"], { atomic: true }),
     /no such column/,

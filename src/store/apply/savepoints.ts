@@ -51,8 +51,8 @@ export class Savepoints {
   }
 
   #find(name: string): number {
-    const wanted = name.toLowerCase();
-    const level = this.#names.findLastIndex((other) => other.toLowerCase() === wanted);
+    const wanted = folded(name);
+    const level = this.#names.findLastIndex((other) => folded(other) === wanted);
     if (level < 0) throw new StatementError(`no such savepoint: ${name}`);
     return level;
   }
@@ -60,4 +60,9 @@ export class Savepoints {
   #run(sql: string): void {
     this.#connection.own(() => this.#connection.database.exec(sql));
   }
+}
+
+/** As SQLite compares names: case counts but for ASCII letters. */
+function folded(name: string): string {
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
