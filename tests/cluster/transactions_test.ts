@@ -326,3 +326,17 @@ Deno.test("A transaction whose time ends while its commit is under way comes to 
   assert.deepEqual(again, { status: 410, body: "The transaction is over: it was committed\n" });
   assert.equal(await countAt(node), 1);
 });
+
+Deno.test("A step whose answer is lost may have been done, and its client is told so", async () => {
+  await using cluster = await started(3);
+  const leader = await cluster.leader();
+  const follower = await cluster.follower();
+  const transaction = await Transaction.begin(follower, { mode: "concurrent" });
+  await transaction.run(leader, insert(1));
+  follower.freeze();
+  const statement = JSON.stringify([insert(2)]);
+  const { status, body } = await transaction.send(leader, "execute", statement, "timeout=500ms");
+  follower.thaw();
+  assert.equal(status, 503);
+  assert.match(body, /^Outcome unknown: .*roll the transaction back/);
+});

@@ -175,15 +175,15 @@ export class Transactions {
       );
     } catch (error) {
       if (!(error instanceof TransportError)) throw serviceError(error);
-      const isUnknown = call.type === "commit" && error.kind !== "unreachable" &&
-        error.kind !== "overloaded";
+      const node = `node ${name}, which has the transaction,`;
+      const neverArrived = error.kind === "unreachable" || error.kind === "overloaded";
+      const isUnknown = call.type !== "rollback" && !neverArrived;
+      const meant = call.type === "commit" ? "" : ": roll the transaction back";
       throw new ServiceError(
         isUnknown ? "unknown_outcome" : "unavailable",
         isUnknown
-          ? `Outcome unknown: node ${name}, which has the transaction, was lost: ${
-            messageOf(error)
-          }`
-          : `Node ${name}, which has the transaction, does not answer: it is rolled back unless that returns in time: ${
+          ? `Outcome unknown: ${node} was lost: ${messageOf(error)}${meant}`
+          : `N${node.slice(1)} does not answer: it is rolled back unless that returns in time: ${
             messageOf(error)
           }`,
         { cause: error },
