@@ -49,7 +49,8 @@ export class OpenedTables {
   readonly #database: Database;
   readonly #schema: SchemaNames;
   readonly #found: OpenedTable[] = [];
-  #cursors = new Map<string, Cursors>();
+  /** Of the program that is read. */
+  readonly #cursors = new Map<string, Cursors>();
   /** Virtual tables by how EXPLAIN calls them on this connection now. */
   #virtual: Map<string, string> | undefined;
 

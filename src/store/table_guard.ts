@@ -144,17 +144,17 @@ export class TableGuard {
     const schema = this.#schema;
     if (schema === undefined) return this.#wholeDatabase("What cannot be looked at here");
     for (const { name, onlyToChange } of OpenedTables.of(database, sql, schema)) {
-      const refusal = onlyToChange ? undefined : this.#readOpened(foldName(name), name);
+      const refusal = onlyToChange ? undefined : this.#readOpened(name);
       if (refusal !== undefined) return refusal;
     }
     return undefined;
   }
 
-  #readOpened(name: string, asWritten: string): string | undefined {
+  #readOpened(table: string): string | undefined {
+    const name = foldName(table);
     if (schemaTables.has(name)) return this.#readSchema();
-    const isFunction = !this.#schema?.tables.has(name) &&
-      (tableFunctions.has(name) || name.startsWith("pragma_"));
-    return isFunction ? undefined : this.#readTable(asWritten);
+    const isFunction = !this.#schema?.tables.has(name) && isFunctionsName(name);
+    return isFunction ? undefined : this.#readTable(table);
   }
 
   /**
@@ -249,7 +249,7 @@ export class TableGuard {
     const names = this.#schema;
     if (names === undefined || names.tables.has(name) || isInternal(name)) return false;
     // What it asks for is decided when it asks.
-    if (tableFunctions.has(name) || name.startsWith("pragma_")) return true;
+    if (isFunctionsName(name)) return true;
     return column === "" && schema === null && !names.modules.has(name);
   }
 
@@ -288,6 +288,11 @@ export class TableGuard {
   get #username(): string {
     return JSON.stringify(this.#rights.username);
   }
+}
+
+/** Whether it is a function's that is written like a table, unless a table has it. */
+function isFunctionsName(name: string): boolean {
+  return tableFunctions.has(name) || name.startsWith("pragma_");
 }
 
 function isInternal(name: string): boolean {
