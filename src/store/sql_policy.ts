@@ -253,19 +253,16 @@ export class SqlPolicy {
   }
 
   #mayWrite(name: string, value: string | null, schema: string | null): boolean {
-    const isClients = this.#notes !== undefined;
+    const notes = this.#notes;
     if (value !== null) {
-      return settablePragmas.has(name) || (isClients && workingPragmas.has(name));
-    }
-    // FTS5 asks for main.data_version, which pragma_data_version cannot, to know when to read anew.
-    if (name === "data_version" && schema !== null) {
-      if (this.#notes !== undefined) this.#notes.tellsOfNode = true;
-      return true;
+      return settablePragmas.has(name) || (notes !== undefined && workingPragmas.has(name));
     }
     if (replicatedPragmas.has(name)) return true;
+    // FTS5 asks for main.data_version, which pragma_data_version cannot, to know when to read anew.
+    if (notes === undefined) return name === "data_version" && schema !== null;
     // A client's own PRAGMA tells the client only; SQL cannot store its answer.
-    if (this.#notes === undefined || name === "wal_checkpoint") return false;
-    this.#notes.tellsOfNode = true;
+    if (name === "wal_checkpoint") return false;
+    notes.tellsOfNode = true;
     return true;
   }
 }
