@@ -31,7 +31,7 @@ export interface ReadOutput {
   /** Called after each row: may send what is written and empty `json`. Throws to give up. */
   rowWritten(): void;
   /** How long was waited until more could be sent, in ms. */
-  readonly waitedMs: number;
+  waitedMs(): number;
   /** How much was sent: a result that began before can no longer be replaced. */
   readonly sentBytes: number;
 }
@@ -186,7 +186,7 @@ export class ReadRunner {
     const { statement } = prepared;
     const { json } = output;
     const since = this.#meter.now();
-    const waitedBefore = output.waitedMs;
+    const waitedBefore = output.waitedMs();
     let rows = 0;
     let failed = true;
     const sent = output.sentBytes;
@@ -210,7 +210,7 @@ export class ReadRunner {
     } finally {
       statement.reset();
       // The time in which a client took nothing of a long answer is none of the statement's.
-      const began = since + output.waitedMs - waitedBefore;
+      const began = since + output.waitedMs() - waitedBefore;
       this.#meter.ended(prepared, sql, { since: began, rows, failed }, this.#connection);
       if (kept && bound > keptBytesMax) statement.clearBindings();
     }

@@ -178,7 +178,6 @@ class Reader {
     json.length = 0;
     let sentBytes = 0;
     this.#waitedMs = 0;
-    const waitedMs = () => this.#waitedMs;
     const output: ReadOutput = {
       json,
       stopped: () => this.#interrupts.interrupted ? timeoutText : undefined,
@@ -189,9 +188,7 @@ class Reader {
         sentBytes += json.length;
         json.length = 0;
       },
-      get waitedMs() {
-        return waitedMs();
-      },
+      waitedMs: () => this.#waitedMs,
       get sentBytes() {
         return sentBytes;
       },
