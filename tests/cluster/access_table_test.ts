@@ -5,13 +5,10 @@ import { join } from "node:path";
 import type { Permission } from "../../src/access/types.ts";
 import { type Route, routes } from "../../src/http/routes.ts";
 import { withDirectory } from "../directory.ts";
+import { basic } from "./basic.ts";
 import { type Answer, Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 const root = basic("root", "of-root");
-
-function basic(username: string, password: string): string {
-  return `Basic ${btoa(`${username}:${password}`)}`;
-}
 
 /** A request of each operation, and what it answers to who may make it. */
 interface Operation {

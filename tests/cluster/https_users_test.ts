@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { withDirectory } from "../directory.ts";
 import { Authority } from "../tls/authority.ts";
 import { testWithNodeTls } from "../tls/where_there_is_tls.ts";
+import { basic } from "./basic.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 const root = basic("root", "of-root");
@@ -11,10 +12,6 @@ const named = [
   { username: "root", password: "of-root", perms: ["all"] },
   { username: "ann", password: "of-ann", perms: ["query"] },
 ];
-
-function basic(username: string, password: string): string {
-  return `Basic ${btoa(`${username}:${password}`)}`;
-}
 
 /** Files as Kubernetes mounts them: links into a directory that is a link itself, and is swapped. */
 class Mount {

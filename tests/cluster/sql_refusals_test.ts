@@ -1,5 +1,8 @@
 import { strict as assert } from "node:assert";
-import { Cluster, eventually, type NodeProcess } from "./harness.ts";
+import { join } from "node:path";
+import { withDirectory } from "../directory.ts";
+import { basic } from "./basic.ts";
+import { type Answer, Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 /** The first letter of a name is the password. */
 const tables = { read: ["orders", "public_*"], write: ["public_*"] };
@@ -117,32 +120,34 @@ const reads = [
   "SELECT * FROM sqlite_raft",
 ];
 
+async function send(
+  node: NodeProcess,
+  username: string,
+  path: string,
+  body: unknown,
+): Promise<Answer> {
+  return await node.fetch(path, {
+    method: body === undefined ? "GET" : "POST",
+    headers: {
+      "content-type": "application/json",
+      "authorization": basic(username, username.slice(0, 1)),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+}
+
 async function ask(
   node: NodeProcess,
   username: string,
   path: string,
   sql?: string,
-): Promise<{ readonly status: number; readonly body: string }> {
-  return await node.fetch(path, {
-    method: sql === undefined ? "GET" : "POST",
-    headers: {
-      "content-type": "application/json",
-      "authorization": `Basic ${btoa(`${username}:${username[0]}`)}`,
-    },
-    body: sql === undefined ? null : JSON.stringify([sql]),
-  });
+): Promise<Answer> {
+  return await send(node, username, path, sql === undefined ? undefined : [sql]);
 }
 
 async function begin(node: NodeProcess, username: string): Promise<string> {
-  const response = await node.fetch("/db/begin", {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      "authorization": `Basic ${btoa(`${username}:${username[0]}`)}`,
-    },
-    // One that no other write has to wait for.
-    body: JSON.stringify({ mode: "concurrent" }),
-  });
+  // One that no other write has to wait for.
+  const response = await send(node, username, "/db/begin", { mode: "concurrent" });
   assert.equal(response.status, 200, response.body);
   return `tx=${encodeURIComponent(JSON.parse(response.body).tx)}`;
 }
@@ -150,18 +155,19 @@ async function begin(node: NodeProcess, username: string): Promise<string> {
 async function running(
   body: (node: NodeProcess, follower: NodeProcess, file: string) => Promise<void>,
 ): Promise<void> {
-  const file = await Deno.makeTempFile({ prefix: "raftlite-users-" });
-  await Deno.writeTextFile(file, JSON.stringify(users));
-  const idle = ["-tx-idle-timeout", "10m", "-tx-max-open", "10m"];
-  const flags = ["-auth", file, "-join-as", "admin", "-fk", ...idle];
-  await using cluster = await Cluster.start({ size: 2, flags });
-  const [node, follower] = cluster.nodes;
-  assert(node && follower);
-  for (const sql of schema) {
-    assert.doesNotMatch((await ask(node, "admin", "/db/execute", sql)).body, /error/, sql);
-  }
-  await body(node, follower, file);
-  await Deno.remove(file);
+  await withDirectory(async (directory) => {
+    const file = join(directory, "users.json");
+    await Deno.writeTextFile(file, JSON.stringify(users));
+    const idle = ["-tx-idle-timeout", "10m", "-tx-max-open", "10m"];
+    const flags = ["-auth", file, "-join-as", "admin", "-fk", ...idle];
+    await using cluster = await Cluster.start({ size: 2, flags });
+    const [node, follower] = cluster.nodes;
+    assert(node && follower);
+    for (const sql of schema) {
+      assert.doesNotMatch((await ask(node, "admin", "/db/execute", sql)).body, /error/, sql);
+    }
+    await body(node, follower, file);
+  });
 }
 
 /** All that is in the database, of which nobody's SQL makes a file. */

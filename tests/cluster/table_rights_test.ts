@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { basic } from "./basic.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 const admin = { username: "admin", password: "a", perms: ["all"] };
@@ -27,7 +28,7 @@ async function ask(
     method: body === undefined ? "GET" : "POST",
     headers: {
       "content-type": "application/json",
-      "authorization": `Basic ${btoa(`${username}:${username[0]}`)}`,
+      "authorization": basic(username, username.slice(0, 1)),
     },
     body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
   });

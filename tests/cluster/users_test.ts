@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
+import { basic } from "./basic.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 const secrets = { root: "s3cret-of-root", node: "s3cret-of-node", ro: "s3cret-of-ro" };
@@ -16,7 +17,7 @@ const users = [
 ];
 
 function as(username: string, password: string): Record<string, string> {
-  return { authorization: `Basic ${btoa(`${username}:${password}`)}` };
+  return { authorization: basic(username, password) };
 }
 const root = as("root", secrets.root);
 
