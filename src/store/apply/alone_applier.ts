@@ -119,20 +119,28 @@ export class AloneApplier {
       }
     }
     if (statements.ending === "done") {
-      try {
+      const committed = this.#isCommitted(() => {
         script?.finish();
         this.#commitEntry(entry, header, true);
-        return;
-      } catch (error) {
-        this.#runner.throwIfLocal(error);
-        // It takes back everything, so it is the only result.
-        this.#answers.rewind(0);
-        this.#answers.error(messageOf(error), false);
-      }
+      });
+      if (committed) return;
     }
     connection.rollbackStatements();
     connection.begin();
     this.#commitEntry(entry, header, true);
+  }
+
+  /** Whether `commit` succeeds; when it does not, that takes back everything, and is the only result. */
+  #isCommitted(commit: () => void): boolean {
+    try {
+      commit();
+      return true;
+    } catch (error) {
+      this.#runner.throwIfLocal(error);
+      this.#answers.rewind(0);
+      this.#answers.error(messageOf(error), false);
+      return false;
+    }
   }
 
   #script(entry: BatchEntry, header: CommandHeader): void {
@@ -141,14 +149,7 @@ export class AloneApplier {
     const { type } = this.#scripts.run(entry, header.offset);
     this.#answers.rewind(0);
     if (type === "same") {
-      try {
-        this.#commitEntry(entry, header, true);
-        return;
-      } catch (error) {
-        this.#runner.throwIfLocal(error);
-        this.#answers.rewind(0);
-        this.#answers.error(messageOf(error), false);
-      }
+      if (this.#isCommitted(() => this.#commitEntry(entry, header, true))) return;
     } else this.#answers.error(scriptConflict, false);
     connection.rollbackStatements();
     connection.begin();

@@ -3,6 +3,7 @@ import type { LibraryLocation } from "../../sqlite/mod.ts";
 import { writeSteps } from "../codec/script_codec.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
+import { PendingRequests } from "../pending_requests.ts";
 import type { RequestTo, Thread, Threads } from "../threads.ts";
 import { type HeldRead, type Rehearsal, StoreBusyError } from "../types.ts";
 import type { HeldReadsReply, HeldReadsRequest } from "./held_reads_thread.ts";
@@ -10,9 +11,12 @@ import type { HeldReadsReply, HeldReadsRequest } from "./held_reads_thread.ts";
 /** What may be held at a time: each keeps the WAL from being begun anew. */
 const heldMax = 256;
 
-interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
+interface Parts {
+  readonly library: LibraryLocation;
+  readonly path: string;
+  readonly foreignKeys: () => boolean;
+  readonly life: LifeCycle;
+  readonly threads: Threads;
 }
 
 /**
@@ -20,28 +24,15 @@ interface Waiting {
  * whatever is written meanwhile. A thread, started when first needed, has a connection for each.
  */
 export class HeldReads implements Holder {
-  readonly #parts: {
-    readonly library: LibraryLocation;
-    readonly path: string;
-    readonly foreignKeys: () => boolean;
-    readonly life: LifeCycle;
-    readonly threads: Threads;
-  };
+  readonly #parts: Parts;
   #thread: Thread<RequestTo<"held_reads">> | undefined;
-  readonly #waiting = new Map<number, Waiting>();
-  #lastId = 0;
+  readonly #pending = new PendingRequests<HeldReadsRequest>();
   #lastHeld = 0;
   #held = 0;
   /** Counts exchanges of the file, by which all that is held is gone. */
   #age = 0;
 
-  constructor(parts: {
-    readonly library: LibraryLocation;
-    readonly path: string;
-    readonly foreignKeys: () => boolean;
-    readonly life: LifeCycle;
-    readonly threads: Threads;
-  }) {
+  constructor(parts: Parts) {
     this.#parts = parts;
     parts.life.hold(this);
   }
@@ -83,12 +74,17 @@ export class HeldReads implements Holder {
   #request<Result>(request: HeldReadsRequest): Promise<Result> {
     const { refusal } = this.#parts.life;
     if (refusal !== undefined) return Promise.reject(refusal);
-    const thread = this.#thread ?? this.#start();
-    const id = ++this.#lastId;
-    return new Promise<Result>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      thread.post({ type: "request", id, request });
-    });
+    return this.#post(this.#thread ?? this.#start(), request);
+  }
+
+  #post<Result>(
+    thread: Thread<RequestTo<"held_reads">>,
+    request: HeldReadsRequest,
+  ): Promise<Result> {
+    return this.#pending.add<Result>(
+      request,
+      (id) => thread.post({ type: "request", id, request }),
+    );
   }
 
   #start(): Thread<RequestTo<"held_reads">> {
@@ -98,7 +94,7 @@ export class HeldReads implements Holder {
       died: (reason) => {
         this.#thread = undefined;
         this.#age++;
-        this.#failAll(new StoreBusyError(`What transactions read is lost: ${reason}`));
+        this.#pending.rejectAll(new StoreBusyError(`What transactions read is lost: ${reason}`));
       },
     });
     const location = { path: library.path, origin: library.origin };
@@ -108,35 +104,23 @@ export class HeldReads implements Holder {
   }
 
   #receive(reply: HeldReadsReply): void {
-    const waiting = this.#waiting.get(reply.id);
-    this.#waiting.delete(reply.id);
-    if (reply.type === "answer") waiting?.resolve(reply.value);
-    else waiting?.reject(new StoreBusyError(`Read failed: ${reply.message}`));
-  }
-
-  #failAll(error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    const { id } = reply;
+    if (reply.type === "answer") this.#pending.resolve(id, reply.value);
+    else this.#pending.reject(id, new StoreBusyError(`Read failed: ${reply.message}`));
   }
 
   async release(): Promise<void> {
     this.#age++;
-    const thread = this.#thread;
-    if (thread === undefined) return;
-    const id = ++this.#lastId;
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: () => resolve(), reject });
-      thread.post({ type: "request", id, request: { type: "release" } });
-    });
+    if (this.#thread !== undefined) await this.#post(this.#thread, { type: "release" });
   }
 
   fail(error: Error): void {
-    this.#failAll(error);
+    this.#pending.rejectAll(error);
   }
 
   end(): void {
     this.#thread?.terminate();
     this.#thread = undefined;
-    this.#failAll(new StoreFailedError("The store is closed"));
+    this.#pending.rejectAll(new StoreFailedError("The store is closed"));
   }
 }

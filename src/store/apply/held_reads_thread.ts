@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { Library, LibraryLocation } from "../../sqlite/mod.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
-import { plainFormat, type Rehearsal } from "../types.ts";
+import type { Rehearsal } from "../types.ts";
 import { Answers } from "./answers.ts";
 import { StatementRunner } from "./entry_statements.ts";
 import { ScriptRunner } from "./script_runner.ts";
@@ -92,20 +92,9 @@ class HeldReads {
   #run({ held, script, rights }: Extract<HeldReadsRequest, { type: "run" }>): Rehearsal {
     const holding = this.#held.get(held);
     if (holding === undefined) throw new Error("What was read is no longer held");
-    const { connection, scripts, answers } = holding;
-    const view = new DataView(script.buffer, script.byteOffset, script.byteLength);
-    answers.begin(plainFormat);
+    const { scripts, answers } = holding;
     try {
-      const outcome = connection.users.within(rights, () => scripts.run({ data: script, view }, 0));
-      const { results } = answers;
-      switch (outcome.type) {
-        case "same":
-          return { ...outcome, results, deferredForeignKeys: false };
-        case "rolled_back":
-          return { ...outcome, results };
-        case "conflict":
-          return outcome;
-      }
+      return scripts.rehearse(script, rights);
     } finally {
       answers.truncate(0);
     }

@@ -4,6 +4,7 @@ import { sameBytes } from "../../base/bytes.ts";
 import { CommandFlag, CommandType } from "../codec/command_codec.ts";
 import { stampBytes, stampOf } from "../codec/stamp.ts";
 import { type CommandHeader, isKeyed } from "../codec/command_header.ts";
+import { digest } from "../digest.ts";
 import { stepsIn } from "../codec/script_codec.ts";
 import { type IdempotencyKey, KeyedAnswer } from "../types.ts";
 import type { Answers } from "./answers.ts";
@@ -14,7 +15,6 @@ import type { WriteConnection } from "./write_connection.ts";
 /** A longer answer is not kept, in bytes. */
 export const keptAnswerBytesMax = 64 * 1024;
 
-const requestBytes = 16;
 const nothing = new Uint8Array();
 
 /**
@@ -113,20 +113,14 @@ function hashOf(name: string): bigint {
 }
 
 /** Of a transaction's statements: when it is tried anew, its times and results are others. */
-function scriptOf(data: Uint8Array, offset: number): Uint8Array {
-  const hash = createHash("sha256");
-  for (const { offset: statements, end } of stepsIn(data, offset)) {
-    hash.update(data.subarray(statements, end));
-  }
-  return new Uint8Array(hash.digest().subarray(0, requestBytes));
+function* statementsIn(data: Uint8Array, offset: number): Generator<Uint8Array> {
+  for (const { offset: from, end } of stepsIn(data, offset)) yield data.subarray(from, end);
 }
 
 /** Of what the request asks for: not of its time limit, nor of how it is to be answered. */
 function requestOf({ data }: BatchEntry, { type, flags, offset }: CommandHeader): Uint8Array {
   assert(offset > stampBytes, "A request's body begins in its stamp");
-  if (type === CommandType.script) return scriptOf(data, offset);
+  if (type === CommandType.script) return digest(statementsIn(data, offset));
   const kind = flags & (CommandFlag.transaction | CommandFlag.unified);
-  const digest = createHash("sha256").update(new Uint8Array([type, kind]))
-    .update(data.subarray(offset + 4)).digest();
-  return new Uint8Array(digest.subarray(0, requestBytes));
+  return digest([new Uint8Array([type, kind]), data.subarray(offset + 4)]);
 }

@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
 import { sameBytes } from "../../base/bytes.ts";
 import type { Execution } from "../codec/command_header.ts";
-import { digestBytes, type ReadStep, stepsIn } from "../codec/script_codec.ts";
+import { type ReadStep, stepsIn } from "../codec/script_codec.ts";
+import { digest, digestBytes } from "../digest.ts";
 import { StatementError } from "../failures.ts";
 import type { Control } from "../preparation_notes.ts";
 import { writeRefused } from "../sql_policy.ts";
+import { plainFormat, type Rehearsal } from "../types.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
 import type { EntryStatement, EntryStatements, StatementRunner } from "./entry_statements.ts";
@@ -52,17 +53,36 @@ export class ScriptRunner {
     return outcome;
   }
 
+  /** Runs the steps of `script`, behind their count, as their user may, for what they come to. */
+  rehearse(script: Uint8Array, rights: string | undefined): Rehearsal {
+    const connection = this.#connection;
+    const answers = this.#answers;
+    const view = new DataView(script.buffer, script.byteOffset, script.byteLength);
+    answers.begin(plainFormat);
+    const outcome = connection.users.within(rights, () => this.run({ data: script, view }, 0));
+    const { results } = answers;
+    switch (outcome.type) {
+      case "same":
+        return { ...outcome, results, deferredForeignKeys: connection.deferredForeignKeys };
+      case "rolled_back":
+        return { ...outcome, results };
+      case "conflict":
+        return outcome;
+    }
+  }
+
   #run(entry: Pick<BatchEntry, "data" | "view">, offset: number): ScriptOutcome {
     const savepoints = new Savepoints(this.#connection);
-    let digest = new Uint8Array(digestBytes);
+    let last = new Uint8Array(digestBytes);
     for (const step of stepsIn(entry.data, offset)) {
       this.#answers.beginStep(step.format);
       this.#step(entry, step, savepoints);
-      digest = digestOf(this.#answers);
-      if (step.digest !== undefined && !sameBytes(digest, step.digest)) return { type: "conflict" };
+      // Of what must be so again, on every node: not of what PRAGMA page_count and its like answer.
+      last = digest(this.#answers.sameResults());
+      if (step.digest !== undefined && !sameBytes(last, step.digest)) return { type: "conflict" };
       if (this.#connection.database.autocommit) return { type: "rolled_back" };
     }
-    return { type: "same", digest };
+    return { type: "same", digest: last };
   }
 
   #step(
@@ -162,11 +182,4 @@ function carryOut(
         throw new StatementError("PRAGMA writable_schema is refused: only a load may");
       }
   }
-}
-
-/** Of what must be so again, on every node: not of what PRAGMA page_count and its like answer. */
-function digestOf(answers: Answers): Uint8Array<ArrayBuffer> {
-  const hash = createHash("sha256");
-  for (const part of answers.sameResults()) hash.update(part);
-  return new Uint8Array(hash.digest().subarray(0, digestBytes));
 }

@@ -9,6 +9,7 @@ import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
 import type { StatementFigures } from "../statements/statement_statistics.ts";
+import { PendingRequests } from "../pending_requests.ts";
 import { type Thread, type Threads, transferOf } from "../threads.ts";
 import { type ApplyEntry, type Rehearsal, StoreBusyError } from "../types.ts";
 import { receivedAnswers } from "./answers.ts";
@@ -42,12 +43,6 @@ function isQuestion(type: WriterRequest["type"]): boolean {
   return type === "status" || type === "statements";
 }
 
-interface Waiting {
-  readonly type: WriterRequest["type"];
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-}
-
 type RehearseRequest = Extract<WriterRequest, { type: "rehearse" }>;
 
 export type WriterResult = AppliedBatch & Pick<WriterApplied, "foreignKeys">;
@@ -60,11 +55,10 @@ export class Writer implements Holder {
   readonly #thread: Thread<NumberedRequest>;
   readonly #life: LifeCycle;
   readonly #handlers: WriterHandlers;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new PendingRequests<WriterRequest>();
   readonly #nextTurn: NextTurn;
   /** The last batch that is being encoded. */
   #encoding: Promise<Uint8Array<ArrayBuffer>> | undefined;
-  #lastId = 0;
   #failure: Error | undefined;
 
   constructor(life: LifeCycle, clock: Clock, threads: Threads, handlers: WriterHandlers) {
@@ -79,19 +73,17 @@ export class Writer implements Holder {
   }
 
   get pending(): number {
-    return this.#waiting.size;
+    return this.#pending.size;
   }
 
   /** Whether it has, or will have, to do with the database's content. */
   get busy(): boolean {
-    for (const { type } of this.#waiting.values()) if (!isQuestion(type)) return true;
-    return this.#encoding !== undefined;
+    return this.#encoding !== undefined || this.#pending.some(({ type }) => !isQuestion(type));
   }
 
   /** Whether it has a batch that is not applied yet. */
   get applying(): boolean {
-    for (const { type } of this.#waiting.values()) if (type === "apply") return true;
-    return this.#encoding !== undefined;
+    return this.#encoding !== undefined || this.#pending.some(({ type }) => type === "apply");
   }
 
   /** Opens the database, for the first time or after an exchange. */
@@ -171,8 +163,7 @@ export class Writer implements Holder {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#thread.terminate();
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    this.#pending.rejectAll(error);
     this.#life.fail(error);
   }
 
@@ -184,27 +175,19 @@ export class Writer implements Holder {
 
   #request<Result>(request: WriterRequest, transfer: Transferable[] = []): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const id = ++this.#lastId;
-    const numbered: NumberedRequest = { id, request };
-    return new Promise<Result>((resolve, reject) => {
-      this.#waiting.set(id, {
-        type: request.type,
-        resolve: resolve as (value: unknown) => void,
-        reject,
-      });
-      this.#thread.post(numbered, transfer);
-    });
+    return this.#pending.add<Result>(
+      request,
+      (id) => this.#thread.post({ id, request }, transfer),
+    );
   }
 
   #receive(reply: WriterReply): void {
     switch (reply.type) {
       case "answer":
-        this.#waiting.get(reply.id)?.resolve(reply.value);
-        this.#waiting.delete(reply.id);
+        this.#pending.resolve(reply.id, reply.value);
         break;
       case "refused":
-        this.#waiting.get(reply.id)?.reject(new StoreBusyError(reply.message));
-        this.#waiting.delete(reply.id);
+        this.#pending.reject(reply.id, new StoreBusyError(reply.message));
         break;
       case "full":
         this.#handlers.full(reply.message);

@@ -13,7 +13,7 @@ import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { StatementMeter } from "../statements/statement_meter.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
-import { plainFormat, type Rehearsal } from "../types.ts";
+import type { Rehearsal } from "../types.ts";
 import type {
   NumberedRequest,
   WriterApplied,
@@ -144,19 +144,10 @@ class Writer {
     assert(answers.entries === 0, "A transaction is rehearsed in the middle of a batch");
     // The main thread may have written since.
     if (connection.committed.index !== appliedIndex) connection.refresh();
-    const view = new DataView(script.buffer, script.byteOffset, script.byteLength);
-    answers.begin(plainFormat);
     connection.pragmas.beginRequest(foreignKeys);
     connection.begin();
     try {
-      const outcome = connection.users.within(
-        rights,
-        () => this.#applying.scripts.run({ data: script, view }, 0),
-      );
-      if (outcome.type === "conflict") return outcome;
-      const { results } = answers;
-      if (outcome.type === "rolled_back") return { ...outcome, results };
-      return { ...outcome, results, deferredForeignKeys: connection.deferredForeignKeys };
+      return this.#applying.scripts.rehearse(script, rights);
     } catch (error) {
       if (isOutOfRoom(error)) throw new RefusedError(messageOf(error), { cause: error });
       throw error;

@@ -1,12 +1,12 @@
 import { ByteReader, ByteWriter, FormatError } from "../../base/bytes.ts";
+import { digestBytes } from "../digest.ts";
 import type { AnswerFormat, Stamp, Statements } from "../types.ts";
 import { decodeFormat, encodeFormat } from "./answer_format.ts";
 import { passStatements, writeStatements } from "./statement_codec.ts";
 
 // The format, byte by byte, is in README.md.
 
-/** Bytes of the digest of a step's results, and where in a step it stands. */
-export const digestBytes = 16;
+/** Where in a step the digest of its results stands. */
 const digestAt = 22;
 
 const StepFlag = { atomic: 1, unified: 2, readOnly: 4 } as const;
