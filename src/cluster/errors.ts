@@ -33,6 +33,11 @@ export function serviceError(error: unknown): ServiceError {
   return new ServiceError("failed", message, { cause: error });
 }
 
+/** Whether a request that failed so has certainly not reached the node that was asked. */
+export function neverArrived(error: TransportError): boolean {
+  return error.kind === "unreachable" || error.kind === "overloaded";
+}
+
 /** Why another node was asked in vain, where nothing hangs on what it may have done. */
 export function reasonOf(error: unknown): string {
   return error instanceof TransportError ? error.message : serviceError(error).message;

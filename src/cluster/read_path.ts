@@ -63,10 +63,8 @@ export class ReadPath {
     level: ReadLevelOptions,
     signal: (() => AbortSignal) | undefined,
   ): Promise<ReadAnswer> {
-    const deadline = this.#clock.now() + level.timeoutMs;
-    if (!this.#hasSeen(level)) await this.#catchUp(level);
-    const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
-    const raftIndex = this.#mayReadNow(level) ? 0 : await this.#reachLevel({ ...level, timeoutMs });
+    const left = this.#hasSeen(level) ? level : await this.#catchUp(level);
+    const raftIndex = await this.#reachLevel(left);
     assert(
       raftIndex <= this.#node.appliedIndex,
       `A read would be told of index ${raftIndex}, which is not applied here yet`,
@@ -79,8 +77,13 @@ export class ReadPath {
     return minIndex <= this.#node.appliedIndex;
   }
 
-  /** Waits for what the client has seen; only the log can bring it, so nobody is asked. */
-  async #catchUp({ minIndex = 0, timeoutMs }: ReadLevelOptions): Promise<void> {
+  /**
+   * Waits for what the client has seen; only the log can bring it, so nobody is asked. Resolves with
+   * the level and what is left of its time.
+   */
+  async #catchUp(level: ReadLevelOptions): Promise<ReadLevelOptions> {
+    const { minIndex = 0, timeoutMs } = level;
+    const deadline = this.#clock.now() + timeoutMs;
     try {
       await this.#node.waitApplied(minIndex, timeoutMs);
     } catch (error) {
@@ -91,6 +94,7 @@ export class ReadPath {
         `index ${minIndex} is not here within ${timeoutMs} ms: this node has applied ${appliedIndex}`,
       );
     }
+    return { ...level, timeoutMs: Math.max(1, Math.ceil(deadline - this.#clock.now())) };
   }
 
   /** Whether this node's own copy may answer at the level without asking or awaiting anything. */

@@ -9,7 +9,7 @@ import type { WriteOutcome } from "../node/types.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import { type AnswerFormat, type Command, duplicate, type RequestId } from "../store/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
-import { noLeader, serviceError } from "./errors.ts";
+import { neverArrived, noLeader, serviceError } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts";
 import { ServiceError, type WriteAnswer } from "./types.ts";
 import type { Trace, Tracing } from "./tracing.ts";
@@ -24,6 +24,7 @@ import {
   encodeWrite,
   readAnswer,
   RequestKind,
+  type WriteCall,
 } from "./wire.ts";
 
 /** How a command is made into bytes, with the id of its request when it is sent to another node. */
@@ -174,7 +175,7 @@ export class WritePath {
 
   #propose(sending: Sending): Promise<Attempt> {
     const { command, deadline, turn } = sending;
-    const waited = this.#turns.isOf(turn) ? undefined : this.#turns.pass(command.length, deadline);
+    const waited = this.#turns.pass(command.length, deadline, turn);
     if (waited === undefined) return this.#proposeNow(sending);
     return waited.then(
       () => this.#proposeNow(sending),
@@ -260,12 +261,7 @@ export class WritePath {
 
   /** The leader's side of a forwarded write. */
   async handle(payload: Uint8Array, trace?: Trace): Promise<Uint8Array> {
-    const call = decodeWrite(payload);
-    const deadline = this.#clock.now() + call.timeoutMs;
-    const waited = this.#turns.pass(call.command.length, deadline);
-    if (waited !== undefined) await waited;
-    const proposed = this.#node.proposeReceived(call.command, { ...call, deadline, trace });
-    return await this.#answer(proposed);
+    return await this.#handle(decodeWrite(payload), { trace });
   }
 
   /** The same of a write that is traced. */
@@ -286,19 +282,20 @@ export class WritePath {
   /** The same of the commit of a transaction that has, or had, the turn to write. */
   async handleCommit(payload: Uint8Array): Promise<Uint8Array> {
     const { turn, ...call } = decodeCommit(payload);
-    const deadline = this.#clock.now() + call.timeoutMs;
-    const waited = this.#turns.isOf(turn)
-      ? undefined
-      : this.#turns.pass(call.command.length, deadline);
-    if (waited !== undefined) await waited;
-    const proposed = this.#node.proposeReceived(call.command, { ...call, deadline });
-    this.#turns.end(turn);
-    return await this.#answer(proposed);
+    return await this.#handle(call, { turn });
   }
 
-  async #answer(proposed: Promise<WriteOutcome>): Promise<Uint8Array> {
-    const outcome = await proposed;
-    const { index, answer } = outcome;
+  async #handle(
+    { timeoutMs, format, command }: WriteCall,
+    { turn, trace }: Partial<Pick<Sending, "turn" | "trace">>,
+  ): Promise<Uint8Array> {
+    const deadline = this.#clock.now() + timeoutMs;
+    const waited = this.#turns.pass(command.length, deadline, turn);
+    if (waited !== undefined) await waited;
+    const proposed = this.#node.proposeReceived(command, { format, deadline, trace });
+    // Whoever comes next goes into the log behind it.
+    if (turn !== undefined) this.#turns.end(turn);
+    const { index, answer } = await proposed;
     const writer = beginAnswer();
     writer.integer(index);
     writer.uint8(answer === duplicate ? 1 : 0);
@@ -323,10 +320,6 @@ function unreadable({ id, address }: Member): ServiceError {
     "unknown_outcome",
     `Outcome unknown: the answer of the leader, ${nodeName(id)} at ${address}, cannot be read`,
   );
-}
-
-function neverArrived(error: TransportError): boolean {
-  return error.kind === "unreachable" || error.kind === "overloaded";
 }
 
 function done(outcome: WriteOutcome): Attempt {

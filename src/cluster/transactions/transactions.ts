@@ -1,14 +1,14 @@
 import { ByteReader } from "../../base/bytes.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { messageOf } from "../../base/message_of.ts";
-import type { Clock, Logger, Timer } from "../../io/types.ts";
+import type { Clock, Timer } from "../../io/types.ts";
 import type { Node } from "../../node/node.ts";
 import { nodeName } from "../../raft/types.ts";
 import { versionOf } from "../../raft/cluster_version.ts";
 import { encodeStep } from "../../store/codec/script_codec.ts";
 import { plainFormat, scriptConflict, type Store } from "../../store/types.ts";
 import { type Transport, TransportError } from "../../transport/types.ts";
-import { noLeader, serviceError } from "../errors.ts";
+import { neverArrived, noLeader, serviceError } from "../errors.ts";
 import { keyedAnswer } from "../keyed_answer.ts";
 import type { LeaderCalls } from "../leader_calls.ts";
 import type { ReadPath } from "../read_path.ts";
@@ -30,6 +30,7 @@ import {
   encodeTurn,
   keyOf,
   type TransactionCall,
+  type TurnCall,
 } from "./wire.ts";
 import type { WriteTurns } from "./write_turns.ts";
 
@@ -49,7 +50,6 @@ interface Parts {
   readonly store: Store;
   readonly transport: Transport;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly writes: WritePath;
   readonly calls: LeaderCalls;
   readonly reads: ReadPath;
@@ -175,19 +175,7 @@ export class Transactions {
       );
     } catch (error) {
       if (!(error instanceof TransportError)) throw serviceError(error);
-      const node = `node ${name}, which has the transaction,`;
-      const neverArrived = error.kind === "unreachable" || error.kind === "overloaded";
-      const isUnknown = call.type !== "rollback" && !neverArrived;
-      const meant = call.type === "commit" ? "" : ": roll the transaction back";
-      throw new ServiceError(
-        isUnknown ? "unknown_outcome" : "unavailable",
-        isUnknown
-          ? `Outcome unknown: ${node} was lost: ${messageOf(error)}${meant}`
-          : `N${node.slice(1)} does not answer: it is rolled back unless that returns in time: ${
-            messageOf(error)
-          }`,
-        { cause: error },
-      );
+      throw lost(name, call, error);
     }
   }
 
@@ -265,48 +253,48 @@ export class Transactions {
   }
 
   async #takeTurn(transaction: Transaction, deadline: number): Promise<void> {
-    const { calls, node, clock } = this.#parts;
+    const { node, clock } = this.#parts;
     const { id } = transaction.options;
-    const timeoutMs = () => Math.max(1, Math.ceil(deadline - clock.now()));
-    const call = () =>
-      encodeTurn({
-        operation: "take",
-        transaction: id,
-        keptMs: turnKeptMs,
-        timeoutMs: timeoutMs(),
-      });
     transaction.askedForTurn = true;
-    const answer = await calls.atLeader(RequestKind.turn, call, deadline);
+    const answer = await this.#callTurn("take", id, deadline);
     if (transaction.over !== undefined) {
       this.#endTurn(id);
       return;
     }
     this.#renewLater(id);
-    await node.waitApplied(answer.integer(), timeoutMs()).catch((error) => {
+    const timeoutMs = Math.max(1, Math.ceil(deadline - clock.now()));
+    await node.waitApplied(answer.integer(), timeoutMs).catch((error) => {
       throw serviceError(error);
     });
   }
 
   #renewLater(id: string): void {
-    const { clock, calls } = this.#parts;
+    const { clock } = this.#parts;
     this.#renewals.get(id)?.cancel();
     const timer = clock.after(turnRenewedMs, () => {
       if (!this.#open.has(id)) return;
       this.#renewLater(id);
-      const timeoutMs = turnRenewedMs;
-      const call = () =>
-        encodeTurn({ operation: "renew", transaction: id, keptMs: turnKeptMs, timeoutMs });
       // Without its turn it may still be committed, if nobody has come between.
-      calls.atLeader(RequestKind.turn, call, clock.now() + timeoutMs).catch(() => {});
+      this.#callTurn("renew", id, clock.now() + turnRenewedMs).catch(() => {});
     });
     this.#renewals.set(id, timer);
   }
 
   #endTurn(id: string): void {
-    const { clock, calls } = this.#parts;
-    const call = () =>
-      encodeTurn({ operation: "end", transaction: id, keptMs: 0, timeoutMs: turnRenewedMs });
-    calls.atLeader(RequestKind.turn, call, clock.now() + turnRenewedMs).catch(() => {});
+    this.#callTurn("end", id, this.#parts.clock.now() + turnRenewedMs).catch(() => {});
+  }
+
+  #callTurn(
+    operation: TurnCall["operation"],
+    transaction: string,
+    deadline: number,
+  ): Promise<ByteReader> {
+    const { calls, clock } = this.#parts;
+    const call = () => {
+      const timeoutMs = Math.max(1, Math.ceil(deadline - clock.now()));
+      return encodeTurn({ operation, transaction, keptMs: turnKeptMs, timeoutMs });
+    };
+    return calls.atLeader(RequestKind.turn, call, deadline);
   }
 
   #ended(transaction: Transaction): void {
@@ -348,6 +336,24 @@ export class Transactions {
 
 const rightsChanged =
   "it was rolled back, as its user has other rights by table than when it began";
+
+/** Why a call came to nothing, as far as is known, when the node that has the transaction is lost. */
+function lost(name: string, { type }: TransactionCall, error: TransportError): ServiceError {
+  const reason = messageOf(error);
+  if (type === "rollback" || neverArrived(error)) {
+    return new ServiceError(
+      "unavailable",
+      `Node ${name}, which has the transaction, does not answer: it is rolled back unless that returns in time: ${reason}`,
+      { cause: error },
+    );
+  }
+  const meant = type === "commit" ? "" : ": roll the transaction back";
+  return new ServiceError(
+    "unknown_outcome",
+    `Outcome unknown: node ${name}, which has the transaction, was lost: ${reason}${meant}`,
+    { cause: error },
+  );
+}
 
 function callOf({ id, user, rights, timeoutMs }: TransactionRequest) {
   return { id, user, rights, timeoutMs };

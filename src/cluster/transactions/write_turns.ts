@@ -14,7 +14,7 @@ interface Waiting {
 
 interface Turn {
   readonly transaction: string;
-  timer: Timer;
+  readonly timer: Timer;
 }
 
 /** Writes and transactions that wait, and bytes of the writes. */
@@ -37,14 +37,17 @@ export class WriteTurns {
     this.#clock = clock;
   }
 
-  /** Whether it is this transaction's turn. */
-  isOf(transaction: string | undefined): boolean {
-    return transaction !== undefined && this.#turn?.transaction === transaction;
-  }
-
-  /** For a write of `bytes`: undefined when it may go on at once, else what it has to wait for. */
-  pass(bytes: number, deadline: number): Promise<void> | undefined {
+  /**
+   * For a write of `bytes`, which may be the commit of a transaction: undefined when it may go on at
+   * once, else what it has to wait for.
+   */
+  pass(
+    bytes: number,
+    deadline: number,
+    transaction: string | undefined,
+  ): Promise<void> | undefined {
     if (this.#turn === undefined && this.#waiting.length === 0) return undefined;
+    if (this.#turn !== undefined && this.#turn.transaction === transaction) return undefined;
     return this.#wait(undefined, bytes, deadline);
   }
 
