@@ -1,14 +1,13 @@
 import { rightsOf } from "../access/table_rights.ts";
-import type { Identity } from "../access/types.ts";
 import { hasBreakingPragma } from "./statements.ts";
 import { Withdrawal } from "../cluster/withdrawal.ts";
 import { type ReadAnswer, ServiceError, type WriteRequest } from "../cluster/types.ts";
 import { jsonContentType, resultsEnvelope } from "./answers.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import type { AuditedRequest } from "./audited_request.ts";
 import { notUtf8 } from "./request_body.ts";
 import { inspect, readInspected, readStatements, type RequestStatements } from "./data_request.ts";
+import { type Work, workOf } from "./data_work.ts";
 import type { WatchedClient } from "./disconnect_watch.ts";
 import { refusal } from "./error_answer.ts";
 import { idempotencyKey, marked, notKept } from "./idempotency_key.ts";
@@ -22,45 +21,24 @@ import {
   statementTimeout,
 } from "./query_parameters.ts";
 import { queuedExecute } from "./queued_execute.ts";
-import type { RunningWork } from "./running_requests.ts";
 import { toAudit } from "./table_refusals.ts";
 import { inTransaction } from "./transactions.ts";
 import { traced } from "./traced_write.ts";
 import { minIndex, withIndex } from "./session_index.ts";
-
-/** A request whose statements are known: what is to be carried out. */
-interface Work extends RunningWork {
-  readonly parameters: QueryParameters;
-  /** It came to /db/request. */
-  readonly unified: boolean;
-  /** When it began, if it asks for timings; see `startOf`. */
-  readonly startedAt: number;
-  readonly identity: Identity;
-  readonly audited: AuditedRequest | undefined;
-}
 
 /** /db/execute: writes. */
 export async function execute(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity, audited, requester } = admitted;
+  const { parameters } = admitted;
   if (parameters.has("queue")) return await queuedExecute(app, admitted);
   const startedAt = startOf(parameters);
   const statements = await readStatements(app, admitted);
   if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
   app.counters.execute_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const work = {
-    request,
-    parameters,
-    statements,
-    unified: false,
-    startedAt,
-    identity,
-    audited,
-    requester,
-  };
+  const work = workOf(admitted, statements, { unified: false, startedAt });
   if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: false });
   return await write(app, work);
 }
@@ -70,22 +48,13 @@ export function query(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Response | Promise<Response> {
-  const { request, parameters, identity, audited, requester } = admitted;
+  const { request, parameters } = admitted;
   const startedAt = startOf(parameters);
   const readThem = (statements: RequestStatements | undefined) => {
     if (statements === undefined) return refusal(app, { error: notUtf8, parameters, startedAt });
     app.counters.query_stmts_rx += statements.length;
     if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-    const work = {
-      request,
-      parameters,
-      statements,
-      unified: false,
-      startedAt,
-      identity,
-      audited,
-      requester,
-    };
+    const work = workOf(admitted, statements, { unified: false, startedAt });
     if (parameters.has("tx")) return inTransaction(app, { ...work, readOnly: true });
     return read(app, work);
   };
@@ -102,21 +71,12 @@ export async function unified(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity, audited, requester } = admitted;
+  const { parameters, identity } = admitted;
   const startedAt = startOf(parameters);
   const statements = await readInspected(app, admitted, "both");
   app.counters.request_stmts_rx += statements.length;
   if (hasBreakingPragma(statements)) return pragmaRefusal(app, parameters, startedAt);
-  const work = {
-    request,
-    parameters,
-    statements,
-    unified: true,
-    startedAt,
-    identity,
-    audited,
-    requester,
-  };
+  const work = workOf(admitted, statements, { unified: true, startedAt });
   if (parameters.has("tx")) return await inTransaction(app, { ...work, readOnly: false });
   const readOnly = await inspect(app, statements, rightsOf(identity));
   return await (readOnly.every((verdict) => verdict === true) ? read : write)(app, work);

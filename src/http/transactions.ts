@@ -2,11 +2,12 @@ import { rightsOf } from "../access/table_rights.ts";
 import type { Identity } from "../access/types.ts";
 import { durationIn } from "../base/duration.ts";
 import { type TransactionMode, transactionModes } from "../cluster/transactions/transaction.ts";
+import type { TransactionRequest } from "../cluster/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
-import type { AuditedRequest } from "./audited_request.ts";
 import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import type { RequestStatements } from "./data_request.ts";
+import type { Work } from "./data_work.ts";
 import { idempotencyKey, marked, refuseKey } from "./idempotency_key.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import {
@@ -114,10 +115,7 @@ async function committed(
 ): Promise<Response> {
   const key = idempotencyKey(app, { request, identity, format: plainFormat });
   const done = await app.service.commit({
-    id: tx,
-    user: userOf(identity),
-    rights: rightsOf(identity),
-    timeoutMs: clusterTimeout(parameters),
+    ...callOf({ tx, parameters, identity }),
     key,
   });
   const answer = { results: "{}".repeat(statements), servedBy: undefined, ...done };
@@ -131,12 +129,7 @@ async function rolledBack(
   app: AppState,
   { parameters, identity, tx, statements }: Ending,
 ): Promise<Response> {
-  await app.service.rollback({
-    id: tx,
-    user: userOf(identity),
-    rights: rightsOf(identity),
-    timeoutMs: clusterTimeout(parameters),
-  });
+  await app.service.rollback(callOf({ tx, parameters, identity }));
   const pretty = parameters.has("pretty");
   return app.answers.json(
     statements === 0 ? emptyEnvelope({}, pretty) : resultsEnvelope("{}", {}, pretty) as string,
@@ -149,18 +142,10 @@ export function refuseTransaction(parameters: QueryParameters, what: string): vo
   throw new RequestError(400, `tx is not for ${what}: they would be none of the transaction's`);
 }
 
-/** Statements for a transaction, and how they came. */
-export interface Step {
-  readonly request: Request;
-  readonly parameters: QueryParameters;
-  readonly identity: Identity;
-  readonly statements: RequestStatements;
+/** Statements for a transaction. */
+export interface Step extends Work {
   /** They came to /db/query. */
   readonly readOnly: boolean;
-  /** They came to /db/request. */
-  readonly unified: boolean;
-  readonly startedAt: number;
-  readonly audited: AuditedRequest | undefined;
 }
 
 /** Runs statements in the transaction that the request names by `tx`. */
@@ -176,8 +161,7 @@ export async function inTransaction(app: AppState, step: Step): Promise<Response
   }
   refuseKey(request, "statements of a transaction, but for its commit");
   const results = await app.service.runInTransaction({
-    id: tx,
-    user: userOf(identity),
+    ...callOf({ tx, parameters, identity }),
     statements,
     readOnly,
     unified: unified || readOnly,
@@ -185,8 +169,6 @@ export async function inTransaction(app: AppState, step: Step): Promise<Response
     format: { ...answerFormat(parameters, !readOnly), timings: false },
     // Others' writes wait while one runs.
     statementTimeoutMs: statementTimeout(parameters) || app.limits.transactionOpenMs,
-    rights: rightsOf(identity),
-    timeoutMs: clusterTimeout(parameters),
   });
   const envelope = resultsEnvelope(toAudit(step, results), {
     timeSeconds: elapsed(parameters, startedAt),
@@ -202,6 +184,16 @@ function endingOf(statements: RequestStatements): "commit" | "rollback" | undefi
   const match = endings.exec(statements[0]?.sql ?? "");
   if (match === null) return undefined;
   return match[1] === undefined ? "rollback" : "commit";
+}
+
+/** Which transaction a request is for, whose, and how long it may take. */
+function callOf({ tx, parameters, identity }: Omit<Ending, "statements">): TransactionRequest {
+  return {
+    id: tx,
+    user: userOf(identity),
+    rights: rightsOf(identity),
+    timeoutMs: clusterTimeout(parameters),
+  };
 }
 
 function userOf({ username }: Identity): string {
