@@ -1,10 +1,9 @@
 import { checksum } from "../base/checksum.ts";
 import { Formation, type Formed } from "./formation.ts";
-import { newestVersion } from "../raft/cluster_version.ts";
 import { encodeConfiguration } from "../raft/configuration.ts";
 import { type Configuration as Members, EntryType } from "../raft/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
-import { claimOrJoin } from "./claiming.ts";
+import { beginAlone, claimOrJoin } from "./claiming.ts";
 import { newClusterId } from "./cluster_identity.ts";
 import type { MemberParts } from "./member_parts.ts";
 import { StartError } from "./start_error.ts";
@@ -40,11 +39,7 @@ export async function begin(parts: MemberParts): Promise<Formed> {
       : "read replica (-raft-non-voter)";
     throw new StartError(`A ${what} has no cluster of its own: give -join`);
   }
-  return {
-    type: "former",
-    clusterId: newClusterId(surroundings.random),
-    configuration: { members: [self], version: newestVersion },
-  };
+  return beginAlone(self, newClusterId(surroundings.random));
 }
 
 /** The first entry of a new cluster's log: its configuration. */

@@ -2,6 +2,7 @@ import { identify } from "../cluster/joining.ts";
 import { type Entry, type Registry } from "../discovery/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import { httpUrl } from "../io/address.ts";
+import { newestVersion } from "../raft/cluster_version.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import { newClusterId } from "./cluster_identity.ts";
 import type { Formed } from "./formation.ts";
@@ -17,6 +18,12 @@ const answerMs = 2_000;
 export function entryFor({ id, address, httpAddress }: Member, clusterId: string): Entry {
   const api_addr = httpUrl(httpAddress);
   return { id: nodeName(id), api_addr, addr: address, server_id: id, cluster_id: clusterId };
+}
+
+/** A cluster of this node alone, which others may join. */
+export function beginAlone(self: Member, clusterId: string): Formed {
+  const configuration = { members: [self], version: newestVersion };
+  return { type: "former", clusterId, configuration };
 }
 
 /**
@@ -41,11 +48,6 @@ export async function claimOrJoin(parts: MemberParts, registry: Registry): Promi
 async function tryOnce(parts: MemberParts, registry: Registry): Promise<Formed | string> {
   const { self, identity, surroundings: { random, logger } } = parts;
   const mayBegin = self.suffrage === "voter" && identity.clusterId === "";
-  const begun = (clusterId: string): Formed => ({
-    type: "former",
-    clusterId,
-    configuration: { members: [self] },
-  });
   try {
     const leader = await registry.leader();
     if (leader === undefined) {
@@ -55,11 +57,11 @@ async function tryOnce(parts: MemberParts, registry: Registry): Promise<Formed |
         return "Another node has begun a cluster just now";
       }
       logger.log("INFO", "discovery", `This node wrote itself at ${registry.name}, and begins`);
-      return begun(clusterId);
+      return beginAlone(self, clusterId);
     }
     // Written by this very log, which a crash kept from coming to anything.
     if (mayBegin && leader.server_id === self.id && leader.cluster_id !== undefined) {
-      return begun(leader.cluster_id);
+      return beginAlone(self, leader.cluster_id);
     }
     if (await findsMember(parts)) return { type: "exists" };
     return waitingText(parts, registry, leader);

@@ -50,6 +50,8 @@ async function checkKeyStore(
   assert.equal(nodes.filter(({ log }) => /wrote itself at .*, and begins/.test(log)).length, 1);
   const [first] = nodes;
   assert(first);
+  const { version, newest } = JSON.parse((await first.fetch("/upgrade")).body);
+  assert.equal(version, newest, "A cluster begins with the version of its release");
   await first.execute(["CREATE TABLE t (n)", "INSERT INTO t VALUES (7)"]);
   assert.deepEqual(await cluster.converged(["SELECT n FROM t"]), [[[7]]]);
 
