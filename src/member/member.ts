@@ -11,7 +11,7 @@ import { entryFor } from "./claiming.ts";
 import { checkSingleNodeJoin, comeBack, joinFresh } from "./entering.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import { type MemberParts, openData, openParts, type Surroundings } from "./member_parts.ts";
-import { type OpenLog, openLog } from "./open_log.ts";
+import { logDirectory, type OpenLog, openLog } from "./open_log.ts";
 import { Reporting } from "./reporting.ts";
 
 /** A node of a cluster: its service, its beginning and its end. */
@@ -146,7 +146,7 @@ function assemble(
     contents: raftLog.contents,
     codec: engine.codec(database.foreignKeys),
     encodeCommand: engine.encoder(surroundings.clock),
-    installMarker: new FileInstallMarker(surroundings.disk, `${dataDirectory}/raft`),
+    installMarker: new FileInstallMarker(surroundings.disk, logDirectory(dataDirectory)),
     clusterId: () => identity.clusterId,
   });
   return { ...assembly, reporting };

@@ -147,12 +147,12 @@ async function recoverPeers(
   );
 }
 
-function logDirectory(directory: string): string {
+export function logDirectory(directory: string): string {
   return `${directory}/raft`;
 }
 
 /** Where the new log is made, and where the old one is kept. */
-function recoveryNames(path: string): { aside: string; old: string } {
+export function recoveryNames(path: string): { aside: string; old: string } {
   return { aside: `${path}.recovering`, old: `${path}.before-recovery` };
 }
 

@@ -1,7 +1,6 @@
 import type { Clock, Disk, Logger } from "../io/types.ts";
-import { nodeName } from "../raft/types.ts";
-import type { Configuration as Members } from "../raft/types.ts";
-import { configurationsOf } from "./open_log.ts";
+import { type Configuration as Members, nodeName, serverId } from "../raft/types.ts";
+import { configurationsOf, logDirectory, recoveryNames } from "./open_log.ts";
 import { readIdentity } from "./identity.ts";
 import type { Openers } from "./openers.ts";
 import { type NamedPeer, survivors } from "./peers_file.ts";
@@ -36,15 +35,14 @@ export async function readSurvivor(
   directory: string,
 ): Promise<Survivor> {
   const identity = await readIdentity(disk, directory);
-  const path = `${directory}/raft`;
+  const path = logDirectory(directory);
   const isMember = identity !== undefined && identity.clusterId !== "";
   if (!isMember || !await disk.exists(path) || !await openers.logs.exists(disk, path)) {
     throw new StartError(`${directory} has no data of a node that is in a cluster`);
   }
-  if (await disk.exists(`${path}.before-recovery`)) {
-    throw new StartError(
-      `${path}.before-recovery is left from an earlier recovery: move it away first`,
-    );
+  const { old } = recoveryNames(path);
+  if (await disk.exists(old)) {
+    throw new StartError(`${old} is left from an earlier recovery: move it away first`);
   }
   const limits = {};
   const options = { directory, clock, disk, logger, readers: 1, foreignKeys: false, limits };
@@ -55,7 +53,7 @@ export async function readSurvivor(
   await log.close();
   const configurations = configurationsOf(contents);
   const members = configurations.at(-1) ?? { members: [] };
-  const self = `${identity.nodeId}/${identity.incarnation}`;
+  const self = serverId(identity.nodeId, identity.incarnation);
   return {
     directory,
     nodeId: identity.nodeId,
