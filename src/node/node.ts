@@ -42,15 +42,12 @@ export class Node {
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #failure: Error | undefined;
   #leaderHeardAt = 0;
-  #nextCompactionCheck = 0;
 
   constructor(options: NodeOptions) {
     this.id = options.id;
     this.#options = options;
     this.#parts = nodeParts(options, {
       isNew: () => this.#state === "new",
-      everyTick: () => this.#everyTick(),
-      ticksUntilDue: () => this.#ticksUntilDue(),
       statusChanged: (status) => this.#statusChanged(status),
       failed: (error) => this.#fail(error),
     });
@@ -134,32 +131,6 @@ export class Node {
     if (voters.length === 1 && voters[0] === this.id) this.#parts.raft.campaign();
     this.#parts.ticker.start();
     this.#parts.driver.schedule();
-  }
-
-  #everyTick(): void {
-    const now = this.#options.clock.now();
-    this.#parts.proposer.expire(now);
-    this.#parts.reads.expire(now);
-    const { trouble } = this.#parts.disk;
-    if (trouble !== undefined) this.#parts.proposer.refuseWaiting(trouble);
-    if (trouble !== undefined && this.isLeader) this.#parts.handover.urge(now);
-    else this.#parts.handover.reset();
-    if (now >= this.#nextCompactionCheck) {
-      this.#nextCompactionCheck = now + this.#options.snapshots.intervalMs;
-      if (this.#parts.compaction.due && !this.#parts.receiver.receiving) {
-        this.#parts.compaction.run().catch((error) => this.#fail(error));
-      }
-    }
-    this.#parts.driver.schedule();
-  }
-
-  /** What waits is given up in time, and a disk in trouble is seen to. */
-  #ticksUntilDue(): number {
-    const { proposer, reads, disk } = this.#parts;
-    const { log, clock, timing } = this.#options;
-    const waiting = proposer.size > 0 || reads.size > 0 || log.busy;
-    if (waiting || disk.trouble !== undefined) return 1;
-    return Math.ceil((this.#nextCompactionCheck - clock.now()) / timing.tickMs);
   }
 
   /** A message from another node's core. Throws a ViolationError for one that is passed over, with why. */

@@ -11,6 +11,7 @@ import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 import { Ticker } from "./ticker.ts";
 import type { NodeOptions } from "./types.ts";
+import { Upkeep } from "./upkeep.ts";
 import { Proposer } from "./writes/proposer.ts";
 import { WriteStages } from "./writes/write_stages.ts";
 import { WatchedRequests } from "./writes/pending_writes.ts";
@@ -19,10 +20,6 @@ import { WatchedRequests } from "./writes/pending_writes.ts";
 export interface NodeHandlers {
   /** Whether the node has not been started yet. */
   readonly isNew: () => boolean;
-  /** Called by each of the ticker's timers. */
-  readonly everyTick: () => void;
-  /** In how many ticks it will have something to do, unless something happens. */
-  readonly ticksUntilDue: () => number;
   readonly statusChanged: (status: Status) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -50,8 +47,6 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     log: contents.log,
     applied: stateMachine.applied.index,
   });
-  const { everyTick, ticksUntilDue } = handlers;
-  const ticker = new Ticker({ raft, clock, timing, each: everyTick, ticksUntilDue });
   const disk = new DiskWatch({ log, stateMachine, clock, timing });
   const handover = new Handover(raft, timing);
   const watched = new WatchedRequests(codec, options.origin);
@@ -117,6 +112,28 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     stateMachine,
     marker: options.installMarker,
     logger,
+  });
+  const upkeep = new Upkeep({
+    raft,
+    log,
+    clock,
+    timing,
+    policy: snapshots,
+    disk,
+    handover,
+    proposer,
+    reads,
+    compaction,
+    receiver,
+    due,
+    failed,
+  });
+  const ticker = new Ticker({
+    raft,
+    clock,
+    timing,
+    each: () => upkeep.act(),
+    ticksUntilDue: () => upkeep.ticksUntilDue,
   });
   const driver = new Driver({
     raft,
