@@ -351,8 +351,7 @@ export class Raft {
   }
 
   #becomeLeader(): void {
-    this.#server.leader = this.#server.id;
-    this.#server.elections.noteLeader(this.#server.id);
+    this.#leaderIs(this.#server.id);
     this.#leader = new Leader(this.#server);
   }
 
