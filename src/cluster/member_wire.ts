@@ -11,7 +11,15 @@ import type { Wish } from "./role_plan.ts";
 const textMax = 1024;
 
 /** Id, address and httpAddress of a server, such as a configuration may keep for good. */
-function readPlace(reader: ByteReader): Pick<Member, "id" | "address" | "httpAddress"> {
+type Place = Pick<Member, "id" | "address" | "httpAddress">;
+
+function writePlace(writer: ByteWriter, { id, address, httpAddress }: Place): void {
+  writer.text(id);
+  writer.text(address);
+  writer.text(httpAddress);
+}
+
+function readPlace(reader: ByteReader): Place {
   const id = reader.text();
   const address = reader.text();
   const httpAddress = reader.text();
@@ -66,9 +74,7 @@ function readCredentials(reader: ByteReader): { readonly credentials?: JoinCrede
  */
 export function encodeJoin(call: JoinCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
-  writer.text(call.id);
-  writer.text(call.address);
-  writer.text(call.httpAddress);
+  writePlace(writer, call);
   writer.uint8(call.suffrage === "learner" ? 1 : 0);
   writer.uint8(call.relayed ? 1 : 0);
   writer.integer(call.timeoutMs);
@@ -175,9 +181,7 @@ export function encodeNotify(
   credentials?: JoinCredentials,
 ): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
-  writer.text(member.id);
-  writer.text(member.address);
-  writer.text(member.httpAddress);
+  writePlace(writer, member);
   writeCredentials(writer, credentials);
   return writer.copy();
 }

@@ -50,11 +50,11 @@ export class Upgrade {
   }
 
   async report(): Promise<VersionReport> {
-    const { members, ...configuration } = this.#parts.node.configuration;
+    const { configuration } = this.#parts.node;
     return {
-      version: versionOf({ members, ...configuration }),
+      version: versionOf(configuration),
       newest: newestVersion,
-      nodes: await Promise.all(members.map((member) => this.#ask(member))),
+      nodes: await Promise.all(configuration.members.map((member) => this.#ask(member))),
     };
   }
 

@@ -4,7 +4,7 @@ import { messageOf } from "../base/message_of.ts";
 export const answerMsMax = 5_000;
 
 /** No more addresses are taken: there are no larger clusters. */
-export const addressesMax = 255;
+const addressesMax = 255;
 
 /** No answer of a key store is longer, in bytes. */
 const bodyBytesMax = 1024 * 1024;

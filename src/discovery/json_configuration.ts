@@ -42,9 +42,7 @@ export class JsonConfiguration {
     const value = this.#parts.get(key.toLowerCase());
     if (value === undefined || value === null) return undefined;
     if (is(value)) return value;
-    throw new DiscoveryError(
-      `-disco-config for ${this.#mode}: ${this.#path}${key} must be ${kind}`,
-    );
+    this.refuse(key, `must be ${kind}`);
   }
 
   /** "" when it is not there. */

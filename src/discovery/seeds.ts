@@ -56,21 +56,19 @@ export class Seeds {
   }
 
   async #ask(discovery: Discovery): Promise<boolean> {
-    let failed = false;
     try {
       this.#found = await discovery.look();
       this.#vain = 0;
       const found = this.#found.join(", ");
       this.#say("INFO", `Discovery by ${discovery.mode} found ${found === "" ? "nobody" : found}`);
     } catch (error) {
-      failed = true;
       this.#vain++;
       this.#say("WARN", `${messageOf(error)}; it is tried again until there is an answer`);
     }
     const { clock } = this.#parts;
     this.#nextAt = clock.now() +
       Math.min(pauseMsMax, pauseMsMin * 2 ** Math.max(0, this.#vain - 1));
-    return !failed;
+    return this.#vain === 0;
   }
 
   #say(level: "INFO" | "WARN", text: string): void {

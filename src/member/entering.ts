@@ -50,9 +50,8 @@ export function comeBack(
     return [...addresses];
   };
   const joining = { ...joiningOf(parts, onCluster), addresses, clusterId: identity.clusterId };
-  const isAlone = members.members.length === 1 && others.size === 0;
-  const knowsNobody = others.size === 0 && seeds.none;
-  announceSelf(service, joining, isAlone || knowsNobody);
+  const asksNobody = others.size === 0 && (members.members.length === 1 || seeds.none);
+  announceSelf(service, joining, asksNobody);
 }
 
 function joiningOf(parts: MemberParts, onCluster: Joining["onCluster"]) {

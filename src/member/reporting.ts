@@ -5,7 +5,7 @@ import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 
 /** Between two reports, in ms: rqlite's. */
-export const reportIntervalMs = 10_000;
+const reportIntervalMs = 10_000;
 
 type Reported = Pick<Node, "id" | "isLeader" | "configuration">;
 
