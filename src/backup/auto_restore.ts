@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import { formatDuration } from "../base/duration.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import { type CheckedBackup, DamagedBackupError, type Store } from "../store/types.ts";
 import type { AutoRestoreConfig } from "./config.ts";
 import type { OpenDestination } from "./destination.ts";
-import { type BackupRecord, newestRecord } from "./manifest.ts";
+import { newestRecord } from "./manifest.ts";
+import { checkedSum, piecesOf } from "./stored_bytes.ts";
 import type { AutoRestoreFigures, LeadingNode } from "./types.ts";
-import { piecesOf } from "./verify.ts";
 
 /** Between two looks at who leads, in ms. */
 const lookMs = 100;
@@ -118,8 +117,9 @@ export class AutoRestore {
     const from = record ?? { key, sizeBytes: info?.sizeBytes ?? 0 };
     if (record === undefined && info === undefined) throw new Error("it is not there");
     this.#counts.downloadBytes = from.sizeBytes;
-    const body = checkedSum(piecesOf(objects, from.key, from.sizeBytes, signal), record);
-    return await store.check(body, this.#ending.signal);
+    const body = piecesOf(objects, from.key, from.sizeBytes, signal);
+    const checked = record === undefined ? body : checkedSum(body, record.sha256);
+    return await store.check(checked, this.#ending.signal);
   }
 
   /** To be called when the node takes part: sees to it that whoever leads loads the backup. */
@@ -195,20 +195,5 @@ export class AutoRestore {
 
   #log(level: "INFO" | "WARN" | "ERROR", message: string): void {
     this.#parts.logger.log(level, "backup", message);
-  }
-}
-
-/** The same bytes; at their end throws a DamagedBackupError if they are not those that are remembered. */
-async function* checkedSum(
-  body: AsyncIterable<Uint8Array>,
-  record: BackupRecord | undefined,
-): AsyncGenerator<Uint8Array> {
-  const hash = createHash("sha256");
-  for await (const piece of body) {
-    hash.update(piece);
-    yield piece;
-  }
-  if (record !== undefined && hash.digest("hex") !== record.sha256) {
-    throw new DamagedBackupError("its checksum is not the one that it was stored with");
   }
 }

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
-import { type ObjectInfo, partBytes } from "../object_store/types.ts";
+import type { ObjectInfo } from "../object_store/types.ts";
 import type { PackedBackup } from "../store/types.ts";
 import type { AutoBackupConfig } from "./config.ts";
 import { isKeyOf, keyAt, type OpenDestination } from "./destination.ts";
 import { type BackupRecord, readManifest, type Remembered, writeManifest } from "./manifest.ts";
+import { checkedSum, piecesOf } from "./stored_bytes.ts";
 
 export interface SeriesParts {
   readonly config: Pick<AutoBackupConfig, "timestamp" | "keepCount" | "keepMs">;
@@ -175,11 +175,9 @@ export class BackupSeries {
       throw new Error(`${key} was stored, and is not there as it was sent`);
     }
     if (checksItself) return;
-    const hash = createHash("sha256");
-    for (let at = 0; at < sizeBytes; at += partBytes) {
-      hash.update(await store.read(key, at, partBytes, signal));
-    }
-    if (hash.digest("hex") !== sha256) throw new Error(`${key} was stored, and reads otherwise`);
+    const body = piecesOf(store, key, sizeBytes, signal);
+    const error = () => new Error(`${key} was stored, and reads otherwise`);
+    for await (const _ of checkedSum(body, sha256, error)) { /* Its sum is checked at its end. */ }
   }
 
   async #remember(remembered: Remembered): Promise<void> {

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../io/types.ts";
-import { type ObjectStore, ObjectStoreError, partBytes } from "../object_store/types.ts";
+import { type ObjectStore, ObjectStoreError } from "../object_store/types.ts";
 import { DamagedBackupError, type Store } from "../store/types.ts";
 import type { BackupRecord } from "./manifest.ts";
+import { checkedSum, piecesOf } from "./stored_bytes.ts";
 import type { Verification } from "./types.ts";
 
 export interface VerifyParts {
@@ -46,34 +46,10 @@ export async function verifyBackup(parts: VerifyParts, record: BackupRecord): Pr
 async function restore(parts: VerifyParts, record: BackupRecord): Promise<void> {
   const { objects, store, signal } = parts;
   const { key, sizeBytes, sha256, contentSha256 } = record;
-  const hash = createHash("sha256");
-  const body = async function* () {
-    for await (const piece of piecesOf(objects, key, sizeBytes, signal)) {
-      hash.update(piece);
-      yield piece;
-    }
-    if (hash.digest("hex") !== sha256) {
-      throw new DamagedBackupError("its checksum is not the one that it was stored with");
-    }
-  };
-  const checked = await store.check(body(), signal);
+  const body = checkedSum(piecesOf(objects, key, sizeBytes, signal), sha256);
+  const checked = await store.check(body, signal);
   await checked.close();
   if (checked.contentSha256 !== contentSha256) {
     throw new DamagedBackupError("what is in it is not the database that was saved");
-  }
-}
-
-/** The bytes of an object of that size; throws a DamagedBackupError where it ends early. */
-export async function* piecesOf(
-  objects: ObjectStore,
-  key: string,
-  sizeBytes: number,
-  signal?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < sizeBytes;) {
-    const piece = await objects.read(key, at, Math.min(partBytes, sizeBytes - at), signal);
-    if (piece.length === 0) throw new DamagedBackupError(`it ends after ${at} bytes`);
-    yield piece;
-    at += piece.length;
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { joinBytes } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
 import { partBytes } from "../../object_store/types.ts";
@@ -16,7 +15,7 @@ import {
   readWhole,
 } from "./layout.ts";
 import { type Piece, sumOf, timeOf } from "./piece.ts";
-import { piecesOf } from "../verify.ts";
+import { checkedSum, piecesOf } from "../stored_bytes.ts";
 
 /** Entries without a gap, as an archive has them. Times are the leaders', in ms since 1970 UTC. */
 export interface Range {
@@ -68,15 +67,10 @@ export class ArchiveReader {
   }
 
   /** The bytes of a base copy, compressed. Throws an ArchiveError at their end if they are not those stored. */
-  async *baseBytes({ key, sizeBytes, sha256 }: BaseRecord): AsyncGenerator<Uint8Array> {
-    const hash = createHash("sha256");
-    for await (const piece of piecesOf(this.#place.store, key, sizeBytes)) {
-      hash.update(piece);
-      yield piece;
-    }
-    if (hash.digest("hex") !== sha256) {
-      throw new ArchiveError(`${this.name}: ${key} is damaged: its checksum is another`);
-    }
+  baseBytes({ key, sizeBytes, sha256 }: BaseRecord): AsyncGenerator<Uint8Array> {
+    const error = () =>
+      new ArchiveError(`${this.name}: ${key} is damaged: its checksum is another`);
+    return checkedSum(piecesOf(this.#place.store, key, sizeBytes), sha256, error);
   }
 
   /** The entries behind `index`, piece by piece, as far as the chain goes. */
