@@ -1,6 +1,4 @@
-import { joinBytes } from "../../base/bytes.ts";
-import { messageOf } from "../../base/message_of.ts";
-import { ObjectStoreError, partBytes } from "../../object_store/types.ts";
+import { ObjectStoreError } from "../../object_store/types.ts";
 import type { Entry } from "../../raft/types.ts";
 import {
   ArchiveError,
@@ -13,14 +11,17 @@ import {
   ownerKey,
   pieceKey,
   readRecord,
-  readWhole,
   recordBytes,
 } from "./layout.ts";
-import { decodePiece, encodePiece, type Piece, sumOf } from "./piece.ts";
+import { encodePiece, sumOf } from "./piece.ts";
+import { readPiece, type StoredPiece } from "./stored_piece.ts";
 import type { ArchivedNode } from "./types.ts";
 
 /** Data of the entries in one piece: a restore has one in memory, and a leader makes one in a moment. */
 const pieceBytesMax = 2 * 1024 * 1024;
+
+/** The last entry in an archive, and the piece that ends with it. */
+type Head = Omit<HeadRecord, "version" | "cluster">;
 
 export interface TailParts {
   readonly place: ArchivePlace;
@@ -32,14 +33,10 @@ export interface TailParts {
 export class ArchiveTail {
   readonly #parts: TailParts;
   /** The last entry in the archive; index 0 for none. */
-  #head: Omit<HeadRecord, "version" | "cluster">;
+  #head: Head;
   #lastBase: BaseRecord | undefined;
 
-  private constructor(
-    parts: TailParts,
-    head: Omit<HeadRecord, "version" | "cluster">,
-    lastBase: BaseRecord | undefined,
-  ) {
+  private constructor(parts: TailParts, head: Head, lastBase: BaseRecord | undefined) {
     this.#parts = parts;
     this.#head = head;
     this.#lastBase = lastBase;
@@ -93,7 +90,7 @@ export class ArchiveTail {
     const key = pieceKey(place, this.index + 1);
     try {
       await place.store.put(key, bytes, { ifAbsent: true, signal });
-      await this.#moveTo(key, bytes, entries);
+      await this.#moveTo(key, await sumOf(bytes), entries);
     } catch (error) {
       if (!(error instanceof ObjectStoreError) || error.kind !== "exists") throw error;
       // Another leader's, or this one's own, whose answer was lost.
@@ -102,11 +99,11 @@ export class ArchiveTail {
     return bytes.length;
   }
 
-  async #moveTo(key: string, bytes: Uint8Array, entries: readonly Entry[]): Promise<void> {
+  async #moveTo(key: string, sha256: string, entries: readonly Entry[]): Promise<void> {
     const { place, node, signal } = this.#parts;
     const last = entries.at(-1);
     if (last === undefined) throw new ArchiveError(`${key} has no entries`);
-    this.#head = { key, sha256: await sumOf(bytes), index: last.index, term: last.term };
+    this.#head = { key, sha256, index: last.index, term: last.term };
     const record: HeadRecord = { version: 1, cluster: node.clusterId, ...this.#head };
     await place.store.put(headKey(place), recordBytes(record), { signal });
   }
@@ -114,15 +111,14 @@ export class ArchiveTail {
   /** Goes on behind the next piece if it is there; throws where it is not what this log has. */
   async #adoptNext(own: readonly Entry[] = []): Promise<boolean> {
     const { place, node, signal } = this.#parts;
-    const key = pieceKey(place, this.index + 1);
-    let bytes: Uint8Array;
+    let next: StoredPiece;
     try {
-      bytes = joinBytes(await readWhole(place, key, partBytes, signal));
+      next = await readPiece(place, this.index + 1, signal);
     } catch (error) {
       if (error instanceof ObjectStoreError && error.kind === "missing") return false;
       throw error;
     }
-    const piece = decoded(place, key, bytes);
+    const { key, piece, sha256 } = next;
     if (piece.cluster !== node.clusterId || piece.previous !== this.#head.sha256) {
       throw this.#otherHistory(this.index + 1);
     }
@@ -132,7 +128,7 @@ export class ArchiveTail {
         throw this.#otherHistory(mine.index);
       }
     }
-    await this.#moveTo(key, bytes, piece.entries);
+    await this.#moveTo(key, sha256, piece.entries);
     return true;
   }
 
@@ -191,22 +187,12 @@ async function unnotedHead(
   place: ArchivePlace,
   lastBase: BaseRecord | undefined,
   signal: AbortSignal,
-): Promise<Omit<HeadRecord, "version" | "cluster">> {
+): Promise<Head> {
   const first = (await listPieces(place, signal)).at(-1);
   if (first === undefined) {
     return { key: "", sha256: "", index: lastBase?.index ?? 0, term: lastBase?.term ?? 0 };
   }
-  const key = pieceKey(place, first);
-  const bytes = joinBytes(await readWhole(place, key, partBytes, signal));
-  const last = decoded(place, key, bytes).entries.at(-1);
-  return { key, sha256: await sumOf(bytes), index: last?.index ?? 0, term: last?.term ?? 0 };
-}
-
-/** Throws an ArchiveError that names what is damaged. */
-export function decoded(place: ArchivePlace, key: string, bytes: Uint8Array): Piece {
-  try {
-    return decodePiece(bytes);
-  } catch (error) {
-    throw new ArchiveError(`${place.name}: ${key} is damaged: ${messageOf(error)}`);
-  }
+  const { key, piece, sha256 } = await readPiece(place, first, signal);
+  const last = piece.entries.at(-1);
+  return { key, sha256, index: last?.index ?? 0, term: last?.term ?? 0 };
 }

@@ -129,19 +129,3 @@ export async function listPieces(place: ArchivePlace, signal?: AbortSignal): Pro
   }
   return firsts.sort((a, b) => a - b);
 }
-
-/** Bytes of a whole object, in pieces that memory bears. */
-export async function readWhole(
-  { store }: ArchivePlace,
-  key: string,
-  pieceBytes: number,
-  signal?: AbortSignal,
-): Promise<Uint8Array[]> {
-  const pieces: Uint8Array[] = [];
-  for (let at = 0;;) {
-    const piece = await store.read(key, at, pieceBytes, signal);
-    pieces.push(piece);
-    at += piece.length;
-    if (piece.length < pieceBytes) return pieces;
-  }
-}

@@ -92,7 +92,7 @@ function unpack(bytes: Uint8Array): Uint8Array {
 }
 
 /** Of a piece as it lies there: what the next one names. */
-export async function sumOf(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(bytes));
+export async function sumOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Buffer.from(digest).toString("hex");
 }

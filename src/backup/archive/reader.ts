@@ -1,8 +1,5 @@
-import { joinBytes } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
-import { partBytes } from "../../object_store/types.ts";
 import type { Entry } from "../../raft/types.ts";
-import { decoded } from "./archive_tail.ts";
 import {
   ArchiveError,
   type ArchivePlace,
@@ -12,9 +9,9 @@ import {
   ownerKey,
   pieceKey,
   readRecord,
-  readWhole,
 } from "./layout.ts";
-import { type Piece, sumOf, timeOf } from "./piece.ts";
+import { type Piece, timeOf } from "./piece.ts";
+import { readPiece, type StoredPiece } from "./stored_piece.ts";
 import { checkedSum, piecesOf } from "../stored_bytes.ts";
 
 /** Entries without a gap, as an archive has them. Times are the leaders', in ms since 1970 UTC. */
@@ -78,13 +75,13 @@ export class ArchiveReader {
     let next = index + 1;
     let previous: string | undefined;
     for (let first = this.#pieceWith(next); first !== undefined;) {
-      const { piece, sum } = await this.#readPiece(first);
+      const { piece, sha256 } = await this.#readPiece(first);
       // The first one's predecessor is not read: what it names is checked by -verify.
       if (previous !== undefined && piece.previous !== previous) throw this.#broken(first);
       const entries = piece.entries.filter((entry) => entry.index >= next);
       if (entries.length > 0) yield entries;
       next = first + piece.entries.length;
-      previous = sum;
+      previous = sha256;
       first = this.#firsts.includes(next) ? next : undefined;
     }
   }
@@ -102,14 +99,13 @@ export class ArchiveReader {
     return this.#firsts.findLast((first) => first <= index);
   }
 
-  async #readPiece(first: number): Promise<{ readonly piece: Piece; readonly sum: string }> {
-    const key = pieceKey(this.#place, first);
-    const bytes = joinBytes(await readWhole(this.#place, key, partBytes));
-    const piece = decoded(this.#place, key, bytes);
+  async #readPiece(first: number): Promise<StoredPiece> {
+    const stored = await readPiece(this.#place, first);
+    const { key, piece } = stored;
     if (piece.cluster !== this.cluster || piece.entries[0]?.index !== first) {
       throw new ArchiveError(`${this.name}: ${key} is not what its name says`);
     }
-    return { piece, sum: await sumOf(bytes) };
+    return stored;
   }
 
   /** Reads all pieces, and with `whole` all base copies: everything that could be wrong. */
@@ -119,7 +115,7 @@ export class ArchiveReader {
     let previous = "";
     for (const first of this.#firsts) {
       try {
-        const { piece, sum } = await this.#readPiece(first);
+        const { piece, sha256 } = await this.#readPiece(first);
         const open = ranges.at(-1);
         if (open !== undefined && open.last + 1 === first && piece.previous === previous) {
           ranges[ranges.length - 1] = extended(open, piece);
@@ -127,7 +123,7 @@ export class ArchiveReader {
           if (piece.previous !== "") faults.push(this.#broken(first).message);
           ranges.push(extended({ ...nothing, first }, piece));
         }
-        previous = sum;
+        previous = sha256;
       } catch (error) {
         faults.push(messageOf(error));
         previous = "";
