@@ -1,4 +1,4 @@
-import { type ObjectStore, ObjectStoreError } from "../object_store/types.ts";
+import { ifThere, type ObjectStore } from "../object_store/types.ts";
 
 /** One backup, as it is remembered beside it. */
 export interface BackupRecord {
@@ -46,9 +46,9 @@ export async function readManifest(
   cluster: string,
   signal?: AbortSignal,
 ): Promise<Remembered & { readonly stranger?: string }> {
-  const bytes = await readBytes(store, key, signal);
-  if (bytes === undefined) return { backups: [] };
-  const manifest = parse(new TextDecoder().decode(bytes));
+  const text = await readText(store, key, signal);
+  if (text === undefined) return { backups: [] };
+  const manifest = parse(text);
   if (manifest === undefined) {
     return { backups: [], stranger: `${manifestKey(key)} there cannot be read` };
   }
@@ -64,22 +64,18 @@ export async function newestRecord(
   key: string,
   signal?: AbortSignal,
 ): Promise<BackupRecord | undefined> {
-  const bytes = await readBytes(store, key, signal);
-  return bytes && parse(new TextDecoder().decode(bytes))?.backups.at(-1);
+  const text = await readText(store, key, signal);
+  return text === undefined ? undefined : parse(text)?.backups.at(-1);
 }
 
 /** Undefined where there is none. */
-async function readBytes(
+async function readText(
   store: ObjectStore,
   key: string,
   signal?: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  try {
-    return await store.read(manifestKey(key), 0, manifestBytesMax, signal);
-  } catch (error) {
-    if (error instanceof ObjectStoreError && error.kind === "missing") return undefined;
-    throw error;
-  }
+): Promise<string | undefined> {
+  const bytes = await ifThere(store.read(manifestKey(key), 0, manifestBytesMax, signal));
+  return bytes && new TextDecoder().decode(bytes);
 }
 
 export async function writeManifest(

@@ -1,6 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../io/types.ts";
-import { type ObjectStore, ObjectStoreError } from "../object_store/types.ts";
+import { failedAs, type ObjectStore } from "../object_store/types.ts";
 import { DamagedBackupError, type Store } from "../store/types.ts";
 import type { BackupRecord } from "./manifest.ts";
 import { checkedSum, piecesOf } from "./stored_bytes.ts";
@@ -30,8 +30,7 @@ export async function verifyBackup(parts: VerifyParts, record: BackupRecord): Pr
   } catch (error) {
     signal.throwIfAborted();
     failure = messageOf(error);
-    damaged = error instanceof DamagedBackupError ||
-      (error instanceof ObjectStoreError && error.kind === "missing");
+    damaged = error instanceof DamagedBackupError || failedAs("missing", error);
   }
   return {
     time: clock.wallTime(),

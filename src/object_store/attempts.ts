@@ -1,5 +1,5 @@
 import type { Clock } from "../io/types.ts";
-import { ObjectStoreError } from "./types.ts";
+import { failedAs } from "./types.ts";
 
 /** How often a request is made that may go well another time. */
 const attemptsMax = 3;
@@ -17,15 +17,14 @@ export async function withAttempts<T>(
       return await request();
     } catch (error) {
       signal?.throwIfAborted();
-      const again = error instanceof ObjectStoreError && error.kind === "unavailable";
-      if (!again || attempt === attemptsMax) throw error;
+      if (!failedAs("unavailable", error) || attempt === attemptsMax) throw error;
       await pause(clock, firstPauseMs * 2 ** (attempt - 1), signal);
     }
   }
 }
 
 /** Waits so long, or rejects with the signal's reason. */
-export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const aborted = () => {
       timer.cancel();

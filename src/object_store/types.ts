@@ -19,6 +19,21 @@ export class ObjectStoreError extends Error {
   }
 }
 
+/** Whether a store did not do what was asked for that reason. */
+export function failedAs(kind: ObjectErrorKind, error: unknown): boolean {
+  return error instanceof ObjectStoreError && error.kind === kind;
+}
+
+/** What is read; undefined when nothing is there. */
+export async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (failedAs("missing", error)) return undefined;
+    throw error;
+  }
+}
+
 /** Names are in lower case. */
 export type ObjectMetadata = Readonly<Record<string, string>>;
 

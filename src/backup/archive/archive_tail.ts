@@ -1,4 +1,4 @@
-import { ObjectStoreError } from "../../object_store/types.ts";
+import { failedAs, ifThere } from "../../object_store/types.ts";
 import type { Entry } from "../../raft/types.ts";
 import {
   ArchiveError,
@@ -14,7 +14,7 @@ import {
   recordBytes,
 } from "./layout.ts";
 import { encodePiece, sumOf } from "./piece.ts";
-import { readPiece, type StoredPiece } from "./stored_piece.ts";
+import { readPiece } from "./stored_piece.ts";
 import type { ArchivedNode } from "./types.ts";
 
 /** Data of the entries in one piece: a restore has one in memory, and a leader makes one in a moment. */
@@ -92,7 +92,7 @@ export class ArchiveTail {
       await place.store.put(key, bytes, { ifAbsent: true, signal });
       await this.#moveTo(key, await sumOf(bytes), entries);
     } catch (error) {
-      if (!(error instanceof ObjectStoreError) || error.kind !== "exists") throw error;
+      if (!failedAs("exists", error)) throw error;
       // Another leader's, or this one's own, whose answer was lost.
       if (!await this.#adoptNext(entries)) throw error;
     }
@@ -111,13 +111,8 @@ export class ArchiveTail {
   /** Goes on behind the next piece if it is there; throws where it is not what this log has. */
   async #adoptNext(own: readonly Entry[] = []): Promise<boolean> {
     const { place, node, signal } = this.#parts;
-    let next: StoredPiece;
-    try {
-      next = await readPiece(place, this.index + 1, signal);
-    } catch (error) {
-      if (error instanceof ObjectStoreError && error.kind === "missing") return false;
-      throw error;
-    }
+    const next = await ifThere(readPiece(place, this.index + 1, signal));
+    if (next === undefined) return false;
     const { key, piece, sha256 } = next;
     if (piece.cluster !== node.clusterId || piece.previous !== this.#head.sha256) {
       throw this.#otherHistory(this.index + 1);
@@ -161,7 +156,7 @@ async function takeOwnership({ place, node, signal }: TailParts): Promise<void> 
     try {
       await place.store.put(key, bytes, { ifAbsent: true, signal });
     } catch (error) {
-      if (!(error instanceof ObjectStoreError) || error.kind !== "exists") throw error;
+      if (!failedAs("exists", error)) throw error;
       // One that came in between may be another cluster's, which is seen the next time.
       if (owner !== undefined) return;
     }

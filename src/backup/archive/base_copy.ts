@@ -1,5 +1,5 @@
 import type { Clock } from "../../io/types.ts";
-import { ObjectStoreError } from "../../object_store/types.ts";
+import { failedAs } from "../../object_store/types.ts";
 import type { Store } from "../../store/types.ts";
 import { type ArchivePlace, baseKeys, type BaseRecord, recordBytes } from "./layout.ts";
 import type { ArchivedNode } from "./types.ts";
@@ -41,7 +41,7 @@ export async function makeBase(parts: BaseParts): Promise<BaseRecord> {
     try {
       await place.store.put(keys.record, recordBytes(record), { ifAbsent: true, signal });
     } catch (error) {
-      if (!(error instanceof ObjectStoreError) || error.kind !== "exists") throw error;
+      if (!failedAs("exists", error)) throw error;
       await place.store.remove(key, signal);
     }
     return record;

@@ -1,4 +1,4 @@
-import { type ObjectStore, ObjectStoreError } from "../../object_store/types.ts";
+import { ifThere, type ObjectStore } from "../../object_store/types.ts";
 
 /** A place for one cluster's archive. All keys begin with `prefix`. */
 export interface ArchivePlace {
@@ -89,13 +89,8 @@ export async function readRecord<T extends { readonly version: 1; readonly clust
   key: string,
   signal?: AbortSignal,
 ): Promise<T | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await place.store.read(key, 0, recordBytesMax, signal);
-  } catch (error) {
-    if (error instanceof ObjectStoreError && error.kind === "missing") return undefined;
-    throw error;
-  }
+  const bytes = await ifThere(place.store.read(key, 0, recordBytesMax, signal));
+  if (bytes === undefined) return undefined;
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes));
     if (value?.version === 1 && typeof value.cluster === "string") return value;
