@@ -1,7 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../io/types.ts";
 import { childText, parseXml, type XmlElement } from "./s3_xml.ts";
-import type { StoreHttp } from "./store_http.ts";
+import { jsonFields, type StoreHttp } from "./store_http.ts";
 import { ObjectStoreError } from "./types.ts";
 
 export interface AwsCredentials {
@@ -65,10 +65,11 @@ export class AwsCredentialChain {
 
   #fromEnvironment(): AwsCredentials | undefined {
     const { environment } = this.#parts;
-    const accessKeyId = environment("AWS_ACCESS_KEY_ID") ?? "";
-    const secretAccessKey = environment("AWS_SECRET_ACCESS_KEY") ?? "";
-    if (accessKeyId === "" || secretAccessKey === "") return undefined;
-    return withToken({ accessKeyId, secretAccessKey }, environment("AWS_SESSION_TOKEN"));
+    return keysOf(
+      environment("AWS_ACCESS_KEY_ID"),
+      environment("AWS_SECRET_ACCESS_KEY"),
+      environment("AWS_SESSION_TOKEN"),
+    );
   }
 
   /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
@@ -106,10 +107,11 @@ export class AwsCredentialChain {
     const path = environment("AWS_SHARED_CREDENTIALS_FILE") ?? `${home}/.aws/credentials`;
     const text = await readText(path).catch(() => "");
     const values = profileIn(text, environment("AWS_PROFILE") ?? "default");
-    const accessKeyId = values.get("aws_access_key_id") ?? "";
-    const secretAccessKey = values.get("aws_secret_access_key") ?? "";
-    if (accessKeyId === "" || secretAccessKey === "") return undefined;
-    return withToken({ accessKeyId, secretAccessKey }, values.get("aws_session_token"));
+    return keysOf(
+      values.get("aws_access_key_id"),
+      values.get("aws_secret_access_key"),
+      values.get("aws_session_token"),
+    );
   }
 
   /** ECS, and EKS with pod identities. */
@@ -125,7 +127,7 @@ export class AwsCredentialChain {
       ? environment("AWS_CONTAINER_AUTHORIZATION_TOKEN")
       : (await readText(path)).trim();
     const headers = token === undefined ? {} : { authorization: token };
-    return this.#lentOf(jsonOf(await this.#ask("GET", url, { headers })), url);
+    return this.#lentOf(jsonFields(await this.#ask("GET", url, { headers })), url);
   }
 
   /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (IMDSv2) */
@@ -140,7 +142,7 @@ export class AwsCredentialChain {
       const headers = { "x-aws-ec2-metadata-token": token };
       const url = `${host}/latest/meta-data/iam/security-credentials/`;
       const role = (await this.#ask("GET", url, { headers })).trim();
-      return this.#lentOf(jsonOf(await this.#ask("GET", url + role, { headers })), url + role);
+      return this.#lentOf(jsonFields(await this.#ask("GET", url + role, { headers })), url + role);
     } catch (error) {
       throw none(`, and this machine has none to lend: ${messageOf(error)}`);
     }
@@ -168,7 +170,7 @@ export class AwsCredentialChain {
     return new TextDecoder().decode(answer.body);
   }
 
-  #lentOf(fields: Readonly<Record<string, unknown>>, address: string): Lent {
+  #lentOf(fields: Readonly<Record<string, unknown>> = {}, address: string): Lent {
     const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token, Expiration } =
       fields;
     if (typeof accessKeyId !== "string" || typeof secretAccessKey !== "string") {
@@ -195,20 +197,21 @@ function none(more = ""): ObjectStoreError {
   );
 }
 
+/** Undefined unless both keys are there. */
+function keysOf(
+  accessKeyId = "",
+  secretAccessKey = "",
+  sessionToken?: string,
+): AwsCredentials | undefined {
+  if (accessKeyId === "" || secretAccessKey === "") return undefined;
+  return withToken({ accessKeyId, secretAccessKey }, sessionToken);
+}
+
 function withToken(
   keys: { readonly accessKeyId: string; readonly secretAccessKey: string },
   sessionToken: string | undefined,
 ): AwsCredentials {
   return sessionToken === undefined || sessionToken === "" ? keys : { ...keys, sessionToken };
-}
-
-function jsonOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 function descendant(element: XmlElement, name: string): XmlElement | undefined {

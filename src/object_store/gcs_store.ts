@@ -3,7 +3,16 @@ import { joinBytes } from "../base/bytes.ts";
 import type { Clock } from "../io/types.ts";
 import { withAttempts } from "./attempts.ts";
 import type { GcsTokens } from "./gcs_token.ts";
-import { kindOfStatus, type StoreAnswer, type StoreHttp } from "./store_http.ts";
+import {
+  behindEnd,
+  isAnswer,
+  jsonFields,
+  kindOfStatus,
+  rangeIn,
+  rangeOf,
+  type StoreAnswer,
+  type StoreHttp,
+} from "./store_http.ts";
 import {
   type ListedObject,
   type ObjectInfo,
@@ -73,13 +82,12 @@ export class GcsStore implements ObjectStore {
       method: "GET",
       url: `${this.#objectUrl(key)}?alt=media`,
       key,
-      headers: { range: `bytes=${offset}-${offset + length - 1}` },
-      also: [416],
+      headers: { range: rangeOf(offset, length) },
+      also: [behindEnd],
       large: true,
       signal,
     });
-    if (answer.status === 416) return new Uint8Array();
-    return answer.status === 206 ? answer.body : answer.body.subarray(offset, offset + length);
+    return rangeIn(answer, offset, length);
   }
 
   /** One request with two parts: what the object is, and its bytes. */
@@ -203,8 +211,7 @@ export class GcsStore implements ObjectStore {
       large,
       signal,
     });
-    const isAnswer = (answer.status >= 200 && answer.status < 300) || also.includes(answer.status);
-    if (isAnswer) return answer;
+    if (isAnswer(answer, also)) return answer;
     throw new ObjectStoreError(
       kindOfStatus(answer.status),
       `GCS: ${method} of gs://${this.#parts.bucket}/${key} was answered with ${answer.status}${
@@ -228,24 +235,16 @@ function condition({ ifAbsent = false }: PutOptions): string {
 }
 
 function jsonOf({ body }: StoreAnswer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    if (typeof value === "object" && value !== null) return { ...value };
-  } catch {
-    // Said below.
-  }
+  const fields = jsonFields(new TextDecoder().decode(body));
+  if (fields !== undefined) return fields;
   throw new ObjectStoreError("unavailable", "GCS: the answer is not readable JSON");
 }
 
 /** What the store says of an error. */
-function said(answer: StoreAnswer): string {
-  try {
-    const { error } = jsonOf(answer);
-    const message = typeof error === "object" && error !== null && "message" in error
-      ? error.message
-      : undefined;
-    return typeof message === "string" ? ` ${message}` : "";
-  } catch {
-    return "";
-  }
+function said({ body }: StoreAnswer): string {
+  const error = jsonFields(new TextDecoder().decode(body))?.error;
+  const message = typeof error === "object" && error !== null && "message" in error
+    ? error.message
+    : undefined;
+  return typeof message === "string" ? ` ${message}` : "";
 }

@@ -1,7 +1,7 @@
 import { importPKCS8, SignJWT } from "jose";
 import type { Clock } from "../io/types.ts";
 import { withAttempts } from "./attempts.ts";
-import { kindOfStatus, type StoreHttp } from "./store_http.ts";
+import { jsonFields, kindOfStatus, type StoreHttp } from "./store_http.ts";
 import { ObjectStoreError } from "./types.ts";
 
 const defaultTokenUrl = "https://oauth2.googleapis.com/token";
@@ -83,7 +83,8 @@ export class GcsTokens {
         `${url.origin} gave no token for ${this.#account.client_email}: ${status}`,
       );
     }
-    const { access_token: text, expires_in: seconds = lifeSeconds } = parsed(body);
+    const { access_token: text, expires_in: seconds = lifeSeconds } =
+      jsonFields(new TextDecoder().decode(body)) ?? {};
     if (typeof text !== "string" || typeof seconds !== "number") {
       throw new ObjectStoreError("unavailable", `${url.origin} answered without a token`);
     }
@@ -107,14 +108,5 @@ export class GcsTokens {
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + lifeSeconds)
       .sign(key);
-  }
-}
-
-function parsed(body: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../io/types.ts";
 import { withAttempts } from "./attempts.ts";
 import type { AwsCredentials } from "./aws_credentials.ts";
 import { childText, parseXml } from "./s3_xml.ts";
-import { kindOfStatus, type StoreAnswer, type StoreHttp } from "./store_http.ts";
+import { isAnswer, kindOfStatus, type StoreAnswer, type StoreHttp } from "./store_http.ts";
 import { ObjectStoreError } from "./types.ts";
 
 export interface S3Place {
@@ -79,9 +79,8 @@ export class S3Requests {
       large,
       signal,
     });
-    const isAnswer = (answer.status >= 200 && answer.status < 300) || also.includes(answer.status);
-    if (!isAnswer) throw failure(request, answer, this.#place);
-    return answer;
+    if (isAnswer(answer, also)) return answer;
+    throw failure(request, answer, this.#place);
   }
 }
 

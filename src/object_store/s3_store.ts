@@ -2,7 +2,7 @@ import type { Clock } from "../io/types.ts";
 import type { AwsCredentials } from "./aws_credentials.ts";
 import { type S3Place, S3Requests, s3Words } from "./s3_requests.ts";
 import { childrenOf, childText, escapeXml, parseXml } from "./s3_xml.ts";
-import type { StoreAnswer, StoreHttp } from "./store_http.ts";
+import { behindEnd, rangeIn, rangeOf, type StoreAnswer, type StoreHttp } from "./store_http.ts";
 import {
   type ListedObject,
   type ObjectInfo,
@@ -54,14 +54,12 @@ export class S3Store implements ObjectStore {
       method: "GET",
       key,
       query: { "x-id": "GetObject" },
-      headers: { range: `bytes=${offset}-${offset + length - 1}` },
-      also: [416],
+      headers: { range: rangeOf(offset, length) },
+      also: [behindEnd],
       large: true,
       signal,
     });
-    if (answer.status === 416) return new Uint8Array();
-    // One that knows no ranges sends all.
-    return answer.status === 206 ? answer.body : answer.body.subarray(offset, offset + length);
+    return rangeIn(answer, offset, length);
   }
 
   async put(key: string, bytes: Uint8Array<ArrayBuffer>, options: PutOptions = {}): Promise<void> {

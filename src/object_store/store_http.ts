@@ -82,6 +82,39 @@ function reasonOf(error: unknown): string {
   return messageOf(cause).replaceAll(/ ?for url \([^)]*\)/g, "");
 }
 
+/** Whether a request was carried out, or answered by a status that is an answer to it `also`. */
+export function isAnswer({ status }: StoreAnswer, also: readonly number[]): boolean {
+  return (status >= 200 && status < 300) || also.includes(status);
+}
+
+/** The status of one who is asked for bytes behind the end of an object. */
+export const behindEnd = 416;
+
+/** The value of the header Range. */
+export function rangeOf(offset: number, length: number): string {
+  return `bytes=${offset}-${offset + length - 1}`;
+}
+
+/** The bytes that were asked for by that header; one that knows no ranges sends all. */
+export function rangeIn(
+  { status, body }: StoreAnswer,
+  offset: number,
+  length: number,
+): Uint8Array {
+  if (status === behindEnd) return new Uint8Array();
+  return status === 206 ? body : body.subarray(offset, offset + length);
+}
+
+/** The fields of a JSON object; undefined for what is none. */
+export function jsonFields(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What kind of failure a status is. */
 export function kindOfStatus(status: number): ObjectStoreError["kind"] {
   if (status === 404) return "missing";
