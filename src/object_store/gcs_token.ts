@@ -1,6 +1,5 @@
 import { importPKCS8, SignJWT } from "jose";
 import type { Clock } from "../io/types.ts";
-import { withAttempts } from "./attempts.ts";
 import { jsonFields, kindOfStatus, type StoreHttp } from "./store_http.ts";
 import { ObjectStoreError } from "./types.ts";
 
@@ -57,9 +56,10 @@ export class GcsTokens {
     this.#clock = clock;
   }
 
+  /** Rejects with an ObjectStoreError; who asks tries again. */
   async get(signal?: AbortSignal): Promise<string> {
     if (this.#token !== undefined && this.#clock.now() < this.#token.until) return this.#token.text;
-    return await withAttempts(this.#clock, () => this.#ask(signal), signal);
+    return await this.#ask(signal);
   }
 
   async #ask(signal?: AbortSignal): Promise<string> {
