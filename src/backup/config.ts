@@ -47,7 +47,7 @@ export interface AutoRestoreConfig {
 
 const defaultVerifyIntervalMs = 24 * 3_600_000;
 const defaultRestoreTimeoutMs = 30_000;
-/** A backup cannot follow another sooner than its name, which has seconds, allows; nor is it sensible. */
+/** Of the file. */
 const newestVersion = 1;
 
 const backupKeys = [
@@ -70,7 +70,7 @@ export interface Parsed<Config> {
 
 /** Reads the file of -auto-backup; throws a ConfigError with rqlite's words where it has some. */
 export function parseAutoBackup(text: string, environment: Environment): Parsed<AutoBackupConfig> {
-  const fields = new JsonFields(parseJson(expandVariables(text, environment)), "Config");
+  const fields = fieldsOf(text, environment);
   const timestamp = fields.flag("timestamp");
   const compression = compressionIn(fields);
   const vacuum = fields.flag("vacuum");
@@ -108,7 +108,7 @@ export function parseAutoRestore(
   text: string,
   environment: Environment,
 ): Parsed<AutoRestoreConfig> {
-  const fields = new JsonFields(parseJson(expandVariables(text, environment)), "Config");
+  const fields = fieldsOf(text, environment);
   const continueOnFailure = fields.flag("continue_on_failure");
   checkVersion(fields);
   const kind = typeOf(fields);
@@ -124,9 +124,14 @@ export function parseAutoRestore(
 
 /** Reads where a file of either kind leads, whatever else it says. */
 export function parseDestination(text: string, environment: Environment): Destination {
-  const fields = new JsonFields(parseJson(expandVariables(text, environment)), "Config");
+  const fields = fieldsOf(text, environment);
   checkVersion(fields);
   return destinationIn(fields, typeOf(fields)).destination;
+}
+
+/** What either file says. */
+function fieldsOf(text: string, environment: Environment): JsonFields {
+  return new JsonFields(parseJson(expandVariables(text, environment)), "Config");
 }
 
 function checkVersion(fields: JsonFields): void {

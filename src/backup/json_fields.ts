@@ -1,4 +1,5 @@
-import { durationIn, parseDuration } from "../base/duration.ts";
+import { DurationError, parseDuration } from "../base/duration.ts";
+import { messageOf } from "../base/message_of.ts";
 
 /** What is wrong with a configuration file. */
 export class ConfigError extends Error {
@@ -71,8 +72,11 @@ export class JsonFields {
     if (value === undefined) return undefined;
     if (typeof value === "number") return value / 1e6;
     if (typeof value !== "string") throw new ConfigError("invalid duration");
-    const parsed = durationIn(value);
-    return parsed ?? wordsOfDuration(value);
+    try {
+      return parseDuration(value);
+    } catch (error) {
+      throw error instanceof DurationError ? new ConfigError(`time: ${error.message}`) : error;
+    }
   }
 
   #mismatch(key: string, value: unknown, type: string): ConfigError {
@@ -83,25 +87,13 @@ export class JsonFields {
   }
 }
 
-/** Throws with Go's words for what is no duration. */
-function wordsOfDuration(value: string): never {
-  try {
-    parseDuration(value);
-  } catch (error) {
-    if (error instanceof Error) throw new ConfigError(`time: ${error.message}`);
-    throw error;
-  }
-  throw new ConfigError("invalid duration");
-}
-
 /** Throws a ConfigError with what is wrong. */
 export function parseJson(text: string): unknown {
   if (text.trim() === "") throw new ConfigError("unexpected end of JSON input");
   try {
     return JSON.parse(text);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
     // What the engine cites of the text may be a secret.
-    throw new ConfigError(message.replace(/,? ?(\.\.\.)?".*$/s, "").replace(/ *$/, ""));
+    throw new ConfigError(messageOf(error).replace(/,? ?(\.\.\.)?".*$/s, "").replace(/ *$/, ""));
   }
 }
