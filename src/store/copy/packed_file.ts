@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
+import { Readable, type Transform } from "node:stream";
 import zlib from "node:zlib";
 import type { Disk, DiskFile } from "../../io/types.ts";
 import type { Compression, PackedSums } from "../types.ts";
@@ -80,22 +80,16 @@ export async function unpackFile(
     readonly check: () => void;
   },
 ): Promise<void> {
-  const input = Readable.from(readFile(source, await source.size()));
+  const packed = readFile(source, await source.size());
   const unpacking = compression === "gzip" ? zlib.createGunzip() : zlib.createZstdDecompress();
-  input.on("error", (error) => unpacking.destroy(error));
   let at = 0;
-  try {
-    for await (const piece of input.pipe(unpacking)) {
-      check();
-      if (at + piece.length > bytesMax) {
-        throw new Error(`it unpacks to more than ${bytesMax} bytes`);
-      }
-      await target.write(at, piece);
-      at += piece.length;
+  for await (const piece of through(unpacking, packed)) {
+    check();
+    if (at + piece.length > bytesMax) {
+      throw new Error(`it unpacks to more than ${bytesMax} bytes`);
     }
-  } finally {
-    input.destroy();
-    unpacking.destroy();
+    await target.write(at, piece);
+    at += piece.length;
   }
 }
 
@@ -119,23 +113,30 @@ export class ContentHash {
   }
 }
 
-async function* compressed(
+function compressed(
   plain: AsyncGenerator<Uint8Array>,
   compression: Compression,
 ): AsyncGenerator<Uint8Array> {
-  if (compression === "none") {
-    yield* plain;
-    return;
-  }
-  const input = Readable.from(plain);
-  const packing = compression === "gzip"
-    ? zlib.createGzip({ level: zlib.constants.Z_BEST_SPEED })
-    : zlib.createZstdCompress();
-  input.on("error", (error) => packing.destroy(error));
+  if (compression === "none") return plain;
+  return through(
+    compression === "gzip"
+      ? zlib.createGzip({ level: zlib.constants.Z_BEST_SPEED })
+      : zlib.createZstdCompress(),
+    plain,
+  );
+}
+
+/** What a stream makes of the bytes; both are let go of when somebody has enough, or one fails. */
+async function* through(
+  stream: Transform,
+  bytes: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const input = Readable.from(bytes);
+  input.on("error", (error) => stream.destroy(error));
   try {
-    for await (const piece of input.pipe(packing)) yield piece;
+    for await (const piece of input.pipe(stream)) yield piece;
   } finally {
     input.destroy();
-    packing.destroy();
+    stream.destroy();
   }
 }
