@@ -32,6 +32,11 @@ export function parseOptionsAndNames<const T extends Options>(args: readonly str
   }
 }
 
+/** Whether a sub-command without flags of its own is asked for its page. */
+export function wantsPage(args: readonly string[]): boolean {
+  return args.some((arg) => /^--?h(elp)?$/.test(arg));
+}
+
 function misread(error: unknown): unknown {
   return error instanceof TypeError ? new FlagError(2, error.message) : error;
 }

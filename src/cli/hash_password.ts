@@ -1,5 +1,6 @@
 import { hashPassword } from "../access/password_hash.ts";
 import { sameBytes } from "../base/bytes.ts";
+import { wantsPage } from "./command_options.ts";
 import { FlagError } from "./flag_error.ts";
 import { print } from "./output.ts";
 import { readSecretLine, typedSecret } from "./typed_secret.ts";
@@ -12,7 +13,7 @@ the file of users (-auth). Where standard input is no terminal, its first line i
 
 /** raftlite hash-password: makes of a password what the file of users may hold in its place. */
 export function hashPasswordCommand(args: readonly string[]): Promise<number> {
-  if (args.some((arg) => /^--?h(elp)?$/.test(arg))) {
+  if (wantsPage(args)) {
     print(page);
     return Promise.resolve(0);
   }

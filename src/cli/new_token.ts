@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { tokenHash } from "../access/credentials.ts";
+import { wantsPage } from "./command_options.ts";
 import { FlagError } from "./flag_error.ts";
 import { print, printError } from "./output.ts";
 
@@ -12,7 +13,7 @@ token, which is kept nowhere, and what goes into "tokens" of its user's entry in
 
 /** raftlite new-token: makes a token and its line for the file of users. */
 export function newToken(args: readonly string[]): Promise<number> {
-  if (args.some((arg) => /^--?h(elp)?$/.test(arg))) {
+  if (wantsPage(args)) {
     print(page);
     return Promise.resolve(0);
   }

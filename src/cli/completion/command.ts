@@ -1,3 +1,4 @@
+import { wantsPage } from "../command_options.ts";
 import { FlagError } from "../flag_error.ts";
 import { print } from "../output.ts";
 import { bashScript } from "./bash.ts";
@@ -20,7 +21,7 @@ const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
 
 /** raftlite completion: prints what a shell completes command lines with. */
 export function completionCommand(args: readonly string[]): Promise<number> {
-  if (args.some((arg) => /^--?h(elp)?$/.test(arg))) {
+  if (wantsPage(args)) {
     print(page);
     return Promise.resolve(0);
   }
