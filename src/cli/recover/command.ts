@@ -12,7 +12,7 @@ import { parseOptionsAndNames } from "../command_options.ts";
 import { takeDataDirectory } from "../data_directory.ts";
 import { FlagError } from "../flag_error.ts";
 import { print } from "../output.ts";
-import { lossText, survivorsText } from "./report.ts";
+import { lossText, placeOf, survivorsText } from "./report.ts";
 
 const page = `Usage: raftlite recover [flags] DATA_DIR…
 
@@ -78,7 +78,7 @@ export async function recoverCommand(args: readonly string[]): Promise<number> {
   if (others.length > 0) {
     print(
       `Do the same for ${
-        others.map(({ id, address }) => `${id} at ${address}`).join(", ")
+        others.map(placeOf).join(", ")
       }: run raftlite recover there with the same -members.\n`,
     );
   }

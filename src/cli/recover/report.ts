@@ -6,7 +6,7 @@ import { majority } from "../../raft/configuration.ts";
 export function survivorsText(survivors: readonly Survivor[]): string {
   const lines = survivors.flatMap((one) => {
     const members = one.members.members
-      .map(({ id, address, suffrage }) => `${id} at ${address} (${suffrage})`).join(", ");
+      .map((member) => `${placeOf(member)} (${member.suffrage})`).join(", ");
     const open = one.lastIndex - one.appliedIndex;
     const entries = open === 0
       ? "all of it applied"
@@ -33,6 +33,11 @@ function mostAdvanced(survivors: readonly Survivor[]): Survivor | undefined {
   }, undefined);
 }
 
+/** A node and where it is, for people. */
+export function placeOf({ id, address }: Pick<NamedPeer, "id" | "address">): string {
+  return `${id} at ${address}`;
+}
+
 /** What becomes of the cluster when only these go on, and what may be lost with the others. */
 export function lossText(survivor: Survivor, peers: readonly NamedPeer[]): string {
   const left = new Set(peers.map(({ id }) => id));
@@ -40,17 +45,12 @@ export function lossText(survivor: Survivor, peers: readonly NamedPeer[]): strin
   const out = members.filter(({ id }) => !left.has(id));
   const voters = members.filter(({ suffrage }) => suffrage === "voter");
   const votersLeft = voters.filter(({ id }) => left.has(id)).length;
-  const lines = [
-    `The cluster goes on with ${
-      peers.map(({ id, address, nonVoter }) =>
-        `${id} at ${address}${nonVoter ? " (without a vote)" : ""}`
-      ).join(", ")
-    }.`,
-  ];
+  const those = peers.map((peer) => placeOf(peer) + (peer.nonVoter ? " (without a vote)" : ""));
+  const lines = [`The cluster goes on with ${those.join(", ")}.`];
   if (out.length > 0) {
     lines.push(
       `Left out: ${
-        out.map(({ id, address }) => `${id} at ${address}`).join(", ")
+        out.map(placeOf).join(", ")
       }. What only they had is lost, and they must never come back with their data: empty their directories before they join again.`,
     );
   }
@@ -65,8 +65,9 @@ export function lossText(survivor: Survivor, peers: readonly NamedPeer[]): strin
     );
   } else {
     lines.push(
-      `Writes that were acknowledged may be lost: each was on ${needed} of ${voters.length} voters, of which ${votersLeft} is left and may have been the last to hear of them.`
-        .replace("is left", votersLeft === 1 ? "is left" : "are left"),
+      `Writes that were acknowledged may be lost: each was on ${needed} of ${voters.length} voters, of which ${votersLeft} ${
+        votersLeft === 1 ? "is" : "are"
+      } left and may have been the last to hear of them.`,
     );
   }
   return `${lines.join("\n")}\n`;
