@@ -7,6 +7,7 @@ import {
   type TlsCredentials,
 } from "../tls/credentials.ts";
 import { ExpiryWatch } from "../tls/expiry.ts";
+import { isOpenToOthers } from "./private_files.ts";
 import type { WatchParts } from "./watched_list.ts";
 
 /**
@@ -42,8 +43,7 @@ export async function watchCertificate(
 
 /** Says when others on this machine can read a file that is secret. */
 export async function warnOfReaders(path: string, logger: Logger): Promise<void> {
-  const { mode } = await Deno.stat(path);
-  if (mode === null || (mode & 0o077) === 0) return;
+  if (!await isOpenToOthers(path)) return;
   logger.log(
     "WARN",
     "cli",

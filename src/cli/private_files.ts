@@ -13,10 +13,15 @@ export function keepFilesPrivate(): void {
   Deno.umask(others);
 }
 
+/** Whether others of this machine may do anything with a file; false where there are no modes. */
+export async function isOpenToOthers(path: string): Promise<boolean> {
+  const { mode } = await Deno.stat(path);
+  return Deno.build.os !== "windows" && mode !== null && (mode & others) !== 0;
+}
+
 /** Says when others can look into the data directory, which stays as its owner has made it. */
 export async function warnOfOpenDirectory(directory: string, logger: Logger): Promise<void> {
-  const { mode } = await Deno.stat(directory);
-  if (Deno.build.os === "windows" || mode === null || (mode & others) === 0) return;
+  if (!await isOpenToOthers(directory)) return;
   logger.log(
     "WARN",
     "cli",
