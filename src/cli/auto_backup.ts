@@ -1,7 +1,6 @@
 import { AutoBackup } from "../backup/auto_backup.ts";
-import { parseAutoBackup } from "../backup/config.ts";
+import { type AutoBackupConfig, parseAutoBackup } from "../backup/config.ts";
 import { type OpenDestination, openDestination } from "../backup/destination.ts";
-import type { AutoBackupConfig } from "../backup/config.ts";
 import type { LeadingNode } from "../backup/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";

@@ -6,8 +6,7 @@ import { DurationError, parseDuration } from "../base/duration.ts";
 import { readConfigFile } from "./config_file.ts";
 import { flagsOf, misspelt, variableOf, type Variables } from "./environment_flags.ts";
 import { FlagError } from "./flag_error.ts";
-import { flagTable } from "./flag_table.ts";
-import type { FlagName } from "./flag_table.ts";
+import { type FlagName, flagTable } from "./flag_table.ts";
 import { type FlagKind, type FlagSpec, logLevels } from "./flag_spec.ts";
 import { foreignFlags } from "./foreign_flags.ts";
 import { nearest } from "./suggestion.ts";
@@ -43,6 +42,9 @@ interface Given {
   /** Undefined for the command line. */
   readonly source?: string;
 }
+
+/** Flags that mean something here, or to rqlite. */
+const knownNames: readonly string[] = [...Object.keys(flagTable), ...foreignFlags.keys()];
 
 /** Flags that ask for a page in place of a node. */
 const commandLineOnly: ReadonlySet<string> = new Set(["help", "version"]);
@@ -113,8 +115,7 @@ function givenElsewhere(
   variables: Variables,
   warnings: string[],
 ): Map<string, Given> {
-  const names = [...Object.keys(flagTable), ...foreignFlags.keys()]
-    .filter((name) => !commandLineOnly.has(name));
+  const names = knownNames.filter((name) => !commandLineOnly.has(name));
   warnings.push(...misspelt(variables, names));
   const given = new Map<string, Given>();
   const ofVariables = flagsOf(variables, names);
@@ -160,7 +161,7 @@ function isTakingValue(name: string, place: string): boolean {
   if (isFlagName(name)) return flagTable[name].kind !== "switch";
   const foreign = foreignFlags.get(name);
   if (foreign !== undefined) return foreign.takesValue;
-  const meant = nearest(name, [...Object.keys(flagTable), ...foreignFlags.keys()]);
+  const meant = nearest(name, knownNames);
   const suggestion = meant === undefined ? "see -help for all flags" : `did you mean -${meant}?`;
   throw new FlagError(2, `${place}Unknown flag -${name}: ${suggestion}`);
 }

@@ -1,8 +1,7 @@
 import { resolve } from "node:path";
-import type { ArchivePlace } from "../../backup/archive/layout.ts";
-import { ArchiveError } from "../../backup/archive/layout.ts";
+import { ArchiveError, type ArchivePlace } from "../../backup/archive/layout.ts";
 import { ArchiveReader, type Inventory, type Range } from "../../backup/archive/reader.ts";
-import { type Reached } from "../../backup/archive/point_in_time.ts";
+import type { Reached } from "../../backup/archive/point_in_time.ts";
 import { restoreStore } from "../../backup/archive/restore.ts";
 import { formatGoBytes } from "../../base/go_bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
