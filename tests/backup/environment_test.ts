@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { expandVariables } from "../../src/backup/environment.ts";
 
-const variables: Readonly<Record<string, string>> = { KEY: "k1", A_2: "two", "5": "never" };
+const variables: Readonly<Record<string, string>> = { KEY: "k1", A_2: "two" };
 
 function expanded(text: string): string {
-  return expandVariables(text, (name) => name === "5" ? undefined : variables[name]);
+  return expandVariables(text, (name) => variables[name]);
 }
 
 Deno.test("expandVariables replaces names as rqlite does", () => {

@@ -27,7 +27,6 @@ export class FakeNode implements LeadingNode {
   /** How often it was asked whether it leads, and whether anything has changed. */
   asked = 0;
   clusterId = "00000000000000aa";
-  confirmations = 0;
   /** The last index at which there is a command. */
   changedAt = 0;
   readonly #store: TestStore;
@@ -50,7 +49,6 @@ export class FakeNode implements LeadingNode {
   }
 
   confirm(): Promise<void> {
-    this.confirmations++;
     return Promise.resolve();
   }
 

@@ -4,6 +4,7 @@ import { fishScript } from "../../src/cli/completion/fish.ts";
 import { completed } from "../../src/cli/completion/table.ts";
 import { zshScript } from "../../src/cli/completion/zsh.ts";
 import { flagTable } from "../../src/cli/flag_table.ts";
+import { withDirectory } from "../directory.ts";
 import { runProgram } from "./shell_program.ts";
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript };
@@ -18,18 +19,14 @@ function testShell(
     Deno.test(`${shell}'s completion is left out, as no ${shell} is here`, () => {});
     return;
   }
-  Deno.test(`${shell} ${what}`, async () => {
-    const directory = await Deno.makeTempDir();
-    try {
+  Deno.test(`${shell} ${what}`, () =>
+    withDirectory(async (directory) => {
       const script = `${directory}/script`;
       await Deno.writeTextFile(script, scripts[shell](completed));
       await Deno.writeTextFile(`${directory}/some users.json`, "");
       await Deno.mkdir(`${directory}/somewhere`);
       await run({ script, directory });
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
-  });
+    }));
 }
 
 function isThere(command: string): boolean {

@@ -7,6 +7,7 @@ import type { FlagSpec } from "../../src/cli/flag_spec.ts";
 import { flagTable } from "../../src/cli/flag_table.ts";
 import { readFlags } from "../../src/cli/flag_values.ts";
 import { type Configuration, parseFlags } from "../../src/cli/flags.ts";
+import { withDirectory } from "../directory.ts";
 import { runProgram } from "./shell_program.ts";
 
 /** Calls `use` with the path of a file of -config that holds `text`. */
@@ -192,9 +193,8 @@ Deno.test("variables that look like a flag's are warned of, others are nobody's"
   assert.equal(parseFlags(["-help"], { RAFTLITE_FK: "maybe" }).type, "help");
 });
 
-Deno.test("the program takes flags from a file and the environment", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+Deno.test("the program takes flags from a file and the environment", () =>
+  withDirectory(async (directory) => {
     const path = `${directory}/raftlite.conf`;
     await Deno.writeTextFile(path, "# a node\nhttp-key = k.pem\n");
     const byFile = await runProgram(["-config", path, directory], "");
@@ -208,7 +208,4 @@ Deno.test("the program takes flags from a file and the environment", async () =>
     assert.match(unit.stdout, / -config=\S+raftlite\.conf \/var\/lib\/raftlite$/m);
     assert.doesNotMatch(unit.stdout, /node-id|users\.json/);
     assert.match(unit.stderr, /raftlite\.conf:1: A service starts in \/: write the whole path/);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-});
+  }));

@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
-import { type Survivor } from "../../src/member/survivor.ts";
+import type { Survivor } from "../../src/member/survivor.ts";
 import { lossText, survivorsText } from "../../src/cli/recover/report.ts";
 import { Cluster } from "../cluster/harness.ts";
+import { withDirectory } from "../directory.ts";
 import { runProgram } from "./shell_program.ts";
 
 function recover(...args: string[]) {
@@ -57,8 +58,7 @@ Deno.test("recover explains itself, and says what is wrong with what it is given
   const help = await recover("-help");
   assert.equal(help.code, 0);
   assert.match(help.stdout, /^Usage: raftlite recover \[flags\] DATA_DIR/);
-  const directory = await Deno.makeTempDir({ prefix: "raftlite-test-" });
-  try {
+  await withDirectory(async (directory) => {
     const cases: readonly [RegExp, ...string[]][] = [
       [/No directory .* is there/, `${directory}/nosuch`],
       [/has no data of a node that is in a cluster/, directory],
@@ -73,9 +73,7 @@ Deno.test("recover explains itself, and says what is wrong with what it is given
       assert.notEqual(code, 0);
       assert.match(stderr, text);
     }
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });
 
 function survivor(

@@ -1,10 +1,6 @@
 import { createHash, createVerify, generateKeyPairSync, randomUUID } from "node:crypto";
 import { Buffer } from "node:buffer";
-
-interface StandInObject {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly metadata: Readonly<Record<string, string>>;
-}
+import { requestedBytes, type StandInObject } from "./stand_in_object.ts";
 
 interface Description {
   readonly name: string;
@@ -71,10 +67,9 @@ export class GcsStandIn implements AsyncDisposable {
     const [head = "", claims = "", signature = ""] = fields.get("assertion")?.split(".") ?? [];
     const verify = createVerify("RSA-SHA256").update(`${head}.${claims}`);
     const genuine = verify.verify(this.#keys.publicKey, signature, "base64url");
-    const { iss, aud, scope, exp, iat } = JSON.parse(atob(
-      claims.replaceAll("-", "+")
-        .replaceAll("_", "/"),
-    ));
+    const { iss, aud, scope, exp, iat } = JSON.parse(
+      Buffer.from(claims, "base64url").toString(),
+    );
     const fits = iss === "tester@example.com" && aud === `${this.url}/token` &&
       scope === "https://www.googleapis.com/auth/devstorage.read_write" && exp === iat + 3600 &&
       fields.get("grant_type") === "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -161,11 +156,9 @@ export class GcsStandIn implements AsyncDisposable {
         size: String(object.bytes.length),
       });
     }
-    const [, from = "0", to = ""] =
-      /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "") ??
-        [];
-    if (Number(from) >= object.bytes.length) return failure(416, "Range not satisfiable");
-    return new Response(object.bytes.slice(Number(from), Number(to) + 1), { status: 206 });
+    const bytes = requestedBytes(request, object);
+    if (bytes === undefined) return failure(416, "Range not satisfiable");
+    return new Response(bytes, { status: 206 });
   }
 }
 

@@ -1,12 +1,9 @@
 import { createHash, createHmac, randomUUID } from "node:crypto";
+import { joinBytes } from "../../src/base/bytes.ts";
+import { requestedBytes, type StandInObject } from "./stand_in_object.ts";
 
 /** The keys that it takes. */
 export const s3Keys = { accessKeyId: "AKIATEST", secretAccessKey: "s3cr3t/of+the=test" } as const;
-
-export interface StandInObject {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly metadata: Readonly<Record<string, string>>;
-}
 
 /** What a test makes of a request before it is looked at: undefined to let it pass. */
 export type Fault = (
@@ -132,11 +129,8 @@ export class S3StandIn implements AsyncDisposable {
       headers.set("content-length", String(object.bytes.length));
       return new Response(undefined, { headers });
     }
-    const [, from = "0", to = ""] =
-      /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "") ??
-        [];
-    if (Number(from) >= object.bytes.length) return error(416, "InvalidRange");
-    const piece = object.bytes.slice(Number(from), to === "" ? undefined : Number(to) + 1);
+    const piece = requestedBytes(request, object);
+    if (piece === undefined) return error(416, "InvalidRange");
     return new Response(piece, { status: 206, headers });
   }
 
@@ -153,13 +147,7 @@ export class S3StandIn implements AsyncDisposable {
     if (parts.slice(0, -1).some((part) => part.length < 5 * 1024 ** 2)) {
       return error(400, "EntityTooSmall");
     }
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    this.objects.set(upload.key, { bytes, metadata: upload.metadata });
+    this.objects.set(upload.key, { bytes: joinBytes(parts), metadata: upload.metadata });
     return xml("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
   }
 }
