@@ -32,7 +32,7 @@ export type Remembered = Pick<Manifest, "backups" | "begun" | "verifiedAt">;
 const recordsMax = 10_000;
 const manifestBytesMax = 8 * 1024 * 1024;
 
-export function manifestKey(key: string): string {
+function manifestKey(key: string): string {
   return `${key}.raftlite.json`;
 }
 

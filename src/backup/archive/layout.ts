@@ -55,7 +55,7 @@ export function headKey({ prefix }: ArchivePlace): string {
   return `${prefix}head.json`;
 }
 
-export function logPrefix({ prefix }: ArchivePlace): string {
+function logPrefix({ prefix }: ArchivePlace): string {
   return `${prefix}log/`;
 }
 
@@ -69,7 +69,7 @@ export function pieceKey(place: ArchivePlace, first: number): string {
 }
 
 /** The index of the first entry of the piece under a key; undefined for another's. */
-export function firstIndexIn(place: ArchivePlace, key: string): number | undefined {
+function firstIndexIn(place: ArchivePlace, key: string): number | undefined {
   const name = key.slice(logPrefix(place).length);
   const found = /^(\d{20})\.gz$/.exec(name)?.[1];
   return found === undefined ? undefined : Number(found);
