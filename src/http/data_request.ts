@@ -4,6 +4,7 @@ import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { NotUtf8Error } from "./body_reader.ts";
 import { jsonText, sqlText } from "./request_body.ts";
+import { headerOf } from "./request_header.ts";
 import { LargeBody } from "./large_body.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { parseStatements } from "./statements.ts";
@@ -21,7 +22,7 @@ export function readStatements(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<RequestStatements | undefined> {
-  const isSql = admitted.request.headers.get("content-type")?.startsWith("text/plain");
+  const isSql = headerOf(admitted.request, "content-type")?.startsWith("text/plain");
   return admitted.body().then((body): Awaitable<RequestStatements | undefined> => {
     if (body instanceof LargeBody) return readLarge(app, body, isSql ? "sql" : "json");
     return isSql ? onlyStatement(sqlText(body)) : parseStatements(jsonText(body));

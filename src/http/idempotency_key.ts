@@ -6,6 +6,7 @@ import { resultsEnvelope } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./query_parameters.ts";
 import { RequestError } from "./request_error.ts";
+import { headerOf } from "./request_header.ts";
 import { withIndex } from "./session_index.ts";
 
 const header = "idempotency-key";
@@ -30,7 +31,7 @@ export function idempotencyKey(
   { limits }: AppState,
   { request, identity, format }: Keyed,
 ): IdempotencyKey | undefined {
-  const value = request.headers.get(header);
+  const value = headerOf(request, header);
   if (value === null) return undefined;
   const name = quoted.exec(value)?.[1]?.replace(/\\(.)/g, "$1") ?? plain.exec(value)?.[0];
   if (name === undefined) {
@@ -47,7 +48,7 @@ export function idempotencyKey(
 
 /** Refuses a key where it would keep nobody from doing the thing twice. */
 export function refuseKey(request: Request, what: string): void {
-  if (!request.headers.has(header)) return;
+  if (headerOf(request, header) === null) return;
   throw new RequestError(400, `Idempotency-Key is not for ${what}: it would not be heeded`);
 }
 

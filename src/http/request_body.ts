@@ -4,6 +4,7 @@ import { ArrivingBody } from "./arriving_body.ts";
 import { BodyParts, LargeBody } from "./large_body.ts";
 import { nextTurn } from "./next_turn.ts";
 import { BrokenBodyError, RequestError } from "./request_error.ts";
+import { headerOf } from "./request_header.ts";
 
 /** Bodies up to this size whose length is given are read at once, and take nothing of the budget. */
 const smallBytesMax = 64 * 1024;
@@ -20,13 +21,12 @@ const largeBytesMin = 256 * 1024;
  * large one pauses for too long.
  */
 export function readBody(app: AppState, request: Request): Promise<Uint8Array | LargeBody> {
-  const { headers } = request;
   const { bodyBytesMax } = app.limits;
   // With a length given the server reads no more than that; without chunks to count it is faster.
-  const length = headers.get("content-length");
+  const length = headerOf(request, "content-length");
   if (
     length !== null && Number(length) <= Math.min(smallBytesMax, bodyBytesMax) &&
-    headers.get("transfer-encoding") === null
+    headerOf(request, "transfer-encoding") === null
   ) {
     setArriving(request, true);
     return request.bytes().then((body) => {

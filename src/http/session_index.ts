@@ -1,5 +1,6 @@
 import type { QueryParameters } from "./query_parameters.ts";
 import { RequestError } from "./request_error.ts";
+import { headerOf } from "./request_header.ts";
 
 /**
  * Carries how far a client has seen the log: on answers that wrote, and on requests that read, at
@@ -15,7 +16,7 @@ const form = /^\d{1,16}$/;
  */
 export function minIndex(request: Request, parameters: QueryParameters): number | undefined {
   const parameter = parameters.get("min_index");
-  const header = request.headers.get(indexHeader);
+  const header = headerOf(request, indexHeader);
   if (parameter === undefined && header === null) return undefined;
   return Math.max(
     parameter === undefined ? 0 : indexIn(parameter, "min_index"),
