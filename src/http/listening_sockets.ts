@@ -4,6 +4,7 @@ import { SocketAddress } from "./socket_address.ts";
 const symbols = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** SOL_SOCKET and SO_ACCEPTCONN of Linux. */
@@ -32,4 +33,19 @@ export function listenersOn(port: number): number[] {
     length[0] = is.byteLength;
     return getsockopt(descriptor, socketLevel, isListening, is, length) === 0 && is[0] === 1;
   });
+}
+
+/** An option of sockets, as setsockopt(2) takes it. */
+export interface SocketOption {
+  readonly level: number;
+  readonly name: number;
+  readonly value: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+}
+
+/** Sets an option of the listeners on this port; false where none has taken it. */
+export function setOfListeners(port: number, { level, name, value }: SocketOption): boolean {
+  const outcomes = listenersOn(port).map((descriptor) =>
+    calls?.setsockopt(descriptor, level, name, value, value.byteLength)
+  );
+  return outcomes.includes(0);
 }

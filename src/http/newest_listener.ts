@@ -1,9 +1,4 @@
-import { openCLibrary } from "./c_library.ts";
-import { listenersOn } from "./listening_sockets.ts";
-
-const symbols = {
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-} as const satisfies Deno.ForeignLibraryInterface;
+import { setOfListeners } from "./listening_sockets.ts";
 
 /** SOL_SOCKET and SO_ATTACH_REUSEPORT_CBPF of Linux. */
 const socketLevel = 1;
@@ -17,22 +12,14 @@ const attachProgram = 51;
 const returnOne = new Uint8Array([0x06, 0, 0, 0, 1, 0, 0, 0]);
 const instructions = 1;
 
-type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];
-
-let calls: Calls | undefined;
-
 /**
  * Has the system give new connections to the newer of two listeners that share this port from now
  * on (socket(7), SO_REUSEPORT), so that an older one gets to its end: without this it gets some
  * until it is closed, and those that are not accepted yet are then reset. False where it cannot be had.
  */
 export function preferNewestListener(port: number): boolean {
-  const program = programOf(returnOne);
-  calls ??= openCLibrary(symbols);
-  const attached = listenersOn(port).map((descriptor) =>
-    calls?.setsockopt(descriptor, socketLevel, attachProgram, program, program.length)
-  );
-  return attached.includes(0);
+  const value = programOf(returnOne);
+  return setOfListeners(port, { level: socketLevel, name: attachProgram, value });
 }
 
 /** A sock_fprog of 64 bits: how many instructions, and where they are. */

@@ -1,11 +1,10 @@
 import { openCLibrary } from "./c_library.ts";
 import { ConnectionDescriptors, type ConnectionEnds } from "./connection_descriptors.ts";
-import { listenersOn } from "./listening_sockets.ts";
+import { setOfListeners } from "./listening_sockets.ts";
 
 const symbols = {
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -58,15 +57,7 @@ export class PlainOnTls {
 
   /** To be called for each port that is listened on, and for each new listener there. */
   prepare(port: number): void {
-    for (const descriptor of listenersOn(port)) {
-      this.#calls.setsockopt(
-        descriptor,
-        tcpLevel,
-        deferAccept,
-        deferSeconds,
-        deferSeconds.byteLength,
-      );
-    }
+    setOfListeners(port, { level: tcpLevel, name: deferAccept, value: deferSeconds });
   }
 
   /**
