@@ -40,7 +40,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   metrics: {
     base: "all",
     backup: /^(archive\/)?types$/,
-    io: /^(types|repeat)$/,
+    io: /^(types|repeat|within)$/,
     raft: types,
     store: types,
     cluster: /^(types|write_queue|tracing)$/,

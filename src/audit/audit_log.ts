@@ -3,6 +3,7 @@ import { FailureLimit } from "../access/failure_limit.ts";
 import { joinBytes } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger } from "../io/types.ts";
+import { within } from "../io/within.ts";
 import { auditLine } from "./audit_line.ts";
 import type { Audit, AuditEvent } from "./types.ts";
 
@@ -108,10 +109,7 @@ export class AuditLog implements Audit {
   async close(): Promise<void> {
     this.#closing = true;
     this.#wake?.();
-    const late = Promise.withResolvers<void>();
-    const timer = this.#options.clock.after(closeMsMax, late.resolve);
-    await Promise.race([this.#writing, late.promise]);
-    timer.cancel();
+    if (this.#writing !== undefined) await within(this.#options.clock, closeMsMax, this.#writing);
     if (this.#waiting.length > 0) {
       const text = `${this.#waiting.length} audit lines are lost: they could not be written`;
       this.#options.logger.log("ERROR", "audit", text);

@@ -3,6 +3,7 @@ import type { PushMetricExporter } from "@opentelemetry/sdk-metrics";
 import { messageOf } from "../../base/message_of.ts";
 import { repeat } from "../../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../../io/types.ts";
+import { within } from "../../io/within.ts";
 import type { Family } from "../families.ts";
 import { metricExporter } from "./exporter.ts";
 import { metricData } from "./metric_data.ts";
@@ -53,13 +54,7 @@ export class OtlpPush {
   /** Pushes once more, and gives that a moment. */
   async stop(): Promise<void> {
     this.#timer?.cancel();
-    const { clock } = this.#parts;
-    let late: Timer | undefined;
-    await Promise.race([
-      this.#push(),
-      new Promise<void>((resolve) => late = clock.after(lastPushMs, resolve)),
-    ]);
-    late?.cancel();
+    await within(this.#parts.clock, lastPushMs, this.#push());
     void this.#exporter.shutdown().catch(() => {});
   }
 

@@ -15,6 +15,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { messageOf } from "../../base/message_of.ts";
 import type { Clock } from "../../io/types.ts";
+import { within } from "../../io/within.ts";
 import type { Trace, TraceOrigin, Tracing } from "../../cluster/tracing.ts";
 import { spanExporter } from "./exporter.ts";
 import { resourceOf } from "./resource.ts";
@@ -73,10 +74,7 @@ export class OtlpTracer implements Tracing {
   }
 
   async stop(): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = this.#clock.after(lastPushMs, late.resolve);
-    await Promise.race([this.#provider.shutdown().catch(() => {}), late.promise]);
-    timer.cancel();
+    await within(this.#clock, lastPushMs, this.#provider.shutdown().catch(() => {}));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../../io/types.ts";
 import type { LifeCycle } from "../life_cycle.ts";
 import type { WriterStatus } from "./writer_messages.ts";
-import { within } from "../within.ts";
+import { within } from "../../io/within.ts";
 
 /** How long the writer may take to answer a mere question, in ms. */
 export const waitMs = 200;

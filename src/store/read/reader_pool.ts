@@ -17,7 +17,7 @@ import { type PendingRead, Reader, type ReaderHandlers } from "./reader.ts";
 import { timeoutAnswer } from "./timeout_answer.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
 import type { StatementFigures } from "../statements/statement_statistics.ts";
-import { within } from "../within.ts";
+import { within } from "../../io/within.ts";
 import { tasksPerMessageMax } from "./reader_signals.ts";
 import {
   plainFormat,
