@@ -1,5 +1,5 @@
 /** Upper bounds for times, in seconds, from a tenth of a millisecond to ten seconds. */
-export const timeBounds: readonly number[] = [
+const timeBounds: readonly number[] = [
   0.0001,
   0.00025,
   0.0005,
