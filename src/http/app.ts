@@ -7,7 +7,6 @@ import { AppState } from "./app_state.ts";
 import { type Client, unwatched } from "./client.ts";
 import { errorAnswer } from "./error_answer.ts";
 import { parseQueryParameters } from "./query_parameters.ts";
-import { headerOf } from "./request_header.ts";
 import { carryOut, type Route, routes } from "./routes.ts";
 import type { AppOptions } from "./types.ts";
 import { requireAllTables } from "./whole_database.ts";
@@ -106,7 +105,7 @@ function judged({ app, route, request, client: { address } }: Arrived): Answer {
   if (app.gate === undefined || route.permissions.length === 0) {
     return carriedOut(route, { ...asked, identity: anybody });
   }
-  const verdict = app.gate.judge(route.permissions, headerOf(request, "authorization"), address);
+  const verdict = app.gate.judge(route.permissions, request.headers.get("authorization"), address);
   return verdict instanceof Promise
     ? verdict.then((verdict) => decided(route, asked, verdict))
     : decided(route, asked, verdict);

@@ -40,7 +40,8 @@ Deno.test("a header is found in requests that are none of the server's", () => {
 const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
 
 Deno.test("to ask for a header leaves a request's headers unasked", {
-  ignore: major === 2 && minor < 9,
+  // Of others it is not known; they may ask for all of them, at the price of some time.
+  ignore: major !== 2 || minor !== 9,
 }, async () => {
   const seen = await seenByServer((request) => {
     Object.defineProperty(request, "headers", {
