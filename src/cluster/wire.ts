@@ -97,6 +97,7 @@ const formatFields = [
   "blobArray",
   "qualifyColumns",
   "unified",
+  "exact",
 ] as const satisfies readonly (keyof AnswerFormat)[];
 
 export interface WriteCall {
@@ -149,15 +150,17 @@ export function decodeWrite(payload: Uint8Array): WriteCall {
 function readWrite(reader: ByteReader): WriteCall {
   const timeoutMs = reader.integer();
   const bits = reader.uint8();
-  const [associative, timings, blobArray, qualifyColumns, unified] = formatFields.map((_, i) =>
-    (bits & (1 << i)) !== 0
-  );
+  const [associative, timings, blobArray, qualifyColumns, unified, exact] = formatFields.map((
+    _,
+    i,
+  ) => (bits & (1 << i)) !== 0);
   const format = {
     associative: associative === true,
     timings: timings === true,
     blobArray: blobArray === true,
     qualifyColumns: qualifyColumns === true,
     unified: unified === true,
+    exact: exact === true,
   };
   return { timeoutMs, format, command: reader.raw(reader.remaining) };
 }

@@ -6,6 +6,7 @@ import { nextTurnOf } from "../io/next_turn.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import type { WriteOutcome } from "../node/types.ts";
+import { versionOf } from "../raft/cluster_version.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import { type AnswerFormat, type Command, duplicate, type RequestId } from "../store/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
@@ -26,6 +27,9 @@ import {
   RequestKind,
   type WriteCall,
 } from "./wire.ts";
+
+/** The version of a cluster whose nodes all know answers in exact form. */
+const exactVersion = 2;
 
 /** How a command is made into bytes, with the id of its request when it is sent to another node. */
 export type CommandMaker = (request: RequestId | undefined) => Command;
@@ -127,6 +131,7 @@ export class WritePath {
     if (this.#underWay.size >= this.#forwardedMax) {
       throw new ServiceError("overloaded", "Too many writes waiting, try again later");
     }
+    if (sending.format.exact) this.#requireExact();
     const sequence = ++this.#sequence;
     this.#underWay.set(sequence, true);
     try {
@@ -144,6 +149,17 @@ export class WritePath {
       this.#node.unwatch(sequence);
       this.#underWay.take(sequence);
     }
+  }
+
+  /** A leader of an older release would pass the wish over, and answer as it knows. */
+  #requireExact(): void {
+    const version = versionOf(this.#node.configuration);
+    if (version >= exactVersion) return;
+    throw new ServiceError(
+      "invalid",
+      `The cluster has version ${version}, exact needs version ${exactVersion} in writes: ` +
+        "once all nodes have this release, raise it by POST /upgrade",
+    );
   }
 
   async #untilDone(sending: Sending, watched: Promise<Attempt>): Promise<WriteAnswer> {

@@ -14,6 +14,8 @@ export interface BodyTask {
   readonly type: "sql" | "json";
   /** What is wanted: the statements, those and their texts alone, or only the texts, twice. */
   readonly wanted: "statements" | "both" | "texts";
+  /** See parseStatements. */
+  readonly exact: boolean;
   /** The longest text that is read, in characters. */
   readonly charactersMax: number;
 }
@@ -40,7 +42,7 @@ export function readLargeBody(task: BodyTask): BodyReading {
   if (text === undefined) return { type: "not_utf8" };
   if (text.length > task.charactersMax) return { type: "too_long", characters: text.length };
   try {
-    const statements = task.type === "sql" ? [{ sql: text }] : parsedStatements(text);
+    const statements = task.type === "sql" ? [{ sql: text }] : parsedStatements(text, task.exact);
     return { ...encoded(statements, task.wanted), characters: text.length };
   } catch (error) {
     if (error instanceof NoStatementsError) return { type: "no_statements" };

@@ -3,6 +3,7 @@ import { assert } from "../base/assert.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { NotUtf8Error } from "./body_reader.ts";
+import type { BodyTask } from "./body_task.ts";
 import { jsonText, sqlText } from "./request_body.ts";
 import { headerOf } from "./request_header.ts";
 import { LargeBody } from "./large_body.ts";
@@ -23,9 +24,12 @@ export function readStatements(
   admitted: AdmittedRequest<"statements">,
 ): Promise<RequestStatements | undefined> {
   const isSql = headerOf(admitted.request, "content-type")?.startsWith("text/plain");
+  const exact = admitted.parameters.has("exact");
   return admitted.body().then((body): Awaitable<RequestStatements | undefined> => {
-    if (body instanceof LargeBody) return readLarge(app, body, isSql ? "sql" : "json");
-    return isSql ? onlyStatement(sqlText(body)) : parseStatements(jsonText(body));
+    if (body instanceof LargeBody) {
+      return readLarge(app, body, { type: isSql ? "sql" : "json", exact });
+    }
+    return isSql ? onlyStatement(sqlText(body)) : parseStatements(jsonText(body), exact);
   });
 }
 
@@ -39,10 +43,12 @@ export async function readInspected(
   wanted: "both" | "texts",
 ): Promise<RequestStatements> {
   const body = await admitted.body();
-  if (!(body instanceof LargeBody)) return parseStatements(jsonText(body));
+  const exact = admitted.parameters.has("exact");
+  if (!(body instanceof LargeBody)) return parseStatements(jsonText(body), exact);
   using _ = body;
   return await app.bodyReader.read(body, {
     type: "json",
+    exact,
     wanted,
     charactersMax: Infinity,
   });
@@ -62,11 +68,15 @@ export function inspect(
 async function readLarge(
   app: AppState,
   body: LargeBody,
-  type: "sql" | "json",
+  form: Pick<BodyTask, "type" | "exact">,
 ): Promise<LargeStatements | undefined> {
   using _ = body;
   try {
-    return await app.bodyReader.read(body, { type, wanted: "statements", charactersMax: Infinity });
+    return await app.bodyReader.read(body, {
+      ...form,
+      wanted: "statements",
+      charactersMax: Infinity,
+    });
   } catch (error) {
     if (error instanceof NotUtf8Error) return undefined;
     throw error;

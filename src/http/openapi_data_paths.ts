@@ -29,7 +29,14 @@ export const dataErrors = [
 ] as const;
 /** With `tx`. */
 const inTransaction = ["TransactionUnknown", "Conflict", "TransactionOver"] as const;
-const resultForm = ["associative", "blob_array", "pretty", "timings", "raft_index"] as const;
+const resultForm = [
+  "associative",
+  "blob_array",
+  "exact",
+  "pretty",
+  "timings",
+  "raft_index",
+] as const;
 const readOptions = [
   "level",
   "freshness",

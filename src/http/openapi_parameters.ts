@@ -34,6 +34,11 @@ export const parameters = {
     "db_timeout",
     "How long each statement that only reads may run; without limit by default.",
   ),
+  exact: flag(
+    "exact",
+    "Values as SQLite has them, whatever columns are declared as: reals with a point or an " +
+      "exponent (`1e999` is infinite), blobs as arrays of bytes; in the body, a string is always a text.",
+  ),
   fmt: text(
     "fmt",
     "`binary`, a SQLite file in WAL mode; `delete`, one in DELETE mode; `sql`, a text.",

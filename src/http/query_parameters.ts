@@ -112,6 +112,7 @@ export function answerFormat(parameters: QueryParameters, unified: boolean): Ans
     associative: parameters.has("associative"),
     timings: parameters.has("timings"),
     blobArray: parameters.has("blob_array"),
+    exact: parameters.has("exact"),
     qualifyColumns: parameters.has("qualify_columns"),
     unified,
   };

@@ -10,7 +10,7 @@ import { refuseTransaction } from "./transactions.ts";
 import { idempotencyKey } from "./idempotency_key.ts";
 import { withIndex } from "./session_index.ts";
 import { refusal } from "./error_answer.ts";
-import { clusterTimeout, elapsed, startOf } from "./query_parameters.ts";
+import { clusterTimeout, elapsed, type QueryParameters, startOf } from "./query_parameters.ts";
 import { BodyTooLongError } from "./body_reader.ts";
 import { jsonText } from "./request_body.ts";
 import { LargeBody } from "./large_body.ts";
@@ -72,17 +72,24 @@ async function readQueued(
   wait: boolean,
 ): Promise<Queued> {
   const body = await admitted.body();
-  if (body instanceof LargeBody) return await readLargeQueued(app, body, wait);
+  if (body instanceof LargeBody) return await readLargeQueued(app, body, admitted.parameters);
   const text = jsonText(body);
-  return { statements: orCheckpoint(wait, () => parseStatements(text)), characters: text.length };
+  const exact = admitted.parameters.has("exact");
+  const statements = orCheckpoint(wait, () => parseStatements(text, exact));
+  return { statements, characters: text.length };
 }
 
-async function readLargeQueued(app: AppState, body: LargeBody, wait: boolean): Promise<Queued> {
+async function readLargeQueued(
+  app: AppState,
+  body: LargeBody,
+  parameters: QueryParameters,
+): Promise<Queued> {
   using _ = body;
   const { length } = body;
   try {
     const statements = await app.bodyReader.read(body, {
       type: "json",
+      exact: parameters.has("exact"),
       wanted: "statements",
       charactersMax: batchCharactersMax,
     });
@@ -92,7 +99,7 @@ async function readLargeQueued(app: AppState, body: LargeBody, wait: boolean): P
     const rethrow = () => {
       throw error;
     };
-    return { statements: orCheckpoint(wait, rethrow), characters: length };
+    return { statements: orCheckpoint(parameters.has("wait"), rethrow), characters: length };
   }
 }
 

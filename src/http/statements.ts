@@ -20,21 +20,22 @@ const inexactNumber = /[eE]|\.0+$|[\d.]{16}/;
 
 /**
  * Reads the body of a request: a JSON array of statements, each a string, or an array of the SQL and
- * its parameters. Text after the array is passed over. Throws a RequestError (400) with rqlite's words.
+ * its parameters. Text after the array is passed over. `exact`: a string is always a text, and a
+ * number beyond all that there are is infinite. Throws a RequestError (400) with rqlite's words.
  */
-export function parseStatements(body: string): Statement[] {
+export function parseStatements(body: string, exact = false): Statement[] {
   const elements = parseArray(body);
-  if (elements === undefined) return parseLeadingArray(body);
+  if (elements === undefined) return parseLeadingArray(body, exact);
   const statements: Statement[] = [];
-  for (const element of elements) statements.push(toStatement(element));
+  for (const element of elements) statements.push(toStatement(element, exact));
   return statements;
 }
 
 /** The same one by one, so that not all need be there at a time. */
-export function* parsedStatements(body: string): IterableIterator<Statement> {
+export function* parsedStatements(body: string, exact: boolean): IterableIterator<Statement> {
   const elements = parseArray(body);
-  if (elements === undefined) yield* parseLeadingArray(body);
-  else for (const element of elements) yield toStatement(element);
+  if (elements === undefined) yield* parseLeadingArray(body, exact);
+  else for (const element of elements) yield toStatement(element, exact);
 }
 
 /** The elements of an array that has some; undefined when the body is not JSON as a whole. */
@@ -84,7 +85,7 @@ function parseJson(text: string): unknown {
   );
 }
 
-function toStatement(element: unknown): Statement {
+function toStatement(element: unknown, exact: boolean): Statement {
   if (typeof element === "string") return { sql: element };
   if (!Array.isArray(element)) throw invalidRequest();
   const sql: unknown = element[0];
@@ -97,12 +98,12 @@ function toStatement(element: unknown): Statement {
     if (!isObject(parameter)) {
       // A position counts all parameters before it, the named ones too.
       while (positional.length < i - 1) positional.push(null);
-      positional.push(toSqlValue(parameter));
+      positional.push(toSqlValue(parameter, exact));
       continue;
     }
     for (const [name, value] of Object.entries(parameter)) {
-      if (name === "") positional.push(toSqlValue(value));
-      else (named ??= new Map()).set(name, toSqlValue(value));
+      if (name === "") positional.push(toSqlValue(value, exact));
+      else (named ??= new Map()).set(name, toSqlValue(value, exact));
     }
   }
   if (named === undefined) return { sql, positional };
@@ -118,7 +119,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * Reads a body that is not JSON as a whole the way Go's json.Decoder does, token by token: what
  * stands after the array does not matter, and of two mistakes the first one is reported.
  */
-function parseLeadingArray(body: string): Statement[] {
+function parseLeadingArray(body: string, exact: boolean): Statement[] {
   let at = skipSpace(body, 0);
   if (body[at] === "{") throw invalidRequest();
   if (body[at] !== "[") throw isScalarAt(body, at) ? invalidRequest() : invalidJson();
@@ -140,7 +141,7 @@ function parseLeadingArray(body: string): Statement[] {
     } catch {
       throw invalidJson();
     }
-    statements.push(toStatement(element));
+    statements.push(toStatement(element, exact));
     at = skipSpace(body, end);
   }
   if (statements.length === 0) throw noStatements();
@@ -174,17 +175,17 @@ const wholeNumber = /^-?\d+$/;
  * numbers written with a point or an exponent as reals.
  * Throws a RequestError (400) with rqlite's words.
  */
-function toSqlValue(value: unknown): SqlValue {
+function toSqlValue(value: unknown, exact: boolean): SqlValue {
   switch (typeof value) {
     case "string":
-      return blobFromLiteral(value) ?? value;
+      return exact ? value : blobFromLiteral(value) ?? value;
     case "number":
       return value === 0 ? 0 : value; // never -0, which would be a real
     case "boolean":
       return value ? 1 : 0;
     default:
       if (value === null) return null;
-      if (value instanceof JsonNumber) return fromJsonNumber(value);
+      if (value instanceof JsonNumber) return fromJsonNumber(value, exact);
       if (Array.isArray(value)) return blobFromArray(value);
       throw new RequestError(400, `unsupported type ${goTypeName(value)}`);
   }
@@ -199,7 +200,7 @@ function blobFromLiteral(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-function fromJsonNumber({ text }: JsonNumber): SqlValue {
+function fromJsonNumber({ text }: JsonNumber, exact: boolean): SqlValue {
   const number = Number(text);
   if (wholeNumber.test(text)) {
     if (Number.isSafeInteger(number)) return number === 0 ? 0 : number;
@@ -207,7 +208,7 @@ function fromJsonNumber({ text }: JsonNumber): SqlValue {
     const exact = text.length <= integerLengthMax ? BigInt(text) : undefined;
     if (exact !== undefined && fitsInt64(exact)) return exact;
   }
-  if (!Number.isFinite(number)) throw new RequestError(400, `invalid number ${text}`);
+  if (!exact && !Number.isFinite(number)) throw new RequestError(400, `invalid number ${text}`);
   return Number.isInteger(number) ? new SqlReal(number) : number;
 }
 

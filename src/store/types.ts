@@ -45,6 +45,8 @@ export interface AnswerFormat {
   readonly associative: boolean;
   readonly timings: boolean;
   readonly blobArray: boolean;
+  /** Values as SQLite has them, whatever their columns are declared as. */
+  readonly exact: boolean;
   readonly qualifyColumns: boolean;
   /** /db/request: a write in associative form has `"rows":null`. */
   readonly unified: boolean;
@@ -55,6 +57,7 @@ export const plainFormat: AnswerFormat = {
   associative: false,
   timings: false,
   blobArray: false,
+  exact: false,
   qualifyColumns: false,
   unified: false,
 };

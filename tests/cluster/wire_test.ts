@@ -13,6 +13,7 @@ Deno.test("wire calls read back as they were written", () => {
       associative: true,
       timings: false,
       blobArray: true,
+      exact: true,
       qualifyColumns: false,
       unified: true,
     },

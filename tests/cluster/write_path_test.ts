@@ -15,6 +15,7 @@ const format: AnswerFormat = {
   associative: false,
   timings: false,
   blobArray: false,
+  exact: false,
   qualifyColumns: false,
   unified: false,
 };

@@ -58,7 +58,7 @@ const body = fc.oneof(
 );
 
 const flags =
-  "associative blob_array compress freshness_strict noleader nonvoters pretty qualify_columns queue raft_index redirect sync timings transaction vacuum wait"
+  "associative blob_array compress exact freshness_strict noleader nonvoters pretty qualify_columns queue raft_index redirect sync timings transaction vacuum wait"
     .split(" ");
 const duration = fc.oneof(
   fc.constantFrom("1s", "0", "-1s", "100h", "10000h", "292y", "", "1.5h", "1", "∞", "9999999h"),

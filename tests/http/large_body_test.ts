@@ -162,7 +162,7 @@ Deno.test("parsedStatements() yields what parseStatements() returns", () => {
       }
     };
     assert.deepEqual(
-      attempt(() => [...parsedStatements(body)]),
+      attempt(() => [...parsedStatements(body, false)]),
       attempt(() => parseStatements(body)),
       body,
     );

@@ -18,6 +18,7 @@ export const toyFormat: AnswerFormat = {
   associative: false,
   timings: false,
   blobArray: false,
+  exact: false,
   qualifyColumns: false,
   unified: false,
 };

@@ -67,6 +67,7 @@ const key = fc.option(
       associative: fc.boolean(),
       timings: fc.constant(false),
       blobArray: fc.boolean(),
+      exact: fc.boolean(),
       qualifyColumns: fc.boolean(),
       unified: fc.boolean(),
     }, { noNullPrototype: true }),

@@ -29,6 +29,7 @@ export const plain: AnswerFormat = {
   associative: false,
   timings: false,
   blobArray: false,
+  exact: false,
   qualifyColumns: false,
   unified: false,
 };

@@ -182,6 +182,7 @@ Deno.test("Store.installSnapshot lets reads wait, and stops a stream with an err
       associative: false,
       timings: false,
       blobArray: false,
+      exact: false,
       qualifyColumns: false,
       unified: false,
     },

@@ -37,6 +37,16 @@ async function writeWithKey(node: NodeProcess): Promise<string> {
   return `${status} ${body.trim()}`;
 }
 
+/** An answer that a leader of version 1 cannot give. */
+async function writeExactly(node: NodeProcess): Promise<string> {
+  const { status, body } = await node.fetch("/db/execute?exact", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '["CREATE TABLE IF NOT EXISTS exact (x)"]',
+  });
+  return `${status} ${body.trim()}`;
+}
+
 async function raise(node: NodeProcess): Promise<string> {
   const { status, body } = await node.fetch("/upgrade", { method: "POST" });
   return `${status} ${body.trim()}`;
@@ -70,6 +80,12 @@ for (const release of releases) {
             `${node.id} while ${leader.id} leads`,
           );
         }
+        assert.match(
+          await writeExactly(node),
+          await node.leaderId() === node.id
+            ? /^200 /
+            : /^400 The cluster has version 1, exact needs version 2 in writes: once all nodes/,
+        );
         const report = JSON.parse((await node.fetch("/upgrade")).body);
         assert.equal(report.can_be_raised, false);
         assert.equal(report.nodes[third.id].newest, release.version);

@@ -9,6 +9,7 @@ const formatBits = {
   blobArray: 8,
   qualifyColumns: 16,
   unified: 32,
+  exact: 64,
 } as const satisfies Record<keyof AnswerFormat, number>;
 
 export function encodeFormat(format: AnswerFormat | undefined): number {
@@ -16,12 +17,12 @@ export function encodeFormat(format: AnswerFormat | undefined): number {
   return wanted | (format.associative ? formatBits.associative : 0) |
     (format.timings ? formatBits.timings : 0) | (format.blobArray ? formatBits.blobArray : 0) |
     (format.qualifyColumns ? formatBits.qualifyColumns : 0) |
-    (format.unified ? formatBits.unified : 0);
+    (format.unified ? formatBits.unified : 0) | (format.exact ? formatBits.exact : 0);
 }
 
-/** One object for each of the 64 formats. */
+/** One object for each of the 128 formats. */
 const formats: readonly (AnswerFormat | undefined)[] = Array.from(
-  { length: 64 },
+  { length: 128 },
   (_, bits) =>
     (bits & wanted) === 0 ? undefined : {
       associative: (bits & formatBits.associative) !== 0,
@@ -29,6 +30,7 @@ const formats: readonly (AnswerFormat | undefined)[] = Array.from(
       blobArray: (bits & formatBits.blobArray) !== 0,
       qualifyColumns: (bits & formatBits.qualifyColumns) !== 0,
       unified: (bits & formatBits.unified) !== 0,
+      exact: (bits & formatBits.exact) !== 0,
     },
 );
 

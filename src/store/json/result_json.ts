@@ -161,6 +161,7 @@ export class RowsWriter {
   }
 
   #value(column: number): void {
+    if (this.#format.exact) return this.#exactValue(column);
     const out = this.#out;
     const statement = this.#statement;
     switch (statement.columnType(column)) {
@@ -197,6 +198,28 @@ export class RowsWriter {
     }
   }
 
+  /** As SQLite has it: its type can be told, and no column's declaration changes it. */
+  #exactValue(column: number): void {
+    const out = this.#out;
+    const statement = this.#statement;
+    switch (statement.columnType(column)) {
+      case ColumnType.integer:
+        out.integer(statement.columnInteger(column));
+        return;
+      case ColumnType.float:
+        out.ascii(exactReal(statement.columnDouble(column)));
+        return;
+      case ColumnType.text:
+        this.#text(column);
+        return;
+      case ColumnType.blob:
+        out.byteArray(statement.columnBlobBytes(column));
+        return;
+      default:
+        out.raw(nullText);
+    }
+  }
+
   #integer(column: number, value: number | bigint): void {
     const out = this.#out;
     const { conversion = "none" } = this.#columns[column] ?? {};
@@ -222,6 +245,13 @@ export class RowsWriter {
     }
     out.quoteInPlace(count);
   }
+}
+
+/** A number that no integer is written as; beyond all numbers what JSON.parse reads as infinite. */
+function exactReal(value: number): string {
+  if (!Number.isFinite(value)) return value < 0 ? "-1e999" : "1e999";
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
 /** The result of a statement that changes rows; values of zero are left out. */

@@ -31,6 +31,7 @@ const plainFormat: AnswerFormat = {
   associative: false,
   timings: false,
   blobArray: false,
+  exact: false,
   qualifyColumns: false,
   unified: false,
 };
