@@ -1,4 +1,5 @@
 import { httpUrl, withoutScheme } from "../io/address.ts";
+import type { ServiceErrorKind } from "../cluster/types.ts";
 import type { Results } from "../store/types.ts";
 import { goJson } from "./go_json.ts";
 import { Indenter, indentText } from "./indent.ts";
@@ -19,6 +20,13 @@ const userHeaders: readonly Header[] = [
   ["access-control-allow-credentials", "true"],
   ["www-authenticate", 'Basic realm="rqlite"'],
 ];
+/** Says what kind of error an answer is, for programs: a ServiceErrorKind, or `refused`. */
+const errorHeader = "x-raftlite-error";
+/** Beyond rqlite's, what programs in browsers may send, and read of an answer. */
+const ownHeaders = {
+  sent: "Idempotency-Key, X-Raftlite-Index",
+  answered: "X-Raftlite-Index, X-Raftlite-Error, Idempotency-Replayed",
+} as const;
 const versionHeader = "x-rqlite-version";
 const servedByHeader = "x-rqlite-served-by";
 
@@ -40,10 +48,15 @@ export class Answers {
     const origins = allowOrigin.split(",").map((origin) => origin.trim());
     this.#origins = origins.length > 1 ? new Set(origins) : undefined;
     this.#version = info.rqliteVersion;
+    const sent = hasUsers ? "Content-Type, Authorization" : "Content-Type";
+    const isCrossed = allowOrigin !== "";
     this.#common = [
       ...(hasUsers ? [] : [[versionHeader, info.rqliteVersion] satisfies Header]),
       ["access-control-allow-methods", "OPTIONS, GET, POST, DELETE"],
-      ["access-control-allow-headers", hasUsers ? "Content-Type, Authorization" : "Content-Type"],
+      ["access-control-allow-headers", isCrossed ? `${sent}, ${ownHeaders.sent}` : sent],
+      ...(isCrossed
+        ? [["access-control-expose-headers", ownHeaders.answered] satisfies Header]
+        : []),
       ...(hasUsers ? userHeaders : []),
       ...(allowOrigin === "" || this.#origins !== undefined
         ? []
@@ -71,8 +84,9 @@ export class Answers {
   }
 
   /** A plain text, which Go's http.Error ends with a newline. */
-  error(status: number, message: string): Response {
-    const headers = [...this.#common, textType, noSniff];
+  error(status: number, message: string, kind?: ServiceErrorKind | "refused"): Response {
+    const headers: Header[] = [...this.#common, textType, noSniff];
+    if (kind !== undefined) headers.push([errorHeader, kind]);
     return new Response(message + "\n", { status, headers });
   }
 

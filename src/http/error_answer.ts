@@ -28,16 +28,16 @@ const statuses: Readonly<Record<ServiceErrorKind, number>> = {
 export function errorAnswer(app: AppState, error: unknown): Response {
   const { answers, counters, logger } = app;
   if (error instanceof BrokenBodyError) logger.log("DEBUG", "http", error.message);
-  if (error instanceof RequestError) return answers.error(error.status, error.message);
+  if (error instanceof RequestError) return answers.error(error.status, error.message, "refused");
   if (error instanceof ServiceError) {
     if (error.kind === "no_leader") {
       counters.leader_not_found++;
-      return answers.error(503, "leader not found");
+      return answers.error(503, "leader not found", error.kind);
     }
     if (error.kind === "failed") logger.log("ERROR", "http", `Request failed: ${error.message}`);
-    return answers.error(statuses[error.kind], error.message);
+    return answers.error(statuses[error.kind], error.message, error.kind);
   }
-  if (error instanceof StoreBusyError) return answers.error(503, error.message);
+  if (error instanceof StoreBusyError) return answers.error(503, error.message, "overloaded");
   if (error instanceof DOMException && error.name === "AbortError") {
     return answers.error(499, "client went away");
   }

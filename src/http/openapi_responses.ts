@@ -32,6 +32,15 @@ export const indexHeaders = {
   },
 };
 
+/** The header on errors. */
+const errorHeaders = {
+  ...headers,
+  "X-Raftlite-Error": {
+    description: "What kind of error it is, for programs; missing where only the text tells.",
+    schema: { type: "string" },
+  },
+};
+
 /** Content by its media type; one without a schema is bytes. */
 export type Content = Readonly<Record<string, { readonly schema?: object }>>;
 
@@ -41,30 +50,33 @@ export const answer = (description: string, content: Content = {}) => ({
   content,
 });
 
+const errorAnswer = (description: string) => ({
+  description,
+  headers: errorHeaders,
+  content: plainText,
+});
+
 /** Responses that operations share, by name. */
 export const sharedResponses = {
   Done: answer("Done."),
   Redirect: answer("The leader has this URL, and `redirect` was given."),
-  BadRequest: answer("The request is not right; nothing was done.", plainText),
-  WaitTimeout: answer(
+  BadRequest: errorAnswer("The request is not right; nothing was done."),
+  WaitTimeout: errorAnswer(
     "The queued statements were not written in time; they still may be.",
-    plainText,
   ),
-  KeyUnknown: answer("Nothing was carried out under the key, or it is too long ago.", plainText),
-  TransactionUnknown: answer("Nobody knows the transaction: it is rolled back.", plainText),
-  Conflict: answer(
+  KeyUnknown: errorAnswer("Nothing was carried out under the key, or it is too long ago."),
+  TransactionUnknown: errorAnswer("Nobody knows the transaction: it is rolled back."),
+  Conflict: errorAnswer(
     "What the transaction had seen was changed by others: it is rolled back.",
-    plainText,
   ),
-  TransactionOver: answer("The transaction is over; the text says why.", plainText),
-  KeyReused: answer("The key was another request's; nothing was done.", plainText),
-  TooLarge: answer("The body is larger than the limit; nothing was done.", plainText),
-  Failed: answer("It failed; the text says why.", plainText),
-  Unavailable: answer(
+  TransactionOver: errorAnswer("The transaction is over; the text says why."),
+  KeyReused: errorAnswer("The key was another request's; nothing was done."),
+  TooLarge: errorAnswer("The body is larger than the limit; nothing was done."),
+  Failed: errorAnswer("It failed; the text says why."),
+  Unavailable: errorAnswer(
     "No leader, a full queue, or an outcome that is not known; the text says which.",
-    plainText,
   ),
-  Timeout: answer("The cluster did not answer in time.", plainText),
+  Timeout: errorAnswer("The cluster did not answer in time."),
   Unauthorized: {
     description: "Nobody is known by these credentials, or they do not permit this.",
     headers: {
@@ -72,9 +84,8 @@ export const sharedResponses = {
     },
     content: {},
   },
-  SomeTables: answer(
+  SomeTables: errorAnswer(
     "This is the whole database, and the user has rights to some tables.",
-    plainText,
   ),
   Slowed: {
     description: "Too many wrong passwords, or too many to compare with hashes: nothing was " +

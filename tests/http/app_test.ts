@@ -254,11 +254,16 @@ httpTest("Every kind of ServiceError has its status", async () => {
     const response = await post("/db/execute", '["DELETE FROM t"]');
     assert.equal(response.status, status, kind);
     assert.equal(await response.text(), body, kind);
+    assert.equal(response.headers.get("x-raftlite-error"), kind);
   }
   service.failure = new StoreBusyError("All readers are busy");
-  assert.equal((await post("/db/query", '["SELECT 1"]')).status, 503);
+  const busy = await post("/db/query", '["SELECT 1"]');
+  assert.deepEqual([busy.status, busy.headers.get("x-raftlite-error")], [503, "overloaded"]);
   service.failure = new Error("boom");
-  assert.equal((await post("/db/query", '["SELECT 1"]')).status, 500);
+  const broken = await post("/db/query", '["SELECT 1"]');
+  assert.deepEqual([broken.status, broken.headers.get("x-raftlite-error")], [500, null]);
+  const refused = await post("/db/query", "[");
+  assert.deepEqual([refused.status, refused.headers.get("x-raftlite-error")], [400, "refused"]);
 });
 
 httpTest("A stale read is refused in rqlite's form", async () => {

@@ -151,4 +151,6 @@ Deno.test("an origin of several is answered by its own name", async () => {
     "/readyz",
   );
   assert.deepEqual([headers.get("access-control-allow-origin"), headers.get("vary")], ["*", null]);
+  assert.match(headers.get("access-control-allow-headers") ?? "", /Idempotency-Key/);
+  assert.match(headers.get("access-control-expose-headers") ?? "", /X-Raftlite-Index/);
 });
