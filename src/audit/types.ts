@@ -12,6 +12,8 @@ export type AuditedAct =
   /** A statement that was under way was ended. */
   | "end_request"
   | "demote"
+  /** All that is in the memory of the main thread was asked for. */
+  | "heap_snapshot"
   | "join"
   | "load"
   | "notify"

@@ -9,6 +9,7 @@ import { BodyBudget, TurnBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
 import { RequestFigures } from "../metrics/request_figures.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
+import { Profiler } from "./profiler.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { RunningRequests } from "./running_requests.ts";
 import type { Logger } from "../io/types.ts";
@@ -36,6 +37,7 @@ export class AppState {
   readonly bodies: BodyBudget;
   readonly turnBudget = new TurnBudget();
   readonly disconnects = new DisconnectWatch();
+  readonly profiler = new Profiler();
   readonly #nodeId: string;
   /** End of the last backup; undefined before the first. */
   lastBackupAt: Date | undefined;

@@ -44,6 +44,7 @@ export const parameters = {
     "`binary`, a SQLite file in WAL mode; `delete`, one in DELETE mode; `sql`, a text.",
     { enum: ["binary", "delete", "sql"], default: "binary" },
   ),
+  force: flag("force", "Also at the leader, although it stands still meanwhile."),
   freshness: duration(
     "freshness",
     "At level `none`: refuses when the leader was last heard from longer ago than this.",
@@ -100,6 +101,10 @@ export const parameters = {
   queue: flag("queue", "Puts the statements into the queue and answers at once."),
   raft_index: flag("raft_index", "Answers with the index of the log entry too."),
   redirect: flag("redirect", "A node that does not lead sends the client to the leader, by 301."),
+  seconds: text("seconds", "How long, up to 300 seconds; 30 by default.", {
+    type: "string",
+    pattern: "^[0-9]{1,3}(\\.[0-9]{1,3})?$",
+  }),
   sync: flag("sync", "Waits until the node has applied what was committed when it was asked."),
   tables: text("tables", "Only these tables, with commas between them; for `fmt=sql`."),
   timeout: duration("timeout", "How long to wait for the cluster; 30s by default."),

@@ -175,6 +175,14 @@ const clusterPaths = {
 
 const openMetrics = "application/openmetrics-text";
 
+function profile(extension: string) {
+  const schema = { type: "object" };
+  return answer(`A .${extension}, for Chrome's developer tools.`, {
+    "application/json": { schema },
+  });
+}
+const profilerBusy = answer("A profile is being taken already.", plainText);
+
 const maintenancePaths = {
   "/metrics": {
     get: {
@@ -259,6 +267,40 @@ const maintenancePaths = {
       parameters: parameterList("limit", "pretty"),
       responses: responses({
         200: answer("Those first that took most in all.", jsonOf("StatementSummaries")),
+      }),
+    },
+  },
+  "/debug/pprof": {
+    get: {
+      operationId: "profileIndex",
+      summary: "What profiles of the node there are",
+      responses: responses({ 200: answer("A list of them.", plainText) }),
+    },
+  },
+  "/debug/pprof/profile": {
+    get: {
+      operationId: "processorProfile",
+      summary: "Where the main thread's processor time goes",
+      parameters: parameterList("seconds"),
+      responses: responses({ 200: profile("cpuprofile"), 409: profilerBusy }),
+    },
+  },
+  "/debug/pprof/allocs": {
+    get: {
+      operationId: "allocationProfile",
+      summary: "Which functions of the main thread allocate what stays",
+      parameters: parameterList("seconds"),
+      responses: responses({ 200: profile("heapprofile"), 409: profilerBusy }),
+    },
+  },
+  "/debug/pprof/heap": {
+    get: {
+      operationId: "heapSnapshot",
+      summary: "All objects of the main thread with their contents; it stands still meanwhile",
+      parameters: parameterList("force"),
+      responses: responses({
+        200: profile("heapsnapshot"),
+        409: answer("The node leads, its heap is too large, or a profile is taken.", plainText),
       }),
     },
   },

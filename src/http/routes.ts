@@ -15,6 +15,7 @@ import { leader } from "./leader.ts";
 import { boot, load } from "./load.ts";
 import { reap, remove, snapshot } from "./maintenance.ts";
 import { metrics } from "./metrics.ts";
+import { allocationProfile, heapSnapshot, processorProfile, profileIndex } from "./profiles.ts";
 import { nodes } from "./nodes.ts";
 import { openApiText } from "./openapi.ts";
 import { readyz } from "./readyz.ts";
@@ -306,6 +307,44 @@ export const routes: readonly Route[] = [
     body: "none",
     refusalType: jsonContentType,
     endpoint: debugStatements,
+  },
+  {
+    path: "/debug/pprof/profile",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    body: "none",
+    refusalType: textContentType,
+    endpoint: processorProfile,
+  },
+  {
+    path: "/debug/pprof/allocs",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    body: "none",
+    refusalType: textContentType,
+    endpoint: allocationProfile,
+  },
+  {
+    path: "/debug/pprof/heap",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status", "backup"],
+    wholeDatabase: true,
+    acts: { GET: "heap_snapshot" },
+    body: "none",
+    refusalType: textContentType,
+    endpoint: heapSnapshot,
+  },
+  {
+    path: "/debug/pprof",
+    match: "prefix",
+    methods: ["GET"],
+    permissions: ["status"],
+    body: "none",
+    refusalType: textContentType,
+    endpoint: profileIndex,
   },
   {
     path: "/openapi.json",

@@ -63,6 +63,15 @@ const operations: Readonly<Record<string, Operation>> = {
   "GET /debug/requests": { answer: /^200 .*requests/s },
   "DELETE /debug/requests/": { answer: /^400 the path must end with the id/ },
   "GET /debug/statements": { answer: /^200 .*statements/s, inTables: /^403 user "some/ },
+  "GET /debug/pprof/profile": {
+    ...{ path: "/debug/pprof/profile?seconds=0.01", answer: /^200 .*"samples"/s },
+  },
+  "GET /debug/pprof/allocs": { path: "/debug/pprof/allocs?seconds=0.01", answer: /^200 .*"head"/s },
+  // All of it for so many users would take minutes: who is let in is told that Go's form is not here.
+  "GET /debug/pprof/heap": {
+    ...{ path: "/debug/pprof/heap?debug=1", answer: /^400 debug is Go's/, inTables: /^403 / },
+  },
+  "GET /debug/pprof": { answer: /^200 Profiles of/ },
   "GET /readyz": { answer: /^200 / },
   "GET /status": { answer: /^200 .*"build"/ },
   "GET /nodes": { answer: /^200 .*"api_addr"/ },
