@@ -19,6 +19,9 @@ const options = { target: { type: "string" }, help: { type: "boolean" } } as con
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** The console's page, which is read when somebody asks for it. */
+const consoleFiles = `${root}src/http/console/page`;
+
 /** Modules that no import names, as they run in Workers: `deno compile` must be told of them. */
 export async function workerModules(): Promise<string[]> {
   const files = await readdir(`${root}src`, { recursive: true });
@@ -52,7 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const target = values.target ?? Deno.build.target;
   const output = `${root}dist/raftlite${values.target === undefined ? "" : `-${target}`}`;
-  const included = [...await libraryFor(target), ...await workerModules()];
+  const included = [...await libraryFor(target), ...await workerModules(), consoleFiles];
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",

@@ -94,7 +94,11 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       ...(audit === undefined ? {} : { audit: audit.figures }),
     },
   });
-  return { app: appOf(state), queue, bodyReader, families: () => collectFamilies(state) };
+  const { recorder, feed } = state;
+  return {
+    ...{ app: appOf(state), queue, bodyReader, recorder, feed },
+    families: () => collectFamilies(state),
+  };
 }
 
 function settingsOf(configuration: Configuration): ServerSettings {

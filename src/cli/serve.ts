@@ -10,6 +10,7 @@ import type { Discovery } from "../discovery/types.ts";
 import { parseAddress } from "../io/address.ts";
 import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
+import { freeBytes } from "../io/free_bytes.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
@@ -168,6 +169,7 @@ async function runUntil(
     discovery,
     audit: audit?.log,
     tracing: otlp?.tracer,
+    freeBytes: () => freeBytes(directory),
     logger,
     version,
     beforeBeginning: (opened) => restore?.fetch(opened) ?? Promise.resolve(),
@@ -278,6 +280,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   member.start().catch((error) => end.fail(error));
   restore?.start(restoringNode(member));
   turns.start();
+  parts.recorder.start();
   backup?.start();
   archiver?.start();
   push = otlp?.pushing(parts.families);
@@ -289,6 +292,8 @@ async function serveMember(own: ServeParts): Promise<void> {
     }
   } finally {
     turns.stop();
+    parts.recorder.stop();
+    parts.feed.close();
     await Promise.all([push?.stop(), otlp?.tracer.stop()]);
     await backup?.stop();
     await archiver?.stop();

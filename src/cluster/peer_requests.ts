@@ -10,11 +10,12 @@ import type { Message, NodeId } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { joinRefused, noLeader, serviceError, unauthorized } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
+import { writeMemberFigures } from "./member_figures.ts";
 import type { Membership } from "./membership.ts";
 import { joinEvent, passedOn, standbyRefused, withOutcome } from "./peer_audit.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import type { Roles } from "./roles.ts";
-import { type ClusterCounts, ServiceError } from "./types.ts";
+import { type ClusterCounts, type MemberFigures, ServiceError } from "./types.ts";
 import {
   decodeForm,
   decodeJoin,
@@ -57,6 +58,7 @@ export interface PeerRequestParts {
   readonly version: string;
   readonly sqlite: SqliteAgreement;
   readonly roles: Roles;
+  readonly figures: () => Promise<MemberFigures>;
   /** Undefined: every node may join. */
   readonly admission?: Admission | undefined;
   /** Undefined: nobody wants to know who did what. */
@@ -137,6 +139,11 @@ export class PeerRequests implements TransportHandlers {
         return beginAnswer().copy();
       case RequestKind.addresses:
         return this.#addresses();
+      case RequestKind.figures: {
+        const answer = beginAnswer();
+        writeMemberFigures(answer, await this.#parts.figures());
+        return answer.copy();
+      }
       case RequestKind.notify:
         throw isMember();
       default:

@@ -1,11 +1,10 @@
 import type { Admission } from "../access/admission.ts";
 import type { Requester } from "../access/types.ts";
 import type { Audit } from "../audit/types.ts";
-import { messageOf } from "../base/message_of.ts";
 import type { Seeds } from "../discovery/seeds.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
-import { type Member, type NodeId, nodeName } from "../raft/types.ts";
+import { type Member, nodeName } from "../raft/types.ts";
 import {
   type BackupOptions,
   type Command,
@@ -21,9 +20,9 @@ import { Announcement } from "./announcement.ts";
 import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
 import { LeaderlessWarning } from "./leaderless_warning.ts";
-import { identify } from "./joining.ts";
 import { keyedAnswer } from "./keyed_answer.ts";
 import { loadDatabase } from "./load.ts";
+import { MemberReports, named } from "./member_reports.ts";
 import { MemberSearch } from "./member_search.ts";
 import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
@@ -36,6 +35,7 @@ import {
   type BeginRequest,
   ClusterCounts,
   type LoadSqlRequest,
+  type MemberReport,
   type NodeReport,
   type ReadAnswer,
   type ReadLevelOptions,
@@ -88,6 +88,8 @@ export interface ServiceParts {
   readonly audit?: Audit | undefined;
   /** Undefined where nothing is traced. */
   readonly tracing?: Tracing | undefined;
+  /** What the disk of the data has free; undefined where nobody can say. */
+  readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
   /** Writes sent to the leader and not yet answered. */
   readonly forwardedMax: number;
   /** The longest that a write waits to be committed and applied, in ms, whatever its client says. */
@@ -114,6 +116,7 @@ export class ClusterService implements Service {
   /** This node's side of the traffic between nodes. */
   readonly peers: PeerRequests;
   readonly #startedAtMs: number;
+  readonly #reports: MemberReports;
   readonly #counts = new ClusterCounts();
 
   constructor(parts: ServiceParts) {
@@ -138,6 +141,7 @@ export class ClusterService implements Service {
     this.peers = new PeerRequests({
       ...parts,
       roles: this.#roles,
+      figures: () => this.#reports.own(),
       leaders: this.#leaders,
       writes: this.#writes,
       transactions: () => this.#transactions,
@@ -155,6 +159,7 @@ export class ClusterService implements Service {
       turns: this.#turns,
     });
     this.#startedAtMs = parts.clock.wallTime();
+    this.#reports = new MemberReports({ ...parts, startedAtMs: this.#startedAtMs });
   }
 
   /** To be called when the node's status or configuration changed. */
@@ -294,48 +299,16 @@ export class ClusterService implements Service {
     return this.#parts.store.statements();
   }
 
-  async nodes(timeoutMs: number): Promise<NodeReport[]> {
-    const leader = this.#node.status.leader;
-    return await Promise.all(
-      this.#node.configuration.members.map((member) => this.#report(member, leader, timeoutMs)),
-    );
+  nodes(timeoutMs: number): Promise<NodeReport[]> {
+    return this.#reports.nodes(timeoutMs);
   }
 
-  async #report(member: Member, leader: NodeId, timeoutMs: number): Promise<NodeReport> {
-    const base = { member: named(member), leader: member.id === leader };
-    if (member.id === this.#node.id) {
-      const { version } = this.#parts;
-      return {
-        ...base,
-        reachable: true,
-        version,
-        roundTripMs: 0,
-        error: undefined,
-      };
-    }
-    const { transport, clock } = this.#parts;
-    const start = clock.now();
-    try {
-      const address = transport.addressOf(member.id) ?? member.address;
-      const { id, version } = await identify(transport, address, timeoutMs);
-      if (id !== member.id) {
-        const other = nodeName(id) === nodeName(member.id)
-          ? "one that has lost its data"
-          : nodeName(id);
-        throw new Error(`Another node answers at ${member.address}: ${other}`);
-      }
-      const roundTripMs = clock.now() - start;
-      return { ...base, reachable: true, version, roundTripMs, error: undefined };
-    } catch (error) {
-      const message = messageOf(error);
-      return {
-        ...base,
-        reachable: false,
-        version: "",
-        roundTripMs: 0,
-        error: message,
-      };
-    }
+  memberReports(timeoutMs: number): Promise<MemberReport[]> {
+    return this.#reports.members(timeoutMs);
+  }
+
+  async freeBytes(): Promise<number | undefined> {
+    return await this.#parts.freeBytes?.();
   }
 
   /** Has the leader, be it this node itself, know this node's present addresses. */
@@ -383,9 +356,4 @@ export class ClusterService implements Service {
   snapshot(trailingLogs: number | undefined): Promise<boolean> {
     return this.#node.snapshot(trailingLogs);
   }
-}
-
-/** With the operator's name for its id, which is all that clients know it by. */
-function named<T extends { readonly id: NodeId }>(server: T): T {
-  return { ...server, id: nodeName(server.id) };
 }

@@ -172,6 +172,24 @@ export interface NodeReport {
   readonly error: string | undefined;
 }
 
+/** How far a node has come, and how it is, in its own words. */
+export interface MemberFigures {
+  readonly appliedIndex: number;
+  readonly lastLogIndex: number;
+  readonly databaseBytes: number;
+  readonly logBytes: number;
+  /** What its disk has free; undefined where nobody can say. */
+  readonly freeBytes: number | undefined;
+  readonly upMs: number;
+  /** "ok", or what keeps it from writing. */
+  readonly health: string;
+}
+
+export interface MemberReport extends NodeReport {
+  /** Undefined of a node that does not answer, or is of a release that has none. */
+  readonly figures: MemberFigures | undefined;
+}
+
 /** What the nodes of a cluster may make of each other (raft/cluster_version.ts). */
 export interface VersionReport {
   /** The cluster's version. */
@@ -266,9 +284,13 @@ export interface Service {
   status(): ServiceStatus;
   /** What the store itself reports. */
   storeStatus(): Promise<StoreStatus>;
+  /** What this node's disk has free; undefined where nobody can say. */
+  freeBytes(): Promise<number | undefined>;
   /** Of the statements that this node ran for clients, those that took most time first. */
   statements(): Promise<StatementSummary[]>;
   nodes(timeoutMs: number): Promise<NodeReport[]>;
+  /** The same, each with what it says of itself. */
+  memberReports(timeoutMs: number): Promise<MemberReport[]>;
   /** undefined when none is known. */
   leader(): Member | undefined;
   /** Waits until everything committed by now is applied here. */

@@ -40,6 +40,8 @@ export const RequestKind = {
   wish: 14,
   /** As `write`, of a write that is traced: a text in front says how it is known; leader only. */
   tracedWrite: 15,
+  /** How far have you come, and how are you? Answered to members. */
+  figures: 16,
 } as const;
 
 /** What a node that has no cluster yet may ask. */

@@ -5,6 +5,8 @@ import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { ReadLevel, Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
 import type { BodyReader } from "./body_reader.ts";
+import { FigureRecorder } from "./console/figure_recorder.ts";
+import { LiveFeed } from "./console/live_feed.ts";
 import { BodyBudget, TurnBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
 import { RequestFigures } from "../metrics/request_figures.ts";
@@ -27,6 +29,8 @@ export class AppState {
   readonly counters = new HttpCounters();
   readonly requests = new RequestFigures();
   readonly running = new RunningRequests();
+  readonly recorder: FigureRecorder;
+  readonly feed: LiveFeed;
   readonly tracing: Tracing | undefined;
   readonly logger: Logger;
   readonly turns: TurnFigures;
@@ -53,6 +57,8 @@ export class AppState {
     this.tracing = options.tracing;
     this.turns = options.turns;
     this.bodyReader = options.bodyReader;
+    this.recorder = new FigureRecorder(this);
+    this.feed = new LiveFeed(this);
     const { id, httpAddress } = options.service.status();
     this.gate = options.gate;
     this.audit = options.audit;

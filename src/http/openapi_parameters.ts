@@ -80,6 +80,10 @@ export const parameters = {
     required: true,
     schema: { type: "string", pattern: "^[0-9]{1,15}$" },
   },
+  after: text("after", "Only what is later than this, in ms since 1970.", {
+    type: "string",
+    pattern: "^[0-9]{1,15}$",
+  }),
   limit: text("limit", "How many to show at most; 100 by default.", {
     type: "string",
     pattern: "^[1-9][0-9]{0,8}$",

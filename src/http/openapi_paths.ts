@@ -304,6 +304,24 @@ const maintenancePaths = {
       }),
     },
   },
+  "/debug/figures": {
+    get: {
+      operationId: "figures",
+      // `follow` makes it a stream of events, which has no end to be described here.
+      summary: "This node's figures of the last hour, a row each five seconds",
+      parameters: parameterList("after", "pretty"),
+      responses: responses({ 200: answer("The oldest row first.", jsonOf("FigureRows")) }),
+    },
+  },
+  "/whoami": {
+    get: {
+      operationId: "whoami",
+      summary: "Whom the node takes its client for, and what that one may do",
+      responses: responses({
+        200: answer("Also for wrong credentials: nobody, and what everybody may.", jsonOf("Who")),
+      }, "Slowed"),
+    },
+  },
   "/licenses": {
     get: {
       operationId: "licenses",

@@ -1,3 +1,5 @@
+import { figureRows, who } from "./openapi_console_schemas.ts";
+
 /**
  * The shapes of bodies, in JSON Schema 2020-12. Objects whose members are all named allow no others,
  * so that the tests notice an answer that has more than is written here.
@@ -392,4 +394,6 @@ export const schemas = {
   Versions: versions,
   StatementSummaries: statementSummaries,
   RunningRequests: runningRequests,
+  FigureRows: figureRows,
+  Who: who,
 };

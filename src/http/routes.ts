@@ -9,6 +9,7 @@ import type { HttpCounters } from "./counters.ts";
 import { debugRequests, endRequest } from "./debug_requests.ts";
 import { debugStatements } from "./debug_statements.ts";
 import { debugVars } from "./debug_vars.ts";
+import { consoleRoutes } from "./console/routes.ts";
 import { execute, query, unified } from "./data_endpoints.ts";
 import { outcome } from "./idempotency_key.ts";
 import { leader } from "./leader.ts";
@@ -355,6 +356,7 @@ export const routes: readonly Route[] = [
     refusalType: jsonContentType,
     endpoint: ({ answers }) => answers.json(openApiText(routes)),
   },
+  ...consoleRoutes,
   {
     path: "/",
     match: "exact",

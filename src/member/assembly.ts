@@ -42,6 +42,7 @@ type OwnServiceParts = Pick<
   | "admission"
   | "audit"
   | "tracing"
+  | "freeBytes"
   | "writeTimeoutMs"
 >;
 

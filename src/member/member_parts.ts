@@ -34,6 +34,8 @@ export interface Surroundings {
   readonly audit?: Audit | undefined;
   /** Undefined: nobody wants to know what writes go through. */
   readonly tracing?: Tracing | undefined;
+  /** What the disk of the data has free; undefined where nobody can say. */
+  readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */

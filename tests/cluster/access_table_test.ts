@@ -77,6 +77,12 @@ const operations: Readonly<Record<string, Operation>> = {
   "GET /nodes": { answer: /^200 .*"api_addr"/ },
   "GET /licenses": { answer: /^200 / },
   "GET /debug/vars": { answer: /^200 / },
+  "GET /debug/figures": { answer: /^200 .*"names"/ },
+  "GET /whoami": { answer: /^200 .*"permissions"/ },
+  "GET /console": { answer: /^302 / },
+  "HEAD /console": { answer: /^302 / },
+  "GET /console/": { answer: /^200 <!doctype html>/ },
+  "HEAD /console/": { answer: /^200 $/ },
   "GET /openapi.json": { answer: /^200 .*"openapi"/ },
   "GET /": { answer: /^302 / },
 };

@@ -2,6 +2,8 @@ import { ClusterCounts } from "../../src/cluster/types.ts";
 import type {
   BeginRequest,
   LoadSqlRequest,
+  MemberFigures,
+  MemberReport,
   NodeReport,
   ReadAnswer,
   ReadLevelOptions,
@@ -59,6 +61,15 @@ export class FakeService implements Service {
   readonly stepDowns: (string | undefined)[] = [];
   members: readonly Member[] = [memberOne];
   leadingId: string | undefined = "1";
+  figures: MemberFigures | undefined = {
+    appliedIndex: 8,
+    lastLogIndex: 9,
+    databaseBytes: 8192,
+    logBytes: 100,
+    freeBytes: 1_000_000,
+    upMs: 1_000,
+    health: "ok",
+  };
   health = "ok";
   mismatchPermitted = false;
   mismatches: ServiceStatus["sqlite"]["mismatches"] = [];
@@ -225,6 +236,14 @@ export class FakeService implements Service {
       roundTripMs: 0.5,
       error: member.id === "3" ? "connection refused" : undefined,
     })));
+  }
+
+  async memberReports(): Promise<MemberReport[]> {
+    return (await this.nodes()).map((report) => ({ ...report, figures: this.figures }));
+  }
+
+  freeBytes(): Promise<number | undefined> {
+    return Promise.resolve(this.figures?.freeBytes);
   }
 
   leader(): Member | undefined {

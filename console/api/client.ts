@@ -1,0 +1,110 @@
+import { parseExact, stringifyExact, type Value } from "./exact.ts";
+import { credentials, type Who } from "./session.ts";
+
+/** An answer that is no success, in the node's words. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+/** Called when credentials are not good any more. */
+let onSignedOut: () => void = () => {};
+
+export function whenSignedOut(listener: () => void): void {
+  onSignedOut = listener;
+}
+
+/** Asks the node that the page came from; throws an ApiError for anything but success. */
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const authorization = credentials();
+  if (authorization !== undefined) headers.set("authorization", authorization);
+  let response: Response;
+  try {
+    // Without "omit" the browser would ask for a password itself, and keep it.
+    response = await fetch(path, { ...init, headers, credentials: "omit", redirect: "error" });
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, "The node does not answer");
+  }
+  if (response.ok) return response;
+  if (response.status === 401) onSignedOut();
+  throw new ApiError(response.status, await reasonOf(response));
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  const text = (await response.text().catch(() => "")).trim();
+  if (text !== "") return text;
+  if (response.status === 401) return "Your credentials do not permit this";
+  if (response.status === 429) {
+    return `Too many wrong passwords: try again in ${response.headers.get("retry-after")} s`;
+  }
+  return `The node answered with status ${response.status}`;
+}
+
+export async function askJson<T>(path: string, init?: RequestInit): Promise<T> {
+  return parseExact(await (await ask(path, init)).text()) as T;
+}
+
+const json = { "content-type": "application/json" };
+
+/** A request that does something, with a body of JSON if there is one. */
+export function act(path: string, method: "POST" | "DELETE", body?: unknown): Promise<Response> {
+  return body === undefined
+    ? ask(path, { method })
+    : ask(path, { method, headers: json, body: JSON.stringify(body) });
+}
+
+export function whoami(): Promise<Who> {
+  return askJson<Who>("/whoami");
+}
+
+/** A statement with its parameters. */
+export type Statement = readonly [sql: string, ...parameters: readonly unknown[]];
+
+/** One result of the API. */
+export interface Result {
+  readonly columns?: readonly string[];
+  readonly types?: readonly string[];
+  readonly values?: readonly (readonly Value[])[];
+  readonly rows_affected?: number;
+  readonly last_insert_id?: Value;
+  readonly time?: number;
+  readonly error?: string;
+}
+
+export interface Results {
+  readonly results: readonly Result[];
+  readonly time?: number;
+  readonly error?: string;
+}
+
+/** Sends statements to a route of the data, which is given with its options. */
+export async function send(
+  route: string,
+  statements: readonly Statement[],
+  signal?: AbortSignal,
+): Promise<Results> {
+  const answer = await askJson<Results>(route, {
+    method: "POST",
+    headers: json,
+    body: stringifyExact(statements),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (answer.error !== undefined) throw new ApiError(200, answer.error);
+  return answer;
+}
+
+/** The rows of one statement that reads. Throws an ApiError with SQLite's words. */
+export async function rows(
+  sql: string,
+  parameters: readonly unknown[] = [],
+  options: { readonly level?: string; readonly signal?: AbortSignal } = {},
+): Promise<readonly (readonly Value[])[]> {
+  const route = `/db/query?blob_array&level=${options.level ?? "weak"}`;
+  const { results: [result] } = await send(route, [[sql, ...parameters]], options.signal);
+  if (result?.error !== undefined) throw new ApiError(200, result.error);
+  return result?.values ?? [];
+}

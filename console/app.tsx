@@ -1,0 +1,121 @@
+import { useEffect, useState } from "preact/hooks";
+import { whenSignedOut, whoami } from "./api/client.ts";
+import { follow, type LiveState } from "./api/live.ts";
+import { keepCredentials, may, type Who } from "./api/session.ts";
+import { ClusterPage } from "./cluster/page.tsx";
+import { Frame, type Page } from "./frame.tsx";
+import { Toasts } from "./parts/toasts.tsx";
+import { SignIn } from "./sign_in.tsx";
+
+const pages: readonly Page[] = [
+  { path: "cluster", title: "Cluster", icon: "cluster", isFor: (who) => may(who, "status") },
+];
+
+const nothing: LiveState = { cluster: undefined, names: [], rows: [], failure: undefined };
+
+/** Where the page is, by what stands behind the # of its address. */
+function useRoute(): readonly string[] {
+  const read = () => location.hash.replace(/^#\/?/, "").split("/").map(decode);
+  const [route, setRoute] = useState(read);
+  useEffect(() => {
+    const changed = () => setRoute(read());
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return route;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Undefined: nobody has said yet; null: somebody has to sign in. */
+type Known = Who | null | undefined;
+
+export function App() {
+  const [who, setWho] = useState<Known>(undefined);
+  const [failure, setFailure] = useState("");
+  useEffect(() => {
+    whenSignedOut(() => {
+      keepCredentials(undefined);
+      setWho(null);
+    });
+    let timer: ReturnType<typeof setTimeout>;
+    const begin = () =>
+      whoami().then((found) => {
+        setFailure("");
+        setWho(found.users && found.user === null && found.permissions.length === 0 ? null : found);
+      }, (error) => {
+        setFailure(error.message);
+        timer = setTimeout(begin, 2_000);
+      });
+    begin();
+    return () => clearTimeout(timer);
+  }, []);
+  if (who === undefined) {
+    return (
+      <main class="sign-in">
+        <p class="soft">{failure}</p>
+      </main>
+    );
+  }
+  if (who === null) return <SignIn onSignedIn={setWho} />;
+  return (
+    <>
+      <Inside who={who} setWho={setWho} />
+      <Toasts />
+    </>
+  );
+}
+
+function Inside({ who, setWho }: { readonly who: Who; readonly setWho: (who: Known) => void }) {
+  const [live, setLive] = useState(nothing);
+  const [path = "", ...rest] = useRoute();
+  const watches = may(who, "status");
+  useEffect(() => {
+    if (!watches) return;
+    const end = new AbortController();
+    follow(end.signal, setLive);
+    return () => end.abort();
+  }, [who]);
+  const shown = pages.filter(({ isFor }) => isFor(who));
+  const current = shown.find((page) => page.path === path) ?? shown[0];
+  useEffect(() => {
+    const node = live.cluster?.node;
+    document.title = [current?.title, node, "raftlite"].filter(Boolean).join(" · ");
+  }, [current, live.cluster?.node]);
+  if (current === undefined) {
+    return (
+      <main class="sign-in">
+        <p>You may do nothing that this page could show.</p>
+      </main>
+    );
+  }
+  return (
+    <Frame
+      {...{ pages: shown, current, live, who }}
+      onSignOut={() => {
+        keepCredentials(undefined);
+        setWho(null);
+      }}
+    >
+      <Content path={current.path} rest={rest} live={live} who={who} />
+    </Frame>
+  );
+}
+
+interface ContentProps {
+  readonly path: string;
+  /** What stands behind the page in the address. */
+  readonly rest: readonly string[];
+  readonly live: LiveState;
+  readonly who: Who;
+}
+
+function Content({ live, who }: ContentProps) {
+  return <ClusterPage live={live} who={who} />;
+}

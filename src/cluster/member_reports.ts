@@ -1,0 +1,114 @@
+import { messageOf } from "../base/message_of.ts";
+import type { Clock } from "../io/types.ts";
+import type { Node } from "../node/node.ts";
+import { type Member, type NodeId, nodeName } from "../raft/types.ts";
+import type { Store } from "../store/types.ts";
+import type { Transport } from "../transport/types.ts";
+import { identify } from "./joining.ts";
+import { readMemberFigures } from "./member_figures.ts";
+import type { MemberFigures, MemberReport, NodeReport } from "./types.ts";
+import { readAnswer, RequestKind } from "./wire.ts";
+
+interface MemberReportParts {
+  readonly node: Node;
+  readonly store: Pick<Store, "status">;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
+  /** By the wall clock. */
+  readonly startedAtMs: number;
+}
+
+/** Asks the members of the cluster how they are. */
+export class MemberReports {
+  readonly #parts: MemberReportParts;
+  readonly #node: Node;
+
+  constructor(parts: MemberReportParts) {
+    this.#parts = parts;
+    this.#node = parts.node;
+  }
+
+  /** Which of them can be reached. */
+  async nodes(timeoutMs: number): Promise<NodeReport[]> {
+    const leader = this.#node.status.leader;
+    return await Promise.all(
+      this.#node.configuration.members.map((member) => this.#report(member, leader, timeoutMs)),
+    );
+  }
+
+  /** The same, each with what it says of itself. */
+  async members(timeoutMs: number): Promise<MemberReport[]> {
+    const leader = this.#node.status.leader;
+    return await Promise.all(
+      this.#node.configuration.members.map(async (member) => {
+        const [report, figures] = await Promise.all([
+          this.#report(member, leader, timeoutMs),
+          // A node of a release before this one does not know the question.
+          this.#figuresOf(member, timeoutMs).catch(() => undefined),
+        ]);
+        return { ...report, figures: report.reachable ? figures : undefined };
+      }),
+    );
+  }
+
+  /** This node's own. */
+  async own(): Promise<MemberFigures> {
+    const { clock, store, startedAtMs, freeBytes } = this.#parts;
+    const { appliedIndex, lastIndex, figures: { logSizeBytes, health } } = this.#node;
+    const { databaseBytes, walBytes } = await store.status();
+    return {
+      appliedIndex,
+      lastLogIndex: lastIndex,
+      databaseBytes: databaseBytes + walBytes,
+      logBytes: logSizeBytes,
+      freeBytes: await freeBytes?.(),
+      upMs: Math.max(0, clock.wallTime() - startedAtMs),
+      health,
+    };
+  }
+
+  async #figuresOf(member: Member, timeoutMs: number): Promise<MemberFigures> {
+    if (member.id === this.#node.id) return await this.own();
+    const { transport } = this.#parts;
+    const address = transport.addressOf(member.id) ?? member.address;
+    const call = { address, kind: RequestKind.figures, payload: new Uint8Array() };
+    return readMemberFigures(readAnswer(await transport.request(call, { timeoutMs })));
+  }
+
+  async #report(member: Member, leader: NodeId, timeoutMs: number): Promise<NodeReport> {
+    const base = { member: named(member), leader: member.id === leader };
+    if (member.id === this.#node.id) {
+      const { version } = this.#parts;
+      return { ...base, reachable: true, version, roundTripMs: 0, error: undefined };
+    }
+    const { transport, clock } = this.#parts;
+    const start = clock.now();
+    try {
+      const address = transport.addressOf(member.id) ?? member.address;
+      const { id, version } = await identify(transport, address, timeoutMs);
+      if (id !== member.id) {
+        const other = nodeName(id) === nodeName(member.id)
+          ? "one that has lost its data"
+          : nodeName(id);
+        throw new Error(`Another node answers at ${member.address}: ${other}`);
+      }
+      const roundTripMs = clock.now() - start;
+      return { ...base, reachable: true, version, roundTripMs, error: undefined };
+    } catch (error) {
+      return {
+        ...base,
+        reachable: false,
+        version: "",
+        roundTripMs: 0,
+        error: messageOf(error),
+      };
+    }
+  }
+}
+
+/** With the operator's name for its id, which is all that clients know it by. */
+export function named<T extends { readonly id: NodeId }>(server: T): T {
+  return { ...server, id: nodeName(server.id) };
+}

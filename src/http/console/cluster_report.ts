@@ -1,0 +1,65 @@
+import type { MemberReport, Service } from "../../cluster/types.ts";
+import { httpUrl } from "../../io/address.ts";
+import type { CommitHistory } from "./commit_history.ts";
+
+/** What another node may take to answer, in ms. */
+const answerMs = 1_500;
+
+/** All members as this node sees them now, and how far each is behind what is committed. */
+export async function clusterReport(service: Service, history: CommitHistory) {
+  const before = service.status();
+  const askedAt = performance.now();
+  history.note(askedAt, before.commitIndex);
+  const members = await service.memberReports(answerMs);
+  const committed = Math.max(
+    history.index,
+    ...members.map(({ figures }) => figures?.appliedIndex ?? 0),
+  );
+  const { id, raft, configuration, clusterId } = service.status();
+  return {
+    at: Date.now(),
+    node: id,
+    cluster_id: clusterId,
+    cluster_version: configuration.version ?? 1,
+    term: raft.term,
+    leader: raft.leader,
+    committed,
+    nodes: members
+      .sort((a, b) => (a.member.id < b.member.id ? -1 : 1))
+      .map((report) => shown(report, { committed, before: before.commitIndex, history })),
+  };
+}
+
+interface Standing {
+  /** By now, and when the nodes were asked. */
+  readonly committed: number;
+  readonly before: number;
+  readonly history: CommitHistory;
+}
+
+function shown(report: MemberReport, { committed, before, history }: Standing) {
+  const { member, leader, reachable, figures } = report;
+  const applied = figures?.appliedIndex;
+  return {
+    id: member.id,
+    api_addr: httpUrl(member.httpAddress),
+    addr: member.address,
+    suffrage: member.suffrage,
+    leader,
+    reachable,
+    error: report.error,
+    version: reachable ? report.version : undefined,
+    round_trip_ms: reachable ? Math.round(report.roundTripMs * 1000) / 1000 : undefined,
+    applied_index: applied,
+    // What came while it was asked is nothing that it lags behind.
+    lag_entries: applied === undefined || applied >= before ? applied && 0 : committed - applied,
+    lag_ms: applied === undefined
+      ? undefined
+      : Math.round(applied >= before ? 0 : history.behindMs(applied, performance.now())),
+    database_bytes: figures?.databaseBytes,
+    log_bytes: figures?.logBytes,
+    free_bytes: figures?.freeBytes,
+    up_ms: figures && Math.round(figures.upMs),
+    health: figures?.health,
+  };
+}

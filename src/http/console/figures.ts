@@ -1,0 +1,39 @@
+import type { AdmittedRequest } from "../admitted_request.ts";
+import type { AppState } from "../app_state.ts";
+import { indentText } from "../indent.ts";
+import type { QueryParameters } from "../query_parameters.ts";
+import { RequestError } from "../request_error.ts";
+import { figuresEveryMs } from "./figure_recorder.ts";
+import { readersMax } from "./live_feed.ts";
+
+/**
+ * /debug/figures: this node's figures of the last hour, in rows; with `follow` as events, with the
+ * rows to come and the state of all nodes.
+ */
+export function figures(app: AppState, { parameters }: AdmittedRequest<"none">): Response {
+  const after = afterIn(parameters);
+  const { recorder, feed, answers } = app;
+  if (parameters.has("follow")) {
+    if (feed.isFull) {
+      throw new RequestError(503, `Too many follow the figures: ${readersMax} may at a time`);
+    }
+    const events = ReadableStream.from(feed.follow(after)).pipeThrough(new TextEncoderStream());
+    const response = answers.bytes(events, "text/event-stream; charset=utf-8");
+    response.headers.set("cache-control", "no-store");
+    return response;
+  }
+  const { names } = recorder.ring;
+  const text = JSON.stringify({
+    every_ms: figuresEveryMs,
+    names: ["at", ...names],
+    rows: recorder.ring.after(after),
+  });
+  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+}
+
+/** In ms since 1970. */
+function afterIn(parameters: QueryParameters): number {
+  const text = parameters.get("after") ?? "0";
+  if (!/^\d{1,15}$/.test(text)) throw new RequestError(400, "after is not a time in ms since 1970");
+  return Number(text);
+}

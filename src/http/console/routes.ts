@@ -1,0 +1,44 @@
+import { jsonContentType } from "../answers.ts";
+import type { Route } from "../routes.ts";
+import { whoami } from "../whoami.ts";
+import { figures } from "./figures.ts";
+import { consoleFile } from "./files.ts";
+
+/** The console's own: its files hold no data, and it asks the rest of the API for that. */
+export const consoleRoutes: readonly Route[] = [
+  {
+    path: "/console",
+    match: "exact",
+    methods: ["GET", "HEAD"],
+    permissions: [],
+    body: "none",
+    endpoint: consoleFile,
+  },
+  {
+    path: "/console/",
+    match: "prefix",
+    methods: ["GET", "HEAD"],
+    permissions: [],
+    body: "none",
+    counter: "ui",
+    endpoint: consoleFile,
+  },
+  {
+    path: "/debug/figures",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: figures,
+  },
+  {
+    path: "/whoami",
+    match: "exact",
+    methods: ["GET"],
+    permissions: [],
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: whoami,
+  },
+];
