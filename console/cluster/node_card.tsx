@@ -45,7 +45,7 @@ export function NodeCard({ node, isOwn, actions }: NodeCardProps) {
     <article class={`node ${node.leader ? "leads" : ""} ${state === "bad" ? "bad" : ""}`}>
       <div class="node-head">
         <span class={`dot ${state}`} aria-hidden="true" />
-        <h3 title={node.id}>{node.id}</h3>
+        <h2 title={node.id}>{node.id}</h2>
         <span class={`chip ${node.leader ? "leads" : ""}`}>{roleOf(node)}</span>
         {isOwn && <span class="chip">this node</span>}
       </div>

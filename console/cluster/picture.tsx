@@ -19,7 +19,7 @@ export function Picture({ cluster, actionsOf }: PictureProps) {
         {leader === undefined
           ? (
             <article class="node bad">
-              <h3>No leader</h3>
+              <h2>No leader</h2>
             </article>
           )
           : card(leader)}

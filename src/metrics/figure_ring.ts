@@ -10,6 +10,7 @@ export class FigureRing {
   readonly #rowsMax: number;
   readonly #values: Float64Array;
   #pushed = 0;
+  #lastMs = 0;
 
   constructor(names: readonly string[], rowsMax: number) {
     this.names = names;
@@ -21,7 +22,9 @@ export class FigureRing {
   /** @param values By name; what has none is null in the row. */
   push(atMs: number, values: Readonly<Record<string, number | undefined>>): void {
     const start = (this.#pushed % this.#rowsMax) * this.#width;
-    this.#values[start] = atMs;
+    // Who asks for what is later must miss no row, also when the machine's clock is set back.
+    this.#lastMs = Math.max(atMs, this.#lastMs + 1);
+    this.#values[start] = this.#lastMs;
     for (const [place, name] of this.names.entries()) {
       assert(name in values, `A row of figures lacks ${name}`);
       this.#values[start + 1 + place] = values[name] ?? NaN;

@@ -154,3 +154,33 @@ Deno.test("an origin of several is answered by its own name", async () => {
   assert.match(headers.get("access-control-allow-headers") ?? "", /Idempotency-Key/);
   assert.match(headers.get("access-control-expose-headers") ?? "", /X-Raftlite-Index/);
 });
+
+Deno.test("/whoami says who its client is taken for, and what that one may do", async () => {
+  const tables = { read: ["t"], write: [] };
+  const { fetch } = appFor([
+    { username: "bob", password: "p", perms: ["query", "status"], tables },
+    { username: "root", password: "p", perms: ["all"], tokens: [{ name: "t", hash: hash("tok") }] },
+    { username: "*", perms: ["ready"] },
+  ]);
+  const ask = async (authorization?: string) => {
+    const headers = authorization === undefined ? {} : { authorization };
+    return await (await fetch("/whoami", { headers })).json();
+  };
+  const nobody = { users: true, user: null, permissions: ["ready"] };
+  assert.deepEqual(await ask(), nobody);
+  assert.deepEqual(await ask(basic("bob", "wrong")), nobody);
+  assert.deepEqual(await ask("Bearer wrong"), nobody);
+  const permissions = ["query", "status", "ready"];
+  assert.deepEqual(await ask(basic("bob", "p")), { users: true, user: "bob", permissions, tables });
+  const root = await ask("Bearer tok");
+  assert.deepEqual([root.user, root.token, root.permissions.length], ["root", "t", 13]);
+});
+
+Deno.test("/whoami counts wrong passwords like every other route", async () => {
+  const { fetch } = appFor([{ username: "bob", password: "p", perms: ["query"] }]);
+  const headers = { authorization: basic("bob", "wrong") };
+  for (let i = 0; i < 10; i++) assert.equal((await fetch("/whoami", { headers })).status, 200);
+  const slowed = await fetch("/whoami", { headers });
+  assert.equal(slowed.status, 429);
+  assert.ok(Number(slowed.headers.get("retry-after")) > 0);
+});

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Cluster, eventually } from "../cluster/harness.ts";
+import { withDirectory } from "../directory.ts";
+import { assertAccessible, browserTest, openTab } from "./browser.ts";
+
+browserTest(
+  "the console shows the cluster, live, and goes on when the leader is killed",
+  async (browser) => {
+    await using cluster = await Cluster.start({ size: 3 });
+    const leader = await cluster.leader();
+    const node = await cluster.follower();
+    await using tab = await openTab(browser, `${node.url}/console/`);
+    const { page, complaints } = tab;
+    const card = (id: string) =>
+      page.locator("article", { has: page.getByRole("heading", { name: id }) });
+    await card(leader.id).getByText("Leader", { exact: true }).waitFor();
+    await card(node.id).getByText("this node", { exact: true }).waitFor();
+    await page.getByRole("img", { name: /Time of writes/ }).waitFor();
+    await assertAccessible(page);
+
+    // Another one is to lead.
+    await card(node.id).getByRole("button", { name: /Make leader/ }).click();
+    await assertAccessible(page);
+    await page.getByRole("button", { name: "Hand over" }).click();
+    await card(node.id).getByText("Leader", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Hand over" }).waitFor({ state: "detached" });
+
+    // One that does not lead any more is lost.
+    await leader.kill();
+    await page.getByText(`Node ${leader.id} cannot be reached`).waitFor();
+    await page.getByText("No more voter may be lost").waitFor();
+
+    // The node that the page comes from is lost, and comes back.
+    await node.kill();
+    await page.getByText("The node does not answer").waitFor();
+    node.start();
+    await node.ready();
+    await page.getByText("The node does not answer").waitFor({ state: "detached" });
+    assert.deepEqual(complaints, []);
+  },
+);
+
+browserTest(
+  "the console is whole and readable in dark colours, and on a phone",
+  async (browser) => {
+    await using cluster = await Cluster.start({ size: 1 });
+    const looks = [{ colorScheme: "dark" }, { viewport: { width: 360, height: 740 } }] as const;
+    for (const look of looks) {
+      await using tab = await openTab(browser, `${cluster.nodes[0]?.url}/console/`, look);
+      const { page } = tab;
+      await page.getByRole("img", { name: /Memory/ }).waitFor();
+      await assertAccessible(page);
+      const { scrollWidth, clientWidth } = await page.evaluate<Record<string, number>>(
+        "(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)",
+      );
+      assert.ok(Number(scrollWidth) <= Number(clientWidth), "The page is wider than its window");
+    }
+  },
+);
+
+browserTest(
+  "the console asks who it is, keeps that in its tab alone, and shows what is permitted",
+  (browser) =>
+    withDirectory(async (directory) => {
+      const file = join(directory, "users.json");
+      const users = [
+        { username: "root", password: "of-root", perms: ["all"] },
+        { username: "reader", password: "of-reader", perms: ["status", "query"] },
+      ];
+      await Deno.writeTextFile(file, JSON.stringify(users));
+      const authorization = `Basic ${btoa("root:of-root")}`;
+      await using cluster = await Cluster.start({ size: 1, flags: ["-auth", file], authorization });
+      const url = `${cluster.nodes[0]?.url}/console/`;
+      await using tab = await openTab(browser, url);
+      const { page, complaints } = tab;
+      const signIn = async (name: string, password: string) => {
+        await page.getByLabel("Name").fill(name);
+        await page.getByLabel("Password").fill(password);
+        await page.getByRole("button", { name: "Sign in", exact: true }).click();
+      };
+      await signIn("reader", "wrong");
+      await page.getByText("Wrong name or password").waitFor();
+      await assertAccessible(page);
+      await signIn("reader", "of-reader");
+      await page.getByRole("heading", { name: "Cluster" }).waitFor();
+      await page.getByText("this node", { exact: true }).waitFor();
+      assert.equal(await page.getByRole("button", { name: /Snapshot|Remove|Make/ }).count(), 0);
+      await page.reload();
+      await page.getByText("this node", { exact: true }).waitFor();
+      const kept = await page.evaluate<string>(
+        "JSON.stringify({ ...localStorage }) + document.cookie",
+      );
+      assert.doesNotMatch(kept, /Basic|reader/);
+      assert.doesNotMatch(page.url(), /reader/);
+
+      // A right that is taken away is gone in the page, too.
+      await Deno.writeTextFile(file, JSON.stringify(users.slice(0, 1)));
+      Deno.kill(cluster.nodes[0]?.pid ?? 0, "SIGHUP");
+      await eventually("the user to be gone", async () => {
+        const headers = { authorization: `Basic ${btoa("reader:of-reader")}` };
+        return (await cluster.nodes[0]?.fetch("/status", { headers }))?.status === 401;
+      });
+      await page.reload();
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      await signIn("root", "of-root");
+      await page.getByRole("button", { name: /Snapshot/ }).waitFor();
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      assert.deepEqual(complaints, []);
+    }),
+);
