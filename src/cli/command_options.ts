@@ -23,8 +23,12 @@ export function parseOptions<const T extends Options>(
 }
 
 /** The same for one that takes more than flags. */
-export function parseOptionsAndNames<const T extends Options>(args: readonly string[], options: T) {
-  const rewritten = rewrite(args, options, new Map());
+export function parseOptionsAndNames<const T extends Options>(
+  args: readonly string[],
+  options: T,
+  longNames: ReadonlyMap<string, string> = new Map(),
+) {
+  const rewritten = rewrite(args, options, longNames);
   try {
     return parseArgs({ args: rewritten, options, allowPositionals: true });
   } catch (error) {

@@ -10,6 +10,7 @@ export type Command = (args: readonly string[]) => Promise<number>;
 const loaders = {
   bench: async () => (await import("./bench/command.ts")).bench,
   completion: async () => (await import("./completion/command.ts")).completionCommand,
+  doctor: async () => (await import("./doctor/command.ts")).doctorCommand,
   "hash-password": async () => (await import("./hash_password.ts")).hashPasswordCommand,
   "new-token": async () => (await import("./new_token.ts")).newToken,
   recover: async () => (await import("./recover/command.ts")).recoverCommand,
@@ -26,6 +27,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map(Object.ent
 const ownFlags: ReadonlySet<string> = new Set([
   "bench",
   "completion",
+  "doctor",
   "restore",
   "shell",
   "hash-password",

@@ -20,6 +20,7 @@ import type { Tracing } from "../cluster/tracing.ts";
 import type { Service } from "../cluster/types.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { parseAddress } from "../io/address.ts";
+import { fileSystemOf, openFilesMax } from "../io/machine.ts";
 import type { OpenAudit } from "./audit.ts";
 import type { Configuration } from "./flags.ts";
 import { licenseText } from "./license_text.ts";
@@ -78,6 +79,10 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       transactionIdleMs: http.transactionIdleMs,
     },
     info: {
+      machine: () => ({
+        openFilesMax: openFilesMax(),
+        fileSystem: fileSystemOf(service.status().dataDirectory),
+      }),
       rqliteVersion,
       version,
       allowOrigin: http.allowOrigin,

@@ -40,6 +40,7 @@ async function collect(app: AppState): Promise<Figures> {
   const { info, queue, service, turns, lastBackupAt } = app;
   const now = Date.now();
   const node = service.status();
+  const { openFilesMax, fileSystem } = info.machine();
   return {
     audit: auditFigures(info.audit?.()),
     auto_backups: info.backups && backupFigures(info.backups()),
@@ -86,6 +87,7 @@ async function collect(app: AppState): Promise<Figures> {
       page_size: info.settings.pageSize,
       executable: Deno.execPath(),
       hostname: Deno.hostname(),
+      open_files_max: openFilesMax === Infinity ? "unlimited" : openFilesMax,
     },
     runtime: {
       GOARCH: Deno.build.arch === "x86_64" ? "amd64" : "arm64",
@@ -99,7 +101,14 @@ async function collect(app: AppState): Promise<Figures> {
       num_cpu: navigator.hardwareConcurrency,
       version: `deno ${Deno.version.deno}`,
     },
-    store: storeFigures(node, await service.storeStatus(), info.settings),
+    store: {
+      ...storeFigures(node, await service.storeStatus(), info.settings),
+      file_system: fileSystem && {
+        kind: fileSystem.kind,
+        free_bytes: fileSystem.freeBytes,
+        total_bytes: fileSystem.totalBytes,
+      },
+    },
   };
 }
 

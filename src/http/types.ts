@@ -70,6 +70,8 @@ export interface HttpsInfo {
 
 /** What the server tells about itself. */
 export interface ServerInfo {
+  /** What the machine grants: asked for with each /status. */
+  readonly machine: () => MachineFigures;
   /**
    * The version of rqlite whose API this is, like `v10.3.0`: X-RQLITE-VERSION, /nodes and /status
    * carry it, because clients parse it.
@@ -100,6 +102,18 @@ export interface ServerInfo {
   readonly connections?: () => ConnectionFigures | undefined;
   /** How discovery goes, if there is any. */
   readonly discovery?: () => DiscoveryFigures;
+}
+
+/** Undefined: the system does not say. */
+export interface MachineFigures {
+  /** Files and connections that may be open at a time. */
+  readonly openFilesMax: number | undefined;
+  /** Of the data directory. */
+  readonly fileSystem: {
+    readonly kind: string | undefined;
+    readonly freeBytes: number;
+    readonly totalBytes: number;
+  } | undefined;
 }
 
 export interface HttpLimits {

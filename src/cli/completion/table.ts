@@ -1,6 +1,7 @@
 import { benchLongNames, benchOptions } from "../bench/command.ts";
 import { scenarios } from "../bench/scenarios.ts";
 import type { CommandName } from "../commands.ts";
+import { doctorLongNames, doctorOptions } from "../doctor/command.ts";
 import type { FlagSpec } from "../flag_spec.ts";
 import { flagTable } from "../flag_table.ts";
 import { recoverOptions } from "../recover/command.ts";
@@ -104,6 +105,11 @@ const subCommands: Readonly<Record<CommandName, Omit<CompletedCommand, "name">>>
     help: "Print what completes command lines in a shell",
     flags: helpFlag,
     beside: { type: "words", words: shells },
+  },
+  doctor: {
+    help: "Look for what is wrong, and say what to change",
+    flags: flagsOf(doctorOptions, doctorLongNames),
+    beside: directories,
   },
   "hash-password": {
     help: "Make a password's hash for the file of users",

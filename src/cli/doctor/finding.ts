@@ -1,0 +1,46 @@
+/** Worst last: what is right, what should be changed, what puts data or the service at risk. */
+export const grades = ["ok", "warning", "problem"] as const;
+
+export type Grade = typeof grades[number];
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly grade: Grade;
+  /** The directory or node that it is about; "" for the cluster. */
+  readonly subject: string;
+  /** What is the case, with figures. */
+  readonly text: string;
+  /** What to do about it; missing where all is well. */
+  readonly advice?: string;
+}
+
+/** Makes findings about one subject. */
+export function findingsAbout(subject: string) {
+  return {
+    ok: (text: string): Finding => ({ grade: "ok", subject, text }),
+    warning: (text: string, advice: string): Finding => ({
+      grade: "warning",
+      subject,
+      text,
+      advice,
+    }),
+    problem: (text: string, advice: string): Finding => ({
+      grade: "problem",
+      subject,
+      text,
+      advice,
+    }),
+  };
+}
+
+/** A size in the largest unit that leaves at least 1. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const at = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${Number((bytes / 1000 ** at).toPrecision(3))} ${units[at]}`;
+}
+
+/** Milliseconds with what figures they need. */
+export function msText(ms: number): string {
+  return `${Number(ms.toPrecision(2))} ms`;
+}

@@ -1,0 +1,71 @@
+import { isObject } from "../shell/exact_json.ts";
+
+/** What a node says of itself, as far as it is looked at. Undefined: it does not say. */
+export interface NodeReport {
+  readonly id: string;
+  /** Where it was asked. */
+  readonly address: string;
+  readonly voter: boolean;
+  readonly leader: boolean;
+  /** Why it could not be asked. */
+  readonly failure?: string;
+  /** How far its clock is ahead of this machine's, in ms, and by how much that may be wrong. */
+  readonly clock?: { readonly aheadMs: number; readonly errorMs: number };
+  readonly status: Status;
+  /** Of its log, in ms, since it started. */
+  readonly syncP99Ms?: number | undefined;
+}
+
+/** /status, of which parts are asked for by their path. */
+export class Status {
+  readonly #root: unknown;
+
+  constructor(root: unknown) {
+    this.#root = root;
+  }
+
+  /** What stands at `path`, like `store.raft.term`; undefined when nothing does. */
+  at(path: string): unknown {
+    let part = this.#root;
+    for (const name of path.split(".")) {
+      if (!isObject(part) || !Object.hasOwn(part, name)) return undefined;
+      part = part[name];
+    }
+    return part;
+  }
+
+  number(path: string): number | undefined {
+    const value = this.at(path);
+    return typeof value === "number" ? value : undefined;
+  }
+
+  text(path: string): string | undefined {
+    const value = this.at(path);
+    return typeof value === "string" && value !== "" ? value : undefined;
+  }
+}
+
+/** Fewer say nothing about their slowest. */
+const countMin = 100;
+
+/**
+ * The bound, in seconds, that `fraction` of what a histogram of Prometheus' text counted lies within;
+ * undefined where it counted too few, Infinity beyond its last bound.
+ */
+export function histogramQuantile(
+  text: string,
+  { name, labels, fraction }: {
+    readonly name: string;
+    readonly labels: string;
+    readonly fraction: number;
+  },
+): number | undefined {
+  const start = `${name}_bucket{${labels},le="`;
+  const buckets = text.split("\n").filter((line) => line.startsWith(start)).map((line) => {
+    const [bound = "", count = ""] = line.slice(start.length).split('"} ');
+    return { bound: bound === "+Inf" ? Infinity : Number(bound), count: Number(count) };
+  });
+  const total = buckets.at(-1)?.count ?? 0;
+  if (total < countMin) return undefined;
+  return buckets.find(({ count }) => count >= total * fraction)?.bound;
+}
