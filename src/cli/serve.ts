@@ -21,6 +21,7 @@ import { takeDataDirectory } from "./data_directory.ts";
 import { type OpenAudit, openAudit } from "./audit.ts";
 import type { Configuration } from "./flags.ts";
 import { type OpenHttps, openHttps } from "./https.ts";
+import { Ending } from "./ending.ts";
 import { checkBothListen } from "./listen_check.ts";
 import { connectionLimits, httpAddress, httpParts } from "./http_parts.ts";
 import { type OpenMember, openMember } from "../member/member.ts";
@@ -30,6 +31,7 @@ import { type OpenOtlp, openOtlp } from "./otlp.ts";
 import { printError } from "./output.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { type OpenUsers, openUsers } from "./users.ts";
+import { ServiceManager } from "./service_manager.ts";
 import { keepFilesPrivate, warnOfOpenDirectory } from "./private_files.ts";
 import { memberConfiguration } from "./tuning.ts";
 import { version } from "./version.ts";
@@ -37,15 +39,6 @@ import { WatchedList } from "./watched_list.ts";
 
 /** How long requests under way may take to end when the node stops, in ms. */
 const httpStopMs = 5_000;
-
-/**
- * A signal this soon after the first is its echo, in ms: at a terminal Ctrl-C reaches every program
- * of the group, and `deno task`, which is one of them, hands it on.
- */
-const echoMs = 1_000;
-
-/** How long the log's last line may take when the stop is cut short, in ms. */
-const lastLineMs = 200;
 
 /** What a mistake in this program throws: all else is the operator's to mend, and needs no stack. */
 const mistakes = [InvariantError, RangeError, ReferenceError, TypeError];
@@ -61,19 +54,22 @@ export async function serve(
   for (const warning of warnings) logger.log("WARN", "cli", warning);
   const end = new Ending();
   const clock = new DenoClock();
+  const manager = ServiceManager.open(Deno.env.toObject(), { clock, logger });
   const audit = openAudit(configuration, { clock, logger });
   const watched = new WatchedList(audit?.log);
   try {
-    await runUntil({ end, watched, configuration, clock, audit, logger });
+    await runUntil({ end, watched, configuration, clock, audit, manager, logger });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const mistake = mistakes.some((kind) => error instanceof kind);
+    manager.status(error.message);
     await logger.flush();
     printError(`fatal: ${mistake ? error.stack : error.message}\n`);
     return 1;
   } finally {
     watched.stop();
     await audit?.log.close();
+    await manager.end();
   }
   const failure = end.failure;
   await logger.flush();
@@ -92,6 +88,7 @@ interface RunParts {
   readonly configuration: Configuration;
   readonly clock: DenoClock;
   readonly audit: OpenAudit | undefined;
+  readonly manager: ServiceManager;
   readonly logger: StderrLogger;
 }
 
@@ -127,14 +124,15 @@ async function untilOpen(
 }
 
 async function runUntil(
-  { end, watched, configuration, clock, audit, logger }: RunParts,
+  { end, watched, configuration, clock, audit, manager, logger }: RunParts,
 ): Promise<void> {
   const directory = configuration.dataDirectory;
+  manager.status(`Opening ${directory}`);
   const disk = new DenoDisk();
   keepFilesPrivate();
   const lock = await takeDataDirectory(disk, directory);
   end.onSignals(logger);
-  watched.onSignal(logger);
+  watched.onSignal(logger, manager);
   if (audit !== undefined) watched.add(audit.log);
   audit?.log.record({ what: "start", outcome: "ok", details: { version } });
   logger.log(
@@ -174,6 +172,7 @@ async function runUntil(
     version,
     beforeBeginning: (opened) => restore?.fetch(opened) ?? Promise.resolve(),
     onFatal: (error) => end.fail(error),
+    onStatus: (status) => manager.raftStatus(status),
     onRemoved: () => {
       logger.log("WARN", "cluster", "This node was removed from its cluster");
       if (configuration.cluster.shutdownOnRemove) end.ask("removed from the cluster");
@@ -182,8 +181,8 @@ async function runUntil(
   const member = await untilOpen(opening, {
     end,
     isWaiting: discovery !== undefined || configuration.cluster.bootstrapExpect > 0,
-    waitingRoom: () =>
-      openWaitingRoom({
+    waitingRoom: async () => {
+      const room = await openWaitingRoom({
         ...httpAddress(configuration),
         limits: connectionLimits(configuration),
         logger,
@@ -191,11 +190,17 @@ async function runUntil(
         nodeId: configuration.nodeId,
         discovery: discovery && (() => discovery.figures()),
         hasUsers: users !== undefined,
-      }),
+      });
+      // Who starts one machine after the other must not wait for this one to be up before the next.
+      manager.status("Waiting for the other nodes of its cluster");
+      manager.ready();
+      return room;
+    },
   });
   if (typeof member === "string") {
     // What is half open, and the lock, end with the process: the disk bears that at any moment.
     logger.log("INFO", "cli", `Stopping before the node was up: ${member}`);
+    manager.stopping();
     return;
   }
   try {
@@ -212,6 +217,7 @@ async function runUntil(
       end,
       clock,
       audit,
+      manager,
       configuration,
       logger,
     });
@@ -243,7 +249,7 @@ interface ServeParts extends Omit<RunParts, "watched"> {
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(own: ServeParts): Promise<void> {
   const { member, nodeNetwork, discovery, https, users, otlp, backups, archive, restore } = own;
-  const { end, clock, audit, configuration, logger } = own;
+  const { end, clock, audit, manager, configuration, logger } = own;
   const { service } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
   const archiver = archive && await archiverOf(archive, member, { clock, logger });
@@ -276,6 +282,8 @@ async function serveMember(own: ServeParts): Promise<void> {
     https: https?.options,
     audit: audit?.log,
   });
+  manager.watchDisk(member.node);
+  manager.ready();
   // While it joins the node answers already: /readyz that there is no leader, reads at none.
   member.start().catch((error) => end.fail(error));
   restore?.start(restoringNode(member));
@@ -287,6 +295,8 @@ async function serveMember(own: ServeParts): Promise<void> {
   try {
     const reason = await end.asked;
     logger.log("INFO", "cli", `Stopping: ${reason}`);
+    manager.stopping();
+    manager.status(`Stopping: ${reason}`);
     if (configuration.cluster.removeOnShutdown && end.failure === undefined) {
       await leave(service, configuration.nodeId, { audit, logger });
     }
@@ -318,70 +328,5 @@ async function leave(
     const reason = messageOf(error);
     logger.log("WARN", "cluster", `This node could not leave its cluster: ${reason}`);
     tell("failed", reason);
-  }
-}
-
-/**
- * Why and when the program ends: a signal, a removal, or a failure. What fails is either input, which
- * is refused with a line that names who sent it and why, or state, without which nothing may be
- * promised any more. Only the latter ends a node:
- *
- * | what | then |
- * | --- | --- |
- * | bytes on the Raft port that are no frame, message, request or stream (transport/README.md) | the connection is closed |
- * | a Raft message that no sound server can have sent (raft/implausible.ts), or with entries of a newer version | passed over, as if lost |
- * | a request, or the answer of another node, that does not decode | refused; a write's outcome is unknown |
- * | a command from another node that is none | refused by the leader; found later, an error on every node |
- * | a snapshot whose header, content or position is not right, or that this version cannot use | refused before anything is marked or exchanged |
- * | no room on the disk | writes wait, or are refused |
- * | HTTP, SQL, flags of a request | an error for who asked |
- * | data that do not belong together, or that only another version can read, at the start | no start: RecoveryError, LogDamageError, OtherFormatError, StartError |
- * | nobody lets the node into a cluster | the end: JoinError |
- * | a write or sync of the log fails, for another reason than room | the end: what was promised may not be there |
- * | the log, read for apply or for a follower, is damaged | the end: damage must not spread |
- * | an entry's checksum is wrong when it is applied, or a newer version wrote it | the end: what follows would be applied to another state |
- * | SQLite fails to write, by the disk or by the file; a Worker dies; the exchange of the database fails | the end, and the log has what is not applied |
- * | an invariant of the core or the node does not hold (InvariantError, or anything unforeseen there) | the end: a mistake of this program must not be built on |
- */
-class Ending {
-  readonly #asked = Promise.withResolvers<string>();
-  #failure: Error | undefined;
-
-  get asked(): Promise<string> {
-    return this.#asked.promise;
-  }
-
-  get failure(): Error | undefined {
-    return this.#failure;
-  }
-
-  ask(reason: string): void {
-    this.#asked.resolve(reason);
-  }
-
-  fail(error: Error): void {
-    this.#failure ??= error;
-    this.ask(error.message);
-  }
-
-  /**
-   * SIGINT and SIGTERM ask for the end; another, when it is no echo, cuts it short. They are listened
-   * to until the program exits: an echo must not kill it at its last step.
-   */
-  onSignals(logger: StderrLogger): void {
-    const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-    let askedAt: number | undefined;
-    for (const signal of signals) {
-      Deno.addSignalListener(signal, () => {
-        if (askedAt === undefined) {
-          askedAt = performance.now();
-          this.ask(signal);
-        } else if (performance.now() - askedAt > echoMs) {
-          logger.log("WARN", "cli", `Stopping at once: second ${signal}`);
-          setTimeout(() => Deno.exit(1), lastLineMs);
-          logger.flush().then(() => Deno.exit(1));
-        }
-      });
-    }
   }
 }

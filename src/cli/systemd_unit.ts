@@ -56,10 +56,7 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
   const program = programCommand();
   for (const warning of commandLine.warnings) printError(`warning: ${warning}\n`);
   const given = [...commandLine.given].filter(([name]) => name !== "version" && name !== "help")
-    .map(([name, text]): [string, string] => [
-      name,
-      isFile(name, text) && text !== "" ? resolve(text) : text,
-    ]);
+    .map(([name, text]): [string, string] => [name, isFile(name, text) ? resolve(text) : text]);
   const files = [
     ...given.filter(([name, text]) => isFile(name, text)).map(([, path]) => path),
     ...filesOfConfig(commandLine),
@@ -89,7 +86,7 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
 /** The files that flags in the file of -config name, with a warning for those that would not be found. */
 function filesOfConfig({ values, elsewhere }: CommandLine): readonly string[] {
   const named = Object.entries(values).flatMap(([name, value]) =>
-    elsewhere.has(name) && typeof value === "string" && value !== "" && isFile(name, value)
+    elsewhere.has(name) && typeof value === "string" && isFile(name, value)
       ? [{ name, path: value }]
       : []
   );
@@ -106,9 +103,19 @@ function filesOfConfig({ values, elsewhere }: CommandLine): readonly string[] {
 /** Whether the flag names a file: a service starts in /, and needs the whole path. */
 function isFile(name: string, text: string): boolean {
   const table: Readonly<Record<string, FlagSpec>> = flagTable;
-  const value = table[name]?.value;
-  return value === "FILE" || value === "TARGET" ||
-    (value === `FILE|${auditToStderr}` && text !== auditToStderr);
+  if (text === "") return false;
+  switch (table[name]?.value) {
+    case "FILE":
+    case "TARGET":
+      return true;
+    case `FILE|${auditToStderr}`:
+      return text !== auditToStderr;
+    case "FILE|JSON":
+      // The file if there is one; else the text itself, where a variable may stand for all of it.
+      return isRegularFile(text) || !/^\s*[{$]/.test(text);
+    default:
+      return false;
+  }
 }
 
 /** What the unit needs so that the node can write its audit log; throws a FlagError. */
@@ -170,9 +177,10 @@ interface UnitParts {
 }
 
 /**
- * The unit of a node. Type=exec, as Deno has no way to send the datagram
- * that Type=notify waits for. Of the hardening that systemd offers, MemoryDenyWriteExecute= is left
- * out: V8 writes machine code and runs it.
+ * The unit of a node. It says itself when it answers HTTP, and gives signs of life; to open much data
+ * may take any time. A node that hangs is ended as by `kill -9`, which costs no data: by SIGABRT it
+ * would leave a core with the clients' data in it. Of the hardening that systemd offers,
+ * MemoryDenyWriteExecute= is left out: V8 writes machine code and runs it.
  */
 function unitText({ command, stateDirectory, ports, places }: UnitParts): string {
   const capabilities = Math.min(...ports) < unprivilegedPortMin ? "CAP_NET_BIND_SERVICE" : "";
@@ -184,12 +192,15 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+Type=notify
 ExecStart=${command.map(quoted).join(" ")}
 Restart=on-failure
 RestartPreventExitStatus=2
 RestartSec=2s
+TimeoutStartSec=infinity
 TimeoutStopSec=60s
+WatchdogSec=60s
+WatchdogSignal=SIGKILL
 KillSignal=SIGTERM
 ExecReload=/bin/kill -HUP $MAINPID
 LimitNOFILE=65536

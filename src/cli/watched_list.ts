@@ -1,5 +1,6 @@
 import type { Audit } from "../audit/types.ts";
 import type { Clock, Logger } from "../io/types.ts";
+import type { ServiceManager } from "./service_manager.ts";
 
 interface Watch {
   /** Absent for what looks at no files itself, but follows their contents. */
@@ -53,11 +54,11 @@ export class WatchedList {
   }
 
   /** Has SIGHUP, which would else end the program, look at the files, until the program exits. */
-  onSignal(logger: Logger): void {
+  onSignal(logger: Logger, manager: ServiceManager): void {
     if (Deno.build.os === "windows") return;
     Deno.addSignalListener("SIGHUP", () => {
       logger.log("INFO", "cli", "SIGHUP: looking at certificates and users");
-      void this.check();
+      void manager.reload(() => this.check());
       // After the audit log has been told to go on in a new file.
       this.#audit?.record({ what: "sighup", outcome: "ok" });
     });

@@ -25,16 +25,25 @@ export class DiskWatch {
     this.#patienceMs = 2 * 2 * parts.timing.electionTicks * parts.timing.tickMs;
   }
 
+  /**
+   * How long the log's oldest write has waited for the disk, in ms; 0 when none does, and while it
+   * waits for room.
+   */
+  get waitMs(): number {
+    const { log, clock } = this.#parts;
+    return log.underWay === undefined ? 0 : clock.now() - log.underWay.since;
+  }
+
   /** What keeps the disk from taking writes; undefined when nothing does. */
   get trouble(): string | undefined {
-    const { log, stateMachine, clock } = this.#parts;
+    const { log, stateMachine } = this.#parts;
     // Neither the log nor the state machine may be short of room.
     if (log.full || stateMachine.full !== undefined) {
       return "The disk is full: writes wait until there is room";
     }
     const { underWay } = log;
     if (underWay === undefined) return undefined;
-    const waitedMs = clock.now() - underWay.since;
+    const waitedMs = this.waitMs;
     if (waitedMs <= this.#patienceMs + underWay.bytes / slowestBytesPerMs) return undefined;
     return `The disk has not answered for ${
       Math.round(waitedMs / 1000)

@@ -118,6 +118,11 @@ export class Node {
     return this.#failure?.message ?? this.#parts.disk.trouble ?? "ok";
   }
 
+  /** How long the log's oldest write has waited for the disk, in ms; 0 when it need not wait. */
+  get diskWaitMs(): number {
+    return this.#parts.disk.waitMs;
+  }
+
   /** ms since this node last heard from the leader; 0 on the leader itself. */
   get lastContactMs(): number {
     return this.isLeader ? 0 : this.#options.clock.now() - this.#leaderHeardAt;
