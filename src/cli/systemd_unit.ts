@@ -180,7 +180,8 @@ interface UnitParts {
  * The unit of a node. It says itself when it answers HTTP, and gives signs of life; to open much data
  * may take any time. A node that hangs is ended as by `kill -9`, which costs no data: by SIGABRT it
  * would leave a core with the clients' data in it. Of the hardening that systemd offers,
- * MemoryDenyWriteExecute= is left out: V8 writes machine code and runs it.
+ * MemoryDenyWriteExecute= is left out: V8 writes machine code and runs it, and guards it by the
+ * processor's protection keys (@pkey) where there are some.
  */
 function unitText({ command, stateDirectory, ports, places }: UnitParts): string {
   const capabilities = Math.min(...ports) < unprivilegedPortMin ? "CAP_NET_BIND_SERVICE" : "";
@@ -231,7 +232,8 @@ RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service
+SystemCallFilter=@system-service @pkey
+SystemCallErrorNumber=EPERM
 UMask=0077
 
 [Install]

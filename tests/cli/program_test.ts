@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withDirectory } from "../directory.ts";
 
 const mainFile = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
@@ -160,6 +162,25 @@ Deno.test("systemd-unit lets the node write its audit log", async () => {
   }
   const relative = await runProgram("systemd-unit", "-audit-log", "a.log");
   assert.ok(relative.stdout.includes(` -audit-log=${Deno.cwd()}/a.log `), relative.stdout);
+});
+
+Deno.test("systemd-unit has a file of -disco-config by its whole path, and leaves JSON as it is", async () => {
+  await withDirectory(async (directory) => {
+    const file = relative(Deno.cwd(), `${directory}/disco.json`);
+    await Deno.writeTextFile(file, '{"name":"db.example"}');
+    const cases: readonly [given: string, written: string][] = [
+      [file, await Deno.realPath(file)],
+      ["not-there-yet.json", `${Deno.cwd()}/not-there-yet.json`],
+      ['{"name":"db.example"}', `"-disco-config={\\"name\\":\\"db.example\\"}"`],
+      ["$DISCO", "$$DISCO"],
+    ];
+    for (const [given, written] of cases) {
+      const flags = ["-disco-mode=dns", "-bootstrap-expect=3", "-disco-config", given];
+      const { code, stdout, stderr } = await runProgram("systemd-unit", ...flags);
+      assert.equal(code, 0, stderr);
+      assert.ok(stdout.includes(written.startsWith('"') ? written : `-disco-config=${written} `));
+    }
+  });
 });
 
 Deno.test("systemd-unit lets the node write in the directory of its archive", async () => {

@@ -34,6 +34,14 @@ Deno.test("DiskWatch.trouble says how long one write has not been answered", () 
   assert.equal(watch.trouble, undefined);
 });
 
+Deno.test("DiskWatch.waitMs is how long the oldest write has waited for the disk", () => {
+  const { log, clock, watch } = subject();
+  clock.time = 1000;
+  assert.equal(watch.waitMs, 0);
+  log.underWay = { since: 400, bytes: 64 * MiB };
+  assert.equal(watch.waitMs, 600);
+});
+
 Deno.test("DiskWatch.trouble gives a large write the time that a slow disk takes for it", () => {
   const { log, clock, watch } = subject();
   log.underWay = { since: 0, bytes: 64 * MiB };

@@ -5,6 +5,7 @@
  *   sync-fails   holds the end of a path: the next sync of such a file fails with EIO, and only
  *                that one, as Linux does it: https://wiki.postgresql.org/wiki/Fsync_Errors
  *   slow         holds milliseconds, a space and the end of a path: each read and write takes as long
+ *   slow-sync    the same for each sync
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -44,9 +45,9 @@ static int fails(int fd) {
   return unlink(path) == 0;
 }
 
-static void be_slow(int fd) {
+static void be_slow(int fd, const char *name) {
   char path[4096], text[256];
-  if (!control("slow", path, text, sizeof text)) return;
+  if (!control(name, path, text, sizeof text)) return;
   char *end;
   long ms = strtol(text, &end, 10);
   if (*end == ' ' && ends_with(fd, end + 1)) usleep((useconds_t)ms * 1000);
@@ -55,33 +56,35 @@ static void be_slow(int fd) {
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 int fdatasync(int fd) {
+  be_slow(fd, "slow-sync");
   if (!fails(fd)) return REAL(fdatasync)(fd);
   errno = EIO;
   return -1;
 }
 
 int fsync(int fd) {
+  be_slow(fd, "slow-sync");
   if (!fails(fd)) return REAL(fsync)(fd);
   errno = EIO;
   return -1;
 }
 
 ssize_t pread(int fd, void *into, size_t count, off_t at) {
-  be_slow(fd);
+  be_slow(fd, "slow");
   return REAL(pread)(fd, into, count, at);
 }
 
 ssize_t pread64(int fd, void *into, size_t count, off64_t at) {
-  be_slow(fd);
+  be_slow(fd, "slow");
   return REAL(pread64)(fd, into, count, at);
 }
 
 ssize_t pwrite(int fd, const void *from, size_t count, off_t at) {
-  be_slow(fd);
+  be_slow(fd, "slow");
   return REAL(pwrite)(fd, from, count, at);
 }
 
 ssize_t pwrite64(int fd, const void *from, size_t count, off64_t at) {
-  be_slow(fd);
+  be_slow(fd, "slow");
   return REAL(pwrite64)(fd, from, count, at);
 }

@@ -47,6 +47,12 @@ export class FailingDisk implements AsyncDisposable {
     else await this.#control("slow", `${ms} ${end}`);
   }
 
+  /** The same for each sync. */
+  async slowSyncs(ms: number | undefined, end: string): Promise<void> {
+    if (ms === undefined) await Deno.remove(`${this.#directory}/slow-sync`);
+    else await this.#control("slow-sync", `${ms} ${end}`);
+  }
+
   /** Whether the sync that was to fail has done so. */
   async hasFailed(): Promise<boolean> {
     try {
