@@ -111,6 +111,18 @@ export class ByteWriter {
     this.#bytes.set(value, at);
   }
 
+  /** Room for `count` bytes, which the caller fills before anything else is written. */
+  space(count: number): Uint8Array<ArrayBuffer> {
+    const at = this.#grow(count);
+    return this.#bytes.subarray(at, at + count);
+  }
+
+  /** Takes back all but the first `length` bytes. */
+  truncate(length: number): void {
+    if (length > this.#length) throw new RangeError(`${length} bytes were never written`);
+    this.#length = length;
+  }
+
   /** A 32-bit length and the bytes. */
   bytes(value: Uint8Array): void {
     this.uint32(value.length);

@@ -15,6 +15,7 @@ export {
   statisticsTables,
 } from "./nondeterminism.ts";
 export { normalSql } from "./normal_sql.ts";
+export { PreupdateHook, requirePreupdateHook, RowOperation } from "./preupdate_hook.ts";
 export { type SqliteProfile, takeProfile } from "./profile.ts";
 export { skipEmptyStatements, SqlSource, SqlTokens } from "./sql_tokens.ts";
 export { Statement } from "./statement.ts";

@@ -34,9 +34,9 @@ const encoder = new TextEncoder();
 const clockMs = Date.UTC(2001, 1, 3, 4, 5, 6, 789);
 const seed = 17n;
 
-/** What tells of the compiler and the system; SQLite's answers do not depend on it. */
+/** What tells of the compiler and the system, or only lets changes be watched; SQLite's answers do not depend on it. */
 const harmlessOptions =
-  /^(COMPILER|ATOMIC_INTRINSICS|MUTEX_|SYSTEM_MALLOC|WIN32_MALLOC|MALLOC_SOFT_LIMIT|HAVE_ISNAN|THREADSAFE)/;
+  /^(COMPILER|ATOMIC_INTRINSICS|MUTEX_|SYSTEM_MALLOC|WIN32_MALLOC|MALLOC_SOFT_LIMIT|HAVE_ISNAN|THREADSAFE|ENABLE_PREUPDATE_HOOK)/;
 
 /** SQLite has no more of them by far. */
 const compileOptionsMax = 1_000;

@@ -40,5 +40,7 @@ export interface StoreOptions {
   readonly foreignKeys?: boolean;
   /** Which statements are logged as slow; undefined for none. */
   readonly slow?: SlowOptions | undefined;
+  /** How many bytes of row changes are kept; undefined for none, which costs nothing. */
+  readonly changesBytes?: number | undefined;
   readonly limits?: Partial<StoreLimits>;
 }

@@ -1,7 +1,10 @@
 import { messageOf } from "../base/message_of.ts";
 import { useUtc } from "../io/local_time.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
-import type { Library } from "../sqlite/mod.ts";
+import { ChangeReader } from "../changes/change_reader.ts";
+import { removeChanges } from "../changes/remove_changes.ts";
+import { type Library, requirePreupdateHook } from "../sqlite/mod.ts";
+import type { ChangesFile } from "./apply/write_connection.ts";
 import { Batches } from "./apply/batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
 import { Copier } from "./copy/copier.ts";
@@ -45,6 +48,8 @@ import { StoreStatements } from "./statements/store_statements.ts";
 
 /** The database's file in the store's directory. */
 export const databaseName = "db.sqlite";
+/** That of the changes of its rows. */
+const changesName = "changes.sqlite";
 
 /**
  * Opens the database in `directory`, or makes an empty one. Throws when it cannot be used, saying
@@ -57,8 +62,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await disk.makeDirectory(directory);
   const readers = options.readers ?? Math.min(4, navigator.hardwareConcurrency);
   const limits = { ...defaultLimits, ...options.limits };
+  const { changesBytes } = options;
+  if (changesBytes !== undefined) requirePreupdateHook(library);
   const store = new SqliteStore({
     path: `${directory}/${databaseName}`,
+    changesPath: `${directory}/${changesName}`,
+    changesBytes,
     library,
     disk,
     clock,
@@ -81,6 +90,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 interface Parts {
   readonly path: string;
+  readonly changesPath: string;
+  readonly changesBytes: number | undefined;
   readonly library: Library;
   readonly disk: Disk;
   readonly clock: Clock;
@@ -112,6 +123,7 @@ class SqliteStore implements Store {
   readonly #batches: Batches;
   readonly #writerStatus: WriterWatch<WriterStatus>;
   readonly statements: () => Promise<StatementSummary[]>;
+  readonly changes: ChangeReader | undefined;
   #compileOptions: readonly string[] = [];
   #full: string | undefined;
   #closing: Promise<void> | undefined;
@@ -158,7 +170,7 @@ class SqliteStore implements Store {
     const quickSwitch = this.#quickSwitch = new QuickSwitch(clock, logger);
     const quickParts = { library, path, foreignKeys, life, clock, meter, quickSwitch };
     this.#quickReader = new QuickReader(quickParts);
-    this.#quickWriter = new QuickWriter(quickParts);
+    this.#quickWriter = new QuickWriter(quickParts, undefined, this.#changesFile);
     this.#copier = new Copier(library, life, threads);
     this.#snapshots = new SnapshotCopies({
       path,
@@ -182,10 +194,27 @@ class SqliteStore implements Store {
       this.#quickWriter,
       this.#wal,
       () => this.#readers.setForeignKeys(this.#foreignKeys),
+      () => this.changes?.noteApplied(),
     );
+    this.changes = this.#openChanges();
     const status = () => this.#writer.status();
     this.#writerStatus = new WriterWatch(status, unknownStatus, life, clock);
     this.statements = statements.summaries(this.#writer, this.#readers, life);
+  }
+
+  get #changesFile(): ChangesFile | undefined {
+    const { changesPath: path, changesBytes: bytesMax } = this.#parts;
+    return bytesMax === undefined ? undefined : { path, bytesMax };
+  }
+
+  #openChanges(): ChangeReader | undefined {
+    const file = this.#changesFile;
+    if (file === undefined) return undefined;
+    const { library } = this.#parts;
+    const applied = () => this.applied.index;
+    const changes = new ChangeReader({ library, ...file, applied });
+    this.failed.catch((error) => changes.end(error));
+    return changes;
   }
 
   get applied(): AppliedPosition {
@@ -197,9 +226,10 @@ class SqliteStore implements Store {
   }
 
   async open(): Promise<void> {
-    const { disk, path } = this.#parts;
+    const { disk, path, changesPath } = this.#parts;
     await this.#temporaries.removeLeftovers();
     await writeWalAgain(disk, path);
+    if (this.changes === undefined) await removeChanges(disk, changesPath);
     await this.#openWriter();
     this.#life.opened();
     await this.#writerStatus.ask();
@@ -207,7 +237,13 @@ class SqliteStore implements Store {
 
   async #openWriter(): Promise<void> {
     const { library, path, foreignKeys, slow } = this.#parts;
-    const opened = await this.#writer.open(library, path, foreignKeys, slow);
+    const opened = await this.#writer.open(
+      library,
+      path,
+      foreignKeys,
+      slow,
+      this.#changesFile,
+    );
     this.#compileOptions = opened.compileOptions;
     this.#batches.opened(opened);
   }
@@ -371,6 +407,7 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
+    this.changes?.end(new StoreFailedError("The store is closed"));
     await this.#life.close(async () => {
       // A batch that nobody waits for any more may be at a statement without end: it is cut off, and
       // the log has it. One that waits for room lets go.
@@ -382,6 +419,7 @@ class SqliteStore implements Store {
 
   /** After a failed opening: whatever was started is ended. */
   async abandon(): Promise<void> {
+    this.changes?.end(new StoreFailedError("The store is closed"));
     await this.#life.close(() => Promise.resolve());
   }
 

@@ -1,3 +1,4 @@
+import type { ChangeLog } from "../changes/types.ts";
 import type { Entry } from "../raft/types.ts";
 import type { StatementSummary } from "./statements/statement_summary.ts";
 export type { StatementSummary };
@@ -202,8 +203,6 @@ export interface AppliedPosition {
 /** What came of an entry, whichever connection applied it. */
 export interface AppliedEntry extends AppliedPosition {
   readonly answer: Answer;
-  /** The place for the rows that it changed, which nobody notes yet. */
-  readonly changes: undefined;
 }
 
 /**
@@ -392,6 +391,8 @@ export interface Store extends StateMachine {
   status(): Promise<StoreStatus>;
   /** Of the statements that this node ran for clients, those that took most time first. */
   statements(): Promise<StatementSummary[]>;
+  /** What entries changed; undefined when that is not kept. */
+  readonly changes: ChangeLog | undefined;
   /** Rejects when a Worker died or the database can no longer be used; never resolves. */
   readonly failed: Promise<never>;
 }

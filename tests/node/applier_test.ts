@@ -26,7 +26,7 @@ function subject({ urgent = false } = {}) {
       apply: (entries) => {
         state.batches.push(entries.map((each) => each.entry.index));
         return Promise.resolve(entries.map(({ entry: { index, term } }) => {
-          return { index, term, answer: undefined, changes: undefined };
+          return { index, term, answer: undefined };
         }));
       },
     },

@@ -134,9 +134,9 @@ export class ToyStateMachine implements StateMachine {
         const result = this.#state.apply(entry);
         this.#observe(entry, this.#state);
         const { index, term } = entry;
-        if (format === undefined) return { index, term, answer: undefined, changes: undefined };
+        if (format === undefined) return { index, term, answer: undefined };
         const answer = typeof result === "number" ? String(result) : result;
-        return { index, term, answer, changes: undefined };
+        return { index, term, answer };
       });
       this.#storage.committed(entries.map(({ entry }) => entry));
       return records;

@@ -12,6 +12,7 @@ import {
   readHeader,
   verifyEntry,
 } from "../codec/command_header.ts";
+import { stampOf } from "../codec/stamp.ts";
 import { StatementError } from "../failures.ts";
 import { scriptConflict } from "../types.ts";
 import type { ScriptRunner } from "./script_runner.ts";
@@ -65,6 +66,7 @@ export class AloneApplier {
     const malformed = malformedCommand(entry);
     if (malformed !== undefined) return this.#passOver(entry, malformed);
     this.#begunAt = undefined;
+    connection.changes?.beginEntry(index + 1, stampOf(entry.view).clock, resume !== resumeAtStart);
     connection.pragmas.beginRequest(foreignKeysOf(entry) ?? connection.foreignKeys);
     try {
       this.#answers.begin(entry.format);
@@ -353,6 +355,7 @@ export class AloneApplier {
   #commitProgress(resume: ResumePoint): void {
     const { index, term } = this.#connection.committed;
     this.#connection.commit(index, term, resume);
+    this.#connection.changes?.endTransaction("committed");
   }
 
   /** `isAnswerTheSame`: on every node. */

@@ -99,6 +99,5 @@ export function appliedEntries(
     index,
     term,
     answer: answers[i],
-    changes: undefined,
   }));
 }

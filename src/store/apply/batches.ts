@@ -12,6 +12,7 @@ export class Batches {
   readonly #quickWriter: QuickWriter;
   readonly #wal: WalKeeper;
   readonly #foreignKeysChanged: () => void;
+  readonly #noteApplied: () => void;
   #applied: AppliedPosition = { index: 0, term: 0 };
   #pageSize = 4096;
   #foreignKeys: boolean | undefined;
@@ -24,11 +25,13 @@ export class Batches {
     quickWriter: QuickWriter,
     wal: WalKeeper,
     foreignKeysChanged: () => void,
+    noteApplied: () => void,
   ) {
     this.#writer = writer;
     this.#quickWriter = quickWriter;
     this.#wal = wal;
     this.#foreignKeysChanged = foreignKeysChanged;
+    this.#noteApplied = noteApplied;
   }
 
   get applied(): AppliedPosition {
@@ -50,6 +53,7 @@ export class Batches {
     this.#applied = position;
     this.#pageSize = pageSize;
     this.#noteForeignKeys(foreignKeys);
+    this.#noteApplied();
   }
 
   #noteForeignKeys(setting: boolean | undefined): void {
@@ -78,6 +82,7 @@ export class Batches {
     assert(index >= this.#applied.index, `Entry ${index} was applied after later ones`);
     this.#applied = { index, term };
     this.#wal.noteSize(batch.walFrames * this.#pageSize);
+    this.#noteApplied();
     return batch.entries;
   }
 

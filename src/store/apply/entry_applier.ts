@@ -5,6 +5,7 @@ import { AloneApplier } from "./alone_applier.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
 import { CommandType } from "../codec/command_codec.ts";
+import { stampOf } from "../codec/stamp.ts";
 import {
   type CommandHeader,
   type Execution,
@@ -228,6 +229,8 @@ export class EntryApplier {
     }
     try {
       verifyCommandIn(entry);
+      const { changes } = this.#connection;
+      changes?.beginEntry(entry.index, stampOf(entry.view).clock, false);
       this.#answers.begin(entry.format);
       return this.#applyCommand(entry);
     } catch (error) {
@@ -297,6 +300,7 @@ export class EntryApplier {
       // OR FAIL and RAISE(FAIL) keep what came before the error.
       if (!this.#endsInBatch(statement, run)) return "needs_alone";
       if (failure !== undefined) statements.fail(failure.error);
+      if (!run.transaction) connection.changes?.endTransaction();
     }
     const { ending } = statements;
     if (ending === "needs_alone") return "needs_alone";

@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { messageOf } from "../../base/message_of.ts";
+import type { ChangeMark } from "../../changes/recorder.ts";
 import { SqliteError, SqlSource } from "../../sqlite/mod.ts";
 import type { Execution } from "../codec/command_header.ts";
 import {
@@ -309,6 +310,9 @@ export class StatementRunner {
     // Not of a load, whose texts are many, and each another.
     const meter = run.takes === undefined ? connection.meter : undefined;
     const since = meter?.now() ?? 0;
+    const { changes } = connection;
+    const mark = prepared.readonly ? undefined : changes?.mark();
+    if (kind !== "change") changes?.forgetTables();
     let rows = 0;
     let failed = true;
     const from = this.answers.entryLength;
@@ -322,6 +326,7 @@ export class StatementRunner {
       failed = false;
     } finally {
       statement.reset();
+      if (mark !== undefined) this.#settleChanges(prepared, mark, failed);
       if (prepared.notes.tellsOfNode) this.answers.noteOfNode(from);
       // VACUUM leaves the number of tables in last_insert_rowid(), hidden ones included.
       if (!prepared.readonly && kind !== "vacuum") {
@@ -339,6 +344,15 @@ export class StatementRunner {
       }
     }
     this.#running = undefined;
+  }
+
+  /** What is recorded of a statement's changes is then what it has done. */
+  #settleChanges({ kind }: PreparedStatement, mark: ChangeMark, failed: boolean): void {
+    const { changes, quick } = this.connection;
+    // All that is done on the main thread is taken back if anything fails.
+    if (failed && !quick) changes?.settleFailed(mark);
+    else if (kind === "vacuum") changes?.readAgainOutside("schema");
+    else if (kind === "create" || kind === "other") changes?.readAgain("schema");
   }
 
   /** Throws a StoreFailedError for what is wrong with this machine, and what is no error of SQL at all. */

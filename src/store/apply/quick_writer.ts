@@ -7,7 +7,7 @@ import { isFailedSync, untrusted } from "../failures.ts";
 import type { Holder } from "../life_cycle.ts";
 import type { QuickParts } from "../quick_connection.ts";
 import type { ApplyEntry } from "../types.ts";
-import { WriteConnection } from "./write_connection.ts";
+import { type ChangesFile, WriteConnection } from "./write_connection.ts";
 
 /** A batch with more entries, or more bytes in one or in all, is the writer's. */
 const entriesMax = 256;
@@ -39,6 +39,7 @@ interface QuickConnection {
  */
 export class QuickWriter implements Holder {
   readonly #parts: QuickParts;
+  readonly #changes: ChangesFile | undefined;
   readonly #breakMs: number;
   readonly #answers: Answers;
   #open: QuickConnection | undefined;
@@ -49,8 +50,9 @@ export class QuickWriter implements Holder {
   /** No batch is tried before that, by the clock. */
   #nextTryAt = 0;
 
-  constructor(parts: QuickParts, breakMs = shortestBreakMs) {
+  constructor(parts: QuickParts, breakMs = shortestBreakMs, changes?: ChangesFile) {
     this.#parts = parts;
+    this.#changes = changes;
     this.#answers = new Answers(parts.clock);
     this.#breakMs = breakMs;
     parts.life.hold(this);
@@ -133,7 +135,8 @@ export class QuickWriter implements Holder {
     const { library, path, foreignKeys, clock, meter } = this.#parts;
     const startedAt = clock.now();
     this.release();
-    const connection = new WriteConnection(library, path, foreignKeys, "quick", meter);
+    const changes = this.#changes;
+    const connection = new WriteConnection(library, path, foreignKeys, "quick", meter, changes);
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     this.#open = { connection, applier: new EntryApplier(connection, this.#answers) };
     this.#beginningMs = clock.now() - startedAt;

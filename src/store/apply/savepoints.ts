@@ -1,3 +1,4 @@
+import type { ChangeMark } from "../../changes/recorder.ts";
 import { StatementError } from "../failures.ts";
 import { identifier } from "../identifier.ts";
 import type { Control } from "../preparation_notes.ts";
@@ -7,6 +8,8 @@ import type { WriteConnection } from "./write_connection.ts";
 export class Savepoints {
   readonly #connection: WriteConnection;
   readonly #names: string[] = [];
+  /** Where each began in what is recorded of changes. */
+  readonly #marks: (ChangeMark | undefined)[] = [];
 
   constructor(connection: WriteConnection) {
     this.#connection = connection;
@@ -27,12 +30,14 @@ export class Savepoints {
   enter(name: string): void {
     this.#run(`SAVEPOINT ${identifier(name)}`);
     this.#names.push(name);
+    this.#marks.push(this.#connection.changes?.mark());
   }
 
   /** Ends the one with this number, and all in it. */
   release(level: number): void {
     this.#unwind(level);
     const ended = this.#names.pop();
+    this.#marks.pop();
     if (ended !== undefined) this.#run(`RELEASE ${identifier(ended)}`);
   }
 
@@ -42,6 +47,8 @@ export class Savepoints {
     const kept = this.#names[level];
     if (kept === undefined) return;
     this.#run(`ROLLBACK TO ${identifier(kept)}`);
+    const mark = this.#marks[level];
+    if (mark !== undefined) this.#connection.changes?.rollbackTo(mark);
     this.#connection.takeBackSchema();
   }
 

@@ -1,4 +1,7 @@
 import { assert } from "../../base/assert.ts";
+import { ChangeFile } from "../../changes/change_file.ts";
+import type { CommitPosition } from "../../changes/commit_position.ts";
+import { ChangeRecorder } from "../../changes/recorder.ts";
 import {
   type Database,
   DbConfig,
@@ -38,6 +41,13 @@ const cacheKib = 32_768;
  */
 export type ConnectionUse = "write" | "quick" | "hold";
 
+/** Where the changes of rows are recorded. */
+export interface ChangesFile {
+  readonly path: string;
+  /** How many bytes of changes are kept. */
+  readonly bytesMax: number;
+}
+
 /** A connection that writes, with what it has committed. */
 export class WriteConnection {
   readonly database: Database;
@@ -55,6 +65,9 @@ export class WriteConnection {
   readonly limits: WriteLimits;
   readonly counters: SeenCounters;
   readonly transaction: WriteTransaction;
+  /** Records what is done to rows; undefined when nobody wants to know. */
+  readonly changes: ChangeRecorder | undefined;
+  readonly #changesFile: ChangeFile | undefined;
   sessions: Sessions;
   /** As committed. */
   committed: RaftState;
@@ -72,6 +85,7 @@ export class WriteConnection {
     foreignKeys: boolean,
     use: ConnectionUse = "write",
     meter?: StatementMeter,
+    changes?: ChangesFile,
   ) {
     const quick = this.quick = use === "quick";
     this.meter = meter;
@@ -86,14 +100,25 @@ export class WriteConnection {
       else createRaftTables(database);
       this.committed = readRaftState(database);
       this.sessions = new Sessions(readSessions(database));
+      if (changes !== undefined) {
+        this.#changesFile = new ChangeFile(library, changes.path, changes.bytesMax);
+        this.#changesFile.goOn(commitPosition(this.committed));
+      }
     } catch (error) {
+      this.#changesFile?.close();
       database?.close();
       this.determinism.close();
       throw openingFailure(path, error);
     }
     this.limits = new WriteLimits(database, quick);
     const counters = this.counters = new SeenCounters(database, this.committed);
-    this.transaction = new WriteTransaction(database, (body) => this.#trusted(body));
+    this.changes = this.#changesFile &&
+      new ChangeRecorder(database, this.#changesFile, (body) => this.#within(body));
+    this.transaction = new WriteTransaction(
+      database,
+      (body) => this.#trusted(body),
+      this.changes,
+    );
     this.#stateWriter = new RaftStateWriter(database);
     database.createFunction("total_changes", () => counters.totalChanges);
     if (quick) {
@@ -150,12 +175,14 @@ export class WriteConnection {
   refreshSchema(): void {
     if (!this.#schemaStale) return;
     this.own(() => this.database.reloadSchema());
+    this.changes?.forgetTables();
     this.users.schemaReloaded();
     this.#schemaStale = false;
   }
 
   #forgetSchema(): void {
     this.#schemaStale = true;
+    this.changes?.forgetTables();
     // What the statements kept were found to call may be different.
     this.users.clear();
     if (!this.quick) this.#virtualTables = undefined;
@@ -207,6 +234,7 @@ export class WriteConnection {
       this.sessions = new Sessions(readSessions(this.database));
       this.pragmas.refresh();
     });
+    this.#changesFile?.goOn(commitPosition(this.committed));
     this.counters.restore(this.committed);
   }
 
@@ -232,12 +260,34 @@ export class WriteConnection {
       this.#stateWriter.write(state);
       this.pragmas.write(resume === resumeAtStart);
       if (this.sessions.changed) this.#stateWriter.writeSessions(this.sessions);
-      this.transaction.commit();
+      this.#commitWithChanges(state);
     });
     this.sessions.settle();
     this.pragmas.settle();
     this.committed = state;
     this.#schemaChanged = false;
+  }
+
+  /** What was recorded of changes is committed first: see ChangeFile. */
+  #commitWithChanges(state: RaftState): void {
+    const { changes, transaction } = this;
+    if (changes === undefined) return transaction.commit();
+    // Before they are told: what a virtual table would write only in the commit.
+    this.flushVirtualTables();
+    changes.commit(commitPosition(state), Number.MAX_SAFE_INTEGER);
+    try {
+      transaction.commit();
+    } catch (error) {
+      changes.takeBackCommit(commitPosition(this.committed));
+      throw error;
+    }
+  }
+
+  /** An entry puts another database in the place of this one: that is recorded before it does. */
+  noteLoad(index: number, time: number): void {
+    this.changes?.beginEntry(index, time, false);
+    this.changes?.readAgain("load");
+    this.changes?.commit({ index, statement: 0, offset: 0 }, Number.MAX_SAFE_INTEGER);
   }
 
   /** What is committed only ever goes on: to later entries, or further in the one behind the last. */
@@ -254,6 +304,11 @@ export class WriteConnection {
   readonly own = <Result>(body: () => Result): Result => {
     return this.counters.unseen(() => this.#trusted(body));
   };
+
+  /** The same in the middle of a statement, whose limit and effects stay as they are; `body` only reads. */
+  #within<Result>(body: () => Result): Result {
+    return this.limits.without(() => this.policy.trusted(body));
+  }
 
   #trusted<Result>(body: () => Result): Result {
     this.limits.lift();
@@ -281,7 +336,13 @@ export class WriteConnection {
   close(): void {
     this.database.close();
     this.determinism.close();
+    this.#changesFile?.close();
   }
+}
+
+/** A state as the change log has it. */
+function commitPosition({ index, resume: { statement, offset } }: RaftState): CommitPosition {
+  return { index, statement, offset };
 }
 
 const virtualTableQuery =
@@ -327,6 +388,17 @@ export class WriteLimits {
   /** For the store's own SQL. */
   lift(): void {
     this.#ticksLeft = Number.POSITIVE_INFINITY;
+  }
+
+  /** Runs `body` without one, and goes on with what is left of it. */
+  without<Result>(body: () => Result): Result {
+    const left = this.#ticksLeft;
+    this.lift();
+    try {
+      return body();
+    } finally {
+      this.#ticksLeft = left;
+    }
   }
 
   /**

@@ -20,6 +20,7 @@ import {
   encodeBatch,
   encodeLargeBatch,
 } from "./apply_batch.ts";
+import type { ChangesFile } from "./write_connection.ts";
 import type {
   NumberedRequest,
   WriterApplied,
@@ -92,10 +93,11 @@ export class Writer implements Holder {
     path: string,
     foreignKeys: boolean,
     slow?: SlowOptions,
+    changes?: ChangesFile,
   ): Promise<WriterOpened> {
     assert(!this.#life.isOpen, "The writer opened a database while another was open");
     const location = { path: library.path, origin: library.origin };
-    return this.#request({ type: "open", library: location, path, foreignKeys, slow });
+    return this.#request({ type: "open", library: location, path, foreignKeys, slow, changes });
   }
 
   async apply(entries: readonly ApplyEntry[]): Promise<WriterResult> {

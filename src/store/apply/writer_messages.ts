@@ -1,5 +1,6 @@
 import type { LibraryLocation } from "../../sqlite/mod.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
+import type { ChangesFile } from "./write_connection.ts";
 import type { AppliedPosition } from "../types.ts";
 
 /** What the main thread asks of the writer; each is answered once, under its number. */
@@ -10,6 +11,8 @@ export type WriterRequest =
     readonly path: string;
     readonly foreignKeys: boolean;
     readonly slow: SlowOptions | undefined;
+    /** Where changes are recorded; undefined for nowhere. */
+    readonly changes: ChangesFile | undefined;
   }
   | { readonly type: "apply"; readonly entries: Uint8Array }
   /** Runs a script on what is committed, up to `appliedIndex` at least, and takes it back. */

@@ -5,6 +5,7 @@ import type { Database, Library } from "../../sqlite/mod.ts";
 import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
 import { malformedCommand, readHeader, verifyEntry } from "../codec/command_header.ts";
+import { stampOf } from "../codec/stamp.ts";
 import { EntryApplier } from "./entry_applier.ts";
 import { isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
@@ -94,8 +95,15 @@ class Writer {
       slow: request.slow,
       report: (statement) => this.#scope.post({ type: "slow", statement }),
     });
-    const { path, foreignKeys } = request;
-    const connection = new WriteConnection(this.#library, path, foreignKeys, "write", this.#meter);
+    const { path, foreignKeys, changes } = request;
+    const connection = new WriteConnection(
+      this.#library,
+      path,
+      foreignKeys,
+      "write",
+      this.#meter,
+      changes,
+    );
     this.#connection = connection;
     this.#applier = new EntryApplier(connection, this.#answers);
     this.#walFrames = 0;
@@ -146,6 +154,7 @@ class Writer {
     if (connection.committed.index !== appliedIndex) connection.refresh();
     connection.pragmas.beginRequest(foreignKeys);
     connection.begin();
+    if (connection.changes !== undefined) connection.changes.paused = true;
     try {
       return this.#applying.scripts.rehearse(script, rights);
     } catch (error) {
@@ -153,6 +162,7 @@ class Writer {
       throw error;
     } finally {
       connection.rollback();
+      if (connection.changes !== undefined) connection.changes.paused = false;
       connection.pragmas.endRequest();
       answers.truncate(0);
     }
@@ -213,6 +223,7 @@ class Writer {
       connection.commit(entry.index, entry.term, resumeAtStart);
       this.#answers.error(error, false);
     } else {
+      connection.noteLoad(entry.index, stampOf(entry.view).clock);
       const reopened = new Promise<void>((resolve) => this.#reopened = resolve);
       this.#scope.post({ type: "exchange", file });
       await reopened;

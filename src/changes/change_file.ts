@@ -1,0 +1,238 @@
+import { assert } from "../base/assert.ts";
+import { Database, type Library, type Statement } from "../sqlite/mod.ts";
+import { changeSchema } from "./change_schema.ts";
+import { comparePositions, type CommitPosition } from "./commit_position.ts";
+
+/** A piece of the log: records of whole groups, or of a part of one. */
+export interface Chunk {
+  /** Of the first and the last group in it. */
+  readonly first: number;
+  readonly last: number;
+  /** Number of its first change within the first group. */
+  readonly change: number;
+  readonly bytes: Uint8Array;
+}
+
+type ChunkRow = [number: number, last: number, change: number, start: number, size: number];
+type StateRow = [applied: number, statement: number, offset: number, oldest: number];
+
+/**
+ * The file of a change log, as whoever applies entries writes it: a SQLite database of its own, whose
+ * transactions are those of the database and end just before them. So after a crash of the program it
+ * is as far as the database, or further by what will be applied again; `goOn` takes that back. What a
+ * power cut may do: wal_rewind.ts.
+ *
+ * One connection writes at a time; another may go on from there.
+ */
+export class ChangeFile {
+  readonly #database: Database;
+  readonly #bytesMax: number;
+  readonly #statements;
+  #inTransaction = false;
+  #position: CommitPosition = { index: 0, statement: 0, offset: 0 };
+  /** Number of the last chunk, and where its bytes end, counted from the first ever. */
+  #number = 0;
+  #end = 0;
+  /** Both before the transaction. */
+  #before = { number: 0, end: 0 };
+  /** Where the bytes of the first chunk begin, counted likewise. */
+  #start = 0;
+
+  constructor(library: Library, path: string, bytesMax: number) {
+    const database = this.#database = new Database(path, { library });
+    this.#bytesMax = bytesMax;
+    try {
+      database.exec("PRAGMA journal_mode = WAL");
+      database.exec("PRAGMA synchronous = NORMAL");
+      database.exec("PRAGMA wal_autocheckpoint = 0");
+      database.exec("PRAGMA journal_size_limit = 67108864");
+      database.exec(changeSchema);
+      this.#statements = prepareAll(database);
+      this.#refresh();
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** How far the database was at the last commit. */
+  get position(): CommitPosition {
+    return this.#position;
+  }
+
+  get bytesMax(): number {
+    return this.#bytesMax;
+  }
+
+  #refresh(): void {
+    const [index, statement, offset] = this.#statements.state.value<StateRow>() ?? [0, 0, 0];
+    this.#position = { index, statement, offset };
+    this.#findEnd();
+    this.#findStart();
+  }
+
+  #findStart(): void {
+    this.#start = this.#statements.first.value<ChunkRow>()?.[3] ?? this.#end;
+  }
+
+  #findEnd(): void {
+    const last = this.#statements.last.value<ChunkRow>();
+    this.#number = last?.[0] ?? 0;
+    this.#end = last === undefined ? 0 : last[3] + last[4];
+  }
+
+  /**
+   * Goes on where the database is: what it has not committed is taken back, and if it has committed
+   * what is not here, nothing of before is of use. Returns whether all is still there.
+   */
+  goOn(position: CommitPosition): boolean {
+    this.#refresh();
+    const order = comparePositions(this.#position, position);
+    if (order === 0) return true;
+    const { index, statement, offset } = position;
+    // Of an entry that is half applied the first half is missing here.
+    const next = statement === 0 && offset === 0 ? index + 1 : index + 2;
+    this.#database.transaction(() => {
+      if (order > 0) {
+        this.#statements.dropBehind.run(index, statement, offset);
+        this.#statements.lowerOldest.run(next);
+      } else {
+        this.#statements.dropAll.run();
+        this.#statements.setOldest.run(next);
+      }
+      this.#statements.setState.run(index, statement, offset);
+    });
+    this.#refresh();
+    return order > 0;
+  }
+
+  /** Adds a chunk to the transaction under way. */
+  put({ first, last, change, bytes }: Chunk): void {
+    this.#begin();
+    const { index, statement, offset } = this.#position;
+    const start = this.#end;
+    const number = this.#number + 1;
+    this.#statements.put.run(
+      ...[number, first, change, last, index, statement, offset, start, bytes.length, bytes],
+    );
+    this.#number = number;
+    this.#end = start + bytes.length;
+  }
+
+  /** How many chunks the transaction under way has added. */
+  get added(): number {
+    return this.#number - this.#before.number;
+  }
+
+  /** Takes back all but the first `count` chunks that were added; returns the first of them. */
+  takeBack(count: number): Uint8Array {
+    assert(this.#inTransaction && count < this.added, "Chunks are taken back that are not there");
+    const number = this.#before.number + count + 1;
+    const bytes = this.addedChunk(count);
+    this.#statements.dropFrom.run(number);
+    this.#findEnd();
+    if (count === 0) this.#end = this.#before.end;
+    return bytes;
+  }
+
+  /** The bytes of the chunk behind the first `count` that were added. */
+  addedChunk(count: number): Uint8Array {
+    const number = this.#before.number + count + 1;
+    const [bytes] = this.#statements.bytes.value<[Uint8Array]>(number) ?? [];
+    assert(bytes !== undefined, `Chunk ${number} of the change log is not there`);
+    return bytes;
+  }
+
+  /** The chunks with something of an entry. */
+  *chunksOf(index: number): Generator<Uint8Array> {
+    for (const [number] of this.#statements.ofEntry.values<[number]>(index)) {
+      const [bytes] = this.#statements.bytes.value<[Uint8Array]>(number) ?? [];
+      if (bytes !== undefined) yield bytes;
+    }
+  }
+
+  #begin(): void {
+    if (this.#inTransaction) return;
+    this.#statements.begin.run();
+    this.#inTransaction = true;
+    this.#before = { number: this.#number, end: this.#end };
+  }
+
+  /**
+   * Commits what was added, just before the database does so at `position`. What is too much goes,
+   * the oldest first, but for groups with indexes from `keepFrom` on.
+   */
+  commit(position: CommitPosition, keepFrom: number): void {
+    this.#begin();
+    if (this.#end - this.#start > this.#bytesMax) this.#trim(keepFrom);
+    const { index, statement, offset } = position;
+    this.#statements.setState.run(index, statement, offset);
+    this.#statements.commit.run();
+    this.#inTransaction = false;
+    this.#before = { number: this.#number, end: this.#end };
+    this.#position = position;
+  }
+
+  #trim(keepFrom: number): void {
+    let oldest: number | undefined;
+    for (;;) {
+      const [chunk, next] = this.#statements.first.values<ChunkRow>();
+      if (chunk === undefined || next === undefined) break;
+      const [number, last, , start] = chunk;
+      const inGroup = next[2] > 0;
+      const isTooMuch = this.#end - start > this.#bytesMax && last < keepFrom;
+      // A group goes as a whole: what is left of one that has lost its first part is of no use.
+      if (!isTooMuch && !(oldest !== undefined && chunk[2] > 0)) break;
+      this.#statements.drop.run(number);
+      oldest = inGroup ? last : last + 1;
+    }
+    if (oldest === undefined) return;
+    this.#statements.setOldest.run(oldest);
+    this.#findStart();
+  }
+
+  /** Takes back what was added since the last commit. */
+  rollback(): void {
+    if (!this.#inTransaction) return;
+    this.#inTransaction = false;
+    if (this.#database.inTransaction) this.#statements.rollback.run();
+    this.#number = this.#before.number;
+    this.#end = this.#before.end;
+    this.#findStart();
+  }
+
+  /** Moves its WAL into the file as far as readers allow, and makes all that is committed durable. */
+  checkpoint(): void {
+    this.#database.checkpoint("passive");
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function prepareAll(database: Database) {
+  const prepare = (sql: string): Statement => database.prepare(sql, { persistent: true });
+  const chunk = "SELECT number, last, change, start, size FROM chunk ORDER BY number";
+  return {
+    begin: prepare("BEGIN IMMEDIATE"),
+    commit: prepare("COMMIT"),
+    rollback: prepare("ROLLBACK"),
+    state: prepare("SELECT applied, statement, offset, oldest FROM state"),
+    setState: prepare("UPDATE state SET applied = ?, statement = ?, offset = ?"),
+    setOldest: prepare("UPDATE state SET oldest = ?"),
+    lowerOldest: prepare("UPDATE state SET oldest = min(oldest, ?)"),
+    put: prepare("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    bytes: prepare("SELECT bytes FROM chunk WHERE number = ?"),
+    ofEntry: prepare("SELECT number FROM chunk WHERE ? BETWEEN first AND last ORDER BY number"),
+    first: prepare(`${chunk} LIMIT 2`),
+    last: prepare(`${chunk} DESC LIMIT 1`),
+    drop: prepare("DELETE FROM chunk WHERE number = ?"),
+    dropFrom: prepare("DELETE FROM chunk WHERE number >= ?"),
+    dropAll: prepare("DELETE FROM chunk"),
+    // A chunk is of a transaction that began where it says, and so ended behind that.
+    dropBehind: prepare(
+      "DELETE FROM chunk WHERE (applied, statement, offset) >= (?, ?, ?)",
+    ),
+  };
+}
