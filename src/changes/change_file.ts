@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { Database, type Library, type Statement } from "../sqlite/mod.ts";
 import { changeSchema } from "./change_schema.ts";
-import { comparePositions, type CommitPosition } from "./commit_position.ts";
+import { type CommitPosition, comparePositions } from "./commit_position.ts";
 
 /** A piece of the log: records of whole groups, or of a part of one. */
 export interface Chunk {

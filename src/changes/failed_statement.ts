@@ -25,7 +25,10 @@ type Recorded = () => Iterable<{ readonly bytes: Uint8Array; readonly from: numb
  * none, and which it was SQLite does not say: so a row is looked at that the statement had left
  * otherwise than it was. "unknown" if none tells; "undone", too, if all rows are as they were.
  */
-export function whatBecameOf(database: Database, recorded: Recorded): "kept" | "undone" | "unknown" {
+export function whatBecameOf(
+  database: Database,
+  recorded: Recorded,
+): "kept" | "undone" | "unknown" {
   const { rows, isAll } = netEffect(recorded());
   let differs = false;
   for (const row of rows) {

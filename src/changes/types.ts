@@ -58,9 +58,9 @@ export interface RowChange {
 export interface ReadAgain {
   readonly type: "read_again";
   /**
-   * "schema": a statement that is no INSERT, UPDATE or DELETE (CREATE, ALTER, DROP, VACUUM,
-   * REINDEX …); "load": another database was put in its place; "too_large": the entry changed more
-   * rows than the change log may hold; "unknown": a change that SQLite does not tell of.
+   * "schema": a statement that is no INSERT, UPDATE or DELETE (CREATE, ALTER, DROP, VACUUM);
+   * "load": another database was put in its place; "too_large": the entry changed more rows than
+   * the change log may hold; "unknown": a change that SQLite does not tell of.
    */
   readonly reason: "schema" | "load" | "too_large" | "unknown";
   readonly transaction: number;

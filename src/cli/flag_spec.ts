@@ -28,6 +28,7 @@ export interface FlagSpec {
     | "OTLP"
     | "Raft"
     | "Database"
+    | "Changes"
     | "Queued writes"
     | "Backups"
     | "General";

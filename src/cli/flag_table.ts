@@ -293,6 +293,17 @@ export const flagTable = {
     value: "",
     help: "Log slow statements with the values in them: whoever reads the log then sees data",
   },
+  "changes-size": {
+    kind: "size",
+    group: "Changes",
+    default: "0",
+    value: "SIZE",
+    help:
+      "Keep the newest changes of rows for those who follow them, up to this size (from 1MiB); " +
+      "0 for none, or 256MiB where another flag needs them",
+    min: 0,
+    max: 1024 ** 4,
+  },
   "write-queue-capacity": {
     kind: "count",
     group: "Queued writes",

@@ -68,6 +68,8 @@ export interface Configuration {
     readonly foreignKeys: boolean;
     /** Which statements are logged as slow; undefined for none. */
     readonly slow: SlowOptions | undefined;
+    /** How many bytes of row changes are kept; undefined for none. */
+    readonly changesBytes: number | undefined;
   };
   /** Paths of configuration files; "" for none. */
   readonly backups: {
@@ -188,6 +190,7 @@ function checkedConfiguration({ values, positionals }: CommandLine): Configurati
       readConnectionsMax: values["db-max-ro-conns"],
       foreignKeys: values["fk"],
       slow: slowOptions(values),
+      changesBytes: changesBytes(values),
     },
     backups: {
       backupPath: values["auto-backup"],
@@ -302,6 +305,14 @@ function httpTls(values: FlagValues): HttpTls | undefined {
   }
   if (!isOn) return undefined;
   return { certPath, keyPath, caPath: values["http-ca-cert"], verifyClient, commonName };
+}
+
+const leastChangesBytes = 1024 * 1024;
+
+function changesBytes({ "changes-size": size }: FlagValues): number | undefined {
+  if (size === 0) return undefined;
+  if (size < leastChangesBytes) throw new FlagError(1, "-changes-size must be 0, or at least 1MiB");
+  return size;
 }
 
 function slowOptions(values: FlagValues): SlowOptions | undefined {

@@ -45,6 +45,8 @@ export interface MemberConfiguration {
     readonly foreignKeys: boolean;
     /** Which statements are logged as slow; undefined for none. */
     readonly slow: SlowOptions | undefined;
+    /** How many bytes of row changes are kept; undefined for none. */
+    readonly changesBytes: number | undefined;
     readonly limits: Partial<StoreLimits>;
   };
   /** The longest that a write waits to be committed and applied, in ms. */

@@ -94,6 +94,7 @@ export async function openData(
     readers: configuration.database.readConnectionsMax,
     foreignKeys: configuration.database.foreignKeys,
     slow: configuration.database.slow,
+    changesBytes: configuration.database.changesBytes,
     limits: configuration.database.limits,
   });
   cleanUp.defer(() => store.close());

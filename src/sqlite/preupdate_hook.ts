@@ -112,7 +112,9 @@ export class PreupdateHook implements Disposable {
   writeValue(which: "old" | "new", column: number, isReal: boolean, writer: ByteWriter): void {
     const read = which === "old" ? this.#functions.old : this.#functions.next;
     const code = read(this.#connection, column, this.#out);
-    if (code !== 0) throw new Error(`SQLite does not tell a changed row's column ${column}: ${code}`);
+    if (code !== 0) {
+      throw new Error(`SQLite does not tell a changed row's column ${column}: ${code}`);
+    }
     const value = Deno.UnsafePointer.create(this.#out[0] ?? 0n);
     const c = this.#c;
     const type = c.sqlite3_value_type(value);

@@ -79,6 +79,8 @@ export type StatementKind =
   | "create"
   | "pragma"
   | "vacuum"
+  /** ANALYZE or REINDEX: it changes nothing that is the user's. */
+  | "upkeep"
   | "other";
 
 /** Tells the kind by the first word; a WITH that is not read-only can only be a change. */
@@ -98,6 +100,9 @@ export function kindOf(sql: SqlTokens, readonly: boolean): StatementKind {
       return "pragma";
     case "VACUUM":
       return "vacuum";
+    case "ANALYZE":
+    case "REINDEX":
+      return "upkeep";
     default:
       return "other";
   }

@@ -102,7 +102,11 @@ function applyRow(database: Database, change: RowChange): void {
   if (id !== undefined) newValues.unshift(change.newRowId ?? null);
   if (operation === "insert") {
     const places = columns.map(() => "?").join(", ");
-    return run(database, `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${places})`, newValues);
+    return run(
+      database,
+      `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${places})`,
+      newValues,
+    );
   }
   const keys = table.columns.flatMap(({ name, primaryKey }, place) =>
     primaryKey > 0 ? [{ name, place }] : []

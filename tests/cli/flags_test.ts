@@ -85,7 +85,12 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       snapshotWalBytes: 16 * 1024 * 1024,
       logLevel: "INFO",
     },
-    database: { readConnectionsMax: 0, foreignKeys: false, slow: undefined },
+    database: {
+      readConnectionsMax: 0,
+      foreignKeys: false,
+      slow: undefined,
+      changesBytes: undefined,
+    },
     writeQueue: { capacity: 1024, batchSize: 128, timeoutMs: 50, transaction: false },
   });
 });
@@ -194,6 +199,7 @@ const everyFlag: Readonly<
   "raft-log-level": ["debug", (c) => c.raft.logLevel, "DEBUG"],
   "db-max-ro-conns": ["8", (c) => c.database.readConnectionsMax, 8],
   "fk": ["true", (c) => c.database.foreignKeys, true],
+  "changes-size": ["64MiB", (c) => c.database.changesBytes, 64 * 1024 * 1024],
   "slow-query": [
     "100ms",
     (c) => c.database.slow,

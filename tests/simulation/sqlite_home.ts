@@ -73,6 +73,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.full;
   }
 
+  get changes() {
+    return this.#store.changes;
+  }
+
   get failed(): Promise<never> {
     return this.#store.failed;
   }
