@@ -14,7 +14,7 @@ function contents(path: string): string[] {
   using database = new Database(path, { library });
   // What SQLite keeps for itself is not told.
   return describe(database, { textBytes: true }).filter((line) =>
-    !/^rows of sqlite_|^user_version/.test(line)
+    !/^(rows of|table) sqlite_|^user_version/.test(line)
   );
 }
 
