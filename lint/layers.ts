@@ -45,6 +45,12 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     store: /^(types|codec\/\w+)$/,
     node: "all",
   },
+  jobs: {
+    base: "all",
+    io: "all",
+    store: types,
+    cluster: types,
+  },
   metrics: {
     base: "all",
     backup: /^(archive\/)?types$/,
@@ -73,6 +79,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     store: /^(types|codec\/statement_codec)$/,
     node: "all",
     cluster: "all",
+    jobs: /^upkeep(_plan)?$/,
   },
   member: {
     base: "all",
@@ -88,6 +95,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     store: "all",
     node: "all",
     cluster: "all",
+    jobs: "all",
   },
   cli: {
     base: "all",
@@ -103,6 +111,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     store: "all",
     node: "all",
     cluster: "all",
+    jobs: "all",
     metrics: "all",
     http: "all",
     member: "all",
@@ -120,6 +129,7 @@ const simulated: ReadonlySet<string> = new Set([
   "store",
   "node",
   "cluster",
+  "jobs",
   "member",
 ]);
 

@@ -48,5 +48,7 @@ export interface FlagSpec {
 
 export const minute = 60_000;
 export const hour = 60 * minute;
+/** Of what no single timer waits for. */
+export const years = 10 * 365 * 24 * hour;
 /** Below what a timer of the runtime can wait for (2^31 ms). */
 export const longest = 576 * hour;

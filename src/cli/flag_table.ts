@@ -1,7 +1,8 @@
 import { backupFlags } from "./backup_flag_table.ts";
 import { auditFlags } from "./audit_flags.ts";
-import { type FlagSpec, hour, logLevels, longest } from "./flag_spec.ts";
+import { type FlagSpec, hour, logLevels, longest, years } from "./flag_spec.ts";
 import { httpFlags } from "./http_flag_table.ts";
+import { vacuumModes } from "../jobs/upkeep_plan.ts";
 import { discoveryModes } from "../discovery/open.ts";
 import { otlpFlags } from "./otlp_flag_table.ts";
 import { nodeTlsFlags } from "./node_tls_flag_table.ts";
@@ -275,6 +276,35 @@ export const flagTable = {
     help:
       "Enforce foreign keys; for each write, on every node, what the leader was started with counts, " +
       "until PRAGMA foreign_keys alone in a request sets the cluster",
+  },
+  "auto-vacuum-int": {
+    kind: "duration",
+    group: "Database",
+    default: "0s",
+    value: "DURATION",
+    help:
+      "Time between two runs of VACUUM, on all nodes together, by the leader's flag; 0s for never",
+    min: 0,
+    max: years,
+  },
+  "auto-vacuum-mode": {
+    kind: "text",
+    group: "Database",
+    default: "full",
+    value: "MODE",
+    words: vacuumModes,
+    help:
+      "What -auto-vacuum-int does: full writes the database anew each time, incremental only the first time, and then gives free pages back a few at a time between other writes",
+  },
+  "auto-optimize-int": {
+    kind: "duration",
+    group: "Database",
+    default: "24h",
+    value: "DURATION",
+    help:
+      "Time between two runs of PRAGMA optimize, on all nodes together, by the leader's flag; 0s for never",
+    min: 0,
+    max: years,
   },
   "slow-query": {
     kind: "duration",

@@ -171,21 +171,12 @@ function judgeForeignFlag(name: string, given: Given, warnings: string[]): void 
   if (foreign === undefined) return;
   const { text } = given;
   const asked = foreign.takesValue ? text : String(valueOf(given, parseSwitch));
-  if (foreign.off.includes(asked) || (foreign.isPeriod && isNoTime(asked))) return;
+  if (foreign.off.includes(asked)) return;
   const label = given.label.replace(/^f/, "F");
   if (foreign.treatment === "refused") {
     throw new FlagError(2, `${label} is not supported yet: remove it to go on without`);
   }
   warnings.push(`${label} has no effect here and was passed over`);
-}
-
-function isNoTime(text: string): boolean {
-  try {
-    return parseDuration(text) === 0;
-  } catch (error) {
-    if (error instanceof DurationError) return false;
-    throw error;
-  }
 }
 
 /** What `read` makes of a flag's text; an error says whose text it was that something is wrong with. */

@@ -6,6 +6,7 @@ import type { CredentialFiles } from "../tls/credentials.ts";
 import type { DiscoveryFlags } from "../discovery/open.ts";
 import { discoveryOf } from "./discovery_flags.ts";
 import { type AuditConfiguration, auditOf } from "./audit_flags.ts";
+import type { UpkeepTimes } from "../jobs/upkeep.ts";
 import type { SlowOptions } from "../store/options.ts";
 import { FlagError } from "./flag_error.ts";
 import type { Variables } from "./environment_flags.ts";
@@ -66,6 +67,7 @@ export interface Configuration {
     /** 0 to suit the machine. */
     readonly readConnectionsMax: number;
     readonly foreignKeys: boolean;
+    readonly upkeep: UpkeepTimes;
     /** Which statements are logged as slow; undefined for none. */
     readonly slow: SlowOptions | undefined;
     /** How many bytes of row changes are kept; undefined for none. */
@@ -189,6 +191,11 @@ function checkedConfiguration({ values, positionals }: CommandLine): Configurati
     database: {
       readConnectionsMax: values["db-max-ro-conns"],
       foreignKeys: values["fk"],
+      upkeep: {
+        vacuumMs: values["auto-vacuum-int"],
+        optimizeMs: values["auto-optimize-int"],
+        vacuumMode: values["auto-vacuum-mode"] === "incremental" ? "incremental" : "full",
+      },
       slow: slowOptions(values),
       changesBytes: changesBytes(values),
     },

@@ -3,26 +3,16 @@ export interface ForeignFlag {
   readonly takesValue: boolean;
   /** Values that ask for nothing: such a flag is accepted. */
   readonly off: readonly string[];
-  /** Its value is a duration, and one of zero asks for nothing either. */
-  readonly isPeriod?: boolean;
   /** "ignored": tuning that changes no answer, passed over with a warning. "refused": somebody relies on it. */
   readonly treatment: "ignored" | "refused";
 }
 
 const refusedValue: ForeignFlag = { takesValue: true, off: [""], treatment: "refused" };
-const refusedPeriod: ForeignFlag = {
-  takesValue: true,
-  off: [""],
-  isPeriod: true,
-  treatment: "refused",
-};
 const ignoredValue: ForeignFlag = { takesValue: true, off: [""], treatment: "ignored" };
 const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "ignored" };
 
 /** Flags of rqlite 10 that have no meaning here, or none yet. */
 export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
-  ["auto-optimize-int", ignoredValue],
-  ["auto-vacuum-int", refusedPeriod],
   ["cdc-config", refusedValue],
   ["compress-snap-transport", ignoredSwitch],
   ["cpu-profile", ignoredValue],

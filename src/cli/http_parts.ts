@@ -119,6 +119,7 @@ function settingsOf(configuration: Configuration): ServerSettings {
     reapReadOnlyTimeoutMs: roleTimes.reapReadOnlyMs,
     snapshotEntries: entries,
     trailingEntries: trailing,
+    upkeep: configuration.database.upkeep,
     pageSize: memoryPageSize(),
   };
 }

@@ -48,6 +48,8 @@ const nodeLimits: NodeLimits = {
 const logBytesMax = 256 * MiB;
 /** Entries kept for slow followers: as many as rqlite keeps. */
 const trailingEntries = 10_240;
+/** Of them only as many as fit in that: else the log of large writes would never get smaller. */
+const trailingBytesMax = 64 * MiB;
 
 export function snapshotPolicy(configuration: Configuration): SnapshotPolicy {
   return {
@@ -55,6 +57,7 @@ export function snapshotPolicy(configuration: Configuration): SnapshotPolicy {
     logBytes: logBytesMax,
     intervalMs: configuration.raft.snapshotIntervalMs,
     trailing: trailingEntries,
+    trailingBytes: trailingBytesMax,
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type StatementSummary,
   type Store,
   type StoreStatus,
+  type UpkeepCommand,
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { Announcement } from "./announcement.ts";
@@ -60,6 +61,9 @@ import { WritePath } from "./write_path.ts";
 
 /** What a read for a backup may wait for its index, in ms. */
 const backupBarrierMs = 10_000;
+
+/** What a VACUUM of a large database may take, in ms. */
+const upkeepTimeoutMs = 3_600_000;
 
 export interface ServiceParts {
   readonly node: Node;
@@ -255,6 +259,15 @@ export class ClusterService implements Service {
     const submit = (make: (request: Command["request"]) => Command, timeoutMs: number) =>
       this.#writes.submit(make, plainFormat, timeoutMs);
     return await loadDatabase(file, submit, signal);
+  }
+
+  /** Has upkeep of the database done on all nodes; resolves once it is applied here. */
+  upkeep(command: Omit<UpkeepCommand, "type" | "request">): Promise<WriteAnswer> {
+    return this.#writes.submit(
+      (request) => ({ ...command, type: "upkeep", request }),
+      plainFormat,
+      upkeepTimeoutMs,
+    );
   }
 
   status(): ServiceStatus {

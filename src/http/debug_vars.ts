@@ -1,23 +1,27 @@
 import type { AutoBackupFigures } from "../backup/types.ts";
 import type { WriteQueueCounts } from "../cluster/write_queue.ts";
+import type { StoreStatus } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { goJson } from "./go_json.ts";
 
 /** /debug/vars: counters, in the form of Go's expvar, of any method, as there. */
-export function debugVars(
+export async function debugVars(
   app: AppState,
   { parameters }: AdmittedRequest<"none">,
-): Response {
+): Promise<Response> {
   const key = parameters.get("key") ?? "";
-  const lines = Object.entries(variables(app))
+  const lines = Object.entries(variables(app, (await app.service.storeStatus()).upkeepRuns))
     .filter(([name]) => key === "" || key === name)
     .map(([name, text]) => `"${name}": ${text}`);
   return app.answers.json(`{\n${lines.join(",\n")}\n}\n`);
 }
 
 /** JSON texts by rqlite's names, in order. */
-function variables({ service, queue, counters, info }: AppState): Record<string, string> {
+function variables(
+  { service, queue, counters, info }: AppState,
+  { vacuum, optimize }: StoreStatus["upkeepRuns"],
+): Record<string, string> {
   const memory = Deno.memoryUsage();
   const { counts, snapshotsInstalled, snapshotsTaken } = service.status();
   const restore = info.restore?.();
@@ -41,6 +45,12 @@ function variables({ service, queue, counters, info }: AppState): Record<string,
       HeapSys: memory.heapTotal,
     }),
     store: countsText({
+      auto_optimize_duration: Math.round(optimize.lastMs),
+      auto_vacuum_duration: Math.round(vacuum.lastMs),
+      num_auto_optimizes: optimize.ok,
+      num_auto_optimizes_failed: optimize.failed,
+      num_auto_vacuums: vacuum.ok,
+      num_auto_vacuums_failed: vacuum.failed,
       num_auto_restores: restore?.restored ?? 0,
       num_auto_restores_failed: restore?.failed ?? 0,
       num_auto_restores_skipped: restore?.skipped ?? 0,

@@ -1,6 +1,7 @@
 import type { ServiceStatus, SqliteStanding } from "../cluster/types.ts";
 import type { Member, PeerProgress, Role } from "../raft/types.ts";
-import type { ReadPoolStatus, StoreStatus } from "../store/types.ts";
+import { dueAt } from "../jobs/upkeep_plan.ts";
+import type { ReadPoolStatus, StoreStatus, UpkeepTask } from "../store/types.ts";
 import { formatGoBytes } from "../base/go_bytes.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { ServerSettings } from "./types.ts";
@@ -33,6 +34,8 @@ export function storeFigures(
   return {
     addr: node.raftAddress,
     apply_timeout: formatDuration(settings.applyTimeoutMs),
+    auto_optimize: upkeepFigures("optimize", store, settings.upkeep.optimizeMs),
+    auto_vacuum: upkeepFigures("vacuum", store, settings.upkeep.vacuumMs),
     cdc: { enabled: false, registered: false },
     cluster_id: node.clusterId,
     db_applied_index: node.appliedIndex,
@@ -63,6 +66,28 @@ export function storeFigures(
     sqlite3: { ...sqliteFigures(store), ...standingFigures(node.sqlite) },
     trailing_logs: settings.trailingEntries,
   };
+}
+
+/** Undefined, and so left out, where this node's flag asks for none. */
+function upkeepFigures(
+  task: UpkeepTask,
+  { upkeep, upkeepRuns }: StoreStatus,
+  intervalMs: number,
+): Figures | undefined {
+  if (intervalMs === 0) return undefined;
+  const record = upkeep[task];
+  const next = dueAt(record, intervalMs, Date.now());
+  return {
+    [`last_${task}`]: record?.last === undefined ? undefined : timeText(record.last),
+    [`next_${task}_after`]: next === undefined ? undefined : timeText(next),
+    interval: formatDuration(intervalMs),
+    runs: upkeepRuns[task].ok,
+    runs_failed: upkeepRuns[task].failed,
+  };
+}
+
+function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString();
 }
 
 /** A node has one snapshot at most: its own database, as far as a checkpoint has made it durable. */
@@ -118,6 +143,7 @@ function sqliteFigures(store: StoreStatus): Figures {
     page_size: pageBytes,
     page_count: pages,
     freelist_count: freePages,
+    incremental_vacuum: store.incrementalVacuum,
     mem_stats: { page_size: pageBytes, page_count: pages, freelist_count: freePages },
     wal_size: store.walBytes,
     wal_checkpoints: store.walCheckpoints,

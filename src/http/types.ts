@@ -1,3 +1,4 @@
+import type { UpkeepTimes } from "../jobs/upkeep.ts";
 import type { Tracing } from "../cluster/tracing.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import type { ArchiveFigures } from "../backup/archive/types.ts";
@@ -24,6 +25,7 @@ export interface ServerSettings {
   readonly snapshotEntries: number;
   /** Entries kept behind a snapshot. */
   readonly trailingEntries: number;
+  readonly upkeep: UpkeepTimes;
   /** Of this machine's memory, in bytes; undefined when it cannot be told. */
   readonly pageSize: number | undefined;
 }

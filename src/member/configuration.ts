@@ -1,4 +1,5 @@
 import type { RoleTimes } from "../cluster/role_plan.ts";
+import type { UpkeepTimes } from "../jobs/upkeep.ts";
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
 import type { SlowOptions, StoreLimits } from "../store/options.ts";
 
@@ -48,6 +49,8 @@ export interface MemberConfiguration {
     /** How many bytes of row changes are kept; undefined for none. */
     readonly changesBytes: number | undefined;
     readonly limits: Partial<StoreLimits>;
+    /** What a leader has done about the database now and then. */
+    readonly upkeep: UpkeepTimes;
   };
   /** The longest that a write waits to be committed and applied, in ms. */
   readonly writeTimeoutMs: number;

@@ -1,8 +1,10 @@
 import type { ClusterService } from "../cluster/service.ts";
+import { Upkeep, type UpkeepNode } from "../jobs/upkeep.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import { changedSince } from "../node/changed_since.ts";
 import type { Node } from "../node/node.ts";
 import { recordPromise } from "../node/recovery.ts";
+import { upkeepVersion, versionOf } from "../raft/cluster_version.ts";
 import { nodeName } from "../raft/types.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
@@ -100,8 +102,15 @@ async function bringUp(
   const { node, service, reporting } = assemble(parts, raftLog);
   if (begun === undefined) checkSingleNodeJoin(parts, node.configuration);
   store.failed.catch(surroundings.onFatal);
+  const upkeep = new Upkeep({
+    ...surroundings,
+    store,
+    times: configuration.database.upkeep,
+    node: upkeepNode({ node, service }),
+  });
   cleanUp.defer(async () => {
     reporting?.stop();
+    upkeep.stop();
     await node.stop({
       handOver: configuration.cluster.stepDownOnShutdown,
       timeoutMs: stopTimeoutMs,
@@ -115,8 +124,22 @@ async function bringUp(
       comeBack(parts, { service, members: node.configuration, onCluster });
     } else if (begun.type === "exists") await joinFresh(parts, onCluster);
     reporting?.start(node);
+    upkeep.start();
   };
   return { service, node, store, start, stop: () => cleanUp.disposeAsync() };
+}
+
+function upkeepNode({ node, service }: Assembly): UpkeepNode {
+  return {
+    get leads() {
+      return node.isLeader;
+    },
+    get maySubmit() {
+      return versionOf(node.configuration) >= upkeepVersion;
+    },
+    changedSince: (index) => node.changedSince(index),
+    submit: (entry) => service.upkeep(entry),
+  };
 }
 
 function assemble(

@@ -1,9 +1,9 @@
-import type { StoreStatus } from "../store/types.ts";
+import type { StoreStatus, UpkeepRecord } from "../store/types.ts";
 import { byLabel, type Family, single } from "./families.ts";
 
 /** The database's files, and the threads that work on them. */
 export function storeFamilies(store: StoreStatus): Family[] {
-  return [...fileFamilies(store), ...threadFamilies(store)];
+  return [...fileFamilies(store), ...upkeepFamilies(store), ...threadFamilies(store)];
 }
 
 function fileFamilies(store: StoreStatus): Family[] {
@@ -31,6 +31,41 @@ function fileFamilies(store: StoreStatus): Family[] {
       help: "Checkpoints: the WAL's pages went into the database's file",
       type: "counter",
       samples: single(store.walCheckpoints),
+    },
+  ];
+}
+
+function upkeepFamilies({ upkeep, upkeepRuns: { vacuum, optimize } }: StoreStatus): Family[] {
+  const last = Object.entries<UpkeepRecord | undefined>(upkeep).flatMap(([task, record]) =>
+    record?.last === undefined ? [] : byLabel("task", { [task]: record.last / 1000 })
+  );
+  return [
+    {
+      name: "raftlite_upkeep_last_run_timestamp_seconds",
+      help: "When VACUUM or PRAGMA optimize was last done by its interval, since 1970",
+      type: "gauge",
+      samples: last,
+    },
+    {
+      name: "raftlite_upkeep_runs_total",
+      help: "Runs of VACUUM and PRAGMA optimize by their intervals on this node",
+      type: "counter",
+      samples: byLabel("task", { vacuum: vacuum.ok, optimize: optimize.ok }),
+    },
+    {
+      name: "raftlite_upkeep_failures_total",
+      help: "Those of them that failed",
+      type: "counter",
+      samples: byLabel("task", { vacuum: vacuum.failed, optimize: optimize.failed }),
+    },
+    {
+      name: "raftlite_upkeep_seconds_total",
+      help: "Time that they took on this node",
+      type: "counter",
+      samples: byLabel("task", {
+        vacuum: vacuum.totalMs / 1000,
+        optimize: optimize.totalMs / 1000,
+      }),
     },
   ];
 }

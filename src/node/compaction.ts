@@ -7,7 +7,7 @@ import type { SnapshotPolicy } from "./types.ts";
 
 export interface CompactionParts {
   readonly raft: Pick<Raft, "termAt" | "configurationAt" | "compacted">;
-  readonly log: Pick<RaftLog, "firstIndex" | "sizeBytes" | "compact">;
+  readonly log: Pick<RaftLog, "firstIndex" | "sizeBytes" | "recentFrom" | "compact">;
   readonly stateMachine: Pick<StateMachine, "applied" | "checkpoint">;
   readonly policy: SnapshotPolicy;
   readonly logger: Logger;
@@ -50,7 +50,7 @@ export class Compaction {
   }
 
   /** Checkpoints and drops the log behind it; false when there was nothing new. One after the other. */
-  async run(trailing = this.#parts.policy.trailing): Promise<boolean> {
+  async run(trailing?: number): Promise<boolean> {
     while (this.#running !== undefined) await this.idle();
     this.#running = this.#run(trailing).finally(() => {
       this.#running = undefined;
@@ -59,7 +59,7 @@ export class Compaction {
   }
 
   /** A full disk is no failure: the next run may find room. */
-  async #run(trailing: number): Promise<boolean> {
+  async #run(trailing: number | undefined): Promise<boolean> {
     try {
       return await this.#compact(trailing);
     } catch (error) {
@@ -69,11 +69,14 @@ export class Compaction {
     }
   }
 
-  async #compact(trailing: number): Promise<boolean> {
+  async #compact(trailing: number | undefined): Promise<boolean> {
     const { raft, log, stateMachine, logger, holds } = this.#parts;
     const position = await stateMachine.checkpoint();
     if (position.index <= this.#snapshotIndex) return false;
-    const index = holds.allowed(position.index - trailing, log.sizeBytes);
+    const wanted = trailing === undefined
+      ? this.#behindTail(position.index)
+      : position.index - trailing;
+    const index = holds.allowed(wanted, log.sizeBytes);
     const term = raft.termAt(index);
     if (index >= log.firstIndex && term !== undefined) {
       await log.compact({ index, term, configuration: raft.configurationAt(index) });
@@ -87,6 +90,12 @@ export class Compaction {
       `Snapshot at index ${position.index} (term ${position.term}): log begins at ${log.firstIndex}, ${log.sizeBytes} bytes`,
     );
     return true;
+  }
+
+  /** Where the tail that is kept for slow followers begins: by its entries, and by their bytes. */
+  #behindTail(index: number): number {
+    const { log, policy: { trailing, trailingBytes } } = this.#parts;
+    return Math.min(index, Math.max(index - trailing, log.recentFrom(trailingBytes) - 1));
   }
 
   /** A received snapshot stands for everything up to `index`. */

@@ -26,8 +26,8 @@ export interface CommandCodec {
   unknown(data: Uint8Array): string | undefined;
   /** The cluster's version from which on all nodes know commands such as this one, not stamped yet. */
   versionNeeded(command: Uint8Array): number;
-  /** Whether a stamped command by itself changes nothing: it is a piece of a load, or gives one up. */
-  isPiece(data: Uint8Array): boolean;
+  /** Whether what a stamped command does shows in no query: it is a piece of a load, gives one up, or is upkeep. */
+  isUnseen(data: Uint8Array): boolean;
   /** The request that a stamped command came from, if it was given an id. */
   requestId(data: Uint8Array): { readonly origin: bigint; readonly sequence: number } | undefined;
 }
@@ -76,6 +76,8 @@ export interface SnapshotPolicy {
   readonly intervalMs: number;
   /** Entries kept behind a compaction for followers that are a little slow. */
   readonly trailing: number;
+  /** Bytes of log that they may take together. */
+  readonly trailingBytes: number;
 }
 
 export interface NodeOptions {

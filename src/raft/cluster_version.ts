@@ -9,10 +9,13 @@ import type { Configuration } from "./types.ts";
  * | version | what it brings                                                                               |
  * | ------- | -------------------------------------------------------------------------------------------- |
  * | 1       | what commit 464fe8e has, which says nothing of versions                                      |
- * | 2       | configurations that name their version (layout 2); commands of version 3: idempotency keys, transactions; answers in exact form |
+ * | 2       | configurations that name their version (layout 2); commands of version 3: idempotency keys, transactions, upkeep; answers in exact form |
  *
  * ARCHITECTURE.md, "A field, a kind, a version", says what a change of a format has to do.
  */
+
+/** What a leader has done on a timer about the database needs it. */
+export const upkeepVersion = 2;
 
 /** The version of all that says none. */
 export const firstVersion = 1;

@@ -121,6 +121,10 @@ export class LogQueue implements RaftLog {
     return this.#parts.store.sizeBytes;
   }
 
+  recentFrom(bytesMax: number): number {
+    return this.#parts.store.recentFrom(bytesMax);
+  }
+
   get full(): boolean {
     return this.#full;
   }

@@ -175,7 +175,6 @@ export class SegmentedLog implements LogStore {
     }
   }
 
-  /** The first of the newest entries that together take at most `bytesMax` bytes on disk. */
   recentFrom(bytesMax: number): number {
     const { segments, firstIndex, lastIndex } = this.#position.index;
     let from = lastIndex + 1;

@@ -40,6 +40,8 @@ interface LogReading {
   read(from: number, to: number, bytesMax: number): Promise<Entry[]>;
   /** Bytes on disk. */
   readonly sizeBytes: number;
+  /** The first of the newest entries that together take at most so many bytes on disk. */
+  recentFrom(bytesMax: number): number;
   /** The first index still held; lastIndex + 1 when empty. */
   readonly firstIndex: number;
   /** The last one that is durable. */

@@ -42,6 +42,7 @@ import {
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
 import { Writer } from "./apply/writer.ts";
+import { UpkeepLog } from "./apply/upkeep_log.ts";
 import { unknownStatus, WriterWatch } from "./apply/writer_watch.ts";
 import type { WriterStatus } from "./apply/writer_messages.ts";
 import { StoreStatements } from "./statements/store_statements.ts";
@@ -125,6 +126,7 @@ class SqliteStore implements Store {
   readonly statements: () => Promise<StatementSummary[]>;
   readonly changes: ChangeReader | undefined;
   #compileOptions: readonly string[] = [];
+  readonly #upkeep: UpkeepLog;
   #full: string | undefined;
   #closing: Promise<void> | undefined;
 
@@ -143,8 +145,10 @@ class SqliteStore implements Store {
     });
     const statements = new StoreStatements(parts);
     const { meter, reportSlow } = statements;
+    this.#upkeep = new UpkeepLog(logger);
     this.#writer = new Writer(life, clock, threads, {
       slow: reportSlow,
+      ranUpkeep: (run) => this.#upkeep.note(run),
       exchange: (file) => void this.#exchange(file).catch(() => {}),
       full: (message) => this.#noteFull(message),
     });
@@ -393,6 +397,9 @@ class SqliteStore implements Store {
       foreignKeys: this.#foreignKeys,
       pragmas: connectionPragmas(this.#foreignKeys),
       statementsCached: writer.statementsCached,
+      incrementalVacuum: writer.incrementalVacuum,
+      upkeep: writer.upkeep,
+      upkeepRuns: this.#upkeep.runs,
       sessions: this.#quickWriter.sessions(this.applied.index) ?? writer.sessions,
       writerRequests: this.#writer.pending,
       batchesApplied: this.#batches.counts,

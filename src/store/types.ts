@@ -1,6 +1,15 @@
 import type { ChangeLog } from "../changes/types.ts";
 import type { Entry } from "../raft/types.ts";
 import type { StatementSummary } from "./statements/statement_summary.ts";
+import type { UpkeepCommand, UpkeepRecords, UpkeepRuns, UpkeepTask } from "./upkeep_types.ts";
+export type {
+  UpkeepCommand,
+  UpkeepRecord,
+  UpkeepRecords,
+  UpkeepRuns,
+  UpkeepStep,
+  UpkeepTask,
+} from "./upkeep_types.ts";
 export type { StatementSummary };
 export type { SqliteProfile } from "../sqlite/mod.ts";
 
@@ -145,7 +154,8 @@ export type Command =
     readonly request: RequestId | undefined;
     readonly rights?: string | undefined;
     readonly key?: IdempotencyKey | undefined;
-  };
+  }
+  | UpkeepCommand;
 
 /** What a transaction would come to now. */
 export type Rehearsal =
@@ -337,6 +347,10 @@ export interface StoreStatus {
   readonly statementsCached: number;
   /** Nodes' runs whose writes are remembered, so that none is applied twice. */
   readonly sessions: number;
+  /** The file gives free pages back without a VACUUM, when asked. */
+  readonly incrementalVacuum: boolean;
+  readonly upkeep: UpkeepRecords;
+  readonly upkeepRuns: Readonly<Record<UpkeepTask, UpkeepRuns>>;
   /** Requests to the writer that it has not answered. */
   readonly writerRequests: number;
   /** Batches applied since the start, by the thread that applied them. */

@@ -11,7 +11,13 @@ import { SimulatedClock } from "../simulation/clock.ts";
 
 const quiet: Logger = { log: () => {} };
 const GiB = 1024 ** 3;
-const policy = { entries: 10, logBytes: 1024, intervalMs: 1000, trailing: 5 };
+const policy = {
+  entries: 10,
+  logBytes: 1024,
+  intervalMs: 1000,
+  trailing: 5,
+  trailingBytes: 1_000_000,
+};
 
 /** A leader's compaction of which the test sets what is applied and how far its peer has come. */
 function subject() {
@@ -22,6 +28,8 @@ function subject() {
     fails: undefined as Error | undefined,
     compacted: 0,
     sizeBytes: 0,
+    /** Of each entry, on disk. */
+    entryBytes: 1,
     peer: { id: "b", matchIndex: 0 } as PeerProgress | undefined,
   };
   const raft = {
@@ -37,6 +45,7 @@ function subject() {
     get sizeBytes() {
       return state.sizeBytes;
     },
+    recentFrom: (bytesMax: number) => state.applied + 1 - Math.floor(bytesMax / state.entryBytes),
     compact: ({ index }: CompactionPoint) => {
       state.compacted = index;
       return Promise.resolve();
@@ -97,6 +106,16 @@ Deno.test("Compaction leaves no more for a peer whose stream failed, or that is 
   holds.begin("b", 195);
   state.peer = undefined;
   assert.equal(await compact(300), 295);
+});
+
+Deno.test("Compaction bounds what it keeps for slow followers by bytes too, unless it is told how much", async () => {
+  const { compact, state } = subject();
+  assert.equal(await compact(100), 95);
+  state.entryBytes = 300_000;
+  assert.equal(await compact(200), 197);
+  state.entryBytes = 2_000_000;
+  assert.equal(await compact(300), 300);
+  assert.equal(await compact(400, 50), 350);
 });
 
 Deno.test("Compaction waits for a peer only while it comes further", async () => {

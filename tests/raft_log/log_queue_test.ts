@@ -26,6 +26,7 @@ class HeldStore implements LogStore {
   readonly sizeBytes = 0;
   readonly firstIndex = 1;
   readonly lastIndex = 0;
+  readonly recentFrom = () => 1;
 
   #call(what: string, write?: LogWrite): Promise<void> {
     const done = Promise.withResolvers<void>();

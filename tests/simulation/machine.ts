@@ -325,6 +325,7 @@ export class Machine {
         slow: undefined,
         changesBytes: undefined,
         limits: {},
+        upkeep: { vacuumMs: 0, optimizeMs: 0, vacuumMode: "full" },
       },
       writeTimeoutMs: 3_000,
       timing: this.#timing,

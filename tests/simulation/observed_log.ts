@@ -96,6 +96,10 @@ export class ObservedLog implements RaftLog {
     return this.#log.sizeBytes;
   }
 
+  recentFrom(bytesMax: number): number {
+    return this.#log.recentFrom(bytesMax);
+  }
+
   get firstIndex(): number {
     return this.#log.firstIndex;
   }

@@ -175,6 +175,8 @@ export function drawPlan(random: Prng): Plan {
       logBytes: 1 << 30,
       intervalMs: choose(random, [200, 1000]),
       trailing: choose(random, [0, 5, 20]),
+      // Ten entries of the simulated log.
+      trailingBytes: 640,
     },
     leaseHolds: drift <= driftWithinLease && !enabled.has("suspend"),
   };

@@ -207,6 +207,10 @@ export class SimulatedLog implements LogStore {
     return this.#image.entries.length * 64;
   }
 
+  recentFrom(bytesMax: number): number {
+    return Math.max(this.firstIndex, this.lastIndex + 1 - Math.floor(bytesMax / 64));
+  }
+
   get firstIndex(): number {
     return this.#image.compaction.index + 1;
   }

@@ -53,7 +53,7 @@ export const toyCodec: CommandCodec = {
   fault: () => undefined,
   unknown: () => undefined,
   versionNeeded: () => 1,
-  isPiece: () => false,
+  isUnseen: () => false,
   requestId(data) {
     if (data.length <= stampBytes) return undefined;
     const { origin, sequence } = decodeToyCommand(data);

@@ -41,6 +41,7 @@ class Subject implements AsyncDisposable {
       exchange: () => {},
       full: () => {},
       slow: () => {},
+      ranUpkeep: () => {},
     });
     await writer.open(library, s.path, true);
     life.opened();

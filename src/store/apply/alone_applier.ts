@@ -23,6 +23,7 @@ import type { RequestPragma } from "../request_pragmas.ts";
 import { controlRefused } from "../sql_policy.ts";
 import { refuseVacuumInto } from "../prepared_statement.ts";
 import type { EntryStatement, EntryStatements, StatementRunner } from "./entry_statements.ts";
+import { UpkeepApplier, type UpkeepRun } from "./upkeep.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /**
@@ -40,6 +41,7 @@ export class AloneApplier {
   readonly #runner: StatementRunner;
   readonly #keyed: KeyedRequests;
   readonly #scripts: ScriptRunner;
+  readonly #upkeep: UpkeepApplier;
   /** Nothing but PRAGMAs for the request has run in the transaction under way: it can begin anew. */
   #untouched = false;
   /** Length of the entry's results where a transaction begins that its own SQL has begun. */
@@ -51,12 +53,18 @@ export class AloneApplier {
     readonly runner: StatementRunner;
     readonly keyed: KeyedRequests;
     readonly scripts: ScriptRunner;
+    readonly ranUpkeep?: ((run: UpkeepRun) => void) | undefined;
   }) {
     this.#connection = parts.connection;
     this.#answers = parts.answers;
     this.#runner = parts.runner;
     this.#keyed = parts.keyed;
     this.#scripts = parts.scripts;
+    this.#upkeep = new UpkeepApplier({
+      ...parts,
+      commitEntry: (entry, header) => this.#commitEntry(entry, header, true),
+      report: parts.ranUpkeep,
+    });
   }
 
   apply(entry: BatchEntry): void {
@@ -77,7 +85,8 @@ export class AloneApplier {
       } else if (header.key !== undefined) this.#answers.keep(header.key.format);
       const run = executionOf(entry, header, false, resume.counter);
       connection.users.within(header.rights, () => {
-        if (header.type === CommandType.load_sql) this.#load(entry, run, header);
+        if (header.type === CommandType.upkeep) this.#upkeep.apply(entry, header);
+        else if (header.type === CommandType.load_sql) this.#load(entry, run, header);
         else if (header.type === CommandType.script) this.#script(entry, header);
         else if (run.transaction) this.#transaction(entry, run, header);
         else this.#statements(entry, run, resume, header);

@@ -27,10 +27,15 @@ import { ScriptRunner } from "./script_runner.ts";
 import { type EntryStatement, StatementRunner } from "./entry_statements.ts";
 import { staysInBatch } from "../prepared_statement.ts";
 import type { RequestId } from "../types.ts";
+import type { UpkeepRun } from "./upkeep.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** Commands that are transactions of their own. */
-const aloneTypes: readonly number[] = [CommandType.load_sql, CommandType.script];
+const aloneTypes: readonly number[] = [
+  CommandType.load_sql,
+  CommandType.script,
+  CommandType.upkeep,
+];
 
 /**
  * What came of an entry in a batch's transaction. One that cannot be applied in it (it ends the
@@ -60,7 +65,12 @@ export class EntryApplier {
   readonly #keyed: KeyedRequests;
   readonly #alone: AloneApplier;
 
-  constructor(connection: WriteConnection, answers: Answers) {
+  /** @param ranUpkeep To be told of upkeep that was carried out. */
+  constructor(
+    connection: WriteConnection,
+    answers: Answers,
+    ranUpkeep?: (run: UpkeepRun) => void,
+  ) {
     this.#connection = connection;
     this.#answers = answers;
     this.#loads = connection.own(() => new LoadTable(connection.database));
@@ -73,6 +83,7 @@ export class EntryApplier {
       scripts: this.scripts,
       runner: this.#runner,
       keyed: this.#keyed,
+      ranUpkeep,
     });
   }
 

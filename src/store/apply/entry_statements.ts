@@ -15,6 +15,7 @@ import { isBlank, type PreparedStatement, prepareNext } from "../prepared_statem
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
 import { SqlTexts } from "./sql_texts.ts";
+import { allTablesMask, optimizeMask } from "./upkeep.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** Where in its request a text begins, and in that text a statement. */
@@ -51,10 +52,6 @@ export interface EntryStatement {
  * batch, be no result, as only the entry alone can have it.
  */
 export type Ending = "done" | "error" | "needs_alone";
-
-/** Of PRAGMA optimize: what it does by default, and the bit for all tables. */
-const optimizeMask = 0xfffe;
-const allTablesMask = 0x1_0000;
 
 /**
  * The statements of an entry one after the other, and the results of its texts. Each is prepared

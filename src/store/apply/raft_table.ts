@@ -2,6 +2,7 @@ import { createHiddenTable, type Database } from "../../sqlite/mod.ts";
 import { pragmaColumns, pragmaTable } from "../request_pragmas.ts";
 import { keyColumns, keyOrderColumns, keyOrderTable, keyTable } from "./key_table.ts";
 import type { SessionRow, Sessions } from "./sessions.ts";
+import { upkeepColumns, upkeepTable } from "./upkeep_table.ts";
 
 // What the store keeps for itself beside the user's data, in tables that only it can see or change.
 // README.md describes them.
@@ -11,7 +12,7 @@ export const hiddenPrefix = "sqlite_raft";
 
 /** Those that every database has. */
 const ownTables = ["sqlite_raft", "sqlite_raft_session", "sqlite_raft_load"] as const;
-const hiddenTables = [...ownTables, pragmaTable, keyTable, keyOrderTable] as const;
+const hiddenTables = [...ownTables, pragmaTable, keyTable, keyOrderTable, upkeepTable] as const;
 
 const columns = {
   sqlite_raft: "id INTEGER PRIMARY KEY, applied_index INTEGER, applied_term INTEGER, " +
@@ -23,6 +24,7 @@ const columns = {
   [pragmaTable]: pragmaColumns,
   [keyTable]: keyColumns,
   [keyOrderTable]: keyOrderColumns,
+  [upkeepTable]: upkeepColumns,
 } as const;
 
 /**

@@ -21,6 +21,7 @@ import {
   encodeLargeBatch,
 } from "./apply_batch.ts";
 import type { ChangesFile } from "./write_connection.ts";
+import type { UpkeepRun } from "./upkeep.ts";
 import type {
   NumberedRequest,
   WriterApplied,
@@ -35,6 +36,8 @@ export interface WriterHandlers {
   exchange(file: string): void;
   /** A statement took long. */
   slow(statement: SlowStatement): void;
+  /** Upkeep was carried out. */
+  ranUpkeep(run: UpkeepRun): void;
   /** A batch waits for room on the disk, or (undefined) does so no longer. */
   full(message: string | undefined): void;
 }
@@ -141,8 +144,9 @@ export class Writer implements Holder {
     return this.#life.whenOpen(() => this.#request({ type: "rehearse", script, ...how }));
   }
 
-  checkpoint(): Promise<void> {
-    return this.#life.whenOpen(() => this.#request({ type: "checkpoint" }));
+  /** Resolves with whether nothing is left in the WAL, which `truncate` then gives back to the disk. */
+  checkpoint({ truncate = false } = {}): Promise<boolean> {
+    return this.#life.whenOpen(() => this.#request({ type: "checkpoint", truncate }));
   }
 
   /** Lets go of the database's file, which then stands for itself. */
@@ -196,6 +200,9 @@ export class Writer implements Holder {
         break;
       case "slow":
         this.#handlers.slow(reply.statement);
+        break;
+      case "upkeep":
+        this.#handlers.ranUpkeep(reply.run);
         break;
       case "exchange":
         this.#handlers.exchange(reply.file);

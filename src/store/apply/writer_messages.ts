@@ -1,7 +1,8 @@
 import type { LibraryLocation } from "../../sqlite/mod.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
 import type { ChangesFile } from "./write_connection.ts";
-import type { AppliedPosition } from "../types.ts";
+import type { AppliedPosition, UpkeepRecords } from "../types.ts";
+import type { UpkeepRun } from "./upkeep.ts";
 
 /** What the main thread asks of the writer; each is answered once, under its number. */
 export type WriterRequest =
@@ -25,7 +26,7 @@ export type WriterRequest =
     readonly appliedIndex: number;
   }
   /** Moves what is left in the WAL into the database file, as far as readers allow. */
-  | { readonly type: "checkpoint" }
+  | { readonly type: "checkpoint"; readonly truncate: boolean }
   /** Empties the WAL and closes, so that the file stands for itself. */
   | { readonly type: "release" }
   | { readonly type: "status" }
@@ -54,6 +55,9 @@ export interface WriterStatus {
   readonly freelistCount: number;
   readonly statementsCached: number;
   readonly sessions: number;
+  /** The file gives free pages back without a VACUUM, when asked. */
+  readonly incrementalVacuum: boolean;
+  readonly upkeep: UpkeepRecords;
 }
 
 export interface NumberedRequest {
@@ -68,6 +72,7 @@ export type WriterReply =
   /** A batch waits for room on the disk; `message` is undefined when it goes on. */
   | { readonly type: "full"; readonly message: string | undefined }
   | { readonly type: "slow"; readonly statement: SlowStatement }
+  | { readonly type: "upkeep"; readonly run: UpkeepRun }
   | { readonly type: "failed"; readonly message: string }
   /** A load wants its file to take the database's place: release, exchange the files, open again. */
   | { readonly type: "exchange"; readonly file: string };

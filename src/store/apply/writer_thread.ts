@@ -15,6 +15,7 @@ import { resumeAtStart } from "./raft_table.ts";
 import { StatementMeter } from "../statements/statement_meter.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
 import type { Rehearsal } from "../types.ts";
+import { readUpkeepRecords } from "./upkeep_table.ts";
 import type {
   NumberedRequest,
   WriterApplied,
@@ -28,6 +29,9 @@ import { WriteConnection } from "./write_connection.ts";
 type Open = Extract<WriterRequest, { type: "open" }>;
 type Rehearsed = Exclude<Rehearsal, { type: "conflict" }>;
 type Rehearse = Extract<WriterRequest, { type: "rehearse" }>;
+
+/** Of PRAGMA auto_vacuum. */
+const incrementalMode = 2;
 
 /** What was asked for cannot be done now, and nothing is the worse for it. */
 class RefusedError extends Error {}
@@ -68,7 +72,7 @@ class Writer {
       case "rehearse":
         return this.#rehearse(request);
       case "checkpoint":
-        return this.#checkpoint();
+        return this.#checkpoint(request.truncate);
       case "release":
         return this.#release();
       case "status":
@@ -105,7 +109,11 @@ class Writer {
       changes,
     );
     this.#connection = connection;
-    this.#applier = new EntryApplier(connection, this.#answers);
+    this.#applier = new EntryApplier(
+      connection,
+      this.#answers,
+      (run) => this.#scope.post({ type: "upkeep", run }),
+    );
     this.#walFrames = 0;
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     const { index, term } = connection.committed;
@@ -260,12 +268,16 @@ class Writer {
   }
 
   /** Without room for it the WAL keeps what it has. */
-  #checkpoint(): void {
+  #checkpoint(truncate: boolean): boolean {
     const { database } = this.#connected;
     try {
-      database.checkpoint("passive");
+      const { busy, logFrames, checkpointedFrames } = database.checkpoint(
+        truncate ? "truncate" : "passive",
+      );
+      return !busy && logFrames === checkpointedFrames;
     } catch (error) {
       if (!isOutOfRoom(error)) throw untrusted(database.path, error);
+      return false;
     }
   }
 
@@ -303,6 +315,8 @@ class Writer {
       freelistCount: Number(database.scalar("PRAGMA freelist_count")),
       statementsCached: users.size,
       sessions: sessions.size,
+      incrementalVacuum: database.scalar("PRAGMA auto_vacuum") === incrementalMode,
+      upkeep: readUpkeepRecords(database),
     }));
   }
 }

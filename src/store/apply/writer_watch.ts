@@ -1,5 +1,6 @@
 import type { Clock } from "../../io/types.ts";
 import type { LifeCycle } from "../life_cycle.ts";
+import { noUpkeep } from "./upkeep_table.ts";
 import type { WriterStatus } from "./writer_messages.ts";
 import { within } from "../../io/within.ts";
 
@@ -13,6 +14,8 @@ export const unknownStatus: WriterStatus = {
   freelistCount: 0,
   statementsCached: 0,
   sessions: 0,
+  incrementalVacuum: false,
+  upkeep: noUpkeep,
 };
 
 /**

@@ -12,6 +12,7 @@ import { type Command, EncodedStatements, type IdempotencyKey, type RequestId } 
 import { decodeFormat, encodeFormat } from "./answer_format.ts";
 import { stampBytes } from "./stamp.ts";
 import { readSteps, writeSteps } from "./script_codec.ts";
+import { readUpkeep, writeUpkeep } from "./upkeep_codec.ts";
 import { encodedInSlices, readStatements, writeStatements } from "./statement_codec.ts";
 
 // The format, byte by byte, is in README.md.
@@ -35,6 +36,7 @@ export const CommandType = {
   load_abort: 4,
   load_sql: 5,
   script: 6,
+  upkeep: 7,
 } as const;
 const newestType = Math.max(...Object.values(CommandType));
 
@@ -140,11 +142,15 @@ function writeCommand(writer: ByteWriter, command: Command): void {
     case "script":
       writeSteps(writer, command.steps);
       break;
+    case "upkeep":
+      writeUpkeep(writer, command);
+      break;
   }
 }
 
 function isOfVersion3(command: Command): boolean {
-  return command.type === "script" || ("key" in command && command.key !== undefined);
+  return command.type === "script" || command.type === "upkeep" ||
+    ("key" in command && command.key !== undefined);
 }
 
 function writeKey(writer: ByteWriter, { user, name, keptSeconds, format, asks }: IdempotencyKey) {
@@ -294,6 +300,8 @@ function readBody(
       return { type: "load_abort", loadId: reader.uint64(), request };
     case CommandType.script:
       return { type: "script", steps: readSteps(reader), request };
+    case CommandType.upkeep:
+      return { ...readUpkeep(reader), request };
     default:
       throw new FormatError(`Unknown command type ${type}`);
   }
@@ -325,10 +333,11 @@ export function unknownCommand(data: Uint8Array): string | undefined {
   return `its command has version ${written} and type ${type}, which this raftlite does not know: install the one that wrote it`;
 }
 
-/** Whether a stamped command is a piece of a load, or gives one up: clients see nothing of it. */
-export function isPieceOfLoad(data: Uint8Array): boolean {
+/** Whether what a stamped command does shows in no query: it is a piece of a load, gives one up, or is upkeep. */
+export function isUnseen(data: Uint8Array): boolean {
   const type = data[stampBytes + 5];
-  return type === CommandType.load_chunk || type === CommandType.load_abort;
+  return type === CommandType.load_chunk || type === CommandType.load_abort ||
+    type === CommandType.upkeep;
 }
 
 /** What a stamped command, which this version knows, has behind its request id; moves on behind it. */

@@ -2,6 +2,7 @@ import { ByteReader, FormatError } from "../../base/bytes.ts";
 import { CommandType, readHead, verifyCommand } from "./command_codec.ts";
 import { passSteps } from "./script_codec.ts";
 import { passStatements } from "./statement_codec.ts";
+import { readUpkeep } from "./upkeep_codec.ts";
 
 /**
  * What is wrong with bytes that should be a command; undefined when nothing is. As
@@ -42,6 +43,9 @@ function passBody(reader: ByteReader, type: number): void {
       break;
     case CommandType.script:
       passSteps(reader);
+      break;
+    case CommandType.upkeep:
+      readUpkeep(reader);
       break;
     default:
       throw new FormatError(`Unknown command type ${type}`);

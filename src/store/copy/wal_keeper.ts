@@ -1,5 +1,5 @@
 import { messageOf } from "../../base/message_of.ts";
-import type { Clock, Logger } from "../../io/types.ts";
+import type { Clock, Logger, Timer } from "../../io/types.ts";
 import type { Copier } from "./copier.ts";
 import type { ReaderPool } from "../read/reader_pool.ts";
 import { StoreFailedError, untrusted } from "../failures.ts";
@@ -30,7 +30,8 @@ export interface WalKeeperParts {
  * Keeps the WAL small under a steady load. A checkpoint beside the writer does the bulk of the
  * work, but when it ends the writer has added frames; so the writer finishes the little that is
  * left, between two batches. Then its next transaction starts the WAL anew, unless a reader still
- * uses it: a long one makes the WAL grow, as SQLite's readers do, until it ends.
+ * uses it: a long one makes the WAL grow, as SQLite's readers do, until it ends. One that has grown
+ * far beyond what is wanted is cut off on the disk as well.
  */
 export class WalKeeper {
   readonly #parts: WalKeeperParts;
@@ -44,10 +45,12 @@ export class WalKeeper {
   /** How many have ended, and how many had when the last batch began that no checkpoint met. */
   #ended = 1;
   #endedBefore = 0;
+  #later: Timer | undefined;
 
   constructor(parts: WalKeeperParts) {
     this.#parts = parts;
     this.#nextBytes = parts.softBytes;
+    parts.life.hold({ refuse: () => this.#later?.cancel() });
   }
 
   get status(): { bytes: number; checkpoints: number } {
@@ -126,7 +129,24 @@ export class WalKeeper {
       return;
     }
     this.#hardTriedAt = clock.now();
-    await this.#tracked(() => readers.whileCalm(calmWaitMs, () => writer.checkpoint()));
+    let truncated = false;
+    await this.#tracked(() =>
+      readers.whileCalm(calmWaitMs, async () => {
+        truncated = await writer.checkpoint({ truncate: true });
+      })
+    );
+    if (truncated) this.#bytes = 0;
+    else this.#shrinkLater();
+  }
+
+  /** A VACUUM leaves a WAL as large as the database, behind which no write may come for long. */
+  #shrinkLater(): void {
+    const { clock } = this.#parts;
+    this.#later?.cancel();
+    this.#later = clock.after(hardEveryMs, () => {
+      this.#nextBytes = 0;
+      this.noteSize(this.#bytes);
+    });
   }
 
   /** Nothing is lost: there was no room for it, or no time. The next one does what this one did not. */

@@ -23,7 +23,7 @@ const codec = {
   fault: () => undefined,
   unknown: () => undefined,
   versionNeeded: () => 1,
-  isPiece: () => false,
+  isUnseen: () => false,
 };
 
 /** A proposer over a core that takes everything, and a log that is as busy as the test says. */
