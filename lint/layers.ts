@@ -53,6 +53,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   },
   metrics: {
     base: "all",
+    standby: types,
     backup: /^(archive\/)?types$/,
     io: /^(types|repeat|within)$/,
     raft: types,
@@ -66,8 +67,19 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     object_store: "all",
     store: /^(types|codec\/\w+)$/,
   },
+  standby: {
+    base: "all",
+    raft: /^(types|cluster_version)$/,
+    io: "all",
+    object_store: /^types$/,
+    store: types,
+    cluster: types,
+    backup: /^archive\/\w+$/,
+    member: /^(atomic_file|start_error|cluster_identity|identity|open_log|openers)$/,
+  },
   http: {
     base: "all",
+    standby: types,
     backup: /^(archive\/)?types$/,
     raft: types,
     metrics: "all",
@@ -117,6 +129,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     member: "all",
     object_store: "all",
     backup: "all",
+    standby: "all",
   },
 };
 

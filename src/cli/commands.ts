@@ -13,9 +13,11 @@ const loaders = {
   doctor: async () => (await import("./doctor/command.ts")).doctorCommand,
   "hash-password": async () => (await import("./hash_password.ts")).hashPasswordCommand,
   "new-token": async () => (await import("./new_token.ts")).newToken,
+  promote: async () => (await import("./promote.ts")).promoteCommand,
   recover: async () => (await import("./recover/command.ts")).recoverCommand,
   restore: async () => (await import("./restore/command.ts")).restore,
   shell: async () => (await import("./shell/command.ts")).shell,
+  standby: async () => (await import("./standby/command.ts")).standby,
   "systemd-unit": async () => (await import("./systemd_unit.ts")).systemdUnit,
 } as const satisfies Readonly<Record<string, () => Promise<Command>>>;
 
@@ -28,11 +30,13 @@ const ownFlags: ReadonlySet<string> = new Set([
   "bench",
   "completion",
   "doctor",
+  "promote",
   "restore",
   "shell",
   "hash-password",
   "new-token",
   "recover",
+  "standby",
 ]);
 
 /** Carries out a command line and resolves with the program's exit code. */

@@ -10,6 +10,8 @@ Usage:
   raftlite shell [flags]                     Work with a node, from a terminal or a pipe
   raftlite bench -target NAME=URL …          Measure servers that speak this HTTP API
   raftlite restore -from TARGET FILE         Make the database of any moment (-archive)
+  raftlite standby -from TARGET [flags]      Follow an archive from afar, to take over one day
+  raftlite promote [flags]                   Make a cluster of such a standby
   raftlite hash-password                     Make a password's hash for the file of users (-auth)
   raftlite new-token NAME [EXPIRES]          Make a token and its line for that file
   raftlite doctor DATA_DIR|URL…              Look for what is wrong, and say what to change

@@ -23,6 +23,7 @@ import { parseAddress } from "../io/address.ts";
 import { fileSystemOf, openFilesMax } from "../io/machine.ts";
 import type { OpenAudit } from "./audit.ts";
 import type { Configuration } from "./flags.ts";
+import type { Standby } from "../standby/types.ts";
 import { licenseText } from "./license_text.ts";
 import { memoryPageSize } from "./memory_page_size.ts";
 import { snapshotPolicy, timing } from "./tuning.ts";
@@ -52,6 +53,8 @@ interface Parts {
   readonly tracing: Tracing | undefined;
   /** Gives undefined as long as nothing is pushed. */
   readonly otlp: () => OtlpFigures | undefined;
+  /** Undefined but for a standby. */
+  readonly standby?: Standby | undefined;
   /** Undefined without -auto-restore. */
   readonly restore: (() => AutoRestoreFigures) | undefined;
 }
@@ -91,6 +94,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       backups: parts.backups,
       archive: parts.archive,
       restore: parts.restore,
+      standby: parts.standby,
       connections: parts.connections,
       otlp: parts.otlp,
       settings: settingsOf(configuration),

@@ -18,10 +18,10 @@ import { autoBackupOf, prepareAutoBackup, type PreparedBackup } from "./auto_bac
 import { archiverOf, prepareArchive, type PreparedArchive } from "./archive.ts";
 import { prepareAutoRestore, restoringNode } from "./auto_restore.ts";
 import { takeDataDirectory } from "./data_directory.ts";
+import { Ending } from "./ending.ts";
 import { type OpenAudit, openAudit } from "./audit.ts";
 import type { Configuration } from "./flags.ts";
 import { type OpenHttps, openHttps } from "./https.ts";
-import { Ending } from "./ending.ts";
 import { checkBothListen } from "./listen_check.ts";
 import { connectionLimits, httpAddress, httpParts } from "./http_parts.ts";
 import { type OpenMember, openMember } from "../member/member.ts";
@@ -32,6 +32,7 @@ import { printError } from "./output.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { type OpenUsers, openUsers } from "./users.ts";
 import { ServiceManager } from "./service_manager.ts";
+import { pastStandby, type StandbyOptions } from "./standby/past_standby.ts";
 import { keepFilesPrivate, warnOfOpenDirectory } from "./private_files.ts";
 import { memberConfiguration } from "./tuning.ts";
 import { version } from "./version.ts";
@@ -43,10 +44,14 @@ const httpStopMs = 5_000;
 /** What a mistake in this program throws: all else is the operator's to mend, and needs no stack. */
 const mistakes = [InvariantError, RangeError, ReferenceError, TypeError];
 
-/** Runs a node until it is told to stop; resolves with the exit code. */
+/**
+ * Runs a node until it is told to stop; resolves with the exit code. With `standby` it follows an
+ * archive first, until it is promoted.
+ */
 export async function serve(
   configuration: Configuration,
   warnings: readonly string[],
+  standby?: StandbyOptions,
 ): Promise<number> {
   const { logLevel } = configuration.raft;
   const consensus = { node: logLevel, raft_log: logLevel, transport: logLevel };
@@ -58,7 +63,7 @@ export async function serve(
   const audit = openAudit(configuration, { clock, logger });
   const watched = new WatchedList(audit?.log);
   try {
-    await runUntil({ end, watched, configuration, clock, audit, manager, logger });
+    await runUntil({ end, watched, configuration, standby, clock, audit, manager, logger });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const mistake = mistakes.some((kind) => error instanceof kind);
@@ -86,6 +91,8 @@ interface RunParts {
   /** Whoever reads files that may change adds them. */
   readonly watched: WatchedList;
   readonly configuration: Configuration;
+  /** Undefined for a node from the start. */
+  readonly standby: StandbyOptions | undefined;
   readonly clock: DenoClock;
   readonly audit: OpenAudit | undefined;
   readonly manager: ServiceManager;
@@ -124,7 +131,7 @@ async function untilOpen(
 }
 
 async function runUntil(
-  { end, watched, configuration, clock, audit, manager, logger }: RunParts,
+  { end, watched, configuration, standby, clock, audit, manager, logger }: RunParts,
 ): Promise<void> {
   const directory = configuration.dataDirectory;
   manager.status(`Opening ${directory}`);
@@ -148,6 +155,11 @@ async function runUntil(
   const { tls } = configuration.http;
   const https = tls && await openHttps(tls, { watched, clock, logger });
   const users = await openUsers(configuration.http, { watched, clock, logger });
+  const parts = { end, https, users, configuration, clock, disk, audit, manager, logger };
+  if (!await pastStandby(parts, standby)) {
+    logger.log("INFO", "cli", "Stopped");
+    return;
+  }
   if (users !== undefined && configuration.nodeTls.type === "off") {
     logger.log("WARN", "cli", openRaftPort);
   }
@@ -234,7 +246,7 @@ async function runUntil(
   }
 }
 
-interface ServeParts extends Omit<RunParts, "watched"> {
+interface ServeParts extends Omit<RunParts, "watched" | "standby"> {
   readonly member: OpenMember;
   readonly nodeNetwork: NodeNetwork;
   readonly discovery: Discovery | undefined;

@@ -7,6 +7,7 @@ import type { Family } from "../metrics/families.ts";
 import { processFamilies, type ProcessFigures } from "../metrics/process_families.ts";
 import { raftFamilies } from "../metrics/raft_families.ts";
 import { requestFamilies } from "../metrics/request_figures.ts";
+import { standbyFamilies } from "../metrics/standby_families.ts";
 import { storeFamilies } from "../metrics/store_families.ts";
 import { writeFamilies } from "../metrics/write_families.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
@@ -44,6 +45,7 @@ export async function collectFamilies(app: AppState): Promise<readonly Family[]>
     ...storeFamilies(store),
     ...(info.backups === undefined ? [] : backupFamilies(info.backups())),
     ...(info.archive === undefined ? [] : archiveFamilies(info.archive())),
+    ...(info.standby === undefined ? [] : standbyFamilies(info.standby.figures)),
   ];
 }
 

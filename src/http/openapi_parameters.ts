@@ -28,6 +28,7 @@ const keySchema = { type: "string", pattern: "^[!#-~]{1,255}$" } as const;
 /** The query parameters, and headers, by name. Those of a route that it does not know are passed over. */
 export const parameters = {
   associative: flag("associative", "Rows as objects, by the names of their columns."),
+  as_is: flag("as_is", "With what is here, where the archive cannot be read to its end."),
   blob_array: flag("blob_array", "Blobs as arrays of bytes rather than in base64."),
   compress: flag("compress", "The backup in gzip."),
   db_timeout: duration(

@@ -131,6 +131,17 @@ const clusterPaths = {
       ),
     },
   },
+  "/promote": {
+    post: {
+      operationId: "promote",
+      summary: "Makes a standby, which follows an archive, a cluster of its own",
+      parameters: parameterList("timeout", "as_is"),
+      responses: responses({
+        200: answer("It is promoted, and comes back as a node.", jsonOf("Promotion")),
+        409: answer("It is not: the text says why, and the way out.", plainText),
+      }),
+    },
+  },
   "/remove": {
     delete: {
       operationId: "remove",

@@ -1,4 +1,5 @@
 import { figureRows, who } from "./openapi_console_schemas.ts";
+import { promotion } from "./openapi_standby.ts";
 
 /**
  * The shapes of bodies, in JSON Schema 2020-12. Objects whose members are all named allow no others,
@@ -392,6 +393,7 @@ export const schemas = {
   Status: status,
   Version: version,
   Versions: versions,
+  Promotion: promotion,
   StatementSummaries: statementSummaries,
   RunningRequests: runningRequests,
   FigureRows: figureRows,

@@ -3,6 +3,7 @@ import type { SqliteStanding } from "../cluster/types.ts";
 import { plainFormat } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
+import { standbyReadiness } from "./standby.ts";
 import { clusterTimeout } from "./query_parameters.ts";
 
 /** /readyz: whether this node can serve, a line for every check, the last one being what failed. */
@@ -17,6 +18,11 @@ export async function readyz(
     answers.text(status, [...lines, ...(line === undefined ? [] : [line])].join("\n"));
   if (parameters.has("noleader")) return answer(200);
 
+  if (info.standby !== undefined) {
+    const readiness = standbyReadiness(info.standby.figures);
+    lines.push(...readiness.lines);
+    return answer(readiness.isReady ? 200 : 503);
+  }
   if (service.leader() === undefined) return answer(503, "[+]leader does not exist");
   lines.push("[+]leader ok");
 

@@ -20,6 +20,7 @@ import { allocationProfile, heapSnapshot, processorProfile, profileIndex } from 
 import { nodes } from "./nodes.ts";
 import { openApiText } from "./openapi.ts";
 import { readyz } from "./readyz.ts";
+import { promote, refuseOnStandby } from "./standby.ts";
 import { analyzeSql } from "./sql_analysis.ts";
 import { begin, commit, rollback } from "./transactions.ts";
 import { status } from "./status.ts";
@@ -44,6 +45,8 @@ interface RouteTaking<Body extends keyof Bodies> {
   readonly wholeDatabase?: true;
   /** The administrative acts that it is asked for, by method: the audit is told of each. */
   readonly acts?: Readonly<Record<string, AuditedAct>>;
+  /** Only a leader can do it, here or elsewhere: a standby refuses it by name. */
+  readonly needsLeader?: true;
   /** What it takes of a body, and so what bounds that. */
   readonly body: Body;
   /** Counts its requests, also those that its method keeps out. */
@@ -64,6 +67,7 @@ export function carryOut<Kind extends keyof Bodies>(
   asked: Asked,
   audited: AuditedRequest | undefined,
 ): Response | Promise<Response> {
+  if (route.needsLeader) refuseOnStandby(asked.app);
   return route.endpoint(asked.app, new AdmittedRequest(asked, route.body, audited));
 }
 
@@ -73,6 +77,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["POST"],
     permissions: ["execute"],
+    needsLeader: true,
     body: "statements",
     counter: "executions",
     refusalType: jsonContentType,
@@ -103,6 +108,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["query", "execute"],
+    needsLeader: true,
     body: "words",
     refusalType: jsonContentType,
     endpoint: begin,
@@ -112,6 +118,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["query", "execute"],
+    needsLeader: true,
     body: "none",
     refusalType: jsonContentType,
     endpoint: commit,
@@ -121,6 +128,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["POST"],
     permissions: ["query", "execute"],
+    needsLeader: true,
     body: "none",
     refusalType: jsonContentType,
     endpoint: rollback,
@@ -130,6 +138,7 @@ export const routes: readonly Route[] = [
     match: "exact",
     methods: ["GET"],
     permissions: ["execute"],
+    needsLeader: true,
     body: "none",
     refusalType: jsonContentType,
     endpoint: outcome,
@@ -152,6 +161,7 @@ export const routes: readonly Route[] = [
     permissions: ["load"],
     wholeDatabase: true,
     acts: { POST: "load" },
+    needsLeader: true,
     body: "database",
     counter: "loads",
     endpoint: load,
@@ -163,6 +173,7 @@ export const routes: readonly Route[] = [
     permissions: ["load"],
     wholeDatabase: true,
     acts: { POST: "boot" },
+    needsLeader: true,
     body: "database",
     counter: "boot",
     endpoint: boot,
@@ -183,6 +194,7 @@ export const routes: readonly Route[] = [
     methods: ["DELETE"],
     permissions: ["remove"],
     acts: { DELETE: "remove" },
+    needsLeader: true,
     body: "words",
     endpoint: remove,
   },
@@ -192,6 +204,7 @@ export const routes: readonly Route[] = [
     methods: ["POST"],
     permissions: ["snapshot"],
     acts: { POST: "snapshot" },
+    needsLeader: true,
     body: "none",
     counter: "user_snapshots",
     endpoint: snapshot,
@@ -202,6 +215,7 @@ export const routes: readonly Route[] = [
     methods: ["POST"],
     permissions: ["snapshot"],
     acts: { POST: "reap" },
+    needsLeader: true,
     body: "none",
     counter: "user_reaps",
     endpoint: reap,
@@ -224,6 +238,15 @@ export const routes: readonly Route[] = [
     acts: { POST: "upgrade" },
     body: "none",
     endpoint: upgrade,
+  },
+  {
+    path: "/promote",
+    match: "exact",
+    methods: ["POST"],
+    permissions: ["leader-ops"],
+    acts: { POST: "promote" },
+    body: "none",
+    endpoint: promote,
   },
   {
     path: "/readyz",

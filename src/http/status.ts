@@ -10,6 +10,7 @@ import { sortedGoJson } from "./go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs } from "./query_parameters.ts";
 import type { AuditFigures, CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
+import { standbyFigures } from "./standby.ts";
 import { type Figures, storeFigures } from "./store_status.ts";
 
 /** /status: this node's figures, in the places where rqlite has them; `key=a.b` gives a part. */
@@ -45,6 +46,7 @@ async function collect(app: AppState): Promise<Figures> {
     audit: auditFigures(info.audit?.()),
     auto_backups: info.backups && backupFigures(info.backups()),
     archive: info.archive && archiveFigures(info.archive()),
+    standby: info.standby && standbyFigures(info.standby.figures),
     otlp_metrics: otlpFigures(info.otlp?.()),
     auto_restore: info.restore && restoreFigures(info.restore()),
     build: {
@@ -102,7 +104,7 @@ async function collect(app: AppState): Promise<Figures> {
       version: `deno ${Deno.version.deno}`,
     },
     store: {
-      ...storeFigures(node, await service.storeStatus(), info.settings),
+      ...storeFigures(node, await service.storeStatus(), info),
       file_system: fileSystem && {
         kind: fileSystem.kind,
         free_bytes: fileSystem.freeBytes,

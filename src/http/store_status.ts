@@ -4,7 +4,7 @@ import { dueAt } from "../jobs/upkeep_plan.ts";
 import type { ReadPoolStatus, StoreStatus, UpkeepTask } from "../store/types.ts";
 import { formatGoBytes } from "../base/go_bytes.ts";
 import { formatDuration } from "../base/duration.ts";
-import type { ServerSettings } from "./types.ts";
+import type { ServerInfo } from "./types.ts";
 
 /** A value of /status; undefined ones are left out. */
 export type Figure =
@@ -26,7 +26,7 @@ export interface Figures {
 export function storeFigures(
   node: ServiceStatus,
   store: StoreStatus,
-  settings: ServerSettings,
+  { settings, standby }: Pick<ServerInfo, "settings" | "standby">,
 ): Figures {
   const { members } = node.configuration;
   const leader = members.find((member) => member.id === node.raft.leader);
@@ -56,7 +56,7 @@ export function storeFigures(
       suffrage: suffrage === "voter" ? "voter" : "nonvoter",
     })),
     pending_writes: node.pendingWrites,
-    raft: raftFigures(node),
+    raft: { ...raftFigures(node), ...(standby && { state: "Standby" }) },
     ready: node.health === "ok" && leader !== undefined,
     reap_read_only_timeout: formatDuration(settings.reapReadOnlyTimeoutMs),
     reap_timeout: formatDuration(settings.reapTimeoutMs),

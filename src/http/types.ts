@@ -11,6 +11,7 @@ import type { KeyPair } from "../tls/key_pair.ts";
 import type { ConnectionFigures } from "./connection_watch.ts";
 import type { BodyReader } from "./body_reader.ts";
 import type { Service } from "../cluster/types.ts";
+import type { Standby } from "../standby/types.ts";
 
 /** What flags have set, as /status shows it. */
 export interface ServerSettings {
@@ -94,6 +95,8 @@ export interface ServerInfo {
   readonly archive?: (() => ArchiveFigures) | undefined;
   /** Gives undefined without -otlp-endpoint. */
   readonly otlp?: () => OtlpFigures | undefined;
+  /** Undefined but for a standby. */
+  readonly standby?: Standby | undefined;
   /** Undefined without -auto-restore. */
   readonly restore?: (() => AutoRestoreFigures) | undefined;
   /** Absent without an audit log. */

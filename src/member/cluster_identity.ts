@@ -96,6 +96,6 @@ export function newClusterId(random: Random): string {
 }
 
 /** What tells the servers apart that one node has been: 8 hex digits. */
-function newIncarnation(random: Random): string {
+export function newIncarnation(random: Random): string {
   return newClusterId(random).slice(0, 8);
 }

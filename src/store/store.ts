@@ -18,6 +18,7 @@ import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
 import { ReaderPool } from "./read/reader_pool.ts";
+import { writeSnapshot } from "./copy/snapshot_body.ts";
 import { SnapshotCopies } from "./copy/snapshot_copies.ts";
 import { checkBackup, packBackup } from "./copy/backup_files.ts";
 import { TemporaryFiles } from "./copy/temporary_files.ts";
@@ -375,6 +376,14 @@ class SqliteStore implements Store {
     const run = (path: string, target: string) =>
       this.#packer.run<"restore">({ type: "restore", path, target }, signal);
     return await checkBackup(this.#temporaries, body, run);
+  }
+
+  async install(copy: CheckedBackup): Promise<AppliedPosition> {
+    try {
+      return await this.installSnapshot(writeSnapshot(copy.body(), copy.sizeBytes));
+    } finally {
+      await copy.close();
+    }
   }
 
   async status(): Promise<StoreStatus> {

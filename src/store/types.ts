@@ -402,6 +402,11 @@ export interface Store extends StateMachine {
    * a DamagedBackupError that says what is wrong with it.
    */
   check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckedBackup>;
+  /**
+   * Makes the database of a copy that was packed with all that the store keeps for itself; what was
+   * there stays when this rejects with a SnapshotRejectedError. Closes the copy.
+   */
+  install(copy: CheckedBackup): Promise<AppliedPosition>;
   status(): Promise<StoreStatus>;
   /** Of the statements that this node ran for clients, those that took most time first. */
   statements(): Promise<StatementSummary[]>;

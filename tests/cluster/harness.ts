@@ -67,6 +67,8 @@ export class NodeProcess {
   boundByPermissions = false;
   /** A command line that runs the one behind it: to be started inside that. */
   inside: readonly string[] = [];
+  /** The sub-command to be started; "" for a node. */
+  subCommand = "";
   /** Path of the main.ts to be started from; undefined: that of the program to test. */
   mainPath: string | undefined;
   readonly #flags: readonly string[];
@@ -124,6 +126,7 @@ export class NodeProcess {
     const child = new Deno.Command(line[0] ?? command, {
       args: [
         ...line.slice(1),
+        ...(this.subCommand === "" ? [] : [this.subCommand]),
         "-node-id",
         this.id,
         "-http-addr",

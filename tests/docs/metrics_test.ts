@@ -3,6 +3,8 @@ import type { ArchiveFigures } from "../../src/backup/archive/types.ts";
 import type { AutoBackupFigures } from "../../src/backup/types.ts";
 import { archiveFamilies, backupFamilies } from "../../src/metrics/backup_families.ts";
 import { accessFamilies } from "../../src/metrics/access_families.ts";
+import { standbyFamilies } from "../../src/metrics/standby_families.ts";
+import type { StandbyFigures } from "../../src/standby/types.ts";
 import { auditFamilies } from "../../src/metrics/audit_families.ts";
 import { appWith, FakeService } from "../http/fake_service.ts";
 
@@ -39,6 +41,19 @@ const archiveFigures: ArchiveFigures = {
   failing: undefined,
 };
 
+const standbyFigures: StandbyFigures = {
+  target: "",
+  cluster: "",
+  index: 0,
+  entriesBehind: 0,
+  msBehind: 0,
+  lastWriteTime: 0,
+  piecesApplied: 0,
+  bytesFetched: 0,
+  basesTaken: 0,
+  failing: undefined,
+};
+
 const page = new URL("monitoring.md", docs);
 
 for (const file of ["monitoring/alerts.yml", "monitoring/dashboard.json"]) {
@@ -69,6 +84,7 @@ Deno.test("docs/monitoring.md names every metric, with its type and its help", a
     ...auditFamilies({ written: 0, lost: 0, canWrite: true }),
     ...backupFamilies(backupFigures),
     ...archiveFamilies(archiveFigures),
+    ...standbyFamilies(standbyFigures),
   ];
   for (const { name, help, type } of families) {
     helps.set(name, help);

@@ -27,6 +27,7 @@ Deno.test("every route says what it asks of its client", () => {
     "/reap": ["snapshot"],
     "/leader": ["leader-ops"],
     "/upgrade": ["leader-ops"],
+    "/promote": ["leader-ops"],
     "/readyz": ["ready"],
     "/status": ["status"],
     "/nodes": ["status"],

@@ -8,6 +8,7 @@ import type {
   AppliedPosition,
   ApplyEntry,
   BackupOptions,
+  CheckedBackup,
   PackOptions,
   ReadRequest,
   Results,
@@ -154,6 +155,10 @@ class ObservedStore implements CheckedStore {
 
   check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
     return this.#store.check(body, signal);
+  }
+
+  install(copy: CheckedBackup) {
+    return this.#store.install(copy);
   }
 
   status() {

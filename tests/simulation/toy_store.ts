@@ -87,6 +87,10 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return Promise.reject(new Error("The toy store takes no backups"));
   }
 
+  install(): Promise<never> {
+    return Promise.reject(new Error("The toy store takes no backups"));
+  }
+
   status(): Promise<never> {
     return Promise.reject(new Error("The toy store has no figures"));
   }

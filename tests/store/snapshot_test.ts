@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
-import { writeSnapshot } from "../../src/store/copy/snapshot_body.ts";
+import { readFile, writeSnapshot } from "../../src/store/copy/snapshot_body.ts";
 import { type AppliedPosition, SnapshotRejectedError } from "../../src/store/types.ts";
 import { library, TestStore } from "./fixture.ts";
 
@@ -109,7 +109,7 @@ async function changed(source: TestStore, change: (file: string) => void): Promi
   change(path);
   const file = await new DenoDisk().open(path, { create: false });
   try {
-    return await collect(writeSnapshot(file, await file.size()));
+    return await collect(writeSnapshot(readFile(file, await file.size()), await file.size()));
   } finally {
     file.close();
   }

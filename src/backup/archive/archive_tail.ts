@@ -70,11 +70,14 @@ export class ArchiveTail {
     return this.#lastBase !== undefined && this.index + 1 >= firstLogIndex;
   }
 
-  /** A base copy was made: where the chain does not reach it, another begins behind it. */
-  based(base: BaseRecord): void {
+  /**
+   * A base copy was made: where the chain does not reach it, another begins behind it, which is noted
+   * for whoever waits at the end of the old one.
+   */
+  async based(base: BaseRecord): Promise<void> {
     const isGap = !this.reaches(this.#parts.node.firstLogIndex);
     this.#lastBase = base;
-    if (isGap) this.#head = { key: "", sha256: "", index: base.index, term: base.term };
+    if (isGap) await this.#note({ key: "", sha256: "", index: base.index, term: base.term });
   }
 
   /** Ships entries up to `to`, as many as one piece takes; returns the bytes. */
@@ -100,10 +103,14 @@ export class ArchiveTail {
   }
 
   async #moveTo(key: string, sha256: string, entries: readonly Entry[]): Promise<void> {
-    const { place, node, signal } = this.#parts;
     const last = entries.at(-1);
     if (last === undefined) throw new ArchiveError(`${key} has no entries`);
-    this.#head = { key, sha256, index: last.index, term: last.term };
+    await this.#note({ key, sha256, index: last.index, term: last.term });
+  }
+
+  async #note(head: Head): Promise<void> {
+    const { place, node, signal } = this.#parts;
+    this.#head = head;
     const record: HeadRecord = { version: 1, cluster: node.clusterId, ...this.#head };
     await place.store.put(headKey(place), recordBytes(record), { signal });
   }

@@ -171,7 +171,7 @@ export class Archiver {
     const { place, node } = this.#parts;
     await node.confirm();
     const base = await makeBase({ ...this.#parts, signal: this.#ending.signal });
-    tail.based(base);
+    await tail.based(base);
     this.#counts.basesMade++;
     this.#counts.lastBaseIndex = base.index;
     this.#counts.lastBaseTime = base.time;

@@ -1,7 +1,14 @@
 import type { Clock } from "../../io/types.ts";
 import { failedAs } from "../../object_store/types.ts";
 import type { Store } from "../../store/types.ts";
-import { type ArchivePlace, baseKeys, type BaseRecord, recordBytes } from "./layout.ts";
+import { checkedSum, piecesOf } from "../stored_bytes.ts";
+import {
+  ArchiveError,
+  type ArchivePlace,
+  baseKeys,
+  type BaseRecord,
+  recordBytes,
+} from "./layout.ts";
 import type { ArchivedNode } from "./types.ts";
 
 export interface BaseParts {
@@ -47,5 +54,37 @@ export async function makeBase(parts: BaseParts): Promise<BaseRecord> {
     return record;
   } finally {
     await packed.close();
+  }
+}
+
+/** The bytes of a base copy, compressed. Throws an ArchiveError at their end if they are not those stored. */
+export function baseBytes(
+  { store, name }: ArchivePlace,
+  { key, sizeBytes, sha256 }: BaseRecord,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const error = () => new ArchiveError(`${name}: ${key} is damaged: its checksum is another`);
+  return checkedSum(piecesOf(store, key, sizeBytes, signal), sha256, error);
+}
+
+export interface TakeBaseParts {
+  readonly place: ArchivePlace;
+  readonly store: Pick<Store, "check" | "install">;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Makes a store's database of a base copy, once it is checked. Throws an ArchiveError for a wrong one. */
+export async function takeBase(
+  { place, store, signal }: TakeBaseParts,
+  base: BaseRecord,
+): Promise<void> {
+  const checked = await store.check(baseBytes(place, base, signal), signal);
+  if (checked.contentSha256 !== base.contentSha256) {
+    await checked.close();
+    throw new ArchiveError(`${place.name}: ${base.key} is not the database that was copied`);
+  }
+  const { index } = await store.install(checked);
+  if (index !== base.index) {
+    throw new ArchiveError(`${place.name}: ${base.key} holds entry ${index}, not ${base.index}`);
   }
 }

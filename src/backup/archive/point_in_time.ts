@@ -44,11 +44,6 @@ export async function replay(
   point: Point,
   store: Pick<Store, "apply" | "applied">,
 ): Promise<Reached> {
-  if (store.applied.index !== base.index) {
-    throw new ArchiveError(
-      `${reader.name}: ${base.key} holds entry ${store.applied.index}, not ${base.index}`,
-    );
-  }
   let time: number | undefined;
   for await (const entries of reader.entriesBehind(base.index)) {
     const wanted = upTo(point, entries);

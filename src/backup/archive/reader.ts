@@ -1,5 +1,6 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { Entry } from "../../raft/types.ts";
+import { baseBytes } from "./base_copy.ts";
 import {
   ArchiveError,
   type ArchivePlace,
@@ -12,7 +13,6 @@ import {
 } from "./layout.ts";
 import { type Piece, timeOf } from "./piece.ts";
 import { readPiece, type StoredPiece } from "./stored_piece.ts";
-import { checkedSum, piecesOf } from "../stored_bytes.ts";
 
 /** Entries without a gap, as an archive has them. Times are the leaders', in ms since 1970 UTC. */
 export interface Range {
@@ -63,11 +63,8 @@ export class ArchiveReader {
     return this.#place.name;
   }
 
-  /** The bytes of a base copy, compressed. Throws an ArchiveError at their end if they are not those stored. */
-  baseBytes({ key, sizeBytes, sha256 }: BaseRecord): AsyncGenerator<Uint8Array> {
-    const error = () =>
-      new ArchiveError(`${this.name}: ${key} is damaged: its checksum is another`);
-    return checkedSum(piecesOf(this.#place.store, key, sizeBytes), sha256, error);
+  get place(): ArchivePlace {
+    return this.#place;
   }
 
   /** The entries behind `index`, piece by piece, as far as the chain goes. */
@@ -131,7 +128,7 @@ export class ArchiveReader {
     }
     for (const base of whole ? this.bases : []) {
       try {
-        for await (const _ of this.baseBytes(base)) { /* Its sum is checked at its end. */ }
+        for await (const _ of baseBytes(this.#place, base)) { /* Its sum is checked at its end. */ }
       } catch (error) {
         faults.push(messageOf(error));
       }

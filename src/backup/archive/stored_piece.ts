@@ -10,6 +10,7 @@ export interface StoredPiece {
   readonly piece: Piece;
   /** What the next one names. */
   readonly sha256: string;
+  readonly sizeBytes: number;
 }
 
 /** Reads the piece that begins with an entry. Throws an ArchiveError that names what is damaged. */
@@ -21,7 +22,7 @@ export async function readPiece(
   const key = pieceKey(place, first);
   const bytes = await readWhole(place, key, signal);
   try {
-    return { key, piece: decodePiece(bytes), sha256: await sumOf(bytes) };
+    return { key, piece: decodePiece(bytes), sha256: await sumOf(bytes), sizeBytes: bytes.length };
   } catch (error) {
     throw new ArchiveError(`${place.name}: ${key} is damaged: ${messageOf(error)}`);
   }

@@ -5,6 +5,8 @@ import { doctorLongNames, doctorOptions } from "../doctor/command.ts";
 import type { FlagSpec } from "../flag_spec.ts";
 import { flagTable } from "../flag_table.ts";
 import { recoverOptions } from "../recover/command.ts";
+import { promoteOptions } from "../promote.ts";
+import { standbyOptions } from "../standby/command.ts";
 import { restoreOptions } from "../restore/flags.ts";
 import { shellLongNames, shellOptions } from "../shell/flags.ts";
 import { modes } from "../shell/settings.ts";
@@ -117,6 +119,11 @@ const subCommands: Readonly<Record<CommandName, Omit<CompletedCommand, "name">>>
     beside: none,
   },
   "new-token": { help: "Make a token and its line for that file", flags: helpFlag, beside: any },
+  promote: {
+    help: "Make a cluster of a standby",
+    flags: flagsOf(promoteOptions, shellLongNames),
+    beside: none,
+  },
   recover: {
     help: "Go on without a majority that is lost for good",
     flags: flagsOf(recoverOptions),
@@ -131,6 +138,11 @@ const subCommands: Readonly<Record<CommandName, Omit<CompletedCommand, "name">>>
     help: "Work with a node, from a terminal or a pipe",
     flags: flagsOf(shellOptions, shellLongNames),
     beside: none,
+  },
+  standby: {
+    help: "Follow an archive from afar, to take over one day",
+    flags: [...flagsOf(standbyOptions), ...serverFlags],
+    beside: directories,
   },
   "systemd-unit": {
     help: "Print a unit file that runs a node",

@@ -25,13 +25,17 @@ export async function* readFile(file: DiskFile, size: number): AsyncGenerator<Ui
   }
 }
 
-export async function* writeSnapshot(file: DiskFile, size: number): AsyncGenerator<Uint8Array> {
+/** A file of that size as a snapshot; `body` is all of it. */
+export async function* writeSnapshot(
+  body: AsyncIterable<Uint8Array>,
+  size: number,
+): AsyncGenerator<Uint8Array> {
   const head = new Uint8Array(headBytes);
   head.set(magic);
   new DataView(head.buffer).setBigUint64(8, BigInt(size), true);
   let sum = checksum(head);
   yield head;
-  for await (const chunk of readFile(file, size)) {
+  for await (const chunk of body) {
     sum = checksum(chunk, sum);
     yield chunk;
   }

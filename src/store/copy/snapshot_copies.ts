@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/message_of.ts";
 import { type AppliedPosition, SnapshotRejectedError, type StateSnapshot } from "../types.ts";
 import type { Copier } from "./copier.ts";
-import { receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
+import { readFile, receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
 import type { TemporaryFile, TemporaryFiles } from "./temporary_files.ts";
 
 interface Parts {
@@ -34,7 +34,7 @@ export class SnapshotCopies {
       return {
         position,
         sizeBytes: snapshotSize(size),
-        body: writeSnapshot(file, size),
+        body: writeSnapshot(readFile(file, size), size),
         close: () => copy.remove(),
       };
     } catch (error) {

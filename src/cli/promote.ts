@@ -1,0 +1,94 @@
+import { FlagError } from "./flag_error.ts";
+import { print, printError } from "./output.ts";
+import { Client } from "./shell/client.ts";
+import { isObject, parseExact } from "./shell/exact_json.ts";
+import { parseShellFlags, shellOptions } from "./shell/flags.ts";
+import { ShellError } from "./shell/shell_error.ts";
+import { accessHelp, accessVariablesHelp } from "./client_access.ts";
+
+const page = `Usage: raftlite promote [flags]
+
+Makes a standby (raftlite standby) a cluster of its own, of one node, which others can join. First it
+applies all that the archive has; then it takes writes. The cluster that it followed must be gone for
+good, or stopped: nothing keeps two clusters apart but whoever writes to them.
+
+  -H, -host HOST            The standby's address (default 127.0.0.1)
+  -p, -port PORT            Its HTTP port (default 4001)
+  -s, -scheme SCHEME        http or https (default http)
+      -as-is                With what it has, where the archive cannot be read to its end
+  -t, -http-timeout TIME    How long to catch up with the archive (default 30s)
+${accessHelp}
+
+${accessVariablesHelp}
+`;
+
+/** Flags of raftlite promote, as parseArgs takes them: the shell's, and one of its own. */
+export const promoteOptions = { ...shellOptions, "as-is": { type: "boolean" } } as const;
+
+/** Between two looks whether the node is back, and how long to look, in ms. */
+const lookMs = 250;
+const lookMsMax = 60_000;
+
+/** raftlite promote: asks a standby to become a cluster, and waits until it is one. */
+export async function promoteCommand(args: readonly string[]): Promise<number> {
+  const isAsIs = (arg: string) => /^--?as-is(?:=true)?$/.test(arg);
+  const options = parseShellFlags(
+    args.filter((arg) => !isAsIs(arg)),
+    Deno.env.get("RQLITE_HOST"),
+  );
+  if (options === "help") {
+    print(page);
+    return 0;
+  }
+  if (options === "version") throw new FlagError(2, "Unknown flag -version");
+  const client = new Client(options, () => {});
+  const { signal } = new AbortController();
+  try {
+    const text = await client.text({
+      method: "POST",
+      path: "promote",
+      parameters: {
+        timeout: `${options.timeoutMs}ms`,
+        ...(args.some(isAsIs) ? { as_is: "" } : {}),
+      },
+      repeatable: false,
+      unhurried: true,
+    }, signal);
+    const report = parseExact(text);
+    if (!isObject(report)) throw new ShellError(`Not the answer of a standby: ${text}`);
+    print(`Promoted at index ${report.index}${lastWrite(report)}: cluster ${report.cluster_id}\n`);
+    if (report.complete !== true) print("The archive may have had more, which is not in it.\n");
+    await untilReady(client, signal);
+    print(`${client.url} takes writes\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ShellError)) throw error;
+    printError(`fatal: ${error.message}\n`);
+    return 1;
+  }
+}
+
+function lastWrite({ last_write_time: time }: Record<string, unknown>): string {
+  return typeof time === "string" ? `, whose last write is of ${time}` : "";
+}
+
+/** Throws a ShellError when the node does not come up as one that leads. */
+async function untilReady(client: Client, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + lookMsMax;
+  for (let last = "it does not answer";;) {
+    try {
+      const { status, text } = await client.call(
+        { method: "GET", path: "readyz", repeatable: true },
+        signal,
+      );
+      if (status === 200 && text.includes("leader ok")) return;
+      last = text.trim();
+    } catch (error) {
+      if (!(error instanceof ShellError)) throw error;
+    }
+    if (performance.now() > deadline) {
+      throw new ShellError(`It is promoted, but not ready after a minute: ${last}; see its log`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+}

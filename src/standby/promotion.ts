@@ -1,0 +1,95 @@
+import { dirname } from "node:path";
+import type { Clock, Disk, Logger, Random } from "../io/types.ts";
+import { newClusterId, newIncarnation } from "../member/cluster_identity.ts";
+import { writeIdentity } from "../member/identity.ts";
+import { logDirectory } from "../member/open_log.ts";
+import type { Openers } from "../member/openers.ts";
+import { newestVersion } from "../raft/cluster_version.ts";
+import { serverId } from "../raft/types.ts";
+import type { AppliedPosition } from "../store/types.ts";
+import { type PromotedTo, type StandbyRecord, writeStandbyRecord } from "./record.ts";
+
+/** The node that a promoted standby is. */
+export interface PromotedNode {
+  readonly directory: string;
+  readonly nodeId: string;
+  /** Of its Raft and its HTTP listener, as others reach them. */
+  readonly address: string;
+  readonly httpAddress: string;
+}
+
+/** Decides, durably, that what a standby has is a cluster of its own. What it has must be durable. */
+export async function decidePromotion(
+  { disk, random }: { readonly disk: Disk; readonly random: Random },
+  directory: string,
+  record: StandbyRecord,
+  { index, term }: AppliedPosition,
+): Promise<StandbyRecord & { readonly promoted: PromotedTo }> {
+  const promoted: PromotedTo = {
+    clusterId: newClusterId(random),
+    incarnation: newIncarnation(random),
+    index,
+    term,
+  };
+  const decided = { ...record, promoted };
+  await writeStandbyRecord(disk, directory, decided);
+  return decided;
+}
+
+interface FinishParts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly openers: Pick<Openers, "logs">;
+}
+
+/**
+ * Makes a node's directory of a standby's that was promoted: a log that begins behind what is applied,
+ * with this node as the one member. Nothing where that was done; README.md has the steps.
+ */
+export async function finishPromotion(
+  parts: FinishParts,
+  record: StandbyRecord & { readonly promoted: PromotedTo },
+  node: PromotedNode,
+): Promise<void> {
+  const { promoted } = record;
+  if (promoted.finished) return;
+  const { disk, logger } = parts;
+  const { directory, nodeId } = node;
+  const { clusterId, incarnation, index } = promoted;
+  const path = logDirectory(directory);
+  if (!await disk.exists(path)) {
+    const aside = `${path}.promoting`;
+    await makeLog(parts, aside, promoted, node);
+    await writeIdentity(disk, directory, { version: 2, nodeId, incarnation, clusterId });
+    await disk.rename(aside, path);
+    await disk.syncDirectory(dirname(path));
+  }
+  const finished = { ...promoted, finished: true as const };
+  await writeStandbyRecord(disk, directory, { ...record, promoted: finished });
+  logger.log(
+    "WARN",
+    "standby",
+    `Promoted: this is the one node of the new cluster ${clusterId}, which begins behind index ${index}`,
+  );
+}
+
+/** A log that begins behind that entry, of a cluster of that node alone. */
+async function makeLog(
+  { disk, clock, logger, openers }: FinishParts,
+  directory: string,
+  { incarnation, index, term }: PromotedTo,
+  { nodeId, address, httpAddress }: PromotedNode,
+): Promise<void> {
+  await disk.makeDirectory(directory);
+  for (const name of await disk.list(directory)) await disk.remove(`${directory}/${name}`);
+  const { log } = await openers.logs.open({ disk, directory, clock, logger });
+  try {
+    const self = serverId(nodeId, incarnation);
+    const members = [{ id: self, address, httpAddress, suffrage: "voter" as const }];
+    await log.reset({ index, term, configuration: { members, version: newestVersion } });
+    await log.append({ hardState: { term, votedFor: "", promiseMs: 0 }, entries: [] });
+  } finally {
+    await log.close();
+  }
+}
