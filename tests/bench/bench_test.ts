@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bench, runPlan, tableOf } from "../../src/cli/bench/command.ts";
+import { bench, benchOptions, runPlan, tableOf } from "../../src/cli/bench/command.ts";
 import { measure, median, percentile } from "../../src/cli/bench/measure.ts";
 import { scenarios } from "../../src/cli/bench/scenarios.ts";
 import { parseTarget as parse } from "../../src/cli/bench/target.ts";
@@ -34,6 +34,14 @@ Deno.test("runPlan measures every scenario of every target without an error", as
   assert.ok(rows.filter((row) => row.target === "first").every((row) => row.ratio === 1));
   const table = tableOf(rows);
   for (const { name } of scenarios) assert.ok(table.includes(name));
+  const inTransactions = first.requests.filter((path) => path.includes("tx=fake"));
+  assert.ok(inTransactions.some((path) => path.startsWith("/db/commit")));
+});
+
+Deno.test("transactions of several requests are measured only when they are asked for", () => {
+  const byDefault = benchOptions.only.default.split(",");
+  const asked = scenarios.map(({ name }) => name).filter((name) => !byDefault.includes(name));
+  assert.deepEqual(asked, ["tx-deferred", "tx-immediate", "tx-concurrent"]);
 });
 
 Deno.test("runPlan warms all targets up, and reverses their order in every other round", async () => {

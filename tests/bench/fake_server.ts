@@ -29,6 +29,7 @@ export function startFakeServer(answer?: (path: string) => Response | undefined)
 }
 
 function defaultAnswer(path: string): Response {
+  if (path === "/db/begin") return new Response('{"tx":"fake"}');
   if (path.includes("count(*)")) return new Response('{"results":[{"values":[[1000]]}]}');
   if (path.includes("WHERE id")) return new Response('{"results":[{"values":[[1,"a",2]]}]}');
   // A body that is a stream goes out in chunks, as large results do.

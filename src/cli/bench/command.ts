@@ -55,7 +55,10 @@ export const benchOptions = {
   duration: { type: "string", default: "2s" },
   warmup: { type: "string", default: "1s" },
   rounds: { type: "string", default: "2" },
-  only: { type: "string", default: scenarios.map(({ name }) => name).join(",") },
+  only: {
+    type: "string",
+    default: scenarios.filter(({ onlyIfAsked }) => !onlyIfAsked).map(({ name }) => name).join(","),
+  },
   "new-connections": { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   ...accessOptions,

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/message_of.ts";
-import { HttpConnection } from "./http_connection.ts";
+import { HttpConnection, type HttpResponse } from "./http_connection.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Work } from "./interactive.ts";
 
 /** Pause of a client after an error, so that a server that is down is not hammered. */
 const pauseAfterErrorMs = 10;
@@ -8,8 +9,8 @@ const pauseAfterErrorMs = 10;
 export interface Load {
   /** Where the clients connect, in turn. */
   readonly endpoints: readonly Endpoint[];
-  /** Whole requests for each endpoint, which a client sends round and round. */
-  readonly requests: readonly (readonly Uint8Array[])[];
+  /** Whole requests for each endpoint, or what takes several, which a client does round and round. */
+  readonly requests: readonly (readonly (Uint8Array | Work)[])[];
   /** Clients at once, each with one connection and one request under way. */
   readonly clients: number;
   /** Whether each request has a connection of its own, whose making counts as part of it. */
@@ -39,6 +40,8 @@ export async function measure(load: Load): Promise<Outcome> {
   const deadline = start + load.durationMs;
   let lastAnswer = start;
   let isOver = false;
+  /** Counts what is done in several requests. */
+  let works = 0;
 
   const fail = (reason: string) => {
     if (isOver) return;
@@ -59,7 +62,7 @@ export async function measure(load: Load): Promise<Outcome> {
       connection = undefined;
     };
     for (let i = client; performance.now() < deadline && !isOver; i++) {
-      const request = requests[i % requests.length] ?? new Uint8Array();
+      const work = requests[i % requests.length] ?? new Uint8Array();
       const sent = performance.now();
       try {
         if (connection === undefined) {
@@ -67,18 +70,16 @@ export async function measure(load: Load): Promise<Outcome> {
           connections.add(connection);
           if (isOver) break;
         }
-        const { status, body } = await connection.request(request);
-        if (status !== 200 || body.includes('"error"')) {
-          fail(`${status} ${body.toString().slice(0, 200)}`);
-          await pause(pauseAfterErrorMs);
-          continue;
-        }
+        const opened = connection;
+        const send = (request: Uint8Array) => succeed(opened, request);
+        if (work instanceof Uint8Array) await send(work);
+        else await work(send, works++);
         lastAnswer = performance.now();
         latenciesMs.push(lastAnswer - sent);
         if (load.newConnections) disconnect();
       } catch (error) {
         fail(messageOf(error));
-        disconnect();
+        if (!(error instanceof Unsuccessful)) disconnect();
         if (!isOver) await pause(pauseAfterErrorMs);
       }
     }
@@ -104,6 +105,16 @@ export async function measure(load: Load): Promise<Outcome> {
     errors,
     firstError,
   };
+}
+
+class Unsuccessful extends Error {}
+
+/** Sends a request; throws an {@linkcode Unsuccessful} when the server's answer is an error. */
+async function succeed(connection: HttpConnection, request: Uint8Array): Promise<HttpResponse> {
+  const response = await connection.request(request);
+  const { status, body } = response;
+  if (status === 200 && !body.includes('"error"')) return response;
+  throw new Unsuccessful(`${status} ${body.toString().slice(0, 200)}`);
 }
 
 function pause(durationMs: number): Promise<void> {

@@ -1,5 +1,7 @@
+import { transactionModes } from "../../cluster/transactions/transaction.ts";
 import { requestBytes } from "./request_bytes.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { transactionOfFive, type Work } from "./interactive.ts";
 
 /** Tables that a benchmark makes, and drops at its end. */
 export const writeTable = "raftlite_bench_writes";
@@ -14,8 +16,10 @@ const pointReads = 100;
 export interface Scenario {
   readonly name: string;
   readonly description: string;
-  /** Whole HTTP requests to a server, sent round and round. */
-  requests(endpoint: Endpoint): Uint8Array[];
+  /** Whole HTTP requests to a server, or what is done in several, round and round. */
+  requests(endpoint: Endpoint): (Uint8Array | Work)[];
+  /** Only measured when it is asked for: not every server of this API can do it. */
+  readonly onlyIfAsked?: true;
 }
 
 const insert = [`INSERT INTO ${writeTable}(name, age) VALUES(?, ?)`, "fiona", 20];
@@ -52,6 +56,14 @@ export const scenarios: readonly Scenario[] = [
     description: "One row a request through the write queue, which answers before it is written",
     requests: (endpoint) => [post(endpoint, "/db/execute?queue", [insert])],
   },
+  ...transactionModes.filter((mode) => mode !== "read").map((mode): Scenario => ({
+    name: `tx-${mode}`,
+    description: `A transaction of 7 requests: begin ${mode}, 5 statements, commit (if asked for)`,
+    requests: (
+      endpoint,
+    ) => [transactionOfFive(endpoint, mode, { writeTable, readTable, readRows })],
+    onlyIfAsked: true,
+  })),
 ];
 
 function post(endpoint: Endpoint, path: string, statements: unknown): Uint8Array {
