@@ -73,6 +73,11 @@ export class Node {
     return this.#parts.raft.lastIndex;
   }
 
+  /** The index behind which nothing is that was proposed here; undefined while some of it waits for the log. */
+  get takenIndex(): number | undefined {
+    return this.#parts.proposer.isWaiting ? undefined : this.lastIndex;
+  }
+
   /** Whether a command may have been applied behind that index. */
   changedSince(index: number): Promise<boolean> {
     return changedSince(this.#options, index, this.appliedIndex);

@@ -167,12 +167,15 @@ export class StatementCache {
   }
 
   /** The statement of a text that has just one, kept for the next time; undefined for any other text. */
-  prepare(sql: string): PreparedStatement | undefined {
+  prepare(sql: string, ofLoad = false): PreparedStatement | undefined {
     const cached = this.get(sql);
     if (cached !== undefined) return cached;
     if (sql.length > textMax) return undefined;
     const source = new SqlSource(sql);
-    const prepared = prepareNext(this.#database, this.#policy, source, { persistent: true });
+    const prepared = prepareNext(this.#database, this.#policy, source, {
+      persistent: true,
+      ofLoad,
+    });
     if (prepared === undefined) return undefined;
     if (!isBlank(source) || !staysInBatch(prepared)) {
       prepared.statement.finalize();

@@ -17,6 +17,7 @@ import { defaultLimits, type StoreLimits, type StoreOptions } from "./options.ts
 import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
+import { Rehearsals } from "./apply/rehearsals.ts";
 import { ReaderPool } from "./read/reader_pool.ts";
 import { writeSnapshot } from "./copy/snapshot_body.ts";
 import { SnapshotCopies } from "./copy/snapshot_copies.ts";
@@ -30,10 +31,10 @@ import {
   type BackupOptions,
   type CheckedBackup,
   type HeldRead,
+  type OpenRehearsal,
   type PackedBackup,
   type PackOptions,
   type ReadRequest,
-  type Rehearsal,
   type Statements,
   type StatementSummary,
   type StateSnapshot,
@@ -123,6 +124,7 @@ class SqliteStore implements Store {
   readonly #snapshots: SnapshotCopies;
   readonly #wal: WalKeeper;
   readonly #batches: Batches;
+  readonly #rehearsals: Rehearsals;
   readonly #writerStatus: WriterWatch<WriterStatus>;
   readonly statements: () => Promise<StatementSummary[]>;
   readonly changes: ChangeReader | undefined;
@@ -188,6 +190,7 @@ class SqliteStore implements Store {
       // One of its own: checkpoints never wait behind a copy.
       copier: new Copier(library, life, threads),
       writer: this.#writer,
+      quickWriter: this.#quickWriter,
       readers: this.#readers,
       life,
       logger,
@@ -202,6 +205,12 @@ class SqliteStore implements Store {
       () => this.changes?.noteApplied(),
     );
     this.changes = this.#openChanges();
+    this.#rehearsals = new Rehearsals({
+      writer: this.#writer,
+      quickWriter: this.#quickWriter,
+      batches: this.#batches,
+      foreignKeys,
+    });
     const status = () => this.#writer.status();
     this.#writerStatus = new WriterWatch(status, unknownStatus, life, clock);
     this.statements = statements.summaries(this.#writer, this.#readers, life);
@@ -339,10 +348,8 @@ class SqliteStore implements Store {
     return quick ?? await this.#readers.inspect(statements, rights);
   }
 
-  rehearse(steps: readonly Uint8Array[], rights: string | undefined): Promise<Rehearsal> {
-    const { foreignKeys } = this.#parts;
-    const { index: appliedIndex } = this.applied;
-    return this.#writer.rehearse(steps, { rights, foreignKeys, appliedIndex });
+  rehearsal(rights: string | undefined): OpenRehearsal {
+    return this.#rehearsals.begin(rights);
   }
 
   hold(): Promise<HeldRead> {

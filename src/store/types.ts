@@ -166,15 +166,34 @@ export type Rehearsal =
     readonly digest: Uint8Array<ArrayBuffer>;
     /** Foreign keys that it has still to make good before it can be committed. */
     readonly deferredForeignKeys: boolean;
+    /** Something in it may have written. */
+    readonly writes: boolean;
   }
   /** An earlier step has other results than it had. */
   | { readonly type: "conflict" }
   /** A statement of the last step has rolled it back: its results. */
-  | { readonly type: "rolled_back"; readonly results: Uint8Array<ArrayBuffer> };
+  | { readonly type: "rolled_back"; readonly results: Uint8Array<ArrayBuffer> }
+  /** Where nothing is written: the last step wants to. It has no effect. */
+  | { readonly type: "writes" };
+
+/** Those of a rehearsal that has some. */
+export type RehearsalResults = Pick<Extract<Rehearsal, { type: "same" }>, "results">;
+
+/** A transaction that is run on what is applied here, step by step, and not committed. */
+export interface OpenRehearsal {
+  /**
+   * Runs it up to the last of `steps`; of all others the digests of their results are known. What
+   * was applied since is what they are run on. Rejects with a StoreBusyError when the disk has no
+   * room for it.
+   */
+  run(steps: readonly Uint8Array[]): Promise<Rehearsal>;
+  /** It is over. */
+  letGo(): void;
+}
 
 /** What is committed at one moment, held for a transaction that reads. */
 export interface HeldRead {
-  /** Runs a step that does not write; what it wants to write fails. Rejects with a StoreBusyError. */
+  /** Runs a step, unless it writes. Rejects with a StoreBusyError. */
   run(step: Uint8Array, rights: string | undefined): Promise<Rehearsal>;
   letGo(): void;
 }
@@ -385,12 +404,8 @@ export interface Store extends StateMachine {
    * when it cannot be prepared. What `rights`, as of a read, do not allow is not read-only.
    */
   inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]>;
-  /**
-   * Runs a transaction as far as it goes, on what is applied here, and takes it back; of all steps
-   * but the last the digests of their results are known. Rejects with a StoreBusyError when the disk
-   * has no room for it.
-   */
-  rehearse(steps: readonly Uint8Array[], rights: string | undefined): Promise<Rehearsal>;
+  /** A transaction of whom may do what `rights` allow, as of a read, to be run on what is applied here. */
+  rehearsal(rights: string | undefined): OpenRehearsal;
   /** Holds what is committed now, for reads; rejects with a StoreBusyError when too much is held. */
   hold(): Promise<HeldRead>;
   /** A consistent copy as a stream, in constant memory; writes go on. */

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Prng } from "../../src/base/prng.ts";
+import { transactionModes } from "../../src/cluster/transactions/transaction.ts";
 import { anySeed } from "../store/seeds.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
@@ -184,6 +185,47 @@ Deno.test("A deferred transaction keeps what it has read, or is told that it has
   assert.deepEqual(await node.query("SELECT v FROM t"), [[7]]);
 });
 
+Deno.test("Savepoints before the first write of a transaction are savepoints", async () => {
+  await using cluster = await started(1);
+  const [node] = cluster.nodes;
+  assert(node);
+  for (const mode of transactionModes) {
+    const transaction = await Transaction.begin(node, { mode });
+    const run = async (sql: string): Promise<unknown> => (await transaction.run(node, sql)).error;
+    assert.equal(await run("SAVEPOINT a"), undefined, mode);
+    assert.equal(await run(count), undefined, mode);
+    assert.equal(await run("SAVEPOINT b"), undefined, mode);
+    if (mode === "read") {
+      const writes = JSON.stringify(["SAVEPOINT c", "ROLLBACK TO a", insert(1)]);
+      assert.equal((await transaction.send(node, "execute", writes)).status, 400);
+      assert.match(String(await run("RELEASE c")), /no such savepoint/, "nothing of it was done");
+    } else assert.equal(await run(insert(1)), undefined, mode);
+    assert.equal(await run("ROLLBACK TO b"), undefined, mode);
+    assert.equal(await run("RELEASE a"), undefined, mode);
+    assert.match(String(await run("RELEASE b")), /no such savepoint/, mode);
+    assert.equal((await transaction.commit(node)).status, 200, mode);
+  }
+  assert.equal(await countAt(node), 0);
+});
+
+Deno.test("What has only read takes no place in the log, be it a transaction's", async () => {
+  await using cluster = await started(1);
+  const [node] = cluster.nodes;
+  assert(node);
+  const applied = async () => {
+    const { store } = await node.status() as { store: { db_applied_index: number } };
+    return store.db_applied_index;
+  };
+  for (const mode of transactionModes) {
+    const before = await applied();
+    const transaction = await Transaction.begin(node, { mode });
+    assert.equal((await transaction.run(node, count)).error, undefined);
+    assert.match(String((await transaction.run(node, "INSRT")).error), /syntax error/);
+    assert.equal((await transaction.commit(node)).status, 200);
+    assert.equal(await applied(), before, mode);
+  }
+});
+
 Deno.test("A transaction that reads sees one moment, however much is written beside it", async () => {
   await using cluster = await started(2);
   const [node, other] = cluster.nodes;
@@ -202,6 +244,7 @@ Deno.test("A transaction that reads sees one moment, however much is written bes
       const refused = await reader.send(node, "execute", JSON.stringify([insert(1)]));
       assert.equal(refused.status, 400);
       assert.match(refused.body, /one for reading/);
+      assert.match(String((await reader.run(other, "INSRT INTO t")).error), /syntax error/);
       assert.deepEqual(await reader.run(other, count), counted(before), "and it goes on");
     }
     assert.equal((await reader.commit(node)).status, 200);

@@ -197,9 +197,9 @@ async function transactionCalls(node: NodeProcess) {
     format: plain,
   });
   const of = { id: tx, user: "", rights: undefined, timeoutMs: 1000 };
-  const run = fc.tuple(perhapsDamaged(fc.constant(step)), fc.boolean()).map(([step, writes]) =>
-    encodeTransactionCall({ ...of, type: "run", step, writes })
-  );
+  const run = fc.tuple(perhapsDamaged(fc.constant(step)), fc.boolean()).map((
+    [step, surelyWrites],
+  ) => encodeTransactionCall({ ...of, type: "run", step, surelyWrites }));
   const turns = fc.tuple(
     fc.constantFrom("take" as const, "renew" as const, "end" as const),
     fc.maxSafeNat(),

@@ -108,8 +108,8 @@ class ObservedStore implements CheckedStore {
     return this.#store.hold();
   }
 
-  rehearse(steps: readonly Uint8Array[], rights: string | undefined) {
-    return this.#store.rehearse(steps, rights);
+  rehearsal(rights: string | undefined) {
+    return this.#store.rehearsal(rights);
   }
 
   async installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition> {

@@ -71,8 +71,8 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return Promise.reject(new Error("The toy store holds nothing"));
   }
 
-  rehearse(): Promise<never> {
-    return Promise.reject(new Error("The toy store has no transactions"));
+  rehearsal(): never {
+    throw new Error("The toy store has no transactions");
   }
 
   backup(): Promise<ReadableStream<Uint8Array>> {

@@ -86,7 +86,8 @@ Deno.test("QuickReader and QuickWriter leave all to the Workers once a call of e
   const { entries } = s;
   const writes = () => {
     const index = entries.index;
-    const applied = writer.apply([entries.execute(["INSERT INTO t VALUES (1)"])], index);
+    const base = { index, schemaChanges: 0 };
+    const applied = writer.apply([entries.execute(["INSERT INTO t VALUES (1)"])], base);
     if (applied === undefined) entries.index = index;
     return applied !== undefined;
   };

@@ -24,6 +24,8 @@ class Subject implements AsyncDisposable {
   #ended = false;
   /** Where the database is. */
   applied: number;
+  /** As the writer has said. */
+  schemaChanges = 0;
 
   private constructor(readonly s: TestStore, life: LifeCycle, writer: Writer, breakMs: number) {
     this.life = life;
@@ -53,13 +55,15 @@ class Subject implements AsyncDisposable {
   }
 
   tryQuickly(...entries: ApplyEntry[]): string[] | undefined {
-    const result = this.quick.apply(entries, this.applied);
+    const { applied: index, schemaChanges } = this;
+    const result = this.quick.apply(entries, { index, schemaChanges });
     if (result !== undefined) this.applied = entries.at(-1)?.entry.index ?? this.applied;
     return result?.entries.map(({ answer }) => text(answer));
   }
 
   async byWriter(...entries: ApplyEntry[]): Promise<string[]> {
     const applied = await this.#writer.apply(entries);
+    this.schemaChanges = applied.schemaChanges;
     this.applied = entries.at(-1)?.entry.index ?? this.applied;
     return applied.entries.map(({ answer }) => text(answer));
   }

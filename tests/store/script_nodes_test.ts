@@ -19,10 +19,11 @@ function stepOf(sql: string): Uint8Array {
 /** Steps as they come to be: each with the digest of its results on the node that has run it. */
 async function rehearsed(store: TestStore, statements: readonly string[]): Promise<Uint8Array[]> {
   const steps: Uint8Array[] = [];
+  const open = store.store.rehearsal(undefined);
   for (const sql of statements) {
     const step = stepOf(sql);
     steps.push(step);
-    const rehearsal = await store.store.rehearse(steps, undefined);
+    const rehearsal = await open.run(steps);
     assert(rehearsal.type === "same", `${sql}: ${rehearsal.type}`);
     setDigest(step, rehearsal.digest);
   }

@@ -3,7 +3,7 @@ import { rightsOf } from "../../src/access/table_rights.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { Database } from "../../src/sqlite/mod.ts";
 import { encodeStep, type ScriptStep, setDigest } from "../../src/store/codec/script_codec.ts";
-import { type Rehearsal, scriptConflict } from "../../src/store/types.ts";
+import { type OpenRehearsal, type Rehearsal, scriptConflict } from "../../src/store/types.ts";
 import { library, plain, TestStore, text } from "./fixture.ts";
 import { keyOf } from "./random_entries.ts";
 import { seeds } from "./seeds.ts";
@@ -111,14 +111,14 @@ function stepOf(sql: string | string[], options: Partial<ScriptStep> = {}): Uint
 /** A transaction on one store, request by request. */
 class Script {
   readonly steps: Uint8Array[] = [];
-  readonly #store: TestStore;
+  readonly #rehearsal: OpenRehearsal;
 
   constructor(store: TestStore) {
-    this.#store = store;
+    this.#rehearsal = store.store.rehearsal(undefined);
   }
 
   async run(step: Uint8Array): Promise<Rehearsal> {
-    const rehearsal = await this.#store.store.rehearse([...this.steps, step], undefined);
+    const rehearsal = await this.#rehearsal.run([...this.steps, step]);
     if (rehearsal.type === "same") {
       setDigest(step, rehearsal.digest);
       this.steps.push(step);
@@ -162,7 +162,7 @@ Deno.test("A transaction is committed if its statements have the results there t
         const rehearsal = await script.run(stepOf(sql));
         open = rehearsal.type === "same";
         asked.push(sql);
-        if (rehearsal.type !== "conflict") answered.push(said(text(rehearsal.results), sql));
+        if ("results" in rehearsal) answered.push(said(text(rehearsal.results), sql));
       }
       // What SQLite answers where the transaction now is.
       oracle.run("BEGIN");
@@ -246,7 +246,7 @@ Deno.test("Time and randomness of a transaction are those of the first run of ea
 Deno.test("A rehearsal leaves nothing, and tells what a commit would find", async () => {
   await using store = await TestStore.open({ foreignKeys: true });
   await store.execute(schema);
-  const run = (...steps: Uint8Array[]) => store.store.rehearse(steps, undefined);
+  const run = (...steps: Uint8Array[]) => store.store.rehearsal(undefined).run(steps);
   const before = await store.query("SELECT * FROM sqlite_raft");
   const orphan = await run(stepOf("INSERT INTO c VALUES (1)"));
   assert(orphan.type === "same" && orphan.deferredForeignKeys);
@@ -320,7 +320,7 @@ Deno.test("A transaction is held to its user's rights by table, when it is rehea
     "DELETE FROM secret",
   ].map((sql) => stepOf(sql));
   for (let i = 1; i < steps.length; i++) {
-    const rehearsal = await store.store.rehearse(steps.slice(0, i + 1), rights);
+    const rehearsal = await store.store.rehearsal(rights).run(steps.slice(0, i + 1));
     assert.match(rehearsal.type === "same" ? text(rehearsal.results) : "", / is prohibited: /);
   }
   const command = { type: "script", steps, request: undefined } as const;

@@ -1,6 +1,7 @@
+import { assert } from "../../base/assert.ts";
 import type { Clock, Timer } from "../../io/types.ts";
 import { setDigest } from "../../store/codec/script_codec.ts";
-import type { HeldRead, Rehearsal, Store } from "../../store/types.ts";
+import type { HeldRead, OpenRehearsal, Rehearsal, Store } from "../../store/types.ts";
 import { ServiceError } from "../types.ts";
 
 /** How a transaction stands to others; docs/api.md has what each promises. */
@@ -23,7 +24,7 @@ export interface TransactionOptions {
 
 /** What a transaction needs of its node. */
 export interface TransactionParts {
-  readonly store: Pick<Store, "rehearse" | "hold">;
+  readonly store: Pick<Store, "rehearsal" | "hold">;
   readonly clock: Clock;
   /** Takes the turn to write, and waits until all before it is applied here. */
   readonly takeTurn: (transaction: Transaction, deadline: number) => Promise<void>;
@@ -33,7 +34,7 @@ export interface TransactionParts {
 
 /**
  * A transaction of several requests, at the node that has it: what it has run so far, each request
- * with the digest of its results. Nothing is held open for it between them.
+ * with the digest of its results. What is held open for it between them may be lost: it is run again.
  */
 export class Transaction {
   readonly options: TransactionOptions;
@@ -51,6 +52,8 @@ export class Transaction {
   #isCommitting = false;
   /** What it reads while it only reads, and is to read the same. */
   #held: HeldRead | undefined;
+  /** What it runs in once it may write. */
+  #rehearsal: OpenRehearsal | undefined;
   /** Foreign keys keep it from being committed as it is. */
   #deferredForeignKeys = false;
   #last: Promise<unknown> = Promise.resolve();
@@ -86,18 +89,18 @@ export class Transaction {
     return await mine;
   }
 
-  /** Runs a step and returns its results. */
-  async run(step: Uint8Array, writes: boolean, deadline: number): Promise<Uint8Array> {
+  /** Runs a step, which writes if it `surelyWrites`, and returns its results. */
+  async run(step: Uint8Array, surelyWrites: boolean, deadline: number): Promise<Uint8Array> {
     if (this.#bytes + step.length > bytesMax) {
       throw new ServiceError(
         "too_large",
         `The transaction's statements are larger than ${bytesMax} bytes: it goes on without this request`,
       );
     }
-    const rehearsal = await this.#rehearse(step, writes, deadline);
+    const rehearsal = await this.#rehearse(step, surelyWrites, deadline);
     // Another node's clock, or this one's, may have ended it meanwhile.
     this.#assertOpen();
-    return this.#note(step, writes, rehearsal);
+    return this.#note(step, rehearsal);
   }
 
   /**
@@ -105,30 +108,40 @@ export class Transaction {
    * its first write it is run as a whole, on what is committed now: then what it has read must be so
    * still, for nobody else writes any more.
    */
-  async #rehearse(step: Uint8Array, writes: boolean, deadline: number): Promise<Rehearsal> {
+  async #rehearse(
+    step: Uint8Array,
+    surelyWrites: boolean,
+    deadline: number,
+  ): Promise<RehearsalOfAny> {
     const { store, takeTurn } = this.#parts;
     const { mode, rights } = this.options;
-    if (mode === "read" || (mode === "deferred" && !writes && !this.#writes)) {
-      if (writes && mode === "read") {
+    if (mode === "read" || (mode === "deferred" && !surelyWrites && !this.#hadTurn)) {
+      this.#held ??= await store.hold();
+      const rehearsal = await this.#held.run(step, rights);
+      if (rehearsal.type !== "writes") return rehearsal;
+      if (mode === "read") {
         throw new ServiceError("invalid", "The transaction is one for reading: it does not write");
       }
-      this.#held ??= await store.hold();
-      return await this.#held.run(step, rights);
+      this.#assertOpen();
     }
     if (mode === "deferred" && !this.#hadTurn) {
       await takeTurn(this, deadline);
       this.#hadTurn = true;
+      this.#assertOpen();
     }
-    this.#letGo();
-    return await store.rehearse([...this.steps, step], rights);
+    this.#letGoOfRead();
+    this.#rehearsal ??= store.rehearsal(rights);
+    const rehearsal = await this.#rehearsal.run([...this.steps, step]);
+    assert(rehearsal.type !== "writes", "A transaction that may write was kept from it");
+    return rehearsal;
   }
 
-  #letGo(): void {
+  #letGoOfRead(): void {
     this.#held?.letGo();
     this.#held = undefined;
   }
 
-  #note(step: Uint8Array, writes: boolean, rehearsal: Rehearsal): Uint8Array {
+  #note(step: Uint8Array, rehearsal: RehearsalOfAny): Uint8Array {
     if (rehearsal.type === "conflict") {
       this.end(
         "it was rolled back, as what it had seen was changed by others (SQLITE_BUSY_SNAPSHOT)",
@@ -142,7 +155,7 @@ export class Transaction {
     setDigest(step, rehearsal.digest);
     this.steps.push(step);
     this.#bytes += step.length;
-    this.#writes ||= writes;
+    this.#writes ||= rehearsal.writes;
     this.#deferredForeignKeys = rehearsal.deferredForeignKeys;
     return rehearsal.results;
   }
@@ -174,7 +187,8 @@ export class Transaction {
     this.#over = why;
     this.#until.cancel();
     this.#idle?.cancel();
-    this.#letGo();
+    this.#letGoOfRead();
+    this.#rehearsal?.letGo();
     this.#parts.ended(this);
   }
 
@@ -194,6 +208,8 @@ export class Transaction {
     );
   }
 }
+
+type RehearsalOfAny = Exclude<Rehearsal, { readonly type: "writes" }>;
 
 export function transactionOver(why: string): ServiceError {
   return new ServiceError("transaction_over", `The transaction is over: ${why}`);

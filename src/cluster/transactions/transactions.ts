@@ -5,7 +5,7 @@ import type { Clock, Timer } from "../../io/types.ts";
 import type { Node } from "../../node/node.ts";
 import { nodeName } from "../../raft/types.ts";
 import { versionOf } from "../../raft/cluster_version.ts";
-import { encodeStep } from "../../store/codec/script_codec.ts";
+import { beginsWithWrite, encodeStep } from "../../store/codec/script_codec.ts";
 import { plainFormat, scriptConflict, type Store } from "../../store/types.ts";
 import { type Transport, TransportError } from "../../transport/types.ts";
 import { neverArrived, noLeader, serviceError } from "../errors.ts";
@@ -120,19 +120,11 @@ export class Transactions {
     return `${crypto.randomUUID()}.${encodeURIComponent(this.#name)}`;
   }
 
-  /** Not looked at where nothing hangs on it: looking takes a reader as long as the rest takes. */
-  async #mayWrite({ id, statements, rights }: TransactionStep): Promise<boolean> {
-    const mode = this.#open.get(id)?.options.mode;
-    if (mode === "immediate" || mode === "concurrent") return true;
-    const verdicts = await this.#parts.store.inspect(statements, rights);
-    return !verdicts.every((verdict) => verdict === true);
-  }
-
   /** Runs the statements of one request, here or at the node that has the transaction. */
   async run(request: TransactionStep): Promise<Uint8Array> {
     const { statements, readOnly, unified, atomic, format, statementTimeoutMs } = request;
     const { clock } = this.#parts;
-    const writes = !readOnly && await this.#mayWrite(request);
+    const surelyWrites = !readOnly && beginsWithWrite(statements);
     const [seed = 0n] = crypto.getRandomValues(new BigUint64Array(1));
     const step = encodeStep({
       statements,
@@ -144,7 +136,7 @@ export class Transactions {
       timeoutMs: statementTimeoutMs,
       format,
     });
-    const reader = await this.#ask({ ...callOf(request), type: "run", step, writes });
+    const reader = await this.#ask({ ...callOf(request), type: "run", step, surelyWrites });
     return reader.raw(reader.remaining);
   }
 
@@ -190,7 +182,9 @@ export class Transactions {
     const answer = beginAnswer();
     switch (call.type) {
       case "run":
-        answer.raw(await transaction.next(() => transaction.run(call.step, call.writes, deadline)));
+        answer.raw(
+          await transaction.next(() => transaction.run(call.step, call.surelyWrites, deadline)),
+        );
         break;
       case "commit": {
         const done = await transaction.next(() => this.#commit(transaction, call, deadline));
@@ -306,6 +300,17 @@ export class Transactions {
     if (transaction.askedForTurn) this.#endTurn(id);
   }
 
+  /**
+   * At the leader, which this node still is when it resolves: the index behind which no write is
+   * that came before. What waits for the log has an entry beside it there.
+   */
+  async #behindAll(timeoutMs: number): Promise<number> {
+    const { node } = this.#parts;
+    const { takenIndex } = node;
+    if (takenIndex === undefined) return await node.proposeBarrier(timeoutMs);
+    return Math.max(takenIndex, await node.readBarrier("quorum", timeoutMs));
+  }
+
   /** The leader's side of turns to write. */
   async handleTurn(payload: Uint8Array): Promise<Uint8Array> {
     const { operation, transaction, timeoutMs, ...call } = decodeTurn(new ByteReader(payload));
@@ -317,8 +322,7 @@ export class Transactions {
       case "take":
         await turns.take(transaction, keptMs, clock.now() + timeoutMs);
         try {
-          // Behind all writes that came before.
-          answer.integer(await node.proposeBarrier(timeoutMs));
+          answer.integer(await this.#behindAll(timeoutMs));
         } catch (error) {
           turns.end(transaction);
           throw error;

@@ -46,7 +46,7 @@ export type TransactionCall =
     readonly timeoutMs: number;
   }
   & (
-    | { readonly type: "run"; readonly step: Uint8Array; readonly writes: boolean }
+    | { readonly type: "run"; readonly step: Uint8Array; readonly surelyWrites: boolean }
     | {
       readonly type: "commit";
       readonly key: Pick<IdempotencyKey, "name" | "keptSeconds"> | undefined;
@@ -57,8 +57,8 @@ export type TransactionCall =
 const types = ["run", "commit", "rollback"] as const;
 
 /**
- * type u8, id text, user text, rights text ("" for all), timeoutMs u64; of a run whether it writes
- * u8, and the step; of a commit its key's name text ("" for none) and keptSeconds u32.
+ * type u8, id text, user text, rights text ("" for all), timeoutMs u64; of a run whether it surely
+ * writes u8, and the step; of a commit its key's name text ("" for none) and keptSeconds u32.
  */
 export function encodeTransactionCall(call: TransactionCall): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
@@ -68,7 +68,7 @@ export function encodeTransactionCall(call: TransactionCall): Uint8Array<ArrayBu
   writer.text(call.rights ?? "");
   writer.integer(call.timeoutMs);
   if (call.type === "run") {
-    writer.uint8(call.writes ? 1 : 0);
+    writer.uint8(call.surelyWrites ? 1 : 0);
     writer.raw(call.step);
   } else if (call.type === "commit") {
     writer.text(call.key?.name ?? "");
@@ -88,10 +88,10 @@ export function decodeTransactionCall(reader: ByteReader): TransactionCall {
   };
   switch (type) {
     case "run": {
-      const writes = reader.uint8() === 1;
+      const surelyWrites = reader.uint8() === 1;
       const step = passStep(reader).slice();
       reader.end();
-      return { ...common, type, writes, step };
+      return { ...common, type, surelyWrites, step };
     }
     case "commit": {
       const name = reader.text();

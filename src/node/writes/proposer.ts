@@ -76,6 +76,11 @@ export class Proposer {
     return this.#proposals.announced + this.#proposals.size + this.#pending.size;
   }
 
+  /** Whether any write waits for the log. */
+  get isWaiting(): boolean {
+    return this.#proposals.announced + this.#proposals.size > 0;
+  }
+
   /** Why a command of that many bytes can never be taken, if it cannot. */
   tooLarge(bytes: number): NodeError | undefined {
     const { commandBytesMax } = this.#parts.limits;

@@ -157,7 +157,7 @@ export class AloneApplier {
   #script(entry: BatchEntry, header: CommandHeader): void {
     const connection = this.#connection;
     connection.begin();
-    const { type } = this.#scripts.run(entry, header.offset);
+    const { type } = this.#scripts.run(entry, header.offset, false);
     this.#answers.rewind(0);
     if (type === "same") {
       if (this.#isCommitted(() => this.#commitEntry(entry, header, true))) return;

@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { AppliedBatch } from "./apply_batch.ts";
-import type { QuickWriter } from "./quick_writer.ts";
+import type { QuickBase, QuickWriter } from "./quick_writer.ts";
 import type { AppliedEntry, AppliedPosition, ApplyEntry } from "../types.ts";
 import type { WalKeeper } from "../copy/wal_keeper.ts";
 import type { Writer } from "./writer.ts";
@@ -18,6 +18,8 @@ export class Batches {
   #foreignKeys: boolean | undefined;
   /** Batches that the writer has and that `applied` does not count yet. */
   #handedOver = 0;
+  /** The writer's count. */
+  #schemaChanges = 0;
   #written = 0;
 
   constructor(
@@ -52,6 +54,7 @@ export class Batches {
   opened({ position, pageSize, foreignKeys }: WriterOpened): void {
     this.#applied = position;
     this.#pageSize = pageSize;
+    this.#schemaChanges = 0;
     this.#noteForeignKeys(foreignKeys);
     this.#noteApplied();
   }
@@ -65,6 +68,7 @@ export class Batches {
   async apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]> {
     const last = entries[entries.length - 1]?.entry;
     if (last === undefined) return [];
+    this.#quickWriter.giveUp();
     const quick = this.#applyQuickly(entries);
     if (quick !== undefined) return this.#note(last, quick);
     const inWal = this.#wal.begin();
@@ -75,6 +79,7 @@ export class Batches {
     this.#written++;
     inWal();
     this.#noteForeignKeys(result.foreignKeys);
+    this.#schemaChanges = result.schemaChanges;
     return this.#note(last, result);
   }
 
@@ -91,7 +96,18 @@ export class Batches {
    * Nor where the disk may be waited for.
    */
   #applyQuickly(entries: readonly ApplyEntry[]): AppliedBatch | undefined {
-    if (this.#handedOver > 0 || this.#writer.busy || this.#wal.mayStartAnew) return undefined;
-    return this.#quickWriter.apply(entries, this.#applied.index);
+    if (!this.writerRests || this.#wal.mayStartAnew) return undefined;
+    return this.#quickWriter.apply(entries, this.base);
+  }
+
+  /** Whether the writer neither has to do with the database nor has left a transaction open. */
+  get writerRests(): boolean {
+    const { busy, rehearsed } = this.#writer;
+    return this.#handedOver === 0 && !busy && rehearsed === undefined;
+  }
+
+  /** What a connection of the main thread goes on from. */
+  get base(): QuickBase {
+    return { index: this.#applied.index, schemaChanges: this.#schemaChanges };
   }
 }

@@ -26,16 +26,12 @@ import { windowMax } from "./sessions.ts";
 import { ScriptRunner } from "./script_runner.ts";
 import { type EntryStatement, StatementRunner } from "./entry_statements.ts";
 import { staysInBatch } from "../prepared_statement.ts";
-import type { RequestId } from "../types.ts";
+import { type RequestId, scriptConflict } from "../types.ts";
 import type { UpkeepRun } from "./upkeep.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** Commands that are transactions of their own. */
-const aloneTypes: readonly number[] = [
-  CommandType.load_sql,
-  CommandType.script,
-  CommandType.upkeep,
-];
+const aloneTypes: readonly number[] = [CommandType.load_sql, CommandType.upkeep];
 
 /**
  * What came of an entry in a batch's transaction. One that cannot be applied in it (it ends the
@@ -255,9 +251,16 @@ export class EntryApplier {
     const { request } = header;
     if (request !== undefined && !this.#admit(request)) return "applied";
     const isNew = this.#keyed.admit(entry, header);
+    let isKept = isNew;
     if (isNew && aloneTypes.includes(header.type)) return "needs_alone_untouched";
     if (!isNew) {
       // Its answer is there.
+    } else if (header.type === CommandType.script) {
+      const { users } = this.#connection;
+      const outcome = users.within(header.rights, () => this.#script(entry, header));
+      if (outcome === "needs_alone") return outcome;
+      // Nothing was done: under its key it may be tried anew.
+      isKept = outcome !== "conflict";
     } else if (header.type === CommandType.execute) {
       const run = executionOf(entry, header, true, 0);
       const { users } = this.#connection;
@@ -268,9 +271,26 @@ export class EntryApplier {
       const error = this.#connection.own(() => this.#load(entry.data, header));
       if (error !== undefined) this.#answers.error(error, false);
     }
-    if (isNew) this.#keyed.keep(entry, header, true);
+    if (isKept) this.#keyed.keep(entry, header, true);
     if (request !== undefined) this.#connection.sessions.record(request, entry.index);
     this.#answers.end();
+    return "applied";
+  }
+
+  /** Commits a transaction of several requests as a part of the batch's. */
+  #script(entry: BatchEntry, { offset }: CommandHeader): "applied" | "conflict" | "needs_alone" {
+    const connection = this.#connection;
+    connection.transaction.savepoint();
+    const { type } = this.scripts.run(entry, offset, true);
+    if (type !== "same" && type !== "conflict") return "needs_alone";
+    this.#answers.rewind(0);
+    if (type === "conflict") {
+      connection.rollbackToSavepoint();
+      this.#answers.error(scriptConflict, false);
+      return "conflict";
+    }
+    if (connection.deferredForeignKeys) return "needs_alone";
+    connection.transaction.releaseSavepoint();
     return "applied";
   }
 

@@ -107,7 +107,9 @@ export class EntryStatements {
       const mark = answers.entryLength;
       this.#beginText();
       try {
-        const prepared = run.inBatch ? connection.users.cache.prepare(sql) : undefined;
+        const prepared = run.inBatch
+          ? connection.users.cache.prepare(sql, run.takes !== undefined)
+          : undefined;
         if (prepared === undefined) {
           yield* this.#fresh(sql, text, count === 1);
         } else {

@@ -1,9 +1,11 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { Library, LibraryLocation } from "../../sqlite/mod.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
-import type { Rehearsal } from "../types.ts";
+
 import { Answers } from "./answers.ts";
 import { StatementRunner } from "./entry_statements.ts";
+import { type Rehearsed, rehearseSteps } from "./rehearsing.ts";
+import type { ScriptRun } from "./script_run.ts";
 import { ScriptRunner } from "./script_runner.ts";
 import { WriteConnection } from "./write_connection.ts";
 
@@ -46,6 +48,8 @@ interface Holding {
   readonly connection: WriteConnection;
   readonly scripts: ScriptRunner;
   readonly answers: Answers;
+  /** Of the transaction for which it holds something. */
+  run?: ScriptRun;
 }
 
 /** Reads that hold what they read, each on a connection of its own: it answers as the writer would. */
@@ -77,6 +81,7 @@ class HeldReads {
   #hold(held: number): void {
     const holding = this.#idle.pop() ?? this.#open();
     holding.connection.hold();
+    holding.run = holding.scripts.begin(false);
     this.#held.set(held, holding);
   }
 
@@ -89,12 +94,12 @@ class HeldReads {
     return { connection, answers, scripts: new ScriptRunner(connection, answers, runner) };
   }
 
-  #run({ held, script, rights }: Extract<HeldReadsRequest, { type: "run" }>): Rehearsal {
+  #run({ held, script, rights }: Extract<HeldReadsRequest, { type: "run" }>): Rehearsed {
     const holding = this.#held.get(held);
-    if (holding === undefined) throw new Error("What was read is no longer held");
-    const { scripts, answers } = holding;
+    if (holding?.run === undefined) throw new Error("What was read is no longer held");
+    const { run, connection, answers } = holding;
     try {
-      return scripts.rehearse(script, rights);
+      return rehearseSteps(run, { script, rights, connection, answers });
     } finally {
       answers.truncate(0);
     }

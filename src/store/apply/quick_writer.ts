@@ -6,6 +6,7 @@ import { EntryApplier } from "./entry_applier.ts";
 import { isFailedSync, untrusted } from "../failures.ts";
 import type { Holder } from "../life_cycle.ts";
 import type { QuickParts } from "../quick_connection.ts";
+import { type Rehearsed, type RehearsedSteps, Rehearsing } from "./rehearsing.ts";
 import type { ApplyEntry } from "../types.ts";
 import { type ChangesFile, WriteConnection } from "./write_connection.ts";
 
@@ -24,6 +25,16 @@ const breakToBeginning = 50;
 interface QuickConnection {
   readonly connection: WriteConnection;
   readonly applier: EntryApplier;
+  readonly rehearsing: Rehearsing;
+  /** As of the base on which it was opened. */
+  readonly schemaChanges: number;
+}
+
+/** What is applied, which a connection goes on from. */
+export interface QuickBase {
+  readonly index: number;
+  /** How often the writer may have changed the schema, or the statistics. */
+  readonly schemaChanges: number;
 }
 
 /**
@@ -73,11 +84,53 @@ export class QuickWriter implements Holder {
     return this.#open?.connection.committed.index === appliedIndex ? this.#open : undefined;
   }
 
-  /** Applies the entries behind `appliedIndex`, all or none; undefined when the writer has to. */
-  apply(entries: readonly ApplyEntry[], appliedIndex: number): AppliedBatch | undefined {
+  /** Which transaction is open here that is not committed. */
+  get rehearsed(): number | undefined {
+    return this.#open?.rehearsing.open;
+  }
+
+  /** How many of its steps were run here and are not taken back. */
+  stepsOf(id: number): number {
+    return this.#open?.rehearsing.stepsOf(id) ?? 0;
+  }
+
+  /** Takes back what is open of a transaction: before anybody else writes. */
+  giveUp(): void {
+    try {
+      this.#open?.rehearsing.giveUp();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /**
+   * Runs steps of a transaction that is not committed. Undefined when that is not for here now, or
+   * what those before them did is not open here; `needs_alone` when it never will be.
+   */
+  rehearse(steps: RehearsedSteps, base: QuickBase): Rehearsed {
     const { life, clock, quickSwitch } = this.#parts;
     if (!life.isOpen) return undefined;
-    const open = this.#at(appliedIndex);
+    const startedAt = clock.now();
+    if (!quickSwitch.isOn(startedAt)) return undefined;
+    if (steps.script.length > batchBytesMax) return { type: "needs_alone" };
+    try {
+      const open = this.#at(base.index) ?? this.#begin(base, startedAt < this.#nextTryAt);
+      if (open === undefined) return undefined;
+      this.#limit(open);
+      return open.rehearsing.run(steps, true);
+    } catch (error) {
+      this.#failed(error);
+      return { type: "needs_alone" };
+    } finally {
+      quickSwitch.took(startedAt, clock.now());
+    }
+  }
+
+  /** Applies the entries behind those of `base`, all or none; undefined when the writer has to. */
+  apply(entries: readonly ApplyEntry[], base: QuickBase): AppliedBatch | undefined {
+    const { life, clock, quickSwitch } = this.#parts;
+    if (!life.isOpen) return undefined;
+    const open = this.#at(base.index);
     if (open === undefined && !entries.some(mayBeAwaited)) return undefined;
     const startedAt = clock.now();
     if (startedAt < this.#nextTryAt || !quickSwitch.isOn(startedAt)) return undefined;
@@ -86,7 +139,7 @@ export class QuickWriter implements Holder {
       return undefined;
     }
     try {
-      return this.#apply(entries, open);
+      return this.#apply(entries, base);
     } finally {
       quickSwitch.took(startedAt, clock.now());
     }
@@ -94,14 +147,12 @@ export class QuickWriter implements Holder {
 
   #apply(
     entries: readonly ApplyEntry[],
-    open: QuickConnection | undefined,
+    base: QuickBase,
   ): AppliedBatch | undefined {
-    const { clock } = this.#parts;
     try {
-      const { connection, applier } = open ?? this.#begin();
-      const deadline = clock.now() + durationMsMax;
-      connection.limits.isLate = () => clock.now() > deadline;
-      if (applier.applyAllOrNone(entries.map(toBatchEntry))) {
+      const open = this.#at(base.index) ?? this.#begin(base);
+      this.#limit(open);
+      if (open.applier.applyAllOrNone(entries.map(toBatchEntry))) {
         this.#failures = 0;
         this.#batches++;
         return {
@@ -110,16 +161,26 @@ export class QuickWriter implements Holder {
         };
       }
     } catch (error) {
-      // A connection that cannot even roll back is not used again.
-      this.release();
-      this.#answers.truncate(0);
-      const { life, path } = this.#parts;
-      // The writer's sync of the same could succeed, and would say nothing.
-      if (isFailedSync(error)) life.fail(untrusted(path, error));
-      if (error instanceof InvariantError) life.fail(error);
+      this.#failed(error);
     }
     this.#takeBreak(Math.min(longestBreakMs, this.#breakMs * 2 ** this.#failures++));
     return undefined;
+  }
+
+  #limit({ connection }: QuickConnection): void {
+    const { clock } = this.#parts;
+    const deadline = clock.now() + durationMsMax;
+    connection.limits.isLate = () => clock.now() > deadline;
+  }
+
+  #failed(error: unknown): void {
+    // A connection that cannot even roll back is not used again.
+    this.release();
+    this.#answers.truncate(0);
+    const { life, path } = this.#parts;
+    // The writer's sync of the same could succeed, and would say nothing.
+    if (isFailedSync(error)) life.fail(untrusted(path, error));
+    if (error instanceof InvariantError) life.fail(error);
   }
 
   #takeBreak(ms: number): void {
@@ -128,17 +189,28 @@ export class QuickWriter implements Holder {
   }
 
   /**
-   * Begins anew, since the writer may have changed what a connection knows: the schema, and the
-   * statistics that choose its plans.
+   * Goes on from what the writer has applied; begins anew, where that may have changed what a
+   * connection knows: the schema, and the statistics that choose its plans. Undefined when that
+   * would be to, and may not now.
    */
-  #begin(): QuickConnection {
+  #begin(base: QuickBase): QuickConnection;
+  #begin(base: QuickBase, onlyOn: boolean): QuickConnection | undefined;
+  #begin({ schemaChanges }: QuickBase, onlyOn = false): QuickConnection | undefined {
     const { library, path, foreignKeys, clock, meter } = this.#parts;
+    if (this.#open?.schemaChanges === schemaChanges) {
+      this.#open.rehearsing.giveUp();
+      this.#open.connection.refresh();
+      return this.#open;
+    }
+    if (onlyOn) return undefined;
     const startedAt = clock.now();
     this.release();
     const changes = this.#changes;
     const connection = new WriteConnection(library, path, foreignKeys, "quick", meter, changes);
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
-    this.#open = { connection, applier: new EntryApplier(connection, this.#answers) };
+    const applier = new EntryApplier(connection, this.#answers);
+    const rehearsing = new Rehearsing(connection, this.#answers, applier.scripts);
+    this.#open = { connection, applier, rehearsing, schemaChanges };
     this.#beginningMs = clock.now() - startedAt;
     return this.#open;
   }

@@ -27,6 +27,17 @@ export class Savepoints {
     return this.#names.length;
   }
 
+  /** Their names, from the outermost on. */
+  get names(): readonly string[] {
+    return [...this.#names];
+  }
+
+  /** Has those be under way that were, in a transaction that only reads: they keep nothing. */
+  restore(names: readonly string[]): void {
+    if (this.#names.length > 0) this.release(0);
+    for (const name of names) this.enter(name);
+  }
+
   enter(name: string): void {
     this.#run(`SAVEPOINT ${identifier(name)}`);
     this.#names.push(name);

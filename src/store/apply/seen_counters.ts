@@ -41,7 +41,13 @@ export class SeenCounters {
     return this.#totalBase + this.#database.totalChanges;
   }
 
-  /** Goes on from what was committed. */
+  /** As they are, for `restore`. */
+  get seen(): SeenState {
+    const { lastInsertRowId, changes, totalChanges } = this;
+    return { lastInsertRowId, changes, totalChanges };
+  }
+
+  /** Goes on from what was committed, or was seen before. */
   restore({ changes, lastInsertRowId, totalChanges }: SeenState): void {
     this.#changes = changes;
     this.#lastInsertRowId = this.#database.lastInsertRowId = lastInsertRowId;

@@ -60,6 +60,8 @@ export class WriteConnection {
   readonly maxRowId: MaxRowIdWatch;
   /** For the main thread: only what is over in a moment is done, and anything else fails. */
   readonly quick: boolean;
+  /** It only holds what is committed, and writes nothing. */
+  readonly holds: boolean;
   /** Of clients' statements; undefined where none are run. */
   readonly meter: StatementMeter | undefined;
   readonly limits: WriteLimits;
@@ -72,6 +74,8 @@ export class WriteConnection {
   /** As committed. */
   committed: RaftState;
   readonly #stateWriter: RaftStateWriter;
+  /** How often statements may have changed the schema, or the planner's statistics. */
+  schemaChanges = 0;
   /** The transaction under way has changed the schema, or the planner's statistics. */
   #schemaChanged = false;
   /** What is known of them may be other than what a new connection would read. */
@@ -88,6 +92,7 @@ export class WriteConnection {
     changes?: ChangesFile,
   ) {
     const quick = this.quick = use === "quick";
+    this.holds = use === "hold";
     this.meter = meter;
     this.policy = new SqlPolicy("write", foreignKeys, quick ? quickChanges : undefined);
     this.determinism = new Determinism(library);
@@ -96,7 +101,7 @@ export class WriteConnection {
       database = this.determinism.open(path);
       this.database = database;
       configure(database, foreignKeys);
-      if (use === "hold") database.exec("PRAGMA query_only = ON");
+      if (this.holds) database.exec("PRAGMA query_only = ON");
       else createRaftTables(database);
       this.committed = readRaftState(database);
       this.sessions = new Sessions(readSessions(database));
@@ -157,6 +162,7 @@ export class WriteConnection {
 
   /** After a statement that may have changed the schema or the statistics, failed or not. */
   noteSchemaChange(): void {
+    this.schemaChanges++;
     this.#schemaChanged = true;
     this.#forgetSchema();
   }

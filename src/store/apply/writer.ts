@@ -3,8 +3,6 @@ import { type NextTurn, sliceBytes } from "../../base/slices.ts";
 import { nextTurnOf } from "../../io/next_turn.ts";
 import type { Clock } from "../../io/types.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
-import { ByteWriter } from "../../base/bytes.ts";
-import { writeSteps } from "../codec/script_codec.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
@@ -13,6 +11,7 @@ import { PendingRequests } from "../pending_requests.ts";
 import { type Thread, type Threads, transferOf } from "../threads.ts";
 import { type ApplyEntry, type Rehearsal, StoreBusyError } from "../types.ts";
 import { receivedAnswers } from "./answers.ts";
+import type { RehearsedSteps } from "./rehearsing.ts";
 import {
   type AppliedBatch,
   appliedEntries,
@@ -47,9 +46,7 @@ function isQuestion(type: WriterRequest["type"]): boolean {
   return type === "status" || type === "statements";
 }
 
-type RehearseRequest = Extract<WriterRequest, { type: "rehearse" }>;
-
-export type WriterResult = AppliedBatch & Pick<WriterApplied, "foreignKeys">;
+export type WriterResult = AppliedBatch & Pick<WriterApplied, "foreignKeys" | "schemaChanges">;
 
 /**
  * The writer's thread as the main one sees it. After a failure every call rejects with it. It does
@@ -64,6 +61,8 @@ export class Writer implements Holder {
   /** The last batch that is being encoded. */
   #encoding: Promise<Uint8Array<ArrayBuffer>> | undefined;
   #failure: Error | undefined;
+  /** What it was asked to run last, and nothing behind it for which it takes that back. */
+  #rehearsed: number | undefined;
 
   constructor(life: LifeCycle, clock: Clock, threads: Threads, handlers: WriterHandlers) {
     this.#life = life;
@@ -103,6 +102,11 @@ export class Writer implements Holder {
     return this.#request({ type: "open", library: location, path, foreignKeys, slow, changes });
   }
 
+  /** Which transaction it may have left open: until that is over it alone can write. */
+  get rehearsed(): number | undefined {
+    return this.#rehearsed;
+  }
+
   async apply(entries: readonly ApplyEntry[]): Promise<WriterResult> {
     const encoded = this.#encode(entries);
     const batch = encoded instanceof Promise ? await encoded : encoded;
@@ -113,6 +117,7 @@ export class Writer implements Holder {
       entries: appliedEntries(entries, receivedAnswers(applied.answers, entries.length)),
       walFrames: applied.walFrames,
       foreignKeys: applied.foreignKeys,
+      schemaChanges: applied.schemaChanges,
     };
   }
 
@@ -133,15 +138,25 @@ export class Writer implements Holder {
     return encoding;
   }
 
-  /** Rejects with a StoreBusyError, and is none the worse, when the disk has no room for it. */
+  /**
+   * Runs steps of a transaction that is not committed; undefined when it has not, or no longer, open
+   * what those before them did. Rejects with a StoreBusyError, and is none the worse, when the disk
+   * has no room for it. `appliedIndex` is asked when it begins.
+   */
   rehearse(
-    steps: readonly Uint8Array[],
-    how: Omit<RehearseRequest, "type" | "script">,
-  ): Promise<Rehearsal> {
-    const writer = new ByteWriter();
-    writeSteps(writer, steps);
-    const script = writer.copy();
-    return this.#life.whenOpen(() => this.#request({ type: "rehearse", script, ...how }));
+    steps: RehearsedSteps,
+    appliedIndex: () => number,
+  ): Promise<Rehearsal | undefined> {
+    return this.#life.whenOpen(() => {
+      const request = { ...steps, type: "rehearse", appliedIndex: appliedIndex() } as const;
+      return this.#request(request, transferOf(steps.script));
+    });
+  }
+
+  /** Has it take back what it may have left open of a transaction. */
+  giveUp(id: number): void {
+    if (this.#rehearsed !== id || !this.#life.isOpen) return;
+    this.#request({ type: "give_up", id }).catch(() => {});
   }
 
   /** Resolves with whether nothing is left in the WAL, which `truncate` then gives back to the disk. */
@@ -181,6 +196,8 @@ export class Writer implements Holder {
 
   #request<Result>(request: WriterRequest, transfer: Transferable[] = []): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (request.type === "rehearse") this.#rehearsed = request.id;
+    else if (request.type !== "statements") this.#rehearsed = undefined;
     return this.#pending.add<Result>(
       request,
       (id) => this.#thread.post({ id, request }, transfer),

@@ -2,6 +2,7 @@ import type { LibraryLocation } from "../../sqlite/mod.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
 import type { ChangesFile } from "./write_connection.ts";
 import type { AppliedPosition, UpkeepRecords } from "../types.ts";
+import type { RehearsedSteps } from "./rehearsing.ts";
 import type { UpkeepRun } from "./upkeep.ts";
 
 /** What the main thread asks of the writer; each is answered once, under its number. */
@@ -16,15 +17,10 @@ export type WriterRequest =
     readonly changes: ChangesFile | undefined;
   }
   | { readonly type: "apply"; readonly entries: Uint8Array }
-  /** Runs a script on what is committed, up to `appliedIndex` at least, and takes it back. */
-  | {
-    readonly type: "rehearse";
-    /** The steps behind their count. */
-    readonly script: Uint8Array;
-    readonly rights: string | undefined;
-    readonly foreignKeys: boolean;
-    readonly appliedIndex: number;
-  }
+  /** Runs a transaction on what is committed, up to `appliedIndex` at least. */
+  | RehearsedSteps & { readonly type: "rehearse"; readonly appliedIndex: number }
+  /** Takes that one back, if it is open. */
+  | { readonly type: "give_up"; readonly id: number }
   /** Moves what is left in the WAL into the database file, as far as readers allow. */
   | { readonly type: "checkpoint"; readonly truncate: boolean }
   /** Empties the WAL and closes, so that the file stands for itself. */
@@ -47,6 +43,8 @@ export interface WriterApplied {
   readonly walFrames: number;
   /** As in WriterOpened. */
   readonly foreignKeys: boolean | undefined;
+  /** How often statements may have changed the schema, or statistics, since it was opened. */
+  readonly schemaChanges: number;
 }
 
 export interface WriterStatus {

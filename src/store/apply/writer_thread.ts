@@ -1,4 +1,3 @@
-import { assert } from "../../base/assert.ts";
 import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { Database, Library } from "../../sqlite/mod.ts";
@@ -14,7 +13,8 @@ import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { StatementMeter } from "../statements/statement_meter.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
-import type { Rehearsal } from "../types.ts";
+import { type Rehearsed, Rehearsing } from "./rehearsing.ts";
+import type { RehearsalResults } from "../types.ts";
 import { readUpkeepRecords } from "./upkeep_table.ts";
 import type {
   NumberedRequest,
@@ -27,7 +27,6 @@ import type {
 import { WriteConnection } from "./write_connection.ts";
 
 type Open = Extract<WriterRequest, { type: "open" }>;
-type Rehearsed = Exclude<Rehearsal, { type: "conflict" }>;
 type Rehearse = Extract<WriterRequest, { type: "rehearse" }>;
 
 /** Of PRAGMA auto_vacuum. */
@@ -35,6 +34,12 @@ const incrementalMode = 2;
 
 /** What was asked for cannot be done now, and nothing is the worse for it. */
 class RefusedError extends Error {}
+
+/** What is not done while a batch waits for room. */
+const waitForRoom: readonly WriterRequest["type"][] = ["apply", "rehearse", "give_up"];
+
+/** What goes on while a transaction that is rehearsed is left open. */
+const goesOnBeside: readonly WriterRequest["type"][] = ["rehearse", "give_up", "statements"];
 
 /** How long a batch that found no room on the disk waits before it tries again, in ms. */
 const retryMs = 500;
@@ -46,6 +51,7 @@ class Writer {
   #meter: StatementMeter | undefined;
   #connection: WriteConnection | undefined;
   #applier: EntryApplier | undefined;
+  #rehearsing: Rehearsing | undefined;
   #walFrames = 0;
   /** Set while a load waits for its file to be exchanged. */
   #reopened: (() => void) | undefined;
@@ -59,11 +65,12 @@ class Writer {
 
   /** Whether a request is to be dealt with at once, although a batch is under way. */
   overtakes({ type }: WriterRequest): boolean {
-    if (this.#full) return type !== "apply" && type !== "rehearse";
+    if (this.#full) return !waitForRoom.includes(type);
     return this.#reopened !== undefined && (type === "open" || type === "release");
   }
 
   handle(request: WriterRequest): unknown {
+    if (!goesOnBeside.includes(request.type)) this.#rehearsing?.giveUp();
     switch (request.type) {
       case "open":
         return this.#open(request);
@@ -71,6 +78,9 @@ class Writer {
         return this.#apply(decodeBatch(request.entries));
       case "rehearse":
         return this.#rehearse(request);
+      case "give_up":
+        if (this.#rehearsing?.open === request.id) this.#rehearsing.giveUp();
+        return;
       case "checkpoint":
         return this.#checkpoint(request.truncate);
       case "release":
@@ -114,6 +124,7 @@ class Writer {
       this.#answers,
       (run) => this.#scope.post({ type: "upkeep", run }),
     );
+    this.#rehearsing = new Rehearsing(connection, this.#answers, this.#applier.scripts);
     this.#walFrames = 0;
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     const { index, term } = connection.committed;
@@ -151,28 +162,26 @@ class Writer {
       answers: this.#answers.takeBytes(),
       walFrames: this.#walFrames,
       foreignKeys: this.#connected.pragmas.setting,
+      schemaChanges: this.#connected.schemaChanges,
     };
   }
 
-  #rehearse({ script, rights, foreignKeys, appliedIndex }: Rehearse): Rehearsal {
+  #rehearse(request: Rehearse): Rehearsed {
     const connection = this.#connected;
-    const answers = this.#answers;
-    assert(answers.entries === 0, "A transaction is rehearsed in the middle of a batch");
+    const rehearsing = this.#rehearsing;
+    if (rehearsing === undefined) throw new Error("The writer has no open database");
     // The main thread may have written since.
-    if (connection.committed.index !== appliedIndex) connection.refresh();
-    connection.pragmas.beginRequest(foreignKeys);
-    connection.begin();
-    if (connection.changes !== undefined) connection.changes.paused = true;
+    if (connection.committed.index !== request.appliedIndex) {
+      rehearsing.giveUp();
+      connection.refresh();
+    }
     try {
-      return this.#applying.scripts.rehearse(script, rights);
+      const rehearsed = rehearsing.run(request, true);
+      if (rehearsed?.type !== "needs_alone") return rehearsed;
+      return request.done > 0 ? undefined : rehearsing.run(request, false);
     } catch (error) {
       if (isOutOfRoom(error)) throw new RefusedError(messageOf(error), { cause: error });
       throw error;
-    } finally {
-      connection.rollback();
-      if (connection.changes !== undefined) connection.changes.paused = false;
-      connection.pragmas.endRequest();
-      answers.truncate(0);
     }
   }
 
@@ -294,6 +303,7 @@ class Writer {
     connection.close();
     this.#connection = undefined;
     this.#applier = undefined;
+    this.#rehearsing = undefined;
   }
 
   /** After a failure: lets go of the file, as far as that still works. */
@@ -305,6 +315,7 @@ class Writer {
     }
     this.#connection = undefined;
     this.#applier = undefined;
+    this.#rehearsing = undefined;
   }
 
   #status(): WriterStatus {
@@ -345,7 +356,7 @@ async function answer(
 ): Promise<void> {
   try {
     const value = await writer.handle(request);
-    const { answers, results } = value as Partial<WriterApplied & Rehearsed> ?? {};
+    const { answers, results } = value as Partial<WriterApplied & RehearsalResults> ?? {};
     const bytes = answers ?? results;
     scope.post({ type: "answer", id, value }, bytes === undefined ? [] : transferOf(bytes));
   } catch (error) {

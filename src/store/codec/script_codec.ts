@@ -1,6 +1,8 @@
 import { ByteReader, ByteWriter, FormatError } from "../../base/bytes.ts";
+import { SqlTokens } from "../../sqlite/mod.ts";
 import { digestBytes } from "../digest.ts";
-import type { AnswerFormat, Stamp, Statements } from "../types.ts";
+import { kindOf, type StatementKind } from "../prepared_statement.ts";
+import { type AnswerFormat, EncodedStatements, type Stamp, type Statements } from "../types.ts";
 import { decodeFormat, encodeFormat } from "./answer_format.ts";
 import { passStatements, writeStatements } from "./statement_codec.ts";
 
@@ -53,6 +55,14 @@ export function encodeStep(step: ScriptStep): Uint8Array<ArrayBuffer> {
   writer.setUint32(lengthAt, writer.length - lengthAt - 4);
   return writer.copy();
 }
+
+/** Whether a request is seen to write by a first word alone; one that is not may write as well. */
+export function beginsWithWrite(statements: Statements): boolean {
+  if (statements instanceof EncodedStatements) return false;
+  return statements.some(({ sql }) => writes.includes(kindOf(SqlTokens.of(sql), true)));
+}
+
+const writes: readonly StatementKind[] = ["change", "create"];
 
 /** Says in a step what its results were. */
 export function setDigest(step: Uint8Array, digest: Uint8Array): void {

@@ -4,6 +4,7 @@ import type { Copier } from "./copier.ts";
 import type { ReaderPool } from "../read/reader_pool.ts";
 import { StoreFailedError, untrusted } from "../failures.ts";
 import type { LifeCycle } from "../life_cycle.ts";
+import type { QuickWriter } from "../apply/quick_writer.ts";
 import type { Writer } from "../apply/writer.ts";
 
 /** Times its wanted size at which reads are held up for a moment, so that the WAL can start again. */
@@ -18,6 +19,7 @@ export interface WalKeeperParts {
   readonly path: string;
   readonly copier: Copier;
   readonly writer: Writer;
+  readonly quickWriter: Pick<QuickWriter, "giveUp">;
   readonly readers: ReaderPool;
   readonly life: LifeCycle;
   readonly logger: Logger;
@@ -120,7 +122,7 @@ export class WalKeeper {
   }
 
   async #shrink(): Promise<void> {
-    const { softBytes, clock, writer, readers } = this.#parts;
+    const { softBytes, clock, writer, quickWriter, readers } = this.#parts;
     this.#checkpoints++;
     await this.checkpoint();
     const hardBytes = softBytes * hardFactor;
@@ -132,6 +134,7 @@ export class WalKeeper {
     let truncated = false;
     await this.#tracked(() =>
       readers.whileCalm(calmWaitMs, async () => {
+        quickWriter.giveUp();
         truncated = await writer.checkpoint({ truncate: true });
       })
     );

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { encodeStep, setDigest } from "../../src/store/codec/script_codec.ts";
+import { digestBytes } from "../../src/store/digest.ts";
+import type { OpenRehearsal, Rehearsal } from "../../src/store/types.ts";
+import { eventually } from "../cluster/harness.ts";
+import { plain, TestStore, text } from "./fixture.ts";
+
+function stepOf(...sql: string[]): Uint8Array {
+  return encodeStep({
+    statements: sql.map((sql) => ({ sql })),
+    clock: 1_700_000_000_000,
+    seed: 7n,
+    atomic: false,
+    unified: true,
+    readOnly: false,
+    timeoutMs: 0,
+    format: { ...plain, unified: true },
+  });
+}
+
+/** A transaction that notices when its first step is run again: it is told a digest that is none. */
+class Watched {
+  readonly #open: OpenRehearsal;
+  readonly #steps: Uint8Array[] = [];
+
+  constructor(store: TestStore) {
+    this.#open = store.store.rehearsal(undefined);
+  }
+
+  async run(...sql: string[]): Promise<Rehearsal> {
+    const step = stepOf(...sql);
+    const rehearsal = await this.#open.run([...this.#steps, step]);
+    if (rehearsal.type === "same") {
+      const wrong = new Uint8Array(digestBytes).fill(1);
+      setDigest(step, this.#steps.length === 0 ? wrong : rehearsal.digest);
+      this.#steps.push(step);
+    }
+    return rehearsal;
+  }
+
+  letGo(): void {
+    this.#open.letGo();
+  }
+}
+
+const places = {
+  "on the main thread": "INSERT INTO t (v) VALUES (1)",
+  "at the writer": "CREATE TABLE IF NOT EXISTS u (v)",
+};
+
+for (const [place, first] of Object.entries(places)) {
+  Deno.test(`A transaction's next step costs no more than itself, ${place}, until others write`, async () => {
+    await using store = await TestStore.open();
+    await store.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);
+    const transaction = new Watched(store);
+    await transaction.run(first);
+    for (let n = 0; n < 20; n++) {
+      assert.equal((await transaction.run("INSERT INTO t (v) VALUES (2)")).type, "same");
+    }
+    await store.execute(["UPDATE t SET v = 3 WHERE id = 99"]);
+    assert.equal((await transaction.run("SELECT 1")).type, "conflict", "it was run again");
+    assert.equal(
+      await store.query("SELECT count(*) FROM t"),
+      '{"columns":["count(*)"],"types":["integer"],"values":[[0]]}',
+    );
+  });
+
+  Deno.test(`A transaction that is left open ${place} keeps nobody from anything`, async () => {
+    await using store = await TestStore.open();
+    await store.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);
+    const [one, two] = [store.store.rehearsal(undefined), store.store.rehearsal(undefined)];
+    const rowsSeen = async (rehearsal: OpenRehearsal): Promise<unknown> => {
+      const seen = await rehearsal.run([
+        stepOf(first),
+        stepOf("INSERT INTO t (v) VALUES (2)", "SELECT count(*) FROM t"),
+      ]);
+      assert(seen.type === "same");
+      return JSON.parse(`[${text(seen.results)}]`).at(-1).values;
+    };
+    const others = {
+      "another transaction": async () => void await rowsSeen(two),
+      "a write": async () => void await store.execute(["INSERT INTO t (v) VALUES (0)"]),
+      "a write for the writer": async () => void await store.execute(["ANALYZE"]),
+      "a read": async () => void await store.query("SELECT count(*) FROM t"),
+      "the store's status": async () => void await store.store.status(),
+      "a checkpoint": async () => void await store.store.checkpoint(),
+    };
+    for (const [who, does] of Object.entries(others)) {
+      const before = JSON.parse(await store.query("SELECT count(*) FROM t")).values[0][0];
+      await rowsSeen(one);
+      await does();
+      const added = who === "a write" ? 1 : 0;
+      assert.deepEqual(
+        JSON.parse(await store.query("SELECT count(*) FROM t")).values,
+        [[before + added]],
+        who,
+      );
+      assert.equal(await store.query("PRAGMA integrity_check"), ok, who);
+    }
+    await rowsSeen(one);
+    one.letGo();
+    two.letGo();
+    await store.execute(["INSERT INTO t (v) VALUES (0)"]);
+    await rowsSeen(one);
+    await store.restart();
+    assert.match(await store.query("SELECT count(*) FROM t"), /\[\[2\]\]/);
+  });
+}
+
+const ok = '{"columns":["integrity_check"],"types":["text"],"values":[["ok"]]}';
+
+Deno.test("A transaction of small statements is run, and committed, without another thread", async () => {
+  await using store = await TestStore.open();
+  await store.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);
+  const isByMainThread = async () => {
+    await store.execute(["DELETE FROM t"]);
+    const { batchesApplied: before } = await store.store.status();
+    const open = store.store.rehearsal(undefined);
+    const steps: Uint8Array[] = [];
+    for (const sql of ["INSERT INTO t (v) VALUES (1)", "SAVEPOINT a", "UPDATE t SET v = 2"]) {
+      const step = stepOf(sql);
+      steps.push(step);
+      const rehearsal = await open.run(steps);
+      assert(rehearsal.type === "same");
+      setDigest(step, rehearsal.digest);
+    }
+    const commit = () => store.entries.command({ type: "script", steps, request: undefined });
+    const plainWrite = () => store.entries.execute(["INSERT INTO t (id, v) VALUES (9, 9)"]);
+    assert.deepEqual(await store.apply(plainWrite(), commit()), [
+      '{"last_insert_id":9,"rows_affected":1}',
+      '{"error":"database is locked: what the transaction has seen was changed"}',
+    ]);
+    assert.deepEqual(await store.apply(store.entries.execute(["DELETE FROM t"]), commit()), [
+      '{"last_insert_id":9,"rows_affected":1}',
+      "",
+    ]);
+    assert.match(await store.query("SELECT * FROM t"), /\[\[1,2\]\]/);
+    const { batchesApplied: after } = await store.store.status();
+    return after.mainThread === before.mainThread + 2 && after.writer === before.writer;
+  };
+  // On a busy machine anything may take too long for it.
+  await eventually("the main thread to do it", async () => await isByMainThread() || undefined);
+});
