@@ -1,0 +1,30 @@
+/**
+ * A client of raftlite, for Deno, Node, Bun and browsers. It needs nothing but fetch.
+ *
+ * @module
+ */
+export { Client } from "./client.ts";
+export {
+  Conflict,
+  ConstraintError,
+  RaftliteError,
+  Refused,
+  ResultLost,
+  SqlError,
+  TransactionOver,
+  Unavailable,
+  UnknownOutcome,
+} from "./errors.ts";
+export type { Integers } from "./exact_json.ts";
+export type {
+  CallOptions,
+  ClientOptions,
+  Level,
+  Mode,
+  ReadOptions,
+  TransactionOptions,
+  WriteOptions,
+} from "./options.ts";
+export type { Result, Row } from "./result.ts";
+export type { Transaction } from "./transaction.ts";
+export type { Parameter, Parameters, Statement, Value } from "./values.ts";
