@@ -5,10 +5,17 @@ import { keepCredentials, may, type Who } from "./api/session.ts";
 import { ClusterPage } from "./cluster/page.tsx";
 import { Frame, type Page } from "./frame.tsx";
 import { Toasts } from "./parts/toasts.tsx";
+import { SqlPage } from "./sql/page.tsx";
 import { SignIn } from "./sign_in.tsx";
 
 const pages: readonly Page[] = [
   { path: "cluster", title: "Cluster", icon: "cluster", isFor: (who) => may(who, "status") },
+  {
+    path: "sql",
+    title: "SQL",
+    icon: "sql",
+    isFor: (who) => may(who, "query") || may(who, "execute"),
+  },
 ];
 
 const nothing: LiveState = { cluster: undefined, names: [], rows: [], failure: undefined };
@@ -116,6 +123,11 @@ interface ContentProps {
   readonly who: Who;
 }
 
-function Content({ live, who }: ContentProps) {
-  return <ClusterPage live={live} who={who} />;
+function Content({ path, rest, live, who }: ContentProps) {
+  switch (path) {
+    case "sql":
+      return <SqlPage who={who} given={rest[0]} />;
+    default:
+      return <ClusterPage live={live} who={who} />;
+  }
 }

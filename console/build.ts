@@ -17,7 +17,7 @@ async function main(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for await (const { name } of Deno.readDir(folder)) await Deno.remove(`${folder}/${name}`);
   await build({
-    entryPoints: { main: path("main.tsx"), editor: path("sql/editor.ts") },
+    entryPoints: { main: path("main.tsx") },
     absWorkingDir: path("."),
     outdir: folder,
     bundle: true,

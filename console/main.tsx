@@ -4,6 +4,7 @@ import "./style/base.css";
 import "./style/frame.css";
 import "./style/parts.css";
 import "./style/cluster.css";
+import "./style/sql.css";
 
 const place = document.getElementById("app");
 if (place !== null) render(<App />, place);

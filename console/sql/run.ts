@@ -1,0 +1,159 @@
+import { ApiError, type Result, type Results, type Statement } from "../api/client.ts";
+import { ask } from "../api/client.ts";
+import { ExactNumber, parseExact, stringifyExact } from "../api/exact.ts";
+import { may, type Who } from "../api/session.ts";
+import { bytes } from "../parts/format.ts";
+import { onlyReads, parametersOf } from "./split.ts";
+
+/** How a request is to be carried out. */
+export interface RunOptions {
+  readonly level: string;
+  /** Such as 1s; "" for any. Counts at level none. */
+  readonly freshness: string;
+  readonly transaction: boolean;
+}
+
+export type ParameterKind = "text" | "number" | "null" | "blob";
+
+export interface ParameterValue {
+  readonly kind: ParameterKind;
+  readonly text: string;
+}
+
+/** What one parameter is asked for under. */
+export interface Slot {
+  readonly key: string;
+  readonly label: string;
+}
+
+/** Named parameters are one for all statements, `?` each for itself. */
+export function slotsOf(statements: readonly string[]): readonly Slot[] {
+  const slots = new Map<string, Slot>();
+  for (const [number, sql] of statements.entries()) {
+    const { named, positions } = parametersOf(sql);
+    for (const key of named) slots.set(key, { key, label: key });
+    for (let place = 1; place <= positions; place++) {
+      const key = `${number}?${place}`;
+      const where = statements.length > 1 ? `, statement ${number + 1}` : "";
+      slots.set(key, { key, label: `?${place}${where}` });
+    }
+  }
+  return [...slots.values()];
+}
+
+/** A parameter as it is sent; throws when it is not what it is said to be. */
+export function bound({ kind, text }: ParameterValue): unknown {
+  switch (kind) {
+    case "null":
+      return null;
+    case "number":
+      if (!/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text.trim())) {
+        throw new Error(`“${text}” is no number`);
+      }
+      return new ExactNumber(text.trim());
+    case "blob":
+      return bytesOfHex(text);
+    default:
+      return text;
+  }
+}
+
+export function bytesOfHex(text: string): number[] {
+  const digits = text.replace(/\s/g, "");
+  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) throw new Error("A blob is pairs of hexadecimal digits");
+  return digits.match(/../g)?.map((pair) => parseInt(pair, 16)) ?? [];
+}
+
+const noValue: ParameterValue = { kind: "text", text: "" };
+
+/** Statements with the values that are given for their parameters. */
+export function withParameters(
+  statements: readonly string[],
+  values: Readonly<Record<string, ParameterValue>>,
+): readonly Statement[] {
+  return statements.map((sql, number) => {
+    const { named, positions } = parametersOf(sql);
+    const positional = Array.from(
+      { length: positions },
+      (_, place) => bound(values[`${number}?${place + 1}`] ?? noValue),
+    );
+    if (named.length === 0) return [sql, ...positional];
+    const byName = named.map((name) => [name.slice(1), bound(values[name] ?? noValue)] as const);
+    return [sql, ...positional, Object.fromEntries(byName)];
+  });
+}
+
+/** The route for somebody's rights and what is to be run. */
+function routeFor(who: Who, statements: readonly Statement[]): string {
+  const reads = may(who, "query");
+  const writes = may(who, "execute");
+  if (reads && writes) return "/db/request";
+  if (!reads || !writes && !statements.every(([sql]) => onlyReads(sql))) {
+    return reads ? "/db/request" : "/db/execute";
+  }
+  return "/db/query";
+}
+
+/** More than a tab can well hold. */
+const answerBytesMax = 128_000_000;
+
+/** Runs statements. Aborting ends them in SQLite, too: the node sees that nobody waits any more. */
+export async function run(
+  who: Who,
+  statements: readonly Statement[],
+  { level, freshness, transaction }: RunOptions,
+  signal: AbortSignal,
+): Promise<Results> {
+  const options = new URLSearchParams({ level });
+  if (level === "none" && freshness !== "") options.set("freshness", freshness);
+  const flags = `timings&blob_array${transaction ? "&transaction" : ""}`;
+  const response = await ask(`${routeFor(who, statements)}?${flags}&${options}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: stringifyExact(statements),
+    signal,
+  });
+  const answer = parseExact(await boundedText(response)) as Results;
+  if (answer.error !== undefined) throw new ApiError(200, answer.error);
+  return answer;
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  let size = 0;
+  while (reader !== undefined) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    size += value.length;
+    parts.push(decoder.decode(value, { stream: true }));
+    if (size <= answerBytesMax) continue;
+    await reader.cancel();
+    throw new Error(`The answer is larger than ${bytes(answerBytesMax)}: add a LIMIT`);
+  }
+  return parts.join("");
+}
+
+/** A step of SQLite's plan, with those below it. */
+export interface PlanStep {
+  readonly detail: string;
+  readonly steps: readonly PlanStep[];
+}
+
+/** The tree of the rows of EXPLAIN QUERY PLAN. */
+export function planOf({ values = [] }: Result, parent = 0): readonly PlanStep[] {
+  return values.filter((row) => row[1] === parent).map((row) => ({
+    detail: String(row[3]),
+    steps: planOf({ values }, Number(row[0])),
+  }));
+}
+
+/** What a step costs, as far as its words tell. */
+export function costOf(detail: string): "scan" | "sort" | "search" | "other" {
+  if (/^SCAN (?!CONSTANT)(?!.* USING (?:COVERING )?INDEX)(?!.*VIRTUAL TABLE)/.test(detail)) {
+    return "scan";
+  }
+  if (/^USE TEMP B-TREE/.test(detail)) return "sort";
+  return /^SEARCH\b/.test(detail) ? "search" : "other";
+}
