@@ -3,7 +3,8 @@ import type { FlagSpec } from "./flag_spec.ts";
 import { foreignFlags } from "./foreign_flags.ts";
 import { dataDirectoryDefault } from "./flags.ts";
 
-const head = `raftlite keeps one SQLite database identical on several machines.
+/** What the page begins with: the sub-commands, and how flags are written. */
+export const helpHead = `raftlite keeps one SQLite database identical on several machines.
 
 Usage:
   raftlite [flags] [DATA_DIR]                Run a node (DATA_DIR: ${dataDirectoryDefault})
@@ -53,7 +54,7 @@ export function helpText(): string {
   const refused = [...foreignFlags].filter(([, flag]) => flag.treatment === "refused");
   const ignored = [...foreignFlags].filter(([, flag]) => flag.treatment === "ignored");
   return [
-    head,
+    helpHead,
     ...sections.map((section) => `${section}\n`),
     "Flags of rqlite that are not supported yet and stop the program:",
     `${wrap(refused.map(([name]) => `-${name}`).join(", "), "  ")}\n`,

@@ -52,7 +52,7 @@ for unit in sysinit basic multi-user network network-online shutdown umount slic
 done
 rm -rf "$units"/system/*
 cp kept/* "$units/system"
-rm -rf kept etc/fstab etc/machine-id
+rm -rf kept etc/fstab etc/machine-id usr/sbin/policy-rc.d
 
 mkdir before
 pivot_root . before
