@@ -10,10 +10,10 @@ export interface SeenTransaction {
   readonly name: string;
   readonly operations: readonly MicroOperation[];
   /** "unknown": the commit may take effect at any time from its call on, or never. */
-  readonly outcome: "committed" | "aborted" | "unknown";
+  outcome: "committed" | "aborted" | "unknown";
   readonly invokedAt: number;
   /** Infinity while there is no answer. */
-  readonly returnedAt: number;
+  returnedAt: number;
 }
 
 /** What cannot be in a history of transactions that are strictly serializable. */

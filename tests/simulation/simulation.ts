@@ -9,7 +9,7 @@ import { Ledger, SafetyViolation } from "./ledger.ts";
 import { Machine, type World } from "./machine.ts";
 import { calmDisk, calmNetwork, calmStore, type Disturbance, drawPlan, type Plan } from "./plan.ts";
 import { type NetworkCounts, SimulatedNetwork } from "./simulated_network.ts";
-import type { StoreKind } from "./store_home.ts";
+import type { Contents, StoreKind } from "./store_home.ts";
 import { toyStores } from "./toy_store.ts";
 import { Trace } from "./trace.ts";
 import { Workload, type WorkloadCounts } from "./workload.ts";
@@ -39,6 +39,19 @@ export interface RunOptions {
   readonly adjust?: (plan: Plan) => Plan;
   /** What the nodes have for a store; default the toy. */
   readonly stores?: StoreKind;
+  /** The cluster's version; the first when it is not given. */
+  readonly version?: number;
+  /** Clients beside those of the lists, for which `stores` must have what they need. */
+  readonly beside?: (world: World, machines: readonly Machine[]) => Beside;
+}
+
+/** Clients of another kind. */
+export interface Beside {
+  /** What they rely on is there. */
+  start(): void;
+  end(): void;
+  /** Throws what is wrong with what they saw. */
+  check(contents: Contents): void;
 }
 
 /** How long the healed cluster may take until it works again as a whole, in ms of true time. */
@@ -57,6 +70,7 @@ class Simulation {
   readonly #machines: Machine[] = [];
   readonly #history = new History();
   readonly #workload: Workload;
+  readonly #beside: Beside | undefined;
   readonly #disturber: Disturber;
   #violation: Error | undefined;
   #events = 0;
@@ -86,7 +100,8 @@ class Simulation {
     };
     const { voters, learners } = this.#plan;
     const members = Array.from({ length: voters + learners }, (_, i) => member(i, i >= voters));
-    const configuration: Configuration = { members };
+    const { version } = options;
+    const configuration: Configuration = version === undefined ? { members } : { members, version };
     for (let i = 0; i < voters + learners + spares; i++) {
       // Either one has founded the cluster, or all were given the same beginning.
       const knows = i < members.length && (i === 0 || this.#plan.allFound);
@@ -104,7 +119,9 @@ class Simulation {
       this.#history,
       this.#machines,
       (index) => this.#acknowledged(index),
+      () => this.#beside?.start(),
     );
+    this.#beside = options.beside?.(this.#world, this.#machines);
     this.#disturber = new Disturber(this.#world, new Prng(random.uint64()), this.#machines);
   }
 
@@ -201,6 +218,7 @@ class Simulation {
     trace.event("recover", "");
     this.#disturber.end();
     this.#workload.end();
+    this.#beside?.end();
     network.faults = calmNetwork;
     network.heal();
     for (const machine of this.#machines) {
@@ -280,7 +298,8 @@ class Simulation {
   #checkEnd(): void {
     const leader = this.#leader();
     if (leader === undefined) return;
-    const { lists, hash } = leader.contents;
+    const { contents } = leader;
+    const { lists, hash } = contents;
     for (const machine of this.#machines) {
       const inForce = leader.running?.node.configuration.members ?? [];
       const counts = machine.member && inForce.some(({ id }) => id === machine.serverId);
@@ -293,6 +312,7 @@ class Simulation {
     const levels = new Set<ReadKind>(["linearizable", "strong"]);
     if (this.#plan.leaseHolds) levels.add("weak");
     this.#check(() => checkHistory(this.#history.operations, lists, levels));
+    this.#check(() => this.#beside?.check(contents));
   }
 
   #result(): RunResult {

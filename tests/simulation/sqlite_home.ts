@@ -271,7 +271,7 @@ class SqliteHome implements StoreHome {
     for (const [key, value] of statement.values<[number, number]>()) {
       lists.set(key, [...lists.get(key) ?? [], value]);
     }
-    return { lists, hash: hashOf(database) };
+    return { lists, ...tablesOf(database) };
   }
 
   remove(): void {
@@ -280,14 +280,17 @@ class SqliteHome implements StoreHome {
   }
 }
 
-/** Of the schema, of all rows of all tables, and of the requests that the store remembers. */
-function hashOf(database: Database): number {
+/** All rows, and a hash of the schema, of all rows of all tables, and of the requests that the store remembers. */
+function tablesOf(database: Database): Pick<Contents, "tables" | "hash"> {
   using schema = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table'");
   const tables = schema.values<[string, string]>();
+  const rowsByName = new Map<string, readonly (readonly unknown[])[]>();
   let hash = checksum(encoder.encode(JSON.stringify(tables)));
   for (const name of [...tables.map(([name]) => name), "sqlite_raft", "sqlite_raft_session"]) {
     using rows = database.prepare(`SELECT * FROM "${name}" ORDER BY 1`);
-    for (const row of rows.values()) {
+    const found = rows.values();
+    rowsByName.set(name, found);
+    for (const row of found) {
       const text = JSON.stringify(
         row,
         (_, value) => typeof value === "bigint" ? `${value}` : value,
@@ -295,7 +298,7 @@ function hashOf(database: Database): number {
       hash = checksum(encoder.encode(text), hash);
     }
   }
-  return hash;
+  return { tables: rowsByName, hash };
 }
 
 const encoder = new TextEncoder();

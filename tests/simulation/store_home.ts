@@ -24,6 +24,8 @@ export interface StoreHomeParts {
 /** What clients have written, and all that a node has. */
 export interface Contents {
   readonly lists: ReadonlyMap<number, readonly number[]>;
+  /** All rows of its tables; none where there are no tables. */
+  readonly tables: ReadonlyMap<string, readonly (readonly unknown[])[]>;
   /** Of everything in it. */
   readonly hash: number;
 }

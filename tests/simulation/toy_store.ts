@@ -149,7 +149,8 @@ class ToyStoreHome implements StoreHome {
   }
 
   contents(): Contents {
-    return this.#storage.load();
+    const { lists, hash } = this.#storage.load();
+    return { lists, hash, tables: new Map() };
   }
 
   remove(): void {}

@@ -39,6 +39,7 @@ export class Workload {
   readonly #history: History;
   readonly #machines: readonly Machine[];
   readonly #acknowledged: AcknowledgedObserver;
+  readonly #ready: () => void;
   #lastValue = 0;
   #isReady = false;
   #ended = false;
@@ -48,11 +49,13 @@ export class Workload {
     history: History,
     machines: readonly Machine[],
     acknowledged: AcknowledgedObserver,
+    ready: () => void,
   ) {
     this.#world = world;
     this.#history = history;
     this.#machines = machines;
     this.#acknowledged = acknowledged;
+    this.#ready = ready;
   }
 
   start(): void {
@@ -68,6 +71,7 @@ export class Workload {
     }
     const begin = () => {
       this.#isReady = true;
+      this.#ready();
       for (const client of live) client().catch(violated);
     };
     if (stores.setup.length === 0) begin();
