@@ -87,7 +87,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     access: "all",
     audit: types,
     tls: "all",
-    sqlite: /^normal_sql$/,
+    sqlite: /^(normal_sql|pragma_value|sql_tokens|statement_phase)$/,
     store: /^(types|codec\/statement_codec)$/,
     node: "all",
     cluster: "all",

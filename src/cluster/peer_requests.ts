@@ -36,6 +36,7 @@ import {
   writeIdentification,
 } from "./wire.ts";
 import type { Upgrade } from "./upgrade.ts";
+import type { Relay } from "./relay.ts";
 import type { Transactions } from "./transactions/transactions.ts";
 import type { WritePath } from "./write_path.ts";
 
@@ -49,6 +50,7 @@ export interface PeerRequestParts {
   readonly leaders: LeaderWatch;
   readonly writes: WritePath;
   readonly transactions: () => Transactions;
+  readonly relay: Relay;
   readonly membership: Membership;
   readonly upgrade: Upgrade;
   readonly counts: ClusterCounts;
@@ -114,6 +116,8 @@ export class PeerRequests implements TransportHandlers {
         return await this.#parts.transactions().handleTurn(payload);
       case RequestKind.transaction:
         return await this.#parts.transactions().handle(payload);
+      case RequestKind.relayed:
+        return await this.#parts.relay.handle(payload);
       case RequestKind.barrier: {
         const index = await this.#node.proposeBarrier(decodeBarrier(payload));
         const answer = beginAnswer();

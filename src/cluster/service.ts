@@ -29,6 +29,7 @@ import { Membership } from "./membership.ts";
 import { changeTimeoutMs, PeerRequests } from "./peer_requests.ts";
 import { PromotionLog } from "./promotion_log.ts";
 import { ReadPath } from "./read_path.ts";
+import { Relay } from "./relay.ts";
 import type { RoleTimes, Wish } from "./role_plan.ts";
 import { Roles } from "./roles.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
@@ -117,6 +118,7 @@ export class ClusterService implements Service {
   readonly #transactions: Transactions;
   readonly #calls: LeaderCalls;
   readonly #reads: ReadPath;
+  readonly relay: Relay;
   /** This node's side of the traffic between nodes. */
   readonly peers: PeerRequests;
   readonly #startedAtMs: number;
@@ -142,6 +144,7 @@ export class ClusterService implements Service {
     this.#upgrade = new Upgrade({ ...parts, membership });
     this.#roles = new Roles({ ...parts, counts: this.#counts, times: parts.roleTimes });
     this.#wish = new WishReport({ ...parts, leaders: this.#leaders });
+    this.relay = new Relay(parts);
     this.peers = new PeerRequests({
       ...parts,
       roles: this.#roles,
@@ -149,6 +152,7 @@ export class ClusterService implements Service {
       leaders: this.#leaders,
       writes: this.#writes,
       transactions: () => this.#transactions,
+      relay: this.relay,
       counts: this.#counts,
       membership,
       upgrade: this.#upgrade,

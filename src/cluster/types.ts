@@ -95,6 +95,8 @@ export interface TransactionStep extends TransactionRequest {
   readonly atomic: boolean;
   readonly format: AnswerFormat;
   readonly statementTimeoutMs: number;
+  /** Whether they are enforced; undefined: as on the cluster. */
+  readonly foreignKeys?: boolean | undefined;
 }
 
 export interface TransactionCommit extends TransactionRequest {
@@ -251,11 +253,20 @@ export interface SqliteStanding {
   readonly mismatches: readonly SqliteMismatch[];
 }
 
+/** Passes requests of clients on to the node that has what they are about. */
+export interface ClientRelay {
+  /** Has what other nodes pass on carried out by `serve`, which never rejects. */
+  serve(serve: (asked: Uint8Array) => Promise<Uint8Array>): void;
+  /** Asks the node of that name. Throws a ServiceError: "unavailable" where it was not reached. */
+  ask(name: string, asked: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+}
+
 /**
  * One node's view of the whole database service: what http and cli call. Ids here are the names that
  * operators gave the nodes.
  */
 export interface Service {
+  readonly relay: ClientRelay;
   /** Writes through the leader, from any node. Throws a ServiceError. */
   write(request: WriteRequest): Promise<WriteAnswer>;
   /** Reads from this node's own copy at the level asked for. */

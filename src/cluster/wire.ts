@@ -42,6 +42,8 @@ export const RequestKind = {
   tracedWrite: 15,
   /** How far have you come, and how are you? Answered to members. */
   figures: 16,
+  /** Carry on for this client what you have of it: a stream of libSQL's protocol (http/hrana). */
+  relayed: 17,
 } as const;
 
 /** What a node that has no cluster yet may ask. */
@@ -100,6 +102,7 @@ const formatFields = [
   "qualifyColumns",
   "unified",
   "exact",
+  "typed",
 ] as const satisfies readonly (keyof AnswerFormat)[];
 
 export interface WriteCall {
@@ -152,10 +155,8 @@ export function decodeWrite(payload: Uint8Array): WriteCall {
 function readWrite(reader: ByteReader): WriteCall {
   const timeoutMs = reader.integer();
   const bits = reader.uint8();
-  const [associative, timings, blobArray, qualifyColumns, unified, exact] = formatFields.map((
-    _,
-    i,
-  ) => (bits & (1 << i)) !== 0);
+  const [associative, timings, blobArray, qualifyColumns, unified, exact, typed] = formatFields
+    .map((_, i) => (bits & (1 << i)) !== 0);
   const format = {
     associative: associative === true,
     timings: timings === true,
@@ -163,6 +164,7 @@ function readWrite(reader: ByteReader): WriteCall {
     qualifyColumns: qualifyColumns === true,
     unified: unified === true,
     exact: exact === true,
+    ...(typed === true ? { typed } : {}),
   };
   return { timeoutMs, format, command: reader.raw(reader.remaining) };
 }

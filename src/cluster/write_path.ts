@@ -28,7 +28,7 @@ import {
   type WriteCall,
 } from "./wire.ts";
 
-/** The version of a cluster whose nodes all know answers in exact form. */
+/** The version of a cluster whose nodes all know answers in exact form, and in libSQL's. */
 const exactVersion = 2;
 
 /** How a command is made into bytes, with the id of its request when it is sent to another node. */
@@ -131,7 +131,8 @@ export class WritePath {
     if (this.#underWay.size >= this.#forwardedMax) {
       throw new ServiceError("overloaded", "Too many writes waiting, try again later");
     }
-    if (sending.format.exact) this.#requireExact();
+    const { exact, typed } = sending.format;
+    if (exact || typed) this.#requireVersion(exact ? "exact" : "libSQL's protocol");
     const sequence = ++this.#sequence;
     this.#underWay.set(sequence, true);
     try {
@@ -152,12 +153,12 @@ export class WritePath {
   }
 
   /** A leader of an older release would pass the wish over, and answer as it knows. */
-  #requireExact(): void {
+  #requireVersion(what: string): void {
     const version = versionOf(this.#node.configuration);
     if (version >= exactVersion) return;
     throw new ServiceError(
       "invalid",
-      `The cluster has version ${version}, exact needs version ${exactVersion} in writes: ` +
+      `The cluster has version ${version}, ${what} needs version ${exactVersion} in writes: ` +
         "once all nodes have this release, raise it by POST /upgrade",
     );
   }

@@ -115,9 +115,16 @@ export class Answers {
     return new Response(null, { status, headers });
   }
 
-  /** 200 with bytes of some other type. */
-  bytes(body: BodyInit, contentType: string): Response {
-    return responseOf(body, { headers: [...this.#common, ["content-type", contentType]] });
+  /** A body of some other type. */
+  bytes(body: BodyInit, contentType: string, status = 200): Response {
+    return responseOf(body, { status, headers: [...this.#common, ["content-type", contentType]] });
+  }
+
+  /** For a browser that asks whether programs in it may send these headers. */
+  allowing(requestHeaders: string): Response {
+    const response = this.empty(200);
+    response.headers.set("access-control-allow-headers", requestHeaders);
+    return response;
   }
 
   /** Sends the client to the console, with the short page that Go's http.Redirect adds for GET. */

@@ -85,8 +85,13 @@ interface Arrived {
 
 /** Neither throws nor rejects: what fails is answered. */
 function answerFor(arrived: Arrived): Answer {
-  const { app, request: { method } } = arrived;
-  if (method === "OPTIONS") return app.answers.empty(200);
+  const { app, route, request: { method } } = arrived;
+  if (method === "OPTIONS") {
+    const { requestHeaders } = route ?? {};
+    return requestHeaders === undefined
+      ? app.answers.empty(200)
+      : app.answers.allowing(requestHeaders);
+  }
   try {
     const answer = judged(arrived);
     return answer instanceof Promise ? answer.catch((error) => errorAnswer(app, error)) : answer;
@@ -173,5 +178,5 @@ function keptOut(app: AppState, { route, request, address, verdict }: KeptOut): 
     recordKeptOut(app.audit, { act, request, address, needed: route.permissions, verdict });
   }
   if (verdict.type === "slowed") return app.answers.later(verdict.seconds, route.refusalType);
-  return app.answers.empty(401, route.refusalType);
+  return route.refusal?.(app, 401) ?? app.answers.empty(401, route.refusalType);
 }

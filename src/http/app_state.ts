@@ -9,6 +9,7 @@ import { FigureRecorder } from "./console/figure_recorder.ts";
 import { LiveFeed } from "./console/live_feed.ts";
 import { BodyBudget, TurnBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
+import { HranaServer } from "./hrana/server.ts";
 import { RequestFigures } from "../metrics/request_figures.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import { Profiler } from "./profiler.ts";
@@ -42,6 +43,7 @@ export class AppState {
   readonly turnBudget = new TurnBudget();
   readonly disconnects = new DisconnectWatch();
   readonly profiler = new Profiler();
+  readonly hrana: HranaServer;
   readonly #nodeId: string;
   /** End of the last backup; undefined before the first. */
   lastBackupAt: Date | undefined;
@@ -64,6 +66,7 @@ export class AppState {
     this.audit = options.audit;
     this.answers = new Answers(options.info, httpAddress, this.gate !== undefined);
     this.#nodeId = id;
+    this.hrana = new HranaServer(this, id);
   }
 
   /** The leader's Raft address when requests for it are forwarded; undefined when it is this node. */

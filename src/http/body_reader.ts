@@ -34,8 +34,19 @@ export class BodyReader {
 
   /** Throws a RequestError, a BodyTooLongError or a NotUtf8Error. */
   async read(body: LargeBody, options: LargeBodyOptions): Promise<LargeStatements> {
-    const lane = body.length <= laneBytesMax ? this.#small : this.#large;
-    return statementsOf(await lane.read({ ...options, parts: body.parts }));
+    return statementsOf(await this.#laneOf(body).read({ ...options, parts: body.parts }));
+  }
+
+  /** The JSON of a body, which it takes over. Throws a RequestError. */
+  async value(body: Uint8Array<ArrayBuffer>): Promise<unknown> {
+    const whole = { exact: false, wanted: "texts", charactersMax: Infinity } as const;
+    const task = { ...whole, type: "value", parts: [body] } as const;
+    const reading = await this.#laneOf(body).read(task);
+    return reading.type === "value" ? reading.value : statementsOf(reading);
+  }
+
+  #laneOf({ length }: { readonly length: number }): Lane {
+    return length <= laneBytesMax ? this.#small : this.#large;
   }
 
   /** Ends the Workers; what is under way fails. */
@@ -56,6 +67,8 @@ function statementsOf(reading: BodyReading): LargeStatements {
         characters,
       });
     }
+    case "value":
+      throw new Error("A body that was to be read as statements was read as JSON");
     case "too_long":
       throw new BodyTooLongError(reading.characters);
     case "not_utf8":

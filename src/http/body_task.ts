@@ -2,7 +2,7 @@ import { ByteWriter, joinBytes } from "../base/bytes.ts";
 import { setsContext } from "../cluster/request_context.ts";
 import { writeStatement } from "../store/codec/statement_codec.ts";
 import type { Statement } from "../store/types.ts";
-import { jsonText, sqlText } from "./request_body.ts";
+import { jsonText, jsonValue, sqlText } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import { isBreakingPragma, NoStatementsError, parsedStatements } from "./statements.ts";
 
@@ -10,8 +10,8 @@ import { isBreakingPragma, NoStatementsError, parsedStatements } from "./stateme
 export interface BodyTask {
   readonly id: number;
   readonly parts: readonly Uint8Array<ArrayBuffer>[];
-  /** SQL itself, or JSON. */
-  readonly type: "sql" | "json";
+  /** SQL itself, JSON of statements, or any JSON, of which all is wanted. */
+  readonly type: "sql" | "json" | "value";
   /** What is wanted: the statements, those and their texts alone, or only the texts, twice. */
   readonly wanted: "statements" | "both" | "texts";
   /** See parseStatements. */
@@ -30,6 +30,7 @@ export type BodyReading =
     readonly inspection: Uint8Array<ArrayBuffer> | undefined;
     readonly characters: number;
   }
+  | { readonly type: "value"; readonly value: unknown }
   | { readonly type: "too_long"; readonly characters: number }
   | { readonly type: "not_utf8" }
   | { readonly type: "no_statements" }
@@ -38,6 +39,7 @@ export type BodyReading =
 /** Reads a large body and encodes its statements one by one, each forgotten when it is. */
 export function readLargeBody(task: BodyTask): BodyReading {
   const body = joinBytes(task.parts);
+  if (task.type === "value") return valueIn(body);
   const text = task.type === "sql" ? sqlText(body) : jsonText(body);
   if (text === undefined) return { type: "not_utf8" };
   if (text.length > task.charactersMax) return { type: "too_long", characters: text.length };
@@ -46,6 +48,15 @@ export function readLargeBody(task: BodyTask): BodyReading {
     return { ...encoded(statements, task.wanted), characters: text.length };
   } catch (error) {
     if (error instanceof NoStatementsError) return { type: "no_statements" };
+    if (!(error instanceof RequestError)) throw error;
+    return { type: "refused", status: error.status, message: error.message };
+  }
+}
+
+function valueIn(body: Uint8Array): BodyReading {
+  try {
+    return { type: "value", value: jsonValue(body) };
+  } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     return { type: "refused", status: error.status, message: error.message };
   }

@@ -1,4 +1,5 @@
 import { securitySchemes, withAccess } from "./openapi_access.ts";
+import { hranaPaths, hranaSchemas } from "./openapi_hrana.ts";
 import { parameters } from "./openapi_parameters.ts";
 import { paths } from "./openapi_paths.ts";
 import { sharedResponses } from "./openapi_responses.ts";
@@ -20,8 +21,13 @@ export function openApiOf(routes: readonly Route[]) {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    paths: withAccess(paths, routes),
-    components: { schemas, parameters, responses: sharedResponses, securitySchemes },
+    paths: withAccess({ ...paths, ...hranaPaths }, routes),
+    components: {
+      schemas: { ...schemas, ...hranaSchemas },
+      parameters,
+      responses: sharedResponses,
+      securitySchemes,
+    },
   };
 }
 

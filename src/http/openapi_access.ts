@@ -59,10 +59,10 @@ function withGuard(operation: Operation, route: Route): GuardedOperation {
     ...operation,
     security: [{}, { basic: permissions }, { bearer: permissions }],
     responses: {
-      ...operation.responses,
       ...sharedResponse("Unauthorized"),
       ...sharedResponse("Slowed"),
       ...(wholeDatabase === true ? sharedResponse("SomeTables") : {}),
+      ...operation.responses,
     },
   };
 }

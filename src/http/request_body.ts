@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { joinInSlices, Slices } from "../base/slices.ts";
 import type { AppState } from "./app_state.ts";
 import { ArrivingBody } from "./arriving_body.ts";
@@ -144,6 +145,15 @@ export function sqlText(body: Uint8Array): string | undefined {
   } catch (error) {
     if (error instanceof TypeError) return undefined;
     throw error;
+  }
+}
+
+/** A body of JSON in UTF-8; throws a RequestError (400) for any other. */
+export function jsonValue(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(strict.decode(body));
+  } catch (error) {
+    throw new RequestError(400, `The body is not JSON in UTF-8: ${messageOf(error)}`);
   }
 }
 

@@ -11,6 +11,7 @@ import { debugStatements } from "./debug_statements.ts";
 import { debugVars } from "./debug_vars.ts";
 import { consoleRoutes } from "./console/routes.ts";
 import { execute, query, unified } from "./data_endpoints.ts";
+import { hranaRoutes } from "./hrana/routes.ts";
 import { outcome } from "./idempotency_key.ts";
 import { leader } from "./leader.ts";
 import { boot, load } from "./load.ts";
@@ -53,6 +54,10 @@ interface RouteTaking<Body extends keyof Bodies> {
   readonly counter?: keyof HttpCounters;
   /** The type that rqlite names when it keeps a request out, with an empty body. */
   readonly refusalType?: string;
+  /** Headers that programs in browsers send it beside those that rqlite allows. */
+  readonly requestHeaders?: string;
+  /** What tells who is kept out why, where an empty body does not. */
+  readonly refusal?: (app: AppState, status: number) => Response;
   readonly endpoint: Endpoint<Body>;
 }
 
@@ -380,6 +385,7 @@ export const routes: readonly Route[] = [
     endpoint: ({ answers }) => answers.json(openApiText(routes)),
   },
   ...consoleRoutes,
+  ...hranaRoutes,
   {
     path: "/",
     match: "exact",

@@ -46,6 +46,7 @@ export class StandbyService implements Service {
   readonly #startedAtMs: number;
   readonly #counts = new ClusterCounts();
 
+  readonly relay = { serve: () => {}, ask: unheard };
   readonly write = refused;
   readonly begin = refused;
   readonly runInTransaction = refused;

@@ -27,6 +27,18 @@ export class StatementError extends Error {
   override name = "StatementError";
 }
 
+/** Why a statement failed. */
+export interface Failure {
+  readonly message: string;
+  /** SQLite's name for it: "SQLITE_CONSTRAINT_UNIQUE". */
+  readonly code: string;
+}
+
+/** SQLite's name for an error; of one of ours that for errors at large. */
+export function codeOf(error: unknown): string {
+  return error instanceof SqliteError ? error.codeName : "SQLITE_ERROR";
+}
+
 const primary = {
   perm: 3,
   busy: 5,

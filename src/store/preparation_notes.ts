@@ -1,6 +1,7 @@
 import { statisticsTables } from "../sqlite/mod.ts";
 import { Action } from "./authorizer_actions.ts";
-import { isOn, type RequestPragma } from "./request_pragmas.ts";
+import { isOn } from "../sqlite/pragma_value.ts";
+import type { RequestPragma } from "./request_pragmas.ts";
 
 /**
  * What a statement controls, instead of reading or writing anything: outside of a load, where a
@@ -17,6 +18,8 @@ export class PreparationNotes {
   callsChanges = false;
   /** It, or a trigger that it fires, writes the planner's statistics. */
   writesStatistics = false;
+  /** It is an INSERT, whatever triggers that it fires do. */
+  inserts = false;
   /** Tables that it, or a trigger that it fires, inserts into. */
   readonly insertsInto = new Set<string>();
   /** It is PRAGMA optimize, with this mask; "" when it gives none. */
@@ -66,6 +69,7 @@ export function noteEffect(
   action: number,
   first: string | null,
   second: string | null,
+  triggerOrView: string | null,
 ): void {
   switch (action) {
     case Action.function:
@@ -76,6 +80,7 @@ export function noteEffect(
       break;
     case Action.insert:
       if (first !== null) notes.insertsInto.add(first);
+      notes.inserts ||= triggerOrView === null;
       notes.writesStatistics ||= isStatistics(first);
       break;
     case Action.update:

@@ -1,4 +1,5 @@
 import { createHiddenTable, type Database, DbConfig } from "../sqlite/mod.ts";
+import { isOn } from "../sqlite/pragma_value.ts";
 import type { WriteConnection } from "./apply/write_connection.ts";
 
 /**
@@ -47,17 +48,6 @@ export function requestPragma(name: string, value: string | null): RequestPragma
   return known === undefined || value === null ? undefined : { name: known, on: isOn(value) };
 }
 
-/**
- * Whether SQLite takes a value for on: a word for it, or a number that begins the text and whose
- * last byte is not zero. https://www.sqlite.org/pragma.html#pragma_foreign_keys
- */
-export function isOn(value: string): boolean {
-  if (/^(?:on|yes|true)$/i.test(value)) return true;
-  const digits = /^(?:0x0*[0-9a-f]{1,8}(?![0-9a-f])|\d+)/i.exec(value)?.[0];
-  const number = digits === undefined ? 0 : Number(digits);
-  return number <= 0x7fff_ffff && (number & 0xff) !== 0;
-}
-
 export function samePragmas(one: PragmaState, other: PragmaState): boolean {
   return one.foreignKeys === other.foreignKeys &&
     requestPragmas.every((name) => one.request[name] === other.request[name]);
@@ -92,13 +82,30 @@ export class WritePragmas {
    * a transaction.
    */
   enforceForeignKeys(flag: boolean): void {
+    this.#enforce(this.wantedForeignKeys(flag));
+  }
+
+  #enforce(wanted: boolean): void {
     const { database, policy, users } = this.#target;
-    const wanted = this.wantedForeignKeys(flag);
     if (wanted === policy.foreignKeys) return;
     database.config(DbConfig.enableForeignKeys, wanted);
     policy.foreignKeys = wanted;
     // What kept statements were found to do is no longer so.
     users.clear();
+  }
+
+  /**
+   * Runs `body`, all of a transaction's step, with foreign keys enforced or not; undefined: as they
+   * are. SQLite passes over the PRAGMA within a transaction, but not over what is done here.
+   */
+  withForeignKeys(on: boolean | undefined, body: () => void): void {
+    const before = this.#target.policy.foreignKeys;
+    this.#enforce(on ?? before);
+    try {
+      body();
+    } finally {
+      this.#enforce(before);
+    }
   }
 
   /**

@@ -176,7 +176,7 @@ export class SqlPolicy {
         notes.control = control;
         return control.type === "pragma" ? AuthorizerResult.ignore : AuthorizerResult.ok;
       }
-      noteEffect(notes, action, first, second);
+      noteEffect(notes, action, first, second, triggerOrView);
     }
     if (this.#isContext(action, first, second)) return AuthorizerResult.ignore;
     const text = this.#refusalText(action, first, second, schema);

@@ -60,6 +60,10 @@ export interface AnswerFormat {
   readonly qualifyColumns: boolean;
   /** /db/request: a write in associative form has `"rows":null`. */
   readonly unified: boolean;
+  /** As libSQL's protocol has results (json/typed_json.ts); of the others only `unified` counts then. */
+  readonly typed?: true;
+  /** In that form: statements are described, and not run. */
+  readonly describes?: true;
 }
 
 /** Of answers that no client of /db reads. */

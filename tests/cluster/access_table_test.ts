@@ -18,9 +18,12 @@ interface Operation {
   readonly answer: RegExp;
   /** To somebody with rights to the table `t`, when it is another. */
   readonly inTables?: RegExp;
+  /** To who is kept out, when it is more than a status. */
+  readonly refused?: RegExp;
 }
 
 const type = "application/json";
+const hranaRefused = /^401 .*"code":"AUTH_REJECTED"/;
 /** What there is no table for: the body is looked at by who may load, before anything is done. */
 const operations: Readonly<Record<string, Operation>> = {
   "POST /db/execute": {
@@ -85,6 +88,33 @@ const operations: Readonly<Record<string, Operation>> = {
   "GET /console/": { answer: /^200 <!doctype html>/ },
   "HEAD /console/": { answer: /^200 $/ },
   "GET /openapi.json": { answer: /^200 .*"openapi"/ },
+  "GET /v2": { answer: /^200 / },
+  "GET /v3": { answer: /^200 / },
+  "POST /v1/execute": {
+    ...{ body: '{"stmt":{"sql":"SELECT a FROM secret"}}', answer: /^200 .*"value":"1"/s },
+    ...{ refused: hranaRefused, inTables: /^400 .*access to [a-z.]+ is prohibited/ },
+  },
+  "POST /v1/batch": {
+    body: '{"batch":{"steps":[{"stmt":{"sql":"INSERT INTO secret VALUES (1)"}}]}}',
+    ...{ answer: /^200 .*"affected_row_count":1/, refused: hranaRefused },
+    inTables: /^200 .*access to secret is prohibited/,
+  },
+  "POST /v2/pipeline": {
+    body: '{"requests":[{"type":"execute","stmt":{"sql":"SELECT a FROM secret"}}]}',
+    ...{ answer: /^200 .*"value":"1"/s, refused: hranaRefused },
+    inTables: /^200 .*access to [a-z.]+ is prohibited/,
+  },
+  "POST /v3/pipeline": {
+    body: '{"requests":[{"type":"execute","stmt":{"sql":"BEGIN"}},' +
+      '{"type":"execute","stmt":{"sql":"INSERT INTO secret VALUES (1)"}},{"type":"close"}]}',
+    ...{ answer: /^200 .*"affected_row_count":1/, refused: hranaRefused },
+    inTables: /^200 .*access to secret is prohibited/,
+  },
+  "POST /v3/cursor": {
+    body: '{"batch":{"steps":[{"stmt":{"sql":"SELECT a FROM secret"}}]}}',
+    ...{ answer: /^200 .*"value":"1"/s, refused: hranaRefused },
+    inTables: /^200 .*access to [a-z.]+ is prohibited/s,
+  },
   "GET /": { answer: /^302 / },
 };
 
@@ -142,7 +172,7 @@ async function checkOperation(node: NodeProcess, name: string, route: Route): Pr
   const { answer, inTables = answer } = operations[name] ?? {};
   assert(answer !== undefined && inTables !== undefined, `${name} is not tried`);
   const open = route.permissions.length === 0;
-  const refused = open ? answer : /^401 $/;
+  const refused = open ? answer : operations[name]?.refused ?? /^401 $/;
   const password = `of-${place}`;
   const tried: [string, RegExp][] = [
     ["", refused],

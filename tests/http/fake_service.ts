@@ -1,4 +1,4 @@
-import { ClusterCounts } from "../../src/cluster/types.ts";
+import { ClusterCounts, ServiceError } from "../../src/cluster/types.ts";
 import type {
   BeginRequest,
   LoadSqlRequest,
@@ -57,6 +57,10 @@ export class FakeService implements Service {
   readonly steps: TransactionStep[] = [];
   /** The rights that each was made with. */
   readonly inspections: (string | undefined)[] = [];
+  readonly relay = {
+    serve: () => {},
+    ask: () => Promise.reject(new ServiceError("no_transaction", "There is no other node")),
+  };
   readonly removed: string[] = [];
   readonly stepDowns: (string | undefined)[] = [];
   members: readonly Member[] = [memberOne];

@@ -9,7 +9,7 @@ const openApi = openApiOf(routes);
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 Deno.test("every route says what it asks of its client", () => {
-  // As in rqlite; /db/begin to /db/outcome and the last two it does not have, or leaves open.
+  // As in rqlite; /db/begin to /db/outcome and the last ones it does not have, or leaves open.
   const asked: Record<string, Permission[]> = {
     "/db/execute": ["execute"],
     "/db/query": ["query"],
@@ -46,6 +46,13 @@ Deno.test("every route says what it asks of its client", () => {
     "/console": [],
     "/console/": [],
     "/openapi.json": [],
+    "/v2": [],
+    "/v3": [],
+    "/v1/execute": ["query", "execute"],
+    "/v1/batch": ["query", "execute"],
+    "/v2/pipeline": ["query", "execute"],
+    "/v3/pipeline": ["query", "execute"],
+    "/v3/cursor": ["query", "execute"],
     "/": [],
   };
   const said = Object.fromEntries(routes.map(({ path, permissions }) => [path, permissions]));

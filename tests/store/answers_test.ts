@@ -80,7 +80,7 @@ Deno.test("Answers that are kept are bounded, by nothing but their own entry", (
       );
       assert(prepared);
       using _ = prepared.statement;
-      answers.rows(prepared, 0);
+      answers.rows(prepared, 0, database);
     }
     const kept = text(answers.results);
     answers.end();

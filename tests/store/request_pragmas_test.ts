@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { checksum } from "../../src/base/checksum.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
-import { isOn } from "../../src/store/request_pragmas.ts";
+import { isOn } from "../../src/sqlite/pragma_value.ts";
 import { Entries, library, sqlite3, TestStore } from "./fixture.ts";
 import { schema } from "./migration_recipes.ts";
 

@@ -1,5 +1,4 @@
-/** Where the head of a statement stands: whether its semicolons end it, or belong to a trigger's body. */
-type Phase = "start" | "plain" | "explain" | "create" | "trigger" | "semicolon" | "end";
+import { isInBody, nextPhase, type Phase } from "../../sqlite/statement_phase.ts";
 
 /** What closes each thing that may hold a semicolon and a line's end. */
 const closers: ReadonlyMap<string, string> = new Map([
@@ -31,8 +30,8 @@ export class StatementSplitter {
 
   /** Whether the pending statement could end here: no quote, parenthesis or trigger is open. */
   get couldEnd(): boolean {
-    const inTrigger = this.#phase === "trigger" || this.#phase === "semicolon";
-    return this.isPending && this.#closer === "" && this.#parentheses <= 0 && !inTrigger;
+    return this.isPending && this.#closer === "" && this.#parentheses <= 0 &&
+      !isInBody(this.#phase);
   }
 
   /** Takes one more line, without its end, and returns the statements that it completes. */
@@ -81,7 +80,7 @@ export class StatementSplitter {
   }
 
   #endsAtSemicolon(): boolean {
-    if (this.#phase === "trigger" || this.#phase === "semicolon") {
+    if (isInBody(this.#phase)) {
       this.#phase = "semicolon";
       return false;
     }
@@ -92,25 +91,5 @@ export class StatementSplitter {
     if (text === "(") this.#parentheses++;
     if (text === ")") this.#parentheses--;
     this.#phase = nextPhase(this.#phase, text.toUpperCase());
-  }
-}
-
-function nextPhase(phase: Phase, word: string): Phase {
-  switch (phase) {
-    case "start":
-    case "explain":
-      if (word === "CREATE") return "create";
-      return word === "EXPLAIN" || phase === "explain" && /^(QUERY|PLAN)$/.test(word)
-        ? "explain"
-        : "plain";
-    case "create":
-      if (word === "TEMP" || word === "TEMPORARY") return "create";
-      return word === "TRIGGER" ? "trigger" : "plain";
-    case "semicolon":
-      return word === "END" ? "end" : "trigger";
-    case "end":
-      return "trigger";
-    default:
-      return phase;
   }
 }

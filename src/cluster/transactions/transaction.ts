@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { Clock, Timer } from "../../io/types.ts";
-import { setDigest } from "../../store/codec/script_codec.ts";
+import { describes, setDigest } from "../../store/codec/script_codec.ts";
 import type { HeldRead, OpenRehearsal, Rehearsal, Store } from "../../store/types.ts";
 import { ServiceError } from "../types.ts";
 
@@ -100,6 +100,7 @@ export class Transaction {
     const rehearsal = await this.#rehearse(step, surelyWrites, deadline);
     // Another node's clock, or this one's, may have ended it meanwhile.
     this.#assertOpen();
+    if (describes(step) && rehearsal.type === "same") return rehearsal.results;
     return this.#note(step, rehearsal);
   }
 

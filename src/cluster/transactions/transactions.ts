@@ -123,6 +123,7 @@ export class Transactions {
   /** Runs the statements of one request, here or at the node that has the transaction. */
   async run(request: TransactionStep): Promise<Uint8Array> {
     const { statements, readOnly, unified, atomic, format, statementTimeoutMs } = request;
+    const { foreignKeys } = request;
     const { clock } = this.#parts;
     const surelyWrites = !readOnly && beginsWithWrite(statements);
     const [seed = 0n] = crypto.getRandomValues(new BigUint64Array(1));
@@ -135,6 +136,7 @@ export class Transactions {
       readOnly,
       timeoutMs: statementTimeoutMs,
       format,
+      foreignKeys,
     });
     const reader = await this.#ask({ ...callOf(request), type: "run", step, surelyWrites });
     return reader.raw(reader.remaining);

@@ -13,7 +13,7 @@ import {
   verifyEntry,
 } from "../codec/command_header.ts";
 import { stampOf } from "../codec/stamp.ts";
-import { StatementError } from "../failures.ts";
+import { codeOf, StatementError } from "../failures.ts";
 import { scriptConflict } from "../types.ts";
 import type { ScriptRunner } from "./script_runner.ts";
 import type { KeyedRequests } from "./keyed_requests.ts";
@@ -149,7 +149,7 @@ export class AloneApplier {
     } catch (error) {
       this.#runner.throwIfLocal(error);
       this.#answers.rewind(0);
-      this.#answers.error(messageOf(error), false);
+      this.#answers.error(messageOf(error), false, codeOf(error));
       return false;
     }
   }

@@ -1,13 +1,15 @@
 import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../io/types.ts";
 import { JsonText, wholeNanoseconds } from "../json/json_text.ts";
+import { RenderError } from "../json/result_json.ts";
 import {
-  RenderError,
-  RowsWriter,
-  writeChanges,
-  writeEmpty,
-  writeError,
-} from "../json/result_json.ts";
+  type ResultWriter,
+  resultWriter,
+  writeChanged,
+  writeFailure,
+  writeNone,
+} from "../json/result_writer.ts";
+import { type Effects, writeDescription } from "../json/typed_json.ts";
 import type { PreparedStatement } from "../prepared_statement.ts";
 import { type Answer, type AnswerFormat, duplicate, KeyedAnswer } from "../types.ts";
 
@@ -172,29 +174,46 @@ export class Answers {
   changes(rowId: number | bigint, changes: number, seconds: number): void {
     if (this.#format === undefined) return;
     this.#separate();
-    writeChanges(this.#out, rowId, changes, this.#seconds(seconds), this.#format);
+    writeChanged(this.#out, rowId, changes, this.#seconds(seconds), this.#format);
   }
 
   /** A text without a statement, or whose last one is none: of a read or of a write, as it began. */
   empty(query: boolean, elapsedMs: number): void {
     if (this.#format === undefined) return;
     this.#separate();
-    writeEmpty(this.#out, query, this.#seconds(elapsedMs), this.#format);
+    writeNone(this.#out, query, this.#seconds(elapsedMs), this.#format);
   }
 
-  error(message: string, query: boolean): void {
+  /** `code`: SQLite's name for it. */
+  error(message: string, query: boolean, code = "SQLITE_ERROR"): void {
     if (this.#format === undefined) return;
     this.#separate();
-    writeError(this.#out, message, query && this.#format.associative);
+    writeFailure(this.#out, { message, code }, this.#format, query);
+  }
+
+  /** Whether every statement has a result in which its rows and changes are together. */
+  get typed(): boolean {
+    return this.#format?.typed === true;
+  }
+
+  /** Whether statements are to be described, and not run. */
+  get describes(): boolean {
+    return this.#format?.describes === true;
+  }
+
+  description(prepared: PreparedStatement): void {
+    this.#separate();
+    writeDescription(this.#out, prepared);
   }
 
   /**
    * Steps a statement to its end, which it reaches on every node, and writes its rows where they
    * are wanted: a value that JSON has no form for spoils only the answer. To take the statement back
    * for that is not possible, as nodes that answer nobody do not find out. Returns how many there
-   * were.
+   * were. `effects`: where it leaves what it did.
    */
-  rows({ statement, kind, readonly }: PreparedStatement, startedAt: number): number {
+  rows(prepared: PreparedStatement, startedAt: number, effects: Effects): number {
+    const { statement, kind, readonly } = prepared;
     let format = this.#format;
     let rows = 0;
     if (format === undefined) {
@@ -209,7 +228,7 @@ export class Answers {
     let failure: string | undefined;
     try {
       let hasRow = statement.step();
-      const writer = new RowsWriter(this.#out, statement, format, hasRow);
+      const writer = resultWriter(this.#out, prepared, format, hasRow, effects);
       for (; hasRow; hasRow = statement.step()) {
         rows++;
         if (failure === undefined) failure = this.#row(writer, start);
@@ -222,12 +241,12 @@ export class Answers {
     if (failure !== undefined) {
       this.#out.length = start;
       const text = readonly ? failure : `${failure}; the statement was carried out`;
-      writeError(this.#out, text, format.associative);
+      writeFailure(this.#out, { message: text, code: "SQLITE_ERROR" }, format, true);
     }
     return rows;
   }
 
-  #row(writer: RowsWriter, start: number): string | undefined {
+  #row(writer: ResultWriter, start: number): string | undefined {
     try {
       writer.row();
     } catch (error) {

@@ -4,6 +4,7 @@ import type { ChangeMark } from "../../changes/recorder.ts";
 import { SqliteError, SqlSource } from "../../sqlite/mod.ts";
 import type { Execution } from "../codec/command_header.ts";
 import {
+  codeOf,
   isFull,
   isInterrupt,
   isLocalFailure,
@@ -107,6 +108,10 @@ export class EntryStatements {
       const mark = answers.entryLength;
       this.#beginText();
       try {
+        if (answers.describes) {
+          this.#describe(sql);
+          continue;
+        }
         const prepared = run.inBatch
           ? connection.users.cache.prepare(sql, run.takes !== undefined)
           : undefined;
@@ -145,7 +150,17 @@ export class EntryStatements {
   /** What is known of the result from the text's first statement. */
   #beginResult({ readonly, kind, hasColumns }: PreparedStatement): void {
     this.#emptyRows = this.#run.unified && readonly;
-    this.#query = this.#emptyRows || (kind === "change" && hasColumns);
+    this.#query = this.#emptyRows || (kind === "change" && hasColumns) ||
+      this.#runner.answers.typed;
+  }
+
+  /** Tells of a text's first statement what it is. */
+  #describe(sql: string): void {
+    const { answers } = this.#runner;
+    const prepared = this.#prepareNext(new SqlSource(sql));
+    if (prepared === undefined) return answers.empty(true, 0);
+    using _ = prepared.statement;
+    answers.description(prepared);
   }
 
   /** Those of a text that is prepared statement by statement. */
@@ -260,7 +275,8 @@ export class EntryStatements {
     const refusal = error instanceof SqliteError ? connection.policy.refusal(error) : undefined;
     if (refusal?.ofContext) run.stopsAtError = true;
     const text = isInterrupt(error) ? "execute timeout" : refusal?.text ?? messageOf(error);
-    answers.error(text, this.#emptyRows);
+    const code = refusal === undefined ? codeOf(error) : "SQLITE_AUTH";
+    answers.error(text, this.#emptyRows, code);
     return run.stopsAtError ? "error" : "done";
   }
 
@@ -320,8 +336,9 @@ export class StatementRunner {
     const bound = this.parameters.bind(statement, used);
     connection.prepareRun(prepared, run.timeoutMs, kept);
     try {
-      if (rowsSince !== undefined) rows = this.answers.rows(prepared, rowsSince);
-      else while (statement.step()) rows++;
+      if (rowsSince !== undefined) {
+        rows = this.answers.rows(prepared, rowsSince, connection.database);
+      } else while (statement.step()) rows++;
       failed = false;
     } finally {
       statement.reset();

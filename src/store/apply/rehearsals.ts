@@ -1,5 +1,5 @@
 import { ByteWriter } from "../../base/bytes.ts";
-import { writeSteps } from "../codec/script_codec.ts";
+import { describes, writeSteps } from "../codec/script_codec.ts";
 import type { OpenRehearsal, Rehearsal } from "../types.ts";
 import type { Batches } from "./batches.ts";
 import type { QuickWriter } from "./quick_writer.ts";
@@ -36,7 +36,7 @@ export class Rehearsals {
         const ask = (done: number): RehearsedSteps => ({
           id,
           done,
-          count: steps.length - done,
+          count: steps.filter((step) => !describes(step)).length - done,
           script: scriptOf(steps.slice(done)),
           rights,
           foreignKeys: this.#parts.foreignKeys,

@@ -12,7 +12,7 @@ export interface RehearsedSteps {
   readonly id: number;
   /** How many steps it has run before these. */
   readonly done: number;
-  /** How many these are, and these behind their count. */
+  /** How many of these stay, and these behind their count: to describe a statement leaves nothing. */
   readonly count: number;
   readonly script: Uint8Array<ArrayBuffer>;
   readonly rights: string | undefined;

@@ -66,7 +66,11 @@ export class ScriptRun {
     for (const step of stepsIn(script.data, offset)) {
       answers.beginStep(step.format);
       const names = connection.holds ? this.#savepoints.names : [];
-      this.#step(script, step);
+      if (this.#changesForeignKeys(step)) {
+        this.#outcome = { type: "needs_alone" };
+        break;
+      }
+      connection.pragmas.withForeignKeys(step.foreignKeys, () => this.#step(script, step));
       if (this.#outcome?.type === "writes") return this.#refuse(step, names);
       if (this.#outcome?.type === "needs_alone") break;
       // Of what must be so again, on every node: not of what PRAGMA page_count and its like answer.
@@ -77,6 +81,12 @@ export class ScriptRun {
       if (this.#outcome !== undefined) break;
     }
     return this.#outcome ?? { type: "same", digest: last, writes: this.#writes };
+  }
+
+  /** Others' statements are kept prepared as foreign keys are now. */
+  #changesForeignKeys({ foreignKeys }: ReadStep): boolean {
+    const { connection, inBatch } = this.#place;
+    return inBatch && foreignKeys !== undefined && foreignKeys !== connection.foreignKeys;
   }
 
   /** A step that wants to write has had no effect: it has only read. */

@@ -8,10 +8,17 @@ import { passStatements, writeStatements } from "./statement_codec.ts";
 
 // The format, byte by byte, is in README.md.
 
-/** Where in a step the digest of its results stands. */
+/** Where in a step the form of its results stands, and their digest. */
+const formatAt = 21;
 const digestAt = 22;
 
-const StepFlag = { atomic: 1, unified: 2, readOnly: 4 } as const;
+const StepFlag = {
+  atomic: 1,
+  unified: 2,
+  readOnly: 4,
+  foreignKeysOff: 8,
+  foreignKeysOn: 16,
+} as const;
 
 /** One request of a transaction, with the only time and randomness that it will ever see. */
 export interface ScriptStep extends Stamp {
@@ -26,6 +33,8 @@ export interface ScriptStep extends Stamp {
   readonly timeoutMs: number;
   /** How its results are written, without timings. */
   readonly format: AnswerFormat;
+  /** Whether they are enforced while it runs; undefined: as for any other entry. */
+  readonly foreignKeys?: boolean | undefined;
 }
 
 /** A step as its statements are run. */
@@ -45,7 +54,9 @@ export function encodeStep(step: ScriptStep): Uint8Array<ArrayBuffer> {
   writer.uint32(Math.min(Math.max(0, Math.round(step.timeoutMs)), 0xffff_ffff));
   writer.uint8(
     (step.atomic ? StepFlag.atomic : 0) | (step.unified ? StepFlag.unified : 0) |
-      (step.readOnly ? StepFlag.readOnly : 0),
+      (step.readOnly ? StepFlag.readOnly : 0) |
+      (step.foreignKeys === false ? StepFlag.foreignKeysOff : 0) |
+      (step.foreignKeys === true ? StepFlag.foreignKeysOn : 0),
   );
   writer.uint8(encodeFormat(step.format));
   writer.raw(new Uint8Array(digestBytes));
@@ -103,10 +114,21 @@ function readStep(reader: ByteReader): Omit<ReadStep, "end"> {
     atomic: (flags & StepFlag.atomic) !== 0,
     unified: (flags & StepFlag.unified) !== 0,
     readOnly: (flags & StepFlag.readOnly) !== 0,
+    foreignKeys: foreignKeysIn(flags),
     format,
     digest: digest.every((byte) => byte === 0) ? undefined : digest,
     offset: reader.offset + 4,
   };
+}
+
+function foreignKeysIn(flags: number): boolean | undefined {
+  if ((flags & StepFlag.foreignKeysOff) !== 0) return false;
+  return (flags & StepFlag.foreignKeysOn) !== 0 ? true : undefined;
+}
+
+/** Whether a step only asks what its statements are. */
+export function describes(step: Uint8Array): boolean {
+  return decodeFormat(step[formatAt] ?? 0)?.describes === true;
 }
 
 /** Each step's bytes. */

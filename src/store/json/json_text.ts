@@ -29,6 +29,8 @@ export class JsonText {
   /** May be replaced by a longer one at every call here. */
   bytes: Uint8Array<ArrayBuffer>;
   length = 0;
+  /** Bytes of texts so far that are no UTF-8, and were written as U+FFFD. */
+  replaced = 0;
 
   constructor(capacity = 4096) {
     this.bytes = new Uint8Array(new ArrayBuffer(capacity));
@@ -124,6 +126,7 @@ export class JsonText {
           bytes.set(replacement, out);
           out += replacement.length;
           at++;
+          this.replaced++;
         } else if (size === 3 && isLineSeparator(rest, at)) {
           out = escapeUnit(bytes, out, 0x2000 | (0x28 + (rest[at + 2] as number) - 0xa8));
           at += 3;
@@ -135,7 +138,8 @@ export class JsonText {
     this.length = out;
   }
 
-  base64(value: Uint8Array): void {
+  /** In the standard alphabet; `padded`: with `=` up to a whole number of fours. */
+  base64(value: Uint8Array, padded = true): void {
     const { length } = value;
     this.reserve(Math.ceil(length / 3) * 4 + 2);
     const { bytes } = this;
@@ -145,10 +149,10 @@ export class JsonText {
       const left = length - at;
       const bits = ((value[at] as number) << 16) | ((value[at + 1] ?? 0) << 8) |
         (value[at + 2] ?? 0);
-      bytes[out++] = base64Digits[bits >> 18] as number;
-      bytes[out++] = base64Digits[(bits >> 12) & 63] as number;
-      bytes[out++] = left > 1 ? base64Digits[(bits >> 6) & 63] as number : 0x3d;
-      bytes[out++] = left > 2 ? base64Digits[bits & 63] as number : 0x3d;
+      bytes[out++] = digit(bits >> 18);
+      bytes[out++] = digit(bits >> 12);
+      if (left > 1 || padded) bytes[out++] = left > 1 ? digit(bits >> 6) : 0x3d;
+      if (left > 2 || padded) bytes[out++] = left > 2 ? digit(bits) : 0x3d;
     }
     bytes[out++] = quote;
     this.length = out;
@@ -169,6 +173,10 @@ export class JsonText {
   copy(): Uint8Array<ArrayBuffer> {
     return this.bytes.slice(0, this.length);
   }
+}
+
+function digit(bits: number): number {
+  return base64Digits[bits & 63] as number;
 }
 
 function escapeAscii(bytes: Uint8Array, at: number, byte: number): number {

@@ -2,6 +2,7 @@ import { ColumnType, type Statement } from "../../sqlite/mod.ts";
 import { timeFromInteger, timeFromText } from "./column_time.ts";
 import { JsonText } from "./json_text.ts";
 import { type Column, columnsOf, type ResultColumns } from "./result_columns.ts";
+import type { Failure } from "../failures.ts";
 import type { AnswerFormat } from "../types.ts";
 
 /** A value has no form in JSON, or a result is too large to be held. */
@@ -155,9 +156,9 @@ export class RowsWriter {
   }
 
   /** Closes a result that an error cut short; a row begun is taken back. */
-  endPartial(error: string): void {
+  endPartial({ message }: Failure): void {
     if (this.#inRow) this.#out.length = this.#rowStart;
-    this.end(0, error);
+    this.end(0, message);
   }
 
   #value(column: number): void {
@@ -307,7 +308,8 @@ export function writeError(out: JsonText, message: string, emptyRows = false): v
   out.byte(closeBrace);
 }
 
-function shortened(message: string): string {
+/** An error's text, as far as it is shown. */
+export function shortened(message: string): string {
   if (message.length <= errorLengthMax) return message;
   const start = message.slice(0, errorLengthMax);
   // Not half of a character.

@@ -10,7 +10,7 @@ import {
   type QuickParts,
 } from "../quick_connection.ts";
 import { type PreparedStatement, StatementCache } from "../prepared_statement.ts";
-import { RowsWriter } from "../json/result_json.ts";
+import { resultWriter } from "../json/result_writer.ts";
 import type { Explainer } from "../statements/statement_meter.ts";
 import {
   type AnswerFormat,
@@ -75,7 +75,9 @@ export class QuickReader implements Holder {
   /** The answer, or undefined when a reader has to find it. */
   read(request: ReadRequest): Uint8Array<ArrayBuffer> | undefined {
     const { statements, transaction, format, rights } = request;
-    if (transaction || !areShort(statements) || rights !== undefined) return undefined;
+    if (transaction || !areShort(statements) || rights !== undefined || format.describes) {
+      return undefined;
+    }
     return this.#try(() => this.#read(statements, format));
   }
 
@@ -135,7 +137,7 @@ export class QuickReader implements Holder {
     let count = 0;
     try {
       let hasRow = statement.step();
-      const rows = new RowsWriter(this.#json, statement, format, hasRow);
+      const rows = resultWriter(this.#json, prepared, format, hasRow);
       for (; hasRow; hasRow = statement.step()) {
         rows.row();
         count++;

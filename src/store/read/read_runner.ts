@@ -1,7 +1,7 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { Clock } from "../../io/types.ts";
 import { SqliteError, SqlSource } from "../../sqlite/mod.ts";
-import { isInterrupt, isReadonly, StatementError } from "../failures.ts";
+import { codeOf, type Failure, isInterrupt, isReadonly, StatementError } from "../failures.ts";
 import { type JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import { keptBytesMax, Parameters } from "../parameters.ts";
 import {
@@ -11,7 +11,8 @@ import {
   prepareNext,
   type StatementKind,
 } from "../prepared_statement.ts";
-import { RenderError, RowsWriter, writeEmpty, writeError } from "../json/result_json.ts";
+import { type ResultWriter, resultWriter, writeFailure, writeNone } from "../json/result_writer.ts";
+import { writeDescription } from "../json/typed_json.ts";
 import { type SqlPolicy, writeRefused } from "../sql_policy.ts";
 import type { AnswerFormat } from "../types.ts";
 import type { Explainer, StatementMeter } from "../statements/statement_meter.ts";
@@ -115,13 +116,14 @@ export class ReadRunner {
     const start = json.length;
     const sent = output.sentBytes;
     let prepared = false;
-    const emptyRows = () => format.associative && (!format.unified || prepared);
+    const query = () => !format.unified || prepared;
     try {
       const stopped = output.stopped();
       if (stopped !== undefined) {
-        writeError(json, stopped, emptyRows());
+        writeFailure(json, { message: stopped, code: "SQLITE_INTERRUPT" }, format, query());
         return;
       }
+      if (format.describes) return this.#describe(sql, json);
       const kept = this.#connection.users.cache.prepare(sql);
       prepared = kept !== undefined;
       if (kept !== undefined) this.#rows(kept, { sql, used: 0, format, output, kept: true });
@@ -130,7 +132,7 @@ export class ReadRunner {
       if (error instanceof ReadCancelled) throw error;
       if (output.sentBytes > sent) throw error;
       json.length = start;
-      writeError(json, this.#textOf(error, output), emptyRows());
+      writeFailure(json, this.#failureOf(error, output), format, query());
     }
   }
 
@@ -143,7 +145,7 @@ export class ReadRunner {
       begun();
       if (prepared === undefined) {
         const elapsedMs = this.#clock.now() - startedAt;
-        writeEmpty(output.json, true, format.timings ? wholeNanoseconds(elapsedMs) : 0, format);
+        writeNone(output.json, true, format.timings ? wholeNanoseconds(elapsedMs) : 0, format);
         return;
       }
       using statement = prepared.statement;
@@ -191,10 +193,10 @@ export class ReadRunner {
     let failed = true;
     const sent = output.sentBytes;
     const bound = this.#parameters.bind(statement, used);
-    let writer: RowsWriter | undefined;
+    let writer: ResultWriter | undefined;
     try {
       let hasRow = statement.step();
-      writer = new RowsWriter(json, statement, format, hasRow);
+      writer = resultWriter(json, prepared, format, hasRow);
       for (; hasRow; hasRow = statement.step()) {
         writer.row();
         rows++;
@@ -206,7 +208,7 @@ export class ReadRunner {
       // What was sent cannot be taken back: its end says that it is not all.
       const partial = output.sentBytes > sent && !(error instanceof ReadCancelled);
       if (!partial || writer === undefined) throw error;
-      writer.endPartial(this.#textOf(error, output));
+      writer.endPartial(this.#failureOf(error, output));
     } finally {
       statement.reset();
       // The time in which a client took nothing of a long answer is none of the statement's.
@@ -216,12 +218,26 @@ export class ReadRunner {
     }
   }
 
-  #textOf(error: unknown, output: ReadOutput): string {
-    if (isReadonly(error)) return writeRefused;
-    if (isInterrupt(error)) return output.stopped() ?? timeoutText;
-    if (error instanceof SqliteError) return this.#connection.policy.explain(error);
-    if (error instanceof RenderError || error instanceof StatementError) return error.message;
-    return messageOf(error);
+  #failureOf(error: unknown, output: ReadOutput): Failure {
+    const code = codeOf(error);
+    if (isReadonly(error)) return { message: writeRefused, code };
+    if (isInterrupt(error)) return { message: output.stopped() ?? timeoutText, code };
+    if (error instanceof SqliteError) {
+      const refusal = this.#connection.policy.refusal(error);
+      return refusal === undefined
+        ? { message: error.message, code }
+        : { message: refusal.text, code: "SQLITE_AUTH" };
+    }
+    return { message: messageOf(error), code };
+  }
+
+  /** Tells of a text's first statement what it is. */
+  #describe(sql: string, json: JsonText): void {
+    const { database, policy } = this.#connection;
+    const prepared = prepareNext(database, policy, new SqlSource(sql));
+    if (prepared === undefined) throw new StatementError("There is no statement to describe");
+    using _ = prepared.statement;
+    writeDescription(json, prepared);
   }
 
   /** Tells of each text whether all of it is read-only, or why it cannot be prepared. */

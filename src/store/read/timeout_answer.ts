@@ -1,5 +1,5 @@
 import { JsonText } from "../json/json_text.ts";
-import { writeError } from "../json/result_json.ts";
+import { writeFailure } from "../json/result_writer.ts";
 import { EncodedStatements, type ReadRequest, StoreBusyError } from "../types.ts";
 import { timeoutText } from "./read_runner.ts";
 
@@ -16,7 +16,7 @@ export function timeoutAnswer(
   for (const { sql } of statements) {
     if (sql === "") continue;
     if (json.length > 0) json.ascii(",");
-    writeError(json, timeoutText, format.associative);
+    writeFailure(json, { message: timeoutText, code: "SQLITE_INTERRUPT" }, format, true);
   }
   return json.copy();
 }

@@ -1,0 +1,168 @@
+import { assert } from "../../base/assert.ts";
+import type { SqlValue } from "../../store/types.ts";
+import { bound } from "./arguments.ts";
+import { nothing, type Outcome } from "./results.ts";
+import type { StatementRunner } from "./statement_runner.ts";
+import type { StatementText } from "./statement_text.ts";
+import { onlyStatement, type Stream } from "./stream.ts";
+import type { Batch, Condition } from "./types.ts";
+
+export interface StepOutcome {
+  readonly step: number;
+  readonly outcome: Outcome;
+}
+
+interface BoundStatement {
+  readonly text: StatementText;
+  readonly values: readonly SqlValue[];
+}
+
+/** Steps of a batch that can be carried out at once: all or none. */
+interface AtomicSteps {
+  /** Undefined for one that does nothing. */
+  readonly statements: readonly (BoundStatement | undefined)[];
+  /** The numbers of BEGIN, of COMMIT, and of the ROLLBACK that is for when that failed. */
+  readonly begin: number;
+  readonly commit: number;
+  readonly rollback: number;
+}
+
+/** What a transaction may hold that is carried out at once. */
+const atomicKeywords: ReadonlySet<string> = new Set([
+  "SELECT",
+  "VALUES",
+  "WITH",
+  "INSERT",
+  "UPDATE",
+  "DELETE",
+  "REPLACE",
+  "CREATE",
+  "DROP",
+  "ALTER",
+]);
+
+/** The steps of a batch, one after the other as their conditions have it. */
+export class BatchRun {
+  readonly #stream: Stream;
+  readonly #batch: Batch;
+  readonly #runner: StatementRunner;
+  readonly #isOk: boolean[] = [];
+
+  constructor(stream: Stream, batch: Batch, runner: StatementRunner) {
+    this.#stream = stream;
+    this.#batch = batch;
+    this.#runner = runner;
+  }
+
+  /** Of each step that is carried out; a result that is a stream is to be read before the next. */
+  async *outcomes(): AsyncGenerator<StepOutcome, void> {
+    for (let step = 0; step < this.#batch.length; step++) {
+      const { condition, statement } = this.#batch[step] as Batch[number];
+      if (condition !== undefined && !this.#holds(condition)) continue;
+      const atomic = this.#atomicSteps(step);
+      if (atomic !== undefined) {
+        for (const outcome of await this.#atomically(atomic)) yield this.#told(outcome);
+        step = atomic.rollback;
+        continue;
+      }
+      const outcome = await this.#stream.execute(statement, this.#runner);
+      yield this.#told({ step, outcome });
+    }
+  }
+
+  /** The result of a step was cut short after it was told of. */
+  failedLate(step: number): void {
+    this.#isOk[step] = false;
+  }
+
+  #told(outcome: StepOutcome): StepOutcome {
+    this.#isOk[outcome.step] = outcome.outcome.type === "done";
+    return outcome;
+  }
+
+  /** `error` is true of a step that was passed over, too, as in libSQL's servers. */
+  #holds(condition: Condition): boolean {
+    switch (condition.type) {
+      case "ok":
+        return this.#isOk[condition.step] === true;
+      case "error":
+        return this.#isOk[condition.step] !== true;
+      case "not":
+        return !this.#holds(condition.condition);
+      case "and":
+        return condition.conditions.every((one) => this.#holds(one));
+      case "or":
+        return condition.conditions.some((one) => this.#holds(one));
+      case "is_autocommit":
+        return this.#stream.isAutocommit;
+    }
+  }
+
+  /**
+   * The steps from a BEGIN on that are what clients make of a transaction: each if the one before
+   * was done, COMMIT, and ROLLBACK if that was not. They cost one write, where a transaction of
+   * several requests costs more for each step.
+   */
+  #atomicSteps(begin: number): AtomicSteps | undefined {
+    if (!this.#stream.isAutocommit) return undefined;
+    const control = this.#boundAt(begin)?.text.control;
+    if (control?.type !== "begin" || control.mode === "read") return undefined;
+    const statements: (BoundStatement | undefined)[] = [];
+    for (let step = begin + 1; step < this.#batch.length; step++) {
+      if (!isOkOf(this.#batch[step]?.condition, step - 1)) return undefined;
+      const statement = this.#boundAt(step);
+      if (statement === undefined) return undefined;
+      const { text } = statement;
+      if (text.control?.type === "commit") {
+        const rollback = step + 1;
+        const ends = this.#boundAt(rollback)?.text.control?.type === "rollback" &&
+          isForFailure(this.#batch[rollback]?.condition, begin, step);
+        const isEmpty = statements.every((one) => one === undefined);
+        return ends && !isEmpty ? { statements, begin, commit: step, rollback } : undefined;
+      }
+      const setsNothing = text.control?.type === "foreign_keys" && text.control.on !== undefined;
+      // What they say depends on the statements before.
+      if (!setsNothing && (!atomicKeywords.has(text.keyword) || text.seen.length > 0)) {
+        return undefined;
+      }
+      statements.push(setsNothing ? undefined : statement);
+    }
+    return undefined;
+  }
+
+  #boundAt(step: number): BoundStatement | undefined {
+    const statement = this.#batch[step]?.statement;
+    if (statement === undefined) return undefined;
+    const found = onlyStatement(this.#stream.stored.textOf(statement.source));
+    if ("error" in found) return undefined;
+    const parameters = bound(found.text, statement);
+    return "error" in parameters ? undefined : { text: found.text, values: parameters.values };
+  }
+
+  async #atomically({ statements, begin, commit, rollback }: AtomicSteps): Promise<StepOutcome[]> {
+    const asked = statements.filter((statement) => statement !== undefined);
+    const outcomes = await this.#stream.runAtomically(asked, this.#runner);
+    const done: Outcome = { type: "done", result: nothing };
+    const told: StepOutcome[] = [{ step: begin, outcome: done }];
+    let next = 0;
+    for (const [i, statement] of statements.entries()) {
+      const outcome = statement === undefined ? done : outcomes[next++];
+      assert(outcome !== undefined, `A statement of a batch has no result: ${next - 1}`);
+      told.push({ step: begin + 1 + i, outcome });
+      if (outcome.type === "failed") return [...told, { step: rollback, outcome: done }];
+    }
+    return [...told, { step: commit, outcome: done }];
+  }
+}
+
+function isOkOf(condition: Condition | undefined, step: number): boolean {
+  return condition?.type === "ok" && condition.step === step;
+}
+
+/** `not ok(commit)`, perhaps along with `ok(begin)`. */
+function isForFailure(condition: Condition | undefined, begin: number, commit: number): boolean {
+  if (condition?.type === "not") return isOkOf(condition.condition, commit);
+  if (condition?.type !== "and" || condition.conditions.length !== 2) return false;
+  const [first, second] = condition.conditions;
+  return isOkOf(first, begin) && second?.type === "not" && isOkOf(second.condition, commit);
+}

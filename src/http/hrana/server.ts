@@ -1,0 +1,169 @@
+import { ByteReader, ByteWriter } from "../../base/bytes.ts";
+import { ServiceError } from "../../cluster/types.ts";
+import type { AppState } from "../app_state.ts";
+import { nextTurn } from "../next_turn.ts";
+import { jsonValue } from "../request_body.ts";
+import { cursorLines } from "./cursor.ts";
+import { ProtocolError } from "./errors.ts";
+import { cursorIn, pipelineIn } from "./json_request.ts";
+import { Pipeline } from "./pipeline.ts";
+import { errorReply, gathered, type Reply, replyOf } from "./reply.ts";
+import { type Asker, StatementRunner } from "./statement_runner.ts";
+import type { Stream } from "./stream.ts";
+import { type Baton, readBaton, Streams } from "./streams.ts";
+import type { CursorRequest, PipelineRequest } from "./types.ts";
+
+const operations = ["pipeline", "cursor"] as const;
+export type Operation = typeof operations[number];
+
+/** What a client asks of a stream. */
+export interface Asked {
+  readonly operation: Operation;
+  /** As it came, in case it is for another node. */
+  readonly body: Uint8Array;
+  readonly value: unknown;
+  readonly asker: Asker;
+}
+
+type Read =
+  | { readonly type: "pipeline"; readonly request: PipelineRequest }
+  | { readonly type: "cursor"; readonly request: CursorRequest };
+
+/** How long another node may take that has the stream, in ms. */
+const relayedMs = 300_000;
+
+/** Serves libSQL's protocol at one node. */
+export class HranaServer {
+  readonly #app: AppState;
+  readonly #node: string;
+  readonly streams: Streams;
+
+  constructor(app: AppState, node: string) {
+    this.#app = app;
+    this.#node = node;
+    this.streams = new Streams(node, (stream) => this.#forgotten(stream));
+    app.service.relay.serve((asked) => this.#relayed(asked));
+  }
+
+  /** Carries out what a client asks, here or at the node that has its stream. Throws a ProtocolError. */
+  async serve(asked: Asked): Promise<Reply> {
+    const read = readAsked(asked);
+    const { request: { baton: text } } = read;
+    const baton = text === undefined ? undefined : readBaton(text);
+    if (baton !== undefined && baton.node !== this.#node) {
+      const reply = await this.#passedOn(baton, asked);
+      if (reply !== undefined) return reply;
+    }
+    const { asker } = asked;
+    const stream = baton?.node === this.#node
+      ? this.streams.take(baton, asker.user)
+      : this.streams.open(asker.user);
+    const runner = new StatementRunner(this.#app, asker);
+    return read.type === "pipeline"
+      ? await this.#pipeline(stream, read.request, runner)
+      : this.#cursor(stream, read.request, runner);
+  }
+
+  async #pipeline(
+    stream: Stream,
+    { requests }: PipelineRequest,
+    runner: StatementRunner,
+  ): Promise<Reply> {
+    const leave = await stream.enter();
+    const pipeline = new Pipeline(stream, runner);
+    let isDone = false;
+    try {
+      const results = await pipeline.run(requests);
+      isDone = true;
+      const baton = pipeline.isClosed ? null : this.streams.keep(stream);
+      const text = `{"baton":${JSON.stringify(baton)},"base_url":null,"results":[`;
+      return replyOf([text, results, "]}"], runner.seenIndex);
+    } finally {
+      if (!isDone) await stream.close(runner);
+      leave();
+    }
+  }
+
+  /** Its baton goes to the client before anything is done. */
+  #cursor(stream: Stream, { batch }: CursorRequest, runner: StatementRunner): Reply {
+    const baton = this.streams.keep(stream, stream.mayKeepState(batch));
+    return {
+      status: 200,
+      contentType: "application/json",
+      body: cursorLines({ stream, batch, runner, baton }),
+      index: undefined,
+    };
+  }
+
+  /** What the node of the baton answers; undefined where it cannot, and another stream is as good. */
+  async #passedOn(baton: Baton, { operation, body, asker }: Asked): Promise<Reply | undefined> {
+    const payload = new ByteWriter();
+    payload.uint8(operations.indexOf(operation));
+    payload.text(asker.user);
+    payload.text(asker.rights ?? "");
+    payload.text(asker.address);
+    payload.integer(asker.minIndex ?? 0);
+    payload.raw(body);
+    try {
+      const { relay } = this.#app.service;
+      const answer = new ByteReader(await relay.ask(baton.node, payload.view(), relayedMs));
+      return {
+        status: answer.uint32(),
+        contentType: answer.text(),
+        index: answer.integer(),
+        body: answer.raw(answer.remaining).slice(),
+      };
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.kind === "unknown_outcome") throw error;
+      if (baton.isFree) return undefined;
+      const message = `${error.message}: what the stream had open is rolled back`;
+      throw new ProtocolError(message, "STREAM_EXPIRED");
+    }
+  }
+
+  /** This node's side of it: never rejects. */
+  async #relayed(payload: Uint8Array): Promise<Uint8Array> {
+    const asked = new ByteReader(payload);
+    const operation = operations[asked.uint8()] ?? "pipeline";
+    const [user, rights, address] = [asked.text(), asked.text(), asked.text()];
+    const minIndex = asked.integer();
+    const body = asked.raw(asked.remaining).slice();
+    let reply: Reply;
+    try {
+      await nextTurn();
+      reply = await this.serve({
+        operation,
+        body,
+        value: jsonValue(body),
+        asker: {
+          user,
+          rights: rights === "" ? undefined : rights,
+          address,
+          minIndex: minIndex === 0 ? undefined : minIndex,
+        },
+      });
+    } catch (error) {
+      reply = errorReply(this.#app, error);
+    }
+    const answer = new ByteWriter();
+    answer.uint32(reply.status);
+    answer.text(reply.contentType);
+    answer.integer(reply.index ?? 0);
+    answer.raw(await gathered(reply.body));
+    return answer.view();
+  }
+
+  /** Nobody came for it any more. */
+  #forgotten(stream: Stream): void {
+    const { user } = stream;
+    const asker = { user, rights: undefined, address: "", minIndex: undefined };
+    // It is rolled back, be it for lack of its user's rights.
+    stream.close(new StatementRunner(this.#app, asker)).catch(() => {});
+  }
+}
+
+function readAsked({ operation, value }: Asked): Read {
+  return operation === "pipeline"
+    ? { type: operation, request: pipelineIn(value) }
+    : { type: operation, request: cursorIn(value) };
+}

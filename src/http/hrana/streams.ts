@@ -1,0 +1,123 @@
+import { Buffer } from "node:buffer";
+import { BoundedMap } from "../../cluster/transactions/bounded_map.ts";
+import { ProtocolError } from "./errors.ts";
+import { Stream } from "./stream.ts";
+
+/** Streams of one node that have something to lose, and those that have not. */
+const statefulMax = 1024;
+const restingMax = 10_000;
+/** How long a stream that has something to lose is kept without a request, in ms. */
+const keptMs = 10_000;
+/** Batons of which it is remembered what became of them. */
+const rememberedMax = 4096;
+/** How often streams are looked through for those whose time is over, in ms. */
+const sweepMs = 1_000;
+
+/**
+ * Names a stream, for its next request only: at which node it is, and 144 bits that nobody can
+ * guess. One that is given while the stream has nothing to lose (`f`) is good for ever: where that
+ * stream is forgotten, another is as good.
+ */
+export interface Baton {
+  readonly isFree: boolean;
+  readonly secret: string;
+  /** The node's name. */
+  readonly node: string;
+}
+
+const form = /^([fs])\.([\w-]{24})\.([^.]+)$/;
+
+/** What a baton says; throws a ProtocolError for what is none. */
+export function readBaton(baton: string): Baton {
+  const [, kind, secret = "", node = ""] = form.exec(baton) ?? [];
+  if (kind === undefined) throw new ProtocolError("Received an invalid baton");
+  try {
+    return { isFree: kind === "f", secret, node: decodeURIComponent(node) };
+  } catch {
+    throw new ProtocolError("Received an invalid baton");
+  }
+}
+
+/** The streams of one node that wait for their next requests, by the batons that those must bring. */
+export class Streams {
+  readonly #node: string;
+  readonly #ended: (stream: Stream) => void;
+  readonly #stateful = new Map<string, Stream>();
+  readonly #resting = new Map<string, Stream>();
+  /** Why batons are good for nothing any more. */
+  readonly #over = new BoundedMap<"used" | "expired">(rememberedMax);
+  #sweptAt = 0;
+
+  /** @param ended Called with a stream that was forgotten with something to lose. */
+  constructor(node: string, ended: (stream: Stream) => void) {
+    this.#node = node;
+    this.#ended = ended;
+  }
+
+  get size(): number {
+    return this.#stateful.size + this.#resting.size;
+  }
+
+  /** A new stream; throws a ProtocolError where there are too many. */
+  open(user: string): Stream {
+    this.#sweep();
+    if (this.#stateful.size >= statefulMax) {
+      throw new ProtocolError(`Too many streams are open (${statefulMax})`, "SQLITE_BUSY", 503);
+    }
+    return new Stream(user);
+  }
+
+  /** The stream of a baton, which is used with that. Throws a ProtocolError. */
+  take({ secret, isFree }: Baton, user: string): Stream {
+    this.#sweep();
+    const stream = this.#stateful.get(secret) ?? this.#resting.get(secret);
+    if (stream?.user === user) {
+      this.#stateful.delete(secret);
+      this.#resting.delete(secret);
+      this.#over.set(secret, "used");
+      return stream;
+    }
+    if (isFree && stream === undefined) return this.open(user);
+    const why = stream === undefined ? this.#over.get(secret) : undefined;
+    if (why === "used") throw new ProtocolError("Received a baton that has already been used");
+    if (why === "expired") {
+      const message = "The stream has expired due to inactivity";
+      throw new ProtocolError(message, "STREAM_EXPIRED");
+    }
+    throw new ProtocolError(
+      "The stream is not here: it has expired long ago, or its node has started anew; what it had " +
+        "open is rolled back",
+      "STREAM_EXPIRED",
+    );
+  }
+
+  /** Keeps a stream for its next request; returns that one's baton. `hasState`: or will have. */
+  keep(stream: Stream, hasState = stream.hasState): string {
+    const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(18))).toString("base64url");
+    if (hasState) this.#stateful.set(secret, stream);
+    else this.#rest(secret, stream);
+    return `${hasState ? "s" : "f"}.${secret}.${
+      encodeURIComponent(this.#node).replaceAll(".", "%2E")
+    }`;
+  }
+
+  #rest(secret: string, stream: Stream): void {
+    this.#resting.set(secret, stream);
+    const [oldest] = this.#resting.size > restingMax ? this.#resting.keys() : [];
+    if (oldest !== undefined) this.#resting.delete(oldest);
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    if (now - this.#sweptAt < sweepMs) return;
+    this.#sweptAt = now;
+    for (const [secret, stream] of this.#stateful) {
+      if (now - (stream.idleSince ?? now) < keptMs) continue;
+      this.#stateful.delete(secret);
+      if (stream.hasState) {
+        this.#over.set(secret, "expired");
+        this.#ended(stream);
+      } else this.#rest(secret, stream);
+    }
+  }
+}
