@@ -16,6 +16,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   discovery: { base: "all", io: "all" },
   object_store: { base: "all", io: "all" },
   sqlite: { base: "all" },
+  extensions: { base: "all", io: "all", sqlite: /^extensions$/ },
   changes: { base: "all", io: "all", sqlite: "all" },
   store: {
     base: "all",
@@ -120,6 +121,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     raft_log: "all",
     transport: "all",
     sqlite: "all",
+    extensions: "all",
     store: "all",
     node: "all",
     cluster: "all",
@@ -150,6 +152,7 @@ const simulated: ReadonlySet<string> = new Set([
 const outsideRooms: ReadonlySet<string> = new Set([
   "io",
   "discovery",
+  "extensions",
   "object_store",
   "http",
   "cli",

@@ -1,3 +1,4 @@
+import { sqliteLabel } from "../backup/archive/sqlite_label.ts";
 import { resolve } from "node:path";
 import { Archiver } from "../backup/archive/archiver.ts";
 import type { ArchivePlace } from "../backup/archive/layout.ts";
@@ -45,7 +46,7 @@ export async function archiverOf(
   surroundings: Surroundings,
 ): Promise<Archiver> {
   const { store } = member;
-  const { sqliteVersion } = await store.status();
+  const sqliteVersion = sqliteLabel(await store.status());
   const node = archivedNode(member);
   return new Archiver({ ...prepared, ...surroundings, node, store, sqliteVersion });
 }

@@ -277,6 +277,22 @@ export const flagTable = {
       "Enforce foreign keys; for each write, on every node, what the leader was started with counts, " +
       "until PRAGMA foreign_keys alone in a request sets the cluster",
   },
+  "extensions-path": {
+    kind: "text",
+    group: "Database",
+    default: "",
+    value: "PATH,…",
+    help:
+      "SQLite extensions for every connection, the same on all nodes: libraries, directories of them, zip or tar.gz files",
+  },
+  "extensions-safe": {
+    kind: "text",
+    group: "Database",
+    default: "",
+    value: "NAME,…",
+    help:
+      "Functions of theirs that writes may call, and users of some tables, though they do not say that they are deterministic, or innocuous",
+  },
   "auto-vacuum-int": {
     kind: "duration",
     group: "Database",

@@ -11,6 +11,7 @@ import type { SlowOptions } from "../store/options.ts";
 import { FlagError } from "./flag_error.ts";
 import type { Variables } from "./environment_flags.ts";
 import { located, readFlags } from "./flag_values.ts";
+import { type ExtensionFlags, extensionsOf } from "./extension_flags.ts";
 import { type OtlpConfiguration, otlpOf } from "./otlp_flags.ts";
 import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
 import type { CommandLine, FlagValues } from "./flag_values.ts";
@@ -68,6 +69,7 @@ export interface Configuration {
     readonly readConnectionsMax: number;
     readonly foreignKeys: boolean;
     readonly upkeep: UpkeepTimes;
+    readonly extensions: ExtensionFlags;
     /** Which statements are logged as slow; undefined for none. */
     readonly slow: SlowOptions | undefined;
     /** How many bytes of row changes are kept; undefined for none. */
@@ -191,6 +193,7 @@ function checkedConfiguration({ values, positionals }: CommandLine): Configurati
     database: {
       readConnectionsMax: values["db-max-ro-conns"],
       foreignKeys: values["fk"],
+      extensions: extensionsOf(values),
       upkeep: {
         vacuumMs: values["auto-vacuum-int"],
         optimizeMs: values["auto-optimize-int"],

@@ -16,7 +16,6 @@ export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
   ["cdc-config", refusedValue],
   ["compress-snap-transport", ignoredSwitch],
   ["cpu-profile", ignoredValue],
-  ["extensions-path", refusedValue],
   ["mem-profile", ignoredValue],
   ["raft-commit-timeout", ignoredValue],
   ["raft-election-timeout", ignoredValue],

@@ -27,6 +27,10 @@ It contains:
     3-Clause License, @js-sdsl/ordered-map, lodash.camelcase, yargs, require-directory, escalade,
     wrap-ansi, ansi-styles, color-convert, color-name, @types/node and undici-types under the MIT
     License, cliui, y18n, yargs-parser and get-caller-file under the ISC License
+  yauzl (https://github.com/thejoshwolfe/yauzl): MIT License; with it comes pend under the MIT License
+  tar (https://github.com/isaacs/node-tar): Blue Oak Model License 1.0.0; with it come chownr,
+    minipass and yallist under the same, @isaacs/fs-minipass under the ISC License, and minizlib under
+    the MIT License
   sax (https://github.com/isaacs/sax-js): Blue Oak Model License 1.0.0
   prom-client (https://github.com/siimon/prom-client): Apache License 2.0; with it come
     @opentelemetry/api under the Apache License 2.0, bintrees and tdigest under the MIT License

@@ -21,6 +21,7 @@ import { takeDataDirectory } from "./data_directory.ts";
 import { Ending } from "./ending.ts";
 import { type OpenAudit, openAudit } from "./audit.ts";
 import type { Configuration } from "./flags.ts";
+import { extensionDirectory, prepareExtensions } from "./extensions.ts";
 import { type OpenHttps, openHttps } from "./https.ts";
 import { checkBothListen } from "./listen_check.ts";
 import { connectionLimits, httpAddress, httpParts } from "./http_parts.ts";
@@ -169,7 +170,11 @@ async function runUntil(
   const archive = await prepareArchive(configuration.backups.archive, clock);
   const restore = await prepareAutoRestore(configuration, { clock, logger });
   const otlp = await openOtlp(configuration, { clock, logger });
-  const opening = openMember(memberConfiguration(configuration), {
+  const extensions = await prepareExtensions(configuration.database.extensions, {
+    directory: extensionDirectory(directory),
+    logger,
+  });
+  const opening = openMember(memberConfiguration(configuration, extensions), {
     clock,
     disk,
     network: nodeNetwork.network,

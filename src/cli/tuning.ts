@@ -1,5 +1,6 @@
 import { httpAddressOf } from "../io/address.ts";
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
+import type { ExtensionChoice } from "../member/openers.ts";
 import type { MemberConfiguration } from "../member/configuration.ts";
 import type { Configuration } from "./flags.ts";
 
@@ -62,7 +63,10 @@ export function snapshotPolicy(configuration: Configuration): SnapshotPolicy {
 }
 
 /** What the flags say to the member, in its terms. */
-export function memberConfiguration(configuration: Configuration): MemberConfiguration {
+export function memberConfiguration(
+  configuration: Configuration,
+  extensions: ExtensionChoice = { files: [], safe: [] },
+): MemberConfiguration {
   const { dataDirectory, nodeId, cluster, http, raft, database } = configuration;
   const { snapshotWalBytes } = raft;
   return {
@@ -74,6 +78,7 @@ export function memberConfiguration(configuration: Configuration): MemberConfigu
     cluster,
     database: {
       ...database,
+      extensions,
       limits: snapshotWalBytes === 0 ? {} : { walBytes: snapshotWalBytes },
     },
     writeTimeoutMs: raft.applyTimeoutMs,

@@ -119,6 +119,7 @@ export function sqliteDifferences(here: SqliteProfile, there: SqliteProfile): st
   const onlyThere = lacking(there.compileOptions, here.compileOptions);
   if (onlyHere.length > 0) differences.push(`compile options only here: ${list(onlyHere)}`);
   if (onlyThere.length > 0) differences.push(`compile options only there: ${list(onlyThere)}`);
+  differences.push(...extensionDifferences(here, there));
   const parted = here.probes.filter(({ group, questions, answers }) =>
     there.probes.some((other) =>
       other.group === group && other.questions === questions && other.answers !== answers
@@ -128,6 +129,26 @@ export function sqliteDifferences(here: SqliteProfile, there: SqliteProfile): st
     const groups = parted.map(({ group }) => group);
     differences.push(`other results in ${list(groups, groups.length)}`);
   }
+  return differences;
+}
+
+function extensionDifferences(here: SqliteProfile, there: SqliteProfile): string[] {
+  const differences: string[] = [];
+  const [ours, theirs] = [here, there].map(({ extensions }) => extensions.map(({ name }) => name));
+  const onlyHere = lacking(ours ?? [], theirs ?? []);
+  const onlyThere = lacking(theirs ?? [], ours ?? []);
+  if (onlyHere.length > 0) differences.push(`extensions only here: ${list(onlyHere)}`);
+  if (onlyThere.length > 0) differences.push(`extensions only there: ${list(onlyThere)}`);
+  for (const { name, digest } of here.extensions) {
+    const other = there.extensions.find((extension) => extension.name === name);
+    if (other === undefined || other.digest === digest) continue;
+    const [shortHere, shortThere] = [digest, shown(other.digest)].map((text) => text.slice(0, 12));
+    differences.push(`extension ${name} is SHA-256 ${shortHere}… here, ${shortThere}… there`);
+  }
+  const safeHere = lacking(here.safeFunctions, there.safeFunctions);
+  const safeThere = lacking(there.safeFunctions, here.safeFunctions);
+  if (safeHere.length > 0) differences.push(`safe functions only here: ${list(safeHere)}`);
+  if (safeThere.length > 0) differences.push(`safe functions only there: ${list(safeThere)}`);
   return differences;
 }
 
@@ -155,18 +176,29 @@ export interface ToldProfile {
   readonly permits: boolean;
 }
 
+/** In front of what stands among the compile options for an extension, and for a safe function. */
+const extensionMark = "LOADED_EXTENSION=";
+const safeMark = "SAFE_FUNCTION=";
+
 /**
  * permits u8, version, source id; compile options: count u16, each a text; probes: count u8, each
  * group, questions and answers as texts. Integers are little-endian, texts are a 32-bit length and
- * UTF-8. Goes into a handshake, which bounds it.
+ * UTF-8. Goes into a handshake, which bounds it. Extensions stand among the compile options, so that
+ * a release that knows of none refuses a node that has some: LOADED_EXTENSION=name:digest, and
+ * SAFE_FUNCTION=name.
  */
 export function encodeProfile({ profile, permits }: ToldProfile): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.uint8(permits ? 1 : 0);
   writer.text(profile.version);
   writer.text(profile.sourceId);
-  writer.uint16(profile.compileOptions.length);
-  for (const option of profile.compileOptions) writer.text(option);
+  const options = [
+    ...profile.compileOptions,
+    ...profile.extensions.map(({ name, digest }) => `${extensionMark}${name}:${digest}`),
+    ...profile.safeFunctions.map((name) => safeMark + name),
+  ];
+  writer.uint16(options.length);
+  for (const option of options) writer.text(option);
   writer.uint8(profile.probes.length);
   for (const { group, questions, answers } of profile.probes) {
     writer.text(group);
@@ -180,12 +212,29 @@ export function readProfile(reader: ByteReader): ToldProfile {
   const permits = reader.uint8() === 1;
   const version = reader.text();
   const sourceId = reader.text();
-  const compileOptions = Array.from({ length: reader.uint16() }, () => reader.text());
+  const options = Array.from({ length: reader.uint16() }, () => reader.text());
   const probes = Array.from({ length: reader.uint8() }, () => ({
     group: reader.text(),
     questions: reader.text(),
     answers: reader.text(),
   }));
   reader.end();
-  return { permits, profile: { version, sourceId, compileOptions, probes } };
+  return { permits, profile: { version, sourceId, probes, ...sortedOptions(options) } };
+}
+
+function sortedOptions(
+  options: readonly string[],
+): Pick<SqliteProfile, "compileOptions" | "extensions" | "safeFunctions"> {
+  const behind = (mark: string) =>
+    options.filter((option) => option.startsWith(mark)).map((option) => option.slice(mark.length));
+  return {
+    compileOptions: options.filter((option) =>
+      !option.startsWith(extensionMark) && !option.startsWith(safeMark)
+    ),
+    extensions: behind(extensionMark).map((text) => {
+      const [name = "", digest = ""] = text.split(":");
+      return { name, digest };
+    }),
+    safeFunctions: behind(safeMark),
+  };
 }

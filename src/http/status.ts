@@ -11,7 +11,7 @@ import { indentText } from "./indent.ts";
 import { clusterTimeoutMs } from "./query_parameters.ts";
 import type { AuditFigures, CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
 import { standbyFigures } from "./standby.ts";
-import { type Figures, storeFigures } from "./store_status.ts";
+import { extensionFigures, type Figures, storeFigures } from "./store_status.ts";
 
 /** /status: this node's figures, in the places where rqlite has them; `key=a.b` gives a part. */
 export async function status(
@@ -41,6 +41,7 @@ async function collect(app: AppState): Promise<Figures> {
   const { info, queue, service, turns, lastBackupAt } = app;
   const now = Date.now();
   const node = service.status();
+  const store = await service.storeStatus();
   const { openFilesMax, fileSystem } = info.machine();
   return {
     audit: auditFigures(info.audit?.()),
@@ -62,7 +63,7 @@ async function collect(app: AppState): Promise<Figures> {
       https: String(info.https !== undefined),
     },
     disco: info.discovery?.(),
-    extensions: { names: [] },
+    extensions: extensionFigures(store, node.dataDirectory),
     http: {
       bind_addr: withoutScheme(node.httpAddress),
       auth: app.gate === undefined ? "disabled" : "enabled",
@@ -104,7 +105,7 @@ async function collect(app: AppState): Promise<Figures> {
       version: `deno ${Deno.version.deno}`,
     },
     store: {
-      ...storeFigures(node, await service.storeStatus(), info),
+      ...storeFigures(node, store, info),
       file_system: fileSystem && {
         kind: fileSystem.kind,
         free_bytes: fileSystem.freeBytes,

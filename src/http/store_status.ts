@@ -128,6 +128,22 @@ function progressFigures(peer: PeerProgress): Figures {
   return { id, matchIndex, nextIndex, state, recentlyActive };
 }
 
+/** Names and directory as rqlite has them; what is in the files, and what writes may not call, are ours. */
+export function extensionFigures(
+  { extensions: { files, safe, functions } }: StoreStatus,
+  dataDirectory: string,
+): Figures {
+  if (files.length === 0) return { names: [] };
+  const uncertain = functions.filter(({ deterministic }) => !deterministic);
+  return {
+    dir: `${dataDirectory}/extensions`,
+    names: files.map(({ name }) => name),
+    sha256: Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])),
+    safe,
+    refused_in_writes: [...new Set(uncertain.map(({ name }) => name))].toSorted(),
+  };
+}
+
 /** SQLite's own figures, and some of them again by rqlite's names. */
 function sqliteFigures(store: StoreStatus): Figures {
   const { databaseBytes, pageBytes, pages, freePages } = store;
@@ -165,7 +181,7 @@ function sqliteFigures(store: StoreStatus): Figures {
       ro: readConnections(store.readPool),
       rw: { max_open_connections: 1, open_connections: 1 },
     },
-    extensions: [],
+    extensions: store.extensions.files.map(({ name }) => name),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RoleTimes } from "../cluster/role_plan.ts";
+import type { ExtensionChoice } from "./openers.ts";
 import type { UpkeepTimes } from "../jobs/upkeep.ts";
 import type { NodeLimits, NodeTiming, SnapshotPolicy } from "../node/types.ts";
 import type { SlowOptions, StoreLimits } from "../store/options.ts";
@@ -51,6 +52,7 @@ export interface MemberConfiguration {
     readonly limits: Partial<StoreLimits>;
     /** What a leader has done about the database now and then. */
     readonly upkeep: UpkeepTimes;
+    readonly extensions: ExtensionChoice;
   };
   /** The longest that a write waits to be committed and applied, in ms. */
   readonly writeTimeoutMs: number;

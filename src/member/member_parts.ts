@@ -96,6 +96,7 @@ export async function openData(
     slow: configuration.database.slow,
     changesBytes: configuration.database.changesBytes,
     limits: configuration.database.limits,
+    extensions: configuration.database.extensions,
   });
   cleanUp.defer(() => store.close());
   logger.log("INFO", "sqlite", `SQLite ${profile.version} (${libraryPath})`);

@@ -2,7 +2,7 @@ import { sliceBytes } from "../base/slices.ts";
 import { parseSegmentName } from "../raft_log/segment_header.ts";
 import { openRaftLog, type RaftLogParts } from "../raft_log/raft_log.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
-import type { Clock, Disk } from "../io/types.ts";
+import type { Clock, Disk, Logger } from "../io/types.ts";
 import type { CommandCodec } from "../node/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import {
@@ -19,7 +19,16 @@ import { commandFault } from "../store/codec/command_fault.ts";
 import type { StoreOptions } from "../store/options.ts";
 import { openStore } from "../store/store.ts";
 import { WorkerThreads } from "../store/worker_threads.ts";
-import { findLibrary, openLibrary, takeProfile } from "../sqlite/mod.ts";
+import {
+  Database,
+  examineExtensions,
+  extensionProfile,
+  type Extensions,
+  findLibrary,
+  type Library,
+  openLibrary,
+  takeProfile,
+} from "../sqlite/mod.ts";
 import type { Command, SqliteProfile, Store } from "../store/types.ts";
 import type { TransportOptions } from "../transport/options.ts";
 import { openTransport } from "../transport/transport.ts";
@@ -42,7 +51,12 @@ export interface OpenEngine {
   readonly libraryPath: string;
 }
 
-export type EngineOptions = Omit<StoreOptions, "library" | "threads">;
+/** What every connection is to have beside what SQLite brings. */
+export type ExtensionChoice = Pick<Extensions, "files" | "safe">;
+
+export type EngineOptions = Omit<StoreOptions, "library" | "threads"> & {
+  readonly extensions?: ExtensionChoice;
+};
 
 /** The state machine, and what its commands look like in the log. */
 export interface Engine {
@@ -93,18 +107,37 @@ export const openers: Openers = {
 
 async function openSqlite(options: EngineOptions): Promise<OpenEngine> {
   const { logger } = options;
-  const library = openLibrary(
+  const plain = openLibrary(
     await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
   );
+  const library = withExtensions(plain, options.extensions, logger);
   const opening = openStore({ ...options, threads: new WorkerThreads(), library });
   // Meanwhile the writer's Worker starts, which takes longer.
-  const profiling = takeProfile(library);
+  const profiling = takeProfile(plain);
   profiling.catch(() => {});
   const store = await opening;
   try {
-    return { store, profile: await profiling, libraryPath: library.path };
+    return {
+      store,
+      profile: { ...await profiling, ...extensionProfile(library.extensions) },
+      libraryPath: library.path,
+    };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+function withExtensions(
+  plain: Library,
+  { files, safe }: ExtensionChoice = { files: [], safe: [] },
+  logger: Logger,
+): Library {
+  const open = () => new Database(":memory:", { library: plain, libraryMathematics: true });
+  const extensions = examineExtensions(files, safe, open);
+  if (files.length > 0) {
+    const names = files.map(({ name }) => name).join(", ");
+    logger.log("INFO", "sqlite", `loaded extensions: ${names}`);
+  }
+  return { ...plain, extensions };
 }

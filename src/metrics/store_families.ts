@@ -3,7 +3,12 @@ import { byLabel, type Family, single } from "./families.ts";
 
 /** The database's files, and the threads that work on them. */
 export function storeFamilies(store: StoreStatus): Family[] {
-  return [...fileFamilies(store), ...upkeepFamilies(store), ...threadFamilies(store)];
+  return [
+    extensionFamily(store),
+    ...fileFamilies(store),
+    ...upkeepFamilies(store),
+    ...threadFamilies(store),
+  ];
 }
 
 function fileFamilies(store: StoreStatus): Family[] {
@@ -33,6 +38,16 @@ function fileFamilies(store: StoreStatus): Family[] {
       samples: single(store.walCheckpoints),
     },
   ];
+}
+
+/** No sample where there are none. */
+function extensionFamily({ extensions }: StoreStatus): Family {
+  return {
+    name: "raftlite_sqlite_extension_info",
+    help: "1 for each extension that SQLite has loaded, with the SHA-256 of its file",
+    type: "gauge",
+    samples: extensions.files.map(({ name, sha256 }) => ({ labels: { name, sha256 }, value: 1 })),
+  };
 }
 
 function upkeepFamilies({ upkeep, upkeepRuns: { vacuum, optimize } }: StoreStatus): Family[] {

@@ -10,6 +10,7 @@ import type {
 } from "./callbacks.ts";
 import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
+import { loadExtensions, refuseUncertainFunctions } from "./extensions.ts";
 import { fixMathematics } from "./mathematics.ts";
 import {
   type BindArguments,
@@ -84,7 +85,15 @@ export class Database implements Disposable {
     this.#callbacks = new ConnectionCallbacks(library);
     library.connections.add(this);
     if (options.busyTimeoutMs !== undefined) this.setBusyTimeout(options.busyTimeoutMs);
-    if (!options.libraryMathematics) fixMathematics(this);
+    try {
+      // Before all that is ours: what an extension puts in its place is not the same everywhere.
+      loadExtensions(this, library.extensions.files);
+      if (options.refuseUncertain) refuseUncertainFunctions(this);
+      if (!options.libraryMathematics) fixMathematics(this);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   get open(): boolean {
@@ -303,6 +312,13 @@ export class Database implements Disposable {
    */
   reloadSchema(): void {
     this.exec("PRAGMA writable_schema = RESET");
+  }
+
+  /** Whether the C library has so many bytes to give. */
+  hasMemory(bytes: number): boolean {
+    const memory = this.#c.sqlite3_malloc64(BigInt(bytes));
+    this.#c.sqlite3_free(memory);
+    return memory !== null;
   }
 
   /** Does without the virtual tables of this connection: naming one in SQL is then an error. */

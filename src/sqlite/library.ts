@@ -1,4 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
+import { type Extensions, noExtensions } from "./extensions.ts";
 import { readCString } from "./memory.ts";
 import { dbConfigSymbol, symbols } from "./symbols.ts";
 
@@ -10,6 +11,13 @@ export interface LibraryLocation {
   /** A path, or for the system's a name that the system looks up. */
   readonly path: string;
   readonly origin: LibraryOrigin;
+  /** What is loaded into each connection; none by default. */
+  readonly extensions?: Extensions | undefined;
+}
+
+/** Which library that is, for another thread to open it. */
+export function locationOf({ path, origin, extensions }: LibraryLocation): LibraryLocation {
+  return { path, origin, extensions };
 }
 
 /** A connection as its library knows it. */
@@ -26,6 +34,7 @@ export interface Library extends LibraryLocation {
   /** As `sqlite3_libversion_number`: 3053002. */
   readonly versionNumber: number;
   readonly sourceId: string;
+  readonly extensions: Extensions;
   /** What is open by it in this thread: to be closed by whoever ends all that uses it. */
   readonly connections: Set<Connection>;
   readonly symbols: Deno.DynamicLibrary<typeof symbols>["symbols"];
@@ -69,6 +78,7 @@ export function openLibrary(location: LibraryLocation): Library {
     version,
     versionNumber,
     sourceId: readCString(c.sqlite3_sourceid()) ?? "",
+    extensions: location.extensions ?? noExtensions,
     connections: new Set(),
     symbols: c,
     configure: openConfigure(path),

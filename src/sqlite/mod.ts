@@ -4,10 +4,16 @@ export { type CheckpointResult, Database } from "./database.ts";
 export { DbConfig, withWritableSchema } from "./db_config.ts";
 export { Determinism, MaxRowIdWatch } from "./determinism.ts";
 export { ResultCode, SqliteError } from "./error.ts";
+export {
+  examineExtensions,
+  ExtensionError,
+  type ExtensionFile,
+  type Extensions,
+} from "./extensions.ts";
 export { findLibrary } from "./find_library.ts";
 export { createHiddenTable } from "./hidden_table.ts";
 export { InterruptCell } from "./interrupt.ts";
-export { type Library, type LibraryLocation, openLibrary } from "./library.ts";
+export { type Library, type LibraryLocation, locationOf, openLibrary } from "./library.ts";
 export {
   nodeLocalFunctions,
   nodeLocalTables,
@@ -16,7 +22,7 @@ export {
 } from "./nondeterminism.ts";
 export { normalSql } from "./normal_sql.ts";
 export { PreupdateHook, requirePreupdateHook, RowOperation } from "./preupdate_hook.ts";
-export { type SqliteProfile, takeProfile } from "./profile.ts";
+export { extensionProfile, type SqliteProfile, takeProfile } from "./profile.ts";
 export { skipEmptyStatements, SqlSource, SqlTokens } from "./sql_tokens.ts";
 export { Statement } from "./statement.ts";
 export { type BindValue, ColumnType, type ColumnValue } from "./memory.ts";

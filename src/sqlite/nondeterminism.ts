@@ -24,6 +24,9 @@ export const nodeLocalTables: ReadonlyMap<string, string> = new Map([
   ["dbstat", "it shows how this node's file is laid out"],
   ["sqlite_dbpage", "it shows the pages of this node's file"],
   ["sqlite_stmt", "it shows the statements that this node has prepared"],
+  // Of well-known extensions.
+  ...["csv", "fileio_ls", "fileio_scan", "fsdir", "lsdir", "scanfile", "vsv", "zipfile"]
+    .map((name) => [name, "it reads files of this node"] as const),
 ]);
 
 /**

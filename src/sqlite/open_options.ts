@@ -20,6 +20,8 @@ export interface OpenOptions {
    * doubles. Only to find out what it says.
    */
   readonly libraryMathematics?: boolean;
+  /** Has functions of extensions fail that may not be the same on every node. */
+  readonly refuseUncertain?: boolean;
 }
 
 /** The options as sqlite3_open_v2 takes them. */

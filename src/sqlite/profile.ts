@@ -2,6 +2,7 @@ import { ByteWriter } from "../base/bytes.ts";
 import { Database } from "./database.ts";
 import { Determinism } from "./determinism.ts";
 import { SqliteError } from "./error.ts";
+import type { Extensions } from "./extensions.ts";
 import type { Library } from "./library.ts";
 import { type ColumnValue, readCString } from "./memory.ts";
 import { probeGroups, type ProbeTable, probeTables } from "./probes.ts";
@@ -18,6 +19,10 @@ export interface SqliteProfile {
   /** In SQLite's order; without those that change no answer. */
   readonly compileOptions: readonly string[];
   readonly probes: readonly ProbeResult[];
+  /** By name: of each what is in its file, in 32 hex digits. */
+  readonly extensions: readonly { readonly name: string; readonly digest: string }[];
+  /** Functions of theirs that the operator vouches for. */
+  readonly safeFunctions: readonly string[];
 }
 
 /** How a group of probes was answered, in digests: 16 hex digits each. */
@@ -61,6 +66,18 @@ export async function takeProfile(library: Library): Promise<SqliteProfile> {
     sourceId: library.sourceId,
     compileOptions: compileOptions(library),
     probes,
+    extensions: [],
+    safeFunctions: [],
+  };
+}
+
+/** What of a node's SQLite its extensions are. */
+export function extensionProfile(
+  { files, safe }: Extensions,
+): Pick<SqliteProfile, "extensions" | "safeFunctions"> {
+  return {
+    extensions: files.map(({ name, sha256 }) => ({ name, digest: sha256.slice(0, 32) })),
+    safeFunctions: safe,
   };
 }
 

@@ -51,6 +51,13 @@ export const symbols = {
   },
   sqlite3_wal_autocheckpoint: { parameters: ["pointer", "i32"], result: "i32" },
 
+  /** Not in every system's library. */
+  sqlite3_load_extension: {
+    parameters: ["pointer", "buffer", "pointer", "buffer"],
+    result: "i32",
+    optional: true,
+  },
+
   // Statements
   sqlite3_prepare_v3: {
     parameters: ["pointer", "buffer", "i32", "u32", "buffer", "pointer"],

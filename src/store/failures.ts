@@ -1,6 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import { DiskError } from "../io/types.ts";
-import { SqliteError } from "../sqlite/mod.ts";
+import { type Database, SqliteError } from "../sqlite/mod.ts";
 
 /** The state machine can go on no longer on this node. */
 export class StoreFailedError extends Error {
@@ -78,6 +78,20 @@ export function isLocalFailure(error: SqliteError): boolean {
     default:
       return false;
   }
+}
+
+/** What must be to be had for "out of memory" to be an extension's own word, in bytes. */
+const memoryBytesMin = 64 * 1024 * 1024;
+
+/**
+ * Whether an error on a connection tells of this machine. Extensions say "out of memory" of
+ * arguments that they cannot make sense of, which all nodes say alike: so only a machine that has
+ * none is taken at its word there.
+ */
+export function isOfThisMachine(error: SqliteError, database: Database): boolean {
+  const isClaim = error.extendedCode === primary.noMemory &&
+    database.library.extensions.files.length > 0 && database.hasMemory(memoryBytesMin);
+  return !isClaim && isLocalFailure(error);
 }
 
 /** A full disk, or a table whose largest AUTOINCREMENT key is used up: the caller must find out. */

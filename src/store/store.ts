@@ -402,6 +402,7 @@ class SqliteStore implements Store {
       compileOptions: this.#compileOptions,
       libraryPath: library.path,
       libraryOrigin: library.origin,
+      extensions: library.extensions,
       databasePath: path,
       databaseBytes: writer.pageSize * writer.pageCount,
       pageBytes: writer.pageSize,

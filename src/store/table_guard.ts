@@ -78,15 +78,25 @@ type SchemaChange = "create" | "change";
 export class TableGuard {
   readonly #rights: UserRights;
   readonly #names: () => SchemaNames | undefined;
+  readonly #functions: ReadonlySet<string>;
   #schema: SchemaNames | undefined;
   #change: SchemaChange | undefined;
   /** What is being prepared is about tables. */
   #touches = false;
 
-  /** @param names Where they are undefined, all that is about tables is refused. */
-  constructor(rights: UserRights, names: () => SchemaNames | undefined) {
+  /**
+   * @param names Where they are undefined, all that is about tables is refused.
+   * @param functions Of extensions, in lower case, that may do more than look at their arguments: run
+   * SQL of their own, which nobody asks about, or read files.
+   */
+  constructor(
+    rights: UserRights,
+    names: () => SchemaNames | undefined,
+    functions: ReadonlySet<string>,
+  ) {
     this.#rights = rights;
     this.#names = names;
+    this.#functions = functions;
   }
 
   /** Before a statement is prepared. */
@@ -180,10 +190,12 @@ export class TableGuard {
       case Action.attach:
       case Action.detach:
         return undefined;
-      case Action.function:
-        return tableTools.has(foldName(second))
-          ? this.#wholeDatabase(`${foldName(second)}()`)
+      case Action.function: {
+        const name = foldName(second);
+        return tableTools.has(name) || this.#functions.has(name)
+          ? this.#wholeDatabase(`${name}()`)
           : undefined;
+      }
       case Action.read:
         return this.#read(first, second, schema);
       case Action.insert:

@@ -1,5 +1,6 @@
 import type { ChangeLog } from "../changes/types.ts";
 import type { Entry } from "../raft/types.ts";
+import type { Extensions } from "../sqlite/mod.ts";
 import type { StatementSummary } from "./statements/statement_summary.ts";
 import type { UpkeepCommand, UpkeepRecords, UpkeepRuns, UpkeepTask } from "./upkeep_types.ts";
 export type {
@@ -348,6 +349,7 @@ export interface StoreStatus {
   readonly sqliteVersion: string;
   readonly compileOptions: readonly string[];
   readonly libraryPath: string;
+  readonly extensions: Extensions;
   /** How the library was found. */
   readonly libraryOrigin: string;
   readonly databasePath: string;

@@ -23,6 +23,8 @@ export class UserStatements {
   readonly #database: Database;
   readonly #policy: SqlPolicy;
   readonly #lookUp: () => SchemaNames | undefined;
+  /** Functions of extensions that may do more than look at their arguments. */
+  readonly #powerful: ReadonlySet<string>;
   /** Of who may do everything. */
   readonly #everybody: StatementCache;
   readonly #users = new Map<string, User>();
@@ -35,6 +37,10 @@ export class UserStatements {
     this.#database = database;
     this.#policy = policy;
     this.#lookUp = lookUp;
+    const { functions } = database.library.extensions;
+    this.#powerful = new Set(
+      functions.filter(({ innocuous }) => !innocuous).map(({ name }) => name),
+    );
     this.#cache = this.#everybody = new StatementCache(database, policy);
   }
 
@@ -84,7 +90,11 @@ export class UserStatements {
 
   #newUser(rights: string): User {
     return {
-      guard: new TableGuard(readRights(rights), () => this.#names ??= this.#lookUp()),
+      guard: new TableGuard(
+        readRights(rights),
+        () => this.#names ??= this.#lookUp(),
+        this.#powerful,
+      ),
       cache: new StatementCache(this.#database, this.#policy),
     };
   }

@@ -90,6 +90,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       foreignKeys: false,
       slow: undefined,
       changesBytes: undefined,
+      extensions: { paths: [], safe: [] },
       upkeep: { vacuumMs: 0, optimizeMs: 86_400_000, vacuumMode: "full" },
     },
     writeQueue: { capacity: 1024, batchSize: 128, timeoutMs: 50, transaction: false },
@@ -150,6 +151,7 @@ const everyFlag: Readonly<
       | "config"
       | "join-as"
       | "slow-query-values"
+      | "extensions-safe"
       | OtlpFlag
       | "disco-key"
       | "disco-config"
@@ -201,6 +203,11 @@ const everyFlag: Readonly<
   "db-max-ro-conns": ["8", (c) => c.database.readConnectionsMax, 8],
   "fk": ["true", (c) => c.database.foreignKeys, true],
   "changes-size": ["64MiB", (c) => c.database.changesBytes, 64 * 1024 * 1024],
+  "extensions-path": [
+    "a.so,,b.zip",
+    (c) => c.database.extensions.paths,
+    ["a.so", "b.zip"],
+  ],
   "auto-vacuum-int": ["720h", (c) => c.database.upkeep.vacuumMs, 2_592_000_000],
   "auto-vacuum-mode": ["incremental", (c) => c.database.upkeep.vacuumMode, "incremental"],
   "auto-optimize-int": ["0s", (c) => c.database.upkeep.optimizeMs, 0],
@@ -259,6 +266,15 @@ Deno.test("parseFlags takes -slow-query-values beside -slow-query only", () => {
   const { slow } = configured("-slow-query=1s", "-slow-query-values").database;
   assert.deepEqual(slow, { thresholdMs: 1000, withValues: true });
   assert.match(refusal(["-slow-query-values"]).message, /needs -slow-query/);
+});
+
+Deno.test("parseFlags takes -extensions-safe beside -extensions-path only, whatever the case of its names", () => {
+  const { safe } = configured("-extensions-path=a.so", "-extensions-safe=Median, b,median").database
+    .extensions;
+  assert.deepEqual(safe, ["b", "median"]);
+  assert.match(refusal(["-extensions-safe=f"]).message, /needs -extensions-path/);
+  const many = `-extensions-safe=${"f".repeat(2_001)}`;
+  assert.match(refusal(["-extensions-path=a.so", many]).message, /over 2000 characters/);
 });
 
 type OtlpFlag = Extract<FlagName, `otlp-${string}`>;

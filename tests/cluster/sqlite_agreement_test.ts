@@ -11,6 +11,8 @@ import type { SqliteProfile } from "../../src/store/types.ts";
 import { LogLines } from "../transport/fixture.ts";
 
 const pinned: SqliteProfile = {
+  extensions: [],
+  safeFunctions: [],
   version: "3.53.2",
   sourceId: "2026 aa",
   compileOptions: ["ENABLE_FTS5", "MAX_COLUMN=2000"],
@@ -122,4 +124,30 @@ Deno.test("SqliteAgreement remembers only so many strangers", () => {
   const kept = one.made.mismatches(ids);
   assert.equal(kept.length, 256);
   assert.equal(kept.at(-1)?.id, "s999/aaaaaaaa");
+});
+
+Deno.test("a profile's extensions and safe functions go to the others, and are told apart by name and content", () => {
+  const one: SqliteProfile = {
+    ...pinned,
+    extensions: [{ name: "a.so", digest: "11".repeat(16) }, {
+      name: "b.so",
+      digest: "22".repeat(16),
+    }],
+    safeFunctions: ["median"],
+  };
+  assert.deepEqual(
+    readProfile(new ByteReader(encodeProfile({ profile: one, permits: true }))),
+    { profile: one, permits: true },
+  );
+  assert.deepEqual(sqliteDifferences(one, one), []);
+  const other: SqliteProfile = {
+    ...pinned,
+    extensions: [{ name: "a.so", digest: "33".repeat(16) }],
+    safeFunctions: [],
+  };
+  assert.deepEqual(sqliteDifferences(one, other), [
+    "extensions only here: b.so",
+    "extension a.so is SHA-256 111111111111… here, 333333333333… there",
+    "safe functions only here: median",
+  ]);
 });

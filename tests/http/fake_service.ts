@@ -195,7 +195,14 @@ export class FakeService implements Service {
       snapshotsInstalled: 1,
       counts: new ClusterCounts(),
       sqlite: {
-        profile: { version: "3.53.2", sourceId: "s", compileOptions: [], probes: [] },
+        profile: {
+          version: "3.53.2",
+          sourceId: "s",
+          compileOptions: [],
+          probes: [],
+          extensions: [],
+          safeFunctions: [],
+        },
         mismatchPermitted: this.mismatchPermitted,
         mismatches: this.mismatches,
       },
@@ -208,6 +215,11 @@ export class FakeService implements Service {
       compileOptions: [],
       libraryPath: "/lib/libsqlite3.so",
       libraryOrigin: "system",
+      extensions: {
+        files: [{ name: "vec0.so", path: "/data/extensions/vec0.so", sha256: "ab".repeat(32) }],
+        safe: [],
+        functions: [],
+      },
       databasePath: "/data/db.sqlite",
       databaseBytes: 8192,
       pageBytes: 4096,

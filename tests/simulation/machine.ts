@@ -325,6 +325,7 @@ export class Machine {
         slow: undefined,
         changesBytes: undefined,
         limits: {},
+        extensions: { files: [], safe: [] },
         upkeep: { vacuumMs: 0, optimizeMs: 0, vacuumMode: "full" },
       },
       writeTimeoutMs: 3_000,

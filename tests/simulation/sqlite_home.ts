@@ -29,6 +29,8 @@ const profile = {
   sourceId: library.sourceId,
   compileOptions: [],
   probes: [],
+  extensions: [],
+  safeFunctions: [],
 };
 
 /** In memory where the system has room there for files, as SQLite syncs them: no power is ever cut. */

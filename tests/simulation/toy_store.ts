@@ -101,7 +101,14 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
 }
 
 /** All nodes have one SQLite, or rather none. */
-const profile = { version: "none", sourceId: "", compileOptions: [], probes: [] };
+const profile = {
+  version: "none",
+  sourceId: "",
+  compileOptions: [],
+  probes: [],
+  extensions: [],
+  safeFunctions: [],
+};
 
 /** In memory; falls back at a power cut. */
 class ToyStoreHome implements StoreHome {

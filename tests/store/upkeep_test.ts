@@ -41,6 +41,7 @@ Deno.test("Upkeep vacuums, and notes when it did so by the entry's clock", async
   assert.ok(after.pages < before.pages / 2, `${after.pages} of ${before.pages} pages`);
   assert.deepEqual(after.upkeep, { vacuum: record, optimize: undefined });
   assert.equal(after.upkeepRuns.vacuum.ok, 1);
+  assert.ok(after.upkeepRuns.vacuum.lastMs > 0);
   await s.restart();
   assert.deepEqual((await s.store.status()).upkeep.vacuum, record);
   // Of no row of the user's: last_insert_rowid() and changes() are as they were.

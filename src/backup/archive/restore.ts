@@ -1,8 +1,10 @@
 import type { Disk } from "../../io/types.ts";
 import type { Store } from "../../store/types.ts";
 import { takeBase } from "./base_copy.ts";
+import { ArchiveError, type BaseRecord } from "./layout.ts";
 import { baseFor, type Point, type Reached, replay } from "./point_in_time.ts";
 import type { ArchiveReader } from "./reader.ts";
+import { extensionsOf, sqliteLabel } from "./sqlite_label.ts";
 
 export interface RestoreParts {
   readonly reader: ArchiveReader;
@@ -24,9 +26,22 @@ export async function restoreStore<Result>(
   await disk.makeDirectory(home);
   const store = await openStore(home);
   try {
+    checkExtensions(base, sqliteLabel(await store.status()));
     await takeBase({ place: reader.place, store }, base);
     return await use(store, await replay(reader, base, point, store));
   } finally {
     await store.close();
   }
+}
+
+/** Without the extensions that entries were applied with they would have other results, or errors. */
+function checkExtensions({ key, sqlite }: BaseRecord, own: string): void {
+  const [theirs, ours] = [extensionsOf(sqlite), extensionsOf(own)];
+  if (theirs === ours) return;
+  throw new ArchiveError(
+    `${key} was made with ${theirs || "no extensions"}, and this restores with ${
+      ours || "none"
+    }: ` +
+      "give -extensions-path as the cluster's nodes have it",
+  );
 }

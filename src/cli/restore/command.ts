@@ -9,10 +9,11 @@ import { DenoClock } from "../../io/deno_clock.ts";
 import { DenoDisk } from "../../io/deno_disk.ts";
 import { StderrLogger } from "../../io/stderr_logger.ts";
 import type { Disk } from "../../io/types.ts";
-import { openers } from "../../member/openers.ts";
+import { type EngineOptions, openers } from "../../member/openers.ts";
 import { partBytes } from "../../object_store/types.ts";
 import type { PackedBackup, Store } from "../../store/types.ts";
 import { openArchive } from "../archive.ts";
+import { extensionDirectory, prepareExtensions } from "../extensions.ts";
 import { print, printError } from "../output.ts";
 import { parseRestore, type RestoreRequest } from "./flags.ts";
 
@@ -25,6 +26,7 @@ FILE must not be there yet.
   -from TARGET   The archive: a directory, or a file as -archive takes it
   -at TIME       As it was at that time, such as 2026-11-29T09:30:00Z: up to the last write before it
   -index N       As it was behind entry N of the log, which answers show with ?raft_index
+  -extensions-path, -extensions-safe   As the cluster's nodes have them
   -list          Show what the archive holds
   -verify        Read all of the archive, and say what is damaged or missing
 
@@ -81,7 +83,7 @@ function timeText(time: number | undefined): string {
 
 async function makeFile(
   place: ArchivePlace,
-  { point, output }: Extract<RestoreRequest, { type: "restore" }>,
+  { point, output, extensions: flags }: Extract<RestoreRequest, { type: "restore" }>,
 ): Promise<number> {
   const disk = new DenoDisk();
   const path = resolve(output);
@@ -90,7 +92,13 @@ async function makeFile(
   await disk.makeDirectory(directory);
   try {
     const reader = await ArchiveReader.open(place);
-    const parts = { reader, point, disk, directory, openStore: (home: string) => open(disk, home) };
+    const logger = new StderrLogger("WARN");
+    const extensions = await prepareExtensions(flags, {
+      directory: extensionDirectory(directory),
+      logger,
+    });
+    const openStore = (home: string) => open({ disk, logger, extensions, directory: home });
+    const parts = { reader, point, disk, directory, openStore };
     const reached = await restoreStore(parts, async (store, reached) => {
       const packed = await store.pack({ vacuum: false, compression: "none", journal: "delete" });
       await write(disk, packed, `${directory}/file`);
@@ -104,13 +112,10 @@ async function makeFile(
   }
 }
 
-async function open(disk: Disk, directory: string): Promise<Store> {
-  const { store } = await openers.engine.open({
-    directory,
-    clock: new DenoClock(),
-    disk,
-    logger: new StderrLogger("WARN"),
-  });
+async function open(
+  parts: Pick<EngineOptions, "disk" | "logger" | "directory" | "extensions">,
+): Promise<Store> {
+  const { store } = await openers.engine.open({ ...parts, clock: new DenoClock() });
   return store;
 }
 

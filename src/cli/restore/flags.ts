@@ -1,4 +1,5 @@
 import type { Point } from "../../backup/archive/point_in_time.ts";
+import { type ExtensionFlags, extensionsOf } from "../extension_flags.ts";
 import { FlagError } from "../flag_error.ts";
 import { parseOptionsAndNames } from "../command_options.ts";
 
@@ -11,6 +12,7 @@ export type RestoreRequest =
     readonly from: string;
     readonly point: Point;
     readonly output: string;
+    readonly extensions: ExtensionFlags;
   };
 
 /** The flags of raftlite restore, as parseArgs takes them. */
@@ -20,6 +22,8 @@ export const restoreOptions = {
   index: { type: "string" },
   list: { type: "boolean" },
   verify: { type: "boolean" },
+  "extensions-path": { type: "string" },
+  "extensions-safe": { type: "string" },
   help: { type: "boolean" },
 } as const;
 
@@ -39,7 +43,11 @@ export function parseRestore(args: readonly string[]): RestoreRequest {
   if (output === undefined || others.length > 0) {
     throw new FlagError(2, "restore takes the name of the one file that it is to make");
   }
-  return { type: "restore", from, point: pointOf(at, index), output };
+  const extensions = extensionsOf({
+    "extensions-path": values["extensions-path"] ?? "",
+    "extensions-safe": values["extensions-safe"] ?? "",
+  });
+  return { type: "restore", from, point: pointOf(at, index), output, extensions };
 }
 
 function pointOf(at: string | undefined, index: string | undefined): Point {

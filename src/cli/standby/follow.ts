@@ -1,3 +1,4 @@
+import { sqliteLabel } from "../../backup/archive/sqlite_label.ts";
 import type { ArchivePlace } from "../../backup/archive/layout.ts";
 import { type HttpServer, serve as serveHttp } from "../../http/serve.ts";
 import type { DenoClock } from "../../io/deno_clock.ts";
@@ -14,6 +15,7 @@ import type { OpenAudit } from "../audit.ts";
 import type { Ending } from "../ending.ts";
 import type { Configuration } from "../flags.ts";
 import { connectionLimits, httpAddress, httpParts } from "../http_parts.ts";
+import { extensionDirectory, prepareExtensions } from "../extensions.ts";
 import type { OpenHttps } from "../https.ts";
 import { memberConfiguration } from "../tuning.ts";
 import type { ServiceManager } from "../service_manager.ts";
@@ -41,7 +43,12 @@ export interface FollowParts {
 export async function follow(parts: FollowParts): Promise<boolean> {
   const { end, configuration, clock, disk, manager, logger } = parts;
   const { database, dataDirectory: directory } = memberConfiguration(configuration);
+  const extensions = await prepareExtensions(configuration.database.extensions, {
+    directory: extensionDirectory(directory),
+    logger,
+  });
   const { store, profile, libraryPath } = await openers.engine.open({
+    extensions,
     directory,
     clock,
     disk,
@@ -57,7 +64,7 @@ export async function follow(parts: FollowParts): Promise<boolean> {
   const follower = new ArchiveFollower({
     ...{ place, pollMs, store, clock, logger },
     cluster: record.cluster,
-    sqliteVersion: profile.version,
+    sqliteVersion: sqliteLabel(await store.status()),
     permitsMismatch: configuration.cluster.allowSqliteMismatch,
   });
   const promoted = Promise.withResolvers<true>();

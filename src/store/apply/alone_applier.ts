@@ -23,7 +23,7 @@ import type { RequestPragma } from "../request_pragmas.ts";
 import { controlRefused } from "../sql_policy.ts";
 import { refuseVacuumInto } from "../prepared_statement.ts";
 import type { EntryStatement, EntryStatements, StatementRunner } from "./entry_statements.ts";
-import { UpkeepApplier, type UpkeepRun } from "./upkeep.ts";
+import { UpkeepApplier, type UpkeepWatch } from "./upkeep.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /**
@@ -53,7 +53,7 @@ export class AloneApplier {
     readonly runner: StatementRunner;
     readonly keyed: KeyedRequests;
     readonly scripts: ScriptRunner;
-    readonly ranUpkeep?: ((run: UpkeepRun) => void) | undefined;
+    readonly watch?: UpkeepWatch | undefined;
   }) {
     this.#connection = parts.connection;
     this.#answers = parts.answers;
@@ -63,7 +63,6 @@ export class AloneApplier {
     this.#upkeep = new UpkeepApplier({
       ...parts,
       commitEntry: (entry, header) => this.#commitEntry(entry, header, true),
-      report: parts.ranUpkeep,
     });
   }
 

@@ -27,7 +27,7 @@ import { ScriptRunner } from "./script_runner.ts";
 import { type EntryStatement, StatementRunner } from "./entry_statements.ts";
 import { staysInBatch } from "../prepared_statement.ts";
 import { type RequestId, scriptConflict } from "../types.ts";
-import type { UpkeepRun } from "./upkeep.ts";
+import type { UpkeepWatch } from "./upkeep.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** Commands that are transactions of their own. */
@@ -61,11 +61,10 @@ export class EntryApplier {
   readonly #keyed: KeyedRequests;
   readonly #alone: AloneApplier;
 
-  /** @param ranUpkeep To be told of upkeep that was carried out. */
   constructor(
     connection: WriteConnection,
     answers: Answers,
-    ranUpkeep?: (run: UpkeepRun) => void,
+    watch?: UpkeepWatch,
   ) {
     this.#connection = connection;
     this.#answers = answers;
@@ -79,7 +78,7 @@ export class EntryApplier {
       scripts: this.scripts,
       runner: this.#runner,
       keyed: this.#keyed,
-      ranUpkeep,
+      watch,
     });
   }
 

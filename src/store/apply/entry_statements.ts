@@ -7,7 +7,7 @@ import {
   codeOf,
   isFull,
   isInterrupt,
-  isLocalFailure,
+  isOfThisMachine,
   StatementError,
   StoreFailedError,
 } from "../failures.ts";
@@ -374,7 +374,9 @@ export class StatementRunner {
   /** Throws a StoreFailedError for what is wrong with this machine, and what is no error of SQL at all. */
   throwIfLocal(error: unknown): void {
     if (error instanceof SqliteError) {
-      const local = isFull(error) ? !this.#keysExhausted() : isLocalFailure(error);
+      const local = isFull(error)
+        ? !this.#keysExhausted()
+        : isOfThisMachine(error, this.connection.database);
       if (!local) return;
       throw new StoreFailedError(
         `Database ${this.connection.database.path} cannot be written: ${error.message} ` +

@@ -1,5 +1,5 @@
 import { ByteWriter } from "../../base/bytes.ts";
-import type { LibraryLocation } from "../../sqlite/mod.ts";
+import { type LibraryLocation, locationOf } from "../../sqlite/mod.ts";
 import { writeSteps } from "../codec/script_codec.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
@@ -97,7 +97,7 @@ export class HeldReads implements Holder {
         this.#pending.rejectAll(new StoreBusyError(`What transactions read is lost: ${reason}`));
       },
     });
-    const location = { path: library.path, origin: library.origin };
+    const location = locationOf(library);
     thread.post({ type: "start", library: location, path, foreignKeys: foreignKeys() });
     this.#thread = thread;
     return thread;

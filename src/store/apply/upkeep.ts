@@ -1,10 +1,11 @@
 import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
+import type { Clock } from "../../io/types.ts";
 import { SqliteError } from "../../sqlite/mod.ts";
 import type { CommandHeader } from "../codec/command_header.ts";
 import { stampOf } from "../codec/stamp.ts";
 import { readUpkeep } from "../codec/upkeep_codec.ts";
-import { isFull, isLocalFailure, StoreFailedError } from "../failures.ts";
+import { isFull, isOfThisMachine, StoreFailedError } from "../failures.ts";
 import type { UpkeepCommand, UpkeepTask } from "../types.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
@@ -17,6 +18,12 @@ export interface UpkeepRun {
   readonly durationMs: number;
   /** Undefined when it went well. */
   readonly failure: string | undefined;
+}
+
+/** Measures upkeep, and is told of it. */
+export interface UpkeepWatch {
+  readonly clock: Pick<Clock, "now">;
+  ran(run: UpkeepRun): void;
 }
 
 /** Of PRAGMA optimize: what it does by default, and the bit for all tables. */
@@ -35,18 +42,18 @@ export class UpkeepApplier {
   readonly #connection: WriteConnection;
   readonly #answers: Answers;
   readonly #commitEntry: (entry: BatchEntry, header: CommandHeader) => void;
-  readonly #report: (run: UpkeepRun) => void;
+  readonly #watch: UpkeepWatch | undefined;
 
   constructor(parts: {
     readonly connection: WriteConnection;
     readonly answers: Answers;
     readonly commitEntry: (entry: BatchEntry, header: CommandHeader) => void;
-    readonly report?: ((run: UpkeepRun) => void) | undefined;
+    readonly watch?: UpkeepWatch | undefined;
   }) {
     this.#connection = parts.connection;
     this.#answers = parts.answers;
     this.#commitEntry = parts.commitEntry;
-    this.#report = parts.report ?? (() => {});
+    this.#watch = parts.watch;
   }
 
   apply(entry: BatchEntry, header: CommandHeader): void {
@@ -62,10 +69,10 @@ export class UpkeepApplier {
       this.#commitEntry(entry, header);
       return;
     }
-    const startedAt = this.#answers.now();
+    const startedAt = this.#watch?.clock.now() ?? 0;
     connection.determinism.set(clock, seed, 0);
     const failure = this.#run(command);
-    const durationMs = this.#answers.now() - startedAt;
+    const durationMs = (this.#watch?.clock.now() ?? 0) - startedAt;
     if (connection.database.autocommit) connection.begin();
     if (failure === undefined && (command.last || command.step === "begin")) {
       connection.own(() =>
@@ -78,7 +85,7 @@ export class UpkeepApplier {
     }
     if (failure !== undefined) this.#answers.error(failure, false);
     this.#commitEntry(entry, header);
-    if (command.step !== "begin") this.#report({ task: command.task, durationMs, failure });
+    if (command.step !== "begin") this.#watch?.ran({ task: command.task, durationMs, failure });
   }
 
   /** What is wrong on every node; undefined when it is done, and maybe not committed yet. */
@@ -132,7 +139,7 @@ export class UpkeepApplier {
 
   #throwIfLocal(error: unknown): void {
     if (!(error instanceof SqliteError)) throw error;
-    if (!isFull(error) && !isLocalFailure(error)) return;
+    if (!isFull(error) && !isOfThisMachine(error, this.#connection.database)) return;
     throw new StoreFailedError(
       `Database ${this.#connection.database.path} cannot be written: ${error.message} ` +
         `(${error.codeName}). Mend the disk and start the node again`,

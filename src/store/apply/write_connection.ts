@@ -12,7 +12,7 @@ import {
 import { foreignKeysPragma } from "../connection_pragmas.ts";
 import { openingFailure } from "../opening_failure.ts";
 import type { PreparedStatement } from "../prepared_statement.ts";
-import { boundInstructions, quickChanges } from "../quick_connection.ts";
+import { boundInstructions, narrowed, quickChanges } from "../quick_connection.ts";
 import { SqlPolicy } from "../sql_policy.ts";
 import {
   createRaftTables,
@@ -94,11 +94,15 @@ export class WriteConnection {
     const quick = this.quick = use === "quick";
     this.holds = use === "hold";
     this.meter = meter;
-    this.policy = new SqlPolicy("write", foreignKeys, quick ? quickChanges : undefined);
+    this.policy = new SqlPolicy(
+      "write",
+      foreignKeys,
+      quick ? narrowed(quickChanges, library) : undefined,
+    );
     this.determinism = new Determinism(library);
     let database: Database | undefined;
     try {
-      database = this.determinism.open(path);
+      database = this.determinism.open(path, { refuseUncertain: true });
       this.database = database;
       configure(database, foreignKeys);
       if (this.holds) database.exec("PRAGMA query_only = ON");

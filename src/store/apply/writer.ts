@@ -2,7 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { type NextTurn, sliceBytes } from "../../base/slices.ts";
 import { nextTurnOf } from "../../io/next_turn.ts";
 import type { Clock } from "../../io/types.ts";
-import type { LibraryLocation } from "../../sqlite/mod.ts";
+import { type LibraryLocation, locationOf } from "../../sqlite/mod.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
@@ -98,7 +98,7 @@ export class Writer implements Holder {
     changes?: ChangesFile,
   ): Promise<WriterOpened> {
     assert(!this.#life.isOpen, "The writer opened a database while another was open");
-    const location = { path: library.path, origin: library.origin };
+    const location = locationOf(library);
     return this.#request({ type: "open", library: location, path, foreignKeys, slow, changes });
   }
 

@@ -122,7 +122,10 @@ class Writer {
     this.#applier = new EntryApplier(
       connection,
       this.#answers,
-      (run) => this.#scope.post({ type: "upkeep", run }),
+      {
+        clock: this.#scope.clock,
+        ran: (run) => this.#scope.post({ type: "upkeep", run }),
+      },
     );
     this.#rehearsing = new Rehearsing(connection, this.#answers, this.#applier.scripts);
     this.#walFrames = 0;

@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { DiskError } from "../../io/types.ts";
-import type { LibraryLocation } from "../../sqlite/mod.ts";
+import { type LibraryLocation, locationOf } from "../../sqlite/mod.ts";
 import type { CopyReply, CopyRequest, CopyResults } from "./copy_thread.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
@@ -92,9 +92,8 @@ export class Copier implements Holder {
         this.#finish(new Error(`The copying Worker died: ${reason}`));
       },
     });
-    const { path, origin } = this.#library;
     thread.post({
-      library: { path, origin },
+      library: locationOf(this.#library),
       cancelled: this.#cancelled.buffer as SharedArrayBuffer,
     });
     this.#thread = thread;

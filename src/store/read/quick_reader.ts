@@ -5,6 +5,7 @@ import { JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import type { Holder } from "../life_cycle.ts";
 import {
   boundInstructions,
+  narrowed,
   quickActions,
   quickAuthorizer,
   type QuickParts,
@@ -178,7 +179,7 @@ export class QuickReader implements Holder {
       database.exec(`PRAGMA cache_size = -${cacheKib}`);
       database.exec(foreignKeysPragma(foreignKeys));
       boundInstructions(database);
-      database.setAuthorizer(quickAuthorizer, quickActions);
+      database.setAuthorizer(narrowed(quickAuthorizer, library), quickActions);
       database.setProgressHandler(instructionsPerTick, () => this.#isOver());
       this.#connection = {
         database,

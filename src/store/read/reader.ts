@@ -1,6 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../io/types.ts";
-import { InterruptCell, type Library } from "../../sqlite/mod.ts";
+import { InterruptCell, type Library, locationOf } from "../../sqlite/mod.ts";
 import type { ReaderReply, ReaderRequest } from "./reader_thread.ts";
 import {
   type AnswerPiece,
@@ -73,7 +73,7 @@ export class Reader {
     });
     this.#post({
       type: "start",
-      library: { path: library.path, origin: library.origin },
+      library: locationOf(library),
       path,
       foreignKeys,
       slow,
