@@ -3,13 +3,20 @@ import { whenSignedOut, whoami } from "./api/client.ts";
 import { follow, type LiveState } from "./api/live.ts";
 import { keepCredentials, may, type Who } from "./api/session.ts";
 import { ClusterPage } from "./cluster/page.tsx";
+import { DataPage } from "./data/page.tsx";
 import { Frame, type Page } from "./frame.tsx";
 import { Toasts } from "./parts/toasts.tsx";
 import { SqlPage } from "./sql/page.tsx";
 import { SignIn } from "./sign_in.tsx";
 
 const pages: readonly Page[] = [
-  { path: "cluster", title: "Cluster", icon: "cluster", isFor: (who) => may(who, "status") },
+  {
+    path: "cluster",
+    title: "Cluster",
+    icon: "cluster",
+    isFor: (who) => may(who, "status"),
+  },
+  { path: "data", title: "Data", icon: "data", isFor: (who) => may(who, "query") },
   {
     path: "sql",
     title: "SQL",
@@ -18,7 +25,12 @@ const pages: readonly Page[] = [
   },
 ];
 
-const nothing: LiveState = { cluster: undefined, names: [], rows: [], failure: undefined };
+const nothing: LiveState = {
+  cluster: undefined,
+  names: [],
+  rows: [],
+  failure: undefined,
+};
 
 /** Where the page is, by what stands behind the # of its address. */
 function useRoute(): readonly string[] {
@@ -55,7 +67,9 @@ export function App() {
     const begin = () =>
       whoami().then((found) => {
         setFailure("");
-        setWho(found.users && found.user === null && found.permissions.length === 0 ? null : found);
+        setWho(
+          found.users && found.user === null && found.permissions.length === 0 ? null : found,
+        );
       }, (error) => {
         setFailure(error.message);
         timer = setTimeout(begin, 2_000);
@@ -79,7 +93,9 @@ export function App() {
   );
 }
 
-function Inside({ who, setWho }: { readonly who: Who; readonly setWho: (who: Known) => void }) {
+function Inside(
+  { who, setWho }: { readonly who: Who; readonly setWho: (who: Known) => void },
+) {
   const [live, setLive] = useState(nothing);
   const [path = "", ...rest] = useRoute();
   const watches = may(who, "status");
@@ -93,7 +109,9 @@ function Inside({ who, setWho }: { readonly who: Who; readonly setWho: (who: Kno
   const current = shown.find((page) => page.path === path) ?? shown[0];
   useEffect(() => {
     const node = live.cluster?.node;
-    document.title = [current?.title, node, "raftlite"].filter(Boolean).join(" · ");
+    document.title = [current?.title, node, "raftlite"].filter(Boolean).join(
+      " · ",
+    );
   }, [current, live.cluster?.node]);
   if (current === undefined) {
     return (
@@ -125,6 +143,8 @@ interface ContentProps {
 
 function Content({ path, rest, live, who }: ContentProps) {
   switch (path) {
+    case "data":
+      return <DataPage who={who} table={rest[0] ?? ""} tab={rest[1] ?? ""} />;
     case "sql":
       return <SqlPage who={who} given={rest[0]} />;
     default:

@@ -15,7 +15,9 @@ const target = ["chrome120", "firefox135", "safari18.4"];
 
 async function main(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  for await (const { name } of Deno.readDir(folder)) await Deno.remove(`${folder}/${name}`);
+  for await (const { name } of Deno.readDir(folder)) {
+    await Deno.remove(`${folder}/${name}`);
+  }
   await build({
     entryPoints: { main: path("main.tsx") },
     absWorkingDir: path("."),

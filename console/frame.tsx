@@ -23,7 +23,9 @@ interface FrameProps {
 }
 
 /** What stands around every page. */
-export function Frame({ pages, current, live, who, onSignOut, children }: FrameProps) {
+export function Frame(
+  { pages, current, live, who, onSignOut, children }: FrameProps,
+) {
   const { cluster } = live;
   return (
     <div class="frame">
@@ -46,7 +48,10 @@ export function Frame({ pages, current, live, who, onSignOut, children }: FrameP
           <ul class="nav">
             {pages.map(({ path, title, icon }) => (
               <li key={path}>
-                <a href={`#/${path}`} aria-current={path === current.path ? "page" : undefined}>
+                <a
+                  href={`#/${path}`}
+                  aria-current={path === current.path ? "page" : undefined}
+                >
                   <Icon name={icon} />
                   {title}
                 </a>
@@ -67,7 +72,9 @@ export function Frame({ pages, current, live, who, onSignOut, children }: FrameP
           {who.user !== null && (
             <span class="row">
               <span class="wide">{who.user}</span>
-              <button type="button" class="button quiet" onClick={onSignOut}>Sign out</button>
+              <button type="button" class="button quiet" onClick={onSignOut}>
+                Sign out
+              </button>
             </span>
           )}
           <ThemeSwitch />

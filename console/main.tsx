@@ -5,6 +5,7 @@ import "./style/frame.css";
 import "./style/parts.css";
 import "./style/cluster.css";
 import "./style/sql.css";
+import "./style/data.css";
 
 const place = document.getElementById("app");
 if (place !== null) render(<App />, place);

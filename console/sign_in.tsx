@@ -6,7 +6,9 @@ import { messageOf } from "./parts/format.ts";
 import { Mark } from "./parts/mark.tsx";
 
 /** Asks for a name and password, or a token; they are kept for this tab alone. */
-export function SignIn({ onSignedIn }: { readonly onSignedIn: (who: Who) => void }) {
+export function SignIn(
+  { onSignedIn }: { readonly onSignedIn: (who: Who) => void },
+) {
   const [byToken, setByToken] = useState(false);
   const [name, setName] = useState("");
   const [secret, setSecret] = useState("");
@@ -19,7 +21,9 @@ export function SignIn({ onSignedIn }: { readonly onSignedIn: (who: Who) => void
     keepCredentials(byToken ? bearer(secret) : basic(name, secret));
     try {
       const who = await whoami();
-      if (who.user === null) throw new Error(byToken ? "No such token" : "Wrong name or password");
+      if (who.user === null) {
+        throw new Error(byToken ? "No such token" : "Wrong name or password");
+      }
       onSignedIn(who);
     } catch (error) {
       keepCredentials(undefined);

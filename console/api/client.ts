@@ -17,14 +17,22 @@ export function whenSignedOut(listener: () => void): void {
 }
 
 /** Asks the node that the page came from; throws an ApiError for anything but success. */
-export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+export async function ask(
+  path: string,
+  init: RequestInit = {},
+): Promise<Response> {
   const headers = new Headers(init.headers);
   const authorization = credentials();
   if (authorization !== undefined) headers.set("authorization", authorization);
   let response: Response;
   try {
     // Without "omit" the browser would ask for a password itself, and keep it.
-    response = await fetch(path, { ...init, headers, credentials: "omit", redirect: "error" });
+    response = await fetch(path, {
+      ...init,
+      headers,
+      credentials: "omit",
+      redirect: "error",
+    });
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new ApiError(0, "The node does not answer");
@@ -51,7 +59,11 @@ export async function askJson<T>(path: string, init?: RequestInit): Promise<T> {
 const json = { "content-type": "application/json" };
 
 /** A request that does something, with a body of JSON if there is one. */
-export function act(path: string, method: "POST" | "DELETE", body?: unknown): Promise<Response> {
+export function act(
+  path: string,
+  method: "POST" | "DELETE",
+  body?: unknown,
+): Promise<Response> {
   return body === undefined
     ? ask(path, { method })
     : ask(path, { method, headers: json, body: JSON.stringify(body) });
@@ -62,7 +74,10 @@ export function whoami(): Promise<Who> {
 }
 
 /** A statement with its parameters. */
-export type Statement = readonly [sql: string, ...parameters: readonly unknown[]];
+export type Statement = readonly [
+  sql: string,
+  ...parameters: readonly unknown[],
+];
 
 /** One result of the API. */
 export interface Result {
@@ -104,7 +119,11 @@ export async function rows(
   options: { readonly level?: string; readonly signal?: AbortSignal } = {},
 ): Promise<readonly (readonly Value[])[]> {
   const route = `/db/query?blob_array&level=${options.level ?? "weak"}`;
-  const { results: [result] } = await send(route, [[sql, ...parameters]], options.signal);
+  const { results: [result] } = await send(
+    route,
+    [[sql, ...parameters]],
+    options.signal,
+  );
   if (result?.error !== undefined) throw new ApiError(200, result.error);
   return result?.values ?? [];
 }

@@ -8,7 +8,13 @@ export class ExactNumber {
 }
 
 /** What a cell holds: integers that fit, and reals, are numbers; blobs are bytes. */
-export type Value = null | string | number | boolean | ExactNumber | readonly number[];
+export type Value =
+  | null
+  | string
+  | number
+  | boolean
+  | ExactNumber
+  | readonly number[];
 
 /** Texts with a number that JSON.parse alone might change; also some without one, which costs time only. */
 const riskyNumber = /\d{16}|\d\.0*[,\]}\s]|\d[eE]/;

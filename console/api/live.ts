@@ -56,7 +56,12 @@ export async function follow(
   signal: AbortSignal,
   changed: (state: LiveState) => void,
 ): Promise<void> {
-  let state: LiveState = { cluster: undefined, names: [], rows: [], failure: undefined };
+  let state: LiveState = {
+    cluster: undefined,
+    names: [],
+    rows: [],
+    failure: undefined,
+  };
   const set = (change: Partial<LiveState>) => changed(state = { ...state, ...change });
   while (!signal.aborted) {
     const stream = new AbortController();
@@ -64,12 +69,24 @@ export async function follow(
     signal.addEventListener("abort", stop);
     try {
       const after = state.rows.at(-1)?.[0] ?? 0;
-      for await (const { name, data } of events(`/debug/figures?follow&after=${after}`, stream)) {
-        if (name === "start") set({ names: (data as { names: string[] }).names });
-        if (name === "nodes") set({ cluster: data as LiveCluster, failure: undefined });
+      for await (
+        const { name, data } of events(
+          `/debug/figures?follow&after=${after}`,
+          stream,
+        )
+      ) {
+        if (name === "start") {
+          set({ names: (data as { names: string[] }).names });
+        }
+        if (name === "nodes") {
+          set({ cluster: data as LiveCluster, failure: undefined });
+        }
         if (name === "figures") {
           const { rows } = data as { rows: FigureRow[] };
-          set({ rows: [...state.rows, ...rows].slice(-rowsMax), failure: undefined });
+          set({
+            rows: [...state.rows, ...rows].slice(-rowsMax),
+            failure: undefined,
+          });
         }
       }
     } catch (error) {
@@ -88,11 +105,15 @@ interface Event {
   readonly data: unknown;
 }
 
-async function* events(path: string, stream: AbortController): AsyncGenerator<Event> {
+async function* events(
+  path: string,
+  stream: AbortController,
+): AsyncGenerator<Event> {
   let silence = setTimeout(() => stream.abort(), silentMsMax);
   try {
     const response = await ask(path, { signal: stream.signal });
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const reader = response.body?.pipeThrough(new TextDecoderStream())
+      .getReader();
     let text = "";
     while (reader !== undefined) {
       const { value, done } = await reader.read();
@@ -111,6 +132,7 @@ async function* events(path: string, stream: AbortController): AsyncGenerator<Ev
 }
 
 function eventIn(text: string): Event {
-  const [, name = "", data = "null"] = /^event: (.*)\ndata: (.*)$/.exec(text) ?? [];
+  const [, name = "", data = "null"] = /^event: (.*)\ndata: (.*)$/.exec(text) ??
+    [];
   return { name, data: JSON.parse(data) };
 }

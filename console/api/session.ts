@@ -42,7 +42,10 @@ export interface Who {
   readonly user: string | null;
   readonly token?: string;
   readonly permissions: readonly string[];
-  readonly tables?: { readonly read: readonly string[]; readonly write: readonly string[] };
+  readonly tables?: {
+    readonly read: readonly string[];
+    readonly write: readonly string[];
+  };
 }
 
 /** Whether somebody may do all of that. */

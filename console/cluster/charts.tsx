@@ -26,7 +26,11 @@ const plans: readonly Plan[] = [
       failures_per_second: "failed",
     },
   },
-  { title: "Entries applied", format: perSecond, lines: { entries_per_second: "entries" } },
+  {
+    title: "Entries applied",
+    format: perSecond,
+    lines: { entries_per_second: "entries" },
+  },
   {
     title: "Time of writes",
     format: milliseconds,
@@ -45,14 +49,22 @@ const plans: readonly Plan[] = [
   {
     title: "Waiting",
     format: count,
-    lines: { pending_writes: "writes", queued_writes: "queued", apply_lag_entries: "to apply" },
+    lines: {
+      pending_writes: "writes",
+      queued_writes: "queued",
+      apply_lag_entries: "to apply",
+    },
   },
   {
     title: "Silence of the leader, longest turn",
     format: milliseconds,
     lines: { leader_contact_ms: "leader", longest_turn_ms: "turn" },
   },
-  { title: "Processor", format: percent, lines: { cpu_percent: "of one core" } },
+  {
+    title: "Processor",
+    format: percent,
+    lines: { cpu_percent: "of one core" },
+  },
   { title: "Memory", format: bytes, lines: { resident_bytes: "resident" } },
   {
     title: "Sizes",
@@ -62,10 +74,15 @@ const plans: readonly Plan[] = [
 ];
 
 /** The node's last hour, also of the time when nobody looked. */
-export function Charts({ live: { names, rows } }: { readonly live: LiveState }) {
+export function Charts(
+  { live: { names, rows } }: { readonly live: LiveState },
+) {
   const times = rows.map(([at]) => at ?? 0);
   const to = times.at(-1) ?? 0;
-  const shownMs = Math.max(shownMsMin, Math.min(shownMsMax, to - (times[0] ?? to)));
+  const shownMs = Math.max(
+    shownMsMin,
+    Math.min(shownMsMax, to - (times[0] ?? to)),
+  );
   const from = to - shownMs;
   return (
     <section class="stack" aria-labelledby="last-hour">

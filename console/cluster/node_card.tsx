@@ -20,7 +20,9 @@ export type NodeState = "good" | "warn" | "bad";
 /** Behind by more than what is on its way at any moment under load. */
 const lateMs = 2_000;
 
-export function stateOf({ reachable, health = "ok", lag_ms = 0 }: LiveNode): NodeState {
+export function stateOf(
+  { reachable, health = "ok", lag_ms = 0 }: LiveNode,
+): NodeState {
   if (!reachable || health !== "ok") return "bad";
   return lag_ms > lateMs ? "warn" : "good";
 }
@@ -40,9 +42,15 @@ function lagOf({ reachable, lag_entries, lag_ms, leader }: LiveNode): string {
 /** One node: what it is, how it is, and what can be done with it. */
 export function NodeCard({ node, isOwn, actions }: NodeCardProps) {
   const state = stateOf(node);
-  const words = { good: "reachable", warn: "behind", bad: node.reachable ? "ill" : "unreachable" };
+  const words = {
+    good: "reachable",
+    warn: "behind",
+    bad: node.reachable ? "ill" : "unreachable",
+  };
   return (
-    <article class={`node ${node.leader ? "leads" : ""} ${state === "bad" ? "bad" : ""}`}>
+    <article
+      class={`node ${node.leader ? "leads" : ""} ${state === "bad" ? "bad" : ""}`}
+    >
       <div class="node-head">
         <span class={`dot ${state}`} aria-hidden="true" />
         <h2 title={node.id}>{node.id}</h2>
@@ -68,7 +76,9 @@ export function NodeCard({ node, isOwn, actions }: NodeCardProps) {
         <dt>Release</dt>
         <dd>{node.version ?? "–"}</dd>
         <dt>Address</dt>
-        <dd title={node.api_addr}>{node.api_addr.replace(/^https?:\/\//, "")}</dd>
+        <dd title={node.api_addr}>
+          {node.api_addr.replace(/^https?:\/\//, "")}
+        </dd>
       </dl>
       {node.error && <p class="problem">{node.error}</p>}
       {node.health !== undefined && node.health !== "ok" && <p class="problem">{node.health}</p>}

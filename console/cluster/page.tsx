@@ -11,10 +11,15 @@ import type { NodeActions } from "./node_card.tsx";
 import { Picture } from "./picture.tsx";
 import { type Warning, warningsOf } from "./warnings.ts";
 
-type Asked = { readonly what: "lead" | "remove" | "snapshot"; readonly id: string };
+type Asked = {
+  readonly what: "lead" | "remove" | "snapshot";
+  readonly id: string;
+};
 
 /** What runs, how it is, and how it was. */
-export function ClusterPage({ live, who }: { readonly live: LiveState; readonly who: Who }) {
+export function ClusterPage(
+  { live, who }: { readonly live: LiveState; readonly who: Who },
+) {
   const [asked, setAsked] = useState<Asked | undefined>(undefined);
   const { cluster, failure } = live;
   const actionsOf = (node: LiveNode): NodeActions => {
@@ -59,9 +64,14 @@ export function ClusterPage({ live, who }: { readonly live: LiveState; readonly 
   );
 }
 
-function Notice({ warning: { isGrave, what, todo } }: { readonly warning: Warning }) {
+function Notice(
+  { warning: { isGrave, what, todo } }: { readonly warning: Warning },
+) {
   return (
-    <div class={`notice ${isGrave ? "bad" : ""}`} role={isGrave ? "alert" : "note"}>
+    <div
+      class={`notice ${isGrave ? "bad" : ""}`}
+      role={isGrave ? "alert" : "note"}
+    >
       <Icon name="warning" />
       <strong>{what}</strong>
       <p>{todo}</p>
@@ -71,7 +81,10 @@ function Notice({ warning: { isGrave, what, todo } }: { readonly warning: Warnin
 
 /** Asks once more, and says what it does. */
 function Ask(
-  { asked: { what, id }, onClose }: { readonly asked: Asked; readonly onClose: () => void },
+  { asked: { what, id }, onClose }: {
+    readonly asked: Asked;
+    readonly onClose: () => void;
+  },
 ) {
   switch (what) {
     case "lead":

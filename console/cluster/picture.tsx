@@ -11,7 +11,11 @@ export function Picture({ cluster, actionsOf }: PictureProps) {
   const leader = cluster.nodes.find((node) => node.leader);
   const others = cluster.nodes.filter((node) => !node.leader);
   const card = (node: LiveNode) => (
-    <NodeCard node={node} isOwn={node.id === cluster.node} actions={actionsOf(node)} />
+    <NodeCard
+      node={node}
+      isOwn={node.id === cluster.node}
+      actions={actionsOf(node)}
+    />
   );
   return (
     <section class="picture" aria-label="Nodes">

@@ -26,7 +26,10 @@ export function warningsOf(cluster: LiveCluster): readonly Warning[] {
     ...ofVersions(nodes),
     ...ofNumbers(voters.length),
   ];
-  return [...found.filter(({ isGrave }) => isGrave), ...found.filter(({ isGrave }) => !isGrave)];
+  return [
+    ...found.filter(({ isGrave }) => isGrave),
+    ...found.filter(({ isGrave }) => !isGrave),
+  ];
 }
 
 interface Votes {
@@ -35,7 +38,10 @@ interface Votes {
   readonly majority: number;
 }
 
-function leadership({ leader }: LiveCluster, { voters, reachable, majority }: Votes): Warning[] {
+function leadership(
+  { leader }: LiveCluster,
+  { voters, reachable, majority }: Votes,
+): Warning[] {
   if (reachable < majority) {
     return [{
       isGrave: true,
@@ -65,7 +71,15 @@ function leadership({ leader }: LiveCluster, { voters, reachable, majority }: Vo
 }
 
 function ofNode(node: LiveNode): Warning[] {
-  const { id, reachable, error, health, lag_entries = 0, lag_ms = 0, free_bytes } = node;
+  const {
+    id,
+    reachable,
+    error,
+    health,
+    lag_entries = 0,
+    lag_ms = 0,
+    free_bytes,
+  } = node;
   if (!reachable) {
     return [{
       isGrave: true,
@@ -89,7 +103,10 @@ function ofNode(node: LiveNode): Warning[] {
       todo: "It catches up by itself. If it does not, its disk or the network to it is too slow.",
     });
   }
-  if (free_bytes !== undefined && free_bytes < Math.max(freeBytesMin, node.database_bytes ?? 0)) {
+  if (
+    free_bytes !== undefined &&
+    free_bytes < Math.max(freeBytesMin, node.database_bytes ?? 0)
+  ) {
     found.push({
       isGrave: free_bytes < freeBytesMin / 5,
       what: `Node ${id} has ${bytes(free_bytes)} free on its disk`,

@@ -1,14 +1,14 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import type { Value } from "../api/exact.ts";
-import { cellKind, cellText } from "./value_text.ts";
+import { cellKind, cellText, type Clipped } from "./value_text.ts";
 
 interface GridProps {
   /** What it shows, for who cannot see it. */
   readonly label: string;
   readonly columns: readonly string[];
   readonly types: readonly string[];
-  readonly rows: readonly (readonly Value[])[];
+  readonly rows: readonly (readonly (Value | Clipped)[])[];
   /** Somebody wants to see all of a cell. */
   readonly onOpen: (row: number, column: number) => void;
   /** What stands in a column's head; its name otherwise. */
@@ -24,11 +24,16 @@ const measuredRows = 60;
 
 const numeric = /^(?:integer|real|number)$/i;
 
-function widths({ columns, types, rows }: Pick<GridProps, "columns" | "types" | "rows">): number[] {
+function widths(
+  { columns, types, rows }: Pick<GridProps, "columns" | "types" | "rows">,
+): number[] {
   return columns.map((name, column) => {
     let longest = name.length + 2;
     for (const row of rows.slice(0, measuredRows)) {
-      longest = Math.max(longest, cellText(row[column] ?? null, types[column]).length);
+      longest = Math.max(
+        longest,
+        cellText(row[column] ?? null, types[column]).length,
+      );
     }
     return Math.min(46, Math.max(7, longest)) * 7.9 + 22;
   });
@@ -44,7 +49,10 @@ export function Grid({ label, columns, types, rows, onOpen, head }: GridProps) {
   const [top, setTop] = useState(0);
   const [heightPx, setHeight] = useState(600);
   const [active, setActive] = useState({ row: 0, column: 0 });
-  const sizes = useMemo(() => widths({ columns, types, rows }), [columns, rows]);
+  const sizes = useMemo(() => widths({ columns, types, rows }), [
+    columns,
+    rows,
+  ]);
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -57,10 +65,16 @@ export function Grid({ label, columns, types, rows, onOpen, head }: GridProps) {
     setActive({ row: 0, column: 0 });
   }, [rows]);
   const first = Math.max(0, Math.floor(top / rowPx) - spareRows);
-  const last = Math.min(rows.length, Math.ceil((top + heightPx) / rowPx) + spareRows);
+  const last = Math.min(
+    rows.length,
+    Math.ceil((top + heightPx) / rowPx) + spareRows,
+  );
   const move = (byRow: number, byColumn: number) => {
     const row = Math.max(0, Math.min(rows.length - 1, active.row + byRow));
-    const column = Math.max(0, Math.min(columns.length - 1, active.column + byColumn));
+    const column = Math.max(
+      0,
+      Math.min(columns.length - 1, active.column + byColumn),
+    );
     setActive({ row, column });
     const element = box.current;
     if (element === null) return;
@@ -100,8 +114,12 @@ export function Grid({ label, columns, types, rows, onOpen, head }: GridProps) {
         if (event.target !== box.current) return;
         const by = moves[event.key];
         if (by !== undefined) move(...by);
-        else if (event.key === "Enter" && rows.length > 0) onOpen(active.row, active.column);
-        else return;
+        else if (event.key === "Enter" && rows.length > 0) {
+          onOpen(
+            active.row,
+            active.column,
+          );
+        } else return;
         event.preventDefault();
       }}
     >
@@ -131,7 +149,8 @@ export function Grid({ label, columns, types, rows, onOpen, head }: GridProps) {
             >
               {columns.map((_, column) => {
                 const value = row[column] ?? null;
-                const isActive = number === active.row && column === active.column;
+                const isActive = number === active.row &&
+                  column === active.column;
                 return (
                   <div
                     key={column}
@@ -149,7 +168,10 @@ export function Grid({ label, columns, types, rows, onOpen, head }: GridProps) {
             </div>
           );
         })}
-        <div role="presentation" style={{ height: `${(rows.length - last) * rowPx}px` }} />
+        <div
+          role="presentation"
+          style={{ height: `${(rows.length - last) * rowPx}px` }}
+        />
       </div>
     </div>
   );

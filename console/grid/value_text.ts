@@ -5,8 +5,14 @@ import { hexOf, isBlob } from "../sql/export.ts";
 const shownMax = 300;
 const shownBytesMax = 32;
 
+/** A cell whose text somebody else has made. */
+export class Clipped {
+  constructor(readonly text: string, readonly kind: "number" | "blob" | "text") {}
+}
+
 /** What a cell shows of a value, in one line. */
-export function cellText(value: Value, type = ""): string {
+export function cellText(value: Value | Clipped, type = ""): string {
+  if (value instanceof Clipped) return value.text;
   if (value === null) return "NULL";
   if (value === "") return "empty";
   if (isBlob(value)) {
@@ -23,7 +29,8 @@ export function cellText(value: Value, type = ""): string {
 }
 
 /** How a cell looks: what is no value of its own must not look like one. */
-export function cellKind(value: Value): "none" | "number" | "blob" | "text" {
+export function cellKind(value: Value | Clipped): "none" | "number" | "blob" | "text" {
+  if (value instanceof Clipped) return value.kind;
   if (value === null || value === "") return "none";
   if (isBlob(value)) return "blob";
   return typeof value === "string" || typeof value === "boolean" ? "text" : "number";

@@ -17,8 +17,9 @@ interface ValueDialogProps {
 export function ValueDialog({ name, value, onClose }: ValueDialogProps) {
   const text = isBlob(value) ? hexOf(value) : value === null ? "NULL" : String(value);
   const save = () => {
-    if (isBlob(value)) download("value.bin", "application/octet-stream", new Uint8Array(value));
-    else download("value.txt", "text/plain", text);
+    if (isBlob(value)) {
+      download("value.bin", "application/octet-stream", new Uint8Array(value));
+    } else download("value.txt", "text/plain", text);
   };
   const foot = (
     <>
@@ -30,7 +31,9 @@ export function ValueDialog({ name, value, onClose }: ValueDialogProps) {
       >
         Copy
       </button>
-      <button type="button" class="button main-one" onClick={onClose}>Close</button>
+      <button type="button" class="button main-one" onClick={onClose}>
+        Close
+      </button>
     </>
   );
   return (
@@ -70,7 +73,10 @@ export function ValueView({ value }: { readonly value: Value }) {
 
 /** What a text says in JSON, if it is an object or an array; undefined otherwise. */
 function jsonIn(value: Value): unknown {
-  if (typeof value !== "string" || !/^\s*[{[]/.test(value) || value.length > 1_000_000) return;
+  if (
+    typeof value !== "string" || !/^\s*[{[]/.test(value) ||
+    value.length > 1_000_000
+  ) return;
   try {
     return parseExact(value);
   } catch {
@@ -89,7 +95,10 @@ const membersMax = 200;
 /** JSON, folded. */
 function JsonTree({ name, value, isOpen = false }: JsonTreeProps) {
   const label = name === undefined ? null : <b>{name}:&nbsp;</b>;
-  if (typeof value !== "object" || value === null || !/Array|Object/.test(value.constructor.name)) {
+  if (
+    typeof value !== "object" || value === null ||
+    !/Array|Object/.test(value.constructor.name)
+  ) {
     return <div>{label}{stringifyExact(value)}</div>;
   }
   const members = Object.entries(value);
@@ -122,7 +131,9 @@ function BlobView({ bytes }: { readonly bytes: readonly number[] }) {
   const type = pictures.find(([head]) => start.startsWith(head))?.[1];
   return (
     <>
-      <p class="soft">A blob of {sizeText(bytes.length)} ({counted(bytes.length, "byte")})</p>
+      <p class="soft">
+        A blob of {sizeText(bytes.length)} ({counted(bytes.length, "byte")})
+      </p>
       {type !== undefined && <Picture bytes={bytes} type={type} />}
       <pre class="code hex">{hexDump(bytes.slice(0, hexBytesMax))}</pre>
       {bytes.length > hexBytesMax && <p class="soft">The rest is in the download.</p>}
@@ -130,10 +141,14 @@ function BlobView({ bytes }: { readonly bytes: readonly number[] }) {
   );
 }
 
-function Picture({ bytes, type }: { readonly bytes: readonly number[]; readonly type: string }) {
+function Picture(
+  { bytes, type }: { readonly bytes: readonly number[]; readonly type: string },
+) {
   const [url, setUrl] = useState<string | undefined>(undefined);
   useEffect(() => {
-    const made = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type }));
+    const made = URL.createObjectURL(
+      new Blob([new Uint8Array(bytes)], { type }),
+    );
     setUrl(made);
     return () => URL.revokeObjectURL(made);
   }, [bytes]);
@@ -145,9 +160,13 @@ export function hexDump(bytes: readonly number[]): string {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += 16) {
     const part = bytes.slice(at, at + 16);
-    const hex = part.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const hex = part.map((byte) => byte.toString(16).padStart(2, "0")).join(
+      " ",
+    );
     const text = part.map((byte) => byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "·");
-    lines.push(`${at.toString(16).padStart(6, "0")}  ${hex.padEnd(47)}  ${text.join("")}`);
+    lines.push(
+      `${at.toString(16).padStart(6, "0")}  ${hex.padEnd(47)}  ${text.join("")}`,
+    );
   }
   return lines.join("\n");
 }

@@ -25,7 +25,9 @@ const height = 120;
 /** Lines over time. The arrow keys move over it, and the words on top say what is under the cursor. */
 export function Chart({ title, times, from, to, series, format }: ChartProps) {
   const [cursor, setCursor] = useState<number | undefined>(undefined);
-  const max = niceMax(Math.max(0, ...series.flatMap(({ values }) => values.map((v) => v ?? 0))));
+  const max = niceMax(
+    Math.max(0, ...series.flatMap(({ values }) => values.map((v) => v ?? 0))),
+  );
   const x = (ms: number) => (width * (ms - from)) / Math.max(1, to - from);
   const y = (value: number) => height - (height * value) / max;
   const last = times.length - 1;
@@ -34,7 +36,9 @@ export function Chart({ title, times, from, to, series, format }: ChartProps) {
     const wanted = from + fraction * (to - from);
     let best = last;
     for (const [place, time] of times.entries()) {
-      if (Math.abs(time - wanted) < Math.abs((times[best] ?? 0) - wanted)) best = place;
+      if (Math.abs(time - wanted) < Math.abs((times[best] ?? 0) - wanted)) {
+        best = place;
+      }
     }
     return best;
   };
@@ -75,20 +79,31 @@ export function Chart({ title, times, from, to, series, format }: ChartProps) {
         onPointerLeave={() => setCursor(undefined)}
         onBlur={() => setCursor(undefined)}
         onKeyDown={(event) => {
-          const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -60, PageDown: 60 }[event.key];
+          const by = {
+            ArrowLeft: -1,
+            ArrowRight: 1,
+            PageUp: -60,
+            PageDown: 60,
+          }[event.key];
           if (by === undefined) return;
           event.preventDefault();
           move(by);
         }}
       >
-        <path class="axis" d={`M0 ${height}H${width}M0 ${height / 2}H${width}M0 0H${width}`} />
+        <path
+          class="axis"
+          d={`M0 ${height}H${width}M0 ${height / 2}H${width}M0 0H${width}`}
+        />
         {series.map(({ label, values }, place) => (
           <path
             key={label}
             class={`line-${place}`}
             d={pathThrough(times.map((ms, i) => {
               const value = values[i];
-              return { x: x(ms), y: value === null || value === undefined ? undefined : y(value) };
+              return {
+                x: x(ms),
+                y: value === null || value === undefined ? undefined : y(value),
+              };
             }))}
           />
         ))}

@@ -49,7 +49,9 @@ interface QuestionProps {
 }
 
 /** Asks before something is done, and says what it does; stays when that fails, and says why. */
-export function Question({ title, verb, grave, act, onClose, children }: QuestionProps) {
+export function Question(
+  { title, verb, grave, act, onClose, children }: QuestionProps,
+) {
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState("");
   const run = async () => {

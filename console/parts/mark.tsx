@@ -1,7 +1,13 @@
 /** The sign of the program: three nodes. */
 export function Mark() {
   return (
-    <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+    <svg
+      class="mark"
+      viewBox="0 0 32 32"
+      width="28"
+      height="28"
+      aria-hidden="true"
+    >
       <rect width="32" height="32" rx="7" fill="var(--accent)" />
       <g fill="none" stroke="var(--on-accent)" stroke-width="2">
         <path d="M16 11 9 21M16 11l7 10M9.500 22h13" />

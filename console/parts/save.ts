@@ -14,7 +14,9 @@ export function download(
 
 /** Rejects where the browser does not let it: without HTTPS it may not. */
 export async function copy(text: string): Promise<void> {
-  if (navigator.clipboard !== undefined) return await navigator.clipboard.writeText(text);
+  if (navigator.clipboard !== undefined) {
+    return await navigator.clipboard.writeText(text);
+  }
   const field = document.createElement("textarea");
   field.value = text;
   document.body.append(field);

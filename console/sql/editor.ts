@@ -47,7 +47,11 @@ const colours = HighlightStyle.define([
 ]);
 
 const look = EditorView.theme({
-  "&": { backgroundColor: "var(--surface)", color: "var(--text)", fontSize: "14px" },
+  "&": {
+    backgroundColor: "var(--surface)",
+    color: "var(--text)",
+    fontSize: "14px",
+  },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-1px" },
   ".cm-scroller": {
     fontFamily: "var(--mono)",
@@ -81,11 +85,16 @@ const look = EditorView.theme({
     backgroundColor: "var(--accent)",
     color: "var(--on-accent)",
   },
-  ".cm-matchingBracket": { backgroundColor: "var(--accent-soft) !important", color: "inherit" },
+  ".cm-matchingBracket": {
+    backgroundColor: "var(--accent-soft) !important",
+    color: "inherit",
+  },
 });
 
 /** An editor of SQL, in a shadow of its own: so its styles need nothing that the page's policy forbids. */
-export function createEditor({ parent, text, onChange, onRun }: EditorOptions): Editor {
+export function createEditor(
+  { parent, text, onChange, onRun }: EditorOptions,
+): Editor {
   const root = parent.shadowRoot ?? parent.attachShadow({ mode: "open" });
   const language = new Compartment();
   const view = new EditorView({
@@ -113,7 +122,10 @@ export function createEditor({ parent, text, onChange, onRun }: EditorOptions): 
         syntaxHighlighting(colours),
         placeholder("SELECT …"),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": "SQL", spellcheck: "false" }),
+        EditorView.contentAttributes.of({
+          "aria-label": "SQL",
+          spellcheck: "false",
+        }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString());
         }),
@@ -127,14 +139,18 @@ export function createEditor({ parent, text, onChange, onRun }: EditorOptions): 
       return main.empty ? doc.toString() : doc.sliceString(main.from, main.to);
     },
     set(next) {
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } });
+      view.dispatch({
+        changes: { from: 0, to: view.state.doc.length, insert: next },
+      });
     },
     complete(names) {
       const schema = Object.fromEntries(
         Object.entries(names).map(([table, columns]) => [table, [...columns]]),
       );
       view.dispatch({
-        effects: language.reconfigure(sql({ dialect: SQLite, schema, upperCaseKeywords: true })),
+        effects: language.reconfigure(
+          sql({ dialect: SQLite, schema, upperCaseKeywords: true }),
+        ),
       });
     },
     focus: () => view.focus(),

@@ -20,7 +20,8 @@ export function hexOf(bytes: readonly number[]): string {
 
 /** RFC 4180, with blobs in hexadecimal digits; NULL is an empty field, "" one in quotes. */
 function csv({ columns = [], values = [] }: Result): string {
-  return [columns, ...values].map((row) => row.map(csvField).join(",") + "\r\n").join("");
+  return [columns, ...values].map((row) => row.map(csvField).join(",") + "\r\n")
+    .join("");
 }
 
 function csvField(value: Value): string {
@@ -34,7 +35,9 @@ function json({ columns = [], values = [] }: Result): string {
   const names: string[] = [];
   for (const name of columns) {
     let free = name;
-    for (let number = 2; names.includes(free); number++) free = `${name}_${number}`;
+    for (let number = 2; names.includes(free); number++) {
+      free = `${name}_${number}`;
+    }
     names.push(free);
   }
   const rows = values.map((row) =>
@@ -60,7 +63,9 @@ export function literal(value: Value): string {
   if (value === null) return "NULL";
   if (isBlob(value)) return `X'${hexOf(value)}'`;
   if (typeof value === "boolean") return value ? "1" : "0";
-  if (typeof value === "number" || value instanceof ExactNumber) return String(value);
+  if (typeof value === "number" || value instanceof ExactNumber) {
+    return String(value);
+  }
   if (!value.includes("\0")) return `'${value.replaceAll("'", "''")}'`;
   return `CAST(X'${hexOf([...new TextEncoder().encode(value)])}' AS TEXT)`;
 }

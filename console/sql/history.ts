@@ -16,7 +16,10 @@ class Shelf {
     try {
       const found: unknown = JSON.parse(localStorage.getItem(this.key) ?? "[]");
       return Array.isArray(found)
-        ? found.filter((each) => typeof each?.sql === "string").slice(0, this.max)
+        ? found.filter((each) => typeof each?.sql === "string").slice(
+          0,
+          this.max,
+        )
         : [];
     } catch {
       return [];
@@ -39,7 +42,10 @@ class Shelf {
 
   private set(queries: readonly KeptQuery[]): void {
     try {
-      localStorage.setItem(this.key, JSON.stringify(queries.slice(0, this.max)));
+      localStorage.setItem(
+        this.key,
+        JSON.stringify(queries.slice(0, this.max)),
+      );
     } catch {
       // There is no room, or no storage: nothing is remembered.
     }

@@ -38,10 +38,14 @@ export function SqlPage({ who, given }: SqlPageProps) {
   const [level, setLevel] = useState("weak");
   const [freshness, setFreshness] = useState("");
   const [isTransaction, setTransaction] = useState(false);
-  const [values, setValues] = useState<Readonly<Record<string, ParameterValue>>>({});
+  const [values, setValues] = useState<
+    Readonly<Record<string, ParameterValue>>
+  >({});
   const [outcome, setOutcome] = useState<Outcome | undefined>(undefined);
   const [failure, setFailure] = useState("");
-  const [running, setRunning] = useState<AbortController | undefined>(undefined);
+  const [running, setRunning] = useState<AbortController | undefined>(
+    undefined,
+  );
   const [dialog, setDialog] = useState<"shelf" | "save" | undefined>(undefined);
   const editor = useRef<Editor | undefined>(undefined);
   draft = text;
@@ -60,12 +64,22 @@ export function SqlPage({ who, given }: SqlPageProps) {
     try {
       const asked = withParameters(statements, values);
       if (!explains) history.add({ sql: chosen.trim() });
-      const options = { level, freshness, transaction: isTransaction && !explains };
+      const options = {
+        level,
+        freshness,
+        transaction: isTransaction && !explains,
+      };
       const { results } = await run(who, asked, options, end.signal);
-      setOutcome({ statements, results, tookMs: performance.now() - startedAt });
+      setOutcome({
+        statements,
+        results,
+        tookMs: performance.now() - startedAt,
+      });
     } catch (error) {
       setOutcome(undefined);
-      setFailure(end.signal.aborted ? "Ended: the node stops what it was at" : messageOf(error));
+      setFailure(
+        end.signal.aborted ? "Ended: the node stops what it was at" : messageOf(error),
+      );
     } finally {
       setRunning(undefined);
     }
@@ -90,16 +104,31 @@ export function SqlPage({ who, given }: SqlPageProps) {
       <div class="page-head">
         <h1>SQL</h1>
         <span class="row end">
-          <button type="button" class="button quiet" onClick={() => setDialog("shelf")}>
+          <button
+            type="button"
+            class="button quiet"
+            onClick={() => setDialog("shelf")}
+          >
             <Icon name="star" />Saved and recent
           </button>
-          <button type="button" class="button quiet" onClick={() => setDialog("save")}>Save</button>
+          <button
+            type="button"
+            class="button quiet"
+            onClick={() => setDialog("save")}
+          >
+            Save
+          </button>
           <button
             type="button"
             class="button quiet"
             onClick={() =>
-              copy(`${location.origin}/console/#/sql/${encodeURIComponent(text)}`)
-                .then(() => tell("The link is copied"), (error) => tell(messageOf(error), true))}
+              copy(
+                `${location.origin}/console/#/sql/${encodeURIComponent(text)}`,
+              )
+                .then(
+                  () => tell("The link is copied"),
+                  (error) => tell(messageOf(error), true),
+                )}
           >
             Copy a link
           </button>
@@ -116,12 +145,20 @@ export function SqlPage({ who, given }: SqlPageProps) {
         <div class="editor-foot">
           {running === undefined
             ? (
-              <button type="button" class="button main-one" onClick={() => start(false)}>
+              <button
+                type="button"
+                class="button main-one"
+                onClick={() => start(false)}
+              >
                 <Icon name="play" />Run
               </button>
             )
             : (
-              <button type="button" class="button grave" onClick={() => running.abort()}>
+              <button
+                type="button"
+                class="button grave"
+                onClick={() => running.abort()}
+              >
                 <Icon name="stop" />Cancel
               </button>
             )}
@@ -177,10 +214,24 @@ export function SqlPage({ who, given }: SqlPageProps) {
       </div>
       <Failure text={failure} />
       {outcome?.results.map((result, place) => (
-        <ResultView key={place} sql={outcome.statements[place] ?? ""} result={result} />
+        <ResultView
+          key={place}
+          sql={outcome.statements[place] ?? ""}
+          result={result}
+        />
       ))}
-      {dialog === "shelf" && <ShelfDialog onTake={take} onClose={() => setDialog(undefined)} />}
-      {dialog === "save" && <SaveDialog sql={text} onClose={() => setDialog(undefined)} />}
+      {dialog === "shelf" && (
+        <ShelfDialog
+          onTake={take}
+          onClose={() => setDialog(undefined)}
+        />
+      )}
+      {dialog === "save" && (
+        <SaveDialog
+          sql={text}
+          onClose={() => setDialog(undefined)}
+        />
+      )}
     </>
   );
 }
@@ -201,7 +252,12 @@ function EditorPlace({ text, onText, onRun, onReady }: EditorPlaceProps) {
     let isGone = false;
     import("./editor.ts").then(({ createEditor }) => {
       if (isGone || place.current === null) return;
-      editor = createEditor({ parent: place.current, text, onChange: onText, onRun });
+      editor = createEditor({
+        parent: place.current,
+        text,
+        onChange: onText,
+        onRun,
+      });
       onReady(editor);
       editor.focus();
       schemaNames().then((names) => isGone || editor?.complete(names));

@@ -21,7 +21,9 @@ export function ResultView({ sql, result }: ResultViewProps) {
   return (
     <section class="card result" aria-label="Result">
       <div class="result-head">
-        <code class="result-sql" title={sql}>{sql.replace(/\s+/g, " ").slice(0, 200)}</code>
+        <code class="result-sql" title={sql}>
+          {sql.replace(/\s+/g, " ").slice(0, 200)}
+        </code>
         <span class="soft small number">
           {error === undefined &&
             (columns === undefined ? changed(result) : counted(values?.length ?? 0, "row"))}
@@ -36,9 +38,8 @@ export function ResultView({ sql, result }: ResultViewProps) {
       )}
       {columns !== undefined &&
         (isPlan ? <Plan steps={planOf(result)} /> : <Rows result={result} />)}
-      {rows_affected === undefined && columns === undefined && error === undefined && (
-        <p class="soft card-body">Done.</p>
-      )}
+      {rows_affected === undefined && columns === undefined &&
+        error === undefined && <p class="soft card-body">Done.</p>}
     </section>
   );
 }
@@ -49,8 +50,14 @@ function changed({ rows_affected, last_insert_id }: Result): string {
   return `${counted(rows_affected, "row")} changed${id}`;
 }
 
-function Rows({ result: { columns = [], types = [], values = [] } }: { readonly result: Result }) {
-  const [open, setOpen] = useState<readonly [number, number] | undefined>(undefined);
+function Rows(
+  { result: { columns = [], types = [], values = [] } }: {
+    readonly result: Result;
+  },
+) {
+  const [open, setOpen] = useState<readonly [number, number] | undefined>(
+    undefined,
+  );
   if (values.length === 0) return <p class="soft card-body">No rows.</p>;
   return (
     <>
@@ -125,7 +132,9 @@ function Plan({ steps }: { readonly steps: readonly PlanStep[] }) {
   );
 }
 
-function PlanStepView({ step: { detail, steps } }: { readonly step: PlanStep }) {
+function PlanStepView(
+  { step: { detail, steps } }: { readonly step: PlanStep },
+) {
   const cost = useMemo(() => costOf(detail), [detail]);
   const words = costWords[cost];
   const tone = cost === "search" ? "leads" : cost === "other" ? "" : "warn";

@@ -60,7 +60,9 @@ export function bound({ kind, text }: ParameterValue): unknown {
 
 export function bytesOfHex(text: string): number[] {
   const digits = text.replace(/\s/g, "");
-  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) throw new Error("A blob is pairs of hexadecimal digits");
+  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) {
+    throw new Error("A blob is pairs of hexadecimal digits");
+  }
   return digits.match(/../g)?.map((pair) => parseInt(pair, 16)) ?? [];
 }
 
@@ -107,12 +109,15 @@ export async function run(
   const options = new URLSearchParams({ level });
   if (level === "none" && freshness !== "") options.set("freshness", freshness);
   const flags = `timings&blob_array${transaction ? "&transaction" : ""}`;
-  const response = await ask(`${routeFor(who, statements)}?${flags}&${options}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: stringifyExact(statements),
-    signal,
-  });
+  const response = await ask(
+    `${routeFor(who, statements)}?${flags}&${options}`,
+    {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: stringifyExact(statements),
+      signal,
+    },
+  );
   const answer = parseExact(await boundedText(response)) as Results;
   if (answer.error !== undefined) throw new ApiError(200, answer.error);
   return answer;
@@ -130,7 +135,9 @@ async function boundedText(response: Response): Promise<string> {
     parts.push(decoder.decode(value, { stream: true }));
     if (size <= answerBytesMax) continue;
     await reader.cancel();
-    throw new Error(`The answer is larger than ${bytes(answerBytesMax)}: add a LIMIT`);
+    throw new Error(
+      `The answer is larger than ${bytes(answerBytesMax)}: add a LIMIT`,
+    );
   }
   return parts.join("");
 }
@@ -142,7 +149,10 @@ export interface PlanStep {
 }
 
 /** The tree of the rows of EXPLAIN QUERY PLAN. */
-export function planOf({ values = [] }: Result, parent = 0): readonly PlanStep[] {
+export function planOf(
+  { values = [] }: Result,
+  parent = 0,
+): readonly PlanStep[] {
   return values.filter((row) => row[1] === parent).map((row) => ({
     detail: String(row[3]),
     steps: planOf({ values }, Number(row[0])),
@@ -151,7 +161,10 @@ export function planOf({ values = [] }: Result, parent = 0): readonly PlanStep[]
 
 /** What a step costs, as far as its words tell. */
 export function costOf(detail: string): "scan" | "sort" | "search" | "other" {
-  if (/^SCAN (?!CONSTANT)(?!.* USING (?:COVERING )?INDEX)(?!.*VIRTUAL TABLE)/.test(detail)) {
+  if (
+    /^SCAN (?!CONSTANT)(?!.* USING (?:COVERING )?INDEX)(?!.*VIRTUAL TABLE)/
+      .test(detail)
+  ) {
     return "scan";
   }
   if (/^USE TEMP B-TREE/.test(detail)) return "sort";

@@ -21,17 +21,29 @@ export function ShelfDialog({ onTake, onClose }: ShelfProps) {
   };
   const foot = (
     <>
-      <button type="button" class="button" onClick={change(() => history.clear())}>
+      <button
+        type="button"
+        class="button"
+        onClick={change(() => history.clear())}
+      >
         Forget the history
       </button>
-      <button type="button" class="button main-one" onClick={onClose}>Close</button>
+      <button type="button" class="button main-one" onClick={onClose}>
+        Close
+      </button>
     </>
   );
   return (
     <Dialog title="Saved and recent" wide onClose={onClose} foot={foot}>
-      <p class="soft small">Kept in this browser, without the values of parameters.</p>
+      <p class="soft small">
+        Kept in this browser, without the values of parameters.
+      </p>
       <h3>Saved</h3>
-      <Queries queries={saved.all} take={take} remove={(one) => change(() => saved.remove(one))} />
+      <Queries
+        queries={saved.all}
+        take={take}
+        remove={(one) => change(() => saved.remove(one))}
+      />
       <h3>Recent</h3>
       <Queries
         queries={history.all}
@@ -54,11 +66,20 @@ function Queries({ queries, take, remove }: QueriesProps) {
     <ul class="queries">
       {queries.map((query) => (
         <li key={query.name ?? query.sql}>
-          <button type="button" class="button quiet query" onClick={take(query)}>
+          <button
+            type="button"
+            class="button quiet query"
+            onClick={take(query)}
+          >
             {query.name && <strong>{query.name}</strong>}
             <code>{query.sql.replace(/\s+/g, " ").slice(0, 160)}</code>
           </button>
-          <button type="button" class="button quiet" aria-label="Forget it" onClick={remove(query)}>
+          <button
+            type="button"
+            class="button quiet"
+            aria-label="Forget it"
+            onClick={remove(query)}
+          >
             <Icon name="close" />
           </button>
         </li>
@@ -80,7 +101,11 @@ export function SaveDialog({ sql, onClose }: SaveProps) {
       verb="Save"
       onClose={onClose}
       act={() => {
-        if (name.trim() === "") return Promise.reject(new Error("It needs a name"));
+        if (name.trim() === "") {
+          return Promise.reject(
+            new Error("It needs a name"),
+          );
+        }
         saved.add({ name: name.trim(), sql });
         return Promise.resolve();
       }}
@@ -94,7 +119,9 @@ export function SaveDialog({ sql, onClose }: SaveProps) {
           onInput={({ currentTarget }) => setName(currentTarget.value)}
         />
       </label>
-      <p class="soft small">It is kept in this browser. Of the same name there is one only.</p>
+      <p class="soft small">
+        It is kept in this browser. Of the same name there is one only.
+      </p>
     </Question>
   );
 }

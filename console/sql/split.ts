@@ -23,7 +23,9 @@ export function parametersOf(sql: string): Parameters {
   for (const [text] of sql.matchAll(token)) {
     if (/^[:@$]\w/.test(text)) named.add(text);
     else if (text === "?") positions++;
-    else if (/^\?\d+$/.test(text)) positions = Math.max(positions, Number(text.slice(1)));
+    else if (/^\?\d+$/.test(text)) {
+      positions = Math.max(positions, Number(text.slice(1)));
+    }
   }
   return { named: [...named], positions };
 }
