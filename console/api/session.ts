@@ -52,3 +52,12 @@ export interface Who {
 export function may(who: Who, ...permissions: readonly string[]): boolean {
   return permissions.every((permission) => who.permissions.includes(permission));
 }
+
+/** Whether somebody may change rows of a table: patterns are as in the file of users. */
+export function mayWrite(who: Who, table: string): boolean {
+  if (!may(who, "execute")) return false;
+  return who.tables?.write.some((pattern) => {
+    const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    return new RegExp(`^${parts.join("[^]*")}$`, "i").test(table);
+  }) ?? true;
+}

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, type Result, send } from "../api/client.ts";
-import { may, type Who } from "../api/session.ts";
+import { mayWrite, type Who } from "../api/session.ts";
 import { Grid } from "../grid/grid.tsx";
 import { Clipped } from "../grid/value_text.ts";
 import type { Value } from "../api/exact.ts";
@@ -73,7 +73,8 @@ export function RowsView({ who, structure }: RowsViewProps) {
   const [version, setVersion] = useState(0);
   const { relation, columns } = structure;
   const key = keyOf(structure);
-  const canWrite = key !== undefined && relation.kind === "table" && may(who, "execute");
+  const canWrite = key !== undefined && relation.kind === "table" &&
+    mayWrite(who, relation.name);
 
   useEffect(() => {
     const end = new AbortController();

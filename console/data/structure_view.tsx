@@ -132,7 +132,7 @@ export function StructureView({ who, structure }: StructureViewProps) {
         </div>
         <pre class="code">{sql}</pre>
       </section>
-      {may(who, "execute") && (
+      {may(who, "execute") && who.tables === undefined && (
         <div>
           <button type="button" class="button grave" onClick={() => setDrops(true)}>
             Drop the {word}

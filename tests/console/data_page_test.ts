@@ -79,7 +79,7 @@ browserTest(
     await page.getByRole("button", { name: "Run it" }).click();
     await page.getByText("2 rows").waitFor();
     await page.goto(`${node.url}/console/#/data/seen`);
-    await page.getByRole("gridcell", { name: "word 200", exact: true }).waitFor({
+    await page.getByRole("gridcell", { name: "word 9", exact: true }).waitFor({
       state: "attached",
     });
     assert.equal(await page.getByRole("button", { name: "Add a row" }).count(), 0);
