@@ -55,6 +55,8 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
   metrics: {
     base: "all",
     standby: types,
+    cdc: types,
+    changes: types,
     backup: /^(archive\/)?types$/,
     io: /^(types|repeat|within)$/,
     raft: types,
@@ -78,8 +80,11 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     backup: /^archive\/\w+$/,
     member: /^(atomic_file|start_error|cluster_identity|identity|open_log|openers)$/,
   },
+  cdc: { base: "all", io: "all", changes: types },
   http: {
     base: "all",
+    cdc: types,
+    changes: types,
     standby: types,
     backup: /^(archive\/)?types$/,
     raft: types,
@@ -132,6 +137,8 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     object_store: "all",
     backup: "all",
     standby: "all",
+    cdc: "all",
+    changes: types,
   },
 };
 

@@ -1,7 +1,7 @@
 import { hasZstd } from "../base/zstd.ts";
 import type { Compression } from "../store/types.ts";
 import { type Environment, expandVariables } from "./environment.ts";
-import { ConfigError, JsonFields, parseJson } from "./json_fields.ts";
+import { ConfigError, JsonFields, parseJson } from "../base/json_fields.ts";
 
 /** Where backups go, as a configuration file says it. Texts may be empty. */
 export type Destination =

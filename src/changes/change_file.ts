@@ -3,6 +3,9 @@ import { Database, type Library, type Statement } from "../sqlite/mod.ts";
 import { changeSchema } from "./change_schema.ts";
 import { type CommitPosition, comparePositions } from "./commit_position.ts";
 
+/** What is to be delivered is kept up to so many times the log's size. */
+const heldFactor = 16;
+
 /** A piece of the log: records of whole groups, or of a part of one. */
 export interface Chunk {
   /** Of the first and the last group in it. */
@@ -160,7 +163,7 @@ export class ChangeFile {
 
   /**
    * Commits what was added, just before the database does so at `position`. What is too much goes,
-   * the oldest first, but for groups with indexes from `keepFrom` on.
+   * the oldest first; groups with indexes from `keepFrom` on only once they are many times too much.
    */
   commit(position: CommitPosition, keepFrom: number): void {
     this.#begin();
@@ -180,7 +183,9 @@ export class ChangeFile {
       if (chunk === undefined || next === undefined) break;
       const [number, last, , start] = chunk;
       const inGroup = next[2] > 0;
-      const isTooMuch = this.#end - start > this.#bytesMax && last < keepFrom;
+      const bytes = this.#end - start;
+      const bytesMax = last < keepFrom ? this.#bytesMax : this.#bytesMax * heldFactor;
+      const isTooMuch = bytes > bytesMax;
       // A group goes as a whole: what is left of one that has lost its first part is of no use.
       if (!isTooMuch && !(oldest !== undefined && chunk[2] > 0)) break;
       this.#statements.drop.run(number);

@@ -339,6 +339,14 @@ export const flagTable = {
     value: "",
     help: "Log slow statements with the values in them: whoever reads the log then sees data",
   },
+  "cdc-config": {
+    kind: "text",
+    group: "Changes",
+    default: "",
+    value: "URL|FILE",
+    help:
+      "Send every change of a row to this URL as JSON, or as this file says; stdout prints them",
+  },
   "changes-size": {
     kind: "size",
     group: "Changes",

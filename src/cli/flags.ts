@@ -74,7 +74,11 @@ export interface Configuration {
     readonly slow: SlowOptions | undefined;
     /** How many bytes of row changes are kept; undefined for none. */
     readonly changesBytes: number | undefined;
+    /** What is not delivered yet is kept beyond that. */
+    readonly changesHeld: boolean;
   };
+  /** A URL, a path, or "stdout"; "" for none. */
+  readonly cdc: string;
   /** Paths of configuration files; "" for none. */
   readonly backups: {
     readonly backupPath: string;
@@ -201,7 +205,9 @@ function checkedConfiguration({ values, positionals }: CommandLine): Configurati
       },
       slow: slowOptions(values),
       changesBytes: changesBytes(values),
+      changesHeld: values["cdc-config"] !== "",
     },
+    cdc: values["cdc-config"],
     backups: {
       backupPath: values["auto-backup"],
       restorePath: values["auto-restore"],
@@ -318,9 +324,11 @@ function httpTls(values: FlagValues): HttpTls | undefined {
 }
 
 const leastChangesBytes = 1024 * 1024;
+const defaultChangesBytes = 256 * 1024 * 1024;
 
-function changesBytes({ "changes-size": size }: FlagValues): number | undefined {
-  if (size === 0) return undefined;
+function changesBytes(values: FlagValues): number | undefined {
+  const size = values["changes-size"];
+  if (size === 0) return values["cdc-config"] === "" ? undefined : defaultChangesBytes;
   if (size < leastChangesBytes) throw new FlagError(1, "-changes-size must be 0, or at least 1MiB");
   return size;
 }

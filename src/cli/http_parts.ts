@@ -1,4 +1,6 @@
 import type { ArchiveFigures } from "../backup/archive/types.ts";
+import type { CdcFigures } from "../cdc/types.ts";
+import type { ChangeLogStatus } from "../changes/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { ConnectionFigures, ConnectionLimits } from "../http/connection_watch.ts";
@@ -49,6 +51,10 @@ interface Parts {
   readonly backups: (() => AutoBackupFigures) | undefined;
   /** Undefined without -archive. */
   readonly archive: (() => ArchiveFigures) | undefined;
+  /** Undefined without -cdc-config. */
+  readonly cdc: (() => CdcFigures) | undefined;
+  /** Undefined where no changes are kept. */
+  readonly changes: (() => ChangeLogStatus) | undefined;
   /** Undefined where nothing is traced. */
   readonly tracing: Tracing | undefined;
   /** Gives undefined as long as nothing is pushed. */
@@ -93,6 +99,8 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       https: parts.https,
       backups: parts.backups,
       archive: parts.archive,
+      cdc: parts.cdc,
+      changes: parts.changes,
       restore: parts.restore,
       standby: parts.standby,
       connections: parts.connections,
@@ -122,6 +130,7 @@ function settingsOf(configuration: Configuration): ServerSettings {
     reapTimeoutMs: roleTimes.reapMs,
     reapReadOnlyTimeoutMs: roleTimes.reapReadOnlyMs,
     snapshotEntries: entries,
+    cdc: configuration.cdc !== "",
     trailingEntries: trailing,
     upkeep: configuration.database.upkeep,
     pageSize: memoryPageSize(),

@@ -14,6 +14,8 @@ import { freeBytes } from "../io/free_bytes.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
+import type { ChangeDelivery } from "../cdc/delivery.ts";
+import { deliveryOf, prepareCdc } from "./cdc.ts";
 import { autoBackupOf, prepareAutoBackup, type PreparedBackup } from "./auto_backup.ts";
 import { archiverOf, prepareArchive, type PreparedArchive } from "./archive.ts";
 import { prepareAutoRestore, restoringNode } from "./auto_restore.ts";
@@ -170,6 +172,9 @@ async function runUntil(
   const archive = await prepareArchive(configuration.backups.archive, clock);
   const restore = await prepareAutoRestore(configuration, { clock, logger });
   const otlp = await openOtlp(configuration, { clock, logger });
+  const cdc = await prepareCdc(configuration.cdc, logger);
+  /** To be told who leads. */
+  let delivery: ChangeDelivery | undefined;
   const extensions = await prepareExtensions(configuration.database.extensions, {
     directory: extensionDirectory(directory),
     logger,
@@ -189,7 +194,10 @@ async function runUntil(
     version,
     beforeBeginning: (opened) => restore?.fetch(opened) ?? Promise.resolve(),
     onFatal: (error) => end.fail(error),
-    onStatus: (status) => manager.raftStatus(status),
+    onStatus: (status) => {
+      manager.raftStatus(status);
+      delivery?.statusChanged();
+    },
     onRemoved: () => {
       logger.log("WARN", "cluster", "This node was removed from its cluster");
       if (configuration.cluster.shutdownOnRemove) end.ask("removed from the cluster");
@@ -220,9 +228,15 @@ async function runUntil(
     manager.stopping();
     return;
   }
+  const { changes } = member.store;
+  const id = configuration.nodeId;
+  if (cdc !== undefined && changes !== undefined) {
+    delivery = deliveryOf(cdc, { member, changes, id }, { clock, logger });
+  }
   try {
     await serveMember({
       member,
+      delivery,
       nodeNetwork,
       discovery,
       https,
@@ -261,13 +275,14 @@ interface ServeParts extends Omit<RunParts, "watched" | "standby"> {
   readonly backups: PreparedBackup | undefined;
   readonly archive: PreparedArchive | undefined;
   readonly restore: AutoRestore | undefined;
+  readonly delivery: ChangeDelivery | undefined;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(own: ServeParts): Promise<void> {
   const { member, nodeNetwork, discovery, https, users, otlp, backups, archive, restore } = own;
-  const { end, clock, audit, manager, configuration, logger } = own;
-  const { service } = member;
+  const { end, clock, audit, manager, configuration, logger, delivery } = own;
+  const { service, store: { changes } } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger });
   const archiver = archive && await archiverOf(archive, member, { clock, logger });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
@@ -287,6 +302,8 @@ async function serveMember(own: ServeParts): Promise<void> {
     https: https?.info,
     backups: backup && (() => backup.figures),
     archive: archiver && (() => archiver.figures),
+    cdc: delivery && (() => delivery.figures),
+    changes: changes && (() => changes.status),
     restore: restore && (() => restore.figures),
     otlp: () => push?.figures,
     tracing: otlp?.tracer,
@@ -308,6 +325,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   parts.recorder.start();
   backup?.start();
   archiver?.start();
+  delivery?.start();
   push = otlp?.pushing(parts.families);
   try {
     const reason = await end.asked;
@@ -322,6 +340,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     parts.recorder.stop();
     parts.feed.close();
     await Promise.all([push?.stop(), otlp?.tracer.stop()]);
+    await delivery?.stop();
     await backup?.stop();
     await archiver?.stop();
     await restore?.stop();

@@ -58,7 +58,7 @@ import { encodeJoin, encodeRemove, encodeStepDown } from "./member_wire.ts";
 import { readAnswer, RequestKind } from "./wire.ts";
 import { WishReport } from "./wish_report.ts";
 import type { Tracing } from "./tracing.ts";
-import { WritePath } from "./write_path.ts";
+import { type CommandMaker, WritePath } from "./write_path.ts";
 
 /** What a read for a backup may wait for its index, in ms. */
 const backupBarrierMs = 10_000;
@@ -212,6 +212,15 @@ export class ClusterService implements Service {
       { withdrawal, trace },
     );
     return key === undefined ? answer : answer.then(keyedAnswer);
+  }
+
+  /**
+   * Has all nodes know that the changes of entries up to an index are delivered. Throws a
+   * ServiceError, also where not all of them would understand it.
+   */
+  async recordDelivered(delivered: number, timeoutMs: number): Promise<void> {
+    const make: CommandMaker = (request) => ({ type: "changes_cursor", delivered, request });
+    await this.#writes.submit(make, plainFormat, timeoutMs);
   }
 
   loadSql({ sql, format, timeoutMs, key }: LoadSqlRequest): Promise<WriteAnswer> {

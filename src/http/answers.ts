@@ -1,7 +1,7 @@
 import { httpUrl, withoutScheme } from "../io/address.ts";
 import type { ServiceErrorKind } from "../cluster/types.ts";
 import type { Results } from "../store/types.ts";
-import { goJson } from "./go_json.ts";
+import { goJson } from "../base/go_json.ts";
 import { Indenter, indentText } from "./indent.ts";
 import { paced } from "./paced.ts";
 import { responseOf } from "./streamed_response.ts";

@@ -4,7 +4,7 @@ import { normalSql } from "../sqlite/normal_sql.ts";
 import { EncodedStatements, type Statements } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import { sortedGoJson } from "./go_json.ts";
+import { sortedGoJson } from "../base/go_json.ts";
 import { indentText } from "./indent.ts";
 import { RequestError } from "./request_error.ts";
 import type { RunningRequest } from "./running_requests.ts";

@@ -3,7 +3,7 @@ import type { WriteQueueCounts } from "../cluster/write_queue.ts";
 import type { StoreStatus } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import { goJson } from "./go_json.ts";
+import { goJson } from "../base/go_json.ts";
 
 /** /debug/vars: counters, in the form of Go's expvar, of any method, as there. */
 export async function debugVars(

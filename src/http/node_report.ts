@@ -2,7 +2,7 @@ import type { NodeReport } from "../cluster/types.ts";
 import { httpUrl } from "../io/address.ts";
 import type { ServerInfo } from "./types.ts";
 import { formatDuration } from "../base/duration.ts";
-import { goJson } from "./go_json.ts";
+import { goJson } from "../base/go_json.ts";
 
 const roundTripMsMin = 0.001;
 

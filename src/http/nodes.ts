@@ -1,7 +1,7 @@
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { indentText } from "./indent.ts";
-import { goJson } from "./go_json.ts";
+import { goJson } from "../base/go_json.ts";
 import { nodeJson } from "./node_report.ts";
 import { clusterTimeout } from "./query_parameters.ts";
 

@@ -3,7 +3,7 @@ import { sqlTexts } from "../store/codec/statement_codec.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { inspect, readInspected, type RequestStatements } from "./data_request.ts";
-import { goJson } from "./go_json.ts";
+import { goJson } from "../base/go_json.ts";
 import { indentText } from "./indent.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { paced } from "./paced.ts";

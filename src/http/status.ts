@@ -3,10 +3,11 @@ import { withoutScheme } from "../io/address.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import type { ConnectionFigures } from "./connection_watch.ts";
+import { cdcFigures, changesFigures } from "./changes_status.ts";
 import { archiveFigures, backupFigures, restoreFigures } from "./backup_status.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
-import { sortedGoJson } from "./go_json.ts";
+import { sortedGoJson } from "../base/go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs } from "./query_parameters.ts";
 import type { AuditFigures, CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
@@ -48,6 +49,8 @@ async function collect(app: AppState): Promise<Figures> {
     auto_backups: info.backups && backupFigures(info.backups()),
     archive: info.archive && archiveFigures(info.archive()),
     standby: info.standby && standbyFigures(info.standby.figures),
+    cdc: info.cdc && cdcFigures(info.cdc()),
+    changes: info.changes && changesFigures(info.changes()),
     otlp_metrics: otlpFigures(info.otlp?.()),
     auto_restore: info.restore && restoreFigures(info.restore()),
     build: {

@@ -36,7 +36,7 @@ export function storeFigures(
     apply_timeout: formatDuration(settings.applyTimeoutMs),
     auto_optimize: upkeepFigures("optimize", store, settings.upkeep.optimizeMs),
     auto_vacuum: upkeepFigures("vacuum", store, settings.upkeep.vacuumMs),
-    cdc: { enabled: false, registered: false },
+    cdc: { enabled: settings.cdc, registered: settings.cdc },
     cluster_id: node.clusterId,
     db_applied_index: node.appliedIndex,
     db_conf: { fk_constraints: store.foreignKeys },

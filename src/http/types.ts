@@ -1,6 +1,8 @@
 import type { UpkeepTimes } from "../jobs/upkeep.ts";
 import type { Tracing } from "../cluster/tracing.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
+import type { CdcFigures } from "../cdc/types.ts";
+import type { ChangeLogStatus } from "../changes/types.ts";
 import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
@@ -24,6 +26,8 @@ export interface ServerSettings {
   readonly reapTimeoutMs: number;
   readonly reapReadOnlyTimeoutMs: number;
   readonly snapshotEntries: number;
+  /** Started with -cdc-config. */
+  readonly cdc: boolean;
   /** Entries kept behind a snapshot. */
   readonly trailingEntries: number;
   readonly upkeep: UpkeepTimes;
@@ -93,6 +97,10 @@ export interface ServerInfo {
   readonly backups?: (() => AutoBackupFigures) | undefined;
   /** Undefined without -archive. */
   readonly archive?: (() => ArchiveFigures) | undefined;
+  /** Undefined without -cdc-config. */
+  readonly cdc?: (() => CdcFigures) | undefined;
+  /** Undefined without -changes-size, and what brings it about. */
+  readonly changes?: (() => ChangeLogStatus) | undefined;
   /** Gives undefined without -otlp-endpoint. */
   readonly otlp?: () => OtlpFigures | undefined;
   /** Undefined but for a standby. */

@@ -1,7 +1,7 @@
 import { formatAddress } from "../io/address.ts";
 import type { Logger } from "../io/types.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
-import { sortedGoJson } from "./go_json.ts";
+import { sortedGoJson } from "../base/go_json.ts";
 import { type HttpsOptions, listen } from "./listen.ts";
 import type { DiscoveryFigures } from "./types.ts";
 

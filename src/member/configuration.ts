@@ -49,6 +49,8 @@ export interface MemberConfiguration {
     readonly slow: SlowOptions | undefined;
     /** How many bytes of row changes are kept; undefined for none. */
     readonly changesBytes: number | undefined;
+    /** What is not delivered yet is kept beyond that. */
+    readonly changesHeld: boolean;
     readonly limits: Partial<StoreLimits>;
     /** What a leader has done about the database now and then. */
     readonly upkeep: UpkeepTimes;

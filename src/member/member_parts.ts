@@ -95,6 +95,7 @@ export async function openData(
     foreignKeys: configuration.database.foreignKeys,
     slow: configuration.database.slow,
     changesBytes: configuration.database.changesBytes,
+    changesHeld: configuration.database.changesHeld,
     limits: configuration.database.limits,
     extensions: configuration.database.extensions,
   });

@@ -42,5 +42,7 @@ export interface StoreOptions {
   readonly slow?: SlowOptions | undefined;
   /** How many bytes of row changes are kept; undefined for none, which costs nothing. */
   readonly changesBytes?: number | undefined;
+  /** What is not delivered yet is kept beyond that; see ChangeFile. */
+  readonly changesHeld?: boolean;
   readonly limits?: Partial<StoreLimits>;
 }

@@ -65,12 +65,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await disk.makeDirectory(directory);
   const readers = options.readers ?? Math.min(4, navigator.hardwareConcurrency);
   const limits = { ...defaultLimits, ...options.limits };
-  const { changesBytes } = options;
+  const { changesBytes, changesHeld = false } = options;
   if (changesBytes !== undefined) requirePreupdateHook(library);
   const store = new SqliteStore({
     path: `${directory}/${databaseName}`,
     changesPath: `${directory}/${changesName}`,
     changesBytes,
+    changesHeld,
     library,
     disk,
     clock,
@@ -95,6 +96,7 @@ interface Parts {
   readonly path: string;
   readonly changesPath: string;
   readonly changesBytes: number | undefined;
+  readonly changesHeld: boolean;
   readonly library: Library;
   readonly disk: Disk;
   readonly clock: Clock;
@@ -217,8 +219,8 @@ class SqliteStore implements Store {
   }
 
   get #changesFile(): ChangesFile | undefined {
-    const { changesPath: path, changesBytes: bytesMax } = this.#parts;
-    return bytesMax === undefined ? undefined : { path, bytesMax };
+    const { changesPath: path, changesBytes: bytesMax, changesHeld: held } = this.#parts;
+    return bytesMax === undefined ? undefined : { path, bytesMax, held };
   }
 
   #openChanges(): ChangeReader | undefined {
@@ -233,6 +235,10 @@ class SqliteStore implements Store {
 
   get applied(): AppliedPosition {
     return this.#batches.applied;
+  }
+
+  get changesDelivered(): number | undefined {
+    return this.#batches.changesDelivered;
   }
 
   get full(): string | undefined {

@@ -160,7 +160,13 @@ export type Command =
     readonly rights?: string | undefined;
     readonly key?: IdempotencyKey | undefined;
   }
-  | UpkeepCommand;
+  | UpkeepCommand
+  /** The changes of all entries up to this one are delivered, and need not be again. */
+  | {
+    readonly type: "changes_cursor";
+    readonly delivered: number;
+    readonly request: RequestId | undefined;
+  };
 
 /** What a transaction would come to now. */
 export type Rehearsal =
@@ -433,6 +439,8 @@ export interface Store extends StateMachine {
   statements(): Promise<StatementSummary[]>;
   /** What entries changed; undefined when that is not kept. */
   readonly changes: ChangeLog | undefined;
+  /** Up to which index they are delivered, as all nodes know; undefined before any were. */
+  readonly changesDelivered: number | undefined;
   /** Rejects when a Worker died or the database can no longer be used; never resolves. */
   readonly failed: Promise<never>;
 }

@@ -92,7 +92,9 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       changesBytes: undefined,
       extensions: { paths: [], safe: [] },
       upkeep: { vacuumMs: 0, optimizeMs: 86_400_000, vacuumMode: "full" },
+      changesHeld: false,
     },
+    cdc: "",
     writeQueue: { capacity: 1024, batchSize: 128, timeoutMs: 50, transaction: false },
   });
 });
@@ -202,6 +204,7 @@ const everyFlag: Readonly<
   "raft-log-level": ["debug", (c) => c.raft.logLevel, "DEBUG"],
   "db-max-ro-conns": ["8", (c) => c.database.readConnectionsMax, 8],
   "fk": ["true", (c) => c.database.foreignKeys, true],
+  "cdc-config": ["http://127.0.0.1:9/cdc", (c) => c.cdc, "http://127.0.0.1:9/cdc"],
   "changes-size": ["64MiB", (c) => c.database.changesBytes, 64 * 1024 * 1024],
   "extensions-path": [
     "a.so,,b.zip",

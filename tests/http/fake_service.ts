@@ -344,6 +344,7 @@ export function appWith(
         heartbeatTimeoutMs: 1000,
         electionTimeoutMs: 500,
         snapshotIntervalMs: 10_000,
+        cdc: false,
         reapTimeoutMs: 0,
         reapReadOnlyTimeoutMs: 0,
         snapshotEntries: 8192,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatGoBytes } from "../../src/base/go_bytes.ts";
 import { durationIn, formatDuration } from "../../src/base/duration.ts";
-import { goJson, sortedGoJson } from "../../src/http/go_json.ts";
+import { goJson, sortedGoJson } from "../../src/base/go_json.ts";
 import { Indenter } from "../../src/http/indent.ts";
 import { parseQueryParameters } from "../../src/http/query_parameters.ts";
 import { parseStatements } from "../../src/http/statements.ts";

@@ -324,6 +324,7 @@ export class Machine {
         foreignKeys: false,
         slow: undefined,
         changesBytes: undefined,
+        changesHeld: false,
         limits: {},
         extensions: { files: [], safe: [] },
         upkeep: { vacuumMs: 0, optimizeMs: 0, vacuumMode: "full" },

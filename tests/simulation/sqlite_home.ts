@@ -80,6 +80,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.changes;
   }
 
+  get changesDelivered() {
+    return this.#store.changesDelivered;
+  }
+
   get failed(): Promise<never> {
     return this.#store.failed;
   }

@@ -121,6 +121,8 @@ async function serveStandby(
     https: https?.info,
     backups: undefined,
     archive: undefined,
+    cdc: undefined,
+    changes: undefined,
     restore: undefined,
     otlp: () => undefined,
     tracing: undefined,

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
@@ -16,6 +17,7 @@ import { stampOf } from "../codec/stamp.ts";
 import { codeOf, StatementError } from "../failures.ts";
 import { scriptConflict } from "../types.ts";
 import type { ScriptRunner } from "./script_runner.ts";
+import { createCursorTable } from "./cursor_table.ts";
 import type { KeyedRequests } from "./keyed_requests.ts";
 import { LoadScript } from "./load_script.ts";
 import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
@@ -87,6 +89,7 @@ export class AloneApplier {
         if (header.type === CommandType.upkeep) this.#upkeep.apply(entry, header);
         else if (header.type === CommandType.load_sql) this.#load(entry, run, header);
         else if (header.type === CommandType.script) this.#script(entry, header);
+        else if (header.type === CommandType.changes_cursor) this.#cursor(entry, header);
         else if (run.transaction) this.#transaction(entry, run, header);
         else this.#statements(entry, run, resume, header);
       });
@@ -151,6 +154,15 @@ export class AloneApplier {
       this.#answers.error(messageOf(error), false, codeOf(error));
       return false;
     }
+  }
+
+  #cursor(entry: BatchEntry, header: CommandHeader): void {
+    const connection = this.#connection;
+    // Not in a batch: entries in front of it, which can read the schema, see the same on every node.
+    connection.own(() => createCursorTable(connection.database));
+    connection.begin();
+    connection.setDelivered(new ByteReader(entry.data, header.offset).integer());
+    this.#commitEntry(entry, header, true);
   }
 
   #script(entry: BatchEntry, header: CommandHeader): void {

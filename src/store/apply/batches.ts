@@ -16,6 +16,7 @@ export class Batches {
   #applied: AppliedPosition = { index: 0, term: 0 };
   #pageSize = 4096;
   #foreignKeys: boolean | undefined;
+  #delivered: number | undefined;
   /** Batches that the writer has and that `applied` does not count yet. */
   #handedOver = 0;
   /** The writer's count. */
@@ -45,14 +46,20 @@ export class Batches {
     return this.#foreignKeys;
   }
 
+  /** Up to which index changes are delivered; undefined before any were. */
+  get changesDelivered(): number | undefined {
+    return this.#delivered;
+  }
+
   /** How many were applied, by whom. */
   get counts(): { readonly mainThread: number; readonly writer: number } {
     return { mainThread: this.#quickWriter.batches, writer: this.#written };
   }
 
   /** The writer has opened a database. */
-  opened({ position, pageSize, foreignKeys }: WriterOpened): void {
+  opened({ position, pageSize, foreignKeys, delivered }: WriterOpened): void {
     this.#applied = position;
+    this.#delivered = delivered;
     this.#pageSize = pageSize;
     this.#schemaChanges = 0;
     this.#noteForeignKeys(foreignKeys);
@@ -80,6 +87,7 @@ export class Batches {
     inWal();
     this.#noteForeignKeys(result.foreignKeys);
     this.#schemaChanges = result.schemaChanges;
+    this.#delivered = result.delivered;
     return this.#note(last, result);
   }
 

@@ -31,7 +31,11 @@ import type { UpkeepWatch } from "./upkeep.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /** Commands that are transactions of their own. */
-const aloneTypes: readonly number[] = [CommandType.load_sql, CommandType.upkeep];
+const aloneTypes: readonly number[] = [
+  CommandType.load_sql,
+  CommandType.upkeep,
+  CommandType.changes_cursor,
+];
 
 /**
  * What came of an entry in a batch's transaction. One that cannot be applied in it (it ends the

@@ -1,3 +1,4 @@
+import { createCursorTable, writeCursor } from "./cursor_table.ts";
 import { checksum } from "../../base/checksum.ts";
 import { int64Max } from "../../base/int64.ts";
 import { messageOf } from "../../base/message_of.ts";
@@ -29,6 +30,8 @@ export interface LoadedFile {
   readonly keys: KeyRows;
   /** What the cluster is set to, whatever it has loaded. */
   readonly foreignKeys: boolean | undefined;
+  /** Up to which index changes are delivered. */
+  readonly delivered: number | undefined;
 }
 
 const magic = new TextEncoder().encode("SQLite format 3\0");
@@ -102,7 +105,7 @@ function checkHeader(piece: Uint8Array): void {
 }
 
 function prepareDatabase(loaded: LoadedFile): void {
-  const { library, target, index, term, sessions, foreignKeys } = loaded;
+  const { library, target, index, term, sessions, foreignKeys, delivered } = loaded;
   using keys = loaded.keys;
   using database = new Database(target, { library, create: false });
   const damage = damageOf(database);
@@ -112,11 +115,13 @@ function prepareDatabase(loaded: LoadedFile): void {
   createRaftTables(database);
   if (foreignKeys !== undefined) createPragmaTable(database);
   if (!keys.isEmpty) createKeyTables(database);
+  if (delivered !== undefined) createCursorTable(database);
   const writer = new RaftStateWriter(database);
   database.transaction(() => {
     writer.write({ ...emptyState, index, term });
     writer.writeAllSessions(sessions);
     keys.copyTo(database);
+    if (delivered !== undefined) writeCursor(database, delivered);
     if (foreignKeys !== undefined) writePragmas(database, { ...noPragmas, foreignKeys });
   });
 }

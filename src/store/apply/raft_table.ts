@@ -1,5 +1,6 @@
 import { createHiddenTable, type Database } from "../../sqlite/mod.ts";
 import { pragmaColumns, pragmaTable } from "../request_pragmas.ts";
+import { cursorColumns, cursorTable } from "./cursor_table.ts";
 import { keyColumns, keyOrderColumns, keyOrderTable, keyTable } from "./key_table.ts";
 import type { SessionRow, Sessions } from "./sessions.ts";
 import { upkeepColumns, upkeepTable } from "./upkeep_table.ts";
@@ -12,7 +13,14 @@ export const hiddenPrefix = "sqlite_raft";
 
 /** Those that every database has. */
 const ownTables = ["sqlite_raft", "sqlite_raft_session", "sqlite_raft_load"] as const;
-const hiddenTables = [...ownTables, pragmaTable, keyTable, keyOrderTable, upkeepTable] as const;
+const hiddenTables = [
+  ...ownTables,
+  pragmaTable,
+  keyTable,
+  keyOrderTable,
+  upkeepTable,
+  cursorTable,
+] as const;
 
 const columns = {
   sqlite_raft: "id INTEGER PRIMARY KEY, applied_index INTEGER, applied_term INTEGER, " +
@@ -25,6 +33,7 @@ const columns = {
   [keyTable]: keyColumns,
   [keyOrderTable]: keyOrderColumns,
   [upkeepTable]: upkeepColumns,
+  [cursorTable]: cursorColumns,
 } as const;
 
 /**

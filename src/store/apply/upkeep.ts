@@ -120,6 +120,8 @@ export class UpkeepApplier {
   /** Not in a transaction: a crash behind it, before the entry counts as applied, has it done once more. */
   #vacuum(): void {
     this.#exec("VACUUM");
+    // It may give rows other ids.
+    this.#connection.changes?.readAgainOutside("schema");
     this.#connection.noteSchemaChange();
   }
 

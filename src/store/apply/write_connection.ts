@@ -14,6 +14,7 @@ import { openingFailure } from "../opening_failure.ts";
 import type { PreparedStatement } from "../prepared_statement.ts";
 import { boundInstructions, narrowed, quickChanges } from "../quick_connection.ts";
 import { SqlPolicy } from "../sql_policy.ts";
+import { readCursor, writeCursor } from "./cursor_table.ts";
 import {
   createRaftTables,
   type RaftState,
@@ -46,6 +47,8 @@ export interface ChangesFile {
   readonly path: string;
   /** How many bytes of changes are kept. */
   readonly bytesMax: number;
+  /** What is not delivered yet is kept beyond that. */
+  readonly held: boolean;
 }
 
 /** A connection that writes, with what it has committed. */
@@ -70,9 +73,11 @@ export class WriteConnection {
   /** Records what is done to rows; undefined when nobody wants to know. */
   readonly changes: ChangeRecorder | undefined;
   readonly #changesFile: ChangeFile | undefined;
+  readonly #changesHeld: boolean;
   sessions: Sessions;
   /** As committed. */
   committed: RaftState;
+  #delivered: number | undefined;
   readonly #stateWriter: RaftStateWriter;
   /** How often statements may have changed the schema, or the planner's statistics. */
   schemaChanges = 0;
@@ -109,6 +114,7 @@ export class WriteConnection {
       else createRaftTables(database);
       this.committed = readRaftState(database);
       this.sessions = new Sessions(readSessions(database));
+      this.#delivered = readCursor(database);
       if (changes !== undefined) {
         this.#changesFile = new ChangeFile(library, changes.path, changes.bytesMax);
         this.#changesFile.goOn(commitPosition(this.committed));
@@ -121,6 +127,7 @@ export class WriteConnection {
     }
     this.limits = new WriteLimits(database, quick);
     const counters = this.counters = new SeenCounters(database, this.committed);
+    this.#changesHeld = changes?.held ?? false;
     this.changes = this.#changesFile &&
       new ChangeRecorder(database, this.#changesFile, (body) => this.#within(body));
     this.transaction = new WriteTransaction(
@@ -243,6 +250,7 @@ export class WriteConnection {
       this.committed = readRaftState(this.database);
       this.sessions = new Sessions(readSessions(this.database));
       this.pragmas.refresh();
+      this.#delivered = readCursor(this.database);
     });
     this.#changesFile?.goOn(commitPosition(this.committed));
     this.counters.restore(this.committed);
@@ -284,7 +292,7 @@ export class WriteConnection {
     if (changes === undefined) return transaction.commit();
     // Before they are told: what a virtual table would write only in the commit.
     this.flushVirtualTables();
-    changes.commit(commitPosition(state), Number.MAX_SAFE_INTEGER);
+    changes.commit(commitPosition(state), this.#keptFrom);
     try {
       transaction.commit();
     } catch (error) {
@@ -293,11 +301,27 @@ export class WriteConnection {
     }
   }
 
+  /** Up to which index changes are delivered; undefined before any were. */
+  get delivered(): number | undefined {
+    return this.#delivered;
+  }
+
+  /** Changes from this index on are still to be delivered. */
+  get #keptFrom(): number {
+    return this.#changesHeld ? (this.#delivered ?? 0) + 1 : Number.POSITIVE_INFINITY;
+  }
+
+  /** In a transaction; the table for it must be there. */
+  setDelivered(delivered: number): void {
+    this.own(() => writeCursor(this.database, delivered));
+    this.#delivered = Math.max(delivered, this.#delivered ?? 0);
+  }
+
   /** An entry puts another database in the place of this one: that is recorded before it does. */
   noteLoad(index: number, time: number): void {
     this.changes?.beginEntry(index, time, false);
     this.changes?.readAgain("load");
-    this.changes?.commit({ index, statement: 0, offset: 0 }, Number.MAX_SAFE_INTEGER);
+    this.changes?.commit({ index, statement: 0, offset: 0 }, this.#keptFrom);
   }
 
   /** What is committed only ever goes on: to later entries, or further in the one behind the last. */

@@ -46,7 +46,9 @@ function isQuestion(type: WriterRequest["type"]): boolean {
   return type === "status" || type === "statements";
 }
 
-export type WriterResult = AppliedBatch & Pick<WriterApplied, "foreignKeys" | "schemaChanges">;
+export type WriterResult =
+  & AppliedBatch
+  & Pick<WriterApplied, "foreignKeys" | "schemaChanges" | "delivered">;
 
 /**
  * The writer's thread as the main one sees it. After a failure every call rejects with it. It does
@@ -118,6 +120,7 @@ export class Writer implements Holder {
       walFrames: applied.walFrames,
       foreignKeys: applied.foreignKeys,
       schemaChanges: applied.schemaChanges,
+      delivered: applied.delivered,
     };
   }
 

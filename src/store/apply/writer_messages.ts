@@ -35,16 +35,19 @@ export interface WriterOpened {
   readonly compileOptions: readonly string[];
   /** Whether the cluster is set to enforce them; undefined when its leader's flag says it. */
   readonly foreignKeys: boolean | undefined;
+  /** Up to which index changes are delivered. */
+  readonly delivered: number | undefined;
 }
 
 /** Answers of a batch, and how it left things. */
 export interface WriterApplied {
   readonly answers: Uint8Array<ArrayBuffer>;
   readonly walFrames: number;
-  /** As in WriterOpened. */
+  /** As in WriterOpened, both. */
   readonly foreignKeys: boolean | undefined;
   /** How often statements may have changed the schema, or statistics, since it was opened. */
   readonly schemaChanges: number;
+  readonly delivered: number | undefined;
 }
 
 export interface WriterStatus {

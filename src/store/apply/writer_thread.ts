@@ -136,6 +136,7 @@ class Writer {
       pageSize: Number(connection.database.scalar("PRAGMA page_size")),
       compileOptions: compileOptionsOf(connection.database),
       foreignKeys: connection.pragmas.setting,
+      delivered: connection.delivered,
     }));
     this.#reopened?.();
     this.#reopened = undefined;
@@ -166,6 +167,7 @@ class Writer {
       walFrames: this.#walFrames,
       foreignKeys: this.#connected.pragmas.setting,
       schemaChanges: this.#connected.schemaChanges,
+      delivered: this.#connected.delivered,
     };
   }
 
@@ -276,6 +278,7 @@ class Writer {
       sessions,
       keys: connection.policy.trusted(() => new KeyRows(database)),
       foreignKeys: connection.pragmas.setting,
+      delivered: connection.delivered,
     });
   }
 

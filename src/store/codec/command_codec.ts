@@ -37,6 +37,7 @@ export const CommandType = {
   load_sql: 5,
   script: 6,
   upkeep: 7,
+  changes_cursor: 8,
 } as const;
 const newestType = Math.max(...Object.values(CommandType));
 
@@ -145,11 +146,15 @@ function writeCommand(writer: ByteWriter, command: Command): void {
     case "upkeep":
       writeUpkeep(writer, command);
       break;
+    case "changes_cursor":
+      writer.integer(command.delivered);
+      break;
   }
 }
 
 function isOfVersion3(command: Command): boolean {
   return command.type === "script" || command.type === "upkeep" ||
+    command.type === "changes_cursor" ||
     ("key" in command && command.key !== undefined);
 }
 
@@ -302,6 +307,8 @@ function readBody(
       return { type: "script", steps: readSteps(reader), request };
     case CommandType.upkeep:
       return { ...readUpkeep(reader), request };
+    case CommandType.changes_cursor:
+      return { type: "changes_cursor", delivered: reader.integer(), request };
     default:
       throw new FormatError(`Unknown command type ${type}`);
   }
@@ -333,11 +340,14 @@ export function unknownCommand(data: Uint8Array): string | undefined {
   return `its command has version ${written} and type ${type}, which this raftlite does not know: install the one that wrote it`;
 }
 
-/** Whether what a stamped command does shows in no query: it is a piece of a load, gives one up, or is upkeep. */
+/**
+ * Whether what a stamped command does shows in no query: it is a piece of a load, gives one up, is
+ * upkeep, or says what is delivered.
+ */
 export function isUnseen(data: Uint8Array): boolean {
   const type = data[stampBytes + 5];
   return type === CommandType.load_chunk || type === CommandType.load_abort ||
-    type === CommandType.upkeep;
+    type === CommandType.upkeep || type === CommandType.changes_cursor;
 }
 
 /** What a stamped command, which this version knows, has behind its request id; moves on behind it. */

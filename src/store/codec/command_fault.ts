@@ -47,6 +47,9 @@ function passBody(reader: ByteReader, type: number): void {
     case CommandType.upkeep:
       readUpkeep(reader);
       break;
+    case CommandType.changes_cursor:
+      reader.integer();
+      break;
     default:
       throw new FormatError(`Unknown command type ${type}`);
   }

@@ -1,5 +1,5 @@
-import { DurationError, parseDuration } from "../base/duration.ts";
-import { messageOf } from "../base/message_of.ts";
+import { DurationError, parseDuration } from "./duration.ts";
+import { messageOf } from "./message_of.ts";
 
 /** What is wrong with a configuration file. */
 export class ConfigError extends Error {
