@@ -9,7 +9,7 @@ import type { Configuration } from "./types.ts";
  * | version | what it brings                                                                               |
  * | ------- | -------------------------------------------------------------------------------------------- |
  * | 1       | what commit 464fe8e has, which says nothing of versions                                      |
- * | 2       | configurations that name their version (layout 2); commands of version 3: idempotency keys, transactions, upkeep; answers in exact form, and in libSQL's |
+ * | 2       | configurations that name their version (layout 2); commands of version 3: idempotency keys, transactions, upkeep, cursors of changes; answers in exact form, and in libSQL's |
  *
  * ARCHITECTURE.md, "A field, a kind, a version", says what a change of a format has to do.
  */
