@@ -2,9 +2,11 @@ import { useEffect, useState } from "preact/hooks";
 import { whenSignedOut, whoami } from "./api/client.ts";
 import { follow, type LiveState } from "./api/live.ts";
 import { keepCredentials, may, type Who } from "./api/session.ts";
+import { ActivityPage } from "./activity/page.tsx";
 import { ClusterPage } from "./cluster/page.tsx";
 import { DataPage } from "./data/page.tsx";
 import { Frame, type Page } from "./frame.tsx";
+import { NodePage } from "./node/page.tsx";
 import { Toasts } from "./parts/toasts.tsx";
 import { SqlPage } from "./sql/page.tsx";
 import { SignIn } from "./sign_in.tsx";
@@ -23,6 +25,8 @@ const pages: readonly Page[] = [
     icon: "sql",
     isFor: (who) => may(who, "query") || may(who, "execute"),
   },
+  { path: "activity", title: "Activity", icon: "activity", isFor: (who) => may(who, "status") },
+  { path: "node", title: "Node", icon: "node", isFor: () => true },
 ];
 
 const nothing: LiveState = {
@@ -113,13 +117,7 @@ function Inside(
       " · ",
     );
   }, [current, live.cluster?.node]);
-  if (current === undefined) {
-    return (
-      <main class="sign-in">
-        <p>You may do nothing that this page could show.</p>
-      </main>
-    );
-  }
+  if (current === undefined) return null;
   return (
     <Frame
       {...{ pages: shown, current, live, who }}
@@ -145,6 +143,10 @@ function Content({ path, rest, live, who }: ContentProps) {
   switch (path) {
     case "data":
       return <DataPage who={who} table={rest[0] ?? ""} tab={rest[1] ?? ""} />;
+    case "activity":
+      return <ActivityPage who={who} />;
+    case "node":
+      return <NodePage who={who} />;
     case "sql":
       return <SqlPage who={who} given={rest[0]} />;
     default:

@@ -6,6 +6,7 @@ import "./style/parts.css";
 import "./style/cluster.css";
 import "./style/sql.css";
 import "./style/data.css";
+import "./style/node.css";
 
 const place = document.getElementById("app");
 if (place !== null) render(<App />, place);

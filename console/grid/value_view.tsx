@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Value } from "../api/exact.ts";
-import { parseExact, stringifyExact } from "../api/exact.ts";
+import { ExactNumber, parseExact, stringifyExact } from "../api/exact.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { bytes as sizeText, counted } from "../parts/format.ts";
 import { copy, download } from "../parts/save.ts";
@@ -93,11 +93,11 @@ interface JsonTreeProps {
 const membersMax = 200;
 
 /** JSON, folded. */
-function JsonTree({ name, value, isOpen = false }: JsonTreeProps) {
+export function JsonTree({ name, value, isOpen = false }: JsonTreeProps) {
   const label = name === undefined ? null : <b>{name}:&nbsp;</b>;
   if (
     typeof value !== "object" || value === null ||
-    !/Array|Object/.test(value.constructor.name)
+    value instanceof ExactNumber
   ) {
     return <div>{label}{stringifyExact(value)}</div>;
   }

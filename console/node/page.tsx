@@ -1,0 +1,96 @@
+import { useEffect, useState } from "preact/hooks";
+import { ask } from "../api/client.ts";
+import { parseExact } from "../api/exact.ts";
+import { may, type Who } from "../api/session.ts";
+import { JsonTree } from "../grid/value_view.tsx";
+import { Failure } from "../parts/dialog.tsx";
+import { messageOf } from "../parts/format.ts";
+import { copy } from "../parts/save.ts";
+import { tell } from "../parts/toasts.tsx";
+import { BackupCard, RestoreCard } from "./backup.tsx";
+
+/** Everything about this node that is no picture. */
+export function NodePage({ who }: { readonly who: Who }) {
+  const seesAll = who.tables === undefined;
+  return (
+    <>
+      <div class="page-head">
+        <h1>Node</h1>
+      </div>
+      {seesAll && (
+        <div class="cards">
+          {may(who, "backup") && <BackupCard />}
+          {may(who, "load") && <RestoreCard />}
+        </div>
+      )}
+      <Rights who={who} />
+      {may(who, "status") && <Status />}
+    </>
+  );
+}
+
+function Rights({ who }: { readonly who: Who }) {
+  const { users, user, token, permissions, tables } = who;
+  return (
+    <section class="card card-body stack" aria-labelledby="rights">
+      <h2 id="rights">What you may do</h2>
+      <p>
+        {!users
+          ? "This node has no users: everybody who reaches it may do everything (-auth changes that)."
+          : user === null
+          ? "You are not signed in, and may do what everybody may:"
+          : `You are ${user}${token === undefined ? "" : `, by the token “${token}”`}, and may:`}
+      </p>
+      {users && (
+        <ul class="row list">
+          {permissions.map((name) => <li key={name} class="chip">{name}</li>)}
+        </ul>
+      )}
+      {tables && (
+        <p>
+          Tables to read: {tables.read.join(", ") || "none"}; to write:{" "}
+          {tables.write.join(", ") || "none"}.
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** /status, folded. */
+function Status() {
+  const [text, setText] = useState("");
+  const [failure, setFailure] = useState("");
+  const load = () =>
+    ask("/status?pretty").then((response) => response.text()).then(setText, (error) => {
+      setFailure(messageOf(error));
+    });
+  useEffect(() => {
+    load();
+  }, []);
+  return (
+    <section class="card card-body stack" aria-labelledby="status">
+      <div class="row">
+        <h2 id="status">Status</h2>
+        <span class="row end">
+          <button
+            type="button"
+            class="button quiet"
+            onClick={() =>
+              copy(text).then(() => tell("Copied"), (error) => tell(messageOf(error), true))}
+          >
+            Copy
+          </button>
+          <button type="button" class="button quiet" onClick={load}>Load anew</button>
+        </span>
+      </div>
+      <Failure text={failure} />
+      {text !== "" && (
+        <div class="status-tree">
+          {Object.entries(parseExact(text) as object).map(([name, value]) => (
+            <JsonTree key={name} name={name} value={value} />
+          ))}
+        </div>
+      )}
+    </section>
+  );
+}
