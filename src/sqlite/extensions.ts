@@ -42,16 +42,20 @@ export class ExtensionError extends Error {
 }
 
 /**
- * Loads them into a connection. SQL cannot: the function load_extension() stays off.
+ * Loads them into a connection. SQL cannot: the function load_extension() stays off. What one would
+ * write into the database by being loaded (sqlean's define.so makes a table) is refused: no entry of
+ * the log has it, and it would come at another time on every node.
  * https://www.sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfigenableloadextension
  */
 export function loadExtensions(database: Database, files: readonly ExtensionFile[]): void {
   if (files.length === 0) return;
   database.config(DbConfig.enableLoadExtension, true);
+  database.exec("PRAGMA query_only = ON");
   try {
     for (const file of files) loadExtension(database, file);
   } finally {
     database.config(DbConfig.enableLoadExtension, false);
+    database.exec("PRAGMA query_only = OFF");
   }
 }
 
@@ -71,6 +75,26 @@ function loadExtension(database: Database, { name, path }: ExtensionFile): void 
   throw new ExtensionError(`SQLite extension ${name} cannot be loaded: ${reason}`);
 }
 
+/** Loads one to see that it can be; says it where that is only so while it may write. */
+function tryExtension(file: ExtensionFile, open: () => Database): void {
+  try {
+    using database = open();
+    loadExtensions(database, [file]);
+  } catch (error) {
+    using database = open();
+    database.config(DbConfig.enableLoadExtension, true);
+    try {
+      loadExtension(database, file);
+    } catch {
+      throw error;
+    }
+    throw new ExtensionError(
+      `SQLite extension ${file.name} cannot be used: it writes into the database when it is loaded, ` +
+        "which is in no entry of the log, and comes at another time on every node",
+    );
+  }
+}
+
 /** https://www.sqlite.org/c3ref/c_deterministic.html */
 const deterministicFlag = 0x800;
 const innocuousFlag = 0x20_0000;
@@ -87,7 +111,10 @@ export function examineExtensions(
   open: () => Database,
 ): Extensions {
   if (files.length === 0) return noExtensions;
-  for (const file of files) holdLibrary(file);
+  for (const file of files) {
+    holdLibrary(file);
+    tryExtension(file, open);
+  }
   using plain = open();
   using extended = open();
   loadExtensions(extended, files);

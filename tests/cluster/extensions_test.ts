@@ -9,12 +9,14 @@ globalThis.addEventListener("unload", () => Deno.removeSync(directory, { recursi
 /** The same extension, another build of it, and one that fails. */
 const probe = `${directory}/probe.${suffix}`;
 const otherBuild = `${directory}/other/probe.${suffix}`;
+const writing = `${directory}/writing/probe.${suffix}`;
 const failing = `${directory}/failing/probe.${suffix}`;
 if (hasCompiler) {
-  for (const name of ["other", "failing"]) await Deno.mkdir(`${directory}/${name}`);
+  for (const name of ["other", "failing", "writing"]) await Deno.mkdir(`${directory}/${name}`);
   await makeProbe(probe);
   await makeProbe(otherBuild, "-DOTHER=1", "-g");
   await makeProbe(failing, "-DFAILS");
+  await makeProbe(writing, "-DWRITES");
 }
 
 /** Of each statement of a write, its error or "". */
@@ -228,6 +230,7 @@ Deno.test({
     await Deno.writeFile(broken, bytes.subarray(0, 2_000));
     const cases: readonly [RegExp, ...string[]][] = [
       [/SQLite extension probe\.\w+ cannot be loaded: .*boom from init/, failing],
+      [/SQLite extension probe\.\w+ cannot be used: it writes into the database/, writing],
       [/Extension broken\.\w+ of .* is cut short: copy it again/, broken],
       [/extension path does not exist: \/nosuch/, "/nosuch"],
       [

@@ -55,6 +55,8 @@ const packages: readonly Package[] = [
         "sqlite_sqlean-0.1-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.manylinux1_x86_64.whl",
         ".",
       ],
+      // It makes a table by being loaded.
+      ["rm", "sqlite_sqlean/define.so"],
       ["tar", "czf", "sqlean.tar.gz", "-C", "sqlite_sqlean", "."],
     ],
     libraries: "sqlean.tar.gz",
@@ -142,7 +144,6 @@ async function sqlean(cluster: Cluster): Promise<void> {
   }
   await first.execute(["CREATE TABLE u (v DEFAULT (uuid4()))"]);
   assert.match(await errorOf(first, "INSERT INTO u DEFAULT VALUES"), refused);
-  assert.match(await errorOf(first, "INSERT INTO t SELECT eval('SELECT 1')"), refused);
   assert.match(
     await errorOf(first, "INSERT INTO t SELECT name FROM lsdir('/')"),
     /lsdir is refused/,
