@@ -1,7 +1,8 @@
+import { formatGoBytes } from "../base/go_bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { WriteAnswer } from "../cluster/types.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
-import type { Store, UpkeepTask } from "../store/types.ts";
+import type { Store, StoreStatus, UpkeepStep, UpkeepTask } from "../store/types.ts";
 import { dueAt, entriesOf, type UpkeepEntry, type VacuumMode } from "./upkeep_plan.ts";
 
 /** How often upkeep is done; 0 for never. */
@@ -26,6 +27,8 @@ export interface UpkeepParts {
   readonly times: UpkeepTimes;
   readonly node: UpkeepNode;
   readonly store: Pick<Store, "status">;
+  /** On the disk of the data directory; undefined where nobody can tell. */
+  readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -37,6 +40,9 @@ const lookMsMax = 60_000;
 const looksPerInterval = 10;
 /** Before what failed is tried again, in ms; doubled with each failure, up to its interval. */
 const firstRetryMs = 60_000;
+
+/** Steps that write all of the database anew. */
+const rebuilds: readonly UpkeepStep[] = ["vacuum", "vacuum_to_incremental"];
 
 interface Attempts {
   /** Nothing is tried before that, by the clock. */
@@ -132,11 +138,27 @@ export class Upkeep {
     if (due === undefined || now < due) return false;
     if (!await node.changedSince(record.last === undefined ? 0 : record.index)) return true;
     const entries = entriesOf(task, record, times.vacuumMode, status);
+    if (entries.some(({ step }) => rebuilds.includes(step))) await this.#checkRoom(status);
     for (const entry of entries) {
       if (this.#stopped || !node.leads) return true;
       await this.#submit(entry);
     }
     return true;
+  }
+
+  /**
+   * A node without room for a VACUUM applies nothing until it has some: so it is not begun where
+   * this one has none. What it rebuilds is once in a temporary file and once in the WAL.
+   */
+  async #checkRoom({ pages, freePages, pageBytes }: StoreStatus): Promise<void> {
+    const needed = 2 * (pages - freePages) * pageBytes;
+    const free = await this.#parts.freeBytes?.();
+    if (free === undefined || free >= needed) return;
+    throw new Error(
+      `it needs ${formatGoBytes(needed)} on the disk of the data directory, ${
+        formatGoBytes(free)
+      } are free`,
+    );
   }
 
   /** Has the time count from now on, once there is something in the database. */

@@ -2,6 +2,7 @@ import { sliceBytes } from "../base/slices.ts";
 import { parseSegmentName } from "../raft_log/segment_header.ts";
 import { openRaftLog, type RaftLogParts } from "../raft_log/raft_log.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
+import { useTemporaryDirectory } from "../io/temporary_directory.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import type { CommandCodec } from "../node/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
@@ -107,6 +108,7 @@ export const openers: Openers = {
 
 async function openSqlite(options: EngineOptions): Promise<OpenEngine> {
   const { logger } = options;
+  useTemporaryDirectory(options.directory);
   const plain = openLibrary(
     await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
   );

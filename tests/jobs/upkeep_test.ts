@@ -17,6 +17,8 @@ function subject(times: Partial<UpkeepTimes>) {
     changedAt: 1,
     index: 1,
     freePages: 0,
+    pages: 1_000,
+    freeBytes: undefined as number | undefined,
     incrementalVacuum: false,
     error: undefined as string | undefined,
     records: { vacuum: undefined, optimize: undefined } as {
@@ -45,11 +47,18 @@ function subject(times: Partial<UpkeepTimes>) {
       logger: { log: (level, _, message) => lines.push(`${level} ${message}`) },
       store: {
         status: () => {
-          const { freePages, incrementalVacuum, records } = state;
-          const status = { freePages, incrementalVacuum, upkeep: { ...records } };
+          const { freePages, pages, incrementalVacuum, records } = state;
+          const status = {
+            freePages,
+            pages,
+            pageBytes: 4096,
+            incrementalVacuum,
+            upkeep: { ...records },
+          };
           return Promise.resolve(status as Partial<StoreStatus> as StoreStatus);
         },
       },
+      freeBytes: () => Promise.resolve(state.freeBytes),
       node: {
         get leads() {
           return state.leads;
@@ -134,6 +143,21 @@ Deno.test("Upkeep waits for a cluster whose nodes all know its entries", async (
   state.maySubmit = true;
   await clock.advance(60_000);
   assert.deepEqual(steps(), ["optimize begin"]);
+});
+
+Deno.test("Upkeep begins no VACUUM for which the disk has no room", async () => {
+  const { clock, state, upkeep, steps, lines } = subject({ vacuumMs: hour });
+  upkeep().start();
+  await clock.advance(60_000);
+  steps();
+  state.freePages = 500;
+  state.freeBytes = 2 * 500 * 4096 - 1;
+  await clock.advance(2 * hour);
+  assert.deepEqual(steps(), []);
+  assert.match(lines[0] ?? "", /VACUUM of -auto-vacuum-int failed .* it needs 4.1 MB on the disk/);
+  state.freeBytes++;
+  await clock.advance(hour);
+  assert.deepEqual(steps(), ["vacuum vacuum"]);
 });
 
 Deno.test("Upkeep that is off does nothing", async () => {

@@ -104,6 +104,8 @@ export class WalKeeper {
   /** Another file is in the database's place. */
   exchanged(): void {
     this.#ended++;
+    this.#bytes = 0;
+    this.#later?.cancel();
   }
 
   /** Called after each batch with the WAL's size, as far as it is in use. */
