@@ -51,6 +51,16 @@ Deno.test("three compiled programs form a cluster that survives the loss of its 
     assert.equal(rows.length, 2);
     for (const node of nodes) assert.deepEqual(await node.query("SELECT * FROM t"), rows);
 
+    // The page is inside, with every file that it names.
+    const page = await (await fetch(`http://127.0.0.1:${ports[0]}/console/`)).text();
+    const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, name]) => name);
+    assert.ok(files.length >= 3, page);
+    for (const name of files) {
+      const file = await fetch(`http://127.0.0.1:${ports[0]}/console/${name}`);
+      assert.equal(file.status, 200, name);
+      await file.body?.cancel();
+    }
+
     const leaderId = await first.leaderId();
     const leader = nodes.find((node) => node.id === leaderId);
     assert.ok(leader !== undefined, `No node is called ${leaderId}`);
