@@ -27,4 +27,5 @@ export type {
 } from "./options.ts";
 export type { Result, Row } from "./result.ts";
 export type { Transaction } from "./transaction.ts";
+export { Real } from "./values.ts";
 export type { Parameter, Parameters, Statement, Value } from "./values.ts";

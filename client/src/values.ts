@@ -4,8 +4,17 @@
  */
 export type Value = null | number | bigint | string | Uint8Array;
 
+/** A REAL, where a number without a fraction would be an INTEGER. */
+export class Real {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
 /** What may be bound: booleans as 1 and 0, a bigint or a number without a fraction as an integer. */
-export type Parameter = Value | boolean;
+export type Parameter = Value | boolean | Real;
 
 /** By their positions, or by their names, without the sign in front. */
 export type Parameters = readonly Parameter[] | Readonly<Record<string, Parameter>>;
@@ -59,6 +68,7 @@ function valueText(value: Parameter, what: string): string {
       return value ? "1" : "0";
     default:
       if (value === null) return "null";
+      if (value instanceof Real) return numberText(value.value, what, true);
       if (value instanceof Uint8Array) return `[${value.join(",")}]`;
       throw new TypeError(
         `${what} is ${
@@ -81,10 +91,11 @@ function textOf(value: string, what: string): string {
 }
 
 /** Integers have digits only, and reals a point or an exponent. */
-function numberText(value: number, what: string): string {
+function numberText(value: number, what: string, isReal = false): string {
   if (Number.isNaN(value)) throw new TypeError(`${what} is NaN, which SQLite has no value for`);
   if (!Number.isFinite(value)) return value < 0 ? "-1e999" : "1e999";
   if (Object.is(value, -0)) return "-0.0";
   const text = String(value);
-  return Number.isSafeInteger(value) || /[.e]/.test(text) ? text : `${text}.0`;
+  if (/[.e]/.test(text)) return text;
+  return Number.isSafeInteger(value) && !isReal ? text : `${text}.0`;
 }

@@ -72,7 +72,7 @@ export const givenSecrets: Secrets = {
   },
 };
 
-interface AccessValues {
+export interface AccessValues {
   readonly user?: string | undefined;
   readonly token?: string | undefined;
   readonly "ca-cert"?: string | undefined;

@@ -7,6 +7,7 @@ import {
   Client,
   Conflict,
   ConstraintError,
+  Real,
   Refused,
   SqlError,
   TransactionOver,
@@ -44,6 +45,8 @@ async function values() {
     assert.ok(Object.is(read.rows[0].a, value) || typeof value === "object");
     assert.deepEqual(read.rows, [{ a: value }]);
   }
+  const real = await db.query("SELECT typeof(?), typeof(?)", [new Real(1), true]);
+  assert.deepEqual(real.values, [["real", "integer"]]);
   const big = new Client(urls, { integers: "bigint" });
   const one = await big.query("SELECT 1 AS i, 1.0 AS r, x'01' AS b, '1e1' AS t, -2.5e-300 AS s");
   assert.deepEqual(one.values, [[1n, 1, new Uint8Array([1]), "1e1", -2.5e-300]]);

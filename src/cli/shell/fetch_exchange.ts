@@ -32,6 +32,7 @@ export class FetchExchange implements HttpExchange {
       }));
       return {
         status: response.status,
+        headers: response.headers,
         serverVersion: response.headers.get(versionHeader) ?? undefined,
         seenIndex: Number(response.headers.get(indexHeader) ?? 0),
         body: pieces(response, limit),

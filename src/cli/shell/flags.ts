@@ -1,17 +1,14 @@
-import { AddressError, parseAddress } from "../../io/address.ts";
-import { DurationError, parseDuration } from "../../base/duration.ts";
-import {
-  accessHelp,
-  accessLongNames,
-  accessOf,
-  accessOptions,
-  accessVariablesHelp,
-  type ClientAccess,
-  givenSecrets,
-  type Secrets,
-} from "../client_access.ts";
+import { accessVariablesHelp, givenSecrets, type Secrets } from "../client_access.ts";
 import { parseOptions } from "../command_options.ts";
 import { FlagError } from "../flag_error.ts";
+import {
+  hostVariableHelp,
+  type NodeAccess,
+  nodeAccessOf,
+  nodeHelp,
+  nodeLongNames,
+  nodeOptions,
+} from "../node_access.ts";
 import { isMode, modes } from "./settings.ts";
 import type { Mode } from "./settings.ts";
 
@@ -22,17 +19,11 @@ Runs SQL on a node, from a terminal or a pipe. A statement ends with a semicolon
 lines; at a terminal an empty line ends it too. Lines that begin with a dot are commands to the shell
 itself: .help lists them. If the node is lost, the shell goes on with another one of its cluster.
 
-  -H, -host HOST            The node's address (default 127.0.0.1)
-  -p, -port PORT            The node's HTTP port (default 4001)
-  -s, -scheme SCHEME        http or https (default http)
-  -P, -prefix PATH          What the paths of the HTTP API begin with (default /)
-  -a, -alternatives LIST    More nodes, host:port[,host:port…]; others are asked for by the shell
-${accessHelp}
-  -t, -http-timeout TIME    How long to wait for an answer (default 30s)
+${nodeHelp}
       -mode MODE            How results are shown: ${modes.join(", ")} (default column)
   -v, -version              Print the version
 
-RQLITE_HOST=[scheme://]host[:port] stands for -scheme, -host and -port when none of them is given.
+${hostVariableHelp}
 ${accessVariablesHelp}
 Input lines of a terminal are kept in ~/.raftlite_history: 100 of them, or RQLITE_HISTFILESIZE.
 The exit code of a shell in a pipe is 1 when a statement or a command failed.
@@ -44,38 +35,19 @@ Examples:
 
 /** The flags of raftlite shell, as parseArgs takes them. */
 export const shellOptions = {
-  alternatives: { type: "string", default: "" },
-  scheme: { type: "string" },
-  host: { type: "string" },
-  port: { type: "string" },
-  prefix: { type: "string", default: "/" },
-  ...accessOptions,
-  "http-timeout": { type: "string", default: "30s" },
+  ...nodeOptions,
   mode: { type: "string", default: "column" },
   version: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
 
 export const shellLongNames: ReadonlyMap<string, string> = new Map([
-  ...accessLongNames,
-  ["a", "alternatives"],
-  ["s", "scheme"],
-  ["H", "host"],
-  ["p", "port"],
-  ["P", "prefix"],
-  ["t", "http-timeout"],
+  ...nodeLongNames,
   ["v", "version"],
 ]);
 
 /** What the command line asks of the shell. */
-export interface ShellOptions extends ClientAccess {
-  readonly scheme: "http" | "https";
-  /** As `host:port`, the one to begin with first. */
-  readonly hosts: readonly string[];
-  /** Begins and ends with a slash. */
-  readonly prefix: string;
-  /** How long to wait until an answer begins; 0 for as long as it takes. */
-  readonly timeoutMs: number;
+export interface ShellOptions extends NodeAccess {
   readonly mode: Mode;
 }
 
@@ -88,82 +60,9 @@ export function parseShellFlags(
   const values = parseOptions(args, shellOptions, shellLongNames);
   if (values.help) return "help";
   if (values.version) return "version";
-  const named = values.scheme ?? values.host ?? values.port;
-  const fromVariable = named === undefined && hostVariable ? parseHostVariable(hostVariable) : {};
-  const { scheme = "http", host = "127.0.0.1", port = "4001" } = { ...values, ...fromVariable };
-  if (scheme !== "http" && scheme !== "https") {
-    throw new FlagError(2, `Invalid value ${scheme} for flag -scheme: http or https`);
+  const { mode } = values;
+  if (!isMode(mode)) {
+    throw new FlagError(2, `Invalid value ${mode} for flag -mode: ${modes.join(", ")}`);
   }
-  if (!isMode(values.mode)) {
-    throw new FlagError(2, `Invalid value ${values.mode} for flag -mode: ${modes.join(", ")}`);
-  }
-  if (!isHost(host)) {
-    throw new FlagError(
-      2,
-      `Invalid host ${
-        JSON.stringify(host)
-      }: -host takes a name or an address; the port goes in -port`,
-    );
-  }
-  const others = values.alternatives.split(",").map((text) => text.trim());
-  return {
-    scheme,
-    hosts: [
-      addressOf(host, parsePort(port)),
-      ...others.filter((text) => text !== "").map(checkAlternative),
-    ],
-    prefix: `/${values.prefix}/`.replace(/\/+/g, "/"),
-    timeoutMs: parseTimeout(values["http-timeout"]),
-    mode: values.mode,
-    ...accessOf(values, secrets),
-  };
-}
-
-function parseHostVariable(text: string): { scheme?: string; host: string; port?: string } {
-  const match = /^(?:([a-z]*):)?(?:\/\/)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/?$/i.exec(
-    text.includes("//") ? text : `//${text}`.replace(/^/, "http:"),
-  );
-  const [, scheme, host, port] = match ?? [];
-  if (host === undefined || !isHost(host)) {
-    throw new FlagError(1, `Invalid RQLITE_HOST ${text}: write it as [scheme://]host[:port]`);
-  }
-  return { host, ...(scheme ? { scheme } : {}), ...(port === undefined ? {} : { port }) };
-}
-
-/** Whether it is a name, an IPv4 address, or an IPv6 one with or without its brackets. */
-function isHost(host: string): boolean {
-  return !/[\s/?#@,\\]/.test(host) && URL.canParse(`http://${addressOf(host, 1)}`);
-}
-
-function addressOf(host: string, port: number): string {
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** Returns one of the -alternatives as it is; throws a FlagError unless it is host:port. */
-function checkAlternative(text: string): string {
-  let reason = "write it as host:port";
-  try {
-    const { host, port } = parseAddress(text);
-    if (port > 0 && isHost(host)) return text;
-  } catch (error) {
-    if (!(error instanceof AddressError)) throw error;
-    reason = error.message;
-  }
-  throw new FlagError(2, `Invalid value ${JSON.stringify(text)} for flag -alternatives: ${reason}`);
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  if (port >= 1 && port <= 65535) return port;
-  throw new FlagError(2, `Invalid value ${text} for flag -port: 1 to 65535`);
-}
-
-function parseTimeout(text: string): number {
-  try {
-    const timeoutMs = parseDuration(text);
-    if (timeoutMs >= 0) return timeoutMs;
-  } catch (error) {
-    if (!(error instanceof DurationError)) throw error;
-  }
-  throw new FlagError(2, `Invalid value ${text} for flag -http-timeout: a time such as 30s`);
+  return { mode, ...nodeAccessOf(values, hostVariable, secrets) };
 }

@@ -23,6 +23,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
+  readonly headers: Headers;
   /** As the header says; undefined when there is none. */
   readonly serverVersion: string | undefined;
   /** How far in the log the answer goes, as the header says; 0 when there is none. */

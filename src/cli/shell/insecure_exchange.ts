@@ -35,6 +35,9 @@ export class InsecureExchange implements HttpExchange {
       wait.limit(0);
       return {
         status: response.statusCode ?? 0,
+        headers: new Headers(
+          Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
+        ),
         serverVersion: response.headers[versionHeader]?.toString(),
         seenIndex: Number(response.headers[indexHeader] ?? 0),
         body: pieces(response, wait, request.timeoutMs),
