@@ -5,6 +5,7 @@ import { Failover, refusal } from "./failover.ts";
 import { Nodes } from "./nodes.ts";
 import {
   authorizationOf,
+  type BatchOptions,
   type CallOptions,
   type ClientOptions,
   keyOf,
@@ -75,10 +76,11 @@ export class Client {
   }
 
   /** Carries out statements, reads among them too, in one transaction: all of them, or none. */
-  async batch(statements: readonly Statement[], options: WriteOptions = {}): Promise<Result[]> {
+  async batch(statements: readonly Statement[], options: BatchOptions = {}): Promise<Result[]> {
     if (statements.length === 0) return [];
+    const path = options.reads === false ? "/db/execute" : "/db/request";
     const parameters = { exact: "", transaction: "", min_index: this.#seenIndex };
-    return this.#results(await this.#write("/db/request", parameters, statements, options));
+    return this.#results(await this.#write(path, parameters, statements, options));
   }
 
   /**

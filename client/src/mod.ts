@@ -17,6 +17,7 @@ export {
 } from "./errors.ts";
 export type { Integers } from "./exact_json.ts";
 export type {
+  BatchOptions,
   CallOptions,
   ClientOptions,
   Level,

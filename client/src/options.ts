@@ -44,6 +44,14 @@ export interface WriteOptions extends CallOptions {
   readonly key?: string;
 }
 
+export interface BatchOptions extends WriteOptions {
+  /**
+   * False where rows are wanted of no statement but those with RETURNING: that is faster, and needs
+   * the right to write only.
+   */
+  readonly reads?: boolean;
+}
+
 /** How a transaction stands to others; docs/api.md has what each promises. */
 export type Mode = "deferred" | "immediate" | "read" | "concurrent";
 

@@ -12,6 +12,7 @@ const loaders = {
   completion: async () => (await import("./completion/command.ts")).completionCommand,
   doctor: async () => (await import("./doctor/command.ts")).doctorCommand,
   "hash-password": async () => (await import("./hash_password.ts")).hashPasswordCommand,
+  import: async () => (await import("./import/command.ts")).importCommand,
   "new-token": async () => (await import("./new_token.ts")).newToken,
   promote: async () => (await import("./promote.ts")).promoteCommand,
   recover: async () => (await import("./recover/command.ts")).recoverCommand,
@@ -29,6 +30,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map(Object.ent
 const ownFlags: ReadonlySet<string> = new Set([
   "bench",
   "completion",
+  "import",
   "doctor",
   "promote",
   "restore",

@@ -9,6 +9,7 @@ export const helpHead = `raftlite keeps one SQLite database identical on several
 Usage:
   raftlite [flags] [DATA_DIR]                Run a node (DATA_DIR: ${dataDirectoryDefault})
   raftlite shell [flags]                     Work with a node, from a terminal or a pipe
+  raftlite import FILE -table TABLE [flags]  Add the rows of a CSV, NDJSON or SQLite file
   raftlite bench -target NAME=URL …          Measure servers that speak this HTTP API
   raftlite restore -from TARGET FILE         Make the database of any moment (-archive)
   raftlite standby -from TARGET [flags]      Follow an archive from afar, to take over one day

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 const mainFile = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 /** The command line of the program: of RAFTLITE_BINARY, or of main.ts under this Deno. */
-function programCommand(...args: readonly string[]): string[] {
+export function programCommand(...args: readonly string[]): string[] {
   const binary = Deno.env.get("RAFTLITE_BINARY");
   const program = binary ? [binary] : [Deno.execPath(), "run", "-A", "--quiet", mainFile];
   return [...program, ...args];

@@ -4,6 +4,8 @@ import type { CommandName } from "../commands.ts";
 import { doctorLongNames, doctorOptions } from "../doctor/command.ts";
 import type { FlagSpec } from "../flag_spec.ts";
 import { flagTable } from "../flag_table.ts";
+import { importLongNames, importOptions } from "../import/flags.ts";
+import { conflictWords, formats } from "../import/types.ts";
 import { recoverOptions } from "../recover/command.ts";
 import { promoteOptions } from "../promote.ts";
 import { standbyOptions } from "../standby/command.ts";
@@ -66,6 +68,8 @@ const ownValues = new Map<string, Values>([
   ["client-cert", files],
   ["client-key", files],
   ["from", files],
+  ["format", { type: "words", words: formats }],
+  ["on-conflict", { type: "words", words: conflictWords }],
   ["mode", { type: "words", words: modes }],
   ["scheme", { type: "words", words: ["http", "https"] }],
   ["only", { type: "words", words: scenarios.map(({ name }) => name) }],
@@ -117,6 +121,11 @@ const subCommands: Readonly<Record<CommandName, Omit<CompletedCommand, "name">>>
     help: "Make a password's hash for the file of users",
     flags: helpFlag,
     beside: none,
+  },
+  import: {
+    help: "Add the rows of a CSV, NDJSON or SQLite file to a table",
+    flags: flagsOf(importOptions, importLongNames),
+    beside: files,
   },
   "new-token": { help: "Make a token and its line for that file", flags: helpFlag, beside: any },
   promote: {

@@ -1,4 +1,5 @@
 import { isObject, parseExact } from "./exact_json.ts";
+import type { NodeAccess } from "../node_access.ts";
 import type { ShellOptions } from "./flags.ts";
 import { FetchExchange } from "./fetch_exchange.ts";
 import { HostList } from "./host_list.ts";
@@ -60,6 +61,15 @@ export class Client {
       ? new InsecureExchange(options.tls)
       : new FetchExchange(options.tls);
     this.#moved = moved;
+  }
+
+  /** The cluster, for whatever else works with it. */
+  get access(): NodeAccess {
+    const { host } = this;
+    return {
+      ...this.#options,
+      hosts: [host, ...this.#options.hosts.filter((each) => each !== host)],
+    };
   }
 
   /** The node in use, as `host:port`. */

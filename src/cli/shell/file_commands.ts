@@ -4,6 +4,7 @@ import type { DotCommand, DotCommands } from "./dot_commands.ts";
 import { download } from "./downloads.ts";
 import { isObject, parseExact } from "./exact_json.ts";
 import { readFileOfStatements } from "./read_file.ts";
+import { importFile } from "./import_command.ts";
 import type { Session } from "./session.ts";
 import { ShellError } from "./shell_error.ts";
 import { systemDump } from "./system_dump.ts";
@@ -129,4 +130,12 @@ async function* followedBy(file: Upload, suffix: string): AsyncGenerator<Uint8Ar
 }
 
 /** Commands that read or write files. */
-export const fileCommands: DotCommands = { backup, boot, dump, read, restore, sysdump };
+export const fileCommands: DotCommands = {
+  backup,
+  boot,
+  dump,
+  import: importFile,
+  read,
+  restore,
+  sysdump,
+};

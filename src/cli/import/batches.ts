@@ -1,0 +1,95 @@
+import type { Statement } from "@raftlite/client";
+import { identifier } from "../../store/identifier.ts";
+import { fits } from "./column_types.ts";
+import type { TablePlan } from "./table_plan.ts";
+import { ImportError, type Source, type SourceRow } from "./types.ts";
+
+// Batches are named by their numbers, across runs: whoever changes what is in one has an import that
+// was begun by the release before add rows twice, unless `batching` is changed with it, and then too.
+
+/** Named in the keys of batches. */
+export const batching = "1";
+const rowsMax = 5_000;
+const bytesMax = 1024 * 1024;
+/** Of a statement; SQLite takes 32,766 parameters. */
+const statementRowsMax = 100;
+const parametersMax = 32_000;
+
+/** Rows that are added together, or not at all. */
+export interface Batch {
+  /** From 0. */
+  readonly number: number;
+  readonly rows: readonly SourceRow[];
+}
+
+/** The rows of a source in batches, but for the first `skip`. Throws an ImportError. */
+export async function* batchesOf(
+  source: Source,
+  plan: TablePlan,
+  skip: number,
+): AsyncGenerator<Batch> {
+  let toSkip = skip;
+  let number = 0;
+  let rows: SourceRow[] = [];
+  let bytes = 0;
+  for await (const group of source.rows()) {
+    for (const row of group) {
+      if (toSkip > 0) {
+        toSkip--;
+        continue;
+      }
+      check(row, plan);
+      rows.push(row);
+      bytes += sizeOf(row);
+      if (rows.length < rowsMax && bytes < bytesMax) continue;
+      yield { number: number++, rows };
+      rows = [];
+      bytes = 0;
+    }
+  }
+  if (rows.length > 0) yield { number, rows };
+}
+
+/** About, in bytes. */
+function sizeOf({ values }: SourceRow): number {
+  let size = 0;
+  for (const value of values) {
+    if (typeof value === "string") size += value.length + 3;
+    else size += value instanceof Uint8Array ? 4 * value.length : 12;
+  }
+  return size;
+}
+
+function check({ values, place }: SourceRow, { columns }: TablePlan): void {
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i];
+    const value = values[i];
+    if (column === undefined || value === undefined || fits(column.affinity, value)) continue;
+    const name = JSON.stringify(column.name);
+    throw new ImportError(
+      `${place}, column ${name}: ${
+        JSON.stringify(value)
+      } is no ${column.affinity}, as its column is`,
+    );
+  }
+}
+
+/** What adds rows, in one transaction. */
+export function inserts(rows: readonly SourceRow[], plan: TablePlan): Statement[] {
+  const { table, columns, onConflict } = plan;
+  const verb = onConflict === "fail" ? "INSERT" : `INSERT OR ${onConflict.toUpperCase()}`;
+  const names = columns.map(({ name }) => identifier(name)).join(", ");
+  const one = `(${columns.map(() => "?").join(",")})`;
+  const size = Math.max(1, Math.min(statementRowsMax, Math.floor(parametersMax / columns.length)));
+  const statements: Statement[] = [];
+  for (let at = 0; at < rows.length; at += size) {
+    const some = rows.slice(at, at + size);
+    statements.push({
+      sql: `${verb} INTO ${identifier(table)} (${names}) VALUES ${
+        Array(some.length).fill(one).join(",")
+      }`,
+      params: some.flatMap(({ values }) => values),
+    });
+  }
+  return statements;
+}

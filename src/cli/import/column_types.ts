@@ -1,0 +1,90 @@
+import { type Parameter, Real } from "@raftlite/client";
+import { fitsInt64 } from "../../base/int64.ts";
+
+/** As SQLite writes one: what is not so, `007` say, would come back as another text. */
+const integer = /^(?:0|-?[1-9]\d{0,18})$/;
+const real = /^-?(?:0|[1-9]\d*)?(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
+/** SQLite keeps so many digits of a real for sure: https://www.sqlite.org/datatype3.html#type_affinity */
+const digitsMax = 15;
+
+function isInteger(text: string): boolean {
+  return integer.test(text) && fitsInt64(BigInt(text));
+}
+
+function isReal(text: string): boolean {
+  return /\d/.test(text) && real.test(text);
+}
+
+/** Whether it comes back from a REAL with all its digits. */
+function keepsDigits(text: string): boolean {
+  const digits = text.replace(/[eE].*$/, "").replace(/^[-0.]+/, "").replace(".", "");
+  return digits.length <= digitsMax || String(Number(text)) === text;
+}
+
+/** Whether a double holds it. */
+function isExact(value: bigint): boolean {
+  return BigInt(Number(value)) === value;
+}
+
+/** Finds the type of a column by what is in it. */
+export class TypeGuess {
+  #integers = false;
+  /** Integers that no REAL holds. */
+  #long = false;
+  #reals = false;
+  #texts = false;
+
+  add(value: Parameter): void {
+    switch (typeof value) {
+      case "bigint":
+        this.#addInteger(value);
+        break;
+      case "string":
+        this.#texts = true;
+        break;
+      case "boolean":
+        this.#integers = true;
+        break;
+      default:
+        if (value instanceof Real) this.#reals = true;
+    }
+  }
+
+  /** A value that is a text in the file, whatever it means. */
+  addText(text: string): void {
+    if (isInteger(text)) this.#addInteger(BigInt(text));
+    else if (isReal(text) && keepsDigits(text)) this.#reals = true;
+    else this.#texts = true;
+  }
+
+  #addInteger(value: bigint): void {
+    this.#integers = true;
+    this.#long ||= !isExact(value);
+  }
+
+  /** `isText`: numbers are texts as well, and become that beside others. */
+  type(isText: boolean): string {
+    if (!this.#texts && !(this.#reals && this.#long)) {
+      return this.#reals ? "REAL" : this.#integers ? "INTEGER" : "TEXT";
+    }
+    // Without a type each keeps its own.
+    return isText || !(this.#integers || this.#reals) ? "TEXT" : "";
+  }
+}
+
+/** What a column makes of a text: https://www.sqlite.org/datatype3.html#determination_of_column_affinity */
+export type Affinity = "INTEGER" | "REAL" | "other";
+
+export function affinityOf(type: string): Affinity {
+  if (/INT/i.test(type)) return "INTEGER";
+  return !/CHAR|CLOB|TEXT|BLOB/i.test(type) && /REAL|FLOA|DOUB/i.test(type) ? "REAL" : "other";
+}
+
+/** Whether a text is of the column's type: others would be stored as texts, or as another number. */
+export function fits(affinity: Affinity, value: Parameter): boolean {
+  if (affinity === "other") return true;
+  if (typeof value === "bigint") return affinity === "INTEGER" || isExact(value);
+  if (typeof value !== "string") return true;
+  if (affinity === "INTEGER") return isInteger(value);
+  return isReal(value) && (!isInteger(value) || isExact(BigInt(value)));
+}

@@ -1,0 +1,58 @@
+import { strict as assert } from "node:assert";
+import { Real } from "@raftlite/client";
+import { affinityOf, fits, TypeGuess } from "../../src/cli/import/column_types.ts";
+
+Deno.test("The type of a column is the narrowest that gives all its texts back", () => {
+  const cases: readonly (readonly [texts: readonly string[], type: string])[] = [
+    [[], "TEXT"],
+    [["0", "-1", "9223372036854775807"], "INTEGER"],
+    [["9223372036854775808"], "TEXT"],
+    [["1", "2.5", "1e-5", ".5"], "REAL"],
+    [["007"], "TEXT"],
+    [["-0"], "REAL"],
+    [["+1"], "TEXT"],
+    [["1 "], "TEXT"],
+    [["1", ""], "TEXT"],
+    [["1", "x"], "TEXT"],
+    [["0x10"], "TEXT"],
+    [["NaN"], "TEXT"],
+    [["3.14159265358979323846"], "TEXT"],
+    [["0.1", "0.30000000000000004"], "REAL"],
+    [["9007199254740993", "0.5"], "TEXT"],
+  ];
+  for (const [texts, type] of cases) {
+    const guess = new TypeGuess();
+    for (const text of texts) guess.addText(text);
+    assert.equal(guess.type(true), type, texts.join());
+  }
+});
+
+Deno.test("Values that have a type of their own keep it", () => {
+  const cases: readonly (readonly [
+    values: readonly (bigint | string | boolean | Real | null)[],
+    type: string,
+  ])[] = [
+    [[1n, null, true], "INTEGER"],
+    [[1n, new Real(1)], "REAL"],
+    [[2n ** 53n + 1n, new Real(1)], ""],
+    [["1", null], "TEXT"],
+    [["1", 1n], ""],
+    [[null], "TEXT"],
+  ];
+  for (const [values, type] of cases) {
+    const guess = new TypeGuess();
+    for (const value of values) guess.add(value);
+    assert.equal(guess.type(false), type, values.map(String).join());
+  }
+});
+
+Deno.test("A text that a column would make another of does not fit it", () => {
+  assert.equal(affinityOf("BIGINT"), "INTEGER");
+  assert.equal(affinityOf("double precision"), "REAL");
+  assert.equal(affinityOf("VARCHAR(10)"), "other");
+  assert.equal(affinityOf("DATETIME"), "other");
+  assert(fits("INTEGER", "12") && fits("INTEGER", null) && fits("other", "007"));
+  assert(!fits("INTEGER", "007") && !fits("INTEGER", "1.0") && !fits("INTEGER", "n/a"));
+  assert(fits("REAL", "1.50") && !fits("REAL", "9007199254740993") && !fits("REAL", "1,5"));
+  assert(!fits("REAL", 9007199254740993n) && fits("INTEGER", 9007199254740993n));
+});
