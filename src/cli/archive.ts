@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { Archiver } from "../backup/archive/archiver.ts";
 import type { ArchivePlace } from "../backup/archive/layout.ts";
 import { archiveAt, archiveDirectory } from "../backup/archive/target.ts";
+import { removesAnything, type Retention } from "../backup/archive/retention.ts";
+import { Trimmer } from "../backup/archive/trimmer.ts";
 import type { ArchivedNode } from "../backup/archive/types.ts";
 import { parseDestination } from "../backup/config.ts";
 import { messageOf } from "../base/message_of.ts";
@@ -16,6 +18,7 @@ export interface PreparedArchive {
   readonly place: ArchivePlace;
   readonly lagMs: number;
   readonly baseIntervalMs: number;
+  readonly retention: Retention;
 }
 
 /** What -archive and -from name: a file says where, a directory is it. Rejects with an Error. */
@@ -32,11 +35,16 @@ export async function openArchive(target: string, clock: Clock): Promise<Archive
 
 /** Undefined without -archive. */
 export async function prepareArchive(
-  { target, lagMs, baseIntervalMs }: Configuration["backups"]["archive"],
+  { target, lagMs, baseIntervalMs, keepMs, keepBases }: Configuration["backups"]["archive"],
   clock: Clock,
 ): Promise<PreparedArchive | undefined> {
   if (target === "") return undefined;
-  return { place: await openArchive(target, clock), lagMs, baseIntervalMs };
+  return {
+    place: await openArchive(target, clock),
+    lagMs,
+    baseIntervalMs,
+    retention: { keepMs, bases: keepBases, gapMsMax: 2 * baseIntervalMs },
+  };
 }
 
 /** Makes it a node's; to be started. */
@@ -48,7 +56,10 @@ export async function archiverOf(
   const { store } = member;
   const sqliteVersion = sqliteLabel(await store.status());
   const node = archivedNode(member);
-  return new Archiver({ ...prepared, ...surroundings, node, store, sqliteVersion });
+  const trimmer = removesAnything(prepared.retention)
+    ? new Trimmer({ ...prepared, ...surroundings, node })
+    : undefined;
+  return new Archiver({ ...prepared, ...surroundings, node, store, sqliteVersion, trimmer });
 }
 
 function archivedNode(member: OpenMember): ArchivedNode {

@@ -44,4 +44,25 @@ export const backupFlags = {
     min: 1_000,
     max: longest,
   },
+  "archive-keep": {
+    kind: "duration",
+    group: "Backups",
+    default: "0s",
+    value: "DURATION",
+    help:
+      "How long back the archive goes, at least; what is older and not needed for that is removed; 0s for all",
+    min: 0,
+    // No timer runs so long: it is compared with times.
+    max: 100 * 366 * 24 * hour,
+  },
+  "archive-keep-bases": {
+    kind: "count",
+    group: "Backups",
+    default: "0",
+    value: "N",
+    help:
+      "How many base copies the archive keeps, at least, with what lies behind the oldest of them; 0 for all",
+    min: 0,
+    max: 1_000_000,
+  },
 } as const satisfies Record<string, FlagSpec>;

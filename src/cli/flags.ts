@@ -88,6 +88,9 @@ export interface Configuration {
       readonly target: string;
       readonly lagMs: number;
       readonly baseIntervalMs: number;
+      /** 0 for all. */
+      readonly keepMs: number;
+      readonly keepBases: number;
     };
   };
   readonly writeQueue: {
@@ -215,6 +218,8 @@ function checkedConfiguration({ values, positionals }: CommandLine): Configurati
         target: values["archive"],
         lagMs: values["archive-lag"],
         baseIntervalMs: values["archive-base-interval"],
+        keepMs: values["archive-keep"],
+        keepBases: values["archive-keep-bases"],
       },
     },
     writeQueue: {

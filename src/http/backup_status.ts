@@ -52,7 +52,7 @@ export function restoreFigures(figures: AutoRestoreFigures): Figures {
 
 /** What /status shows under `archive`. */
 export function archiveFigures(figures: ArchiveFigures): Figures {
-  const { failing, lastShippedTime, lastBaseTime } = figures;
+  const { failing, lastShippedTime, lastBaseTime, trim } = figures;
   return {
     target: figures.target,
     index: figures.index,
@@ -64,6 +64,9 @@ export function archiveFigures(figures: ArchiveFigures): Figures {
     num_bytes: figures.bytesShipped,
     num_bases: figures.basesMade,
     num_gaps: figures.gaps,
+    first_index: trim?.firstIndex,
+    num_removed: trim?.objectsRemoved,
+    retention_error: trim?.failing?.message,
     failing: failing && { times: failing.times, error: failing.message },
   };
 }

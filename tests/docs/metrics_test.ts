@@ -39,6 +39,7 @@ const archiveFigures: ArchiveFigures = {
   lastBaseIndex: 0,
   lastBaseTime: undefined,
   failing: undefined,
+  trim: undefined,
 };
 
 const standbyFigures: StandbyFigures = {

@@ -81,6 +81,8 @@ export interface ExecuteOptions {
 export class Entries {
   index = 0;
   term = 1;
+  /** What the clock of the leader that makes them shows. */
+  clock = () => 1_700_000_000_000 + this.index * 1000;
   /** What the leader that makes them was started with. */
   foreignKeys: boolean;
 
@@ -92,7 +94,7 @@ export class Entries {
   command(command: Command, format: AnswerFormat | null = plain): ApplyEntry {
     this.index++;
     const stamp = {
-      clock: 1_700_000_000_000 + this.index * 1000,
+      clock: this.clock(),
       seed: BigInt(this.index) * 7919n,
     };
     const data = stampCommand(encodeCommand(command), stamp, this.foreignKeys);

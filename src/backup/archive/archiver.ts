@@ -6,6 +6,7 @@ import type { Store } from "../../store/types.ts";
 import { ArchiveTail } from "./archive_tail.ts";
 import { makeBase } from "./base_copy.ts";
 import { type ArchivePlace, headKey, type HeadRecord, readRecord } from "./layout.ts";
+import type { Trimmer } from "./trimmer.ts";
 import type { ArchivedNode, ArchiveFigures } from "./types.ts";
 
 export interface ArchiverParts {
@@ -16,6 +17,8 @@ export interface ArchiverParts {
   readonly baseIntervalMs: number;
   readonly node: ArchivedNode;
   readonly store: Pick<Store, "pack">;
+  /** Removes what is old; undefined where nothing is. */
+  readonly trimmer?: Trimmer | undefined;
   /** Of SQLite, for the records. */
   readonly sqliteVersion: string;
   readonly clock: Clock;
@@ -27,7 +30,8 @@ const firstRetryMs = 500;
 /** How often a node that does not lead asks up to where the log is archived, in ms. */
 const followMs = 10_000;
 
-type Counts = { -readonly [Name in keyof ArchiveFigures]: ArchiveFigures[Name] };
+type OwnFigures = Omit<ArchiveFigures, "trim">;
+type Counts = { -readonly [Name in keyof OwnFigures]: OwnFigures[Name] };
 
 /**
  * Ships the committed log to an archive, piece by piece, from whichever node leads; and now and then
@@ -65,13 +69,14 @@ export class Archiver {
 
   get figures(): ArchiveFigures {
     const entriesBehind = Math.max(0, this.#parts.node.appliedIndex - this.#counts.index);
-    return { ...this.#counts, entriesBehind };
+    return { ...this.#counts, entriesBehind, trim: this.#parts.trimmer?.figures };
   }
 
   start(): void {
     const { place, lagMs, node } = this.#parts;
     this.#log("INFO", `archiving to ${place.name}, ${formatDuration(lagMs)} behind at most`);
     node.keepLogBehind(0);
+    this.#parts.trimmer?.start();
     this.#wait();
   }
 
@@ -79,7 +84,7 @@ export class Archiver {
   async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#ending.abort(new Error("The node is stopping"));
-    await this.#run;
+    await Promise.all([this.#run, this.#parts.trimmer?.stop()]);
     this.#parts.place.store.close();
   }
 

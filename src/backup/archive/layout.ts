@@ -38,6 +38,17 @@ export interface HeadRecord {
   readonly term: number;
 }
 
+/** Where an archive begins: what lies before the base copy of that index is removed, or will be. */
+export interface TrimRecord {
+  readonly version: 1;
+  readonly cluster: string;
+  /** Of the leader that wrote it. */
+  readonly term: number;
+  readonly index: number;
+  /** When it was written, in ms since 1970 UTC. */
+  readonly time: number;
+}
+
 const recordBytesMax = 64 * 1024;
 
 /** What is wrong with an archive, or with the request for it. */
@@ -61,6 +72,20 @@ function logPrefix({ prefix }: ArchivePlace): string {
 
 export function basePrefix({ prefix }: ArchivePlace): string {
   return `${prefix}base/`;
+}
+
+export function trimPrefix({ prefix }: ArchivePlace): string {
+  return `${prefix}trim/`;
+}
+
+export function trimKey(place: ArchivePlace, index: number): string {
+  return `${trimPrefix(place)}${digits(index)}.json`;
+}
+
+/** The index with which the name of an object below `prefix` begins; undefined for another's. */
+export function indexIn(prefix: string, key: string): number | undefined {
+  const found = /^(\d{20})(?:-[0-9a-f]+\.sqlite3\.gz|\.json)$/.exec(key.slice(prefix.length))?.[1];
+  return found === undefined ? undefined : Number(found);
 }
 
 /** There is one key for the piece that begins with an entry: of two who ship it, one succeeds. */
@@ -123,4 +148,19 @@ export async function listPieces(place: ArchivePlace, signal?: AbortSignal): Pro
     if (first !== undefined) firsts.push(first);
   }
   return firsts.sort((a, b) => a - b);
+}
+
+/** The index of the base copy with which an archive begins; 0 where nothing was removed. */
+export async function readBeginning(
+  place: ArchivePlace,
+  cluster: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  let begins = 0;
+  for await (const { key } of place.store.list(trimPrefix(place), signal)) {
+    if (indexIn(trimPrefix(place), key) === undefined) continue;
+    const record = await readRecord<TrimRecord>(place, key, signal);
+    if (record?.cluster === cluster) begins = Math.max(begins, record.index);
+  }
+  return begins;
 }

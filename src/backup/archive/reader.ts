@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/message_of.ts";
+import { failedAs, ifThere } from "../../object_store/types.ts";
 import type { Entry } from "../../raft/types.ts";
-import { baseBytes } from "./base_copy.ts";
+import { baseBytes, takeBase, type TakeBaseParts } from "./base_copy.ts";
 import {
   ArchiveError,
   type ArchivePlace,
@@ -9,6 +10,7 @@ import {
   listPieces,
   ownerKey,
   pieceKey,
+  readBeginning,
   readRecord,
 } from "./layout.ts";
 import { type Piece, timeOf } from "./piece.ts";
@@ -36,17 +38,23 @@ export class ArchiveReader {
   readonly #place: ArchivePlace;
   readonly cluster: string;
   readonly bases: readonly BaseRecord[];
+  /** The base copy that it begins with, by its index; 0 where nothing was removed. */
+  readonly #begins: number;
   /** Of all pieces, in order. */
   readonly #firsts: readonly number[];
 
   private constructor(
     place: ArchivePlace,
-    cluster: string,
-    bases: readonly BaseRecord[],
-    firsts: readonly number[],
+    { cluster, begins, bases, firsts }: {
+      readonly cluster: string;
+      readonly begins: number;
+      readonly bases: readonly BaseRecord[];
+      readonly firsts: readonly number[];
+    },
   ) {
     this.#place = place;
     this.cluster = cluster;
+    this.#begins = begins;
     this.bases = bases;
     this.#firsts = firsts;
   }
@@ -55,24 +63,35 @@ export class ArchiveReader {
   static async open(place: ArchivePlace): Promise<ArchiveReader> {
     const owner = await readRecord(place, ownerKey(place));
     if (owner === undefined) throw new ArchiveError(`${place.name} is no archive`);
-    const bases = (await listBases(place)).filter(({ cluster }) => cluster === owner.cluster);
-    return new ArchiveReader(place, owner.cluster, bases, await listPieces(place));
+    const { cluster } = owner;
+    const begins = await readBeginning(place, cluster);
+    const bases = (await listBases(place))
+      .filter((base) => base.cluster === cluster && base.index >= begins);
+    const firsts = await listPieces(place);
+    // Of what goes with the base copy it begins with, the first piece may begin before that.
+    const from = Math.max(0, firsts.findLastIndex((first) => first <= begins + 1));
+    return new ArchiveReader(place, { cluster, begins, bases, firsts: firsts.slice(from) });
   }
 
   get name(): string {
     return this.#place.name;
   }
 
-  get place(): ArchivePlace {
-    return this.#place;
+  /** Makes a base copy a store's database. Throws an ArchiveError where it is not what it was, or gone. */
+  async take(base: BaseRecord, store: TakeBaseParts["store"], signal?: AbortSignal): Promise<void> {
+    try {
+      await takeBase({ place: this.#place, store, signal }, base);
+    } catch (error) {
+      throw failedAs("missing", error) ? await this.#gone(base.key) : error;
+    }
   }
 
   /** The entries behind `index`, piece by piece, as far as the chain goes. */
-  async *entriesBehind(index: number): AsyncGenerator<readonly Entry[]> {
+  async *entriesBehind(index: number, signal?: AbortSignal): AsyncGenerator<readonly Entry[]> {
     let next = index + 1;
     let previous: string | undefined;
     for (let first = this.#pieceWith(next); first !== undefined;) {
-      const { piece, sha256 } = await this.#readPiece(first);
+      const { piece, sha256 } = await this.#readPiece(first, signal);
       // The first one's predecessor is not read: what it names is checked by -verify.
       if (previous !== undefined && piece.previous !== previous) throw this.#broken(first);
       const entries = piece.entries.filter((entry) => entry.index >= next);
@@ -96,8 +115,18 @@ export class ArchiveReader {
     return this.#firsts.findLast((first) => first <= index);
   }
 
-  async #readPiece(first: number): Promise<StoredPiece> {
-    const stored = await readPiece(this.#place, first);
+  /** What was there when this was opened is there no longer. */
+  async #gone(key: string): Promise<ArchiveError> {
+    const begins = await readBeginning(this.#place, this.cluster);
+    const why = begins > this.#begins
+      ? `: the archive begins at index ${begins} by now, and what is older is removed`
+      : "";
+    return new ArchiveError(`${this.name}: ${key} is gone${why}`);
+  }
+
+  async #readPiece(first: number, signal?: AbortSignal): Promise<StoredPiece> {
+    const stored = await ifThere(readPiece(this.#place, first, signal));
+    if (stored === undefined) throw await this.#gone(pieceKey(this.#place, first));
     const { key, piece } = stored;
     if (piece.cluster !== this.cluster || piece.entries[0]?.index !== first) {
       throw new ArchiveError(`${this.name}: ${key} is not what its name says`);
@@ -117,7 +146,8 @@ export class ArchiveReader {
         if (open !== undefined && open.last + 1 === first && piece.previous === previous) {
           ranges[ranges.length - 1] = extended(open, piece);
         } else {
-          if (piece.previous !== "") faults.push(this.#broken(first).message);
+          const isFirst = this.#begins > 0 && first === this.#firsts[0];
+          if (piece.previous !== "" && !isFirst) faults.push(this.#broken(first).message);
           ranges.push(extended({ ...nothing, first }, piece));
         }
         previous = sha256;

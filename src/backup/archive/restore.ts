@@ -1,6 +1,5 @@
 import type { Disk } from "../../io/types.ts";
 import type { Store } from "../../store/types.ts";
-import { takeBase } from "./base_copy.ts";
 import { ArchiveError, type BaseRecord } from "./layout.ts";
 import { baseFor, type Point, type Reached, replay } from "./point_in_time.ts";
 import type { ArchiveReader } from "./reader.ts";
@@ -12,23 +11,24 @@ export interface RestoreParts {
   readonly disk: Disk;
   /** Empty, and the caller's to remove. */
   readonly directory: string;
+  readonly signal?: AbortSignal;
   /** Opens a store whose database is `db.sqlite` in a directory. */
   openStore(directory: string): Promise<Store>;
 }
 
 /** The database as it was at a point, in a store that `use` gets and that is closed behind it. */
 export async function restoreStore<Result>(
-  { reader, point, disk, directory, openStore }: RestoreParts,
+  { reader, point, disk, directory, openStore, signal }: RestoreParts,
   use: (store: Store, reached: Reached) => Promise<Result>,
 ): Promise<Result> {
-  const base = baseFor(reader, point);
+  const base = await baseFor(reader, point, signal);
   const home = `${directory}/restored`;
   await disk.makeDirectory(home);
   const store = await openStore(home);
   try {
     checkExtensions(base, sqliteLabel(await store.status()));
-    await takeBase({ place: reader.place, store }, base);
-    return await use(store, await replay(reader, base, point, store));
+    await reader.take(base, store, signal);
+    return await use(store, await replay({ reader, base, point, store, signal }));
   } finally {
     await store.close();
   }

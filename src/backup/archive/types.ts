@@ -30,4 +30,15 @@ export interface ArchiveFigures {
   readonly lastBaseTime: number | undefined;
   /** Failures in a row until now, and the last one's reason. */
   readonly failing: { readonly times: number; readonly message: string } | undefined;
+  /** Undefined where nothing is ever removed. */
+  readonly trim: TrimFigures | undefined;
+}
+
+/** What this node has removed of the archive since it was started. */
+export interface TrimFigures {
+  /** Where the archive begins, as far as this node knows; 0 where nothing was removed. */
+  readonly firstIndex: number;
+  readonly objectsRemoved: number;
+  /** Failures in a row until now, and the last one's reason. */
+  readonly failing: { readonly times: number; readonly message: string } | undefined;
 }
