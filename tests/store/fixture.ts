@@ -1,6 +1,7 @@
 import { checksum } from "../../src/base/checksum.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
+import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import { EntryType } from "../../src/raft/types.ts";
 import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
 import { encodeCommand } from "../../src/store/codec/command_codec.ts";
@@ -103,25 +104,28 @@ export class Entries {
 
   noop(): ApplyEntry {
     this.index++;
-    const data = new Uint8Array(0);
-    return {
-      entry: {
-        index: this.index,
-        term: this.term,
-        type: EntryType.noop,
-        data,
-        checksum: checksum(data),
-      },
-      answer: undefined,
-    };
+    return this.#entry(new Uint8Array(0), undefined, EntryType.noop);
   }
 
-  #entry(data: Uint8Array, answer: AnswerFormat | undefined): ApplyEntry {
+  /** A change of members: of so many, then. */
+  configuration(members: number): ApplyEntry {
+    this.index++;
+    const data = encodeConfiguration({
+      members: Array.from({ length: members }, (_, at) => ({
+        ...{ id: `${at}/00000000`, address: `a:${at}`, httpAddress: "" },
+        suffrage: "voter" as const,
+      })),
+    });
+    return this.#entry(data, undefined, EntryType.configuration);
+  }
+
+  #entry(
+    data: Uint8Array,
+    answer: AnswerFormat | undefined,
+    type: EntryType = EntryType.command,
+  ): ApplyEntry {
     const { index, term } = this;
-    return {
-      entry: { index, term, type: EntryType.command, data, checksum: checksum(data) },
-      answer,
-    };
+    return { entry: { index, term, type, data, checksum: checksum(data) }, answer };
   }
 
   execute(statements: readonly (string | Statement)[], options: ExecuteOptions = {}): ApplyEntry {

@@ -81,12 +81,13 @@ async function fileToLoad(random: Prng): Promise<Uint8Array> {
   }
 }
 
-/** Requests, empty entries and loads of files, as entries. */
+/** Requests, empty entries, changes of members and loads of files, as entries. */
 export async function* randomEntries(random: Prng): AsyncGenerator<ApplyEntry[]> {
   const entries = new Entries(true);
   for (const { statements, transaction, unified } of requestsOf(random, 50, true)) {
     yield [entries.execute(statements, { transaction, unified })];
     if (random.chance(0.1)) yield [entries.noop()];
+    if (random.chance(0.1)) yield [entries.configuration(1 + random.below(5))];
     if (!random.chance(0.02)) continue;
     const bytes = await fileToLoad(random);
     const load = { loadId: random.uint64(), request: undefined };
