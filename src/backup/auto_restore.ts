@@ -3,18 +3,16 @@ import { messageOf } from "../base/message_of.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import { type CheckedBackup, DamagedBackupError, type Store } from "../store/types.ts";
 import type { AutoRestoreConfig } from "./config.ts";
-import type { OpenDestination } from "./destination.ts";
-import { newestRecord } from "./manifest.ts";
-import { checkedSum, piecesOf } from "./stored_bytes.ts";
+import { ArchiveError, NoArchiveError } from "./archive/layout.ts";
+import type { RestoreSource } from "./restore_source.ts";
 import type { AutoRestoreFigures, LeadingNode } from "./types.ts";
 
 /** Between two looks at who leads, in ms. */
 const lookMs = 100;
 
 export interface AutoRestoreParts {
-  readonly config: AutoRestoreConfig;
-  /** Where the backup is; another is beside it where that has times in its names. */
-  readonly source: OpenDestination;
+  readonly config: Pick<AutoRestoreConfig, "timeoutMs" | "continueOnFailure">;
+  readonly source: RestoreSource;
   readonly dataDirectory: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,7 +62,7 @@ export class AutoRestore {
   async fetch(
     { store, hasData }: { readonly store: Pick<Store, "check">; readonly hasData: boolean },
   ): Promise<void> {
-    const { config, dataDirectory, clock } = this.#parts;
+    const { config, source, dataDirectory, clock } = this.#parts;
     if (hasData) {
       this.#log(
         "INFO",
@@ -80,7 +78,10 @@ export class AutoRestore {
       timeout.abort(new Error("context deadline exceeded"));
     });
     try {
-      this.#backup = await this.#download(store, timeout.signal);
+      const signal = AbortSignal.any([timeout.signal, this.#ending.signal]);
+      const { backup, sizeBytes } = await source.fetch(store, signal);
+      this.#backup = backup;
+      this.#counts.downloadBytes = sizeBytes;
     } catch (error) {
       this.#counts.downloadsFailed++;
       this.#refuse(error);
@@ -100,26 +101,14 @@ export class AutoRestore {
         `failed to preload auto-restore data: file ${name} is not a valid SQLite file: ${error.message}`,
       );
     }
+    if (error instanceof ArchiveError && !(error instanceof NoArchiveError)) {
+      throw new Error(`failed to preload auto-restore data: ${error.message}`);
+    }
     const message = `failed to download auto-restore file: failed to download from ${name}: ${
       messageOf(error)
     }`;
     if (!config.continueOnFailure) throw new Error(message);
     this.#log("ERROR", `${message}, continuing with node startup anyway`);
-  }
-
-  async #download(store: Pick<Store, "check">, signal: AbortSignal): Promise<CheckedBackup> {
-    const { source: { store: objects, key, name }, logger } = this.#parts;
-    const info = await objects.info(key, signal);
-    const record = info === undefined ? await newestRecord(objects, key, signal) : undefined;
-    if (record !== undefined) {
-      logger.log("INFO", "backup", `${name} is not there, the newest beside it is ${record.key}`);
-    }
-    const from = record ?? { key, sizeBytes: info?.sizeBytes ?? 0 };
-    if (record === undefined && info === undefined) throw new Error("it is not there");
-    this.#counts.downloadBytes = from.sizeBytes;
-    const body = piecesOf(objects, from.key, from.sizeBytes, signal);
-    const checked = record === undefined ? body : checkedSum(body, record.sha256);
-    return await store.check(checked, this.#ending.signal);
   }
 
   /** To be called when the node takes part: sees to it that whoever leads loads the backup. */
@@ -190,7 +179,7 @@ export class AutoRestore {
     this.#timer?.cancel();
     await this.#run;
     await this.#drop();
-    this.#parts.source.store.close();
+    this.#parts.source.close();
   }
 
   #log(level: "INFO" | "WARN" | "ERROR", message: string): void {

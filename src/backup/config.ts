@@ -1,4 +1,5 @@
 import { hasZstd } from "../base/zstd.ts";
+import { momentForm, momentOf, type Point } from "./archive/moment.ts";
 import type { Compression } from "../store/types.ts";
 import { type Environment, expandVariables } from "./environment.ts";
 import { ConfigError, JsonFields, parseJson } from "../base/json_fields.ts";
@@ -43,10 +44,14 @@ export interface AutoRestoreConfig {
   readonly destination: Destination;
   readonly timeoutMs: number;
   readonly continueOnFailure: boolean;
+  /** It is an archive, and this its moment; undefined for a backup. */
+  readonly point: Point | undefined;
 }
 
 const defaultVerifyIntervalMs = 24 * 3_600_000;
 const defaultRestoreTimeoutMs = 30_000;
+/** An archive has more to be fetched, and all of its log to be applied. */
+export const defaultArchiveTimeoutMs = 24 * 3_600_000;
 /** Of the file. */
 const newestVersion = 1;
 
@@ -60,7 +65,7 @@ const backupKeys = [
   "keep",
   "keep_for",
 ] as const;
-const restoreKeys = ["timeout", "continue_on_failure"] as const;
+const restoreKeys = ["timeout", "continue_on_failure", "archive", "at", "index"] as const;
 
 export interface Parsed<Config> {
   readonly config: Config;
@@ -112,14 +117,30 @@ export function parseAutoRestore(
   const continueOnFailure = fields.flag("continue_on_failure");
   checkVersion(fields);
   const kind = typeOf(fields);
-  const timeoutMs = fields.duration("timeout") ?? defaultRestoreTimeoutMs;
+  const point = pointIn(fields);
+  const timeoutMs = fields.duration("timeout") ??
+    (point === undefined ? defaultRestoreTimeoutMs : defaultArchiveTimeoutMs);
   if (timeoutMs <= 0) throw new ConfigError("invalid interval");
   const { destination, unknownKeys } = destinationIn(fields, kind);
   fields.pass(...backupKeys);
   return {
-    config: { destination, timeoutMs, continueOnFailure },
+    config: { destination, timeoutMs, continueOnFailure, point },
     unknownKeys: [...fields.unknown, ...unknownKeys],
   };
+}
+
+/** The moment of an archive that the file asks for. */
+function pointIn(fields: JsonFields): Point | undefined {
+  const isArchive = fields.flag("archive");
+  const at = fields.text("at");
+  const index = fields.whole("index");
+  if (at !== "" && index !== 0) throw new ConfigError("at and index exclude each other");
+  if (index < 0) throw new ConfigError("index must not be negative");
+  if (index > 0) return { type: "index", index };
+  if (at === "") return isArchive ? { type: "newest" } : undefined;
+  const time = momentOf(at);
+  if (time === undefined) throw new ConfigError(`invalid at: write it as ${momentForm}`);
+  return { type: "time", time };
 }
 
 /** Reads where a file of either kind leads, whatever else it says. */

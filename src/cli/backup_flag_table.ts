@@ -16,7 +16,7 @@ export const backupFlags = {
     default: "",
     value: "FILE",
     help:
-      "Load the backup that the file names into a new cluster; nodes and clusters with data pass it over",
+      "Load the backup that the file names, or what an archive has (its directory, or such a file), into a new cluster; nodes and clusters with data pass it over",
   },
   "archive": {
     kind: "text",

@@ -170,15 +170,15 @@ async function runUntil(
     openDiscovery(configuration.discovery, parseAddress(configuration.raft.advertisedAddress).port);
   const backups = await prepareAutoBackup(configuration.backups.backupPath, { clock, logger });
   const archive = await prepareArchive(configuration.backups.archive, clock);
-  const restore = await prepareAutoRestore(configuration, { clock, logger });
-  const otlp = await openOtlp(configuration, { clock, logger });
-  const cdc = await prepareCdc(configuration.cdc, logger);
-  /** To be told who leads. */
-  let delivery: ChangeDelivery | undefined;
   const extensions = await prepareExtensions(configuration.database.extensions, {
     directory: extensionDirectory(directory),
     logger,
   });
+  const restore = await prepareAutoRestore(configuration, { clock, logger, extensions });
+  const otlp = await openOtlp(configuration, { clock, logger });
+  const cdc = await prepareCdc(configuration.cdc, logger);
+  /** To be told who leads. */
+  let delivery: ChangeDelivery | undefined;
   const opening = openMember(memberConfiguration(configuration, extensions), {
     clock,
     disk,

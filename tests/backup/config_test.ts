@@ -126,6 +126,7 @@ Deno.test("parseAutoRestore takes rqlite's file, and a directory too", () => {
     destination: { type: "file", directory: "/backups", name: "db.gz" },
     timeoutMs: 30_000,
     continueOnFailure: false,
+    point: undefined,
   });
   const more = restore({ ...least, timeout: "5m", continue_on_failure: true }).config;
   assert.equal(more.timeoutMs, 300_000);

@@ -36,7 +36,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
     backups: {
       backupPath: "",
       restorePath: "",
-      archive: { target: "", lagMs: 10_000, baseIntervalMs: 86_400_000 },
+      archive: { target: "", lagMs: 10_000, baseIntervalMs: 86_400_000, keepMs: 0, keepBases: 0 },
     },
     dataDirectory: resolve("raftlite-data"),
     nodeId: "127.0.0.1:4002",
@@ -226,6 +226,8 @@ const everyFlag: Readonly<
   "archive": ["/archive", (c) => c.backups.archive.target, "/archive"],
   "archive-lag": ["5s", (c) => c.backups.archive.lagMs, 5_000],
   "archive-base-interval": ["1h", (c) => c.backups.archive.baseIntervalMs, 3_600_000],
+  "archive-keep": ["720h", (c) => c.backups.archive.keepMs, 720 * 3_600_000],
+  "archive-keep-bases": ["3", (c) => c.backups.archive.keepBases, 3],
   "auto-restore": ["restore.json", (c) => c.backups.restorePath, "restore.json"],
   "auto-backup": ["backup.json", (c) => c.backups.backupPath, "backup.json"],
 };

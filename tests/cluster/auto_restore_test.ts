@@ -156,3 +156,84 @@ Deno.test("a cluster's own backups with times are restored by the name alone, th
     assert.deepEqual(await restored.query("SELECT v FROM t"), [[7]]);
   });
 });
+
+/** An archive in which all rows of `t` were there at `time`, and gone at the end. */
+async function archiveWithMistake(directory: string): Promise<{ time: string; index: number }> {
+  const flags = ["-archive", directory, "-archive-lag", "50ms"];
+  await using cluster = await Cluster.start({ size: 1, flags });
+  const node = await cluster.leader();
+  const write = async (...statements: string[]) => {
+    const body = JSON.stringify(statements);
+    const headers = { "content-type": "application/json" };
+    const answer = await node.fetch("/db/execute?raft_index", { method: "POST", headers, body });
+    const index = JSON.parse(answer.body).raft_index as number;
+    await eventually(
+      () => `the archive\n${node.log}`,
+      async () => ((await node.status())["archive"] as { index: number }).index >= index,
+    );
+    return index;
+  };
+  const index = await write("CREATE TABLE t (v)", "INSERT INTO t VALUES (1), (2), (3)");
+  const time = Date.now() + 5;
+  await eventually("the clock to be behind it", () => Date.now() > time + 5);
+  await write("DELETE FROM t");
+  return { time: new Date(time).toISOString(), index };
+}
+
+Deno.test("nodes of a new cluster restore an archive: of a time, of an index, the newest, and never a damaged one", async () => {
+  await withDirectory(async (directory) => {
+    const archive = `${directory}/archive`;
+    const { time, index } = await archiveWithMistake(archive);
+    const config = { type: "file", sub: { dir: directory, name: "archive" } };
+    const count = "SELECT count(*) FROM t";
+    await using cluster = await Cluster.start({ size: 0 });
+    const nodes = [1, 2, 3].map(() => cluster.create());
+    const join = nodes.map(({ raftAddress }) => raftAddress).join();
+    const atTime = await configIn(directory, { ...config, at: time });
+    for (const node of nodes) {
+      // What a node left that was killed while it made the database.
+      await Deno.mkdir(`${node.directory}/auto-restore/restored`, { recursive: true });
+      await Deno.writeTextFile(`${node.directory}/auto-restore/restored/db.sqlite`, "half of it");
+      node.start(["-auto-restore", atTime, "-bootstrap-expect", "3", "-join", join]);
+    }
+    for (const node of nodes) await node.ready();
+    assert.deepEqual(await cluster.converged([count]), [[[3]]]);
+    for (const node of nodes) {
+      await assert.rejects(Deno.stat(`${node.directory}/auto-restore`), Deno.errors.NotFound);
+      await node.end();
+    }
+
+    await using others = await Cluster.start({ size: 0 });
+    const alone = (target: string) => {
+      const node = others.create(["-auto-restore", target]);
+      node.start();
+      return node;
+    };
+    const newest = alone(archive);
+    await newest.ready();
+    assert.deepEqual(await newest.query(count), [[0]]);
+    await newest.end();
+    const atIndex = alone(await configIn(directory, { ...config, index }));
+    await atIndex.ready();
+    assert.deepEqual(await atIndex.query(count), [[3]]);
+    await atIndex.end();
+
+    const early = { ...config, at: "2001-01-01T00:00:00Z", continue_on_failure: true };
+    const tooEarly = alone(await configIn(directory, early));
+    assert.equal((await tooEarly.exited()).code, 1);
+    assert.match(tooEarly.log, /failed to preload auto-restore data: .* begins at index \d+/);
+
+    const [piece] = await Array.fromAsync(Deno.readDir(`${archive}/log`), ({ name }) => name);
+    await Deno.writeTextFile(`${archive}/log/${piece}`, "no piece");
+    const damaged = alone(
+      await configIn(directory, { ...config, archive: true, continue_on_failure: true }),
+    );
+    assert.equal((await damaged.exited()).code, 1);
+    assert.match(damaged.log, /log\/\d+\.gz is damaged/);
+
+    const none = { type: "file", sub: { dir: directory, name: "none" }, archive: true };
+    const empty = alone(await configIn(directory, { ...none, continue_on_failure: true }));
+    await empty.ready();
+    assert.match(empty.log, /is no archive, continuing with node startup anyway/);
+  });
+});

@@ -56,6 +56,11 @@ export class ArchiveError extends Error {
   override name = "ArchiveError";
 }
 
+/** There is no archive. */
+export class NoArchiveError extends ArchiveError {
+  override name = "NoArchiveError";
+}
+
 const digits = (index: number) => String(index).padStart(20, "0");
 
 export function ownerKey({ prefix }: ArchivePlace): string {
@@ -135,7 +140,10 @@ export async function listBases(place: ArchivePlace, signal?: AbortSignal): Prom
   for await (const { key } of place.store.list(basePrefix(place), signal)) {
     if (!key.endsWith(".json")) continue;
     const record = await readRecord<BaseRecord>(place, key, signal);
-    if (record !== undefined) bases.push(record);
+    if (record === undefined) continue;
+    // An archive may have been moved since, or be looked at by another way.
+    const name = record.key.slice(record.key.lastIndexOf("/") + 1);
+    bases.push({ ...record, key: `${basePrefix(place)}${name}` });
   }
   return bases.sort((a, b) => a.index - b.index);
 }

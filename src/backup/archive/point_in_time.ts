@@ -1,15 +1,9 @@
 import type { Entry } from "../../raft/types.ts";
 import type { Store } from "../../store/types.ts";
 import { ArchiveError, type BaseRecord } from "./layout.ts";
+import type { Point } from "./moment.ts";
 import { timeOf } from "./piece.ts";
 import type { ArchiveReader } from "./reader.ts";
-
-/** Up to where a restore goes. */
-export type Point =
-  | { readonly type: "newest" }
-  | { readonly type: "index"; readonly index: number }
-  /** Up to the first entry that was stamped later, in ms since 1970 UTC. */
-  | { readonly type: "time"; readonly time: number };
 
 /** What was reached. */
 export interface Reached {

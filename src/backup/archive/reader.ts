@@ -8,6 +8,7 @@ import {
   type BaseRecord,
   listBases,
   listPieces,
+  NoArchiveError,
   ownerKey,
   pieceKey,
   readBeginning,
@@ -62,7 +63,7 @@ export class ArchiveReader {
   /** Throws an ArchiveError when there is no archive. */
   static async open(place: ArchivePlace): Promise<ArchiveReader> {
     const owner = await readRecord(place, ownerKey(place));
-    if (owner === undefined) throw new ArchiveError(`${place.name} is no archive`);
+    if (owner === undefined) throw new NoArchiveError(`${place.name} is no archive`);
     const { cluster } = owner;
     const begins = await readBeginning(place, cluster);
     const bases = (await listBases(place))

@@ -1,7 +1,8 @@
 import type { Disk } from "../../io/types.ts";
 import type { Store } from "../../store/types.ts";
 import { ArchiveError, type BaseRecord } from "./layout.ts";
-import { baseFor, type Point, type Reached, replay } from "./point_in_time.ts";
+import type { Point } from "./moment.ts";
+import { baseFor, type Reached, replay } from "./point_in_time.ts";
 import type { ArchiveReader } from "./reader.ts";
 import { extensionsOf, sqliteLabel } from "./sqlite_label.ts";
 

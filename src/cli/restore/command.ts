@@ -9,12 +9,12 @@ import { DenoClock } from "../../io/deno_clock.ts";
 import { DenoDisk } from "../../io/deno_disk.ts";
 import { StderrLogger } from "../../io/stderr_logger.ts";
 import type { Disk } from "../../io/types.ts";
-import { type EngineOptions, openers } from "../../member/openers.ts";
 import { partBytes } from "../../object_store/types.ts";
-import type { PackedBackup, Store } from "../../store/types.ts";
+import type { PackedBackup } from "../../store/types.ts";
 import { openArchive } from "../archive.ts";
 import { extensionDirectory, prepareExtensions } from "../extensions.ts";
 import { print, printError } from "../output.ts";
+import { openScratchStore } from "../scratch_store.ts";
 import { parseRestore, type RestoreRequest } from "./flags.ts";
 
 const page = `Usage: raftlite restore -from TARGET [-at TIME | -index N] FILE
@@ -97,7 +97,8 @@ async function makeFile(
       directory: extensionDirectory(directory),
       logger,
     });
-    const openStore = (home: string) => open({ disk, logger, extensions, directory: home });
+    const openStore = (home: string) =>
+      openScratchStore({ disk, logger, extensions, directory: home });
     const parts = { reader, point, disk, directory, openStore };
     const reached = await restoreStore(parts, async (store, reached) => {
       const packed = await store.pack({ vacuum: false, compression: "none", journal: "delete" });
@@ -110,13 +111,6 @@ async function makeFile(
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-}
-
-async function open(
-  parts: Pick<EngineOptions, "disk" | "logger" | "directory" | "extensions">,
-): Promise<Store> {
-  const { store } = await openers.engine.open({ ...parts, clock: new DenoClock() });
-  return store;
 }
 
 async function write(disk: Disk, packed: PackedBackup, path: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Point } from "../../backup/archive/point_in_time.ts";
+import { momentForm, momentOf, type Point } from "../../backup/archive/moment.ts";
 import { type ExtensionFlags, extensionsOf } from "../extension_flags.ts";
 import { FlagError } from "../flag_error.ts";
 import { parseOptionsAndNames } from "../command_options.ts";
@@ -61,12 +61,11 @@ function pointOf(at: string | undefined, index: string | undefined): Point {
     return { type: "index", index: Number(index) };
   }
   if (at === undefined) return { type: "newest" };
-  const time = Date.parse(at);
-  // Without a zone it would be another moment on another machine.
-  if (Number.isNaN(time) || !/(Z|[+-]\d\d:?\d\d)$/i.test(at)) {
+  const time = momentOf(at);
+  if (time === undefined) {
     throw new FlagError(
       2,
-      `Invalid value ${JSON.stringify(at)} for flag -at: write it as 2026-11-29T09:30:00Z`,
+      `Invalid value ${JSON.stringify(at)} for flag -at: write it as ${momentForm}`,
     );
   }
   return { type: "time", time };

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { ArchiveReader } from "../../../src/backup/archive/reader.ts";
 import { restoreStore } from "../../../src/backup/archive/restore.ts";
-import type { Point } from "../../../src/backup/archive/point_in_time.ts";
+import type { Point } from "../../../src/backup/archive/moment.ts";
 import type { Retention } from "../../../src/backup/archive/retention.ts";
 import { Trimmer, type TrimmerParts } from "../../../src/backup/archive/trimmer.ts";
 import { DenoClock } from "../../../src/io/deno_clock.ts";
