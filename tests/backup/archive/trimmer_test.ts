@@ -204,12 +204,11 @@ Deno.test("a restore that runs while an archive is trimmed ends, within the grac
     let slept = 0;
     clock.now = () => performance.now() + slept;
     const patient = trimmerOf(archived, { graceMs: day, clock });
-    // Twice a look at least, so that it has begun to wait.
-    await eventually("a plan", () => (slept += day) > 2 * day);
-    await eventually(
-      "its word",
-      async () => (await ArchiveReader.open(archived.place)).bases.length === 2,
-    );
+    await eventually("its word", async () => {
+      // Less than a grace between this look and the next.
+      slept += 0.6 * day;
+      return (await ArchiveReader.open(archived.place)).bases.length === 2;
+    });
     await patient.stop();
     held.resolve();
     assert.equal(await restoring, was.get(oldest));
