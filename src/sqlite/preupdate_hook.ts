@@ -87,6 +87,16 @@ export class PreupdateHook implements Disposable {
     database.dependents.add(this);
   }
 
+  /** Runs `body`, which changes no rows, as if there were no handler. */
+  without<Result>(body: () => Result): Result {
+    this.#functions.hook(this.#connection, null, null);
+    try {
+      return body();
+    } finally {
+      this.#functions.hook(this.#connection, this.#callback.pointer, null);
+    }
+  }
+
   /** Throws what the handler has thrown since. */
   rethrow(): void {
     const failure = this.#failure;

@@ -335,6 +335,9 @@ export class StatementRunner {
     connection.determinism.set(run.clock, run.seed, run.counter++);
     const bound = this.parameters.bind(statement, used);
     connection.prepareRun(prepared, run.timeoutMs, kept);
+    if (run.timeoutMs > 0 && kind === "change" && changes?.clearsAtOnce(sql) === true) {
+      connection.limits.lift();
+    }
     try {
       if (rowsSince !== undefined) {
         rows = this.answers.rows(prepared, rowsSince, connection.database);
