@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { Database, type Library, type Statement } from "../sqlite/mod.ts";
+import { Database, DbConfig, type Library, type Statement } from "../sqlite/mod.ts";
 import { changeSchema } from "./change_schema.ts";
 import { type CommitPosition, comparePositions } from "./commit_position.ts";
 
@@ -206,14 +206,21 @@ export class ChangeFile {
     this.#findStart();
   }
 
-  /** Moves its WAL into the file as far as readers allow, and makes all that is committed durable. */
-  checkpoint(): void {
-    this.#database.checkpoint("passive");
-  }
-
   close(): void {
     this.#database.close();
   }
+}
+
+/** How far a change log is, read without changing anything; undefined where it says nothing. */
+export function recordedPosition(library: Library, path: string): CommitPosition | undefined {
+  using database = new Database(path, { library, create: false });
+  database.config(DbConfig.noCheckpointOnClose, true);
+  const exists = database.scalar("SELECT 1 FROM sqlite_schema WHERE name = 'state'") === 1;
+  if (!exists) return undefined;
+  using state = database.prepare("SELECT applied, statement, offset FROM state");
+  const [index, statement, offset] = state.value<[number, number, number]>() ?? [];
+  if (index === undefined || statement === undefined || offset === undefined) return undefined;
+  return { index, statement, offset };
 }
 
 function prepareAll(database: Database) {

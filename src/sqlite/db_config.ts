@@ -3,6 +3,8 @@ import type { Database } from "./database.ts";
 /** Options of `Database.config` that are used here: https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
 export const DbConfig = {
   enableForeignKeys: 1002,
+  /** The last connection to a file that is closed leaves the WAL as it is. */
+  noCheckpointOnClose: 1006,
   /** sqlite3_load_extension() alone, not the SQL function. */
   enableLoadExtension: 1005,
   /** SQL can change neither shadow tables nor, with writable_schema, sqlite_schema. */

@@ -74,6 +74,8 @@ export class WriteConnection {
   readonly changes: ChangeRecorder | undefined;
   readonly #changesFile: ChangeFile | undefined;
   readonly #changesHeld: boolean;
+  /** Of the file in which changes are recorded. */
+  readonly changesPath: string | undefined;
   sessions: Sessions;
   /** As committed. */
   committed: RaftState;
@@ -128,6 +130,7 @@ export class WriteConnection {
     this.limits = new WriteLimits(database, quick);
     const counters = this.counters = new SeenCounters(database, this.committed);
     this.#changesHeld = changes?.held ?? false;
+    this.changesPath = changes?.path;
     this.changes = this.#changesFile &&
       new ChangeRecorder(database, this.#changesFile, (body) => this.#within(body));
     this.transaction = new WriteTransaction(

@@ -1,6 +1,7 @@
 import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { Database, Library } from "../../sqlite/mod.ts";
+import { makeChangesDurable } from "../../changes/durable_changes.ts";
 import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
 import { malformedCommand, readHeader, verifyEntry } from "../codec/command_header.ts";
@@ -283,9 +284,10 @@ class Writer {
   }
 
   /** Without room for it the WAL keeps what it has. */
-  #checkpoint(truncate: boolean): boolean {
+  async #checkpoint(truncate: boolean): Promise<boolean> {
     const { database } = this.#connected;
     try {
+      await this.#makeChangesDurable();
       const { busy, logFrames, checkpointedFrames } = database.checkpoint(
         truncate ? "truncate" : "passive",
       );
@@ -296,9 +298,17 @@ class Writer {
     }
   }
 
-  #release(): void {
+  /** Nothing else is applied meanwhile. */
+  async #makeChangesDurable(): Promise<void> {
+    const { database, changesPath } = this.#connected;
+    if (changesPath === undefined) return;
+    await makeChangesDurable(database.library, this.#scope.disk, changesPath);
+  }
+
+  async #release(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return;
+    if (!this.#full) await this.#makeChangesDurable();
     // Without room for it the WAL keeps what it has.
     const { busy } = this.#full ? { busy: false } : connection.database.checkpoint("truncate");
     if (busy) {

@@ -20,13 +20,19 @@ import {
   type PackedSums,
   type PackOptions,
 } from "../types.ts";
+import { makeChangesDurable } from "../../changes/durable_changes.ts";
 import { packFile } from "./packed_file.ts";
 import { type RestoredFile, restoreFile } from "./restored_file.ts";
 
 /** Work on the database beside writer and readers; one at a time, each with a connection of its own. */
 export type CopyRequest =
   /** Moves WAL into the database file and syncs both, without stopping the writer. */
-  | { readonly type: "checkpoint"; readonly path: string }
+  | {
+    readonly type: "checkpoint";
+    readonly path: string;
+    /** Of the change log, which must be durable first; undefined for none. */
+    readonly changesPath: string | undefined;
+  }
   /** Copies everything, with what the store keeps for itself. */
   | { readonly type: "snapshot"; readonly path: string; readonly target: string }
   /** Copies the user's data. */
@@ -92,7 +98,7 @@ class CopyWork {
   handle(request: CopyRequest): unknown {
     switch (request.type) {
       case "checkpoint":
-        return this.#checkpoint(request.path);
+        return this.#checkpoint(request.path, request.changesPath);
       case "snapshot": {
         this.#copyPages(request.path, request.target);
         using copy = this.#open(request.target);
@@ -123,7 +129,15 @@ class CopyWork {
     return source;
   }
 
-  #checkpoint(path: string): CheckpointResult {
+  async #checkpoint(
+    path: string,
+    changesPath: string | undefined,
+  ): Promise<CheckpointResult> {
+    // As long as it reads, what is committed behind it stays in the WAL.
+    using _pin = changesPath === undefined ? undefined : this.#openForReading(path);
+    if (changesPath !== undefined) {
+      await makeChangesDurable(this.#library, this.#disk, changesPath);
+    }
     using database = new Database(path, { library: this.#library, create: false, busyTimeoutMs });
     database.setAutoCheckpoint(0);
     // Only a connection that has read the file knows that there is a WAL.

@@ -17,6 +17,8 @@ const hardEveryMs = 2000;
 
 export interface WalKeeperParts {
   readonly path: string;
+  /** Of the change log; undefined for none. */
+  readonly changesPath: string | undefined;
   readonly copier: Copier;
   readonly writer: Writer;
   readonly quickWriter: Pick<QuickWriter, "giveUp">;
@@ -80,9 +82,11 @@ export class WalKeeper {
    * the store: of what was to be synced, a later sync can say that it is durable when it is not.
    */
   async checkpoint(): Promise<void> {
-    const { copier, path, life } = this.#parts;
+    const { copier, path, changesPath, life } = this.#parts;
     try {
-      await this.#tracked(() => copier.run<"checkpoint">({ type: "checkpoint", path }));
+      await this.#tracked(() =>
+        copier.run<"checkpoint">({ type: "checkpoint", path, changesPath })
+      );
     } catch (error) {
       if (!(error instanceof StoreFailedError) || life.refusal !== undefined) throw error;
       const failure = untrusted(path, error);

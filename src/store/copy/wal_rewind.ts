@@ -1,0 +1,150 @@
+import type { CommitPosition } from "../../changes/commit_position.ts";
+import type { Disk, DiskFile } from "../../io/types.ts";
+import { Database, DbConfig, type Library } from "../../sqlite/mod.ts";
+import { readRaftState } from "../apply/raft_table.ts";
+
+// https://www.sqlite.org/fileformat2.html#walformat
+const headerBytes = 32;
+const frameHeaderBytes = 24;
+
+/**
+ * Takes the database at `path` back to `position`, where an earlier transaction has ended that is
+ * still in the WAL; false, and nothing is done, when there is none.
+ *
+ * A power cut leaves of two files that were written and not synced what it likes: it can leave the
+ * database further than its change log. What is behind can't be recorded any more, but the Raft log
+ * has it: so the database goes back, and it is applied again. The change log is made durable before
+ * anything of a WAL moves into the database file; so what it lacks is still in the WAL.
+ */
+export async function rewindWal(
+  { library, disk, path, position }: {
+    readonly library: Library;
+    readonly disk: Disk;
+    readonly path: string;
+    readonly position: CommitPosition;
+  },
+): Promise<boolean> {
+  const root = rootOfState(library, path);
+  const wal = `${path}-wal`;
+  if (root === undefined || !await disk.exists(wal)) return false;
+  const file = await disk.open(wal, { create: false });
+  try {
+    const end = await endOf(file, root, position);
+    if (end === undefined) return false;
+    await file.truncate(end);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  // It is made anew from the WAL.
+  if (await disk.exists(`${path}-shm`)) await disk.remove(`${path}-shm`);
+  return true;
+}
+
+/** How far the database is, read without moving anything of its WAL; undefined where it is none. */
+export function positionAt(library: Library, path: string): CommitPosition | undefined {
+  using database = openAsItIs(library, path);
+  if (!hasState(database)) return undefined;
+  const { index, resume: { statement, offset } } = readRaftState(database);
+  return { index, statement, offset };
+}
+
+function openAsItIs(library: Library, path: string): Database {
+  const database = new Database(path, { library, create: false });
+  database.config(DbConfig.noCheckpointOnClose, true);
+  return database;
+}
+
+function hasState(database: Database): boolean {
+  return database.scalar("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_raft'") === 1;
+}
+
+/** The page that the row of sqlite_raft is on: its table's only one. */
+function rootOfState(library: Library, path: string): number | undefined {
+  using database = openAsItIs(library, path);
+  if (!hasState(database)) return undefined;
+  return Number(database.scalar("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_raft'"));
+}
+
+/** Where in the WAL the last transaction ends that left the database at `position`. */
+async function endOf(
+  file: DiskFile,
+  root: number,
+  position: CommitPosition,
+): Promise<number | undefined> {
+  const header = viewOf(await file.read(0, headerBytes));
+  if (header.byteLength < headerBytes) return undefined;
+  const pageSize = header.getUint32(8) === 1 ? 65_536 : header.getUint32(8);
+  const size = await file.size();
+  let end: number | undefined;
+  let state: CommitPosition | undefined;
+  for (let at = headerBytes; at + frameHeaderBytes + pageSize <= size;) {
+    const frame = viewOf(await file.read(at, frameHeaderBytes));
+    const isOfThisWal = frame.getUint32(8) === header.getUint32(16) &&
+      frame.getUint32(12) === header.getUint32(20);
+    if (!isOfThisWal) break;
+    if (frame.getUint32(0) === root) {
+      state = stateOn(viewOf(await file.read(at + frameHeaderBytes, pageSize)));
+    }
+    at += frameHeaderBytes + pageSize;
+    const isCommit = frame.getUint32(4) !== 0;
+    if (isCommit && state !== undefined && isSame(state, position)) end = at;
+  }
+  return end;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function isSame(one: CommitPosition, other: CommitPosition): boolean {
+  return one.index === other.index && one.statement === other.statement &&
+    one.offset === other.offset;
+}
+
+/** Of the columns of sqlite_raft: applied_index, resume_statement and resume_offset. */
+const stateColumns = [1, 3, 4] as const;
+
+/**
+ * The row of sqlite_raft on a leaf page of its table; undefined where there is none.
+ * https://www.sqlite.org/fileformat2.html#b_tree_pages, #record_format
+ */
+function stateOn(page: DataView): CommitPosition | undefined {
+  const isLeaf = page.getUint8(0) === 0x0d;
+  if (!isLeaf || page.getUint16(3) !== 1) return undefined;
+  let at = page.getUint16(8);
+  const next = () => {
+    let value = 0;
+    for (let i = 0; i < 9; i++) {
+      const byte = page.getUint8(at++);
+      value = value * 128 + (byte & 0x7f);
+      if (byte < 0x80) break;
+    }
+    return value;
+  };
+  next(); // Bytes of the record.
+  next(); // Row id.
+  const recordAt = at;
+  const bodyAt = recordAt + next();
+  const types: number[] = [];
+  while (at < bodyAt) types.push(next());
+  let valueAt = bodyAt;
+  const values = types.map((type) => {
+    const value = integerAt(page, valueAt, type);
+    valueAt += integerBytes[type] ?? 0;
+    return value;
+  });
+  const [index = 0, statement = 0, offset = 0] = stateColumns.map((column) => values[column] ?? 0);
+  return { index, statement, offset };
+}
+
+/** By the serial type. */
+const integerBytes = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0];
+
+function integerAt(page: DataView, at: number, type: number): number {
+  if (type === 9) return 1;
+  const bytes = type === 7 ? 0 : integerBytes[type] ?? 0;
+  let value = 0;
+  for (let i = 0; i < bytes; i++) value = value * 256 + page.getUint8(at + i);
+  return value;
+}
