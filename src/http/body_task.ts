@@ -53,9 +53,28 @@ export function readLargeBody(task: BodyTask): BodyReading {
   }
 }
 
+/** Values, objects and lists in a body of JSON: the main thread takes them over one by one. */
+const partsMax = 200_000;
+
+/** Whether JSON consists of more parts. */
+function hasMoreThan(value: unknown, partsMax: number): boolean {
+  const left = [value];
+  for (let parts = 0; left.length > 0; parts++) {
+    if (parts + left.length > partsMax) return true;
+    const part = left.pop();
+    if (typeof part !== "object" || part === null) continue;
+    for (const inner of Object.values(part)) left.push(inner);
+  }
+  return false;
+}
+
 function valueIn(body: Uint8Array): BodyReading {
   try {
-    return { type: "value", value: jsonValue(body) };
+    const value = jsonValue(body);
+    if (hasMoreThan(value, partsMax)) {
+      return { type: "refused", status: 413, message: `The body has more than ${partsMax} parts` };
+    }
+    return { type: "value", value };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     return { type: "refused", status: error.status, message: error.message };

@@ -1,20 +1,13 @@
 import { assert } from "../../base/assert.ts";
-import type { SqlValue } from "../../store/types.ts";
-import { bound } from "./arguments.ts";
-import { nothing, type Outcome } from "./results.ts";
+import { nextTurn } from "../next_turn.ts";
+import { failed, nothing, type Outcome } from "./results.ts";
 import type { StatementRunner } from "./statement_runner.ts";
-import type { StatementText } from "./statement_text.ts";
-import { onlyStatement, type Stream } from "./stream.ts";
+import type { BoundStatement, Stream } from "./stream.ts";
 import type { Batch, Condition } from "./types.ts";
 
 export interface StepOutcome {
   readonly step: number;
   readonly outcome: Outcome;
-}
-
-interface BoundStatement {
-  readonly text: StatementText;
-  readonly values: readonly SqlValue[];
 }
 
 /** Steps of a batch that can be carried out at once: all or none. */
@@ -28,10 +21,9 @@ interface AtomicSteps {
 }
 
 /** What a transaction may hold that is carried out at once. */
-const atomicKeywords: ReadonlySet<string> = new Set([
+const atomicVerbs: ReadonlySet<string> = new Set([
   "SELECT",
   "VALUES",
-  "WITH",
   "INSERT",
   "UPDATE",
   "DELETE",
@@ -41,12 +33,17 @@ const atomicKeywords: ReadonlySet<string> = new Set([
   "ALTER",
 ]);
 
+/** Steps behind which others have their turn of the event loop. */
+const turnEvery = 256;
+
 /** The steps of a batch, one after the other as their conditions have it. */
 export class BatchRun {
   readonly #stream: Stream;
   readonly #batch: Batch;
   readonly #runner: StatementRunner;
   readonly #isOk: boolean[] = [];
+  /** Those that were looked at. */
+  readonly #bound: ReturnType<Stream["bound"]>[] = [];
 
   constructor(stream: Stream, batch: Batch, runner: StatementRunner) {
     this.#stream = stream;
@@ -57,7 +54,8 @@ export class BatchRun {
   /** Of each step that is carried out; a result that is a stream is to be read before the next. */
   async *outcomes(): AsyncGenerator<StepOutcome, void> {
     for (let step = 0; step < this.#batch.length; step++) {
-      const { condition, statement } = this.#batch[step] as Batch[number];
+      if (step % turnEvery === turnEvery - 1) await nextTurn();
+      const { condition } = this.#batch[step] as Batch[number];
       if (condition !== undefined && !this.#holds(condition)) continue;
       const atomic = this.#atomicSteps(step);
       if (atomic !== undefined) {
@@ -65,7 +63,10 @@ export class BatchRun {
         step = atomic.rollback;
         continue;
       }
-      const outcome = await this.#stream.execute(statement, this.#runner);
+      const found = this.#found(step);
+      const outcome = "error" in found
+        ? failed(found.error)
+        : await this.#stream.run(found.text, found.values, this.#runner);
       yield this.#told({ step, outcome });
     }
   }
@@ -122,7 +123,7 @@ export class BatchRun {
       }
       const setsNothing = text.control?.type === "foreign_keys" && text.control.on !== undefined;
       // What they say depends on the statements before.
-      if (!setsNothing && (!atomicKeywords.has(text.keyword) || text.seen.length > 0)) {
+      if (!setsNothing && (!atomicVerbs.has(text.verb) || text.seen.length > 0)) {
         return undefined;
       }
       statements.push(setsNothing ? undefined : statement);
@@ -131,12 +132,14 @@ export class BatchRun {
   }
 
   #boundAt(step: number): BoundStatement | undefined {
-    const statement = this.#batch[step]?.statement;
-    if (statement === undefined) return undefined;
-    const found = onlyStatement(this.#stream.stored.textOf(statement.source));
-    if ("error" in found) return undefined;
-    const parameters = bound(found.text, statement);
-    return "error" in parameters ? undefined : { text: found.text, values: parameters.values };
+    if (step >= this.#batch.length) return undefined;
+    const found = this.#found(step);
+    return "error" in found ? undefined : found;
+  }
+
+  #found(step: number): ReturnType<Stream["bound"]> {
+    const { statement } = this.#batch[step] as Batch[number];
+    return this.#bound[step] ??= this.#stream.bound(statement);
   }
 
   async #atomically({ statements, begin, commit, rollback }: AtomicSteps): Promise<StepOutcome[]> {

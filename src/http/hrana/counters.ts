@@ -30,6 +30,11 @@ export class Counters {
     return `(${value}) AS "${sql.slice(start, end).replaceAll('"', '""')}"`;
   }
 
+  /** A statement that changes rows has failed while it ran: changes() is 0 then. */
+  noteFailure(): void {
+    this.#changes = "0";
+  }
+
   /**
    * Takes over what the result of a statement that may have written says, and returns it: one that
    * inserted nothing leaves what was inserted last.

@@ -1,3 +1,4 @@
+import { nextTurn } from "../next_turn.ts";
 import { BatchRun } from "./batch_run.ts";
 import { type HranaError, ProtocolError } from "./errors.ts";
 import { ResponseBudget, whole } from "./results.ts";
@@ -6,6 +7,9 @@ import type { Stream } from "./stream.ts";
 import type { Batch, HranaStatement, StreamRequest } from "./types.ts";
 
 type Answer = { readonly result: string } | { readonly error: HranaError };
+
+/** Requests behind which others have their turn of the event loop. */
+const turnEvery = 256;
 
 /** Carries out the requests of a pipeline, and writes what each came to in JSON. */
 export class Pipeline {
@@ -27,7 +31,8 @@ export class Pipeline {
   /** One text for each. Throws a ProtocolError: what was done before stays done. */
   async run(requests: readonly StreamRequest[]): Promise<string[]> {
     const results: string[] = [];
-    for (const request of requests) {
+    for (const [i, request] of requests.entries()) {
+      if (i % turnEvery === turnEvery - 1) await nextTurn();
       if (this.#isClosed && request.type !== "close") {
         throw new ProtocolError(`The stream is closed: ${request.type} comes behind that`);
       }

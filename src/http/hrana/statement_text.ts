@@ -24,8 +24,8 @@ export interface SeenCall {
 export interface StatementText {
   /** Without what stands around it. */
   readonly sql: string;
-  /** Its first word, in capitals. */
-  readonly keyword: string;
+  /** The word that says what it does, in capitals: its first, but behind what a WITH names. */
+  readonly verb: string;
   /** Of its parameters by number the names, with their `:`, `@` or `$`; null for `?` and gaps. */
   readonly parameters: readonly (string | null)[];
   readonly control: Control | undefined;
@@ -43,65 +43,115 @@ interface Token {
   readonly end: number;
 }
 
+/** Tokens of a statement that are looked at for what it controls. */
+const headMax = 12;
+const mentionsSeen = /last_insert_rowid|changes/i;
+
 /** The statements of a text, in their order; what cannot be one is left for SQLite to refuse. */
 export function* statementsIn(sql: string): Generator<StatementText, void> {
   const tokens = SqlTokens.of(sql);
+  // Most texts have many tokens, and none that matters.
+  const kept = mentionsSeen.test(sql) ? Infinity : headMax;
   let phase: Phase = "start";
-  let own: Token[] = [];
-  let from = 0;
+  let own: Reading | undefined;
   let at = 0;
   while (tokens.next()) {
     const { kind, text } = tokens;
     const start = at;
     at += text.length;
+    if (kind === "blank") continue;
     if (kind === "semicolon" && !isInBody(phase)) {
-      if (own.length > 0) yield statementOf(sql, own, from);
-      own = [];
+      if (own !== undefined) yield own.statement(sql);
+      own = undefined;
       phase = "start";
       continue;
     }
-    if (kind === "blank") continue;
-    if (kind === "semicolon") phase = "semicolon";
-    else phase = nextPhase(phase, text.toUpperCase());
-    if (own.length === 0) from = start;
-    own.push({ kind, text, start: start - from, end: at - from });
+    phase = kind === "semicolon" ? "semicolon" : nextPhase(phase, tokens.keyword);
+    own ??= new Reading(start, kept);
+    own.take({ kind, text, start: start - own.from, end: at - own.from });
   }
-  if (own.length > 0) yield statementOf(sql, own, from);
+  if (own !== undefined) yield own.statement(sql);
 }
 
-function statementOf(whole: string, tokens: readonly Token[], from: number): StatementText {
-  const end = tokens.at(-1)?.end ?? 0;
-  const keyword = wordAt(tokens, 0);
-  return {
-    sql: whole.slice(from, from + end),
-    keyword,
-    parameters: parametersIn(tokens),
-    control: controlOf(tokens),
-    // What others are to run, a trigger or a view, is none of the stream's.
-    seen: keyword === "CREATE" ? [] : seenCalls(tokens),
-  };
+const verbsBehindWith: ReadonlySet<string> = new Set([
+  "SELECT",
+  "VALUES",
+  "INSERT",
+  "UPDATE",
+  "DELETE",
+  "REPLACE",
+]);
+
+/** A statement as far as it was read. */
+class Reading {
+  /** Where it begins. */
+  readonly from: number;
+  readonly #kept: number;
+  readonly #tokens: Token[] = [];
+  #count = 0;
+  #end = 0;
+  readonly #parameters = new Parameters();
+  #verb = "";
+  #depth = 0;
+
+  /** @param kept How many of its tokens are looked at. */
+  constructor(from: number, kept: number) {
+    this.from = from;
+    this.#kept = kept;
+  }
+
+  take(token: Token): void {
+    this.#count++;
+    this.#end = token.end;
+    if (this.#tokens.length < this.#kept) this.#tokens.push(token);
+    if (this.#count === 1 || this.#verb === "WITH") this.#takeVerb(token);
+    if (token.kind === "other") this.#parameters.take(token.text);
+  }
+
+  #takeVerb({ kind, text }: Token): void {
+    if (text === "(") this.#depth++;
+    else if (text === ")") this.#depth--;
+    const word = kind === "word" && this.#depth === 0 ? text.toUpperCase() : "";
+    if (this.#count === 1 || verbsBehindWith.has(word)) this.#verb = word;
+  }
+
+  statement(whole: string): StatementText {
+    const tokens = this.#tokens;
+    return {
+      sql: whole.slice(this.from, this.from + this.#end),
+      verb: this.#verb,
+      parameters: this.#parameters.names,
+      control: this.#count > headMax ? undefined : controlOf(tokens),
+      // What others are to run, a trigger or a view, is none of the stream's.
+      seen: this.#verb === "CREATE" ? [] : seenCalls(tokens),
+    };
+  }
+}
+
+/** Numbers parameters as SQLite does: https://www.sqlite.org/lang_expr.html#varparam */
+class Parameters {
+  readonly names: (string | null)[] = [];
+  readonly #named = new Set<string>();
+
+  take(text: string): void {
+    const { names } = this;
+    if (names.length > parametersMax) return;
+    if (text === "?") names.push(null);
+    else if (text.startsWith("?")) {
+      const number = Number(text.slice(1));
+      if (number < 1 || number > parametersMax) return;
+      while (names.length < number) names.push(null);
+      names[number - 1] ??= text;
+    } else if (/^[:@$]./s.test(text) && !this.#named.has(text)) {
+      this.#named.add(text);
+      names.push(text);
+    }
+  }
 }
 
 function wordAt(tokens: readonly Token[], index: number): string {
   const token = tokens[index];
   return token?.kind === "word" ? token.text.toUpperCase() : "";
-}
-
-/** Numbered as SQLite does: https://www.sqlite.org/lang_expr.html#varparam */
-function parametersIn(tokens: readonly Token[]): (string | null)[] {
-  const names: (string | null)[] = [];
-  for (const { kind, text } of tokens) {
-    if (kind !== "other") continue;
-    if (text === "?") names.push(null);
-    else if (text.startsWith("?")) {
-      const number = Number(text.slice(1));
-      if (number < 1 || number > parametersMax) continue;
-      while (names.length < number) names.push(null);
-      names[number - 1] ??= text;
-    } else if (/^[:@$]./s.test(text) && !names.includes(text)) names.push(text);
-    if (names.length > parametersMax) break;
-  }
-  return names;
 }
 
 const beginModes: Readonly<Record<string, TransactionMode>> = {

@@ -13,6 +13,12 @@ type Open =
   | { readonly type: "transaction"; readonly id: string }
   | { readonly type: "ended"; readonly error: HranaError };
 
+/** A statement and what its parameters are, in their order. */
+export interface BoundStatement {
+  readonly text: StatementText;
+  readonly values: readonly SqlValue[];
+}
+
 /**
  * What libSQL's clients take for a connection: statements by themselves, each an ordinary read or
  * write of the cluster's, and between BEGIN and COMMIT those of a transaction. Its requests come one
@@ -72,16 +78,26 @@ export class Stream {
 
   /** Runs a statement. Throws a ProtocolError, or what is neither SQL's fault nor the cluster's. */
   async execute(statement: HranaStatement, runner: StatementRunner): Promise<Outcome> {
+    const found = this.bound(statement);
+    return "error" in found
+      ? failed(found.error)
+      : await this.run(found.text, found.values, runner);
+  }
+
+  /** A statement with its parameters in their order, or what is wrong with it. */
+  bound(
+    statement: HranaStatement,
+  ): BoundStatement | { readonly error: HranaError } {
     const found = onlyStatement(this.stored.textOf(statement.source));
-    if ("error" in found) return failed(found.error);
+    if ("error" in found) return found;
     const parameters = bound(found.text, statement);
-    if ("error" in parameters) return failed(parameters.error);
-    return await this.run(found.text, parameters.values, runner);
+    return "error" in parameters ? parameters : { text: found.text, values: parameters.values };
   }
 
   /** Runs every statement of a text, up to the first that fails. */
   async sequence(source: SqlSource, runner: StatementRunner): Promise<HranaError | undefined> {
     for (const text of statementsIn(this.stored.textOf(source))) {
+      if (text.sql.length > sqlLengthMax) return tooLong;
       const outcome = await this.run(text, [], runner);
       if (outcome.type === "failed") return outcome.error;
       if (outcome.result instanceof ReadableStream) await outcome.result.cancel();
@@ -123,14 +139,14 @@ export class Stream {
       if (text.control !== undefined) return await this.#control(text.control, text, runner);
       const statement = { sql: this.#counters.putInto(text), positional: values };
       return id === undefined
-        ? await this.#alone(text.keyword, statement, runner)
-        : await this.#inTransaction(text.keyword, statement, id, runner);
+        ? await this.#alone(text.verb, statement, runner)
+        : await this.#inTransaction(text.verb, statement, id, runner);
     });
   }
 
   /** Runs statements all or none, and returns what each came to: none behind the first that failed. */
   async runAtomically(
-    statements: readonly { readonly text: StatementText; readonly values: readonly SqlValue[] }[],
+    statements: readonly BoundStatement[],
     runner: StatementRunner,
   ): Promise<Outcome[]> {
     let results: Outcome[] = [];
@@ -144,7 +160,9 @@ export class Stream {
     });
     if (outcome.type === "failed") return [outcome];
     const isDone = results.every(({ type }) => type === "done");
-    return isDone ? results.map((result) => this.#noted(result)) : results;
+    return isDone
+      ? results.map((result, i) => this.#noted(statements[i]?.text.verb ?? "", result))
+      : results;
   }
 
   /** What it has open is taken back. */
@@ -209,34 +227,40 @@ export class Stream {
 
   /** A statement by itself. What cannot be told to write is read: that says what is wrong with it. */
   async #alone(
-    keyword: string,
+    verb: string,
     statement: Statement,
     runner: StatementRunner,
   ): Promise<Outcome> {
-    if (keyword === "SAVEPOINT" || keyword === "RELEASE" || keyword === "ROLLBACK") {
-      return wrong(`${keyword} is refused outside of a transaction: begin one by BEGIN`);
+    if (verb === "SAVEPOINT" || verb === "RELEASE" || verb === "ROLLBACK") {
+      return wrong(`${verb} is refused outside of a transaction: begin one by BEGIN`);
     }
-    if (!writingKeywords.has(keyword)) {
-      const writes = !readingKeywords.has(keyword) && await runner.writes(statement.sql);
+    if (!changingVerbs.has(verb) && !otherWritingVerbs.has(verb)) {
+      const writes = !readingVerbs.has(verb) && await runner.writes(statement.sql);
       const outcome = writes ? undefined : await runner.read(statement);
       if (outcome !== undefined && !wantsToWrite(outcome)) return outcome;
     }
-    return this.#noted(await runner.write(statement, this.#foreignKeys));
+    return this.#noted(verb, await runner.write(statement, this.#foreignKeys));
   }
 
   async #inTransaction(
-    keyword: string,
+    verb: string,
     statement: Statement,
     id: string,
     runner: StatementRunner,
   ): Promise<Outcome> {
-    const reads = readingKeywords.has(keyword);
+    const reads = readingVerbs.has(verb);
     const asked = { reads, foreignKeys: this.#foreignKeys };
-    return this.#noted(await runner.runIn(id, statement, asked));
+    return this.#noted(verb, await runner.runIn(id, statement, asked));
   }
 
-  #noted(outcome: Outcome): Outcome {
-    if (outcome.type === "failed" || typeof outcome.result !== "string") return outcome;
+  /** What others change is no matter of changes() and last_insert_rowid(). */
+  #noted(verb: string, outcome: Outcome): Outcome {
+    if (!changingVerbs.has(verb)) return outcome;
+    if (outcome.type === "failed") {
+      if (outcome.error.code === "SQLITE_CONSTRAINT") this.#counters.noteFailure();
+      return outcome;
+    }
+    if (typeof outcome.result !== "string") return outcome;
     return { ...outcome, result: this.#counters.noted(outcome.result) };
   }
 
@@ -256,12 +280,9 @@ export class Stream {
   }
 }
 
-const readingKeywords: ReadonlySet<string> = new Set(["SELECT", "VALUES", "EXPLAIN"]);
-const writingKeywords: ReadonlySet<string> = new Set([
-  "INSERT",
-  "UPDATE",
-  "DELETE",
-  "REPLACE",
+const readingVerbs: ReadonlySet<string> = new Set(["SELECT", "VALUES", "EXPLAIN"]);
+const changingVerbs: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "REPLACE"]);
+const otherWritingVerbs: ReadonlySet<string> = new Set([
   "CREATE",
   "DROP",
   "ALTER",
@@ -283,10 +304,18 @@ const manyStatements: HranaError = {
   code: "SQL_MANY_STATEMENTS",
 };
 
+/** Characters of a statement, which is looked through on the main thread. */
+const sqlLengthMax = 4_000_000;
+const tooLong: HranaError = {
+  message: `A statement is longer than ${sqlLengthMax} characters: give its values as arguments`,
+  code: "SQLITE_TOOBIG",
+};
+
 /** The statement that a text is to consist of. */
-export function onlyStatement(
+function onlyStatement(
   sql: string,
 ): { readonly text: StatementText } | { readonly error: HranaError } {
+  if (sql.length > sqlLengthMax) return { error: tooLong };
   const statements = statementsIn(sql);
   const { value: text } = statements.next();
   if (text === undefined) return { error: noStatement };
