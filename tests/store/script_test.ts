@@ -3,7 +3,12 @@ import { rightsOf } from "../../src/access/table_rights.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { Database } from "../../src/sqlite/mod.ts";
 import { encodeStep, type ScriptStep, setDigest } from "../../src/store/codec/script_codec.ts";
-import { type OpenRehearsal, type Rehearsal, scriptConflict } from "../../src/store/types.ts";
+import {
+  KeyedAnswer,
+  type OpenRehearsal,
+  type Rehearsal,
+  scriptConflict,
+} from "../../src/store/types.ts";
 import { library, plain, TestStore, text } from "./fixture.ts";
 import { keyOf } from "./random_entries.ts";
 import { seeds } from "./seeds.ts";
@@ -302,6 +307,26 @@ Deno.test("A commit that is repeated under its key is done once, be its times ot
   assert.equal(await commit(1000), "0");
   assert.equal(await commit(2000), "1");
   assert.match(await store.query("SELECT count(*) FROM t"), /\[\[1\]\]/);
+});
+
+Deno.test("A commit under the key of one that was asked for otherwise is refused", async () => {
+  await using store = await TestStore.open();
+  await store.execute(["CREATE TABLE t (v)"]);
+  const commit = async (options: Partial<ScriptStep>, name: string) => {
+    const script = new Script(store);
+    await script.run(stepOf(["SELECT v FROM t", "SELECT 1"], options));
+    const { steps } = script;
+    const [answer = ""] = await store.apply(
+      store.entries.command({ type: "script", steps, request: undefined, key: keyOf(name) }),
+    );
+    return answer.charCodeAt(0);
+  };
+  for (const option of ["atomic", "unified", "readOnly"] as const) {
+    const other = { [option]: option !== "unified" };
+    assert.equal(await commit({}, option), KeyedAnswer.first);
+    assert.equal(await commit({}, option), KeyedAnswer.repeated);
+    assert.equal(await commit(other, option), KeyedAnswer.other, option);
+  }
 });
 
 Deno.test("A transaction is held to its user's rights by table, when it is rehearsed and when it is committed", async () => {

@@ -112,15 +112,18 @@ function hashOf(name: string): bigint {
   return createHash("sha256").update(name).digest().readBigInt64LE(0);
 }
 
-/** Of a transaction's statements: when it is tried anew, its times and results are others. */
-function* statementsIn(data: Uint8Array, offset: number): Generator<Uint8Array> {
-  for (const { offset: from, end } of stepsIn(data, offset)) yield data.subarray(from, end);
+/** Of what a transaction's requests ask for: when it is tried anew, its times and results are others. */
+function* askedIn(data: Uint8Array, offset: number): Generator<Uint8Array> {
+  for (const { offset: from, end, atomic, unified, readOnly } of stepsIn(data, offset)) {
+    yield Uint8Array.of(Number(atomic), Number(unified), Number(readOnly));
+    yield data.subarray(from, end);
+  }
 }
 
 /** Of what the request asks for: not of its time limit, nor of how it is to be answered. */
 function requestOf({ data }: BatchEntry, { type, flags, offset }: CommandHeader): Uint8Array {
   assert(offset > stampBytes, "A request's body begins in its stamp");
-  if (type === CommandType.script) return digest(statementsIn(data, offset));
+  if (type === CommandType.script) return digest(askedIn(data, offset));
   const kind = flags & (CommandFlag.transaction | CommandFlag.unified);
   return digest([new Uint8Array([type, kind]), data.subarray(offset + 4)]);
 }
