@@ -242,7 +242,7 @@ export class Transactions {
       transaction.end("it was committed");
       return repeated === undefined ? { raftIndex } : { raftIndex, repeated: true };
     } catch (error) {
-      const failure = serviceError(error);
+      const failure = ofCommit(serviceError(error));
       transaction.end(`its commit came to: ${failure.message}`);
       throw failure;
     }
@@ -338,6 +338,17 @@ export class Transactions {
     }
     return answer.copy();
   }
+}
+
+/** An entry that was applied, and its answer lost, may have been a conflict. */
+function ofCommit(failure: ServiceError): ServiceError {
+  if (failure.kind !== "failed") return failure;
+  return new ServiceError(
+    "unknown_outcome",
+    "Outcome unknown: the transaction was committed, or rolled back as what it had seen was " +
+      "changed by others; the answer that says which is lost",
+    { cause: failure },
+  );
 }
 
 const rightsChanged =
