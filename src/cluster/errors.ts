@@ -1,5 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import { NodeError } from "../node/types.ts";
+import { StoreBusyError } from "../store/types.ts";
 import { TransportError } from "../transport/types.ts";
 import { ServiceError, type ServiceErrorKind } from "./types.ts";
 
@@ -28,6 +29,9 @@ export function serviceError(error: unknown): ServiceError {
     return unknown
       ? new ServiceError("unknown_outcome", `Outcome unknown: ${error.message}`, { cause: error })
       : new ServiceError("unavailable", error.message, { cause: error });
+  }
+  if (error instanceof StoreBusyError) {
+    return new ServiceError("overloaded", error.message, { cause: error });
   }
   const message = messageOf(error);
   return new ServiceError("failed", message, { cause: error });

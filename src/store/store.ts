@@ -178,6 +178,7 @@ class SqliteStore implements Store {
       foreignKeys: () => this.#foreignKeys,
       life,
       threads,
+      threadsMax: readers,
     });
     const quickSwitch = this.#quickSwitch = new QuickSwitch(clock, logger);
     const quickParts = { library, path, foreignKeys, life, clock, meter, quickSwitch };

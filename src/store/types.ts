@@ -204,7 +204,7 @@ export interface OpenRehearsal {
 
 /** What is committed at one moment, held for a transaction that reads. */
 export interface HeldRead {
-  /** Runs a step, unless it writes. Rejects with a StoreBusyError. */
+  /** Runs a step, unless it writes. Rejects with a StoreBusyError, or with a HeldReadLostError for good. */
   run(step: Uint8Array, rights: string | undefined): Promise<Rehearsal>;
   letGo(): void;
 }
@@ -443,6 +443,15 @@ export interface Store extends StateMachine {
   readonly changesDelivered: number | undefined;
   /** Rejects when a Worker died or the database can no longer be used; never resolves. */
   readonly failed: Promise<never>;
+}
+
+/** What a transaction read, and held, is there no more: the file was replaced, or its thread died. */
+export class HeldReadLostError extends Error {
+  override name = "HeldReadLostError";
+
+  constructor() {
+    super("What was read is no longer there: the database was replaced by another");
+  }
 }
 
 /** All readers are busy and their queue is full. */

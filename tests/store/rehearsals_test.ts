@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { encodeStep, setDigest } from "../../src/store/codec/script_codec.ts";
 import { digestBytes } from "../../src/store/digest.ts";
-import type { OpenRehearsal, Rehearsal } from "../../src/store/types.ts";
+import type { AnswerFormat, OpenRehearsal, Rehearsal } from "../../src/store/types.ts";
 import { eventually } from "../cluster/harness.ts";
 import { plain, TestStore, text } from "./fixture.ts";
 
 function stepOf(...sql: string[]): Uint8Array {
+  return stepAnswered({}, ...sql);
+}
+
+function stepAnswered(format: Partial<AnswerFormat>, ...sql: string[]): Uint8Array {
   return encodeStep({
     statements: sql.map((sql) => ({ sql })),
     clock: 1_700_000_000_000,
@@ -14,7 +18,7 @@ function stepOf(...sql: string[]): Uint8Array {
     unified: true,
     readOnly: false,
     timeoutMs: 0,
-    format: { ...plain, unified: true },
+    format: { ...plain, unified: true, ...format },
   });
 }
 
@@ -38,8 +42,10 @@ class Watched {
     return rehearsal;
   }
 
-  letGo(): void {
-    this.#open.letGo();
+  /** Asks what a statement is, which is no step. */
+  async describe(sql: string): Promise<void> {
+    const step = stepAnswered({ describes: true }, sql);
+    assert.equal((await this.#open.run([...this.#steps, step])).type, "same");
   }
 }
 
@@ -56,6 +62,7 @@ for (const [place, first] of Object.entries(places)) {
     await transaction.run(first);
     for (let n = 0; n < 20; n++) {
       assert.equal((await transaction.run("INSERT INTO t (v) VALUES (2)")).type, "same");
+      await transaction.describe("SELECT v FROM t");
     }
     await store.execute(["UPDATE t SET v = 3 WHERE id = 99"]);
     assert.equal((await transaction.run("SELECT 1")).type, "conflict", "it was run again");
@@ -140,4 +147,22 @@ Deno.test("A transaction of small statements is run, and committed, without anot
   };
   // On a busy machine anything may take too long for it.
   await eventually("the main thread to do it", async () => await isByMainThread() || undefined);
+});
+
+Deno.test("A statement of a transaction that reads holds up no other one's, and its end none", async () => {
+  await using store = await TestStore.open({ readers: 2 });
+  await store.execute(["CREATE TABLE t (v)"]);
+  const [slow, quick] = [await store.store.hold(), await store.store.hold()];
+  const endless =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+  const ended = slow.run(stepOf(endless), undefined).then(() => "answered", () => "cut off");
+  for (let n = 0; n < 3; n++) {
+    const rehearsal = await quick.run(stepOf("SELECT count(*) FROM t"), undefined);
+    assert(rehearsal.type === "same" && !rehearsal.writes);
+    assert.equal((await quick.run(stepOf("DELETE FROM t"), undefined)).type, "writes");
+  }
+  const another = await store.store.hold();
+  assert.equal((await another.run(stepOf("SELECT 1"), undefined)).type, "same");
+  await store.store.close();
+  assert.equal(await ended, "cut off");
 });

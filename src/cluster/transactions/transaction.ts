@@ -1,7 +1,13 @@
 import { assert } from "../../base/assert.ts";
 import type { Clock, Timer } from "../../io/types.ts";
 import { describes, setDigest } from "../../store/codec/script_codec.ts";
-import type { HeldRead, OpenRehearsal, Rehearsal, Store } from "../../store/types.ts";
+import {
+  type HeldRead,
+  HeldReadLostError,
+  type OpenRehearsal,
+  type Rehearsal,
+  type Store,
+} from "../../store/types.ts";
 import { ServiceError } from "../types.ts";
 
 /** How a transaction stands to others; docs/api.md has what each promises. */
@@ -118,7 +124,7 @@ export class Transaction {
     const { mode, rights } = this.options;
     if (mode === "read" || (mode === "deferred" && !surelyWrites && !this.#hadTurn)) {
       this.#held ??= await store.hold();
-      const rehearsal = await this.#held.run(step, rights);
+      const rehearsal = await this.#held.run(step, rights).catch((error) => this.#failRead(error));
       if (rehearsal.type !== "writes") return rehearsal;
       if (mode === "read") {
         throw new ServiceError("invalid", "The transaction is one for reading: it does not write");
@@ -135,6 +141,13 @@ export class Transaction {
     const rehearsal = await this.#rehearsal.run([...this.steps, step]);
     assert(rehearsal.type !== "writes", "A transaction that may write was kept from it");
     return rehearsal;
+  }
+
+  #failRead(error: unknown): never {
+    if (!(error instanceof HeldReadLostError)) throw error;
+    const why = "it was rolled back, as the database that it read was replaced by another";
+    this.end(why);
+    throw transactionOver(why);
   }
 
   #letGoOfRead(): void {

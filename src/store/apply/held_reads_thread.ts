@@ -29,6 +29,8 @@ export interface HeldReadsStart {
   readonly library: LibraryLocation;
   readonly path: string;
   readonly foreignKeys: boolean;
+  /** A word that is 1 while all that is held is to end. */
+  readonly ending: SharedArrayBuffer;
 }
 
 export interface NumberedHeldRequest {
@@ -86,9 +88,11 @@ class HeldReads {
   }
 
   #open(): Holding {
-    const { library, path, foreignKeys } = this.#start;
+    const { library, path, foreignKeys, ending } = this.#start;
+    const words = new Int32Array(ending);
     this.#library ??= this.#scope.openLibrary(library);
     const connection = new WriteConnection(this.#library, path, foreignKeys, "hold");
+    connection.limits.isLate = () => Atomics.load(words, 0) === 1;
     const answers = new Answers(this.#scope.clock);
     const runner = new StatementRunner(connection, answers);
     return { connection, answers, scripts: new ScriptRunner(connection, answers, runner) };

@@ -413,13 +413,13 @@ export class WriteLimits {
   readonly #quick: boolean;
   /** Ticks that the running statement has left; one is a millisecond's worth of instructions. */
   #ticksLeft = Number.POSITIVE_INFINITY;
-  /** On the main thread: whether it is time to give up. */
+  /** Whether it is time to give up, on the main thread or with what a transaction reads. */
   isLate: () => boolean = () => false;
 
   constructor(database: Database, quick: boolean) {
     this.#quick = quick;
-    if (quick) database.setProgressHandler(quickInstructionsPerTick, () => this.#isOver());
-    else database.setProgressHandler(instructionsPerMs, () => --this.#ticksLeft <= 0);
+    const instructions = quick ? quickInstructionsPerTick : instructionsPerMs;
+    database.setProgressHandler(instructions, () => this.#isOver());
   }
 
   /** For the store's own SQL. */
