@@ -106,7 +106,8 @@ export class Client {
 
   /**
    * What became of the write under a key: its results, or undefined when nothing was carried out
-   * under it. That is true of all that is finished; a write still on its way may yet be done.
+   * under it. That is true of all that is finished; a write still on its way may yet be done. Throws
+   * ResultLost for one that was done and whose results, of more than 64 KiB say, are not kept.
    */
   async outcome(key: string, options: CallOptions = {}): Promise<Result[] | undefined> {
     const call: Call = { method: "GET", path: "/db/outcome", key: keyOf(key) };

@@ -78,7 +78,13 @@ export class Failover {
         const before = doubt;
         doubt = `${node} did not answer`;
         const { fate, answer, reason } = await this.#attempt(node, call, deadline);
-        if (fate === "settled" && answer !== undefined) return { answer, node };
+        if (fate === "settled" && answer !== undefined) {
+          if (before !== undefined && key !== undefined && isHalfTold(answer, call)) {
+            doubt = before;
+            throw refusal(answer);
+          }
+          return { answer, node };
+        }
         last = `${node}: ${reason}`;
         doubt = fate === "unknown" ? last : before;
         this.#nodes.failed(node);
@@ -188,6 +194,11 @@ export function refusal({ status, text, kind }: Answer): RaftliteError {
     return new Refused("Too many wrong passwords came from here: try again later", status);
   }
   return new Refused(reason === "" ? `The answer is ${status}` : reason, status);
+}
+
+/** Whether it says nothing of an earlier sending of the same write, as one that is refused for its user. */
+function isHalfTold({ status, kind }: Answer, { method }: Call): boolean {
+  return method === "POST" && status >= 400 && kind !== "key_reused";
 }
 
 function fateOf({ status, kind }: Answer, { key }: Call): Fate {

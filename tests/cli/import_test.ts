@@ -135,6 +135,26 @@ Deno.test("raftlite import reads CSV, NDJSON and SQLite files as they are", asyn
       assert.match(said, /\n0 rows added to g .*; 4 passed over, as their keys are there\n$/);
     });
 
+    await t.step(
+      "the same file adds nothing a second time, unless that is asked for or the table was dropped",
+      async () => {
+        const text = "n\n1\n2\n";
+        const add = (...flags: string[]) =>
+          importText(node, file("r.csv"), text, ["-table", "r", ...flags]);
+        assert.match(await add(), /\n2 rows added to r in [^;]*\n$/);
+        assert.match(
+          await add(),
+          /\n0 rows added to r in .*; 2 were there from an import of the same/,
+        );
+        assert.match(await add("-again"), /\n2 rows added to r in [^;]*\n$/);
+        assert.match(await add(), /\n0 rows added to r in .*; 2 were there/);
+        assert.equal(await exactly(node, "SELECT count(*) FROM r"), "[[4]]");
+        await node.execute(["DROP TABLE r"]);
+        assert.match(await add(), /\n2 rows added to r in [^;]*\n$/);
+        assert.match(await add(), /\n0 rows added to r in .*; 2 were there/);
+      },
+    );
+
     await t.step("errors name the line and the column", async () => {
       await node.execute(["CREATE TABLE k (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)"]);
       const many = Array.from({ length: 20_000 }, (_, i) => `${i},${i}\n`).join("");
@@ -227,7 +247,7 @@ Deno.test("raftlite import reads CSV, NDJSON and SQLite files as they are", asyn
 
 Deno.test("An import that is killed, and goes on, adds each row once, while the leader is killed too", async () => {
   await withCluster(3, async (cluster, folder) => {
-    const rows = 100_000;
+    const rows = 60_000;
     const path = join(folder, "many.csv");
     const lines = Array.from({ length: rows }, (_, i) => `${i},name ${i}\n`);
     await Deno.writeTextFile(path, `id,name\n${lines.join("")}`);
@@ -266,10 +286,7 @@ Deno.test("An import that is killed, and goes on, adds each row once, while the 
     assert.deepEqual(await follower.query(sums), expected);
 
     const again = await runProgram(args, "");
-    assert.match(again.stdout, /^0 rows added to many .*; 100000 were there/m);
-    assert.deepEqual(await follower.query(sums), expected);
-    await follower.execute(["DROP TABLE many"], "timeout=20s");
-    assert.match((await runProgram(args, "")).stdout, /^100000 rows added to many [^;]*$/m);
+    assert.match(again.stdout, /^0 rows added to many .*; 60000 were there/m);
     assert.deepEqual(await follower.query(sums), expected);
   });
 });
@@ -278,7 +295,7 @@ Deno.test("A file of any size is imported in the same memory", async () => {
   await withCluster(1, async ({ nodes: [node] }, folder) => {
     assert(node);
     const path = join(folder, "large.csv");
-    const rows = 25_000;
+    const rows = 15_000;
     {
       using file = await Deno.open(path, { write: true, create: true });
       const line = new TextEncoder().encode(`1,${"x".repeat(2_000)}\n`);
@@ -287,7 +304,7 @@ Deno.test("A file of any size is imported in the same memory", async () => {
     }
     const args = programCommand("import", path, "-table", "large", "-y", ...port(node));
     const limited = args[1] === "run"
-      ? [...args.slice(1, 2), "--v8-flags=--max-old-space-size=64", ...args.slice(2)]
+      ? [...args.slice(1, 2), "--v8-flags=--max-old-space-size=48", ...args.slice(2)]
       : args.slice(1);
     const { code, stderr } = await new Deno.Command(args[0] ?? "", { args: limited, stdin: "null" })
       .output();

@@ -198,6 +198,24 @@ Deno.test("What stands between client and nodes and answers itself is not believ
   });
 });
 
+Deno.test("A refusal says nothing of what was sent before it", async () => {
+  await withNode(async (db, _, node) => {
+    let calls = 0;
+    const reloaded: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      await response.body?.cancel();
+      if (calls++ === 0) throw new TypeError("connection reset");
+      return new Response(null, { status: 401 });
+    };
+    const other = new Client(node.url, { fetch: reloaded, discover: false });
+    const unknown = await thrown(other.execute("INSERT INTO t VALUES (1)"));
+    assert(unknown instanceof UnknownOutcome);
+    assert(unknown.cause instanceof Refused);
+    assert.equal((await db.outcome(unknown.key))?.length, 1);
+    assert(await thrown(other.execute("INSERT INTO t VALUES (2)")) instanceof Refused);
+  });
+});
+
 Deno.test("A node that is frozen, or cut off, is left for another one in time", async () => {
   await using cluster = await Cluster.start({ proxies: true });
   const urls = cluster.nodes.map(({ url }) => url);
