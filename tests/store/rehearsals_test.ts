@@ -44,7 +44,7 @@ class Watched {
 
   /** Asks what a statement is, which is no step. */
   async describe(sql: string): Promise<void> {
-    const step = stepAnswered({ describes: true }, sql);
+    const step = stepAnswered({ typed: true, describes: true }, sql);
     assert.equal((await this.#open.run([...this.#steps, step])).type, "same");
   }
 }
