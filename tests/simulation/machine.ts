@@ -327,7 +327,7 @@ export class Machine {
         changesHeld: false,
         limits: {},
         extensions: { files: [], safe: [] },
-        upkeep: { vacuumMs: 0, optimizeMs: 0, vacuumMode: "full" },
+        upkeep: this.#world.stores.upkeep,
       },
       writeTimeoutMs: 3_000,
       timing: this.#timing,

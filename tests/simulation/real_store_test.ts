@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { newestVersion } from "../../src/raft/cluster_version.ts";
 import { type RunOptions, simulate } from "./simulation.ts";
 import { sqliteStores } from "./sqlite_home.ts";
 import { Summary } from "./summary.ts";
@@ -17,6 +18,8 @@ import { Summary } from "./summary.ts";
 
 const options: RunOptions = {
   stores: sqliteStores,
+  // Upkeep needs it.
+  version: newestVersion,
   adjust: (plan) => ({ ...plan, voters: 3, learners: 0 }),
 };
 

@@ -369,6 +369,7 @@ function valuesIn(results: Uint8Array): number[] {
 /** The program's own store with its commands, over real SQLite in real files. */
 export const sqliteStores: StoreKind = {
   home: (parts) => new SqliteHome(parts),
+  upkeep: { vacuumMs: 3_000, optimizeMs: 2_000, vacuumMode: "incremental" },
   setup,
   append,
   list: (key) => ({ sql: "SELECT value FROM lists WHERE key = ? ORDER BY id", positional: [key] }),

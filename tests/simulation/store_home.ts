@@ -1,4 +1,5 @@
 import type { Prng } from "../../src/base/prng.ts";
+import type { UpkeepTimes } from "../../src/jobs/upkeep.ts";
 import type { Engine } from "../../src/member/openers.ts";
 import type { Entry } from "../../src/raft/types.ts";
 import type { Results, Statement, Store } from "../../src/store/types.ts";
@@ -50,6 +51,8 @@ export interface StoreHome {
 /** One kind of store, and how clients speak to it. */
 export interface StoreKind {
   home(parts: StoreHomeParts): StoreHome;
+  /** How often a leader has it rebuilt, and its statistics renewed. */
+  readonly upkeep: UpkeepTimes;
   /** To be written before anything else; more than once does no harm. */
   readonly setup: readonly Statement[];
   append(key: number, value: number): readonly Statement[];

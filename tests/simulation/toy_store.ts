@@ -167,6 +167,7 @@ class ToyStoreHome implements StoreHome {
 /** Lists in memory, with commands of their own. */
 export const toyStores: StoreKind = {
   home: (parts) => new ToyStoreHome(parts),
+  upkeep: { vacuumMs: 0, optimizeMs: 0, vacuumMode: "full" },
   setup: [],
   append: (key, value) => [appendStatement(key, value)],
   list: listStatement,
