@@ -8,7 +8,7 @@ import type { ArchivedFile } from "./archives.ts";
 import { isCutShort, libraryFault } from "./library_file.ts";
 
 /** Of all that is given, unpacked. */
-const bytesMax = 256 * 1024 * 1024;
+const bytesMaxDefault = 256 * 1024 * 1024;
 /** Nodes tell each other of all of them at every connection. */
 const filesMax = 32;
 const nameLengthMax = 64;
@@ -33,7 +33,11 @@ export class ExtensionPathError extends Error {
  */
 export async function gatherExtensions(
   paths: readonly string[],
-  { directory, logger }: { readonly directory: string; readonly logger: Logger },
+  { directory, logger, bytesMax = bytesMaxDefault }: {
+    readonly directory: string;
+    readonly logger: Logger;
+    readonly bytesMax?: number;
+  },
 ): Promise<ExtensionFile[]> {
   const found = new Map<string, Found>();
   let left = bytesMax;
@@ -120,7 +124,7 @@ async function read(path: string, bytesLeft: number): Promise<Uint8Array<ArrayBu
   try {
     const { size } = await Deno.stat(path);
     if (size > bytesLeft) {
-      throw new Error(`extensions have more than ${bytesMax} bytes together`);
+      throw new Error("it is too large: all together have a bound");
     }
     return await Deno.readFile(path);
   } catch (error) {

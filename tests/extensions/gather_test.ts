@@ -52,7 +52,11 @@ class Place implements AsyncDisposable {
 
   async gather(...paths: readonly string[]): Promise<string[]> {
     const logger: Logger = { log: (level, _, message) => this.lines.push(`${level} ${message}`) };
-    const files = await gatherExtensions(paths, { directory: this.staged, logger });
+    const files = await gatherExtensions(paths, {
+      directory: this.staged,
+      logger,
+      bytesMax: 0x10_0000,
+    });
     const names = files.map(({ name }) => name);
     const there = await Array.fromAsync(Deno.readDir(this.staged), ({ name }) => name)
       .catch(() => []);
@@ -158,14 +162,16 @@ Deno.test("gatherExtensions writes nothing outside its directory, whatever names
 
 Deno.test("gatherExtensions refuses archives that are damaged, or much larger than they look", async () => {
   await using place = await Place.make();
-  const zeros = { name: "a.so", bytes: new Uint8Array(257 * 1024 * 1024) };
+  const zeros = { name: "a.so", bytes: new Uint8Array(0x10_0001) };
   const bomb = await place.put("bomb.zip", zip([zeros]));
-  assert.match(await place.refused(bomb), /has more than 268435456 bytes unpacked/);
+  assert.match(await place.refused(bomb), /has more than 1048576 bytes unpacked/);
   const folder = await place.folder("bomb");
   await Deno.writeFile(`${folder}/a.so`, zeros.bytes);
   await tarGz(folder, ["a.so"], `${place.directory}/bomb.tgz`);
   assert.match(await place.refused(`${place.directory}/bomb.tgz`), /more than \d+ bytes unpacked/);
   const files = [{ name: "a.so", bytes: tagged(1) }];
+  const plain = await place.put("plain.so", zeros.bytes);
+  assert.match(await place.refused(plain), /plain.so cannot be read: it is too large/);
   const wrong = await place.put("wrong.zip", zip(files, { crc: 1 }));
   assert.match(await place.refused(wrong), /"a.so" is damaged/);
   const cut = await place.put("cut.zip", zip(files).subarray(0, 60));
