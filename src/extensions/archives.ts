@@ -32,6 +32,7 @@ export async function unpackArchive(
   const entries = kind === "zip" ? zipFiles(bytes, () => left) : tarFiles(bytes, () => left);
   for await (const file of entries) {
     left -= file.bytes?.length ?? 0;
+    if (left < 0) throw tooLarge(file.name, bytesMax);
     if (files.length === entriesMax) throw new Error(`it has more than ${entriesMax} entries`);
     files.push(file);
   }
@@ -48,7 +49,7 @@ function plainName(name: string, kind: string): string {
 }
 
 function tooLarge(name: string, bytesMax: number): Error {
-  return new Error(`${name} in it has more than ${bytesMax} bytes unpacked`);
+  return new Error(`${JSON.stringify(name)} in it has more than ${bytesMax} bytes unpacked`);
 }
 
 async function* zipFiles(
@@ -115,7 +116,7 @@ async function gunzipped(
   bytesMax: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return await collect(stream, "the tar file", bytesMax);
+  return await collect(stream, "tar", bytesMax);
 }
 
 interface TarEntry {

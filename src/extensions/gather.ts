@@ -12,6 +12,7 @@ const bytesMaxDefault = 256 * 1024 * 1024;
 /** Nodes tell each other of all of them at every connection. */
 const filesMax = 32;
 const nameLengthMax = 64;
+const plainName = /^\w[\w.+-]*$/;
 
 /** A library that was found; where it came from is for messages. */
 interface Found {
@@ -45,7 +46,8 @@ export async function gatherExtensions(
     for (const { name, bytes } of await filesAt(path, left)) {
       const fault = bytes === undefined ? "it is no plain file" : libraryFault(bytes);
       if (fault !== undefined || bytes === undefined) {
-        logger.log("WARN", "extensions", `${name} of ${path} is left out: ${fault}`);
+        const shown = plainName.test(name) ? name : JSON.stringify(name);
+        logger.log("WARN", "extensions", `${shown} of ${path} is left out: ${fault}`);
         continue;
       }
       if (isCutShort(bytes)) {
@@ -65,7 +67,7 @@ export async function gatherExtensions(
 /** Throws for a name that another file has had: which one counts must not hang on an order. */
 function add(found: Map<string, Found>, file: Found): void {
   const { name, from, bytes } = file;
-  if (!/^\w[\w.+-]*$/.test(name) || name.length > nameLengthMax) {
+  if (!plainName.test(name) || name.length > nameLengthMax) {
     throw new ExtensionPathError(
       `Extension ${JSON.stringify(name)} of ${from} needs a name of letters, digits, dots and ` +
         `dashes, ${nameLengthMax} at most`,

@@ -142,6 +142,9 @@ Deno.test("gatherExtensions writes nothing outside its directory, whatever names
     const path = await place.put("a.zip", zip([{ name, bytes }]));
     assert.match(await place.refused(path), /needs a name of letters, digits, dots/, name);
   }
+  const forged = zip([{ name: "a\nERROR forged", bytes: text }]);
+  assert.deepEqual(await place.gather(await place.put("forged.zip", forged)), []);
+  assert.match(place.lines.at(-1) ?? "", /^WARN "a\\nERROR forged" of .* is left out/);
   const link = zip([{
     name: "l.so",
     bytes: new TextEncoder().encode("/etc/passwd"),
