@@ -55,24 +55,27 @@ export function readLargeBody(task: BodyTask): BodyReading {
 
 /** Values, objects and lists in a body of JSON: the main thread takes them over one by one. */
 const partsMax = 200_000;
+/** How deep they may nest: to hand them over takes of the stack. */
+const nestingMax = 256;
 
-/** Whether JSON consists of more parts. */
-function hasMoreThan(value: unknown, partsMax: number): boolean {
-  const left = [value];
-  for (let parts = 0; left.length > 0; parts++) {
-    if (parts + left.length > partsMax) return true;
-    const part = left.pop();
-    if (typeof part !== "object" || part === null) continue;
-    for (const inner of Object.values(part)) left.push(inner);
+/** How many parts JSON has, as far as it matters; more than `partsMax`, too, if it nests too deep. */
+function partsOf(value: unknown, nesting = nestingMax): number {
+  if (typeof value !== "object" || value === null) return 1;
+  if (nesting === 0) return partsMax + 1;
+  let parts = 1;
+  for (const inner of Object.values(value)) {
+    parts += partsOf(inner, nesting - 1);
+    if (parts > partsMax) break;
   }
-  return false;
+  return parts;
 }
 
 function valueIn(body: Uint8Array): BodyReading {
   try {
     const value = jsonValue(body);
-    if (hasMoreThan(value, partsMax)) {
-      return { type: "refused", status: 413, message: `The body has more than ${partsMax} parts` };
+    if (partsOf(value) > partsMax) {
+      const message = `The body has more than ${partsMax} values, or they nest too deep`;
+      return { type: "refused", status: 413, message };
     }
     return { type: "value", value };
   } catch (error) {

@@ -82,8 +82,18 @@ export class SqlTokens {
 
   /** The token, as it is written. */
   get text(): string {
-    if (this.#ascii !== undefined) return this.#ascii.slice(this.start, this.end);
-    return decoder.decode(this.#bytes.subarray(this.start, this.end));
+    return this.textBetween(this.start, this.end);
+  }
+
+  /** What stands from byte `start` to byte `end`. */
+  textBetween(start: number, end: number): string {
+    if (this.#ascii !== undefined) return this.#ascii.slice(start, end);
+    return decoder.decode(this.#bytes.subarray(start, end));
+  }
+
+  /** The token's first byte. */
+  get firstByte(): number {
+    return this.#at(this.start);
   }
 
   /** The token, and all that is behind it. */

@@ -351,6 +351,23 @@ Deno.test("A node speaks libSQL's protocol", async (t) => {
     assert.equal(JSON.parse(lines.at(-2) ?? "").row[0].value, "12000");
   });
 
+  await t.step("what is large is read by another thread, and bounded", async () => {
+    await one(node, "CREATE TABLE big (b BLOB)");
+    const base64 = "Af8A".repeat(100_000);
+    await one(node, "INSERT INTO big VALUES (?)", { args: [{ type: "blob", base64 }] });
+    assert.deepEqual((await one(node, "SELECT b FROM big")).rows, [[{ type: "blob", base64 }]]);
+    const nested = `${"[".repeat(300_000)}${"]".repeat(300_000)}`;
+    const many = `[${"0,".repeat(300_000)}0]`;
+    for (const args of [nested, many]) {
+      const body = `{"requests":[{"type":"execute","stmt":{"sql":"SELECT 1","args":${args}}}]}`;
+      const refused = await post(node, "/v2/pipeline", body);
+      assert.equal(refused.status, 413, refused.text);
+      assert.equal(JSON.parse(refused.text).code, "SQLITE_TOOBIG");
+    }
+    const long = `SELECT '${"x".repeat(1_000_000)}'`;
+    assert.equal((await new Stream().fails(node, long)).code, "SQLITE_TOOBIG");
+  });
+
   await t.step("version 1 has no streams", async () => {
     const executed = await post(node, "/v1/execute", { stmt: { sql: "SELECT 4" } });
     assert.deepEqual(JSON.parse(executed.text).result.rows, [[integer(4)]]);
@@ -434,6 +451,22 @@ Deno.test("A node speaks libSQL's protocol", async (t) => {
     assert.equal(key.status, 400);
     await key.body?.cancel();
   });
+});
+
+Deno.test("A stream whose transaction the server has ended refuses all but its end", async () => {
+  await using cluster = await Cluster.start({ size: 1, flags: ["-tx-idle-timeout", "300ms"] });
+  const node = await cluster.leader();
+  await one(node, "CREATE TABLE t (a)");
+  const stream = new Stream();
+  await stream.run(node, "BEGIN IMMEDIATE");
+  await stream.run(node, "INSERT INTO t VALUES (1)");
+  // It waits for the other to be ended.
+  await one(node, "INSERT INTO t VALUES (2)");
+  for (const sql of ["INSERT INTO t VALUES (3)", "SELECT 1", "COMMIT"]) {
+    assert.equal((await stream.fails(node, sql)).code, "TRANSACTION_TIMEOUT", sql);
+  }
+  await stream.run(node, "ROLLBACK");
+  assert.deepEqual((await stream.run(node, "SELECT a FROM t")).rows, [[integer(2)]]);
 });
 
 Deno.test("A stream goes on at whichever node it is asked, while its own is there", async () => {

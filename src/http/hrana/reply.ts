@@ -47,7 +47,7 @@ async function* pieces(
 /** What is answered to a request that failed as a whole, in the words of several clients. */
 export function errorReply(app: AppState, error: unknown): Reply {
   const { status, told } = reasonOf(error);
-  if (status >= 500) app.logger.log("ERROR", "http", `Request failed: ${told.message}`);
+  if (status === 500) app.logger.log("ERROR", "http", `Request failed: ${told.message}`);
   return refusalReply(status, told);
 }
 

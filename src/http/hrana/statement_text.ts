@@ -38,7 +38,7 @@ const parametersMax = 32_766;
 interface Token {
   readonly kind: SqlTokens["kind"];
   readonly text: string;
-  /** In characters of the statement. */
+  /** In bytes of the whole text. */
   readonly start: number;
   readonly end: number;
 }
@@ -50,27 +50,24 @@ const mentionsSeen = /last_insert_rowid|changes/i;
 /** The statements of a text, in their order; what cannot be one is left for SQLite to refuse. */
 export function* statementsIn(sql: string): Generator<StatementText, void> {
   const tokens = SqlTokens.of(sql);
-  // Most texts have many tokens, and none that matters.
-  const kept = mentionsSeen.test(sql) ? Infinity : headMax;
+  const keepsAll = mentionsSeen.test(sql);
   let phase: Phase = "start";
   let own: Reading | undefined;
-  let at = 0;
   while (tokens.next()) {
-    const { kind, text } = tokens;
-    const start = at;
-    at += text.length;
+    const { kind } = tokens;
     if (kind === "blank") continue;
     if (kind === "semicolon" && !isInBody(phase)) {
-      if (own !== undefined) yield own.statement(sql);
+      if (own !== undefined) yield own.statement();
       own = undefined;
       phase = "start";
       continue;
     }
-    phase = kind === "semicolon" ? "semicolon" : nextPhase(phase, tokens.keyword);
-    own ??= new Reading(start, kept);
-    own.take({ kind, text, start: start - own.from, end: at - own.from });
+    if (kind === "semicolon") phase = "semicolon";
+    else if (phase !== "plain") phase = nextPhase(phase, tokens.keyword);
+    own ??= new Reading(tokens, keepsAll);
+    own.take();
   }
-  if (own !== undefined) yield own.statement(sql);
+  if (own !== undefined) yield own.statement();
 }
 
 const verbsBehindWith: ReadonlySet<string> = new Set([
@@ -82,48 +79,69 @@ const verbsBehindWith: ReadonlySet<string> = new Set([
   "REPLACE",
 ]);
 
-/** A statement as far as it was read. */
+const openParenthesis = "(".charCodeAt(0);
+const closeParenthesis = ")".charCodeAt(0);
+const parameterStarts: ReadonlySet<number> = new Set([..."?:@$"].map((sign) => sign.charCodeAt(0)));
+
+/**
+ * A statement as far as it was read. Most texts have many tokens, and none that matters: those are
+ * passed over without being made texts.
+ */
 class Reading {
-  /** Where it begins. */
-  readonly from: number;
-  readonly #kept: number;
-  readonly #tokens: Token[] = [];
-  #count = 0;
+  readonly #tokens: SqlTokens;
+  readonly #keepsAll: boolean;
+  readonly #from: number;
   #end = 0;
+  #count = 0;
+  readonly #kept: Token[] = [];
   readonly #parameters = new Parameters();
   #verb = "";
   #depth = 0;
 
-  /** @param kept How many of its tokens are looked at. */
-  constructor(from: number, kept: number) {
-    this.from = from;
-    this.#kept = kept;
+  /** @param keepsAll Every token is looked at, and not only the first ones. */
+  constructor(tokens: SqlTokens, keepsAll: boolean) {
+    this.#tokens = tokens;
+    this.#keepsAll = keepsAll;
+    this.#from = tokens.start;
   }
 
-  take(token: Token): void {
-    this.#count++;
-    this.#end = token.end;
-    if (this.#tokens.length < this.#kept) this.#tokens.push(token);
-    if (this.#count === 1 || this.#verb === "WITH") this.#takeVerb(token);
-    if (token.kind === "other") this.#parameters.take(token.text);
-  }
-
-  #takeVerb({ kind, text }: Token): void {
-    if (text === "(") this.#depth++;
-    else if (text === ")") this.#depth--;
-    const word = kind === "word" && this.#depth === 0 ? text.toUpperCase() : "";
-    if (this.#count === 1 || verbsBehindWith.has(word)) this.#verb = word;
-  }
-
-  statement(whole: string): StatementText {
+  /** The token that was read last. */
+  take(): void {
     const tokens = this.#tokens;
+    const { kind, start, end } = tokens;
+    this.#end = end;
+    if (this.#keepsAll || this.#count < headMax) {
+      this.#kept.push({ kind, text: tokens.text, start, end });
+    }
+    if (this.#count++ === 0) this.#verb = tokens.keyword;
+    else if (this.#verb === "WITH") this.#takeVerb();
+    if (kind === "other" && parameterStarts.has(tokens.firstByte)) {
+      this.#parameters.take(tokens.text);
+    }
+  }
+
+  #takeVerb(): void {
+    const { kind, firstByte, keyword } = this.#tokens;
+    if (kind === "other" && firstByte === openParenthesis) this.#depth++;
+    else if (kind === "other" && firstByte === closeParenthesis) this.#depth--;
+    else if (this.#depth === 0 && verbsBehindWith.has(keyword)) this.#verb = keyword;
+  }
+
+  statement(): StatementText {
+    const from = this.#from;
+    const textTo = (end: number) => this.#tokens.textBetween(from, end);
+    // What others are to run, a trigger or a view, is none of the stream's.
+    const seen = this.#verb === "CREATE" ? [] : seenCalls(this.#kept);
     return {
-      sql: whole.slice(this.from, this.from + this.#end),
+      sql: textTo(this.#end),
       verb: this.#verb,
       parameters: this.#parameters.names,
-      control: this.#count > headMax ? undefined : controlOf(tokens),
-      // What others are to run, a trigger or a view, is none of the stream's.
-      seen: this.#verb === "CREATE" ? [] : seenCalls(tokens),
+      control: this.#count > headMax ? undefined : controlOf(this.#kept),
+      seen: seen.map((call) => ({
+        ...call,
+        start: textTo(call.start).length,
+        end: textTo(call.end).length,
+      })),
     };
   }
 }

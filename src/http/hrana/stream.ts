@@ -34,10 +34,14 @@ export class Stream {
   #foreignKeys: boolean | undefined;
   #last: Promise<void> = Promise.resolve();
   #underWay = 0;
-  #idleSince = performance.now();
+  readonly #now: () => number;
+  #idleSince: number;
 
-  constructor(user: string) {
+  /** @param now In ms, by a clock that only goes on. */
+  constructor(user: string, now: () => number = () => performance.now()) {
     this.user = user;
+    this.#now = now;
+    this.#idleSince = now();
   }
 
   get isAutocommit(): boolean {
@@ -57,7 +61,7 @@ export class Stream {
       );
   }
 
-  /** Since when nothing is asked of it, by `performance.now()`; undefined while something is. */
+  /** Since when nothing is asked of it; undefined while something is. */
   get idleSince(): number | undefined {
     return this.#underWay === 0 ? this.#idleSince : undefined;
   }
@@ -71,7 +75,7 @@ export class Stream {
     await before;
     return () => {
       this.#underWay--;
-      this.#idleSince = performance.now();
+      this.#idleSince = this.#now();
       mine.resolve();
     };
   }
@@ -305,14 +309,29 @@ const manyStatements: HranaError = {
 };
 
 /** Characters of a statement, which is looked through on the main thread. */
-const sqlLengthMax = 4_000_000;
+const sqlLengthMax = 1_000_000;
 const tooLong: HranaError = {
   message: `A statement is longer than ${sqlLengthMax} characters: give its values as arguments`,
   code: "SQLITE_TOOBIG",
 };
 
+/** Short texts that were looked at last, of which programs send the same ones over and over. */
+const known = new Map<string, ReturnType<typeof readStatement>>();
+const knownMax = 1024;
+const knownLengthMax = 1024;
+
 /** The statement that a text is to consist of. */
-function onlyStatement(
+function onlyStatement(sql: string): ReturnType<typeof readStatement> {
+  if (sql.length > knownLengthMax) return readStatement(sql);
+  const found = known.get(sql);
+  if (found !== undefined) return found;
+  if (known.size >= knownMax) known.clear();
+  const read = readStatement(sql);
+  known.set(sql, read);
+  return read;
+}
+
+function readStatement(
   sql: string,
 ): { readonly text: StatementText } | { readonly error: HranaError } {
   if (sql.length > sqlLengthMax) return { error: tooLong };

@@ -3,8 +3,11 @@ import { BoundedMap } from "../../cluster/transactions/bounded_map.ts";
 import { ProtocolError } from "./errors.ts";
 import { Stream } from "./stream.ts";
 
-/** Streams of one node that have something to lose, and those that have not. */
-const statefulMax = 1024;
+/**
+ * Streams of one node that have something to lose, and those that have not. Not more than half of the
+ * first have a transaction that is open still: beyond, the one that rests for longest is given up.
+ */
+const statefulMax = 2048;
 const restingMax = 10_000;
 /** How long a stream that has something to lose is kept without a request, in ms. */
 const keptMs = 10_000;
@@ -42,29 +45,33 @@ export function readBaton(baton: string): Baton {
 export class Streams {
   readonly #node: string;
   readonly #ended: (stream: Stream) => void;
+  readonly #now: () => number;
   readonly #stateful = new Map<string, Stream>();
   readonly #resting = new Map<string, Stream>();
   /** Why batons are good for nothing any more. */
   readonly #over = new BoundedMap<"used" | "expired">(rememberedMax);
   #sweptAt = 0;
 
-  /** @param ended Called with a stream that was forgotten with something to lose. */
-  constructor(node: string, ended: (stream: Stream) => void) {
+  /**
+   * @param ended Called with a stream that was forgotten with something to lose.
+   * @param now In ms, by a clock that only goes on.
+   */
+  constructor(
+    node: string,
+    ended: (stream: Stream) => void,
+    now: () => number = () => performance.now(),
+  ) {
     this.#node = node;
     this.#ended = ended;
+    this.#now = now;
+  }
+
+  open(user: string): Stream {
+    return new Stream(user, this.#now);
   }
 
   get size(): number {
     return this.#stateful.size + this.#resting.size;
-  }
-
-  /** A new stream; throws a ProtocolError where there are too many. */
-  open(user: string): Stream {
-    this.#sweep();
-    if (this.#stateful.size >= statefulMax) {
-      throw new ProtocolError(`Too many streams are open (${statefulMax})`, "SQLITE_BUSY", 503);
-    }
-    return new Stream(user);
   }
 
   /** The stream of a baton, which is used with that. Throws a ProtocolError. */
@@ -94,11 +101,24 @@ export class Streams {
   /** Keeps a stream for its next request; returns that one's baton. `hasState`: or will have. */
   keep(stream: Stream, hasState = stream.hasState): string {
     const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(18))).toString("base64url");
-    if (hasState) this.#stateful.set(secret, stream);
+    if (hasState) this.#keepStateful(secret, stream);
     else this.#rest(secret, stream);
     return `${hasState ? "s" : "f"}.${secret}.${
       encodeURIComponent(this.#node).replaceAll(".", "%2E")
     }`;
+  }
+
+  #keepStateful(secret: string, stream: Stream): void {
+    this.#sweep();
+    this.#stateful.set(secret, stream);
+    const [oldest] = this.#stateful.size > statefulMax ? this.#stateful : [];
+    if (oldest !== undefined) this.#expire(...oldest);
+  }
+
+  #expire(secret: string, stream: Stream): void {
+    this.#stateful.delete(secret);
+    this.#over.set(secret, "expired");
+    this.#ended(stream);
   }
 
   #rest(secret: string, stream: Stream): void {
@@ -108,16 +128,16 @@ export class Streams {
   }
 
   #sweep(): void {
-    const now = performance.now();
+    const now = this.#now();
     if (now - this.#sweptAt < sweepMs) return;
     this.#sweptAt = now;
     for (const [secret, stream] of this.#stateful) {
       if (now - (stream.idleSince ?? now) < keptMs) continue;
-      this.#stateful.delete(secret);
-      if (stream.hasState) {
-        this.#over.set(secret, "expired");
-        this.#ended(stream);
-      } else this.#rest(secret, stream);
+      if (stream.hasState) this.#expire(secret, stream);
+      else {
+        this.#stateful.delete(secret);
+        this.#rest(secret, stream);
+      }
     }
   }
 }
