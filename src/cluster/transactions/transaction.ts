@@ -49,7 +49,10 @@ export class Transaction {
   askedForTurn = false;
   readonly #parts: TransactionParts;
   readonly #until: Timer;
-  #idle: Timer | undefined;
+  #idle: Timer;
+  /** Requests under way, and when the last one had ended. */
+  #requests = 0;
+  #idleSince: number;
   #bytes = 0;
   #writes = false;
   /** It has had its turn to write. */
@@ -74,7 +77,8 @@ export class Transaction {
       openMs,
       () => this.rollBack(`it was rolled back, open for longer than ${openMs / 1000} s`),
     );
-    this.#startIdling();
+    this.#idleSince = parts.clock.now();
+    this.#idle = this.#idleTimer(options.idleMs);
   }
 
   /** Has `body` run behind all that was asked for before; not once it is over. */
@@ -83,11 +87,12 @@ export class Transaction {
     const mine = (async () => {
       await before.catch(() => {});
       this.#assertOpen();
-      this.#idle?.cancel();
+      this.#requests++;
       try {
         return await body();
       } finally {
-        if (this.#over === undefined) this.#startIdling();
+        this.#requests--;
+        this.#idleSince = this.#parts.clock.now();
       }
     })();
     this.#last = mine;
@@ -200,7 +205,7 @@ export class Transaction {
     if (this.#over !== undefined) return;
     this.#over = why;
     this.#until.cancel();
-    this.#idle?.cancel();
+    this.#idle.cancel();
     this.#letGoOfRead();
     this.#rehearsal?.letGo();
     this.#parts.ended(this);
@@ -214,12 +219,15 @@ export class Transaction {
     if (this.#over !== undefined) throw transactionOver(this.#over);
   }
 
-  #startIdling(): void {
+  /** One timer for all of it: to set one for each request costs as much as a small statement. */
+  #idleTimer(afterMs: number): Timer {
+    const { clock } = this.#parts;
     const { idleMs } = this.options;
-    this.#idle = this.#parts.clock.after(
-      idleMs,
-      () => this.rollBack(`it was rolled back, without a request for ${idleMs / 1000} s`),
-    );
+    return clock.after(afterMs, () => {
+      const leftMs = this.#requests > 0 ? idleMs : this.#idleSince + idleMs - clock.now();
+      if (leftMs > 0) this.#idle = this.#idleTimer(leftMs);
+      else this.rollBack(`it was rolled back, without a request for ${idleMs / 1000} s`);
+    });
   }
 }
 
