@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { type ChangeLog, ChangesTruncatedError } from "../../src/changes/types.ts";
+import { TestStore } from "../store/fixture.ts";
+
+const mib = 1024 * 1024;
+
+function logOf({ store }: TestStore): ChangeLog {
+  const { changes } = store;
+  assert.ok(changes !== undefined);
+  return changes;
+}
+
+/** What is told from an index on, call by call. */
+function all(log: ChangeLog, index: number, bytesMax: number) {
+  const groups = [];
+  let from = { index, change: 0 };
+  for (;;) {
+    const read = log.read(from, bytesMax);
+    groups.push(...read.groups);
+    if (read.next.index === from.index && read.next.change === from.change) return groups;
+    from = read.next;
+  }
+}
+
+const insertBlobs = (count: number, bytes: number) =>
+  `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) ` +
+  `INSERT INTO t SELECT zeroblob(${bytes}) FROM n`;
+
+Deno.test("ChangeLog keeps as much as it may, and says from where on", async () => {
+  await using store = await TestStore.open({ changesBytes: mib });
+  await store.execute(["CREATE TABLE t (v)"]);
+  for (let i = 0; i < 40; i++) await store.execute([insertBlobs(1, 100_000)]);
+  const log = logOf(store);
+  const { oldest, last, bytes, bytesMax } = log.status;
+  assert.equal(last, 41);
+  assert.ok(bytes <= bytesMax && bytes > mib / 2, `${bytes} bytes are kept`);
+  assert.throws(() => log.read({ index: oldest - 1, change: 0 }), ChangesTruncatedError);
+  const indexes = all(log, oldest, 1).map(({ index }) => index);
+  assert.deepEqual(indexes, Array.from({ length: 42 - oldest }, (_, i) => oldest + i));
+});
+
+Deno.test("ChangeLog keeps what is to be delivered beyond that, until it is", async () => {
+  await using store = await TestStore.open({ changesBytes: mib, changesHeld: true });
+  await store.execute(["CREATE TABLE t (v)"]);
+  for (let i = 0; i < 40; i++) await store.execute([insertBlobs(1, 100_000)]);
+  assert.equal(logOf(store).status.oldest, 1);
+  assert.equal(store.store.changesDelivered, undefined);
+  const cursor = { type: "changes_cursor", request: undefined } as const;
+  await store.apply(store.entries.command({ ...cursor, delivered: 38 }));
+  await store.apply(store.entries.command({ ...cursor, delivered: 30 }));
+  assert.equal(store.store.changesDelivered, 38);
+  await store.execute([insertBlobs(1, 10)]);
+  assert.ok(logOf(store).status.bytes <= mib);
+  await store.restart();
+  assert.equal(store.store.changesDelivered, 38);
+  for (let i = 0; i < 20; i++) await store.execute([insertBlobs(1, 900_000)]);
+  const { bytes } = logOf(store).status;
+  assert.ok(bytes > 14 * mib && bytes <= 16 * mib, `${bytes} bytes are kept`);
+});
+
+Deno.test("ChangeLog tells a large entry in parts, each change once, and nothing of one that is too large", async () => {
+  await using store = await TestStore.open({ changesBytes: 4 * mib });
+  await store.execute(["CREATE TABLE t (v)"]);
+  await store.execute(["INSERT INTO t VALUES (1)", insertBlobs(3_000, 1_000)]);
+  const log = logOf(store);
+  const parts = all(log, 2, 1);
+  assert.ok(parts.length > 5, `${parts.length} parts`);
+  const changes = parts.flatMap(({ changes }) => changes);
+  assert.equal(changes.length, 3_001);
+  assert.deepEqual(parts.map(({ complete }) => complete).indexOf(true), parts.length - 1);
+  assert.equal(changes.at(-1)?.transaction, 1);
+  const [, middle] = parts;
+  assert.deepEqual(
+    log.read({ index: 2, change: (middle?.first ?? 0) + 3 }, 1).groups[0]?.changes[0],
+    middle?.changes[3],
+  );
+  await store.execute([insertBlobs(10, 10), insertBlobs(6_000, 1_000), insertBlobs(1, 1)]);
+  assert.deepEqual(
+    all(log, 3, mib).map(({ changes }) => changes),
+    [[{ type: "read_again", reason: "too_large", transaction: 0 }]],
+  );
+});
+
+Deno.test("ChangeLog tells of a load, and begins anew where the database comes as a whole", async () => {
+  await using store = await TestStore.open({ changesBytes: 4 * mib });
+  await using other = await TestStore.open({ changesBytes: 4 * mib });
+  await store.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (1)"]);
+  const snapshot = await store.store.openSnapshot();
+  await other.store.installSnapshot(snapshot.body);
+  await snapshot.close();
+  const log = logOf(other);
+  assert.equal(log.status.oldest, 2);
+  assert.throws(() => log.read({ index: 1, change: 0 }), ChangesTruncatedError);
+  assert.deepEqual(log.read({ index: 2, change: 0 }), {
+    groups: [],
+    next: { index: 2, change: 0 },
+  });
+  const waiting = log.wait(2);
+  other.entries.index = 1;
+  await other.execute(["INSERT INTO t VALUES (2)"]);
+  await waiting;
+  assert.deepEqual(log.read({ index: 2, change: 0 }).groups.map(({ index }) => index), [2]);
+});
+
+Deno.test("ChangeLog is gone once it is not asked for, and then begins anew", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "raftlite-store-" });
+  const before = await TestStore.open({ changesBytes: mib, directory });
+  await before.execute(["CREATE TABLE t (v)"]);
+  await before.store.close();
+  const without = await TestStore.open({ directory }, before.entries);
+  assert.equal(without.store.changes, undefined);
+  await without.execute(["INSERT INTO t VALUES (1)"]);
+  await without.store.close();
+  await using again = await TestStore.open({ changesBytes: mib, directory }, before.entries);
+  assert.equal(logOf(again).status.oldest, 3);
+  await again.execute(["INSERT INTO t VALUES (2)"]);
+  const [group] = logOf(again).read({ index: 3, change: 0 }).groups;
+  assert.deepEqual(group?.changes.map((change) => change.type === "row" && change.after), [[2n]]);
+});
+
+Deno.test("ChangeLog that is damaged is begun anew, and ends no node", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "raftlite-store-" });
+  const before = await TestStore.open({ changesBytes: mib, directory });
+  await before.execute(["CREATE TABLE t (v)"]);
+  await before.store.close();
+  await Deno.writeTextFile(`${directory}/changes.sqlite`, "no database".repeat(1000));
+  await using after = await TestStore.open({ changesBytes: mib, directory }, before.entries);
+  assert.equal(logOf(after).status.oldest, 2);
+  await after.execute(["INSERT INTO t VALUES (2)"]);
+  assert.equal(logOf(after).read({ index: 2, change: 0 }).groups.length, 1);
+});
