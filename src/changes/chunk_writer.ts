@@ -1,5 +1,5 @@
 import { ByteWriter } from "../base/bytes.ts";
-import type { ChangeFile } from "./change_file.ts";
+import type { ChangeFile, Chunk } from "./change_file.ts";
 import type { CommitPosition } from "./commit_position.ts";
 import { type GroupStart, writeGroup, writeTable } from "./group_codec.ts";
 import type { TableShape } from "./table_shapes.ts";
@@ -88,10 +88,17 @@ export class ChunkWriter {
 
   /** Puts what is written into the file. */
   #flush(): void {
-    const chunk = this.#chunk;
-    if (chunk === undefined) return;
-    const { first, change, last } = chunk;
-    this.#file.put({ first, change, last, bytes: this.records.view() });
+    const chunk = this.#whole;
+    if (chunk !== undefined) this.#file.put(chunk);
+    this.#reset();
+  }
+
+  /** What is written, valid until the next write. */
+  get #whole(): Chunk | undefined {
+    return this.#chunk && { ...this.#chunk, bytes: this.records.view() };
+  }
+
+  #reset(): void {
     this.records.reset(chunkBytes * 2);
     this.#chunk = undefined;
     this.#inGroup = false;
@@ -132,16 +139,14 @@ export class ChunkWriter {
   /** Forgets what is not committed. */
   clear(): void {
     this.#file.rollback();
-    this.records.reset(chunkBytes * 2);
-    this.#chunk = undefined;
-    this.#inGroup = false;
+    this.#reset();
     this.#groupMark = this.mark();
   }
 
   /** Puts all into the file, and commits it there. */
   commit(position: CommitPosition, keepFrom: number): void {
-    this.#flush();
-    this.#file.commit(position, keepFrom);
+    this.#file.commit(position, keepFrom, this.#whole);
+    this.#reset();
     this.#groupMark = this.mark();
   }
 
