@@ -84,14 +84,12 @@ function add(found: Map<string, Found>, file: Found): void {
 }
 
 async function filesAt(path: string, bytesLeft: number): Promise<ArchivedFile[]> {
-  let isDirectory: boolean;
-  try {
-    ({ isDirectory } = await Deno.stat(path));
-  } catch (error) {
+  const { isDirectory, isFile } = await Deno.stat(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw cannotRead(path, error);
     throw new ExtensionPathError(`extension path does not exist: ${path}`);
-  }
+  });
   if (isDirectory) return await filesIn(path, bytesLeft);
+  if (!isFile) throw cannotRead(path, new Error("it is no file"));
   const bytes = await read(path, bytesLeft);
   const kind = archiveKind(bytes);
   if (kind === undefined) return [{ name: baseName(path), bytes }];
@@ -113,8 +111,12 @@ async function filesIn(directory: string, bytesLeft: number): Promise<ArchivedFi
   let left = bytesLeft;
   for (const { name } of await Array.fromAsync(Deno.readDir(directory))) {
     const path = `${directory}/${name}`;
+    if (name.startsWith(".")) continue;
     // A link to a file is as good as one.
-    if (name.startsWith(".") || !(await Deno.stat(path)).isFile) continue;
+    const { isFile } = await Deno.stat(path).catch((error) => {
+      throw cannotRead(path, error);
+    });
+    if (!isFile) continue;
     const bytes = await read(path, left);
     left -= bytes.length;
     files.push({ name, bytes });

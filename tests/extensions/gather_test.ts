@@ -186,6 +186,12 @@ Deno.test("gatherExtensions refuses archives that are damaged, or much larger th
   const half = await place.put("half.tgz", whole.subarray(0, whole.length / 2));
   assert.match(await place.refused(half), /^failed to load extensions from tar.gz file: /);
   assert.equal(await place.refused("/nosuch"), "extension path does not exist: /nosuch");
+  if (Deno.build.os === "linux") {
+    assert.match(await place.refused("/dev/zero"), /\/dev\/zero cannot be read: it is no file/);
+  }
+  const dangling = await place.folder("dangling");
+  await Deno.symlink("/nosuch", `${dangling}/a.so`);
+  assert.match(await place.refused(dangling), /dangling\/a.so cannot be read: No such file/);
 });
 
 Deno.test("gatherExtensions takes one name for one library only", async () => {

@@ -57,7 +57,7 @@ function valuesOf({ kind, value, words }: FlagSpec): Values {
   if (kind === "switch") return none;
   if (words !== undefined) return { type: "words", words };
   const [what, ...others] = value.split("|");
-  return what === "FILE" || what === "TARGET"
+  return what === "FILE" || what === "TARGET" || what === "PATH,…"
     ? { type: "files", words: others.filter((word) => word === word.toLowerCase()) }
     : any;
 }
@@ -67,6 +67,7 @@ const ownValues = new Map<string, Values>([
   ["ca-cert", files],
   ["client-cert", files],
   ["client-key", files],
+  ["extensions-path", files],
   ["from", files],
   ["format", { type: "words", words: formats }],
   ["on-conflict", { type: "words", words: conflictWords }],
