@@ -1,6 +1,7 @@
 import { formatDuration } from "../base/duration.ts";
 import { formatGoBytes } from "../base/go_bytes.ts";
 import { messageOf } from "../base/message_of.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Store } from "../store/types.ts";
 import { BackupSeries } from "./backup_series.ts";
@@ -16,6 +17,8 @@ export interface AutoBackupParts {
   readonly store: Pick<Store, "pack" | "check">;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Shows long transfers; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
 }
 
 /** Before the first try after a failure, in ms; doubled with each, up to the interval. */

@@ -23,7 +23,7 @@ export interface RestoringNode {
   readonly leading: LeadingNode;
   /** Whether a leader is known, this node or another. */
   hasLeader(): boolean;
-  load(file: ReadableStream<Uint8Array>): Promise<unknown>;
+  load(file: ReadableStream<Uint8Array>, sizeBytes: number): Promise<unknown>;
 }
 
 /**
@@ -163,7 +163,7 @@ export class AutoRestore {
       // The last moment before the backup takes the place of what is there.
       if (await leading.changedSince(0)) throw new Error("the cluster has data now");
     };
-    await load(ReadableStream.from(body()));
+    await load(ReadableStream.from(body()), backup.sizeBytes);
     this.#counts.restored++;
     this.#log("INFO", `node auto-restored successfully from ${name}`);
   }

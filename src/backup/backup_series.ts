@@ -1,4 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
+import { countedSource, type Transfers } from "../io/transfers.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { ObjectInfo } from "../object_store/types.ts";
 import type { PackedBackup } from "../store/types.ts";
@@ -14,6 +15,8 @@ export interface SeriesParts {
   readonly clock: Pick<Clock, "wallTime">;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Shows long transfers; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
 }
 
 /** An upload that was begun longer ago is nobody's any more, in ms. */
@@ -139,7 +142,13 @@ export class BackupSeries {
     const record: BackupRecord = { id, key, time, sizeBytes, sha256, contentSha256 };
     await this.#begin(key);
     await this.#setAside(key);
-    await store.upload(key, packed, { metadata: this.#metadata(record), signal });
+    const counted = countedSource(this.#parts.transfers, "auto-backup", {
+      source: packed,
+      totalBytes: sizeBytes,
+      what: `to ${destination.name}`,
+    });
+    const options = { metadata: this.#metadata(record), signal };
+    await store.upload(key, counted.source, options).finally(counted.end);
     await this.#checkStored(record);
     await confirm();
     const backups = [...this.#remembered.backups.filter((old) => old.key !== key), record];

@@ -1,3 +1,4 @@
+import type { Transfers } from "../io/transfers.ts";
 import type { Logger } from "../io/types.ts";
 import type { CheckedBackup, Store } from "../store/types.ts";
 import type { OpenDestination } from "./destination.ts";
@@ -26,7 +27,7 @@ export interface RestoreSource {
 /** The backup under a name or, where that has times in its names, the newest beside it. */
 export function backupSource(
   { store: objects, key, name }: OpenDestination,
-  logger: Logger,
+  { logger, transfers }: { readonly logger: Logger; readonly transfers: Transfers },
 ): RestoreSource {
   return {
     name,
@@ -38,7 +39,9 @@ export function backupSource(
       }
       const from = record ?? { key, sizeBytes: info?.sizeBytes ?? 0 };
       if (record === undefined && info === undefined) throw new Error("it is not there");
-      const body = piecesOf(objects, from.key, from.sizeBytes, signal);
+      const { sizeBytes: totalBytes } = from;
+      const pieces = piecesOf(objects, from.key, totalBytes, signal);
+      const body = transfers.counted("auto-restore", { what: `from ${name}`, totalBytes }, pieces);
       const checked = record === undefined ? body : checkedSum(body, record.sha256);
       return { backup: await store.check(checked, signal), sizeBytes: from.sizeBytes };
     },

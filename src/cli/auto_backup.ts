@@ -3,6 +3,7 @@ import { type AutoBackupConfig, parseAutoBackup } from "../backup/config.ts";
 import { type OpenDestination, openDestination } from "../backup/destination.ts";
 import type { LeadingNode } from "../backup/types.ts";
 import { messageOf } from "../base/message_of.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { OpenMember } from "../member/member.ts";
 
@@ -12,6 +13,7 @@ const confirmMs = 10_000;
 export interface Surroundings {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly transfers: Transfers;
 }
 
 /** Backups that were asked for, not yet of a node. */
@@ -23,7 +25,7 @@ export interface PreparedBackup {
 /** Reads the file of -auto-backup; rejects with an Error in rqlite's words. Undefined without one. */
 export async function prepareAutoBackup(
   path: string,
-  { clock, logger }: Surroundings,
+  { clock, logger }: Pick<Surroundings, "clock" | "logger">,
 ): Promise<PreparedBackup | undefined> {
   if (path === "") return undefined;
   const text = await readConfig(path, "auto-backup").catch((error) => {

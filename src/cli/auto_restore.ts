@@ -19,11 +19,11 @@ import { openScratchStore } from "./scratch_store.ts";
  */
 export async function prepareAutoRestore(
   { backups: { restorePath: path }, dataDirectory }: Configuration,
-  { clock, logger, extensions }: Surroundings & { readonly extensions: ExtensionChoice },
+  { clock, logger, transfers, extensions }: Surroundings & { readonly extensions: ExtensionChoice },
 ): Promise<AutoRestore | undefined> {
   if (path === "") return undefined;
   const around = { dataDirectory, clock, logger };
-  const making = makingIn(dataDirectory, { logger, extensions });
+  const making = { ...makingIn(dataDirectory, { logger, extensions }), transfers };
   const isDirectory = await Deno.stat(path).then((found) => found.isDirectory, () => false);
   try {
     if (isDirectory) {
@@ -41,7 +41,7 @@ export async function prepareAutoRestore(
     warnOfUnknown(path, unknownKeys, logger);
     const { destination, point } = config;
     const source = point === undefined
-      ? backupSource(await openDestination(destination, clock), logger)
+      ? backupSource(await openDestination(destination, clock), { logger, transfers })
       : archiveSource({
         place: await archiveAt(destination, clock),
         point,
@@ -88,6 +88,6 @@ export function restoringNode(member: OpenMember): RestoringNode {
   return {
     leading: leadingNode(member),
     hasLeader: () => service.leader() !== undefined,
-    load: (file) => service.load(file),
+    load: (file, sizeBytes) => service.load(file, undefined, sizeBytes),
   };
 }

@@ -20,6 +20,7 @@ import {
 import { defaultWriteQueueOptions, WriteQueue } from "../cluster/write_queue.ts";
 import type { Tracing } from "../cluster/tracing.ts";
 import type { Service } from "../cluster/types.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { parseAddress } from "../io/address.ts";
 import { fileSystemOf, openFilesMax } from "../io/machine.ts";
@@ -59,6 +60,7 @@ interface Parts {
   readonly tracing: Tracing | undefined;
   /** Gives undefined as long as nothing is pushed. */
   readonly otlp: () => OtlpFigures | undefined;
+  readonly transfers: Transfers;
   /** Undefined but for a standby. */
   readonly standby?: Standby | undefined;
   /** Undefined without -auto-restore. */
@@ -103,6 +105,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       changes: parts.changes,
       restore: parts.restore,
       standby: parts.standby,
+      transfers: parts.transfers,
       connections: parts.connections,
       otlp: parts.otlp,
       settings: settingsOf(configuration),

@@ -13,6 +13,7 @@ import { DenoDisk } from "../io/deno_disk.ts";
 import { freeBytes } from "../io/free_bytes.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
+import { Transfers } from "../io/transfers.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
 import type { ChangeDelivery } from "../cdc/delivery.ts";
 import { deliveryOf, prepareCdc } from "./cdc.ts";
@@ -158,8 +159,9 @@ async function runUntil(
   const { tls } = configuration.http;
   const https = tls && await openHttps(tls, { watched, clock, logger });
   const users = await openUsers(configuration.http, { watched, clock, logger });
-  const parts = { end, https, users, configuration, clock, disk, audit, manager, logger };
-  if (!await pastStandby(parts, standby)) {
+  const transfers = new Transfers(clock, logger);
+  const own = { end, https, users, configuration, clock, disk, audit, manager, transfers, logger };
+  if (!await pastStandby(own, standby)) {
     logger.log("INFO", "cli", "Stopped");
     return;
   }
@@ -174,7 +176,9 @@ async function runUntil(
     directory: extensionDirectory(directory),
     logger,
   });
-  const restore = await prepareAutoRestore(configuration, { clock, logger, extensions });
+  const restore = await prepareAutoRestore(configuration, {
+    ...{ clock, logger, transfers, extensions },
+  });
   const otlp = await openOtlp(configuration, { clock, logger });
   const cdc = await prepareCdc(configuration.cdc, logger);
   /** To be told who leads. */
@@ -190,6 +194,7 @@ async function runUntil(
     audit: audit?.log,
     tracing: otlp?.tracer,
     freeBytes: () => freeBytes(directory),
+    transfers,
     logger,
     version,
     beforeBeginning: (opened) => restore?.fetch(opened) ?? Promise.resolve(),
@@ -203,9 +208,10 @@ async function runUntil(
       if (configuration.cluster.shutdownOnRemove) end.ask("removed from the cluster");
     },
   });
+  const isForming = discovery !== undefined || configuration.cluster.bootstrapExpect > 0;
   const member = await untilOpen(opening, {
     end,
-    isWaiting: discovery !== undefined || configuration.cluster.bootstrapExpect > 0,
+    isWaiting: isForming || restore !== undefined,
     waitingRoom: async () => {
       const room = await openWaitingRoom({
         ...httpAddress(configuration),
@@ -215,7 +221,9 @@ async function runUntil(
         nodeId: configuration.nodeId,
         discovery: discovery && (() => discovery.figures()),
         hasUsers: users !== undefined,
+        transfers,
       });
+      if (!isForming) return room;
       // Who starts one machine after the other must not wait for this one to be up before the next.
       manager.status("Waiting for the other nodes of its cluster");
       manager.ready();
@@ -237,6 +245,7 @@ async function runUntil(
     await serveMember({
       member,
       delivery,
+      transfers,
       nodeNetwork,
       discovery,
       https,
@@ -276,21 +285,23 @@ interface ServeParts extends Omit<RunParts, "watched" | "standby"> {
   readonly archive: PreparedArchive | undefined;
   readonly restore: AutoRestore | undefined;
   readonly delivery: ChangeDelivery | undefined;
+  readonly transfers: Transfers;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
 async function serveMember(own: ServeParts): Promise<void> {
   const { member, nodeNetwork, discovery, https, users, otlp, backups, archive, restore } = own;
-  const { end, clock, audit, manager, configuration, logger, delivery } = own;
+  const { end, clock, audit, manager, configuration, logger, delivery, transfers } = own;
   const { service, store: { changes } } = member;
-  const backup = backups && autoBackupOf(backups, member, { clock, logger });
-  const archiver = archive && await archiverOf(archive, member, { clock, logger });
+  const backup = backups && autoBackupOf(backups, member, { clock, logger, transfers });
+  const archiver = archive && await archiverOf(archive, member, { clock, logger, transfers });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
   let push: OtlpPush | undefined = undefined;
   const parts = httpParts(configuration, {
     service,
+    transfers,
     clock,
     logger,
     turns,

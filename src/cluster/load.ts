@@ -18,7 +18,7 @@ export type Submit = (make: CommandMaker, timeoutMs: number) => Promise<WriteAns
  * Memory does not grow with it.
  */
 export async function loadDatabase(
-  file: ReadableStream<Uint8Array>,
+  file: AsyncIterable<Uint8Array>,
   submit: Submit,
   signal?: AbortSignal,
 ): Promise<number> {
@@ -74,7 +74,7 @@ async function expectSuccess(
 }
 
 /** The stream's bytes in pieces of the same size, but the last. */
-async function* pieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* pieces(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let piece = new Uint8Array(chunkBytes);
   let filled = 0;
   for await (const bytes of stream) {

@@ -2,6 +2,7 @@ import type { Admission } from "../access/admission.ts";
 import type { Requester } from "../access/types.ts";
 import type { Audit } from "../audit/types.ts";
 import type { Seeds } from "../discovery/seeds.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { type Member, nodeName } from "../raft/types.ts";
@@ -91,6 +92,8 @@ export interface ServiceParts {
   readonly admission?: Admission | undefined;
   /** Undefined: nobody wants to know who did what. */
   readonly audit?: Audit | undefined;
+  /** Shows long transfers; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
   /** Undefined where nothing is traced. */
   readonly tracing?: Tracing | undefined;
   /** What the disk of the data has free; undefined where nobody can say. */
@@ -268,10 +271,16 @@ export class ClusterService implements Service {
     return await this.#parts.store.backup(options, signal);
   }
 
-  async load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<number> {
+  async load(
+    file: ReadableStream<Uint8Array>,
+    signal?: AbortSignal,
+    totalBytes?: number,
+  ): Promise<number> {
     const submit = (make: (request: Command["request"]) => Command, timeoutMs: number) =>
       this.#writes.submit(make, plainFormat, timeoutMs);
-    return await loadDatabase(file, submit, signal);
+    const expected = { what: "into the log", totalBytes };
+    const counted = this.#parts.transfers?.counted("load", expected, file) ?? file;
+    return await loadDatabase(counted, submit, signal);
   }
 
   /** Has upkeep of the database done on all nodes; resolves once it is applied here. */

@@ -291,7 +291,11 @@ export interface Service {
   /** Runs SQL text as sqlite3's shell would, all or nothing. Throws a ServiceError. */
   loadSql(request: LoadSqlRequest): Promise<WriteAnswer>;
   /** Replaces the database by a SQLite file. Resolves with the index of the entry that did so. */
-  load(file: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<number>;
+  load(
+    file: ReadableStream<Uint8Array>,
+    signal?: AbortSignal,
+    totalBytes?: number,
+  ): Promise<number>;
   status(): ServiceStatus;
   /** What the store itself reports. */
   storeStatus(): Promise<StoreStatus>;

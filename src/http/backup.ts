@@ -24,17 +24,27 @@ export async function backup(
   const copy = await service.backup({ format, vacuum, tables, noLeader }, request.signal);
   audited?.begin();
   let bytes = 0;
+  const transfer = app.info.transfers?.begin("backup", {
+    what: "to a client",
+    totalBytes: format === "sql" || vacuum
+      ? undefined
+      : (await service.storeStatus()).databaseBytes,
+  });
+  const end = () => transfer && app.info.transfers?.end(transfer);
   const body = copy.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
       transform: (piece, controller) => {
         bytes += piece.length;
+        transfer?.add(piece.length);
         controller.enqueue(new Uint8Array(piece));
       },
       flush: () => {
+        end();
         app.lastBackupAt = new Date();
         audited?.end("ok", { bytes });
       },
       cancel: (error) => {
+        end();
         const reason = error instanceof Error ? error.message : "its client went away";
         audited?.end("failed", { bytes, reason });
       },

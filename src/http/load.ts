@@ -112,9 +112,11 @@ async function loadFile(
   body: ReadableStream<Uint8Array>,
 ): Promise<number> {
   const { signal } = request;
-  if (!request.headers.has("transfer-encoding")) return await service.load(body, signal);
+  if (!request.headers.has("transfer-encoding")) {
+    return await service.load(body, signal, lengthOf(request).bytes);
+  }
   const { dataDirectory } = service.status();
-  return await spool(body, dataDirectory, (spooled) => service.load(spooled, signal));
+  return await spool(body, dataDirectory, (spooled, size) => service.load(spooled, signal, size));
 }
 
 function bootObstacle({ service }: AppState): string | undefined {

@@ -18,7 +18,7 @@ let bodies = 0;
 export async function spool<Result>(
   body: ReadableStream<Uint8Array>,
   directory: string,
-  use: (body: ReadableStream<Uint8Array>) => Promise<Result>,
+  use: (body: ReadableStream<Uint8Array>, sizeBytes: number) => Promise<Result>,
 ): Promise<Result> {
   if (bodies >= bodiesMax) {
     await body.cancel().catch(() => {});
@@ -30,16 +30,18 @@ export async function spool<Result>(
   const path = `${directory}/db.sqlite.tmp-upload-${crypto.randomUUID().slice(0, 8)}`;
   bodies++;
   try {
-    await keep(body, path);
-    return await use(ReadableStream.from(pieces(path)));
+    const sizeBytes = await keep(body, path);
+    return await use(ReadableStream.from(pieces(path)), sizeBytes);
   } finally {
     bodies--;
     await Deno.remove(path).catch(() => {});
   }
 }
 
-async function keep(body: ReadableStream<Uint8Array>, path: string): Promise<void> {
+/** Returns how many bytes it had. */
+async function keep(body: ReadableStream<Uint8Array>, path: string): Promise<number> {
   const reader = body.getReader();
+  let sizeBytes = 0;
   try {
     using file = await Deno.open(path, { write: true, createNew: true });
     // To leave the thread for each piece would be too slow for a client on the same machine, and
@@ -47,7 +49,8 @@ async function keep(body: ReadableStream<Uint8Array>, path: string): Promise<voi
     let mayBlock = true;
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) return;
+      if (done) return sizeBytes;
+      sizeBytes += value.length;
       for (let rest = value; rest.length > 0;) {
         const startedAt = performance.now();
         const count = mayBlock ? file.writeSync(rest) : await file.write(rest);

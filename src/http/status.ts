@@ -11,6 +11,7 @@ import { sortedGoJson } from "../base/go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs } from "./query_parameters.ts";
 import type { AuditFigures, CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
+import { transferFigures } from "./transfer_status.ts";
 import { standbyFigures } from "./standby.ts";
 import { extensionFigures, type Figures, storeFigures } from "./store_status.ts";
 
@@ -48,6 +49,7 @@ async function collect(app: AppState): Promise<Figures> {
     audit: auditFigures(info.audit?.()),
     auto_backups: info.backups && backupFigures(info.backups()),
     archive: info.archive && archiveFigures(info.archive()),
+    transfers: info.transfers && transferFigures(info.transfers.figures),
     standby: info.standby && standbyFigures(info.standby.figures),
     cdc: info.cdc && cdcFigures(info.cdc()),
     changes: info.changes && changesFigures(info.changes()),

@@ -8,6 +8,7 @@ import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Audit } from "../audit/types.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Logger } from "../io/types.ts";
 import type { KeyPair } from "../tls/key_pair.ts";
 import type { ConnectionFigures } from "./connection_watch.ts";
@@ -103,6 +104,8 @@ export interface ServerInfo {
   readonly changes?: (() => ChangeLogStatus) | undefined;
   /** Gives undefined without -otlp-endpoint. */
   readonly otlp?: () => OtlpFigures | undefined;
+  /** The long transfers that are under way; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
   /** Undefined but for a standby. */
   readonly standby?: Standby | undefined;
   /** Undefined without -auto-restore. */

@@ -1,8 +1,10 @@
 import { formatAddress } from "../io/address.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Logger } from "../io/types.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
 import { sortedGoJson } from "../base/go_json.ts";
 import { type HttpsOptions, listen } from "./listen.ts";
+import { transferFigures } from "./transfer_status.ts";
 import type { DiscoveryFigures } from "./types.ts";
 
 /** What requests under way may take to end, in ms. */
@@ -18,6 +20,7 @@ export interface WaitingRoomOptions {
   readonly discovery: (() => DiscoveryFigures) | undefined;
   /** Where users have to say who they are, strangers are told no figures. */
   readonly hasUsers: boolean;
+  readonly transfers: Transfers;
 }
 
 export interface WaitingRoom {
@@ -83,9 +86,10 @@ function textAnswer(status: number, text: string): Response {
   });
 }
 
-function figures({ nodeId, discovery }: WaitingRoomOptions) {
+function figures({ nodeId, discovery, transfers }: WaitingRoomOptions) {
   return {
     disco: discovery?.(),
+    transfers: transferFigures(transfers.figures),
     store: { leader: { addr: "", node_id: "" }, node_id: nodeId, nodes: [], ready: false },
   };
 }

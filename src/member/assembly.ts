@@ -24,6 +24,7 @@ type NodeParts = Pick<
   | "contents"
   | "codec"
   | "installMarker"
+  | "transfers"
   | "onFatal"
 >;
 
@@ -42,6 +43,7 @@ type OwnServiceParts = Pick<
   | "admission"
   | "audit"
   | "tracing"
+  | "transfers"
   | "freeBytes"
   | "writeTimeoutMs"
 >;

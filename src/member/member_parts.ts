@@ -7,6 +7,7 @@ import { strangersMay } from "../cluster/wire.ts";
 import { Seeds } from "../discovery/seeds.ts";
 import type { Discovery } from "../discovery/types.ts";
 import { hostOf } from "../io/address.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Disk, Logger, Network, Random } from "../io/types.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import type { Configuration as Members, Member, Status } from "../raft/types.ts";
@@ -25,6 +26,8 @@ export interface Surroundings {
   readonly random: Random;
   readonly logger: Logger;
   readonly version: string;
+  /** Shows long transfers; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
   readonly openers: Openers;
   /** Undefined: every node may join. */
   readonly admission?: Admission | undefined;

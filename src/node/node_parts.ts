@@ -103,6 +103,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     transport,
     clock,
     logger,
+    transfers: options.transfers,
     due,
   });
   const receiver = new SnapshotReceiver({
@@ -111,6 +112,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     applier,
     stateMachine,
     marker: options.installMarker,
+    transfers: options.transfers,
     logger,
   });
   const upkeep = new Upkeep({

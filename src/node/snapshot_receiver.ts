@@ -1,7 +1,9 @@
+import type { Transfers } from "../io/transfers.ts";
 import { DiskError, type Logger } from "../io/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { Raft } from "../raft/raft.ts";
 import { type CompactionPoint, type NodeId, nodeName } from "../raft/types.ts";
+import { snapshotSizeIn } from "../store/copy/snapshot_body.ts";
 import { SnapshotRejectedError, type StateMachine } from "../store/types.ts";
 import type { Applier } from "./applier.ts";
 import type { SnapshotHeader } from "./snapshot_header.ts";
@@ -24,6 +26,7 @@ export class SnapshotReceiver {
   readonly #stateMachine: StateMachine;
   readonly #marker: InstallMarker;
   readonly #logger: Logger;
+  readonly #transfers: Transfers | undefined;
   #incoming: Incoming | undefined;
   #swapping = false;
   #installed = 0;
@@ -36,6 +39,7 @@ export class SnapshotReceiver {
       readonly stateMachine: StateMachine;
       readonly marker: InstallMarker;
       readonly logger: Logger;
+      readonly transfers?: Transfers | undefined;
     },
   ) {
     this.#raft = parts.raft;
@@ -44,6 +48,7 @@ export class SnapshotReceiver {
     this.#stateMachine = parts.stateMachine;
     this.#marker = parts.marker;
     this.#logger = parts.logger;
+    this.#transfers = parts.transfers;
   }
 
   /** Snapshots received and swapped in since the start. */
@@ -118,7 +123,10 @@ export class SnapshotReceiver {
         "node",
         `Receiving a snapshot at index ${point.index} from ${sender}`,
       );
-      await this.#stateMachine.installSnapshot(body, async ({ index, term }) => {
+      const what = `from ${sender}`;
+      const counted =
+        this.#transfers?.counted("snapshot-received", { what }, body, snapshotSizeIn) ?? body;
+      await this.#stateMachine.installSnapshot(counted, async ({ index, term }) => {
         if (index !== point.index || term !== point.term) {
           throw new SnapshotRejectedError(
             `it was announced at index ${point.index} (term ${point.term}) and holds index ${index} (term ${term})`,

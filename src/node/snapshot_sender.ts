@@ -1,4 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Raft } from "../raft/raft.ts";
 import { type NodeId, nodeName } from "../raft/types.ts";
@@ -39,6 +40,7 @@ export interface SnapshotSenderParts {
   readonly transport: Pick<Transport, "stream" | "addressOf">;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly transfers?: Transfers | undefined;
   /** The core was told something: there may be something to do. */
   readonly due: () => void;
 }
@@ -112,11 +114,14 @@ export class SnapshotSender {
 
   /** True when the follower has installed the state. */
   async #stream(to: NodeId, address: string, attempt: Attempt): Promise<boolean> {
-    const { raft, stateMachine, transport, logger } = this.#parts;
+    const { raft, stateMachine, transport, logger, transfers } = this.#parts;
     try {
       const snapshot = await stateMachine.openSnapshot();
       try {
         const { index, term } = snapshot.position;
+        const { sizeBytes: totalBytes } = snapshot;
+        const expected = { what: `to ${nodeName(to)}`, totalBytes };
+        const body = transfers?.counted("snapshot-sent", expected, snapshot.body) ?? snapshot.body;
         logger.log(
           "INFO",
           "node",
@@ -124,7 +129,7 @@ export class SnapshotSender {
         );
         const configuration = raft.configurationAt(index);
         const header = encodeSnapshotHeader(attempt.term, { index, term, configuration });
-        await transport.stream({ address, kind: snapshotStream, header, body: snapshot.body }, {
+        await transport.stream({ address, kind: snapshotStream, header, body }, {
           timeoutMs: answerTimeoutMs,
           signal: attempt.abort.signal,
         });

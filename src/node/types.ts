@@ -1,4 +1,5 @@
 import type { Histogram } from "../base/histogram.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type {
@@ -99,6 +100,8 @@ export interface NodeOptions {
   readonly stateMachine: StateMachine;
   readonly codec: CommandCodec;
   readonly installMarker: InstallMarker;
+  /** Shows long transfers; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
   /** The configuration in effect changed (also called once at the start). */
   readonly onConfiguration: (configuration: Configuration) => void;
   readonly onStatus: (status: Status) => void;

@@ -16,6 +16,7 @@ import { formatDuration } from "../base/duration.ts";
 import { formatGoBytes } from "../base/go_bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import { ifThere } from "../object_store/types.ts";
+import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Store } from "../store/types.ts";
 import type { StandbyFigures } from "./types.ts";
@@ -32,6 +33,8 @@ export interface FollowerParts {
   readonly pollMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Shows long transfers; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
 }
 
 /** Before the first try after a failure, in ms; doubled with each, up to the second. */
@@ -264,6 +267,10 @@ export class ArchiveFollower {
         install: (copy) => this.#change(() => store.install(copy)),
       },
       signal,
+      counted: (body, { sizeBytes: totalBytes }) => {
+        const { transfers } = this.#parts;
+        return transfers?.counted("standby-base", { what, totalBytes }, body) ?? body;
+      },
     }, base);
     this.#previous = undefined;
     this.#counts.basesTaken++;

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/message_of.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { formatGoBytes } from "../../base/go_bytes.ts";
+import type { Transfers } from "../../io/transfers.ts";
 import type { Clock, Logger, Timer } from "../../io/types.ts";
 import type { Store } from "../../store/types.ts";
 import { ArchiveTail } from "./archive_tail.ts";
@@ -17,6 +18,8 @@ export interface ArchiverParts {
   readonly baseIntervalMs: number;
   readonly node: ArchivedNode;
   readonly store: Pick<Store, "pack">;
+  /** Shows long transfers; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
   /** Removes what is old; undefined where nothing is. */
   readonly trimmer?: Trimmer | undefined;
   /** Of SQLite, for the records. */

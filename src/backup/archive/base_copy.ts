@@ -1,3 +1,4 @@
+import { countedSource, type Transfers } from "../../io/transfers.ts";
 import type { Clock } from "../../io/types.ts";
 import { failedAs } from "../../object_store/types.ts";
 import type { Store } from "../../store/types.ts";
@@ -18,6 +19,8 @@ export interface BaseParts {
   readonly sqliteVersion: string;
   readonly clock: Pick<Clock, "wallTime">;
   readonly signal: AbortSignal;
+  /** Shows long transfers; undefined: nobody looks. */
+  readonly transfers?: Transfers | undefined;
 }
 
 /**
@@ -26,13 +29,18 @@ export interface BaseParts {
  * is one of that index already, that one stays.
  */
 export async function makeBase(parts: BaseParts): Promise<BaseRecord> {
-  const { place, node, store, sqliteVersion, clock, signal } = parts;
+  const { place, node, store, sqliteVersion, clock, signal, transfers } = parts;
   const packed = await store.pack({ vacuum: false, compression: "gzip", content: "all" }, signal);
   try {
     const { index, term } = packed.position;
     const keys = baseKeys(place, index);
     const key = keys.file(crypto.randomUUID().slice(0, 8));
-    await place.store.upload(key, packed, { signal });
+    const counted = countedSource(transfers, "archive-base", {
+      source: packed,
+      totalBytes: packed.sizeBytes,
+      what: `to ${place.name}`,
+    });
+    await place.store.upload(key, counted.source, { signal }).finally(counted.end);
     const record: BaseRecord = {
       version: 1,
       cluster: node.clusterId,
@@ -71,14 +79,22 @@ export interface TakeBaseParts {
   readonly place: ArchivePlace;
   readonly store: Pick<Store, "check" | "install">;
   readonly signal?: AbortSignal | undefined;
+  /** Passes on what comes of it; undefined: as it is. */
+  readonly counted?: CountBytes | undefined;
 }
+
+/** Counts the bytes of a base copy as they pass. */
+export type CountBytes = (
+  body: AsyncIterable<Uint8Array>,
+  base: BaseRecord,
+) => AsyncIterable<Uint8Array>;
 
 /** Makes a store's database of a base copy, once it is checked. Throws an ArchiveError for a wrong one. */
 export async function takeBase(
-  { place, store, signal }: TakeBaseParts,
+  { place, store, signal, counted = (body) => body }: TakeBaseParts,
   base: BaseRecord,
 ): Promise<void> {
-  const checked = await store.check(baseBytes(place, base, signal), signal);
+  const checked = await store.check(counted(baseBytes(place, base, signal), base), signal);
   if (checked.contentSha256 !== base.contentSha256) {
     await checked.close();
     throw new ArchiveError(`${place.name}: ${base.key} is not the database that was copied`);

@@ -79,9 +79,9 @@ export class ArchiveReader {
   }
 
   /** Makes a base copy a store's database. Throws an ArchiveError where it is not what it was, or gone. */
-  async take(base: BaseRecord, store: TakeBaseParts["store"], signal?: AbortSignal): Promise<void> {
+  async take(base: BaseRecord, parts: Omit<TakeBaseParts, "place">): Promise<void> {
     try {
-      await takeBase({ place: this.#place, store, signal }, base);
+      await takeBase({ ...parts, place: this.#place }, base);
     } catch (error) {
       throw failedAs("missing", error) ? await this.#gone(base.key) : error;
     }

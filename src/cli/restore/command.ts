@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { CountBytes } from "../../backup/archive/base_copy.ts";
 import { ArchiveError, type ArchivePlace } from "../../backup/archive/layout.ts";
 import { ArchiveReader, type Inventory, type Range } from "../../backup/archive/reader.ts";
 import type { Reached } from "../../backup/archive/point_in_time.ts";
@@ -14,6 +15,7 @@ import type { PackedBackup } from "../../store/types.ts";
 import { openArchive } from "../archive.ts";
 import { extensionDirectory, prepareExtensions } from "../extensions.ts";
 import { print, printError } from "../output.ts";
+import { Progress } from "../shell/progress.ts";
 import { openScratchStore } from "../scratch_store.ts";
 import { parseRestore, type RestoreRequest } from "./flags.ts";
 
@@ -81,6 +83,19 @@ function timeText(time: number | undefined): string {
   return time === undefined ? "(no writes)" : new Date(time).toISOString();
 }
 
+/** Shows at a terminal how far the base copy is. */
+const counted: CountBytes = async function* (body, { sizeBytes }) {
+  const progress = new Progress("Base copy", sizeBytes);
+  try {
+    for await (const piece of body) {
+      yield piece;
+      progress.add(piece.length);
+    }
+  } finally {
+    progress.end();
+  }
+};
+
 async function makeFile(
   place: ArchivePlace,
   { point, output, extensions: flags }: Extract<RestoreRequest, { type: "restore" }>,
@@ -99,7 +114,7 @@ async function makeFile(
     });
     const openStore = (home: string) =>
       openScratchStore({ disk, logger, extensions, directory: home });
-    const parts = { reader, point, disk, directory, openStore };
+    const parts = { reader, point, disk, directory, openStore, counted };
     const reached = await restoreStore(parts, async (store, reached) => {
       const packed = await store.pack({ vacuum: false, compression: "none", journal: "delete" });
       await write(disk, packed, `${directory}/file`);

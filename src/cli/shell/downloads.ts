@@ -14,6 +14,8 @@ export interface DownloadParts {
   readonly path: string;
   /** Of its progress. */
   readonly label: string;
+  /** About how large the answer is, where that is known. */
+  readonly totalBytes?: number | undefined;
 }
 
 /**
@@ -22,12 +24,12 @@ export interface DownloadParts {
  */
 export async function download(
   { client }: Session,
-  { call, path, label }: DownloadParts,
+  { call, path, label, totalBytes }: DownloadParts,
   signal: AbortSignal,
 ): Promise<void> {
   const isPlain = await isOrdinary(path);
   const target = isPlain ? `${path}.part` : path;
-  const progress = new Progress(label);
+  const progress = new Progress(label, totalBytes);
   try {
     await client.exchange(call, signal, async (answer) => {
       if (answer.status !== 200) throw refusal(answer.status, (await textOf(answer)).text);

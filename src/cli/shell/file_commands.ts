@@ -17,10 +17,22 @@ const backup: DotCommand = {
   async run(session, file, signal) {
     requireFile("backup", file);
     const call = { method: "GET", path: "db/backup", repeatable: true } as const;
-    await download(session, { call, path: file, label: "Backup" }, signal);
+    const totalBytes = await databaseBytes(session, signal);
+    await download(session, { call, path: file, label: "Backup", totalBytes }, signal);
     print("backup file written successfully\n");
   },
 };
+
+/** What a backup is going to have, about; undefined where the user may not know. */
+async function databaseBytes(
+  { client }: Session,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const parameters = { key: "store.sqlite3.db_size" };
+  const call = { method: "GET", path: "status", parameters, repeatable: true } as const;
+  const { status, text } = await client.call(call, signal);
+  return status === 200 && /^[0-9]+\s*$/.test(text) ? Number(text) : undefined;
+}
 
 const dump: DotCommand = {
   usage: "FILE [TABLE,TABLE...]",

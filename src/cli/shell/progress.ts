@@ -1,40 +1,36 @@
+import { progressText, Transfer } from "../../io/transfers.ts";
 import { printError } from "../output.ts";
 
 const intervalMs = 100;
 
-/** Counts bytes and, on a terminal, shows the count on a line of standard error that it clears again. */
+/**
+ * Counts bytes and, on a terminal, shows the count, the rate and the time that is left on a line of
+ * standard error that it clears again.
+ */
 export class Progress {
   readonly #label: string;
-  readonly #total: number | undefined;
+  readonly #transfer: Transfer;
   readonly #isShown = Deno.stderr.isTerminal();
-  #bytes = 0;
   #shownAt = -Infinity;
 
-  /** `total` in bytes, where it is known beforehand. */
-  constructor(label: string, total?: number) {
+  /** `totalBytes` where it is known beforehand. */
+  constructor(label: string, totalBytes?: number) {
     this.#label = label;
-    this.#total = total;
+    this.#transfer = new Transfer({ now: () => performance.now() }, "backup", {
+      what: label,
+      totalBytes,
+    });
   }
 
   add(bytes: number): void {
-    this.#bytes += bytes;
+    this.#transfer.add(bytes);
     const now = performance.now();
     if (!this.#isShown || now - this.#shownAt < intervalMs) return;
     this.#shownAt = now;
-    const share = this.#total ? ` (${Math.floor(100 * this.#bytes / this.#total)} %)` : "";
-    printError(`\r\x1b[K${this.#label}: ${sizeText(this.#bytes)}${share}`);
+    printError(`\r\x1b[K${this.#label}: ${progressText(this.#transfer.figures)}`);
   }
 
   end(): void {
     if (this.#shownAt > -Infinity) printError("\r\x1b[K");
   }
-}
-
-/** Bytes as people read them: 512 B, 1.5 MiB. */
-function sizeText(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB"];
-  let size = bytes;
-  let unit = 0;
-  for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
-  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 }

@@ -4,6 +4,7 @@ import { type HttpServer, serve as serveHttp } from "../../http/serve.ts";
 import type { DenoClock } from "../../io/deno_clock.ts";
 import { SystemRandom } from "../../io/system_random.ts";
 import { TurnWatch } from "../../io/turn_watch.ts";
+import type { Transfers } from "../../io/transfers.ts";
 import type { Disk } from "../../io/types.ts";
 import type { StderrLogger } from "../../io/stderr_logger.ts";
 import { openers } from "../../member/openers.ts";
@@ -36,6 +37,7 @@ export interface FollowParts {
   readonly disk: Disk;
   readonly audit: OpenAudit | undefined;
   readonly manager: ServiceManager;
+  readonly transfers: Transfers;
   readonly logger: StderrLogger;
 }
 
@@ -63,6 +65,7 @@ export async function follow(parts: FollowParts): Promise<boolean> {
   const { place, record, pollMs } = parts;
   const follower = new ArchiveFollower({
     ...{ place, pollMs, store, clock, logger },
+    transfers: parts.transfers,
     cluster: record.cluster,
     sqliteVersion: sqliteLabel(await store.status()),
     permitsMismatch: configuration.cluster.allowSqliteMismatch,
@@ -105,7 +108,7 @@ export async function follow(parts: FollowParts): Promise<boolean> {
 
 /** Serves HTTP; resolves with what ends it. */
 async function serveStandby(
-  { configuration, clock, users, https, audit, logger }: FollowParts,
+  { configuration, clock, users, https, audit, transfers, logger }: FollowParts,
   service: StandbyService,
   standby: StandbyNode,
 ): Promise<() => Promise<void>> {
@@ -113,7 +116,7 @@ async function serveStandby(
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
   const parts = httpParts(configuration, {
-    ...{ service, standby, clock, logger, turns, audit },
+    ...{ service, standby, clock, logger, turns, audit, transfers },
     connections: () => server?.connections,
     gate: users?.gate,
     nodeTls: undefined,

@@ -89,6 +89,13 @@ export async function receiveSnapshot(
   }
 }
 
+/** The size of a whole snapshot by its first bytes; undefined where they do not say. */
+export function snapshotSizeIn(head: Uint8Array): number | undefined {
+  if (head.length < headBytes || magic.some((byte, i) => head[i] !== byte)) return undefined;
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  return snapshotSize(Number(view.getBigUint64(8, true)));
+}
+
 function sizeIn(head: Uint8Array<ArrayBuffer>): number {
   if (magic.some((byte, i) => head[i] !== byte)) {
     throw new FormatError("Snapshot is of an unknown format");
