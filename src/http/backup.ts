@@ -30,7 +30,7 @@ export async function backup(
       ? undefined
       : (await service.storeStatus()).databaseBytes,
   });
-  const end = () => transfer && app.info.transfers?.end(transfer);
+  const end = () => app.info.transfers?.end(transfer);
   const body = copy.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
       transform: (piece, controller) => {

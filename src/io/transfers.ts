@@ -106,9 +106,16 @@ export class Transfer {
     this.reached(this.#bytes + bytes);
   }
 
-  /** It turned out how much it is. */
-  expect(totalBytes: number | undefined): void {
-    this.#totalBytes = totalBytes ?? this.#totalBytes;
+  /** The same bytes, counted as they pass; `sizeIn`: how many all are, where the first piece says so. */
+  async *over(
+    body: AsyncIterable<Uint8Array>,
+    sizeIn: (first: Uint8Array) => number | undefined = () => undefined,
+  ): AsyncGenerator<Uint8Array> {
+    for await (const piece of body) {
+      if (this.#bytes === 0) this.#totalBytes ??= sizeIn(piece);
+      yield piece;
+      this.add(piece.length);
+    }
   }
 }
 
@@ -135,26 +142,21 @@ export class Transfers {
     return transfer;
   }
 
-  end(transfer: Transfer): void {
-    this.#open.delete(transfer);
+  /** Undefined: there is nothing to end. */
+  end(transfer: Transfer | undefined): void {
+    if (transfer !== undefined) this.#open.delete(transfer);
   }
 
-  /** The same bytes, counted as they pass. */
+  /** The same bytes, counted as they pass, from the first that is asked for to their end. */
   async *counted(
     kind: TransferKind,
     expected: Expected,
     body: AsyncIterable<Uint8Array>,
-    sizeIn: (first: Uint8Array) => number | undefined = () => undefined,
+    sizeIn?: (first: Uint8Array) => number | undefined,
   ): AsyncGenerator<Uint8Array> {
     const transfer = this.begin(kind, expected);
-    let isFirst = true;
     try {
-      for await (const piece of body) {
-        if (isFirst) transfer.expect(sizeIn(piece));
-        isFirst = false;
-        yield piece;
-        transfer.add(piece.length);
-      }
+      yield* transfer.over(body, sizeIn);
     } finally {
       this.end(transfer);
     }

@@ -119,9 +119,6 @@ export class SnapshotSender {
       const snapshot = await stateMachine.openSnapshot();
       try {
         const { index, term } = snapshot.position;
-        const { sizeBytes: totalBytes } = snapshot;
-        const expected = { what: `to ${nodeName(to)}`, totalBytes };
-        const body = transfers?.counted("snapshot-sent", expected, snapshot.body) ?? snapshot.body;
         logger.log(
           "INFO",
           "node",
@@ -129,10 +126,14 @@ export class SnapshotSender {
         );
         const configuration = raft.configurationAt(index);
         const header = encodeSnapshotHeader(attempt.term, { index, term, configuration });
-        await transport.stream({ address, kind: snapshotStream, header, body }, {
+        const { body, sizeBytes } = snapshot;
+        const expected = { what: `to ${nodeName(to)}`, totalBytes: sizeBytes };
+        const transfer = transfers?.begin("snapshot-sent", expected);
+        const counted = transfer?.over(body) ?? body;
+        await transport.stream({ address, kind: snapshotStream, header, body: counted }, {
           timeoutMs: answerTimeoutMs,
           signal: attempt.abort.signal,
-        });
+        }).finally(() => transfers?.end(transfer));
         return true;
       } finally {
         await snapshot.close();

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { type TransferFigures, Transfers } from "../../src/io/transfers.ts";
 import type { Logger } from "../../src/io/types.ts";
 import { LogHolds } from "../../src/node/log_holds.ts";
 import { SnapshotSender } from "../../src/node/snapshot_sender.ts";
@@ -17,6 +18,7 @@ const members = ["b", "c"].map((id) => ({
 /** A leader that asks for the next snapshot as soon as one has failed; the test sees when each is sent. */
 function subject() {
   const clock = new SimulatedClock();
+  const transfers = new Transfers(clock, quiet);
   const state = { term: 1, fails: true, open: 0 };
   const sent: [number, string][] = [];
   const finished: [string, boolean][] = [];
@@ -37,8 +39,10 @@ function subject() {
       state.open++;
       return Promise.resolve({
         position: { index: 5, term: 1 },
-        sizeBytes: 0,
-        body: (async function* () {})(),
+        sizeBytes: 40,
+        body: (async function* () {
+          for (;;) yield await Promise.resolve(new Uint8Array(10));
+        })(),
         close: () => {
           state.open--;
           return Promise.resolve();
@@ -53,20 +57,23 @@ function subject() {
     stateMachine,
     transport: {
       addressOf: (id) => members.find((member) => member.id === id)?.address,
-      stream: ({ address }, { signal }) => {
+      stream: async ({ address, body }, { signal }) => {
         sent.push([clock.now(), address]);
-        if (state.fails) return Promise.reject(new Error("No room"));
-        return new Promise((_, reject) => {
+        if (state.fails) throw new Error("No room");
+        const pieces = body[Symbol.asyncIterator]();
+        for (let i = 0; i < 3; i++) await pieces.next();
+        return await new Promise<never>((_, reject) => {
           signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
         });
       },
     },
     clock,
     logger: quiet,
+    transfers,
     due: () => {},
   });
   const sentAt = (to: string) => sent.filter(([, id]) => id === to).map(([at]) => at / 1000);
-  return { clock, state, sender, sentAt, finished };
+  return { clock, state, sender, sentAt, finished, transfers };
 }
 
 Deno.test("SnapshotSender waits after a failure, each time twice as long up to a minute", async () => {
@@ -118,4 +125,20 @@ Deno.test("SnapshotSender says nothing to the core of a later term", async () =>
   await clock.advance(10_000);
   assert.deepEqual(sentAt("b"), [0]);
   assert.deepEqual(finished, [["b", false]]);
+});
+
+Deno.test("SnapshotSender shows how far a snapshot is, as long as it is under way", async () => {
+  const { clock, state, sender, transfers } = subject();
+  state.fails = false;
+  sender.send("b");
+  await clock.advance(0);
+  const [{ kind, what, bytes, totalBytes }, ...others] = transfers.figures as [
+    TransferFigures,
+    ...TransferFigures[],
+  ];
+  assert.deepEqual([kind, what, bytes, totalBytes], ["snapshot-sent", "to b", 20, 40]);
+  assert.deepEqual(others, []);
+  sender.stop();
+  await clock.advance(0);
+  assert.deepEqual(transfers.figures, []);
 });
