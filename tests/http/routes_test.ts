@@ -87,6 +87,19 @@ Deno.test("a method that a route does not have is answered with 405, and counted
   }
 });
 
+Deno.test("programs in browsers may send what libSQL's client for them does", async () => {
+  const { fetch } = appWith(new FakeService(), {}, {}, { allowOrigin: "https://app.example" });
+  const { headers } = await fetch("/v2/pipeline", { method: "OPTIONS" });
+  assert.equal(headers.get("access-control-allow-origin"), "https://app.example");
+  assert.equal(
+    headers.get("access-control-allow-headers"),
+    "Content-Type, Authorization, X-Libsql-Client-Version",
+  );
+  const answer = await fetch("/v2/pipeline", { method: "POST", body: "{" });
+  assert.equal(answer.status, 400);
+  assert.equal(answer.headers.get("access-control-allow-origin"), "https://app.example");
+});
+
 Deno.test("OPTIONS is let through everywhere, before anything is looked at", async () => {
   const { fetch } = appWith(new FakeService());
   for (const path of [...routes.map((route) => route.path), "/nope", "/status?timeout=x"]) {
