@@ -138,6 +138,19 @@ Deno.test("who is refused is told of, with what and why, and without secrets or 
     await audited.line(node, { ...table, path: "/db/query" });
     await post(node, "/db/request", ["DELETE FROM closed", "SELECT 1"], as("some"));
     await audited.line(node, { ...table, path: "/db/request" });
+    const execute = (sql: string) => ({ type: "execute", stmt: { sql } });
+    for (const begin of [[], [execute("BEGIN")]]) {
+      const requests = [...begin, ...insert.map(execute), { type: "close" }];
+      await post(node, "/v2/pipeline", { requests }, as("some"));
+    }
+    const ofStream = { ...table, path: "/v2/pipeline", reason };
+    await eventually("both lines of the stream", async () => {
+      const lines = await audited.lines(node);
+      return lines.filter(({ path, reason: told }) =>
+        path === ofStream.path && told === ofStream.reason
+      ).length === 2;
+    });
+    await audited.line(node, ofStream);
     const before = (await audited.lines(node)).length;
     await post(node, "/db/execute?queue&wait", insert, as("some"));
     await eventually("the queue's line", async () => (await audited.lines(node)).length > before);

@@ -13,6 +13,10 @@ export function refusalsOf(
   identity: Identity,
 ): FailureListener | undefined {
   if (audited === undefined || rightsOf(identity) === undefined) return undefined;
+  return failuresTo(audited);
+}
+
+export function failuresTo(audited: AuditedRequest): FailureListener {
   return (sql, { message }) =>
     refusalListener(audited, [{ sql }])(0, message.replace(/^SQLite error: /, ""));
 }

@@ -1,12 +1,14 @@
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { ServiceError } from "../../cluster/types.ts";
 import type { AppState } from "../app_state.ts";
+import { AuditedRequest } from "../audited_request.ts";
 import { nextTurn } from "../next_turn.ts";
 import { jsonValue } from "../request_body.ts";
 import { cursorLines } from "./cursor.ts";
 import { ProtocolError } from "./errors.ts";
 import { cursorIn, pipelineIn } from "./json_request.ts";
 import { Pipeline } from "./pipeline.ts";
+import { type FailureListener, failuresTo } from "./refusals.ts";
 import { errorReply, gathered, type Reply, replyOf } from "./reply.ts";
 import { type Asker, StatementRunner } from "./statement_runner.ts";
 import type { Stream } from "./stream.ts";
@@ -140,6 +142,7 @@ export class HranaServer {
           rights: rights === "" ? undefined : rights,
           address,
           minIndex: minIndex === 0 ? undefined : minIndex,
+          failures: rights === "" ? undefined : this.#audited(operation, user, address),
         },
       });
     } catch (error) {
@@ -151,6 +154,15 @@ export class HranaServer {
     answer.integer(reply.index ?? 0);
     answer.raw(await gathered(reply.body));
     return answer.view();
+  }
+
+  /** Tells this node's audit of what is refused in a request that another node passed on. */
+  #audited(operation: Operation, username: string, address: string): FailureListener | undefined {
+    const { audit } = this.#app;
+    if (audit === undefined) return undefined;
+    const request = new Request(`http://passed.on/v3/${operation}`, { method: "POST" });
+    const identity = { username };
+    return failuresTo(new AuditedRequest({ audit, act: undefined, request, identity, address }));
   }
 
   /** Nobody came for it any more. */
