@@ -14,7 +14,7 @@ const smallBytesMax = 64 * 1024;
  * Bodies beyond this size are for Workers: to read one of numbers takes the main thread as long as
  * it may take for anything (measured: up to 100 ns a byte).
  */
-const largeBytesMin = 256 * 1024;
+export const largeBytesMin = 256 * 1024;
 
 /**
  * The whole body, in one piece unless it is large. Throws a RequestError as soon as it exceeds the

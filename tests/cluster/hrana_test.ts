@@ -487,6 +487,10 @@ Deno.test("A stream goes on at whichever node it is asked, while its own is ther
   await stream.run(second, "BEGIN IMMEDIATE");
   await stream.run(third, "INSERT INTO t VALUES (2)");
   assert.equal((await stream.run(first, "SELECT * FROM t")).rows.length, 4);
+  const blob = { type: "blob", base64: "AP8A".repeat(100_000) };
+  const length = "SELECT length(?), ?";
+  const { rows } = await stream.run(third, length, { args: [blob, blob] });
+  assert.deepEqual(rows, [[integer(300_000), blob]]);
   const used = stream.baton;
   assert.equal((await one(first, "SELECT * FROM t")).rows.length, 3);
   const cursor = await post(third, "/v3/cursor", {

@@ -5,8 +5,8 @@ import { refuseKey } from "../idempotency_key.ts";
 import { joinInSlices } from "../../base/slices.ts";
 import { LargeBody } from "../large_body.ts";
 import { nextTurn } from "../next_turn.ts";
-import { jsonValue } from "../request_body.ts";
 import { minIndex } from "../session_index.ts";
+import { valueIn } from "./body_value.ts";
 import { batchOf, executeIn } from "./json_request.ts";
 import { Pipeline } from "./pipeline.ts";
 import { refusalsOf } from "./refusals.ts";
@@ -93,7 +93,7 @@ async function answered(app: AppState, admitted: Admitted, serve: Serve): Promis
       failures: refusalsOf(audited, identity),
       client: { request, requester, watched },
     };
-    return responseTo(app, await serve(body.bytes, await valueOf(app, body), asker));
+    return responseTo(app, await serve(body, await valueIn(app, body), asker));
   } catch (error) {
     return responseTo(app, errorReply(app, error));
   } finally {
@@ -101,21 +101,9 @@ async function answered(app: AppState, admitted: Admitted, serve: Serve): Promis
   }
 }
 
-interface Body {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Too large for this thread to look at. */
-  readonly isLarge: boolean;
-}
-
-async function bytesOf(admitted: Admitted): Promise<Body> {
+async function bytesOf(admitted: Admitted): Promise<Uint8Array> {
   const body = await admitted.body();
-  if (!(body instanceof LargeBody)) {
-    return { bytes: body as Uint8Array<ArrayBuffer>, isLarge: false };
-  }
+  if (!(body instanceof LargeBody)) return body;
   using _ = body;
-  return { bytes: await joinInSlices(body.parts, nextTurn), isLarge: true };
-}
-
-function valueOf(app: AppState, { bytes, isLarge }: Body): unknown | Promise<unknown> {
-  return isLarge ? app.bodyReader.value(bytes.slice()) : jsonValue(bytes);
+  return await joinInSlices(body.parts, nextTurn);
 }

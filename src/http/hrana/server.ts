@@ -1,9 +1,8 @@
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
-import { ServiceError } from "../../cluster/types.ts";
+import { ServiceError, type ServiceErrorKind } from "../../cluster/types.ts";
 import type { AppState } from "../app_state.ts";
 import { AuditedRequest } from "../audited_request.ts";
-import { nextTurn } from "../next_turn.ts";
-import { jsonValue } from "../request_body.ts";
+import { valueIn } from "./body_value.ts";
 import { cursorLines } from "./cursor.ts";
 import { ProtocolError } from "./errors.ts";
 import { cursorIn, pipelineIn } from "./json_request.ts";
@@ -30,6 +29,13 @@ export interface Asked {
 type Read =
   | { readonly type: "pipeline"; readonly request: PipelineRequest }
   | { readonly type: "cursor"; readonly request: CursorRequest };
+
+/** Of a node that was not reached, is no member, or cannot do it: nothing was done there. */
+const nothingDone: ReadonlySet<ServiceErrorKind> = new Set([
+  "unavailable",
+  "no_transaction",
+  "invalid",
+]);
 
 /** How long another node may take that has the stream, in ms. */
 const relayedMs = 300_000;
@@ -116,7 +122,7 @@ export class HranaServer {
         body: answer.raw(answer.remaining).slice(),
       };
     } catch (error) {
-      if (!(error instanceof ServiceError) || error.kind === "unknown_outcome") throw error;
+      if (!(error instanceof ServiceError) || !nothingDone.has(error.kind)) throw error;
       if (baton.isFree) return undefined;
       const message = `${error.message}: what the stream had open is rolled back`;
       throw new ProtocolError(message, "STREAM_EXPIRED");
@@ -132,11 +138,10 @@ export class HranaServer {
     const body = asked.raw(asked.remaining).slice();
     let reply: Reply;
     try {
-      await nextTurn();
       reply = await this.serve({
         operation,
         body,
-        value: jsonValue(body),
+        value: await valueIn(this.#app, body),
         asker: {
           user,
           rights: rights === "" ? undefined : rights,

@@ -1,4 +1,5 @@
 import type { SqlValue, Statement } from "../../store/types.ts";
+import { nextTurn } from "../next_turn.ts";
 import { bound } from "./arguments.ts";
 import { Counters } from "./counters.ts";
 import { endsTransaction, type HranaError, serviceErrorFor, sqliteError } from "./errors.ts";
@@ -100,7 +101,9 @@ export class Stream {
 
   /** Runs every statement of a text, up to the first that fails. */
   async sequence(source: SqlSource, runner: StatementRunner): Promise<HranaError | undefined> {
+    let count = 0;
     for (const text of statementsIn(this.stored.textOf(source))) {
+      if (++count % turnEvery === 0) await nextTurn();
       if (text.sql.length > sqlLengthMax) return tooLong;
       const outcome = await this.run(text, [], runner);
       if (outcome.type === "failed") return outcome.error;
@@ -307,6 +310,9 @@ const manyStatements: HranaError = {
   message: "SQL string contains more than one statement",
   code: "SQL_MANY_STATEMENTS",
 };
+
+/** Statements of a sequence behind which others have their turn of the event loop. */
+const turnEvery = 256;
 
 /** Characters of a statement, which is looked through on the main thread. */
 const sqlLengthMax = 1_000_000;
