@@ -1,6 +1,6 @@
 import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { CdcFigures } from "../cdc/types.ts";
-import type { ChangeLogStatus } from "../changes/types.ts";
+import type { ChangeLog } from "../changes/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { ConnectionFigures, ConnectionLimits } from "../http/connection_watch.ts";
@@ -55,7 +55,7 @@ interface Parts {
   /** Undefined without -cdc-config. */
   readonly cdc: (() => CdcFigures) | undefined;
   /** Undefined where no changes are kept. */
-  readonly changes: (() => ChangeLogStatus) | undefined;
+  readonly changes: ChangeLog | undefined;
   /** Undefined where nothing is traced. */
   readonly tracing: Tracing | undefined;
   /** Gives undefined as long as nothing is pushed. */
@@ -70,7 +70,7 @@ interface Parts {
 /** The HTTP side of a node, made from its flags. */
 export function httpParts(configuration: Configuration, parts: Parts) {
   const { http, writeQueue } = configuration;
-  const { service, logger, turns, gate, audit, nodeTls, discovery } = parts;
+  const { service, logger, turns, gate, audit, nodeTls, discovery, changes } = parts;
   const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
   const bodyReader = new BodyReader();
   const state = new AppState({
@@ -82,6 +82,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
     gate,
     audit: audit?.log,
     tracing: parts.tracing,
+    changes,
     limits: {
       ...defaultHttpLimits,
       bodyBytesMax: http.bodyBytesMax,
@@ -102,7 +103,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       backups: parts.backups,
       archive: parts.archive,
       cdc: parts.cdc,
-      changes: parts.changes,
+      changes: changes && (() => changes.status),
       restore: parts.restore,
       standby: parts.standby,
       transfers: parts.transfers,
@@ -114,9 +115,9 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       ...(audit === undefined ? {} : { audit: audit.figures }),
     },
   });
-  const { recorder, feed } = state;
+  const { recorder, feed, followers } = state;
   return {
-    ...{ app: appOf(state), queue, bodyReader, recorder, feed },
+    ...{ app: appOf(state), queue, bodyReader, recorder, feed, followers },
     families: () => collectFamilies(state),
   };
 }

@@ -314,7 +314,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     backups: backup && (() => backup.figures),
     archive: archiver && (() => archiver.figures),
     cdc: delivery && (() => delivery.figures),
-    changes: changes && (() => changes.status),
+    changes,
     restore: restore && (() => restore.figures),
     otlp: () => push?.figures,
     tracing: otlp?.tracer,
@@ -350,6 +350,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     turns.stop();
     parts.recorder.stop();
     parts.feed.close();
+    parts.followers?.close();
     await Promise.all([push?.stop(), otlp?.tracer.stop()]);
     await delivery?.stop();
     await backup?.stop();

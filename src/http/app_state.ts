@@ -4,8 +4,10 @@ import type { Tracing } from "../cluster/tracing.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { ReadLevel, Service } from "../cluster/types.ts";
 import { Answers } from "./answers.ts";
+import type { ChangeLog } from "../changes/types.ts";
 import type { BodyReader } from "./body_reader.ts";
 import { FigureRecorder } from "./console/figure_recorder.ts";
+import { Followers } from "./changes/followers.ts";
 import { LiveFeed } from "./console/live_feed.ts";
 import { BodyBudget, TurnBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
@@ -32,6 +34,9 @@ export class AppState {
   readonly running = new RunningRequests();
   readonly recorder: FigureRecorder;
   readonly feed: LiveFeed;
+  /** Undefined where no changes are kept. */
+  readonly changeLog: ChangeLog | undefined;
+  readonly followers: Followers | undefined;
   readonly tracing: Tracing | undefined;
   readonly logger: Logger;
   readonly turns: TurnFigures;
@@ -61,6 +66,8 @@ export class AppState {
     this.bodyReader = options.bodyReader;
     this.recorder = new FigureRecorder(this);
     this.feed = new LiveFeed(this);
+    this.changeLog = options.changes;
+    this.followers = options.changes && new Followers(options.changes);
     const { id, httpAddress } = options.service.status();
     this.gate = options.gate;
     this.audit = options.audit;

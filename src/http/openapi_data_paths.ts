@@ -4,6 +4,7 @@ import {
   headers,
   indexHeaders,
   jsonOf,
+  plainText,
   replayedHeaders,
   responses,
 } from "./openapi_responses.ts";
@@ -189,5 +190,32 @@ const outcomePaths = {
   },
 };
 
+const changePaths = {
+  "/db/changes": {
+    get: {
+      operationId: "changes",
+      summary: "What is done to which rows, from an index on and as it is done; without end",
+      parameters: parameterList("from", "tables_followed", "stream_format", "last_event_id"),
+      responses: responses({
+        200: answer("Events, or lines of JSON.", {
+          "text/event-stream": {},
+          "application/x-ndjson": {},
+        }),
+        404: answer("The node keeps no changes.", plainText),
+        410: answer(
+          "Changes from there on are not kept any more: read everything again.",
+          plainText,
+        ),
+        503: answer("Too many follow at this node.", plainText),
+      }),
+    },
+  },
+};
+
 /** What is asked of the data. */
-export const dataPaths = { ...statementPaths, ...transactionPaths, ...outcomePaths };
+export const dataPaths = {
+  ...statementPaths,
+  ...transactionPaths,
+  ...outcomePaths,
+  ...changePaths,
+};

@@ -54,6 +54,11 @@ export const parameters = {
     "freshness_strict",
     "At level `none`: also refuses when the data themselves are older. Needs `freshness`.",
   ),
+  from: text(
+    "from",
+    "Where to begin: an index of the log, or the `next` of an earlier stream; with what comes next by default.",
+    { type: "string", pattern: "^[1-9][0-9]{0,14}(\\.[0-9]{1,15})?$" },
+  ),
   idempotency_key: {
     name: "Idempotency-Key",
     in: "header",
@@ -89,6 +94,12 @@ export const parameters = {
     type: "string",
     pattern: "^[1-9][0-9]{0,8}$",
   }),
+  last_event_id: {
+    name: "Last-Event-ID",
+    in: "header",
+    description: "The same as `from`, and before it: browsers send it when they come back.",
+    schema: { type: "string", pattern: "^[1-9][0-9]{0,14}(\\.[0-9]{1,15})?$" },
+  },
   linearizable_timeout: duration(
     "linearizable_timeout",
     "How long a linearizable read may wait for the cluster; 10s by default.",
@@ -110,7 +121,13 @@ export const parameters = {
     type: "string",
     pattern: "^[0-9]{1,3}(\\.[0-9]{1,3})?$",
   }),
+  stream_format: text(
+    "format",
+    "`sse`, server-sent events; `ndjson`, lines of JSON, which Accept asks for as well.",
+    { enum: ["sse", "ndjson"], default: "sse" },
+  ),
   sync: flag("sync", "Waits until the node has applied what was committed when it was asked."),
+  tables_followed: text("tables", "Only changes of these tables, with commas between them."),
   tables: text("tables", "Only these tables, with commas between them; for `fmt=sql`."),
   timeout: duration("timeout", "How long to wait for the cluster; 30s by default."),
   timings: flag("timings", "Answers with the time that it took."),

@@ -6,6 +6,7 @@ import type { AppState } from "./app_state.ts";
 import type { AuditedRequest } from "./audited_request.ts";
 import { backup } from "./backup.ts";
 import type { HttpCounters } from "./counters.ts";
+import { changes } from "./changes/changes.ts";
 import { debugRequests, endRequest } from "./debug_requests.ts";
 import { debugStatements } from "./debug_statements.ts";
 import { debugVars } from "./debug_vars.ts";
@@ -147,6 +148,15 @@ export const routes: readonly Route[] = [
     body: "none",
     refusalType: jsonContentType,
     endpoint: outcome,
+  },
+  {
+    path: "/db/changes",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["query"],
+    body: "none",
+    refusalType: textContentType,
+    endpoint: changes,
   },
   {
     path: "/db/backup",

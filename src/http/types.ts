@@ -2,7 +2,7 @@ import type { UpkeepTimes } from "../jobs/upkeep.ts";
 import type { Tracing } from "../cluster/tracing.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import type { CdcFigures } from "../cdc/types.ts";
-import type { ChangeLogStatus } from "../changes/types.ts";
+import type { ChangeLog, ChangeLogStatus } from "../changes/types.ts";
 import type { ArchiveFigures } from "../backup/archive/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
@@ -179,4 +179,6 @@ export interface AppOptions {
   readonly gate?: Gate | undefined;
   /** Is told who did what; undefined: nobody wants to know. */
   readonly audit?: Audit | undefined;
+  /** What was done to rows; undefined: that is not kept. */
+  readonly changes?: ChangeLog | undefined;
 }

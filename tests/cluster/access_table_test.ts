@@ -46,6 +46,7 @@ const operations: Readonly<Record<string, Operation>> = {
   "POST /db/commit": { answer: /^400 tx is missing/ },
   "POST /db/rollback": { answer: /^400 tx is missing/ },
   "GET /db/outcome": { answer: /^400 Idempotency-Key is missing/ },
+  "GET /db/changes": { answer: /^404 this node keeps no changes/ },
   "GET /db/backup": { answer: /^200 SQLite format 3/, inTables: /^403 user "some/ },
   "POST /db/load": {
     ...{ body: "SELECT 1", answer: /^200 .*"results"/, inTables: /^403 user "some/ },

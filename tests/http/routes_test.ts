@@ -18,6 +18,7 @@ Deno.test("every route says what it asks of its client", () => {
     "/db/commit": ["query", "execute"],
     "/db/rollback": ["query", "execute"],
     "/db/outcome": ["execute"],
+    "/db/changes": ["query"],
     "/db/backup": ["backup"],
     "/db/load": ["load"],
     "/boot": ["load"],

@@ -1,0 +1,137 @@
+import { assert } from "../../base/assert.ts";
+import {
+  type ChangeGroup,
+  type ChangeLog,
+  type ChangePosition,
+  ChangesTruncatedError,
+} from "../../changes/types.ts";
+import { changesJson, isWanted, shapeJson, type TableFilter } from "./change_json.ts";
+import { positionText } from "./position.ts";
+import type { SharedReads } from "./shared_reads.ts";
+
+export type StreamForm = "events" | "lines";
+
+/** Without news a follower hears after so long that the stream lives, and where it stands, in ms. */
+const heartbeatMs = 10_000;
+/** After so long a follower is to ask again, with the rights that it has by then, in ms. */
+const followedMsMax = 3_600_000;
+/** Tables whose columns one follower has been told of, before they are told anew. */
+const shapesMax = 1000;
+
+interface StreamOptions {
+  readonly log: ChangeLog;
+  readonly reads: SharedReads;
+  readonly from: ChangePosition;
+  readonly filter: TableFilter;
+  readonly form: StreamForm;
+  /** The follower has gone. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What one follower is told, piece by piece as it asks for more: so one who is slow holds nothing
+ * here, and reads on from the disk. Each piece says where to go on from.
+ */
+export async function* changeStream(options: StreamOptions): AsyncGenerator<string> {
+  const { log, reads, filter, form, signal } = options;
+  const endsAt = performance.now() + followedMsMax;
+  const told = new Map<string, string>();
+  let position = options.from;
+  yield piece(form, "start", position, { oldest: String(log.status.oldest) });
+  while (!signal.aborted && performance.now() < endsAt) {
+    let text = "";
+    try {
+      const { groups, next } = reads.read(position);
+      for (const group of groups) text += groupPiece(group, { filter, form, told });
+      position = next;
+    } catch (error) {
+      if (!(error instanceof ChangesTruncatedError)) throw error;
+      const { message, oldest } = error;
+      yield piece(form, "end", position, { error: message, oldest: String(oldest) });
+      return;
+    }
+    if (text !== "") yield text;
+    else if (!await news(log, position, signal) && !signal.aborted) {
+      yield heartbeat(form, position);
+    }
+  }
+  yield piece(form, "end", position, {});
+}
+
+/** Whether there may be any; false when it has been quiet for long enough to say so. */
+async function news(
+  log: ChangeLog,
+  { index }: ChangePosition,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const quiet = new AbortController();
+  const end = () => quiet.abort();
+  const timer = setTimeout(end, heartbeatMs);
+  signal.addEventListener("abort", end);
+  try {
+    await log.wait(index, quiet.signal);
+    return !quiet.signal.aborted;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function groupPiece(
+  group: ChangeGroup,
+  { filter, form, told }: {
+    readonly filter: TableFilter;
+    readonly form: StreamForm;
+    /** The shapes of tables that the follower knows. */
+    readonly told: Map<string, string>;
+  },
+): string {
+  const changes = changesJson(group, filter);
+  if (changes === "") return "";
+  const { index, time, first, complete } = group;
+  const next = complete
+    ? { index: index + 1, change: 0 }
+    : { index, change: first + group.changes.length };
+  const tables = tablesJson(group, filter, told);
+  const data = `{"next":"${positionText(next)}","index":${index},"time":${time},` +
+    `"first":${first},"complete":${complete},${tables}"changes":${changes}}`;
+  return form === "lines"
+    ? `${data}\n`
+    : `id: ${positionText(next)}\nevent: changes\ndata: ${data}\n\n`;
+}
+
+/** Those that the follower does not know as they are now. */
+function tablesJson(group: ChangeGroup, filter: TableFilter, told: Map<string, string>): string {
+  const shapes = new Map<string, string>();
+  for (const change of group.changes) {
+    if (change.type !== "row" || !isWanted(change, filter)) continue;
+    const { table } = change;
+    const shape = shapeJson(table);
+    if (told.get(table.name) !== shape) shapes.set(table.name, shape);
+  }
+  if (shapes.size === 0) return "";
+  if (told.size + shapes.size > shapesMax) told.clear();
+  const members = Array.from(shapes, ([name, shape]) => {
+    told.set(name, shape);
+    return `${JSON.stringify(name)}:${shape}`;
+  });
+  return `"tables":{${members.join(",")}},`;
+}
+
+function piece(
+  form: StreamForm,
+  name: "start" | "end",
+  position: ChangePosition,
+  data: Readonly<Record<string, string>>,
+): string {
+  const next = positionText(position);
+  if (form === "lines") return `${JSON.stringify({ [name]: true, next, ...data })}\n`;
+  return `id: ${next}\nevent: ${name}\ndata: ${JSON.stringify({ next, ...data })}\n\n`;
+}
+
+/** Its id is taken by EventSource, which tells its program nothing of it. */
+function heartbeat(form: StreamForm, position: ChangePosition): string {
+  const next = positionText(position);
+  assert(!next.includes("\n"), "A position is one line");
+  return form === "lines" ? `{"next":"${next}"}\n` : `id: ${next}\n: no news\n\n`;
+}
