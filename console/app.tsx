@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { whenSignedOut, whoami } from "./api/client.ts";
+import { whenRefused, whoami } from "./api/client.ts";
 import { follow, type LiveState } from "./api/live.ts";
 import { keepCredentials, may, type Who } from "./api/session.ts";
 import { ActivityPage } from "./activity/page.tsx";
@@ -63,17 +63,20 @@ export function App() {
   const [who, setWho] = useState<Known>(undefined);
   const [failure, setFailure] = useState("");
   useEffect(() => {
-    whenSignedOut(() => {
-      keepCredentials(undefined);
-      setWho(null);
-    });
+    const take = (found: Who) => {
+      const isNobody = found.users && found.user === null;
+      if (isNobody) keepCredentials(undefined);
+      // Who was somebody before is asked again; who never was has what everybody may.
+      setWho((before) =>
+        isNobody && (found.permissions.length === 0 || before?.user) ? null : found
+      );
+    };
+    whenRefused(take);
     let timer: ReturnType<typeof setTimeout>;
     const begin = () =>
       whoami().then((found) => {
         setFailure("");
-        setWho(
-          found.users && found.user === null && found.permissions.length === 0 ? null : found,
-        );
+        take(found);
       }, (error) => {
         setFailure(error.message);
         timer = setTimeout(begin, 2_000);
@@ -121,7 +124,7 @@ function Inside(
   return (
     <Frame
       {...{ pages: shown, current, live, who }}
-      onSignOut={() => {
+      onSignIn={() => {
         keepCredentials(undefined);
         setWho(null);
       }}

@@ -18,13 +18,14 @@ interface FrameProps {
   readonly current: Page;
   readonly live: LiveState;
   readonly who: Who;
-  readonly onSignOut: () => void;
+  /** Somebody, or somebody else, is to sign in. */
+  readonly onSignIn: () => void;
   readonly children: ComponentChildren;
 }
 
 /** What stands around every page. */
 export function Frame(
-  { pages, current, live, who, onSignOut, children }: FrameProps,
+  { pages, current, live, who, onSignIn, children }: FrameProps,
 ) {
   const { cluster } = live;
   return (
@@ -69,11 +70,11 @@ export function Frame(
               {cluster.node}
             </span>
           )}
-          {who.user !== null && (
+          {who.users && (
             <span class="row">
-              <span class="wide">{who.user}</span>
-              <button type="button" class="button quiet" onClick={onSignOut}>
-                Sign out
+              {who.user !== null && <span class="wide">{who.user}</span>}
+              <button type="button" class="button quiet" onClick={onSignIn}>
+                {who.user === null ? "Sign in" : "Sign out"}
               </button>
             </span>
           )}

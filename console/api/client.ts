@@ -9,11 +9,11 @@ export class ApiError extends Error {
   }
 }
 
-/** Called when credentials are not good any more. */
-let onSignedOut: () => void = () => {};
+let onRights: (who: Who) => void = () => {};
 
-export function whenSignedOut(listener: () => void): void {
-  onSignedOut = listener;
+/** Calls it with what somebody may do whenever the node has refused something for want of a right. */
+export function whenRefused(listener: (who: Who) => void): void {
+  onRights = listener;
 }
 
 /** Asks the node that the page came from; throws an ApiError for anything but success. */
@@ -38,7 +38,8 @@ export async function ask(
     throw new ApiError(0, "The node does not answer");
   }
   if (response.ok) return response;
-  if (response.status === 401) onSignedOut();
+  // Somebody lacks this right alone, or is not known any more: the node says which.
+  if (response.status === 401) whoami().then(onRights, () => {});
   throw new ApiError(response.status, await reasonOf(response));
 }
 

@@ -3,7 +3,7 @@ import { Chart, type Series } from "../parts/chart.tsx";
 import { bytes, count, milliseconds } from "../parts/format.ts";
 
 /** Of a node that has not run for long yet a shorter time is shown, but no shorter than this. */
-const shownMsMin = 300_000;
+const shownMsMin = 120_000;
 const shownMsMax = 3_600_000;
 
 interface Plan {

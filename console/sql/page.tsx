@@ -6,7 +6,7 @@ import { messageOf, milliseconds } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
 import { copy } from "../parts/save.ts";
 import { tell } from "../parts/toasts.tsx";
-import type { Editor } from "./editor.ts";
+import type { Editor, Names } from "./editor.ts";
 import { history } from "./history.ts";
 import { ParameterFields } from "./parameters.tsx";
 import { ResultView } from "./results.tsx";
@@ -137,6 +137,7 @@ export function SqlPage({ who, given }: SqlPageProps) {
       <div class="card editor-card">
         <EditorPlace
           text={text}
+          names={may(who, "query") ? schemaNames : undefined}
           onText={setText}
           onRun={() => startLatest.current(false)}
           onReady={(ready) => editor.current = ready}
@@ -238,13 +239,15 @@ export function SqlPage({ who, given }: SqlPageProps) {
 
 interface EditorPlaceProps {
   readonly text: string;
+  /** Asks what is to be completed. */
+  readonly names: (() => Promise<Names>) | undefined;
   readonly onText: (text: string) => void;
   readonly onRun: () => void;
   readonly onReady: (editor: Editor) => void;
 }
 
 /** Where the editor comes to be: its code is fetched when it is first needed. */
-function EditorPlace({ text, onText, onRun, onReady }: EditorPlaceProps) {
+function EditorPlace({ text, names, onText, onRun, onReady }: EditorPlaceProps) {
   const place = useRef<HTMLDivElement>(null);
   const [failure, setFailure] = useState("");
   useEffect(() => {
@@ -260,7 +263,7 @@ function EditorPlace({ text, onText, onRun, onReady }: EditorPlaceProps) {
       });
       onReady(editor);
       editor.focus();
-      schemaNames().then((names) => isGone || editor?.complete(names));
+      names?.().then((found) => isGone || editor?.complete(found));
     }, () => setFailure("The editor could not be fetched: reload the page"));
     return () => {
       isGone = true;

@@ -7,6 +7,8 @@ import { Icon } from "../parts/icons.tsx";
 import { copy, download } from "../parts/save.ts";
 import { tell } from "../parts/toasts.tsx";
 import { type Format, formats } from "./export.ts";
+import { drawn } from "./result_chart.ts";
+import { ResultChart } from "./result_chart_view.tsx";
 import { costOf, planOf, type PlanStep } from "./run.ts";
 
 interface ResultViewProps {
@@ -50,22 +52,36 @@ function changed({ rows_affected, last_insert_id }: Result): string {
   return `${counted(rows_affected, "row")} changed${id}`;
 }
 
-function Rows(
-  { result: { columns = [], types = [], values = [] } }: {
-    readonly result: Result;
-  },
-) {
-  const [open, setOpen] = useState<readonly [number, number] | undefined>(
-    undefined,
-  );
+function Rows({ result }: { readonly result: Result }) {
+  const { columns = [], types = [], values = [] } = result;
+  const [open, setOpen] = useState<readonly [number, number] | undefined>(undefined);
+  const [isChart, setChart] = useState(false);
+  const chart = useMemo(() => drawn(result), [result]);
   if (values.length === 0) return <p class="soft card-body">No rows.</p>;
   return (
     <>
-      <Grid
-        label={`${count(values.length)} rows`}
-        {...{ columns, types, rows: values }}
-        onOpen={(row, column) => setOpen([row, column])}
-      />
+      {chart && (
+        <div class="tabs" role="tablist" aria-label="How to show it">
+          {[false, true].map((each) => (
+            <button
+              key={String(each)}
+              type="button"
+              role="tab"
+              aria-selected={each === isChart}
+              onClick={() => setChart(each)}
+            >
+              {each ? "Chart" : "Rows"}
+            </button>
+          ))}
+        </div>
+      )}
+      {chart && isChart ? <ResultChart drawn={chart} /> : (
+        <Grid
+          label={`${count(values.length)} rows`}
+          {...{ columns, types, rows: values }}
+          onOpen={(row, column) => setOpen([row, column])}
+        />
+      )}
       {open && (
         <ValueDialog
           name={columns[open[1]] ?? ""}

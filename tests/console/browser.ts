@@ -23,6 +23,9 @@ export async function openBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 }
 
+/** Far longer than any of these tests takes on a busy machine. */
+const hangMs = 180_000;
+
 /** A test in a real browser: its name says so where there is none. */
 export function browserTest(name: string, fn: (browser: Browser) => Promise<void>): void {
   const ignore = browserPath() === undefined;
@@ -33,9 +36,12 @@ export function browserTest(name: string, fn: (browser: Browser) => Promise<void
     ...{ sanitizeOps: false, sanitizeResources: false },
     async fn() {
       const browser = await openBrowser();
+      // What waits in the browser for ever, as behind a question of its own, fails when that ends.
+      const late = setTimeout(() => browser.close(), hangMs);
       try {
         await fn(browser);
       } finally {
+        clearTimeout(late);
         await browser.close();
       }
     },

@@ -127,3 +127,35 @@ browserTest(
       assert.deepEqual(complaints, []);
     }),
 );
+
+browserTest(
+  "the console shows who is not signed in what everybody may, and signs nobody out for a right they lack",
+  (browser) =>
+    withDirectory(async (directory) => {
+      const file = join(directory, "users.json");
+      const users = [
+        { username: "root", password: "of-root", perms: ["all"] },
+        { username: "writer", password: "of-writer", perms: ["execute"] },
+        { username: "*", perms: ["status"] },
+      ];
+      await Deno.writeTextFile(file, JSON.stringify(users));
+      const authorization = `Basic ${btoa("root:of-root")}`;
+      await using cluster = await Cluster.start({ size: 1, flags: ["-auth", file], authorization });
+      const [node] = cluster.nodes;
+      assert(node);
+      await using tab = await openTab(browser, `${node.url}/console/`);
+      const { page, complaints } = tab;
+      await page.getByRole("heading", { name: "Cluster" }).waitFor();
+      assert.equal(await page.getByRole("link", { name: "SQL" }).count(), 0);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByLabel("Name").fill("writer");
+      await page.getByLabel("Password").fill("of-writer");
+      await page.getByRole("button", { name: "Sign in", exact: true }).click();
+      await page.getByRole("link", { name: "SQL" }).click();
+      await page.getByRole("textbox", { name: "SQL" }).fill("CREATE TABLE t (a)");
+      await page.keyboard.press("ControlOrMeta+Enter");
+      await page.getByText("Done.").waitFor();
+      await page.getByRole("button", { name: "Sign out" }).waitFor();
+      assert.deepEqual(complaints, []);
+    }),
+);

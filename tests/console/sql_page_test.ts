@@ -77,6 +77,14 @@ browserTest(
     await page.getByText("Ended: the node stops what it was at").waitFor();
     await eventually("the node to have ended it", async () => await running() === 0);
 
+    // Numbers are drawn.
+    await runSql(page, "SELECT 'a' AS word, 3 AS n UNION ALL SELECT 'b', -4.5");
+    await page.getByRole("tab", { name: "Chart" }).click();
+    await page.getByRole("img", { name: /^a: n 3/ }).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("img", { name: /^b: n -4.5/ }).waitFor();
+    await assertAccessible(page);
+
     // It is remembered, without its values.
     await page.getByRole("button", { name: "Saved and recent" }).click();
     await page.getByRole("dialog").getByText(":low").click();
