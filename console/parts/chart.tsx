@@ -70,7 +70,7 @@ export function Chart({ title, times, from, to, series, format }: ChartProps) {
         viewBox={`0 0 ${width} ${height}`}
         preserveAspectRatio="none"
         role="img"
-        tabIndex={0}
+        tabindex={0}
         aria-label={`${title}, over time. ${words}`}
         onPointerMove={(event) => {
           const box = event.currentTarget.getBoundingClientRect();

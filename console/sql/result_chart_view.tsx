@@ -41,7 +41,7 @@ export function ResultChart({ drawn: { labels, series } }: { readonly drawn: Dra
         viewBox={`0 0 ${width} ${height}`}
         preserveAspectRatio="none"
         role="img"
-        tabIndex={0}
+        tabindex={0}
         aria-label={`${labels[at]}: ${words}. ${
           count(labels.length)
         } rows; the arrow keys move over them`}

@@ -49,7 +49,8 @@ browserTest(
     for (const look of looks) {
       await using tab = await openTab(browser, `${cluster.nodes[0]?.url}/console/`, look);
       const { page } = tab;
-      await page.getByRole("img", { name: /Memory/ }).waitFor();
+      await page.getByRole("img", { name: /Memory/ }).focus();
+      assert.equal(await page.locator("svg:focus").count(), 1, "The keyboard reaches the charts");
       await assertAccessible(page);
       const { scrollWidth, clientWidth } = await page.evaluate<Record<string, number>>(
         "(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)",
