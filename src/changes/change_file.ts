@@ -46,8 +46,9 @@ export class ChangeFile {
   /** Where the bytes of the first chunk begin, counted likewise. */
   #start = 0;
 
-  constructor(library: Library, path: string, bytesMax: number) {
-    const database = this.#database = new Database(path, { library });
+  /** @param busyTimeoutMs How long a call may wait for another connection to the file. */
+  constructor(library: Library, path: string, bytesMax: number, busyTimeoutMs = 0) {
+    const database = this.#database = new Database(path, { library, busyTimeoutMs });
     this.#bytesMax = bytesMax;
     try {
       database.exec("PRAGMA journal_mode = WAL");

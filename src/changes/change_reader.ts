@@ -40,7 +40,7 @@ export class ChangeReader implements ChangeLog {
 
   get status(): ChangeLogStatus {
     const { bytesMax, applied } = this.#options;
-    const { oldest, bytes } = this.#file;
+    const { oldest, bytes } = this.#ended === undefined ? this.#file : { oldest: 0, bytes: 0 };
     return { oldest, last: applied(), bytes, bytesMax };
   }
 

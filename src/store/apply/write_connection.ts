@@ -33,6 +33,9 @@ import { WriteTransaction } from "./write_transaction.ts";
 
 const deferredForeignKeysStatus = 10;
 
+/** How long the writer waits for another connection to the change log's file, in ms. */
+const changesPatienceMs = 5_000;
+
 /** Pages that the writer keeps in memory, in KiB. */
 const cacheKib = 32_768;
 
@@ -118,7 +121,8 @@ export class WriteConnection {
       this.sessions = new Sessions(readSessions(database));
       this.#delivered = readCursor(database);
       if (changes !== undefined) {
-        this.#changesFile = new ChangeFile(library, changes.path, changes.bytesMax);
+        const patienceMs = quick ? 0 : changesPatienceMs;
+        this.#changesFile = new ChangeFile(library, changes.path, changes.bytesMax, patienceMs);
         this.#changesFile.goOn(commitPosition(this.committed));
       }
     } catch (error) {
