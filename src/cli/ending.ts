@@ -53,11 +53,14 @@ export class Ending {
   }
 
   /**
-   * SIGINT and SIGTERM ask for the end; another, when it is no echo, cuts it short. They are listened
+   * SIGINT, SIGTERM and their kin ask for the end; another, when it is no echo, cuts it short. They are listened
    * to until the program exits: an echo must not kill it at its last step.
    */
   onSignals(logger: StderrLogger): void {
-    const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+    // Those of Windows: Ctrl-C, Ctrl-Break, and the console being closed, which leaves five seconds.
+    const signals: Deno.Signal[] = Deno.build.os === "windows"
+      ? ["SIGINT", "SIGBREAK", "SIGHUP"]
+      : ["SIGINT", "SIGTERM"];
     let askedAt: number | undefined;
     for (const signal of signals) {
       Deno.addSignalListener(signal, () => {

@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
 import { buildSource } from "./build_source.ts";
+import { isFile, packageFile } from "./npm_package.ts";
 import { runProgram } from "./program.ts";
 
 /** A new version goes in here, with the sum of its sqlite3.c: nothing else is compiled. */
@@ -154,22 +155,14 @@ async function fetchAmalgamation(): Promise<string> {
   if (Deno.build.standalone) {
     throw new Error("A compiled program can't fetch SQLite's source: compile it with the library");
   }
-  const deno = Deno.execPath();
-  const { packageName, packageVersion } = pinned;
-  // No config: the package is no dependency of the program. Install scripts don't run unless allowed.
-  const independent = ["--no-config", "--no-lock", "--node-modules-dir=none"];
-  const specifier = `npm:${packageName}@${packageVersion}`;
-  await runProgram(deno, ["cache", "--quiet", ...independent, specifier], fetchTimeoutMs);
-  const { npmCache } = JSON.parse(await runProgram(deno, ["info", "--json"], fetchTimeoutMs));
-  for await (const registry of Deno.readDir(npmCache)) {
-    const path =
-      `${npmCache}/${registry.name}/${packageName}/${packageVersion}/deps/sqlite3/sqlite3.c`;
-    if (!await isFile(path)) continue;
-    const sum = await sha256(await Deno.readFile(path));
-    if (sum === pinned.sha256) return path;
-    throw new Error(`SQLite source ${path} is not the pinned one: its SHA-256 is ${sum}`);
-  }
-  throw new Error(`Package ${specifier} has no SQLite source in ${npmCache}`);
+  const path = await packageFile(
+    pinned.packageName,
+    pinned.packageVersion,
+    "deps/sqlite3/sqlite3.c",
+  );
+  const sum = await sha256(await Deno.readFile(path));
+  if (sum === pinned.sha256) return path;
+  throw new Error(`SQLite source ${path} is not the pinned one: its SHA-256 is ${sum}`);
 }
 
 function targetOf(target: string): Target {
@@ -189,13 +182,4 @@ function compilerFor(target: string): string {
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -7,10 +7,25 @@ const mainPath = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** Longest wait for anything a healthy cluster does: a machine under load may be slow. */
 const patienceMs = 60_000;
 
+/** A Deno for another system: how it is started here, and the environment that it needs. */
+export interface ForeignDeno {
+  readonly command: readonly [string, ...string[]];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whether a signal of this system asks it to end, as it does here. */
+  readonly endsOnSignal: boolean;
+  /** A path of this machine as that system has it. */
+  pathOf(path: string): string;
+}
+
 /** Another program's main.ts, or the one to test: RAFTLITE_BINARY, or main.ts under this Deno. */
 function program(
   other: string | undefined,
+  foreign: ForeignDeno | undefined,
 ): { readonly command: string; readonly args: readonly string[] } {
+  if (foreign !== undefined) {
+    const [command, ...args] = foreign.command;
+    return { command, args: [...args, "run", "-A", "--quiet", foreign.pathOf(mainPath)] };
+  }
   const binary = Deno.env.get("RAFTLITE_BINARY");
   if (binary && other === undefined) return { command: binary, args: [] };
   return { command: Deno.execPath(), args: ["run", "-A", "--quiet", other ?? mainPath] };
@@ -71,6 +86,8 @@ export class NodeProcess {
   subCommand = "";
   /** Path of the main.ts to be started from; undefined: that of the program to test. */
   mainPath: string | undefined;
+  /** To be started under a Deno of another system. */
+  foreign: ForeignDeno | undefined;
   readonly #flags: readonly string[];
   readonly #asker: Asker;
   #child: Deno.ChildProcess | undefined;
@@ -120,7 +137,7 @@ export class NodeProcess {
 
   start(extraFlags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): void {
     assert(this.#child === undefined, `${this.id} is running already`);
-    const { command, args } = program(this.mainPath);
+    const { command, args } = program(this.mainPath, this.foreign);
     const power = this.boundByPermissions ? withoutPower : [];
     const line = [...this.inside, ...power, command, ...args];
     const child = new Deno.Command(line[0] ?? command, {
@@ -137,9 +154,9 @@ export class NodeProcess {
         this.raftAddress,
         ...this.#flags,
         ...extraFlags,
-        this.directory,
+        this.foreign?.pathOf(this.directory) ?? this.directory,
       ],
-      env: { ...env },
+      env: { ...this.foreign?.environment, ...env },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -6,10 +6,12 @@ import type { Clock, LogLevel } from "../../src/io/types.ts";
 /** Nothing is due by itself: the tests call check. */
 const stillClock: Clock = { now: () => 0, wallTime: () => 0, after: () => ({ cancel() {} }) };
 
+/** @param folder Of the files: "first", where they are, or a link to it. */
 async function watching(
   run: (
     parts: { directory: string; files: WatchedFiles<number>; lines: string[]; seen: number[] },
   ) => Promise<void>,
+  folder = "first",
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
   const lines: string[] = [];
@@ -19,10 +21,10 @@ async function watching(
     await Deno.mkdir(join(directory, "first"));
     await write("first/a", "1");
     await write("first/b", "2");
-    await Deno.symlink("first", join(directory, "data"));
+    if (folder !== "first") await Deno.symlink("first", join(directory, folder));
     const files = await WatchedFiles.open({
       what: "The sum",
-      paths: [join(directory, "data/a"), join(directory, "data/b")],
+      paths: [join(directory, folder, "a"), join(directory, folder, "b")],
       read: (contents) => {
         const numbers = contents.map((bytes) => Number(new TextDecoder().decode(bytes)));
         const sum = numbers.reduce((some, number) => some + number, 0);
@@ -50,16 +52,23 @@ Deno.test("files that change are in force at the next look, and listeners hear o
     assert.deepEqual(seen, [4]);
   }));
 
-Deno.test("a folder swapped by a symbolic link is seen, as Kubernetes swaps it", () =>
-  watching(async ({ directory, files }) => {
-    await Deno.mkdir(join(directory, "second"));
-    await Deno.writeTextFile(join(directory, "second/a"), "10");
-    await Deno.writeTextFile(join(directory, "second/b"), "20");
-    await Deno.symlink("second", join(directory, "next"));
-    await Deno.rename(join(directory, "next"), join(directory, "data"));
-    assert.equal(await files.check(), true);
-    assert.equal(files.current, 30);
-  }));
+/** Windows cannot put one link to a folder in another's place. */
+const withLinks = { ignore: Deno.build.os === "windows" };
+
+Deno.test(
+  "a folder swapped by a symbolic link is seen, as Kubernetes swaps it",
+  withLinks,
+  () =>
+    watching(async ({ directory, files }) => {
+      await Deno.mkdir(join(directory, "second"));
+      await Deno.writeTextFile(join(directory, "second/a"), "10");
+      await Deno.writeTextFile(join(directory, "second/b"), "20");
+      await Deno.symlink("second", join(directory, "next"));
+      await Deno.rename(join(directory, "next"), join(directory, "data"));
+      assert.equal(await files.check(), true);
+      assert.equal(files.current, 30);
+    }, "data"),
+);
 
 Deno.test("broken and missing files leave the last good ones in force, and are told of once", () =>
   watching(async ({ directory, files, lines, seen }) => {

@@ -77,11 +77,20 @@ function place(x: number): bigint {
   return bits < 0n ? -(bits & 0x7fff_ffff_ffff_ffffn) : bits;
 }
 
+/** How far SQLite's own doubles, by the C library, may be from ours: mingw's pow() errs in the 13th digit. */
+const placesMax = Deno.build.os === "windows" ? 1_000_000n : 4n;
+
 /** The quotient of two rounded logarithms may be off by more than its parts. */
 function isClose(a: ColumnValue, b: ColumnValue): boolean {
   if (typeof a !== "number" || typeof b !== "number") return a === b;
   const difference = place(a) - place(b);
-  return difference >= -4n && difference <= 4n;
+  return difference >= -placesMax && difference <= placesMax;
+}
+
+/** mingw has the processor reduce angles, whose pi has 66 bits: cos(2^63) is 0.0118, and there -0.98. */
+function isWrongThere(name: string, angle: BindValue | undefined): boolean {
+  return Deno.build.os === "windows" && ["sin", "cos", "tan"].includes(name) &&
+    Math.abs(Number(angle)) > 1e6;
 }
 
 Deno.test("mathematical functions: SQLite's values, types and NULLs for whatever they are given", () => {
@@ -100,6 +109,7 @@ Deno.test("mathematical functions: SQLite's values, types and NULLs for whatever
         const got = mine.value(...values);
         const expected = theirs.value(...values);
         const what = `${name}(${values}): ${got}, not ${expected} (seed ${seed})`;
+        if (isWrongThere(name, values[0])) continue;
         assert.equal(got?.[1], expected?.[1], what);
         assert(isClose(got?.[0] ?? null, expected?.[0] ?? null), what);
       }
