@@ -1,3 +1,5 @@
+import type { ChangeGroup } from "./change_group.ts";
+import { followChanges } from "./changes.ts";
 import { Deadline } from "./deadline.ts";
 import { Exchange } from "./exchange.ts";
 import type { Answer, Call } from "./exchange.ts";
@@ -7,6 +9,7 @@ import {
   authorizationOf,
   type BatchOptions,
   type CallOptions,
+  type ChangesOptions,
   type ClientOptions,
   keyOf,
   type ReadOptions,
@@ -113,6 +116,23 @@ export class Client {
     const call: Call = { method: "GET", path: "/db/outcome", key: keyOf(key) };
     const answer = await this.#failover.send(call, this.#deadline(options));
     return answer.kind === "key_unknown" ? undefined : this.#results(answer);
+  }
+
+  /**
+   * What is done to which rows, group by group as it is committed, without end: at another node when
+   * one is lost, each change once and in the cluster's order. Who keeps the `next` of the last group
+   * that he has dealt with goes on behind it, at any later time that the cluster keeps changes for
+   * (-changes-size). Throws ChangesLost where it does not any more.
+   */
+  changes(options: ChangesOptions = {}): AsyncGenerator<ChangeGroup, void, undefined> {
+    return followChanges({
+      nodes: this.#nodes,
+      exchange: this.#exchange,
+      failover: this.#failover,
+      integers: this.#integers,
+      patienceMs: options.timeoutMs ?? this.#options.timeoutMs ?? timeoutMsDefault,
+      saw: (index) => this.saw(index),
+    }, options);
   }
 
   /** The URLs of the cluster's nodes, asked for now. They are known by themselves, too. */

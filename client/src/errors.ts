@@ -64,6 +64,11 @@ export class TransactionOver extends RaftliteError {
   override name = "TransactionOver";
 }
 
+/** The cluster keeps no changes from there on any more: everything is to be read again. */
+export class ChangesLost extends RaftliteError {
+  override name = "ChangesLost";
+}
+
 /** The error of a statement, by SQLite's words for it. */
 export function sqlError(message: string, index: number): SqlError {
   return / constraint failed/.test(message)

@@ -82,6 +82,27 @@ export class Exchange {
   }
 
   async #exchange(node: string, call: Call, signal: AbortSignal): Promise<Answer> {
+    const response = await this.#request(node, call, signal);
+    return {
+      status: response.status,
+      text: await response.text(),
+      kind: response.headers.get("x-raftlite-error") ?? undefined,
+      index: Number(response.headers.get("x-raftlite-index") ?? 0),
+      replayed: response.headers.get("idempotency-replayed") === "true",
+    };
+  }
+
+  /** An answer without end, as it comes. Throws a Lost, or the signal's reason. */
+  async open(node: string, call: Call, signal: AbortSignal): Promise<Response> {
+    try {
+      return await this.#request(node, call, signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw new Lost(messageOf(error), !wasNeverSent(error), { cause: error });
+    }
+  }
+
+  #request(node: string, call: Call, signal: AbortSignal): Promise<Response> {
     const { method, path, parameters = {}, body, key } = call;
     const query = Object.entries(parameters)
       .filter(([, value]) => value !== undefined)
@@ -90,23 +111,14 @@ export class Exchange {
     if (this.#authorization !== undefined) headers["authorization"] = this.#authorization;
     if (body !== undefined) headers["content-type"] = "application/json";
     if (key !== undefined) headers["idempotency-key"] = `"${key.replace(/["\\]/g, "\\$&")}"`;
-    const response = await this.#fetch(
-      `${node}${path}${query.length > 0 ? `?${query.join("&")}` : ""}`,
-      {
-        method,
-        headers,
-        signal,
-        redirect: "manual",
-        ...(body === undefined ? {} : { body }),
-      },
-    );
-    return {
-      status: response.status,
-      text: await response.text(),
-      kind: response.headers.get("x-raftlite-error") ?? undefined,
-      index: Number(response.headers.get("x-raftlite-index") ?? 0),
-      replayed: response.headers.get("idempotency-replayed") === "true",
-    };
+    const target = `${node}${path}${query.length > 0 ? `?${query.join("&")}` : ""}`;
+    return this.#fetch(target, {
+      method,
+      headers,
+      signal,
+      redirect: "manual",
+      ...(body === undefined ? {} : { body }),
+    });
   }
 
   /**
@@ -164,7 +176,7 @@ function wasNeverSent(error: unknown): boolean {
   return false;
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error && error.cause.message !== ""
     ? `${error.message}: ${error.cause.message}`

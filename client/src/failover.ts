@@ -139,6 +139,11 @@ export class Failover {
     return this.#nodes.all;
   }
 
+  /** Asks one node for the others; what is known stays as it is when that fails. */
+  relearn(): Promise<void> {
+    return this.#learnQuietly();
+  }
+
   /** Ends what goes on beside the requests. */
   async close(): Promise<void> {
     this.#closing.abort();

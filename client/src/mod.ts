@@ -4,7 +4,9 @@
  * @module
  */
 export { Client } from "./client.ts";
+export type { Change, ChangeGroup, ReadAgain, RowChange } from "./change_group.ts";
 export {
+  ChangesLost,
   Conflict,
   ConstraintError,
   RaftliteError,
@@ -19,6 +21,7 @@ export type { Integers } from "./exact_json.ts";
 export type {
   BatchOptions,
   CallOptions,
+  ChangesOptions,
   ClientOptions,
   Level,
   Mode,

@@ -52,6 +52,17 @@ export interface BatchOptions extends WriteOptions {
   readonly reads?: boolean;
 }
 
+export interface ChangesOptions {
+  /** Where to go on: the `next` of a group. By default with what is done next. */
+  readonly from?: string;
+  /** By default all that the user may read. */
+  readonly tables?: readonly string[];
+  /** Ends it: the iterator throws its reason. To leave the loop ends it as well. */
+  readonly signal?: AbortSignal;
+  /** How long it may find no node, in place of the client's `timeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
 /** How a transaction stands to others; docs/api.md has what each promises. */
 export type Mode = "deferred" | "immediate" | "read" | "concurrent";
 

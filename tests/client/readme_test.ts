@@ -6,7 +6,7 @@ import { codeBlocks, withNodes } from "../docs/code_blocks.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 Deno.test("The examples in the client's README run, one after the other, and print what they say", async () => {
-  await using cluster = await Cluster.start();
+  await using cluster = await Cluster.start({ flags: ["-changes-size", "16MiB"] });
   const blocks = codeBlocks(await Deno.readTextFile(`${root}client/README.md`), "ts");
   assert(blocks.length > 5);
   const program = withNodes(
@@ -26,5 +26,6 @@ Deno.test("The examples in the client's README run, one after the other, and pri
     "[ { id: 2 } ] [ [ 2 ] ]",
     "90",
     "[ [ 4 ] ]",
+    "niamh string",
   ]);
 });
