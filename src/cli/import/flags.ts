@@ -26,7 +26,7 @@ row is added twice, and an import that is done adds nothing.
   -types LIST        Types in place of those guessed from the first 10,000 rows: zip=TEXT,price=REAL
   -on-conflict WHAT  With a row whose key is there already: fail (default), ignore, replace
   -skip N            Pass over the first N rows
-  -again             Add the rows even if an import of the same file has
+  -again             Add the rows even if an import of the same file has; not to go on with one
   -separator TEXT    Between the values of CSV (default a comma; a tab for .tsv)
   -no-header         The first row of CSV is data; the columns are the table's, in their order
   -from TABLE        The table of a SQLite file that has several
