@@ -202,12 +202,17 @@ export class ArchiveFollower {
 
   /** The piece with the next entry; undefined when there is none yet, "gap" when there never will be. */
   async #next(): Promise<StoredPiece | "gap" | undefined> {
-    const { place, store } = this.#parts;
+    const { place, cluster, store } = this.#parts;
     const { signal } = this.#ending;
     const index = store.applied.index + 1;
     const right = await ifThere(readPiece(place, index, signal));
     if (right !== undefined) return right;
     const head = await readRecord<HeadRecord>(place, headKey(place), signal);
+    // A disk that is not mounted is empty, and not at its end.
+    if (head?.cluster !== cluster) {
+      this.#ownerIsChecked = false;
+      await this.#checkOwner();
+    }
     this.#known = Math.max(this.#known, head?.index ?? 0);
     if (this.#known < index && this.#searchedAt === index) return undefined;
     // A base copy may end in the middle of a piece, which may be one that nobody has noted.

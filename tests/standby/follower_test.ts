@@ -202,6 +202,25 @@ Deno.test("a follower takes nothing that is damaged, another cluster's, or made 
   });
 });
 
+Deno.test("a follower takes an archive that is gone, or another's in its place, for no end of the log", async () => {
+  await withArchive(async (archived, directory) => {
+    const { place } = archived;
+    await using standby = await Standby.open(`${directory}/copy`, { place });
+    await standby.reaches(archived.history.entries.length);
+    await eventually("to be level", () => standby.follower.figures.msBehind !== undefined);
+    await archived.archiver.stop();
+    await Deno.rename(`${directory}/archive`, `${directory}/away`);
+    await standby.failsWith(/is no archive any more/);
+    await Deno.mkdir(`${directory}/archive`);
+    const other = { version: 1, cluster: "00000000000000bb" };
+    await Deno.writeTextFile(`${directory}/archive/archive.json`, JSON.stringify(other));
+    await standby.failsWith(/is the archive of cluster 00000000000000bb now/);
+    await Deno.remove(`${directory}/archive`, { recursive: true });
+    await Deno.rename(`${directory}/away`, `${directory}/archive`);
+    await eventually("no failure", () => standby.follower.figures.failing === undefined);
+  });
+});
+
 Deno.test("a follower that is to finish applies what the archive has, and nothing behind it, and says why it came not so far", async () => {
   await withArchive(async (archived, directory) => {
     const { place, objects } = archived;
