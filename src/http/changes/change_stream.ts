@@ -7,7 +7,7 @@ import {
 } from "../../changes/types.ts";
 import { changesJson, isWanted, shapeJson, type TableFilter } from "./change_json.ts";
 import { positionText } from "./position.ts";
-import type { SharedReads } from "./shared_reads.ts";
+import type { Followers } from "./followers.ts";
 
 export type StreamForm = "events" | "lines";
 
@@ -20,7 +20,7 @@ const shapesMax = 1000;
 
 interface StreamOptions {
   readonly log: ChangeLog;
-  readonly reads: SharedReads;
+  readonly followers: Pick<Followers, "reads" | "turn">;
   readonly from: ChangePosition;
   readonly filter: TableFilter;
   readonly form: StreamForm;
@@ -33,15 +33,16 @@ interface StreamOptions {
  * here, and reads on from the disk. Each piece says where to go on from.
  */
 export async function* changeStream(options: StreamOptions): AsyncGenerator<string> {
-  const { log, reads, filter, form, signal } = options;
+  const { log, followers, filter, form, signal } = options;
   const endsAt = performance.now() + followedMsMax;
   const told = new Map<string, string>();
   let position = options.from;
   yield piece(form, "start", position, { oldest: String(log.status.oldest) });
   while (!signal.aborted && performance.now() < endsAt) {
+    await followers.turn();
     let text = "";
     try {
-      const { groups, next } = reads.read(position);
+      const { groups, next } = followers.reads.read(position);
       for (const group of groups) text += groupPiece(group, { filter, form, told });
       position = next;
     } catch (error) {

@@ -47,7 +47,7 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
   }
   const gone = new AbortController();
   const stream = changeStream({
-    ...{ log, reads: followers.reads, from, filter, form },
+    ...{ log, followers, from, filter, form },
     signal: gone.signal,
   });
   if (!followers.enter(gone)) {

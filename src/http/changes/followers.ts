@@ -1,5 +1,9 @@
 import type { ChangeLog } from "../../changes/types.ts";
+import { nextTurn } from "../next_turn.ts";
 import { SharedReads } from "./shared_reads.ts";
+
+/** Followers that are told something in one turn of the event loop: a few ms. */
+const perTurn = 32;
 
 /** Everybody who follows the changes at this node. */
 export class Followers {
@@ -7,6 +11,8 @@ export class Followers {
   readonly max = 4096;
   readonly reads: SharedReads;
   readonly #followers = new Set<AbortController>();
+  #told = 0;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(log: ChangeLog) {
     this.reads = new SharedReads(log);
@@ -25,6 +31,13 @@ export class Followers {
 
   leave(follower: AbortController): void {
     this.#followers.delete(follower);
+  }
+
+  /** Resolves when a follower that has news may be told: not all at once, so that requests get between. */
+  turn(): Promise<void> {
+    const turn = this.#turn;
+    if (++this.#told % perTurn === 0) this.#turn = turn.then(nextTurn);
+    return turn;
   }
 
   /** Ends all streams: the node stops. */
