@@ -1,7 +1,7 @@
 import { ByteWriter, sameBytes } from "../base/bytes.ts";
 import type { Database, Statement } from "../sqlite/mod.ts";
 import { ChunkReader, type RowHead } from "./group_codec.ts";
-import { quoted } from "./table_shapes.ts";
+import { quoted } from "./quoted.ts";
 import type { ChangedTable } from "./types.ts";
 import { bindNext, skipValue, writeColumn } from "./value_codec.ts";
 import { ByteReader } from "../base/bytes.ts";

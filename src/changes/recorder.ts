@@ -1,10 +1,12 @@
-import { type Database, PreupdateHook, RowOperation } from "../sqlite/mod.ts";
+import { ByteReader } from "../base/bytes.ts";
+import { ColumnType, type Database, PreupdateHook, RowOperation } from "../sqlite/mod.ts";
 import type { ChangeFile } from "./change_file.ts";
 import { type ChunkMark, ChunkWriter } from "./chunk_writer.ts";
 import type { CommitPosition } from "./commit_position.ts";
 import { whatBecameOf } from "./failed_statement.ts";
 import { decodeChunk, RecordType, writeReadAgain } from "./group_codec.ts";
-import { TableShapes } from "./table_shapes.ts";
+import { nextValue } from "./value_codec.ts";
+import { type TableShape, TableShapes } from "./table_shapes.ts";
 import type { ReadAgain } from "./types.ts";
 
 /** How far an entry has come. */
@@ -72,6 +74,11 @@ export class ChangeRecorder {
       if (this.paused || schema !== "main" || table.startsWith("sqlite_")) return;
       this.#row(operation, table, oldRowId, newRowId);
     });
+  }
+
+  /** To be called when the connection is closed. */
+  end(): void {
+    this.#shapes.forget();
   }
 
   /** To be called before and after whatever may change the schema. */
@@ -243,16 +250,35 @@ export class ChangeRecorder {
       if (!isInsert) records.int64(oldRowId);
       if (!isDelete) records.int64(newRowId);
     }
-    for (const { column, isReal } of isInsert ? [] : shape.places) {
-      this.#hook.writeValue("old", column, isReal, records);
-    }
-    for (const { column, isReal } of isDelete ? [] : shape.places) {
-      this.#hook.writeValue("new", column, isReal, records);
-    }
+    if (!isInsert) this.#values("old", shape);
+    if (!isDelete) this.#values("new", shape);
     this.#change++;
     this.#changed = true;
     this.#bytes += records.length - before;
     if (this.#bytes > this.#file.bytesMax) this.#giveUp();
+  }
+
+  #values(which: "old" | "new", { table, places, virtual }: TableShape): void {
+    const { records } = this.#chunks;
+    const start = records.length;
+    for (const { column, isReal } of places) {
+      this.#hook.writeValue(which, column, isReal, records);
+    }
+    if (virtual === undefined) return;
+    const stored = records.view().slice(start);
+    records.truncate(start);
+    const isGiven = table.columns.filter(({ generated }) => generated !== "virtual")
+      .map(({ generated }) => generated === "no");
+    const others = virtual.valuesFor(stored, isGiven);
+    const [storedReader, otherReader] = [stored, others].map((bytes) =>
+      bytes && new ByteReader(bytes)
+    );
+    for (const { generated } of table.columns) {
+      const reader = generated === "virtual" ? otherReader : storedReader;
+      // What SQLite cannot work out nobody can read.
+      if (reader === undefined) records.uint8(ColumnType.null);
+      else records.raw(nextValue(reader));
+    }
   }
 
   /** Keeps nothing of the entry, as far as it is not committed, but that it was too much. */

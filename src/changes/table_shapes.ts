@@ -1,11 +1,15 @@
 import type { Database } from "../sqlite/mod.ts";
+import { quoted } from "./quoted.ts";
+import { VirtualColumns } from "./virtual_columns.ts";
 import type { ChangedColumn, ChangedTable } from "./types.ts";
 
 /** A table, with what is needed to read its rows. */
 export interface TableShape {
   readonly table: ChangedTable;
-  /** Of each of its columns: its number in SQLite, and whether it stores whole reals as integers. */
+  /** Of each of its columns that is stored: its number in SQLite, and whether it stores whole reals as integers. */
   readonly places: readonly { readonly column: number; readonly isReal: boolean }[];
+  /** Works out those that are not; undefined where there are none. */
+  readonly virtual: VirtualColumns | undefined;
 }
 
 type ColumnRow = [
@@ -43,23 +47,52 @@ export class TableShapes {
 
   /** To be called before and after whatever may change the schema. */
   forget(): void {
+    for (const { virtual } of this.#shapes.values()) virtual?.[Symbol.dispose]();
     this.#shapes.clear();
   }
 }
 
 function readShape(database: Database, name: string): TableShape {
+  using statement = database.prepare(`PRAGMA main.table_xinfo(${quoted(name)})`);
+  const rows = statement.values<ColumnRow>();
+  const virtual = virtualColumns(database, name, rows);
   const columns: ChangedColumn[] = [];
   const places: TableShape["places"][number][] = [];
-  using statement = database.prepare(`PRAGMA main.table_xinfo(${quoted(name)})`);
-  for (const row of statement.values<ColumnRow>()) {
-    const [column, columnName, type, , , primaryKey, hidden] = row;
-    // A VIRTUAL column has no value until somebody asks for it, and SQLite does not tell it here.
-    if (hidden === 2) continue;
-    const generated = hidden === 3 ? "stored" : "no";
+  for (const [column, columnName, type, , , primaryKey, hidden] of rows) {
+    const generated = generatedKinds.get(hidden) ?? "no";
+    if (generated !== "virtual") places.push({ column, isReal: hasRealAffinity(type) });
+    else if (virtual === undefined) continue;
     columns.push({ name: columnName, type, primaryKey, generated });
-    places.push({ column, isReal: hasRealAffinity(type) });
   }
-  return { table: { name, hasRowId: hasRowId(database, name), columns }, places };
+  return { table: { name, hasRowId: hasRowId(database, name), columns }, places, virtual };
+}
+
+/** By what table_xinfo says of a column. https://www.sqlite.org/pragma.html#pragma_table_xinfo */
+const generatedKinds: ReadonlyMap<number, ChangedColumn["generated"]> = new Map([
+  [2, "virtual"],
+  [3, "stored"],
+]);
+
+/** Undefined without any, and where they call what only an extension has: then they are left out. */
+function virtualColumns(
+  database: Database,
+  name: string,
+  rows: readonly ColumnRow[],
+): VirtualColumns | undefined {
+  const named = (kind: ChangedColumn["generated"]) =>
+    rows.filter((row) => (generatedKinds.get(row[6]) ?? "no") === kind).map((row) => row[1]);
+  const virtual = named("virtual");
+  if (virtual.length === 0) return undefined;
+  const sql = database.scalar(
+    "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?",
+    name,
+  );
+  if (typeof sql !== "string") return undefined;
+  try {
+    return new VirtualColumns(database.library, { name, sql, given: named("no"), virtual });
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -78,9 +111,4 @@ function hasRowId(database: Database, table: string): boolean {
 /** https://www.sqlite.org/datatype3.html#determination_of_column_affinity */
 function hasRealAffinity(type: string): boolean {
   return !/INT|CHAR|CLOB|TEXT|BLOB/i.test(type) && /REAL|FLOA|DOUB/i.test(type);
-}
-
-/** A name as SQL takes it. */
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -43,6 +43,13 @@ export function skipValue(reader: ByteReader): void {
   }
 }
 
+/** The bytes of a value, as they are written. */
+export function nextValue(reader: ByteReader): Uint8Array {
+  const { offset } = reader;
+  skipValue(reader);
+  return reader.since(offset);
+}
+
 /** Writes a result column's value the same way. */
 export function writeColumn(statement: Statement, column: number, writer: ByteWriter): void {
   const type = statement.columnType(column);

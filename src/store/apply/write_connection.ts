@@ -378,6 +378,7 @@ export class WriteConnection {
     this.database.close();
     this.determinism.close();
     this.#changesFile?.close();
+    this.changes?.end();
   }
 }
 
