@@ -3,6 +3,7 @@ import { rows, send } from "../api/client.ts";
 import type { Who } from "../api/session.ts";
 import { Failure } from "../parts/dialog.tsx";
 import { bytes, count, counted, messageOf } from "../parts/format.ts";
+import { Diagram } from "./diagram.tsx";
 import { tableLink } from "./links.ts";
 import { type Relation, relations } from "./schema.ts";
 import { quotedName } from "../sql/export.ts";
@@ -130,6 +131,7 @@ function Overview({ who }: { readonly who: Who }) {
           </table>
         </div>
       )}
+      {who.tables === undefined && <Diagram />}
       {list && <p class="soft small">{counted(list.length, "table or view", "tables and views")}
       </p>}
     </>

@@ -33,10 +33,11 @@ browserTest(
     const { page, complaints } = tab;
     await page.getByRole("cell", { name: "1,000,000" }).waitFor();
     await assertAccessible(page);
+    await page.getByRole("link", { name: "Structure of other" }).waitFor();
     await page.getByRole("button", { name: "Measure sizes" }).click();
     await page.getByRole("cell", { name: /MB$/ }).waitFor();
 
-    await page.getByRole("link", { name: "many", exact: true }).click();
+    await page.getByRole("cell").getByRole("link", { name: "many", exact: true }).click();
     await page.getByRole("gridcell", { name: "word 1", exact: true }).waitFor();
     await assertAccessible(page);
     await page.getByRole("button", { name: "Next" }).click();
