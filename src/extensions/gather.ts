@@ -154,7 +154,7 @@ async function putInto(directory: string, found: readonly Found[]): Promise<Exte
   for (const { name, bytes } of found) {
     const path = `${directory}/${name}`;
     await Deno.writeFile(path, bytes, { createNew: true, mode: 0o600 });
-    files.push({ name, path, sha256: createHash("sha256").update(bytes).digest("hex") });
+    files.push({ name, path, sha256: sha256Of(bytes) });
   }
   return files;
 }
@@ -166,4 +166,25 @@ export async function removeExtensions(directory: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** What an earlier start has put there, by name; none where there is no such directory. */
+export async function extensionsIn(
+  directory: string,
+): Promise<Pick<ExtensionFile, "name" | "sha256">[]> {
+  try {
+    const names = await Array.fromAsync(Deno.readDir(directory), ({ name }) => name);
+    return await Promise.all(
+      names.toSorted().map(async (name) => {
+        return { name, sha256: sha256Of(await Deno.readFile(`${directory}/${name}`)) };
+      }),
+    );
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw cannotRead(directory, error);
+  }
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -154,9 +154,13 @@ Deno.test({
       return /ERROR \[sqlite\] .*extensions only here: probe/.test(first.log) &&
         /ERROR \[sqlite\] .*extensions only there: probe/.test(second.log);
     });
+    const other = /Extensions are others than at the last start \(before: probe\.\w+; now: none\)/;
+    assert.match(second.log, other);
     await second.kill();
     second.start();
     await second.ready();
+    assert.match(second.log, /\(before: none; now: probe\.\w+\)/);
+    assert.doesNotMatch(first.log, /Extensions are others/);
     await first.execute(["CREATE TABLE t AS SELECT twice(21) AS x"]);
     await cluster.converged(["SELECT x FROM t"]);
   },
