@@ -66,7 +66,7 @@ async function install(directory: string): Promise<readonly Runtime[]> {
 
 /** Runs the program against a cluster of which the leader is killed in its middle. */
 async function survive({ command: [command = "", ...args] }: Runtime, cwd: string): Promise<void> {
-  await using cluster = await Cluster.start();
+  await using cluster = await Cluster.start({ flags: ["-changes-size", "16MiB"] });
   await using child = new Deno.Command(command, {
     args: [...args, "program.mjs", ...cluster.nodes.map(({ url }) => url)],
     cwd,

@@ -108,6 +108,21 @@ async function ownReads() {
   }
 }
 
+async function changes() {
+  const from = String(db.seenIndex + 1);
+  await db.execute("INSERT INTO o VALUES (?)", [2n ** 60n]);
+  for await (const group of db.changes({ from, tables: ["o"] })) {
+    const [{ op, after }] = group.changes;
+    assert.deepEqual([op, after], ["insert", { n: 2n ** 60n }]);
+    break;
+  }
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error("enough")), 100);
+  await assert.rejects(async () => {
+    for await (const _ of db.changes({ signal: controller.signal })) assert.fail("Nothing is done");
+  }, /enough/);
+}
+
 async function transactions() {
   await db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER CHECK (n >= 0))");
   await db.batch(["INSERT INTO t VALUES (1, 0)", "INSERT INTO t VALUES (2, 0)"]);
@@ -187,6 +202,7 @@ async function move(worker) {
 await values();
 await errors();
 await ownReads();
+await changes();
 await transactions();
 await db.batch([
   "CREATE TABLE log (name)",
