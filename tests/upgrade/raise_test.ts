@@ -38,6 +38,12 @@ async function writeWithKey(node: NodeProcess): Promise<string> {
 }
 
 /** An answer that a leader of version 1 cannot give. */
+async function writeByHrana(node: NodeProcess): Promise<string> {
+  const requests = [{ type: "execute", stmt: { sql: "CREATE TABLE IF NOT EXISTS hrana (x)" } }];
+  const body = JSON.stringify({ requests });
+  return (await node.fetch("/v2/pipeline", { method: "POST", body })).body;
+}
+
 async function writeExactly(node: NodeProcess): Promise<string> {
   const { status, body } = await node.fetch("/db/execute?exact", {
     method: "POST",
@@ -85,6 +91,12 @@ for (const release of releases) {
           await node.leaderId() === node.id
             ? /^200 /
             : /^400 The cluster has version 1, exact needs version 2 in writes: once all nodes/,
+        );
+        assert.match(
+          await writeByHrana(node),
+          await node.leaderId() === node.id
+            ? /"type":"ok"/
+            : /The cluster has version 1, libSQL's protocol needs version 2 in writes: once all nodes/,
         );
         const report = JSON.parse((await node.fetch("/upgrade")).body);
         assert.equal(report.can_be_raised, false);
