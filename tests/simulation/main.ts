@@ -1,15 +1,18 @@
 import { parseArgs } from "node:util";
 import type { Assignment } from "./seed_worker.ts";
 import { type RunResult, simulate } from "./simulation.ts";
+import { optionsFor, type StoreName, storeNames } from "./store_options.ts";
 import { Summary } from "./summary.ts";
 
-const usage = `Usage: deno task simulate [--seeds N] [--from S] [--jobs N] [--keep-going]
-       deno task simulate --seed S [--verbose]`;
+const usage =
+  `Usage: deno task simulate [--seeds N] [--from S] [--jobs N] [--keep-going] [--store toy|sqlite]
+       deno task simulate --seed S [--verbose] [--store toy|sqlite]`;
 
 const options = {
   seeds: { type: "string", default: "2000" },
   from: { type: "string", default: "1" },
   jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
+  store: { type: "string", default: "toy" },
   "keep-going": { type: "boolean", default: false },
   seed: { type: "string" },
   verbose: { type: "boolean", default: false },
@@ -34,8 +37,11 @@ async function main(): Promise<number> {
   if (![seeds, from, jobs, seed].every(Number.isSafeInteger)) {
     return refuse("Seeds and numbers are whole numbers");
   }
-  if (values.seed !== undefined) return await runOne(Number(seed), values.verbose);
-  return await runMany(Number(from), Number(seeds), Number(jobs), values["keep-going"]);
+  const store = storeNames.find((name) => name === values.store);
+  if (store === undefined) return refuse(`There is no store ${values.store}`);
+  if (values.seed !== undefined) return await runOne(Number(seed), store, values.verbose);
+  const [first, count, workers] = [Number(from), Number(seeds), Number(jobs)];
+  return await runMany({ first, seeds: count, jobs: workers, store }, values["keep-going"]);
 }
 
 function refuse(reason: string): number {
@@ -43,20 +49,24 @@ function refuse(reason: string): number {
   return 2;
 }
 
-async function runOne(seed: number, verbose: boolean): Promise<number> {
+async function runOne(seed: number, store: StoreName, verbose: boolean): Promise<number> {
   const summary = new Summary();
-  const result = await simulate(seed, verbose ? { print: (line) => console.log(line) } : {});
+  const print = verbose ? { print: (line: string) => console.log(line) } : {};
+  const result = await simulate(seed, { ...await optionsFor(store), ...print });
   summary.add(result);
   if (result.violation === undefined) console.log(summary.text());
-  else report(result);
+  else report(result, store);
   return summary.failures;
 }
 
 /** Spreads the seeds over Workers; stops at the first failure unless told to keep going. */
 async function runMany(
-  from: number,
-  seeds: number,
-  jobs: number,
+  { first, seeds, jobs, store }: {
+    readonly first: number;
+    readonly seeds: number;
+    readonly jobs: number;
+    readonly store: StoreName;
+  },
   keepGoing: boolean,
 ): Promise<number> {
   const summary = new Summary();
@@ -69,10 +79,12 @@ async function runMany(
       worker.onerror = (event) => reject(new Error(event.message));
       worker.onmessage = ({ data }: MessageEvent<RunResult>) => {
         summary.add(data);
-        if (data.violation !== undefined) report(data);
+        if (data.violation !== undefined) report(data, store);
         if (summary.runs === seeds || (data.violation !== undefined && !keepGoing)) resolve();
       };
-      worker.postMessage({ first: from + job, step, end: from + seeds } satisfies Assignment);
+      worker.postMessage(
+        { first: first + job, step, end: first + seeds, store } satisfies Assignment,
+      );
     }
   });
   for (const worker of workers) worker.terminate();
@@ -80,11 +92,12 @@ async function runMany(
   return summary.failures === 0 ? 0 : 1;
 }
 
-function report({ seed, violation, traceHash, virtualMs }: RunResult): void {
+function report({ seed, violation, traceHash, virtualMs }: RunResult, store: StoreName): void {
+  const which = store === "toy" ? "" : ` --store ${store}`;
   console.error(`Seed ${seed} failed after ${Math.round(virtualMs)} ms of virtual time:`);
   console.error(`  ${violation?.message}`);
   console.error(`Replay (trace ${traceHash.toString(16)}):`);
-  console.error(`  deno task simulate --seed ${seed} --verbose`);
+  console.error(`  deno task simulate --seed ${seed}${which} --verbose`);
 }
 
 Deno.exit(await main());

@@ -181,7 +181,52 @@ export function drawPlan(random: Prng): Plan {
     leaseHolds: drift <= driftWithinLease && !enabled.has("suspend"),
   };
   if (random.chance(0.15)) return aboutLease(random, plan);
-  return random.chance(0.1) ? aboutStandbys(random, plan) : plan;
+  if (random.chance(0.1)) return aboutStandbys(random, plan);
+  if (random.chance(0.12)) return aboutLogs(random, plan);
+  return random.chance(0.12) ? aboutMembership(random, plan) : plan;
+}
+
+/**
+ * The same, with logs that part from one another all the time, and come together again entry by
+ * entry: leaders that are cut off or die while they write, and requests of one entry each.
+ */
+function aboutLogs(random: Prng, plan: Plan): Plan {
+  const disturbances = new Map<Disturbance, number>([
+    ["isolate_leader", choose(random, [500, 1500])],
+    [choose(random, ["crash", "power_cut", "one_way", "partition"]), 1500],
+  ]);
+  if (random.chance(0.3)) disturbances.set("slow_disk", 2000);
+  const { network, limits, timings: [, second] } = plan;
+  return {
+    ...plan,
+    voters: choose(random, [3, 5, 5]),
+    learners: 0,
+    clients: 5,
+    thinkMsMax: 50,
+    disturbances,
+    network: { ...network, latencyMsMax: choose(random, [20, 100]) },
+    timings: [{ ...ticks, tickMs: 20 }, second],
+    limits: { ...limits, appendBytesMax: 60, inflightMax: choose(random, [1, 4]) },
+  };
+}
+
+/** The same, with members that come and go all the time, under leaders that do so as well. */
+function aboutMembership(random: Prng, plan: Plan): Plan {
+  const disturbances = new Map<Disturbance, number>([
+    ["add_member", 500],
+    ["remove_member", choose(random, [500, 1500])],
+    ["isolate_leader", choose(random, [1000, 3000])],
+  ]);
+  for (const one of ["partition", "crash", "one_way", "transfer", "compact"] as const) {
+    if (random.chance(0.4)) disturbances.set(one, 2000);
+  }
+  const { timings: [, second] } = plan;
+  return {
+    ...plan,
+    voters: choose(random, [3, 3, 4]),
+    disturbances,
+    timings: [{ ...ticks, tickMs: 20 }, second],
+  };
 }
 
 /** The same, with standbys, and voters that are gone for long enough to be replaced by them. */

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { newestVersion } from "../../src/raft/cluster_version.ts";
-import { type RunOptions, simulate } from "./simulation.ts";
-import { sqliteStores } from "./sqlite_home.ts";
+import { simulate } from "./simulation.ts";
+import { optionsFor } from "./store_options.ts";
 import { Summary } from "./summary.ts";
 
 // The program's own store, its commands and real SQLite, under three simulated machines or more.
@@ -16,12 +15,7 @@ import { Summary } from "./summary.ts";
 // - answers so long that a reader waits for its client, which blocks its thread;
 // - names of temporary files, drawn at random: they change nothing.
 
-const options: RunOptions = {
-  stores: sqliteStores,
-  // Upkeep needs it.
-  version: newestVersion,
-  adjust: (plan) => ({ ...plan, voters: 3, learners: 0 }),
-};
+const options = await optionsFor("sqlite");
 
 const seedsEach = 24;
 const given = Deno.env.get("RAFTLITE_SEED");
