@@ -1,5 +1,4 @@
 import { assert } from "../../base/assert.ts";
-import { describes } from "../codec/script_codec.ts";
 import type { Rehearsal } from "../types.ts";
 import { plainFormat } from "../types.ts";
 import type { Answers } from "./answers.ts";
@@ -92,8 +91,7 @@ export class Rehearsing {
   #run(open: Open, { count, script, rights }: RehearsedSteps): Rehearsed {
     const connection = this.#connection;
     const answers = this.#answers;
-    // One that only asks has no effect, and is none of the transaction's.
-    if (count > 1 || !describes(script.subarray(4))) open.steps += count;
+    open.steps += count;
     return rehearseSteps(open.run, { script, rights, connection, answers });
   }
 
