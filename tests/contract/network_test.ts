@@ -50,7 +50,7 @@ async function readAll(connection: Connection): Promise<number[]> {
 async function connectPair({ network, address }: World) {
   const listener = await network.listen(address);
   const [client, server] = await Promise.all([
-    network.connect(listener.address, 1000),
+    network.connect(listener.address, 20_000),
     listener.accept(),
   ]);
   assert.ok(server);

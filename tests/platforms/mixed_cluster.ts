@@ -112,6 +112,30 @@ export async function runMixedCluster(
   }, patienceMs);
   await someWrites();
   await equal("after it led");
+  // What it missed is in no log any more: it gets the database as a file.
+  await other.kill();
+  const leader = await cluster.leader();
+  await leader.execute(statements(random), "transaction");
+  for (const node of [first, second]) {
+    const { status } = await node.fetch("/snapshot?trailing_logs=0", { method: "POST" });
+    assert.equal(status, 200);
+  }
+  await leader.execute(statements(random), "transaction");
+  other.start();
+  await ready(other);
+  await equal("after a snapshot for it");
+  const variables = JSON.parse((await other.fetch("/debug/vars", { timeoutMs: patienceMs })).body);
+  assert.equal(variables.store.num_restores, 1, "It came by the log");
+  const backup = await fetch(`${first.url}/db/backup`, { signal: AbortSignal.timeout(patienceMs) });
+  const loaded = await first.fetch("/db/load", {
+    method: "POST",
+    headers: { "content-type": "application/octet-stream" },
+    body: await backup.arrayBuffer(),
+    timeoutMs: patienceMs,
+  });
+  assert.equal(loaded.status, 200, loaded.body);
+  await someWrites();
+  await equal("after a load of a whole database");
   if (foreign.endsOnSignal) {
     const { code } = await other.kill("SIGTERM");
     assert.equal(code, 0, other.log);
