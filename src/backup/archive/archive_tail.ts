@@ -27,6 +27,8 @@ export interface TailParts {
   readonly place: ArchivePlace;
   readonly node: ArchivedNode;
   readonly signal: AbortSignal;
+  /** There was an archive: it must not be begun anew where it is away. */
+  readonly isBegun: boolean;
 }
 
 /** The end of an archive's chain of pieces, to which the leader adds. */
@@ -55,6 +57,13 @@ export class ArchiveTail {
     while (await tail.#adoptNext()) { /* What was shipped and not noted. */ }
     await tail.#checkHistory();
     return tail;
+  }
+
+  /** Throws an ArchiveError where it is gone: the directory of a disk that is not mounted is empty. */
+  async checkPlace(): Promise<void> {
+    const { place, node, signal } = this.#parts;
+    const owner = await readRecord(place, ownerKey(place), signal);
+    if (owner?.cluster !== node.clusterId) throw goneFrom(place);
   }
 
   get index(): number {
@@ -152,7 +161,7 @@ export class ArchiveTail {
 }
 
 /** An archive is one cluster's; and its store must refuse to replace what is there. */
-async function takeOwnership({ place, node, signal }: TailParts): Promise<void> {
+async function takeOwnership({ place, node, signal, isBegun }: TailParts): Promise<void> {
   const key = ownerKey(place);
   const bytes = recordBytes({ version: 1, cluster: node.clusterId });
   for (let tries = 0; tries < 3; tries++) {
@@ -160,6 +169,7 @@ async function takeOwnership({ place, node, signal }: TailParts): Promise<void> 
     if (owner !== undefined && owner.cluster !== node.clusterId) {
       throw new ArchiveError(`${place.name} is the archive of cluster ${owner.cluster}`);
     }
+    if (owner === undefined && isBegun) throw goneFrom(place);
     try {
       await place.store.put(key, bytes, { ifAbsent: true, signal });
     } catch (error) {
@@ -170,6 +180,12 @@ async function takeOwnership({ place, node, signal }: TailParts): Promise<void> 
   }
   throw new ArchiveError(
     `${place.name} replaces objects although it is asked not to: two leaders could spoil an archive there`,
+  );
+}
+
+function goneFrom({ name }: ArchivePlace): ArchiveError {
+  return new ArchiveError(
+    `${name} is this cluster's archive no more: bring it back, as by mounting its disk, or restart the node to begin it anew`,
   );
 }
 

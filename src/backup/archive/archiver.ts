@@ -133,8 +133,10 @@ export class Archiver {
     const tail = this.#tail ??= await ArchiveTail.find({
       ...this.#parts,
       signal: this.#ending.signal,
+      isBegun: this.#counts.index > 0,
     });
     this.#counts.lastBaseTime = tail.lastBase?.time;
+    if (tail.index < node.appliedIndex || this.#baseIsDue(tail)) await tail.checkPlace();
     if (!tail.reaches(node.firstLogIndex)) {
       if (tail.index > 0) this.#noteGap(tail.index, node.firstLogIndex);
       await this.#makeBase(tail);

@@ -1,0 +1,33 @@
+import { strict as assert } from "node:assert";
+import { ArchiveReader } from "../../../src/backup/archive/reader.ts";
+import { eventually } from "../../cluster/harness.ts";
+import { withDirectory } from "../../directory.ts";
+import { Archived } from "./archived.ts";
+
+Deno.test("an archive whose disk is away is not begun anew in its empty directory, and goes on without a gap when it is back", async () => {
+  await withDirectory(async (directory) => {
+    const [at, away] = [`${directory}/archive`, `${directory}/away`];
+    await using archived = await Archived.open(at);
+    await archived.write("CREATE TABLE t (v)");
+    await archived.write("INSERT INTO t VALUES (1)");
+    await Deno.rename(at, away);
+    await Deno.mkdir(at);
+    const { live, history } = archived;
+    const entry = live.entries.execute(["INSERT INTO t VALUES (2)"]);
+    history.entries.push(entry.entry);
+    await live.store.apply([entry]);
+    await eventually(
+      () => `a few refusals\n${archived.log.text}`,
+      () => (archived.archiver.figures.failing?.times ?? 0) > 2,
+    );
+    assert.match(archived.archiver.figures.failing?.message ?? "", /mounting its disk/);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(at)), []);
+    await Deno.remove(at);
+    await Deno.rename(away, at);
+    await archived.write("INSERT INTO t VALUES (3)");
+    assert.equal(archived.archiver.figures.gaps, 0);
+    const { faults, ranges } = await (await ArchiveReader.open(archived.place)).inventory(true);
+    assert.deepEqual(faults, []);
+    assert.deepEqual(ranges.map(({ last }) => last), [history.entries.length]);
+  });
+});
