@@ -32,6 +32,13 @@ export class RebuiltCopy {
     database.exec("VACUUM");
   }
 
+  /** Begins with a schema, which the entry before `index` has made. */
+  begin(schema: readonly string[], index: number): void {
+    using database = this.#open();
+    for (const sql of schema) database.exec(sql);
+    this.#next = { index, change: 0 };
+  }
+
   #open(): Database {
     const database = new Database(this.path, { library: this.#library });
     database.config(enableTriggers, false);
