@@ -89,6 +89,7 @@ const failures: readonly (readonly [path: string, name: string])[] = [
   ["auto_backups.retention_error", "old backups cannot be removed"],
   ["auto_backups.verification.error", "the last backup that was verified is no good"],
   ["archive.failing.error", "the archive cannot be written"],
+  ["cdc.failing.error", "changes are not delivered"],
   ["otlp_metrics.error", "metrics cannot be pushed"],
   ["http.tls.reload_error", "new certificates cannot be taken"],
 ];
