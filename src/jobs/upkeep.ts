@@ -61,7 +61,6 @@ export class Upkeep {
   readonly #intervals: ReadonlyMap<UpkeepTask, number>;
   readonly #attempts = new Map<UpkeepTask, Attempts>();
   #timer: Timer | undefined;
-  #run: Promise<void> | undefined;
   #stopped = false;
   #waitsForVersion = false;
 
@@ -87,13 +86,8 @@ export class Upkeep {
     const shortestMs = Math.min(...this.#intervals.values());
     const delayMs = Math.max(lookMsMin, Math.min(lookMsMax, shortestMs / looksPerInterval));
     this.#timer = this.#parts.clock.after(delayMs, () => {
-      this.#run = this.#look().finally(() => this.#wait());
+      void this.#look().finally(() => this.#wait());
     });
-  }
-
-  /** Resolves when nothing is under way. */
-  async idle(): Promise<void> {
-    await this.#run;
   }
 
   async #look(): Promise<void> {

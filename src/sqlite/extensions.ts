@@ -37,7 +37,7 @@ export interface Extensions {
 export const noExtensions: Extensions = { files: [], safe: [], functions: [] };
 
 /** An extension that cannot be used; the message names it. */
-export class ExtensionError extends Error {
+class ExtensionError extends Error {
   override name = "ExtensionError";
 }
 

@@ -4,12 +4,7 @@ export { type CheckpointResult, Database } from "./database.ts";
 export { DbConfig, withWritableSchema } from "./db_config.ts";
 export { Determinism, MaxRowIdWatch } from "./determinism.ts";
 export { ResultCode, SqliteError } from "./error.ts";
-export {
-  examineExtensions,
-  ExtensionError,
-  type ExtensionFile,
-  type Extensions,
-} from "./extensions.ts";
+export { examineExtensions, type ExtensionFile, type Extensions } from "./extensions.ts";
 export { findLibrary } from "./find_library.ts";
 export { createHiddenTable } from "./hidden_table.ts";
 export { InterruptCell } from "./interrupt.ts";
