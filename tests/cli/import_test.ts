@@ -187,6 +187,7 @@ Deno.test("raftlite import reads CSV, NDJSON and SQLite files as they are", asyn
           ],
           ["", /^Error: File .* is empty\n$/],
           ['{"id":1}\n{"id":\n', /^Error: Line 2 is not JSON: /, "x.ndjson"],
+          [Uint8Array.of(0x0a, 0x22, 0xff, 0x22), /^Error: Line 2 is no UTF-8/, "x.ndjson"],
           ['{"id":1}\n[1]\n', /^Error: Line 2 is no JSON object\n$/, "x.ndjson"],
         ];
       for (const [content, error, name = "x.csv"] of cases) {

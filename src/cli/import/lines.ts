@@ -12,10 +12,19 @@ export interface Line {
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
-/** The lines of a file in UTF-8, one by one. Throws an ImportError for one that is too long. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function textOf(bytes: Uint8Array, number: number): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new ImportError(`Line ${number} is no UTF-8: convert the file first, with iconv say`);
+  }
+}
+
+/** The lines of a file in UTF-8, one by one. Throws an ImportError for one that is too long, or none. */
 export async function* linesOf(path: string): AsyncGenerator<Line> {
   using file = await Deno.open(path);
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const buffer = new Uint8Array(256 * 1024);
   let rest = new Uint8Array();
   let number = 0;
@@ -24,7 +33,7 @@ export async function* linesOf(path: string): AsyncGenerator<Line> {
     const from = ++number === 1 && part[0] === 0xef && part[1] === 0xbb && part[2] === 0xbf ? 3 : 0;
     bytes += part.length + end;
     const to = part.at(-1) === carriageReturn ? part.length - 1 : part.length;
-    return { text: decoder.decode(part.subarray(from, to)), number, bytes };
+    return { text: textOf(part.subarray(from, to), number), number, bytes };
   };
   for (;;) {
     const length = await file.read(buffer);
