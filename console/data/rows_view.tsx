@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ApiError, type Result, send } from "../api/client.ts";
 import { mayWrite, type Who } from "../api/session.ts";
 import { Grid } from "../grid/grid.tsx";
@@ -133,7 +133,6 @@ export function RowsView({ who, structure }: RowsViewProps) {
       </button>
     );
   };
-  const box = useRef<HTMLDivElement>(null);
   return (
     <>
       <div class="row">
@@ -150,7 +149,7 @@ export function RowsView({ who, structure }: RowsViewProps) {
         )}
       </div>
       <Failure text={failure} />
-      <div class={`card rows ${isBusy ? "busy" : ""}`} ref={box}>
+      <div class={`card rows ${isBusy ? "busy" : ""}`}>
         {found !== undefined && found.length === 0 && (
           <p class="empty">{place.filters.length > 0 ? "No row is like that." : "No rows."}</p>
         )}

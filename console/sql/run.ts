@@ -1,9 +1,8 @@
-import { ApiError, type Result, type Results, type Statement } from "../api/client.ts";
-import { ask } from "../api/client.ts";
+import { ApiError, ask, type Result, type Results, type Statement } from "../api/client.ts";
 import { ExactNumber, parseExact, stringifyExact } from "../api/exact.ts";
 import { may, type Who } from "../api/session.ts";
 import { bytes } from "../parts/format.ts";
-import { onlyReads, parametersOf } from "./split.ts";
+import { parametersOf } from "./split.ts";
 
 /** How a request is to be carried out. */
 export interface RunOptions {
@@ -85,15 +84,10 @@ export function withParameters(
   });
 }
 
-/** The route for somebody's rights and what is to be run. */
-function routeFor(who: Who, statements: readonly Statement[]): string {
-  const reads = may(who, "query");
-  const writes = may(who, "execute");
-  if (reads && writes) return "/db/request";
-  if (!reads || !writes && !statements.every(([sql]) => onlyReads(sql))) {
-    return reads ? "/db/request" : "/db/execute";
-  }
-  return "/db/query";
+/** The route that somebody's rights allow; what else it refuses, it says why. */
+function routeFor(who: Who): string {
+  if (!may(who, "query")) return "/db/execute";
+  return may(who, "execute") ? "/db/request" : "/db/query";
 }
 
 /** More than a tab can well hold. */
@@ -110,7 +104,7 @@ export async function run(
   if (level === "none" && freshness !== "") options.set("freshness", freshness);
   const flags = `timings&blob_array${transaction ? "&transaction" : ""}`;
   const response = await ask(
-    `${routeFor(who, statements)}?${flags}&${options}`,
+    `${routeFor(who)}?${flags}&${options}`,
     {
       method: "POST",
       headers: { "content-type": "application/json" },

@@ -29,9 +29,3 @@ export function parametersOf(sql: string): Parameters {
   }
   return { named: [...named], positions };
 }
-
-/** Whether SQLite might write for it: what cannot be told apart here counts as writing. */
-export function onlyReads(sql: string): boolean {
-  const plain = sql.replace(/^(?:\s|--[^\n]*\n?|\/\*[^]*?\*\/)*/, "");
-  return /^(?:select|values|explain)\b/i.test(plain);
-}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { onlyReads, parametersOf, splitStatements } from "../../console/sql/split.ts";
+import { parametersOf, splitStatements } from "../../console/sql/split.ts";
 
 Deno.test("splitStatements cuts at semicolons that end a statement, and nowhere else", () => {
   assert.deepEqual(splitStatements("SELECT ';' ;\n-- a;\nSELECT 2; /* ; */"), [
@@ -17,13 +17,4 @@ Deno.test("parametersOf finds parameters outside of quotes and comments", () => 
     positions: 2,
   });
   assert.deepEqual(parametersOf("SELECT ?3, ?1"), { named: [], positions: 3 });
-});
-
-Deno.test("onlyReads takes for reading what cannot be anything else", () => {
-  for (const sql of ["select 1", " -- a\n/* b */ VALUES (1)", "EXPLAIN DELETE FROM t"]) {
-    assert.ok(onlyReads(sql), sql);
-  }
-  for (const sql of ["INSERT INTO t SELECT 1", "WITH a AS (SELECT 1) DELETE FROM t", "PRAGMA x"]) {
-    assert.ok(!onlyReads(sql), sql);
-  }
 });
