@@ -23,6 +23,10 @@ const pathBytesMax = 108;
 /** More messages than that wait for a receiver only when it takes none any more. */
 const waitingMax = 32;
 
+type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];
+
+let opened: Calls | undefined;
+
 /** Why messages do not get to whoever asked for them. */
 export class NotifyError extends Error {
   override name = "NotifyError";
@@ -35,7 +39,7 @@ export class NotifyError extends Error {
  * https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
  */
 export class NotifySocket {
-  readonly #calls: Deno.DynamicLibrary<typeof symbols>["symbols"];
+  readonly #calls: Calls;
   readonly #descriptor: number;
   readonly #address: Uint8Array<ArrayBuffer>;
   readonly #name: string;
@@ -43,7 +47,7 @@ export class NotifySocket {
   #sent: Promise<void> = Promise.resolve();
 
   private constructor(
-    calls: Deno.DynamicLibrary<typeof symbols>["symbols"],
+    calls: Calls,
     descriptor: number,
     name: string,
   ) {
@@ -59,12 +63,12 @@ export class NotifySocket {
     if (!/^[/@]./.test(name) || bytes >= pathBytesMax) {
       throw new NotifyError(`NOTIFY_SOCKET=${name} is neither a path nor an abstract name`);
     }
-    const calls = Deno.build.os === "linux" ? openCLibrary(symbols) : undefined;
-    const descriptor = calls?.socket(unix, datagramCloseOnExec, 0) ?? -1;
-    if (calls === undefined || descriptor < 0) {
+    if (Deno.build.os === "linux") opened ??= openCLibrary(symbols);
+    const descriptor = opened?.socket(unix, datagramCloseOnExec, 0) ?? -1;
+    if (opened === undefined || descriptor < 0) {
       throw new NotifyError("No datagram socket can be had from the system's C library");
     }
-    return new NotifySocket(calls, descriptor, name);
+    return new NotifySocket(opened, descriptor, name);
   }
 
   /** Sends in the order called; rejects with a NotifyError for what nobody has taken. */

@@ -54,7 +54,8 @@ async function hashOf(node: NodeProcess): Promise<string> {
   });
   const bytes = await response.arrayBuffer();
   assert.equal(response.status, 200, new TextDecoder().decode(bytes));
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function ready(node: NodeProcess): Promise<void> {
