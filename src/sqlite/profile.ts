@@ -58,7 +58,9 @@ export async function takeProfile(library: Library): Promise<SqliteProfile> {
     determinism.set(clockMs, seed, i);
     const writer = new ByteWriter();
     for (const sql of statements) noteAnswer(writer, onLibrary ? plain : database, sql);
-    const questions = await digest(encoder.encode(JSON.stringify([tables, statements])));
+    const questions = await digest(
+      new Uint8Array(encoder.encode(JSON.stringify([tables, statements]))),
+    );
     probes.push({ group: name, questions, answers: await digest(writer.copy()) });
   }
   return {

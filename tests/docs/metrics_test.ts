@@ -3,6 +3,8 @@ import type { ArchiveFigures } from "../../src/backup/archive/types.ts";
 import type { AutoBackupFigures } from "../../src/backup/types.ts";
 import { archiveFamilies, backupFamilies } from "../../src/metrics/backup_families.ts";
 import { accessFamilies } from "../../src/metrics/access_families.ts";
+import type { CdcFigures } from "../../src/cdc/types.ts";
+import { cdcFamilies, changesFamilies } from "../../src/metrics/changes_families.ts";
 import { standbyFamilies } from "../../src/metrics/standby_families.ts";
 import type { StandbyFigures } from "../../src/standby/types.ts";
 import { auditFamilies } from "../../src/metrics/audit_families.ts";
@@ -55,6 +57,22 @@ const standbyFigures: StandbyFigures = {
   failing: undefined,
 };
 
+const cdcFigures: CdcFigures = {
+  sink: "",
+  nodeId: "",
+  serviceId: "",
+  leads: false,
+  highWatermark: 0,
+  entriesBehind: 0,
+  messagesSent: 0,
+  groupsSent: 0,
+  eventsSent: 0,
+  failures: 0,
+  abandoned: 0,
+  gaps: 0,
+  failing: undefined,
+};
+
 const page = new URL("monitoring.md", docs);
 
 for (const file of ["monitoring/alerts.yml", "monitoring/dashboard.json"]) {
@@ -86,6 +104,8 @@ Deno.test("docs/monitoring.md names every metric, with its type and its help", a
     ...backupFamilies(backupFigures),
     ...archiveFamilies(archiveFigures),
     ...standbyFamilies(standbyFigures),
+    ...cdcFamilies(cdcFigures),
+    ...changesFamilies({ oldest: 1, last: 0, bytes: 0, bytesMax: 1 }),
   ];
   for (const { name, help, type } of families) {
     helps.set(name, help);
