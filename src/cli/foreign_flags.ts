@@ -7,13 +7,11 @@ export interface ForeignFlag {
   readonly treatment: "ignored" | "refused";
 }
 
-const refusedValue: ForeignFlag = { takesValue: true, off: [""], treatment: "refused" };
 const ignoredValue: ForeignFlag = { takesValue: true, off: [""], treatment: "ignored" };
 const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "ignored" };
 
 /** Flags of rqlite 10 that have no meaning here, or none yet. */
 export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
-  ["cdc-config", refusedValue],
   ["compress-snap-transport", ignoredSwitch],
   ["cpu-profile", ignoredValue],
   ["mem-profile", ignoredValue],

@@ -132,7 +132,6 @@ Deno.test("what is wrong in a file of -config is told with its place, and withou
     ["help", /conf:1: Flag -help stands on the command line only$/, 2],
     ["config = other", /conf:1: Flag -config stands on the command line only$/, 2],
     ["fk = maybe", /^Invalid value "maybe" for flag -fk in .*conf:1: not true or false$/, 2],
-    ["cdc-config = x", /^Flag -cdc-config in .*conf:1 is not supported yet/, 2],
     ["http-cert = c.pem", /^-http-cert needs -http-key.* \(-http-cert is set by .*conf:1\)$/, 1],
     [`disco-config = {\n  "token": "${secret}"\n}`, /conf:2: write one flag a line/, 2],
     [`disco-config = '${secret}`, /conf:1: the quotes around the value of -disco-config/, 2],

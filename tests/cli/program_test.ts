@@ -55,9 +55,6 @@ Deno.test("the program ends with 2 for flags that make no sense and 1 for a wron
     assert.ok(stderr.endsWith(`\nRun raftlite ${page} for all flags\n`), stderr);
   }
   assert.match((await runProgram("bench", "-json=true")).stderr, /-target/);
-  const unsupported = await runProgram("-cdc-config", "x", "data");
-  assert.equal(unsupported.code, 2);
-  assert.match(unsupported.stderr, /not supported yet/);
   const wrong = await runProgram("-raft-addr", "0.0.0.0:4002", "data");
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /^fatal: Advertised Raft address .*\n$/);
@@ -194,7 +191,6 @@ Deno.test("systemd-unit lets the node write in the directory of its archive", as
 Deno.test("systemd-unit refuses bad flags and a data directory that it could not write", async () => {
   const cases: readonly [args: string[], code: number, message: RegExp][] = [
     [["-http-addr", "0.0.0.0:1"], 1, /not routable/],
-    [["-cdc-config", "f.json"], 2, /not supported yet/],
     [["/srv/data"], 1, /must lie in \/var\/lib/],
     [["/var/lib"], 1, /must lie in \/var\/lib/],
     [["/var/lib/a b"], 1, /letters, digits/],
