@@ -53,6 +53,17 @@ interface Progress {
   appliedIndex: number;
   durableIndex: number;
   installedIndex: number;
+  /** Of a state that is being put in the place of the one that is there; 0 for none. */
+  acceptedIndex: number;
+}
+
+function noteInstalled(progress: Progress, index: number): void {
+  Object.assign(progress, {
+    appliedIndex: index,
+    durableIndex: Math.max(progress.durableIndex, index),
+    installedIndex: index,
+    acceptedIndex: 0,
+  });
 }
 
 /** The store, and how far it was brought. */
@@ -118,14 +129,15 @@ class ObservedStore implements CheckedStore {
     return this.#store.rehearsal(rights);
   }
 
-  async installSnapshot(body: AsyncIterable<Uint8Array>): Promise<AppliedPosition> {
-    const position = await this.#store.installSnapshot(this.#onTheWay(body));
-    const { index } = position;
-    Object.assign(this.#progress, {
-      appliedIndex: index,
-      durableIndex: index,
-      installedIndex: index,
+  async installSnapshot(
+    body: AsyncIterable<Uint8Array>,
+    accept?: (position: AppliedPosition) => Promise<void>,
+  ): Promise<AppliedPosition> {
+    const position = await this.#store.installSnapshot(this.#onTheWay(body), async (accepted) => {
+      await accept?.(accepted);
+      this.#progress.acceptedIndex = accepted.index;
     });
+    noteInstalled(this.#progress, position.index);
     return position;
   }
 
@@ -182,7 +194,12 @@ class ObservedStore implements CheckedStore {
  */
 class SqliteHome implements StoreHome {
   readonly #parts: StoreHomeParts;
-  readonly #progress: Progress = { appliedIndex: 0, durableIndex: 0, installedIndex: 0 };
+  readonly #progress: Progress = {
+    appliedIndex: 0,
+    durableIndex: 0,
+    installedIndex: 0,
+    acceptedIndex: 0,
+  };
   #directory = makeDirectory();
   /** The one that the program runs with: knows its connections. */
   #library: Library | undefined;
@@ -227,7 +244,11 @@ class SqliteHome implements StoreHome {
       threads: new SimulatedThreads(parts),
       limits: { walBytes },
     });
-    this.#progress.appliedIndex = store.applied.index;
+    const { index } = store.applied;
+    this.#progress.appliedIndex = index;
+    // The program died between the swap and the news of it.
+    if (index === this.#progress.acceptedIndex) noteInstalled(this.#progress, index);
+    this.#progress.acceptedIndex = 0;
     return new ObservedStore(store, this.#parts, this.#progress);
   }
 
