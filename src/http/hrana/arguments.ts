@@ -32,8 +32,10 @@ export function bound(
     }
     values.push(value ?? null);
   }
+  // Each name is looked up once: there may be tens of thousands.
+  const names = new Set(namedArgs.length === 0 ? [] : parameters);
   const stray = namedArgs.find(({ name }) =>
-    !parameters.some((parameter) => parameter === name || parameter?.slice(1) === name)
+    !names.has(name) && ![":", "@", "$", "?"].some((sign) => names.has(sign + name))
   );
   if (stray !== undefined) return misfit(`there is no parameter ${stray.name}`);
   return { values };

@@ -33,6 +33,9 @@ const atomicVerbs: ReadonlySet<string> = new Set([
   "ALTER",
 ]);
 
+/** Characters of what is carried out at once: it becomes one entry of the log. */
+const atomicCharactersMax = 64 * 1024 * 1024;
+
 /** Steps behind which others have their turn of the event loop. */
 const turnEvery = 256;
 
@@ -57,7 +60,7 @@ export class BatchRun {
       if (step % turnEvery === turnEvery - 1) await nextTurn();
       const { condition } = this.#batch[step] as Batch[number];
       if (condition !== undefined && !this.#holds(condition)) continue;
-      const atomic = this.#atomicSteps(step);
+      const atomic = await this.#atomicSteps(step);
       if (atomic !== undefined) {
         for (const outcome of await this.#atomically(atomic)) yield this.#told(outcome);
         step = atomic.rollback;
@@ -104,16 +107,20 @@ export class BatchRun {
    * was done, COMMIT, and ROLLBACK if that was not. They cost one write, where a transaction of
    * several requests costs more for each step.
    */
-  #atomicSteps(begin: number): AtomicSteps | undefined {
+  async #atomicSteps(begin: number): Promise<AtomicSteps | undefined> {
     if (!this.#stream.isAutocommit) return undefined;
     const control = this.#boundAt(begin)?.text.control;
     if (control?.type !== "begin" || control.mode === "read") return undefined;
     const statements: (BoundStatement | undefined)[] = [];
+    let characters = 0;
     for (let step = begin + 1; step < this.#batch.length; step++) {
+      if (step % turnEvery === turnEvery - 1) await nextTurn();
       if (!isOkOf(this.#batch[step]?.condition, step - 1)) return undefined;
       const statement = this.#boundAt(step);
       if (statement === undefined) return undefined;
       const { text } = statement;
+      // A text that is stored can stand for many statements.
+      if ((characters += text.sql.length) > atomicCharactersMax) return undefined;
       if (text.control?.type === "commit") {
         const rollback = step + 1;
         const ends = this.#boundAt(rollback)?.text.control?.type === "rollback" &&

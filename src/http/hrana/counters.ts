@@ -1,4 +1,5 @@
-import type { SeenCall, StatementText } from "./statement_text.ts";
+import type { SeenCall } from "./seen_calls.ts";
+import type { StatementText } from "./statement_text.ts";
 
 const tail = /"affected_row_count":(\d+),"last_insert_rowid":(?:null|"(-?\d+)")\}$/;
 /** Characters of a result in which its tail is. */

@@ -1,7 +1,7 @@
 import { nextTurn } from "../next_turn.ts";
 import { BatchRun } from "./batch_run.ts";
 import { type HranaError, ProtocolError } from "./errors.ts";
-import { ResponseBudget, whole } from "./results.ts";
+import { ResponseBudget, whole, within } from "./results.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 import type { Stream } from "./stream.ts";
 import type { Batch, HranaStatement, StreamRequest } from "./types.ts";
@@ -59,19 +59,23 @@ export class Pipeline {
           await whole(await stream.describe(request.source, this.#runner), this.#budget),
         );
       case "sequence":
-        return doneOr(await stream.sequence(request.source, this.#runner));
+        return this.#doneOr(await stream.sequence(request.source, this.#runner));
       case "store_sql":
-        return doneOr(stream.stored.store(request.sqlId, request.sql));
+        return this.#doneOr(stream.stored.store(request.sqlId, request.sql));
       case "close_sql":
         stream.stored.close(request.sqlId);
-        return doneOr(undefined);
+        return this.#doneOr(undefined);
       case "get_autocommit":
         return { result: `,"is_autocommit":${stream.isAutocommit}` };
       case "close":
         this.#isClosed = true;
         await stream.close(this.#runner);
-        return doneOr(undefined);
+        return this.#doneOr(undefined);
     }
+  }
+
+  #doneOr(error: HranaError | undefined): Answer {
+    return error === undefined ? { result: "" } : { error: within(error, this.#budget) };
   }
 
   async statement(statement: HranaStatement): Promise<Answer> {
@@ -95,8 +99,4 @@ export class Pipeline {
 
 function asMember(answer: Answer): Answer {
   return "error" in answer ? answer : { result: `,"result":${answer.result}` };
-}
-
-function doneOr(error: HranaError | undefined): Answer {
-  return error === undefined ? { result: "" } : { error };
 }

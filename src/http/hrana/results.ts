@@ -44,12 +44,22 @@ const tooLarge: HranaError = {
   code: "RESPONSE_TOO_LARGE",
 };
 
+/** An error as far as there is room for it: SQLite says again what may be a long text. */
+export function within(error: HranaError, budget: ResponseBudget): HranaError {
+  if (budget.take(error.message.length)) return error;
+  const { code } = error;
+  return {
+    message: "The statement has failed; the answer is too large to say more of it than the code",
+    code,
+  };
+}
+
 /** All of a result, or why there is none. */
 export async function whole(
   outcome: Outcome,
   budget: ResponseBudget,
 ): Promise<{ readonly result: string } | { readonly error: HranaError }> {
-  if (outcome.type === "failed") return outcome;
+  if (outcome.type === "failed") return { error: within(outcome.error, budget) };
   let text = "";
   if (typeof outcome.result === "string") {
     if (!budget.take(outcome.result.length)) return { error: tooLarge };

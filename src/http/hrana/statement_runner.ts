@@ -9,7 +9,8 @@ import type { WatchedClient } from "../disconnect_watch.ts";
 import { endOfValue } from "../json_scanner.ts";
 import { clusterTimeoutMs } from "../query_parameters.ts";
 import type { FailureListener } from "./refusals.ts";
-import { nothing, type Outcome, outcomeOf } from "./results.ts";
+import { sqliteError } from "./errors.ts";
+import { failed, nothing, type Outcome, outcomeOf } from "./results.ts";
 
 const typed: AnswerFormat = { ...plainFormat, unified: true, typed: true };
 const described: AnswerFormat = { ...typed, describes: true };
@@ -58,6 +59,14 @@ export class StatementRunner {
     return this.#seenIndex;
   }
 
+  /** Why its user may not set whether foreign keys are enforced; undefined for one who may. */
+  get foreignKeysRefusal(): string | undefined {
+    const { user, rights } = this.#asker;
+    if (rights === undefined) return undefined;
+    return "PRAGMA foreign_keys is prohibited: it is for users of all tables, and user " +
+      `${JSON.stringify(user)} may read and write some`;
+  }
+
   #saw(index: number | undefined): void {
     if (index === undefined || index === 0) return;
     this.#seenIndex = Math.max(this.#seenIndex ?? 0, index);
@@ -67,6 +76,11 @@ export class StatementRunner {
   #told(outcome: Outcome, sql: string): Outcome {
     if (outcome.type === "failed") this.#asker.failures?.(sql, outcome.error);
     return outcome;
+  }
+
+  /** What was refused to its user by rights by table. */
+  refused(sql: string, why: string): Outcome {
+    return this.#told(failed(sqliteError(why, "SQLITE_AUTH")), sql);
   }
 
   /** Whether a statement may write; false, too, for one that SQLite does not understand. */
@@ -151,7 +165,7 @@ export class StatementRunner {
     foreignKeys: boolean | undefined,
     transaction: boolean,
   ): Promise<{ readonly results: string; readonly raftIndex: number }> {
-    const setting = foreignKeys === undefined
+    const setting = foreignKeys === undefined || this.foreignKeysRefusal !== undefined
       ? []
       : [{ sql: `PRAGMA foreign_keys = ${foreignKeys ? "ON" : "OFF"}` }];
     const { rights, client } = this.#asker;
@@ -190,7 +204,9 @@ export class StatementRunner {
       readonly foreignKeys: boolean | undefined;
     },
   ): Promise<Outcome> {
-    const asked = { readOnly: reads, format: typed, foreignKeys };
+    // What a stream has set is void once its user has lost the right to.
+    const setting = this.foreignKeysRefusal === undefined ? foreignKeys : undefined;
+    const asked = { readOnly: reads, format: typed, foreignKeys: setting };
     return this.#told(outcomeOf(await this.#step(id, statement, asked)), statement.sql);
   }
 

@@ -2,6 +2,7 @@ import { isOn } from "../../sqlite/pragma_value.ts";
 import { SqlTokens } from "../../sqlite/sql_tokens.ts";
 import { isInBody, nextPhase, type Phase } from "../../sqlite/statement_phase.ts";
 import type { TransactionMode } from "../../cluster/transactions/transaction.ts";
+import { type SeenCall, SeenCalls } from "./seen_calls.ts";
 
 /** What a statement does to the stream that it is sent in, in place of anything that SQLite does. */
 export type Control =
@@ -10,15 +11,6 @@ export type Control =
   | { readonly type: "rollback" }
   /** Asks for, or with a value sets, whether the stream's writes enforce foreign keys. */
   | { readonly type: "foreign_keys"; readonly on: boolean | undefined };
-
-/** A call of last_insert_rowid() or changes(), from where to where in the text. */
-export interface SeenCall {
-  readonly of: "last_insert_rowid" | "changes";
-  readonly start: number;
-  readonly end: number;
-  /** It is all of a result's column, which is named after it. */
-  readonly isColumn: boolean;
-}
 
 /** A statement by what its tokens tell. */
 export interface StatementText {
@@ -32,25 +24,30 @@ export interface StatementText {
   readonly seen: readonly SeenCall[];
 }
 
+/** Characters of a statement, which is looked through on the main thread. */
+export const sqlLengthMax = 1_000_000;
+/** Behind so many bytes a statement is too long, whatever its characters are. */
+const sqlBytesMax = 3 * sqlLengthMax;
+
 /** SQLite's SQLITE_MAX_VARIABLE_NUMBER: it refuses more itself. */
 const parametersMax = 32_766;
 
 interface Token {
   readonly kind: SqlTokens["kind"];
   readonly text: string;
-  /** In bytes of the whole text. */
-  readonly start: number;
-  readonly end: number;
 }
 
 /** Tokens of a statement that are looked at for what it controls. */
 const headMax = 12;
 const mentionsSeen = /last_insert_rowid|changes/i;
 
-/** The statements of a text, in their order; what cannot be one is left for SQLite to refuse. */
+/**
+ * The statements of a text, in their order; what cannot be one is left for SQLite to refuse. One that
+ * is too long is the last, and may be cut off.
+ */
 export function* statementsIn(sql: string): Generator<StatementText, void> {
   const tokens = SqlTokens.of(sql);
-  const keepsAll = mentionsSeen.test(sql);
+  const seesCalls = mentionsSeen.test(sql);
   let phase: Phase = "start";
   let own: Reading | undefined;
   while (tokens.next()) {
@@ -64,8 +61,9 @@ export function* statementsIn(sql: string): Generator<StatementText, void> {
     }
     if (kind === "semicolon") phase = "semicolon";
     else if (phase !== "plain") phase = nextPhase(phase, tokens.keyword);
-    own ??= new Reading(tokens, keepsAll);
+    own ??= new Reading(tokens, seesCalls);
     own.take();
+    if (own.bytes > sqlBytesMax) break;
   }
   if (own !== undefined) yield own.statement();
 }
@@ -89,20 +87,24 @@ const parameterStarts: ReadonlySet<number> = new Set([..."?:@$"].map((sign) => s
  */
 class Reading {
   readonly #tokens: SqlTokens;
-  readonly #keepsAll: boolean;
   readonly #from: number;
   #end = 0;
   #count = 0;
-  readonly #kept: Token[] = [];
+  readonly #head: Token[] = [];
+  readonly #seen: SeenCalls | undefined;
   readonly #parameters = new Parameters();
   #verb = "";
   #depth = 0;
 
-  /** @param keepsAll Every token is looked at, and not only the first ones. */
-  constructor(tokens: SqlTokens, keepsAll: boolean) {
+  /** @param seesCalls Every token is looked at, and not only the first ones. */
+  constructor(tokens: SqlTokens, seesCalls: boolean) {
     this.#tokens = tokens;
-    this.#keepsAll = keepsAll;
+    this.#seen = seesCalls ? new SeenCalls() : undefined;
     this.#from = tokens.start;
+  }
+
+  get bytes(): number {
+    return this.#end - this.#from;
   }
 
   /** The token that was read last. */
@@ -110,9 +112,8 @@ class Reading {
     const tokens = this.#tokens;
     const { kind, start, end } = tokens;
     this.#end = end;
-    if (this.#keepsAll || this.#count < headMax) {
-      this.#kept.push({ kind, text: tokens.text, start, end });
-    }
+    if (this.#count < headMax) this.#head.push({ kind, text: tokens.text });
+    this.#seen?.take({ kind, text: tokens.text, start, end });
     if (this.#count++ === 0) this.#verb = tokens.keyword;
     else if (this.#verb === "WITH") this.#takeVerb();
     if (kind === "other" && parameterStarts.has(tokens.firstByte)) {
@@ -128,22 +129,30 @@ class Reading {
   }
 
   statement(): StatementText {
+    const tokens = this.#tokens;
     const from = this.#from;
-    const textTo = (end: number) => this.#tokens.textBetween(from, end);
     // What others are to run, a trigger or a view, is none of the stream's.
-    const seen = this.#verb === "CREATE" ? [] : seenCalls(this.#kept);
+    const seen = this.#verb === "CREATE" ? [] : this.#seen?.calls() ?? [];
     return {
-      sql: textTo(this.#end),
+      sql: tokens.textBetween(from, this.#end),
       verb: this.#verb,
       parameters: this.#parameters.names,
-      control: this.#count > headMax ? undefined : controlOf(this.#kept),
-      seen: seen.map((call) => ({
-        ...call,
-        start: textTo(call.start).length,
-        end: textTo(call.end).length,
-      })),
+      control: this.#count > headMax ? undefined : controlOf(this.#head),
+      seen: inCharacters(seen, tokens, from),
     };
   }
+}
+
+/** Calls by where they are in the statement that begins at byte `from`; each byte is read once. */
+function inCharacters(seen: readonly SeenCall[], tokens: SqlTokens, from: number): SeenCall[] {
+  let byte = from;
+  let character = 0;
+  const placeOf = (to: number) => {
+    character += tokens.textBetween(byte, to).length;
+    byte = to;
+    return character;
+  };
+  return seen.map((call) => ({ ...call, start: placeOf(call.start), end: placeOf(call.end) }));
 }
 
 /** Numbers parameters as SQLite does: https://www.sqlite.org/lang_expr.html#varparam */
@@ -210,42 +219,4 @@ function foreignKeysIn(tokens: readonly Token[]): Control | undefined {
   if (match === null) return undefined;
   const value = match[1] ?? match[2];
   return { type: "foreign_keys", on: value === undefined ? undefined : isOn(value) };
-}
-
-/** What may stand around an expression that is all of a column. */
-const beforeColumn = new Set(["SELECT", "DISTINCT", "RETURNING", ","]);
-const behindColumn = new Set(["FROM", ",", ")", "UNION", "LIMIT", "WHERE"]);
-
-function seenCalls(tokens: readonly Token[]): SeenCall[] {
-  const calls: SeenCall[] = [];
-  tokens.forEach((token, i) => {
-    const of = nameOf(token);
-    if (of !== "last_insert_rowid" && of !== "changes") return;
-    const close = tokens[i + 2];
-    if (tokens[i + 1]?.text !== "(" || close?.text !== ")") return;
-    const before = tokens[i - 1]?.text.toUpperCase() ?? "";
-    const behind = tokens[i + 3]?.text.toUpperCase();
-    const isColumn = beforeColumn.has(before) &&
-      (behind === undefined || behindColumn.has(behind)) && isInResult(tokens, i);
-    calls.push({ of, start: token.start, end: close.end, isColumn });
-  });
-  return calls;
-}
-
-/** Behind a SELECT or RETURNING, and not in the parentheses of a function or of VALUES. */
-function isInResult(tokens: readonly Token[], at: number): boolean {
-  let depth = 0;
-  for (let i = at - 1; i >= 0; i--) {
-    const { text } = tokens[i] as Token;
-    if (text === ")") depth++;
-    else if (text === "(" && depth-- === 0) return false;
-    else if (depth === 0 && /^(?:SELECT|RETURNING)$/i.test(text)) return true;
-    else if (depth === 0 && /^(?:FROM|WHERE|SET|VALUES|BY|LIMIT|ON)$/i.test(text)) return false;
-  }
-  return false;
-}
-
-function nameOf({ kind, text }: Token): string {
-  if (kind === "word") return text.toLowerCase();
-  return kind === "name" ? text.slice(1, -1).toLowerCase() : "";
 }

@@ -4,7 +4,8 @@ import { bound } from "./arguments.ts";
 import { Counters } from "./counters.ts";
 import { endsTransaction, type HranaError, serviceErrorFor, sqliteError } from "./errors.ts";
 import { failed, nothing, type Outcome, outcomeOf } from "./results.ts";
-import { type Control, statementsIn, type StatementText } from "./statement_text.ts";
+import { noStatement, onlyStatement, tooLong } from "./only_statement.ts";
+import { type Control, sqlLengthMax, statementsIn, type StatementText } from "./statement_text.ts";
 import { StoredSql } from "./stored_sql.ts";
 import type { Batch, HranaStatement, SqlSource } from "./types.ts";
 import type { StatementRunner } from "./statement_runner.ts";
@@ -93,7 +94,8 @@ export class Stream {
   bound(
     statement: HranaStatement,
   ): BoundStatement | { readonly error: HranaError } {
-    const found = onlyStatement(this.stored.textOf(statement.source));
+    const { source } = statement;
+    const found = "sql" in source ? onlyStatement(source.sql) : this.stored.read(source.sqlId);
     if ("error" in found) return found;
     const parameters = bound(found.text, statement);
     return "error" in parameters ? parameters : { text: found.text, values: parameters.values };
@@ -116,6 +118,7 @@ export class Stream {
   async describe(source: SqlSource, runner: StatementRunner): Promise<Outcome> {
     const [text] = statementsIn(this.stored.textOf(source));
     if (text === undefined) return failed(noStatement);
+    if (text.sql.length > sqlLengthMax) return failed(tooLong);
     if (text.control !== undefined) {
       const columns = text.control.type === "foreign_keys" && text.control.on === undefined
         ? '{"name":"foreign_keys","decltype":null}'
@@ -220,7 +223,12 @@ export class Stream {
     runner: StatementRunner,
   ): Promise<Outcome> {
     if (on !== undefined) {
-      if (this.#open === undefined) this.#foreignKeys = on;
+      // Within a transaction SQLite passes over it.
+      if (this.#open === undefined) {
+        const refusal = runner.foreignKeysRefusal;
+        if (refusal !== undefined) return runner.refused(sql, refusal);
+        this.#foreignKeys = on;
+      }
       return { type: "done", result: nothing };
     }
     if (this.#foreignKeys === undefined) return await runner.read({ sql });
@@ -302,50 +310,8 @@ function wantsToWrite(outcome: Outcome): boolean {
   return outcome.type === "failed" && outcome.error.code === "SQLITE_READONLY";
 }
 
-const noStatement: HranaError = {
-  message: "SQL string does not contain any statement",
-  code: "SQL_NO_STATEMENT",
-};
-const manyStatements: HranaError = {
-  message: "SQL string contains more than one statement",
-  code: "SQL_MANY_STATEMENTS",
-};
-
 /** Statements of a sequence behind which others have their turn of the event loop. */
 const turnEvery = 256;
-
-/** Characters of a statement, which is looked through on the main thread. */
-const sqlLengthMax = 1_000_000;
-const tooLong: HranaError = {
-  message: `A statement is longer than ${sqlLengthMax} characters: give its values as arguments`,
-  code: "SQLITE_TOOBIG",
-};
-
-/** Short texts that were looked at last, of which programs send the same ones over and over. */
-const known = new Map<string, ReturnType<typeof readStatement>>();
-const knownMax = 1024;
-const knownLengthMax = 1024;
-
-/** The statement that a text is to consist of. */
-function onlyStatement(sql: string): ReturnType<typeof readStatement> {
-  if (sql.length > knownLengthMax) return readStatement(sql);
-  const found = known.get(sql);
-  if (found !== undefined) return found;
-  if (known.size >= knownMax) known.clear();
-  const read = readStatement(sql);
-  known.set(sql, read);
-  return read;
-}
-
-function readStatement(
-  sql: string,
-): { readonly text: StatementText } | { readonly error: HranaError } {
-  if (sql.length > sqlLengthMax) return { error: tooLong };
-  const statements = statementsIn(sql);
-  const { value: text } = statements.next();
-  if (text === undefined) return { error: noStatement };
-  return statements.next().done ? { text } : { error: manyStatements };
-}
 
 function noTransaction(what: string): string {
   return `cannot ${what} - no transaction is active`;

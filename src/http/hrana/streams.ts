@@ -8,6 +8,8 @@ import { Stream } from "./stream.ts";
  * first have a transaction that is open still: beyond, the one that rests for longest is given up.
  */
 const statefulMax = 2048;
+/** Characters of SQL that the same streams keep for their clients, beyond which it is the same. */
+const storedCharactersMax = 32 * 1024 * 1024;
 const restingMax = 10_000;
 /** How long a stream that has something to lose is kept without a request, in ms. */
 const keptMs = 10_000;
@@ -48,6 +50,8 @@ export class Streams {
   readonly #now: () => number;
   readonly #stateful = new Map<string, Stream>();
   readonly #resting = new Map<string, Stream>();
+  /** Of all SQL that `#stateful` keep, of which each keeps the same while it waits. */
+  #storedCharacters = 0;
   /** Why batons are good for nothing any more. */
   readonly #over = new BoundedMap<"used" | "expired">(rememberedMax);
   #sweptAt = 0;
@@ -79,7 +83,7 @@ export class Streams {
     this.#sweep();
     const stream = this.#stateful.get(secret) ?? this.#resting.get(secret);
     if (stream?.user === user) {
-      this.#stateful.delete(secret);
+      this.#remove(secret, stream);
       this.#resting.delete(secret);
       this.#over.set(secret, "used");
       return stream;
@@ -111,12 +115,21 @@ export class Streams {
   #keepStateful(secret: string, stream: Stream): void {
     this.#sweep();
     this.#stateful.set(secret, stream);
-    const [oldest] = this.#stateful.size > statefulMax ? this.#stateful : [];
-    if (oldest !== undefined) this.#expire(...oldest);
+    this.#storedCharacters += stream.stored.characters;
+    for (const oldest of this.#stateful) {
+      const isTooMuch = this.#stateful.size > statefulMax ||
+        this.#storedCharacters > storedCharactersMax;
+      if (!isTooMuch) break;
+      this.#expire(...oldest);
+    }
+  }
+
+  #remove(secret: string, stream: Stream): void {
+    if (this.#stateful.delete(secret)) this.#storedCharacters -= stream.stored.characters;
   }
 
   #expire(secret: string, stream: Stream): void {
-    this.#stateful.delete(secret);
+    this.#remove(secret, stream);
     this.#over.set(secret, "expired");
     this.#ended(stream);
   }
@@ -135,7 +148,7 @@ export class Streams {
       if (now - (stream.idleSince ?? now) < keptMs) continue;
       if (stream.hasState) this.#expire(secret, stream);
       else {
-        this.#stateful.delete(secret);
+        this.#remove(secret, stream);
         this.#rest(secret, stream);
       }
     }

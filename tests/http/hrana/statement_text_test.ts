@@ -91,3 +91,20 @@ Deno.test("Counters puts what a stream has seen in the place of calls, and names
   ];
   for (const [sql, expected] of replaced) assert.equal(put(sql), expected);
 });
+
+Deno.test("statementsIn finds calls among any number of them", () => {
+  const count = 80_000;
+  const [text] = statementsIn(`SELECT é, ${Array(count).fill("changes()").join(",")} FROM a`);
+  assert.equal(text?.seen.length, count);
+  const calls = text?.seen.map(({ start, end }) => text.sql.slice(start, end));
+  assert.deepEqual(new Set(calls), new Set(["changes()"]));
+  assert(text?.seen.every(({ isColumn }) => isColumn));
+});
+
+Deno.test("statementsIn reads no further in a statement that is too long", () => {
+  const sql = `SELECT changes()${"+1".repeat(4_000_000)}`;
+  const found = [...statementsIn(`SELECT 1; ${sql}; SELECT 2`)];
+  assert.equal(found.length, 2);
+  const length = found[1]?.sql.length ?? 0;
+  assert(length > 3_000_000 && length < 3_000_010, `${length}`);
+});

@@ -77,3 +77,69 @@ Deno.test("streams are bounded: that which rests for longest is given up", () =>
   for (let i = 0; i < 20_000; i++) subject.streams.keep(subject.streams.open(""));
   assert.equal(subject.streams.size, 12_048);
 });
+
+Deno.test("streams keep so much SQL for their clients, and those that rest for longest are given up", () => {
+  const subject = new Subject();
+  const full = () => {
+    const stream = subject.streams.open("");
+    assert.equal(stream.stored.store(1, `SELECT '${"x".repeat(250_000)}'`), undefined);
+    return stream;
+  };
+  const first = full();
+  subject.streams.keep(first);
+  const again = subject.take(subject.streams.keep(full()));
+  for (let i = 0; i < 132; i++) subject.streams.keep(full());
+  assert.deepEqual(subject.ended, []);
+  subject.streams.keep(again);
+  for (let i = 0; i < 200; i++) subject.streams.keep(full());
+  assert.equal(subject.ended[0], first);
+  assert.equal(subject.streams.size, 134);
+});
+
+Deno.test("SQL that is stored is read once, and is one text however many statements it is", () => {
+  const stream = new Subject().streams.open("");
+  stream.stored.store(1, `SELECT '${"x".repeat(1000)}'`);
+  const statement = { source: { sqlId: 1 }, args: [], namedArgs: [] };
+  const [one, other] = [stream.bound(statement), stream.bound(statement)];
+  assert("text" in one && "text" in other);
+  assert.equal(one.text, other.text);
+  stream.stored.store(1, "SELECT 2");
+  const [changed] = [stream.bound(statement)];
+  assert("text" in changed);
+  assert.equal(changed.text.sql, "SELECT 2");
+});
+
+Deno.test("texts are not kept with more parameters than they are long", () => {
+  const stream = new Subject().streams.open("");
+  const args = Array(32_766).fill(1);
+  stream.stored.store(1, "SELECT ?32766");
+  for (const source of [{ sqlId: 1 }, { sql: "SELECT ?32766" }]) {
+    const [one, other] = [0, 1].map(() => stream.bound({ source, args, namedArgs: [] }));
+    assert(one && other && "text" in one && "text" in other);
+    assert.equal(one.values.length, 32_766);
+    assert.notEqual(one.text, other.text);
+  }
+});
+
+Deno.test("arguments by name are found by name, tens of thousands of them too", () => {
+  const stream = new Subject().streams.open("");
+  const names = Array.from({ length: 32_766 }, (_, i) => `n${i}`);
+  const sql = `SELECT ${names.map((name, i) => `${":@$"[i % 3]}${name}`).join(",")}`;
+  const namedArgs = names.map((name, value) => ({ name, value })).reverse();
+  const found = stream.bound({ source: { sql }, args: [], namedArgs });
+  assert("values" in found);
+  assert.deepEqual(found.values, names.map((_, i) => i));
+  const stray = [...namedArgs.slice(1), { name: "other", value: 1 }];
+  const refused = stream.bound({ source: { sql }, args: [], namedArgs: stray });
+  assert(
+    "error" in refused && /value for parameter \$n32765 not found/.test(refused.error.message),
+  );
+  const one = { source: { sql: "SELECT :a, @b" }, args: [] };
+  const more = [{ name: "a", value: 1 }, { name: ":a", value: 2 }];
+  const error = stream.bound({
+    ...one,
+    namedArgs: [...more.slice(0, 1), { name: "@b", value: 3 }],
+  });
+  assert("values" in error);
+  assert.deepEqual(error.values, [1, 3]);
+});
