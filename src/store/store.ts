@@ -2,16 +2,14 @@ import { messageOf } from "../base/message_of.ts";
 import { useUtc } from "../io/local_time.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import { ChangeReader } from "../changes/change_reader.ts";
-import { recordedPosition } from "../changes/change_file.ts";
-import { type CommitPosition, comparePositions } from "../changes/commit_position.ts";
-import { removeChanges } from "../changes/remove_changes.ts";
-import { type Library, requirePreupdateHook, SqliteError } from "../sqlite/mod.ts";
+import { type Library, requirePreupdateHook } from "../sqlite/mod.ts";
+import { alignChanges } from "./align_changes.ts";
 import type { ChangesFile } from "./apply/write_connection.ts";
 import { Batches } from "./apply/batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
 import { Copier } from "./copy/copier.ts";
 import { streamCopy } from "./copy/copy_stream.ts";
-import { reasonOf, StoreFailedError, untrusted } from "./failures.ts";
+import { StoreFailedError, untrusted } from "./failures.ts";
 import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { HeldReads } from "./apply/held_reads.ts";
 import { LifeCycle } from "./life_cycle.ts";
@@ -44,7 +42,6 @@ import {
   type StoreStatus,
 } from "./types.ts";
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
-import { positionAt, rewindWal } from "./copy/wal_rewind.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
 import { Writer } from "./apply/writer.ts";
 import { UpkeepLog } from "./apply/upkeep_log.ts";
@@ -254,45 +251,10 @@ class SqliteStore implements Store {
     const { disk, path } = this.#parts;
     await this.#temporaries.removeLeftovers();
     await writeWalAgain(disk, path);
-    await this.#alignChanges();
+    await alignChanges(this.#parts, this.#changesFile);
     await this.#openWriter();
     this.#life.opened();
     await this.#writerStatus.ask();
-  }
-
-  /** After a power cut the database may be further than the record of its changes. */
-  async #alignChanges(): Promise<void> {
-    const { disk, path, library, logger } = this.#parts;
-    const changes = this.#changesFile;
-    if (changes === undefined) return await removeChanges(disk, this.#parts.changesPath);
-    if (!await disk.exists(path) || !await disk.exists(changes.path)) return;
-    await writeWalAgain(disk, changes.path);
-    const recorded = await this.#recorded(changes.path);
-    const position = positionAt(library, path);
-    if (recorded === undefined || position === undefined) return;
-    if (comparePositions(recorded, position) >= 0) return;
-    const rewound = await rewindWal({ library, disk, path, position: recorded });
-    const what = rewound
-      ? `goes back to entry ${recorded.index}: what is behind is applied again`
-      : "stays so, and the changes up to there are lost";
-    const text =
-      `Database ${path} is at entry ${position.index}, and its changes are recorded up ` +
-      `to ${recorded.index} only; it ${what}`;
-    logger.log(rewound ? "INFO" : "WARN", "store", text);
-  }
-
-  /** How far changes are recorded; a record that is damaged is begun anew. */
-  async #recorded(path: string): Promise<CommitPosition | undefined> {
-    const { disk, library, logger } = this.#parts;
-    try {
-      return recordedPosition(library, path);
-    } catch (error) {
-      if (!(error instanceof SqliteError)) throw error;
-      const text = `Change log ${path} is damaged and begun anew: ${reasonOf(error)}`;
-      logger.log("ERROR", "store", text);
-      await removeChanges(disk, path);
-      return undefined;
-    }
   }
 
   async #openWriter(): Promise<void> {
