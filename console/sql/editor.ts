@@ -52,7 +52,8 @@ const look = EditorView.theme({
     color: "var(--text)",
     fontSize: "14px",
   },
-  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-1px" },
+  // Its gutters would cover an outline: style/sql.css draws one over all of it.
+  "&.cm-focused": { outline: "none" },
   ".cm-scroller": {
     fontFamily: "var(--mono)",
     lineHeight: "1.55",
