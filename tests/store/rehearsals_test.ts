@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Rehearsals } from "../../src/store/apply/rehearsals.ts";
 import { encodeStep, setDigest } from "../../src/store/codec/script_codec.ts";
 import { digestBytes } from "../../src/store/digest.ts";
 import type { AnswerFormat, OpenRehearsal, Rehearsal } from "../../src/store/types.ts";
@@ -165,4 +166,49 @@ Deno.test("A statement of a transaction that reads holds up no other one's, and 
   assert.equal((await another.run(stepOf("SELECT 1"), undefined)).type, "same");
   await store.store.close();
   assert.equal(await ended, "cut off");
+});
+
+Deno.test("What ends while the writer runs it from its beginning is not left open there", async () => {
+  const done: string[] = [];
+  const same: Rehearsal = {
+    type: "same",
+    results: new Uint8Array(),
+    digest: new Uint8Array(digestBytes),
+    writes: true,
+    deferredForeignKeys: false,
+  };
+  let rehearsed: number | undefined;
+  const parts = {
+    writer: {
+      get rehearsed() {
+        return rehearsed;
+      },
+      rehearse: (steps: { id: number; done: number }) => {
+        done.push(`rehearse behind ${steps.done}`);
+        rehearsed = steps.id;
+        // What was before has to be run again.
+        if (steps.done > 0) transaction.letGo();
+        return Promise.resolve(steps.done > 0 ? undefined : same);
+      },
+      giveUp: () => {
+        done.push("give up");
+        rehearsed = undefined;
+      },
+    },
+    quickWriter: { rehearsed: undefined, giveUp: () => {} },
+    batches: { writerRests: false, applied: { index: 1, term: 1 } },
+    foreignKeys: false,
+  };
+  const transaction = new Rehearsals(
+    parts as unknown as ConstructorParameters<typeof Rehearsals>[0],
+  ).begin(undefined);
+  await transaction.run([stepOf("SELECT 1")]);
+  await transaction.run([stepOf("SELECT 1"), stepOf("SELECT 2")]);
+  assert.deepEqual(done, [
+    "rehearse behind 0",
+    "rehearse behind 1",
+    "give up",
+    "rehearse behind 0",
+    "give up",
+  ]);
 });

@@ -128,7 +128,7 @@ export class Transaction {
     const { store, takeTurn } = this.#parts;
     const { mode, rights } = this.options;
     if (mode === "read" || (mode === "deferred" && !surelyWrites && !this.#hadTurn)) {
-      this.#held ??= await store.hold();
+      this.#held ??= await this.#hold();
       const rehearsal = await this.#held.run(step, rights).catch((error) => this.#failRead(error));
       if (rehearsal.type !== "writes") return rehearsal;
       if (mode === "read") {
@@ -146,6 +146,14 @@ export class Transaction {
     const rehearsal = await this.#rehearsal.run([...this.steps, step]);
     assert(rehearsal.type !== "writes", "A transaction that may write was kept from it");
     return rehearsal;
+  }
+
+  /** What is held keeps the WAL from being begun anew: once the transaction is over nobody would let go of it. */
+  async #hold(): Promise<HeldRead> {
+    const held = await this.#parts.store.hold();
+    if (this.#over !== undefined) held.letGo();
+    this.#assertOpen();
+    return held;
   }
 
   #failRead(error: unknown): never {

@@ -31,6 +31,11 @@ export class Rehearsals {
     const id = ++this.#last;
     /** It has a step that is none for the main thread. */
     let isForWriter = false;
+    let isOver = false;
+    const giveUp = () => {
+      if (quickWriter.rehearsed === id) quickWriter.giveUp();
+      writer.giveUp(id);
+    };
     return {
       run: async (steps) => {
         const last = steps.at(-1);
@@ -46,11 +51,16 @@ export class Rehearsals {
         const quick = isForWriter ? undefined : this.#quickly(id, steps, ask);
         if (quick?.type === "needs_alone") isForWriter = true;
         else if (quick !== undefined) return quick;
-        return await this.#atWriter(id, steps, ask);
+        try {
+          return await this.#atWriter(id, steps, ask);
+        } finally {
+          // It may have been over before the writer was asked.
+          if (isOver) giveUp();
+        }
       },
       letGo: () => {
-        if (quickWriter.rehearsed === id) quickWriter.giveUp();
-        writer.giveUp(id);
+        isOver = true;
+        giveUp();
       },
     };
   }
