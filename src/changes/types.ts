@@ -97,7 +97,8 @@ export class ChangesTruncatedError extends Error {
   constructor(readonly from: number, readonly oldest: number) {
     super(
       `Changes from index ${from} on are not kept any more: the oldest are those of index ` +
-        `${oldest}. Read everything again, and go on from the index that was read at`,
+        `${oldest}. Read everything again, with level=linearizable&raft_index, and go on from ` +
+        "behind the raft_index of that answer",
     );
   }
 }
