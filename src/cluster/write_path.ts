@@ -15,7 +15,7 @@ import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts"
 import { ServiceError, type WriteAnswer } from "./types.ts";
 import type { Trace, Tracing } from "./tracing.ts";
 import type { Withdrawal } from "./withdrawal.ts";
-import type { WriteTurns } from "./transactions/write_turns.ts";
+import { waitingUntil, type WriteTurns } from "./transactions/write_turns.ts";
 import {
   beginAnswer,
   decodeCommit,
@@ -306,8 +306,9 @@ export class WritePath {
     { timeoutMs, format, command }: WriteCall,
     { turn, trace }: Partial<Pick<Sending, "turn" | "trace">>,
   ): Promise<Uint8Array> {
-    const deadline = this.#clock.now() + timeoutMs;
-    const waited = this.#turns.pass(command.length, deadline, turn);
+    const now = this.#clock.now();
+    const deadline = now + timeoutMs;
+    const waited = this.#turns.pass(command.length, waitingUntil(now, timeoutMs), turn);
     if (waited !== undefined) await waited;
     const proposed = this.#node.proposeReceived(command, { format, deadline, trace });
     // Whoever comes next goes into the log behind it.

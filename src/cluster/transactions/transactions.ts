@@ -32,7 +32,7 @@ import {
   type TransactionCall,
   type TurnCall,
 } from "./wire.ts";
-import type { WriteTurns } from "./write_turns.ts";
+import { waitingUntil, type WriteTurns } from "./write_turns.ts";
 
 /** Open transactions of one node, and those over of which it is remembered why. */
 const openMax = 1024;
@@ -322,7 +322,7 @@ export class Transactions {
     const answer = beginAnswer();
     switch (operation) {
       case "take":
-        await turns.take(transaction, keptMs, clock.now() + timeoutMs);
+        await turns.take(transaction, keptMs, waitingUntil(clock.now(), timeoutMs));
         try {
           answer.integer(await this.#behindAll(timeoutMs));
         } catch (error) {

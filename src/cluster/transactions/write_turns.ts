@@ -21,6 +21,18 @@ interface Turn {
 const waitingMax = 4096;
 const bytesMax = 64 * 1024 * 1024;
 
+/** What an answer to another node has left of its time, as a part of it, and in ms at most. */
+const answerFactor = 1 / 10;
+const answerMsMax = 500;
+
+/**
+ * Until when what another node asks for, for `timeoutMs` from `now` on, waits here: that node is to
+ * hear that nothing was done before it gives up, and would have to take that for unknown.
+ */
+export function waitingUntil(now: number, timeoutMs: number): number {
+  return now + timeoutMs - Math.min(timeoutMs * answerFactor, answerMsMax);
+}
+
 /**
  * Whose turn it is to write, at the leader: a transaction that has it holds all others up, as a
  * connection does in SQLite that has begun to write. It is for progress only, so that what the
