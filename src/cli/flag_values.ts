@@ -173,9 +173,6 @@ function judgeForeignFlag(name: string, given: Given, warnings: string[]): void 
   const asked = foreign.takesValue ? text : String(valueOf(given, parseSwitch));
   if (foreign.off.includes(asked)) return;
   const label = given.label.replace(/^f/, "F");
-  if (foreign.treatment === "refused") {
-    throw new FlagError(2, `${label} is not supported yet: remove it to go on without`);
-  }
   warnings.push(`${label} has no effect here and was passed over`);
 }
 

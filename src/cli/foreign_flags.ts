@@ -1,16 +1,14 @@
-/** What is known of rqlite's other flags, so that none is passed over in silence. */
+/** What is known of rqlite's other flags: tuning that changes no answer, passed over with a warning. */
 export interface ForeignFlag {
   readonly takesValue: boolean;
   /** Values that ask for nothing: such a flag is accepted. */
   readonly off: readonly string[];
-  /** "ignored": tuning that changes no answer, passed over with a warning. "refused": somebody relies on it. */
-  readonly treatment: "ignored" | "refused";
 }
 
-const ignoredValue: ForeignFlag = { takesValue: true, off: [""], treatment: "ignored" };
-const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"], treatment: "ignored" };
+const ignoredValue: ForeignFlag = { takesValue: true, off: [""] };
+const ignoredSwitch: ForeignFlag = { takesValue: false, off: ["false"] };
 
-/** Flags of rqlite 10 that have no meaning here, or none yet. */
+/** Flags of rqlite 10 that have no meaning here. */
 export const foreignFlags: ReadonlyMap<string, ForeignFlag> = new Map([
   ["compress-snap-transport", ignoredSwitch],
   ["cpu-profile", ignoredValue],

@@ -52,15 +52,11 @@ export function helpText(): string {
   const sections = [...groups].map(([group, flags]) =>
     [`${group}:`, ...flags.map(([name, spec]) => flagHelp(name, spec))].join("\n")
   );
-  const refused = [...foreignFlags].filter(([, flag]) => flag.treatment === "refused");
-  const ignored = [...foreignFlags].filter(([, flag]) => flag.treatment === "ignored");
   return [
     helpHead,
     ...sections.map((section) => `${section}\n`),
-    "Flags of rqlite that are not supported yet and stop the program:",
-    `${wrap(refused.map(([name]) => `-${name}`).join(", "), "  ")}\n`,
     "Flags of rqlite that have no effect here and are passed over with a warning:",
-    `${wrap(ignored.map(([name]) => `-${name}`).join(", "), "  ")}\n`,
+    `${wrap(Array.from(foreignFlags.keys(), (name) => `-${name}`).join(", "), "  ")}\n`,
     examples,
   ].join("\n");
 }

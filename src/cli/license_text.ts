@@ -11,6 +11,7 @@ It contains:
   cli-table3 (https://github.com/cli-table/cli-table3): MIT License; with it come
     @colors/colors, ansi-regex, emoji-regex, is-fullwidth-code-point, string-width and strip-ansi,
     from npm, under the MIT License each
+  csv-parse (https://github.com/adaltas/node-csv): MIT License
   jose (https://github.com/panva/jose): MIT License
   OpenTelemetry (https://github.com/open-telemetry/opentelemetry-js): @opentelemetry/api,
     @opentelemetry/core, @opentelemetry/exporter-metrics-otlp-grpc,
@@ -27,6 +28,11 @@ It contains:
     3-Clause License, @js-sdsl/ordered-map, lodash.camelcase, yargs, require-directory, escalade,
     wrap-ansi, ansi-styles, color-convert, color-name, @types/node and undici-types under the MIT
     License, cliui, y18n, yargs-parser and get-caller-file under the ISC License
+  In the console's page: Preact (https://preactjs.com) and CodeMirror (https://codemirror.net), of which
+    @codemirror/autocomplete, @codemirror/commands, @codemirror/lang-sql, @codemirror/language,
+    @codemirror/state, @codemirror/view and @codemirror/streamparser; with it come @lezer/common,
+    @lezer/highlight, @lezer/lr, @marijn/find-cluster-break, crelt, style-mod and w3c-keyname, under
+    the MIT License each
   yauzl (https://github.com/thejoshwolfe/yauzl): MIT License; with it comes pend under the MIT License
   tar (https://github.com/isaacs/node-tar): Blue Oak Model License 1.0.0; with it come chownr,
     minipass and yallist under the same, @isaacs/fs-minipass under the ISC License, and minizlib under

@@ -161,8 +161,6 @@ Deno.test("what is wrong in a file of -config is told with its place, and withou
 Deno.test("what is wrong in the environment is told with the variable's name", () => {
   const { message } = refusal(() => parseFlags([], { RAFTLITE_JOIN_ATTEMPTS: "x" }));
   assert.match(message, /^Invalid value "x" for RAFTLITE_JOIN_ATTEMPTS: not a whole number$/);
-  const refused = refusal(() => parseFlags([], { RAFTLITE_CDC_CONFIG: "x" }));
-  assert.match(refused.message, /^RAFTLITE_CDC_CONFIG is not supported yet/);
   const apart = refusal(() => parseFlags([], { RAFTLITE_HTTP_KEY: "k" }));
   assert.match(apart.message, /\(-http-key is set by RAFTLITE_HTTP_KEY\)$/);
 });

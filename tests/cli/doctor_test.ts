@@ -8,7 +8,7 @@ import {
 } from "../../src/cli/doctor/directory_findings.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { histogramQuantile, type NodeReport, Status } from "../../src/cli/doctor/node_report.ts";
-import { Cluster } from "../cluster/harness.ts";
+import { Cluster, eventually } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
 import { runProgram } from "./shell_program.ts";
 
@@ -20,7 +20,7 @@ function doctor(...args: string[]) {
 function report(id: string, own: Partial<NodeReport> = {}, status: object = {}): NodeReport {
   const healthy = {
     store: {
-      ...{ health: "ok", ready: true, election_timeout: "1s", cluster_id: "c" },
+      ...{ health: "ok", ready: true, heartbeat_timeout: "1s", cluster_id: "c" },
       raft: { commit_index: 9, applied_index: 9 },
       file_system: { kind: "ext4", free_bytes: 5e10, total_bytes: 1e11 },
     },
@@ -76,13 +76,13 @@ Deno.test("the doctor sees clocks that are off, beyond what the network may hide
 
 Deno.test("the doctor sees flags that differ, and what goes on failing", () => {
   const other = report("b", {}, {
-    store: { ...{ health: "ok", ready: true, election_timeout: "3s", cluster_id: "c" } },
+    store: { ...{ health: "ok", ready: true, heartbeat_timeout: "3s", cluster_id: "c" } },
     auto_backups: { failing: { times: 3, error: "403 from the store" } },
     http: { tls: { certificate: { ends: "2001-01-01T00:00:00.000Z" } } },
     runtime: { event_loop: { longest_turn_last_minute_ms: 900 } },
   });
   assert.deepEqual(faults(clusterFindings([report("a"), other, report("c")])), [
-    'warning : the election timeout differs: "1s" on a, c; "3s" on b',
+    'warning : the heartbeat timeout differs: "1s" on a, c; "3s" on b',
     "warning node b: its main thread was busy for 900 ms at most within the last minute",
     "problem node b: its certificate for HTTPS ends 2001-01-01T00:00:00.000Z",
     "problem node b: backups fail: 403 from the store",
@@ -139,6 +139,10 @@ Deno.test("doctor asks all nodes of a cluster by any of them, and says which is 
   await leader.execute(["CREATE TABLE t (a)"]);
   const [first, last] = cluster.nodes.filter((node) => node !== leader);
   assert(first && last);
+  await eventually("three voters", async () => {
+    const { nodes } = JSON.parse((await leader.fetch("/nodes?ver=2")).body);
+    return nodes.filter(({ voter }: { voter: boolean }) => voter).length === 3;
+  });
   const all = await doctor("-json", first.url);
   const findings: Finding[] = JSON.parse(all.stdout);
   const texts = findings.map(({ subject, text }) => `${subject}: ${text}`);

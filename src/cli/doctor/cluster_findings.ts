@@ -40,11 +40,6 @@ const common: readonly (readonly [path: string, name: string, advice: string])[]
   ["runtime.version", "Deno", "Run the same raftlite on all nodes"],
   ["store.db_conf.fk_constraints", "-fk", "Start all nodes with the same: rows may come to differ"],
   [
-    "store.election_timeout",
-    "the election timeout",
-    "Start all nodes with the same -raft-election-timeout",
-  ],
-  [
     "store.heartbeat_timeout",
     "the heartbeat timeout",
     "Start all nodes with the same -raft-timeout",
