@@ -66,6 +66,23 @@ export class Gate {
     return this.judgeCredentials(needed, credentialsIn(authorization), address);
   }
 
+  /** The users that are in force now. */
+  get users(): Users {
+    return this.#users();
+  }
+
+  /**
+   * Whether it still is so that `users` admit this identity, who has sent this Authorization header:
+   * for what goes on for long. False, to be on the safe side, once any of them have changed.
+   */
+  isStillSo(users: Users, { token }: Identity, authorization: string | null): boolean {
+    if (this.#users() !== users) return false;
+    const credentials = credentialsIn(authorization);
+    // Who was let in as everybody is, with a token that is over, stays in.
+    if (token === undefined || credentials?.type !== "token") return true;
+    return this.#holderOf(credentials.hash, users) !== undefined;
+  }
+
   judgeCredentials(
     needed: readonly Permission[],
     credentials: Credentials | undefined,

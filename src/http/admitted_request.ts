@@ -1,4 +1,5 @@
 import type { Identity, Requester } from "../access/types.ts";
+import type { Users } from "../access/users.ts";
 import type { AppState } from "./app_state.ts";
 import type { AuditedRequest } from "./audited_request.ts";
 import { DatabaseBody } from "./database_body.ts";
@@ -34,6 +35,8 @@ export interface Asked {
   readonly request: Request;
   readonly parameters: QueryParameters;
   readonly identity: Identity;
+  /** By whom it was let in; undefined where everybody is. */
+  readonly users?: Users | undefined;
   /** Of the client, without its port. */
   readonly address: string;
 }
@@ -47,6 +50,7 @@ export class AdmittedRequest<Kind extends keyof Bodies = keyof Bodies> {
   readonly audited: AuditedRequest | undefined;
   readonly #address: string;
   readonly #app: AppState;
+  readonly #users: Users | undefined;
   readonly #bodyKind: Kind;
 
   constructor(asked: Asked, bodyKind: Kind, audited: AuditedRequest | undefined) {
@@ -56,12 +60,21 @@ export class AdmittedRequest<Kind extends keyof Bodies = keyof Bodies> {
     this.audited = audited;
     this.#address = asked.address;
     this.#app = asked.app;
+    this.#users = asked.users;
     this.#bodyKind = bodyKind;
   }
 
   /** Who asks, as other nodes are to know it. */
   get requester(): Requester {
     return { username: this.identity.username, address: this.#address };
+  }
+
+  /** Whether it would be let in still: for answers that go on for long. */
+  get isStillAdmitted(): boolean {
+    const { gate } = this.#app;
+    if (gate === undefined || this.#users === undefined) return true;
+    const authorization = this.request.headers.get("authorization");
+    return gate.isStillSo(this.#users, this.identity, authorization);
   }
 
   /**

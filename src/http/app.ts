@@ -106,7 +106,7 @@ function judged({ app, route, request, client: { address } }: Arrived): Answer {
   const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
   if (route === undefined) return nowhere(app, url);
   if (route.counter !== undefined) app.counters[route.counter]++;
-  const asked = { app, request, parameters, address };
+  const asked = { app, request, parameters, address, users: app.gate?.users };
   if (app.gate === undefined || route.permissions.length === 0) {
     return carriedOut(route, { ...asked, identity: anybody });
   }

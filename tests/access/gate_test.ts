@@ -134,6 +134,34 @@ Deno.test("Gate admits tokens until they end, with no more than their part of th
   assert.equal((await ask(["query"], `Bearer ${token}`)).type, "admitted");
 });
 
+Deno.test("Gate says when what goes on for long may do so no more", async () => {
+  const token = "the token itself";
+  const tokens = [{
+    ...{ name: "t", hash: `sha256:${tokenHash(token)}` },
+    expires: "2027-01-01T00:00:00Z",
+  }];
+  const everybody = { username: "*", perms: ["query"], tables: { read: ["a"], write: [] } };
+  const { gate, ask, clock, reload } = gateOf([everybody, { ...bob, tokens }]);
+  const { users } = gate;
+  const admitted = async (authorization: string | null) => {
+    const verdict = await ask(["query"], authorization);
+    assert(verdict.type === "admitted");
+    return () => gate.isStillSo(users, verdict.identity, authorization);
+  };
+  const byToken = await admitted(`Bearer ${token}`);
+  const all = [
+    await admitted(basic("bob", "secret1")),
+    await admitted(null),
+    await admitted("Bearer of nothing"),
+  ];
+  assert(byToken() && all.every((one) => one()));
+  clock.wallMs = Date.parse("2027-01-01T00:00:00Z");
+  all.push(await admitted(`Bearer ${token}`));
+  assert(!byToken() && all.every((one) => one()), "as everybody is, with a token that is over");
+  reload([everybody, { ...bob, perms: ["status"], tokens }]);
+  assert(!all.some((one) => one()));
+});
+
 for (
   const [kind, hash] of [
     ["scrypt", hashPassword(encoder.encode("tr0ub4dor"), new Uint8Array(16))],

@@ -99,7 +99,7 @@ Deno.test("who follows the figures gets what there is, then the nodes, then new 
   const { recorder, feed } = feedOf();
   await recorder.record();
   await recorder.record();
-  const events = feed.follow(0);
+  const events = feed.follow(0, () => true);
   const next = async () => {
     const { value = "" } = await events.next();
     const [, name, data = ""] = /^event: (.*)\ndata: (.*)\n\n$/.exec(value) ?? [];
@@ -123,7 +123,7 @@ Deno.test("who follows the figures gets what there is, then the nodes, then new 
 
 Deno.test("only so many may follow the figures at a time, and each that leaves makes room", async () => {
   const { feed } = feedOf();
-  const all = Array.from({ length: readersMax }, () => feed.follow(0));
+  const all = Array.from({ length: readersMax }, () => feed.follow(0, () => true));
   for (const each of all) await each.next();
   assert.equal(feed.isFull, true);
   await all[0]?.return(undefined);

@@ -13,7 +13,7 @@ export type StreamForm = "events" | "lines";
 
 /** Without news a follower hears after so long that the stream lives, and where it stands, in ms. */
 const heartbeatMs = 10_000;
-/** After so long a follower is to ask again, with the rights that it has by then, in ms. */
+/** After so long a follower is to ask again, in ms. */
 const followedMsMax = 3_600_000;
 /** Tables whose columns one follower has been told of, before they are told anew. */
 const shapesMax = 1000;
@@ -24,6 +24,8 @@ interface StreamOptions {
   readonly from: ChangePosition;
   readonly filter: TableFilter;
   readonly form: StreamForm;
+  /** False once the follower may have other rights than those of `filter`: it is to ask again. */
+  readonly mayGoOn: () => boolean;
   /** The follower has gone. */
   readonly signal: AbortSignal;
 }
@@ -33,13 +35,14 @@ interface StreamOptions {
  * here, and reads on from the disk. Each piece says where to go on from.
  */
 export async function* changeStream(options: StreamOptions): AsyncGenerator<string> {
-  const { log, followers, filter, form, signal } = options;
+  const { log, followers, filter, form, mayGoOn, signal } = options;
   const endsAt = performance.now() + followedMsMax;
   const told = new Map<string, string>();
   let position = options.from;
   yield piece(form, "start", position, { oldest: String(log.status.oldest) });
   while (!signal.aborted && performance.now() < endsAt) {
     await followers.turn();
+    if (!mayGoOn()) break;
     let text = "";
     try {
       const { groups, next } = followers.reads.read(position);

@@ -48,6 +48,7 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
   const gone = new AbortController();
   const stream = changeStream({
     ...{ log, followers, from, filter, form },
+    mayGoOn: () => admitted.isStillAdmitted,
     signal: gone.signal,
   });
   if (!followers.enter(gone)) {

@@ -10,14 +10,16 @@ import { readersMax } from "./live_feed.ts";
  * /debug/figures: this node's figures of the last hour, in rows; with `follow` as events, with the
  * rows to come and the state of all nodes.
  */
-export function figures(app: AppState, { parameters }: AdmittedRequest<"none">): Response {
+export function figures(app: AppState, admitted: AdmittedRequest<"none">): Response {
+  const { parameters } = admitted;
   const after = afterIn(parameters);
   const { recorder, feed, answers } = app;
   if (parameters.has("follow")) {
     if (feed.isFull) {
       throw new RequestError(503, `Too many follow the figures: ${readersMax} may at a time`);
     }
-    const events = ReadableStream.from(feed.follow(after)).pipeThrough(new TextEncoderStream());
+    const followed = feed.follow(after, () => admitted.isStillAdmitted);
+    const events = ReadableStream.from(followed).pipeThrough(new TextEncoderStream());
     const response = answers.bytes(events, "text/event-stream; charset=utf-8");
     response.headers.set("cache-control", "no-store");
     return response;

@@ -8,7 +8,7 @@ import { type FigureRecorder, figuresEveryMs } from "./figure_recorder.ts";
 /** How often the nodes are asked while somebody looks, in ms: once for all who do. */
 const nodesEveryMs = 1_000;
 export const readersMax = 20;
-/** After so long a reader is to ask again, with the rights that it has by then, in ms. */
+/** After so long a reader is to ask again, in ms. */
 const followedMsMax = 300_000;
 
 interface FeedParts {
@@ -40,8 +40,11 @@ export class LiveFeed {
     return this.#readers >= readersMax;
   }
 
-  /** The events from now on, as text/event-stream has them, with the rows later than a time first. */
-  async *follow(afterMs: number): AsyncGenerator<string> {
+  /**
+   * The events from now on, as text/event-stream has them, with the rows later than a time first.
+   * @param mayGoOn False once the reader may have lost the right to them: it is to ask again.
+   */
+  async *follow(afterMs: number, mayGoOn: () => boolean): AsyncGenerator<string> {
     this.#readers++;
     const endsAt = performance.now() + followedMsMax;
     try {
@@ -49,7 +52,7 @@ export class LiveFeed {
       const { ring } = this.#parts.recorder;
       yield event("start", { every_ms: figuresEveryMs, names: ["at", ...ring.names] });
       let reports = 0;
-      while (!this.#closed && performance.now() < endsAt) {
+      while (!this.#closed && performance.now() < endsAt && mayGoOn()) {
         const changed = this.#changed.promise;
         const rows = ring.after(afterMs);
         if (rows.length > 0) {
