@@ -175,6 +175,7 @@ class SqliteStore implements Store {
       foreignKeys: () => this.#foreignKeys,
       life,
       threads,
+      clock,
       threadsMax: readers,
     });
     const quickSwitch = this.#quickSwitch = new QuickSwitch(clock, logger);
@@ -196,6 +197,7 @@ class SqliteStore implements Store {
       writer: this.#writer,
       quickWriter: this.#quickWriter,
       readers: this.#readers,
+      heldReads: this.#heldReads,
       life,
       logger,
       clock,

@@ -445,12 +445,18 @@ export interface Store extends StateMachine {
   readonly failed: Promise<never>;
 }
 
-/** What a transaction read, and held, is there no more: the file was replaced, or its thread died. */
+/**
+ * What a transaction read, and held, is there no more: the file was replaced, too much was written
+ * beside it, or its thread died.
+ */
 export class HeldReadLostError extends Error {
   override name = "HeldReadLostError";
 
   constructor() {
-    super("What was read is no longer there: the database was replaced by another");
+    super(
+      "What was read is no longer there: the database was replaced by another, or too much was " +
+        "written beside it",
+    );
   }
 }
 

@@ -148,7 +148,7 @@ export class Transaction {
     return rehearsal;
   }
 
-  /** What is held keeps the WAL from being begun anew: once the transaction is over nobody would let go of it. */
+  /** Once the transaction is over nobody would let go of it, and the WAL not be begun anew. */
   async #hold(): Promise<HeldRead> {
     const held = await this.#parts.store.hold();
     if (this.#over !== undefined) held.letGo();
@@ -158,7 +158,9 @@ export class Transaction {
 
   #failRead(error: unknown): never {
     if (!(error instanceof HeldReadLostError)) throw error;
-    const why = "it was rolled back, as the database that it read was replaced by another";
+    const why =
+      "it was rolled back, as what it read is held no longer: the database was replaced by " +
+      "another, or too much was written beside it";
     this.end(why);
     throw transactionOver(why);
   }

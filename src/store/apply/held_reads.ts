@@ -1,3 +1,4 @@
+import type { Clock } from "../../io/types.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { Threads } from "../threads.ts";
@@ -13,6 +14,7 @@ export interface HeldReadsParts {
   readonly foreignKeys: () => boolean;
   readonly life: LifeCycle;
   readonly threads: Threads;
+  readonly clock: Clock;
   /** How many threads may read, each started when first needed. */
   readonly threadsMax: number;
 }
@@ -26,6 +28,9 @@ export class HeldReads implements Holder {
   readonly #parts: HeldReadsParts;
   readonly #workers: HeldReadsWorker[] = [];
   #held = 0;
+  /** Set while what comes has to wait. */
+  #calming: Promise<void> | undefined;
+  #calm: (() => void) | undefined;
 
   constructor(parts: HeldReadsParts) {
     this.#parts = parts;
@@ -34,6 +39,7 @@ export class HeldReads implements Holder {
 
   /** Holds what is committed now. Rejects with a StoreBusyError when too much is held. */
   async hold(): Promise<HeldRead> {
+    while (this.#calming !== undefined) await this.#calming;
     if (this.#held >= heldMax) {
       throw new StoreBusyError(`Too many transactions read (${heldMax}), try again later`);
     }
@@ -42,6 +48,7 @@ export class HeldReads implements Holder {
     const letGo = () => {
       if (isHeld) this.#held--;
       isHeld = false;
+      if (this.#held === 0) this.#calm?.();
     };
     try {
       return await this.#parts.life.whenOpen(() => this.#leastBusy().hold(letGo));
@@ -49,6 +56,34 @@ export class HeldReads implements Holder {
       letGo();
       throw error;
     }
+  }
+
+  /**
+   * Runs `body` when nothing is held, or after `waitMs` all the same, and then, with `cutOff`, when
+   * what was held is lost; what is to be held meanwhile waits.
+   */
+  async whileCalm(waitMs: number, cutOff: boolean, body: () => Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#calming = promise;
+    try {
+      const isLate = this.#held > 0 && await this.#isLate(waitMs);
+      if (isLate && cutOff) await this.#parts.life.whenOpen(() => this.release());
+      await body();
+    } finally {
+      this.#calming = undefined;
+      resolve();
+    }
+  }
+
+  /** Waits until nothing is held; resolves with whether that has taken too long. */
+  #isLate(waitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const late = this.#parts.clock.after(waitMs, () => resolve(true));
+      this.#calm = () => {
+        late.cancel();
+        resolve(false);
+      };
+    });
   }
 
   #leastBusy(): HeldReadsWorker {
@@ -63,6 +98,10 @@ export class HeldReads implements Holder {
 
   async release(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.release()));
+  }
+
+  refuse(): void {
+    this.#calm?.();
   }
 
   fail(error: Error): void {

@@ -17,7 +17,7 @@ export class HeldReadsWorker {
   readonly #pending = new PendingRequests<HeldReadsRequest>();
   #lastHeld = 0;
   #held = 0;
-  /** Counts exchanges of the file, by which all that is held is gone. */
+  /** Counts how often all that was held was lost. */
   #age = 0;
   /** A word that is 1 while all that is held is to end, however long its statement would take. */
   readonly #ending = new Int32Array(new SharedArrayBuffer(4));
@@ -38,6 +38,7 @@ export class HeldReadsWorker {
   /** Holds what is committed now, until it is let go of: `ended` is then told, be it more than once. */
   async hold(ended: () => void): Promise<HeldRead> {
     const held = ++this.#lastHeld;
+    const age = this.#age;
     this.#held++;
     let isHeld = true;
     const letGo = () => {
@@ -53,7 +54,6 @@ export class HeldReadsWorker {
       letGo();
       throw error;
     }
-    const age = this.#age;
     return {
       run: async (step, rights) => {
         if (age !== this.#age) throw new HeldReadLostError();

@@ -1,6 +1,7 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { Clock, Logger, Timer } from "../../io/types.ts";
 import type { Copier } from "./copier.ts";
+import type { HeldReads } from "../apply/held_reads.ts";
 import type { ReaderPool } from "../read/reader_pool.ts";
 import { StoreFailedError, untrusted } from "../failures.ts";
 import type { LifeCycle } from "../life_cycle.ts";
@@ -9,11 +10,15 @@ import type { Writer } from "../apply/writer.ts";
 
 /** Times its wanted size at which reads are held up for a moment, so that the WAL can start again. */
 const hardFactor = 8;
+/** Times its wanted size at which transactions that still read are ended for that. */
+const cutOffFactor = 64;
 /** Growth since the last checkpoint that calls for the next one, as a part of the wanted size. */
 const againFactor = 1 / 4;
 /** How long that waits for running reads, and how long to let them be between two tries, in ms. */
 const calmWaitMs = 50;
 const hardEveryMs = 2000;
+/** How long transactions that read have to end by themselves; they come and go while clients think. */
+const heldWaitMs = 1000;
 
 export interface WalKeeperParts {
   readonly path: string;
@@ -23,6 +28,7 @@ export interface WalKeeperParts {
   readonly writer: Writer;
   readonly quickWriter: Pick<QuickWriter, "giveUp">;
   readonly readers: ReaderPool;
+  readonly heldReads: Pick<HeldReads, "whileCalm">;
   readonly life: LifeCycle;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -34,8 +40,10 @@ export interface WalKeeperParts {
  * Keeps the WAL small under a steady load. A checkpoint beside the writer does the bulk of the
  * work, but when it ends the writer has added frames; so the writer finishes the little that is
  * left, between two batches. Then its next transaction starts the WAL anew, unless a reader still
- * uses it: a long one makes the WAL grow, as SQLite's readers do, until it ends. One that has grown
- * far beyond what is wanted is cut off on the disk as well.
+ * uses it: a long one makes the WAL grow, as SQLite's readers do, until it ends, and so do short ones
+ * of which there is always another. When the WAL has grown far beyond what is wanted those that come
+ * wait for a moment, so that it can be cut off on the disk as well; when it goes on growing,
+ * transactions that read are ended.
  */
 export class WalKeeper {
   readonly #parts: WalKeeperParts;
@@ -128,15 +136,24 @@ export class WalKeeper {
   }
 
   async #shrink(): Promise<void> {
-    const { softBytes, clock, writer, quickWriter, readers } = this.#parts;
+    const { softBytes, clock, writer, heldReads } = this.#parts;
     this.#checkpoints++;
-    await this.checkpoint();
-    const hardBytes = softBytes * hardFactor;
-    if (this.#bytes < hardBytes || clock.now() - this.#hardTriedAt < hardEveryMs) {
+    if (this.#bytes < softBytes * hardFactor || clock.now() - this.#hardTriedAt < hardEveryMs) {
+      await this.checkpoint();
       await this.#tracked(() => writer.checkpoint());
       return;
     }
-    this.#hardTriedAt = clock.now();
+    const cutOff = this.#bytes >= softBytes * cutOffFactor;
+    try {
+      await heldReads.whileCalm(heldWaitMs, cutOff, () => this.#cutOffWal());
+    } finally {
+      this.#hardTriedAt = clock.now();
+    }
+  }
+
+  async #cutOffWal(): Promise<void> {
+    const { writer, quickWriter, readers } = this.#parts;
+    await this.checkpoint();
     let truncated = false;
     await this.#tracked(() =>
       readers.whileCalm(calmWaitMs, async () => {
