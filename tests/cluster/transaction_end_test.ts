@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Transaction } from "../../src/cluster/transactions/transaction.ts";
 import { encodeStep } from "../../src/store/codec/script_codec.ts";
-import type { HeldRead } from "../../src/store/types.ts";
+import { type HeldRead, HeldReadLostError, type Store } from "../../src/store/types.ts";
 import { plain } from "../store/fixture.ts";
 import { ManualClock } from "../transport/fixture.ts";
 
@@ -16,25 +16,27 @@ const step = encodeStep({
   format: plain,
 });
 
-Deno.test("A transaction that ends while it waits for what it is to read lets go of that", async () => {
-  const waiting = Promise.withResolvers<HeldRead>();
-  let asked = 0;
-  let letGo = 0;
-  const transaction = new Transaction(
+/** A transaction that reads what `hold` gives. */
+function reading(hold: Store["hold"]): Transaction {
+  return new Transaction(
     { id: "1", mode: "read", user: "", rights: undefined, openMs: 1_000, idleMs: 5_000 },
     {
-      store: {
-        hold: () => {
-          asked++;
-          return waiting.promise;
-        },
-        rehearsal: () => assert.fail("It only reads"),
-      },
+      store: { hold, rehearsal: () => assert.fail("It only reads") },
       clock: new ManualClock(),
       takeTurn: () => assert.fail("It only reads"),
       ended: () => {},
     },
   );
+}
+
+Deno.test("A transaction that ends while it waits for what it is to read lets go of that", async () => {
+  const waiting = Promise.withResolvers<HeldRead>();
+  let asked = 0;
+  let letGo = 0;
+  const transaction = reading(() => {
+    asked++;
+    return waiting.promise;
+  });
   const run = transaction.next(() => transaction.run(step, false, 1_000));
   while (asked === 0) await Promise.resolve();
   transaction.rollBack("it was rolled back, open for longer than 1 s");
@@ -44,4 +46,19 @@ Deno.test("A transaction that ends while it waits for what it is to read lets go
   });
   await assert.rejects(run, /is over: it was rolled back, open for longer/);
   assert.equal(letGo, 1);
+});
+
+Deno.test("A read that ends with its transaction is told why that was", async () => {
+  const lost = Promise.withResolvers<never>();
+  let runs = 0;
+  const run = () => {
+    runs++;
+    return lost.promise;
+  };
+  const transaction = reading(() => Promise.resolve({ run, letGo: () => {} }));
+  const read = transaction.next(() => transaction.run(step, false, 1_000));
+  while (runs === 0) await Promise.resolve();
+  transaction.rollBack("it was rolled back, as its node stops");
+  lost.reject(new HeldReadLostError());
+  await assert.rejects(read, /is over: it was rolled back, as its node stops/);
 });

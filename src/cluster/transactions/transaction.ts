@@ -162,7 +162,8 @@ export class Transaction {
       "it was rolled back, as what it read is held no longer: the database was replaced by " +
       "another, or too much was written beside it";
     this.end(why);
-    throw transactionOver(why);
+    // It may have been over before, which is then why nothing is held for it.
+    throw transactionOver(this.#over ?? why);
   }
 
   #letGoOfRead(): void {
