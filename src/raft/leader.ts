@@ -355,7 +355,7 @@ export class Leader {
     const { isVoter } = this.#server;
     let active = isVoter ? 1 : 0;
     for (const voter of this.#voters) if (voter.recentlyActive) active++;
-    for (const peer of this.#peers.values()) peer.recentlyActive = false;
+    for (const peer of this.#peers.values()) peer.checked();
     return active >= majority(this.#voters.length + (isVoter ? 1 : 0));
   }
 

@@ -84,6 +84,8 @@ export class Progress {
   doubtful = false;
   /** Heard from since the last check of the quorum; a member that is new has until the next one. */
   recentlyActive = true;
+  /** The same between the last two checks: at rest a check may have been a moment ago. */
+  #activeBefore = false;
   /** The commit index that the peer was last told. */
   commitTold = 0;
   /** A read index was sent to it: it waits to hear that so much is committed. */
@@ -187,8 +189,15 @@ export class Progress {
     this.doubtful = this.state === "replicate" && this.matchIndex < lastIndex;
   }
 
+  /** The quorum was checked. */
+  checked(): void {
+    this.#activeBefore = this.recentlyActive;
+    this.recentlyActive = false;
+  }
+
   report(): PeerProgress {
-    const { id, matchIndex, nextIndex, state, recentlyActive, ackedRound } = this;
+    const { id, matchIndex, nextIndex, state, ackedRound } = this;
+    const recentlyActive = this.recentlyActive || this.#activeBefore;
     return { id, matchIndex, nextIndex, state, recentlyActive, ackedRound };
   }
 

@@ -274,7 +274,7 @@ export interface PeerProgress {
   readonly matchIndex: number;
   readonly nextIndex: number;
   readonly state: "probe" | "replicate" | "snapshot";
-  /** Heard from since the last check of the quorum. */
+  /** Heard from since the last check of the quorum but one. */
   readonly recentlyActive: boolean;
   /** The last round of heartbeats that it answered; 0 for none. */
   readonly ackedRound: number;

@@ -430,6 +430,11 @@ httpTest("/leader steps down to a member only", async () => {
   assert.equal(await unknown.text(), "stepdown: node not found in cluster\n");
   assert.equal((await post("/leader", "{")).status, 400);
   assert.deepEqual(service.stepDowns, ["2"]);
+  // As curl sends it by default: what is named counts, and what is no JSON names nobody.
+  const form = "application/x-www-form-urlencoded";
+  assert.equal((await post("/leader", '{"id":"9"}', form)).status, 500);
+  assert.equal((await post("/leader", "id=9", form)).status, 200);
+  assert.deepEqual(service.stepDowns, ["2", undefined]);
 });
 
 httpTest(

@@ -617,3 +617,18 @@ test("Raft tells a follower what is committed at once when a read of it waits", 
   cluster.settle();
   assert.equal(b.raft.commitIndex, a.raft.commitIndex);
 });
+
+test("A leader at rest knows at every moment which voters are there to take over from it (3.10)", () => {
+  const cluster = TestCluster.of(3);
+  const leader = cluster.elect("a");
+  cluster.tick(40);
+  for (let tick = 0; tick < 100; tick++) {
+    cluster.tick();
+    const active = leader.raft.progress().filter(({ recentlyActive }) => recentlyActive);
+    assert.equal(active.length, 2, `tick ${tick}`);
+  }
+  cluster.crash("b");
+  cluster.tick(2 * 10 + 5);
+  const left = leader.raft.progress().filter(({ recentlyActive }) => recentlyActive);
+  assert.deepEqual(left.map(({ id }) => id), ["c"]);
+});
