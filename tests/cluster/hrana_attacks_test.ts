@@ -60,6 +60,17 @@ Deno.test("SQL that is stored once and run often makes no answer and no entry be
     assert.equal(step_errors.some((error: unknown) => error !== null), !isDone);
   });
 
+  await t.step("a text that is looked through again and again", async () => {
+    const text = stored(";".repeat(250_000));
+    for (const type of ["sequence", "describe"]) {
+      const asked = [text, ...Array(300).fill({ type, sql_id: 1 }), execute("SELECT 1")];
+      const { results } = await pipeline(node, asked);
+      assert.equal(results.at(-2).error.code, "SQLITE_TOOBIG");
+      assert.match(results.at(-2).error.message, /Stored texts of more than/);
+      assert.equal(results.at(-1).type, "ok");
+    }
+  });
+
   await t.step("a description", async () => {
     const sql = `SELECT 1${"+1".repeat(600_000)}`;
     const { results } = await pipeline(node, [{ type: "describe", sql }, execute("SELECT 1")]);

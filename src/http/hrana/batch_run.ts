@@ -1,8 +1,8 @@
 import { assert } from "../../base/assert.ts";
-import { nextTurn } from "../next_turn.ts";
 import { failed, nothing, type Outcome } from "./results.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 import type { BoundStatement, Stream } from "./stream.ts";
+import { Turns } from "./turns.ts";
 import type { Batch, Condition } from "./types.ts";
 
 export interface StepOutcome {
@@ -36,14 +36,12 @@ const atomicVerbs: ReadonlySet<string> = new Set([
 /** Characters of what is carried out at once: it becomes one entry of the log. */
 const atomicCharactersMax = 64 * 1024 * 1024;
 
-/** Steps behind which others have their turn of the event loop. */
-const turnEvery = 256;
-
 /** The steps of a batch, one after the other as their conditions have it. */
 export class BatchRun {
   readonly #stream: Stream;
   readonly #batch: Batch;
   readonly #runner: StatementRunner;
+  readonly #turns = new Turns();
   readonly #isOk: boolean[] = [];
   /** Those that were looked at. */
   readonly #bound: ReturnType<Stream["bound"]>[] = [];
@@ -57,7 +55,7 @@ export class BatchRun {
   /** Of each step that is carried out; a result that is a stream is to be read before the next. */
   async *outcomes(): AsyncGenerator<StepOutcome, void> {
     for (let step = 0; step < this.#batch.length; step++) {
-      if (step % turnEvery === turnEvery - 1) await nextTurn();
+      if (this.#turns.isOver) await this.#turns.take();
       const { condition } = this.#batch[step] as Batch[number];
       if (condition !== undefined && !this.#holds(condition)) continue;
       const atomic = await this.#atomicSteps(step);
@@ -114,7 +112,7 @@ export class BatchRun {
     const statements: (BoundStatement | undefined)[] = [];
     let characters = 0;
     for (let step = begin + 1; step < this.#batch.length; step++) {
-      if (step % turnEvery === turnEvery - 1) await nextTurn();
+      if (this.#turns.isOver) await this.#turns.take();
       if (!isOkOf(this.#batch[step]?.condition, step - 1)) return undefined;
       const statement = this.#boundAt(step);
       if (statement === undefined) return undefined;

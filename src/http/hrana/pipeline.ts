@@ -1,21 +1,27 @@
-import { nextTurn } from "../next_turn.ts";
 import { BatchRun } from "./batch_run.ts";
 import { type HranaError, ProtocolError } from "./errors.ts";
 import { ResponseBudget, whole, within } from "./results.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 import type { Stream } from "./stream.ts";
-import type { Batch, HranaStatement, StreamRequest } from "./types.ts";
+import { Turns } from "./turns.ts";
+import type { Batch, HranaStatement, SqlSource, StreamRequest } from "./types.ts";
 
 type Answer = { readonly result: string } | { readonly error: HranaError };
 
-/** Requests behind which others have their turn of the event loop. */
-const turnEvery = 256;
+/** Characters of stored texts that one request may have looked through, as often as it names them. */
+const storedCharactersMax = 64 * 1024 * 1024;
+const tooMuchStored: HranaError = {
+  message: `Stored texts of more than ${storedCharactersMax} characters in one request`,
+  code: "SQLITE_TOOBIG",
+};
 
 /** Carries out the requests of a pipeline, and writes what each came to in JSON. */
 export class Pipeline {
   readonly #stream: Stream;
   readonly #runner: StatementRunner;
   readonly #budget = new ResponseBudget();
+  readonly #turns = new Turns();
+  #storedCharacters = 0;
   #isClosed = false;
 
   constructor(stream: Stream, runner: StatementRunner) {
@@ -31,8 +37,8 @@ export class Pipeline {
   /** One text for each. Throws a ProtocolError: what was done before stays done. */
   async run(requests: readonly StreamRequest[]): Promise<string[]> {
     const results: string[] = [];
-    for (const [i, request] of requests.entries()) {
-      if (i % turnEvery === turnEvery - 1) await nextTurn();
+    for (const request of requests) {
+      if (this.#turns.isOver) await this.#turns.take();
       if (this.#isClosed && request.type !== "close") {
         throw new ProtocolError(`The stream is closed: ${request.type} comes behind that`);
       }
@@ -55,10 +61,12 @@ export class Pipeline {
       case "batch":
         return asMember(await this.batch(request.batch));
       case "describe":
+        if (this.#isTooMuch(request.source)) return this.#doneOr(tooMuchStored);
         return asMember(
           await whole(await stream.describe(request.source, this.#runner), this.#budget),
         );
       case "sequence":
+        if (this.#isTooMuch(request.source)) return this.#doneOr(tooMuchStored);
         return this.#doneOr(await stream.sequence(request.source, this.#runner));
       case "store_sql":
         return this.#doneOr(stream.stored.store(request.sqlId, request.sql));
@@ -72,6 +80,11 @@ export class Pipeline {
         await stream.close(this.#runner);
         return this.#doneOr(undefined);
     }
+  }
+
+  #isTooMuch(source: SqlSource): boolean {
+    if ("sqlId" in source) this.#storedCharacters += this.#stream.stored.textOf(source).length;
+    return this.#storedCharacters > storedCharactersMax;
   }
 
   #doneOr(error: HranaError | undefined): Answer {

@@ -1,5 +1,4 @@
 import type { SqlValue, Statement } from "../../store/types.ts";
-import { nextTurn } from "../next_turn.ts";
 import { bound } from "./arguments.ts";
 import { Counters } from "./counters.ts";
 import { endsTransaction, type HranaError, serviceErrorFor, sqliteError } from "./errors.ts";
@@ -7,6 +6,7 @@ import { failed, nothing, type Outcome, outcomeOf } from "./results.ts";
 import { noStatement, onlyStatement, tooLong } from "./only_statement.ts";
 import { type Control, sqlLengthMax, statementsIn, type StatementText } from "./statement_text.ts";
 import { StoredSql } from "./stored_sql.ts";
+import { Turns } from "./turns.ts";
 import type { Batch, HranaStatement, SqlSource } from "./types.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 
@@ -103,9 +103,9 @@ export class Stream {
 
   /** Runs every statement of a text, up to the first that fails. */
   async sequence(source: SqlSource, runner: StatementRunner): Promise<HranaError | undefined> {
-    let count = 0;
+    const turns = new Turns();
     for (const text of statementsIn(this.stored.textOf(source))) {
-      if (++count % turnEvery === 0) await nextTurn();
+      if (turns.isOver) await turns.take();
       if (text.sql.length > sqlLengthMax) return tooLong;
       const outcome = await this.run(text, [], runner);
       if (outcome.type === "failed") return outcome.error;
@@ -309,9 +309,6 @@ const otherWritingVerbs: ReadonlySet<string> = new Set([
 function wantsToWrite(outcome: Outcome): boolean {
   return outcome.type === "failed" && outcome.error.code === "SQLITE_READONLY";
 }
-
-/** Statements of a sequence behind which others have their turn of the event loop. */
-const turnEvery = 256;
 
 function noTransaction(what: string): string {
   return `cannot ${what} - no transaction is active`;
