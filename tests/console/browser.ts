@@ -82,6 +82,18 @@ export async function assertAccessible(page: Page): Promise<void> {
     const { axe } = globalThis as unknown as {
       axe: { run(options: axe.RunOptions): Promise<axe.AxeResults> };
     };
+    // What fades in has other colours until it is there.
+    const { document } = globalThis as unknown as {
+      document: {
+        getAnimations(): {
+          effect: { getComputedTiming(): { endTime: number } } | null;
+          finished: Promise<unknown>;
+        }[];
+      };
+    };
+    const passing = document.getAnimations()
+      .filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(passing.map(({ finished }) => finished));
     return (await axe.run({ preload: false })).violations.map(({ id, nodes }) =>
       `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`
     );
