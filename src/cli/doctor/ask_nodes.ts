@@ -1,9 +1,8 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { ClientAccess } from "../client_access.ts";
 import { isObject } from "../shell/exact_json.ts";
-import { FetchExchange } from "../shell/fetch_exchange.ts";
+import { exchangeFor } from "../shell/exchange_for.ts";
 import type { HttpExchange } from "../shell/http_exchange.ts";
-import { InsecureExchange } from "../shell/insecure_exchange.ts";
 import { histogramQuantile, type NodeReport, Status } from "./node_report.ts";
 
 const timeoutMs = 5_000;
@@ -16,7 +15,7 @@ const nodesMax = 100;
 
 /** Asks the node at `url` for all nodes, and each of them for what it says of itself. Throws an Error. */
 export async function askNodes(url: URL, access: ClientAccess): Promise<NodeReport[]> {
-  const caller = new Caller(access);
+  const caller = new Caller(url.protocol === "https:" ? "https" : "http", access);
   const listed = JSON.parse(await caller.text(new URL("/nodes?nonvoters&ver=2", url)));
   const nodes = isObject(listed) && Array.isArray(listed.nodes)
     ? listed.nodes.filter(isObject)
@@ -75,8 +74,8 @@ class Caller {
   readonly #exchange: HttpExchange;
   readonly #authorization: string | undefined;
 
-  constructor({ tls, authorization }: ClientAccess) {
-    this.#exchange = tls.rejectUnauthorized ? new FetchExchange(tls) : new InsecureExchange(tls);
+  constructor(scheme: "http" | "https", { tls, authorization }: ClientAccess) {
+    this.#exchange = exchangeFor(scheme, tls);
     this.#authorization = authorization;
   }
 

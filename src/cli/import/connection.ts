@@ -1,17 +1,14 @@
 import { Client } from "@raftlite/client";
 import type { NodeAccess } from "../node_access.ts";
-import { FetchExchange } from "../shell/fetch_exchange.ts";
+import { exchangeFor } from "../shell/exchange_for.ts";
 import { type HttpExchange, Unreachable } from "../shell/http_exchange.ts";
-import { InsecureExchange } from "../shell/insecure_exchange.ts";
 
 const never = new AbortController().signal;
 
 /** A client of the cluster that flags name, who may be known to it by certificates of his own. */
 export function connectTo(access: NodeAccess): Client {
   const { scheme, hosts, prefix, tls, authorization, timeoutMs } = access;
-  const exchange = scheme === "https" && !tls.rejectUnauthorized
-    ? new InsecureExchange(tls)
-    : new FetchExchange(tls);
+  const exchange = exchangeFor(scheme, tls);
   return new Client(hosts.map((host) => `${scheme}://${host}${prefix}`), {
     fetch: fetchOver(exchange, authorization),
     // Others would not have the prefix.

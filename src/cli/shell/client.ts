@@ -1,11 +1,10 @@
 import { isObject, parseExact } from "./exact_json.ts";
 import type { NodeAccess } from "../node_access.ts";
 import type { ShellOptions } from "./flags.ts";
-import { FetchExchange } from "./fetch_exchange.ts";
+import { exchangeFor } from "./exchange_for.ts";
 import { HostList } from "./host_list.ts";
 import { indexHeader, Unreachable } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange } from "./http_exchange.ts";
-import { InsecureExchange } from "./insecure_exchange.ts";
 import { ShellError } from "./shell_error.ts";
 
 /** A request to whichever node is there. */
@@ -57,9 +56,7 @@ export class Client {
   constructor(options: ShellOptions, moved: (lost: string, now: string) => void) {
     this.#options = options;
     this.#hosts = new HostList(options.hosts);
-    this.#exchange = options.scheme === "https" && !options.tls.rejectUnauthorized
-      ? new InsecureExchange(options.tls)
-      : new FetchExchange(options.tls);
+    this.#exchange = exchangeFor(options.scheme, options.tls);
     this.#moved = moved;
   }
 
