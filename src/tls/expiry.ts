@@ -3,7 +3,7 @@ import type { Clock, Logger, Timer } from "../io/types.ts";
 
 const dayMs = 86_400_000;
 /** From this long before a certificate's end on the log says so, in ms. */
-const warnMs = 30 * dayMs;
+export const expiryWarningMs = 30 * dayMs;
 /** How often it looks, in ms. */
 const periodMs = dayMs / 2;
 
@@ -38,7 +38,7 @@ export class ExpiryWatch {
     const date = new Date(end).toISOString();
     if (left <= 0) {
       logger.log("ERROR", "cli", `${what} ended on ${date}: nobody believes it any more`);
-    } else if (left < warnMs) {
+    } else if (left < expiryWarningMs) {
       const days = Math.ceil(left / dayMs);
       const soon = days === 1 ? "within a day" : `in ${days} days`;
       logger.log("WARN", "cli", `${what} ends ${soon}, on ${date}: replace it before`);

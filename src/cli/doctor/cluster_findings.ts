@@ -1,3 +1,5 @@
+import { majority } from "../../raft/configuration.ts";
+import { expiryWarningMs } from "../../tls/expiry.ts";
 import {
   freeSpaceFinding,
   gradeSync,
@@ -17,8 +19,8 @@ const turnWarningMs = 500;
 /** Entries that a follower may lack in the middle of writing. */
 const lagWarning = 10_000;
 
-const dayMs = 86_400_000;
-const certificateWarningMs = 30 * dayMs;
+const anyMayLead = "Start all nodes with the same: any of them may lead";
+const rowsMayDiffer = "Start all nodes with the same: rows may come to differ";
 
 /** What should be the same on all nodes, by its place in /status, and what to do where it is not. */
 const common: readonly (readonly [path: string, name: string, advice: string])[] = [
@@ -38,28 +40,28 @@ const common: readonly (readonly [path: string, name: string, advice: string])[]
     "Run the same raftlite on all nodes, with the SQLite that is inside it: rows may come to differ",
   ],
   ["runtime.version", "Deno", "Run the same raftlite on all nodes"],
-  ["store.db_conf.fk_constraints", "-fk", "Start all nodes with the same: rows may come to differ"],
+  ["store.db_conf.fk_constraints", "-fk", rowsMayDiffer],
   [
     "store.heartbeat_timeout",
     "the heartbeat timeout",
     "Start all nodes with the same -raft-timeout",
   ],
   ["store.apply_timeout", "-raft-apply-timeout", "Start all nodes with the same"],
-  ["store.snapshot_threshold", "-raft-snap", "Start all nodes with the same: any of them may lead"],
+  ["store.snapshot_threshold", "-raft-snap", anyMayLead],
   [
     "store.snapshot_interval",
     "-raft-snap-int",
-    "Start all nodes with the same: any of them may lead",
+    anyMayLead,
   ],
   [
     "store.reap_timeout",
     "-raft-reap-node-timeout",
-    "Start all nodes with the same: any of them may lead",
+    anyMayLead,
   ],
   [
     "store.reap_read_only_timeout",
     "-raft-reap-read-only-node-timeout",
-    "Start all nodes with the same: any of them may lead",
+    anyMayLead,
   ],
   ["http.auth", "users (-auth)", "Start all nodes with it: each lets in by its own file"],
   ["http.tls.enabled", "HTTPS", "Start all nodes with -http-cert and -http-key, or none"],
@@ -74,7 +76,7 @@ const common: readonly (readonly [path: string, name: string, advice: string])[]
     "the archive",
     "Start all nodes with the same -archive: whichever leads writes it",
   ],
-  ["extensions.names", "extensions", "Start all nodes with the same: rows may come to differ"],
+  ["extensions.names", "extensions", rowsMayDiffer],
 ];
 
 /** What goes on failing beside the node's work, by its place in /status. */
@@ -103,10 +105,9 @@ function membershipFindings(reports: readonly NodeReport[]): Finding[] {
   const about = findingsAbout("");
   const voters = reports.filter(({ voter }) => voter);
   const present = voters.filter(({ failure }) => failure === undefined).length;
-  const majority = Math.floor(voters.length / 2) + 1;
+  const needed = majority(voters.length);
   const leader = reports.find(({ leader }) => leader);
-  const spare = present - majority;
-  const text = `${present} of ${voters.length} voters answer, ${majority} are needed`;
+  const text = `${present} of ${voters.length} voters answer, ${needed} are needed`;
   return [
     leader === undefined
       ? about.problem("no node leads", "Bring back nodes until a majority of voters runs")
@@ -123,7 +124,7 @@ function membershipFindings(reports: readonly NodeReport[]): Finding[] {
       )
       : about.ok(`there are ${voters.length} voters`),
     ...(voters.length === 1 ? [] : [
-      spare > 0
+      present > needed
         ? about.ok(text)
         : about.problem(text, "Bring back the others before one more is lost"),
     ]),
@@ -250,7 +251,7 @@ function certificateFindings({ id, status }: NodeReport): Finding[] {
       const leftMs = Date.parse(end) - Date.now();
       const text = `its certificate for ${name} ends ${end}`;
       const advice = "Put a new one in the place of the file: it is taken without a restart";
-      if (leftMs > certificateWarningMs) return [about.ok(text)];
+      if (leftMs > expiryWarningMs) return [about.ok(text)];
       return [leftMs > 0 ? about.warning(text, advice) : about.problem(text, advice)];
     });
 }

@@ -1,7 +1,8 @@
 import { dirname, resolve } from "node:path";
+import { formatGoBytes } from "../../base/go_bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
 import { fileSystemOf, memoryMax, openFilesMax } from "../../io/machine.ts";
-import { bytesText, type Finding, findingsAbout, msText } from "./finding.ts";
+import { type Finding, findingsAbout, msText } from "./finding.ts";
 import { probeSync } from "./sync_probe.ts";
 
 /** At p99: every write waits for a sync of a majority, so beyond these the cluster is as slow as the disk. */
@@ -104,11 +105,11 @@ export function freeSpaceFinding(
   },
 ): Finding {
   const about = findingsAbout(subject);
-  const text = `${bytesText(freeBytes)} of ${bytesText(totalBytes)} are free`;
+  const text = `${formatGoBytes(freeBytes)} of ${formatGoBytes(totalBytes)} are free`;
   const wanted = Math.max(freeBytesMin, databaseBytes);
   if (freeBytes >= wanted) return about.ok(text);
   const advice =
-    `Make room for ${bytesText(wanted)}: a copy of the database has to fit beside it, ` +
+    `Make room for ${formatGoBytes(wanted)}: a copy of the database has to fit beside it, ` +
     "for backups and when a node has to catch up";
   return freeBytes < wanted / 10 ? about.problem(text, advice) : about.warning(text, advice);
 }
@@ -143,12 +144,12 @@ function machineFindings(): Finding[] {
   const about = findingsAbout("this machine");
   const files = openFilesMax();
   const memory = memoryMax() ?? Deno.systemMemoryInfo().total;
-  const memoryText = `${bytesText(memory)} of memory`;
+  const memoryText = `${formatGoBytes(memory)} of memory`;
   return [
     ...(files === undefined ? [] : [openFilesFinding("this machine", files)]),
     memory >= memoryWanted ? about.ok(memoryText) : about.warning(
       memoryText,
-      `Give a node ${bytesText(memoryWanted)}: a leader under load needs half`,
+      `Give a node ${formatGoBytes(memoryWanted)}: a leader under load needs half`,
     ),
     navigator.hardwareConcurrency >= 2
       ? about.ok(`${navigator.hardwareConcurrency} processors`)

@@ -33,13 +33,6 @@ export function findingsAbout(subject: string) {
   };
 }
 
-/** A size in the largest unit that leaves at least 1. */
-export function bytesText(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const at = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return `${Number((bytes / 1000 ** at).toPrecision(3))} ${units[at]}`;
-}
-
 /** Milliseconds with what figures they need. */
 export function msText(ms: number): string {
   return `${Number(ms.toPrecision(2))} ms`;
