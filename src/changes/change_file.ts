@@ -41,7 +41,7 @@ export class ChangeFile {
   /** Number of the last chunk, and where its bytes end, counted from the first ever. */
   #number = 0;
   #end = 0;
-  /** Both before the transaction. */
+  /** Both at the last commit, by whichever connection. */
   #before = { number: 0, end: 0 };
   /** Where the bytes of the first chunk begin, counted likewise. */
   #start = 0;
@@ -77,6 +77,7 @@ export class ChangeFile {
     const [index, statement, offset] = this.#statements.state.value<StateRow>() ?? [0, 0, 0];
     this.#position = { index, statement, offset };
     this.#findEnd();
+    this.#before = { number: this.#number, end: this.#end };
     this.#findStart();
   }
 
@@ -170,7 +171,6 @@ export class ChangeFile {
     if (this.#inTransaction) return;
     this.#statements.begin.run();
     this.#inTransaction = true;
-    this.#before = { number: this.#number, end: this.#end };
   }
 
   /**

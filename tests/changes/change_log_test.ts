@@ -81,6 +81,24 @@ Deno.test("ChangeLog tells a large entry in parts, each change once, and nothing
   );
 });
 
+Deno.test("ChangeLog tells nothing of a long statement that failed, right behind a restart", async () => {
+  await using store = await TestStore.open({ changesBytes: 16 * mib });
+  await store.execute(["CREATE TABLE t (v UNIQUE)"]);
+  for (let i = 1; i <= 10; i++) await store.execute([`INSERT INTO t VALUES (${i})`]);
+  await store.restart();
+  // Several chunks of the log were written before the last row fails.
+  const fails = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) " +
+    "INSERT INTO t SELECT CASE WHEN i = 1000 THEN 1 ELSE i || zeroblob(1000) END FROM n";
+  const index = store.entries.index + 1;
+  const results = await store.execute(["INSERT INTO t VALUES (11)", fails, "DELETE FROM t"]);
+  assert.match(results, /UNIQUE constraint failed/);
+  const changes = all(logOf(store), index, mib).flatMap(({ changes }) => changes);
+  assert.deepEqual(
+    changes.map((change) => change.type === "row" && change.operation),
+    ["insert", ...Array.from({ length: 11 }, () => "delete")],
+  );
+});
+
 Deno.test("ChangeLog tells of a load, and begins anew where the database comes as a whole", async () => {
   await using store = await TestStore.open({ changesBytes: 4 * mib });
   await using other = await TestStore.open({ changesBytes: 4 * mib });
