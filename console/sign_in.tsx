@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
+import { messageOf } from "../src/base/message_of.ts";
 import { whoami } from "./api/client.ts";
 import { basic, bearer, keepCredentials, type Who } from "./api/session.ts";
 import { Failure } from "./parts/dialog.tsx";
-import { messageOf } from "./parts/format.ts";
 import { Mark } from "./parts/mark.tsx";
 
 /** Asks for a name and password, or a token; they are kept for this tab alone. */

@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../../src/base/message_of.ts";
 import { act, askJson } from "../api/client.ts";
 import { may, type Who } from "../api/session.ts";
 import { Failure, Question } from "../parts/dialog.tsx";
-import { count, duration, messageOf, milliseconds } from "../parts/format.ts";
+import { count, duration, milliseconds } from "../parts/format.ts";
 import { tell } from "../parts/toasts.tsx";
 
 interface Running {

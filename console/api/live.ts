@@ -1,3 +1,4 @@
+import { messageOf } from "../../src/base/message_of.ts";
 import { ask } from "./client.ts";
 
 /** A node as the stream has it; what is not known is absent. */
@@ -91,7 +92,7 @@ export async function follow(
       }
     } catch (error) {
       if (signal.aborted) return;
-      set({ failure: error instanceof Error ? error.message : String(error) });
+      set({ failure: messageOf(error) });
       await new Promise((resolve) => setTimeout(resolve, againMs));
     } finally {
       stream.abort();

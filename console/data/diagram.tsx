@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../../src/base/message_of.ts";
 import { rows } from "../api/client.ts";
 import { Failure } from "../parts/dialog.tsx";
-import { messageOf } from "../parts/format.ts";
 import { layOut, type PlacedTable, type Reference } from "./diagram_layout.ts";
 import { tableLink } from "./links.ts";
 

@@ -1,12 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
+import { identifier } from "../../src/store/identifier.ts";
+import { messageOf } from "../../src/base/message_of.ts";
 import { rows, send } from "../api/client.ts";
 import type { Who } from "../api/session.ts";
 import { Failure } from "../parts/dialog.tsx";
-import { bytes, count, counted, messageOf } from "../parts/format.ts";
+import { bytes, count, counted } from "../parts/format.ts";
 import { Diagram } from "./diagram.tsx";
 import { tableLink } from "./links.ts";
 import { type Relation, relations } from "./schema.ts";
-import { quotedName } from "../sql/export.ts";
 import { TablePage } from "./table_page.tsx";
 
 interface DataPageProps {
@@ -31,7 +32,7 @@ async function countsOf(list: readonly Relation[]): Promise<ReadonlyMap<string, 
   if (tables.length === 0) return new Map();
   const { results } = await send(
     `/db/query?level=none&db_timeout=${countTimeout}`,
-    tables.map(({ name }) => [`SELECT count(*) FROM ${quotedName(name)}`]),
+    tables.map(({ name }) => [`SELECT count(*) FROM ${identifier(name)}`]),
   );
   return new Map(
     tables.flatMap(({ name }, place) => {

@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../../src/base/message_of.ts";
 import { ApiError, send, type Statement } from "../api/client.ts";
 import { ValueView } from "../grid/value_view.tsx";
 import { Dialog, Failure } from "../parts/dialog.tsx";
-import { bytes, messageOf } from "../parts/format.ts";
+import { bytes } from "../parts/format.ts";
 import { tell } from "../parts/toasts.tsx";
 import { hexOf, isBlob, literal } from "../sql/export.ts";
 import { bound } from "../sql/run.ts";

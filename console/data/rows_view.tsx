@@ -1,13 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
+import { identifier } from "../../src/store/identifier.ts";
+import { messageOf } from "../../src/base/message_of.ts";
 import { ApiError, type Result, send } from "../api/client.ts";
 import { mayWrite, type Who } from "../api/session.ts";
 import { Grid } from "../grid/grid.tsx";
 import { Clipped } from "../grid/value_text.ts";
 import type { Value } from "../api/exact.ts";
 import { Failure } from "../parts/dialog.tsx";
-import { count, counted, messageOf } from "../parts/format.ts";
+import { count, counted } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
-import { hexOf, isBlob, quotedName } from "../sql/export.ts";
+import { hexOf, isBlob } from "../sql/export.ts";
 import { FilterBar } from "./filter_bar.tsx";
 import { RowDialog } from "./row_dialog.tsx";
 import type { Structure } from "./schema.ts";
@@ -99,7 +101,7 @@ export function RowsView({ who, structure }: RowsViewProps) {
     return () => end.abort();
   }, [place, version]);
   useEffect(() => {
-    const sql = `SELECT count(*) FROM ${quotedName(relation.name)}`;
+    const sql = `SELECT count(*) FROM ${identifier(relation.name)}`;
     send(`/db/query?level=none&db_timeout=${countTimeout}`, [[sql]]).then(
       ({ results: [result] }) => {
         const rows = result?.values?.[0]?.[0];

@@ -1,6 +1,6 @@
+import { identifier } from "../../src/store/identifier.ts";
 import type { Statement } from "../api/client.ts";
 import { ExactNumber, type Value } from "../api/exact.ts";
-import { quotedName } from "../sql/export.ts";
 import type { Column, Structure } from "./schema.ts";
 
 /** A value as SQLite has it: blobs are bytes. */
@@ -94,7 +94,7 @@ export const rowsOfPage = 200;
 
 /** A column's value and, behind it, its type and length: blobs as hexadecimal digits. */
 function cellSql(name: string, bytesMax: number): string {
-  const column = quotedName(name);
+  const column = identifier(name);
   return `CASE typeof(${column}) WHEN 'blob' THEN hex(substr(${column}, 1, ${bytesMax}))` +
     ` WHEN 'text' THEN CASE WHEN length(CAST(${column} AS BLOB)) > ${bytesMax}` +
     ` THEN substr(${column}, 1, ${bytesMax}) ELSE ${column} END ELSE ${column} END,` +
@@ -170,11 +170,11 @@ export function pageStatement(
     " AND ",
   );
   const order = [
-    ...(sorting ? [`${quotedName(sorting.column)}${sorting.isDescending ? " DESC" : ""}`] : []),
-    ...(key ?? []).map(quotedName),
+    ...(sorting ? [`${identifier(sorting.column)}${sorting.isDescending ? " DESC" : ""}`] : []),
+    ...(key ?? []).map(identifier),
   ];
   const skip = key === undefined && page > 0 ? ` OFFSET ${page * rowsOfPage}` : "";
-  const sql = `SELECT ${cells.join(", ")} FROM ${quotedName(relation.name)}` +
+  const sql = `SELECT ${cells.join(", ")} FROM ${identifier(relation.name)}` +
     (where.sql === "" ? "" : ` WHERE ${where.sql}`) +
     (order.length === 0 ? "" : ` ORDER BY ${order.join(", ")}`) +
     ` LIMIT ${rowsOfPage}${skip}`;
@@ -182,7 +182,7 @@ export function pageStatement(
 }
 
 function filterPart({ column, operator, text }: Filter): Part {
-  const name = quotedName(column);
+  const name = identifier(column);
   switch (operator) {
     case "is null":
       return { sql: `${name} IS NULL`, parameters: [] };
@@ -211,7 +211,7 @@ function behind(
   { key: values, cells }: StoredRow,
 ): Part {
   const keyParts = joined(values.map(valuePart), ", ");
-  const names = key.map(quotedName).join(", ");
+  const names = key.map(identifier).join(", ");
   const later = {
     sql: `(${names}) > (${keyParts.sql})`,
     parameters: keyParts.parameters,
@@ -220,7 +220,7 @@ function behind(
   const place = structure.columns.findIndex(({ name }) => name === sorting.column);
   const last = cells[place];
   if (last === undefined) return later;
-  const name = quotedName(sorting.column);
+  const name = identifier(sorting.column);
   const isNull = last.type === "null";
   if (sorting.isDescending && isNull) {
     return joined([{ sql: `${name} IS NULL`, parameters: [] }, later], " AND ");
@@ -234,7 +234,7 @@ function behind(
   // What is not here as a whole is in its row.
   const value = last.isWhole ? valuePart(last) : {
     sql: `(SELECT ${name} FROM ${
-      quotedName(structure.relation.name)
+      identifier(structure.relation.name)
     } WHERE (${names}) = (${keyParts.sql}))`,
     parameters: keyParts.parameters,
   };
@@ -262,7 +262,7 @@ export function rowStatement(
     ...(keyOf(structure) ?? []).map((name) => cellSql(name, keyBytesMax)),
     ...structure.columns.map(({ name }) => cellSql(name, editedBytesMax)),
   ];
-  const table = quotedName(structure.relation.name);
+  const table = identifier(structure.relation.name);
   return [
     `SELECT ${cells.join(", ")} FROM ${table} WHERE ${sql}`,
     ...parameters,
@@ -272,7 +272,7 @@ export function rowStatement(
 function keyPart(structure: Structure, key: readonly Stored[]): Part {
   const names = keyOf(structure) ?? [];
   return joined(
-    names.map((name, place) => equals(quotedName(name), key[place])),
+    names.map((name, place) => equals(identifier(name), key[place])),
     " AND ",
   );
 }
@@ -291,7 +291,7 @@ function unchanged(columns: readonly Column[], { cells }: StoredRow): Part {
     columns.flatMap(({ name, isGenerated }, place) => {
       const cell = cells[place];
       if (isGenerated || cell === undefined) return [];
-      const column = quotedName(name);
+      const column = identifier(name);
       if (!cell.isWhole) {
         return [{
           sql: `length(CAST(${column} AS BLOB)) = ?`,
@@ -317,7 +317,7 @@ export function updateStatement(
   const set = joined(
     [...changes].map(([name, value]) => {
       const { sql, parameters } = valuePart(value);
-      return { sql: `${quotedName(name)} = ${sql}`, parameters };
+      return { sql: `${identifier(name)} = ${sql}`, parameters };
     }),
     ", ",
   );
@@ -327,7 +327,7 @@ export function updateStatement(
     ) => sql !== ""),
     " AND ",
   );
-  const table = quotedName(structure.relation.name);
+  const table = identifier(structure.relation.name);
   return [
     `UPDATE ${table} SET ${set.sql} WHERE ${where.sql}`,
     ...set.parameters,
@@ -347,7 +347,7 @@ export function deleteStatement(
     " AND ",
   );
   return [
-    `DELETE FROM ${quotedName(structure.relation.name)} WHERE ${where.sql}`,
+    `DELETE FROM ${identifier(structure.relation.name)} WHERE ${where.sql}`,
     ...where.parameters,
   ];
 }
@@ -357,9 +357,9 @@ export function insertStatement(
   structure: Structure,
   changes: Changes,
 ): Statement {
-  const table = quotedName(structure.relation.name);
+  const table = identifier(structure.relation.name);
   if (changes.size === 0) return [`INSERT INTO ${table} DEFAULT VALUES`];
-  const names = [...changes.keys()].map(quotedName).join(", ");
+  const names = [...changes.keys()].map(identifier).join(", ");
   const { sql, parameters } = joined(
     [...changes.values()].map(valuePart),
     ", ",

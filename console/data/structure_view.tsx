@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
+import { identifier } from "../../src/store/identifier.ts";
 import { ApiError, send } from "../api/client.ts";
 import { may, type Who } from "../api/session.ts";
 import { Question } from "../parts/dialog.tsx";
 import { copy } from "../parts/save.ts";
 import { tell } from "../parts/toasts.tsx";
-import { quotedName } from "../sql/export.ts";
 import { tableLink } from "./links.ts";
 import type { Structure } from "./schema.ts";
 
@@ -146,7 +146,7 @@ export function StructureView({ who, structure }: StructureViewProps) {
           grave
           onClose={() => setDrops(false)}
           act={async () => {
-            const drop = `DROP ${word.toUpperCase()} ${quotedName(relation.name)}`;
+            const drop = `DROP ${word.toUpperCase()} ${identifier(relation.name)}`;
             const { results: [result] } = await send("/db/execute", [[drop]]);
             if (result?.error !== undefined) throw new ApiError(200, result.error);
             tell(`${relation.name} is gone`);

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../../src/base/message_of.ts";
 import type { Who } from "../api/session.ts";
 import { Failure } from "../parts/dialog.tsx";
-import { messageOf } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
 import { tableLink } from "./links.ts";
 import { RowsView } from "./rows_view.tsx";

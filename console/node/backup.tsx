@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
+import { messageOf } from "../../src/base/message_of.ts";
 import { ask, type Results } from "../api/client.ts";
 import { parseExact } from "../api/exact.ts";
 import { Failure, Question } from "../parts/dialog.tsx";
-import { bytes, messageOf } from "../parts/format.ts";
+import { bytes } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
 import { saveBlob } from "../parts/save.ts";
 import { tell } from "../parts/toasts.tsx";

@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
+import { messageOf } from "../../src/base/message_of.ts";
 import { ask } from "../api/client.ts";
 import { parseExact } from "../api/exact.ts";
 import { may, type Who } from "../api/session.ts";
 import { JsonTree } from "../grid/value_view.tsx";
 import { Failure } from "../parts/dialog.tsx";
-import { messageOf } from "../parts/format.ts";
 import { copy } from "../parts/save.ts";
 import { tell } from "../parts/toasts.tsx";
 import { BackupCard, RestoreCard } from "./backup.tsx";

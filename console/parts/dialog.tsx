@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { messageOf } from "./format.ts";
+import { messageOf } from "../../src/base/message_of.ts";
 
 interface DialogProps {
   readonly title: string;

@@ -51,8 +51,3 @@ export function clockTime(ms: number): string {
     minute: "2-digit",
   });
 }
-
-/** What went wrong, in words. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,3 +1,4 @@
+import { identifier } from "../../src/store/identifier.ts";
 import type { Result } from "../api/client.ts";
 import { ExactNumber, stringifyExact, type Value } from "../api/exact.ts";
 
@@ -48,14 +49,10 @@ function json({ columns = [], values = [] }: Result): string {
 
 /** INSERTs, for a table that is to be named. */
 function sql({ columns = [], values = [] }: Result): string {
-  const names = columns.map(quotedName).join(", ");
+  const names = columns.map(identifier).join(", ");
   return values.map((row) =>
     `INSERT INTO "table" (${names}) VALUES (${row.map(literal).join(", ")});\n`
   ).join("");
-}
-
-export function quotedName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** A value in SQL. */

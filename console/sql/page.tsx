@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { messageOf } from "../../src/base/message_of.ts";
 import type { Result } from "../api/client.ts";
 import { may, type Who } from "../api/session.ts";
 import { Failure } from "../parts/dialog.tsx";
-import { messageOf, milliseconds } from "../parts/format.ts";
+import { milliseconds } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
 import { copy } from "../parts/save.ts";
 import { tell } from "../parts/toasts.tsx";

@@ -1,8 +1,9 @@
 import { useMemo, useState } from "preact/hooks";
+import { messageOf } from "../../src/base/message_of.ts";
 import type { Result } from "../api/client.ts";
 import { Grid } from "../grid/grid.tsx";
 import { ValueDialog } from "../grid/value_view.tsx";
-import { count, counted, messageOf, milliseconds } from "../parts/format.ts";
+import { count, counted, milliseconds } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
 import { copy, download } from "../parts/save.ts";
 import { tell } from "../parts/toasts.tsx";
