@@ -113,18 +113,23 @@ export async function send(
   return answer;
 }
 
+/** Sends one statement. Throws an ApiError with SQLite's words. */
+export async function sendOne(
+  route: string,
+  statement: Statement,
+  signal?: AbortSignal,
+): Promise<Result> {
+  const { results: [result = {}] } = await send(route, [statement], signal);
+  if (result.error !== undefined) throw new ApiError(200, result.error);
+  return result;
+}
+
 /** The rows of one statement that reads. Throws an ApiError with SQLite's words. */
 export async function rows(
   sql: string,
   parameters: readonly unknown[] = [],
-  options: { readonly level?: string; readonly signal?: AbortSignal } = {},
+  level = "weak",
 ): Promise<readonly (readonly Value[])[]> {
-  const route = `/db/query?blob_array&level=${options.level ?? "weak"}`;
-  const { results: [result] } = await send(
-    route,
-    [[sql, ...parameters]],
-    options.signal,
-  );
-  if (result?.error !== undefined) throw new ApiError(200, result.error);
-  return result?.values ?? [];
+  const route = `/db/query?blob_array&level=${level}`;
+  return (await sendOne(route, [sql, ...parameters])).values ?? [];
 }

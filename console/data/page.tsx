@@ -64,7 +64,7 @@ function Overview({ who }: { readonly who: Who }) {
         `SELECT m.tbl_name, sum(d.pgsize) FROM dbstat AS d, sqlite_schema AS m
          WHERE d.name = m.name AND d.aggregate = TRUE GROUP BY 1`,
         [],
-        { level: "none" },
+        "none",
       );
       setSizes(new Map(found.map(([name, size]) => [String(name), Number(size)])));
     } catch (error) {

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { messageOf } from "../../src/base/message_of.ts";
-import { ApiError, send, type Statement } from "../api/client.ts";
+import { sendOne, type Statement } from "../api/client.ts";
 import { ValueView } from "../grid/value_view.tsx";
 import { Dialog, Failure } from "../parts/dialog.tsx";
 import { bytes } from "../parts/format.ts";
@@ -112,9 +112,8 @@ export function RowDialog({ structure, row, canWrite, onClose }: RowDialogProps)
     setBusy(true);
     setFailure("");
     try {
-      const { results: [result] } = await send("/db/execute?transaction", [planned]);
-      if (result?.error !== undefined) throw new ApiError(200, result.error);
-      if ((result?.rows_affected ?? 0) === 0) {
+      const { rows_affected = 0 } = await sendOne("/db/execute?transaction", planned);
+      if (rows_affected === 0) {
         throw new Error(
           "The row is not as it was read: somebody else changed it. Nothing was done",
         );
@@ -177,10 +176,9 @@ export function RowDialog({ structure, row, canWrite, onClose }: RowDialogProps)
 
 async function readRow(structure: Structure, { key }: StoredRow): Promise<StoredRow> {
   const route = "/db/query?blob_array&level=weak";
-  const { results: [result] } = await send(route, [rowStatement(structure, key)]);
-  if (result?.error !== undefined) throw new ApiError(200, result.error);
+  const { values = [] } = await sendOne(route, rowStatement(structure, key));
   const length = keyOf(structure)?.length ?? 0;
-  const [found] = storedRows(result?.values ?? [], length, editedBytesMax);
+  const [found] = storedRows(values, length, editedBytesMax);
   if (found === undefined) throw new Error("The row is gone");
   return found;
 }

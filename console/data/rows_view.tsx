@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { identifier } from "../../src/store/identifier.ts";
 import { messageOf } from "../../src/base/message_of.ts";
-import { ApiError, type Result, send } from "../api/client.ts";
+import { send, sendOne } from "../api/client.ts";
 import { mayWrite, type Who } from "../api/session.ts";
 import { Grid } from "../grid/grid.tsx";
 import { Clipped } from "../grid/value_text.ts";
@@ -38,17 +38,6 @@ interface Place {
 
 const countTimeout = "3s";
 const readTimeout = "30s";
-
-async function read(statement: readonly [string, ...unknown[]], signal?: AbortSignal) {
-  const route = `/db/query?blob_array&level=weak&db_timeout=${readTimeout}`;
-  const { results: [result] } = await send(route, [statement], signal);
-  return valuesOf(result);
-}
-
-function valuesOf(result: Result | undefined) {
-  if (result?.error !== undefined) throw new ApiError(200, result.error);
-  return result?.values ?? [];
-}
 
 function cellOf({ value, bytes, isWhole, type }: Stored): Value | Clipped {
   if (isBlob(value)) {
@@ -88,8 +77,9 @@ export function RowsView({ who, structure }: RowsViewProps) {
       after: behind.at(-1),
       page: behind.length,
     });
-    read(statement, end.signal).then((rows) => {
-      const stored = storedRows(rows, key?.length ?? 0);
+    const route = `/db/query?blob_array&level=weak&db_timeout=${readTimeout}`;
+    sendOne(route, statement, end.signal).then(({ values = [] }) => {
+      const stored = storedRows(values, key?.length ?? 0);
       setFound(stored);
       setCells(stored.map(({ cells }) => cells.map(cellOf)));
       setBusy(false);

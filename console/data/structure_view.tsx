@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { identifier } from "../../src/store/identifier.ts";
-import { ApiError, send } from "../api/client.ts";
+import { sendOne } from "../api/client.ts";
 import { may, type Who } from "../api/session.ts";
 import { Question } from "../parts/dialog.tsx";
 import { copy } from "../parts/save.ts";
@@ -147,8 +147,7 @@ export function StructureView({ who, structure }: StructureViewProps) {
           onClose={() => setDrops(false)}
           act={async () => {
             const drop = `DROP ${word.toUpperCase()} ${identifier(relation.name)}`;
-            const { results: [result] } = await send("/db/execute", [[drop]]);
-            if (result?.error !== undefined) throw new ApiError(200, result.error);
+            await sendOne("/db/execute", [drop]);
             tell(`${relation.name} is gone`);
             location.hash = "#/data";
           }}
