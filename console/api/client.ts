@@ -1,3 +1,4 @@
+import { bytes } from "../parts/format.ts";
 import { parseExact, stringifyExact, type Value } from "./exact.ts";
 import { credentials, type Who } from "./session.ts";
 
@@ -103,14 +104,37 @@ export async function send(
   statements: readonly Statement[],
   signal?: AbortSignal,
 ): Promise<Results> {
-  const answer = await askJson<Results>(route, {
+  const response = await ask(route, {
     method: "POST",
     headers: json,
     body: stringifyExact(statements),
     ...(signal === undefined ? {} : { signal }),
   });
+  const answer = parseExact(await boundedText(response)) as Results;
   if (answer.error !== undefined) throw new ApiError(200, answer.error);
   return answer;
+}
+
+/** More than a tab can well hold. */
+const answerBytesMax = 128_000_000;
+
+async function boundedText(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  let size = 0;
+  while (reader !== undefined) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    size += value.length;
+    parts.push(decoder.decode(value, { stream: true }));
+    if (size <= answerBytesMax) continue;
+    await reader.cancel();
+    throw new Error(
+      `The answer is larger than ${bytes(answerBytesMax)}: add a LIMIT`,
+    );
+  }
+  return parts.join("");
 }
 
 /** Sends one statement. Throws an ApiError with SQLite's words. */

@@ -1,7 +1,6 @@
-import { ApiError, ask, type Result, type Results, type Statement } from "../api/client.ts";
-import { ExactNumber, parseExact, stringifyExact } from "../api/exact.ts";
+import { type Result, type Results, send, type Statement } from "../api/client.ts";
+import { ExactNumber } from "../api/exact.ts";
 import { may, type Who } from "../api/session.ts";
-import { bytes } from "../parts/format.ts";
 import { parametersOf } from "./split.ts";
 
 /** How a request is to be carried out. */
@@ -90,9 +89,6 @@ function routeFor(who: Who): string {
   return may(who, "execute") ? "/db/request" : "/db/query";
 }
 
-/** More than a tab can well hold. */
-const answerBytesMax = 128_000_000;
-
 /** Runs statements. Aborting ends them in SQLite, too: the node sees that nobody waits any more. */
 export async function run(
   who: Who,
@@ -103,37 +99,7 @@ export async function run(
   const options = new URLSearchParams({ level });
   if (level === "none" && freshness !== "") options.set("freshness", freshness);
   const flags = `timings&blob_array${transaction ? "&transaction" : ""}`;
-  const response = await ask(
-    `${routeFor(who)}?${flags}&${options}`,
-    {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: stringifyExact(statements),
-      signal,
-    },
-  );
-  const answer = parseExact(await boundedText(response)) as Results;
-  if (answer.error !== undefined) throw new ApiError(200, answer.error);
-  return answer;
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  const decoder = new TextDecoder();
-  const parts: string[] = [];
-  let size = 0;
-  while (reader !== undefined) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    size += value.length;
-    parts.push(decoder.decode(value, { stream: true }));
-    if (size <= answerBytesMax) continue;
-    await reader.cancel();
-    throw new Error(
-      `The answer is larger than ${bytes(answerBytesMax)}: add a LIMIT`,
-    );
-  }
-  return parts.join("");
+  return await send(`${routeFor(who)}?${flags}&${options}`, statements, signal);
 }
 
 /** A step of SQLite's plan, with those below it. */
