@@ -1,6 +1,7 @@
 import { identifier } from "../../src/store/identifier.ts";
 import type { Statement } from "../api/client.ts";
 import { ExactNumber, type Value } from "../api/exact.ts";
+import { bytesOf } from "../sql/export.ts";
 import type { Column, Structure } from "./schema.ts";
 
 /** A value as SQLite has it: blobs are bytes. */
@@ -101,6 +102,15 @@ function cellSql(name: string, bytesMax: number): string {
     ` typeof(${column}) || ':' || coalesce(length(CAST(${column} AS BLOB)), 0)`;
 }
 
+/** The key and all columns of a table's rows, in the order in which `storedRows` takes them. */
+function selectSql(structure: Structure, bytesMax: number): string {
+  const cells = [
+    ...(keyOf(structure) ?? []).map((name) => cellSql(name, keyBytesMax)),
+    ...structure.columns.map(({ name }) => cellSql(name, bytesMax)),
+  ];
+  return `SELECT ${cells.join(", ")} FROM ${identifier(structure.relation.name)}`;
+}
+
 function storedIn(value: Value, about: Value, bytesMax: number): Stored {
   const [type = "null", length = "0"] = String(about).split(":");
   const bytes = Number(length);
@@ -110,10 +120,6 @@ function storedIn(value: Value, about: Value, bytesMax: number): Stored {
     bytes,
     isWhole: (type !== "blob" && type !== "text") || bytes <= bytesMax,
   };
-}
-
-function bytesOf(hex: string): readonly number[] {
-  return hex.match(/../g)?.map((pair) => parseInt(pair, 16)) ?? [];
 }
 
 /** Rows as `pageStatement` and `rowStatement` ask for them. */
@@ -155,12 +161,7 @@ export interface PageAsked {
 export function pageStatement(
   { structure, sorting, filters, after, page }: PageAsked,
 ): Statement {
-  const { relation, columns } = structure;
   const key = keyOf(structure);
-  const cells = [
-    ...(key ?? []).map((name) => cellSql(name, keyBytesMax)),
-    ...columns.map(({ name }) => cellSql(name, clippedBytes)),
-  ];
   const conditions = [
     ...filters.map(filterPart),
     ...(after === undefined || key === undefined ? [] : [behind(structure, key, sorting, after)]),
@@ -174,7 +175,7 @@ export function pageStatement(
     ...(key ?? []).map(identifier),
   ];
   const skip = key === undefined && page > 0 ? ` OFFSET ${page * rowsOfPage}` : "";
-  const sql = `SELECT ${cells.join(", ")} FROM ${identifier(relation.name)}` +
+  const sql = selectSql(structure, clippedBytes) +
     (where.sql === "" ? "" : ` WHERE ${where.sql}`) +
     (order.length === 0 ? "" : ` ORDER BY ${order.join(", ")}`) +
     ` LIMIT ${rowsOfPage}${skip}`;
@@ -258,15 +259,7 @@ export function rowStatement(
   key: readonly Stored[],
 ): Statement {
   const { sql, parameters } = keyPart(structure, key);
-  const cells = [
-    ...(keyOf(structure) ?? []).map((name) => cellSql(name, keyBytesMax)),
-    ...structure.columns.map(({ name }) => cellSql(name, editedBytesMax)),
-  ];
-  const table = identifier(structure.relation.name);
-  return [
-    `SELECT ${cells.join(", ")} FROM ${table} WHERE ${sql}`,
-    ...parameters,
-  ];
+  return [`${selectSql(structure, editedBytesMax)} WHERE ${sql}`, ...parameters];
 }
 
 function keyPart(structure: Structure, key: readonly Stored[]): Part {
@@ -283,6 +276,12 @@ function equals(name: string, stored: Stored | undefined): Part {
   }
   const { sql, parameters } = valuePart(stored);
   return { sql: `${name} = ${sql}`, parameters };
+}
+
+/** The row that was read, if it still is as it was. */
+function asRead(structure: Structure, row: StoredRow): Part {
+  const parts = [keyPart(structure, row.key), unchanged(structure.columns, row)];
+  return joined(parts.filter(({ sql }) => sql !== ""), " AND ");
 }
 
 /** That a row is as it was read: every column, whatever its collation takes for equal. */
@@ -321,12 +320,7 @@ export function updateStatement(
     }),
     ", ",
   );
-  const where = joined(
-    [keyPart(structure, row.key), unchanged(structure.columns, row)].filter((
-      { sql },
-    ) => sql !== ""),
-    " AND ",
-  );
+  const where = asRead(structure, row);
   const table = identifier(structure.relation.name);
   return [
     `UPDATE ${table} SET ${set.sql} WHERE ${where.sql}`,
@@ -340,12 +334,7 @@ export function deleteStatement(
   structure: Structure,
   row: StoredRow,
 ): Statement {
-  const where = joined(
-    [keyPart(structure, row.key), unchanged(structure.columns, row)].filter((
-      { sql },
-    ) => sql !== ""),
-    " AND ",
-  );
+  const where = asRead(structure, row);
   return [
     `DELETE FROM ${identifier(structure.relation.name)} WHERE ${where.sql}`,
     ...where.parameters,

@@ -19,6 +19,11 @@ export function hexOf(bytes: readonly number[]): string {
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** The bytes of pairs of hexadecimal digits. */
+export function bytesOf(hex: string): number[] {
+  return hex.match(/../g)?.map((pair) => parseInt(pair, 16)) ?? [];
+}
+
 /** RFC 4180, with blobs in hexadecimal digits; NULL is an empty field, "" one in quotes. */
 function csv({ columns = [], values = [] }: Result): string {
   return [columns, ...values].map((row) => row.map(csvField).join(",") + "\r\n")

@@ -1,6 +1,7 @@
 import { type Result, type Results, send, type Statement } from "../api/client.ts";
 import { ExactNumber } from "../api/exact.ts";
 import { may, type Who } from "../api/session.ts";
+import { bytesOf } from "./export.ts";
 import { parametersOf } from "./split.ts";
 
 /** How a request is to be carried out. */
@@ -50,18 +51,18 @@ export function bound({ kind, text }: ParameterValue): unknown {
       }
       return new ExactNumber(text.trim());
     case "blob":
-      return bytesOfHex(text);
+      return bytesTyped(text);
     default:
       return text;
   }
 }
 
-export function bytesOfHex(text: string): number[] {
+function bytesTyped(text: string): number[] {
   const digits = text.replace(/\s/g, "");
   if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) {
     throw new Error("A blob is pairs of hexadecimal digits");
   }
-  return digits.match(/../g)?.map((pair) => parseInt(pair, 16)) ?? [];
+  return bytesOf(digits);
 }
 
 const noValue: ParameterValue = { kind: "text", text: "" };
