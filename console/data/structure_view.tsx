@@ -124,8 +124,7 @@ export function StructureView({ who, structure }: StructureViewProps) {
           <button
             type="button"
             class="button quiet end"
-            onClick={() =>
-              copy(sql).then(() => tell("Copied"), (error) => tell(error.message, true))}
+            onClick={() => copy(sql)}
           >
             Copy
           </button>

@@ -4,7 +4,6 @@ import { ExactNumber, parseExact, stringifyExact } from "../api/exact.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { bytes as sizeText, counted } from "../parts/format.ts";
 import { copy, download } from "../parts/save.ts";
-import { tell } from "../parts/toasts.tsx";
 import { hexOf, isBlob } from "../sql/export.ts";
 
 interface ValueDialogProps {
@@ -27,7 +26,7 @@ export function ValueDialog({ name, value, onClose }: ValueDialogProps) {
       <button
         type="button"
         class="button"
-        onClick={() => copy(text).then(() => tell("Copied"), (error) => tell(error.message, true))}
+        onClick={() => copy(text)}
       >
         Copy
       </button>

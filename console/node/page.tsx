@@ -6,7 +6,6 @@ import { may, type Who } from "../api/session.ts";
 import { JsonTree } from "../grid/value_view.tsx";
 import { Failure } from "../parts/dialog.tsx";
 import { copy } from "../parts/save.ts";
-import { tell } from "../parts/toasts.tsx";
 import { BackupCard, RestoreCard } from "./backup.tsx";
 
 /** Everything about this node that is no picture. */
@@ -75,8 +74,7 @@ function Status() {
           <button
             type="button"
             class="button quiet"
-            onClick={() =>
-              copy(text).then(() => tell("Copied"), (error) => tell(messageOf(error), true))}
+            onClick={() => copy(text)}
           >
             Copy
           </button>

@@ -1,3 +1,6 @@
+import { messageOf } from "../../src/base/message_of.ts";
+import { tell } from "./toasts.tsx";
+
 /** Gives somebody a file that the page has made. */
 export function download(
   name: string,
@@ -16,8 +19,18 @@ export function saveBlob(name: string, blob: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** Copies a text, and says that it is done, or why not. */
+export async function copy(text: string, done = "Copied"): Promise<void> {
+  try {
+    await toClipboard(text);
+    tell(done);
+  } catch (error) {
+    tell(messageOf(error), true);
+  }
+}
+
 /** Rejects where the browser does not let it: without HTTPS it may not. */
-export async function copy(text: string): Promise<void> {
+async function toClipboard(text: string): Promise<void> {
   if (navigator.clipboard !== undefined) {
     return await navigator.clipboard.writeText(text);
   }

@@ -6,7 +6,6 @@ import { Failure } from "../parts/dialog.tsx";
 import { milliseconds } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
 import { copy } from "../parts/save.ts";
-import { tell } from "../parts/toasts.tsx";
 import type { Editor, Names } from "./editor.ts";
 import { history } from "./history.ts";
 import { ParameterFields } from "./parameters.tsx";
@@ -125,11 +124,8 @@ export function SqlPage({ who, given }: SqlPageProps) {
             onClick={() =>
               copy(
                 `${location.origin}/console/#/sql/${encodeURIComponent(text)}`,
-              )
-                .then(
-                  () => tell("The link is copied"),
-                  (error) => tell(messageOf(error), true),
-                )}
+                "The link is copied",
+              )}
           >
             Copy a link
           </button>

@@ -1,12 +1,10 @@
 import { useMemo, useState } from "preact/hooks";
-import { messageOf } from "../../src/base/message_of.ts";
 import type { Result } from "../api/client.ts";
 import { Grid } from "../grid/grid.tsx";
 import { ValueDialog } from "../grid/value_view.tsx";
 import { count, counted, milliseconds } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
 import { copy, download } from "../parts/save.ts";
-import { tell } from "../parts/toasts.tsx";
 import { type Format, formats } from "./export.ts";
 import { drawn } from "./result_chart.ts";
 import { ResultChart } from "./result_chart_view.tsx";
@@ -114,11 +112,7 @@ function Exports({ result }: { readonly result: Result }) {
       <button
         type="button"
         class="button quiet"
-        onClick={() =>
-          copy(text(result)).then(
-            () => tell(`Copied as ${label}`),
-            (error) => tell(messageOf(error), true),
-          )}
+        onClick={() => copy(text(result), `Copied as ${label}`)}
       >
         <Icon name="copy" />Copy
       </button>
