@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { whenRefused, whoami } from "./api/client.ts";
-import { follow, type LiveState } from "./api/live.ts";
+import { follow, type LiveState, nothingYet } from "./api/live.ts";
 import { keepCredentials, may, type Who } from "./api/session.ts";
 import { ActivityPage } from "./activity/page.tsx";
 import { ClusterPage } from "./cluster/page.tsx";
@@ -28,13 +28,6 @@ const pages: readonly Page[] = [
   { path: "activity", title: "Activity", icon: "activity", isFor: (who) => may(who, "status") },
   { path: "node", title: "Node", icon: "node", isFor: () => true },
 ];
-
-const nothing: LiveState = {
-  cluster: undefined,
-  names: [],
-  rows: [],
-  failure: undefined,
-};
 
 /** Where the page is, by what stands behind the # of its address. */
 function useRoute(): readonly string[] {
@@ -103,7 +96,7 @@ export function App() {
 function Inside(
   { who, setWho }: { readonly who: Who; readonly setWho: (who: Known) => void },
 ) {
-  const [live, setLive] = useState(nothing);
+  const [live, setLive] = useState(nothingYet);
   const [path = "", ...rest] = useRoute();
   const watches = may(who, "status");
   useEffect(() => {

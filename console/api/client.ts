@@ -2,14 +2,6 @@ import { bytes } from "../parts/format.ts";
 import { parseExact, stringifyExact, type Value } from "./exact.ts";
 import { credentials, type Who } from "./session.ts";
 
-/** An answer that is no success, in the node's words. */
-export class ApiError extends Error {
-  override name = "ApiError";
-  constructor(readonly status: number, message: string) {
-    super(message);
-  }
-}
-
 let onRights: (who: Who) => void = () => {};
 
 /** Calls it with what somebody may do whenever the node has refused something for want of a right. */
@@ -17,7 +9,7 @@ export function whenRefused(listener: (who: Who) => void): void {
   onRights = listener;
 }
 
-/** Asks the node that the page came from; throws an ApiError for anything but success. */
+/** Asks the node that the page came from; throws its words for anything but success. */
 export async function ask(
   path: string,
   init: RequestInit = {},
@@ -36,12 +28,12 @@ export async function ask(
     });
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new ApiError(0, "The node does not answer");
+    throw new Error("The node does not answer");
   }
   if (response.ok) return response;
   // Somebody lacks this right alone, or is not known any more: the node says which.
   if (response.status === 401) whoami().then(onRights, () => {});
-  throw new ApiError(response.status, await reasonOf(response));
+  throw new Error(await reasonOf(response));
 }
 
 async function reasonOf(response: Response): Promise<string> {
@@ -54,8 +46,8 @@ async function reasonOf(response: Response): Promise<string> {
   return `The node answered with status ${response.status}`;
 }
 
-export async function askJson<T>(path: string, init?: RequestInit): Promise<T> {
-  return parseExact(await (await ask(path, init)).text()) as T;
+export async function askJson<T>(path: string): Promise<T> {
+  return parseExact(await (await ask(path)).text()) as T;
 }
 
 const json = { "content-type": "application/json" };
@@ -111,7 +103,7 @@ export async function send(
     ...(signal === undefined ? {} : { signal }),
   });
   const answer = parseExact(await boundedText(response)) as Results;
-  if (answer.error !== undefined) throw new ApiError(200, answer.error);
+  if (answer.error !== undefined) throw new Error(answer.error);
   return answer;
 }
 
@@ -137,18 +129,18 @@ async function boundedText(response: Response): Promise<string> {
   return parts.join("");
 }
 
-/** Sends one statement. Throws an ApiError with SQLite's words. */
+/** Sends one statement. Throws SQLite's words when it fails. */
 export async function sendOne(
   route: string,
   statement: Statement,
   signal?: AbortSignal,
 ): Promise<Result> {
   const { results: [result = {}] } = await send(route, [statement], signal);
-  if (result.error !== undefined) throw new ApiError(200, result.error);
+  if (result.error !== undefined) throw new Error(result.error);
   return result;
 }
 
-/** The rows of one statement that reads. Throws an ApiError with SQLite's words. */
+/** The rows of one statement that reads. Throws SQLite's words when it fails. */
 export async function rows(
   sql: string,
   parameters: readonly unknown[] = [],

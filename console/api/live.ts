@@ -46,6 +46,14 @@ export interface LiveState {
   readonly failure: string | undefined;
 }
 
+/** Before anything came. */
+export const nothingYet: LiveState = {
+  cluster: undefined,
+  names: [],
+  rows: [],
+  failure: undefined,
+};
+
 /** Rows that are kept: of an hour, and some more. */
 const rowsMax = 760;
 const againMs = 1_500;
@@ -57,12 +65,7 @@ export async function follow(
   signal: AbortSignal,
   changed: (state: LiveState) => void,
 ): Promise<void> {
-  let state: LiveState = {
-    cluster: undefined,
-    names: [],
-    rows: [],
-    failure: undefined,
-  };
+  let state = nothingYet;
   const set = (change: Partial<LiveState>) => changed(state = { ...state, ...change });
   while (!signal.aborted) {
     const stream = new AbortController();

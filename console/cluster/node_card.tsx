@@ -27,7 +27,7 @@ export function stateOf(
   return lag_ms > lateMs ? "warn" : "good";
 }
 
-export function roleOf({ leader, suffrage }: LiveNode): string {
+function roleOf({ leader, suffrage }: LiveNode): string {
   if (leader) return "Leader";
   if (suffrage === "voter") return "Voter";
   return suffrage === "staging" ? "Catching up" : "Read replica";

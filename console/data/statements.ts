@@ -63,7 +63,7 @@ interface Part {
  * A value to be bound exactly. The API takes texts of the form X'00' for blobs: such a text goes as
  * its bytes, which SQLite makes a text again.
  */
-export function valuePart(
+function valuePart(
   { type, value }: Pick<Stored, "type" | "value">,
 ): Part {
   if (

@@ -155,7 +155,7 @@ function Picture(
 }
 
 /** Sixteen bytes a line, and what of them is text. */
-export function hexDump(bytes: readonly number[]): string {
+function hexDump(bytes: readonly number[]): string {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += 16) {
     const part = bytes.slice(at, at + 16);
