@@ -4,6 +4,7 @@ import { act, askJson } from "../api/client.ts";
 import { may, type Who } from "../api/session.ts";
 import { Failure, Question } from "../parts/dialog.tsx";
 import { count, duration, milliseconds } from "../parts/format.ts";
+import { useLoaded } from "../parts/loaded.ts";
 import { tell } from "../parts/toasts.tsx";
 
 interface Running {
@@ -158,24 +159,17 @@ const columns = {
 type ColumnName = keyof typeof columns;
 
 function Statements() {
-  const [all, setAll] = useState<readonly Summary[] | undefined>(undefined);
+  const { value, failure, loadAnew } = useLoaded(() =>
+    askJson<{ statements: readonly Summary[] }>("/debug/statements?limit=200")
+  );
   const [by, setBy] = useState<ColumnName>("total_ms");
-  const [failure, setFailure] = useState("");
-  const load = () =>
-    askJson<{ statements: Summary[] }>("/debug/statements?limit=200").then(
-      ({ statements }) => setAll(statements),
-      (error) => setFailure(messageOf(error)),
-    );
-  useEffect(() => {
-    load();
-  }, []);
-  const shown = all?.toSorted((a, b) => b[by] - a[by]);
+  const shown = value?.statements.toSorted((a, b) => b[by] - a[by]);
   return (
     <section class="stack" aria-labelledby="statements">
       <div class="row">
         <h2 id="statements">Statements since the start</h2>
         <span class="soft small">without their values; times are SQLite’s own</span>
-        <button type="button" class="button quiet end" onClick={load}>Load anew</button>
+        <button type="button" class="button quiet end" onClick={loadAnew}>Load anew</button>
       </div>
       <Failure text={failure} />
       <div class="card scroll-x">

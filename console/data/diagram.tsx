@@ -1,7 +1,6 @@
-import { useEffect, useState } from "preact/hooks";
-import { messageOf } from "../../src/base/message_of.ts";
 import { rows } from "../api/client.ts";
 import { Failure } from "../parts/dialog.tsx";
+import { useLoaded } from "../parts/loaded.ts";
 import { layOut, type PlacedTable, type Reference } from "./diagram_layout.ts";
 import { tableLink } from "./links.ts";
 
@@ -11,17 +10,7 @@ const lettersMax = 23;
 
 /** Tables and what they refer to, from right to left. */
 export function Diagram() {
-  const [references, setReferences] = useState<readonly Reference[] | undefined>(undefined);
-  const [failure, setFailure] = useState("");
-  useEffect(() => {
-    rows(
-      `SELECT DISTINCT m.name, f."table" FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
-       WHERE m.type = 'table' ORDER BY 1, 2 LIMIT ${referencesMax}`,
-    ).then(
-      (found) => setReferences(found.map(([from, to]) => ({ from: String(from), to: String(to) }))),
-      (error) => setFailure(messageOf(error)),
-    );
-  }, []);
+  const { value: references, failure } = useLoaded(readReferences);
   if (failure !== "") return <Failure text={failure} />;
   if (references === undefined || references.length === 0) return null;
   return (
@@ -32,6 +21,14 @@ export function Diagram() {
       </div>
     </section>
   );
+}
+
+async function readReferences(): Promise<readonly Reference[]> {
+  const found = await rows(
+    `SELECT DISTINCT m.name, f."table" FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
+     WHERE m.type = 'table' ORDER BY 1, 2 LIMIT ${referencesMax}`,
+  );
+  return found.map(([from, to]) => ({ from: String(from), to: String(to) }));
 }
 
 function Drawing({ references }: { readonly references: readonly Reference[] }) {

@@ -1,11 +1,10 @@
-import { useEffect, useState } from "preact/hooks";
-import { messageOf } from "../../src/base/message_of.ts";
 import type { Who } from "../api/session.ts";
 import { Failure } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icons.tsx";
+import { useLoaded } from "../parts/loaded.ts";
 import { tableLink } from "./links.ts";
 import { RowsView } from "./rows_view.tsx";
-import { type Structure, structureOf } from "./schema.ts";
+import { structureOf } from "./schema.ts";
 import { StructureView } from "./structure_view.tsx";
 
 interface TablePageProps {
@@ -16,15 +15,11 @@ interface TablePageProps {
 
 /** One table or view: what is in it, and how it is made. */
 export function TablePage({ who, name, isStructure }: TablePageProps) {
-  const [structure, setStructure] = useState<Structure | undefined>(undefined);
-  const [failure, setFailure] = useState("");
-  useEffect(() => {
-    structureOf(who, name).then(
-      (found) =>
-        found === undefined ? setFailure(`There is no table ${name}`) : setStructure(found),
-      (error) => setFailure(messageOf(error)),
-    );
-  }, [name]);
+  const { value: structure, failure } = useLoaded(async () => {
+    const found = await structureOf(who, name);
+    if (found === undefined) throw new Error(`There is no table ${name}`);
+    return found;
+  });
   return (
     <>
       <div class="page-head">

@@ -1,10 +1,9 @@
-import { useEffect, useState } from "preact/hooks";
-import { messageOf } from "../../src/base/message_of.ts";
 import { ask } from "../api/client.ts";
 import { parseExact } from "../api/exact.ts";
 import { may, type Who } from "../api/session.ts";
 import { JsonTree } from "../grid/value_view.tsx";
 import { Failure } from "../parts/dialog.tsx";
+import { useLoaded } from "../parts/loaded.ts";
 import { copy } from "../parts/save.ts";
 import { BackupCard, RestoreCard } from "./backup.tsx";
 
@@ -57,15 +56,9 @@ function Rights({ who }: { readonly who: Who }) {
 
 /** /status, folded. */
 function Status() {
-  const [text, setText] = useState("");
-  const [failure, setFailure] = useState("");
-  const load = () =>
-    ask("/status?pretty").then((response) => response.text()).then(setText, (error) => {
-      setFailure(messageOf(error));
-    });
-  useEffect(() => {
-    load();
-  }, []);
+  const { value: text = "", failure, loadAnew } = useLoaded(async () =>
+    await (await ask("/status?pretty")).text()
+  );
   return (
     <section class="card card-body stack" aria-labelledby="status">
       <div class="row">
@@ -78,7 +71,7 @@ function Status() {
           >
             Copy
           </button>
-          <button type="button" class="button quiet" onClick={load}>Load anew</button>
+          <button type="button" class="button quiet" onClick={loadAnew}>Load anew</button>
         </span>
       </div>
       <Failure text={failure} />
