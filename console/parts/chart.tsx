@@ -19,15 +19,33 @@ interface ChartProps {
   readonly format: (value: number | undefined | null) => string;
 }
 
+interface LegendKeyProps {
+  /** Of the line among the chart's. */
+  readonly place: number;
+  readonly label: string;
+  readonly value: string;
+}
+
+/** How a line looks, and its value under the cursor. */
+export function LegendKey({ place, label, value }: LegendKeyProps) {
+  return (
+    <span class="key">
+      <svg viewBox="0 0 18 8" aria-hidden="true">
+        <path class={`line-${place}`} d="M0 4H18" />
+      </svg>
+      {label} <b>{value}</b>
+    </span>
+  );
+}
+
 const width = 600;
 const height = 120;
 
 /** Lines over time. The arrow keys move over it, and the words on top say what is under the cursor. */
 export function Chart({ title, times, from, to, series, format }: ChartProps) {
   const [cursor, setCursor] = useState<number | undefined>(undefined);
-  const max = niceMax(
-    Math.max(0, ...series.flatMap(({ values }) => values.map((v) => v ?? 0))),
-  );
+  const highest = (values: Series["values"]) => Math.max(0, ...values.map((v) => v ?? 0));
+  const max = niceMax(Math.max(0, ...series.map(({ values }) => highest(values))));
   const x = (ms: number) => (width * (ms - from)) / Math.max(1, to - from);
   const y = (value: number) => height - (height * value) / max;
   const last = times.length - 1;
@@ -43,7 +61,6 @@ export function Chart({ title, times, from, to, series, format }: ChartProps) {
     return best;
   };
   const move = (by: number) => setCursor(Math.max(0, Math.min(last, at + by)));
-  const highest = (values: Series["values"]) => Math.max(0, ...values.map((v) => v ?? 0));
   const words = series.map(({ label, values }) =>
     `${label} ${format(values[at])}, at most ${format(highest(values))}`
   ).join("; ");
@@ -53,12 +70,7 @@ export function Chart({ title, times, from, to, series, format }: ChartProps) {
       <div class="chart-head">
         <h3>{title}</h3>
         {series.map(({ label, values }, place) => (
-          <span class="key" key={label}>
-            <svg viewBox="0 0 18 8" aria-hidden="true">
-              <path class={`line-${place}`} d="M0 4H18" />
-            </svg>
-            {label} <b>{format(values[at])}</b>
-          </span>
+          <LegendKey key={label} place={place} label={label} value={format(values[at])} />
         ))}
         {cursor !== undefined && time !== undefined && (
           <span class="key end">{new Date(time).toLocaleTimeString()}</span>

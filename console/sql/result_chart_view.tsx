@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { LegendKey } from "../parts/chart.tsx";
 import { niceMax, pathThrough } from "../parts/chart_scale.ts";
 import { count } from "../parts/format.ts";
 import type { Drawn } from "./result_chart.ts";
@@ -27,12 +28,7 @@ export function ResultChart({ drawn: { labels, series } }: { readonly drawn: Dra
           <b>{labels[at]}</b>
         </span>
         {series.map(({ name, values }, place) => (
-          <span class="key" key={name}>
-            <svg viewBox="0 0 18 8" aria-hidden="true">
-              <path class={`line-${place}`} d="M0 4H18" />
-            </svg>
-            {name} <b>{count(values[at])}</b>
-          </span>
+          <LegendKey key={name} place={place} label={name} value={count(values[at])} />
         ))}
       </div>
       <div class="chart-top number" aria-hidden="true">{count(high)}</div>
