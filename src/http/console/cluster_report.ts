@@ -37,9 +37,8 @@ interface Standing {
   readonly history: CommitHistory;
 }
 
-function shown(report: MemberReport, { committed, before, history }: Standing) {
+function shown(report: MemberReport, standing: Standing) {
   const { member, leader, reachable, figures } = report;
-  const applied = figures?.appliedIndex;
   return {
     id: member.id,
     api_addr: httpUrl(member.httpAddress),
@@ -50,16 +49,21 @@ function shown(report: MemberReport, { committed, before, history }: Standing) {
     error: report.error,
     version: reachable ? report.version : undefined,
     round_trip_ms: reachable ? Math.round(report.roundTripMs * 1000) / 1000 : undefined,
-    applied_index: applied,
-    // What came while it was asked is nothing that it lags behind.
-    lag_entries: applied === undefined || applied >= before ? applied && 0 : committed - applied,
-    lag_ms: applied === undefined
-      ? undefined
-      : Math.round(applied >= before ? 0 : history.behindMs(applied, performance.now())),
+    applied_index: figures?.appliedIndex,
+    ...(figures && lagOf(figures.appliedIndex, standing)),
     database_bytes: figures?.databaseBytes,
     log_bytes: figures?.logBytes,
     free_bytes: figures?.freeBytes,
     up_ms: figures && Math.round(figures.upMs),
     health: figures?.health,
+  };
+}
+
+function lagOf(applied: number, { committed, before, history }: Standing) {
+  // What came while it was asked is nothing that it lags behind.
+  if (applied >= before) return { lag_entries: 0, lag_ms: 0 };
+  return {
+    lag_entries: committed - applied,
+    lag_ms: Math.round(history.behindMs(applied, performance.now())),
   };
 }
