@@ -74,6 +74,13 @@ export async function openTab(
   return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
+/** As somebody does it at the page that asks for a name and password. */
+export async function signIn(page: Page, name: string, password: string): Promise<void> {
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
+
 /** Fails for whatever axe finds that keeps people out. */
 export async function assertAccessible(page: Page): Promise<void> {
   await page.evaluate(axe.source);

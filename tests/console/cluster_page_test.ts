@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Cluster, eventually } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
-import { assertAccessible, browserTest, openTab } from "./browser.ts";
+import { assertAccessible, browserTest, openTab, signIn } from "./browser.ts";
 
 browserTest(
   "the console shows the cluster, live, and goes on when the leader is killed",
@@ -75,15 +75,10 @@ browserTest(
       const url = `${cluster.nodes[0]?.url}/console/`;
       await using tab = await openTab(browser, url);
       const { page, complaints } = tab;
-      const signIn = async (name: string, password: string) => {
-        await page.getByLabel("Name").fill(name);
-        await page.getByLabel("Password").fill(password);
-        await page.getByRole("button", { name: "Sign in", exact: true }).click();
-      };
-      await signIn("reader", "wrong");
+      await signIn(page, "reader", "wrong");
       await page.getByText("Wrong name or password").waitFor();
       await assertAccessible(page);
-      await signIn("reader", "of-reader");
+      await signIn(page, "reader", "of-reader");
       await page.getByRole("heading", { name: "Cluster" }).waitFor();
       await page.getByText("this node", { exact: true }).waitFor();
       assert.equal(await page.getByRole("button", { name: /Snapshot|Remove|Make/ }).count(), 0);
@@ -104,7 +99,7 @@ browserTest(
       });
       await page.reload();
       await page.getByRole("heading", { name: "Sign in" }).waitFor();
-      await signIn("root", "of-root");
+      await signIn(page, "root", "of-root");
       await page.getByRole("button", { name: /Snapshot/ }).waitFor();
       await page.getByRole("button", { name: "Sign out" }).click();
       await page.getByRole("heading", { name: "Sign in" }).waitFor();

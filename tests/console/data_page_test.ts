@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Cluster } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
-import { assertAccessible, browserTest, openTab } from "./browser.ts";
+import { assertAccessible, browserTest, openTab, signIn } from "./browser.ts";
 
 const hostile = `<img src=x onerror="document.title='run'">`;
 const name = `a "b" <i>c</i>/d%2F#`;
@@ -113,9 +113,7 @@ browserTest(
       ]);
       await using tab = await openTab(browser, `${node.url}/console/`);
       const { page, complaints } = tab;
-      await page.getByLabel("Name").fill("reader");
-      await page.getByLabel("Password").fill("of-reader");
-      await page.getByRole("button", { name: "Sign in", exact: true }).click();
+      await signIn(page, "reader", "of-reader");
       await page.getByRole("heading", { name: "Data" }).waitFor();
       assert.equal(await page.getByRole("link", { name: "Cluster" }).count(), 0);
       await page.goto(`${node.url}/console/#/data/t`);
@@ -149,9 +147,7 @@ browserTest(
       await page.getByRole("heading", { name: "Cluster" }).waitFor();
       assert.equal(await page.getByRole("link", { name: "SQL" }).count(), 0);
       await page.getByRole("button", { name: "Sign in" }).click();
-      await page.getByLabel("Name").fill("writer");
-      await page.getByLabel("Password").fill("of-writer");
-      await page.getByRole("button", { name: "Sign in", exact: true }).click();
+      await signIn(page, "writer", "of-writer");
       await page.getByRole("link", { name: "SQL" }).click();
       await page.getByRole("textbox", { name: "SQL" }).fill("CREATE TABLE t (a)");
       await page.keyboard.press("ControlOrMeta+Enter");
