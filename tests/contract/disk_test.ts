@@ -3,14 +3,14 @@ import { DenoDisk } from "../../src/io/deno_disk.ts";
 import type { Disk } from "../../src/io/types.ts";
 import { DirectoryDisk } from "../simulation/directory_disk.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
-import { withTemporaryDirectory } from "./temporary_directory.ts";
+import { withDirectory } from "../directory.ts";
 
 type WithDisk = (test: (disk: Disk, directory: string) => Promise<void>) => Promise<void>;
 
 const implementations: Record<string, WithDisk> = {
-  DenoDisk: (test) => withTemporaryDirectory((directory) => test(new DenoDisk(), directory)),
+  DenoDisk: (test) => withDirectory((directory) => test(new DenoDisk(), directory)),
   DirectoryDisk: (test) =>
-    withTemporaryDirectory(async (directory) => {
+    withDirectory(async (directory) => {
       const disk = new DirectoryDisk(() => Promise.resolve());
       await test(disk, directory);
       disk.closeAll();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { DirectoryLockedError, lockDirectory } from "../../src/io/directory_lock.ts";
-import { withTemporaryDirectory } from "../contract/temporary_directory.ts";
+import { withDirectory } from "../directory.ts";
 
 Deno.test("lockDirectory() holds a directory until released, and names the owner", () =>
-  withTemporaryDirectory(async (directory) => {
+  withDirectory(async (directory) => {
     const lock = await lockDirectory(directory);
     await assert.rejects(lockDirectory(directory), (error: Error) => {
       assert.ok(error instanceof DirectoryLockedError);
@@ -16,7 +16,7 @@ Deno.test("lockDirectory() holds a directory until released, and names the owner
   }));
 
 Deno.test("lockDirectory() gets the lock of a process that was killed", () =>
-  withTemporaryDirectory(async (directory) => {
+  withDirectory(async (directory) => {
     const module = new URL("../../src/io/directory_lock.ts", import.meta.url).href;
     const script = `const { lockDirectory } = await import("${module}");
       await lockDirectory(${JSON.stringify(directory)});
