@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { identifier } from "../../src/store/identifier.ts";
 import { messageOf } from "../../src/base/message_of.ts";
 import { send, sendOne } from "../api/client.ts";
@@ -56,7 +56,7 @@ function cellOf({ value, bytes, isWhole, type }: Stored): Value | Clipped {
 export function RowsView({ who, structure }: RowsViewProps) {
   const [place, setPlace] = useState<Place>({ sorting: undefined, filters: [], behind: [] });
   const [found, setFound] = useState<readonly StoredRow[] | undefined>(undefined);
-  const [cells, setCells] = useState<readonly (readonly (Value | Clipped)[])[]>([]);
+  const cells = useMemo(() => found?.map(({ cells }) => cells.map(cellOf)) ?? [], [found]);
   const [total, setTotal] = useState<string>("");
   const [failure, setFailure] = useState("");
   const [isBusy, setBusy] = useState(true);
@@ -79,9 +79,7 @@ export function RowsView({ who, structure }: RowsViewProps) {
     });
     const route = `/db/query?blob_array&level=weak&db_timeout=${readTimeout}`;
     sendOne(route, statement, end.signal).then(({ values = [] }) => {
-      const stored = storedRows(values, key?.length ?? 0);
-      setFound(stored);
-      setCells(stored.map(({ cells }) => cells.map(cellOf)));
+      setFound(storedRows(values, key?.length ?? 0));
       setBusy(false);
     }, (error) => {
       if (end.signal.aborted) return;
