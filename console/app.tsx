@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { whenRefused, whoami } from "./api/client.ts";
 import { follow, type LiveState, nothingYet } from "./api/live.ts";
@@ -11,22 +12,55 @@ import { Toasts } from "./parts/toasts.tsx";
 import { SqlPage } from "./sql/page.tsx";
 import { SignIn } from "./sign_in.tsx";
 
-const pages: readonly Page[] = [
+interface ListedPage extends Page {
+  /** Whether somebody may see it. */
+  readonly isFor: (who: Who) => boolean;
+  readonly show: (shown: Shown) => ComponentChildren;
+}
+
+interface Shown {
+  readonly who: Who;
+  readonly live: LiveState;
+  /** What stands behind the page in the address. */
+  readonly rest: readonly string[];
+}
+
+const pages: readonly ListedPage[] = [
   {
     path: "cluster",
     title: "Cluster",
     icon: "cluster",
     isFor: (who) => may(who, "status"),
+    show: ({ who, live }) => <ClusterPage live={live} who={who} />,
   },
-  { path: "data", title: "Data", icon: "data", isFor: (who) => may(who, "query") },
+  {
+    path: "data",
+    title: "Data",
+    icon: "data",
+    isFor: (who) => may(who, "query"),
+    show: ({ who, rest: [table = "", tab = ""] }) => <DataPage {...{ who, table, tab }} />,
+  },
   {
     path: "sql",
     title: "SQL",
     icon: "sql",
     isFor: (who) => may(who, "query") || may(who, "execute"),
+    show: ({ who, rest: [given] }) => <SqlPage who={who} given={given} />,
   },
-  { path: "activity", title: "Activity", icon: "activity", isFor: (who) => may(who, "status") },
-  { path: "node", title: "Node", icon: "node", isFor: () => true },
+  {
+    path: "activity",
+    title: "Activity",
+    icon: "activity",
+    isFor: (who) => may(who, "status"),
+    show: ({ who }) => <ActivityPage who={who} />,
+  },
+  {
+    path: "node",
+    title: "Node",
+    icon: "node",
+    isFor: () => true,
+    show: ({ who }) => <NodePage who={who} />,
+  },
 ];
 
 /** Where the page is, by what stands behind the # of its address. */
@@ -122,30 +156,7 @@ function Inside(
         setWho(null);
       }}
     >
-      <Content path={current.path} rest={rest} live={live} who={who} />
+      {current.show({ who, live, rest })}
     </Frame>
   );
-}
-
-interface ContentProps {
-  readonly path: string;
-  /** What stands behind the page in the address. */
-  readonly rest: readonly string[];
-  readonly live: LiveState;
-  readonly who: Who;
-}
-
-function Content({ path, rest, live, who }: ContentProps) {
-  switch (path) {
-    case "data":
-      return <DataPage who={who} table={rest[0] ?? ""} tab={rest[1] ?? ""} />;
-    case "activity":
-      return <ActivityPage who={who} />;
-    case "node":
-      return <NodePage who={who} />;
-    case "sql":
-      return <SqlPage who={who} given={rest[0]} />;
-    default:
-      return <ClusterPage live={live} who={who} />;
-  }
 }

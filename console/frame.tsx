@@ -9,8 +9,6 @@ export interface Page {
   readonly path: string;
   readonly title: string;
   readonly icon: IconName;
-  /** Whether somebody may see it. */
-  readonly isFor: (who: Who) => boolean;
 }
 
 interface FrameProps {
