@@ -1,4 +1,5 @@
 import { ColumnType, type Statement } from "../../sqlite/mod.ts";
+import { writeColumnText } from "./column_text.ts";
 import { timeFromInteger, timeFromText } from "./column_time.ts";
 import { JsonText } from "./json_text.ts";
 import { type Column, columnsOf, type ResultColumns } from "./result_columns.ts";
@@ -22,9 +23,6 @@ const rowsAffected = encoder.encode('"rows_affected":');
 
 /** Characters of an error's text in an answer: SQLite repeats names and tokens as long as they are. */
 const errorLengthMax = 1000;
-
-/** Room made before a text is copied: most fit, and are then asked for once. */
-const roomForText = 1024;
 
 const comma = 0x2c;
 const openBracket = 0x5b;
@@ -237,14 +235,7 @@ export class RowsWriter {
   }
 
   #text(column: number): void {
-    const out = this.#out;
-    out.reserve(roomForText);
-    const count = this.#statement.columnCopy(column, out.bytes, out.length + 1);
-    if (count > out.bytes.length - out.length - 1) {
-      out.reserve(count + 1);
-      this.#statement.columnCopy(column, out.bytes, out.length + 1);
-    }
-    out.quoteInPlace(count);
+    writeColumnText(this.#out, this.#statement, column);
   }
 }
 

@@ -1,6 +1,7 @@
 import { ColumnType, type Database, type Statement } from "../../sqlite/mod.ts";
 import type { PreparedStatement } from "../prepared_statement.ts";
 import type { Failure } from "../failures.ts";
+import { writeColumnText } from "./column_text.ts";
 import { JsonText } from "./json_text.ts";
 import { RenderError, shortened } from "./result_json.ts";
 
@@ -34,9 +35,6 @@ const comma = 0x2c;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const closeBrace = 0x7d;
-
-/** Room made before a text is copied: most fit, and are then asked for once. */
-const roomForText = 1024;
 
 /** Where a statement leaves what it did. */
 export type Effects = Pick<Database, "changes" | "lastInsertRowId">;
@@ -169,13 +167,7 @@ export class TypedRowsWriter {
     const out = this.#out;
     const { statement } = this.#prepared;
     const replacedBefore = out.replaced;
-    out.reserve(roomForText);
-    const count = statement.columnCopy(column, out.bytes, out.length + 1);
-    if (count > out.bytes.length - out.length - 1) {
-      out.reserve(count + 1);
-      statement.columnCopy(column, out.bytes, out.length + 1);
-    }
-    out.quoteInPlace(count);
+    writeColumnText(out, statement, column);
     if (out.replaced > replacedBefore) {
       throw new RenderError(
         `Column ${statement.columnName(column)} holds text that is not UTF-8: cast it to a blob`,
