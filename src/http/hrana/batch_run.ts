@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { failed, nothing, type Outcome } from "./results.ts";
+import { done, failed, type Outcome } from "./results.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 import type { BoundStatement, Stream } from "./stream.ts";
 import { Turns } from "./turns.ts";
@@ -150,7 +150,6 @@ export class BatchRun {
   async #atomically({ statements, begin, commit, rollback }: AtomicSteps): Promise<StepOutcome[]> {
     const asked = statements.filter((statement) => statement !== undefined);
     const outcomes = await this.#stream.runAtomically(asked, this.#runner);
-    const done: Outcome = { type: "done", result: nothing };
     const told: StepOutcome[] = [{ step: begin, outcome: done }];
     let next = 0;
     for (const [i, statement] of statements.entries()) {

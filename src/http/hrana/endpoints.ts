@@ -11,6 +11,7 @@ import { batchOf, executeIn } from "./json_request.ts";
 import { Pipeline } from "./pipeline.ts";
 import { refusalsOf } from "./refusals.ts";
 import { errorReply, refusalReply, type Reply, replyOf, responseTo } from "./reply.ts";
+import type { Answer } from "./results.ts";
 import type { Operation } from "./server.ts";
 import { type Asker, StatementRunner } from "./statement_runner.ts";
 import { Stream } from "./stream.ts";
@@ -63,7 +64,7 @@ export async function batch(app: AppState, admitted: Admitted): Promise<Response
 async function withoutStream(
   app: AppState,
   asker: Asker,
-  body: (pipeline: Pipeline) => ReturnType<Pipeline["statement"]>,
+  body: (pipeline: Pipeline) => Promise<Answer>,
 ): Promise<Reply> {
   const runner = new StatementRunner(app, asker);
   const stream = new Stream(asker.user);

@@ -75,7 +75,6 @@ const codes: Readonly<Record<ServiceErrorKind, string>> = {
 export function serviceErrorFor(error: unknown): HranaError | undefined {
   if (error instanceof ServiceError) {
     const { kind, message } = error;
-    if (kind === "no_leader") return { message: "leader not found", code: codes[kind] };
     if (kind === "invalid" && message.startsWith("FOREIGN KEY constraint failed")) {
       return sqliteError(message, "SQLITE_CONSTRAINT_FOREIGNKEY");
     }

@@ -1,12 +1,10 @@
 import { BatchRun } from "./batch_run.ts";
 import { type HranaError, ProtocolError } from "./errors.ts";
-import { ResponseBudget, whole, within } from "./results.ts";
+import { type Answer, ResponseBudget, whole, within } from "./results.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 import type { Stream } from "./stream.ts";
 import { Turns } from "./turns.ts";
 import type { Batch, HranaStatement, SqlSource, StreamRequest } from "./types.ts";
-
-type Answer = { readonly result: string } | { readonly error: HranaError };
 
 /** Characters of stored texts that one request may have looked through, as often as it names them. */
 const storedCharactersMax = 64 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { errorIn, type HranaError, sqliteError } from "./errors.ts";
+import { errorIn, type HranaError } from "./errors.ts";
 
 /** What a statement came to. */
 export type Outcome =
@@ -18,12 +18,18 @@ export function failed(error: HranaError): Outcome {
 /** The result of what has neither rows nor changes. */
 export const nothing = '{"cols":[],"rows":[],"affected_row_count":0,"last_insert_rowid":null}';
 
+/** The outcome of that. */
+export const done = { type: "done", result: nothing } as const satisfies Outcome;
+
 /** The outcome of one statement by the store's result. */
 export function outcomeOf(result: string, raftIndex?: number): Outcome {
   const error = errorIn(result);
   if (error !== undefined) return failed(error);
   return { type: "done", result, ...(raftIndex === undefined ? {} : { raftIndex }) };
 }
+
+/** A result in one piece, or why there is none. */
+export type Answer = { readonly result: string } | { readonly error: HranaError };
 
 /** Characters of all results in an answer that is one JSON text; libSQL's server has the same bound. */
 export const responseMax = 10_000_000;
@@ -54,11 +60,8 @@ export function within(error: HranaError, budget: ResponseBudget): HranaError {
   };
 }
 
-/** All of a result, or why there is none. */
-export async function whole(
-  outcome: Outcome,
-  budget: ResponseBudget,
-): Promise<{ readonly result: string } | { readonly error: HranaError }> {
+/** All of an outcome's result. */
+export async function whole(outcome: Outcome, budget: ResponseBudget): Promise<Answer> {
   if (outcome.type === "failed") return { error: within(outcome.error, budget) };
   let text = "";
   if (typeof outcome.result === "string") {
@@ -82,9 +85,7 @@ export async function whole(
 
 /** The error with which the last line of a result says that it is not all; undefined for any other. */
 export function cutShort(lastLine: string): HranaError | undefined {
-  if (!lastLine.startsWith('],"error":')) return undefined;
-  const { error: { message, code } } = JSON.parse(`{${lastLine.slice(2)}`);
-  return sqliteError(String(message), String(code));
+  return lastLine.startsWith("],") ? errorIn(`{${lastLine.slice(2)}`) : undefined;
 }
 
 /** The lines of a result, of which typed_json.ts says what stands in them. */

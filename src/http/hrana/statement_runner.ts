@@ -249,9 +249,8 @@ export class StatementRunner {
     return raftIndex;
   }
 
-  async rollback(id: string): Promise<Outcome> {
+  async rollback(id: string): Promise<void> {
     await this.#app.service.rollback(this.#transaction(id));
-    return { type: "done", result: nothing };
   }
 
   #transaction(id: string): TransactionRequest {

@@ -2,7 +2,7 @@ import type { SqlValue, Statement } from "../../store/types.ts";
 import { bound } from "./arguments.ts";
 import { Counters } from "./counters.ts";
 import { endsTransaction, type HranaError, serviceErrorFor, sqliteError } from "./errors.ts";
-import { failed, nothing, type Outcome, outcomeOf } from "./results.ts";
+import { done, failed, type Outcome, outcomeOf } from "./results.ts";
 import { noStatement, onlyStatement, tooLong } from "./only_statement.ts";
 import { type Control, sqlLengthMax, statementsIn, type StatementText } from "./statement_text.ts";
 import { StoredSql } from "./stored_sql.ts";
@@ -121,7 +121,7 @@ export class Stream {
     if (text.sql.length > sqlLengthMax) return failed(tooLong);
     if (text.control !== undefined) {
       const columns = text.control.type === "foreign_keys" && text.control.on === undefined
-        ? '{"name":"foreign_keys","decltype":null}'
+        ? foreignKeysColumn
         : "";
       return {
         type: "done",
@@ -166,7 +166,7 @@ export class Stream {
         positional: values,
       }));
       results = await runner.writeAll(asked, this.#foreignKeys);
-      return { type: "done", result: nothing };
+      return done;
     });
     if (outcome.type === "failed") return [outcome];
     const isDone = results.every(({ type }) => type === "done");
@@ -179,13 +179,17 @@ export class Stream {
   async close(runner: StatementRunner): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
-    if (open?.type === "transaction") await this.#guarded(() => runner.rollback(open.id));
+    if (open?.type !== "transaction") return;
+    await this.#guarded(async () => {
+      await runner.rollback(open.id);
+      return done;
+    });
   }
 
   #afterEnd({ control }: StatementText, error: HranaError): Outcome {
     if (control?.type !== "rollback") return failed(error);
     this.#open = undefined;
-    return { type: "done", result: nothing };
+    return done;
   }
 
   async #control(
@@ -199,18 +203,18 @@ export class Stream {
           return wrong("cannot start a transaction within a transaction");
         }
         this.#open = { type: "transaction", id: await runner.begin(control.mode) };
-        return { type: "done", result: nothing };
+        return done;
       case "commit": {
         if (this.#open?.type !== "transaction") return wrong(noTransaction("commit"));
         const raftIndex = await runner.commit(this.#open.id);
         this.#open = undefined;
-        return { type: "done", result: nothing, ...(raftIndex > 0 ? { raftIndex } : {}) };
+        return raftIndex > 0 ? { ...done, raftIndex } : done;
       }
       case "rollback":
         if (this.#open?.type !== "transaction") return wrong(noTransaction("rollback"));
         await runner.rollback(this.#open.id);
         this.#open = undefined;
-        return { type: "done", result: nothing };
+        return done;
       case "foreign_keys":
         return await this.#setForeignKeys(control.on, text, runner);
     }
@@ -229,13 +233,13 @@ export class Stream {
         if (refusal !== undefined) return runner.refused(sql, refusal);
         this.#foreignKeys = on;
       }
-      return { type: "done", result: nothing };
+      return done;
     }
     if (this.#foreignKeys === undefined) return await runner.read({ sql });
     const value = `{"type":"integer","value":"${Number(this.#foreignKeys)}"}`;
     return {
       type: "done",
-      result: `{"cols":[{"name":"foreign_keys","decltype":null}],"rows":[\n[${value}]\n],` +
+      result: `{"cols":[${foreignKeysColumn}],"rows":[\n[${value}]\n],` +
         '"affected_row_count":0,"last_insert_rowid":null}',
     };
   }
@@ -294,6 +298,8 @@ export class Stream {
     }
   }
 }
+
+const foreignKeysColumn = '{"name":"foreign_keys","decltype":null}';
 
 const readingVerbs: ReadonlySet<string> = new Set(["SELECT", "VALUES", "EXPLAIN"]);
 const changingVerbs: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "REPLACE"]);
