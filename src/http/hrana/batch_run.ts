@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { done, failed, type Outcome } from "./results.ts";
 import type { StatementRunner } from "./statement_runner.ts";
+import { changingVerbs } from "./statement_text.ts";
 import type { BoundStatement, Stream } from "./stream.ts";
 import { Turns } from "./turns.ts";
 import type { Batch, Condition } from "./types.ts";
@@ -24,10 +25,7 @@ interface AtomicSteps {
 const atomicVerbs: ReadonlySet<string> = new Set([
   "SELECT",
   "VALUES",
-  "INSERT",
-  "UPDATE",
-  "DELETE",
-  "REPLACE",
+  ...changingVerbs,
   "CREATE",
   "DROP",
   "ALTER",

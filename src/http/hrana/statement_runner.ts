@@ -67,6 +67,11 @@ export class StatementRunner {
       `${JSON.stringify(user)} may read and write some`;
   }
 
+  /** What a stream has set, which is void once its user has lost the right to. */
+  #inForce(foreignKeys: boolean | undefined): boolean | undefined {
+    return this.foreignKeysRefusal === undefined ? foreignKeys : undefined;
+  }
+
   #saw(index: number | undefined): void {
     if (index === undefined || index === 0) return;
     this.#seenIndex = Math.max(this.#seenIndex ?? 0, index);
@@ -165,9 +170,10 @@ export class StatementRunner {
     foreignKeys: boolean | undefined,
     transaction: boolean,
   ): Promise<{ readonly results: string; readonly raftIndex: number }> {
-    const setting = foreignKeys === undefined || this.foreignKeysRefusal !== undefined
+    const inForce = this.#inForce(foreignKeys);
+    const setting = inForce === undefined
       ? []
-      : [{ sql: `PRAGMA foreign_keys = ${foreignKeys ? "ON" : "OFF"}` }];
+      : [{ sql: `PRAGMA foreign_keys = ${inForce ? "ON" : "OFF"}` }];
     const { rights, client } = this.#asker;
     const withdrawal = new Withdrawal();
     using _ = client && this.#app.running.begin({ ...client, statements }, { write: withdrawal });
@@ -204,9 +210,7 @@ export class StatementRunner {
       readonly foreignKeys: boolean | undefined;
     },
   ): Promise<Outcome> {
-    // What a stream has set is void once its user has lost the right to.
-    const setting = this.foreignKeysRefusal === undefined ? foreignKeys : undefined;
-    const asked = { readOnly: reads, format: typed, foreignKeys: setting };
+    const asked = { readOnly: reads, format: typed, foreignKeys: this.#inForce(foreignKeys) };
     return this.#told(outcomeOf(await this.#step(id, statement, asked)), statement.sql);
   }
 

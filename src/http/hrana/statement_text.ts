@@ -68,14 +68,14 @@ export function* statementsIn(sql: string): Generator<StatementText, void> {
   if (own !== undefined) yield own.statement();
 }
 
-const verbsBehindWith: ReadonlySet<string> = new Set([
-  "SELECT",
-  "VALUES",
+/** Verbs of what changes rows. */
+export const changingVerbs: ReadonlySet<string> = new Set([
   "INSERT",
   "UPDATE",
   "DELETE",
   "REPLACE",
 ]);
+const verbsBehindWith: ReadonlySet<string> = new Set(["SELECT", "VALUES", ...changingVerbs]);
 
 const openParenthesis = "(".charCodeAt(0);
 const closeParenthesis = ")".charCodeAt(0);

@@ -4,7 +4,13 @@ import { Counters } from "./counters.ts";
 import { endsTransaction, type HranaError, serviceErrorFor, sqliteError } from "./errors.ts";
 import { done, failed, type Outcome, outcomeOf } from "./results.ts";
 import { noStatement, onlyStatement, tooLong } from "./only_statement.ts";
-import { type Control, sqlLengthMax, statementsIn, type StatementText } from "./statement_text.ts";
+import {
+  changingVerbs,
+  type Control,
+  sqlLengthMax,
+  statementsIn,
+  type StatementText,
+} from "./statement_text.ts";
 import { StoredSql } from "./stored_sql.ts";
 import { Turns } from "./turns.ts";
 import type { Batch, HranaStatement, SqlSource } from "./types.ts";
@@ -302,7 +308,6 @@ export class Stream {
 const foreignKeysColumn = '{"name":"foreign_keys","decltype":null}';
 
 const readingVerbs: ReadonlySet<string> = new Set(["SELECT", "VALUES", "EXPLAIN"]);
-const changingVerbs: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "REPLACE"]);
 const otherWritingVerbs: ReadonlySet<string> = new Set([
   "CREATE",
   "DROP",
