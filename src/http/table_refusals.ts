@@ -36,13 +36,19 @@ export function refusalListener(
   statements: RequestStatements,
 ): StatementErrorListener {
   return (index, error) => {
-    if (!refusal.test(error)) return;
-    const details = { table: table.exec(error)?.[1], reason: error };
-    audited.refused(
-      details,
-      statements instanceof LargeStatements ? undefined : statements[index]?.sql,
-    );
+    const sql = statements instanceof LargeStatements ? undefined : statements[index]?.sql;
+    tellRefusal(audited, error, sql);
   };
+}
+
+/** Tells the audit of the error of a statement, if it is a refusal. */
+export function tellRefusal(
+  audited: AuditedRequest,
+  error: string,
+  sql: string | undefined,
+): void {
+  if (!refusal.test(error)) return;
+  audited.refused({ table: table.exec(error)?.[1], reason: error }, sql);
 }
 
 function auditedResults(

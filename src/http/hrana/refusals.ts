@@ -1,7 +1,7 @@
 import { rightsOf } from "../../access/table_rights.ts";
 import type { Identity } from "../../access/types.ts";
 import type { AuditedRequest } from "../audited_request.ts";
-import { refusalListener } from "../table_refusals.ts";
+import { tellRefusal } from "../table_refusals.ts";
 import type { HranaError } from "./errors.ts";
 
 /** Is told of each statement that failed. */
@@ -17,6 +17,5 @@ export function refusalsOf(
 }
 
 export function failuresTo(audited: AuditedRequest): FailureListener {
-  return (sql, { message }) =>
-    refusalListener(audited, [{ sql }])(0, message.replace(/^SQLite error: /, ""));
+  return (sql, { message }) => tellRefusal(audited, message.replace(/^SQLite error: /, ""), sql);
 }
