@@ -6,10 +6,12 @@ import { BrokenBodyError, RequestError } from "../request_error.ts";
 import { withIndex } from "../session_index.ts";
 import { type HranaError, ProtocolError, serviceErrorFor } from "./errors.ts";
 
+/** Exactly this type: of another @libsql/client does not read errors. */
+export const contentType = "application/json";
+
 /** An answer of HTTP's, before it is one. */
 export interface Reply {
   readonly status: number;
-  readonly contentType: string;
   readonly body: string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array>;
   /** What the client has seen of the log with it; undefined where nothing is to be told. */
   readonly index: number | undefined;
@@ -27,8 +29,7 @@ export function replyOf(
 ): Reply {
   const length = list.reduce((sum, text) => sum + text.length, 0);
   const body = length <= wholeMax ? `${head}${list}${tail}` : pieces(head, list, tail);
-  // Exactly this type: of another @libsql/client does not read errors.
-  return { status: 200, contentType: "application/json", body, index };
+  return { status: 200, body, index };
 }
 
 async function* pieces(
@@ -53,7 +54,7 @@ export function errorReply(app: AppState, error: unknown): Reply {
 
 export function refusalReply(status: number, { message, code }: HranaError): Reply {
   const body = JSON.stringify({ message, code, error: message });
-  return { status, contentType: "application/json", body, index: undefined };
+  return { status, body, index: undefined };
 }
 
 function reasonOf(error: unknown): { readonly status: number; readonly told: HranaError } {
@@ -74,7 +75,7 @@ function reasonOf(error: unknown): { readonly status: number; readonly told: Hra
 }
 
 export function responseTo({ answers }: AppState, reply: Reply): Response {
-  const { status, contentType, body, index } = reply;
+  const { status, body, index } = reply;
   const sent = typeof body === "string" || body instanceof Uint8Array ? body : paced(body, false);
   return withIndex(answers.bytes(sent, contentType, status), index);
 }

@@ -1,8 +1,6 @@
 import type { Route } from "../routes.ts";
 import { batch, cursor, execute, pipeline, spoken } from "./endpoints.ts";
-import { refusalReply, responseTo } from "./reply.ts";
-
-const contentType = "application/json";
+import { contentType, refusalReply, responseTo } from "./reply.ts";
 
 const unauthorized = {
   message: "Unauthorized: the authToken is no token of a user who may query and execute",

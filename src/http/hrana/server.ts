@@ -95,12 +95,8 @@ export class HranaServer {
   /** Its baton goes to the client before anything is done. */
   #cursor(stream: Stream, { batch }: CursorRequest, runner: StatementRunner): Reply {
     const baton = this.streams.keep(stream, stream.mayKeepState(batch));
-    return {
-      status: 200,
-      contentType: "application/json",
-      body: cursorLines({ stream, batch, runner, baton }),
-      index: undefined,
-    };
+    const body = cursorLines({ stream, batch, runner, baton });
+    return { status: 200, body, index: undefined };
   }
 
   /** What the node of the baton answers; undefined where it cannot, and another stream is as good. */
@@ -117,7 +113,6 @@ export class HranaServer {
       const answer = new ByteReader(await relay.ask(baton.node, payload.view(), relayedMs));
       return {
         status: answer.uint32(),
-        contentType: answer.text(),
         index: answer.integer(),
         body: answer.raw(answer.remaining).slice(),
       };
@@ -155,7 +150,6 @@ export class HranaServer {
     }
     const answer = new ByteWriter();
     answer.uint32(reply.status);
-    answer.text(reply.contentType);
     answer.integer(reply.index ?? 0);
     answer.raw(await gathered(reply.body));
     return answer.view();
