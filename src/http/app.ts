@@ -7,7 +7,8 @@ import { AppState } from "./app_state.ts";
 import { type Client, unwatched } from "./client.ts";
 import { errorAnswer } from "./error_answer.ts";
 import { parseQueryParameters } from "./query_parameters.ts";
-import { carryOut, type Route, routes } from "./routes.ts";
+import { carryOut, type Route } from "./route.ts";
+import { routes } from "./routes.ts";
 import type { AppOptions } from "./types.ts";
 import { requireAllTables } from "./whole_database.ts";
 

@@ -4,7 +4,7 @@ import { parameters } from "./openapi_parameters.ts";
 import { paths } from "./openapi_paths.ts";
 import { sharedResponses } from "./openapi_responses.ts";
 import { schemas } from "./openapi_schemas.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 /**
  * The HTTP API in OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1). Not in it, because its form

@@ -1,6 +1,6 @@
 import type { Permission } from "../access/types.ts";
 import { sharedResponse } from "./openapi_responses.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 /** How clients say who they are, where nodes have users. */
 export const securitySchemes = {

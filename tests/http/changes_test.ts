@@ -3,7 +3,8 @@ import { AppState } from "../../src/http/app_state.ts";
 import { anybody, type Identity } from "../../src/access/types.ts";
 import { parseQueryParameters } from "../../src/http/query_parameters.ts";
 import type { RequestError } from "../../src/http/request_error.ts";
-import { carryOut, routes } from "../../src/http/routes.ts";
+import { carryOut } from "../../src/http/route.ts";
+import { routes } from "../../src/http/routes.ts";
 import { TestStore } from "../store/fixture.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 

@@ -3,7 +3,8 @@ import { rightsOf } from "../../src/access/table_rights.ts";
 import type { Identity } from "../../src/access/types.ts";
 import { AppState } from "../../src/http/app_state.ts";
 import { parseQueryParameters } from "../../src/http/query_parameters.ts";
-import { carryOut, routes } from "../../src/http/routes.ts";
+import { carryOut } from "../../src/http/route.ts";
+import { routes } from "../../src/http/routes.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 const bob: Identity = { username: "bob", tables: { read: ["a"], write: ["b"] } };

@@ -1,5 +1,5 @@
 import { jsonContentType } from "../answers.ts";
-import type { Route } from "../routes.ts";
+import type { Route } from "../route.ts";
 import { whoami } from "../whoami.ts";
 import { figures } from "./figures.ts";
 import { consoleFile } from "./files.ts";

@@ -1,4 +1,4 @@
-import type { Route } from "../routes.ts";
+import type { Route } from "../route.ts";
 import { batch, cursor, execute, pipeline, spoken } from "./endpoints.ts";
 import { contentType, refusalReply, responseTo } from "./reply.ts";
 
