@@ -2,7 +2,7 @@ import { type ChangeGroup, type Message, readMessage } from "./change_group.ts";
 import { Deadline } from "./deadline.ts";
 import { ChangesLost, type RaftliteError, Unavailable } from "./errors.ts";
 import type { Integers } from "./exact_json.ts";
-import { type Exchange, Lost, messageOf } from "./exchange.ts";
+import { answerOf, type Exchange, Lost, messageOf } from "./exchange.ts";
 import { type Failover, refusal } from "./failover.ts";
 import type { Nodes } from "./nodes.ts";
 import type { ChangesOptions } from "./options.ts";
@@ -114,12 +114,11 @@ async function* messages(
 }
 
 async function refuse(response: Response): Promise<never> {
-  const { status } = response;
-  const text = await response.text();
-  const kind = response.headers.get("x-raftlite-error") ?? undefined;
+  const answer = await answerOf(response);
+  const { status, text } = answer;
   if (status >= 500) throw new Lost(`${status} ${text.trim()}`, true);
   if (status === 410) throw new ChangesLost(text.trim());
-  const why = refusal({ status, text, kind, index: 0, replayed: false });
+  const why = refusal(answer);
   throw status === 404 ? new NotServed(why) : why;
 }
 

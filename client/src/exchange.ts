@@ -52,7 +52,10 @@ export class Exchange {
   readonly #authorization: string | undefined;
 
   constructor(
-    options: { readonly fetch: typeof fetch; readonly authorization: string | undefined },
+    options: {
+      readonly fetch: typeof fetch;
+      readonly authorization: string | undefined;
+    },
   ) {
     this.#fetch = options.fetch;
     this.#authorization = options.authorization;
@@ -66,10 +69,13 @@ export class Exchange {
     const giveUp = (why: string) => controller.abort(new Lost(why, true));
     const cancel = () => controller.abort(signal?.reason);
     signal?.addEventListener("abort", cancel, { once: true });
-    const late = setTimeout(() => giveUp(`no answer within ${Math.round(leftMs)} ms`), leftMs);
+    const late = setTimeout(
+      () => giveUp(`no answer within ${Math.round(leftMs)} ms`),
+      leftMs,
+    );
     const watch = this.#watch(node, giveUp);
     try {
-      return await this.#exchange(node, call, controller.signal);
+      return await answerOf(await this.#request(node, call, controller.signal));
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (controller.signal.aborted) throw controller.signal.reason;
@@ -79,17 +85,6 @@ export class Exchange {
       watch.end();
       signal?.removeEventListener("abort", cancel);
     }
-  }
-
-  async #exchange(node: string, call: Call, signal: AbortSignal): Promise<Answer> {
-    const response = await this.#request(node, call, signal);
-    return {
-      status: response.status,
-      text: await response.text(),
-      kind: response.headers.get("x-raftlite-error") ?? undefined,
-      index: Number(response.headers.get("x-raftlite-index") ?? 0),
-      replayed: response.headers.get("idempotency-replayed") === "true",
-    };
   }
 
   /** An answer without end, as it comes. Throws a Lost, or the signal's reason. */
@@ -108,9 +103,13 @@ export class Exchange {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => value === "" ? name : `${name}=${encodeURIComponent(String(value))}`);
     const headers: Record<string, string> = {};
-    if (this.#authorization !== undefined) headers["authorization"] = this.#authorization;
+    if (this.#authorization !== undefined) {
+      headers["authorization"] = this.#authorization;
+    }
     if (body !== undefined) headers["content-type"] = "application/json";
-    if (key !== undefined) headers["idempotency-key"] = `"${key.replace(/["\\]/g, "\\$&")}"`;
+    if (key !== undefined) {
+      headers["idempotency-key"] = `"${key.replace(/["\\]/g, "\\$&")}"`;
+    }
     const target = `${node}${path}${query.length > 0 ? `?${query.join("&")}` : ""}`;
     return this.#fetch(target, {
       method,
@@ -161,6 +160,18 @@ export class Exchange {
       clearTimeout(timer);
     }
   }
+}
+
+/** Reads all of it. */
+export async function answerOf(response: Response): Promise<Answer> {
+  const { status, headers } = response;
+  return {
+    status,
+    text: await response.text(),
+    kind: headers.get("x-raftlite-error") ?? undefined,
+    index: Number(headers.get("x-raftlite-index") ?? 0),
+    replayed: headers.get("idempotency-replayed") === "true",
+  };
 }
 
 function wasNeverSent(error: unknown): boolean {

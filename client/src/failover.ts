@@ -11,8 +11,7 @@ import { type Answer, type Call, type Exchange, Lost } from "./exchange.ts";
 import type { Nodes } from "./nodes.ts";
 
 /** How long the cluster is left alone when none of its nodes could do it: at first, and at most, in ms. */
-const pauseMsMin = 25;
-const pauseMsMax = 400;
+const pauses = { firstMs: 25, mostMs: 400 };
 const learnTimeoutMs = 2_000;
 /** How old may be what is known of the cluster's nodes, in ms. */
 const learnedForMs = 60_000;
@@ -50,7 +49,11 @@ export class Failover {
   #learnedAt = -Infinity;
 
   constructor(
-    parts: { readonly nodes: Nodes; readonly exchange: Exchange; readonly discover: boolean },
+    parts: {
+      readonly nodes: Nodes;
+      readonly exchange: Exchange;
+      readonly discover: boolean;
+    },
   ) {
     this.#nodes = parts.nodes;
     this.#exchange = parts.exchange;
@@ -77,9 +80,16 @@ export class Failover {
         // Until it is known: whatever ends this, it may have been done.
         const before = doubt;
         doubt = `${node} did not answer`;
-        const { fate, answer, reason } = await this.#attempt(node, call, deadline);
+        const { fate, answer, reason } = await this.#attempt(
+          node,
+          call,
+          deadline,
+        );
         if (fate === "settled" && answer !== undefined) {
-          if (before !== undefined && key !== undefined && isHalfTold(answer, call)) {
+          if (
+            before !== undefined && key !== undefined &&
+            isHalfTold(answer, call)
+          ) {
             doubt = before;
             throw refusal(answer);
           }
@@ -91,16 +101,22 @@ export class Failover {
         if (deadline.isOver) break;
         const count = this.#nodes.all.length;
         if (failures % count !== 0) continue;
-        await this.#learnQuietly();
-        const pauseMs = Math.min(pauseMsMax, pauseMsMin * 2 ** (failures / count - 1));
-        await deadline.pause(pauseMs * (0.5 + Math.random() / 2));
+        await this.relearn();
+        await deadline.backOff(failures / count, pauses);
       }
     } catch (error) {
       if (key === undefined || doubt === undefined) throw error;
-      throw new UnknownOutcome(`Outcome unknown: given up while ${doubt}`, key, { cause: error });
+      throw new UnknownOutcome(
+        `Outcome unknown: given up while ${doubt}`,
+        key,
+        { cause: error },
+      );
     }
     if (key !== undefined && doubt !== undefined) {
-      throw new UnknownOutcome(`Outcome unknown: no node has told it in time: ${doubt}`, key);
+      throw new UnknownOutcome(
+        `Outcome unknown: no node has told it in time: ${doubt}`,
+        key,
+      );
     }
     throw new Unavailable(`No node could do it in time: ${last}`);
   }
@@ -109,7 +125,9 @@ export class Failover {
     node: string,
     call: Call,
     deadline: Deadline,
-  ): Promise<{ readonly fate: Fate; readonly answer?: Answer; readonly reason: string }> {
+  ): Promise<
+    { readonly fate: Fate; readonly answer?: Answer; readonly reason: string }
+  > {
     const timeout = `${deadline.attemptMs}ms`;
     const { parameters } = call;
     const asked: Call = {
@@ -126,7 +144,10 @@ export class Failover {
       return { fate: fateOf(answer, call), answer, reason };
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
-      return { fate: error.sent ? "unknown" : "nothing", reason: error.message };
+      return {
+        fate: error.sent ? "unknown" : "nothing",
+        reason: error.message,
+      };
     }
   }
 
@@ -139,11 +160,6 @@ export class Failover {
     return this.#nodes.all;
   }
 
-  /** Asks one node for the others; what is known stays as it is when that fails. */
-  relearn(): Promise<void> {
-    return this.#learnQuietly();
-  }
-
   /** Ends what goes on beside the requests. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -154,15 +170,21 @@ export class Failover {
   #learnInTime(): void {
     if (performance.now() - this.#learnedAt < learnedForMs) return;
     this.#learnedAt = performance.now();
-    this.#learnQuietly();
+    this.relearn();
   }
 
-  /** Asks one node for them; what is known stays as it is when that fails. */
-  #learnQuietly(): Promise<void> {
-    if (!this.#discover || this.#closing.signal.aborted) return Promise.resolve();
+  /** Asks one node for the others; what is known stays as it is when that fails. */
+  relearn(): Promise<void> {
+    if (!this.#discover || this.#closing.signal.aborted) {
+      return Promise.resolve();
+    }
     const ask = async () => {
       const deadline = new Deadline(learnTimeoutMs, this.#closing.signal);
-      const { status, text } = await this.#exchange.send(this.#nodes.current, nodesCall, deadline);
+      const { status, text } = await this.#exchange.send(
+        this.#nodes.current,
+        nodesCall,
+        deadline,
+      );
       if (status === 200) this.#nodes.learn(urlsIn(text));
     };
     this.#learning ??= ask().catch(() => {}).finally(() => {
@@ -191,14 +213,25 @@ function urlsIn(text: string): string[] {
 export function refusal({ status, text, kind }: Answer): RaftliteError {
   const reason = text.trim().slice(0, 2_000);
   if (kind === "conflict") return new Conflict(reason);
-  if (kind === "transaction_over" || kind === "no_transaction") return new TransactionOver(reason);
+  if (kind === "transaction_over" || kind === "no_transaction") {
+    return new TransactionOver(reason);
+  }
   if (status === 401) {
-    return new Refused("Nobody is known by these credentials, or they do not permit this", status);
+    return new Refused(
+      "Nobody is known by these credentials, or they do not permit this",
+      status,
+    );
   }
   if (status === 429) {
-    return new Refused("Too many wrong passwords came from here: try again later", status);
+    return new Refused(
+      "Too many wrong passwords came from here: try again later",
+      status,
+    );
   }
-  return new Refused(reason === "" ? `The answer is ${status}` : reason, status);
+  return new Refused(
+    reason === "" ? `The answer is ${status}` : reason,
+    status,
+  );
 }
 
 /** Whether it says nothing of an earlier sending of the same write, as one that is refused for its user. */
