@@ -1,9 +1,8 @@
 import { isObject, parseExact } from "./exact_json.ts";
 import type { NodeAccess } from "../node_access.ts";
-import type { ShellOptions } from "./flags.ts";
 import { exchangeFor } from "./exchange_for.ts";
 import { HostList } from "./host_list.ts";
-import { indexHeader, Unreachable } from "./http_exchange.ts";
+import { indexHeader, Unreachable, versionHeader } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange } from "./http_exchange.ts";
 import { ShellError } from "./shell_error.ts";
 
@@ -44,7 +43,7 @@ const learnIntervalMs = 10_000;
 
 /** Talks to one node of a cluster, and goes on with another one when that is lost. */
 export class Client {
-  readonly #options: ShellOptions;
+  readonly #options: NodeAccess;
   readonly #hosts: HostList;
   readonly #exchange: HttpExchange;
   readonly #moved: (lost: string, now: string) => void;
@@ -53,7 +52,7 @@ export class Client {
   #seenIndex = 0;
 
   /** `moved` is told whenever a node is lost and another one takes its place. */
-  constructor(options: ShellOptions, moved: (lost: string, now: string) => void) {
+  constructor(options: NodeAccess, moved: (lost: string, now: string) => void) {
     this.#options = options;
     this.#hosts = new HostList(options.hosts);
     this.#exchange = exchangeFor(options.scheme, options.tls);
@@ -111,7 +110,7 @@ export class Client {
       const host = this.host;
       try {
         const answer = await this.#exchange.send(this.#request(host, call), signal);
-        this.#seenIndex = Math.max(this.#seenIndex, answer.seenIndex);
+        this.#seenIndex = Math.max(this.#seenIndex, Number(answer.headers.get(indexHeader) ?? 0));
         return await consume(answer);
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
@@ -244,7 +243,7 @@ export async function textOf(answer: HttpAnswer): Promise<TextAnswer> {
   return {
     status: answer.status,
     text: parts.join("") + decoder.decode(),
-    serverVersion: answer.serverVersion,
+    serverVersion: answer.headers.get(versionHeader) ?? undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { TlsOptions } from "../client_access.ts";
-import { indexHeader, timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
+import { timeoutError, Unreachable } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpRequest } from "./http_exchange.ts";
 
 /** Over fetch, which checks certificates. */
@@ -33,8 +33,6 @@ export class FetchExchange implements HttpExchange {
       return {
         status: response.status,
         headers: response.headers,
-        serverVersion: response.headers.get(versionHeader) ?? undefined,
-        seenIndex: Number(response.headers.get(indexHeader) ?? 0),
         body: pieces(response, limit),
       };
     } catch (error) {

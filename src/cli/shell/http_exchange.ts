@@ -24,10 +24,6 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** As the header says; undefined when there is none. */
-  readonly serverVersion: string | undefined;
-  /** How far in the log the answer goes, as the header says; 0 when there is none. */
-  readonly seenIndex: number;
   /** Throws Unreachable when it breaks off. */
   readonly body: AsyncIterable<Uint8Array>;
 }

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { messageOf } from "../../base/message_of.ts";
 import type { TlsOptions } from "../client_access.ts";
-import { indexHeader, timeoutError, Unreachable, versionHeader } from "./http_exchange.ts";
+import { timeoutError, Unreachable } from "./http_exchange.ts";
 import type { HttpAnswer, HttpExchange, HttpRequest } from "./http_exchange.ts";
 
 const connectTimeoutMs = 5_000;
@@ -38,8 +38,6 @@ export class InsecureExchange implements HttpExchange {
         headers: new Headers(
           Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
         ),
-        serverVersion: response.headers[versionHeader]?.toString(),
-        seenIndex: Number(response.headers[indexHeader] ?? 0),
         body: pieces(response, wait, request.timeoutMs),
       };
     } catch (error) {
