@@ -113,7 +113,7 @@ function wrongWidth(place: string, values: number, columns: number): ImportError
 
 /** What the parser found, in a sentence with the column, and the line on which its row begins. */
 function csvFault(error: CsvError, begins: number): ImportError {
-  const { code, lines, column: name, index } = error as CsvError & {
+  const { code, lines, column: name, index, record = [] } = error as CsvError & {
     readonly lines?: number;
     readonly column?: unknown;
     readonly index?: number;
@@ -121,7 +121,6 @@ function csvFault(error: CsvError, begins: number): ImportError {
   };
   if (code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH") {
     const [, columns = ""] = /expect (\d+)/.exec(messageOf(error)) ?? [];
-    const { record = [] } = error as { readonly record?: readonly unknown[] };
     return wrongWidth(`Line ${lines}`, record.length, Number(columns));
   }
   const at = typeof name === "number" ? name : index;

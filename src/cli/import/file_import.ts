@@ -1,6 +1,7 @@
 import type { Client } from "@raftlite/client";
 import { formatGoBytes } from "../../base/go_bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
+import { hasSqliteHeader } from "../sqlite_header.ts";
 import { type CsvOptions, openCsv } from "./csv_source.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { runImport } from "./importer.ts";
@@ -24,26 +25,21 @@ export interface FileImportOptions extends CsvOptions {
   readonly again: boolean;
 }
 
+interface Parts {
+  readonly path: string;
+  readonly options: FileImportOptions;
+  readonly source: Source;
+  readonly plan: TablePlan;
+  /** Of the file, in bytes. */
+  readonly size: number;
+}
+
 /** A file that is to be imported, looked at. */
 export class FileImport implements Disposable {
-  readonly #path: string;
-  readonly #options: FileImportOptions;
-  readonly #source: Source;
-  readonly #plan: TablePlan;
-  readonly #size: number;
+  readonly #parts: Parts;
 
-  private constructor(parts: {
-    readonly path: string;
-    readonly options: FileImportOptions;
-    readonly source: Source;
-    readonly plan: TablePlan;
-    readonly size: number;
-  }) {
-    this.#path = parts.path;
-    this.#options = parts.options;
-    this.#source = parts.source;
-    this.#plan = parts.plan;
-    this.#size = parts.size;
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   /** Looks at the file and at the table. Throws an ImportError, or an error of the client. */
@@ -51,13 +47,8 @@ export class FileImport implements Disposable {
     const size = await sizeOf(path);
     const source = await openSource(path, options);
     try {
-      return new FileImport({
-        path,
-        options,
-        source,
-        size,
-        plan: await planTable(db, source, options),
-      });
+      const plan = await planTable(db, source, options);
+      return new FileImport({ path, options, source, size, plan });
     } catch (error) {
       source[Symbol.dispose]();
       throw error;
@@ -66,11 +57,10 @@ export class FileImport implements Disposable {
 
   /** What is to be done, in a few lines. */
   get description(): string {
-    const { table, create, columns } = this.#plan;
-    const { format, notes } = this.#source;
+    const { path, size, plan: { table, create, columns }, source: { format, notes } } = this.#parts;
     const names = columns.map(({ name }) => name).join(", ");
     return [
-      `${this.#path} (${format}, ${formatGoBytes(this.#size)}) to table ${table}`,
+      `${path} (${format}, ${formatGoBytes(size)}) to table ${table}`,
       ...notes,
       create === undefined
         ? `The table is there, and gets rows: ${names}`
@@ -80,29 +70,24 @@ export class FileImport implements Disposable {
 
   /** Adds the rows, and says how many. Throws an ImportError, or an error of the client. */
   async run(db: Client, signal: AbortSignal): Promise<string> {
-    const { skip, again, table } = this.#options;
-    const hash = await fingerprint(this.#path, this.#source.isText);
-    const progress = new ImportProgress(this.#size);
+    const { path, size, source, plan, options: { skip, again, table } } = this.#parts;
+    const hash = await fingerprint(path, source.isText);
+    const progress = new ImportProgress(size);
     let added = 0;
     let passed = 0;
     let earlier = 0;
     let time = "";
     try {
       ({ added, passed, earlier } = await runImport({
-        db,
-        source: this.#source,
-        plan: this.#plan,
+        ...{ db, source, plan, skip, again, signal },
         identity: JSON.stringify([hash, ...this.#reading]),
-        skip,
-        again,
         progress: (rows, earlier, bytes) => progress.show(rows, earlier, bytes),
-        signal,
       }));
     } finally {
       time = progress.end(added);
     }
-    if (await fingerprint(this.#path, false) !== hash) {
-      throw new ImportError(`File ${this.#path} was changed while it was read: look at ${table}`);
+    if (await fingerprint(path, false) !== hash) {
+      throw new ImportError(`File ${path} was changed while it was read: look at ${table}`);
     }
     const before = earlier === 0
       ? ""
@@ -113,12 +98,13 @@ export class FileImport implements Disposable {
 
   /** All that says which rows the file has, and what becomes of them. */
   get #reading(): readonly unknown[] {
-    const { separator, hasHeader, from, onConflict, byPosition, skip } = this.#options;
-    return [this.#source.format, separator, hasHeader, from, onConflict, byPosition, skip];
+    const { source, options } = this.#parts;
+    const { separator, hasHeader, from, onConflict, byPosition, skip } = options;
+    return [source.format, separator, hasHeader, from, onConflict, byPosition, skip];
   }
 
   [Symbol.dispose](): void {
-    this.#source[Symbol.dispose]();
+    this.#parts.source[Symbol.dispose]();
   }
 }
 
@@ -147,14 +133,10 @@ const names: readonly (readonly [RegExp, Format])[] = [
   [/\.(csv|tsv)$/i, "csv"],
   [/\.(ndjson|jsonl)$/i, "ndjson"],
 ];
-/** https://www.sqlite.org/fileformat.html#the_database_header */
-const sqliteHeader = "SQLite format 3\0";
 
 async function formatOf(path: string): Promise<Format> {
   using file = await Deno.open(path);
-  const start = new Uint8Array(sqliteHeader.length);
-  const length = await file.read(start) ?? 0;
-  if (new TextDecoder().decode(start.subarray(0, length)) === sqliteHeader) return "sqlite";
+  if (await hasSqliteHeader(file)) return "sqlite";
   const found = names.find(([name]) => name.test(path))?.[1];
   if (found !== undefined) return found;
   throw new ImportError(

@@ -10,7 +10,7 @@ import {
   nodeOptions,
 } from "../node_access.ts";
 import type { FileImportOptions } from "./file_import.ts";
-import { conflictWords, type Format, formats, type OnConflict } from "./types.ts";
+import { conflictWords, formats, separatorOf } from "./types.ts";
 
 /** What the program prints for `raftlite import -help`. */
 export const importHelp = `Usage: raftlite import FILE -table TABLE [flags]
@@ -88,10 +88,10 @@ export function parseImportFlags(
     isSure: values.yes,
     options: {
       table: values.table,
-      format: formatIn(values.format),
+      format: values.format === undefined ? undefined : wordIn("format", values.format, formats),
       from: values.from,
       types: typesIn(values.types),
-      onConflict: conflictIn(values["on-conflict"]),
+      onConflict: wordIn("on-conflict", values["on-conflict"], conflictWords),
       byPosition: !hasHeader,
       hasHeader,
       separator: separatorIn(values.separator, path),
@@ -102,24 +102,14 @@ export function parseImportFlags(
   };
 }
 
-function formatIn(text: string | undefined): Format | undefined {
-  if (text === undefined) return undefined;
-  const format = formats.find((known) => known === text);
-  if (format !== undefined) return format;
-  throw new FlagError(2, `Invalid value ${text} for flag -format: ${formats.join(", ")}`);
-}
-
-function conflictIn(text: string): OnConflict {
-  const word = conflictWords.find((known) => known === text);
+function wordIn<T extends string>(name: string, text: string, words: readonly T[]): T {
+  const word = words.find((known) => known === text);
   if (word !== undefined) return word;
-  throw new FlagError(
-    2,
-    `Invalid value ${text} for flag -on-conflict: ${conflictWords.join(", ")}`,
-  );
+  throw new FlagError(2, `Invalid value ${text} for flag -${name}: ${words.join(", ")}`);
 }
 
 function separatorIn(text: string | undefined, path: string): string {
-  const separator = text ?? (/\.tsv$/i.test(path) ? "\t" : ",");
+  const separator = text ?? separatorOf(path);
   const meant = separator === "\\t" ? "\t" : separator;
   if (/^[^"\r\n]{1,8}$/.test(meant)) return meant;
   throw new FlagError(

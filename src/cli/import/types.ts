@@ -8,6 +8,11 @@ export class ImportError extends Error {
 export const formats = ["csv", "ndjson", "sqlite"] as const;
 export type Format = typeof formats[number];
 
+/** What stands between the values of a CSV file of this name. */
+export function separatorOf(path: string): string {
+  return /\.tsv$/i.test(path) ? "\t" : ",";
+}
+
 /** What to do with a row that is in the way of another by its key. */
 export const conflictWords = ["fail", "ignore", "replace"] as const;
 export type OnConflict = typeof conflictWords[number];

@@ -2,7 +2,7 @@ import { type Client, RaftliteError } from "@raftlite/client";
 import { connectTo } from "../import/connection.ts";
 import { FileImport, type FileImportOptions } from "../import/file_import.ts";
 import { hasTable } from "../import/table_plan.ts";
-import { ImportError } from "../import/types.ts";
+import { ImportError, separatorOf } from "../import/types.ts";
 import { print } from "../output.ts";
 import type { DotCommand } from "./dot_commands.ts";
 import { ShellError } from "./shell_error.ts";
@@ -69,7 +69,7 @@ async function optionsFor(
   return {
     table,
     format: isCsv ? "csv" : undefined,
-    separator: /\.tsv$/i.test(path) ? "\t" : ",",
+    separator: separatorOf(path),
     hasHeader: !isThere,
     byPosition: isThere,
     skip,

@@ -1,10 +1,9 @@
 import { messageOf } from "../../base/message_of.ts";
+import { hasSqliteHeader } from "../sqlite_header.ts";
 import { Progress } from "./progress.ts";
 import { ShellError } from "./shell_error.ts";
 
 const pieceBytes = 256 * 1024;
-/** https://www.sqlite.org/fileformat.html#the_database_header */
-const sqliteHeader = "SQLite format 3\0";
 
 /** A file that is to be sent to a node. */
 export interface Upload {
@@ -20,11 +19,9 @@ export async function upload(path: string, label: string): Promise<Upload> {
   try {
     using file = await Deno.open(path);
     const { size } = await file.stat();
-    const start = new Uint8Array(sqliteHeader.length);
-    const length = await file.read(start) ?? 0;
     const progress = new Progress(label, size);
     return {
-      isSqlite: new TextDecoder().decode(start.subarray(0, length)) === sqliteHeader,
+      isSqlite: await hasSqliteHeader(file),
       body: () => read(path, progress),
       end: () => progress.end(),
     };
