@@ -1,8 +1,8 @@
-import { FlagError } from "./flag_error.ts";
+import { parseOptions } from "./command_options.ts";
+import { nodeAccessOf, nodeLongNames, nodeOptions } from "./node_access.ts";
 import { print, printError } from "./output.ts";
 import { Client } from "./shell/client.ts";
 import { isObject, parseExact } from "./shell/exact_json.ts";
-import { parseShellFlags, shellOptions } from "./shell/flags.ts";
 import { ShellError } from "./shell/shell_error.ts";
 import { accessHelp, accessVariablesHelp } from "./client_access.ts";
 
@@ -22,8 +22,14 @@ ${accessHelp}
 ${accessVariablesHelp}
 `;
 
-/** Flags of raftlite promote, as parseArgs takes them: the shell's, and one of its own. */
-export const promoteOptions = { ...shellOptions, "as-is": { type: "boolean" } } as const;
+/** The flags of raftlite promote, as parseArgs takes them. */
+export const promoteOptions = {
+  ...nodeOptions,
+  "as-is": { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+export const promoteLongNames: ReadonlyMap<string, string> = new Map(nodeLongNames);
 
 /** Between two looks whether the node is back, and how long to look, in ms. */
 const lookMs = 250;
@@ -31,25 +37,21 @@ const lookMsMax = 60_000;
 
 /** raftlite promote: asks a standby to become a cluster, and waits until it is one. */
 export async function promoteCommand(args: readonly string[]): Promise<number> {
-  const isAsIs = (arg: string) => /^--?as-is(?:=true)?$/.test(arg);
-  const options = parseShellFlags(
-    args.filter((arg) => !isAsIs(arg)),
-    Deno.env.get("RQLITE_HOST"),
-  );
-  if (options === "help") {
+  const values = parseOptions(args, promoteOptions, promoteLongNames);
+  if (values.help) {
     print(page);
     return 0;
   }
-  if (options === "version") throw new FlagError(2, "Unknown flag -version");
-  const client = new Client(options, () => {});
+  const access = nodeAccessOf(values, Deno.env.get("RQLITE_HOST"));
+  const client = new Client(access, () => {});
   const { signal } = new AbortController();
   try {
     const text = await client.text({
       method: "POST",
       path: "promote",
       parameters: {
-        timeout: `${options.timeoutMs}ms`,
-        ...(args.some(isAsIs) ? { as_is: "" } : {}),
+        timeout: `${access.timeoutMs}ms`,
+        ...(values["as-is"] ? { as_is: "" } : {}),
       },
       repeatable: false,
       unhurried: true,

@@ -7,7 +7,7 @@ import { flagTable } from "../flag_table.ts";
 import { importLongNames, importOptions } from "../import/flags.ts";
 import { conflictWords, formats } from "../import/types.ts";
 import { recoverOptions } from "../recover/command.ts";
-import { promoteOptions } from "../promote.ts";
+import { promoteLongNames, promoteOptions } from "../promote.ts";
 import { standbyOptions } from "../standby/command.ts";
 import { restoreOptions } from "../restore/flags.ts";
 import { shellLongNames, shellOptions } from "../shell/flags.ts";
@@ -131,7 +131,7 @@ const subCommands: Readonly<Record<CommandName, Omit<CompletedCommand, "name">>>
   "new-token": { help: "Make a token and its line for that file", flags: helpFlag, beside: any },
   promote: {
     help: "Make a cluster of a standby",
-    flags: flagsOf(promoteOptions, shellLongNames),
+    flags: flagsOf(promoteOptions, promoteLongNames),
     beside: none,
   },
   recover: {
