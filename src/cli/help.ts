@@ -47,10 +47,8 @@ const examples = `Examples:
 
 /** The page that -help prints. */
 export function helpText(): string {
-  const specs = Object.entries<FlagSpec>(flagTable);
-  const groups = Map.groupBy(specs, ([, spec]) => spec.group);
-  const sections = [...groups].map(([group, flags]) =>
-    [`${group}:`, ...flags.map(([name, spec]) => flagHelp(name, spec))].join("\n")
+  const sections = flagGroups().map(([group, flags]) =>
+    [`${group}:`, ...flags.map((flag) => flagHelp(flag))].join("\n")
   );
   return [
     helpHead,
@@ -61,10 +59,29 @@ export function helpText(): string {
   ].join("\n");
 }
 
-function flagHelp(name: string, spec: FlagSpec): string {
-  const usage = spec.value === "" ? `-${name}` : `-${name} ${spec.value}`;
-  const isOff = spec.default === "" || spec.default === "false";
-  const text = isOff ? spec.help : `${spec.help} (default ${spec.default})`;
+/** A flag as a page shows it. */
+interface ShownFlag {
+  /** With the name of its value: `-node-id ID`. */
+  readonly usage: string;
+  readonly text: string;
+}
+
+/** All flags, by their groups, in the order of the page. */
+export function flagGroups(): readonly (readonly [group: string, readonly ShownFlag[]])[] {
+  const specs = Object.entries<FlagSpec>(flagTable);
+  const groups = Map.groupBy(specs, ([, spec]) => spec.group);
+  return [...groups].map(([group, flags]) => [group, flags.map(shown)]);
+}
+
+function shown([name, { value, help, default: standard }]: [string, FlagSpec]): ShownFlag {
+  const isOff = standard === "" || standard === "false";
+  return {
+    usage: value === "" ? `-${name}` : `-${name} ${value}`,
+    text: isOff ? help : `${help} (default ${standard})`,
+  };
+}
+
+function flagHelp({ usage, text }: ShownFlag): string {
   return `  ${usage}\n${wrap(text, "      ")}`;
 }
 
