@@ -2,7 +2,9 @@
  * Builds the package of client/ as npm packs it, in dist/client: `deno task client` prints where the
  * tarball is.
  */
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import { messageOf } from "../src/base/message_of.ts";
 import { print, printError } from "../src/cli/output.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -33,7 +35,7 @@ export async function packClient(directory: string): Promise<string> {
   const tsc = ["run", "-A", "--no-config", "--no-lock", "--quiet", compiler];
   await run(Deno.execPath(), [...tsc, "-p", "client", "--outDir", `${directory}/dist`], root);
   for (const file of ["client/package.json", "client/README.md", "LICENSE"]) {
-    await Deno.copyFile(`${root}${file}`, `${directory}/${file.replace(/^.*\//, "")}`);
+    await Deno.copyFile(`${root}${file}`, `${directory}/${basename(file)}`);
   }
   const packed = JSON.parse(await run("npm", ["pack", "--json", "--silent"], directory));
   return `${directory}/${packed[0].filename}`;
@@ -43,7 +45,7 @@ if (import.meta.main) {
   try {
     print(`${await packClient(`${root}dist/client`)}\n`);
   } catch (error) {
-    printError(`${error instanceof Error ? error.message : error}\n`);
+    printError(`${messageOf(error)}\n`);
     Deno.exitCode = 1;
   }
 }

@@ -3,8 +3,10 @@
  * Needs dpkg-deb. What it holds beside the program is in tools/debian, or made of the flags' table.
  */
 
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
 import { messageOf } from "../src/base/message_of.ts";
 import { bashScript } from "../src/cli/completion/bash.ts";
 import { fishScript } from "../src/cli/completion/fish.ts";
@@ -104,8 +106,8 @@ async function layOut(tree: string, program: Program, revision: string): Promise
     "/usr/share/bash-completion/completions/raftlite": bashScript(completed),
     "/usr/share/zsh/vendor-completions/_raftlite": zshScript(completed),
     "/usr/share/fish/vendor_completions.d/raftlite.fish": fishScript(completed),
-    "/usr/share/man/man1/raftlite.1.gz": await gzip(manPage()),
-    [`${document}/changelog.gz`]: await gzip(changelog),
+    "/usr/share/man/man1/raftlite.1.gz": new Uint8Array(gzipSync(manPage())),
+    [`${document}/changelog.gz`]: new Uint8Array(gzipSync(changelog)),
     [`${document}/copyright`]: await copyrightText(),
   };
   let installed = 0;
@@ -125,15 +127,10 @@ async function put(
   content: string | Uint8Array<ArrayBuffer>,
   mode: number,
 ): Promise<void> {
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o755 });
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o755 });
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   await Deno.writeFile(path, bytes);
   await Deno.chmod(path, mode);
-}
-
-async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const packed = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(packed).arrayBuffer());
 }
 
 /** Makes the package and returns its path. */

@@ -243,23 +243,8 @@ async function runUntil(
   }
   try {
     await serveMember({
-      member,
-      delivery,
-      transfers,
-      nodeNetwork,
-      discovery,
-      https,
-      users,
-      otlp,
-      backups,
-      archive,
-      restore,
-      end,
-      clock,
-      audit,
-      manager,
-      configuration,
-      logger,
+      ...own,
+      ...{ member, delivery, nodeNetwork, discovery, otlp, backups, archive, restore },
     });
   } finally {
     await member.stop();
