@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { isUnspecified, parseAddress } from "../io/address.ts";
 import type { LogLevel } from "../io/types.ts";
 import type { ClusterConfiguration } from "../member/configuration.ts";
-import type { CredentialFiles } from "../tls/credentials.ts";
 import type { DiscoveryFlags } from "../discovery/open.ts";
 import { discoveryOf } from "./discovery_flags.ts";
 import { type AuditConfiguration, auditOf } from "./audit_flags.ts";
@@ -12,6 +11,7 @@ import { FlagError } from "./flag_error.ts";
 import type { Variables } from "./environment_flags.ts";
 import { located, readFlags } from "./flag_values.ts";
 import { type ExtensionFlags, extensionsOf } from "./extension_flags.ts";
+import { type HttpTls, httpTlsOf } from "./https_flags.ts";
 import { type OtlpConfiguration, otlpOf } from "./otlp_flags.ts";
 import { type NodeTlsConfiguration, nodeTlsOf } from "./node_tls_flags.ts";
 import type { CommandLine, FlagValues } from "./flag_values.ts";
@@ -101,13 +101,6 @@ export interface Configuration {
   };
 }
 
-/** HTTPS as the flags ask for it. */
-export interface HttpTls extends CredentialFiles {
-  readonly verifyClient: boolean;
-  /** "" for any. */
-  readonly commonName: string;
-}
-
 export type Invocation =
   | { readonly type: "help" }
   | { readonly type: "version" }
@@ -162,7 +155,7 @@ function checkedConfiguration({ values, positionals }: CommandLine): Configurati
       headerTimeoutMs: values["http-header-timeout"],
       idleTimeoutMs: values["http-idle-timeout"],
       connectionsMax: values["http-max-connections"],
-      tls: httpTls(values),
+      tls: httpTlsOf(values),
     },
     cluster: {
       join: values["join"],
@@ -295,37 +288,6 @@ function checkedOrigin(origin: string): string {
       `Invalid value ${JSON.stringify(origin)} for flag -http-allow-origin: no header can hold it`,
     );
   }
-}
-
-/** HTTPS, once the flags that ask for it fit together; throws a FlagError. */
-function httpTls(values: FlagValues): HttpTls | undefined {
-  const certPath = values["http-cert"];
-  const keyPath = values["http-key"];
-  const verifyClient = values["http-verify-client"];
-  const commonName = values["http-verify-common-name"];
-  const isOn = certPath !== "" && keyPath !== "";
-  if (!isOn && (certPath !== "" || keyPath !== "")) {
-    const [given, missing] = certPath === "" ? ["-http-key", "-http-cert"] : [
-      "-http-cert",
-      "-http-key",
-    ];
-    throw new FlagError(1, `${given} needs ${missing}: HTTPS takes a certificate and its key`);
-  }
-  if (!isOn && (verifyClient || commonName !== "")) {
-    const flag = verifyClient ? "-http-verify-client" : "-http-verify-common-name";
-    throw new FlagError(
-      1,
-      `${flag} needs -http-cert and -http-key: plain HTTP cannot check who its clients are`,
-    );
-  }
-  if (commonName !== "" && !verifyClient) {
-    throw new FlagError(
-      1,
-      "-http-verify-common-name needs -http-verify-client: without it nobody is asked for a certificate",
-    );
-  }
-  if (!isOn) return undefined;
-  return { certPath, keyPath, caPath: values["http-ca-cert"], verifyClient, commonName };
 }
 
 const leastChangesBytes = 1024 * 1024;

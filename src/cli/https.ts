@@ -2,7 +2,7 @@ import type { HttpsOptions } from "../http/listen.ts";
 import type { HttpsInfo } from "../http/types.ts";
 import { StartError } from "../member/start_error.ts";
 import { watchCertificate } from "./certificate_files.ts";
-import type { HttpTls } from "./flags.ts";
+import type { HttpTls } from "./https_flags.ts";
 import type { WatchParts } from "./watched_list.ts";
 
 export interface OpenHttps {
