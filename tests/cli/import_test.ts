@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
+import { withDirectory } from "../directory.ts";
 import { programCommand, runProgram, runShell } from "./shell_program.ts";
 
 /** A cluster, and a folder for files. */
@@ -9,12 +10,7 @@ async function withCluster(
   test: (cluster: Cluster, folder: string) => Promise<void>,
 ): Promise<void> {
   await using cluster = await Cluster.start({ size });
-  const folder = await Deno.makeTempDir({ prefix: "raftlite-import-" });
-  try {
-    await test(cluster, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await withDirectory((folder) => test(cluster, folder));
 }
 
 const port = (node: NodeProcess) => ["-p", String(node.httpPort)];

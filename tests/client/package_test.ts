@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
 import { packClient } from "../../tools/client.ts";
 import { Cluster, eventually } from "../cluster/harness.ts";
+import { withDirectory } from "../directory.ts";
 
 const program = fileURLToPath(new URL("program.mjs", import.meta.url));
 /** Of a command that fetches packages. */
@@ -116,8 +117,7 @@ Deno.test({
   }`,
   ignore: !hasNpm,
   fn: async (t) => {
-    const directory = await Deno.makeTempDir({ prefix: "raftlite-test-client-" });
-    try {
+    await withDirectory(async (directory) => {
       for (const runtime of await install(directory)) {
         const { name, command: [command = ""] } = runtime;
         const isThere = await succeeds(command, ["--version"]);
@@ -127,8 +127,6 @@ Deno.test({
           fn: () => survive(runtime, directory),
         });
       }
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
+    });
   },
 });

@@ -6,13 +6,13 @@
 import { strict as assert } from "node:assert";
 import { packageProgram } from "../../tools/debian_package.ts";
 import { eventually } from "../cluster/harness.ts";
-import { Machine } from "./machine.ts";
+import { Machine, machineTests } from "./machine.ts";
 
 const [program = "dist/raftlite"] = Deno.args;
 const configuration = "/etc/raftlite/raftlite.conf";
 const api = "http://127.0.0.1:4001";
 
-const whyNone = await Machine.whyNone() ?? await whyNoPackage();
+const test = machineTests(await Machine.whyNone() ?? await whyNoPackage());
 
 async function whyNoPackage(): Promise<string | undefined> {
   try {
@@ -36,6 +36,13 @@ async function execute(machine: Machine, sql: string): Promise<string> {
   return answer;
 }
 
+async function leads(machine: Machine): Promise<void> {
+  await eventually(
+    "its leader",
+    async () => (await machine.run("curl", "-sSf", `${api}/readyz`)).code === 0,
+  );
+}
+
 /** Of those paths the ones that are there. */
 async function there(machine: Machine, ...paths: string[]): Promise<string[]> {
   const { output } = await machine.run("sh", "-c", `ls -d ${paths.join(" ")} 2>/dev/null`);
@@ -43,11 +50,6 @@ async function there(machine: Machine, ...paths: string[]): Promise<string[]> {
 }
 
 const state = (machine: Machine) => machine.property("raftlite", "ActiveState");
-
-function test(name: string, body: () => Promise<void>): void {
-  if (whyNone === undefined) Deno.test(name, body);
-  else Deno.test({ name: `${name} (left out: ${whyNone})`, ignore: true, fn: body });
-}
 
 test("the Debian package installs, starts, upgrades, goes and comes back, and leaves nothing when purged", async () => {
   await using first = await packed("test1");
@@ -79,10 +81,7 @@ test("the Debian package installs, starts, upgrades, goes and comes back, and le
   await machine.must("systemctl", "enable", "--now", "raftlite");
   const process = await machine.property("raftlite", "MainPID");
   assert.equal((await machine.must("ps", "-o", "user=", "-p", process)).trim(), "raftlite");
-  await eventually(
-    "its leader",
-    async () => (await machine.run("curl", "-sSf", `${api}/readyz`)).code === 0,
-  );
+  await leads(machine);
   await execute(machine, "CREATE TABLE t (v)");
   await execute(machine, "INSERT INTO t VALUES ('row')");
   const rows = /"values":\[\["row"\]\]/;
@@ -92,10 +91,7 @@ test("the Debian package installs, starts, upgrades, goes and comes back, and le
   await machine.must("curl", "-sSf", `${api}/readyz?noleader`);
   assert.notEqual(await machine.property("raftlite", "MainPID"), process);
   assert.match(await machine.must("cat", configuration), /^node-id = kept$/m);
-  await eventually(
-    "its leader",
-    async () => (await machine.run("curl", "-sSf", `${api}/readyz`)).code === 0,
-  );
+  await leads(machine);
   assert.match(await execute(machine, "SELECT v FROM t"), rows);
   assert.match(await machine.must("curl", "-sSf", `${api}/nodes`), /"kept"/);
 
@@ -109,10 +105,7 @@ test("the Debian package installs, starts, upgrades, goes and comes back, and le
 
   await machine.must("dpkg", "-i", "/srv/second.deb");
   await machine.must("systemctl", "start", "raftlite");
-  await eventually(
-    "its leader",
-    async () => (await machine.run("curl", "-sSf", `${api}/readyz`)).code === 0,
-  );
+  await leads(machine);
   assert.match(await execute(machine, "SELECT v FROM t"), rows);
 
   await machine.must("dpkg", "-P", "raftlite");

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../cluster/harness.ts";
 
@@ -108,7 +109,7 @@ export class Machine implements AsyncDisposable {
   /** Writes a file there, with its folders. */
   async write(path: string, text: string): Promise<void> {
     const whole = `/proc/${this.#init}/root${path}`;
-    await this.must("mkdir", "-p", path.slice(0, path.lastIndexOf("/")));
+    await this.must("mkdir", "-p", dirname(path));
     await Deno.writeTextFile(whole, text);
   }
 
@@ -132,6 +133,14 @@ export class Machine implements AsyncDisposable {
       return true;
     });
   }
+}
+
+/** Deno.test for tests on such machines, whose names say why they are left out where that is given. */
+export function machineTests(whyNone: string | undefined) {
+  return (name: string, fn: () => Promise<void>): void => {
+    if (whyNone === undefined) Deno.test(name, fn);
+    else Deno.test({ name: `${name} (left out: ${whyNone})`, ignore: true, fn });
+  };
 }
 
 /** Removes a cgroup, those below it first; does nothing where there is none. */

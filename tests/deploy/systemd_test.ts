@@ -3,13 +3,13 @@ import { fileURLToPath } from "node:url";
 import { findLibrary } from "../../src/sqlite/find_library.ts";
 import { eventually } from "../cluster/harness.ts";
 import { FailingDisk } from "../store/failing_disk.ts";
-import { Machine } from "./machine.ts";
+import { Machine, machineTests } from "./machine.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const unitPath = "/etc/systemd/system/raftlite.service";
 const api = "http://127.0.0.1:4001";
 
-const whyNone = await Machine.whyNone();
+const test = machineTests(await Machine.whyNone());
 
 /** What Deno and the program need, where a service's user may see it. */
 async function programFiles(): Promise<Record<string, string>> {
@@ -68,12 +68,6 @@ async function restarted(machine: Machine, before: number): Promise<void> {
   await eventually("systemd to start the node anew", async () =>
     await restarts(machine) > before &&
     await machine.property("raftlite", "ActiveState") === "active");
-}
-
-/** A test on a machine of its own; its name says why it is left out where there can be none. */
-function test(name: string, body: () => Promise<void>): void {
-  if (whyNone === undefined) Deno.test(name, body);
-  else Deno.test({ name: `${name} (left out: ${whyNone})`, ignore: true, fn: body });
 }
 
 test("systemd knows by the printed unit when a node is up, reloads, and is down", async () => {
