@@ -50,10 +50,14 @@ const defaults: CdcConfig = {
   backoffMaxMs: 30_000,
 };
 
+/** Whether a value of the flag says by itself where changes go; else it names a file. */
+export function isCdcEndpoint(flag: string): boolean {
+  return flag === "stdout" || /^https?:\/\//.test(flag);
+}
+
 /** What a value of the flag says by itself; undefined when it names a file. */
 export function cdcConfigOf(flag: string): CdcConfig | undefined {
-  const isEndpoint = flag === "stdout" || /^https?:\/\//.test(flag);
-  return isEndpoint ? { ...defaults, endpoint: checkedEndpoint(flag) } : undefined;
+  return isCdcEndpoint(flag) ? { ...defaults, endpoint: checkedEndpoint(flag) } : undefined;
 }
 
 /** Reads a file of -cdc-config, as rqlite's. Throws a ConfigError. */

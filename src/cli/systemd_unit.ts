@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isCdcEndpoint } from "../cdc/config.ts";
 import { parseAddress } from "../io/address.ts";
 import { auditToStderr } from "./audit_flags.ts";
 import { FlagError } from "./flag_error.ts";
@@ -54,9 +55,9 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
   const program = programCommand();
   for (const warning of commandLine.warnings) printError(`warning: ${warning}\n`);
   const given = [...commandLine.given].filter(([name]) => name !== "version" && name !== "help")
-    .map(([name, text]): [string, string] => [name, isFile(name, text) ? resolve(text) : text]);
+    .map(([name, text]): [string, string] => [name, withWholePaths(name, text)]);
   const files = [
-    ...given.filter(([name, text]) => isFile(name, text)).map(([, path]) => path),
+    ...given.flatMap(([name, text]) => filesIn(name, text)),
     ...filesOfConfig(commandLine),
   ];
   for (
@@ -84,8 +85,8 @@ export function systemdUnit(args: readonly string[]): Promise<number> {
 /** The files that flags in the file of -config name, with a warning for those that would not be found. */
 function filesOfConfig({ values, elsewhere }: CommandLine): readonly string[] {
   const named = Object.entries(values).flatMap(([name, value]) =>
-    elsewhere.has(name) && typeof value === "string" && isFile(name, value)
-      ? [{ name, path: value }]
+    elsewhere.has(name) && typeof value === "string"
+      ? filesIn(name, value).map((path) => ({ name, path }))
       : []
   );
   for (const { name, path } of named) {
@@ -98,21 +99,31 @@ function filesOfConfig({ values, elsewhere }: CommandLine): readonly string[] {
   return named.map(({ path }) => path);
 }
 
-/** Whether the flag names a file: a service starts in /, and needs the whole path. */
-function isFile(name: string, text: string): boolean {
+/** A service starts in /, and needs the whole paths of files. */
+function withWholePaths(name: string, text: string): string {
+  const files = filesIn(name, text);
+  return files.length === 0 ? text : files.map((path) => resolve(path)).join(",");
+}
+
+/** The files, or folders of them, that the flag names. */
+function filesIn(name: string, text: string): readonly string[] {
   const table: Readonly<Record<string, FlagSpec>> = flagTable;
-  if (text === "") return false;
+  if (text === "") return [];
   switch (table[name]?.value) {
     case "FILE":
     case "TARGET":
-      return true;
+      return [text];
+    case "PATH,…":
+      return text.split(",").filter((path) => path !== "");
     case `FILE|${auditToStderr}`:
-      return text !== auditToStderr;
+      return text === auditToStderr ? [] : [text];
     case "FILE|JSON":
       // The file if there is one; else the text itself, where a variable may stand for all of it.
-      return isRegularFile(text) || !/^\s*[{$]/.test(text);
+      return isRegularFile(text) || !/^\s*[{$]/.test(text) ? [text] : [];
+    case "URL|FILE":
+      return isCdcEndpoint(text) ? [] : [text];
     default:
-      return false;
+      return [];
   }
 }
 

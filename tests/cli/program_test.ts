@@ -180,6 +180,21 @@ Deno.test("systemd-unit has a file of -disco-config by its whole path, and leave
   });
 });
 
+Deno.test("systemd-unit has the files of -cdc-config and -extensions-path by their whole paths", async () => {
+  const here = Deno.cwd();
+  const cases: readonly [flag: string, given: string, written: string][] = [
+    ["cdc-config", "cdc.json", `${here}/cdc.json`],
+    ["cdc-config", "https://example.test/changes", "https://example.test/changes"],
+    ["cdc-config", "stdout", "stdout"],
+    ["extensions-path", "a.so,,/opt/b,c.zip", `${here}/a.so,/opt/b,${here}/c.zip`],
+  ];
+  for (const [flag, given, written] of cases) {
+    const { code, stdout, stderr } = await runProgram("systemd-unit", `-${flag}`, given);
+    assert.equal(code, 0, stderr);
+    assert.ok(stdout.includes(` -${flag}=${written} `), stdout);
+  }
+});
+
 Deno.test("systemd-unit lets the node write in the directory of its archive", async () => {
   const { code, stdout, stderr } = await runProgram("systemd-unit", "-archive", "/srv/archive");
   assert.equal(code, 0, stderr);

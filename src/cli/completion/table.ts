@@ -56,9 +56,9 @@ const serverFlags = Object.entries<FlagSpec>(flagTable).map(([name, spec]) => ({
 function valuesOf({ kind, value, words }: FlagSpec): Values {
   if (kind === "switch") return none;
   if (words !== undefined) return { type: "words", words };
-  const [what, ...others] = value.split("|");
-  return what === "FILE" || what === "TARGET" || what === "PATH,…"
-    ? { type: "files", words: others.filter((word) => word === word.toLowerCase()) }
+  const kinds = value.split("|");
+  return kinds.some((what) => what === "FILE" || what === "TARGET" || what === "PATH,…")
+    ? { type: "files", words: kinds.filter((word) => word === word.toLowerCase()) }
     : any;
 }
 
