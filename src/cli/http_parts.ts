@@ -91,9 +91,9 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       transactionIdleMs: http.transactionIdleMs,
     },
     info: {
-      machine: () => ({
+      machine: async () => ({
         openFilesMax: openFilesMax(),
-        fileSystem: fileSystemOf(service.status().dataDirectory),
+        fileSystem: await fileSystemOf(service.status().dataDirectory),
       }),
       rqliteVersion,
       version,

@@ -10,7 +10,7 @@ import type { Discovery } from "../discovery/types.ts";
 import { parseAddress } from "../io/address.ts";
 import { DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
-import { freeBytes } from "../io/free_bytes.ts";
+import { freeBytes } from "../io/machine.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
 import { SystemRandom } from "../io/system_random.ts";
 import { Transfers } from "../io/transfers.ts";

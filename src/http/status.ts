@@ -44,7 +44,7 @@ async function collect(app: AppState): Promise<Figures> {
   const now = Date.now();
   const node = service.status();
   const store = await service.storeStatus();
-  const { openFilesMax, fileSystem } = info.machine();
+  const { openFilesMax, fileSystem } = await info.machine();
   return {
     audit: auditFigures(info.audit?.()),
     auto_backups: info.backups && backupFigures(info.backups()),

@@ -79,7 +79,7 @@ export interface HttpsInfo {
 /** What the server tells about itself. */
 export interface ServerInfo {
   /** What the machine grants: asked for with each /status. */
-  readonly machine: () => MachineFigures;
+  readonly machine: () => Promise<MachineFigures>;
   /**
    * The version of rqlite whose API this is, like `v10.3.0`: X-RQLITE-VERSION, /nodes and /status
    * carry it, because clients parse it.

@@ -1,31 +1,51 @@
-import { statfsSync } from "node:fs";
+import fs from "node:fs";
+import { promisify } from "node:util";
 
-/** Where a file lies. */
-export interface FileSystem {
-  /** As the system calls it, like `ext4`; undefined where it does not say. */
-  readonly kind: string | undefined;
+/** Deno 2.4 has it for callbacks only. */
+const statfs = promisify(fs.statfs);
+
+/** What a disk has room for. */
+interface Space {
   /** Bytes that this user may still write. */
   readonly freeBytes: number;
   readonly totalBytes: number;
 }
 
-/** The file system of a path that is there; undefined where the system does not say. */
-export function fileSystemOf(path: string): FileSystem | undefined {
+/** Where a file lies. */
+export interface FileSystem extends Space {
+  /** As the system calls it, like `ext4`; undefined where it does not say. */
+  readonly kind: string | undefined;
+}
+
+/** What may still be written to the file system of a path, in bytes; undefined where the system does not say. */
+export async function freeBytes(path: string): Promise<number | undefined> {
   try {
-    const { bsize, bavail, blocks } = statfsSync(path);
-    const kind = kindOf(Deno.realPathSync(path));
-    return { kind, freeBytes: bsize * bavail, totalBytes: bsize * blocks };
+    return (await spaceOf(path)).freeBytes;
   } catch {
     return undefined;
   }
 }
 
+/** The file system of a path that is there; undefined where the system does not say. */
+export async function fileSystemOf(path: string): Promise<FileSystem | undefined> {
+  try {
+    return { ...await spaceOf(path), kind: await kindOf(await Deno.realPath(path)) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function spaceOf(path: string): Promise<Space> {
+  const { bsize, bavail, blocks } = await statfs(path);
+  return { freeBytes: bsize * bavail, totalBytes: bsize * blocks };
+}
+
 /** From the mounts of this process, proc_pid_mountinfo(5): the longest that the path lies below. */
-function kindOf(path: string): string | undefined {
+async function kindOf(path: string): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return undefined;
   let longest = "";
   let kind: string | undefined;
-  for (const line of Deno.readTextFileSync("/proc/self/mountinfo").split("\n")) {
+  for (const line of (await Deno.readTextFile("/proc/self/mountinfo")).split("\n")) {
     const [before = "", behind = ""] = line.split(" - ");
     const point = unescaped(before.split(" ")[4] ?? "");
     const isAbove = path === point || path.startsWith(point.endsWith("/") ? point : `${point}/`);

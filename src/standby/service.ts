@@ -10,7 +10,7 @@ import {
   type VersionReport,
 } from "../cluster/types.ts";
 import { Histogram } from "../base/histogram.ts";
-import { freeBytes } from "../io/free_bytes.ts";
+import { freeBytes } from "../io/machine.ts";
 import type { Clock } from "../io/types.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import type { Member } from "../raft/types.ts";

@@ -334,7 +334,7 @@ export function appWith(
     service,
     bodyReader,
     info: {
-      machine: () => ({ openFilesMax: 1024, fileSystem: undefined }),
+      machine: () => Promise.resolve({ openFilesMax: 1024, fileSystem: undefined }),
       rqliteVersion: "v10.3.0",
       version: "0.1.0",
       allowOrigin: options.allowOrigin ?? "",

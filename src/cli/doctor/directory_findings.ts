@@ -41,7 +41,7 @@ export async function directoryFindings(directory: string): Promise<Finding[]> {
         ? "holds a node's data"
         : "holds no node's data",
     ),
-    ...fileSystemFindings(place, await databaseBytes(place)),
+    ...await fileSystemFindings(place, await databaseBytes(place)),
     await syncFinding(place, directory),
     ...machineFindings(),
   );
@@ -61,8 +61,8 @@ async function databaseBytes(directory: string): Promise<number> {
   return await Deno.stat(`${directory}/db.sqlite`).then(({ size }) => size, () => 0);
 }
 
-function fileSystemFindings(directory: string, databaseBytes: number): Finding[] {
-  const found = fileSystemOf(directory);
+async function fileSystemFindings(directory: string, databaseBytes: number): Promise<Finding[]> {
+  const found = await fileSystemOf(directory);
   if (found === undefined) return [];
   return [
     kindFinding(directory, found.kind),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freeBytes } from "../../src/io/free_bytes.ts";
+import { freeBytes } from "../../src/io/machine.ts";
 
 Deno.test("freeBytes says what a file system has free, and nothing of a path that is not there", async () => {
   const free = await freeBytes(".");
