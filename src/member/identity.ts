@@ -1,6 +1,6 @@
 import { isClusterId } from "../transport/handshake.ts";
 import type { Disk } from "../io/types.ts";
-import { writeFileAtomically } from "./atomic_file.ts";
+import { readText, writeFileAtomically } from "./atomic_file.ts";
 
 /** Who the data in a directory belongs to; kept in `node.json` beside it. */
 export interface Identity {
@@ -18,20 +18,13 @@ const fileName = "node.json";
 /** The identity of a data directory; undefined when it has none yet. Throws when it cannot be read. */
 export async function readIdentity(disk: Disk, directory: string): Promise<Identity | undefined> {
   const path = `${directory}/${fileName}`;
-  if (!await disk.exists(path)) return undefined;
-  const file = await disk.open(path, { create: false });
-  try {
-    const text = new TextDecoder().decode(await file.read(0, await file.size()));
-    const value = parse(text);
-    if (value === undefined) {
-      throw new Error(
-        `${path} is damaged: expected version 2 with a nodeId, an incarnation and a clusterId. Restore it from a copy, or empty the directory and let the node join its cluster again`,
-      );
-    }
-    return value;
-  } finally {
-    file.close();
-  }
+  const text = await readText(disk, path);
+  if (text === undefined) return undefined;
+  const value = parse(text);
+  if (value !== undefined) return value;
+  throw new Error(
+    `${path} is damaged: expected version 2 with a nodeId, an incarnation and a clusterId. Restore it from a copy, or empty the directory and let the node join its cluster again`,
+  );
 }
 
 function parse(text: string): Identity | undefined {

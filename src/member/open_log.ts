@@ -166,7 +166,7 @@ async function finishRecovery({ disk, logger }: Surroundings, path: string): Pro
 }
 
 /** Leaves an empty directory at `path`. */
-async function clearDirectory(disk: Disk, path: string): Promise<void> {
+export async function clearDirectory(disk: Disk, path: string): Promise<void> {
   await disk.makeDirectory(path);
   for (const name of await disk.list(path)) await disk.remove(`${path}/${name}`);
 }

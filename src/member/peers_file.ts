@@ -2,6 +2,7 @@ import { messageOf } from "../base/message_of.ts";
 import type { Disk } from "../io/types.ts";
 import { membersMax } from "../raft/configuration.ts";
 import { type Configuration, type Member, type NodeId, nodeName } from "../raft/types.ts";
+import { readText } from "./atomic_file.ts";
 
 /** A `peers.json` that does not say what it must. */
 export class PeersFileError extends Error {
@@ -20,13 +21,8 @@ export interface NamedPeer {
  * `[{"id": "1", "address": "10.0.0.1:4002", "non_voter": false}, …]`. undefined without a file.
  */
 export async function readPeersFile(disk: Disk, path: string): Promise<NamedPeer[] | undefined> {
-  if (!await disk.exists(path)) return undefined;
-  const file = await disk.open(path, { create: false });
-  try {
-    return parse(path, new TextDecoder().decode(await file.read(0, await file.size())));
-  } finally {
-    file.close();
-  }
+  const text = await readText(disk, path);
+  return text === undefined ? undefined : parse(path, text);
 }
 
 function parse(path: string, text: string): NamedPeer[] {

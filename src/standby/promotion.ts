@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { Clock, Disk, Logger, Random } from "../io/types.ts";
 import { newClusterId, newIncarnation } from "../member/cluster_identity.ts";
 import { writeIdentity } from "../member/identity.ts";
-import { logDirectory } from "../member/open_log.ts";
+import { clearDirectory, logDirectory } from "../member/open_log.ts";
 import type { Openers } from "../member/openers.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import { serverId } from "../raft/types.ts";
@@ -81,8 +81,7 @@ async function makeLog(
   { incarnation, index, term }: PromotedTo,
   { nodeId, address, httpAddress }: PromotedNode,
 ): Promise<void> {
-  await disk.makeDirectory(directory);
-  for (const name of await disk.list(directory)) await disk.remove(`${directory}/${name}`);
+  await clearDirectory(disk, directory);
   const { log } = await openers.logs.open({ disk, directory, clock, logger });
   try {
     const self = serverId(nodeId, incarnation);

@@ -1,5 +1,5 @@
 import type { Disk } from "../io/types.ts";
-import { writeFileAtomically } from "../member/atomic_file.ts";
+import { readText, writeFileAtomically } from "../member/atomic_file.ts";
 import { StartError } from "../member/start_error.ts";
 
 /** What a standby is promoted to. */
@@ -33,15 +33,13 @@ export async function readStandbyRecord(
   directory: string,
 ): Promise<StandbyRecord | undefined> {
   const path = recordPath(directory);
-  if (!await disk.exists(path)) return undefined;
-  const file = await disk.open(path, { create: false });
+  const text = await readText(disk, path);
+  if (text === undefined) return undefined;
   try {
-    const value = JSON.parse(new TextDecoder().decode(await file.read(0, await file.size())));
+    const value = JSON.parse(text);
     if (value?.version === 1 && typeof value.cluster === "string") return value;
   } catch {
     // Said below.
-  } finally {
-    file.close();
   }
   throw new StartError(
     `${path} is damaged, or of another version of raftlite: empty ${directory}, and let the standby begin again`,
