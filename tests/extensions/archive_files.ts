@@ -1,5 +1,6 @@
 import { create } from "tar";
 import { crc32, deflateRawSync } from "node:zlib";
+import { joinBytes } from "../../src/base/bytes.ts";
 
 export interface Content {
   readonly name: string;
@@ -44,7 +45,7 @@ export function zip(files: readonly Content[], lie: { readonly crc?: number } = 
     parts.push(local, path, packed);
     at += local.length + path.length + packed.length;
   }
-  const listed = joined(directory);
+  const listed = joinBytes(directory);
   const end = header(22, [
     [0, 4, 0x0605_4b50],
     [8, 2, files.length],
@@ -52,7 +53,7 @@ export function zip(files: readonly Content[], lie: { readonly crc?: number } = 
     [12, 4, listed.length],
     [16, 4, at],
   ]);
-  return joined([...parts, listed, end]);
+  return joinBytes([...parts, listed, end]);
 }
 
 type Field = readonly [offset: number, size: 2 | 4, value: number];
@@ -65,16 +66,6 @@ function header(length: number, fields: readonly Field[]): Uint8Array {
     else view.setUint32(offset, value >>> 0, true);
   }
   return bytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** A gzipped tar file of what lies in a directory, under names as they are given. */

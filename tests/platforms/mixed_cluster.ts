@@ -7,6 +7,9 @@ const patienceMs = 600_000;
 /** Its processor is ten to thirty times slower: it must not lose its leader for that alone. */
 const flags = ["-raft-heartbeat-timeout", "15s", "-raft-apply-timeout", "120s"];
 
+/** In a row, before all nodes are compared. */
+const writes = 15;
+
 /** What processors and C libraries answer differently where nobody sees to it. */
 const schema = [
   "CREATE TABLE reals (id INTEGER PRIMARY KEY, x REAL, y REAL, t TEXT)",
@@ -65,10 +68,8 @@ async function ready(node: NodeProcess): Promise<void> {
 }
 
 /** A cluster of this system and another goes through writes, crashes and a change of leader, and stays one. */
-export async function runMixedCluster(
-  foreign: ForeignDeno,
-  { writes, seed }: { readonly writes: number; readonly seed: bigint },
-): Promise<void> {
+export async function runMixedCluster(foreign: ForeignDeno): Promise<void> {
+  const seed = BigInt(Deno.env.get("RAFTLITE_SEED") ?? Date.now());
   console.log(`seed ${seed}`);
   const random = new Prng(seed);
   await using cluster = await Cluster.start({ size: 0, flags });
