@@ -37,13 +37,14 @@ export function backupSource(
       if (record !== undefined) {
         logger.log("INFO", "backup", `${name} is not there, the newest beside it is ${record.key}`);
       }
-      const from = record ?? { key, sizeBytes: info?.sizeBytes ?? 0 };
-      if (record === undefined && info === undefined) throw new Error("it is not there");
-      const { sizeBytes: totalBytes } = from;
-      const pieces = piecesOf(objects, from.key, totalBytes, signal);
-      const body = transfers.counted("auto-restore", { what: `from ${name}`, totalBytes }, pieces);
+      const from = record ?? (info && { key, sizeBytes: info.sizeBytes });
+      if (from === undefined) throw new Error("it is not there");
+      const { sizeBytes } = from;
+      const pieces = piecesOf(objects, from.key, sizeBytes, signal);
+      const expected = { what: `from ${name}`, totalBytes: sizeBytes };
+      const body = transfers.counted("auto-restore", expected, pieces);
       const checked = record === undefined ? body : checkedSum(body, record.sha256);
-      return { backup: await store.check(checked, signal), sizeBytes: from.sizeBytes };
+      return { backup: await store.check(checked, signal), sizeBytes };
     },
     close: () => objects.close(),
   };

@@ -129,28 +129,24 @@ export class Trimmer {
       return;
     }
     // An earlier beginning than the planned one waits anew: whatever made it so counts.
-    const planned = this.#planned;
-    if (planned === undefined || index < planned.index) {
-      this.#planned = { index, since: clock.now() };
-    }
-    const due = this.#planned;
-    if (due === undefined || clock.now() - due.since < this.#graceMs) return;
+    const before = this.#planned;
+    const planned = before !== undefined && before.index <= index
+      ? before
+      : { index, since: clock.now() };
+    this.#planned = planned;
+    if (clock.now() - planned.since < this.#graceMs) return;
     await node.confirm();
     const { clusterId, term } = node;
-    const record: TrimRecord = {
-      ...{ version: 1, cluster: clusterId, term, index: due.index },
-      time: clock.wallTime(),
-    };
+    const time = clock.wallTime();
+    const record: TrimRecord = { version: 1, cluster: clusterId, term, index: planned.index, time };
+    const key = trimKey(place, planned.index);
     try {
-      await place.store.put(trimKey(place, due.index), recordBytes(record), {
-        ifAbsent: true,
-        signal,
-      });
+      await place.store.put(key, recordBytes(record), { ifAbsent: true, signal });
     } catch (error) {
       if (!failedAs("exists", error)) throw error;
     }
     this.#planned = undefined;
-    this.#log("INFO", `${place.name} begins at index ${due.index} from now on`);
+    this.#log("INFO", `${place.name} begins at index ${planned.index} from now on`);
   }
 
   async #removeBefore(begins: number): Promise<void> {
