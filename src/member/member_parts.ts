@@ -87,24 +87,33 @@ export async function openData(
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<MemberData> {
-  const { disk, clock, logger, openers } = surroundings;
-  const identity = await ClusterIdentity.read(disk, surroundings.random, configuration);
+  const { disk, random } = surroundings;
+  const identity = await ClusterIdentity.read(disk, random, configuration);
+  const { store, profile } = await openDatabase(configuration, surroundings);
+  cleanUp.defer(() => store.close());
+  return { identity, store, profile };
+}
+
+/** Opens the database of a data directory; its store is to be closed. */
+export async function openDatabase(
+  { dataDirectory, database }: Pick<MemberConfiguration, "dataDirectory" | "database">,
+  { disk, clock, logger, openers }: Pick<Surroundings, "disk" | "clock" | "logger" | "openers">,
+): Promise<Pick<MemberData, "store" | "profile">> {
   const { store, profile, libraryPath } = await openers.engine.open({
-    directory: configuration.dataDirectory,
+    directory: dataDirectory,
     clock,
     disk,
     logger,
-    readers: configuration.database.readConnectionsMax,
-    foreignKeys: configuration.database.foreignKeys,
-    slow: configuration.database.slow,
-    changesBytes: configuration.database.changesBytes,
-    changesHeld: configuration.database.changesHeld,
-    limits: configuration.database.limits,
-    extensions: configuration.database.extensions,
+    readers: database.readConnectionsMax,
+    foreignKeys: database.foreignKeys,
+    slow: database.slow,
+    changesBytes: database.changesBytes,
+    changesHeld: database.changesHeld,
+    limits: database.limits,
+    extensions: database.extensions,
   });
-  cleanUp.defer(() => store.close());
   logger.log("INFO", "sqlite", `SQLite ${profile.version} (${libraryPath})`);
-  return { identity, store, profile };
+  return { store, profile };
 }
 
 /** Gives the member its place among the others; `cleanUp` takes it off the network again. */

@@ -7,6 +7,7 @@ import { TurnWatch } from "../../io/turn_watch.ts";
 import type { Transfers } from "../../io/transfers.ts";
 import type { Disk } from "../../io/types.ts";
 import type { StderrLogger } from "../../io/stderr_logger.ts";
+import { openDatabase } from "../../member/member_parts.ts";
 import { openers } from "../../member/openers.ts";
 import { ArchiveFollower } from "../../standby/follower.ts";
 import type { StandbyRecord } from "../../standby/record.ts";
@@ -44,23 +45,15 @@ export interface FollowParts {
 /** Follows the archive and serves what it has; true once it is promoted, false to end before. */
 export async function follow(parts: FollowParts): Promise<boolean> {
   const { end, configuration, clock, disk, manager, logger } = parts;
-  const { database, dataDirectory: directory } = memberConfiguration(configuration);
+  const { dataDirectory: directory } = configuration;
   const extensions = await prepareExtensions(configuration.database.extensions, {
     directory: extensionDirectory(directory),
     logger,
   });
-  const { store, profile, libraryPath } = await openers.engine.open({
-    extensions,
-    directory,
-    clock,
-    disk,
-    logger,
-    readers: database.readConnectionsMax,
-    foreignKeys: database.foreignKeys,
-    slow: database.slow,
-    limits: database.limits,
-  });
-  logger.log("INFO", "sqlite", `SQLite ${profile.version} (${libraryPath})`);
+  const member = memberConfiguration(configuration, extensions);
+  // A standby keeps no row changes.
+  const database = { ...member.database, changesBytes: undefined };
+  const { store, profile } = await openDatabase({ ...member, database }, { ...parts, openers });
   store.failed.catch((error) => end.fail(error));
   const { place, record, pollMs } = parts;
   const follower = new ArchiveFollower({
@@ -78,9 +71,9 @@ export async function follow(parts: FollowParts): Promise<boolean> {
   });
   const service = new StandbyService({
     ...{ follower, store, profile, clock },
-    nodeId: configuration.nodeId,
-    raftAddress: configuration.raft.advertisedAddress,
-    httpAddress: memberConfiguration(configuration).httpAddress,
+    nodeId: member.nodeId,
+    raftAddress: member.advertisedAddress,
+    httpAddress: member.httpAddress,
     dataDirectory: directory,
   });
   try {
