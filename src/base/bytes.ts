@@ -25,6 +25,11 @@ export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
+/** Whether bytes begin with these, as a file of some format does. */
+export function beginsWith(bytes: Uint8Array, beginning: readonly number[]): boolean {
+  return beginning.every((byte, at) => bytes[at] === byte);
+}
+
 /** Appends values to a buffer that grows; all integers are little-endian. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;

@@ -84,13 +84,13 @@ function add(found: Map<string, Found>, file: Found): void {
 }
 
 async function filesAt(path: string, bytesLeft: number): Promise<ArchivedFile[]> {
-  const { isDirectory, isFile } = await Deno.stat(path).catch((error) => {
+  const { isDirectory, isFile, size } = await Deno.stat(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw cannotRead(path, error);
     throw new ExtensionPathError(`extension path does not exist: ${path}`);
   });
   if (isDirectory) return await filesIn(path, bytesLeft);
   if (!isFile) throw cannotRead(path, new Error("it is no file"));
-  const bytes = await read(path, bytesLeft);
+  const bytes = await read(path, size, bytesLeft);
   const kind = archiveKind(bytes);
   if (kind === undefined) return [{ name: baseName(path), bytes }];
   // Few have archives: the libraries that read them are loaded for those.
@@ -113,23 +113,24 @@ async function filesIn(directory: string, bytesLeft: number): Promise<ArchivedFi
     const path = `${directory}/${name}`;
     if (name.startsWith(".")) continue;
     // A link to a file is as good as one.
-    const { isFile } = await Deno.stat(path).catch((error) => {
+    const { isFile, size } = await Deno.stat(path).catch((error) => {
       throw cannotRead(path, error);
     });
     if (!isFile) continue;
-    const bytes = await read(path, left);
+    const bytes = await read(path, size, left);
     left -= bytes.length;
     files.push({ name, bytes });
   }
   return files;
 }
 
-async function read(path: string, bytesLeft: number): Promise<Uint8Array<ArrayBuffer>> {
+async function read(
+  path: string,
+  size: number,
+  bytesLeft: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size > bytesLeft) {
-      throw new Error("it is too large: all together have a bound");
-    }
+    if (size > bytesLeft) throw new Error("it is too large: all together have a bound");
     return await Deno.readFile(path);
   } catch (error) {
     throw cannotRead(path, error);

@@ -1,3 +1,5 @@
+import { beginsWith } from "../base/bytes.ts";
+
 /** What the head of a library must say to be one for a system. */
 interface Format {
   readonly magic: readonly number[];
@@ -48,7 +50,7 @@ function formatsHere(): readonly Format[] {
 
 /** Why a file cannot be loaded as a library here, as its head tells; undefined when it may. */
 export function libraryFault(bytes: Uint8Array): string | undefined {
-  const format = formats.find(({ magic }) => magic.every((byte, at) => bytes[at] === byte));
+  const format = formats.find(({ magic }) => beginsWith(bytes, magic));
   if (format === undefined || bytes.length < headBytes) return "it is no library";
   if (!formatsHere().includes(format)) return "it is a library for another system";
   return format.fault(new DataView(bytes.buffer, bytes.byteOffset, headBytes));
@@ -63,7 +65,7 @@ const programHead = { offset: 8, fileSize: 32, bytes: 56 };
  * of ELF only; other systems check that themselves.
  */
 export function isCutShort(bytes: Uint8Array): boolean {
-  if (!elf.magic.every((byte, at) => bytes[at] === byte)) return false;
+  if (!beginsWith(bytes, elf.magic)) return false;
   if (bytes.length < elfHead.bytes) return true;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const tableOffset = Number(view.getBigUint64(elfHead.tableOffset, true));

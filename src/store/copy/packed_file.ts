@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable, type Transform } from "node:stream";
 import zlib from "node:zlib";
+import { beginsWith } from "../../base/bytes.ts";
 import type { Disk, DiskFile } from "../../io/types.ts";
 import type { Compression, PackedSums } from "../types.ts";
 import { readFile } from "./snapshot_body.ts";
@@ -19,7 +20,7 @@ const changeCounters = [[24, 28], [92, 96]] as const;
 /** Of which compression a file is, by its first bytes. */
 export function compressionOf(head: Uint8Array): Compression {
   for (const kind of ["gzip", "zstd"] as const) {
-    if (magics[kind].every((byte, at) => head[at] === byte)) return kind;
+    if (beginsWith(head, magics[kind])) return kind;
   }
   return "none";
 }
