@@ -13,17 +13,9 @@ interface OfRow {
 
 /** What was done to a row. A text that is no UTF-8 comes as its bytes. */
 export type RowChange =
-  | OfRow & {
-    readonly op: "insert";
-    readonly before: undefined;
-    readonly after: Row;
-  }
+  | OfRow & { readonly op: "insert"; readonly before: undefined; readonly after: Row }
   | OfRow & { readonly op: "update"; readonly before: Row; readonly after: Row }
-  | OfRow & {
-    readonly op: "delete";
-    readonly before: Row;
-    readonly after: undefined;
-  };
+  | OfRow & { readonly op: "delete"; readonly before: Row; readonly after: undefined };
 
 /** More was done than changes tell of: all tables are to be read again. */
 export interface ReadAgain {

@@ -45,11 +45,7 @@ export class Client {
       fetch: given ?? ((input, init) => fetch(input, init)),
       authorization: authorizationOf(options),
     });
-    this.#failover = new Failover({
-      nodes: this.#nodes,
-      exchange: this.#exchange,
-      discover,
-    });
+    this.#failover = new Failover({ nodes: this.#nodes, exchange: this.#exchange, discover });
   }
 
   /** Reads. Statements that would write are not carried out. */
@@ -78,30 +74,16 @@ export class Client {
     options: WriteOptions = {},
   ): Promise<Result<R>> {
     return this.#one<R>(
-      await this.#write(
-        "/db/execute",
-        { exact: "" },
-        [{ sql, params }],
-        options,
-      ),
+      await this.#write("/db/execute", { exact: "" }, [{ sql, params }], options),
     );
   }
 
   /** Carries out statements, reads among them too, in one transaction: all of them, or none. */
-  async batch(
-    statements: readonly Statement[],
-    options: BatchOptions = {},
-  ): Promise<Result[]> {
+  async batch(statements: readonly Statement[], options: BatchOptions = {}): Promise<Result[]> {
     if (statements.length === 0) return [];
     const path = options.reads === false ? "/db/execute" : "/db/request";
-    const parameters = {
-      exact: "",
-      transaction: "",
-      min_index: this.#seenIndex,
-    };
-    return this.#results(
-      await this.#write(path, parameters, statements, options),
-    );
+    const parameters = { exact: "", transaction: "", min_index: this.#seenIndex };
+    return this.#results(await this.#write(path, parameters, statements, options));
   }
 
   /**
@@ -130,10 +112,7 @@ export class Client {
    * under it. That is true of all that is finished; a write still on its way may yet be done. Throws
    * ResultLost for one that was done and whose results, of more than 64 KiB say, are not kept.
    */
-  async outcome(
-    key: string,
-    options: CallOptions = {},
-  ): Promise<Result[] | undefined> {
+  async outcome(key: string, options: CallOptions = {}): Promise<Result[] | undefined> {
     const call: Call = { method: "GET", path: "/db/outcome", key: keyOf(key) };
     const answer = await this.#failover.send(call, this.#deadline(options));
     return answer.kind === "key_unknown" ? undefined : this.#results(answer);
@@ -145,16 +124,13 @@ export class Client {
    * that he has dealt with goes on behind it, at any later time that the cluster keeps changes for
    * (-changes-size). Throws ChangesLost where it does not any more.
    */
-  changes(
-    options: ChangesOptions = {},
-  ): AsyncGenerator<ChangeGroup, void, undefined> {
+  changes(options: ChangesOptions = {}): AsyncGenerator<ChangeGroup, void, undefined> {
     return followChanges({
       nodes: this.#nodes,
       exchange: this.#exchange,
       failover: this.#failover,
       integers: this.#integers,
-      patienceMs: options.timeoutMs ?? this.#options.timeoutMs ??
-        timeoutMsDefault,
+      patienceMs: options.timeoutMs ?? this.#options.timeoutMs ?? timeoutMsDefault,
       saw: (index) => this.saw(index),
     }, options);
   }
@@ -171,9 +147,7 @@ export class Client {
 
   /** Has later reads see what another client, of which this is the `seenIndex`, has seen. */
   saw(index: number): void {
-    if (!Number.isSafeInteger(index) || index < 0) {
-      throw new RangeError(`Index ${index} is none`);
-    }
+    if (!Number.isSafeInteger(index) || index < 0) throw new RangeError(`Index ${index} is none`);
     this.#seenIndex = Math.max(this.#seenIndex, index);
   }
 
@@ -197,30 +171,18 @@ export class Client {
     options: WriteOptions,
   ): Promise<Answer> {
     const body = statementsText(statements);
-    const call: Call = {
-      method: "POST",
-      path,
-      parameters,
-      body,
-      key: keyOf(options.key),
-    };
+    const call: Call = { method: "POST", path, parameters, body, key: keyOf(options.key) };
     return await this.#failover.send(call, this.#deadline(options));
   }
 
   #deadline({ timeoutMs, signal }: CallOptions): Deadline {
-    return new Deadline(
-      timeoutMs ?? this.#options.timeoutMs ?? timeoutMsDefault,
-      signal,
-    );
+    return new Deadline(timeoutMs ?? this.#options.timeoutMs ?? timeoutMsDefault, signal);
   }
 
   #results(answer: Answer): Result[] {
     if (answer.status !== 200) throw refusal(answer);
     this.saw(answer.index);
-    return resultsOf(answer.text, {
-      integers: this.#integers,
-      replayed: answer.replayed,
-    });
+    return resultsOf(answer.text, { integers: this.#integers, replayed: answer.replayed });
   }
 
   #one<R extends Row>(answer: Answer): Result<R> {

@@ -12,9 +12,7 @@ export class Deadline {
 
   /** Throws the reason of a signal that is aborted already. */
   constructor(timeoutMs: number, signal?: AbortSignal) {
-    if (!(timeoutMs > 0)) {
-      throw new RangeError(`timeoutMs is ${timeoutMs}: it is to be above 0`);
-    }
+    if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs is ${timeoutMs}: it is to be above 0`);
     signal?.throwIfAborted();
     this.#totalMs = Math.min(timeoutMs, timeoutMsMax);
     this.#at = performance.now() + this.#totalMs;
@@ -31,20 +29,12 @@ export class Deadline {
 
   /** What one node may take to have the cluster do it, so that time is left for another one, in ms. */
   get attemptMs(): number {
-    return Math.ceil(
-      Math.max(
-        1,
-        Math.min(this.leftMs, Math.max(attemptMsMin, this.#totalMs / 3)),
-      ),
-    );
+    return Math.ceil(Math.max(1, Math.min(this.leftMs, Math.max(attemptMsMin, this.#totalMs / 3))));
   }
 
   /** Waits after each failure, the first of which is 1: twice as long, less what chance takes off. */
   backOff(failures: number, { firstMs, mostMs }: Pauses): Promise<void> {
-    return this.pause(
-      Math.min(mostMs, firstMs * 2 ** (failures - 1)) *
-        (0.5 + Math.random() / 2),
-    );
+    return this.pause(Math.min(mostMs, firstMs * 2 ** (failures - 1)) * (0.5 + Math.random() / 2));
   }
 
   /** Waits, but no longer than the deadline; throws the signal's reason when that comes first. */

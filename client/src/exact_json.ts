@@ -48,19 +48,13 @@ function marked(text: string, integers: Integers): string {
 }
 
 function markFor(number: string, integers: Integers): Marked | undefined {
-  if (/[.eE]/.test(number)) {
-    return integers === "bigint" ? { real: number } : undefined;
-  }
+  if (/[.eE]/.test(number)) return integers === "bigint" ? { real: number } : undefined;
   return Number.isSafeInteger(Number(number)) ? undefined : { integer: number };
 }
 
 /** Behind the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
-  for (
-    let end = text.indexOf('"', start + 1);
-    end >= 0;
-    end = text.indexOf('"', end + 1)
-  ) {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
     while (text[end - 1 - backslashes] === "\\") backslashes++;
     if (backslashes % 2 === 0) return end + 1;
@@ -70,9 +64,7 @@ function endOfString(text: string, start: number): number {
 
 /** A value of an answer, as `parseExact` gave it. */
 export function valueOf(json: unknown, integers: Integers): Value {
-  if (typeof json === "number") {
-    return integers === "bigint" ? BigInt(json) : json;
-  }
+  if (typeof json === "number") return integers === "bigint" ? BigInt(json) : json;
   if (typeof json === "string" || json === null) return json;
   if (Array.isArray(json)) return Uint8Array.from(json);
   const mark = json as Marked;

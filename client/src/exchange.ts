@@ -52,10 +52,7 @@ export class Exchange {
   readonly #authorization: string | undefined;
 
   constructor(
-    options: {
-      readonly fetch: typeof fetch;
-      readonly authorization: string | undefined;
-    },
+    options: { readonly fetch: typeof fetch; readonly authorization: string | undefined },
   ) {
     this.#fetch = options.fetch;
     this.#authorization = options.authorization;
@@ -69,10 +66,7 @@ export class Exchange {
     const giveUp = (why: string) => controller.abort(new Lost(why, true));
     const cancel = () => controller.abort(signal?.reason);
     signal?.addEventListener("abort", cancel, { once: true });
-    const late = setTimeout(
-      () => giveUp(`no answer within ${Math.round(leftMs)} ms`),
-      leftMs,
-    );
+    const late = setTimeout(() => giveUp(`no answer within ${Math.round(leftMs)} ms`), leftMs);
     const watch = this.#watch(node, giveUp);
     try {
       return await answerOf(await this.#request(node, call, controller.signal));
@@ -103,13 +97,9 @@ export class Exchange {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => value === "" ? name : `${name}=${encodeURIComponent(String(value))}`);
     const headers: Record<string, string> = {};
-    if (this.#authorization !== undefined) {
-      headers["authorization"] = this.#authorization;
-    }
+    if (this.#authorization !== undefined) headers["authorization"] = this.#authorization;
     if (body !== undefined) headers["content-type"] = "application/json";
-    if (key !== undefined) {
-      headers["idempotency-key"] = `"${key.replace(/["\\]/g, "\\$&")}"`;
-    }
+    if (key !== undefined) headers["idempotency-key"] = `"${key.replace(/["\\]/g, "\\$&")}"`;
     const target = `${node}${path}${query.length > 0 ? `?${query.join("&")}` : ""}`;
     return this.#fetch(target, {
       method,

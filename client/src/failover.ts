@@ -49,11 +49,7 @@ export class Failover {
   #learnedAt = -Infinity;
 
   constructor(
-    parts: {
-      readonly nodes: Nodes;
-      readonly exchange: Exchange;
-      readonly discover: boolean;
-    },
+    parts: { readonly nodes: Nodes; readonly exchange: Exchange; readonly discover: boolean },
   ) {
     this.#nodes = parts.nodes;
     this.#exchange = parts.exchange;
@@ -80,16 +76,9 @@ export class Failover {
         // Until it is known: whatever ends this, it may have been done.
         const before = doubt;
         doubt = `${node} did not answer`;
-        const { fate, answer, reason } = await this.#attempt(
-          node,
-          call,
-          deadline,
-        );
+        const { fate, answer, reason } = await this.#attempt(node, call, deadline);
         if (fate === "settled" && answer !== undefined) {
-          if (
-            before !== undefined && key !== undefined &&
-            isHalfTold(answer, call)
-          ) {
+          if (before !== undefined && key !== undefined && isHalfTold(answer, call)) {
             doubt = before;
             throw refusal(answer);
           }
@@ -106,17 +95,10 @@ export class Failover {
       }
     } catch (error) {
       if (key === undefined || doubt === undefined) throw error;
-      throw new UnknownOutcome(
-        `Outcome unknown: given up while ${doubt}`,
-        key,
-        { cause: error },
-      );
+      throw new UnknownOutcome(`Outcome unknown: given up while ${doubt}`, key, { cause: error });
     }
     if (key !== undefined && doubt !== undefined) {
-      throw new UnknownOutcome(
-        `Outcome unknown: no node has told it in time: ${doubt}`,
-        key,
-      );
+      throw new UnknownOutcome(`Outcome unknown: no node has told it in time: ${doubt}`, key);
     }
     throw new Unavailable(`No node could do it in time: ${last}`);
   }
@@ -125,9 +107,7 @@ export class Failover {
     node: string,
     call: Call,
     deadline: Deadline,
-  ): Promise<
-    { readonly fate: Fate; readonly answer?: Answer; readonly reason: string }
-  > {
+  ): Promise<{ readonly fate: Fate; readonly answer?: Answer; readonly reason: string }> {
     const timeout = `${deadline.attemptMs}ms`;
     const { parameters } = call;
     const asked: Call = {
@@ -144,10 +124,7 @@ export class Failover {
       return { fate: fateOf(answer, call), answer, reason };
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
-      return {
-        fate: error.sent ? "unknown" : "nothing",
-        reason: error.message,
-      };
+      return { fate: error.sent ? "unknown" : "nothing", reason: error.message };
     }
   }
 
@@ -175,16 +152,10 @@ export class Failover {
 
   /** Asks one node for the others; what is known stays as it is when that fails. */
   relearn(): Promise<void> {
-    if (!this.#discover || this.#closing.signal.aborted) {
-      return Promise.resolve();
-    }
+    if (!this.#discover || this.#closing.signal.aborted) return Promise.resolve();
     const ask = async () => {
       const deadline = new Deadline(learnTimeoutMs, this.#closing.signal);
-      const { status, text } = await this.#exchange.send(
-        this.#nodes.current,
-        nodesCall,
-        deadline,
-      );
+      const { status, text } = await this.#exchange.send(this.#nodes.current, nodesCall, deadline);
       if (status === 200) this.#nodes.learn(urlsIn(text));
     };
     this.#learning ??= ask().catch(() => {}).finally(() => {
@@ -213,25 +184,14 @@ function urlsIn(text: string): string[] {
 export function refusal({ status, text, kind }: Answer): RaftliteError {
   const reason = text.trim().slice(0, 2_000);
   if (kind === "conflict") return new Conflict(reason);
-  if (kind === "transaction_over" || kind === "no_transaction") {
-    return new TransactionOver(reason);
-  }
+  if (kind === "transaction_over" || kind === "no_transaction") return new TransactionOver(reason);
   if (status === 401) {
-    return new Refused(
-      "Nobody is known by these credentials, or they do not permit this",
-      status,
-    );
+    return new Refused("Nobody is known by these credentials, or they do not permit this", status);
   }
   if (status === 429) {
-    return new Refused(
-      "Too many wrong passwords came from here: try again later",
-      status,
-    );
+    return new Refused("Too many wrong passwords came from here: try again later", status);
   }
-  return new Refused(
-    reason === "" ? `The answer is ${status}` : reason,
-    status,
-  );
+  return new Refused(reason === "" ? `The answer is ${status}` : reason, status);
 }
 
 /** Whether it says nothing of an earlier sending of the same write, as one that is refused for its user. */

@@ -15,9 +15,7 @@ export class Nodes {
   constructor(urls: readonly string[]) {
     this.#given = [...new Set(urls.map(nodeUrl))];
     const [first] = this.#given;
-    if (first === undefined) {
-      throw new TypeError("No node is given: name one at least by its URL");
-    }
+    if (first === undefined) throw new TypeError("No node is given: name one at least by its URL");
     this.#current = first;
     this.#schemes = new Set(this.#given.map((url) => new URL(url).protocol));
   }
@@ -41,9 +39,7 @@ export class Nodes {
     );
     this.#learned = usable.slice(0, learnedMax).map(nodeUrl);
     const known = new Set(this.all);
-    for (const url of this.#failedAt.keys()) {
-      if (!known.has(url)) this.#failedAt.delete(url);
-    }
+    for (const url of this.#failedAt.keys()) if (!known.has(url)) this.#failedAt.delete(url);
     if (!known.has(this.#current)) this.#current = this.#best();
   }
 
@@ -61,9 +57,7 @@ export class Nodes {
 
 function nodeUrl(text: string): string {
   if (!URL.canParse(text)) {
-    throw new TypeError(
-      `${text} is not the URL of a node, like http://host:4001`,
-    );
+    throw new TypeError(`${text} is not the URL of a node, like http://host:4001`);
   }
   const { protocol, username, password, origin, pathname } = new URL(text);
   if (protocol !== "http:" && protocol !== "https:") {

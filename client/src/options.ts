@@ -74,17 +74,13 @@ export interface TransactionOptions extends CallOptions {
 }
 
 /** The Authorization header that the options ask for. */
-export function authorizationOf(
-  { user, password, token }: ClientOptions,
-): string | undefined {
+export function authorizationOf({ user, password, token }: ClientOptions): string | undefined {
   if (token !== undefined) {
     if (user === undefined) return `Bearer ${token}`;
     throw new TypeError("Options user and token are not given together");
   }
   if (user === undefined) return undefined;
-  if (password === undefined) {
-    throw new TypeError("Option password is missing, beside user");
-  }
+  if (password === undefined) throw new TypeError("Option password is missing, beside user");
   const bytes = new TextEncoder().encode(`${user}:${password}`);
   return `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
 }
@@ -95,9 +91,7 @@ const keyForm = /^[ -~]{1,255}$/;
 export function keyOf(given: string | undefined): string {
   if (given === undefined) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
-      "",
-    );
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
   if (keyForm.test(given)) return given;
   throw new TypeError("Option key is not 1 to 255 visible ASCII characters");

@@ -59,17 +59,12 @@ interface Reading {
 }
 
 /** The results in an answer of 200; throws the error that it holds instead. */
-export function resultsOf(
-  text: string,
-  { integers, replayed }: Reading,
-): Result[] {
+export function resultsOf(text: string, { integers, replayed }: Reading): Result[] {
   let body: Body;
   try {
     body = parseExact(text, integers) as Body;
   } catch (error) {
-    throw new RaftliteError(`The answer is not JSON: ${text.slice(0, 200)}`, {
-      cause: error,
-    });
+    throw new RaftliteError(`The answer is not JSON: ${text.slice(0, 200)}`, { cause: error });
   }
   if (body.error) {
     throw replayed
@@ -84,9 +79,7 @@ export function resultsOf(
 }
 
 /** The result of a request of one statement. */
-export function onlyResult<R extends Row>(
-  result: Result | undefined,
-): Result<R> {
+export function onlyResult<R extends Row>(result: Result | undefined): Result<R> {
   if (result === undefined) throw new RaftliteError("The answer has no result");
   return result as Result<R>;
 }

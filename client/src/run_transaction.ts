@@ -29,9 +29,7 @@ export async function runTransaction<T>(
   parts: Parts,
 ): Promise<T> {
   const { deadline, attempts } = parts;
-  if (!(attempts >= 1)) {
-    throw new RangeError(`Option attempts is ${attempts}: 1 is the least`);
-  }
+  if (!(attempts >= 1)) throw new RangeError(`Option attempts is ${attempts}: 1 is the least`);
   for (let attempt = 1;; attempt++) {
     const tx = await begin(parts);
     const done = await runOnce(tx, body, parts);
@@ -72,9 +70,7 @@ async function runOnce<T>(
     tx.end();
     await rollBack(tx);
     // Whatever it throws then, it throws of what is not so any more.
-    if (tx.failure !== undefined) {
-      return { type: "rolled_back", why: tx.failure };
-    }
+    if (tx.failure !== undefined) return { type: "rolled_back", why: tx.failure };
     throw error;
   }
   tx.end();
@@ -89,28 +85,18 @@ async function runOnce<T>(
 /** Has the cluster let go of it at once, rather than by its own times. */
 async function rollBack(tx: Transaction): Promise<void> {
   if (tx.failure !== undefined && !(tx.failure instanceof Unavailable)) return;
-  await tx.send(
-    { method: "POST", path: "/db/rollback" },
-    new Deadline(rollbackMs),
-  ).catch(() => {});
+  await tx.send({ method: "POST", path: "/db/rollback" }, new Deadline(rollbackMs)).catch(() => {});
 }
 
 /** Undefined when it is committed, otherwise why it is rolled back; throws what a next try cannot mend. */
-async function commit(
-  tx: Transaction,
-  parts: Parts,
-): Promise<RaftliteError | undefined> {
+async function commit(tx: Transaction, parts: Parts): Promise<RaftliteError | undefined> {
   const key = keyOf(undefined);
   let answer: Answer;
   try {
     answer = await tx.send({ method: "POST", path: "/db/commit", key });
   } catch (error) {
-    if (!(error instanceof Lost)) {
-      throw new UnknownOutcome(givenUp, key, { cause: error });
-    }
-    const why = new Unavailable(
-      `The transaction's node was lost at its commit: ${error.message}`,
-    );
+    if (!(error instanceof Lost)) throw new UnknownOutcome(givenUp, key, { cause: error });
+    const why = new Unavailable(`The transaction's node was lost at its commit: ${error.message}`);
     return error.sent ? await settleEnded(tx, { key, why }, parts) : why;
   }
   const { status, kind, text, index } = answer;
@@ -134,10 +120,7 @@ async function settleEnded(
   doubt: Doubt,
   parts: Parts,
 ): Promise<RaftliteError | undefined> {
-  const [settled] = await Promise.allSettled([
-    settle(doubt, parts),
-    rollBack(tx),
-  ]);
+  const [settled] = await Promise.allSettled([settle(doubt, parts), rollBack(tx)]);
   if (settled.status === "rejected") throw settled.reason;
   return settled.value;
 }
@@ -170,22 +153,13 @@ async function settle(
 ): Promise<RaftliteError | undefined> {
   const body = statementsText(["SELECT 1"]);
   for (;;) {
-    const asked = await failover.send({
-      method: "GET",
-      path: "/db/outcome",
-      key,
-    }, deadline);
+    const asked = await failover.send({ method: "GET", path: "/db/outcome", key }, deadline);
     if (asked.status === 200) {
       saw(asked.index);
       return undefined;
     }
     if (asked.kind !== "key_unknown") throw unsettled({ key, why }, asked);
-    const taken = await failover.send({
-      method: "POST",
-      path: "/db/execute",
-      body,
-      key,
-    }, deadline);
+    const taken = await failover.send({ method: "POST", path: "/db/execute", body, key }, deadline);
     if (taken.status === 200) {
       saw(taken.index);
       return why;
@@ -195,10 +169,7 @@ async function settle(
 }
 
 function unsettled({ key, why }: Doubt, { text }: Answer): UnknownOutcome {
-  return new UnknownOutcome(
-    `Outcome unknown: ${why.message}; and asked: ${text.trim()}`,
-    key,
-  );
+  return new UnknownOutcome(`Outcome unknown: ${why.message}; and asked: ${text.trim()}`, key);
 }
 
 function tried(attempts: number, why: RaftliteError): RaftliteError {

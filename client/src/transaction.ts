@@ -28,37 +28,21 @@ export class Transaction {
   }
 
   /** Reads. */
-  async query<R extends Row = Row>(
-    sql: string,
-    params: Parameters = [],
-  ): Promise<Result<R>> {
-    const [result] = await this.#run("/db/query", { exact: "" }, [{
-      sql,
-      params,
-    }]);
+  async query<R extends Row = Row>(sql: string, params: Parameters = []): Promise<Result<R>> {
+    const [result] = await this.#run("/db/query", { exact: "" }, [{ sql, params }]);
     return onlyResult<R>(result);
   }
 
   /** Writes. A statement that fails throws, and is taken back; the transaction may go on. */
-  async execute<R extends Row = Row>(
-    sql: string,
-    params: Parameters = [],
-  ): Promise<Result<R>> {
-    const [result] = await this.#run("/db/execute", { exact: "" }, [{
-      sql,
-      params,
-    }]);
+  async execute<R extends Row = Row>(sql: string, params: Parameters = []): Promise<Result<R>> {
+    const [result] = await this.#run("/db/execute", { exact: "" }, [{ sql, params }]);
     return onlyResult<R>(result);
   }
 
   /** Statements in one request: all of them are done, or none. */
   async batch(statements: readonly Statement[]): Promise<Result[]> {
     if (statements.length === 0) return [];
-    return await this.#run(
-      "/db/request",
-      { exact: "", transaction: "" },
-      statements,
-    );
+    return await this.#run("/db/request", { exact: "", transaction: "" }, statements);
   }
 
   /** Why it is to be tried anew; undefined while it can be committed. */
@@ -85,9 +69,7 @@ export class Transaction {
     statements: readonly Statement[],
   ): Promise<Result[]> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#isOver) {
-      throw new TransactionOver("The transaction has ended with its function");
-    }
+    if (this.#isOver) throw new TransactionOver("The transaction has ended with its function");
     const body = statementsText(statements);
     let answer: Answer;
     try {
@@ -96,21 +78,14 @@ export class Transaction {
       if (!(error instanceof Lost)) throw error;
       // It may have been run, and would be a second time if it was sent again.
       throw this.#fail(
-        new Unavailable(
-          `${this.#parts.node}, which has the transaction: ${error.message}`,
-        ),
+        new Unavailable(`${this.#parts.node}, which has the transaction: ${error.message}`),
       );
     }
     if (answer.status === 200) {
-      return resultsOf(answer.text, {
-        integers: this.#parts.integers,
-        replayed: false,
-      });
+      return resultsOf(answer.text, { integers: this.#parts.integers, replayed: false });
     }
     const error = refusal(answer);
-    if (error instanceof Conflict || error instanceof TransactionOver) {
-      throw this.#fail(error);
-    }
+    if (error instanceof Conflict || error instanceof TransactionOver) throw this.#fail(error);
     throw answer.status >= 500 ? this.#fail(new Unavailable(error.message)) : error;
   }
 

@@ -17,15 +17,10 @@ export class Real {
 export type Parameter = Value | boolean | Real;
 
 /** By their positions, or by their names, without the sign in front. */
-export type Parameters =
-  | readonly Parameter[]
-  | Readonly<Record<string, Parameter>>;
+export type Parameters = readonly Parameter[] | Readonly<Record<string, Parameter>>;
 
 /** A statement of several. */
-export type Statement = string | {
-  readonly sql: string;
-  readonly params?: Parameters;
-};
+export type Statement = string | { readonly sql: string; readonly params?: Parameters };
 
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
@@ -90,18 +85,14 @@ function describe(value: unknown): string {
 
 function textOf(value: string, what: string): string {
   if (loneSurrogate.test(value)) {
-    throw new TypeError(
-      `${what} has half of a surrogate pair in it, which UTF-8 has no bytes for`,
-    );
+    throw new TypeError(`${what} has half of a surrogate pair in it, which UTF-8 has no bytes for`);
   }
   return JSON.stringify(value);
 }
 
 /** Integers have digits only, and reals a point or an exponent. */
 function numberText(value: number, what: string, isReal = false): string {
-  if (Number.isNaN(value)) {
-    throw new TypeError(`${what} is NaN, which SQLite has no value for`);
-  }
+  if (Number.isNaN(value)) throw new TypeError(`${what} is NaN, which SQLite has no value for`);
   if (!Number.isFinite(value)) return value < 0 ? "-1e999" : "1e999";
   if (Object.is(value, -0)) return "-0.0";
   const text = String(value);
