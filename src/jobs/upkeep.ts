@@ -1,6 +1,7 @@
 import { formatGoBytes } from "../base/go_bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { WriteAnswer } from "../cluster/types.ts";
+import { repeat } from "../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Store, StoreStatus, UpkeepStep, UpkeepTask } from "../store/types.ts";
 import { dueAt, entriesOf, type UpkeepEntry, type VacuumMode } from "./upkeep_plan.ts";
@@ -72,22 +73,16 @@ export class Upkeep {
   }
 
   start(): void {
-    if (this.#intervals.size > 0) this.#wait();
+    if (this.#intervals.size === 0) return;
+    const shortestMs = Math.min(...this.#intervals.values());
+    const delayMs = Math.max(lookMsMin, Math.min(lookMsMax, shortestMs / looksPerInterval));
+    this.#timer = repeat(this.#parts.clock, delayMs, () => this.#look());
   }
 
   /** What is in the log already is not waited for. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
-  }
-
-  #wait(): void {
-    if (this.#stopped) return;
-    const shortestMs = Math.min(...this.#intervals.values());
-    const delayMs = Math.max(lookMsMin, Math.min(lookMsMax, shortestMs / looksPerInterval));
-    this.#timer = this.#parts.clock.after(delayMs, () => {
-      void this.#look().finally(() => this.#wait());
-    });
   }
 
   async #look(): Promise<void> {
