@@ -1,3 +1,4 @@
+import type { CommitPosition } from "../../changes/commit_position.ts";
 import { createHiddenTable, type Database } from "../../sqlite/mod.ts";
 import { pragmaColumns, pragmaTable } from "../request_pragmas.ts";
 import { cursorColumns, cursorTable } from "./cursor_table.ts";
@@ -120,6 +121,13 @@ export function readRaftState(database: Database): RaftState {
     changes: number(7),
     totalChanges: number(8),
   };
+}
+
+/** A state as the change log has it. */
+export function commitPosition(
+  { index, resume: { statement, offset } }: RaftState,
+): CommitPosition {
+  return { index, statement, offset };
 }
 
 /** `resumeAtStart` itself when it is that. */

@@ -1,6 +1,5 @@
 import { assert } from "../../base/assert.ts";
 import { ChangeFile } from "../../changes/change_file.ts";
-import type { CommitPosition } from "../../changes/commit_position.ts";
 import { ChangeRecorder } from "../../changes/recorder.ts";
 import {
   type Database,
@@ -16,6 +15,7 @@ import { boundInstructions, narrowed, quickChanges } from "../quick_connection.t
 import { SqlPolicy } from "../sql_policy.ts";
 import { readCursor, writeCursor } from "./cursor_table.ts";
 import {
+  commitPosition,
   createRaftTables,
   type RaftState,
   RaftStateWriter,
@@ -381,11 +381,6 @@ export class WriteConnection {
     this.#changesFile?.close();
     this.changes?.end();
   }
-}
-
-/** A state as the change log has it. */
-function commitPosition({ index, resume: { statement, offset } }: RaftState): CommitPosition {
-  return { index, statement, offset };
 }
 
 const virtualTableQuery =

@@ -1,7 +1,7 @@
-import type { CommitPosition } from "../../changes/commit_position.ts";
+import { type CommitPosition, comparePositions } from "../../changes/commit_position.ts";
 import type { Disk, DiskFile } from "../../io/types.ts";
 import { Database, DbConfig, type Library } from "../../sqlite/mod.ts";
-import { readRaftState } from "../apply/raft_table.ts";
+import { commitPosition, hasRaftTables, readRaftState } from "../apply/raft_table.ts";
 
 // https://www.sqlite.org/fileformat2.html#walformat
 const headerBytes = 32;
@@ -44,9 +44,7 @@ export async function rewindWal(
 /** How far the database is, read without moving anything of its WAL; undefined where it is none. */
 export function positionAt(library: Library, path: string): CommitPosition | undefined {
   using database = openAsItIs(library, path);
-  if (!hasState(database)) return undefined;
-  const { index, resume: { statement, offset } } = readRaftState(database);
-  return { index, statement, offset };
+  return hasRaftTables(database) ? commitPosition(readRaftState(database)) : undefined;
 }
 
 function openAsItIs(library: Library, path: string): Database {
@@ -55,15 +53,11 @@ function openAsItIs(library: Library, path: string): Database {
   return database;
 }
 
-function hasState(database: Database): boolean {
-  return database.scalar("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_raft'") === 1;
-}
-
 /** The page that the row of sqlite_raft is on: its table's only one. */
 function rootOfState(library: Library, path: string): number | undefined {
   using database = openAsItIs(library, path);
-  if (!hasState(database)) return undefined;
-  return Number(database.scalar("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_raft'"));
+  const root = database.scalar("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_raft'");
+  return root === undefined ? undefined : Number(root);
 }
 
 /** Where in the WAL the last transaction ends that left the database at `position`. */
@@ -88,18 +82,13 @@ async function endOf(
     }
     at += frameHeaderBytes + pageSize;
     const isCommit = frame.getUint32(4) !== 0;
-    if (isCommit && state !== undefined && isSame(state, position)) end = at;
+    if (isCommit && state !== undefined && comparePositions(state, position) === 0) end = at;
   }
   return end;
 }
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function isSame(one: CommitPosition, other: CommitPosition): boolean {
-  return one.index === other.index && one.statement === other.statement &&
-    one.offset === other.offset;
 }
 
 /** Of the columns of sqlite_raft: applied_index, resume_statement and resume_offset. */
