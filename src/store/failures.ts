@@ -94,6 +94,15 @@ export function isOfThisMachine(error: SqliteError, database: Database): boolean
   return !isClaim && isLocalFailure(error);
 }
 
+/** The failure of a store whose database this machine cannot write. */
+export function unwritable({ path }: Database, error: SqliteError): StoreFailedError {
+  return new StoreFailedError(
+    `Database ${path} cannot be written: ${error.message} (${error.codeName}). ` +
+      "Mend the disk and start the node again",
+    { cause: error },
+  );
+}
+
 /** A full disk, or a table whose largest AUTOINCREMENT key is used up: the caller must find out. */
 export function isFull(error: unknown): boolean {
   return error instanceof SqliteError && error.code === primary.full;

@@ -9,7 +9,7 @@ import {
   isInterrupt,
   isOfThisMachine,
   StatementError,
-  StoreFailedError,
+  unwritable,
 } from "../failures.ts";
 import { keptBytesMax, Parameters } from "../parameters.ts";
 import { isBlank, type PreparedStatement, prepareNext } from "../prepared_statement.ts";
@@ -377,15 +377,10 @@ export class StatementRunner {
   /** Throws a StoreFailedError for what is wrong with this machine, and what is no error of SQL at all. */
   throwIfLocal(error: unknown): void {
     if (error instanceof SqliteError) {
-      const local = isFull(error)
-        ? !this.#keysExhausted()
-        : isOfThisMachine(error, this.connection.database);
+      const { database } = this.connection;
+      const local = isFull(error) ? !this.#keysExhausted() : isOfThisMachine(error, database);
       if (!local) return;
-      throw new StoreFailedError(
-        `Database ${this.connection.database.path} cannot be written: ${error.message} ` +
-          `(${error.codeName}). Mend the disk and start the node again`,
-        { cause: error },
-      );
+      throw unwritable(database, error);
     }
     if (!(error instanceof StatementError || error instanceof RangeError)) throw error;
   }

@@ -5,7 +5,7 @@ import { SqliteError } from "../../sqlite/mod.ts";
 import type { CommandHeader } from "../codec/command_header.ts";
 import { stampOf } from "../codec/stamp.ts";
 import { readUpkeep } from "../codec/upkeep_codec.ts";
-import { isFull, isOfThisMachine, StoreFailedError } from "../failures.ts";
+import { isFull, isOfThisMachine, unwritable } from "../failures.ts";
 import type { UpkeepCommand, UpkeepTask } from "../types.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
@@ -141,11 +141,7 @@ export class UpkeepApplier {
 
   #throwIfLocal(error: unknown): void {
     if (!(error instanceof SqliteError)) throw error;
-    if (!isFull(error) && !isOfThisMachine(error, this.#connection.database)) return;
-    throw new StoreFailedError(
-      `Database ${this.#connection.database.path} cannot be written: ${error.message} ` +
-        `(${error.codeName}). Mend the disk and start the node again`,
-      { cause: error },
-    );
+    const { database } = this.#connection;
+    if (isFull(error) || isOfThisMachine(error, database)) throw unwritable(database, error);
   }
 }
