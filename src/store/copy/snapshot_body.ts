@@ -63,7 +63,9 @@ export async function receiveSnapshot(
         received += part.length;
         rest = rest.subarray(part.length);
         if (received === headBytes) {
-          size = sizeIn(head);
+          const said = fileSizeIn(head);
+          if (said === undefined) throw new FormatError("Snapshot is of an unknown format");
+          size = said;
           sum = checksum(head);
         }
         continue;
@@ -91,14 +93,13 @@ export async function receiveSnapshot(
 
 /** The size of a whole snapshot by its first bytes; undefined where they do not say. */
 export function snapshotSizeIn(head: Uint8Array): number | undefined {
-  if (head.length < headBytes || magic.some((byte, i) => head[i] !== byte)) return undefined;
-  const view = new DataView(head.buffer, head.byteOffset, head.length);
-  return snapshotSize(Number(view.getBigUint64(8, true)));
+  const size = head.length < headBytes ? undefined : fileSizeIn(head);
+  return size === undefined ? undefined : snapshotSize(size);
 }
 
-function sizeIn(head: Uint8Array<ArrayBuffer>): number {
-  if (magic.some((byte, i) => head[i] !== byte)) {
-    throw new FormatError("Snapshot is of an unknown format");
-  }
-  return Number(new DataView(head.buffer).getBigUint64(8, true));
+/** The file's size by a whole head; undefined for another format's. */
+function fileSizeIn(head: Uint8Array): number | undefined {
+  if (magic.some((byte, i) => head[i] !== byte)) return undefined;
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  return Number(view.getBigUint64(8, true));
 }
