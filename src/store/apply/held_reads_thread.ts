@@ -1,7 +1,6 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { Library, LibraryLocation } from "../../sqlite/mod.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
-
 import { Answers } from "./answers.ts";
 import { StatementRunner } from "./entry_statements.ts";
 import { type Rehearsed, rehearseSteps } from "./rehearsing.ts";

@@ -1,3 +1,4 @@
+import { foldName } from "../../access/table_rights.ts";
 import type { ChangeMark } from "../../changes/recorder.ts";
 import { StatementError } from "../failures.ts";
 import { identifier } from "../identifier.ts";
@@ -69,8 +70,8 @@ export class Savepoints {
   }
 
   #find(name: string): number {
-    const wanted = folded(name);
-    const level = this.#names.findLastIndex((other) => folded(other) === wanted);
+    const wanted = foldName(name);
+    const level = this.#names.findLastIndex((other) => foldName(other) === wanted);
     if (level < 0) throw new StatementError(`no such savepoint: ${name}`);
     return level;
   }
@@ -78,9 +79,4 @@ export class Savepoints {
   #run(sql: string): void {
     this.#connection.own(() => this.#connection.database.exec(sql));
   }
-}
-
-/** As SQLite compares names: case counts but for ASCII letters. */
-function folded(name: string): string {
-  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter, longBytesMin } from "../../base/bytes.ts";
 import { type NextTurn, Slices } from "../../base/slices.ts";
 import { decodeFormat, encodeFormat } from "../codec/answer_format.ts";
 import { writeStatements } from "../codec/statement_codec.ts";
-import { type AnswerFormat, EncodedStatements, type Statements } from "../types.ts";
+import { type AnswerFormat, EncodedStatements, plainFormat, type Statements } from "../types.ts";
 
 /**
  * Reads on their way to a reader, several in a message: a 32-bit count, then for each the number of
@@ -26,15 +26,6 @@ export function isLongTask({ statements }: Pick<ReadTask, "statements">): boolea
 }
 
 const flag = { transaction: 1, inspect: 2, rights: 4 } as const;
-
-const plainFormat: AnswerFormat = {
-  associative: false,
-  timings: false,
-  blobArray: false,
-  exact: false,
-  qualifyColumns: false,
-  unified: false,
-};
 
 /** Statements as a task has them. Those of a large request are handed over as they are. */
 export function encodeStatements(statements: Statements): Uint8Array<ArrayBuffer> {
