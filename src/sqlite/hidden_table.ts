@@ -33,7 +33,8 @@ export function createHiddenTable(database: Database, name: string, columns: str
   });
 }
 
-function hasTable(database: Database, name: string): boolean {
+/** Whether there is a table of that name, hidden or not. */
+export function hasTable(database: Database, name: string): boolean {
   return database.scalar(
     "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?",
     name,

@@ -6,7 +6,7 @@ export { Determinism, MaxRowIdWatch } from "./determinism.ts";
 export { ResultCode, SqliteError } from "./error.ts";
 export { examineExtensions, type ExtensionFile, type Extensions } from "./extensions.ts";
 export { findLibrary } from "./find_library.ts";
-export { createHiddenTable } from "./hidden_table.ts";
+export { createHiddenTable, hasTable } from "./hidden_table.ts";
 export { InterruptCell } from "./interrupt.ts";
 export { type Library, type LibraryLocation, locationOf, openLibrary } from "./library.ts";
 export {

@@ -1,4 +1,4 @@
-import { createHiddenTable, type Database, DbConfig } from "../sqlite/mod.ts";
+import { createHiddenTable, type Database, DbConfig, hasTable } from "../sqlite/mod.ts";
 import { isOn } from "../sqlite/pragma_value.ts";
 import type { WriteConnection } from "./apply/write_connection.ts";
 
@@ -191,15 +191,8 @@ export function createPragmaTable(database: Database): void {
   createHiddenTable(database, pragmaTable, pragmaColumns);
 }
 
-function hasPragmaTable(database: Database): boolean {
-  return database.scalar(
-    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
-    pragmaTable,
-  ) !== undefined;
-}
-
 function readPragmas(database: Database): PragmaState {
-  if (!hasPragmaTable(database)) return noPragmas;
+  if (!hasTable(database, pragmaTable)) return noPragmas;
   using statement = database.prepare(
     "SELECT foreign_keys, request_foreign_keys, request_defer_foreign_keys, " +
       `request_legacy_alter_table FROM ${pragmaTable}`,

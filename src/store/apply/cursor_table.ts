@@ -1,4 +1,4 @@
-import { createHiddenTable, type Database } from "../../sqlite/mod.ts";
+import { createHiddenTable, type Database, hasTable } from "../../sqlite/mod.ts";
 
 /** Only there once changes have been delivered; README.md describes it. */
 export const cursorTable = "sqlite_raft_cursor";
@@ -11,11 +11,7 @@ export function createCursorTable(database: Database): void {
 
 /** Up to which index changes are delivered; undefined before any were. */
 export function readCursor(database: Database): number | undefined {
-  const exists = database.scalar(
-    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
-    cursorTable,
-  );
-  if (exists === undefined) return undefined;
+  if (!hasTable(database, cursorTable)) return undefined;
   const delivered = database.scalar(`SELECT delivered FROM ${cursorTable}`);
   return delivered === undefined ? undefined : Number(delivered);
 }

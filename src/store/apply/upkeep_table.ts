@@ -1,4 +1,4 @@
-import { createHiddenTable, type Database } from "../../sqlite/mod.ts";
+import { createHiddenTable, type Database, hasTable } from "../../sqlite/mod.ts";
 import { upkeepTaskNumber, upkeepTasks } from "../codec/upkeep_codec.ts";
 import type { UpkeepRecord, UpkeepRecords, UpkeepTask } from "../types.ts";
 
@@ -18,11 +18,7 @@ export function createUpkeepTable(database: Database): void {
 }
 
 export function readUpkeepRecords(database: Database): UpkeepRecords {
-  const exists = database.scalar(
-    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
-    upkeepTable,
-  );
-  if (exists === undefined) return noUpkeep;
+  if (!hasTable(database, upkeepTable)) return noUpkeep;
   using statement = database.prepare(`SELECT task, since, last, noted_index FROM ${upkeepTable}`);
   const records: Record<UpkeepTask, UpkeepRecord | undefined> = { ...noUpkeep };
   for (const [number, since, last, index] of statement.values<Row>()) {
