@@ -258,7 +258,8 @@ export class WriteConnection {
       this.committed = readRaftState(this.database);
       this.sessions = new Sessions(readSessions(this.database));
       this.pragmas.refresh();
-      this.#delivered = readCursor(this.database);
+      // Only the writer sets it; the main thread's connection wants it for what it has to keep.
+      if (this.#changesHeld) this.#delivered = readCursor(this.database);
     });
     this.#changesFile?.goOn(commitPosition(this.committed));
     this.counters.restore(this.committed);
