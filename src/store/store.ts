@@ -233,7 +233,7 @@ class SqliteStore implements Store {
     const { library } = this.#parts;
     const applied = () => this.applied.index;
     const changes = new ChangeReader({ library, ...file, applied });
-    this.failed.catch((error) => changes.end(error));
+    this.#life.hold({ refuse: (error) => changes.end(error) });
     return changes;
   }
 
@@ -441,7 +441,6 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    this.changes?.end(new StoreFailedError("The store is closed"));
     await this.#life.close(async () => {
       // A batch that nobody waits for any more may be at a statement without end: it is cut off, and
       // the log has it. One that waits for room lets go.
@@ -453,7 +452,6 @@ class SqliteStore implements Store {
 
   /** After a failed opening: whatever was started is ended. */
   async abandon(): Promise<void> {
-    this.changes?.end(new StoreFailedError("The store is closed"));
     await this.#life.close(() => Promise.resolve());
   }
 
