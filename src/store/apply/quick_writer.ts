@@ -114,7 +114,8 @@ export class QuickWriter implements Holder {
     if (!quickSwitch.isOn(startedAt)) return undefined;
     if (steps.script.length > batchBytesMax) return { type: "needs_alone" };
     try {
-      const open = this.#at(base.index) ?? this.#begin(base, startedAt < this.#nextTryAt);
+      const mayBegin = startedAt >= this.#nextTryAt;
+      const open = this.#goOn(base) ?? (mayBegin ? this.#begin(base) : undefined);
       if (open === undefined) return undefined;
       this.#limit(open);
       return open.rehearsing.run(steps, true);
@@ -150,7 +151,7 @@ export class QuickWriter implements Holder {
     base: QuickBase,
   ): AppliedBatch | undefined {
     try {
-      const open = this.#at(base.index) ?? this.#begin(base);
+      const open = this.#goOn(base) ?? this.#begin(base);
       this.#limit(open);
       if (open.applier.applyAllOrNone(entries.map(toBatchEntry))) {
         this.#failures = 0;
@@ -189,20 +190,21 @@ export class QuickWriter implements Holder {
   }
 
   /**
-   * Goes on from what the writer has applied; begins anew, where that may have changed what a
-   * connection knows: the schema, and the statistics that choose its plans. Undefined when that
-   * would be to, and may not now.
+   * Goes on from what the writer has applied; undefined where that may have changed what a
+   * connection knows: the schema, and the statistics that choose its plans.
    */
-  #begin(base: QuickBase): QuickConnection;
-  #begin(base: QuickBase, onlyOn: boolean): QuickConnection | undefined;
-  #begin({ schemaChanges }: QuickBase, onlyOn = false): QuickConnection | undefined {
+  #goOn({ index, schemaChanges }: QuickBase): QuickConnection | undefined {
+    const there = this.#at(index);
+    if (there !== undefined) return there;
+    if (this.#open?.schemaChanges !== schemaChanges) return undefined;
+    this.#open.rehearsing.giveUp();
+    this.#open.connection.refresh();
+    return this.#open;
+  }
+
+  /** Begins anew. */
+  #begin({ schemaChanges }: QuickBase): QuickConnection {
     const { library, path, foreignKeys, clock, meter } = this.#parts;
-    if (this.#open?.schemaChanges === schemaChanges) {
-      this.#open.rehearsing.giveUp();
-      this.#open.connection.refresh();
-      return this.#open;
-    }
-    if (onlyOn) return undefined;
     const startedAt = clock.now();
     this.release();
     const changes = this.#changes;
