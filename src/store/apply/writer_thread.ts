@@ -45,14 +45,19 @@ const goesOnBeside: readonly WriterRequest["type"][] = ["rehearse", "give_up", "
 /** How long a batch that found no room on the disk waits before it tries again, in ms. */
 const retryMs = 500;
 
+/** The database that is open, and what works on it. */
+interface Opened {
+  readonly connection: WriteConnection;
+  readonly applier: EntryApplier;
+  readonly rehearsing: Rehearsing;
+}
+
 class Writer {
   readonly #scope: ThreadScope<WriterReply>;
   readonly #answers: Answers;
   #library: Library | undefined;
   #meter: StatementMeter | undefined;
-  #connection: WriteConnection | undefined;
-  #applier: EntryApplier | undefined;
-  #rehearsing: Rehearsing | undefined;
+  #opened: Opened | undefined;
   #walFrames = 0;
   /** Set while a load waits for its file to be exchanged. */
   #reopened: (() => void) | undefined;
@@ -71,7 +76,7 @@ class Writer {
   }
 
   handle(request: WriterRequest): unknown {
-    if (!goesOnBeside.includes(request.type)) this.#rehearsing?.giveUp();
+    if (!goesOnBeside.includes(request.type)) this.#opened?.rehearsing.giveUp();
     switch (request.type) {
       case "open":
         return this.#open(request);
@@ -80,7 +85,7 @@ class Writer {
       case "rehearse":
         return this.#rehearse(request);
       case "give_up":
-        if (this.#rehearsing?.open === request.id) this.#rehearsing.giveUp();
+        if (this.#opened?.rehearsing.open === request.id) this.#opened.rehearsing.giveUp();
         return;
       case "checkpoint":
         return this.#checkpoint(request.truncate);
@@ -93,14 +98,13 @@ class Writer {
     }
   }
 
-  get #connected(): WriteConnection {
-    if (this.#connection === undefined) throw new Error("The writer has no open database");
-    return this.#connection;
+  get #database(): Opened {
+    if (this.#opened === undefined) throw new Error("The writer has no open database");
+    return this.#opened;
   }
 
-  get #applying(): EntryApplier {
-    if (this.#applier === undefined) throw new Error("The writer has no open database");
-    return this.#applier;
+  get #connection(): WriteConnection {
+    return this.#database.connection;
   }
 
   #open(request: Open): WriterOpened {
@@ -119,16 +123,12 @@ class Writer {
       this.#meter,
       changes,
     );
-    this.#connection = connection;
-    this.#applier = new EntryApplier(
-      connection,
-      this.#answers,
-      {
-        clock: this.#scope.clock,
-        ran: (run) => this.#scope.post({ type: "upkeep", run }),
-      },
-    );
-    this.#rehearsing = new Rehearsing(connection, this.#answers, this.#applier.scripts);
+    const applier = new EntryApplier(connection, this.#answers, {
+      clock: this.#scope.clock,
+      ran: (run) => this.#scope.post({ type: "upkeep", run }),
+    });
+    const rehearsing = new Rehearsing(connection, this.#answers, applier.scripts);
+    this.#opened = { connection, applier, rehearsing };
     this.#walFrames = 0;
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     const { index, term } = connection.committed;
@@ -145,13 +145,13 @@ class Writer {
   }
 
   async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
-    const connection = this.#connected;
+    const connection = this.#connection;
     if (entries[0]?.index !== connection.committed.index + 1) connection.refresh();
     const first = connection.committed.index + 1;
     let next = 0;
     while (next < entries.length) {
       try {
-        next = this.#applying.apply(entries, next);
+        next = this.#database.applier.apply(entries, next);
         const entry = entries[next];
         if (entry !== undefined) {
           await this.#load(entry);
@@ -166,16 +166,14 @@ class Writer {
     return {
       answers: this.#answers.takeBytes(),
       walFrames: this.#walFrames,
-      foreignKeys: this.#connected.pragmas.setting,
-      schemaChanges: this.#connected.schemaChanges,
-      delivered: this.#connected.delivered,
+      foreignKeys: this.#connection.pragmas.setting,
+      schemaChanges: this.#connection.schemaChanges,
+      delivered: this.#connection.delivered,
     };
   }
 
   #rehearse(request: Rehearse): Rehearsed {
-    const connection = this.#connected;
-    const rehearsing = this.#rehearsing;
-    if (rehearsing === undefined) throw new Error("The writer has no open database");
+    const { connection, rehearsing } = this.#database;
     // The main thread may have written since.
     if (connection.committed.index !== request.appliedIndex) {
       rehearsing.giveUp();
@@ -197,7 +195,7 @@ class Writer {
    * results of that half: only a new start goes on from there.
    */
   async #room(first: number, message: string): Promise<number> {
-    const connection = this.#connected;
+    const connection = this.#connection;
     connection.rollback();
     if (connection.committed.resume !== resumeAtStart) {
       throw new StoreFailedError(`${message}; an entry is half applied: start the node again`);
@@ -207,7 +205,7 @@ class Writer {
     if (!this.#full) this.#scope.post({ type: "full", message });
     this.#full = true;
     await new Promise<void>((resolve) => this.#scope.clock.after(retryMs, resolve));
-    if (this.#connection !== connection) throw new StoreFailedError("The store is closed");
+    if (this.#opened?.connection !== connection) throw new StoreFailedError("The store is closed");
     return applied;
   }
 
@@ -218,7 +216,7 @@ class Writer {
 
   /** Exchanges the database for a loaded file, or answers why not. */
   async #load(entry: BatchEntry): Promise<void> {
-    const connection = this.#connected;
+    const connection = this.#connection;
     verifyEntry(entry, connection.committed.index + 1);
     this.#answers.begin(entry.format);
     const malformed = malformedCommand(entry);
@@ -285,7 +283,7 @@ class Writer {
 
   /** Without room for it the WAL keeps what it has. */
   async #checkpoint(truncate: boolean): Promise<boolean> {
-    const { database } = this.#connected;
+    const { database } = this.#connection;
     try {
       await this.#makeChangesDurable();
       const { busy, logFrames, checkpointedFrames } = database.checkpoint(
@@ -300,14 +298,14 @@ class Writer {
 
   /** Nothing else is applied meanwhile. */
   async #makeChangesDurable(): Promise<void> {
-    const { database, changesPath } = this.#connected;
+    const { database, changesPath } = this.#connection;
     if (changesPath === undefined) return;
     await makeChangesDurable(database.library, this.#scope.disk, changesPath);
   }
 
   async #release(): Promise<void> {
-    const connection = this.#connection;
-    if (connection === undefined) return;
+    if (this.#opened === undefined) return;
+    const { connection } = this.#opened;
     if (!this.#full) await this.#makeChangesDurable();
     // Without room for it the WAL keeps what it has.
     const { busy } = this.#full ? { busy: false } : connection.database.checkpoint("truncate");
@@ -317,26 +315,22 @@ class Writer {
       );
     }
     connection.close();
-    this.#connection = undefined;
-    this.#applier = undefined;
-    this.#rehearsing = undefined;
+    this.#opened = undefined;
   }
 
   /** After a failure: lets go of the file, as far as that still works. */
   abandon(): void {
     try {
-      this.#connection?.close();
+      this.#opened?.connection.close();
     } catch {
       // What failed before is what counts.
     }
-    this.#connection = undefined;
-    this.#applier = undefined;
-    this.#rehearsing = undefined;
+    this.#opened = undefined;
   }
 
   #status(): WriterStatus {
-    const { database, users, sessions } = this.#connected;
-    return this.#connected.own(() => ({
+    const { database, users, sessions } = this.#connection;
+    return this.#connection.own(() => ({
       pageSize: Number(database.scalar("PRAGMA page_size")),
       pageCount: Number(database.scalar("PRAGMA page_count")),
       freelistCount: Number(database.scalar("PRAGMA freelist_count")),
