@@ -1,16 +1,13 @@
 import { ByteReader } from "../../base/bytes.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { messageOf } from "../../base/message_of.ts";
-import type { Clock, Timer } from "../../io/types.ts";
-import type { Node } from "../../node/node.ts";
 import { nodeName } from "../../raft/types.ts";
 import { versionOf } from "../../raft/cluster_version.ts";
 import { beginsWithWrite, encodeStep } from "../../store/codec/script_codec.ts";
 import { plainFormat, scriptConflict, type Store } from "../../store/types.ts";
 import { type Transport, TransportError } from "../../transport/types.ts";
-import { neverArrived, noLeader, serviceError } from "../errors.ts";
+import { neverArrived, serviceError } from "../errors.ts";
 import { keyedAnswer } from "../keyed_answer.ts";
-import type { LeaderCalls } from "../leader_calls.ts";
 import type { ReadPath } from "../read_path.ts";
 import {
   type BeginRequest,
@@ -23,37 +20,27 @@ import {
 import { beginAnswer, readAnswer, RequestKind } from "../wire.ts";
 import type { WritePath } from "../write_path.ts";
 import { conflict, Transaction, transactionOver } from "./transaction.ts";
+import { TurnCalls, type TurnCallsParts } from "./turn_calls.ts";
 import {
   decodeTransactionCall,
-  decodeTurn,
   encodeTransactionCall,
-  encodeTurn,
   keyOf,
   type TransactionCall,
-  type TurnCall,
 } from "./wire.ts";
-import { waitingUntil, type WriteTurns } from "./write_turns.ts";
 
 /** Open transactions of one node, and those over of which it is remembered why. */
 const openMax = 1024;
 const overMax = 1024;
-/** How long a turn to write lasts without a word of the transaction's node, and how often that has one, in ms. */
-const turnKeptMs = 10_000;
-const turnRenewedMs = 3_000;
 /** How long a transaction may wait for what was acknowledged before it began, in ms. */
 const freshMs = 10_000;
 /** The version of a cluster that all nodes of know transactions. */
 const versionNeeded = 2;
 
-interface Parts {
-  readonly node: Node;
+interface Parts extends TurnCallsParts {
   readonly store: Store;
   readonly transport: Transport;
-  readonly clock: Clock;
   readonly writes: WritePath;
-  readonly calls: LeaderCalls;
   readonly reads: ReadPath;
-  readonly turns: WriteTurns;
 }
 
 /**
@@ -65,11 +52,12 @@ export class Transactions {
   readonly #open = new Map<string, Transaction>();
   /** Why they are over, by their ids. */
   readonly #over = new BoundedMap<string>(overMax);
-  readonly #renewals = new Map<string, Timer>();
+  readonly #turns: TurnCalls;
   readonly #name: string;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#turns = new TurnCalls(parts);
     this.#name = nodeName(parts.node.id);
   }
 
@@ -99,14 +87,14 @@ export class Transactions {
     const transaction = new Transaction({ id: this.#newId(), mode, user, rights, openMs, idleMs }, {
       store,
       clock,
-      takeTurn: (transaction, deadline) => this.#takeTurn(transaction, deadline),
+      takeTurn: (transaction, deadline) => this.#turns.take(transaction, deadline),
       ended: (transaction) => this.#ended(transaction),
     });
     const { id } = transaction.options;
     this.#open.set(id, transaction);
     try {
       await transaction.next(async () => {
-        if (mode === "immediate") await this.#takeTurn(transaction, deadline);
+        if (mode === "immediate") await this.#turns.take(transaction, deadline);
         else await reads.barrier("quorum", Math.min(timeoutMs, freshMs));
       });
       return id;
@@ -248,95 +236,16 @@ export class Transactions {
     }
   }
 
-  async #takeTurn(transaction: Transaction, deadline: number): Promise<void> {
-    const { node, clock } = this.#parts;
-    const { id } = transaction.options;
-    transaction.askedForTurn = true;
-    const answer = await this.#callTurn("take", id, deadline);
-    if (transaction.over !== undefined) {
-      this.#endTurn(id);
-      return;
-    }
-    this.#renewLater(id);
-    const timeoutMs = Math.max(1, Math.ceil(deadline - clock.now()));
-    await node.waitApplied(answer.integer(), timeoutMs).catch((error) => {
-      throw serviceError(error);
-    });
-  }
-
-  #renewLater(id: string): void {
-    const { clock } = this.#parts;
-    this.#renewals.get(id)?.cancel();
-    const timer = clock.after(turnRenewedMs, () => {
-      if (!this.#open.has(id)) return;
-      this.#renewLater(id);
-      // Without its turn it may still be committed, if nobody has come between.
-      this.#callTurn("renew", id, clock.now() + turnRenewedMs).catch(() => {});
-    });
-    this.#renewals.set(id, timer);
-  }
-
-  #endTurn(id: string): void {
-    this.#callTurn("end", id, this.#parts.clock.now() + turnRenewedMs).catch(() => {});
-  }
-
-  #callTurn(
-    operation: TurnCall["operation"],
-    transaction: string,
-    deadline: number,
-  ): Promise<ByteReader> {
-    const { calls, clock } = this.#parts;
-    const call = () => {
-      const timeoutMs = Math.max(1, Math.ceil(deadline - clock.now()));
-      return encodeTurn({ operation, transaction, keptMs: turnKeptMs, timeoutMs });
-    };
-    return calls.atLeader(RequestKind.turn, call, deadline);
-  }
-
   #ended(transaction: Transaction): void {
     const { id, user } = transaction.options;
     this.#open.delete(id);
     this.#over.set(`${id} ${user}`, transaction.over ?? "");
-    this.#renewals.get(id)?.cancel();
-    this.#renewals.delete(id);
-    if (transaction.askedForTurn) this.#endTurn(id);
-  }
-
-  /**
-   * At the leader, which this node still is when it resolves: the index behind which no write is
-   * that came before. What waits for the log has an entry beside it there.
-   */
-  async #behindAll(timeoutMs: number): Promise<number> {
-    const { node } = this.#parts;
-    const { takenIndex } = node;
-    if (takenIndex === undefined) return await node.proposeBarrier(timeoutMs);
-    return Math.max(takenIndex, await node.readBarrier("quorum", timeoutMs));
+    this.#turns.ended(transaction);
   }
 
   /** The leader's side of turns to write. */
   async handleTurn(payload: Uint8Array): Promise<Uint8Array> {
-    const { operation, transaction, timeoutMs, ...call } = decodeTurn(new ByteReader(payload));
-    const { node, turns, clock } = this.#parts;
-    const keptMs = Math.min(call.keptMs, turnKeptMs);
-    if (!node.isLeader) throw noLeader();
-    const answer = beginAnswer();
-    switch (operation) {
-      case "take":
-        await turns.take(transaction, keptMs, waitingUntil(clock.now(), timeoutMs));
-        try {
-          answer.integer(await this.#behindAll(timeoutMs));
-        } catch (error) {
-          turns.end(transaction);
-          throw error;
-        }
-        break;
-      case "renew":
-        turns.renew(transaction, keptMs);
-        break;
-      case "end":
-        turns.end(transaction);
-    }
-    return answer.copy();
+    return await this.#turns.handle(payload);
   }
 }
 
