@@ -18,7 +18,7 @@ const lease = "src/raft/lease.ts";
 const follower = "src/raft/follower.ts";
 const membership = "src/raft/membership.ts";
 const writeConnection = "src/store/apply/write_connection.ts";
-const entryStatements = "src/store/apply/entry_statements.ts";
+const statementRunner = "src/store/apply/statement_runner.ts";
 const receiver = "src/node/snapshot_receiver.ts";
 
 export const faults: readonly Fault[] = [
@@ -305,7 +305,7 @@ export const faults: readonly Fault[] = [
   {
     name: "random-not-from-the-stamp",
     breaks: "random() differs from node to node",
-    file: entryStatements,
+    file: statementRunner,
     from: "connection.determinism.set(run.clock, run.seed, run.counter++);",
     to:
       "connection.determinism.set(run.clock, run.seed + BigInt(Deno.pid), run.counter++ + Math.floor(Math.random() * 9));",
@@ -314,7 +314,7 @@ export const faults: readonly Fault[] = [
   {
     name: "clock-not-from-the-stamp",
     breaks: "'now' differs from node to node",
-    file: entryStatements,
+    file: statementRunner,
     from: "connection.determinism.set(run.clock, run.seed, run.counter++);",
     to:
       "connection.determinism.set(run.clock + Math.floor(Math.random() * 1e6), run.seed, run.counter++);",

@@ -24,7 +24,8 @@ import { resumeAtStart, type ResumePoint } from "./raft_table.ts";
 import type { RequestPragma } from "../request_pragmas.ts";
 import { controlRefused } from "../sql_policy.ts";
 import { refuseVacuumInto } from "../prepared_statement.ts";
-import type { EntryStatement, EntryStatements, StatementRunner } from "./entry_statements.ts";
+import type { EntryStatement, EntryStatements } from "./entry_statements.ts";
+import type { StatementRunner } from "./statement_runner.ts";
 import { UpkeepApplier, type UpkeepWatch } from "./upkeep.ts";
 import type { WriteConnection } from "./write_connection.ts";
 

@@ -2,7 +2,7 @@ import { messageOf } from "../../base/message_of.ts";
 import type { Library, LibraryLocation } from "../../sqlite/mod.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
 import { Answers } from "./answers.ts";
-import { StatementRunner } from "./entry_statements.ts";
+import { StatementRunner } from "./statement_runner.ts";
 import { type Rehearsed, rehearseSteps } from "./rehearsing.ts";
 import type { ScriptRun } from "./script_run.ts";
 import { ScriptRunner } from "./script_runner.ts";

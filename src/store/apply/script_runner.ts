@@ -1,5 +1,5 @@
 import type { Answers } from "./answers.ts";
-import type { StatementRunner } from "./entry_statements.ts";
+import type { StatementRunner } from "./statement_runner.ts";
 import { type ScriptBytes, type ScriptOutcome, ScriptRun } from "./script_run.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
