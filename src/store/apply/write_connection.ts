@@ -77,9 +77,8 @@ export class WriteConnection {
   /** Records what is done to rows; undefined when nobody wants to know. */
   readonly changes: ChangeRecorder | undefined;
   readonly #changesFile: ChangeFile | undefined;
-  readonly #changesHeld: boolean;
-  /** Of the file in which changes are recorded. */
-  readonly changesPath: string | undefined;
+  /** Where it records them. */
+  readonly changesAt: ChangesFile | undefined;
   sessions: Sessions;
   /** As committed. */
   committed: RaftState;
@@ -134,8 +133,7 @@ export class WriteConnection {
     }
     this.limits = new WriteLimits(database, quick);
     const counters = this.counters = new SeenCounters(database, this.committed);
-    this.#changesHeld = changes?.held ?? false;
-    this.changesPath = changes?.path;
+    this.changesAt = changes;
     this.changes = this.#changesFile &&
       new ChangeRecorder(database, this.#changesFile, (body) => this.#within(body));
     this.transaction = new WriteTransaction(
@@ -259,7 +257,7 @@ export class WriteConnection {
       this.sessions = new Sessions(readSessions(this.database));
       this.pragmas.refresh();
       // Only the writer sets it; the main thread's connection wants it for what it has to keep.
-      if (this.#changesHeld) this.#delivered = readCursor(this.database);
+      if (this.changesAt?.held) this.#delivered = readCursor(this.database);
     });
     this.#changesFile?.goOn(commitPosition(this.committed));
     this.counters.restore(this.committed);
@@ -317,7 +315,7 @@ export class WriteConnection {
 
   /** Changes from this index on are still to be delivered. */
   get #keptFrom(): number {
-    return this.#changesHeld ? (this.#delivered ?? 0) + 1 : Number.POSITIVE_INFINITY;
+    return this.changesAt?.held ? (this.#delivered ?? 0) + 1 : Number.POSITIVE_INFINITY;
   }
 
   /** In a transaction; the table for it must be there. */

@@ -298,9 +298,9 @@ class Writer {
 
   /** Nothing else is applied meanwhile. */
   async #makeChangesDurable(): Promise<void> {
-    const { database, changesPath } = this.#connection;
-    if (changesPath === undefined) return;
-    await makeChangesDurable(database.library, this.#scope.disk, changesPath);
+    const { database, changesAt } = this.#connection;
+    if (changesAt === undefined) return;
+    await makeChangesDurable(database.library, this.#scope.disk, changesAt.path);
   }
 
   async #release(): Promise<void> {
