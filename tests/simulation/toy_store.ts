@@ -1,6 +1,5 @@
 import type { Engine } from "../../src/member/openers.ts";
 import type {
-  AnswerFormat,
   Command,
   ReadRequest,
   Results,
@@ -13,15 +12,6 @@ import type { CheckedStore, Contents, StoreHome, StoreHomeParts, StoreKind } fro
 import { encodeToyCommand, toyCodec } from "./toy_command.ts";
 import { ToyStateMachine, ToyStorage } from "./toy_state_machine.ts";
 import type { SimulatedProcess } from "./virtual_clock.ts";
-
-export const toyFormat: AnswerFormat = {
-  associative: false,
-  timings: false,
-  blobArray: false,
-  exact: false,
-  qualifyColumns: false,
-  unified: false,
-};
 
 /** The one kind of write that clients make. */
 function appendStatement(key: number, value: number): Statement {

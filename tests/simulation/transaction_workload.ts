@@ -5,10 +5,10 @@ import {
 } from "../../src/cluster/transactions/transaction.ts";
 import type { ClusterService } from "../../src/cluster/service.ts";
 import { ServiceError } from "../../src/cluster/types.ts";
+import { plainFormat } from "../../src/store/types.ts";
 import { SafetyViolation } from "./ledger.ts";
 import type { Machine, World } from "./machine.ts";
 import type { Contents } from "./store_home.ts";
-import { toyFormat } from "./toy_store.ts";
 import { CallFailed, type TransactionCalls, TransactionClients } from "./transaction_clients.ts";
 
 const callTimeoutMs = 3_000;
@@ -82,7 +82,7 @@ export class TransactionWorkload {
       return this.#ask(machine, ask);
     };
     const of = (id: string) => ({ id, user: "", rights: undefined, timeoutMs: callTimeoutMs });
-    const step = { unified: true, atomic: false, format: toyFormat, statementTimeoutMs: 0 };
+    const step = { unified: true, atomic: false, format: plainFormat, statementTimeoutMs: 0 };
     return {
       begin: (mode: TransactionMode) => {
         const request = { mode, user: "", rights: undefined, openMs: 20_000, idleMs: 5_000 };

@@ -1,10 +1,9 @@
 import { Prng } from "../../src/base/prng.ts";
 import { ServiceError, type WriteAnswer } from "../../src/cluster/types.ts";
-import type { Statement } from "../../src/store/types.ts";
+import { plainFormat, type Statement } from "../../src/store/types.ts";
 import type { History, Operation, ReadKind } from "./history.ts";
 import type { Machine, World } from "./machine.ts";
 import { choose } from "./plan.ts";
-import { toyFormat } from "./toy_store.ts";
 
 /** What became of the clients' calls. */
 export interface WorkloadCounts {
@@ -100,7 +99,7 @@ export class Workload {
         statements,
         transaction: false,
         unified: false,
-        format: toyFormat,
+        format: plainFormat,
         statementTimeoutMs: 0,
         timeoutMs: callTimeoutMs,
       });
@@ -247,7 +246,7 @@ export class Workload {
       const { results } = await this.#call(machine, async ({ running }) => {
         if (running === undefined) throw new Error("The machine is off");
         return await running.service.read(
-          { statements: [stores.list(key)], transaction: false, format: toyFormat, timeoutMs: 0 },
+          { statements: [stores.list(key)], transaction: false, format: plainFormat, timeoutMs: 0 },
           { level, freshnessMs: 0, freshnessStrict: false, timeoutMs: callTimeoutMs },
         );
       });

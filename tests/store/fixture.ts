@@ -5,35 +5,48 @@ import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import { EntryType } from "../../src/raft/types.ts";
 import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
 import { encodeCommand } from "../../src/store/codec/command_codec.ts";
+import { encodeStep, type ScriptStep } from "../../src/store/codec/script_codec.ts";
 import { stampCommand } from "../../src/store/codec/stamp.ts";
 import type { LifeCycle } from "../../src/store/life_cycle.ts";
 import type { QuickParts } from "../../src/store/quick_connection.ts";
 import type { StoreOptions } from "../../src/store/options.ts";
 import { openStore } from "../../src/store/store.ts";
 import { WorkerThreads } from "../../src/store/worker_threads.ts";
-import type {
-  Answer,
-  AnswerFormat,
-  ApplyEntry,
-  Command,
-  IdempotencyKey,
-  ReadRequest,
-  RequestId,
-  SqlValue,
-  Statement,
-  Store,
+import {
+  type Answer,
+  type AnswerFormat,
+  type ApplyEntry,
+  type Command,
+  type IdempotencyKey,
+  plainFormat,
+  type ReadRequest,
+  type RequestId,
+  type SqlValue,
+  type Statement,
+  type Store,
 } from "../../src/store/types.ts";
 import { StatementMeter } from "../../src/store/statements/statement_meter.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
-export const plain: AnswerFormat = {
-  associative: false,
-  timings: false,
-  blobArray: false,
-  exact: false,
-  qualifyColumns: false,
-  unified: false,
-};
+export const plain = plainFormat;
+
+/** One request of a transaction. */
+export function stepOf(
+  sql: string | readonly string[],
+  options: Partial<ScriptStep> = {},
+): Uint8Array {
+  return encodeStep({
+    statements: [sql].flat().map((sql) => ({ sql })),
+    clock: 1_700_000_000_000,
+    seed: 7n,
+    atomic: false,
+    unified: true,
+    readOnly: false,
+    timeoutMs: 0,
+    format: { ...plain, unified: true },
+    ...options,
+  });
+}
 
 export const library = openLibrary(await findLibrary());
 
@@ -112,7 +125,9 @@ export class Entries {
     this.index++;
     const data = encodeConfiguration({
       members: Array.from({ length: members }, (_, at) => ({
-        ...{ id: `${at}/00000000`, address: `a:${at}`, httpAddress: "" },
+        id: `${at}/00000000`,
+        address: `a:${at}`,
+        httpAddress: "",
         suffrage: "voter" as const,
       })),
     });

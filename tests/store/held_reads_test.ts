@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
-import { encodeStep } from "../../src/store/codec/script_codec.ts";
 import { HeldReadLostError } from "../../src/store/types.ts";
 import { eventually } from "../cluster/harness.ts";
-import { plain, TestStore } from "./fixture.ts";
+import { stepOf, TestStore } from "./fixture.ts";
 
-const step = encodeStep({
-  statements: [{ sql: "SELECT count(*) FROM t" }],
-  clock: 1_700_000_000_000,
-  seed: 7n,
-  atomic: false,
-  unified: true,
-  readOnly: true,
-  timeoutMs: 0,
-  format: { ...plain, unified: true },
-});
+const step = stepOf("SELECT count(*) FROM t", { readOnly: true });
 
 const walBytes = 262_144;
 const write = ["INSERT OR REPLACE INTO t VALUES (1, randomblob(200000))"];

@@ -1,27 +1,10 @@
 import assert from "node:assert/strict";
 import { Rehearsals } from "../../src/store/apply/rehearsals.ts";
-import { encodeStep, setDigest } from "../../src/store/codec/script_codec.ts";
+import { setDigest } from "../../src/store/codec/script_codec.ts";
 import { digestBytes } from "../../src/store/digest.ts";
-import type { AnswerFormat, OpenRehearsal, Rehearsal } from "../../src/store/types.ts";
+import type { OpenRehearsal, Rehearsal } from "../../src/store/types.ts";
 import { eventually } from "../cluster/harness.ts";
-import { plain, TestStore, text } from "./fixture.ts";
-
-function stepOf(...sql: string[]): Uint8Array {
-  return stepAnswered({}, ...sql);
-}
-
-function stepAnswered(format: Partial<AnswerFormat>, ...sql: string[]): Uint8Array {
-  return encodeStep({
-    statements: sql.map((sql) => ({ sql })),
-    clock: 1_700_000_000_000,
-    seed: 7n,
-    atomic: false,
-    unified: true,
-    readOnly: false,
-    timeoutMs: 0,
-    format: { ...plain, unified: true, ...format },
-  });
-}
+import { plain, stepOf, TestStore, text } from "./fixture.ts";
 
 /** A transaction that notices when its first step is run again: it is told a digest that is none. */
 class Watched {
@@ -32,8 +15,8 @@ class Watched {
     this.#open = store.store.rehearsal(undefined);
   }
 
-  async run(...sql: string[]): Promise<Rehearsal> {
-    const step = stepOf(...sql);
+  async run(sql: string): Promise<Rehearsal> {
+    const step = stepOf(sql);
     const rehearsal = await this.#open.run([...this.#steps, step]);
     if (rehearsal.type === "same") {
       const wrong = new Uint8Array(digestBytes).fill(1);
@@ -45,7 +28,8 @@ class Watched {
 
   /** Asks what a statement is, which is no step. */
   async describe(sql: string): Promise<void> {
-    const step = stepAnswered({ typed: true, describes: true }, sql);
+    const format = { ...plain, unified: true, typed: true, describes: true } as const;
+    const step = stepOf(sql, { format });
     assert.equal((await this.#open.run([...this.#steps, step])).type, "same");
   }
 }
@@ -80,7 +64,7 @@ for (const [place, first] of Object.entries(places)) {
     const rowsSeen = async (rehearsal: OpenRehearsal): Promise<unknown> => {
       const seen = await rehearsal.run([
         stepOf(first),
-        stepOf("INSERT INTO t (v) VALUES (2)", "SELECT count(*) FROM t"),
+        stepOf(["INSERT INTO t (v) VALUES (2)", "SELECT count(*) FROM t"]),
       ]);
       assert(seen.type === "same");
       return JSON.parse(`[${text(seen.results)}]`).at(-1).values;

@@ -1,27 +1,14 @@
 import assert from "node:assert/strict";
-import { encodeStep, setDigest } from "../../src/store/codec/script_codec.ts";
-import { plain, TestStore } from "./fixture.ts";
+import { setDigest } from "../../src/store/codec/script_codec.ts";
+import { stepOf, TestStore } from "./fixture.ts";
 import { contents, keyOf } from "./random_entries.ts";
-
-function stepOf(sql: string): Uint8Array {
-  return encodeStep({
-    statements: [{ sql }],
-    clock: 1_700_000_000_000,
-    seed: 7n,
-    atomic: false,
-    unified: true,
-    readOnly: false,
-    timeoutMs: 1000,
-    format: { ...plain, unified: true },
-  });
-}
 
 /** Steps as they come to be: each with the digest of its results on the node that has run it. */
 async function rehearsed(store: TestStore, statements: readonly string[]): Promise<Uint8Array[]> {
   const steps: Uint8Array[] = [];
   const open = store.store.rehearsal(undefined);
   for (const sql of statements) {
-    const step = stepOf(sql);
+    const step = stepOf(sql, { timeoutMs: 1000 });
     steps.push(step);
     const rehearsal = await open.run(steps);
     assert(rehearsal.type === "same", `${sql}: ${rehearsal.type}`);

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { rightsOf } from "../../src/access/table_rights.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { Database } from "../../src/sqlite/mod.ts";
-import { encodeStep, type ScriptStep, setDigest } from "../../src/store/codec/script_codec.ts";
+import { type ScriptStep, setDigest } from "../../src/store/codec/script_codec.ts";
 import {
   KeyedAnswer,
   type OpenRehearsal,
   type Rehearsal,
   scriptConflict,
 } from "../../src/store/types.ts";
-import { library, plain, TestStore, text } from "./fixture.ts";
+import { library, stepOf, TestStore, text } from "./fixture.ts";
 import { keyOf } from "./random_entries.ts";
 import { seeds } from "./seeds.ts";
 
@@ -97,20 +97,6 @@ function said(answer: string, sql = ""): unknown {
   if (error !== undefined) return { error };
   if (columns !== undefined) return values;
   return changed(sql, done.rows_affected ?? 0, done.last_insert_id ?? 0);
-}
-
-function stepOf(sql: string | string[], options: Partial<ScriptStep> = {}): Uint8Array {
-  return encodeStep({
-    statements: [sql].flat().map((sql) => ({ sql })),
-    clock: 1_700_000_000_000,
-    seed: 7n,
-    atomic: false,
-    unified: true,
-    readOnly: false,
-    timeoutMs: 0,
-    format: { ...plain, unified: true },
-    ...options,
-  });
 }
 
 /** A transaction on one store, request by request. */

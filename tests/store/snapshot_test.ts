@@ -3,7 +3,7 @@ import { DenoDisk } from "../../src/io/deno_disk.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
 import { readFile, writeSnapshot } from "../../src/store/copy/snapshot_body.ts";
 import { type AppliedPosition, SnapshotRejectedError } from "../../src/store/types.ts";
-import { library, TestStore } from "./fixture.ts";
+import { library, plain, TestStore } from "./fixture.ts";
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
@@ -178,14 +178,7 @@ Deno.test("Store.installSnapshot lets reads wait, and stops a stream with an err
   const stream = await target.store.read({
     statements: [{ sql: "SELECT * FROM t a, t b" }],
     transaction: false,
-    format: {
-      associative: false,
-      timings: false,
-      blobArray: false,
-      exact: false,
-      qualifyColumns: false,
-      unified: false,
-    },
+    format: plain,
     timeoutMs: 0,
   }) as ReadableStream<Uint8Array>;
   const reader = stream.getReader();
