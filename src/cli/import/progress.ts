@@ -1,15 +1,12 @@
 import { formatDuration } from "../../base/duration.ts";
-import { printError } from "../output.ts";
-
-const intervalMs = 200;
+import { StatusLine } from "../status_line.ts";
 
 /** Shows on a terminal how far an import is: rows, how many a second, and the time that is left. */
 export class ImportProgress {
   readonly #total: number;
-  readonly #isShown = Deno.stderr.isTerminal();
+  readonly #line = new StatusLine();
   readonly #startedAt = performance.now();
-  #startedBytes: number | undefined;
-  #shownAt = -Infinity;
+  #startedBytes = 0;
 
   /** `total`: of the file, in bytes. */
   constructor(total: number) {
@@ -17,38 +14,33 @@ export class ImportProgress {
   }
 
   show(rows: number, earlier: number, bytes: number): void {
-    const now = performance.now();
     // What was there already took next to no time.
     if (rows === earlier) this.#startedBytes = bytes;
-    if (!this.#isShown || now - this.#shownAt < intervalMs) return;
-    this.#shownAt = now;
-    const seconds = (now - this.#startedAt) / 1000;
-    const rate = Math.round((rows - earlier) / seconds);
-    const read = bytes - (this.#startedBytes ?? 0);
-    const left = read > 0 ? (this.#total - bytes) * seconds / read : undefined;
-    const share = Math.min(100, Math.floor(100 * bytes / Math.max(1, this.#total)));
-    const time = left === undefined ? "" : `, ${secondsText(left)} left`;
-    printError(
-      `\r\x1b[K${rows.toLocaleString("en")} rows (${share} %), ${
-        rate.toLocaleString("en")
-      } a second${time}`,
-    );
+    this.#line.show(() => this.#text(rows, earlier, bytes));
   }
 
-  /** Clears the line; resolves with what to say of the time. */
+  /** Clears the line, and returns what to say of the time. */
   end(added: number): string {
-    if (this.#shownAt > -Infinity) printError("\r\x1b[K");
+    this.#line.clear();
     const ms = Math.max(1, performance.now() - this.#startedAt);
-    const rate = Math.round(added / ms * 1000).toLocaleString("en");
-    return `in ${secondsText(ms / 1000)}, ${rate} a second`;
+    return `in ${timeText(ms)}, ${rateText(added, ms)}`;
+  }
+
+  #text(rows: number, earlier: number, bytes: number): string {
+    const ms = performance.now() - this.#startedAt;
+    const read = bytes - this.#startedBytes;
+    const share = Math.min(100, Math.floor(100 * bytes / Math.max(1, this.#total)));
+    const done = `${rows.toLocaleString("en")} rows (${share} %), ${rateText(rows - earlier, ms)}`;
+    return read > 0 ? `${done}, ${timeText((this.#total - bytes) * ms / read)} left` : done;
   }
 }
 
-function secondsText(seconds: number): string {
-  return formatDuration(
-    Math.max(
-      seconds < 10 ? 0.1 : 1,
-      seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds),
-    ) * 1000,
-  );
+function rateText(rows: number, ms: number): string {
+  return `${Math.round(rows / ms * 1000).toLocaleString("en")} a second`;
+}
+
+/** To the tenth of a second below ten of them, then to the second; at least one of these. */
+function timeText(ms: number): string {
+  const stepMs = ms < 10_000 ? 100 : 1_000;
+  return formatDuration(Math.max(1, Math.round(ms / stepMs)) * stepMs);
 }

@@ -1,7 +1,5 @@
 import { progressText, Transfer } from "../../io/transfers.ts";
-import { printError } from "../output.ts";
-
-const intervalMs = 100;
+import { StatusLine } from "../status_line.ts";
 
 /**
  * Counts bytes and, on a terminal, shows the count, the rate and the time that is left on a line of
@@ -10,8 +8,7 @@ const intervalMs = 100;
 export class Progress {
   readonly #label: string;
   readonly #transfer: Transfer;
-  readonly #isShown = Deno.stderr.isTerminal();
-  #shownAt = -Infinity;
+  readonly #line = new StatusLine();
 
   /** `totalBytes` where it is known beforehand. */
   constructor(label: string, totalBytes?: number) {
@@ -24,13 +21,10 @@ export class Progress {
 
   add(bytes: number): void {
     this.#transfer.add(bytes);
-    const now = performance.now();
-    if (!this.#isShown || now - this.#shownAt < intervalMs) return;
-    this.#shownAt = now;
-    printError(`\r\x1b[K${this.#label}: ${progressText(this.#transfer.figures)}`);
+    this.#line.show(() => `${this.#label}: ${progressText(this.#transfer.figures)}`);
   }
 
   end(): void {
-    if (this.#shownAt > -Infinity) printError("\r\x1b[K");
+    this.#line.clear();
   }
 }
