@@ -28,6 +28,20 @@ function at(address: string): string[] {
   return ["-raft-addr", address, "-raft-adv-addr", address];
 }
 
+/** Kills those that run, and starts all at these addresses, with what `flagsOf` says beside. */
+async function comeBack(
+  nodes: readonly NodeProcess[],
+  addresses: readonly string[],
+  flagsOf: (node: NodeProcess) => readonly string[],
+): Promise<void> {
+  for (const node of nodes) if (node.running) await node.kill();
+  for (const [i, node] of nodes.entries()) {
+    node.start([...at(addresses[i] ?? ""), ...flagsOf(node)]);
+  }
+  for (const node of nodes) await node.ready();
+  await settled(nodes, addresses);
+}
+
 /** As every node of a set is told of all of them, itself too. */
 function together(addresses: readonly string[]): string[] {
   return ["-bootstrap-expect", `${addresses.length}`, "-join", addresses.join(",")];
@@ -39,13 +53,8 @@ Deno.test("a cluster that comes back with new addresses throughout forms again b
   assert(first);
   await first.execute(["CREATE TABLE t (n)", "INSERT INTO t VALUES (7)"]);
   await cluster.converged(["SELECT n FROM t"]);
-  for (const node of cluster.nodes) await node.kill();
   const addresses = cluster.nodes.map(() => `127.0.0.1:${takePort()}`);
-  for (const [i, node] of cluster.nodes.entries()) {
-    node.start([...at(addresses[i] ?? ""), ...together(addresses)]);
-  }
-  for (const node of cluster.nodes) await node.ready();
-  await settled(cluster.nodes, addresses);
+  await comeBack(cluster.nodes, addresses, () => together(addresses));
   await first.execute(["INSERT INTO t VALUES (8)"]);
   assert.deepEqual(await cluster.converged(["SELECT n FROM t ORDER BY n"]), [[[7], [8]]]);
 });
@@ -59,14 +68,9 @@ Deno.test("five nodes with new addresses find each other through one that all kn
   const leader = await cluster.leader(hub);
   await leader.execute(["CREATE TABLE t (n)", "INSERT INTO t VALUES (1)"]);
   await cluster.converged(["SELECT n FROM t"]);
-  for (const node of cluster.nodes) if (node.running) await node.kill();
   const addresses = cluster.nodes.map(() => `127.0.0.1:${takePort()}`);
-  for (const [i, node] of cluster.nodes.entries()) {
-    const join = node === hub ? [] : ["-join", addresses[0] ?? ""];
-    node.start([...at(addresses[i] ?? ""), ...join]);
-  }
-  for (const node of cluster.nodes) await node.ready();
-  await settled(cluster.nodes, addresses);
+  const join = ["-join", addresses[0] ?? ""];
+  await comeBack(cluster.nodes, addresses, (node) => node === hub ? [] : join);
   assert.deepEqual(await cluster.converged(["SELECT n FROM t"]), [[[1]]]);
 });
 
@@ -76,14 +80,9 @@ Deno.test("members that come back at each other's addresses are told apart", asy
   assert(first);
   await first.execute(["CREATE TABLE t (n)", "INSERT INTO t VALUES (7)"]);
   await cluster.converged(["SELECT n FROM t"]);
-  for (const node of cluster.nodes) await node.kill();
   const old = cluster.nodes.map((node) => node.raftAddress);
   const addresses = [...old.slice(1), ...old.slice(0, 1)];
-  for (const [i, node] of cluster.nodes.entries()) {
-    node.start([...at(addresses[i] ?? ""), ...together(old)]);
-  }
-  for (const node of cluster.nodes) await node.ready();
-  await settled(cluster.nodes, addresses);
+  await comeBack(cluster.nodes, addresses, () => together(old));
   await first.execute(["INSERT INTO t VALUES (8)"]);
   assert.deepEqual(await cluster.converged(["SELECT n FROM t ORDER BY n"]), [[[7], [8]]]);
   const ids = await nodesOf(first);
