@@ -25,25 +25,23 @@ interface Client {
   readonly failover?: readonly string[];
 }
 
+/** The command line that installs packages of npm. */
+function npm(...packages: string[]): string[] {
+  return ["npm", "install", "--silent", "--no-audit", "--no-fund", ...packages];
+}
+
+/** Those that install packages of PyPI, in a folder `venv`. */
+function pip(...packages: string[]): string[][] {
+  const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+  return [["python3", "-m", "venv", "venv"], ["venv/bin/python", ...install, ...packages]];
+}
+
 const clients: readonly Client[] = [
   {
     language: "python",
     of: "rqlite",
     probe: ["python3", "-c", "import ensurepip, venv"],
-    install: [
-      ["python3", "-m", "venv", "venv"],
-      [
-        "venv/bin/python",
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "pyrqlite==2.2.3",
-        "sqlalchemy-rqlite==2.0",
-        "SQLAlchemy==2.1.9",
-      ],
-    ],
+    install: pip("pyrqlite==2.2.3", "sqlalchemy-rqlite==2.0", "SQLAlchemy==2.1.9"),
     programs: [["venv/bin/python", "client.py"]],
   },
   {
@@ -51,15 +49,7 @@ const clients: readonly Client[] = [
     of: "rqlite",
     probe: ["npm", "--version"],
     // rqlite-js does not name @babel/runtime as a dependency, but needs it.
-    install: [[
-      "npm",
-      "install",
-      "--silent",
-      "--no-audit",
-      "--no-fund",
-      "rqlite-js@2.5.7",
-      "@babel/runtime@7",
-    ]],
+    install: [npm("rqlite-js@2.5.7", "@babel/runtime@7")],
     programs: [["node", "client.cjs"]],
   },
   {
@@ -78,12 +68,7 @@ const clients: readonly Client[] = [
     of: "libsql",
     probe: ["npm", "--version"],
     install: [
-      [
-        "npm",
-        "install",
-        "--silent",
-        "--no-audit",
-        "--no-fund",
+      npm(
         "@libsql/client@0.18.0",
         "@libsql/kysely-libsql@0.4.1",
         "@prisma/adapter-libsql@7.10.0",
@@ -92,7 +77,7 @@ const clients: readonly Client[] = [
         "drizzle-orm@0.45.4",
         "kysely@0.28.19",
         "prisma@7.10.1",
-      ],
+      ),
       // The engine that migrates is not needed, and would be fetched.
       ["env", "PRISMA_SCHEMA_ENGINE_BINARY=/bin/true", "npx", "prisma", "generate"],
     ],
@@ -103,21 +88,12 @@ const clients: readonly Client[] = [
     language: "libsql_python",
     of: "libsql",
     probe: ["python3", "-c", "import ensurepip, venv"],
-    install: [
-      ["python3", "-m", "venv", "venv"],
-      [
-        "venv/bin/python",
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "libsql==0.1.11",
-        "libsql-client==0.3.1",
-        "sqlalchemy-libsql==0.2.0",
-        "SQLAlchemy==2.1.9",
-      ],
-    ],
+    install: pip(
+      "libsql==0.1.11",
+      "libsql-client==0.3.1",
+      "sqlalchemy-libsql==0.2.0",
+      "SQLAlchemy==2.1.9",
+    ),
     programs: [["venv/bin/python", "client.py"]],
     plainOnly: true,
   },
