@@ -6,6 +6,7 @@ import type { Store } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { identify } from "./joining.ts";
 import { readMemberFigures } from "./member_figures.ts";
+import { presentAddress } from "./members.ts";
 import type { MemberFigures, MemberReport, NodeReport } from "./types.ts";
 import { readAnswer, RequestKind } from "./wire.ts";
 
@@ -72,7 +73,7 @@ export class MemberReports {
   async #figuresOf(member: Member, timeoutMs: number): Promise<MemberFigures> {
     if (member.id === this.#node.id) return await this.own();
     const { transport } = this.#parts;
-    const address = transport.addressOf(member.id) ?? member.address;
+    const address = presentAddress(transport, member);
     const call = { address, kind: RequestKind.figures, payload: new Uint8Array() };
     return readMemberFigures(readAnswer(await transport.request(call, { timeoutMs })));
   }
@@ -86,7 +87,7 @@ export class MemberReports {
     const { transport, clock } = this.#parts;
     const start = clock.now();
     try {
-      const address = transport.addressOf(member.id) ?? member.address;
+      const address = presentAddress(transport, member);
       const { id, version } = await identify(transport, address, timeoutMs);
       if (id !== member.id) {
         const other = nodeName(id) === nodeName(member.id)

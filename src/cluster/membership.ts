@@ -16,6 +16,7 @@ import { identify } from "./joining.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import { type ClusterCounts, ServiceError } from "./types.ts";
 import type { JoinCall } from "./member_wire.ts";
+import { memberNamed } from "./members.ts";
 
 /** Pause before a change is tried again that found another one under way, in ms. */
 const busyPauseMs = 50;
@@ -63,7 +64,7 @@ export class Membership {
     const lost: Member[] = [];
     for (;;) {
       const configuration = this.#leadersConfiguration();
-      const known = memberOf(configuration, nodeName(id));
+      const known = memberNamed(configuration, nodeName(id));
       const neighbour = neighbourOf(configuration, call);
       if (neighbour !== undefined) await this.#checkTakenAddress(neighbour, known, call);
       if (known !== undefined) await this.#checkTakenName(known, call);
@@ -149,7 +150,7 @@ export class Membership {
     const deadline = this.#clock.now() + timeoutMs;
     for (;;) {
       const configuration = this.#leadersConfiguration();
-      const member = memberOf(configuration, name);
+      const member = memberNamed(configuration, name);
       if (member === undefined) return;
       if (await this.#change(configuration, { type: "remove", id: member.id }, deadline)) break;
     }
@@ -200,7 +201,7 @@ export class Membership {
 
   /** Hands leadership to `name`, or to the most advanced voter; with `wait`, until it has happened. */
   async stepDown(name: string | undefined, wait: boolean, timeoutMs: number): Promise<void> {
-    const named = name === undefined ? undefined : memberOf(this.#node.configuration, name);
+    const named = name === undefined ? undefined : memberNamed(this.#node.configuration, name);
     if (name !== undefined && named === undefined) {
       throw new ServiceError("failed", "stepdown: node not found in cluster");
     }
@@ -225,10 +226,6 @@ export class Membership {
       await this.#leaders.nextChange(left);
     }
   }
-}
-
-function memberOf({ members }: Configuration, name: string): Member | undefined {
-  return members.find((member) => nodeName(member.id) === name);
 }
 
 /** The member of another name that is known to be where the caller says it is. */

@@ -11,6 +11,7 @@ import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { joinRefused, noLeader, serviceError, unauthorized } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import { writeMemberFigures } from "./member_figures.ts";
+import { presentAddress } from "./members.ts";
 import type { Membership } from "./membership.ts";
 import { joinEvent, passedOn, standbyRefused, withOutcome } from "./peer_audit.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
@@ -180,7 +181,7 @@ export class PeerRequests implements TransportHandlers {
     const { transport } = this.#parts;
     const others = this.#node.configuration.members.filter(({ id }) => id !== this.#node.id);
     const answer = beginAnswer();
-    encodeAddresses(answer, others.map(({ id, address }) => transport.addressOf(id) ?? address));
+    encodeAddresses(answer, others.map((member) => presentAddress(transport, member)));
     return answer.copy();
   }
 

@@ -1,8 +1,8 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Node } from "../node/node.ts";
-import { nodeName } from "../raft/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { neverArrived, serviceError } from "./errors.ts";
+import { memberNamed, presentAddress } from "./members.ts";
 import { type ClientRelay, ServiceError } from "./types.ts";
 import { beginAnswer, readAnswer, RequestKind } from "./wire.ts";
 
@@ -26,11 +26,11 @@ export class Relay implements ClientRelay {
 
   async ask(name: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const { node, transport } = this.#parts;
-    const member = node.configuration.members.find(({ id }) => nodeName(id) === name);
+    const member = memberNamed(node.configuration, name);
     if (member === undefined) {
       throw new ServiceError("no_transaction", `Node ${name} is not of this cluster`);
     }
-    const address = transport.addressOf(member.id) ?? member.address;
+    const address = presentAddress(transport, member);
     const call = { address, kind: RequestKind.relayed, payload };
     try {
       const reader = readAnswer(await transport.request(call, { timeoutMs }));

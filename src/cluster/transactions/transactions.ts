@@ -7,6 +7,7 @@ import { beginsWithWrite, encodeStep } from "../../store/codec/script_codec.ts";
 import { plainFormat, scriptConflict, type Store } from "../../store/types.ts";
 import { type Transport, TransportError } from "../../transport/types.ts";
 import { neverArrived, serviceError } from "../errors.ts";
+import { memberNamed, presentAddress } from "../members.ts";
 import { keyedAnswer } from "../keyed_answer.ts";
 import type { ReadPath } from "../read_path.ts";
 import {
@@ -146,11 +147,11 @@ export class Transactions {
     const { transport, node } = this.#parts;
     const name = nameIn(call.id);
     if (name === this.#name) return readAnswer(await this.#answer(call));
-    const member = node.configuration.members.find(({ id }) => nodeName(id) === name);
+    const member = memberNamed(node.configuration, name);
     if (member === undefined) throw unknown();
     const payload = encodeTransactionCall(call);
     const { timeoutMs } = call;
-    const address = transport.addressOf(member.id) ?? member.address;
+    const address = presentAddress(transport, member);
     try {
       return readAnswer(
         await transport.request({ address, kind: RequestKind.transaction, payload }, { timeoutMs }),
