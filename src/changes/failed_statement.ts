@@ -1,7 +1,7 @@
 import { ByteWriter, sameBytes } from "../base/bytes.ts";
 import type { Database, Statement } from "../sqlite/mod.ts";
 import { ChunkReader, type RowHead } from "./group_codec.ts";
-import { quoted } from "./quoted.ts";
+import { freeRowIdName, identifier } from "../sqlite/identifier.ts";
 import type { ChangedTable } from "./types.ts";
 import { bindNext, skipValue, writeColumn } from "./value_codec.ts";
 import { ByteReader } from "../base/bytes.ts";
@@ -106,15 +106,17 @@ function keyOf({ columns }: ChangedTable, values: Uint8Array | undefined): strin
 /** The row as it is in the database; "unreachable" if SQL has no name for it. */
 function imageNow(database: Database, row: Row): Uint8Array | undefined | "unreachable" {
   const { table, rowId } = row;
-  const columns = table.columns.map(({ name }) => quoted(name)).join(", ");
+  const columns = table.columns.map(({ name }) => identifier(name)).join(", ");
   const keys = table.columns.filter(({ primaryKey }) => primaryKey > 0);
-  const name = rowId === undefined ? undefined : rowIdName(table);
+  const name = rowId === undefined
+    ? undefined
+    : freeRowIdName(table.columns.map(({ name }) => name));
   if (rowId !== undefined && name === undefined) return "unreachable";
   const where = name !== undefined
     ? `${name} = ?`
-    : keys.map(({ name }) => `${quoted(name)} IS ?`).join(" AND ");
+    : keys.map(({ name }) => `${identifier(name)} IS ?`).join(" AND ");
   using statement = database.prepare(
-    `SELECT ${columns} FROM main.${quoted(table.name)} WHERE ${where}`,
+    `SELECT ${columns} FROM main.${identifier(table.name)} WHERE ${where}`,
   );
   if (rowId !== undefined) statement.bindInt64(1, rowId);
   else bindKey(statement, row);
@@ -133,11 +135,4 @@ function bindKey(statement: Statement, { table, before, after }: Row): void {
     if (primaryKey > 0) bindNext(statement, parameter++, reader);
     else skipValue(reader);
   }
-}
-
-/** What the row id is called in SQL: any of three names that is no column's, or the column that it is. */
-function rowIdName({ columns }: ChangedTable): string | undefined {
-  const names = new Set(columns.map(({ name }) => name.toLowerCase()));
-  const free = ["rowid", "_rowid_", "oid"].find((name) => !names.has(name));
-  return free;
 }

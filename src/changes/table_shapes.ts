@@ -1,5 +1,5 @@
 import type { Database } from "../sqlite/mod.ts";
-import { quoted } from "./quoted.ts";
+import { identifier } from "../sqlite/identifier.ts";
 import { VirtualColumns } from "./virtual_columns.ts";
 import type { ChangedColumn, ChangedTable } from "./types.ts";
 
@@ -53,7 +53,7 @@ export class TableShapes {
 }
 
 function readShape(database: Database, name: string): TableShape {
-  using statement = database.prepare(`PRAGMA main.table_xinfo(${quoted(name)})`);
+  using statement = database.prepare(`PRAGMA main.table_xinfo(${identifier(name)})`);
   const rows = statement.values<ColumnRow>();
   const virtual = virtualColumns(database, name, rows);
   const columns: ChangedColumn[] = [];
@@ -100,11 +100,11 @@ function virtualColumns(
  * other index, no row id at its end.
  */
 function hasRowId(database: Database, table: string): boolean {
-  using indexes = database.prepare(`PRAGMA main.index_list(${quoted(table)})`);
+  using indexes = database.prepare(`PRAGMA main.index_list(${identifier(table)})`);
   const own = indexes.values<[number, string, number, string, number]>()
     .find(([, , , origin]) => origin === "pk");
   if (own === undefined) return true;
-  using columns = database.prepare(`PRAGMA main.index_xinfo(${quoted(own[1])})`);
+  using columns = database.prepare(`PRAGMA main.index_xinfo(${identifier(own[1])})`);
   return columns.values<[number, number]>().some(([, column]) => column === -1);
 }
 

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { type Database, Determinism, type Library, type Statement } from "../sqlite/mod.ts";
-import { quoted } from "./quoted.ts";
+import { identifier } from "../sqlite/identifier.ts";
 import { bindNext, skipValue, writeColumn } from "./value_codec.ts";
 
 /**
@@ -31,9 +31,9 @@ export class VirtualColumns implements Disposable {
     try {
       this.#database.exec("PRAGMA ignore_check_constraints = ON");
       this.#database.exec(sql);
-      const list = (names: readonly string[]) => names.map(quoted).join(", ");
+      const list = (names: readonly string[]) => names.map(identifier).join(", ");
       const places = given.map(() => "?").join(", ");
-      const table = quoted(name);
+      const table = identifier(name);
       this.#insert = this.#database.prepare(
         given.length === 0
           ? `INSERT INTO ${table} DEFAULT VALUES`

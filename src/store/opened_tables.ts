@@ -1,6 +1,6 @@
 import { foldName } from "../access/table_rights.ts";
 import { type Database, SqlTokens, type Statement } from "../sqlite/mod.ts";
-import { identifier } from "./identifier.ts";
+import { identifier } from "../sqlite/identifier.ts";
 
 /** The schema as names, which are folded, and as pages of the file. */
 export interface SchemaNames {

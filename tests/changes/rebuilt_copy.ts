@@ -1,12 +1,13 @@
-import type {
-  ChangedTable,
-  ChangedValue,
-  ChangeGroup,
-  ChangeLog,
-  ChangePosition,
-  RowChange,
+import {
+  type ChangedTable,
+  type ChangedValue,
+  type ChangeGroup,
+  type ChangeLog,
+  type ChangePosition,
+  RawText,
+  type RowChange,
 } from "../../src/changes/types.ts";
-import { RawText } from "../../src/changes/types.ts";
+import { freeRowIdName, identifier } from "../../src/sqlite/identifier.ts";
 import { Backup, Database, DbConfig, type Library, type Statement } from "../../src/sqlite/mod.ts";
 
 const enableTriggers = 1003;
@@ -94,16 +95,14 @@ function describeRow({ operation, table, oldRowId, newRowId, before, after }: Ro
   return `${operation} ${table.name} ${oldRowId} ${newRowId} ${shown(before)} -> ${shown(after)}`;
 }
 
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
-
 function applyRow(database: Database, change: RowChange): void {
   const { operation, table, before, after } = change;
-  const name = `main.${quoted(table.name)}`;
+  const name = `main.${identifier(table.name)}`;
   const given = table.columns.flatMap(({ name, generated }, place) =>
     generated === "no" ? [{ name, place }] : []
   );
   const id = rowIdName(table);
-  const columns = given.map(({ name }) => quoted(name));
+  const columns = given.map(({ name }) => identifier(name));
   if (id !== undefined) columns.unshift(id);
   const newValues = given.map(({ place }) => after?.[place] ?? null);
   if (id !== undefined) newValues.unshift(change.newRowId ?? null);
@@ -120,7 +119,7 @@ function applyRow(database: Database, change: RowChange): void {
   );
   const where = id !== undefined
     ? `${id} = ?`
-    : keys.map(({ name }) => `${quoted(name)} IS ?`).join(" AND ");
+    : keys.map(({ name }) => `${identifier(name)} IS ?`).join(" AND ");
   const oldKey = id !== undefined
     ? [change.oldRowId ?? null]
     : keys.map(({ place }) => before?.[place] ?? null);
@@ -144,6 +143,5 @@ function bind(statement: Statement, parameter: number, value: ChangedValue): voi
 
 function rowIdName({ hasRowId, columns }: ChangedTable): string | undefined {
   if (!hasRowId) return undefined;
-  const names = columns.map(({ name }) => name.toLowerCase());
-  return ["rowid", "_rowid_", "oid"].find((name) => !names.includes(name));
+  return freeRowIdName(columns.map(({ name }) => name));
 }

@@ -1,5 +1,5 @@
 import type { Statement } from "@raftlite/client";
-import { identifier } from "../../store/identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 import { fits } from "./column_types.ts";
 import type { TablePlan } from "./table_plan.ts";
 import { ImportError, type Source, type SourceRow } from "./types.ts";

@@ -7,7 +7,7 @@ import {
   openLibrary,
   type Statement,
 } from "../../sqlite/mod.ts";
-import { identifier } from "../../store/identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 import { ImportError, rowsAtATime, type Source, type SourceRow } from "./types.ts";
 
 /** Opens a table of a SQLite file: the one named, or the only one that there is. */

@@ -1,5 +1,5 @@
 import type { Client } from "@raftlite/client";
-import { identifier } from "../../store/identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 import { type Affinity, affinityOf } from "./column_types.ts";
 import { ImportError, type OnConflict, type Source } from "./types.ts";
 

@@ -1,6 +1,6 @@
 import { skipEmptyStatements, type SqlSource, SqlTokens } from "../../sqlite/mod.ts";
 import { StatementError } from "../failures.ts";
-import { identifier } from "../identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
 /**

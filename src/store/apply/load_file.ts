@@ -6,7 +6,7 @@ import { StoreFailedError } from "../failures.ts";
 import type { Disk } from "../../io/types.ts";
 import { Database, type Library, SqliteError } from "../../sqlite/mod.ts";
 import { damageOf } from "../copy/file_check.ts";
-import { identifier } from "../identifier.ts";
+import { freeRowIdName, identifier } from "../../sqlite/identifier.ts";
 import { createKeyTables, type KeyRows } from "./key_table.ts";
 import type { LoadedPieces } from "./load_table.ts";
 import { createPragmaTable, noPragmas, writePragmas } from "../request_pragmas.ts";
@@ -144,9 +144,8 @@ function refuseMaxRowIds(database: Database): void {
 
 /** A name of the table's row id: one that no column has taken. */
 function rowIdOf(database: Database, table: string): string {
-  using names = database.prepare("SELECT lower(name) FROM pragma_table_xinfo(?1, 'main')");
-  const columns = names.values<[string]>(table).flat();
-  const free = ["rowid", "_rowid_", "oid"].find((name) => !columns.includes(name));
+  using names = database.prepare("SELECT name FROM pragma_table_xinfo(?1, 'main')");
+  const free = freeRowIdName(names.values<[string]>(table).flat());
   if (free !== undefined) return free;
   throw new UnfitFile(
     `table ${table} has columns named rowid, _rowid_ and oid, so that its row ids cannot be read: ` +

@@ -7,7 +7,7 @@ import {
 } from "../../sqlite/mod.ts";
 import type { Execution } from "../codec/command_header.ts";
 import { StatementError } from "../failures.ts";
-import { identifier } from "../identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 import { prepareNext } from "../prepared_statement.ts";
 import type { WriteConnection } from "./write_connection.ts";
 

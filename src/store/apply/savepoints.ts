@@ -1,7 +1,7 @@
 import { foldName } from "../../access/table_rights.ts";
 import type { ChangeMark } from "../../changes/recorder.ts";
 import { StatementError } from "../failures.ts";
-import { identifier } from "../identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 import type { Control } from "../preparation_notes.ts";
 import type { WriteConnection } from "./write_connection.ts";
 

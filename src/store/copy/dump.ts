@@ -5,7 +5,7 @@ import type { Encoding } from "./dump_literals.ts";
 import { type DumpedRows, InsertWriter } from "./dump_rows.ts";
 import { dumpedRows, type DumpedTable, dumpedTables, hasAutoincrement } from "./dump_tables.ts";
 import type { VirtualContent } from "./dump_virtual.ts";
-import { identifier } from "../identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 
 export interface DumpParts {
   readonly database: Database;

@@ -8,7 +8,7 @@ import {
   plainRealMin,
   realFormat,
 } from "./dump_literals.ts";
-import { identifier } from "../identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 
 /** What is to be written of a table's rows. */
 export interface DumpedRows {

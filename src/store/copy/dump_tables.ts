@@ -1,4 +1,5 @@
 import { type Database, SqlTokens } from "../../sqlite/mod.ts";
+import { freeRowIdName } from "../../sqlite/identifier.ts";
 import type { DumpedRows } from "./dump_rows.ts";
 import { isShadow, type VirtualTable, virtualTable } from "./dump_virtual.ts";
 
@@ -127,11 +128,6 @@ function rowIdName({ module }: VirtualTable, columns: readonly string[]): string
 function languageColumn({ arguments: list }: VirtualTable, all: readonly Column[]): string[] {
   if (!list.some((argument) => /^languageid=/i.test(argument))) return [];
   return all.slice(-1).filter(({ hidden }) => hidden === 1).map(({ name }) => name);
-}
-
-function freeRowIdName(columns: readonly string[]): string | undefined {
-  const taken = new Set(columns.map((name) => name.toLowerCase()));
-  return ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
 }
 
 /** Whether a column is the row id: INTEGER PRIMARY KEY. https://www.sqlite.org/lang_createtable.html#rowid */

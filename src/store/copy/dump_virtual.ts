@@ -1,6 +1,6 @@
 import { type Database, SqliteError, SqlTokens } from "../../sqlite/mod.ts";
 import { isLocalFailure } from "../failures.ts";
-import { identifier } from "../identifier.ts";
+import { identifier } from "../../sqlite/identifier.ts";
 
 /** How a dump gives a virtual table back. */
 export type VirtualContent =
