@@ -1,10 +1,9 @@
-import { ByteWriter, sameBytes } from "../base/bytes.ts";
-import type { Database, Statement } from "../sqlite/mod.ts";
+import { ByteReader, sameBytes } from "../base/bytes.ts";
+import type { Database } from "../sqlite/mod.ts";
 import { ChunkReader, type RowHead } from "./group_codec.ts";
 import { freeRowIdName, identifier } from "../sqlite/identifier.ts";
 import type { ChangedTable } from "./types.ts";
-import { bindNext, skipValue, writeColumn } from "./value_codec.ts";
-import { ByteReader } from "../base/bytes.ts";
+import { bindWanted, nextValue, skipValue, writtenRow } from "./value_codec.ts";
 
 /** So many rows of a statement are looked at: one of them will tell. */
 const rowsMax = 1000;
@@ -73,7 +72,7 @@ function netEffect(recorded: ReturnType<Recorded>): { rows: Iterable<Row>; isAll
       const after = head.operation === "delete" ? undefined : image(chunk.reader, head.table);
       if (chunk.reader.offset <= from) continue;
       const moved = head.oldRowId !== head.newRowId ||
-        (head.table.hasRowId ? false : keyOf(head.table, before) !== keyOf(head.table, after));
+        (!head.table.hasRowId && keyOf(head.table, before) !== keyOf(head.table, after));
       if (before !== undefined && (moved || after === undefined)) {
         note(head, head.oldRowId, before, undefined);
       }
@@ -96,43 +95,33 @@ function keyOf({ columns }: ChangedTable, values: Uint8Array | undefined): strin
   const reader = new ByteReader(values);
   let key = "";
   for (const { primaryKey } of columns) {
-    const start = reader.offset;
-    skipValue(reader);
-    if (primaryKey > 0) key += `${reader.since(start)};`;
+    const value = nextValue(reader);
+    if (primaryKey > 0) key += `${value};`;
   }
   return key;
 }
 
 /** The row as it is in the database; "unreachable" if SQL has no name for it. */
-function imageNow(database: Database, row: Row): Uint8Array | undefined | "unreachable" {
-  const { table, rowId } = row;
-  const columns = table.columns.map(({ name }) => identifier(name)).join(", ");
+function imageNow(
+  database: Database,
+  { table, rowId, before, after }: Row,
+): Uint8Array | undefined | "unreachable" {
+  const columns = table.columns.map(({ name }) => name);
   const keys = table.columns.filter(({ primaryKey }) => primaryKey > 0);
-  const name = rowId === undefined
-    ? undefined
-    : freeRowIdName(table.columns.map(({ name }) => name));
+  const name = rowId === undefined ? undefined : freeRowIdName(columns);
   if (rowId !== undefined && name === undefined) return "unreachable";
   const where = name !== undefined
     ? `${name} = ?`
     : keys.map(({ name }) => `${identifier(name)} IS ?`).join(" AND ");
   using statement = database.prepare(
-    `SELECT ${columns} FROM main.${identifier(table.name)} WHERE ${where}`,
+    `SELECT ${columns.map(identifier).join(", ")} FROM main.${
+      identifier(table.name)
+    } WHERE ${where}`,
   );
   if (rowId !== undefined) statement.bindInt64(1, rowId);
-  else bindKey(statement, row);
-  if (!statement.step()) return undefined;
-  const writer = new ByteWriter();
-  for (let column = 0; column < table.columns.length; column++) {
-    writeColumn(statement, column, writer);
+  else {
+    const isKey = table.columns.map(({ primaryKey }) => primaryKey > 0);
+    bindWanted(statement, after ?? before ?? new Uint8Array(), isKey);
   }
-  return writer.copy();
-}
-
-function bindKey(statement: Statement, { table, before, after }: Row): void {
-  const reader = new ByteReader(after ?? before ?? new Uint8Array());
-  let parameter = 1;
-  for (const { primaryKey } of table.columns) {
-    if (primaryKey > 0) bindNext(statement, parameter++, reader);
-    else skipValue(reader);
-  }
+  return statement.step() ? writtenRow(statement) : undefined;
 }

@@ -267,9 +267,7 @@ export class ChangeRecorder {
     if (virtual === undefined) return;
     const stored = records.view().slice(start);
     records.truncate(start);
-    const isGiven = table.columns.filter(({ generated }) => generated !== "virtual")
-      .map(({ generated }) => generated === "no");
-    const others = virtual.valuesFor(stored, isGiven);
+    const others = virtual.valuesFor(stored);
     const [storedReader, otherReader] = [stored, others].map((bytes) =>
       bytes && new ByteReader(bytes)
     );

@@ -54,16 +54,17 @@ export class TableShapes {
 
 function readShape(database: Database, name: string): TableShape {
   using statement = database.prepare(`PRAGMA main.table_xinfo(${identifier(name)})`);
-  const rows = statement.values<ColumnRow>();
-  const virtual = virtualColumns(database, name, rows);
-  const columns: ChangedColumn[] = [];
-  const places: TableShape["places"][number][] = [];
-  for (const [column, columnName, type, , , primaryKey, hidden] of rows) {
-    const generated = generatedKinds.get(hidden) ?? "no";
-    if (generated !== "virtual") places.push({ column, isReal: hasRealAffinity(type) });
-    else if (virtual === undefined) continue;
-    columns.push({ name: columnName, type, primaryKey, generated });
-  }
+  const all = statement.values<ColumnRow>().map((row): ChangedColumn => {
+    const [, name, type, , , primaryKey, hidden] = row;
+    return { name, type, primaryKey, generated: generatedKinds.get(hidden) ?? "no" };
+  });
+  const places = all.flatMap(({ type, generated }, column) =>
+    generated === "virtual" ? [] : [{ column, isReal: hasRealAffinity(type) }]
+  );
+  const virtual = virtualColumns(database, name, all);
+  const columns = virtual === undefined
+    ? all.filter(({ generated }) => generated !== "virtual")
+    : all;
   return { table: { name, hasRowId: hasRowId(database, name), columns }, places, virtual };
 }
 
@@ -77,19 +78,16 @@ const generatedKinds: ReadonlyMap<number, ChangedColumn["generated"]> = new Map(
 function virtualColumns(
   database: Database,
   name: string,
-  rows: readonly ColumnRow[],
+  columns: readonly ChangedColumn[],
 ): VirtualColumns | undefined {
-  const named = (kind: ChangedColumn["generated"]) =>
-    rows.filter((row) => (generatedKinds.get(row[6]) ?? "no") === kind).map((row) => row[1]);
-  const virtual = named("virtual");
-  if (virtual.length === 0) return undefined;
+  if (!columns.some(({ generated }) => generated === "virtual")) return undefined;
   const sql = database.scalar(
     "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?",
     name,
   );
   if (typeof sql !== "string") return undefined;
   try {
-    return new VirtualColumns(database.library, { name, sql, given: named("no"), virtual });
+    return new VirtualColumns(database.library, { name, sql, columns });
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { ByteReader, type ByteWriter } from "../base/bytes.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { ColumnType, type Statement } from "../sqlite/mod.ts";
 import { type ChangedValue, RawText } from "./types.ts";
 
@@ -50,8 +50,15 @@ export function nextValue(reader: ByteReader): Uint8Array {
   return reader.since(offset);
 }
 
-/** Writes a result column's value the same way. */
-export function writeColumn(statement: Statement, column: number, writer: ByteWriter): void {
+/** The row that a statement stands at, its values written the same way. */
+export function writtenRow(statement: Statement): Uint8Array {
+  const writer = new ByteWriter();
+  const count = statement.columnCount;
+  for (let column = 0; column < count; column++) writeColumn(statement, column, writer);
+  return writer.copy();
+}
+
+function writeColumn(statement: Statement, column: number, writer: ByteWriter): void {
   const type = statement.columnType(column);
   writer.uint8(type);
   switch (type) {
@@ -66,8 +73,22 @@ export function writeColumn(statement: Statement, column: number, writer: ByteWr
   }
 }
 
+/** Binds those of a row's written values that are wanted, one after the other. */
+export function bindWanted(
+  statement: Statement,
+  row: Uint8Array,
+  isWanted: readonly boolean[],
+): void {
+  const reader = new ByteReader(row);
+  let parameter = 1;
+  for (const wanted of isWanted) {
+    if (wanted) bindNext(statement, parameter++, reader);
+    else skipValue(reader);
+  }
+}
+
 /** Binds a value that is written at the reader's place. */
-export function bindNext(statement: Statement, parameter: number, reader: ByteReader): void {
+function bindNext(statement: Statement, parameter: number, reader: ByteReader): void {
   switch (reader.uint8()) {
     case ColumnType.integer:
       return statement.bindInt64(parameter, reader.int64());

@@ -1,7 +1,7 @@
-import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { type Database, Determinism, type Library, type Statement } from "../sqlite/mod.ts";
 import { identifier } from "../sqlite/identifier.ts";
-import { bindNext, skipValue, writeColumn } from "./value_codec.ts";
+import type { ChangedColumn } from "./types.ts";
+import { bindWanted, writtenRow } from "./value_codec.ts";
 
 /**
  * A table of the same definition as one with VIRTUAL generated columns, in memory: it holds a row at
@@ -13,19 +13,24 @@ export class VirtualColumns implements Disposable {
   readonly #insert: Statement;
   readonly #read: Statement;
   readonly #empty: Statement;
+  readonly #isGiven: readonly boolean[];
 
   /** Throws where the definition needs more than SQLite has by itself. */
   constructor(
     library: Library,
-    { name, sql, given, virtual }: {
+    { name, sql, columns }: {
       readonly name: string;
       /** The statement that creates it. */
       readonly sql: string;
-      /** Columns that are not generated, in the order of their values. */
-      readonly given: readonly string[];
-      readonly virtual: readonly string[];
+      /** All of them, in the table's order. */
+      readonly columns: readonly ChangedColumn[];
     },
   ) {
+    const named = (kind: ChangedColumn["generated"]) =>
+      columns.filter(({ generated }) => generated === kind).map(({ name }) => name);
+    const given = named("no");
+    this.#isGiven = columns.filter(({ generated }) => generated !== "virtual")
+      .map(({ generated }) => generated === "no");
     this.#determinism = new Determinism(library);
     this.#database = this.#determinism.open(":memory:");
     try {
@@ -39,7 +44,7 @@ export class VirtualColumns implements Disposable {
           ? `INSERT INTO ${table} DEFAULT VALUES`
           : `INSERT INTO ${table} (${list(given)}) VALUES (${places})`,
       );
-      this.#read = this.#database.prepare(`SELECT ${list(virtual)} FROM ${table}`);
+      this.#read = this.#database.prepare(`SELECT ${list(named("virtual"))} FROM ${table}`);
       this.#empty = this.#database.prepare(`DELETE FROM ${table}`);
     } catch (error) {
       this[Symbol.dispose]();
@@ -48,22 +53,14 @@ export class VirtualColumns implements Disposable {
   }
 
   /**
-   * The values of the virtual columns for a row whose stored values are written in `row`; `isGiven`
-   * says which of those are not generated. Undefined where SQLite fails to work them out.
+   * The values of the virtual columns for a row whose stored values are written in `row`. Undefined
+   * where SQLite fails to work them out.
    */
-  valuesFor(row: Uint8Array, isGiven: readonly boolean[]): Uint8Array | undefined {
-    const reader = new ByteReader(row);
-    let parameter = 1;
-    for (const given of isGiven) {
-      if (given) bindNext(this.#insert, parameter++, reader);
-      else skipValue(reader);
-    }
+  valuesFor(row: Uint8Array): Uint8Array | undefined {
+    bindWanted(this.#insert, row, this.#isGiven);
     try {
       this.#insert.run();
-      if (!this.#read.step()) return undefined;
-      const writer = new ByteWriter();
-      for (let i = 0; i < this.#read.columnCount; i++) writeColumn(this.#read, i, writer);
-      return writer.copy();
+      return this.#read.step() ? writtenRow(this.#read) : undefined;
     } catch {
       return undefined;
     } finally {
