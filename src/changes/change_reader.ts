@@ -1,4 +1,5 @@
 import { Database, type Library, type Statement } from "../sqlite/mod.ts";
+import type { Chunk } from "./change_file.ts";
 import { decodeChunk } from "./group_codec.ts";
 import {
   type ChangeGroup,
@@ -7,6 +8,7 @@ import {
   type ChangePosition,
   type ChangesRead,
   ChangesTruncatedError,
+  positionBehind,
 } from "./types.ts";
 
 /** What a call of `read` takes by default: a moment on the main thread. */
@@ -103,12 +105,13 @@ function readGroups(
 ): ChangesRead {
   const groups: ChangeGroup[] = [];
   let bytes = 0;
-  for (let number = file.find(from.index);; number++) {
-    const chunk = file.chunk(number);
-    if (chunk === undefined || chunk.first > last) break;
+  let number = file.find(from.index);
+  let next = file.chunk(number);
+  while (next !== undefined && next.first <= last) {
+    const chunk = next;
     const found = decodeChunk(chunk.bytes);
     const end = found[found.length - 1];
-    const next = file.chunk(number + 1);
+    next = file.chunk(++number);
     const goesOn = end !== undefined && next?.first === end.index && next.change > 0;
     for (const group of found) {
       if (group.index > last || group.index < from.index) continue;
@@ -119,11 +122,7 @@ function readGroups(
     bytes += chunk.bytes.length;
     const stop = groups[groups.length - 1];
     if (stop === undefined || bytes < bytesMax || next === undefined) continue;
-    const { index, first, changes, complete } = stop;
-    return {
-      groups,
-      next: complete ? { index: index + 1, change: 0 } : { index, change: first + changes.length },
-    };
+    return { groups, next: positionBehind(stop) };
   }
   return { groups, next: { index: last + 1, change: 0 } };
 }
@@ -135,12 +134,7 @@ function behind(group: ChangeGroup, { index, change }: ChangePosition): ChangeGr
   return { ...group, first: group.first + passed, changes: group.changes.slice(passed) };
 }
 
-interface StoredChunk {
-  readonly first: number;
-  readonly change: number;
-  readonly last: number;
-  readonly bytes: Uint8Array;
-}
+type StoredChunk = Pick<Chunk, "first" | "change" | "bytes">;
 
 /** The file, open for reading. */
 class OpenFile {
@@ -163,7 +157,7 @@ class OpenFile {
       this.#oldest = prepare("SELECT oldest FROM state");
       this.#bounds = prepare("SELECT min(number), max(number) FROM chunk");
       this.#lastOf = prepare("SELECT last FROM chunk WHERE number = ?");
-      this.#chunk = prepare("SELECT first, change, last, bytes FROM chunk WHERE number = ?");
+      this.#chunk = prepare("SELECT first, change, bytes FROM chunk WHERE number = ?");
       this.#bytes = prepare(
         "SELECT coalesce(max(start + size) - min(start), 0) FROM " +
           "(SELECT * FROM (SELECT start, size FROM chunk ORDER BY number LIMIT 1) UNION ALL " +
@@ -208,10 +202,10 @@ class OpenFile {
   }
 
   chunk(number: number): StoredChunk | undefined {
-    const row = this.#chunk.value<[number, number, number, Uint8Array]>(number);
+    const row = this.#chunk.value<[number, number, Uint8Array]>(number);
     if (row === undefined) return undefined;
-    const [first, change, last, bytes] = row;
-    return { first, change, last, bytes };
+    const [first, change, bytes] = row;
+    return { first, change, bytes };
   }
 
   close(): void {

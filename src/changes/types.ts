@@ -90,6 +90,11 @@ export interface ChangeGroup {
   readonly complete: boolean;
 }
 
+/** Where a reader stands who has read a group. */
+export function positionBehind({ index, first, changes, complete }: ChangeGroup): ChangePosition {
+  return complete ? { index: index + 1, change: 0 } : { index, change: first + changes.length };
+}
+
 /** Changes from an index on are no longer, or never were, in this node's change log. */
 export class ChangesTruncatedError extends Error {
   override name = "ChangesTruncatedError";

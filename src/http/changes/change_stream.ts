@@ -4,6 +4,7 @@ import {
   type ChangeLog,
   type ChangePosition,
   ChangesTruncatedError,
+  positionBehind,
 } from "../../changes/types.ts";
 import { changesJson, isWanted, shapeJson, type TableFilter } from "./change_json.ts";
 import { positionText } from "./position.ts";
@@ -93,15 +94,11 @@ function groupPiece(
   const changes = changesJson(group, filter);
   if (changes === "") return "";
   const { index, time, first, complete } = group;
-  const next = complete
-    ? { index: index + 1, change: 0 }
-    : { index, change: first + group.changes.length };
+  const next = positionText(positionBehind(group));
   const tables = tablesJson(group, filter, told);
-  const data = `{"next":"${positionText(next)}","index":${index},"time":${time},` +
+  const data = `{"next":"${next}","index":${index},"time":${time},` +
     `"first":${first},"complete":${complete},${tables}"changes":${changes}}`;
-  return form === "lines"
-    ? `${data}\n`
-    : `id: ${positionText(next)}\nevent: changes\ndata: ${data}\n\n`;
+  return form === "lines" ? `${data}\n` : `id: ${next}\nevent: changes\ndata: ${data}\n\n`;
 }
 
 /** Those that the follower does not know as they are now. */
