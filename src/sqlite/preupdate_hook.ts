@@ -18,11 +18,6 @@ export type RowHandler = (
   newRowId: bigint,
 ) => void;
 
-/**
- * How a value is written: the type's byte (`ColumnType`), and for an integer its 64 bits, for a real
- * its double, for a text or blob the 32-bit length and the bytes. `readValue` of
- * changes/value_codec.ts reads it.
- */
 const hookSignature = {
   parameters: ["pointer", "pointer", "i32", "pointer", "pointer", "i64", "i64"],
   result: "void",
@@ -34,17 +29,16 @@ function functionsOf({ symbols: c, path }: Library) {
     sqlite3_preupdate_hook: hook,
     sqlite3_preupdate_old: old,
     sqlite3_preupdate_new: next,
-    sqlite3_preupdate_count: count,
     sqlite3_preupdate_blobwrite: blobWrite,
   } = c;
-  if (hook === null || old === null || next === null || count === null) {
+  if (hook === null || old === null || next === null) {
     throw new Error(
       `SQLite library ${path} cannot tell of row changes: it was built without ` +
         "SQLITE_ENABLE_PREUPDATE_HOOK. Use the library that comes with the program, or start " +
         "without what reads the change log",
     );
   }
-  return { hook, old, next, count, blobWrite };
+  return { hook, old, next, blobWrite };
 }
 
 /** Throws an error for the user where a library cannot tell of row changes. */
@@ -104,11 +98,6 @@ export class PreupdateHook implements Disposable {
     if (failure !== undefined) throw failure.error;
   }
 
-  /** Of the row that changes. */
-  get columnCount(): number {
-    return this.#functions.count(this.#connection);
-  }
-
   /** It changes by sqlite3_blob_write, which tells no new value. */
   get isBlobWrite(): boolean {
     const { blobWrite } = this.#functions;
@@ -116,8 +105,10 @@ export class PreupdateHook implements Disposable {
   }
 
   /**
-   * Writes a column's value as it is before the change, or behind it. An integer in a column that
-   * stores reals so is written as the real that it stands for.
+   * Writes a column's value as it is before the change, or behind it: its type's byte (`ColumnType`),
+   * and for an integer its 64 bits, for a real its double, for a text or blob the 32-bit length and
+   * the bytes, as `readValue` of changes/value_codec.ts reads it. An integer in a column that stores
+   * reals so is written as the real that it stands for.
    */
   writeValue(which: "old" | "new", column: number, isReal: boolean, writer: ByteWriter): void {
     const read = which === "old" ? this.#functions.old : this.#functions.next;

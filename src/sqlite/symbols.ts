@@ -114,7 +114,7 @@ export const symbols = {
     result: "void",
   },
   sqlite3_update_hook: { parameters: ["pointer", "function", "pointer"], result: "pointer" },
-  /** This and the next four with SQLITE_ENABLE_PREUPDATE_HOOK. */
+  /** This and the next three with SQLITE_ENABLE_PREUPDATE_HOOK. */
   sqlite3_preupdate_hook: {
     parameters: ["pointer", "function", "pointer"],
     result: "pointer",
@@ -130,7 +130,6 @@ export const symbols = {
     result: "i32",
     optional: true,
   },
-  sqlite3_preupdate_count: { parameters: ["pointer"], result: "i32", optional: true },
   sqlite3_preupdate_blobwrite: { parameters: ["pointer"], result: "i32", optional: true },
   sqlite3_wal_hook: { parameters: ["pointer", "function", "pointer"], result: "pointer" },
   sqlite3_create_function_v2: {
