@@ -101,19 +101,12 @@ export function* sqlTexts({ bytes }: EncodedStatements): IterableIterator<Uint8A
   const reader = new ByteReader(bytes);
   for (let left = reader.uint32(); left > 0; left--) {
     yield reader.bytes();
-    for (let values = reader.uint32(); values > 0; values--) skipValue(reader);
+    for (let values = reader.uint32(); values > 0; values--) passValue(reader);
     for (let values = reader.uint32(); values > 0; values--) {
       reader.bytes();
-      skipValue(reader);
+      passValue(reader);
     }
   }
-}
-
-function skipValue(reader: ByteReader): void {
-  const tag = reader.uint8();
-  if (tag === ValueTag.text || tag === ValueTag.blob) reader.bytes();
-  else if (tag === ValueTag.integer || tag === ValueTag.real) reader.raw(8);
-  else if (tag !== ValueTag.null) throw new FormatError(`Unknown value type ${tag}`);
 }
 
 /** As objects, in whichever form they come. */
