@@ -22,7 +22,6 @@ export interface Chunk {
 }
 
 type ChunkRow = [number: number, last: number, change: number, start: number, size: number];
-type StateRow = [applied: number, statement: number, offset: number];
 
 /**
  * The file of a change log, as whoever applies entries writes it: a SQLite database of its own, whose
@@ -37,7 +36,8 @@ export class ChangeFile {
   readonly #bytesMax: number;
   readonly #statements;
   #inTransaction = false;
-  #position: CommitPosition = { index: 0, statement: 0, offset: 0 };
+  /** How far the database was at the last commit. */
+  #position = noPosition;
   /** Number of the last chunk, and where its bytes end, counted from the first ever. */
   #number = 0;
   #end = 0;
@@ -64,18 +64,12 @@ export class ChangeFile {
     }
   }
 
-  /** How far the database was at the last commit. */
-  get position(): CommitPosition {
-    return this.#position;
-  }
-
   get bytesMax(): number {
     return this.#bytesMax;
   }
 
   #refresh(): void {
-    const [index, statement, offset] = this.#statements.state.value<StateRow>() ?? [0, 0, 0];
-    this.#position = { index, statement, offset };
+    this.#position = positionIn(this.#statements.state) ?? noPosition;
     this.#findEnd();
     this.#before = { number: this.#number, end: this.#end };
     this.#findStart();
@@ -147,7 +141,6 @@ export class ChangeFile {
     const bytes = this.addedChunk(count);
     this.#statements.dropFrom.run(number);
     this.#findEnd();
-    if (count === 0) this.#end = this.#before.end;
     return bytes;
   }
 
@@ -242,8 +235,14 @@ export function recordedPosition(library: Library, path: string): CommitPosition
   const exists = database.scalar("SELECT 1 FROM sqlite_schema WHERE name = 'state'") === 1;
   if (!exists) return undefined;
   using state = database.prepare(positionQuery);
-  const [index, statement, offset] = state.value<[number, number, number]>() ?? [];
-  if (index === undefined || statement === undefined || offset === undefined) return undefined;
+  return positionIn(state);
+}
+
+/** @param state That of `positionQuery`. */
+function positionIn(state: Statement): CommitPosition | undefined {
+  const row = state.value<[index: number, statement: number, offset: number]>();
+  if (row === undefined) return undefined;
+  const [index, statement, offset] = row;
   return { index, statement, offset };
 }
 

@@ -84,7 +84,7 @@ export interface RowHead {
 }
 
 /** The head of a row's record, behind its first byte; its values follow: those before, those after. */
-export function readRowHead(reader: ByteReader, tables: readonly ChangedTable[]): RowHead {
+function readRowHead(reader: ByteReader, tables: readonly ChangedTable[]): RowHead {
   const operation = operations.get(reader.uint8());
   const table = at(tables, reader.uint32());
   if (operation === undefined) throw new FormatError("A row change of no known kind");
