@@ -5,6 +5,7 @@ import {
   type ChangesRead,
   ChangesTruncatedError,
 } from "../changes/types.ts";
+import { pause } from "../io/pause.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { CdcConfig } from "./config.ts";
 import { type EncodedGroup, encodeGroups, encodeMessage, lossGroup } from "./message.ts";
@@ -97,7 +98,7 @@ export class ChangeDelivery {
   }
 
   async #run(): Promise<void> {
-    const { node, logger } = this.#parts;
+    const { node, clock, logger } = this.#parts;
     while (!this.#stopped.signal.aborted) {
       if (!node.leads) {
         await new Promise<void>((resolve) => this.#wake = resolve);
@@ -112,7 +113,7 @@ export class ChangeDelivery {
       } catch (error) {
         if (!leading.signal.aborted) {
           logger.log("ERROR", "cdc", `Changes are not delivered: ${messageOf(error)}`);
-          await this.#pause(confirmAgainMs, leading.signal);
+          await pause(clock, confirmAgainMs, leading.signal);
         }
       }
       leading.abort();
@@ -127,11 +128,11 @@ export class ChangeDelivery {
 
   /** Delivers until this node leads no more. */
   async #lead(signal: AbortSignal): Promise<void> {
-    const { node } = this.#parts;
+    const { node, clock } = this.#parts;
     while (!signal.aborted) {
       const confirmed = await node.confirm().then(() => true, () => false);
       if (confirmed) break;
-      await this.#pause(confirmAgainMs, signal);
+      await pause(clock, confirmAgainMs, signal);
     }
     // What this node has sent when it led before says nothing: another may have gone on from less.
     this.#delivered = node.delivered ?? node.changes.status.oldest - 1;
@@ -146,7 +147,7 @@ export class ChangeDelivery {
 
   /** The messages behind what is delivered, as changes come. */
   async *#messages(signal: AbortSignal): AsyncGenerator<Message> {
-    const { config } = this.#parts;
+    const { config, clock } = this.#parts;
     let from: ChangePosition = { index: this.#delivered + 1, change: 0 };
     let waiting: EncodedGroup[] = [];
     let characters = 0;
@@ -155,7 +156,6 @@ export class ChangeDelivery {
       const { groups, lost, next } = this.#read(from);
       const encoded = [...lost, ...groups.flatMap((group) => encodeGroups(group, config))];
       from = next;
-      const { clock } = this.#parts;
       for (const [i, group] of encoded.entries()) {
         if (waiting.length === 0) dueAt = clock.now() + config.batchDelayMs;
         waiting.push(group);
@@ -212,7 +212,7 @@ export class ChangeDelivery {
 
   /** Sends a message until it has arrived, or was tried as often as it may. */
   async #deliver({ groups, delivered }: Message, signal: AbortSignal): Promise<void> {
-    const { config, node, sink, logger } = this.#parts;
+    const { config, node, sink, clock, logger } = this.#parts;
     const text = encodeMessage(groups, { nodeId: node.id, serviceId: config.serviceId });
     const bytes = new TextEncoder().encode(text);
     let pauseMs = config.backoffMinMs;
@@ -233,7 +233,7 @@ export class ChangeDelivery {
       }
       // As rqlite: who doubles begins with twice the least.
       if (config.doublesBackoff) pauseMs = Math.min(pauseMs * 2, config.backoffMaxMs);
-      await this.#pause(pauseMs, signal);
+      await pause(clock, pauseMs, signal);
       signal.throwIfAborted();
     }
     this.#pass(delivered, true);
@@ -269,10 +269,10 @@ export class ChangeDelivery {
 
   /** Has the cluster know how far it is, at an interval, while there is news. */
   async #keepRecording(signal: AbortSignal): Promise<void> {
-    const { config, node, logger } = this.#parts;
+    const { config, node, clock, logger } = this.#parts;
     let failed = "";
     while (!signal.aborted) {
-      await this.#pause(config.watermarkIntervalMs, signal);
+      await pause(clock, config.watermarkIntervalMs, signal);
       const delivered = this.#passed;
       if (signal.aborted || delivered <= this.#recorded) continue;
       try {
@@ -288,17 +288,6 @@ export class ChangeDelivery {
         failed = message;
       }
     }
-  }
-
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#parts.clock.after(ms, resolve);
-    const end = () => resolve();
-    signal.addEventListener("abort", end);
-    await promise;
-    timer.cancel();
-    signal.removeEventListener("abort", end);
   }
 }
 

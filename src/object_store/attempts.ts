@@ -1,3 +1,4 @@
+import { pause } from "../io/pause.ts";
 import type { Clock } from "../io/types.ts";
 import { failedAs } from "./types.ts";
 
@@ -19,22 +20,7 @@ export async function withAttempts<T>(
       signal?.throwIfAborted();
       if (!failedAs("unavailable", error) || attempt === attemptsMax) throw error;
       await pause(clock, firstPauseMs * 2 ** (attempt - 1), signal);
+      signal?.throwIfAborted();
     }
   }
-}
-
-/** Waits so long, or rejects with the signal's reason. */
-function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => {
-      timer.cancel();
-      reject(signal?.reason);
-    };
-    const timer = clock.after(delayMs, () => {
-      signal?.removeEventListener("abort", aborted);
-      resolve();
-    });
-    if (signal?.aborted) aborted();
-    else signal?.addEventListener("abort", aborted, { once: true });
-  });
 }

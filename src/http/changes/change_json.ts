@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { realText } from "../../base/real_text.ts";
 import {
   type Change,
   type ChangedTable,
@@ -80,8 +81,7 @@ function valueJson(value: ChangedValue): string {
     case "bigint":
       return value.toString();
     case "number":
-      if (!Number.isFinite(value)) return `{"real":"${value}"}`;
-      return Object.is(value, -0) ? "-0.0" : realJson(String(value));
+      return Number.isFinite(value) ? realText(value) : `{"real":"${value}"}`;
     case "string":
       return JSON.stringify(value);
     default:
@@ -90,11 +90,6 @@ function valueJson(value: ChangedValue): string {
         ? `{"text":"${base64(value.bytes)}"}`
         : `{"blob":"${base64(value)}"}`;
   }
-}
-
-/** A point or an exponent tells a real from an integer. */
-function realJson(text: string): string {
-  return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
 function base64(bytes: Uint8Array): string {

@@ -1,3 +1,4 @@
+import { realText } from "../../base/real_text.ts";
 import { ColumnType, type Statement } from "../../sqlite/mod.ts";
 import { writeColumnText } from "./column_text.ts";
 import { timeFromInteger, timeFromText } from "./column_time.ts";
@@ -242,8 +243,7 @@ export class RowsWriter {
 /** A number that no integer is written as; beyond all numbers what JSON.parse reads as infinite. */
 function exactReal(value: number): string {
   if (!Number.isFinite(value)) return value < 0 ? "-1e999" : "1e999";
-  const text = Object.is(value, -0) ? "-0" : String(value);
-  return /[.e]/.test(text) ? text : `${text}.0`;
+  return realText(value);
 }
 
 /** The result of a statement that changes rows; values of zero are left out. */
