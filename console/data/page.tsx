@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { identifier } from "../../src/store/identifier.ts";
+import { identifier } from "../../src/sqlite/identifier.ts";
 import { messageOf } from "../../src/base/message_of.ts";
 import { rows, send } from "../api/client.ts";
 import type { Who } from "../api/session.ts";

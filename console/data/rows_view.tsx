@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { identifier } from "../../src/store/identifier.ts";
+import { identifier } from "../../src/sqlite/identifier.ts";
 import { messageOf } from "../../src/base/message_of.ts";
 import { send, sendOne } from "../api/client.ts";
 import { mayWrite, type Who } from "../api/session.ts";

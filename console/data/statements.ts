@@ -1,4 +1,4 @@
-import { identifier } from "../../src/store/identifier.ts";
+import { identifier } from "../../src/sqlite/identifier.ts";
 import type { Statement } from "../api/client.ts";
 import { ExactNumber, type Value } from "../api/exact.ts";
 import { bytesOf } from "../sql/export.ts";

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { identifier } from "../../src/store/identifier.ts";
+import { identifier } from "../../src/sqlite/identifier.ts";
 import { sendOne } from "../api/client.ts";
 import { may, type Who } from "../api/session.ts";
 import { Question } from "../parts/dialog.tsx";

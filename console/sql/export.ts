@@ -1,4 +1,4 @@
-import { identifier } from "../../src/store/identifier.ts";
+import { identifier } from "../../src/sqlite/identifier.ts";
 import type { Result } from "../api/client.ts";
 import { ExactNumber, stringifyExact, type Value } from "../api/exact.ts";
 
