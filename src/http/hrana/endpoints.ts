@@ -8,11 +8,11 @@ import { nextTurn } from "../next_turn.ts";
 import { minIndex } from "../session_index.ts";
 import { valueIn } from "./body_value.ts";
 import { batchOf, executeIn } from "./json_request.ts";
+import type { Operation } from "./passed_on.ts";
 import { Pipeline } from "./pipeline.ts";
 import { refusalsOf } from "./refusals.ts";
 import { errorReply, refusalReply, type Reply, replyOf, responseTo } from "./reply.ts";
 import type { Answer } from "./results.ts";
-import type { Operation } from "./server.ts";
 import { type Asker, StatementRunner } from "./statement_runner.ts";
 import { Stream } from "./stream.ts";
 

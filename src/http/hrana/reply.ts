@@ -1,4 +1,3 @@
-import { joinBytes } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { AppState } from "../app_state.ts";
 import { paced } from "../paced.ts";
@@ -79,33 +78,3 @@ export function responseTo({ answers }: AppState, reply: Reply): Response {
   const sent = typeof body === "string" || body instanceof Uint8Array ? body : paced(body, false);
   return withIndex(answers.bytes(sent, contentType, status), index);
 }
-
-/** Bytes of an answer that another node passes on. */
-const gatheredMax = 32 * 1024 * 1024;
-
-/** All of a body in one piece. */
-export async function gathered(body: Reply["body"]): Promise<Uint8Array> {
-  if (typeof body === "string") return encoder.encode(body);
-  if (body instanceof Uint8Array) return body;
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of body) {
-    length += part.length;
-    if (length > gatheredMax) {
-      parts.push(encoder.encode(tooLongLine));
-      break;
-    }
-    parts.push(part);
-  }
-  return joinBytes(parts);
-}
-
-/** The end of a cursor, the only answer that may be so long. */
-const tooLongLine = JSON.stringify({
-  type: "error",
-  error: {
-    message:
-      `The rows are more than ${gatheredMax} bytes, and the stream is at another node than was asked`,
-    code: "RESPONSE_TOO_LARGE",
-  },
-}) + "\n";

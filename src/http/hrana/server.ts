@@ -1,4 +1,3 @@
-import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { ServiceError, type ServiceErrorKind } from "../../cluster/types.ts";
 import type { AppState } from "../app_state.ts";
 import { AuditedRequest } from "../audited_request.ts";
@@ -6,16 +5,20 @@ import { valueIn } from "./body_value.ts";
 import { cursorLines } from "./cursor.ts";
 import { ProtocolError } from "./errors.ts";
 import { cursorIn, pipelineIn } from "./json_request.ts";
+import {
+  decodePassedOn,
+  decodeReply,
+  encodePassedOn,
+  encodeReply,
+  type Operation,
+} from "./passed_on.ts";
 import { Pipeline } from "./pipeline.ts";
 import { type FailureListener, failuresTo } from "./refusals.ts";
-import { errorReply, gathered, type Reply, replyOf } from "./reply.ts";
+import { errorReply, type Reply, replyOf } from "./reply.ts";
 import { type Asker, StatementRunner } from "./statement_runner.ts";
 import type { Stream } from "./stream.ts";
 import { type Baton, readBaton, Streams } from "./streams.ts";
 import type { CursorRequest, PipelineRequest } from "./types.ts";
-
-const operations = ["pipeline", "cursor"] as const;
-export type Operation = typeof operations[number];
 
 /** What a client asks of a stream. */
 export interface Asked {
@@ -101,21 +104,10 @@ export class HranaServer {
 
   /** What the node of the baton answers; undefined where it cannot, and another stream is as good. */
   async #passedOn(baton: Baton, { operation, body, asker }: Asked): Promise<Reply | undefined> {
-    const payload = new ByteWriter();
-    payload.uint8(operations.indexOf(operation));
-    payload.text(asker.user);
-    payload.text(asker.rights ?? "");
-    payload.text(asker.address);
-    payload.integer(asker.minIndex ?? 0);
-    payload.raw(body);
+    const { user, rights, address, minIndex } = asker;
+    const payload = encodePassedOn({ operation, user, rights, address, minIndex, body });
     try {
-      const { relay } = this.#app.service;
-      const answer = new ByteReader(await relay.ask(baton.node, payload.view(), relayedMs));
-      return {
-        status: answer.uint32(),
-        index: answer.integer(),
-        body: answer.raw(answer.remaining).slice(),
-      };
+      return decodeReply(await this.#app.service.relay.ask(baton.node, payload, relayedMs));
     } catch (error) {
       if (!(error instanceof ServiceError) || !nothingDone.has(error.kind)) throw error;
       if (baton.isFree) return undefined;
@@ -126,11 +118,7 @@ export class HranaServer {
 
   /** This node's side of it: never rejects. */
   async #relayed(payload: Uint8Array): Promise<Uint8Array> {
-    const asked = new ByteReader(payload);
-    const operation = operations[asked.uint8()] ?? "pipeline";
-    const [user, rights, address] = [asked.text(), asked.text(), asked.text()];
-    const minIndex = asked.integer();
-    const body = asked.raw(asked.remaining).slice();
+    const { operation, user, rights, address, minIndex, body } = decodePassedOn(payload);
     let reply: Reply;
     try {
       reply = await this.serve({
@@ -139,20 +127,16 @@ export class HranaServer {
         value: await valueIn(this.#app, body),
         asker: {
           user,
-          rights: rights === "" ? undefined : rights,
+          rights,
           address,
-          minIndex: minIndex === 0 ? undefined : minIndex,
-          failures: rights === "" ? undefined : this.#audited(operation, user, address),
+          minIndex,
+          failures: rights === undefined ? undefined : this.#audited(operation, user, address),
         },
       });
     } catch (error) {
       reply = errorReply(this.#app, error);
     }
-    const answer = new ByteWriter();
-    answer.uint32(reply.status);
-    answer.integer(reply.index ?? 0);
-    answer.raw(await gathered(reply.body));
-    return answer.view();
+    return await encodeReply(reply);
   }
 
   /** Tells this node's audit of what is refused in a request that another node passed on. */
