@@ -33,7 +33,7 @@ export async function watchCertificate(
   watched.add(
     new ExpiryWatch({
       what: `${what} (${files.certPath})`,
-      notAfter: () => credentials.current.notAfter,
+      validity: () => credentials.current,
       clock,
       logger,
     }),

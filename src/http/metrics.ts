@@ -72,9 +72,9 @@ function processFigures(
     externalBytes: memory.external,
     longestTurnMs: turns.longestMs,
     longestTurnLatelyMs: turns.longestLatelyMs,
-    certificateEnds: {
-      ...(https === undefined ? {} : { http: https.certificate().notAfter }),
-      ...(nodeTls === undefined ? {} : { node: nodeTls().certificate.notAfter }),
+    certificates: {
+      ...(https === undefined ? {} : { http: https.certificate() }),
+      ...(nodeTls === undefined ? {} : { node: nodeTls().certificate }),
     },
   };
 }

@@ -172,8 +172,9 @@ function connectionFigures(figures: ConnectionFigures | undefined): Figures | un
   return { open: figures.open, max: figures.openMax, refused: figures.refused };
 }
 
-function certificateFigures({ subject, notAfter }: CertificateInForce): Figures {
-  return { subject, ends: new Date(notAfter).toISOString() };
+function certificateFigures({ subject, notBefore, notAfter }: CertificateInForce): Figures {
+  const [begins, ends] = [notBefore, notAfter].map((ms) => new Date(ms).toISOString());
+  return { subject, begins, ends };
 }
 
 function queueFigures(figures: WriteQueueFigures): Figures {

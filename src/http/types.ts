@@ -37,7 +37,7 @@ export interface ServerSettings {
 }
 
 /** A certificate in force, as /status shows it. */
-export type CertificateInForce = Pick<KeyPair, "subject" | "notAfter">;
+export type CertificateInForce = Pick<KeyPair, "subject" | "notBefore" | "notAfter">;
 
 /** What discovery has come to, in rqlite's names. */
 export type DiscoveryFigures = Readonly<

@@ -14,12 +14,14 @@ export interface ProcessFigures {
   /** The longest turns of the event loop, since the start and in the last minute, in ms. */
   readonly longestTurnMs: number;
   readonly longestTurnLatelyMs: number;
-  /** When certificates end, in ms since 1970, by what they are for. */
-  readonly certificateEnds: Readonly<Record<string, number>>;
+  /** When certificates begin and end, in ms since 1970, by what they are for. */
+  readonly certificates: Readonly<
+    Record<string, { readonly notBefore: number; readonly notAfter: number }>
+  >;
 }
 
 export function processFamilies(figures: ProcessFigures): Family[] {
-  const { version, sqliteVersion, denoVersion, certificateEnds } = figures;
+  const { version, sqliteVersion, denoVersion, certificates } = figures;
   return [
     {
       name: "raftlite_build_info",
@@ -35,8 +37,16 @@ export function processFamilies(figures: ProcessFigures): Family[] {
       help:
         "When a certificate in force ends, since 1970: of HTTPS (http), of TLS between nodes (node)",
       type: "gauge",
-      samples: Object.entries(certificateEnds).map(([use, endMs]) => {
-        return { labels: { use }, value: endMs / 1000 };
+      samples: Object.entries(certificates).map(([use, { notAfter }]) => {
+        return { labels: { use }, value: notAfter / 1000 };
+      }),
+    },
+    {
+      name: "raftlite_certificate_start_timestamp_seconds",
+      help: "When it began: with its end, how long it is good for",
+      type: "gauge",
+      samples: Object.entries(certificates).map(([use, { notBefore }]) => {
+        return { labels: { use }, value: notBefore / 1000 };
       }),
     },
     ...threadFamilies(figures),

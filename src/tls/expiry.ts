@@ -1,22 +1,36 @@
 import { repeat } from "../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
+import type { KeyPair } from "./key_pair.ts";
 
 const dayMs = 86_400_000;
-/** From this long before a certificate's end on the log says so, in ms. */
-export const expiryWarningMs = 30 * dayMs;
+/** The longest before a certificate's end that anybody is warned, in ms. */
+const warningMsMax = 30 * dayMs;
 /** How often it looks, in ms. */
 const periodMs = dayMs / 2;
+
+/** For how long a certificate is good, in ms since 1970-01-01 UTC. */
+export type Validity = Pick<KeyPair, "notBefore" | "notAfter">;
+
+/**
+ * From when on a certificate is late to be replaced, in ms since 1970-01-01 UTC: 30 days before its
+ * end, or in the last quarter of its time where that is later. Whatever renews certificates by
+ * itself (this program, ACME's clients, cert-manager) does so when a third is left, so that only
+ * those are told of that were not renewed in time.
+ */
+export function expiryWarningFrom({ notBefore, notAfter }: Validity): number {
+  return notAfter - Math.min(warningMsMax, (notAfter - notBefore) / 4);
+}
 
 export interface ExpiryOptions {
   /** For the log line: "The certificate for HTTPS". */
   readonly what: string;
-  /** When the one in force ends, in ms since 1970-01-01 UTC. */
-  readonly notAfter: () => number;
+  /** Of the one in force. */
+  readonly validity: () => Validity;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Says twice a day that a certificate ends soon, from 30 days before and from the start on. */
+/** Says twice a day that a certificate ends soon, once it is late to be replaced, and from the start on. */
 export class ExpiryWatch {
   readonly #options: ExpiryOptions;
   readonly #timer: Timer;
@@ -32,13 +46,15 @@ export class ExpiryWatch {
   }
 
   #look(): void {
-    const { what, notAfter, clock, logger } = this.#options;
-    const end = notAfter();
-    const left = end - clock.wallTime();
+    const { what, validity, clock, logger } = this.#options;
+    const now = clock.wallTime();
+    const valid = validity();
+    const end = valid.notAfter;
+    const left = end - now;
     const date = new Date(end).toISOString();
     if (left <= 0) {
       logger.log("ERROR", "cli", `${what} ended on ${date}: nobody believes it any more`);
-    } else if (left < expiryWarningMs) {
+    } else if (now > expiryWarningFrom(valid)) {
       const days = Math.ceil(left / dayMs);
       const soon = days === 1 ? "within a day" : `in ${days} days`;
       logger.log("WARN", "cli", `${what} ends ${soon}, on ${date}: replace it before`);

@@ -6,7 +6,8 @@ export interface KeyPair {
   readonly certificates: string;
   /** PEM, not encrypted. */
   readonly key: string;
-  /** The first certificate's end, in ms since 1970-01-01 UTC. */
+  /** The first certificate's beginning and end, in ms since 1970-01-01 UTC. */
+  readonly notBefore: number;
   readonly notAfter: number;
   /** The first certificate's subject, on one line: "CN=db.example.com, O=Example". */
   readonly subject: string;
@@ -61,6 +62,7 @@ export function readKeyPair({ certPath, keyPath, cert, key }: KeyPairFiles): Key
   return {
     certificates: certificates.map(({ pem }) => pem).join(""),
     key: keyText,
+    notBefore: Date.parse(first.validFrom),
     notAfter: Date.parse(first.validTo),
     subject: subjectOf(first),
   };

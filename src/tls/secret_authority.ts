@@ -82,6 +82,7 @@ class SecretAuthority {
     const { subtle } = webcrypto;
     const x509 = this.#x509;
     const keys = await subtle.generateKey(p256, true, ["sign", "verify"]) as CryptoKeyPair;
+    const notBefore = now - backdatedMs;
     const notAfter = now + certificateMs;
     const subject = new x509.Name([{ CN: [nodeId.slice(0, commonNameMax)] }]).toString();
     const certificate = await x509.X509CertificateGenerator.create({
@@ -89,7 +90,7 @@ class SecretAuthority {
       serialNumber: "01" + randomBytes(15).toString("hex"),
       subject,
       issuer: this.#name,
-      notBefore: new Date(now - backdatedMs),
+      notBefore: new Date(notBefore),
       notAfter: new Date(notAfter),
       signingAlgorithm: ed25519,
       publicKey: keys.publicKey,
@@ -108,6 +109,7 @@ class SecretAuthority {
     return {
       certificates: certificate.toString("pem") + "\n",
       key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
+      notBefore,
       notAfter,
       subject,
     };

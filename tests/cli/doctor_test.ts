@@ -89,6 +89,24 @@ Deno.test("the doctor sees flags that differ, and what goes on failing", () => {
   ]);
 });
 
+Deno.test("the doctor warns of a certificate that nobody has renewed in time, however short it is", () => {
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+  const ofCertificate = (begins: number | undefined, ends: number) => {
+    const certificate = {
+      ends: inDays(ends),
+      ...(begins === undefined ? {} : { begins: inDays(begins) }),
+    };
+    const nodes = ["a", "b", "c"].map((id) => report(id, {}, { mux: { certificate } }));
+    return clusterFindings(nodes).filter(({ grade }) => grade !== "ok").length / nodes.length;
+  };
+  // Those of -node-auto-tls live 30 days, and are made again when 10 are left.
+  assert.deepEqual([29.9, 11, 9].map((left) => ofCertificate(left - 31, left)), [0, 0, 0]);
+  assert.equal(ofCertificate(-25, 6), 1);
+  assert.deepEqual([31, 29].map((left) => ofCertificate(left - 398, left)), [0, 1]);
+  // A release that does not say when it began.
+  assert.deepEqual([31, 29].map((left) => ofCertificate(undefined, left)), [0, 1]);
+});
+
 Deno.test("the doctor knows disks that do not keep what they take, are full, or slow", () => {
   const grade = (finding: Finding | undefined) => finding?.grade;
   assert.deepEqual(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ExpiryWatch } from "../../src/tls/expiry.ts";
+import { expiryWarningFrom, ExpiryWatch } from "../../src/tls/expiry.ts";
 import { LogLines, ManualClock } from "../transport/fixture.ts";
 
 const dayMs = 86_400_000;
@@ -10,7 +10,7 @@ Deno.test("a certificate's end is told from 30 days before, twice a day, until a
   let notAfter = 31 * dayMs;
   const watch = new ExpiryWatch({
     what: "The certificate",
-    notAfter: () => notAfter,
+    validity: () => ({ notBefore: -365 * dayMs, notAfter }),
     clock,
     logger,
   });
@@ -26,4 +26,12 @@ Deno.test("a certificate's end is told from 30 days before, twice a day, until a
   assert.equal(logger.lines.length, lines);
   watch.stop();
   assert.equal(clock.timers, 0);
+});
+
+Deno.test("who renews certificates when a third of their time is left is never told to", () => {
+  for (const days of [1, 6, 31, 90, 398]) {
+    const certificate = { notBefore: 0, notAfter: days * dayMs };
+    assert.ok(expiryWarningFrom(certificate) > certificate.notAfter * 2 / 3, `${days} days`);
+    assert.ok(expiryWarningFrom(certificate) < certificate.notAfter, `${days} days`);
+  }
 });

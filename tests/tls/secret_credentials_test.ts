@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { expiryWarningFrom } from "../../src/tls/expiry.ts";
 import { SecretCredentials } from "../../src/tls/secret_credentials.ts";
 import { LogLines, ManualClock, until } from "../transport/fixture.ts";
 
@@ -24,6 +25,7 @@ Deno.test("a certificate by secret is made again after two thirds of its time, a
   assert.equal(made.current, first);
   clock.jump(dayMs / 24);
   await until(() => made.current !== first, "another certificate is made");
+  assert.ok(clock.wallTime() < expiryWarningFrom(first), "nobody is warned of what is in time");
   assert.ok(made.current.notAfter > first.notAfter);
   assert.deepEqual(made.current.authorities, first.authorities);
   const second = made.current;

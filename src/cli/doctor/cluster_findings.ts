@@ -1,5 +1,5 @@
 import { majority } from "../../raft/configuration.ts";
-import { expiryWarningMs } from "../../tls/expiry.ts";
+import { expiryWarningFrom } from "../../tls/expiry.ts";
 import {
   freeSpaceFinding,
   gradeSync,
@@ -248,11 +248,14 @@ function certificateFindings({ id, status }: NodeReport): Finding[] {
     .flatMap(([name, path]) => {
       const end = status.text(`${path}.ends`);
       if (end === undefined) return [];
-      const leftMs = Date.parse(end) - Date.now();
+      const now = Date.now();
+      const notAfter = Date.parse(end);
+      // One of a release that does not say when it began is taken for a long one.
+      const notBefore = Date.parse(status.text(`${path}.begins`) ?? "1970-01-01");
       const text = `its certificate for ${name} ends ${end}`;
       const advice = "Put a new one in the place of the file: it is taken without a restart";
-      if (leftMs > expiryWarningMs) return [about.ok(text)];
-      return [leftMs > 0 ? about.warning(text, advice) : about.problem(text, advice)];
+      if (now < expiryWarningFrom({ notBefore, notAfter })) return [about.ok(text)];
+      return [now < notAfter ? about.warning(text, advice) : about.problem(text, advice)];
     });
 }
 
