@@ -5,6 +5,7 @@ import { scenarios } from "../../src/cli/bench/scenarios.ts";
 import { parseTarget as parse } from "../../src/cli/bench/target.ts";
 import type { ClientAccess } from "../../src/cli/client_access.ts";
 import { FlagError } from "../../src/cli/flag_error.ts";
+import { background } from "../background.ts";
 import { takePort } from "../ports.ts";
 import { startFakeServer } from "./fake_server.ts";
 
@@ -98,9 +99,9 @@ Deno.test("measure counts SQL errors, HTTP errors and lost connections", async (
     assert.match(outcome.firstError ?? "", /no such table|503 leader not found/);
   }
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const closing = (async () => {
+  const closing = background(async () => {
     for await (const connection of listener) connection.close();
-  })();
+  });
   const outcome = await measureBriefly(`http://127.0.0.1:${listener.addr.port}`);
   assert.equal(outcome.latenciesMs.length, 0);
   assert.ok(outcome.errors > 0);
@@ -111,9 +112,9 @@ Deno.test("measure counts SQL errors, HTTP errors and lost connections", async (
 Deno.test("measure ends in time when a server never answers", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted: Deno.Conn[] = [];
-  const accepting = (async () => {
+  const accepting = background(async () => {
     for await (const connection of listener) accepted.push(connection);
-  })();
+  });
   const outcome = await measureBriefly(`http://127.0.0.1:${listener.addr.port}`, 100);
   assert.equal(outcome.errors, 2);
   assert.match(outcome.firstError ?? "", /No answer within 100ms/);

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { HttpConnection, HttpConnectionError } from "../../src/cli/bench/http_connection.ts";
+import { background } from "../background.ts";
 
 /** Sends one request to a server that answers it with these pieces, one write each. */
 async function answered(...pieces: string[]): Promise<{ status: number; body: string }> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const serving = (async () => {
+  const serving = background(async () => {
     using connection = await listener.accept();
     await connection.read(new Uint8Array(1024));
     for (const piece of pieces) {
       await connection.write(new TextEncoder().encode(piece));
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
-  })();
+  });
   const connection = await HttpConnection.open({
     address: { host: "127.0.0.1", port: listener.addr.port },
     tls: undefined,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { background } from "../background.ts";
 import { Cluster, eventually } from "../cluster/harness.ts";
 import type { NodeProcess } from "../cluster/harness.ts";
 import { takePort } from "../ports.ts";
@@ -294,7 +295,7 @@ Deno.test("shell goes on with another node of its cluster, and sends no write tw
 Deno.test("shell leaves it open what became of a write whose node was lost", async () => {
   let writes = 0;
   const lost = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const serving = (async () => {
+  const serving = background(async () => {
     for await (const connection of lost) {
       const bytes = new Uint8Array(4_096);
       const length = await connection.read(bytes) ?? 0;
@@ -305,7 +306,7 @@ Deno.test("shell leaves it open what became of a write whose node was lost", asy
       }
       connection.close();
     }
-  })();
+  });
   await using other = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     async (request) => {

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
 import { packClient } from "../../tools/client.ts";
+import { background } from "../background.ts";
 import { Cluster, eventually } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
 
@@ -78,9 +79,9 @@ async function survive({ command: [command = "", ...args] }: Runtime, cwd: strin
     signal: AbortSignal.timeout(programTimeoutMs),
   }).spawn();
   let output = "";
-  const reading = (async () => {
+  const reading = background(async () => {
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) output += text;
-  })();
+  });
   const count = async () => {
     const [[rows] = []] = await (await cluster.leader()).query("SELECT count(*) FROM log");
     return Number(rows);

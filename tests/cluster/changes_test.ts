@@ -1,5 +1,6 @@
 /** The stream of changes of real nodes, followed from one to the next while they are killed. */
 import { strict as assert } from "node:assert";
+import { background } from "../background.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 interface Told {
@@ -55,7 +56,7 @@ Deno.test("a copy made of streams alone is the table, though nodes are killed th
   await first.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER UNIQUE)"]);
   const copy = new Copy();
   const ended = new AbortController();
-  const following = (async () => {
+  const following = background(async () => {
     for (let i = 0; !ended.signal.aborted; i++) {
       const node = cluster.nodes[i % 3];
       // One that is killed, starts, or has not got so far yet: another is asked.
@@ -64,9 +65,9 @@ Deno.test("a copy made of streams alone is the table, though nodes are killed th
       });
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-  })();
+  });
   let value = 0;
-  const writing = (async () => {
+  const writing = background(async () => {
     while (!ended.signal.aborted) {
       const node = cluster.nodes[value % 3] as NodeProcess;
       value++;
@@ -77,7 +78,7 @@ Deno.test("a copy made of streams alone is the table, though nodes are killed th
         `DELETE FROM t WHERE id % 11 = ${value % 11} AND a < ${value - 20}`,
       ]).catch(() => {});
     }
-  })();
+  });
   for (let round = 0; round < 3; round++) {
     const victim = round === 1 ? await cluster.leader() : cluster.nodes[round] as NodeProcess;
     const before = copy.seen.size;

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Database, findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
+import { background } from "../background.ts";
 import { Cluster, type NodeProcess } from "./harness.ts";
 import { residentMiB } from "./resident_memory.ts";
 
@@ -246,14 +247,14 @@ async function* pieces(path: string): AsyncGenerator<Uint8Array> {
 /** Looks at a node's memory now and then; `end` gives the most that was seen, in MiB. */
 function watchMemory(node: NodeProcess): { end(): Promise<number> } {
   let over = false;
-  const watching = (async () => {
+  const watching = background(async () => {
     let most = 0;
     while (!over && node.running) {
       most = Math.max(most, await residentMiB(node.pid));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return most;
-  })();
+  });
   return {
     end: () => {
       over = true;

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { background } from "../background.ts";
 import { Cluster, eventually } from "./harness.ts";
 import { schema, Workload } from "./workload.ts";
 
@@ -86,14 +87,14 @@ Deno.test("weak reads are right while followers are started again with shorter t
   for (const node of others) node.start(["-raft-heartbeat-timeout", "200ms"]);
   let written = 0;
   let stale: unknown;
-  const reading = (async () => {
+  const reading = background(async () => {
     while (written < 20) {
       const before = written;
       const answer = await leader.fetch("/db/query?level=weak&timeout=1s&q=SELECT%20n%20FROM%20t");
       const [[n] = []] = answer.status === 200 ? JSON.parse(answer.body).results[0].values : [];
       if (n !== undefined && Number(n) < before) stale ??= `${n} behind ${before}`;
     }
-  })();
+  });
   await eventually("writes past the leader that is cut off", async () => {
     await others[0]?.execute([`UPDATE t SET n = ${written + 1}`], "timeout=2s", 5_000);
     return ++written === 20;

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { background } from "../background.ts";
 import { Cluster } from "./harness.ts";
 
 const rows = '{"results":[{"columns":["1"],"types":["integer"],"values":[[1]]}]}';
@@ -41,9 +42,9 @@ Deno.test("A strict freshness bears what is committed and has waited for less to
   const follower = await cluster.follower();
   await leader.execute(["CREATE TABLE t (v)"]);
   let writing = true;
-  const writer = (async () => {
+  const writer = background(async () => {
     while (writing) await leader.execute(["INSERT INTO t VALUES (randomblob(2000))"]);
-  })();
+  });
   for (let i = 0; i < 300; i++) {
     const { body } = await follower.fetch(
       "/db/query?q=SELECT%201&level=none&freshness=1h&freshness_strict",

@@ -3,6 +3,7 @@ import { type HttpServer, serve } from "../../src/http/serve.ts";
 import type { ConnectionLimits } from "../../src/http/connection_watch.ts";
 import type { HttpsOptions } from "../../src/http/listen.ts";
 import { pathsOf, readCredentials } from "../../src/tls/credentials.ts";
+import { background } from "../background.ts";
 import { Authority } from "../tls/authority.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 import { RawConnection } from "./raw_connection.ts";
@@ -138,13 +139,13 @@ for (const way of ways) {
       }));
       const dripping = opened.filter((connection) => connection !== undefined);
       let gone = false;
-      const drip = (async () => {
+      const drip = background(async () => {
         for (const byte of `GET /${"a".repeat(100_000)}`) {
           if (gone) return;
           await Promise.all(dripping.map((connection) => connection.send(byte).catch(() => {})));
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
-      })();
+      });
       const all = Promise.all(dripping.map(ended)).then(() => gone = true);
       let answers = 0;
       while (!gone) {
@@ -167,12 +168,12 @@ for (const way of ways) {
       using large = await open();
       await large.send(`${head}Content-Length: 100000\r\n\r\n[`);
       let over = false;
-      const drip = (async () => {
+      const drip = background(async () => {
         while (!over) {
           await large.send(" ").catch(() => over = true);
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
-      })();
+      });
       assert.match(await ended(large), /^HTTP\/1.1 400 .*request body broke off|^reset/s);
       over = true;
       await drip;

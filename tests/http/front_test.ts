@@ -1,3 +1,4 @@
+import { background } from "../background.ts";
 import { anySeed } from "../store/seeds.ts";
 import assert from "node:assert/strict";
 import { Front } from "../../src/http/front.ts";
@@ -178,13 +179,13 @@ frontTest("a front answers requests in any pieces, one behind the other", async 
     });
     using connection = await RawConnection.open(front);
     let rest = requests.map(({ text }) => text).join("");
-    const sent = (async () => {
+    const sent = background(async () => {
       while (rest.length > 0) {
         const piece = rest.slice(0, 1 + prng.below(rest.length));
         rest = rest.slice(piece.length);
         await connection.send(piece);
       }
-    })();
+    });
     for (const { path, body } of requests) {
       const answer = await connection.answer();
       if (path === "/" || path === "/stream") {

@@ -3,6 +3,7 @@ import { DenoDisk } from "../../src/io/deno_disk.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
 import { readFile, writeSnapshot } from "../../src/store/copy/snapshot_body.ts";
 import { type AppliedPosition, SnapshotRejectedError } from "../../src/store/types.ts";
+import { background } from "../background.ts";
 import { library, plain, TestStore } from "./fixture.ts";
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
@@ -32,7 +33,7 @@ Deno.test("Store.openSnapshot copies one moment while writes go on, and installS
   await using target = await TestStore.open();
   await target.execute(["CREATE TABLE other (v)"]);
   let writing = true;
-  const writes = (async () => {
+  const writes = background(async () => {
     let most = 0;
     while (writing) {
       const startedAt = performance.now();
@@ -43,7 +44,7 @@ Deno.test("Store.openSnapshot copies one moment while writes go on, and installS
       most = Math.max(most, performance.now() - startedAt);
     }
     return most;
-  })();
+  });
   const snapshot = await source.store.openSnapshot();
   const body = await collect(snapshot.body);
   writing = false;

@@ -5,6 +5,7 @@ import { type Network, PeerRefusal } from "../../src/io/types.ts";
 import { pathsOf, readCredentials, type TlsCredentials } from "../../src/tls/credentials.ts";
 import { NodeTlsNetwork } from "../../src/tls/node_network.ts";
 import type { NodeTrust } from "../../src/tls/node_trust.ts";
+import { background } from "../background.ts";
 import { introduce, openNode, type TestNode, until, untilConnected } from "../transport/fixture.ts";
 import { Authority, type IssueOptions } from "./authority.ts";
 
@@ -219,7 +220,7 @@ Deno.test("a node that ends in the handshake is not reached, and may be a plain 
   using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = server.addr;
   const spoken: number[] = [];
-  const serving = (async () => {
+  const serving = background(async () => {
     while (spoken.length < 3) {
       const connection = await server.accept();
       const first = new Uint8Array(1);
@@ -227,7 +228,7 @@ Deno.test("a node that ends in the handshake is not reached, and may be a plain 
       spoken.push(first[0] ?? -1);
       connection.close();
     }
-  })();
+  });
   const address = `127.0.0.1:${port}`;
   await assert.rejects(tls(node).connect(address, 5_000), (error: Error) => {
     assert.ok(!(error instanceof PeerRefusal));

@@ -3,6 +3,7 @@ import { ByteWriter } from "../../src/base/bytes.ts";
 import { FrameType } from "../../src/transport/frame.ts";
 import { protocolVersion } from "../../src/transport/handshake.ts";
 import type { Agreement } from "../../src/transport/types.ts";
+import { background } from "../background.ts";
 import {
   heartbeat,
   introduce,
@@ -106,13 +107,13 @@ Deno.test("Transport: the other protocol version is named on both sides", async 
 
   // And as a caller: a newer one answers with its own version.
   const listener = await network.listen("127.0.0.1:0");
-  const answering = (async () => {
+  const answering = background(async () => {
     const connection = await listener.accept();
     const writer = new ByteWriter();
     writer.raw(text(`raftlite\x09\x00\x00\x00`));
     await connection?.write(writer.view());
     return connection;
-  })();
+  });
   await assert.rejects(
     node.transport.request(
       { address: listener.address, kind: OPEN_KIND, payload: text("?") },

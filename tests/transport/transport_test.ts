@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Message } from "../../src/raft/types.ts";
 import { FrameType } from "../../src/transport/frame.ts";
 import { decodeMessage } from "../../src/transport/message_codec.ts";
+import { background } from "../background.ts";
 import {
   append,
   CLUSTER,
@@ -62,9 +63,9 @@ async function arrivals(sent: readonly Message[], request?: Uint8Array): Promise
   await b.opening();
   await b.introduce({ nodeId: "b" });
   // It is connected once a message gets through.
-  const connected = (async () => {
+  const connected = background(async () => {
     while ((await b.frame())?.type !== FrameType.message);
-  })();
+  });
   await until(() => {
     a.transport.send([heartbeat("a", "b", 1)]);
     return a.log.matching(/Connected to b/).length > 0;
