@@ -4,7 +4,7 @@ import { replay } from "./replay.ts";
 import { singleNodeTables, tables } from "./tables.ts";
 
 const program = new URL("../../main.ts", import.meta.url).pathname;
-const startDeadlineMs = 60_000;
+const startDeadlineMs = 180_000;
 
 /** One process of the real program. */
 interface RunningNode extends AsyncDisposable {

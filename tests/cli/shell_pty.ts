@@ -45,7 +45,7 @@ export class Pty {
   }
 
   /** Waits until `pattern` is shown, behind what the last call found, and returns the match. */
-  async see(pattern: RegExp, timeoutMs = 30_000): Promise<string> {
+  async see(pattern: RegExp, timeoutMs = 120_000): Promise<string> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const text = stripVTControlCharacters(this.#output.slice(this.#seen)).replaceAll("\r", "");

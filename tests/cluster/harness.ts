@@ -5,7 +5,7 @@ import { Proxy } from "./proxy.ts";
 
 const mainPath = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** Longest wait for anything a healthy cluster does: a machine under load may be slow. */
-const patienceMs = 60_000;
+const patienceMs = 240_000;
 
 /** A Deno for another system: how it is started here, and the environment that it needs. */
 export interface ForeignDeno {

@@ -151,7 +151,7 @@ Deno.test("nodes whose C libraries give other doubles hold the same ones", async
       `INSERT INTO m SELECT f.value FROM n, json_each(json_array(${functions})) AS f`,
     ],
     "timeout=60s",
-    60_000,
+    180_000,
   );
   await cluster.converged(["SELECT printf('%!.17g', x) FROM m ORDER BY rowid"]);
   if (!pinned) return;

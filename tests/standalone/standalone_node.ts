@@ -1,5 +1,5 @@
 /** How long a node may take for what is asked of it, in ms. */
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 
 /** One node as a process of its own: the compiled program in a folder of its own. */
 export class StandaloneNode {

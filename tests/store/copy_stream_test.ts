@@ -24,7 +24,7 @@ function left(s: TestStore): { readonly names: string[]; readonly open: number }
 const nothing = { names: [], open: 0 };
 
 async function until(what: string, check: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 120_000;
   while (!check()) {
     assert(performance.now() < deadline, `Waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -10,9 +10,9 @@ function rows(count: number, columns = "i"): string {
     `SELECT ${columns} FROM n`;
 }
 
-/** Resolves when `condition` holds; fails after a minute at least. */
+/** Resolves when `condition` holds; fails after three minutes at least. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 6000; tries++) {
+  for (let tries = 0; tries < 18_000; tries++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

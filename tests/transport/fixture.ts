@@ -63,9 +63,9 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Waits until `condition` holds; fails with `what` after a minute. */
+/** Waits until `condition` holds; fails with `what` after three minutes. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + 180_000;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
