@@ -1,17 +1,20 @@
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { addTotals, type PlantedTotal } from "../proof/totals.ts";
 import { type Fault, faults } from "./faults.ts";
 import { plant } from "./plant.ts";
 
-const usage = `Usage: deno task planted [--only NAME[,NAME…]] [--seeds N] [--jobs N]
+const usage = `Usage: deno task planted [--only NAME[,NAME…]] [--seeds N] [--jobs N] [--totals FILE]
 
 Makes the program wrong in one place after the other, in a copy of the tree, and says after how many
-seeds the simulator finds it, and by what. 1 when a fault is not found.`;
+seeds the simulator finds it, and by what. 1 when a fault is not found. --totals keeps it in a file,
+as docs/proof.json.`;
 
 const options = {
   only: { type: "string", default: "" },
   seeds: { type: "string", default: "2000" },
   jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
+  totals: { type: "string" },
   help: { type: "boolean", default: false },
 } as const;
 
@@ -47,6 +50,15 @@ async function main(): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));
+  if (values.totals !== undefined) {
+    const planted = Object.fromEntries(
+      results.map(({ fault, seed, by }): [string, PlantedTotal] => [
+        fault.name,
+        seed === undefined ? { by } : { seed, by },
+      ]),
+    );
+    await addTotals(values.totals, { sums: {}, planted });
+  }
   const missed = results.filter(({ seed }) => seed === undefined);
   console.log(`${results.length - missed.length} of ${results.length} planted faults were found`);
   return missed.length === 0 ? 0 : 1;

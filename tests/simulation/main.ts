@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { addTotals } from "../proof/totals.ts";
 import type { Assignment } from "./seed_worker.ts";
 import { type RunResult, simulate } from "./simulation.ts";
 import { optionsFor, type StoreName, storeNames } from "./store_options.ts";
@@ -6,7 +7,10 @@ import { Summary } from "./summary.ts";
 
 const usage =
   `Usage: deno task simulate [--seeds N] [--from S] [--jobs N] [--keep-going] [--store toy|sqlite]
-       deno task simulate --seed S [--verbose] [--store toy|sqlite]`;
+                          [--totals FILE]
+       deno task simulate --seed S [--verbose] [--store toy|sqlite]
+
+--totals adds what was done to the sums in a file, as docs/proof.json.`;
 
 const options = {
   seeds: { type: "string", default: "2000" },
@@ -15,6 +19,7 @@ const options = {
   store: { type: "string", default: "toy" },
   "keep-going": { type: "boolean", default: false },
   seed: { type: "string" },
+  totals: { type: "string" },
   verbose: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
@@ -41,7 +46,16 @@ async function main(): Promise<number> {
   if (store === undefined) return refuse(`There is no store ${values.store}`);
   if (values.seed !== undefined) return await runOne(Number(seed), store, values.verbose);
   const [first, count, workers] = [Number(from), Number(seeds), Number(jobs)];
-  return await runMany({ first, seeds: count, jobs: workers, store }, values["keep-going"]);
+  const summary = await runMany(
+    { first, seeds: count, jobs: workers, store },
+    values["keep-going"],
+  );
+  console.log(summary.text());
+  if (values.totals !== undefined) {
+    const sums = { [`simulate ${store}`]: summary.counts };
+    await addTotals(values.totals, { sums, planted: {} });
+  }
+  return summary.failures === 0 ? 0 : 1;
 }
 
 function refuse(reason: string): number {
@@ -68,7 +82,7 @@ async function runMany(
     readonly store: StoreName;
   },
   keepGoing: boolean,
-): Promise<number> {
+): Promise<Summary> {
   const summary = new Summary();
   const step = Math.max(1, Math.min(jobs, seeds));
   const workers: Worker[] = [];
@@ -88,8 +102,7 @@ async function runMany(
     }
   });
   for (const worker of workers) worker.terminate();
-  console.log(summary.text());
-  return summary.failures === 0 ? 0 : 1;
+  return summary;
 }
 
 function report({ seed, violation, traceHash, virtualMs }: RunResult, store: StoreName): void {

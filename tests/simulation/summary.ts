@@ -8,6 +8,17 @@ export class Summary {
   runs = 0;
   failures = 0;
 
+  /** All of it by name, for sums over many runs. */
+  get counts(): Readonly<Record<string, number>> {
+    const seconds = Math.round((performance.now() - this.#startedAt) / 1000);
+    return {
+      seeds: this.runs,
+      failed: this.failures,
+      seconds,
+      ...Object.fromEntries(this.#counts),
+    };
+  }
+
   count(name: string): number {
     return this.#counts.get(name) ?? 0;
   }
