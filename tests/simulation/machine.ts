@@ -323,7 +323,7 @@ export class Machine {
         readConnectionsMax: 1,
         foreignKeys: false,
         slow: undefined,
-        changesBytes: undefined,
+        changesBytes: this.#world.stores.changesBytes,
         changesHeld: false,
         limits: {},
         extensions: { files: [], safe: [] },

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import { Prng } from "../../src/base/prng.ts";
 import { voterIds } from "../../src/raft/configuration.ts";
 import { type Configuration, type Member, nodeName, serverId } from "../../src/raft/types.ts";
+import { type ChangesChecked, checkChangeLogs } from "./change_logs.ts";
 import { Disturber } from "./disturber.ts";
 import { EventQueue } from "./event_queue.ts";
 import { checkHistory, History, type ReadKind } from "./history.ts";
@@ -30,6 +31,8 @@ export interface RunResult {
   readonly network: NetworkCounts;
   readonly workload: WorkloadCounts;
   readonly disturbances: ReadonlyMap<Disturbance, number>;
+  /** What nodes tell of changes, where they do. */
+  readonly changes: ChangesChecked;
 }
 
 export interface RunOptions {
@@ -73,6 +76,7 @@ class Simulation {
   readonly #beside: Beside | undefined;
   readonly #disturber: Disturber;
   #violation: Error | undefined;
+  #changes: ChangesChecked = { compared: 0, replayed: 0 };
   #events = 0;
 
   constructor(seed: number, options: RunOptions) {
@@ -313,6 +317,17 @@ class Simulation {
     if (this.#plan.leaseHolds) levels.add("weak");
     this.#check(() => checkHistory(this.#history.operations, lists, levels));
     this.#check(() => this.#beside?.check(contents));
+    this.#check(() => this.#checkChanges(leader));
+  }
+
+  /** All that have a state tell the same of how it came to be. */
+  #checkChanges(leader: Machine): void {
+    const inForce = leader.running?.node.configuration.members ?? [];
+    const kept = this.#machines.flatMap(({ id, serverId, running }) => {
+      const log = running?.store.changes;
+      return log !== undefined && inForce.some((one) => one.id === serverId) ? [{ id, log }] : [];
+    });
+    this.#changes = checkChangeLogs(kept, leader.contents);
   }
 
   #result(): RunResult {
@@ -334,6 +349,7 @@ class Simulation {
       network: network.counts,
       workload: this.#workload.counts,
       disturbances: this.#disturber.counts,
+      changes: this.#changes,
     };
   }
 }

@@ -391,6 +391,8 @@ function valuesIn(results: Uint8Array): number[] {
 export const sqliteStores: StoreKind = {
   home: (parts) => new SqliteHome(parts),
   upkeep: { vacuumMs: 3_000, optimizeMs: 2_000, vacuumMode: "incremental" },
+  // More than a run makes.
+  changesBytes: 64 * 1024 * 1024,
   setup,
   append,
   list: (key) => ({ sql: "SELECT value FROM lists WHERE key = ? ORDER BY id", positional: [key] }),

@@ -53,6 +53,8 @@ export interface StoreKind {
   home(parts: StoreHomeParts): StoreHome;
   /** How often a leader has it rebuilt, and its statistics renewed. */
   readonly upkeep: UpkeepTimes;
+  /** How many bytes of changes nodes keep; undefined where they know of none. */
+  readonly changesBytes: number | undefined;
   /** To be written before anything else; more than once does no harm. */
   readonly setup: readonly Statement[];
   append(key: number, value: number): readonly Statement[];

@@ -158,6 +158,7 @@ class ToyStoreHome implements StoreHome {
 export const toyStores: StoreKind = {
   home: (parts) => new ToyStoreHome(parts),
   upkeep: { vacuumMs: 0, optimizeMs: 0, vacuumMode: "full" },
+  changesBytes: undefined,
   setup: [],
   append: (key, value) => [appendStatement(key, value)],
   list: listStatement,
