@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { bench, benchOptions, runPlan, tableOf } from "../../src/cli/bench/command.ts";
+import { bench, benchOptions } from "../../src/cli/bench/command.ts";
+import { runPlan, tableOf } from "../../src/cli/bench/full_load.ts";
 import { measure, median, percentile } from "../../src/cli/bench/measure.ts";
 import { scenarios } from "../../src/cli/bench/scenarios.ts";
 import { parseTarget as parse } from "../../src/cli/bench/target.ts";

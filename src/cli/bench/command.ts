@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import { messageOf } from "../../base/message_of.ts";
 import { DurationError, parseDuration } from "../../base/duration.ts";
 import {
   accessHelp,
@@ -12,14 +12,18 @@ import {
 import { parseOptions } from "../command_options.ts";
 import { FlagError } from "../flag_error.ts";
 import { print, printError } from "../output.ts";
-import { measure, median, percentile } from "./measure.ts";
-import type { Load, Outcome } from "./measure.ts";
+import { runPlan, tableOf } from "./full_load.ts";
+import { eventNames, parseEvents } from "./rate/events.ts";
+import { checkRatePlan, type Rate, runRatePlan } from "./rate/rate_plan.ts";
+import { rateSvg } from "./rate/rate_drawing.ts";
+import { rateText } from "./rate/rate_text.ts";
 import { scenarios } from "./scenarios.ts";
 import type { Scenario } from "./scenarios.ts";
-import { cleanUp, parseTarget, prepare } from "./target.ts";
+import { parseStarted, StartedCluster } from "./started_cluster.ts";
+import { parseTarget } from "./target.ts";
 import type { Target } from "./target.ts";
 
-const help = `Usage: raftlite bench -target NAME=URL[,URL…] [-target …] [flags]
+const help = `Usage: raftlite bench -target NAME=URL[,URL…] [-target …] [-start …] [flags]
 
 Measures servers that speak this HTTP API, and compares them: each measurement is taken of one
 target after the other, and in the next round in the reverse order. Each scenario begins with a
@@ -29,13 +33,24 @@ raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
       -target NAME=URL[,URL…]
                             A system and its nodes, over http or https; the first one given is what
                             ratios are to
-      -clients N[,N…]       Clients at once (default 1,16,64)
-      -duration DURATION    Length of one measurement, 50ms to 60s (default 2s)
+      -start NAME=PROGRAM[*N]
+                            A system that is started for the benchmark, N nodes (default 3) on this
+                            machine: raftlite is this program, a directory has the sources of
+                            another, anything else is a program with the same flags, as rqlited
+      -clients N[,N…]       Clients at once (default 1,16,64; with -rate 64, requests under way at most)
+      -duration DURATION    Length of one measurement, 50ms to 60s, with -rate to 1h (default 2s)
       -warmup DURATION      Length of a warm-up, 0s to 60s (default 1s)
       -rounds N             Measurements of each kind, 1 to 100 (default 2)
       -only NAME[,NAME…]    Only these scenarios
       -new-connections      A new connection for each request, whose making is part of what is measured
       -json                 Print JSON instead of a table
+      -rate N|N%            Send N requests a second, or that share of what the system can answer, and
+                            count from when each should have been sent; a request that fails is sent
+                            again to the next node. Prints p50 to p99.99 and the longest
+      -events NAME[@TIME],…  With -rate: what happens meanwhile, of ${eventNames.join(", ")};
+                            evenly spread without times. join and kill (kill -9 of the leader, which
+                            comes back after 3 s) need -start
+      -draw FILE.svg        With -rate: draw latencies by percentile and over time
 ${accessHelp}
 
 A user, token, authority and certificate are those of all targets.
@@ -44,14 +59,17 @@ ${accessVariablesHelp}
 Scenarios:
 ${scenarios.map(({ name, description }) => `  ${name.padEnd(24)}  ${description}`).join("\n")}
 
-Example:
+Examples:
   raftlite bench -target ours=http://127.0.0.1:4001 -target other=http://127.0.0.1:5001 -only insert
+  raftlite bench -start ours=raftlite -start other=/usr/bin/rqlited -rate 50% -duration 5m \\
+    -only insert -events snapshot,backup,join,transfer,kill -draw pauses.svg
 `;
 
 /** The flags of raftlite bench, as parseArgs takes them. */
 export const benchOptions = {
   target: { type: "string", multiple: true },
-  clients: { type: "string", default: "1,16,64" },
+  start: { type: "string", multiple: true },
+  clients: { type: "string" },
   duration: { type: "string", default: "2s" },
   warmup: { type: "string", default: "1s" },
   rounds: { type: "string", default: "2" },
@@ -61,41 +79,16 @@ export const benchOptions = {
   },
   "new-connections": { type: "boolean", default: false },
   json: { type: "boolean", default: false },
+  rate: { type: "string" },
+  events: { type: "string" },
+  draw: { type: "string" },
   ...accessOptions,
   help: { type: "boolean", default: false },
 } as const;
 
 export const benchLongNames: ReadonlyMap<string, string> = new Map(accessLongNames);
 
-/** What a benchmark is to measure. */
-export interface Plan {
-  readonly targets: readonly Target[];
-  readonly scenarios: readonly Scenario[];
-  readonly clients: readonly number[];
-  readonly durationMs: number;
-  /** How long every target is driven before a scenario is measured: until then code is compiled and caches fill. */
-  readonly warmupMs: number;
-  readonly rounds: number;
-  /** Whether each request has a connection of its own. */
-  readonly newConnections: boolean;
-  /** How long a target may take to get ready; 30 s by default. */
-  readonly readyTimeoutMs?: number;
-}
-
-/** What was measured of one target in one scenario with so many clients. */
-export interface Row {
-  readonly scenario: string;
-  readonly clients: number;
-  readonly target: string;
-  /** The median of all rounds. */
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly errors: number;
-  readonly firstError?: string;
-  /** Requests a second as a multiple of the first target's. */
-  readonly ratio: number;
-}
+type BenchValues = ReturnType<typeof parseOptions<typeof benchOptions>>;
 
 /** The sub-command that measures servers. */
 export async function bench(args: readonly string[]): Promise<number> {
@@ -104,137 +97,116 @@ export async function bench(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const rows = await runPlan({
+  return values.rate === undefined
+    ? await benchFullLoad(values)
+    : await benchRate(values, parseRate(values.rate));
+}
+
+function progress(line: string): void {
+  printError(`${line}\n`);
+}
+
+async function benchFullLoad(values: BenchValues): Promise<number> {
+  for (const flag of ["events", "draw"] as const) {
+    if (values[flag] !== undefined) throw new FlagError(2, `Flag -${flag} needs flag -rate`);
+  }
+  const plan = {
     scenarios: parseScenarios(values.only),
-    clients: values.clients.split(",").map((text) => parseCount("clients", text, 1024)),
-    durationMs: parseBenchDuration("duration", values.duration, 50),
-    warmupMs: parseBenchDuration("warmup", values.warmup, 0),
+    clients: (values.clients ?? "1,16,64").split(",").map((text) =>
+      parseCount("clients", text, 1024)
+    ),
+    durationMs: parseBenchDuration("duration", values.duration, [50, 60_000]),
+    warmupMs: parseBenchDuration("warmup", values.warmup, [0, 60_000]),
     rounds: parseCount("rounds", values.rounds, 100),
     newConnections: values["new-connections"],
-    // Last, as it may ask a person for a password.
-    targets: parseTargets(values.target ?? [], () => accessOf(values, givenSecrets)),
-  }, (line) => printError(`${line}\n`));
+  };
+  await using targets = await openTargets(values);
+  const rows = await runPlan({ ...plan, targets: targets.all }, progress);
   print(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${tableOf(rows)}\n`);
   return rows.some(({ requestsPerSecond }) => requestsPerSecond === 0) ? 1 : 0;
 }
 
-/** Takes all measurements, and tells `progress` about each. */
-export async function runPlan(plan: Plan, progress: (line: string) => void): Promise<Row[]> {
-  const rows: Row[] = [];
+async function benchRate(values: BenchValues, rate: Rate): Promise<number> {
+  if (values["new-connections"]) {
+    throw new FlagError(2, "Flag -new-connections is not for -rate, which keeps connections");
+  }
+  const durationMs = parseBenchDuration("duration", values.duration, [50, 3_600_000]);
+  const plan = {
+    scenarios: parseScenarios(values.only),
+    rate,
+    connections: parseCount("clients", values.clients ?? "64", 1024),
+    durationMs,
+    warmupMs: parseBenchDuration("warmup", values.warmup, [0, 60_000]),
+    rounds: parseCount("rounds", values.rounds, 100),
+    events: parseEvents(values.events ?? "", durationMs),
+  };
+  await using targets = await openTargets(values);
+  const whole = { ...plan, targets: targets.all };
+  checkRatePlan(whole);
+  const measurements = await runRatePlan(whole, progress);
+  const rows = measurements.map(({ row }) => row);
+  print(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${rateText(measurements)}\n`);
+  if (values.draw !== undefined) await draw(values.draw, rateSvg(measurements));
+  return rows.some(({ answeredPerSecond }) => answeredPerSecond === 0) ? 1 : 0;
+}
+
+async function draw(path: string, svg: string): Promise<void> {
   try {
-    for (const target of plan.targets) await prepare(target, plan.readyTimeoutMs ?? 30_000);
-    for (const scenario of plan.scenarios) {
-      await warmUp(plan, scenario);
-      for (const clients of plan.clients) {
-        progress(`${scenario.name}, ${clients} ${clients === 1 ? "client" : "clients"}`);
-        const outcomes = await measureTargets(plan, scenario, clients);
-        rows.push(...rowsOf(scenario.name, clients, outcomes));
-      }
-    }
-  } finally {
-    for (const target of plan.targets) {
-      await cleanUp(target).catch((error) =>
-        progress(`${target.name}: tables not dropped: ${error}`)
-      );
-    }
+    await Deno.writeTextFile(path, svg);
+  } catch (error) {
+    throw new FlagError(1, `Flag -draw: ${path} cannot be written: ${messageOf(error)}`);
   }
-  return rows;
 }
 
-async function warmUp(plan: Plan, scenario: Scenario): Promise<void> {
-  if (plan.warmupMs === 0) return;
-  const clients = Math.max(...plan.clients);
-  const load = { clients, durationMs: plan.warmupMs, newConnections: plan.newConnections };
-  for (const target of plan.targets) await drive(target, scenario, load);
+/** What is measured; what was started for it ends with it. */
+interface OpenTargets extends AsyncDisposable {
+  readonly all: readonly Target[];
 }
 
-/** Puts the load of a scenario on a target. */
-function drive(
-  { endpoints }: Target,
-  scenario: Scenario,
-  load: Pick<Load, "clients" | "durationMs" | "newConnections">,
-): Promise<Outcome> {
-  const requests = endpoints.map((endpoint) => scenario.requests(endpoint));
-  return measure({ endpoints, requests, ...load });
-}
-
-/** One scenario with so many clients: all rounds of all targets, the order reversed in every other round. */
-async function measureTargets(
-  plan: Plan,
-  scenario: Scenario,
-  clients: number,
-): Promise<Map<string, Outcome[]>> {
-  const outcomes = new Map(plan.targets.map(({ name }): [string, Outcome[]] => [name, []]));
-  const { durationMs, newConnections } = plan;
-  const load = { clients, durationMs, newConnections };
-  for (let round = 0; round < plan.rounds; round++) {
-    for (const target of round % 2 === 0 ? plan.targets : plan.targets.toReversed()) {
-      outcomes.get(target.name)?.push(await drive(target, scenario, load));
+async function openTargets(values: BenchValues): Promise<OpenTargets> {
+  const started = (values.start ?? []).map(parseStarted);
+  const given = parseTargets(values, started.map(({ name }) => name));
+  const clusters: StartedCluster[] = [];
+  const end = async () => {
+    await Promise.all(clusters.map((cluster) => cluster[Symbol.asyncDispose]()));
+  };
+  try {
+    for (const target of started) {
+      progress(`${target.name} is started`);
+      clusters.push(await StartedCluster.start(target, given.access));
     }
+  } catch (error) {
+    await end();
+    throw error;
   }
-  return outcomes;
+  return { all: [...given.targets, ...clusters], [Symbol.asyncDispose]: end };
 }
 
-function rowsOf(
-  scenario: string,
-  clients: number,
-  outcomes: ReadonlyMap<string, readonly Outcome[]>,
-): Row[] {
-  let baseline: number | undefined;
-  return [...outcomes].map(([target, rounds]) => {
-    const requestsPerSecond = median(rounds.map((round) => round.requestsPerSecond));
-    const latenciesMs = rounds.flatMap((round) => round.latenciesMs);
-    const firstError = rounds.find((round) => round.firstError !== undefined)?.firstError;
-    baseline ??= requestsPerSecond;
-    return {
-      scenario,
-      clients,
-      target,
-      requestsPerSecond,
-      p50Ms: percentile(latenciesMs, 0.5),
-      p99Ms: percentile(latenciesMs, 0.99),
-      errors: rounds.reduce((sum, round) => sum + round.errors, 0),
-      ...(firstError === undefined ? {} : { firstError }),
-      ratio: requestsPerSecond / baseline,
-    };
-  });
-}
-
-/** The measurements as a table for people. */
-export function tableOf(rows: readonly Row[]): string {
-  const table = new Table({
-    head: ["Scenario", "Clients", "Target", "Requests/s", "p50 ms", "p99 ms", "Errors", "Ratio"],
-    colAligns: ["left", "right", "left", "right", "right", "right", "right", "right"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const row of rows) {
-    table.push([
-      row.scenario,
-      row.clients,
-      row.target,
-      row.requestsPerSecond.toFixed(0),
-      row.p50Ms.toFixed(2),
-      row.p99Ms.toFixed(2),
-      row.errors,
-      row.ratio.toFixed(2),
-    ]);
-  }
-  const errors = rows.filter((row) => row.firstError !== undefined).map((row) =>
-    `${row.scenario}, ${row.clients} clients, ${row.target}: ${row.firstError}`
-  );
-  return [table.toString(), ...errors].join("\n");
-}
-
-function parseTargets(texts: readonly string[], readAccess: () => ClientAccess): Target[] {
-  if (texts.length === 0) {
+/** The targets that are there, of which `others` are not to have the names. */
+function parseTargets(
+  values: BenchValues,
+  others: readonly string[],
+): { readonly targets: Target[]; readonly access: ClientAccess } {
+  const texts = values.target ?? [];
+  if (texts.length + others.length === 0) {
     throw new FlagError(2, "Nothing to measure: give -target name=http://host:port");
   }
-  if (texts.length > 16) throw new FlagError(2, "Too many targets: at most 16");
-  const access = readAccess();
+  if (texts.length + others.length > 16) throw new FlagError(2, "Too many targets: at most 16");
+  // Last, as it may ask a person for a password.
+  const access = accessOf(values, givenSecrets);
   const targets = texts.map((text) => parseTarget(text, access));
-  const names = new Set(targets.map(({ name }) => name));
-  if (names.size < targets.length) throw new FlagError(2, "Two targets have the same name");
-  return targets;
+  const names = [...targets.map(({ name }) => name), ...others];
+  if (new Set(names).size < names.length) throw new FlagError(2, "Two targets have the same name");
+  return { targets, access };
+}
+
+/** Reads requests a second, or a share of what is possible; throws a FlagError. */
+function parseRate(text: string): Rate {
+  const [, digits = "", percent] = /^(\d{1,7}(?:\.\d{1,3})?)(%?)$/.exec(text.trim()) ?? [];
+  const number = Number(digits);
+  if (percent === "%" && number > 0 && number <= 100) return { share: number / 100 };
+  if (percent === "" && number > 0 && number <= 1_000_000) return { perSecond: number };
+  throw new FlagError(2, `Invalid value ${text} for flag -rate: 1 to 1000000, or 1% to 100%`);
 }
 
 function parseScenarios(text: string): Scenario[] {
@@ -255,13 +227,20 @@ function parseCount(flag: string, text: string, max: number): number {
   return count;
 }
 
-function parseBenchDuration(flag: string, text: string, leastMs: number): number {
+function parseBenchDuration(
+  flag: string,
+  text: string,
+  [leastMs, mostMs]: readonly [number, number],
+): number {
   try {
     const durationMs = parseDuration(text);
-    if (durationMs >= leastMs && durationMs <= 60_000) return durationMs;
+    if (durationMs >= leastMs && durationMs <= mostMs) return durationMs;
   } catch (error) {
     if (!(error instanceof DurationError)) throw error;
     throw new FlagError(2, `Invalid value for flag -${flag}: ${error.message}`);
   }
-  throw new FlagError(2, `Invalid value ${text} for flag -${flag}: ${leastMs}ms to 60s`);
+  throw new FlagError(
+    2,
+    `Invalid value ${text} for flag -${flag}: ${leastMs}ms to ${mostMs / 1000}s`,
+  );
 }

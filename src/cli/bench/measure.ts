@@ -107,10 +107,13 @@ export async function measure(load: Load): Promise<Outcome> {
   };
 }
 
-class Unsuccessful extends Error {}
+export class Unsuccessful extends Error {}
 
 /** Sends a request; throws an {@linkcode Unsuccessful} when the server's answer is an error. */
-async function succeed(connection: HttpConnection, request: Uint8Array): Promise<HttpResponse> {
+export async function succeed(
+  connection: HttpConnection,
+  request: Uint8Array,
+): Promise<HttpResponse> {
   const response = await connection.request(request);
   const { status, body } = response;
   if (status === 200 && !body.includes('"error"')) return response;
@@ -123,7 +126,11 @@ function pause(durationMs: number): Promise<void> {
 
 /** The value that `fraction` of all values do not exceed (nearest rank); NaN without values. */
 export function percentile(values: readonly number[], fraction: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
+  return sortedPercentile(values.toSorted((a, b) => a - b), fraction);
+}
+
+/** The same of values that are sorted already. */
+export function sortedPercentile(sorted: ArrayLike<number>, fraction: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * fraction) - 1)] ?? NaN;
 }
 

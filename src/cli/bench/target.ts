@@ -109,7 +109,12 @@ async function execute(endpoint: Endpoint, statements: readonly unknown[]): Prom
   await call(endpoint, "POST /db/execute?transaction", JSON.stringify(statements));
 }
 
-async function call(endpoint: Endpoint, methodAndPath: string, json?: string): Promise<string> {
+/** Sends one request and resolves with the answer's body; throws unless the server says that it succeeded. */
+export async function call(
+  endpoint: Endpoint,
+  methodAndPath: string,
+  json?: string,
+): Promise<string> {
   const connection = await open(endpoint);
   const timer = setTimeout(() => connection.close(), requestTimeoutMs);
   try {
@@ -118,7 +123,9 @@ async function call(endpoint: Endpoint, methodAndPath: string, json?: string): P
     if (status === 401 || status === 403) {
       throw new Refused(`${status}: -user or -token must name one who may query and execute`);
     }
-    if (status !== 200 || text.includes('"error"')) throw new Error(`${status} ${text}`);
+    if ((status !== 200 && status !== 204) || text.includes('"error"')) {
+      throw new Error(`${status} ${text}`);
+    }
     return text;
   } finally {
     clearTimeout(timer);

@@ -74,6 +74,7 @@ const ownValues = new Map<string, Values>([
   ["mode", { type: "words", words: modes }],
   ["scheme", { type: "words", words: ["http", "https"] }],
   ["only", { type: "words", words: scenarios.map(({ name }) => name) }],
+  ["draw", files],
 ]);
 
 type Options = Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
