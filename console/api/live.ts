@@ -20,6 +20,14 @@ export interface LiveNode {
   readonly free_bytes?: number;
   readonly up_ms?: number;
   readonly health?: string;
+  readonly faults?: readonly LiveFault[];
+}
+
+/** What a node finds wrong with itself, as `raftlite doctor` would say it. */
+export interface LiveFault {
+  readonly grade: "warning" | "problem";
+  readonly text: string;
+  readonly advice: string;
 }
 
 /** The cluster as the node that is asked sees it. */

@@ -1,5 +1,5 @@
-import type { LiveCluster, LiveNode } from "../api/live.ts";
-import { bytes, count, duration } from "../parts/format.ts";
+import type { LiveCluster, LiveFault, LiveNode } from "../api/live.ts";
+import { count, duration } from "../parts/format.ts";
 
 /** What is wrong, or may go wrong, and what to do about it. */
 export interface Warning {
@@ -11,8 +11,6 @@ export interface Warning {
 /** So far behind is more than a burst of writes. */
 const lagEntriesMax = 5_000;
 const lagMsMax = 5_000;
-/** Room that a snapshot, a backup or a burst of writes can take. */
-const freeBytesMin = 500_000_000;
 
 /** What those who run the cluster should know, the worst first. */
 export function warningsOf(cluster: LiveCluster): readonly Warning[] {
@@ -23,6 +21,7 @@ export function warningsOf(cluster: LiveCluster): readonly Warning[] {
   const found = [
     ...leadership(cluster, { voters: voters.length, reachable, majority }),
     ...nodes.flatMap(ofNode),
+    ...ofFaults(nodes),
     ...ofVersions(nodes),
     ...ofNumbers(voters.length),
   ];
@@ -71,15 +70,7 @@ function leadership(
 }
 
 function ofNode(node: LiveNode): Warning[] {
-  const {
-    id,
-    reachable,
-    error,
-    health,
-    lag_entries = 0,
-    lag_ms = 0,
-    free_bytes,
-  } = node;
+  const { id, reachable, error, lag_entries = 0, lag_ms = 0 } = node;
   if (!reachable) {
     return [{
       isGrave: true,
@@ -88,32 +79,29 @@ function ofNode(node: LiveNode): Warning[] {
         "good, remove it, and let a new node join.",
     }];
   }
-  const found: Warning[] = [];
-  if (health !== undefined && health !== "ok") {
-    found.push({
-      isGrave: true,
-      what: `Node ${id} cannot write: ${health}`,
-      todo: "Make room on its disk, or look at the disk; the node goes on by itself then.",
-    });
+  if (lag_entries <= lagEntriesMax && lag_ms <= lagMsMax) return [];
+  return [{
+    isGrave: false,
+    what: `Node ${id} is ${count(lag_entries)} entries, or ${duration(lag_ms)}, behind`,
+    todo: "It catches up by itself. If it does not, its disk or the network to it is too slow.",
+  }];
+}
+
+/** What nodes find wrong with themselves; where several say the same, it is said once. */
+function ofFaults(nodes: readonly LiveNode[]): Warning[] {
+  const found = new Map<string, { readonly fault: LiveFault; readonly ids: string[] }>();
+  for (const { id, faults = [] } of nodes) {
+    for (const fault of faults) {
+      const same = found.get(fault.text);
+      if (same === undefined) found.set(fault.text, { fault, ids: [id] });
+      else same.ids.push(id);
+    }
   }
-  if (lag_entries > lagEntriesMax || lag_ms > lagMsMax) {
-    found.push({
-      isGrave: false,
-      what: `Node ${id} is ${count(lag_entries)} entries, or ${duration(lag_ms)}, behind`,
-      todo: "It catches up by itself. If it does not, its disk or the network to it is too slow.",
-    });
-  }
-  if (
-    free_bytes !== undefined &&
-    free_bytes < Math.max(freeBytesMin, node.database_bytes ?? 0)
-  ) {
-    found.push({
-      isGrave: free_bytes < freeBytesMin / 5,
-      what: `Node ${id} has ${bytes(free_bytes)} free on its disk`,
-      todo: "A snapshot or a backup may need as much as the database has: make room.",
-    });
-  }
-  return found;
+  return [...found.values()].map(({ fault: { grade, text, advice }, ids }) => ({
+    isGrave: grade === "problem",
+    what: `${ids.length === 1 ? "Node" : "Nodes"} ${ids.join(", ")}: ${text}`,
+    todo: `${advice}.`,
+  }));
 }
 
 function ofVersions(nodes: readonly LiveNode[]): Warning[] {

@@ -8,6 +8,7 @@ import { appOf } from "../http/app.ts";
 import { AppState } from "../http/app_state.ts";
 import { collectFamilies } from "../http/metrics.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
+import { OwnFaults } from "../http/findings/own_faults.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import {
   defaultHttpLimits,
@@ -116,8 +117,10 @@ export function httpParts(configuration: Configuration, parts: Parts) {
     },
   });
   const { recorder, feed, followers } = state;
+  const ownFaults = new OwnFaults(state);
   return {
     ...{ app: appOf(state), queue, bodyReader, recorder, feed, followers },
+    faults: () => ownFaults.get(),
     families: () => collectFamilies(state),
   };
 }

@@ -3,6 +3,7 @@ import type { AuditOutcome } from "../audit/types.ts";
 import { InvariantError } from "../base/assert.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { ClusterService } from "../cluster/service.ts";
+import type { MemberFault } from "../cluster/types.ts";
 import { checkListen, type HttpServer, serve as serveHttp } from "../http/serve.ts";
 import { openWaitingRoom, type WaitingRoom } from "../http/waiting_room.ts";
 import { openDiscovery } from "../discovery/open.ts";
@@ -183,6 +184,7 @@ async function runUntil(
   const cdc = await prepareCdc(configuration.cdc, logger);
   /** To be told who leads. */
   let delivery: ChangeDelivery | undefined;
+  const faults: OwnFaultsSource = { get: undefined };
   const opening = openMember(memberConfiguration(configuration, extensions), {
     clock,
     disk,
@@ -194,6 +196,7 @@ async function runUntil(
     audit: audit?.log,
     tracing: otlp?.tracer,
     freeBytes: () => freeBytes(directory),
+    faults: () => faults.get?.() ?? Promise.resolve([]),
     transfers,
     logger,
     version,
@@ -244,7 +247,7 @@ async function runUntil(
   try {
     await serveMember({
       ...own,
-      ...{ member, delivery, nodeNetwork, discovery, otlp, backups, archive, restore },
+      ...{ member, delivery, nodeNetwork, discovery, otlp, backups, archive, restore, faults },
     });
   } finally {
     await member.stop();
@@ -259,6 +262,11 @@ async function runUntil(
   }
 }
 
+/** What the node finds wrong with itself; undefined until it serves. */
+interface OwnFaultsSource {
+  get: (() => Promise<readonly MemberFault[]>) | undefined;
+}
+
 interface ServeParts extends Omit<RunParts, "watched" | "standby"> {
   readonly member: OpenMember;
   readonly nodeNetwork: NodeNetwork;
@@ -271,6 +279,7 @@ interface ServeParts extends Omit<RunParts, "watched" | "standby"> {
   readonly restore: AutoRestore | undefined;
   readonly delivery: ChangeDelivery | undefined;
   readonly transfers: Transfers;
+  readonly faults: OwnFaultsSource;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
@@ -304,6 +313,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     otlp: () => push?.figures,
     tracing: otlp?.tracer,
   });
+  own.faults.get = parts.faults;
   server = await serveHttp({
     ...parts,
     logger,

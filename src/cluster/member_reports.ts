@@ -7,7 +7,7 @@ import type { Transport } from "../transport/types.ts";
 import { identify } from "./joining.ts";
 import { readMemberFigures } from "./member_figures.ts";
 import { presentAddress } from "./members.ts";
-import type { MemberFigures, MemberReport, NodeReport } from "./types.ts";
+import type { MemberFault, MemberFigures, MemberReport, NodeReport } from "./types.ts";
 import { readAnswer, RequestKind } from "./wire.ts";
 
 interface MemberReportParts {
@@ -17,6 +17,7 @@ interface MemberReportParts {
   readonly clock: Clock;
   readonly version: string;
   readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
+  readonly faults?: (() => Promise<readonly MemberFault[]>) | undefined;
   /** By the wall clock. */
   readonly startedAtMs: number;
 }
@@ -44,19 +45,20 @@ export class MemberReports {
     const leader = this.#node.status.leader;
     return await Promise.all(
       this.#node.configuration.members.map(async (member) => {
-        const [report, figures] = await Promise.all([
+        const [report, asked] = await Promise.all([
           this.#report(member, leader, timeoutMs),
           // A node of a release before this one does not know the question.
           this.#figuresOf(member, timeoutMs).catch(() => undefined),
         ]);
-        return { ...report, figures: report.reachable ? figures : undefined };
+        const { figures, clock } = report.reachable && asked || {};
+        return { ...report, figures, clock };
       }),
     );
   }
 
   /** This node's own. */
   async own(): Promise<MemberFigures> {
-    const { clock, store, startedAtMs, freeBytes } = this.#parts;
+    const { clock, store, startedAtMs, freeBytes, faults } = this.#parts;
     const { appliedIndex, lastIndex, figures: { logSizeBytes, health } } = this.#node;
     const { databaseBytes, walBytes } = await store.status();
     return {
@@ -67,15 +69,26 @@ export class MemberReports {
       freeBytes: await freeBytes?.(),
       upMs: Math.max(0, clock.wallTime() - startedAtMs),
       health,
+      faults: await faults?.() ?? [],
+      // Last, as what comes before may take a moment.
+      wallTime: clock.wallTime(),
     };
   }
 
-  async #figuresOf(member: Member, timeoutMs: number): Promise<MemberFigures> {
-    if (member.id === this.#node.id) return await this.own();
-    const { transport } = this.#parts;
+  /** By Cristian's way: the answer was made in the middle, give or take half of what it took. */
+  async #figuresOf(
+    member: Member,
+    timeoutMs: number,
+  ): Promise<Pick<MemberReport, "figures" | "clock">> {
+    if (member.id === this.#node.id) return { figures: await this.own(), clock: undefined };
+    const { transport, clock } = this.#parts;
     const address = presentAddress(transport, member);
     const call = { address, kind: RequestKind.figures, payload: new Uint8Array() };
-    return readMemberFigures(readAnswer(await transport.request(call, { timeoutMs })));
+    const began = clock.now();
+    const figures = readMemberFigures(readAnswer(await transport.request(call, { timeoutMs })));
+    const errorMs = (clock.now() - began) / 2;
+    const aheadMs = figures.wallTime - (clock.wallTime() - errorMs);
+    return { figures, clock: { aheadMs, errorMs } };
   }
 
   async #report(member: Member, leader: NodeId, timeoutMs: number): Promise<NodeReport> {

@@ -38,6 +38,7 @@ import {
   type BeginRequest,
   ClusterCounts,
   type LoadSqlRequest,
+  type MemberFault,
   type MemberReport,
   type NodeReport,
   type ReadAnswer,
@@ -98,6 +99,8 @@ export interface ServiceParts {
   readonly tracing?: Tracing | undefined;
   /** What the disk of the data has free; undefined where nobody can say. */
   readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
+  /** What this node finds wrong with itself; undefined: nobody looks. */
+  readonly faults?: (() => Promise<readonly MemberFault[]>) | undefined;
   /** Writes sent to the leader and not yet answered. */
   readonly forwardedMax: number;
   /** The longest that a write waits to be committed and applied, in ms, whatever its client says. */

@@ -174,6 +174,13 @@ export interface NodeReport {
   readonly error: string | undefined;
 }
 
+/** What a node finds wrong with itself, and what to do about it. */
+export interface MemberFault {
+  readonly grade: "warning" | "problem";
+  readonly text: string;
+  readonly advice: string;
+}
+
 /** How far a node has come, and how it is, in its own words. */
 export interface MemberFigures {
   readonly appliedIndex: number;
@@ -185,11 +192,16 @@ export interface MemberFigures {
   readonly upMs: number;
   /** "ok", or what keeps it from writing. */
   readonly health: string;
+  /** By its clock, in ms since 1970. */
+  readonly wallTime: number;
+  readonly faults: readonly MemberFault[];
 }
 
 export interface MemberReport extends NodeReport {
   /** Undefined of a node that does not answer, or is of a release that has none. */
   readonly figures: MemberFigures | undefined;
+  /** How far its clock is ahead of this node's, in ms, and by how much that may be wrong. */
+  readonly clock: { readonly aheadMs: number; readonly errorMs: number } | undefined;
 }
 
 /** What the nodes of a cluster may make of each other (raft/cluster_version.ts). */

@@ -39,7 +39,8 @@ function partOf(figures: unknown, keys: readonly string[]): unknown {
   return part;
 }
 
-async function collect(app: AppState): Promise<Figures> {
+/** All of it. */
+export async function collect(app: AppState): Promise<Figures> {
   const { info, queue, service, turns, lastBackupAt } = app;
   const now = Date.now();
   const node = service.status();

@@ -45,6 +45,7 @@ type OwnServiceParts = Pick<
   | "tracing"
   | "transfers"
   | "freeBytes"
+  | "faults"
   | "writeTimeoutMs"
 >;
 

@@ -1,4 +1,5 @@
 import type { Admission } from "../access/admission.ts";
+import type { MemberFault } from "../cluster/types.ts";
 import type { Tracing } from "../cluster/tracing.ts";
 import type { Audit } from "../audit/types.ts";
 import type { Wish } from "../cluster/role_plan.ts";
@@ -39,6 +40,8 @@ export interface Surroundings {
   readonly tracing?: Tracing | undefined;
   /** What the disk of the data has free; undefined where nobody can say. */
   readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
+  /** What this node finds wrong with itself; undefined: nobody looks. */
+  readonly faults?: (() => Promise<readonly MemberFault[]>) | undefined;
   /** The node can go on no longer. */
   readonly onFatal: (error: Error) => void;
   /** This node was taken out of its cluster. */

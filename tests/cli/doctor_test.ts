@@ -5,9 +5,10 @@ import {
   freeSpaceFinding,
   gradeSync,
   kindFinding,
-} from "../../src/cli/doctor/directory_findings.ts";
-import type { Finding } from "../../src/cli/doctor/finding.ts";
-import { histogramQuantile, type NodeReport, Status } from "../../src/cli/doctor/node_report.ts";
+} from "../../src/http/findings/machine_findings.ts";
+import type { Finding } from "../../src/http/findings/finding.ts";
+import { histogramQuantile, type NodeReport } from "../../src/cli/doctor/node_report.ts";
+import { StatusTree } from "../../src/http/findings/status_tree.ts";
 import { Cluster, eventually } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
 import { runProgram } from "./shell_program.ts";
@@ -28,7 +29,7 @@ function report(id: string, own: Partial<NodeReport> = {}, status: object = {}):
   };
   return {
     ...{ id, address: `http://${id}:4001`, voter: true, leader: id === "a" },
-    status: new Status({ ...healthy, ...status }),
+    status: new StatusTree({ ...healthy, ...status }),
     clock: { aheadMs: 1, errorMs: 2 },
     ...own,
   };

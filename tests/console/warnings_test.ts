@@ -54,12 +54,31 @@ Deno.test("warningsOf tells of a cluster without a leader, of one node, and of a
   assert.match(words(node(1), node(2), node(3), node(4)).join(), /4 voters bear .* than 3 would/);
 });
 
-Deno.test("warningsOf tells of nodes that are behind, ill, full, or of another release", () => {
+Deno.test("warningsOf tells of nodes that are behind, or of another release", () => {
   const all = [node(1), node(2)];
   const of = (change: Partial<LiveNode>) => words(...all, node(3, change)).join();
   assert.match(of({ lag_entries: 12_000, lag_ms: 900 }), /n3 is 12,000 entries/);
-  assert.match(of({ health: "The disk is full" }), /n3 cannot write: The disk is full/);
-  assert.match(of({ free_bytes: 90_000_000 }), /n3 has 90.0 MB free/);
-  assert.match(of({ database_bytes: 2e9, free_bytes: 1e9 }), /n3 has 1.0 GB free/);
   assert.match(of({ version: "0.2.0" }), /2 releases: 0.1.0, 0.2.0/);
+});
+
+Deno.test("warningsOf tells what nodes find wrong with themselves, the same of several once", () => {
+  const full = {
+    grade: "problem",
+    text: "is not ready: The disk is full",
+    advice: "Make room",
+  } as const;
+  const busy = { grade: "warning", text: "its main thread was busy", advice: "Look" } as const;
+  const [first, ...rest] = warningsOf(
+    cluster([
+      node(1, { faults: [busy] }),
+      node(2, { faults: [full] }),
+      node(3, { faults: [busy] }),
+    ]),
+  );
+  assert.deepEqual(first, {
+    isGrave: true,
+    what: "Node n2: is not ready: The disk is full",
+    todo: "Make room.",
+  });
+  assert.deepEqual(rest.map(({ what }) => what), ["Nodes n1, n3: its main thread was busy"]);
 });

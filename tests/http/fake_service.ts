@@ -73,6 +73,8 @@ export class FakeService implements Service {
     freeBytes: 1_000_000,
     upMs: 1_000,
     health: "ok",
+    wallTime: 1_000,
+    faults: [],
   };
   health = "ok";
   mismatchPermitted = false;
@@ -261,7 +263,11 @@ export class FakeService implements Service {
   }
 
   async memberReports(): Promise<MemberReport[]> {
-    return (await this.nodes()).map((report) => ({ ...report, figures: this.figures }));
+    return (await this.nodes()).map((report) => ({
+      ...report,
+      figures: this.figures,
+      clock: undefined,
+    }));
   }
 
   freeBytes(): Promise<number | undefined> {

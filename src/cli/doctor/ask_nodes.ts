@@ -3,7 +3,8 @@ import type { ClientAccess } from "../client_access.ts";
 import { isObject } from "../shell/exact_json.ts";
 import { exchangeFor } from "../shell/exchange_for.ts";
 import type { HttpExchange } from "../shell/http_exchange.ts";
-import { histogramQuantile, type NodeReport, Status } from "./node_report.ts";
+import { StatusTree } from "../../http/findings/status_tree.ts";
+import { histogramQuantile, type NodeReport } from "./node_report.ts";
 
 const timeoutMs = 5_000;
 /** A node's answers are some kilobytes; beyond this it is none, in bytes. */
@@ -49,19 +50,19 @@ async function askNode(
     });
     return { ...known, status, clock, syncP99Ms: sync === undefined ? undefined : sync * 1000 };
   } catch (error) {
-    return { ...known, status: new Status({}), failure: messageOf(error) };
+    return { ...known, status: new StatusTree({}), failure: messageOf(error) };
   }
 }
 
 /** By Cristian's way: the answer was made in the middle, give or take half of what it took. */
 async function askStatus(caller: Caller, url: URL) {
   let clock = { aheadMs: 0, errorMs: Infinity };
-  let status = new Status({});
+  let status = new StatusTree({});
   for (let round = 0; round < clockRounds; round++) {
     const began = performance.now();
     const text = await caller.text(url);
     const errorMs = (performance.now() - began) / 2;
-    status = new Status(JSON.parse(text));
+    status = new StatusTree(JSON.parse(text));
     const time = Date.parse(status.text("node.current_time") ?? "");
     if (Number.isNaN(time)) throw new Error(`${url} does not say what time it is: is it a node?`);
     if (errorMs < clock.errorMs) clock = { aheadMs: time - (Date.now() - errorMs), errorMs };

@@ -1,20 +1,8 @@
 import { majority } from "../../raft/configuration.ts";
-import { expiryWarningFrom } from "../../tls/expiry.ts";
-import {
-  freeSpaceFinding,
-  gradeSync,
-  kindFinding,
-  openFilesFinding,
-} from "./directory_findings.ts";
-import { type Finding, findingsAbout, msText } from "./finding.ts";
+import { clockFinding } from "../../http/findings/clock_finding.ts";
+import { type Finding, findingsAbout } from "../../http/findings/finding.ts";
+import { healthFinding, statusFindings } from "../../http/findings/status_findings.ts";
 import type { NodeReport } from "./node_report.ts";
-
-/** SQL's time is the leader's: it jumps by this much at most when another one takes over. */
-const clockWarningMs = 500;
-const clockProblemMs = 10_000;
-
-/** Turns of the event loop beyond this, in ms, make others wait, and cost the lead at last. */
-const turnWarningMs = 500;
 
 /** Entries that a follower may lack in the middle of writing. */
 const lagWarning = 10_000;
@@ -77,18 +65,6 @@ const common: readonly (readonly [path: string, name: string, advice: string])[]
     "Start all nodes with the same -archive: whichever leads writes it",
   ],
   ["extensions.names", "extensions", rowsMayDiffer],
-];
-
-/** What goes on failing beside the node's work, by its place in /status. */
-const failures: readonly (readonly [path: string, name: string])[] = [
-  ["audit.error", "the audit log cannot be written"],
-  ["auto_backups.failing.error", "backups fail"],
-  ["auto_backups.retention_error", "old backups cannot be removed"],
-  ["auto_backups.verification.error", "the last backup that was verified is no good"],
-  ["archive.failing.error", "the archive cannot be written"],
-  ["cdc.failing.error", "changes are not delivered"],
-  ["otlp_metrics.error", "metrics cannot be pushed"],
-  ["http.tls.reload_error", "new certificates cannot be taken"],
 ];
 
 /** What is to be said of nodes that form a cluster, from what each says of itself. */
@@ -157,45 +133,18 @@ function commonFindings(reached: readonly NodeReport[]): Finding[] {
 function nodeFindings(report: NodeReport): Finding[] {
   const subject = `node ${report.id}`;
   const about = findingsAbout(subject);
-  const { failure, address, voter } = report;
+  const { failure, address, voter, clock } = report;
   if (failure !== undefined) {
     const advice = "Look at its log, and at whether this machine may reach it";
     const text = `does not answer at ${address}: ${failure}`;
     return [voter ? about.problem(text, advice) : about.warning(text, advice)];
   }
   return [
-    healthFinding(report),
-    clockFinding(report),
+    healthFinding({ ...report, subject }),
+    clock && clockFinding({ subject, clock, whose: "this machine's" }),
     lagFinding(report),
-    turnFinding(report),
-    ...diskFindings(report),
-    ...certificateFindings(report),
-    ...failureFindings(report),
+    ...statusFindings({ ...report, subject }),
   ].filter((finding) => finding !== undefined);
-}
-
-function healthFinding({ id, status }: NodeReport): Finding {
-  const about = findingsAbout(`node ${id}`);
-  const health = status.text("store.health");
-  const isReady = status.at("store.ready") === true;
-  if (health === "ok" && isReady) return about.ok("is ready");
-  return about.problem(`is not ready: ${health}`, "Its log says why, and /readyz");
-}
-
-function clockFinding({ id, clock }: NodeReport): Finding | undefined {
-  if (clock === undefined) return undefined;
-  const about = findingsAbout(`node ${id}`);
-  const { aheadMs, errorMs } = clock;
-  const off = Math.max(0, Math.abs(aheadMs) - errorMs);
-  const text = off === 0
-    ? `its clock is this machine's, within ${msText(errorMs)}`
-    : `its clock is ${msText(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"} this ` +
-      `machine's, give or take ${msText(errorMs)}`;
-  if (off < clockWarningMs) return about.ok(text);
-  const advice =
-    "Keep clocks by NTP (chronyd, systemd-timesyncd): SQL's time is the leader's, and " +
-    "certificates and tokens end by it";
-  return off < clockProblemMs ? about.warning(text, advice) : about.problem(text, advice);
 }
 
 function lagFinding({ id, leader, status }: NodeReport): Finding | undefined {
@@ -209,60 +158,4 @@ function lagFinding({ id, leader, status }: NodeReport): Finding | undefined {
     text,
     "It is slower than the leader: give it the same machine, or less to read",
   );
-}
-
-function turnFinding({ id, status }: NodeReport): Finding | undefined {
-  const ms = status.number("runtime.event_loop.longest_turn_last_minute_ms");
-  if (ms === undefined) return undefined;
-  const about = findingsAbout(`node ${id}`);
-  const text = `its main thread was busy for ${msText(ms)} at most within the last minute`;
-  return ms < turnWarningMs ? about.ok(text) : about.warning(
-    text,
-    "The machine has too little processor time for it: /debug/pprof/profile says where it goes",
-  );
-}
-
-function diskFindings({ id, status, syncP99Ms }: NodeReport): Finding[] {
-  const subject = `node ${id}`;
-  const freeBytes = status.number("store.file_system.free_bytes");
-  const totalBytes = status.number("store.file_system.total_bytes");
-  const databaseBytes = status.number("store.sqlite3.db_size") ?? 0;
-  const filesMax = status.number("os.open_files_max");
-  return [
-    kindFinding(subject, status.text("store.file_system.kind")),
-    freeBytes === undefined || totalBytes === undefined
-      ? undefined
-      : freeSpaceFinding(subject, { freeBytes, totalBytes, databaseBytes }),
-    syncP99Ms === undefined ? undefined : gradeSync(
-      subject,
-      syncP99Ms,
-      `99 of 100 syncs of its log took ${msText(syncP99Ms)} at most since it started`,
-    ),
-    filesMax === undefined ? undefined : openFilesFinding(subject, filesMax),
-  ].filter((finding) => finding !== undefined);
-}
-
-function certificateFindings({ id, status }: NodeReport): Finding[] {
-  const about = findingsAbout(`node ${id}`);
-  return [["HTTPS", "http.tls.certificate"], ["TLS between nodes", "mux.certificate"]]
-    .flatMap(([name, path]) => {
-      const end = status.text(`${path}.ends`);
-      if (end === undefined) return [];
-      const now = Date.now();
-      const notAfter = Date.parse(end);
-      // One of a release that does not say when it began is taken for a long one.
-      const notBefore = Date.parse(status.text(`${path}.begins`) ?? "1970-01-01");
-      const text = `its certificate for ${name} ends ${end}`;
-      const advice = "Put a new one in the place of the file: it is taken without a restart";
-      if (now < expiryWarningFrom({ notBefore, notAfter })) return [about.ok(text)];
-      return [now < notAfter ? about.warning(text, advice) : about.problem(text, advice)];
-    });
-}
-
-function failureFindings({ id, status }: NodeReport): Finding[] {
-  const about = findingsAbout(`node ${id}`);
-  return failures.flatMap(([path, name]) => {
-    const error = status.text(path);
-    return error === undefined ? [] : [about.problem(`${name}: ${error}`, "Mend what it names")];
-  });
 }

@@ -14,7 +14,7 @@ import { type Style, styleFor } from "../shell/style.ts";
 import { askNodes } from "./ask_nodes.ts";
 import { clusterFindings } from "./cluster_findings.ts";
 import { directoryFindings } from "./directory_findings.ts";
-import { type Finding, type Grade, grades } from "./finding.ts";
+import { type Finding, type Grade, grades } from "../../http/findings/finding.ts";
 
 const page = `Usage: raftlite doctor [flags] DIR|URL…
 

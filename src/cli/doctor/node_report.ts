@@ -1,4 +1,4 @@
-import { isObject } from "../shell/exact_json.ts";
+import type { StatusTree } from "../../http/findings/status_tree.ts";
 
 /** What a node says of itself, as far as it is looked at. Undefined: it does not say. */
 export interface NodeReport {
@@ -11,38 +11,9 @@ export interface NodeReport {
   readonly failure?: string;
   /** How far its clock is ahead of this machine's, in ms, and by how much that may be wrong. */
   readonly clock?: { readonly aheadMs: number; readonly errorMs: number };
-  readonly status: Status;
+  readonly status: StatusTree;
   /** Of its log, in ms, since it started. */
   readonly syncP99Ms?: number | undefined;
-}
-
-/** /status, of which parts are asked for by their path. */
-export class Status {
-  readonly #root: unknown;
-
-  constructor(root: unknown) {
-    this.#root = root;
-  }
-
-  /** What stands at `path`, like `store.raft.term`; undefined when nothing does. */
-  at(path: string): unknown {
-    let part = this.#root;
-    for (const name of path.split(".")) {
-      if (!isObject(part) || !Object.hasOwn(part, name)) return undefined;
-      part = part[name];
-    }
-    return part;
-  }
-
-  number(path: string): number | undefined {
-    const value = this.at(path);
-    return typeof value === "number" ? value : undefined;
-  }
-
-  text(path: string): string | undefined {
-    const value = this.at(path);
-    return typeof value === "string" && value !== "" ? value : undefined;
-  }
 }
 
 /** Fewer say nothing about their slowest. */

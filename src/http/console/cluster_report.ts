@@ -1,5 +1,6 @@
 import type { MemberReport, Service } from "../../cluster/types.ts";
 import { httpUrl } from "../../io/address.ts";
+import { clockFinding } from "../findings/clock_finding.ts";
 import type { CommitHistory } from "./commit_history.ts";
 
 /** What another node may take to answer, in ms. */
@@ -26,11 +27,13 @@ export async function clusterReport(service: Service, history: CommitHistory) {
     committed,
     nodes: members
       .sort((a, b) => (a.member.id < b.member.id ? -1 : 1))
-      .map((report) => shown(report, { committed, before: before.commitIndex, history })),
+      .map((report) => shown(report, { id, committed, before: before.commitIndex, history })),
   };
 }
 
 interface Standing {
+  /** Of the node that was asked. */
+  readonly id: string;
   /** By now, and when the nodes were asked. */
   readonly committed: number;
   readonly before: number;
@@ -56,7 +59,16 @@ function shown(report: MemberReport, standing: Standing) {
     free_bytes: figures?.freeBytes,
     up_ms: figures && Math.round(figures.upMs),
     health: figures?.health,
+    faults: faultsOf(report, standing.id),
   };
+}
+
+/** What a node finds wrong with itself, and what its clock shows beside the asked one's. */
+function faultsOf({ member, figures, clock }: MemberReport, asked: string) {
+  if (figures === undefined) return undefined;
+  const ofClock = clock && clockFinding({ subject: member.id, clock, whose: `node ${asked}'s` });
+  return [...figures.faults, ...(ofClock === undefined ? [] : [ofClock])]
+    .flatMap(({ grade, text, advice }) => grade === "ok" ? [] : [{ grade, text, advice }]);
 }
 
 function lagOf(applied: number, { committed, before, history }: Standing) {
