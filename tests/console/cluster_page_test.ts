@@ -42,22 +42,32 @@ browserTest(
 );
 
 browserTest(
-  "the console is whole and readable in dark colours, and on a phone",
-  async (browser) => {
-    await using cluster = await Cluster.start({ size: 1 });
-    const looks = [{ colorScheme: "dark" }, { viewport: { width: 360, height: 740 } }] as const;
-    for (const look of looks) {
-      await using tab = await openTab(browser, `${cluster.nodes[0]?.url}/console/`, look);
-      const { page } = tab;
-      await page.getByRole("img", { name: /Memory/ }).focus();
-      assert.equal(await page.locator("svg:focus").count(), 1, "The keyboard reaches the charts");
-      await assertAccessible(page);
-      const { scrollWidth, clientWidth } = await page.evaluate<Record<string, number>>(
-        "(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)",
+  "the console says what a node finds wrong, and is readable in dark colours, and on a phone",
+  (browser) =>
+    withDirectory(async (directory) => {
+      const file = join(directory, "backup.json");
+      const sub = { dir: join(file, "that-is-no-directory"), name: "db" };
+      await Deno.writeTextFile(
+        file,
+        JSON.stringify({ version: 1, type: "file", interval: "500ms", sub }),
       );
-      assert.ok(Number(scrollWidth) <= Number(clientWidth), "The page is wider than its window");
-    }
-  },
+      await using cluster = await Cluster.start({ size: 1, flags: ["-auto-backup", file] });
+      await cluster.nodes[0]?.execute(["CREATE TABLE t (a)"]);
+      const looks = [{ colorScheme: "dark" }, { viewport: { width: 360, height: 740 } }] as const;
+      for (const look of looks) {
+        await using tab = await openTab(browser, `${cluster.nodes[0]?.url}/console/`, look);
+        const { page } = tab;
+        const warning = page.getByRole("alert").filter({ hasText: /backups fail: .*no-directory/ });
+        await warning.getByText("Mend what it names.").waitFor();
+        await page.getByRole("img", { name: /Memory/ }).focus();
+        assert.equal(await page.locator("svg:focus").count(), 1, "The keyboard reaches the charts");
+        await assertAccessible(page);
+        const { scrollWidth, clientWidth } = await page.evaluate<Record<string, number>>(
+          "(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)",
+        );
+        assert.ok(Number(scrollWidth) <= Number(clientWidth), "The page is wider than its window");
+      }
+    }),
 );
 
 browserTest(
