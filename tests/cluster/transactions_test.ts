@@ -34,7 +34,7 @@ class Transaction {
   }
 
   async send(node: NodeProcess, path: string, body = "", query = ""): Promise<Answer> {
-    return await post(node, `/db/${path}?tx=${encodeURIComponent(this.#tx)}&${query}`, body);
+    return await post(node, `/db/${path}?tx=${this.#tx}&${query}`, body);
   }
 
   /** The results of one statement's request. */

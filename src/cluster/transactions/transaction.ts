@@ -48,8 +48,9 @@ export class Transaction {
   /** It may have the turn to write: it has asked for it. */
   askedForTurn = false;
   readonly #parts: TransactionParts;
-  readonly #until: Timer;
-  #idle: Timer;
+  #watch: Timer;
+  /** Until when it may be open, by the clock. */
+  readonly #openUntil: number;
   /** Requests under way, and when the last one had ended. */
   #requests = 0;
   #idleSince: number;
@@ -72,13 +73,9 @@ export class Transaction {
   constructor(options: TransactionOptions, parts: TransactionParts) {
     this.options = options;
     this.#parts = parts;
-    const { openMs } = options;
-    this.#until = parts.clock.after(
-      openMs,
-      () => this.rollBack(`it was rolled back, open for longer than ${openMs / 1000} s`),
-    );
     this.#idleSince = parts.clock.now();
-    this.#idle = this.#idleTimer(options.idleMs);
+    this.#openUntil = this.#idleSince + options.openMs;
+    this.#watch = this.#watchAfter(Math.min(options.openMs, options.idleMs));
   }
 
   /** Has `body` run behind all that was asked for before; not once it is over. */
@@ -215,8 +212,7 @@ export class Transaction {
   end(why: string): void {
     if (this.#over !== undefined) return;
     this.#over = why;
-    this.#until.cancel();
-    this.#idle.cancel();
+    this.#watch.cancel();
     this.#letGoOfRead();
     this.#rehearsal?.letGo();
     this.#parts.ended(this);
@@ -230,15 +226,21 @@ export class Transaction {
     if (this.#over !== undefined) throw transactionOver(this.#over);
   }
 
-  /** One timer for all of it: to set one for each request costs as much as a small statement. */
-  #idleTimer(afterMs: number): Timer {
-    const { clock } = this.#parts;
-    const { idleMs } = this.options;
-    return clock.after(afterMs, () => {
-      const leftMs = this.#requests > 0 ? idleMs : this.#idleSince + idleMs - clock.now();
-      if (leftMs > 0) this.#idle = this.#idleTimer(leftMs);
-      else this.rollBack(`it was rolled back, without a request for ${idleMs / 1000} s`);
-    });
+  /** One timer for both its times: to set one for each request costs as much as a small statement. */
+  #watchAfter(afterMs: number): Timer {
+    return this.#parts.clock.after(afterMs, () => this.#lookAtTimes());
+  }
+
+  #lookAtTimes(): void {
+    const { openMs, idleMs } = this.options;
+    const now = this.#parts.clock.now();
+    const openLeftMs = this.#openUntil - now;
+    const idleLeftMs = this.#requests > 0 ? idleMs : this.#idleSince + idleMs - now;
+    if (openLeftMs <= 0) {
+      this.rollBack(`it was rolled back, open for longer than ${openMs / 1000} s`);
+    } else if (idleLeftMs <= 0) {
+      this.rollBack(`it was rolled back, without a request for ${idleMs / 1000} s`);
+    } else this.#watch = this.#watchAfter(Math.min(openLeftMs, idleLeftMs));
   }
 }
 

@@ -1,5 +1,5 @@
 import { ByteReader } from "../../base/bytes.ts";
-import { BoundedMap } from "./bounded_map.ts";
+import { BoundedMap } from "../../base/bounded_map.ts";
 import { messageOf } from "../../base/message_of.ts";
 import { nodeName } from "../../raft/types.ts";
 import { versionOf } from "../../raft/cluster_version.ts";
@@ -20,13 +20,18 @@ import {
 } from "../types.ts";
 import { beginAnswer, readAnswer, RequestKind } from "../wire.ts";
 import type { WritePath } from "../write_path.ts";
+import { newId, nodeIn } from "./ids.ts";
 import { conflict, Transaction, transactionOver } from "./transaction.ts";
 import { TurnCalls, type TurnCallsParts } from "./turn_calls.ts";
 import {
   decodeTransactionCall,
   encodeTransactionCall,
   keyOf,
+  nothingDone,
+  readDone,
   type TransactionCall,
+  type TransactionDone,
+  writeDone,
 } from "./wire.ts";
 
 /** Open transactions of one node, and those over of which it is remembered why. */
@@ -85,7 +90,14 @@ export class Transactions {
       throw new ServiceError("overloaded", `Too many transactions (${openMax}), try again later`);
     }
     const deadline = clock.now() + timeoutMs;
-    const transaction = new Transaction({ id: this.#newId(), mode, user, rights, openMs, idleMs }, {
+    const transaction = new Transaction({
+      id: newId(this.#name),
+      mode,
+      user,
+      rights,
+      openMs,
+      idleMs,
+    }, {
       store,
       clock,
       takeTurn: (transaction, deadline) => this.#turns.take(transaction, deadline),
@@ -103,10 +115,6 @@ export class Transactions {
       transaction.end("it could not begin");
       throw error;
     }
-  }
-
-  #newId(): string {
-    return `${crypto.randomUUID()}.${encodeURIComponent(this.#name)}`;
   }
 
   /** Runs the statements of one request, here or at the node that has the transaction. */
@@ -127,15 +135,18 @@ export class Transactions {
       format,
       foreignKeys,
     });
-    const reader = await this.#ask({ ...callOf(request), type: "run", step, surelyWrites });
-    return reader.raw(reader.remaining);
+    const done = await this.#ask({ ...callOf(request), type: "run", step, surelyWrites });
+    return done.results;
   }
 
   /** Commits it; throws a ServiceError that says whether that may have taken effect. */
   async commit(request: TransactionCommit): Promise<Pick<WriteAnswer, "raftIndex" | "repeated">> {
-    const reader = await this.#ask({ ...callOf(request), type: "commit", key: request.key });
-    const raftIndex = reader.integer();
-    return reader.uint8() === 1 ? { raftIndex, repeated: true } : { raftIndex };
+    const { raftIndex, repeated } = await this.#ask({
+      ...callOf(request),
+      type: "commit",
+      key: request.key,
+    });
+    return repeated ? { raftIndex, repeated } : { raftIndex };
   }
 
   async rollback(request: TransactionRequest): Promise<void> {
@@ -143,19 +154,19 @@ export class Transactions {
   }
 
   /** Asks the node that has it. */
-  async #ask(call: TransactionCall): Promise<ByteReader> {
+  async #ask(call: TransactionCall): Promise<TransactionDone> {
     const { transport, node } = this.#parts;
-    const name = nameIn(call.id);
-    if (name === this.#name) return readAnswer(await this.#answer(call));
-    const member = memberNamed(node.configuration, name);
-    if (member === undefined) throw unknown();
+    const name = nodeIn(call.id);
+    if (name === this.#name) return await this.#carryOut(call);
+    const member = name === undefined ? undefined : memberNamed(node.configuration, name);
+    if (name === undefined || member === undefined) throw unknown();
     const payload = encodeTransactionCall(call);
     const { timeoutMs } = call;
     const address = presentAddress(transport, member);
     try {
-      return readAnswer(
-        await transport.request({ address, kind: RequestKind.transaction, payload }, { timeoutMs }),
-      );
+      const kind = RequestKind.transaction;
+      const answer = await transport.request({ address, kind, payload }, { timeoutMs });
+      return readDone(call.type, readAnswer(answer));
     } catch (error) {
       if (!(error instanceof TransportError)) throw serviceError(error);
       throw lost(name, call, error);
@@ -164,32 +175,34 @@ export class Transactions {
 
   /** This node's side of what others ask of its transactions. */
   async handle(payload: Uint8Array): Promise<Uint8Array> {
-    return await this.#answer(decodeTransactionCall(new ByteReader(payload)));
+    const call = decodeTransactionCall(new ByteReader(payload));
+    const done = await this.#carryOut(call);
+    const answer = beginAnswer();
+    writeDone(answer, call.type, done);
+    return answer.copy();
   }
 
-  async #answer(call: TransactionCall): Promise<Uint8Array> {
+  async #carryOut(call: TransactionCall): Promise<TransactionDone> {
     const transaction = this.#find(call);
     const deadline = this.#parts.clock.now() + call.timeoutMs;
-    const answer = beginAnswer();
     switch (call.type) {
-      case "run":
-        answer.raw(
-          await transaction.next(() => transaction.run(call.step, call.surelyWrites, deadline)),
-        );
-        break;
+      case "run": {
+        const { step, surelyWrites } = call;
+        const run = () => transaction.run(step, surelyWrites, deadline);
+        return { ...nothingDone, results: await transaction.next(run) };
+      }
       case "commit": {
-        const done = await transaction.next(() => this.#commit(transaction, call, deadline));
-        answer.integer(done.raftIndex);
-        answer.uint8(done.repeated === undefined ? 0 : 1);
-        break;
+        const commit = () => this.#commit(transaction, call, deadline);
+        const { raftIndex, repeated } = await transaction.next(commit);
+        return { ...nothingDone, raftIndex, repeated: repeated !== undefined };
       }
       case "rollback":
         await transaction.next(() => {
           transaction.end("it was rolled back by its client");
           return Promise.resolve();
         });
+        return nothingDone;
     }
-    return answer.copy();
   }
 
   #find({ id, user, rights }: TransactionCall): Transaction {
@@ -284,15 +297,6 @@ function lost(name: string, { type }: TransactionCall, error: TransportError): S
 
 function callOf({ id, user, rights, timeoutMs }: TransactionRequest) {
   return { id, user, rights, timeoutMs };
-}
-
-function nameIn(id: string): string {
-  const at = id.indexOf(".");
-  try {
-    return decodeURIComponent(id.slice(at + 1));
-  } catch {
-    throw unknown();
-  }
 }
 
 function unknown(): ServiceError {

@@ -107,6 +107,43 @@ export function decodeTransactionCall(reader: ByteReader): TransactionCall {
   }
 }
 
+/** What came of it: the results of a run, or the place of a commit in the log. */
+export interface TransactionDone {
+  readonly results: Uint8Array;
+  readonly raftIndex: number;
+  /** It had been committed before, under the same key. */
+  readonly repeated: boolean;
+}
+
+export const nothingDone: TransactionDone = {
+  results: new Uint8Array(0),
+  raftIndex: 0,
+  repeated: false,
+};
+
+/** Of a run its results as the rest; of a commit raftIndex u64, repeated u8. */
+export function writeDone(
+  writer: ByteWriter,
+  type: TransactionCall["type"],
+  { results, raftIndex, repeated }: TransactionDone,
+): void {
+  if (type === "run") writer.raw(results);
+  if (type !== "commit") return;
+  writer.integer(raftIndex);
+  writer.uint8(repeated ? 1 : 0);
+}
+
+export function readDone(type: TransactionCall["type"], reader: ByteReader): TransactionDone {
+  switch (type) {
+    case "run":
+      return { ...nothingDone, results: reader.raw(reader.remaining) };
+    case "commit":
+      return { ...nothingDone, raftIndex: reader.integer(), repeated: reader.uint8() === 1 };
+    case "rollback":
+      return nothingDone;
+  }
+}
+
 /** The key of a commit, whose answer has no results. */
 export function keyOf(
   key: Pick<IdempotencyKey, "name" | "keptSeconds"> | undefined,

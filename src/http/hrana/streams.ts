@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { BoundedMap } from "../../cluster/transactions/bounded_map.ts";
+import { BoundedMap } from "../../base/bounded_map.ts";
 import { ProtocolError } from "./errors.ts";
 import { Stream } from "./stream.ts";
 

@@ -103,7 +103,7 @@ export class Answers {
 
   /** Of the results written so far, what is the same on every node. */
   *sameResults(): Generator<Uint8Array> {
-    const { results } = this;
+    const results = this.written;
     let at = 0;
     for (const { from, to } of this.#ofNode) {
       yield results.subarray(at, from);
@@ -114,7 +114,12 @@ export class Answers {
 
   /** The results written so far, of an entry whose results are kept. */
   get results(): Uint8Array<ArrayBuffer> {
-    return this.#out.bytes.slice(this.#start, this.#out.length);
+    return this.written.slice();
+  }
+
+  /** The same, valid until more is written. */
+  get written(): Uint8Array<ArrayBuffer> {
+    return this.#out.bytes.subarray(this.#start, this.#out.length);
   }
 
   /** The answer to an entry that is not carried out: results kept from before, behind a `mark`. */

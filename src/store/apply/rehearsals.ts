@@ -1,5 +1,5 @@
-import { ByteWriter } from "../../base/bytes.ts";
-import { describes, writeSteps } from "../codec/script_codec.ts";
+import { ByteWriter, joinBytes } from "../../base/bytes.ts";
+import { describes } from "../codec/script_codec.ts";
 import type { OpenRehearsal, Rehearsal } from "../types.ts";
 import type { Batches } from "./batches.ts";
 import type { QuickWriter } from "./quick_writer.ts";
@@ -98,8 +98,9 @@ export class Rehearsals {
   }
 }
 
+/** Steps behind their count, as they stand in an entry. */
 function scriptOf(steps: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter();
-  writeSteps(writer, steps);
-  return writer.copy();
+  const count = new ByteWriter(4);
+  count.uint32(steps.length);
+  return joinBytes([count.view(), ...steps]);
 }

@@ -1,7 +1,7 @@
 import { sameBytes } from "../../base/bytes.ts";
 import type { Execution } from "../codec/command_header.ts";
 import { type ReadStep, stepsIn } from "../codec/script_codec.ts";
-import { digest, digestBytes } from "../digest.ts";
+import { digestBytes } from "../digest.ts";
 import { StatementError } from "../failures.ts";
 import type { Control } from "../preparation_notes.ts";
 import { writeRefused } from "../sql_policy.ts";
@@ -10,6 +10,7 @@ import type { BatchEntry } from "./apply_batch.ts";
 import type { EntryStatement, EntryStatements } from "./entry_statements.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 import { resumeAtStart } from "./raft_table.ts";
+import type { ResultDigests } from "./result_digests.ts";
 import { Savepoints } from "./savepoints.ts";
 import type { WriteConnection } from "./write_connection.ts";
 
@@ -35,6 +36,7 @@ export interface ScriptPlace {
   readonly connection: WriteConnection;
   readonly answers: Answers;
   readonly runner: StatementRunner;
+  readonly digests: ResultDigests;
   /**
    * It shares its transaction with others, or would, were it committed: what such a one cannot hold
    * ends it with `needs_alone`, and statements are kept prepared.
@@ -62,7 +64,7 @@ export class ScriptRun {
 
   /** Runs the steps that stand at `offset`, behind those that it ran before, up to its end. */
   run(script: ScriptBytes, offset: number): ScriptOutcome {
-    const { answers, connection } = this.#place;
+    const { answers, connection, digests } = this.#place;
     let last = new Uint8Array(digestBytes);
     for (const step of stepsIn(script.data, offset)) {
       answers.beginStep(step.format);
@@ -75,7 +77,7 @@ export class ScriptRun {
       if (this.#outcome?.type === "writes") return this.#refuse(step, names);
       if (this.#outcome?.type === "needs_alone") break;
       // Of what must be so again, on every node: not of what PRAGMA page_count and its like answer.
-      last = digest(answers.sameResults());
+      last = digests.of(answers);
       if (step.digest !== undefined && !sameBytes(last, step.digest)) {
         this.#outcome = { type: "conflict" };
       }

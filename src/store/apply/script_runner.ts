@@ -1,4 +1,5 @@
 import type { Answers } from "./answers.ts";
+import { ResultDigests } from "./result_digests.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 import { type ScriptBytes, type ScriptOutcome, ScriptRun } from "./script_run.ts";
 import type { WriteConnection } from "./write_connection.ts";
@@ -16,6 +17,7 @@ export class ScriptRunner {
   readonly #connection: WriteConnection;
   readonly #answers: Answers;
   readonly #runner: StatementRunner;
+  readonly #digests = new ResultDigests();
 
   constructor(connection: WriteConnection, answers: Answers, runner: StatementRunner) {
     this.#connection = connection;
@@ -27,7 +29,13 @@ export class ScriptRunner {
   begin(inBatch: boolean): ScriptRun {
     const connection = this.#connection;
     connection.counters.restore(newConnection);
-    return new ScriptRun({ connection, answers: this.#answers, runner: this.#runner, inBatch });
+    return new ScriptRun({
+      connection,
+      answers: this.#answers,
+      runner: this.#runner,
+      digests: this.#digests,
+      inBatch,
+    });
   }
 
   /**
