@@ -28,6 +28,11 @@ export type Rehearsed = Rehearsal | { readonly type: "needs_alone" } | undefined
 interface Open {
   readonly id: number;
   readonly run: ScriptRun;
+  /** It is run as a part of a batch would be, which sets nothing for its transaction. */
+  readonly inBatch: boolean;
+  readonly foreignKeys: boolean;
+  /** The connection's count when it began. */
+  readonly schemaChanges: number;
   /** Steps that were run. */
   steps: number;
 }
@@ -62,12 +67,14 @@ export class Rehearsing {
   /** Runs steps; as a part of a batch would, with `inBatch`, and then with `needs_alone` for what cannot be. */
   run(steps: RehearsedSteps, inBatch: boolean): Rehearsed {
     assert(this.#answers.entries === 0, "A transaction is rehearsed in the middle of a batch");
-    if (steps.done !== this.stepsOf(steps.id)) this.giveUp();
-    if (steps.done > 0 && this.#open === undefined) return undefined;
-    if (steps.done === 0) this.giveUp();
+    if (steps.done > 0 && steps.done !== this.stepsOf(steps.id)) {
+      this.giveUp();
+      return undefined;
+    }
     let rehearsed: Rehearsed;
     try {
-      rehearsed = this.#run(this.#open ?? this.#begin(steps, inBatch), steps);
+      const goesOn = steps.done > 0 ? this.#open : undefined;
+      rehearsed = this.#run(goesOn ?? this.#begin(steps, inBatch), steps);
     } finally {
       this.#answers.truncate(0);
       if (rehearsed?.type !== "same") this.giveUp();
@@ -75,17 +82,43 @@ export class Rehearsing {
     return rehearsed;
   }
 
+  /** Begins a transaction, in the place of the one that is open. */
   #begin({ id, foreignKeys }: RehearsedSteps, inBatch: boolean): Open {
+    if (inBatch && this.#changedRowsOnly(foreignKeys)) this.#takeBackRows();
+    else this.#beginAnew(foreignKeys, inBatch);
+    const { schemaChanges } = this.#connection;
+    const run = this.#scripts.begin(inBatch);
+    return this.#open = { id, inBatch, foreignKeys, schemaChanges, steps: 0, run };
+  }
+
+  /** What is open is as one that begins but for what it did to rows. */
+  #changedRowsOnly(foreignKeys: boolean): boolean {
+    const open = this.#open;
+    return open !== undefined && open.inBatch && open.foreignKeys === foreignKeys &&
+      open.schemaChanges === this.#connection.schemaChanges;
+  }
+
+  /** SQLite's transaction goes on: at its end it forgets the pages that it changed, and its locks. */
+  #takeBackRows(): void {
+    const { transaction, maxRowId, counters, committed } = this.#connection;
+    transaction.takeBack();
+    maxRowId.take();
+    counters.restore(committed);
+  }
+
+  #beginAnew(foreignKeys: boolean, inBatch: boolean): void {
+    this.giveUp();
     const connection = this.#connection;
     connection.pragmas.beginRequest(foreignKeys);
     try {
       connection.begin();
+      if (inBatch) connection.transaction.savepoint();
     } catch (error) {
+      connection.rollback();
       connection.pragmas.endRequest();
       throw error;
     }
     if (connection.changes !== undefined) connection.changes.paused = true;
-    return this.#open = { id, steps: 0, run: this.#scripts.begin(inBatch) };
   }
 
   #run(open: Open, { count, script, rights }: RehearsedSteps): Rehearsed {

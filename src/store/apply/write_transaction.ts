@@ -73,10 +73,16 @@ export class WriteTransaction {
 
   /** Takes back what happened since `savepoint`, and forgets it. */
   rollbackToSavepoint(): void {
+    this.takeBack();
+    this.releaseSavepoint();
+  }
+
+  /** Takes back what happened since `savepoint`, which goes on. */
+  takeBack(): void {
+    assert(this.#savepoints.length > 0, "A savepoint was rolled back to that had not begun");
     this.#run(this.#rollbackTo);
     const mark = this.#savepoints[this.#savepoints.length - 1];
     if (mark !== undefined) this.#changes?.rollbackTo(mark);
-    this.releaseSavepoint();
   }
 
   #run(statement: Statement): void {
