@@ -2,6 +2,7 @@ import { networkOf } from "../access/client_network.ts";
 import { FailureLimit } from "../access/failure_limit.ts";
 import { joinBytes } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
+import { Recent } from "../base/recent.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { within } from "../io/within.ts";
 import { auditLine } from "./audit_line.ts";
@@ -16,6 +17,9 @@ const waitingBytesMax = 1024 * 1024;
  */
 const addressLimits = { failuresMax: 200, forgottenMs: 100, keysMax: 10_000 };
 const allLimits = { failuresMax: 2_000, forgottenMs: 10, keysMax: 1 };
+
+/** What is kept of the lines to be looked at; sizes in characters. */
+const recentBounds = { itemsMax: 500, sizeMax: 512 * 1024 };
 
 /** How long to wait before lines that could not be written are tried again, in ms. */
 const retryMs = 1_000;
@@ -58,6 +62,8 @@ const encoder = new TextEncoder();
  */
 export class AuditLog implements Audit {
   readonly wantsSql: boolean;
+  /** The last lines, each as it is written. */
+  readonly recent = new Recent<string>(recentBounds);
   readonly #options: AuditLogOptions;
   readonly #addresses = new FailureLimit(addressLimits);
   readonly #all = new FailureLimit(allLimits);
@@ -85,13 +91,15 @@ export class AuditLog implements Audit {
   record(event: AuditEvent): void {
     if (this.#isTooMuch(event)) return this.#lose();
     const { clock, node } = this.#options;
-    const line = encoder.encode(auditLine(event, {
+    const text = auditLine(event, {
       wallTime: clock.wallTime(),
       node,
       lost: this.#untold,
       withSql: this.wantsSql,
-    }));
+    });
+    const line = encoder.encode(text);
     if (this.#waitingBytes + line.length > waitingBytesMax) return this.#lose();
+    this.recent.push(text, text.length);
     this.#untold = 0;
     this.#waiting.push(line);
     this.#waitingBytes += line.length;

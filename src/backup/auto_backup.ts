@@ -7,7 +7,8 @@ import type { Store } from "../store/types.ts";
 import { BackupSeries } from "./backup_series.ts";
 import type { AutoBackupConfig } from "./config.ts";
 import type { OpenDestination } from "./destination.ts";
-import type { AutoBackupFigures, LeadingNode, Verification } from "./types.ts";
+import { readManifest } from "./manifest.ts";
+import type { AutoBackupFigures, LeadingNode, SavedBackups, Verification } from "./types.ts";
 import { verifyBackup } from "./verify.ts";
 
 export interface AutoBackupParts {
@@ -20,6 +21,9 @@ export interface AutoBackupParts {
   /** Shows long transfers; undefined: nobody looks. */
   readonly transfers?: Transfers | undefined;
 }
+
+/** Who lists backups sees so many. */
+const backupsShown = 200;
 
 /** Before the first try after a failure, in ms; doubled with each, up to the interval. */
 const firstRetryMs = 1_000;
@@ -40,6 +44,7 @@ export class AutoBackup {
   #series: { readonly known: BackupSeries; index: number | undefined } | undefined;
   #timer: Timer | undefined;
   #run: Promise<void> | undefined;
+  #verifying = false;
 
   constructor(parts: AutoBackupParts) {
     this.#parts = parts;
@@ -64,6 +69,47 @@ export class AutoBackup {
 
   get figures(): AutoBackupFigures {
     return this.#counts;
+  }
+
+  /** The backups that are remembered, as any node may ask. */
+  async list(): Promise<SavedBackups> {
+    const { backups, verifiedAt = 0, stranger } = await this.#manifest();
+    return {
+      destination: this.#parts.destination.name,
+      count: backups.length,
+      newest: backups.slice(-backupsShown).reverse()
+        .map(({ id, key, time, sizeBytes }) => ({ index: id, key, time, bytes: sizeBytes })),
+      verifiedAt,
+      stranger,
+    };
+  }
+
+  /**
+   * Restores the backup with that key into a file, with all checks; undefined when none is
+   * remembered. One at a time, as each takes the room of a database.
+   */
+  async verify(key: string): Promise<Verification | undefined> {
+    const { destination } = this.#parts;
+    const record = (await this.#manifest()).backups.find((backup) => backup.key === key);
+    if (record === undefined) return undefined;
+    if (this.#verifying) throw new Error("Another backup is being verified");
+    this.#verifying = true;
+    try {
+      const signal = this.#ending.signal;
+      const verdict = await verifyBackup(
+        { ...this.#parts, objects: destination.store, signal },
+        record,
+      );
+      this.#report(verdict);
+      return verdict;
+    } finally {
+      this.#verifying = false;
+    }
+  }
+
+  #manifest() {
+    const { node, destination: { store, key } } = this.#parts;
+    return readManifest(store, key, node.clusterId, this.#ending.signal);
   }
 
   start(): void {

@@ -49,6 +49,29 @@ export interface AutoBackupFigures {
   readonly verification: Verification | undefined;
 }
 
+/** A backup that is remembered to be there. */
+export interface SavedBackup {
+  /** The index of the log up to which it goes. */
+  readonly index: number;
+  readonly key: string;
+  /** ms since 1970 UTC. */
+  readonly time: number;
+  readonly bytes: number;
+}
+
+/** The backups of a cluster, as they are remembered beside them. */
+export interface SavedBackups {
+  readonly destination: string;
+  /** All that are remembered. */
+  readonly count: number;
+  /** The newest of them, the newest first. */
+  readonly newest: readonly SavedBackup[];
+  /** When one was last restored and found sound, in ms since 1970 UTC; 0 for never. */
+  readonly verifiedAt: number;
+  /** What is there, and is none of this cluster's. */
+  readonly stranger: string | undefined;
+}
+
 /** What this node has done about -auto-restore. */
 export interface AutoRestoreFigures {
   /** The backup is not in the cluster yet. */

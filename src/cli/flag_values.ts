@@ -29,6 +29,8 @@ export interface CommandLine {
   readonly positionals: readonly string[];
   /** The flags that the command line gives and that mean something here, as they can be given again. */
   readonly given: ReadonlyMap<FlagName, string>;
+  /** What all flags are given, wherever; the others have their defaults. */
+  readonly texts: ReadonlyMap<FlagName, string>;
   /** Where flags come from that the command line does not give: a variable, or a file's line. */
   readonly elsewhere: ReadonlyMap<string, string>;
   /** Flags that were passed over. */
@@ -88,15 +90,20 @@ export function readFlags(args: readonly string[], variables: Variables = {}): C
     warnings.push(`Flag -${name} counts as its most, ${spec.cutAt}ms`);
     return [name, spec.cutAt];
   });
-  const given = new Map<FlagName, string>();
-  for (const [name, { text }] of onCommandLine) if (isFlagName(name)) given.set(name, text);
+  const textsOf = (given: ReadonlyMap<string, Given>) =>
+    new Map(
+      [...given].flatMap(([name, { text }]): [FlagName, string][] =>
+        isFlagName(name) ? [[name, text]] : []
+      ),
+    );
   const sources = [...all].flatMap(([name, { source }]): [string, string][] =>
     source === undefined ? [] : [[name, source]]
   );
   return {
     values: Object.fromEntries(entries) as FlagValues,
     positionals,
-    given,
+    given: textsOf(onCommandLine),
+    texts: textsOf(all),
     elsewhere: new Map(sources),
     warnings,
   };

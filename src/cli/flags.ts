@@ -8,6 +8,8 @@ import { type AuditConfiguration, auditOf } from "./audit_flags.ts";
 import type { UpkeepTimes } from "../jobs/upkeep.ts";
 import type { SlowOptions } from "../store/options.ts";
 import { FlagError } from "./flag_error.ts";
+import type { FlagInEffect } from "../http/types.ts";
+import { flagsInEffect } from "./flags_in_effect.ts";
 import type { Variables } from "./environment_flags.ts";
 import { located, readFlags } from "./flag_values.ts";
 import { type ExtensionFlags, extensionsOf } from "./extension_flags.ts";
@@ -21,6 +23,8 @@ export const dataDirectoryDefault = "./raftlite-data";
 
 /** What the command line asks of the server, checked. Addresses are `host:port`. */
 export interface Configuration {
+  /** As they were given, to be shown. */
+  readonly flags: readonly FlagInEffect[];
   /** Absolute; need not exist yet. */
   readonly dataDirectory: string;
   readonly nodeId: string;
@@ -135,11 +139,13 @@ export function configurationOf(commandLine: CommandLine): Configuration {
   }
 }
 
-function checkedConfiguration({ values, positionals }: CommandLine): Configuration {
+function checkedConfiguration(commandLine: CommandLine): Configuration {
+  const { values, positionals } = commandLine;
   const advertised = checkAddresses(values);
   checkClusterFlags(values, advertised.raft);
   const dataDirectory = dataDirectoryOf(positionals);
   return {
+    flags: flagsInEffect(commandLine),
     dataDirectory,
     nodeId: values["node-id"] || advertised.raft,
     http: {

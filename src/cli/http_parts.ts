@@ -1,4 +1,4 @@
-import type { ArchiveFigures } from "../backup/archive/types.ts";
+import type { Archived, ArchiveFigures } from "../backup/archive/types.ts";
 import type { CdcFigures } from "../cdc/types.ts";
 import type { ChangeLog } from "../changes/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
@@ -11,6 +11,7 @@ import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import { OwnFaults } from "../http/findings/own_faults.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import {
+  type BackupKeeping,
   defaultHttpLimits,
   type DiscoveryFigures,
   type HttpsInfo,
@@ -22,7 +23,8 @@ import { defaultWriteQueueOptions, WriteQueue } from "../cluster/write_queue.ts"
 import type { Tracing } from "../cluster/tracing.ts";
 import type { Service } from "../cluster/types.ts";
 import type { Transfers } from "../io/transfers.ts";
-import type { Clock, Logger } from "../io/types.ts";
+import type { StderrLogger } from "../io/stderr_logger.ts";
+import type { Clock } from "../io/types.ts";
 import { parseAddress } from "../io/address.ts";
 import { fileSystemOf, openFilesMax } from "../io/machine.ts";
 import type { OpenAudit } from "./audit.ts";
@@ -36,7 +38,7 @@ import { rqliteVersion, version } from "./version.ts";
 interface Parts {
   readonly service: Service;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: StderrLogger;
   readonly turns: TurnFigures;
   readonly connections: () => ConnectionFigures | undefined;
   /** Undefined without users. */
@@ -53,6 +55,9 @@ interface Parts {
   readonly backups: (() => AutoBackupFigures) | undefined;
   /** Undefined without -archive. */
   readonly archive: (() => ArchiveFigures) | undefined;
+  /** Undefined without -auto-backup, without -archive. */
+  readonly backupKeeping?: BackupKeeping | undefined;
+  readonly archived?: (() => Promise<Archived>) | undefined;
   /** Undefined without -cdc-config. */
   readonly cdc: (() => CdcFigures) | undefined;
   /** Undefined where no changes are kept. */
@@ -111,6 +116,11 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       connections: parts.connections,
       otlp: parts.otlp,
       settings: settingsOf(configuration),
+      flags: configuration.flags,
+      logLines: logger.recent,
+      auditLines: audit?.log.recent,
+      backupKeeping: parts.backupKeeping,
+      archived: parts.archived,
       ...(nodeTls === undefined ? {} : { nodeTls }),
       ...(discovery === undefined ? {} : { discovery }),
       ...(audit === undefined ? {} : { audit: audit.figures }),

@@ -1,3 +1,4 @@
+import { ArchiveReader } from "../backup/archive/reader.ts";
 import type { AutoRestore } from "../backup/auto_restore.ts";
 import type { AuditOutcome } from "../audit/types.ts";
 import { InvariantError } from "../base/assert.ts";
@@ -307,6 +308,8 @@ async function serveMember(own: ServeParts): Promise<void> {
     https: https?.info,
     backups: backup && (() => backup.figures),
     archive: archiver && (() => archiver.figures),
+    backupKeeping: backup,
+    archived: archive && (async () => await (await ArchiveReader.open(archive.place)).span()),
     cdc: delivery && (() => delivery.figures),
     changes,
     restore: restore && (() => restore.figures),

@@ -38,3 +38,112 @@ export const who = {
   required: ["users", "user", "permissions"],
   additionalProperties: false,
 };
+
+function listOf(name: string, item: object) {
+  return {
+    type: "object",
+    properties: { [name]: { type: "array", items: item } },
+    required: [name],
+    additionalProperties: false,
+  };
+}
+
+const text = { type: "string" };
+const time = { type: "string", format: "date-time" };
+const index = { type: "integer" };
+const number = { description: "One more than the line before has.", type: "integer" };
+
+export const logLines = listOf("lines", {
+  type: "object",
+  properties: {
+    number,
+    time,
+    level: { enum: ["DEBUG", "INFO", "WARN", "ERROR"] },
+    room: { description: "The part of the program that says it.", type: "string" },
+    message: text,
+  },
+  required: ["number", "time", "level", "room", "message"],
+  additionalProperties: false,
+});
+
+export const auditLines = listOf("lines", {
+  type: "object",
+  properties: {
+    number,
+    event: { description: "As it stands in the audit log.", type: "object" },
+  },
+  required: ["number", "event"],
+  additionalProperties: false,
+});
+
+export const flagsInEffect = listOf("flags", {
+  type: "object",
+  properties: {
+    name: text,
+    group: text,
+    value: text,
+    default: text,
+    source: { description: "`default`, `command line`, a variable, or a file's line.", ...text },
+    help: text,
+  },
+  required: ["name", "group", "value", "default", "source", "help"],
+  additionalProperties: false,
+});
+
+const flag = { description: "What the flag is given.", type: "string" };
+const error = { description: "Why it cannot be told, or what is wrong there.", type: "string" };
+
+export const savedBackups = {
+  type: "object",
+  properties: {
+    auto_backups: {
+      description: "Absent without -auto-backup.",
+      type: "object",
+      properties: {
+        ...{ flag, error, destination: text, count: index },
+        verified: { ...time, description: "When one was last restored and found sound." },
+        backups: {
+          type: "array",
+          items: {
+            type: "object",
+            properties: { index, key: text, time, bytes: index },
+            required: ["index", "key", "time", "bytes"],
+            additionalProperties: false,
+          },
+        },
+      },
+      additionalProperties: false,
+    },
+    archive: {
+      description: "Absent without -archive.",
+      type: "object",
+      properties: {
+        ...{ flag, error, cluster: text },
+        ...{ first_index: index, last_index: index, first_time: time, last_time: time },
+        bases: {
+          type: "array",
+          items: {
+            type: "object",
+            properties: { index, time, bytes: index, sqlite: text },
+            required: ["index", "time", "bytes", "sqlite"],
+            additionalProperties: false,
+          },
+        },
+      },
+      additionalProperties: false,
+    },
+  },
+  additionalProperties: false,
+};
+
+export const backupVerdict = {
+  type: "object",
+  properties: {
+    ok: { type: "boolean" },
+    error: { description: "What is wrong with it.", type: "string" },
+    index,
+    duration_ms: index,
+  },
+  required: ["ok", "index", "duration_ms"],
+  additionalProperties: false,
+};

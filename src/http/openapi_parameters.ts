@@ -90,6 +90,11 @@ export const parameters = {
     type: "string",
     pattern: "^[0-9]{1,15}$",
   }),
+  after_line: text("after", "Only lines behind the one with this number.", {
+    type: "string",
+    pattern: "^[0-9]{1,15}$",
+  }),
+  backup_key: { ...text("key", "Of the backup, as `/debug/backups` has it."), required: true },
   limit: text("limit", "How many to show at most; 100 by default.", {
     type: "string",
     pattern: "^[1-9][0-9]{0,8}$",

@@ -1,5 +1,6 @@
 import { answer, jsonOf, plainText, responses } from "./openapi_responses.ts";
 
+import { consolePaths } from "./openapi_console_paths.ts";
 import { dataErrors, dataPaths, parameterList, sqlText } from "./openapi_data_paths.ts";
 
 const filePaths = {
@@ -315,24 +316,6 @@ const maintenancePaths = {
       }),
     },
   },
-  "/debug/figures": {
-    get: {
-      operationId: "figures",
-      // `follow` makes it a stream of events, which has no end to be described here.
-      summary: "This node's figures of the last hour, a row each five seconds",
-      parameters: parameterList("after", "pretty"),
-      responses: responses({ 200: answer("The oldest row first.", jsonOf("FigureRows")) }),
-    },
-  },
-  "/whoami": {
-    get: {
-      operationId: "whoami",
-      summary: "Whom the node takes its client for, and what that one may do",
-      responses: responses({
-        200: answer("Also for wrong credentials: nobody, and what everybody may.", jsonOf("Who")),
-      }, "Slowed"),
-    },
-  },
   "/licenses": {
     get: {
       operationId: "licenses",
@@ -356,4 +339,5 @@ export const paths = {
   ...filePaths,
   ...clusterPaths,
   ...maintenancePaths,
+  ...consolePaths,
 };

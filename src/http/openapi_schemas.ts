@@ -1,4 +1,12 @@
-import { figureRows, who } from "./openapi_console_schemas.ts";
+import {
+  auditLines,
+  backupVerdict,
+  figureRows,
+  flagsInEffect,
+  logLines,
+  savedBackups,
+  who,
+} from "./openapi_console_schemas.ts";
 import { promotion } from "./openapi_standby.ts";
 
 /**
@@ -397,5 +405,10 @@ export const schemas = {
   StatementSummaries: statementSummaries,
   RunningRequests: runningRequests,
   FigureRows: figureRows,
+  LogLines: logLines,
+  AuditLines: auditLines,
+  FlagsInEffect: flagsInEffect,
+  SavedBackups: savedBackups,
+  BackupVerdict: backupVerdict,
   Who: who,
 };

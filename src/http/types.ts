@@ -3,13 +3,19 @@ import type { Tracing } from "../cluster/tracing.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import type { CdcFigures } from "../cdc/types.ts";
 import type { ChangeLog, ChangeLogStatus } from "../changes/types.ts";
-import type { ArchiveFigures } from "../backup/archive/types.ts";
-import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
+import type { Archived, ArchiveFigures } from "../backup/archive/types.ts";
+import type {
+  AutoBackupFigures,
+  AutoRestoreFigures,
+  SavedBackups,
+  Verification,
+} from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Audit } from "../audit/types.ts";
 import type { WriteQueue } from "../cluster/write_queue.ts";
 import type { Transfers } from "../io/transfers.ts";
-import type { Logger } from "../io/types.ts";
+import type { Recent } from "../base/recent.ts";
+import type { Logger, LogLine } from "../io/types.ts";
 import type { KeyPair } from "../tls/key_pair.ts";
 import type { ConnectionFigures } from "./connection_watch.ts";
 import type { BodyReader } from "./body_reader.ts";
@@ -76,6 +82,26 @@ export interface HttpsInfo {
   reloadFailure(): string | undefined;
 }
 
+/** A flag as it counts, in text. */
+export interface FlagInEffect {
+  readonly name: string;
+  /** What it belongs to in help. */
+  readonly group: string;
+  readonly value: string;
+  readonly default: string;
+  /** "command line", a variable, `FILE:LINE` or "default". */
+  readonly source: string;
+  readonly help: string;
+}
+
+/** What can be done about the backups that a cluster makes by itself. */
+export interface BackupKeeping {
+  /** Asks the store what backups there are. */
+  list(): Promise<SavedBackups>;
+  /** Restores the one with that key into a file, and checks it; undefined: there is none. */
+  verify(key: string): Promise<Verification | undefined>;
+}
+
 /** What the server tells about itself. */
 export interface ServerInfo {
   /** What the machine grants: asked for with each /status. */
@@ -112,6 +138,15 @@ export interface ServerInfo {
   readonly restore?: (() => AutoRestoreFigures) | undefined;
   /** Absent without an audit log. */
   readonly audit?: () => AuditFigures;
+  /** The last lines of the log, and of the audit; undefined where there is none. */
+  readonly logLines?: Recent<LogLine> | undefined;
+  readonly auditLines?: Recent<string> | undefined;
+  /** Undefined: nobody has given any. */
+  readonly flags?: readonly FlagInEffect[] | undefined;
+  /** Undefined without -auto-backup. */
+  readonly backupKeeping?: BackupKeeping | undefined;
+  /** Asks the archive what it has; undefined without -archive. */
+  readonly archived?: (() => Promise<Archived>) | undefined;
   /** Absent without TLS between nodes. */
   readonly nodeTls?: () => NodeTlsFigures;
   /** Undefined until the server listens, or where none does. */

@@ -1,9 +1,14 @@
-import type { Logger, LogLevel } from "./types.ts";
+import { Recent } from "../base/recent.ts";
+import type { Logger, LogLevel, LogLine } from "./types.ts";
 
 const ranks: Readonly<Record<LogLevel, number>> = { DEBUG: 0, INFO: 1, WARN: 2, ERROR: 3 };
 
 /** Lines waiting for a slow reader of standard error, in bytes; past it lines are counted, not kept. */
 const waitingBytesMax = 1024 * 1024;
+
+/** What of the log is kept to be looked at; sizes in characters. */
+const recentBounds = { itemsMax: 1_000, sizeMax: 512 * 1024 };
+const recentMessageMax = 4_096;
 
 const encoder = new TextEncoder();
 
@@ -17,14 +22,6 @@ interface Waiting {
   readonly written?: PromiseWithResolvers<void>;
 }
 
-export interface LogLine {
-  /** In milliseconds since 1970 UTC. */
-  readonly wallTime: number;
-  readonly level: LogLevel;
-  readonly room: string;
-  readonly message: string;
-}
-
 /** One line: time in UTC, level in five columns, room, message; line breaks within are escaped. */
 export function formatLogLine({ wallTime, level, room, message }: LogLine): string {
   const text = message.replaceAll("\r", "\\r").replaceAll("\n", "\\n");
@@ -36,6 +33,8 @@ export function formatLogLine({ wallTime, level, room, message }: LogLine): stri
  * not read, or a closed pipe, neither stops nor fails the program.
  */
 export class StderrLogger implements Logger {
+  /** The last lines; long ones are cut. */
+  readonly recent = new Recent<LogLine>(recentBounds);
   #rankMin: number;
   #sink: LineSink;
   readonly #rooms: Readonly<Record<string, LogLevel>>;
@@ -59,7 +58,12 @@ export class StderrLogger implements Logger {
   log(level: LogLevel, room: string, message: string): void {
     const own = this.#rooms[room];
     if (ranks[level] < (own === undefined ? this.#rankMin : ranks[own])) return;
-    const line = encoder.encode(formatLogLine({ wallTime: Date.now(), level, room, message }));
+    const wallTime = Date.now();
+    const kept = message.length > recentMessageMax
+      ? `${message.slice(0, recentMessageMax)}…`
+      : message;
+    this.recent.push({ wallTime, level, room, message: kept }, kept.length);
+    const line = encoder.encode(formatLogLine({ wallTime, level, room, message }));
     if (this.#waitingBytes + line.length > waitingBytesMax) this.#dropped++;
     else {
       this.#waitingBytes += line.length;

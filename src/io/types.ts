@@ -85,6 +85,15 @@ export interface Network {
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
+/** A line of the log. */
+export interface LogLine {
+  /** In milliseconds since 1970 UTC. */
+  readonly wallTime: number;
+  readonly level: LogLevel;
+  readonly room: string;
+  readonly message: string;
+}
+
 /** Says what happened, in the order that it did, on standard error. */
 export interface Logger {
   log(level: LogLevel, room: string, message: string): void;

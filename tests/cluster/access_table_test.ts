@@ -84,6 +84,13 @@ const operations: Readonly<Record<string, Operation>> = {
   "GET /licenses": { answer: /^200 / },
   "GET /debug/vars": { answer: /^200 / },
   "GET /debug/figures": { answer: /^200 .*"names"/ },
+  "GET /debug/log": { answer: /^200 .*"lines"/, inTables: /^403 user "some/ },
+  "GET /debug/audit": { answer: /^404 this node keeps no audit log/, inTables: /^403 user "some/ },
+  "GET /debug/flags": { answer: /^200 .*"node-id"/ },
+  "GET /debug/backups": { answer: /^200 \{\}/, inTables: /^403 user "some/ },
+  "GET /debug/backups/verify": {
+    ...{ answer: /^404 this node makes no backups by itself/, inTables: /^403 user "some/ },
+  },
   "GET /whoami": { answer: /^200 .*"permissions"/ },
   "GET /console": { answer: /^302 / },
   "HEAD /console": { answer: /^302 / },

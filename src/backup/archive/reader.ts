@@ -16,6 +16,10 @@ import {
 } from "./layout.ts";
 import { type Piece, timeOf } from "./piece.ts";
 import { readPiece, type StoredPiece } from "./stored_piece.ts";
+import type { Archived } from "./types.ts";
+
+/** Who sees the span of an archive sees so many base copies. */
+const basesShown = 100;
 
 /** Entries without a gap, as an archive has them. Times are the leaders', in ms since 1970 UTC. */
 export interface Range {
@@ -133,6 +137,26 @@ export class ArchiveReader {
       throw new ArchiveError(`${this.name}: ${key} is not what its name says`);
     }
     return stored;
+  }
+
+  /** What it can restore, by what it has first and last: the chain between is not read. */
+  async span(): Promise<Archived> {
+    const bases = this.bases.map(({ index, time, sizeBytes, sqlite }) => {
+      return { index, time, bytes: sizeBytes, sqlite };
+    });
+    const [oldest] = bases;
+    const newest = bases.at(-1);
+    const lastPiece = this.#firsts.at(-1);
+    const entries = lastPiece === undefined ? [] : (await this.#readPiece(lastPiece)).piece.entries;
+    const lastTime = entries.map(timeOf).findLast((time) => time !== undefined);
+    return {
+      cluster: this.cluster,
+      bases: bases.slice(-basesShown).reverse(),
+      firstIndex: oldest?.index ?? 0,
+      lastIndex: Math.max(newest?.index ?? 0, entries.at(-1)?.index ?? 0),
+      firstTime: oldest?.time,
+      lastTime: lastTime ?? newest?.time,
+    };
   }
 
   /** Reads all pieces, and with `whole` all base copies: everything that could be wrong. */

@@ -34,6 +34,23 @@ export interface ArchiveFigures {
   readonly trim: TrimFigures | undefined;
 }
 
+/** What an archive can restore, in short. Times are the leaders', in ms since 1970 UTC. */
+export interface Archived {
+  readonly cluster: string;
+  /** The newest first, and not all of very many. */
+  readonly bases: readonly {
+    readonly index: number;
+    readonly time: number;
+    readonly bytes: number;
+    readonly sqlite: string;
+  }[];
+  /** From the first base copy to the last entry; gaps between only `raftlite restore -list` sees. */
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly firstTime: number | undefined;
+  readonly lastTime: number | undefined;
+}
+
 /** What this node has removed of the archive since it was started. */
 export interface TrimFigures {
   /** Where the archive begins, as far as this node knows; 0 where nothing was removed. */

@@ -1,6 +1,9 @@
 import { jsonContentType } from "../answers.ts";
 import type { Route } from "../route.ts";
 import { whoami } from "../whoami.ts";
+import { backups, verifyBackup } from "./backups.ts";
+import { flags } from "./flags.ts";
+import { auditLines, logLines } from "./lines.ts";
 import { figures } from "./figures.ts";
 import { consoleFile } from "./files.ts";
 
@@ -31,6 +34,55 @@ export const consoleRoutes: readonly Route[] = [
     body: "none",
     refusalType: jsonContentType,
     endpoint: figures,
+  },
+  {
+    path: "/debug/log",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    wholeDatabase: true,
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: logLines,
+  },
+  {
+    path: "/debug/audit",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status", "leader-ops"],
+    wholeDatabase: true,
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: auditLines,
+  },
+  {
+    path: "/debug/flags",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["status"],
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: flags,
+  },
+  {
+    path: "/debug/backups",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["backup"],
+    wholeDatabase: true,
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: backups,
+  },
+  {
+    path: "/debug/backups/verify",
+    match: "exact",
+    methods: ["GET"],
+    permissions: ["backup"],
+    wholeDatabase: true,
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: verifyBackup,
   },
   {
     path: "/whoami",
