@@ -4,6 +4,8 @@ import { whenRefused, whoami } from "./api/client.ts";
 import { follow, type LiveState, nothingYet } from "./api/live.ts";
 import { keepCredentials, may, type Who } from "./api/session.ts";
 import { ActivityPage } from "./activity/page.tsx";
+import { BackupsPage } from "./backups/page.tsx";
+import { ChangesPage } from "./changes/page.tsx";
 import { ClusterPage } from "./cluster/page.tsx";
 import { DataPage } from "./data/page.tsx";
 import { Frame, type Page } from "./frame.tsx";
@@ -48,6 +50,13 @@ const pages: readonly ListedPage[] = [
     show: ({ who, rest: [given] }) => <SqlPage who={who} given={given} />,
   },
   {
+    path: "changes",
+    title: "Changes",
+    icon: "changes",
+    isFor: (who) => may(who, "query"),
+    show: ({ who, rest: [table = ""] }) => <ChangesPage who={who} table={table} />,
+  },
+  {
     path: "activity",
     title: "Activity",
     icon: "activity",
@@ -55,11 +64,18 @@ const pages: readonly ListedPage[] = [
     show: ({ who }) => <ActivityPage who={who} />,
   },
   {
+    path: "backups",
+    title: "Backups",
+    icon: "backups",
+    isFor: (who) => who.tables === undefined && (may(who, "backup") || may(who, "load")),
+    show: ({ who }) => <BackupsPage who={who} />,
+  },
+  {
     path: "node",
     title: "Node",
     icon: "node",
     isFor: () => true,
-    show: ({ who }) => <NodePage who={who} />,
+    show: ({ who, rest: [tab = ""] }) => <NodePage who={who} tab={tab} />,
   },
 ];
 

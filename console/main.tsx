@@ -7,6 +7,7 @@ import "./style/cluster.css";
 import "./style/sql.css";
 import "./style/data.css";
 import "./style/node.css";
+import "./style/changes.css";
 
 const place = document.getElementById("app");
 if (place !== null) render(<App />, place);

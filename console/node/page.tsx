@@ -5,24 +5,57 @@ import { JsonTree } from "../grid/value_view.tsx";
 import { Failure } from "../parts/dialog.tsx";
 import { useLoaded } from "../parts/loaded.ts";
 import { copy } from "../parts/save.ts";
-import { BackupCard, RestoreCard } from "./backup.tsx";
+import { AuditLines } from "./audit.tsx";
+import { Flags } from "./flags.tsx";
+import { Log } from "./log.tsx";
+
+const tabs = [
+  { path: "", title: "Overview", isFor: () => true },
+  { path: "configuration", title: "Configuration", isFor: (who: Who) => may(who, "status") },
+  {
+    path: "log",
+    title: "Log",
+    isFor: (who: Who) => may(who, "status") && who.tables === undefined,
+  },
+  {
+    path: "audit",
+    title: "Audit",
+    isFor: (who: Who) => may(who, "status", "leader-ops") && who.tables === undefined,
+  },
+];
+
+interface NodePageProps {
+  readonly who: Who;
+  /** Of the page's address. */
+  readonly tab: string;
+}
 
 /** Everything about this node that is no picture. */
-export function NodePage({ who }: { readonly who: Who }) {
-  const seesAll = who.tables === undefined;
+export function NodePage({ who, tab }: NodePageProps) {
+  const permitted = tabs.filter(({ isFor }) => isFor(who));
+  const shown = permitted.some(({ path }) => path === tab) ? tab : "";
   return (
     <>
       <div class="page-head">
         <h1>Node</h1>
+        <nav class="row end" aria-label="Of this node">
+          {permitted.map(({ path, title }) => (
+            <a
+              key={path}
+              class="button"
+              href={path === "" ? "#/node" : `#/node/${path}`}
+              aria-current={path === shown ? "page" : undefined}
+            >
+              {title}
+            </a>
+          ))}
+        </nav>
       </div>
-      {seesAll && (
-        <div class="cards">
-          {may(who, "backup") && <BackupCard />}
-          {may(who, "load") && <RestoreCard />}
-        </div>
-      )}
-      <Rights who={who} />
-      {may(who, "status") && <Status />}
+      {shown === "" && <Rights who={who} />}
+      {shown === "" && may(who, "status") && <Status />}
+      {shown === "configuration" && <Flags />}
+      {shown === "log" && <Log />}
+      {shown === "audit" && <AuditLines />}
     </>
   );
 }

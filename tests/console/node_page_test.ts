@@ -30,6 +30,9 @@ browserTest(
     await page.getByText("store:", { exact: true }).click();
     await page.getByText("db_applied_index:").waitFor();
     await assertAccessible(page);
+    await page.getByRole("link", { name: "Changes" }).click();
+    await page.getByText("raftlite -changes-size 256MiB").waitFor();
+    await page.getByRole("link", { name: "Backups" }).click();
     const downloading = page.waitForEvent("download");
     await page.getByRole("button", { name: "Make a backup" }).click();
     const download = await downloading;

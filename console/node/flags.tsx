@@ -1,0 +1,77 @@
+import { useState } from "preact/hooks";
+import { askJson } from "../api/client.ts";
+import { Failure } from "../parts/dialog.tsx";
+import { useLoaded } from "../parts/loaded.ts";
+
+interface Flag {
+  readonly name: string;
+  readonly group: string;
+  readonly value: string;
+  readonly source: string;
+  readonly help: string;
+}
+
+/** How the node was started. */
+export function Flags() {
+  const { value, failure } = useLoaded(() => askJson<{ flags: readonly Flag[] }>("/debug/flags"));
+  const [search, setSearch] = useState("");
+  const [hasDefaults, setDefaults] = useState(false);
+  const shown = value?.flags.filter(({ name, group, help, source }) =>
+    (hasDefaults || source !== "default") &&
+    `-${name} ${group} ${help}`.toLowerCase().includes(search.toLowerCase())
+  );
+  return (
+    <section class="stack" aria-labelledby="flags">
+      <div class="row">
+        <h2 id="flags">Configuration</h2>
+        <span class="soft small">without what may be secret</span>
+        <span class="row end">
+          <input
+            class="field"
+            type="search"
+            aria-label="Only flags with"
+            placeholder="Only flags with…"
+            value={search}
+            onInput={({ currentTarget }) => setSearch(currentTarget.value)}
+          />
+          <label class="row">
+            <input
+              type="checkbox"
+              checked={hasDefaults}
+              onChange={({ currentTarget }) => setDefaults(currentTarget.checked)}
+            />
+            Defaults, too
+          </label>
+        </span>
+      </div>
+      <Failure text={failure} />
+      <div class="card scroll-x" role="region" aria-label="Flags" tabIndex={0}>
+        <table class="plain-table">
+          <thead>
+            <tr>
+              <th scope="col">Flag</th>
+              <th scope="col">Value</th>
+              <th scope="col">From</th>
+              <th scope="col">What it does</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown?.length === 0 && (
+              <tr>
+                <td colSpan={4} class="soft">No such flags.</td>
+              </tr>
+            )}
+            {shown?.map(({ name, value, source, help }) => (
+              <tr key={name}>
+                <td class="mono name">-{name}</td>
+                <td class="mono words">{value}</td>
+                <td class="soft">{source}</td>
+                <td class="soft help">{help}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
