@@ -14,6 +14,8 @@ import { type ParameterValue, run, slotsOf, withParameters } from "./run.ts";
 import { schemaNames } from "./schema_names.ts";
 import { SaveDialog, ShelfDialog } from "./shelf.tsx";
 import { splitStatements } from "./split.ts";
+import { useTransaction } from "./transaction.ts";
+import { TransactionBar } from "./transaction_bar.tsx";
 
 const levels = ["weak", "none", "linearizable", "strong", "auto"];
 
@@ -49,6 +51,7 @@ export function SqlPage({ who, given }: SqlPageProps) {
   const [dialog, setDialog] = useState<"shelf" | "save" | undefined>(undefined);
   const editor = useRef<Editor | undefined>(undefined);
   draft = text;
+  const transaction = useTransaction();
 
   const start = async (explains: boolean) => {
     if (running !== undefined) return;
@@ -68,6 +71,7 @@ export function SqlPage({ who, given }: SqlPageProps) {
         level,
         freshness,
         transaction: isTransaction && !explains,
+        tx: transaction.open?.id,
       };
       const { results } = await run(who, asked, options, end.signal);
       setOutcome({
@@ -82,6 +86,7 @@ export function SqlPage({ who, given }: SqlPageProps) {
       );
     } finally {
       setRunning(undefined);
+      transaction.look();
     }
   };
   const startLatest = useRef(start);
@@ -168,7 +173,7 @@ export function SqlPage({ who, given }: SqlPageProps) {
           >
             Explain
           </button>
-          {may(who, "query") && (
+          {may(who, "query") && transaction.open === undefined && (
             <label class="row soft small">
               Level
               <select
@@ -180,7 +185,7 @@ export function SqlPage({ who, given }: SqlPageProps) {
               </select>
             </label>
           )}
-          {level === "none" && (
+          {level === "none" && transaction.open === undefined && (
             <label class="row soft small">
               Not older than
               <input
@@ -209,6 +214,7 @@ export function SqlPage({ who, given }: SqlPageProps) {
               : "Ctrl-Enter runs what is selected, or all"}
           </span>
         </div>
+        {may(who, "query", "execute") && <TransactionBar transaction={transaction} />}
       </div>
       <Failure text={failure} />
       {outcome?.results.map((result, place) => (

@@ -1,3 +1,4 @@
+import { messageOf } from "../../src/base/message_of.ts";
 import { type Result, type Results, send, type Statement } from "../api/client.ts";
 import { ExactNumber } from "../api/exact.ts";
 import { may, type Who } from "../api/session.ts";
@@ -10,6 +11,8 @@ export interface RunOptions {
   /** Such as 1s; "" for any. Counts at level none. */
   readonly freshness: string;
   readonly transaction: boolean;
+  /** The open transaction that they are of; undefined for none. */
+  readonly tx: string | undefined;
 }
 
 export type ParameterKind = "text" | "number" | "null" | "blob";
@@ -94,14 +97,28 @@ function routeFor(who: Who): string {
 export async function run(
   who: Who,
   statements: readonly Statement[],
-  { level, freshness, transaction }: RunOptions,
+  { level, freshness, transaction, tx }: RunOptions,
   signal: AbortSignal,
 ): Promise<Results> {
-  const options = new URLSearchParams({ level });
+  const options = new URLSearchParams(tx === undefined ? { level } : { tx });
   if (level === "none" && freshness !== "") options.set("freshness", freshness);
-  const flags = `timings&blob_array${transaction ? "&transaction" : ""}`;
-  return await send(`${routeFor(who)}?${flags}&${options}`, statements, signal);
+  const sendAs = (form: string) =>
+    send(
+      `${routeFor(who)}?timings&${form}${transaction ? "&transaction" : ""}&${options}`,
+      statements,
+      signal,
+    );
+  try {
+    return await sendAs("exact");
+  } catch (error) {
+    if (!unknownForm.test(messageOf(error))) throw error;
+    // Nothing was carried out: a cluster that an older release may be in takes no such writes.
+    return await sendAs("blob_array");
+  }
 }
+
+/** How a cluster of an earlier version refuses it. */
+const unknownForm = /exact needs version \d+ in writes/;
 
 /** A step of SQLite's plan, with those below it. */
 export interface PlanStep {

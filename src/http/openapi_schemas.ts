@@ -385,8 +385,12 @@ export const schemas = {
   },
   Begun: {
     type: "object",
-    properties: { tx: { type: "string" } },
-    required: ["tx"],
+    properties: {
+      tx: { type: "string" },
+      open_ms: { description: "How long it may be open.", type: "integer" },
+      idle_ms: { description: "How long it may be without a request.", type: "integer" },
+    },
+    required: ["tx", "open_ms", "idle_ms"],
     additionalProperties: false,
   },
   Result: { anyOf: ["Change", "Rows", "AssociativeRows", "Failure"].map(ref) },

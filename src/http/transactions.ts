@@ -22,7 +22,7 @@ import { RequestError } from "./request_error.ts";
 import { toAudit } from "./table_refusals.ts";
 import { plainFormat } from "../store/types.ts";
 
-/** POST /db/begin: begins a transaction of several requests and answers with its id. */
+/** POST /db/begin: begins a transaction of several requests, and answers with its id and bounds. */
 export async function begin(
   app: AppState,
   admitted: AdmittedRequest<"words">,
@@ -30,15 +30,16 @@ export async function begin(
   const { parameters, identity } = admitted;
   const { transactionOpenMs, transactionIdleMs } = app.limits;
   const asked = beginning(await admitted.body());
+  const openMs = Math.min(asked.openMs ?? transactionOpenMs, transactionOpenMs);
   const id = await app.service.begin({
     mode: asked.mode,
     user: userOf(identity),
     rights: rightsOf(identity),
-    openMs: Math.min(asked.openMs ?? transactionOpenMs, transactionOpenMs),
+    openMs,
     idleMs: transactionIdleMs,
     timeoutMs: clusterTimeout(parameters),
   });
-  return app.answers.json(JSON.stringify({ tx: id }));
+  return app.answers.json(JSON.stringify({ tx: id, open_ms: openMs, idle_ms: transactionIdleMs }));
 }
 
 interface Beginning {

@@ -85,6 +85,36 @@ browserTest(
     await page.getByRole("img", { name: /^b: n -4.5/ }).waitFor();
     await assertAccessible(page);
 
+    // Blobs of columns of no type, and texts that look like blobs, are what they are.
+    await runSql(page, "SELECT x'ff00' AS blob, typeof(:word) AS kind");
+    await page.getByLabel("Value of :word").fill("X'41'");
+    await page.getByRole("button", { name: "Run" }).click();
+    await page.getByRole("gridcell", { name: "x’ff00’ (2 B)" }).waitFor();
+    await page.getByRole("gridcell", { name: "text" }).waitFor();
+
+    // A transaction: nobody else sees it before its commit; others write beside it.
+    await node.execute(["CREATE TABLE paid (a)"]);
+    const paid = () => node.query("SELECT a FROM paid ORDER BY a");
+    await page.getByRole("button", { name: "Begin" }).click();
+    await page.getByText("A transaction is open").waitFor();
+    await page.getByText(/rolled back in \d+ s unless it is committed/).waitFor();
+    await assertAccessible(page);
+    await node.execute(["INSERT INTO paid VALUES ('beside it')"]);
+    await runSql(page, "INSERT INTO paid VALUES ('within it') RETURNING a");
+    await page.getByRole("gridcell", { name: "within it" }).waitFor();
+    assert.deepEqual(await paid(), [["beside it"]]);
+    await page.getByRole("button", { name: "Commit" }).click();
+    await page.getByText("The transaction is committed").waitFor();
+    assert.deepEqual(await paid(), [["beside it"], ["within it"]]);
+    // One that ends otherwise is not shown as open any more.
+    await page.getByLabel("Transaction").selectOption("concurrent");
+    const begun = page.waitForResponse(/\/db\/begin/);
+    await page.getByRole("button", { name: "Begin" }).click();
+    const { tx } = await (await begun).json();
+    await page.getByText("A transaction is open").waitFor();
+    await node.fetch(`/db/rollback?tx=${encodeURIComponent(tx)}`, { method: "POST" });
+    await page.getByRole("button", { name: "Begin" }).waitFor();
+
     // It is remembered, without its values.
     await page.getByRole("button", { name: "Saved and recent" }).click();
     await page.getByRole("dialog").getByText(":low").click();
