@@ -106,7 +106,7 @@ export class Exchange {
       headers,
       signal,
       redirect: "manual",
-      ...(body === undefined ? {} : { body }),
+      ...bodyOf(call),
     });
   }
 
@@ -162,6 +162,17 @@ export async function answerOf(response: Response): Promise<Answer> {
     index: Number(headers.get("x-raftlite-index") ?? 0),
     replayed: headers.get("idempotency-replayed") === "true",
   };
+}
+
+/**
+ * The body of a request that is sent once. Deno's fetch sends a request again by itself when the
+ * connection breaks, one that writes too, and then says of it that there never was a connection. It
+ * cannot do so with a body that is a stream; a read may be sent as often as it likes.
+ */
+function bodyOf({ method, path, body }: Call): { readonly body?: BodyInit } {
+  const once = method === "POST" && path !== "/db/query" && "Deno" in globalThis;
+  if (once) return { body: new Blob(body === undefined ? [] : [body]).stream() };
+  return body === undefined ? {} : { body };
 }
 
 function wasNeverSent(error: unknown): boolean {

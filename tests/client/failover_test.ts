@@ -249,3 +249,58 @@ async function thrown(promise: Promise<unknown>): Promise<unknown> {
   }
   throw new assert.AssertionError({ message: "Nothing was thrown" });
 }
+
+/** A node by its looks, which ends the connection in place of an answer to one path; counts its requests. */
+function breakingNode(path: string) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections = new Set<Deno.Conn>();
+  const node = { url: `http://127.0.0.1:${listener.addr.port}`, seen: 0 };
+  const serve = async (connection: Deno.Conn) => {
+    const buffer = new Uint8Array(65536);
+    const answer = '{"tx":"1","results":[]}';
+    const head = `HTTP/1.1 200 OK\r\ncontent-length: ${answer.length}\r\n\r\n`;
+    for (let text = "";;) {
+      const read = await connection.read(buffer);
+      if (read === null) return;
+      text += new TextDecoder().decode(buffer.subarray(0, read));
+      const [start = "", body] = text.split("\r\n\r\n", 2);
+      const isWhole = /chunked/i.test(start)
+        ? text.endsWith("0\r\n\r\n")
+        : body?.length === Number(/content-length: (\d+)/i.exec(start)?.[1] ?? 0);
+      if (!isWhole) continue;
+      if (start.startsWith(`POST ${path}?`)) {
+        node.seen++;
+        return;
+      }
+      await connection.write(new TextEncoder().encode(head + answer));
+      text = "";
+    }
+  };
+  const served = (async () => {
+    for await (const connection of listener) {
+      connections.add(connection);
+      serve(connection).catch(() => {}).finally(() => {
+        if (connections.delete(connection)) connection.close();
+      });
+    }
+  })();
+  return {
+    node,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      for (const connection of connections) connection.close();
+      connections.clear();
+      await served;
+    },
+  };
+}
+
+Deno.test("A statement of a transaction whose connection breaks is sent once", async () => {
+  await using broken = breakingNode("/db/execute");
+  await using db = new Client(broken.node.url, { discover: false, timeoutMs: 10_000 });
+  await assert.rejects(
+    db.transaction((tx) => tx.execute("INSERT INTO t VALUES (1)"), { attempts: 1 }),
+    Unavailable,
+  );
+  assert.equal(broken.node.seen, 1);
+});
