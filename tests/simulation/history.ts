@@ -54,7 +54,8 @@ function violation(key: number, message: string): SafetyViolation {
  * that it keeps to real time: whoever was answered before another's call stands before it. This
  * takes O(n log n), where a search over orders (Wing and Gong 1993) may take 2^n.
  *
- * `levels` are the read levels that must fit in; the others need only have seen a prefix.
+ * `levels` are the read levels that must fit in. The others need only have seen a prefix; what they
+ * saw was done by then, so that whoever begins later at one of `levels` sees it too.
  */
 export function checkHistory(
   operations: readonly Operation[],
@@ -73,6 +74,8 @@ export function checkHistory(
 interface Placed {
   readonly position: number;
   readonly isRead: boolean;
+  /** It may have stood further back than it could have. */
+  readonly mayBeOld: boolean;
   readonly invokedAt: number;
   readonly returnedAt: number;
   readonly name: string;
@@ -101,6 +104,7 @@ function checkList(
       placed.push({
         position,
         isRead: false,
+        mayBeOld: false,
         invokedAt,
         returnedAt,
         name: `append of ${operation.value} by client ${operation.client}`,
@@ -111,8 +115,8 @@ function checkList(
       if (seen.length > final.length || seen.some((value, at) => value !== final[at])) {
         throw violation(key, `${name} saw what is no beginning of the final list`);
       }
-      if (!levels.has(operation.level)) continue;
-      placed.push({ position: seen.length, isRead: true, invokedAt, returnedAt, name });
+      const mayBeOld = !levels.has(operation.level);
+      placed.push({ position: seen.length, isRead: true, mayBeOld, invokedAt, returnedAt, name });
     }
   }
   for (const value of final) {
@@ -153,7 +157,9 @@ function standsAfter(a: Placed, b: Placed): boolean {
 
 /** Nobody answered before another's call may stand after it. */
 function checkRealTime(key: number, placed: readonly Placed[]): void {
-  const calls = [...placed].sort((a, b) => a.invokedAt - b.invokedAt);
+  const calls = placed.filter(({ mayBeOld }) => !mayBeOld).sort((a, b) =>
+    a.invokedAt - b.invokedAt
+  );
   const answers = [...placed].sort((a, b) => a.returnedAt - b.returnedAt);
   let latest: Placed | undefined;
   let next = 0;

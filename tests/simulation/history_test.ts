@@ -137,3 +137,16 @@ function canBeOrdered(left: readonly Operation[], list: readonly number[]): bool
     return operation.seen?.length === list.length && canBeOrdered(rest, list);
   });
 }
+
+Deno.test("checkHistory() lets a read be old where its level does, and nobody after it older", () => {
+  const all = [append(1, 1, 2), append(2, 3, 4)];
+  check([...all, read([1], 5, 6, "none")], [1, 2]);
+  // What it saw was done, although its append was not answered yet.
+  const beside = [append(1, 1, 20), read([1], 2, 3, "none")];
+  check([...beside, read([], 4, 5, "none")], [1]);
+  violates(
+    [...beside, read([], 4, 5)],
+    [1],
+    /linearizable read .* of 0 values began after none read/,
+  );
+});
