@@ -338,7 +338,7 @@ export class Cluster {
     const raftPort = takePort();
     let proxy: Proxy | undefined;
     if (this.#withProxies) {
-      const ids = Array.from({ length: 9 }, (_, i) => `node-${i + 1}-`);
+      const ids = Array.from({ length: 99 }, (_, i) => `node-${i + 1}-`);
       proxy = new Proxy(() => raftPort, ids);
       this.#proxies.set(id, proxy);
     }
@@ -408,6 +408,11 @@ export class Cluster {
     for (const [id, proxy] of this.#proxies) {
       proxy.block((caller) => node !== undefined && (id === node.id || caller === node.id));
     }
+  }
+
+  /** What other nodes dial to reach this one, where there are proxies. */
+  proxyOf(node: NodeProcess): Proxy | undefined {
+    return this.#proxies.get(node.id);
   }
 
   /** Resets every connection between nodes. */

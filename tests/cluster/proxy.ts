@@ -1,3 +1,6 @@
+/** From the caller to the node, or back. */
+export type Way = "there" | "back";
+
 /**
  * A TCP proxy in front of one node's Raft port: what a test cuts, delays or resets to play the
  * network between processes. It tells the callers apart by the node id in their first bytes.
@@ -8,6 +11,10 @@ export class Proxy {
   readonly #pairs = new Set<{ caller: string; incoming: Deno.TcpConn; outgoing: Deno.TcpConn }>();
   readonly #callers: readonly string[];
   #blocked: (caller: string) => boolean = () => false;
+  #held: (caller: string, way: Way) => boolean = () => false;
+  #slowMs = 0;
+  /** Resolved when something is held no more. */
+  #released = Promise.withResolvers<void>();
 
   /** `callers`: the ids by which nodes introduce themselves; none may be part of another. */
   constructor(target: () => number, callers: readonly string[]) {
@@ -34,6 +41,18 @@ export class Proxy {
     }
   }
 
+  /** What these callers send, or are sent, waits on its way until it is held no more; nobody is told. */
+  hold(held: (caller: string, way: Way) => boolean): void {
+    this.#held = held;
+    this.#released.resolve();
+    this.#released = Promise.withResolvers();
+  }
+
+  /** Everything takes that much longer. */
+  slowDown(ms: number): void {
+    this.#slowMs = ms;
+  }
+
   async #accept(): Promise<void> {
     for await (const incoming of this.#listener) this.#serve(incoming).catch(() => {});
   }
@@ -58,11 +77,25 @@ export class Proxy {
     this.#pairs.add(pair);
     try {
       await writeAll(outgoing, first.subarray(0, read));
-      await Promise.race([pump(incoming, outgoing), pump(outgoing, incoming)]);
+      await Promise.race([
+        this.#pump(incoming, outgoing, caller, "there"),
+        this.#pump(outgoing, incoming, caller, "back"),
+      ]);
     } catch {
       // Either end is gone: the other learns it by the close below.
     } finally {
       this.#close(pair);
+    }
+  }
+
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn, caller: string, way: Way): Promise<void> {
+    const buffer = new Uint8Array(65536);
+    for (;;) {
+      const read = await from.read(buffer);
+      if (read === null) return;
+      if (this.#slowMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#slowMs));
+      while (this.#held(caller, way)) await this.#released.promise;
+      await writeAll(to, buffer.subarray(0, read));
     }
   }
 
@@ -79,16 +112,8 @@ export class Proxy {
 
   close(): void {
     this.#listener.close();
+    this.hold(() => false);
     this.reset(() => true);
-  }
-}
-
-async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-  const buffer = new Uint8Array(65536);
-  for (;;) {
-    const read = await from.read(buffer);
-    if (read === null) return;
-    await writeAll(to, buffer.subarray(0, read));
   }
 }
 
