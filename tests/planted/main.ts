@@ -7,8 +7,9 @@ import { plant } from "./plant.ts";
 const usage = `Usage: deno task planted [--only NAME[,NAME…]] [--seeds N] [--jobs N] [--totals FILE]
 
 Makes the program wrong in one place after the other, in a copy of the tree, and says after how many
-seeds the simulator finds it, and by what. 1 when a fault is not found. --totals keeps it in a file,
-as docs/proof.json.`;
+seeds it is found, and by what: faults of the core by its own fuzz (tests/raft/fuzz.ts) or, as all
+others, by the simulator. 1 when a fault is not found. --totals keeps it in a file, as
+docs/proof.json.`;
 
 const options = {
   only: { type: "string", default: "" },
@@ -67,21 +68,49 @@ async function main(): Promise<number> {
 /** Runs seeds, one after the other, over a copy of the tree with the fault in it. */
 async function look(fault: Fault, seeds: number): Promise<Found> {
   await using copy = await plantedTree(fault);
+  if (fault.file.startsWith("src/raft/")) {
+    const found = await lookInTheCore(fault, seeds, copy.directory);
+    if (found !== undefined) return found;
+  }
   const { store = "toy" } = fault;
   const args = ["--jobs", "1", "--seeds", String(seeds), "--store", store];
+  const { out, error } = await run(copy.directory, [
+    ...["run", "-A", "--no-check", "tests/simulation/main.ts"],
+    ...args,
+  ]);
+  const [, seed, by] = /^Seed (\d+) failed after .*\n {2}(.*)$/m.exec(error) ?? [];
+  if (seed !== undefined) return { fault, seed: Number(seed), by: by ?? "" };
+  const isWhole = out.trim() !== "";
+  // What ends the simulator itself was found too, but nobody knows where.
+  return { fault, seed: isWhole ? undefined : 0, by: isWhole ? "" : error.trim().slice(0, 200) };
+}
+
+/** The core alone, without its driver, log and store: many more seeds in the same time. */
+async function lookInTheCore(
+  fault: Fault,
+  seeds: number,
+  directory: string,
+): Promise<Found | undefined> {
+  const { out, error } = await run(directory, [
+    ...["test", "--no-check", "tests/raft/fuzz_test.ts", "--"],
+    `--runs=${seeds}`,
+  ]);
+  const [, seed] = /Seed (\d+), \d+ steps/.exec(out + error) ?? [];
+  if (seed === undefined) return undefined;
+  const [, by = ""] = /Caused by: (?:AssertionError: )?(.*)/.exec(out + error) ?? [];
+  return { fault, seed: Number(seed), by: `core: ${by}` };
+}
+
+async function run(cwd: string, args: string[]): Promise<{ out: string; error: string }> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "tests/simulation/main.ts", ...args],
-    cwd: copy.directory,
+    args,
+    cwd,
     env: { NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
   }).output();
-  const text = new TextDecoder().decode(stderr);
-  const [, seed, by] = /^Seed (\d+) failed after .*\n {2}(.*)$/m.exec(text) ?? [];
-  if (seed !== undefined) return { fault, seed: Number(seed), by: by ?? "" };
-  const isWhole = new TextDecoder().decode(stdout).trim() !== "";
-  // What ends the simulator itself was found too, but nobody knows where.
-  return { fault, seed: isWhole ? undefined : 0, by: isWhole ? "" : text.trim().slice(0, 200) };
+  const decoder = new TextDecoder();
+  return { out: decoder.decode(stdout), error: decoder.decode(stderr) };
 }
 
 async function plantedTree(fault: Fault) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
-import { EntryType, type Message } from "../../src/raft/types.ts";
+import { EntryType, type Message, type NodeId } from "../../src/raft/types.ts";
 import { member, TestCluster } from "./test_cluster.ts";
 import type { Settings, TestNode } from "./test_node.ts";
 
@@ -19,12 +19,21 @@ export interface FuzzResult {
 
 /** How often each kind of thing happens, drawn once for a run so that runs differ in kind. */
 interface Weights {
+  /** What passes between two ticks: much where messages are quick. */
+  readonly tick: number;
   readonly lose: number;
   readonly duplicate: number;
   readonly reorder: number;
   readonly crash: number;
   readonly cut: number;
+  /** The members fall into two groups that cannot talk, or the leader loses some of the others. */
+  readonly partition: number;
+  /** Messages between two members got lost on the way, and the sender is told. */
+  readonly unreachable: number;
   readonly membership: number;
+  readonly transfer: number;
+  /** Leases break where two lead, each in its term. */
+  readonly leaderReads: number;
   readonly compaction: number;
 }
 
@@ -43,25 +52,32 @@ export class Fuzz {
   constructor(seed: bigint) {
     this.#prng = new Prng(seed);
     const prng = this.#prng;
-    const electionTicks = 5 + prng.below(6);
     const settings: Partial<Settings> = {
-      electionTicks,
       heartbeatTicks: 1 + prng.below(2),
-      leaseTicks: electionTicks,
       appendBytesMax: 1 + prng.below(30),
       inflightMax: 1 + prng.below(8),
       cacheBytesMax: prng.chance(0.5) ? 200 : 1 << 20,
     };
+    // Flags may differ from node to node, as an operator changes them.
+    const [alike, least] = [prng.chance(0.7), 5 + prng.below(6)];
     this.#names = 1 + prng.below(5);
-    this.#cluster = TestCluster.of(this.#names, settings, prng.uint64());
+    this.#cluster = TestCluster.of(this.#names, () => {
+      const electionTicks = alike ? least : 5 + prng.below(20);
+      return { ...settings, electionTicks, leaseTicks: electionTicks };
+    }, prng.uint64());
     const rare = (most: number) => prng.chance(0.5) ? 0 : most * prng.uint32() / 0x1_0000_0000;
     this.#weights = {
+      tick: [0.08, 0.03, 0.01][prng.below(3)] ?? 0.08,
       lose: rare(0.2),
       duplicate: rare(0.2),
       reorder: rare(1),
       crash: rare(0.02),
       cut: rare(0.02),
+      partition: rare(0.02),
+      unreachable: rare(0.05),
       membership: rare(0.03),
+      transfer: rare(0.03),
+      leaderReads: rare(0.3),
       compaction: rare(0.05),
     };
   }
@@ -86,9 +102,11 @@ export class Fuzz {
     const cluster = this.#cluster;
     const weights = this.#weights;
     const node = this.#anyNode();
-    if (prng.chance(0.08)) this.#tickAll();
+    if (prng.chance(weights.tick)) this.#tickAll();
     if (prng.chance(weights.crash)) this.#crashOrRestart(node);
     if (prng.chance(weights.cut)) this.#cutOrHeal();
+    if (prng.chance(weights.partition)) this.#partOrHeal();
+    if (prng.chance(weights.leaderReads)) this.#readAtLeaders();
     if (node.up) {
       const draw = prng.below(100);
       if (draw < 50) cluster.process(node);
@@ -99,10 +117,10 @@ export class Fuzz {
         cluster.read(node, ++this.#context, prng.chance(0.5) ? "lease" : "quorum");
       } else for (const load of node.loads.splice(0)) node.load(load);
       if (prng.chance(weights.membership)) this.#changeMembership(node);
-      if (prng.chance(weights.membership / 2)) this.#transfer(node);
+      if (prng.chance(weights.transfer)) this.#transfer(node);
       if (prng.chance(weights.cut)) node.raft.campaign();
       if (prng.chance(weights.compaction)) node.compact(node.applied - prng.below(5));
-      if (prng.chance(weights.cut)) node.raft.unreachable(this.#anyNode().id);
+      if (prng.chance(weights.unreachable)) node.raft.unreachable(this.#anyNode().id);
     }
     for (let i = prng.below(4); i > 0; i--) this.#deliverOne();
     if (cluster.streams.length > 0 && prng.chance(0.1)) this.#finishStream(prng.chance(0.7));
@@ -144,6 +162,10 @@ export class Fuzz {
     if (message === undefined || this.#prng.chance(this.#weights.lose)) return;
     if (this.#prng.chance(this.#weights.duplicate)) this.#cluster.messages.push(message);
     this.#cluster.deliver(message);
+    // Who has handed over the lead learns late of the one that has it.
+    if (message.type === "timeout_now" && this.#prng.chance(this.#weights.partition * 20)) {
+      this.#cluster.isolate(message.from);
+    }
   }
 
   #finishStream(deliver: boolean): void {
@@ -174,6 +196,30 @@ export class Fuzz {
   #cutOrHeal(): void {
     if (this.#prng.chance(0.3)) this.#cluster.heal();
     else this.#cluster.cut.add(`${this.#anyNode().id}>${this.#anyNode().id}`);
+  }
+
+  #partOrHeal(): void {
+    const cluster = this.#cluster;
+    cluster.heal();
+    if (this.#prng.chance(0.3)) return;
+    const { leader } = cluster;
+    const ids = [...cluster.nodes.keys()];
+    const some = ids.filter(() => this.#prng.chance(0.5));
+    if (leader !== undefined && this.#prng.chance(0.5)) this.#part([leader.id], some);
+    else this.#part(ids.filter((id) => !some.includes(id)), some);
+  }
+
+  #part(one: readonly NodeId[], other: readonly NodeId[]): void {
+    for (const a of one) {
+      for (const b of other) this.#cluster.cut.add(`${a}>${b}`).add(`${b}>${a}`);
+    }
+  }
+
+  #readAtLeaders(): void {
+    for (const node of this.#cluster.nodes.values()) {
+      if (!node.up || node.raft.status.role !== "leader") continue;
+      this.#cluster.read(node, ++this.#context, "lease");
+    }
   }
 
   #changeMembership(node: TestNode): void {

@@ -47,12 +47,18 @@ export class TestCluster {
     this.prng = new Prng(seed);
   }
 
-  /** A cluster of voters named a, b, c …, none of which has started an election. */
-  static of(size: number, settings: Partial<Settings> = {}, seed = 1n): TestCluster {
+  /** A cluster of voters named a, b, c …, none of which has started an election; `settings` may draw each one's. */
+  static of(
+    size: number,
+    settings: Partial<Settings> | (() => Partial<Settings>) = {},
+    seed = 1n,
+  ): TestCluster {
     const cluster = new TestCluster(seed);
     const ids = Array.from({ length: size }, (_, i) => String.fromCharCode(97 + i));
     const configuration = { members: ids.map((id) => member(id)) };
-    for (const id of ids) cluster.add(id, configuration, settings);
+    for (const id of ids) {
+      cluster.add(id, configuration, typeof settings === "function" ? settings() : settings);
+    }
     return cluster;
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
 import { promiseMs } from "../../src/raft/lease.ts";
+import { decodeConfiguration } from "../../src/raft/configuration.ts";
 import { Raft } from "../../src/raft/raft.ts";
 import {
   type CompactionPoint,
@@ -120,6 +121,7 @@ export class TestNode {
         this.#writes.push({ hardState, entries, messages: messagesAfterPersist });
       }
       this.#events.sent(ready.messages);
+      if (entries.length > 0 || ready.configuration !== undefined) this.#checkConfiguration();
       assert(ready.applyThrough >= this.applyThrough, "applyThrough went back");
       this.applyThrough = ready.applyThrough;
       this.loads.push(...ready.loads);
@@ -132,6 +134,22 @@ export class TestNode {
       }
     }
     return any;
+  }
+
+  /** The newest configuration in the log is in effect, committed or not (4.1). */
+  #checkConfiguration(): void {
+    const { compaction, entries } = this.disk;
+    const log = [...entries];
+    for (const { entries: [first, ...rest] } of this.#writes) {
+      if (first !== undefined) {
+        log.splice(first.index - compaction.index - 1, Infinity, first, ...rest);
+      }
+    }
+    const newest = log.findLast(({ type }) => type === EntryType.configuration);
+    const wanted = newest === undefined
+      ? compaction.configuration
+      : decodeConfiguration(newest.data);
+    assert.deepEqual(this.raft.configuration, wanted, `Configuration in effect at ${this.id}`);
   }
 
   /** Asks for a read index in the name `read`. */

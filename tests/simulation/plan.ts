@@ -252,7 +252,7 @@ function aboutLease(random: Prng, plan: Plan): Plan {
   const [first, second] = choose(random, [shorter, shorter, shorter, longer]);
   return {
     ...plan,
-    voters: 3,
+    voters: choose(random, [3, 3, 5]),
     learners: 0,
     keys: 1,
     clients: 4,
