@@ -331,7 +331,7 @@ class SqliteStore implements Store {
     const { path, disk } = this.#parts;
     try {
       await this.#life.exchange(async () => {
-        await this.#writer.letGo();
+        await this.#writer.letGo({ toExchange: true });
         await exchangeDatabase(disk, file, path);
         this.#wal.exchanged();
         await this.#openWriter();
@@ -441,6 +441,7 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
+    this.#giveUpExchange();
     await this.#life.close(async () => {
       // A batch that nobody waits for any more may be at a statement without end: it is cut off, and
       // the log has it. One that waits for room lets go.
@@ -450,6 +451,13 @@ class SqliteStore implements Store {
     await this.#temporaries.end();
   }
 
+  /** An exchange that waits for room would hold up the end: after a crash either file is there, whole. */
+  #giveUpExchange(): void {
+    if (this.#full === undefined || this.#life.state !== "exchanging") return;
+    const why = `The store is closed, without room to exchange database ${this.#parts.path}`;
+    this.#writer.fail(new StoreFailedError(why));
+  }
+
   /** After a failed opening: whatever was started is ended. */
   async abandon(): Promise<void> {
     await this.#life.close(() => Promise.resolve());
@@ -457,6 +465,7 @@ class SqliteStore implements Store {
 
   #noteFull(message: string | undefined): void {
     this.#full = message;
+    if (this.#closing !== undefined) this.#giveUpExchange();
     const { logger, path } = this.#parts;
     if (message !== undefined) {
       logger.log("ERROR", "store", `No room for database ${path}: writes wait until there is some`);

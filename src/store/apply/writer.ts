@@ -167,10 +167,13 @@ export class Writer implements Holder {
     return this.#life.whenOpen(() => this.#request({ type: "checkpoint", truncate }));
   }
 
-  /** Lets go of the database's file, which then stands for itself. */
-  letGo(): Promise<void> {
+  /**
+   * Lets go of the database's file, which then stands for itself. Without room for that its WAL keeps
+   * what it has; `toExchange` waits for some instead, for the WAL is to be removed.
+   */
+  letGo({ toExchange = false } = {}): Promise<void> {
     assert(!this.#life.isOpen, "The writer let go of the database while others may use it");
-    return this.#request({ type: "release" });
+    return this.#request({ type: "release", toExchange });
   }
 
   /** Rejects, and is none the worse, when that cannot be said now. */

@@ -24,7 +24,8 @@ export type WriterRequest =
   /** Moves what is left in the WAL into the database file, as far as readers allow. */
   | { readonly type: "checkpoint"; readonly truncate: boolean }
   /** Empties the WAL and closes, so that the file stands for itself. */
-  | { readonly type: "release" }
+  /** `toExchange`: another file is to take the database's place, so that all of it must be in its own. */
+  | { readonly type: "release"; readonly toExchange: boolean }
   | { readonly type: "status" }
   /** Asks for the figures of statements. */
   | { readonly type: "statements" };

@@ -61,8 +61,10 @@ class Writer {
   #walFrames = 0;
   /** Set while a load waits for its file to be exchanged. */
   #reopened: (() => void) | undefined;
-  /** Set while a batch waits for room on the disk. */
+  /** Set while a batch, or an exchange of the file, waits for room on the disk. */
   #full = false;
+  /** The file was let go for another to be put in its place. */
+  #reopens = false;
 
   constructor(scope: ThreadScope<WriterReply>) {
     this.#scope = scope;
@@ -79,7 +81,7 @@ class Writer {
     if (!goesOnBeside.includes(request.type)) this.#opened?.rehearsing.giveUp();
     switch (request.type) {
       case "open":
-        return this.#open(request);
+        return this.#reopens ? this.#withRoom(() => this.#open(request)) : this.#open(request);
       case "apply":
         return this.#apply(decodeBatch(request.entries));
       case "rehearse":
@@ -90,7 +92,7 @@ class Writer {
       case "checkpoint":
         return this.#checkpoint(request.truncate);
       case "release":
-        return this.#release();
+        return this.#release(request.toExchange);
       case "status":
         return this.#status();
       case "statements":
@@ -202,11 +204,16 @@ class Writer {
     }
     const applied = connection.committed.index + 1 - first;
     this.#answers.truncate(applied);
+    await this.#noRoom(message);
+    if (this.#opened?.connection !== connection) throw new StoreFailedError("The store is closed");
+    return applied;
+  }
+
+  /** Says so, and waits a little. */
+  async #noRoom(message: string): Promise<void> {
     if (!this.#full) this.#scope.post({ type: "full", message });
     this.#full = true;
     await new Promise<void>((resolve) => this.#scope.clock.after(retryMs, resolve));
-    if (this.#opened?.connection !== connection) throw new StoreFailedError("The store is closed");
-    return applied;
   }
 
   #goOn(): void {
@@ -303,19 +310,42 @@ class Writer {
     await makeChangesDurable(database.library, this.#scope.disk, changesAt.path);
   }
 
-  async #release(): Promise<void> {
+  async #release(toExchange: boolean): Promise<void> {
     if (this.#opened === undefined) return;
     const { connection } = this.#opened;
-    if (!this.#full) await this.#makeChangesDurable();
-    // Without room for it the WAL keeps what it has.
-    const { busy } = this.#full ? { busy: false } : connection.database.checkpoint("truncate");
-    if (busy) {
-      throw new Error(
-        `Database ${connection.database.path} is read by another process: end that`,
-      );
+    if (toExchange) await this.#withRoom(() => this.#empty(connection));
+    else if (!this.#full) {
+      try {
+        await this.#empty(connection);
+      } catch (error) {
+        // Without room for it the WAL keeps what it has.
+        if (!isOutOfRoom(error)) throw error;
+      }
     }
     connection.close();
     this.#opened = undefined;
+    this.#reopens = toExchange;
+  }
+
+  /** Brings all that the WAL has into the database's file. */
+  async #empty({ database }: WriteConnection): Promise<void> {
+    await this.#makeChangesDurable();
+    if (!database.checkpoint("truncate").busy) return;
+    throw new Error(`Database ${database.path} is read by another process: end that`);
+  }
+
+  /** Does what can be begun anew as often as it takes until there is room for it. */
+  async #withRoom<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        const result = await work();
+        this.#goOn();
+        return result;
+      } catch (error) {
+        if (!isOutOfRoom(error)) throw error;
+        await this.#noRoom(messageOf(error));
+      }
+    }
   }
 
   /** After a failure: lets go of the file, as far as that still works. */
