@@ -22,8 +22,10 @@ export interface Judged {
 /** A healed cluster works again, all its nodes are the same, and all that was seen was right. */
 export async function judgeRound(judged: Judged): Promise<void> {
   const { nodes, report, workloads } = judged;
+  report.note("judge: a last write");
   const index = await writeLast(nodes);
   await checkMembers(nodes, report);
+  report.note("judge: all nodes are the same");
   const all = await readAll(nodes, index);
   const [first, ...others] = all;
   if (first === undefined) throw new Error("There is no node");
@@ -37,7 +39,9 @@ export async function judgeRound(judged: Judged): Promise<void> {
   const read = async (statement: SqlStatement) => {
     return (await retried(() => rows(first.node, "none", statement, `&min_index=${index}`))).values;
   };
+  report.note("judge: what clients saw");
   for (const workload of workloads) await workload.check(read);
+  report.note("judge: copies");
   await judgeStreams(judged, first.tables, index);
   await judgeWebhook(judged, first, index);
 }

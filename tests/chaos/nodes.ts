@@ -78,7 +78,6 @@ export class Nodes implements AsyncDisposable {
       await new Promise((resolve) => setTimeout(resolve, 500));
     } else {
       this.#report.violation("Nodes run", `${node.id} ended by itself with ${code}:\n${lines}`);
-      return;
     }
     if (this.all.includes(node) && !this.#expected.has(node)) this.start(node);
   }

@@ -40,6 +40,9 @@ export interface RoundResult {
 
 const markers = "CREATE TABLE markers (id INTEGER PRIMARY KEY, n INTEGER)";
 
+/** For each of the things at the end of a round, which have times of their own, in ms. */
+const patienceMs = 300_000;
+
 /** Small, so that logs are dropped, and snapshots sent, in the time of a round. */
 const flags = ["-changes-size", "64MiB", "-fk", "-raft-snap", "400", "-raft-snap-int", "2s"];
 
@@ -135,14 +138,24 @@ async function run(options: RoundOptions, parts: RoundParts): Promise<void> {
     webhook.isDown = false;
     await nodes.heal();
     await clients.end();
-    await judgeRound({ nodes, report, workloads, streams, webhook });
+    await within("judging", judgeRound({ nodes, report, workloads, streams, webhook }));
   } finally {
     clearInterval(reader);
     await disturber.end();
     await clients.end();
-    for (const stream of streams) await stream.end();
+    for (const stream of streams) await within(`the end of ${stream.name}`, stream.end());
     for (const node of [...nodes.all]) await nodes.end(node, "SIGTERM");
   }
+}
+
+/** Waits for what cannot take so long. */
+async function within(what: string, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((_, reject) => {
+    const error = new Error(`Waited ${patienceMs} ms in vain for ${what}`);
+    timer = setTimeout(() => reject(error), patienceMs);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function evidenceOf(
