@@ -1,4 +1,5 @@
 import { Database, type Library, type Statement } from "../sqlite/mod.ts";
+import type { AppliedWaits } from "./applied_waits.ts";
 import type { Chunk } from "./change_file.ts";
 import { decodeChunk } from "./group_codec.ts";
 import {
@@ -21,18 +22,12 @@ interface Options {
   readonly bytesMax: number;
   /** The last entry that is applied. */
   readonly applied: () => number;
-}
-
-interface Waiting {
-  readonly index: number;
-  resolve(): void;
-  reject(error: Error): void;
+  readonly waits: Pick<AppliedWaits, "wait">;
 }
 
 /** The change log as the main thread reads it, on a connection of its own. */
 export class ChangeReader implements ChangeLog {
   readonly #options: Options;
-  readonly #waiting = new Set<Waiting>();
   #open: OpenFile | undefined;
   #ended: Error | undefined;
 
@@ -63,35 +58,12 @@ export class ChangeReader implements ChangeLog {
   }
 
   wait(index: number, signal?: AbortSignal): Promise<void> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    if (index <= this.#options.applied() || signal?.aborted) return Promise.resolve();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiting: Waiting = { index, resolve, reject };
-    this.#waiting.add(waiting);
-    const giveUp = () => {
-      this.#waiting.delete(waiting);
-      resolve();
-    };
-    signal?.addEventListener("abort", giveUp, { once: true });
-    return promise.finally(() => signal?.removeEventListener("abort", giveUp));
+    return this.#options.waits.wait(index, signal);
   }
 
-  /** To be called when entries were applied. */
-  noteApplied(): void {
-    if (this.#waiting.size === 0) return;
-    const last = this.#options.applied();
-    for (const waiting of this.#waiting) {
-      if (waiting.index > last) continue;
-      this.#waiting.delete(waiting);
-      waiting.resolve();
-    }
-  }
-
-  /** Ends all that reads or waits. */
+  /** Ends all that reads. */
   end(error: Error): void {
     this.#ended ??= error;
-    for (const { reject } of this.#waiting) reject(error);
-    this.#waiting.clear();
     this.#open?.close();
     this.#open = undefined;
   }

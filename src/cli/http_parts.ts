@@ -3,6 +3,7 @@ import type { CdcFigures } from "../cdc/types.ts";
 import type { ChangeLog } from "../changes/types.ts";
 import type { AutoBackupFigures, AutoRestoreFigures } from "../backup/types.ts";
 import type { Gate } from "../access/gate.ts";
+import type { LiveStore } from "../http/watch/live_queries.ts";
 import type { ConnectionFigures, ConnectionLimits } from "../http/connection_watch.ts";
 import { appOf } from "../http/app.ts";
 import { AppState } from "../http/app_state.ts";
@@ -62,6 +63,8 @@ interface Parts {
   readonly cdc: (() => CdcFigures) | undefined;
   /** Undefined where no changes are kept. */
   readonly changes: ChangeLog | undefined;
+  /** Where queries that are watched are run. */
+  readonly live: LiveStore;
   /** Undefined where nothing is traced. */
   readonly tracing: Tracing | undefined;
   /** Gives undefined as long as nothing is pushed. */
@@ -76,7 +79,7 @@ interface Parts {
 /** The HTTP side of a node, made from its flags. */
 export function httpParts(configuration: Configuration, parts: Parts) {
   const { http, writeQueue } = configuration;
-  const { service, logger, turns, gate, audit, nodeTls, discovery, changes } = parts;
+  const { service, logger, turns, gate, audit, nodeTls, discovery, changes, live } = parts;
   const queue = new WriteQueue(parts, { ...defaultWriteQueueOptions, ...writeQueue });
   const bodyReader = new BodyReader();
   const state = new AppState({
@@ -89,6 +92,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
     audit: audit?.log,
     tracing: parts.tracing,
     changes,
+    live,
     limits: {
       ...defaultHttpLimits,
       bodyBytesMax: http.bodyBytesMax,
@@ -129,7 +133,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
   const { recorder, feed, followers } = state;
   const ownFaults = new OwnFaults(state);
   return {
-    ...{ app: appOf(state), queue, bodyReader, recorder, feed, followers },
+    ...{ app: appOf(state), queue, bodyReader, recorder, feed, followers, live: state.live },
     faults: () => ownFaults.get(),
     families: () => collectFamilies(state),
   };

@@ -287,7 +287,7 @@ interface ServeParts extends Omit<RunParts, "watched" | "standby"> {
 async function serveMember(own: ServeParts): Promise<void> {
   const { member, nodeNetwork, discovery, https, users, otlp, backups, archive, restore } = own;
   const { end, clock, audit, manager, configuration, logger, delivery, transfers } = own;
-  const { service, store: { changes } } = member;
+  const { service, store } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger, transfers });
   const archiver = archive && await archiverOf(archive, member, { clock, logger, transfers });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
@@ -311,7 +311,8 @@ async function serveMember(own: ServeParts): Promise<void> {
     backupKeeping: backup,
     archived: archive && (async () => await (await ArchiveReader.open(archive.place)).span()),
     cdc: delivery && (() => delivery.figures),
-    changes,
+    changes: store.changes,
+    live: store,
     restore: restore && (() => restore.figures),
     otlp: () => push?.figures,
     tracing: otlp?.tracer,
@@ -349,6 +350,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     parts.recorder.stop();
     parts.feed.close();
     parts.followers?.close();
+    parts.live.close();
     await Promise.all([push?.stop(), otlp?.tracer.stop()]);
     await delivery?.stop();
     await backup?.stop();

@@ -8,6 +8,7 @@ import type { ChangeLog } from "../changes/types.ts";
 import type { BodyReader } from "./body_reader.ts";
 import { FigureRecorder } from "./console/figure_recorder.ts";
 import { Followers } from "./changes/followers.ts";
+import { LiveQueries } from "./watch/live_queries.ts";
 import { LiveFeed } from "./console/live_feed.ts";
 import { BodyBudget, TurnBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
@@ -37,6 +38,7 @@ export class AppState {
   /** Undefined where no changes are kept. */
   readonly changeLog: ChangeLog | undefined;
   readonly followers: Followers | undefined;
+  readonly live: LiveQueries;
   readonly tracing: Tracing | undefined;
   readonly logger: Logger;
   readonly turns: TurnFigures;
@@ -68,6 +70,7 @@ export class AppState {
     this.feed = new LiveFeed(this);
     this.changeLog = options.changes;
     this.followers = options.changes && new Followers(options.changes);
+    this.live = new LiveQueries(options.live, options.changes);
     const { id, httpAddress } = options.service.status();
     this.gate = options.gate;
     this.audit = options.audit;

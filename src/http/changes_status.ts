@@ -1,5 +1,6 @@
 import type { CdcFigures } from "../cdc/types.ts";
 import type { ChangeLogStatus } from "../changes/types.ts";
+import type { WatchFigures } from "../metrics/changes_families.ts";
 import type { Figures } from "./store_status.ts";
 
 /** What /status shows under `changes`. */
@@ -9,6 +10,16 @@ export function changesFigures(status: ChangeLogStatus): Figures {
     last_index: status.last,
     bytes: status.bytes,
     max_bytes: status.bytesMax,
+  };
+}
+
+/** What /status shows under `watches`. */
+export function watchFigures(figures: WatchFigures): Figures {
+  return {
+    num_watchers: figures.watchers,
+    num_queries: figures.queries,
+    num_runs: figures.runs,
+    bytes: figures.bytes,
   };
 }
 

@@ -2,7 +2,7 @@ import process from "node:process";
 import type { ServiceStatus } from "../cluster/types.ts";
 import { accessFamilies } from "../metrics/access_families.ts";
 import { auditFamilies } from "../metrics/audit_families.ts";
-import { cdcFamilies, changesFamilies } from "../metrics/changes_families.ts";
+import { cdcFamilies, changesFamilies, watchFamilies } from "../metrics/changes_families.ts";
 import { archiveFamilies, backupFamilies } from "../metrics/backup_families.ts";
 import type { Family } from "../metrics/families.ts";
 import { processFamilies, type ProcessFigures } from "../metrics/process_families.ts";
@@ -48,6 +48,7 @@ export async function collectFamilies(app: AppState): Promise<readonly Family[]>
     ...(info.archive === undefined ? [] : archiveFamilies(info.archive())),
     ...(info.standby === undefined ? [] : standbyFamilies(info.standby.figures)),
     ...(info.changes === undefined ? [] : changesFamilies(info.changes())),
+    ...watchFamilies(app.live.figures),
     ...(info.cdc === undefined ? [] : cdcFamilies(info.cdc())),
   ];
 }

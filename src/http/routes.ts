@@ -22,6 +22,7 @@ import { analyzeSql } from "./sql_analysis.ts";
 import { begin, commit, rollback } from "./transactions.ts";
 import { status } from "./status.ts";
 import { upgrade } from "./cluster_version.ts";
+import { watch } from "./watch/watch.ts";
 
 /** All paths of the API. */
 export const routes: readonly Route[] = [
@@ -104,6 +105,15 @@ export const routes: readonly Route[] = [
     body: "none",
     refusalType: textContentType,
     endpoint: changes,
+  },
+  {
+    path: "/db/watch",
+    match: "exact",
+    methods: ["GET", "POST"],
+    permissions: ["query"],
+    body: "statements",
+    refusalType: textContentType,
+    endpoint: watch,
   },
   {
     path: "/db/backup",

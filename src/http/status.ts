@@ -3,7 +3,7 @@ import { withoutScheme } from "../io/address.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import type { ConnectionFigures } from "./connection_watch.ts";
-import { cdcFigures, changesFigures } from "./changes_status.ts";
+import { cdcFigures, changesFigures, watchFigures } from "./changes_status.ts";
 import { archiveFigures, backupFigures, restoreFigures } from "./backup_status.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
@@ -54,6 +54,7 @@ export async function collect(app: AppState): Promise<Figures> {
     standby: info.standby && standbyFigures(info.standby.figures),
     cdc: info.cdc && cdcFigures(info.cdc()),
     changes: info.changes && changesFigures(info.changes()),
+    watches: watchFigures(app.live.figures),
     otlp_metrics: otlpFigures(info.otlp?.()),
     auto_restore: info.restore && restoreFigures(info.restore()),
     build: {

@@ -20,6 +20,7 @@ import type { KeyPair } from "../tls/key_pair.ts";
 import type { ConnectionFigures } from "./connection_watch.ts";
 import type { BodyReader } from "./body_reader.ts";
 import type { Service } from "../cluster/types.ts";
+import type { LiveStore } from "./watch/live_queries.ts";
 import type { Standby } from "../standby/types.ts";
 
 /** What flags have set, as /status shows it. */
@@ -216,4 +217,6 @@ export interface AppOptions {
   readonly audit?: Audit | undefined;
   /** What was done to rows; undefined: that is not kept. */
   readonly changes?: ChangeLog | undefined;
+  /** Where queries that are watched are run. */
+  readonly live: LiveStore;
 }

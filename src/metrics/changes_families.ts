@@ -17,6 +17,41 @@ export function changesFamilies(status: ChangeLogStatus): Family[] {
   }];
 }
 
+/** Figures of live queries. */
+export interface WatchFigures {
+  readonly watchers: number;
+  readonly queries: number;
+  /** Since the start. */
+  readonly runs: number;
+  /** Of rows that are held for them. */
+  readonly bytes: number;
+}
+
+/** Of live queries. */
+export function watchFamilies(figures: WatchFigures): Family[] {
+  return [{
+    name: "raftlite_watch_watchers",
+    help: "Clients that watch queries at this node",
+    type: "gauge",
+    samples: single(figures.watchers),
+  }, {
+    name: "raftlite_watch_queries",
+    help: "Different queries that they watch",
+    type: "gauge",
+    samples: single(figures.queries),
+  }, {
+    name: "raftlite_watch_runs_total",
+    help: "Runs of queries that are watched",
+    type: "counter",
+    samples: single(figures.runs),
+  }, {
+    name: "raftlite_watch_bytes",
+    help: "Bytes of rows that are held for those who watch",
+    type: "gauge",
+    samples: single(figures.bytes),
+  }];
+}
+
 /** Of -cdc-config. A node that does not lead delivers nothing: ask for the sum over all nodes. */
 export function cdcFamilies(figures: CdcFigures): Family[] {
   return [{

@@ -1,6 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import { useUtc } from "../io/local_time.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
+import { AppliedWaits } from "../changes/applied_waits.ts";
 import { ChangeReader } from "../changes/change_reader.ts";
 import { type Library, requirePreupdateHook } from "../sqlite/mod.ts";
 import { alignChanges } from "./align_changes.ts";
@@ -31,6 +32,8 @@ import {
   type BackupOptions,
   type CheckedBackup,
   type HeldRead,
+  type LiveRead,
+  type LiveReadRequest,
   type OpenRehearsal,
   type PackedBackup,
   type PackOptions,
@@ -130,6 +133,7 @@ class SqliteStore implements Store {
   readonly #writerStatus: WriterWatch<WriterStatus>;
   readonly statements: () => Promise<StatementSummary[]>;
   readonly changes: ChangeReader | undefined;
+  readonly #waits = new AppliedWaits(() => this.applied.index);
   #compileOptions: readonly string[] = [];
   readonly #upkeep: UpkeepLog;
   #full: string | undefined;
@@ -208,8 +212,9 @@ class SqliteStore implements Store {
       this.#quickWriter,
       this.#wal,
       () => this.#readers.setForeignKeys(this.#foreignKeys),
-      () => this.changes?.noteApplied(),
+      () => this.#waits.noteApplied(),
     );
+    this.#life.hold({ refuse: (error) => this.#waits.end(error) });
     this.changes = this.#openChanges();
     this.#rehearsals = new Rehearsals({
       writer: this.#writer,
@@ -232,7 +237,7 @@ class SqliteStore implements Store {
     if (file === undefined) return undefined;
     const { library } = this.#parts;
     const applied = () => this.applied.index;
-    const changes = new ChangeReader({ library, ...file, applied });
+    const changes = new ChangeReader({ library, ...file, applied, waits: this.#waits });
     this.#life.hold({ refuse: (error) => changes.end(error) });
     return changes;
   }
@@ -351,6 +356,14 @@ class SqliteStore implements Store {
     signal?: () => AbortSignal,
   ): Uint8Array | Promise<Uint8Array | ReadableStream<Uint8Array>> {
     return this.#quickReader.read(request) ?? this.#readers.read(request, signal?.());
+  }
+
+  liveRead(request: LiveReadRequest, signal?: AbortSignal): Promise<LiveRead> {
+    return this.#readers.liveRead(request, signal);
+  }
+
+  waitApplied(index: number, signal?: AbortSignal): Promise<void> {
+    return this.#waits.wait(index, signal);
   }
 
   async inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {

@@ -304,7 +304,12 @@ export class TableGuard {
 
 /** Whether it is a function's that is written like a table, unless a table has it. */
 function isFunctionsName(name: string): boolean {
-  return tableFunctions.has(name) || name.startsWith("pragma_");
+  return isTableFunction(name) || name.startsWith("pragma_");
+}
+
+/** The same of those that look at nothing but their arguments. */
+export function isTableFunction(name: string): boolean {
+  return tableFunctions.has(name);
 }
 
 function isInternal(name: string): boolean {

@@ -298,6 +298,32 @@ export interface ReadRequest {
   readonly rights?: string | undefined;
 }
 
+/** A SELECT that is run again whenever what it reads has changed. */
+export interface LiveReadRequest {
+  readonly statement: Statement;
+  /** Plain or associative. */
+  readonly format: AnswerFormat;
+  readonly timeoutMs: number;
+  readonly rights?: string | undefined;
+}
+
+/** What a SELECT came to, and of what. */
+export interface LiveRead {
+  /** Of the last entry whose effects it has seen; none later. */
+  readonly index: number;
+  /** What it goes through, folded; undefined when that may be any table. */
+  readonly tables: ReadonlySet<string> | undefined;
+  readonly columns: readonly string[];
+  readonly types: readonly string[];
+  /** Each in JSON, as the format has it. */
+  readonly rows: readonly string[];
+}
+
+/** Why a SELECT cannot be kept up to date: it is none, fails, or comes to too much. */
+export class LiveReadError extends Error {
+  override name = "LiveReadError";
+}
+
 export interface BackupOptions {
   readonly format: "binary" | "delete" | "sql";
   readonly vacuum: boolean;
@@ -411,6 +437,13 @@ export interface Store extends StateMachine {
     request: ReadRequest,
     signal?: () => AbortSignal,
   ): Uint8Array | Promise<Uint8Array | ReadableStream<Uint8Array>>;
+  /** Runs a SELECT at one state of the database, and says which. Rejects with a LiveReadError. */
+  liveRead(request: LiveReadRequest, signal?: AbortSignal): Promise<LiveRead>;
+  /**
+   * Resolves once an entry with this index, or a later one, was applied; at once if one was, and when
+   * `signal` is aborted. Rejects when the store ends.
+   */
+  waitApplied(index: number, signal?: AbortSignal): Promise<void>;
   /**
    * For each statement, whether all of its SQL is read-only by sqlite3_stmt_readonly; an error's text
    * when it cannot be prepared. What `rights`, as of a read, do not allow is not read-only.

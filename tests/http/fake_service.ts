@@ -317,6 +317,13 @@ export class FakeService implements Service {
   }
 }
 
+/** Where nobody watches anything. */
+const noStore: AppOptions["live"] = {
+  applied: { index: 8, term: 2 },
+  liveRead: () => Promise.reject(new Error("There is no store")),
+  waitApplied: () => Promise.reject(new Error("There is no store")),
+};
+
 /** An app in front of `service`; `fetch` asks it without a socket. */
 export function appWith(
   service: FakeService,
@@ -363,6 +370,7 @@ export function appWith(
     queue,
     logger,
     turns: { stir: () => {}, longestMs: 12.4, longestLatelyMs: 0 },
+    live: noStore,
     ...options,
   };
   const app = createApp(parts);

@@ -121,6 +121,14 @@ class ObservedStore implements CheckedStore {
     return this.#store.openSnapshot();
   }
 
+  liveRead(...asked: Parameters<Store["liveRead"]>) {
+    return this.#store.liveRead(...asked);
+  }
+
+  waitApplied(...asked: Parameters<Store["waitApplied"]>) {
+    return this.#store.waitApplied(...asked);
+  }
+
   hold() {
     return this.#store.hold();
   }

@@ -58,6 +58,14 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return Promise.resolve(plainStatements(statements).map(({ sql }) => sql === "list"));
   }
 
+  liveRead(): Promise<never> {
+    return Promise.reject(new Error("The toy store runs no queries"));
+  }
+
+  waitApplied(): Promise<never> {
+    return Promise.reject(new Error("The toy store tells nobody what is applied"));
+  }
+
   hold(): Promise<never> {
     return Promise.reject(new Error("The toy store holds nothing"));
   }

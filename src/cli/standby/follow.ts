@@ -11,6 +11,7 @@ import { openDatabase } from "../../member/member_parts.ts";
 import { openers } from "../../member/openers.ts";
 import { ArchiveFollower } from "../../standby/follower.ts";
 import type { StandbyRecord } from "../../standby/record.ts";
+import type { LiveStore } from "../../http/watch/live_queries.ts";
 import { StandbyService } from "../../standby/service.ts";
 import { StandbyNode } from "../../standby/standby_node.ts";
 import type { OpenAudit } from "../audit.ts";
@@ -77,7 +78,7 @@ export async function follow(parts: FollowParts): Promise<boolean> {
     dataDirectory: directory,
   });
   try {
-    const stopHttp = await serveStandby(parts, service, standby);
+    const stopHttp = await serveStandby(parts, { service, standby, store });
     logger.log(
       "INFO",
       "standby",
@@ -102,8 +103,11 @@ export async function follow(parts: FollowParts): Promise<boolean> {
 /** Serves HTTP; resolves with what ends it. */
 async function serveStandby(
   { configuration, clock, users, https, audit, transfers, logger }: FollowParts,
-  service: StandbyService,
-  standby: StandbyNode,
+  { service, standby, store }: {
+    readonly service: StandbyService;
+    readonly standby: StandbyNode;
+    readonly store: LiveStore;
+  },
 ): Promise<() => Promise<void>> {
   const turns = new TurnWatch(clock, () => standby.figures.index);
   // It has what it serves, which tells of it.
@@ -119,6 +123,7 @@ async function serveStandby(
     archive: undefined,
     cdc: undefined,
     changes: undefined,
+    live: store,
     restore: undefined,
     otlp: () => undefined,
     tracing: undefined,
@@ -135,6 +140,7 @@ async function serveStandby(
   turns.start();
   return async () => {
     turns.stop();
+    parts.live.close();
     await stop(httpStopMs);
     parts.bodyReader.end();
   };

@@ -6,14 +6,12 @@ import {
   ChangesTruncatedError,
   positionBehind,
 } from "../../changes/types.ts";
+import { newsWithin } from "../streams/heartbeat.ts";
+import type { StreamForm } from "../streams/stream_form.ts";
 import { changesJson, isWanted, shapeJson, type TableFilter } from "./change_json.ts";
 import { positionText } from "./position.ts";
 import type { Followers } from "./followers.ts";
 
-export type StreamForm = "events" | "lines";
-
-/** Without news a follower hears after so long that the stream lives, and where it stands, in ms. */
-const heartbeatMs = 10_000;
 /** After so long a follower is to ask again, in ms. */
 const followedMsMax = 3_600_000;
 /** Tables whose columns one follower has been told of, before they are told anew. */
@@ -56,30 +54,13 @@ export async function* changeStream(options: StreamOptions): AsyncGenerator<stri
       return;
     }
     if (text !== "") yield text;
-    else if (!await news(log, position, signal) && !signal.aborted) {
-      yield heartbeat(form, position);
+    else {
+      const { index } = position;
+      const isNew = await newsWithin(signal, (signal) => log.wait(index, signal));
+      if (!isNew && !signal.aborted) yield heartbeat(form, position);
     }
   }
   yield piece(form, "end", position, {});
-}
-
-/** Whether there may be any; false when it has been quiet for long enough to say so. */
-async function news(
-  log: ChangeLog,
-  { index }: ChangePosition,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const quiet = new AbortController();
-  const end = () => quiet.abort();
-  const timer = setTimeout(end, heartbeatMs);
-  signal.addEventListener("abort", end);
-  try {
-    await log.wait(index, quiet.signal);
-    return !quiet.signal.aborted;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", end);
-  }
 }
 
 function groupPiece(

@@ -7,24 +7,15 @@ import type { QueryParameters } from "../query_parameters.ts";
 import { RequestError } from "../request_error.ts";
 import { headerOf } from "../request_header.ts";
 import type { TableFilter } from "./change_json.ts";
-import { changeStream, type StreamForm } from "./change_stream.ts";
+import { pieceStream } from "../streams/piece_stream.ts";
+import { streamForm, streamTypes } from "../streams/stream_form.ts";
+import { changeStream } from "./change_stream.ts";
 import { readPosition } from "./position.ts";
 
 /** Tables that one request may name. */
 const tablesMax = 256;
-/** A follower that takes nothing for so long, while there is something, is given up, in ms. */
-const stallMsMax = 60_000;
 
-const types = {
-  events: "text/event-stream; charset=utf-8",
-  lines: "application/x-ndjson; charset=utf-8",
-} as const;
-
-/**
- * /db/changes: what is done to which rows, from an index on and as it is done, at any node: as
- * server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) or as lines
- * of JSON.
- */
+/** /db/changes: what is done to which rows, from an index on and as it is done, at any node. */
 export function changes(app: AppState, admitted: AdmittedRequest<"none">): Response {
   const { parameters, request, identity } = admitted;
   const { changeLog: log, followers } = app;
@@ -37,7 +28,7 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
   const from = positionIn(parameters, headerOf(request, "last-event-id")) ??
     { index: log.status.last + 1, change: 0 };
   const filter = filterFor(parameters, identity);
-  const form = formOf(parameters, headerOf(request, "accept"));
+  const form = streamForm(parameters, headerOf(request, "accept"));
   try {
     // As little as that takes: whether they are kept.
     log.read(from, 1);
@@ -55,8 +46,8 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
     throw new RequestError(503, `${followers.max} follow the changes at this node: ask another`);
   }
   const response = app.answers.bytes(
-    bodyOf(stream, gone, () => followers.leave(gone)),
-    types[form],
+    pieceStream(stream, gone, () => followers.leave(gone)),
+    streamTypes[form],
   );
   response.headers.set("cache-control", "no-store");
   return response;
@@ -92,56 +83,4 @@ function filterFor(parameters: QueryParameters, identity: Identity): TableFilter
   if (wanted === undefined && rights === undefined) return undefined;
   return (table) =>
     (wanted === undefined || wanted.has(foldName(table))) && (rights?.mayRead(table) ?? true);
-}
-
-function formOf(parameters: QueryParameters, accept: string | null | undefined): StreamForm {
-  const asked = parameters.get("format");
-  if (asked === undefined) {
-    return /\b(x-ndjson|jsonl|json-seq)\b/.test(accept ?? "") ? "lines" : "events";
-  }
-  if (asked === "ndjson") return "lines";
-  if (asked === "sse") return "events";
-  throw new RequestError(400, "format is neither sse nor ndjson");
-}
-
-/** Gives a piece whenever the last one was taken. */
-function bodyOf(
-  pieces: AsyncGenerator<string>,
-  gone: AbortController,
-  left: () => void,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const encoder = new TextEncoder();
-  let stalled: ReturnType<typeof setTimeout> | undefined;
-  let cancelled = false;
-  const end = () => {
-    clearTimeout(stalled);
-    gone.abort();
-    left();
-  };
-  return new ReadableStream({
-    pull: async (controller) => {
-      clearTimeout(stalled);
-      try {
-        const { done, value } = await pieces.next();
-        if (cancelled) return;
-        if (done) {
-          end();
-          controller.close();
-          return;
-        }
-        stalled = setTimeout(() => {
-          end();
-          controller.error(new Error("The follower takes nothing"));
-        }, stallMsMax);
-        controller.enqueue(encoder.encode(value));
-      } catch (error) {
-        end();
-        if (!cancelled) controller.error(error);
-      }
-    },
-    cancel: () => {
-      cancelled = true;
-      end();
-    },
-  }, { highWaterMark: 0 });
 }

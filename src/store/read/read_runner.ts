@@ -17,6 +17,7 @@ import { type SqlPolicy, writeRefused } from "../sql_policy.ts";
 import type { AnswerFormat } from "../types.ts";
 import type { Explainer, StatementMeter } from "../statements/statement_meter.ts";
 import type { UserStatements } from "../user_statements.ts";
+import { LiveOrigins, refuseUnlessLive, writeLiveOrigin } from "./live_read.ts";
 import type { ReadTask } from "./read_task.ts";
 
 export interface ReadConnection extends Explainer {
@@ -51,11 +52,13 @@ export class ReadRunner {
   readonly #clock: Clock;
   readonly #meter: StatementMeter;
   readonly #parameters = new Parameters();
+  readonly #liveOrigins: LiveOrigins;
   /** Of the schema that statements with rights by table were prepared for. */
   #schemaVersion: unknown;
 
   constructor(connection: ReadConnection, clock: Clock, meter: StatementMeter) {
     this.#connection = connection;
+    this.#liveOrigins = new LiveOrigins(connection);
     this.#clock = clock;
     this.#meter = meter;
   }
@@ -65,6 +68,29 @@ export class ReadRunner {
     if (rights !== undefined) this.#guarded(rights, texts);
     else if (transaction) this.#inTransaction(texts);
     else texts();
+  }
+
+  /** Runs one SELECT, and tells what its rows are of. */
+  runLive({ statements, format, rights }: ReadTask, output: ReadOutput): void {
+    const body = () => {
+      for (const sql of this.#eachText(statements)) this.#live(sql, format, output);
+    };
+    if (rights === undefined) this.#inTransaction(body);
+    else this.#guarded(rights, body);
+  }
+
+  #live(sql: string, format: AnswerFormat, output: ReadOutput): void {
+    const { json } = output;
+    try {
+      const prepared = this.#connection.users.cache.prepare(sql);
+      refuseUnlessLive(prepared);
+      const origin = this.#liveOrigins.of(sql);
+      this.#rows(prepared, { sql, used: 0, format, output, kept: true });
+      writeLiveOrigin(json, origin);
+    } catch (error) {
+      json.length = 0;
+      writeFailure(json, this.#failureOf(error, output), format, false);
+    }
   }
 
   #inTransaction(body: () => void): void {

@@ -7,13 +7,15 @@ import { type AnswerFormat, EncodedStatements, plainFormat, type Statements } fr
 /**
  * Reads on their way to a reader, several in a message: a 32-bit count, then for each the number of
  * its task (32 bits), its flags and format (1 byte each), with flag 4 the rights of its user (a
- * text), and the encoded statements behind their length.
+ * text), and the encoded statements behind their length. Flag 8: live_read.ts has what is answered.
  */
 export interface ReadTask {
   readonly task: number;
   readonly transaction: boolean;
   /** Only asks whether the statements are read-only. */
   readonly inspect: boolean;
+  /** A SELECT that is kept up to date. */
+  readonly live: boolean;
   readonly format: AnswerFormat;
   readonly rights: string | undefined;
   /** As `writeStatements` writes them. */
@@ -25,7 +27,7 @@ export function isLongTask({ statements }: Pick<ReadTask, "statements">): boolea
   return statements.length >= longBytesMin;
 }
 
-const flag = { transaction: 1, inspect: 2, rights: 4 } as const;
+const flag = { transaction: 1, inspect: 2, rights: 4, live: 8 } as const;
 
 /** Statements as a task has them. Those of a large request are handed over as they are. */
 export function encodeStatements(statements: Statements): Uint8Array<ArrayBuffer> {
@@ -41,11 +43,11 @@ export function encodeTasks(tasks: readonly ReadTask[]): Uint8Array<ArrayBuffer>
   for (const { statements } of tasks) size += 10 + statements.length;
   const writer = new ByteWriter(size);
   writer.uint32(tasks.length);
-  for (const { task, transaction, inspect, format, rights, statements } of tasks) {
+  for (const { task, transaction, inspect, live, format, rights, statements } of tasks) {
     writer.uint32(task);
     writer.uint8(
       (transaction ? flag.transaction : 0) | (inspect ? flag.inspect : 0) |
-        (rights === undefined ? 0 : flag.rights),
+        (rights === undefined ? 0 : flag.rights) | (live ? flag.live : 0),
     );
     writer.uint8(encodeFormat(format));
     if (rights !== undefined) writer.text(rights);
@@ -66,6 +68,7 @@ export function decodeTasks(bytes: Uint8Array<ArrayBuffer>): ReadTask[] {
       task,
       transaction: (flags & flag.transaction) !== 0,
       inspect: (flags & flag.inspect) !== 0,
+      live: (flags & flag.live) !== 0,
       format: decodeFormat(reader.uint8()) ?? plainFormat,
       rights: (flags & flag.rights) !== 0 ? reader.text() : undefined,
       // A part of `bytes`, and so of the same buffer.

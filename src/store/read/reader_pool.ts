@@ -4,6 +4,7 @@ import type { Clock, Timer } from "../../io/types.ts";
 import type { Library } from "../../sqlite/mod.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { Threads } from "../threads.ts";
+import { decodeLiveRead } from "./live_read.ts";
 import { ReadStream } from "./read_stream.ts";
 import {
   type AnswerPiece,
@@ -20,6 +21,8 @@ import type { StatementFigures } from "../statements/statement_statistics.ts";
 import { within } from "../../io/within.ts";
 import { tasksPerMessageMax } from "./reader_signals.ts";
 import {
+  type LiveRead,
+  type LiveReadRequest,
   plainFormat,
   type ReadPoolStatus,
   type ReadRequest,
@@ -105,6 +108,7 @@ export class ReaderPool implements Holder {
       {
         transaction: request.transaction,
         inspect: false,
+        live: false,
         format: request.format,
         rights: request.rights,
         statements: encodeStatements(request.statements),
@@ -119,12 +123,34 @@ export class ReaderPool implements Holder {
     );
   }
 
+  /** Rejects with a LiveReadError, or a StoreBusyError when it could not be begun in time. */
+  async liveRead(request: LiveReadRequest, signal?: AbortSignal): Promise<LiveRead> {
+    const answer = await this.#submit<Uint8Array>(
+      {
+        transaction: false,
+        inspect: false,
+        live: true,
+        format: request.format,
+        rights: request.rights,
+        statements: encodeStatements([request.statement]),
+      },
+      {
+        timeoutMs: request.timeoutMs,
+        signal,
+        resultOf: (piece) => piece.bytes,
+        resultOfTimeout: () => Promise.reject(new StoreBusyError("All readers are busy")),
+      },
+    );
+    return decodeLiveRead(answer, request.format);
+  }
+
   /** Without a limit of time. */
   async inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
     const answer = await this.#submit<Uint8Array>(
       {
         transaction: false,
         inspect: true,
+        live: false,
         format: plainFormat,
         rights,
         statements: encodeStatements(statements),

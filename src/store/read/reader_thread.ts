@@ -10,6 +10,7 @@ import {
   ReadRunner,
   timeoutText,
 } from "./read_runner.ts";
+import { liveOutput } from "./live_read.ts";
 import { decodeTasks, PieceKind, type ReadTask, writeInspection, writePiece } from "./read_task.ts";
 import { ReaderSignals } from "./reader_signals.ts";
 import { SqlPolicy } from "../sql_policy.ts";
@@ -155,6 +156,7 @@ class Reader {
       this.#interrupts.begin(task.task);
       try {
         if (task.inspect) this.#inspect(runner, task);
+        else if (task.live) this.#live(runner, task);
         else this.#read(runner, task);
       } finally {
         this.#interrupts.end();
@@ -170,6 +172,15 @@ class Reader {
     const writer = new ByteWriter();
     runner.inspect(statements, rights, (result) => writeInspection(writer, result));
     writePiece(this.#pieces, task, PieceKind.whole, writer.view());
+  }
+
+  #live(runner: ReadRunner, task: ReadTask): void {
+    const json = this.#json;
+    json.length = 0;
+    const stopped = () => this.#interrupts.interrupted ? timeoutText : undefined;
+    runner.runLive(task, liveOutput(json, stopped));
+    writePiece(this.#pieces, task.task, PieceKind.whole, json.bytes.subarray(0, json.length));
+    if (json.bytes.length > keptRoomBytes) this.#json = new JsonText();
   }
 
   #read(runner: ReadRunner, read: ReadTask): void {
