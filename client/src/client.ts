@@ -14,12 +14,15 @@ import {
   keyOf,
   type ReadOptions,
   type TransactionOptions,
+  type WatchOptions,
   type WriteOptions,
 } from "./options.ts";
 import { onlyResult, type Result, resultsOf, type Row } from "./result.ts";
 import { runTransaction } from "./run_transaction.ts";
+import type { StreamParts } from "./stream.ts";
 import type { Transaction } from "./transaction.ts";
 import { type Parameters, type Statement, statementsText } from "./values.ts";
+import { type WatchedResult, watchQuery } from "./watch.ts";
 
 const timeoutMsDefault = 10_000;
 
@@ -126,13 +129,30 @@ export class Client {
    */
   changes(options: ChangesOptions = {}): AsyncGenerator<ChangeGroup, void, undefined> {
     return followChanges({
-      nodes: this.#nodes,
-      exchange: this.#exchange,
-      failover: this.#failover,
+      ...this.#streamParts(options),
       integers: this.#integers,
-      patienceMs: options.timeoutMs ?? this.#options.timeoutMs ?? timeoutMsDefault,
       saw: (index) => this.saw(index),
     }, options);
+  }
+
+  /**
+   * What a query comes to, and each time that it is other what it then comes to, without end: of
+   * several changes at a time only the last, and at another node when one is lost, never going back.
+   * The iterator throws when the query fails, or comes to more than the cluster keeps up to date
+   * (docs/watch.md).
+   */
+  watch<R extends Row = Row>(
+    sql: string,
+    params: Parameters = [],
+    options: WatchOptions = {},
+  ): AsyncGenerator<WatchedResult<R>, void, undefined> {
+    const level = options.level ?? this.#options.level ?? "weak";
+    return watchQuery<R>({
+      ...this.#streamParts(options),
+      integers: this.#integers,
+      seen: () => this.#seenIndex,
+      saw: (index) => this.saw(index),
+    }, { sql, params, options: { ...options, level } });
   }
 
   /** The URLs of the cluster's nodes, asked for now. They are known by themselves, too. */
@@ -162,6 +182,15 @@ export class Client {
 
   get #integers() {
     return this.#options.integers ?? "exact";
+  }
+
+  #streamParts({ timeoutMs }: { readonly timeoutMs?: number }): StreamParts {
+    return {
+      nodes: this.#nodes,
+      exchange: this.#exchange,
+      failover: this.#failover,
+      patienceMs: timeoutMs ?? this.#options.timeoutMs ?? timeoutMsDefault,
+    };
   }
 
   async #write(

@@ -27,9 +27,12 @@ export type {
   Mode,
   ReadOptions,
   TransactionOptions,
+  WatchOptions,
   WriteOptions,
 } from "./options.ts";
 export type { Result, Row } from "./result.ts";
 export type { Transaction } from "./transaction.ts";
+export { WatchedResult } from "./watch.ts";
+export type { Splice } from "./watch.ts";
 export { Real } from "./values.ts";
 export type { Parameter, Parameters, Statement, Value } from "./values.ts";

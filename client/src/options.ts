@@ -63,6 +63,15 @@ export interface ChangesOptions {
   readonly timeoutMs?: number;
 }
 
+export interface WatchOptions {
+  /** How fresh the first rows must be; the client's by default. */
+  readonly level?: Level;
+  /** Ends it: the iterator throws its reason. To leave the loop ends it as well. */
+  readonly signal?: AbortSignal;
+  /** How long it may find no node, in place of the client's `timeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
 /** How a transaction stands to others; docs/api.md has what each promises. */
 export type Mode = "deferred" | "immediate" | "read" | "concurrent";
 

@@ -212,10 +212,58 @@ const changePaths = {
   },
 };
 
+const watched = responses(
+  {
+    200: answer("Events, or lines of JSON.", {
+      "text/event-stream": {},
+      "application/x-ndjson": {},
+    }),
+    400: answer("It is no query, fails, or comes to too much.", plainText),
+    503: answer("The node cannot read now, or too many watch at it.", plainText),
+  },
+  "TooLarge",
+  "Failed",
+  "Timeout",
+);
+const watchParameters = [
+  "level",
+  "freshness",
+  "freshness_strict",
+  "min_index",
+  "linearizable_timeout",
+  "timeout",
+  "db_timeout",
+  "associative",
+  "blob_array",
+  "exact",
+  "qualify_columns",
+  "stream_format",
+  "last_event_id",
+] as const;
+
+const watchPaths = {
+  "/db/watch": {
+    get: {
+      operationId: "watchOne",
+      summary: "The rows of a SELECT, and what is other whenever they are; without end",
+      parameters: parameterList("q", ...watchParameters),
+      responses: watched,
+    },
+    post: {
+      operationId: "watch",
+      summary: "The same of a SELECT with its parameters",
+      parameters: parameterList(...watchParameters),
+      requestBody: statementsOrTextBody,
+      responses: watched,
+    },
+  },
+};
+
 /** What is asked of the data. */
 export const dataPaths = {
   ...statementPaths,
   ...transactionPaths,
   ...outcomePaths,
   ...changePaths,
+  ...watchPaths,
 };

@@ -102,7 +102,8 @@ export const parameters = {
   last_event_id: {
     name: "Last-Event-ID",
     in: "header",
-    description: "The same as `from`, and before it: browsers send it when they come back.",
+    description:
+      "Where a stream was, before `from` and `min_index`: browsers send it when they come back.",
     schema: { type: "string", pattern: "^[1-9][0-9]{0,14}(\\.[0-9]{1,15})?$" },
   },
   linearizable_timeout: duration(

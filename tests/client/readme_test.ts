@@ -27,5 +27,6 @@ Deno.test("The examples in the client's README run, one after the other, and pri
     "90",
     "[ [ 4 ] ]",
     "niamh string",
+    '[ { name: "niamh" } ] true',
   ]);
 });

@@ -48,6 +48,17 @@ const operations: Readonly<Record<string, Operation>> = {
   "POST /db/rollback": { answer: /^400 tx is missing/ },
   "GET /db/outcome": { answer: /^400 Idempotency-Key is missing/ },
   "GET /db/changes": { answer: /^404 this node keeps no changes/ },
+  // Which would go on without end.
+  "GET /db/watch": {
+    path: "/db/watch?q=SELECT+a,abs(-9223372036854775807-1)+FROM+secret",
+    answer: /^400 integer overflow/,
+    inTables: /^400 access to [a-z.]+ is prohibited/,
+  },
+  "POST /db/watch": {
+    ...{ type, body: '["SELECT a, abs(-9223372036854775807 - 1) FROM secret"]' },
+    answer: /^400 integer overflow/,
+    inTables: /^400 access to [a-z.]+ is prohibited/,
+  },
   "GET /db/backup": { answer: /^200 SQLite format 3/, inTables: /^403 user "some/ },
   "POST /db/load": {
     ...{ body: "SELECT 1", answer: /^200 .*"results"/, inTables: /^403 user "some/ },

@@ -60,19 +60,29 @@ Deno.test("who loses rights is told no more by what goes on for long", async () 
   await write(node, "CREATE TABLE public (a)", "CREATE TABLE secret (a)");
   const path = "/db/changes?format=ndjson";
   const followed = await Followed.of(node, path, basic("bob", "b"));
+  const secrets = encodeURIComponent("SELECT a FROM secret");
+  const watch = `/db/watch?format=ndjson&q=${secrets}`;
+  const watched = await Followed.of(node, watch, basic("bob", "b"));
   const figures = await Followed.of(node, "/debug/figures?follow", basic("bob", "b"));
   await write(node, "INSERT INTO secret VALUES ('one')");
-  await eventually("a change", () => followed.text.includes('"one"'));
+  await eventually("a change", () => {
+    return followed.text.includes('"one"') && watched.text.includes('"one"');
+  });
   await eventually("the figures", () => figures.text.includes("event: nodes"));
   await Deno.writeTextFile(users, JSON.stringify([admin, less]));
   await eventually("the new users", async () => {
     return (await node.fetch("/status")).status === 401;
   });
   await write(node, "INSERT INTO secret VALUES ('two')");
-  await eventually("the end", () => followed.ended && figures.ended);
+  await eventually("the end", () => {
+    return followed.ended && watched.ended && figures.ended;
+  });
   assert.doesNotMatch(followed.text, /two/);
-  assert.match(followed.text, /"end":true/);
+  assert.doesNotMatch(watched.text, /two/);
+  for (const { text } of [followed, watched]) assert.match(text, /"end":true/);
   assert.match(figures.text, /event: end/);
+  const refused = await node.fetch(watch, { headers: { authorization: basic("bob", "b") } });
+  assert.match(refused.body, /^access to secret is prohibited/);
   const again = await Followed.of(node, `${path}&from=1`, basic("bob", "b"));
   await write(node, "INSERT INTO public VALUES ('three')");
   await eventually("what may be read", () => again.text.includes("three"));

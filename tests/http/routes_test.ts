@@ -19,6 +19,7 @@ Deno.test("every route says what it asks of its client", () => {
     "/db/rollback": ["query", "execute"],
     "/db/outcome": ["execute"],
     "/db/changes": ["query"],
+    "/db/watch": ["query"],
     "/db/backup": ["backup"],
     "/db/load": ["load"],
     "/boot": ["load"],
