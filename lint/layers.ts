@@ -80,11 +80,11 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     backup: /^archive\/\w+$/,
     member: /^(atomic_file|start_error|cluster_identity|identity|open_log|openers)$/,
   },
-  cdc: { base: "all", io: "all", changes: types },
+  cdc: { base: "all", io: "all", changes: /^(types|debezium)$/ },
   http: {
     base: "all",
     cdc: types,
-    changes: types,
+    changes: /^(types|debezium)$/,
     standby: types,
     backup: /^(archive\/)?types$/,
     raft: types,

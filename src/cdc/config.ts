@@ -1,4 +1,6 @@
+import { messageOf } from "../base/message_of.ts";
 import { ConfigError, JsonFields, parseJson } from "../base/json_fields.ts";
+import { natsEndpoint } from "./nats.ts";
 
 /** What -cdc-config says. Times are in ms. */
 export interface CdcConfig {
@@ -6,6 +8,12 @@ export interface CdcConfig {
   readonly endpoint: string;
   /** "" for none. */
   readonly serviceId: string;
+  /** Events as Debezium has them, with or without schemas; undefined: as rqlite. */
+  readonly debezium: { readonly hasSchema: boolean } | undefined;
+  /** Of messages to NATS. */
+  readonly natsSubject: string;
+  /** A file; "" for none. */
+  readonly natsCredentialsFile: string;
   readonly rowIdsOnly: boolean;
   /** Undefined for all tables. */
   readonly tableFilter: RegExp | undefined;
@@ -37,6 +45,9 @@ const batchSizeLimit = 100_000;
 const defaults: CdcConfig = {
   endpoint: "",
   serviceId: "",
+  debezium: undefined,
+  natsSubject: "raftlite.changes",
+  natsCredentialsFile: "",
   rowIdsOnly: false,
   tableFilter: undefined,
   tls: undefined,
@@ -52,7 +63,7 @@ const defaults: CdcConfig = {
 
 /** Whether a value of the flag says by itself where changes go; else it names a file. */
 export function isCdcEndpoint(flag: string): boolean {
-  return flag === "stdout" || /^https?:\/\//.test(flag);
+  return flag === "stdout" || /^(https?|nats|tls):\/\//.test(flag);
 }
 
 /** What a value of the flag says by itself; undefined when it names a file. */
@@ -66,6 +77,9 @@ export function parseCdcConfig(text: string): { config: CdcConfig; unknownKeys: 
   const config: CdcConfig = {
     endpoint: checkedEndpoint(fields.text("endpoint")),
     serviceId: fields.text("service_id"),
+    debezium: debeziumOf(fields),
+    natsSubject: natsSubject(fields.text("nats_subject")),
+    natsCredentialsFile: fields.text("nats_credentials_file"),
     rowIdsOnly: fields.flag("row_ids_only"),
     tableFilter: tableFilter(fields.text("table_filter")),
     tls: tlsOf(fields.get("tls")),
@@ -78,10 +92,38 @@ export function parseCdcConfig(text: string): { config: CdcConfig; unknownKeys: 
     backoffMinMs: positive(durationOf(fields, "transmit_min_backoff")) ?? defaults.backoffMinMs,
     backoffMaxMs: positive(durationOf(fields, "transmit_max_backoff")) ?? defaults.backoffMaxMs,
   };
+  if (config.debezium !== undefined && config.rowIdsOnly) {
+    throw new ConfigError("row_ids_only is for rqlite's format: Debezium's has the rows");
+  }
+  if (isNats(config.endpoint) && (config.tls?.insecure || config.tls?.serverName)) {
+    throw new ConfigError("insecure_skip_verify and server_name are not for NATS");
+  }
   if (config.backoffMinMs > config.backoffMaxMs) {
     throw new ConfigError("transmit_min_backoff is longer than transmit_max_backoff");
   }
   return { config, unknownKeys: fields.unknown };
+}
+
+function debeziumOf(fields: JsonFields): CdcConfig["debezium"] {
+  const format = fields.text("format");
+  const hasSchema = fields.flag("debezium_schemas");
+  if (format === "debezium") return { hasSchema };
+  if (format !== "" && format !== "rqlite") {
+    throw new ConfigError(`format must be "rqlite" or "debezium"`);
+  }
+  if (hasSchema) throw new ConfigError("debezium_schemas is for the format debezium");
+  return undefined;
+}
+
+function natsSubject(subject: string): string {
+  if (subject === "") return defaults.natsSubject;
+  if (/^[^\s.*>]+(\.[^\s.*>]+)*$/.test(subject)) return subject;
+  throw new ConfigError(`nats_subject ${JSON.stringify(subject)} is none that can be published to`);
+}
+
+/** Whether messages go to NATS. */
+export function isNats(endpoint: string): boolean {
+  return /^(nats|tls):/i.test(endpoint);
 }
 
 /** Undefined for what means the default. */
@@ -156,6 +198,14 @@ function tlsOf(value: unknown): CdcTls | undefined {
 function checkedEndpoint(endpoint: string): string {
   if (endpoint.toLowerCase() === "stdout") return "stdout";
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(endpoint)?.[1] ?? "";
+  if (isNats(endpoint)) {
+    try {
+      natsEndpoint(endpoint);
+    } catch (error) {
+      throw new ConfigError(`cdc: ${messageOf(error)}`);
+    }
+    return endpoint;
+  }
   if (!/^https?$/i.test(scheme)) {
     throw new ConfigError(`cdc: unsupported scheme ${JSON.stringify(scheme)}`);
   }

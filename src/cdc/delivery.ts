@@ -8,7 +8,8 @@ import {
 import { pause } from "../io/pause.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { CdcConfig } from "./config.ts";
-import { type EncodedGroup, encodeGroups, encodeMessage, lossGroup } from "./message.ts";
+import { type EncodedGroup, encodeGroups, type EventOptions, lossGroup } from "./message.ts";
+import { GroupsMessage } from "./groups_message.ts";
 import type { CdcFigures, DeliveringNode, Sink } from "./types.ts";
 
 /** A message holds no further group once it is as long. */
@@ -20,6 +21,8 @@ const confirmAgainMs = 1_000;
 
 export interface DeliveryParts {
   readonly config: CdcConfig;
+  /** This program's. */
+  readonly version: string;
   readonly node: DeliveringNode;
   readonly sink: Sink;
   readonly clock: Clock;
@@ -40,6 +43,7 @@ interface Message {
  */
 export class ChangeDelivery {
   readonly #parts: DeliveryParts;
+  readonly #format: EventOptions;
   readonly #stopped = new AbortController();
   #running: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -55,6 +59,10 @@ export class ChangeDelivery {
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    const { config, version } = parts;
+    const name = config.serviceId === "" ? "raftlite" : config.serviceId;
+    const { debezium } = config;
+    this.#format = { ...config, debezium: debezium && { ...debezium, name, version } };
   }
 
   get figures(): CdcFigures {
@@ -154,7 +162,7 @@ export class ChangeDelivery {
     let dueAt = 0;
     while (!signal.aborted) {
       const { groups, lost, next } = this.#read(from);
-      const encoded = [...lost, ...groups.flatMap((group) => encodeGroups(group, config))];
+      const encoded = [...lost, ...groups.flatMap((group) => encodeGroups(group, this.#format))];
       from = next;
       for (const [i, group] of encoded.entries()) {
         if (waiting.length === 0) dueAt = clock.now() + config.batchDelayMs;
@@ -205,7 +213,7 @@ export class ChangeDelivery {
         `Changes of the entries from index ${from.index} to ${to} are lost: this node does not ` +
           "have them, as it got the database as a whole, or -changes-size is too small",
       );
-      const lost = [lossGroup(from.index, to, clock.wallTime())];
+      const lost = [lossGroup(from.index, to, clock.wallTime(), this.#format)];
       return { groups: [] as ChangeGroup[], next: { index: oldest, change: 0 }, lost };
     }
   }
@@ -213,12 +221,14 @@ export class ChangeDelivery {
   /** Sends a message until it has arrived, or was tried as often as it may. */
   async #deliver({ groups, delivered }: Message, signal: AbortSignal): Promise<void> {
     const { config, node, sink, clock, logger } = this.#parts;
-    const text = encodeMessage(groups, { nodeId: node.id, serviceId: config.serviceId });
-    const bytes = new TextEncoder().encode(text);
+    const message = new GroupsMessage(groups, {
+      ...{ nodeId: node.id, serviceId: config.serviceId },
+      debezium: this.#format.debezium,
+    });
     let pauseMs = config.backoffMinMs;
     for (let tries = 1;; tries++) {
       try {
-        await sink.send(bytes, signal);
+        await sink.send(message, signal);
         this.#sent(groups);
         break;
       } catch (error) {

@@ -1,10 +1,12 @@
 import { Buffer } from "node:buffer";
 import { goJson } from "../base/go_json.ts";
+import { debeziumEvents, debeziumMessage, type DebeziumOptions } from "../changes/debezium.ts";
 import {
   type Change,
   type ChangedTable,
   type ChangedValue,
   type ChangeGroup,
+  type ChangePosition,
   RawText,
   type ReadAgain,
   type RowChange,
@@ -13,39 +15,67 @@ import {
 // Messages to the byte as rqlite 10 sends them, but for what its values lose: see docs/cdc.md.
 
 export interface EventOptions {
+  /** Debezium's, in place of rqlite's. */
+  readonly debezium: DebeziumOptions | undefined;
   readonly rowIdsOnly: boolean;
   /** Undefined for all tables. */
   readonly tableFilter: RegExp | undefined;
 }
 
-/** What one SQL transaction has changed, in JSON. */
+/** What one SQL transaction has changed, in JSON; or a single event of Debezium's. */
 export interface EncodedGroup {
   readonly json: string;
   readonly index: number;
   readonly events: number;
+  /** The same whoever sends it, and no other's of the cluster. */
+  readonly id: string;
+  /** What an event of Debezium's is of. */
+  readonly table?: string;
 }
 
 /** The groups of SQL transactions in what an entry changed; none for one that nobody wants. */
 export function encodeGroups(group: ChangeGroup, options: EventOptions): EncodedGroup[] {
-  const { index, time } = group;
+  const { index, time, first } = group;
+  const { debezium, tableFilter } = options;
+  if (debezium !== undefined) {
+    return debeziumEvents(group, debezium, (table) => tableFilter?.test(table) ?? true)
+      .map((event) => ({ ...event, index, events: 1 }));
+  }
   const groups: EncodedGroup[] = [];
+  let change = first;
   for (const changes of transactionsOf(group.changes)) {
     const events = changes.map((change) => encodeEvent(change, options)).filter((e) => e !== "");
-    if (events.length > 0) groups.push(encodedGroup(index, time, events));
+    if (events.length > 0) groups.push(encodedGroup({ index, change }, time, events));
+    change += changes.length;
   }
   return groups;
 }
 
 /** A group that tells of changes which are lost. */
-export function lossGroup(from: number, to: number, time: number): EncodedGroup {
+export function lossGroup(
+  from: number,
+  to: number,
+  time: number,
+  { debezium }: Pick<EventOptions, "debezium">,
+): EncodedGroup {
+  if (debezium !== undefined) {
+    const place = { index: to, time, change: 0, transaction: 0 };
+    const event = debeziumMessage("lost", place, debezium);
+    return { ...event, id: `lost.${from}.${to}`, index: to, events: 1 };
+  }
   const error =
     `changes of the entries from index ${from} to ${to} are lost: read everything again`;
-  return encodedGroup(to, time, [`{"error":${goJson(error)}}`]);
+  const group = encodedGroup({ index: to, change: 0 }, time, [`{"error":${goJson(error)}}`]);
+  return { ...group, id: `lost.${from}.${to}` };
 }
 
-function encodedGroup(index: number, time: number, events: readonly string[]): EncodedGroup {
+function encodedGroup(
+  { index, change }: ChangePosition,
+  time: number,
+  events: readonly string[],
+): EncodedGroup {
   const json = `{"index":${index},"commit_timestamp":${time},"events":[${events.join(",")}]}`;
-  return { json, index, events: events.length };
+  return { json, index, events: events.length, id: `${index}.${change}` };
 }
 
 function* transactionsOf(changes: readonly Change[]): Generator<readonly Change[]> {
@@ -57,11 +87,19 @@ function* transactionsOf(changes: readonly Change[]): Generator<readonly Change[
   }
 }
 
+export interface MessageOptions {
+  readonly nodeId: string;
+  /** "" for none. */
+  readonly serviceId: string;
+  readonly debezium: DebeziumOptions | undefined;
+}
+
 /** A message with such groups. */
 export function encodeMessage(
   groups: readonly EncodedGroup[],
-  { nodeId, serviceId }: { readonly nodeId: string; readonly serviceId: string },
+  { nodeId, serviceId, debezium }: MessageOptions,
 ): string {
+  if (debezium !== undefined) return `[${groups.map(({ json }) => json).join(",")}]`;
   const service = serviceId === "" ? "" : `"service_id":${goJson(serviceId)},`;
   const payload = groups.map(({ json }) => json).join(",");
   return `{${service}"node_id":${goJson(nodeId)},"payload":[${payload}]}`;

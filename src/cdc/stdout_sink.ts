@@ -1,4 +1,4 @@
-import type { Sink } from "./types.ts";
+import type { OutgoingMessage, Sink } from "./types.ts";
 
 const newline = new Uint8Array([0x0a]);
 
@@ -11,7 +11,7 @@ export class StdoutSink implements Sink {
     this.#writer = stdout.getWriter();
   }
 
-  async send(message: Uint8Array<ArrayBuffer>): Promise<void> {
+  async send({ bytes: message }: OutgoingMessage): Promise<void> {
     const line = new Uint8Array(message.length + 1);
     line.set(message);
     line.set(newline, message.length);

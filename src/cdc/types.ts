@@ -16,12 +16,27 @@ export interface DeliveringNode {
   recordDelivered(index: number): Promise<void>;
 }
 
+/** A part of a message that can be sent by itself. */
+export interface MessagePart {
+  /** The same whoever sends it, and no other's of the cluster. */
+  readonly id: string;
+  /** What it is of, "" for none; undefined where it may be of several tables. */
+  readonly table: string | undefined;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** What is to be sent: as a whole, or part by part in their order. */
+export interface OutgoingMessage {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly parts: readonly MessagePart[];
+}
+
 /** Where messages go. */
 export interface Sink {
   /** As it may be shown: without a password. */
   readonly name: string;
   /** Resolves once the message has arrived; rejects with what is wrong, also when `signal` is aborted. */
-  send(message: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<void>;
+  send(message: OutgoingMessage, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 

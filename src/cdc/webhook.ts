@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { Sink } from "./types.ts";
+import type { OutgoingMessage, Sink } from "./types.ts";
 
 /** Certificates and keys in PEM. */
 export interface WebhookTls {
@@ -46,7 +46,7 @@ export class Webhook implements Sink {
     this.#https = new HttpsAgent({ ...tls, keepAlive: true, maxSockets: 1 });
   }
 
-  async send(message: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<void> {
+  async send({ bytes: message }: OutgoingMessage, signal: AbortSignal): Promise<void> {
     const limit = this.#timeoutMs > 0 ? AbortSignal.timeout(this.#timeoutMs) : undefined;
     const ends = limit === undefined ? signal : AbortSignal.any([signal, limit]);
     try {

@@ -1,7 +1,8 @@
 import { ConfigError } from "../base/json_fields.ts";
 import { messageOf } from "../base/message_of.ts";
-import { type CdcConfig, cdcConfigOf, type CdcTls, parseCdcConfig } from "../cdc/config.ts";
+import { type CdcConfig, cdcConfigOf, type CdcTls, isNats, parseCdcConfig } from "../cdc/config.ts";
 import { ChangeDelivery } from "../cdc/delivery.ts";
+import { NatsSink } from "../cdc/nats.ts";
 import { StdoutSink } from "../cdc/stdout_sink.ts";
 import type { Sink } from "../cdc/types.ts";
 import { Webhook, type WebhookTls } from "../cdc/webhook.ts";
@@ -53,10 +54,18 @@ async function readFile(path: string, logger: Logger): Promise<CdcConfig> {
   }
 }
 
-async function openSink({ endpoint, timeoutMs, tls }: CdcConfig): Promise<Sink> {
+async function openSink(config: CdcConfig): Promise<Sink> {
+  const { endpoint, timeoutMs, natsCredentialsFile: credentials } = config;
   if (endpoint === "stdout") return new StdoutSink(Deno.stdout.writable);
-  const userAgent = `raftlite/${version}`;
-  return new Webhook(endpoint, { timeoutMs, tls: tls && await readTls(tls), userAgent });
+  const tls = config.tls && await readTls(config.tls);
+  if (isNats(endpoint)) {
+    const { serviceId, natsSubject: subject } = config;
+    return new NatsSink({
+      ...{ endpoint, subject, timeoutMs, serviceId, tls },
+      credentials: credentials === "" ? undefined : await Deno.readFile(credentials),
+    });
+  }
+  return new Webhook(endpoint, { timeoutMs, tls, userAgent: `raftlite/${version}` });
 }
 
 async function readTls(tls: CdcTls): Promise<WebhookTls> {
@@ -91,6 +100,7 @@ export function deliveryOf(
   return new ChangeDelivery({
     ...prepared,
     ...surroundings,
+    version,
     node: {
       id,
       changes,

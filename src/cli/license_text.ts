@@ -13,6 +13,9 @@ It contains:
     from npm, under the MIT License each
   csv-parse (https://github.com/adaltas/node-csv): MIT License
   jose (https://github.com/panva/jose): MIT License
+  NATS' client (https://github.com/nats-io/nats.js): @nats-io/jetstream, @nats-io/nats-core,
+    @nats-io/nkeys, @nats-io/nuid and @nats-io/transport-node, under the Apache License 2.0; with it
+    comes tweetnacl, from npm, in the public domain (Unlicense)
   OpenTelemetry (https://github.com/open-telemetry/opentelemetry-js): @opentelemetry/api,
     @opentelemetry/core, @opentelemetry/exporter-metrics-otlp-grpc,
     @opentelemetry/exporter-metrics-otlp-http, @opentelemetry/exporter-metrics-otlp-proto,

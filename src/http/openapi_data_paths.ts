@@ -195,7 +195,13 @@ const changePaths = {
     get: {
       operationId: "changes",
       summary: "What is done to which rows, from an index on and as it is done; without end",
-      parameters: parameterList("from", "tables_followed", "stream_format", "last_event_id"),
+      parameters: parameterList(
+        "from",
+        "tables_followed",
+        "changes_format",
+        "schemas",
+        "last_event_id",
+      ),
       responses: responses({
         200: answer("Events, or lines of JSON.", {
           "text/event-stream": {},

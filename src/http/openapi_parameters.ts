@@ -132,6 +132,13 @@ export const parameters = {
     "`sse`, server-sent events; `ndjson`, lines of JSON, which Accept asks for as well.",
     { enum: ["sse", "ndjson"], default: "sse" },
   ),
+  changes_format: text(
+    "format",
+    "`sse`, server-sent events; `ndjson`, lines of JSON, which Accept asks for as well; `debezium`, " +
+      "lines with events in Debezium's envelope.",
+    { enum: ["sse", "ndjson", "debezium"], default: "sse" },
+  ),
+  schemas: flag("schemas", "With Kafka Connect's schemas; for `format=debezium`."),
   sync: flag("sync", "Waits until the node has applied what was committed when it was asked."),
   tables_followed: text("tables", "Only changes of these tables, with commas between them."),
   tables: text("tables", "Only these tables, with commas between them; for `fmt=sql`."),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { cdcConfigOf, parseCdcConfig } from "../../src/cdc/config.ts";
+import { natsEndpoint } from "../../src/cdc/nats.ts";
 
 const parse = (fields: Record<string, unknown>) =>
   parseCdcConfig(JSON.stringify({ endpoint: "http://h/", ...fields })).config;
@@ -14,6 +15,9 @@ Deno.test("a file of -cdc-config has rqlite's defaults", () => {
   assert.deepEqual(parse({}), {
     endpoint: "http://h/",
     serviceId: "",
+    debezium: undefined,
+    natsSubject: "raftlite.changes",
+    natsCredentialsFile: "",
     rowIdsOnly: false,
     tableFilter: undefined,
     tls: undefined,
@@ -49,6 +53,17 @@ Deno.test("a file of -cdc-config takes times as nanoseconds and as text, and pol
   assert.equal(parse({ transmit_retry_policy: "linear" }).doublesBackoff, false);
 });
 
+Deno.test("an endpoint of NATS is servers, and who asks, whose password is not shown", () => {
+  assert.equal(cdcConfigOf("nats://h:4222")?.endpoint, "nats://h:4222");
+  assert.deepEqual(natsEndpoint("tls://u%3A:p%40ss@a:4222,b"), {
+    servers: ["tls://a:4222", "tls://b"],
+    authorization: { user: "u:", pass: "p@ss" },
+    name: "tls://u%3A:xxxxx@a:4222,b",
+  });
+  const { authorization, name } = natsEndpoint("nats://secret@h/");
+  assert.deepEqual([authorization, name], [{ token: "secret" }, "nats://xxxxx@h"]);
+});
+
 Deno.test("a table filter is a pattern of RE2, anywhere in the name", () => {
   assert.ok(parse({ table_filter: "ord" }).tableFilter?.test("my_orders"));
   assert.ok(parse({ table_filter: "(?i)^ORD" }).tableFilter?.test("orders"));
@@ -58,6 +73,12 @@ Deno.test("a table filter is a pattern of RE2, anywhere in the name", () => {
 Deno.test("a file of -cdc-config that is wrong is refused with what is wrong", () => {
   const refusals: [Record<string, unknown>, RegExp][] = [
     [{ endpoint: "ftp://h" }, /^cdc: unsupported scheme "ftp"$/],
+    [{ format: "avro" }, /^format must be "rqlite" or "debezium"$/],
+    [{ debezium_schemas: true }, /^debezium_schemas is for the format debezium$/],
+    [{ format: "debezium", row_ids_only: true }, /^row_ids_only is for rqlite's format/],
+    [{ endpoint: "nats://" }, /^cdc: endpoint is not nats:\/\/HOST:PORT,…$/],
+    [{ endpoint: "nats://h", tls: { server_name: "h" } }, /are not for NATS$/],
+    [{ nats_subject: "a.>" }, /^nats_subject "a.>" is none that can be published to$/],
     [{ endpoint: "" }, /^cdc: unsupported scheme ""$/],
     [{ table_filter: "(" }, /^invalid regexp "\("$/],
     [{ high_watermark_interval: -1 }, /high_watermark_interval must not be negative/],

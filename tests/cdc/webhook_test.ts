@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Webhook } from "../../src/cdc/webhook.ts";
 import { CdcReceiver } from "../cluster/cdc_receiver.ts";
 
-const message = new TextEncoder().encode('{"node_id":"1","payload":[]}') as Uint8Array<ArrayBuffer>;
+const bytes = new TextEncoder().encode('{"node_id":"1","payload":[]}') as Uint8Array<ArrayBuffer>;
+const message = { bytes, parts: [] };
 const options = { timeoutMs: 2_000, tls: undefined, userAgent: "raftlite/test" };
 const { signal } = new AbortController();
 
@@ -15,11 +16,11 @@ Deno.test("Webhook sends who asks, and shows no password", async () => {
   await using receiver = new CdcReceiver();
   using webhook = open(receiver.url.replace("//", "//u%3A:p%40ss@"));
   await webhook.send(message, signal);
-  assert.deepEqual(receiver.bodies, [new TextDecoder().decode(message)]);
+  assert.deepEqual(receiver.bodies, [new TextDecoder().decode(bytes)]);
   const [headers] = receiver.headers;
   assert.equal(headers?.get("authorization"), `Basic ${btoa("u::p@ss")}`);
   assert.equal(headers?.get("user-agent"), "raftlite/test");
-  assert.equal(headers?.get("content-length"), String(message.length));
+  assert.equal(headers?.get("content-length"), String(bytes.length));
   assert.match(webhook.name, /^http:\/\/u%3A:xxxxx@127/);
 });
 

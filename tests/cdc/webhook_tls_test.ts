@@ -5,7 +5,7 @@ import { Webhook, type WebhookTls } from "../../src/cdc/webhook.ts";
 import { withDirectory } from "../directory.ts";
 import { Authority } from "../tls/authority.ts";
 
-const message = new TextEncoder().encode("{}") as Uint8Array<ArrayBuffer>;
+const message = { bytes: new TextEncoder().encode("{}"), parts: [] };
 
 async function send(url: string, tls: WebhookTls | undefined): Promise<void> {
   const webhook = new Webhook(url, { timeoutMs: 5_000, tls, userAgent: "raftlite/test" });

@@ -223,3 +223,29 @@ test("all streams end when the node stops", async (store) => {
   app.followers?.close();
   for (const { end, next } of await Promise.all(ends)) assert.deepEqual([end, next], [true, "2"]);
 });
+
+test("events come in Debezium's envelope where they are asked for, of what may be read", async (store) => {
+  const app = stateOf(store);
+  await store.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, a)", "CREATE TABLE secret (a)"]);
+  await store.execute(["INSERT INTO t VALUES (1, x'00ff')", "INSERT INTO secret VALUES (1)"]);
+  const bob: Identity = { username: "bob", tables: { read: ["t"], write: [] } };
+  const query = "from=2&format=debezium";
+  const follower = await follow(app, query, { identity: bob });
+  assert.match(follower.response.headers.get("content-type") ?? "", /ndjson/);
+  await follower.told();
+  const told = JSON.parse(await follower.line());
+  assert.deepEqual([told.next, told.changes, told.tables], ["3", undefined, undefined]);
+  assert.deepEqual(
+    told.events.map(({ op, after, source }: Record<string, Record<string, unknown>>) => {
+      return [op, after, source?.table, source?.index, source?.change];
+    }),
+    [["c", { id: 1, a: "AP8=" }, "t", 2, 0]],
+  );
+  await follower.end();
+  const all = await follow(app, `${query}&schemas`);
+  await all.told();
+  const { events: [event, another] } = JSON.parse(await all.line());
+  assert.deepEqual([event.payload.op, another.payload.source.table], ["c", "secret"]);
+  assert.equal(event.schema.name, "raftlite.main.t.Envelope");
+  await all.end();
+});

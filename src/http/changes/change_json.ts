@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { debeziumEvents, type DebeziumOptions } from "../../changes/debezium.ts";
 import { realText } from "../../base/real_text.ts";
 import {
   type Change,
@@ -26,6 +27,26 @@ export function changesJson(group: ChangeGroup, filter: TableFilter): string {
   if (known !== undefined) return known;
   const text = arrayJson(group.changes);
   groupTexts.set(group, text);
+  return text;
+}
+
+const eventTexts = {
+  withSchemas: new WeakMap<ChangeGroup, string>(),
+  without: new WeakMap<ChangeGroup, string>(),
+};
+
+/** The same as events in Debezium's envelope; `options` are the same for everybody but for schemas. */
+export function eventsJson(
+  group: ChangeGroup,
+  filter: TableFilter,
+  options: DebeziumOptions,
+): string {
+  const texts = options.hasSchema ? eventTexts.withSchemas : eventTexts.without;
+  const known = filter === undefined ? texts.get(group) : undefined;
+  if (known !== undefined) return known;
+  const events = debeziumEvents(group, options, (table) => filter?.(table) ?? true);
+  const text = events.length === 0 ? "" : `[${events.map(({ json }) => json).join(",")}]`;
+  if (filter === undefined) texts.set(group, text);
   return text;
 }
 

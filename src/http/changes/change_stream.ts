@@ -8,7 +8,8 @@ import {
 } from "../../changes/types.ts";
 import { newsWithin } from "../streams/heartbeat.ts";
 import type { StreamForm } from "../streams/stream_form.ts";
-import { changesJson, isWanted, shapeJson, type TableFilter } from "./change_json.ts";
+import type { DebeziumOptions } from "../../changes/debezium.ts";
+import { changesJson, eventsJson, isWanted, shapeJson, type TableFilter } from "./change_json.ts";
 import { positionText } from "./position.ts";
 import type { Followers } from "./followers.ts";
 
@@ -23,6 +24,8 @@ interface StreamOptions {
   readonly from: ChangePosition;
   readonly filter: TableFilter;
   readonly form: StreamForm;
+  /** Events in Debezium's envelope, in place of changes. */
+  readonly debezium: DebeziumOptions | undefined;
   /** False once the follower may have other rights than those of `filter`: it is to ask again. */
   readonly mayGoOn: () => boolean;
   /** The follower has gone. */
@@ -34,7 +37,7 @@ interface StreamOptions {
  * here, and reads on from the disk. Each piece says where to go on from.
  */
 export async function* changeStream(options: StreamOptions): AsyncGenerator<string> {
-  const { log, followers, filter, form, mayGoOn, signal } = options;
+  const { log, followers, form, mayGoOn, signal } = options;
   const endsAt = performance.now() + followedMsMax;
   const told = new Map<string, string>();
   let position = options.from;
@@ -45,7 +48,7 @@ export async function* changeStream(options: StreamOptions): AsyncGenerator<stri
     let text = "";
     try {
       const { groups, next } = followers.reads.read(position);
-      for (const group of groups) text += groupPiece(group, { filter, form, told });
+      for (const group of groups) text += groupPiece(group, options, told);
       position = next;
     } catch (error) {
       if (!(error instanceof ChangesTruncatedError)) throw error;
@@ -63,22 +66,23 @@ export async function* changeStream(options: StreamOptions): AsyncGenerator<stri
   yield piece(form, "end", position, {});
 }
 
+/** @param told The shapes of tables that the follower knows. */
 function groupPiece(
   group: ChangeGroup,
-  { filter, form, told }: {
-    readonly filter: TableFilter;
-    readonly form: StreamForm;
-    /** The shapes of tables that the follower knows. */
-    readonly told: Map<string, string>;
-  },
+  { filter, form, debezium }: Pick<StreamOptions, "filter" | "form" | "debezium">,
+  told: Map<string, string>,
 ): string {
-  const changes = changesJson(group, filter);
+  const changes = debezium === undefined
+    ? changesJson(group, filter)
+    : eventsJson(group, filter, debezium);
   if (changes === "") return "";
   const { index, time, first, complete } = group;
   const next = positionText(positionBehind(group));
-  const tables = tablesJson(group, filter, told);
+  const content = debezium === undefined
+    ? `${tablesJson(group, filter, told)}"changes":${changes}`
+    : `"events":${changes}`;
   const data = `{"next":"${next}","index":${index},"time":${time},` +
-    `"first":${first},"complete":${complete},${tables}"changes":${changes}}`;
+    `"first":${first},"complete":${complete},${content}}`;
   return form === "lines" ? `${data}\n` : `id: ${next}\nevent: changes\ndata: ${data}\n\n`;
 }
 

@@ -28,7 +28,15 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
   const from = positionIn(parameters, headerOf(request, "last-event-id")) ??
     { index: log.status.last + 1, change: 0 };
   const filter = filterFor(parameters, identity);
-  const form = streamForm(parameters, headerOf(request, "accept"));
+  const accept = headerOf(request, "accept");
+  const debezium = parameters.get("format") === "debezium"
+    ? { name: "raftlite", version: app.info.version, hasSchema: parameters.has("schemas") }
+    : undefined;
+  const form = debezium === undefined
+    ? streamForm(parameters, accept)
+    : /\bevent-stream\b/.test(accept ?? "")
+    ? "events"
+    : "lines";
   try {
     // As little as that takes: whether they are kept.
     log.read(from, 1);
@@ -38,7 +46,7 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
   }
   const gone = new AbortController();
   const stream = changeStream({
-    ...{ log, followers, from, filter, form },
+    ...{ log, followers, from, filter, form, debezium },
     mayGoOn: () => admitted.isStillAdmitted,
     signal: gone.signal,
   });
