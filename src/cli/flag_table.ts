@@ -266,7 +266,7 @@ export const flagTable = {
     default: "",
     value: "URL|FILE",
     help:
-      "Send every change of a row to this URL as JSON, or as this file says; stdout prints them",
+      "Send every change of a row to this URL (http, nats) as JSON, or as this file says; stdout prints them",
   },
   "changes-size": {
     kind: "size",
