@@ -24,7 +24,6 @@ export type Statement = string | { readonly sql: string; readonly params?: Param
 
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
-const loneSurrogate = /\p{Surrogate}/u;
 
 /** The JSON of statements, as the API reads it with `exact`. */
 export function statementsText(statements: readonly Statement[]): string {
@@ -35,7 +34,7 @@ function statementText(statement: Statement): string {
   const { sql, params = [] } = typeof statement === "string" ? { sql: statement } : statement;
   const parts = [textOf(sql, "The SQL")];
   if (isList(params)) {
-    params.forEach((value, i) => parts.push(valueText(value, `Parameter ${i + 1}`)));
+    params.forEach((value, i) => parts.push(valueText(value, i + 1)));
   } else {
     const named = Object.entries(params).map(([name, value]) => {
       if (!/^\p{L}/u.test(name)) {
@@ -43,7 +42,7 @@ function statementText(statement: Statement): string {
           `Parameter ${JSON.stringify(name)} has no name: it is written without its sign`,
         );
       }
-      return `${JSON.stringify(name)}:${valueText(value, `Parameter ${name}`)}`;
+      return `${JSON.stringify(name)}:${valueText(value, name)}`;
     });
     if (named.length > 0) parts.push(`{${named.join(",")}}`);
   }
@@ -54,28 +53,43 @@ function isList(params: Parameters): params is readonly Parameter[] {
   return Array.isArray(params);
 }
 
-/** `what` names it, for errors. */
-function valueText(value: Parameter, what: string): string {
+/** Its name or its number, for errors. */
+type ParameterName = string | number;
+
+function valueText(value: Parameter, name: ParameterName): string {
   switch (typeof value) {
     case "string":
-      return textOf(value, what);
+      if (value.isWellFormed()) return JSON.stringify(value);
+      break;
     case "number":
-      return numberText(value, what);
+      if (!Number.isNaN(value)) return numberText(value);
+      break;
     case "bigint":
       if (value >= int64Min && value <= int64Max) return String(value);
-      throw new RangeError(`${what} is ${value}: integers have 64 bits`);
+      break;
     case "boolean":
       return value ? "1" : "0";
     default:
       if (value === null) return "null";
-      if (value instanceof Real) return numberText(value.value, what, true);
       if (value instanceof Uint8Array) return `[${value.join(",")}]`;
-      throw new TypeError(
-        `${what} is ${
-          describe(value)
-        }: bind null, a number, a bigint, a string, a boolean or a Uint8Array`,
-      );
+      if (value instanceof Real && !Number.isNaN(value.value)) return numberText(value.value, true);
   }
+  throw unbindable(value, `Parameter ${name}`);
+}
+
+function unbindable(value: Parameter, what: string): Error {
+  if (typeof value === "string") return halfPair(what);
+  if (typeof value === "bigint") {
+    return new RangeError(`${what} is ${value}: integers have 64 bits`);
+  }
+  if (typeof value === "number" || value instanceof Real) {
+    return new TypeError(`${what} is NaN, which SQLite has no value for`);
+  }
+  return new TypeError(
+    `${what} is ${
+      describe(value)
+    }: bind null, a number, a bigint, a string, a boolean or a Uint8Array`,
+  );
 }
 
 /** What no SQL value is, for an error. */
@@ -84,15 +98,16 @@ function describe(value: unknown): string {
 }
 
 function textOf(value: string, what: string): string {
-  if (loneSurrogate.test(value)) {
-    throw new TypeError(`${what} has half of a surrogate pair in it, which UTF-8 has no bytes for`);
-  }
+  if (!value.isWellFormed()) throw halfPair(what);
   return JSON.stringify(value);
 }
 
+function halfPair(what: string): TypeError {
+  return new TypeError(`${what} has half of a surrogate pair in it, which UTF-8 has no bytes for`);
+}
+
 /** Integers have digits only, and reals a point or an exponent. */
-function numberText(value: number, what: string, isReal = false): string {
-  if (Number.isNaN(value)) throw new TypeError(`${what} is NaN, which SQLite has no value for`);
+function numberText(value: number, isReal = false): string {
   if (!Number.isFinite(value)) return value < 0 ? "-1e999" : "1e999";
   if (Object.is(value, -0)) return "-0.0";
   const text = String(value);

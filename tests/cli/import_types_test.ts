@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Real } from "@raftlite/client";
-import { affinityOf, fits, TypeGuess } from "../../src/cli/import/column_types.ts";
+import { affinityOf, stored, TypeGuess } from "../../src/cli/import/column_types.ts";
 
 Deno.test("The type of a column is the narrowest that gives all its texts back", () => {
   const cases: readonly (readonly [texts: readonly string[], type: string])[] = [
@@ -16,6 +16,7 @@ Deno.test("The type of a column is the narrowest that gives all its texts back",
     [["1", "x"], "TEXT"],
     [["0x10"], "TEXT"],
     [["NaN"], "TEXT"],
+    [["E1", "e14"], "TEXT"],
     [["3.14159265358979323846"], "TEXT"],
     [["0.1", "0.30000000000000004"], "REAL"],
     [["9007199254740993", "0.5"], "TEXT"],
@@ -51,8 +52,20 @@ Deno.test("A text that a column would make another of does not fit it", () => {
   assert.equal(affinityOf("double precision"), "REAL");
   assert.equal(affinityOf("VARCHAR(10)"), "other");
   assert.equal(affinityOf("DATETIME"), "other");
-  assert(fits("INTEGER", "12") && fits("INTEGER", null) && fits("other", "007"));
-  assert(!fits("INTEGER", "007") && !fits("INTEGER", "1.0") && !fits("INTEGER", "n/a"));
-  assert(fits("REAL", "1.50") && !fits("REAL", "9007199254740993") && !fits("REAL", "1,5"));
-  assert(!fits("REAL", 9007199254740993n) && fits("INTEGER", 9007199254740993n));
+  assert.equal(stored("INTEGER", "12"), 12);
+  assert.equal(stored("INTEGER", "-999999999999999"), -999999999999999);
+  assert.equal(stored("INTEGER", "-9223372036854775808"), -9223372036854775808n);
+  assert.equal(stored("INTEGER", "9223372036854775808"), undefined);
+  assert.equal(stored("INTEGER", null), null);
+  assert.equal(stored("other", "007"), "007");
+  for (const text of ["007", "1.0", "n/a", "-0", "", "+1", " 1"]) {
+    assert.equal(stored("INTEGER", text), undefined, text);
+  }
+  assert.deepEqual(stored("REAL", "1.50"), new Real(1.5));
+  assert.deepEqual(stored("REAL", "9007199254740992"), new Real(9007199254740992));
+  for (const text of ["9007199254740993", "1,5", "", ".", "e1"]) {
+    assert.equal(stored("REAL", text), undefined, text);
+  }
+  assert.equal(stored("REAL", 9007199254740993n), undefined);
+  assert.equal(stored("INTEGER", 9007199254740993n), 9007199254740993n);
 });

@@ -3,16 +3,12 @@ import { fitsInt64 } from "../../base/int64.ts";
 
 /** As SQLite writes one: what is not so, `007` say, would come back as another text. */
 const integer = /^(?:0|-?[1-9]\d{0,18})$/;
-const real = /^-?(?:0|[1-9]\d*)?(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
+const real = /^-?(?:(?:0|[1-9]\d*)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?$/;
 /** SQLite keeps so many digits of a real for sure: https://www.sqlite.org/datatype3.html#type_affinity */
 const digitsMax = 15;
 
 function isInteger(text: string): boolean {
   return integer.test(text) && fitsInt64(BigInt(text));
-}
-
-function isReal(text: string): boolean {
-  return /\d/.test(text) && real.test(text);
 }
 
 /** Whether it comes back from a REAL with all its digits. */
@@ -53,7 +49,7 @@ export class TypeGuess {
   /** A value that is a text in the file, whatever it means. */
   addText(text: string): void {
     if (isInteger(text)) this.#addInteger(BigInt(text));
-    else if (isReal(text) && keepsDigits(text)) this.#reals = true;
+    else if (real.test(text) && keepsDigits(text)) this.#reals = true;
     else this.#texts = true;
   }
 
@@ -80,11 +76,26 @@ export function affinityOf(type: string): Affinity {
   return !/CHAR|CLOB|TEXT|BLOB/i.test(type) && /REAL|FLOA|DOUB/i.test(type) ? "REAL" : "other";
 }
 
-/** Whether a text is of the column's type: others would be stored as texts, or as another number. */
-export function fits(affinity: Affinity, value: Parameter): boolean {
-  if (affinity === "other") return true;
-  if (typeof value === "bigint") return affinity === "INTEGER" || isExact(value);
-  if (typeof value !== "string") return true;
-  if (affinity === "INTEGER") return isInteger(value);
-  return isReal(value) && (!isInteger(value) || isExact(BigInt(value)));
+/**
+ * What stands for a value in a column, which is what SQLite would make of it there: a number for a
+ * text that is one, which costs the nodes less. Undefined for what is not of the column's type, and
+ * would be stored as a text, or as another number.
+ */
+export function stored(affinity: Affinity, value: Parameter): Parameter | undefined {
+  if (affinity === "other") return value;
+  if (typeof value === "bigint") {
+    return affinity === "INTEGER" || isExact(value) ? value : undefined;
+  }
+  if (typeof value !== "string") return value;
+  if (affinity === "INTEGER") return storedInteger(value);
+  if (!real.test(value) || (integer.test(value) && !isExact(BigInt(value)))) return undefined;
+  return new Real(Number(value));
+}
+
+/** So many digits are a number, and not too many for SQLite. */
+const shortInteger = /^(?:0|-?[1-9]\d{0,14})$/;
+
+function storedInteger(text: string): Parameter | undefined {
+  if (shortInteger.test(text)) return Number(text);
+  return isInteger(text) ? BigInt(text) : undefined;
 }
