@@ -1,5 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Real } from "@raftlite/client";
+import { openNdjson } from "../../src/cli/import/ndjson_source.ts";
+import { withDirectory } from "../directory.ts";
 import { affinityOf, stored, TypeGuess } from "../../src/cli/import/column_types.ts";
 
 Deno.test("The type of a column is the narrowest that gives all its texts back", () => {
@@ -69,3 +71,36 @@ Deno.test("A text that a column would make another of does not fit it", () => {
   assert.equal(stored("REAL", 9007199254740993n), undefined);
   assert.equal(stored("INTEGER", 9007199254740993n), 9007199254740993n);
 });
+
+Deno.test("A number of a JSON line is what it is written as, however the line is read", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/a.ndjson`;
+    const numbers = [
+      ...["0", "1", "-7", "100", "999999999999999", "1.5", "-0.5", "1.005", "0.1", "10.01"],
+      ...["1.0", "10.00", "-0", "-0.0", "1e2", "1E-2", "1.5e3", "9007199254740993", "1.50"],
+      ...["12345678901234567890", "0.30000000000000004", "1234567890123456"],
+    ];
+    // Beside what has the line looked at closely, and beside nothing of the kind.
+    for (const other of ['"x"', '"1.0 1e5 -0"', "true", "null", "[1.0]"]) {
+      await Deno.writeTextFile(
+        path,
+        numbers.map((text) => `{"n": ${text}, "other":${other}}\n`).join(""),
+      );
+      using source = await openNdjson(path, []);
+      const found: unknown[] = [];
+      for await (const group of source.rows()) found.push(...group.map(({ values }) => values[0]));
+      assert.deepEqual(found.map(numeral), numbers.map(numeralOf));
+    }
+  }));
+
+/** A value as "integer" or "real", and what it is. */
+function numeral(value: unknown): string {
+  if (value instanceof Real) return `real ${value.value}`;
+  if (typeof value === "bigint") return `integer ${value}`;
+  return Number.isInteger(value) ? `integer ${value}` : `real ${value}`;
+}
+
+function numeralOf(text: string): string {
+  const isInteger = /^-?\d+$/.test(text) && BigInt(text) < 2n ** 63n;
+  return isInteger ? `integer ${BigInt(text)}` : `real ${Number(text)}`;
+}

@@ -35,6 +35,10 @@ export class TypeGuess {
       case "bigint":
         this.#addInteger(value);
         break;
+      case "number":
+        if (Number.isInteger(value)) this.#integers = true;
+        else this.#reals = true;
+        break;
       case "string":
         this.#texts = true;
         break;
