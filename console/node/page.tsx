@@ -15,7 +15,7 @@ const tabs = [
   {
     path: "log",
     title: "Log",
-    isFor: (who: Who) => may(who, "status") && who.tables === undefined,
+    isFor: (who: Who) => may(who, "status", "query") && who.tables === undefined,
   },
   {
     path: "audit",

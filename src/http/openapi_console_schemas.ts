@@ -70,7 +70,7 @@ export const auditLines = listOf("lines", {
   type: "object",
   properties: {
     number,
-    event: { description: "As it stands in the audit log.", type: "object" },
+    event: { description: "As it stands in the audit log, but for SQL.", type: "object" },
   },
   required: ["number", "event"],
   additionalProperties: false,

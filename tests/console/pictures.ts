@@ -27,8 +27,13 @@ const pages = {
   rows: ["data/orders", "rows 1 to"],
   structure: ["data/orders/structure", "Made by"],
   sql: [`sql/${encodeURIComponent(report)}`, "Run"],
+  changes: ["changes", "Following"],
   activity: ["activity", "Statements since the start"],
+  backups: ["backups", "The archive goes from"],
   node: ["node", "What you may do"],
+  configuration: ["node/configuration", "-changes-size"],
+  log: ["node/log", "INFO"],
+  audit: ["node/audit", "ok"],
 } as const;
 
 const schema = [
@@ -56,11 +61,28 @@ async function work(nodes: readonly NodeProcess[], forMs: number): Promise<void>
   }));
 }
 
+/** What a cluster keeps by itself, so that it is in the pictures. */
+async function keeping(directory: string): Promise<string[]> {
+  const file = `${directory}/backup.json`;
+  const sub = { dir: `${directory}/backups`, name: "shop" };
+  await Deno.writeTextFile(
+    file,
+    JSON.stringify({ version: 1, type: "file", interval: "20s", timestamp: true, sub }),
+  );
+  return [
+    ...["-auto-backup", file, "-archive", `${directory}/archive`, "-archive-lag", "1s"],
+    ...["-changes-size", "64MiB"],
+  ];
+}
+
 const folder = Deno.args[0] ?? await Deno.makeTempDir({ prefix: "raftlite-console-" });
 await Deno.mkdir(folder, { recursive: true });
+const kept = await Deno.makeTempDir({ prefix: "raftlite-kept-" });
+const flags = await keeping(kept);
 await using cluster = await Cluster.start({ size: 0 });
 for (const place of [1, 2, 3]) {
-  const node = cluster.create([], `node-${place}`);
+  const audit = ["-audit-log", `${kept}/audit-${place}.jsonl`];
+  const node = cluster.create([...flags, ...audit], `node-${place}`);
   const [first] = cluster.nodes;
   node.start(first === node || first === undefined ? [] : ["-join", first.raftAddress]);
   await node.ready();
@@ -79,6 +101,14 @@ try {
         await page.getByRole("button", { name: "Run" }).click();
         await page.getByText("20 rows").first().waitFor();
       }
+      if (name === "changes") {
+        await leader.execute([
+          "UPDATE customer SET notes = 'Pays late' WHERE id = 7",
+          "INSERT INTO orders (customer, item, price) VALUES (7, 'Teapot', 24.5)",
+          "DELETE FROM orders WHERE id = (SELECT min(id) FROM orders)",
+        ]);
+        await page.getByText("3 changes").waitFor();
+      }
       // What comes a moment later is to be in the picture, too.
       await page.waitForTimeout(700);
       await page.screenshot({
@@ -92,5 +122,6 @@ try {
   }
 } finally {
   await browser.close();
+  await Deno.remove(kept, { recursive: true });
 }
 console.log(folder);

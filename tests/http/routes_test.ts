@@ -44,7 +44,7 @@ Deno.test("every route says what it asks of its client", () => {
     "/debug/pprof": ["status"],
     "/debug/vars": ["status"],
     "/debug/figures": ["status"],
-    "/debug/log": ["status"],
+    "/debug/log": ["status", "query"],
     "/debug/audit": ["status", "leader-ops"],
     "/debug/flags": ["status"],
     "/debug/backups": ["backup"],

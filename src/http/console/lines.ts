@@ -12,13 +12,16 @@ export function logLines(app: AppState, { parameters }: AdmittedRequest<"none">)
   });
 }
 
-/** /debug/audit: the last lines of this node's audit log, as they are written. */
+/** /debug/audit: the last lines of this node's audit log, without SQL, which may hold data. */
 export function auditLines(app: AppState, { parameters }: AdmittedRequest<"none">): Response {
   const lines = app.info.auditLines;
   if (lines === undefined) {
     throw new RequestError(404, "this node keeps no audit log: start it with -audit-log");
   }
-  return linesOf(app, parameters, lines, (line) => ({ event: JSON.parse(line) }));
+  return linesOf(app, parameters, lines, (line) => {
+    const { sql: _, ...event } = JSON.parse(line);
+    return { event };
+  });
 }
 
 function linesOf<T>(
