@@ -161,7 +161,7 @@ function HowToKeep() {
 function ChangeList({ changes }: { readonly changes: readonly RowChange[] }) {
   return (
     <div class="card scroll-x" role="region" aria-label="Changes, the newest first" tabIndex={0}>
-      <table class="plain-table">
+      <table class="plain-table stacks">
         <thead>
           <tr>
             <th scope="col">Time</th>

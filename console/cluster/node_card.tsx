@@ -4,6 +4,7 @@ import { bytes, counted, duration, milliseconds } from "../parts/format.ts";
 export interface NodeActions {
   /** Undefined: not permitted, or makes no sense. */
   readonly lead?: (() => void) | undefined;
+  readonly stepDown?: (() => void) | undefined;
   readonly remove?: (() => void) | undefined;
   readonly snapshot?: (() => void) | undefined;
 }
@@ -89,6 +90,7 @@ export function NodeCard({ node, isOwn, actions }: NodeCardProps) {
           </a>
         )}
         <Act name="Make leader" id={node.id} act={actions.lead} />
+        <Act name="Step down" id={node.id} act={actions.stepDown} />
         <Act name="Snapshot" id={node.id} act={actions.snapshot} />
         <Act name="Remove" id={node.id} act={actions.remove} />
       </div>

@@ -12,7 +12,7 @@ import { Picture } from "./picture.tsx";
 import { type Warning, warningsOf } from "./warnings.ts";
 
 type Asked = {
-  readonly what: "lead" | "remove" | "snapshot";
+  readonly what: "lead" | "stepDown" | "remove" | "snapshot";
   readonly id: string;
 };
 
@@ -22,12 +22,16 @@ export function ClusterPage(
 ) {
   const [asked, setAsked] = useState<Asked | undefined>(undefined);
   const { cluster, failure } = live;
+  const voters = cluster?.nodes.filter(({ suffrage }) => suffrage === "voter").length ?? 0;
   const actionsOf = (node: LiveNode): NodeActions => {
     const { id, reachable, leader, suffrage } = node;
     const ask = (what: Asked["what"]) => () => setAsked({ what, id });
     const canLead = reachable && !leader && suffrage === "voter";
     return {
       lead: canLead && may(who, "leader-ops") ? ask("lead") : undefined,
+      stepDown: leader && reachable && voters > 1 && may(who, "leader-ops")
+        ? ask("stepDown")
+        : undefined,
       remove: may(who, "remove") && cluster?.nodes.length !== 1 ? ask("remove") : undefined,
       snapshot: id === cluster?.node && may(who, "snapshot") ? ask("snapshot") : undefined,
     };
@@ -101,6 +105,24 @@ function Ask(
           <p>
             The leader brings {id}{" "}
             up to date and hands over. Writes wait for a moment; none is lost, and reads go on.
+          </p>
+        </Question>
+      );
+    case "stepDown":
+      return (
+        <Question
+          title={`Have ${id} lead no more?`}
+          verb="Step down"
+          onClose={onClose}
+          act={async () => {
+            await act("/leader?wait", "POST");
+            tell(`${id} leads no more`);
+          }}
+        >
+          <p>
+            {id}{" "}
+            hands over to the voter that has most of its log. Writes wait for a moment; none is
+            lost, and reads go on.
           </p>
         </Question>
       );

@@ -89,17 +89,21 @@ function ofNode(node: LiveNode): Warning[] {
 
 /** What nodes find wrong with themselves; where several say the same, it is said once. */
 function ofFaults(nodes: readonly LiveNode[]): Warning[] {
-  const found = new Map<string, { readonly fault: LiveFault; readonly ids: string[] }>();
+  const found = new Map<string, { readonly fault: LiveFault; readonly alike: string[] }>();
   for (const { id, faults = [] } of nodes) {
     for (const fault of faults) {
-      const same = found.get(fault.text);
-      if (same === undefined) found.set(fault.text, { fault, ids: [id] });
-      else same.ids.push(id);
+      // But for its figures.
+      const kind = `${fault.grade} ${fault.text.replace(/[\d.,]+/g, "0")}`;
+      const same = found.get(kind);
+      if (same === undefined) found.set(kind, { fault, alike: [id] });
+      else same.alike.push(id);
     }
   }
-  return [...found.values()].map(({ fault: { grade, text, advice }, ids }) => ({
+  return [...found.values()].map((
+    { fault: { grade, text, advice }, alike: [first, ...others] },
+  ) => ({
     isGrave: grade === "problem",
-    what: `${ids.length === 1 ? "Node" : "Nodes"} ${ids.join(", ")}: ${text}`,
+    what: `Node ${first}: ${text}${others.length === 0 ? "" : `; alike ${others.join(", ")}`}`,
     todo: `${advice}.`,
   }));
 }

@@ -26,7 +26,7 @@ export function AuditLines() {
       </div>
       <Failure text={failure} />
       <div class="card scroll-x" role="region" aria-label="Lines of the audit" tabIndex={0}>
-        <table class="plain-table">
+        <table class="plain-table stacks">
           <thead>
             <tr>
               <th scope="col">Time</th>
@@ -51,7 +51,7 @@ function Line({ event }: Pick<AuditLine, "event">) {
   const who = user ?? (claimed_user === undefined ? undefined : `${claimed_user} (claimed)`);
   return (
     <tr>
-      <td class="soft" title={String(time)}>{new Date(String(time)).toLocaleString()}</td>
+      <td class="soft name" title={String(time)}>{new Date(String(time)).toLocaleString()}</td>
       <td>{String(what)}</td>
       <td class={isBad ? "level-ERROR" : ""}>{String(outcome)}</td>
       <td class="soft">{[who, address].filter(Boolean).join(" at ")}</td>

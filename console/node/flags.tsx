@@ -25,7 +25,7 @@ export function Flags() {
       <div class="row">
         <h2 id="flags">Configuration</h2>
         <span class="soft small">without what may be secret</span>
-        <span class="row end">
+        <span class="tools">
           <input
             class="field"
             type="search"
@@ -46,7 +46,7 @@ export function Flags() {
       </div>
       <Failure text={failure} />
       <div class="card scroll-x" role="region" aria-label="Flags" tabIndex={0}>
-        <table class="plain-table">
+        <table class="plain-table stacks">
           <thead>
             <tr>
               <th scope="col">Flag</th>

@@ -26,7 +26,7 @@ export function Log() {
       <div class="row">
         <h2 id="log">Log</h2>
         <span class="soft small">the last lines, the newest first</span>
-        <span class="row end">
+        <span class="tools">
           <input
             class="field"
             type="search"
@@ -47,7 +47,7 @@ export function Log() {
       </div>
       <Failure text={failure} />
       <div class="card scroll-x" role="region" aria-label="Lines of the log" tabIndex={0}>
-        <table class="plain-table">
+        <table class="plain-table stacks">
           <thead>
             <tr>
               <th scope="col">Time</th>

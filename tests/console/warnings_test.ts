@@ -67,18 +67,19 @@ Deno.test("warningsOf tells what nodes find wrong with themselves, the same of s
     text: "is not ready: The disk is full",
     advice: "Make room",
   } as const;
-  const busy = { grade: "warning", text: "its main thread was busy", advice: "Look" } as const;
-  const [first, ...rest] = warningsOf(
-    cluster([
-      node(1, { faults: [busy] }),
-      node(2, { faults: [full] }),
-      node(3, { faults: [busy] }),
-    ]),
-  );
+  const busy = (ms: number) =>
+    ({ grade: "warning", text: `its main thread was busy for ${ms} ms`, advice: "Look" }) as const;
+  const [first, ...rest] = warningsOf(cluster([
+    node(1, { faults: [busy(612)] }),
+    node(2, { faults: [full] }),
+    node(3, { faults: [busy(99.5)] }),
+  ]));
   assert.deepEqual(first, {
     isGrave: true,
     what: "Node n2: is not ready: The disk is full",
     todo: "Make room.",
   });
-  assert.deepEqual(rest.map(({ what }) => what), ["Nodes n1, n3: its main thread was busy"]);
+  assert.deepEqual(rest.map(({ what }) => what), [
+    "Node n1: its main thread was busy for 612 ms; alike n3",
+  ]);
 });

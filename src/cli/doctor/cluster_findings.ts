@@ -32,7 +32,7 @@ const common: readonly (readonly [path: string, name: string, advice: string])[]
   [
     "store.heartbeat_timeout",
     "the heartbeat timeout",
-    "Start all nodes with the same -raft-timeout",
+    "Start all nodes with the same -raft-heartbeat-timeout",
   ],
   ["store.apply_timeout", "-raft-apply-timeout", "Start all nodes with the same"],
   ["store.snapshot_threshold", "-raft-snap", anyMayLead],
@@ -133,7 +133,7 @@ function commonFindings(reached: readonly NodeReport[]): Finding[] {
 function nodeFindings(report: NodeReport): Finding[] {
   const subject = `node ${report.id}`;
   const about = findingsAbout(subject);
-  const { failure, address, voter, clock } = report;
+  const { failure, address, voter, clock, syncP99Ms } = report;
   if (failure !== undefined) {
     const advice = "Look at its log, and at whether this machine may reach it";
     const text = `does not answer at ${address}: ${failure}`;
@@ -143,7 +143,11 @@ function nodeFindings(report: NodeReport): Finding[] {
     healthFinding({ ...report, subject }),
     clock && clockFinding({ subject, clock, whose: "this machine's" }),
     lagFinding(report),
-    ...statusFindings({ ...report, subject }),
+    ...statusFindings({
+      subject,
+      status: report.status,
+      syncs: syncP99Ms === undefined ? undefined : { p99Ms: syncP99Ms, when: "since it started" },
+    }),
   ].filter((finding) => finding !== undefined);
 }
 

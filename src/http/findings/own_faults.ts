@@ -2,13 +2,15 @@ import { messageOf } from "../../base/message_of.ts";
 import type { MemberFault } from "../../cluster/types.ts";
 import type { AppState } from "../app_state.ts";
 import { collect } from "../status.ts";
-import { healthFinding, statusFindings } from "./status_findings.ts";
+import type { FigureRing } from "../../metrics/figure_ring.ts";
+import { healthFinding, type OwnWords, statusFindings } from "./status_findings.ts";
 import { StatusTree } from "./status_tree.ts";
 
 /** How old an answer may be, in ms: several may ask each second. */
 const keptMs = 3_000;
-/** Fewer syncs of the log say nothing about their slowest. */
-const syncsMin = 100;
+/** What is told of the time of syncs is of so long, in ms, and needs so many rows of figures. */
+const syncsMs = 300_000;
+const syncRowsMin = 12;
 
 /** What a node finds wrong with itself, for the others to show. */
 export class OwnFaults {
@@ -35,12 +37,20 @@ function untold(error: unknown): readonly MemberFault[] {
 }
 
 async function faultsOf(app: AppState): Promise<readonly MemberFault[]> {
-  const { service } = app;
-  const { id, stages: { sync } } = service.status();
+  const { id } = app.service.status();
   const status = new StatusTree(await collect(app));
-  const syncP99Ms = sync.count < syncsMin ? undefined : sync.quantile(0.99) * 1000;
-  const words = { subject: id, status, syncP99Ms };
+  const words = { subject: id, status, syncs: recentSyncs(app.recorder.ring) };
   return [healthFinding(words), ...statusFindings(words)].flatMap(({ grade, text, advice = "" }) =>
     grade === "ok" ? [] : [{ grade, text, advice }]
   );
+}
+
+/** What they mostly took lately: a disk that was slow once need not be for ever. */
+export function recentSyncs(ring: Pick<FigureRing, "names" | "after">): OwnWords["syncs"] {
+  const place = 1 + ring.names.indexOf("sync_p99_ms");
+  const took = ring.after(Date.now() - syncsMs).map((row) => row[place])
+    .filter((ms) => typeof ms === "number").sort((a, b) => a - b);
+  const p99Ms = took[Math.floor(took.length / 2)];
+  if (took.length < syncRowsMin || p99Ms === undefined) return undefined;
+  return { p99Ms, when: "in most of the last five minutes" };
 }

@@ -24,8 +24,8 @@ const failures: readonly (readonly [path: string, name: string])[] = [
 export interface OwnWords {
   readonly subject: string;
   readonly status: StatusTree;
-  /** Of its log, in ms, since it started; undefined where too few were counted. */
-  readonly syncP99Ms?: number | undefined;
+  /** What syncs of its log took, in ms; undefined where too few were counted. */
+  readonly syncs?: { readonly p99Ms: number; readonly when: string } | undefined;
 }
 
 /** What is to be said of a node that takes part, from its own words alone. */
@@ -58,7 +58,7 @@ function turnFinding({ subject, status }: OwnWords): Finding | undefined {
   );
 }
 
-function diskFindings({ subject, status, syncP99Ms }: OwnWords): Finding[] {
+function diskFindings({ subject, status, syncs }: OwnWords): Finding[] {
   const freeBytes = status.number("store.file_system.free_bytes");
   const totalBytes = status.number("store.file_system.total_bytes");
   const databaseBytes = status.number("store.sqlite3.db_size") ?? 0;
@@ -68,10 +68,10 @@ function diskFindings({ subject, status, syncP99Ms }: OwnWords): Finding[] {
     freeBytes === undefined || totalBytes === undefined
       ? undefined
       : freeSpaceFinding(subject, { freeBytes, totalBytes, databaseBytes }),
-    syncP99Ms === undefined ? undefined : gradeSync(
+    syncs && gradeSync(
       subject,
-      syncP99Ms,
-      `99 of 100 syncs of its log took ${msText(syncP99Ms)} at most since it started`,
+      syncs.p99Ms,
+      `99 of 100 syncs of its log took ${msText(syncs.p99Ms)} at most ${syncs.when}`,
     ),
     filesMax === undefined ? undefined : openFilesFinding(subject, filesMax),
   ].filter((finding) => finding !== undefined);
