@@ -7,6 +7,7 @@ import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import {
+  type BackupCopy,
   type BackupOptions,
   type Command,
   plainFormat,
@@ -269,7 +270,7 @@ export class ClusterService implements Service {
   async backup(
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array>> {
+  ): Promise<BackupCopy> {
     if (!options.noLeader) await this.#reads.barrier("quorum", backupBarrierMs);
     return await this.#parts.store.backup(options, signal);
   }

@@ -5,6 +5,7 @@ import type { TransactionMode } from "./transactions/transaction.ts";
 import type { SqliteMismatch } from "./sqlite_agreement.ts";
 import type {
   AnswerFormat,
+  BackupCopy,
   BackupOptions,
   IdempotencyKey,
   ReadRequest,
@@ -292,7 +293,7 @@ export interface Service {
   backup(
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array>>;
+  ): Promise<BackupCopy>;
   /** Begins a transaction of several requests at this node, and resolves with its id. */
   begin(request: BeginRequest): Promise<string>;
   /** Runs statements in a transaction, at whichever node that is; resolves with their results. */

@@ -2,6 +2,7 @@ import type { BackupOptions } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import type { QueryParameters } from "./query_parameters.ts";
+import { withIndex } from "./session_index.ts";
 
 /** /db/backup: a copy of the database, streamed. */
 export async function backup(
@@ -21,14 +22,17 @@ export async function backup(
   const tables = (parameters.get("tables") ?? "").split(",").map((name) => name.trim())
     .filter((name) => name !== "");
   audited?.note({ format, tables, vacuum });
-  const copy = await service.backup({ format, vacuum, tables, noLeader }, request.signal);
+  const { position, sizeBytes, body: copy } = await service.backup({
+    format,
+    vacuum,
+    tables,
+    noLeader,
+  }, request.signal);
   audited?.begin();
   let bytes = 0;
   const transfer = app.info.transfers?.begin("backup", {
     what: "to a client",
-    totalBytes: format === "sql" || vacuum
-      ? undefined
-      : (await service.storeStatus()).databaseBytes,
+    totalBytes: sizeBytes,
   });
   const end = () => app.info.transfers?.end(transfer);
   const body = copy.pipeThrough(
@@ -36,7 +40,7 @@ export async function backup(
       transform: (piece, controller) => {
         bytes += piece.length;
         transfer?.add(piece.length);
-        controller.enqueue(new Uint8Array(piece));
+        controller.enqueue(piece as Uint8Array<ArrayBuffer>);
       },
       flush: () => {
         end();
@@ -50,10 +54,11 @@ export async function backup(
       },
     }),
   );
-  return answers.bytes(
+  const response = answers.bytes(
     parameters.has("compress") ? body.pipeThrough(new CompressionStream("gzip")) : body,
     contentType,
   );
+  return withIndex(response, position.index);
 }
 
 function backupFormat(parameters: QueryParameters): BackupOptions["format"] {

@@ -1,4 +1,11 @@
-import { answer, jsonOf, plainText, responses } from "./openapi_responses.ts";
+import {
+  answer,
+  backupHeaders,
+  headers,
+  jsonOf,
+  plainText,
+  responses,
+} from "./openapi_responses.ts";
 
 import { consolePaths } from "./openapi_console_paths.ts";
 import { dataErrors, dataPaths, parameterList, sqlText } from "./openapi_data_paths.ts";
@@ -11,10 +18,13 @@ const filePaths = {
       parameters: parameterList("fmt", "tables", "vacuum", "compress", "noleader", "redirect"),
       responses: responses(
         {
-          200: answer("The copy.", {
-            "application/octet-stream": {},
-            "application/sql": { schema: { type: "string" } },
-          }),
+          200: {
+            ...answer("The copy.", {
+              "application/octet-stream": {},
+              "application/sql": { schema: { type: "string" } },
+            }),
+            headers: { ...headers, ...backupHeaders },
+          },
         },
         ...dataErrors,
       ),

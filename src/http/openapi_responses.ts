@@ -32,6 +32,14 @@ export const indexHeaders = {
   },
 };
 
+/** The header on copies of the database. */
+export const backupHeaders = {
+  "X-Raftlite-Index": {
+    description: "The index of the last entry that is in the copy, where its changes go on from.",
+    schema: { type: "string", pattern: "^[0-9]+$" },
+  },
+};
+
 /** The header on errors. */
 const errorHeaders = {
   ...headers,

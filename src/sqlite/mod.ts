@@ -1,12 +1,14 @@
 export { Backup } from "./backup.ts";
 export { type Authorizer, AuthorizerResult } from "./callbacks.ts";
 export { type CheckpointResult, Database } from "./database.ts";
+export { DatabaseImage, type FileImage, type Journal } from "./database_image.ts";
 export { DbConfig, withWritableSchema } from "./db_config.ts";
 export { Determinism, MaxRowIdWatch } from "./determinism.ts";
 export { ResultCode, SqliteError } from "./error.ts";
 export { examineExtensions, type ExtensionFile, type Extensions } from "./extensions.ts";
 export { findLibrary } from "./find_library.ts";
 export { createHiddenTable, hasTable } from "./hidden_table.ts";
+export { EditTooLargeError, ImageEdit } from "./image_edit.ts";
 export { InterruptCell } from "./interrupt.ts";
 export { type Library, type LibraryLocation, locationOf, openLibrary } from "./library.ts";
 export {

@@ -50,6 +50,7 @@ export const symbols = {
     result: "i32",
   },
   sqlite3_wal_autocheckpoint: { parameters: ["pointer", "i32"], result: "i32" },
+  sqlite3_file_control: { parameters: ["pointer", "buffer", "i32", "buffer"], result: "i32" },
 
   /** Not in every system's library. */
   sqlite3_load_extension: {

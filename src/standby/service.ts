@@ -15,6 +15,7 @@ import type { Clock } from "../io/types.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import type { Member } from "../raft/types.ts";
 import type {
+  BackupCopy,
   BackupOptions,
   ReadRequest,
   SqliteProfile,
@@ -94,7 +95,7 @@ export class StandbyService implements Service {
   async backup(
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array>> {
+  ): Promise<BackupCopy> {
     if (!options.noLeader) {
       throw new ServiceError("unavailable", `${readsRefused}; a backup with noleader`);
     }

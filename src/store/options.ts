@@ -2,6 +2,7 @@ import type { Clock, Disk, Logger } from "../io/types.ts";
 import type { Library } from "../sqlite/mod.ts";
 import type { SlowOptions } from "./statements/statement_meter.ts";
 export type { SlowOptions } from "./statements/statement_meter.ts";
+import type { ImageLimits } from "./copy/held_image.ts";
 import type { Threads } from "./threads.ts";
 
 /** Bounds on what a store holds at once, and waits for. */
@@ -12,10 +13,22 @@ export interface StoreLimits {
   readonly streamsMax: number;
   /** How long a client may take nothing of a streamed answer or a backup, in ms. */
   readonly stallMs: number;
-  /** Backups being made or sent, each a whole copy of the database. */
+  /** Backups being made or sent; each may become a whole copy of the database. */
   readonly backupsMax: number;
   /** Size at which the WAL is moved into the database file, in bytes. */
   readonly walBytes: number;
+  /** How long the WAL may be held for a copy that is being read, in ms. */
+  readonly copyHeldMs: number;
+}
+
+/** Times the WAL's wanted size that it may grow for a copy that is being read. */
+const copyGrowthFactor = 16;
+
+/** For how long a copy may be read from the database itself: then what is left of it is copied. */
+export function imageLimits(
+  { walBytes, copyHeldMs }: Pick<StoreLimits, "walBytes" | "copyHeldMs">,
+): ImageLimits {
+  return { grownBytesMax: walBytes * copyGrowthFactor, heldMsMax: copyHeldMs };
 }
 
 export const defaultLimits: StoreLimits = {
@@ -24,6 +37,7 @@ export const defaultLimits: StoreLimits = {
   stallMs: 30_000,
   backupsMax: 8,
   walBytes: 16 * 1024 * 1024,
+  copyHeldMs: 600_000,
 };
 
 export interface StoreOptions {

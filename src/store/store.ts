@@ -9,12 +9,13 @@ import type { ChangesFile } from "./apply/write_connection.ts";
 import { Batches } from "./apply/batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
 import { Copier } from "./copy/copier.ts";
-import { streamCopy } from "./copy/copy_stream.ts";
+import { ClientBackups } from "./copy/client_backups.ts";
 import { StoreFailedError, untrusted } from "./failures.ts";
 import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { HeldReads } from "./apply/held_reads.ts";
+import { Images } from "./copy/images.ts";
 import { LifeCycle } from "./life_cycle.ts";
-import { defaultLimits, type StoreLimits, type StoreOptions } from "./options.ts";
+import { defaultLimits, imageLimits, type StoreLimits, type StoreOptions } from "./options.ts";
 import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
@@ -29,6 +30,7 @@ import {
   type AppliedEntry,
   type AppliedPosition,
   type ApplyEntry,
+  type BackupCopy,
   type BackupOptions,
   type CheckedBackup,
   type HeldRead,
@@ -123,9 +125,10 @@ class SqliteStore implements Store {
   readonly #quickSwitch: QuickSwitch;
   readonly #quickReader: QuickReader;
   readonly #quickWriter: QuickWriter;
-  readonly #copier: Copier;
   /** For what takes long, and nobody waits for: snapshots and clients' backups do not queue behind it. */
   readonly #packer: Copier;
+  readonly #images: Images;
+  readonly #backups: ClientBackups;
   readonly #snapshots: SnapshotCopies;
   readonly #wal: WalKeeper;
   readonly #batches: Batches;
@@ -186,12 +189,19 @@ class SqliteStore implements Store {
     const quickParts = { library, path, foreignKeys, life, clock, meter, quickSwitch };
     this.#quickReader = new QuickReader(quickParts);
     this.#quickWriter = new QuickWriter(quickParts, undefined, this.#changesFile);
-    this.#copier = new Copier(library, life, threads);
-    this.#snapshots = new SnapshotCopies({
+    const temporaries = this.#temporaries;
+    const copier = new Copier(library, life, threads);
+    const images = this.#images = new Images({
+      library,
       path,
-      temporaries: this.#temporaries,
-      copier: this.#copier,
+      temporaries,
+      life,
+      threads,
+      limits: imageLimits(limits),
     });
+    const { stallMs } = limits;
+    this.#backups = new ClientBackups({ path, images, temporaries, copier, clock, stallMs });
+    this.#snapshots = new SnapshotCopies({ images, temporaries, copier });
     this.#packer = new Copier(library, life, threads);
     this.#wal = new WalKeeper({
       path,
@@ -206,6 +216,7 @@ class SqliteStore implements Store {
       logger,
       clock,
       softBytes: limits.walBytes,
+      isHeldForCopy: () => this.#images.areHeld || this.#packer.isRunning,
     });
     this.#batches = new Batches(
       this.#writer,
@@ -379,26 +390,15 @@ class SqliteStore implements Store {
     return this.#heldReads.hold();
   }
 
-  async backup(
-    options: BackupOptions,
-    signal?: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array>> {
-    const { path, clock, limits: { stallMs } } = this.#parts;
-    const copy = this.#temporaries.make("backup");
-    try {
-      const { path: target } = copy;
-      await this.#copier.run<"backup">({ type: "backup", path, target, options }, signal);
-      return await streamCopy(copy, { clock, stallMs, signal });
-    } catch (error) {
-      await copy.remove();
-      throw error;
-    }
+  backup(options: BackupOptions, signal?: AbortSignal): Promise<BackupCopy> {
+    return this.#backups.open(options, signal);
   }
 
   async pack(options: PackOptions, signal?: AbortSignal): Promise<PackedBackup> {
     const { path } = this.#parts;
+    const limits = imageLimits(this.#parts.limits);
     const run = (plain: string, target: string) =>
-      this.#packer.run<"pack">({ type: "pack", path, plain, target, options }, signal);
+      this.#packer.run<"pack">({ type: "pack", path, plain, target, options, limits }, signal);
     return await packBackup(this.#temporaries, run);
   }
 

@@ -7,6 +7,7 @@ import type {
   NumberedHeldRequest,
 } from "./apply/held_reads_thread.ts";
 import type { CopyReply, CopyRequest, CopyStart } from "./copy/copy_thread.ts";
+import type { ImageReply, ImagesStart, NumberedImageRequest } from "./copy/image_thread.ts";
 import type { ReaderReply, ReaderRequest } from "./read/reader_thread.ts";
 
 /** What the main thread and each kind of thread say to each other. */
@@ -15,6 +16,7 @@ export interface ThreadMessages {
   reader: { request: ReaderRequest; reply: ReaderReply };
   held_reads: { request: HeldReadsStart | NumberedHeldRequest; reply: HeldReadsReply };
   copier: { request: CopyStart | CopyRequest; reply: CopyReply };
+  images: { request: ImagesStart | NumberedImageRequest; reply: ImageReply };
 }
 
 export type ThreadName = keyof ThreadMessages;

@@ -331,6 +331,14 @@ export interface BackupOptions {
   readonly tables: readonly string[];
 }
 
+/** A backup on its way to a client. */
+export interface BackupCopy {
+  /** Up to where it goes. */
+  readonly position: AppliedPosition;
+  readonly sizeBytes: number;
+  readonly body: ReadableStream<Uint8Array>;
+}
+
 export type Compression = "none" | "gzip" | "zstd";
 
 export interface PackedSums {
@@ -454,7 +462,7 @@ export interface Store extends StateMachine {
   /** Holds what is committed now, for reads; rejects with a StoreBusyError when too much is held. */
   hold(): Promise<HeldRead>;
   /** A consistent copy as a stream, in constant memory; writes go on. */
-  backup(options: BackupOptions, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  backup(options: BackupOptions, signal?: AbortSignal): Promise<BackupCopy>;
   /** A backup of the user's data, compressed, in a file; writes go on. */
   pack(options: PackOptions, signal?: AbortSignal): Promise<PackedBackup>;
   /**

@@ -5,6 +5,7 @@ const modules: Readonly<Record<ThreadName, URL>> = {
   reader: new URL("./read/reader_worker.ts", import.meta.url),
   held_reads: new URL("./apply/held_reads_worker.ts", import.meta.url),
   copier: new URL("./copy/copy_worker.ts", import.meta.url),
+  images: new URL("./copy/image_worker.ts", import.meta.url),
 };
 
 /** Each thread a Worker. */

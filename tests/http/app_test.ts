@@ -318,6 +318,7 @@ httpTest("/db/backup streams, compresses and hands over its options", async () =
   const plain = await fetch("/db/backup?noleader&tables=a,%20b,,&fmt=sql");
   assert.equal(plain.headers.get("content-type"), "application/sql");
   assert.equal(plain.headers.get("x-rqlite-served-by"), null);
+  assert.equal(plain.headers.get("x-raftlite-index"), "17");
   assert.equal(await plain.text(), "SQLite format 3");
   const compressed = await fetch("/db/backup?compress&vacuum");
   assert.equal(compressed.headers.get("content-type"), "application/octet-stream");

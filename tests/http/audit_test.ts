@@ -84,12 +84,16 @@ Deno.test("the audit is told of a backup when it begins, and of its end, whichev
 Deno.test("the audit is told of a backup that breaks off", async () => {
   const service = new FakeService();
   service.backup = () =>
-    Promise.resolve(ReadableStream.from(
-      (async function* () {
-        yield new Uint8Array(10);
-        throw new Error("The disk does not answer");
-      })(),
-    ));
+    Promise.resolve({
+      position: { index: 1, term: 1 },
+      sizeBytes: 100,
+      body: ReadableStream.from(
+        (async function* () {
+          yield new Uint8Array(10);
+          throw new Error("The disk does not answer");
+        })(),
+      ),
+    });
   const { audit, fetch } = audited(service);
   await assert.rejects((await fetch("/db/backup")).bytes());
   assert.deepEqual(audit.take(), ["backup begun", "backup failed The disk does not answer 10"]);

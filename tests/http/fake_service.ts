@@ -24,6 +24,7 @@ import { WriteStages } from "../../src/node/writes/write_stages.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import type { Member } from "../../src/raft/types.ts";
 import type {
+  BackupCopy,
   BackupOptions,
   ReadRequest,
   Statements,
@@ -124,10 +125,11 @@ export class FakeService implements Service {
 
   async backup(
     options: BackupOptions & { readonly noLeader: boolean },
-  ): Promise<ReadableStream<Uint8Array>> {
+  ): Promise<BackupCopy> {
     this.backups.push(options);
     await this.#gate();
-    return ReadableStream.from([encoder.encode("SQLite "), encoder.encode("format 3")]);
+    const body = ReadableStream.from([encoder.encode("SQLite "), encoder.encode("format 3")]);
+    return { position: { index: 17, term: 2 }, sizeBytes: 15, body };
   }
 
   async begin(request: BeginRequest): Promise<string> {

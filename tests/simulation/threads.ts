@@ -5,6 +5,7 @@ import type { Library } from "../../src/sqlite/mod.ts";
 import { heldReadsThread } from "../../src/store/apply/held_reads_thread.ts";
 import { writerThread } from "../../src/store/apply/writer_thread.ts";
 import { copyThread } from "../../src/store/copy/copy_thread.ts";
+import { imageThread } from "../../src/store/copy/image_thread.ts";
 import { readerThread } from "../../src/store/read/reader_thread.ts";
 import type {
   ReplyOf,
@@ -23,6 +24,7 @@ const programs: { [Name in ThreadName]: ThreadProgram<RequestTo<Name>, ReplyOf<N
   reader: readerThread,
   held_reads: heldReadsThread,
   copier: copyThread,
+  images: imageThread,
 };
 
 export interface SimulatedThreadsParts {

@@ -74,7 +74,7 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     throw new Error("The toy store has no transactions");
   }
 
-  backup(): Promise<ReadableStream<Uint8Array>> {
+  backup(): Promise<never> {
     return Promise.reject(new Error("The toy store makes no backups"));
   }
 

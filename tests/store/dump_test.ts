@@ -9,10 +9,10 @@ const opened = openLibrary(library);
 const lengthLimit = 0;
 
 async function dumpOf(s: TestStore, ...tables: string[]): Promise<string> {
-  const stream = await s.store.backup({ format: "sql", vacuum: false, tables });
+  const { body } = await s.store.backup({ format: "sql", vacuum: false, tables });
   const decoder = new TextDecoder("utf-8", { fatal: true });
   return decoder.decode(
-    await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).bytes(),
+    await new Response(body as ReadableStream<Uint8Array<ArrayBuffer>>).bytes(),
   );
 }
 

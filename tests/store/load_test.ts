@@ -157,7 +157,7 @@ Deno.test("Store.apply and Store.backup keep a table of whatever name, while the
   assert.match(await s.query(`SELECT v FROM ${name}`), /kept/);
   const backup = await s.store.backup({ format: "delete", vacuum: false, tables: [] });
   const path = `${s.directory}/backup`;
-  await Deno.writeFile(path, backup);
+  await Deno.writeFile(path, backup.body);
   assert.equal(
     sqlite3(path, `SELECT v FROM ${name}; SELECT name FROM sqlite_schema`),
     `kept\n${name}\n`,

@@ -90,8 +90,8 @@ Deno.test("A file that uses an application's own collation, function, tokenizer 
     await works(follower);
 
     const options = { format: "binary", vacuum: false, tables: [] } as const;
-    const stream = await s.store.backup(options) as ReadableStream<Uint8Array<ArrayBuffer>>;
-    const backup = await new Response(stream).bytes();
+    const { body: copy } = await s.store.backup(options);
+    const backup = await new Response(copy as ReadableStream<Uint8Array<ArrayBuffer>>).bytes();
     assert.equal((await load(follower, backup)).at(-1), "", sql);
     await works(follower);
   }

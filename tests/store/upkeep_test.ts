@@ -132,6 +132,6 @@ Deno.test("Upkeep is no part of what users load and back up, and a WAL as large 
   await eventually("the WAL to be given back", async () => await size() === 0);
   const options = { format: "binary", vacuum: false, tables: [] } as const;
   const backup = `${s.directory}/backup.sqlite`;
-  await Deno.writeFile(backup, await s.store.backup(options));
+  await Deno.writeFile(backup, (await s.store.backup(options)).body);
   assert.equal(sqlite3(backup, "SELECT group_concat(name) FROM sqlite_schema").trim(), "t");
 });

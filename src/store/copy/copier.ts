@@ -34,6 +34,10 @@ export class Copier implements Holder {
     life.hold(this);
   }
 
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Throws a StoreBusyError when too many wait. Rejects with the signal's reason when it is aborted. */
   run<Type extends CopyRequest["type"]>(
     request: Extract<CopyRequest, { type: Type }>,

@@ -1,6 +1,11 @@
 import type { Clock, Timer } from "../../io/types.ts";
-import { readFile } from "./snapshot_body.ts";
-import type { TemporaryFile } from "./temporary_files.ts";
+
+/** A copy of the database that can be read, once. */
+export interface ReadableCopy {
+  readonly pieces: AsyncGenerator<Uint8Array>;
+  /** Removes it, or lets go of it. */
+  close(): Promise<void>;
+}
 
 /** How long a client may take nothing of the copy, and its going away. */
 export interface CopyStreamOptions {
@@ -10,22 +15,20 @@ export interface CopyStreamOptions {
 }
 
 /**
- * A finished copy of the database on its way to a client. The copy is removed at the stream's end,
+ * A copy of the database on its way to a client. It is closed at the stream's end,
  * whatever that is: all of it sent, the client gone or silent for `stallMs`, or an error on the way.
  */
-export async function streamCopy(
-  copy: TemporaryFile,
+export function streamCopy(
+  { pieces, close }: ReadableCopy,
   { clock, stallMs, signal }: CopyStreamOptions,
-): Promise<ReadableStream<Uint8Array>> {
-  const file = await copy.open({ create: false });
-  const chunks = readFile(file, await file.size());
+): ReadableStream<Uint8Array> {
   let stall: Timer | undefined;
   let giveUp = (_reason: unknown): void => {};
   const goneAway = () => giveUp(signal?.reason);
   const end = async () => {
     stall?.cancel();
     signal?.removeEventListener("abort", goneAway);
-    await copy.remove();
+    await close();
   };
   const watch = () => {
     stall = clock.after(stallMs, () => {
@@ -44,7 +47,7 @@ export async function streamCopy(
     async pull(controller) {
       stall?.cancel();
       try {
-        const { value, done } = await chunks.next();
+        const { value, done } = await pieces.next();
         if (done) {
           await end();
           controller.close();

@@ -1,28 +1,32 @@
 import { assert } from "../../base/assert.ts";
 import { ByteWriter } from "../../base/bytes.ts";
-import type { Disk } from "../../io/types.ts";
+import type { Clock, Disk } from "../../io/types.ts";
 import {
   Backup,
   type CheckpointResult,
   Database,
+  EditTooLargeError,
   type Library,
   type LibraryLocation,
 } from "../../sqlite/mod.ts";
 import { dumpSql } from "./dump.ts";
 import { isBrokenDisk, isOutOfRoom, reasonOf } from "../failures.ts";
 import { verifyReceived } from "./received_copy.ts";
-import { dropRaftTables, readRaftState, resumeAtStart } from "../apply/raft_table.ts";
+import { dropRaftTables, readRaftState } from "../apply/raft_table.ts";
 import type { RequestTo, ThreadScope } from "../threads.ts";
 import {
   type AppliedPosition,
   type BackupOptions,
+  type Compression,
   DamagedBackupError,
   type PackedSums,
   type PackOptions,
 } from "../types.ts";
 import { makeChangesDurable } from "../../changes/durable_changes.ts";
+import { HeldImage, type ImageContent, type ImageLimits } from "./held_image.ts";
 import { packFile } from "./packed_file.ts";
 import { type RestoredFile, restoreFile } from "./restored_file.ts";
+import { readFile } from "./snapshot_body.ts";
 
 /** Work on the database beside writer and readers; one at a time, each with a connection of its own. */
 export type CopyRequest =
@@ -33,8 +37,6 @@ export type CopyRequest =
     /** Of the change log, which must be durable first; undefined for none. */
     readonly changesPath: string | undefined;
   }
-  /** Copies everything, with what the store keeps for itself. */
-  | { readonly type: "snapshot"; readonly path: string; readonly target: string }
   /** Copies the user's data. */
   | {
     readonly type: "backup";
@@ -42,13 +44,14 @@ export type CopyRequest =
     readonly target: string;
     readonly options: BackupOptions;
   }
-  /** Copies the user's data into `target`, compressed, by way of `plain`. */
+  /** Copies the user's data into `target`, compressed; what must be copied plain before goes to `plain`. */
   | {
     readonly type: "pack";
     readonly path: string;
     readonly plain: string;
     readonly target: string;
     readonly options: PackOptions;
+    readonly limits: ImageLimits;
   }
   /** Checks a user's backup at `path`, and unpacks it into `target`. */
   | { readonly type: "restore"; readonly path: string; readonly target: string }
@@ -63,8 +66,7 @@ export interface CopyStart {
 
 export interface CopyResults {
   checkpoint: CheckpointResult;
-  snapshot: AppliedPosition;
-  backup: undefined;
+  backup: AppliedPosition;
   pack: PackedSums & { readonly position: AppliedPosition };
   restore: RestoredFile | { readonly damage: string };
   verify: AppliedPosition;
@@ -83,15 +85,20 @@ export type CopyReply =
 const pagesPerStep = 1024;
 const busyTimeoutMs = 5000;
 
+type PackRequest = Extract<CopyRequest, { type: "pack" }>;
+type Around = Pick<ThreadScope<CopyReply>, "disk" | "clock">;
+
 /** The work that one copier does, with its own connections. */
 class CopyWork {
   readonly #library: Library;
   readonly #disk: Disk;
+  readonly #clock: Clock;
   readonly #cancelled: Int32Array;
 
-  constructor(library: Library, disk: Disk, cancelled: Int32Array) {
+  constructor(library: Library, { disk, clock }: Around, cancelled: Int32Array) {
     this.#library = library;
     this.#disk = disk;
+    this.#clock = clock;
     this.#cancelled = cancelled;
   }
 
@@ -99,11 +106,6 @@ class CopyWork {
     switch (request.type) {
       case "checkpoint":
         return this.#checkpoint(request.path, request.changesPath);
-      case "snapshot": {
-        this.#copyPages(request.path, request.target);
-        using copy = this.#open(request.target);
-        return positionIn(copy);
-      }
       case "backup":
         return request.options.format === "sql"
           ? this.#dump(request.path, request.target, request.options.tables)
@@ -161,10 +163,12 @@ class CopyWork {
     }
   }
 
-  #backUp(path: string, target: string, options: BackupOptions): void {
+  #backUp(path: string, target: string, options: BackupOptions): AppliedPosition {
     this.#copyPages(path, target);
     using copy = this.#open(target);
+    const position = positionIn(copy);
     this.#keepUsersData(copy, options);
+    return position;
   }
 
   #keepUsersData(
@@ -179,10 +183,42 @@ class CopyWork {
     else if (format === "binary") copy.exec("PRAGMA journal_mode = WAL");
   }
 
-  async #pack(
-    { path, plain, target, options }: Extract<CopyRequest, { type: "pack" }>,
+  async #pack(request: PackRequest): Promise<CopyResults["pack"]> {
+    const { options: { vacuum, content = "user", journal = "wal" } } = request;
+    if (vacuum) return await this.#packCopy(request);
+    try {
+      const wanted = content === "all" ? { of: "all" } as const : { of: "user", journal } as const;
+      return await this.#packImage(request, wanted);
+    } catch (error) {
+      if (error instanceof EditTooLargeError) return await this.#packCopy(request);
+      throw error;
+    }
+  }
+
+  async #packImage(
+    { path, plain, target, options: { compression }, limits }: PackRequest,
+    content: ImageContent,
   ): Promise<CopyResults["pack"]> {
-    const { vacuum, compression, journal = vacuum ? "delete" : "wal", content = "user" } = options;
+    const library = this.#library;
+    const around = { disk: this.#disk, clock: this.#clock };
+    const image = new HeldImage({ ...around, library, path, restPath: plain, content, limits });
+    try {
+      const { position, sizeBytes } = image;
+      if (content.of === "all" && !image.isWhole) {
+        throw new Error("The copy holds a part of an entry: try again when that is applied");
+      }
+      const read = (offset: number, length: number) => image.read(offset, length);
+      const sums = await this.#packFile(readFile({ path, read }, sizeBytes), target, compression);
+      return { ...sums, position };
+    } finally {
+      await image.close();
+    }
+  }
+
+  /** Of a copy, in which SQLite can write. */
+  async #packCopy(
+    { path, plain, target, options: { vacuum, compression, journal } }: PackRequest,
+  ): Promise<CopyResults["pack"]> {
     this.#copyPages(path, plain);
     let position: AppliedPosition;
     {
@@ -190,21 +226,25 @@ class CopyWork {
       position = positionIn(copy);
       // What is deleted leaves no trace: equal databases give equal files.
       copy.exec("PRAGMA secure_delete = ON");
-      if (content === "all" && readRaftState(copy).resume !== resumeAtStart) {
-        throw new Error("The copy holds a part of an entry: try again when that is applied");
-      }
-      if (content === "user") {
-        this.#keepUsersData(copy, { format: journal === "wal" ? "binary" : "delete", vacuum });
-      }
+      const format = vacuum || journal === "delete" ? "delete" : "binary";
+      this.#keepUsersData(copy, { format, vacuum });
     }
-    const sums = await packFile({
-      disk: this.#disk,
-      from: plain,
-      target,
-      compression,
-      check: () => this.#checkCancelled(),
-    });
-    return { ...sums, position };
+    const file = await this.#disk.open(plain, { create: false });
+    try {
+      const pieces = readFile(file, await file.size());
+      return { ...await this.#packFile(pieces, target, compression), position };
+    } finally {
+      file.close();
+    }
+  }
+
+  #packFile(
+    from: AsyncIterable<Uint8Array>,
+    target: string,
+    compression: Compression,
+  ): Promise<PackedSums> {
+    const check = () => this.#checkCancelled();
+    return packFile({ disk: this.#disk, from, target, compression, check });
   }
 
   async #restore(
@@ -224,8 +264,13 @@ class CopyWork {
     }
   }
 
-  async #dump(path: string, target: string, tables: readonly string[]): Promise<void> {
+  async #dump(
+    path: string,
+    target: string,
+    tables: readonly string[],
+  ): Promise<AppliedPosition> {
     using source = this.#openForReading(path);
+    const position = positionIn(source);
     const file = await this.#disk.open(target, { create: true });
     try {
       const out = new ByteWriter(0x4_0000);
@@ -238,6 +283,7 @@ class CopyWork {
         out.reset();
       };
       await dumpSql({ database: source, tables, out, flush });
+      return position;
     } finally {
       file.close();
     }
@@ -265,7 +311,7 @@ export function copyThread(scope: ThreadScope<CopyReply>): (request: RequestTo<"
   return (request) => {
     if ("cancelled" in request) {
       const library = scope.openLibrary(request.library);
-      work = new CopyWork(library, scope.disk, new Int32Array(request.cancelled));
+      work = new CopyWork(library, scope, new Int32Array(request.cancelled));
     } else {
       last = last.then(() => answer(request));
     }

@@ -25,23 +25,22 @@ export function compressionOf(head: Uint8Array): Compression {
   return "none";
 }
 
-/** Compresses a database file into another, and sums both up; bytes pass through, they do not gather. */
+/** Compresses a database file, and sums it and the result up; bytes pass through, they do not gather. */
 export async function packFile(
   { disk, from, target, compression, check }: {
     readonly disk: Disk;
-    readonly from: string;
+    readonly from: AsyncIterable<Uint8Array>;
     readonly target: string;
     readonly compression: Compression;
     /** Called now and then; throws to give the work up. */
     readonly check: () => void;
   },
 ): Promise<PackedSums> {
-  const source = await disk.open(from, { create: false });
   const file = await disk.open(target, { create: true });
   try {
     const content = new ContentHash();
     const plain = async function* () {
-      for await (const piece of readFile(source, await source.size())) {
+      for await (const piece of from) {
         check();
         content.update(piece);
         yield piece;
@@ -66,7 +65,6 @@ export async function packFile(
       contentSha256: content.digest(),
     };
   } finally {
-    source.close();
     file.close();
   }
 }

@@ -16,7 +16,10 @@ export function snapshotSize(fileBytes: number): number {
 }
 
 /** Pieces of a file, in order; `size` was its size when asked. */
-export async function* readFile(file: DiskFile, size: number): AsyncGenerator<Uint8Array> {
+export async function* readFile(
+  file: Pick<DiskFile, "path" | "read">,
+  size: number,
+): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < size;) {
     const chunk = await file.read(at, Math.min(chunkBytes, size - at));
     if (chunk.length === 0) throw new FormatError(`File ${file.path} ends early, at ${at}`);

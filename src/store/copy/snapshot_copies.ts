@@ -1,17 +1,17 @@
 import { messageOf } from "../../base/message_of.ts";
 import { type AppliedPosition, SnapshotRejectedError, type StateSnapshot } from "../types.ts";
 import type { Copier } from "./copier.ts";
-import { readFile, receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
+import type { Images } from "./images.ts";
+import { receiveSnapshot, snapshotSize, writeSnapshot } from "./snapshot_body.ts";
 import type { TemporaryFile, TemporaryFiles } from "./temporary_files.ts";
 
 interface Parts {
-  /** Of the database. */
-  readonly path: string;
+  readonly images: Images;
   readonly temporaries: TemporaryFiles;
   readonly copier: Copier;
 }
 
-/** Copies of the database that nodes send each other, as files of their own. */
+/** Copies of the database that nodes send each other. */
 export class SnapshotCopies {
   readonly #parts: Parts;
 
@@ -19,28 +19,16 @@ export class SnapshotCopies {
     this.#parts = parts;
   }
 
-  /** Makes one, to be sent. */
+  /** Opens one, to be sent. */
   async open(): Promise<StateSnapshot> {
-    const { path, temporaries, copier } = this.#parts;
-    const copy = temporaries.make("snapshot");
-    try {
-      const position = await copier.run<"snapshot">({
-        type: "snapshot",
-        path,
-        target: copy.path,
-      });
-      const file = await copy.open({ create: false });
-      const size = await file.size();
-      return {
-        position,
-        sizeBytes: snapshotSize(size),
-        body: writeSnapshot(readFile(file, size), size),
-        close: () => copy.remove(),
-      };
-    } catch (error) {
-      await copy.remove();
-      throw error;
-    }
+    const image = await this.#parts.images.open("snapshot", { of: "all" });
+    const { position, sizeBytes } = image;
+    return {
+      position,
+      sizeBytes: snapshotSize(sizeBytes),
+      body: writeSnapshot(image.pieces(), sizeBytes),
+      close: () => image.close(),
+    };
   }
 
   /** Receives one, verified and durable; the caller removes it. Throws a SnapshotRejectedError. */

@@ -34,6 +34,8 @@ export interface WalKeeperParts {
   readonly clock: Clock;
   /** Size at which the WAL is moved into the database file, in bytes. */
   readonly softBytes: number;
+  /** Whether the database is held for a copy that is being read: the WAL cannot be begun anew then. */
+  readonly isHeldForCopy: () => boolean;
 }
 
 /**
@@ -136,9 +138,10 @@ export class WalKeeper {
   }
 
   async #shrink(): Promise<void> {
-    const { softBytes, clock, writer, heldReads } = this.#parts;
+    const { softBytes, clock, writer, heldReads, isHeldForCopy } = this.#parts;
     this.#checkpoints++;
-    if (this.#bytes < softBytes * hardFactor || clock.now() - this.#hardTriedAt < hardEveryMs) {
+    const inVain = isHeldForCopy() || clock.now() - this.#hardTriedAt < hardEveryMs;
+    if (this.#bytes < softBytes * hardFactor || inVain) {
       await this.checkpoint();
       await this.#tracked(() => writer.checkpoint());
       return;

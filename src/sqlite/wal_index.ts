@@ -1,0 +1,71 @@
+import type { OpenFile } from "./open_file.ts";
+
+/** The WAL-index, https://www.sqlite.org/walformat.html#the_wal_index_file_format: numbers are the machine's. */
+const regionBytes = 32_768;
+const headBytes = 136;
+/** The header is there twice; one that is being written differs. */
+const headerBytes = 48;
+const offsets = { isInit: 12, frames: 16, salts: 32, backfilled: 96 } as const;
+const saltsBytes = 8;
+/** Frames whose page numbers the first region has, and each other one. */
+const firstRegionFrames = (16_384 - headBytes) / 4;
+const otherRegionFrames = 4096;
+
+const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** What the WAL's index says at one moment. */
+export interface WalState {
+  /** All of the header, to be compared: it is another one after each commit. */
+  readonly header: Uint8Array;
+  /** Of this generation of the WAL, as each of its frames has them. */
+  readonly salts: Uint8Array;
+  /** Committed. */
+  readonly frames: number;
+  /** Of those, how many are in the database file. */
+  readonly backfilled: number;
+}
+
+/** The state at this moment; undefined while it is being written. `database` has read in WAL mode. */
+export function readWalState(database: OpenFile): WalState | undefined {
+  const memory = database.sharedMemory(0, regionBytes);
+  const head = new Uint8Array(headBytes);
+  memory.copyInto(head);
+  const header = head.subarray(0, headerBytes);
+  if (!equalBytes(header, head.subarray(headerBytes, 2 * headerBytes))) return undefined;
+  if (header[offsets.isInit] !== 1) return undefined;
+  const view = new DataView(head.buffer);
+  return {
+    header,
+    salts: header.subarray(offsets.salts, offsets.salts + saltsBytes),
+    frames: view.getUint32(offsets.frames, isLittleEndian),
+    backfilled: view.getUint32(offsets.backfilled, isLittleEndian),
+  };
+}
+
+/**
+ * The last frame of each page among those that are not in the database file, counted from 1. They
+ * must be held there by a read transaction.
+ */
+export function lastFrames(
+  database: OpenFile,
+  { frames, backfilled }: Pick<WalState, "frames" | "backfilled">,
+): Map<number, number> {
+  const frameOf = new Map<number, number>();
+  let first = 1;
+  for (let region = 0; first <= frames; region++) {
+    const count = region === 0 ? firstRegionFrames : otherRegionFrames;
+    if (first + count > backfilled) {
+      const pages = new Uint32Array(Math.min(count, frames - first + 1));
+      database.sharedMemory(region, regionBytes).copyInto(pages, region === 0 ? headBytes : 0);
+      for (const [at, page] of pages.entries()) {
+        if (first + at > backfilled) frameOf.set(page, first + at);
+      }
+    }
+    first += count;
+  }
+  return frameOf;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
