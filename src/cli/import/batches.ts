@@ -9,7 +9,7 @@ import { ImportError, type Source, type SourceRow } from "./types.ts";
 
 /** Named in the keys of batches. */
 export const batching = "2";
-const rowsMax = 10_000;
+const rowsMax = 5_000;
 const bytesMax = 1024 * 1024;
 /** Of a statement; SQLite takes 32,766 parameters. */
 const statementRowsMax = 100;

@@ -21,14 +21,16 @@ export function connectTo(access: NodeAccess): Client {
 function fetchOver(exchange: HttpExchange, authorization: string | undefined): typeof fetch {
   return async (input, init) => {
     const headers = Object.fromEntries(new Headers(init?.headers));
-    const { method = "GET", body } = init ?? {};
+    const { method = "GET" } = init ?? {};
+    // What is to be sent once comes as a stream.
+    const body = init?.body ? await new Response(init.body).text() : undefined;
     try {
       const answer = await exchange.send({
         method,
         url: new URL(String(input)),
         headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
         timeoutMs: 0,
-        ...(typeof body === "string" ? { body } : {}),
+        ...(body === undefined ? {} : { body }),
       }, init?.signal ?? never);
       const { status } = answer;
       return new Response(ReadableStream.from(answer.body), { status, headers: answer.headers });
