@@ -76,7 +76,7 @@ Deno.test("Bank notices money that is not there", async () => {
 
 Deno.test("Lists notices a session that does not see its own appends", async () => {
   const { report, ...rest } = parts();
-  const lists = new Lists({ report, ...rest });
+  const lists = new Lists({ report, ...rest }, true);
   await using node = new FakeNode((path) =>
     path.startsWith("/db/query") ? { results: [{}] } : { results: [{ rows_affected: 1 }] }
   );

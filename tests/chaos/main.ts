@@ -4,13 +4,14 @@ import { type RoundResult, runRound } from "./round.ts";
 import { type FaultName, faultNames } from "./schedule.ts";
 
 const usage = `Usage: deno task chaos [--seconds N] [--seed S] [--nodes N] [--round N]
-                       [--without FAULT,…] [--evidence DIR] [--totals FILE] [--quiet]
+                       [--without FAULT,…] [--upgrade] [--evidence DIR] [--totals FILE] [--quiet]
 
 Runs clusters of real processes through faults that a seed draws, and judges what their clients saw:
 in rounds of 60 seconds (--round) with a new cluster each, for 60 seconds in all (--seconds), of 3
 nodes (--nodes). What is drawn in a round follows from its seed; what comes of it does not, as
 processes are no simulation. When something does not hold, what clients saw and the logs of nodes are
-written to a folder (--evidence), and it ends with 1. --totals adds what was done to the sums in a
+written to a folder (--evidence), and it ends with 1. With --upgrade clusters begin with the release
+before this one, go over and back, and do what both know; that needs git. --totals adds what was done to the sums in a
 file, as docs/proof.json.
 
 Faults: ${Object.values(faultNames).flat().join(", ")}.`;
@@ -21,6 +22,7 @@ const options = {
   nodes: { type: "string", default: "3" },
   round: { type: "string", default: "60" },
   without: { type: "string", default: "" },
+  upgrade: { type: "boolean", default: false },
   evidence: { type: "string" },
   totals: { type: "string" },
   quiet: { type: "boolean", default: false },
@@ -57,7 +59,8 @@ async function main(): Promise<number> {
     const length = Math.min(roundSeconds, rest);
     rest -= length;
     const startedAt = performance.now();
-    const result = await runRound({ seed, seconds: length, nodes, without, print });
+    const { upgrade } = values;
+    const result = await runRound({ seed, seconds: length, nodes, without, upgrade, print });
     const tookSeconds = Math.round((performance.now() - startedAt) / 1000);
     const failed = result.report.violations.length > 0;
     const counts: Counts = {
@@ -75,7 +78,8 @@ async function main(): Promise<number> {
     console.error(`Seed ${seed} failed:`);
     for (const violation of result.report.violations) console.error(`  ${violation}`);
     console.error(`What was seen is in ${directory}; the same faults again:`);
-    console.error(`  deno task chaos --seed ${seed} --seconds ${length} --nodes ${nodes}`);
+    const more = values.upgrade ? " --upgrade" : "";
+    console.error(`  deno task chaos --seed ${seed} --seconds ${length} --nodes ${nodes}${more}`);
     return 1;
   }
   return 0;

@@ -18,12 +18,22 @@ export class Nodes implements AsyncDisposable {
   /** Those that a fault has to itself. */
   readonly #held = new Set<NodeProcess>();
   readonly replicas = new Set<NodeProcess>();
+  /** Path of the main.ts of an earlier release, where the cluster goes over from that and back. */
+  readonly earlier: string | undefined;
   readonly #everyone = new Set<NodeProcess>();
 
-  constructor(cluster: Cluster, report: Report, shop: MachineShop | undefined) {
+  constructor(
+    { cluster, report, shop, earlier }: {
+      readonly cluster: Cluster;
+      readonly report: Report;
+      readonly shop: MachineShop | undefined;
+      readonly earlier: string | undefined;
+    },
+  ) {
     this.cluster = cluster;
     this.#report = report;
     this.#shop = shop;
+    this.earlier = earlier;
   }
 
   /** All that are in the cluster, as far as the chaos has it. */
@@ -108,6 +118,18 @@ export class Nodes implements AsyncDisposable {
       return answer.status === 200;
     }, patienceMs);
     this.#joining.delete(node);
+  }
+
+  /** Has all run another program, one after the other; undefined for the one that is tested. */
+  async goOver(to: string | undefined): Promise<void> {
+    this.cluster.mainPath = to;
+    for (const node of [...this.all]) {
+      if (node.mainPath === to) continue;
+      await this.end(node, "SIGTERM");
+      node.mainPath = to;
+      this.start(node);
+      await this.ready(node);
+    }
   }
 
   /** Takes it out of the lists; its process has ended. */

@@ -59,6 +59,15 @@ export const processFaults = {
     return true;
   },
 
+  "upgrade": async ({ scene: { nodes, report } }) => {
+    using taken = nodes.takeAll();
+    if (taken === undefined) return false;
+    const isThere = nodes.all.every(({ mainPath }) => mainPath === undefined);
+    report.note(isThere ? "back to the earlier release" : "over to this release");
+    await nodes.goOver(isThere ? nodes.earlier : undefined);
+    return true;
+  },
+
   "freeze": async ({ scene: { nodes, report }, random, lastsMs, pause }) => {
     using taken = await nodes.take(random);
     if (taken === undefined) return false;

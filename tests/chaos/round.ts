@@ -1,5 +1,7 @@
 import { Prng } from "../../src/base/prng.ts";
 import { Cluster } from "../cluster/harness.ts";
+import { EarlierTree } from "../upgrade/earlier_tree.ts";
+import { before } from "../upgrade/releases.ts";
 import { Bank } from "./bank.ts";
 import { ChangingRows } from "./changing_rows.ts";
 import { Clients } from "./clients.ts";
@@ -28,6 +30,8 @@ export interface RoundOptions {
   readonly nodes: number;
   /** Faults that are left out. */
   readonly without: readonly FaultName[];
+  /** To begin with the release before this one, and to go over to this one and back. */
+  readonly upgrade: boolean;
   readonly print: (line: string) => void;
 }
 
@@ -44,7 +48,16 @@ const markers = "CREATE TABLE markers (id INTEGER PRIMARY KEY, n INTEGER)";
 const patienceMs = 300_000;
 
 /** Small, so that logs are dropped, and snapshots sent, in the time of a round. */
-const flags = ["-changes-size", "64MiB", "-fk", "-raft-snap", "400", "-raft-snap-int", "2s"];
+const flags = ["-fk", "-raft-snap", "400", "-raft-snap-int", "2s"];
+
+/** What an earlier release does not know, or is not as good at. */
+const onlyHere: readonly FaultName[] = [
+  "load a file",
+  "backup",
+  "endpoint down",
+  "sync fails",
+  "full disk",
+];
 
 /** Runs one cluster through what its seed has in store for it, and judges it. */
 export async function runRound(options: RoundOptions): Promise<RoundResult> {
@@ -56,6 +69,8 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   undo.defer(() => Deno.remove(directory, { recursive: true }));
   const shop = await MachineShop.open(directory);
   const missing = new Set<FaultName>(options.without);
+  const earlier = options.upgrade ? undo.use(await EarlierTree.of(before)).mainPath : undefined;
+  for (const name of earlier === undefined ? ["upgrade"] as const : onlyHere) missing.add(name);
   if (typeof shop === "string") {
     for (const name of madeByMachines) missing.add(name);
     report.note(`left out, as no machine can be made here: ${madeByMachines.join(", ")}: ${shop}`);
@@ -69,10 +84,12 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   await Deno.writeTextFile(config, JSON.stringify({ endpoint: webhook.url, ...retries }));
   const cluster = await Cluster.start({
     ...{ size: 0, proxies: true },
-    flags: [...flags, "-cdc-config", config],
+    flags: [...flags, ...earlier ? [] : ["-changes-size", "64MiB", "-cdc-config", config]],
   });
-  const nodes = undo.use(new Nodes(cluster, report, typeof shop === "string" ? undefined : shop));
-  const workloads = workloadsOf(report, random);
+  cluster.mainPath = earlier;
+  const machines = typeof shop === "string" ? undefined : shop;
+  const nodes = undo.use(new Nodes({ cluster, report, shop: machines, earlier }));
+  const workloads = workloadsOf(report, random, earlier !== undefined);
   try {
     await run(options, { report, random, nodes, webhook, workloads, schedule });
   } catch (error) {
@@ -81,18 +98,18 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   return { report, evidence: evidenceOf(nodes, workloads, report) };
 }
 
-function workloadsOf(report: Report, random: Prng): readonly [Elements, ...Workload[]] {
+/** Beside an earlier release only what that has too. */
+function workloadsOf(report: Report, random: Prng, isBeside: boolean): readonly Workload[] {
   let last = 0;
   const parts = { report, moment: () => ++last };
-  return [
-    new Elements(parts),
+  const common = [
     new Registers(parts),
-    new Lists(parts),
-    new Transactions(parts),
+    new Lists(parts, !isBeside),
     new Sequences(parts),
     new Bank(parts),
-    new ChangingRows(parts, random),
   ];
+  if (isBeside) return common;
+  return [new Elements(parts), ...common, new Transactions(parts), new ChangingRows(parts, random)];
 }
 
 interface RoundParts {
@@ -100,7 +117,7 @@ interface RoundParts {
   readonly random: Prng;
   readonly nodes: Nodes;
   readonly webhook: WebhookCopy;
-  readonly workloads: readonly [Elements, ...Workload[]];
+  readonly workloads: readonly Workload[];
   readonly schedule: ReturnType<typeof drawSchedule>;
 }
 
@@ -110,16 +127,18 @@ async function run(options: RoundOptions, parts: RoundParts): Promise<void> {
   await nodes.ready(first);
   for (let i = 1; i < options.nodes; i++) await nodes.ready(await nodes.add(first));
   await first.execute([markers, ...workloads.flatMap(({ setup }) => setup)]);
-  webhook.begin((await readTables(first, "linearizable")).tables);
+  const isBeside = nodes.earlier !== undefined;
+  if (!isBeside) webhook.begin((await readTables(first, "linearizable")).tables);
   const gate = new Gate();
-  const [elements] = workloads;
-  const scene = { nodes, gate, report, webhook, acknowledged: () => elements.acknowledged };
+  const elements = workloads.find((each) => each instanceof Elements);
+  const acknowledged = () => elements?.acknowledged ?? [];
+  const scene = { nodes, gate, report, webhook, acknowledged };
   const own = new Prng(random.uint64());
   const anyNode = () => {
     const running = nodes.all.filter(({ running }) => running);
     return running[own.below(Math.max(1, running.length))];
   };
-  const streams = ["the first copy", "the second copy"].map((name) =>
+  const streams = (isBeside ? [] : ["the first copy", "the second copy"]).map((name) =>
     new StreamCopy(name, report, anyNode)
   );
   const clients = new Clients({ nodes, gate, report, workloads, random });
@@ -137,6 +156,7 @@ async function run(options: RoundOptions, parts: RoundParts): Promise<void> {
     report.note("heal");
     webhook.isDown = false;
     await nodes.heal();
+    if (isBeside) await nodes.goOver(undefined);
     await clients.end();
     await within("judging", judgeRound({ nodes, report, workloads, streams, webhook }));
   } finally {

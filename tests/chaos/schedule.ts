@@ -16,6 +16,7 @@ export const faultNames = {
     "backup",
     "snapshot",
     "endpoint down",
+    "upgrade",
   ],
   /** To what nodes stand on. */
   surroundings: [
