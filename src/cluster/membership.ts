@@ -145,13 +145,20 @@ export class Membership {
     }
   }
 
-  /** Takes a member out; one that is none is no error. The leader may remove itself. */
+  /**
+   * Takes a member out; one that is none is no error. The leader may remove itself. Who leads no more
+   * may not have heard of a member yet: that there is none is said by who leads for sure.
+   */
   async remove(name: string, timeoutMs: number): Promise<void> {
     const deadline = this.#clock.now() + timeoutMs;
     for (;;) {
       const configuration = this.#leadersConfiguration();
       const member = memberNamed(configuration, name);
-      if (member === undefined) return;
+      if (member === undefined) {
+        await this.#node.readBarrier("quorum", Math.max(1, deadline - this.#clock.now()));
+        if (memberNamed(this.#leadersConfiguration(), name) === undefined) return;
+        continue;
+      }
       if (await this.#change(configuration, { type: "remove", id: member.id }, deadline)) break;
     }
     this.#counts.removals++;

@@ -14,7 +14,6 @@ async function remove({ nodes, report }: Scene, node: NodeProcess): Promise<bool
       }
     } catch (error) {
       if (!(error instanceof RequestFailed)) throw error;
-      if (/not found|no such|unknown node|is not a member/i.test(error.message)) return true;
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }

@@ -26,6 +26,8 @@ class Setting {
   /** Where those who have a connection to the leader say that they are. */
   readonly callers = new Map<string, string>();
   busy = false;
+  /** What a round of heartbeats shows: that another leads, or who is a member by now. */
+  barrier: () => Promise<number> = () => Promise.resolve(0);
   configuration: Configuration = { members: [member("1/aaaaaaaa", "host1:4002")] };
 
   constructor() {
@@ -40,6 +42,7 @@ class Setting {
         return Promise.resolve();
       },
     };
+    Object.defineProperty(node, "readBarrier", { value: () => this.barrier() });
     Object.defineProperty(node, "configuration", { get: () => this.configuration });
     const transport = {
       request: ({ address }: RequestCall) => Promise.resolve().then(() => this.#identify(address)),
@@ -219,4 +222,17 @@ Deno.test("PromotionLog says on the leader that a member got its vote", () => {
     log.changed();
   }
   assert.deepEqual(lines, ["Node 2 at host2:4002 has caught up and is a voter now"]);
+});
+
+Deno.test("Membership takes nobody for removed that it may only not have heard of", async () => {
+  const s = new Setting();
+  await s.membership.remove("2", 1_000);
+  s.barrier = () => Promise.reject(new NodeError("not_leader", "Another leads"));
+  await assert.rejects(s.membership.remove("2", 1_000), /Another leads/);
+  s.barrier = async () => {
+    await s.join("2/aaaaaaaa", "host2:4002");
+    return 0;
+  };
+  await s.membership.remove("2", 1_000);
+  assert.deepEqual(s.ids, ["1/aaaaaaaa"]);
 });
