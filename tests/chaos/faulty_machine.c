@@ -4,7 +4,8 @@
  * time. The disk is what lies below RAFTLITE_CHAOS_DISK.
  *
  *   0  ms by which the clock of the day is wrong; clocks that only measure time go on as ever
- *   1  not 0: the disk is full, and no file on it grows
+ *   1  not 0: the disk is full, and no file on it grows; more than 1: after one write fewer by which
+ *      one does
  *   2  ms that each write takes, as on a disk that hangs
  *   3  ms that each sync takes
  *   4  not 0: the next sync fails with EIO, and this becomes 0
@@ -84,7 +85,15 @@ static int is_on_disk(int fd) {
 /* Whether what ends there has no room. */
 static int has_no_room(int fd, off_t end) {
   struct stat stat;
-  return control[FULL] && is_on_disk(fd) && fstat(fd, &stat) == 0 && end > stat.st_size;
+  if (!control[FULL] || !is_on_disk(fd) || fstat(fd, &stat) != 0 || end <= stat.st_size) return 0;
+  int64_t left = control[FULL];
+  while (left > 1) {
+    if (__atomic_compare_exchange_n(&control[FULL], &left, left - 1, 0, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST)) {
+      return 0;
+    }
+  }
+  return left == 1;
 }
 
 static off_t position(int fd, size_t count) { return lseek(fd, 0, SEEK_CUR) + (off_t)count; }

@@ -259,8 +259,13 @@ export class WriteConnection {
       // Only the writer sets it; the main thread's connection wants it for what it has to keep.
       if (this.changesAt?.held) this.#delivered = readCursor(this.database);
     });
-    this.#changesFile?.goOn(commitPosition(this.committed));
+    this.alignChanges();
     this.counters.restore(this.committed);
+  }
+
+  /** Takes back what is recorded of changes that are not committed. */
+  alignChanges(): void {
+    this.#changesFile?.goOn(commitPosition(this.committed));
   }
 
   /** Rolls back, and leaves last_insert_rowid() and its like as the rolled back statements left them, as SQLite does. */

@@ -147,12 +147,12 @@ class Writer {
   }
 
   async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
-    const connection = this.#connection;
-    if (entries[0]?.index !== connection.committed.index + 1) connection.refresh();
-    const first = connection.committed.index + 1;
+    let first: number | undefined;
     let next = 0;
     while (next < entries.length) {
       try {
+        this.#goOnBefore(entries[next]);
+        first ??= this.#connection.committed.index + 1;
         next = this.#database.applier.apply(entries, next);
         const entry = entries[next];
         if (entry !== undefined) {
@@ -172,6 +172,16 @@ class Writer {
       schemaChanges: this.#connection.schemaChanges,
       delivered: this.#connection.delivered,
     };
+  }
+
+  /**
+   * Goes on from what was committed, by whichever connection. The record of changes may be further:
+   * by what the disk had no room for in the database, nor for taking it back.
+   */
+  #goOnBefore(entry: BatchEntry | undefined): void {
+    const connection = this.#connection;
+    if (entry?.index === connection.committed.index + 1) connection.alignChanges();
+    else connection.refresh();
   }
 
   #rehearse(request: Rehearse): Rehearsed {
@@ -196,13 +206,13 @@ class Writer {
    * batch are applied. An entry in transactions of its own that has come half way has lost the
    * results of that half: only a new start goes on from there.
    */
-  async #room(first: number, message: string): Promise<number> {
+  async #room(first: number | undefined, message: string): Promise<number> {
     const connection = this.#connection;
     connection.rollback();
     if (connection.committed.resume !== resumeAtStart) {
       throw new StoreFailedError(`${message}; an entry is half applied: start the node again`);
     }
-    const applied = connection.committed.index + 1 - first;
+    const applied = first === undefined ? 0 : connection.committed.index + 1 - first;
     this.#answers.truncate(applied);
     await this.#noRoom(message);
     if (this.#opened?.connection !== connection) throw new StoreFailedError("The store is closed");
