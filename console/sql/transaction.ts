@@ -13,6 +13,9 @@ export const modes = {
 
 export type Mode = keyof typeof modes;
 
+/** How often it is asked whether it is still open, at least, in ms. */
+const touchMsMax = 2_000;
+
 /** A transaction that is open at the node. */
 export interface OpenTransaction {
   readonly id: string;
@@ -66,7 +69,7 @@ export function useTransaction(): TransactionHandle {
   };
   useEffect(() => {
     if (open === undefined) return;
-    const timer = setInterval(look, Math.max(200, idleMs / 3));
+    const timer = setInterval(look, Math.min(touchMsMax, idleMs / 3));
     return () => clearInterval(timer);
   }, [open]);
   useEffect(() => () => {
