@@ -23,11 +23,31 @@ export class Histogram {
   readonly bounds: readonly number[];
   /** How many were at most the bound of the same place, and above the one before; the last: all else. */
   readonly counts: Float64Array;
-  sum = 0;
+  readonly #sum: Float64Array;
 
-  constructor(bounds: readonly number[] = timeBounds) {
+  /** @param numbers Where it keeps them, shared with another thread perhaps: one more than counts. */
+  constructor(
+    bounds: readonly number[] = timeBounds,
+    numbers: Float64Array = new Float64Array(bounds.length + 2),
+  ) {
     this.bounds = bounds;
-    this.counts = new Float64Array(bounds.length + 1);
+    this.counts = numbers.subarray(0, bounds.length + 1);
+    this.#sum = numbers.subarray(bounds.length + 1);
+  }
+
+  /** Of all values. */
+  get sum(): number {
+    return this.#sum[0] ?? 0;
+  }
+
+  set sum(sum: number) {
+    this.#sum[0] = sum;
+  }
+
+  /** Adds all of another with the same bounds. */
+  add(other: Histogram): void {
+    other.counts.forEach((count, at) => this.counts[at] = (this.counts[at] ?? 0) + count);
+    this.sum += other.sum;
   }
 
   get count(): number {

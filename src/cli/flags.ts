@@ -44,6 +44,8 @@ export interface Configuration {
     readonly headerTimeoutMs: number;
     readonly idleTimeoutMs: number;
     readonly connectionsMax: number;
+    /** That serve HTTP, the main one among them. */
+    readonly threads: number;
     /** Undefined for plain HTTP. */
     readonly tls: HttpTls | undefined;
   };
@@ -161,6 +163,7 @@ function checkedConfiguration(commandLine: CommandLine): Configuration {
       headerTimeoutMs: values["http-header-timeout"],
       idleTimeoutMs: values["http-idle-timeout"],
       connectionsMax: values["http-max-connections"],
+      threads: values["http-threads"],
       tls: httpTlsOf(values),
     },
     cluster: {

@@ -125,6 +125,16 @@ export const httpFlags = {
     min: 0,
     max: longest,
   },
+  "http-threads": {
+    kind: "count",
+    group: "HTTP",
+    default: "1",
+    value: "N",
+    help:
+      "Threads that serve HTTP, the main one among them; the others answer reads of single rows by themselves (plain HTTP without -auth and -audit-log, on Linux)",
+    min: 1,
+    max: 64,
+  },
   "http-max-connections": {
     kind: "count",
     group: "HTTP",

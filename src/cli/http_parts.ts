@@ -10,6 +10,7 @@ import { AppState } from "../http/app_state.ts";
 import { collectFamilies } from "../http/metrics.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import { OwnFaults } from "../http/findings/own_faults.ts";
+import type { HttpThreads } from "../http/threads/http_threads.ts";
 import { BodyReader } from "../http/body_reader.ts";
 import {
   type BackupKeeping,
@@ -42,6 +43,8 @@ interface Parts {
   readonly logger: StderrLogger;
   readonly turns: TurnFigures;
   readonly connections: () => ConnectionFigures | undefined;
+  /** Undefined where the main thread serves alone. */
+  readonly threads?: HttpThreads | undefined;
   /** Undefined without users. */
   readonly gate: Gate | undefined;
   /** Undefined without an audit log. */
@@ -118,6 +121,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       standby: parts.standby,
       transfers: parts.transfers,
       connections: parts.connections,
+      threads: parts.threads,
       otlp: parts.otlp,
       settings: settingsOf(configuration),
       flags: configuration.flags,

@@ -30,6 +30,7 @@ import { extensionDirectory, prepareExtensions } from "./extensions.ts";
 import { type OpenHttps, openHttps } from "./https.ts";
 import { checkBothListen } from "./listen_check.ts";
 import { connectionLimits, httpAddress, httpParts } from "./http_parts.ts";
+import { type PreparedThreads, prepareThreads, threadsOf } from "./http_threads.ts";
 import { type OpenMember, openMember } from "../member/member.ts";
 import { openers } from "../member/openers.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
@@ -183,6 +184,7 @@ async function runUntil(
   });
   const otlp = await openOtlp(configuration, { clock, logger });
   const cdc = await prepareCdc(configuration.cdc, logger);
+  const httpThreads = prepareThreads(configuration, logger);
   /** To be told who leads. */
   let delivery: ChangeDelivery | undefined;
   const faults: OwnFaultsSource = { get: undefined };
@@ -199,6 +201,7 @@ async function runUntil(
     freeBytes: () => freeBytes(directory),
     faults: () => faults.get?.() ?? Promise.resolve([]),
     transfers,
+    leasePermit: httpThreads?.permit,
     logger,
     version,
     beforeBeginning: (opened) => restore?.fetch(opened) ?? Promise.resolve(),
@@ -249,6 +252,7 @@ async function runUntil(
     await serveMember({
       ...own,
       ...{ member, delivery, nodeNetwork, discovery, otlp, backups, archive, restore, faults },
+      httpThreads,
     });
   } finally {
     await member.stop();
@@ -281,6 +285,7 @@ interface ServeParts extends Omit<RunParts, "watched" | "standby"> {
   readonly delivery: ChangeDelivery | undefined;
   readonly transfers: Transfers;
   readonly faults: OwnFaultsSource;
+  readonly httpThreads: PreparedThreads | undefined;
 }
 
 /** Serves HTTP until the end is asked for, then lets go in order: clients first. */
@@ -290,6 +295,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const { service, store } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger, transfers });
   const archiver = archive && await archiverOf(archive, member, { clock, logger, transfers });
+  const threads = own.httpThreads && threadsOf(own.httpThreads, member, { configuration, logger });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
@@ -301,6 +307,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     logger,
     turns,
     connections: () => server?.connections,
+    threads,
     gate: users?.gate,
     audit,
     nodeTls: nodeNetwork.figures,
@@ -324,6 +331,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     ...httpAddress(configuration),
     connections: connectionLimits(configuration),
     https: https?.options,
+    threads,
     audit: audit?.log,
   });
   manager.watchDisk(member.node);

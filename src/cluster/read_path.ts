@@ -47,6 +47,12 @@ export class ReadPath {
       : results.then((results) => this.#answer(results, 0, level));
   }
 
+  /** Resolves when others may read this node's own copy at the level, for reads that had begun. */
+  async confirm(level: "weak" | "linearizable", timeoutMs: number): Promise<void> {
+    const options = { level, freshnessMs: 0, freshnessStrict: false, timeoutMs };
+    if (!this.#mayReadNow(options)) await this.#reachLevel(options);
+  }
+
   #answer(
     results: ReadAnswer["results"],
     raftIndex: number,

@@ -190,6 +190,14 @@ export class ClusterService implements Service {
     this.#upgrade.changed();
   }
 
+  /**
+   * Resolves when other threads of this program may read the database at the level, for requests that
+   * had come; rejects with a ServiceError when that is not within that time.
+   */
+  async confirmRead(level: "weak" | "linearizable", timeoutMs: number): Promise<void> {
+    await this.#reads.confirm(level, timeoutMs);
+  }
+
   /** To be called when the node stops. */
   stop(): void {
     this.#transactions.stop();

@@ -43,7 +43,11 @@ export class Answers {
   readonly #origins: ReadonlySet<string> | undefined;
 
   /** `hasUsers`: clients are asked who they are. */
-  constructor(info: ServerInfo, httpAddress: string, hasUsers: boolean) {
+  constructor(
+    info: Pick<ServerInfo, "allowOrigin" | "rqliteVersion">,
+    httpAddress: string,
+    hasUsers: boolean,
+  ) {
     const { allowOrigin } = info;
     const origins = allowOrigin.split(",").map((origin) => origin.trim());
     this.#origins = origins.length > 1 ? new Set(origins) : undefined;

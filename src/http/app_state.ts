@@ -68,6 +68,10 @@ export class AppState {
     this.bodyReader = options.bodyReader;
     this.recorder = new FigureRecorder(this);
     this.feed = new LiveFeed(this);
+    const { threads } = options.info;
+    if (threads !== undefined) {
+      this.requests.of("/db/query").elsewhere = threads.figures.map(({ durations }) => durations);
+    }
     this.changeLog = options.changes;
     this.followers = options.changes && new Followers(options.changes);
     this.live = new LiveQueries(options.live, options.changes);

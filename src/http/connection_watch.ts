@@ -1,4 +1,5 @@
 import type { ClientActivity } from "./client_activity.ts";
+import { ConnectionCount } from "./connection_count.ts";
 
 /** How clients' connections are bounded. */
 export interface ConnectionLimits {
@@ -34,33 +35,37 @@ interface Seen {
  */
 export class ConnectionWatch {
   readonly #limits: ConnectionLimits;
+  readonly #count: ConnectionCount;
   readonly #connections = new Map<ClientActivity, Seen>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
-  #refused = 0;
 
-  constructor(limits: ConnectionLimits) {
+  /** @param count Of all threads that accept connections under these limits. */
+  constructor(limits: ConnectionLimits, count = new ConnectionCount()) {
     this.#limits = limits;
+    this.#count = count;
   }
 
   get figures(): ConnectionFigures {
     const { connectionsMax } = this.#limits;
-    return { open: this.#connections.size, openMax: connectionsMax, refused: this.#refused };
+    return { open: this.#count.open, openMax: connectionsMax, refused: this.#count.refused };
   }
 
   /** Watches a new connection; false when there are too many, and none is idle that could make room. */
   add(client: ClientActivity): boolean {
-    if (this.#connections.size >= this.#limits.connectionsMax && !this.#makeRoom()) {
-      this.#refused++;
+    if (this.#count.open >= this.#limits.connectionsMax && !this.#makeRoom()) {
+      this.#count.refuse();
       return false;
     }
+    this.#count.add(1);
     this.#connections.set(client, { marks: client.marks, sinceMs: performance.now() });
     if (!this.#stopped) this.#timer ??= this.#lookLater();
     return true;
   }
 
   remove(client: ClientActivity): void {
-    this.#connections.delete(client);
+    // It may have made room already.
+    if (this.#connections.delete(client)) this.#count.add(-1);
     if (this.#connections.size > 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -111,6 +116,7 @@ export class ConnectionWatch {
     }
     if (longest === undefined) return false;
     this.#connections.delete(longest);
+    this.#count.add(-1);
     longest.end();
     return true;
   }

@@ -4,6 +4,8 @@ import type { StoreStatus } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { goJson } from "../base/go_json.ts";
+import type { HttpCounters } from "./counters.ts";
+import type { ServerInfo } from "./types.ts";
 
 /** /debug/vars: counters, in the form of Go's expvar, of any method, as there. */
 export async function debugVars(
@@ -15,6 +17,16 @@ export async function debugVars(
     .filter(([name]) => key === "" || key === name)
     .map(([name, text]) => `"${name}": ${text}`);
   return app.answers.json(`{\n${lines.join(",\n")}\n}\n`);
+}
+
+/** With what other threads have answered by themselves. */
+function countersOf(counters: HttpCounters, { threads }: ServerInfo): HttpCounters {
+  const all = { ...counters };
+  for (const { served, statements } of threads?.figures ?? []) {
+    all.queries += served;
+    all.query_stmts_rx += statements;
+  }
+  return all;
 }
 
 /** JSON texts by rqlite's names, in order. */
@@ -37,7 +49,7 @@ function variables(
       num_downloads_fail: restore?.downloadsFailed ?? 0,
       num_downloads_ok: restore?.downloadsOk ?? 0,
     }),
-    http: countsText({ ...counters, ...queueCounts(queue.counts) }),
+    http: countsText({ ...countersOf(counters, info), ...queueCounts(queue.counts) }),
     memstats: goJson({
       Alloc: memory.heapUsed,
       Sys: memory.rss,

@@ -6,6 +6,7 @@ import {
   ConnectionWatch,
 } from "./connection_watch.ts";
 import { FrontConnection } from "./front_connection.ts";
+import type { ConnectionCount } from "./connection_count.ts";
 import { closeQuietly } from "./close_quietly.ts";
 import type { PlainOnTls } from "./plain_on_tls.ts";
 import type { Listening } from "./listening.ts";
@@ -33,6 +34,10 @@ export interface FrontOptions {
   readonly limits: ConnectionLimits;
   /** Answers clients without TLS where there is TLS; undefined where that cannot be had. */
   readonly plainOnTls?: PlainOnTls | undefined;
+  /** Of all threads that accept connections; undefined for this one only. */
+  readonly count?: ConnectionCount | undefined;
+  /** Told how many this one has whenever that changes. */
+  readonly sized?: ((connections: number) => void) | undefined;
 }
 
 /**
@@ -53,7 +58,7 @@ export class Front implements Listening {
   constructor(listener: Deno.TcpListener | Deno.TlsListener, options: FrontOptions) {
     this.#listener = listener;
     this.#options = options;
-    this.#watch = new ConnectionWatch(options.limits);
+    this.#watch = new ConnectionWatch(options.limits, options.count);
     this.#acceptFrom(listener);
   }
 
@@ -169,7 +174,7 @@ export class Front implements Listening {
   }
 
   #take(accepted: Deno.TcpConn | Deno.TlsConn): void {
-    const { native, handler, plainOnTls } = this.#options;
+    const { native, handler, plainOnTls, sized } = this.#options;
     // At once: a turn later Deno has begun the handshake.
     const seen = "handshake" in accepted ? plainOnTls?.look(accepted) : undefined;
     if (seen === "answered") return endUnsecured(accepted);
@@ -184,8 +189,10 @@ export class Front implements Listening {
       seen?.();
       this.#watch.remove(client);
       this.#connections.delete(connection);
+      sized?.(this.#connections.size);
     });
     this.#connections.set(connection, ended);
+    sized?.(this.#connections.size);
   }
 
   #connectionOf(

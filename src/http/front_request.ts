@@ -34,16 +34,18 @@ export interface ForeignRequest {
   readonly upgradeHeadLength?: number;
 }
 
+type Pairs = readonly (readonly [string, string])[];
+
 /** A request with its URL as it came, as Deno's server gives it, that can say that its client has gone. */
 export class FrontRequest extends Request {
   readonly #url: string;
-  readonly #pairs: readonly [string, string][];
+  readonly #pairs: Pairs;
   #headers: Headers | undefined;
   #controller: AbortController | undefined;
 
   constructor(
     url: string,
-    { headers, ...init }: RequestInit & { readonly headers: readonly [string, string][] },
+    { headers, ...init }: Omit<RequestInit, "headers"> & { readonly headers: Pairs },
   ) {
     // To read the URL and to write it again would change it, and takes its time, as headers do.
     super("http://localhost/", init);
@@ -53,7 +55,7 @@ export class FrontRequest extends Request {
 
   /** Throws for headers that cannot be. */
   override get headers(): Headers {
-    return this.#headers ??= new Headers([...this.#pairs]);
+    return this.#headers ??= new Headers(this.#pairs.map(([name, value]) => [name, value]));
   }
 
   override get url(): string {

@@ -2,6 +2,7 @@ import type { Audit } from "../audit/types.ts";
 import type { Logger } from "../io/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { TlsCredentials } from "../tls/credentials.ts";
+import type { ConnectionCount } from "./connection_count.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
 import { Front, type PortSharing } from "./front.ts";
 import type { Listening } from "./listening.ts";
@@ -9,6 +10,7 @@ import { type ClientHandler, nativeServer } from "./native_server.ts";
 import { PlainOnTls } from "./plain_on_tls.ts";
 import { preferNewestListener } from "./newest_listener.ts";
 import { sendAtOnce } from "./no_delay.ts";
+import { listenBeside, sharesPorts } from "./shared_port.ts";
 import { type ClientCertificates, NodeListener } from "./node_listener.ts";
 
 /** Certificates that may be exchanged while the server runs: WatchedFiles of io. */
@@ -31,6 +33,8 @@ export interface ListenOptions {
   readonly logger: Logger;
   readonly https: HttpsOptions | undefined;
   readonly audit: Audit | undefined;
+  /** Counts the connections of all threads that listen here; undefined for this one alone. */
+  readonly beside?: ConnectionCount | undefined;
 }
 
 /**
@@ -44,9 +48,15 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   if (native === undefined) return await listenByNode(options);
   const { hostname, port, handler, limits } = options;
   const parts = { native, handler, limits };
-  if (https === undefined) return new Front(Deno.listen({ hostname, port }), parts);
+  const { beside } = options;
+  if (https === undefined && beside === undefined) {
+    return new Front(Deno.listen({ hostname, port }), parts);
+  }
   // A listener that shares its port would be let in beside another program's.
   Deno.listen({ hostname, port }).close();
+  if (https === undefined) {
+    return new Front(listenBeside({ hostname, port }), { ...parts, count: beside });
+  }
   const front = new Front(listenTls({ hostname, port }, https.certificates.current), {
     ...parts,
     plainOnTls: PlainOnTls.open(),
@@ -65,12 +75,6 @@ async function listenByNode({ https, ...options }: ListenOptions): Promise<NodeL
   certificates?.onChange((next) => listener.use(next));
   return listener;
 }
-
-/**
- * Whether two listeners may share a port (SO_REUSEPORT), so that one with a new certificate can take
- * over from another: deno.json asks for it, and to ask without that permission would end the program.
- */
-const sharesPorts = "listenDatagram" in Deno;
 
 function sharingOf(port: number): PortSharing {
   if (!sharesPorts) return "none";

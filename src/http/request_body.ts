@@ -23,15 +23,8 @@ export const largeBytesMin = 256 * 1024;
  */
 export function readBody(app: AppState, request: Request): Promise<Uint8Array | LargeBody> {
   const { bodyBytesMax } = app.limits;
-  // With a length given the server reads no more than that; without chunks to count it is faster.
-  const length = headerOf(request, "content-length");
-  if (
-    length !== null && Number(length) <= Math.min(smallBytesMax, bodyBytesMax) &&
-    headerOf(request, "transfer-encoding") === null
-  ) {
-    setArriving(request, true);
-    return request.bytes().then((body) => {
-      setArriving(request, false);
+  if (isSmall(request, bodyBytesMax)) {
+    return smallBody(request).then((body) => {
       if (body.length > bodyBytesMax) throw tooLarge(bodyBytesMax);
       const turn = app.turnBudget.admit(body.length);
       return turn === undefined ? body : turn.then(() => body);
@@ -39,6 +32,23 @@ export function readBody(app: AppState, request: Request): Promise<Uint8Array | 
   }
   if (request.body === null) return Promise.resolve(new Uint8Array(0));
   return readGathered(app, new ArrivingBody(request.body, app.limits.bodyPauseMsMax), bodyBytesMax);
+}
+
+/** Whether a body is so small, by what its client says of it, that it is read at once. */
+export function isSmall(request: Request, bytesMax: number): boolean {
+  // With a length given the server reads no more than that; without chunks to count it is faster.
+  const length = headerOf(request, "content-length");
+  return length !== null && Number(length) <= Math.min(smallBytesMax, bytesMax) &&
+    headerOf(request, "transfer-encoding") === null;
+}
+
+/** All of a small body; rejects when the client breaks it off. */
+export function smallBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  setArriving(request, true);
+  return request.bytes().then((body) => {
+    setArriving(request, false);
+    return body;
+  });
 }
 
 /** On a request whose small body is awaited; a set of them would cost every request more. */

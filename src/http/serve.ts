@@ -7,6 +7,8 @@ import type { Logger } from "../io/types.ts";
 import type { ConnectionFigures, ConnectionLimits } from "./connection_watch.ts";
 import { type HttpsOptions, listen } from "./listen.ts";
 import type { Listening } from "./listening.ts";
+import type { ClientHandler } from "./native_server.ts";
+import type { HttpThreads } from "./threads/http_threads.ts";
 
 export interface ServeOptions {
   readonly app: Hono;
@@ -18,6 +20,8 @@ export interface ServeOptions {
   readonly connections: ConnectionLimits;
   /** Undefined for plain HTTP. */
   readonly https?: HttpsOptions | undefined;
+  /** That serve beside this one; undefined: none do. */
+  readonly threads?: HttpThreads | undefined;
   /** Undefined: nobody wants to know who is kept out. */
   readonly audit?: Audit | undefined;
 }
@@ -50,13 +54,15 @@ export function checkListen({ hostname, port }: { hostname: string; port: number
 
 /** Serves the API. Rejects with a ListenError. */
 export async function serve(options: ServeOptions): Promise<HttpServer> {
-  const { app, hostname, port, queue, logger, https, audit } = options;
+  const { app, hostname, port, queue, logger, https, audit, threads } = options;
+  const handler: ClientHandler = (request, client) => app.fetch(request, client);
   let server: Listening;
   try {
     server = await listen({
       hostname,
       port,
-      handler: (request, client) => app.fetch(request, client),
+      handler,
+      beside: threads?.connections,
       limits: options.connections,
       logger,
       https,
@@ -67,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
   }
   const { addr } = server;
   const address = formatAddress({ host: addr.hostname, port: addr.port });
+  threads?.begin({ hostname: addr.hostname, port: addr.port, handler });
   logger.log("INFO", "http", `Listening on ${https === undefined ? "" : "https://"}${address}`);
   return {
     address,
@@ -77,8 +84,10 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
       // No abort of the server after this: in Deno up to 2.9 at least that is an uncaught error.
       const late = Promise.withResolvers<void>();
       const timer = setTimeout(late.resolve, timeoutMs);
-      await Promise.all([Promise.race([server.shutdown(), late.promise]), queue.close(timeoutMs)]);
+      const ended = Promise.all([server.shutdown(), threads?.shutdown()]);
+      await Promise.all([Promise.race([ended, late.promise]), queue.close(timeoutMs)]);
       clearTimeout(timer);
+      threads?.terminate();
     },
   };
 }

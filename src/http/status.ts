@@ -11,6 +11,7 @@ import { sortedGoJson } from "../base/go_json.ts";
 import { indentText } from "./indent.ts";
 import { clusterTimeoutMs } from "./query_parameters.ts";
 import type { AuditFigures, CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
+import type { HttpThreads } from "./threads/http_threads.ts";
 import { transferFigures } from "./transfer_status.ts";
 import { standbyFigures } from "./standby.ts";
 import { extensionFigures, type Figures, storeFigures } from "./store_status.ts";
@@ -79,6 +80,7 @@ export async function collect(app: AppState): Promise<Figures> {
         timeout: formatDuration(clusterTimeoutMs),
       },
       connections: connectionFigures(info.connections?.()),
+      threads: threadFigures(info.threads),
       queue: { _default: queueFigures(queue.figures) },
       tls: tlsFigures(info.https),
       allow_origin: info.allowOrigin === "" ? undefined : info.allowOrigin,
@@ -172,6 +174,16 @@ function tlsFigures(https: HttpsInfo | undefined): Figures {
 function connectionFigures(figures: ConnectionFigures | undefined): Figures | undefined {
   if (figures === undefined) return undefined;
   return { open: figures.open, max: figures.openMax, refused: figures.refused };
+}
+
+/** Of the threads beside the main one. */
+function threadFigures(threads: HttpThreads | undefined): Figures | undefined {
+  return threads && {
+    beside: threads.figures.map(({ connections, served, passed }) => {
+      return { connections, reads_served: served, requests_passed_on: passed };
+    }),
+    deaths: threads.deaths,
+  };
 }
 
 function certificateFigures({ subject, notBefore, notAfter }: CertificateInForce): Figures {

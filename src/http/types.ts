@@ -22,6 +22,7 @@ import type { BodyReader } from "./body_reader.ts";
 import type { Service } from "../cluster/types.ts";
 import type { LiveStore } from "./watch/live_queries.ts";
 import type { Standby } from "../standby/types.ts";
+import type { HttpThreads } from "./threads/http_threads.ts";
 
 /** What flags have set, as /status shows it. */
 export interface ServerSettings {
@@ -152,6 +153,8 @@ export interface ServerInfo {
   readonly nodeTls?: () => NodeTlsFigures;
   /** Undefined until the server listens, or where none does. */
   readonly connections?: () => ConnectionFigures | undefined;
+  /** The threads that serve HTTP beside the main one; undefined where there is none. */
+  readonly threads?: HttpThreads | undefined;
   /** How discovery goes, if there is any. */
   readonly discovery?: () => DiscoveryFigures;
 }

@@ -25,6 +25,7 @@ type NodeParts = Pick<
   | "codec"
   | "installMarker"
   | "transfers"
+  | "leasePermit"
   | "onFatal"
 >;
 

@@ -1,5 +1,6 @@
 import type { Admission } from "../access/admission.ts";
 import type { MemberFault } from "../cluster/types.ts";
+import type { LeasePermit } from "../node/lease_permit.ts";
 import type { Tracing } from "../cluster/tracing.ts";
 import type { Audit } from "../audit/types.ts";
 import type { Wish } from "../cluster/role_plan.ts";
@@ -29,6 +30,8 @@ export interface Surroundings {
   readonly version: string;
   /** Shows long transfers; undefined: nobody looks. */
   readonly transfers?: Transfers | undefined;
+  /** Told how long other threads may read by the leader's lease; undefined: none do. */
+  readonly leasePermit?: Pick<LeasePermit, "publish"> | undefined;
   readonly openers: Openers;
   /** Undefined: every node may join. */
   readonly admission?: Admission | undefined;

@@ -17,6 +17,8 @@ export class RouteFigures {
   };
   /** By status; at most as many as this program has. */
   readonly #statuses = new Map<number, number>();
+  /** Times of those that other threads have answered, with 200. */
+  elsewhere: readonly Histogram[] = [];
 
   constructor(route: string) {
     this.route = route;
@@ -29,8 +31,12 @@ export class RouteFigures {
   }
 
   get counts(): Sample<number>[] {
-    const { route } = this;
-    return Array.from(this.#statuses, ([status, value]) => {
+    const { route, elsewhere } = this;
+    const statuses = new Map(this.#statuses);
+    for (const { count } of elsewhere) {
+      if (count > 0) statuses.set(200, (statuses.get(200) ?? 0) + count);
+    }
+    return Array.from(statuses, ([status, value]) => {
       return { labels: { route, code: String(status) }, value };
     });
   }
@@ -38,8 +44,16 @@ export class RouteFigures {
   get durations(): Sample<Histogram>[] {
     const { route } = this;
     return outcomes
-      .map((outcome) => ({ labels: { route, outcome }, value: this.#durations[outcome] }))
+      .map((outcome) => ({ labels: { route, outcome }, value: this.#durationsOf(outcome) }))
       .filter(({ value }) => value.count > 0);
+  }
+
+  #durationsOf(outcome: Outcome): Histogram {
+    const own = this.#durations[outcome];
+    if (outcome !== "success" || this.elsewhere.length === 0) return own;
+    const all = new Histogram();
+    for (const each of [own, ...this.elsewhere]) all.add(each);
+    return all;
   }
 }
 

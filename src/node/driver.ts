@@ -20,6 +20,8 @@ export interface DriverParts {
   readonly stages: WriteStages;
   /** Nothing may be done now: later, if the core is told to go on. */
   readonly held: () => boolean;
+  /** Called with each Ready, before anything of it leaves this node. */
+  readonly leaving: () => void;
   /** Called when all is done that there was to do. */
   readonly ran: () => void;
   readonly onConfiguration: (configuration: Configuration) => void;
@@ -67,7 +69,8 @@ export class Driver {
 
   #handle(ready: Ready): void {
     const { log, transport, reads, applier, sender, stages } = this.#parts;
-    const { onConfiguration, onStatus } = this.#parts;
+    const { onConfiguration, onStatus, leaving } = this.#parts;
+    leaving();
     // Before this node's own disk: the followers' disks then work at the same time (10.2.1).
     if (ready.messages.length > 0) transport.send(ready.messages);
     this.#persist(ready);

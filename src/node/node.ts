@@ -48,6 +48,7 @@ export class Node {
     this.#options = options;
     this.#parts = nodeParts(options, {
       isNew: () => this.#state === "new",
+      isRunning: () => this.#state === "running",
       statusChanged: (status) => this.#statusChanged(status),
       failed: (error) => this.#fail(error),
     });
@@ -275,6 +276,7 @@ export class Node {
   get mayReadByLease(): boolean {
     if (this.#state !== "running") return false;
     this.#parts.ticker.catchUp();
+    this.#parts.permitReads();
     const index = this.#parts.raft.leaseIndex;
     return index !== undefined && index <= this.#parts.applier.applied;
   }
@@ -331,6 +333,7 @@ export class Node {
 
   #end(message: string): void {
     this.#state = "stopped";
+    this.#parts.permitReads();
     this.#parts.driver.stop();
     this.#parts.ticker.stop();
     this.#parts.sender.stop();
@@ -345,6 +348,7 @@ export class Node {
   async stop(options: { readonly handOver: boolean; readonly timeoutMs: number }): Promise<void> {
     if (this.#state !== "running") return;
     this.#state = "stopping";
+    this.#parts.permitReads();
     let deadline = this.#options.clock.now() + options.timeoutMs;
     const until = async (done: () => boolean) => {
       while (!done() && this.#failure === undefined && this.#options.clock.now() < deadline) {

@@ -20,6 +20,8 @@ import { WatchedRequests } from "./writes/pending_writes.ts";
 export interface NodeHandlers {
   /** Whether the node has not been started yet. */
   readonly isNew: () => boolean;
+  /** Whether it answers reads: started, and neither stopping nor failed. */
+  readonly isRunning: () => boolean;
   readonly statusChanged: (status: Status) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -137,6 +139,15 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     each: () => upkeep.act(),
     ticksUntilDue: () => upkeep.ticksUntilDue,
   });
+  const { leasePermit } = options;
+  /** Keeps what others may rest on true: see LeasePermit. */
+  const permitReads = () => {
+    if (leasePermit === undefined) return;
+    const index = handlers.isRunning() ? raft.leaseIndex : undefined;
+    if (index === undefined || index > applier.applied) return leasePermit.publish(0);
+    const ticks = Math.min(raft.leaseTicksLeft, timing.electionTicks);
+    leasePermit.publish(ticker.lastTickAt + ticks * timing.tickMs);
+  };
   const driver = new Driver({
     raft,
     log,
@@ -148,7 +159,11 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     stages,
     // Nothing is written while the log begins anew behind a snapshot: what waits goes after it.
     held: () => handlers.isNew() || receiver.swapping,
-    ran: () => ticker.hurry(),
+    leaving: permitReads,
+    ran: () => {
+      ticker.hurry();
+      permitReads();
+    },
     onConfiguration: options.onConfiguration,
     onStatus: handlers.statusChanged,
     failed,
@@ -168,5 +183,6 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     sender,
     receiver,
     driver,
+    permitReads,
   };
 }

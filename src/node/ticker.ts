@@ -42,6 +42,11 @@ export class Ticker {
     this.#sleep(1, this.#lastTick);
   }
 
+  /** When the last tick passed that the core was told of, by the clock. */
+  get lastTickAt(): number {
+    return this.#lastTick;
+  }
+
   /** Something happened, by which something may be due sooner. */
   hurry(): void {
     if (this.#isNext || this.#timer === undefined) return;

@@ -1,6 +1,7 @@
 import type { Histogram } from "../base/histogram.ts";
 import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger } from "../io/types.ts";
+import type { LeasePermit } from "./lease_permit.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
 import type {
   CompactionPoint,
@@ -102,6 +103,8 @@ export interface NodeOptions {
   readonly installMarker: InstallMarker;
   /** Shows long transfers; undefined: nobody looks. */
   readonly transfers?: Transfers | undefined;
+  /** Told how long others may read by the leader's lease; undefined: nobody else does. */
+  readonly leasePermit?: Pick<LeasePermit, "publish"> | undefined;
   /** The configuration in effect changed (also called once at the start). */
   readonly onConfiguration: (configuration: Configuration) => void;
   readonly onStatus: (status: Status) => void;

@@ -75,6 +75,10 @@ export class Leader {
     return this.#established && this.#reads.leaseHolds ? this.#server.commitIndex : undefined;
   }
 
+  get leaseTicksLeft(): number {
+    return this.#established ? this.#reads.leaseTicksLeft : 0;
+  }
+
   /** The round of heartbeats that began last. */
   get latestRound(): number {
     return this.#reads.latestRound;

@@ -190,6 +190,11 @@ export class LeaderReads {
     return this.leaseAllowed && this.#lease.holds(this.#server.now);
   }
 
+  /** For how many ticks they may be, unless the lease is given up. */
+  get leaseTicksLeft(): number {
+    return this.leaseAllowed ? this.#lease.ticksLeft(this.#server.now) : 0;
+  }
+
   #answer(read: WaitingRead, index: number): void {
     const { outbox, id, term } = this.#server;
     const { from, context } = read;

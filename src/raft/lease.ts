@@ -88,4 +88,9 @@ export class Lease {
   holds(now: number): boolean {
     return now < this.#endsAt;
   }
+
+  /** For how many ticks from now it holds, if nothing makes it longer. */
+  ticksLeft(now: number): number {
+    return Math.max(0, this.#endsAt - now);
+  }
 }

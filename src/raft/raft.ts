@@ -188,6 +188,11 @@ export class Raft {
     return this.#leader?.leaseIndex;
   }
 
+  /** For how many ticks such reads may begin, unless the lease is given up; endless for a lone voter. */
+  get leaseTicksLeft(): number {
+    return this.#leader?.leaseTicksLeft ?? 0;
+  }
+
   /**
    * Campaigns at once, without waiting for the timeout (a lone voter at start, and tests). Nothing
    * happens while a leader may hold its lease: within an election timeout of hearing from it, or of

@@ -35,15 +35,18 @@ const longestOffMs = 60_000;
 export class QuickSwitch {
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #thread: string;
   #off = false;
   #offMs = 0;
   /** When it is on again, or was the last time. */
   #onAt = Number.NEGATIVE_INFINITY;
   #timesOff = 0;
 
-  constructor(clock: Clock, logger: Logger) {
+  /** @param thread What it is for, as its operator is to read it. */
+  constructor(clock: Clock, logger: Logger, thread = "the main thread") {
     this.#clock = clock;
     this.#logger = logger;
+    this.#thread = thread;
   }
 
   /** For /status. */
@@ -56,7 +59,11 @@ export class QuickSwitch {
     if (!this.#off) return true;
     if (now < this.#onAt) return false;
     this.#off = false;
-    this.#logger.log("INFO", "store", "Short reads and writes are tried on the main thread again");
+    this.#logger.log(
+      "INFO",
+      "store",
+      `Short reads and writes are tried on ${this.#thread} again`,
+    );
     return true;
   }
 
@@ -72,7 +79,7 @@ export class QuickSwitch {
     this.#logger.log(
       "WARN",
       "store",
-      `The database held the main thread up for ${Math.round(tookMs)} ms: ` +
+      `The database held ${this.#thread} up for ${Math.round(tookMs)} ms: ` +
         `for ${this.#offMs / 1000} s other threads have all reads and writes`,
     );
   }

@@ -3,7 +3,7 @@ import { useUtc } from "../io/local_time.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import { AppliedWaits } from "../changes/applied_waits.ts";
 import { ChangeReader } from "../changes/change_reader.ts";
-import { type Library, requirePreupdateHook } from "../sqlite/mod.ts";
+import { type Library, locationOf, requirePreupdateHook } from "../sqlite/mod.ts";
 import { alignChanges } from "./align_changes.ts";
 import type { ChangesFile } from "./apply/write_connection.ts";
 import { Batches } from "./apply/batches.ts";
@@ -16,6 +16,7 @@ import { HeldReads } from "./apply/held_reads.ts";
 import { Images } from "./copy/images.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { defaultLimits, imageLimits, type StoreLimits, type StoreOptions } from "./options.ts";
+import { OutsideReaders } from "./read/outside_readers.ts";
 import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
@@ -121,6 +122,7 @@ class SqliteStore implements Store {
   readonly #temporaries: TemporaryFiles;
   readonly #writer: Writer;
   readonly #readers: ReaderPool;
+  readonly outsideReaders: OutsideReaders;
   readonly #heldReads: HeldReads;
   readonly #quickSwitch: QuickSwitch;
   readonly #quickReader: QuickReader;
@@ -185,6 +187,11 @@ class SqliteStore implements Store {
       clock,
       threadsMax: readers,
     });
+    this.outsideReaders = new OutsideReaders(
+      life,
+      { library: locationOf(library), path, foreignKeys, slow },
+      reportSlow,
+    );
     const quickSwitch = this.#quickSwitch = new QuickSwitch(clock, logger);
     const quickParts = { library, path, foreignKeys, life, clock, meter, quickSwitch };
     this.#quickReader = new QuickReader(quickParts);
@@ -235,7 +242,11 @@ class SqliteStore implements Store {
     });
     const status = () => this.#writer.status();
     this.#writerStatus = new WriterWatch(status, unknownStatus, life, clock);
-    this.statements = statements.summaries(this.#writer, this.#readers, life);
+    this.statements = statements.summaries(
+      this.#writer,
+      [this.#readers, this.outsideReaders],
+      life,
+    );
   }
 
   get #changesFile(): ChangesFile | undefined {

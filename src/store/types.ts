@@ -1,6 +1,7 @@
 import type { ChangeLog } from "../changes/types.ts";
 import type { Entry } from "../raft/types.ts";
 import type { Extensions } from "../sqlite/mod.ts";
+import type { OutsideReaders } from "./read/outside_readers.ts";
 import type { StatementSummary } from "./statements/statement_summary.ts";
 import type { UpkeepCommand, UpkeepRecords, UpkeepRuns, UpkeepTask } from "./upkeep_types.ts";
 export type {
@@ -478,6 +479,8 @@ export interface Store extends StateMachine {
   status(): Promise<StoreStatus>;
   /** Of the statements that this node ran for clients, those that took most time first. */
   statements(): Promise<StatementSummary[]>;
+  /** Threads that are none of the store's, and read its database by themselves; undefined: none can. */
+  readonly outsideReaders: OutsideReaders | undefined;
   /** What entries changed; undefined when that is not kept. */
   readonly changes: ChangeLog | undefined;
   /** Up to which index they are delivered, as all nodes know; undefined before any were. */

@@ -54,6 +54,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       headerTimeoutMs: 30_000,
       idleTimeoutMs: 180_000,
       connectionsMax: 8192,
+      threads: 1,
       tls: undefined,
     },
     cluster: {
@@ -176,6 +177,7 @@ const everyFlag: Readonly<
   "idempotency-key-ttl": ["1h", (c) => c.http.keyKeptMs, 3_600_000],
   "http-header-timeout": ["5s", (c) => c.http.headerTimeoutMs, 5_000],
   "http-idle-timeout": ["1m", (c) => c.http.idleTimeoutMs, 60_000],
+  "http-threads": ["3", (c) => c.http.threads, 3],
   "http-max-connections": ["100", (c) => c.http.connectionsMax, 100],
   "raft-addr": ["10.0.0.1:5002", (c) => c.raft.address, "10.0.0.1:5002"],
   "raft-adv-addr": ["db.example:5002", (c) => c.raft.advertisedAddress, "db.example:5002"],

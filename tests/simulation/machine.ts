@@ -8,6 +8,7 @@ import { DiskError, type Logger } from "../../src/io/types.ts";
 import type { MemberConfiguration } from "../../src/member/configuration.ts";
 import { openMember } from "../../src/member/member.ts";
 import type { Openers } from "../../src/member/openers.ts";
+import { LeasePermit } from "../../src/node/lease_permit.ts";
 import type { Node } from "../../src/node/node.ts";
 import type { NodeTiming } from "../../src/node/types.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
@@ -60,6 +61,8 @@ interface Running {
   readonly store: CheckedStore;
   readonly node: Node;
   readonly service: ClusterService;
+  /** What other threads of the program would read by. */
+  readonly permit: LeasePermit;
 }
 
 /** What a program has made of itself on its way up. */
@@ -68,6 +71,7 @@ interface Begun {
   readonly clock: VirtualClock;
   readonly logger: Logger;
   readonly random: Random;
+  readonly permit: LeasePermit;
   log?: ObservedLog;
   store?: CheckedStore;
 }
@@ -238,7 +242,8 @@ export class Machine {
     };
     this.#process = process;
     this.#clock = clock;
-    const begun = { process, clock, logger, random: new Random(this.#random.uint64()) };
+    const permit = new LeasePermit();
+    const begun = { permit, process, clock, logger, random: new Random(this.#random.uint64()) };
     this.#run(begun).catch((error) => {
       // Nobody would let it in: it ends, and whoever started it tries again.
       if (error instanceof JoinError && process.alive) this.crash("process");
@@ -255,7 +260,7 @@ export class Machine {
 
   /** The same start as the program's own, over what the simulator has in place of a machine. */
   async #run(begun: Begun): Promise<void> {
-    const { process, clock, logger, random } = begun;
+    const { process, clock, logger, random, permit } = begun;
     const { trace, ledger } = this.#world;
     const member = await openMember(this.#configuration(), {
       clock,
@@ -264,6 +269,7 @@ export class Machine {
       disk: this.#disk.mount(),
       network: { listen: noSockets, connect: noSockets },
       version: "simulation",
+      leasePermit: permit,
       openers: this.#openers(begun),
       discovery: this.leaving ? undefined : this.#names(),
       onMembers: ({ members }) =>
@@ -284,7 +290,7 @@ export class Machine {
       ledger.restarts(this.serverId, node.status.term);
       ledger.hasState(this.serverId, store.applied.index, store.stateHash);
     });
-    this.#running = { process, clock, log, store, node, service };
+    this.#running = { process, clock, log, store, node, service, permit };
     await member.start();
     this.#member = true;
   }

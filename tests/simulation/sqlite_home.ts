@@ -87,6 +87,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.full;
   }
 
+  get outsideReaders() {
+    return this.#store.outsideReaders;
+  }
+
   get changes() {
     return this.#store.changes;
   }

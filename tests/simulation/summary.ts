@@ -46,6 +46,7 @@ export class Summary {
     this.#add("reads failed", workload.readsFailed);
     this.#add("entries whose changes were compared", result.changes.compared);
     this.#add("changes of rows replayed", result.changes.replayed);
+    this.#add("reads by permit", workload.permittedReads);
     for (const [what, count] of Object.entries(network)) this.#add(`messages ${what}`, count);
     for (const disturbance of disturbances) {
       this.#add(disturbance, result.disturbances.get(disturbance) ?? 0);

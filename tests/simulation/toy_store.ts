@@ -40,6 +40,7 @@ function decodeValues(bytes: Uint8Array): number[] {
 
 /** The toy with the face that the cluster's service wants of its store. */
 class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
+  readonly outsideReaders = undefined;
   readonly changes = undefined;
   readonly changesDelivered = undefined;
   readonly failed: Promise<never> = new Promise(() => {});

@@ -13,6 +13,8 @@ export interface WorkloadCounts {
   unknown: number;
   reads: Record<ReadKind, number>;
   readsFailed: number;
+  /** Of the weak ones: those that asked nobody, by the node's permit. */
+  permittedReads: number;
 }
 
 /** Told of every write that a client knows to be done. */
@@ -33,6 +35,7 @@ export class Workload {
     unknown: 0,
     reads: { none: 0, weak: 0, linearizable: 0, strong: 0 },
     readsFailed: 0,
+    permittedReads: 0,
   };
   readonly #world: World;
   readonly #history: History;
@@ -245,8 +248,22 @@ export class Workload {
     try {
       const { results } = await this.#call(machine, async ({ running }) => {
         if (running === undefined) throw new Error("The machine is off");
+        const { permit, clock, store } = running;
+        const request = {
+          statements: [stores.list(key)],
+          transaction: false,
+          format: plainFormat,
+          timeoutMs: 0,
+        };
+        // Half of the clients have their connections to a thread that reads by the node's permit: it
+        // looks at that first, and a little later at the database.
+        if (level === "weak" && client % 2 === 0 && permit.isInForce(clock.now())) {
+          await new Promise<void>((resolve) => clock.after(client, resolve));
+          this.counts.permittedReads++;
+          return { results: await store.read(request) };
+        }
         return await running.service.read(
-          { statements: [stores.list(key)], transaction: false, format: plainFormat, timeoutMs: 0 },
+          request,
           { level, freshnessMs: 0, freshnessStrict: false, timeoutMs: callTimeoutMs },
         );
       });

@@ -26,13 +26,20 @@ import {
 /** Statements of a request, and length of a text or a parameter, beyond which nothing is tried here. */
 const statementsMax = 8;
 const lengthMax = 4096;
-/** Bytes of an answer beyond which a reader has the work. */
-const answerBytesMax = 0x8000;
-/** Instructions of SQLite's virtual machine that a statement may take here, in ticks of some. */
 const instructionsPerTick = 100;
-const ticksMax = 10;
-/** Time that a request may take here, in ms. */
-const durationMsMax = 1;
+
+/** What is left to a reader. */
+export interface QuickBounds {
+  /** Bytes of an answer beyond which a reader has the work. */
+  readonly answerBytesMax: number;
+  /** Instructions of SQLite's virtual machine that a statement may take, in hundreds. */
+  readonly ticksMax: number;
+  /** Time that a request may take, in ms. */
+  readonly durationMsMax: number;
+}
+
+/** On the main thread, where nothing may take long. */
+const mainBounds: QuickBounds = { answerBytesMax: 0x8000, ticksMax: 10, durationMsMax: 1 };
 /** How often a statement that took too long goes straight to a reader before it is tried again. */
 const passesAfterFailure = 32;
 
@@ -41,6 +48,11 @@ const cacheKib = 4096;
 /** Thrown to leave a request to a reader; made once, as its stack tells nothing. */
 const tooMuch = new Error("The read is none for the main thread");
 
+/** What it is made of; of the life of the file it asks no more than whether that may be read. */
+export type QuickReaderParts = Omit<QuickParts, "life"> & {
+  readonly life: Pick<QuickParts["life"], "isOpen" | "hold">;
+};
+
 interface QuickConnection extends Explainer {
   readonly cache: StatementCache;
   /** Prepared anew by SQLite when it is run after a change of the schema. */
@@ -48,7 +60,7 @@ interface QuickConnection extends Explainer {
 }
 
 /**
- * Answers reads that are over in a moment, a row by its key, on the main thread itself. To hand
+ * Answers reads that are over in a moment, a row by its key, on the thread that was asked itself. To hand
  * such a read to another thread and back costs several times what SQLite takes for it (measured
  * with one client: 86 µs a request in place of 216).
  *
@@ -59,7 +71,8 @@ interface QuickConnection extends Explainer {
  * JSON. Every error is left to a reader, which finds it again and words it.
  */
 export class QuickReader implements Holder {
-  readonly #parts: QuickParts;
+  readonly #parts: QuickReaderParts;
+  readonly #bounds: QuickBounds;
   readonly #json = new JsonText();
   /** How often to pass a statement over that took too long. */
   readonly #passes = new WeakMap<PreparedStatement, number>();
@@ -68,8 +81,9 @@ export class QuickReader implements Holder {
   #ticksLeft = Number.POSITIVE_INFINITY;
   #deadline = 0;
 
-  constructor(parts: QuickParts) {
+  constructor(parts: QuickReaderParts, bounds = mainBounds) {
     this.#parts = parts;
+    this.#bounds = bounds;
     parts.life.hold(this);
   }
 
@@ -93,7 +107,7 @@ export class QuickReader implements Holder {
     if (!life.isOpen) return undefined;
     const startedAt = clock.now();
     if (!quickSwitch.isOn(startedAt)) return undefined;
-    this.#deadline = startedAt + durationMsMax;
+    this.#deadline = startedAt + this.#bounds.durationMsMax;
     try {
       return body();
     } catch {
@@ -132,7 +146,7 @@ export class QuickReader implements Holder {
     }
     const { statement } = prepared;
     bind(statement, positional);
-    this.#ticksLeft = ticksMax;
+    this.#ticksLeft = this.#bounds.ticksMax;
     const { meter } = this.#parts;
     const since = meter.now();
     let count = 0;
@@ -142,7 +156,7 @@ export class QuickReader implements Holder {
       for (; hasRow; hasRow = statement.step()) {
         rows.row();
         count++;
-        if (this.#json.length > answerBytesMax) throw tooMuch;
+        if (this.#json.length > this.#bounds.answerBytesMax) throw tooMuch;
       }
       rows.end(format.timings ? wholeNanoseconds(this.#parts.clock.now() - since) : 0);
       this.#ticksLeft = Number.POSITIVE_INFINITY;

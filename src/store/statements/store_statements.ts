@@ -2,7 +2,6 @@ import type { Clock, Logger } from "../../io/types.ts";
 import type { Writer } from "../apply/writer.ts";
 import { waitMs, WriterWatch } from "../apply/writer_watch.ts";
 import type { LifeCycle } from "../life_cycle.ts";
-import type { ReaderPool } from "../read/reader_pool.ts";
 import type { StatementSummary } from "./statement_summary.ts";
 import { SlowLog } from "./slow_log.ts";
 import { type SlowOptions, type SlowStatement, StatementMeter } from "./statement_meter.ts";
@@ -12,6 +11,11 @@ export interface StoreStatementsParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly slow: SlowOptions | undefined;
+}
+
+/** Threads that read, as they tell what came of their statements. */
+export interface ReadingThreads {
+  statements(waitMs: number): Promise<(readonly StatementFigures[])[]>;
 }
 
 /** What is known of the statements that the threads of a store run. */
@@ -32,15 +36,15 @@ export class StoreStatements {
   /** How to ask all threads for what they have kept, once those are there. */
   summaries(
     writer: Writer,
-    readers: ReaderPool,
+    readers: readonly ReadingThreads[],
     life: LifeCycle,
   ): () => Promise<StatementSummary[]> {
     const none: StatementFigures[] = [];
     const ofWriter = new WriterWatch(() => writer.statements(), none, life, this.#clock);
     return async () => {
-      const asked = [ofWriter.ask(), readers.statements(waitMs)] as const;
-      const [written, read] = await Promise.all(asked);
-      return summarize([this.meter.figures, written, ...read]);
+      const reading = Promise.all(readers.map((each) => each.statements(waitMs)));
+      const [written, read] = await Promise.all([ofWriter.ask(), reading]);
+      return summarize([this.meter.figures, written, ...read.flat()]);
     };
   }
 }

@@ -1,0 +1,29 @@
+import { nativeServer } from "./native_server.ts";
+
+/**
+ * Whether two listeners may share a port (SO_REUSEPORT), so that one with a new certificate can take
+ * over from another, and several threads can serve: deno.json asks for it, and to ask without that
+ * permission would end the program.
+ */
+export const sharesPorts = "listenDatagram" in Deno;
+
+/** Why no other thread may serve HTTP beside the main one; undefined where some may. */
+export function whyAlone(): string | undefined {
+  if (Deno.build.os !== "linux") return "only Linux gives each of them some of the connections";
+  if (!sharesPorts || nativeServer() === undefined) {
+    return `Deno ${Deno.version.deno} offers no server that several can run`;
+  }
+  return undefined;
+}
+
+/** Listens where other threads of this program do too; each gets some of the connections. */
+export function listenBeside(
+  { hostname, port }: { readonly hostname: string; readonly port: number },
+): Deno.TcpListener {
+  const options: Deno.ListenOptions & { readonly reusePort: boolean } = {
+    hostname,
+    port,
+    reusePort: true,
+  };
+  return Deno.listen(options);
+}

@@ -1,0 +1,149 @@
+import type { Logger } from "../../io/types.ts";
+import type {
+  OutsideReader,
+  OutsideReaders,
+  StatementFigures,
+} from "../../store/read/outside_readers.ts";
+import type { ConnectionCount } from "../connection_count.ts";
+import type { ClientHandler } from "../native_server.ts";
+import type { ConfirmedLevel, FromThread, ServingStart, ToThread } from "./messages.ts";
+import { RequestTaker } from "./request_taker.ts";
+import type { ThreadFigures } from "./thread_figures.ts";
+
+export interface HttpThreadParts {
+  readonly startWorker: () => Worker;
+  readonly serving: ServingStart;
+  readonly figures: ThreadFigures;
+  readonly connections: ConnectionCount;
+  /** Carries out what is passed on. */
+  readonly handler: ClientHandler;
+  readonly readers: OutsideReaders;
+  /** Resolves when other threads may read at the level what had been asked before; rejects when not. */
+  readonly confirm: (level: ConfirmedLevel) => Promise<void>;
+  readonly logger: Logger;
+  readonly died: (reason: string) => void;
+}
+
+/** A thread that serves HTTP beside the main one, as that sees it. */
+export class HttpThread implements OutsideReader {
+  readonly #parts: HttpThreadParts;
+  readonly #worker: Worker;
+  readonly #taker: RequestTaker;
+  readonly #leave: () => void;
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #over = false;
+  #released: PromiseWithResolvers<void> | undefined;
+  #asked: PromiseWithResolvers<void> | undefined;
+  /** As it last told them. */
+  #statements: readonly StatementFigures[] = [];
+
+  constructor(parts: HttpThreadParts) {
+    const { startWorker, serving, handler, readers, died } = parts;
+    this.#parts = parts;
+    this.#worker = startWorker();
+    this.#taker = new RequestTaker({
+      handler,
+      post: (answers, transfer) => this.#post({ type: "answers", answers }, transfer),
+    });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromThread>) => this.#receive(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      if (this.#over) return;
+      this.terminate();
+      died(event.message);
+    };
+    this.#post({ type: "start", serving, reading: readers.start });
+    this.#leave = readers.join(this);
+  }
+
+  #post(message: ToThread, transfer: Transferable[] = []): void {
+    if (!this.#over) this.#worker.postMessage(message, transfer);
+  }
+
+  #receive(message: FromThread): void {
+    if (this.#over) return;
+    const { logger, readers } = this.#parts;
+    switch (message.type) {
+      case "clock":
+        this.#post({ type: "clock", nowMs: performance.now() });
+        break;
+      case "requests":
+        this.#taker.take(message.requests);
+        break;
+      case "gone":
+        this.#taker.gone(message.id);
+        break;
+      case "confirm":
+        void this.#confirm(message.round, message.level);
+        break;
+      case "released":
+        this.#released?.resolve();
+        this.#released = undefined;
+        break;
+      case "statements":
+        this.#statements = message.figures;
+        this.#asked?.resolve();
+        this.#asked = undefined;
+        break;
+      case "slow":
+        readers.reportSlow(message.statement);
+        break;
+      case "log":
+        logger.log(message.level, message.room, message.text);
+        break;
+      case "stopped":
+        this.#stopped.resolve();
+        break;
+    }
+  }
+
+  async #confirm(round: number, level: ConfirmedLevel): Promise<void> {
+    const confirmed = await this.#parts.confirm(level).then(() => true, () => false);
+    this.#post({ type: "confirmed", round, confirmed });
+  }
+
+  resume(): void {
+    this.#post({ type: "resume" });
+  }
+
+  async release(): Promise<void> {
+    if (this.#over) return;
+    if (this.#released === undefined) {
+      this.#released = Promise.withResolvers();
+      this.#post({ type: "release" });
+    }
+    await Promise.race([this.#released.promise, this.#ended.promise]);
+  }
+
+  async statements(waitMs: number): Promise<readonly StatementFigures[]> {
+    if (this.#asked === undefined) {
+      this.#asked = Promise.withResolvers();
+      this.#post({ type: "statements" });
+    }
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, waitMs);
+    await Promise.race([this.#asked.promise, this.#ended.promise, late.promise]);
+    clearTimeout(timer);
+    return this.#statements;
+  }
+
+  /** Has it accept no more; resolves when its requests under way have ended. */
+  async shutdown(): Promise<void> {
+    this.#post({ type: "stop" });
+    await Promise.race([this.#stopped.promise, this.#ended.promise]);
+  }
+
+  /** Ends it wherever it stands, and its connections with it. */
+  terminate(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#worker.terminate();
+    const { figures, connections } = this.#parts;
+    connections.add(-figures.connections);
+    figures.connections = 0;
+    this.#taker.allGone();
+    this.#leave();
+    this.#ended.resolve();
+  }
+}

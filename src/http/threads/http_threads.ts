@@ -1,0 +1,98 @@
+import type { Logger } from "../../io/types.ts";
+import { ConnectionCount } from "../connection_count.ts";
+import { HttpThread, type HttpThreadParts } from "./http_thread.ts";
+import type { ServingStart } from "./messages.ts";
+import { ThreadFigures } from "./thread_figures.ts";
+
+/** A thread that died is replaced after this long, in ms: at first, and at most. */
+const shortestPauseMs = 1_000;
+const longestPauseMs = 60_000;
+
+export interface HttpThreadsParts extends
+  Pick<
+    HttpThreadParts,
+    "startWorker" | "readers" | "confirm"
+  > {
+  /** How many there are beside the main one. */
+  readonly count: number;
+  readonly serving: Omit<ServingStart, "hostname" | "port" | "connections" | "figures">;
+  readonly logger: Logger;
+}
+
+/** What is known when the main thread listens. */
+export interface Beginning extends Pick<HttpThreadParts, "handler"> {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** The threads that serve HTTP beside the main one; one that dies is replaced. */
+export class HttpThreads {
+  /** Of the main one too: all have one bound. */
+  readonly connections = new ConnectionCount();
+  /** By their places. */
+  readonly figures: readonly ThreadFigures[];
+  readonly #parts: HttpThreadsParts;
+  readonly #threads = new Map<number, HttpThread>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #deaths = 0;
+  #stopping = false;
+
+  constructor(parts: HttpThreadsParts) {
+    this.#parts = parts;
+    this.figures = Array.from({ length: parts.count }, () => new ThreadFigures());
+  }
+
+  /** How many died since the start. */
+  get deaths(): number {
+    return this.#deaths;
+  }
+
+  begin(beginning: Beginning): void {
+    this.figures.forEach((figures, place) => this.#start(place, figures, beginning));
+  }
+
+  #start(place: number, figures: ThreadFigures, beginning: Beginning): void {
+    const { serving, logger } = this.#parts;
+    const { hostname, port, handler } = beginning;
+    const thread = new HttpThread({
+      ...this.#parts,
+      handler,
+      figures,
+      connections: this.connections,
+      serving: {
+        ...serving,
+        hostname,
+        port,
+        connections: this.connections.memory,
+        figures: figures.memory,
+      },
+      died: (reason) => {
+        this.#threads.delete(place);
+        const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** this.#deaths++);
+        const text = `A thread that serves HTTP died, and its clients' connections with it: ` +
+          `${reason}; another takes its place in ${pauseMs / 1000} s`;
+        logger.log("ERROR", "http", text);
+        if (this.#stopping) return;
+        const timer = setTimeout(() => {
+          this.#timers.delete(timer);
+          this.#start(place, figures, beginning);
+        }, pauseMs);
+        this.#timers.add(timer);
+      },
+    });
+    this.#threads.set(place, thread);
+  }
+
+  /** Has all accept no more; resolves when their requests under way have ended. */
+  async shutdown(): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all(Array.from(this.#threads.values(), (thread) => thread.shutdown()));
+  }
+
+  /** Ends them. */
+  terminate(): void {
+    for (const thread of this.#threads.values()) thread.terminate();
+    this.#threads.clear();
+  }
+}

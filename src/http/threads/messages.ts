@@ -1,0 +1,78 @@
+import type { LogLevel } from "../../io/types.ts";
+import type {
+  ReadingStart,
+  SlowStatement,
+  StatementFigures,
+} from "../../store/read/outside_readers.ts";
+import type { ConnectionLimits } from "../connection_watch.ts";
+
+/** A request that a thread has taken in and another is to carry out. */
+export interface PassedRequest {
+  readonly id: number;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly (readonly [string, string])[];
+  /** A stream where it is large, or its length is not given. */
+  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** The client's, without its port. */
+  readonly address: string;
+}
+
+/** The answer to it. */
+export interface PassedAnswer {
+  readonly id: number;
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+}
+
+/** Levels at which a thread reads once the main one has confirmed that it may. */
+export type ConfirmedLevel = "weak" | "linearizable";
+
+/** What a thread is to do and to know. */
+export interface ServingStart {
+  readonly hostname: string;
+  readonly port: number;
+  readonly limits: ConnectionLimits;
+  /** Largest body of a request, in bytes. */
+  readonly bodyBytesMax: number;
+  /** Memory of a ConnectionCount. */
+  readonly connections: SharedArrayBuffer;
+  /** Memory of its ThreadFigures. */
+  readonly figures: SharedArrayBuffer;
+  /** Memory of the node's LeasePermit. */
+  readonly permit: SharedArrayBuffer;
+  readonly rqliteVersion: string;
+  readonly allowOrigin: string;
+  readonly httpAddress: string;
+}
+
+/** From the main thread to one that serves HTTP. */
+export type ToThread =
+  | { readonly type: "start"; readonly serving: ServingStart; readonly reading: ReadingStart }
+  /** What the main thread's clock showed some time after the thread had asked. */
+  | { readonly type: "clock"; readonly nowMs: number }
+  | { readonly type: "answers"; readonly answers: readonly PassedAnswer[] }
+  /** What was asked in that round is confirmed, or it is not and others are to find out why. */
+  | { readonly type: "confirmed"; readonly round: number; readonly confirmed: boolean }
+  /** It may read the database from now on. */
+  | { readonly type: "resume" }
+  /** It must let go of the database's file, and say so. */
+  | { readonly type: "release" }
+  | { readonly type: "statements" }
+  /** To accept no more, and to say when the requests under way have ended. */
+  | { readonly type: "stop" };
+
+/** The other way. */
+export type FromThread =
+  | { readonly type: "clock" }
+  | { readonly type: "listening" }
+  | { readonly type: "requests"; readonly requests: readonly PassedRequest[] }
+  /** The client of that request has gone. */
+  | { readonly type: "gone"; readonly id: number }
+  | { readonly type: "confirm"; readonly round: number; readonly level: ConfirmedLevel }
+  | { readonly type: "released" }
+  | { readonly type: "statements"; readonly figures: readonly StatementFigures[] }
+  | { readonly type: "slow"; readonly statement: SlowStatement }
+  | { readonly type: "log"; readonly level: LogLevel; readonly room: string; readonly text: string }
+  | { readonly type: "stopped" };

@@ -1,0 +1,96 @@
+import type { ReadLevel } from "../../cluster/types.ts";
+import type { AnswerFormat, Statement } from "../../store/types.ts";
+import {
+  answerFormat,
+  parseQueryParameters,
+  type QueryParameters,
+  readLevel,
+} from "../query_parameters.ts";
+import { jsonText } from "../request_body.ts";
+import { headerOf } from "../request_header.ts";
+import { indexHeader } from "../session_index.ts";
+import { hasBreakingPragma, parseStatements } from "../statements.ts";
+
+const path = "/db/query";
+/** With any other a request is passed on. */
+const known: ReadonlySet<string> = new Set([
+  "level",
+  "q",
+  "timings",
+  "associative",
+  "pretty",
+  "blob_array",
+  "exact",
+  "qualify_columns",
+  "linearizable_timeout",
+  "timeout",
+  "db_timeout",
+]);
+
+/** A request for /db/query of which a thread may be able to answer all by itself. */
+export interface PointQuery {
+  readonly level: Extract<ReadLevel, "none" | "weak" | "linearizable">;
+  readonly parameters: QueryParameters;
+  readonly format: AnswerFormat;
+  /** The statement of a GET; undefined when they are in the body. */
+  readonly statements: readonly Statement[] | undefined;
+}
+
+/** What URLs ask for whose statements are in the body; clients have few. */
+const ofUrl = new Map<string, PointQuery | undefined>();
+const urlsMax = 256;
+
+/** What it asks for; undefined when it is for the main thread, be it for being wrong. */
+export function pointQuery(request: Request): PointQuery | undefined {
+  const { method, url } = request;
+  if (method !== "GET" && method !== "POST") return undefined;
+  // The one header by which a thread would have to know more than it does.
+  if (headerOf(request, indexHeader) !== null) return undefined;
+  if (method === "GET") {
+    const query = queryOf(url);
+    const sql = query?.parameters.get("q");
+    const statements = sql === undefined ? undefined : checked([{ sql }]);
+    return statements && query && { ...query, statements };
+  }
+  if (headerOf(request, "content-type")?.startsWith("text/plain")) return undefined;
+  let query = ofUrl.get(url);
+  if (query === undefined && !ofUrl.has(url)) {
+    if (ofUrl.size >= urlsMax) ofUrl.clear();
+    ofUrl.set(url, query = queryOf(url));
+  }
+  return query;
+}
+
+function queryOf(url: string): PointQuery | undefined {
+  const pathAt = url.indexOf("/", url.indexOf("//") + 2);
+  if (pathAt < 0 || !url.startsWith(path, pathAt)) return undefined;
+  const queryAt = pathAt + path.length;
+  if (url.length > queryAt && url[queryAt] !== "?") return undefined;
+  const query = url.slice(queryAt + 1);
+  let parameters: QueryParameters;
+  try {
+    parameters = parseQueryParameters(query);
+  } catch {
+    return undefined;
+  }
+  for (const key of parameters.keys()) if (!known.has(key)) return undefined;
+  const { level } = readLevel(parameters);
+  if (level !== "none" && level !== "weak" && level !== "linearizable") return undefined;
+  return { level, parameters, format: answerFormat(parameters, false), statements: undefined };
+}
+
+/** The statements of its body; undefined when they are for the main thread, be it for being wrong. */
+export function pointStatements(
+  body: Uint8Array,
+  parameters: QueryParameters,
+): readonly Statement[] | undefined {
+  try {
+    return checked(parseStatements(jsonText(body), parameters.has("exact")));
+  } catch {
+    return undefined;
+  }
+}
+
+function checked(statements: readonly Statement[]): readonly Statement[] | undefined {
+  return hasBreakingPragma(statements) ? undefined : statements;
+}

@@ -1,0 +1,100 @@
+import { setImmediate } from "node:timers";
+import { messageOf } from "../../base/message_of.ts";
+import type { Client } from "../client.ts";
+import { FrontRequest } from "../front_request.ts";
+import type { ClientHandler } from "../native_server.ts";
+import { StreamedResponse } from "../streamed_response.ts";
+import type { PassedAnswer, PassedRequest } from "./messages.ts";
+
+/**
+ * A request that came to another thread. It brings its method and body along: not every method may
+ * be asked of a Request, nor a body with each, and to make a Request with them costs more than to
+ * answer from them.
+ */
+class TakenRequest extends FrontRequest {
+  readonly #passed: PassedRequest;
+  #body: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
+
+  constructor(passed: PassedRequest) {
+    super(passed.url, { headers: passed.headers });
+    this.#passed = passed;
+  }
+
+  override get method(): string {
+    return this.#passed.method;
+  }
+
+  override get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    const { body } = this.#passed;
+    return this.#body ??= body instanceof Uint8Array ? new Response(body).body : body;
+  }
+
+  override bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const { body } = this.#passed;
+    return body instanceof Uint8Array ? Promise.resolve(body) : new Response(body).bytes();
+  }
+}
+
+export interface TakerParts {
+  readonly handler: ClientHandler;
+  readonly post: (answers: readonly PassedAnswer[], transfer: Transferable[]) => void;
+}
+
+/** Carries out what another thread has passed on, on the main one, and sends the answers back together. */
+export class RequestTaker {
+  readonly #parts: TakerParts;
+  readonly #underWay = new Map<number, TakenRequest>();
+  #answers: PassedAnswer[] = [];
+
+  constructor(parts: TakerParts) {
+    this.#parts = parts;
+  }
+
+  take(requests: readonly PassedRequest[]): void {
+    for (const passed of requests) void this.#carryOut(passed);
+  }
+
+  /** Its client has gone. */
+  gone(id: number): void {
+    this.#underWay.get(id)?.abort();
+  }
+
+  /** The thread is no more, and its clients with it. */
+  allGone(): void {
+    for (const request of this.#underWay.values()) request.abort();
+    this.#underWay.clear();
+  }
+
+  async #carryOut(passed: PassedRequest): Promise<void> {
+    const { id, address } = passed;
+    let answer: PassedAnswer;
+    try {
+      const request = new TakenRequest(passed);
+      this.#underWay.set(id, request);
+      // Whoever has the connection watches it.
+      const client: Client = { address, begins() {}, answered: (response) => response };
+      answer = await answerOf(id, await this.#parts.handler(request, client));
+    } catch (error) {
+      const body = new TextEncoder().encode(messageOf(error));
+      answer = { id, status: 500, headers: [], body };
+    } finally {
+      this.#underWay.delete(id);
+    }
+    if (this.#answers.push(answer) === 1) setImmediate(() => this.#send());
+  }
+
+  #send(): void {
+    const answers = this.#answers;
+    this.#answers = [];
+    const streams = answers.flatMap(({ body }) => body instanceof ReadableStream ? [body] : []);
+    this.#parts.post(answers, streams);
+  }
+}
+
+async function answerOf(id: number, response: Response): Promise<PassedAnswer> {
+  const { status } = response;
+  const headers = [...response.headers];
+  if (response instanceof StreamedResponse) return { id, status, headers, body: response.body };
+  const body = await response.bytes();
+  return { id, status, headers, body: body.length === 0 ? null : body };
+}

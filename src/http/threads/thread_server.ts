@@ -1,0 +1,194 @@
+import type { Clock, Logger } from "../../io/types.ts";
+import { LeasePermit } from "../../node/lease_permit.ts";
+import type { StatementFigures } from "../../store/read/outside_readers.ts";
+import type { ReadRequest, Statement } from "../../store/types.ts";
+import { Answers, resultsEnvelope } from "../answers.ts";
+import type { Client } from "../client.ts";
+import { ConnectionCount } from "../connection_count.ts";
+import { Front } from "../front.ts";
+import { listenBeside } from "../shared_port.ts";
+import { type NativeServer, nativeServer } from "../native_server.ts";
+import { elapsed, statementTimeout } from "../query_parameters.ts";
+import { isSmall, smallBody } from "../request_body.ts";
+import type { FromThread, PassedRequest, ServingStart, ToThread } from "./messages.ts";
+import { type PointQuery, pointQuery, pointStatements } from "./point_query.ts";
+import { ReadConfirmer } from "./read_confirmer.ts";
+import { RequestPasser } from "./request_passer.ts";
+import { ThreadFigures } from "./thread_figures.ts";
+
+/** The database, as a thread reads it. */
+export interface PointReader {
+  read(request: ReadRequest): Uint8Array<ArrayBuffer> | undefined;
+  readonly statements: readonly StatementFigures[];
+  resume(): void;
+  release(): void;
+}
+
+export interface ThreadServerParts {
+  readonly serving: ServingStart;
+  readonly reader: PointReader;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly post: (message: FromThread, transfer?: Transferable[]) => void;
+}
+
+/**
+ * Serves HTTP on a thread beside the main one, on the same port. It answers reads of single rows at
+ * once, as the main thread does, and nothing else: whatever is not that, or is wrong in any way, the
+ * main thread answers through this one, so that every answer is as if there were no other thread.
+ */
+export class ThreadServer {
+  readonly #parts: ThreadServerParts;
+  readonly #answers: Answers;
+  readonly #figures: ThreadFigures;
+  readonly #permit: LeasePermit;
+  readonly #passer: RequestPasser;
+  readonly #confirmer: ReadConfirmer;
+  readonly #front: Front;
+  /** How much later it is by the main thread's clock than by this one's, at most. */
+  #mainIsLaterMs: number | undefined;
+  readonly #askedClockAt: number;
+
+  /** Throws where this address cannot be listened on, or this Deno has no server for it. */
+  constructor(parts: ThreadServerParts) {
+    const { serving, clock, post } = parts;
+    this.#parts = parts;
+    this.#answers = new Answers(serving, serving.httpAddress, false);
+    this.#figures = new ThreadFigures(serving.figures);
+    this.#permit = new LeasePermit(serving.permit);
+    this.#passer = new RequestPasser({
+      post: (requests, transfer) => post({ type: "requests", requests }, transfer),
+      gone: (id) => post({ type: "gone", id }),
+    });
+    this.#confirmer = new ReadConfirmer((round, level) => post({ type: "confirm", round, level }));
+    this.#front = new Front(listenBeside(serving), {
+      native: requireNative(),
+      handler: (request, client) => this.#handle(request, client),
+      limits: serving.limits,
+      count: new ConnectionCount(serving.connections),
+      sized: (connections) => this.#figures.connections = connections,
+    });
+    this.#askedClockAt = clock.now();
+    post({ type: "clock" });
+    post({ type: "listening" });
+  }
+
+  receive(message: Exclude<ToThread, { type: "start" }>): void {
+    const { reader, post } = this.#parts;
+    switch (message.type) {
+      case "clock":
+        // It was read after it had been asked for: so the main thread is no further ahead than that.
+        this.#mainIsLaterMs = message.nowMs - this.#askedClockAt;
+        break;
+      case "answers":
+        this.#passer.answered(message.answers);
+        break;
+      case "confirmed":
+        this.#confirmer.answered(message.round, message.confirmed);
+        break;
+      case "resume":
+        reader.resume();
+        break;
+      case "release":
+        reader.release();
+        post({ type: "released" });
+        break;
+      case "statements":
+        post({ type: "statements", figures: reader.statements });
+        break;
+      case "stop":
+        void this.#front.shutdown().finally(() => post({ type: "stopped" }));
+        break;
+    }
+  }
+
+  #handle(request: Request, client: Client): Promise<Response> {
+    const startedAt = this.#parts.clock.now();
+    client.begins(request);
+    return this.#answer(request, client, startedAt).then((response) => client.answered(response));
+  }
+
+  #answer(request: Request, client: Client, startedAt: number): Promise<Response> {
+    const query = pointQuery(request);
+    if (query?.statements !== undefined) {
+      return this.#read({
+        query,
+        statements: query.statements,
+        request,
+        body: null,
+        client,
+        startedAt,
+      });
+    }
+    if (!isSmall(request, this.#parts.serving.bodyBytesMax)) {
+      return this.#pass(request, request.body, client);
+    }
+    return smallBody(request).then((body) => {
+      const statements = query && pointStatements(body, query.parameters);
+      return query === undefined || statements === undefined
+        ? this.#pass(request, body, client)
+        : this.#read({ query, statements, request, body, client, startedAt });
+    }, (error) => this.#pass(request, brokenBody(error), client));
+  }
+
+  async #read(asked: AskedHere): Promise<Response> {
+    const { query: { level }, request, body, client } = asked;
+    if (level !== "none" && !(level === "weak" && this.#isPermitted)) {
+      if (!await this.#confirmer.confirm(level)) return this.#pass(request, body, client);
+    }
+    return this.#readNow(asked) ?? this.#pass(request, body, client);
+  }
+
+  /** Whether the node leads by its lease, and all that is committed can be read. */
+  get #isPermitted(): boolean {
+    const later = this.#mainIsLaterMs;
+    return later !== undefined && this.#permit.isInForce(this.#parts.clock.now() + later);
+  }
+
+  #readNow({ query, statements, request, startedAt }: AskedHere): Response | undefined {
+    const { parameters, format } = query;
+    const { reader, clock } = this.#parts;
+    const results = reader.read({
+      statements,
+      transaction: false,
+      format,
+      timeoutMs: statementTimeout(parameters),
+      rights: undefined,
+    });
+    if (results === undefined) return undefined;
+    const answers = this.#answers;
+    const envelope = resultsEnvelope(results, {
+      timeSeconds: elapsed(parameters, startedAt),
+    }, parameters.has("pretty"));
+    const response = answers.results(envelope, undefined);
+    this.#figures.answered(statements.length, (clock.now() - startedAt) / 1000);
+    return answers.differByOrigin ? answers.toOrigin(request, response) : response;
+  }
+
+  #pass(request: Request, body: PassedRequest["body"], client: Client): Promise<Response> {
+    this.#figures.passedOn();
+    return this.#passer.pass(request, body, client);
+  }
+}
+
+/** A request that is to be answered here if it can be. */
+interface AskedHere {
+  readonly query: PointQuery;
+  readonly statements: readonly Statement[];
+  readonly request: Request;
+  /** As it is passed on when it cannot. */
+  readonly body: PassedRequest["body"];
+  readonly client: Client;
+  readonly startedAt: number;
+}
+
+function requireNative(): NativeServer {
+  const native = nativeServer();
+  if (native === undefined) throw new Error(`Deno ${Deno.version.deno} offers no server for it`);
+  return native;
+}
+
+/** What is left of a body that broke off: whoever reads it finds out. */
+function brokenBody(error: unknown): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ start: (controller) => controller.error(error) });
+}
