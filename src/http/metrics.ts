@@ -10,6 +10,7 @@ import { raftFamilies } from "../metrics/raft_families.ts";
 import { requestFamilies } from "../metrics/request_figures.ts";
 import { standbyFamilies } from "../metrics/standby_families.ts";
 import { storeFamilies } from "../metrics/store_families.ts";
+import { httpThreadFamilies } from "../metrics/thread_families.ts";
 import { writeFamilies } from "../metrics/write_families.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
@@ -35,6 +36,9 @@ export async function collectFamilies(app: AppState): Promise<readonly Family[]>
   return [
     ...processFamilies(processFigures(app, node, store.sqliteVersion)),
     ...requestFamilies(app.requests.all),
+    ...(info.threads === undefined
+      ? []
+      : httpThreadFamilies(info.threads.figures, info.threads.deaths)),
     ...(gate === undefined
       ? []
       : accessFamilies({ ok: counters.auth_ok, failed: counters.auth_fail })),

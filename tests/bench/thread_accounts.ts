@@ -40,9 +40,7 @@ async function run(node: NodeProcess, scenario: string, options: Options): Promi
   const found = scenarios.find(({ name }) => name === scenario);
   if (found === undefined) throw new Error(`There is no scenario ${scenario}`);
   const endpoint = {
-    host: "127.0.0.1",
-    port: node.httpPort,
-    authority: `127.0.0.1:${node.httpPort}`,
+    address: { host: "127.0.0.1", port: node.httpPort },
     authorization: undefined,
     tls: undefined,
   };

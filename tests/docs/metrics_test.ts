@@ -5,6 +5,7 @@ import { archiveFamilies, backupFamilies } from "../../src/metrics/backup_famili
 import { accessFamilies } from "../../src/metrics/access_families.ts";
 import type { CdcFigures } from "../../src/cdc/types.ts";
 import { cdcFamilies, changesFamilies } from "../../src/metrics/changes_families.ts";
+import { httpThreadFamilies } from "../../src/metrics/thread_families.ts";
 import { standbyFamilies } from "../../src/metrics/standby_families.ts";
 import type { StandbyFigures } from "../../src/standby/types.ts";
 import { auditFamilies } from "../../src/metrics/audit_families.ts";
@@ -101,6 +102,7 @@ Deno.test("docs/monitoring.md names every metric, with its type and its help", a
   const families = [
     ...accessFamilies({ ok: 0, failed: 0 }),
     ...auditFamilies({ written: 0, lost: 0, canWrite: true }),
+    ...httpThreadFamilies([], 0),
     ...backupFamilies(backupFigures),
     ...archiveFamilies(archiveFigures),
     ...standbyFamilies(standbyFigures),

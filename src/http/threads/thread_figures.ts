@@ -64,12 +64,4 @@ export class ThreadFigures {
   passedOn(): void {
     this.#numbers[passed] = this.passed + 1;
   }
-
-  /** Takes those of a thread that is no more to its own, but for its connections. */
-  add(other: ThreadFigures): void {
-    this.#numbers[served] = this.served + other.served;
-    this.#numbers[statements] = this.statements + other.statements;
-    this.#numbers[passed] = this.passed + other.passed;
-    this.durations.add(other.durations);
-  }
 }

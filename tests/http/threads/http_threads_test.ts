@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { HttpThreads } from "../../../src/http/threads/http_threads.ts";
+import { ReadConfirmer } from "../../../src/http/threads/read_confirmer.ts";
+import type { Logger } from "../../../src/io/types.ts";
+import { LifeCycle } from "../../../src/store/life_cycle.ts";
+import { OutsideReaders } from "../../../src/store/read/outside_readers.ts";
+
+Deno.test("HttpThreads lets go of a thread that dies, its requests and connections, and begins another", async () => {
+  const life = new LifeCycle();
+  life.opened();
+  const readers = new OutsideReaders(
+    life,
+    { library: { path: "", origin: "system" }, path: "", foreignKeys: false, slow: undefined },
+    () => {},
+  );
+  const lines: string[] = [];
+  const logger: Logger = { log: (_level, _room, message) => void lines.push(message) };
+  let started = 0;
+  const threads = new HttpThreads({
+    count: 1,
+    startWorker: () => {
+      started++;
+      return new Worker(new URL("./dying_worker.ts", import.meta.url), { type: "module" });
+    },
+    readers,
+    confirm: () => Promise.resolve(),
+    serving: {
+      limits: { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 1, connectionsMax: 9 },
+      bodyBytesMax: 1024,
+      permit: new SharedArrayBuffer(8),
+      rqliteVersion: "",
+      allowOrigin: "",
+      httpAddress: "",
+    },
+    logger,
+  });
+  const taken: Request[] = [];
+  let next = Promise.withResolvers<Request>();
+  const never = new Promise<Response>(() => {});
+  threads.begin({
+    hostname: "127.0.0.1",
+    port: 0,
+    handler: (request) => {
+      taken.push(request);
+      next.resolve(request);
+      return never;
+    },
+  });
+  try {
+    const { signal } = await next.promise;
+    assert.equal(threads.connections.open, 1);
+    next = Promise.withResolvers();
+    const gone = new Promise((resolve) => signal.addEventListener("abort", resolve));
+    // The file is exchanged: this waits for the thread no longer than it lives.
+    await readers.release();
+    await gone;
+    assert.equal(threads.connections.open, 0);
+    assert.equal(threads.deaths, 1);
+    assert.match(lines.join("\n"), /died, and its clients' connections with it: .*Planted/);
+    await next.promise;
+    assert.equal(started, 2);
+    assert.equal(threads.connections.open, 1);
+  } finally {
+    threads.terminate();
+  }
+  assert.equal(threads.connections.open, 0);
+});
+
+Deno.test("ReadConfirmer asks once for all that came while it asked", async () => {
+  const asked: number[] = [];
+  let next = Promise.withResolvers<void>();
+  const confirmer = new ReadConfirmer((round) => {
+    asked.push(round);
+    next.resolve();
+  });
+  const first = [confirmer.confirm("weak"), confirmer.confirm("weak")];
+  await next.promise;
+  const second = [confirmer.confirm("weak"), confirmer.confirm("weak")];
+  assert.deepEqual(asked, [1]);
+  next = Promise.withResolvers();
+  confirmer.answered(1, true);
+  await next.promise;
+  assert.deepEqual(await Promise.all(first), [true, true]);
+  assert.deepEqual(asked, [1, 2]);
+  confirmer.answered(2, false);
+  assert.deepEqual(await Promise.all(second), [false, false]);
+});
