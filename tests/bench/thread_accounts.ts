@@ -1,8 +1,8 @@
 /**
  * Whose processor time a request takes: starts nodes of this tree that serve HTTP by several numbers
  * of threads, puts the same load on each in turn, and prints the time that each thread of each took
- * for a request, from /proc (Linux). Other work on the machine makes such figures grow by far less
- * than it does rates, which are printed beside them.
+ * for a request, from /proc (Linux). Other work on the machine makes such figures grow by less than
+ * it does rates, whose median is printed beside them: a round of little disturbance is enough.
  *
  *     deno run -A tests/bench/thread_accounts.ts --threads 1,2 --clients 64 --rounds 5
  */
@@ -68,15 +68,19 @@ interface Options {
   readonly seconds: number;
 }
 
+function totalOf({ times }: Round): number {
+  return [...times.values()].reduce((a, b) => a + b, 0);
+}
+
+/** Of the round in which a request took least: what disturbs makes it more, and never less. */
 function line(name: string, threads: number, rounds: readonly Round[]): string {
-  const names = new Set(rounds.flatMap(({ times }) => [...times.keys()]));
-  const each = Array.from(names, (thread) => {
-    return [thread, median(rounds.map(({ times }) => times.get(thread) ?? 0))] as const;
-  }).sort(([, a], [, b]) => b - a);
-  const total = median(rounds.map(({ times }) => [...times.values()].reduce((a, b) => a + b, 0)));
+  const least = rounds.toSorted((a, b) => totalOf(a) - totalOf(b))[0];
+  if (least === undefined) throw new Error("There was no round");
   const rate = Math.round(median(rounds.map(({ rate }) => rate)));
-  const parts = each.map(([thread, us]) => `${thread} ${us.toFixed(1)}`).join(", ");
-  return `| ${name} | ${threads} | ${rate} | ${total.toFixed(1)} | ${parts} |`;
+  const parts = Array.from(least.times)
+    .sort(([, a], [, b]) => b - a)
+    .map(([thread, us]) => `${thread} ${us.toFixed(1)}`);
+  return `| ${name} | ${threads} | ${rate} | ${totalOf(least).toFixed(1)} | ${parts.join(", ")} |`;
 }
 
 const { values } = parseArgs({
@@ -111,6 +115,8 @@ console.log("| | threads | a second | µs of the processor a request | of these 
 console.log("| --- | --- | --- | --- | --- |");
 for (const scenario of values.scenarios.split(",")) {
   const rounds = nodes.map((): Round[] => []);
+  // None counts in which the programs still warm up.
+  for (const node of nodes) await run(node, scenario, options);
   for (let round = 0; round < Number(values.rounds); round++) {
     for (let at = 0; at < nodes.length; at++) {
       // Forth and back, so that none is always the first.
