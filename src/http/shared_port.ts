@@ -13,7 +13,19 @@ export function whyAlone(): string | undefined {
   if (!sharesPorts || nativeServer() === undefined) {
     return `Deno ${Deno.version.deno} offers no server that several can run`;
   }
+  if (!transfersStreams()) return `Deno ${Deno.version.deno} hands no stream to another thread`;
   return undefined;
+}
+
+/** Whether one thread can hand a stream to another: Deno 2.4 cannot, 2.9 can. */
+function transfersStreams(): boolean {
+  const stream = new ReadableStream();
+  try {
+    structuredClone(stream, { transfer: [stream] });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Listens where other threads of this program do too; each gets some of the connections. */

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import { whyAlone } from "../../src/http/shared_port.ts";
 import { type RawAnswer, RawConnection } from "../http/raw_connection.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
+
+/** Where this Deno, or system, can have several. */
+function threadsTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: whyAlone() !== undefined, fn });
+}
 
 interface ThreadStatus {
   readonly connections: number;
@@ -103,34 +109,37 @@ const requests: readonly Asked[] = [
   { method: "PROPFIND", path: "/db/query" },
 ];
 
-Deno.test("-http-threads: every answer is the same, whichever thread has the connection", async () => {
-  await using cluster = await Cluster.start({ size: 1, flags });
-  const [node] = cluster.nodes;
-  assert.ok(node);
-  await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", rows]);
-  using connections = await TwoConnections.open(node);
-  const seen = ({ status, headers, body }: RawAnswer) => {
-    // How a body is cut into pieces is no part of it, nor the time of day.
-    for (const name of ["date", "content-length", "transfer-encoding"]) headers.delete(name);
-    // Each write has an index of its own.
-    if (headers.has("x-raftlite-index")) headers.set("x-raftlite-index", "some");
-    return { status, headers: [...headers], body };
-  };
-  for (const asked of requests.filter(({ method }) => method !== "HEAD")) {
-    const expected = seen(await ask(connections.main, asked));
-    const found = seen(await ask(connections.other, asked));
-    assert.deepEqual(found, expected, `${asked.method ?? "POST"} ${asked.path}`);
-  }
-  const vars = JSON.parse((await node.fetch("/debug/vars?key=http")).body).http;
-  const metrics = (await node.fetch("/metrics")).body;
-  const counted = Array.from(
-    metrics.matchAll(/^raftlite_http_requests_total\{route="\/db\/query",code="\d+"\} (\d+)$/gm),
-    ([, count]) => Number(count),
-  ).reduce((sum, count) => sum + count, 0);
-  // OPTIONS, and what has parameters that cannot be, are no queries; as without other threads.
-  const uncounted = 2 * 4;
-  assert.equal(counted, vars.queries + uncounted);
-});
+threadsTest(
+  "-http-threads: every answer is the same, whichever thread has the connection",
+  async () => {
+    await using cluster = await Cluster.start({ size: 1, flags });
+    const [node] = cluster.nodes;
+    assert.ok(node);
+    await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", rows]);
+    using connections = await TwoConnections.open(node);
+    const seen = ({ status, headers, body }: RawAnswer) => {
+      // How a body is cut into pieces is no part of it, nor the time of day.
+      for (const name of ["date", "content-length", "transfer-encoding"]) headers.delete(name);
+      // Each write has an index of its own.
+      if (headers.has("x-raftlite-index")) headers.set("x-raftlite-index", "some");
+      return { status, headers: [...headers], body };
+    };
+    for (const asked of requests.filter(({ method }) => method !== "HEAD")) {
+      const expected = seen(await ask(connections.main, asked));
+      const found = seen(await ask(connections.other, asked));
+      assert.deepEqual(found, expected, `${asked.method ?? "POST"} ${asked.path}`);
+    }
+    const vars = JSON.parse((await node.fetch("/debug/vars?key=http")).body).http;
+    const metrics = (await node.fetch("/metrics")).body;
+    const counted = Array.from(
+      metrics.matchAll(/^raftlite_http_requests_total\{route="\/db\/query",code="\d+"\} (\d+)$/gm),
+      ([, count]) => Number(count),
+    ).reduce((sum, count) => sum + count, 0);
+    // OPTIONS, and what has parameters that cannot be, are no queries; as without other threads.
+    const uncounted = 2 * 4;
+    assert.equal(counted, vars.queries + uncounted);
+  },
+);
 
 /** Begins reads, each of twice as many rows, until one is seen to be under way. */
 function slowReads(node: NodeProcess, connection: RawConnection) {
@@ -152,55 +161,58 @@ function slowReads(node: NodeProcess, connection: RawConnection) {
   };
 }
 
-Deno.test("-http-threads: what was written is read at once, at each level and by each thread", async () => {
-  await using cluster = await Cluster.start({ size: 1, flags });
-  const [node] = cluster.nodes;
-  assert.ok(node);
-  await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER)"]);
-  await node.execute(["INSERT INTO t VALUES(1, 0)"]);
-  using connections = await TwoConnections.open(node);
-  const both = [connections.main, connections.other];
-  const before = await served(node);
-  for (let i = 1; i <= 60; i++) {
-    const written = await ask(both[i % 2] ?? connections.main, {
-      path: "/db/execute",
-      body: `[["UPDATE t SET v = ? WHERE id = 1", ${i}]]`,
-    });
-    assert.equal(JSON.parse(written.body).results[0].rows_affected, 1);
-    for (const level of ["none", "weak", "linearizable", "strong"]) {
-      const body = '["SELECT v FROM t WHERE id = 1"]';
-      const answers = await Promise.all(
-        both.map((connection) => ask(connection, { path: `/db/query?level=${level}`, body })),
-      );
-      for (const answer of answers) {
-        assert.equal(JSON.parse(answer.body).results[0].values[0][0], i);
+threadsTest(
+  "-http-threads: what was written is read at once, at each level and by each thread",
+  async () => {
+    await using cluster = await Cluster.start({ size: 1, flags });
+    const [node] = cluster.nodes;
+    assert.ok(node);
+    await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER)"]);
+    await node.execute(["INSERT INTO t VALUES(1, 0)"]);
+    using connections = await TwoConnections.open(node);
+    const both = [connections.main, connections.other];
+    const before = await served(node);
+    for (let i = 1; i <= 60; i++) {
+      const written = await ask(both[i % 2] ?? connections.main, {
+        path: "/db/execute",
+        body: `[["UPDATE t SET v = ? WHERE id = 1", ${i}]]`,
+      });
+      assert.equal(JSON.parse(written.body).results[0].rows_affected, 1);
+      for (const level of ["none", "weak", "linearizable", "strong"]) {
+        const body = '["SELECT v FROM t WHERE id = 1"]';
+        const answers = await Promise.all(
+          both.map((connection) => ask(connection, { path: `/db/query?level=${level}`, body })),
+        );
+        for (const answer of answers) {
+          assert.equal(JSON.parse(answer.body).results[0].values[0][0], i);
+        }
       }
     }
-  }
-  // None of these had to be passed on, but for the strong ones.
-  assert.equal(await served(node) - before, 60 * 3);
+    // None of these had to be passed on, but for the strong ones.
+    assert.equal(await served(node) - before, 60 * 3);
 
-  // Another database takes the place of this one, and the threads let go of the old file.
-  const backup = await fetch(`http://127.0.0.1:${node.httpPort}/db/backup`);
-  const file = await backup.bytes();
-  await node.execute(["UPDATE t SET v = -1"]);
-  const loaded = await fetch(`http://127.0.0.1:${node.httpPort}/db/load`, {
-    method: "POST",
-    headers: { "content-type": "application/octet-stream" },
-    body: file,
-  });
-  assert.equal(loaded.status, 200, await loaded.text());
-  for (const connection of both) {
-    const asked = { path: "/db/query?level=none", body: '["SELECT v FROM t WHERE id = 1"]' };
-    assert.equal(JSON.parse((await ask(connection, asked)).body).results[0].values[0][0], 60);
-  }
-  // A read that lasts until it is seen, however fast the machine, and is under way when the node ends.
-  const { slow, rows } = await eventually(
-    "a slow read to be seen",
-    slowReads(node, connections.other),
-  );
-  await Promise.all([
-    slow.then(({ body }) => assert.ok(body.includes(`[[${rows}]]`), body)),
-    node.kill("SIGTERM").then(({ code }) => assert.equal(code, 0)),
-  ]);
-});
+    // Another database takes the place of this one, and the threads let go of the old file.
+    const backup = await fetch(`http://127.0.0.1:${node.httpPort}/db/backup`);
+    const file = await backup.bytes();
+    await node.execute(["UPDATE t SET v = -1"]);
+    const loaded = await fetch(`http://127.0.0.1:${node.httpPort}/db/load`, {
+      method: "POST",
+      headers: { "content-type": "application/octet-stream" },
+      body: file,
+    });
+    assert.equal(loaded.status, 200, await loaded.text());
+    for (const connection of both) {
+      const asked = { path: "/db/query?level=none", body: '["SELECT v FROM t WHERE id = 1"]' };
+      assert.equal(JSON.parse((await ask(connection, asked)).body).results[0].values[0][0], 60);
+    }
+    // A read that lasts until it is seen, however fast the machine, and is under way when the node ends.
+    const { slow, rows } = await eventually(
+      "a slow read to be seen",
+      slowReads(node, connections.other),
+    );
+    await Promise.all([
+      slow.then(({ body }) => assert.ok(body.includes(`[[${rows}]]`), body)),
+      node.kill("SIGTERM").then(({ code }) => assert.equal(code, 0)),
+    ]);
+  },
+);
