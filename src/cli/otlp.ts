@@ -1,5 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
-import type { Clock, Logger } from "../io/types.ts";
+import type { Clock, Logger, Random } from "../io/types.ts";
 import type { Family } from "../metrics/families.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
 import type { OtlpTracer } from "../metrics/otlp/tracer.ts";
@@ -10,6 +10,7 @@ import { version } from "./version.ts";
 
 interface OtlpParts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -26,7 +27,7 @@ export interface OpenOtlp {
  */
 export async function openOtlp(
   { otlp, nodeId }: Pick<Configuration, "otlp" | "nodeId">,
-  { clock, logger }: OtlpParts,
+  { clock, random, logger }: OtlpParts,
 ): Promise<OpenOtlp | undefined> {
   if (otlp === undefined) return undefined;
   const missing = otlp.protocol === "grpc" ? grpcMissing() : undefined;
@@ -43,7 +44,7 @@ export async function openOtlp(
   const { OtlpTracer } = await import("../metrics/otlp/tracer.ts");
   const source = { version, nodeId, startedAtMs: clock.wallTime() };
   return {
-    tracer: new OtlpTracer(options, { ...source, clock, ratio: otlp.traceRatio }),
+    tracer: new OtlpTracer(options, { ...source, clock, random, ratio: otlp.traceRatio }),
     pushing(families) {
       const push = new OtlpPush(options, { ...source, clock, logger, families });
       push.start();

@@ -182,7 +182,7 @@ async function runUntil(
   const restore = await prepareAutoRestore(configuration, {
     ...{ clock, logger, transfers, extensions },
   });
-  const otlp = await openOtlp(configuration, { clock, logger });
+  const otlp = await openOtlp(configuration, { clock, random: new SystemRandom(), logger });
   const cdc = await prepareCdc(configuration.cdc, logger);
   const httpThreads = prepareThreads(configuration, logger);
   /** To be told who leads. */

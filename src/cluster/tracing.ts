@@ -1,11 +1,9 @@
 import type { WriteTrace } from "../node/types.ts";
 
-/** Where a write comes from that is traced. */
-export interface TraceOrigin {
+/** What is told of a write that is traced. */
+export interface TracedWork {
   /** What this node does of it. */
   readonly name: string;
-  /** Of who asks, in the form of https://www.w3.org/TR/trace-context/; undefined for none. */
-  readonly traceparent: string | undefined;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
@@ -19,6 +17,11 @@ export interface Trace extends WriteTrace {
 
 /** Traces writes, where that is wanted. */
 export interface Tracing {
-  /** Undefined when this write is not to be traced, as most are not. */
-  begin(origin: TraceOrigin): Trace | undefined;
+  /**
+   * Undefined when this write is not to be traced, as most are not: `describe` is called for others
+   * only.
+   *
+   * @param traceparent Of who asks, in the form of https://www.w3.org/TR/trace-context/; undefined for none.
+   */
+  begin(traceparent: string | undefined, describe: () => TracedWork): Trace | undefined;
 }

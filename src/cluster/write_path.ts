@@ -285,7 +285,7 @@ export class WritePath {
   async handleTraced(payload: Uint8Array): Promise<Uint8Array> {
     const { traceparent, write } = decodeTracedWrite(payload);
     const name = "write at the leader";
-    const trace = this.#tracing?.begin({ name, traceparent, attributes: {} });
+    const trace = this.#tracing?.begin(traceparent, () => ({ name, attributes: {} }));
     try {
       const answer = await this.handle(write, trace);
       trace?.end();

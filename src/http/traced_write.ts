@@ -1,4 +1,5 @@
 import type { Trace, Tracing } from "../cluster/tracing.ts";
+import { headerOf } from "./request_header.ts";
 import type { RunningWork } from "./running_requests.ts";
 
 /** What `write` comes to, which is told of if this write is to be traced. */
@@ -7,15 +8,16 @@ export async function traced<Result>(
   { request, statements }: RunningWork,
   write: (trace: Trace | undefined) => Promise<Result>,
 ): Promise<Result> {
-  const { pathname } = new URL(request.url);
-  const trace = tracing.begin({
-    name: `${request.method} ${pathname}`,
-    traceparent: request.headers.get("traceparent") ?? undefined,
-    attributes: {
-      "http.request.method": request.method,
-      "url.path": pathname,
-      "raftlite.statements": String(statements.length),
-    },
+  const trace = tracing.begin(headerOf(request, "traceparent") ?? undefined, () => {
+    const { pathname } = new URL(request.url);
+    return {
+      name: `${request.method} ${pathname}`,
+      attributes: {
+        "http.request.method": request.method,
+        "url.path": pathname,
+        "raftlite.statements": String(statements.length),
+      },
+    };
   });
   try {
     const result = await write(trace);

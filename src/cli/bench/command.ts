@@ -13,6 +13,9 @@ import { parseOptions } from "../command_options.ts";
 import { FlagError } from "../flag_error.ts";
 import { print, printError } from "../output.ts";
 import { runPlan, tableOf } from "./full_load.ts";
+import { burdens, fullSizes } from "./many/burdens.ts";
+import { runManyPlan } from "./many/many_plan.ts";
+import { manyText } from "./many/many_text.ts";
 import { eventNames, parseEvents } from "./rate/events.ts";
 import { checkRatePlan, type Rate, runRatePlan } from "./rate/rate_plan.ts";
 import { rateSvg } from "./rate/rate_drawing.ts";
@@ -50,6 +53,8 @@ raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
       -events NAME[@TIME],…  With -rate: what happens meanwhile, of ${eventNames.join(", ")};
                             evenly spread without times. join and kill (kill -9 of the leader, which
                             comes back after 3 s) need -start
+      -many                 Resident memory, and ordinary requests at a fixed rate (-rate, default 100),
+                            beside each of the burdens below
       -draw FILE.svg        With -rate: draw latencies by percentile and over time
 ${accessHelp}
 
@@ -59,10 +64,14 @@ ${accessVariablesHelp}
 Scenarios:
 ${scenarios.map(({ name, description }) => `  ${name.padEnd(24)}  ${description}`).join("\n")}
 
+Burdens of -many, on the first node:
+${burdens.map(({ name, describe }) => `  ${name.padEnd(24)}  ${describe(fullSizes)}`).join("\n")}
+
 Examples:
   raftlite bench -target ours=http://127.0.0.1:4001 -target other=http://127.0.0.1:5001 -only insert
   raftlite bench -start ours=raftlite -start other=/usr/bin/rqlited -rate 50% -duration 5m \\
     -only insert -events snapshot,backup,join,transfer,kill -draw pauses.svg
+  raftlite bench -start ours=raftlite*1 -start other=/usr/bin/rqlited*1 -many -duration 20s
 `;
 
 /** The flags of raftlite bench, as parseArgs takes them. */
@@ -82,11 +91,15 @@ export const benchOptions = {
   rate: { type: "string" },
   events: { type: "string" },
   draw: { type: "string" },
+  many: { type: "boolean", default: false },
   ...accessOptions,
   help: { type: "boolean", default: false },
 } as const;
 
 export const benchLongNames: ReadonlyMap<string, string> = new Map(accessLongNames);
+
+/** How long a server has to give memory back before it is looked at again, in ms. */
+const settleMs = 2_000;
 
 type BenchValues = ReturnType<typeof parseOptions<typeof benchOptions>>;
 
@@ -97,6 +110,7 @@ export async function bench(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
+  if (values.many) return await benchMany(values);
   return values.rate === undefined
     ? await benchFullLoad(values)
     : await benchRate(values, parseRate(values.rate));
@@ -148,6 +162,27 @@ async function benchRate(values: BenchValues, rate: Rate): Promise<number> {
   print(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${rateText(measurements)}\n`);
   if (values.draw !== undefined) await draw(values.draw, rateSvg(measurements));
   return rows.some(({ answeredPerSecond }) => answeredPerSecond === 0) ? 1 : 0;
+}
+
+async function benchMany(values: BenchValues): Promise<number> {
+  for (const flag of ["events", "draw"] as const) {
+    if (values[flag] !== undefined) throw new FlagError(2, `Flag -${flag} is not for -many`);
+  }
+  const rate = parseRate(values.rate ?? "100");
+  if (!("perSecond" in rate)) throw new FlagError(2, "Flag -many takes no share as -rate");
+  const plan = {
+    burdens,
+    sizes: fullSizes,
+    scenarios: scenarios.filter(({ name }) => name === "insert" || name === "read-weak"),
+    perSecond: rate.perSecond,
+    connections: parseCount("clients", values.clients ?? "16", 1024),
+    durationMs: parseBenchDuration("duration", values.duration, [50, 3_600_000]),
+    settleMs,
+  };
+  await using targets = await openTargets(values);
+  const rows = await runManyPlan({ ...plan, targets: targets.all }, progress);
+  print(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${manyText(rows)}\n`);
+  return rows.some(({ burdenError }) => burdenError !== undefined) ? 1 : 0;
 }
 
 async function draw(path: string, svg: string): Promise<void> {

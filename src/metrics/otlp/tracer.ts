@@ -5,18 +5,14 @@ import {
   SpanKind,
   SpanStatusCode,
   trace,
+  TraceFlags,
   type Tracer,
 } from "@opentelemetry/api";
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { messageOf } from "../../base/message_of.ts";
-import type { Clock } from "../../io/types.ts";
+import type { Clock, Random } from "../../io/types.ts";
 import { within } from "../../io/within.ts";
-import type { Trace, TraceOrigin, Tracing } from "../../cluster/tracing.ts";
+import type { Trace, TracedWork, Tracing } from "../../cluster/tracing.ts";
 import { spanExporter } from "./exporter.ts";
 import { resourceOf } from "./resource.ts";
 import type { OtlpOptions, OtlpSource } from "./types.ts";
@@ -24,11 +20,14 @@ import type { OtlpOptions, OtlpSource } from "./types.ts";
 /** How long spans wait for others, in ms, and how many may wait: beyond that they are dropped. */
 const delayMs = 1_000;
 const waitingMax = 4_096;
+/** What is drawn from for each write, for a ratio of them. */
+const drawn = 2 ** 32;
 /** How long the last ones may hold up a node that stops, in ms. */
 const lastPushMs = 2_000;
 
 export interface OtlpTracerParts extends OtlpSource {
   readonly clock: Clock;
+  readonly random: Random;
   /** Of writes that nobody traces already: the part that is traced. */
   readonly ratio: number;
 }
@@ -39,16 +38,18 @@ export interface OtlpTracerParts extends OtlpSource {
  */
 export class OtlpTracer implements Tracing {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #ratio: number;
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
 
   constructor(options: OtlpOptions, parts: OtlpTracerParts) {
     this.#clock = parts.clock;
+    this.#random = parts.random;
     this.#ratio = parts.ratio;
     this.#provider = new TracerProvider({
       resource: resourceOf(parts),
-      sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(parts.ratio) }),
+      sampler: new AlwaysOnSampler(),
       spanProcessors: [
         new BatchSpanProcessor({
           exporter: spanExporter(options),
@@ -60,16 +61,20 @@ export class OtlpTracer implements Tracing {
     this.#tracer = this.#provider.getTracer("raftlite", parts.version);
   }
 
-  begin({ name, traceparent, attributes }: TraceOrigin): Trace | undefined {
+  begin(traceparent: string | undefined, describe: () => TracedWork): Trace | undefined {
     const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
-    if (parent === undefined && this.#ratio === 0) return undefined;
+    // Not left to a sampler: it would be asked with a span made for each write.
+    const wanted = parent === undefined
+      ? this.#random.below(drawn) < this.#ratio * drawn
+      : (parent.traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (!wanted) return undefined;
+    const { name, attributes } = describe();
     const context = parent === undefined
       ? ROOT_CONTEXT
       : trace.setSpanContext(ROOT_CONTEXT, parent);
     const startTime = this.#clock.wallTime();
     const options = { kind: SpanKind.SERVER, startTime, attributes };
     const span = this.#tracer.startSpan(name, options, context);
-    if (!span.isRecording()) return undefined;
     return new SpanTrace(span, this.#tracer, this.#clock);
   }
 
