@@ -136,7 +136,7 @@ async function readSlowly(
     const pace = { bytes: slowBytes, everyMs: slowEveryMs };
     await drain(endpoint, rows, { ...pace, begun: oneBegun, signal });
   }));
-  return slowClients;
+  return slowClients - waiting;
 }
 
 interface Drain {

@@ -9,6 +9,9 @@ import type { Burden, Sizes } from "./burdens.ts";
 /** How often memory is looked at, in ms. */
 const lookEveryMs = 50;
 
+/** How long a burden has to weigh before the ordinary requests begin, in ms. */
+const beginMsMax = 10_000;
+
 /** What servers bear beside ordinary requests is measured of each target in turn. */
 export interface ManyPlan {
   readonly targets: readonly Target[];
@@ -76,7 +79,10 @@ async function measureOne(plan: ManyPlan, burden: Burden, target: Target): Promi
   const begun = Promise.withResolvers<void>();
   const carried = burden.carry({ endpoint, sizes, begun: begun.resolve, signal: ending.signal })
     .then((done) => ({ done }), (error) => ({ done: 0, burdenError: messageOf(error) }));
+  // A server may let some of those wait who are to weigh on it.
+  const late = setTimeout(begun.resolve, beginMsMax);
   await Promise.race([begun.promise, carried]);
+  clearTimeout(late);
   const requests = plan.scenarios.flatMap((scenario) => scenario.requests(endpoint).slice(0, 1))
     .filter((request) => request instanceof Uint8Array);
   const outcome = await sendAtRate({
