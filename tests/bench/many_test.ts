@@ -15,6 +15,7 @@ const sizes = {
   busyConnections: 3,
   rows: 100,
   slowClients: 2,
+  slowRows: 50,
   statementRows: 10,
 };
 

@@ -101,6 +101,11 @@ export const benchLongNames: ReadonlyMap<string, string> = new Map(accessLongNam
 /** How long a server has to give memory back before it is looked at again, in ms. */
 const settleMs = 2_000;
 
+/** Those that there are on every system. */
+const endingSignals = Deno.build.os === "windows"
+  ? ["SIGINT"] as const
+  : ["SIGINT", "SIGTERM"] as const;
+
 type BenchValues = ReturnType<typeof parseOptions<typeof benchOptions>>;
 
 /** The sub-command that measures servers. */
@@ -205,10 +210,15 @@ async function openTargets(values: BenchValues): Promise<OpenTargets> {
   const end = async () => {
     await Promise.all(clusters.map((cluster) => cluster[Symbol.asyncDispose]()));
   };
+  // Nodes that nobody needs any more would go on, and their data lie about.
+  const interrupted = () => void end().finally(() => Deno.exit(130));
+  if (started.length > 0) {
+    for (const signal of endingSignals) Deno.addSignalListener(signal, interrupted);
+  }
   try {
     for (const target of started) {
       progress(`${target.name} is started`);
-      clusters.push(await StartedCluster.start(target, given.access));
+      await StartedCluster.start(target, given.access, (cluster) => clusters.push(cluster));
     }
   } catch (error) {
     await end();

@@ -66,6 +66,7 @@ export class StartedCluster implements Target, AsyncDisposable {
   readonly #program: Program;
   readonly #directory: string;
   readonly #access: ClientAccess;
+  #ending: Promise<void> | undefined;
   #joinAt: string | undefined;
   #started = 0;
 
@@ -76,10 +77,19 @@ export class StartedCluster implements Target, AsyncDisposable {
     this.#access = access;
   }
 
-  /** Starts them, and waits until each is ready; throws a FlagError when one never is. */
-  static async start(target: StartedTarget, access: ClientAccess): Promise<StartedCluster> {
+  /**
+   * Starts them, and waits until each is ready; throws a FlagError when one never is.
+   *
+   * @param begun Called with it before any node is started.
+   */
+  static async start(
+    target: StartedTarget,
+    access: ClientAccess,
+    begun: (cluster: StartedCluster) => void = () => {},
+  ): Promise<StartedCluster> {
     const directory = await Deno.makeTempDir({ prefix: "raftlite-bench-" });
     const cluster = new StartedCluster(target, directory, access);
+    begun(cluster);
     try {
       for (let i = 0; i < target.size; i++) await cluster.add();
     } catch (error) {
@@ -164,7 +174,11 @@ export class StartedCluster implements Target, AsyncDisposable {
     this.nodes.splice(this.nodes.indexOf(node), 1);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ending ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
     await Promise.all(this.nodes.map((node) => this.kill(node)));
     await Deno.remove(this.#directory, { recursive: true });
   }

@@ -11,6 +11,8 @@ export interface Sizes {
   readonly busyConnections: number;
   readonly rows: number;
   readonly slowClients: number;
+  /** Each of them reads so many. */
+  readonly slowRows: number;
   readonly statementRows: number;
 }
 
@@ -19,6 +21,8 @@ export const fullSizes: Sizes = {
   busyConnections: 100,
   rows: 1_000_000,
   slowClients: 200,
+  // No more: there are servers that make all of an answer before any of it is taken.
+  slowRows: 100_000,
   statementRows: 10_000,
 };
 
@@ -61,8 +65,8 @@ export const burdens: readonly Burden[] = [
   },
   {
     name: "slow-clients",
-    describe: ({ slowClients, rows }) =>
-      `${slowClients} clients that read ${rows} rows at 40 kB a second`,
+    describe: ({ slowClients, slowRows }) =>
+      `${slowClients} clients that read ${slowRows} rows at 40 kB a second`,
     carry: readSlowly,
   },
   {
@@ -126,7 +130,7 @@ async function readRows({ endpoint, sizes: { rows }, begun, signal }: Carrying):
 }
 
 async function readSlowly(
-  { endpoint, sizes: { rows, slowClients }, begun, signal }: Carrying,
+  { endpoint, sizes: { slowRows, slowClients }, begun, signal }: Carrying,
 ): Promise<number> {
   let waiting = slowClients;
   const oneBegun = () => {
@@ -134,7 +138,7 @@ async function readSlowly(
   };
   await Promise.all(Array.from({ length: slowClients }, async () => {
     const pace = { bytes: slowBytes, everyMs: slowEveryMs };
-    await drain(endpoint, rows, { ...pace, begun: oneBegun, signal });
+    await drain(endpoint, slowRows, { ...pace, begun: oneBegun, signal });
   }));
   return slowClients - waiting;
 }
