@@ -68,7 +68,7 @@ function TimeLeft({ endsAt }: { readonly endsAt: number }) {
   const left = Math.max(0, Math.ceil((endsAt - now) / 1_000));
   return (
     <span class="soft small number">
-      {left === 0 ? "the node ends it now" : `rolled back in ${left} s unless it is committed`}
+      {left === 0 ? "the node ends it now" : `rolled back in ${left} s unless committed`}
     </span>
   );
 }

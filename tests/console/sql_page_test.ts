@@ -99,7 +99,7 @@ browserTest(
     const paid = () => node.query("SELECT a FROM paid ORDER BY a");
     await page.getByRole("button", { name: "Begin" }).click();
     await page.getByText("A transaction is open").waitFor();
-    await page.getByText(/rolled back in \d+ s unless it is committed/).waitFor();
+    await page.getByText(/rolled back in \d+ s unless committed/).waitFor();
     await assertAccessible(page);
     await node.execute(["INSERT INTO paid VALUES ('beside it')"]);
     await runSql(page, "INSERT INTO paid VALUES ('within it') RETURNING a");
