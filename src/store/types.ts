@@ -312,6 +312,8 @@ export interface LiveReadRequest {
 export interface LiveRead {
   /** Of the last entry whose effects it has seen; none later. */
   readonly index: number;
+  /** Without what it waited for a reader. */
+  readonly tookMs: number;
   /** What it goes through, folded; undefined when that may be any table. */
   readonly tables: ReadonlySet<string> | undefined;
   readonly columns: readonly string[];

@@ -134,8 +134,7 @@ export class LiveQuery implements TableWatcher {
         this.#refused = undefined;
         const startedAt = performance.now();
         const read = await store.liveRead(this.#request, this.#ended.signal);
-        const tookMs = performance.now() - startedAt;
-        this.#nextRunAt = startedAt + Math.max(intervalMs, runsPart * tookMs);
+        this.#nextRunAt = startedAt + Math.max(intervalMs, runsPart * read.tookMs);
         this.#readIndex = read.index;
         this.#tables = this.#schemaAt > read.index ? undefined : read.tables;
         this.#show(new LiveState(read));

@@ -11,7 +11,7 @@ import type { ReadConnection, ReadOutput } from "./read_runner.ts";
 
 // The rows of a SELECT that is kept up to date, on their way from a reader: the JSON of its result,
 // with a line's end behind each row, which JSON text has nowhere else; and on the last line what
-// they are of, `{"index": …, "tables": […]}`. Or the JSON of an error, alone.
+// they are of, `{"index": …, "tables": […], "tookMs": …}`. Or the JSON of an error, alone.
 
 /** Rows, and bytes of them, of one live query: what is kept and compared on the main thread. */
 const rowsMax = 10_000;
@@ -58,8 +58,8 @@ export function liveOutput(json: JsonText, stopped: () => string | undefined): R
   };
 }
 
-export function writeLiveOrigin(json: JsonText, origin: LiveOrigin): void {
-  json.raw(encoder.encode(`\n${JSON.stringify(origin)}`));
+export function writeLiveOrigin(json: JsonText, origin: LiveOrigin, tookMs: number): void {
+  json.raw(encoder.encode(`\n${JSON.stringify({ ...origin, tookMs })}`));
 }
 
 /** Finds what rows are of, on a connection that is in a transaction. */
@@ -116,7 +116,7 @@ export function decodeLiveRead(bytes: Uint8Array, { associative }: AnswerFormat)
   if (lines.length === 0) {
     throw new LiveReadError((JSON.parse(last) as { readonly error: string }).error);
   }
-  const { index, tables } = JSON.parse(last) as LiveOrigin;
+  const { index, tables, tookMs } = JSON.parse(last) as LiveOrigin & { readonly tookMs: number };
   const [first = "", ...others] = lines;
   const end = others.pop();
   // No text within the JSON can have this: its quotes would be escaped.
@@ -126,6 +126,7 @@ export function decodeLiveRead(bytes: Uint8Array, { associative }: AnswerFormat)
   const head = JSON.parse(hasRows ? `${first.slice(0, firstAt)}]}` : first) as Head;
   return {
     index,
+    tookMs,
     tables: tables && new Set(tables),
     columns: head.columns ?? Object.keys(head.types),
     types: Object.values(head.types),

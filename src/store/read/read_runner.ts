@@ -81,12 +81,13 @@ export class ReadRunner {
 
   #live(sql: string, format: AnswerFormat, output: ReadOutput): void {
     const { json } = output;
+    const startedAt = this.#clock.now();
     try {
       const prepared = this.#connection.users.cache.prepare(sql);
       refuseUnlessLive(prepared);
       const origin = this.#liveOrigins.of(sql);
       this.#rows(prepared, { sql, used: 0, format, output, kept: true });
-      writeLiveOrigin(json, origin);
+      writeLiveOrigin(json, origin, this.#clock.now() - startedAt);
     } catch (error) {
       json.length = 0;
       writeFailure(json, this.#failureOf(error, output), format, false);
