@@ -46,6 +46,16 @@ Deno.test(
         assert.ok(shell.raw.includes("\x1b[36mblank\x1b[39m"));
       });
 
+      await t.step("shows the rows of a watched query again, until Ctrl-C", async () => {
+        await shell.send(".watch SELECT max(id) AS newest FROM people\r");
+        await shell.see(/newest[^]*\| 2 /);
+        await node.execute(["INSERT INTO people(id) VALUES (77)"]);
+        await shell.see(/\| 77 /);
+        await shell.send("\x03");
+        await shell.see(prompt);
+        await node.execute(["DELETE FROM people WHERE id = 77"]);
+      });
+
       await t.step("completes tables, columns and commands with Tab", async () => {
         await shell.send("SELECT full_name FROM peo");
         await shell.see(/FROM peo/);

@@ -5,6 +5,7 @@ import { reportText } from "./report.ts";
 import type { Session } from "./session.ts";
 import { ShellError } from "./shell_error.ts";
 import { statementsCommand } from "./statements_command.ts";
+import { watchCommand } from "./watch_command.ts";
 
 function get(path: string, parameters: Record<string, string> = {}): Call {
   return { method: "GET", path, parameters, repeatable: true };
@@ -154,6 +155,7 @@ export const clusterCommands: DotCommands = {
   remove,
   snapshot,
   statements: statementsCommand,
+  watch: watchCommand,
   status: reportCommand("status", "Show status and diagnostic information for connected node"),
   stepdown: stepDown,
   upgrade,
