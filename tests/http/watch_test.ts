@@ -137,6 +137,23 @@ test("what a query does not read does not have it run", async (store, app) => {
 });
 
 test(
+  "who comes later is told rows as of what is applied, though they have not changed since",
+  async (store, app) => {
+    await store.execute(["CREATE TABLE t (a)", "CREATE TABLE other (a)"]);
+    const first = await watch(app, "SELECT a FROM t");
+    assert.equal((await first.next())?.index, 1);
+    await store.execute(["INSERT INTO other VALUES (1)"]);
+    await store.execute(["INSERT INTO other VALUES (2)"]);
+    const { runs } = app.live.figures;
+    const second = await watch(app, "SELECT a FROM t");
+    assert.deepEqual([(await second.next())?.index, second.rows], [3, []]);
+    assert.equal(app.live.figures.runs, runs, "It was run again");
+    await first.end();
+    await second.end();
+  },
+);
+
+test(
   "rows of virtual tables are followed, and of functions that are written like tables",
   async (store, app) => {
     await store.execute([

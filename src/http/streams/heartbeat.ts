@@ -9,6 +9,8 @@ export async function newsWithin(
   signal: AbortSignal,
   wait: (signal: AbortSignal) => Promise<void>,
 ): Promise<boolean> {
+  // Of one that is aborted already, nobody is told.
+  if (signal.aborted) return false;
   const quiet = new AbortController();
   const end = () => quiet.abort();
   const timer = setTimeout(end, heartbeatMs);

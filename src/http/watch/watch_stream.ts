@@ -31,10 +31,11 @@ interface StreamOptions {
 export async function* watchStream(options: StreamOptions): AsyncGenerator<string> {
   const { query, live: { states, watchers }, first, form, mayGoOn, signal, sentAway } = options;
   const endsAt = performance.now() + watchedMsMax;
-  let sent = first;
+  let sent = query.state ?? first;
   states.sent(sent, undefined);
   try {
-    yield piece(form, "rows", sent.index, rowsText(sent));
+    // As late as they are known to hold: who has seen as much elsewhere is not to go back.
+    yield piece(form, "rows", Math.max(sent.index, query.validIndex), rowsText(sent));
     while (!signal.aborted && performance.now() < endsAt) {
       await watchers.turn();
       if (!mayGoOn()) break;
