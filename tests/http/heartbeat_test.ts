@@ -11,8 +11,7 @@ Deno.test("newsWithin() waits for nothing where its reader has gone, be it befor
   const waiting = newsWithin(reader.signal, silence);
   reader.abort();
   assert.equal(await waiting, false);
-  const before = performance.now();
-  assert.equal(await newsWithin(reader.signal, silence), false);
-  assert.ok(performance.now() - before < 5_000, "It waited for a heartbeat");
+  const waits = () => Promise.reject(new Error("It waits for a heartbeat"));
+  assert.equal(await newsWithin(reader.signal, waits), false);
   assert.equal(await newsWithin(new AbortController().signal, () => Promise.resolve()), true);
 });
