@@ -93,9 +93,20 @@ const clients: readonly Client[] = [
       "libsql-client==0.3.1",
       "sqlalchemy-libsql==0.2.0",
       "SQLAlchemy==2.1.9",
+      "alembic==1.20.1",
     ),
     programs: [["venv/bin/python", "client.py"]],
     plainOnly: true,
+    failover: ["venv/bin/python", "failover.py"],
+  },
+  {
+    language: "libsql_knex",
+    of: "libsql",
+    probe: ["npm", "--version"],
+    // It names sqlite3, for files, whose build would take minutes and is not needed.
+    install: [npm("--ignore-scripts", "knex@3.3.0", "@libsql/knex-libsql@0.1.0")],
+    programs: [],
+    failover: ["node", "failover.cjs"],
   },
   {
     language: "libsql_go",
