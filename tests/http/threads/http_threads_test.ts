@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { ClientActivity } from "../../../src/http/client_activity.ts";
+import { ConnectionCount } from "../../../src/http/connection_count.ts";
+import { ConnectionWatch } from "../../../src/http/connection_watch.ts";
 import { HttpThreads } from "../../../src/http/threads/http_threads.ts";
 import { ReadConfirmer } from "../../../src/http/threads/read_confirmer.ts";
 import type { Logger } from "../../../src/io/types.ts";
@@ -84,4 +87,27 @@ Deno.test("ReadConfirmer asks once for all that came while it asked", async () =
   assert.deepEqual(asked, [1, 2]);
   confirmer.answered(2, false);
   assert.deepEqual(await Promise.all(second), [false, false]);
+});
+
+Deno.test("ConnectionWatch bounds the connections of all threads together, and makes room among its own", () => {
+  const limits = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 2 };
+  const count = new ConnectionCount();
+  const here = new ConnectionWatch(limits, count);
+  const there = new ConnectionWatch(limits, new ConnectionCount(count.memory));
+  const idle = () => new ClientActivity("", () => new Response());
+  const [first, second, third] = [idle(), idle(), idle()];
+  first.begins(new Request("http://localhost/"));
+  assert.ok(here.add(first));
+  assert.ok(there.add(second));
+  // The one that could make room is at the other thread.
+  assert.ok(!here.add(third));
+  assert.deepEqual(here.figures, { open: 2, openMax: 2, refused: 1 });
+  assert.ok(there.add(third));
+  assert.ok(second.signal.aborted);
+  assert.deepEqual(there.figures, { open: 2, openMax: 2, refused: 1 });
+  there.remove(second);
+  assert.equal(count.open, 2);
+  here.remove(first);
+  there.remove(third);
+  assert.equal(count.open, 0);
 });
