@@ -320,12 +320,13 @@ class Simulation {
     this.#check(() => this.#checkChanges(leader));
   }
 
-  /** All that have a state tell the same of how it came to be. */
+  /** All members, as far as they know that they are some, tell the same of how their state came to be. */
   #checkChanges(leader: Machine): void {
     const inForce = leader.running?.node.configuration.members ?? [];
-    const kept = this.#machines.flatMap(({ id, serverId, running }) => {
+    const kept = this.#machines.flatMap(({ id, serverId, running, member }) => {
       const log = running?.store.changes;
-      return log !== undefined && inForce.some((one) => one.id === serverId) ? [{ id, log }] : [];
+      const counts = member && inForce.some((one) => one.id === serverId);
+      return log !== undefined && counts ? [{ id, log }] : [];
     });
     this.#changes = checkChangeLogs(kept, leader.contents);
   }
