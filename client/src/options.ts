@@ -20,7 +20,7 @@ export interface ClientOptions {
   readonly integers?: Integers;
   /** Whether to ask the cluster for its other nodes; true by default. */
   readonly discover?: boolean;
-  /** In place of the runtime's own: for certificates, proxies. */
+  /** In place of the runtime's own: for certificates, proxies. In Deno it gets writes as streams. */
   readonly fetch?: typeof fetch;
 }
 
