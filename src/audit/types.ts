@@ -18,6 +18,7 @@ export type AuditedAct =
   | "load"
   | "notify"
   | "promote"
+  | "verify"
   | "reap"
   | "recover"
   | "reload"

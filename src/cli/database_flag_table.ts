@@ -66,6 +66,24 @@ export const databaseFlags = {
     min: 0,
     max: years,
   },
+  "scrub-interval": {
+    kind: "duration",
+    group: "Database",
+    default: "24h",
+    value: "DURATION",
+    help:
+      "Time between two comparisons of all nodes' copies of the database, by the leader's flag; 0s for none but those of raftlite verify",
+    min: 0,
+    max: years,
+  },
+  "auto-repair": {
+    kind: "switch",
+    group: "Database",
+    default: "true",
+    value: "",
+    help:
+      "Set damaged files of this node aside and make them anew from the other nodes; without it they are told of, and left as they are",
+  },
   "slow-query": {
     kind: "duration",
     group: "Database",

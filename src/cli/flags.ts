@@ -75,6 +75,10 @@ export interface Configuration {
     readonly readConnectionsMax: number;
     readonly foreignKeys: boolean;
     readonly upkeep: UpkeepTimes;
+    /** Between two comparisons of all nodes' copies, in ms; 0 for none. */
+    readonly scrubMs: number;
+    /** Damaged files are set aside, and made anew from the other nodes. */
+    readonly repairs: boolean;
     readonly extensions: ExtensionFlags;
     /** Which statements are logged as slow; undefined for none. */
     readonly slow: SlowOptions | undefined;
@@ -208,6 +212,8 @@ function checkedConfiguration(commandLine: CommandLine): Configuration {
         optimizeMs: values["auto-optimize-int"],
         vacuumMode: values["auto-vacuum-mode"] === "incremental" ? "incremental" : "full",
       },
+      scrubMs: values["scrub-interval"],
+      repairs: values["auto-repair"],
       slow: slowOptions(values),
       changesBytes: changesBytes(values),
       changesHeld: values["cdc-config"] !== "",

@@ -12,6 +12,7 @@ import { joinRefused, noLeader, serviceError, unauthorized } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import { writeMemberFigures } from "./member_figures.ts";
 import { presentAddress } from "./members.ts";
+import type { Copies } from "./copies.ts";
 import type { Membership } from "./membership.ts";
 import { joinEvent, passedOn, standbyRefused, withOutcome } from "./peer_audit.ts";
 import type { SqliteAgreement } from "./sqlite_agreement.ts";
@@ -52,6 +53,7 @@ export interface PeerRequestParts {
   readonly writes: WritePath;
   readonly transactions: () => Transactions;
   readonly relay: Relay;
+  readonly copies: Copies;
   readonly membership: Membership;
   readonly upgrade: Upgrade;
   readonly counts: ClusterCounts;
@@ -149,6 +151,12 @@ export class PeerRequests implements TransportHandlers {
         writeMemberFigures(answer, await this.#parts.figures());
         return answer.copy();
       }
+      case RequestKind.copies:
+        return await this.#parts.copies.handleCall(payload);
+      case RequestKind.verify:
+        return this.#parts.copies.handleVerify(payload);
+      case RequestKind.freshCopy:
+        return await this.#parts.copies.handleFresh(payload);
       case RequestKind.notify:
         throw isMember();
       default:

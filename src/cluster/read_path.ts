@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
 import { NodeError } from "../node/types.ts";
-import type { ReadRequest, Store } from "../store/types.ts";
+import type { ReadRequest, Statements, Store } from "../store/types.ts";
 import { noLeader, serviceError } from "./errors.ts";
 import { isPassing, type LeaderCalls } from "./leader_calls.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
@@ -11,7 +11,7 @@ import { encodeBarrier, RequestKind } from "./wire.ts";
 
 interface Parts {
   readonly node: Node;
-  readonly store: Pick<Store, "read">;
+  readonly store: Pick<Store, "read" | "inspect">;
   readonly clock: Clock;
   readonly leaders: LeaderWatch;
   readonly calls: LeaderCalls;
@@ -20,7 +20,7 @@ interface Parts {
 /** Reads from this node's own copy, once that is as fresh as the level asks. */
 export class ReadPath {
   readonly #node: Node;
-  readonly #store: Pick<Store, "read">;
+  readonly #store: Pick<Store, "read" | "inspect">;
   readonly #clock: Clock;
   readonly #leaders: LeaderWatch;
   readonly #calls: LeaderCalls;
@@ -38,7 +38,7 @@ export class ReadPath {
     level: ReadLevelOptions,
     signal?: () => AbortSignal,
   ): ReadAnswer | Promise<ReadAnswer> {
-    if (!this.#hasSeen(level) || !this.#mayReadNow(level)) {
+    if (this.#node.damage !== undefined || !this.#hasSeen(level) || !this.#mayReadNow(level)) {
       return this.#readLater(request, level, signal);
     }
     const results = this.#store.read(request, signal);
@@ -69,13 +69,31 @@ export class ReadPath {
     level: ReadLevelOptions,
     signal: (() => AbortSignal) | undefined,
   ): Promise<ReadAnswer> {
+    this.checkCopy();
     const left = this.#hasSeen(level) ? level : await this.#catchUp(level);
     const raftIndex = await this.#reachLevel(left);
     assert(
       raftIndex <= this.#node.appliedIndex,
       `A read would be told of index ${raftIndex}, which is not applied here yet`,
     );
+    this.checkCopy();
     return this.#answer(await this.#store.read(request, signal), raftIndex, level);
+  }
+
+  /** As the store's; of a copy that is damaged nothing is told. */
+  async inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
+    this.checkCopy();
+    return await this.#store.inspect(statements, rights);
+  }
+
+  /** Throws a ServiceError when this node's copy is damaged: another node answers. */
+  checkCopy(): void {
+    const { damage } = this.#node;
+    if (damage === undefined) return;
+    throw new ServiceError(
+      "unavailable",
+      `This node's copy of the database is damaged and is being replaced by the leader's: ask another node (${damage})`,
+    );
   }
 
   /** Whether this node's own copy has all that the client has seen. */

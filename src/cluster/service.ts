@@ -20,6 +20,7 @@ import {
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { Announcement } from "./announcement.ts";
+import { Copies } from "./copies.ts";
 import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
 import { LeaderlessWarning } from "./leaderless_warning.ts";
@@ -38,6 +39,8 @@ import type { SqliteAgreement } from "./sqlite_agreement.ts";
 import {
   type BeginRequest,
   ClusterCounts,
+  type ComparisonReport,
+  type CopyRepair,
   type LoadSqlRequest,
   type MemberFault,
   type MemberReport,
@@ -104,6 +107,8 @@ export interface ServiceParts {
   readonly faults?: (() => Promise<readonly MemberFault[]>) | undefined;
   /** Writes sent to the leader and not yet answered. */
   readonly forwardedMax: number;
+  /** Undefined: a damaged copy of the database is told of, and left as it is. */
+  readonly repair?: CopyRepair | undefined;
   /** The longest that a write waits to be committed and applied, in ms, whatever its client says. */
   readonly writeTimeoutMs: number;
 }
@@ -126,6 +131,8 @@ export class ClusterService implements Service {
   readonly #calls: LeaderCalls;
   readonly #reads: ReadPath;
   readonly relay: Relay;
+  /** The nodes' copies of the database, compared and replaced. */
+  readonly copies: Copies;
   /** This node's side of the traffic between nodes. */
   readonly peers: PeerRequests;
   readonly #startedAtMs: number;
@@ -152,6 +159,7 @@ export class ClusterService implements Service {
     this.#roles = new Roles({ ...parts, counts: this.#counts, times: parts.roleTimes });
     this.#wish = new WishReport({ ...parts, leaders: this.#leaders });
     this.relay = new Relay(parts);
+    this.copies = new Copies({ ...parts, calls: () => this.#calls });
     this.peers = new PeerRequests({
       ...parts,
       roles: this.#roles,
@@ -160,6 +168,7 @@ export class ClusterService implements Service {
       writes: this.#writes,
       transactions: () => this.#transactions,
       relay: this.relay,
+      copies: this.copies,
       counts: this.#counts,
       membership,
       upgrade: this.#upgrade,
@@ -188,6 +197,7 @@ export class ClusterService implements Service {
     this.#promotions.changed();
     if (!this.#node.isLeader) this.#turns.clear();
     this.#upgrade.changed();
+    this.copies.changed();
   }
 
   /**
@@ -206,6 +216,7 @@ export class ClusterService implements Service {
     this.#search.stop();
     this.#roles.stop();
     this.#wish.stop();
+    this.copies.stop();
   }
 
   write(request: WriteRequest): Promise<WriteAnswer> {
@@ -247,8 +258,9 @@ export class ClusterService implements Service {
     return key === undefined ? answer : answer.then(keyedAnswer);
   }
 
-  begin(request: BeginRequest): Promise<string> {
-    return this.#transactions.begin(request);
+  async begin(request: BeginRequest): Promise<string> {
+    this.#reads.checkCopy();
+    return await this.#transactions.begin(request);
   }
 
   runInTransaction(request: TransactionStep): Promise<Uint8Array> {
@@ -272,13 +284,14 @@ export class ClusterService implements Service {
   }
 
   inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
-    return this.#parts.store.inspect(statements, rights);
+    return this.#reads.inspect(statements, rights);
   }
 
   async backup(
     options: BackupOptions & { readonly noLeader: boolean },
     signal?: AbortSignal,
   ): Promise<BackupCopy> {
+    this.#reads.checkCopy();
     if (!options.noLeader) await this.#reads.barrier("quorum", backupBarrierMs);
     return await this.#parts.store.backup(options, signal);
   }
@@ -325,6 +338,7 @@ export class ClusterService implements Service {
       startedAtMs: this.#startedAtMs,
       counts: this.#counts,
       sqlite: this.#sqliteStanding(),
+      comparison: this.copies.last,
     };
   }
 
@@ -398,6 +412,14 @@ export class ClusterService implements Service {
 
   upgrade(requester?: Requester): Promise<number> {
     return this.#upgrade.start(this.#calls, changeTimeoutMs, requester);
+  }
+
+  verify(): Promise<ComparisonReport> {
+    return this.copies.verify(changeTimeoutMs);
+  }
+
+  comparison(): Promise<ComparisonReport | undefined> {
+    return this.copies.report(changeTimeoutMs);
   }
 
   snapshot(trailingLogs: number | undefined): Promise<boolean> {

@@ -1,6 +1,15 @@
 import type { Requester } from "../access/types.ts";
 import type { NodeFigures } from "../node/types.ts";
 import type { Configuration, Member, Status } from "../raft/types.ts";
+import type { ComparisonReport } from "./comparison_types.ts";
+export type {
+  ComparedCopy,
+  ComparedMember,
+  ComparisonReport,
+  CopyVerdict,
+  DifferingTable,
+  DigestAnswer,
+} from "./comparison_types.ts";
 import type { TransactionMode } from "./transactions/transaction.ts";
 import type { SqliteMismatch } from "./sqlite_agreement.ts";
 import type {
@@ -238,6 +247,14 @@ export interface ServiceStatus extends NodeFigures {
   readonly startedAtMs: number;
   readonly counts: Readonly<ClusterCounts>;
   readonly sqlite: SqliteStanding;
+  /** What the last comparison of all copies came to, as far as this node was told of one. */
+  readonly comparison: ComparisonReport | undefined;
+}
+
+/** What a node needs so that a damaged copy of the database is replaced. */
+export interface CopyRepair {
+  /** Writes down, durably, that the copy is damaged: no later start uses it. */
+  note(reason: string): Promise<void>;
 }
 
 /** What this node has seen of its cluster since it was started, for /debug/vars. */
@@ -333,6 +350,10 @@ export interface Service {
    * Throws a ServiceError: "failed" names what is in the way. `requester`: for the audit.
    */
   upgrade(requester?: Requester): Promise<number>;
+  /** Has the leader begin to compare all copies, unless it does so; resolves with how that stands. */
+  verify(): Promise<ComparisonReport>;
+  /** Of the comparison that runs, or else of the last one; undefined before the first. */
+  comparison(): Promise<ComparisonReport | undefined>;
   /** Checkpoints and compacts; false when there was nothing new. */
   snapshot(trailingLogs: number | undefined): Promise<boolean>;
 }

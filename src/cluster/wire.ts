@@ -44,6 +44,12 @@ export const RequestKind = {
   figures: 16,
   /** Carry on for this client what you have of it: a stream of libSQL's protocol (http/hrana). */
   relayed: 17,
+  /** What a leader that compares all copies asks of a member: copy_wire.ts has its calls. */
+  copies: 18,
+  /** Compare all copies, or say how far that is; leader only. */
+  verify: 19,
+  /** My copy of the database is damaged: send me one; leader only. */
+  freshCopy: 20,
 } as const;
 
 /** What a node that has no cluster yet may ask. */

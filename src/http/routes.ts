@@ -21,6 +21,7 @@ import type { Route } from "./route.ts";
 import { analyzeSql } from "./sql_analysis.ts";
 import { begin, commit, rollback } from "./transactions.ts";
 import { status } from "./status.ts";
+import { verify } from "./verify.ts";
 import { upgrade } from "./cluster_version.ts";
 import { watch } from "./watch/watch.ts";
 
@@ -210,6 +211,16 @@ export const routes: readonly Route[] = [
     acts: { POST: "upgrade" },
     body: "none",
     endpoint: upgrade,
+  },
+  {
+    path: "/verify",
+    match: "exact",
+    methods: ["GET", "POST"],
+    permissions: ["leader-ops"],
+    acts: { POST: "verify" },
+    body: "none",
+    refusalType: jsonContentType,
+    endpoint: verify,
   },
   {
     path: "/promote",

@@ -1,7 +1,7 @@
 import type { ServiceStatus, SqliteStanding } from "../cluster/types.ts";
 import type { Member, PeerProgress, Role } from "../raft/types.ts";
 import { dueAt } from "../jobs/upkeep_plan.ts";
-import type { ReadPoolStatus, StoreStatus, UpkeepTask } from "../store/types.ts";
+import type { ReadPoolStatus, StoreStatus, UpkeepWork } from "../store/types.ts";
 import { formatGoBytes } from "../base/go_bytes.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { ServerInfo } from "./types.ts";
@@ -70,7 +70,7 @@ export function storeFigures(
 
 /** Undefined, and so left out, where this node's flag asks for none. */
 function upkeepFigures(
-  task: UpkeepTask,
+  task: UpkeepWork,
   { upkeep, upkeepRuns }: StoreStatus,
   intervalMs: number,
 ): Figures | undefined {

@@ -3,7 +3,7 @@ import { messageOf } from "../base/message_of.ts";
 import type { WriteAnswer } from "../cluster/types.ts";
 import { repeat } from "../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
-import type { Store, StoreStatus, UpkeepStep, UpkeepTask } from "../store/types.ts";
+import type { Store, StoreStatus, UpkeepStep, UpkeepWork } from "../store/types.ts";
 import { dueAt, entriesOf, type UpkeepEntry, type VacuumMode } from "./upkeep_plan.ts";
 
 /** How often upkeep is done; 0 for never. */
@@ -59,8 +59,8 @@ interface Attempts {
  */
 export class Upkeep {
   readonly #parts: UpkeepParts;
-  readonly #intervals: ReadonlyMap<UpkeepTask, number>;
-  readonly #attempts = new Map<UpkeepTask, Attempts>();
+  readonly #intervals: ReadonlyMap<UpkeepWork, number>;
+  readonly #attempts = new Map<UpkeepWork, Attempts>();
   #timer: Timer | undefined;
   #stopped = false;
   #waitsForVersion = false;
@@ -68,7 +68,7 @@ export class Upkeep {
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
     const { vacuumMs, optimizeMs } = parts.times;
-    const all: [UpkeepTask, number][] = [["vacuum", vacuumMs], ["optimize", optimizeMs]];
+    const all: [UpkeepWork, number][] = [["vacuum", vacuumMs], ["optimize", optimizeMs]];
     this.#intervals = new Map(all.filter(([, intervalMs]) => intervalMs > 0));
   }
 
@@ -95,7 +95,7 @@ export class Upkeep {
     }
   }
 
-  async #try(task: UpkeepTask, intervalMs: number): Promise<void> {
+  async #try(task: UpkeepWork, intervalMs: number): Promise<void> {
     const { clock, logger } = this.#parts;
     const before = this.#attempts.get(task);
     if (before !== undefined && clock.now() < before.notBefore) return;
@@ -114,7 +114,7 @@ export class Upkeep {
   }
 
   /** Whether the task was due; what is due and would be in vain is left for the next time. */
-  async #doIfDue(task: UpkeepTask, intervalMs: number): Promise<boolean> {
+  async #doIfDue(task: UpkeepWork, intervalMs: number): Promise<boolean> {
     const { node, store, clock, times } = this.#parts;
     const status = await store.status();
     const record = status.upkeep[task];
@@ -151,7 +151,7 @@ export class Upkeep {
   }
 
   /** Has the time count from now on, once there is something in the database. */
-  async #begin(task: UpkeepTask): Promise<void> {
+  async #begin(task: UpkeepWork): Promise<void> {
     if (!await this.#parts.node.changedSince(0)) return;
     await this.#submit({ task, step: "begin", pages: 0, last: false, after: 0 });
   }
@@ -173,7 +173,7 @@ export class Upkeep {
   }
 }
 
-const titles: Readonly<Record<UpkeepTask, string>> = {
+const titles: Readonly<Record<UpkeepWork, string>> = {
   vacuum: "The VACUUM of -auto-vacuum-int",
   optimize: "The PRAGMA optimize of -auto-optimize-int",
 };

@@ -1,4 +1,4 @@
-import type { StoreStatus, UpkeepCommand, UpkeepRecord, UpkeepTask } from "../store/types.ts";
+import type { StoreStatus, UpkeepCommand, UpkeepRecord, UpkeepWork } from "../store/types.ts";
 
 /** What one entry of the log is to do. */
 export type UpkeepEntry = Omit<UpkeepCommand, "type" | "request">;
@@ -29,7 +29,7 @@ export function dueAt(
 
 /** The entries that do a task, in their order; the last one says that it is done. */
 export function entriesOf(
-  task: UpkeepTask,
+  task: UpkeepWork,
   record: UpkeepRecord,
   mode: VacuumMode,
   store: Pick<StoreStatus, "freePages" | "incrementalVacuum">,

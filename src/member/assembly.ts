@@ -26,6 +26,8 @@ type NodeParts = Pick<
   | "installMarker"
   | "transfers"
   | "leasePermit"
+  | "damage"
+  | "onReplaced"
   | "onFatal"
 >;
 
@@ -48,6 +50,7 @@ type OwnServiceParts = Pick<
   | "freeBytes"
   | "faults"
   | "writeTimeoutMs"
+  | "repair"
 >;
 
 /** What a member is put together from; the simulator brings its own of each. */

@@ -54,6 +54,10 @@ export interface MemberConfiguration {
     readonly limits: Partial<StoreLimits>;
     /** What a leader has done about the database now and then. */
     readonly upkeep: UpkeepTimes;
+    /** Between two comparisons of all nodes' copies, in ms; 0 for none but those that are asked for. */
+    readonly scrubMs: number;
+    /** What is damaged here, and others have, is set aside and made anew. */
+    readonly repairs: boolean;
     readonly extensions: ExtensionChoice;
   };
   /** The longest that a write waits to be committed and applied, in ms. */

@@ -12,17 +12,30 @@ const announceIntervalMsMin = 100;
 
 type Joining = Parameters<typeof joinCluster>[0];
 
-/** Joins the cluster that the flags name, with nothing of it yet. Throws a JoinError. */
+/**
+ * Joins the cluster that the flags name, with nothing of it yet, or, once more, the one that a node
+ * was in whose files were damaged: `rejoin` says where its members were. Throws a JoinError.
+ */
 export async function joinFresh(
   parts: MemberParts,
   onCluster: Joining["onCluster"],
+  rejoin?: readonly string[],
 ): Promise<void> {
-  const { seeds, surroundings } = parts;
+  const { seeds, surroundings, identity, self } = parts;
   const joining = joiningOf(parts, onCluster);
   // Who is found by discovery may be there only in a while; what an operator names, should be there.
   const attempts = surroundings.discovery === undefined ? joining.attempts : Infinity;
   const addresses = () => seeds.addresses();
-  await joinCluster({ ...joining, attempts, addresses, clusterId: "" });
+  if (rejoin === undefined) {
+    return await joinCluster({ ...joining, attempts, addresses, clusterId: "" });
+  }
+  const all = async () => {
+    const known = new Set([...await seeds.addresses(), ...rejoin]);
+    known.delete(self.address);
+    return [...known];
+  };
+  const { clusterId } = identity;
+  await joinCluster({ ...joining, attempts: Infinity, addresses: all, clusterId });
 }
 
 /**

@@ -1,10 +1,13 @@
 import type { ClusterService } from "../cluster/service.ts";
 import { Upkeep, type UpkeepNode } from "../jobs/upkeep.ts";
+import { Scrub, type ScrubNode } from "../jobs/scrub.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import { changedSince } from "../node/changed_since.ts";
 import type { Node } from "../node/node.ts";
 import { recordPromise } from "../node/recovery.ts";
 import { upkeepVersion, versionOf } from "../raft/cluster_version.ts";
+import { messageOf } from "../base/message_of.ts";
+import { isDamaged } from "../store/failures.ts";
 import { nodeName } from "../raft/types.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
@@ -12,7 +15,9 @@ import { begin, beginLog, beginMembersLog } from "./beginning.ts";
 import { entryFor } from "./claiming.ts";
 import { checkSingleNodeJoin, comeBack, joinFresh } from "./entering.ts";
 import type { MemberConfiguration } from "./configuration.ts";
-import { type MemberParts, openData, openParts, type Surroundings } from "./member_parts.ts";
+import { type MemberParts, openParts, type Surroundings } from "./member_parts.ts";
+import { RepairNote } from "./repair_note.ts";
+import { openFiles } from "./repairing.ts";
 import { logDirectory, type OpenLog, openLog } from "./open_log.ts";
 import { Reporting } from "./reporting.ts";
 
@@ -56,14 +61,19 @@ async function bringUp(
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<OpenMember> {
-  const data = await openData(configuration, surroundings, cleanUp);
-  const { identity, store } = data;
-  const logParts = { surroundings, directory: configuration.dataDirectory, identity, store };
-  let raftLog = await openLog(logParts);
+  const { dataDirectory: directory } = configuration;
+  const note = configuration.database.repairs
+    ? new RepairNote(surroundings.disk, directory, surroundings.logger)
+    : undefined;
+  const files = await openFiles({ configuration, surroundings, note }, cleanUp);
+  const { data, damage, rejoin } = files;
+  let { raftLog } = files;
   cleanUp.defer(() => raftLog.log.close());
+  const { identity, store } = data;
+  const logParts = { surroundings, directory, identity, store };
   const { fresh } = raftLog;
   if (fresh && !identity.unused) {
-    const forming = configuration.cluster.bootstrapExpect > 0;
+    const forming = configuration.cluster.bootstrapExpect > 0 && rejoin === undefined;
     await identity.begin(forming ? "" : identity.clusterId);
   }
   const parts = await openParts({ configuration, surroundings, data }, cleanUp);
@@ -78,7 +88,11 @@ async function bringUp(
     const hasData = !fresh && await changedSince({ log, codec }, 0, log.lastIndex);
     await surroundings.beforeBeginning({ store, hasData });
   }
-  const begun = fresh ? await begin(parts) : undefined;
+  const begun = !fresh
+    ? undefined
+    : rejoin === undefined
+    ? await begin(parts)
+    : { type: "exists" } as const;
   if (begun?.type === "former" || begun?.type === "member") {
     // Cut short between the two, a former has formed nothing and begins anew; a member still waits
     // under the id that its cluster knows.
@@ -99,32 +113,48 @@ async function bringUp(
   }
 
   raftLog.contents = await recordPromise(raftLog.log, raftLog.contents, configuration.timing);
-  const { node, service, reporting } = assemble(parts, raftLog);
+  const { node, service, reporting } = assemble(parts, raftLog, { note, damage });
   if (begun === undefined) checkSingleNodeJoin(parts, node.configuration);
-  store.failed.catch(surroundings.onFatal);
+  store.failed.catch(async (error) => {
+    await noteFailure(note, node, error).catch(() => {});
+    surroundings.onFatal(error);
+  });
   const upkeep = new Upkeep({
     ...surroundings,
     store,
     times: configuration.database.upkeep,
     node: upkeepNode({ node, service }),
   });
+  const scrub = new Scrub({
+    ...surroundings,
+    store,
+    intervalMs: configuration.database.scrubMs,
+    node: scrubNode({ node, service }),
+  });
+  service.copies.serve(scrub);
   cleanUp.defer(async () => {
     reporting?.stop();
     upkeep.stop();
+    await scrub.stop();
     await node.stop({
       handOver: configuration.cluster.stepDownOnShutdown,
       timeoutMs: stopTimeoutMs,
     });
     service.stop();
+    await note?.idle();
   });
   const start = async () => {
     node.start();
     traffic.handOver(transport, service.peers);
     if (begun === undefined) {
       comeBack(parts, { service, members: node.configuration, onCluster });
-    } else if (begun.type === "exists") await joinFresh(parts, onCluster);
+    } else if (begun.type === "exists") {
+      await joinFresh(parts, onCluster, rejoin);
+      if (rejoin !== undefined) await note?.clear();
+    }
     reporting?.start(node);
     upkeep.start();
+    scrub.begin();
   };
   return { service, node, store, start, stop: () => cleanUp.disposeAsync() };
 }
@@ -142,9 +172,41 @@ function upkeepNode({ node, service }: Assembly): UpkeepNode {
   };
 }
 
+function scrubNode({ node, service }: Assembly): ScrubNode {
+  return {
+    get leads() {
+      return node.isLeader;
+    },
+    get maySubmit() {
+      return versionOf(node.configuration) >= upkeepVersion;
+    },
+    get sameSqlite() {
+      return service.status().sqlite.mismatches.length === 0;
+    },
+    changedSince: (index) => node.changedSince(index),
+    submit: (entry) => service.upkeep(entry),
+    members: () => service.copies.members(),
+  };
+}
+
+/** A damaged database that stops the node is set aside by its next start, where others have all of it. */
+async function noteFailure(
+  note: RepairNote | undefined,
+  node: Node,
+  error: unknown,
+): Promise<void> {
+  const isAlone = node.configuration.members.every(({ id }) => id === node.id);
+  if (note === undefined || isAlone || !isDamaged(error)) return;
+  await note.write({ part: "database", reason: messageOf(error), moved: false });
+}
+
 function assemble(
   parts: MemberParts,
   raftLog: OpenLog,
+  { note, damage }: {
+    readonly note: RepairNote | undefined;
+    readonly damage: string | undefined;
+  },
 ): Assembly & { readonly reporting: Reporting | undefined } {
   const { configuration, surroundings, identity, self } = parts;
   const { dataDirectory, database } = configuration;
@@ -159,6 +221,7 @@ function assemble(
     roleTimes: configuration.cluster.roleTimes,
     onMembers: (members) => {
       surroundings.onMembers?.(members);
+      note?.remember(members, self.id);
       reporting?.changed();
     },
     onStatus: (status) => {
@@ -171,6 +234,11 @@ function assemble(
     encodeCommand: engine.encoder(surroundings.clock),
     installMarker: new FileInstallMarker(surroundings.disk, logDirectory(dataDirectory)),
     clusterId: () => identity.clusterId,
+    damage,
+    onReplaced: async () => await note?.clear(),
+    repair: note && {
+      note: (reason) => note.write({ part: "database", reason, moved: false }),
+    },
   });
   return { ...assembly, reporting };
 }

@@ -36,6 +36,8 @@ export interface OpenLogParts {
   readonly directory: string;
   readonly identity: ClusterIdentity;
   readonly store: Store;
+  /** The database is to come from the leader: none is expected to be there. */
+  readonly replaced?: boolean;
 }
 
 /** Opens the log, and sees that it and the database belong together. */
@@ -54,7 +56,12 @@ export async function openLog(parts: OpenLogParts): Promise<OpenLog> {
   const open = await logs.open({ disk, directory: path, clock, logger });
   const marker = new FileInstallMarker(disk, path);
   try {
-    const found = { contents: open.contents, applied: store.applied, marker: await marker.read() };
+    const found = {
+      contents: open.contents,
+      applied: store.applied,
+      marker: await marker.read(),
+      replaced: parts.replaced ?? false,
+    };
     const recovery = recover(found, directory);
     if (forced !== undefined) {
       if (recovery.type === "fresh") {

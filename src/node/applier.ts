@@ -23,6 +23,8 @@ export interface ApplierParts {
   readonly stages: Pick<WriteStages, "now" | "applied">;
   /** Of the entries in one batch. */
   readonly bytesMax: number;
+  /** Nothing is handed over before `resume`. */
+  readonly paused?: boolean;
   readonly handlers: ApplierHandlers;
 }
 
@@ -36,6 +38,12 @@ export interface ApplierHandlers {
   /** A batch is done; everything up to `index` can be read. */
   advanced(index: number): void;
   failed(error: Error): void;
+}
+
+/** Somebody who wants to see the state as it is behind one entry. */
+interface Stop {
+  readonly isAt: (entry: Entry) => boolean;
+  readonly reached: (index: number) => Promise<void>;
 }
 
 /**
@@ -52,13 +60,17 @@ export class Applier {
   #target: number;
   #batches = 0;
   #reading = false;
-  #paused = false;
+  #paused: boolean;
+  #stop: Stop | undefined;
+  /** The entry behind which nothing is handed over for the moment. */
+  #stoppedAt: number | undefined;
   #hold: Timer | undefined;
   #idle: (() => void)[] = [];
 
   constructor(parts: ApplierParts) {
     this.#parts = parts;
     this.#handlers = parts.handlers;
+    this.#paused = parts.paused ?? false;
     this.#handed = this.#applied = this.#target = parts.stateMachine.applied.index;
   }
 
@@ -75,6 +87,18 @@ export class Applier {
     else this.#hold ??= this.#parts.clock.after(holdMsMax, () => this.hurry());
   }
 
+  /**
+   * Applies nothing behind the next entry of that kind until `reached`, called when it is applied,
+   * has settled: only once, and instead of any earlier stop. What it returns takes that back.
+   */
+  stopBehind(isAt: Stop["isAt"], reached: Stop["reached"]): () => void {
+    const stop = { isAt, reached };
+    this.#stop = stop;
+    return () => {
+      if (this.#stop === stop) this.#stop = undefined;
+    };
+  }
+
   /** Holds nothing back: somebody waits. */
   hurry(): void {
     this.#hold?.cancel();
@@ -84,7 +108,8 @@ export class Applier {
 
   #pump(): void {
     while (
-      !this.#paused && !this.#reading && this.#batches < batchesMax && this.#handed < this.#target
+      !this.#paused && this.#stoppedAt === undefined && !this.#reading &&
+      this.#batches < batchesMax && this.#handed < this.#target
     ) {
       const from = this.#handed + 1;
       const to = Math.min(this.#target, this.#handed + entriesMax);
@@ -104,7 +129,9 @@ export class Applier {
     }).catch((error) => this.#handlers.failed(error));
   }
 
-  #hand(entries: readonly Entry[]): void {
+  #hand(read: readonly Entry[]): void {
+    const stopAt = this.#stop === undefined ? -1 : read.findIndex(this.#stop.isAt);
+    const entries = stopAt < 0 ? read : read.slice(0, stopAt + 1);
     const last = entries[entries.length - 1];
     assert(
       last !== undefined && entries[0]?.index === this.#handed + 1,
@@ -115,6 +142,7 @@ export class Applier {
       answer: entry.type === EntryType.command ? this.#handlers.format(entry) : undefined,
     }));
     this.#handed = last.index;
+    if (stopAt >= 0) this.#stoppedAt = last.index;
     this.#batches++;
     const { stages } = this.#parts;
     const since = stages.now();
@@ -128,8 +156,20 @@ export class Applier {
         this.#handlers.applied(entry, applied[i].answer);
       });
       this.#handlers.advanced(last.index);
+      if (stopAt >= 0) this.#reachStop(last.index);
       this.#wakeIdle();
     }).catch((error) => this.#handlers.failed(error));
+  }
+
+  #reachStop(index: number): void {
+    const stop = this.#stop;
+    this.#stop = undefined;
+    const goOn = () => {
+      this.#stoppedAt = undefined;
+      this.#pump();
+    };
+    if (stop === undefined) goOn();
+    else stop.reached(index).then(goOn, goOn);
   }
 
   #wakeIdle(): void {

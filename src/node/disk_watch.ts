@@ -11,9 +11,11 @@ export interface DiskWatchParts {
   readonly stateMachine: Pick<StateMachine, "full">;
   readonly clock: Pick<Clock, "now">;
   readonly timing: Pick<NodeTiming, "electionTicks" | "tickMs">;
+  /** What is wrong with the database that is on it, where something is. */
+  readonly damage?: () => string | undefined;
 }
 
-/** Whether this node's disk takes writes. */
+/** Whether this node's disk takes writes, and has what was written to it. */
 export class DiskWatch {
   readonly #parts: DiskWatchParts;
   readonly #patienceMs: number;
@@ -34,9 +36,11 @@ export class DiskWatch {
     return log.underWay === undefined ? 0 : clock.now() - log.underWay.since;
   }
 
-  /** What keeps the disk from taking writes; undefined when nothing does. */
+  /** What keeps this node from taking writes; undefined when nothing does. */
   get trouble(): string | undefined {
     const { log, stateMachine } = this.#parts;
+    const damage = this.#parts.damage?.();
+    if (damage !== undefined) return `The database is damaged and is being replaced: ${damage}`;
     // Neither the log nor the state machine may be short of room.
     if (log.full || stateMachine.full !== undefined) {
       return "The disk is full: writes wait until there is room";

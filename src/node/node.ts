@@ -102,6 +102,8 @@ export class Node {
       snapshotIndex: this.#parts.compaction.snapshotIndex,
       snapshotsTaken: this.#parts.compaction.taken,
       snapshotsInstalled: this.#parts.receiver.installed,
+      copiesReplaced: this.#parts.replacement.replaced,
+      damage: this.damage,
       pendingWrites: this.#parts.proposer.size + this.#parts.watched.size,
       progress: this.#parts.raft.progress(),
       elections: this.#parts.raft.elections,
@@ -122,6 +124,39 @@ export class Node {
   /** "ok", or what keeps the node from writing. */
   get #health(): string {
     return this.#failure?.message ?? this.#parts.disk.trouble ?? "ok";
+  }
+
+  /** What is wrong with this node's copy of the database, as long as it waits for the leader's. */
+  get damage(): string | undefined {
+    return this.#parts.replacement.reason;
+  }
+
+  /**
+   * The copy is damaged: nothing is read from it, written to it or sent of it any more, the lead is
+   * given up, and what the leader sends takes its place. Vote and log are sound, and go on.
+   */
+  replaceCopy(reason: string): void {
+    this.#parts.replacement.begin(reason);
+    this.#parts.ticker.hurry();
+    this.#parts.driver.schedule();
+  }
+
+  /** Sends a member a copy of the database that it asks for, be its log complete or not. */
+  async bringUp(id: NodeId, index: number, timeoutMs: number): Promise<void> {
+    const refusal = this.#refusal(0);
+    if (refusal !== undefined) throw refusal;
+    await this.waitApplied(index, timeoutMs);
+    const { sender } = this.#parts;
+    if (this.isLeader && !sender.isSending(id)) sender.send(id);
+  }
+
+  /** Has `reached` called with the state as it is behind the next entry that marks a comparison. */
+  stopAtScrub(reached: (index: number) => Promise<void>): () => void {
+    const { codec } = this.#options;
+    return this.#parts.applier.stopBehind(
+      ({ type, data }) => type === EntryType.command && codec.isScrub(data),
+      reached,
+    );
   }
 
   /** How long the log's oldest write has waited for the disk, in ms; 0 when it need not wait. */

@@ -9,6 +9,7 @@ import { LogHolds } from "./log_holds.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import { SnapshotReceiver } from "./snapshot_receiver.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
+import { Replacement } from "./replacement.ts";
 import { Ticker } from "./ticker.ts";
 import type { NodeOptions } from "./types.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -49,7 +50,9 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     log: contents.log,
     applied: stateMachine.applied.index,
   });
-  const disk = new DiskWatch({ log, stateMachine, clock, timing });
+  const replacement = new Replacement(options.damage);
+  const damage = () => replacement.reason;
+  const disk = new DiskWatch({ log, stateMachine, clock, timing, damage });
   const handover = new Handover(raft, timing);
   const watched = new WatchedRequests(codec, options.origin);
   const stages = new WriteStages(clock);
@@ -72,6 +75,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     stateMachine,
     stages,
     bytesMax: limits.applyBytesMax,
+    paused: options.damage !== undefined,
     handlers: {
       urgent: () => raft.status.role === "leader" || reads.size > 0,
       format: (entry) => proposer.format(entry.index, entry.term) ?? watched.format(entry),
@@ -116,6 +120,8 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     marker: options.installMarker,
     transfers: options.transfers,
     logger,
+    replacement,
+    onReplaced: options.onReplaced,
   });
   const upkeep = new Upkeep({
     raft,
@@ -129,6 +135,8 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     reads,
     compaction,
     receiver,
+    replacement,
+    applier,
     due,
     failed,
   });
@@ -182,6 +190,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     compaction,
     sender,
     receiver,
+    replacement,
     driver,
     permitReads,
   };

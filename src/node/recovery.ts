@@ -7,6 +7,11 @@ import type { NodeTiming } from "./types.ts";
 /** The log and the database of a node do not belong together; says how, and the way out. */
 export class RecoveryError extends Error {
   override name = "RecoveryError";
+
+  /** `part` is what is not as it should be: a database may be made anew, what a log has promised is lost with it. */
+  constructor(readonly part: "database" | "log", message: string) {
+    super(message);
+  }
 }
 
 /** What a start finds on disk. */
@@ -15,6 +20,8 @@ export interface Found {
   readonly applied: AppliedPosition;
   /** Left behind by an installation of a snapshot that a crash cut short. */
   readonly marker: CompactionPoint | undefined;
+  /** The database is empty, as it was damaged, and is to come from the leader. */
+  readonly replaced?: boolean;
 }
 
 /** How to go on: `fresh` has no log and no data yet; `reset` begins the log anew behind the snapshot. */
@@ -48,6 +55,7 @@ export function wayOutOf(directory: string): string {
  * | no log, nothing applied | fresh: the node may form or join a cluster |
  * | no log, something applied | refused: the votes and entries that the node promised are gone |
  * | a marker, and exactly its state applied, which the log does not hold | the crash came between the swap of the state and the log's new beginning: reset |
+ * | nothing applied, as the database is to be replaced | continue: the leader sends it |
  * | applied before the log's beginning | refused: entries between the two are missing |
  * | applied beyond the log's end | refused: log files are missing |
  * | applied at an index where the log has another term | refused: the two are of different nodes |
@@ -67,21 +75,26 @@ export function recover(found: Found, directory: string): Recovery {
   const wayOut = wayOutOf(directory);
   if (isEmpty(contents)) {
     throw new RecoveryError(
+      "log",
       `The database has applied index ${applied.index} but there is no Raft log in ${directory}/raft. ${wayOut}`,
     );
   }
+  if (found.replaced === true && applied.index === 0) return { type: "continue" };
   if (applied.index < compaction.index) {
     throw new RecoveryError(
+      "database",
       `The database ends at index ${applied.index} but the Raft log begins after ${compaction.index}. ${wayOut}`,
     );
   }
   if (applied.index > log.lastIndex) {
     throw new RecoveryError(
+      "log",
       `The database has applied index ${applied.index} but the Raft log ends at ${log.lastIndex}. ${wayOut}`,
     );
   }
   if (applied.index > 0 && term !== applied.term) {
     throw new RecoveryError(
+      "log",
       `At index ${applied.index} the database is of term ${applied.term}, the Raft log of term ${term}: they are of different nodes. ${wayOut}`,
     );
   }

@@ -4,7 +4,8 @@ import type { RaftLog } from "../raft_log/types.ts";
 import type { Raft } from "../raft/raft.ts";
 import { type CompactionPoint, type NodeId, nodeName } from "../raft/types.ts";
 import { snapshotSizeIn } from "../store/copy/snapshot_body.ts";
-import { SnapshotRejectedError, type StateMachine } from "../store/types.ts";
+import { type AppliedPosition, SnapshotRejectedError, type StateMachine } from "../store/types.ts";
+import { Replacement } from "./replacement.ts";
 import type { Applier } from "./applier.ts";
 import type { SnapshotHeader } from "./snapshot_header.ts";
 import { type InstallMarker, NodeError } from "./types.ts";
@@ -27,6 +28,8 @@ export class SnapshotReceiver {
   readonly #marker: InstallMarker;
   readonly #logger: Logger;
   readonly #transfers: Transfers | undefined;
+  readonly #replacement: Replacement;
+  readonly #onReplaced: (() => Promise<void>) | undefined;
   #incoming: Incoming | undefined;
   #swapping = false;
   #installed = 0;
@@ -40,6 +43,8 @@ export class SnapshotReceiver {
       readonly marker: InstallMarker;
       readonly logger: Logger;
       readonly transfers?: Transfers | undefined;
+      readonly replacement?: Replacement;
+      readonly onReplaced?: (() => Promise<void>) | undefined;
     },
   ) {
     this.#raft = parts.raft;
@@ -49,6 +54,8 @@ export class SnapshotReceiver {
     this.#marker = parts.marker;
     this.#logger = parts.logger;
     this.#transfers = parts.transfers;
+    this.#replacement = parts.replacement ?? new Replacement(undefined);
+    this.#onReplaced = parts.onReplaced;
   }
 
   /** Snapshots received and swapped in since the start. */
@@ -114,10 +121,10 @@ export class SnapshotReceiver {
   ): Promise<void> {
     await this.#applier.pause();
     try {
-      if (point.index <= this.#stateMachine.applied.index) {
-        this.#applier.resume();
-        return;
-      }
+      const { index: applied } = this.#stateMachine.applied;
+      // What is as old as what is here is as good, when that is damaged.
+      const isNews = this.#isDamaged ? point.index >= applied : point.index > applied;
+      if (!isNews) return this.#goOn();
       this.#logger.log(
         "INFO",
         "node",
@@ -126,14 +133,16 @@ export class SnapshotReceiver {
       const what = `from ${sender}`;
       const counted =
         this.#transfers?.counted("snapshot-received", { what }, body, snapshotSizeIn) ?? body;
-      await this.#stateMachine.installSnapshot(counted, async ({ index, term }) => {
+      const accept = async ({ index, term }: AppliedPosition) => {
         if (index !== point.index || term !== point.term) {
           throw new SnapshotRejectedError(
             `it was announced at index ${point.index} (term ${point.term}) and holds index ${index} (term ${term})`,
           );
         }
         await this.#mark(point);
-      });
+      };
+      const options = { setAside: this.#isDamaged };
+      await this.#stateMachine.installSnapshot(counted, accept, options);
       this.#swapping = true;
       await this.#log.idle();
       // A log that holds the snapshot's last entry keeps what follows it: it may be all that a
@@ -145,19 +154,30 @@ export class SnapshotReceiver {
       else await this.#log.reset(point);
       this.#raft.snapshotInstalled(point);
       await this.#marker.clear();
+      if (this.#isDamaged) await this.#onReplaced?.();
+      this.#replacement.ended();
       this.#applier.resume(point.index);
       this.#installed++;
       this.#logger.log("INFO", "node", `Snapshot at index ${point.index} installed`);
     } catch (error) {
       if (!(error instanceof SnapshotRejectedError)) throw error;
       await this.#marker.clear();
-      this.#applier.resume();
+      this.#goOn();
       const refused = `Snapshot refused: ${error.message}`;
       this.#logger.log("WARN", "node", `${refused} (at index ${point.index}, from ${sender})`);
       throw new NodeError("unavailable", refused, { cause: error });
     } finally {
       this.#swapping = false;
     }
+  }
+
+  get #isDamaged(): boolean {
+    return this.#replacement.reason !== undefined;
+  }
+
+  /** Nothing more comes of a copy that is damaged. */
+  #goOn(): void {
+    if (!this.#isDamaged) this.#applier.resume();
   }
 
   /** No room for the marker refuses the snapshot as no room for its body does: nothing is swapped yet. */

@@ -77,6 +77,11 @@ export class SnapshotSender {
     else attempt.timer = clock.after(waitMs, () => void this.#run(to, attempt));
   }
 
+  /** Whether a stream to that peer is under way, or waits for its time. */
+  isSending(to: NodeId): boolean {
+    return this.#attempts.has(to);
+  }
+
   #cancel(to: NodeId, why: string): void {
     const attempt = this.#attempts.get(to);
     attempt?.timer?.cancel();

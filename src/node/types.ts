@@ -30,6 +30,8 @@ export interface CommandCodec {
   versionNeeded(command: Uint8Array): number;
   /** Whether what a stamped command does shows in no query: it is a piece of a load, gives one up, or is upkeep. */
   isUnseen(data: Uint8Array): boolean;
+  /** Whether it marks where all nodes' copies are compared. */
+  isScrub(data: Uint8Array): boolean;
   /** The request that a stamped command came from, if it was given an id. */
   requestId(data: Uint8Array): { readonly origin: bigint; readonly sequence: number } | undefined;
 }
@@ -101,6 +103,10 @@ export interface NodeOptions {
   readonly stateMachine: StateMachine;
   readonly codec: CommandCodec;
   readonly installMarker: InstallMarker;
+  /** What is wrong with the state machine's content, to be replaced by the leader's; undefined for nothing. */
+  readonly damage?: string | undefined;
+  /** The content is replaced, and as sound as the leader's. */
+  readonly onReplaced?: () => Promise<void>;
   /** Shows long transfers; undefined: nobody looks. */
   readonly transfers?: Transfers | undefined;
   /** Told how long others may read by the leader's lease; undefined: nobody else does. */
@@ -138,6 +144,9 @@ export interface NodeFigures {
   /** Since the start: made of this node's own state, and received from the leader. */
   readonly snapshotsTaken: number;
   readonly snapshotsInstalled: number;
+  /** How often a damaged database was replaced by the leader's, and what is wrong with this one. */
+  readonly copiesReplaced: number;
+  readonly damage: string | undefined;
   readonly pendingWrites: number;
   /** For the leader: every other member's. Empty elsewhere. */
   readonly progress: readonly PeerProgress[];

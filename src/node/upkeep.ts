@@ -1,10 +1,12 @@
 import type { Clock } from "../io/types.ts";
 import type { RaftLog } from "../raft_log/types.ts";
 import type { Raft } from "../raft/raft.ts";
+import type { Applier } from "./applier.ts";
 import type { Compaction } from "./compaction.ts";
 import type { DiskWatch } from "./disk_watch.ts";
 import type { Handover } from "./handover.ts";
 import type { ReadBarriers } from "./read_barriers.ts";
+import type { Replacement } from "./replacement.ts";
 import type { SnapshotReceiver } from "./snapshot_receiver.ts";
 import type { NodeTiming, SnapshotPolicy } from "./types.ts";
 import type { Proposer } from "./writes/proposer.ts";
@@ -21,6 +23,8 @@ export interface UpkeepParts {
   readonly reads: Pick<ReadBarriers, "size" | "expire">;
   readonly compaction: Pick<Compaction, "due" | "run">;
   readonly receiver: Pick<SnapshotReceiver, "receiving">;
+  readonly replacement: Pick<Replacement, "reason">;
+  readonly applier: Pick<Applier, "pause">;
   /** There may be something to do. */
   readonly due: () => void;
   readonly failed: (error: unknown) => void;
@@ -49,9 +53,12 @@ export class Upkeep {
     if (trouble !== undefined) proposer.refuseWaiting(trouble);
     if (trouble !== undefined && raft.status.role === "leader") handover.urge(now);
     else handover.reset();
+    const isDamaged = this.#parts.replacement.reason !== undefined;
+    // What a leader has promised to answer it answers first; then nothing is to come of the copy.
+    if (isDamaged && raft.status.role !== "leader") void this.#parts.applier.pause();
     if (now >= this.#nextCompactionCheck) {
       this.#nextCompactionCheck = now + policy.intervalMs;
-      if (compaction.due && !receiver.receiving) compaction.run().catch(failed);
+      if (compaction.due && !receiver.receiving && !isDamaged) compaction.run().catch(failed);
     }
     due();
   }

@@ -1,5 +1,6 @@
 import {
   ClusterCounts,
+  type ComparisonReport,
   type MemberReport,
   type NodeReport,
   type ReadAnswer,
@@ -122,11 +123,14 @@ export class StandbyService implements Service {
       startedAtMs: this.#startedAtMs,
       counts: this.#counts,
       sqlite: { profile, mismatchPermitted: false, mismatches: [] },
+      comparison: undefined,
       firstLogIndex: index + 1,
       logSizeBytes: 0,
       snapshotIndex: index,
       snapshotsTaken: 0,
       snapshotsInstalled: follower.figures.basesTaken,
+      copiesReplaced: 0,
+      damage: undefined,
       pendingWrites: 0,
       progress: [],
       elections: { begun: 0, won: 0, leaders: 0 },
@@ -162,6 +166,16 @@ export class StandbyService implements Service {
 
   leader(): Member | undefined {
     return undefined;
+  }
+
+  verify(): Promise<ComparisonReport> {
+    return Promise.reject(
+      new ServiceError("unavailable", "A standby has no other copies beside it"),
+    );
+  }
+
+  comparison(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   versions(): Promise<VersionReport> {

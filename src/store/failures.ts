@@ -5,6 +5,21 @@ import { type Database, SqliteError } from "../sqlite/mod.ts";
 /** The state machine can go on no longer on this node. */
 export class StoreFailedError extends Error {
   override name = "StoreFailedError";
+  /** It was said on another thread that the file is damaged. */
+  readonly damaged: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly damaged?: boolean } = {}) {
+    super(message, options);
+    this.damaged = options.damaged ?? false;
+  }
+}
+
+/** Whether an error tells of a database file that is damaged, whatever the disk does. */
+export function isDamaged(error: unknown): boolean {
+  if (error instanceof StoreFailedError) return error.damaged || isDamaged(error.cause);
+  if (!(error instanceof SqliteError)) return false;
+  return error.code === primary.notADatabase ||
+    (error.code === primary.corrupt && !corruptBySql.has(error.extendedCode));
 }
 
 /** What the store fails with when the disk cannot say any more what of the database is durable. */

@@ -21,7 +21,9 @@ import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
 import { Rehearsals } from "./apply/rehearsals.ts";
+import { Scrubber } from "./scrub/scrubber.ts";
 import { ReaderPool } from "./read/reader_pool.ts";
+import { setDatabaseAside } from "./copy/set_aside.ts";
 import { writeSnapshot } from "./copy/snapshot_body.ts";
 import { SnapshotCopies } from "./copy/snapshot_copies.ts";
 import { checkBackup, packBackup } from "./copy/backup_files.ts";
@@ -34,9 +36,11 @@ import {
   type BackupCopy,
   type BackupOptions,
   type CheckedBackup,
+  type HeldCopy,
   type HeldRead,
   type LiveRead,
   type LiveReadRequest,
+  type InstallOptions,
   type OpenRehearsal,
   type PackedBackup,
   type PackOptions,
@@ -135,6 +139,7 @@ class SqliteStore implements Store {
   readonly #wal: WalKeeper;
   readonly #batches: Batches;
   readonly #rehearsals: Rehearsals;
+  readonly #scrubber: Scrubber;
   readonly #writerStatus: WriterWatch<WriterStatus>;
   readonly statements: () => Promise<StatementSummary[]>;
   readonly changes: ChangeReader | undefined;
@@ -210,6 +215,7 @@ class SqliteStore implements Store {
     this.#backups = new ClientBackups({ path, images, temporaries, copier, clock, stallMs });
     this.#snapshots = new SnapshotCopies({ images, temporaries, copier });
     this.#packer = new Copier(library, life, threads);
+    this.#scrubber = new Scrubber({ library, path, life, threads, clock });
     this.#wal = new WalKeeper({
       path,
       changesPath: this.#changesFile?.path,
@@ -219,6 +225,7 @@ class SqliteStore implements Store {
       quickWriter: this.#quickWriter,
       readers: this.#readers,
       heldReads: this.#heldReads,
+      scrubber: this.#scrubber,
       life,
       logger,
       clock,
@@ -340,6 +347,7 @@ class SqliteStore implements Store {
   async installSnapshot(
     body: AsyncIterable<Uint8Array>,
     accept?: (position: AppliedPosition) => Promise<void>,
+    { setAside }: InstallOptions = { setAside: false },
   ): Promise<AppliedPosition> {
     const { received, position } = await this.#snapshots.receive(body);
     try {
@@ -348,17 +356,21 @@ class SqliteStore implements Store {
       await received.remove();
       throw error;
     }
-    await this.#exchange(received.path);
+    await this.#exchange(received.path, setAside);
     await received.remove();
     return this.applied;
   }
 
   /** Puts another file in the database's place; reads wait meanwhile. A failure stops the store. */
-  async #exchange(file: string): Promise<void> {
-    const { path, disk } = this.#parts;
+  async #exchange(file: string, setAside = false): Promise<void> {
+    const { path, disk, logger } = this.#parts;
     try {
       await this.#life.exchange(async () => {
-        await this.#writer.letGo({ toExchange: true });
+        await this.#writer.letGo(setAside ? "set_aside" : "exchange");
+        if (setAside) {
+          const aside = await setDatabaseAside(disk, path);
+          logger.log("WARN", "store", `The damaged database is kept in ${aside}`);
+        }
         await exchangeDatabase(disk, file, path);
         this.#wal.exchanged();
         await this.#openWriter();
@@ -399,6 +411,14 @@ class SqliteStore implements Store {
 
   hold(): Promise<HeldRead> {
     return this.#heldReads.hold();
+  }
+
+  prepareCopy(): void {
+    this.#scrubber.prepare();
+  }
+
+  holdCopy(): Promise<HeldCopy> {
+    return this.#scrubber.hold();
   }
 
   backup(options: BackupOptions, signal?: AbortSignal): Promise<BackupCopy> {

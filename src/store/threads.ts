@@ -8,6 +8,7 @@ import type {
 } from "./apply/held_reads_thread.ts";
 import type { CopyReply, CopyRequest, CopyStart } from "./copy/copy_thread.ts";
 import type { ImageReply, ImagesStart, NumberedImageRequest } from "./copy/image_thread.ts";
+import type { NumberedScrubRequest, ScrubReply, ScrubStart } from "./scrub/scrub_thread.ts";
 import type { ReaderReply, ReaderRequest } from "./read/reader_thread.ts";
 
 /** What the main thread and each kind of thread say to each other. */
@@ -17,6 +18,7 @@ export interface ThreadMessages {
   held_reads: { request: HeldReadsStart | NumberedHeldRequest; reply: HeldReadsReply };
   copier: { request: CopyStart | CopyRequest; reply: CopyReply };
   images: { request: ImagesStart | NumberedImageRequest; reply: ImageReply };
+  scrub: { request: ScrubStart | NumberedScrubRequest; reply: ScrubReply };
 }
 
 export type ThreadName = keyof ThreadMessages;

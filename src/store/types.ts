@@ -2,8 +2,10 @@ import type { ChangeLog } from "../changes/types.ts";
 import type { Entry } from "../raft/types.ts";
 import type { Extensions } from "../sqlite/mod.ts";
 import type { OutsideReaders } from "./read/outside_readers.ts";
+import type { HeldCopy } from "./scrub_types.ts";
+export type { CopyDigest, HeldCopy, RowChunk, TableDigest, UnreadTable } from "./scrub_types.ts";
 import type { StatementSummary } from "./statements/statement_summary.ts";
-import type { UpkeepCommand, UpkeepRecords, UpkeepRuns, UpkeepTask } from "./upkeep_types.ts";
+import type { UpkeepCommand, UpkeepRecords, UpkeepRuns, UpkeepWork } from "./upkeep_types.ts";
 export type {
   UpkeepCommand,
   UpkeepRecord,
@@ -11,6 +13,7 @@ export type {
   UpkeepRuns,
   UpkeepStep,
   UpkeepTask,
+  UpkeepWork,
 } from "./upkeep_types.ts";
 export type { StatementSummary };
 export type { SqliteProfile } from "../sqlite/mod.ts";
@@ -270,8 +273,14 @@ export interface StateMachine {
   installSnapshot(
     body: AsyncIterable<Uint8Array>,
     accept?: (position: AppliedPosition) => Promise<void>,
+    options?: InstallOptions,
   ): Promise<AppliedPosition>;
   close(): Promise<void>;
+}
+
+export interface InstallOptions {
+  /** What is there is damaged: it is kept aside, as it is. */
+  readonly setAside: boolean;
 }
 
 /** A received copy that is not sound; nothing was changed. */
@@ -418,7 +427,7 @@ export interface StoreStatus {
   /** The file gives free pages back without a VACUUM, when asked. */
   readonly incrementalVacuum: boolean;
   readonly upkeep: UpkeepRecords;
-  readonly upkeepRuns: Readonly<Record<UpkeepTask, UpkeepRuns>>;
+  readonly upkeepRuns: Readonly<Record<UpkeepWork, UpkeepRuns>>;
   /** Requests to the writer that it has not answered. */
   readonly writerRequests: number;
   /** Batches applied since the start, by the thread that applied them. */
@@ -464,6 +473,10 @@ export interface Store extends StateMachine {
   rehearsal(rights: string | undefined): OpenRehearsal;
   /** Holds what is committed now, for reads; rejects with a StoreBusyError when too much is held. */
   hold(): Promise<HeldRead>;
+  /** Has what `holdCopy` needs ready, so that it takes a moment only. */
+  prepareCopy(): void;
+  /** Holds what is committed now, to be compared with other nodes' copies; one at a time. */
+  holdCopy(): Promise<HeldCopy>;
   /** A consistent copy as a stream, in constant memory; writes go on. */
   backup(options: BackupOptions, signal?: AbortSignal): Promise<BackupCopy>;
   /** A backup of the user's data, compressed, in a file; writes go on. */

@@ -1,19 +1,23 @@
 import type { RequestId } from "./types.ts";
 
 /** What is done about a database now and then, whoever writes to it. */
-export type UpkeepTask = "vacuum" | "optimize";
+export type UpkeepTask = "vacuum" | "optimize" | "scrub";
+
+/** Those that an entry does on each node, and not only marks. */
+export type UpkeepWork = Exclude<UpkeepTask, "scrub">;
 
 /**
  * What an entry does of such a task: only has the time count from now on; rebuilds the file, also
  * so that it can give pages back later without that; gives some pages back; has the planner's
- * statistics renewed where that helps.
+ * statistics renewed where that helps; or marks where all nodes' copies are compared.
  */
 export type UpkeepStep =
   | "begin"
   | "vacuum"
   | "vacuum_to_incremental"
   | "incremental_vacuum"
-  | "optimize";
+  | "optimize"
+  | "scrub";
 
 /** Upkeep by the leader's timer; see apply/upkeep.ts. */
 export interface UpkeepCommand {

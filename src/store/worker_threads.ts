@@ -6,6 +6,7 @@ const modules: Readonly<Record<ThreadName, URL>> = {
   held_reads: new URL("./apply/held_reads_worker.ts", import.meta.url),
   copier: new URL("./copy/copy_worker.ts", import.meta.url),
   images: new URL("./copy/image_worker.ts", import.meta.url),
+  scrub: new URL("./scrub/scrub_worker.ts", import.meta.url),
 };
 
 /** Each thread a Worker. */

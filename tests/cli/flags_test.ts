@@ -217,6 +217,8 @@ const everyFlag: Readonly<
   "auto-vacuum-int": ["720h", (c) => c.database.upkeep.vacuumMs, 2_592_000_000],
   "auto-vacuum-mode": ["incremental", (c) => c.database.upkeep.vacuumMode, "incremental"],
   "auto-optimize-int": ["0s", (c) => c.database.upkeep.optimizeMs, 0],
+  "scrub-interval": ["1h", (c) => c.database.scrubMs, 3_600_000],
+  "auto-repair": ["false", (c) => c.database.repairs, false],
   "slow-query": [
     "100ms",
     (c) => c.database.slow,

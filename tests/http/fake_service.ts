@@ -1,6 +1,7 @@
 import { ClusterCounts, ServiceError } from "../../src/cluster/types.ts";
 import type {
   BeginRequest,
+  ComparisonReport,
   LoadSqlRequest,
   MemberFigures,
   MemberReport,
@@ -79,6 +80,7 @@ export class FakeService implements Service {
   };
   health = "ok";
   mismatchPermitted = false;
+  compared: ServiceStatus["comparison"];
   mismatches: ServiceStatus["sqlite"]["mismatches"] = [];
   results = '{"last_insert_id":1,"rows_affected":1}';
   raftIndex = 7;
@@ -197,6 +199,8 @@ export class FakeService implements Service {
       health: this.health,
       snapshotsTaken: 3,
       snapshotsInstalled: 1,
+      copiesReplaced: 0,
+      damage: undefined,
       counts: new ClusterCounts(),
       sqlite: {
         profile: {
@@ -210,6 +214,7 @@ export class FakeService implements Service {
         mismatchPermitted: this.mismatchPermitted,
         mismatches: this.mismatches,
       },
+      comparison: this.compared,
     };
   }
 
@@ -236,7 +241,11 @@ export class FakeService implements Service {
       pragmas: { reader: {}, writer: {} },
       statementsCached: 0,
       incrementalVacuum: false,
-      upkeep: { vacuum: undefined, optimize: { since: 0, last: 3_600_000, index: 7 } },
+      upkeep: {
+        vacuum: undefined,
+        optimize: { since: 0, last: 3_600_000, index: 7 },
+        scrub: undefined,
+      },
       upkeepRuns: {
         vacuum: { ok: 0, failed: 0, totalMs: 0, lastMs: 0 },
         optimize: { ok: 2, failed: 1, totalMs: 30, lastMs: 20 },
@@ -306,6 +315,27 @@ export class FakeService implements Service {
   async upgrade(): Promise<number> {
     await this.#gate();
     return 2;
+  }
+
+  async verify(): Promise<ComparisonReport> {
+    await this.#gate();
+    return this.compared ?? {
+      state: "running",
+      startedAtMs: 0,
+      finishedAtMs: undefined,
+      index: 0,
+      tables: 0,
+      rows: 0,
+      copies: [],
+      findings: [],
+      unread: [],
+      message: "",
+    };
+  }
+
+  async comparison(): Promise<ComparisonReport | undefined> {
+    await this.#gate();
+    return this.compared;
   }
 
   async snapshot(): Promise<boolean> {

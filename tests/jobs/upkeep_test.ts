@@ -21,9 +21,10 @@ function subject(times: Partial<UpkeepTimes>) {
     freeBytes: undefined as number | undefined,
     incrementalVacuum: false,
     error: undefined as string | undefined,
-    records: { vacuum: undefined, optimize: undefined } as {
+    records: { vacuum: undefined, optimize: undefined, scrub: undefined } as {
       vacuum: UpkeepRecord | undefined;
       optimize: UpkeepRecord | undefined;
+      scrub: UpkeepRecord | undefined;
     },
     entries: [] as UpkeepEntry[],
   };

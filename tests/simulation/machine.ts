@@ -331,6 +331,8 @@ export class Machine {
         slow: undefined,
         changesBytes: this.#world.stores.changesBytes,
         changesHeld: false,
+        scrubMs: 0,
+        repairs: false,
         limits: {},
         extensions: { files: [], safe: [] },
         upkeep: this.#world.stores.upkeep,

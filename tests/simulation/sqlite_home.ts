@@ -137,6 +137,14 @@ class ObservedStore implements CheckedStore {
     return this.#store.hold();
   }
 
+  prepareCopy() {
+    this.#store.prepareCopy();
+  }
+
+  holdCopy() {
+    return this.#store.holdCopy();
+  }
+
   rehearsal(rights: string | undefined) {
     return this.#store.rehearsal(rights);
   }

@@ -7,6 +7,7 @@ import { writerThread } from "../../src/store/apply/writer_thread.ts";
 import { copyThread } from "../../src/store/copy/copy_thread.ts";
 import { imageThread } from "../../src/store/copy/image_thread.ts";
 import { readerThread } from "../../src/store/read/reader_thread.ts";
+import { scrubThread } from "../../src/store/scrub/scrub_thread.ts";
 import type {
   ReplyOf,
   RequestTo,
@@ -25,6 +26,7 @@ const programs: { [Name in ThreadName]: ThreadProgram<RequestTo<Name>, ReplyOf<N
   held_reads: heldReadsThread,
   copier: copyThread,
   images: imageThread,
+  scrub: scrubThread,
 };
 
 export interface SimulatedThreadsParts {

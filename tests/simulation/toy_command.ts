@@ -54,6 +54,7 @@ export const toyCodec: CommandCodec = {
   unknown: () => undefined,
   versionNeeded: () => 1,
   isUnseen: () => false,
+  isScrub: () => false,
   requestId(data) {
     if (data.length <= stampBytes) return undefined;
     const { origin, sequence } = decodeToyCommand(data);

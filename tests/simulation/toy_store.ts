@@ -71,6 +71,12 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return Promise.reject(new Error("The toy store holds nothing"));
   }
 
+  prepareCopy(): void {}
+
+  holdCopy(): Promise<never> {
+    return Promise.reject(new Error("The toy store compares nothing"));
+  }
+
   rehearsal(): never {
     throw new Error("The toy store has no transactions");
   }

@@ -6,7 +6,7 @@ import type { CommandHeader } from "../codec/command_header.ts";
 import { stampOf } from "../codec/stamp.ts";
 import { readUpkeep } from "../codec/upkeep_codec.ts";
 import { isFull, isOfThisMachine, unwritable } from "../failures.ts";
-import type { UpkeepCommand, UpkeepTask } from "../types.ts";
+import type { UpkeepCommand, UpkeepWork } from "../types.ts";
 import type { Answers } from "./answers.ts";
 import type { BatchEntry } from "./apply_batch.ts";
 import { createUpkeepTable, readUpkeepRecords, writeUpkeepRecord } from "./upkeep_table.ts";
@@ -14,7 +14,7 @@ import type { WriteConnection } from "./write_connection.ts";
 
 /** Upkeep that this node has carried out. */
 export interface UpkeepRun {
-  readonly task: UpkeepTask;
+  readonly task: UpkeepWork;
   readonly durationMs: number;
   /** Undefined when it went well. */
   readonly failure: string | undefined;
@@ -85,7 +85,9 @@ export class UpkeepApplier {
     }
     if (failure !== undefined) this.#answers.error(failure, false);
     this.#commitEntry(entry, header);
-    if (command.step !== "begin") this.#watch?.ran({ task: command.task, durationMs, failure });
+    if (command.step !== "begin" && command.task !== "scrub") {
+      this.#watch?.ran({ task: command.task, durationMs, failure });
+    }
   }
 
   /** What is wrong on every node; undefined when it is done, and maybe not committed yet. */
@@ -93,6 +95,8 @@ export class UpkeepApplier {
     try {
       switch (step) {
         case "begin":
+        // What it marks is looked at by each node for itself.
+        case "scrub":
           return undefined;
         case "vacuum":
           this.#vacuum();

@@ -1,9 +1,9 @@
 import { formatDuration } from "../../base/duration.ts";
 import type { Logger } from "../../io/types.ts";
-import type { UpkeepRuns, UpkeepTask } from "../types.ts";
+import type { UpkeepRuns, UpkeepWork } from "../types.ts";
 import type { UpkeepRun } from "./upkeep.ts";
 
-const done: Readonly<Record<UpkeepTask, string>> = {
+const done: Readonly<Record<UpkeepWork, string>> = {
   vacuum: "vacuumed",
   optimize: "optimized",
 };
@@ -13,14 +13,14 @@ const noRuns: UpkeepRuns = { ok: 0, failed: 0, totalMs: 0, lastMs: 0 };
 /** Logs the upkeep that this node carries out, and counts it. */
 export class UpkeepLog {
   readonly #logger: Logger;
-  readonly #runs: Record<UpkeepTask, UpkeepRuns> = { vacuum: noRuns, optimize: noRuns };
+  readonly #runs: Record<UpkeepWork, UpkeepRuns> = { vacuum: noRuns, optimize: noRuns };
 
   constructor(logger: Logger) {
     this.#logger = logger;
   }
 
   /** Since the start. */
-  get runs(): Readonly<Record<UpkeepTask, UpkeepRuns>> {
+  get runs(): Readonly<Record<UpkeepWork, UpkeepRuns>> {
     return this.#runs;
   }
 

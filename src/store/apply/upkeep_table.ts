@@ -10,7 +10,11 @@ export const upkeepColumns =
 
 type Row = [task: number, since: number, last: number | null, index: number];
 
-export const noUpkeep: UpkeepRecords = { vacuum: undefined, optimize: undefined };
+export const noUpkeep: UpkeepRecords = {
+  vacuum: undefined,
+  optimize: undefined,
+  scrub: undefined,
+};
 
 /** Creates the table where there is none; not inside a transaction. */
 export function createUpkeepTable(database: Database): void {

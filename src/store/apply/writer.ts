@@ -23,6 +23,7 @@ import type { ChangesFile } from "./write_connection.ts";
 import type { UpkeepRun } from "./upkeep.ts";
 import type {
   NumberedRequest,
+  ReleasePurpose,
   WriterApplied,
   WriterOpened,
   WriterReply,
@@ -169,11 +170,12 @@ export class Writer implements Holder {
 
   /**
    * Lets go of the database's file, which then stands for itself. Without room for that its WAL keeps
-   * what it has; `toExchange` waits for some instead, for the WAL is to be removed.
+   * what it has; "exchange" waits for some instead, for the WAL is to be removed, and "set_aside"
+   * leaves a damaged file as it is, its WAL beside it.
    */
-  letGo({ toExchange = false } = {}): Promise<void> {
+  letGo(purpose: ReleasePurpose = "end"): Promise<void> {
     assert(!this.#life.isOpen, "The writer let go of the database while others may use it");
-    return this.#request({ type: "release", toExchange });
+    return this.#request({ type: "release", purpose });
   }
 
   /** Rejects, and is none the worse, when that cannot be said now. */
@@ -231,7 +233,7 @@ export class Writer implements Holder {
         this.#handlers.exchange(reply.file);
         break;
       case "failed":
-        this.fail(new StoreFailedError(reply.message));
+        this.fail(new StoreFailedError(reply.message, { damaged: reply.damaged }));
         break;
     }
   }

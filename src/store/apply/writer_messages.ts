@@ -5,6 +5,9 @@ import type { AppliedPosition, UpkeepRecords } from "../types.ts";
 import type { RehearsedSteps } from "./rehearsing.ts";
 import type { UpkeepRun } from "./upkeep.ts";
 
+/** What the file is let go of for: the store's end, another file in its place, or a place aside. */
+export type ReleasePurpose = "end" | "exchange" | "set_aside";
+
 /** What the main thread asks of the writer; each is answered once, under its number. */
 export type WriterRequest =
   | {
@@ -24,8 +27,7 @@ export type WriterRequest =
   /** Moves what is left in the WAL into the database file, as far as readers allow. */
   | { readonly type: "checkpoint"; readonly truncate: boolean }
   /** Empties the WAL and closes, so that the file stands for itself. */
-  /** `toExchange`: another file is to take the database's place, so that all of it must be in its own. */
-  | { readonly type: "release"; readonly toExchange: boolean }
+  | { readonly type: "release"; readonly purpose: ReleasePurpose }
   | { readonly type: "status" }
   /** Asks for the figures of statements. */
   | { readonly type: "statements" };
@@ -75,6 +77,6 @@ export type WriterReply =
   | { readonly type: "full"; readonly message: string | undefined }
   | { readonly type: "slow"; readonly statement: SlowStatement }
   | { readonly type: "upkeep"; readonly run: UpkeepRun }
-  | { readonly type: "failed"; readonly message: string }
+  | { readonly type: "failed"; readonly message: string; readonly damaged: boolean }
   /** A load wants its file to take the database's place: release, exchange the files, open again. */
   | { readonly type: "exchange"; readonly file: string };

@@ -1,13 +1,13 @@
 import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
-import type { Database, Library } from "../../sqlite/mod.ts";
+import { type Database, DbConfig, type Library } from "../../sqlite/mod.ts";
 import { makeChangesDurable } from "../../changes/durable_changes.ts";
 import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
 import { malformedCommand, readHeader, verifyEntry } from "../codec/command_header.ts";
 import { stampOf } from "../codec/stamp.ts";
 import { EntryApplier } from "./entry_applier.ts";
-import { isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
+import { isDamaged, isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { KeyRows } from "./key_table.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
@@ -19,6 +19,7 @@ import type { RehearsalResults } from "../types.ts";
 import { readUpkeepRecords } from "./upkeep_table.ts";
 import type {
   NumberedRequest,
+  ReleasePurpose,
   WriterApplied,
   WriterOpened,
   WriterReply,
@@ -92,7 +93,7 @@ class Writer {
       case "checkpoint":
         return this.#checkpoint(request.truncate);
       case "release":
-        return this.#release(request.toExchange);
+        return this.#release(request.purpose);
       case "status":
         return this.#status();
       case "statements":
@@ -320,10 +321,11 @@ class Writer {
     await makeChangesDurable(database.library, this.#scope.disk, changesAt.path);
   }
 
-  async #release(toExchange: boolean): Promise<void> {
+  async #release(purpose: ReleasePurpose): Promise<void> {
     if (this.#opened === undefined) return;
     const { connection } = this.#opened;
-    if (toExchange) await this.#withRoom(() => this.#empty(connection));
+    if (purpose === "set_aside") connection.database.config(DbConfig.noCheckpointOnClose, true);
+    else if (purpose === "exchange") await this.#withRoom(() => this.#empty(connection));
     else if (!this.#full) {
       try {
         await this.#empty(connection);
@@ -334,7 +336,7 @@ class Writer {
     }
     connection.close();
     this.#opened = undefined;
-    this.#reopens = toExchange;
+    this.#reopens = purpose !== "end";
   }
 
   /** Brings all that the WAL has into the database's file. */
@@ -416,6 +418,6 @@ async function answer(
       return;
     }
     writer.abandon();
-    scope.post({ type: "failed", message: messageOf(error) });
+    scope.post({ type: "failed", message: messageOf(error), damaged: isDamaged(error) });
   }
 }

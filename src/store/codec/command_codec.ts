@@ -12,7 +12,7 @@ import { type Command, EncodedStatements, type IdempotencyKey, type RequestId } 
 import { decodeFormat, encodeFormat } from "./answer_format.ts";
 import { stampBytes } from "./stamp.ts";
 import { readSteps, writeSteps } from "./script_codec.ts";
-import { readUpkeep, writeUpkeep } from "./upkeep_codec.ts";
+import { readUpkeep, upkeepTaskNumber, writeUpkeep } from "./upkeep_codec.ts";
 import { encodedInSlices, readStatements, writeStatements } from "./statement_codec.ts";
 
 // The format, byte by byte, is in README.md.
@@ -348,6 +348,14 @@ export function isUnseen(data: Uint8Array): boolean {
   const type = data[stampBytes + 5];
   return type === CommandType.load_chunk || type === CommandType.load_abort ||
     type === CommandType.upkeep || type === CommandType.changes_cursor;
+}
+
+/** Whether a stamped command marks where all nodes' copies are compared. */
+export function isScrub(data: Uint8Array): boolean {
+  if (data[stampBytes + 5] !== CommandType.upkeep) return false;
+  const identified = ((data[stampBytes + 6] ?? 0) & CommandFlag.request) !== 0;
+  const task = data[stampBytes + headerBytes + (identified ? requestBytes : 0)];
+  return task === upkeepTaskNumber("scrub");
 }
 
 /** What a stamped command, which this version knows, has behind its request id; moves on behind it. */

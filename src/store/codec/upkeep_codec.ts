@@ -1,7 +1,11 @@
 import { type ByteReader, type ByteWriter, FormatError } from "../../base/bytes.ts";
 import type { UpkeepCommand, UpkeepStep, UpkeepTask } from "../types.ts";
 
-const taskNumbers: Readonly<Record<UpkeepTask, number>> = { vacuum: 1, optimize: 2 };
+const taskNumbers: Readonly<Record<UpkeepTask, number>> = {
+  vacuum: 1,
+  optimize: 2,
+  scrub: 3,
+};
 
 const stepNumbers: Readonly<Record<UpkeepStep, number>> = {
   begin: 0,
@@ -9,6 +13,7 @@ const stepNumbers: Readonly<Record<UpkeepStep, number>> = {
   vacuum_to_incremental: 2,
   incremental_vacuum: 3,
   optimize: 4,
+  scrub: 5,
 };
 
 export const upkeepTasks = Object.keys(taskNumbers) as readonly UpkeepTask[];

@@ -2,6 +2,7 @@ import { messageOf } from "../../base/message_of.ts";
 import type { Clock, Logger, Timer } from "../../io/types.ts";
 import type { Copier } from "./copier.ts";
 import type { HeldReads } from "../apply/held_reads.ts";
+import type { Scrubber } from "../scrub/scrubber.ts";
 import type { ReaderPool } from "../read/reader_pool.ts";
 import { StoreFailedError, untrusted } from "../failures.ts";
 import type { LifeCycle } from "../life_cycle.ts";
@@ -29,6 +30,7 @@ export interface WalKeeperParts {
   readonly quickWriter: Pick<QuickWriter, "giveUp">;
   readonly readers: ReaderPool;
   readonly heldReads: Pick<HeldReads, "whileCalm">;
+  readonly scrubber: Pick<Scrubber, "cutShort">;
   readonly life: LifeCycle;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -125,7 +127,8 @@ export class WalKeeper {
   /** Called after each batch with the WAL's size, as far as it is in use. */
   noteSize(bytes: number): void {
     this.#bytes = bytes;
-    const { softBytes } = this.#parts;
+    const { softBytes, scrubber } = this.#parts;
+    if (bytes >= softBytes * hardFactor) scrubber.cutShort();
     if (bytes < softBytes) this.#nextBytes = softBytes;
     if (bytes < this.#nextBytes || this.#running !== undefined) return;
     this.#running = this.#shrink()

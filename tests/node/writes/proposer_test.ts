@@ -24,6 +24,7 @@ const codec = {
   unknown: () => undefined,
   versionNeeded: () => 1,
   isUnseen: () => false,
+  isScrub: () => false,
 };
 
 /** A proposer over a core that takes everything, and a log that is as busy as the test says. */

@@ -1,0 +1,99 @@
+import { nodeName } from "../raft/types.ts";
+import type { Configuration as Members, NodeId } from "../raft/types.ts";
+import type { Disk, Logger } from "../io/types.ts";
+import { messageOf } from "../base/message_of.ts";
+import { readText, writeFileAtomically } from "./atomic_file.ts";
+
+/** What of a node's files is damaged: its database alone, or what it has promised, its log. */
+export type DamagedPart = "database" | "log";
+
+export interface RepairText {
+  readonly part: DamagedPart;
+  readonly reason: string;
+  /** What is damaged is set aside; before that it may be in its place still, or half of it. */
+  readonly moved: boolean;
+}
+
+const noteName = "damaged.json";
+const membersName = "members.json";
+
+/**
+ * What a node remembers for the case that its files are damaged, beside them: `damaged.json` is
+ * there from when that was found until others have made up for it; `members.json` has the Raft
+ * addresses of the cluster's nodes, by which one that has lost its log finds them.
+ */
+export class RepairNote {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #logger: Logger;
+  #writing: Promise<void> = Promise.resolve();
+  #addresses = "";
+
+  constructor(disk: Disk, directory: string, logger: Logger) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#logger = logger;
+  }
+
+  async read(): Promise<RepairText | undefined> {
+    const text = await readText(this.#disk, `${this.#directory}/${noteName}`);
+    if (text === undefined) return undefined;
+    const { part, reason, moved } = parsed(text);
+    // What is not whole still says that something is damaged.
+    return {
+      part: part === "log" ? "log" : "database",
+      reason: typeof reason === "string" ? reason : "it was found so before",
+      moved: moved === true,
+    };
+  }
+
+  async write(note: RepairText): Promise<void> {
+    await this.#disk.makeDirectory(this.#directory);
+    const text = `${JSON.stringify(note, null, 2)}\n`;
+    await writeFileAtomically(this.#disk, `${this.#directory}/${noteName}`, text);
+  }
+
+  async clear(): Promise<void> {
+    const path = `${this.#directory}/${noteName}`;
+    if (!await this.#disk.exists(path)) return;
+    await this.#disk.remove(path);
+    await this.#disk.syncDirectory(this.#directory);
+  }
+
+  /** The Raft addresses of the other members, as this node has last known them. */
+  async addresses(self: string): Promise<string[]> {
+    const text = await readText(this.#disk, `${this.#directory}/${membersName}`);
+    const { addresses } = text === undefined ? {} : parsed(text);
+    if (typeof addresses !== "object" || addresses === null) return [];
+    return Object.entries(addresses)
+      .filter(([name, address]) => name !== self && typeof address === "string")
+      .map(([, address]) => String(address));
+  }
+
+  /** Remembers where the members are; of a node that is none of them it forgets nothing. */
+  remember({ members }: Members, self: NodeId): void {
+    if (!members.some(({ id }) => id === self)) return;
+    const entries = members.map(({ id, address }) => [nodeName(id), address]);
+    const text = `${JSON.stringify({ addresses: Object.fromEntries(entries) }, null, 2)}\n`;
+    if (text === this.#addresses) return;
+    this.#addresses = text;
+    const path = `${this.#directory}/${membersName}`;
+    this.#writing = this.#writing
+      .then(() => writeFileAtomically(this.#disk, path, text))
+      .catch((error) => this.#logger.log("DEBUG", "cluster", messageOf(error)));
+  }
+
+  /** Resolves when nothing of it is being written. */
+  idle(): Promise<void> {
+    return this.#writing;
+  }
+}
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,182 @@
+import { messageOf } from "../base/message_of.ts";
+import { companions } from "../store/copy/file_exchange.ts";
+import { asideName, setDatabaseAside } from "../store/copy/set_aside.ts";
+import { isDamaged } from "../store/failures.ts";
+import { databaseName } from "../store/store.ts";
+import { LogDamageError } from "../raft_log/types.ts";
+import { RecoveryError } from "../node/recovery.ts";
+import type { Disk } from "../io/types.ts";
+import { serverId } from "../raft/types.ts";
+import type { MemberConfiguration } from "./configuration.ts";
+import { type MemberData, openData, type Surroundings } from "./member_parts.ts";
+import {
+  clearDirectory,
+  configurationsOf,
+  logDirectory,
+  type OpenLog,
+  openLog,
+} from "./open_log.ts";
+import { readIdentity } from "./identity.ts";
+import type { DamagedPart, RepairNote, RepairText } from "./repair_note.ts";
+
+/** Each part of a node's files can be damaged once. */
+const attemptsMax = 3;
+
+/** A node's files as they are to be gone on with. */
+export interface OpenFiles {
+  readonly data: MemberData;
+  readonly raftLog: OpenLog;
+  /** What was wrong with the database, which is to come from the leader; undefined for nothing. */
+  readonly damage: string | undefined;
+  /** Where others are of whom this node, which has lost what it promised, is to be a new member. */
+  readonly rejoin: readonly string[] | undefined;
+}
+
+type Parts = {
+  readonly configuration: MemberConfiguration;
+  readonly surroundings: Surroundings;
+  /** Undefined: what is damaged is left as it is, and refused. */
+  readonly note: RepairNote | undefined;
+};
+
+/**
+ * Opens a node's files. What is damaged and the other nodes have is set aside:
+ *
+ * | damaged | what follows |
+ * | --- | --- |
+ * | the database, with a log that is whole | the node keeps its id, its vote and its entries, and the leader sends it a copy of the database |
+ * | the log, or what does not go with it | what the node has promised is gone with it: it is another server from now on, which joins the cluster in the old one's place (thesis 11.7.2) |
+ *
+ * Where nobody else is known all stays as it is, and the start fails, as without `note`.
+ */
+export async function openFiles(parts: Parts, cleanUp: AsyncDisposableStack): Promise<OpenFiles> {
+  const { note } = parts;
+  for (let attempt = 1;; attempt++) {
+    await using opening = new AsyncDisposableStack();
+    try {
+      const files = await tryToOpen(parts, opening);
+      cleanUp.use(opening.move());
+      return files;
+    } catch (error) {
+      const part = damagedPart(error);
+      if (note === undefined || part === undefined || attempt === attemptsMax) throw error;
+      await opening.disposeAsync();
+      if (!await setAside(parts, note, part, error)) throw error;
+    }
+  }
+}
+
+async function tryToOpen(
+  { configuration, surroundings, note }: Parts,
+  opening: AsyncDisposableStack,
+): Promise<OpenFiles> {
+  const { dataDirectory: directory, nodeId } = configuration;
+  const { disk } = surroundings;
+  const noted = await note?.read();
+  if (note !== undefined && noted !== undefined) await moveNoted(disk, directory, note, noted);
+  const data = await openData(configuration, surroundings, opening);
+  const { identity, store } = data;
+  const isDamaged = noted?.part === "database";
+  const raftLog = await openLog({ surroundings, directory, identity, store, replaced: isDamaged });
+  // A log that begins with the first entry makes all of the database again.
+  const isReplayed = raftLog.contents.compaction.index <= store.applied.index;
+  const damage = isDamaged && !isReplayed ? noted.reason : undefined;
+  try {
+    if (noted !== undefined && !raftLog.fresh && damage === undefined) await note?.clear();
+    const isLost = noted?.part === "log" && raftLog.fresh;
+    const rejoin = isLost ? await note?.addresses(nodeId) : undefined;
+    return { data, raftLog, damage, rejoin };
+  } catch (error) {
+    await raftLog.log.close();
+    throw error;
+  }
+}
+
+/** What of a node's files an opening has failed over, where others can make up for it. */
+function damagedPart(error: unknown): DamagedPart | undefined {
+  if (error instanceof LogDamageError) return "log";
+  if (error instanceof RecoveryError) return error.part;
+  return isDamaged(error) ? "database" : undefined;
+}
+
+/** Notes what is damaged and moves it away; false when nobody else has it. */
+async function setAside(
+  { configuration, surroundings }: Parts,
+  note: RepairNote,
+  part: DamagedPart,
+  error: unknown,
+): Promise<boolean> {
+  const { dataDirectory: directory, nodeId, cluster: { join } } = configuration;
+  const { disk, logger } = surroundings;
+  const identity = await readIdentity(disk, directory);
+  if (identity === undefined || identity.clusterId === "") return false;
+  const others = part === "database"
+    ? await othersInLog(surroundings, directory)
+    : [...join, ...await note.addresses(nodeId)];
+  if (others.length === 0) return false;
+  const reason = messageOf(error);
+  await note.write({ part, reason, moved: false });
+  const what = part === "database"
+    ? "it is set aside, and a copy of the leader's takes its place"
+    : "all is set aside, and the node joins its cluster anew, as one without data";
+  logger.log(
+    "ERROR",
+    "cluster",
+    `${reason}: ${what}; the old files are in ${directory}/${asideName}`,
+  );
+  return true;
+}
+
+/** The other members as a log that is whole has them; none where it is not. */
+async function othersInLog(
+  { disk, clock, logger, openers: { logs } }: Surroundings,
+  directory: string,
+): Promise<string[]> {
+  const path = logDirectory(directory);
+  const identity = await readIdentity(disk, directory);
+  if (identity === undefined || !await logs.exists(disk, path)) return [];
+  const self = serverId(identity.nodeId, identity.incarnation);
+  const { log, contents } = await logs.open({ disk, directory: path, clock, logger });
+  await log.close();
+  const members = configurationsOf(contents).at(-1)?.members ?? [];
+  return members.filter(({ id }) => id !== self).map(({ id }) => id);
+}
+
+/** Moves away what a note says is damaged: also when a crash, or the end of a node, came before. */
+async function moveNoted(
+  disk: Disk,
+  directory: string,
+  note: RepairNote,
+  noted: RepairText,
+): Promise<void> {
+  const path = `${directory}/${databaseName}`;
+  if (noted.moved) {
+    // What is there is not whole yet; a log is, from its beginning on.
+    if (noted.part === "database") await removeDatabase(disk, path);
+    return;
+  }
+  await setDatabaseAside(disk, path);
+  if (noted.part === "log") await setLogAside(disk, directory);
+  await note.write({ ...noted, moved: true });
+}
+
+async function removeDatabase(disk: Disk, path: string): Promise<void> {
+  for (const suffix of ["", ...companions]) {
+    if (await disk.exists(path + suffix)) await disk.remove(path + suffix);
+  }
+}
+
+async function setLogAside(disk: Disk, directory: string): Promise<void> {
+  const path = logDirectory(directory);
+  if (!await disk.exists(path)) return;
+  const aside = `${directory}/${asideName}`;
+  await disk.makeDirectory(aside);
+  const target = `${aside}/raft`;
+  if (await disk.exists(target)) {
+    await clearDirectory(disk, target);
+    await disk.remove(target);
+  }
+  await disk.rename(path, target);
+  await disk.syncDirectory(aside);
+  await disk.syncDirectory(directory);
+}
