@@ -19,6 +19,7 @@ const loaders = {
   restore: async () => (await import("./restore/command.ts")).restore,
   shell: async () => (await import("./shell/command.ts")).shell,
   standby: async () => (await import("./standby/command.ts")).standby,
+  verify: async () => (await import("./verify.ts")).verifyCommand,
   "systemd-unit": async () => (await import("./systemd_unit.ts")).systemdUnit,
 } as const satisfies Readonly<Record<string, () => Promise<Command>>>;
 
@@ -39,6 +40,7 @@ const ownFlags: ReadonlySet<string> = new Set([
   "new-token",
   "recover",
   "standby",
+  "verify",
 ]);
 
 /** Carries out a command line and resolves with the program's exit code. */

@@ -17,6 +17,7 @@ Usage:
   raftlite hash-password                     Make a password's hash for the file of users (-auth)
   raftlite new-token NAME [EXPIRES]          Make a token and its line for that file
   raftlite doctor DATA_DIR|URL…              Look for what is wrong, and say what to change
+  raftlite verify URL                        Have all nodes compare their copies of the database
   raftlite recover DATA_DIR…                 Go on without a majority that is lost for good
   raftlite completion bash|zsh|fish          Print what completes all this in that shell
   raftlite systemd-unit [flags] [DATA_DIR]   Print a unit file that runs a node

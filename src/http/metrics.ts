@@ -6,6 +6,7 @@ import { cdcFamilies, changesFamilies, watchFamilies } from "../metrics/changes_
 import { archiveFamilies, backupFamilies } from "../metrics/backup_families.ts";
 import type { Family } from "../metrics/families.ts";
 import { processFamilies, type ProcessFigures } from "../metrics/process_families.ts";
+import { copyFamilies } from "../metrics/copy_families.ts";
 import { raftFamilies } from "../metrics/raft_families.ts";
 import { requestFamilies } from "../metrics/request_figures.ts";
 import { standbyFamilies } from "../metrics/standby_families.ts";
@@ -47,6 +48,7 @@ export async function collectFamilies(app: AppState): Promise<readonly Family[]>
       : auditFamilies({ ...audit, canWrite: audit.failure === undefined })),
     ...writeFamilies(node, queue),
     ...raftFamilies(node),
+    ...copyFamilies(node),
     ...storeFamilies(store),
     ...(info.backups === undefined ? [] : backupFamilies(info.backups())),
     ...(info.archive === undefined ? [] : archiveFamilies(info.archive())),

@@ -142,6 +142,26 @@ const clusterPaths = {
       ),
     },
   },
+  "/verify": {
+    get: {
+      operationId: "comparison",
+      summary: "How far the comparison of all nodes' copies is, or what the last one came to",
+      responses: responses(
+        { 200: answer("The comparison.", jsonOf("Comparison")) },
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+    post: {
+      operationId: "verify",
+      summary: "Has all nodes compare their copies of the database, unless they do so already",
+      responses: responses(
+        { 200: answer("The comparison that runs now.", jsonOf("Comparison")) },
+        "Unavailable",
+        "Timeout",
+      ),
+    },
+  },
   "/promote": {
     post: {
       operationId: "promote",

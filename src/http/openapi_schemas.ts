@@ -1,3 +1,4 @@
+import { comparison } from "./openapi_comparison.ts";
 import {
   auditLines,
   backupVerdict,
@@ -406,6 +407,7 @@ export const schemas = {
   Version: version,
   Versions: versions,
   Promotion: promotion,
+  Comparison: comparison,
   StatementSummaries: statementSummaries,
   RunningRequests: runningRequests,
   FigureRows: figureRows,

@@ -38,6 +38,17 @@ export function storeFigures(
     auto_vacuum: upkeepFigures("vacuum", store, settings.upkeep.vacuumMs),
     cdc: { enabled: settings.cdc, registered: settings.cdc },
     cluster_id: node.clusterId,
+    copies: {
+      damage: node.damage,
+      replaced: node.copiesReplaced,
+      comparison: node.comparison && {
+        message: node.comparison.message,
+        index: node.comparison.index,
+        finished_at: node.comparison.finishedAtMs === undefined
+          ? undefined
+          : timeText(node.comparison.finishedAtMs),
+      },
+    },
     db_applied_index: node.appliedIndex,
     db_conf: { fk_constraints: store.foreignKeys },
     dir: node.dataDirectory,

@@ -57,7 +57,8 @@ function upkeepFamilies({ upkeep, upkeepRuns: { vacuum, optimize } }: StoreStatu
   return [
     {
       name: "raftlite_upkeep_last_run_timestamp_seconds",
-      help: "When VACUUM or PRAGMA optimize was last done by its interval, since 1970",
+      help:
+        "When VACUUM, PRAGMA optimize or a comparison of copies was last done by its interval, since 1970",
       type: "gauge",
       samples: last,
     },

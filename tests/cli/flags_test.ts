@@ -94,6 +94,8 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       changesBytes: undefined,
       extensions: { paths: [], safe: [] },
       upkeep: { vacuumMs: 0, optimizeMs: 86_400_000, vacuumMode: "full" },
+      scrubMs: 86_400_000,
+      repairs: true,
       changesHeld: false,
     },
     cdc: "",

@@ -75,6 +75,8 @@ const operations: Readonly<Record<string, Operation>> = {
   "POST /leader": { type, body: '{"id":"nobody"}', answer: /^500 stepdown: node not found/ },
   "GET /upgrade": { answer: /^200 .*"can_be_raised"/s },
   "POST /upgrade": { answer: /^200 .*"version"/ },
+  "GET /verify": { answer: /^200 .*"state"/s },
+  "POST /verify": { answer: /^200 .*"state"/s },
   "POST /promote": { answer: /^409 This node is no standby/ },
   "GET /metrics": { answer: /^200 # HELP/ },
   "GET /debug/requests": { answer: /^200 .*requests/s },

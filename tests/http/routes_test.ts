@@ -30,6 +30,7 @@ Deno.test("every route says what it asks of its client", () => {
     "/leader": ["leader-ops"],
     "/upgrade": ["leader-ops"],
     "/promote": ["leader-ops"],
+    "/verify": ["leader-ops"],
     "/readyz": ["ready"],
     "/status": ["status"],
     "/nodes": ["status"],

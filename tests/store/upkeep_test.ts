@@ -34,7 +34,7 @@ Deno.test("Upkeep vacuums, and notes when it did so by the entry's clock", async
   await withFreePages(s);
   const before = await s.store.status();
   assert.ok(before.freePages > 100);
-  assert.deepEqual(before.upkeep, { vacuum: undefined, optimize: undefined });
+  assert.deepEqual(before.upkeep, { vacuum: undefined, optimize: undefined, scrub: undefined });
   assert.equal(await upkeep(s, { task: "vacuum", step: "vacuum" }), "");
   const { index } = s.entries;
   const record = { since: clockOf(index), last: clockOf(index), index };

@@ -11,6 +11,7 @@ import { promoteLongNames, promoteOptions } from "../promote.ts";
 import { standbyOptions } from "../standby/command.ts";
 import { restoreOptions } from "../restore/flags.ts";
 import { shellLongNames, shellOptions } from "../shell/flags.ts";
+import { verifyLongNames, verifyOptions } from "../verify.ts";
 import { modes } from "../shell/settings.ts";
 
 /** What may stand behind a flag, or beside the flags. */
@@ -134,6 +135,11 @@ const subCommands: Readonly<Record<CommandName, Omit<CompletedCommand, "name">>>
     help: "Make a cluster of a standby",
     flags: flagsOf(promoteOptions, promoteLongNames),
     beside: none,
+  },
+  verify: {
+    help: "Have all nodes compare their copies of the database",
+    flags: flagsOf(verifyOptions, verifyLongNames),
+    beside: any,
   },
   recover: {
     help: "Go on without a majority that is lost for good",

@@ -34,6 +34,8 @@ export class Scrubber implements Holder {
   #thread: Thread<RequestTo<"scrub">> | undefined;
   /** Ends the use of the file; undefined while nothing is held. */
   #endUse: (() => void) | undefined;
+  /** Settles when what is held no more is let go of. */
+  #ending: Promise<void> | undefined;
   #late: Timer | undefined;
 
   constructor(parts: ScrubberParts) {
@@ -47,8 +49,9 @@ export class Scrubber implements Holder {
   }
 
   /** Holds what is committed now. Rejects with a StoreBusyError while something is held. */
-  hold(): Promise<HeldCopy> {
-    return this.#parts.life.whenOpen(() => this.#hold());
+  async hold(): Promise<HeldCopy> {
+    await this.#ending;
+    return await this.#parts.life.whenOpen(() => this.#hold());
   }
 
   async #hold(): Promise<HeldCopy> {
@@ -58,7 +61,7 @@ export class Scrubber implements Holder {
     const endUse = this.#parts.life.begin();
     this.#endUse = endUse;
     this.#set(ScrubWord.goOn);
-    const isHeld = () => this.#endUse === endUse;
+    const isHeld = () => this.#endUse === endUse && this.#ending === undefined;
     const ask = <Result>(request: ScrubRequest): Promise<Result> =>
       isHeld() ? this.#request(request) : Promise.reject(new Error("The copy is held no more"));
     try {
@@ -89,9 +92,9 @@ export class Scrubber implements Holder {
     this.#late?.cancel();
     this.#set(ScrubWord.end);
     const endUse = this.#endUse;
-    this.#request({ type: "end" }).catch(() => {}).finally(() => {
-      if (this.#endUse !== endUse) return;
+    this.#ending = this.#request<void>({ type: "end" }).catch(() => {}).finally(() => {
       this.#endUse = undefined;
+      this.#ending = undefined;
       endUse?.();
     });
   }
@@ -129,7 +132,7 @@ export class Scrubber implements Holder {
   }
 
   hurry(): void {
-    if (this.#endUse !== undefined) this.#end();
+    if (this.#endUse !== undefined && this.#ending === undefined) this.#end();
   }
 
   fail(error: Error): void {
