@@ -141,7 +141,7 @@ export class SnapshotReceiver {
         }
         await this.#mark(point);
       };
-      const options = { setAside: this.#isDamaged };
+      const options = { setAside: this.#replacement.isInPlace };
       await this.#stateMachine.installSnapshot(counted, accept, options);
       this.#swapping = true;
       await this.#log.idle();

@@ -1,0 +1,80 @@
+import { strict as assert } from "node:assert";
+import { parseSegmentName } from "../../src/raft_log/segment_header.ts";
+import { Cluster, eventually, type NodeProcess } from "./harness.ts";
+
+/** Writes other bytes over a part of a file. */
+async function overwrite(path: string, at: number, bytes: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  await file.seek(at, Deno.SeekMode.Start);
+  await file.write(bytes);
+}
+
+const insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) " +
+  "INSERT INTO t (v) SELECT printf('%.200c', 'x') || i FROM n";
+const rows = ["SELECT count(*), max(id), sum(length(v)) FROM t"];
+
+Deno.test("a node whose database or log is damaged is made up for by the others, at its next start", async () => {
+  await using cluster = await Cluster.start();
+  const [first] = cluster.nodes;
+  assert.ok(first);
+  await first.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", insert, insert]);
+  for (let i = 0; i < 60; i++) await first.execute([["INSERT INTO t (v) VALUES (?)", `row ${i}`]]);
+  // The log alone is not enough to make the database again.
+  for (const node of cluster.nodes) {
+    await node.fetch("/snapshot?trailing_logs=5", { method: "POST" });
+  }
+
+  // The first member, which was started without -join: it knows the others all the same.
+  const incarnation = async (node: NodeProcess) =>
+    JSON.parse(await Deno.readTextFile(`${node.directory}/node.json`)).incarnation;
+  const before = await incarnation(first);
+  await first.kill("SIGTERM");
+  const path = `${first.directory}/db.sqlite`;
+  const { size } = await Deno.stat(path);
+  await overwrite(path, 0, new Uint8Array(size));
+  first.start();
+  await first.ready();
+  assert.match(first.log, /is set aside, and a copy of the leader's takes its place/);
+  assert.equal(await incarnation(first), before, "Its votes and its log go on");
+  assert.equal((await Deno.stat(`${first.directory}/damaged/db.sqlite`)).size, size);
+  await cluster.converged(rows);
+
+  const victim = await cluster.follower();
+  const old = await incarnation(victim);
+  await victim.kill("SIGKILL");
+  const names = Array.from(Deno.readDirSync(`${victim.directory}/raft`), ({ name }) => name);
+  const [oldest] = names.filter((name) => parseSegmentName(name) !== undefined).sort();
+  const segment = `${victim.directory}/raft/${oldest}`;
+  await overwrite(segment, 40, new Uint8Array(200).fill(0xa5));
+  victim.start();
+  await victim.ready();
+  assert.match(victim.log, /all is set aside, and the node joins its cluster anew/);
+  assert.notEqual(await incarnation(victim), old, "Its votes are lost: it is another server");
+  await cluster.leader().then((leader) => leader.execute(["INSERT INTO t (v) VALUES ('last')"]));
+  await cluster.converged(rows);
+  await eventually("it to vote again", async () => {
+    const { body } = await (await cluster.leader()).fetch("/nodes?nonvoters&ver=2");
+    const nodes = JSON.parse(body).nodes as { id: string; voter: boolean }[];
+    return nodes.length === 3 && nodes.every(({ voter }) => voter);
+  });
+
+  await victim.kill("SIGTERM");
+  await overwrite(`${victim.directory}/db.sqlite`, 0, new Uint8Array(4096));
+  victim.start(["-auto-repair=false"]);
+  assert.equal((await victim.exited()).code, 1);
+  assert.match(victim.log, /cannot be used: file is not a database/);
+});
+
+Deno.test("a node that is alone is not started on a damaged database, which stays where it is", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [node] = cluster.nodes;
+  assert.ok(node);
+  await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", insert]);
+  await node.kill("SIGTERM");
+  const path = `${node.directory}/db.sqlite`;
+  await overwrite(path, 0, new Uint8Array(4096));
+  node.start();
+  assert.equal((await node.exited()).code, 1);
+  assert.match(node.log, /cannot be used: file is not a database/);
+  assert.ok((await Deno.stat(path)).isFile);
+});
