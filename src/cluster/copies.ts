@@ -32,7 +32,7 @@ const askMsMax = 10_000;
 
 export interface CopiesParts {
   readonly node: Node;
-  readonly store: Pick<Store, "prepareCopy" | "holdCopy">;
+  readonly store: Pick<Store, "prepareCopy" | "holdCopy" | "distrust">;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -169,6 +169,7 @@ export class Copies {
       `This node's copy of the database is damaged: ${reason}; nothing is read from it any more, and a copy of the leader's takes its place`,
     );
     node.replaceCopy(reason);
+    this.#parts.store.distrust();
     void this.#askForCopy();
   }
 

@@ -113,6 +113,7 @@ async function bringUp(
   }
 
   raftLog.contents = await recordPromise(raftLog.log, raftLog.contents, configuration.timing);
+  if (damage !== undefined) store.distrust();
   const { node, service, reporting } = assemble(parts, raftLog, { note, damage });
   if (begun === undefined) checkSingleNodeJoin(parts, node.configuration);
   store.failed.catch(async (error) => {

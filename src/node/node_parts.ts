@@ -151,7 +151,8 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
   /** Keeps what others may rest on true: see LeasePermit. */
   const permitReads = () => {
     if (leasePermit === undefined) return;
-    const index = handlers.isRunning() ? raft.leaseIndex : undefined;
+    const isSound = handlers.isRunning() && replacement.reason === undefined;
+    const index = isSound ? raft.leaseIndex : undefined;
     if (index === undefined || index > applier.applied) return leasePermit.publish(0);
     const ticks = Math.min(raft.leaseTicksLeft, timing.electionTicks);
     leasePermit.publish(ticker.lastTickAt + ticks * timing.tickMs);

@@ -413,6 +413,10 @@ class SqliteStore implements Store {
     return this.#heldReads.hold();
   }
 
+  distrust(): void {
+    this.outsideReaders.distrust();
+  }
+
   prepareCopy(): void {
     this.#scrubber.prepare();
   }

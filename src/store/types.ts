@@ -473,6 +473,8 @@ export interface Store extends StateMachine {
   rehearsal(rights: string | undefined): OpenRehearsal;
   /** Holds what is committed now, for reads; rejects with a StoreBusyError when too much is held. */
   hold(): Promise<HeldRead>;
+  /** The file is damaged, until another is in its place: threads outside the store do not read it. */
+  distrust(): void;
   /** Has what `holdCopy` needs ready, so that it takes a moment only. */
   prepareCopy(): void;
   /** Holds what is committed now, to be compared with other nodes' copies; one at a time. */

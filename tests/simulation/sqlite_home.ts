@@ -137,6 +137,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.hold();
   }
 
+  distrust() {
+    this.#store.distrust();
+  }
+
   prepareCopy() {
     this.#store.prepareCopy();
   }

@@ -30,6 +30,8 @@ export class OutsideReaders implements Holder {
   readonly reportSlow: (statement: SlowStatement) => void;
   readonly #life: LifeCycle;
   readonly #readers = new Set<OutsideReader>();
+  /** The file is damaged: nobody reads it before another is in its place. */
+  #distrusted = false;
 
   constructor(
     life: LifeCycle,
@@ -45,7 +47,7 @@ export class OutsideReaders implements Holder {
   /** Takes one in, which reads when it may; what it returns is to be called when that is no more. */
   join(reader: OutsideReader): () => void {
     this.#readers.add(reader);
-    if (this.#life.isOpen) reader.resume();
+    if (this.#life.isOpen && !this.#distrusted) reader.resume();
     return () => void this.#readers.delete(reader);
   }
 
@@ -53,11 +55,18 @@ export class OutsideReaders implements Holder {
     return await Promise.all(Array.from(this.#readers, (reader) => reader.statements(waitMs)));
   }
 
+  /** Has all of them let go of a file that is damaged, until it is exchanged. */
+  distrust(): void {
+    this.#distrusted = true;
+    for (const reader of this.#readers) void reader.release();
+  }
+
   async release(): Promise<void> {
     await Promise.all(Array.from(this.#readers, (reader) => reader.release()));
   }
 
   resume(): void {
+    this.#distrusted = false;
     for (const reader of this.#readers) reader.resume();
   }
 
