@@ -66,10 +66,36 @@ Deno.test("sendAtRate sends what fails again, to the next node", async () => {
   assert.equal(outcome.latenciesMs.length, 10);
   assert.equal(outcome.again, bad.requests.length);
   assert.equal(outcome.errors, 0);
-  const given = await sendAtRate({ ...loadOf([bad.url]), ...load, patienceMs: 20 });
+  const given = await sendAtRate({ ...loadOf([bad.url]), ...load, patienceMs: 500 });
   assert.equal(given.latenciesMs.length, 0);
   assert.equal(given.errors, 10);
   assert.match(given.firstError ?? "", /503 leader not found/);
+});
+
+Deno.test("sendAtRate gives up what it could not even send in its time", async () => {
+  let answers = 0;
+  const late = Promise.withResolvers<void>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    await request.text();
+    if (answers++ === 0) await late.promise;
+    return new Response('{"results":[{}]}');
+  });
+  let start = NaN;
+  const patienceMs = 1_000;
+  const sending = sendAtRate({
+    ...loadOf([`http://127.0.0.1:${server.addr.port}`]),
+    connections: 1,
+    perSecond: 1000,
+    durationMs: 10,
+    patienceMs,
+  }, (first) => start = first);
+  while (answers === 0 || performance.now() < start + 10 + patienceMs) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  late.resolve();
+  const outcome = await sending;
+  await server.shutdown();
+  assert.deepEqual([answers, outcome.latenciesMs.length, outcome.errors], [1, 1, 9]);
 });
 
 Deno.test("runRatePlan has events happen, and tells the longest request near each", async () => {

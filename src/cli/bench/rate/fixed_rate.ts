@@ -68,6 +68,8 @@ export async function sendAtRate(
     const due = pace.dueAt(request);
     for (;;) {
       try {
+        // Also one that has never been sent: else a server that hangs is waited for once a request.
+        if (performance.now() - due > patienceMs) throw new Error(`Not sent in ${patienceMs} ms`);
         await client.send(load.requests, request);
         lastAnswer = performance.now();
         dueMs.push(due - pace.start);
