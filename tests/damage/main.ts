@@ -1,0 +1,173 @@
+import { Prng } from "../../src/base/prng.ts";
+import { parseSegmentName } from "../../src/raft_log/segment_header.ts";
+import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
+
+/**
+ * Damages files of one node of three, round after round, while it is stopped and while it runs, and
+ * looks what becomes of that: deno task damage [--rounds N] [--seed N]. A service manager's part,
+ * to start a node again that has ended, is played here.
+ */
+
+const pageBytes = 4096;
+const insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) " +
+  "INSERT INTO t (v, w) SELECT hex(randomblob(40)), abs(random()) % 1000 FROM n";
+const rows = [
+  "SELECT count(*), sum(id), sum(length(v)) FROM t",
+  "SELECT group_concat(v) FROM (SELECT v FROM t ORDER BY id)",
+  "SELECT count(*) FROM t INDEXED BY tw WHERE w >= 0",
+];
+
+type Outcome = "unharmed" | "repaired at a start" | "repaired by a comparison";
+
+async function filesOf(node: NodeProcess): Promise<string[]> {
+  const found: string[] = [];
+  for (
+    const [directory, isWanted] of [
+      [node.directory, (name: string) => /^db\.sqlite(-wal)?$/.test(name)],
+      [`${node.directory}/raft`, (name: string) => parseSegmentName(name) !== undefined],
+    ] as const
+  ) {
+    for await (const { name } of Deno.readDir(directory)) {
+      const path = `${directory}/${name}`;
+      if (isWanted(name) && (await Deno.stat(path)).size > 0) found.push(path);
+    }
+  }
+  return found.sort();
+}
+
+/** Does something to a file that a disk may do; returns what. */
+async function damage(path: string, random: Prng): Promise<string> {
+  using file = await Deno.open(path, { read: true, write: true });
+  const { size } = await file.stat();
+  const pages = Math.max(1, Math.floor(size / pageBytes));
+  const read = async (page: number) => {
+    await file.seek(page * pageBytes, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(pageBytes);
+    await file.read(bytes);
+    return bytes;
+  };
+  const write = async (page: number, bytes: Uint8Array) => {
+    await file.seek(page * pageBytes, Deno.SeekMode.Start);
+    await file.write(bytes.subarray(0, Math.min(pageBytes, size - page * pageBytes)));
+  };
+  const page = random.below(pages);
+  const bytes = await read(page);
+  const kind = ["flipped", "zeroed", "swapped", "random"][random.below(4)];
+  if (kind === "flipped") {
+    for (let i = 0; i < 1 + random.below(4); i++) {
+      const at = random.below(pageBytes);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+    }
+    await write(page, bytes);
+  } else if (kind === "zeroed") await write(page, new Uint8Array(pageBytes));
+  else if (kind === "random") {
+    await write(page, Uint8Array.from(bytes, () => random.below(256)));
+  } else {
+    const other = random.below(pages);
+    await write(page, await read(other));
+    await write(other, bytes);
+  }
+  return `page ${page} of ${path.slice(path.lastIndexOf("/") + 1)} ${kind}`;
+}
+
+interface Report {
+  readonly state: string;
+  readonly message: string;
+  readonly copies: Record<string, { readonly verdict: string }>;
+}
+
+async function compare(cluster: Cluster): Promise<Report> {
+  return await eventually("a comparison that has all copies", async () => {
+    const leader = await cluster.leader();
+    await leader.fetch("/verify", { method: "POST" });
+    const report = await eventually("the comparison to end", async () => {
+      const { body } = await leader.fetch("/verify");
+      const report = JSON.parse(body) as Report;
+      return report.state !== "running" && report;
+    });
+    const verdicts = Object.values(report.copies ?? {}).map(({ verdict }) => verdict);
+    return report.state === "done" && verdicts.length === 3 &&
+      !verdicts.includes("not_compared") && report;
+  });
+}
+
+/** Keeps the node running until it is ready, as a service manager would. */
+async function revive(node: NodeProcess): Promise<void> {
+  for (let starts = 0; starts < 5; starts++) {
+    if (!node.running) node.start();
+    const gone = node.exited().then(() => "gone");
+    if (await Promise.race([node.ready().then(() => "ready"), gone]) === "ready") return;
+  }
+  throw new Error(`${node.id} does not start\n${node.log.slice(-3000)}`);
+}
+
+async function round(cluster: Cluster, random: Prng): Promise<{ what: string; outcome: Outcome }> {
+  const leader = await cluster.leader();
+  await leader.execute([insert, "UPDATE t SET w = w + 1 WHERE id % 7 = 0"]);
+  const victim = cluster.nodes[random.below(3)];
+  if (victim === undefined) throw new Error("No node");
+  const before = victim.log.length;
+  const isRunning = random.below(3) === 0;
+  if (!isRunning) await victim.kill(random.below(2) === 0 ? "SIGTERM" : "SIGKILL");
+  const files = await filesOf(victim);
+  const path = files[random.below(files.length)] ?? "";
+  const what = `${isRunning ? "running" : "stopped"} ${victim.id}: ${await damage(path, random)}`;
+  if (isRunning) await victim.kill("SIGKILL");
+  await revive(victim);
+  const first = await compare(cluster);
+  let log = victim.log.slice(before);
+  if (/"differs"/.test(JSON.stringify(first.copies))) {
+    await eventually("the copy to be replaced", async () => {
+      if (!victim.running) await revive(victim);
+      return /Snapshot at index \d+ installed/.test(victim.log.slice(before + log.length)) ||
+        /Snapshot at index \d+ installed/.test(log);
+    });
+  }
+  await revive(victim);
+  const last = await compare(cluster);
+  const verdicts = Object.values(last.copies).map(({ verdict }) => verdict);
+  if (verdicts.some((verdict) => verdict !== "same")) throw new Error(last.message);
+  await cluster.converged(rows);
+  log = victim.log.slice(before);
+  const outcome = /set aside, and/.test(log)
+    ? "repaired at a start"
+    : /copy of the database is damaged/.test(log)
+    ? "repaired by a comparison"
+    : "unharmed";
+  return { what, outcome };
+}
+
+/** Runs rounds from a seed; throws with the seed and the round of one that went wrong. */
+export async function damageRounds(seed: number, rounds: number): Promise<Map<Outcome, number>> {
+  const random = new Prng(BigInt(seed));
+  const counts = new Map<Outcome, number>();
+  await using cluster = await Cluster.start();
+  await (await cluster.leader()).execute([
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, v, w)",
+    "CREATE INDEX tw ON t (w)",
+    insert,
+  ]);
+  for (const node of cluster.nodes) {
+    await node.fetch("/snapshot?trailing_logs=5", { method: "POST" });
+  }
+  for (let i = 0; i < rounds; i++) {
+    try {
+      const { what, outcome } = await round(cluster, random);
+      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+      console.log(`round ${i}: ${what}: ${outcome}`);
+    } catch (error) {
+      throw new Error(`Seed ${seed}, round ${i}: ${error}`, { cause: error });
+    }
+  }
+  return counts;
+}
+
+if (import.meta.main) {
+  const value = (name: string, otherwise: number) => {
+    const at = Deno.args.indexOf(name);
+    return at < 0 ? otherwise : Number(Deno.args[at + 1]);
+  };
+  const seed = value("--seed", Math.floor(Math.random() * 1e9));
+  console.log(`seed ${seed}`);
+  console.log(await damageRounds(seed, value("--rounds", 100)));
+}
