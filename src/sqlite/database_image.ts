@@ -9,6 +9,12 @@ const walHeaderBytes = 32;
 const frameHeaderBytes = 24;
 const frameSaltsOffset = 8;
 
+/**
+ * Where locks are taken on a database file: SQLite writes no page there, into the file or the WAL.
+ * https://www.sqlite.org/fileformat2.html#the_lock_byte_page
+ */
+const lockPageOffset = 0x4000_0000;
+
 /** Tries at a moment at which nothing is committed: a try takes some tens of microseconds. */
 const triesMax = 10_000;
 
@@ -105,6 +111,7 @@ export class DatabaseImage implements FileImage, Disposable {
   }
 
   read(offset: number, into: Uint8Array<ArrayBuffer>): void {
+    assert(this.#connection.open, "A database's image was read after its end");
     assert(
       offset % this.pageBytes === 0 && into.length % this.pageBytes === 0 &&
         offset + into.length <= this.sizeBytes,
@@ -112,13 +119,15 @@ export class DatabaseImage implements FileImage, Disposable {
     );
     /** What is behind is filled. */
     let filled = 0;
-    for (let at = 0; at < into.length && this.#frameOf.size > 0; at += this.pageBytes) {
+    for (let at = 0; at < into.length; at += this.pageBytes) {
       const page = (offset + at) / this.pageBytes + 1;
       const frame = this.#frameOf.get(page);
-      if (frame === undefined) continue;
+      const isLockPage = offset + at === lockPageOffset;
+      if (frame === undefined && !isLockPage) continue;
       this.#readFile(offset + filled, into.subarray(filled, at));
-      into.set(this.#readFrame(page, frame), at);
       filled = at + this.pageBytes;
+      if (frame === undefined) into.fill(0, at, filled);
+      else into.set(this.#readFrame(page, frame), at);
     }
     this.#readFile(offset + filled, into.subarray(filled));
     if (offset === 0) this.#fixHeader(into);

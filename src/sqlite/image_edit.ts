@@ -10,10 +10,13 @@ export class EditTooLargeError extends Error {
   override name = "EditTooLargeError";
 }
 
+/** What a changed page costs besides its bytes. */
+const placeBytes = 64;
+
 /**
  * An image of a database with changes of its own, which SQLite makes: the pages that it writes are
- * kept in memory, all others are the image's. Pages of zeros, as secure_delete leaves them, cost no
- * memory.
+ * kept in memory, all others are the image's. Pages of zeros, as secure_delete leaves them, share
+ * their bytes.
  */
 export class ImageEdit implements FileImage {
   readonly #image: FileImage;
@@ -117,19 +120,30 @@ export class ImageEdit implements FileImage {
   }
 
   #keep(offset: number, bytes: Uint8Array): void {
-    const old = this.#pages.get(offset);
+    this.#forget(offset);
     const isEmpty = Buffer.compare(bytes, this.#zeros) === 0;
-    if (old !== undefined && old !== this.#zeros) this.#keptBytes -= this.pageBytes;
-    if (!isEmpty) this.#keptBytes += this.pageBytes;
+    const page = isEmpty ? this.#zeros : bytes.slice() as Uint8Array<ArrayBuffer>;
+    this.#keptBytes += this.#costOf(page);
     if (this.#keptBytes > this.#bytesMax) {
       throw new EditTooLargeError(`Changes to an image take more than ${this.#bytesMax} bytes`);
     }
-    this.#pages.set(offset, isEmpty ? this.#zeros : bytes.slice() as Uint8Array<ArrayBuffer>);
+    this.#pages.set(offset, page);
+  }
+
+  #forget(offset: number): void {
+    const page = this.#pages.get(offset);
+    if (page === undefined) return;
+    this.#keptBytes -= this.#costOf(page);
+    this.#pages.delete(offset);
+  }
+
+  #costOf(page: Uint8Array): number {
+    return placeBytes + (page === this.#zeros ? 0 : this.pageBytes);
   }
 
   #truncate(size: number): void {
     for (const offset of [...this.#pages.keys()]) {
-      if (offset >= size) this.#pages.delete(offset);
+      if (offset >= size) this.#forget(offset);
     }
     for (let at = this.#sizeBytes; at < size; at += this.pageBytes) this.#keep(at, this.#zeros);
     this.#sizeBytes = size;

@@ -191,3 +191,69 @@ Deno.test("ImageEdit.change says when there is no room for a change, and passes 
   }
   Deno.removeSync(directory, { recursive: true });
 });
+
+Deno.test("ImageEdit.change bounds pages of zeros, too, and counts none that was cut off", () => {
+  const directory = Deno.makeTempDirSync({ prefix: "raftlite-edit-" });
+  const path = `${directory}/a.sqlite`;
+  {
+    using database = new Database(path, { library });
+    database.exec("PRAGMA page_size = 512");
+    database.exec("PRAGMA auto_vacuum = 2");
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("CREATE TABLE t (v)");
+    database.exec("INSERT INTO t VALUES (randomblob(2000000))");
+    using image = new DatabaseImage(library, path, 0);
+    const drop = (edited: Database) => edited.exec("DELETE FROM t");
+    const small = new ImageEdit(image, 100_000);
+    assert.throws(() => small.change(library, `${path}-edit`, drop), EditTooLargeError);
+    const insert = "INSERT INTO t VALUES (randomblob(200000))";
+    const edit = new ImageEdit(image, 600_000);
+    for (let times = 0; times < 5; times++) {
+      edit.change(library, `${path}-edit`, (edited) => edited.exec(insert));
+      edit.change(library, `${path}-edit`, (edited) => {
+        edited.exec("DELETE FROM t WHERE rowid = 2");
+        edited.exec("PRAGMA incremental_vacuum");
+      });
+    }
+    assert.equal(edit.sizeBytes, image.sizeBytes);
+  }
+  Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("DatabaseImage holds zeros where SQLite takes its locks, which may be in neither file", () => {
+  const directory = Deno.makeTempDirSync({ prefix: "raftlite-image-" });
+  const path = `${directory}/a.sqlite`;
+  const pageBytes = 65_536;
+  const lockPage = 0x4000_0000;
+  {
+    using database = new Database(path, { library });
+    database.exec(`PRAGMA page_size = ${pageBytes}`);
+    database.exec("CREATE TABLE t (v)");
+  }
+  {
+    // As if all up to there were pages of its own: a hole, which takes no room.
+    using file = Deno.openSync(path, { read: true, write: true });
+    const head = new Uint8Array(100);
+    file.readSync(head);
+    new DataView(head.buffer).setUint32(28, lockPage / pageBytes);
+    file.seekSync(0, Deno.SeekMode.Start);
+    file.writeSync(head);
+    file.truncateSync(lockPage);
+  }
+  {
+    using database = new Database(path, { library });
+    database.exec("PRAGMA journal_mode = WAL");
+    database.setAutoCheckpoint(0);
+    database.exec("INSERT INTO t VALUES (randomblob(100000))");
+    for (const moved of [false, true]) {
+      if (moved) database.checkpoint("truncate");
+      using image = new DatabaseImage(library, path, 0);
+      assert.ok(image.sizeBytes > lockPage + pageBytes);
+      const pages = new Uint8Array(new ArrayBuffer(3 * pageBytes));
+      image.read(lockPage - pageBytes, pages);
+      assert.ok(pages.subarray(0, 2 * pageBytes).every((byte) => byte === 0));
+      assert.ok(pages.subarray(2 * pageBytes).some((byte) => byte !== 0));
+    }
+  }
+  Deno.removeSync(directory, { recursive: true });
+});
