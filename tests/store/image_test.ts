@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
-import { TestStore } from "./fixture.ts";
+import { DenoDisk } from "../../src/io/deno_disk.ts";
+import { Images } from "../../src/store/copy/images.ts";
+import { TemporaryFiles } from "../../src/store/copy/temporary_files.ts";
+import { LifeCycle } from "../../src/store/life_cycle.ts";
+import { WorkerThreads } from "../../src/store/worker_threads.ts";
+import { eventually } from "../cluster/harness.ts";
+import { library, silent, TestStore } from "./fixture.ts";
 import { contents, entriesOf, requestsOf } from "./random_entries.ts";
 import { anySeed } from "./seeds.ts";
 
@@ -36,4 +42,27 @@ Deno.test("Store.openSnapshot is the state at its index while entries are applie
     assert.equal(await contents(target), expected, `seed ${seed}`);
     await target.close();
   }
+});
+
+Deno.test("Images hold the database no more once the rest of one was copied, though it is still read", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (randomblob(2000000))"]);
+  const life = new LifeCycle();
+  const images = new Images({
+    library,
+    path: s.path,
+    temporaries: new TemporaryFiles({ disk: new DenoDisk(), logger: silent, databasePath: s.path }),
+    life,
+    threads: new WorkerThreads(),
+    limits: { grownBytesMax: Number.MAX_SAFE_INTEGER, heldMsMax: 0 },
+  });
+  life.opened();
+  const image = await images.open("backup", { of: "all" });
+  assert.equal(images.areHeld, true);
+  await eventually("the rest to be copied", () => !images.areHeld);
+  let bytes = 0;
+  for await (const piece of image.pieces()) bytes += piece.length;
+  assert.equal(bytes, image.sizeBytes);
+  await image.close();
+  await life.close(() => Promise.resolve());
 });

@@ -43,6 +43,8 @@ export interface HeldImageOptions {
   readonly restPath: string;
   readonly content: ImageContent;
   readonly limits: ImageLimits;
+  /** Called when the database is held no more, be the image read on or closed. */
+  readonly letGo?: () => void;
 }
 
 /**
@@ -140,6 +142,7 @@ export class HeldImage {
   #letGo(): void {
     this.#watch?.cancel();
     this.#held.close();
+    this.#options.letGo?.();
   }
 
   /** Resolves when nothing of it is in use; more than once does nothing. */

@@ -43,6 +43,8 @@ export interface NumberedImageRequest {
 }
 
 export type ImageReply =
+  /** What is left of an image was copied, or will not be read: it holds the database no more. */
+  | { readonly type: "let_go"; readonly image: number }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | {
     readonly type: "failed";
@@ -67,8 +69,10 @@ class ImageWork {
     switch (request.type) {
       case "open": {
         const { disk, clock } = this.#scope;
-        const image = new HeldImage({ ...request.options, library: this.#library, disk, clock });
-        this.#images.set(request.image, image);
+        const { image: number, options } = request;
+        const letGo = () => this.#scope.post({ type: "let_go", image: number });
+        const image = new HeldImage({ ...options, library: this.#library, disk, clock, letGo });
+        this.#images.set(number, image);
         const { position, sizeBytes } = image;
         return { position, sizeBytes };
       }

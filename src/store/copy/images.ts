@@ -39,6 +39,8 @@ export interface ImagesParts {
 interface Held {
   readonly id: number;
   readonly rest: TemporaryFile;
+  /** Whether it holds the database, so that the WAL cannot be begun anew. */
+  holds: boolean;
   /** Why it can no longer be read. */
   failure: Error | undefined;
   closing: Promise<void> | undefined;
@@ -62,7 +64,7 @@ export class Images implements Holder {
 
   /** Whether the WAL cannot be begun anew for one of them. */
   get areHeld(): boolean {
-    return this.#images.size > 0;
+    return [...this.#images.values()].some(({ holds }) => holds);
   }
 
   /**
@@ -79,6 +81,7 @@ export class Images implements Holder {
     const held: Held = {
       id: ++this.#lastId,
       rest: temporaries.make(kind),
+      holds: true,
       failure: undefined,
       closing: undefined,
     };
@@ -147,10 +150,7 @@ export class Images implements Holder {
 
   #start(): Thread<RequestTo<"images">> {
     const thread = this.#parts.threads.start("images", {
-      receive: (reply) => {
-        if (reply.type === "answer") this.#pending.resolve(reply.id, reply.value);
-        else this.#pending.reject(reply.id, this.#failure(reply));
-      },
+      receive: (reply) => this.#receive(reply),
       died: (reason) => {
         this.#thread = undefined;
         const error = new Error(`The Worker that reads the database for copies died: ${reason}`);
@@ -160,6 +160,19 @@ export class Images implements Holder {
     });
     thread.post({ type: "start", library: locationOf(this.#parts.library) });
     return thread;
+  }
+
+  #receive(reply: ImageReply): void {
+    switch (reply.type) {
+      case "answer":
+        return this.#pending.resolve(reply.id, reply.value);
+      case "failed":
+        return this.#pending.reject(reply.id, this.#failure(reply));
+      case "let_go": {
+        const held = this.#images.get(reply.image);
+        if (held !== undefined) held.holds = false;
+      }
+    }
   }
 
   #failure({ message, cause }: Extract<ImageReply, { type: "failed" }>): Error {

@@ -143,13 +143,14 @@ export class WalKeeper {
   async #shrink(): Promise<void> {
     const { softBytes, clock, writer, heldReads, isHeldForCopy } = this.#parts;
     this.#checkpoints++;
-    const inVain = isHeldForCopy() || clock.now() - this.#hardTriedAt < hardEveryMs;
+    const cutOff = this.#bytes >= softBytes * cutOffFactor;
+    // A copy lets it grow less: what is beyond is no copy's, or not one's alone.
+    const inVain = clock.now() - this.#hardTriedAt < hardEveryMs || isHeldForCopy() && !cutOff;
     if (this.#bytes < softBytes * hardFactor || inVain) {
       await this.checkpoint();
       await this.#tracked(() => writer.checkpoint());
       return;
     }
-    const cutOff = this.#bytes >= softBytes * cutOffFactor;
     try {
       await heldReads.whileCalm(heldWaitMs, cutOff, () => this.#cutOffWal());
     } finally {
