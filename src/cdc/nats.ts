@@ -1,6 +1,7 @@
 import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { messageOf } from "../base/message_of.ts";
+import { guardSockets } from "./nats_sockets.ts";
 import type { OutgoingMessage, Sink } from "./types.ts";
 
 /** Certificates and keys in PEM; undefined where nothing was named. */
@@ -83,7 +84,9 @@ export class NatsSink implements Sink {
     const { timeoutMs, tls, credentials } = this.#options;
     // Only where it is asked for: it takes memory.
     const { connect, credsAuthenticator } = await import("@nats-io/transport-node");
+    const { NodeTransport } = await import("@nats-io/transport-node/lib/node_transport.js");
     const { jetstream } = await import("@nats-io/jetstream");
+    guardSockets(NodeTransport);
     this.#connection = await connect({
       ...this.#servers,
       name: "raftlite",
