@@ -181,9 +181,13 @@ async function ask(node: NodeProcess, name: string, authorization: string): Prom
   const [method = "", path = ""] = name.split(" ");
   const operation = operations[name];
   assert(operation !== undefined, `${name} is not tried`);
-  const { status, body }: Answer = await node.fetch(operation.path ?? path, {
-    ...{ method, redirect: "manual", body: operation.body ?? null },
-    headers: { authorization, ...(operation.type ? { "content-type": operation.type } : {}) },
+  // So many wrong passwords come from here that the last of them have to wait for their turn.
+  const { status, body } = await eventually<Answer>("its turn", async () => {
+    const answer = await node.fetch(operation.path ?? path, {
+      ...{ method, redirect: "manual", body: operation.body ?? null },
+      headers: { authorization, ...(operation.type ? { "content-type": operation.type } : {}) },
+    });
+    return answer.status !== 429 && answer;
   });
   return `${status} ${body}`;
 }
