@@ -9,7 +9,7 @@ const [control = "", directory = ""] = Deno.args;
 const machine = new FaultyMachine(control, {});
 const s = await TestStore.open({ directory, changesBytes: 1024 * 1024 });
 await s.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);
-const failed = s.store.failed.catch((error) => Promise.reject(error));
+const { failed } = s.store;
 let waits = 0;
 for (let writes = 1; writes <= 12; writes++) {
   machine.set("full", writes);

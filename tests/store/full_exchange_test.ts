@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { MachineShop } from "../chaos/faulty_machine.ts";
 import { withDirectory } from "../directory.ts";
+import { testWith } from "../metrics/outside_program.ts";
 
 const child = fileURLToPath(new URL("./full_exchange_child.ts", import.meta.url));
 
@@ -30,20 +31,28 @@ async function exchange(directory: string, ending: "waited for" | "closed") {
   };
 }
 
-Deno.test("an exchange of the database waits for room on the disk, and is done then", () =>
-  withDirectory(async (directory) => {
-    const said = await exchange(directory, "waited for");
-    if (said === undefined) return;
-    assert.ok(said.waited, said.outcome);
-    assert.equal(said.outcome, "installed 21");
-    assert.match(said.integrity, /"ok"/);
-    assert.match(said.lines.join("\n"), /No room for database .*\n.*The disk has room again/);
-  }));
+testWith(
+  "cc",
+  "an exchange of the database waits for room on the disk, and is done then",
+  () =>
+    withDirectory(async (directory) => {
+      const said = await exchange(directory, "waited for");
+      if (said === undefined) return;
+      assert.ok(said.waited, said.outcome);
+      assert.equal(said.outcome, "installed 21");
+      assert.match(said.integrity, /"ok"/);
+      assert.match(said.lines.join("\n"), /No room for database .*\n.*The disk has room again/);
+    }),
+);
 
-Deno.test("a store that is closed while its exchange waits for room ends", () =>
-  withDirectory(async (directory) => {
-    const said = await exchange(directory, "closed");
-    if (said === undefined) return;
-    assert.ok(said.waited, said.outcome);
-    assert.match(said.outcome, /closed, without room to exchange database/);
-  }));
+testWith(
+  "cc",
+  "a store that is closed while its exchange waits for room ends",
+  () =>
+    withDirectory(async (directory) => {
+      const said = await exchange(directory, "closed");
+      if (said === undefined) return;
+      assert.ok(said.waited, said.outcome);
+      assert.match(said.outcome, /closed, without room to exchange database/);
+    }),
+);
