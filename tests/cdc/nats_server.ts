@@ -1,10 +1,14 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, nanos, type NatsConnection } from "@nats-io/transport-node";
+import { NodeTransport } from "@nats-io/transport-node/lib/node_transport.js";
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { guardSockets } from "../../src/cdc/nats_sockets.ts";
 import { eventually } from "../cluster/harness.ts";
 import { takePort } from "../ports.ts";
 
 /** Of Debian's package nats-server, which .ci/run unpacks. */
 export const natsProgram = "nats-server";
+/** For one answer of it. */
+const patienceMs = 120_000;
 
 export interface StoredMessage {
   readonly subject: string;
@@ -56,7 +60,8 @@ export class NatsServer implements AsyncDisposable {
   }
 
   async connected<Result>(body: (connection: NatsConnection) => Promise<Result>): Promise<Result> {
-    const connection = await connect({ servers: `127.0.0.1:${this.port}` });
+    guardSockets(NodeTransport);
+    const connection = await connect({ servers: `127.0.0.1:${this.port}`, timeout: patienceMs });
     try {
       return await body(connection);
     } finally {
@@ -67,22 +72,29 @@ export class NatsServer implements AsyncDisposable {
   /** Makes the stream that takes what raftlite publishes. */
   async makeStream(): Promise<void> {
     await this.connected(async (connection) => {
-      const manager = await jetstreamManager(connection);
-      await manager.streams.add({ name: "changes", subjects: ["raftlite.>"] });
+      const manager = await jetstreamManager(connection, { timeout: patienceMs });
+      await manager.streams.add({
+        ...{ name: "changes", subjects: ["raftlite.>"] },
+        // By default two minutes, which a busy machine may take from a message to the same one again.
+        duplicate_window: nanos(3_600_000),
+      });
     });
   }
 
   /** All that is in it, in its order. */
   async stored(): Promise<StoredMessage[]> {
     return await this.connected(async (connection) => {
-      const manager = await jetstreamManager(connection);
+      const manager = await jetstreamManager(connection, { timeout: patienceMs });
       const { state: { messages } } = await manager.streams.info("changes");
       if (messages === 0) return [];
       const { name } = await manager.consumers.add("changes", {
         ack_policy: AckPolicy.None,
         deliver_policy: DeliverPolicy.All,
       });
-      const consumer = await jetstream(connection).consumers.get("changes", name);
+      const consumer = await jetstream(connection, { timeout: patienceMs }).consumers.get(
+        "changes",
+        name,
+      );
       const found: StoredMessage[] = [];
       for await (const message of await consumer.fetch({ max_messages: messages })) {
         const id = message.headers?.get("Nats-Msg-Id") ?? "";

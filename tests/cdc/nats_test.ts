@@ -8,7 +8,7 @@ const { signal } = new AbortController();
 
 function sinkOf(endpoint: string, options: Partial<{ subject: string; timeoutMs: number }> = {}) {
   const sink = new NatsSink({
-    ...{ endpoint, subject: "raftlite.changes", timeoutMs: 5_000, serviceId: "svc" },
+    ...{ endpoint, subject: "raftlite.changes", timeoutMs: 120_000, serviceId: "svc" },
     ...{ tls: undefined, credentials: undefined },
     ...options,
   });

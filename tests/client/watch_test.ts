@@ -5,16 +5,20 @@ import { Cluster } from "../cluster/harness.ts";
 Deno.test("A watched query is what it comes to, forward only, though the node that tells it is killed", async () => {
   await using cluster = await Cluster.start();
   const urls = cluster.nodes.map(({ url }) => url);
-  await using db = new Client(urls, { timeoutMs: 30_000 });
+  await using db = new Client(urls, { timeoutMs: 240_000 });
   await db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v)");
   const followed = cluster.nodes.at(-1);
   assert(followed);
-  await using watcher = new Client([followed.url, ...urls], { timeoutMs: 30_000 });
+  await using watcher = new Client([followed.url, ...urls], { timeoutMs: 240_000 });
   const rows = 60;
+  const told = Promise.withResolvers<void>();
   const writing = async () => {
     for (let id = 1; id <= rows; id++) {
       await db.execute("INSERT INTO t VALUES (?, ?)", [id, 2n ** 60n]);
-      if (id === 30) await followed.kill("SIGKILL");
+      if (id !== 30) continue;
+      // Not before it has told something.
+      await told.promise;
+      await followed.kill("SIGKILL");
     }
   };
   let written: Promise<void> | undefined;
@@ -31,6 +35,7 @@ Deno.test("A watched query is what it comes to, forward only, though the node th
     last = index;
     states++;
     assert.deepEqual(values, Array.from(found, (_, at) => [found.length - at, 2n ** 60n]));
+    if (found.length > 0) told.resolve();
     if (found.length === rows) break;
   }
   await written;

@@ -50,12 +50,18 @@ testWith(
       await write(10);
       await nats.start();
       await write(10);
-      await other.execute(["INSERT INTO t VALUES (1000, 1000)"]);
-      const expected = await other.query("SELECT id, a FROM t ORDER BY id", "linearizable");
-      await eventually("the last row", async () => {
-        return (await nats.stored()).at(-1)?.text.includes('"id":1000') === true;
+      await eventually("the last write", async () => {
+        await other.execute(["INSERT OR REPLACE INTO t VALUES (1000, 1000)"]);
+        return true;
       });
-      const stored = await nats.stored();
+      const expected = await eventually(
+        "the rows",
+        () => other.query("SELECT id, a FROM t ORDER BY id"),
+      );
+      const stored = await eventually("the last row", async () => {
+        const all = await nats.stored();
+        return all.at(-1)?.text.includes('"id":1000') === true && all;
+      });
       assert.equal(new Set(stored.map(({ id }) => id)).size, stored.length);
       const rows = new Map<number, number>();
       let last = [0, 0];

@@ -14,7 +14,8 @@ const insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n W
 const rows = ["SELECT count(*), max(id), sum(length(v)) FROM t"];
 
 Deno.test("a node whose database or log is damaged is made up for by the others, at its next start", async () => {
-  await using cluster = await Cluster.start();
+  // No election but by those that end, on a busy machine either.
+  await using cluster = await Cluster.start({ flags: ["-raft-heartbeat-timeout", "4s"] });
   const [first] = cluster.nodes;
   assert.ok(first);
   await first.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", insert, insert]);
@@ -50,7 +51,7 @@ Deno.test("a node whose database or log is damaged is made up for by the others,
   await victim.ready();
   assert.match(victim.log, /all is set aside, and the node joins its cluster anew/);
   assert.notEqual(await incarnation(victim), old, "Its votes are lost: it is another server");
-  await cluster.leader().then((leader) => leader.execute(["INSERT INTO t (v) VALUES ('last')"]));
+  await (await cluster.leader()).execute(["INSERT INTO t (v) VALUES ('last')"]);
   await cluster.converged(rows);
   await eventually("it to vote again", async () => {
     const { body } = await (await cluster.leader()).fetch("/nodes?nonvoters&ver=2");

@@ -188,8 +188,17 @@ threadsTest(
         }
       }
     }
-    // None of these had to be passed on, but for the strong ones.
-    assert.equal(await served(node) - before, 60 * 3);
+    // The strong ones are for the main thread; each other kind is not, unless the machine is so busy
+    // that a read takes too long for a moment.
+    assert.ok(await served(node) - before <= 60 * 3);
+    for (const level of ["none", "weak", "linearizable"]) {
+      await eventually(`a read at level ${level} that is not passed on`, async () => {
+        const before = await served(node);
+        const body = '["SELECT v FROM t WHERE id = 1"]';
+        await ask(connections.other, { path: `/db/query?level=${level}`, body });
+        return await served(node) > before;
+      });
+    }
 
     // Another database takes the place of this one, and the threads let go of the old file.
     const backup = await fetch(`http://127.0.0.1:${node.httpPort}/db/backup`);
