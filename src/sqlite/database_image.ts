@@ -110,6 +110,11 @@ export class DatabaseImage implements FileImage, Disposable {
     return Math.max(0, now.frames - before) * this.#frame.length;
   }
 
+  /** How much of the WAL is in use, by whom ever it was held. */
+  get walBytes(): number {
+    return (readWalState(this.#file)?.frames ?? 0) * this.#frame.length;
+  }
+
   read(offset: number, into: Uint8Array<ArrayBuffer>): void {
     assert(this.#connection.open, "A database's image was read after its end");
     assert(

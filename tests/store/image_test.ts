@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
-import { Images } from "../../src/store/copy/images.ts";
+import type { ImageLimits } from "../../src/store/copy/held_image.ts";
+import { Images, type ReadableImage } from "../../src/store/copy/images.ts";
 import { TemporaryFiles } from "../../src/store/copy/temporary_files.ts";
 import { LifeCycle } from "../../src/store/life_cycle.ts";
 import { WorkerThreads } from "../../src/store/worker_threads.ts";
@@ -44,25 +45,55 @@ Deno.test("Store.openSnapshot is the state at its index while entries are applie
   }
 });
 
-Deno.test("Images hold the database no more once the rest of one was copied, though it is still read", async () => {
-  await using s = await TestStore.open();
-  await s.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (randomblob(2000000))"]);
+/** Of a store's database, by themselves. */
+function imagesOf({ path }: TestStore, limits: ImageLimits): { images: Images; life: LifeCycle } {
   const life = new LifeCycle();
-  const images = new Images({
-    library,
-    path: s.path,
-    temporaries: new TemporaryFiles({ disk: new DenoDisk(), logger: silent, databasePath: s.path }),
-    life,
-    threads: new WorkerThreads(),
-    limits: { grownBytesMax: Number.MAX_SAFE_INTEGER, heldMsMax: 0 },
+  const temporaries = new TemporaryFiles({
+    disk: new DenoDisk(),
+    logger: silent,
+    databasePath: path,
   });
+  const threads = new WorkerThreads();
+  const images = new Images({ library, path, temporaries, life, threads, limits });
   life.opened();
-  const image = await images.open("backup", { of: "all" });
-  assert.equal(images.areHeld, true);
-  await eventually("the rest to be copied", () => !images.areHeld);
+  return { images, life };
+}
+
+async function readAll(image: ReadableImage): Promise<void> {
   let bytes = 0;
   for await (const piece of image.pieces()) bytes += piece.length;
   assert.equal(bytes, image.sizeBytes);
+}
+
+Deno.test("Images hold the database no more once the rest of one was copied, though it is still read", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (randomblob(2000000))"]);
+  const limits = { grownBytesMax: Number.MAX_SAFE_INTEGER, heldMsMax: 0 };
+  const { images, life } = imagesOf(s, limits);
+  const image = await images.open("backup", { of: "all" });
+  assert.equal(images.areHeld, true);
+  await eventually("the rest to be copied", () => !images.areHeld);
+  await readAll(image);
+  await image.close();
+  await life.close(() => Promise.resolve());
+});
+
+Deno.test("Images that relieve one another do not have the WAL grow without end", async () => {
+  await using s = await TestStore.open();
+  await s.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (randomblob(1000000))"]);
+  const limits = { grownBytesMax: 4_000_000, heldMsMax: Number.MAX_SAFE_INTEGER };
+  const { images, life } = imagesOf(s, limits);
+  let image = await images.open("backup", { of: "all" });
+  for (let times = 0; times < 10; times++) {
+    await s.execute(["UPDATE t SET v = randomblob(1000000)"]);
+    const next = await images.open("backup", { of: "all" });
+    await image.close();
+    image = next;
+  }
+  assert.equal(images.areHeld, true);
+  await s.execute(["INSERT INTO t VALUES (1)"]);
+  await eventually("the rest to be copied", () => !images.areHeld);
+  await readAll(image);
   await image.close();
   await life.close(() => Promise.resolve());
 });

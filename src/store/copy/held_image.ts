@@ -19,6 +19,9 @@ const editBytesMax = 32 * 1024 * 1024;
 /** How often it is looked how long an image is held, and how much the WAL has grown, in ms. */
 const watchEveryMs = 1000;
 
+/** Times what it may grow for one image, the WAL may be in all: of several, one may always hold it. */
+const walFactor = 2;
+
 /** Copied between two turns of the event loop. */
 const restPieceBytes = 0x10_0000;
 
@@ -92,8 +95,10 @@ export class HeldImage {
   #watchOn(): void {
     this.#watch = this.#options.clock.after(watchEveryMs, () => {
       const { limits: { grownBytesMax, heldMsMax }, clock } = this.#options;
+      const { grownBytes, walBytes } = this.#held;
       const isTooMuch = clock.now() - this.#heldSince > heldMsMax ||
-        this.#held.grownBytes > grownBytesMax;
+        grownBytes > grownBytesMax ||
+        grownBytes > 0 && walBytes > grownBytesMax * walFactor;
       if (isTooMuch) void this.copyRest();
       else this.#watchOn();
     });
