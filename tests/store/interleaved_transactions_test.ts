@@ -15,6 +15,9 @@ const schema = [
   "INSERT INTO parent (id, v) VALUES (1, 1), (2, 2), (3, 3), (4, 4)",
 ];
 
+/** The second one is as the store calls its own. */
+const savepoints = ["s", "raftlite_entry"];
+
 const kinds: readonly ((k: (below: number) => number) => string)[] = [
   (k) => `SELECT id, v FROM parent WHERE id = ${k(6)}`,
   (k) => `UPDATE parent SET v = v + 1 WHERE id = ${k(6)}`,
@@ -26,9 +29,9 @@ const kinds: readonly ((k: (below: number) => number) => string)[] = [
   () => "SELECT count(*), max(id) FROM child",
   () => "SELECT count(*) FROM told",
   () => "SELECT last_insert_rowid(), changes(), total_changes()",
-  (k) => `SAVEPOINT s${k(2)}`,
-  (k) => `ROLLBACK TO s${k(2)}`,
-  (k) => `RELEASE s${k(2)}`,
+  (k) => `SAVEPOINT ${savepoints[k(2)]}`,
+  (k) => `ROLLBACK TO ${savepoints[k(2)]}`,
+  (k) => `RELEASE ${savepoints[k(2)]}`,
   (k) => k(4) === 0 ? "INSERT OR ROLLBACK INTO parent (id) VALUES (1)" : "SELECT 1",
   (k) => k(6) === 0 ? "ALTER TABLE told ADD COLUMN w" : "SELECT * FROM told LIMIT 1",
   (k) => k(6) === 0 ? "PRAGMA defer_foreign_keys = ON" : "SELECT v FROM child ORDER BY id",

@@ -196,3 +196,31 @@ Deno.test("What ends while the writer runs it from its beginning is not left ope
     "give up",
   ]);
 });
+
+/** Its second statement is called as the store's own. */
+const namedAsOurs = ["INSERT INTO t VALUES (1)", "SAVEPOINT raftlite_entry"];
+
+Deno.test("A transaction shows another nothing of itself, whatever its savepoints are called", async () => {
+  await using store = await TestStore.open();
+  await store.execute(["CREATE TABLE t (v)"]);
+  const one = new Watched(store);
+  for (const sql of namedAsOurs) assert.equal((await one.run(sql)).type, "same");
+  const another = await new Watched(store).run("SELECT v FROM t");
+  assert(another.type === "same");
+  assert.equal(JSON.parse(text(another.results)).values, undefined);
+});
+
+Deno.test("A transaction that is taken back in a batch leaves nothing, whatever its savepoints are called", async () => {
+  await using store = await TestStore.open();
+  await store.execute(["CREATE TABLE t (v)"]);
+  const wrong = stepOf("SELECT 1");
+  setDigest(wrong, new Uint8Array(digestBytes).fill(1));
+  const first = [...namedAsOurs.map((sql) => stepOf(sql)), wrong];
+  const second = [stepOf("INSERT INTO t VALUES (2)")];
+  await store.apply(
+    ...[first, second].map((steps) =>
+      store.entries.command({ type: "script", steps, request: undefined } as const)
+    ),
+  );
+  assert.deepEqual(JSON.parse(await store.query("SELECT v FROM t")).values, [[2]]);
+});

@@ -40,7 +40,7 @@ export class Savepoints {
   }
 
   enter(name: string): void {
-    this.#run(`SAVEPOINT ${identifier(name)}`);
+    this.#run(`SAVEPOINT ${inSqlite(name)}`);
     this.#names.push(name);
     this.#marks.push(this.#connection.changes?.mark());
   }
@@ -50,7 +50,7 @@ export class Savepoints {
     this.#unwind(level);
     const ended = this.#names.pop();
     this.#marks.pop();
-    if (ended !== undefined) this.#run(`RELEASE ${identifier(ended)}`);
+    if (ended !== undefined) this.#run(`RELEASE ${inSqlite(ended)}`);
   }
 
   /** Takes back what happened since the one with this number began; it goes on. */
@@ -58,7 +58,7 @@ export class Savepoints {
     this.#unwind(level);
     const kept = this.#names[level];
     if (kept === undefined) return;
-    this.#run(`ROLLBACK TO ${identifier(kept)}`);
+    this.#run(`ROLLBACK TO ${inSqlite(kept)}`);
     const mark = this.#marks[level];
     if (mark !== undefined) this.#connection.changes?.rollbackTo(mark);
     this.#connection.takeBackSchema();
@@ -79,4 +79,9 @@ export class Savepoints {
   #run(sql: string): void {
     this.#connection.own(() => this.#connection.database.exec(sql));
   }
+}
+
+/** None of the store's own has such a name: what goes back to that would stop at this one. */
+function inSqlite(name: string): string {
+  return identifier(`sql ${name}`);
 }
