@@ -79,6 +79,7 @@ Deno.test("A number of a JSON line is what it is written as, however the line is
       ...["0", "1", "-7", "100", "999999999999999", "1.5", "-0.5", "1.005", "0.1", "10.01"],
       ...["1.0", "10.00", "-0", "-0.0", "1e2", "1E-2", "1.5e3", "9007199254740993", "1.50"],
       ...["12345678901234567890", "0.30000000000000004", "1234567890123456"],
+      ...["123456789.000000000000001", "99999999.99999999999999"],
     ];
     // Beside what has the line looked at closely, and beside nothing of the kind.
     for (const other of ['"x"', '"1.0 1e5 -0"', "true", "null", "[1.0]"]) {

@@ -69,8 +69,11 @@ async function* grouped(
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a number in JavaScript does not tell of how it was written: 1.0, 1e3, -0, and many digits. */
-const lossy = /\d\.0+(?!\d)|\d[eE][-+\d]|-0(?![.\d])|\d{16}/;
+/**
+ * What a number in JavaScript does not tell of how it was written: 1.0, 1e3, -0, and many digits, of
+ * which those behind the point may come to 1.0.
+ */
+const lossy = /\d\.0+(?!\d)|\d[eE][-+\d]|-0(?![.\d])|\d{16}|\d[.\d]{16}/;
 
 /**
  * The fields of a line where JavaScript's own JSON keeps all of them, which takes half of the time;
