@@ -36,6 +36,7 @@ export class NatsSink implements Sink {
   readonly name: string;
   readonly #options: Options;
   readonly #servers: Pick<ConnectionOptions, "servers" | "user" | "pass" | "token">;
+  readonly #isTls: boolean;
   #connection: NatsConnection | undefined;
   #stream: JetStreamClient | undefined;
   /** Of the message that is tried: how many of its parts are stored. */
@@ -43,12 +44,16 @@ export class NatsSink implements Sink {
 
   constructor(options: Options) {
     this.#options = options;
-    const { servers, authorization, name } = natsEndpoint(options.endpoint);
+    const { servers, authorization, name, isTls } = natsEndpoint(options.endpoint);
     this.#servers = { servers, ...authorization };
+    this.#isTls = isTls;
     this.name = name;
   }
 
   async send(message: OutgoingMessage, signal: AbortSignal): Promise<void> {
+    // A message that is under way is waited for no more.
+    const giveUp = () => this.close();
+    signal.addEventListener("abort", giveUp);
     if (this.#stored?.message !== message) this.#stored = { message, parts: 0 };
     const stored = this.#stored;
     const { serviceId, timeoutMs } = this.#options;
@@ -69,7 +74,10 @@ export class NatsSink implements Sink {
     } catch (error) {
       // What is wrong may be the connection.
       this.close();
-      throw signal.aborted ? error : new Error(this.#reason(error), { cause: error });
+      if (signal.aborted) throw signal.reason;
+      throw new Error(this.#reason(error), { cause: error });
+    } finally {
+      signal.removeEventListener("abort", giveUp);
     }
   }
 
@@ -93,7 +101,8 @@ export class NatsSink implements Sink {
       // A try that fails opens it anew.
       reconnect: false,
       timeout: timeoutMs === 0 ? longestMs : timeoutMs,
-      ...(tls === undefined ? {} : { tls: given(tls) }),
+      // Else a server, or somebody between, that says to have no TLS is told who this is without it.
+      ...(tls === undefined && !this.#isTls ? {} : { tls: given(tls ?? {}) }),
       ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),
     });
     return this.#stream = jetstream(this.#connection);
@@ -137,13 +146,16 @@ export function natsEndpoint(endpoint: string): {
   };
   /** Without a password. */
   readonly name: string;
+  /** Nothing is to be said without TLS, whatever the server says. */
+  readonly isTls: boolean;
 } {
   const [, scheme = "", who, hosts] = form.exec(endpoint) ?? [];
   if (hosts === undefined) throw new TypeError("endpoint is not nats://HOST:PORT,…");
   const servers = hosts.split(",").map((host) => `${scheme.toLowerCase()}://${host}`);
-  if (who === undefined) return { servers, authorization: {}, name: endpoint };
+  const isTls = scheme.toLowerCase() === "tls";
+  if (who === undefined) return { servers, authorization: {}, name: endpoint, isTls };
   const [user = "", pass] = who.split(":").map(decodeURIComponent);
   const authorization = pass === undefined ? { token: user } : { user, pass };
   const shown = pass === undefined ? "xxxxx" : `${encodeURIComponent(user)}:xxxxx`;
-  return { servers, authorization, name: `${scheme}://${shown}@${hosts}` };
+  return { servers, authorization, name: `${scheme}://${shown}@${hosts}`, isTls };
 }

@@ -59,6 +59,7 @@ Deno.test("an endpoint of NATS is servers, and who asks, whose password is not s
     servers: ["tls://a:4222", "tls://b"],
     authorization: { user: "u:", pass: "p@ss" },
     name: "tls://u%3A:xxxxx@a:4222,b",
+    isTls: true,
   });
   const { authorization, name } = natsEndpoint("nats://secret@h/");
   assert.deepEqual([authorization, name], [{ token: "secret" }, "nats://xxxxx@h"]);
