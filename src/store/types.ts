@@ -323,7 +323,7 @@ export interface LiveRead {
   readonly index: number;
   /** Without what it waited for a reader. */
   readonly tookMs: number;
-  /** What it goes through, folded; undefined when that may be any table. */
+  /** What it goes through, folded; undefined when any entry may have changed that. */
   readonly tables: ReadonlySet<string> | undefined;
   readonly columns: readonly string[];
   readonly types: readonly string[];

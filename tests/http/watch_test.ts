@@ -176,6 +176,30 @@ test(
   },
 );
 
+test("tables are followed that SQLite keeps by itself", async (store, app) => {
+  await store.execute([
+    "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a)",
+    "CREATE INDEX i ON t (a)",
+    "INSERT INTO t (a) VALUES (1)",
+    "ANALYZE",
+  ]);
+  const ids = await watch(app, "SELECT seq FROM sqlite_sequence");
+  const statistics = await watch(app, "SELECT stat FROM sqlite_stat1 WHERE idx = 'i'");
+  await ids.next();
+  await statistics.next();
+  await store.execute(["INSERT INTO t (a) VALUES (1)"]);
+  await ids.next();
+  assert.deepEqual(ids.rows, [[2]]);
+  await store.execute(["UPDATE sqlite_sequence SET seq = 7"]);
+  await ids.next();
+  assert.deepEqual(ids.rows, [[7]]);
+  await store.execute(["ANALYZE"]);
+  await statistics.next();
+  assert.deepEqual(statistics.rows, [["2 2"]]);
+  await ids.end();
+  await statistics.end();
+});
+
 test(
   "parameters come in a body, and watchers of the same query share its runs",
   async (store, app) => {

@@ -1,10 +1,5 @@
 import { messageOf } from "../../base/message_of.ts";
-import {
-  LiveReadError,
-  type LiveReadRequest,
-  type Store,
-  StoreBusyError,
-} from "../../store/types.ts";
+import { type LiveReadRequest, type Store, StoreBusyError } from "../../store/types.ts";
 import { type HeldStates, LiveState } from "./live_state.ts";
 import type { RunSlots } from "./run_slots.ts";
 import type { TableChanges, TableWatch, TableWatcher } from "./table_watch.ts";
@@ -30,6 +25,8 @@ export class LiveQuery implements TableWatcher {
   #failure: Error | undefined;
   /** What the last run has seen. */
   #readIndex = 0;
+  /** The last entry up to which the newest state is known to hold. */
+  #validIndex = 0;
   /** The last entry that may have changed what it reads. */
   #changedAt = 0;
   /** The last one that may have changed what it reads from. */
@@ -62,9 +59,9 @@ export class LiveQuery implements TableWatcher {
     return this.#failure;
   }
 
-  /** The last entry up to which the newest state is what the query comes to. */
+  /** The last entry up to which the newest state is what the query comes to; it never goes back. */
   get validIndex(): number {
-    return this.#isBehind ? this.#readIndex : Math.max(this.#readIndex, this.#parts.tables.upTo);
+    return this.#validIndex;
   }
 
   get #isBehind(): boolean {
@@ -101,16 +98,22 @@ export class LiveQuery implements TableWatcher {
     });
   }
 
-  note({ tables, last, everything }: TableChanges): void {
+  note({ upTo, tables, everything }: TableChanges): void {
     let at = 0;
     if (everything > this.#readIndex) {
       this.#schemaAt = everything;
       this.#tables = undefined;
     }
-    if (this.#tables === undefined) at = last;
+    if (this.#tables === undefined) at = upTo;
     else for (const table of this.#tables) at = Math.max(at, tables.get(table) ?? 0);
     this.#changedAt = Math.max(this.#changedAt, at);
     if (this.#isBehind) this.#schedule();
+    else this.#holds();
+  }
+
+  /** Nothing that was looked at has changed it since it was run. */
+  #holds(): void {
+    this.#validIndex = Math.max(this.#validIndex, this.#parts.tables.upTo);
   }
 
   #schedule(): void {
@@ -138,6 +141,8 @@ export class LiveQuery implements TableWatcher {
         this.#readIndex = read.index;
         this.#tables = this.#schemaAt > read.index ? undefined : read.tables;
         this.#show(new LiveState(read));
+        this.#validIndex = Math.max(this.#validIndex, read.index);
+        if (!this.#isBehind) this.#holds();
       });
     } catch (error) {
       if (error instanceof StoreBusyError) {
@@ -155,7 +160,7 @@ export class LiveQuery implements TableWatcher {
     const before = this.#state;
     if (this.#failure !== undefined || (before !== undefined && areEqual(before, state))) return;
     if (!states.show(state)) {
-      this.end(new LiveReadError("This node's live queries hold as many rows as they may"));
+      this.end(new StoreBusyError("This node's live queries hold as many rows as they may"));
       return;
     }
     this.#state = state;

@@ -13,8 +13,6 @@ export interface TableChanges {
   readonly upTo: number;
   /** By folded name: the last entry that changed it. */
   readonly tables: ReadonlyMap<string, number>;
-  /** The last entry that changed any; 0 for none. */
-  readonly last: number;
   /** The last entry that may have changed every table, and the schema; 0 for none. */
   readonly everything: number;
 }
@@ -58,6 +56,7 @@ export class TableWatch {
     const looking = this.#looking = new AbortController();
     this.#look(looking.signal).catch((error) => {
       for (const each of this.#watchers) each.end(error);
+      this.#tell();
     });
   }
 
@@ -96,15 +95,14 @@ export class TableWatch {
   #changes(): TableChanges {
     const { store, log } = this.#parts;
     const upTo = store.applied.index;
-    const all: TableChanges = { upTo, tables: new Map(), last: upTo, everything: upTo };
+    const all: TableChanges = { upTo, tables: new Map(), everything: upTo };
     if (log === undefined) return all;
     const tables = new Map<string, number>();
-    let [last, everything] = [0, 0];
+    let everything = 0;
     try {
       const { groups, next } = log.read({ index: this.#upTo + 1, change: 0 }, readBytes);
       if (next.index <= upTo) return all;
       for (const { index, changes } of groups) {
-        last = index;
         for (const change of changes) {
           if (change.type === "read_again") everything = index;
           else tables.set(foldName(change.table.name), index);
@@ -115,6 +113,6 @@ export class TableWatch {
       if (error instanceof ChangesTruncatedError) return all;
       throw error;
     }
-    return { upTo, tables, last, everything };
+    return { upTo, tables, everything };
   }
 }

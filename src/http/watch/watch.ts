@@ -43,15 +43,20 @@ export async function watch(
     live.watchers.leave(gone);
     client[Symbol.dispose]();
   };
+  const left = client.signal();
+  let sentAway: string | undefined;
+  const end = () => {
+    if (left.reason instanceof RequestError) sentAway = left.reason.message;
+    gone.abort();
+  };
   try {
+    left.throwIfAborted();
+    left.addEventListener("abort", end);
     const index = await freshIndex(app, admitted, client.signal);
-    const first = await running.orEnded(firstState(query, index, admitted, statement));
-    let sentAway: string | undefined;
-    client.signal().addEventListener("abort", () => {
-      const { reason } = client.signal();
-      if (reason instanceof RequestError) sentAway = reason.message;
-      gone.abort();
-    });
+    // Runs wait for their turn, behind those of others: not for somebody who has gone.
+    const first = await running.orEnded(
+      orAborted(left, firstState(query, index, admitted, statement)),
+    );
     const pieces = watchStream({
       ...{ query, live, first, form },
       mayGoOn: () => admitted.isStillAdmitted,
@@ -65,6 +70,19 @@ export async function watch(
   } catch (error) {
     leave();
     throw error;
+  }
+}
+
+/** What `work` comes to; rejects once the signal is aborted. */
+async function orAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const end = () => reject(signal.reason);
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", end);
   }
 }
 

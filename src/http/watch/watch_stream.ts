@@ -1,3 +1,4 @@
+import { LiveReadError } from "../../store/types.ts";
 import { newsWithin } from "../streams/heartbeat.ts";
 import type { StreamForm } from "../streams/stream_form.ts";
 import { difference } from "./difference.ts";
@@ -32,46 +33,66 @@ export async function* watchStream(options: StreamOptions): AsyncGenerator<strin
   const { query, live: { states, watchers }, first, form, mayGoOn, signal, sentAway } = options;
   const endsAt = performance.now() + watchedMsMax;
   let sent = query.state ?? first;
+  /** The index that was told last, and what can be told of the rows that were sent last. */
+  let told = 0;
+  const index = () => {
+    return told = Math.max(told, sent.index, query.state === sent ? query.validIndex : 0);
+  };
   states.sent(sent, undefined);
   try {
     // As late as they are known to hold: who has seen as much elsewhere is not to go back.
-    yield piece(form, "rows", Math.max(sent.index, query.validIndex), rowsText(sent));
+    yield piece(form, "rows", index(), rowsText(sent));
     while (!signal.aborted && performance.now() < endsAt) {
       await watchers.turn();
       if (!mayGoOn()) break;
       const { state, failure } = query;
       if (failure !== undefined) {
-        yield endPiece(form, query.validIndex, failure.message);
+        yield endPiece(form, index(), reasonOf(failure));
         return;
       }
       if (state === undefined || state === sent) {
-        const { index } = sent;
         const known = sent;
         const isNew = await newsWithin(signal, (signal) => query.changed(known, signal));
-        if (!isNew && !signal.aborted) yield heartbeat(form, Math.max(index, query.validIndex));
+        if (!isNew && !signal.aborted) yield heartbeat(form, index());
         continue;
       }
-      const text = newsOf(form, sent, state);
+      const text = newsOf(query, form, sent, state);
       states.sent(state, sent);
       sent = state;
+      told = sent.index;
       if (text !== "") yield text;
     }
-    yield endPiece(form, Math.max(sent.index, query.validIndex), sentAway());
+    yield endPiece(form, index(), sentAway());
   } finally {
     states.sent(undefined, sent);
   }
 }
 
-/** What was made last of two states: all who are up to date are told the same. */
-const madeLast = new WeakMap<LiveState, { from: LiveState; form: StreamForm; text: string }>();
+/**
+ * What was made last for a query: all who are up to date are told the same. Of states it holds the
+ * newest alone: one that held another, and that the one before, would be all that there ever were.
+ */
+interface Made {
+  readonly form: StreamForm;
+  readonly from: WeakRef<LiveState>;
+  readonly to: LiveState;
+  readonly text: string;
+}
+
+const madeLast = new WeakMap<LiveQuery, Made>();
 
 /** What leads from one state to another; "" when they are alike. */
-function newsOf(form: StreamForm, from: LiveState, to: LiveState): string {
-  const known = madeLast.get(to);
-  if (known?.from === from && known.form === form) return known.text;
+function newsOf(query: LiveQuery, form: StreamForm, from: LiveState, to: LiveState): string {
+  const known = madeLast.get(query);
+  if (known?.to === to && known.form === form && known.from.deref() === from) return known.text;
   const text = pieceOfNews(form, from, to);
-  madeLast.set(to, { from, form, text });
+  madeLast.set(query, { form, from: new WeakRef(from), to, text });
   return text;
+}
+
+/** Why the query has failed; undefined for what is only this node's fault: another is to be asked. */
+function reasonOf(failure: Error): string | undefined {
+  return failure instanceof LiveReadError ? failure.message : undefined;
 }
 
 function pieceOfNews(form: StreamForm, from: LiveState, to: LiveState): string {

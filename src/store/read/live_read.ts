@@ -82,7 +82,7 @@ export class LiveOrigins {
     });
   }
 
-  /** Tables, folded; undefined where one is virtual, whose rows other tables have. */
+  /** Tables, folded; undefined where one is virtual, whose rows other tables have, or SQLite's own. */
   #tablesOf(sql: string): readonly string[] | undefined {
     const { database } = this.#connection;
     const names = this.#namesNow();
@@ -91,8 +91,9 @@ export class LiveOrigins {
       const folded = foldName(name);
       if (isTableFunction(folded) && !names.tables.has(folded)) continue;
       const isTable = names.tables.has(folded) && !names.virtualTables.includes(folded);
-      // The schema's own table has no name there, and changes of it are told of as such.
-      if (!isTable && folded !== "sqlite_master") return undefined;
+      // Nothing is told of what SQLite writes into tables of its own, but for the schema's.
+      const isRecorded = isTable && !folded.startsWith("sqlite_");
+      if (!isRecorded && folded !== "sqlite_master") return undefined;
       found.add(folded);
     }
     return [...found];
