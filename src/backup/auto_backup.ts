@@ -3,7 +3,7 @@ import { formatGoBytes } from "../base/go_bytes.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
-import type { Store } from "../store/types.ts";
+import { type Store, StoreBusyError } from "../store/types.ts";
 import { BackupSeries } from "./backup_series.ts";
 import type { AutoBackupConfig } from "./config.ts";
 import type { OpenDestination } from "./destination.ts";
@@ -86,13 +86,13 @@ export class AutoBackup {
 
   /**
    * Restores the backup with that key into a file, with all checks; undefined when none is
-   * remembered. One at a time, as each takes the room of a database.
+   * remembered. One at a time, as each takes the room of a database: else a StoreBusyError.
    */
   async verify(key: string): Promise<Verification | undefined> {
     const { destination } = this.#parts;
     const record = (await this.#manifest()).backups.find((backup) => backup.key === key);
     if (record === undefined) return undefined;
-    if (this.#verifying) throw new Error("Another backup is being verified");
+    if (this.#verifying) throw new StoreBusyError("Another backup is being verified here");
     this.#verifying = true;
     try {
       const signal = this.#ending.signal;

@@ -64,6 +64,7 @@ export const consolePaths = {
       responses: responses({
         200: answer("What came of it.", jsonOf("BackupVerdict")),
         404: answer("There is no such backup, or no -auto-backup.", plainText),
+        503: answer("Another one is being verified at this node.", plainText),
       }),
     },
   },
