@@ -15,16 +15,22 @@ function burnProcessorTime(): number {
 
 Deno.test("a profile of the processor names the functions that took its time", async () => {
   const { fetch } = appWith(new FakeService());
-  const asked = fetch("/debug/pprof/profile?seconds=0.3");
-  const burning = setInterval(burnProcessorTime, 1);
-  const response = await asked;
-  clearInterval(burning);
-  assert.equal(response.status, 200);
-  assert.match(response.headers.get("content-disposition") ?? "", /^attachment; .*\.cpuprofile"$/);
-  const { nodes, samples, timeDeltas } = await response.json();
-  assert.equal(samples.length, timeDeltas.length);
-  const names = nodes.map(({ callFrame }: { callFrame: CallFrame }) => callFrame.functionName);
-  assert.ok(names.includes("burnProcessorTime"), names.join());
+  // As often as it takes a busy machine to give the processor's time to these lines.
+  for (let names: string[] = [], left = 30; !names.includes("burnProcessorTime"); left--) {
+    assert.ok(left > 0, names.join());
+    const asked = fetch("/debug/pprof/profile?seconds=0.3");
+    const burning = setInterval(burnProcessorTime, 1);
+    const response = await asked;
+    clearInterval(burning);
+    assert.equal(response.status, 200);
+    assert.match(
+      response.headers.get("content-disposition") ?? "",
+      /^attachment; .*\.cpuprofile"$/,
+    );
+    const { nodes, samples, timeDeltas } = await response.json();
+    assert.equal(samples.length, timeDeltas.length);
+    names = nodes.map(({ callFrame }: { callFrame: CallFrame }) => callFrame.functionName);
+  }
 });
 
 Deno.test("one profile at a time; one whose client has gone ends, and the next can be taken", async () => {
