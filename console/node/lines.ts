@@ -10,7 +10,10 @@ interface Numbered {
   readonly number: number;
 }
 
-/** Lines of a node as they come, the newest first; those that the node forgets stay a while here. */
+/**
+ * Lines of a node as they come, the newest first; those that the node forgets stay a while here, until
+ * it is started anew and counts from 1 again.
+ */
 export function useLines<T extends Numbered>(path: string) {
   const [lines, setLines] = useState<readonly T[] | undefined>(undefined);
   const [failure, setFailure] = useState("");
@@ -21,9 +24,13 @@ export function useLines<T extends Numbered>(path: string) {
     const look = () =>
       askJson<{ lines: T[] }>(`${path}?after=${last}`).then(({ lines: come }) => {
         setFailure("");
+        const [first] = come;
+        const isAnew = first !== undefined && first.number <= last;
         last = come.at(-1)?.number ?? last;
         setLines((before = []) =>
-          come.length === 0 ? before : [...come.toReversed(), ...before].slice(0, keptMax)
+          come.length === 0
+            ? before
+            : [...come.toReversed(), ...(isAnew ? [] : before)].slice(0, keptMax)
         );
       }, (error) => setFailure(messageOf(error)))
         .finally(() => {

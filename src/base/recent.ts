@@ -24,8 +24,11 @@ export class Recent<T> {
     }
   }
 
-  /** Those with a higher number that are still kept, the oldest first. */
+  /**
+   * Those with a higher number that are still kept, the oldest first; all behind a number that there
+   * has not been, which is of an earlier start.
+   */
   after(number: number): readonly { readonly number: number; readonly item: T }[] {
-    return this.#kept.filter((kept) => kept.number > number);
+    return this.#kept.filter((kept) => number > this.#last || kept.number > number);
   }
 }

@@ -6,7 +6,6 @@ import {
   type ChangedTable,
   type ChangedValue,
   type ChangeGroup,
-  type ChangePosition,
   RawText,
   type ReadAgain,
   type RowChange,
@@ -27,7 +26,7 @@ export interface EncodedGroup {
   readonly json: string;
   readonly index: number;
   readonly events: number;
-  /** The same whoever sends it, and no other's of the cluster. */
+  /** The same whoever sends the same, and no other's of the cluster. */
   readonly id: string;
   /** What an event of Debezium's is of. */
   readonly table?: string;
@@ -45,7 +44,9 @@ export function encodeGroups(group: ChangeGroup, options: EventOptions): Encoded
   let change = first;
   for (const changes of transactionsOf(group.changes)) {
     const events = changes.map((change) => encodeEvent(change, options)).filter((e) => e !== "");
-    if (events.length > 0) groups.push(encodedGroup({ index, change }, time, events));
+    // A long transaction is cut into several, and another node may have cut it elsewhere.
+    const id = `${index}.${change}.${changes.length}`;
+    if (events.length > 0) groups.push(encodedGroup(index, id, time, events));
     change += changes.length;
   }
   return groups;
@@ -65,17 +66,17 @@ export function lossGroup(
   }
   const error =
     `changes of the entries from index ${from} to ${to} are lost: read everything again`;
-  const group = encodedGroup({ index: to, change: 0 }, time, [`{"error":${goJson(error)}}`]);
-  return { ...group, id: `lost.${from}.${to}` };
+  return encodedGroup(to, `lost.${from}.${to}`, time, [`{"error":${goJson(error)}}`]);
 }
 
 function encodedGroup(
-  { index, change }: ChangePosition,
+  index: number,
+  id: string,
   time: number,
   events: readonly string[],
 ): EncodedGroup {
   const json = `{"index":${index},"commit_timestamp":${time},"events":[${events.join(",")}]}`;
-  return { json, index, events: events.length, id: `${index}.${change}` };
+  return { json, index, events: events.length, id };
 }
 
 function* transactionsOf(changes: readonly Change[]): Generator<readonly Change[]> {

@@ -13,4 +13,5 @@ Deno.test("Recent keeps the last things within both bounds, by their numbers", (
   assert.deepEqual(kept(), []);
   recent.push("e", 1);
   assert.deepEqual(kept(), ["7e"]);
+  assert.deepEqual([kept(7), kept(8)], [[], ["7e"]]);
 });
