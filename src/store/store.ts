@@ -127,6 +127,7 @@ class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #readers: ReaderPool;
   readonly outsideReaders: OutsideReaders;
+  distrusted = 0;
   readonly #heldReads: HeldReads;
   readonly #quickSwitch: QuickSwitch;
   readonly #quickReader: QuickReader;
@@ -414,6 +415,7 @@ class SqliteStore implements Store {
   }
 
   distrust(): void {
+    this.distrusted++;
     this.outsideReaders.distrust();
   }
 

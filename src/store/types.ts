@@ -475,6 +475,8 @@ export interface Store extends StateMachine {
   hold(): Promise<HeldRead>;
   /** The file is damaged, until another is in its place: threads outside the store do not read it. */
   distrust(): void;
+  /** How often it was. What was read before, and is kept, is no more to be told. */
+  readonly distrusted: number;
   /** Has what `holdCopy` needs ready, so that it takes a moment only. */
   prepareCopy(): void;
   /** Holds what is committed now, to be compared with other nodes' copies; one at a time. */

@@ -354,6 +354,7 @@ const noStore: AppOptions["live"] = {
   applied: { index: 8, term: 2 },
   liveRead: () => Promise.reject(new Error("There is no store")),
   waitApplied: () => Promise.reject(new Error("There is no store")),
+  distrusted: 0,
 };
 
 /** An app in front of `service`; `fetch` asks it without a socket. */

@@ -24,6 +24,7 @@ function readAt(index: number): LiveRead {
 
 /** Reads that are answered when the test says so. */
 class Reads {
+  readonly distrusted = 0;
   readonly asked: PromiseWithResolvers<LiveRead>[] = [];
   #more = Promise.withResolvers<void>();
 
@@ -77,6 +78,7 @@ Deno.test("who waits for what cannot be looked at any more is told so", async ()
     get applied() {
       return { index, term: 1 };
     },
+    distrusted: 0,
     liveRead: () => Promise.resolve(readAt(index)),
     waitApplied: () => {
       index = 2;
@@ -98,6 +100,7 @@ Deno.test("states that are told and over are held by nobody", async () => {
     get applied() {
       return { index, term: 1 };
     },
+    distrusted: 0,
     liveRead: () => Promise.resolve(readAt(index)),
     waitApplied: async (wanted: number, signal?: AbortSignal) => {
       signal?.addEventListener("abort", () => log.resolve());

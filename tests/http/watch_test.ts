@@ -315,6 +315,19 @@ test("all watchers are told when the node stops", async (store, app) => {
   assert.deepEqual(await Promise.all(ends), [{ index: 1, end: true }, { index: 1, end: true }]);
 }, ["none"]);
 
+test("of a database that was found to be damaged nothing more is told", async (store, app) => {
+  await store.execute(["CREATE TABLE t (a)"]);
+  const watchers = [await watch(app, "SELECT a FROM t"), await watch(app, "SELECT max(a) FROM t")];
+  for (const watcher of watchers) await watcher.next();
+  store.store.distrust();
+  await store.execute(["INSERT INTO t VALUES (1)"]);
+  for (const watcher of watchers) assert.deepEqual(await watcher.next(), { index: 1, end: true });
+  const another = await watch(app, "SELECT a FROM t");
+  await another.next();
+  assert.deepEqual(another.rows, [[1]], "Of what has come in its place all is told");
+  await another.end();
+}, both);
+
 const queries = [
   "SELECT id, n, s FROM a ORDER BY n, id",
   "SELECT s, count(*), max(n) FROM a GROUP BY s ORDER BY s",

@@ -137,6 +137,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.hold();
   }
 
+  get distrusted() {
+    return this.#store.distrusted;
+  }
+
   distrust() {
     this.#store.distrust();
   }

@@ -73,6 +73,8 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
 
   distrust(): void {}
 
+  readonly distrusted = 0;
+
   prepareCopy(): void {}
 
   holdCopy(): Promise<never> {

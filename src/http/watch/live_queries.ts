@@ -8,7 +8,7 @@ import { RunSlots } from "./run_slots.ts";
 import { TableWatch } from "./table_watch.ts";
 
 /** What live queries need of a store. */
-export type LiveStore = Pick<Store, "applied" | "liveRead" | "waitApplied">;
+export type LiveStore = Pick<Store, "applied" | "distrusted" | "liveRead" | "waitApplied">;
 
 interface Shared {
   readonly query: LiveQuery;
@@ -42,7 +42,7 @@ export class LiveQueries {
   take(request: LiveReadRequest): { readonly query: LiveQuery; readonly letGo: () => void } {
     const name = nameOf(request);
     let shared = this.#queries.get(name);
-    if (shared === undefined || shared.query.failure !== undefined) {
+    if (shared === undefined || shared.query.failure !== undefined || !shared.query.isTrusted) {
       const { store, states } = this;
       const parts = { store, states, tables: this.#tables, slots: this.#slots };
       shared = { query: new LiveQuery(request, parts), users: 0 };

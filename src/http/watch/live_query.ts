@@ -11,7 +11,7 @@ const runsPart = 5;
 const busyMs = 1_000;
 
 export interface LiveQueryParts {
-  readonly store: Pick<Store, "liveRead">;
+  readonly store: Pick<Store, "distrusted" | "liveRead">;
   readonly tables: TableWatch;
   readonly slots: RunSlots;
   readonly states: HeldStates;
@@ -21,6 +21,7 @@ export interface LiveQueryParts {
 export class LiveQuery implements TableWatcher {
   readonly #parts: LiveQueryParts;
   readonly #request: LiveReadRequest;
+  readonly #distrusted: number;
   #state: LiveState | undefined;
   #failure: Error | undefined;
   /** What the last run has seen. */
@@ -45,6 +46,7 @@ export class LiveQuery implements TableWatcher {
   constructor(request: LiveReadRequest, parts: LiveQueryParts) {
     this.#request = request;
     this.#parts = parts;
+    this.#distrusted = parts.store.distrusted;
     // Before it is run: what is changed from then on must be noted.
     parts.tables.add(this);
   }
@@ -57,6 +59,11 @@ export class LiveQuery implements TableWatcher {
   /** Why there is no newer one, nor will be. */
   get failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /** False once the database that it was read from was found to be damaged: nothing of it is told. */
+  get isTrusted(): boolean {
+    return this.#parts.store.distrusted === this.#distrusted;
   }
 
   /** The last entry up to which the newest state is what the query comes to; it never goes back. */
@@ -78,6 +85,7 @@ export class LiveQuery implements TableWatcher {
     await this.#parts.tables.reach(index);
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
+      if (!this.isTrusted) throw distrusted();
       if (this.#state !== undefined && this.validIndex >= index) return this.#state;
       await this.#ran.promise;
       if (this.#refused !== undefined && performance.now() > deadline) throw this.#refused;
@@ -137,6 +145,7 @@ export class LiveQuery implements TableWatcher {
         this.#refused = undefined;
         const startedAt = performance.now();
         const read = await store.liveRead(this.#request, this.#ended.signal);
+        if (!this.isTrusted) return this.end(distrusted());
         this.#nextRunAt = startedAt + Math.max(intervalMs, runsPart * read.tookMs);
         this.#readIndex = read.index;
         this.#tables = this.#schemaAt > read.index ? undefined : read.tables;
@@ -190,6 +199,10 @@ export class LiveQuery implements TableWatcher {
     this.#tellNews();
     this.#tellRan();
   }
+}
+
+function distrusted(): StoreBusyError {
+  return new StoreBusyError("This node's copy of the database is damaged: ask another node");
 }
 
 function areEqual(one: LiveState, other: LiveState): boolean {

@@ -44,7 +44,7 @@ export async function* watchStream(options: StreamOptions): AsyncGenerator<strin
     yield piece(form, "rows", index(), rowsText(sent));
     while (!signal.aborted && performance.now() < endsAt) {
       await watchers.turn();
-      if (!mayGoOn()) break;
+      if (!mayGoOn() || !query.isTrusted) break;
       const { state, failure } = query;
       if (failure !== undefined) {
         yield endPiece(form, index(), reasonOf(failure));
