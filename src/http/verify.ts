@@ -20,7 +20,7 @@ export async function verify(
 }
 
 /** A comparison as the API shows it. */
-export function comparisonJson(report: ComparisonReport | undefined): Record<string, unknown> {
+function comparisonJson(report: ComparisonReport | undefined): Record<string, unknown> {
   if (report === undefined) return { state: "none" };
   const { state, startedAtMs, finishedAtMs, index, tables, rows, copies, findings, unread } =
     report;

@@ -1,12 +1,9 @@
-import {
-  type TransactionMode,
-  transactionModes,
-} from "../../src/cluster/transactions/transaction.ts";
+import { transactionModes } from "../../src/cluster/transactions/transaction.ts";
+import { httpCalls } from "../simulation/transaction_calls.ts";
 import {
   CallFailed,
   finalLists,
   finalMoney,
-  type StatementAnswer,
   type TransactionCalls,
   TransactionClients,
   transactionSetup,
@@ -61,24 +58,7 @@ export class Transactions implements Workload {
 
 /** Most requests go to one node, and some to any other. */
 function callsTo({ home, any, random }: Site): TransactionCalls {
-  const node = () => random.chance(0.8) ? home : any();
-  const within = (what: string, tx: string) =>
-    `/db/${what}?tx=${encodeURIComponent(tx)}&timeout=3s`;
-  return {
-    begin: async (mode: TransactionMode) =>
-      JSON.parse(await post(home, "/db/begin?timeout=3s", JSON.stringify({ mode }))).tx,
-    run: async (tx, sql) => {
-      const answer = await post(node(), within("request", tx), JSON.stringify(sql));
-      return JSON.parse(answer).results as StatementAnswer[];
-    },
-    commit: async (tx) => void await post(node(), within("commit", tx), ""),
-    rollback: async (tx) => void await post(node(), within("rollback", tx), ""),
-    write: async (sql) => {
-      const body = await post(node(), "/db/execute?timeout=3s", JSON.stringify([sql]));
-      const [{ error }] = JSON.parse(body).results;
-      if (error !== undefined) throw new CallFailed(error, false);
-    },
-  };
+  return httpCalls(post, { home, next: () => random.chance(0.8) ? home : any() });
 }
 
 async function post(node: Site["home"], path: string, body: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Client, Refused, Unavailable, UnknownOutcome } from "@raftlite/client";
+import { background } from "../background.ts";
 import { Cluster, type NodeProcess } from "../cluster/harness.ts";
 import { takePort } from "../ports.ts";
 
@@ -276,14 +277,14 @@ function breakingNode(path: string) {
       text = "";
     }
   };
-  const served = (async () => {
+  const served = background(async () => {
     for await (const connection of listener) {
       connections.add(connection);
       serve(connection).catch(() => {}).finally(() => {
         if (connections.delete(connection)) connection.close();
       });
     }
-  })();
+  });
   return {
     node,
     async [Symbol.asyncDispose]() {
@@ -297,7 +298,7 @@ function breakingNode(path: string) {
 
 Deno.test("A statement of a transaction whose connection breaks is sent once", async () => {
   await using broken = breakingNode("/db/execute");
-  await using db = new Client(broken.node.url, { discover: false, timeoutMs: 10_000 });
+  await using db = new Client(broken.node.url, { discover: false, timeoutMs: 120_000 });
   await assert.rejects(
     db.transaction((tx) => tx.execute("INSERT INTO t VALUES (1)"), { attempts: 1 }),
     Unavailable,

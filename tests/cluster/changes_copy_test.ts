@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { background } from "../background.ts";
 import { Cluster } from "./harness.ts";
 
 interface Group {
@@ -26,16 +27,17 @@ Deno.test("A read with raft_index, and the changes from behind it, make a whole 
   await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", rows]);
   let written = 0;
   let isOver = false;
-  const writing = Array.from({ length: writers }, async () => {
-    while (!isOver) {
-      written++;
-      await node.execute([
-        ["INSERT INTO t (v) VALUES (?)", written],
-        ["UPDATE t SET v = v + 1 WHERE id BETWEEN ?1 * 17 AND ?1 * 17 + 9", written],
-        ["DELETE FROM t WHERE id = ? * 13", written],
-      ]);
-    }
-  });
+  const writing = Array.from({ length: writers }, () =>
+    background(async () => {
+      while (!isOver) {
+        written++;
+        await node.execute([
+          ["INSERT INTO t (v) VALUES (?)", written],
+          ["UPDATE t SET v = v + 1 WHERE id BETWEEN ?1 * 17 AND ?1 * 17 + 9", written],
+          ["DELETE FROM t WHERE id = ? * 13", written],
+        ]);
+      }
+    }));
   const made: { from: number; rows: Map<number, number> }[] = [];
   while (made.length < copies) {
     const { body } = await node.fetch("/db/query?level=linearizable&raft_index", {

@@ -1,19 +1,17 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
-import {
-  type TransactionMode,
-  transactionModes,
-} from "../../src/cluster/transactions/transaction.ts";
+import { transactionModes } from "../../src/cluster/transactions/transaction.ts";
+import { httpCalls } from "../simulation/transaction_calls.ts";
 import {
   CallFailed,
   finalLists,
   finalMoney,
-  type StatementAnswer,
   type TransactionCalls,
   TransactionClients,
   transactionSetup,
 } from "../simulation/transaction_clients.ts";
 import { anySeed } from "../store/seeds.ts";
+import { background } from "../background.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 /** What a request came to that was not answered with 200; a lost one may have been done. */
@@ -34,26 +32,11 @@ async function post(node: NodeProcess, path: string, body: string): Promise<stri
 
 /** Most requests go to one node, and some to any other. */
 function callsTo(cluster: Cluster, home: NodeProcess, random: Prng): TransactionCalls {
-  const node = () => {
+  const next = () => {
     const other = cluster.nodes[random.below(cluster.nodes.length)];
     return random.chance(0.8) || other === undefined ? home : other;
   };
-  const in_ = (what: string, tx: string) => `/db/${what}?tx=${encodeURIComponent(tx)}&timeout=3s`;
-  return {
-    begin: async (mode: TransactionMode) =>
-      JSON.parse(await post(home, "/db/begin?timeout=3s", JSON.stringify({ mode }))).tx,
-    run: async (tx, sql) => {
-      const answer = await post(node(), in_("request", tx), JSON.stringify(sql));
-      return JSON.parse(answer).results as StatementAnswer[];
-    },
-    commit: async (tx) => void await post(node(), in_("commit", tx), ""),
-    rollback: async (tx) => void await post(node(), in_("rollback", tx), ""),
-    write: async (sql) => {
-      const body = await post(node(), "/db/execute?timeout=3s", JSON.stringify([sql]));
-      const [{ error }] = JSON.parse(body).results;
-      if (error !== undefined) throw new CallFailed(error, false);
-    },
-  };
+  return httpCalls(post, { home, next });
 }
 
 Deno.test("Transactions have no anomaly in any mode, while nodes are killed and leaders move", async () => {
@@ -64,17 +47,18 @@ Deno.test("Transactions have no anomaly in any mode, while nodes are killed and 
   let moment = 0;
   const clients = new TransactionClients(() => ++moment);
   let running = true;
-  const live = Array.from({ length: 6 }, async (_, at) => {
-    const own = new Prng(random.uint64());
-    while (running) {
-      const home = cluster.nodes[own.below(cluster.nodes.length)];
-      const mode = transactionModes[(at + own.below(2)) % transactionModes.length];
-      assert(home && mode);
-      await clients.once(callsTo(cluster, home, own), own, mode);
-      // A node that is down answers at once.
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  });
+  const live = Array.from({ length: 6 }, (_, at) =>
+    background(async () => {
+      const own = new Prng(random.uint64());
+      while (running) {
+        const home = cluster.nodes[own.below(cluster.nodes.length)];
+        const mode = transactionModes[(at + own.below(2)) % transactionModes.length];
+        assert(home && mode);
+        await clients.once(callsTo(cluster, home, own), own, mode);
+        // A node that is down answers at once.
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }));
   const more = async (count: number) => {
     const before = clients.count("committed");
     await eventually("more commits", () => clients.count("committed") >= before + count);

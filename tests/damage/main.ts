@@ -138,7 +138,7 @@ async function round(cluster: Cluster, random: Prng): Promise<{ what: string; ou
 }
 
 /** Runs rounds from a seed; throws with the seed and the round of one that went wrong. */
-export async function damageRounds(seed: number, rounds: number): Promise<Map<Outcome, number>> {
+async function damageRounds(seed: number, rounds: number): Promise<Map<Outcome, number>> {
   const random = new Prng(BigInt(seed));
   const counts = new Map<Outcome, number>();
   await using cluster = await Cluster.start();

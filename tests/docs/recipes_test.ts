@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Transaction } from "@raftlite/client";
+import { background } from "../background.ts";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
 import { codeBlocks, withNodes } from "./code_blocks.ts";
 
@@ -60,9 +61,11 @@ Deno.test(
     await withCluster(async (recipes, cluster) => {
       const given: (number | undefined)[] = [];
       let isEnding = false;
-      const counting = recipes.flatMap(({ next }) => [next, next]).map(async (next) => {
-        while (!isEnding) given.push(await next("orders"));
-      });
+      const counting = recipes.flatMap(({ next }) => [next, next]).map((next) =>
+        background(async () => {
+          while (!isEnding) given.push(await next("orders"));
+        })
+      );
       await eventually("some numbers", () => given.length > 50);
       await killLeader(cluster);
       const before = given.length;
@@ -89,20 +92,22 @@ Deno.test(
       let done = 0;
       let lost = 0;
       let isEnding = false;
-      const workers = recipes.flatMap(({ doJob }) => [doJob, doJob]).map(async (doJob, i) => {
-        // Half of them are so slow that others have the job by then.
-        const seconds = i % 2 === 0 ? -1 : 1;
-        while (!isEnding) {
-          const work = async (task: string, tx: Transaction) => {
-            await tx.execute("INSERT INTO work VALUES (?)", [task]);
-            if (done++ % 7 === 3) throw new Error("the worker dies");
-          };
-          await doJob(work, seconds).catch((error) => {
-            if (error.message !== "the worker dies") throw error;
-            lost++;
-          });
-        }
-      });
+      const workers = recipes.flatMap(({ doJob }) => [doJob, doJob]).map((doJob, i) =>
+        background(async () => {
+          // Half of them are so slow that others have the job by then.
+          const seconds = i % 2 === 0 ? -1 : 1;
+          while (!isEnding) {
+            const work = async (task: string, tx: Transaction) => {
+              await tx.execute("INSERT INTO work VALUES (?)", [task]);
+              if (done++ % 7 === 3) throw new Error("the worker dies");
+            };
+            await doJob(work, seconds).catch((error) => {
+              if (error.message !== "the worker dies") throw error;
+              lost++;
+            });
+          }
+        })
+      );
       await eventually("some work", () => done > 10);
       await killLeader(cluster);
       const leader = await cluster.leader();
@@ -132,20 +137,22 @@ Deno.test(
       const gone = new Set<string>();
       const led = new Map<string, number>();
       let isEnding = false;
-      const candidates = recipes.map(async ({ lead, writeAsLeader }, i) => {
-        const me = `candidate ${i}`;
-        while (!isEnding) {
-          const token = await lead("mailer", me, 2);
-          // One that does not know that it has been replaced writes all the same.
-          while (token !== undefined && !isEnding) {
-            if (!await writeAsLeader("mailer", token, me)) break;
-            led.set(me, token);
-            if (gone.has(me)) continue;
-            if (await lead("mailer", me, 2) !== token) break;
+      const candidates = recipes.map(({ lead, writeAsLeader }, i) =>
+        background(async () => {
+          const me = `candidate ${i}`;
+          while (!isEnding) {
+            const token = await lead("mailer", me, 2);
+            // One that does not know that it has been replaced writes all the same.
+            while (token !== undefined && !isEnding) {
+              if (!await writeAsLeader("mailer", token, me)) break;
+              led.set(me, token);
+              if (gone.has(me)) continue;
+              if (await lead("mailer", me, 2) !== token) break;
+            }
+            await new Promise((resolve) => setTimeout(resolve, 100));
           }
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
-      });
+        })
+      );
       const [first = ""] = await eventually("a leader", () => led.size > 0 && [...led.keys()]);
       await killLeader(cluster);
       gone.add(first);

@@ -129,7 +129,7 @@ Deno.test("Store.backup copies the rest for a client so slow that the WAL would 
     const reader = body.getReader();
     const pieces = [(await reader.read()).value ?? new Uint8Array()];
     // Of one that was fast enough nothing is on the disk.
-    assert.deepEqual(left(s).names, []);
+    if (limits.copyHeldMs === undefined) assert.deepEqual(left(s).names, []);
     await s.execute(["UPDATE t SET v = randomblob(1000)", "DELETE FROM t WHERE rowid % 2 = 1"]);
     await until("the WAL to be free", () => !database.checkpoint("truncate").busy);
     assert.equal(left(s).names.length, 1);
