@@ -62,9 +62,7 @@ async function bringUp(
   cleanUp: AsyncDisposableStack,
 ): Promise<OpenMember> {
   const { dataDirectory: directory } = configuration;
-  const note = configuration.database.repairs
-    ? new RepairNote(surroundings.disk, directory, surroundings.logger)
-    : undefined;
+  const note = new RepairNote(surroundings.disk, directory, surroundings.logger);
   const files = await openFiles({ configuration, surroundings, note }, cleanUp);
   const { data, damage, rejoin } = files;
   let { raftLog } = files;
@@ -117,7 +115,7 @@ async function bringUp(
   const { node, service, reporting } = assemble(parts, raftLog, { note, damage });
   if (begun === undefined) checkSingleNodeJoin(parts, node.configuration);
   store.failed.catch(async (error) => {
-    await noteFailure(note, node, error).catch(() => {});
+    if (configuration.database.repairs) await noteFailure(note, node, error).catch(() => {});
     surroundings.onFatal(error);
   });
   const upkeep = new Upkeep({
@@ -142,7 +140,7 @@ async function bringUp(
       timeoutMs: stopTimeoutMs,
     });
     service.stop();
-    await note?.idle();
+    await note.idle();
   });
   const start = async () => {
     node.start();
@@ -151,7 +149,7 @@ async function bringUp(
       comeBack(parts, { service, members: node.configuration, onCluster });
     } else if (begun.type === "exists") {
       await joinFresh(parts, onCluster, rejoin);
-      if (rejoin !== undefined) await note?.clear();
+      if (rejoin !== undefined) await note.clear();
     }
     reporting?.start(node);
     upkeep.start();
@@ -192,12 +190,14 @@ function scrubNode({ node, service }: Assembly): ScrubNode {
 
 /** A damaged database that stops the node is set aside by its next start, where others have all of it. */
 async function noteFailure(
-  note: RepairNote | undefined,
+  note: RepairNote,
   node: Node,
   error: unknown,
 ): Promise<void> {
   const isAlone = node.configuration.members.every(({ id }) => id === node.id);
-  if (note === undefined || isAlone || !isDamaged(error)) return;
+  if (isAlone || !isDamaged(error)) return;
+  // What is here then is not whole yet, and what was set aside is not to be lost for it.
+  if ((await note.read())?.moved === true) return;
   await note.write({ part: "database", reason: messageOf(error), moved: false });
 }
 
@@ -205,7 +205,7 @@ function assemble(
   parts: MemberParts,
   raftLog: OpenLog,
   { note, damage }: {
-    readonly note: RepairNote | undefined;
+    readonly note: RepairNote;
     readonly damage: string | undefined;
   },
 ): Assembly & { readonly reporting: Reporting | undefined } {
@@ -222,7 +222,7 @@ function assemble(
     roleTimes: configuration.cluster.roleTimes,
     onMembers: (members) => {
       surroundings.onMembers?.(members);
-      note?.remember(members, self.id);
+      if (database.repairs) note.remember(members, self.id);
       reporting?.changed();
     },
     onStatus: (status) => {
@@ -236,10 +236,10 @@ function assemble(
     installMarker: new FileInstallMarker(surroundings.disk, logDirectory(dataDirectory)),
     clusterId: () => identity.clusterId,
     damage,
-    onReplaced: async () => await note?.clear(),
-    repair: note && {
-      note: (reason) => note.write({ part: "database", reason, moved: false }),
-    },
+    onReplaced: async () => await note.clear(),
+    repair: database.repairs
+      ? { note: (reason) => note.write({ part: "database", reason, moved: false }) }
+      : undefined,
   });
   return { ...assembly, reporting };
 }

@@ -8,6 +8,7 @@ import { recover, wayOutOf } from "../node/recovery.ts";
 import { decodeConfiguration } from "../raft/configuration.ts";
 import { type Configuration as Members, nodeName } from "../raft/types.ts";
 import type { LogContents, RaftLog } from "../raft_log/types.ts";
+import { asideName } from "../store/copy/set_aside.ts";
 import type { Store } from "../store/types.ts";
 import { AddressError, parseAddress } from "../io/address.ts";
 import type { ClusterIdentity } from "./cluster_identity.ts";
@@ -67,6 +68,11 @@ export async function openLog(parts: OpenLogParts): Promise<OpenLog> {
       if (recovery.type === "fresh") {
         throw new StartError(
           `${path}/peers.json names the nodes that are left of a cluster, but ${directory} has no data of one: start it without the file`,
+        );
+      }
+      if (store.applied.index < open.contents.compaction.index) {
+        throw new StartError(
+          `${path}/peers.json names the nodes that are left of a cluster, but the database of ${directory} was damaged and is set aside: begin with a node that has its own, or put the one in ${directory}/${asideName} back`,
         );
       }
       const members = survivors(forced, configurationsOf(open.contents), identity.serverId);

@@ -60,11 +60,11 @@ export class RepairNote {
     await this.#disk.syncDirectory(this.#directory);
   }
 
-  /** The Raft addresses of the other members, as this node has last known them. */
-  async addresses(self: string): Promise<string[]> {
+  /** The Raft addresses of the other members, as this node has last known them; undefined where it has not. */
+  async addresses(self: string): Promise<string[] | undefined> {
     const text = await readText(this.#disk, `${this.#directory}/${membersName}`);
     const { addresses } = text === undefined ? {} : parsed(text);
-    if (typeof addresses !== "object" || addresses === null) return [];
+    if (typeof addresses !== "object" || addresses === null) return undefined;
     return Object.entries(addresses)
       .filter(([name, address]) => name !== self && typeof address === "string")
       .map(([, address]) => String(address));

@@ -1,8 +1,9 @@
+import { dirname } from "node:path";
 import { messageOf } from "../base/message_of.ts";
 import { companions } from "../store/copy/file_exchange.ts";
-import { asideName, setDatabaseAside } from "../store/copy/set_aside.ts";
+import { asideName, asideOf, setDatabaseAside } from "../store/copy/set_aside.ts";
 import { isDamaged } from "../store/failures.ts";
-import { databaseName } from "../store/store.ts";
+import { changesName, databaseName } from "../store/store.ts";
 import { LogDamageError } from "../raft_log/types.ts";
 import { RecoveryError } from "../node/recovery.ts";
 import type { Disk } from "../io/types.ts";
@@ -35,8 +36,7 @@ export interface OpenFiles {
 type Parts = {
   readonly configuration: MemberConfiguration;
   readonly surroundings: Surroundings;
-  /** Undefined: what is damaged is left as it is, and refused. */
-  readonly note: RepairNote | undefined;
+  readonly note: RepairNote;
 };
 
 /**
@@ -47,10 +47,11 @@ type Parts = {
  * | the database, with a log that is whole | the node keeps its id, its vote and its entries, and the leader sends it a copy of the database |
  * | the log, or what does not go with it | what the node has promised is gone with it: it is another server from now on, which joins the cluster in the old one's place (thesis 11.7.2) |
  *
- * Where nobody else is known all stays as it is, and the start fails, as without `note`.
+ * Where nobody else is known all stays as it is, and the start fails, as where the configuration
+ * permits no repairs: then only what was set aside before is still made up for.
  */
 export async function openFiles(parts: Parts, cleanUp: AsyncDisposableStack): Promise<OpenFiles> {
-  const { note } = parts;
+  const { repairs } = parts.configuration.database;
   for (let attempt = 1;; attempt++) {
     await using opening = new AsyncDisposableStack();
     try {
@@ -59,9 +60,9 @@ export async function openFiles(parts: Parts, cleanUp: AsyncDisposableStack): Pr
       return files;
     } catch (error) {
       const part = damagedPart(error);
-      if (note === undefined || part === undefined || attempt === attemptsMax) throw error;
+      if (!repairs || part === undefined || attempt === attemptsMax) throw error;
       await opening.disposeAsync();
-      if (!await setAside(parts, note, part, error)) throw error;
+      if (!await setAside(parts, part, error)) throw error;
     }
   }
 }
@@ -70,21 +71,27 @@ async function tryToOpen(
   { configuration, surroundings, note }: Parts,
   opening: AsyncDisposableStack,
 ): Promise<OpenFiles> {
-  const { dataDirectory: directory, nodeId } = configuration;
+  const { dataDirectory: directory, nodeId, database: { repairs } } = configuration;
   const { disk } = surroundings;
-  const noted = await note?.read();
-  if (note !== undefined && noted !== undefined) await moveNoted(disk, directory, note, noted);
+  const found = await note.read();
+  const noted = repairs || found?.moved === true ? found : undefined;
+  if (found !== undefined && noted === undefined) {
+    const text = `${found.reason}: -auto-repair=false leaves what is damaged as it is`;
+    surroundings.logger.log("ERROR", "cluster", text);
+  }
+  if (noted?.moved === false) await moveNoted(disk, directory, note, noted);
   const data = await openData(configuration, surroundings, opening);
   const { identity, store } = data;
-  const isDamaged = noted?.part === "database";
-  const raftLog = await openLog({ surroundings, directory, identity, store, replaced: isDamaged });
+  // One that holds entries was received whole, or put back by an operator.
+  const isMissing = noted?.part === "database" && store.applied.index === 0;
+  const raftLog = await openLog({ surroundings, directory, identity, store, replaced: isMissing });
   // A log that begins with the first entry makes all of the database again.
-  const isReplayed = raftLog.contents.compaction.index <= store.applied.index;
-  const damage = isDamaged && !isReplayed ? noted.reason : undefined;
+  const isReplayed = raftLog.contents.compaction.index === 0;
+  const damage = isMissing && !isReplayed ? noted.reason : undefined;
+  const isLost = noted?.part === "log" && raftLog.fresh;
   try {
-    if (noted !== undefined && !raftLog.fresh && damage === undefined) await note?.clear();
-    const isLost = noted?.part === "log" && raftLog.fresh;
-    const rejoin = isLost ? await note?.addresses(nodeId) : undefined;
+    if (noted !== undefined && damage === undefined && !isLost) await note.clear();
+    const rejoin = isLost ? await note.addresses(nodeId) ?? [] : undefined;
     return { data, raftLog, damage, rejoin };
   } catch (error) {
     await raftLog.log.close();
@@ -99,21 +106,21 @@ function damagedPart(error: unknown): DamagedPart | undefined {
   return isDamaged(error) ? "database" : undefined;
 }
 
-/** Notes what is damaged and moves it away; false when nobody else has it. */
+/** Notes what is damaged, for the next opening to move it away; false when nobody else has it. */
 async function setAside(
-  { configuration, surroundings }: Parts,
-  note: RepairNote,
+  { configuration, surroundings, note }: Parts,
   part: DamagedPart,
   error: unknown,
 ): Promise<boolean> {
-  const { dataDirectory: directory, nodeId, cluster: { join } } = configuration;
+  const { dataDirectory: directory, nodeId, advertisedAddress, cluster: { join } } = configuration;
   const { disk, logger } = surroundings;
   const identity = await readIdentity(disk, directory);
   if (identity === undefined || identity.clusterId === "") return false;
   const others = part === "database"
     ? await othersInLog(surroundings, directory)
-    : [...join, ...await note.addresses(nodeId)];
+    : await note.addresses(nodeId) ?? join.filter((address) => address !== advertisedAddress);
   if (others.length === 0) return false;
+  await dropUnfinished(disk, directory, part, await note.read());
   const reason = messageOf(error);
   await note.write({ part, reason, moved: false });
   const what = part === "database"
@@ -142,6 +149,23 @@ async function othersInLog(
   return members.filter(({ id }) => id !== self).map(({ id }) => id);
 }
 
+/**
+ * Removes what has come into the place of files that were set aside before, and that others have not
+ * made up for yet: it is not whole, and those are what an operator may want.
+ */
+async function dropUnfinished(
+  disk: Disk,
+  directory: string,
+  part: DamagedPart,
+  before: RepairText | undefined,
+): Promise<void> {
+  if (before?.moved !== true) return;
+  const path = `${directory}/${databaseName}`;
+  if (await disk.exists(asideOf(path))) await removeDatabase(disk, path);
+  if (part !== "log" || before.part !== "log") return;
+  if (await disk.exists(logDirectory(directory))) await removeLog(disk, logDirectory(directory));
+}
+
 /** Moves away what a note says is damaged: also when a crash, or the end of a node, came before. */
 async function moveNoted(
   disk: Disk,
@@ -149,21 +173,22 @@ async function moveNoted(
   note: RepairNote,
   noted: RepairText,
 ): Promise<void> {
-  const path = `${directory}/${databaseName}`;
-  if (noted.moved) {
-    // What is there is not whole yet; a log is, from its beginning on.
-    if (noted.part === "database") await removeDatabase(disk, path);
-    return;
-  }
-  await setDatabaseAside(disk, path);
+  await setDatabaseAside(disk, `${directory}/${databaseName}`, `${directory}/${changesName}`);
   if (noted.part === "log") await setLogAside(disk, directory);
   await note.write({ ...noted, moved: true });
 }
 
+/** The file first: without its WAL it may be none that SQLite can make sense of. */
 async function removeDatabase(disk: Disk, path: string): Promise<void> {
   for (const suffix of ["", ...companions]) {
     if (await disk.exists(path + suffix)) await disk.remove(path + suffix);
   }
+  await disk.syncDirectory(dirname(path));
+}
+
+async function removeLog(disk: Disk, path: string): Promise<void> {
+  await clearDirectory(disk, path);
+  await disk.remove(path);
 }
 
 async function setLogAside(disk: Disk, directory: string): Promise<void> {
@@ -172,10 +197,7 @@ async function setLogAside(disk: Disk, directory: string): Promise<void> {
   const aside = `${directory}/${asideName}`;
   await disk.makeDirectory(aside);
   const target = `${aside}/raft`;
-  if (await disk.exists(target)) {
-    await clearDirectory(disk, target);
-    await disk.remove(target);
-  }
+  if (await disk.exists(target)) await removeLog(disk, target);
   await disk.rename(path, target);
   await disk.syncDirectory(aside);
   await disk.syncDirectory(directory);

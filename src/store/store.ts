@@ -62,7 +62,7 @@ import { StoreStatements } from "./statements/store_statements.ts";
 /** The database's file in the store's directory. */
 export const databaseName = "db.sqlite";
 /** That of the changes of its rows. */
-const changesName = "changes.sqlite";
+export const changesName = "changes.sqlite";
 
 /**
  * Opens the database in `directory`, or makes an empty one. Throws when it cannot be used, saying

@@ -9,6 +9,12 @@ async function overwrite(path: string, at: number, bytes: Uint8Array): Promise<v
   await file.write(bytes);
 }
 
+async function damageOldestSegment({ directory }: NodeProcess): Promise<void> {
+  const names = Array.from(Deno.readDirSync(`${directory}/raft`), ({ name }) => name);
+  const [oldest] = names.filter((name) => parseSegmentName(name) !== undefined).sort();
+  await overwrite(`${directory}/raft/${oldest}`, 40, new Uint8Array(200).fill(0xa5));
+}
+
 const insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) " +
   "INSERT INTO t (v) SELECT printf('%.200c', 'x') || i FROM n";
 const rows = ["SELECT count(*), max(id), sum(length(v)) FROM t"];
@@ -43,10 +49,7 @@ Deno.test("a node whose database or log is damaged is made up for by the others,
   const victim = await cluster.follower();
   const old = await incarnation(victim);
   await victim.kill("SIGKILL");
-  const names = Array.from(Deno.readDirSync(`${victim.directory}/raft`), ({ name }) => name);
-  const [oldest] = names.filter((name) => parseSegmentName(name) !== undefined).sort();
-  const segment = `${victim.directory}/raft/${oldest}`;
-  await overwrite(segment, 40, new Uint8Array(200).fill(0xa5));
+  await damageOldestSegment(victim);
   victim.start();
   await victim.ready();
   assert.match(victim.log, /all is set aside, and the node joins its cluster anew/);
@@ -58,6 +61,17 @@ Deno.test("a node whose database or log is damaged is made up for by the others,
     const nodes = JSON.parse(body).nodes as { id: string; voter: boolean }[];
     return nodes.length === 3 && nodes.every(({ voter }) => voter);
   });
+
+  // Its database has ended it, and now its log is damaged as well: the database is kept all the same.
+  await victim.kill("SIGTERM");
+  const whole = (await Deno.stat(`${victim.directory}/db.sqlite`)).size;
+  const note = '{"part":"database","reason":"it has ended the node","moved":false}';
+  await Deno.writeTextFile(`${victim.directory}/damaged.json`, note);
+  await damageOldestSegment(victim);
+  victim.start();
+  await victim.ready();
+  await cluster.converged(rows);
+  assert.equal((await Deno.stat(`${victim.directory}/damaged/db.sqlite`)).size, whole);
 
   await victim.kill("SIGTERM");
   await overwrite(`${victim.directory}/db.sqlite`, 0, new Uint8Array(4096));
@@ -78,4 +92,19 @@ Deno.test("a node that is alone is not started on a damaged database, which stay
   assert.equal((await node.exited()).code, 1);
   assert.match(node.log, /cannot be used: file is not a database/);
   assert.ok((await Deno.stat(path)).isFile);
+});
+
+Deno.test("a database that is whole stays, whatever an earlier repair has left unfinished", async () => {
+  await using cluster = await Cluster.start({ size: 1 });
+  const [node] = cluster.nodes;
+  assert.ok(node);
+  await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", insert]);
+  await node.fetch("/snapshot?trailing_logs=0", { method: "POST" });
+  await node.kill("SIGTERM");
+  const note = `${node.directory}/damaged.json`;
+  await Deno.writeTextFile(note, '{"part":"database","reason":"once","moved":true}');
+  node.start();
+  await node.ready();
+  assert.match(JSON.stringify(await node.query("SELECT count(*) FROM t")), /500/);
+  await assert.rejects(Deno.stat(note), Deno.errors.NotFound);
 });

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { removeChanges } from "../../changes/remove_changes.ts";
 import type { Disk } from "../../io/types.ts";
 
 /** Where a data directory keeps what was found damaged in it: what was last found, and no more. */
@@ -8,18 +9,33 @@ export const asideName = "damaged";
 const kept = ["-wal", ""] as const;
 const dropped = ["-shm", "-journal"] as const;
 
+/** Where the database at `path` is when it is set aside. */
+export function asideOf(path: string): string {
+  const directory = dirname(path);
+  return `${directory}/${asideName}${path.slice(directory.length)}`;
+}
+
 /**
  * Moves the database at `path`, whose connections are all closed, out of the way, in the place of
- * what was there before; resolves with where it is now. There need be none.
+ * what was there before; resolves with where it is now. There need be none. Its change log, where
+ * one is named, goes on from no other database, and may be what is damaged: it is removed.
  */
-export async function setDatabaseAside(disk: Disk, path: string): Promise<string> {
+export async function setDatabaseAside(
+  disk: Disk,
+  path: string,
+  changesPath?: string,
+): Promise<string> {
   const directory = dirname(path);
-  const aside = `${directory}/${asideName}`;
-  const target = aside + path.slice(directory.length);
+  const target = asideOf(path);
+  const aside = dirname(target);
+  if (changesPath !== undefined) await removeChanges(disk, changesPath);
   if (!await disk.exists(path)) return target;
   await disk.makeDirectory(aside);
-  for (const suffix of kept) {
-    if (await disk.exists(target + suffix)) await disk.remove(target + suffix);
+  // Without a file there, a WAL is of this one: a crash came between the two renames below.
+  if (await disk.exists(target)) {
+    for (const suffix of kept) {
+      if (await disk.exists(target + suffix)) await disk.remove(target + suffix);
+    }
   }
   for (const suffix of kept) {
     if (await disk.exists(path + suffix)) await disk.rename(path + suffix, target + suffix);
