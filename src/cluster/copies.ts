@@ -56,6 +56,8 @@ export class Copies {
   #comparer: Comparer | undefined;
   #told: ComparisonReport | undefined;
   #asking = false;
+  /** What is wrong with this node's copy where it is left so: nobody is sent it. */
+  #leftDamaged: string | undefined;
 
   constructor(parts: CopiesParts) {
     this.#parts = parts;
@@ -118,6 +120,12 @@ export class Copies {
     if (!isMember || id === node.id) {
       throw new ServiceError("invalid", `${nodeName(id)} is no member that could be sent a copy`);
     }
+    if (this.#leftDamaged !== undefined) {
+      throw new ServiceError(
+        "unavailable",
+        `The leader's copy is damaged, too: ${this.#leftDamaged}`,
+      );
+    }
     await node.bringUp(id, index, sendMs);
     return beginAnswer().copy();
   }
@@ -154,11 +162,16 @@ export class Copies {
   async replace(reason: string): Promise<void> {
     const { node, repair, logger } = this.#parts;
     if (node.damage !== undefined) return;
-    if (repair === undefined) {
+    const isAlone = node.configuration.members.every(({ id }) => id === node.id);
+    if (repair === undefined || isAlone) {
+      this.#leftDamaged = reason;
+      const why = isAlone
+        ? "no other node is left that has one"
+        : "-auto-repair=false leaves it so: stop the node, empty its data directory and let it join again";
       logger.log(
         "ERROR",
         "cluster",
-        `This node's copy of the database is damaged: ${reason}; -auto-repair=false leaves it so: stop the node, empty its data directory and let it join again`,
+        `This node's copy of the database is damaged: ${reason}; ${why}`,
       );
       return;
     }
@@ -210,6 +223,8 @@ export class Copies {
 
   #hear(report: ComparisonReport): void {
     this.#told = report;
+    const own = report.copies.find(({ id }) => id === nodeName(this.#parts.node.id));
+    if (own?.verdict === "same") this.#leftDamaged = undefined;
     const isFine = report.copies.every(({ verdict }) => verdict === "same");
     const level = isFine ? "INFO" : report.state === "failed" ? "WARN" : "ERROR";
     const isWorse = report.copies.some(({ verdict }) =>

@@ -23,8 +23,10 @@ export function groupCopies(copies: readonly ReadCopy[], members: number): CopyG
   const groups = new Map<string, ReadCopy[]>();
   const cut = new Set(cutShort(copies));
   const isKnown = ({ name }: { readonly name: string }) => !cut.has(name);
+  const areChecked = copies.every(({ digest }) => digest.checked);
   for (const copy of copies) {
-    const { tables, unread, damage } = copy.digest;
+    const { tables, unread } = copy.digest;
+    const damage = areChecked ? copy.digest.damage : damageOfTables(copy.digest);
     const known = [tables.filter(isKnown), unread.filter(isKnown).map(({ name }) => name), damage];
     const signature = JSON.stringify(known);
     groups.set(signature, [...groups.get(signature) ?? [], copy]);
@@ -44,7 +46,12 @@ export function groupCopies(copies: readonly ReadCopy[], members: number): CopyG
   };
 }
 
-/** Tables for which there was no time on some node. */
+/** What was found when tables were read, without what SQLite's check says of the whole. */
+function damageOfTables({ damage, unread }: CopyDigest): string[] {
+  return damage.filter((line) => unread.some(({ name }) => line.startsWith(`${name}: `)));
+}
+
+/** Tables that some node could not read, which says nothing of its copy. */
 export function cutShort(copies: readonly ReadCopy[]): string[] {
   return copies.flatMap(({ digest }) =>
     digest.unread.filter((table) => table.cutShort).map(({ name }) => name)
@@ -72,9 +79,8 @@ export function readByAll(
       tables: digest.tables.filter(isIn),
       unread: digest.unread.filter(isIn),
       // It was looked for only by those that came to the end.
-      damage: digest.damage.filter((line) =>
-        digest.unread.some(({ name }) => line.startsWith(name))
-      ),
+      damage: damageOfTables(digest),
+      checked: false,
       complete: false,
     },
   }));

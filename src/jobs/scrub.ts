@@ -166,11 +166,12 @@ export class Scrub {
       throw new Error("POST /upgrade has to raise the cluster's version first");
     }
     if (!node.sameSqlite) throw new Error("nodes run with different builds of SQLite");
-    let after = "";
-    for (let step = 0; step < stepsMax; step++) {
-      const next = await this.#step(after);
-      if (next === undefined) break;
-      after = next;
+    let after: string | undefined = "";
+    for (let step = 0; after !== undefined && step < stepsMax; step++) {
+      after = await this.#step(after);
+    }
+    if (after !== undefined) {
+      throw new Error(`they were not read to their end in ${stepsMax} steps`);
     }
     this.#end({ state: "done" });
     const report = this.#report ?? this.#blank();
@@ -307,6 +308,10 @@ export class Scrub {
     const tables = counted?.tables.filter(({ name }) => name !== "sqlite_schema") ?? [];
     const all = step.copies.map(({ digest }) => digest.damage.join("\n"));
     const isShared = all.length > 0 && all.every((text) => text === all[0]);
+    const isUnchecked = step.copies.some(({ digest: { complete, checked } }) =>
+      complete && !checked
+    );
+    const unchecked = isUnchecked ? ["what SQLite's own check says"] : [];
     this.#report = {
       ...before,
       index: step.index,
@@ -314,18 +319,18 @@ export class Scrub {
       rows: before.rows + tables.reduce((sum, { rows }) => sum + rows, 0),
       copies: copies.map((copy) => worse(before.copies.find(({ id }) => id === copy.id), copy)),
       findings: [...before.findings, ...isShared ? counted?.damage ?? [] : []],
-      unread: [...new Set([...before.unread, ...cutShort(step.copies)])],
+      unread: [...new Set([...before.unread, ...cutShort(step.copies), ...unchecked])],
     };
   }
 
-  /** This node itself comes last: it gives the lead up then. */
+  /** This node itself comes first: from then on it sends its copy to nobody, and gives the lead up. */
   async #replace(
     members: readonly ComparedMember[],
     copies: readonly ComparedCopy[],
   ): Promise<void> {
     const differ = members
       .filter(({ id }) => copies.some((copy) => copy.id === id && copy.verdict === "differs"))
-      .toSorted((a, b) => Number(a.isSelf) - Number(b.isSelf));
+      .toSorted((a, b) => Number(b.isSelf) - Number(a.isSelf));
     for (const member of differ) {
       const why = copies.find(({ id }) => id === member.id)?.why ?? "";
       await member.replace(why).catch((error) => {

@@ -43,7 +43,9 @@ export function reportText(report: ComparisonReport): string {
     );
   }
   if (silent.length > 0) parts.push(`not compared: ${named(silent)}`);
-  if (unread.length > 0) parts.push(`too much was written to compare: ${listed(unread)}`);
+  if (unread.length > 0) {
+    parts.push(`no time, memory or room on some node to compare: ${listed(unread)}`);
+  }
   if (findings.length > 0) parts.push(`SQLite's check says of all of them: ${listed(findings)}`);
   return parts.join("; ");
 }

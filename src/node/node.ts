@@ -137,6 +137,7 @@ export class Node {
    */
   replaceCopy(reason: string): void {
     this.#parts.replacement.begin(reason);
+    this.#parts.sender.distrust();
     this.#parts.ticker.hurry();
     this.#parts.driver.schedule();
   }

@@ -110,6 +110,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     clock,
     logger,
     transfers: options.transfers,
+    damage,
     due,
   });
   const receiver = new SnapshotReceiver({

@@ -41,6 +41,8 @@ export interface SnapshotSenderParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly transfers?: Transfers | undefined;
+  /** What is wrong with the state, of which nothing is sent then; undefined for nothing. */
+  readonly damage?: () => string | undefined;
   /** The core was told something: there may be something to do. */
   readonly due: () => void;
 }
@@ -121,8 +123,10 @@ export class SnapshotSender {
   async #stream(to: NodeId, address: string, attempt: Attempt): Promise<boolean> {
     const { raft, stateMachine, transport, logger, transfers } = this.#parts;
     try {
+      this.#checkState();
       const snapshot = await stateMachine.openSnapshot();
       try {
+        this.#checkState();
         const { index, term } = snapshot.position;
         logger.log(
           "INFO",
@@ -146,6 +150,20 @@ export class SnapshotSender {
     } catch (error) {
       logger.log("WARN", "node", `Snapshot to ${nodeName(to)} failed: ${messageOf(error)}`);
       return false;
+    }
+  }
+
+  #checkState(): void {
+    const damage = this.#parts.damage?.();
+    if (damage !== undefined) {
+      throw new NodeError("unavailable", `This node's copy of the database is damaged: ${damage}`);
+    }
+  }
+
+  /** The state was found damaged: what is being sent of it fails. */
+  distrust(): void {
+    for (const { abort } of this.#attempts.values()) {
+      abort.abort(new NodeError("unavailable", "This node's copy of the database is damaged"));
     }
   }
 

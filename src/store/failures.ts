@@ -145,6 +145,12 @@ export function isBrokenDisk(error: unknown): boolean {
     error.code === primary.notADatabase;
 }
 
+/** Whether an error tells of this machine (no memory, no room, a file that is locked), and of no file that is damaged. */
+export function isPassing(error: unknown): boolean {
+  if (isOutOfRoom(error)) return true;
+  return error instanceof SqliteError && isLocalFailure(error) && !isBrokenDisk(error);
+}
+
 /** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC: a second try can succeed and make nothing durable. */
 export function isFailedSync(error: unknown): boolean {
   return error instanceof SqliteError &&

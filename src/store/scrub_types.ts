@@ -8,7 +8,9 @@ export interface CopyDigest {
   readonly unread: readonly UnreadTable[];
   /** What SQLite's own check finds wrong with the file; empty for a sound one. */
   readonly damage: readonly string[];
-  /** Whether all tables were come to. */
+  /** Whether SQLite's own check of the file came to its end. */
+  readonly checked: boolean;
+  /** Whether all tables were come to, and the check behind them if there was time for it at all. */
   readonly complete: boolean;
 }
 
@@ -22,7 +24,7 @@ export interface TableDigest {
 export interface UnreadTable {
   readonly name: string;
   readonly why: string;
-  /** There was no time for it: the copy may be as good as any. */
+  /** There was no time for it, or no memory or room: the copy may be as good as any. */
   readonly cutShort: boolean;
 }
 

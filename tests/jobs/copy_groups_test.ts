@@ -17,8 +17,8 @@ function copy(
   change: Partial<CopyDigest> = {},
 ): ReadCopy {
   const digests = Object.entries(tables).map(([name, sum]) => ({ name, rows: 1, sum }));
-  const digest = { index: 7, tables: digests, unread: [], damage: [], complete: true, ...change };
-  return { id, digest };
+  const read = { index: 7, tables: digests, unread: [], damage: [], checked: true, complete: true };
+  return { id, digest: { ...read, ...change } };
 }
 
 function verdicts(copies: readonly ReadCopy[], members: number): Record<string, string> {
@@ -66,6 +66,27 @@ Deno.test("copies are compared as far as all of them were read", () => {
   assert.equal(behind.until, "b");
   assert.deepEqual(cutShort(behind.copies), ["b"]);
   assert.deepEqual(verdicts(behind.copies, 2), { 0: "same", 2: "same" });
+});
+
+Deno.test("what a node had no time, memory or room for makes its copy no other one", () => {
+  const damage = ["CHECK constraint failed in t"];
+  // All copies hold that, and only one node came to the end of SQLite's check.
+  const checked = copy("0", { t: "1" }, { damage });
+  const late = ["1", "2"].map((id) => copy(id, { t: "1" }, { checked: false }));
+  assert.deepEqual(verdicts([checked, ...late], 3), { 0: "same", 1: "same", 2: "same" });
+  const unread = [{ name: "t", why: "malformed", cutShort: false }];
+  const broken = copy("0", {}, { unread, damage: ["t: malformed"] });
+  assert.deepEqual(verdicts([broken, ...late], 3), { 0: "differs", 1: "same", 2: "same" });
+  // Behind all tables the check alone is left.
+  const { copies, until } = readByAll([
+    checked,
+    ...late.map(({ id, digest }) => ({
+      id,
+      digest: { ...digest, complete: false },
+    })),
+  ]);
+  assert.equal(until, "t");
+  assert.deepEqual(verdicts(copies, 3), { 0: "same", 1: "same", 2: "same" });
 });
 
 /** A copy whose chunks end where a row's sum can be divided by 4. */

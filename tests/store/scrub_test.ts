@@ -22,6 +22,17 @@ async function started(): Promise<TestStore> {
   return store;
 }
 
+/** Holds a copy, and writes until its WAL has grown too much. */
+async function cutShortAt(store: TestStore, after: string): Promise<CopyDigest> {
+  const copy = await store.store.holdCopy();
+  try {
+    for (let i = 0; i < 20; i++) await store.execute([`UPDATE b SET v = zeroblob(60000 + ${i})`]);
+    return await copy.digest(after);
+  } finally {
+    copy.end();
+  }
+}
+
 async function digestOf({ store }: TestStore): Promise<CopyDigest> {
   const copy = await store.holdCopy();
   try {
@@ -88,4 +99,24 @@ Deno.test("an index without a row of its table is found", async () => {
   }
   const { damage } = await digestOf(store);
   assert.match(damage.join("\n"), /index tv/);
+});
+
+Deno.test("what is cut short before it began comes on by a table at a time, and says what was not checked", async () => {
+  await using store = await TestStore.open({ limits: { walBytes: 65_536 } });
+  await store.execute(["CREATE TABLE b (v)", "INSERT INTO b VALUES (1)", "CREATE TABLE c (v)"]);
+  const steps: string[] = [];
+  let after = "";
+  for (let complete = false; !complete && steps.length < 10;) {
+    const digest = await cutShortAt(store, after);
+    const names = [...digest.tables, ...digest.unread].map(({ name }) => name);
+    steps.push(`${names.join(" ")} ${digest.checked} ${digest.complete}`);
+    complete = digest.complete;
+    after = names.at(-1) ?? after;
+  }
+  assert.deepEqual(steps, [
+    "sqlite_schema false false",
+    "b false false",
+    "c false false",
+    " false true",
+  ]);
 });

@@ -2,7 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { messageOf } from "../../base/message_of.ts";
 import { Database, type LibraryLocation } from "../../sqlite/mod.ts";
 import { readRaftState } from "../apply/raft_table.ts";
-import { isDamaged, isInterrupt, reasonOf } from "../failures.ts";
+import { isDamaged, isInterrupt, isPassing, reasonOf } from "../failures.ts";
 import type { CopyDigest, RowChunk, TableDigest, UnreadTable } from "../scrub_types.ts";
 import type { ThreadScope } from "../threads.ts";
 import { rowSum, type ScrubbedTable, scrubbedTables, SequenceSum } from "./row_sums.ts";
@@ -68,6 +68,8 @@ class Scrub {
   #tables: readonly ScrubbedTable[] = [];
   #index = 0;
   #word: number = ScrubWord.goOn;
+  /** SQLite's check runs, which is cut short by its end. */
+  #checking = false;
 
   constructor(scope: ThreadScope<ScrubReply>, start: ScrubStart) {
     this.#scope = scope;
@@ -97,7 +99,10 @@ class Scrub {
     const opened = this.#scope.openLibrary(library);
     const database = new Database(path, { library: opened, readonly: true, busyTimeoutMs });
     this.#database = database;
-    database.setProgressHandler(instructionsPerLook, () => this.#look() === ScrubWord.end);
+    database.setProgressHandler(instructionsPerLook, () => {
+      const word = this.#look();
+      return word === ScrubWord.end || (this.#checking && word !== ScrubWord.goOn);
+    });
     database.exec("BEGIN");
     this.#index = readRaftState(database).index;
     return this.#index;
@@ -121,7 +126,8 @@ class Scrub {
     const first = this.#tables.findIndex(({ name }) => name === after) + 1;
     let complete = true;
     for (const table of this.#tables.slice(first)) {
-      if (this.#look() !== ScrubWord.goOn) {
+      // The first one is tried in any case: else the next comparison would be no further.
+      if (this.#look() !== ScrubWord.goOn && tables.length + unread.length > 0) {
         complete = false;
         break;
       }
@@ -129,12 +135,13 @@ class Scrub {
         tables.push(this.#read(database, table));
       } catch (error) {
         if (isInterrupt(error)) throw error;
-        const cutShort = error instanceof CutShortError;
+        const isLate = error instanceof CutShortError;
         // The next comparison begins with it; where it is the first one, that would be in vain again.
-        if (!cutShort || tables.length + unread.length === 0) {
+        if (!isLate || tables.length + unread.length === 0) {
+          const cutShort = isLate || isPassing(error);
           unread.push({ name: table.name, why: reasonOf(error), cutShort });
         }
-        if (cutShort) {
+        if (isLate) {
           complete = false;
           break;
         }
@@ -143,8 +150,12 @@ class Scrub {
         }
       }
     }
-    if (complete) damage.push(...this.#findings(database));
-    return { index: this.#index, tables, unread, damage, complete };
+    const findings = complete ? this.#findings(database) : undefined;
+    // The next comparison has only the check left; where this one had, that would be in vain again.
+    if (findings === undefined && tables.length + unread.length > 0) complete = false;
+    damage.push(...findings ?? []);
+    const checked = findings !== undefined;
+    return { index: this.#index, tables, unread, damage, checked, complete };
   }
 
   #read(database: Database, { name, query }: ScrubbedTable): TableDigest {
@@ -175,16 +186,25 @@ class Scrub {
     return { name, rows, sum: all.text };
   }
 
-  /** Also that each index has the rows of its table; nothing where SQLite cannot be asked. */
-  #findings(database: Database): string[] {
+  /**
+   * Also that each index has the rows of its table; nothing where SQLite cannot be asked, and
+   * undefined where there was no time for it.
+   */
+  #findings(database: Database): string[] | undefined {
+    if (this.#look() === ScrubWord.cutShort) return undefined;
+    this.#checking = true;
     try {
       using statement = database.prepare(`PRAGMA integrity_check(${findingsMax})`);
       const found = statement.values<[string]>().map(([line]) => line);
       return found.filter((line) => line !== "ok" && !notChecked.test(line));
     } catch (error) {
+      if (isInterrupt(error) && this.#word !== ScrubWord.end) return undefined;
       if (isInterrupt(error)) throw error;
+      if (isPassing(error)) return undefined;
       // The schema may name a function, or a collation, of an application's own.
       return isDamaged(error) ? [reasonOf(error)] : [];
+    } finally {
+      this.#checking = false;
     }
   }
 
