@@ -56,7 +56,7 @@ export function autoBackupOf(
 export function leadingNode({ node, service }: OpenMember): LeadingNode {
   return {
     get leads() {
-      return node.isLeader;
+      return node.isLeader && node.damage === undefined;
     },
     get clusterId() {
       return service.status().clusterId;

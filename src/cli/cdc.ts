@@ -105,7 +105,7 @@ export function deliveryOf(
       id,
       changes,
       get leads() {
-        return node.isLeader;
+        return node.isLeader && node.damage === undefined;
       },
       get delivered() {
         return store.changesDelivered;

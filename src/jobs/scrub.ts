@@ -101,7 +101,7 @@ export class Scrub {
     this.#timer = repeat(clock, delayMs, () => this.#look().catch(() => {}));
   }
 
-  /** Resolves once nothing of it runs. */
+  /** Resolves once nothing is begun any more: what another node is asked for is not waited for. */
   async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#stop.abort();
@@ -149,14 +149,20 @@ export class Scrub {
   /** Never rejects. */
   async #run(): Promise<void> {
     const { clock, logger, node, intervalMs } = this.#parts;
+    const { signal } = this.#stop;
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    const stop = () => resolve();
+    signal.addEventListener("abort", stop);
     try {
-      await this.#compare();
+      await Promise.race([this.#compare(), stopped]);
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
+      if (signal.aborted) return;
       const message = `The copies of the database could not be compared: ${messageOf(error)}`;
       logger.log(node.leads ? "WARN" : "INFO", "jobs", message);
       this.#end({ state: "failed", message });
       this.#notBefore = clock.now() + Math.min(retryMs, intervalMs);
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
   }
 
@@ -332,6 +338,7 @@ export class Scrub {
       .filter(({ id }) => copies.some((copy) => copy.id === id && copy.verdict === "differs"))
       .toSorted((a, b) => Number(b.isSelf) - Number(a.isSelf));
     for (const member of differ) {
+      this.#stop.signal.throwIfAborted();
       const why = copies.find(({ id }) => id === member.id)?.why ?? "";
       await member.replace(why).catch((error) => {
         const text = `Node ${member.id} could not be told of its damaged copy: ${messageOf(error)}`;
