@@ -72,6 +72,26 @@ Deno.test("the index up to which rows hold never goes back, however long they ar
   assert.equal(query.validIndex, 7, "Nothing was looked at since for one that has ended");
 });
 
+Deno.test("rows for which there was no room do not make those before hold for longer", async () => {
+  const reads = new Reads();
+  const tables = { upTo: 0, add: () => {}, delete: () => {}, reach: () => Promise.resolve() };
+  const query = new LiveQuery(request, {
+    store: reads,
+    states: new HeldStates(100),
+    slots: new RunSlots(),
+    tables: tables as unknown as TableWatch,
+  });
+  const first = query.reach(1, 1_000);
+  await reads.answer(readAt(1));
+  await first;
+  tables.upTo = 2;
+  query.note({ upTo: 2, tables: new Map([["t", 2]]), everything: 0 });
+  const second = query.reach(2, 1_000);
+  await reads.answer({ ...readAt(2), rows: ["[1]", "[2]", "[3]"] });
+  await assert.rejects(second, /hold as many rows as they may/);
+  assert.equal(query.validIndex, 1);
+});
+
 Deno.test("who waits for what cannot be looked at any more is told so", async () => {
   let index = 1;
   const store = {

@@ -150,6 +150,7 @@ export class LiveQuery implements TableWatcher {
         this.#readIndex = read.index;
         this.#tables = this.#schemaAt > read.index ? undefined : read.tables;
         this.#show(new LiveState(read));
+        if (this.#failure !== undefined) return;
         this.#validIndex = Math.max(this.#validIndex, read.index);
         if (!this.#isBehind) this.#holds();
       });
