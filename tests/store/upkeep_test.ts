@@ -40,7 +40,7 @@ Deno.test("Upkeep vacuums, and notes when it did so by the entry's clock", async
   const record = { since: clockOf(index), last: clockOf(index), index };
   const after = await s.store.status();
   assert.ok(after.pages < before.pages / 2, `${after.pages} of ${before.pages} pages`);
-  assert.deepEqual(after.upkeep, { vacuum: record, optimize: undefined });
+  assert.deepEqual(after.upkeep, { vacuum: record, optimize: undefined, scrub: undefined });
   assert.equal(after.upkeepRuns.vacuum.ok, 1);
   assert.ok(after.upkeepRuns.vacuum.lastMs > 0);
   await s.restart();
