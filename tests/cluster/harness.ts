@@ -280,6 +280,9 @@ export class NodeProcess {
   }
 }
 
+/** A node with one of these does not vote by itself. */
+const withoutVote: readonly string[] = ["-raft-non-voter", "-raft-standby"];
+
 /** How a node is asked. */
 export interface Asker {
   /** Over HTTPS, by this client; undefined for plain HTTP. */
@@ -380,7 +383,20 @@ export class Cluster {
     const first = this.nodes[0];
     node.start(first === node || first === undefined ? [] : ["-join", first.raftAddress]);
     await node.ready();
+    const never = [...this.#flags, ...flags].some((flag) => withoutVote.includes(flag));
+    if (!never && first?.running === true) await this.#votes(node, first);
     return node;
+  }
+
+  /** It is ready before it votes: who takes others away then may leave no majority, or one of one. */
+  async #votes(node: NodeProcess, first: NodeProcess): Promise<void> {
+    await eventually(() => `${node.id} to vote\n${first.log}`, async () => {
+      const { status, body } = await first.fetch("/nodes?nonvoters");
+      // Whoever asks here may not be let in.
+      if (status === 401 || status === 403) return true;
+      const members = Object.values(JSON.parse(body)) as { id: string; voter: boolean }[];
+      return members.some(({ id, voter }) => id === node.id && voter);
+    });
   }
 
   /** The leader, once some running node knows one that runs. */

@@ -67,7 +67,11 @@ for (const release of releases) {
         let rows = 0;
         for (const leader of [first, second]) {
           if (await leaderOf(first) !== leader.id) {
-            assert.match(await ask(first, "admin", "/leader?wait"), /^200/);
+            // Not before the other one is known to have come as far.
+            await eventually(
+              "the lead to be handed over",
+              async () => (await ask(first, "admin", "/leader?wait")).startsWith("200"),
+            );
             await eventually("it to lead", async () => await leaderOf(first) === leader.id);
           }
           for (const node of [first, second]) {
