@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { parseSegmentName } from "../../src/raft_log/segment_header.ts";
-import { Cluster, type NodeProcess } from "./harness.ts";
+import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 /** Writes other bytes over a part of a file. */
 async function overwrite(path: string, at: number, bytes: Uint8Array): Promise<void> {
@@ -56,8 +56,11 @@ Deno.test("a node whose database or log is damaged is made up for by the others,
   assert.notEqual(await incarnation(victim), old, "Its votes are lost: it is another server");
   await (await cluster.leader()).execute(["INSERT INTO t (v) VALUES ('last')"]);
   await cluster.converged(rows);
-  // It is to vote again.
-  await cluster.voting();
+  await eventually("it to vote again", async () => {
+    const { body } = await (await cluster.leader()).fetch("/nodes?nonvoters&ver=2");
+    const nodes = JSON.parse(body).nodes as { id: string; voter: boolean }[];
+    return nodes.length === 3 && nodes.every(({ voter }) => voter);
+  });
 
   // Its database has ended it, and now its log is damaged as well: the database is kept all the same.
   await victim.kill("SIGTERM");

@@ -419,15 +419,6 @@ export class Cluster {
     return follower;
   }
 
-  /** Waits until all nodes have a vote: who has just joined has none, though it is ready, and leads nobody. */
-  async voting(): Promise<void> {
-    await eventually("every node to have a vote", async () => {
-      const { body } = await (await this.leader()).fetch("/nodes?nonvoters&ver=2");
-      const nodes = JSON.parse(body).nodes as { readonly voter: boolean }[];
-      return nodes.length === this.nodes.length && nodes.every(({ voter }) => voter);
-    });
-  }
-
   /** Cuts a node off from all others, both ways; `undefined` heals everything. */
   isolate(node: NodeProcess | undefined): void {
     for (const [id, proxy] of this.#proxies) {

@@ -61,7 +61,6 @@ for (const release of releases) {
         await cluster.add(["-otlp-endpoint", "127.0.0.1:1", "-otlp-insecure"]);
         const [first, second] = cluster.nodes;
         assert(first && second);
-        await cluster.voting();
         const schema = ["CREATE TABLE log (m)", "CREATE TABLE secret (x)"];
         assert.match(await ask(first, "admin", "/db/execute", schema), /^200 \{"results":\[\{\}/);
         let rows = 0;
