@@ -8,7 +8,7 @@ import type { WebhookCopy } from "./webhook_copy.ts";
 import type { Workload } from "./workload.ts";
 
 /** How long a healed cluster may take for each thing that it has to do, in ms. */
-const patienceMs = 90_000;
+const patienceMs = 180_000;
 
 /** What a round is judged by when all is over. */
 export interface Judged {

@@ -1,4 +1,5 @@
 import { Prng } from "../../src/base/prng.ts";
+import { background } from "../background.ts";
 import { Cluster } from "../cluster/harness.ts";
 import { EarlierTree } from "../upgrade/earlier_tree.ts";
 import { before } from "../upgrade/releases.ts";
@@ -45,7 +46,7 @@ export interface RoundResult {
 const markers = "CREATE TABLE markers (id INTEGER PRIMARY KEY, n INTEGER)";
 
 /** For each of the things at the end of a round, which have times of their own, in ms. */
-const patienceMs = 300_000;
+const patienceMs = 600_000;
 
 /** Small, so that logs are dropped, and snapshots sent, in the time of a round. */
 const flags = ["-fk", "-raft-snap", "400", "-raft-snap-int", "2s"];
@@ -163,8 +164,12 @@ async function run(options: RoundOptions, parts: RoundParts): Promise<void> {
     clearInterval(reader);
     await disturber.end();
     await clients.end();
-    for (const stream of streams) await within(`the end of ${stream.name}`, stream.end());
+    // A stream that does not end when it is told to is ended with its node.
+    const ends = streams.map((stream) =>
+      background(() => within(`the end of ${stream.name}`, stream.end()))
+    );
     for (const node of [...nodes.all]) await nodes.end(node, "SIGTERM");
+    await Promise.all(ends);
   }
 }
 
