@@ -9,12 +9,12 @@ function rowChanges(changes: readonly { readonly op: string }[]): readonly RowCh
 Deno.test("The changes of a cluster come once each, in order, though the node that tells them is killed", async () => {
   await using cluster = await Cluster.start({ flags: ["-changes-size", "16MiB"] });
   const urls = cluster.nodes.map(({ url }) => url);
-  await using db = new Client(urls, { timeoutMs: 30_000 });
+  await using db = new Client(urls, { timeoutMs: 120_000 });
   await db.batch(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", "CREATE TABLE u (v)"]);
   // So that what is followed is another node's than what is written to.
   const followed = cluster.nodes.at(-1);
   assert(followed);
-  await using follower = new Client([followed.url, ...urls], { timeoutMs: 30_000 });
+  await using follower = new Client([followed.url, ...urls], { timeoutMs: 120_000 });
   const rows = 200;
   const writing = async () => {
     for (let id = 1; id <= rows; id++) {

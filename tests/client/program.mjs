@@ -16,7 +16,7 @@ import {
 
 const urls = process.argv.slice(2);
 // It is to find the others by itself.
-const db = new Client(urls[0], { timeoutMs: 30_000 });
+const db = new Client(urls[0], { timeoutMs: 120_000 });
 assert.deepEqual([...await db.nodes()].sort(), [...urls].sort());
 
 async function values() {

@@ -11,7 +11,7 @@ Deno.test("A client is known by a password or a token, over HTTPS, to the nodes 
   await using cluster = await Cluster.start({ size: 2, flags: parts.flags, ...parts.asker });
   const [first, second] = cluster.nodes;
   assert(first && second);
-  const options = { fetch: secure, timeoutMs: 20_000 };
+  const options = { fetch: secure, timeoutMs: 120_000 };
   const password = new Client(first.url, { ...options, user: user.name, password: user.password });
   await password.execute("CREATE TABLE t (v)");
   const byToken = new Client(first.url, { ...options, token });

@@ -10,7 +10,7 @@ const knex = require("knex");
 const dialect = require("@libsql/knex-libsql");
 
 const urls = process.argv.slice(2);
-const patienceMs = 60_000;
+const patienceMs = 180_000;
 const transfers = { before: 5, behind: 15 };
 
 const killed = new Promise((resolve) => process.stdin.once("data", resolve));

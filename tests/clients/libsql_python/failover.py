@@ -15,7 +15,7 @@ from sqlalchemy import Column, Integer, String, create_engine, func, select
 from sqlalchemy.orm import Session, declarative_base
 
 urls = [f"sqlite+libsql://{url.split('//')[1]}?secure=false" for url in sys.argv[1:]]
-patience = 60
+patience = 180
 before, behind = 5, 15
 
 base = declarative_base()
