@@ -137,6 +137,9 @@ class Simulation {
     };
     globalThis.addEventListener("unhandledrejection", unhandled);
     try {
+      // Every run begins at the same point of the runtime's own loop: within a test the first one's
+      // promises were not all done by its first event.
+      await new Promise((resolve) => setImmediate(resolve));
       await this.#runPhases();
       // The runtime tells of rejections only between two turns of its own event loop.
       await new Promise((resolve) => setImmediate(resolve));
