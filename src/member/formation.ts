@@ -89,9 +89,16 @@ export class Formation implements TransportHandlers {
   #promise: { readonly clusterId: string; readonly until: number } | undefined;
   #forming = false;
   #member: string | undefined;
+  /**
+   * The cluster that this node would form: the same at every try. Others may be bound, each for
+   * another while, by promises to one that came to nothing; who is free first then holds on to this
+   * one until the last is, where a new cluster at each try would find somebody bound for ever.
+   */
+  readonly #clusterId: string;
 
   constructor(options: FormationOptions) {
     this.#options = options;
+    this.#clusterId = options.newClusterId();
     this.#own = new Set([options.member.address]);
   }
 
@@ -216,7 +223,7 @@ export class Formation implements TransportHandlers {
     const { member, logger } = this.#options;
     this.#forming = true;
     try {
-      const clusterId = this.#options.newClusterId();
+      const clusterId = this.#clusterId;
       const others = members.filter((other) => other.id !== member.id);
       const versions = await Promise.all(others.map((other) => this.#prepare(other, clusterId)));
       logger.log("INFO", "cluster", `Forming cluster ${clusterId} of ${members.length} nodes`);

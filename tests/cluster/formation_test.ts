@@ -57,6 +57,9 @@ function member(n: number): Member {
   return { id: `${n}`, address: `host${n}:4002`, httpAddress: `host${n}:4001`, suffrage: "voter" };
 }
 
+/** Ids of clusters that were drawn: no two are the same. */
+let drawn = 0;
+
 /** A node that waits for `expect` nodes and knows the addresses of `others`. */
 function formation(
   exchange: Exchange,
@@ -77,7 +80,7 @@ function formation(
     clock,
     logger,
     version: "",
-    newClusterId: () => `${n}`.repeat(16).slice(0, 16),
+    newClusterId: () => `${n}${drawn++}`.padStart(16, "0"),
   });
   exchange.put(member(n).address, subject);
   return subject;
@@ -212,6 +215,32 @@ Deno.test("Formation promises itself to one cluster at a time", async () => {
   await ask("commit", a);
   await assert.rejects(ask("commit", b), /in another cluster/);
   assert.deepEqual(await subject.run(), { type: "member", clusterId: a });
+});
+
+Deno.test("Formation forms a cluster of nodes that have promised themselves to one that came to nothing, at different times", async () => {
+  const exchange = new Exchange();
+  const all = [1, 2, 3];
+  const [first, second, third] = all.map((n) => formation(exchange, n, 3, all));
+  assert(first && second && third);
+  // As a node did that died behind its question to one of them, and in the midst of another life.
+  const dead = exchange.transport(member(1));
+  const promise = async (n: number) => {
+    const payload = encodeForm({
+      phase: "prepare",
+      clusterId: `dead${n}`.padStart(16, "0"),
+      to: `${n}`,
+    });
+    const { address } = member(n);
+    readAnswer(
+      await dead.request({ address, kind: RequestKind.form, payload }, { timeoutMs: 1000 }),
+    );
+  };
+  await promise(2);
+  // Half of the time that a promise holds.
+  await new Promise<void>((resolve) => clock.after(2_500, resolve));
+  await promise(3);
+  const [formed] = await run(exchange, first, second, third);
+  assert.equal(formed?.type, "former");
 });
 
 Deno.test("Formation does not count its node twice when it meets it under another name", async () => {
