@@ -50,6 +50,8 @@ export class WebhookCopy implements AsyncDisposable {
   /** Which group of the last entry comes next from a node. */
   readonly #places = new Map<string, number>();
   #last = 0;
+  #lastNode = "";
+  #lastBody = "";
   /** An endpoint that is down answers nobody. */
   isDown = false;
   /** The round is over: it takes all there is. */
@@ -108,7 +110,7 @@ export class WebhookCopy implements AsyncDisposable {
       return new Response("no", { status: 500 });
     }
     this.#report.count("messages to the endpoint");
-    await (this.#queue = this.#queue.then(() => this.#take(parseExactly(body) as Message)));
+    await (this.#queue = this.#queue.then(() => this.#take(body)));
     if (draw < 0.1) {
       this.#report.count("messages taken and not confirmed");
       return new Response("no", { status: 500 });
@@ -117,7 +119,15 @@ export class WebhookCopy implements AsyncDisposable {
     return new Response();
   }
 
-  #take({ node_id: node, payload }: Message): void {
+  #take(body: string): void {
+    const { node_id: node, payload } = parseExactly(body) as Message;
+    // Who was not told that a message was taken sends it again as it is.
+    const isAgain = body === this.#lastBody;
+    this.#lastBody = body;
+    if (isAgain) return this.#report.count("groups delivered again", payload.length);
+    // Who takes over begins the entry anew.
+    if (node !== this.#lastNode) this.#places.delete(node);
+    this.#lastNode = node;
     for (const group of payload) {
       const index = Number(group.index.source);
       const text = JSON.stringify(group.events);
