@@ -66,7 +66,6 @@ export type ToThread =
 /** The other way. */
 export type FromThread =
   | { readonly type: "clock" }
-  | { readonly type: "listening" }
   | { readonly type: "requests"; readonly requests: readonly PassedRequest[] }
   /** The client of that request has gone. */
   | { readonly type: "gone"; readonly id: number }

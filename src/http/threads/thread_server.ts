@@ -70,7 +70,6 @@ export class ThreadServer {
     });
     this.#askedClockAt = clock.now();
     post({ type: "clock" });
-    post({ type: "listening" });
   }
 
   receive(message: Exclude<ToThread, { type: "start" }>): void {
