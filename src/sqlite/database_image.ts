@@ -1,8 +1,9 @@
 import { assert } from "../base/assert.ts";
+import { sameBytes } from "../base/bytes.ts";
 import { Database } from "./database.ts";
 import type { Library } from "./library.ts";
 import { OpenFile } from "./open_file.ts";
-import { equalBytes, lastFrames, readWalState, type WalState } from "./wal_index.ts";
+import { lastFrames, readWalState, type WalState } from "./wal_index.ts";
 
 /** https://www.sqlite.org/fileformat2.html#walformat */
 const walHeaderBytes = 32;
@@ -89,7 +90,7 @@ export class DatabaseImage implements FileImage, Disposable {
       const { backfilled } = readWalState(this.#file) ?? {};
       this.#file.sharedMemoryBarrier();
       const after = readWalState(this.#file);
-      if (backfilled !== undefined && after && equalBytes(before.header, after.header)) {
+      if (backfilled !== undefined && after && sameBytes(before.header, after.header)) {
         return { ...after, backfilled };
       }
       this.#connection.exec("ROLLBACK");
@@ -106,7 +107,7 @@ export class DatabaseImage implements FileImage, Disposable {
   get grownBytes(): number {
     const now = readWalState(this.#file);
     if (now === undefined) return 0;
-    const before = equalBytes(now.salts, this.#state.salts) ? this.#state.frames : 0;
+    const before = sameBytes(now.salts, this.#state.salts) ? this.#state.frames : 0;
     return Math.max(0, now.frames - before) * this.#frame.length;
   }
 
@@ -149,7 +150,7 @@ export class DatabaseImage implements FileImage, Disposable {
     const whole = this.#wal.read(walHeaderBytes + (frame - 1) * this.#frame.length, this.#frame);
     const salts = this.#frame.subarray(frameSaltsOffset, frameSaltsOffset + 8);
     const isThere = whole && new DataView(this.#frame.buffer).getUint32(0) === page &&
-      equalBytes(salts, this.#state.salts);
+      sameBytes(salts, this.#state.salts);
     if (!isThere) throw new Error(`Page ${page} is not in the WAL, where its index says it is`);
     return this.#frame.subarray(frameHeaderBytes);
   }

@@ -12,7 +12,7 @@ const fileControls = {
 } as const;
 
 /** `struct sqlite3_io_methods` on 64-bit machines, in bytes. https://www.sqlite.org/c3ref/io_methods.html */
-const methodOffsets = { read: 16, size: 48, shmMap: 104, shmBarrier: 120 } as const;
+const methodOffsets = { read: 16, shmMap: 104, shmBarrier: 120 } as const;
 /** The first of its versions that has shared memory. */
 const shmVersion = 2;
 
@@ -20,7 +20,6 @@ const shmVersion = 2;
 const shortRead = 522;
 
 const readSignature = { parameters: ["pointer", "buffer", "i32", "i64"], result: "i32" } as const;
-const sizeSignature = { parameters: ["pointer", "buffer"], result: "i32" } as const;
 const mapSignature = {
   parameters: ["pointer", "i32", "i32", "i32", "buffer"],
   result: "i32",
@@ -38,7 +37,6 @@ export class OpenFile {
   readonly #path: string;
   readonly #file: Deno.PointerObject;
   readonly #read: Deno.UnsafeFnPointer<typeof readSignature>;
-  readonly #size: Deno.UnsafeFnPointer<typeof sizeSignature>;
   readonly #methods: Deno.UnsafePointerView;
 
   /** Valid as long as the connection is open, for the WAL as long as it is in a transaction. */
@@ -55,7 +53,6 @@ export class OpenFile {
     this.#file = file;
     this.#methods = new Deno.UnsafePointerView(methods);
     this.#read = new Deno.UnsafeFnPointer(this.#method(methodOffsets.read), readSignature);
-    this.#size = new Deno.UnsafeFnPointer(this.#method(methodOffsets.size), sizeSignature);
   }
 
   #method<Definition>(offset: number): Deno.PointerObject<Definition> {
@@ -70,12 +67,6 @@ export class OpenFile {
     if (code === ResultCode.ok) return true;
     if (code === shortRead) return false;
     throw new SqliteError(code, `${this.#path} cannot be read at ${offset}`);
-  }
-
-  get size(): number {
-    const code = this.#size.call(this.#file, out);
-    if (code !== ResultCode.ok) throw new SqliteError(code, `${this.#path} has no size`);
-    return Number(out[0]);
   }
 
   /** A region of the index of this database's WAL, which all connections share. */

@@ -1,3 +1,4 @@
+import { sameBytes } from "../base/bytes.ts";
 import type { OpenFile } from "./open_file.ts";
 
 /** The WAL-index, https://www.sqlite.org/walformat.html#the_wal_index_file_format: numbers are the machine's. */
@@ -31,7 +32,7 @@ export function readWalState(database: OpenFile): WalState | undefined {
   const head = new Uint8Array(headBytes);
   memory.copyInto(head);
   const header = head.subarray(0, headerBytes);
-  if (!equalBytes(header, head.subarray(headerBytes, 2 * headerBytes))) return undefined;
+  if (!sameBytes(header, head.subarray(headerBytes, 2 * headerBytes))) return undefined;
   if (header[offsets.isInit] !== 1) return undefined;
   const view = new DataView(head.buffer);
   return {
@@ -64,8 +65,4 @@ export function lastFrames(
     first += count;
   }
   return frameOf;
-}
-
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
