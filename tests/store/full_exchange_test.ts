@@ -1,34 +1,21 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { MachineShop } from "../chaos/faulty_machine.ts";
 import { withDirectory } from "../directory.ts";
 import { testWith } from "../metrics/outside_program.ts";
+import { onFullDisk } from "./full_disk.ts";
 
 const child = fileURLToPath(new URL("./full_exchange_child.ts", import.meta.url));
 
+interface Said {
+  readonly waited: boolean;
+  readonly outcome: string;
+  readonly integrity: string;
+  readonly lines: readonly string[];
+}
+
 /** What a store says whose database is exchanged without room; undefined where no disk can be made so. */
 async function exchange(directory: string, ending: "waited for" | "closed") {
-  const shop = await MachineShop.open(directory);
-  if (typeof shop === "string") {
-    console.error(`Not tested, for no disk can be made to be full here: ${shop}`);
-    return undefined;
-  }
-  const data = `${directory}/data`;
-  await Deno.mkdir(data);
-  const { environment } = shop.make(data);
-  const control = environment["RAFTLITE_CHAOS_CONTROL"] ?? "";
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", child, control, data, ending],
-    env: environment,
-    stdin: "null",
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  return JSON.parse(new TextDecoder().decode(stdout)) as {
-    readonly waited: boolean;
-    readonly outcome: string;
-    readonly integrity: string;
-    readonly lines: readonly string[];
-  };
+  return await onFullDisk(directory, child, ending) as Said | undefined;
 }
 
 testWith(
