@@ -1,8 +1,8 @@
-import { setImmediate } from "node:timers";
 import type { Client } from "../client.ts";
 import { DisconnectWatch } from "../disconnect_watch.ts";
 import { responseOf } from "../streamed_response.ts";
 import type { PassedAnswer, PassedRequest } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
 
 export interface PasserParts {
   readonly post: (requests: readonly PassedRequest[], transfer: Transferable[]) => void;
@@ -11,14 +11,15 @@ export interface PasserParts {
 
 /** Has the main thread answer requests: those of one turn go together, with their bodies. */
 export class RequestPasser {
-  readonly #parts: PasserParts;
+  readonly #gone: PasserParts["gone"];
   readonly #disconnects = new DisconnectWatch();
   readonly #waiting = new Map<number, (answer: PassedAnswer) => void>();
-  #requests: PassedRequest[] = [];
+  readonly #requests: Outbox<PassedRequest>;
   #lastId = 0;
 
   constructor(parts: PasserParts) {
-    this.#parts = parts;
+    this.#gone = parts.gone;
+    this.#requests = new Outbox(parts.post);
   }
 
   async pass(
@@ -31,17 +32,10 @@ export class RequestPasser {
     const passed = { id, method, url, headers: [...request.headers], body, address };
     const answered = new Promise<PassedAnswer>((resolve) => this.#waiting.set(id, resolve));
     using client = this.#disconnects.over(request);
-    client.signal().addEventListener("abort", () => this.#parts.gone(id), { once: true });
-    if (this.#requests.push(passed) === 1) setImmediate(() => this.#send());
+    client.signal().addEventListener("abort", () => this.#gone(id), { once: true });
+    this.#requests.add(passed);
     const { status, headers, body: answer } = await answered;
     return responseOf(answer, { status, headers: headers.map(([name, value]) => [name, value]) });
-  }
-
-  #send(): void {
-    const requests = this.#requests;
-    this.#requests = [];
-    const streams = requests.flatMap(({ body }) => body instanceof ReadableStream ? [body] : []);
-    this.#parts.post(requests, streams);
   }
 
   answered(answers: readonly PassedAnswer[]): void {

@@ -1,10 +1,10 @@
-import { setImmediate } from "node:timers";
 import { messageOf } from "../../base/message_of.ts";
 import type { Client } from "../client.ts";
 import { FrontRequest } from "../front_request.ts";
 import type { ClientHandler } from "../native_server.ts";
 import { StreamedResponse } from "../streamed_response.ts";
 import type { PassedAnswer, PassedRequest } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
 
 /**
  * A request that came to another thread. It brings its method and body along: not every method may
@@ -42,12 +42,13 @@ export interface TakerParts {
 
 /** Carries out what another thread has passed on, on the main one, and sends the answers back together. */
 export class RequestTaker {
-  readonly #parts: TakerParts;
+  readonly #handler: ClientHandler;
   readonly #underWay = new Map<number, TakenRequest>();
-  #answers: PassedAnswer[] = [];
+  readonly #answers: Outbox<PassedAnswer>;
 
   constructor(parts: TakerParts) {
-    this.#parts = parts;
+    this.#handler = parts.handler;
+    this.#answers = new Outbox(parts.post);
   }
 
   take(requests: readonly PassedRequest[]): void {
@@ -73,21 +74,14 @@ export class RequestTaker {
       this.#underWay.set(id, request);
       // Whoever has the connection watches it.
       const client: Client = { address, begins() {}, answered: (response) => response };
-      answer = await answerOf(id, await this.#parts.handler(request, client));
+      answer = await answerOf(id, await this.#handler(request, client));
     } catch (error) {
       const body = new TextEncoder().encode(messageOf(error));
       answer = { id, status: 500, headers: [], body };
     } finally {
       this.#underWay.delete(id);
     }
-    if (this.#answers.push(answer) === 1) setImmediate(() => this.#send());
-  }
-
-  #send(): void {
-    const answers = this.#answers;
-    this.#answers = [];
-    const streams = answers.flatMap(({ body }) => body instanceof ReadableStream ? [body] : []);
-    this.#parts.post(answers, streams);
+    this.#answers.add(answer);
   }
 }
 
