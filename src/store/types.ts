@@ -1,11 +1,29 @@
 import type { ChangeLog } from "../changes/types.ts";
 import type { Entry } from "../raft/types.ts";
 import type { Extensions } from "../sqlite/mod.ts";
+import type {
+  BackupCopy,
+  BackupOptions,
+  CheckedBackup,
+  PackedBackup,
+  PackOptions,
+} from "./backup_types.ts";
+export {
+  type BackupCopy,
+  type BackupOptions,
+  type CheckedBackup,
+  type Compression,
+  DamagedBackupError,
+  type PackedBackup,
+  type PackedSums,
+  type PackOptions,
+} from "./backup_types.ts";
+export { type Command, type IdempotencyKey, KeyedAnswer, type RequestId } from "./command_types.ts";
 import type { OutsideReaders } from "./read/outside_readers.ts";
 import type { HeldCopy } from "./scrub_types.ts";
 export type { CopyDigest, HeldCopy, RowChunk, TableDigest, UnreadTable } from "./scrub_types.ts";
 import type { StatementSummary } from "./statements/statement_summary.ts";
-import type { UpkeepCommand, UpkeepRecords, UpkeepRuns, UpkeepWork } from "./upkeep_types.ts";
+import type { UpkeepRecords, UpkeepRuns, UpkeepWork } from "./upkeep_types.ts";
 export type {
   UpkeepCommand,
   UpkeepRecord,
@@ -45,16 +63,6 @@ export class EncodedStatements {
 
 export type Statements = readonly Statement[] | EncodedStatements;
 
-/** Which write of which node's run this is, so that it is applied once however often it is sent. */
-export interface RequestId {
-  /** Drawn at random when the node that took the client's request started. */
-  readonly origin: bigint;
-  /** Counts up from 1. */
-  readonly sequence: number;
-  /** Every request of this origin below this one is finished and may be forgotten. */
-  readonly floor: number;
-}
-
 /** How results are written; see docs/api.md. */
 export interface AnswerFormat {
   readonly associative: boolean;
@@ -80,97 +88,6 @@ export const plainFormat: AnswerFormat = {
   qualifyColumns: false,
   unified: false,
 };
-
-/**
- * A client's name for a request that it may send more than once: only the first is carried out, and
- * each gets the first one's answer (draft-ietf-httpapi-idempotency-key-header).
- */
-export interface IdempotencyKey {
-  /** Whose name it is; "" where nobody is asked who they are. */
-  readonly user: string;
-  readonly name: string;
-  /** How long it is kept, in seconds. */
-  readonly keptSeconds: number;
-  /** How the answer is written that is kept; without timings. */
-  readonly format: AnswerFormat;
-  /** Only asks what became of the request: nothing is carried out. */
-  readonly asks: boolean;
-}
-
-/** The byte before the answer to a request with a key: what it is the answer of. */
-export const KeyedAnswer = {
-  /** Of this request. */
-  first: 0x30,
-  /** Of the first one with the key. */
-  repeated: 0x31,
-  /** None: the first was carried out, and its answer is not kept. */
-  notKept: 0x32,
-  /** None: the key was another request's. */
-  other: 0x33,
-  /** None: no request with the key was carried out. */
-  unknown: 0x34,
-} as const;
-
-export type Command =
-  | {
-    readonly type: "execute";
-    readonly statements: Statements;
-    /** All or nothing; without it each statement stands alone. */
-    readonly transaction: boolean;
-    /** Roll back and stop at the first error in a unified request too. */
-    readonly unified: boolean;
-    /** 0 for no limit. */
-    readonly timeoutMs: number;
-    readonly request: RequestId | undefined;
-    /** Of the user who wrote them, by table, as `rightsOf` has it; undefined for all. */
-    readonly rights?: string | undefined;
-    readonly key?: IdempotencyKey | undefined;
-  }
-  /** Runs the SQL text of a load, all or nothing; see apply/load_script.ts. */
-  | {
-    readonly type: "load_sql";
-    /** In UTF-8. */
-    readonly sql: Uint8Array;
-    readonly request: RequestId | undefined;
-    readonly key?: IdempotencyKey | undefined;
-  }
-  /** A piece of a SQLite file to load, kept in the database itself until load_commit. */
-  | {
-    readonly type: "load_chunk";
-    readonly loadId: bigint;
-    readonly offset: number;
-    readonly bytes: Uint8Array;
-    readonly request: RequestId | undefined;
-  }
-  /** Verifies size, checksum and integrity of the loaded file and makes it the database. */
-  | {
-    readonly type: "load_commit";
-    readonly loadId: bigint;
-    readonly size: number;
-    readonly checksum: number;
-    readonly request: RequestId | undefined;
-  }
-  | {
-    readonly type: "load_abort";
-    readonly loadId: bigint;
-    readonly request: RequestId | undefined;
-  }
-  /** Commits a transaction of several requests, if they have the results that they had before. */
-  | {
-    readonly type: "script";
-    /** As `encodeStep` has written them, each with the digest of its results. */
-    readonly steps: readonly Uint8Array[];
-    readonly request: RequestId | undefined;
-    readonly rights?: string | undefined;
-    readonly key?: IdempotencyKey | undefined;
-  }
-  | UpkeepCommand
-  /** The changes of all entries up to this one are delivered, and need not be again. */
-  | {
-    readonly type: "changes_cursor";
-    readonly delivered: number;
-    readonly request: RequestId | undefined;
-  };
 
 /** What a transaction would come to now. */
 export type Rehearsal =
@@ -334,66 +251,6 @@ export interface LiveRead {
 /** Why a SELECT cannot be kept up to date: it is none, fails, or comes to too much. */
 export class LiveReadError extends Error {
   override name = "LiveReadError";
-}
-
-export interface BackupOptions {
-  readonly format: "binary" | "delete" | "sql";
-  readonly vacuum: boolean;
-  /** SQL dumps only; empty for all. */
-  readonly tables: readonly string[];
-}
-
-/** A backup on its way to a client. */
-export interface BackupCopy {
-  /** Up to where it goes. */
-  readonly position: AppliedPosition;
-  readonly sizeBytes: number;
-  readonly body: ReadableStream<Uint8Array>;
-}
-
-export type Compression = "none" | "gzip" | "zstd";
-
-export interface PackedSums {
-  readonly sizeBytes: number;
-  /** Hexadecimal, of the packed file. */
-  readonly sha256: string;
-  /** Base64, of the packed file. */
-  readonly md5: string;
-  /** Hexadecimal, of the database in it; the same as long as nothing in it changes. */
-  readonly contentSha256: string;
-}
-
-/** Why a user's backup cannot be restored. */
-export class DamagedBackupError extends Error {
-  override name = "DamagedBackupError";
-}
-
-export interface PackOptions {
-  readonly vacuum: boolean;
-  readonly compression: Compression;
-  /** "wal" unless it says otherwise or the copy is vacuumed. */
-  readonly journal?: "wal" | "delete";
-  /** "all": with what the store keeps for itself, to go on from; never vacuumed. */
-  readonly content?: "user" | "all";
-}
-
-/** A backup in a file of this node's, to be read as often as it takes. */
-export interface PackedBackup extends PackedSums {
-  /** Up to where it goes. */
-  readonly position: AppliedPosition;
-  read(offset: number, length: number): Promise<Uint8Array>;
-  /** Removes it. */
-  close(): Promise<void>;
-}
-
-/** A user's backup that was found sound, unpacked in a file of this node's. */
-export interface CheckedBackup {
-  readonly sizeBytes: number;
-  /** As of a PackedBackup. */
-  readonly contentSha256: string;
-  body(): AsyncIterable<Uint8Array>;
-  /** Removes it. */
-  close(): Promise<void>;
 }
 
 /** How the store is now. Sizes are in bytes. */

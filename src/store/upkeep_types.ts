@@ -1,4 +1,4 @@
-import type { RequestId } from "./types.ts";
+import type { RequestId } from "./command_types.ts";
 
 /** What is done about a database now and then, whoever writes to it. */
 export type UpkeepTask = "vacuum" | "optimize" | "scrub";
