@@ -7,7 +7,7 @@
  *     deno run -A tests/bench/thread_accounts.ts --threads 1,2 --clients 64 --rounds 5
  */
 import { parseArgs } from "node:util";
-import { measure, median } from "../../src/cli/bench/measure.ts";
+import { inRounds, measure, median } from "../../src/cli/bench/measure.ts";
 import { readRows, readTable, scenarios, writeTable } from "../../src/cli/bench/scenarios.ts";
 import { Cluster, type NodeProcess } from "../cluster/harness.ts";
 
@@ -114,16 +114,13 @@ for (const count of counts) {
 console.log("| | threads | a second | µs of the processor a request | of these by thread |");
 console.log("| --- | --- | --- | --- | --- |");
 for (const scenario of values.scenarios.split(",")) {
-  const rounds = nodes.map((): Round[] => []);
   // None counts in which the programs still warm up.
   for (const node of nodes) await run(node, scenario, options);
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (let at = 0; at < nodes.length; at++) {
-      // Forth and back, so that none is always the first.
-      const place = round % 2 === 0 ? at : nodes.length - 1 - at;
-      const node = nodes[place];
-      if (node !== undefined) rounds[place]?.push(await run(node, scenario, options));
-    }
-  }
-  counts.forEach((count, place) => console.log(line(scenario, count, rounds[place] ?? [])));
+  const rounds = await inRounds(
+    nodes,
+    Number(values.rounds),
+    (node) => run(node, scenario, options),
+  );
+  const measured = [...rounds.values()];
+  counts.forEach((count, place) => console.log(line(scenario, count, measured[place] ?? [])));
 }

@@ -1,9 +1,8 @@
 import Table from "cli-table3";
-import { measure, median, percentile } from "./measure.ts";
+import { inRounds, measure, median, percentile } from "./measure.ts";
 import type { Load, Outcome } from "./measure.ts";
 import type { Scenario } from "./scenarios.ts";
-import { cleanUp, prepare } from "./target.ts";
-import type { Target } from "./target.ts";
+import { type Target, withTables } from "./target.ts";
 
 /** What is measured of targets that get as many requests as they answer. */
 export interface Plan {
@@ -38,23 +37,22 @@ export interface Row {
 /** Takes all measurements, and tells `progress` about each. */
 export async function runPlan(plan: Plan, progress: (line: string) => void): Promise<Row[]> {
   const rows: Row[] = [];
-  try {
-    for (const target of plan.targets) await prepare(target, plan.readyTimeoutMs ?? 30_000);
+  await withTables(plan, progress, async () => {
     for (const scenario of plan.scenarios) {
       await warmUp(plan, scenario);
       for (const clients of plan.clients) {
         progress(`${scenario.name}, ${clients} ${clients === 1 ? "client" : "clients"}`);
-        const outcomes = await measureTargets(plan, scenario, clients);
+        const { durationMs, newConnections } = plan;
+        const load = { clients, durationMs, newConnections };
+        const outcomes = await inRounds(
+          plan.targets,
+          plan.rounds,
+          (target) => drive(target, scenario, load),
+        );
         rows.push(...rowsOf(scenario.name, clients, outcomes));
       }
     }
-  } finally {
-    for (const target of plan.targets) {
-      await cleanUp(target).catch((error) =>
-        progress(`${target.name}: tables not dropped: ${error}`)
-      );
-    }
-  }
+  });
   return rows;
 }
 
@@ -79,30 +77,13 @@ export function drive(
   return measure({ endpoints, requests, ...load });
 }
 
-/** One scenario with so many clients: all rounds of all targets, the order reversed in every other round. */
-async function measureTargets(
-  plan: Plan,
-  scenario: Scenario,
-  clients: number,
-): Promise<Map<string, Outcome[]>> {
-  const outcomes = new Map(plan.targets.map(({ name }): [string, Outcome[]] => [name, []]));
-  const { durationMs, newConnections } = plan;
-  const load = { clients, durationMs, newConnections };
-  for (let round = 0; round < plan.rounds; round++) {
-    for (const target of round % 2 === 0 ? plan.targets : plan.targets.toReversed()) {
-      outcomes.get(target.name)?.push(await drive(target, scenario, load));
-    }
-  }
-  return outcomes;
-}
-
 function rowsOf(
   scenario: string,
   clients: number,
-  outcomes: ReadonlyMap<string, readonly Outcome[]>,
+  outcomes: ReadonlyMap<Target, readonly Outcome[]>,
 ): Row[] {
   let baseline: number | undefined;
-  return [...outcomes].map(([target, rounds]) => {
+  return [...outcomes].map(([{ name: target }, rounds]) => {
     const requestsPerSecond = median(rounds.map((round) => round.requestsPerSecond));
     const latenciesMs = rounds.flatMap((round) => round.latenciesMs);
     const firstError = rounds.find((round) => round.firstError !== undefined)?.firstError;

@@ -107,6 +107,21 @@ export async function measure(load: Load): Promise<Outcome> {
   };
 }
 
+/** All rounds of all that is compared, the order reversed in every other round. */
+export async function inRounds<T, R>(
+  compared: readonly T[],
+  rounds: number,
+  measureOne: (one: T) => Promise<R>,
+): Promise<Map<T, R[]>> {
+  const measured = new Map(compared.map((one): [T, R[]] => [one, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const one of round % 2 === 0 ? compared : compared.toReversed()) {
+      measured.get(one)?.push(await measureOne(one));
+    }
+  }
+  return measured;
+}
+
 export class Unsuccessful extends Error {}
 
 /** Sends a request; throws an {@linkcode Unsuccessful} when the server's answer is an error. */

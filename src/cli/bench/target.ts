@@ -38,8 +38,32 @@ export function parseTarget(text: string, { authorization, tls }: ClientAccess):
   return { name, endpoints };
 }
 
+/** The targets of a plan, and how long each may take to get ready; 30 s by default. */
+interface Prepared {
+  readonly targets: readonly Target[];
+  readonly readyTimeoutMs?: number;
+}
+
+/** Makes the tables on all targets, takes measurements, and drops the tables again. */
+export async function withTables(
+  { targets, readyTimeoutMs = 30_000 }: Prepared,
+  progress: (line: string) => void,
+  measureAll: () => Promise<void>,
+): Promise<void> {
+  try {
+    for (const target of targets) await prepare(target, readyTimeoutMs);
+    await measureAll();
+  } finally {
+    for (const target of targets) {
+      await cleanUp(target).catch((error) =>
+        progress(`${target.name}: tables not dropped: ${error}`)
+      );
+    }
+  }
+}
+
 /** Makes the tables, and waits until every node can read them; throws when that takes too long. */
-export async function prepare(target: Target, readyTimeoutMs: number): Promise<void> {
+async function prepare(target: Target, readyTimeoutMs: number): Promise<void> {
   const deadline = performance.now() + readyTimeoutMs;
   const rows = Array.from(
     { length: readRows },
@@ -67,7 +91,7 @@ export async function prepare(target: Target, readyTimeoutMs: number): Promise<v
 }
 
 /** Drops the tables again. */
-export async function cleanUp(target: Target): Promise<void> {
+async function cleanUp(target: Target): Promise<void> {
   const [endpoint] = target.endpoints;
   if (endpoint === undefined) return;
   await execute(endpoint, [

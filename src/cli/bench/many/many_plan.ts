@@ -3,7 +3,7 @@ import { sortedPercentile } from "../measure.ts";
 import { sendAtRate } from "../rate/fixed_rate.ts";
 import type { Scenario } from "../scenarios.ts";
 import { StartedCluster } from "../started_cluster.ts";
-import { cleanUp, prepare, type Target } from "../target.ts";
+import { type Target, withTables } from "../target.ts";
 import type { Burden, Sizes } from "./burdens.ts";
 
 /** How often memory is looked at, in ms. */
@@ -51,21 +51,14 @@ export async function runManyPlan(
   progress: (line: string) => void,
 ): Promise<ManyRow[]> {
   const rows: ManyRow[] = [];
-  try {
-    for (const target of plan.targets) await prepare(target, plan.readyTimeoutMs ?? 30_000);
+  await withTables(plan, progress, async () => {
     for (const burden of plan.burdens) {
       for (const target of plan.targets) {
         progress(`${burden.name}, ${target.name}`);
         rows.push(await measureOne(plan, burden, target));
       }
     }
-  } finally {
-    for (const target of plan.targets) {
-      await cleanUp(target).catch((error) =>
-        progress(`${target.name}: tables not dropped: ${error}`)
-      );
-    }
-  }
+  });
   return rows;
 }
 

@@ -1,10 +1,10 @@
 import { drive, warmUp } from "../full_load.ts";
 import { FlagError } from "../../flag_error.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { sortedPercentile } from "../measure.ts";
+import { inRounds, sortedPercentile } from "../measure.ts";
 import type { Scenario } from "../scenarios.ts";
 import { StartedCluster } from "../started_cluster.ts";
-import { cleanUp, prepare, type Target } from "../target.ts";
+import { type Target, withTables } from "../target.ts";
 import {
   dropJoined,
   needsStarted,
@@ -77,18 +77,11 @@ export async function runRatePlan(
   progress: (line: string) => void,
 ): Promise<RateMeasurement[]> {
   const measurements: RateMeasurement[] = [];
-  try {
-    for (const target of plan.targets) await prepare(target, plan.readyTimeoutMs ?? 30_000);
+  await withTables(plan, progress, async () => {
     for (const scenario of plan.scenarios) {
       measurements.push(...await measureAll(plan, scenario, progress));
     }
-  } finally {
-    for (const target of plan.targets) {
-      await cleanUp(target).catch((error) =>
-        progress(`${target.name}: tables not dropped: ${error}`)
-      );
-    }
-  }
+  });
   return measurements;
 }
 
@@ -97,7 +90,7 @@ interface Round {
   readonly events: readonly PastEvent[];
 }
 
-/** One scenario: all rounds of all targets, the order reversed in every other round. */
+/** One scenario: all rounds of all targets. */
 async function measureAll(
   plan: RatePlan,
   scenario: Scenario,
@@ -107,14 +100,11 @@ async function measureAll(
   await warmUp({ targets, clients: [connections], warmupMs, newConnections: false }, scenario);
   const rates = new Map<Target, number>();
   for (const target of targets) rates.set(target, await rateOf(plan, scenario, target));
-  const rounds = new Map(targets.map((target): [Target, Round[]] => [target, []]));
-  for (let round = 0; round < plan.rounds; round++) {
-    for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
-      const perSecond = rates.get(target) ?? 0;
-      progress(`${scenario.name}, ${target.name}, ${perSecond.toFixed(0)} requests a second`);
-      rounds.get(target)?.push(await measureOne(plan, scenario, target, perSecond));
-    }
-  }
+  const rounds = await inRounds(targets, plan.rounds, (target) => {
+    const perSecond = rates.get(target) ?? 0;
+    progress(`${scenario.name}, ${target.name}, ${perSecond.toFixed(0)} requests a second`);
+    return measureOne(plan, scenario, target, perSecond);
+  });
   return [...rounds].map(([target, all]) => ({
     row: {
       ...rowOf(all),
