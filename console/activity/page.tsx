@@ -1,10 +1,10 @@
-import { useEffect, useState } from "preact/hooks";
-import { messageOf } from "../../src/base/message_of.ts";
+import { useState } from "preact/hooks";
 import { act, askJson } from "../api/client.ts";
 import { may, type Who } from "../api/session.ts";
 import { Failure, Question } from "../parts/dialog.tsx";
 import { count, duration, milliseconds } from "../parts/format.ts";
 import { useLoaded } from "../parts/loaded.ts";
+import { useLooks } from "../parts/looks.ts";
 import { tell } from "../parts/toasts.tsx";
 
 interface Running {
@@ -31,8 +31,6 @@ interface Summary {
   readonly max_ms: number;
 }
 
-const lookMs = 2_000;
-
 /** What runs now, and what took the time so far, at the node that the page comes from. */
 export function ActivityPage({ who }: { readonly who: Who }) {
   return (
@@ -49,26 +47,13 @@ export function ActivityPage({ who }: { readonly who: Who }) {
 
 function RunningNow({ who }: { readonly who: Who }) {
   const [all, setAll] = useState<readonly Running[] | undefined>(undefined);
-  const [failure, setFailure] = useState("");
   const [ended, setEnded] = useState<number | undefined>(undefined);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout>;
-    let isGone = false;
-    const look = () =>
-      askJson<{ requests: Running[]; queued: Running[] }>("/debug/requests")
-        .then(({ requests, queued }) => {
-          setAll([...requests, ...queued]);
-          setFailure("");
-        }, (error) => setFailure(messageOf(error)))
-        .finally(() => {
-          if (!isGone) timer = setTimeout(look, lookMs);
-        });
-    look();
-    return () => {
-      isGone = true;
-      clearTimeout(timer);
-    };
-  }, []);
+  const failure = useLooks(async () => {
+    const { requests, queued } = await askJson<{ requests: Running[]; queued: Running[] }>(
+      "/debug/requests",
+    );
+    setAll([...requests, ...queued]);
+  });
   const canEnd = may(who, "status", "leader-ops");
   return (
     <section class="stack" aria-labelledby="running">

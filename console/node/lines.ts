@@ -1,8 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
-import { messageOf } from "../../src/base/message_of.ts";
+import { useRef, useState } from "preact/hooks";
 import { askJson } from "../api/client.ts";
+import { useLooks } from "../parts/looks.ts";
 
-const lookMs = 2_000;
 /** More than a node keeps of either. */
 const keptMax = 2_000;
 
@@ -16,31 +15,17 @@ interface Numbered {
  */
 export function useLines<T extends Numbered>(path: string) {
   const [lines, setLines] = useState<readonly T[] | undefined>(undefined);
-  const [failure, setFailure] = useState("");
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout>;
-    let isGone = false;
-    let last = 0;
-    const look = () =>
-      askJson<{ lines: T[] }>(`${path}?after=${last}`).then(({ lines: come }) => {
-        setFailure("");
-        const [first] = come;
-        const isAnew = first !== undefined && first.number <= last;
-        last = come.at(-1)?.number ?? last;
-        setLines((before = []) =>
-          come.length === 0
-            ? before
-            : [...come.toReversed(), ...(isAnew ? [] : before)].slice(0, keptMax)
-        );
-      }, (error) => setFailure(messageOf(error)))
-        .finally(() => {
-          if (!isGone) timer = setTimeout(look, lookMs);
-        });
-    look();
-    return () => {
-      isGone = true;
-      clearTimeout(timer);
-    };
-  }, [path]);
+  const last = useRef(0);
+  const failure = useLooks(async () => {
+    const { lines: come } = await askJson<{ lines: T[] }>(`${path}?after=${last.current}`);
+    const [first] = come;
+    const isAnew = first !== undefined && first.number <= last.current;
+    last.current = come.at(-1)?.number ?? last.current;
+    setLines((before = []) =>
+      come.length === 0
+        ? before
+        : [...come.toReversed(), ...(isAnew ? [] : before)].slice(0, keptMax)
+    );
+  });
   return { lines, failure };
 }
