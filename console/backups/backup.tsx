@@ -3,6 +3,7 @@ import { messageOf } from "../../src/base/message_of.ts";
 import { ask, type Results } from "../api/client.ts";
 import { parseExact } from "../api/exact.ts";
 import { Failure, Question } from "../parts/dialog.tsx";
+import { Check } from "../parts/fields.tsx";
 import { bytes } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
 import { saveBlob } from "../parts/save.ts";
@@ -75,25 +76,6 @@ export function BackupCard() {
         </button>
       </div>
     </section>
-  );
-}
-
-interface CheckProps {
-  readonly words: string;
-  readonly isOn: boolean;
-  readonly set: (isOn: boolean) => void;
-}
-
-function Check({ words, isOn, set }: CheckProps) {
-  return (
-    <label class="row">
-      <input
-        type="checkbox"
-        checked={isOn}
-        onChange={({ currentTarget }) => set(currentTarget.checked)}
-      />
-      {words}
-    </label>
   );
 }
 

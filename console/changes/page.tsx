@@ -8,6 +8,7 @@ import { cellKind, cellText } from "../grid/value_text.ts";
 import { Failure } from "../parts/dialog.tsx";
 import { count, counted } from "../parts/format.ts";
 import { Icon } from "../parts/icons.tsx";
+import { ListTable } from "../parts/list_table.tsx";
 import { useLoaded } from "../parts/loaded.ts";
 import { type ChangedCell, followChanges, type RowChange } from "./follow.ts";
 
@@ -160,38 +161,26 @@ function HowToKeep() {
 
 function ChangeList({ changes }: { readonly changes: readonly RowChange[] }) {
   return (
-    <div class="card scroll-x" role="region" aria-label="Changes, the newest first" tabIndex={0}>
-      <table class="plain-table stacks">
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">What</th>
-            <th scope="col">Table</th>
-            <th scope="col">Row</th>
-          </tr>
-        </thead>
-        <tbody>
-          {changes.map((change) => (
-            <tr key={change.number}>
-              <td class="number left soft" title={`Index ${change.index} of the log`}>
-                {change.time.toLocaleTimeString()}
-              </td>
-              <td>
-                <span class={`chip op-${change.op}`}>{change.op.replace("_", " ")}</span>
-              </td>
-              <td>
-                {change.table !== "" && <a href={tableLink(change.table)}>{change.table}</a>}
-              </td>
-              <td>
-                {change.op === "read_again"
-                  ? <span class="soft">Rows may be others: {change.reason.replace("_", " ")}</span>
-                  : <Cells change={change} />}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <ListTable label="Changes, the newest first" heads={["Time", "What", "Table", "Row"]}>
+      {changes.map((change) => (
+        <tr key={change.number}>
+          <td class="number left soft" title={`Index ${change.index} of the log`}>
+            {change.time.toLocaleTimeString()}
+          </td>
+          <td>
+            <span class={`chip op-${change.op}`}>{change.op.replace("_", " ")}</span>
+          </td>
+          <td>
+            {change.table !== "" && <a href={tableLink(change.table)}>{change.table}</a>}
+          </td>
+          <td>
+            {change.op === "read_again"
+              ? <span class="soft">Rows may be others: {change.reason.replace("_", " ")}</span>
+              : <Cells change={change} />}
+          </td>
+        </tr>
+      ))}
+    </ListTable>
   );
 }
 

@@ -1,4 +1,5 @@
 import { Failure } from "../parts/dialog.tsx";
+import { ListTable } from "../parts/list_table.tsx";
 import { useLines } from "./lines.ts";
 
 interface AuditLine {
@@ -25,22 +26,12 @@ export function AuditLines() {
         <span class="soft small">the last lines, the newest first</span>
       </div>
       <Failure text={failure} />
-      <div class="card scroll-x" role="region" aria-label="Lines of the audit" tabIndex={0}>
-        <table class="plain-table stacks">
-          <thead>
-            <tr>
-              <th scope="col">Time</th>
-              <th scope="col">What</th>
-              <th scope="col">Outcome</th>
-              <th scope="col">Who</th>
-              <th scope="col">More</th>
-            </tr>
-          </thead>
-          <tbody>
-            {lines?.map(({ number, event }) => <Line key={number} event={event} />)}
-          </tbody>
-        </table>
-      </div>
+      <ListTable
+        label="Lines of the audit"
+        heads={["Time", "What", "Outcome", "Who", "More"]}
+      >
+        {lines?.map(({ number, event }) => <Line key={number} event={event} />)}
+      </ListTable>
     </section>
   );
 }

@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { askJson } from "../api/client.ts";
 import { Failure } from "../parts/dialog.tsx";
+import { Check, OnlyWith } from "../parts/fields.tsx";
+import { ListTable } from "../parts/list_table.tsx";
 import { useLoaded } from "../parts/loaded.ts";
 
 interface Flag {
@@ -26,52 +28,26 @@ export function Flags() {
         <h2 id="flags">Configuration</h2>
         <span class="soft small">without what may be secret</span>
         <span class="tools">
-          <input
-            class="field"
-            type="search"
-            aria-label="Only flags with"
-            placeholder="Only flags with…"
-            value={search}
-            onInput={({ currentTarget }) => setSearch(currentTarget.value)}
-          />
-          <label class="row">
-            <input
-              type="checkbox"
-              checked={hasDefaults}
-              onChange={({ currentTarget }) => setDefaults(currentTarget.checked)}
-            />
-            Defaults, too
-          </label>
+          <OnlyWith what="flags" value={search} set={setSearch} />
+          <Check words="Defaults, too" isOn={hasDefaults} set={setDefaults} />
         </span>
       </div>
       <Failure text={failure} />
-      <div class="card scroll-x" role="region" aria-label="Flags" tabIndex={0}>
-        <table class="plain-table stacks">
-          <thead>
-            <tr>
-              <th scope="col">Flag</th>
-              <th scope="col">Value</th>
-              <th scope="col">From</th>
-              <th scope="col">What it does</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown?.length === 0 && (
-              <tr>
-                <td colSpan={4} class="soft">No such flags.</td>
-              </tr>
-            )}
-            {shown?.map(({ name, value, source, help }) => (
-              <tr key={name}>
-                <td class="mono name">-{name}</td>
-                <td class="mono words">{value}</td>
-                <td class="soft">{source}</td>
-                <td class="soft help">{help}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ListTable label="Flags" heads={["Flag", "Value", "From", "What it does"]}>
+        {shown?.length === 0 && (
+          <tr>
+            <td colSpan={4} class="soft">No such flags.</td>
+          </tr>
+        )}
+        {shown?.map(({ name, value, source, help }) => (
+          <tr key={name}>
+            <td class="mono name">-{name}</td>
+            <td class="mono words">{value}</td>
+            <td class="soft">{source}</td>
+            <td class="soft help">{help}</td>
+          </tr>
+        ))}
+      </ListTable>
     </section>
   );
 }
