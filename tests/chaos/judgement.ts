@@ -2,7 +2,7 @@ import { eventually, type NodeProcess } from "../cluster/harness.ts";
 import { differenceOf, readTables, type Tables } from "./copied_rows.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Report } from "./report.ts";
-import { RequestFailed, rows, run, type SqlStatement } from "./request.ts";
+import { rows, run, type SqlStatement } from "./request.ts";
 import { type StreamCopy, toldBy, withoutParts } from "./stream_copy.ts";
 import type { WebhookCopy } from "./webhook_copy.ts";
 import type { Workload } from "./workload.ts";
@@ -50,14 +50,7 @@ export async function judgeRound(judged: Judged): Promise<void> {
 
 /** Repeats what a node that has only just come back may refuse. */
 async function retried<T>(call: () => Promise<T>): Promise<T> {
-  return await eventually("an answer", async () => {
-    try {
-      return { value: await call() };
-    } catch (error) {
-      if (error instanceof RequestFailed) throw error;
-      return Promise.reject(error);
-    }
-  }, patienceMs).then(({ value }) => value);
+  return (await eventually("an answer", async () => ({ value: await call() }), patienceMs)).value;
 }
 
 /** Writes one row more, and says where in the log. */

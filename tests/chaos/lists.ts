@@ -1,3 +1,4 @@
+import { messageOf } from "../../src/base/message_of.ts";
 import { checkHistory, History, type Operation, type ReadKind } from "../simulation/history.ts";
 import { RequestFailed, rows, run } from "./request.ts";
 import type { FinalRead, Site, Workload, WorkloadParts } from "./workload.ts";
@@ -138,7 +139,7 @@ export class Lists implements Workload {
     try {
       checkHistory(this.#operations, final, new Set<ReadKind>(["weak", "linearizable", "strong"]));
     } catch (error) {
-      this.#parts.report.violation("Lists", error instanceof Error ? error.message : String(error));
+      this.#parts.report.violation("Lists", messageOf(error));
     }
   }
 

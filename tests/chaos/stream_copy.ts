@@ -137,15 +137,10 @@ export class StreamCopy {
         await response.body?.cancel();
         throw new RequestFailed(`${response.status}`, "refused");
       }
-      let rest = "";
-      for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      for await (const pieces of piecesOf(response.body)) {
         clearTimeout(silence);
         silence = setTimeout(() => this.#abort.abort(), silenceMs);
-        const lines = (rest + text).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) {
-          if (!this.#take(parseExactly(line) as Piece)) return;
-        }
+        for (const piece of pieces) if (!this.#take(piece)) return;
       }
     } finally {
       clearTimeout(silence);
@@ -255,6 +250,16 @@ function cellOf(value: unknown): Cell {
   return cells.real(Number(real));
 }
 
+/** The pieces of a stream, as many at a time as have come whole: none for a part of one. */
+async function* piecesOf(body: ReadableStream<BufferSource>): AsyncGenerator<Piece[]> {
+  let rest = "";
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    yield lines.map((line) => parseExactly(line) as Piece);
+  }
+}
+
 /** All that a node tells from an index on, up to another, by entry. */
 export async function toldBy(
   node: NodeProcess,
@@ -269,14 +274,10 @@ export async function toldBy(
   if (response.status !== 200 || response.body === null) {
     throw new Error(`${node.id} tells nothing from ${from} on: ${await response.text()}`);
   }
-  let rest = "";
   const timer = setTimeout(() => abort.abort(), 4 * silenceMs);
   try {
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        const { index, changes, complete } = parseExactly(line) as Piece;
+    for await (const pieces of piecesOf(response.body)) {
+      for (const { index, changes, complete } of pieces) {
         if (index === undefined || changes === undefined) continue;
         const at = Number(index.source);
         texts.set(at, (texts.get(at) ?? "") + JSON.stringify(changes));
