@@ -7,7 +7,7 @@ import {
   givenSecrets,
 } from "./client_access.ts";
 import { parseOptionsAndNames } from "./command_options.ts";
-import { FlagError } from "./flag_error.ts";
+import { nodeUrl } from "./node_url.ts";
 import { print, printError } from "./output.ts";
 import { Client } from "./shell/client.ts";
 import { isObject, parseExact } from "./shell/exact_json.ts";
@@ -55,7 +55,7 @@ export async function verifyCommand(args: readonly string[]): Promise<number> {
     print(page);
     return values.help ? 0 : 2;
   }
-  const { protocol, host, pathname } = urlOf(name);
+  const { protocol, host, pathname } = nodeUrl(name);
   const client = new Client({
     ...accessOf(values, givenSecrets),
     scheme: protocol === "https:" ? "https" : "http",
@@ -87,16 +87,6 @@ export async function verifyCommand(args: readonly string[]): Promise<number> {
     printError(`fatal: ${error.message}\n`);
     return 1;
   }
-}
-
-function urlOf(name: string): URL {
-  const url = /^https?:\/\//.test(name) && URL.canParse(name) ? new URL(name) : undefined;
-  if (url === undefined) throw new FlagError(2, `${name} is not a URL of a node`);
-  if (url.username === "" && url.password === "") return url;
-  throw new FlagError(
-    2,
-    "The URL holds a user or password, which lists of processes show: use -user",
-  );
 }
 
 function isFine({ state, copies, not_compared: unread }: Record<string, unknown>): boolean {

@@ -8,7 +8,7 @@ import {
   givenSecrets,
 } from "../client_access.ts";
 import { parseOptionsAndNames } from "../command_options.ts";
-import { FlagError } from "../flag_error.ts";
+import { isUrl, nodeUrl } from "../node_url.ts";
 import { print } from "../output.ts";
 import { type Style, styleFor } from "../shell/style.ts";
 import { askNodes } from "./ask_nodes.ts";
@@ -57,7 +57,7 @@ export async function doctorCommand(args: readonly string[]): Promise<number> {
     print(page);
     return values.help ? 0 : 2;
   }
-  const urls = positionals.map(urlOf);
+  const urls = positionals.map((name) => isUrl(name) ? nodeUrl(name) : undefined);
   // Once for all, as it may ask a person for a password.
   const access = urls.some((url) => url !== undefined) ? accessOf(values, givenSecrets) : undefined;
   const findings: Finding[] = [];
@@ -85,20 +85,6 @@ export async function doctorCommand(args: readonly string[]): Promise<number> {
       : textOf(shown, findings, styleFor(Deno.stdout)),
   );
   return findings.some(({ grade }) => grade === "problem") ? 1 : 0;
-}
-
-/** Undefined for a directory. Throws a FlagError. */
-function urlOf(name: string): URL | undefined {
-  if (!/^https?:\/\//.test(name)) return undefined;
-  if (!URL.canParse(name)) throw new FlagError(2, `${name} is not a URL`);
-  const url = new URL(name);
-  if (url.username !== "" || url.password !== "") {
-    throw new FlagError(
-      2,
-      "The URL holds a user or password, which lists of processes show: use -user",
-    );
-  }
-  return url;
 }
 
 function textOf(shown: readonly Finding[], all: readonly Finding[], style: Style): string {
