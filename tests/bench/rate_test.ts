@@ -5,7 +5,7 @@ import { sendAtRate } from "../../src/cli/bench/rate/fixed_rate.ts";
 import { rateSvg } from "../../src/cli/bench/rate/rate_drawing.ts";
 import { checkRatePlan, runRatePlan } from "../../src/cli/bench/rate/rate_plan.ts";
 import { rateText } from "../../src/cli/bench/rate/rate_text.ts";
-import { scenarios } from "../../src/cli/bench/scenarios.ts";
+import { scenarios, wholeRequests } from "../../src/cli/bench/scenarios.ts";
 import { parseStarted, StartedCluster } from "../../src/cli/bench/started_cluster.ts";
 import { parseTarget as parse } from "../../src/cli/bench/target.ts";
 import { FlagError } from "../../src/cli/flag_error.ts";
@@ -18,9 +18,7 @@ const insert = scenarios.filter(({ name }) => name === "insert");
 function loadOf(urls: readonly string[]) {
   const { endpoints } = parseTarget(`server=${urls.join(",")}`);
   const requests = endpoints.map((endpoint) =>
-    insert.flatMap((scenario) =>
-      scenario.requests(endpoint).filter((request) => request instanceof Uint8Array)
-    )
+    insert.flatMap((scenario) => wholeRequests(scenario, endpoint))
   );
   return { endpoints, requests };
 }

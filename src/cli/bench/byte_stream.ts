@@ -12,6 +12,11 @@ export interface ByteStream {
   close(): void;
 }
 
+/** Resolves once all bytes are taken. */
+export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await stream.write(rest));
+}
+
 interface Address {
   readonly hostname: string;
   readonly port: number;

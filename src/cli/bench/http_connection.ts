@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { type ByteStream, openStream } from "./byte_stream.ts";
+import { type ByteStream, openStream, writeAll } from "./byte_stream.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** The largest response that is read, in bytes. */
@@ -36,9 +36,7 @@ export class HttpConnection {
 
   /** Sends a whole request and resolves with the whole response. */
   async request(bytes: Uint8Array): Promise<HttpResponse> {
-    for (let rest = bytes; rest.length > 0;) {
-      rest = rest.subarray(await this.#stream.write(rest));
-    }
+    await writeAll(this.#stream, bytes);
     this.#length = 0;
     const head = await this.#readThrough("\r\n\r\n", 0);
     const text = this.#buffer.toString("latin1", 0, head);

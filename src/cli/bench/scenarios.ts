@@ -22,6 +22,11 @@ export interface Scenario {
   readonly onlyIfAsked?: true;
 }
 
+/** Those of its requests that are one each. */
+export function wholeRequests(scenario: Scenario, endpoint: Endpoint): Uint8Array[] {
+  return scenario.requests(endpoint).filter((request) => request instanceof Uint8Array);
+}
+
 const insert = [`INSERT INTO ${writeTable}(name, age) VALUES(?, ?)`, "fiona", 20];
 const levels = ["none", "weak", "linearizable", "strong"];
 

@@ -1,4 +1,4 @@
-import { openStream } from "../byte_stream.ts";
+import { openStream, writeAll } from "../byte_stream.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { HttpConnection } from "../http_connection.ts";
 import { succeed } from "../measure.ts";
@@ -165,8 +165,7 @@ async function drain(
   const close = () => stream.close();
   signal.addEventListener("abort", close, { once: true });
   try {
-    let rest = query(endpoint, sql, ["Connection: close"]);
-    while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
+    await writeAll(stream, query(endpoint, sql, ["Connection: close"]));
     const buffer = new Uint8Array(bytes);
     const first = await stream.read(buffer) ?? 0;
     const head = new TextDecoder("latin1").decode(buffer.subarray(0, Math.min(first, 64)));

@@ -1,7 +1,7 @@
 import { messageOf } from "../../../base/message_of.ts";
 import { sortedPercentile } from "../measure.ts";
 import { sendAtRate } from "../rate/fixed_rate.ts";
-import type { Scenario } from "../scenarios.ts";
+import { type Scenario, wholeRequests } from "../scenarios.ts";
 import { StartedCluster } from "../started_cluster.ts";
 import { type Target, withTables } from "../target.ts";
 import type { Burden, Sizes } from "./burdens.ts";
@@ -76,8 +76,9 @@ async function measureOne(plan: ManyPlan, burden: Burden, target: Target): Promi
   const late = setTimeout(begun.resolve, beginMsMax);
   await Promise.race([begun.promise, carried]);
   clearTimeout(late);
-  const requests = plan.scenarios.flatMap((scenario) => scenario.requests(endpoint).slice(0, 1))
-    .filter((request) => request instanceof Uint8Array);
+  const requests = plan.scenarios.flatMap((scenario) =>
+    wholeRequests(scenario, endpoint).slice(0, 1)
+  );
   const outcome = await sendAtRate({
     endpoints: [endpoint],
     requests: [requests],

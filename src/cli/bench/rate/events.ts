@@ -2,7 +2,7 @@ import { messageOf } from "../../../base/message_of.ts";
 import { DurationError, parseDuration } from "../../../base/duration.ts";
 import { formatAddress, parseAddress } from "../../../io/address.ts";
 import { FlagError } from "../../flag_error.ts";
-import { openStream } from "../byte_stream.ts";
+import { openStream, writeAll } from "../byte_stream.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { requestBytes } from "../request_bytes.ts";
 import { StartedCluster } from "../started_cluster.ts";
@@ -140,8 +140,8 @@ async function leaderOf({ endpoints }: Target): Promise<Endpoint> {
 async function backUp(endpoint: Endpoint): Promise<void> {
   const stream = await openStream(endpoint);
   try {
-    let rest = requestBytes(endpoint, "GET /db/backup", undefined, ["Connection: close"]);
-    while (rest.length > 0) rest = rest.subarray(await stream.write(rest));
+    const request = requestBytes(endpoint, "GET /db/backup", undefined, ["Connection: close"]);
+    await writeAll(stream, request);
     const buffer = new Uint8Array(256 * 1024);
     let head = "";
     for (let count = await stream.read(buffer); count !== null; count = await stream.read(buffer)) {

@@ -1,8 +1,7 @@
 import { drive, warmUp } from "../full_load.ts";
 import { FlagError } from "../../flag_error.ts";
-import type { Endpoint } from "../endpoint.ts";
 import { inRounds, sortedPercentile } from "../measure.ts";
-import type { Scenario } from "../scenarios.ts";
+import { type Scenario, wholeRequests } from "../scenarios.ts";
 import { StartedCluster } from "../started_cluster.ts";
 import { type Target, withTables } from "../target.ts";
 import {
@@ -142,10 +141,6 @@ async function measureOne(
   const past = await events;
   if (target instanceof StartedCluster) await dropJoined(target, endpoints.length);
   return { outcome, events: past };
-}
-
-function wholeRequests(scenario: Scenario, endpoint: Endpoint): Uint8Array[] {
-  return scenario.requests(endpoint).filter((request) => request instanceof Uint8Array);
 }
 
 /** Throws a FlagError when there is something in the plan that cannot be done. */
