@@ -2,7 +2,7 @@ import { httpUrl, withoutScheme } from "../io/address.ts";
 import type { ServiceErrorKind } from "../cluster/types.ts";
 import type { Results } from "../store/types.ts";
 import { goJson } from "../base/go_json.ts";
-import { Indenter, indentText } from "./indent.ts";
+import { Indenter, laidOut } from "./indent.ts";
 import { paced } from "./paced.ts";
 import { responseOf } from "./streamed_response.ts";
 import type { Member } from "../raft/types.ts";
@@ -214,7 +214,7 @@ export function resultsEnvelope(
   }
   if (typeof results === "string") {
     const text = `{"results":[${results}]${members}}`;
-    return pretty ? indentText(text) : text;
+    return laidOut(text, pretty);
   }
   const tail = members === "" ? plainTail : encoder.encode(`]${members}}`);
   if (results instanceof ReadableStream || results.length > wholeBytesMax) {
@@ -233,7 +233,7 @@ export function emptyEnvelope(
   pretty: boolean,
 ): string | Uint8Array<ArrayBuffer> {
   const text = `{"results":[]${membersText(fields)}}`;
-  return pretty ? indentText(text) : text;
+  return laidOut(text, pretty);
 }
 
 function membersText(fields: EnvelopeFields): string {

@@ -5,7 +5,7 @@ import { EncodedStatements, type Statements } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { sortedGoJson } from "../base/go_json.ts";
-import { indentText } from "./indent.ts";
+import { laidOut } from "./indent.ts";
 import { RequestError } from "./request_error.ts";
 import type { RunningRequest } from "./running_requests.ts";
 
@@ -36,7 +36,7 @@ export function debugRequests(
       ...shownStatements(statements),
     }));
   const text = sortedGoJson({ requests, queued });
-  return app.answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return app.answers.json(laidOut(text, parameters.has("pretty")));
 }
 
 /** DELETE /debug/requests/ID: ends one of them. */

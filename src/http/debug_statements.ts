@@ -1,7 +1,7 @@
 import type { StatementSummary } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import { indentText } from "./indent.ts";
+import { laidOut } from "./indent.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -18,7 +18,7 @@ export async function debugStatements(
   const limit = limitIn(parameters);
   const summaries = await app.service.statements();
   const text = JSON.stringify({ statements: summaries.slice(0, limit).map(shown) });
-  return app.answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return app.answers.json(laidOut(text, parameters.has("pretty")));
 }
 
 function limitIn(parameters: QueryParameters): number {

@@ -106,7 +106,7 @@ export class Indenter {
   }
 }
 
-/** Lays a whole JSON text out. */
-export function indentText(text: string): Uint8Array<ArrayBuffer> {
-  return new Indenter().push(new TextEncoder().encode(text));
+/** A whole JSON text, laid out if it is to be. */
+export function laidOut(text: string, pretty: boolean): string | Uint8Array<ArrayBuffer> {
+  return pretty ? new Indenter().push(new TextEncoder().encode(text)) : text;
 }

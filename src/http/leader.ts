@@ -2,7 +2,7 @@ import { messageOf } from "../base/message_of.ts";
 import { jsonContentType } from "./answers.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import { indentText } from "./indent.ts";
+import { laidOut } from "./indent.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import { nodeJson } from "./node_report.ts";
 import { clusterTimeout, type QueryParameters } from "./query_parameters.ts";
@@ -28,7 +28,7 @@ async function showLeader(app: AppState, parameters: QueryParameters): Promise<R
   const report = reports.find((other) => other.member.id === member.id);
   if (report === undefined) return answers.error(503, "leader not found");
   const text = nodeJson(report, info);
-  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return answers.json(laidOut(text, parameters.has("pretty")));
 }
 
 async function stepDown(

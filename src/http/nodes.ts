@@ -1,6 +1,6 @@
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
-import { indentText } from "./indent.ts";
+import { laidOut } from "./indent.ts";
 import { goJson } from "../base/go_json.ts";
 import { nodeJson } from "./node_report.ts";
 import { clusterTimeout } from "./query_parameters.ts";
@@ -20,5 +20,5 @@ export async function nodes(
     : `{${
       shown.map((report) => `${goJson(report.member.id)}:${nodeJson(report, info)}`).join(",")
     }}`;
-  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return answers.json(laidOut(text, parameters.has("pretty")));
 }

@@ -4,7 +4,7 @@ import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { inspect, readInspected, type RequestStatements } from "./data_request.ts";
 import { goJson } from "../base/go_json.ts";
-import { indentText } from "./indent.ts";
+import { laidOut } from "./indent.ts";
 import { LargeStatements } from "./large_statements.ts";
 import { paced } from "./paced.ts";
 import { elapsed, startOf } from "./query_parameters.ts";
@@ -42,7 +42,7 @@ export async function analyzeSql(
   });
   const time = elapsed(parameters, startedAt);
   const text = goJson(time > 0 ? { results, time } : { results });
-  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return answers.json(laidOut(text, parameters.has("pretty")));
 }
 
 const encoder = new TextEncoder();

@@ -8,7 +8,7 @@ import { archiveFigures, backupFigures, restoreFigures } from "./backup_status.t
 import { formatDuration } from "../base/duration.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import { sortedGoJson } from "../base/go_json.ts";
-import { indentText } from "./indent.ts";
+import { laidOut } from "./indent.ts";
 import { clusterTimeoutMs } from "./query_parameters.ts";
 import type { AuditFigures, CertificateInForce, HttpsInfo, NodeTlsFigures } from "./types.ts";
 import type { HttpThreads } from "./threads/http_threads.ts";
@@ -26,7 +26,7 @@ export async function status(
   const key = parameters.get("key") ?? "";
   if (key !== "") return answers.json(sortedGoJson(partOf(figures, key.split("."))));
   const text = sortedGoJson(figures);
-  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return answers.json(laidOut(text, parameters.has("pretty")));
 }
 
 /** The part under `keys`: `{}` when there is none; keys below a plain value are passed over. */

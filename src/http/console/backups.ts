@@ -3,7 +3,7 @@ import type { SavedBackups } from "../../backup/types.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { AdmittedRequest } from "../admitted_request.ts";
 import type { AppState } from "../app_state.ts";
-import { indentText } from "../indent.ts";
+import { laidOut } from "../indent.ts";
 import { RequestError } from "../request_error.ts";
 
 /** /debug/backups: what -auto-backup and -archive have stored, by what their stores say. */
@@ -21,7 +21,7 @@ export async function backups(
     auto_backups: saved && { flag: flag("auto-backup"), ...saved },
     archive: archive && { flag: flag("archive"), ...archive },
   });
-  return app.answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return app.answers.json(laidOut(text, parameters.has("pretty")));
 }
 
 /** What was asked for, or why it cannot be told: a store that fails hides nothing of the other. */

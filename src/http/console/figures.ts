@@ -1,6 +1,6 @@
 import type { AdmittedRequest } from "../admitted_request.ts";
 import type { AppState } from "../app_state.ts";
-import { indentText } from "../indent.ts";
+import { laidOut } from "../indent.ts";
 import type { QueryParameters } from "../query_parameters.ts";
 import { RequestError } from "../request_error.ts";
 import { figuresEveryMs } from "./figure_recorder.ts";
@@ -30,7 +30,7 @@ export function figures(app: AppState, admitted: AdmittedRequest<"none">): Respo
     names: ["at", ...names],
     rows: recorder.ring.after(after),
   });
-  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return answers.json(laidOut(text, parameters.has("pretty")));
 }
 
 /** In ms since 1970. */

@@ -1,6 +1,6 @@
 import type { AdmittedRequest } from "../admitted_request.ts";
 import type { AppState } from "../app_state.ts";
-import { indentText } from "../indent.ts";
+import { laidOut } from "../indent.ts";
 
 /** /debug/flags: this node's flags as they count, without what may be secret in them. */
 export function flags(
@@ -8,5 +8,5 @@ export function flags(
   { parameters }: AdmittedRequest<"none">,
 ): Response {
   const text = JSON.stringify({ flags: info.flags ?? [] });
-  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return answers.json(laidOut(text, parameters.has("pretty")));
 }

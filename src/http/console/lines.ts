@@ -1,7 +1,7 @@
 import type { Recent } from "../../base/recent.ts";
 import type { AdmittedRequest } from "../admitted_request.ts";
 import type { AppState } from "../app_state.ts";
-import { indentText } from "../indent.ts";
+import { laidOut } from "../indent.ts";
 import type { QueryParameters } from "../query_parameters.ts";
 import { RequestError } from "../request_error.ts";
 
@@ -34,7 +34,7 @@ function linesOf<T>(
   const text = JSON.stringify({
     lines: kept.map(({ number, item }) => ({ number, ...shown(item) })),
   });
-  return answers.json(parameters.has("pretty") ? indentText(text) : text);
+  return answers.json(laidOut(text, parameters.has("pretty")));
 }
 
 /** The number of a line; those behind it are asked for. */
