@@ -1,6 +1,7 @@
 import type { MemberReport, Service } from "../../cluster/types.ts";
 import { httpUrl } from "../../io/address.ts";
 import { clockFinding } from "../findings/clock_finding.ts";
+import { faultsAmong } from "../findings/finding.ts";
 import type { CommitHistory } from "./commit_history.ts";
 
 /** What another node may take to answer, in ms. */
@@ -67,8 +68,7 @@ function shown(report: MemberReport, standing: Standing) {
 function faultsOf({ member, figures, clock }: MemberReport, asked: string) {
   if (figures === undefined) return undefined;
   const ofClock = clock && clockFinding({ subject: member.id, clock, whose: `node ${asked}'s` });
-  return [...figures.faults, ...(ofClock === undefined ? [] : [ofClock])]
-    .flatMap(({ grade, text, advice }) => grade === "ok" ? [] : [{ grade, text, advice }]);
+  return [...figures.faults, ...faultsAmong(ofClock === undefined ? [] : [ofClock])];
 }
 
 function lagOf(applied: number, { committed, before, history }: Standing) {

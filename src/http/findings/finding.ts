@@ -1,3 +1,5 @@
+import type { MemberFault } from "../../cluster/types.ts";
+
 /** Worst last: what is right, what should be changed, what puts data or the service at risk. */
 export const grades = ["ok", "warning", "problem"] as const;
 
@@ -31,6 +33,13 @@ export function findingsAbout(subject: string) {
       advice,
     }),
   };
+}
+
+/** Those that are not all right, as nodes tell each other of them. */
+export function faultsAmong(findings: readonly Finding[]): MemberFault[] {
+  return findings.flatMap(({ grade, text, advice = "" }) =>
+    grade === "ok" ? [] : [{ grade, text, advice }]
+  );
 }
 
 /** Milliseconds with what figures they need. */

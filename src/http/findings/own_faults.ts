@@ -3,6 +3,7 @@ import type { MemberFault } from "../../cluster/types.ts";
 import type { AppState } from "../app_state.ts";
 import { collect } from "../status.ts";
 import type { FigureRing } from "../../metrics/figure_ring.ts";
+import { faultsAmong } from "./finding.ts";
 import { healthFinding, type OwnWords, statusFindings } from "./status_findings.ts";
 import { StatusTree } from "./status_tree.ts";
 
@@ -40,9 +41,7 @@ async function faultsOf(app: AppState): Promise<readonly MemberFault[]> {
   const { id } = app.service.status();
   const status = new StatusTree(await collect(app));
   const words = { subject: id, status, syncs: recentSyncs(app.recorder.ring) };
-  return [healthFinding(words), ...statusFindings(words)].flatMap(({ grade, text, advice = "" }) =>
-    grade === "ok" ? [] : [{ grade, text, advice }]
-  );
+  return faultsAmong([healthFinding(words), ...statusFindings(words)]);
 }
 
 /** What they mostly took lately: a disk that was slow once need not be for ever. */
