@@ -7,7 +7,7 @@ import {
   positionBehind,
 } from "../../changes/types.ts";
 import { newsWithin } from "../streams/heartbeat.ts";
-import type { StreamForm } from "../streams/stream_form.ts";
+import { heartbeatText, messageText, type StreamForm } from "../streams/stream_form.ts";
 import type { DebeziumOptions } from "../../changes/debezium.ts";
 import { changesJson, eventsJson, isWanted, shapeJson, type TableFilter } from "./change_json.ts";
 import { positionText } from "./position.ts";
@@ -83,7 +83,7 @@ function groupPiece(
     : `"events":${changes}`;
   const data = `{"next":"${next}","index":${index},"time":${time},` +
     `"first":${first},"complete":${complete},${content}}`;
-  return form === "lines" ? `${data}\n` : `id: ${next}\nevent: changes\ndata: ${data}\n\n`;
+  return messageText(form, { id: next, event: "changes", data });
 }
 
 /** Those that the follower does not know as they are now. */
@@ -111,13 +111,12 @@ function piece(
   data: Readonly<Record<string, string>>,
 ): string {
   const next = positionText(position);
-  if (form === "lines") return `${JSON.stringify({ [name]: true, next, ...data })}\n`;
-  return `id: ${next}\nevent: ${name}\ndata: ${JSON.stringify({ next, ...data })}\n\n`;
+  const members = form === "lines" ? { [name]: true, next, ...data } : { next, ...data };
+  return messageText(form, { id: next, event: name, data: JSON.stringify(members) });
 }
 
-/** Its id is taken by EventSource, which tells its program nothing of it. */
 function heartbeat(form: StreamForm, position: ChangePosition): string {
   const next = positionText(position);
   assert(!next.includes("\n"), "A position is one line");
-  return form === "lines" ? `{"next":"${next}"}\n` : `id: ${next}\n: no news\n\n`;
+  return heartbeatText(form, { id: next, data: `{"next":"${next}"}` });
 }

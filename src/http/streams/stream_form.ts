@@ -12,6 +12,22 @@ export const streamTypes: Readonly<Record<StreamForm, string>> = {
   lines: "application/x-ndjson; charset=utf-8",
 };
 
+/** A message with a name, whose JSON says by itself what it is, and where its reader then stands. */
+export function messageText(
+  form: StreamForm,
+  { id, event, data }: { readonly id: string; readonly event: string; readonly data: string },
+): string {
+  return form === "lines" ? `${data}\n` : `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
+}
+
+/** That there is no news: its id is taken by EventSource, which tells its program nothing of it. */
+export function heartbeatText(
+  form: StreamForm,
+  { id, data }: { readonly id: string; readonly data: string },
+): string {
+  return form === "lines" ? `${data}\n` : `id: ${id}\n: no news\n\n`;
+}
+
 /** Throws a RequestError. */
 export function streamForm(
   parameters: QueryParameters,

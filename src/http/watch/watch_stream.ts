@@ -1,6 +1,6 @@
 import { LiveReadError } from "../../store/types.ts";
 import { newsWithin } from "../streams/heartbeat.ts";
-import type { StreamForm } from "../streams/stream_form.ts";
+import { heartbeatText, messageText, type StreamForm } from "../streams/stream_form.ts";
 import { difference } from "./difference.ts";
 import type { LiveQueries } from "./live_queries.ts";
 import { areListsEqual, type LiveQuery } from "./live_query.ts";
@@ -119,11 +119,9 @@ function endPiece(form: StreamForm, index: number, error: string | undefined): s
 }
 
 function piece(form: StreamForm, event: string, index: number, members: string): string {
-  const data = `{"index":${index},${members}}`;
-  return form === "lines" ? `${data}\n` : `id: ${index}\nevent: ${event}\ndata: ${data}\n\n`;
+  return messageText(form, { id: String(index), event, data: `{"index":${index},${members}}` });
 }
 
-/** Its id is taken by EventSource, which tells its program nothing of it. */
 function heartbeat(form: StreamForm, index: number): string {
-  return form === "lines" ? `{"index":${index}}\n` : `id: ${index}\n: no news\n\n`;
+  return heartbeatText(form, { id: String(index), data: `{"index":${index}}` });
 }
