@@ -124,6 +124,13 @@ export class Answers {
     return responseOf(body, { status, headers: [...this.#common, ["content-type", contentType]] });
   }
 
+  /** A stream that goes on as things happen: nobody between is to keep it. */
+  endless(body: ReadableStream, contentType: string): Response {
+    const response = this.bytes(body, contentType);
+    response.headers.set("cache-control", "no-store");
+    return response;
+  }
+
   /** For a browser that asks whether programs in it may send these headers. */
   allowing(requestHeaders: string): Response {
     const response = this.empty(200);

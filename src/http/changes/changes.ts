@@ -53,12 +53,8 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
   if (!followers.enter(gone)) {
     throw new RequestError(503, `${followers.max} follow the changes at this node: ask another`);
   }
-  const response = app.answers.bytes(
-    pieceStream(stream, gone, () => followers.leave(gone)),
-    streamTypes[form],
-  );
-  response.headers.set("cache-control", "no-store");
-  return response;
+  const body = pieceStream(stream, gone, () => followers.leave(gone));
+  return app.answers.endless(body, streamTypes[form]);
 }
 
 function positionIn(

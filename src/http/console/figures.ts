@@ -3,6 +3,7 @@ import type { AppState } from "../app_state.ts";
 import { laidOut } from "../indent.ts";
 import type { QueryParameters } from "../query_parameters.ts";
 import { RequestError } from "../request_error.ts";
+import { streamTypes } from "../streams/stream_form.ts";
 import { figuresEveryMs } from "./figure_recorder.ts";
 import { readersMax } from "./live_feed.ts";
 
@@ -20,9 +21,7 @@ export function figures(app: AppState, admitted: AdmittedRequest<"none">): Respo
     }
     const followed = feed.follow(after, () => admitted.isStillAdmitted);
     const events = ReadableStream.from(followed).pipeThrough(new TextEncoderStream());
-    const response = answers.bytes(events, "text/event-stream; charset=utf-8");
-    response.headers.set("cache-control", "no-store");
-    return response;
+    return answers.endless(events, streamTypes.events);
   }
   const { names } = recorder.ring;
   const text = JSON.stringify({

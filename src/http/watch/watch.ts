@@ -64,9 +64,7 @@ export async function watch(
       sentAway: () => sentAway,
     });
     const body = running.streaming(pieceStream(pieces, gone, leave));
-    const response = app.answers.bytes(body, streamTypes[form]);
-    response.headers.set("cache-control", "no-store");
-    return response;
+    return app.answers.endless(body, streamTypes[form]);
   } catch (error) {
     leave();
     throw error;
