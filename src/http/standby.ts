@@ -5,6 +5,7 @@ import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./query_parameters.ts";
 import type { Figures } from "./store_status.ts";
+import { timeText } from "./time_text.ts";
 
 /** Keeps what only a leader can do from a standby. Throws a ServiceError. */
 export function refuseOnStandby({ info }: AppState): void {
@@ -27,7 +28,12 @@ export async function promote(
       asIs,
     });
     audited?.note({ cluster: clusterId, index });
-    const report = { cluster_id: clusterId, index, last_write_time: time(lastWriteTime), complete };
+    const report = {
+      cluster_id: clusterId,
+      index,
+      last_write_time: timeText(lastWriteTime),
+      complete,
+    };
     return answers.json(`${JSON.stringify(report)}\n`);
   } catch (error) {
     if (!(error instanceof PromotionError)) throw error;
@@ -45,7 +51,7 @@ export function standbyFigures(figures: StandbyFigures): Figures {
     index: figures.index,
     entries_behind: figures.entriesBehind,
     seconds_behind: seconds(msBehind),
-    last_write_time: time(figures.lastWriteTime),
+    last_write_time: timeText(figures.lastWriteTime),
     num_pieces: figures.piecesApplied,
     num_bytes: figures.bytesFetched,
     num_bases: figures.basesTaken,
@@ -69,8 +75,4 @@ export function standbyReadiness(
 
 function seconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms / 100) / 10;
-}
-
-function time(wallTime: number | undefined): string | undefined {
-  return wallTime === undefined ? undefined : new Date(wallTime).toISOString();
 }

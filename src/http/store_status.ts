@@ -4,6 +4,7 @@ import { dueAt } from "../jobs/upkeep_plan.ts";
 import type { ReadPoolStatus, StoreStatus, UpkeepWork } from "../store/types.ts";
 import { formatGoBytes } from "../base/go_bytes.ts";
 import { formatDuration } from "../base/duration.ts";
+import { timeText } from "./time_text.ts";
 import type { ServerInfo } from "./types.ts";
 
 /** A value of /status; undefined ones are left out. */
@@ -44,9 +45,7 @@ export function storeFigures(
       comparison: node.comparison && {
         message: node.comparison.message,
         index: node.comparison.index,
-        finished_at: node.comparison.finishedAtMs === undefined
-          ? undefined
-          : timeText(node.comparison.finishedAtMs),
+        finished_at: timeText(node.comparison.finishedAtMs),
       },
     },
     db_applied_index: node.appliedIndex,
@@ -89,16 +88,12 @@ function upkeepFigures(
   const record = upkeep[task];
   const next = dueAt(record, intervalMs, Date.now());
   return {
-    [`last_${task}`]: record?.last === undefined ? undefined : timeText(record.last),
-    [`next_${task}_after`]: next === undefined ? undefined : timeText(next),
+    [`last_${task}`]: timeText(record?.last),
+    [`next_${task}_after`]: timeText(next),
     interval: formatDuration(intervalMs),
     runs: upkeepRuns[task].ok,
     runs_failed: upkeepRuns[task].failed,
   };
-}
-
-function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }
 
 /** A node has one snapshot at most: its own database, as far as a checkpoint has made it durable. */

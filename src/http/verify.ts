@@ -2,6 +2,7 @@ import type { ComparisonReport } from "../cluster/types.ts";
 import { ServiceError } from "../cluster/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
+import { timeText } from "./time_text.ts";
 
 /** /verify: POST has the nodes' copies of the database compared, GET shows how far that is. */
 export async function verify(
@@ -27,8 +28,8 @@ function comparisonJson(report: ComparisonReport | undefined): Record<string, un
   return {
     state,
     message: report.message,
-    started_at: new Date(startedAtMs).toISOString(),
-    finished_at: finishedAtMs === undefined ? undefined : new Date(finishedAtMs).toISOString(),
+    started_at: timeText(startedAtMs),
+    finished_at: timeText(finishedAtMs),
     index,
     tables,
     rows,

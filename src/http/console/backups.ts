@@ -5,6 +5,7 @@ import type { AdmittedRequest } from "../admitted_request.ts";
 import type { AppState } from "../app_state.ts";
 import { laidOut } from "../indent.ts";
 import { RequestError } from "../request_error.ts";
+import { timeText } from "../time_text.ts";
 
 /** /debug/backups: what -auto-backup and -archive have stored, by what their stores say. */
 export async function backups(
@@ -52,10 +53,6 @@ function archivedFigures({ cluster, bases, ...span }: Archived) {
     last_time: timeText(span.lastTime),
     bases: bases.map((base) => ({ ...base, time: timeText(base.time) })),
   };
-}
-
-function timeText(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
 /** /debug/backups/verify: restores the backup of that key into a file here, and checks it. */
