@@ -190,6 +190,11 @@ const outcomePaths = {
   },
 };
 
+const streamed = answer("Events, or lines of JSON.", {
+  "text/event-stream": {},
+  "application/x-ndjson": {},
+});
+
 const changePaths = {
   "/db/changes": {
     get: {
@@ -203,10 +208,7 @@ const changePaths = {
         "last_event_id",
       ),
       responses: responses({
-        200: answer("Events, or lines of JSON.", {
-          "text/event-stream": {},
-          "application/x-ndjson": {},
-        }),
+        200: streamed,
         404: answer("The node keeps no changes.", plainText),
         410: answer(
           "Changes from there on are not kept any more: read everything again.",
@@ -220,10 +222,7 @@ const changePaths = {
 
 const watched = responses(
   {
-    200: answer("Events, or lines of JSON.", {
-      "text/event-stream": {},
-      "application/x-ndjson": {},
-    }),
+    200: streamed,
     400: answer("It is no query, fails, or comes to too much.", plainText),
     503: answer("The node cannot read now, or too many watch at it.", plainText),
   },
