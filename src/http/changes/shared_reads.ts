@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../base/bounded_map.ts";
 import type { ChangeLog, ChangePosition, ChangesRead } from "../../changes/types.ts";
 import { positionText } from "./position.ts";
 
@@ -9,7 +10,7 @@ const readsMax = 8;
 /** Reads of a change log, each made once for all who ask for it. */
 export class SharedReads {
   readonly #log: ChangeLog;
-  readonly #reads = new Map<string, ChangesRead>();
+  readonly #reads = new BoundedMap<ChangesRead>(readsMax);
 
   constructor(log: ChangeLog) {
     this.#log = log;
@@ -22,13 +23,7 @@ export class SharedReads {
     if (known !== undefined) return known;
     const read = this.#log.read(from, readBytes);
     // What holds nothing will hold something later.
-    if (read.groups.length > 0) {
-      this.#reads.set(name, read);
-      for (const oldest of this.#reads.keys()) {
-        if (this.#reads.size <= readsMax) break;
-        this.#reads.delete(oldest);
-      }
-    }
+    if (read.groups.length > 0) this.#reads.set(name, read);
     return read;
   }
 }

@@ -54,9 +54,7 @@ export async function watch(
     left.addEventListener("abort", end);
     const index = await freshIndex(app, admitted, client.signal);
     // Runs wait for their turn, behind those of others: not for somebody who has gone.
-    const first = await running.orEnded(
-      orAborted(left, firstState(query, index, admitted, statement)),
-    );
+    const first = await orAborted(left, firstState(query, index, admitted, statement));
     const pieces = watchStream({
       ...{ query, live, first, form },
       mayGoOn: () => admitted.isStillAdmitted,
