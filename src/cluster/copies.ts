@@ -16,7 +16,7 @@ import { decodeCopyCall, encodeJson, readJson } from "./copy_wire.ts";
 import { noLeader } from "./errors.ts";
 import { HeldComparison } from "./held_comparison.ts";
 import type { LeaderCalls } from "./leader_calls.ts";
-import { presentAddress } from "./members.ts";
+import { isAlone, presentAddress } from "./members.ts";
 import { type CopyRepair, ServiceError } from "./types.ts";
 import { beginAnswer, readAnswer, RequestKind } from "./wire.ts";
 
@@ -162,10 +162,10 @@ export class Copies {
   async replace(reason: string): Promise<void> {
     const { node, repair, logger } = this.#parts;
     if (node.damage !== undefined) return;
-    const isAlone = node.configuration.members.every(({ id }) => id === node.id);
-    if (repair === undefined || isAlone) {
+    const noOther = isAlone(node);
+    if (repair === undefined || noOther) {
       this.#leftDamaged = reason;
-      const why = isAlone
+      const why = noOther
         ? "no other node is left that has one"
         : "-auto-repair=false leaves it so: stop the node, empty its data directory and let it join again";
       logger.log(

@@ -5,6 +5,7 @@ import { membersMax } from "../raft/configuration.ts";
 import type { Transport } from "../transport/types.ts";
 import { reasonAt } from "./errors.ts";
 import { decodeAddresses } from "./member_wire.ts";
+import { isAlone } from "./members.ts";
 import { readAnswer, RequestKind } from "./wire.ts";
 
 /** Between two rounds, in ms: doubles from the first to the second. */
@@ -66,8 +67,7 @@ export class MemberSearch {
 
   async #round(): Promise<void> {
     const { node, seeds, raftAddress } = this.#parts;
-    const isAlone = node.configuration.members.every((member) => member.id === node.id);
-    if (isAlone) return;
+    if (isAlone(node)) return;
     const addresses = new Set([...await seeds.addresses(), ...this.#heard]);
     addresses.delete(raftAddress);
     await Promise.all([...addresses].slice(0, membersMax).map((address) => this.#ask(address)));

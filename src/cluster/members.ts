@@ -1,3 +1,4 @@
+import type { Node } from "../node/node.ts";
 import { type Configuration, type Member, nodeName } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
 
@@ -6,10 +7,15 @@ export function memberNamed({ members }: Configuration, name: string): Member | 
   return members.find(({ id }) => nodeName(id) === name);
 }
 
+/** Whether no other node is a member beside this one. */
+export function isAlone({ configuration, id }: Pick<Node, "configuration" | "id">): boolean {
+  return configuration.members.every((member) => member.id === id);
+}
+
 /** Where a member is reached: where it says it is, or else where it was when it became one. */
 export function presentAddress(
   transport: Pick<Transport, "addressOf">,
-  { id, address }: Member,
+  { id, address }: Pick<Member, "id" | "address">,
 ): string {
   return transport.addressOf(id) ?? address;
 }

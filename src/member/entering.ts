@@ -1,4 +1,5 @@
 import { joinCluster, JoinError } from "../cluster/joining.ts";
+import { presentAddress } from "../cluster/members.ts";
 import type { ClusterService } from "../cluster/service.ts";
 import type { Configuration as Members } from "../raft/types.ts";
 import type { MemberParts } from "./member_parts.ts";
@@ -56,7 +57,7 @@ export function comeBack(
   if (!moved && seeds.none) return;
   const others = addressesBut(members, self.id);
   const addresses = async () => {
-    const known = [...others].map(([id, address]) => transport.addressOf(id) ?? address);
+    const known = [...others].map(([id, address]) => presentAddress(transport, { id, address }));
     const addresses = new Set([...await seeds.addresses(), ...known]);
     // One that comes back where another was known to be would ask itself.
     addresses.delete(self.address);

@@ -1,3 +1,4 @@
+import { isAlone } from "../cluster/members.ts";
 import type { ClusterService } from "../cluster/service.ts";
 import { Upkeep, type UpkeepNode } from "../jobs/upkeep.ts";
 import { Scrub, type ScrubNode } from "../jobs/scrub.ts";
@@ -194,8 +195,7 @@ async function noteFailure(
   node: Node,
   error: unknown,
 ): Promise<void> {
-  const isAlone = node.configuration.members.every(({ id }) => id === node.id);
-  if (isAlone || !isDamaged(error)) return;
+  if (isAlone(node) || !isDamaged(error)) return;
   // What is here then is not whole yet, and what was set aside is not to be lost for it.
   if ((await note.read())?.moved === true) return;
   await note.write({ part: "database", reason: messageOf(error), moved: false });
