@@ -7,7 +7,6 @@ import type {
   ComparedMember,
   ComparisonReport,
   DifferingTable,
-  WriteAnswer,
 } from "../cluster/types.ts";
 import type { CopyDigest, Store } from "../store/types.ts";
 import {
@@ -19,17 +18,13 @@ import {
 } from "./copy_groups.ts";
 import { differingRows } from "./row_count.ts";
 import { differenceText, reportText } from "./scrub_text.ts";
-import { dueAt, type UpkeepEntry } from "./upkeep_plan.ts";
+import type { UpkeepNode } from "./upkeep.ts";
+import { dueAt, lookEveryMs } from "./upkeep_plan.ts";
 
-/** What a comparison needs to know of its node. */
-export interface ScrubNode {
-  readonly leads: boolean;
-  /** All nodes know the entry that marks a comparison. */
-  readonly maySubmit: boolean;
+/** What a comparison, whose entries are upkeep's, needs to know of its node. */
+export interface ScrubNode extends UpkeepNode {
   /** Nodes whose SQLite is another write the same values in other ways. */
   readonly sameSqlite: boolean;
-  changedSince(index: number): Promise<boolean>;
-  submit(entry: UpkeepEntry): Promise<Pick<WriteAnswer, "results">>;
   members(): readonly ComparedMember[];
 }
 
@@ -42,10 +37,6 @@ export interface ScrubParts {
   readonly logger: Logger;
 }
 
-/** How often a leader looks at most, and at least, whether a comparison is due, in ms. */
-const lookMsMin = 50;
-const lookMsMax = 60_000;
-const looksPerInterval = 10;
 /** After one that failed, in ms; no longer than the interval. */
 const retryMs = 600_000;
 /** Between two questions whether a member has read its copy, in ms: it grows from the first on. */
@@ -97,8 +88,7 @@ export class Scrub {
   begin(): void {
     const { intervalMs, clock } = this.#parts;
     if (intervalMs === 0) return;
-    const delayMs = Math.max(lookMsMin, Math.min(lookMsMax, intervalMs / looksPerInterval));
-    this.#timer = repeat(clock, delayMs, () => this.#look().catch(() => {}));
+    this.#timer = repeat(clock, lookEveryMs(intervalMs), () => this.#look().catch(() => {}));
   }
 
   /** Resolves once nothing is begun any more: what another node is asked for is not waited for. */
@@ -240,11 +230,9 @@ export class Scrub {
       if (typeof digest === "string") silent.set(member.id, digest);
       else read.push({ id: member.id, digest });
     }));
-    const own = read.find((copy) =>
-      members.some((member) => member.isSelf && member.id === copy.id)
-    );
+    const self = members.find(({ isSelf }) => isSelf)?.id ?? "";
+    const own = read.find(({ id }) => id === self);
     if (own === undefined) {
-      const self = members.find(({ isSelf }) => isSelf)?.id ?? "";
       throw new Error(silent.get(self) ?? "this node does not lead any more");
     }
     const { index } = own.digest;

@@ -4,7 +4,7 @@ import type { WriteAnswer } from "../cluster/types.ts";
 import { repeat } from "../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Store, StoreStatus, UpkeepStep, UpkeepWork } from "../store/types.ts";
-import { dueAt, entriesOf, type UpkeepEntry, type VacuumMode } from "./upkeep_plan.ts";
+import { dueAt, entriesOf, lookEveryMs, type UpkeepEntry, type VacuumMode } from "./upkeep_plan.ts";
 
 /** How often upkeep is done; 0 for never. */
 export interface UpkeepTimes {
@@ -34,11 +34,6 @@ export interface UpkeepParts {
   readonly logger: Logger;
 }
 
-/** How often a leader looks at most, and at least, whether something is due, in ms. */
-const lookMsMin = 50;
-const lookMsMax = 60_000;
-/** Looks to an interval: what is due is late by that part of it at most. */
-const looksPerInterval = 10;
 /** Before what failed is tried again, in ms; doubled with each failure, up to its interval. */
 const firstRetryMs = 60_000;
 
@@ -74,8 +69,7 @@ export class Upkeep {
 
   start(): void {
     if (this.#intervals.size === 0) return;
-    const shortestMs = Math.min(...this.#intervals.values());
-    const delayMs = Math.max(lookMsMin, Math.min(lookMsMax, shortestMs / looksPerInterval));
+    const delayMs = lookEveryMs(Math.min(...this.#intervals.values()));
     this.#timer = repeat(this.#parts.clock, delayMs, () => this.#look());
   }
 

@@ -7,6 +7,12 @@ export type UpkeepEntry = Omit<UpkeepCommand, "type" | "request">;
 export const vacuumModes = ["full", "incremental"] as const;
 export type VacuumMode = typeof vacuumModes[number];
 
+/** How often a leader looks at most, and at least, whether something is due, in ms. */
+const lookMsMin = 50;
+const lookMsMax = 60_000;
+/** Looks to an interval: what is due is late by that part of it at most. */
+const looksPerInterval = 10;
+
 /** Free pages that one entry gives back: others are applied between two of them. */
 export const pagesPerEntry = 4_096;
 
@@ -25,6 +31,11 @@ export function dueAt(
   if (record === undefined) return undefined;
   const from = record.last ?? record.since;
   return from - nowMs > intervalMs ? nowMs : from + intervalMs;
+}
+
+/** Between two looks whether what is to be done at that interval is due, in ms. */
+export function lookEveryMs(intervalMs: number): number {
+  return Math.max(lookMsMin, Math.min(lookMsMax, intervalMs / looksPerInterval));
 }
 
 /** The entries that do a task, in their order; the last one says that it is done. */

@@ -1,6 +1,6 @@
 import { isAlone } from "../cluster/members.ts";
 import type { ClusterService } from "../cluster/service.ts";
-import { Upkeep, type UpkeepNode } from "../jobs/upkeep.ts";
+import { Upkeep } from "../jobs/upkeep.ts";
 import { Scrub, type ScrubNode } from "../jobs/scrub.ts";
 import { FileInstallMarker } from "../node/install_marker.ts";
 import { changedSince } from "../node/changed_since.ts";
@@ -119,18 +119,9 @@ async function bringUp(
     if (configuration.database.repairs) await noteFailure(note, node, error).catch(() => {});
     surroundings.onFatal(error);
   });
-  const upkeep = new Upkeep({
-    ...surroundings,
-    store,
-    times: configuration.database.upkeep,
-    node: upkeepNode({ node, service }),
-  });
-  const scrub = new Scrub({
-    ...surroundings,
-    store,
-    intervalMs: configuration.database.scrubMs,
-    node: scrubNode({ node, service }),
-  });
+  const jobs = { ...surroundings, store, node: jobsNode({ node, service }) };
+  const upkeep = new Upkeep({ ...jobs, times: configuration.database.upkeep });
+  const scrub = new Scrub({ ...jobs, intervalMs: configuration.database.scrubMs });
   service.copies.serve(scrub);
   cleanUp.defer(async () => {
     reporting?.stop();
@@ -159,20 +150,8 @@ async function bringUp(
   return { service, node, store, start, stop: () => cleanUp.disposeAsync() };
 }
 
-function upkeepNode({ node, service }: Assembly): UpkeepNode {
-  return {
-    get leads() {
-      return node.isLeader;
-    },
-    get maySubmit() {
-      return versionOf(node.configuration) >= upkeepVersion;
-    },
-    changedSince: (index) => node.changedSince(index),
-    submit: (entry) => service.upkeep(entry),
-  };
-}
-
-function scrubNode({ node, service }: Assembly): ScrubNode {
+/** The node as upkeep and comparisons see it. */
+function jobsNode({ node, service }: Assembly): ScrubNode {
   return {
     get leads() {
       return node.isLeader;
@@ -236,7 +215,7 @@ function assemble(
     installMarker: new FileInstallMarker(surroundings.disk, logDirectory(dataDirectory)),
     clusterId: () => identity.clusterId,
     damage,
-    onReplaced: async () => await note.clear(),
+    onReplaced: () => note.clear(),
     repair: database.repairs
       ? { note: (reason) => note.write({ part: "database", reason, moved: false }) }
       : undefined,
