@@ -7,9 +7,9 @@ import { type Store, StoreBusyError } from "../store/types.ts";
 import { BackupSeries } from "./backup_series.ts";
 import type { AutoBackupConfig } from "./config.ts";
 import type { OpenDestination } from "./destination.ts";
-import { readManifest } from "./manifest.ts";
+import { type BackupRecord, readManifest } from "./manifest.ts";
 import type { AutoBackupFigures, LeadingNode, SavedBackups, Verification } from "./types.ts";
-import { verifyBackup } from "./verify.ts";
+import { type Verdict, verifyBackup } from "./verify.ts";
 
 export interface AutoBackupParts {
   readonly config: AutoBackupConfig;
@@ -89,19 +89,12 @@ export class AutoBackup {
    * remembered. One at a time, as each takes the room of a database: else a StoreBusyError.
    */
   async verify(key: string): Promise<Verification | undefined> {
-    const { destination } = this.#parts;
     const record = (await this.#manifest()).backups.find((backup) => backup.key === key);
     if (record === undefined) return undefined;
     if (this.#verifying) throw new StoreBusyError("Another backup is being verified here");
     this.#verifying = true;
     try {
-      const signal = this.#ending.signal;
-      const verdict = await verifyBackup(
-        { ...this.#parts, objects: destination.store, signal },
-        record,
-      );
-      this.#report(verdict);
-      return verdict;
+      return await this.#restore(record);
     } finally {
       this.#verifying = false;
     }
@@ -253,20 +246,15 @@ export class AutoBackup {
   }
 
   async #verify(known: BackupSeries): Promise<void> {
-    const { config: { verifyIntervalMs }, destination, clock } = this.#parts;
+    const { config: { verifyIntervalMs }, clock } = this.#parts;
     const { newest } = known;
     if (newest === undefined || verifyIntervalMs === 0) return;
     const lastTryAt = Math.max(known.verifiedAt, this.#counts.verification?.time ?? 0);
     const sinceMs = clock.wallTime() - lastTryAt;
     // A clock that was set back does not put the next check off.
     if (sinceMs >= 0 && sinceMs < verifyIntervalMs) return;
-    const { damaged, ...verification } = await verifyBackup({
-      ...this.#parts,
-      objects: destination.store,
-      signal: this.#ending.signal,
-    }, newest);
+    const { damaged, ...verification } = await this.#restore(newest);
     this.#counts.verification = verification;
-    this.#report(verification);
     if (verification.failure === undefined) await known.verified(verification.time);
     // What is damaged hides no missing backup: the next one is made whatever has changed.
     if (damaged && this.#series !== undefined) {
@@ -276,11 +264,19 @@ export class AutoBackup {
     }
   }
 
-  #report({ key, durationMs, failure }: Verification): void {
-    const what = `backup ${key} in ${this.#parts.destination.name}`;
+  /** Restores a backup with all checks, and says what came of it. */
+  async #restore(record: BackupRecord): Promise<Verdict> {
+    const { name, store: objects } = this.#parts.destination;
+    const verdict = await verifyBackup(
+      { ...this.#parts, objects, signal: this.#ending.signal },
+      record,
+    );
+    const { key, durationMs, failure } = verdict;
+    const what = `backup ${key} in ${name}`;
     if (failure === undefined) {
       this.#log("INFO", `restored ${what} and found it sound in ${formatDuration(durationMs)}`);
     } else this.#log("ERROR", `restored ${what} and it cannot be used: ${failure}`);
+    return verdict;
   }
 
   #log(level: "INFO" | "WARN" | "ERROR", message: string): void {
