@@ -12,7 +12,7 @@ import type {
   CopyCall,
   DigestAnswer,
 } from "./comparison_types.ts";
-import { decodeCopyCall, encodeJson, readJson } from "./copy_wire.ts";
+import { decodeCopyCall, encodeJson, readJson, writeJson } from "./copy_wire.ts";
 import { noLeader } from "./errors.ts";
 import { HeldComparison } from "./held_comparison.ts";
 import type { LeaderCalls } from "./leader_calls.ts";
@@ -226,11 +226,11 @@ export class Copies {
     const own = report.copies.find(({ id }) => id === nodeName(this.#parts.node.id));
     if (own?.verdict === "same") this.#leftDamaged = undefined;
     const isFine = report.copies.every(({ verdict }) => verdict === "same");
-    const level = isFine ? "INFO" : report.state === "failed" ? "WARN" : "ERROR";
-    const isWorse = report.copies.some(({ verdict }) =>
+    const isWrong = report.copies.some(({ verdict }) =>
       verdict === "differs" || verdict === "undecided"
     );
-    this.#parts.logger.log(isWorse || isFine ? level : "WARN", "cluster", report.message);
+    const level = isFine ? "INFO" : isWrong ? "ERROR" : "WARN";
+    this.#parts.logger.log(level, "cluster", report.message);
   }
 
   /** All members, this node among them, as whoever compares them asks them. */
@@ -266,6 +266,6 @@ export class Copies {
 
 function answerOf(value: unknown): Uint8Array {
   const answer = beginAnswer();
-  answer.text(JSON.stringify(value ?? null));
+  writeJson(answer, value);
   return answer.copy();
 }

@@ -12,10 +12,14 @@ const fields: Readonly<Record<CopyCall["do"], Readonly<Record<string, string>>>>
   tell: { report: "object" },
 };
 
-/** A text, of JSON, for a call and for its answer. */
+/** A text, of JSON, in a call and in its answer. */
+export function writeJson(writer: ByteWriter, value: unknown): void {
+  writer.text(JSON.stringify(value ?? null));
+}
+
 export function encodeJson(value: unknown): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
-  writer.text(JSON.stringify(value ?? null));
+  writeJson(writer, value);
   return writer.copy();
 }
 
