@@ -17,7 +17,7 @@ import {
   type OpenLog,
   openLog,
 } from "./open_log.ts";
-import { readIdentity } from "./identity.ts";
+import { type Identity, readIdentity } from "./identity.ts";
 import type { DamagedPart, RepairNote, RepairText } from "./repair_note.ts";
 
 /** Each part of a node's files can be damaged once. */
@@ -117,7 +117,7 @@ async function setAside(
   const identity = await readIdentity(disk, directory);
   if (identity === undefined || identity.clusterId === "") return false;
   const others = part === "database"
-    ? await othersInLog(surroundings, directory)
+    ? await othersInLog(surroundings, directory, identity)
     : await note.addresses(nodeId) ?? join.filter((address) => address !== advertisedAddress);
   if (others.length === 0) return false;
   await dropUnfinished(disk, directory, part, await note.read());
@@ -138,11 +138,11 @@ async function setAside(
 async function othersInLog(
   { disk, clock, logger, openers: { logs } }: Surroundings,
   directory: string,
+  { nodeId, incarnation }: Identity,
 ): Promise<string[]> {
   const path = logDirectory(directory);
-  const identity = await readIdentity(disk, directory);
-  if (identity === undefined || !await logs.exists(disk, path)) return [];
-  const self = serverId(identity.nodeId, identity.incarnation);
+  if (!await logs.exists(disk, path)) return [];
+  const self = serverId(nodeId, incarnation);
   const { log, contents } = await logs.open({ disk, directory: path, clock, logger });
   await log.close();
   const members = configurationsOf(contents).at(-1)?.members ?? [];
