@@ -147,13 +147,14 @@ export class ArchiveReader {
     const [oldest] = bases;
     const newest = bases.at(-1);
     const lastPiece = this.#firsts.at(-1);
-    const entries = lastPiece === undefined ? [] : (await this.#readPiece(lastPiece)).piece.entries;
-    const lastTime = entries.map(timeOf).findLast((time) => time !== undefined);
+    const { last, lastTime } = lastPiece === undefined
+      ? nothing
+      : extended(nothing, (await this.#readPiece(lastPiece)).piece);
     return {
       cluster: this.cluster,
       bases: bases.slice(-basesShown).reverse(),
       firstIndex: oldest?.index ?? 0,
-      lastIndex: Math.max(newest?.index ?? 0, entries.at(-1)?.index ?? 0),
+      lastIndex: Math.max(newest?.index ?? 0, last),
       firstTime: oldest?.time,
       lastTime: lastTime ?? newest?.time,
     };
