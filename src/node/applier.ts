@@ -62,8 +62,8 @@ export class Applier {
   #reading = false;
   #paused: boolean;
   #stop: Stop | undefined;
-  /** The entry behind which nothing is handed over for the moment. */
-  #stoppedAt: number | undefined;
+  /** Nothing is handed over for the moment behind an entry that somebody waited for. */
+  #stopped = false;
   #hold: Timer | undefined;
   #idle: (() => void)[] = [];
 
@@ -108,7 +108,7 @@ export class Applier {
 
   #pump(): void {
     while (
-      !this.#paused && this.#stoppedAt === undefined && !this.#reading &&
+      !this.#paused && !this.#stopped && !this.#reading &&
       this.#batches < batchesMax && this.#handed < this.#target
     ) {
       const from = this.#handed + 1;
@@ -142,7 +142,7 @@ export class Applier {
       answer: entry.type === EntryType.command ? this.#handlers.format(entry) : undefined,
     }));
     this.#handed = last.index;
-    if (stopAt >= 0) this.#stoppedAt = last.index;
+    if (stopAt >= 0) this.#stopped = true;
     this.#batches++;
     const { stages } = this.#parts;
     const since = stages.now();
@@ -165,7 +165,7 @@ export class Applier {
     const stop = this.#stop;
     this.#stop = undefined;
     const goOn = () => {
-      this.#stoppedAt = undefined;
+      this.#stopped = false;
       this.#pump();
     };
     if (stop === undefined) goOn();
