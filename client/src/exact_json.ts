@@ -62,6 +62,14 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
+/** Rows of an answer, as `parseExact` gave them. */
+export function rowsOf(
+  rows: readonly (readonly unknown[])[],
+  integers: Integers,
+): (readonly Value[])[] {
+  return rows.map((row) => row.map((value) => valueOf(value, integers)));
+}
+
 /** A value of an answer, as `parseExact` gave it. */
 export function valueOf(json: unknown, integers: Integers): Value {
   if (typeof json === "number") return integers === "bigint" ? BigInt(json) : json;

@@ -1,4 +1,4 @@
-import { type Integers, parseExact, valueOf } from "./exact_json.ts";
+import { type Integers, parseExact, rowsOf, valueOf } from "./exact_json.ts";
 import { RaftliteError, Refused, ResultLost, sqlError } from "./errors.ts";
 import type { Value } from "./values.ts";
 
@@ -88,7 +88,7 @@ function resultOf(result: ResultBody, integers: Integers): Result {
   const { columns = [], values = [], rows_affected = 0, last_insert_id = 0 } = result;
   return new Result({
     columns,
-    values: values.map((row) => row.map((value) => valueOf(value, integers))),
+    values: rowsOf(values, integers),
     rowsAffected: Number(valueOf(rows_affected, "exact")),
     lastInsertId: valueOf(last_insert_id, integers) as number | bigint,
   });

@@ -1,5 +1,5 @@
 import { Refused } from "./errors.ts";
-import { type Integers, parseExact, valueOf } from "./exact_json.ts";
+import { type Integers, parseExact, rowsOf } from "./exact_json.ts";
 import type { WatchOptions } from "./options.ts";
 import { Result, type Row } from "./result.ts";
 import { follow, type StreamParts } from "./stream.ts";
@@ -80,8 +80,6 @@ export async function* watchQuery<R extends Row>(
   });
   let columns: readonly string[] = [];
   let values: (readonly Value[])[] = [];
-  const rowsOf = (rows: readonly (readonly unknown[])[]) =>
-    rows.map((row) => row.map((value) => valueOf(value, integers)));
   for await (const message of messages) {
     const { rows, changes } = message;
     const index = Number(message.index);
@@ -89,11 +87,11 @@ export async function* watchQuery<R extends Row>(
     let splices: Splice[] | undefined;
     if (rows !== undefined) {
       columns = message.columns ?? [];
-      values = rowsOf(rows);
+      values = rowsOf(rows, integers);
     } else if (changes !== undefined) {
       splices = changes.map(([at, removed, added]) => ({
         ...{ at: Number(at), removed: Number(removed) },
-        added: rowsOf(added),
+        added: rowsOf(added, integers),
       }));
       values = [...values];
       for (const { at, removed, added } of splices) {
