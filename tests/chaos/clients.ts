@@ -58,8 +58,7 @@ export class Clients {
           home = undefined;
           continue;
         }
-        const text = error instanceof Error ? error.stack ?? error.message : String(error);
-        this.#report.violation(`Client of ${workload.name}`, text);
+        this.#report.thrown(`Client of ${workload.name}`, error);
         return;
       }
     }

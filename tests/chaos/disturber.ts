@@ -26,8 +26,7 @@ export class Disturber {
         const done = await faults[name]({ scene: this.#scene, random, lastsMs, pause });
         report.count(done ? `fault: ${name}` : "faults that nothing could be done with");
       } catch (error) {
-        const text = error instanceof Error ? error.stack ?? error.message : String(error);
-        report.violation(`After ${name}`, text);
+        report.thrown(`After ${name}`, error);
         return;
       }
     }

@@ -68,7 +68,7 @@ export class Nodes implements AsyncDisposable {
 
   start(node: NodeProcess): void {
     node.start(this.#joining.get(node) ?? [], this.#machines.get(node)?.environment ?? {});
-    this.#watch(node).catch((error) => this.#report.violation("Driver", String(error?.stack)));
+    this.#watch(node).catch((error) => this.#report.thrown("Driver", error));
   }
 
   /** Notes when it ends without having been asked to, and starts it again as a supervisor does. */
@@ -76,7 +76,7 @@ export class Nodes implements AsyncDisposable {
     const { code } = await node.exited();
     if (this.#expected.delete(node)) return;
     const machine = this.#machines.get(node);
-    const lines = node.log.trimEnd().split("\n").slice(-8).join("\n");
+    const lines = lastLines(node);
     if ((machine?.get("syncsFailed") ?? 0) > 0 && code === 1) {
       machine?.set("syncsFailed", 0);
       this.#report.count("stop after a failed sync");
@@ -105,7 +105,7 @@ export class Nodes implements AsyncDisposable {
       return;
     }
     if (signal === "SIGTERM" && status.code !== 0) {
-      const lines = node.log.trimEnd().split("\n").slice(-8).join("\n");
+      const lines = lastLines(node);
       this.#report.violation("Stops when asked", `${node.id} ended with ${status.code}:\n${lines}`);
     }
   }
@@ -195,6 +195,10 @@ export class Nodes implements AsyncDisposable {
     for (const node of this.all) this.#expected.add(node);
     await this.cluster[Symbol.asyncDispose]();
   }
+}
+
+function lastLines({ log }: NodeProcess): string {
+  return log.trimEnd().split("\n").slice(-8).join("\n");
 }
 
 /** A node that a fault has to itself. */

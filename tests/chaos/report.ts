@@ -27,6 +27,11 @@ export class Report {
     this.note(`VIOLATION ${property}: ${text}`);
   }
 
+  /** A violation by what was thrown where nothing should be. */
+  thrown(property: string, error: unknown): void {
+    this.violation(property, error instanceof Error ? error.stack ?? error.message : `${error}`);
+  }
+
   count(name: string, more = 1): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + more);
   }

@@ -94,7 +94,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   try {
     await run(options, { report, random, nodes, webhook, workloads, schedule });
   } catch (error) {
-    report.violation("Round", error instanceof Error ? error.stack ?? error.message : `${error}`);
+    report.thrown("Round", error);
   }
   return { report, evidence: evidenceOf(nodes, workloads, report) };
 }
