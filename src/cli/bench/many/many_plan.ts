@@ -24,8 +24,6 @@ export interface ManyPlan {
   readonly durationMs: number;
   /** How long a server has to give memory back before it is looked at again. */
   readonly settleMs: number;
-  /** How long a target may take to get ready; 30 s by default. */
-  readonly readyTimeoutMs?: number;
 }
 
 export interface ManyRow {

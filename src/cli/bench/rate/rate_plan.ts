@@ -30,8 +30,6 @@ export interface RatePlan {
   readonly warmupMs: number;
   readonly rounds: number;
   readonly events: readonly PlannedEvent[];
-  /** How long a target may take to get ready; 30 s by default. */
-  readonly readyTimeoutMs?: number;
 }
 
 /** An event, and the longest that a request took which was under way in it or due within a second after it. */
@@ -188,27 +186,35 @@ function rowOf(rounds: readonly Round[]): Omit<RateRow, "scenario" | "target" | 
   };
 }
 
-function eventRow({ name, atMs, endMs, error }: PastEvent, outcome: RateOutcome): EventRow {
-  let longestMs = 0;
-  outcome.dueMs.forEach((due, i) => {
-    const latency = outcome.latenciesMs[i] ?? 0;
-    if (due + latency >= atMs && due <= endMs + effectMs) longestMs = Math.max(longestMs, latency);
-  });
+function eventRow(event: PastEvent, outcome: RateOutcome): EventRow {
+  const { name, atMs, endMs, error } = event;
   return {
     name,
     atMs,
     lastedMs: endMs - atMs,
-    longestMs,
+    longestMs: longest(outcome, (due, latency) => isNear(event, due, latency)),
     ...(error === undefined ? {} : { error }),
   };
 }
 
 function quietMax({ outcome, events }: Round): number {
+  return longest(outcome, (due, latency) => !events.some((event) => isNear(event, due, latency)));
+}
+
+/** Whether a request was under way in an event, or due soon after it. */
+function isNear({ atMs, endMs }: PastEvent, due: number, latency: number): boolean {
+  return due + latency >= atMs && due <= endMs + effectMs;
+}
+
+/** The longest that one of those requests took, in ms; 0 for none. */
+function longest(
+  { dueMs, latenciesMs }: RateOutcome,
+  isMeant: (due: number, latency: number) => boolean,
+): number {
   let longestMs = 0;
-  outcome.dueMs.forEach((due, i) => {
-    const latency = outcome.latenciesMs[i] ?? 0;
-    const near = events.some(({ atMs, endMs }) => due + latency >= atMs && due <= endMs + effectMs);
-    if (!near) longestMs = Math.max(longestMs, latency);
+  dueMs.forEach((due, i) => {
+    const latency = latenciesMs[i] ?? 0;
+    if (isMeant(due, latency)) longestMs = Math.max(longestMs, latency);
   });
   return longestMs;
 }
