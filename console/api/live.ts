@@ -1,5 +1,6 @@
 import { messageOf } from "../../src/base/message_of.ts";
 import { ask } from "./client.ts";
+import { piecesOf } from "./pieces.ts";
 
 /** A node as the stream has it; what is not known is absent. */
 export interface LiveNode {
@@ -124,16 +125,9 @@ async function* events(
   let silence = setTimeout(() => stream.abort(), silentMsMax);
   try {
     const response = await ask(path, { signal: stream.signal });
-    const reader = response.body?.pipeThrough(new TextDecoderStream())
-      .getReader();
-    let text = "";
-    while (reader !== undefined) {
-      const { value, done } = await reader.read();
-      if (done) return;
+    for await (const parts of piecesOf(response, "\n\n")) {
       clearTimeout(silence);
       silence = setTimeout(() => stream.abort(), silentMsMax);
-      const parts = (text + value).split("\n\n");
-      text = parts.pop() ?? "";
       for (const part of parts) yield eventIn(part);
     }
   } catch (error) {

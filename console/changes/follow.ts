@@ -1,5 +1,6 @@
 import { ask } from "../api/client.ts";
 import { ExactNumber, parseExact, type Value } from "../api/exact.ts";
+import { piecesOf } from "../api/pieces.ts";
 
 /** A value of a column, before or after; undefined: there was no row. */
 export interface ChangedCell {
@@ -96,18 +97,8 @@ async function* lines(
   if (table !== "") options.set("tables", table);
   if (from !== "") options.set("from", from);
   const response = await ask(`/db/changes?${options}`, { signal });
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  try {
-    while (reader !== undefined) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      const parts = (text + value).split("\n");
-      text = parts.pop() ?? "";
-      for (const part of parts) yield parseExact(part) as Line;
-    }
-  } finally {
-    await reader?.cancel();
+  for await (const parts of piecesOf(response, "\n")) {
+    for (const part of parts) yield parseExact(part) as Line;
   }
 }
 
