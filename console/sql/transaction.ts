@@ -22,6 +22,8 @@ export interface OpenTransaction {
   readonly mode: Mode;
   /** When the node ends it at the latest, by the clock of `performance.now`. */
   readonly endsAt: number;
+  /** After so long without a request the node ends it, in ms. */
+  readonly idleMs: number;
 }
 
 interface Begun {
@@ -48,7 +50,6 @@ export interface TransactionHandle {
  */
 export function useTransaction(): TransactionHandle {
   const [open, setOpen] = useState<OpenTransaction | undefined>(undefined);
-  const [idleMs, setIdleMs] = useState(0);
   const [failure, setFailure] = useState("");
   const [isBusy, setBusy] = useState(false);
   const latest = useRef(open);
@@ -69,7 +70,7 @@ export function useTransaction(): TransactionHandle {
   };
   useEffect(() => {
     if (open === undefined) return;
-    const timer = setInterval(look, Math.min(touchMsMax, idleMs / 3));
+    const timer = setInterval(look, Math.min(touchMsMax, open.idleMs / 3));
     return () => clearInterval(timer);
   }, [open]);
   useEffect(() => () => {
@@ -101,9 +102,8 @@ export function useTransaction(): TransactionHandle {
     ...{ open, failure, isBusy, look },
     begin: (mode) =>
       doing(async () => {
-        const { tx: id, open_ms, idle_ms } = await begun(mode);
-        setIdleMs(idle_ms);
-        setOpen({ id, mode, endsAt: performance.now() + open_ms });
+        const { tx: id, open_ms, idle_ms: idleMs } = await begun(mode);
+        setOpen({ id, mode, endsAt: performance.now() + open_ms, idleMs });
       }),
     commit: ending("commit", "The transaction is committed"),
     rollBack: ending("rollback", "The transaction is rolled back"),
