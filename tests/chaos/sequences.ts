@@ -71,10 +71,12 @@ export class Sequences implements Workload {
       this.#checkOrder(what, draws.filter(({ number }) => number !== undefined));
     }
     const holders = new Map<number, number>();
+    const named = new Set<number>();
     for (const [id, name] of await read("SELECT id, name FROM tickets")) {
-      if ([...holders.values()].includes(Number(name))) {
+      if (named.has(Number(name))) {
         report.violation("Sequences", `ticket ${id} is the second of ${name}`);
       }
+      named.add(Number(name));
       holders.set(Number(id), Number(name));
     }
     for (const { what, name, number } of this.#draws) {
