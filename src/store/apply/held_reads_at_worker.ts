@@ -1,6 +1,5 @@
-import { ByteWriter } from "../../base/bytes.ts";
 import { locationOf } from "../../sqlite/mod.ts";
-import { writeSteps } from "../codec/script_codec.ts";
+import { scriptOf } from "../codec/script_codec.ts";
 import { StoreFailedError } from "../failures.ts";
 import { PendingRequests } from "../pending_requests.ts";
 import type { RequestTo, Thread } from "../threads.ts";
@@ -57,9 +56,7 @@ export class HeldReadsWorker {
     return {
       run: async (step, rights) => {
         if (age !== this.#age) throw new HeldReadLostError();
-        const writer = new ByteWriter();
-        writeSteps(writer, [step]);
-        const script = writer.copy();
+        const script = scriptOf([step]);
         const rehearsal = await this.#request<Rehearsal>({ type: "run", held, script, rights });
         if (age !== this.#age) throw new HeldReadLostError();
         return rehearsal;

@@ -1,5 +1,4 @@
-import { ByteWriter, joinBytes } from "../../base/bytes.ts";
-import { describes } from "../codec/script_codec.ts";
+import { describes, scriptOf } from "../codec/script_codec.ts";
 import type { OpenRehearsal, Rehearsal } from "../types.ts";
 import type { Batches } from "./batches.ts";
 import type { QuickWriter } from "./quick_writer.ts";
@@ -96,11 +95,4 @@ export class Rehearsals {
     if (rehearsal === undefined) throw new Error("The writer ran no step of a transaction");
     return rehearsal;
   }
-}
-
-/** Steps behind their count, as they stand in an entry. */
-function scriptOf(steps: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const count = new ByteWriter(4);
-  count.uint32(steps.length);
-  return joinBytes([count.view(), ...steps]);
 }

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, FormatError } from "../../base/bytes.ts";
+import { ByteReader, ByteWriter, FormatError, joinBytes } from "../../base/bytes.ts";
 import { SqlTokens } from "../../sqlite/mod.ts";
 import { digestBytes } from "../digest.ts";
 import { kindOf, type StatementKind } from "../prepared_statement.ts";
@@ -84,6 +84,13 @@ export function setDigest(step: Uint8Array, digest: Uint8Array): void {
 export function writeSteps(writer: ByteWriter, steps: readonly Uint8Array[]): void {
   writer.uint32(steps.length);
   for (const step of steps) writer.raw(step);
+}
+
+/** The same by itself. */
+export function scriptOf(steps: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const count = new ByteWriter(4);
+  count.uint32(steps.length);
+  return joinBytes([count.view(), ...steps]);
 }
 
 /** The steps that stand at `offset`; the last may be one whose results are not known. */
