@@ -195,6 +195,7 @@ class SqliteStore implements Store {
     });
     this.outsideReaders = new OutsideReaders(
       life,
+      clock,
       { library: locationOf(library), path, foreignKeys, slow },
       reportSlow,
     );

@@ -116,16 +116,16 @@ export class HttpThread implements OutsideReader {
     await Promise.race([this.#released.promise, this.#ended.promise]);
   }
 
-  async statements(waitMs: number): Promise<readonly StatementFigures[]> {
+  get statements(): readonly StatementFigures[] {
+    return this.#statements;
+  }
+
+  async askStatements(): Promise<void> {
     if (this.#asked === undefined) {
       this.#asked = Promise.withResolvers();
       this.#post({ type: "statements" });
     }
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, waitMs);
-    await Promise.race([this.#asked.promise, this.#ended.promise, late.promise]);
-    clearTimeout(timer);
-    return this.#statements;
+    await Promise.race([this.#asked.promise, this.#ended.promise]);
   }
 
   /** Has it accept no more; resolves when its requests under way have ended. */

@@ -1,3 +1,5 @@
+import type { Clock } from "../../io/types.ts";
+import { within } from "../../io/within.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
@@ -19,8 +21,10 @@ export interface OutsideReader {
   release(): Promise<void>;
   /** It may read from now on. */
   resume(): void;
-  /** The figures of its statements as of now or, where it says nothing for so long, a little older. */
-  statements(waitMs: number): Promise<readonly StatementFigures[]>;
+  /** The figures of its statements, as it last told them. */
+  readonly statements: readonly StatementFigures[];
+  /** Asks for newer ones; resolves when they have come, or it is no more. */
+  askStatements(): Promise<void>;
 }
 
 /** The threads outside the store that read its database: they let go of the file when all do. */
@@ -29,16 +33,19 @@ export class OutsideReaders implements Holder {
   /** To be told of slow statements that they ran. */
   readonly reportSlow: (statement: SlowStatement) => void;
   readonly #life: LifeCycle;
+  readonly #clock: Clock;
   readonly #readers = new Set<OutsideReader>();
   /** The file is damaged: nobody reads it before another is in its place. */
   #distrusted = false;
 
   constructor(
     life: LifeCycle,
+    clock: Clock,
     start: ReadingStart,
     reportSlow: (statement: SlowStatement) => void,
   ) {
     this.#life = life;
+    this.#clock = clock;
     this.start = start;
     this.reportSlow = reportSlow;
     life.hold(this);
@@ -51,8 +58,12 @@ export class OutsideReaders implements Holder {
     return () => void this.#readers.delete(reader);
   }
 
+  /** The figures of each one's statements, as of now or, where it says nothing for so long, a little older. */
   async statements(waitMs: number): Promise<(readonly StatementFigures[])[]> {
-    return await Promise.all(Array.from(this.#readers, (reader) => reader.statements(waitMs)));
+    const readers = [...this.#readers];
+    const asked = Promise.all(readers.map((reader) => reader.askStatements()));
+    await within(this.#clock, waitMs, asked);
+    return readers.map(({ statements }) => statements);
   }
 
   /** Has all of them let go of a file that is damaged, until it is exchanged. */
