@@ -210,7 +210,7 @@ export interface StateSnapshot {
   readonly sizeBytes: number;
   /** The bytes with whatever the format needs to be verified. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Removes the copy. */
+  /** Lets go of the copy. */
   close(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import { type Disk, DiskError, type DiskFile, type Logger } from "../../io/types
 import { companions } from "./file_exchange.ts";
 import { StoreBusyError } from "../types.ts";
 
-/** What a temporary file is for, and how many such files there may be: each is a whole copy of the database. */
+/** What a temporary file is for, and how many such files there may be: each may become a whole copy of the database. */
 const countsMax = {
   /** On its way to a client. */
   backup: 8,
