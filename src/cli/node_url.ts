@@ -8,7 +8,7 @@ export function isUrl(word: string): boolean {
 /** Reads the URL of a node that stands on a command line. Throws a FlagError. */
 export function nodeUrl(word: string): URL {
   if (!isUrl(word) || !URL.canParse(word)) {
-    throw new FlagError(2, `${word} is not a URL of a node`);
+    throw new FlagError(2, `${word} is not a URL`);
   }
   const url = new URL(word);
   if (url.username === "" && url.password === "") return url;
