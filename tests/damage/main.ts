@@ -76,8 +76,10 @@ interface Report {
   readonly copies: Record<string, { readonly verdict: string }>;
 }
 
-async function compare(cluster: Cluster): Promise<Report> {
+/** What the damage has ended meanwhile is started again. */
+async function compare(cluster: Cluster, victim: NodeProcess): Promise<Report> {
   return await eventually("a comparison that has all copies", async () => {
+    if (!victim.running) await revive(victim);
     const leader = await cluster.leader();
     await leader.fetch("/verify", { method: "POST" });
     const report = await eventually("the comparison to end", async () => {
@@ -114,7 +116,7 @@ async function round(cluster: Cluster, random: Prng): Promise<{ what: string; ou
   const what = `${isRunning ? "running" : "stopped"} ${victim.id}: ${await damage(path, random)}`;
   if (isRunning) await victim.kill("SIGKILL");
   await revive(victim);
-  const first = await compare(cluster);
+  const first = await compare(cluster, victim);
   if (/"differs"/.test(JSON.stringify(first.copies))) {
     await eventually("the copy to be replaced", async () => {
       if (!victim.running) await revive(victim);
@@ -122,7 +124,7 @@ async function round(cluster: Cluster, random: Prng): Promise<{ what: string; ou
     });
   }
   await revive(victim);
-  const last = await compare(cluster);
+  const last = await compare(cluster, victim);
   const verdicts = Object.values(last.copies).map(({ verdict }) => verdict);
   if (verdicts.some((verdict) => verdict !== "same")) throw new Error(last.message);
   await cluster.converged(rows);
