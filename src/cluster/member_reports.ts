@@ -1,3 +1,4 @@
+import { clockOffset } from "../base/clock_offset.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
@@ -75,7 +76,6 @@ export class MemberReports {
     };
   }
 
-  /** By Cristian's way: the answer was made in the middle, give or take half of what it took. */
   async #figuresOf(
     member: Member,
     timeoutMs: number,
@@ -86,9 +86,8 @@ export class MemberReports {
     const call = { address, kind: RequestKind.figures, payload: new Uint8Array() };
     const began = clock.now();
     const figures = readMemberFigures(readAnswer(await transport.request(call, { timeoutMs })));
-    const errorMs = (clock.now() - began) / 2;
-    const aheadMs = figures.wallTime - (clock.wallTime() - errorMs);
-    return { figures, clock: { aheadMs, errorMs } };
+    const roundTripMs = clock.now() - began;
+    return { figures, clock: clockOffset(figures.wallTime, clock.wallTime(), roundTripMs) };
   }
 
   async #report(member: Member, leader: NodeId, timeoutMs: number): Promise<NodeReport> {

@@ -1,4 +1,5 @@
 import type { Requester } from "../access/types.ts";
+import type { ClockOffset } from "../base/clock_offset.ts";
 import type { NodeFigures } from "../node/types.ts";
 import type { Configuration, Member, Status } from "../raft/types.ts";
 import type { ComparisonReport } from "./comparison_types.ts";
@@ -210,8 +211,8 @@ export interface MemberFigures {
 export interface MemberReport extends NodeReport {
   /** Undefined of a node that does not answer, or is of a release that has none. */
   readonly figures: MemberFigures | undefined;
-  /** How far its clock is ahead of this node's, in ms, and by how much that may be wrong. */
-  readonly clock: { readonly aheadMs: number; readonly errorMs: number } | undefined;
+  /** Its clock beside this node's. */
+  readonly clock: ClockOffset | undefined;
 }
 
 /** What the nodes of a cluster may make of each other (raft/cluster_version.ts). */

@@ -1,3 +1,4 @@
+import { type ClockOffset, clockOffset } from "../../base/clock_offset.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { ClientAccess } from "../client_access.ts";
 import { isObject } from "../shell/exact_json.ts";
@@ -54,18 +55,18 @@ async function askNode(
   }
 }
 
-/** By Cristian's way: the answer was made in the middle, give or take half of what it took. */
 async function askStatus(caller: Caller, url: URL) {
-  let clock = { aheadMs: 0, errorMs: Infinity };
+  let clock: ClockOffset = { aheadMs: 0, errorMs: Infinity };
   let status = new StatusTree({});
   for (let round = 0; round < clockRounds; round++) {
     const began = performance.now();
     const text = await caller.text(url);
-    const errorMs = (performance.now() - began) / 2;
+    const [ours, roundTripMs] = [Date.now(), performance.now() - began];
     status = new StatusTree(JSON.parse(text));
     const time = Date.parse(status.text("node.current_time") ?? "");
     if (Number.isNaN(time)) throw new Error(`${url} does not say what time it is: is it a node?`);
-    if (errorMs < clock.errorMs) clock = { aheadMs: time - (Date.now() - errorMs), errorMs };
+    const offset = clockOffset(time, ours, roundTripMs);
+    if (offset.errorMs < clock.errorMs) clock = offset;
   }
   return { status, clock };
 }

@@ -1,3 +1,4 @@
+import type { ClockOffset } from "../../base/clock_offset.ts";
 import type { StatusTree } from "../../http/findings/status_tree.ts";
 
 /** What a node says of itself, as far as it is looked at. Undefined: it does not say. */
@@ -9,8 +10,8 @@ export interface NodeReport {
   readonly leader: boolean;
   /** Why it could not be asked. */
   readonly failure?: string;
-  /** How far its clock is ahead of this machine's, in ms, and by how much that may be wrong. */
-  readonly clock?: { readonly aheadMs: number; readonly errorMs: number };
+  /** Its clock beside this machine's. */
+  readonly clock?: ClockOffset;
   readonly status: StatusTree;
   /** Of its log, in ms, since it started. */
   readonly syncP99Ms?: number | undefined;

@@ -1,3 +1,4 @@
+import type { ClockOffset } from "../../base/clock_offset.ts";
 import { type Finding, findingsAbout, msText } from "./finding.ts";
 
 /** SQL's time is the leader's: it jumps by this much at most when another one takes over. */
@@ -6,8 +7,7 @@ const clockProblemMs = 10_000;
 
 interface ComparedClock {
   readonly subject: string;
-  /** How far it is ahead, in ms, and by how much that may be wrong. */
-  readonly clock: { readonly aheadMs: number; readonly errorMs: number };
+  readonly clock: ClockOffset;
   /** What it was compared with: "this machine's". */
   readonly whose: string;
 }
