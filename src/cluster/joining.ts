@@ -1,4 +1,5 @@
 import type { JoinCredentials } from "../access/admission.ts";
+import { pause } from "../io/pause.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
@@ -80,9 +81,7 @@ export async function joinCluster(options: JoinOptions): Promise<void> {
         );
       }
     }
-    if (attempt < attempts) {
-      await new Promise<void>((resolve) => clock.after(intervalMs, resolve));
-    }
+    if (attempt < attempts) await pause(clock, intervalMs);
   }
   const reasons = [...failures.values()].join("; ") || "nobody was found to join";
   throw new JoinError(

@@ -2,6 +2,7 @@ import { identify } from "../cluster/joining.ts";
 import { type Entry, type Registry } from "../discovery/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import { httpUrl } from "../io/address.ts";
+import { pause } from "../io/pause.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import { newClusterId } from "./cluster_identity.ts";
@@ -40,7 +41,7 @@ export async function claimOrJoin(parts: MemberParts, registry: Registry): Promi
     if (typeof step !== "string") return step;
     logger.log(step === said ? "DEBUG" : "WARN", "discovery", step);
     said = step;
-    await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+    await pause(clock, pauseMs);
   }
 }
 

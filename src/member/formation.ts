@@ -3,6 +3,7 @@ import type { Audit } from "../audit/types.ts";
 import { FormatError } from "../base/bytes.ts";
 import type { Seeds } from "../discovery/seeds.ts";
 import { hostOf } from "../io/address.ts";
+import { pause } from "../io/pause.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import { membersMax } from "../raft/configuration.ts";
@@ -128,7 +129,7 @@ export class Formation implements TransportHandlers {
         const formed = await this.#form(present);
         if (formed !== undefined) return formed;
       }
-      await new Promise<void>((resolve) => clock.after(roundMs, resolve));
+      await pause(clock, roundMs);
     }
     throw new ServiceError(
       "timeout",

@@ -1,4 +1,5 @@
 import { FormatError } from "../base/bytes.ts";
+import { pause } from "../io/pause.ts";
 import { voterIds } from "../raft/configuration.ts";
 import {
   type Configuration,
@@ -388,7 +389,7 @@ export class Node {
     let deadline = this.#options.clock.now() + options.timeoutMs;
     const until = async (done: () => boolean) => {
       while (!done() && this.#failure === undefined && this.#options.clock.now() < deadline) {
-        await new Promise<void>((resolve) => this.#options.clock.after(5, resolve));
+        await pause(this.#options.clock, 5);
       }
     };
     await until(() => this.#parts.proposer.size === 0);

@@ -1,5 +1,6 @@
 import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
+import { pause } from "../../io/pause.ts";
 import { type Database, DbConfig, type Library } from "../../sqlite/mod.ts";
 import { makeChangesDurable } from "../../changes/durable_changes.ts";
 import { Answers } from "./answers.ts";
@@ -224,7 +225,7 @@ class Writer {
   async #noRoom(message: string): Promise<void> {
     if (!this.#full) this.#scope.post({ type: "full", message });
     this.#full = true;
-    await new Promise<void>((resolve) => this.#scope.clock.after(retryMs, resolve));
+    await pause(this.#scope.clock, retryMs);
   }
 
   #goOn(): void {
