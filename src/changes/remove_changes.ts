@@ -1,8 +1,8 @@
+import { removeIfThere } from "../io/remove_if_there.ts";
 import type { Disk } from "../io/types.ts";
+import { filesOfDatabase } from "../sqlite/mod.ts";
 
 /** Removes a change log that is kept no longer: what happens now would be missing in it. */
 export async function removeChanges(disk: Disk, path: string): Promise<void> {
-  for (const name of [path, `${path}-wal`, `${path}-shm`]) {
-    if (await disk.exists(name)) await disk.remove(name);
-  }
+  for (const file of filesOfDatabase(path)) await removeIfThere(disk, file);
 }

@@ -1,5 +1,6 @@
 import { nodeName } from "../raft/types.ts";
 import type { Configuration as Members, NodeId } from "../raft/types.ts";
+import { removeIfThere } from "../io/remove_if_there.ts";
 import type { Disk, Logger } from "../io/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import { readText, writeFileAtomically } from "./atomic_file.ts";
@@ -54,10 +55,8 @@ export class RepairNote {
   }
 
   async clear(): Promise<void> {
-    const path = `${this.#directory}/${noteName}`;
-    if (!await this.#disk.exists(path)) return;
-    await this.#disk.remove(path);
-    await this.#disk.syncDirectory(this.#directory);
+    const wasThere = await removeIfThere(this.#disk, `${this.#directory}/${noteName}`);
+    if (wasThere) await this.#disk.syncDirectory(this.#directory);
   }
 
   /** The Raft addresses of the other members, as this node has last known them; undefined where it has not. */

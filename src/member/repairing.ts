@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { messageOf } from "../base/message_of.ts";
-import { companions } from "../store/copy/file_exchange.ts";
+import { removeIfThere } from "../io/remove_if_there.ts";
+import { filesOfDatabase } from "../sqlite/mod.ts";
 import { asideName, asideOf, setDatabaseAside } from "../store/copy/set_aside.ts";
 import { isDamaged } from "../store/failures.ts";
 import { changesName, databaseName } from "../store/store.ts";
@@ -178,11 +179,8 @@ async function moveNoted(
   await note.write({ ...noted, moved: true });
 }
 
-/** The file first: without its WAL it may be none that SQLite can make sense of. */
 async function removeDatabase(disk: Disk, path: string): Promise<void> {
-  for (const suffix of ["", ...companions]) {
-    if (await disk.exists(path + suffix)) await disk.remove(path + suffix);
-  }
+  for (const file of filesOfDatabase(path)) await removeIfThere(disk, file);
   await disk.syncDirectory(dirname(path));
 }
 

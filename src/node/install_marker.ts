@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { removeIfThere } from "../io/remove_if_there.ts";
 import type { Disk } from "../io/types.ts";
 import { decodeConfiguration, encodeConfiguration } from "../raft/configuration.ts";
 import type { CompactionPoint } from "../raft/types.ts";
@@ -54,9 +55,8 @@ export class FileInstallMarker implements InstallMarker {
   }
 
   async clear(): Promise<void> {
-    if (!await this.#disk.exists(this.#path)) return;
-    await this.#disk.remove(this.#path);
-    await this.#disk.syncDirectory(this.#directory);
+    const wasThere = await removeIfThere(this.#disk, this.#path);
+    if (wasThere) await this.#disk.syncDirectory(this.#directory);
   }
 }
 

@@ -3,6 +3,7 @@ import { ByteWriter, FormatError, type PartsWriter } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { messageOf } from "../base/message_of.ts";
 import { checksumInSlices, type NextTurn, Slices } from "../base/slices.ts";
+import { removeIfThere } from "../io/remove_if_there.ts";
 import { type Disk, DiskError, type DiskFile } from "../io/types.ts";
 import type { Entry } from "../raft/types.ts";
 import {
@@ -202,7 +203,7 @@ async function writeNewSegment(
   const end = content.length;
   content.raw(encodeMark(header.salt, end));
   content.raw(new Uint8Array(Math.max(0, allocateBytes - content.length)));
-  if (await disk.exists(temporary)) await disk.remove(temporary);
+  await removeIfThere(disk, temporary);
   const file = await disk.open(temporary, { create: true });
   try {
     await file.write(0, content.view());

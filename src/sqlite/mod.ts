@@ -1,5 +1,6 @@
 export { Backup } from "./backup.ts";
 export { type Authorizer, AuthorizerResult } from "./callbacks.ts";
+export { companions, filesOfDatabase } from "./companions.ts";
 export { type CheckpointResult, Database } from "./database.ts";
 export { DatabaseImage, type FileImage, type Journal } from "./database_image.ts";
 export { DbConfig, withWritableSchema } from "./db_config.ts";

@@ -1,8 +1,7 @@
 import { dirname } from "node:path";
+import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Disk } from "../../io/types.ts";
-
-/** Files that SQLite keeps beside a database. */
-export const companions = ["-wal", "-shm", "-journal"] as const;
+import { companions } from "../../sqlite/mod.ts";
 
 /**
  * Puts the SQLite file `from` in the place of `path`, whose connections are all closed.
@@ -19,7 +18,7 @@ export const companions = ["-wal", "-shm", "-journal"] as const;
 export async function exchangeDatabase(disk: Disk, from: string, path: string): Promise<void> {
   const directory = dirname(path);
   for (const suffix of companions) {
-    if (await disk.exists(path + suffix)) await disk.remove(path + suffix);
+    await removeIfThere(disk, path + suffix);
     if (await disk.exists(from + suffix)) {
       throw new Error(`Database ${from} cannot take the place of ${path}: it has a ${suffix} file`);
     }

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { removeChanges } from "../../changes/remove_changes.ts";
+import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Disk } from "../../io/types.ts";
 
 /** Where a data directory keeps what was found damaged in it: what was last found, and no more. */
@@ -33,16 +34,12 @@ export async function setDatabaseAside(
   await disk.makeDirectory(aside);
   // Without a file there, a WAL is of this one: a crash came between the two renames below.
   if (await disk.exists(target)) {
-    for (const suffix of kept) {
-      if (await disk.exists(target + suffix)) await disk.remove(target + suffix);
-    }
+    for (const suffix of kept) await removeIfThere(disk, target + suffix);
   }
   for (const suffix of kept) {
     if (await disk.exists(path + suffix)) await disk.rename(path + suffix, target + suffix);
   }
-  for (const suffix of dropped) {
-    if (await disk.exists(path + suffix)) await disk.remove(path + suffix);
-  }
+  for (const suffix of dropped) await removeIfThere(disk, path + suffix);
   await disk.syncDirectory(aside);
   await disk.syncDirectory(directory);
   return target;

@@ -2,7 +2,7 @@ import { assert } from "../../base/assert.ts";
 import { basename, dirname } from "node:path";
 import { messageOf } from "../../base/message_of.ts";
 import { type Disk, DiskError, type DiskFile, type Logger } from "../../io/types.ts";
-import { companions } from "./file_exchange.ts";
+import { filesOfDatabase } from "../../sqlite/mod.ts";
 import { StoreBusyError } from "../types.ts";
 
 /** What a temporary file is for, and how many such files there may be: each may become a whole copy of the database. */
@@ -131,9 +131,9 @@ export class TemporaryFile {
   async #remove(): Promise<void> {
     this.close();
     let failure: string | undefined;
-    for (const suffix of ["", ...companions]) {
+    for (const file of filesOfDatabase(this.path)) {
       try {
-        await this.#disk.remove(this.path + suffix);
+        await this.#disk.remove(file);
       } catch (error) {
         const isGone = error instanceof DiskError && error.kind === "not_found";
         if (!isGone) failure = messageOf(error);

@@ -1,4 +1,5 @@
 import { type CommitPosition, comparePositions } from "../../changes/commit_position.ts";
+import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Disk, DiskFile } from "../../io/types.ts";
 import { Database, DbConfig, type Library } from "../../sqlite/mod.ts";
 import { commitPosition, hasRaftTables, readRaftState } from "../apply/raft_table.ts";
@@ -37,7 +38,7 @@ export async function rewindWal(
     file.close();
   }
   // It is made anew from the WAL.
-  if (await disk.exists(`${path}-shm`)) await disk.remove(`${path}-shm`);
+  await removeIfThere(disk, `${path}-shm`);
   return true;
 }
 
