@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { realText } from "../base/real_text.ts";
+import { type Affinity, affinityOf } from "../sqlite/affinity.ts";
 import {
   type ChangedTable,
   type ChangedValue,
@@ -192,12 +193,16 @@ function typeOf(value: ChangedValue | undefined): ConnectType | undefined {
   return typeof value === "string" || value instanceof RawText ? "string" : "bytes";
 }
 
-/** By the rules of https://www.sqlite.org/datatype3.html#determination_of_column_affinity. */
+const declaredTypes: Readonly<Record<Affinity, ConnectType>> = {
+  INTEGER: "int64",
+  TEXT: "string",
+  BLOB: "bytes",
+  REAL: "double",
+  NUMERIC: "string",
+};
+
 function declaredType(type: string): ConnectType {
-  if (/INT/i.test(type)) return "int64";
-  if (/CHAR|CLOB|TEXT/i.test(type)) return "string";
-  if (/BLOB/i.test(type)) return "bytes";
-  return /REAL|FLOA|DOUB/i.test(type) ? "double" : "string";
+  return type === "" ? "string" : declaredTypes[affinityOf(type)];
 }
 
 function field(name: string, type: string, optional: boolean) {

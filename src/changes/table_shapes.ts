@@ -1,4 +1,5 @@
 import type { Database } from "../sqlite/mod.ts";
+import { affinityOf } from "../sqlite/affinity.ts";
 import { identifier } from "../sqlite/identifier.ts";
 import { VirtualColumns } from "./virtual_columns.ts";
 import type { ChangedColumn, ChangedTable } from "./types.ts";
@@ -59,7 +60,7 @@ function readShape(database: Database, name: string): TableShape {
     return { name, type, primaryKey, generated: generatedKinds.get(hidden) ?? "no" };
   });
   const places = all.flatMap(({ type, generated }, column) =>
-    generated === "virtual" ? [] : [{ column, isReal: hasRealAffinity(type) }]
+    generated === "virtual" ? [] : [{ column, isReal: affinityOf(type) === "REAL" }]
   );
   const virtual = virtualColumns(database, name, all);
   const columns = virtual === undefined
@@ -104,9 +105,4 @@ function hasRowId(database: Database, table: string): boolean {
   if (own === undefined) return true;
   using columns = database.prepare(`PRAGMA main.index_xinfo(${identifier(own[1])})`);
   return columns.values<[number, number]>().some(([, column]) => column === -1);
-}
-
-/** https://www.sqlite.org/datatype3.html#determination_of_column_affinity */
-function hasRealAffinity(type: string): boolean {
-  return !/INT|CHAR|CLOB|TEXT|BLOB/i.test(type) && /REAL|FLOA|DOUB/i.test(type);
 }

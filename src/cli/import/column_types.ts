@@ -1,5 +1,6 @@
 import { type Parameter, Real } from "@raftlite/client";
 import { fitsInt64 } from "../../base/int64.ts";
+import type { Affinity } from "../../sqlite/affinity.ts";
 
 /** As SQLite writes one: what is not so, `007` say, would come back as another text. */
 const integer = /^(?:0|-?[1-9]\d{0,18})$/;
@@ -72,21 +73,13 @@ export class TypeGuess {
   }
 }
 
-/** What a column makes of a text: https://www.sqlite.org/datatype3.html#determination_of_column_affinity */
-export type Affinity = "INTEGER" | "REAL" | "other";
-
-export function affinityOf(type: string): Affinity {
-  if (/INT/i.test(type)) return "INTEGER";
-  return !/CHAR|CLOB|TEXT|BLOB/i.test(type) && /REAL|FLOA|DOUB/i.test(type) ? "REAL" : "other";
-}
-
 /**
  * What stands for a value in a column, which is what SQLite would make of it there: a number for a
  * text that is one, which costs the nodes less. Undefined for what is not of the column's type, and
  * would be stored as a text, or as another number.
  */
 export function stored(affinity: Affinity, value: Parameter): Parameter | undefined {
-  if (affinity === "other") return value;
+  if (affinity !== "INTEGER" && affinity !== "REAL") return value;
   if (typeof value === "bigint") {
     return affinity === "INTEGER" || isExact(value) ? value : undefined;
   }

@@ -1,6 +1,6 @@
 import type { Client } from "@raftlite/client";
 import { identifier } from "../../sqlite/identifier.ts";
-import { type Affinity, affinityOf } from "./column_types.ts";
+import { type Affinity, affinityOf } from "../../sqlite/affinity.ts";
 import { ImportError, type OnConflict, type Source } from "./types.ts";
 
 /** Where rows go, and how. */
