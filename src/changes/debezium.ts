@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { BoundedMap } from "../base/bounded_map.ts";
 import { realText } from "../base/real_text.ts";
 import { type Affinity, affinityOf } from "../sqlite/affinity.ts";
 import {
@@ -266,11 +267,30 @@ const messageSchema = JSON.stringify({
   name: "io.debezium.connector.raftlite.MessageValue",
 });
 
+/** Schemas that are remembered: a table has another for each choice of types that its values make. */
+const envelopeSchemas = new BoundedMap<string>(64);
+
+/** Made once for all events that are alike in it: it is the larger part of most. */
 function envelopeSchema(
   { name: table, columns }: ChangedTable,
   types: readonly ConnectType[],
   { name }: DebeziumOptions,
 ): string {
+  const key = JSON.stringify([name, table, types, columns.map(({ name }) => name)]);
+  let schema = envelopeSchemas.get(key);
+  if (schema === undefined) {
+    schema = envelopeSchemaText({ name, table, columns, types });
+    envelopeSchemas.set(key, schema);
+  }
+  return schema;
+}
+
+function envelopeSchemaText({ name, table, columns, types }: {
+  readonly name: string;
+  readonly table: string;
+  readonly columns: ChangedTable["columns"];
+  readonly types: readonly ConnectType[];
+}): string {
   const named = `${connectName(name)}.main.${connectName(table)}`;
   const fields = columns.map(({ name }, place) => field(name, types[place] ?? "string", true));
   const row = { type: "struct", fields, optional: true, name: `${named}.Value` };

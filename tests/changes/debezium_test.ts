@@ -133,3 +133,33 @@ Deno.test("schemas describe their payloads, whatever types the values have", () 
   assert.deepEqual(types("before"), types("after"));
   assert.equal(payload.before.any, "9223372036854775807");
 });
+
+Deno.test("the schema of an envelope is made once for all events of one shape", () => {
+  const options = { ...plain, name: "made once", hasSchema: true };
+  const { stringify } = JSON;
+  let made = 0;
+  const events = [];
+  try {
+    JSON.stringify = (value: { readonly name?: unknown }, ...others: never[]) => {
+      if (/^made_once\..*\.Envelope$/.test(String(value?.name))) made++;
+      return stringify(value, ...others);
+    };
+    for (let i = 0; i < 10; i++) {
+      events.push(...debeziumEvents(renewed(group), options, () => true));
+    }
+  } finally {
+    JSON.stringify = stringify;
+  }
+  const schemas = events.map(({ json }) => stringify(JSON.parse(json).schema))
+    .filter((schema) => schema.includes("Envelope"));
+  assert.ok(schemas.length >= 10);
+  assert.equal(made, new Set(schemas).size);
+});
+
+/** As it is when it is read again: its tables are others, alike. */
+function renewed(group: ChangeGroup): ChangeGroup {
+  const changes = group.changes.map((change) =>
+    change.type === "row" ? { ...change, table: { ...change.table } } : change
+  );
+  return { ...group, changes };
+}
