@@ -33,7 +33,7 @@ export interface OutgoingMessage {
 
 /** Where messages go. */
 export interface Sink {
-  /** As it may be shown: without a password. */
+  /** As it may be shown: without what lets in. */
   readonly name: string;
   /** Resolves once the message has arrived; rejects with what is wrong, also when `signal` is aborted. */
   send(message: OutgoingMessage, signal: AbortSignal): Promise<void>;

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { withoutSecrets } from "../base/without_secrets.ts";
 import type { OutgoingMessage, Sink } from "./types.ts";
 
 /** Certificates and keys in PEM. */
@@ -42,7 +43,7 @@ export class Webhook implements Sink {
     this.#url = new URL(endpoint);
     this.#timeoutMs = timeoutMs;
     this.#userAgent = userAgent;
-    this.name = withoutPassword(endpoint);
+    this.name = withoutSecrets(endpoint);
     this.#https = new HttpsAgent({ ...tls, keepAlive: true, maxSockets: 1 });
   }
 
@@ -139,10 +140,4 @@ function authorization({ username, password }: URL): Record<string, string> {
   if (username === "" && password === "") return {};
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { "Authorization": `Basic ${Buffer.from(pair).toString("base64")}` };
-}
-
-function withoutPassword(endpoint: string): string {
-  const url = new URL(endpoint);
-  if (url.password === "") return endpoint;
-  return endpoint.replace(/^([a-z]+:\/\/[^/@:]*:)[^/]*@/i, "$1xxxxx@");
 }

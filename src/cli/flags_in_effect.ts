@@ -1,3 +1,4 @@
+import { withoutSecrets } from "../base/without_secrets.ts";
 import type { FlagInEffect } from "../http/types.ts";
 import type { FlagSpec } from "./flag_spec.ts";
 import { flagTable } from "./flag_table.ts";
@@ -19,14 +20,4 @@ export function flagsInEffect(
       help: spec.help,
     };
   });
-}
-
-/**
- * A flag's text without what somebody may have written into it: the password and the query of a URL,
- * and settings in JSON (-disco-config), which may hold any. Files that hold secrets stand by their
- * names.
- */
-export function withoutSecrets(text: string): string {
-  if (/^\s*[{[]/.test(text)) return "{…}";
-  return text.replace(/(:\/\/)[^\s/]*@/g, "$1…@").replace(/(:\/\/[^\s?]*)\?.*$/, "$1?…");
 }

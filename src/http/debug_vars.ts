@@ -4,6 +4,7 @@ import type { StoreStatus } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
 import { goJson } from "../base/go_json.ts";
+import { argumentWithoutSecrets } from "../base/without_secrets.ts";
 import type { HttpCounters } from "./counters.ts";
 import type { ServerInfo } from "./types.ts";
 
@@ -43,7 +44,7 @@ function variables(
       num_remove_node_req: counts.removals,
       num_stepdown_req: counts.stepDowns,
     }),
-    cmdline: goJson([Deno.execPath(), ...Deno.args]),
+    cmdline: goJson([Deno.execPath(), ...Deno.args].map(argumentWithoutSecrets)),
     downloader: countsText({
       download_bytes: restore?.downloadBytes ?? 0,
       num_downloads_fail: restore?.downloadsFailed ?? 0,
