@@ -115,8 +115,12 @@ async function bringUp(
   if (damage !== undefined) store.distrust();
   const { node, service, reporting } = assemble(parts, raftLog, { note, damage });
   if (begun === undefined) checkSingleNodeJoin(parts, node.configuration);
+  // The node may tell of the same failure first: the end waits for the note, by which the next start
+  // sets aside what has failed.
+  let noting: Promise<void> | undefined;
   store.failed.catch(async (error) => {
-    if (configuration.database.repairs) await noteFailure(note, node, error).catch(() => {});
+    if (configuration.database.repairs) noting = noteFailure(note, node, error).catch(() => {});
+    await noting;
     surroundings.onFatal(error);
   });
   const jobs = { ...surroundings, store, node: jobsNode({ node, service }) };
@@ -132,6 +136,7 @@ async function bringUp(
       timeoutMs: stopTimeoutMs,
     });
     service.stop();
+    await noting;
     await note.idle();
   });
   const start = async () => {

@@ -48,10 +48,14 @@ export class RepairNote {
     };
   }
 
-  async write(note: RepairText): Promise<void> {
-    await this.#disk.makeDirectory(this.#directory);
+  write(note: RepairText): Promise<void> {
     const text = `${JSON.stringify(note, null, 2)}\n`;
-    await writeFileAtomically(this.#disk, `${this.#directory}/${noteName}`, text);
+    const written = this.#writing.then(async () => {
+      await this.#disk.makeDirectory(this.#directory);
+      await writeFileAtomically(this.#disk, `${this.#directory}/${noteName}`, text);
+    });
+    this.#writing = written.catch(() => {});
+    return written;
   }
 
   async clear(): Promise<void> {
