@@ -1,6 +1,6 @@
 import type { NodeProcess } from "../cluster/harness.ts";
 import { freeRowIdName, identifier } from "../../src/sqlite/identifier.ts";
-import { RequestFailed, run } from "./request.ts";
+import { RequestFailed, run, type StatementResult } from "./request.ts";
 
 /** A value with SQLite's type of it, as text: equal for equal values only. */
 export type Cell = string;
@@ -68,13 +68,17 @@ export async function readTables(
   level: string,
   minIndex = 0,
 ): Promise<ReadTables> {
-  const more = `&min_index=${minIndex}`;
-  const shapes = await readShapes(node, `${level}${more}`);
-  const { results, reply } = await run(
-    node,
-    `/db/query?level=${level}&linearizable_timeout=5s&timeout=5s&transaction&exact&raft_index${more}`,
-    shapes.map(selectOf),
-  );
+  const path = `/db/query?level=${level}&linearizable_timeout=5s&timeout=5s&min_index=${minIndex}`;
+  const { results: [schema] } = await run(node, path, [shapesQuery]);
+  const shapes = shapesOf(schema);
+  const { results, reply } = await run(node, `${path}&transaction&exact&raft_index`, [
+    ...shapes.map(selectOf),
+    shapesQuery,
+  ]);
+  // Columns and tables that have come meanwhile would be missing without a word.
+  if (JSON.stringify(shapesOf(results.at(-1))) !== JSON.stringify(shapes)) {
+    throw new RequestFailed("The schema has changed meanwhile", "refused");
+  }
   const tables: Tables = new Map();
   const parsed = parseExactly(reply.text) as {
     readonly results: readonly { readonly values?: readonly (readonly unknown[])[] }[];
@@ -82,7 +86,6 @@ export async function readTables(
   };
   shapes.forEach((shape, at) => {
     const error = results[at]?.error;
-    // The schema has changed meanwhile.
     if (error !== undefined) throw new RequestFailed(`${shape.name}: ${error}`, "refused");
     tables.set(shape.name, tableOf(shape, parsed.results[at]?.values ?? []));
   });
@@ -90,16 +93,12 @@ export async function readTables(
   return { tables, seen, latest: Math.max(seen, reply.index ?? 0) };
 }
 
-async function readShapes(node: NodeProcess, level: string): Promise<Shape[]> {
-  const { results: [result] } = await run(
-    node,
-    `/db/query?level=${level}&linearizable_timeout=5s&timeout=5s`,
-    [
-      "SELECT t.name, t.wr, c.name, c.pk FROM pragma_table_list t, pragma_table_xinfo(t.name) c " +
-      "WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' " +
-      "ORDER BY t.name, c.cid",
-    ],
-  );
+const shapesQuery =
+  "SELECT t.name, t.wr, c.name, c.pk FROM pragma_table_list t, pragma_table_xinfo(t.name) c " +
+  "WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' " +
+  "ORDER BY t.name, c.cid";
+
+function shapesOf(result: StatementResult | undefined): Shape[] {
   if (result?.error !== undefined) throw new RequestFailed(result.error, "refused");
   const shapes = new Map<string, Shape & { readonly columns: Shape["columns"][number][] }>();
   for (const [table, withoutRowId, column, primaryKey] of result?.values ?? []) {

@@ -1,5 +1,6 @@
 import { Database, type Library } from "../../src/sqlite/mod.ts";
 import { library } from "../store/fixture.ts";
+import { eventually } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
 import { allMoney } from "./bank.ts";
 import type { Fault, Scene } from "./fault.ts";
@@ -73,21 +74,23 @@ async function load(
   }
 }
 
+/** How long the cluster may take to tell what is there, beside other faults, in ms. */
+const tellingMs = 120_000;
+
 /** Whether what was written behind the copy is gone, as the load has it. */
 async function isGone({ nodes }: Scene, marker: number): Promise<boolean> {
-  for (let attempt = 0; attempt < 40; attempt++) {
-    const node = nodes.all.find(({ running }) => running);
-    try {
-      if (node !== undefined) {
-        const sql = "SELECT count(*) FROM markers WHERE n = ?";
-        return (await rows(node, "linearizable", [sql, marker])).values[0]?.[0] === 0;
-      }
-    } catch (error) {
-      if (!(error instanceof RequestFailed)) throw error;
+  const { count } = await eventually("a marker to be looked for", async () => {
+    for (const node of nodes.all) {
+      if (!node.running) continue;
+      const sql = "SELECT count(*) FROM markers WHERE n = ?";
+      const answer = await rows(node, "linearizable", [sql, marker]).catch((error) => {
+        if (!(error instanceof RequestFailed)) throw error;
+      });
+      if (answer !== undefined) return { count: answer.values[0]?.[0] };
     }
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
-  return false;
+    return undefined;
+  }, tellingMs);
+  return count === 0;
 }
 
 let lastMarker = 1_000_000;

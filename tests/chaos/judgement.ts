@@ -1,5 +1,5 @@
 import { eventually, type NodeProcess } from "../cluster/harness.ts";
-import { differenceOf, readTables, type Tables } from "./copied_rows.ts";
+import { differenceOf, type ReadTables, readTables, type Tables } from "./copied_rows.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Report } from "./report.ts";
 import { rows, run, type SqlStatement } from "./request.ts";
@@ -27,24 +27,19 @@ export async function judgeRound(judged: Judged): Promise<void> {
   const index = await writeLast(nodes);
   await checkMembers(nodes, report);
   report.note("judge: all nodes are the same");
-  const all = await readAll(nodes, index);
-  const [first, ...others] = all;
-  if (first === undefined) throw new Error("There is no node");
-  for (const { node, tables } of others) {
-    const difference = differenceOf(first.tables, tables);
-    if (difference === undefined) continue;
-    report.violation("Equal nodes", `${first.node.id} and ${node.id}: ${difference}`);
-  }
-  report.count("databases compared", all.length);
+  const same = await judgeNodes(nodes, report, index);
   await checkIntegrity(nodes, report, index);
+  const [first] = nodes.all;
+  if (first === undefined) throw new Error("There is no node");
   const read = async (statement: SqlStatement) => {
-    return (await retried(() => rows(first.node, "none", statement, `&min_index=${index}`))).values;
+    return (await retried(() => rows(first, "none", statement, `&min_index=${index}`))).values;
   };
   report.note("judge: what clients saw");
   for (const workload of workloads) await workload.check(read);
-  if (streams.length === 0) return;
+  // Copies of what is not even the same among nodes tell nothing.
+  if (streams.length === 0 || !same) return;
   report.note("judge: copies");
-  await judgeStreams(judged, first.tables, index);
+  await judgeStreams(judged, first, index);
   await judgeWebhook(judged, first, index);
 }
 
@@ -79,18 +74,40 @@ async function checkMembers(nodes: Nodes, report: Report): Promise<void> {
   }, patienceMs).catch((error) => report.violation("Members", String(error)));
 }
 
-interface NodeTables {
-  readonly node: NodeProcess;
-  readonly tables: Tables;
+/**
+ * Whether all nodes are the same. What a queue has taken before the end may be written behind the
+ * last write, and so between the reading of one node and of the next: a difference is one when
+ * nothing was.
+ */
+async function judgeNodes(nodes: Nodes, report: Report, from: number): Promise<boolean> {
+  let index = from;
+  let difference: string | undefined;
+  await eventually(() => `nodes that are the same: ${difference}`, async () => {
+    const all: ReadNode[] = [];
+    for (const node of nodes.all) {
+      all.push({ node, ...await retried(() => readTables(node, "none", index)) });
+    }
+    difference = firstDifference(all);
+    const latest = Math.max(...all.map(({ latest }) => latest));
+    if (difference === undefined || latest === index) return true;
+    index = latest;
+    return false;
+  }, patienceMs).catch((error) => difference = String(error));
+  report.count("databases compared", nodes.all.length);
+  if (difference !== undefined) report.violation("Equal nodes", difference);
+  return difference === undefined;
 }
 
-async function readAll(nodes: Nodes, index: number): Promise<NodeTables[]> {
-  const all: NodeTables[] = [];
-  for (const node of nodes.all) {
-    const { tables } = await retried(() => readTables(node, "none", index));
-    all.push({ node, tables });
+interface ReadNode extends ReadTables {
+  readonly node: NodeProcess;
+}
+
+function firstDifference([first, ...others]: readonly ReadNode[]): string | undefined {
+  for (const { node, tables } of others) {
+    const difference = first && differenceOf(first.tables, tables);
+    if (difference !== undefined) return `${first?.node.id} and ${node.id}: ${difference}`;
   }
-  return all;
+  return undefined;
 }
 
 async function checkIntegrity(nodes: Nodes, report: Report, index: number): Promise<void> {
@@ -106,34 +123,49 @@ async function checkIntegrity(nodes: Nodes, report: Report, index: number): Prom
 /** Copies by the stream are as the nodes, and nodes tell what was told, each entry by its index. */
 async function judgeStreams(
   { nodes, report, streams }: Judged,
-  tables: Tables,
+  first: NodeProcess,
   index: number,
 ): Promise<void> {
   for (const stream of streams) {
-    const there = await eventually(
-      `${stream.name} to be at ${index}`,
-      () => stream.index >= index,
-      patienceMs,
-    ).catch((error) => report.violation("Copy by the stream", String(error)));
-    if (there !== true) continue;
-    const difference = differenceOf(stream.tables, tables);
-    if (difference !== undefined) {
-      report.violation("Copy by the stream", `${stream.name} and the nodes: ${difference}`);
-    }
+    await becomesTheSame(`${stream.name} by the stream`, first, index, (tables) => {
+      if (stream.index < index) return `it is at ${stream.index}`;
+      return differenceOf(stream.tables, tables);
+    }).catch((error) => report.violation("Copy by the stream", String(error)));
     report.count("copies by the stream compared");
   }
   const told = new Map<number, string>();
-  for (const { name, texts } of streams) compareTold(report, told, texts, name, 0);
+  for (const { name, texts } of streams) {
+    compareTold(report, told, new Map([...texts].filter(([at]) => at <= index)), name, 0);
+  }
   for (const node of nodes.all) {
-    const { changes } = await node.status() as { changes: { oldest_index: number } };
-    const from = Math.max(1, changes.oldest_index);
-    const texts = await toldBy(node, from, index);
+    const { from, texts } = await retried(async () => {
+      const { changes } = await node.status() as { changes: { oldest_index: number } };
+      const from = Math.max(1, changes.oldest_index);
+      return { from, texts: await toldBy(node, from, index) };
+    });
     compareTold(report, told, texts, node.id, from);
     for (const at of told.keys()) {
       if (at < from || at > index || texts.has(at)) continue;
       report.violation("Change log", `${node.id} tells nothing of entry ${at}, which was told`);
     }
   }
+}
+
+/**
+ * A copy is as a node, which is looked at until it is: either may have more than the last write, and
+ * a copy a part of an entry, or one again from its beginning by a new leader.
+ */
+async function becomesTheSame(
+  name: string,
+  node: NodeProcess,
+  index: number,
+  differenceFrom: (tables: Tables) => string | undefined | Promise<string | undefined>,
+): Promise<void> {
+  let difference: string | undefined;
+  await eventually(() => `${name} to be as ${node.id} at ${index}: ${difference}`, async () => {
+    difference = await differenceFrom((await readTables(node, "none", index)).tables);
+    return difference === undefined;
+  }, patienceMs);
 }
 
 function compareTold(
@@ -164,24 +196,14 @@ function compareTold(
 
 async function judgeWebhook(
   { report, webhook }: Judged,
-  { node, tables }: NodeTables,
+  first: NodeProcess,
   index: number,
 ): Promise<void> {
   webhook.isCalm = true;
-  const there = await eventually(
-    () => `the endpoint, at ${webhook.index}, to be told of ${index}`,
-    () => webhook.index >= index,
-    patienceMs,
-  ).catch((error) => report.violation("Webhook", String(error)));
-  if (there !== true) return;
-  // The rest of the last entry may be on its way, or come again from its beginning by a new leader.
-  let difference: string | undefined;
-  await eventually("the copy to be the node's", async () => {
-    if (webhook.mustReadAgain) await retried(() => webhook.readAgain(node));
-    difference = webhook.differenceFrom(tables);
-    return difference === undefined;
-  }, patienceMs).catch(() => {
-    report.violation("Webhook", `its copy and ${node.id}: ${difference}`);
-  });
+  await becomesTheSame("the copy by the webhook", first, index, async (tables) => {
+    if (webhook.index < index) return `it is at ${webhook.index}`;
+    if (webhook.mustReadAgain) await webhook.readAgain(first);
+    return webhook.differenceFrom(tables);
+  }).catch((error) => report.violation("Webhook", String(error)));
   report.count("copies by the webhook compared");
 }

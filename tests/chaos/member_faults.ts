@@ -1,24 +1,19 @@
-import type { NodeProcess } from "../cluster/harness.ts";
+import { eventually, type NodeProcess } from "../cluster/harness.ts";
 import type { Fault, Scene } from "./fault.ts";
 import { ask, RequestFailed } from "./request.ts";
 
-/** Takes a node out of the cluster, however often it has to be asked for. */
-async function remove({ nodes, report }: Scene, node: NodeProcess): Promise<boolean> {
+/** How long the cluster may take to let a node go, beside other faults, in ms. */
+const removalMs = 120_000;
+
+/** Takes a node out of the cluster, however often it has to be asked for: until it is known to be out. */
+async function remove({ nodes }: Scene, node: NodeProcess): Promise<void> {
   const body = JSON.stringify({ id: node.id });
-  for (let attempt = 0; attempt < 20; attempt++) {
+  await eventually(`${node.id} to be removed`, async () => {
     const through = nodes.all.find((other) => other !== node && other.running);
-    try {
-      if (through !== undefined) {
-        await ask(through, "/remove", { method: "DELETE", body });
-        return true;
-      }
-    } catch (error) {
-      if (!(error instanceof RequestFailed)) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  report.note(`${node.id} could not be removed`);
-  return false;
+    if (through === undefined) return false;
+    await ask(through, "/remove", { method: "DELETE", body });
+    return true;
+  }, removalMs);
 }
 
 /** What happens to who is a member, and who leads. */
@@ -48,7 +43,7 @@ export const memberFaults = {
     using taken = await nodes.take(random, nodes.voters.filter((node) => node !== comer));
     if (taken === undefined) return true;
     report.note(`remove ${taken.what}`);
-    if (!await remove(scene, taken.node)) return true;
+    await remove(scene, taken.node);
     await nodes.end(taken.node, "SIGTERM");
     nodes.forget(taken.node);
     return true;
@@ -62,7 +57,9 @@ export const memberFaults = {
     report.note(`add the read replica ${comer.id}, for ${lastsMs} ms`);
     await nodes.ready(comer);
     await pause(lastsMs);
-    if (!await remove(scene, comer)) return true;
+    // What another fault does to it is over before it is gone.
+    using _ = await nodes.takeThis(comer);
+    await remove(scene, comer);
     await nodes.end(comer, "SIGTERM");
     nodes.forget(comer);
     return true;

@@ -75,11 +75,8 @@ export class Nodes implements AsyncDisposable {
   async #watch(node: NodeProcess): Promise<void> {
     const { code } = await node.exited();
     if (this.#expected.delete(node)) return;
-    const machine = this.#machines.get(node);
     const lines = lastLines(node);
-    if ((machine?.get("syncsFailed") ?? 0) > 0 && code === 1) {
-      machine?.set("syncsFailed", 0);
-      this.#report.count("stop after a failed sync");
+    if (this.#hadFailedSync(node, code)) {
       this.#report.note(`${node.id} has stopped, as a sync failed: it is started again`);
     } else if (this.#joining.has(node)) {
       this.#report.note(`${node.id} could not join: ${lines}`);
@@ -89,7 +86,16 @@ export class Nodes implements AsyncDisposable {
     } else {
       this.#report.violation("Nodes run", `${node.id} ended by itself with ${code}:\n${lines}`);
     }
-    if (this.all.includes(node) && !this.#expected.has(node)) this.start(node);
+    if (this.all.includes(node) && !node.running && !this.#expected.has(node)) this.start(node);
+  }
+
+  /** Whether it ended as a node does that a sync has failed for. */
+  #hadFailedSync(node: NodeProcess, code: number): boolean {
+    const machine = this.#machines.get(node);
+    if (code !== 1 || machine === undefined || machine.get("syncsFailed") === 0) return false;
+    machine.set("syncsFailed", 0);
+    this.#report.count("stop after a failed sync");
+    return true;
   }
 
   /** Ends it by a signal, and waits until it is gone. */
@@ -97,17 +103,19 @@ export class Nodes implements AsyncDisposable {
     if (!node.running) return;
     this.#expected.add(node);
     let status: Deno.CommandStatus;
+    let wasAsked = true;
     try {
       status = await node.kill(signal);
     } catch (error) {
-      // It ended at this moment by itself; the watch has seen it so.
+      // It has ended at this moment by itself, which the watch takes for what was wanted.
       if (!(error instanceof TypeError)) throw error;
-      return;
+      status = await node.exited();
+      wasAsked = false;
     }
-    if (signal === "SIGTERM" && status.code !== 0) {
-      const lines = lastLines(node);
-      this.#report.violation("Stops when asked", `${node.id} ended with ${status.code}:\n${lines}`);
-    }
+    if (signal !== "SIGTERM" && wasAsked || status.code === 0) return;
+    if (this.#hadFailedSync(node, status.code)) return;
+    const lines = lastLines(node);
+    this.#report.violation("Stops when asked", `${node.id} ended with ${status.code}:\n${lines}`);
   }
 
   async ready(node: NodeProcess): Promise<void> {
@@ -151,6 +159,13 @@ export class Nodes implements AsyncDisposable {
     this.#held.add(node);
     const what = `${node.id}${node === leader ? " (leader)" : ""}`;
     return { node, what, [Symbol.dispose]: () => void this.#held.delete(node) };
+  }
+
+  /** A given one, once no fault has it any more; it is to be let go. */
+  async takeThis(node: NodeProcess): Promise<Disposable> {
+    await eventually(`${node.id} to be let go`, () => !this.#held.has(node), patienceMs);
+    this.#held.add(node);
+    return { [Symbol.dispose]: () => void this.#held.delete(node) };
   }
 
   /** All of them, when no fault has any. */

@@ -1,6 +1,6 @@
 import { Prng } from "../../src/base/prng.ts";
 import { background } from "../background.ts";
-import { Cluster } from "../cluster/harness.ts";
+import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
 import { EarlierTree } from "../upgrade/earlier_tree.ts";
 import { before } from "../upgrade/releases.ts";
 import { Bank } from "./bank.ts";
@@ -17,6 +17,7 @@ import { Lists } from "./lists.ts";
 import { Nodes } from "./nodes.ts";
 import { Registers } from "./registers.ts";
 import { Report } from "./report.ts";
+import { run } from "./request.ts";
 import { drawSchedule, type FaultName, textOf } from "./schedule.ts";
 import { Sequences } from "./sequences.ts";
 import { StreamCopy } from "./stream_copy.ts";
@@ -92,7 +93,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const nodes = undo.use(new Nodes({ cluster, report, shop: machines, earlier }));
   const workloads = workloadsOf(report, random, earlier !== undefined);
   try {
-    await run(options, { report, random, nodes, webhook, workloads, schedule });
+    await play(options, { report, random, nodes, webhook, workloads, schedule });
   } catch (error) {
     report.thrown("Round", error);
   }
@@ -122,14 +123,20 @@ interface RoundParts {
   readonly schedule: ReturnType<typeof drawSchedule>;
 }
 
-async function run(options: RoundOptions, parts: RoundParts): Promise<void> {
+async function play(options: RoundOptions, parts: RoundParts): Promise<void> {
   const { report, random, nodes, webhook, workloads, schedule } = parts;
   const first = await nodes.add(undefined);
   await nodes.ready(first);
   for (let i = 1; i < options.nodes; i++) await nodes.ready(await nodes.add(first));
-  await first.execute([markers, ...workloads.flatMap(({ setup }) => setup)]);
   const isBeside = nodes.earlier !== undefined;
-  if (!isBeside) webhook.begin((await readTables(first, "linearizable")).tables);
+  await setUp(first, workloads);
+  if (!isBeside) {
+    webhook.begin(
+      await eventually("the first rows", async () => {
+        return (await readTables(first, "linearizable")).tables;
+      }),
+    );
+  }
   const gate = new Gate();
   const elements = workloads.find((each) => each instanceof Elements);
   const acknowledged = () => elements?.acknowledged ?? [];
@@ -171,6 +178,15 @@ async function run(options: RoundOptions, parts: RoundParts): Promise<void> {
     for (const node of [...nodes.all]) await nodes.end(node, "SIGTERM");
     await Promise.all(ends);
   }
+}
+
+/** Makes all tables: once, however long a young cluster on a slow machine is about its leader. */
+async function setUp(first: NodeProcess, workloads: readonly Workload[]): Promise<void> {
+  const statements = [markers, ...workloads.flatMap(({ setup }) => setup)];
+  const { results } = await eventually("the tables to be made", () => {
+    return run(first, "/db/execute?timeout=10s", statements, { "idempotency-key": '"set-up"' });
+  });
+  for (const { error } of results) if (error !== undefined) throw new Error(error);
 }
 
 /** Waits for what cannot take so long. */

@@ -75,9 +75,9 @@ export class StreamCopy {
     return this.#tables;
   }
 
-  /** The last entry of which it has all changes. */
+  /** The last entry of which it has all changes for sure; of later ones it may have some. */
   get index(): number {
-    return this.#next === undefined ? 0 : Math.max(this.#last, this.#alreadyUpTo);
+    return this.#next === undefined ? 0 : this.#last;
   }
 
   /** What was told of each entry. */
@@ -114,6 +114,8 @@ export class StreamCopy {
     this.#tables = tables;
     this.#alreadyUpTo = latest;
     this.#next = String(seen + 1);
+    // Of an entry that it had a part of the rest is not told any more.
+    if (this.#open !== undefined) this.#texts.delete(this.#open.index);
     this.#open = undefined;
     this.#last = seen;
     this.#report.count("tables read again");
