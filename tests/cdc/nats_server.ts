@@ -10,6 +10,13 @@ export const natsProgram = "nats-server";
 /** For one answer of it. */
 const patienceMs = 120_000;
 
+/** Certificates and keys in PEM. */
+interface NatsTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface StoredMessage {
   readonly subject: string;
   readonly id: string;
@@ -21,16 +28,18 @@ export class NatsServer implements AsyncDisposable {
   readonly port = takePort();
   readonly #directory: string;
   readonly #flags: readonly string[];
+  readonly #tls: NatsTls | undefined;
   #child: Deno.ChildProcess | undefined;
 
-  private constructor(directory: string, flags: readonly string[]) {
+  private constructor(directory: string, flags: readonly string[], tls: NatsTls | undefined) {
     this.#directory = directory;
     this.#flags = flags;
+    this.#tls = tls;
   }
 
-  /** `flags`: beside those for where it listens and has its data. */
-  static async start(flags: readonly string[] = []): Promise<NatsServer> {
-    const server = new NatsServer(await Deno.makeTempDir({ prefix: "raftlite-test-" }), flags);
+  /** `flags`: beside those for where it listens and has its data; `tls`: how the test itself asks it. */
+  static async start(flags: readonly string[] = [], tls?: NatsTls): Promise<NatsServer> {
+    const server = new NatsServer(await Deno.makeTempDir({ prefix: "raftlite-test-" }), flags, tls);
     await server.start();
     return server;
   }
@@ -61,7 +70,11 @@ export class NatsServer implements AsyncDisposable {
 
   async connected<Result>(body: (connection: NatsConnection) => Promise<Result>): Promise<Result> {
     guardSockets(NodeTransport);
-    const connection = await connect({ servers: `127.0.0.1:${this.port}`, timeout: patienceMs });
+    const connection = await connect({
+      servers: `127.0.0.1:${this.port}`,
+      timeout: patienceMs,
+      ...(this.#tls === undefined ? {} : { tls: this.#tls }),
+    });
     try {
       return await body(connection);
     } finally {
