@@ -9,8 +9,11 @@ import type { Threads } from "./threads.ts";
 export interface StoreLimits {
   /** Reads that may wait for a reader. */
   readonly queueMax: number;
-  /** Readers that may be streaming at their clients' speed, beside those that work. */
+  /** Readers that may wait for slow clients, beside those that work. */
   readonly streamsMax: number;
+  /** Bytes of one answer, and of all, that may lie on the disk until their clients take them. */
+  readonly answerBytesMax: number;
+  readonly answersBytesMax: number;
   /** How long a client may take nothing of a streamed answer or a backup, in ms. */
   readonly stallMs: number;
   /** Backups being made or sent; each may become a whole copy of the database. */
@@ -34,6 +37,8 @@ export function imageLimits(
 export const defaultLimits: StoreLimits = {
   queueMax: 4096,
   streamsMax: 16,
+  answerBytesMax: 256 * 1024 * 1024,
+  answersBytesMax: 1024 * 1024 * 1024,
   stallMs: 30_000,
   backupsMax: 8,
   walBytes: 16 * 1024 * 1024,

@@ -17,6 +17,7 @@ import { Images } from "./copy/images.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { defaultLimits, imageLimits, type StoreLimits, type StoreOptions } from "./options.ts";
 import { OutsideReaders } from "./read/outside_readers.ts";
+import { AnswerRoom } from "./read/answer_spool.ts";
 import { QuickReader } from "./read/quick_reader.ts";
 import { QuickSwitch } from "./quick_connection.ts";
 import { QuickWriter } from "./apply/quick_writer.ts";
@@ -179,6 +180,7 @@ class SqliteStore implements Store {
       clock,
       threads,
       readersMax: readers,
+      room: new AnswerRoom(this.#temporaries, limits),
       ...limits,
       life,
       slow,

@@ -168,7 +168,7 @@ Deno.test("Store.openSnapshot holds a bounded number of copies", async () => {
   const before = held(s);
   const snapshots = [];
   for (let i = 0; i < 8; i++) snapshots.push(await s.store.openSnapshot());
-  await assert.rejects(s.store.openSnapshot(), /Too many copies of the database: 8 \(snapshot\)/);
+  await assert.rejects(s.store.openSnapshot(), /Too many temporary files: 8 \(snapshot\)/);
   for (const snapshot of snapshots) await snapshot.close();
   assert.deepEqual(left(s, before), nothing);
 });

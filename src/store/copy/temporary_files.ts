@@ -5,7 +5,10 @@ import { type Disk, DiskError, type DiskFile, type Logger } from "../../io/types
 import { filesOfDatabase } from "../../sqlite/mod.ts";
 import { StoreBusyError } from "../types.ts";
 
-/** What a temporary file is for, and how many such files there may be: each may become a whole copy of the database. */
+/**
+ * What a temporary file is for, and how many such files there may be: each may become a whole copy
+ * of the database, but for those of answers, which have bounds of their own.
+ */
 const countsMax = {
   /** On its way to a client. */
   backup: 8,
@@ -15,6 +18,8 @@ const countsMax = {
   restore: 4,
   /** On its way to a follower. */
   snapshot: 8,
+  /** What slow clients have not taken yet of their answers. */
+  answer: 512,
   /** On its way into the database's place; an older leader's may still be ending. */
   received: 2,
 } as const;
@@ -49,7 +54,7 @@ export class TemporaryFiles {
     const count = [...this.#files].filter((file) => file.kind === kind).length;
     if (count >= this.#countsMax[kind]) {
       throw new StoreBusyError(
-        `Too many copies of the database: ${count} (${kind}) are kept, try again when one is done`,
+        `Too many temporary files: ${count} (${kind}) are kept, try again when one is done`,
       );
     }
     const path = `${this.#databasePath}.tmp-${kind}-${crypto.randomUUID().slice(0, 8)}`;

@@ -1,58 +1,82 @@
+import { messageOf } from "../../base/message_of.ts";
 import type { Clock, Timer } from "../../io/types.ts";
+import type { AnswerRoom, AnswerSpool } from "./answer_spool.ts";
+
+/** How long a reader may wait for a client before what it has found is put on the disk, in ms. */
+const patienceMs = 10;
 
 export interface ReadStreamHandlers {
   /** One more part may come. */
   wanted(): void;
   /** Nobody wants the rest. */
   cancelled(): void;
+  /** The reader has to wait for the client, or need not any more. Not told of once it is done. */
+  held(held: boolean): void;
+}
+
+export interface ReadStreamParts {
+  readonly clock: Clock;
+  /** How long a client may take nothing, in ms. */
+  readonly stallMs: number;
+  readonly room: AnswerRoom;
+  /** Parts that may come without being asked for. */
+  readonly partsAhead: number;
+  readonly handlers: ReadStreamHandlers;
 }
 
 /**
- * An answer that comes in parts, as a stream: a part is asked for when the client has taken one,
- * and a client that takes none for `stallMs` is given up, since it holds a connection.
+ * An answer that comes in parts, as a stream: a part is asked for when the client has taken one. What
+ * a slow client does not take goes into a file, so that its reader is done with it at its own speed;
+ * without room for that the reader waits for the client. One that takes nothing for `stallMs` is
+ * given up, since it holds a connection.
  */
 export class ReadStream {
   readonly readable: ReadableStream<Uint8Array>;
-  readonly #handlers: ReadStreamHandlers;
-  readonly #clock: Clock;
-  readonly #stallMs: number;
+  readonly #parts: ReadStreamParts;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #stall: Timer | undefined;
-  /** Parts that arrived and were not yet asked for. */
-  readonly #parts: Uint8Array[] = [];
+  #patience: Timer | undefined;
+  /** Parts that arrived and were not yet asked for, behind those that the spool has. */
+  readonly #arrived: Uint8Array[] = [];
+  #spool: AnswerSpool | undefined;
+  /** The spool takes no more. */
+  #isFull = false;
+  /** The spool reads or writes. */
+  #spooling = false;
+  /** Parts that may still come. */
+  #granted: number;
+  #isHeld = false;
   #waiting = false;
-  #ended = false;
+  /** All of it has arrived. */
+  #complete = false;
+  /** Nothing more goes to the client. */
+  #over = false;
 
-  constructor(clock: Clock, stallMs: number, handlers: ReadStreamHandlers) {
-    this.#clock = clock;
-    this.#stallMs = stallMs;
-    this.#handlers = handlers;
+  constructor(parts: ReadStreamParts) {
+    this.#parts = parts;
+    this.#granted = parts.partsAhead;
     this.readable = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
       },
       pull: () => this.#pull(),
-      cancel: () => {
-        if (this.#ended) return;
-        this.#end();
-        this.#handlers.cancelled();
-      },
+      cancel: () => this.#giveUp(),
     }, { highWaterMark: 0 });
     this.#watch();
   }
 
   part(bytes: Uint8Array, last: boolean): void {
-    if (this.#ended) return;
-    this.#parts.push(bytes);
-    if (last) this.#ended = true;
-    if (this.#waiting) this.#deliver();
+    if (this.#over) return;
+    this.#granted--;
+    this.#arrived.push(bytes);
+    if (last) this.#complete = true;
+    this.#advance();
   }
 
   /** The answer cannot be finished. */
   fail(error: Error): void {
-    if (this.#ended && this.#parts.length === 0) return;
+    if (this.#over) return;
     this.#end();
-    this.#parts.length = 0;
     this.#controller?.error(error);
   }
 
@@ -60,36 +84,138 @@ export class ReadStream {
     this.#stall?.cancel();
     this.#stall = undefined;
     this.#waiting = true;
-    if (this.#parts.length > 0) this.#deliver();
+    this.#advance();
   }
 
-  #deliver(): void {
-    const part = this.#parts.shift();
+  #advance(): void {
+    if (this.#spooling || this.#over) return;
+    if (this.#spool !== undefined) return void this.#advanceSpool(this.#spool);
+    if (this.#waiting) this.#deliverArrived();
+    const waits = !this.#complete && this.#granted === 0;
+    if (!this.#over && waits && !this.#isHeld) this.#beginPatience();
+  }
+
+  #deliverArrived(): void {
+    const part = this.#arrived.shift();
     if (part === undefined) return;
+    if (!this.#complete) this.#grant();
+    this.#deliver(part);
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    this.#patience?.cancel();
+    this.#patience = undefined;
     this.#waiting = false;
-    this.#controller?.enqueue(part);
-    if (this.#ended && this.#parts.length === 0) {
+    this.#controller?.enqueue(bytes);
+    if (this.#complete && this.#isEmpty) {
+      this.#end();
       this.#controller?.close();
       return;
     }
-    this.#handlers.wanted();
     this.#watch();
   }
 
-  #watch(): void {
-    this.#stall?.cancel();
-    this.#stall = this.#clock.after(this.#stallMs, () => {
-      const wasRunning = !this.#ended;
-      this.fail(
-        new Error(`Answer given up: its client took nothing of it for ${this.#stallMs} ms`),
-      );
-      if (wasRunning) this.#handlers.cancelled();
+  get #isEmpty(): boolean {
+    return this.#arrived.length === 0 && (this.#spool?.isEmpty ?? true);
+  }
+
+  #grant(): void {
+    this.#granted++;
+    this.#hold(false);
+    this.#parts.handlers.wanted();
+  }
+
+  #hold(held: boolean): void {
+    if (held === this.#isHeld) return;
+    this.#isHeld = held;
+    this.#parts.handlers.held(held);
+  }
+
+  #beginPatience(): void {
+    this.#patience ??= this.#parts.clock.after(patienceMs, () => {
+      this.#patience = undefined;
+      if (this.#over || this.#spool !== undefined) return;
+      try {
+        this.#spool = this.#parts.room.open();
+        this.#advance();
+      } catch {
+        // Too many are kept already.
+        this.#hold(true);
+      }
     });
   }
 
-  #end(): void {
-    this.#ended = true;
+  /** What the client waits for comes first; then as much as has arrived is put into the file. */
+  async #advanceSpool(spool: AnswerSpool): Promise<void> {
+    this.#spooling = true;
+    try {
+      while (!this.#over) {
+        // No await but for what is done: whatever comes meanwhile is seen by the next round.
+        if (this.#waiting && !spool.isEmpty) {
+          const bytes = await spool.next();
+          if (!this.#over) this.#deliver(bytes);
+        } else if (this.#waiting && this.#arrived.length > 0) {
+          this.#deliverArrived();
+        } else if (!this.#isFull && this.#arrived[0] !== undefined) {
+          await this.#keep(spool, this.#arrived[0]);
+        } else {
+          break;
+        }
+      }
+    } catch (error) {
+      this.#cancelReader();
+      this.fail(new Error(`Answer given up: ${messageOf(error)}`));
+    } finally {
+      this.#spooling = false;
+    }
+    if (!this.#over && this.#isFull) this.#settle(spool);
+  }
+
+  /** Puts the first of what has arrived into the file. */
+  async #keep(spool: AnswerSpool, part: Uint8Array): Promise<void> {
+    // A disk without room is as good as a bound that was reached: the reader waits for the client.
+    const kept = await spool.write(part).catch(() => false);
+    if (this.#over) return;
+    this.#isFull = !kept;
+    if (!kept) return;
+    this.#arrived.shift();
+    if (!this.#complete) this.#grant();
+  }
+
+  /** Of a full file: the reader waits for its client, which goes on without it when it is empty. */
+  #settle(spool: AnswerSpool): void {
+    if (spool.isEmpty) {
+      spool.close();
+      this.#spool = undefined;
+      this.#isFull = false;
+    }
+    if (!this.#complete && this.#granted === 0) this.#hold(true);
+  }
+
+  #watch(): void {
+    const { clock, stallMs } = this.#parts;
     this.#stall?.cancel();
-    this.#stall = undefined;
+    this.#stall = clock.after(stallMs, () => {
+      this.#cancelReader();
+      this.fail(new Error(`Answer given up: its client took nothing of it for ${stallMs} ms`));
+    });
+  }
+
+  #giveUp(): void {
+    if (this.#over) return;
+    this.#cancelReader();
+    this.#end();
+  }
+
+  #cancelReader(): void {
+    if (!this.#over && !this.#complete) this.#parts.handlers.cancelled();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#stall?.cancel();
+    this.#patience?.cancel();
+    this.#arrived.length = 0;
+    this.#spool?.close();
   }
 }

@@ -86,10 +86,6 @@ export class Reader {
     return this.#busy;
   }
 
-  get streaming(): boolean {
-    return this.#streaming !== undefined;
-  }
-
   /** Reads handed over and not yet answered. */
   get pending(): number {
     return this.#reads.size;

@@ -19,7 +19,8 @@ import { timeoutAnswer } from "./timeout_answer.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
 import type { StatementFigures } from "../statements/statement_statistics.ts";
 import { within } from "../../io/within.ts";
-import { tasksPerMessageMax } from "./reader_signals.ts";
+import { partsAhead, tasksPerMessageMax } from "./reader_signals.ts";
+import type { AnswerRoom } from "./answer_spool.ts";
 import {
   type LiveRead,
   type LiveReadRequest,
@@ -36,10 +37,12 @@ export interface ReaderPoolOptions {
   readonly foreignKeys: boolean;
   readonly clock: Clock;
   readonly threads: Threads;
-  /** Readers that work at their own speed; those that stream at a client's do not count. */
+  /** Readers that work at their own speed; those that wait for a slow client do not count. */
   readonly readersMax: number;
-  /** Readers that may be streaming. */
+  /** Readers that may wait for slow clients. */
   readonly streamsMax: number;
+  /** For what clients do not take in time. */
+  readonly room: AnswerRoom;
   /** Reads that may wait. */
   readonly queueMax: number;
   /** How long a client may take nothing of a stream, in ms. */
@@ -52,6 +55,10 @@ export interface ReaderPoolOptions {
 /** After this long, in ms, reads that wait behind a slow one in its message are given to another reader. */
 const takeBackAfterMs = 10;
 
+/** The one that would make too many of those that wait is none that others could wait behind. */
+const tooManySlow = "Answer given up: its client takes it slowly, as do too many others, " +
+  "and what it has not taken fits in no file any more";
+
 type Answer = Uint8Array | ReadableStream<Uint8Array>;
 
 /** Read-only connections, each in a thread, started as they are needed. */
@@ -62,6 +69,8 @@ export class ReaderPool implements Holder {
   readonly #queue: PendingRead[] = [];
   #nextTask = 1;
   #streams = 0;
+  /** Those of the readers that wait for slow clients. */
+  readonly #held = new Set<Reader>();
   /** How many want that no read begins. */
   #calming = 0;
   #calm: (() => void)[] = [];
@@ -231,9 +240,27 @@ export class ReaderPool implements Holder {
 
   /** Starts a stream with its first part. */
   #stream(piece: AnswerPiece, reader: Reader): OpenStream<Answer> {
-    const stream = new ReadStream(this.#options.clock, this.#options.stallMs, {
-      wanted: () => reader.signals.grant(1),
-      cancelled: () => reader.cancel(piece.task),
+    const { clock, stallMs, room } = this.#options;
+    const stream = new ReadStream({
+      clock,
+      stallMs,
+      room,
+      partsAhead,
+      handlers: {
+        wanted: () => reader.signals.grant(1),
+        cancelled: () => reader.cancel(piece.task),
+        held: (held) => {
+          if (!held) {
+            this.#held.delete(reader);
+          } else if (this.#held.size < this.#options.streamsMax) {
+            this.#held.add(reader);
+            this.#dispatch();
+          } else {
+            reader.cancel(piece.task);
+            stream.fail(new StoreBusyError(tooManySlow));
+          }
+        },
+      },
     });
     stream.part(piece.bytes, false);
     return new OpenStream<Answer>(stream, stream.readable);
@@ -287,10 +314,9 @@ export class ReaderPool implements Holder {
     let working = 0;
     for (const reader of this.#readers.keys()) {
       if (!reader.busy) return reader;
-      if (!reader.streaming) working++;
+      if (!this.#held.has(reader)) working++;
     }
-    const streamsFull = this.#streams >= this.#options.streamsMax;
-    if (working + (streamsFull ? this.#streams : 0) >= this.#options.readersMax) return undefined;
+    if (working >= this.#options.readersMax) return undefined;
     const { library, path, clock, threads, life, slow, reportSlow } = this.#options;
     const handlers: ReaderHandlers = {
       idle: (reader) => {
@@ -298,12 +324,13 @@ export class ReaderPool implements Holder {
         this.#becameCalm();
         this.#dispatch();
       },
-      streaming: (_reader, begun) => {
+      streaming: (reader, begun) => {
         this.#streams += begun ? 1 : -1;
-        if (begun) this.#dispatch();
+        if (!begun) this.#held.delete(reader);
       },
       died: (reader, error) => {
         this.#endUse(reader);
+        this.#held.delete(reader);
         this.#readers.delete(reader);
         reader.fail(error);
         life.fail(error);

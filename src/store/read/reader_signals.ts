@@ -3,6 +3,9 @@ import { assert } from "../../base/assert.ts";
 /** Tasks in one message to a reader. */
 export const tasksPerMessageMax = 32;
 
+/** Parts of a streamed answer that may be under way. */
+export const partsAhead = 4;
+
 const place = { credit: 0, cancelled: 1, claims: 2 } as const;
 
 const claim = { open: 0, started: 1, takenBack: 2 } as const;
@@ -65,10 +68,10 @@ export class ReaderSignals {
     Atomics.notify(this.#words, place.credit);
   }
 
-  /** Reader: begins a stream with as many parts allowed. */
-  beginStream(parts: number): void {
+  /** Reader: begins a stream. */
+  beginStream(): void {
     Atomics.store(this.#words, place.cancelled, 0);
-    Atomics.store(this.#words, place.credit, parts);
+    Atomics.store(this.#words, place.credit, partsAhead);
   }
 
   /** Reader: waits until one more part is wanted; false when the stream was cancelled. */

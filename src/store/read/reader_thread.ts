@@ -60,8 +60,6 @@ export type ReaderReply =
 
 /** From here on an answer is sent in parts, of about this size. */
 const partBytes = 0x4_0000;
-/** Parts that may be under way. */
-const partsAhead = 4;
 /** How long a finished answer may wait for the next ones of its message, in ms. */
 const holdMs = 1;
 /** Room that is kept from one answer to the next. */
@@ -194,7 +192,7 @@ class Reader {
       stopped: () => this.#interrupts.interrupted ? timeoutText : undefined,
       rowWritten: () => {
         if (json.length < partBytes) return;
-        if (sentBytes === 0) this.#signals.beginStream(partsAhead);
+        if (sentBytes === 0) this.#signals.beginStream();
         this.#part(task, PieceKind.part);
         sentBytes += json.length;
         json.length = 0;

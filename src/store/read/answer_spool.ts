@@ -1,0 +1,105 @@
+import { assert } from "../../base/assert.ts";
+import type { DiskFile } from "../../io/types.ts";
+import type { TemporaryFile, TemporaryFiles } from "../copy/temporary_files.ts";
+
+/** Bytes that are read back at once. */
+const pieceBytes = 64 * 1024;
+
+export interface AnswerRoomLimits {
+  /** Bytes of one answer that may be kept. */
+  readonly answerBytesMax: number;
+  /** Bytes of all of them. */
+  readonly answersBytesMax: number;
+}
+
+/** Room on the disk for what clients do not take of their answers as fast as readers find it. */
+export class AnswerRoom {
+  readonly #temporaries: TemporaryFiles;
+  readonly #limits: AnswerRoomLimits;
+  #bytes = 0;
+
+  constructor(temporaries: TemporaryFiles, limits: AnswerRoomLimits) {
+    this.#temporaries = temporaries;
+    this.#limits = limits;
+  }
+
+  /** Bytes that are in use. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Throws a StoreBusyError when too many answers are kept. */
+  open(): AnswerSpool {
+    const { answerBytesMax, answersBytesMax } = this.#limits;
+    return new AnswerSpool(this.#temporaries.make("answer"), {
+      take: (bytes, taken) => {
+        const fits = taken + bytes <= answerBytesMax && this.#bytes + bytes <= answersBytesMax;
+        if (fits) this.#bytes += bytes;
+        return fits;
+      },
+      giveBack: (bytes) => this.#bytes -= bytes,
+    });
+  }
+}
+
+interface SpoolRoom {
+  /** Whether so many bytes more may be written by one that has taken `taken`; they are its own then. */
+  take(bytes: number, taken: number): boolean;
+  giveBack(bytes: number): void;
+}
+
+/** What a client has not taken yet of an answer, in a file: the first in is the first out. One call at a time. */
+export class AnswerSpool {
+  readonly #temporary: TemporaryFile;
+  readonly #room: SpoolRoom;
+  #file: DiskFile | undefined;
+  #taken = 0;
+  #written = 0;
+  #read = 0;
+  #closed = false;
+  /** A file that is being made cannot be removed yet. */
+  #opening: Promise<unknown> = Promise.resolve();
+
+  constructor(temporary: TemporaryFile, room: SpoolRoom) {
+    this.#temporary = temporary;
+    this.#room = room;
+  }
+
+  get isEmpty(): boolean {
+    return this.#read === this.#written;
+  }
+
+  /** False when there is no room for it. Rejects with a DiskError; what it had is there still. */
+  async write(bytes: Uint8Array): Promise<boolean> {
+    if (this.#closed || !this.#room.take(bytes.length, this.#taken)) return false;
+    this.#taken += bytes.length;
+    const file = this.#file ?? await this.#open();
+    await file.write(this.#written, bytes);
+    this.#written += bytes.length;
+    return true;
+  }
+
+  async #open(): Promise<DiskFile> {
+    const opening = this.#temporary.open({ create: true });
+    this.#opening = opening.catch(() => {});
+    return this.#file = await opening;
+  }
+
+  /** The next bytes; there are some. Rejects with a DiskError. */
+  async next(): Promise<Uint8Array> {
+    assert(this.#file !== undefined && !this.isEmpty, "An answer's file was read past its end");
+    const length = Math.min(pieceBytes, this.#written - this.#read);
+    const bytes = await this.#file.read(this.#read, length);
+    if (bytes.length === 0) throw new Error(`Answer kept in ${this.#temporary.path} was cut off`);
+    this.#read += bytes.length;
+    return bytes;
+  }
+
+  /** Lets go of the file; once is enough. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#room.giveBack(this.#taken);
+    void this.#opening.then(() => this.#temporary.remove());
+  }
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { Prng } from "../../src/base/prng.ts";
+import { TemporaryFiles } from "../../src/store/copy/temporary_files.ts";
+import { AnswerRoom } from "../../src/store/read/answer_spool.ts";
+import { ReadStream } from "../../src/store/read/read_stream.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
+import { SimulatedDisk } from "../simulation/disk.ts";
+import { plain, silent, TestStore } from "./fixture.ts";
+
+/** Some 3 MB: more than a reader may be ahead of its client. */
+const rowCount = 400_000;
+const longQuery = rows("i");
+/** What the main thread does not answer by itself. */
+const shortQuery = rows("count(*)");
+
+function rows(columns: string): string {
+  return "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n " +
+    `WHERE i < ${rowCount}) SELECT ${columns} FROM n`;
+}
+
+/** Resolves when `condition` holds; fails after three minutes at least. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 18_000; tries++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error("Waited in vain");
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** A client that has taken the first part of a long answer. */
+async function slowClient(s: TestStore): Promise<Reader> {
+  const answer = await s.read({
+    statements: [{ sql: longQuery }],
+    transaction: false,
+    format: plain,
+    timeoutMs: 0,
+  });
+  assert.ok(answer instanceof ReadableStream);
+  const reader = answer.getReader();
+  assert.match(new TextDecoder().decode((await reader.read()).value), /^\{"columns":\["i"\]/);
+  return reader;
+}
+
+/** Takes the rest of the answer, which has all other rows, each once and in their order. */
+async function assertRest(reader: Reader): Promise<void> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    text += decoder.decode(read.value, { stream: true });
+  }
+  const values = text.slice(text.indexOf("],[") + 3).replace(/\]\]\}$/, "").split("],[");
+  const first = Number(values[0]);
+  assert.equal(values.length, rowCount - first + 1);
+  values.forEach((value, i) => assert.equal(Number(value), first + i));
+}
+
+function keptAnswers(s: TestStore): string[] {
+  return [...Deno.readDirSync(s.directory)].map(({ name }) => name)
+    .filter((name) => name.includes(".tmp-answer-"));
+}
+
+Deno.test("Store.read: clients that do not take their answers hold no reader", async () => {
+  await using s = await TestStore.open({ readers: 1, limits: { streamsMax: 1 } });
+  const clients: Reader[] = [];
+  for (let i = 0; i < 5; i++) clients.push(await slowClient(s));
+  assert.match(await s.query(shortQuery), new RegExp(`\\[\\[${rowCount}\\]\\]`));
+  await until(async () => (await s.store.status()).readPool.busy === 0);
+  assert.equal(keptAnswers(s).length, 5);
+  for (const client of clients.slice(1)) await assertRest(client);
+  await clients[0]?.cancel();
+  await until(() => keptAnswers(s).length === 0);
+});
+
+Deno.test("Store.read: without room on the disk a reader waits for its client, and others read", async () => {
+  await using s = await TestStore.open({
+    readers: 1,
+    limits: { streamsMax: 1, answersBytesMax: 1024 * 1024 },
+  });
+  const slow = await slowClient(s);
+  assert.match(await s.query(shortQuery), new RegExp(`\\[\\[${rowCount}\\]\\]`));
+  const slower = await slowClient(s);
+  assert.match(await s.query(shortQuery), new RegExp(`\\[\\[${rowCount}\\]\\]`));
+  // There is place for one that waits.
+  await assert.rejects(assertRest(slower), /its client takes it slowly, as do too many others/);
+  await assertRest(slow);
+  await until(() => keptAnswers(s).length === 0);
+});
+
+Deno.test("ReadStream hands on all of an answer in its order, whatever fits on the disk", async () => {
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const random = new Prng(BigInt(seed));
+  for (let round = 0; round < 50; round++) {
+    const clock = new SimulatedClock();
+    const simulated = new SimulatedDisk({ seed: BigInt(round) });
+    simulated.capacityBytes = random.below(2) === 0 ? 0 : 1000 * random.below(200);
+    const disk = simulated.mount();
+    const temporaries = new TemporaryFiles({ disk, logger: silent, databasePath: "/db.sqlite" });
+    const bytesMax = 1000 * (1 + random.below(200));
+    const room = new AnswerRoom(temporaries, {
+      answerBytesMax: bytesMax,
+      answersBytesMax: bytesMax * 2,
+    });
+    const partsAhead = 1 + random.below(4);
+    let credit = partsAhead;
+    const stream = new ReadStream({
+      clock,
+      stallMs: 60_000,
+      room,
+      partsAhead,
+      handlers: { wanted: () => credit++, cancelled: () => assert.fail(), held: () => {} },
+    });
+    const parts = Array.from(
+      { length: 1 + random.below(60) },
+      (_, i) => new Uint8Array(1 + random.below(9000)).fill(i),
+    );
+    const sent = parts.flatMap((part) => [...part]);
+    const received: number[] = [];
+    const client = stream.readable.getReader();
+    let taking: Promise<void> | undefined;
+    let done = false;
+    while (!done) {
+      const step = random.below(4);
+      if (step === 0 && credit > 0 && parts.length > 0) {
+        credit--;
+        stream.part(parts.shift() ?? new Uint8Array(0), parts.length === 0);
+      } else if (step === 1) {
+        taking ??= client.read().then((read) => {
+          taking = undefined;
+          if (read.done) done = true;
+          else for (const byte of read.value) received.push(byte);
+        });
+      } else if (step === 2) {
+        await clock.advance(random.below(30));
+      } else {
+        await clock.settle();
+      }
+    }
+    assert.deepEqual(received, sent, `seed ${seed}, round ${round}`);
+    await until(async () => (await disk.list("/")).length === 0);
+    assert.equal(room.bytes, 0, `seed ${seed}, round ${round}`);
+  }
+});
