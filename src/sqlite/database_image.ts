@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
 import { Database } from "./database.ts";
+import type { FrameTable } from "./frame_table.ts";
 import type { Library } from "./library.ts";
 import { OpenFile } from "./open_file.ts";
 import { lastFrames, readWalState, type WalState } from "./wal_index.ts";
@@ -18,6 +19,9 @@ const lockPageOffset = 0x4000_0000;
 
 /** Tries at a moment at which nothing is committed: a try takes some tens of microseconds. */
 const triesMax = 10_000;
+
+/** What begins to read, and reads no more than the file's header: not the schema, at each try. */
+const readsLeast = "PRAGMA schema_version";
 
 /** Fields of the database's header, https://www.sqlite.org/fileformat2.html#the_database_header */
 const headerFields = {
@@ -54,7 +58,7 @@ export class DatabaseImage implements FileImage, Disposable {
   readonly #file: OpenFile;
   readonly #wal: OpenFile;
   readonly #state: WalState;
-  readonly #frameOf: ReadonlyMap<number, number>;
+  readonly #frameOf: Pick<FrameTable, "get">;
   readonly #frame: Uint8Array<ArrayBuffer>;
   readonly pageBytes: number;
   readonly sizeBytes: number;
@@ -64,14 +68,15 @@ export class DatabaseImage implements FileImage, Disposable {
     const connection = new Database(path, { library, readonly: true, busyTimeoutMs });
     try {
       // Only a connection that has read the file has its WAL open.
-      connection.scalar("SELECT count(*) FROM sqlite_schema");
+      connection.scalar(readsLeast);
       this.#connection = connection;
       this.#file = new OpenFile(connection, "database");
       this.#state = this.#begin();
       this.#wal = new OpenFile(connection, "wal");
-      this.#frameOf = lastFrames(this.#file, this.#state);
+      const pages = Number(connection.scalar("PRAGMA page_count"));
+      this.#frameOf = lastFrames(this.#file, this.#state, pages);
       this.pageBytes = Number(connection.scalar("PRAGMA page_size"));
-      this.sizeBytes = this.pageBytes * Number(connection.scalar("PRAGMA page_count"));
+      this.sizeBytes = this.pageBytes * pages;
       this.#frame = new Uint8Array(new ArrayBuffer(frameHeaderBytes + this.pageBytes));
     } catch (error) {
       connection.close();
@@ -85,7 +90,7 @@ export class DatabaseImage implements FileImage, Disposable {
       const before = readWalState(this.#file);
       if (before === undefined) continue;
       this.#connection.exec("BEGIN");
-      this.#connection.scalar("SELECT count(*) FROM sqlite_schema");
+      this.#connection.scalar(readsLeast);
       // In this order, behind the transaction's begin: a WAL that is begun anew says so first.
       const { backfilled } = readWalState(this.#file) ?? {};
       this.#file.sharedMemoryBarrier();

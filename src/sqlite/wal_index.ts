@@ -1,4 +1,5 @@
 import { sameBytes } from "../base/bytes.ts";
+import { FrameTable } from "./frame_table.ts";
 import type { OpenFile } from "./open_file.ts";
 
 /** The WAL-index, https://www.sqlite.org/walformat.html#the_wal_index_file_format: numbers are the machine's. */
@@ -44,22 +45,25 @@ export function readWalState(database: OpenFile): WalState | undefined {
 }
 
 /**
- * The last frame of each page among those that are not in the database file, counted from 1. They
- * must be held there by a read transaction.
+ * The last frame of each page of `pages`, those of the database, among those that are not in its file.
+ * They must be held there by a read transaction.
  */
 export function lastFrames(
-  database: OpenFile,
+  database: Pick<OpenFile, "sharedMemory">,
   { frames, backfilled }: Pick<WalState, "frames" | "backfilled">,
-): Map<number, number> {
-  const frameOf = new Map<number, number>();
+  pages: number,
+): FrameTable {
+  const frameOf = new FrameTable(Math.min(frames - backfilled, pages));
   let first = 1;
   for (let region = 0; first <= frames; region++) {
     const count = region === 0 ? firstRegionFrames : otherRegionFrames;
     if (first + count > backfilled) {
-      const pages = new Uint32Array(Math.min(count, frames - first + 1));
-      database.sharedMemory(region, regionBytes).copyInto(pages, region === 0 ? headBytes : 0);
-      for (const [at, page] of pages.entries()) {
-        if (first + at > backfilled) frameOf.set(page, first + at);
+      const pagesOf = new Uint32Array(Math.min(count, frames - first + 1));
+      database.sharedMemory(region, regionBytes).copyInto(pagesOf, region === 0 ? headBytes : 0);
+      for (let at = Math.max(0, backfilled + 1 - first); at < pagesOf.length; at++) {
+        const page = pagesOf[at] ?? 0;
+        // Others were cut off since.
+        if (page <= pages) frameOf.set(page, first + at);
       }
     }
     first += count;

@@ -220,6 +220,32 @@ Deno.test("ImageEdit.change bounds pages of zeros, too, and counts none that was
   Deno.removeSync(directory, { recursive: true });
 });
 
+Deno.test("DatabaseImage begins without reading the schema, whose tables may be many", () => {
+  const directory = Deno.makeTempDirSync({ prefix: "raftlite-image-" });
+  const path = `${directory}/a.sqlite`;
+  const { scalar } = Database.prototype;
+  const asked: string[] = [];
+  try {
+    using database = new Database(path, { library });
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("CREATE TABLE t (v)");
+    Database.prototype.scalar = function (sql, ...parameters) {
+      asked.push(sql);
+      return scalar.call(this, sql, ...parameters);
+    };
+    using image = new DatabaseImage(library, path, 0);
+    Database.prototype.scalar = scalar;
+    // What came behind its begin is not in it.
+    database.exec("INSERT INTO t VALUES (1)");
+    assert.equal(image.connection.scalar("SELECT count(*) FROM t"), 0);
+  } finally {
+    Database.prototype.scalar = scalar;
+    Deno.removeSync(directory, { recursive: true });
+  }
+  assert.ok(asked.length > 0);
+  assert.deepEqual(asked.filter((sql) => !sql.startsWith("PRAGMA ")), []);
+});
+
 Deno.test("DatabaseImage holds zeros where SQLite takes its locks, which may be in neither file", () => {
   const directory = Deno.makeTempDirSync({ prefix: "raftlite-image-" });
   const path = `${directory}/a.sqlite`;
