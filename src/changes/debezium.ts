@@ -149,7 +149,8 @@ function rowJson(
   types: readonly ConnectType[] | undefined,
 ): string {
   if (values === undefined) return "null";
-  const members = columns.map(({ name }, place) => {
+  const names = types === undefined ? columns.map(({ name }) => name) : fieldNames(columns);
+  const members = names.map((name, place) => {
     const value = values[place] ?? null;
     const isText = types?.[place] === "string" && typeof value !== "string" && value !== null;
     const json = valueJson(value);
@@ -190,7 +191,8 @@ function connectTypes({ columns }: ChangedTable, before: Row, after: Row): reado
 function typeOf(value: ChangedValue | undefined): ConnectType | undefined {
   if (value === null || value === undefined) return undefined;
   if (typeof value === "bigint") return "int64";
-  if (typeof value === "number") return "double";
+  // Kafka Connect's JsonConverter writes an infinite double as a text, and reads that as 0.
+  if (typeof value === "number") return Number.isFinite(value) ? "double" : "string";
   return typeof value === "string" || value instanceof RawText ? "string" : "bytes";
 }
 
@@ -292,7 +294,9 @@ function envelopeSchemaText({ name, table, columns, types }: {
   readonly types: readonly ConnectType[];
 }): string {
   const named = `${connectName(name)}.main.${connectName(table)}`;
-  const fields = columns.map(({ name }, place) => field(name, types[place] ?? "string", true));
+  const fields = fieldNames(columns).map((name, place) => {
+    return field(name, types[place] ?? "string", true);
+  });
   const row = { type: "struct", fields, optional: true, name: `${named}.Value` };
   return JSON.stringify({
     type: "struct",
@@ -308,6 +312,16 @@ function envelopeSchemaText({ name, table, columns, types }: {
     name: `${named}.Envelope`,
     version: 1,
   });
+}
+
+/** Kafka Connect has no field without a name; SQLite has such columns. */
+function fieldNames(columns: ChangedTable["columns"]): readonly string[] {
+  const names = columns.map(({ name }) => name);
+  const nameless = names.indexOf("");
+  if (nameless < 0) return names;
+  let name = "_";
+  while (names.includes(name)) name += "_";
+  return names.with(nameless, name);
 }
 
 /** Schemas' names are those of Avro: letters, digits and underscores. */
