@@ -288,6 +288,65 @@ Deno.test("An import that is killed, and goes on, adds each row once, while the 
   });
 });
 
+/** Of a CSV file with this text, imported to `t` without flags: it must not be another in a later build. */
+async function nameOf(form: string, text: string): Promise<string> {
+  const hex = async (text: string) => {
+    const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+    return new Uint8Array(hash).toHex();
+  };
+  const identity = JSON.stringify([await hex(text), "CSV", ",", true, null, "fail", false, 0]);
+  return `raftlite-import-${await hex(`${form}\0${identity}\0t`)}`;
+}
+
+Deno.test("An import is gone on with behind what another build has added, or says that it cannot be", async () => {
+  await withCluster(1, async ({ nodes: [node] }, folder) => {
+    assert(node);
+    const write = async (key: string, statements: readonly string[]) => {
+      // Of reads alone /db/request keeps no outcome.
+      const route = statements.length > 1 ? "request" : "execute";
+      const { status, body } = await node.fetch(`/db/${route}?transaction`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Idempotency-Key": key },
+        body: JSON.stringify(statements),
+      });
+      assert.equal(status, 200, body);
+      assert.doesNotMatch(body, /"error"/);
+    };
+    const path = join(folder, "a.csv");
+    const text = `n\n${Array.from({ length: 10 }, (_, i) => `${i}\n`).join("")}`;
+    const counts = async () => (await node.query("SELECT count(*), count(DISTINCT n) FROM t"))[0];
+    await write("made", ["CREATE TABLE t (n INTEGER)"]);
+
+    // As one whose batches are of other sizes has left it.
+    const name = await nameOf("rows", text);
+    await write(`${name}-0`, ["SELECT 1"]);
+    await write(`${name}-0-0`, ["INSERT INTO t VALUES (0), (1), (2)", "SELECT 3 AS done"]);
+    await write(`${name}-0-3`, ["INSERT INTO t VALUES (3)", "SELECT 4 AS done"]);
+    const went = await importText(node, path, text, ["-table", "t"]);
+    assert.match(went, /^6 rows added to t .*; 4 were there from an import/m);
+    assert.deepEqual(await counts(), [10, 10]);
+    assert.match(
+      await importText(node, path, text, ["-table", "t"]),
+      /^0 rows added to t .*; 10 w/m,
+    );
+
+    for (const form of ["1", "2"]) {
+      const other = `${text}${10 + Number(form)}\n`;
+      await write(`${await nameOf(form, other)}-0`, ["SELECT 1"]);
+      const refusal = /An older raftlite has added rows of this file to t already.*-skip N; -again/;
+      await importText(node, path, other, ["-table", "t"], refusal);
+      assert.deepEqual(await counts(), [10, 10]);
+    }
+    const skipped = ["-table", "t", "-skip", "10"];
+    assert.match(await importText(node, path, `${text}11\n`, skipped), /^1 rows added to t/m);
+    assert.match(
+      await importText(node, path, `${text}12\n`, ["-table", "t", "-again"]),
+      /^11 rows added to t/m,
+    );
+    assert.deepEqual(await counts(), [22, 12]);
+  });
+});
+
 Deno.test("A file of any size is imported in the same memory", async () => {
   await withCluster(1, async ({ nodes: [node] }, folder) => {
     assert(node);

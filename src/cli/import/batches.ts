@@ -4,11 +4,6 @@ import { stored } from "./column_types.ts";
 import type { TablePlan } from "./table_plan.ts";
 import { ImportError, type Source, type SourceRow } from "./types.ts";
 
-// Batches are named by their numbers, across runs: whoever changes what is in one has an import that
-// was begun by the release before add rows twice, unless `batching` is changed with it, and then too.
-
-/** Named in the keys of batches. */
-export const batching = "2";
 const rowsMax = 5_000;
 const bytesMax = 1024 * 1024;
 /** Of a statement; SQLite takes 32,766 parameters. */
@@ -17,19 +12,22 @@ const parametersMax = 32_000;
 
 /** Rows that are added together, or not at all. */
 export interface Batch {
-  /** From 0. */
-  readonly number: number;
+  /** Rows of the source before its first one. */
+  readonly from: number;
   readonly rows: readonly SourceRow[];
 }
 
-/** The rows of a source in batches, but for the first `skip`. Throws an ImportError. */
+/**
+ * The rows of a source in batches, but for the first `skip`. Throws an ImportError. Another build may
+ * make others: who goes on asks for each that was added where it ends.
+ */
 export async function* batchesOf(
   source: Source,
   plan: TablePlan,
   skip: number,
 ): AsyncGenerator<Batch> {
   let toSkip = skip;
-  let number = 0;
+  let from = skip;
   let rows: SourceRow[] = [];
   let bytes = 0;
   for await (const group of source.rows()) {
@@ -42,12 +40,13 @@ export async function* batchesOf(
       rows.push(one);
       bytes += sizeOf(one);
       if (rows.length < rowsMax && bytes < bytesMax) continue;
-      yield { number: number++, rows };
+      yield { from, rows };
+      from += rows.length;
       rows = [];
       bytes = 0;
     }
   }
-  if (rows.length > 0) yield { number, rows };
+  if (rows.length > 0) yield { from, rows };
 }
 
 /** About, in bytes. */

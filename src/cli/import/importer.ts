@@ -1,11 +1,13 @@
 import { type Client, SqlError, type Transaction } from "@raftlite/client";
-import { createHash } from "node:crypto";
-import { type Batch, batchesOf, batching, inserts } from "./batches.ts";
+import { type Batch, batchesOf, inserts } from "./batches.ts";
+import { nameOfImport, refuseOlder } from "./import_name.ts";
 import type { TablePlan } from "./table_plan.ts";
 import { ImportError, type Source, type SourceRow } from "./types.ts";
 
 /** How long one batch may take, through elections and all, in ms. */
 const batchTimeoutMs = 10 * 60_000;
+/** Of a batch's last result: how many rows of the import are added with it. */
+const doneColumn = "done";
 
 export interface ImportParts {
   readonly db: Client;
@@ -37,37 +39,31 @@ export interface Imported {
 export async function runImport(parts: ImportParts): Promise<Imported> {
   const { source, plan, skip, progress, signal } = parts;
   const name = await begin(parts);
-  const done = await batchesDone(parts, name);
-  let earlier = 0;
+  const earlier = await rowsDone(parts, name);
   let added = 0;
   let rows = 0;
   let sending: Promise<void> | undefined;
   try {
     // While one batch is written, the next one is read.
-    for await (const batch of batchesOf(source, plan, skip)) {
+    for await (const batch of batchesOf(source, plan, skip + earlier)) {
       signal.throwIfAborted();
       await sending;
-      const { length } = batch.rows;
-      if (batch.number < done) {
-        earlier += length;
-        rows += length;
-        progress(rows, earlier, batch.rows.at(-1)?.bytes ?? 0);
-        continue;
-      }
-      sending = add(parts, `${name}-${batch.number}`, batch).then((count) => {
+      sending = add(parts, name, batch).then((count) => {
         added += count;
-        rows += length;
-        progress(rows, earlier, batch.rows.at(-1)?.bytes ?? 0);
+        rows += batch.rows.length;
+        progress(earlier + rows, earlier, batch.rows.at(-1)?.bytes ?? 0);
       });
       sending.catch(() => {});
     }
     await sending;
   } catch (error) {
     await sending?.catch(() => {});
-    if (!(error instanceof ImportError) || rows === 0) throw error;
-    throw new ImportError(`${error.message}\n${soFar(rows + skip, plan)}`, { cause: error });
+    if (!(error instanceof ImportError) || earlier + rows === 0) throw error;
+    throw new ImportError(`${error.message}\n${soFar(skip + earlier + rows, plan)}`, {
+      cause: error,
+    });
   }
-  return { added, passed: rows - earlier - added, earlier };
+  return { added, passed: rows - added, earlier };
 }
 
 function soFar(rows: number, { table }: TablePlan): string {
@@ -75,12 +71,13 @@ function soFar(rows: number, { table }: TablePlan): string {
 }
 
 /** What all keys of an import begin with: of the file, the table, and the how manieth time it is. */
-async function begin({ db, plan, identity, again }: ImportParts): Promise<string> {
-  const hash = createHash("sha256").update(`${batching}\0${identity}\0${plan.table.toLowerCase()}`);
-  const base = `raftlite-import-${hash.digest("hex")}`;
+async function begin(parts: ImportParts): Promise<string> {
+  const { db, plan, identity, again } = parts;
+  const base = nameOfImport(identity, plan.table);
   let times = 0;
   while (await db.outcome(`${base}-${times}`) !== undefined) times++;
   if (times > 0 && plan.create === undefined && !again) return `${base}-${times - 1}`;
+  if (times === 0 && plan.create === undefined && !again) await refuseOlder(parts);
   // A table that is not there has lost what was added to it.
   const key = `${base}-${times}`;
   const create = plan.create?.replace(/^CREATE TABLE/, "CREATE TABLE IF NOT EXISTS");
@@ -88,34 +85,36 @@ async function begin({ db, plan, identity, again }: ImportParts): Promise<string
   return key;
 }
 
-/** How many batches an earlier run has added: they are added in their order. */
-async function batchesDone({ db }: ImportParts, name: string): Promise<number> {
-  const isDone = async (number: number) => await db.outcome(`${name}-${number}`) !== undefined;
-  let high = 1;
-  while (await isDone(high - 1)) high *= 2;
-  let low = Math.floor(high / 2);
-  high--;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (await isDone(middle)) low = middle + 1;
-    else high = middle;
+/** The key of the batch that begins behind so many rows of the file. */
+function keyOfBatch(name: string, skip: number, from: number): string {
+  return `${name}-${from - skip}`;
+}
+
+/** How many rows an earlier run has added: each batch's results say up to where it goes. */
+async function rowsDone({ db, skip }: ImportParts, name: string): Promise<number> {
+  for (let done = 0;;) {
+    const results = await db.outcome(keyOfBatch(name, skip, skip + done));
+    if (results === undefined) return done;
+    const next = Number(results.at(-1)?.rows[0]?.[doneColumn]);
+    if (!(next > done)) {
+      throw new ImportError("What an earlier import has added is not to be made out");
+    }
+    done = next;
   }
-  return low;
 }
 
 /** How many rows it has added: others may have been in the way. */
 async function add(
-  { db, plan, signal }: ImportParts,
-  key: string,
-  { rows }: Batch,
+  { db, plan, skip, signal }: ImportParts,
+  name: string,
+  { from, rows }: Batch,
 ): Promise<number> {
+  const done = from - skip + rows.length;
   try {
-    const results = await db.batch(inserts(rows, plan), {
-      key,
-      signal,
-      reads: false,
-      timeoutMs: batchTimeoutMs,
-    });
+    const results = await db.batch(
+      [...inserts(rows, plan), { sql: `SELECT ? AS ${doneColumn}`, params: [done] }],
+      { key: keyOfBatch(name, skip, from), signal, timeoutMs: batchTimeoutMs },
+    );
     return results.reduce((sum, { rowsAffected }) => sum + rowsAffected, 0);
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
