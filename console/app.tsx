@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { whenRefused, whoami } from "./api/client.ts";
 import { follow, type LiveState, nothingYet } from "./api/live.ts";
-import { keepCredentials, may, type Who } from "./api/session.ts";
+import { everybody, keepCredentials, may, type Who } from "./api/session.ts";
 import { ActivityPage } from "./activity/page.tsx";
 import { BackupsPage } from "./backups/page.tsx";
 import { ChangesPage } from "./changes/page.tsx";
@@ -27,7 +27,8 @@ interface Shown {
   readonly rest: readonly string[];
 }
 
-const pages: readonly ListedPage[] = [
+/** The pages, in the order of the navigation. */
+export const pages: readonly ListedPage[] = [
   {
     path: "cluster",
     title: "Cluster",
@@ -102,10 +103,11 @@ function decode(text: string): string {
 /** Undefined: nobody has said yet; null: somebody has to sign in. */
 type Known = Who | null | undefined;
 
-export function App() {
-  const [who, setWho] = useState<Known>(undefined);
+/** The page; of a node that is open to all, nobody has to be asked who they are. */
+export function App({ isOpen }: { readonly isOpen: boolean }) {
+  const [who, setWho] = useState<Known>(isOpen ? everybody : undefined);
   const [failure, setFailure] = useState("");
-  useEffect(() => {
+  useLayoutEffect(() => {
     const take = (found: Who) => {
       const isNobody = found.users && found.user === null;
       if (isNobody) keepCredentials(undefined);
@@ -124,22 +126,21 @@ export function App() {
         setFailure(error.message);
         timer = setTimeout(begin, 2_000);
       });
-    begin();
+    if (!isOpen) begin();
     return () => clearTimeout(timer);
   }, []);
-  if (who === undefined) {
+  if (who) {
     return (
-      <main class="sign-in">
-        <p class="soft">{failure}</p>
-      </main>
+      <>
+        <Inside who={who} setWho={setWho} />
+        <Toasts />
+      </>
     );
   }
-  if (who === null) return <SignIn onSignedIn={setWho} />;
   return (
-    <>
-      <Inside who={who} setWho={setWho} />
-      <Toasts />
-    </>
+    <Frame pages={[]} who={who}>
+      {who === null ? <SignIn onSignedIn={setWho} /> : <p class="soft">{failure}</p>}
+    </Frame>
   );
 }
 

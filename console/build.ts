@@ -4,8 +4,11 @@
  * bytes.
  */
 
-import { build } from "esbuild";
+import { build, type BuildOptions } from "esbuild";
 import { fileURLToPath } from "node:url";
+import { h } from "preact";
+import { renderToString } from "preact-render-to-string";
+import { Still } from "./still.tsx";
 
 const here = new URL("./", import.meta.url);
 const path = (name: string) => fileURLToPath(new URL(name, here));
@@ -13,31 +16,50 @@ const path = (name: string) => fileURLToPath(new URL(name, here));
 /** The oldest browsers that have all that the page asks for: exact numbers from JSON, above all. */
 const target = ["chrome120", "firefox135", "safari18.4"];
 
+const options: BuildOptions = {
+  absWorkingDir: path("."),
+  bundle: true,
+  minify: true,
+  // Lines of a size that people and their tools can look at, and git can tell apart.
+  lineLimit: 2_000,
+  legalComments: "none",
+  target,
+  logLevel: "warning",
+};
+
 async function main(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for await (const { name } of Deno.readDir(folder)) {
     await Deno.remove(`${folder}/${name}`);
   }
   await build({
+    ...options,
     entryPoints: { main: path("main.tsx") },
-    absWorkingDir: path("."),
     outdir: folder,
-    bundle: true,
     splitting: true,
     format: "esm",
-    minify: true,
-    // Lines of a size that people and their tools can look at, and git can tell apart.
-    lineLimit: 2_000,
-    legalComments: "none",
-    target,
     jsx: "automatic",
     jsxImportSource: "preact",
     chunkNames: "shared-[hash]",
-    logLevel: "warning",
   });
-  for (const name of ["index.html", "favicon.svg"]) {
-    await Deno.copyFile(path(name), `${folder}/${name}`);
-  }
+  await build({
+    ...options,
+    entryPoints: { begin: path("begin.ts") },
+    outdir: folder,
+    format: "iife",
+  });
+  await Deno.copyFile(path("favicon.svg"), `${folder}/favicon.svg`);
+  await Deno.writeTextFile(`${folder}/index.html`, await html(true));
+  await Deno.writeTextFile(`${folder}/index-users.html`, await html(false));
+}
+
+/** The page with what is drawn at once: of a node that is open to all, or of one with users. */
+async function html(isOpen: boolean): Promise<string> {
+  const still = renderToString(h(Still, { isOpen }));
+  const empty = await Deno.readTextFile(path("index.html"));
+  const place = '<div id="app"></div>';
+  if (!empty.includes(place)) throw new Error(`index.html lacks ${place}`);
+  return empty.replace(place, () => `<div id="app"${isOpen ? " data-open" : ""}>${still}</div>`);
 }
 
 await main(Deno.args[0] ?? path("../src/http/console/page"));

@@ -1,9 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { LiveState } from "./api/live.ts";
-import type { Who } from "./api/session.ts";
+import { type LiveState, nothingYet } from "./api/live.ts";
+import { may, type Who } from "./api/session.ts";
 import { Icon, type IconName } from "./parts/icons.tsx";
 import { Mark } from "./parts/mark.tsx";
+import { keepTheme, keptTheme, showTheme } from "./parts/theme.ts";
 
 export interface Page {
   readonly path: string;
@@ -13,19 +14,21 @@ export interface Page {
 
 interface FrameProps {
   readonly pages: readonly Page[];
-  readonly current: Page;
-  readonly live: LiveState;
-  readonly who: Who;
+  /** Undefined where there is no page: it is not known yet who it is for. */
+  readonly current?: Page | undefined;
+  readonly live?: LiveState;
+  /** Undefined as long as it is not known, null for somebody who is to sign in. */
+  readonly who?: Who | null | undefined;
   /** Somebody, or somebody else, is to sign in. */
-  readonly onSignIn: () => void;
-  readonly children: ComponentChildren;
+  readonly onSignIn?: () => void;
+  readonly children?: ComponentChildren;
 }
 
-/** What stands around every page. */
+/** What stands around every page, and before there is one. */
 export function Frame(
-  { pages, current, live, who, onSignIn, children }: FrameProps,
+  { pages, current, live = nothingYet, who, onSignIn, children }: FrameProps,
 ) {
-  const { cluster } = live;
+  const { cluster, failure } = live;
   return (
     <div class="frame">
       <a
@@ -43,32 +46,34 @@ export function Frame(
           <Mark />
           raftlite
         </a>
-        <nav aria-label="Pages">
-          <ul class="nav">
-            {pages.map(({ path, title, icon }) => (
-              <li key={path}>
-                <a
-                  href={`#/${path}`}
-                  aria-current={path === current.path ? "page" : undefined}
-                >
-                  <Icon name={icon} />
-                  {title}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
+        {pages.length > 0 && (
+          <nav aria-label="Pages">
+            <ul class="nav">
+              {pages.map(({ path, title, icon }) => (
+                <li key={path}>
+                  <a
+                    href={`#/${path}`}
+                    aria-current={path === current?.path ? "page" : undefined}
+                  >
+                    <Icon name={icon} />
+                    {title}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+        )}
         <div class="side-foot">
-          {cluster && (
+          {who && may(who, "status") && (
             <span class="row wide" title="The node that this page comes from">
               <span
-                class={`dot ${live.failure === undefined ? "good" : "bad"}`}
+                class={`dot ${cluster === undefined ? "" : failure === undefined ? "good" : "bad"}`}
                 aria-hidden="true"
               />
-              {cluster.node}
+              {cluster?.node ?? "…"}
             </span>
           )}
-          {who.users && (
+          {who?.users && (
             <span class="row">
               {who.user !== null && <span class="wide">{who.user}</span>}
               <button type="button" class="button quiet" onClick={onSignIn}>
@@ -76,7 +81,7 @@ export function Frame(
               </button>
             </span>
           )}
-          <ThemeSwitch />
+          {who !== undefined && <ThemeSwitch />}
         </div>
       </header>
       <main class="main" id="main" tabIndex={-1}>{children}</main>
@@ -84,15 +89,10 @@ export function Frame(
   );
 }
 
-const themeKey = "raftlite.theme";
-
 /** The system's colours, or the other ones, as somebody has chosen on this machine. */
 function ThemeSwitch() {
   const [theme, setTheme] = useState(keptTheme);
-  useEffect(() => {
-    if (theme === "") delete document.documentElement.dataset["theme"];
-    else document.documentElement.dataset["theme"] = theme;
-  }, [theme]);
+  useEffect(() => showTheme(theme), [theme]);
   const isDark = theme === "dark" ||
     (theme === "" && matchMedia("(prefers-color-scheme: dark)").matches);
   return (
@@ -110,20 +110,4 @@ function ThemeSwitch() {
       <Icon name={isDark ? "sun" : "moon"} />
     </button>
   );
-}
-
-function keptTheme(): string {
-  try {
-    return localStorage.getItem(themeKey) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function keepTheme(theme: string): void {
-  try {
-    localStorage.setItem(themeKey, theme);
-  } catch {
-    // It then holds until the page is left.
-  }
 }

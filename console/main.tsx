@@ -10,4 +10,5 @@ import "./style/node.css";
 import "./style/changes.css";
 
 const place = document.getElementById("app");
-if (place !== null) render(<App />, place);
+// What stands there already, by still.tsx, is gone on with.
+if (place !== null) render(<App isOpen={"open" in place.dataset} />, place);

@@ -32,7 +32,7 @@ export function SignIn(
     }
   };
   return (
-    <main class="sign-in">
+    <div class="sign-in">
       <div class="card">
         <form onSubmit={submit}>
           <div class="row">
@@ -79,6 +79,6 @@ export function SignIn(
           </button>
         </form>
       </div>
-    </main>
+    </div>
   );
 }

@@ -75,10 +75,12 @@ function RunningNow({ who }: { readonly who: Who }) {
             </tr>
           </thead>
           <tbody>
-            {all?.length === 0 && (
+            {(all ?? []).length === 0 && (
               <tr>
                 <td colSpan={canEnd ? 5 : 4} class="soft">
-                  Nothing that takes longer than a look.
+                  {all === undefined
+                    ? "The node is being asked…"
+                    : "Nothing that takes longer than a look."}
                 </td>
               </tr>
             )}
@@ -157,49 +159,51 @@ function Statements() {
         <button type="button" class="button quiet end" onClick={loadAnew}>Load anew</button>
       </div>
       <Failure text={failure} />
-      <div class="card scroll-x">
-        <table class="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">Statement</th>
-              {Object.entries(columns).map(([name, [words]]) => (
-                <th
-                  key={name}
-                  scope="col"
-                  class="number"
-                  aria-sort={name === by ? "descending" : "none"}
-                >
-                  <button
-                    type="button"
-                    class="head-button"
-                    onClick={() => setBy(name as ColumnName)}
-                  >
-                    {words}
-                    {name === by ? " ↓" : ""}
-                  </button>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {shown?.length === 0 && (
+      {shown && (
+        <div class="card scroll-x">
+          <table class="plain-table">
+            <thead>
               <tr>
-                <td colSpan={8} class="soft">None yet.</td>
-              </tr>
-            )}
-            {shown?.map((summary) => (
-              <tr key={summary.sql}>
-                <td>
-                  <code class="statement">{summary.sql}</code>
-                </td>
-                {Object.entries(columns).map(([name, [, format]]) => (
-                  <td key={name} class="number">{format(summary[name as ColumnName])}</td>
+                <th scope="col">Statement</th>
+                {Object.entries(columns).map(([name, [words]]) => (
+                  <th
+                    key={name}
+                    scope="col"
+                    class="number"
+                    aria-sort={name === by ? "descending" : "none"}
+                  >
+                    <button
+                      type="button"
+                      class="head-button"
+                      onClick={() => setBy(name as ColumnName)}
+                    >
+                      {words}
+                      {name === by ? " ↓" : ""}
+                    </button>
+                  </th>
                 ))}
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+            </thead>
+            <tbody>
+              {shown.length === 0 && (
+                <tr>
+                  <td colSpan={8} class="soft">None yet.</td>
+                </tr>
+              )}
+              {shown.map((summary) => (
+                <tr key={summary.sql}>
+                  <td>
+                    <code class="statement">{summary.sql}</code>
+                  </td>
+                  {Object.entries(columns).map(([name, [, format]]) => (
+                    <td key={name} class="number">{format(summary[name as ColumnName])}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
     </section>
   );
 }

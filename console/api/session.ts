@@ -1,3 +1,5 @@
+import { permissions } from "../../src/access/types.ts";
+
 /** Who is signed in, for this tab alone: another tab, or the next start of the browser, asks anew. */
 
 const key = "raftlite.authorization";
@@ -47,6 +49,13 @@ export interface Who {
     readonly write: readonly string[];
   };
 }
+
+/** Whoever comes to a node without users. */
+export const everybody: Who = {
+  users: false,
+  user: null,
+  permissions: permissions.filter((permission) => permission !== "all"),
+};
 
 /** Whether somebody may do all of that. */
 export function may(who: Who, ...permissions: readonly string[]): boolean {

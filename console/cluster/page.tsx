@@ -62,7 +62,8 @@ export function ClusterPage(
       {cluster
         ? <Picture cluster={cluster} actionsOf={actionsOf} />
         : failure === undefined && <p class="soft">The nodes are being asked…</p>}
-      <Charts live={live} />
+      {/* They would move down when the nodes come, which takes a moment. */}
+      {(cluster !== undefined || failure !== undefined) && <Charts live={live} />}
       {asked && <Ask asked={asked} onClose={() => setAsked(undefined)} />}
     </>
   );

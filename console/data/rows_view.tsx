@@ -153,34 +153,34 @@ export function RowsView({ who, structure }: RowsViewProps) {
             onOpen={(row) => setOpen(found[row])}
           />
         )}
-        <div class="pager">
-          <button
-            type="button"
-            class="button"
-            disabled={isBusy || place.behind.length === 0}
-            onClick={() => setPlace({ ...place, behind: place.behind.slice(0, -1) })}
-          >
-            Before
-          </button>
-          <span class="soft small number">
-            {found && found.length > 0
-              ? `rows ${count(first)} to ${count(first + found.length - 1)}`
-              : ""}
-          </span>
-          <button
-            type="button"
-            class="button"
-            disabled={isBusy || last === undefined || found?.length !== rowsOfPage}
-            onClick={() => last && setPlace({ ...place, behind: [...place.behind, last] })}
-          >
-            Next
-          </button>
-          <span class="soft small end">
-            {key === undefined
-              ? "Read only: nothing tells one row from another"
-              : "Enter opens a row"}
-          </span>
-        </div>
+        {found && (
+          <div class="pager">
+            <button
+              type="button"
+              class="button"
+              disabled={isBusy || place.behind.length === 0}
+              onClick={() => setPlace({ ...place, behind: place.behind.slice(0, -1) })}
+            >
+              Before
+            </button>
+            <span class="soft small number">
+              {found.length > 0 ? `rows ${count(first)} to ${count(first + found.length - 1)}` : ""}
+            </span>
+            <button
+              type="button"
+              class="button"
+              disabled={isBusy || last === undefined || found.length !== rowsOfPage}
+              onClick={() => last && setPlace({ ...place, behind: [...place.behind, last] })}
+            >
+              Next
+            </button>
+            <span class="soft small end">
+              {key === undefined
+                ? "Read only: nothing tells one row from another"
+                : "Enter opens a row"}
+            </span>
+          </div>
+        )}
       </div>
       {open !== undefined && (
         <RowDialog

@@ -26,12 +26,14 @@ export function AuditLines() {
         <span class="soft small">the last lines, the newest first</span>
       </div>
       <Failure text={failure} />
-      <ListTable
-        label="Lines of the audit"
-        heads={["Time", "What", "Outcome", "Who", "More"]}
-      >
-        {lines?.map(({ number, event }) => <Line key={number} event={event} />)}
-      </ListTable>
+      {lines && (
+        <ListTable
+          label="Lines of the audit"
+          heads={["Time", "What", "Outcome", "Who", "More"]}
+        >
+          {lines.map(({ number, event }) => <Line key={number} event={event} />)}
+        </ListTable>
+      )}
     </section>
   );
 }

@@ -33,21 +33,23 @@ export function Flags() {
         </span>
       </div>
       <Failure text={failure} />
-      <ListTable label="Flags" heads={["Flag", "Value", "From", "What it does"]}>
-        {shown?.length === 0 && (
-          <tr>
-            <td colSpan={4} class="soft">No such flags.</td>
-          </tr>
-        )}
-        {shown?.map(({ name, value, source, help }) => (
-          <tr key={name}>
-            <td class="mono name">-{name}</td>
-            <td class="mono words">{value}</td>
-            <td class="soft">{source}</td>
-            <td class="soft help">{help}</td>
-          </tr>
-        ))}
-      </ListTable>
+      {shown && (
+        <ListTable label="Flags" heads={["Flag", "Value", "From", "What it does"]}>
+          {shown.length === 0 && (
+            <tr>
+              <td colSpan={4} class="soft">No such flags.</td>
+            </tr>
+          )}
+          {shown.map(({ name, value, source, help }) => (
+            <tr key={name}>
+              <td class="mono name">-{name}</td>
+              <td class="mono words">{value}</td>
+              <td class="soft">{source}</td>
+              <td class="soft help">{help}</td>
+            </tr>
+          ))}
+        </ListTable>
+      )}
     </section>
   );
 }

@@ -34,21 +34,23 @@ export function Log() {
         </span>
       </div>
       <Failure text={failure} />
-      <ListTable label="Lines of the log" heads={["Time", "Level", "Of", "What"]}>
-        {shown?.length === 0 && (
-          <tr>
-            <td colSpan={4} class="soft">No such lines.</td>
-          </tr>
-        )}
-        {shown?.map(({ number, time, level, room, message }) => (
-          <tr key={number}>
-            <td class="number left soft" title={time}>{new Date(time).toLocaleTimeString()}</td>
-            <td class={`level-${level}`}>{level}</td>
-            <td class="soft">{room}</td>
-            <td class="words">{message}</td>
-          </tr>
-        ))}
-      </ListTable>
+      {shown && (
+        <ListTable label="Lines of the log" heads={["Time", "Level", "Of", "What"]}>
+          {shown.length === 0 && (
+            <tr>
+              <td colSpan={4} class="soft">No such lines.</td>
+            </tr>
+          )}
+          {shown.map(({ number, time, level, room, message }) => (
+            <tr key={number}>
+              <td class="number left soft" title={time}>{new Date(time).toLocaleTimeString()}</td>
+              <td class={`level-${level}`}>{level}</td>
+              <td class="soft">{room}</td>
+              <td class="words">{message}</td>
+            </tr>
+          ))}
+        </ListTable>
+      )}
     </section>
   );
 }

@@ -54,12 +54,13 @@ const read = new Map<string, Promise<PageFile | undefined>>();
 
 /** /console/: the page and its files, which hold no data, so that they are there for everybody. */
 export async function consoleFile(
-  { answers }: AppState,
+  { answers, gate }: AppState,
   { request }: AdmittedRequest<"none">,
 ): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (pathname === "/console") return answers.toConsole(request);
-  const file = await fileAt(pathname.slice("/console/".length) || "index.html");
+  const index = gate === undefined ? "index.html" : "index-users.html";
+  const file = await fileAt(pathname.slice("/console/".length) || index);
   if (file === undefined) return answers.text(404, "404 page not found\n");
   const zips = /\bgzip\b/.test(request.headers.get("accept-encoding") ?? "");
   const isKnown = request.headers.get("if-none-match") === file.etag;

@@ -1,0 +1,1 @@
+(()=>{var m="raftlite.theme";function t(){try{return localStorage.getItem(m)??""}catch{return""}}function n(e){e===""?delete document.documentElement.dataset.theme:document.documentElement.dataset.theme=e}n(t());var r="./main.js",o=()=>import(r);addEventListener("DOMContentLoaded",()=>{document.hidden?o():requestAnimationFrame(()=>setTimeout(o))});})();
