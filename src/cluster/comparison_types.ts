@@ -62,8 +62,8 @@ export type CopyCall =
   }
   /** It is over: nothing is to be held any more. */
   | { readonly do: "end"; readonly id: string }
-  /** Your copy is not as it should be. */
-  | { readonly do: "replace"; readonly reason: string }
+  /** Your copy, as it was read in this comparison, is not as it should be. */
+  | { readonly do: "replace"; readonly id: string; readonly reason: string }
   /** This is what came of it. */
   | { readonly do: "tell"; readonly report: ComparisonReport };
 
@@ -83,6 +83,6 @@ export interface ComparedMember {
   chunks(id: string, table: string): Promise<RowChunk[]>;
   rows(id: string, table: string, from: number, count: number): Promise<number[]>;
   end(id: string): Promise<void>;
-  replace(reason: string): Promise<void>;
+  replace(id: string, reason: string): Promise<void>;
   tell(report: ComparisonReport): Promise<void>;
 }

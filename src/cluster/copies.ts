@@ -149,6 +149,7 @@ export class Copies {
       case "end":
         return held.end(call.id);
       case "replace":
+        held.checkReplaceable(call.id);
         return await this.replace(call.reason);
       case "tell":
         return this.#hear(call.report);
@@ -251,7 +252,7 @@ export class Copies {
       rows: async (id, table, from, count) =>
         await ask({ do: "rows", id, table, from, count }, rowsMs) as number[],
       end: async (id) => void await ask({ do: "end", id }),
-      replace: async (reason) => void await ask({ do: "replace", reason }),
+      replace: async (id, reason) => void await ask({ do: "replace", id, reason }),
       tell: async (report) => void await ask({ do: "tell", report }),
     };
   }

@@ -8,7 +8,7 @@ const fields: Readonly<Record<CopyCall["do"], Readonly<Record<string, string>>>>
   chunks: { id: "string", table: "string" },
   rows: { id: "string", table: "string", from: "number", count: "number" },
   end: { id: "string" },
-  replace: { reason: "string" },
+  replace: { id: "string", reason: "string" },
   tell: { report: "object" },
 };
 

@@ -31,6 +31,8 @@ interface Comparison {
 export class HeldComparison {
   readonly #parts: Parts;
   #current: Comparison | undefined;
+  /** What was read to its end last, until its leader says that it is over. */
+  #read: { readonly id: string; readonly copy: HeldCopy } | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -41,7 +43,7 @@ export class HeldComparison {
     if (node.damage !== undefined) {
       throw new ServiceError("unavailable", `Its copy is being replaced: ${node.damage}`);
     }
-    if (this.#current !== undefined) this.#end(this.#current);
+    this.stop();
     store.prepareCopy();
     const disarm = node.stopAtScrub((index) => this.#hold(comparison, index, after));
     const comparison: Comparison = {
@@ -75,6 +77,7 @@ export class HeldComparison {
   async #digest(comparison: Comparison, copy: HeldCopy, after: string): Promise<void> {
     try {
       comparison.answer = { state: "done", digest: await copy.digest(after) };
+      if (this.#current === comparison) this.#read = { id: comparison.id, copy };
     } catch (error) {
       comparison.answer = { state: "failed", message: messageOf(error) };
     }
@@ -95,11 +98,25 @@ export class HeldComparison {
 
   end(id: string): void {
     if (this.#current?.id === id) this.#end(this.#current);
+    if (this.#read?.id === id) this.#read = undefined;
+  }
+
+  /**
+   * Throws unless it was this comparison that read the copy that is here still: what comes late says
+   * something of another, which may be a good one. That the copy is held no more does not matter.
+   */
+  checkReplaceable(id: string): void {
+    if (this.#read?.id === id && this.#read.copy.isInPlace) return;
+    throw new ServiceError(
+      "failed",
+      "This comparison is not known, or no longer: its copy is not replaced",
+    );
   }
 
   /** To be called when the node stops, or its copy is to be replaced. */
   stop(): void {
     if (this.#current !== undefined) this.#end(this.#current);
+    this.#read = undefined;
   }
 
   #of(id: string): Comparison {

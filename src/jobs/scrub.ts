@@ -201,7 +201,7 @@ export class Scrub {
         copies.push({ id: member.id, verdict, why, tables });
       }
       this.#add(step, sound, copies);
-      await this.#replace(members, copies);
+      await this.#replace(id, members, copies);
       return step.until;
     } finally {
       await Promise.allSettled(members.map((member) => member.end(id)));
@@ -319,6 +319,7 @@ export class Scrub {
 
   /** This node itself comes first: from then on it sends its copy to nobody, and gives the lead up. */
   async #replace(
+    id: string,
     members: readonly ComparedMember[],
     copies: readonly ComparedCopy[],
   ): Promise<void> {
@@ -328,7 +329,7 @@ export class Scrub {
     for (const member of differ) {
       this.#stop.signal.throwIfAborted();
       const why = copies.find(({ id }) => id === member.id)?.why ?? "";
-      await member.replace(why).catch((error) => {
+      await member.replace(id, why).catch((error) => {
         const text = `Node ${member.id} could not be told of its damaged copy: ${messageOf(error)}`;
         this.#parts.logger.log("ERROR", "jobs", text);
       });

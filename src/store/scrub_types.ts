@@ -40,6 +40,8 @@ export interface RowChunk {
  */
 export interface HeldCopy {
   readonly index: number;
+  /** False once another file has taken its place, or is about to. */
+  readonly isInPlace: boolean;
   /** Of the tables behind that of the name `after`, "" for all; slowly, so that nobody notices. */
   digest(after: string): Promise<CopyDigest>;
   /** Of a table that was read. */

@@ -8,6 +8,7 @@ import { SimulatedClock } from "../simulation/clock.ts";
 function subject(sums: readonly string[], answers: (id: string) => Promise<void>) {
   const clock = new SimulatedClock();
   const replaced: string[] = [];
+  let armed = "";
   const members = sums.map((sum, i): ComparedMember => {
     const digest: CopyDigest = {
       index: 3,
@@ -21,7 +22,7 @@ function subject(sums: readonly string[], answers: (id: string) => Promise<void>
     return {
       id,
       isSelf: i === 0,
-      arm: () => Promise.resolve(),
+      arm: (comparison) => Promise.resolve(void (armed = comparison)),
       digest: async () => {
         await answers(id);
         return { state: "done", digest };
@@ -29,7 +30,11 @@ function subject(sums: readonly string[], answers: (id: string) => Promise<void>
       chunks: () => Promise.resolve([]),
       rows: () => Promise.resolve([]),
       end: () => Promise.resolve(),
-      replace: () => Promise.resolve(void replaced.push(id)),
+      replace: (comparison) => {
+        assert.equal(comparison, armed);
+        replaced.push(id);
+        return Promise.resolve();
+      },
       tell: () => Promise.resolve(),
     };
   });

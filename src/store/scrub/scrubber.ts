@@ -37,6 +37,8 @@ export class Scrubber implements Holder {
   /** Settles when what is held no more is let go of. */
   #ending: Promise<void> | undefined;
   #late: Timer | undefined;
+  /** Files that were in the database's place before the one that is. */
+  #filesBefore = 0;
 
   constructor(parts: ScrubberParts) {
     this.#parts = parts;
@@ -68,8 +70,13 @@ export class Scrubber implements Holder {
       const index = await this.#request<number>({ type: "hold" });
       if (!isHeld()) throw new Error("The copy is held no more");
       this.#late = this.#parts.clock.after(heldMsMax, () => this.cutShort());
+      const filesBefore = this.#filesBefore;
+      const isInPlace = () => this.#filesBefore === filesBefore;
       return {
         index,
+        get isInPlace() {
+          return isInPlace();
+        },
         digest: (after) => ask<CopyDigest>({ type: "digest", after }),
         chunks: (table) => ask<RowChunk[]>({ type: "chunks", table }),
         rows: (table, from, count) => ask<number[]>({ type: "rows", table, from, count }),
@@ -132,6 +139,7 @@ export class Scrubber implements Holder {
   }
 
   hurry(): void {
+    this.#filesBefore++;
     if (this.#endUse !== undefined && this.#ending === undefined) this.#end();
   }
 
