@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
 import { testWith } from "../metrics/outside_program.ts";
 import { takePort } from "../ports.ts";
+import { ConsulServer } from "./consul_server.ts";
 import { ConsulStandIn } from "./consul_stand_in.ts";
 import { EtcdServer } from "./etcd_server.ts";
 import { NameServer } from "./name_server.ts";
@@ -133,8 +134,18 @@ testWith("etcd", "nodes find each other by a real etcd, stale entries or not", a
   await checkOwnStaleEntry([...flags, "-disco-key", "db"], put);
 });
 
-Deno.test("nodes find each other by a stand-in for Consul, stale entries or not", async () => {
-  await using server = new ConsulStandIn();
+interface Consul {
+  readonly address: string;
+  /** Every key is deleted. */
+  clear(): void | Promise<void>;
+}
+
+function consulFlags(address: string): string[] {
+  const configuration = JSON.stringify({ address });
+  return ["-disco-mode", "consul-kv", "-disco-config", configuration, "-disco-key", "db"];
+}
+
+async function checkConsul(server: Consul): Promise<void> {
   const url = `http://${server.address}/v1/kv/db/leader`;
   const leader = async () => {
     const response = await fetch(`${url}?raw`);
@@ -145,12 +156,67 @@ Deno.test("nodes find each other by a stand-in for Consul, stale entries or not"
     const method = value === undefined ? "DELETE" : "PUT";
     await (await fetch(url, { method, body: value ?? null })).body?.cancel();
   };
-  const configuration = JSON.stringify({ address: server.address });
-  const flags = ["-disco-mode", "consul-kv", "-disco-config", configuration, "-disco-key", "db"];
+  const flags = consulFlags(server.address);
   await checkKeyStore(flags, leader, put);
-  server.clear();
+  await server.clear();
   await checkOwnStaleEntry(flags, put);
+}
+
+Deno.test("nodes find each other by a stand-in for Consul, stale entries or not", async () => {
+  await using server = new ConsulStandIn();
+  await checkConsul(server);
 });
+
+testWith("consul", "nodes find each other by a real Consul, stale entries or not", async () => {
+  await using server = await ConsulServer.start();
+  await checkConsul(server);
+});
+
+testWith(
+  "consul",
+  "a real Consul finds a node well while it can serve, and its name server leads nodes to each other",
+  async () => {
+    await using server = await ConsulServer.start();
+    const [name, service] = ["service.consul", "raftlite-raft"];
+    const configuration = JSON.stringify({ name, service, name_server: server.dnsAddress });
+    const flags = ["-disco-mode", "dns-srv", "-disco-config", configuration];
+    await using cluster = await Cluster.start({ size: 0 });
+    const nodes = [1, 2, 3].map(() => cluster.create([...flags, "-bootstrap-expect", "3"]));
+    const times = { interval: "1s", timeout: "1s" };
+    for (const { id, httpPort, raftPort, url } of nodes) {
+      const served = { http: `${url}/readyz`, ...times };
+      await server.register({ id: `sql-${id}`, name: "raftlite", port: httpPort, check: served });
+      const there = { tcp: `127.0.0.1:${raftPort}`, ...times };
+      await server.register({ id: `raft-${id}`, name: service, port: raftPort, check: there });
+    }
+    const healthOf = async (wanted: string, ...some: readonly NodeProcess[]) => {
+      for (const { id } of some) {
+        await eventually(
+          `Consul to find ${id} ${wanted}`,
+          async () => await server.healthOf(`sql-${id}`) === wanted,
+        );
+      }
+    };
+    const [first, second, third] = nodes;
+    assert(first && second && third);
+    first.start();
+    second.start();
+    await eventually("two nodes to find each other", async () => {
+      return (await discoOf(first)).last_addresses?.length === 2;
+    });
+    await healthOf("critical", ...nodes);
+    third.start();
+    await together(nodes);
+    await healthOf("passing", ...nodes);
+    // The one that is left cannot serve: clients are not to be led to it.
+    await second.kill();
+    await third.kill();
+    await healthOf("critical", ...nodes);
+    second.start();
+    third.start();
+    await healthOf("passing", ...nodes);
+  },
+);
 
 Deno.test("a node waits for a key store that cannot be reached, and says so", async () => {
   const address = `127.0.0.1:${takePort()}`;
@@ -222,8 +288,7 @@ Deno.test("nodes find each other by SRV records of a real name server, and again
 
 Deno.test("a node that waits for its cluster answers probes, and has no leader, until it is in one", async () => {
   await using server = new ConsulStandIn();
-  const configuration = JSON.stringify({ address: server.address });
-  const flags = ["-disco-mode", "consul-kv", "-disco-config", configuration];
+  const flags = consulFlags(server.address);
   await using cluster = await Cluster.start({ size: 0 });
   // It may not begin a cluster itself.
   const replica = cluster.create([...flags, "-raft-non-voter"]);

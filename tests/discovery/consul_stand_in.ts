@@ -4,8 +4,9 @@ interface Pair {
 }
 
 /**
- * A stand-in for Consul, for no package registry has its server: as much of its HTTP API for keys
- * and sessions as its documentation says, in memory. Not Consul.
+ * A stand-in for Consul, for machines that have none: as much of its HTTP API for keys and sessions
+ * as nodes use, in memory. Not Consul; what is tested with it is tested with a real one as well,
+ * where `consul` is in the PATH.
  */
 export class ConsulStandIn implements AsyncDisposable {
   readonly #pairs = new Map<string, Pair>();

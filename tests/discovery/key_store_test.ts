@@ -8,6 +8,7 @@ import { testWith } from "../metrics/outside_program.ts";
 import { takePort } from "../ports.ts";
 import { withDirectory } from "../directory.ts";
 import { Authority } from "../tls/authority.ts";
+import { ConsulServer } from "./consul_server.ts";
 import { ConsulStandIn } from "./consul_stand_in.ts";
 import { EtcdServer } from "./etcd_server.ts";
 
@@ -147,22 +148,58 @@ testWith(
   },
 );
 
-Deno.test("ConsulStore keeps keys and values in a stand-in for Consul", async () => {
-  await using server = new ConsulStandIn();
+interface Consul {
+  readonly address: string;
+  clear(): void | Promise<void>;
+  endSessions(): void | Promise<void>;
+}
+
+async function checkConsul(server: Consul): Promise<void> {
   await checkStore(consulStore({ address: server.address }));
-  await using again = new ConsulStandIn();
+  await server.clear();
   const open = () => {
-    const store = consulStore({ address: again.address });
+    const store = consulStore({ address: server.address });
     return new KeyDiscovery({ mode: "consul-kv", at: store.at, key: "db", store });
   };
   await checkDiscovery(open(), open());
-  again.endSessions();
+  await server.endSessions();
   const subject = open();
   assert.deepEqual(await subject.look(), ["h2:1"]);
   await subject.report(entry("3", "h3:1"), false);
   // An earlier life of a node may hold its key still.
   await open().report(entry("3", "h3:2"), false);
   assert.deepEqual(await subject.look(), ["h2:1", "h3:2"]);
+}
+
+Deno.test("ConsulStore keeps keys and values in a stand-in for Consul", async () => {
+  await using server = new ConsulStandIn();
+  await checkConsul(server);
+});
+
+testWith("consul", "ConsulStore keeps keys and values in a real Consul", async () => {
+  await using server = await ConsulServer.start();
+  await checkConsul(server);
+});
+
+testWith("consul", "ConsulStore needs of a real Consul what docs/discovery.md says", async () => {
+  const root = "7ea2ad0e-8c1b-4b2a-9f3a-5d1c2b3a4f5e";
+  await using server = await ConsulServer.start(
+    `acl { enabled = true, default_policy = "deny", tokens { initial_management = "${root}", agent = "${root}" } }`,
+  );
+  const rights = 'key_prefix "db/" { policy = "write" } session_prefix "" { policy = "write" }';
+  const token = await server.newToken(root, rights);
+  await assert.rejects(
+    consulStore({ address: server.address, token: "2b1e5a86-0000-4000-8000-000000000000" }).get(
+      "db/leader",
+    ),
+    /403|ACL not found/,
+  );
+  const store = consulStore({ address: server.address, token });
+  const subject = new KeyDiscovery({ mode: "consul-kv", at: store.at, key: "db", store });
+  assert.equal(await subject.claim(entry("1", "h1:1")), true);
+  await subject.report(entry("1", "h1:1"), true);
+  await subject.report(entry("1", "h1:1"), true);
+  assert.deepEqual(await subject.look(), ["h1:1"]);
 });
 
 Deno.test("KeyDiscovery lets no node of another cluster take the key over", async () => {
