@@ -55,6 +55,7 @@ export function codeOf(error: unknown): string {
 }
 
 const primary = {
+  error: 1,
   perm: 3,
   busy: 5,
   noMemory: 7,
@@ -159,6 +160,11 @@ export function isFailedSync(error: unknown): boolean {
 
 export function isInterrupt(error: unknown): boolean {
   return error instanceof SqliteError && error.code === primary.interrupt;
+}
+
+/** Of the statement itself: what there is for it, or what it would do. */
+export function isOfSchema(error: unknown): boolean {
+  return isReadonly(error) || (error instanceof SqliteError && error.code === primary.error);
 }
 
 export function isReadonly(error: unknown): boolean {

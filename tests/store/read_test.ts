@@ -116,6 +116,38 @@ Deno.test("Store.read answers several statements, and goes on behind an error", 
   }
 });
 
+Deno.test("Store.read and inspect go by the schema as it is, not as their connection has last seen it", async () => {
+  await using s = await TestStore.open({ readers: 1 });
+  // count() is a reader's work.
+  const look = (table: string) => s.query(`SELECT count(*) FROM ${table}`);
+  const write = { error: "attempt to change database via query operation" };
+  const there = {
+    "DROP TABLE t": write,
+    "CREATE TABLE IF NOT EXISTS t (b)": {},
+    "CREATE TABLE t (b)": { error: "table t already exists" },
+  };
+  const gone = {
+    "DROP TABLE t": { error: "no such table: t" },
+    "CREATE TABLE IF NOT EXISTS t (b)": write,
+    "CREATE TABLE t (b)": write,
+  };
+  for (
+    const sql of ["DROP TABLE t", "CREATE TABLE IF NOT EXISTS t (b)", "CREATE TABLE t (b)"] as const
+  ) {
+    await s.execute(["CREATE TABLE t (a)"]);
+    assert.deepEqual(JSON.parse(await s.query(sql)), there[sql], sql);
+    await look("t");
+    await s.execute(["DROP TABLE t"]);
+    assert.deepEqual(JSON.parse(await s.query(sql)), gone[sql], sql);
+  }
+  await s.execute(["CREATE TABLE u (a)"]);
+  await look("u");
+  const reindex = async () => await s.store.inspect([{ sql: "REINDEX u" }]);
+  assert.deepEqual(await reindex(), [true]);
+  await s.execute(["CREATE INDEX u_a ON u (a)"]);
+  assert.deepEqual(await reindex(), [false]);
+});
+
 Deno.test("Store.inspect tells whether all of a text is read-only", async () => {
   await using s = await TestStore.open();
   await s.execute(["CREATE TABLE t (v)"]);

@@ -130,7 +130,7 @@ export class QuickReader implements Holder {
 
   #inspect(statements: readonly Statement[]): boolean[] | undefined {
     const { cache } = this.#connection ?? this.#open();
-    const readonly = statements.every(({ sql }) => cache.prepare(sql)?.readonly === true);
+    const readonly = statements.every(({ sql }) => isQuery(cache.prepare(sql)));
     return readonly ? statements.map(() => true) : undefined;
   }
 
@@ -138,7 +138,7 @@ export class QuickReader implements Holder {
     const connection = this.#connection ?? this.#open();
     const { cache } = connection;
     const prepared = cache.prepare(sql);
-    if (prepared === undefined || !prepared.readonly) throw tooMuch;
+    if (!isQuery(prepared)) throw tooMuch;
     const passes = this.#passes.get(prepared) ?? 0;
     if (passes > 0) {
       this.#passes.set(prepared, passes - 1);
@@ -221,6 +221,14 @@ export class QuickReader implements Holder {
   fail(): void {
     this.release();
   }
+}
+
+/**
+ * What reads and has no columns would change the schema if there were something to change: REINDEX
+ * of a table without an index. By the schema as it is there may be.
+ */
+function isQuery(prepared: PreparedStatement | undefined): prepared is PreparedStatement {
+  return prepared !== undefined && prepared.readonly && prepared.hasColumns;
 }
 
 function areShort(statements: Statements): statements is readonly Statement[] {

@@ -1,7 +1,14 @@
 import { messageOf } from "../../base/message_of.ts";
 import type { Clock } from "../../io/types.ts";
 import { SqliteError, SqlSource } from "../../sqlite/mod.ts";
-import { codeOf, type Failure, isInterrupt, isReadonly, StatementError } from "../failures.ts";
+import {
+  codeOf,
+  type Failure,
+  isInterrupt,
+  isOfSchema,
+  isReadonly,
+  StatementError,
+} from "../failures.ts";
 import { type JsonText, wholeNanoseconds } from "../json/json_text.ts";
 import { keptBytesMax, Parameters } from "../parameters.ts";
 import {
@@ -144,6 +151,7 @@ export class ReadRunner {
     const sent = output.sentBytes;
     let prepared = false;
     const query = () => !format.unified || prepared;
+    const fresh = () => this.#fresh(sql, format, output, () => prepared = true);
     try {
       const stopped = output.stopped();
       if (stopped !== undefined) {
@@ -151,16 +159,39 @@ export class ReadRunner {
         return;
       }
       if (format.describes) return this.#describe(sql, json);
-      const kept = this.#connection.users.cache.prepare(sql);
-      prepared = kept !== undefined;
-      if (kept !== undefined) this.#rows(kept, { sql, used: 0, format, output, kept: true });
-      else this.#fresh(sql, format, output, () => prepared = true);
+      try {
+        const kept = this.#connection.users.cache.prepare(sql);
+        prepared = kept !== undefined;
+        if (kept !== undefined) this.#rows(kept, { sql, used: 0, format, output, kept: true });
+        else fresh();
+      } catch (error) {
+        if (!isOfSchema(error) || output.sentBytes > sent) throw error;
+        // By the schema as it is it may be no write, or find what was not there.
+        if (!this.#readSchema() && !isReadonly(error)) throw error;
+        json.length = start;
+        prepared = false;
+        fresh();
+      }
     } catch (error) {
       if (error instanceof ReadCancelled) throw error;
       if (output.sentBytes > sent) throw error;
       json.length = start;
       writeFailure(json, this.#failureOf(error, output), format, query());
     }
+  }
+
+  /**
+   * Has the connection notice that another has changed the schema, and says whether it had not yet.
+   * What reads tables notices by itself when it is run; what would change the schema is prepared by
+   * the one that is known, and its errors are of that one.
+   */
+  #readSchema(): boolean {
+    const { database, policy } = this.#connection;
+    return policy.trusted(() => {
+      using probe = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1");
+      probe.step();
+      return probe.repreparations > 0;
+    });
   }
 
   #fresh(sql: string, format: AnswerFormat, output: ReadOutput, begun: () => void): void {
@@ -284,7 +315,7 @@ export class ReadRunner {
    * What this connection's policy refuses is not read-only: the write path will say more. It must
    * be refused here, too, since some PRAGMAs take effect when they are prepared.
    */
-  #inspectText(sql: string): boolean | string {
+  #inspectText(sql: string, isNewest = false): boolean | string {
     const { database, policy } = this.#connection;
     const source = new SqlSource(sql);
     try {
@@ -293,6 +324,11 @@ export class ReadRunner {
         if (prepared === undefined) return true;
         prepared.statement.finalize();
         if (!prepared.readonly || prepared.notes.pragma !== undefined) return false;
+        // No query: by the schema as it is there may be something for it to do.
+        if (!prepared.hasColumns && !isNewest) {
+          this.#readSchema();
+          return this.#inspectText(sql, true);
+        }
       }
     } catch (error) {
       const refused = error instanceof StatementError ||
