@@ -93,17 +93,26 @@ function toStatement(element: unknown, exact: boolean): Statement {
   if (element.length === 1) return { sql };
   const positional: SqlValue[] = [];
   let named: Map<string, SqlValue> | undefined;
+  // A position counts all values before it, the named ones too.
+  let position = 0;
+  const addPositional = (value: unknown) => {
+    while (positional.length < position) positional.push(null);
+    positional.push(toSqlValue(value, exact));
+    position++;
+  };
   for (let i = 1; i < element.length; i++) {
     const parameter: unknown = element[i];
     if (!isObject(parameter)) {
-      // A position counts all parameters before it, the named ones too.
-      while (positional.length < i - 1) positional.push(null);
-      positional.push(toSqlValue(parameter, exact));
+      addPositional(parameter);
       continue;
     }
     for (const [name, value] of Object.entries(parameter)) {
-      if (name === "") positional.push(toSqlValue(value, exact));
-      else (named ??= new Map()).set(name, toSqlValue(value, exact));
+      if (name === "") {
+        addPositional(value);
+        continue;
+      }
+      (named ??= new Map()).set(name, toSqlValue(value, exact));
+      position++;
     }
   }
   if (named === undefined) return { sql, positional };

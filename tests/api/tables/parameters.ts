@@ -86,6 +86,38 @@ export const parameters: readonly Step[] = [
   },
   {
     send: "POST /db/query",
+    body: '[["SELECT ?, ?",{},1,2]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"columns":["?","?"],"types":["integer","integer"],"values":[[1,2]]}]}',
+  },
+  {
+    send: "POST /db/query",
+    body: '[["SELECT ?, ?",{},1]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"error":"not enough args to execute query: want 2 got 1"}]}',
+  },
+  {
+    send: "POST /db/query",
+    body: '[["SELECT :a, ?, ?",{"a":1,"b":2},3]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"columns":[":a","?","?"],"types":["integer","","integer"],"values":[[1,null,3]]}]}',
+  },
+  {
+    send: "POST /db/query",
+    body: '[["SELECT ?, ?",{"":1},2]]',
+    status: 200,
+    type: json,
+    answer:
+      '{"results":[{"columns":["?","?"],"types":["integer","integer"],"values":[[1,2]]}]}',
+  },
+  {
+    send: "POST /db/query",
     body: '[["SELECT ?, typeof(?1), quote(?1)",1]]',
     status: 200,
     type: json,
