@@ -89,16 +89,14 @@ export const parameters: readonly Step[] = [
     body: '[["SELECT ?, ?",{},1,2]]',
     status: 200,
     type: json,
-    answer:
-      '{"results":[{"columns":["?","?"],"types":["integer","integer"],"values":[[1,2]]}]}',
+    answer: '{"results":[{"columns":["?","?"],"types":["integer","integer"],"values":[[1,2]]}]}',
   },
   {
     send: "POST /db/query",
     body: '[["SELECT ?, ?",{},1]]',
     status: 200,
     type: json,
-    answer:
-      '{"results":[{"error":"not enough args to execute query: want 2 got 1"}]}',
+    answer: '{"results":[{"error":"not enough args to execute query: want 2 got 1"}]}',
   },
   {
     send: "POST /db/query",
@@ -113,8 +111,7 @@ export const parameters: readonly Step[] = [
     body: '[["SELECT ?, ?",{"":1},2]]',
     status: 200,
     type: json,
-    answer:
-      '{"results":[{"columns":["?","?"],"types":["integer","integer"],"values":[[1,2]]}]}',
+    answer: '{"results":[{"columns":["?","?"],"types":["integer","integer"],"values":[[1,2]]}]}',
   },
   {
     send: "POST /db/query",
