@@ -94,7 +94,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     audit: types,
     tls: "all",
     sqlite: /^(normal_sql|pragma_value|sql_tokens|statement_phase)$/,
-    store: /^(types|codec\/statement_codec|read\/outside_readers)$/,
+    store: /^(types|codec\/(statement_codec|answer_format)|read\/outside_readers)$/,
     node: "all",
     cluster: "all",
     jobs: /^upkeep(_plan)?$/,

@@ -7,6 +7,7 @@ import type { LiveStore } from "../http/watch/live_queries.ts";
 import type { ConnectionFigures, ConnectionLimits } from "../http/connection_watch.ts";
 import { appOf } from "../http/app.ts";
 import { AppState } from "../http/app_state.ts";
+import { handedWrites } from "../http/handed_writes.ts";
 import { collectFamilies } from "../http/metrics.ts";
 import type { OtlpFigures } from "../metrics/otlp/types.ts";
 import { OwnFaults } from "../http/findings/own_faults.ts";
@@ -137,7 +138,16 @@ export function httpParts(configuration: Configuration, parts: Parts) {
   const { recorder, feed, followers } = state;
   const ownFaults = new OwnFaults(state);
   return {
-    ...{ app: appOf(state), queue, bodyReader, recorder, feed, followers, live: state.live },
+    ...{
+      app: appOf(state),
+      writes: handedWrites(state),
+      queue,
+      bodyReader,
+      recorder,
+      feed,
+      followers,
+      live: state.live,
+    },
     faults: () => ownFaults.get(),
     families: () => collectFamilies(state),
   };

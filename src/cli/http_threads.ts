@@ -38,11 +38,18 @@ function reason({ http, audit }: Pick<Configuration, "http" | "audit">): string 
   return whyAlone();
 }
 
+interface ThreadsParts {
+  readonly configuration: Configuration;
+  readonly logger: Logger;
+  /** Whether writes are traced. */
+  readonly isTraced: boolean;
+}
+
 /** The threads, to be begun by the server. */
 export function threadsOf(
   { count, permit }: PreparedThreads,
   { service, store }: OpenMember,
-  { configuration, logger }: { readonly configuration: Configuration; readonly logger: Logger },
+  { configuration, logger, isTraced }: ThreadsParts,
 ): HttpThreads {
   const { http } = configuration;
   const { outsideReaders: readers } = store;
@@ -56,6 +63,7 @@ export function threadsOf(
       limits: connectionLimits(configuration),
       bodyBytesMax: http.bodyBytesMax,
       permit: permit.memory,
+      readsWrites: !isTraced,
       rqliteVersion,
       allowOrigin: http.allowOrigin,
       httpAddress: service.status().httpAddress,

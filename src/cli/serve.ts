@@ -295,7 +295,9 @@ async function serveMember(own: ServeParts): Promise<void> {
   const { service, store } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger, transfers });
   const archiver = archive && await archiverOf(archive, member, { clock, logger, transfers });
-  const threads = own.httpThreads && threadsOf(own.httpThreads, member, { configuration, logger });
+  const isTraced = otlp !== undefined;
+  const threads = own.httpThreads &&
+    threadsOf(own.httpThreads, member, { configuration, logger, isTraced });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;

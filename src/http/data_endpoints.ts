@@ -10,7 +10,7 @@ import { inspect, readInspected, readStatements, type RequestStatements } from "
 import { type Work, workOf } from "./data_work.ts";
 import type { WatchedClient } from "./disconnect_watch.ts";
 import { refusal } from "./error_answer.ts";
-import { idempotencyKey, marked, notKept } from "./idempotency_key.ts";
+import { idempotencyKey } from "./idempotency_key.ts";
 import {
   answerFormat,
   clusterTimeout,
@@ -25,6 +25,7 @@ import { toAudit } from "./table_refusals.ts";
 import { inTransaction } from "./transactions.ts";
 import { traced } from "./traced_write.ts";
 import { minIndex, withIndex } from "./session_index.ts";
+import { writtenAnswer } from "./written_answer.ts";
 
 /** /db/execute: writes. */
 export async function execute(
@@ -109,12 +110,8 @@ async function write(app: AppState, work: Work): Promise<Response> {
   const answer = app.tracing === undefined
     ? await app.service.write(asked)
     : await traced(app.tracing, work, (trace) => app.service.write({ ...asked, trace }));
-  const envelope = resultsEnvelope(toAudit(work, answer.results), {
-    ...notKept(answer),
-    timeSeconds: elapsed(parameters, startedAt),
-    raftIndex: parameters.has("raft_index") ? answer.raftIndex : 0,
-  }, parameters.has("pretty"));
-  return marked(app.answers.results(envelope, answer.servedBy), answer);
+  const results = toAudit(work, answer.results);
+  return writtenAnswer(app.answers, { answer, results, parameters, startedAt });
 }
 
 /** Reads at the level that the client asked for and answers with the results: at once where it can. */

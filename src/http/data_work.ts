@@ -7,6 +7,8 @@ import type { RunningWork } from "./running_requests.ts";
 
 /** A request whose statements are known: what is to be carried out. */
 export interface Work extends RunningWork {
+  readonly request: Request;
+  readonly statements: RequestStatements;
   readonly parameters: QueryParameters;
   /** It came to /db/request. */
   readonly unified: boolean;

@@ -28,11 +28,24 @@ interface Keyed {
  * no key.
  */
 export function idempotencyKey(
-  { limits }: AppState,
+  app: Pick<AppState, "limits">,
   { request, identity, format }: Keyed,
 ): IdempotencyKey | undefined {
-  const value = headerOf(request, header);
-  if (value === null) return undefined;
+  const value = keyHeader(request);
+  return value === null ? undefined : keyOf(app, value, { identity, format });
+}
+
+/** What the client sends for a key, whether it is one or not; null for none. */
+export function keyHeader(request: Request): string | null {
+  return headerOf(request, header);
+}
+
+/** The same of what a request has sent for a key. */
+export function keyOf(
+  { limits }: Pick<AppState, "limits">,
+  value: string,
+  { identity, format }: Pick<Keyed, "identity" | "format">,
+): IdempotencyKey {
   const name = quoted.exec(value)?.[1]?.replace(/\\(.)/g, "$1") ?? plain.exec(value)?.[0];
   if (name === undefined) {
     throw new RequestError(400, "Idempotency-Key is not 1 to 255 visible ASCII characters");
@@ -48,7 +61,7 @@ export function idempotencyKey(
 
 /** Refuses a key where it would keep nobody from doing the thing twice. */
 export function refuseKey(request: Request, what: string): void {
-  if (headerOf(request, header) === null) return;
+  if (keyHeader(request) === null) return;
   throw new RequestError(400, `Idempotency-Key is not for ${what}: it would not be heeded`);
 }
 

@@ -1,7 +1,7 @@
 import type { Requester } from "../access/types.ts";
 import { RingMap } from "../base/ring_map.ts";
 import type { Withdrawal } from "../cluster/withdrawal.ts";
-import type { RequestStatements } from "./data_request.ts";
+import type { Statements } from "../store/types.ts";
 import type { WatchedClient } from "./disconnect_watch.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -10,9 +10,9 @@ export type RequestEnd = { readonly write: Withdrawal } | { readonly read: Watch
 
 /** What is known of a request when its statements are carried out. */
 export interface RunningWork {
-  readonly request: Request;
+  readonly request: Pick<Request, "url">;
   readonly requester: Requester;
-  readonly statements: RequestStatements;
+  readonly statements: Statements;
 }
 
 /** A request whose statements are carried out, or wait for that. */

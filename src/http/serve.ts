@@ -9,6 +9,7 @@ import { type HttpsOptions, listen } from "./listen.ts";
 import type { Listening } from "./listening.ts";
 import type { ClientHandler } from "./native_server.ts";
 import type { HttpThreads } from "./threads/http_threads.ts";
+import type { HandedWriteHandler } from "./threads/write_taker.ts";
 
 export interface ServeOptions {
   readonly app: Hono;
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly https?: HttpsOptions | undefined;
   /** That serve beside this one; undefined: none do. */
   readonly threads?: HttpThreads | undefined;
+  /** Carries out the writes that these have read. */
+  readonly writes: HandedWriteHandler;
   /** Undefined: nobody wants to know who is kept out. */
   readonly audit?: Audit | undefined;
 }
@@ -54,7 +57,7 @@ export function checkListen({ hostname, port }: { hostname: string; port: number
 
 /** Serves the API. Rejects with a ListenError. */
 export async function serve(options: ServeOptions): Promise<HttpServer> {
-  const { app, hostname, port, queue, logger, https, audit, threads } = options;
+  const { app, hostname, port, queue, logger, https, audit, threads, writes } = options;
   const handler: ClientHandler = (request, client) => app.fetch(request, client);
   let server: Listening;
   try {
@@ -73,7 +76,7 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
   }
   const { addr } = server;
   const address = formatAddress({ host: addr.hostname, port: addr.port });
-  threads?.begin({ hostname: addr.hostname, port: addr.port, handler });
+  threads?.begin({ hostname: addr.hostname, port: addr.port, handler, writes });
   logger.log("INFO", "http", `Listening on ${https === undefined ? "" : "https://"}${address}`);
   return {
     address,

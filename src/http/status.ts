@@ -179,8 +179,13 @@ function connectionFigures(figures: ConnectionFigures | undefined): Figures | un
 /** Of the threads beside the main one. */
 function threadFigures(threads: HttpThreads | undefined): Figures | undefined {
   return threads && {
-    beside: threads.figures.map(({ connections, served, passed }) => {
-      return { connections, reads_served: served, requests_passed_on: passed };
+    beside: threads.figures.map(({ connections, served, written, passed }) => {
+      return {
+        connections,
+        reads_served: served,
+        writes_read: written,
+        requests_passed_on: passed,
+      };
     }),
     deaths: threads.deaths,
   };

@@ -1,11 +1,11 @@
 import type { Trace, Tracing } from "../cluster/tracing.ts";
 import { headerOf } from "./request_header.ts";
-import type { RunningWork } from "./running_requests.ts";
+import type { Work } from "./data_work.ts";
 
 /** What `write` comes to, which is told of if this write is to be traced. */
 export async function traced<Result>(
   tracing: Tracing,
-  { request, statements }: RunningWork,
+  { request, statements }: Pick<Work, "request" | "statements">,
   write: (trace: Trace | undefined) => Promise<Result>,
 ): Promise<Result> {
   const trace = tracing.begin(headerOf(request, "traceparent") ?? undefined, () => {

@@ -4,6 +4,7 @@ import { type Family, single } from "./families.ts";
 export interface HttpThreadFigures {
   readonly connections: number;
   readonly served: number;
+  readonly written: number;
   readonly passed: number;
 }
 
@@ -29,6 +30,12 @@ export function httpThreadFamilies(
       help: "Reads that it answered by itself",
       type: "counter",
       samples: samples(({ served }) => served),
+    },
+    {
+      name: "raftlite_http_thread_writes_total",
+      help: "Writes that it read, and had the main thread carry out",
+      type: "counter",
+      samples: samples(({ written }) => written),
     },
     {
       name: "raftlite_http_thread_passed_on_total",

@@ -9,6 +9,7 @@ import type { ClientHandler } from "../native_server.ts";
 import type { ConfirmedLevel, FromThread, ServingStart, ToThread } from "./messages.ts";
 import { RequestTaker } from "./request_taker.ts";
 import type { ThreadFigures } from "./thread_figures.ts";
+import { type HandedWriteHandler, WriteTaker } from "./write_taker.ts";
 
 export interface HttpThreadParts {
   readonly startWorker: () => Worker;
@@ -17,6 +18,8 @@ export interface HttpThreadParts {
   readonly connections: ConnectionCount;
   /** Carries out what is passed on. */
   readonly handler: ClientHandler;
+  /** Carries out the writes that are read there. */
+  readonly writes: HandedWriteHandler;
   readonly readers: OutsideReaders;
   /** Resolves when other threads may read at the level what had been asked before; rejects when not. */
   readonly confirm: (level: ConfirmedLevel) => Promise<void>;
@@ -29,6 +32,7 @@ export class HttpThread implements OutsideReader {
   readonly #parts: HttpThreadParts;
   readonly #worker: Worker;
   readonly #taker: RequestTaker;
+  readonly #writes: WriteTaker;
   readonly #leave: () => void;
   readonly #ended = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
@@ -39,13 +43,17 @@ export class HttpThread implements OutsideReader {
   #statements: readonly StatementFigures[] = [];
 
   constructor(parts: HttpThreadParts) {
-    const { startWorker, serving, handler, readers, died } = parts;
+    const { startWorker, serving, handler, writes, readers, died } = parts;
     this.#parts = parts;
     this.#worker = startWorker();
     this.#taker = new RequestTaker({
       handler,
       post: (answers, transfer) => this.#post({ type: "answers", answers }, transfer),
     });
+    this.#writes = new WriteTaker(
+      writes,
+      (outcomes) => this.#post({ type: "written", outcomes }),
+    );
     this.#worker.onmessage = ({ data }: MessageEvent<FromThread>) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -70,6 +78,9 @@ export class HttpThread implements OutsideReader {
         break;
       case "requests":
         this.#taker.take(message.requests);
+        break;
+      case "writes":
+        this.#writes.take(message.batch);
         break;
       case "gone":
         this.#taker.gone(message.id);

@@ -20,7 +20,7 @@ export interface HttpThreadsParts extends
 }
 
 /** What is known when the main thread listens. */
-export interface Beginning extends Pick<HttpThreadParts, "handler"> {
+export interface Beginning extends Pick<HttpThreadParts, "handler" | "writes"> {
   readonly hostname: string;
   readonly port: number;
 }
@@ -53,10 +53,11 @@ export class HttpThreads {
 
   #start(place: number, figures: ThreadFigures, beginning: Beginning): void {
     const { serving, logger } = this.#parts;
-    const { hostname, port, handler } = beginning;
+    const { hostname, port, handler, writes } = beginning;
     const thread = new HttpThread({
       ...this.#parts,
       handler,
+      writes,
       figures,
       connections: this.connections,
       serving: {

@@ -1,4 +1,6 @@
+import type { WriteAnswer } from "../../cluster/types.ts";
 import type { LogLevel } from "../../io/types.ts";
+import type { Results } from "../../store/types.ts";
 import type {
   ReadingStart,
   SlowStatement,
@@ -26,6 +28,18 @@ export interface PassedAnswer {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
 }
 
+/** What became of a write that was handed over: to be answered there, or answered already. */
+export type HandedOutcome = WriteAnswer | PassedAnswer;
+
+/** What became of some writes. Nearly all are as the columns say, which cost less than objects. */
+export interface HandedOutcomes {
+  /** Of those that this node carried out, for the first time. */
+  readonly ids: readonly number[];
+  readonly results: readonly Results[];
+  readonly indexes: readonly number[];
+  readonly others: readonly (readonly [id: number, outcome: HandedOutcome])[];
+}
+
 /** Levels at which a thread reads once the main one has confirmed that it may. */
 export type ConfirmedLevel = "weak" | "linearizable";
 
@@ -42,6 +56,8 @@ export interface ServingStart {
   readonly figures: SharedArrayBuffer;
   /** Memory of the node's LeasePermit. */
   readonly permit: SharedArrayBuffer;
+  /** Whether writes may be read by the thread: where they are traced the main one sees all of each. */
+  readonly readsWrites: boolean;
   readonly rqliteVersion: string;
   readonly allowOrigin: string;
   readonly httpAddress: string;
@@ -53,6 +69,7 @@ export type ToThread =
   /** What the main thread's clock showed some time after the thread had asked. */
   | { readonly type: "clock"; readonly nowMs: number }
   | { readonly type: "answers"; readonly answers: readonly PassedAnswer[] }
+  | { readonly type: "written"; readonly outcomes: HandedOutcomes }
   /** What was asked in that round is confirmed, or it is not and others are to find out why. */
   | { readonly type: "confirmed"; readonly round: number; readonly confirmed: boolean }
   /** It may read the database from now on. */
@@ -67,6 +84,8 @@ export type ToThread =
 export type FromThread =
   | { readonly type: "clock" }
   | { readonly type: "requests"; readonly requests: readonly PassedRequest[] }
+  /** As many as a ReceivedWrite reads of it. */
+  | { readonly type: "writes"; readonly batch: Uint8Array<ArrayBuffer> }
   /** The client of that request has gone. */
   | { readonly type: "gone"; readonly id: number }
   | { readonly type: "confirm"; readonly round: number; readonly level: ConfirmedLevel }

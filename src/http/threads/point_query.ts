@@ -1,19 +1,14 @@
 import type { ReadLevel } from "../../cluster/types.ts";
 import type { AnswerFormat, Statement } from "../../store/types.ts";
-import {
-  answerFormat,
-  parseQueryParameters,
-  type QueryParameters,
-  readLevel,
-} from "../query_parameters.ts";
+import { answerFormat, type QueryParameters, readLevel } from "../query_parameters.ts";
 import { jsonText } from "../request_body.ts";
 import { headerOf } from "../request_header.ts";
 import { indexHeader } from "../session_index.ts";
 import { hasBreakingPragma, parseStatements } from "../statements.ts";
+import { UrlMemo } from "./url_memo.ts";
 
-const path = "/db/query";
 /** With any other a request is passed on. */
-const known: ReadonlySet<string> = new Set([
+const known = [
   "level",
   "q",
   "timings",
@@ -25,7 +20,7 @@ const known: ReadonlySet<string> = new Set([
   "linearizable_timeout",
   "timeout",
   "db_timeout",
-]);
+];
 
 /** A request for /db/query of which a thread may be able to answer all by itself. */
 export interface PointQuery {
@@ -36,9 +31,11 @@ export interface PointQuery {
   readonly statements: readonly Statement[] | undefined;
 }
 
-/** What URLs ask for whose statements are in the body; clients have few. */
-const ofUrl = new Map<string, PointQuery | undefined>();
-const urlsMax = 256;
+const memo = new UrlMemo<PointQuery>("/db/query", known, (parameters) => {
+  const { level } = readLevel(parameters);
+  if (level !== "none" && level !== "weak" && level !== "linearizable") return undefined;
+  return { level, parameters, format: answerFormat(parameters, false), statements: undefined };
+});
 
 /** What it asks for; undefined when it is for the main thread, be it for being wrong. */
 export function pointQuery(request: Request): PointQuery | undefined {
@@ -47,36 +44,13 @@ export function pointQuery(request: Request): PointQuery | undefined {
   // The one header by which a thread would have to know more than it does.
   if (headerOf(request, indexHeader) !== null) return undefined;
   if (method === "GET") {
-    const query = queryOf(url);
+    const query = memo.read(url);
     const sql = query?.parameters.get("q");
     const statements = sql === undefined ? undefined : checked([{ sql }]);
     return statements && query && { ...query, statements };
   }
   if (headerOf(request, "content-type")?.startsWith("text/plain")) return undefined;
-  let query = ofUrl.get(url);
-  if (query === undefined && !ofUrl.has(url)) {
-    if (ofUrl.size >= urlsMax) ofUrl.clear();
-    ofUrl.set(url, query = queryOf(url));
-  }
-  return query;
-}
-
-function queryOf(url: string): PointQuery | undefined {
-  const pathAt = url.indexOf("/", url.indexOf("//") + 2);
-  if (pathAt < 0 || !url.startsWith(path, pathAt)) return undefined;
-  const queryAt = pathAt + path.length;
-  if (url.length > queryAt && url[queryAt] !== "?") return undefined;
-  const query = url.slice(queryAt + 1);
-  let parameters: QueryParameters;
-  try {
-    parameters = parseQueryParameters(query);
-  } catch {
-    return undefined;
-  }
-  for (const key of parameters.keys()) if (!known.has(key)) return undefined;
-  const { level } = readLevel(parameters);
-  if (level !== "none" && level !== "weak" && level !== "linearizable") return undefined;
-  return { level, parameters, format: answerFormat(parameters, false), statements: undefined };
+  return memo.get(url);
 }
 
 /** The statements of its body; undefined when they are for the main thread, be it for being wrong. */

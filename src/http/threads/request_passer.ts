@@ -34,8 +34,7 @@ export class RequestPasser {
     using client = this.#disconnects.over(request);
     client.signal().addEventListener("abort", () => this.#gone(id), { once: true });
     this.#requests.add(passed);
-    const { status, headers, body: answer } = await answered;
-    return responseOf(answer, { status, headers: headers.map(([name, value]) => [name, value]) });
+    return passedResponse(await answered);
   }
 
   answered(answers: readonly PassedAnswer[]): void {
@@ -45,4 +44,9 @@ export class RequestPasser {
       answered?.(answer);
     }
   }
+}
+
+/** The response that another thread has sent. */
+export function passedResponse({ status, headers, body }: PassedAnswer): Response {
+  return responseOf(body, { status, headers: headers.map(([name, value]) => [name, value]) });
 }

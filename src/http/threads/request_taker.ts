@@ -85,7 +85,8 @@ export class RequestTaker {
   }
 }
 
-async function answerOf(id: number, response: Response): Promise<PassedAnswer> {
+/** A response as another thread can send it. */
+export async function answerOf(id: number, response: Response): Promise<PassedAnswer> {
   const { status } = response;
   const headers = [...response.headers];
   if (response instanceof StreamedResponse) return { id, status, headers, body: response.body };

@@ -4,7 +4,8 @@ const connections = 0;
 const served = 1;
 const statements = 2;
 const passed = 3;
-const numbers = 4;
+const written = 4;
+const numbers = 5;
 /** A Histogram's own, for the bounds that it has by itself. */
 const histogramNumbers = new Histogram().counts.length + 1;
 
@@ -55,10 +56,19 @@ export class ThreadFigures {
     return this.#get(passed);
   }
 
+  /** Writes that it read, and the main thread carried out. */
+  get written(): number {
+    return this.#get(written);
+  }
+
   answered(statementsOfIt: number, seconds: number): void {
     this.#numbers[served] = this.served + 1;
     this.#numbers[statements] = this.statements + statementsOfIt;
     this.durations.observe(seconds);
+  }
+
+  wrote(): void {
+    this.#numbers[written] = this.written + 1;
   }
 
   passedOn(): void {

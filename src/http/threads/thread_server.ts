@@ -6,15 +6,19 @@ import { Answers, resultsEnvelope } from "../answers.ts";
 import type { Client } from "../client.ts";
 import { ConnectionCount } from "../connection_count.ts";
 import { Front } from "../front.ts";
+import { keyHeader } from "../idempotency_key.ts";
 import { listenBeside } from "../shared_port.ts";
 import { type NativeServer, nativeServer } from "../native_server.ts";
 import { elapsed, statementTimeout } from "../query_parameters.ts";
 import { isSmall, smallBody } from "../request_body.ts";
+import { writtenAnswer } from "../written_answer.ts";
 import type { FromThread, PassedRequest, ServingStart, ToThread } from "./messages.ts";
 import { type PointQuery, pointQuery, pointStatements } from "./point_query.ts";
 import { ReadConfirmer } from "./read_confirmer.ts";
-import { RequestPasser } from "./request_passer.ts";
+import { type PointWrite, pointWrite } from "./point_write.ts";
+import { passedResponse, RequestPasser } from "./request_passer.ts";
 import { ThreadFigures } from "./thread_figures.ts";
+import { WritePasser } from "./write_passer.ts";
 
 /** The database, as a thread reads it. */
 export interface PointReader {
@@ -43,6 +47,7 @@ export class ThreadServer {
   readonly #figures: ThreadFigures;
   readonly #permit: LeasePermit;
   readonly #passer: RequestPasser;
+  readonly #writes: WritePasser;
   readonly #confirmer: ReadConfirmer;
   readonly #front: Front;
   /** How much later it is by the main thread's clock than by this one's, at most. */
@@ -60,6 +65,7 @@ export class ThreadServer {
       post: (requests, transfer) => post({ type: "requests", requests }, transfer),
       gone: (id) => post({ type: "gone", id }),
     });
+    this.#writes = new WritePasser((batch) => post({ type: "writes", batch }));
     this.#confirmer = new ReadConfirmer((round, level) => post({ type: "confirm", round, level }));
     this.#front = new Front(listenBeside(serving), {
       native: requireNative(),
@@ -81,6 +87,9 @@ export class ThreadServer {
         break;
       case "answers":
         this.#passer.answered(message.answers);
+        break;
+      case "written":
+        this.#writes.answered(message.outcomes);
         break;
       case "confirmed":
         this.#confirmer.answered(message.round, message.confirmed);
@@ -108,25 +117,21 @@ export class ThreadServer {
   }
 
   #answer(request: Request, client: Client, startedAt: number): Promise<Response> {
-    const query = pointQuery(request);
-    if (query?.statements !== undefined) {
-      return this.#read({
-        query,
-        statements: query.statements,
-        request,
-        body: null,
-        client,
-        startedAt,
-      });
+    const { serving } = this.#parts;
+    const asked = pointQuery(request) ?? (serving.readsWrites ? pointWrite(request) : undefined);
+    if (asked !== undefined && "statements" in asked && asked.statements !== undefined) {
+      const { statements } = asked;
+      return this.#read({ query: asked, statements, request, body: null, client, startedAt });
     }
-    if (!isSmall(request, this.#parts.serving.bodyBytesMax)) {
+    if (!isSmall(request, serving.bodyBytesMax)) {
       return this.#pass(request, request.body, client);
     }
     return smallBody(request).then((body) => {
-      const statements = query && pointStatements(body, query.parameters);
-      return query === undefined || statements === undefined
-        ? this.#pass(request, body, client)
-        : this.#read({ query, statements, request, body, client, startedAt });
+      const statements = asked && pointStatements(body, asked.parameters);
+      if (statements === undefined) return this.#pass(request, body, client);
+      return "level" in asked
+        ? this.#read({ query: asked, statements, request, body, client, startedAt })
+        : this.#write({ write: asked, statements, request, client, startedAt });
     }, (error) => this.#pass(request, brokenBody(error), client));
   }
 
@@ -164,6 +169,23 @@ export class ThreadServer {
     return answers.differByOrigin ? answers.toOrigin(request, response) : response;
   }
 
+  async #write({ write, statements, request, client, startedAt }: HandedOver): Promise<Response> {
+    this.#figures.wrote();
+    const { parameters, ...asked } = write;
+    const { address } = client;
+    const answer = await this.#writes.pass({
+      ...asked,
+      key: keyHeader(request),
+      address,
+      statements,
+    });
+    const answers = this.#answers;
+    const response = "status" in answer
+      ? passedResponse(answer)
+      : writtenAnswer(answers, { answer, results: answer.results, parameters, startedAt });
+    return answers.differByOrigin ? answers.toOrigin(request, response) : response;
+  }
+
   #pass(request: Request, body: PassedRequest["body"], client: Client): Promise<Response> {
     this.#figures.passedOn();
     return this.#passer.pass(request, body, client);
@@ -179,6 +201,11 @@ interface AskedHere {
   readonly body: PassedRequest["body"];
   readonly client: Client;
   readonly startedAt: number;
+}
+
+/** A write that the main thread is to carry out. */
+interface HandedOver extends Omit<AskedHere, "query" | "body"> {
+  readonly write: PointWrite;
 }
 
 function requireNative(): NativeServer {

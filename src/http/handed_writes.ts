@@ -1,0 +1,77 @@
+import { anybody } from "../access/types.ts";
+import type { WriteAnswer } from "../cluster/types.ts";
+import { Withdrawal } from "../cluster/withdrawal.ts";
+import type { AppState } from "./app_state.ts";
+import { errorAnswer } from "./error_answer.ts";
+import { keyOf } from "./idempotency_key.ts";
+import { refuseOnStandby } from "./standby.ts";
+import type { ReceivedWrite } from "./threads/handed_write.ts";
+import type { HandedWriteHandler } from "./threads/write_taker.ts";
+
+/** The route of writes that are handed over, and how a request for it is known. */
+const route = "/db/execute";
+const request = { url: `http://localhost${route}` };
+
+/**
+ * Carries out writes that another thread has let in, read and checked: what is left of /db/execute.
+ * That is for everybody, as there are other threads only where nobody is asked who they are.
+ */
+export function handedWrites(app: AppState): HandedWriteHandler {
+  const figures = app.requests.of(route);
+  return (handed) => {
+    const startedAt = performance.now();
+    figures.underWay++;
+    app.turns.stir();
+    app.counters.executions++;
+    app.counters.execute_stmts_rx += handed.encoded.length;
+    const letOut = (status: number) => {
+      figures.underWay--;
+      figures.answered(status, (performance.now() - startedAt) / 1000);
+    };
+    return carriedOut(app, handed).then((answer) => {
+      letOut(200);
+      return answer;
+    }, (error) => {
+      const response = errorAnswer(app, error);
+      letOut(response.status);
+      return response;
+    });
+  };
+}
+
+async function carriedOut(app: AppState, handed: ReceivedWrite): Promise<WriteAnswer> {
+  refuseOnStandby(app);
+  const { encoded, transaction, format, statementTimeoutMs, timeoutMs, key } = handed;
+  const turn = app.turnBudget.admit(encoded.bytes.length);
+  if (turn !== undefined) await turn;
+  const withdrawal = new Withdrawal();
+  using _ = app.running.begin(new HandedWork(handed), { write: withdrawal });
+  return await app.service.write({
+    statements: encoded,
+    transaction,
+    unified: false,
+    format,
+    statementTimeoutMs,
+    timeoutMs,
+    key: key === null ? undefined : keyOf(app, key, { identity: anybody, format }),
+    withdrawal,
+  });
+}
+
+/** Such a write, as long as it is under way. */
+class HandedWork {
+  readonly request = request;
+  readonly #handed: ReceivedWrite;
+
+  constructor(handed: ReceivedWrite) {
+    this.#handed = handed;
+  }
+
+  get requester() {
+    return { username: anybody.username, address: this.#handed.address };
+  }
+
+  get statements() {
+    return this.#handed.statements;
+  }
+}

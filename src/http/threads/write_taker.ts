@@ -1,0 +1,68 @@
+import type { WriteAnswer } from "../../cluster/types.ts";
+import type { Results } from "../../store/types.ts";
+import { ReceivedWrite } from "./handed_write.ts";
+import type { HandedOutcome, HandedOutcomes } from "./messages.ts";
+import { answerOf } from "./request_taker.ts";
+
+/** Carries out a write; never rejects: what fails is answered. */
+export type HandedWriteHandler = (write: ReceivedWrite) => Promise<WriteAnswer | Response>;
+
+/** Carries out the writes of another thread, on the main one, and sends what became of them together. */
+export class WriteTaker {
+  readonly #handler: HandedWriteHandler;
+  readonly #post: (outcomes: HandedOutcomes) => void;
+  #answered = new Columns();
+
+  constructor(handler: HandedWriteHandler, post: (outcomes: HandedOutcomes) => void) {
+    this.#handler = handler;
+    this.#post = post;
+  }
+
+  take(batch: Uint8Array): void {
+    for (const write of ReceivedWrite.of(batch)) {
+      const { id } = write;
+      void this.#handler(write).then((answer) =>
+        answer instanceof Response ? this.#refused(id, answer) : this.#written(id, answer)
+      );
+    }
+  }
+
+  #written(id: number, answer: WriteAnswer): void {
+    this.#sendSoon();
+    const { ids, results, indexes, others } = this.#answered;
+    if (answer.servedBy !== undefined || answer.repeated !== undefined) {
+      others.push([id, answer]);
+      return;
+    }
+    ids.push(id);
+    results.push(answer.results);
+    indexes.push(answer.raftIndex);
+  }
+
+  async #refused(id: number, response: Response): Promise<void> {
+    const answer = await answerOf(id, response);
+    this.#sendSoon();
+    this.#answered.others.push([id, answer]);
+  }
+
+  /** Before anything else is done: those that are applied together are answered in one go. */
+  #sendSoon(): void {
+    if (!this.#answered.isEmpty) return;
+    queueMicrotask(() => {
+      const outcomes = this.#answered;
+      this.#answered = new Columns();
+      this.#post(outcomes);
+    });
+  }
+}
+
+class Columns implements HandedOutcomes {
+  readonly ids: number[] = [];
+  readonly results: Results[] = [];
+  readonly indexes: number[] = [];
+  readonly others: [number, HandedOutcome][] = [];
+
+  get isEmpty(): boolean {
+    return this.ids.length === 0 && this.others.length === 0;
+  }
+}
