@@ -11,6 +11,7 @@ function threadsTest(name: string, fn: () => Promise<void>): void {
 interface ThreadStatus {
   readonly connections: number;
   readonly reads_served: number;
+  readonly writes_read: number;
   readonly requests_passed_on: number;
 }
 
@@ -19,8 +20,12 @@ async function threads(node: NodeProcess): Promise<readonly ThreadStatus[]> {
   return JSON.parse(body).beside;
 }
 
-async function served(node: NodeProcess): Promise<number> {
-  return (await threads(node)).reduce((sum, { reads_served }) => sum + reads_served, 0);
+async function sum(node: NodeProcess, figure: keyof ThreadStatus): Promise<number> {
+  return (await threads(node)).reduce((sum, thread) => sum + thread[figure], 0);
+}
+
+function served(node: NodeProcess): Promise<number> {
+  return sum(node, "reads_served");
 }
 
 interface Asked {
@@ -31,7 +36,8 @@ interface Asked {
 }
 
 function bytesOf({ method = "POST", path, body = "", headers = "" }: Asked): string {
-  const length = body === "" ? "" : `Content-Length: ${body.length}\r\n`;
+  const bytes = new TextEncoder().encode(body).length;
+  const length = bytes === 0 ? "" : `Content-Length: ${bytes}\r\n`;
   return `${method} ${path} HTTP/1.1\r\nHost: x\r\n${headers}${length}\r\n${body}`;
 }
 
@@ -44,6 +50,8 @@ const pointRead: Asked = { path: "/db/query?level=none", body: '["SELECT 1"]' };
 
 /** Two connections, of which the main thread has the one, and another thread the other. */
 class TwoConnections implements Disposable {
+  #isClosed = false;
+
   private constructor(readonly main: RawConnection, readonly other: RawConnection) {}
 
   static async open(node: NodeProcess): Promise<TwoConnections> {
@@ -65,6 +73,8 @@ class TwoConnections implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.main[Symbol.dispose]();
     this.other[Symbol.dispose]();
   }
@@ -73,6 +83,64 @@ class TwoConnections implements Disposable {
 const flags = ["-http-threads=2", "-http-body-limit=1MiB"];
 const rows =
   "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 5000) INSERT INTO t SELECT i, 'value ' || i FROM c";
+
+const update = '[["UPDATE t SET v = ? WHERE id = 7", "other"]]';
+/** Writes that a thread reads itself: each leaves the same behind however often it is carried out. */
+const handedOver: readonly Asked[] = [
+  { path: "/db/execute", body: update },
+  {
+    path: "/db/execute?transaction&associative&pretty&level=strong",
+    body: '["REPLACE INTO t VALUES(9001, 1) RETURNING *", "UPDATE t SET v = 2 WHERE id = 9001"]',
+  },
+  {
+    path: "/db/execute?blob_array&qualify_columns",
+    body: `["REPLACE INTO t VALUES(9002, x'0102') RETURNING id, v"]`,
+  },
+  {
+    path: "/db/execute?exact&timeout=20s&db_timeout=10s",
+    body: '[["REPLACE INTO t VALUES(:id, :v) RETURNING v", {"id": 9003, "v": "x\'01\'"}]]',
+  },
+  { path: "/db/execute?raft_index&timings", body: update },
+  {
+    path: "/db/execute",
+    body: '[["REPLACE INTO t VALUES(9005, ?) RETURNING v", 12345678901234567890]]',
+  },
+  { path: "/db/execute", body: '["INSERT INTO t VALUES(7, 1)", "INSERT INTO nowhere VALUES(1)"]' },
+  { path: "/db/execute?transaction", body: '["DELETE FROM t WHERE id = 8", "no SQL"]' },
+  { path: "/db/execute", body: '["BEGIN"]' },
+  { path: "/db/execute", body: `["REPLACE INTO t VALUES(9006, '${"é😀".repeat(4000)}')"]` },
+  {
+    path: "/db/execute?db_timeout=1ms",
+    body:
+      '["WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) INSERT INTO t SELECT 9999, max(i) FROM c"]',
+  },
+  { path: "/db/execute", body: update, headers: "X-Raftlite-Index: nonsense\r\n" },
+  { path: "/db/execute", body: update, headers: "Idempotency-Key: k-{connection}\r\n" },
+  { path: "/db/execute", body: update, headers: "Idempotency-Key: k-{connection}\r\n" },
+  { path: "/db/execute", body: '["no SQL"]', headers: "Idempotency-Key: k-{connection}\r\n" },
+  { path: "/db/execute", body: update, headers: 'Idempotency-Key: "no key\r\n' },
+  { path: "/db/execute", body: update, headers: "Idempotency-Key: \r\n" },
+];
+
+/** Writes that it passes on as they are. */
+const writes: readonly Asked[] = [
+  ...handedOver,
+  { path: "/db/execute?redirect", body: update },
+  { path: "/db/execute?tx=none", body: update },
+  { path: "/db/execute?timeout=x", body: update },
+  { path: "/db/execute?%zz", body: update },
+  { path: "/db/execute", body: '[["REPLACE INTO t VALUES(9004, ?)", 1e999]]' },
+  { path: "/db/execute", body: '["PRAGMA journal_mode=DELETE"]' },
+  { path: "/db/execute", body: '{"sql": 1}' },
+  { path: "/db/execute", body: "[]" },
+  { path: "/db/execute", body: '["SELECT 1"' },
+  { path: "/db/execute", body: '[["SELECT ?", {"": {"a": 1}}]]' },
+  { path: "/db/execute", body: "UPDATE t SET v = 1", headers: "Content-Type: text/plain\r\n" },
+  { path: "/db/executemany", body: update },
+  { method: "GET", path: "/db/execute?q=SELECT%201" },
+  { method: "PUT", path: "/db/execute", body: update },
+  { path: "/db/execute" },
+];
 
 /** What a client of either thread must see the same of. */
 const requests: readonly Asked[] = [
@@ -99,10 +167,10 @@ const requests: readonly Asked[] = [
   { method: "DELETE", path: "/db/query?q=SELECT%201" },
   { method: "OPTIONS", path: "/db/query" },
   { path: "/db/querymore?level=none", body: '["SELECT 1"]' },
-  { path: "/db/execute", body: '[["UPDATE t SET v = ? WHERE id = 7", "other"]]' },
   { path: "/db/execute", body: `["CREATE TABLE IF NOT EXISTS t (x) -- ${"x".repeat(300_000)}"]` },
   { path: "/db/execute", body: `["-- ${"x".repeat(1_100_000)}"]` },
   { path: "/db/request?level=none", body: '["SELECT * FROM t WHERE id = 8"]' },
+  ...writes,
   { method: "GET", path: "/nowhere" },
   { method: "GET", path: "/db/%zz" },
   { method: "GET", path: "/readyz" },
@@ -122,22 +190,30 @@ threadsTest(
       for (const name of ["date", "content-length", "transfer-encoding"]) headers.delete(name);
       // Each write has an index of its own.
       if (headers.has("x-raftlite-index")) headers.set("x-raftlite-index", "some");
-      return { status, headers: [...headers], body };
+      const same = body.replaceAll(/"(time|raft_index)": ?[\d.e-]+/g, '"$1":0');
+      return { status, headers: [...headers], body: same };
+    };
+    const askOver = (connection: "main" | "other", asked: Asked) => {
+      const headers = asked.headers?.replace("{connection}", connection) ?? "";
+      return ask(connections[connection], { ...asked, headers });
     };
     for (const asked of requests.filter(({ method }) => method !== "HEAD")) {
-      const expected = seen(await ask(connections.main, asked));
-      const found = seen(await ask(connections.other, asked));
+      const expected = seen(await askOver("main", asked));
+      const found = seen(await askOver("other", asked));
       assert.deepEqual(found, expected, `${asked.method ?? "POST"} ${asked.path}`);
     }
+    assert.equal(await sum(node, "writes_read"), handedOver.length);
     const vars = JSON.parse((await node.fetch("/debug/vars?key=http")).body).http;
     const metrics = (await node.fetch("/metrics")).body;
-    const counted = Array.from(
-      metrics.matchAll(/^raftlite_http_requests_total\{route="\/db\/query",code="\d+"\} (\d+)$/gm),
-      ([, count]) => Number(count),
-    ).reduce((sum, count) => sum + count, 0);
-    // OPTIONS, and what has parameters that cannot be, are no queries; as without other threads.
-    const uncounted = 2 * 4;
-    assert.equal(counted, vars.queries + uncounted);
+    const counted = (route: string) =>
+      Array.from(
+        metrics.matchAll(/^raftlite_http_requests_total\{route="(.+)",code="\d+"\} (\d+)$/gm),
+        ([, of, count]) => of === route ? Number(count) : 0,
+      ).reduce((sum, count) => sum + count, 0);
+    // OPTIONS, and what has parameters that cannot be, are no queries and no writes; as without other
+    // threads.
+    assert.equal(counted("/db/query"), vars.queries + 2 * 4);
+    assert.equal(counted("/db/execute"), vars.executions + 2 * 2);
   },
 );
 
@@ -223,5 +299,79 @@ threadsTest(
       slow.then(({ body }) => assert.ok(body.includes(`[[${rows}]]`), body)),
       node.kill("SIGTERM").then(({ code }) => assert.equal(code, 0)),
     ]);
+  },
+);
+
+interface Running {
+  readonly id: number;
+  readonly sql: readonly string[];
+}
+
+async function running(node: NodeProcess): Promise<readonly Running[]> {
+  return JSON.parse((await node.fetch("/debug/requests")).body).requests;
+}
+
+threadsTest(
+  "-http-threads: a write that waits is seen, gives up, is ended and outlives its client, whichever thread has read it",
+  async () => {
+    const patient = ["-tx-idle-timeout=10m", "-tx-max-open=10m"];
+    await using cluster = await Cluster.start({ size: 1, flags: [...flags, ...patient] });
+    const [node] = cluster.nodes;
+    assert.ok(node);
+    await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY)"]);
+    using connections = await TwoConnections.open(node);
+    const both = [connections.main, connections.other];
+    // It has the turn to write: all others wait.
+    const begin = async () => {
+      const body = '{"mode": "immediate"}';
+      const begun = await node.fetch("/db/begin", { method: "POST", body });
+      return JSON.parse(begun.body).tx;
+    };
+    const tx = await begin();
+
+    const late = { path: "/db/execute?timeout=50ms", body: '["INSERT INTO t VALUES(1)"]' };
+    const answers = await Promise.all(both.map((connection) => ask(connection, late)));
+    assert.deepEqual(
+      answers.map(({ status, body }) => ({ status, body })),
+      Array(2).fill({ status: 503, body: answers[0]?.body }),
+    );
+    assert.match(answers[0]?.body ?? "", /database is locked/);
+    for (const { headers } of answers) assert.equal(headers.get("x-raftlite-error"), "overloaded");
+
+    const waiting = both.map((connection) =>
+      ask(connection, { path: "/db/execute", body: '["INSERT INTO t VALUES(2)"]' })
+    );
+    const bothSeen = () =>
+      eventually("both writes to be seen", async () => {
+        const all = await running(node);
+        return all.length === 2 && all;
+      });
+    const seen = await bothSeen();
+    const [first, second] = seen.map(({ id, ...rest }) => ({ ...rest, age_ms: 0, id: 0 }));
+    assert.deepEqual(first, second);
+    assert.deepEqual(seen[0]?.sql, ["INSERT INTO t VALUES(?)"]);
+    for (const { id } of seen) {
+      assert.equal((await node.fetch(`/debug/requests/${id}`, { method: "DELETE" })).status, 200);
+    }
+    await node.fetch(`/db/rollback?tx=${tx}`, { method: "POST" });
+    for (const { status, body } of await Promise.all(waiting)) {
+      assert.equal(status, 500);
+      assert.match(body, /^ended by DELETE/);
+    }
+    assert.deepEqual(await node.query("SELECT count(*) FROM t"), [[0]]);
+
+    const next = await begin();
+    for (const [i, connection] of both.entries()) {
+      await connection.send(
+        bytesOf({ path: "/db/execute", body: `["INSERT INTO t VALUES(${3 + i})"]` }),
+      );
+    }
+    await bothSeen();
+    connections[Symbol.dispose]();
+    await node.fetch(`/db/rollback?tx=${next}`, { method: "POST" });
+    await eventually(
+      "the writes of clients that have gone",
+      async () => JSON.stringify(await node.query("SELECT id FROM t")) === "[[3],[4]]",
+    );
   },
 );

@@ -33,6 +33,7 @@ Deno.test("HttpThreads lets go of a thread that dies, its requests and connectio
       limits: { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 1, connectionsMax: 9 },
       bodyBytesMax: 1024,
       permit: new SharedArrayBuffer(8),
+      readsWrites: true,
       rqliteVersion: "",
       allowOrigin: "",
       httpAddress: "",
@@ -45,6 +46,7 @@ Deno.test("HttpThreads lets go of a thread that dies, its requests and connectio
   threads.begin({
     hostname: "127.0.0.1",
     port: 0,
+    writes: () => Promise.reject(new Error("No write was handed over")),
     handler: (request) => {
       taken.push(request);
       next.resolve(request);
