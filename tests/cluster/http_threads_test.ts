@@ -347,7 +347,7 @@ threadsTest(
         return all.length === 2 && all;
       });
     const seen = await bothSeen();
-    const [first, second] = seen.map(({ id, ...rest }) => ({ ...rest, age_ms: 0, id: 0 }));
+    const [first, second] = seen.map((each) => ({ ...each, id: 0, age_ms: 0 }));
     assert.deepEqual(first, second);
     assert.deepEqual(seen[0]?.sql, ["INSERT INTO t VALUES(?)"]);
     for (const { id } of seen) {
