@@ -333,7 +333,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     ...httpAddress(configuration),
     connections: connectionLimits(configuration),
     https: https?.options,
-    threads,
+    beside: threads && { threads, writes: parts.writes },
     audit: audit?.log,
   });
   manager.watchDisk(member.node);

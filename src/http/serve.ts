@@ -22,9 +22,11 @@ export interface ServeOptions {
   /** Undefined for plain HTTP. */
   readonly https?: HttpsOptions | undefined;
   /** That serve beside this one; undefined: none do. */
-  readonly threads?: HttpThreads | undefined;
-  /** Carries out the writes that these have read. */
-  readonly writes: HandedWriteHandler;
+  readonly beside?: {
+    readonly threads: HttpThreads;
+    /** Carries out the writes that these have read. */
+    readonly writes: HandedWriteHandler;
+  } | undefined;
   /** Undefined: nobody wants to know who is kept out. */
   readonly audit?: Audit | undefined;
 }
@@ -57,7 +59,7 @@ export function checkListen({ hostname, port }: { hostname: string; port: number
 
 /** Serves the API. Rejects with a ListenError. */
 export async function serve(options: ServeOptions): Promise<HttpServer> {
-  const { app, hostname, port, queue, logger, https, audit, threads, writes } = options;
+  const { app, hostname, port, queue, logger, https, audit, beside } = options;
   const handler: ClientHandler = (request, client) => app.fetch(request, client);
   let server: Listening;
   try {
@@ -65,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
       hostname,
       port,
       handler,
-      beside: threads?.connections,
+      beside: beside?.threads.connections,
       limits: options.connections,
       logger,
       https,
@@ -76,7 +78,10 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
   }
   const { addr } = server;
   const address = formatAddress({ host: addr.hostname, port: addr.port });
-  threads?.begin({ hostname: addr.hostname, port: addr.port, handler, writes });
+  if (beside !== undefined) {
+    const { threads, writes } = beside;
+    threads.begin({ hostname: addr.hostname, port: addr.port, handler, writes });
+  }
   logger.log("INFO", "http", `Listening on ${https === undefined ? "" : "https://"}${address}`);
   return {
     address,
@@ -87,10 +92,10 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
       // No abort of the server after this: in Deno up to 2.9 at least that is an uncaught error.
       const late = Promise.withResolvers<void>();
       const timer = setTimeout(late.resolve, timeoutMs);
-      const ended = Promise.all([server.shutdown(), threads?.shutdown()]);
+      const ended = Promise.all([server.shutdown(), beside?.threads.shutdown()]);
       await Promise.all([Promise.race([ended, late.promise]), queue.close(timeoutMs)]);
       clearTimeout(timer);
-      threads?.terminate();
+      beside?.threads.terminate();
     },
   };
 }

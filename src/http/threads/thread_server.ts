@@ -128,7 +128,7 @@ export class ThreadServer {
     }
     return smallBody(request).then((body) => {
       const statements = asked && pointStatements(body, asked.parameters);
-      if (statements === undefined) return this.#pass(request, body, client);
+      if (asked === undefined || statements === undefined) return this.#pass(request, body, client);
       return "level" in asked
         ? this.#read({ query: asked, statements, request, body, client, startedAt })
         : this.#write({ write: asked, statements, request, client, startedAt });
