@@ -193,8 +193,11 @@ const impureGlobals: ReadonlySet<string> = new Set([
   "Worker",
 ]);
 
-/** The one file that opens the C library: for what Deno does not do with sockets. */
-const cLibrary = "http/c_library.ts";
+/** The files that open the system's libraries: for what Deno does not do with sockets and services. */
+const systemLibraries: ReadonlySet<string> = new Set([
+  "http/c_library.ts",
+  "cli/windows_service/control_manager.ts",
+]);
 
 /** The one file of the simulated rooms that starts Workers. */
 const threadsOfTheStore = "store/worker_threads.ts";
@@ -251,7 +254,7 @@ function importFault(file: SourceFile, specifier: string): string | undefined {
 
 /** Why `file` must not use this member of Deno; undefined when it may. */
 function denoFault(file: SourceFile, member: string): string | undefined {
-  if (member === "dlopen" && file.room !== "sqlite" && file.path !== cLibrary) {
+  if (member === "dlopen" && file.room !== "sqlite" && !systemLibraries.has(file.path)) {
     return "Deno.dlopen belongs in src/sqlite, which is the only binding to SQLite";
   }
   if (outsideRooms.has(file.room) || harmlessDeno.has(member)) return undefined;

@@ -20,6 +20,7 @@ const loaders = {
   shell: async () => (await import("./shell/command.ts")).shell,
   standby: async () => (await import("./standby/command.ts")).standby,
   verify: async () => (await import("./verify.ts")).verifyCommand,
+  "windows-service": async () => (await import("./windows_service/command.ts")).windowsService,
   "systemd-unit": async () => (await import("./systemd_unit.ts")).systemdUnit,
 } as const satisfies Readonly<Record<string, () => Promise<Command>>>;
 

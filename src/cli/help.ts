@@ -21,6 +21,7 @@ Usage:
   raftlite recover DATA_DIR…                 Go on without a majority that is lost for good
   raftlite completion bash|zsh|fish          Print what completes all this in that shell
   raftlite systemd-unit [flags] [DATA_DIR]   Print a unit file that runs a node
+  raftlite windows-service LOG [flags] DIR   Run a node as a service of Windows
 
 A node takes each flag from the environment, too, as RAFTLITE_NODE_ID for -node-id, and from the
 file of -config. The command line counts more than the environment, that more than the file.

@@ -38,6 +38,7 @@ import { type OpenOtlp, openOtlp } from "./otlp.ts";
 import { printError } from "./output.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { type OpenUsers, openUsers } from "./users.ts";
+import type { ServiceHost } from "./service_host.ts";
 import { ServiceManager } from "./service_manager.ts";
 import { pastStandby, type StandbyOptions } from "./standby/past_standby.ts";
 import { keepFilesPrivate, warnOfOpenDirectory } from "./private_files.ts";
@@ -51,24 +52,33 @@ const httpStopMs = 5_000;
 /** What a mistake in this program throws: all else is the operator's to mend, and needs no stack. */
 const mistakes = [InvariantError, RangeError, ReferenceError, TypeError];
 
-/**
- * Runs a node until it is told to stop; resolves with the exit code. With `standby` it follows an
- * archive first, until it is promoted.
- */
+interface ServeOptions {
+  /** With it the node follows an archive first, until it is promoted. */
+  readonly standby?: StandbyOptions;
+  readonly host?: ServiceHost;
+}
+
+/** Runs a node until it is told to stop; resolves with the exit code. */
 export async function serve(
   configuration: Configuration,
   warnings: readonly string[],
-  standby?: StandbyOptions,
+  { standby, host }: ServeOptions = {},
 ): Promise<number> {
   const { logLevel } = configuration.raft;
   const consensus = { node: logLevel, raft_log: logLevel, transport: logLevel };
-  const logger = new StderrLogger("INFO", undefined, consensus);
+  const logger = new StderrLogger("INFO", host?.log, consensus);
   for (const warning of warnings) logger.log("WARN", "cli", warning);
   const end = new Ending();
   const clock = new DenoClock();
-  const manager = ServiceManager.open(Deno.env.toObject(), { clock, logger });
+  const manager = ServiceManager.open(Deno.env.toObject(), { clock, logger, host });
   const audit = openAudit(configuration, { clock, logger });
   const watched = new WatchedList(audit?.log);
+  const fatal = (text: string) =>
+    host ? logger.log("ERROR", "cli", `fatal: ${text}`) : printError(`fatal: ${text}\n`);
+  host?.onRequests({
+    stop: (what) => end.ask(what),
+    reload: () => void manager.reload(() => watched.check()),
+  });
   try {
     await runUntil({ end, watched, configuration, standby, clock, audit, manager, logger });
   } catch (error) {
@@ -76,7 +86,8 @@ export async function serve(
     const mistake = mistakes.some((kind) => error instanceof kind);
     manager.status(error.message);
     await logger.flush();
-    printError(`fatal: ${mistake ? error.stack : error.message}\n`);
+    fatal(`${mistake ? error.stack : error.message}`);
+    await logger.flush();
     return 1;
   } finally {
     watched.stop();
@@ -86,7 +97,8 @@ export async function serve(
   const failure = end.failure;
   await logger.flush();
   if (failure === undefined) return 0;
-  printError(`fatal: ${failure.message}\n`);
+  fatal(failure.message);
+  await logger.flush();
   return 1;
 }
 

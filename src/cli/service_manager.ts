@@ -4,6 +4,7 @@ import type { Clock, Logger, Timer } from "../io/types.ts";
 import { within } from "../io/within.ts";
 import { nodeName, type Status } from "../raft/types.ts";
 import type { Variables } from "./environment_flags.ts";
+import type { ServiceHost } from "./service_host.ts";
 import { NotifySocket } from "./notify_socket.ts";
 
 /** How long the last messages may take, in ms. */
@@ -20,11 +21,13 @@ interface DiskUser {
 interface Parts {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told the same of the start and the stop. */
+  readonly host?: Pick<ServiceHost, "ready" | "stopping"> | undefined;
 }
 
 /**
  * Whoever started this program and asked to be told how it is, by sd_notify(3): systemd with
- * Type=notify. Where nobody asked, nothing is told. What cannot be told does not end a node: it is a
+ * Type=notify; and a host, such as Windows' manager. Where nobody asked, nothing is told. What cannot be told does not end a node: it is a
  * line in the log, and systemd ends a service that says nothing of itself.
  */
 export class ServiceManager {
@@ -85,7 +88,8 @@ export class ServiceManager {
     if (this.#isReady) return;
     this.#isReady = true;
     this.#send("READY=1");
-    const { clock } = this.#parts;
+    const { clock, host } = this.#parts;
+    host?.ready();
     if (this.#intervalMs === undefined || this.#socket === undefined) return;
     this.#signs = repeat(clock, this.#intervalMs, () => this.#showLife());
   }
@@ -112,6 +116,7 @@ export class ServiceManager {
   }
 
   stopping(): void {
+    this.#parts.host?.stopping();
     this.#send("STOPPING=1");
   }
 

@@ -262,3 +262,14 @@ Deno.test(
     }
   },
 );
+
+Deno.test("ServiceManager tells a host within the program once that it is ready, and that it stops", () => {
+  const told: string[] = [];
+  const host = { ready: () => void told.push("ready"), stopping: () => void told.push("stopping") };
+  const logger = { log: () => {} };
+  const subject = ServiceManager.open({}, { clock: new DenoClock(), logger, host });
+  subject.ready();
+  subject.ready();
+  subject.stopping();
+  assert.deepEqual(told, ["ready", "stopping"]);
+});

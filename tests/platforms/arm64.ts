@@ -3,9 +3,9 @@
  */
 
 import { arm64Deno } from "./foreign_deno.ts";
+import { runMixedCluster } from "./mixed_cluster.ts";
 import { testOn } from "./register.ts";
 
-testOn(await arm64Deno(), {
-  rooms: "the lower rooms hold on arm64",
-  cluster: "nodes on x86-64 and arm64 are one cluster with one database",
-});
+testOn(await arm64Deno(), "arm64", [
+  ["nodes on x86-64 and arm64 are one cluster with one database", runMixedCluster],
+]);

@@ -3,11 +3,14 @@
  */
 
 import { windowsDeno } from "./foreign_deno.ts";
+import { runMixedCluster } from "./mixed_cluster.ts";
 import { testOn } from "./register.ts";
+import { runWindowsService } from "./windows_service.ts";
 
 const prefix = await Deno.makeTempDir({ prefix: "raftlite-wine-" });
-testOn(await windowsDeno(prefix), {
-  rooms: "the lower rooms hold on Windows",
-  cluster: "nodes on Linux and Windows are one cluster with one database",
-});
+const deno = await windowsDeno(prefix);
+testOn(deno, "Windows", [
+  ["nodes on Linux and Windows are one cluster with one database", runMixedCluster],
+  ["a node is a service of Windows", runWindowsService],
+]);
 addEventListener("unload", () => Deno.removeSync(prefix, { recursive: true }));

@@ -166,6 +166,11 @@ const subCommands: Readonly<Record<CommandName, Omit<CompletedCommand, "name">>>
     flags: serverFlags,
     beside: directories,
   },
+  "windows-service": {
+    help: "Run a node as a service of Windows",
+    flags: serverFlags,
+    beside: files,
+  },
 };
 
 /** All that can be completed: a node's flags first, then each sub-command's. */

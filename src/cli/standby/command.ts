@@ -61,7 +61,7 @@ export async function standby(args: readonly string[]): Promise<number> {
       "-archive and -from name one target: what a standby is promoted to is another cluster, which needs an archive of its own",
     );
   }
-  return await serve(configurationOf(commandLine), commandLine.warnings, options);
+  return await serve(configurationOf(commandLine), commandLine.warnings, { standby: options });
 }
 
 /** Takes the flags of its own out of the arguments. */
