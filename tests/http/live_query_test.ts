@@ -49,6 +49,7 @@ Deno.test("the index up to which rows hold never goes back, however long they ar
     store: reads,
     states: new HeldStates(),
     slots: new RunSlots(),
+    owner: "a",
     tables: tables as unknown as TableWatch,
   });
   const look = (upTo: number, changed: [string, number][] = []) => {
@@ -79,6 +80,7 @@ Deno.test("rows for which there was no room do not make those before hold for lo
     store: reads,
     states: new HeldStates(100),
     slots: new RunSlots(),
+    owner: "a",
     tables: tables as unknown as TableWatch,
   });
   const first = query.reach(1, 1_000);
@@ -109,7 +111,7 @@ Deno.test("who waits for what cannot be looked at any more is told so", async ()
     throw new Error("the change log cannot be read");
   };
   const live = new LiveQueries(store, { read } as unknown as ChangeLog);
-  const { query, letGo } = live.take(request);
+  const { query, letGo } = live.take(request, "a");
   await assert.rejects(query.reach(2, 1_000), /^Error: the change log cannot be read$/);
   letGo();
 });
@@ -127,7 +129,7 @@ Deno.test("states that are told and over are held by nobody", async () => {
       while (index < wanted && !signal?.aborted) await log.promise;
     },
   }, undefined);
-  const { query, letGo } = live.take(request);
+  const { query, letGo } = live.take(request, "a");
   const pieces = watchStream({
     ...{ query, live, first: await query.reach(1, 1_000), form: "lines" },
     mayGoOn: () => true,

@@ -38,13 +38,19 @@ export class LiveQueries {
     };
   }
 
-  /** The query for that, which others may have asked for as well, and what lets it go. */
-  take(request: LiveReadRequest): { readonly query: LiveQuery; readonly letGo: () => void } {
+  /**
+   * The query for that, which others may have asked for as well, and what lets it go. `owner` is who
+   * asks: all get their turns.
+   */
+  take(
+    request: LiveReadRequest,
+    owner: string,
+  ): { readonly query: LiveQuery; readonly letGo: () => void } {
     const name = nameOf(request);
     let shared = this.#queries.get(name);
     if (shared === undefined || shared.query.failure !== undefined || !shared.query.isTrusted) {
       const { store, states } = this;
-      const parts = { store, states, tables: this.#tables, slots: this.#slots };
+      const parts = { store, states, tables: this.#tables, slots: this.#slots, owner };
       shared = { query: new LiveQuery(request, parts), users: 0 };
       this.#queries.set(name, shared);
     }

@@ -15,6 +15,8 @@ export interface LiveQueryParts {
   readonly tables: TableWatch;
   readonly slots: RunSlots;
   readonly states: HeldStates;
+  /** Who asked for it first: its runs are his. */
+  readonly owner: string;
 }
 
 /** One SELECT that is kept up to date for all who have asked for it, within the same rights. */
@@ -36,6 +38,8 @@ export class LiveQuery implements TableWatcher {
   #tables: ReadonlySet<string> | undefined;
   #running = false;
   #nextRunAt = 0;
+  /** How long the last run took, in ms. */
+  #lastMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ran = Promise.withResolvers<void>();
   /** Readers had no time for the last run. */
@@ -138,13 +142,14 @@ export class LiveQuery implements TableWatcher {
   }
 
   async #run(): Promise<void> {
-    const { slots, store } = this.#parts;
+    const { slots, store, owner } = this.#parts;
     try {
-      await slots.use(async () => {
+      await slots.use({ owner, lastMs: this.#lastMs }, async () => {
         if (this.#failure !== undefined) return;
         this.#refused = undefined;
         const startedAt = performance.now();
         const read = await store.liveRead(this.#request, this.#ended.signal);
+        this.#lastMs = read.tookMs;
         if (!this.isTrusted) return this.end(distrusted());
         this.#nextRunAt = startedAt + Math.max(intervalMs, runsPart * read.tookMs);
         this.#readIndex = read.index;

@@ -37,7 +37,7 @@ export async function watch(
   if (!live.watchers.enter(gone)) {
     throw new RequestError(503, `${live.watchers.max} watch queries at this node: ask another`);
   }
-  const { query, letGo } = live.take(asked);
+  const { query, letGo } = live.take(asked, `${requester.username ?? ""}@${requester.address}`);
   const leave = () => {
     letGo();
     live.watchers.leave(gone);
