@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
@@ -289,13 +290,10 @@ Deno.test("An import that is killed, and goes on, adds each row once, while the 
 });
 
 /** Of a CSV file with this text, imported to `t` without flags: it must not be another in a later build. */
-async function nameOf(form: string, text: string): Promise<string> {
-  const hex = async (text: string) => {
-    const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-    return new Uint8Array(hash).toHex();
-  };
-  const identity = JSON.stringify([await hex(text), "CSV", ",", true, null, "fail", false, 0]);
-  return `raftlite-import-${await hex(`${form}\0${identity}\0t`)}`;
+function nameOf(form: string, text: string): string {
+  const hex = (text: string) => createHash("sha256").update(text).digest("hex");
+  const identity = JSON.stringify([hex(text), "CSV", ",", true, null, "fail", false, 0]);
+  return `raftlite-import-${hex(`${form}\0${identity}\0t`)}`;
 }
 
 Deno.test("An import is gone on with behind what another build has added, or says that it cannot be", async () => {
@@ -318,7 +316,7 @@ Deno.test("An import is gone on with behind what another build has added, or say
     await write("made", ["CREATE TABLE t (n INTEGER)"]);
 
     // As one whose batches are of other sizes has left it.
-    const name = await nameOf("rows", text);
+    const name = nameOf("rows", text);
     await write(`${name}-0`, ["SELECT 1"]);
     await write(`${name}-0-0`, ["INSERT INTO t VALUES (0), (1), (2)", "SELECT 3 AS done"]);
     await write(`${name}-0-3`, ["INSERT INTO t VALUES (3)", "SELECT 4 AS done"]);
@@ -332,7 +330,7 @@ Deno.test("An import is gone on with behind what another build has added, or say
 
     for (const form of ["1", "2"]) {
       const other = `${text}${10 + Number(form)}\n`;
-      await write(`${await nameOf(form, other)}-0`, ["SELECT 1"]);
+      await write(`${nameOf(form, other)}-0`, ["SELECT 1"]);
       const refusal = /An older raftlite has added rows of this file to t already.*-skip N; -again/;
       await importText(node, path, other, ["-table", "t"], refusal);
       assert.deepEqual(await counts(), [10, 10]);

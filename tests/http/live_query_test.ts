@@ -133,7 +133,7 @@ Deno.test("states that are told and over are held by nobody", async () => {
   const pieces = watchStream({
     ...{ query, live, first: await query.reach(1, 1_000), form: "lines" },
     mayGoOn: () => true,
-    signal: new AbortController().signal,
+    gone: new AbortController(),
     sentAway: () => undefined,
   });
   await pieces.next();
@@ -154,4 +154,31 @@ Deno.test("states that are told and over are held by nobody", async () => {
   assert.ok(held <= 2, `${held} of ${states.length} are held`);
   await pieces.return(undefined);
   letGo();
+});
+
+Deno.test("what is asked for counts among what a node holds, and is bounded by itself", () => {
+  const store = {
+    applied: { index: 1, term: 1 },
+    distrusted: 0,
+    liveRead: () => Promise.resolve(readAt(1)),
+    waitApplied: (_index: number, signal?: AbortSignal) =>
+      new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve())),
+  };
+  const live = new LiveQueries(store, undefined);
+  const asking = (bytes: number): LiveReadRequest => ({
+    ...request,
+    statement: { sql: "SELECT ?", positional: ["x".repeat(bytes)] },
+  });
+  assert.throws(() => live.take(asking(200_000), "a"), /^RequestError: A watched query may have/);
+  const held: ReturnType<typeof live.take>[] = [];
+  assert.throws(() => {
+    for (;;) held.push(live.take(asking(100_000), "a"));
+  }, /^StoreBusyError: This node's live queries hold as many bytes as they may/);
+  assert.ok(held.length > 100 && held.length < 1_000);
+  assert.ok(live.figures.bytes >= 100_000 * held.length);
+  for (const { letGo } of held) {
+    letGo();
+    letGo();
+  }
+  assert.equal(live.figures.bytes, 0);
 });

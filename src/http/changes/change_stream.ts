@@ -15,12 +15,14 @@ import type { Followers } from "./followers.ts";
 
 /** After so long a follower is to ask again, in ms. */
 const followedMsMax = 3_600_000;
+/** What one read of the change log may become as text, about. */
+const pieceBytes = 1024 * 1024;
 /** Tables whose columns one follower has been told of, before they are told anew. */
 const shapesMax = 1000;
 
 interface StreamOptions {
   readonly log: ChangeLog;
-  readonly followers: Pick<Followers, "reads" | "turn">;
+  readonly followers: Pick<Followers, "reads" | "turn" | "underWay">;
   readonly from: ChangePosition;
   readonly filter: TableFilter;
   readonly form: StreamForm;
@@ -28,8 +30,8 @@ interface StreamOptions {
   readonly debezium: DebeziumOptions | undefined;
   /** False once the follower may have other rights than those of `filter`: it is to ask again. */
   readonly mayGoOn: () => boolean;
-  /** The follower has gone. */
-  readonly signal: AbortSignal;
+  /** Aborted when the follower has gone, or is given up. */
+  readonly gone: AbortController;
 }
 
 /**
@@ -37,7 +39,8 @@ interface StreamOptions {
  * here, and reads on from the disk. Each piece says where to go on from.
  */
 export async function* changeStream(options: StreamOptions): AsyncGenerator<string> {
-  const { log, followers, form, mayGoOn, signal } = options;
+  const { log, followers, form, mayGoOn, gone } = options;
+  const { signal } = gone;
   const endsAt = performance.now() + followedMsMax;
   const told = new Map<string, string>();
   let position = options.from;
@@ -45,19 +48,23 @@ export async function* changeStream(options: StreamOptions): AsyncGenerator<stri
   while (!signal.aborted && performance.now() < endsAt) {
     await followers.turn();
     if (!mayGoOn()) break;
-    let text = "";
+    let isNews = false;
     try {
-      const { groups, next } = followers.reads.read(position);
-      for (const group of groups) text += groupPiece(group, options, told);
-      position = next;
+      yield* followers.underWay.carry(gone, pieceBytes, () => {
+        let text = "";
+        const { groups, next } = followers.reads.read(position);
+        for (const group of groups) text += groupPiece(group, options, told);
+        position = next;
+        isNews = text !== "";
+        return text;
+      });
     } catch (error) {
       if (!(error instanceof ChangesTruncatedError)) throw error;
       const { message, oldest } = error;
       yield piece(form, "end", position, { error: message, oldest: String(oldest) });
       return;
     }
-    if (text !== "") yield text;
-    else {
+    if (!isNews) {
       const { index } = position;
       const isNew = await newsWithin(signal, (signal) => log.wait(index, signal));
       if (!isNew && !signal.aborted) yield heartbeat(form, position);

@@ -48,7 +48,7 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
   const stream = changeStream({
     ...{ log, followers, from, filter, form, debezium },
     mayGoOn: () => admitted.isStillAdmitted,
-    signal: gone.signal,
+    gone,
   });
   if (!followers.enter(gone)) {
     throw new RequestError(503, `${followers.max} follow the changes at this node: ask another`);

@@ -1,3 +1,5 @@
+import { SlowReaderError } from "./pieces_under_way.ts";
+
 /** A reader that takes nothing for so long, while there is something, is given up, in ms. */
 const stallMsMax = 60_000;
 
@@ -23,6 +25,15 @@ export function pieceStream(
   // What it holds for its reader, where it waits for that to take a piece.
   const letGo = () => pieces.return(undefined).catch(() => {});
   return new ReadableStream({
+    start: (controller) => {
+      gone.signal.addEventListener("abort", () => {
+        const { reason } = gone.signal;
+        if (!(reason instanceof SlowReaderError)) return;
+        end();
+        void letGo();
+        controller.error(reason);
+      });
+    },
     pull: async (controller) => {
       clearTimeout(stalled);
       try {

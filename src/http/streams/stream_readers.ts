@@ -1,4 +1,5 @@
 import { nextTurn } from "../next_turn.ts";
+import { PiecesUnderWay } from "./pieces_under_way.ts";
 
 /** Readers that are told something in one turn of the event loop: a few ms. */
 const perTurn = 32;
@@ -7,6 +8,7 @@ const perTurn = 32;
 export class StreamReaders {
   /** How many may at a time. */
   readonly max = 4096;
+  readonly underWay = new PiecesUnderWay();
   readonly #readers = new Set<AbortController>();
   #told = 0;
   #turn: Promise<void> = Promise.resolve();

@@ -1,6 +1,14 @@
+import { Buffer } from "node:buffer";
 import type { ChangeLog } from "../../changes/types.ts";
 import type { WatchFigures } from "../../metrics/changes_families.ts";
-import { type LiveReadRequest, SqlReal, type SqlValue, type Store } from "../../store/types.ts";
+import {
+  type LiveReadRequest,
+  SqlReal,
+  type SqlValue,
+  type Store,
+  StoreBusyError,
+} from "../../store/types.ts";
+import { RequestError } from "../request_error.ts";
 import { StreamReaders } from "../streams/stream_readers.ts";
 import { LiveQuery } from "./live_query.ts";
 import { HeldStates } from "./live_state.ts";
@@ -9,6 +17,11 @@ import { TableWatch } from "./table_watch.ts";
 
 /** What live queries need of a store. */
 export type LiveStore = Pick<Store, "applied" | "distrusted" | "liveRead" | "waitApplied">;
+
+/** Characters of what is asked for. */
+const nameMax = 128 * 1024;
+/** How often what is asked for is there for each who asks: as it came, decoded, and as its name. */
+const copiesOfName = 4;
 
 interface Shared {
   readonly query: LiveQuery;
@@ -34,19 +47,32 @@ export class LiveQueries {
       watchers: this.watchers.count,
       queries: this.#queries.size,
       runs: this.#slots.runs,
-      bytes: this.states.bytes,
+      bytes: this.states.bytes + this.watchers.underWay.bytes,
     };
   }
 
   /**
    * The query for that, which others may have asked for as well, and what lets it go. `owner` is who
-   * asks: all get their turns.
+   * asks: all get their turns. Throws a RequestError for what is too
+   * long, and a StoreBusyError where there is no room for it.
    */
   take(
     request: LiveReadRequest,
     owner: string,
   ): { readonly query: LiveQuery; readonly letGo: () => void } {
     const name = nameOf(request);
+    if (name.length > nameMax) {
+      throw new RequestError(
+        400,
+        `A watched query may have ${nameMax} bytes with its parameters: this one has ${name.length}`,
+      );
+    }
+    const bytes = copiesOfName * name.length;
+    if (!this.states.reserve(bytes)) {
+      throw new StoreBusyError(
+        "This node's live queries hold as many bytes as they may: ask another",
+      );
+    }
     let shared = this.#queries.get(name);
     if (shared === undefined || shared.query.failure !== undefined || !shared.query.isTrusted) {
       const { store, states } = this;
@@ -60,6 +86,7 @@ export class LiveQueries {
     const letGo = () => {
       if (!isHeld) return;
       isHeld = false;
+      this.states.release(bytes);
       if (--mine.users > 0) return;
       mine.query.end(new Error("Nobody watches it any more"));
       if (this.#queries.get(name) === mine) this.#queries.delete(name);
@@ -84,7 +111,7 @@ function plain(_key: string, value: SqlValue | object): unknown {
   if (typeof value === "bigint") return { integer: String(value) };
   if (typeof value === "number" && !Number.isFinite(value)) return { number: String(value) };
   if (value instanceof SqlReal) return { real: String(value.value) };
-  if (value instanceof Uint8Array) return { blob: Array.from(value) };
+  if (value instanceof Uint8Array) return { blob: Buffer.from(value).toString("base64") };
   if (value instanceof Map) return [...value];
   return value;
 }

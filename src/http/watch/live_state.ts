@@ -56,16 +56,25 @@ export class HeldStates {
 
   /** Whether there was room for one that is to be shown; older ones make it. */
   show(state: LiveState): boolean {
-    this.#bytes += state.bytes;
+    if (!this.reserve(state.bytes)) return false;
     this.#shown.add(state);
+    return true;
+  }
+
+  /** The same for so many bytes of something else, which `release` gives back. */
+  reserve(bytes: number): boolean {
     for (const older of this.#older) {
-      if (this.#bytes <= this.#bytesMax) break;
+      if (this.#bytes + bytes <= this.#bytesMax) break;
       older.forgetRows();
       this.#drop(older);
     }
-    if (this.#bytes <= this.#bytesMax) return true;
-    this.#drop(state);
-    return false;
+    if (this.#bytes + bytes > this.#bytesMax) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#bytes -= bytes;
   }
 
   /** It is shown no more; whoever was sent it last has to be told what is other since. */

@@ -29,15 +29,16 @@ export async function watch(
   const form = streamForm(parameters, headerOf(request, "accept"));
   const statement = await statementOf(app, admitted);
   const asked = requestOf(admitted, statement);
+  const { query, letGo } = live.take(asked, `${requester.username ?? ""}@${requester.address}`);
+  const gone = new AbortController();
+  if (!live.watchers.enter(gone)) {
+    letGo();
+    throw new RequestError(503, `${live.watchers.max} watch queries at this node: ask another`);
+  }
   const client = app.disconnects.over(request);
   using running = app.running.begin({ request, requester, statements: [statement] }, {
     read: client,
   });
-  const gone = new AbortController();
-  if (!live.watchers.enter(gone)) {
-    throw new RequestError(503, `${live.watchers.max} watch queries at this node: ask another`);
-  }
-  const { query, letGo } = live.take(asked, `${requester.username ?? ""}@${requester.address}`);
   const leave = () => {
     letGo();
     live.watchers.leave(gone);
@@ -58,7 +59,7 @@ export async function watch(
     const pieces = watchStream({
       ...{ query, live, first, form },
       mayGoOn: () => admitted.isStillAdmitted,
-      signal: gone.signal,
+      gone,
       sentAway: () => sentAway,
     });
     const body = running.streaming(pieceStream(pieces, gone, leave));

@@ -8,6 +8,8 @@ import type { LiveState } from "./live_state.ts";
 
 // What a live query's stream says: docs/watch.md.
 
+/** Of a piece, beside its rows, about. */
+const pieceBytes = 1024;
 /** After so long a watcher is to ask again, in ms. */
 const watchedMsMax = 3_600_000;
 
@@ -18,8 +20,8 @@ interface StreamOptions {
   readonly form: StreamForm;
   /** False once the watcher may have other rights than those of `query`: it is to ask again. */
   readonly mayGoOn: () => boolean;
-  /** The watcher has gone. */
-  readonly signal: AbortSignal;
+  /** Aborted when the watcher has gone, or is given up. */
+  readonly gone: AbortController;
   /** Why it was sent away, if it was. */
   readonly sentAway: () => string | undefined;
 }
@@ -30,7 +32,10 @@ interface StreamOptions {
  * what is over.
  */
 export async function* watchStream(options: StreamOptions): AsyncGenerator<string> {
-  const { query, live: { states, watchers }, first, form, mayGoOn, signal, sentAway } = options;
+  const { query, live: { states, watchers }, first, form, mayGoOn, gone, sentAway } = options;
+  const { signal } = gone;
+  const carry = (state: LiveState, make: () => string) =>
+    watchers.underWay.carry(gone, 2 * (state.bytes + pieceBytes), make);
   const endsAt = performance.now() + watchedMsMax;
   let sent = query.state ?? first;
   /** The index that was told last, and what can be told of the rows that were sent last. */
@@ -41,7 +46,7 @@ export async function* watchStream(options: StreamOptions): AsyncGenerator<strin
   states.sent(sent, undefined);
   try {
     // As late as they are known to hold: who has seen as much elsewhere is not to go back.
-    yield piece(form, "rows", index(), rowsText(sent));
+    yield* carry(sent, () => piece(form, "rows", index(), rowsText(sent)));
     while (!signal.aborted && performance.now() < endsAt) {
       await watchers.turn();
       if (!mayGoOn() || !query.isTrusted) break;
@@ -56,11 +61,15 @@ export async function* watchStream(options: StreamOptions): AsyncGenerator<strin
         if (!isNew && !signal.aborted) yield heartbeat(form, index());
         continue;
       }
-      const text = newsOf(query, form, sent, state);
-      states.sent(state, sent);
-      sent = state;
-      told = sent.index;
-      if (text !== "") yield text;
+      yield* carry(state, () => {
+        // There may be another since there was no room.
+        const newest = query.state ?? sent;
+        const text = newsOf(query, form, sent, newest);
+        states.sent(newest, sent);
+        sent = newest;
+        told = Math.max(told, sent.index);
+        return text;
+      });
     }
     yield endPiece(form, index(), sentAway());
   } finally {
