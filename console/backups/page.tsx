@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { messageOf } from "../../src/base/message_of.ts";
-import { askJson } from "../api/client.ts";
+import { act, askJson } from "../api/client.ts";
+import { parseExact } from "../api/exact.ts";
 import { may, type Who } from "../api/session.ts";
 import { Failure } from "../parts/dialog.tsx";
 import { bytes, count, counted, duration } from "../parts/format.ts";
@@ -82,6 +83,7 @@ function Automatic(
       <div class="row">
         <h2 id="automatic">Automatic backups</h2>
         <button type="button" class="button quiet end" onClick={loaded.loadAnew}>Load anew</button>
+        {saved !== undefined && <BackUpNow onMade={loaded.loadAnew} />}
       </div>
       {saved === undefined
         ? (
@@ -93,6 +95,30 @@ function Automatic(
         )
         : <SavedList saved={saved} />}
     </section>
+  );
+}
+
+/** Does not wait for the leader's timer. */
+function BackUpNow({ onMade }: { readonly onMade: () => void }) {
+  const [isBusy, setBusy] = useState(false);
+  const backUp = async () => {
+    setBusy(true);
+    try {
+      const response = await act("/debug/backups", "POST");
+      const { backup } = parseExact(await response.text()) as { backup?: SavedOne };
+      if (backup === undefined) tell("Nothing has changed since the newest backup");
+      else tell(`${backup.key} of ${bytes(backup.bytes)} is stored`);
+      onMade();
+    } catch (error) {
+      tell(messageOf(error), true);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <button type="button" class="button" disabled={isBusy} onClick={backUp}>
+      {isBusy ? "The leader stores one…" : "Back up now"}
+    </button>
   );
 }
 

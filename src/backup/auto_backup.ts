@@ -8,7 +8,14 @@ import { BackupSeries } from "./backup_series.ts";
 import type { AutoBackupConfig } from "./config.ts";
 import type { OpenDestination } from "./destination.ts";
 import { type BackupRecord, readManifest } from "./manifest.ts";
-import type { AutoBackupFigures, LeadingNode, SavedBackups, Verification } from "./types.ts";
+import type {
+  AskedBackup,
+  AutoBackupFigures,
+  LeadingNode,
+  SavedBackup,
+  SavedBackups,
+  Verification,
+} from "./types.ts";
 import { type Verdict, verifyBackup } from "./verify.ts";
 
 export interface AutoBackupParts {
@@ -43,7 +50,8 @@ export class AutoBackup {
   /** While this node leads: what is in the store, and up to where the log is known to be in it. */
   #series: { readonly known: BackupSeries; index: number | undefined } | undefined;
   #timer: Timer | undefined;
-  #run: Promise<void> | undefined;
+  /** What is under way, and what somebody asked for behind it; never rejects. */
+  #run: Promise<void> = Promise.resolve();
   #verifying = false;
 
   constructor(parts: AutoBackupParts) {
@@ -78,7 +86,7 @@ export class AutoBackup {
       destination: this.#parts.destination.name,
       count: backups.length,
       newest: backups.slice(-backupsShown).reverse()
-        .map(({ id, key, time, sizeBytes }) => ({ index: id, key, time, bytes: sizeBytes })),
+        .map(saved),
       verifiedAt,
       stranger,
     };
@@ -98,6 +106,19 @@ export class AutoBackup {
     } finally {
       this.#verifying = false;
     }
+  }
+
+  /**
+   * Makes one without waiting for the interval, which begins anew. What is under way is awaited and
+   * does not count: it may lack what was written just before.
+   */
+  makeNow(): Promise<AskedBackup> {
+    const made = this.#run.then(() => {
+      this.#timer?.cancel();
+      return this.#tick();
+    });
+    this.#run = made.then(() => this.#wait());
+    return made;
   }
 
   #manifest() {
@@ -131,14 +152,14 @@ export class AutoBackup {
     });
   }
 
-  async #tick(): Promise<void> {
+  async #tick(): Promise<AskedBackup> {
     if (!this.#parts.node.leads) {
       this.#series = undefined;
       this.#counts.failing = undefined;
-      return;
+      return { type: "elsewhere" };
     }
     try {
-      await this.#backUp();
+      const made = await this.#backUp();
       if (this.#counts.failing !== undefined) {
         this.#log("INFO", `uploads to ${this.#parts.destination.name} go well again`);
         this.#counts.failing = undefined;
@@ -148,9 +169,11 @@ export class AutoBackup {
         await this.#expire(known);
         await this.#verify(known);
       }
+      return made === undefined ? { type: "unchanged" } : { type: "made", backup: saved(made) };
     } catch (error) {
-      if (this.#ending.signal.aborted) return;
-      this.#failed(messageOf(error));
+      const message = messageOf(error);
+      if (!this.#ending.signal.aborted) this.#failed(message);
+      return { type: "failed", message };
     }
   }
 
@@ -164,28 +187,30 @@ export class AutoBackup {
     this.#log("ERROR", `failed to upload to ${name} (${times} in a row): ${message}`);
   }
 
-  async #backUp(): Promise<void> {
+  /** Undefined when there was nothing new. */
+  async #backUp(): Promise<BackupRecord | undefined> {
     const { node, store, config: { vacuum, compression } } = this.#parts;
     // An empty database must not take the place of an older cluster's backup.
-    if (this.#series === undefined && !await node.changedSince(0)) return;
+    if (this.#series === undefined && !await node.changedSince(0)) return undefined;
     const series = this.#series ??= await this.#look();
     const { index } = series;
     if (index !== undefined && !await this.#changedSince(index)) {
       this.#counts.skippedUnchanged++;
-      return;
+      return undefined;
     }
     await this.#confirm();
     const packed = await store.pack({ vacuum, compression }, this.#ending.signal);
     try {
-      if (series.known.newest?.contentSha256 === packed.contentSha256) {
-        this.#counts.skippedEqual++;
-      } else {
+      const isEqual = series.known.newest?.contentSha256 === packed.contentSha256;
+      if (isEqual) this.#counts.skippedEqual++;
+      else {
         const startedAt = this.#parts.clock.now();
         await series.known.add(packed, () => this.#confirm());
         this.#note(packed.sizeBytes, this.#parts.clock.now() - startedAt);
       }
       series.index = packed.position.index;
       this.#counts.lastIndex = series.known.newest?.id ?? 0;
+      return isEqual ? undefined : series.known.newest;
     } finally {
       await packed.close();
     }
@@ -282,4 +307,8 @@ export class AutoBackup {
   #log(level: "INFO" | "WARN" | "ERROR", message: string): void {
     this.#parts.logger.log(level, "backup", message);
   }
+}
+
+function saved({ id, key, time, sizeBytes }: BackupRecord): SavedBackup {
+  return { index: id, key, time, bytes: sizeBytes };
 }

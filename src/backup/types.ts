@@ -59,6 +59,15 @@ export interface SavedBackup {
   readonly bytes: number;
 }
 
+/** What came of a backup that somebody asked for. */
+export type AskedBackup =
+  | { readonly type: "made"; readonly backup: SavedBackup }
+  /** Nothing has changed since the newest one. */
+  | { readonly type: "unchanged" }
+  /** This node does not lead, so that it makes none. */
+  | { readonly type: "elsewhere" }
+  | { readonly type: "failed"; readonly message: string };
+
 /** The backups of a cluster, as they are remembered beside them. */
 export interface SavedBackups {
   readonly destination: string;

@@ -3,6 +3,7 @@ import { type AutoBackupConfig, parseAutoBackup } from "../backup/config.ts";
 import { type OpenDestination, openDestination } from "../backup/destination.ts";
 import type { LeadingNode } from "../backup/types.ts";
 import { messageOf } from "../base/message_of.ts";
+import { type MadeBackup, ServiceError } from "../cluster/types.ts";
 import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { OpenMember } from "../member/member.ts";
@@ -50,6 +51,21 @@ export function autoBackupOf(
 ): AutoBackup {
   const { store } = member;
   return new AutoBackup({ ...prepared, ...surroundings, store, node: leadingNode(member) });
+}
+
+/** Makes a backup that somebody asked the leader for. Throws a ServiceError. */
+export async function madeBackup(backup: AutoBackup): Promise<MadeBackup | undefined> {
+  const asked = await backup.makeNow();
+  switch (asked.type) {
+    case "made":
+      return asked.backup;
+    case "unchanged":
+      return undefined;
+    case "elsewhere":
+      throw new ServiceError("no_leader", "leader not found");
+    case "failed":
+      throw new ServiceError("failed", asked.message);
+  }
 }
 
 /** A node as the leader's jobs see it. */

@@ -19,7 +19,7 @@ import { Transfers } from "../io/transfers.ts";
 import { TurnWatch } from "../io/turn_watch.ts";
 import type { ChangeDelivery } from "../cdc/delivery.ts";
 import { deliveryOf, prepareCdc } from "./cdc.ts";
-import { autoBackupOf, prepareAutoBackup, type PreparedBackup } from "./auto_backup.ts";
+import { autoBackupOf, madeBackup, prepareAutoBackup, type PreparedBackup } from "./auto_backup.ts";
 import { archiverOf, prepareArchive, type PreparedArchive } from "./archive.ts";
 import { prepareAutoRestore, restoringNode } from "./auto_restore.ts";
 import { takeDataDirectory } from "./data_directory.ts";
@@ -306,6 +306,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const { end, clock, audit, manager, configuration, logger, delivery, transfers } = own;
   const { service, store } = member;
   const backup = backups && autoBackupOf(backups, member, { clock, logger, transfers });
+  if (backup !== undefined) service.askedBackups.serve(() => madeBackup(backup));
   const archiver = archive && await archiverOf(archive, member, { clock, logger, transfers });
   const isTraced = otlp !== undefined;
   const threads = own.httpThreads &&

@@ -12,6 +12,7 @@ import { joinRefused, noLeader, serviceError, unauthorized } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import { writeMemberFigures } from "./member_figures.ts";
 import { presentAddress } from "./members.ts";
+import type { AskedBackups } from "./asked_backups.ts";
 import type { Copies } from "./copies.ts";
 import type { Membership } from "./membership.ts";
 import { joinEvent, passedOn, standbyRefused, withOutcome } from "./peer_audit.ts";
@@ -54,6 +55,7 @@ export interface PeerRequestParts {
   readonly transactions: () => Transactions;
   readonly relay: Relay;
   readonly copies: Copies;
+  readonly askedBackups: AskedBackups;
   readonly membership: Membership;
   readonly upgrade: Upgrade;
   readonly counts: ClusterCounts;
@@ -157,6 +159,9 @@ export class PeerRequests implements TransportHandlers {
         return this.#parts.copies.handleVerify(payload);
       case RequestKind.freshCopy:
         return await this.#parts.copies.handleFresh(payload);
+      case RequestKind.backUp:
+        if (!this.#node.isLeader) throw noLeader();
+        return await this.#parts.askedBackups.handle();
       case RequestKind.notify:
         throw isMember();
       default:

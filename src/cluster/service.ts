@@ -20,6 +20,7 @@ import {
 } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 import { Announcement } from "./announcement.ts";
+import { AskedBackups } from "./asked_backups.ts";
 import { Copies } from "./copies.ts";
 import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
@@ -42,6 +43,7 @@ import {
   type ComparisonReport,
   type CopyRepair,
   type LoadSqlRequest,
+  type MadeBackup,
   type MemberFault,
   type MemberReport,
   type NodeReport,
@@ -133,6 +135,7 @@ export class ClusterService implements Service {
   readonly relay: Relay;
   /** The nodes' copies of the database, compared and replaced. */
   readonly copies: Copies;
+  readonly askedBackups: AskedBackups;
   /** This node's side of the traffic between nodes. */
   readonly peers: PeerRequests;
   readonly #startedAtMs: number;
@@ -160,6 +163,7 @@ export class ClusterService implements Service {
     this.#wish = new WishReport({ ...parts, leaders: this.#leaders });
     this.relay = new Relay(parts);
     this.copies = new Copies({ ...parts, calls: () => this.#calls });
+    this.askedBackups = new AskedBackups({ ...parts, calls: () => this.#calls });
     this.peers = new PeerRequests({
       ...parts,
       roles: this.#roles,
@@ -169,6 +173,7 @@ export class ClusterService implements Service {
       transactions: () => this.#transactions,
       relay: this.relay,
       copies: this.copies,
+      askedBackups: this.askedBackups,
       counts: this.#counts,
       membership,
       upgrade: this.#upgrade,
@@ -420,6 +425,10 @@ export class ClusterService implements Service {
 
   comparison(): Promise<ComparisonReport | undefined> {
     return this.copies.report(changeTimeoutMs);
+  }
+
+  backUp(): Promise<MadeBackup | undefined> {
+    return this.askedBackups.make();
   }
 
   snapshot(trailingLogs: number | undefined): Promise<boolean> {

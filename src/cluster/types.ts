@@ -284,6 +284,16 @@ export interface SqliteStanding {
   readonly mismatches: readonly SqliteMismatch[];
 }
 
+/** A backup that the leader has stored because somebody asked for it. */
+export interface MadeBackup {
+  readonly key: string;
+  /** The index of the log up to which it goes. */
+  readonly index: number;
+  /** ms since 1970 UTC. */
+  readonly time: number;
+  readonly bytes: number;
+}
+
 /** Passes requests of clients on to the node that has what they are about. */
 export interface ClientRelay {
   /** Has what other nodes pass on carried out by `serve`, which never rejects. */
@@ -355,6 +365,11 @@ export interface Service {
   verify(): Promise<ComparisonReport>;
   /** Of the comparison that runs, or else of the last one; undefined before the first. */
   comparison(): Promise<ComparisonReport | undefined>;
+  /**
+   * Has the leader store a backup now, as it does on a timer; resolves with undefined when nothing
+   * has changed since the newest. Throws a ServiceError: "failed" says why there is none.
+   */
+  backUp(): Promise<MadeBackup | undefined>;
   /** Checkpoints and compacts; false when there was nothing new. */
   snapshot(trailingLogs: number | undefined): Promise<boolean>;
 }

@@ -50,6 +50,8 @@ export const RequestKind = {
   verify: 19,
   /** My copy of the database is damaged: send me one; leader only. */
   freshCopy: 20,
+  /** Store a backup now; leader only. */
+  backUp: 21,
 } as const;
 
 /** What a node that has no cluster yet may ask. */

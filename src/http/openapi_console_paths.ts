@@ -55,6 +55,14 @@ export const consolePaths = {
       parameters: parameterList("pretty"),
       responses: responses({ 200: answer("The newest first.", jsonOf("SavedBackups")) }),
     },
+    post: {
+      operationId: "backUp",
+      summary: "Has the leader store a backup now, as it does at the interval of -auto-backup",
+      responses: responses({
+        200: answer("Once it is stored, or when there was nothing new.", jsonOf("AskedBackup")),
+        409: answer("There is none, and why.", plainText),
+      }),
+    },
   },
   "/debug/backups/verify": {
     get: {

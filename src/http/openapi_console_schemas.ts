@@ -93,6 +93,23 @@ export const flagsInEffect = listOf("flags", {
 const flag = { description: "What the flag is given.", type: "string" };
 const error = { description: "Why it cannot be told, or what is wrong there.", type: "string" };
 
+const savedBackup = {
+  type: "object",
+  properties: { index, key: text, time, bytes: index },
+  required: ["index", "key", "time", "bytes"],
+  additionalProperties: false,
+};
+
+export const askedBackup = {
+  type: "object",
+  properties: {
+    made: { description: "false: nothing has changed since the newest.", type: "boolean" },
+    backup: savedBackup,
+  },
+  required: ["made"],
+  additionalProperties: false,
+};
+
 export const savedBackups = {
   type: "object",
   properties: {
@@ -104,12 +121,7 @@ export const savedBackups = {
         verified: { ...time, description: "When one was last restored and found sound." },
         backups: {
           type: "array",
-          items: {
-            type: "object",
-            properties: { index, key: text, time, bytes: index },
-            required: ["index", "key", "time", "bytes"],
-            additionalProperties: false,
-          },
+          items: savedBackup,
         },
       },
       additionalProperties: false,

@@ -1,5 +1,6 @@
 import { comparison } from "./openapi_comparison.ts";
 import {
+  askedBackup,
   auditLines,
   backupVerdict,
   figureRows,
@@ -331,6 +332,7 @@ export const schemas = {
   AuditLines: auditLines,
   FlagsInEffect: flagsInEffect,
   SavedBackups: savedBackups,
+  AskedBackup: askedBackup,
   BackupVerdict: backupVerdict,
   Who: who,
 };

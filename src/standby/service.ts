@@ -174,6 +174,15 @@ export class StandbyService implements Service {
     );
   }
 
+  backUp(): Promise<undefined> {
+    return Promise.reject(
+      new ServiceError(
+        "failed",
+        "a standby makes no backups: they are its cluster's, until promoted",
+      ),
+    );
+  }
+
   comparison(): Promise<undefined> {
     return Promise.resolve(undefined);
   }

@@ -44,6 +44,33 @@ Deno.test("AutoBackup stores the database as rqlite does, marks it, and remember
   );
 });
 
+Deno.test("AutoBackup makes one at once when it is asked, says what came of it, and goes on as before", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  await using run = await startBackup(s3Config(standIn, { interval: "1h" }), store, node);
+  const { backup } = run;
+  // Each counts for whoever asked for it: the second may have written what the first lacks.
+  const [first, second] = await Promise.all([backup.makeNow(), backup.makeNow()]);
+  const { newest: [newest] } = await backup.list();
+  assert.deepEqual([first, second], [{ type: "made", backup: newest }, { type: "unchanged" }]);
+  assert.equal(newest?.index, 1);
+  await node.execute(["INSERT INTO t VALUES (2)"]);
+  let broken = true;
+  standIn.fault = (request) =>
+    broken && request.method === "PUT" ? error(503, "SlowDown") : undefined;
+  const failed = await backup.makeNow();
+  assert.match(failed.type === "failed" ? failed.message : "", /answered with 503 SlowDown/);
+  assert.equal(backup.figures.failing?.message, failed.type === "failed" && failed.message);
+  broken = false;
+  // What failed is tried again by itself, too, and may be there first.
+  assert.match((await backup.makeNow()).type, /^(made|unchanged)$/);
+  assert.equal((await backup.list()).newest[0]?.index, 2);
+  assert.equal(backup.figures.failing, undefined);
+  node.leads = false;
+  assert.deepEqual(await backup.makeNow(), { type: "elsewhere" });
+});
+
 Deno.test("AutoBackup in other forms: vacuumed and plain, and by zstd", async () => {
   await using standIn = new S3StandIn();
   await using opened = await openNode();

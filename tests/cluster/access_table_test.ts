@@ -101,6 +101,9 @@ const operations: Readonly<Record<string, Operation>> = {
   "GET /debug/audit": { answer: /^404 this node keeps no audit log/, inTables: /^403 user "some/ },
   "GET /debug/flags": { answer: /^200 .*"node-id"/ },
   "GET /debug/backups": { answer: /^200 \{\}/, inTables: /^403 user "some/ },
+  "POST /debug/backups": {
+    ...{ answer: /^409 the leader makes no backups by itself/, inTables: /^403 user "some/ },
+  },
   "GET /debug/backups/verify": {
     ...{ answer: /^404 this node makes no backups by itself/, inTables: /^403 user "some/ },
   },

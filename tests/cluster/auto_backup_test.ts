@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { gunzipSync } from "node:zlib";
 import { ask, s3Config } from "../backup/fixture.ts";
 import { withDirectory } from "../directory.ts";
-import { s3Keys, S3StandIn } from "../object_store/s3_stand_in.ts";
+import { error, s3Keys, S3StandIn } from "../object_store/s3_stand_in.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 import { Mount } from "./mount.ts";
 
@@ -82,6 +82,39 @@ Deno.test("a leader that is killed in the midst of an upload is followed by one 
       assert.doesNotMatch(node.log, new RegExp(s3Keys.secretAccessKey.replaceAll("+", "\\+")));
       assert.doesNotMatch((await node.fetch("/status")).body, /s3cr3t/);
     }
+  });
+});
+
+Deno.test("a backup that is asked of a follower is stored by the leader, has what was written before, and is in the audit", async () => {
+  await using standIn = new S3StandIn();
+  await withDirectory(async (directory) => {
+    const path = await writeConfig(`${directory}/b.json`, s3Config(standIn, { interval: "1h" }));
+    const audit = (name: string) => ["-audit-log", `${directory}/${name}.jsonl`];
+    await using cluster = await Cluster.start({ size: 0 });
+    for (const name of ["one", "two"]) {
+      const node = cluster.create(["-auto-backup", path, ...audit(name)], name);
+      const [first] = cluster.nodes;
+      node.start(first === node || first === undefined ? [] : ["-join", first.raftAddress]);
+      await node.ready();
+    }
+    const [leader, follower] = [await cluster.leader(), await cluster.follower()];
+    await follower.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (1), (2)"]);
+    const ask = () => follower.fetch("/debug/backups", { method: "POST" });
+    const made = await ask();
+    assert.equal(made.status, 200, made.body);
+    const { backup, ...outcome } = JSON.parse(made.body);
+    assert.deepEqual(outcome, { made: true });
+    assert.equal(backup.key, key);
+    assert.equal(await rowsIn(standIn), "2\nok");
+    assert.equal((await backups(leader)).num_uploads_ok, 1);
+    assert.deepEqual(JSON.parse((await ask()).body), { made: false });
+    const told = await Deno.readTextFile(`${directory}/${follower.id}.jsonl`);
+    assert.match(told, /"what":"backup".*"outcome":"ok".*"forwarded_to":"127\.0\.0\.1/);
+    standIn.fault = () => error(503, "SlowDown");
+    await follower.execute(["INSERT INTO t VALUES (3)"]);
+    const failed = await ask();
+    assert.equal(failed.status, 409);
+    assert.match(failed.body, /answered with 503 SlowDown/);
   });
 });
 

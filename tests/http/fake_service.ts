@@ -3,6 +3,7 @@ import type {
   BeginRequest,
   ComparisonReport,
   LoadSqlRequest,
+  MadeBackup,
   MemberFigures,
   MemberReport,
   NodeReport,
@@ -336,6 +337,14 @@ export class FakeService implements Service {
   async comparison(): Promise<ComparisonReport | undefined> {
     await this.#gate();
     return this.compared;
+  }
+
+  /** What somebody who asks for a backup gets. */
+  backedUp: MadeBackup | undefined;
+
+  async backUp(): Promise<MadeBackup | undefined> {
+    await this.#gate();
+    return this.backedUp;
   }
 
   async snapshot(): Promise<boolean> {

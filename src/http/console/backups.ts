@@ -1,5 +1,6 @@
 import type { Archived } from "../../backup/archive/types.ts";
 import type { SavedBackups } from "../../backup/types.ts";
+import { ServiceError } from "../../cluster/types.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { AdmittedRequest } from "../admitted_request.ts";
 import type { AppState } from "../app_state.ts";
@@ -7,8 +8,34 @@ import { laidOut } from "../indent.ts";
 import { RequestError } from "../request_error.ts";
 import { timeText } from "../time_text.ts";
 
-/** /debug/backups: what -auto-backup and -archive have stored, by what their stores say. */
+/**
+ * /debug/backups: GET has what -auto-backup and -archive have stored, by what their stores say; POST
+ * has the leader store a backup now.
+ */
 export async function backups(
+  app: AppState,
+  admitted: AdmittedRequest<"none">,
+): Promise<Response> {
+  return await (admitted.request.method === "POST" ? backUp : listed)(app, admitted);
+}
+
+async function backUp(
+  app: AppState,
+  { audited }: AdmittedRequest<"none">,
+): Promise<Response> {
+  const { answers, service } = app;
+  audited?.note({ forwarded_to: app.forwardedTo() });
+  try {
+    const made = await service.backUp();
+    const backup = made && { ...made, time: timeText(made.time) };
+    return answers.json(JSON.stringify({ made: made !== undefined, backup }));
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.kind !== "failed") throw error;
+    return answers.error(409, error.message);
+  }
+}
+
+async function listed(
   app: AppState,
   { parameters }: AdmittedRequest<"none">,
 ): Promise<Response> {

@@ -68,8 +68,9 @@ export const consoleRoutes: readonly Route[] = [
   {
     path: "/debug/backups",
     match: "exact",
-    methods: ["GET"],
+    methods: ["GET", "POST"],
     permissions: ["backup"],
+    acts: { POST: "backup" },
     wholeDatabase: true,
     body: "none",
     refusalType: jsonContentType,
