@@ -1,19 +1,25 @@
 import { strict as assert } from "node:assert";
+import { clearImmediate, setImmediate } from "node:timers";
 import { type Clock, DiskError } from "../../src/io/types.ts";
 import { LogQueue } from "../../src/raft_log/log_queue.ts";
 import { LogFailedError, type LogStore, type LogWrite } from "../../src/raft_log/types.ts";
 import { type Entry, EntryType } from "../../src/raft/types.ts";
 import { makePoint, RecordingLogger } from "./fixtures.ts";
 
-/** Timers of this clock fire at once, after what is waiting. */
+/** Timers of this clock fire in the next turn of the event loop, after what is waiting. */
 const clock: Clock = {
   now: () => 7,
   wallTime: () => 0,
   after: (_delay, callback) => {
-    const timer = setTimeout(callback, 0);
-    return { cancel: () => clearTimeout(timer) };
+    const timer = setImmediate(callback);
+    return { cancel: () => clearImmediate(timer) };
   },
 };
+
+/** More turns than it takes until everything has happened that is going to. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 /** A store whose calls end when the test says so. */
 class HeldStore implements LogStore {
@@ -63,13 +69,11 @@ class HeldStore implements LogStore {
   }
 
   async finish(at: number, error?: Error): Promise<void> {
-    // A call that is made by a timer may be late; one that never comes is not waited for long.
-    for (let turn = 0; turn < 50 && this.calls[at] === undefined; turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    // A call may be made by a timer, or never.
+    await settle();
     if (error === undefined) this.calls[at]?.done.resolve();
     else this.calls[at]?.done.reject(error);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await settle();
   }
 }
 
