@@ -7,9 +7,9 @@ import { plant } from "./plant.ts";
 const usage = `Usage: deno task planted [--only NAME[,NAME…]] [--seeds N] [--jobs N] [--totals FILE]
 
 Makes the program wrong in one place after the other, in a copy of the tree, and says after how many
-seeds it is found, and by what: faults of the core by its own fuzz (tests/raft/fuzz.ts) or, as all
-others, by the simulator. 1 when a fault is not found. --totals keeps it in a file, as
-docs/proof.json.`;
+seeds it is found, and by what: faults of the core by its own fuzz (tests/raft/fuzz.ts), those of
+the log by its crashes (tests/raft_log/crash_test.ts) or, as all others, by the simulator. 1 when a
+fault is not found. --totals keeps it in a file, as docs/proof.json.`;
 
 const options = {
   only: { type: "string", default: "" },
@@ -72,6 +72,10 @@ async function look(fault: Fault, seeds: number): Promise<Found> {
     const found = await lookInTheCore(fault, seeds, copy.directory);
     if (found !== undefined) return found;
   }
+  if (fault.file.startsWith("src/raft_log/")) {
+    const found = await lookInTheLog(fault, seeds, copy.directory);
+    if (found !== undefined) return found;
+  }
   const { store = "toy" } = fault;
   const args = ["--jobs", "1", "--seeds", String(seeds), "--store", store];
   const { out, error } = await run(copy.directory, [
@@ -101,11 +105,33 @@ async function lookInTheCore(
   return { fault, seed: Number(seed), by: `core: ${by}` };
 }
 
-async function run(cwd: string, args: string[]): Promise<{ out: string; error: string }> {
+/** The log alone, through crashes of which each leaves another part of what was not synced. */
+async function lookInTheLog(
+  fault: Fault,
+  seeds: number,
+  directory: string,
+): Promise<Found | undefined> {
+  const { out, error } = await run(
+    directory,
+    ["test", "-A", "--no-check", "tests/raft_log/crash_test.ts"],
+    { RAFT_LOG_SEEDS: String(seeds) },
+  );
+  const [, seed] = /RAFT_LOG_SEED=(\d+)/.exec(out + error) ?? [];
+  if (seed === undefined) return undefined;
+  const [, by = ""] = /Caused by: (?:AssertionError: )?(.*)/.exec(out + error) ?? [];
+  // Its first seed is 0.
+  return { fault, seed: Number(seed) + 1, by: `log: ${by}` };
+}
+
+async function run(
+  cwd: string,
+  args: string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ out: string; error: string }> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     cwd,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdout: "piped",
     stderr: "piped",
   }).output();

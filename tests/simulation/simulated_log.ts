@@ -70,6 +70,13 @@ function applyRecord(image: LogImage, record: LogRecord): void {
       if (drop < 0 || drop > image.entries.length) {
         throw new Error(`Log compacted to ${record.point.index}, which it does not hold`);
       }
+      const { term } = image.entries[drop - 1] ?? image.compaction;
+      if (term !== record.point.term) {
+        // What follows would be of another history. The program's own log asserts the same.
+        throw new Error(
+          `Log compacted to ${record.point.index} of term ${record.point.term}, not ${term}`,
+        );
+      }
       image.entries.splice(0, drop);
       image.compaction = record.point;
       break;
