@@ -41,10 +41,11 @@ export class ReadPath {
     if (this.#node.damage !== undefined || !this.#hasSeen(level) || !this.#mayReadNow(level)) {
       return this.#readLater(request, level, signal);
     }
+    const raftIndex = level.level === "linearizable" ? this.#node.commitIndex : 0;
     const results = this.#store.read(request, signal);
     return results instanceof Uint8Array
-      ? this.#answer(results, 0, level)
-      : results.then((results) => this.#answer(results, 0, level));
+      ? this.#answer(results, raftIndex, level)
+      : results.then((results) => this.#answer(results, raftIndex, level));
   }
 
   /** Resolves when others may read this node's own copy at the level, for reads that had begun. */
@@ -129,6 +130,8 @@ export class ReadPath {
       case "weak":
       case "auto":
         return this.#node.mayReadByLease;
+      case "linearizable":
+        return this.#node.mayReadAlone;
       default:
         return false;
     }

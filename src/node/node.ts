@@ -318,6 +318,11 @@ export class Node {
     return index !== undefined && index <= this.#parts.applier.applied;
   }
 
+  /** The same of a linearizable read: of a cluster of one, which has nobody to ask whether it leads. */
+  get mayReadAlone(): boolean {
+    return this.#parts.alone() && this.mayReadByLease;
+  }
+
   /** Resolves when everything up to `index` is applied here. */
   async waitApplied(index: number, timeoutMs: number): Promise<void> {
     const deadline = this.#options.clock.now() + timeoutMs;

@@ -50,6 +50,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     log: contents.log,
     applied: stateMachine.applied.index,
   });
+  const alone = () => raft.configuration.members.length === 1;
   const replacement = new Replacement(options.damage);
   const damage = () => replacement.reason;
   const disk = new DiskWatch({ log, stateMachine, clock, timing, damage });
@@ -63,7 +64,7 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     seed: options.seed,
     limits,
     stages,
-    alone: () => raft.configuration.members.length === 1,
+    alone,
     logBusy: () => log.busy,
     due,
   });
@@ -154,9 +155,9 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     if (leasePermit === undefined) return;
     const isSound = handlers.isRunning() && replacement.reason === undefined;
     const index = isSound ? raft.leaseIndex : undefined;
-    if (index === undefined || index > applier.applied) return leasePermit.publish(0);
+    if (index === undefined || index > applier.applied) return leasePermit.publish(0, false);
     const ticks = Math.min(raft.leaseTicksLeft, timing.electionTicks);
-    leasePermit.publish(ticker.lastTickAt + ticks * timing.tickMs);
+    leasePermit.publish(ticker.lastTickAt + ticks * timing.tickMs, alone());
   };
   const driver = new Driver({
     raft,
@@ -195,5 +196,6 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     replacement,
     driver,
     permitReads,
+    alone,
   };
 }

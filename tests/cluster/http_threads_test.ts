@@ -375,3 +375,24 @@ threadsTest(
     );
   },
 );
+
+threadsTest(
+  "-http-threads: a linearizable read is answered by nobody's leave in a cluster of one only",
+  async () => {
+    await using cluster = await Cluster.start({ size: 2, flags });
+    const node = await cluster.leader();
+    const [killed] = cluster.nodes.filter((other) => other !== node);
+    assert.ok(killed !== undefined);
+    await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY)"]);
+    using connections = await TwoConnections.open(node);
+    await killed.kill();
+    for (const connection of [connections.main, connections.other]) {
+      const { status } = await ask(connection, {
+        path: "/db/query?level=linearizable&linearizable_timeout=100ms",
+        body: '["SELECT count(*) FROM t"]',
+      });
+      // No answer in time, or no leader any more.
+      assert.ok(status === 504 || status === 503, String(status));
+    }
+  },
+);

@@ -13,7 +13,7 @@ export interface WorkloadCounts {
   unknown: number;
   reads: Record<ReadKind, number>;
   readsFailed: number;
-  /** Of the weak ones: those that asked nobody, by the node's permit. */
+  /** Of the weak and linearizable ones: those that asked nobody, by the node's permit. */
   permittedReads: number;
 }
 
@@ -257,7 +257,9 @@ export class Workload {
         };
         // Half of the clients have their connections to a thread that reads by the node's permit: it
         // looks at that first, and a little later at the database.
-        if (level === "weak" && client % 2 === 0 && permit.isInForce(clock.now())) {
+        const permitted = (level === "weak" || level === "linearizable") && client % 2 === 0 &&
+          permit.isInForce(level, clock.now());
+        if (permitted) {
           await new Promise<void>((resolve) => clock.after(client, resolve));
           this.counts.permittedReads++;
           return { results: await store.read(request) };

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import type { ConfirmedLevel } from "./messages.ts";
 
 interface Round {
@@ -27,8 +26,8 @@ export class ReadConfirmer {
       this.#next[level].push(resolve);
       if (this.#underWay[level]) return;
       this.#underWay[level] = true;
-      // Those of the same turn come along.
-      setImmediate(() => this.#begin(level));
+      // Those whose requests came together come along.
+      queueMicrotask(() => this.#begin(level));
     });
   }
 

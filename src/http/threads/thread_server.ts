@@ -12,7 +12,13 @@ import { type NativeServer, nativeServer } from "../native_server.ts";
 import { elapsed, statementTimeout } from "../query_parameters.ts";
 import { isSmall, smallBody } from "../request_body.ts";
 import { writtenAnswer } from "../written_answer.ts";
-import type { FromThread, PassedRequest, ServingStart, ToThread } from "./messages.ts";
+import type {
+  ConfirmedLevel,
+  FromThread,
+  PassedRequest,
+  ServingStart,
+  ToThread,
+} from "./messages.ts";
 import { type PointQuery, pointQuery, pointStatements } from "./point_query.ts";
 import { ReadConfirmer } from "./read_confirmer.ts";
 import { type PointWrite, pointWrite } from "./point_write.ts";
@@ -137,16 +143,16 @@ export class ThreadServer {
 
   async #read(asked: AskedHere): Promise<Response> {
     const { query: { level }, request, body, client } = asked;
-    if (level !== "none" && !(level === "weak" && this.#isPermitted)) {
+    if (level !== "none" && !this.#isPermitted(level)) {
       if (!await this.#confirmer.confirm(level)) return this.#pass(request, body, client);
     }
     return this.#readNow(asked) ?? this.#pass(request, body, client);
   }
 
-  /** Whether the node leads by its lease, and all that is committed can be read. */
-  get #isPermitted(): boolean {
+  /** Whether the node leads, as the level has to know it, and all that is committed can be read. */
+  #isPermitted(level: ConfirmedLevel): boolean {
     const later = this.#mainIsLaterMs;
-    return later !== undefined && this.#permit.isInForce(this.#parts.clock.now() + later);
+    return later !== undefined && this.#permit.isInForce(level, this.#parts.clock.now() + later);
   }
 
   #readNow({ query, statements, request, startedAt }: AskedHere): Response | undefined {
