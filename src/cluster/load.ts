@@ -73,9 +73,9 @@ async function expectSuccess(
   return raftIndex;
 }
 
-/** The stream's bytes in pieces of the same size, but the last. */
+/** The stream's bytes in pieces of the same size, but the last; each is valid until the next. */
 async function* pieces(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let piece = new Uint8Array(chunkBytes);
+  const piece = new Uint8Array(chunkBytes);
   let filled = 0;
   for await (const bytes of stream) {
     let taken = 0;
@@ -86,7 +86,6 @@ async function* pieces(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
       taken += part.length;
       if (filled === chunkBytes) {
         yield piece;
-        piece = new Uint8Array(chunkBytes);
         filled = 0;
       }
     }

@@ -82,10 +82,14 @@ async function writePieces({ disk, target, ...loaded }: LoadedFile): Promise<voi
   try {
     let size = 0;
     let sum = 0;
+    let copy = new Uint8Array(0);
     for (const piece of pieces) {
       if (size === 0) checkHeader(piece);
       sum = checksum(piece, sum);
-      await file.write(size, piece.slice());
+      // All but the last have the same length: the copy's memory does for them all.
+      if (copy.length !== piece.length) copy = new Uint8Array(piece.length);
+      copy.set(piece);
+      await file.write(size, copy);
       size += piece.length;
     }
     if (size !== loaded.size) {

@@ -19,7 +19,7 @@ export type WriterRequest =
     /** Where changes are recorded; undefined for nowhere. */
     readonly changes: ChangesFile | undefined;
   }
-  | { readonly type: "apply"; readonly entries: Uint8Array }
+  | { readonly type: "apply"; readonly entries: Uint8Array<ArrayBuffer> }
   /** Runs a transaction on what is committed, up to `appliedIndex` at least. */
   | RehearsedSteps & { readonly type: "rehearse"; readonly appliedIndex: number }
   /** Takes that one back, if it is open. */

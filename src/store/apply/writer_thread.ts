@@ -11,6 +11,7 @@ import { EntryApplier } from "./entry_applier.ts";
 import { isDamaged, isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { KeyRows } from "./key_table.ts";
+import { releasePieces, withSmallCache } from "./load_memory.ts";
 import { LoadedPieces, LoadTable } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { StatementMeter } from "../statements/statement_meter.ts";
@@ -85,7 +86,7 @@ class Writer {
       case "open":
         return this.#reopens ? this.#withRoom(() => this.#open(request)) : this.#open(request);
       case "apply":
-        return this.#apply(decodeBatch(request.entries));
+        return this.#applyBatch(request.entries);
       case "rehearse":
         return this.#rehearse(request);
       case "give_up":
@@ -146,6 +147,13 @@ class Writer {
     this.#reopened?.();
     this.#reopened = undefined;
     return opened;
+  }
+
+  async #applyBatch(bytes: Uint8Array<ArrayBuffer>): Promise<WriterApplied> {
+    const entries = decodeBatch(bytes);
+    const applied = await this.#apply(entries);
+    releasePieces(this.#connection, entries, bytes);
+    return applied;
   }
 
   async #apply(entries: readonly BatchEntry[]): Promise<WriterApplied> {
@@ -256,7 +264,10 @@ class Writer {
     if (request !== undefined) connection.sessions.record(request, entry.index);
     const file = `${connection.database.path}.tmp-load`;
     const reader = new ByteReader(entry.data, offset);
-    const error = await this.#build(connection, entry, reader, file);
+    const error = await withSmallCache(
+      connection,
+      () => this.#build(connection, entry, reader, file),
+    );
     if (error !== undefined) {
       connection.begin();
       connection.own(() => new LoadTable(connection.database).clear());

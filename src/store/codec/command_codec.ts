@@ -64,6 +64,8 @@ export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
   writeCommand(writer, command);
   const written = writer.view();
   writer.setUint32(0, checksum(written.subarray(4)));
+  // A buffer that has grown is not kept.
+  if (writer.capacity > scratchBytes) return written;
   const bytes = allocateSmall(written.length);
   bytes.set(written);
   return bytes;

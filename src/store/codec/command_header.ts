@@ -170,6 +170,14 @@ export function isKeyed(entry: BatchEntry): boolean {
 
 /** Whether an entry exchanges the whole database. Only looks: the entry is verified later. */
 export function isLoadCommit(entry: BatchEntry): boolean {
-  return entry.type === EntryType.command &&
-    entry.data[stampBytes + 5] === CommandType.load_commit;
+  return isOfType(entry, CommandType.load_commit);
+}
+
+/** Whether an entry has a piece of a file that is loaded. Only looks. */
+export function isLoadChunk(entry: BatchEntry): boolean {
+  return isOfType(entry, CommandType.load_chunk);
+}
+
+function isOfType({ type, data }: BatchEntry, commandType: number): boolean {
+  return type === EntryType.command && data[stampBytes + 5] === commandType;
 }
