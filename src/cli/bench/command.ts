@@ -51,8 +51,10 @@ raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
                             count from when each should have been sent; a request that fails is sent
                             again to the next node. Prints p50 to p99.99 and the longest
       -events NAME[@TIME],…  With -rate: what happens meanwhile, of ${eventNames.join(", ")};
-                            evenly spread without times. join and kill (kill -9 of the leader, which
-                            comes back after 3 s) need -start
+                            evenly spread without times. join, kill (kill -9 of the leader, which
+                            comes back after 3 s) and restart (SIGTERM) need -start; count reads the
+                            whole of the largest table
+      -size SIZE            With -rate and -start: make the databases so large before, as 500MB or 10GB
       -many                 Resident memory, and ordinary requests at a fixed rate (-rate, default 100),
                             beside each of the burdens below
       -draw FILE.svg        With -rate: draw latencies by percentile and over time
@@ -90,6 +92,7 @@ export const benchOptions = {
   json: { type: "boolean", default: false },
   rate: { type: "string" },
   events: { type: "string" },
+  size: { type: "string" },
   draw: { type: "string" },
   many: { type: "boolean", default: false },
   ...accessOptions,
@@ -126,7 +129,7 @@ function progress(line: string): void {
 }
 
 async function benchFullLoad(values: BenchValues): Promise<number> {
-  for (const flag of ["events", "draw"] as const) {
+  for (const flag of ["events", "draw", "size"] as const) {
     if (values[flag] !== undefined) throw new FlagError(2, `Flag -${flag} needs flag -rate`);
   }
   const plan = {
@@ -158,6 +161,7 @@ async function benchRate(values: BenchValues, rate: Rate): Promise<number> {
     warmupMs: parseBenchDuration("warmup", values.warmup, [0, 60_000]),
     rounds: parseCount("rounds", values.rounds, 100),
     events: parseEvents(values.events ?? "", durationMs),
+    sizeBytes: values.size === undefined ? undefined : parseSize(values.size),
   };
   await using targets = await openTargets(values);
   const whole = { ...plan, targets: targets.all };
@@ -170,7 +174,7 @@ async function benchRate(values: BenchValues, rate: Rate): Promise<number> {
 }
 
 async function benchMany(values: BenchValues): Promise<number> {
-  for (const flag of ["events", "draw"] as const) {
+  for (const flag of ["events", "draw", "size"] as const) {
     if (values[flag] !== undefined) throw new FlagError(2, `Flag -${flag} is not for -many`);
   }
   const rate = parseRate(values.rate ?? "100");
@@ -252,6 +256,16 @@ function parseRate(text: string): Rate {
   if (percent === "%" && number > 0 && number <= 100) return { share: number / 100 };
   if (percent === "" && number > 0 && number <= 1_000_000) return { perSecond: number };
   throw new FlagError(2, `Invalid value ${text} for flag -rate: 1 to 1000000, or 1% to 100%`);
+}
+
+const sizeUnits: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9 };
+
+/** Reads the bytes of a database; throws a FlagError. */
+function parseSize(text: string): number {
+  const [, number = "", unit = ""] = /^(\d{1,6})(MB|GB)$/i.exec(text.trim()) ?? [];
+  const bytes = Number(number) * (sizeUnits[unit.toUpperCase()] ?? 0);
+  if (bytes > 0) return bytes;
+  throw new FlagError(2, `Invalid value ${text} for flag -size: write it as 500MB or 10GB`);
 }
 
 function parseScenarios(text: string): Scenario[] {

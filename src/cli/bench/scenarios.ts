@@ -6,6 +6,8 @@ import { transactionOfFive, type Work } from "./interactive.ts";
 /** Tables that a benchmark makes, and drops at its end. */
 export const writeTable = "raftlite_bench_writes";
 export const readTable = "raftlite_bench_reads";
+/** One that only makes the database large. */
+export const fillerTable = "raftlite_bench_filler";
 
 /** Rows of the table that is read. */
 export const readRows = 1000;

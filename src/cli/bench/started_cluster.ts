@@ -4,8 +4,9 @@ import { FlagError } from "../flag_error.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { call, type Target } from "./target.ts";
 
-/** How long a node may take to start, in ms. */
-const readyMsMax = 120_000;
+/** How long a node may take to start, with a large database to fetch, and to end by itself, in ms. */
+const readyMsMax = 1_200_000;
+const stopMsMax = 60_000;
 
 /** A command line to which the flags of a node are added. */
 type Program = readonly [command: string, ...args: string[]];
@@ -166,6 +167,17 @@ export class StartedCluster implements Target, AsyncDisposable {
       // It has ended by itself.
     }
     await child.status;
+  }
+
+  /** Asks a node to end, and waits until it has; it is ended when that takes too long. */
+  async stop(node: StartedNode): Promise<void> {
+    const { child } = node;
+    if (child === undefined) return;
+    child.kill("SIGTERM");
+    const late = setTimeout(() => void this.kill(node), stopMsMax);
+    await child.status;
+    clearTimeout(late);
+    node.child = undefined;
   }
 
   /** Ends a node for good; it must be no member any more. */

@@ -130,17 +130,23 @@ class Refused extends Error {
 }
 
 async function execute(endpoint: Endpoint, statements: readonly unknown[]): Promise<void> {
-  await call(endpoint, "POST /db/execute?transaction", JSON.stringify(statements));
+  await call(endpoint, "POST /db/execute?transaction", { json: JSON.stringify(statements) });
+}
+
+export interface CallOptions {
+  readonly json?: string;
+  /** How long the answer may take; 10 s by default. */
+  readonly timeoutMs?: number;
 }
 
 /** Sends one request and resolves with the answer's body; throws unless the server says that it succeeded. */
 export async function call(
   endpoint: Endpoint,
   methodAndPath: string,
-  json?: string,
+  { json, timeoutMs = requestTimeoutMs }: CallOptions = {},
 ): Promise<string> {
   const connection = await open(endpoint);
-  const timer = setTimeout(() => connection.close(), requestTimeoutMs);
+  const timer = setTimeout(() => connection.close(), timeoutMs);
   try {
     const { status, body } = await connection.request(requestBytes(endpoint, methodAndPath, json));
     const text = body.toString();

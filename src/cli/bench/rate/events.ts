@@ -5,13 +5,19 @@ import { FlagError } from "../../flag_error.ts";
 import { openStream, writeAll } from "../byte_stream.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { requestBytes } from "../request_bytes.ts";
-import { StartedCluster } from "../started_cluster.ts";
+import { fillerTable, readTable } from "../scenarios.ts";
+import { StartedCluster, type StartedNode } from "../started_cluster.ts";
 import { call, type Target } from "../target.ts";
 
 /** How long a killed node is away before it is started again, in ms. */
 const awayMs = 3_000;
 
-export const eventNames = ["snapshot", "backup", "join", "transfer", "kill"] as const;
+/** How long a snapshot, a VACUUM, and the reading of a whole table may take, in ms. */
+const longMsMax = 1_800_000;
+
+export const eventNames = [
+  ...["snapshot", "backup", "join", "transfer", "kill", "restart", "count", "vacuum"] as const,
+] as const;
 
 export type EventName = (typeof eventNames)[number];
 
@@ -57,7 +63,7 @@ function timeOf(text: string): number {
 
 /** Whether it can be done to a system that was there before. */
 export function needsStarted(name: EventName): boolean {
-  return name === "join" || name === "kill";
+  return name === "join" || name === "kill" || name === "restart";
 }
 
 /** Has the events happen one after the other, each no sooner than planned. */
@@ -81,25 +87,54 @@ async function happen(target: Target, name: EventName): Promise<void> {
   const leader = await leaderOf(target);
   switch (name) {
     case "snapshot":
-      await call(leader, "POST /snapshot", "");
+      await call(leader, "POST /snapshot", { json: "", timeoutMs: longMsMax });
       return;
     case "backup":
       return await backUp(leader);
     case "transfer":
-      await call(leader, "POST /leader?wait", "");
+      await call(leader, "POST /leader?wait", { json: "" });
+      return;
+    case "count":
+      await count(leader);
+      return;
+    case "vacuum":
+      await call(leader, "POST /db/execute", { json: '["VACUUM"]', timeoutMs: longMsMax });
       return;
     case "join":
       await startedOf(target).add();
       return;
     case "kill": {
       const cluster = startedOf(target);
-      const node = cluster.nodes.find(({ endpoint }) => endpoint === leader);
-      if (node === undefined) throw new Error("The leader is none of the nodes that were started");
+      const node = nodeAt(cluster, leader);
       await cluster.kill(node);
       await new Promise((resolve) => setTimeout(resolve, awayMs));
       return await cluster.run(node);
     }
+    case "restart": {
+      const cluster = startedOf(target);
+      const node = nodeAt(cluster, leader);
+      await cluster.stop(node);
+      return await cluster.run(node);
+    }
   }
+}
+
+/** Reads the whole of the largest table, as a count of its rows does. */
+async function count(endpoint: Endpoint): Promise<void> {
+  const tables = JSON.parse(
+    await call(endpoint, `GET /db/query?q=${encodeURIComponent(fillerSql)}`),
+  );
+  const hasFiller = tables.results[0].values !== undefined;
+  const sql = `SELECT count(*) FROM ${hasFiller ? fillerTable : readTable}`;
+  await call(endpoint, `GET /db/query?q=${encodeURIComponent(sql)}`, { timeoutMs: longMsMax });
+}
+
+const fillerSql = `SELECT 1 FROM sqlite_schema WHERE name = '${fillerTable}'`;
+
+function nodeAt({ nodes }: StartedCluster, at: Endpoint): StartedNode {
+  const node = nodes.find(({ endpoint }) => endpoint === at);
+  if (node === undefined) throw new Error("The leader is none of the nodes that were started");
+  return node;
 }
 
 function startedOf(target: Target): StartedCluster {
@@ -110,7 +145,9 @@ function startedOf(target: Target): StartedCluster {
 /** Takes the members that joined in a measurement out again, and waits for that. */
 export async function dropJoined(cluster: StartedCluster, size: number): Promise<void> {
   for (const node of cluster.nodes.slice(size)) {
-    await call(await leaderOf(cluster), "DELETE /remove", JSON.stringify({ id: node.id }));
+    await call(await leaderOf(cluster), "DELETE /remove", {
+      json: JSON.stringify({ id: node.id }),
+    });
     await cluster.drop(node);
   }
 }

@@ -11,6 +11,7 @@ import {
   type PlannedEvent,
   runEvents,
 } from "./events.ts";
+import { fill } from "./fill.ts";
 import { type RateOutcome, sendAtRate } from "./fixed_rate.ts";
 
 /** How long after an event what was due is looked at for its effect, in ms. */
@@ -30,13 +31,17 @@ export interface RatePlan {
   readonly warmupMs: number;
   readonly rounds: number;
   readonly events: readonly PlannedEvent[];
+  /** How large the databases are made before, in bytes; undefined: as they are. */
+  readonly sizeBytes?: number | undefined;
 }
 
-/** An event, and the longest that a request took which was under way in it or due within a second after it. */
+/** An event, and what requests took which were under way in it or due within a second after it. */
 export interface EventRow {
   readonly name: PastEvent["name"];
   readonly atMs: number;
   readonly lastedMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
   readonly longestMs: number;
   readonly error?: string;
 }
@@ -75,6 +80,7 @@ export async function runRatePlan(
 ): Promise<RateMeasurement[]> {
   const measurements: RateMeasurement[] = [];
   await withTables(plan, progress, async () => {
+    for (const target of plan.targets) await fill(target, plan.sizeBytes ?? 0, progress);
     for (const scenario of plan.scenarios) {
       measurements.push(...await measureAll(plan, scenario, progress));
     }
@@ -143,7 +149,10 @@ async function measureOne(
 
 /** Throws a FlagError when there is something in the plan that cannot be done. */
 export function checkRatePlan(
-  { targets, scenarios, events }: Pick<RatePlan, "targets" | "scenarios" | "events">,
+  { targets, scenarios, events, sizeBytes }: Pick<
+    RatePlan,
+    "targets" | "scenarios" | "events" | "sizeBytes"
+  >,
 ): void {
   const several = scenarios.find(({ name }) => name.startsWith("tx-"));
   if (several !== undefined) {
@@ -158,6 +167,12 @@ export function checkRatePlan(
     throw new FlagError(
       2,
       `Event ${event.name} needs nodes that -start has started, unlike ${given.name}`,
+    );
+  }
+  if (sizeBytes !== undefined && given !== undefined) {
+    throw new FlagError(
+      2,
+      `Flag -size needs nodes that -start has started, unlike ${given.name}`,
     );
   }
 }
@@ -188,17 +203,22 @@ function rowOf(rounds: readonly Round[]): Omit<RateRow, "scenario" | "target" | 
 
 function eventRow(event: PastEvent, outcome: RateOutcome): EventRow {
   const { name, atMs, endMs, error } = event;
+  const near = latenciesOf(outcome, (due, latency) => isNear(event, due, latency));
   return {
     name,
     atMs,
     lastedMs: endMs - atMs,
-    longestMs: longest(outcome, (due, latency) => isNear(event, due, latency)),
+    p50Ms: sortedPercentile(near, 0.5),
+    p99Ms: sortedPercentile(near, 0.99),
+    longestMs: near.at(-1) ?? 0,
     ...(error === undefined ? {} : { error }),
   };
 }
 
 function quietMax({ outcome, events }: Round): number {
-  return longest(outcome, (due, latency) => !events.some((event) => isNear(event, due, latency)));
+  const isQuiet = (due: number, latency: number) =>
+    !events.some((event) => isNear(event, due, latency));
+  return latenciesOf(outcome, isQuiet).at(-1) ?? 0;
 }
 
 /** Whether a request was under way in an event, or due soon after it. */
@@ -206,15 +226,11 @@ function isNear({ atMs, endMs }: PastEvent, due: number, latency: number): boole
   return due + latency >= atMs && due <= endMs + effectMs;
 }
 
-/** The longest that one of those requests took, in ms; 0 for none. */
-function longest(
+/** What those requests took, in ms, ascending. */
+function latenciesOf(
   { dueMs, latenciesMs }: RateOutcome,
   isMeant: (due: number, latency: number) => boolean,
-): number {
-  let longestMs = 0;
-  dueMs.forEach((due, i) => {
-    const latency = latenciesMs[i] ?? 0;
-    if (isMeant(due, latency)) longestMs = Math.max(longestMs, latency);
-  });
-  return longestMs;
+): Float64Array {
+  const meant = latenciesMs.filter((latency, i) => isMeant(dueMs[i] ?? 0, latency));
+  return Float64Array.from(meant).sort();
 }

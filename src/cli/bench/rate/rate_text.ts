@@ -51,17 +51,18 @@ function percentileTable(rows: readonly RateRow[]): string {
 
 function eventTable(rows: readonly RateRow[]): string {
   const table = new Table({
-    head: ["Scenario", "Target", "Event", "at s", "lasted s", "longest request ms"],
-    colAligns: ["left", "left", "left", "right", "right", "right"],
+    head: ["Scenario", "Target", "Event", "at s", "lasted s", "p50 ms", "p99 ms", "longest ms"],
+    colAligns: ["left", "left", "left", ...Array(5).fill("right")],
     style,
   });
   for (const { scenario, target, events, quietMaxMs } of rows) {
-    for (const { name, atMs, lastedMs, longestMs, error } of events) {
+    for (const { name, atMs, lastedMs, p50Ms, p99Ms, longestMs, error } of events) {
       const what = error === undefined ? name : `${name}: ${error.slice(0, 60)}`;
       const seconds = [atMs, lastedMs].map((duration) => (duration / 1000).toFixed(2));
-      table.push([scenario, target, what, ...seconds, ms(longestMs)]);
+      const took = [p50Ms, p99Ms, longestMs].map(ms);
+      table.push([scenario, target, what, ...seconds, ...took]);
     }
-    table.push([scenario, target, "none", "", "", ms(quietMaxMs)]);
+    table.push([scenario, target, "none", "", "", "", "", ms(quietMaxMs)]);
   }
   return table.toString();
 }
