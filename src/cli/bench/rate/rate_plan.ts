@@ -35,7 +35,7 @@ export interface RatePlan {
   readonly sizeBytes?: number | undefined;
 }
 
-/** An event, and what requests took which were under way in it or due within a second after it. */
+/** An event, and what requests took which were under way in it or due within a second after it; 0 for none. */
 export interface EventRow {
   readonly name: PastEvent["name"];
   readonly atMs: number;
@@ -204,13 +204,14 @@ function rowOf(rounds: readonly Round[]): Omit<RateRow, "scenario" | "target" | 
 function eventRow(event: PastEvent, outcome: RateOutcome): EventRow {
   const { name, atMs, endMs, error } = event;
   const near = latenciesOf(outcome, (due, latency) => isNear(event, due, latency));
+  const at = (fraction: number) => near.length === 0 ? 0 : sortedPercentile(near, fraction);
   return {
     name,
     atMs,
     lastedMs: endMs - atMs,
-    p50Ms: sortedPercentile(near, 0.5),
-    p99Ms: sortedPercentile(near, 0.99),
-    longestMs: near.at(-1) ?? 0,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    longestMs: at(1),
     ...(error === undefined ? {} : { error }),
   };
 }
