@@ -76,6 +76,16 @@ export const databaseFlags = {
     min: 0,
     max: years,
   },
+  "page-check-interval": {
+    kind: "duration",
+    group: "Database",
+    default: "1h",
+    value: "DURATION",
+    help:
+      "Time between two readings of all pages of this node's database file, to compare them with what was written; 0s for none but those that are read anyway",
+    min: 0,
+    max: years,
+  },
   "auto-repair": {
     kind: "switch",
     group: "Database",

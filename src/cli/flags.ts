@@ -77,6 +77,8 @@ export interface Configuration {
     readonly upkeep: UpkeepTimes;
     /** Between two comparisons of all nodes' copies, in ms; 0 for none. */
     readonly scrubMs: number;
+    /** Between two readings of all pages of the file, in ms; 0 for none. */
+    readonly pageCheckMs: number;
     /** Damaged files are set aside, and made anew from the other nodes. */
     readonly repairs: boolean;
     readonly extensions: ExtensionFlags;
@@ -213,6 +215,7 @@ function checkedConfiguration(commandLine: CommandLine): Configuration {
         vacuumMode: values["auto-vacuum-mode"] === "incremental" ? "incremental" : "full",
       },
       scrubMs: values["scrub-interval"],
+      pageCheckMs: values["page-check-interval"],
       repairs: values["auto-repair"],
       slow: slowOptions(values),
       changesBytes: changesBytes(values),

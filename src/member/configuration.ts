@@ -56,6 +56,8 @@ export interface MemberConfiguration {
     readonly upkeep: UpkeepTimes;
     /** Between two comparisons of all nodes' copies, in ms; 0 for none but those that are asked for. */
     readonly scrubMs: number;
+    /** Between two readings of all pages of the file, in ms; 0 for none. */
+    readonly pageCheckMs: number;
     /** What is damaged here, and others have, is set aside and made anew. */
     readonly repairs: boolean;
     readonly extensions: ExtensionChoice;

@@ -123,6 +123,11 @@ async function bringUp(
     await noting;
     surroundings.onFatal(error);
   });
+  store.onDamage((reason) => {
+    const text = (error: unknown) => `The damaged database is not replaced: ${messageOf(error)}`;
+    service.copies.replace(reason)
+      .catch((error) => surroundings.logger.log("ERROR", "cluster", text(error)));
+  });
   const jobs = { ...surroundings, store, node: jobsNode({ node, service }) };
   const upkeep = new Upkeep({ ...jobs, times: configuration.database.upkeep });
   const scrub = new Scrub({ ...jobs, intervalMs: configuration.database.scrubMs });

@@ -116,6 +116,7 @@ export async function openDatabase(
     changesBytes: database.changesBytes,
     changesHeld: database.changesHeld,
     limits: database.limits,
+    pageCheckMs: database.pageCheckMs,
     extensions: database.extensions,
   });
   logger.log("INFO", "sqlite", `SQLite ${profile.version} (${libraryPath})`);

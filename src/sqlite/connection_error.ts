@@ -1,4 +1,4 @@
-import { SqliteError } from "./error.ts";
+import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
 import { readCString } from "./memory.ts";
 
@@ -12,8 +12,11 @@ export function connectionError(
   if (connection === null || (symbols.sqlite3_errcode(connection) & 0xff) !== (code & 0xff)) {
     return new SqliteError(code, readCString(symbols.sqlite3_errstr(code)) ?? "Unknown error");
   }
-  return new SqliteError(
-    symbols.sqlite3_extended_errcode(connection),
-    readCString(symbols.sqlite3_errmsg(connection)) ?? "Unknown error",
-  );
+  const extendedCode = symbols.sqlite3_extended_errcode(connection);
+  const message = readCString(symbols.sqlite3_errmsg(connection)) ?? "Unknown error";
+  // SQLite itself never finds that, and has no words for it.
+  const detail = extendedCode === ResultCode.wrongPage
+    ? ": a page of the database file is not what was written there"
+    : "";
+  return new SqliteError(extendedCode, message + detail);
 }

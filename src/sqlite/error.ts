@@ -27,6 +27,8 @@ export const ResultCode = {
   full: 13,
   misuse: 21,
   auth: 23,
+  /** SQLITE_IOERR_DATA: what is read of a database file is not what was written (`page_sums.ts`). */
+  wrongPage: 8202,
   row: 100,
   done: 101,
 } as const;

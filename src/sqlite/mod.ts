@@ -19,6 +19,7 @@ export {
   statisticsTables,
 } from "./nondeterminism.ts";
 export { normalSql } from "./normal_sql.ts";
+export { type Mismatches, PageSums } from "./page_sums.ts";
 export { PreupdateHook, requirePreupdateHook, RowOperation } from "./preupdate_hook.ts";
 export { extensionProfile, type SqliteProfile, takeProfile } from "./profile.ts";
 export { skipEmptyStatements, SqlSource, SqlTokens } from "./sql_tokens.ts";

@@ -52,6 +52,11 @@ export const symbols = {
   sqlite3_wal_autocheckpoint: { parameters: ["pointer", "i32"], result: "i32" },
   sqlite3_file_control: { parameters: ["pointer", "buffer", "i32", "buffer"], result: "i32" },
 
+  /** Of the library that is built with them: `page_sums_source.ts`. */
+  raftlite_sums_begin: { parameters: ["buffer", "i64"], result: "i32", optional: true },
+  raftlite_sums_end: { parameters: ["buffer", "i64"], result: "i32", optional: true },
+  raftlite_sums_mismatches: { parameters: ["buffer", "buffer"], result: "i64", optional: true },
+
   /** Not in every system's library. */
   sqlite3_load_extension: {
     parameters: ["pointer", "buffer", "pointer", "buffer"],

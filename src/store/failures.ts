@@ -1,6 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import { DiskError } from "../io/types.ts";
-import { type Database, SqliteError } from "../sqlite/mod.ts";
+import { type Database, ResultCode, SqliteError } from "../sqlite/mod.ts";
 
 /** The state machine can go on no longer on this node. */
 export class StoreFailedError extends Error {
@@ -18,7 +18,7 @@ export class StoreFailedError extends Error {
 export function isDamaged(error: unknown): boolean {
   if (error instanceof StoreFailedError) return error.damaged || isDamaged(error.cause);
   if (!(error instanceof SqliteError)) return false;
-  return error.code === primary.notADatabase ||
+  return error.code === primary.notADatabase || error.extendedCode === ResultCode.wrongPage ||
     (error.code === primary.corrupt && !corruptBySql.has(error.extendedCode));
 }
 

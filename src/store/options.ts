@@ -45,6 +45,9 @@ export const defaultLimits: StoreLimits = {
   copyHeldMs: 600_000,
 };
 
+/** From one time that all pages of the file are read to the next, in ms. */
+export const defaultPageCheckMs = 3_600_000;
+
 export interface StoreOptions {
   /** Holds the database; made when it is not there. One store at a time, which the caller sees to. */
   readonly directory: string;
@@ -64,4 +67,6 @@ export interface StoreOptions {
   /** What is not delivered yet is kept beyond that; see ChangeFile. */
   readonly changesHeld?: boolean;
   readonly limits?: Partial<StoreLimits>;
+  /** How often all pages of the file are read, and their sums compared, in ms; 0 for never. */
+  readonly pageCheckMs?: number | undefined;
 }

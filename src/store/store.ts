@@ -15,7 +15,14 @@ import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { HeldReads } from "./apply/held_reads.ts";
 import { Images } from "./copy/images.ts";
 import { LifeCycle } from "./life_cycle.ts";
-import { defaultLimits, imageLimits, type StoreLimits, type StoreOptions } from "./options.ts";
+import {
+  defaultLimits,
+  defaultPageCheckMs,
+  imageLimits,
+  type StoreLimits,
+  type StoreOptions,
+} from "./options.ts";
+import { PageChecks } from "./page_checks.ts";
 import { OutsideReaders } from "./read/outside_readers.ts";
 import { AnswerRoom } from "./read/answer_spool.ts";
 import { QuickReader } from "./read/quick_reader.ts";
@@ -91,6 +98,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     foreignKeys,
     readers: Math.max(1, readers),
     slow: options.slow,
+    pageCheckMs: options.pageCheckMs ?? defaultPageCheckMs,
     limits,
   });
   try {
@@ -117,6 +125,7 @@ interface Parts {
   readonly readers: number;
   readonly slow: StoreOptions["slow"];
   readonly limits: StoreLimits;
+  readonly pageCheckMs: number;
 }
 
 /** The state machine over one SQLite file: a writer, readers, and copiers, each a thread. */
@@ -142,6 +151,7 @@ class SqliteStore implements Store {
   readonly #batches: Batches;
   readonly #rehearsals: Rehearsals;
   readonly #scrubber: Scrubber;
+  readonly #pageChecks: PageChecks;
   readonly #writerStatus: WriterWatch<WriterStatus>;
   readonly statements: () => Promise<StatementSummary[]>;
   readonly changes: ChangeReader | undefined;
@@ -220,11 +230,15 @@ class SqliteStore implements Store {
     this.#snapshots = new SnapshotCopies({ images, temporaries, copier });
     this.#packer = new Copier(library, life, threads);
     this.#scrubber = new Scrubber({ library, path, life, threads, clock });
+    // One of its own: checkpoints never wait behind a copy.
+    const checkpointer = new Copier(library, life, threads);
+    const { pageCheckMs: intervalMs } = parts;
+    const checked = { library, path, disk, life, clock, logger, intervalMs };
+    this.#pageChecks = new PageChecks({ ...checked, copier: checkpointer });
     this.#wal = new WalKeeper({
       path,
       changesPath: this.#changesFile?.path,
-      // One of its own: checkpoints never wait behind a copy.
-      copier: new Copier(library, life, threads),
+      copier: checkpointer,
       writer: this.#writer,
       quickWriter: this.#quickWriter,
       readers: this.#readers,
@@ -292,6 +306,7 @@ class SqliteStore implements Store {
     await this.#temporaries.removeLeftovers();
     await writeWalAgain(disk, path);
     await alignChanges(this.#parts, this.#changesFile);
+    await this.#pageChecks.begin();
     await this.#openWriter();
     this.#life.opened();
     await this.#writerStatus.ask();
@@ -371,12 +386,14 @@ class SqliteStore implements Store {
     try {
       await this.#life.exchange(async () => {
         await this.#writer.letGo(setAside ? "set_aside" : "exchange");
+        this.#pageChecks.end();
         if (setAside) {
           const aside = await setDatabaseAside(disk, path);
           logger.log("WARN", "store", `The damaged database is kept in ${aside}`);
         }
         await exchangeDatabase(disk, file, path);
         this.#wal.exchanged();
+        await this.#pageChecks.begin();
         await this.#openWriter();
       });
     } catch (error) {
@@ -415,6 +432,10 @@ class SqliteStore implements Store {
 
   hold(): Promise<HeldRead> {
     return this.#heldReads.hold();
+  }
+
+  onDamage(tell: (reason: string) => void): void {
+    this.#pageChecks.onDamage(tell);
   }
 
   distrust(): void {
@@ -495,12 +516,17 @@ class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     this.#giveUpExchange();
+    let inGoodOrder = false;
     await this.#life.close(async () => {
       // A batch that nobody waits for any more may be at a statement without end: it is cut off, and
       // the log has it. One that waits for room lets go.
       const stuck = this.#writer.applying && this.#full === undefined;
-      if (!stuck) await this.#writer.letGo();
+      if (stuck) return;
+      await this.#writer.letGo();
+      inGoodOrder = true;
     });
+    if (inGoodOrder) this.#pageChecks.seal();
+    else this.#pageChecks.end();
     await this.#temporaries.end();
   }
 
@@ -514,6 +540,7 @@ class SqliteStore implements Store {
   /** After a failed opening: whatever was started is ended. */
   async abandon(): Promise<void> {
     await this.#life.close(() => Promise.resolve());
+    this.#pageChecks.end();
   }
 
   #noteFull(message: string | undefined): void {

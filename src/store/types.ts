@@ -330,6 +330,8 @@ export interface Store extends StateMachine {
   rehearsal(rights: string | undefined): OpenRehearsal;
   /** Holds what is committed now, for reads; rejects with a StoreBusyError when too much is held. */
   hold(): Promise<HeldRead>;
+  /** Whom to tell, once for each file, that a page of it is another one than was written. */
+  onDamage(tell: (reason: string) => void): void;
   /** The file is damaged, until another is in its place: threads outside the store do not read it. */
   distrust(): void;
   /** How often it was. What was read before, and is kept, is no more to be told. */

@@ -95,6 +95,7 @@ Deno.test("parseFlags without arguments gives a node of its own with rqlite's de
       extensions: { paths: [], safe: [] },
       upkeep: { vacuumMs: 0, optimizeMs: 86_400_000, vacuumMode: "full" },
       scrubMs: 86_400_000,
+      pageCheckMs: 3_600_000,
       repairs: true,
       changesHeld: false,
     },
@@ -219,6 +220,7 @@ const everyFlag: Readonly<
   "auto-vacuum-int": ["720h", (c) => c.database.upkeep.vacuumMs, 2_592_000_000],
   "auto-vacuum-mode": ["incremental", (c) => c.database.upkeep.vacuumMode, "incremental"],
   "auto-optimize-int": ["0s", (c) => c.database.upkeep.optimizeMs, 0],
+  "page-check-interval": ["5m", (c) => c.database.pageCheckMs, 300_000],
   "scrub-interval": ["1h", (c) => c.database.scrubMs, 3_600_000],
   "auto-repair": ["false", (c) => c.database.repairs, false],
   "slow-query": [

@@ -35,6 +35,9 @@ async function tamper(node: NodeProcess, statements: readonly string[]): Promise
   const library = openLibrary(await findLibrary({}));
   using database = new Database(`${node.directory}/db.sqlite`, { library, create: false });
   for (const sql of statements) database.exec(sql);
+  database.close();
+  // Of a program that wrote it and is not the node, the sums of its pages would tell.
+  await Deno.remove(`${node.directory}/db.sqlite-sums`);
 }
 
 const rows = [

@@ -332,6 +332,7 @@ export class Machine {
         changesBytes: this.#world.stores.changesBytes,
         changesHeld: false,
         scrubMs: 0,
+        pageCheckMs: 3000,
         repairs: false,
         limits: {},
         extensions: { files: [], safe: [] },

@@ -1,7 +1,13 @@
 import { existsSync } from "node:fs";
 import { checksum } from "../../src/base/checksum.ts";
 import { type Engine, openers } from "../../src/member/openers.ts";
-import { Database, findLibrary, type Library, openLibrary } from "../../src/sqlite/mod.ts";
+import {
+  Database,
+  findLibrary,
+  type Library,
+  openLibrary,
+  PageSums,
+} from "../../src/sqlite/mod.ts";
 import { databaseName, openStore } from "../../src/store/store.ts";
 import type {
   AppliedEntry,
@@ -39,6 +45,13 @@ const place = existsSync(memoryFiles) ? { dir: memoryFiles } : {};
 
 function makeDirectory(): string {
   return Deno.makeTempDirSync({ prefix: "raftlite-simulation-", ...place });
+}
+
+/** All but the WAL's index, of which the first connection makes a new one. */
+function copyFiles(from: string, to: string): void {
+  for (const { name } of Deno.readDirSync(from)) {
+    if (!name.endsWith("-shm")) Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
+  }
 }
 
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
@@ -141,6 +154,13 @@ class ObservedStore implements CheckedStore {
     return this.#store.distrusted;
   }
 
+  /** Nothing here damages a page. */
+  onDamage() {
+    this.#store.onDamage((reason) => {
+      throw new Error(`A page as it was written was called a wrong one: ${reason}`);
+    });
+  }
+
   distrust() {
     this.#store.distrust();
   }
@@ -218,7 +238,7 @@ class ObservedStore implements CheckedStore {
 
 /**
  * A directory with the real store in it. A program that dies leaves its files as they stand: they
- * are copied for the next one, and only then are its connections closed.
+ * are copied, its connections are closed, and they are made what they were for the next one.
  */
 class SqliteHome implements StoreHome {
   readonly #parts: StoreHomeParts;
@@ -282,15 +302,14 @@ class SqliteHome implements StoreHome {
 
   crash(): void {
     if (this.#library === undefined) return;
-    const left = this.#directory;
-    this.#directory = makeDirectory();
-    for (const { name } of Deno.readDirSync(left)) {
-      // Of the WAL's index the first connection makes a new one.
-      if (!name.endsWith("-shm")) {
-        Deno.copyFileSync(`${left}/${name}`, `${this.#directory}/${name}`);
-      }
-    }
+    const left = makeDirectory();
+    copyFiles(this.#directory, left);
     this.#end();
+    for (const { name } of Deno.readDirSync(this.#directory)) {
+      if (!existsSync(`${left}/${name}`)) Deno.removeSync(`${this.#directory}/${name}`);
+    }
+    // Into the same files: whoever looks whether they are others sees none.
+    copyFiles(left, this.#directory);
     Deno.removeSync(left, { recursive: true });
   }
 
@@ -301,6 +320,7 @@ class SqliteHome implements StoreHome {
       connection.config(noCheckpointOnClose, true);
       connection.close();
     }
+    PageSums.abandon(library, `${this.#directory}/${databaseName}`);
     this.#disk = this.#library = undefined;
   }
 

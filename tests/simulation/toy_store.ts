@@ -71,6 +71,8 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return Promise.reject(new Error("The toy store holds nothing"));
   }
 
+  onDamage(): void {}
+
   distrust(): void {}
 
   readonly distrusted = 0;

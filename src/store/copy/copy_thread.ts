@@ -5,6 +5,7 @@ import {
   Backup,
   type CheckpointResult,
   Database,
+  DatabaseImage,
   EditTooLargeError,
   type Library,
   type LibraryLocation,
@@ -55,6 +56,13 @@ export type CopyRequest =
   }
   /** Checks a user's backup at `path`, and unpacks it into `target`. */
   | { readonly type: "restore"; readonly path: string; readonly target: string }
+  /** Reads pages of the file, whose sums are compared on the way. */
+  | {
+    readonly type: "check_pages";
+    readonly path: string;
+    readonly from: number;
+    readonly bytesMax: number;
+  }
   /** Checks a received copy, and makes it ready to take the database's place. */
   | { readonly type: "verify"; readonly path: string };
 
@@ -69,7 +77,15 @@ export interface CopyResults {
   backup: AppliedPosition;
   pack: PackedSums & { readonly position: AppliedPosition };
   restore: RestoredFile | { readonly damage: string };
+  check_pages: CheckedPages;
   verify: AppliedPosition;
+}
+
+export interface CheckedPages {
+  /** Where to go on; undefined behind the last page. */
+  readonly next: number | undefined;
+  /** Of the database. */
+  readonly sizeBytes: number;
 }
 
 export type CopyReply =
@@ -84,6 +100,8 @@ export type CopyReply =
 /** Pages copied between two looks whether to give up. */
 const pagesPerStep = 1024;
 const busyTimeoutMs = 5000;
+/** A multiple of every page's size. */
+const checkedPieceBytes = 0x1_0000;
 
 type PackRequest = Extract<CopyRequest, { type: "pack" }>;
 type Around = Pick<ThreadScope<CopyReply>, "disk" | "clock">;
@@ -114,6 +132,8 @@ class CopyWork {
         return this.#pack(request);
       case "restore":
         return this.#restore(request);
+      case "check_pages":
+        return this.#checkPages(request);
       case "verify":
         return verifyReceived(this.#library, request.path);
     }
@@ -155,6 +175,21 @@ class CopyWork {
     destination.exec("PRAGMA synchronous = OFF");
     using backup = new Backup(destination, source);
     while (!backup.step(pagesPerStep)) this.#checkCancelled();
+  }
+
+  /** Throws where a page is another one than was written. */
+  #checkPages(
+    { path, from, bytesMax }: Extract<CopyRequest, { type: "check_pages" }>,
+  ): CheckedPages {
+    using image = new DatabaseImage(this.#library, path, busyTimeoutMs);
+    const { sizeBytes, pageBytes } = image;
+    const end = Math.min(sizeBytes, from + Math.max(pageBytes, bytesMax - bytesMax % pageBytes));
+    const piece = new Uint8Array(new ArrayBuffer(Math.max(pageBytes, checkedPieceBytes)));
+    for (let at = from; at < end; at += piece.length) {
+      this.#checkCancelled();
+      image.read(at, piece.subarray(0, Math.min(piece.length, end - at)));
+    }
+    return { next: end < sizeBytes ? end : undefined, sizeBytes };
   }
 
   #checkCancelled(): void {

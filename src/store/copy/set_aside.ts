@@ -6,9 +6,9 @@ import type { Disk } from "../../io/types.ts";
 /** Where a data directory keeps what was found damaged in it: what was last found, and no more. */
 export const asideName = "damaged";
 
-/** With the database, what belongs to it; its index of the WAL is made anew. */
+/** With the database, what belongs to it; the rest is made anew. */
 const kept = ["-wal", ""] as const;
-const dropped = ["-shm", "-journal"] as const;
+const dropped = ["-shm", "-journal", "-sums"] as const;
 
 /** Where the database at `path` is when it is set aside. */
 export function asideOf(path: string): string {

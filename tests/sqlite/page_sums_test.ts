@@ -1,0 +1,180 @@
+import { strict as assert } from "node:assert";
+import { Prng } from "../../src/base/prng.ts";
+import {
+  Database,
+  DatabaseImage,
+  findLibrary,
+  openLibrary,
+  PageSums,
+  SqliteError,
+} from "../../src/sqlite/mod.ts";
+import { withDirectory } from "../directory.ts";
+
+const library = openLibrary(await findLibrary({}));
+const pageBytes = 4096;
+const all = "SELECT count(*), sum(id), sum(length(v)), max(v) FROM t";
+
+function begin(path: string, applied?: number): PageSums {
+  const sums = PageSums.begin(library, path, applied);
+  assert.ok(sums, "The library that is built has sums of pages");
+  return sums;
+}
+
+function open(path: string): Database {
+  const database = new Database(path, { library });
+  database.exec("PRAGMA journal_mode = WAL");
+  database.exec("PRAGMA synchronous = NORMAL");
+  database.exec("PRAGMA wal_autocheckpoint = 0");
+  return database;
+}
+
+const fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) " +
+  "INSERT INTO t (v) SELECT hex(randomblob(50)) FROM n";
+
+/** A database of some pages that was closed in good order at entry 7, with its sums. */
+function make(path: string): void {
+  const sums = begin(path);
+  using database = open(path);
+  database.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, v)");
+  for (let i = 0; i < 3; i++) {
+    database.exec(fill);
+    database.exec("UPDATE t SET v = hex(randomblob(50)) WHERE id % 7 = 0");
+    database.checkpoint("passive");
+  }
+  database.checkpoint("truncate");
+  database.close();
+  sums.end(7);
+}
+
+async function readPage(path: string, page: number): Promise<Uint8Array<ArrayBuffer>> {
+  using file = await Deno.open(path);
+  await file.seek((page - 1) * pageBytes, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(new ArrayBuffer(pageBytes));
+  assert.equal(await file.read(bytes), pageBytes);
+  return bytes;
+}
+
+async function writePage(path: string, page: number, bytes: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  await file.seek((page - 1) * pageBytes, Deno.SeekMode.Start);
+  await file.write(bytes);
+}
+
+const isWrongPage = (error: unknown) =>
+  error instanceof SqliteError && error.codeName === "SQLITE_IOERR_DATA" &&
+  /^disk I\/O error/.test(error.message);
+
+function readAll(path: string): void {
+  using database = new Database(path, { library, readonly: true });
+  database.scalar(all);
+}
+
+const damages: Readonly<
+  Record<string, (path: string, page: number, random: Prng) => Promise<void>>
+> = {
+  "a bit of its content flipped": async (path, page, random) => {
+    const bytes = await readPage(path, page);
+    // Of the content of rows, in which SQLite cannot see anything.
+    const at = pageBytes - 1 - random.below(200);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+    await writePage(path, page, bytes);
+  },
+  "zeroed": (path, page) => writePage(path, page, new Uint8Array(pageBytes)),
+  "that is another one": async (path, page) =>
+    writePage(path, page, await readPage(path, page + 1)),
+};
+
+Deno.test("a page of a database file that is not what was written is not read, whoever reads it", () =>
+  withDirectory(async (directory) => {
+    const random = new Prng(1n);
+    for (const [kind, damage] of Object.entries(damages)) {
+      const path = `${directory}/${kind}`;
+      make(path);
+      // A leaf of the table: one of its pages behind the root.
+      const page = 20 + random.below(20);
+      await damage(path, page, random);
+      const sums = begin(path, 7);
+      assert.equal(sums.known, true, kind);
+      assert.throws(() => readAll(path), isWrongPage, kind);
+      assert.equal(sums.mismatches.page, page);
+      using image = new DatabaseImage(library, path, 1000);
+      const bytes = new Uint8Array(new ArrayBuffer(image.sizeBytes));
+      assert.throws(() => image.read(0, bytes), isWrongPage, `${kind}: read as bytes`);
+      image.close();
+      const target = new Database(`${path}.copy`, { library });
+      assert.throws(() =>
+        target.exec(`ATTACH '${path}' AS other; CREATE TABLE c AS SELECT * FROM other.t`)
+      );
+      target.close();
+      sums.end(7);
+    }
+  }));
+
+Deno.test("a page of a database file that is an old one, or is damaged while it runs, is not read", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/db.sqlite`;
+    make(path);
+    const old = await readPage(path, 20);
+    const sums = begin(path, 7);
+    using database = open(path);
+    database.exec("UPDATE t SET v = hex(randomblob(50))");
+    database.checkpoint("truncate");
+    assert.notDeepEqual(await readPage(path, 20), old);
+    readAll(path);
+    await writePage(path, 20, old);
+    assert.throws(() => readAll(path), isWrongPage);
+    assert.deepEqual(sums.mismatches, { reads: 1, page: 20 });
+    // What is written anew is right again.
+    database.exec("UPDATE t SET v = 'same'");
+    database.checkpoint("truncate");
+    readAll(path);
+    database.close();
+    sums.end(8);
+  }));
+
+Deno.test("sums of pages are not believed where another has written the database, or they are damaged themselves", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/db.sqlite`;
+    make(path);
+    // By a program that keeps none, as an earlier release does.
+    {
+      using database = open(path);
+      database.exec("UPDATE t SET v = 'other'");
+    }
+    let sums = begin(path, 8);
+    assert.equal(sums.known, false);
+    readAll(path);
+    assert.deepEqual(sums.mismatches, { reads: 0, page: 0 });
+    sums.end(8);
+    // What was read is known from now on.
+    await damages["zeroed"]?.(path, 20, new Prng(2n));
+    sums = begin(path, 8);
+    assert.equal(sums.known, true);
+    assert.throws(() => readAll(path), isWrongPage);
+    sums.end(8);
+
+    const other = `${directory}/other.sqlite`;
+    make(other);
+    await Deno.copyFile(other, `${directory}/copy.sqlite`);
+    await Deno.rename(`${directory}/copy.sqlite`, path);
+    sums = begin(path, 8);
+    assert.equal(sums.known, Deno.build.os === "windows", "It is another file");
+    sums.end();
+
+    // Any byte of the side file: no good page is ever called a wrong one.
+    const random = new Prng(3n);
+    await Deno.remove(other);
+    const { size } = await Deno.stat(`${other}-sums`);
+    for (let i = 0; i < 30; i++) {
+      make(other);
+      const bytes = await Deno.readFile(`${other}-sums`);
+      const at = random.below(size);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+      await Deno.writeFile(`${other}-sums`, bytes.subarray(0, i % 4 === 0 ? at : size));
+      const sums = begin(other, 7);
+      readAll(other);
+      assert.equal(sums.mismatches.reads, 0, `byte ${at}`);
+      sums.end(7);
+      for (const suffix of ["", "-sums"]) await Deno.remove(other + suffix);
+    }
+  }));
