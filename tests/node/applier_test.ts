@@ -98,3 +98,39 @@ Deno.test("Applier hands nothing over while it is paused, and all of it afterwar
   await clock.settle();
   assert.deepEqual(state.batches, [[1]]);
 });
+
+Deno.test("Applier stops behind the entry that is asked for until what waits for it is done, and goes on by itself", async () => {
+  for (const end of ["done", "failed"] as const) {
+    const { applier, clock, state } = subject({ urgent: true });
+    const work = Promise.withResolvers<void>();
+    const reached: number[] = [];
+    applier.stopBehind(({ index }) => index === 2, (index) => {
+      reached.push(index);
+      return work.promise;
+    });
+    applier.advance(4);
+    await clock.settle();
+    assert.deepEqual([state.batches, reached], [[[1, 2]], [2]]);
+    applier.advance(5);
+    await clock.settle();
+    assert.deepEqual(state.batches, [[1, 2]]);
+    if (end === "done") work.resolve();
+    else work.reject(new Error("The disk has gone"));
+    await clock.settle();
+    assert.deepEqual([state.batches, reached], [[[1, 2], [3, 4, 5]], [2]]);
+  }
+});
+
+Deno.test("Applier goes past an entry at which nobody wants it to stop any more", async () => {
+  const { applier, clock, state } = subject({ urgent: true });
+  const stop = (index: number) =>
+    applier.stopBehind((entry) => entry.index === index, () => assert.fail(`stopped at ${index}`));
+  const first = stop(2);
+  const second = stop(3);
+  // It was replaced: nothing is left of it to be taken back.
+  first();
+  second();
+  applier.advance(4);
+  await clock.settle();
+  assert.deepEqual(state.batches, [[1, 2, 3, 4]]);
+});

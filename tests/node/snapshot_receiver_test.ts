@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { DiskError, type Logger } from "../../src/io/types.ts";
 import type { Applier } from "../../src/node/applier.ts";
+import { Replacement } from "../../src/node/replacement.ts";
 import { SnapshotReceiver } from "../../src/node/snapshot_receiver.ts";
 import { NodeError } from "../../src/node/types.ts";
 import type { Raft } from "../../src/raft/raft.ts";
@@ -25,7 +26,7 @@ class Body implements AsyncIterable<Uint8Array> {
 }
 
 /** A receiver whose state machine installs whatever comes to its end. */
-function subject() {
+function subject(replacement = new Replacement(undefined)) {
   const events: string[] = [];
   const state = {
     applied: 0,
@@ -86,6 +87,11 @@ function subject() {
       },
     },
     logger: quiet,
+    replacement,
+    onReplaced: () => {
+      events.push("replaced");
+      return Promise.resolve();
+    },
   });
   const receive = (term: number, index: number, body: Body): Promise<string> => {
     announced = { index, term, configuration: { members: [] } };
@@ -177,4 +183,28 @@ Deno.test("SnapshotReceiver takes a state from the leader of its term only", asy
   Object.assign(state, { term: 2, leader: "another" });
   assert.match(await receive(2, 20, new Body()), /^not_leader: .* leader does not lead term 2/);
   assert.deepEqual(events, []);
+});
+
+Deno.test("SnapshotReceiver takes a copy as old as the one that is damaged, and goes on with none but that", async () => {
+  const replacement = new Replacement(undefined);
+  const { receive, state, events } = subject(replacement);
+  state.applied = 20;
+  const body = new Body();
+  body.end.resolve();
+  assert.equal(await receive(2, 20, body), "done");
+  assert.deepEqual(events, ["resumed"], "A copy that is sound was given up for another like it");
+  replacement.begin("page 7 is not what was written");
+  replacement.begin("and page 8");
+  assert.equal(replacement.reason, "page 7 is not what was written");
+  assert.equal(await receive(2, 19, body), "done");
+  state.held = { index: 20, term: 1 };
+  assert.match(await receive(2, 20, body), /^unavailable: /);
+  assert.deepEqual(events.splice(0), ["resumed", "receiving 20", "cleared"]);
+  state.held = undefined;
+  assert.equal(await receive(2, 20, body), "done");
+  assert.deepEqual(events, [
+    ...["receiving 20", "marked 20", "swapped 20", "installed 20", "cleared"],
+    ...["replaced", "resumed"],
+  ]);
+  assert.deepEqual([replacement.reason, replacement.replaced], [undefined, 1]);
 });

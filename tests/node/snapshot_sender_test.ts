@@ -19,7 +19,7 @@ const members = ["b", "c"].map((id) => ({
 function subject() {
   const clock = new SimulatedClock();
   const transfers = new Transfers(clock, quiet);
-  const state = { term: 1, fails: true, open: 0 };
+  const state = { term: 1, fails: true, open: 0, damage: undefined as string | undefined };
   const sent: [number, string][] = [];
   const finished: [string, boolean][] = [];
   const raft = {
@@ -71,6 +71,7 @@ function subject() {
     logger: quiet,
     transfers,
     due: () => {},
+    damage: () => state.damage,
   });
   const sentAt = (to: string) => sent.filter(([, id]) => id === to).map(([at]) => at / 1000);
   return { clock, state, sender, sentAt, finished, transfers };
@@ -141,4 +142,21 @@ Deno.test("SnapshotSender shows how far a snapshot is, as long as it is under wa
   sender.stop();
   await clock.advance(0);
   assert.deepEqual(transfers.figures, []);
+});
+
+Deno.test("SnapshotSender sends nothing of a copy that is damaged, nor goes on with it", async () => {
+  const { clock, state, sender, sentAt, finished } = subject();
+  state.fails = false;
+  sender.send("b");
+  await clock.advance(0);
+  assert.deepEqual([sender.isSending("b"), sender.isSending("c")], [true, false]);
+  state.damage = "page 7 is not what was written";
+  sender.distrust();
+  await clock.settle();
+  assert.deepEqual([finished, state.open], [[["b", false]], 0]);
+  // The core asks again at once: nothing is opened for that.
+  await clock.advance(60_000);
+  assert.deepEqual([sentAt("b"), state.open], [[0], 0]);
+  sender.stop();
+  await clock.settle();
 });

@@ -4,7 +4,7 @@ import { checksum } from "../../../src/base/checksum.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { sliceBytes } from "../../../src/base/slices.ts";
 import { LongCommand } from "../../../src/node/writes/proposals.ts";
-import { Proposer } from "../../../src/node/writes/proposer.ts";
+import { proposalError, Proposer } from "../../../src/node/writes/proposer.ts";
 import { EntryType } from "../../../src/raft/types.ts";
 import { stampBytes, stampCommand, writeStamp } from "../../../src/store/codec/stamp.ts";
 import { WriteStages } from "../../../src/node/writes/write_stages.ts";
@@ -22,7 +22,7 @@ const codec = {
   requestId: () => undefined,
   fault: () => undefined,
   unknown: () => undefined,
-  versionNeeded: () => 1,
+  versionNeeded: (command: Uint8Array) => command[0] === 255 ? 9 : 1,
   isUnseen: () => false,
   isScrub: () => false,
 };
@@ -127,4 +127,21 @@ Deno.test("Proposer proposes no more than some megabytes for one write of the lo
   for (const write of writes) {
     assert(write.length <= 1 || write.reduce((a, b) => a + b) <= 4 * MiB, `${write}`);
   }
+});
+
+Deno.test("Proposer says of a command that no log can hold, or no older node read, why it is refused", () => {
+  const { subject } = proposer();
+  assert.equal(subject.tooLarge(64 * MiB), undefined);
+  assert.equal(subject.tooLarge(64 * MiB + 1)?.kind, "too_large");
+  assert.equal(subject.refusal(64 * MiB + 1)?.kind, "too_large");
+  assert.equal(subject.tooNew(Uint8Array.of(1)), undefined);
+  const refusal = subject.tooNew(Uint8Array.of(255));
+  assert.equal(refusal?.kind, "too_new");
+  assert.match(refusal?.message ?? "", /version 1, this needs version 9: .*POST \/upgrade/);
+});
+
+Deno.test("proposalError() has a kind for each reason of the core's", () => {
+  const kinds = (["not_leader", "transferring", "membership_busy", "invalid_member"] as const)
+    .map((reason) => proposalError(reason).kind);
+  assert.deepEqual(kinds, ["not_leader", "not_leader", "membership_busy", "membership_invalid"]);
 });
