@@ -13,7 +13,8 @@ import {
 import { dumpSql } from "./dump.ts";
 import { isBrokenDisk, isOutOfRoom, reasonOf } from "../failures.ts";
 import { verifyReceived } from "./received_copy.ts";
-import { dropRaftTables, readRaftState } from "../apply/raft_table.ts";
+import { betweenEntries } from "./between_entries.ts";
+import { dropRaftTables, readRaftState, resumeAtStart } from "../apply/raft_table.ts";
 import type { RequestTo, ThreadScope } from "../threads.ts";
 import {
   type AppliedPosition,
@@ -151,6 +152,18 @@ class CopyWork {
     return source;
   }
 
+  async #openBetweenEntries(path: string): Promise<Database> {
+    const { database } = await betweenEntries(this.#clock, {
+      open: () => {
+        const database = this.#openForReading(path);
+        return { database, isWhole: readRaftState(database).resume === resumeAtStart };
+      },
+      close: ({ database }) => database.close(),
+      check: () => this.#checkCancelled(),
+    });
+    return database;
+  }
+
   async #checkpoint(
     path: string,
     changesPath: string | undefined,
@@ -168,8 +181,8 @@ class CopyWork {
   }
 
   /** Copies inside one read transaction: the writer goes on, and the copy is of one moment. */
-  #copyPages(path: string, target: string): void {
-    using source = this.#openForReading(path);
+  async #copyPages(path: string, target: string): Promise<void> {
+    using source = await this.#openBetweenEntries(path);
     using destination = new Database(target, { library: this.#library });
     destination.exec("PRAGMA journal_mode = OFF");
     destination.exec("PRAGMA synchronous = OFF");
@@ -198,8 +211,8 @@ class CopyWork {
     }
   }
 
-  #backUp(path: string, target: string, options: BackupOptions): AppliedPosition {
-    this.#copyPages(path, target);
+  async #backUp(path: string, target: string, options: BackupOptions): Promise<AppliedPosition> {
+    await this.#copyPages(path, target);
     using copy = this.#open(target);
     const position = positionIn(copy);
     this.#keepUsersData(copy, options);
@@ -236,7 +249,10 @@ class CopyWork {
   ): Promise<CopyResults["pack"]> {
     const library = this.#library;
     const around = { disk: this.#disk, clock: this.#clock };
-    const image = new HeldImage({ ...around, library, path, restPath: plain, content, limits });
+    const image = await HeldImage.between(
+      { ...around, library, path, restPath: plain, content, limits },
+      () => this.#checkCancelled(),
+    );
     try {
       const { position, sizeBytes } = image;
       if (content.of === "all" && !image.isWhole) {
@@ -254,7 +270,7 @@ class CopyWork {
   async #packCopy(
     { path, plain, target, options: { vacuum, compression, journal } }: PackRequest,
   ): Promise<CopyResults["pack"]> {
-    this.#copyPages(path, plain);
+    await this.#copyPages(path, plain);
     let position: AppliedPosition;
     {
       using copy = this.#open(plain);
@@ -304,7 +320,7 @@ class CopyWork {
     target: string,
     tables: readonly string[],
   ): Promise<AppliedPosition> {
-    using source = this.#openForReading(path);
+    using source = await this.#openBetweenEntries(path);
     const position = positionIn(source);
     const file = await this.#disk.open(target, { create: true });
     try {

@@ -7,6 +7,7 @@ import {
   type Journal,
   type Library,
 } from "../../sqlite/mod.ts";
+import { betweenEntries } from "./between_entries.ts";
 import { dropRaftTables, readRaftState, resumeAtStart } from "../apply/raft_table.ts";
 import { reasonOf } from "../failures.ts";
 import type { AppliedPosition } from "../types.ts";
@@ -70,6 +71,21 @@ export class HeldImage {
   #rest: { readonly file: DiskFile; readonly from: number } | undefined;
   #resting: Promise<void> | undefined;
   #failure: Error | undefined;
+
+  /** One that is of a moment between two entries, where there is one soon; `check` throws to give up. */
+  static async between(options: HeldImageOptions, check: () => void): Promise<HeldImage> {
+    let isWanted = false;
+    const letGo = () => {
+      if (isWanted) options.letGo?.();
+    };
+    const image = await betweenEntries(options.clock, {
+      open: () => new HeldImage({ ...options, letGo }),
+      close: (image) => image.close(),
+      check,
+    });
+    isWanted = true;
+    return image;
+  }
 
   /** Throws an EditTooLargeError when too much would have to be left out. */
   constructor(options: HeldImageOptions) {

@@ -54,11 +54,18 @@ export type ImageReply =
     readonly cause: "full" | "too_large" | "other";
   };
 
+interface Opening {
+  isClosed: boolean;
+  readonly settled: Promise<void>;
+}
+
 /** Reads images of the database for several clients in turn, a piece at a time. */
 class ImageWork {
   readonly #library: Library;
   readonly #scope: ThreadScope<ImageReply>;
   readonly #images = new Map<number, HeldImage>();
+  /** Those that are waited for still. */
+  readonly #opening = new Map<number, Opening>();
 
   constructor(library: Library, scope: ThreadScope<ImageReply>) {
     this.#library = library;
@@ -67,25 +74,52 @@ class ImageWork {
 
   async handle(request: ImageRequest): Promise<ImageResults[ImageRequest["type"]]> {
     switch (request.type) {
-      case "open": {
-        const { disk, clock } = this.#scope;
-        const { image: number, options } = request;
-        const letGo = () => this.#scope.post({ type: "let_go", image: number });
-        const image = new HeldImage({ ...options, library: this.#library, disk, clock, letGo });
-        this.#images.set(number, image);
-        const { position, sizeBytes } = image;
-        return { position, sizeBytes };
-      }
+      case "open":
+        return await this.#open(request);
       case "read": {
         const image = this.#images.get(request.image);
         if (image === undefined) throw new Error("The copy is closed");
         return await image.read(request.offset, request.length);
       }
       case "close":
-        await this.#images.get(request.image)?.close();
-        this.#images.delete(request.image);
-        return undefined;
+        return await this.#close(request.image);
     }
+  }
+
+  async #open(
+    { image: number, options }: Extract<ImageRequest, { type: "open" }>,
+  ): Promise<OpenedImage> {
+    const { disk, clock } = this.#scope;
+    const letGo = () => this.#scope.post({ type: "let_go", image: number });
+    const all = { ...options, library: this.#library, disk, clock, letGo };
+    const settled = Promise.withResolvers<void>();
+    const opening: Opening = { isClosed: false, settled: settled.promise };
+    this.#opening.set(number, opening);
+    try {
+      // A follower goes on within an entry; whoever has the users' data only cannot.
+      const image = options.content.of === "all" ? new HeldImage(all) : await HeldImage.between(
+        all,
+        () => {
+          if (opening.isClosed) throw new Error("The copy is closed");
+        },
+      );
+      this.#images.set(number, image);
+      const { position, sizeBytes } = image;
+      return { position, sizeBytes };
+    } finally {
+      this.#opening.delete(number);
+      settled.resolve();
+    }
+  }
+
+  async #close(number: number): Promise<undefined> {
+    const opening = this.#opening.get(number);
+    if (opening !== undefined) {
+      opening.isClosed = true;
+      await opening.settled;
+    }
+    await this.#images.get(number)?.close();
+    this.#images.delete(number);
   }
 }
 
