@@ -113,7 +113,7 @@ function Overview({ who }: { readonly who: Who }) {
                 <th scope="col">Kind</th>
                 <th scope="col" class="number">Columns</th>
                 <th scope="col" class="number">Rows</th>
-                <th scope="col" class="number">With indexes, on disk</th>
+                <th scope="col" class="number" title="With its indexes">On disk</th>
               </tr>
             </thead>
             <tbody>

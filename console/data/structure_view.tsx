@@ -22,7 +22,7 @@ export function StructureView({ who, structure }: StructureViewProps) {
   return (
     <>
       <section class="card scroll-x" aria-label="Columns">
-        <table class="plain-table">
+        <table class="plain-table stacks">
           <thead>
             <tr>
               <th scope="col">Column</th>

@@ -44,7 +44,7 @@ export function Flags() {
             <tr key={name}>
               <td class="mono name">-{name}</td>
               <td class="mono words">{value}</td>
-              <td class="soft">{source}</td>
+              <td class="soft name">{source}</td>
               <td class="soft help">{help}</td>
             </tr>
           ))}
