@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Buffer } from "node:buffer";
 import { FrontRequest } from "./front_request.ts";
 import type { ClientActivity } from "./client_activity.ts";
 import { StreamedResponse } from "./streamed_response.ts";
 
 /** Bodies up to this size whose length is given are gathered before the request is handled. */
 const smallBytesMax = 64 * 1024;
+
+/** Answers up to this size are written as one piece with their heads. */
+const oneWriteBytesMax = 16 * 1024;
 
 export interface NodeExchange {
   readonly request: IncomingMessage;
@@ -82,10 +86,15 @@ function gathered(request: IncomingMessage, length: number): Promise<Uint8Array<
       body.set(chunk, filled);
       filled += chunk.length;
     });
-    request.once("end", () => resolve(body));
+    let isOver = false;
+    request.once("end", () => {
+      isOver = true;
+      resolve(body);
+    });
     request.once("error", reject);
-    // Nothing more comes of a client that has gone; after the end it changes nothing.
-    request.once("close", () => reject(new Error("The request's body broke off")));
+    // Nothing more comes of a client that has gone. Each request is closed in the end, and to make
+    // an error for nobody costs as much as to read a small body.
+    request.once("close", () => isOver || reject(new Error("The request's body broke off")));
   });
 }
 
@@ -107,7 +116,12 @@ async function write(out: ServerResponse, response: Response, headOnly: boolean)
   // To ask a response that is no stream for its body's stream costs more than all else here.
   const bytes = await response.bytes();
   if (status !== 204 && status !== 304) headers.push("content-length", String(bytes.length));
-  out.writeHead(status, headers).end(bytes);
+  out.writeHead(status, headers);
+  if (bytes.length > oneWriteBytesMax) return void out.end(bytes);
+  // Each byte a character: Node writes a text together with the head, and bytes by themselves, which
+  // is a record of TLS more, and a call of the system.
+  const { buffer, byteOffset, byteLength } = bytes;
+  out.end(Buffer.from(buffer, byteOffset, byteLength).toString("latin1"), "latin1");
 }
 
 async function writePieces(out: ServerResponse, { body }: Response): Promise<void> {
