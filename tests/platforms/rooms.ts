@@ -11,8 +11,12 @@ export const rooms: readonly string[] = [
   ...["access", "audit", "tls", "changes", "store", "node", "http"],
 ];
 
-/** Whoever starts programs cannot do so under an emulator, which the kernel does not know of. */
-const startsPrograms = /\bexecPath\(|\bDeno\.Command\b|_main\.ts"/;
+/**
+ * Whoever starts programs cannot do so under an emulator, which the kernel does not know of, and
+ * Windows has no openssl, by which an authority makes certificates.
+ */
+const startsPrograms =
+  /\bexecPath\(|\bDeno\.Command\b|_main\.ts"|\/(authority|node_network_cases)\.ts"/;
 
 async function filesOf(room: string): Promise<string[]> {
   const files: string[] = [];

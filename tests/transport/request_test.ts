@@ -8,12 +8,19 @@ import {
   openNode,
   RawPeer,
   string,
+  type TestNode,
   text,
   until,
   untilConnected,
 } from "./fixture.ts";
 
 const timeoutMs = 8000;
+
+/** Has a connection be there: on a slow machine it may take longer than a short request has. */
+async function connect(a: TestNode, b: TestNode): Promise<void> {
+  b.onRequest = () => Promise.resolve(text(""));
+  await a.transport.request({ address: b.address, kind: 0, payload: text("") }, { timeoutMs });
+}
 
 Deno.test("request() gets the handler's answer, many at a time", async () => {
   await using a = await openNode("a");
@@ -76,6 +83,7 @@ Deno.test("request() that times out before it could be sent is unreachable", asy
 Deno.test("request() that gets no answer times out, and its handler is aborted", async () => {
   await using a = await openNode("a");
   await using b = await openNode("b");
+  await connect(a, b);
   let aborted = false;
   b.onRequest = (_peer, _kind, _payload, signal) =>
     new Promise((_, reject) => {
@@ -94,6 +102,7 @@ Deno.test("request() that gets no answer times out, and its handler is aborted",
 Deno.test("request() times out when its own time is over, whatever others were given", async () => {
   await using a = await openNode("a");
   await using b = await openNode("b");
+  await connect(a, b);
   const release = Promise.withResolvers<Uint8Array>();
   b.onRequest = () => release.promise;
   const times = [timeoutMs, 60, 20, 40];
