@@ -66,7 +66,8 @@ export class OpenFile {
     const code = this.#read.call(this.#file, into, into.length, BigInt(offset));
     if (code === ResultCode.ok) return true;
     if (code === shortRead) return false;
-    throw new SqliteError(code, `${this.#path} cannot be read at ${offset}`);
+    const why = code === ResultCode.wrongPage ? ": a page is not what was written there" : "";
+    throw new SqliteError(code, `${this.#path} cannot be read at ${offset}${why}`);
   }
 
   /** A region of the index of this database's WAL, which all connections share. */

@@ -1,11 +1,13 @@
 import { Prng } from "../../src/base/prng.ts";
 import { parseSegmentName } from "../../src/raft_log/segment_header.ts";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
+import { addTotals } from "../proof/totals.ts";
 
 /**
  * Damages files of one node of three, round after round, while it is stopped and while it runs, and
- * looks what becomes of that: deno task damage [--rounds N] [--seed N]. A service manager's part,
- * to start a node again that has ended, is played here.
+ * looks what becomes of that: deno task damage [--rounds N] [--seed N] [--totals FILE]. A service
+ * manager's part, to start a node again that has ended, is played here. What the node answers
+ * meanwhile from its own copy must be what the others have, or an error.
  */
 
 const pageBytes = 4096;
@@ -17,7 +19,14 @@ const rows = [
   "SELECT count(*) FROM t INDEXED BY tw WHERE w >= 0",
 ];
 
-type Outcome = "unharmed" | "repaired at a start" | "repaired by a comparison";
+type Outcome =
+  | "unharmed"
+  | "repaired at a start"
+  | "repaired by sums of pages"
+  | "repaired by a comparison";
+
+/** What a file was before the round, for a disk that has lost what was written since. */
+type Files = ReadonlyMap<string, Uint8Array>;
 
 async function filesOf(node: NodeProcess): Promise<string[]> {
   const found: string[] = [];
@@ -36,7 +45,7 @@ async function filesOf(node: NodeProcess): Promise<string[]> {
 }
 
 /** Does something to a file that a disk may do; returns what. */
-async function damage(path: string, random: Prng): Promise<string> {
+async function damage(path: string, before: Files, random: Prng): Promise<string> {
   using file = await Deno.open(path, { read: true, write: true });
   const { size } = await file.stat();
   const pages = Math.max(1, Math.floor(size / pageBytes));
@@ -52,8 +61,17 @@ async function damage(path: string, random: Prng): Promise<string> {
   };
   const page = random.below(pages);
   const bytes = await read(page);
-  const kind = ["flipped", "zeroed", "swapped", "random"][random.below(4)];
-  if (kind === "flipped") {
+  const kinds = ["flipped", "content", "zeroed", "swapped", "old", "random"];
+  const kind = kinds[random.below(kinds.length)];
+  if (kind === "content") {
+    // Of one row, by letters that another row could have: SQLite sees nothing in it.
+    const digit = bytes.findLastIndex((byte) => byte >= 0x30 && byte < 0x37);
+    if (digit >= 0) bytes[digit] = (bytes[digit] ?? 0) ^ 1;
+    await write(page, bytes);
+  } else if (kind === "old") {
+    const old = before.get(path)?.subarray(page * pageBytes, (page + 1) * pageBytes);
+    await write(page, old?.length === pageBytes ? old : new Uint8Array(pageBytes));
+  } else if (kind === "flipped") {
     for (let i = 0; i < 1 + random.below(4); i++) {
       const at = random.below(pageBytes);
       bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
@@ -103,19 +121,65 @@ async function revive(node: NodeProcess): Promise<void> {
   throw new Error(`${node.id} does not start\n${node.log.slice(-3000)}`);
 }
 
-async function round(cluster: Cluster, random: Prng): Promise<{ what: string; outcome: Outcome }> {
+/**
+ * Asks the node for all rows from its own copy, as it is after all that is committed: the rows of the
+ * others, or none.
+ */
+async function readAgain(node: NodeProcess, expected: readonly string[]): Promise<number> {
+  let refused = 0;
+  for (const [i, sql] of rows.entries()) {
+    const path = `/db/query?level=linearizable&q=${encodeURIComponent(sql)}`;
+    // It may have ended over its damage.
+    const answer = await node.fetch(path).catch(() => undefined);
+    if (answer?.status !== 200 || /"error"/.test(answer.body)) refused++;
+    else if (answer.body !== expected[i]) {
+      throw new Error(`${node.id} answers what is damaged: ${answer.body.slice(0, 300)}`);
+    }
+  }
+  return refused;
+}
+
+interface Round {
+  readonly what: string;
+  readonly outcome: Outcome;
+  /** Reads that were answered with an error, and not with what is damaged. */
+  readonly refused: number;
+}
+
+async function round(cluster: Cluster, random: Prng): Promise<Round> {
   const leader = await cluster.leader();
+  const files = await Promise.all(
+    cluster.nodes.map(({ directory }) => Deno.readFile(`${directory}/db.sqlite`)),
+  );
+  const old: Files = new Map(
+    cluster.nodes.map((
+      { directory },
+      i,
+    ) => [`${directory}/db.sqlite`, files[i] ?? new Uint8Array()]),
+  );
   await leader.execute([insert, "UPDATE t SET w = w + 1 WHERE id % 7 = 0"]);
   const victim = cluster.nodes[random.below(3)];
   if (victim === undefined) throw new Error("No node");
+  // What is in the file only is not read from the WAL.
+  if (random.below(2) === 0) await victim.fetch("/snapshot?trailing_logs=100", { method: "POST" });
+  const expected = await Promise.all(rows.map(async (sql) => {
+    const path = `/db/query?level=linearizable&q=${encodeURIComponent(sql)}`;
+    return (await leader.fetch(path)).body;
+  }));
   const before = victim.log.length;
   const isRunning = random.below(3) === 0;
   if (!isRunning) await victim.kill(random.below(2) === 0 ? "SIGTERM" : "SIGKILL");
-  const files = await filesOf(victim);
-  const path = files[random.below(files.length)] ?? "";
-  const what = `${isRunning ? "running" : "stopped"} ${victim.id}: ${await damage(path, random)}`;
-  if (isRunning) await victim.kill("SIGKILL");
-  await revive(victim);
+  const found = await filesOf(victim);
+  // Half of the time the database, whose pages are what most of this is about.
+  const path = random.below(2) === 0
+    ? `${victim.directory}/db.sqlite`
+    : found[random.below(found.length)] ?? "";
+  const done = await damage(path, old, random);
+  const what = `${isRunning ? "running" : "stopped"} ${victim.id}: ${done}`;
+  // One that goes on meets what is damaged when it reads it.
+  if (isRunning && random.below(2) === 0) await victim.kill("SIGKILL");
+  if (!victim.running) await revive(victim);
+  const refused = await readAgain(victim, expected);
   const first = await compare(cluster, victim);
   if (/"differs"/.test(JSON.stringify(first.copies))) {
     await eventually("the copy to be replaced", async () => {
@@ -131,17 +195,20 @@ async function round(cluster: Cluster, random: Prng): Promise<{ what: string; ou
   const log = victim.log.slice(before);
   const outcome = /set aside, and/.test(log)
     ? "repaired at a start"
+    : /is not what was written there/.test(log)
+    ? "repaired by sums of pages"
     : /copy of the database is damaged/.test(log)
     ? "repaired by a comparison"
     : "unharmed";
-  return { what, outcome };
+  return { what, outcome, refused };
 }
 
 /** Runs rounds from a seed; throws with the seed and the round of one that went wrong. */
-async function damageRounds(seed: number, rounds: number): Promise<Map<Outcome, number>> {
+async function damageRounds(seed: number, rounds: number): Promise<Map<string, number>> {
   const random = new Prng(BigInt(seed));
-  const counts = new Map<Outcome, number>();
-  await using cluster = await Cluster.start();
+  const counts = new Map<string, number>();
+  const add = (what: string, count = 1) => counts.set(what, (counts.get(what) ?? 0) + count);
+  await using cluster = await Cluster.start({ flags: ["-page-check-interval", "2s"] });
   await (await cluster.leader()).execute([
     "CREATE TABLE t (id INTEGER PRIMARY KEY, v, w)",
     "CREATE INDEX tw ON t (w)",
@@ -152,8 +219,10 @@ async function damageRounds(seed: number, rounds: number): Promise<Map<Outcome, 
   }
   for (let i = 0; i < rounds; i++) {
     try {
-      const { what, outcome } = await round(cluster, random);
-      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+      const { what, outcome, refused } = await round(cluster, random);
+      add("rounds");
+      add(outcome);
+      add("reads refused", refused);
       console.log(`round ${i}: ${what}: ${outcome}`);
     } catch (error) {
       throw new Error(`Seed ${seed}, round ${i}: ${error}`, { cause: error });
@@ -169,5 +238,11 @@ if (import.meta.main) {
   };
   const seed = value("--seed", Math.floor(Math.random() * 1e9));
   console.log(`seed ${seed}`);
-  console.log(await damageRounds(seed, value("--rounds", 100)));
+  const counts = await damageRounds(seed, value("--rounds", 100));
+  console.log(counts);
+  const at = Deno.args.indexOf("--totals");
+  const totals = at < 0 ? undefined : Deno.args[at + 1];
+  if (totals !== undefined) {
+    await addTotals(totals, { sums: { damage: Object.fromEntries(counts) }, planted: {} });
+  }
 }

@@ -62,7 +62,7 @@ async function writePage(path: string, page: number, bytes: Uint8Array): Promise
 
 const isWrongPage = (error: unknown) =>
   error instanceof SqliteError && error.codeName === "SQLITE_IOERR_DATA" &&
-  /^disk I\/O error/.test(error.message);
+  /is not what was written there$/.test(error.message);
 
 function readAll(path: string): void {
   using database = new Database(path, { library, readonly: true });
