@@ -45,9 +45,12 @@ export class WebhookCopy implements AsyncDisposable {
   readonly #random: Prng;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #tables: Tables = new Map();
-  /** Groups of each entry, as text, in their order. */
-  readonly #groups = new Map<number, string[]>();
-  /** Which group of the last entry comes next from a node. */
+  /**
+   * Events of each entry, as text, in their order: not its groups, as another node may have cut what
+   * is large elsewhere.
+   */
+  readonly #events = new Map<number, string[]>();
+  /** Which event of the last entry comes next from a node. */
   readonly #places = new Map<string, number>();
   #last = 0;
   #lastNode = "";
@@ -130,16 +133,19 @@ export class WebhookCopy implements AsyncDisposable {
     this.#lastNode = node;
     for (const group of payload) {
       const index = Number(group.index.source);
-      const text = JSON.stringify(group.events);
-      if (this.#isNew(node, index, text)) {
-        for (const event of group.events) this.#apply(event, index);
-      } else this.#report.count("groups delivered again");
+      let isAgain = true;
+      for (const event of group.events) {
+        if (!this.#isNew(node, index, JSON.stringify(event))) continue;
+        isAgain = false;
+        this.#apply(event, index);
+      }
+      if (isAgain) this.#report.count("groups delivered again");
     }
   }
 
-  /** Entries come in order; one that comes again brings the groups that it brought before. */
+  /** Entries come in order; one that comes again brings the events that it brought before. */
   #isNew(node: string, index: number, text: string): boolean {
-    const known = this.#groups.get(index) ?? [];
+    const known = this.#events.get(index) ?? [];
     if (index < this.#last) {
       if (!known.includes(text)) {
         this.#report.violation(
@@ -157,8 +163,9 @@ export class WebhookCopy implements AsyncDisposable {
     this.#places.set(node, place + 1);
     if (known[place] === text) return false;
     if (place < known.length && known.includes(text)) return false;
-    this.#groups.set(index, [...known, text]);
-    this.#places.set(node, known.length + 1);
+    known.push(text);
+    this.#events.set(index, known);
+    this.#places.set(node, known.length);
     return true;
   }
 
