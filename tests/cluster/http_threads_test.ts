@@ -217,16 +217,19 @@ threadsTest(
   },
 );
 
-/** Begins reads, each of twice as many rows, until one is seen to be under way. */
-function slowReads(node: NodeProcess, connection: RawConnection) {
+/** Begins requests, each of twice as many rows, until one is seen to be under way. */
+function slowRequests(
+  node: NodeProcess,
+  connection: RawConnection,
+  request: (select: string) => Asked,
+) {
   let rows = 50_000;
   return async () => {
     rows *= 2;
-    const sql =
+    const select =
       `WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < ${rows}) SELECT max(i) FROM c`;
     let isOver = false;
-    const slow = ask(connection, { path: "/db/query?level=none", body: JSON.stringify([sql]) })
-      .finally(() => isOver = true);
+    const slow = ask(connection, request(select)).finally(() => isOver = true);
     slow.catch(() => {});
     while (!isOver) {
       const { requests } = JSON.parse((await node.fetch("/debug/requests")).body);
@@ -290,17 +293,40 @@ threadsTest(
       const asked = { path: "/db/query?level=none", body: '["SELECT v FROM t WHERE id = 1"]' };
       assert.equal(JSON.parse((await ask(connection, asked)).body).results[0].values[0][0], 60);
     }
-    // A read that lasts until it is seen, however fast the machine, and is under way when the node ends.
-    const { slow, rows } = await eventually(
-      "a slow read to be seen",
-      slowReads(node, connections.other),
-    );
-    await Promise.all([
-      slow.then(({ body }) => assert.ok(body.includes(`[[${rows}]]`), body)),
-      node.kill("SIGTERM").then(({ code }) => assert.equal(code, 0)),
-    ]);
+    const read = (select: string) => ({
+      path: "/db/query?level=none",
+      body: JSON.stringify([select]),
+    });
+    await endDuring(node, connections.other, read);
   },
 );
+
+/** Ends the node while such a request is under way, which is answered all the same. */
+async function endDuring(
+  node: NodeProcess,
+  connection: RawConnection,
+  request: (select: string) => Asked,
+): Promise<void> {
+  // One that lasts until it is seen, however fast the machine.
+  const begin = slowRequests(node, connection, request);
+  const { slow, rows } = await eventually("a slow request to be seen", begin);
+  await Promise.all([
+    slow.then(({ body }) => assert.ok(body.includes(`[[${rows}]]`), body)),
+    node.kill("SIGTERM").then(({ code }) => assert.equal(code, 0)),
+  ]);
+}
+
+threadsTest("-http-threads: a write that a node ends during is answered", async () => {
+  await using cluster = await Cluster.start({ size: 1, flags });
+  const [node] = cluster.nodes;
+  assert.ok(node);
+  await node.execute(["CREATE TABLE t (v INTEGER)"]);
+  using connections = await TwoConnections.open(node);
+  await endDuring(node, connections.other, (select) => ({
+    path: "/db/execute",
+    body: JSON.stringify([`INSERT INTO t SELECT * FROM (${select}) RETURNING v`]),
+  }));
+});
 
 interface Running {
   readonly id: number;
