@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { type Clock, DiskError } from "../../src/io/types.ts";
+import { ByteWriter } from "../../src/base/bytes.ts";
+import { batchEnd, beginBatch, finishBatch, writeEntry } from "../../src/raft_log/batch.ts";
+import { decodeSegmentHeader } from "../../src/raft_log/segment_header.ts";
 import { LogDamageError, LogFailedError } from "../../src/raft_log/types.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
 import {
@@ -252,4 +255,60 @@ Deno.test("RaftLog survives a fault at each call in turn with all that it acknow
       assert.deepEqual(image.entries, makeEntries(1, first, image.lastIndex - first + 1), context);
     }
   }
+});
+
+/** Batches with a true checksum that no log writes, and what is said of each. */
+const falseBatches: readonly (readonly [string, RegExp, (writer: ByteWriter) => void])[] = [
+  ["a kind of record that is none", /Unknown record kind 9/, (writer) => writer.uint8(9)],
+  [
+    "a kind of entry that is none",
+    /Unknown entry type 200/,
+    (writer) => {
+      writer.uint8(1);
+      writer.uint8(200);
+      writer.raw(new Uint8Array(30));
+    },
+  ],
+  [
+    "an entry with others missing before it",
+    /Entry 12 follows entry 8/,
+    (writer) => makeEntries(2, 12, 1).forEach((entry) => writeEntry(writer, entry)),
+  ],
+  [
+    "a record that is cut",
+    /damaged at offset/,
+    (writer) => {
+      writer.uint8(2);
+      writer.uint8(0);
+    },
+  ],
+];
+
+Deno.test("openRaftLog() reports a batch whose checksum is true of what no log writes", async () => {
+  const files = await makeLog("crashed");
+  const [path, content] = [...files].at(-1) ?? assert.fail("There is no file");
+  const { header } = decodeSegmentHeader(content);
+  const at = content.findLastIndex((_, i) => batchEnd(content, header.salt, i) !== undefined);
+  for (const [what, said, write] of falseBatches) {
+    const writer = new ByteWriter(256);
+    beginBatch(writer);
+    write(writer);
+    finishBatch(writer, header.salt, at);
+    const changed = content.slice().fill(0, at);
+    changed.set(writer.view(), at);
+    const result = await outcome(diskWith(new Map([...files, [path, changed]])));
+    assert(result instanceof LogDamageError, what);
+    assert.match(result.message, said, what);
+  }
+});
+
+Deno.test("openRaftLog() reports a file that has another's name", async () => {
+  const files = await makeLog("closed");
+  const [first, second] = [...files.keys()];
+  assert(first !== undefined && second !== undefined);
+  const contents = files.get(first);
+  assert(contents !== undefined);
+  const result = await outcome(diskWith(new Map([...files, [second, contents]])));
+  assert(result instanceof LogDamageError);
+  assert.match(result.message, /it holds segment 1, not 2/);
 });
