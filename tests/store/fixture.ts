@@ -91,12 +91,22 @@ export interface ExecuteOptions {
   readonly unawaited?: boolean;
 }
 
+/** The time of the entry at an index, where a test sets no other. */
+export function clockOf(index: number): number {
+  return 1_700_000_000_000 + index * 1000;
+}
+
+/** What the random numbers of the entry at an index come of. */
+export function seedOf(index: number): bigint {
+  return BigInt(index) * 7919n;
+}
+
 /** Makes entries with ascending indexes. */
 export class Entries {
   index = 0;
   term = 1;
   /** What the clock of the leader that makes them shows. */
-  clock = () => 1_700_000_000_000 + this.index * 1000;
+  clock = () => clockOf(this.index);
   /** What the leader that makes them was started with. */
   foreignKeys: boolean;
 
@@ -107,10 +117,7 @@ export class Entries {
   /** `null`: nobody waits for the answer. */
   command(command: Command, format: AnswerFormat | null = plain): ApplyEntry {
     this.index++;
-    const stamp = {
-      clock: this.clock(),
-      seed: BigInt(this.index) * 7919n,
-    };
+    const stamp = { clock: this.clock(), seed: seedOf(this.index) };
     const data = stampCommand(encodeCommand(command), stamp, this.foreignKeys);
     return this.#entry(data, format ?? undefined);
   }

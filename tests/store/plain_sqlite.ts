@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import {
   AuthorizerResult,
-  Database,
+  type Database,
+  Determinism,
   type Library,
   SqliteError,
   SqlSource,
   type Statement,
 } from "../../src/sqlite/mod.ts";
 import type { SqlValue } from "../../src/store/types.ts";
+import { clockOf, seedOf } from "./fixture.ts";
 import type { RandomRequest } from "./random_entries.ts";
 
 /** Ends its request. */
@@ -22,11 +24,16 @@ const switches = new Map([["0", false], ["1", true], ["ON", true]]);
 const control = /^\s*(BEGIN|COMMIT|ROLLBACK)\b/;
 
 /**
- * Runs requests on a database of its own, the way that rqlite does: an oracle for the store. What
- * PRAGMAs set ends with the request, but for foreign_keys alone in one.
+ * Runs requests on a database of its own, the way that rqlite does, with the clock and the random
+ * numbers of the entries that `Entries` makes: an oracle for the store. What PRAGMAs set ends with
+ * the request, but for foreign_keys alone in one.
  */
 export class PlainSqlite implements Disposable {
   readonly #database: Database;
+  readonly #determinism: Determinism;
+  /** Of the request that is run: the index of its entry, and how many statements have begun. */
+  #index = 0;
+  #begun = 0;
   #foreignKeys = true;
   #deferred = false;
   /** Nothing but such PRAGMAs has run in the transaction. */
@@ -36,11 +43,14 @@ export class PlainSqlite implements Disposable {
   #alone = false;
 
   constructor(library: Library) {
-    this.#database = new Database(":memory:", { library });
+    this.#determinism = new Determinism(library);
+    this.#database = this.#determinism.open(":memory:");
   }
 
   run(request: RandomRequest): unknown[] {
     const database = this.#database;
+    this.#index++;
+    this.#begun = 0;
     this.#set("foreign_keys", this.#foreignKeys);
     this.#set("legacy_alter_table", false);
     this.#deferred = false;
@@ -154,6 +164,7 @@ export class PlainSqlite implements Disposable {
           (!statement.readonly && statement.columnCount > 0 &&
             !/^PRAGMA/.test(sql));
       }
+      this.#determinism.set(clockOf(this.#index), seedOf(this.#index), this.#begun++);
       const wanted = statement.bindParameterCount;
       if (positional.length - used < wanted) {
         throw new Error(
@@ -206,6 +217,7 @@ export class PlainSqlite implements Disposable {
 
   [Symbol.dispose](): void {
     this.#database.close();
+    this.#determinism.close();
   }
 }
 

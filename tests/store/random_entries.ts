@@ -64,6 +64,15 @@ const small: readonly Template[] = [
   }),
   () => ({ sql: "SELECT changes(), total_changes(), last_insert_rowid()" }),
   () => ({ sql: "SELECT count(*), sum(v) FROM a" }),
+  () => ({
+    sql:
+      "INSERT INTO log VALUES (strftime('%f', 'now'), random() % 1000000, julianday('now'), random() % 1000)",
+  }),
+  (k) => ({
+    sql: "UPDATE log SET id = CURRENT_TIMESTAMP, total = hex(randomblob(5)) WHERE rows = ?",
+    positional: [k() % 4],
+  }),
+  () => ({ sql: "INSERT INTO w (v) VALUES (datetime('now')) RETURNING v, at, quote(x)" }),
   () => ({ sql: "SELECT nonsense" }),
   () => ({ sql: "INSERT INTO missing VALUES (1)" }),
   () => ({ sql: "INSERT INTO a (v) VALUES (?, ?)", positional: [1, 2] }),
