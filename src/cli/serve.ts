@@ -36,6 +36,7 @@ import { openers } from "../member/openers.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
 import { type OpenOtlp, openOtlp } from "./otlp.ts";
 import { printError } from "./output.ts";
+import { MemoryTrim, ownMemory } from "./memory_trim.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { type OpenUsers, openUsers } from "./users.ts";
 import type { ServiceHost } from "./service_host.ts";
@@ -312,6 +313,8 @@ async function serveMember(own: ServeParts): Promise<void> {
   const threads = own.httpThreads &&
     threadsOf(own.httpThreads, member, { configuration, logger, isTraced });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
+  const memory = ownMemory();
+  using _trim = memory && new MemoryTrim(memory, clock);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
   let push: OtlpPush | undefined = undefined;

@@ -1,0 +1,81 @@
+import process from "node:process";
+import { openCLibrary } from "../http/c_library.ts";
+import type { Clock, Timer } from "../io/types.ts";
+
+/** How often it looks, in ms. */
+const everyMs = 10_000;
+/** A node that has used no more of a core than this since the last look is at rest. */
+const restingShare = 0.1;
+/** What must have come to what is resident since the last time, in bytes. */
+const grownBytesMin = 16 * 1024 * 1024;
+
+/** The process, as far as its memory goes. */
+export interface ProcessMemory {
+  residentBytes(): number;
+  /** Of the processor, since its start, in ms. */
+  usedMs(): number;
+  /** Gives the system back what lies free between what is in use. */
+  trim(): Promise<void>;
+}
+
+/**
+ * Gives memory back behind a load. The C library keeps what was freed between blocks that are still
+ * in use, which after a load of many and large blocks is a good part of what is resident. To give it
+ * back holds up whoever asks for memory, for tens of milliseconds where it is much, and what is given
+ * back would soon be wanted again: so only of a node that is at rest.
+ */
+export class MemoryTrim implements Disposable {
+  readonly #memory: ProcessMemory;
+  readonly #clock: Clock;
+  #timer: Timer;
+  #lookedAt: number;
+  #usedMs: number;
+  /** Resident when it last trimmed, or began. */
+  #bytes: number;
+
+  constructor(memory: ProcessMemory, clock: Clock) {
+    this.#memory = memory;
+    this.#clock = clock;
+    this.#lookedAt = clock.now();
+    this.#usedMs = memory.usedMs();
+    this.#bytes = memory.residentBytes();
+    this.#timer = this.#later();
+  }
+
+  #later(): Timer {
+    return this.#clock.after(everyMs, () => void this.#look());
+  }
+
+  async #look(): Promise<void> {
+    const memory = this.#memory;
+    const now = this.#clock.now();
+    const usedMs = memory.usedMs();
+    const isResting = usedMs - this.#usedMs <= (now - this.#lookedAt) * restingShare;
+    this.#lookedAt = now;
+    this.#usedMs = usedMs;
+    this.#timer = this.#later();
+    if (!isResting || memory.residentBytes() - this.#bytes < grownBytesMin) return;
+    await memory.trim();
+    this.#bytes = memory.residentBytes();
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer.cancel();
+  }
+}
+
+/** Of this process; undefined where the C library has no such call, as it has on Linux with glibc. */
+export function ownMemory(): ProcessMemory | undefined {
+  const calls = openCLibrary({
+    malloc_trim: { parameters: ["usize"], result: "i32", nonblocking: true },
+  });
+  if (calls === undefined) return undefined;
+  return {
+    residentBytes: () => Deno.memoryUsage().rss,
+    usedMs: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
+    trim: async () => void await calls.malloc_trim(0n),
+  };
+}

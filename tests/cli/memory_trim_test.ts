@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { MemoryTrim, ownMemory } from "../../src/cli/memory_trim.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
+
+const mebibyte = 1024 * 1024;
+
+function processOf(start: number) {
+  const state = { bytes: start, usedMs: 0, trims: 0 };
+  const memory = {
+    residentBytes: () => state.bytes,
+    usedMs: () => state.usedMs,
+    trim: () => {
+      state.trims++;
+      state.bytes -= 20 * mebibyte;
+      return Promise.resolve();
+    },
+  };
+  return { state, memory };
+}
+
+Deno.test("MemoryTrim gives memory back that has come since, once the node is at rest", async () => {
+  const clock = new SimulatedClock();
+  const { state, memory } = processOf(100 * mebibyte);
+  using _ = new MemoryTrim(memory, clock);
+  await clock.advance(60_000);
+  assert.equal(state.trims, 0, "nothing has come");
+  state.bytes += 50 * mebibyte;
+  for (let i = 0; i < 10; i++) {
+    state.usedMs += 5_000;
+    await clock.advance(10_000);
+  }
+  assert.equal(state.trims, 0, "it works");
+  await clock.advance(20_000);
+  assert.equal(state.trims, 1);
+  await clock.advance(100_000);
+  assert.equal(state.trims, 1, "nothing has come since");
+  state.bytes += 16 * mebibyte;
+  await clock.advance(10_000);
+  assert.equal(state.trims, 2);
+});
+
+Deno.test("MemoryTrim looks no more once it is disposed of", async () => {
+  const clock = new SimulatedClock();
+  const { state, memory } = processOf(100 * mebibyte);
+  const trim = new MemoryTrim(memory, clock);
+  trim[Symbol.dispose]();
+  state.bytes += 50 * mebibyte;
+  await clock.advance(60_000);
+  assert.equal(state.trims, 0);
+});
+
+Deno.test("ownMemory trims this process, where that can be", async () => {
+  const memory = ownMemory();
+  if (memory === undefined) return;
+  assert.ok(memory.residentBytes() > 0 && memory.usedMs() > 0);
+  await memory.trim();
+});
