@@ -14,7 +14,7 @@ export interface ProcessMemory {
   residentBytes(): number;
   /** Of the processor, since its start, in ms. */
   usedMs(): number;
-  /** Gives the system back what lies free between what is in use. */
+  /** Gives caches back, and the system what then lies free between what is in use. */
   trim(): Promise<void>;
 }
 
@@ -64,8 +64,11 @@ export class MemoryTrim implements Disposable {
   }
 }
 
-/** Of this process; undefined where the C library has no such call, as it has on Linux with glibc. */
-export function ownMemory(): ProcessMemory | undefined {
+/**
+ * Of this process, whose store keeps caches; undefined where the C library has no such call, as it has
+ * on Linux with glibc.
+ */
+export function ownMemory(store: { shrink(): void }): ProcessMemory | undefined {
   const calls = openCLibrary({
     malloc_trim: { parameters: ["usize"], result: "i32", nonblocking: true },
   });
@@ -76,6 +79,9 @@ export function ownMemory(): ProcessMemory | undefined {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
     },
-    trim: async () => void await calls.malloc_trim(0n),
+    trim: async () => {
+      store.shrink();
+      await calls.malloc_trim(0n);
+    },
   };
 }

@@ -313,7 +313,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const threads = own.httpThreads &&
     threadsOf(own.httpThreads, member, { configuration, logger, isTraced });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
-  const memory = ownMemory();
+  const memory = ownMemory(store);
   using _trim = memory && new MemoryTrim(memory, clock);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;

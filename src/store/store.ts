@@ -509,6 +509,13 @@ class SqliteStore implements Store {
     };
   }
 
+  shrink(): void {
+    if (!this.#life.isOpen) return;
+    this.#readers.shrink();
+    this.#quickReader.release();
+    this.#quickWriter.shrink();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

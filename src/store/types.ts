@@ -192,6 +192,8 @@ export interface StateMachine {
     accept?: (position: AppliedPosition) => Promise<void>,
     options?: InstallOptions,
   ): Promise<AppliedPosition>;
+  /** Gives back what is kept for the next reads and writes, which find their pages on the disk again. */
+  shrink(): void;
   close(): Promise<void>;
 }
 

@@ -50,8 +50,10 @@ Deno.test("MemoryTrim looks no more once it is disposed of", async () => {
 });
 
 Deno.test("ownMemory trims this process, where that can be", async () => {
-  const memory = ownMemory();
+  let shrunk = 0;
+  const memory = ownMemory({ shrink: () => shrunk++ });
   if (memory === undefined) return;
   assert.ok(memory.residentBytes() > 0 && memory.usedMs() > 0);
   await memory.trim();
+  assert.equal(shrunk, 1);
 });

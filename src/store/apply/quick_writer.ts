@@ -225,6 +225,11 @@ export class QuickWriter implements Holder {
     return this.#open;
   }
 
+  /** Lets go of what it keeps, but for a transaction that is not committed. */
+  shrink(): void {
+    if (this.#open?.rehearsing.open === undefined) this.release();
+  }
+
   release(): void {
     this.#open?.connection.close();
     this.#open = undefined;

@@ -398,6 +398,11 @@ export class ReaderPool implements Holder {
     });
   }
 
+  /** Has those that read nothing now close their connections; their next reads open them again. */
+  shrink(): void {
+    for (const reader of this.#readers.keys()) if (!reader.busy) void reader.release();
+  }
+
   async release(): Promise<void> {
     this.#late?.cancel();
     await Promise.all([...this.#readers.keys()].map((reader) => reader.release()));

@@ -147,6 +147,7 @@ export async function dropJoined(cluster: StartedCluster, size: number): Promise
   for (const node of cluster.nodes.slice(size)) {
     await call(await leaderOf(cluster), "DELETE /remove", {
       json: JSON.stringify({ id: node.id }),
+      timeoutMs: longMsMax,
     });
     await cluster.drop(node);
   }
