@@ -192,8 +192,6 @@ export interface StateMachine {
     accept?: (position: AppliedPosition) => Promise<void>,
     options?: InstallOptions,
   ): Promise<AppliedPosition>;
-  /** Gives back what is kept for the next reads and writes, which find their pages on the disk again. */
-  shrink(): void;
   close(): Promise<void>;
 }
 
@@ -306,6 +304,8 @@ export interface ReadPoolStatus {
 
 /** The store as http and cli see it, beside what the node drives. */
 export interface Store extends StateMachine {
+  /** Gives back what is kept for the next reads and writes, which find their pages on the disk again. */
+  shrink(): void;
   /**
    * Runs reads on a read-only connection. The answer is the JSON text of the results, separated by
    * commas (what stands between `"results":[` and `]`): whole when small, else a stream; without a

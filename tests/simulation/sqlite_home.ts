@@ -231,6 +231,10 @@ class ObservedStore implements CheckedStore {
     return this.#store.status();
   }
 
+  shrink(): void {
+    this.#store.shrink();
+  }
+
   close(): Promise<void> {
     return this.#store.close();
   }

@@ -55,6 +55,8 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
     return new Uint8Array(new Uint32Array(list).buffer);
   }
 
+  shrink(): void {}
+
   inspect(statements: Statements): Promise<boolean[]> {
     return Promise.resolve(plainStatements(statements).map(({ sql }) => sql === "list"));
   }
