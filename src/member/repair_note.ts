@@ -1,3 +1,4 @@
+import { voterIds } from "../raft/configuration.ts";
 import { nodeName } from "../raft/types.ts";
 import type { Configuration as Members, NodeId } from "../raft/types.ts";
 import { removeIfThere } from "../io/remove_if_there.ts";
@@ -65,19 +66,35 @@ export class RepairNote {
 
   /** The Raft addresses of the other members, as this node has last known them; undefined where it has not. */
   async addresses(self: string): Promise<string[] | undefined> {
+    return (await this.#others(self))?.map(({ address }) => address);
+  }
+
+  /** The same of voters alone; of all where an earlier release has not said who is one. */
+  async voters(self: string): Promise<string[] | undefined> {
+    const others = await this.#others(self);
+    return others?.filter(({ isVoter }) => isVoter).map(({ address }) => address);
+  }
+
+  async #others(self: string): Promise<{ address: string; isVoter: boolean }[] | undefined> {
     const text = await readText(this.#disk, `${this.#directory}/${membersName}`);
-    const { addresses } = text === undefined ? {} : parsed(text);
+    const { addresses, voters } = text === undefined ? {} : parsed(text);
     if (typeof addresses !== "object" || addresses === null) return undefined;
     return Object.entries(addresses)
       .filter(([name, address]) => name !== self && typeof address === "string")
-      .map(([, address]) => String(address));
+      .map(([name, address]) => ({
+        address: String(address),
+        isVoter: !Array.isArray(voters) || voters.includes(name),
+      }));
   }
 
   /** Remembers where the members are; of a node that is none of them it forgets nothing. */
   remember({ members }: Members, self: NodeId): void {
     if (!members.some(({ id }) => id === self)) return;
-    const entries = members.map(({ id, address }) => [nodeName(id), address]);
-    const text = `${JSON.stringify({ addresses: Object.fromEntries(entries) }, null, 2)}\n`;
+    const addresses = Object.fromEntries(
+      members.map(({ id, address }) => [nodeName(id), address]),
+    );
+    const voters = voterIds({ members }).map(nodeName);
+    const text = `${JSON.stringify({ addresses, voters }, null, 2)}\n`;
     if (text === this.#addresses) return;
     this.#addresses = text;
     const path = `${this.#directory}/${membersName}`;

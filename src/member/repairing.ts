@@ -19,6 +19,8 @@ import {
   openLog,
 } from "./open_log.ts";
 import { type Identity, readIdentity } from "./identity.ts";
+import { admittersOf, awaitOthers, type Others, sendersTo } from "./repair_quorum.ts";
+import { StartError } from "./start_error.ts";
 import type { DamagedPart, RepairNote, RepairText } from "./repair_note.ts";
 
 /** Each part of a node's files can be damaged once. */
@@ -48,8 +50,9 @@ type Parts = {
  * | the database, with a log that is whole | the node keeps its id, its vote and its entries, and the leader sends it a copy of the database |
  * | the log, or what does not go with it | what the node has promised is gone with it: it is another server from now on, which joins the cluster in the old one's place (thesis 11.7.2) |
  *
- * Where nobody else is known all stays as it is, and the start fails, as where the configuration
- * permits no repairs: then only what was set aside before is still made up for.
+ * Where nobody else is known, or no majority of them is there, all stays as it is, and the start
+ * fails, as where the configuration permits no repairs: then only what was set aside before is still
+ * made up for.
  */
 export async function openFiles(parts: Parts, cleanUp: AsyncDisposableStack): Promise<OpenFiles> {
   const { repairs } = parts.configuration.database;
@@ -80,7 +83,13 @@ async function tryToOpen(
     const text = `${found.reason}: -auto-repair=false leaves what is damaged as it is`;
     surroundings.logger.log("ERROR", "cluster", text);
   }
-  if (noted?.moved === false) await moveNoted(disk, directory, note, noted);
+  if (noted?.moved === false) {
+    const { part, reason } = noted;
+    const others = await othersFor({ configuration, surroundings, note }, part);
+    if (others === undefined) throw new StartError(`${reason}: no other node is known that has it`);
+    await awaitOthers(others, { reason, configuration, surroundings });
+    await moveNoted(disk, directory, note, noted);
+  }
   const data = await openData(configuration, surroundings, opening);
   const { identity, store } = data;
   // One that holds entries was received whole, or put back by an operator.
@@ -113,14 +122,11 @@ async function setAside(
   part: DamagedPart,
   error: unknown,
 ): Promise<boolean> {
-  const { dataDirectory: directory, nodeId, advertisedAddress, cluster: { join } } = configuration;
+  const { dataDirectory: directory } = configuration;
   const { disk, logger } = surroundings;
-  const identity = await readIdentity(disk, directory);
-  if (identity === undefined || identity.clusterId === "") return false;
-  const others = part === "database"
-    ? await othersInLog(surroundings, directory, identity)
-    : await note.addresses(nodeId) ?? join.filter((address) => address !== advertisedAddress);
-  if (others.length === 0) return false;
+  const others = await othersFor({ configuration, surroundings, note }, part);
+  if (others === undefined) return false;
+  await awaitOthers(others, { reason: messageOf(error), configuration, surroundings });
   await dropUnfinished(disk, directory, part, await note.read());
   const reason = messageOf(error);
   await note.write({ part, reason, moved: false });
@@ -135,19 +141,33 @@ async function setAside(
   return true;
 }
 
-/** The other members as a log that is whole has them; none where it is not. */
+/** The others that could make up for what is damaged; undefined where nobody else is known. */
+async function othersFor(
+  { configuration, surroundings, note }: Parts,
+  part: DamagedPart,
+): Promise<Others | undefined> {
+  const { dataDirectory: directory, nodeId, advertisedAddress, cluster: { join } } = configuration;
+  const identity = await readIdentity(surroundings.disk, directory);
+  if (identity === undefined || identity.clusterId === "") return undefined;
+  if (part === "database") return await othersInLog(surroundings, directory, identity);
+  const known = await note.voters(nodeId);
+  const addresses = known ?? join.filter((address) => address !== advertisedAddress);
+  return addresses.length === 0 ? undefined : admittersOf(addresses, known !== undefined);
+}
+
+/** The other members as a log that is whole has them; undefined where it is not, or there are none. */
 async function othersInLog(
   { disk, clock, logger, openers: { logs } }: Surroundings,
   directory: string,
   { nodeId, incarnation }: Identity,
-): Promise<string[]> {
+): Promise<Others | undefined> {
   const path = logDirectory(directory);
-  if (!await logs.exists(disk, path)) return [];
-  const self = serverId(nodeId, incarnation);
+  if (!await logs.exists(disk, path)) return undefined;
   const { log, contents } = await logs.open({ disk, directory: path, clock, logger });
   await log.close();
-  const members = configurationsOf(contents).at(-1)?.members ?? [];
-  return members.filter(({ id }) => id !== self).map(({ id }) => id);
+  const members = configurationsOf(contents).at(-1);
+  const others = members && sendersTo(serverId(nodeId, incarnation), members);
+  return others === undefined || others.addresses.length === 0 ? undefined : others;
 }
 
 /**

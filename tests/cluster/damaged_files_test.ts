@@ -128,6 +128,54 @@ Deno.test("content that is damaged and that SQLite takes for good is not served,
   await cluster.converged(rows);
 });
 
+Deno.test("what is damaged stays where it is until enough others are there to make up for it", async () => {
+  await using cluster = await Cluster.start({ flags: ["-raft-heartbeat-timeout", "4s"] });
+  const [first, second, third] = cluster.nodes;
+  assert.ok(first && second && third);
+  await first.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", insert]);
+  for (const node of cluster.nodes) {
+    await node.fetch("/snapshot?trailing_logs=0", { method: "POST" });
+  }
+  for (const node of cluster.nodes) await node.kill("SIGTERM");
+  const inPlace = async (path: string) => await Deno.stat(path).then(() => true, () => false);
+  const hurried = ["-join-attempts", "2", "-join-interval", "100ms"];
+
+  const database = `${first.directory}/db.sqlite`;
+  await overwrite(database, 0, new Uint8Array(4096));
+  first.start(hurried);
+  assert.equal((await first.exited()).code, 1);
+  assert.match(
+    first.log,
+    /of 2 that are known 0 answer, where 1 must; no answer from .*Waiting for/,
+  );
+  assert.match(first.log, /Nothing was moved: start those nodes, or restore a backup/);
+  assert.ok(await inPlace(database));
+  assert.equal(await inPlace(`${first.directory}/damaged`), false);
+
+  // With its vote, and the database of another, it is a majority.
+  second.start();
+  first.start();
+  await first.ready();
+  assert.ok(await inPlace(`${first.directory}/damaged/db.sqlite`));
+  assert.deepEqual(await first.query("SELECT count(*) FROM t"), [[500]]);
+
+  for (let i = 0; i < 20; i++) await first.execute([["INSERT INTO t (v) VALUES (?)", `row ${i}`]]);
+
+  // Of the two others, that one cannot let in another server alone.
+  await first.kill("SIGTERM");
+  await damageOldestSegment(first);
+  first.start(hurried);
+  assert.equal((await first.exited()).code, 1);
+  assert.match(first.log, /of 2 that are known 1 answer, where 2 must/);
+  assert.ok(await inPlace(`${first.directory}/raft`));
+  assert.equal(await inPlace(`${first.directory}/damaged/raft`), false);
+  third.start();
+  first.start();
+  await first.ready();
+  assert.ok(await inPlace(`${first.directory}/damaged/raft`));
+  await cluster.converged(["SELECT count(*) FROM t"]);
+});
+
 Deno.test("a node that is alone is not started on a damaged database, which stays where it is", async () => {
   await using cluster = await Cluster.start({ size: 1 });
   const [node] = cluster.nodes;
