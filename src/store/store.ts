@@ -59,6 +59,7 @@ import {
   type Store,
   type StoreStatus,
 } from "./types.ts";
+import { VitalThreads } from "./vital_threads.ts";
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
 import { Writer } from "./apply/writer.ts";
@@ -162,9 +163,9 @@ class SqliteStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(parts: Parts) {
-    const { path, library, disk, clock, threads, logger, foreignKeys, readers, slow, limits } =
-      parts;
+    const { path, library, disk, clock, logger, foreignKeys, readers, slow, limits } = parts;
     const life = this.#life;
+    const threads = new VitalThreads(parts.threads, life);
     this.#parts = parts;
     this.failed = life.failed;
     this.failed.catch((error) => logger.log("ERROR", "store", error.message));

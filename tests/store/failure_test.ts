@@ -4,6 +4,8 @@ import { TestStore } from "./fixture.ts";
 /** LIKE is none for the main thread. */
 const readersWork = "SELECT 1 LIKE 2";
 
+const moduleOf = new WeakMap<Worker, string>();
+
 /** Keeps the Workers that `body` starts. */
 async function withWorkers(
   body: (workers: Worker[]) => Promise<void>,
@@ -14,6 +16,7 @@ async function withWorkers(
     constructor(url: string | URL, options?: WorkerOptions) {
       super(url, options);
       workers.push(this);
+      moduleOf.set(this, String(url));
     }
   };
   try {
@@ -50,6 +53,41 @@ Deno.test("Store.failed rejects when a reader dies", async () => {
     await assert.rejects(queried, /A reader died/);
   });
 });
+
+const beside: Readonly<Record<string, (store: TestStore) => Promise<unknown>>> = {
+  copier: ({ store }) => store.checkpoint(),
+  images: ({ store }) => store.backup({ format: "binary", vacuum: false, tables: [] }),
+  scrub: async ({ store }) => {
+    store.prepareCopy();
+    await store.holdCopy();
+  },
+  held_reads: ({ store }) => store.hold(),
+};
+
+const modules: Readonly<Record<string, string>> = {
+  copier: "copy_worker",
+  images: "image_worker",
+  scrub: "scrub_worker",
+  held_reads: "held_reads_worker",
+};
+
+for (const [name, begin] of Object.entries(beside)) {
+  Deno.test(`Store.failed rejects when another thread dies, whose connection nobody can close: ${name}`, async () => {
+    await withWorkers(async (workers) => {
+      await using s = await TestStore.open();
+      await s.execute(["CREATE TABLE t (v)"]);
+      await begin(s);
+      const worker = workers.findLast((each) => moduleOf.get(each)?.includes(modules[name] ?? ""));
+      assert.ok(worker !== undefined, "It has a thread of its own");
+      die(worker);
+      await assert.rejects(
+        s.store.failed,
+        new RegExp(`^StoreFailedError: A thread died \\(${name}\\)`),
+      );
+      await assert.rejects(s.query(readersWork), /only a start frees/);
+    });
+  });
+}
 
 Deno.test("Store.failed rejects when the file is damaged under a running store", async () => {
   await using s = await TestStore.open();
