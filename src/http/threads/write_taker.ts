@@ -27,7 +27,8 @@ export class WriteTaker {
     }
   }
 
-  #written(id: number, answer: WriteAnswer): void {
+  #written(id: number, written: WriteAnswer): void {
+    const answer = { ...written, results: byThemselves(written.results) };
     this.#sendSoon();
     const { ids, results, indexes, others } = this.#answered;
     if (answer.servedBy !== undefined || answer.repeated !== undefined) {
@@ -65,4 +66,10 @@ class Columns implements HandedOutcomes {
   get isEmpty(): boolean {
     return this.ids.length === 0 && this.others.length === 0;
   }
+}
+
+/** Results without the others that share their memory, all of which would be sent along. */
+function byThemselves(results: Results): Results {
+  if (typeof results === "string" || results.length === results.buffer.byteLength) return results;
+  return results.slice();
 }

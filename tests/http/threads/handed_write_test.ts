@@ -102,3 +102,15 @@ Deno.test("WriteTaker says of a write that another node carried it out, that it 
   assert.deepEqual(Object.fromEntries(refused.headers)["x-raftlite-error"], "overloaded");
   assert.equal(new TextDecoder().decode(refused.body as Uint8Array), "No\n");
 });
+
+Deno.test("WriteTaker sends of results that share memory with others only their own", async () => {
+  const all = new TextEncoder().encode('{"a":1},{"b":2}');
+  const { passer, outcomes } = joined(({ id }) =>
+    Promise.resolve({ results: all.subarray(8), raftIndex: id, servedBy: undefined })
+  );
+  await passer.pass(plain);
+  const [results] = outcomes.flatMap(({ results }) => results);
+  assert.ok(results instanceof Uint8Array);
+  assert.equal(new TextDecoder().decode(results), '{"b":2}');
+  assert.equal(results.buffer.byteLength, results.length);
+});
