@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Buffer } from "node:buffer";
+import { Buffer, isAscii } from "node:buffer";
 import { FrontRequest } from "./front_request.ts";
 import type { ClientActivity } from "./client_activity.ts";
 import { StreamedResponse } from "./streamed_response.ts";
@@ -118,9 +118,10 @@ async function write(out: ServerResponse, response: Response, headOnly: boolean)
   const bytes = await response.bytes();
   if (status !== 204 && status !== 304) headers.push("content-length", String(bytes.length));
   out.writeHead(status, headers);
-  if (bytes.length > oneWriteBytesMax) return void out.end(bytes);
-  // Each byte a character: Node writes a text together with the head, and bytes by themselves, which
-  // is a record of TLS more, and a call of the system.
+  // A text is written together with the head, and bytes by themselves, which is a record of TLS more,
+  // and a call of the system. But Deno (2.9) sends a text in UTF-8, also where another encoding is
+  // named: only of ASCII are both the same.
+  if (bytes.length > oneWriteBytesMax || !isAscii(bytes)) return void out.end(bytes);
   const { buffer, byteOffset, byteLength } = bytes;
   out.end(Buffer.from(buffer, byteOffset, byteLength).toString("latin1"), "latin1");
 }
