@@ -168,14 +168,15 @@ async function round(cluster: Cluster, random: Prng): Promise<Round> {
   }));
   const before = victim.log.length;
   const isRunning = random.below(3) === 0;
-  if (!isRunning) await victim.kill(random.below(2) === 0 ? "SIGTERM" : "SIGKILL");
+  const signal = random.below(2) === 0 ? "SIGTERM" : "SIGKILL";
+  if (!isRunning) await victim.kill(signal);
   const found = await filesOf(victim);
   // Half of the time the database, whose pages are what most of this is about.
   const path = random.below(2) === 0
     ? `${victim.directory}/db.sqlite`
     : found[random.below(found.length)] ?? "";
   const done = await damage(path, old, random);
-  const what = `${isRunning ? "running" : "stopped"} ${victim.id}: ${done}`;
+  const what = `${isRunning ? "running" : signal} ${victim.id}: ${done}`;
   // One that goes on meets what is damaged when it reads it.
   if (isRunning && random.below(2) === 0) await victim.kill("SIGKILL");
   if (!victim.running) await revive(victim);
