@@ -110,8 +110,8 @@ export class ControlManager {
   }
 
   #become(state: State, exitCode = 0): void {
-    // What has begun to stop does not run again.
-    if (state === "running" && this.#state !== "starting") return;
+    // What has begun to stop does not run again, and what the manager knows needs no new count.
+    if (state === this.#state || (state === "running" && this.#state !== "starting")) return;
     this.#state = state;
     this.#checkpoint = 0;
     if (state === "stopped") clearInterval(this.#signs);
