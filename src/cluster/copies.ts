@@ -3,6 +3,7 @@ import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { pause } from "../io/pause.ts";
 import type { Clock, Logger } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
+import { isAlone } from "../raft/configuration.ts";
 import { type Member, nodeName } from "../raft/types.ts";
 import type { RowChunk, Store } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
@@ -16,7 +17,7 @@ import { decodeCopyCall, encodeJson, readJson, writeJson } from "./copy_wire.ts"
 import { noLeader } from "./errors.ts";
 import { HeldComparison } from "./held_comparison.ts";
 import type { LeaderCalls } from "./leader_calls.ts";
-import { isAlone, presentAddress } from "./members.ts";
+import { presentAddress } from "./members.ts";
 import { type CopyRepair, ServiceError } from "./types.ts";
 import { beginAnswer, readAnswer, RequestKind } from "./wire.ts";
 
@@ -163,7 +164,7 @@ export class Copies {
   async replace(reason: string): Promise<void> {
     const { node, repair, logger } = this.#parts;
     if (node.damage !== undefined) return;
-    const noOther = isAlone(node);
+    const noOther = isAlone(node.configuration, node.id);
     if (repair === undefined || noOther) {
       this.#leftDamaged = reason;
       const why = noOther

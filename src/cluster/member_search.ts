@@ -1,11 +1,10 @@
 import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { Seeds } from "../discovery/seeds.ts";
 import type { Node } from "../node/node.ts";
-import { membersMax } from "../raft/configuration.ts";
+import { isAlone, membersMax } from "../raft/configuration.ts";
 import type { Transport } from "../transport/types.ts";
 import { reasonAt } from "./errors.ts";
 import { decodeAddresses } from "./member_wire.ts";
-import { isAlone } from "./members.ts";
 import { readAnswer, RequestKind } from "./wire.ts";
 
 /** Between two rounds, in ms: doubles from the first to the second. */
@@ -67,7 +66,7 @@ export class MemberSearch {
 
   async #round(): Promise<void> {
     const { node, seeds, raftAddress } = this.#parts;
-    if (isAlone(node)) return;
+    if (isAlone(node.configuration, node.id)) return;
     const addresses = new Set([...await seeds.addresses(), ...this.#heard]);
     addresses.delete(raftAddress);
     await Promise.all([...addresses].slice(0, membersMax).map((address) => this.#ask(address)));

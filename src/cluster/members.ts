@@ -1,15 +1,9 @@
-import type { Node } from "../node/node.ts";
 import { type Configuration, type Member, nodeName } from "../raft/types.ts";
 import type { Transport } from "../transport/types.ts";
 
 /** The member that an operator gave that name; undefined where there is none. */
 export function memberNamed({ members }: Configuration, name: string): Member | undefined {
   return members.find(({ id }) => nodeName(id) === name);
-}
-
-/** Whether no other node is a member beside this one. */
-export function isAlone({ configuration, id }: Pick<Node, "configuration" | "id">): boolean {
-  return configuration.members.every((member) => member.id === id);
 }
 
 /** Where a member is reached: where it says it is, or else where it was when it became one. */

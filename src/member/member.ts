@@ -1,4 +1,3 @@
-import { isAlone } from "../cluster/members.ts";
 import type { ClusterService } from "../cluster/service.ts";
 import { Upkeep } from "../jobs/upkeep.ts";
 import { Scrub, type ScrubNode } from "../jobs/scrub.ts";
@@ -9,6 +8,7 @@ import { recordPromise } from "../node/recovery.ts";
 import { upkeepVersion, versionOf } from "../raft/cluster_version.ts";
 import { messageOf } from "../base/message_of.ts";
 import { isDamaged } from "../store/failures.ts";
+import { isAlone } from "../raft/configuration.ts";
 import { nodeName } from "../raft/types.ts";
 import type { Store } from "../store/types.ts";
 import { assembleMember, type Assembly } from "./assembly.ts";
@@ -184,7 +184,7 @@ async function noteFailure(
   node: Node,
   error: unknown,
 ): Promise<void> {
-  if (isAlone(node) || !isDamaged(error)) return;
+  if (isAlone(node.configuration, node.id) || !isDamaged(error)) return;
   // What is here then is not whole yet, and what was set aside is not to be lost for it.
   if ((await note.read())?.moved === true) return;
   await note.write({ part: "database", reason: messageOf(error), moved: false });

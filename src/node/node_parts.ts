@@ -1,3 +1,4 @@
+import { isAlone } from "../raft/configuration.ts";
 import { Raft } from "../raft/raft.ts";
 import type { Status } from "../raft/types.ts";
 import { Applier } from "./applier.ts";
@@ -50,7 +51,8 @@ export function nodeParts(options: NodeOptions, handlers: NodeHandlers) {
     log: contents.log,
     applied: stateMachine.applied.index,
   });
-  const alone = () => raft.configuration.members.length === 1;
+  // A leader that has taken itself out is not, though one member is left: that one has to be asked.
+  const alone = () => isAlone(raft.configuration, options.id);
   const replacement = new Replacement(options.damage);
   const damage = () => replacement.reason;
   const disk = new DiskWatch({ log, stateMachine, clock, timing, damage });

@@ -73,6 +73,11 @@ export function soundConfiguration(data: Uint8Array): Configuration {
   return configuration;
 }
 
+/** Whether no other server is a member beside this one. */
+export function isAlone({ members }: Configuration, id: NodeId): boolean {
+  return members.every((member) => member.id === id);
+}
+
 /** The configuration with `change` made. */
 export function changedConfiguration(
   configuration: Configuration,

@@ -46,7 +46,12 @@ async function ask(connection: RawConnection, asked: Asked): Promise<RawAnswer> 
   return await connection.answer();
 }
 
-const pointRead: Asked = { path: "/db/query?level=none", body: '["SELECT 1"]' };
+/** Refused by the main thread in any case, but read by the one that has its connection, however slow. */
+const refusedWrite: Asked = {
+  path: "/db/execute",
+  body: '["SELECT 1"]',
+  headers: 'Idempotency-Key: "no key\r\n',
+};
 
 /** Two connections, of which the main thread has the one, and another thread the other. */
 class TwoConnections implements Disposable {
@@ -61,9 +66,9 @@ class TwoConnections implements Disposable {
     // The system gives each connection to one of them by chance.
     const both = await eventually("connections to two threads", async () => {
       const connection = await RawConnection.open(address);
-      const before = await served(node);
-      await ask(connection, pointRead);
-      const isOther = await served(node) > before;
+      const before = await sum(node, "writes_read");
+      await ask(connection, refusedWrite);
+      const isOther = await sum(node, "writes_read") > before;
       if (isOther && other === undefined) other = connection;
       else if (!isOther && main === undefined) main = connection;
       else connection[Symbol.dispose]();
@@ -185,6 +190,7 @@ threadsTest(
     assert.ok(node);
     await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", rows]);
     using connections = await TwoConnections.open(node);
+    const readBefore = await sum(node, "writes_read");
     const seen = ({ status, headers, body }: RawAnswer) => {
       // How a body is cut into pieces is no part of it, nor the time of day.
       for (const name of ["date", "content-length", "transfer-encoding"]) headers.delete(name);
@@ -202,7 +208,7 @@ threadsTest(
       const found = seen(await askOver("other", asked));
       assert.deepEqual(found, expected, `${asked.method ?? "POST"} ${asked.path}`);
     }
-    assert.equal(await sum(node, "writes_read"), handedOver.length);
+    assert.equal(await sum(node, "writes_read") - readBefore, handedOver.length);
     const vars = JSON.parse((await node.fetch("/debug/vars?key=http")).body).http;
     const metrics = (await node.fetch("/metrics")).body;
     const counted = (route: string) =>
@@ -420,5 +426,38 @@ threadsTest(
       // No answer in time, or no leader any more.
       assert.ok(status === 504 || status === 503, String(status));
     }
+  },
+);
+
+threadsTest(
+  "-http-threads: a leader that has taken itself out of a cluster of two is none of one",
+  async () => {
+    // It leads for seconds after the other has gone.
+    const patient = ["-raft-heartbeat-timeout=5s"];
+    await using cluster = await Cluster.start({ size: 2, flags: [...flags, ...patient] });
+    const node = await cluster.leader();
+    const [killed] = cluster.nodes.filter((other) => other !== node);
+    assert.ok(killed !== undefined);
+    await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY)"]);
+    using connections = await TwoConnections.open(node);
+    await killed.kill();
+    const removal = node.fetch("/remove", {
+      method: "DELETE",
+      body: JSON.stringify({ id: node.id }),
+      timeoutMs: 60_000,
+    }).catch(() => {});
+    await eventually("the removal to be in the log", async () => {
+      const { body } = await node.fetch("/nodes?nonvoters");
+      return Object.keys(JSON.parse(body)).length === 1;
+    });
+    for (const connection of [connections.main, connections.other]) {
+      const { status } = await ask(connection, {
+        path: "/db/query?level=linearizable&linearizable_timeout=100ms",
+        body: '["SELECT count(*) FROM t"]',
+      });
+      assert.ok(status === 504 || status === 503, String(status));
+    }
+    await node.kill();
+    await removal;
   },
 );
