@@ -327,11 +327,22 @@ static sums_tail *sums_tail_of(sqlite3_file *file) {
 /* SQLite locks bytes of this page, and never reads or writes it. */
 #define SUMS_LOCK_BYTE 0x40000000
 
+static int sums_read_part(sqlite3_file *, void *, int, sqlite3_int64);
+
 static int sums_read(sqlite3_file *file, void *into, int amount, sqlite3_int64 offset) {
   sums_tail *tail = sums_tail_of(file);
   page_sums *s = tail->of;
   sqlite3_int64 page_bytes = (sqlite3_int64)s->head.page_bytes;
-  int rc = tail->original->xRead(file, into, amount, offset);
+  int rc;
+  /*
+   * The start of the first page is read when a connection is opened, without a look whether the page
+   * is in the WAL: nothing follows from it that the whole page does not say again.
+   */
+  if (page_bytes > 0 && offset >= page_bytes && offset % page_bytes + amount <= page_bytes &&
+      amount < page_bytes) {
+    return sums_read_part(file, into, amount, offset);
+  }
+  rc = tail->original->xRead(file, into, amount, offset);
   if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return rc;
   if (page_bytes == 0 || amount % page_bytes != 0 || offset % page_bytes != 0) return rc;
   for (int at = 0; at < amount; at += page_bytes) {
@@ -354,6 +365,19 @@ static int sums_read(sqlite3_file *file, void *into, int amount, sqlite3_int64 o
     return SQLITE_IOERR_DATA;
   }
   return rc;
+}
+
+/* SQLite reads the part that it needs of an overflow page: SQLITE_DIRECT_OVERFLOW_READ. */
+static int sums_read_part(sqlite3_file *file, void *into, int amount, sqlite3_int64 offset) {
+  sums_tail *tail = sums_tail_of(file);
+  sqlite3_int64 page_bytes = (sqlite3_int64)tail->of->head.page_bytes, at = offset % page_bytes;
+  unsigned char *whole = sqlite3_malloc64(page_bytes);
+  int rc;
+  if (whole == NULL) return SQLITE_IOERR_NOMEM;
+  rc = sums_read(file, whole, (int)page_bytes, offset - at);
+  if (rc == SQLITE_OK) memcpy(into, whole + at, amount);
+  sqlite3_free(whole);
+  return rc == SQLITE_IOERR_SHORT_READ ? tail->original->xRead(file, into, amount, offset) : rc;
 }
 
 static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset) {

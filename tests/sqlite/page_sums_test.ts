@@ -110,6 +110,40 @@ Deno.test("a page of a database file that is not what was written is not read, w
     }
   }));
 
+Deno.test("a page of which SQLite reads a part only is compared as a whole", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/db.sqlite`;
+    {
+      const sums = begin(path);
+      using database = open(path);
+      database.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, v, w)");
+      // On pages of its own: where one value ends, within the last of them, the other begins.
+      database.exec("INSERT INTO t VALUES (1, hex(zeroblob(9000)), hex(zeroblob(1000)))");
+      database.checkpoint("truncate");
+      database.close();
+      sums.end(7);
+    }
+    const { size } = await Deno.stat(path);
+    const last = size / pageBytes;
+    assert.ok(last >= 5);
+    const bytes = await readPage(path, last);
+    // Of what is read, and of what is not.
+    for (const at of [100, pageBytes - 100]) {
+      assert.equal(bytes[at], "0".charCodeAt(0));
+      await writePage(path, last, bytes.with(at, "1".charCodeAt(0)));
+      const sums = begin(path, 7);
+      using database = new Database(path, { library, readonly: true });
+      assert.throws(() => database.scalar("SELECT v FROM t"), isWrongPage, `byte ${at}`);
+      assert.equal(sums.mismatches.page, last);
+      database.close();
+      await writePage(path, last, bytes);
+      using again = new Database(path, { library, readonly: true });
+      assert.equal(again.scalar("SELECT v FROM t"), "0".repeat(18_000));
+      again.close();
+      sums.end(7);
+    }
+  }));
+
 Deno.test("a page of a database file that is an old one, or is damaged while it runs, is not read", () =>
   withDirectory(async (directory) => {
     const path = `${directory}/db.sqlite`;
