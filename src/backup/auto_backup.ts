@@ -52,6 +52,8 @@ export class AutoBackup {
   #timer: Timer | undefined;
   /** What is under way, and what somebody asked for behind it; never rejects. */
   #run: Promise<void> = Promise.resolve();
+  /** What somebody has asked for and has not begun. */
+  #asked: Promise<AskedBackup> | undefined;
   #verifying = false;
 
   constructor(parts: AutoBackupParts) {
@@ -110,10 +112,16 @@ export class AutoBackup {
 
   /**
    * Makes one without waiting for the interval, which begins anew. What is under way is awaited and
-   * does not count: it may lack what was written just before.
+   * does not count: it may lack what was written just before. All who ask meanwhile get the next one,
+   * so that no more than one is ever waited for.
    */
   makeNow(): Promise<AskedBackup> {
+    return this.#asked ??= this.#makeNext();
+  }
+
+  #makeNext(): Promise<AskedBackup> {
     const made = this.#run.then(() => {
+      this.#asked = undefined;
       this.#timer?.cancel();
       return this.#tick();
     });
@@ -147,6 +155,8 @@ export class AutoBackup {
     const failures = this.#counts.failing?.times ?? 0;
     const retryMs = Math.min(retryMsMax, firstRetryMs * 2 ** Math.min(failures - 1, 20));
     const delayMs = failures === 0 ? intervalMs : Math.min(intervalMs, retryMs);
+    // One may have been asked for, and have ended, before the first interval began.
+    this.#timer?.cancel();
     this.#timer = clock.after(delayMs, () => {
       this.#run = this.#tick().then(() => this.#wait());
     });

@@ -50,10 +50,12 @@ Deno.test("AutoBackup makes one at once when it is asked, says what came of it, 
   const { store, node } = opened;
   await using run = await startBackup(s3Config(standIn, { interval: "1h" }), store, node);
   const { backup } = run;
-  // Each counts for whoever asked for it: the second may have written what the first lacks.
   const [first, second] = await Promise.all([backup.makeNow(), backup.makeNow()]);
   const { newest: [newest] } = await backup.list();
-  assert.deepEqual([first, second], [{ type: "made", backup: newest }, { type: "unchanged" }]);
+  assert.deepEqual([first, second], [{ type: "made", backup: newest }, {
+    type: "made",
+    backup: newest,
+  }]);
   assert.equal(newest?.index, 1);
   await node.execute(["INSERT INTO t VALUES (2)"]);
   let broken = true;
@@ -69,6 +71,28 @@ Deno.test("AutoBackup makes one at once when it is asked, says what came of it, 
   assert.equal(backup.figures.failing, undefined);
   node.leads = false;
   assert.deepEqual(await backup.makeNow(), { type: "elsewhere" });
+});
+
+Deno.test("AutoBackup makes one more, however many ask while one is under way that may lack what they wrote", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  await using run = await startBackup(s3Config(standIn, { interval: "1h" }), store, node);
+  const { backup } = run;
+  const isBackup = (request: Request) => request.method === "PUT" && /db\.gz\?/.test(request.url);
+  const asked: ReturnType<typeof backup.makeNow>[] = [];
+  standIn.fault = async (request) => {
+    if (!isBackup(request)) return undefined;
+    // Each has something new to store.
+    await node.execute([`INSERT INTO t VALUES (${asked.length})`]);
+    if (asked.length === 0) { for (let i = 0; i < 5; i++) asked.push(backup.makeNow()); }
+    return undefined;
+  };
+  const first = await backup.makeNow();
+  const others = await Promise.all(asked);
+  const indexes = [first, ...others].map((made) => made.type === "made" && made.backup.index);
+  assert.deepEqual(indexes, [1, 2, 2, 2, 2, 2]);
+  assert.equal(uploads(standIn).length, 2);
 });
 
 Deno.test("AutoBackup in other forms: vacuumed and plain, and by zstd", async () => {
