@@ -204,3 +204,44 @@ Deno.test("a database that is whole stays, whatever an earlier repair has left u
   assert.match(JSON.stringify(await node.query("SELECT count(*) FROM t")), /500/);
   await assert.rejects(Deno.stat(note), Deno.errors.NotFound);
 });
+
+Deno.test("a read replica whose log is damaged is let in by those that vote, which it does not", async () => {
+  await using cluster = await Cluster.start({
+    size: 1,
+    flags: ["-raft-heartbeat-timeout", "4s", "-join-attempts", "3", "-join-interval", "100ms"],
+  });
+  const [voter] = cluster.nodes;
+  assert.ok(voter);
+  await voter.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", insert]);
+  const replica = await cluster.add(["-raft-non-voter"]);
+  await cluster.converged(rows);
+  await eventually("the replica to know who votes", async () => {
+    const text = await Deno.readTextFile(`${replica.directory}/members.json`).catch(() => "{}");
+    const { voters, addresses } = JSON.parse(text);
+    return voters?.length === 1 && Object.keys(addresses).length === 2;
+  });
+  await replica.kill("SIGTERM");
+  await damageOldestSegment(replica);
+  replica.start();
+  await replica.ready();
+  assert.match(replica.log, /all is set aside, and the node joins its cluster anew/);
+  await voter.execute(["INSERT INTO t (v) VALUES ('last')"]);
+  await cluster.converged(rows);
+});
+
+Deno.test("a log that is damaged of one of two nodes that vote stays where it is: no majority could let it in", async () => {
+  await using cluster = await Cluster.start({ size: 2, flags: ["-raft-heartbeat-timeout", "4s"] });
+  const [first, second] = cluster.nodes;
+  assert.ok(first && second);
+  await first.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)", insert]);
+  await cluster.converged(rows);
+  await second.kill("SIGTERM");
+  await damageOldestSegment(second);
+  second.start();
+  assert.equal((await second.exited()).code, 1);
+  assert.match(
+    second.log,
+    /needs 2 other nodes that vote, and the cluster has 1\. Nothing was moved/,
+  );
+  assert.ok(await Deno.stat(`${second.directory}/raft`));
+});

@@ -289,9 +289,10 @@ export class ReadRunner {
     return { message: messageOf(error), code };
   }
 
-  /** Tells of a text's first statement what it is. */
+  /** Tells of a text's first statement what it is: by the schema as it is, as nothing is run. */
   #describe(sql: string, json: JsonText): void {
     const { database, policy } = this.#connection;
+    this.#readSchema();
     const prepared = prepareNext(database, policy, new SqlSource(sql));
     if (prepared === undefined) throw new StatementError("There is no statement to describe");
     using _ = prepared.statement;
@@ -333,7 +334,12 @@ export class ReadRunner {
     } catch (error) {
       const refused = error instanceof StatementError ||
         (error instanceof SqliteError && policy.refusal(error) !== undefined);
-      return refused ? false : messageOf(error);
+      if (refused) return false;
+      // By the schema as it is there may be nothing wrong with it.
+      if (!isNewest && isOfSchema(error) && this.#readSchema()) {
+        return this.#inspectText(sql, true);
+      }
+      return messageOf(error);
     }
   }
 }
