@@ -19,6 +19,14 @@ export interface RepairText {
 const noteName = "damaged.json";
 const membersName = "members.json";
 
+/** Who votes in a cluster. */
+export interface Voters {
+  /** The Raft addresses of those that vote beside this node; of all, where it is not known who does. */
+  readonly others: readonly string[];
+  /** How many vote, this node counted only if it does; undefined where an earlier release has not said. */
+  readonly count: number | undefined;
+}
+
 /**
  * What a node remembers for the case that its files are damaged, beside them: `damaged.json` is
  * there from when that was found until others have made up for it; `members.json` has the Raft
@@ -66,25 +74,31 @@ export class RepairNote {
 
   /** The Raft addresses of the other members, as this node has last known them; undefined where it has not. */
   async addresses(self: string): Promise<string[] | undefined> {
-    return (await this.#others(self))?.map(({ address }) => address);
+    return (await this.#known(self))?.others.map(({ address }) => address);
   }
 
-  /** The same of voters alone; of all where an earlier release has not said who is one. */
-  async voters(self: string): Promise<string[] | undefined> {
-    const others = await this.#others(self);
-    return others?.filter(({ isVoter }) => isVoter).map(({ address }) => address);
+  /** Who votes, as this node has last known it; undefined where it has not. */
+  async voters(self: string): Promise<Voters | undefined> {
+    const known = await this.#known(self);
+    if (known === undefined) return undefined;
+    const { others, voters } = known;
+    const voting = others.filter(({ name }) => voters?.includes(name) ?? true);
+    return { others: voting.map(({ address }) => address), count: voters?.length };
   }
 
-  async #others(self: string): Promise<{ address: string; isVoter: boolean }[] | undefined> {
+  async #known(self: string): Promise<
+    {
+      readonly others: readonly { readonly name: string; readonly address: string }[];
+      readonly voters: readonly unknown[] | undefined;
+    } | undefined
+  > {
     const text = await readText(this.#disk, `${this.#directory}/${membersName}`);
     const { addresses, voters } = text === undefined ? {} : parsed(text);
     if (typeof addresses !== "object" || addresses === null) return undefined;
-    return Object.entries(addresses)
+    const others = Object.entries(addresses)
       .filter(([name, address]) => name !== self && typeof address === "string")
-      .map(([name, address]) => ({
-        address: String(address),
-        isVoter: !Array.isArray(voters) || voters.includes(name),
-      }));
+      .map(([name, address]) => ({ name, address: String(address) }));
+    return { others, voters: Array.isArray(voters) ? voters : undefined };
   }
 
   /** Remembers where the members are; of a node that is none of them it forgets nothing. */

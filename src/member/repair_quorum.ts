@@ -4,6 +4,7 @@ import { voterIds } from "../raft/configuration.ts";
 import type { Configuration as Members, NodeId } from "../raft/types.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import type { Surroundings } from "./member_parts.ts";
+import type { Voters } from "./repair_note.ts";
 import { StartError } from "./start_error.ts";
 
 /** How long another node may take to be there, in ms. */
@@ -29,8 +30,8 @@ export function sendersTo(self: NodeId, members: Members): Others {
 }
 
 /** Who must be there to let in a node that has lost what it promised: a majority without it. */
-export function admittersOf(addresses: readonly string[], areAll: boolean): Others {
-  return { addresses, needed: areAll ? majorityOf(addresses.length + 1) : 1 };
+export function admittersOf({ others, count }: Voters): Others {
+  return { addresses: others, needed: count === undefined ? 1 : majorityOf(count) };
 }
 
 function majorityOf(voters: number): number {
@@ -49,6 +50,13 @@ export async function awaitOthers(
     readonly surroundings: Pick<Surroundings, "network" | "clock" | "logger">;
   },
 ): Promise<void> {
+  if (needed > addresses.length) {
+    throw new StartError(
+      `${reason}: to be let in anew, as one without data, this node needs ${needed} other nodes ` +
+        `that vote, and the cluster has ${addresses.length}. Nothing was moved: have the cluster go ` +
+        "on without it (raftlite recover), or restore a backup into a new cluster",
+    );
+  }
   const { joinAttempts, joinIntervalMs } = configuration.cluster;
   for (let attempt = 1;; attempt++) {
     const missing: string[] = [];

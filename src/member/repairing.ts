@@ -150,9 +150,9 @@ async function othersFor(
   const identity = await readIdentity(surroundings.disk, directory);
   if (identity === undefined || identity.clusterId === "") return undefined;
   if (part === "database") return await othersInLog(surroundings, directory, identity);
-  const known = await note.voters(nodeId);
-  const addresses = known ?? join.filter((address) => address !== advertisedAddress);
-  return addresses.length === 0 ? undefined : admittersOf(addresses, known !== undefined);
+  const voters = await note.voters(nodeId) ??
+    { others: join.filter((address) => address !== advertisedAddress), count: undefined };
+  return voters.others.length === 0 ? undefined : admittersOf(voters);
 }
 
 /** The other members as a log that is whole has them; undefined where it is not, or there are none. */
