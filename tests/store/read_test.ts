@@ -142,10 +142,36 @@ Deno.test("Store.read and inspect go by the schema as it is, not as their connec
   }
   await s.execute(["CREATE TABLE u (a)"]);
   await look("u");
-  const reindex = async () => await s.store.inspect([{ sql: "REINDEX u" }]);
-  assert.deepEqual(await reindex(), [true]);
+  const inspect = async (sql: string) => await s.store.inspect([{ sql }]);
+  assert.deepEqual(await inspect("REINDEX u"), [true]);
   await s.execute(["CREATE INDEX u_a ON u (a)"]);
-  assert.deepEqual(await reindex(), [false]);
+  assert.deepEqual(await inspect("REINDEX u"), [false]);
+
+  const format = { ...plain, typed: true, describes: true } as const;
+  const columns = async (sql: string) => JSON.parse(await s.query(sql, [], format)).cols?.length;
+  for (
+    const [sql, before, after] of [
+      ["SELECT * FROM u", { readonly: true, columns: 1 }, { readonly: true, columns: 2 }],
+      ["SELECT * FROM u UNION SELECT 1, 2", {
+        readonly:
+          "SELECTs to the left and right of UNION do not have the same number of result columns",
+        columns: undefined,
+      }, { readonly: true, columns: 2 }],
+      ["INSERT INTO u VALUES(1, 2)", {
+        readonly: "table u has 1 columns but 2 values were supplied",
+        columns: undefined,
+      }, { readonly: false, columns: 0 }],
+    ] as const
+  ) {
+    for (const judge of ["columns", "readonly"] as const) {
+      const found = async () => judge === "columns" ? await columns(sql) : (await inspect(sql))[0];
+      await look("u");
+      assert.deepEqual(await found(), before[judge], sql);
+      await s.execute(["ALTER TABLE u ADD COLUMN b"]);
+      assert.deepEqual(await found(), after[judge], sql);
+      await s.execute(["ALTER TABLE u DROP COLUMN b"]);
+    }
+  }
 });
 
 Deno.test("Store.inspect tells whether all of a text is read-only", async () => {
