@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { DenoClock } from "../../src/io/deno_clock.ts";
 import { Rehearsals } from "../../src/store/apply/rehearsals.ts";
 import { setDigest } from "../../src/store/codec/script_codec.ts";
 import { digestBytes } from "../../src/store/digest.ts";
-import { DenoClock } from "../../src/io/deno_clock.ts";
 import type { OpenRehearsal, Rehearsal } from "../../src/store/types.ts";
 import { eventually } from "../cluster/harness.ts";
 import { plain, stepOf, TestStore, text } from "./fixture.ts";
