@@ -46,6 +46,10 @@ function subject(directory: string) {
       ),
     /** Entry 8 is applied, too. */
     end: () => database.exec("UPDATE sqlite_raft SET applied_index = 8, resume_statement = 0"),
+    spoil: () =>
+      database.exec(
+        "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'sqlite_raft'",
+      ),
     /** The next answer, at whatever time of the clock it comes. */
     next: async () => {
       while (replies.length === 0) {
@@ -124,3 +128,17 @@ Deno.test("an image that is closed while it is waited for is not opened any more
     assert.deepEqual(replies.map((reply) => reply?.type).sort(), ["answer", "failed"]);
     assert.match(JSON.stringify(replies), /The copy is closed/);
   }));
+
+for (const [kind, begin] of Object.entries(kinds)) {
+  Deno.test(`a backup of a database that cannot be read holds nothing of it: ${kind}`, () =>
+    withDirectory(async (directory) => {
+      using made = subject(directory);
+      const { size } = library.connections;
+      made.spoil();
+      begin(made);
+      const reply = await made.next();
+      assert(reply?.type === "failed", JSON.stringify(reply));
+
+      assert.equal(library.connections.size, size);
+    }));
+}

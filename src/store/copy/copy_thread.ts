@@ -147,16 +147,20 @@ class CopyWork {
 
   #openForReading(path: string): Database {
     const source = new Database(path, { library: this.#library, readonly: true, busyTimeoutMs });
-    source.exec("BEGIN");
-    source.scalar("SELECT count(*) FROM sqlite_schema");
-    return source;
+    return madeOf(source, () => {
+      source.exec("BEGIN");
+      source.scalar("SELECT count(*) FROM sqlite_schema");
+      return source;
+    });
   }
 
   async #openBetweenEntries(path: string): Promise<Database> {
     const { database } = await betweenEntries(this.#clock, {
       open: () => {
         const database = this.#openForReading(path);
-        return { database, isWhole: readRaftState(database).resume === resumeAtStart };
+        return madeOf(database, () => {
+          return { database, isWhole: readRaftState(database).resume === resumeAtStart };
+        });
       },
       close: ({ database }) => database.close(),
       check: () => this.#checkCancelled(),
@@ -367,4 +371,14 @@ export function copyThread(scope: ThreadScope<CopyReply>): (request: RequestTo<"
       last = last.then(() => answer(request));
     }
   };
+}
+
+/** What is made of a connection, which is closed where that throws: its read would be held for good. */
+function madeOf<Opened>(database: Database, make: () => Opened): Opened {
+  try {
+    return make();
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }

@@ -103,6 +103,8 @@ export class TemporaryFile {
   readonly #disk: Disk;
   readonly #removed: (failure?: string) => void;
   #file: DiskFile | undefined;
+  /** A file that is being made cannot be removed yet; never rejects. */
+  #opening: Promise<unknown> = Promise.resolve();
   #removing: Promise<void> | undefined;
 
   constructor({ kind, disk, path, removed }: TemporaryFileParts) {
@@ -115,8 +117,10 @@ export class TemporaryFile {
   /** Opens it; `close` and `remove` close it again. */
   async open(options: { readonly create: boolean }): Promise<DiskFile> {
     assert(this.#file === undefined, "A temporary file was opened while it was open");
-    this.#file = await this.#disk.open(this.path, options);
-    return this.#file;
+    if (this.#removing !== undefined) throw new Error(`File ${this.path} is removed`);
+    const opening = this.#disk.open(this.path, options);
+    this.#opening = opening.catch(() => {});
+    return this.#file = await opening;
   }
 
   close(): void {
@@ -134,6 +138,7 @@ export class TemporaryFile {
   }
 
   async #remove(): Promise<void> {
+    await this.#opening;
     this.close();
     let failure: string | undefined;
     for (const file of filesOfDatabase(this.path)) {

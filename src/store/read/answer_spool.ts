@@ -57,8 +57,6 @@ export class AnswerSpool {
   #written = 0;
   #read = 0;
   #closed = false;
-  /** A file that is being made cannot be removed yet. */
-  #opening: Promise<unknown> = Promise.resolve();
 
   constructor(temporary: TemporaryFile, room: SpoolRoom) {
     this.#temporary = temporary;
@@ -73,16 +71,10 @@ export class AnswerSpool {
   async write(bytes: Uint8Array): Promise<boolean> {
     if (this.#closed || !this.#room.take(bytes.length, this.#taken)) return false;
     this.#taken += bytes.length;
-    const file = this.#file ?? await this.#open();
+    const file = this.#file ??= await this.#temporary.open({ create: true });
     await file.write(this.#written, bytes);
     this.#written += bytes.length;
     return true;
-  }
-
-  async #open(): Promise<DiskFile> {
-    const opening = this.#temporary.open({ create: true });
-    this.#opening = opening.catch(() => {});
-    return this.#file = await opening;
   }
 
   /** The next bytes; there are some. Rejects with a DiskError. */
@@ -100,6 +92,6 @@ export class AnswerSpool {
     if (this.#closed) return;
     this.#closed = true;
     this.#room.giveBack(this.#taken);
-    void this.#opening.then(() => this.#temporary.remove());
+    void this.#temporary.remove();
   }
 }
