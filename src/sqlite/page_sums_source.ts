@@ -38,7 +38,7 @@ typedef struct {
   sums_u64 file_id;
   /* Of the WAL that this process has begun last. */
   unsigned char salts[8];
-  /* The index up to which the database was applied when it was closed; -1 while it is open. */
+  /* The index up to which the database was applied when it was closed; -1 since it was written. */
   sqlite3_int64 sealed_at;
   /* What this build makes of some bytes: sums of another build would not be understood. */
   sums_u64 probe;
@@ -281,6 +281,23 @@ static int sums_write_head(page_sums *s) {
   return s->side->pMethods->xWrite(s->side, &s->head, sizeof s->head, 0);
 }
 
+/* Before the file is written: what it was closed as, it will be no longer. */
+static int sums_unseal(page_sums *s) {
+  sqlite3_int64 before;
+  int rc = SQLITE_OK;
+  if (__atomic_load_n(&s->head.sealed_at, __ATOMIC_ACQUIRE) < 0) return SQLITE_OK;
+  sqlite3_mutex_enter(sums_mutex());
+  before = s->head.sealed_at;
+  if (before >= 0 && !s->ended) {
+    __atomic_store_n(&s->head.sealed_at, -1, __ATOMIC_RELEASE);
+    rc = sums_write_head(s);
+    if (rc == SQLITE_OK) rc = s->side->pMethods->xSync(s->side, SQLITE_SYNC_NORMAL);
+    if (rc != SQLITE_OK) __atomic_store_n(&s->head.sealed_at, before, __ATOMIC_RELEASE);
+  }
+  sqlite3_mutex_leave(sums_mutex());
+  return rc;
+}
+
 /* Writes what differs; whether that is to be synced. With the mutex. */
 static int sums_flush(page_sums *s, int *written) {
   *written = 0;
@@ -384,7 +401,9 @@ static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_
   sums_tail *tail = sums_tail_of(file);
   page_sums *s = tail->of;
   sqlite3_int64 page_bytes;
-  int rc = tail->original->xWrite(file, from, amount, offset);
+  int rc = sums_unseal(s);
+  if (rc != SQLITE_OK) return rc;
+  rc = tail->original->xWrite(file, from, amount, offset);
   if (offset == 0 && amount >= 512 && s->head.page_bytes == 0) s->head.page_bytes = amount;
   page_bytes = (sqlite3_int64)s->head.page_bytes;
   if (page_bytes == 0) return rc;
@@ -403,7 +422,9 @@ static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_
 static int sums_truncate(sqlite3_file *file, sqlite3_int64 size) {
   sums_tail *tail = sums_tail_of(file);
   page_sums *s = tail->of;
-  int rc = tail->original->xTruncate(file, size);
+  int rc = sums_unseal(s);
+  if (rc != SQLITE_OK) return rc;
+  rc = tail->original->xTruncate(file, size);
   if (s->head.page_bytes > 0) sums_forget(s, size / s->head.page_bytes + 1, ~0ULL);
   return rc;
 }
@@ -455,6 +476,7 @@ static int sums_write_wal(sqlite3_file *file, const void *from, int amount, sqli
     for (s = sums_all; s != NULL && s != tail->of; s = s->next);
     if (s != NULL) {
       memcpy(s->head.salts, (const char *)from + 16, 8);
+      __atomic_store_n(&s->head.sealed_at, -1, __ATOMIC_RELEASE);
       s->head.file_id = sums_file_id(s->path);
       rc = sums_write_head(s);
     }
@@ -629,11 +651,11 @@ SQLITE_API int raftlite_sums_begin(const char *path, sqlite3_int64 applied) {
     sums_clear(s);
     memset(&s->head, 0, sizeof s->head);
     memcpy(s->head.magic, sums_magic, sizeof sums_magic);
+    s->head.file_id = sums_file_id(s->path);
+    s->head.probe = sums_probe();
+    s->head.sealed_at = -1;
     rc = s->side->pMethods->xTruncate(s->side, 0);
   }
-  s->head.file_id = sums_file_id(s->path);
-  s->head.probe = sums_probe();
-  s->head.sealed_at = -1;
   if (s->head.page_bytes == 0) {
     unsigned char header[100];
     sqlite3_file *file = sums_open_file(s->path, SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_READONLY);
@@ -645,9 +667,9 @@ SQLITE_API int raftlite_sums_begin(const char *path, sqlite3_int64 applied) {
       sums_close_file(file);
     }
   }
-  if (rc == SQLITE_OK) rc = sums_write_head(s);
-  /* Before any page can be written that they do not know. */
-  if (rc == SQLITE_OK) rc = s->side->pMethods->xSync(s->side, SQLITE_SYNC_NORMAL);
+  /* Those that are known are true until a page is written. */
+  if (rc == SQLITE_OK && !known) rc = sums_write_head(s);
+  if (rc == SQLITE_OK && !known) rc = s->side->pMethods->xSync(s->side, SQLITE_SYNC_NORMAL);
   if (rc != SQLITE_OK) {
     sums_free(s);
     return -rc;

@@ -90,6 +90,21 @@ export class PageChecks {
     this.#sums = undefined;
   }
 
+  /**
+   * The file is let go of by a store that has failed: what is wrong in it is not to be right at the
+   * next start. Where a connection's end has brought all into the file there is no WAL to tell.
+   */
+  leave(): void {
+    const { library, path } = this.#parts;
+    try {
+      this.#sums?.end(positionAt(library, path)?.index);
+      this.#sums = undefined;
+    } catch {
+      // As below.
+    }
+    this.end();
+  }
+
   /** The file is let go of in good order: all is in it. */
   seal(): void {
     if (this.#sums === undefined) return;

@@ -534,7 +534,7 @@ class SqliteStore implements Store {
       inGoodOrder = true;
     });
     if (inGoodOrder) this.#pageChecks.seal();
-    else this.#pageChecks.end();
+    else this.#pageChecks.leave();
     await this.#temporaries.end();
   }
 
@@ -548,7 +548,7 @@ class SqliteStore implements Store {
   /** After a failed opening: whatever was started is ended. */
   async abandon(): Promise<void> {
     await this.#life.close(() => Promise.resolve());
-    this.#pageChecks.end();
+    this.#pageChecks.leave();
   }
 
   #noteFull(message: string | undefined): void {

@@ -108,6 +108,32 @@ Deno.test("Store.failed rejects when the file is damaged under a running store",
   await assert.rejects(s.store.failed, /not what was written there/);
 });
 
+for (const writesBefore of [false, true]) {
+  const when = writesBefore ? "later" : "first of all";
+  Deno.test(`a damaged page that a write meets ${when} is one for the stores that are opened behind it, too`, async () => {
+    await using s = await TestStore.open();
+    await s.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);
+    await s.execute([
+      "INSERT INTO t (v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) SELECT 'row ' || i || ' ' || hex(zeroblob(500)) FROM n",
+    ]);
+    await s.restart();
+    const bytes = new TextDecoder("latin1").decode(await Deno.readFile(s.path));
+    {
+      using file = await Deno.open(s.path, { write: true });
+      await file.seek(bytes.indexOf("row 150 "), Deno.SeekMode.Start);
+      await file.write(new TextEncoder().encode("X"));
+    }
+    if (writesBefore) await s.execute(["CREATE TABLE other (v)"]);
+    const update = s.entries.execute(["UPDATE t SET v = v || 'x' WHERE id = 150"]);
+    for (let starts = 0; starts < 3; starts++) {
+      await assert.rejects(s.apply(update), /not what was written there/, `start ${starts}`);
+      await assert.rejects(s.store.failed, /not what was written there/);
+      await s.restart();
+    }
+    assert.match(await s.query("SELECT v FROM t WHERE id = 150"), /not what was written there/);
+  });
+}
+
 Deno.test("Store.close may be called twice, and everything after it is refused", async () => {
   const s = await TestStore.open();
   const first = s.store.close();
