@@ -11,9 +11,10 @@ export function withoutSecrets(text: string): string {
 
 function ofOneUrl(text: string): string {
   const [, scheme, hosts = "", rest = ""] =
-    /^(.*?[a-z][a-z\d+.-]*:\/\/)([^\s/?#]*)(.*)$/is.exec(text) ?? [];
+    /^(.*?[a-z][a-z\d+.-]*:\/\/)([^/?#\\]*)(.*)$/is.exec(text) ?? [];
   if (scheme === undefined) return text;
-  const shown = hosts.split(",").map((host) => host.replace(/^.*@/, "…@")).join(",");
+  // A password may have commas and spaces: what is before the last @ need not be another host.
+  const shown = hosts.replace(/^.*@/s, "…@");
   return scheme + shown + (rest === "" || rest === "/" ? rest : "/…");
 }
 

@@ -11,7 +11,13 @@ Deno.test("withoutSecrets() leaves of a URL its scheme and its hosts, and nothin
       ["https://h/", "https://h/"],
       ["http://u:p@a:4001/x,http://b:4001", "http://…@a:4001/…,http://b:4001"],
       ["http://a/x,y/token,http://u@b/z", "http://a/…,http://…@b/…"],
-      ["nats://user:pass@a:4222,u:p@b:4222", "nats://…@a:4222,…@b:4222"],
+      ["nats://a:4222,b:4222/x", "nats://a:4222,b:4222/…"],
+      // The first may be a host, or a part of a password.
+      ["nats://user:pass@a:4222,u:p@b:4222", "nats://…@b:4222"],
+      ["https://u:pass,word@h/x", "https://…@h/…"],
+      ["https://u:pass word@h/x", "https://…@h/…"],
+      ["https://u:pass\tword@h", "https://…@h"],
+      ["https://h\\token", "https://h/…"],
       ['{"password": "p"}', "{…}"],
     ] as const
   ) assert.equal(withoutSecrets(text), shown);
