@@ -172,6 +172,15 @@ Deno.test("Store.read and inspect go by the schema as it is, not as their connec
       await s.execute(["ALTER TABLE u DROP COLUMN b"]);
     }
   }
+
+  await look("u");
+  await s.execute(["ALTER TABLE u ADD COLUMN b"]);
+  const { columns: watched } = await s.store.liveRead({
+    statement: { sql: "SELECT * FROM u UNION SELECT 1, 2" },
+    format: plain,
+    timeoutMs: 0,
+  });
+  assert.deepEqual(watched, ["a", "b"]);
 });
 
 Deno.test("Store.inspect tells whether all of a text is read-only", async () => {

@@ -86,7 +86,7 @@ export class ReadRunner {
     else this.#guarded(rights, body);
   }
 
-  #live(sql: string, format: AnswerFormat, output: ReadOutput): void {
+  #live(sql: string, format: AnswerFormat, output: ReadOutput, isNewest = false): void {
     const { json } = output;
     const startedAt = this.#clock.now();
     try {
@@ -97,6 +97,9 @@ export class ReadRunner {
       writeLiveOrigin(json, origin, this.#clock.now() - startedAt);
     } catch (error) {
       json.length = 0;
+      if (!isNewest && isOfSchema(error) && this.#readSchema()) {
+        return this.#live(sql, format, output, true);
+      }
       writeFailure(json, this.#failureOf(error, output), format, false);
     }
   }
