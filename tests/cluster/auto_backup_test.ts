@@ -108,8 +108,11 @@ Deno.test("a backup that is asked of a follower is stored by the leader, has wha
     assert.equal(await rowsIn(standIn), "2\nok");
     assert.equal((await backups(leader)).num_uploads_ok, 1);
     assert.deepEqual(JSON.parse((await ask()).body), { made: false });
-    const told = await Deno.readTextFile(`${directory}/${follower.id}.jsonl`);
-    assert.match(told, /"what":"backup".*"outcome":"ok".*"forwarded_to":"127\.0\.0\.1/);
+    // The audit log's line may be written behind the answer.
+    await eventually("the audit log to tell of it", async () => {
+      const told = await Deno.readTextFile(`${directory}/${follower.id}.jsonl`);
+      return /"what":"backup".*"outcome":"ok".*"forwarded_to":"127\.0\.0\.1/.test(told);
+    });
     standIn.fault = () => error(503, "SlowDown");
     await follower.execute(["INSERT INTO t VALUES (3)"]);
     const failed = await ask();
