@@ -145,7 +145,8 @@ export class PageChecks {
         this.#at = 0;
         this.#nextAt = clock.now() + intervalMs;
       }
-      if (this.#at !== undefined) await this.#readOn(this.#at);
+      const at = this.#at === undefined ? undefined : await this.#readOn(this.#at);
+      if (sums === this.#sums) this.#at = at;
     }
     // Another file may have come, with sums and a timer of its own.
     if (sums !== this.#sums || life.refusal !== undefined) return;
@@ -153,18 +154,19 @@ export class PageChecks {
     this.#wait();
   }
 
-  async #readOn(from: number): Promise<void> {
+  /** Reads some pages from `from` on; where to go on, if anywhere. */
+  async #readOn(from: number): Promise<number | undefined> {
     const { copier, path, intervalMs } = this.#parts;
     const share = this.#sizeBytes / Math.max(1, intervalMs / tickMs);
     const bytes = Math.min(bytesMax, Math.max(bytesMin, Math.ceil(share)));
     try {
       const request = { type: "check_pages", path, from, bytesMax: bytes } as const;
       const { next, sizeBytes } = await copier.run<"check_pages">(request);
-      this.#at = next;
       this.#sizeBytes = sizeBytes;
+      return next;
     } catch {
-      // A wrong page is told of; what else is in the way is another's to tell, and passes by then.
-      this.#at = undefined;
+      // Behind a wrong page, of which is told, nothing is read; what else is in the way passes by.
+      return this.#sums?.mismatches.reads === 0 ? from : undefined;
     }
   }
 }
