@@ -91,8 +91,7 @@ export class ReadStream {
     if (this.#spooling || this.#over) return;
     if (this.#spool !== undefined) return void this.#advanceSpool(this.#spool);
     if (this.#waiting) this.#deliverArrived();
-    const waits = !this.#complete && this.#granted === 0;
-    if (!this.#over && waits && !this.#isHeld) this.#beginPatience();
+    if (!this.#over && this.#readerWaits && !this.#isHeld) this.#beginPatience();
   }
 
   #deliverArrived(): void {
@@ -113,6 +112,11 @@ export class ReadStream {
       return;
     }
     this.#watch();
+  }
+
+  /** Less than 0 where what was granted to the stream before came when this one had begun. */
+  get #readerWaits(): boolean {
+    return !this.#complete && this.#granted <= 0;
   }
 
   get #isEmpty(): boolean {
@@ -189,7 +193,7 @@ export class ReadStream {
       this.#spool = undefined;
       this.#isFull = false;
     }
-    if (!this.#complete && this.#granted === 0) this.#hold(true);
+    if (this.#readerWaits) this.#hold(true);
   }
 
   #watch(): void {

@@ -130,15 +130,20 @@ export class Reader {
 
   /** Stops a read that has been started: its answer will say that it is not all. */
   interrupt(task: number): void {
+    this.#interrupt(task, () => this.interrupt(task));
+  }
+
+  #interrupt(task: number, again: () => void): void {
     if (!this.#reads.has(task)) return;
     this.#interrupts.interrupt(this.#library, task);
-    this.#clock.after(interruptAgainMs, () => this.interrupt(task));
+    this.#clock.after(interruptAgainMs, again);
   }
 
   /** Stops a read that nobody waits for, or that must not wait for its client. */
   cancel(task: number): void {
-    if (this.#streaming === task) this.signals.cancel();
-    this.interrupt(task);
+    if (this.#streaming === task) this.signals.cancel(task);
+    // Its stream may have begun without that being known yet.
+    this.#interrupt(task, () => this.cancel(task));
   }
 
   cancelAll(): void {
@@ -180,7 +185,7 @@ export class Reader {
 
   /** Fails what is under way. */
   fail(error: Error): void {
-    this.signals.cancel();
+    this.signals.end();
     for (const task of this.#reads.keys()) this.#interrupts.interrupt(this.#library, task);
     this.#refuse(error);
     this.#released?.();

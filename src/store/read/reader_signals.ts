@@ -10,6 +10,9 @@ const place = { credit: 0, cancelled: 1, claims: 2 } as const;
 
 const claim = { open: 0, started: 1, takenBack: 2 } as const;
 
+/** In place of the number of one that is cancelled; these are greater than 0. */
+const everyTask = -1;
+
 /** How long a reader sleeps between two looks whether its stream was cancelled, in ms. */
 const sleepMs = 1000;
 
@@ -62,22 +65,27 @@ export class ReaderSignals {
     Atomics.notify(this.#words, place.credit);
   }
 
-  /** Main: nobody wants the rest of the stream. */
-  cancel(): void {
-    Atomics.store(this.#words, place.cancelled, 1);
+  /** Main: nobody wants the rest of a task's stream, which may have ended, and another have begun. */
+  cancel(task: number): void {
+    Atomics.store(this.#words, place.cancelled, task);
     Atomics.notify(this.#words, place.credit);
+  }
+
+  /** Main: nobody wants anything any more. */
+  end(): void {
+    this.cancel(everyTask);
   }
 
   /** Reader: begins a stream. */
   beginStream(): void {
-    Atomics.store(this.#words, place.cancelled, 0);
     Atomics.store(this.#words, place.credit, partsAhead);
   }
 
-  /** Reader: waits until one more part is wanted; false when the stream was cancelled. */
-  awaitCredit(): boolean {
+  /** Reader: waits until one more part of a task's stream is wanted; false when that was cancelled. */
+  awaitCredit(task: number): boolean {
     for (;;) {
-      if (Atomics.load(this.#words, place.cancelled) === 1) return false;
+      const cancelled = Atomics.load(this.#words, place.cancelled);
+      if (cancelled === task || cancelled === everyTask) return false;
       const credit = Atomics.load(this.#words, place.credit);
       if (credit > 0) {
         Atomics.sub(this.#words, place.credit, 1);

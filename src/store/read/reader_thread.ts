@@ -224,7 +224,7 @@ class Reader {
   #part(task: number, kind: number): void {
     this.#send();
     const since = this.#meter.now();
-    const granted = this.#signals.awaitCredit();
+    const granted = this.#signals.awaitCredit(task);
     this.#waitedMs += this.#meter.now() - since;
     if (!granted) throw new ReadCancelled();
     writePiece(this.#pieces, task, kind, this.#json.bytes.subarray(0, this.#json.length));
