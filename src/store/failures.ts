@@ -112,9 +112,11 @@ export function isOfThisMachine(error: SqliteError, database: Database): boolean
 
 /** The failure of a store whose database this machine cannot write. */
 export function unwritable({ path }: Database, error: SqliteError): StoreFailedError {
+  const wayOut = error.extendedCode === ResultCode.wrongPage
+    ? "Start the node again where others can make up for it; restore a backup where there are none"
+    : "Mend the disk and start the node again";
   return new StoreFailedError(
-    `Database ${path} cannot be written: ${error.message} (${error.codeName}). ` +
-      "Mend the disk and start the node again",
+    `Database ${path} cannot be written: ${error.message} (${error.codeName}). ${wayOut}`,
     { cause: error },
   );
 }
