@@ -13,8 +13,9 @@ interface Moment {
 
 /**
  * Opens the database at a moment that is between two entries, so that whoever goes on behind a copy's
- * index gets nothing twice. An entry that takes longer than ten seconds is not waited for: then what
- * `open` gives has a part of it, as whoever reads the database sees it.
+ * index gets nothing twice. Where none is met for ten seconds, as in an entry that takes longer, or
+ * among large ones without a pause, what `open` gives has a part of one, as whoever reads the database
+ * sees it.
  *
  * @param check Throws when it is to be given up.
  */
