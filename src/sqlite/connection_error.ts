@@ -9,11 +9,12 @@ export function connectionError(
   code: number,
 ): SqliteError {
   const { symbols } = library;
-  if (connection === null || (symbols.sqlite3_errcode(connection) & 0xff) !== (code & 0xff)) {
-    return new SqliteError(code, readCString(symbols.sqlite3_errstr(code)) ?? "Unknown error");
-  }
-  const extendedCode = symbols.sqlite3_extended_errcode(connection);
-  const message = readCString(symbols.sqlite3_errmsg(connection)) ?? "Unknown error";
+  // A copy by pages, for one, leaves nothing there.
+  const isThere = connection !== null &&
+    (symbols.sqlite3_errcode(connection) & 0xff) === (code & 0xff);
+  const extendedCode = isThere ? symbols.sqlite3_extended_errcode(connection) : code;
+  const text = isThere ? symbols.sqlite3_errmsg(connection) : symbols.sqlite3_errstr(code);
+  const message = readCString(text) ?? "Unknown error";
   // SQLite itself never finds that, and has no words for it.
   const detail = extendedCode === ResultCode.wrongPage
     ? ": a page of the database file is not what was written there"

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Prng } from "../../src/base/prng.ts";
 import {
+  Backup,
   Database,
   DatabaseImage,
   findLibrary,
@@ -106,6 +107,12 @@ Deno.test("a page of a database file that is not what was written is not read, w
         target.exec(`ATTACH '${path}' AS other; CREATE TABLE c AS SELECT * FROM other.t`)
       );
       target.close();
+      using source = new Database(path, { library, readonly: true });
+      using copy = new Database(`${path}.copy by pages`, { library });
+      using backup = new Backup(copy, source);
+      assert.throws(() => backup.step(-1), isWrongPage, `${kind}: copied by pages`);
+      backup.close();
+      source.close();
       sums.end(7);
     }
   }));
