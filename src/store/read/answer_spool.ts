@@ -63,6 +63,11 @@ export class AnswerSpool {
     this.#room = room;
   }
 
+  /** Bytes that were written, those that have been read again among them. */
+  get bytes(): number {
+    return this.#taken;
+  }
+
   get isEmpty(): boolean {
     return this.#read === this.#written;
   }

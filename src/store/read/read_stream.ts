@@ -19,6 +19,8 @@ export interface ReadStreamParts {
   /** How long a client may take nothing, in ms. */
   readonly stallMs: number;
   readonly room: AnswerRoom;
+  /** Whether an answer of which so many bytes are kept may have more of it kept. */
+  mayKeep(bytes: number): boolean;
   /** Parts that may come without being asked for. */
   readonly partsAhead: number;
   readonly handlers: ReadStreamHandlers;
@@ -178,7 +180,7 @@ export class ReadStream {
   /** Puts the first of what has arrived into the file. */
   async #keep(spool: AnswerSpool, part: Uint8Array): Promise<void> {
     // A disk without room is as good as a bound that was reached: the reader waits for the client.
-    const kept = await spool.write(part).catch(() => false);
+    const kept = this.#parts.mayKeep(spool.bytes) && await spool.write(part).catch(() => false);
     if (this.#over) return;
     this.#isFull = !kept;
     if (!kept) return;

@@ -59,6 +59,9 @@ const takeBackAfterMs = 10;
 const tooManySlow = "Answer given up: its client takes it slowly, as do too many others, " +
   "and what it has not taken fits in no file any more";
 
+/** Of an answer that its client takes slowly a reader puts so much on the disk while others wait, in bytes. */
+const turnBytes = 16 * 1024 * 1024;
+
 type Answer = Uint8Array | ReadableStream<Uint8Array>;
 
 /** Read-only connections, each in a thread, started as they are needed. */
@@ -245,6 +248,10 @@ export class ReaderPool implements Holder {
       clock,
       stallMs,
       room,
+      // A reader that has done so much for a client that does not take it has others' turn.
+      mayKeep: (bytes) =>
+        bytes < turnBytes || this.#queue.length === 0 ||
+        this.#held.size >= this.#options.streamsMax,
       partsAhead,
       handlers: {
         wanted: () => reader.signals.grant(1),
