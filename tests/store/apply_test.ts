@@ -548,10 +548,9 @@ Deno.test("Store.apply goes on within an entry whose first statements were commi
   ];
   const request = { origin: 1n, sequence: 1, floor: 1 };
   const entry = s.entries.execute(statements, { request });
-  await s.store.close();
   const resume = `UPDATE sqlite_raft SET resume_statement = 1, resume_offset = ${first.length}, ` +
     "resume_parameter = 1, resume_counter = 2";
-  assert.equal(sqlite3(s.path, resume), "");
+  await s.edit((path) => assert.equal(sqlite3(path, resume), ""));
   await s.restart();
   assert.deepEqual(await s.apply(entry), [`${done(1)},${done(2)}`]);
   assert.match(await s.query("SELECT v FROM t"), /\[\["to do"\],\["last"\]\]/);
@@ -612,8 +611,9 @@ Deno.test("Store.apply knows changes() after a change of so many rows that nobod
     "CREATE TRIGGER g AFTER INSERT ON w BEGIN INSERT INTO log (a) VALUES (changes()); " +
     "INSERT INTO log (b) SELECT 1 UNION ALL SELECT 2; INSERT INTO log (c) VALUES (changes()); END",
   ]);
-  await s.store.close();
-  assert.equal(sqlite3(s.path, `UPDATE sqlite_raft SET changes = ${rows}`), "");
+  await s.edit((path) =>
+    assert.equal(sqlite3(path, `UPDATE sqlite_raft SET changes = ${rows}`), "")
+  );
   await s.restart();
   assert.match(await s.execute(["SELECT changes()"], { unified: true }), /\[\[1000000000000\]\]/);
   assert.equal(await s.execute(["INSERT INTO w VALUES (1), (2)"]), done(2, 2));

@@ -268,6 +268,18 @@ export class TestStore {
     return await this.store.read(request, signal);
   }
 
+  /**
+   * Closes the store and has its file changed behind it, together with what goes with it: sums of
+   * pages would tell of the change.
+   */
+  async edit(change: (path: string) => void): Promise<void> {
+    await this.store.close();
+    change(this.path);
+    await Deno.remove(`${this.path}-sums`).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+
   async close(): Promise<void> {
     await this.store.close();
     await Deno.remove(this.directory, { recursive: true });

@@ -108,13 +108,10 @@ Deno.test("Upkeep by PRAGMA optimize looks at every table, and what is planned n
 Deno.test("Upkeep that SQL makes fail is a result, and its time does not count as done", async () => {
   await using s = await TestStore.open();
   await s.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (1)"]);
-  await s.store.close();
   // A function of another program's: SQLite cannot write the table anew without it.
-  sqlite3(
-    s.path,
-    "PRAGMA writable_schema = ON; " +
-      "UPDATE sqlite_schema SET sql = 'CREATE TABLE t (v, g AS (elsewhere(v)) STORED)' WHERE name = 't'",
-  );
+  const foreign = "PRAGMA writable_schema = ON; " +
+    "UPDATE sqlite_schema SET sql = 'CREATE TABLE t (v, g AS (elsewhere(v)) STORED)' WHERE name = 't'";
+  await s.edit((path) => assert.equal(sqlite3(path, foreign), ""));
   await s.restart();
   assert.match(await upkeep(s, { task: "vacuum", step: "vacuum" }), /error.*elsewhere/);
   const { upkeep: { vacuum }, upkeepRuns } = await s.store.status();
