@@ -288,17 +288,14 @@ Deno.test("A request goes on behind a crash with what its PRAGMAs had set", asyn
   assert.match(expected, /REFERENCES authors.*,3,0\]/);
 
   await using s = await opened();
-  await s.store.close();
   const table = "CREATE TABLE sqlite_raft_pragma(id INTEGER PRIMARY KEY, foreign_keys INTEGER, " +
     "request_foreign_keys INTEGER, request_defer_foreign_keys INTEGER, request_legacy_alter_table INTEGER)";
-  const made = sqlite3(
-    s.path,
-    "PRAGMA writable_schema = ON; " + table.replace("sqlite_raft_pragma", "made") + "; " +
-      `UPDATE sqlite_schema SET name = 'sqlite_raft_pragma', tbl_name = 'sqlite_raft_pragma', sql = '${table}' WHERE name = 'made'; ` +
-      "PRAGMA writable_schema = RESET; INSERT INTO sqlite_raft_pragma VALUES (1, NULL, 0, 0, 1); " +
-      "UPDATE sqlite_raft SET resume_statement = 2, resume_counter = 2",
-  );
-  assert.equal(made, "");
+  const made = "PRAGMA writable_schema = ON; " + table.replace("sqlite_raft_pragma", "made") +
+    "; " +
+    `UPDATE sqlite_schema SET name = 'sqlite_raft_pragma', tbl_name = 'sqlite_raft_pragma', sql = '${table}' WHERE name = 'made'; ` +
+    "PRAGMA writable_schema = RESET; INSERT INTO sqlite_raft_pragma VALUES (1, NULL, 0, 0, 1); " +
+    "UPDATE sqlite_raft SET resume_statement = 2, resume_counter = 2";
+  await s.edit((path) => assert.equal(sqlite3(path, made), ""));
   await s.restart();
   await s.apply(entry);
   s.entries.index = entry.entry.index;
