@@ -1,0 +1,201 @@
+/**
+ * The layer over the default VFS: where SQLite opens, reads, writes and syncs files. A part of what is
+ * compiled for the sums of pages (`page_sums_source.ts`), behind the sums themselves.
+ */
+export const pageSumsLayerSource = `
+static sums_tail *sums_tail_of(sqlite3_file *file) {
+  return (sums_tail *)((char *)file + sums_original->szOsFile);
+}
+
+/* SQLite locks bytes of this page, and never reads or writes it. */
+#define SUMS_LOCK_BYTE 0x40000000
+
+static int sums_read_part(sqlite3_file *, void *, int, sqlite3_int64);
+
+static int sums_read(sqlite3_file *file, void *into, int amount, sqlite3_int64 offset) {
+  sums_tail *tail = sums_tail_of(file);
+  page_sums *s = tail->of;
+  sqlite3_int64 page_bytes = (sqlite3_int64)s->head.page_bytes;
+  int rc;
+  /*
+   * The start of the first page is read when a connection is opened, without a look whether the page
+   * is in the WAL: nothing follows from it that the whole page does not say again.
+   */
+  if (page_bytes > 0 && offset >= page_bytes && offset % page_bytes + amount <= page_bytes &&
+      amount < page_bytes) {
+    return sums_read_part(file, into, amount, offset);
+  }
+  rc = tail->original->xRead(file, into, amount, offset);
+  if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return rc;
+  if (page_bytes == 0 || amount % page_bytes != 0 || offset % page_bytes != 0) return rc;
+  for (int at = 0; at < amount; at += page_bytes) {
+    sums_u64 page = (offset + at) / page_bytes + 1;
+    unsigned char *bytes = (unsigned char *)into + at;
+    if (offset + at == SUMS_LOCK_BYTE) continue;
+    /* A page that the file has not: only one that was in it is missed. */
+    if (rc != SQLITE_OK) {
+      sums_u32 *known = sums_at(s, page, 0);
+      if (known == NULL || __atomic_load_n(known, __ATOMIC_ACQUIRE) == 0) continue;
+    }
+    if (sums_is_one(bytes, page_bytes, s, page)) continue;
+    /* Once more, of the file: what was wrong on the way is not wrong there. */
+    rc = tail->original->xRead(file, bytes, page_bytes, offset + at);
+    if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return rc;
+    if (sums_is_one(bytes, page_bytes, s, page)) continue;
+    if (__atomic_fetch_add(&s->mismatches, 1, __ATOMIC_ACQ_REL) == 0) {
+      __atomic_store_n(&s->first_page, page, __ATOMIC_RELEASE);
+    }
+    return SQLITE_IOERR_DATA;
+  }
+  return rc;
+}
+
+/* SQLite reads the part that it needs of an overflow page: SQLITE_DIRECT_OVERFLOW_READ. */
+static int sums_read_part(sqlite3_file *file, void *into, int amount, sqlite3_int64 offset) {
+  sums_tail *tail = sums_tail_of(file);
+  sqlite3_int64 page_bytes = (sqlite3_int64)tail->of->head.page_bytes, at = offset % page_bytes;
+  unsigned char *whole = sqlite3_malloc64(page_bytes);
+  int rc;
+  if (whole == NULL) return SQLITE_IOERR_NOMEM;
+  rc = sums_read(file, whole, (int)page_bytes, offset - at);
+  if (rc == SQLITE_OK) memcpy(into, whole + at, amount);
+  sqlite3_free(whole);
+  return rc == SQLITE_IOERR_SHORT_READ ? tail->original->xRead(file, into, amount, offset) : rc;
+}
+
+static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset) {
+  sums_tail *tail = sums_tail_of(file);
+  page_sums *s = tail->of;
+  sqlite3_int64 page_bytes;
+  int rc = sums_unseal(s);
+  if (rc != SQLITE_OK) return rc;
+  rc = tail->original->xWrite(file, from, amount, offset);
+  if (offset == 0 && amount >= 512 && s->head.page_bytes == 0) s->head.page_bytes = amount;
+  page_bytes = (sqlite3_int64)s->head.page_bytes;
+  if (page_bytes == 0) return rc;
+  if (rc != SQLITE_OK || amount != page_bytes || offset % page_bytes != 0) {
+    sums_forget(s, offset / page_bytes + 1, (offset + amount + page_bytes - 1) / page_bytes + 1);
+  } else {
+    sums_u64 page = offset / page_bytes + 1;
+    sums_u32 *sum = sums_at(s, page, 1);
+    if (sum == NULL) return SQLITE_IOERR_NOMEM;
+    __atomic_store_n(sum, sums_of_page(from, amount, page), __ATOMIC_RELEASE);
+    sums_set_dirty(s, page);
+  }
+  return rc;
+}
+
+static int sums_truncate(sqlite3_file *file, sqlite3_int64 size) {
+  sums_tail *tail = sums_tail_of(file);
+  page_sums *s = tail->of;
+  int rc = sums_unseal(s);
+  if (rc != SQLITE_OK) return rc;
+  rc = tail->original->xTruncate(file, size);
+  if (s->head.page_bytes > 0) sums_forget(s, size / s->head.page_bytes + 1, ~0ULL);
+  return rc;
+}
+
+/*
+ * Of a checkpoint: only behind it the WAL can be begun anew, so that until then a page and its sum
+ * may differ on the disk, for the page is read from the WAL and written again from there.
+ */
+static int sums_sync(sqlite3_file *file, int flags) {
+  sums_tail *tail = sums_tail_of(file);
+  sqlite3_file *side = tail->of->side;
+  int written, rc;
+  sqlite3_mutex_enter(sums_mutex());
+  rc = sums_flush(tail->of, &written);
+  sqlite3_mutex_leave(sums_mutex());
+  if (rc == SQLITE_OK && written) rc = side->pMethods->xSync(side, flags);
+  return rc == SQLITE_OK ? tail->original->xSync(file, flags) : rc;
+}
+
+static int sums_close(sqlite3_file *file) {
+  sums_tail *tail = sums_tail_of(file);
+  page_sums *s = tail->of;
+  int is_last;
+  sqlite3_mutex_enter(sums_mutex());
+  is_last = --s->open == 0 && s->ended;
+  sqlite3_mutex_leave(sums_mutex());
+  if (is_last) sums_free(s);
+  return tail->original->xClose(file);
+}
+
+static sums_u64 sums_file_id(const char *path) {
+#ifdef _WIN32
+  (void)path;
+  return 0;
+#else
+  struct stat found;
+  return stat(path, &found) == 0 ? (sums_u64)found.st_ino : 0;
+#endif
+}
+
+/* The WAL's header, when it is begun anew. */
+static int sums_write_wal(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset) {
+  sums_tail *tail = sums_tail_of(file);
+  int rc = tail->original->xWrite(file, from, amount, offset);
+  if (rc == SQLITE_OK && offset == 0 && amount == 32) {
+    page_sums *s;
+    sqlite3_mutex_enter(sums_mutex());
+    /* The WAL may be open for longer than the database, and this may have ended. */
+    for (s = sums_all; s != NULL && s != tail->of; s = s->next);
+    if (s != NULL) {
+      memcpy(s->head.salts, (const char *)from + 16, 8);
+      __atomic_store_n(&s->head.sealed_at, -1, __ATOMIC_RELEASE);
+      s->head.file_id = sums_file_id(s->path);
+      rc = sums_write_head(s);
+    }
+    sqlite3_mutex_leave(sums_mutex());
+  }
+  return rc;
+}
+
+static page_sums *sums_find(const char *path, size_t length) {
+  for (page_sums *s = sums_all; s != NULL; s = s->next) {
+    if (strlen(s->path) == length && memcmp(s->path, path, length) == 0) return s;
+  }
+  return NULL;
+}
+
+static int sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out) {
+  int rc = sums_original->xOpen(sums_original, name, file, flags, out);
+  int is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0, is_wal = (flags & SQLITE_OPEN_WAL) != 0;
+  sums_tail *tail = sums_tail_of(file);
+  size_t length;
+  (void)vfs;
+  if (rc != SQLITE_OK || name == NULL || !(is_database || is_wal)) return rc;
+  length = strlen(name) - (is_wal ? 4 : 0);
+  sqlite3_mutex_enter(sums_mutex());
+  tail->of = sums_find(name, length);
+  if (tail->of != NULL && is_database) tail->of->open++;
+  sqlite3_mutex_leave(sums_mutex());
+  if (tail->of == NULL) return rc;
+  tail->original = file->pMethods;
+  tail->methods = *file->pMethods;
+  if (is_wal) tail->methods.xWrite = sums_write_wal;
+  else {
+    /* Without memory-mapped reads, which nobody could look at. */
+    if (tail->methods.iVersion > 2) tail->methods.iVersion = 2;
+    tail->methods.xRead = sums_read;
+    tail->methods.xWrite = sums_write;
+    tail->methods.xTruncate = sums_truncate;
+    tail->methods.xSync = sums_sync;
+    tail->methods.xClose = sums_close;
+  }
+  file->pMethods = &tail->methods;
+  return rc;
+}
+
+/* With the mutex: the layer is there for files that are opened from now on. */
+static int sums_register(void) {
+  if (sums_original != NULL) return SQLITE_OK;
+  sums_original = sqlite3_vfs_find(NULL);
+  if (sums_original == NULL) return SQLITE_ERROR;
+  sums_vfs = *sums_original;
+  sums_vfs.zName = "raftlite-page-sums";
+  sums_vfs.szOsFile = sums_original->szOsFile + (int)sizeof(sums_tail);
+  sums_vfs.xOpen = sums_open;
+  return sqlite3_vfs_register(&sums_vfs, 1);
+}
+`;
