@@ -2,13 +2,14 @@ import { dirname } from "node:path";
 import { removeChanges } from "../../changes/remove_changes.ts";
 import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Disk } from "../../io/types.ts";
+import { companions } from "../../sqlite/mod.ts";
 
 /** Where a data directory keeps what was found damaged in it: what was last found, and no more. */
 export const asideName = "damaged";
 
 /** With the database, what belongs to it; the rest is made anew. */
 const kept = ["-wal", ""] as const;
-const dropped = ["-shm", "-journal", "-sums"] as const;
+const dropped = companions.filter((suffix) => suffix !== "-wal");
 
 /** Where the database at `path` is when it is set aside. */
 export function asideOf(path: string): string {
