@@ -208,7 +208,6 @@ class SqliteStore implements Store {
     });
     this.outsideReaders = new OutsideReaders(
       life,
-      clock,
       { library: locationOf(library), path, foreignKeys, slow },
       reportSlow,
     );
@@ -270,7 +269,7 @@ class SqliteStore implements Store {
     this.#writerStatus = new WriterWatch(status, unknownStatus, life, clock);
     this.statements = statements.summaries(
       this.#writer,
-      [this.#readers, this.outsideReaders],
+      () => [...this.#readers.threads, ...this.outsideReaders.threads],
       life,
     );
   }

@@ -1,9 +1,8 @@
-import type { Clock } from "../../io/types.ts";
-import { within } from "../../io/within.ts";
 import type { LibraryLocation } from "../../sqlite/mod.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
 import type { StatementFigures } from "../statements/statement_statistics.ts";
+import type { ReadingThread } from "../statements/store_statements.ts";
 
 export type { SlowStatement, StatementFigures };
 
@@ -16,15 +15,11 @@ export interface ReadingStart {
 }
 
 /** A thread that is none of the store's and reads its database, as the store sees it. */
-export interface OutsideReader {
+export interface OutsideReader extends ReadingThread {
   /** Lets go of the file; resolves when it has, or is no more. It begins so. */
   release(): Promise<void>;
   /** It may read from now on. */
   resume(): void;
-  /** The figures of its statements, as it last told them. */
-  readonly statements: readonly StatementFigures[];
-  /** Asks for newer ones; resolves when they have come, or it is no more. */
-  askStatements(): Promise<void>;
 }
 
 /** The threads outside the store that read its database: they let go of the file when all do. */
@@ -33,19 +28,16 @@ export class OutsideReaders implements Holder {
   /** To be told of slow statements that they ran. */
   readonly reportSlow: (statement: SlowStatement) => void;
   readonly #life: LifeCycle;
-  readonly #clock: Clock;
   readonly #readers = new Set<OutsideReader>();
   /** The file is damaged: nobody reads it before another is in its place. */
   #distrusted = false;
 
   constructor(
     life: LifeCycle,
-    clock: Clock,
     start: ReadingStart,
     reportSlow: (statement: SlowStatement) => void,
   ) {
     this.#life = life;
-    this.#clock = clock;
     this.start = start;
     this.reportSlow = reportSlow;
     life.hold(this);
@@ -58,12 +50,9 @@ export class OutsideReaders implements Holder {
     return () => void this.#readers.delete(reader);
   }
 
-  /** The figures of each one's statements, as of now or, where it says nothing for so long, a little older. */
-  async statements(waitMs: number): Promise<(readonly StatementFigures[])[]> {
-    const readers = [...this.#readers];
-    const asked = Promise.all(readers.map((reader) => reader.askStatements()));
-    await within(this.#clock, waitMs, asked);
-    return readers.map(({ statements }) => statements);
+  /** Those that there are now, to be asked for figures of their statements. */
+  get threads(): readonly ReadingThread[] {
+    return [...this.#readers];
   }
 
   /** Has all of them let go of a file that is damaged, until it is exchanged. */

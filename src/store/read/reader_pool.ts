@@ -17,8 +17,7 @@ import {
 import { type PendingRead, Reader, type ReaderHandlers } from "./reader.ts";
 import { timeoutAnswer } from "./timeout_answer.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
-import type { StatementFigures } from "../statements/statement_statistics.ts";
-import { within } from "../../io/within.ts";
+import type { ReadingThread } from "../statements/store_statements.ts";
 import { partsAhead, tasksPerMessageMax } from "./reader_signals.ts";
 import type { AnswerRoom } from "./answer_spool.ts";
 import {
@@ -106,12 +105,9 @@ export class ReaderPool implements Holder {
     };
   }
 
-  /** The figures of each reader's statements, as of now or, where it reads, a little older. */
-  async statements(waitMs: number): Promise<(readonly StatementFigures[])[]> {
-    const readers = [...this.#readers.keys()];
-    const asked = Promise.all(readers.map((reader) => reader.askStatements()));
-    await within(this.#options.clock, waitMs, asked);
-    return readers.map(({ statements }) => statements);
+  /** Those that there are now, to be asked for figures of their statements. */
+  get threads(): readonly ReadingThread[] {
+    return [...this.#readers.keys()];
   }
 
   /** Throws a StoreBusyError when too many wait; rejects with the signal's reason when it is aborted. */

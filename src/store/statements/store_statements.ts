@@ -1,4 +1,5 @@
 import type { Clock, Logger } from "../../io/types.ts";
+import { within } from "../../io/within.ts";
 import type { Writer } from "../apply/writer.ts";
 import { waitMs, WriterWatch } from "../apply/writer_watch.ts";
 import type { LifeCycle } from "../life_cycle.ts";
@@ -13,9 +14,12 @@ export interface StoreStatementsParts {
   readonly slow: SlowOptions | undefined;
 }
 
-/** Threads that read, as they tell what came of their statements. */
-export interface ReadingThreads {
-  statements(waitMs: number): Promise<(readonly StatementFigures[])[]>;
+/** A thread that reads, as it tells what came of its statements. */
+export interface ReadingThread {
+  /** The figures of its statements, as it last told them. */
+  readonly statements: readonly StatementFigures[];
+  /** Asks for newer ones; resolves when they have come, which is not while it reads, or it is no more. */
+  askStatements(): Promise<void>;
 }
 
 /** What is known of the statements that the threads of a store run. */
@@ -33,18 +37,23 @@ export class StoreStatements {
     this.meter = new StatementMeter({ clock, slow, report: this.reportSlow });
   }
 
-  /** How to ask all threads for what they have kept, once those are there. */
+  /**
+   * How to ask all threads for what they have kept, once those are there: as of now or, where one
+   * says nothing for a while, a little older.
+   */
   summaries(
     writer: Writer,
-    readers: readonly ReadingThreads[],
+    reading: () => readonly ReadingThread[],
     life: LifeCycle,
   ): () => Promise<StatementSummary[]> {
     const none: StatementFigures[] = [];
     const ofWriter = new WriterWatch(() => writer.statements(), none, life, this.#clock);
     return async () => {
-      const reading = Promise.all(readers.map((each) => each.statements(waitMs)));
-      const [written, read] = await Promise.all([ofWriter.ask(), reading]);
-      return summarize([this.meter.figures, written, ...read.flat()]);
+      const threads = reading();
+      const asked = Promise.all(threads.map((thread) => thread.askStatements()));
+      const [written] = await Promise.all([ofWriter.ask(), within(this.#clock, waitMs, asked)]);
+      const read = threads.map(({ statements }) => statements);
+      return summarize([this.meter.figures, written, ...read]);
     };
   }
 }

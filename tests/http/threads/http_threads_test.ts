@@ -4,7 +4,6 @@ import { ConnectionCount } from "../../../src/http/connection_count.ts";
 import { ConnectionWatch } from "../../../src/http/connection_watch.ts";
 import { HttpThreads } from "../../../src/http/threads/http_threads.ts";
 import { ReadConfirmer } from "../../../src/http/threads/read_confirmer.ts";
-import { DenoClock } from "../../../src/io/deno_clock.ts";
 import type { Logger } from "../../../src/io/types.ts";
 import { LifeCycle } from "../../../src/store/life_cycle.ts";
 import { OutsideReaders } from "../../../src/store/read/outside_readers.ts";
@@ -14,7 +13,6 @@ Deno.test("HttpThreads lets go of a thread that dies, its requests and connectio
   life.opened();
   const readers = new OutsideReaders(
     life,
-    new DenoClock(),
     { library: { path: "", origin: "system" }, path: "", foreignKeys: false, slow: undefined },
     () => {},
   );
