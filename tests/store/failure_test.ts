@@ -54,30 +54,32 @@ Deno.test("Store.failed rejects when a reader dies", async () => {
   });
 });
 
-const beside: Readonly<Record<string, (store: TestStore) => Promise<unknown>>> = {
-  copier: ({ store }) => store.checkpoint(),
-  images: ({ store }) => store.backup({ format: "binary", vacuum: false, tables: [] }),
-  scrub: async ({ store }) => {
-    store.prepareCopy();
-    await store.holdCopy();
+/** Threads beside the writer and the readers: the module of each, and what starts it. */
+const beside: Readonly<
+  Record<string, { readonly module: string; begin(store: TestStore): Promise<unknown> }>
+> = {
+  copier: { module: "copy_worker", begin: ({ store }) => store.checkpoint() },
+  images: {
+    module: "image_worker",
+    begin: ({ store }) => store.backup({ format: "binary", vacuum: false, tables: [] }),
   },
-  held_reads: ({ store }) => store.hold(),
+  scrub: {
+    module: "scrub_worker",
+    begin: async ({ store }) => {
+      store.prepareCopy();
+      await store.holdCopy();
+    },
+  },
+  held_reads: { module: "held_reads_worker", begin: ({ store }) => store.hold() },
 };
 
-const modules: Readonly<Record<string, string>> = {
-  copier: "copy_worker",
-  images: "image_worker",
-  scrub: "scrub_worker",
-  held_reads: "held_reads_worker",
-};
-
-for (const [name, begin] of Object.entries(beside)) {
+for (const [name, { module, begin }] of Object.entries(beside)) {
   Deno.test(`Store.failed rejects when another thread dies, whose connection nobody can close: ${name}`, async () => {
     await withWorkers(async (workers) => {
       await using s = await TestStore.open();
       await s.execute(["CREATE TABLE t (v)"]);
       await begin(s);
-      const worker = workers.findLast((each) => moduleOf.get(each)?.includes(modules[name] ?? ""));
+      const worker = workers.findLast((each) => moduleOf.get(each)?.includes(module));
       assert.ok(worker !== undefined, "It has a thread of its own");
       die(worker);
       await assert.rejects(
