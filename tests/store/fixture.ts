@@ -1,6 +1,7 @@
 import { checksum } from "../../src/base/checksum.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
+import { removeIfThere } from "../../src/io/remove_if_there.ts";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import { EntryType } from "../../src/raft/types.ts";
 import { findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
@@ -78,6 +79,15 @@ export function openFiles(path: string): number | undefined {
     }
   }
   return count;
+}
+
+/** Resolves when `condition` holds; fails after three minutes at least. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 18_000; tries++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error("Waited in vain");
 }
 
 export interface ExecuteOptions {
@@ -275,9 +285,7 @@ export class TestStore {
   async edit(change: (path: string) => void): Promise<void> {
     await this.store.close();
     change(this.path);
-    await Deno.remove(`${this.path}-sums`).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    await removeIfThere(new DenoDisk(), `${this.path}-sums`);
   }
 
   async close(): Promise<void> {

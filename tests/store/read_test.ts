@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SqlReal } from "../../src/store/types.ts";
-import { plain, TestStore } from "./fixture.ts";
+import { plain, TestStore, until } from "./fixture.ts";
 
 const endless =
   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
@@ -8,15 +8,6 @@ const endless =
 function rows(count: number, columns = "i"): string {
   return `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) ` +
     `SELECT ${columns} FROM n`;
-}
-
-/** Resolves when `condition` holds; fails after three minutes at least. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 18_000; tries++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("Waited in vain");
 }
 
 Deno.test("Store.read writes values as rqlite does", async () => {

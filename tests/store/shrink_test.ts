@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
-import { openFiles, TestStore } from "./fixture.ts";
+import { openFiles, TestStore, until } from "./fixture.ts";
 
 /** What the main thread does not answer by itself. */
 const counted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) " +
   "SELECT count(*) FROM n, t";
-
-/** Resolves when `condition` holds; fails after three minutes at least. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 18_000; tries++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("Waited in vain");
-}
 
 Deno.test("Store.shrink closes connections that nobody uses, and what comes then opens them again", async () => {
   await using s = await TestStore.open();

@@ -5,7 +5,7 @@ import { AnswerRoom } from "../../src/store/read/answer_spool.ts";
 import { ReadStream } from "../../src/store/read/read_stream.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
-import { plain, silent, TestStore } from "./fixture.ts";
+import { plain, silent, TestStore, until } from "./fixture.ts";
 
 /** Some 3 MB: more than a reader may be ahead of its client. */
 const rowCount = 400_000;
@@ -16,15 +16,6 @@ const shortQuery = rows("count(*)");
 function rows(columns: string): string {
   return "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n " +
     `WHERE i < ${rowCount}) SELECT ${columns} FROM n`;
-}
-
-/** Resolves when `condition` holds; fails after three minutes at least. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 18_000; tries++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("Waited in vain");
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
