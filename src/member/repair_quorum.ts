@@ -1,6 +1,6 @@
 import { messageOf } from "../base/message_of.ts";
 import { pause } from "../io/pause.ts";
-import { voterIds } from "../raft/configuration.ts";
+import { majority, voterIds } from "../raft/configuration.ts";
 import type { Configuration as Members, NodeId } from "../raft/types.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import type { Surroundings } from "./member_parts.ts";
@@ -25,17 +25,13 @@ export function sendersTo(self: NodeId, members: Members): Others {
     addresses: members.members
       .filter(({ id }) => id !== self && voters.has(id))
       .map(({ address }) => address),
-    needed: Math.max(1, majorityOf(voters.size) - own),
+    needed: Math.max(1, majority(voters.size) - own),
   };
 }
 
 /** Who must be there to let in a node that has lost what it promised: a majority without it. */
 export function admittersOf({ others, count }: Voters): Others {
-  return { addresses: others, needed: count === undefined ? 1 : majorityOf(count) };
-}
-
-function majorityOf(voters: number): number {
-  return Math.floor(voters / 2) + 1;
+  return { addresses: others, needed: count === undefined ? 1 : majority(count) };
 }
 
 /**
