@@ -1,5 +1,6 @@
 import process from "node:process";
 import { openCLibrary } from "../http/c_library.ts";
+import { repeat } from "../io/repeat.ts";
 import type { Clock, Timer } from "../io/types.ts";
 
 /** How often it looks, in ms. */
@@ -27,7 +28,7 @@ export interface ProcessMemory {
 export class MemoryTrim implements Disposable {
   readonly #memory: ProcessMemory;
   readonly #clock: Clock;
-  #timer: Timer;
+  readonly #timer: Timer;
   #lookedAt: number;
   #usedMs: number;
   /** Resident when it last trimmed, or began. */
@@ -39,11 +40,7 @@ export class MemoryTrim implements Disposable {
     this.#lookedAt = clock.now();
     this.#usedMs = memory.usedMs();
     this.#bytes = memory.residentBytes();
-    this.#timer = this.#later();
-  }
-
-  #later(): Timer {
-    return this.#clock.after(everyMs, () => void this.#look());
+    this.#timer = repeat(clock, everyMs, () => this.#look());
   }
 
   async #look(): Promise<void> {
@@ -53,7 +50,6 @@ export class MemoryTrim implements Disposable {
     const isResting = usedMs - this.#usedMs <= (now - this.#lookedAt) * restingShare;
     this.#lookedAt = now;
     this.#usedMs = usedMs;
-    this.#timer = this.#later();
     if (!isResting || memory.residentBytes() - this.#bytes < grownBytesMin) return;
     await memory.trim();
     this.#bytes = memory.residentBytes();
