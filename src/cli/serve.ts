@@ -6,7 +6,7 @@ import { messageOf } from "../base/message_of.ts";
 import type { ClusterService } from "../cluster/service.ts";
 import type { MemberFault } from "../cluster/types.ts";
 import { checkListen, type HttpServer, serve as serveHttp } from "../http/serve.ts";
-import { openWaitingRoom, type WaitingRoom } from "../http/waiting_room.ts";
+import { openWaitingRoom } from "../http/waiting_room.ts";
 import { openDiscovery } from "../discovery/open.ts";
 import type { Discovery } from "../discovery/types.ts";
 import { parseAddress } from "../io/address.ts";
@@ -44,6 +44,7 @@ import { ServiceManager } from "./service_manager.ts";
 import { pastStandby, type StandbyOptions } from "./standby/past_standby.ts";
 import { keepFilesPrivate, warnOfOpenDirectory } from "./private_files.ts";
 import { memberConfiguration } from "./tuning.ts";
+import { untilOpen } from "./until_open.ts";
 import { version } from "./version.ts";
 import { WatchedList } from "./watched_list.ts";
 
@@ -74,8 +75,12 @@ export async function serve(
   const manager = ServiceManager.open(Deno.env.toObject(), { clock, logger, host });
   const audit = openAudit(configuration, { clock, logger });
   const watched = new WatchedList(audit?.log);
-  const fatal = (text: string) =>
-    host ? logger.log("ERROR", "cli", `fatal: ${text}`) : printError(`fatal: ${text}\n`);
+  const fatal = async (text: string) => {
+    await logger.flush();
+    if (host === undefined) return printError(`fatal: ${text}\n`);
+    logger.log("ERROR", "cli", `fatal: ${text}`);
+    await logger.flush();
+  };
   host?.onRequests({
     stop: (what) => end.ask(what),
     reload: () => void manager.reload(() => watched.check()),
@@ -86,20 +91,18 @@ export async function serve(
     if (!(error instanceof Error)) throw error;
     const mistake = mistakes.some((kind) => error instanceof kind);
     manager.status(error.message);
-    await logger.flush();
-    fatal(`${mistake ? error.stack : error.message}`);
-    await logger.flush();
+    await fatal(`${mistake ? error.stack : error.message}`);
     return 1;
   } finally {
     watched.stop();
     await audit?.log.close();
     await manager.end();
   }
-  const failure = end.failure;
-  await logger.flush();
-  if (failure === undefined) return 0;
-  fatal(failure.message);
-  await logger.flush();
+  if (end.failure === undefined) {
+    await logger.flush();
+    return 0;
+  }
+  await fatal(end.failure.message);
   return 1;
 }
 
@@ -117,37 +120,6 @@ interface RunParts {
   readonly audit: OpenAudit | undefined;
   readonly manager: ServiceManager;
   readonly logger: StderrLogger;
-}
-
-/** How long opening may take before somebody answers HTTP meanwhile, in ms. */
-const openingMs = 500;
-
-interface Opening {
-  readonly end: Ending;
-  /** It may take long: until there is a cluster to be in. */
-  readonly isWaiting: boolean;
-  readonly waitingRoom: () => Promise<WaitingRoom>;
-}
-
-/** The node once it is open, or why the program is to end before. */
-async function untilOpen(
-  opening: Promise<OpenMember>,
-  { end, isWaiting, waitingRoom }: Opening,
-): Promise<OpenMember | string> {
-  const either = Promise.race([opening, end.asked]);
-  if (!isWaiting) return await either;
-  // A failure is told once it is waited for.
-  either.catch(() => {});
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), openingMs);
-  const early = await Promise.race([either, late.promise]).finally(() => clearTimeout(timer));
-  if (early !== undefined) return early;
-  const room = await waitingRoom();
-  try {
-    return await either;
-  } finally {
-    await room.close();
-  }
 }
 
 async function runUntil(
