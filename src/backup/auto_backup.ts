@@ -87,8 +87,7 @@ export class AutoBackup {
     return {
       destination: this.#parts.destination.name,
       count: backups.length,
-      newest: backups.slice(-backupsShown).reverse()
-        .map(saved),
+      newest: backups.slice(-backupsShown).reverse().map(saved),
       verifiedAt,
       stranger,
     };

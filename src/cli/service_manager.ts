@@ -27,8 +27,9 @@ interface Parts {
 
 /**
  * Whoever started this program and asked to be told how it is, by sd_notify(3): systemd with
- * Type=notify; and a host, such as Windows' manager. Where nobody asked, nothing is told. What cannot be told does not end a node: it is a
- * line in the log, and systemd ends a service that says nothing of itself.
+ * Type=notify; and a host, such as Windows' manager. Where nobody asked, nothing is told. What cannot
+ * be told does not end a node: it is a line in the log, and systemd ends a service that says nothing
+ * of itself.
  */
 export class ServiceManager {
   readonly #parts: Parts;

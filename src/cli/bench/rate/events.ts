@@ -16,7 +16,14 @@ const awayMs = 3_000;
 const longMsMax = 1_800_000;
 
 export const eventNames = [
-  ...["snapshot", "backup", "join", "transfer", "kill", "restart", "count", "vacuum"] as const,
+  "snapshot",
+  "backup",
+  "join",
+  "transfer",
+  "kill",
+  "restart",
+  "count",
+  "vacuum",
 ] as const;
 
 export type EventName = (typeof eventNames)[number];
