@@ -6,7 +6,9 @@
  *     deno run -A tests/bench/many_followers.ts --followers 1000 --rate 10 --seconds 8
  */
 import { parseArgs } from "node:util";
+import { percentile } from "../../src/cli/bench/measure.ts";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
+import { residentMiB } from "../cluster/resident_memory.ts";
 
 /** Follows one stream, and notes when it has heard of how many inserts. */
 class Follower {
@@ -38,20 +40,15 @@ async function follow(node: NodeProcess): Promise<Follower> {
 /** Clock ticks of /proc/PID/stat, in ms. */
 const tickMs = 10;
 
-/** Processor time in ms, and resident memory in MB. */
-function used(pid: number): { readonly ms: number; readonly megabytes: number } {
+/** Of the processor, since its start, in ms. */
+function usedMs(pid: number): number {
   const [, numbers = ""] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ");
   const [user, system] = numbers.split(" ").slice(11).map(Number);
-  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`)) ?? [];
-  return {
-    ms: ((user ?? 0) + (system ?? 0)) * tickMs,
-    megabytes: Math.round(Number(kilobytes) / 1024),
-  };
+  return ((user ?? 0) + (system ?? 0)) * tickMs;
 }
 
 function percentiles(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => Math.round(sorted[Math.floor(share * sorted.length)] ?? 0);
+  const at = (fraction: number) => Math.round(percentile(values, fraction));
   return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
 }
 
@@ -66,7 +63,7 @@ async function measure(
   },
 ): Promise<void> {
   const start = performance.now();
-  const msBefore = used(node.pid).ms;
+  const msBefore = usedMs(node.pid);
   const sentAt: number[] = [];
   const tookMs: number[] = [];
   for (let i = 0; i < inserts; i++) {
@@ -82,7 +79,7 @@ async function measure(
     "all followers to hear of all",
     () => followers.every(({ heardAt }) => heardAt.length >= all),
   );
-  const { ms, megabytes } = used(node.pid);
+  const ms = usedMs(node.pid);
   const lastMs = sentAt.map((at, i) =>
     Math.max(...followers.map(({ heardAt }) => heardAt[before + i] ?? 0)) - at
   );
@@ -90,7 +87,7 @@ async function measure(
   console.log(`  an insert is answered after ${percentiles(tookMs)}`);
   if (followers.length > 0) console.log(`  the last follower has it after ${percentiles(lastMs)}`);
   console.log(`  ${((ms - msBefore) / inserts).toFixed(1)} ms of the processor an insert`);
-  console.log(`  ${megabytes} MB`);
+  console.log(`  ${(await residentMiB(node.pid)).toFixed(0)} MB`);
 }
 
 const { values } = parseArgs({

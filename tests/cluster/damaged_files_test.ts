@@ -9,6 +9,10 @@ async function overwrite(path: string, at: number, bytes: Uint8Array): Promise<v
   await file.write(bytes);
 }
 
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
 async function damageOldestSegment({ directory }: NodeProcess): Promise<void> {
   const names = Array.from(Deno.readDirSync(`${directory}/raft`), ({ name }) => name);
   const [oldest] = names.filter((name) => parseSegmentName(name) !== undefined).sort();
@@ -108,10 +112,7 @@ Deno.test("content that is damaged and that SQLite takes for good is not served,
     const { status, body } = await victim.fetch(query);
     assert.doesNotMatch(body, /\[\[0\]\]/, "The damaged row is not read as it is");
     return status === 200 && /\[\[1\]\]/.test(body) &&
-      (await Deno.readTextFile(`${victim.directory}/damaged/db.sqlite`).then(
-        () => true,
-        () => false,
-      ));
+      await isThere(`${victim.directory}/damaged/db.sqlite`);
   };
   await victim.kill("SIGTERM");
   await spoil(path, "the one that is damaged");
@@ -137,7 +138,6 @@ Deno.test("what is damaged stays where it is until enough others are there to ma
     await node.fetch("/snapshot?trailing_logs=0", { method: "POST" });
   }
   for (const node of cluster.nodes) await node.kill("SIGTERM");
-  const inPlace = async (path: string) => await Deno.stat(path).then(() => true, () => false);
   const hurried = ["-join-attempts", "2", "-join-interval", "100ms"];
 
   const database = `${first.directory}/db.sqlite`;
@@ -149,14 +149,14 @@ Deno.test("what is damaged stays where it is until enough others are there to ma
     /of 2 that are known 0 answer, where 1 must; no answer from .*Waiting for/,
   );
   assert.match(first.log, /Nothing was moved: start those nodes, or restore a backup/);
-  assert.ok(await inPlace(database));
-  assert.equal(await inPlace(`${first.directory}/damaged`), false);
+  assert.ok(await isThere(database));
+  assert.equal(await isThere(`${first.directory}/damaged`), false);
 
   // With its vote, and the database of another, it is a majority.
   second.start();
   first.start();
   await first.ready();
-  assert.ok(await inPlace(`${first.directory}/damaged/db.sqlite`));
+  assert.ok(await isThere(`${first.directory}/damaged/db.sqlite`));
   assert.deepEqual(await first.query("SELECT count(*) FROM t"), [[500]]);
 
   for (let i = 0; i < 20; i++) await first.execute([["INSERT INTO t (v) VALUES (?)", `row ${i}`]]);
@@ -167,12 +167,12 @@ Deno.test("what is damaged stays where it is until enough others are there to ma
   first.start(hurried);
   assert.equal((await first.exited()).code, 1);
   assert.match(first.log, /of 2 that are known 1 answer, where 2 must/);
-  assert.ok(await inPlace(`${first.directory}/raft`));
-  assert.equal(await inPlace(`${first.directory}/damaged/raft`), false);
+  assert.ok(await isThere(`${first.directory}/raft`));
+  assert.equal(await isThere(`${first.directory}/damaged/raft`), false);
   third.start();
   first.start();
   await first.ready();
-  assert.ok(await inPlace(`${first.directory}/damaged/raft`));
+  assert.ok(await isThere(`${first.directory}/damaged/raft`));
   await cluster.converged(["SELECT count(*) FROM t"]);
 });
 

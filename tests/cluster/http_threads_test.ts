@@ -223,6 +223,15 @@ threadsTest(
   },
 );
 
+interface Running {
+  readonly id: number;
+  readonly sql: readonly string[];
+}
+
+async function running(node: NodeProcess): Promise<readonly Running[]> {
+  return JSON.parse((await node.fetch("/debug/requests")).body).requests;
+}
+
 /** Begins requests, each of twice as many rows, until one is seen to be under way. */
 function slowRequests(
   node: NodeProcess,
@@ -238,8 +247,7 @@ function slowRequests(
     const slow = ask(connection, request(select)).finally(() => isOver = true);
     slow.catch(() => {});
     while (!isOver) {
-      const { requests } = JSON.parse((await node.fetch("/debug/requests")).body);
-      if (requests.length > 0) return { slow, rows };
+      if ((await running(node)).length > 0) return { slow, rows };
     }
     await slow;
     return undefined;
@@ -334,15 +342,6 @@ threadsTest("-http-threads: a write that a node ends during is answered", async 
   }));
 });
 
-interface Running {
-  readonly id: number;
-  readonly sql: readonly string[];
-}
-
-async function running(node: NodeProcess): Promise<readonly Running[]> {
-  return JSON.parse((await node.fetch("/debug/requests")).body).requests;
-}
-
 threadsTest(
   "-http-threads: a write that waits is seen, gives up, is ended and outlives its client, whichever thread has read it",
   async () => {
@@ -408,6 +407,17 @@ threadsTest(
   },
 );
 
+/** A linearizable read gets no answer in time, or there is no leader any more. */
+async function answersNobody({ main, other }: TwoConnections): Promise<void> {
+  for (const connection of [main, other]) {
+    const { status } = await ask(connection, {
+      path: "/db/query?level=linearizable&linearizable_timeout=100ms",
+      body: '["SELECT count(*) FROM t"]',
+    });
+    assert.ok(status === 504 || status === 503, String(status));
+  }
+}
+
 threadsTest(
   "-http-threads: a linearizable read is answered by nobody's leave in a cluster of one only",
   async () => {
@@ -418,14 +428,7 @@ threadsTest(
     await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY)"]);
     using connections = await TwoConnections.open(node);
     await killed.kill();
-    for (const connection of [connections.main, connections.other]) {
-      const { status } = await ask(connection, {
-        path: "/db/query?level=linearizable&linearizable_timeout=100ms",
-        body: '["SELECT count(*) FROM t"]',
-      });
-      // No answer in time, or no leader any more.
-      assert.ok(status === 504 || status === 503, String(status));
-    }
+    await answersNobody(connections);
   },
 );
 
@@ -450,13 +453,7 @@ threadsTest(
       const { body } = await node.fetch("/nodes?nonvoters");
       return Object.keys(JSON.parse(body)).length === 1;
     });
-    for (const connection of [connections.main, connections.other]) {
-      const { status } = await ask(connection, {
-        path: "/db/query?level=linearizable&linearizable_timeout=100ms",
-        body: '["SELECT count(*) FROM t"]',
-      });
-      assert.ok(status === 504 || status === 503, String(status));
-    }
+    await answersNobody(connections);
     await node.kill();
     await removal;
   },

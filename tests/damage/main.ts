@@ -44,6 +44,10 @@ async function filesOf(node: NodeProcess): Promise<string[]> {
   return found.sort();
 }
 
+function databaseOf({ directory }: NodeProcess): string {
+  return `${directory}/db.sqlite`;
+}
+
 /** Does something to a file that a disk may do; returns what. */
 async function damage(path: string, before: Files, random: Prng): Promise<string> {
   using file = await Deno.open(path, { read: true, write: true });
@@ -121,6 +125,10 @@ async function revive(node: NodeProcess): Promise<void> {
   throw new Error(`${node.id} does not start\n${node.log.slice(-3000)}`);
 }
 
+function read(node: NodeProcess, sql: string) {
+  return node.fetch(`/db/query?level=linearizable&q=${encodeURIComponent(sql)}`);
+}
+
 /**
  * Asks the node for all rows from its own copy, as it is after all that is committed: the rows of the
  * others, or none.
@@ -128,9 +136,8 @@ async function revive(node: NodeProcess): Promise<void> {
 async function readAgain(node: NodeProcess, expected: readonly string[]): Promise<number> {
   let refused = 0;
   for (const [i, sql] of rows.entries()) {
-    const path = `/db/query?level=linearizable&q=${encodeURIComponent(sql)}`;
     // It may have ended over its damage.
-    const answer = await node.fetch(path).catch(() => undefined);
+    const answer = await read(node, sql).catch(() => undefined);
     if (answer?.status !== 200 || /"error"/.test(answer.body)) refused++;
     else if (answer.body !== expected[i]) {
       throw new Error(`${node.id} answers what is damaged: ${answer.body.slice(0, 300)}`);
@@ -148,33 +155,25 @@ interface Round {
 
 async function round(cluster: Cluster, random: Prng): Promise<Round> {
   const leader = await cluster.leader();
-  const files = await Promise.all(
-    cluster.nodes.map(({ directory }) => Deno.readFile(`${directory}/db.sqlite`)),
-  );
   const old: Files = new Map(
-    cluster.nodes.map((
-      { directory },
-      i,
-    ) => [`${directory}/db.sqlite`, files[i] ?? new Uint8Array()]),
+    await Promise.all(cluster.nodes.map(async (node) => {
+      const path = databaseOf(node);
+      return [path, await Deno.readFile(path)] as const;
+    })),
   );
   await leader.execute([insert, "UPDATE t SET w = w + 1 WHERE id % 7 = 0"]);
   const victim = cluster.nodes[random.below(3)];
   if (victim === undefined) throw new Error("No node");
   // What is in the file only is not read from the WAL.
   if (random.below(2) === 0) await victim.fetch("/snapshot?trailing_logs=100", { method: "POST" });
-  const expected = await Promise.all(rows.map(async (sql) => {
-    const path = `/db/query?level=linearizable&q=${encodeURIComponent(sql)}`;
-    return (await leader.fetch(path)).body;
-  }));
+  const expected = await Promise.all(rows.map(async (sql) => (await read(leader, sql)).body));
   const before = victim.log.length;
   const isRunning = random.below(3) === 0;
   const signal = random.below(2) === 0 ? "SIGTERM" : "SIGKILL";
   if (!isRunning) await victim.kill(signal);
   const found = await filesOf(victim);
   // Half of the time the database, whose pages are what most of this is about.
-  const path = random.below(2) === 0
-    ? `${victim.directory}/db.sqlite`
-    : found[random.below(found.length)] ?? "";
+  const path = random.below(2) === 0 ? databaseOf(victim) : found[random.below(found.length)] ?? "";
   const done = await damage(path, old, random);
   const what = `${isRunning ? "running" : signal} ${victim.id}: ${done}`;
   // One that goes on meets what is damaged when it reads it.
