@@ -164,16 +164,15 @@ export class Answers {
     return response;
   }
 
-  /** Whether answers differ by the origin that asks: `toOrigin` is for these. */
-  get differByOrigin(): boolean {
-    return this.#origins !== undefined;
-  }
-
-  /** Tells a browser that the origin that asks may have the answer, if it is one of several. */
+  /**
+   * The response, which tells a browser that the origin that asks may have it, if it is one of several;
+   * where answers do not differ by that, as it is.
+   */
   toOrigin(request: Request, response: Response): Response {
+    if (this.#origins === undefined) return response;
     const origin = request.headers.get("origin");
     response.headers.append("vary", "Origin");
-    if (origin !== null && this.#origins?.has(origin)) {
+    if (origin !== null && this.#origins.has(origin)) {
       response.headers.set("access-control-allow-origin", origin);
     }
     return response;

@@ -68,10 +68,7 @@ function letIn(app: AppState, route: Route | undefined, request: Request, client
   const letOut = (response: Response) => {
     figures.underWay--;
     figures.answered(response.status, (performance.now() - startedAt) / 1000);
-    const { answers } = app;
-    return client.answered(
-      answers.differByOrigin ? answers.toOrigin(request, response) : response,
-    );
+    return client.answered(app.answers.toOrigin(request, response));
   };
   const answer = answerFor({ app, route, request, client });
   return answer instanceof Promise ? answer.then(letOut) : letOut(answer);

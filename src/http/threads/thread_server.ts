@@ -172,7 +172,7 @@ export class ThreadServer {
     }, parameters.has("pretty"));
     const response = answers.results(envelope, undefined);
     this.#figures.answered(statements.length, (clock.now() - startedAt) / 1000);
-    return answers.differByOrigin ? answers.toOrigin(request, response) : response;
+    return answers.toOrigin(request, response);
   }
 
   async #write({ write, statements, request, client, startedAt }: HandedOver): Promise<Response> {
@@ -189,7 +189,7 @@ export class ThreadServer {
     const response = "status" in answer
       ? passedResponse(answer)
       : writtenAnswer(answers, { answer, results: answer.results, parameters, startedAt });
-    return answers.differByOrigin ? answers.toOrigin(request, response) : response;
+    return answers.toOrigin(request, response);
   }
 
   #pass(request: Request, body: PassedRequest["body"], client: Client): Promise<Response> {
