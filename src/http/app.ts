@@ -60,14 +60,10 @@ type Answer = Response | Promise<Response>;
  * a short read.
  */
 function letIn(app: AppState, route: Route | undefined, request: Request, client: Client): Answer {
-  const figures = app.requests.of(route?.path);
-  const startedAt = performance.now();
-  figures.underWay++;
-  app.turns.stir();
+  const countOut = app.countIn(app.requests.of(route?.path));
   client.begins(request);
   const letOut = (response: Response) => {
-    figures.underWay--;
-    figures.answered(response.status, (performance.now() - startedAt) / 1000);
+    countOut(response.status);
     return client.answered(app.answers.toOrigin(request, response));
   };
   const answer = answerFor({ app, route, request, client });

@@ -13,7 +13,7 @@ import { LiveFeed } from "./console/live_feed.ts";
 import { BodyBudget, TurnBudget } from "./body_budget.ts";
 import { HttpCounters } from "./counters.ts";
 import { HranaServer } from "./hrana/server.ts";
-import { RequestFigures } from "../metrics/request_figures.ts";
+import { RequestFigures, type RouteFigures } from "../metrics/request_figures.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import { Profiler } from "./profiler.ts";
 import type { QueryParameters } from "./query_parameters.ts";
@@ -81,6 +81,17 @@ export class AppState {
     this.answers = new Answers(options.info, httpAddress, this.gate !== undefined);
     this.#nodeId = id;
     this.hrana = new HranaServer(this, id);
+  }
+
+  /** Counts a request of a route in; what this returns counts it out, by the status of its answer. */
+  countIn(figures: RouteFigures): (status: number) => void {
+    const startedAt = performance.now();
+    figures.underWay++;
+    this.turns.stir();
+    return (status) => {
+      figures.underWay--;
+      figures.answered(status, (performance.now() - startedAt) / 1000);
+    };
   }
 
   /** The leader's Raft address when requests for it are forwarded; undefined when it is this node. */

@@ -19,21 +19,15 @@ const request = { url: `http://localhost${route}` };
 export function handedWrites(app: AppState): HandedWriteHandler {
   const figures = app.requests.of(route);
   return (handed) => {
-    const startedAt = performance.now();
-    figures.underWay++;
-    app.turns.stir();
+    const countOut = app.countIn(figures);
     app.counters.executions++;
     app.counters.execute_stmts_rx += handed.encoded.length;
-    const letOut = (status: number) => {
-      figures.underWay--;
-      figures.answered(status, (performance.now() - startedAt) / 1000);
-    };
     return carriedOut(app, handed).then((answer) => {
-      letOut(200);
+      countOut(200);
       return answer;
     }, (error) => {
       const response = errorAnswer(app, error);
-      letOut(response.status);
+      countOut(response.status);
       return response;
     });
   };
