@@ -23,8 +23,8 @@ class Line {
     this.#max = max;
   }
 
-  get hasRoom(): boolean {
-    return this.#running < this.#max;
+  get running(): number {
+    return this.#running;
   }
 
   wait(owner: string, begin: () => void): void {
@@ -36,7 +36,7 @@ class Line {
   /** Begins the next one; false when nobody waits, or as many run as may. */
   next(): boolean {
     const [first] = this.#waiting;
-    if (first === undefined || !this.hasRoom) return false;
+    if (first === undefined || this.#running >= this.#max) return false;
     const [owner, runs] = first;
     const begin = runs.shift();
     this.#waiting.delete(owner);
@@ -58,7 +58,6 @@ class Line {
 export class RunSlots {
   readonly #short = new Line(runsMax);
   readonly #long = new Line(longRunsMax);
-  #free = runsMax;
   #runs = 0;
 
   /** Since the start. */
@@ -77,13 +76,14 @@ export class RunSlots {
       await run();
     } finally {
       line.ended();
-      this.#free++;
       this.#next();
     }
   }
 
   /** A long one first where it may: short ones have the other places. */
   #next(): void {
-    while (this.#free > 0 && (this.#long.next() || this.#short.next())) this.#free--;
+    while (this.#short.running + this.#long.running < runsMax) {
+      if (!this.#long.next() && !this.#short.next()) return;
+    }
   }
 }
