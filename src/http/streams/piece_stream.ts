@@ -24,14 +24,16 @@ export function pieceStream(
   };
   // What it holds for its reader, where it waits for that to take a piece.
   const letGo = () => pieces.return(undefined).catch(() => {});
+  const giveUp = (controller: ReadableStreamDefaultController, error: Error) => {
+    end();
+    void letGo();
+    controller.error(error);
+  };
   return new ReadableStream({
     start: (controller) => {
       gone.signal.addEventListener("abort", () => {
         const { reason } = gone.signal;
-        if (!(reason instanceof SlowReaderError)) return;
-        end();
-        void letGo();
-        controller.error(reason);
+        if (reason instanceof SlowReaderError) giveUp(controller, reason);
       });
     },
     pull: async (controller) => {
@@ -44,11 +46,10 @@ export function pieceStream(
           controller.close();
           return;
         }
-        stalled = setTimeout(() => {
-          end();
-          void letGo();
-          controller.error(new Error("The reader of a stream takes nothing"));
-        }, stallMsMax);
+        stalled = setTimeout(
+          () => giveUp(controller, new Error("The reader of a stream takes nothing")),
+          stallMsMax,
+        );
         controller.enqueue(encoder.encode(value));
       } catch (error) {
         end();
