@@ -28,16 +28,16 @@ export class WriteTaker {
   }
 
   #written(id: number, written: WriteAnswer): void {
-    const answer = { ...written, results: byThemselves(written.results) };
+    const results = byThemselves(written.results);
     this.#sendSoon();
-    const { ids, results, indexes, others } = this.#answered;
-    if (answer.servedBy !== undefined || answer.repeated !== undefined) {
-      others.push([id, answer]);
+    const answered = this.#answered;
+    if (written.servedBy !== undefined || written.repeated !== undefined) {
+      answered.others.push([id, { ...written, results }]);
       return;
     }
-    ids.push(id);
-    results.push(answer.results);
-    indexes.push(answer.raftIndex);
+    answered.ids.push(id);
+    answered.results.push(results);
+    answered.indexes.push(written.raftIndex);
   }
 
   async #refused(id: number, response: Response): Promise<void> {
