@@ -30,7 +30,7 @@ export const exceptions: readonly Exception[] = [
       const [theirs, ours] = [resultsOf(recorded), resultsOf(answer)];
       const failed = theirs.findIndex(({ error }) => error !== undefined);
       return failed >= 0 && ours.length === failed + 1 &&
-        JSON.stringify(theirs.slice(0, failed + 1)) === JSON.stringify(ours);
+        isEqual(theirs.slice(0, failed + 1), ours);
     },
     hidden: true,
     endsSeries: true,
@@ -58,7 +58,7 @@ export const exceptions: readonly Exception[] = [
       const [theirs, ours] = [resultsOf(recorded), resultsOf(answer)];
       return ours.length <= theirs.length &&
         ours.every((result, i) =>
-          JSON.stringify(result) === JSON.stringify(theirs[i]) ||
+          isEqual(result, theirs[i]) ||
           /^not enough args to execute query: want \d+ got 0$/.test(result.error ?? "")
         );
     },
@@ -72,7 +72,7 @@ export const exceptions: readonly Exception[] = [
       const [theirs, ours] = [resultsOf(recorded), resultsOf(answer)];
       return ours.length === theirs.length && ours.every((result, i) => {
         const other = theirs[i] as Result;
-        if (JSON.stringify(result) === JSON.stringify(other)) return true;
+        if (isEqual(result, other)) return true;
         if (!isQuery) return Object.keys(other).length === 0;
         const { error = "" } = other;
         return error.startsWith("attempt to change database") || isOfSchema(error);
@@ -87,7 +87,7 @@ export const exceptions: readonly Exception[] = [
       const [theirs, ours] = [resultsOf(recorded), resultsOf(answer)];
       return ours.length === theirs.length &&
         ours.every((result, i) =>
-          JSON.stringify(result) === JSON.stringify(theirs[i]) ||
+          isEqual(result, theirs[i]) ||
           (result.types !== undefined && theirs[i]?.types === undefined)
         );
     },
@@ -116,6 +116,10 @@ export function exceptionFor(
 export function isSame(recorded: RecordedAnswer, answer: RecordedAnswer): boolean {
   return recorded.status === answer.status && recorded.type === answer.type &&
     recorded.body === answer.body;
+}
+
+function isEqual(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function isUnifiedTransaction({ path }: SentRequest): boolean {
