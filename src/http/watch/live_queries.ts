@@ -53,8 +53,8 @@ export class LiveQueries {
 
   /**
    * The query for that, which others may have asked for as well, and what lets it go. `owner` is who
-   * asks: all get their turns. Throws a RequestError for what is too
-   * long, and a StoreBusyError where there is no room for it.
+   * asks: all get their turns. Throws a RequestError for what is too long, and a StoreBusyError where
+   * there is no room for it.
    */
   take(
     request: LiveReadRequest,
