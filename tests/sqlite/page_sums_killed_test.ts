@@ -2,28 +2,9 @@ import { strict as assert } from "node:assert";
 import { Prng } from "../../src/base/prng.ts";
 import { DatabaseImage, findLibrary, openLibrary, PageSums } from "../../src/sqlite/mod.ts";
 import { withDirectory } from "../directory.ts";
+import { runAndKill } from "../killed_program.ts";
 
 const child = new URL("./page_sums_child.ts", import.meta.url).pathname;
-
-/** Runs the child until it has said `lines` lines, and kills it; whether it has believed the sums. */
-async function runAndKill(path: string, seed: number, lines: number): Promise<boolean> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", child, path, `${seed}`],
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  while (text.split("\n").length <= lines) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    text += value;
-  }
-  process.kill("SIGKILL");
-  await process.status;
-  await reader.cancel();
-  return text.startsWith("known true");
-}
 
 Deno.test("a process that is killed at any moment leaves sums that are believed, and that all pages have", () =>
   withDirectory(async (directory) => {
@@ -33,11 +14,11 @@ Deno.test("a process that is killed at any moment leaves sums that are believed,
     const path = `${directory}/db.sqlite`;
     let believed = 0;
     for (let kills = 0; kills < 6; kills++) {
-      const known = await runAndKill(path, seed + kills, 2 + random.below(60));
+      const said = await runAndKill(child, [path, `${seed + kills}`], 2 + random.below(60));
       const sums = PageSums.begin(library, path, undefined);
       assert.ok(sums);
       // What the next process finds is what this one has found, and left as it was.
-      if (known || sums.known) believed++;
+      if (said.startsWith("known true") || sums.known) believed++;
       {
         using image = new DatabaseImage(library, path, 5000);
         image.read(0, new Uint8Array(new ArrayBuffer(image.sizeBytes)));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Prng } from "../../src/base/prng.ts";
+import { runAndKill } from "../killed_program.ts";
 import { TestStore } from "./fixture.ts";
 import { contents, entriesOf, requestsOf } from "./random_entries.ts";
 import { anySeed } from "./seeds.ts";
@@ -7,33 +8,15 @@ import { anySeed } from "./seeds.ts";
 const requests = 400;
 const child = new URL("./crash_child.ts", import.meta.url).pathname;
 
-/** Runs the child until it has said `lines` lines, kills it, and returns the last one. */
-async function runAndKill(directory: string, seed: bigint, lines: number): Promise<string> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", child, directory, `${seed}`, `${requests}`],
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  let text = "";
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  while (text.split("\n").length <= lines && !text.endsWith("end\n")) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    text += value;
-  }
-  process.kill("SIGKILL");
-  await process.status;
-  await reader.cancel();
-  return text.trimEnd().split("\n").at(-1) ?? "";
-}
-
 Deno.test("openStore goes on where a killed process was, and ends up as if it had not been killed", async () => {
   const seed = anySeed();
   const random = new Prng(seed);
   const directory = await Deno.makeTempDir({ prefix: "raftlite-crash-" });
   let acknowledged = 0;
   for (let kills = 0; kills < 3; kills++) {
-    const last = await runAndKill(directory, seed, 1 + random.below(20));
+    const args = [directory, `${seed}`, `${requests}`];
+    const said = await runAndKill(child, args, 1 + random.below(20));
+    const last = said.trimEnd().split("\n").at(-1) ?? "";
     if (last === "end") break;
     acknowledged = Number(last);
   }
