@@ -19,6 +19,7 @@ answers, has stopped or has failed. Not for a terminal. The log goes to LOG_FILE
 than its last 16 MiB to LOG_FILE.1. A service starts in Windows' own directory: all paths are whole.
 
 As an administrator, with the flags in a file (one a line, as \`node-id = 1\`):
+  md C:\\ProgramData\\raftlite
   sc.exe create raftlite start= delayed-auto obj= "NT SERVICE\\raftlite" binPath= "\\"C:\\Program Files\\raftlite\\raftlite.exe\\" windows-service C:\\ProgramData\\raftlite\\node.log -config C:\\ProgramData\\raftlite\\raftlite.conf C:\\ProgramData\\raftlite\\data"
   sc.exe failure raftlite reset= 86400 actions= restart/5000/restart/5000/restart/60000
   sc.exe failureflag raftlite 1
