@@ -32,8 +32,7 @@ class Services implements AsyncDisposable {
     }
     await command(foreign, "wineboot", "-k").output();
     const user = command(foreign, "ping", "-n", "1000000", "127.0.0.1").spawn();
-    const services = new Services(foreign, user);
-    return services;
+    return new Services(foreign, user);
   }
 
   async run(...args: readonly string[]): Promise<string> {
