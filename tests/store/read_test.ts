@@ -293,8 +293,10 @@ Deno.test("Store.read streams a large answer at its client's speed, in bounded m
     stderr: "inherit",
   }).outputSync();
   const { size, growth, text } = JSON.parse(new TextDecoder().decode(stdout));
-  assert.ok(size > 200_000_000);
-  assert.ok(growth < 100_000_000, `${growth} bytes more in use`);
+  assert.ok(size > 600_000_000);
+  // Some of it is dead buffers that V8 has not looked for yet: tens of MB, more on a busy machine,
+  // but no more for a longer answer.
+  assert.ok(growth < 250_000_000, `${growth} bytes more in use`);
   assert.match(text, /xxx"\]\]\},\{.*\[\["last"\]\]\}$/);
 });
 

@@ -1,12 +1,12 @@
 import { plain, TestStore } from "./fixture.ts";
 
-/** Streams 200 MB to a client slower than the reader, and says by how much the process grew meanwhile. */
+/** Streams 600 MB to a client slower than the reader, and says by how much the process grew meanwhile. */
 await using s = await TestStore.open({ readers: 1 });
 const answer = await s.read({
   statements: [
     { sql: "SELECT 'first'" },
     {
-      sql: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) " +
+      sql: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) " +
         "SELECT i, printf('%.*c', 2000, 'x') FROM n",
     },
     { sql: "SELECT 'last'" },
