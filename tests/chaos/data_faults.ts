@@ -151,7 +151,9 @@ export const dataFaults = {
     const node = running[random.below(Math.max(1, running.length))];
     if (node === undefined) return false;
     report.note(`snapshot and no log behind it: ${node.id}`);
-    await node.fetch("/snapshot?trailing_logs=0", { method: "POST" }).catch(() => {});
+    await node.fetch("/snapshot?trailing_logs=0", { method: "POST", timeoutMs: 20_000 }).catch(
+      () => {},
+    );
     return true;
   },
 

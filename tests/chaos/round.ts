@@ -49,8 +49,12 @@ const markers = "CREATE TABLE markers (id INTEGER PRIMARY KEY, n INTEGER)";
 /** For each of the things at the end of a round, which have times of their own, in ms. */
 const patienceMs = 600_000;
 
-/** Small, so that logs are dropped, and snapshots sent, in the time of a round. */
-const flags = ["-fk", "-raft-snap", "400", "-raft-snap-int", "2s"];
+const flags = [
+  // Small, so that logs are dropped, and snapshots sent, in the time of a round.
+  ...["-fk", "-raft-snap", "400", "-raft-snap-int", "2s"],
+  // The program's own times, where the harness has longer ones.
+  ...["-raft-heartbeat-timeout", "1s", "-tx-idle-timeout", "5s"],
+];
 
 /** What an earlier release does not know, or is not as good at. */
 const onlyHere: readonly FaultName[] = [

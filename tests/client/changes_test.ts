@@ -77,7 +77,7 @@ Deno.test("Changes that are not kept, and a cluster that keeps none, are told fr
   await using bare = await Cluster.start({ size: 1 });
   const follow = async ({ nodes: [node] }: Cluster, from: string) => {
     assert(node);
-    await using db = new Client(node.url, { timeoutMs: 20_000 });
+    await using db = new Client(node.url, { timeoutMs: 120_000 });
     await db.execute("CREATE TABLE IF NOT EXISTS t (v)");
     const text = "x".repeat(100_000);
     for (let i = 0; i < 40; i++) await db.execute("INSERT INTO t VALUES (?)", [text]);

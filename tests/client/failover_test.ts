@@ -45,7 +45,7 @@ async function withNode(
   await using db = new Client(node.url, {
     fetch: faulty.fetch,
     discover: false,
-    timeoutMs: 20_000,
+    timeoutMs: 120_000,
   });
   await db.execute("CREATE TABLE t (v)");
   await test(db, faulty, node);
@@ -69,7 +69,7 @@ Deno.test("A write whose answer is lost is sent again under its key, done once, 
 Deno.test("An outcome that nobody tells in time is unknown, and told by its key later", async () => {
   await withNode(async (db, faulty, node) => {
     faulty.faults(() => "is done, and its answer lost");
-    const unknown = await thrown(db.execute("INSERT INTO t VALUES (1)", [], { timeoutMs: 300 }));
+    const unknown = await thrown(db.execute("INSERT INTO t VALUES (1)", [], { timeoutMs: 3_000 }));
     assert(unknown instanceof UnknownOutcome, String(unknown));
     faulty.faults(() => "is lost");
     const lost = await thrown(db.execute("INSERT INTO t VALUES (2)", [], { timeoutMs: 300 }));
@@ -222,7 +222,7 @@ Deno.test("A node that is frozen, or cut off, is left for another one in time", 
   const urls = cluster.nodes.map(({ url }) => url);
   const [leader, follower] = [await cluster.leader(), await cluster.follower()];
   for (const [value, first] of [[1, follower], [2, leader]] as const) {
-    await using db = new Client(first.url, { timeoutMs: 30_000 });
+    await using db = new Client(first.url, { timeoutMs: 60_000 });
     if (value === 1) await db.execute("CREATE TABLE t (v)");
     assert.deepEqual([...await db.nodes()].sort(), [...urls].sort());
     first.freeze();
@@ -234,7 +234,7 @@ Deno.test("A node that is frozen, or cut off, is left for another one in time", 
     }
   }
   const alone = await cluster.leader();
-  await using db = new Client(alone.url, { timeoutMs: 30_000, level: "linearizable" });
+  await using db = new Client(alone.url, { timeoutMs: 60_000, level: "linearizable" });
   await db.nodes();
   cluster.isolate(alone);
   await db.execute("INSERT INTO t VALUES (3)");

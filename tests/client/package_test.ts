@@ -4,12 +4,13 @@ import { packClient } from "../../tools/client.ts";
 import { background } from "../background.ts";
 import { Cluster, eventually } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
+import { fetching } from "../fetching.ts";
 
 const program = fileURLToPath(new URL("program.mjs", import.meta.url));
 /** Of a command that fetches packages. */
-const fetchTimeoutMs = 120_000;
+const fetchTimeoutMs = 300_000;
 /** Of all that a program does, in ms. */
-const programTimeoutMs = 180_000;
+const programTimeoutMs = 900_000;
 
 async function succeeds(command: string, args: readonly string[], cwd?: string): Promise<boolean> {
   try {
@@ -55,7 +56,11 @@ async function install(directory: string): Promise<readonly Runtime[]> {
   const tarball = await packClient(`${directory}/package`);
   await Deno.writeTextFile(`${directory}/package.json`, '{"type": "module"}');
   const npm = ["install", "--silent", "--no-audit", "--no-fund"];
-  assert(await succeeds("npm", [...npm, tarball], directory), "The tarball is not installed");
+  const isThere = await fetching(
+    () => succeeds("npm", [...npm, tarball], directory),
+    (isThere) => isThere,
+  );
+  assert(isThere, "The tarball is not installed");
   await succeeds("npm", [...npm, "bun@1.4.5"], directory);
   await Deno.copyFile(program, `${directory}/program.mjs`);
   const deno = [Deno.execPath(), "run", "-A", "--quiet", "--node-modules-dir=manual"];

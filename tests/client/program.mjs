@@ -47,7 +47,7 @@ async function values() {
   }
   const real = await db.query("SELECT typeof(?), typeof(?)", [new Real(1), true]);
   assert.deepEqual(real.values, [["real", "integer"]]);
-  const big = new Client(urls, { integers: "bigint" });
+  const big = new Client(urls, { integers: "bigint", timeoutMs: 120_000 });
   const one = await big.query("SELECT 1 AS i, 1.0 AS r, x'01' AS b, '1e1' AS t, -2.5e-300 AS s");
   assert.deepEqual(one.values, [[1n, 1, new Uint8Array([1]), "1e1", -2.5e-300]]);
   await db.execute("INSERT INTO v (b, c, d) VALUES (x'ff', 7, 1)");
@@ -101,7 +101,7 @@ async function ownReads() {
   for (let n = 1; n <= 20; n++) {
     await db.execute("INSERT INTO o VALUES (?)", [n]);
     for (const url of urls) {
-      const other = new Client(url, { level: "none", discover: false });
+      const other = new Client(url, { level: "none", discover: false, timeoutMs: 120_000 });
       other.saw(db.seenIndex);
       assert.deepEqual((await other.query("SELECT count(*) FROM o")).values, [[n]]);
     }

@@ -8,6 +8,7 @@ import { strict as assert } from "node:assert";
 import { print } from "../../src/cli/output.ts";
 import { Cluster, type ClusterOptions } from "../cluster/harness.ts";
 import { protect, token, user } from "../cluster/protected.ts";
+import { fetching } from "../fetching.ts";
 
 interface Client {
   /** Also the folder with its programs. */
@@ -126,7 +127,7 @@ const clients: readonly Client[] = [
 ];
 
 /** Longest time for one command line. */
-const commandTimeoutMs = 300_000;
+const commandTimeoutMs = 600_000;
 
 /** What clients are run against. */
 interface Setting {
@@ -179,7 +180,7 @@ async function install(client: Client, directory: string): Promise<boolean> {
     await Deno.copyFile(new URL(file.name, source), `${directory}/${file.name}`);
   }
   for (const command of client.install) {
-    const { ok, output } = await run(command, directory);
+    const { ok, output } = await fetching(() => run(command, directory), ({ ok }) => ok);
     if (ok) continue;
     print(`FAILED ${command.join(" ")}:\n${output}\n`);
     return false;

@@ -62,7 +62,8 @@ class Audited implements AsyncDisposable {
 
   async lines(node: NodeProcess): Promise<Line[]> {
     const text = await Deno.readTextFile(this.path(node));
-    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    // What follows the last end of a line is being written.
+    return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
   }
 
   /** Waits for a line with these members, among others, and returns it. */
@@ -79,7 +80,7 @@ class Audited implements AsyncDisposable {
           }
         })
       );
-    }, 10_000);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

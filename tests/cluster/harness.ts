@@ -6,6 +6,17 @@ import { Proxy } from "./proxy.ts";
 const mainPath = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** Longest wait for anything a healthy cluster does: a machine under load may be slow. */
 const patienceMs = 240_000;
+/** Longest wait for an answer: those of tests that expect none are said there. */
+const answerMs = 120_000;
+/**
+ * What nodes are started with where neither the cluster nor the test says anything else: on a busy
+ * machine nobody takes a node that waits for its turn of the processor for one that is gone, nor a
+ * transaction whose client waits for it for one that is forgotten.
+ */
+const patient = {
+  RAFTLITE_RAFT_HEARTBEAT_TIMEOUT: "5s",
+  RAFTLITE_TX_IDLE_TIMEOUT: "15s",
+};
 
 /** A Deno for another system: how it is started here, and the environment that it needs. */
 export interface ForeignDeno {
@@ -156,7 +167,7 @@ export class NodeProcess {
         ...extraFlags,
         this.foreign?.pathOf(this.directory) ?? this.directory,
       ],
-      env: { ...this.foreign?.environment, ...env },
+      env: { ...patient, ...this.foreign?.environment, ...env },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -215,7 +226,7 @@ export class NodeProcess {
   }
 
   async fetch(path: string, init: RequestInit & { timeoutMs?: number } = {}): Promise<Answer> {
-    const { timeoutMs = 20_000, headers, ...rest } = init;
+    const { timeoutMs = answerMs, headers, ...rest } = init;
     const { client, authorization } = this.#asker;
     const all = new Headers(headers);
     if (authorization !== undefined && !all.has("authorization")) {
@@ -246,7 +257,7 @@ export class NodeProcess {
   async execute(
     statements: readonly unknown[],
     parameters = "",
-    timeoutMs = 20_000,
+    timeoutMs = answerMs,
   ): Promise<Result[]> {
     const results = await this.#post(`/db/execute?${parameters}`, statements, timeoutMs);
     for (const { error } of results) if (error !== undefined) throw new Error(error);
@@ -254,8 +265,8 @@ export class NodeProcess {
   }
 
   /** Reads the rows of one statement; throws unless it succeeded. */
-  async query(sql: string, level = "linearizable", timeoutMs = 20_000): Promise<unknown[][]> {
-    const parameters = `level=${level}&linearizable_timeout=10s&timeout=10s`;
+  async query(sql: string, level = "linearizable", timeoutMs = answerMs): Promise<unknown[][]> {
+    const parameters = `level=${level}&linearizable_timeout=60s&timeout=60s`;
     const [result] = await this.#post(`/db/query?${parameters}`, [sql], timeoutMs);
     if (result?.error !== undefined) throw new Error(result.error);
     return result?.values ?? [];
@@ -268,13 +279,13 @@ export class NodeProcess {
   async ready(): Promise<void> {
     await eventually(() => `${this.id} to be ready\n${this.#log}`, async () => {
       if (this.#child === undefined) throw new Error("not running");
-      return (await this.fetch("/readyz", { timeoutMs: 2_000 })).status === 200;
+      return (await this.fetch("/readyz", { timeoutMs: 10_000 })).status === 200;
     });
   }
 
   /** The id of the leader that this node knows, "" for none. */
   async leaderId(): Promise<string> {
-    const { body } = await this.fetch("/nodes?nonvoters", { timeoutMs: 5_000 });
+    const { body } = await this.fetch("/nodes?nonvoters", { timeoutMs: 10_000 });
     const nodes = Object.values(JSON.parse(body)) as { id: string; leader: boolean }[];
     return nodes.find((node) => node.leader)?.id ?? "";
   }

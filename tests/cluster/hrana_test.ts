@@ -17,7 +17,7 @@ async function post(node: NodeProcess, path: string, body: unknown): Promise<Ans
   const response = await fetch(`${node.url}${path}`, {
     method: "POST",
     body: typeof body === "string" ? body : JSON.stringify(body),
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(120_000),
   });
   const text = await response.text();
   const { baton, results } = response.ok && path.endsWith("/pipeline")
@@ -454,7 +454,7 @@ Deno.test("A node speaks libSQL's protocol", async (t) => {
 });
 
 Deno.test("A stream whose transaction the server has ended refuses all but its end", async () => {
-  await using cluster = await Cluster.start({ size: 1, flags: ["-tx-idle-timeout", "300ms"] });
+  await using cluster = await Cluster.start({ size: 1, flags: ["-tx-idle-timeout", "3s"] });
   const node = await cluster.leader();
   await one(node, "CREATE TABLE t (a)");
   const stream = new Stream();

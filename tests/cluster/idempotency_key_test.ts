@@ -21,7 +21,7 @@ async function send(
       "content-type": body?.startsWith("[") ? "application/json" : "text/plain",
       "idempotency-key": key,
     },
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(120_000),
     ...(body === undefined ? {} : { body }),
   });
   return {

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { print } from "../../src/cli/output.ts";
 import { Cluster, type NodeProcess } from "../cluster/harness.ts";
+import { fetching } from "../fetching.ts";
 import { sqlTexts } from "./http_sql.ts";
 
 const schemathesis = "schemathesis==4.32.5";
@@ -60,7 +61,10 @@ async function fuzz(examples: string, seed: string): Promise<{ passed: number; f
   try {
     const python = `${directory}/venv/bin/python`;
     const installed = await succeeds("python3", ["-m", "venv", "venv"], directory) &&
-      await succeeds(python, ["-m", "pip", "install", "--quiet", schemathesis], directory);
+      await fetching(
+        () => succeeds(python, ["-m", "pip", "install", "--quiet", schemathesis], directory),
+        (isThere) => isThere,
+      );
     if (!installed) {
       print("Schemathesis cannot be installed\n");
       return { passed: 0, failed: 1 };

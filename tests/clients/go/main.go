@@ -224,12 +224,12 @@ func checkConnection(conn *gorqlite.Connection, leader string) {
 		if sequence == 0 {
 			return errors.New("no sequence number")
 		}
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(120 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 			if count, err := countRows(conn, "SELECT count(*) FROM go_values WHERE name = 'queued'"); err == nil && count == 1 {
 				return nil
 			}
 		}
-		return errors.New("not written in 20 s")
+		return errors.New("not written in 120 s")
 	})
 }
 

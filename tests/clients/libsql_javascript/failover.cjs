@@ -11,7 +11,7 @@ const { createClient } = require("@libsql/client");
 const clients = process.argv.slice(2).map((url) => createClient({ url }));
 const accounts = 5;
 const workers = 4;
-const patienceMs = 60_000;
+const patienceMs = 180_000;
 /** Transfers of each worker before the leader may be killed, and behind that. */
 const transfers = { before: 5, behind: 15 };
 

@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import { print } from "../../../src/cli/output.ts";
 import { Cluster, type NodeProcess } from "../../cluster/harness.ts";
+import { fetching } from "../../fetching.ts";
 
 /** Longest time for one package. */
 const fetchTimeoutMs = 120_000;
@@ -192,7 +193,10 @@ async function main(): Promise<number> {
   for (const { name, fetch, libraries, safe, test } of packages) {
     const directory = await Deno.makeTempDir({ prefix: "raftlite-published-" });
     try {
-      const reason = await fetchInto(directory, fetch);
+      const reason = await fetching(
+        () => fetchInto(directory, fetch),
+        (reason) => reason === undefined,
+      );
       if (reason !== undefined) {
         print(`== ${name}: left out, as it cannot be had here: ${reason}\n`);
         continue;
