@@ -81,6 +81,11 @@ export interface Result {
   readonly last_insert_id?: number;
 }
 
+function resultsOf(path: string, { status, body }: Answer): Result[] {
+  if (status !== 200) throw new Error(`${path}: ${status} ${body}`);
+  return (JSON.parse(body) as { results: Result[] }).results;
+}
+
 /** One node as an operating system process. */
 export class NodeProcess {
   readonly id: string;
@@ -241,16 +246,13 @@ export class NodeProcess {
     return { status: response.status, body: await response.text() };
   }
 
-  async #post(path: string, body: unknown, timeoutMs: number): Promise<Result[]> {
-    const answer = await this.fetch(path, {
+  #post(path: string, body: unknown, timeoutMs: number): Promise<Answer> {
+    return this.fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
       timeoutMs,
     });
-    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.body}`);
-    const { results } = JSON.parse(answer.body) as { results: Result[] };
-    return results;
   }
 
   /** Writes; throws unless the answer is 200 and no statement failed. */
@@ -259,15 +261,25 @@ export class NodeProcess {
     parameters = "",
     timeoutMs = answerMs,
   ): Promise<Result[]> {
-    const results = await this.#post(`/db/execute?${parameters}`, statements, timeoutMs);
+    const path = `/db/execute?${parameters}`;
+    const results = resultsOf(path, await this.#post(path, statements, timeoutMs));
     for (const { error } of results) if (error !== undefined) throw new Error(error);
     return results;
   }
 
-  /** Reads the rows of one statement; throws unless it succeeded. */
+  /**
+   * Reads the rows of one statement; throws unless it succeeded. A read that the change of a leader
+   * had no answer to is asked for again, as clients do.
+   */
   async query(sql: string, level = "linearizable", timeoutMs = answerMs): Promise<unknown[][]> {
-    const parameters = `level=${level}&linearizable_timeout=60s&timeout=60s`;
-    const [result] = await this.#post(`/db/query?${parameters}`, [sql], timeoutMs);
+    const path = `/db/query?level=${level}&linearizable_timeout=10s&timeout=10s`;
+    const deadline = Date.now() + timeoutMs;
+    let answer = await this.#post(path, [sql], timeoutMs);
+    while ((answer.status === 503 || answer.status === 504) && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      answer = await this.#post(path, [sql], timeoutMs);
+    }
+    const [result] = resultsOf(path, answer);
     if (result?.error !== undefined) throw new Error(result.error);
     return result?.values ?? [];
   }
