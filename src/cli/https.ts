@@ -1,6 +1,7 @@
 import type { HttpsOptions } from "../http/listen.ts";
 import type { HttpsInfo } from "../http/types.ts";
 import { StartError } from "../member/start_error.ts";
+import { clientCertificatesMissing } from "../tls/runtime.ts";
 import { watchCertificate } from "./certificate_files.ts";
 import type { HttpTls } from "./https_flags.ts";
 import type { WatchParts } from "./watched_list.ts";
@@ -15,6 +16,8 @@ export async function openHttps(
   tls: HttpTls,
   parts: WatchParts,
 ): Promise<OpenHttps> {
+  const missing = tls.verifyClient ? clientCertificatesMissing() : undefined;
+  if (missing !== undefined) throw new StartError(missing);
   try {
     const certificates = await watchCertificate("The certificate for HTTPS", tls, parts);
     const { certPath, keyPath, caPath, verifyClient, commonName } = tls;

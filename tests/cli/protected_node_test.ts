@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Cluster } from "../cluster/harness.ts";
 import { protect, type Protected, token, user } from "../cluster/protected.ts";
+import { testWithClientCertificates } from "../tls/where_there_is_tls.ts";
 import { type ProgramRun, runProgram, runShell, shellCommand } from "./shell_program.ts";
 import { hasPty, Pty } from "./shell_pty.ts";
 
@@ -102,23 +103,26 @@ Deno.test("shell and bench are let in over HTTPS by a password or a token, and n
     if (insecure.code === 0 || !mayBeOld) assertMeasured(insecure);
   }));
 
-Deno.test("shell and bench show the certificate that a node asks for", () =>
-  withNode(
-    ({ authority }) => ["-http-verify-client", "-http-ca-cert", authority.caPath],
-    async (parts) => {
-      const { port, authority } = parts;
-      const flags = ["-ca-cert", authority.caPath, "-token", token];
-      const shell = (...more: string[]) =>
-        runShell(["-s", "https", "-p", port, "-mode", "csv", ...flags, ...more], "SELECT 7 AS a");
-      const shown = await shell(...withPair(parts));
-      assert.deepEqual(shown, { code: 0, stdout: "a\n7\n", stderr: "" });
-      assertMeasured(await runProgram([...benchFlags(port), ...flags, ...withPair(parts)], ""));
-      const insecure = [...benchFlags(port), "-insecure", "-token", token, ...withPair(parts)];
-      const unverified = await runProgram(insecure, "");
-      if (unverified.code === 0 || !mayBeOld) assertMeasured(unverified);
-      assert.equal((await shell()).code, 1);
-    },
-  ));
+testWithClientCertificates(
+  "shell and bench show the certificate that a node asks for",
+  () =>
+    withNode(
+      ({ authority }) => ["-http-verify-client", "-http-ca-cert", authority.caPath],
+      async (parts) => {
+        const { port, authority } = parts;
+        const flags = ["-ca-cert", authority.caPath, "-token", token];
+        const shell = (...more: string[]) =>
+          runShell(["-s", "https", "-p", port, "-mode", "csv", ...flags, ...more], "SELECT 7 AS a");
+        const shown = await shell(...withPair(parts));
+        assert.deepEqual(shown, { code: 0, stdout: "a\n7\n", stderr: "" });
+        assertMeasured(await runProgram([...benchFlags(port), ...flags, ...withPair(parts)], ""));
+        const insecure = [...benchFlags(port), "-insecure", "-token", token, ...withPair(parts)];
+        const unverified = await runProgram(insecure, "");
+        if (unverified.code === 0 || !mayBeOld) assertMeasured(unverified);
+        assert.equal((await shell()).code, 1);
+      },
+    ),
+);
 
 Deno.test({
   name: "shell asks a person at a terminal for the password, and shows nothing of it",

@@ -5,6 +5,7 @@ import { DenoClock } from "../../src/io/deno_clock.ts";
 import { WatchedFiles } from "../../src/io/watched_files.ts";
 import { pathsOf, readCredentials, type TlsCredentials } from "../../src/tls/credentials.ts";
 import { Authority, type Issued } from "../tls/authority.ts";
+import { testWithClientCertificates } from "../tls/where_there_is_tls.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 interface Serving {
@@ -100,64 +101,77 @@ Deno.test("HTTPS speaks TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, and nothing older"
     await plainIsAnswered(port);
   }));
 
-Deno.test("HTTPS lets only clients in whose certificate is as it has to be", () =>
-  serving(
-    { verifyClient: true, commonName: "alice" },
-    async ({ directory, authority, curl, port }) => {
-      const path = "/readyz?noleader";
-      await plainIsAnswered(port);
-      const stranger = await Authority.create(directory, "stranger");
-      const alice = await authority.issue({ name: "alice", usage: "clientAuth" });
-      const refused = [
-        [],
-        ["--tls-max", "1.2"],
-        withPair(await stranger.issue({ name: "mallory", commonName: "alice" })),
-        withPair(await authority.issue({ name: "bob" })),
-        withPair(await authority.issue({ name: "Alice" })),
-        withPair(
-          await authority.issue({ name: "wrong", commonName: "alice", usage: "serverAuth" }),
-        ),
-      ];
-      for (const args of refused) assert.match(await curl(path, ...args), / 000 .*curl: /s);
-      assert.match(await curl(path, ...withPair(alice)), / 200 1\.1$/);
-      assert.match(await curl(path, "--tls-max", "1.2", ...withPair(alice)), / 200 1\.1$/);
-    },
-  ));
+testWithClientCertificates(
+  "HTTPS lets only clients in whose certificate is as it has to be",
+  () =>
+    serving(
+      { verifyClient: true, commonName: "alice" },
+      async ({ directory, authority, curl, port }) => {
+        const path = "/readyz?noleader";
+        await plainIsAnswered(port);
+        const stranger = await Authority.create(directory, "stranger");
+        const alice = await authority.issue({ name: "alice", usage: "clientAuth" });
+        const refused = [
+          [],
+          ["--tls-max", "1.2"],
+          withPair(await stranger.issue({ name: "mallory", commonName: "alice" })),
+          withPair(await authority.issue({ name: "bob" })),
+          withPair(await authority.issue({ name: "Alice" })),
+          withPair(
+            await authority.issue({ name: "wrong", commonName: "alice", usage: "serverAuth" }),
+          ),
+        ];
+        for (const args of refused) assert.match(await curl(path, ...args), / 000 .*curl: /s);
+        assert.match(await curl(path, ...withPair(alice)), / 200 1\.1$/);
+        assert.match(await curl(path, "--tls-max", "1.2", ...withPair(alice)), / 200 1\.1$/);
+      },
+    ),
+);
 
-Deno.test("HTTPS with clients' certificates carries large bodies both ways, and ends with its client", () =>
-  serving({ verifyClient: true }, async ({ directory, authority, curl }) => {
-    const pair = withPair(await authority.issue({ name: "alice" }));
-    const path = join(directory, "body.json");
-    await Deno.writeTextFile(path, JSON.stringify([["INSERT INTO t VALUES(?)", "x".repeat(3e6)]]));
-    const answer = await curl(
-      "/db/execute",
-      ...pair,
-      "-d",
-      `@${path}`,
-      "-H",
-      "content-type: application/json",
-    );
-    assert.match(answer, /last_insert_id.* 200 /);
-    const chunked = await curl(
-      "/db/execute",
-      ...[...pair, "-H", "transfer-encoding: chunked", "-d", `@${path}`],
-      ...["-H", "content-type: application/json"],
-    );
-    assert.match(chunked, /last_insert_id.* 200 /);
-    assert.match(await curl("/openapi.json", ...pair), /"openapi".* 200 /s);
-  }));
+testWithClientCertificates(
+  "HTTPS with clients' certificates carries large bodies both ways, and ends with its client",
+  () =>
+    serving({ verifyClient: true }, async ({ directory, authority, curl }) => {
+      const pair = withPair(await authority.issue({ name: "alice" }));
+      const path = join(directory, "body.json");
+      await Deno.writeTextFile(
+        path,
+        JSON.stringify([["INSERT INTO t VALUES(?)", "x".repeat(3e6)]]),
+      );
+      const answer = await curl(
+        "/db/execute",
+        ...pair,
+        "-d",
+        `@${path}`,
+        "-H",
+        "content-type: application/json",
+      );
+      assert.match(answer, /last_insert_id.* 200 /);
+      const chunked = await curl(
+        "/db/execute",
+        ...[...pair, "-H", "transfer-encoding: chunked", "-d", `@${path}`],
+        ...["-H", "content-type: application/json"],
+      );
+      assert.match(chunked, /last_insert_id.* 200 /);
+      assert.match(await curl("/openapi.json", ...pair), /"openapi".* 200 /s);
+    }),
+);
 
-Deno.test("HTTPS with clients' certificates gives each byte of a small answer that is packed", () =>
-  serving({ verifyClient: true }, async ({ authority, curl }) => {
-    const pair = withPair(await authority.issue({ name: "alice" }));
-    const file = new URL("../../src/http/console/page/begin.js", import.meta.url);
-    const packed = await curl("/console/begin.js", ...pair, "--compressed");
-    assert.ok(packed.startsWith(await Deno.readTextFile(file)));
-  }));
+testWithClientCertificates(
+  "HTTPS with clients' certificates gives each byte of a small answer that is packed",
+  () =>
+    serving({ verifyClient: true }, async ({ authority, curl }) => {
+      const pair = withPair(await authority.issue({ name: "alice" }));
+      const file = new URL("../../src/http/console/page/begin.js", import.meta.url);
+      const packed = await curl("/console/begin.js", ...pair, "--compressed");
+      assert.ok(packed.startsWith(await Deno.readTextFile(file)));
+    }),
+);
 
 for (const verifyClient of [false, true]) {
   const name = verifyClient ? "with clients' certificates" : "without";
-  Deno.test(`HTTPS ${name}: a new certificate is shown at once, and no request fails`, () =>
+  const test = verifyClient ? testWithClientCertificates : Deno.test;
+  test(`HTTPS ${name}: a new certificate is shown at once, and no request fails`, () =>
     serving({ verifyClient }, async ({ authority, files, port }) => {
       const ca = await Deno.readTextFile(authority.caPath);
       const alice = await authority.issue({ name: "alice" });

@@ -5,19 +5,64 @@
 
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
+import { clientCertificatesMissing, nodeTlsMissing } from "../../src/tls/runtime.ts";
 import { takePort } from "../ports.ts";
+import { Authority } from "../tls/authority.ts";
 import { StandaloneNode } from "./standalone_node.ts";
 
 const binary = resolve(Deno.args[0] ?? "dist/raftlite");
 
-Deno.test("the compiled program says its version", async () => {
-  const { code, stdout } = await new Deno.Command(binary, {
-    args: ["-version"],
+async function run(args: readonly string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(binary, {
+    args: [...args],
     clearEnv: true,
     stdin: "null",
   }).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+Deno.test("the compiled program says its version", async () => {
+  const { code, stdout } = await run(["-version"]);
   assert.equal(code, 0);
-  assert.match(new TextDecoder().decode(stdout), /^raftlite \d+\.\d+\.\d+ .* sqlite 3\.53\.2 /);
+  assert.match(stdout, /^raftlite \d+\.\d+\.\d+ .* sqlite 3\.53\.2 /);
+});
+
+Deno.test("the compiled program has TLS with certificates of both sides, or refuses to start", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "raftlite-standalone-" });
+  try {
+    const version = / deno (\S+)/.exec((await run(["-version"])).stdout)?.[1] ?? "";
+    const compiled = { version, compiledIn: true };
+    const authority = await Authority.create(folder);
+    const { certPath, keyPath } = await authority.issue({ name: "node" });
+    const secretPath = `${folder}/secret`;
+    await Deno.writeTextFile(secretPath, crypto.randomUUID().repeat(2), { mode: 0o600 });
+    const verified = ["-http-cert", certPath, "-http-key", keyPath, "-http-verify-client"];
+    const asked: readonly (readonly [missing: string | undefined, flags: readonly string[]])[] = [
+      [nodeTlsMissing(compiled), ["-node-auto-tls", secretPath]],
+      [
+        clientCertificatesMissing(compiled),
+        [...verified, "-http-ca-cert", authority.caPath],
+      ],
+    ];
+    for (const [i, [missing, flags]] of asked.entries()) {
+      const httpPort = takePort();
+      const node = new StandaloneNode(binary, folder, `tls${i}`, httpPort, [
+        ...["-http-addr", `127.0.0.1:${httpPort}`, "-raft-addr", `127.0.0.1:${takePort()}`],
+        ...flags,
+      ]);
+      node.start();
+      try {
+        if (missing === undefined) await node.untilLogged(" Listening on ");
+        else assert.equal(await node.ended(), 1, node.log());
+      } finally {
+        await node.kill();
+      }
+      if (missing !== undefined) assert.ok(node.log().includes(missing), node.log());
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("three compiled programs form a cluster that survives the loss of its leader", async () => {

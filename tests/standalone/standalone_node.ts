@@ -65,6 +65,28 @@ export class StandaloneNode {
     return code;
   }
 
+  /** Resolves with the exit code of a node that ends by itself. */
+  async ended(): Promise<number> {
+    const process = this.#process;
+    if (process === undefined) throw new Error(`Node ${this.id} is not started`);
+    const timer = setTimeout(() => process.kill("SIGKILL"), timeoutMs);
+    const { code } = await process.status;
+    clearTimeout(timer);
+    await this.#drained;
+    return code;
+  }
+
+  /** Resolves when the node has written that. */
+  async untilLogged(text: string): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (!this.#log.includes(text)) {
+      if (this.#hasEnded || performance.now() > deadline) {
+        throw new Error(`Node ${this.id} has not written "${text}": ${this.#log}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   async #end(signal: Deno.Signal): Promise<number> {
     const process = this.#process;
     if (process === undefined) return 0;
