@@ -1,6 +1,7 @@
 import { rightsOf } from "../access/table_rights.ts";
 import type { Identity, Requester } from "../access/types.ts";
-import { normalSql } from "../sqlite/normal_sql.ts";
+import { normalSql, normalSqlReadMax } from "../sqlite/normal_sql.ts";
+import { plainStatements } from "../store/codec/statement_codec.ts";
 import { EncodedStatements, type Statements } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
@@ -11,6 +12,10 @@ import type { RunningRequest } from "./running_requests.ts";
 
 /** Statements of a request whose SQL is shown. */
 const shownMax = 10;
+/** Of statements as they go into the log, with their values: of longer ones no objects are made here. */
+const encodedBytesMax = 16 * 1024;
+/** Of all requests together, the oldest first: one answer takes the main thread some ms at most. */
+const readBytesMax = 256 * 1024;
 
 /** /debug/requests: what is carried out for this node's clients, or waits for that, without values. */
 export function debugRequests(
@@ -18,6 +23,7 @@ export function debugRequests(
   { identity, parameters }: AdmittedRequest<"none">,
 ): Response {
   const now = performance.now();
+  const statements = new ShownStatements();
   const requests = app.running.all.filter((each) => maySee(identity, each.work.requester))
     .map((each) => ({
       id: each.id,
@@ -25,15 +31,15 @@ export function debugRequests(
       state: each.state,
       age_ms: Math.round(now - each.since),
       ...shownRequester(each.work.requester),
-      ...shownStatements(each.work.statements),
+      ...statements.of(each.work.statements),
     }));
   const queued = app.queue.waiting.filter(({ requester }) => maySee(identity, requester))
-    .map(({ sequence, ageMs, requester, statements }) => ({
+    .map(({ sequence, ageMs, requester, statements: waiting }) => ({
       sequence_number: sequence,
       state: "queued",
       age_ms: Math.round(ageMs),
       ...shownRequester(requester),
-      ...shownStatements(statements),
+      ...statements.of(waiting),
     }));
   const text = sortedGoJson({ requests, queued });
   return app.answers.json(laidOut(text, parameters.has("pretty")));
@@ -72,11 +78,27 @@ function shownRequester(requester: Requester | undefined) {
   return { user: requester?.username, address: requester?.address };
 }
 
-function shownStatements(statements: Statements) {
-  // Of a large request no thread but a reader's makes objects.
-  const plain = statements instanceof EncodedStatements ? [] : statements;
-  return {
-    statements: statements.length,
-    sql: plain.slice(0, shownMax).map(({ sql }) => normalSql(sql)),
-  };
+/** What is told of requests' statements, in the order in which they are asked for. */
+class ShownStatements {
+  #bytesLeft = readBytesMax;
+
+  of(statements: Statements): { readonly statements: number; readonly sql: readonly string[] } {
+    return { statements: statements.length, sql: this.#sqlOf(statements) };
+  }
+
+  #sqlOf(statements: Statements): string[] {
+    if (statements instanceof EncodedStatements) {
+      const { length } = statements.bytes;
+      if (length > encodedBytesMax || length > this.#bytesLeft) return [];
+      this.#bytesLeft -= length;
+      return plainStatements(statements).slice(0, shownMax).map(({ sql }) => normalSql(sql));
+    }
+    const shown: string[] = [];
+    for (const { sql } of statements.slice(0, shownMax)) {
+      this.#bytesLeft -= Math.min(sql.length, normalSqlReadMax);
+      if (this.#bytesLeft < 0) break;
+      shown.push(normalSql(sql));
+    }
+    return shown;
+  }
 }

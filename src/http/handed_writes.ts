@@ -66,6 +66,6 @@ class HandedWork {
   }
 
   get statements() {
-    return this.#handed.statements;
+    return this.#handed.encoded;
   }
 }

@@ -46,7 +46,8 @@ const ofRequest = {
   address: { type: "string" },
   statements: count,
   sql: {
-    description: "Of the first ones, without values.",
+    description:
+      "Of the first ones, without values; empty for a large request, and for the newest of many.",
     type: "array",
     items: { type: "string" },
   },

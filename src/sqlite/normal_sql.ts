@@ -1,7 +1,8 @@
 import { SqlTokens, type TokenKind } from "./sql_tokens.ts";
 
-/** Characters that are read of a text, and that are told of it. */
-const readMax = 2048;
+/** Characters that are read of a text. */
+export const normalSqlReadMax = 2048;
+/** Those that are told of it. */
 const lengthMax = 1024;
 
 /** Behind these stands a name, and never a value. */
@@ -48,8 +49,8 @@ interface Token {
  * nothing but a name can stand. A long text ends with `…`.
  */
 export function normalSql(sql: string): string {
-  const isWhole = sql.length <= readMax;
-  const tokens = tokensOf(isWhole ? sql : sql.slice(0, readMax));
+  const isWhole = sql.length <= normalSqlReadMax;
+  const tokens = tokensOf(isWhole ? sql : sql.slice(0, normalSqlReadMax));
   const places = new NamePlaces();
   let text = "";
   tokens.forEach((token, i) => {

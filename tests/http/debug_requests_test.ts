@@ -3,6 +3,12 @@ import { Gate } from "../../src/access/gate.ts";
 import { HashChecker } from "../../src/access/hash_checker.ts";
 import { parseUsersFile } from "../../src/access/users_file.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
+import { ByteWriter } from "../../src/base/bytes.ts";
+import { Withdrawal } from "../../src/cluster/withdrawal.ts";
+import { handedWrites } from "../../src/http/handed_writes.ts";
+import { writeHanded } from "../../src/http/threads/handed_write.ts";
+import { type HandedWriteHandler, WriteTaker } from "../../src/http/threads/write_taker.ts";
+import { plainFormat, type Statement } from "../../src/store/types.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 
 /** Reads leave a timer behind for a moment, which watches clients that go away. */
@@ -128,6 +134,79 @@ httpTest("/debug/requests shows what the queue holds, by whom", async () => {
     statements: 1,
     sql: ["INSERT INTO t VALUES (?)"],
   }]);
+});
+
+/** Has the other threads' taker take writes of these statements; resolves once all are answered. */
+function handed(handler: HandedWriteHandler, writes: readonly (readonly Statement[])[]) {
+  const answered = Promise.withResolvers<void>();
+  let left = writes.length;
+  const taker = new WriteTaker(handler, ({ ids }) => {
+    left -= ids.length;
+    if (left === 0) answered.resolve();
+  });
+  const writer = new ByteWriter();
+  writes.forEach((statements, id) =>
+    writeHanded(writer, {
+      ...{ id, transaction: false, format: plainFormat, statementTimeoutMs: 0, timeoutMs: 30_000 },
+      ...{ key: null, address: "192.0.2.7", statements },
+    })
+  );
+  taker.take(writer.copy());
+  return answered.promise;
+}
+
+httpTest(
+  "/debug/requests makes objects of few writes that other threads have read, and shows all",
+  async () => {
+    const service = new FakeService();
+    const hold = Promise.withResolvers<void>();
+    service.hold = hold.promise;
+    const { fetch, state } = appWith(service);
+    const insert = (bytes: number) => [{
+      sql: "INSERT INTO t VALUES (?, 1)",
+      positional: ["x".repeat(bytes)],
+    }];
+    const writes = [
+      insert(8),
+      insert(20_000),
+      ...Array.from({ length: 1_000 }, () => insert(8_000)),
+    ];
+    const over = handed(handedWrites(state), writes);
+    await new Promise((resolve) => setTimeout(resolve));
+    const { requests } = await shown(fetch);
+    assert.equal(requests.length, writes.length);
+    for (const request of requests) {
+      assert.equal(request.address, "192.0.2.7");
+      assert.equal(request.statements, 1);
+    }
+    assert.deepEqual(requests[0]?.sql, ["INSERT INTO t VALUES (?, …)"]);
+    assert.deepEqual(requests[1]?.sql, [], "a large one");
+    const told = requests.filter(({ sql }) => sql.length > 0).length;
+    assert.ok(told >= 20 && told <= 40, `${told} of ${writes.length} with their SQL`);
+    assert.ok((requests[told]?.sql.length ?? 0) > 0, "the oldest");
+    hold.resolve();
+    await over;
+  },
+);
+
+httpTest("/debug/requests reads a bounded part of the SQL of very many requests", async () => {
+  const service = new FakeService();
+  const { fetch, state } = appWith(service);
+  const statements = Array.from(
+    { length: 12 },
+    () => ({ sql: `SELECT 1 -- ${"x".repeat(5_000)}` }),
+  );
+  const requester = { username: "", address: "192.0.2.1" };
+  const request = { url: "http://localhost/db/query" };
+  const running = Array.from({ length: 500 }, () => {
+    return state.running.begin({ request, requester, statements }, { write: new Withdrawal() });
+  });
+  const { requests } = await shown(fetch);
+  const told = requests.map(({ sql }) => sql.length);
+  assert.equal(told.length, running.length);
+  assert.deepEqual(told.slice(0, 12), Array.from({ length: 12 }, () => 10));
+  assert.equal(told.reduce((sum, each) => sum + each), 128);
+  for (const each of running) each[Symbol.dispose]();
 });
 
 httpTest("users with rights by table see and end what they ask for themselves only", async () => {

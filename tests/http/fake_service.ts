@@ -17,7 +17,8 @@ import type {
   WriteRequest,
 } from "../../src/cluster/types.ts";
 import { unwatched } from "../../src/http/client.ts";
-import { createApp } from "../../src/http/app.ts";
+import { appOf } from "../../src/http/app.ts";
+import { AppState } from "../../src/http/app_state.ts";
 import { BodyReader } from "../../src/http/body_reader.ts";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import { type AppOptions, defaultHttpLimits, type HttpLimits } from "../../src/http/types.ts";
@@ -415,7 +416,8 @@ export function appWith(
     live: noStore,
     ...options,
   };
-  const app = createApp(parts);
+  const state = new AppState(parts);
+  const app = appOf(state);
   const fetch = async (path: string, init?: RequestInit) =>
     await app.fetch(new Request(`http://localhost${path}`, init), {
       ...unwatched,
@@ -424,5 +426,5 @@ export function appWith(
   const post = (path: string, body: string, contentType = "application/json") =>
     fetch(path, { method: "POST", body, headers: { "content-type": contentType } });
   const connections = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 1_000 };
-  return { app, parts, queue, bodyReader, logger, connections, messages, fetch, post };
+  return { app, state, parts, queue, bodyReader, logger, connections, messages, fetch, post };
 }

@@ -1,6 +1,6 @@
 import { ByteReader, type ByteWriter } from "../../base/bytes.ts";
 import { decodeFormat, encodeFormat } from "../../store/codec/answer_format.ts";
-import { plainStatements, writeStatements } from "../../store/codec/statement_codec.ts";
+import { writeStatements } from "../../store/codec/statement_codec.ts";
 import { type AnswerFormat, EncodedStatements, type Statement } from "../../store/types.ts";
 
 /** A request for /db/execute that a thread has read and checked, and another is to carry out. */
@@ -70,14 +70,9 @@ export class ReceivedWrite implements Omit<HandedWrite, "statements"> {
     while (reader.remaining > 0) yield new ReceivedWrite(reader);
   }
 
-  // Few are ever looked at: what is shown of them is read then only.
-
+  /** Few are ever looked at: it is read then only. */
   get address(): string {
     return decoder.decode(this.#address);
-  }
-
-  get statements(): readonly Statement[] {
-    return plainStatements(this.encoded);
   }
 }
 

@@ -4,6 +4,7 @@ import { type HandedWrite, ReceivedWrite } from "../../../src/http/threads/hande
 import type { HandedOutcomes } from "../../../src/http/threads/messages.ts";
 import { WritePasser } from "../../../src/http/threads/write_passer.ts";
 import { WriteTaker } from "../../../src/http/threads/write_taker.ts";
+import { plainStatements } from "../../../src/store/codec/statement_codec.ts";
 import { plainFormat, SqlReal } from "../../../src/store/types.ts";
 
 const plain: Omit<HandedWrite, "id"> = {
@@ -65,7 +66,8 @@ Deno.test("WritePasser hands writes over as they are, and each gets its own answ
   );
   batches.flat().forEach((received, at) => {
     const { transaction, format, statementTimeoutMs, timeoutMs, key, address } = received;
-    const { statements, encoded } = received;
+    const { encoded } = received;
+    const statements = plainStatements(encoded);
     const found = { transaction, format, statementTimeoutMs, timeoutMs, key, address, statements };
     assert.deepEqual(found, writes[at]);
     assert.equal(encoded.length, statements.length);
