@@ -1,7 +1,8 @@
 import process from "node:process";
+import { messageOf } from "../base/message_of.ts";
 import { openCLibrary } from "../http/c_library.ts";
 import { repeat } from "../io/repeat.ts";
-import type { Clock, Timer } from "../io/types.ts";
+import type { Clock, Logger, Timer } from "../io/types.ts";
 
 /** How often it looks, in ms. */
 const everyMs = 10_000;
@@ -28,15 +29,17 @@ export interface ProcessMemory {
 export class MemoryTrim implements Disposable {
   readonly #memory: ProcessMemory;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #timer: Timer;
   #lookedAt: number;
   #usedMs: number;
   /** Resident when it last trimmed, or began. */
   #bytes: number;
 
-  constructor(memory: ProcessMemory, clock: Clock) {
+  constructor(memory: ProcessMemory, { clock, logger }: { clock: Clock; logger: Logger }) {
     this.#memory = memory;
     this.#clock = clock;
+    this.#logger = logger;
     this.#lookedAt = clock.now();
     this.#usedMs = memory.usedMs();
     this.#bytes = memory.residentBytes();
@@ -51,7 +54,12 @@ export class MemoryTrim implements Disposable {
     this.#lookedAt = now;
     this.#usedMs = usedMs;
     if (!isResting || memory.residentBytes() - this.#bytes < grownBytesMin) return;
-    await memory.trim();
+    try {
+      await memory.trim();
+    } catch (error) {
+      // A cache that cannot be given back goes on as one. It is tried again when as much has come.
+      this.#logger.log("WARN", "cli", `Memory at rest is not given back: ${messageOf(error)}`);
+    }
     this.#bytes = memory.residentBytes();
   }
 

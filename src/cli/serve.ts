@@ -286,7 +286,7 @@ async function serveMember(own: ServeParts): Promise<void> {
     threadsOf(own.httpThreads, member, { configuration, logger, isTraced });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
   const memory = ownMemory(store);
-  using _trim = memory && new MemoryTrim(memory, clock);
+  using _trim = memory && new MemoryTrim(memory, { clock, logger });
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
   let push: OtlpPush | undefined = undefined;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { MemoryTrim, ownMemory } from "../../src/cli/memory_trim.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
+const silent = { log: () => {} };
 const mebibyte = 1024 * 1024;
 
 function processOf(start: number) {
@@ -21,7 +22,7 @@ function processOf(start: number) {
 Deno.test("MemoryTrim gives memory back that has come since, once the node is at rest", async () => {
   const clock = new SimulatedClock();
   const { state, memory } = processOf(100 * mebibyte);
-  using _ = new MemoryTrim(memory, clock);
+  using _ = new MemoryTrim(memory, { clock, logger: silent });
   await clock.advance(60_000);
   assert.equal(state.trims, 0, "nothing has come");
   state.bytes += 50 * mebibyte;
@@ -39,10 +40,34 @@ Deno.test("MemoryTrim gives memory back that has come since, once the node is at
   assert.equal(state.trims, 2);
 });
 
+Deno.test("MemoryTrim outlives a cache that cannot be given back, says so, and tries again", async () => {
+  const clock = new SimulatedClock();
+  const { state, memory } = processOf(100 * mebibyte);
+  const lines: string[] = [];
+  const broken = {
+    ...memory,
+    trim: () => {
+      state.trims++;
+      return Promise.reject(new Error("disk I/O error"));
+    },
+  };
+  using _ = new MemoryTrim(broken, {
+    clock,
+    logger: { log: (level, _room, message) => lines.push(`${level} ${message}`) },
+  });
+  state.bytes += 50 * mebibyte;
+  await clock.advance(30_000);
+  assert.deepEqual(lines, ["WARN Memory at rest is not given back: disk I/O error"]);
+  assert.equal(state.trims, 1);
+  state.bytes += 50 * mebibyte;
+  await clock.advance(30_000);
+  assert.equal(state.trims, 2);
+});
+
 Deno.test("MemoryTrim looks no more once it is disposed of", async () => {
   const clock = new SimulatedClock();
   const { state, memory } = processOf(100 * mebibyte);
-  const trim = new MemoryTrim(memory, clock);
+  const trim = new MemoryTrim(memory, { clock, logger: silent });
   trim[Symbol.dispose]();
   state.bytes += 50 * mebibyte;
   await clock.advance(60_000);
