@@ -56,10 +56,12 @@ type Parts = {
  */
 export async function openFiles(parts: Parts, cleanUp: AsyncDisposableStack): Promise<OpenFiles> {
   const { repairs } = parts.configuration.database;
+  // Who could make up for what this start has found is asked for once.
+  let found: DamagedPart | undefined;
   for (let attempt = 1;; attempt++) {
     await using opening = new AsyncDisposableStack();
     try {
-      const files = await tryToOpen(parts, opening);
+      const files = await tryToOpen(parts, opening, found);
       cleanUp.use(opening.move());
       return files;
     } catch (error) {
@@ -67,6 +69,7 @@ export async function openFiles(parts: Parts, cleanUp: AsyncDisposableStack): Pr
       if (!repairs || part === undefined || attempt === attemptsMax) throw error;
       await opening.disposeAsync();
       if (!await setAside(parts, part, error)) throw error;
+      found = part;
     }
   }
 }
@@ -74,6 +77,8 @@ export async function openFiles(parts: Parts, cleanUp: AsyncDisposableStack): Pr
 async function tryToOpen(
   { configuration, surroundings, note }: Parts,
   opening: AsyncDisposableStack,
+  /** What is damaged, where others have just been there to make up for it. */
+  awaited: DamagedPart | undefined,
 ): Promise<OpenFiles> {
   const { dataDirectory: directory, nodeId, database: { repairs } } = configuration;
   const { disk } = surroundings;
@@ -85,9 +90,13 @@ async function tryToOpen(
   }
   if (noted?.moved === false) {
     const { part, reason } = noted;
-    const others = await othersFor({ configuration, surroundings, note }, part);
-    if (others === undefined) throw new StartError(`${reason}: no other node is known that has it`);
-    await awaitOthers(others, { reason, configuration, surroundings });
+    if (part !== awaited) {
+      const others = await othersFor({ configuration, surroundings, note }, part);
+      if (others === undefined) {
+        throw new StartError(`${reason}: no other node is known that has it`);
+      }
+      await awaitOthers(others, { reason, configuration, surroundings });
+    }
     await moveNoted(disk, directory, note, noted);
   }
   const data = await openData(configuration, surroundings, opening);
