@@ -25,8 +25,10 @@ interface LoadedSegment {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly header: SegmentHeader;
-  /** Start of every sound batch, marks left out, ascending; then where the last one ends. */
+  /** Start of every sound batch, marks left out, ascending; then `end`. */
   readonly bounds: number[];
+  /** Where the last sound batch ends. */
+  readonly end: number;
   /** A mark stands at the end, or no batch at all follows the header. */
   readonly proven: boolean;
 }
@@ -60,6 +62,11 @@ function damage(path: string, offset: number, what: string): LogDamageError {
   );
 }
 
+/** What to throw for an error from a decoder: damage is what it says of the bytes. */
+function asDamage(error: unknown, path: string, offset: number, where = ""): unknown {
+  return error instanceof FormatError ? damage(path, offset, `${where}${error.message}`) : error;
+}
+
 async function loadSegment(
   disk: Disk,
   directory: string,
@@ -78,15 +85,16 @@ async function loadSegment(
     throw damage(path, 0, `it holds segment ${header.sequence}, not ${sequence}`);
   }
   const bounds = [length];
+  let end = length;
   let proven = true;
-  for (let start = length;;) {
-    const end = batchEnd(bytes, header.salt, start);
-    proven = end === start + batchHeadLength || (end === undefined && bounds.length === 1);
-    if (end === undefined || proven) break;
-    bounds.push(end);
-    start = end;
+  for (;;) {
+    const next = batchEnd(bytes, header.salt, end);
+    proven = next === end + batchHeadLength || (next === undefined && bounds.length === 1);
+    if (next === undefined || proven) break;
+    bounds.push(next);
+    end = next;
   }
-  return { path, bytes, header, bounds, proven };
+  return { path, bytes, header, bounds, end, proven };
 }
 
 function decodeHeader(path: string, bytes: Uint8Array): ReturnType<typeof decodeSegmentHeader> {
@@ -96,8 +104,7 @@ function decodeHeader(path: string, bytes: Uint8Array): ReturnType<typeof decode
     if (error instanceof OtherFormatError) {
       throw new OtherFormatError(`Cannot read log file ${path}: ${error.message}`);
     }
-    if (error instanceof FormatError) throw damage(path, 0, `segment header: ${error.message}`);
-    throw error;
+    throw asDamage(error, path, 0, "segment header: ");
   }
 }
 
@@ -114,8 +121,7 @@ function visitBatches(
     try {
       visitRecords(bytes, start + batchHeadLength, bounds[i + 1] ?? 0, visitor);
     } catch (error) {
-      if (error instanceof FormatError) throw damage(path, start, error.message);
-      throw error;
+      throw asDamage(error, path, start);
     }
   }
 }
@@ -203,7 +209,7 @@ export async function recoverLog(
     current = next;
   }
 
-  const end = newest.bounds.at(-1) ?? 0;
+  const { end } = newest;
   const row = tailCase({
     newest: true,
     complete: false,
@@ -250,7 +256,7 @@ export function replayCarried(
       entry: (found, at) => entry(found, offset + at),
     });
   } catch (error) {
-    throw error instanceof FormatError ? damage(path, offset, error.message) : error;
+    throw asDamage(error, path, offset);
   }
 }
 
@@ -276,7 +282,7 @@ function replayFinished(
     readonly replay: RecordVisitor;
   },
 ): void {
-  const { bounds, path } = finished;
+  const { bounds, end, path } = finished;
   const complete = bounds.includes(next.previousEnd);
   const row = tailCase({
     newest: false,
@@ -287,7 +293,7 @@ function replayFinished(
     proven: false,
   });
   if (row.action === "damage") {
-    throw damage(path, bounds.at(-1) ?? 0, `${row.name}: ${row.because}`);
+    throw damage(path, end, `${row.name}: ${row.because}`);
   }
   index.segments.push(segmentFrom(disk, finished, next.previousEnd));
   visitBatches(finished, { from: 0, to: next.previousEnd }, replay);

@@ -84,9 +84,14 @@ export class Segment {
 
   /** How many bytes of the file hold the entries `from` to `to`, at least; and all it takes to read them. */
   #extent(from: number, to: number): { start: number; end: number } {
-    const start = this.#offsets[from - this.#firstIndex] ?? 0;
-    const next = to + 1 - this.#firstIndex;
-    return { start, end: next < this.#count ? this.#offsets[next] ?? this.end : this.end };
+    const end = to < this.lastIndex ? this.#offsetOf(to + 1) : this.end;
+    return { start: this.#offsetOf(from), end };
+  }
+
+  #offsetOf(index: number): number {
+    const offset = this.#offsets[index - this.#firstIndex];
+    assert(offset !== undefined && this.holds(index), `Entry ${index} is not in ${this.path}`);
+    return offset;
   }
 
   /**
@@ -135,7 +140,7 @@ export class Segment {
     const start = this.end - budget;
     const first = this.#offsets.subarray(0, this.#count).findIndex((offset) => offset >= start);
     if (first < 0) return { from: undefined, budget: 0 };
-    const left = first > 0 ? 0 : budget - (this.end - (this.#offsets[0] ?? 0));
+    const left = first > 0 ? 0 : budget - (this.end - this.#offsetOf(this.#firstIndex));
     return { from: this.#firstIndex + first, budget: left };
   }
 

@@ -152,7 +152,7 @@ export class SegmentedLog implements LogStore {
     let budget = bytesMax;
     for (let next = from; next <= last && next >= this.firstIndex && budget > 0;) {
       const segment = index.segmentOf(next);
-      if (segment === undefined) break;
+      assert(segment !== undefined, `No segment holds entry ${next}`);
       const found = await this.#readFrom(segment, next, last, budget);
       if (found.length === 0) break;
       for (const entry of found) {

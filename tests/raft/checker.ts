@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { voterIds } from "../../src/raft/configuration.ts";
-import type { Entry, NodeId } from "../../src/raft/types.ts";
-import type { TestNode } from "./test_node.ts";
+import type { AppendResponse, Entry, NodeId } from "../../src/raft/types.ts";
+import type { TestDisk, TestNode } from "./test_node.ts";
 
 interface Seen {
   readonly prevTerm: number;
@@ -51,6 +51,28 @@ export class Checker {
       }
       prevTerm = entry.term;
     }
+  }
+
+  /**
+   * Who acknowledges entries answers the leader of its own term, and has on its disk what that one
+   * has in its log (figure 3.1, AppendEntries; 3.8). To be called when the answer leaves.
+   */
+  acknowledged(
+    { from, to, term, matchIndex }: AppendResponse,
+    all: ReadonlyMap<NodeId, TestNode>,
+  ): void {
+    const answer = `${from} acknowledges ${matchIndex} in term ${term} to ${to}`;
+    assert.equal(to, this.#leaders.get(term), `${answer}, which does not lead in it`);
+    const disk = all.get(from)?.disk;
+    const onDisk = disk === undefined ? undefined : termOnDisk(disk, matchIndex);
+    assert(onDisk !== undefined, `${answer}, and does not have it on disk`);
+    const raft = all.get(to)?.raft;
+    if (raft?.status.role !== "leader" || raft.status.term !== term) return;
+    assert(matchIndex <= raft.lastIndex, `${answer}, whose log ends at ${raft.lastIndex}`);
+    const wanted = raft.termAt(matchIndex);
+    // The leader has compacted what it cannot tell the term of: that is committed.
+    if (wanted === undefined || onDisk === "compacted") return;
+    assert.equal(onDisk, wanted, `${answer}, and has another entry there`);
   }
 
   /** State machine safety: nobody ever applies another entry at an index (3.6.3). */
@@ -129,12 +151,21 @@ export class Checker {
     const holders = voters.filter((id) => {
       const disk = all.get(id)?.disk;
       if (disk === undefined) return false;
-      if (disk.compaction.index >= index) return true;
-      return disk.entries[index - disk.compaction.index - 1]?.term === term;
+      const onDisk = termOnDisk(disk, index);
+      return onDisk === "compacted" || onDisk === term;
     });
     assert(
       holders.length * 2 > voters.length,
       `Committed ${index} with only ${holders} of ${voters} having it on disk`,
     );
   }
+}
+
+/** The term of an entry that a disk holds; undefined where it does not. */
+function termOnDisk(
+  { compaction, entries }: TestDisk,
+  index: number,
+): number | "compacted" | undefined {
+  if (index <= compaction.index) return "compacted";
+  return entries[index - compaction.index - 1]?.term;
 }

@@ -90,6 +90,8 @@ export class TestCluster {
     for (const message of messages) {
       if (message.type === "append_request") {
         this.checker.exists(message.prevLogTerm, message.entries);
+      } else if (message.type === "append_response" && message.success) {
+        this.checker.acknowledged(message, this.nodes);
       }
       this.messages.push(message);
     }

@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { type Clock, DiskError } from "../../src/io/types.ts";
 import { ByteWriter } from "../../src/base/bytes.ts";
-import { batchEnd, beginBatch, finishBatch, writeEntry } from "../../src/raft_log/batch.ts";
-import { decodeSegmentHeader } from "../../src/raft_log/segment_header.ts";
+import {
+  batchEnd,
+  beginBatch,
+  entryHeadLength,
+  finishBatch,
+  writeEntry,
+} from "../../src/raft_log/batch.ts";
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  type SegmentHeader,
+} from "../../src/raft_log/segment_header.ts";
 import { LogDamageError, LogFailedError } from "../../src/raft_log/types.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
 import {
@@ -207,6 +217,35 @@ Deno.test("RaftLog.read() reports an entry that was damaged while the log is ope
   await log.close();
 });
 
+Deno.test("RaftLog.read() reports an entry in whose place another stands, or what is none", async () => {
+  const disk = new SimulatedDisk({ seed: 1n });
+  const { log } = await openLog(disk);
+  await log.append({ ...untouched, entries: makeEntries(1, 1, 3) });
+  const [path = ""] = disk.paths();
+  const whole = disk.content(path);
+  const dataOf = (index: number) => {
+    const text = new TextEncoder().encode(`entry ${index}`);
+    return whole.findIndex((_, i) => text.every((byte, k) => whole[i + k] === byte));
+  };
+  const length = dataOf(3) - dataOf(2);
+  const [second, third] = [dataOf(2), dataOf(3)].map((at) => at - entryHeadLength);
+  assert(second !== undefined && third !== undefined);
+  for (let at = second; at < third; at++) {
+    const damaged = whole.slice();
+    damaged[at] = (damaged[at] ?? 0) ^ 1;
+    disk.setContent(path, damaged);
+    await assert.rejects(log.read(2, 2, 1e6), { name: "LogDamageError", message: /entry 2/ });
+  }
+  const misplaced = whole.slice();
+  misplaced.copyWithin(second, third, third + length);
+  disk.setContent(path, misplaced);
+  await assert.rejects(log.read(1, 3, 1e6), {
+    name: "LogDamageError",
+    message: /entry 2: Entry 3 stands there/,
+  });
+  await log.close();
+});
+
 /** Time passes at once where the log waits for room, and never else. */
 const impatient: Clock = {
   now: () => 0,
@@ -300,6 +339,32 @@ Deno.test("openRaftLog() reports a batch whose checksum is true of what no log w
     assert(result instanceof LogDamageError, what);
     assert.match(result.message, said, what);
   }
+});
+
+/** Puts another header, with a true checksum, before what the newest file of a log holds. */
+async function withHeader(
+  change: (header: SegmentHeader) => Partial<SegmentHeader>,
+): Promise<LogImage | LogDamageError> {
+  const files = await makeLog("closed");
+  const [path, content] = [...files].at(-1) ?? assert.fail("There is no file");
+  const { header, length } = decodeSegmentHeader(content);
+  const changed = encodeSegmentHeader({ ...header, ...change(header) });
+  assert.equal(changed.length, length);
+  const replaced = content.slice();
+  replaced.set(changed);
+  return await outcome(diskWith(new Map([...files, [path, replaced]])));
+}
+
+Deno.test("openRaftLog() reports a file that does not go on where the one before ends", async () => {
+  const result = await withHeader(({ lastIndex }) => ({ lastIndex: lastIndex + 1 }));
+  assert(result instanceof LogDamageError);
+  assert.match(result.message, /it ends with entry (\d+), the next file begins after (?!\1)\d+;/);
+});
+
+Deno.test("openRaftLog() reports a log that lacks the entries right behind its compaction point", async () => {
+  const result = await withHeader(({ sequence }) => ({ firstSegment: sequence }));
+  assert(result instanceof LogDamageError);
+  assert.match(result.message, /does not hold entry \d+$/);
 });
 
 Deno.test("openRaftLog() reports a file that has another's name", async () => {

@@ -181,15 +181,20 @@ Deno.test("LogQueue waits out a full disk, reports nothing as durable meanwhile,
   assert.deepEqual(logger.lines.map((line) => line.split(" ")[0]), ["ERROR", "INFO"]);
 });
 
-Deno.test("LogQueue lets a compaction pass what waits for room, and nothing else", async () => {
-  const held = Promise.withResolvers<void>();
-  const slow: Clock = {
+/** A clock on which nothing is due before `held` is resolved. */
+function slowClock(held: Promise<void>): Clock {
+  return {
     ...clock,
     after: (_delay, callback) => {
-      held.promise.then(callback);
+      held.then(callback);
       return { cancel: () => {} };
     },
   };
+}
+
+Deno.test("LogQueue lets a compaction pass what waits for room, and nothing else", async () => {
+  const held = Promise.withResolvers<void>();
+  const slow = slowClock(held.promise);
   const store = new HeldStore();
   const logger = new RecordingLogger();
   const log = new LogQueue({ store, clock: slow, logger, directory: "/raft" });
@@ -210,6 +215,26 @@ Deno.test("LogQueue lets a compaction pass what waits for room, and nothing else
   await store.finish(3);
   await reset;
   assert.equal(store.calls[3]?.what, "reset");
+});
+
+Deno.test("LogQueue takes nothing more once a compaction has failed that passed what waits for room", async () => {
+  const held = Promise.withResolvers<void>();
+  const store = new HeldStore();
+  const logger = new RecordingLogger();
+  const log = new LogQueue({ store, clock: slowClock(held.promise), logger, directory: "/raft" });
+  const appended = assert.rejects(
+    log.append({ hardState: undefined, entries: entries(1, 1) }),
+    LogFailedError,
+  );
+  await store.finish(0, full);
+  const compacted = assert.rejects(log.compact(makePoint(1, 1)), LogFailedError);
+  await store.finish(1, new DiskError("failed", "/data/raft/1", "Input/output error"));
+  await Promise.all([appended, compacted]);
+  held.resolve();
+  await store.finish(9);
+  assert.deepEqual(store.calls.map(({ what }) => what), ["write", "compact"]);
+  await assert.rejects(log.append({ hardState: undefined, entries: [] }), LogFailedError);
+  await log.close();
 });
 
 Deno.test("LogQueue tells who compacts that there is no room, and goes on", async () => {

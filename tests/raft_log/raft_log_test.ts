@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeConfiguration } from "../../src/raft/configuration.ts";
 import { type Entry, EntryType } from "../../src/raft/types.ts";
+import { openRaftLog } from "../../src/raft_log/raft_log.ts";
 import { LogFailedError } from "../../src/raft_log/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
@@ -164,6 +165,46 @@ Deno.test("compact() drops whole segments and keeps hard state and later entries
     lastIndex: 200,
     entries: makeEntries(2, 121, 80),
   });
+});
+
+Deno.test("read() gives nothing of a file that a compaction removes before it is opened", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  for (const entry of makeEntries(1, 1, 150)) await log.append({ ...untouched, entries: [entry] });
+  await log.close();
+  const mounted = disk.mount();
+  let gate = Promise.resolve();
+  // No file is open yet but the newest.
+  const { log: again } = await openRaftLog({
+    disk: { ...mounted, open: (path, options) => gate.then(() => mounted.open(path, options)) },
+    directory,
+    clock: new SimulatedClock(),
+    logger: new RecordingLogger(),
+    ...smallSizes,
+    recentBytesMax: 0,
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  const found = again.read(1, 150, 1e6);
+  await again.compact(makePoint(120, 1));
+  resolve();
+  assert.deepEqual(await found, []);
+  assert.deepEqual(await again.read(121, 150, 1e6), makeEntries(1, 121, 30));
+  await again.close();
+});
+
+Deno.test("openRaftLog() leaves files alone that are not the log's", async () => {
+  const disk = makeDisk();
+  const { log } = await openLog(disk);
+  await log.append({ ...untouched, entries: makeEntries(1, 1, 3) });
+  await log.close();
+  const strangers = ["notes.txt", "1.log", "0000000000000001.log.bak"].map((name) =>
+    `${directory}/${name}`
+  );
+  const whole = disk.content(disk.paths()[0] ?? "");
+  disk.install(new Map([...disk.paths(), ...strangers].map((path) => [path, whole])));
+  assert.deepEqual((await readImage(disk)).entries, makeEntries(1, 1, 3));
+  for (const path of strangers) assert(disk.paths().includes(path), path);
 });
 
 Deno.test("compact() of everything leaves an empty log that goes on behind it", async () => {
