@@ -3,15 +3,15 @@
  * system with `--target` and one of `deno compile`'s targets, into dist/raftlite-TARGET.
  */
 
-import { readdir } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { messageOf } from "../src/base/message_of.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { embedLibrary } from "../src/sqlite/build.ts";
-
-/** Of Deno's threads: `deno compile` of 2.4 overflows what they have over the packages' CommonJS (seen). */
-const stackBytes = 64 * 1024 * 1024;
+import { type Bundle, bundleProgram } from "./bundle.ts";
 
 const usage = "Usage: deno task compile [--target TARGET]\n";
 
@@ -22,7 +22,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** The console's page, which is read when somebody asks for it. */
 const consoleFiles = `${root}src/http/console/page`;
 
-/** Modules that no import names, as they run in Workers: `deno compile` must be told of them. */
+/** Modules that no import names, as they run in Workers: the bundle must be told of them. */
 export async function workerModules(): Promise<string[]> {
   const files = await readdir(`${root}src`, { recursive: true });
   return files.filter((path) => /worker\.ts$/.test(path)).map((path) => `${root}src/${path}`);
@@ -55,25 +55,43 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const target = values.target ?? Deno.build.target;
   const output = `${root}dist/raftlite${values.target === undefined ? "" : `-${target}`}`;
-  const included = [...await libraryFor(target), ...await workerModules(), consoleFiles];
+  const library = await libraryFor(target);
+  const parts = { root, workers: await workerModules(), files: [...library, consoleFiles] };
+  await mkdir(dirname(output), { recursive: true });
+  const work = await mkdtemp(`${tmpdir()}/raftlite-compile-`);
+  try {
+    const [folder, packages] = [`${work}/raftlite`, `${work}/packages`];
+    await Promise.all([mkdir(folder), mkdir(packages)]);
+    const bundle = await bundleProgram(parts, { folder, packages });
+    const code = await compile(bundle, { folder, output, target: values.target });
+    if (code === 0) print(`${output}\n`);
+    return code;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function compile(
+  { main, config, included }: Bundle,
+  { folder, output, target }: { folder: string; output: string; target: string | undefined },
+): Promise<number> {
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
       "-A",
       "--no-check",
-      ...(values.target === undefined ? [] : ["--target", target]),
+      ...["--config", config],
+      ...(target === undefined ? [] : ["--target", target]),
       ...included.flatMap((path) => ["--include", path]),
       "--output",
       output,
-      `${root}main.ts`,
+      main,
     ],
-    cwd: root,
-    env: { RUST_MIN_STACK: String(stackBytes) },
+    cwd: folder,
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",
   }).spawn().status;
-  if (code === 0) print(`${output}\n`);
   return code;
 }
 
