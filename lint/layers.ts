@@ -89,7 +89,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     backup: /^(archive\/)?types$/,
     raft: types,
     metrics: "all",
-    io: /^(types|address|transfers)$/,
+    io: /^(types|address|transfers|c_library)$/,
     access: "all",
     audit: types,
     tls: "all",
@@ -193,9 +193,9 @@ const impureGlobals: ReadonlySet<string> = new Set([
   "Worker",
 ]);
 
-/** The files that open the system's libraries: for what Deno does not do with sockets and services. */
+/** The files that open the system's libraries: for what Deno does not do with sockets, clocks and services. */
 const systemLibraries: ReadonlySet<string> = new Set([
-  "http/c_library.ts",
+  "io/c_library.ts",
   "cli/windows_service/control_manager.ts",
 ]);
 

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { whyAlone } from "../http/shared_port.ts";
 import type { ConfirmedLevel } from "../http/threads/messages.ts";
 import { HttpThreads } from "../http/threads/http_threads.ts";
-import type { Logger } from "../io/types.ts";
+import type { Clock, Logger } from "../io/types.ts";
 import type { OpenMember } from "../member/member.ts";
 import { LeasePermit } from "../node/lease_permit.ts";
 import { connectionLimits } from "./http_parts.ts";
@@ -40,6 +40,8 @@ function reason({ http, audit }: Pick<Configuration, "http" | "audit">): string 
 
 interface ThreadsParts {
   readonly configuration: Configuration;
+  /** The node's. */
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Whether writes are traced. */
   readonly isTraced: boolean;
@@ -49,7 +51,7 @@ interface ThreadsParts {
 export function threadsOf(
   { count, permit }: PreparedThreads,
   { service, store }: OpenMember,
-  { configuration, logger, isTraced }: ThreadsParts,
+  { configuration, clock, logger, isTraced }: ThreadsParts,
 ): HttpThreads {
   const { http } = configuration;
   const { outsideReaders: readers } = store;
@@ -68,6 +70,7 @@ export function threadsOf(
       allowOrigin: http.allowOrigin,
       httpAddress: service.status().httpAddress,
     },
+    clock,
     logger,
   });
 }

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { messageOf } from "../base/message_of.ts";
-import { openCLibrary } from "../http/c_library.ts";
+import { openCLibrary } from "../io/c_library.ts";
 import { repeat } from "../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
 

@@ -1,4 +1,4 @@
-import { openCLibrary } from "../http/c_library.ts";
+import { openCLibrary } from "../io/c_library.ts";
 
 const symbols = {
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },

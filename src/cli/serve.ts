@@ -283,7 +283,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const archiver = archive && await archiverOf(archive, member, { clock, logger, transfers });
   const isTraced = otlp !== undefined;
   const threads = own.httpThreads &&
-    threadsOf(own.httpThreads, member, { configuration, logger, isTraced });
+    threadsOf(own.httpThreads, member, { configuration, clock, logger, isTraced });
   const turns = new TurnWatch(clock, () => member.node.lastIndex);
   const memory = ownMemory(store);
   using _trim = memory && new MemoryTrim(memory, { clock, logger });

@@ -1,4 +1,4 @@
-import { openCLibrary } from "./c_library.ts";
+import { openCLibrary } from "../io/c_library.ts";
 import { ConnectionDescriptors, type ConnectionEnds } from "./connection_descriptors.ts";
 import { setOfListeners } from "./listening_sockets.ts";
 

@@ -1,4 +1,4 @@
-import { addressBytes } from "./c_library.ts";
+import { addressBytes } from "./open_descriptors.ts";
 
 /** The number of AF_INET on every system; that of AF_INET6 differs. */
 const inet = 2;

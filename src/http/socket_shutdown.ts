@@ -1,4 +1,5 @@
-import { openCLibrary, openDescriptors } from "./c_library.ts";
+import { openCLibrary } from "../io/c_library.ts";
+import { openDescriptors } from "./open_descriptors.ts";
 import { addressKey, SocketAddress } from "./socket_address.ts";
 
 const symbols = {

@@ -1,10 +1,14 @@
 import { clearImmediate, setImmediate } from "node:timers";
+import { sinceBegin } from "./sleep_clock.ts";
 import type { Clock, Timer } from "./types.ts";
 
-/** The machine's clock: time that never goes back by `performance.now`, wall time by `Date.now`. */
+/**
+ * The machine's clock: time that never goes back by the system's clock that also counts sleep, or by
+ * `performance.now` where that is it, and wall time by `Date.now`.
+ */
 export class DenoClock implements Clock {
   now(): number {
-    return performance.now();
+    return sinceBegin === undefined ? performance.now() : sinceBegin();
   }
 
   wallTime(): number {

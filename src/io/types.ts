@@ -5,11 +5,17 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Milliseconds that never go back, from an arbitrary start. */
+  /**
+   * Milliseconds that never go back, from an arbitrary start. Those in which the machine slept count,
+   * where the system knows of them: leases, and what was promised to them, rest on that.
+   */
   now(): number;
   /** Milliseconds since 1970-01-01 UTC, as the machine believes. */
   wallTime(): number;
-  /** Calls `callback` once, `delayMs` from now; after 0 in the next turn of the event loop. */
+  /**
+   * Calls `callback` once, `delayMs` from now; after 0 in the next turn of the event loop. Later by as
+   * long as the machine slept meanwhile.
+   */
   after(delayMs: number, callback: () => void): Timer;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Loaded before the C library (LD_PRELOAD), it gives one program a disk and a clock of its own, as the
- * chaos has them: RAFTLITE_CHAOS_CONTROL is a file of six 64-bit integers, which is looked at all the
+ * chaos has them: RAFTLITE_CHAOS_CONTROL is a file of seven 64-bit integers, which is looked at all the
  * time. The disk is what lies below RAFTLITE_CHAOS_DISK.
  *
  *   0  ms by which the clock of the day is wrong; clocks that only measure time go on as ever
@@ -10,6 +10,7 @@
  *   3  ms that each sync takes
  *   4  not 0: the next sync fails with EIO, and this becomes 0
  *   5  how often a sync has failed so
+ *   6  ms for which the machine has slept: CLOCK_MONOTONIC stood meanwhile, CLOCK_BOOTTIME did not
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLOCK_MS, FULL, WRITE_MS, SYNC_MS, SYNC_FAILS, SYNCS_FAILED, COUNT };
+enum { CLOCK_MS, FULL, WRITE_MS, SYNC_MS, SYNC_FAILS, SYNCS_FAILED, SLEPT_MS, COUNT };
 
 static volatile int64_t nothing[COUNT];
 static volatile int64_t *control = nothing;
@@ -51,6 +52,11 @@ int clock_gettime(clockid_t clock, struct timespec *into) {
   int result = real_clock_gettime(clock, into);
   if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
     into->tv_sec += control[CLOCK_MS] / 1000;
+  }
+  if (result == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE)) {
+    int64_t ns = into->tv_sec * 1000000000LL + into->tv_nsec - control[SLEPT_MS] * 1000000;
+    into->tv_sec = ns / 1000000000;
+    into->tv_nsec = ns % 1000000000;
   }
   return result;
 }

@@ -3,7 +3,9 @@ import { fileURLToPath } from "node:url";
 const source = fileURLToPath(new URL("./faulty_machine.c", import.meta.url));
 
 /** What is there to be controlled, in the order of the file that both sides look at. */
-const controls = ["clockMs", "full", "writeMs", "syncMs", "syncFails", "syncsFailed"] as const;
+const controls = [
+  ...["clockMs", "full", "writeMs", "syncMs", "syncFails", "syncsFailed", "sleptMs"],
+] as const;
 
 type Control = typeof controls[number];
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { ServiceManager } from "../../src/cli/service_manager.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
-import { openCLibrary } from "../../src/http/c_library.ts";
+import { openCLibrary } from "../../src/io/c_library.ts";
 import { Cluster, eventually } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { addressBytes, openCLibrary, openDescriptors } from "../../src/http/c_library.ts";
+import { addressBytes, openDescriptors } from "../../src/http/open_descriptors.ts";
+import { openCLibrary } from "../../src/io/c_library.ts";
 import { sendAtOnce } from "../../src/http/no_delay.ts";
 
 const symbols = {

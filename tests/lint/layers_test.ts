@@ -97,7 +97,7 @@ Deno.test("pure-core allows members and keys that have an impure name", () => {
 
 const outside: readonly [filename: string, source: string, allowed: boolean][] = [
   ["src/sqlite/symbols.ts", `Deno.dlopen("a", {});`, true],
-  ["src/http/c_library.ts", `Deno.dlopen("a", {});`, true],
+  ["src/io/c_library.ts", `Deno.dlopen("a", {});`, true],
   ["src/http/serve.ts", `Deno.dlopen("a", {});`, false],
   ["src/store/writer.ts", `Deno.dlopen("a", {});`, false],
   ["src/io/disk.ts", `Deno.dlopen("a", {});`, false],

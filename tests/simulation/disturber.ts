@@ -90,6 +90,8 @@ export class Disturber {
       case "freeze":
       case "suspend":
         return this.#freeze(this.#victim(), disturbance);
+      case "sleep":
+        return this.#sleep(this.#victim());
       case "slow_disk":
       case "slow_store":
         return this.#slow(this.#victim(), disturbance);
@@ -176,11 +178,16 @@ export class Disturber {
     return true;
   }
 
-  #freeze(victim: Machine | undefined, kind: "freeze" | "suspend"): boolean {
+  #freeze(victim: Machine | undefined, kind: "freeze" | "sleep" | "suspend"): boolean {
     if (victim === undefined) return false;
     victim.freeze(kind);
     this.#later(choose(this.#random, [300, 3000, 6000]), () => victim.wake());
     return true;
+  }
+
+  /** Nothing reaches a machine that sleeps, nor for a while one that wakes: what was lost is sent later. */
+  #sleep(victim: Machine | undefined): boolean {
+    return this.#freeze(victim, "sleep") && this.#isolate(victim, true, true);
   }
 
   #slow(victim: Machine | undefined, kind: "slow_disk" | "slow_store"): boolean {

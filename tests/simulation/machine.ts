@@ -494,11 +494,11 @@ export class Machine {
     this.#world.trace.event("wipe", this.id);
   }
 
-  freeze(kind: "freeze" | "suspend"): void {
+  freeze(kind: "freeze" | "sleep" | "suspend"): void {
     if (this.#running === undefined || this.#running.process.frozen) return;
     this.#world.trace.event(kind, this.id);
     this.#running.process.freeze();
-    if (kind === "suspend") this.#running.clock.suspend();
+    if (kind !== "freeze") this.#running.clock.suspend(kind);
   }
 
   wake(): void {

@@ -20,7 +20,9 @@ export const disturbances = [
   "blackout",
   /** SIGSTOP and, later, SIGCONT: time goes on meanwhile. */
   "freeze",
-  /** A virtual machine sleeps: its clock stands still with it. */
+  /** A machine sleeps: its timers stand still with it, and its clock knows of that when it wakes. */
+  "sleep",
+  /** Its host suspends a virtual machine: its clock stands still with it, and never knows of that. */
   "suspend",
   "slow_disk",
   "slow_store",
@@ -244,9 +246,9 @@ const shorter = [100, 20] as const;
 const longer = [20, 100] as const;
 
 /**
- * The same, with nothing but what a lease may break by: leaders that are cut off, over and over, by
- * followers whose flags are others by then, and clients that read there while others write. A lease
- * that is too long shows for a few ticks only.
+ * The same, with nothing but what a lease may break by: leaders that sleep or are cut off, over and
+ * over, by followers whose flags are others by then, and clients that read there while others write.
+ * A lease that is too long shows for a few ticks only.
  */
 function aboutLease(random: Prng, plan: Plan): Plan {
   const [first, second] = choose(random, [shorter, shorter, shorter, longer]);
@@ -258,7 +260,12 @@ function aboutLease(random: Prng, plan: Plan): Plan {
     clients: 4,
     thinkMsMax: 50,
     weakReaders: 2,
-    disturbances: new Map([["isolate_leader", 1000], ["change_flags", 1000], ["transfer", 1500]]),
+    disturbances: new Map([
+      ["isolate_leader", 1000],
+      ["change_flags", 1000],
+      ["transfer", 1500],
+      ["sleep", 1500],
+    ]),
     timings: [{ ...ticks, tickMs: first }, { ...ticks, tickMs: second }],
     drift: Math.min(plan.drift, driftWithinLease),
     leaseHolds: true,

@@ -30,6 +30,7 @@ Deno.test("simulate() finds nothing wrong in the first seeds, and disturbs them 
     "power_cut",
     "remove_member",
     "replace_disk",
+    "sleep",
     "slow_disk",
     "slow_store",
     "suspend",

@@ -74,14 +74,15 @@ export interface ClockSkew {
 /** 2026-01-01 UTC: where the calendar of every simulation starts. */
 const epochMs = 1_767_225_600_000;
 
-/** The clock of one process: runs at its own rate, and stands still while the machine is suspended. */
+/** The clock of one process: runs at its own rate, and its timers stand still while the machine does. */
 export class VirtualClock implements Clock {
   #queue: EventQueue;
   #process: SimulatedProcess;
   #skew: ClockSkew;
   #pending = new Set<VirtualTimer>();
-  #suspendedMs = 0;
-  #suspendedAt: number | undefined;
+  /** For so long it has stood still, and does not know of it. */
+  #unknownMs = 0;
+  #suspended: { readonly at: number; readonly kind: "sleep" | "suspend" } | undefined;
 
   constructor(queue: EventQueue, process: SimulatedProcess, skew: ClockSkew) {
     this.#queue = queue;
@@ -90,8 +91,8 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    const until = this.#suspendedAt ?? this.#queue.now;
-    return (until - this.#suspendedMs) * this.#skew.rate;
+    const until = this.#suspended?.at ?? this.#queue.now;
+    return (until - this.#unknownMs) * this.#skew.rate;
   }
 
   wallTime(): number {
@@ -105,17 +106,21 @@ export class VirtualClock implements Clock {
     return timer;
   }
 
-  /** The machine sleeps (a virtual machine is moved): its clock stands still with its programs. */
-  suspend(): void {
-    this.#suspendedAt ??= this.#queue.now;
+  /**
+   * The machine sleeps, or its host suspends a virtual one, which never knows of it: its clock stands
+   * still with its programs.
+   */
+  suspend(kind: "sleep" | "suspend"): void {
+    this.#suspended ??= { at: this.#queue.now, kind };
   }
 
   /** The machine wakes: every timer still has as long to go as when it fell asleep. */
   resume(): void {
-    if (this.#suspendedAt === undefined) return;
-    const pauseMs = this.#queue.now - this.#suspendedAt;
-    this.#suspendedAt = undefined;
-    this.#suspendedMs += pauseMs;
+    if (this.#suspended === undefined) return;
+    const { at, kind } = this.#suspended;
+    const pauseMs = this.#queue.now - at;
+    this.#suspended = undefined;
+    if (kind === "suspend") this.#unknownMs += pauseMs;
     for (const timer of this.#pending) {
       if (timer.event === undefined) continue;
       timer.event.cancelled = true;
@@ -126,7 +131,7 @@ export class VirtualClock implements Clock {
   #arm(timer: VirtualTimer, delayMs: number): void {
     timer.dueAt = this.#queue.now + delayMs;
     timer.event = this.#queue.schedule(delayMs, () => {
-      if (this.#suspendedAt !== undefined) return;
+      if (this.#suspended !== undefined) return;
       this.#process.run(() => {
         // Cancelled while the process was frozen, after it was due.
         if (!this.#pending.delete(timer)) return;

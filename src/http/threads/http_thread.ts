@@ -1,4 +1,4 @@
-import type { Logger } from "../../io/types.ts";
+import type { Clock, Logger } from "../../io/types.ts";
 import type {
   OutsideReader,
   OutsideReaders,
@@ -23,6 +23,8 @@ export interface HttpThreadParts {
   readonly readers: OutsideReaders;
   /** Resolves when other threads may read at the level what had been asked before; rejects when not. */
   readonly confirm: (level: ConfirmedLevel) => Promise<void>;
+  /** The node's, by which its permit to read ends. */
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly died: (reason: string) => void;
 }
@@ -71,10 +73,10 @@ export class HttpThread implements OutsideReader {
 
   #receive(message: FromThread): void {
     if (this.#over) return;
-    const { logger, readers } = this.#parts;
+    const { clock, logger, readers } = this.#parts;
     switch (message.type) {
       case "clock":
-        this.#post({ type: "clock", nowMs: performance.now() });
+        this.#post({ type: "clock", nowMs: clock.now() });
         break;
       case "requests":
         this.#taker.take(message.requests);

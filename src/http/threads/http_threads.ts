@@ -11,7 +11,7 @@ const longestPauseMs = 60_000;
 export interface HttpThreadsParts extends
   Pick<
     HttpThreadParts,
-    "startWorker" | "readers" | "confirm"
+    "startWorker" | "readers" | "confirm" | "clock"
   > {
   /** How many there are beside the main one. */
   readonly count: number;

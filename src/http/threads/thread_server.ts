@@ -117,7 +117,7 @@ export class ThreadServer {
   }
 
   #handle(request: Request, client: Client): Promise<Response> {
-    const startedAt = this.#parts.clock.now();
+    const startedAt = performance.now();
     client.begins(request);
     return this.#answer(request, client, startedAt).then((response) => client.answered(response));
   }
@@ -157,7 +157,7 @@ export class ThreadServer {
 
   #readNow({ query, statements, request, startedAt }: AskedHere): Response | undefined {
     const { parameters, format } = query;
-    const { reader, clock } = this.#parts;
+    const { reader } = this.#parts;
     const results = reader.read({
       statements,
       transaction: false,
@@ -171,7 +171,7 @@ export class ThreadServer {
       timeSeconds: elapsed(parameters, startedAt),
     }, parameters.has("pretty"));
     const response = answers.results(envelope, undefined);
-    this.#figures.answered(statements.length, (clock.now() - startedAt) / 1000);
+    this.#figures.answered(statements.length, (performance.now() - startedAt) / 1000);
     return answers.toOrigin(request, response);
   }
 
@@ -206,6 +206,7 @@ interface AskedHere {
   /** As it is passed on when it cannot. */
   readonly body: PassedRequest["body"];
   readonly client: Client;
+  /** By performance.now, as for `elapsed`. */
   readonly startedAt: number;
 }
 

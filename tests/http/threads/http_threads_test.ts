@@ -4,6 +4,7 @@ import { ConnectionCount } from "../../../src/http/connection_count.ts";
 import { ConnectionWatch } from "../../../src/http/connection_watch.ts";
 import { HttpThreads } from "../../../src/http/threads/http_threads.ts";
 import { ReadConfirmer } from "../../../src/http/threads/read_confirmer.ts";
+import { DenoClock } from "../../../src/io/deno_clock.ts";
 import type { Logger } from "../../../src/io/types.ts";
 import { LifeCycle } from "../../../src/store/life_cycle.ts";
 import { OutsideReaders } from "../../../src/store/read/outside_readers.ts";
@@ -27,6 +28,7 @@ Deno.test("HttpThreads lets go of a thread that dies, its requests and connectio
     },
     readers,
     confirm: () => Promise.resolve(),
+    clock: new DenoClock(),
     serving: {
       limits: { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 1, connectionsMax: 9 },
       bodyBytesMax: 1024,

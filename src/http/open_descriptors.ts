@@ -1,0 +1,7 @@
+/** The descriptors that this process has open. Not for Windows. */
+export function openDescriptors(): number[] {
+  return Array.from(Deno.readDirSync("/dev/fd"), ({ name }) => Number(name));
+}
+
+/** Room for any address (sockaddr_storage), in bytes. */
+export const addressBytes = 128;
