@@ -331,9 +331,7 @@ export class Leader {
         this.#staging.push(peer);
       }
     }
-    if (this.#transfer !== undefined && !membership.isVoter(this.#transfer.to)) {
-      this.#abortTransfer();
-    }
+    assert(this.#transfer === undefined, "The members change while the lead is handed over");
     this.#reads.votersChanged();
     this.commit();
   }

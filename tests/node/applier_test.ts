@@ -14,7 +14,13 @@ function entry(index: number): Entry {
 /** An applier of which the test sees the batches, by the indexes in them. */
 function subject({ urgent = false } = {}) {
   const clock = new SimulatedClock();
-  const state = { urgent, batches: [] as number[][], advanced: 0 };
+  const state = {
+    urgent,
+    batches: [] as number[][],
+    advanced: 0,
+    /** The state machine's work at a batch. */
+    applying: (): Promise<void> => Promise.resolve(),
+  };
   const applier = new Applier({
     raft: {
       cached: (from, to) => Array.from({ length: to - from + 1 }, (_, i) => entry(from + i)),
@@ -25,9 +31,9 @@ function subject({ urgent = false } = {}) {
       applied: { index: 0, term: 0 },
       apply: (entries) => {
         state.batches.push(entries.map((each) => each.entry.index));
-        return Promise.resolve(entries.map(({ entry: { index, term } }) => {
-          return { index, term, answer: undefined };
-        }));
+        return state.applying().then(() =>
+          entries.map(({ entry: { index, term } }) => ({ index, term, answer: undefined }))
+        );
       },
     },
     stages: new WriteStages(clock),
@@ -133,4 +139,40 @@ Deno.test("Applier goes past an entry at which nobody wants it to stop any more"
   applier.advance(4);
   await clock.settle();
   assert.deepEqual(state.batches, [[1, 2, 3, 4]]);
+});
+
+Deno.test("Applier is paused once what the state machine has at hand is applied", async () => {
+  const { applier, clock, state } = subject({ urgent: true });
+  const work = Promise.withResolvers<void>();
+  state.applying = () => work.promise;
+  applier.advance(2);
+  let paused = false;
+  void applier.pause().then(() => paused = true);
+  applier.advance(4);
+  await clock.settle();
+  assert.equal(paused, false);
+  work.resolve();
+  await clock.settle();
+  assert.equal(paused, true);
+  assert.deepEqual([state.batches, applier.applied], [[[1, 2]], 2]);
+  applier.resume(9);
+  assert.equal(applier.applied, 9, "a snapshot has taken the state's place");
+  applier.advance(10);
+  await clock.settle();
+  assert.deepEqual(state.batches, [[1, 2], [10]]);
+});
+
+Deno.test("Applier goes on at an entry that it was to stop behind, and meanwhile is not", async () => {
+  const { applier, clock, state } = subject({ urgent: true });
+  const work = Promise.withResolvers<void>();
+  state.applying = () => work.promise;
+  const takeBack = applier.stopBehind(
+    ({ index }) => index === 2,
+    () => assert.fail("nobody waits for it any more"),
+  );
+  applier.advance(4);
+  takeBack();
+  work.resolve();
+  await clock.settle();
+  assert.deepEqual(state.batches, [[1, 2], [3, 4]]);
 });

@@ -71,3 +71,30 @@ Deno.test("ReadBarriers gives up at the deadline and bounds how many wait", asyn
   await assert.rejects(read, { kind: "timeout" });
   assert.equal(reads.size, 0);
 });
+
+Deno.test("ReadBarriers counts those that wait for an index among the reads that wait", async () => {
+  const { reads } = subject(1);
+  const applied = reads.waitApplied(7, 5, 100);
+  await assert.rejects(reads.waitApplied(7, 5, 100), { kind: "overloaded" });
+  await assert.rejects(reads.wait("lease", 100), { kind: "overloaded" });
+  await reads.waitApplied(5, 5, 100);
+  reads.applied(7);
+  await applied;
+  assert.equal(reads.size, 0);
+});
+
+Deno.test("ReadBarriers fails every read that waits when its node ends, wherever it stands", async () => {
+  const { reads } = subject();
+  const confirmed = reads.wait("quorum", later);
+  reads.begin();
+  reads.confirmed([{ context: 1, index: 9 }], 7);
+  const asked = reads.wait("lease", later);
+  reads.begin();
+  const waiting = [reads.wait("quorum", later), reads.waitApplied(9, 7, later)];
+  const failures = [confirmed, asked, ...waiting].map((read) =>
+    assert.rejects(read, { kind: "unavailable", message: "The node stopped" })
+  );
+  reads.failAll("The node stopped");
+  await Promise.all(failures);
+  assert.equal(reads.size, 0);
+});

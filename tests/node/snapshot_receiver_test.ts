@@ -33,6 +33,8 @@ function subject(replacement = new Replacement(undefined)) {
     term: 1,
     leader: "",
     marking: (): Promise<void> => Promise.resolve(),
+    /** The log holds entries of that term, up to that index. */
+    log: { term: 0, lastIndex: 0 },
     /** What the copy turns out to hold; undefined: what was announced. */
     held: undefined as AppliedPosition | undefined,
   };
@@ -41,7 +43,7 @@ function subject(replacement = new Replacement(undefined)) {
     get status() {
       return { role: "follower", term: state.term, leader: state.leader };
     },
-    termAt: () => undefined,
+    termAt: () => state.log.term,
     snapshotInstalled: ({ index }: CompactionPoint) => events.push(`installed ${index}`),
   } as Partial<Raft> as Raft;
   const stateMachine = {
@@ -69,9 +71,17 @@ function subject(replacement = new Replacement(undefined)) {
   const receiver = new SnapshotReceiver({
     raft,
     stateMachine,
-    log: { lastIndex: 0, idle: () => Promise.resolve(), reset: () => Promise.resolve() } as Partial<
-      RaftLog
-    > as RaftLog,
+    log: {
+      get lastIndex() {
+        return state.log.lastIndex;
+      },
+      idle: () => Promise.resolve(),
+      reset: () => Promise.resolve(),
+      compact: ({ index }) => {
+        events.push(`compacted ${index}`);
+        return Promise.resolve();
+      },
+    } as Partial<RaftLog> as RaftLog,
     applier: {
       pause: () => Promise.resolve(),
       resume: () => events.push("resumed"),
@@ -161,6 +171,35 @@ Deno.test("SnapshotReceiver refuses a stream when a full disk has no room for it
   assert.equal(receiver.receiving, false);
   state.marking = () => Promise.resolve();
   assert.equal(await receive(2, 20, body), "done");
+});
+
+Deno.test("SnapshotReceiver keeps the log that follows what a snapshot holds, of the same history only", async () => {
+  for (
+    const { term, lastIndex, kept } of [
+      { term: 2, lastIndex: 25, kept: true },
+      { term: 1, lastIndex: 25, kept: false },
+      { term: 2, lastIndex: 19, kept: false },
+    ]
+  ) {
+    const { receive, state, events } = subject();
+    state.log = { term, lastIndex };
+    const body = new Body();
+    body.end.resolve();
+    assert.equal(await receive(2, 20, body), "done");
+    assert.equal(events.includes("compacted 20"), kept, `${lastIndex} of term ${term}`);
+  }
+});
+
+Deno.test("SnapshotReceiver swaps nothing in where the disk fails under its marker, and says so", async () => {
+  const { receiver, events, state, receive } = subject();
+  const broken = new DiskError("failed", "/data/raft/installing", "Input/output error");
+  state.marking = () => Promise.reject(broken);
+  const body = new Body();
+  body.end.resolve();
+  // Not refused as a damaged snapshot is, which the leader would send again: it ends the node.
+  await assert.rejects(receive(2, 20, body), /Input\/output error/);
+  assert.deepEqual(events, ["receiving 20"]);
+  assert.equal(receiver.receiving, false);
 });
 
 Deno.test("SnapshotReceiver marks and swaps in no state but the one that was announced", async () => {

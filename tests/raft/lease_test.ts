@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Lease, leaseTicks, owedTicks, promiseMs } from "../../src/raft/lease.ts";
 import { Progress } from "../../src/raft/progress.ts";
 import { TestCluster } from "./test_cluster.ts";
-import type { TestNode } from "./test_node.ts";
+import { defaultSettings, type TestNode } from "./test_node.ts";
 
 function test(name: string, fn: () => void): void {
   Deno.test({ name, permissions: "none", fn });
@@ -124,4 +124,32 @@ test("Raft sends heartbeats often enough for the server that waits the least", (
   assert.equal(a.raft.status.role, "leader");
   assert.equal(a.raft.status.term, 1, "b never campaigned");
   assert.equal(b.raft.status.leader, "a");
+});
+
+test("Raft tells for how long it may answer by its lease: nobody else, nor a leader that may not, does", () => {
+  const cluster = TestCluster.of(3);
+  const [a, b] = [cluster.node("a"), cluster.node("b")];
+  assert.equal(b.raft.leaseTicksLeft, 0);
+  b.raft.campaign();
+  const settleWithoutEntries = () => {
+    for (const node of cluster.nodes.values()) {
+      cluster.process(node);
+      while (cluster.finishWrite(node));
+    }
+    for (const message of cluster.messages.splice(0)) {
+      if (message.type !== "append_request") cluster.deliver(message);
+    }
+  };
+  for (let turn = 0; turn < 20; turn++) settleWithoutEntries();
+  assert.equal(b.raft.status.role, "leader");
+  assert.equal(b.raft.leaseTicksLeft, 0, "it does not know yet what is committed");
+  cluster.tick(defaultSettings.heartbeatTicks);
+  cluster.settle();
+  const left = b.raft.leaseTicksLeft;
+  assert(left > 0 && left < defaultSettings.electionTicks, `${left}`);
+  assert.equal(a.raft.leaseTicksLeft, 0, "a follower has none");
+  b.raft.tick();
+  assert.equal(b.raft.leaseTicksLeft, left - 1);
+  b.raft.transferLeadership("a");
+  assert.equal(b.raft.leaseTicksLeft, 0, "another may lead soon");
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { newestVersion } from "../../src/raft/cluster_version.ts";
 import { decodeConfiguration, encodeConfiguration } from "../../src/raft/configuration.ts";
 import { Membership } from "../../src/raft/membership.ts";
-import { member } from "./test_cluster.ts";
+import { member, TestCluster } from "./test_cluster.ts";
 
 const one = { members: [member("a")] };
 const two = { members: [member("a"), member("b")] };
@@ -107,5 +107,33 @@ Deno.test({
     for (const wrong of [[2, 0, 0, 0], [2, 1, 0, 0], [3, 2, 0, 0]]) {
       assert.throws(() => decodeConfiguration(Uint8Array.from(wrong)), { name: "FormatError" });
     }
+  },
+});
+
+Deno.test({
+  name: "decodeConfiguration() refuses a kind of member that this version does not know",
+  permissions: "none",
+  fn() {
+    const bytes = encodeConfiguration(one);
+    const suffrage = 2;
+    assert.deepEqual(decodeConfiguration(bytes), one);
+    bytes[suffrage] = 9;
+    assert.throws(() => decodeConfiguration(bytes), { name: "FormatError", message: /suffrage/ });
+  },
+});
+
+Deno.test({
+  name: "Raft does nothing for a message that is meant for another server at its address",
+  permissions: "none",
+  fn() {
+    const cluster = TestCluster.of(3);
+    const { raft } = cluster.elect("a");
+    const flags = { preVote: false, leadershipTransfer: true, lastLogIndex: 9, lastLogTerm: 9 };
+    const request = { type: "vote_request", from: "b", term: 7, ...flags } as const;
+    assert.equal(raft.step({ ...request, to: "a/of-before" }), undefined);
+    assert.equal(raft.ready(), undefined);
+    assert.deepEqual([raft.status.role, raft.status.term], ["leader", 1]);
+    raft.step({ ...request, to: "a" });
+    assert.equal(raft.status.term, 7);
   },
 });

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Gathering, Proposals } from "../../../src/node/writes/proposals.ts";
+import { NodeError } from "../../../src/node/types.ts";
 import { SimulatedClock } from "../../simulation/clock.ts";
 import { EntryType } from "../../../src/raft/types.ts";
 
@@ -93,18 +94,38 @@ Deno.test("Gathering goes on with half of the clients where there are no followe
   assert.deepEqual(state.batches, [1, 1, 2, 4, 4]);
 });
 
-Deno.test("Proposals hands over the first ones, as many as fit", () => {
-  const proposals = new Proposals();
-  const proposal = (bytes: number) => ({
+function proposal(bytes: number, deadline = 0) {
+  return {
     type: EntryType.command,
     command: new Uint8Array(0),
     bytes,
     format: undefined,
-    deadline: 0,
+    deadline,
     since: 0,
     resolve: () => {},
-    reject: () => {},
-  });
+    reject: (_error: Error) => {},
+  };
+}
+
+Deno.test("Proposals refuses those whose time is up, of which nothing was done, and keeps the others in order", () => {
+  const proposals = new Proposals();
+  const refused: string[] = [];
+  for (const deadline of [50, 20, 60, 20]) {
+    const reject = (error: Error) => {
+      assert(error instanceof NodeError);
+      refused.push(`${deadline}: ${error.kind}`);
+    };
+    proposals.add({ ...proposal(1, deadline), reject });
+  }
+  proposals.expire(19);
+  assert.deepEqual(refused, []);
+  proposals.expire(20);
+  assert.deepEqual(refused, ["20: timeout", "20: timeout"]);
+  assert.deepEqual(proposals.take().map(({ deadline }) => deadline), [50, 60]);
+});
+
+Deno.test("Proposals hands over the first ones, as many as fit", () => {
+  const proposals = new Proposals();
   for (const bytes of [3, 4, 9, 1]) proposals.add(proposal(bytes));
   const ready = proposals.announce(5);
   assert.equal(proposals.exceeds(1, 22), true);
