@@ -352,7 +352,7 @@ Deno.test("AutoBackup keeps as many backups with times as it is told to, and wha
     };
     await using run = await startBackup(config, store, node);
     for (let i = 1; i <= 4; i++) {
-      await eventually(`backup ${i}`, () => run.backup.figures.uploadsOk === i);
+      await eventually(`backup ${i}`, () => run.backup.figures.uploadsOk >= i);
       // Names have seconds: the next one needs another.
       const second = Math.floor(Date.now() / 1000);
       await eventually("the next second", () => Math.floor(Date.now() / 1000) > second);

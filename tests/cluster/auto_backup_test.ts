@@ -193,7 +193,7 @@ Deno.test("a file of -auto-backup that cannot be used ends the start by its name
       const node = cluster.create();
       node.start(["-auto-backup", path]);
       assert.equal((await node.exited()).code, 1);
-      assert.match(node.log, message);
+      await node.logs(message);
     }
   });
 });

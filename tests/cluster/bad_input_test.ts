@@ -181,7 +181,7 @@ Deno.test("Raft's bytes and garbage at the HTTP port harm nobody, and a joiner i
   joiner.start(["-join", `127.0.0.1:${node.httpPort}`]);
   assert.equal((await joiner.exited()).code, 1);
   const told = `127.0.0.1:${node.httpPort} speaks HTTP: give the node's Raft address`;
-  assert.match(joiner.log, new RegExp(`fatal: .*\\(${told} \\(-raft-addr, 4002 by default\\)\\)`));
+  await joiner.logs(new RegExp(`fatal: .*\\(${told} \\(-raft-addr, 4002 by default\\)\\)`));
   await node.execute(["INSERT INTO t VALUES (2, 'b')"]);
   assert.deepEqual(await node.query("SELECT count(*) FROM t"), [[2]]);
 });

@@ -155,11 +155,11 @@ Deno.test({
         /ERROR \[sqlite\] .*extensions only there: probe/.test(second.log);
     });
     const other = /Extensions are others than at the last start \(before: probe\.\w+; now: none\)/;
-    assert.match(second.log, other);
+    await second.logs(other);
     await second.kill();
     second.start();
     await second.ready();
-    assert.match(second.log, /\(before: none; now: probe\.\w+\)/);
+    await second.logs(/\(before: none; now: probe\.\w+\)/);
     assert.doesNotMatch(first.log, /Extensions are others/);
     await first.execute(["CREATE TABLE t AS SELECT twice(21) AS x"]);
     await cluster.converged(["SELECT x FROM t"]);
@@ -253,8 +253,8 @@ Deno.test({
     await Deno.writeTextFile(text, "This is no library, and long enough to be read as one.");
     node.start(["-extensions-path", `${text},${probe}`]);
     await node.ready();
-    assert.match(node.log, /WARN {2}\[extensions\] README.md of .* is left out: it is no library/);
-    assert.match(node.log, /loaded extensions: probe\./);
+    await node.logs(/WARN {2}\[extensions\] README.md of .* is left out: it is no library/);
+    await node.logs(/loaded extensions: probe\./);
     assert.deepEqual(await node.query("SELECT twice(4)"), [[8]]);
   },
 });

@@ -151,6 +151,11 @@ export class NodeProcess {
     return this.#log;
   }
 
+  /** Waits until its log has that: it comes by another way than what tells that it was written. */
+  async logs(pattern: RegExp): Promise<void> {
+    await eventually(() => `${pattern} in:\n${this.#log}`, () => pattern.test(this.#log));
+  }
+
   start(extraFlags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): void {
     assert(this.#child === undefined, `${this.id} is running already`);
     const { command, args } = program(this.mainPath, this.foreign);

@@ -44,7 +44,7 @@ Deno.test("a node away past compaction comes back by snapshot", async () => {
   await away.ready();
   await load.stop();
   await load.verify();
-  assert.match(away.log, /[Ss]napshot at index \d+ installed/);
+  await away.logs(/[Ss]napshot at index \d+ installed/);
 });
 
 Deno.test("a node is removed, stays out, and joins again with and without its data", async () => {
@@ -338,6 +338,6 @@ Deno.test("a cluster that lost its majority goes on from peers.json", async () =
   await Deno.rename(raft, `${raft}.recovering`);
   survivor.start();
   await survivor.ready();
-  assert.match(survivor.log, /Finished the recovery from peers\.json/);
+  await survivor.logs(/Finished the recovery from peers\.json/);
   assert.equal((await survivor.query("SELECT * FROM writes WHERE key = 'alone'")).length, 1);
 });

@@ -73,7 +73,7 @@ Deno.test({
     node.start();
     await node.ready();
     await node.execute(["CREATE TABLE t (a)"]);
-    assert.match(node.log, /WARN .*is open to other users of this machine: chmod -R go= /);
+    await node.logs(/WARN .*is open to other users of this machine: chmod -R go= /);
     const modes = await modesIn(node.directory);
     assert.deepEqual(openOnes(modes), [`${node.directory} 755`]);
   },

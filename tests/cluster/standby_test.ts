@@ -128,7 +128,7 @@ Deno.test("a standby follows an archive to the row, takes no writes, goes on whe
     await standby.ready();
     await reaches(standby, last);
     assert.equal((await standing(standby)).num_bases, 0);
-    assert.match(standby.log, new RegExp(`Following .* from index ${before} on`));
+    await standby.logs(new RegExp(`Following .* from index ${before} on`));
     const [end] = await leader.query(rows);
     assert.deepEqual(await standby.query(rows, "none"), [end]);
     const atIndex = await standby.fetch(`/db/query?level=none&q=SELECT+1&min_index=${last}`);

@@ -58,7 +58,7 @@ Deno.test("a signal while a node joins or waits for others ends it with 0; it ca
       joiner.start(flags);
       await eventually("the wait", () => sign.test(joiner.log));
       assert.equal((await joiner.kill(signal)).code, 0, joiner.log);
-      assert.match(joiner.log, new RegExp(`Stopping(?: before the node was up)?: ${signal}`));
+      await joiner.logs(new RegExp(`Stopping(?: before the node was up)?: ${signal}`));
       joiner.start(["-join", first.raftAddress]);
       await joiner.ready();
       // Before it stops: once it has its vote, the other one alone is no majority.
@@ -83,7 +83,7 @@ Deno.test("SIGTERM ends a node with 0 whose database is at a write without end",
   const force = setTimeout(() => Deno.kill(pid, "SIGKILL"), stopMs);
   const { code } = await node.kill("SIGTERM").finally(() => clearTimeout(force));
   assert.equal(code, 0, node.log);
-  assert.match(node.log, /Stopped\n$/);
+  await node.logs(/Stopped\n$/);
 });
 
 Deno.test({
@@ -129,7 +129,7 @@ Deno.test("a second signal that is no echo of the first ends a slow stop at once
     return !node.running;
   });
   assert.equal((await exited).code, 1, node.log);
-  assert.match(node.log, /Stopping at once: second SIGINT/);
+  await node.logs(/Stopping at once: second SIGINT/);
   assert.equal(await reading, "cut");
 });
 

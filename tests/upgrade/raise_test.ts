@@ -60,7 +60,7 @@ async function raise(node: NodeProcess): Promise<string> {
 
 /** Waits for a node to give up with these words. */
 async function endsWith(node: NodeProcess, words: RegExp): Promise<void> {
-  await eventually(() => `${words} in:\n${node.log}`, () => words.test(node.log));
+  await node.logs(words);
   assert.notEqual((await node.exited()).code, 0);
 }
 
@@ -124,7 +124,7 @@ for (const release of releases) {
 
       const comer = cluster.create();
       comer.mainPath = mainPath;
-      comer.start(["-join", first.raftAddress, "-join-attempts", "1"]);
+      comer.start(["-join", first.raftAddress, "-join-attempts", "5", "-join-interval", "100ms"]);
       await endsWith(comer, /Too old: the cluster has version 2, its raftlite knows versions up/);
 
       cluster.mainPath = undefined;
