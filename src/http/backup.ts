@@ -1,6 +1,7 @@
 import type { BackupOptions } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import type { AppState } from "./app_state.ts";
+import { OwnPieces } from "./own_pieces.ts";
 import type { QueryParameters } from "./query_parameters.ts";
 import { withIndex } from "./session_index.ts";
 
@@ -35,25 +36,33 @@ export async function backup(
     totalBytes: sizeBytes,
   });
   const end = () => app.info.transfers?.end(transfer);
-  const body = copy.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
-      transform: (piece, controller) => {
-        bytes += piece.length;
-        transfer?.add(piece.length);
-        controller.enqueue(piece as Uint8Array<ArrayBuffer>);
-      },
-      flush: () => {
+  const reader = copy.getReader();
+  const failed = (error: unknown) => {
+    end();
+    const reason = error instanceof Error ? error.message : "its client went away";
+    audited?.end("failed", { bytes, reason });
+  };
+  const body = new OwnPieces({
+    async pull(controller) {
+      const { value, done } = await reader.read().catch((error) => {
+        failed(error);
+        throw error;
+      });
+      if (done) {
         end();
         app.lastBackupAt = new Date();
         audited?.end("ok", { bytes });
-      },
-      cancel: (error) => {
-        end();
-        const reason = error instanceof Error ? error.message : "its client went away";
-        audited?.end("failed", { bytes, reason });
-      },
-    }),
-  );
+        return controller.close();
+      }
+      bytes += value.length;
+      transfer?.add(value.length);
+      controller.enqueue(value as Uint8Array<ArrayBuffer>);
+    },
+    async cancel(error) {
+      failed(error);
+      await reader.cancel(error);
+    },
+  }, { highWaterMark: 0 });
   const response = answers.bytes(
     parameters.has("compress") ? body.pipeThrough(new CompressionStream("gzip")) : body,
     contentType,

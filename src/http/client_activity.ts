@@ -1,7 +1,12 @@
+import { releaseBytes } from "../base/bytes.ts";
 import type { Client } from "./client.ts";
 import type { ClientHandler, Handler } from "./native_server.ts";
+import { OwnPieces } from "./own_pieces.ts";
 import { isArriving } from "./request_body.ts";
 import { StreamedResponse } from "./streamed_response.ts";
+
+/** Smaller pieces are not worth a call. */
+const releasedBytesMin = 64 * 1024;
 
 /**
  * What one client's connection is doing, so that one that does nothing can be ended. It reads no
@@ -11,6 +16,7 @@ export class ClientActivity implements Client {
   readonly address: string;
   /** Handles a request of this client: by one closure, as each that is called there costs time. */
   readonly handle: Handler;
+  readonly #givesBack: boolean;
   readonly #controller = new AbortController();
   #underWay = 0;
   #marks = 0;
@@ -18,9 +24,14 @@ export class ClientActivity implements Client {
   #newest: Request | undefined;
   #isReceiving = false;
 
-  /** @param handler Calls `begins` and `answered`. */
-  constructor(address: string, handler: ClientHandler) {
+  /**
+   * @param handler Calls `begins` and `answered`.
+   * @param options `givesBack`: whether the memory of OwnPieces is given back when the next piece is
+   * asked for. Only a server that then needs the last one no more may have that.
+   */
+  constructor(address: string, handler: ClientHandler, { givesBack = false } = {}) {
     this.address = address;
+    this.#givesBack = givesBack;
     this.handle = (request) => handler(request, this);
   }
 
@@ -92,11 +103,19 @@ export class ClientActivity implements Client {
     const { body } = response;
     if (body === null) return response;
     const reader = body.getReader();
-    const watched = new ReadableStream<Uint8Array>({
+    const isGiven = this.#givesBack && body instanceof OwnPieces;
+    let taken: Uint8Array<ArrayBuffer> | undefined;
+    // The same kind, for a server that would read ahead of one of another.
+    const kind = isGiven ? OwnPieces : ReadableStream<Uint8Array<ArrayBuffer>>;
+    const watched = new kind({
       pull: async (controller) => {
         this.#underWay++;
+        if (taken !== undefined) releaseBytes(taken);
         try {
           const { value, done } = await reader.read();
+          taken = isGiven && value !== undefined && value.length >= releasedBytesMin
+            ? value
+            : undefined;
           if (done) controller.close();
           else controller.enqueue(value);
         } finally {

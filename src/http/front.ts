@@ -179,7 +179,8 @@ export class Front implements Listening {
     const seen = "handshake" in accepted ? plainOnTls?.look(accepted) : undefined;
     if (seen === "answered") return endUnsecured(accepted);
     const { hostname } = accepted.remoteAddr;
-    const client = new ClientActivity(hostname, handler);
+    // Deno's server has handed a piece to the runtime, which holds its memory until it is sent.
+    const client = new ClientActivity(hostname, handler, { givesBack: true });
     if (!this.#watch.add(client)) {
       seen?.();
       return accepted.close();

@@ -9,7 +9,7 @@ import type { ImageReply, ImageRequest, ImageResults, OpenedImage } from "./imag
 import type { TemporaryFile, TemporaryFiles, TemporaryKind } from "./temporary_files.ts";
 
 /** A multiple of every page's size. */
-const pieceBytes = 0x4_0000;
+const pieceBytes = 0x8_0000;
 /** Pieces asked for while one is on its way to the client. */
 const piecesAhead = 2;
 
