@@ -234,7 +234,9 @@ Deno.test("acts are told of where they are asked for and where they are done, wi
     await audited.line(follower, { what: "snapshot", outcome: "ok", user: "root" });
     await post(follower, "/reap", {}, { authorization: `Bearer ${token}` });
     await audited.line(follower, { what: "reap", outcome: "ok", user: "root", token: "upkeep" });
-    await post(follower, "/leader", { id: follower.id });
+    await eventually("the lead to go", async () => {
+      return (await post(follower, "/leader", { id: follower.id })).status === 200;
+    });
     const stepdown = { what: "stepdown", outcome: "ok", user: "root", target: follower.id };
     await audited.line(follower, stepdown);
     await audited.line(leader, { ...stepdown, through_node: follower.id });

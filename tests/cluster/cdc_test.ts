@@ -109,14 +109,19 @@ Deno.test("no change is lost by 64 writers, an endpoint that fails, and a leader
   const many = Array.from({ length: 300 }, (_, i) => `INSERT INTO t VALUES (${100_000 + i}, 'm')`);
   await a.execute(many);
   const moveFrom = async (node: NodeProcess) => {
-    await node.fetch("/leader", { method: "POST" });
+    await eventually("the lead to go", async () => {
+      return (await node.fetch("/leader", { method: "POST" })).status === 200;
+    });
     return await cluster.leader(node);
   };
   const b = await moveFrom(a);
   await write(b, 2_000);
   await eventually("a message to be refused", () => receiver.refused > 0);
-  await b.fetch("/leader", { method: "POST", body: JSON.stringify({ id: a.id }) });
-  await eventually("the leadership to be back", async () => await a.leaderId() === a.id);
+  await eventually("the leadership to be back", async () => {
+    if (await a.leaderId() === a.id) return true;
+    await b.fetch("/leader", { method: "POST", body: JSON.stringify({ id: a.id }) });
+    return false;
+  });
   receiver.answer = undefined;
   await a.execute(["INSERT INTO t VALUES (200000, 'last')"]);
   await eventually(

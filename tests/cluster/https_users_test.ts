@@ -124,8 +124,13 @@ testWithNodeTls(
       const leader = await cluster.leader();
       const next = cluster.nodes.find((node) => node !== leader && node !== follower);
       assert.ok(next !== undefined);
-      assert.equal((await post(follower, "/leader?wait", { id: next.id })).status, 200);
-      await eventually("the other leader", async () => await follower.leaderId() === next.id);
+      await eventually("the other leader", async () => {
+        if (await follower.leaderId() === next.id) return true;
+        const { status, body } = await post(follower, "/leader?wait", { id: next.id });
+        // A busy machine may take too long over it.
+        assert.ok(status === 200 || status >= 500, body);
+        return false;
+      });
       await follower.execute(insert);
     }),
 );

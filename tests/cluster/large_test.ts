@@ -7,13 +7,13 @@ import { residentMiB } from "./resident_memory.ts";
 const MiB = 1024 * 1024;
 const library = await findLibrary();
 /** Statements this large take the machine a while. */
-const timeoutMs = 600_000;
+const timeoutMs = 1_200_000;
 /**
  * However slow the machine is, a write may take as long as its client says; and nobody takes a node
  * that waits for its turn of the processor for one that is gone.
  */
 const patient = [
-  ...["-raft-apply-timeout", "600s"],
+  ...["-raft-apply-timeout", "1200s"],
   ...["-raft-heartbeat-timeout", "20s"],
 ];
 
@@ -65,7 +65,7 @@ Deno.test("a row of 50 MB is written through a follower and read from every node
   await follower.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)"]);
   const huge = "0123456789".repeat(5_000_000);
   await keepingTheLead(cluster, async () => {
-    await follower.execute([["INSERT INTO t (v) VALUES (?)", huge]], "timeout=600s", timeoutMs);
+    await follower.execute([["INSERT INTO t (v) VALUES (?)", huge]], "timeout=1200s", timeoutMs);
     for (const node of cluster.nodes) {
       const [[read] = []] = await node.query("SELECT v FROM t", "linearizable", timeoutMs);
       // Not assert.equal, whose message would hold both texts.
@@ -82,7 +82,7 @@ Deno.test("16 MB of numbers are written, read and asked about on a leader that g
     // In rows, since a statement has 32,766 parameters at most: 5.6 million take 62 MB in the log.
     const row = ["INSERT INTO t (v) VALUES (?)", ...new Array(28_000).fill(1)];
     const rows = new Array(200).fill(row);
-    const results = await leader.execute(rows, "timeout=600s&transaction", timeoutMs);
+    const results = await leader.execute(rows, "timeout=1200s&transaction", timeoutMs);
     assert.equal(results.length, 200);
     const numbers = new Array(8_000_000).fill(7);
     for (const path of ["query?level=none", "request?level=none", "sql"]) {
@@ -128,7 +128,7 @@ Deno.test("a result of millions of rows is streamed in flat memory", async () =>
   await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)"]);
   await node.execute(
     [`INSERT INTO t ${rows(1_000_000)} SELECT i, 'a text of some length, number ' || i FROM n`],
-    "timeout=600s",
+    "timeout=1200s",
     timeoutMs,
   );
   // Ten times over: some memory is taken as garbage comes, but no more for a longer answer.
@@ -219,7 +219,7 @@ Deno.test("a load and a backup of 500 MB are streamed in bounded memory, and wri
         method: "POST",
         headers: { "content-type": "application/octet-stream" },
         body: ReadableStream.from(pieces(path)),
-        timeoutMs: 600_000,
+        timeoutMs: 2_400_000,
       });
       assert.equal(loaded.status, 200, loaded.body);
     });

@@ -73,8 +73,9 @@ Deno.test("Transactions have no anomaly in any mode, while nodes are killed and 
     await more(40);
     await killed(await cluster.leader());
     await more(20);
-    const { status } = await (await cluster.leader()).fetch("/leader", { method: "POST" });
-    assert.equal(status, 200);
+    await eventually("the lead to go", async () => {
+      return (await (await cluster.leader()).fetch("/leader", { method: "POST" })).status === 200;
+    });
     await more(20);
     await killed(await cluster.follower());
     const frozen = await cluster.leader();

@@ -80,7 +80,9 @@ Deno.test("users are asked for at every node, and what one has checked no other 
   const before = await leaderOf();
   const follower = before === second.id ? third : second;
   const headers = follower === third ? edge : root;
-  assert.equal((await post(follower, "/leader", {}, headers)).status, 200);
+  await eventually("the lead to go", async () => {
+    return (await post(follower, "/leader", {}, headers)).status === 200;
+  });
   await eventually("another leader", async () => {
     const now = await leaderOf();
     return now !== undefined && now !== before;

@@ -12,11 +12,15 @@ export function codeBlocks(
   }));
 }
 
-/** Puts the nodes that a test has in place of the addresses that a page gives for examples. */
+/**
+ * Puts the nodes that a test has in place of the addresses that a page gives for examples, and has
+ * its clients wait for as long as a busy machine may take over the loss of a leader.
+ */
 export function withNodes(code: string, urls: readonly string[]): string {
-  return code.replace(/http:\/\/10\.0\.0\.(\d):4001/g, (_, number) => {
+  const named = code.replace(/http:\/\/10\.0\.0\.(\d):4001/g, (_, number) => {
     const url = urls[Number(number) - 1];
     assert(url !== undefined, `An example names node ${number}, of ${urls.length}`);
     return url;
   });
+  return named.replace(/(new Client\(\[[^\]]*\])\)/g, "$1, { timeoutMs: 120_000 })");
 }

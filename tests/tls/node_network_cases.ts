@@ -75,7 +75,7 @@ async function withPair(
 
 function request(from: TestNode, to: TestNode): Promise<Uint8Array> {
   const call = { address: to.address, kind: 1, payload: new Uint8Array([7]) };
-  return from.transport.request(call, { timeoutMs: 10_000 });
+  return from.transport.request(call, { timeoutMs: 120_000 });
 }
 
 /** Neither gets through to the other, and each log says what the test wants of it. */

@@ -33,7 +33,7 @@ class Word implements Agreement {
   }
 }
 
-const options = { timeoutMs: 5_000 };
+const options = { timeoutMs: 120_000 };
 
 Deno.test("Transport: ends that disagree exchange no message, request or stream, and both are told", async () => {
   const [red, blue] = [new Word("red"), new Word("blue")];

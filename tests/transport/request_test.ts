@@ -14,7 +14,7 @@ import {
   untilConnected,
 } from "./fixture.ts";
 
-const timeoutMs = 8000;
+const timeoutMs = 120_000;
 
 /** Has a connection be there: on a slow machine it may take longer than a short request has. */
 async function connect(a: TestNode, b: TestNode): Promise<void> {

@@ -6,7 +6,7 @@ import { writeStreamEnd } from "../../src/transport/stream_frames.ts";
 import { ByteWriter } from "../../src/base/bytes.ts";
 import { ManualClock, OPEN_KIND, openNode, RawPeer, string, text, until } from "./fixture.ts";
 
-const options = { timeoutMs: 9000 };
+const options = { timeoutMs: 120_000 };
 
 /** A body of `count` chunks, counted as they are taken. */
 class Body {
@@ -156,7 +156,7 @@ Deno.test("stream() aborted by its signal is cut off at the receiver", async () 
   };
   const { signal } = controller;
   const stream = a.transport.stream({ address: b.address, kind: 4, header: text(""), body }, {
-    timeoutMs: 9000,
+    timeoutMs: 120_000,
     signal,
   });
   const rejected = assert.rejects(stream, { kind: "aborted" });

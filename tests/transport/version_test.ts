@@ -48,7 +48,7 @@ Deno.test("a handler knows the version of who asks; the first release's zero cou
     return Promise.resolve(payload);
   };
   const call = { kind: OPEN_KIND, payload: text("x") };
-  await a.transport.request({ address: b.address, ...call }, { timeoutMs: 10_000 });
+  await a.transport.request({ address: b.address, ...call }, { timeoutMs: 120_000 });
   using old = await RawPeer.introduced(b.address, { nodeId: "old", version: 0 });
   await old.opening();
   await old.send(FrameType.request, (writer) => {

@@ -33,7 +33,7 @@ Deno.test("send() follows a peer to where it says that it is, whichever of the t
     assert.equal(a.transport.addressOf("b"), nowhere);
     const [from, to] = caller === "mover" ? [b, a] : [a, b];
     await from.transport.request({ address: to.address, kind: 1, payload: new Uint8Array() }, {
-      timeoutMs: 5_000,
+      timeoutMs: 120_000,
     });
     await untilConnected(a, b);
     await untilConnected(b, a);
@@ -52,7 +52,7 @@ Deno.test("send() stays with the known address while the peer answers there, who
   a.transport.setPeers(new Map([["b", b.address]]));
   await untilConnected(a, b);
   await copy.transport.request({ address: a.address, kind: 1, payload: new Uint8Array() }, {
-    timeoutMs: 5_000,
+    timeoutMs: 120_000,
   });
   await until(() => a.log.matching(/b, known to be at/).length === 1, "the copy has been heard");
   await until(

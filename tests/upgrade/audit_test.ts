@@ -29,8 +29,11 @@ for (const release of releases) {
         assert(older);
         for (const [leader, through] of [[older, newer], [newer, older]] as const) {
           if (await older.leaderId() !== leader.id) {
-            await older.fetch("/leader?wait", { method: "POST" });
-            await eventually("it to lead", async () => await older.leaderId() === leader.id);
+            await eventually("it to lead", async () => {
+              if (await older.leaderId() === leader.id) return true;
+              await older.fetch("/leader?wait", { method: "POST" });
+              return false;
+            });
           }
           const third = await cluster.add();
           assert.equal((await remove(through, third.id)).status, 200);

@@ -37,8 +37,11 @@ async function assertAllServe(cluster: Cluster, what: string): Promise<void> {
 }
 
 async function handOver(from: NodeProcess, to: NodeProcess): Promise<void> {
-  await from.fetch("/leader?wait", { method: "POST" });
-  await eventually(`${to.id} to lead`, async () => await from.leaderId() === to.id);
+  await eventually(`${to.id} to lead`, async () => {
+    if (await from.leaderId() === to.id) return true;
+    await from.fetch("/leader?wait", { method: "POST" });
+    return false;
+  });
 }
 
 for (const release of releases) {
