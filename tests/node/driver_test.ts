@@ -1,8 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Driver } from "../../src/node/driver.ts";
 import { WriteStages } from "../../src/node/writes/write_stages.ts";
-import type { Ready } from "../../src/raft/types.ts";
-import type { Entry } from "../../src/raft/types.ts";
+import type { Entry, Ready } from "../../src/raft/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
 const nothing: Ready = {
