@@ -56,21 +56,23 @@ export function standbyFigures(figures: StandbyFigures): Figures {
     num_bytes: figures.bytesFetched,
     num_bases: figures.basesTaken,
     failing: failing && { times: failing.times, error: failing.message },
+    damage: figures.damage,
   };
 }
 
 /** Lines of /readyz, the last one being what is wrong, and whether reads can be served. */
 export function standbyReadiness(
-  { index, entriesBehind, msBehind, failing }: StandbyFigures,
+  { index, entriesBehind, msBehind, failing, damage }: StandbyFigures,
 ): { readonly isReady: boolean; readonly lines: readonly string[] } {
-  const isReady = index > 0;
+  const hasData = index > 0;
   const since = msBehind === undefined ? "not level yet" : `level ${seconds(msBehind)} s ago`;
-  const standing = isReady
+  const standing = hasData
     ? `[+]standby at index ${index}, ${entriesBehind} entries behind its archive, ${since}`
     : "[+]standby has no data yet";
   const trouble = failing && `[-]archive cannot be followed: ${failing.message}`;
-  const lines = trouble === undefined ? [standing] : [trouble, standing];
-  return { isReady, lines };
+  const wrong = damage && `[-]database is damaged, and is being replaced: ${damage}`;
+  const lines = [trouble, wrong, standing].filter((line) => line !== undefined);
+  return { isReady: hasData && damage === undefined, lines };
 }
 
 function seconds(ms: number | undefined): number | undefined {

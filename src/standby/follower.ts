@@ -42,6 +42,8 @@ const firstRetryMs = 500;
 const retryMsMax = 30_000;
 
 type Counts = { -readonly [Name in keyof StandbyFigures]: StandbyFigures[Name] };
+/** What is told of the copy itself, as it is then. */
+type CopyFigure = "index" | "entriesBehind" | "msBehind" | "damage" | "copiesReplaced";
 
 /**
  * Brings a store forward by an archive, piece by piece, and by a base copy where pieces are missing:
@@ -50,7 +52,7 @@ type Counts = { -readonly [Name in keyof StandbyFigures]: StandbyFigures[Name] }
  */
 export class ArchiveFollower {
   readonly #parts: FollowerParts;
-  readonly #counts: Omit<Counts, "index" | "entriesBehind" | "msBehind">;
+  readonly #counts: Omit<Counts, CopyFigure>;
   readonly #ending = new AbortController();
   /** Up to where the archive is known to go. */
   #known = 0;
@@ -61,6 +63,9 @@ export class ArchiveFollower {
   /** The entry that was looked for among all pieces, in vain. */
   #searchedAt: number | undefined;
   #ownerIsChecked = false;
+  /** What is wrong with the copy, until a base copy is in its place. */
+  #damage: string | undefined;
+  #copiesReplaced = 0;
   #timer: Timer | undefined;
   #state: "following" | "finishing" | "still" = "still";
   #run = Promise.resolve();
@@ -89,7 +94,19 @@ export class ArchiveFollower {
       index,
       entriesBehind: Math.max(0, this.#known - index),
       msBehind: this.#levelAt === undefined ? undefined : clock.now() - this.#levelAt,
+      damage: this.#damage,
+      copiesReplaced: this.#copiesReplaced,
     };
+  }
+
+  /** The copy is damaged: the archive's newest base copy takes its place, and what is behind that. */
+  replaceCopy(reason: string): void {
+    if (this.#damage !== undefined) return;
+    this.#damage = reason;
+    this.#log(
+      "ERROR",
+      `this copy of the database is damaged: ${reason}; nothing is read from it any more, and a base copy of ${this.#parts.place.name} takes its place`,
+    );
   }
 
   /** To be called once, and behind a `finish` whose outcome was not good enough. */
@@ -119,7 +136,10 @@ export class ArchiveFollower {
       this.#searchedAt = undefined;
       while (this.#state === "finishing" && await this.#advance()) { /* And the next. */ }
     };
-    const reached = rest().then(() => undefined, messageOf);
+    const reached = rest().then(() => undefined, (error) => {
+      const damage = this.#damage === undefined ? "" : ` (this copy is damaged: ${this.#damage})`;
+      return `${messageOf(error)}${damage}`;
+    });
     this.#run = reached.then(() => {});
     const late = Promise.withResolvers<string>();
     const timer = this.#parts.clock.after(timeoutMs, () => {
@@ -171,7 +191,7 @@ export class ArchiveFollower {
   async #advance(): Promise<boolean> {
     await this.#checkOwner();
     const { store, clock } = this.#parts;
-    if (store.applied.index === 0) {
+    if (store.applied.index === 0 || this.#damage !== undefined) {
       await this.#takeBase();
       return true;
     }
@@ -253,12 +273,13 @@ export class ArchiveFollower {
   async #takeBase(): Promise<void> {
     const { place, store } = this.#parts;
     const { signal } = this.#ending;
-    const base = await this.#newestBase();
-    const { index } = store.applied;
+    // What is older does for a damaged copy: the pieces behind it follow.
+    const index = this.#damage === undefined ? store.applied.index : 0;
+    const base = await this.#newestBase(index);
     if (base === undefined) {
       throw new ArchiveError(
         index === 0
-          ? `${place.name} has no base copy yet`
+          ? `${place.name} has no base copy${this.#damage === undefined ? " yet" : ""}`
           : `${place.name} has not the entries behind ${index} any more, and no base copy of later ones`,
       );
     }
@@ -278,6 +299,9 @@ export class ArchiveFollower {
       },
     }, base);
     this.#previous = undefined;
+    this.#searchedAt = undefined;
+    if (this.#damage !== undefined) this.#copiesReplaced++;
+    this.#damage = undefined;
     this.#counts.basesTaken++;
     this.#counts.bytesFetched += base.sizeBytes;
     this.#counts.lastWriteTime = base.time;
@@ -285,10 +309,11 @@ export class ArchiveFollower {
     this.#reached();
   }
 
-  async #newestBase(): Promise<BaseRecord | undefined> {
-    const { place, cluster, store, sqliteVersion, permitsMismatch } = this.#parts;
+  /** The newest one, of a later entry than that. */
+  async #newestBase(index: number): Promise<BaseRecord | undefined> {
+    const { place, cluster, sqliteVersion, permitsMismatch } = this.#parts;
     const base = (await listBases(place, this.#ending.signal)).at(-1);
-    if (base === undefined || base.cluster !== cluster || base.index <= store.applied.index) return;
+    if (base === undefined || base.cluster !== cluster || base.index <= index) return;
     if (base.sqlite !== sqliteVersion && !permitsMismatch) {
       throw new ArchiveError(
         `${base.key} was made by SQLite ${base.sqlite}, this is ${sqliteVersion}, by which rows may come out otherwise: use the cluster's, or give -allow-sqlite-mismatch`,

@@ -74,6 +74,7 @@ export class StandbyService implements Service {
   ): Promise<ReadAnswer> {
     const { follower, store } = this.#parts;
     if (level !== "none" && level !== "auto") return await unheard();
+    this.#checkCopy();
     if (minIndex !== undefined && !await follower.reaches(minIndex, timeoutMs)) {
       throw new ServiceError(
         "behind",
@@ -89,6 +90,16 @@ export class StandbyService implements Service {
     return { results, raftIndex: 0, seenIndex };
   }
 
+  /** Throws a ServiceError while what is here is damaged. */
+  #checkCopy(): void {
+    const { damage } = this.#parts.follower.figures;
+    if (damage === undefined) return;
+    throw new ServiceError(
+      "unavailable",
+      `This standby's copy of the database is damaged, and is being replaced: ${damage}`,
+    );
+  }
+
   inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
     return this.#parts.store.inspect(statements, rights);
   }
@@ -100,6 +111,7 @@ export class StandbyService implements Service {
     if (!options.noLeader) {
       throw new ServiceError("unavailable", `${readsRefused}; a backup with noleader`);
     }
+    this.#checkCopy();
     return await this.#parts.store.backup(options, signal);
   }
 
@@ -107,7 +119,8 @@ export class StandbyService implements Service {
     const { follower, store, profile, nodeId, raftAddress, httpAddress, dataDirectory } =
       this.#parts;
     const { index, term } = store.applied;
-    const { cluster, entriesBehind, msBehind = Infinity } = follower.figures;
+    const { figures } = follower;
+    const { cluster, entriesBehind, msBehind = Infinity, damage, copiesReplaced } = figures;
     return {
       id: nodeId,
       raftAddress,
@@ -128,9 +141,9 @@ export class StandbyService implements Service {
       logSizeBytes: 0,
       snapshotIndex: index,
       snapshotsTaken: 0,
-      snapshotsInstalled: follower.figures.basesTaken,
-      copiesReplaced: 0,
-      damage: undefined,
+      snapshotsInstalled: figures.basesTaken,
+      copiesReplaced,
+      damage,
       pendingWrites: 0,
       progress: [],
       elections: { begun: 0, won: 0, leaders: 0 },
@@ -140,7 +153,7 @@ export class StandbyService implements Service {
         replicate: new Histogram(),
         apply: new Histogram(),
       },
-      health: index === 0 ? "no data yet" : store.full ?? "ok",
+      health: index === 0 ? "no data yet" : damage ?? store.full ?? "ok",
     };
   }
 

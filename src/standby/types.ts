@@ -14,10 +14,14 @@ export interface StandbyFigures {
   readonly lastWriteTime: number | undefined;
   readonly piecesApplied: number;
   readonly bytesFetched: number;
-  /** Base copies taken: the first, and one for each gap. */
+  /** Base copies taken: the first, and one for each gap and each copy that was damaged. */
   readonly basesTaken: number;
   /** Failures in a row until now, and the last one's reason. */
   readonly failing: { readonly times: number; readonly message: string } | undefined;
+  /** What is wrong with the copy, as long as it waits for a base copy; undefined for a good one. */
+  readonly damage: string | undefined;
+  /** How often a damaged one was replaced since the start. */
+  readonly copiesReplaced: number;
 }
 
 /** What came of a promotion. */

@@ -208,6 +208,60 @@ Deno.test("a standby whose target fails serves what it has and says so, and is p
   });
 });
 
+Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has another of the archive", async () => {
+  await withDirectory(async (directory) => {
+    const target = `${directory}/archive`;
+    await using primary = await Cluster.start({
+      size: 1,
+      flags: ["-archive", target, "-archive-lag", "100ms"],
+    });
+    const leader = await primary.leader();
+    const first = await write(leader, "CREATE TABLE t (v)");
+    const { cluster, standby } = await standbyOf(target, ["-page-check-interval", "1s"]);
+    await using _ = cluster;
+    standby.start();
+    await standby.ready();
+    await reaches(standby, first);
+    // What it writes itself has sums at once; a base copy's pages only once they were read.
+    await write(leader, "INSERT INTO t VALUES ('the one that is damaged')");
+    const last = await write(leader, "INSERT INTO t VALUES (2)");
+    await reaches(standby, last);
+    const path = `${standby.directory}/db.sqlite`;
+    const query = "/db/query?level=none&q=" +
+      encodeURIComponent("SELECT count(*) FROM t WHERE v = 'the one that is damaged'");
+    const isWhole = async () => {
+      const { status, body } = await standby.fetch(query);
+      assert.doesNotMatch(body, /\[\[0\]\]/, "The damaged row is not read as it is");
+      return status === 200 && /\[\[1\]\]/.test(body) &&
+        (await standing(standby)).index >= last;
+    };
+
+    await standby.kill("SIGTERM");
+    const bytes = await Deno.readFile(path);
+    const at = new TextDecoder("latin1").decode(bytes).indexOf("the one that is damaged");
+    assert.ok(at >= 0);
+    bytes.fill(0x58, at, at + 1);
+    await Deno.writeFile(path, bytes);
+    standby.start();
+    await eventually(
+      () => `another copy\n${standby.log}`,
+      async () => (await standing(standby)).num_bases === 1 && await isWhole(),
+    );
+    assert.match(standby.log, /copy of the database is damaged: page \d+ of .*db\.sqlite is not/);
+    assert.match((await standby.fetch("/metrics")).body, /^raftlite_copies_replaced_total 1$/m);
+
+    await standby.kill("SIGTERM");
+    await Deno.writeFile(path, new Uint8Array(bytes.length));
+    standby.start();
+    await eventually(() => `a copy at a start\n${standby.log}`, isWhole);
+    assert.match(
+      standby.log,
+      /the copy is set aside, and a base copy of the archive takes its place/,
+    );
+    assert.equal((await Deno.stat(`${standby.directory}/damaged/db.sqlite`)).size, bytes.length);
+  });
+});
+
 Deno.test("a promotion that is killed is finished by the next start, or was not begun", async () => {
   const seed = anySeed();
   console.log(`seed ${seed}`);

@@ -56,6 +56,8 @@ const standbyFigures: StandbyFigures = {
   bytesFetched: 0,
   basesTaken: 0,
   failing: undefined,
+  damage: undefined,
+  copiesReplaced: 0,
 };
 
 const cdcFigures: CdcFigures = {

@@ -144,6 +144,45 @@ Deno.test("a follower whose next pieces are gone takes a newer base copy, and sa
   });
 });
 
+Deno.test("a follower whose copy is damaged takes a base copy in its place, an older one too, and what is behind it", async () => {
+  await withArchive(async (archived, directory) => {
+    const { place, objects } = archived;
+    await using standby = await Standby.open(`${directory}/copy`, { place });
+    await standby.reaches(await archived.write("INSERT INTO t VALUES (2)"));
+    const last = await archived.write("INSERT INTO t VALUES (3)");
+    await standby.reaches(last);
+    assert.equal(standby.follower.figures.basesTaken, 1);
+
+    const isAway = { now: true };
+    objects.before = (action, key) => {
+      if (isAway.now && action === "read" && key.endsWith(".sqlite3.gz")) {
+        throw new ObjectStoreError("unavailable", "The target is away");
+      }
+    };
+    standby.follower.replaceCopy("page 2 is not what was written there");
+    standby.follower.replaceCopy("told again");
+    await standby.failsWith(/target is away/);
+    assert.equal(
+      standby.follower.figures.damage,
+      "page 2 is not what was written there",
+      "as long as there is no other",
+    );
+    const failure = await standby.follower.finish(60_000);
+    assert.match(failure ?? "", /target is away \(this copy is damaged: page 2 /);
+    standby.follower.start();
+
+    isAway.now = false;
+    await eventually(
+      () => `another copy\n${standby.log.text}`,
+      () => standby.follower.figures.copiesReplaced === 1,
+    );
+    await standby.reaches(last);
+    const { damage, basesTaken, copiesReplaced } = standby.follower.figures;
+    assert.deepEqual([damage, basesTaken, copiesReplaced], [undefined, 2, 1]);
+    assert.equal(await standby.contents(), await contents(archived.live));
+  });
+});
+
 Deno.test("a follower at the end of the log goes on behind a gap before anything new is written", async () => {
   await withArchive(async (archived, directory) => {
     const { place, objects, leader, live, history } = archived;

@@ -7,7 +7,6 @@ import { TurnWatch } from "../../io/turn_watch.ts";
 import type { Transfers } from "../../io/transfers.ts";
 import type { Disk } from "../../io/types.ts";
 import type { StderrLogger } from "../../io/stderr_logger.ts";
-import { openDatabase } from "../../member/member_parts.ts";
 import { openers } from "../../member/openers.ts";
 import { ArchiveFollower } from "../../standby/follower.ts";
 import type { StandbyRecord } from "../../standby/record.ts";
@@ -21,6 +20,7 @@ import { connectionLimits, httpAddress, httpParts } from "../http_parts.ts";
 import { extensionDirectory, prepareExtensions } from "../extensions.ts";
 import type { OpenHttps } from "../https.ts";
 import { memberConfiguration } from "../tuning.ts";
+import { openCopy } from "./open_copy.ts";
 import type { ServiceManager } from "../service_manager.ts";
 import type { OpenUsers } from "../users.ts";
 
@@ -54,8 +54,12 @@ export async function follow(parts: FollowParts): Promise<boolean> {
   const member = memberConfiguration(configuration, extensions);
   // A standby keeps no row changes.
   const database = { ...member.database, changesBytes: undefined };
-  const { store, profile } = await openDatabase({ ...member, database }, { ...parts, openers });
-  store.failed.catch((error) => end.fail(error));
+  const copy = await openCopy({ ...member, database }, { ...parts, openers });
+  const { store, profile } = copy;
+  store.failed.catch(async (error) => {
+    await copy.noteFailure(error);
+    end.fail(error);
+  });
   const { place, record, pollMs } = parts;
   const follower = new ArchiveFollower({
     ...{ place, pollMs, store, clock, logger },
@@ -63,6 +67,16 @@ export async function follow(parts: FollowParts): Promise<boolean> {
     cluster: record.cluster,
     sqliteVersion: sqliteLabel(await store.status()),
     permitsMismatch: configuration.cluster.allowSqliteMismatch,
+  });
+  store.onDamage((reason) => {
+    if (database.repairs) {
+      store.distrust();
+      follower.replaceCopy(reason);
+      return;
+    }
+    const text =
+      `${reason}; -auto-repair=false leaves it so: stop the standby, and empty ${directory}`;
+    logger.log("ERROR", "standby", `This copy of the database is damaged: ${text}`);
   });
   const promoted = Promise.withResolvers<true>();
   const standby = new StandbyNode({
