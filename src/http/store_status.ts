@@ -169,6 +169,7 @@ function sqliteFigures(store: StoreStatus): Figures {
     mem_stats: { page_size: pageBytes, page_count: pages, freelist_count: freePages },
     wal_size: store.walBytes,
     wal_checkpoints: store.walCheckpoints,
+    wrong_page_reads: store.wrongPageReads,
     applied_index: store.applied.index,
     applied_term: store.applied.term,
     // rqlite's servers have it no more, but its shell asks before `.restore`, and takes text only.

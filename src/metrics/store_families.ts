@@ -37,6 +37,12 @@ function fileFamilies(store: StoreStatus): Family[] {
       type: "counter",
       samples: single(store.walCheckpoints),
     },
+    {
+      name: "raftlite_wrong_page_reads_total",
+      help: "Reads of a page of the database's file that is another one than was written there",
+      type: "counter",
+      samples: single(store.wrongPageReads),
+    },
   ];
 }
 

@@ -34,6 +34,8 @@ export class PageChecks {
   #sums: PageSums | undefined;
   #tell: ((reason: string) => void) | undefined;
   #told = false;
+  /** Of `wrongReads`, those of files that were let go of. */
+  #wrongBefore = 0;
   #timer: Timer | undefined;
   /** Where the reading of all pages goes on; undefined while none runs. */
   #at: number | undefined;
@@ -82,12 +84,16 @@ export class PageChecks {
     this.#look();
   }
 
+  /** Reads, since the start, of a page that is another one than was written. */
+  get wrongReads(): number {
+    return this.#wrongBefore + (this.#sums?.mismatches.reads ?? 0);
+  }
+
   /** The file is let go of, for another to take its place. */
   end(): void {
     this.#timer?.cancel();
     this.#look();
-    this.#sums?.end();
-    this.#sums = undefined;
+    this.#endSums(undefined);
   }
 
   /**
@@ -96,29 +102,35 @@ export class PageChecks {
    */
   leave(): void {
     const { library, path } = this.#parts;
-    try {
-      this.#sums?.end(positionAt(library, path)?.index);
-      this.#sums = undefined;
-    } catch {
-      // As below.
-    }
-    this.end();
+    this.#endAt(() => positionAt(library, path)?.index);
   }
 
   /** The file is let go of in good order: all is in it. */
   seal(): void {
-    if (this.#sums === undefined) return;
     const { library, path } = this.#parts;
-    try {
+    this.#endAt(() => {
       using database = new Database(path, { library, create: false });
-      const { index } = readRaftState(database);
-      database.close();
-      this.#sums.end(index);
-      this.#sums = undefined;
+      return readRaftState(database).index;
+    });
+  }
+
+  #endAt(position: () => number | undefined): void {
+    if (this.#sums === undefined) return this.end();
+    let sealedAt: number | undefined;
+    try {
+      sealedAt = position();
     } catch {
       // What says nothing of itself is not vouched for.
+      return this.end();
     }
-    this.end();
+    this.#timer?.cancel();
+    this.#endSums(sealedAt);
+  }
+
+  #endSums(sealedAt: number | undefined): void {
+    this.#wrongBefore = this.wrongReads;
+    this.#sums?.end(sealedAt);
+    this.#sums = undefined;
   }
 
   #look(): void {

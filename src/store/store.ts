@@ -494,6 +494,7 @@ class SqliteStore implements Store {
       freePages: writer.freelistCount,
       walBytes: bytes,
       walCheckpoints: checkpoints,
+      wrongPageReads: this.#pageChecks.wrongReads,
       applied: this.applied,
       foreignKeys: this.#foreignKeys,
       pragmas: connectionPragmas(this.#foreignKeys),

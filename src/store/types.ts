@@ -270,6 +270,8 @@ export interface StoreStatus {
   readonly walBytes: number;
   /** Since the start. */
   readonly walCheckpoints: number;
+  /** Reads of a page of the file that is another one than was written there, since the start. */
+  readonly wrongPageReads: number;
   readonly applied: AppliedPosition;
   /** Whether foreign keys are enforced. */
   readonly foreignKeys: boolean;

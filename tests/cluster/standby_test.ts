@@ -248,7 +248,9 @@ Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has
       async () => (await standing(standby)).num_bases === 1 && await isWhole(),
     );
     assert.match(standby.log, /copy of the database is damaged: page \d+ of .*db\.sqlite is not/);
-    assert.match((await standby.fetch("/metrics")).body, /^raftlite_copies_replaced_total 1$/m);
+    const { body: metrics } = await standby.fetch("/metrics");
+    assert.match(metrics, /^raftlite_copies_replaced_total 1$/m);
+    assert.match(metrics, /^raftlite_wrong_page_reads_total [1-9]/m);
 
     await standby.kill("SIGTERM");
     await Deno.writeFile(path, new Uint8Array(bytes.length));

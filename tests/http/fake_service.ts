@@ -238,6 +238,7 @@ export class FakeService implements Service {
       freePages: 0,
       walBytes: 100,
       walCheckpoints: 0,
+      wrongPageReads: 3,
       applied: { index: 8, term: 2 },
       foreignKeys: false,
       pragmas: { reader: {}, writer: {} },
