@@ -49,8 +49,10 @@ export async function awaitOthers(
   if (needed > addresses.length) {
     throw new StartError(
       `${reason}: to be let in anew, as one without data, this node needs ${needed} other nodes ` +
-        `that vote, and the cluster has ${addresses.length}. Nothing was moved: have the cluster go ` +
-        "on without it (raftlite recover), or restore a backup into a new cluster",
+        `that vote, and the cluster has ${addresses.length}. Nothing was moved. Have the cluster go ` +
+        `on without it: stop ${addresses.join(" and ")}, run raftlite recover -members ` +
+        "ID=ADDRESS over its data directory and start it; then start this node with an empty data " +
+        `directory and -join ${addresses.join(",")}. Or restore a backup into a new cluster`,
     );
   }
   const { joinAttempts, joinIntervalMs } = configuration.cluster;

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { parseSegmentName } from "../../src/raft_log/segment_header.ts";
+import { runProgram } from "../cli/shell_program.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 /** Writes other bytes over a part of a file. */
@@ -233,4 +234,23 @@ Deno.test("a log that is damaged of one of two nodes that vote stays where it is
   assert.equal((await second.exited()).code, 1);
   await second.logs(/needs 2 other nodes that vote, and the cluster has 1\. Nothing was moved/);
   assert.ok(await Deno.stat(`${second.directory}/raft`));
+
+  // The way out that it names.
+  const wayOut = /stop (\S+), run raftlite recover -members ID=ADDRESS .* -join (\S+)\. Or/
+    .exec(second.log);
+  assert.deepEqual(wayOut?.slice(1), [first.raftAddress, first.raftAddress]);
+  await first.kill("SIGTERM");
+  const members = `${first.id}=${first.raftAddress}`;
+  const recovered = await runProgram(
+    ["recover", "-yes", "-members", members, first.directory],
+    "",
+  );
+  assert.equal(recovered.code, 0, recovered.stderr);
+  first.start();
+  await first.ready();
+  await Deno.remove(second.directory, { recursive: true });
+  second.start(["-join", first.raftAddress]);
+  await second.ready();
+  await first.execute(["INSERT INTO t (v) VALUES ('last')"]);
+  await cluster.converged(rows);
 });
