@@ -52,6 +52,12 @@ export class Prng {
     return this.uint32() < probability * 0x1_0000_0000;
   }
 
+  /** One of `items`, of which there is one at least; the likelier, the more often it is there. */
+  pick<Item>(items: readonly Item[]): Item {
+    if (items.length === 0) throw new RangeError("There is nothing to pick from");
+    return items[this.below(items.length)] as Item;
+  }
+
   /** Fills `bytes` with random ones. */
   fill(bytes: Uint8Array): Uint8Array {
     for (let i = 0; i < bytes.length; i += 4) {

@@ -31,7 +31,8 @@ export function standbyFamilies(figures: StandbyFigures): Family[] {
     samples: single(figures.bytesFetched),
   }, {
     name: "raftlite_standby_base_copies_total",
-    help: "Base copies that the standby has taken: the first, one for each gap and each damaged copy",
+    help:
+      "Base copies that the standby has taken: the first, one for each gap and each damaged copy",
     type: "counter",
     samples: single(figures.basesTaken),
   }, {

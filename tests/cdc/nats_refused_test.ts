@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer } from "node:net";
-import { NatsSink } from "../../src/cdc/nats.ts";
+import { messageOf, sinkOf } from "./nats_sink.ts";
 
-const message = {
-  bytes: new Uint8Array(),
-  parts: [{ id: "1.0", table: undefined, bytes: new Uint8Array(1) }],
-};
+const message = messageOf(["1.0", undefined, "x"]);
 const info = {
   ...{ server_id: "x", server_name: "x", version: "2.9.10", proto: 1, host: "x", port: 1 },
   ...{ headers: true, jetstream: true, max_payload: 1_048_576, auth_required: true },
@@ -28,12 +25,8 @@ Deno.test(
     const { port } = server.address() as AddressInfo;
     try {
       for (let tries = 0; tries < 20; tries++) {
-        const sink = new NatsSink({
-          ...{ endpoint: `nats://127.0.0.1:${port}`, subject: "a", timeoutMs: 120_000 },
-          ...{ serviceId: "", tls: undefined, credentials: undefined },
-        });
+        using sink = sinkOf(`nats://127.0.0.1:${port}`);
         await assert.rejects(sink.send(message, new AbortController().signal));
-        sink.close();
       }
     } finally {
       await new Promise((closed) => server.close(closed));

@@ -1,27 +1,11 @@
 import assert from "node:assert/strict";
-import { NatsSink } from "../../src/cdc/nats.ts";
 import { eventually } from "../cluster/harness.ts";
 import { testWith } from "../metrics/outside_program.ts";
 import { natsProgram, NatsServer } from "./nats_server.ts";
+import { messageOf, sinkOf } from "./nats_sink.ts";
 
 const encoder = new TextEncoder();
 const { signal } = new AbortController();
-
-function sinkOf(endpoint: string, options: Partial<{ subject: string; timeoutMs: number }> = {}) {
-  const sink = new NatsSink({
-    ...{ endpoint, subject: "raftlite.changes", timeoutMs: 120_000, serviceId: "svc" },
-    ...{ tls: undefined, credentials: undefined },
-    ...options,
-  });
-  return Object.assign(sink, { [Symbol.dispose]: () => sink.close() });
-}
-
-function messageOf(...parts: [id: string, table: string | undefined, text: string][]) {
-  return {
-    bytes: encoder.encode(""),
-    parts: parts.map(([id, table, text]) => ({ id, table, bytes: encoder.encode(text) })),
-  };
-}
 
 testWith(natsProgram, "NatsSink has a real server store each part once, in order", async () => {
   await using server = await NatsServer.start();

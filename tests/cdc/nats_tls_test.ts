@@ -1,26 +1,14 @@
 import assert from "node:assert/strict";
-import { NatsSink, type NatsTls } from "../../src/cdc/nats.ts";
+import type { NatsTls } from "../../src/cdc/nats.ts";
 import { withDirectory } from "../directory.ts";
 import { testWith } from "../metrics/outside_program.ts";
 import { Authority } from "../tls/authority.ts";
 import { natsProgram, NatsServer } from "./nats_server.ts";
-
-const encoder = new TextEncoder();
+import { messageOf, sinkOf } from "./nats_sink.ts";
 
 async function send(endpoint: string, tls: NatsTls | undefined, id: string): Promise<void> {
-  const sink = new NatsSink({
-    ...{ endpoint, subject: "raftlite.changes", timeoutMs: 120_000, serviceId: "" },
-    ...{ tls, credentials: undefined },
-  });
-  const message = {
-    bytes: new Uint8Array(),
-    parts: [{ id, table: undefined, bytes: encoder.encode(id) }],
-  };
-  try {
-    await sink.send(message, new AbortController().signal);
-  } finally {
-    sink.close();
-  }
+  using sink = sinkOf(endpoint, { tls });
+  await sink.send(messageOf([id, undefined, id]), new AbortController().signal);
 }
 
 /** One certificate and key with both of their files. */

@@ -40,7 +40,7 @@ class RandomRequests {
   next(): SentRequest {
     const r = this.#random;
     if (r.chance(0.04)) return this.#elsewhere();
-    const route = this.#pick(["execute", "execute", "query", "query", "request"]);
+    const route = this.#random.pick(["execute", "execute", "query", "query", "request"]);
     const flags = this.#flags(route);
     if (route === "query" && r.chance(0.15)) {
       const { sql } = r.chance(0.9) ? this.#statements.read() : this.#statements.write();
@@ -57,7 +57,7 @@ class RandomRequests {
     if (route !== "request" && r.chance(0.05)) {
       return { method: "POST", path, type: "text/plain", body: statements[0]?.sql ?? "" };
     }
-    const body = `[${statements.map(jsonOf).join(this.#pick([",", ", ", ",\n  "]))}]`;
+    const body = `[${statements.map(jsonOf).join(this.#random.pick([",", ", ", ",\n  "]))}]`;
     return { method: "POST", path, body: r.chance(0.08) ? this.#spoilt(body) : body };
   }
 
@@ -68,8 +68,15 @@ class RandomRequests {
 
   /** What is no request for the database, or one by a method that it does not take. */
   #elsewhere(): SentRequest {
-    const path = this.#pick(["/db/execute", "/db/query", "/db/request", "/db/other", "/", "/db"]);
-    const method = this.#pick(["PUT", "DELETE", "OPTIONS", "GET", "POST", "HEAD"]);
+    const path = this.#random.pick([
+      "/db/execute",
+      "/db/query",
+      "/db/request",
+      "/db/other",
+      "/",
+      "/db",
+    ]);
+    const method = this.#random.pick(["PUT", "DELETE", "OPTIONS", "GET", "POST", "HEAD"]);
     // A browser is sent to the page by either, each to its own.
     if (path === "/") return { method: "OPTIONS", path };
     return { method, path };
@@ -79,7 +86,7 @@ class RandomRequests {
     const r = this.#random;
     const flags: string[] = [];
     const some = (chance: number, ...names: readonly string[]) => {
-      if (r.chance(chance)) flags.push(this.#pick(names));
+      if (r.chance(chance)) flags.push(this.#random.pick(names));
     };
     some(0.25, "transaction", "transaction=false", "tx_", "transaction=1");
     some(0.2, "associative");
@@ -123,22 +130,31 @@ class RandomRequests {
   #spoilt(body: string): string {
     const r = this.#random;
     const at = r.below(body.length);
-    return this.#pick<() => string>([
+    return this.#random.pick<() => string>([
       () => body.slice(0, at),
-      () => body.slice(0, at) + this.#pick(["}", "[", '"', ",", "\\", "\u0001"]) + body.slice(at),
+      () =>
+        body.slice(0, at) + this.#random.pick(["}", "[", '"', ",", "\\", "\u0001"]) +
+        body.slice(at),
       () => `${body} trailing`,
       () => `{"statements":${body}}`,
       () => `[${body}]`,
       () => `\ufeff${body}`,
       () =>
-        this.#pick(["", "{}", "null", "[]", "[[]]", "[1]", "[null]", '"SELECT 1"', "[[1]]", " "]),
+        this.#random.pick([
+          "",
+          "{}",
+          "null",
+          "[]",
+          "[[]]",
+          "[1]",
+          "[null]",
+          '"SELECT 1"',
+          "[[1]]",
+          " ",
+        ]),
       () => `[["SELECT ?", {"a": 1}, 2]]`,
       () => `[["SELECT ?", [1], 2], {"sql": "SELECT 1"}]`,
     ])();
-  }
-
-  #pick<Item>(items: readonly Item[]): Item {
-    return items[this.#random.below(items.length)] as Item;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Prng } from "../../src/base/prng.ts";
 import type { Machine, World } from "./machine.ts";
-import { choose, type Disturbance } from "./plan.ts";
+import type { Disturbance } from "./plan.ts";
 
 /** Does to the cluster, at random times, what its plan says can happen to it. */
 export class Disturber {
@@ -120,7 +120,7 @@ export class Disturber {
   }
 
   #healLater(): void {
-    this.#later(choose(this.#random, [500, 3000, 6000]), () => {
+    this.#later(this.#random.pick([500, 3000, 6000]), () => {
       this.#world.trace.event("heal", "");
       this.#world.network.heal();
     });
@@ -152,7 +152,7 @@ export class Disturber {
   #crash(victim: Machine | undefined, kind: "process" | "power"): boolean {
     if (victim === undefined) return false;
     victim.crash(kind);
-    this.#later(choose(this.#random, [50, 1000, 4000]), () => victim.start());
+    this.#later(this.#random.pick([50, 1000, 4000]), () => victim.start());
     return true;
   }
 
@@ -160,7 +160,7 @@ export class Disturber {
     if (victim === undefined) return false;
     victim.crash("process");
     victim.move();
-    this.#later(choose(this.#random, [50, 1000]), () => victim.start());
+    this.#later(this.#random.pick([50, 1000]), () => victim.start());
     return true;
   }
 
@@ -181,7 +181,7 @@ export class Disturber {
   #freeze(victim: Machine | undefined, kind: "freeze" | "sleep" | "suspend"): boolean {
     if (victim === undefined) return false;
     victim.freeze(kind);
-    this.#later(choose(this.#random, [300, 3000, 6000]), () => victim.wake());
+    this.#later(this.#random.pick([300, 3000, 6000]), () => victim.wake());
     return true;
   }
 

@@ -102,11 +102,6 @@ export const calmDisk: DiskFaults = {
 };
 export const calmStore: StoreFaults = { applyMsMax: 3, checkpointMsMax: 20, damage: 0 };
 
-/** One of `choices`, the first ones as often as they are repeated. */
-export function choose<T>(random: Prng, choices: readonly [T, ...T[]]): T {
-  return choices[random.below(choices.length)] ?? choices[0];
-}
-
 /**
  * Draws a run's faults. Each kind is there or not, and mild or wild, by itself: runs in which all
  * happens at once hide what a few alone bring out (swarm testing, Groce and others 2012).
@@ -117,40 +112,40 @@ export function drawPlan(random: Prng): Plan {
   const mild = (max: number) => (random.uint32() / 0x1_0000_0000) ** 2 * max;
   const network: NetworkFaults = {
     latencyMsMin: 1,
-    latencyMsMax: choose(random, [5, 5, 20, 100]),
+    latencyMsMax: random.pick([5, 5, 20, 100]),
     loss: sometimes(0.5, () => mild(0.3)),
     duplicate: sometimes(0.4, () => mild(0.3)),
     straggle: sometimes(0.4, () => mild(0.3)),
-    straggleMsMax: choose(random, [50, 300, 3000]),
+    straggleMsMax: random.pick([50, 300, 3000]),
     interrupt: sometimes(0.4, () => mild(0.2)),
   };
   const disk: DiskFaults = {
     syncMsMin: 1,
-    syncMsMax: choose(random, [3, 3, 20]),
+    syncMsMax: random.pick([3, 3, 20]),
     stall: sometimes(0.3, () => mild(0.2)),
-    stallMsMax: choose(random, [50, 500, 2000]),
+    stallMsMax: random.pick([50, 500, 2000]),
     full: sometimes(0.15, () => mild(0.2)),
     failed: sometimes(0.1, () => mild(0.02)),
   };
   const store: StoreFaults = {
-    applyMsMax: choose(random, [2, 2, 20]),
-    checkpointMsMax: choose(random, [5, 50, 500]),
+    applyMsMax: random.pick([2, 2, 20]),
+    checkpointMsMax: random.pick([5, 50, 500]),
     damage: sometimes(0.2, () => mild(0.5)),
   };
   const enabled = new Map<Disturbance, number>();
   for (const disturbance of disturbances) {
-    if (random.chance(0.3)) enabled.set(disturbance, choose(random, [500, 1500, 3000, 10000]));
+    if (random.chance(0.3)) enabled.set(disturbance, random.pick([500, 1500, 3000, 10000]));
   }
-  const drift = choose(random, [0, driftWithinLease, driftWithinLease, 0.3]);
+  const drift = random.pick([0, driftWithinLease, driftWithinLease, 0.3]);
   const plan: Plan = {
-    voters: choose(random, [3, 3, 3, 3, 3, 3, 5, 5, 5, 4, 2, 1]),
+    voters: random.pick([3, 3, 3, 3, 3, 3, 5, 5, 5, 4, 2, 1]),
     allFound: random.chance(0.5),
     learners: sometimes(0.3, () => 1 + random.below(2)),
     standbys: random.chance(0.5),
     clients: 2 + random.below(4),
-    weakReaders: choose(random, [0, 1, 2]),
+    weakReaders: random.pick([0, 1, 2]),
     keys: 1 + random.below(3),
-    thinkMsMax: choose(random, [50, 200, 200, 1000]),
+    thinkMsMax: random.pick([50, 200, 200, 1000]),
     safetyMs: 10_000,
     network,
     disk,
@@ -159,24 +154,24 @@ export function drawPlan(random: Prng): Plan {
     disturbances: enabled,
     drift,
     timings: [
-      { ...ticks, tickMs: choose(random, [20, 50, 100]) },
-      { ...ticks, tickMs: choose(random, [20, 50, 100]) },
+      { ...ticks, tickMs: random.pick([20, 50, 100]) },
+      { ...ticks, tickMs: random.pick([20, 50, 100]) },
     ],
     limits: {
-      pendingWritesMax: choose(random, [4, 1000]),
+      pendingWritesMax: random.pick([4, 1000]),
       commandBytesMax: 1 << 20,
       pendingBytesMax: 1 << 20,
-      pendingReadsMax: choose(random, [4, 1000]),
-      applyBytesMax: choose(random, [100, 1 << 20]),
-      appendBytesMax: choose(random, [60, 1000, 1 << 20]),
-      inflightMax: choose(random, [1, 4, 64]),
-      cacheBytesMax: choose(random, [0, 500, 1 << 20]),
+      pendingReadsMax: random.pick([4, 1000]),
+      applyBytesMax: random.pick([100, 1 << 20]),
+      appendBytesMax: random.pick([60, 1000, 1 << 20]),
+      inflightMax: random.pick([1, 4, 64]),
+      cacheBytesMax: random.pick([0, 500, 1 << 20]),
     },
     snapshots: {
-      entries: choose(random, [10, 40, 1 << 30]),
+      entries: random.pick([10, 40, 1 << 30]),
       logBytes: 1 << 30,
-      intervalMs: choose(random, [200, 1000]),
-      trailing: choose(random, [0, 5, 20]),
+      intervalMs: random.pick([200, 1000]),
+      trailing: random.pick([0, 5, 20]),
       // Ten entries of the simulated log.
       trailingBytes: 640,
     },
@@ -194,21 +189,21 @@ export function drawPlan(random: Prng): Plan {
  */
 function aboutLogs(random: Prng, plan: Plan): Plan {
   const disturbances = new Map<Disturbance, number>([
-    ["isolate_leader", choose(random, [500, 1500])],
-    [choose(random, ["crash", "power_cut", "one_way", "partition"]), 1500],
+    ["isolate_leader", random.pick([500, 1500])],
+    [random.pick(["crash", "power_cut", "one_way", "partition"]), 1500],
   ]);
   if (random.chance(0.3)) disturbances.set("slow_disk", 2000);
   const { network, limits, timings: [, second] } = plan;
   return {
     ...plan,
-    voters: choose(random, [3, 5, 5]),
+    voters: random.pick([3, 5, 5]),
     learners: 0,
     clients: 5,
     thinkMsMax: 50,
     disturbances,
-    network: { ...network, latencyMsMax: choose(random, [20, 100]) },
+    network: { ...network, latencyMsMax: random.pick([20, 100]) },
     timings: [{ ...ticks, tickMs: 20 }, second],
-    limits: { ...limits, appendBytesMax: 60, inflightMax: choose(random, [1, 4]) },
+    limits: { ...limits, appendBytesMax: 60, inflightMax: random.pick([1, 4]) },
   };
 }
 
@@ -216,8 +211,8 @@ function aboutLogs(random: Prng, plan: Plan): Plan {
 function aboutMembership(random: Prng, plan: Plan): Plan {
   const disturbances = new Map<Disturbance, number>([
     ["add_member", 500],
-    ["remove_member", choose(random, [500, 1500])],
-    ["isolate_leader", choose(random, [1000, 3000])],
+    ["remove_member", random.pick([500, 1500])],
+    ["isolate_leader", random.pick([1000, 3000])],
   ]);
   for (const one of ["partition", "crash", "one_way", "transfer", "compact"] as const) {
     if (random.chance(0.4)) disturbances.set(one, 2000);
@@ -225,7 +220,7 @@ function aboutMembership(random: Prng, plan: Plan): Plan {
   const { timings: [, second] } = plan;
   return {
     ...plan,
-    voters: choose(random, [3, 3, 4]),
+    voters: random.pick([3, 3, 4]),
     disturbances,
     timings: [{ ...ticks, tickMs: 20 }, second],
   };
@@ -237,7 +232,7 @@ function aboutStandbys(random: Prng, plan: Plan): Plan {
   for (const one of ["power_cut", "partition", "move", "freeze", "transfer"] as const) {
     if (random.chance(0.3)) disturbances.set(one, 4000);
   }
-  const voters = choose(random, [3, 3, 5]);
+  const voters = random.pick([3, 3, 5]);
   return { ...plan, voters, learners: 1 + random.below(2), standbys: true, disturbances };
 }
 
@@ -251,10 +246,10 @@ const longer = [20, 100] as const;
  * A lease that is too long shows for a few ticks only.
  */
 function aboutLease(random: Prng, plan: Plan): Plan {
-  const [first, second] = choose(random, [shorter, shorter, shorter, longer]);
+  const [first, second] = random.pick([shorter, shorter, shorter, longer]);
   return {
     ...plan,
-    voters: choose(random, [3, 3, 5]),
+    voters: random.pick([3, 3, 5]),
     learners: 0,
     keys: 1,
     clients: 4,

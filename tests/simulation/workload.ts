@@ -3,7 +3,6 @@ import { ServiceError, type WriteAnswer } from "../../src/cluster/types.ts";
 import { plainFormat, type Statement } from "../../src/store/types.ts";
 import type { History, Operation, ReadKind } from "./history.ts";
 import type { Machine, World } from "./machine.ts";
-import { choose } from "./plan.ts";
 
 /** What became of the clients' calls. */
 export interface WorkloadCounts {
@@ -138,7 +137,7 @@ export class Workload {
       const key = random.below(plan.keys);
       if (random.chance(0.5)) await this.append(client, machine, key);
       else {
-        const level = choose<ReadKind>(random, [
+        const level = random.pick<ReadKind>([
           "linearizable",
           "linearizable",
           "weak",

@@ -76,7 +76,7 @@ export class RandomSql {
   }
 
   pick<Item>(items: readonly Item[]): Item {
-    return items[this.random.below(items.length)] as Item;
+    return this.random.pick(items);
   }
 
   /** Tokens with blanks and comments between them, and sometimes a comment at the end. */

@@ -29,13 +29,9 @@ type Query = Pick<Asked, "sql" | "reads">;
 
 const nothing: ReadonlySet<string> = new Set();
 
-function pick<T>(random: Prng, all: readonly T[]): T {
-  return all[random.below(all.length)] as T;
-}
-
 /** A name as SQL may write it. */
 function written(random: Prng, name: string): string {
-  return pick(random, [name, name.toUpperCase(), `"${name}"`, `main.[${name}]`]);
+  return random.pick([name, name.toUpperCase(), `"${name}"`, `main.[${name}]`]);
 }
 
 function all(...sets: readonly ReadonlySet<string>[]): Set<string> {
@@ -84,14 +80,14 @@ export class RightsModel {
   /** A statement of a user's. */
   statement(): Asked {
     const random = this.#random;
-    const into = pick(random, tables);
+    const into = random.pick(tables);
     const target = written(random, into);
     const number = random.below(9);
     const value = this.query();
     const reading = (query: Query): Asked => ({ ...query, writes: nothing });
     const insert = this.#insertion(into, "one");
     const returning = this.#insertion(into, "many");
-    return pick(random, [
+    return random.pick([
       () => reading(value),
       () => ({ ...insert, sql: `INSERT INTO ${target} (a) VALUES (${number})` }),
       () => ({
@@ -128,7 +124,7 @@ export class RightsModel {
       },
       () => ({ ...this.#deletion(into), sql: `DELETE FROM ${target}` }),
       () => reading({ ...value, sql: `EXPLAIN QUERY PLAN ${value.sql}` }),
-      () => this.#rename(pick(random, plainTables)),
+      () => this.#rename(random.pick(plainTables)),
       () => ({
         sql: `CREATE TABLE ${free} (a REFERENCES ${written(random, into).replace("main.", "")})`,
         reads: nothing,
@@ -139,7 +135,7 @@ export class RightsModel {
   }
 
   #rename(table: string): Asked {
-    const to = pick(this.#random, [free, `"${free}"`, `[${free}]`, `'${free}'`]);
+    const to = this.#random.pick([free, `"${free}"`, `[${free}]`, `'${free}'`]);
     return {
       sql: `ALTER TABLE ${written(this.#random, table)} RENAME TO ${to}`,
       reads: new Set([table]),
@@ -157,7 +153,7 @@ export class RightsModel {
       sql: sql(query.sql),
       reads: query.reads,
     });
-    return pick(random, [
+    return random.pick([
       () => this.#flat(names),
       () => ({ sql: `SELECT count(*) FROM ${from}`, reads }),
       () => {
@@ -185,8 +181,8 @@ export class RightsModel {
     const [two, ofTwo] = this.#relation(from);
     const single = (sql: string): Query => ({ sql, reads: ofOne });
     const both = (sql: string): Query => ({ sql, reads: all(ofOne, ofTwo) });
-    const how = pick(random, ["", "LEFT", "RIGHT", "FULL"]);
-    return pick(random, [
+    const how = random.pick(["", "LEFT", "RIGHT", "FULL"]);
+    return random.pick([
       () => single(`SELECT a FROM ${one}`),
       () => single(`SELECT a FROM (SELECT 1 AS a) FULL JOIN ${one} USING (a)`),
       () => single(`SELECT a FROM ${one} NATURAL RIGHT JOIN (SELECT 777 AS a)`),
@@ -200,7 +196,7 @@ export class RightsModel {
   }
 
   #relation(from: readonly string[] = names): [string, ReadonlySet<string>] {
-    const name = pick(this.#random, from.filter((one) => one !== free));
+    const name = this.#random.pick(from.filter((one) => one !== free));
     return [written(this.#random, name), this.#views.get(name) ?? new Set([name])];
   }
 
