@@ -6,7 +6,7 @@ import { serverId } from "../../src/raft/types.ts";
 import { EventQueue } from "./event_queue.ts";
 import { Ledger } from "./ledger.ts";
 import { Machine, type World } from "./machine.ts";
-import { calmDisk, calmNetwork, calmStore, drawPlan, ticks } from "./plan.ts";
+import { calmDisk, calmNetwork, calmStore, drawPlan, type Plan, ticks } from "./plan.ts";
 import { SimulatedNetwork } from "./simulated_network.ts";
 import { encodeToyCommand } from "./toy_command.ts";
 import { toyStores } from "./toy_store.ts";
@@ -23,7 +23,8 @@ export class CalmCluster {
   constructor() {
     const random = new Prng(1n);
     const drawn = drawPlan(random);
-    const plan = {
+    const timing = { ...ticks, tickMs: 50 };
+    const plan: Plan = {
       ...drawn,
       network: calmNetwork,
       disk: calmDisk,
@@ -31,7 +32,7 @@ export class CalmCluster {
       segmentedLog: false,
       drift: 0,
       limits: { ...drawn.limits, pendingWritesMax: 1000 },
-      timing: { ...ticks, tickMs: 50 },
+      timings: [timing, timing],
     };
     const queue = this.#queue;
     const observer = { sent: () => {}, arrived: () => {} };
