@@ -216,7 +216,7 @@ class SqliteStore implements Store {
     this.#quickReader = new QuickReader(quickParts);
     this.#quickWriter = new QuickWriter(quickParts, undefined, this.#changesFile);
     const temporaries = this.#temporaries;
-    const copier = new Copier(library, life, threads);
+    const copier = new Copier(library, life, threads, clock);
     const images = this.#images = new Images({
       library,
       path,
@@ -228,10 +228,10 @@ class SqliteStore implements Store {
     const { stallMs } = limits;
     this.#backups = new ClientBackups({ path, images, temporaries, copier, clock, stallMs });
     this.#snapshots = new SnapshotCopies({ images, temporaries, copier });
-    this.#packer = new Copier(library, life, threads);
+    this.#packer = new Copier(library, life, threads, clock);
     this.#scrubber = new Scrubber({ library, path, life, threads, clock });
     // One of its own: checkpoints never wait behind a copy.
-    const checkpointer = new Copier(library, life, threads);
+    const checkpointer = new Copier(library, life, threads, clock);
     const { pageCheckMs: intervalMs } = parts;
     const checked = { library, path, disk, life, clock, logger, intervalMs };
     this.#pageChecks = new PageChecks({ ...checked, copier: checkpointer });

@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { DiskError } from "../../io/types.ts";
+import { type Clock, DiskError, type Timer } from "../../io/types.ts";
 import { type LibraryLocation, locationOf } from "../../sqlite/mod.ts";
 import type { CopyReply, CopyRequest, CopyResults } from "./copy_thread.ts";
 import { StoreFailedError } from "../failures.ts";
@@ -9,26 +9,35 @@ import { StoreBusyError } from "../types.ts";
 
 /** Jobs that may wait for one another. */
 const jobsMax = 8;
+/** So long without a job, in ms, and the thread ends: a Worker is several MB. */
+const restMs = 10_000;
 
 interface Job {
   readonly request: CopyRequest;
   readonly settle: (outcome: Error | { readonly value: unknown }) => void;
 }
 
-/** A thread for work on the database beside writer and readers, started when first needed. One job at a time. */
+/**
+ * A thread for work on the database beside writer and readers, there while it is needed, which has
+ * no connection between two jobs. One job at a time.
+ */
 export class Copier implements Holder {
   readonly #library: LibraryLocation;
   readonly #life: LifeCycle;
   readonly #threads: Threads;
+  readonly #clock: Clock;
   readonly #cancelled = new Int32Array(new SharedArrayBuffer(4));
   #thread: Thread<RequestTo<"copier">> | undefined;
   readonly #jobs: Job[] = [];
   #running: Job | undefined;
   /** Ends the running job's use of the database. */
   #endUse: (() => void) | undefined;
+  /** Ends the thread, while it has nothing to do. */
+  #rest: Timer | undefined;
 
-  constructor(library: LibraryLocation, life: LifeCycle, threads: Threads) {
+  constructor(library: LibraryLocation, life: LifeCycle, threads: Threads, clock: Clock) {
     this.#threads = threads;
+    this.#clock = clock;
     this.#library = library;
     this.#life = life;
     life.hold(this);
@@ -88,6 +97,7 @@ export class Copier implements Holder {
   }
 
   #start(): Thread<RequestTo<"copier">> {
+    this.#rest?.cancel();
     if (this.#thread !== undefined) return this.#thread;
     const thread = this.#threads.start("copier", {
       receive: (reply) => this.#finish(reply.type === "answer" ? reply : this.#failure(reply)),
@@ -123,6 +133,15 @@ export class Copier implements Holder {
     this.#endUse?.();
     this.#endUse = undefined;
     this.#next();
+    if (this.#running === undefined && this.#thread !== undefined) {
+      this.#rest = this.#clock.after(restMs, () => this.#endThread());
+    }
+  }
+
+  #endThread(): void {
+    this.#rest?.cancel();
+    this.#thread?.terminate();
+    this.#thread = undefined;
   }
 
   /** Gives the job at hand up. */
@@ -144,8 +163,7 @@ export class Copier implements Holder {
 
   /** A job that is still at hand goes with its thread. */
   end(): void {
-    this.#thread?.terminate();
-    this.#thread = undefined;
+    this.#endThread();
     if (this.#running === undefined) return;
     this.#finish(this.#life.refusal ?? new StoreFailedError("The store is closed"));
   }
