@@ -51,8 +51,6 @@ export async function bundleProgram(
     nodePaths: [`${packages}/node_modules`],
     alias: { "@raftlite/client": `${root}client/src/mod.ts` },
     target: "esnext",
-    // V8 can't optimize functions with it.
-    supported: { using: false },
     // Names stay, and lines short, so that a stack trace says something.
     minifyWhitespace: true,
     lineLimit: 100,

@@ -6,8 +6,10 @@ import { positionAt } from "./copy/wal_rewind.ts";
 import { readRaftState } from "./apply/raft_table.ts";
 import type { LifeCycle } from "./life_cycle.ts";
 
-/** How often it is looked whether a read met a wrong page, and some more pages are read, in ms. */
+/** How often some more pages are read while all are, in ms. */
 const tickMs = 1000;
+/** How often it is looked otherwise whether a read met a wrong page, in ms: a node at rest wakes for it. */
+const lookMs = 5000;
 /** What is read at a time: milliseconds of work, for which a checkpoint may have to wait. */
 const bytesMin = 0x10_0000;
 const bytesMax = 0x80_0000;
@@ -146,7 +148,11 @@ export class PageChecks {
   }
 
   #wait(): void {
-    this.#timer = this.#parts.clock.after(tickMs, () => void this.#tick());
+    const { clock, intervalMs } = this.#parts;
+    const untilNextMs = intervalMs === 0 ? lookMs : this.#nextAt - clock.now();
+    const isReading = this.#at !== undefined;
+    const delayMs = isReading ? tickMs : Math.max(tickMs, Math.min(lookMs, untilNextMs));
+    this.#timer = clock.after(delayMs, () => void this.#tick());
   }
 
   async #tick(): Promise<void> {
