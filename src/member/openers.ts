@@ -1,6 +1,7 @@
 import { sliceBytes } from "../base/slices.ts";
 import { parseSegmentName } from "../raft_log/segment_header.ts";
 import { openRaftLog, type RaftLogParts } from "../raft_log/raft_log.ts";
+import { freeBytes } from "../io/machine.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import { useTemporaryDirectory } from "../io/temporary_directory.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
@@ -115,7 +116,12 @@ async function openSqlite(options: EngineOptions): Promise<OpenEngine> {
     await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
   );
   const library = withExtensions(plain, options.extensions, logger);
-  const opening = openStore({ ...options, threads: new WorkerThreads(), library });
+  const opening = openStore({
+    ...options,
+    threads: new WorkerThreads(),
+    library,
+    freeBytes: () => freeBytes(options.directory),
+  });
   // Meanwhile the writer's Worker starts, which takes longer.
   const profiling = takeProfile(plain);
   profiling.catch(() => {});

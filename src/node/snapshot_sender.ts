@@ -7,6 +7,7 @@ import type { RaftLog } from "../raft_log/types.ts";
 import type { StateMachine } from "../store/types.ts";
 import type { Transport } from "../transport/types.ts";
 import type { LogHolds } from "./log_holds.ts";
+import { givenBack } from "./given_back.ts";
 import { encodeSnapshotHeader } from "./snapshot_header.ts";
 import { NodeError, snapshotStream } from "./types.ts";
 
@@ -138,7 +139,7 @@ export class SnapshotSender {
         const { body, sizeBytes } = snapshot;
         const expected = { what: `to ${nodeName(to)}`, totalBytes: sizeBytes };
         const transfer = transfers?.begin("snapshot-sent", expected);
-        const counted = transfer?.over(body) ?? body;
+        const counted = givenBack(transfer?.over(body) ?? body);
         await transport.stream({ address, kind: snapshotStream, header, body: counted }, {
           timeoutMs: answerTimeoutMs,
           signal: attempt.abort.signal,

@@ -67,6 +67,8 @@ export interface StoreOptions {
   /** What is not delivered yet is kept beyond that; see ChangeFile. */
   readonly changesHeld?: boolean;
   readonly limits?: Partial<StoreLimits>;
+  /** What may still be written to the directory's disk, in bytes, where somebody can say. */
+  readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
   /** How often all pages of the file are read, and their sums compared, in ms; 0 for never. */
   readonly pageCheckMs?: number | undefined;
 }

@@ -101,6 +101,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     slow: options.slow,
     pageCheckMs: options.pageCheckMs ?? defaultPageCheckMs,
     limits,
+    freeBytes: options.freeBytes,
   });
   try {
     await store.open();
@@ -126,6 +127,7 @@ interface Parts {
   readonly readers: number;
   readonly slow: StoreOptions["slow"];
   readonly limits: StoreLimits;
+  readonly freeBytes: StoreOptions["freeBytes"];
   readonly pageCheckMs: number;
 }
 
@@ -191,7 +193,7 @@ class SqliteStore implements Store {
       clock,
       threads,
       readersMax: readers,
-      room: new AnswerRoom(this.#temporaries, limits),
+      room: new AnswerRoom(this.#temporaries, { ...limits, freeBytes: parts.freeBytes }),
       ...limits,
       life,
       slow,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 import { Database, locationOf } from "../../src/sqlite/mod.ts";
 import { createRaftTables } from "../../src/store/apply/raft_table.ts";
+import { betweenEntries } from "../../src/store/copy/between_entries.ts";
 import { type CopyReply, type CopyRequest, copyThread } from "../../src/store/copy/copy_thread.ts";
 import { type ImageReply, imageThread } from "../../src/store/copy/image_thread.ts";
 import { withDirectory } from "../directory.ts";
@@ -127,6 +128,34 @@ Deno.test("an image that is closed while it is waited for is not opened any more
     const replies = [await made.next(), await made.next()];
     assert.deepEqual(replies.map((reply) => reply?.type).sort(), ["answer", "failed"]);
     assert.match(JSON.stringify(replies), /The copy is closed/);
+  }));
+
+Deno.test("what is opened between entries is not made again and again while one is under way", () =>
+  withDirectory(async (directory) => {
+    using made = subject(directory);
+    made.state(3);
+    const { clock, path } = made;
+    let opened = 0;
+    let state = 3;
+    const opening = betweenEntries({
+      ...{ clock, library, path },
+      open: () => ({ number: ++opened, isWhole: state === 0 }),
+      close: () => {},
+      check: () => {},
+    });
+    await clock.advance(5_000);
+    assert.equal(opened, 1);
+    // One that has ended, and another that has begun when it is opened: that is waited for anew.
+    made.state(0);
+    await clock.advance(20);
+    assert.equal(opened, 2);
+    made.state(3);
+    await clock.advance(1_000);
+    assert.equal(opened, 2);
+    made.state(0);
+    state = 0;
+    await clock.advance(20);
+    assert.equal((await opening).number, 3);
   }));
 
 for (const [kind, begin] of Object.entries(kinds)) {

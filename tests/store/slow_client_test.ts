@@ -97,6 +97,85 @@ Deno.test("Store.read: without room on the disk a reader waits for its client, a
   await until(() => keptAnswers(s).length === 0);
 });
 
+/** An answer of so many parts of 64 KiB, all of which have come to a client that has taken the first. */
+async function behind(
+  { parts, freeBytes }: { parts: number; freeBytes?: (keptBytes: number) => Promise<number> },
+) {
+  const clock = new SimulatedClock();
+  const disk = new SimulatedDisk({ seed: 1n }).mount();
+  const temporaries = new TemporaryFiles({ disk, logger: silent, databasePath: "/db.sqlite" });
+  const room: AnswerRoom = new AnswerRoom(temporaries, {
+    answerBytesMax: 2 ** 30,
+    answersBytesMax: 2 ** 30,
+    freeBytes: freeBytes && (() => freeBytes(room.bytes)),
+  });
+  const handled = { cancelled: 0, held: false };
+  const stream = new ReadStream({
+    clock,
+    stallMs: 30_000,
+    room,
+    mayKeep: () => true,
+    partsAhead: 1,
+    handlers: {
+      wanted: () => {},
+      cancelled: () => handled.cancelled++,
+      held: (held) => handled.held = held,
+    },
+  });
+  const part = new Uint8Array(64 * 1024);
+  const client = stream.readable.getReader();
+  const first = client.read();
+  stream.part(part, false);
+  await first;
+  for (let i = 1; i < parts; i++) {
+    stream.part(part, false);
+    await clock.advance(20);
+  }
+  return { clock, room, client, handled };
+}
+
+Deno.test("ReadStream: a client that takes a piece now and then does not hold its file for hours", async () => {
+  const { clock, room, client, handled } = await behind({ parts: 100 });
+  assert.ok(room.bytes > 90 * 64 * 1024);
+  const began = clock.now();
+  const taking = async () => {
+    for (;;) {
+      await client.read();
+      await clock.advance(29_000);
+    }
+  };
+  await assert.rejects(taking, /Answer given up: its client takes less than 64 KiB a second of it/);
+  assert.ok(clock.now() - began >= 60_000 - 2_000);
+  assert.ok(clock.now() - began <= 120_000);
+  assert.equal(handled.cancelled, 1);
+  assert.equal(room.bytes, 0);
+});
+
+Deno.test("ReadStream: a client that is slow, but takes enough, has all of its answer", async () => {
+  const { clock, client, handled } = await behind({ parts: 120 });
+  for (let taken = 1; taken < 120; taken++) {
+    await client.read();
+    await clock.advance(990);
+  }
+  // It waits for more as long as that takes, with nothing kept for it.
+  const next = client.read();
+  await clock.advance(3_600_000);
+  assert.equal(handled.cancelled, 0);
+  await client.cancel();
+  await next;
+});
+
+Deno.test("AnswerRoom: of a disk that is nearly full answers take a quarter of what is free", async () => {
+  const { room, handled, client } = await behind({
+    parts: 100,
+    freeBytes: (keptBytes) => Promise.resolve(8 * 1024 * 1024 - keptBytes),
+  });
+  assert.ok(room.bytes <= 2 * 1024 * 1024, `${room.bytes} bytes are kept`);
+  assert.ok(room.bytes >= 1024 * 1024, `${room.bytes} bytes are kept`);
+  assert.equal(handled.held, true);
+  await client.cancel();
+});
+
 Deno.test("ReadStream hands on all of an answer in its order, whatever fits on the disk", async () => {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   const random = new Prng(BigInt(seed));

@@ -155,7 +155,8 @@ class CopyWork {
   }
 
   async #openBetweenEntries(path: string): Promise<Database> {
-    const { database } = await betweenEntries(this.#clock, {
+    const { database } = await betweenEntries({
+      ...{ clock: this.#clock, library: this.#library, path },
       open: () => {
         const database = this.#openForReading(path);
         return madeOf(database, () => {

@@ -78,7 +78,9 @@ export class HeldImage {
     const letGo = () => {
       if (isWanted) options.letGo?.();
     };
-    const image = await betweenEntries(options.clock, {
+    const { clock, library, path } = options;
+    const image = await betweenEntries({
+      ...{ clock, library, path },
       open: () => new HeldImage({ ...options, letGo }),
       close: (image) => image.close(),
       check,

@@ -10,6 +10,11 @@ const magic = new TextEncoder().encode("RLSNAP01");
 const headBytes = 16;
 const tailBytes = 4;
 const chunkBytes = 0x4_0000;
+/**
+ * After so many bytes a received file is synced: the log is on the same disk, and its syncs would have
+ * to wait for all that is on the way there (measured: 800 MB at once held one up for 120 ms, 30 ms so).
+ */
+const syncedBytes = 0x80_0000;
 
 export function snapshotSize(fileBytes: number): number {
   return headBytes + fileBytes + tailBytes;
@@ -57,6 +62,7 @@ export async function receiveSnapshot(
   let received = 0;
   let size = 0;
   let sum = 0;
+  let unsynced = 0;
   for await (const chunk of body) {
     let rest = chunk;
     while (rest.length > 0) {
@@ -79,6 +85,11 @@ export async function receiveSnapshot(
       if (at < size) {
         sum = checksum(part, sum);
         await file.write(at, part);
+        unsynced += part.length;
+        if (unsynced >= syncedBytes) {
+          await file.sync();
+          unsynced = 0;
+        }
       } else {
         tail.set(part, at - size);
       }

@@ -5,11 +5,18 @@ import type { TemporaryFile, TemporaryFiles } from "../copy/temporary_files.ts";
 /** Bytes that are read back at once. */
 const pieceBytes = 64 * 1024;
 
+/** Of what is free on the disk without them, all answers may have so much: the log and the database need the rest. */
+const freeShareMax = 1 / 4;
+/** After so many bytes more it is looked again how much is free. */
+const lookBytes = 1024 * 1024;
+
 export interface AnswerRoomLimits {
   /** Bytes of one answer that may be kept. */
   readonly answerBytesMax: number;
   /** Bytes of all of them. */
   readonly answersBytesMax: number;
+  /** What may still be written to the disk, in bytes; gives undefined, or is, where nobody can say. */
+  readonly freeBytes?: (() => Promise<number | undefined>) | undefined;
 }
 
 /** Room on the disk for what clients do not take of their answers as fast as readers find it. */
@@ -17,6 +24,9 @@ export class AnswerRoom {
   readonly #temporaries: TemporaryFiles;
   readonly #limits: AnswerRoomLimits;
   #bytes = 0;
+  /** What all answers may have by the disk, as it was when that was looked at. */
+  #diskBytesMax = Infinity;
+  #sinceLook = Infinity;
 
   constructor(temporaries: TemporaryFiles, limits: AnswerRoomLimits) {
     this.#temporaries = temporaries;
@@ -30,19 +40,34 @@ export class AnswerRoom {
 
   /** Throws a StoreBusyError when too many answers are kept. */
   open(): AnswerSpool {
-    const { answerBytesMax, answersBytesMax } = this.#limits;
+    this.#sinceLook = Infinity;
     return new AnswerSpool(this.#temporaries.make("answer"), {
-      take: (bytes, taken) => {
-        const fits = taken + bytes <= answerBytesMax && this.#bytes + bytes <= answersBytesMax;
-        if (fits) this.#bytes += bytes;
-        return fits;
-      },
+      look: () => this.#look(),
+      take: (bytes, taken) => this.#take(bytes, taken),
       giveBack: (bytes) => this.#bytes -= bytes,
     });
+  }
+
+  async #look(): Promise<void> {
+    if (this.#sinceLook < lookBytes) return;
+    this.#sinceLook = 0;
+    const free = await this.#limits.freeBytes?.();
+    this.#diskBytesMax = free === undefined ? Infinity : (free + this.#bytes) * freeShareMax;
+  }
+
+  #take(bytes: number, taken: number): boolean {
+    const { answerBytesMax, answersBytesMax } = this.#limits;
+    const allBytesMax = Math.min(answersBytesMax, this.#diskBytesMax);
+    this.#sinceLook += bytes;
+    const fits = taken + bytes <= answerBytesMax && this.#bytes + bytes <= allBytesMax;
+    if (fits) this.#bytes += bytes;
+    return fits;
   }
 }
 
 interface SpoolRoom {
+  /** Sees how much room there is, if that is not known of late. */
+  look(): Promise<void>;
   /** Whether so many bytes more may be written by one that has taken `taken`; they are its own then. */
   take(bytes: number, taken: number): boolean;
   giveBack(bytes: number): void;
@@ -74,6 +99,7 @@ export class AnswerSpool {
 
   /** False when there is no room for it. Rejects with a DiskError; what it had is there still. */
   async write(bytes: Uint8Array): Promise<boolean> {
+    await this.#room.look();
     if (this.#closed || !this.#room.take(bytes.length, this.#taken)) return false;
     this.#taken += bytes.length;
     const file = this.#file ??= await this.#temporary.open({ create: true });

@@ -5,6 +5,13 @@ import type { AnswerRoom, AnswerSpool } from "./answer_spool.ts";
 /** How long a reader may wait for a client before what it has found is put on the disk, in ms. */
 const patienceMs = 10;
 
+/**
+ * What a client must take of what is kept for it, in bytes a second, once it is behind for a minute:
+ * as long as it takes, it has room on the disk that others may need.
+ */
+const keptBytesPerSecondMin = 64 * 1024;
+const keptGraceMs = 60_000;
+
 export interface ReadStreamHandlers {
   /** One more part may come. */
   wanted(): void;
@@ -30,7 +37,7 @@ export interface ReadStreamParts {
  * An answer that comes in parts, as a stream: a part is asked for when the client has taken one. What
  * a slow client does not take goes into a file, so that its reader is done with it at its own speed;
  * without room for that the reader waits for the client. One that takes nothing for `stallMs` is
- * given up, since it holds a connection.
+ * given up, since it holds a connection, and one that is too slow for long, as it holds its file.
  */
 export class ReadStream {
   readonly readable: ReadableStream<Uint8Array>;
@@ -41,6 +48,8 @@ export class ReadStream {
   /** Parts that arrived and were not yet asked for, behind those that the spool has. */
   readonly #arrived: Uint8Array[] = [];
   #spool: AnswerSpool | undefined;
+  /** Since when there is something in the spool, and how much was taken of it; undefined while it is empty. */
+  #behind: { readonly since: number; bytes: number } | undefined;
   /** The spool takes no more. */
   #isFull = false;
   /** The spool reads or writes. */
@@ -103,6 +112,12 @@ export class ReadStream {
     this.#deliver(part);
   }
 
+  #deliverKept(spool: AnswerSpool, bytes: Uint8Array): void {
+    if (spool.isEmpty) this.#behind = undefined;
+    else if (this.#behind !== undefined) this.#behind.bytes += bytes.length;
+    this.#deliver(bytes);
+  }
+
   #deliver(bytes: Uint8Array): void {
     this.#patience?.cancel();
     this.#patience = undefined;
@@ -159,7 +174,7 @@ export class ReadStream {
         // No await but for what is done: whatever comes meanwhile is seen by the next round.
         if (this.#waiting && !spool.isEmpty) {
           const bytes = await spool.next();
-          if (!this.#over) this.#deliver(bytes);
+          if (!this.#over) this.#deliverKept(spool, bytes);
         } else if (this.#waiting && this.#arrived.length > 0) {
           this.#deliverArrived();
         } else if (!this.#isFull && this.#arrived[0] !== undefined) {
@@ -184,6 +199,7 @@ export class ReadStream {
     if (this.#over) return;
     this.#isFull = !kept;
     if (!kept) return;
+    this.#behind ??= { since: this.#parts.clock.now(), bytes: 0 };
     this.#arrived.shift();
     if (!this.#complete) this.#grant();
   }
@@ -200,11 +216,23 @@ export class ReadStream {
 
   #watch(): void {
     const { clock, stallMs } = this.#parts;
+    const keptMs = this.#keptMs;
     this.#stall?.cancel();
-    this.#stall = clock.after(stallMs, () => {
+    this.#stall = clock.after(Math.min(stallMs, keptMs), () => {
       this.#cancelReader();
-      this.fail(new Error(`Answer given up: its client took nothing of it for ${stallMs} ms`));
+      const how = keptMs < stallMs
+        ? `takes less than ${keptBytesPerSecondMin / 1024} KiB a second of it`
+        : `took nothing of it for ${stallMs} ms`;
+      this.fail(new Error(`Answer given up: its client ${how}`));
     });
+  }
+
+  /** How long the client may let what is kept for it lie until it takes the next piece, in ms. */
+  get #keptMs(): number {
+    if (this.#behind === undefined) return Infinity;
+    const { since, bytes } = this.#behind;
+    const until = since + keptGraceMs + bytes / keptBytesPerSecondMin * 1000;
+    return Math.max(0, until - this.#parts.clock.now());
   }
 
   #giveUp(): void {
