@@ -3,7 +3,7 @@ import { Announcement } from "../../src/cluster/announcement.ts";
 import { Formation, type Formed } from "../../src/member/formation.ts";
 import { encodeForm } from "../../src/cluster/member_wire.ts";
 import { readAnswer, RequestKind } from "../../src/cluster/wire.ts";
-import type { Clock, Logger } from "../../src/io/types.ts";
+import type { Logger } from "../../src/io/types.ts";
 import { newestVersion } from "../../src/raft/cluster_version.ts";
 import type { Member } from "../../src/raft/types.ts";
 import {
@@ -12,17 +12,18 @@ import {
   TransportError,
   type TransportHandlers,
 } from "../../src/transport/types.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 
 const quiet: Logger = { log: () => {} };
-/** Time runs a hundred times as fast. */
-const clock: Clock = {
-  now: () => performance.now() * 100,
-  wallTime: () => 0,
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs / 100);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+/** The running test's, whose time passes when nothing else is to be done: no machine is too slow for it. */
+let clock = new SimulatedClock();
+
+function test(name: string, body: () => Promise<void>): void {
+  Deno.test(name, async () => {
+    clock = new SimulatedClock();
+    await clock.run(body());
+  });
+}
 
 /** Requests go straight to the handlers at an address. */
 class Exchange {
@@ -40,7 +41,7 @@ class Exchange {
     return {
       versionAt: (address: string) => this.versions.get(address) ?? 1,
       request: async ({ address, kind, payload }: RequestCall) => {
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await clock.wait(100);
         const handlers = this.#handlers.get(address);
         if (handlers === undefined || this.away.has(address)) {
           throw new TransportError("unreachable", `Nobody at ${address}`);
@@ -122,7 +123,7 @@ async function run(exchange: Exchange, ...subjects: Formation[]): Promise<Formed
   }));
 }
 
-Deno.test("Formation makes one cluster of nodes that know each other", async () => {
+test("Formation makes one cluster of nodes that know each other", async () => {
   const exchange = new Exchange();
   const all = [1, 2, 3];
   const formed = await run(exchange, ...all.map((n) => formation(exchange, n, 3, all)));
@@ -135,7 +136,7 @@ Deno.test("Formation makes one cluster of nodes that know each other", async () 
   }
 });
 
-Deno.test("Formation begins a cluster of the version that all of its nodes understand", async () => {
+test("Formation begins a cluster of the version that all of its nodes understand", async () => {
   for (const [versions, version] of [[[2, 2], 2], [[2, 1], 1], [[9, 9], newestVersion]] as const) {
     const exchange = new Exchange();
     for (const [i, each] of versions.entries()) exchange.versions.set(member(i + 2).address, each);
@@ -146,18 +147,18 @@ Deno.test("Formation begins a cluster of the version that all of its nodes under
   }
 });
 
-Deno.test("Formation waits for a node that is late", async () => {
+test("Formation waits for a node that is late", async () => {
   const exchange = new Exchange();
   exchange.away.add(member(3).address);
   const all = [1, 2, 3];
   const running = run(exchange, ...all.map((n) => formation(exchange, n, 3, all)));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await clock.wait(2_000);
   exchange.away.clear();
   const formed = await running;
   assert.deepEqual(formed.map((f) => f.type), ["former", "member", "member"]);
 });
 
-Deno.test("Formation lets sets of nodes that overlap become at most one cluster", async () => {
+test("Formation lets sets of nodes that overlap become at most one cluster", async () => {
   const exchange = new Exchange();
   // 1 knows 2 and 3, 2 knows 3 and 4: both could come first among three.
   const views: [number, number[]][] = [[1, [2, 3]], [2, [3, 4]], [3, [1, 2]], [4, [2, 3]]];
@@ -167,12 +168,11 @@ Deno.test("Formation lets sets of nodes that overlap become at most one cluster"
     const [formed] = await run(exchange, subject).catch(() => []);
     if (formed !== undefined && formed.type !== "exists") clusters.add(formed.clusterId);
   });
-  await Promise.race([Promise.all(running), new Promise((resolve) => setTimeout(resolve, 900))]);
   await Promise.all(running);
   assert.equal(clusters.size, 1, [...clusters].join());
 });
 
-Deno.test("Formation gives up with what it was waiting for", async () => {
+test("Formation gives up with what it was waiting for", async () => {
   const exchange = new Exchange();
   await assert.rejects(
     formation(exchange, 1, 3, [1, 2, 3]).run(),
@@ -180,7 +180,7 @@ Deno.test("Formation gives up with what it was waiting for", async () => {
   );
 });
 
-Deno.test("Formation warns of each address that cannot be asked, once", async () => {
+test("Formation warns of each address that cannot be asked, once", async () => {
   const exchange = new Exchange();
   const lines: string[] = [];
   const logger: Logger = {
@@ -193,7 +193,7 @@ Deno.test("Formation warns of each address that cannot be asked, once", async ()
   ]);
 });
 
-Deno.test("Formation promises itself to one cluster at a time", async () => {
+test("Formation promises itself to one cluster at a time", async () => {
   const exchange = new Exchange();
   const subject = formation(exchange, 2, 3, []);
   const ask = async (phase: "prepare" | "commit", clusterId: string, to = member(2).id) => {
@@ -217,7 +217,7 @@ Deno.test("Formation promises itself to one cluster at a time", async () => {
   assert.deepEqual(await subject.run(), { type: "member", clusterId: a });
 });
 
-Deno.test("Formation forms a cluster of nodes that have promised themselves to one that came to nothing, at different times", async () => {
+test("Formation forms a cluster of nodes that have promised themselves to one that came to nothing, at different times", async () => {
   const exchange = new Exchange();
   const all = [1, 2, 3];
   const [first, second, third] = all.map((n) => formation(exchange, n, 3, all));
@@ -237,20 +237,20 @@ Deno.test("Formation forms a cluster of nodes that have promised themselves to o
   };
   await promise(2);
   // Half of the time that a promise holds.
-  await new Promise<void>((resolve) => clock.after(2_500, resolve));
+  await clock.wait(2_500);
   await promise(3);
   const [formed] = await run(exchange, first, second, third);
   assert.equal(formed?.type, "former");
 });
 
-Deno.test("Formation does not count its node twice when it meets it under another name", async () => {
+test("Formation does not count its node twice when it meets it under another name", async () => {
   const exchange = new Exchange();
   const subject = formation(exchange, 1, 2, [1, 7]);
   exchange.put(member(7).address, subject);
   await assert.rejects(subject.run(), /heard of 1/);
 });
 
-Deno.test("Formation ends when another node has this node's id", async () => {
+test("Formation ends when another node has this node's id", async () => {
   const exchange = new Exchange();
   const subject = formation(exchange, 1, 2, [7]);
   const namesake = new Formation({
@@ -268,18 +268,18 @@ Deno.test("Formation ends when another node has this node's id", async () => {
   await assert.rejects(subject.run(), /host7:4002 has this node's id 1, too; .* -node-id/);
 });
 
-Deno.test("Announcement brings a node that waits into the cluster of any member, once it is there", async () => {
+test("Announcement brings a node that waits into the cluster of any member, once it is there", async () => {
   const exchange = new Exchange();
   const waiting = run(exchange, formation(exchange, 2, 3, [1, 2, 3]));
   exchange.away.add(member(2).address);
   using announcing = new DisposableStack();
   announce(exchange, "a".repeat(16), [member(3), member(2), member(1)], announcing);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await clock.wait(2_000);
   exchange.away.clear();
   assert.deepEqual(await waiting, [{ type: "member", clusterId: "a".repeat(16) }]);
 });
 
-Deno.test("Formation of one node waits for those that it is to join, were they away for ever", async () => {
+test("Formation of one node waits for those that it is to join, were they away for ever", async () => {
   const exchange = new Exchange();
   await assert.rejects(formation(exchange, 1, 1, [2]).run(), /came together/);
   assert.equal((await formation(exchange, 1, 1, [1]).run()).type, "former");

@@ -172,7 +172,7 @@ Deno.test("a call to join from a life that has ended takes nobody's place", asyn
     httpAddress: "127.0.0.1:1",
     suffrage: "staging",
     relayed: false,
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     sqlite: sqlite.own,
   });
   const answer = await stranger.transport.request({
@@ -180,7 +180,7 @@ Deno.test("a call to join from a life that has ended takes nobody's place", asyn
     kind: RequestKind.join,
     payload: call,
   }, {
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
   });
   assert.throws(() => readAnswer(answer), { kind: "unavailable", message: /does not answer at/ });
   const members = JSON.parse((await leader.fetch("/nodes?nonvoters")).body);

@@ -20,11 +20,11 @@ export async function openBrowser(): Promise<Browser> {
   const executablePath = browserPath();
   assert(executablePath !== undefined, "There is no Chromium on this machine");
   // Where tests run as root there is no sandbox within a sandbox.
-  return await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  return await chromium.launch({ executablePath, args: ["--no-sandbox"], timeout: hangMs });
 }
 
 /** Far longer than any of these tests takes on a busy machine. */
-const hangMs = 180_000;
+const hangMs = 600_000;
 
 /** A test in a real browser: its name says so where there is none. */
 export function browserTest(name: string, fn: (browser: Browser) => Promise<void>): void {

@@ -58,7 +58,7 @@ while (!failed() && last === "done") {
 }
 // What has to come comes now; a store that goes on would do so for ever.
 const { promise: waited, resolve: giveUp } = Promise.withResolvers<void>();
-const patience = setTimeout(giveUp, 5_000);
+const patience = setTimeout(giveUp, 120_000);
 const storeFailed = await outcome(Promise.race([s.store.failed, waited]));
 clearTimeout(patience);
 const checkpoint = await outcome(s.store.checkpoint());

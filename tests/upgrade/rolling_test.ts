@@ -4,8 +4,9 @@ import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
 import { schema, Workload } from "../cluster/workload.ts";
 import { testBeside } from "./earlier_tree.ts";
 import { releases } from "./releases.ts";
+import { anySeed } from "../store/seeds.ts";
 
-const seed = BigInt(Deno.env.get("RAFTLITE_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+const seed = anySeed();
 const prng = new Prng(seed);
 
 function shuffled<T>(items: readonly T[]): T[] {
