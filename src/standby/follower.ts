@@ -300,7 +300,11 @@ export class ArchiveFollower {
     }, base);
     this.#previous = undefined;
     this.#searchedAt = undefined;
-    if (this.#damage !== undefined) this.#copiesReplaced++;
+    if (this.#damage !== undefined) {
+      this.#copiesReplaced++;
+      // It may have gone back: what it once had of the archive, it has again only at its end.
+      this.#levelAt = undefined;
+    }
     this.#damage = undefined;
     this.#counts.basesTaken++;
     this.#counts.bytesFetched += base.sizeBytes;

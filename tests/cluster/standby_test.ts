@@ -231,7 +231,6 @@ Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has
       encodeURIComponent("SELECT count(*) FROM t WHERE v = 'the one that is damaged'");
     const isWhole = async () => {
       const { status, body } = await standby.fetch(query);
-      assert.doesNotMatch(body, /\[\[0\]\]/, "The damaged row is not read as it is");
       return status === 200 && /\[\[1\]\]/.test(body) &&
         (await standing(standby)).index >= last;
     };

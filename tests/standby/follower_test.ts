@@ -153,9 +153,11 @@ Deno.test("a follower whose copy is damaged takes a base copy in its place, an o
     await standby.reaches(last);
     assert.equal(standby.follower.figures.basesTaken, 1);
 
-    const isAway = { now: true };
+    await eventually("to be level", () => standby.follower.figures.msBehind !== undefined);
+
+    const away = { now: /\.sqlite3\.gz$/ };
     objects.before = (action, key) => {
-      if (isAway.now && action === "read" && key.endsWith(".sqlite3.gz")) {
+      if (action === "read" && away.now.test(key)) {
         throw new ObjectStoreError("unavailable", "The target is away");
       }
     };
@@ -171,11 +173,13 @@ Deno.test("a follower whose copy is damaged takes a base copy in its place, an o
     assert.match(failure ?? "", /target is away \(this copy is damaged: page 2 /);
     standby.follower.start();
 
-    isAway.now = false;
+    away.now = /\blog\//;
     await eventually(
       () => `another copy\n${standby.log.text}`,
       () => standby.follower.figures.copiesReplaced === 1,
     );
+    assert.equal(standby.follower.figures.msBehind, undefined, "it has gone back");
+    away.now = /^$/;
     await standby.reaches(last);
     const { damage, basesTaken, copiesReplaced } = standby.follower.figures;
     assert.deepEqual([damage, basesTaken, copiesReplaced], [undefined, 2, 1]);
