@@ -1,4 +1,5 @@
 import { pageSumsSource } from "./page_sums_source.ts";
+import { rowIdWatchSource } from "./row_id_watch_source.ts";
 
 /**
  * What is compiled: SQLite with a natural logarithm of its own, in place of the C library's. Beside
@@ -10,7 +11,8 @@ import { pageSumsSource } from "./page_sums_source.ts";
  * <math.h> comes first, as it does not bear the name of one of its functions to be a macro; so do
  * the macros that sqlite3.c begins with, which no system header may be included without.
  *
- * Behind it all come the sums of pages (`page_sums_source.ts`).
+ * Behind it all come the sums of pages (`page_sums_source.ts`), and what looks at row ids
+ * (`row_id_watch_source.ts`).
  */
 export const buildSource = `
 #define _GNU_SOURCE
@@ -114,4 +116,4 @@ static double raftlite_log(double x) {
   series.lo *= 2.0;
   return add(multiply(ln2, exactly((double)exponent)), series).hi;
 }
-${pageSumsSource}`;
+${pageSumsSource}${rowIdWatchSource}`;

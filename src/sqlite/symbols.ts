@@ -56,6 +56,8 @@ export const symbols = {
   raftlite_sums_begin: { parameters: ["buffer", "i64"], result: "i32", optional: true },
   raftlite_sums_end: { parameters: ["buffer", "i64"], result: "i32", optional: true },
   raftlite_sums_mismatches: { parameters: ["buffer", "buffer"], result: "i64", optional: true },
+  /** The same: `row_id_watch_source.ts`. */
+  raftlite_watch_row_ids: { parameters: ["pointer", "pointer"], result: "void", optional: true },
 
   /** Not in every system's library. */
   sqlite3_load_extension: {

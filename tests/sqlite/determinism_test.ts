@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Database, Determinism, MaxRowIdWatch } from "../../src/sqlite/mod.ts";
+import { Database, Determinism } from "../../src/sqlite/mod.ts";
 import { codeNameOf, library, openMemory, since, withDirectory } from "./fixture.ts";
 
 const CLOCK_MS = Date.UTC(2001, 1, 3, 4, 5, 6, 789);
@@ -161,28 +161,4 @@ Deno.test("random and randomblob are like SQLite's own", () => {
   assert.equal(db.scalar("SELECT length(randomblob(100001))"), 100001);
   assert.throws(() => db.scalar("SELECT randomblob(2000000000)"), { codeName: "SQLITE_TOOBIG" });
   assert.throws(() => db.exec("CREATE INDEX i ON t(random())"), /non-deterministic/);
-});
-
-Deno.test("MaxRowIdWatch notices the largest row id, however it comes", () => {
-  using db = openMemory();
-  db.exec("CREATE TABLE t(id INTEGER PRIMARY KEY); CREATE TABLE u(a); CREATE TABLE copy(a)");
-  db.exec("CREATE TRIGGER tr AFTER DELETE ON u BEGIN INSERT INTO t VALUES (old.a); END");
-  using watch = new MaxRowIdWatch(db);
-  db.exec("INSERT INTO t VALUES (9223372036854775805); INSERT INTO t VALUES (NULL), (-1)");
-  assert.equal(watch.take(), false);
-  const ways = [
-    "INSERT INTO t VALUES (9223372036854775807), (1)",
-    "UPDATE t SET id = 9223372036854775807 WHERE id = 9223372036854775806",
-    "INSERT INTO t VALUES (NULL)",
-    "INSERT INTO u VALUES (9223372036854775807); DELETE FROM u",
-    "INSERT INTO u(rowid) VALUES (9223372036854775807)",
-    "INSERT INTO t SELECT 9223372036854775807",
-  ];
-  for (const sql of ways) {
-    db.exec("BEGIN");
-    db.exec(sql);
-    assert.equal(watch.take(), true, sql);
-    assert.equal(watch.take(), false);
-    db.exec("ROLLBACK");
-  }
 });
