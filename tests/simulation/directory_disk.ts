@@ -1,20 +1,23 @@
 import { attempt } from "../../src/io/disk_errors.ts";
 import { type Disk, DiskError, type DiskFile } from "../../src/io/types.ts";
+import type { VolatileFile, VolatileFiles } from "../power/volatile_files.ts";
 
 /** Resolves when the call may be carried out. */
 export type Pause = () => Promise<void>;
 
 /**
  * Real files for a simulated program: a call waits for an event and is then carried out at once, so
- * that nothing happens at a time of the operating system's choice. Nothing is synced, as no power is
- * ever cut.
+ * that nothing happens at a time of the operating system's choice. Nothing is synced there: what a power
+ * cut takes, `volatile` knows.
  */
 export class DirectoryDisk implements Disk {
   readonly #pause: Pause;
+  readonly #volatile: () => VolatileFiles | undefined;
   readonly #files = new Set<DirectoryFile>();
 
-  constructor(pause: Pause) {
+  constructor(pause: Pause, volatile: () => VolatileFiles | undefined) {
     this.#pause = pause;
+    this.#volatile = volatile;
   }
 
   async #call<T>(action: string, path: string, work: () => T): Promise<T> {
@@ -25,7 +28,16 @@ export class DirectoryDisk implements Disk {
   open(path: string, options: { create: boolean }): Promise<DiskFile> {
     return this.#call("open", path, () => {
       const handle = Deno.openSync(path, { read: true, write: true, create: options.create });
-      const file = new DirectoryFile(path, handle, this.#pause, () => this.#files.delete(file));
+      const written = this.#volatile()?.open(path);
+      const file = new DirectoryFile(path, handle, {
+        pause: this.#pause,
+        ended: () => this.#files.delete(file),
+        note: (note) => {
+          // What others did before has come before.
+          this.#volatile();
+          if (written !== undefined) note(written);
+        },
+      });
       this.#files.add(file);
       return file;
     });
@@ -56,15 +68,21 @@ export class DirectoryDisk implements Disk {
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.#call("rename", from, () => Deno.renameSync(from, to));
+    return this.#call("rename", from, () => {
+      Deno.renameSync(from, to);
+      this.#volatile()?.rename(from, to);
+    });
   }
 
   remove(path: string): Promise<void> {
-    return this.#call("remove", path, () => Deno.removeSync(path));
+    return this.#call("remove", path, () => {
+      Deno.removeSync(path);
+      this.#volatile()?.remove(path);
+    });
   }
 
   syncDirectory(path: string): Promise<void> {
-    return this.#call("sync", path, () => {});
+    return this.#call("sync", path, () => this.#volatile()?.syncDirectory(path));
   }
 
   /** The program has died: its handles go. */
@@ -73,20 +91,29 @@ export class DirectoryDisk implements Disk {
   }
 }
 
+interface FileParts {
+  readonly pause: Pause;
+  readonly ended: () => void;
+  /** Tells what is done to it. */
+  readonly note: (note: (file: VolatileFile) => void) => void;
+}
+
 /** One file; its calls are carried out in their order. */
 class DirectoryFile implements DiskFile {
   readonly path: string;
   readonly #handle: Deno.FsFile;
   readonly #pause: Pause;
   readonly #ended: () => void;
+  readonly #note: FileParts["note"];
   #last: Promise<unknown> = Promise.resolve();
   #state: "open" | "closing" | "ended" = "open";
 
-  constructor(path: string, handle: Deno.FsFile, pause: Pause, ended: () => void) {
+  constructor(path: string, handle: Deno.FsFile, { pause, ended, note }: FileParts) {
     this.path = path;
     this.#handle = handle;
     this.#pause = pause;
     this.#ended = ended;
+    this.#note = note;
   }
 
   #call<T>(action: string, work: () => T): Promise<T> {
@@ -106,6 +133,7 @@ class DirectoryFile implements DiskFile {
     return this.#call("write to", () => {
       this.#handle.seekSync(offset, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) at += this.#handle.writeSync(bytes.subarray(at));
+      this.#note((file) => file.change({ type: "write", offset, bytes: bytes.slice() }));
     });
   }
 
@@ -129,11 +157,14 @@ class DirectoryFile implements DiskFile {
   }
 
   truncate(size: number): Promise<void> {
-    return this.#call("truncate", () => this.#handle.truncateSync(size));
+    return this.#call("truncate", () => {
+      this.#handle.truncateSync(size);
+      this.#note((file) => file.change({ type: "truncate", size }));
+    });
   }
 
   sync(): Promise<void> {
-    return this.#call("sync", () => {});
+    return this.#call("sync", () => this.#note((file) => file.sync()));
   }
 
   close(): void {

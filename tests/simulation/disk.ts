@@ -6,14 +6,7 @@ import {
   type DiskErrorKind,
   type DiskFile,
 } from "../../src/io/types.ts";
-
-/** Part of a file that a disk writes whole or not at all, in bytes. */
-const sectorBytes = 512;
-
-/** A change of a file's content that no sync has covered. */
-type Change =
-  | { readonly type: "write"; readonly offset: number; readonly bytes: Uint8Array }
-  | { readonly type: "truncate"; readonly size: number };
+import { afterPowerCut, applied, type Change, directoryOf, Names } from "../power/fates.ts";
 
 /** A file's content, apart from its names. */
 class Inode {
@@ -22,12 +15,6 @@ class Inode {
   /** What the platters have for certain. */
   durable = new Uint8Array(0);
   changes: Change[] = [];
-}
-
-/** A change of a directory that no sync has covered: names set to files, or to nothing. */
-interface NameChange {
-  readonly directory: string;
-  readonly names: readonly (readonly [path: string, inode: Inode | undefined])[];
 }
 
 /** One call, for a fault to choose by. */
@@ -57,23 +44,6 @@ export interface SimulatedDiskOptions {
   readonly latencyMsMax?: number;
 }
 
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-function applied(content: Uint8Array<ArrayBuffer>, change: Change): Uint8Array<ArrayBuffer> {
-  if (change.type === "truncate") {
-    const result = new Uint8Array(change.size);
-    result.set(content.subarray(0, change.size));
-    return result;
-  }
-  const end = change.offset + change.bytes.length;
-  const result = end > content.length ? new Uint8Array(end) : content;
-  if (result !== content) result.set(content);
-  result.set(change.bytes, change.offset);
-  return result;
-}
-
 /**
  * A disk whose power can be cut, after SQLite's test6.c: each change that no sync has covered is
  * then applied, dropped, applied in some of its sectors, or garbage in some of them; names not
@@ -85,9 +55,7 @@ export class SimulatedDisk {
   #random: Prng;
   #clock: Clock | undefined;
   #latencyMsMax: number;
-  #names = new Map<string, Inode>();
-  #durableNames = new Map<string, Inode>();
-  #nameChanges: NameChange[] = [];
+  readonly #names = new Names<Inode>();
   #directories = new Set<string>(["/", "."]);
   #calls = 0;
   /** Counts crashes: a handle of an earlier life never answers again. */
@@ -157,7 +125,7 @@ export class SimulatedDisk {
           throw new DiskError("not_found", path, `Cannot open ${path}: no such file`);
         }
         inode = new Inode();
-        this.#changeNames(directoryOf(path), [[path, inode]]);
+        this.#names.change(directoryOf(path), [[path, inode]]);
       }
       return this.#handle(path, inode ?? new Inode(), life);
     });
@@ -228,7 +196,7 @@ export class SimulatedDisk {
     if (fault === undefined) {
       for (const change of inode.changes) inode.durable = applied(inode.durable.slice(), change);
     } else {
-      inode.durable = this.#afterPowerCut(inode);
+      inode.durable = afterPowerCut(inode.durable, inode.changes, this.#random);
     }
     inode.changes = [];
   }
@@ -236,7 +204,7 @@ export class SimulatedDisk {
   /** The sum of all file sizes. */
   get usedBytes(): number {
     let sum = 0;
-    for (const inode of new Set(this.#names.values())) sum += inode.cached.length;
+    for (const inode of this.#names.inodes) sum += inode.cached.length;
     return sum;
   }
 
@@ -245,7 +213,7 @@ export class SimulatedDisk {
       if (!this.#directories.has(directory)) {
         throw new DiskError("not_found", directory, `Cannot list ${directory}: no such directory`);
       }
-      const paths = [...this.#names.keys()].filter((path) => directoryOf(path) === directory);
+      const paths = this.#names.paths.filter((path) => directoryOf(path) === directory);
       return paths.map((path) => path.slice(path.lastIndexOf("/") + 1)).sort();
     });
   }
@@ -255,7 +223,7 @@ export class SimulatedDisk {
       life,
       "exists",
       path,
-      () => this.#names.has(path) || this.#directories.has(path),
+      () => this.#names.get(path) !== undefined || this.#directories.has(path),
     );
   }
 
@@ -268,7 +236,7 @@ export class SimulatedDisk {
   #rename(life: number, from: string, to: string): Promise<void> {
     return this.#call(life, "rename", from, (fault) => {
       if (fault !== undefined) return;
-      this.#changeNames(directoryOf(to), [[from, undefined], [to, this.#existing(from)]]);
+      this.#names.change(directoryOf(to), [[from, undefined], [to, this.#existing(from)]]);
     });
   }
 
@@ -276,7 +244,7 @@ export class SimulatedDisk {
     return this.#call(life, "remove", path, (fault) => {
       if (fault !== undefined) return;
       this.#existing(path);
-      this.#changeNames(directoryOf(path), [[path, undefined]]);
+      this.#names.change(directoryOf(path), [[path, undefined]]);
     });
   }
 
@@ -286,25 +254,10 @@ export class SimulatedDisk {
     throw new DiskError("not_found", path, `Cannot find ${path}: no such file`);
   }
 
-  #changeNames(directory: string, names: NameChange["names"]): void {
-    this.#nameChanges.push({ directory, names });
-    this.#setNames(this.#names, names);
-  }
-
-  #setNames(map: Map<string, Inode>, names: NameChange["names"]): void {
-    for (const [path, inode] of names) {
-      if (inode === undefined) map.delete(path);
-      else map.set(path, inode);
-    }
-  }
-
   #syncDirectory(life: number, path: string): Promise<void> {
     return this.#call(life, "syncDirectory", path, (fault) => {
       if (fault !== undefined) return;
-      for (const { directory, names } of this.#nameChanges) {
-        if (directory === path) this.#setNames(this.#durableNames, names);
-      }
-      this.#nameChanges = this.#nameChanges.filter(({ directory }) => directory !== path);
+      this.#names.syncDirectory(path);
     });
   }
 
@@ -316,48 +269,12 @@ export class SimulatedDisk {
   /** The machine dies: what no sync has covered meets its fate. */
   cutPower(): void {
     this.#life++;
-    for (const { names } of this.#nameChanges) {
-      if (this.keepName()) this.#setNames(this.#durableNames, names);
-    }
-    this.#nameChanges = [];
-    this.#names = new Map(this.#durableNames);
-    for (const inode of new Set(this.#names.values())) {
-      inode.durable = this.#afterPowerCut(inode);
+    this.#names.cutPower(this.keepName);
+    for (const inode of this.#names.inodes) {
+      inode.durable = afterPowerCut(inode.durable, inode.changes, this.#random);
       inode.cached = inode.durable.slice();
       inode.changes = [];
     }
-  }
-
-  #afterPowerCut(inode: Inode): Uint8Array<ArrayBuffer> {
-    let content = inode.durable.slice();
-    for (const change of inode.changes) {
-      const fate = this.#random.below(4);
-      if (fate === 0) continue;
-      if (change.type === "truncate" || fate === 1) {
-        content = applied(content, change);
-        continue;
-      }
-      content = this.#inSectors(content, change, fate === 2);
-    }
-    return content;
-  }
-
-  /** A write of which some sectors arrived; the others are as before, or garbage. */
-  #inSectors(
-    content: Uint8Array<ArrayBuffer>,
-    change: Change & { type: "write" },
-    clean: boolean,
-  ): Uint8Array<ArrayBuffer> {
-    const end = change.offset + change.bytes.length;
-    for (let start = change.offset; start < end;) {
-      const next = Math.min(end, (Math.floor(start / sectorBytes) + 1) * sectorBytes);
-      const bytes = change.bytes.slice(start - change.offset, next - change.offset);
-      const arrived = this.#random.chance(0.5);
-      if (!arrived && !clean) this.#random.fill(bytes);
-      if (arrived || !clean) content = applied(content, { type: "write", offset: start, bytes });
-      start = next;
-    }
-    return content;
   }
 
   /** The content of a file, as the running machine sees it. */
@@ -378,20 +295,18 @@ export class SimulatedDisk {
     for (const [path, content] of files) {
       this.#directories.add(directoryOf(path));
       const inode = new Inode();
-      this.#names.set(path, inode);
-      this.#durableNames.set(path, inode);
+      this.#names.settle(path, inode);
       this.setContent(path, content);
     }
   }
 
   /** The paths of all files, sorted. */
   paths(): string[] {
-    return [...this.#names.keys()].sort();
+    return this.#names.paths.sort();
   }
 
   /** A file loses its name, durably, as by a mistake. */
   loseFile(path: string): void {
-    this.#names.delete(path);
-    this.#durableNames.delete(path);
+    this.#names.settle(path, undefined);
   }
 }

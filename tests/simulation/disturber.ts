@@ -82,8 +82,9 @@ export class Disturber {
         return this.#isolate(this.#victim(), receives, !receives);
       }
       case "crash":
+        return this.#crash(this.#victim(), "process");
       case "power_cut":
-        return this.#crash(this.#victim(), disturbance === "crash" ? "process" : "power");
+        return this.#cutPower(this.#victim());
       case "blackout":
         for (const machine of this.#running()) this.#crash(machine, "power");
         return true;
@@ -153,6 +154,14 @@ export class Disturber {
     if (victim === undefined) return false;
     victim.crash(kind);
     this.#later(this.#random.pick([50, 1000, 4000]), () => victim.start());
+    return true;
+  }
+
+  #cutPower(victim: Machine | undefined): boolean {
+    if (victim === undefined) return false;
+    victim.cutPower(() =>
+      this.#later(choose(this.#random, [50, 1000, 4000]), () => victim.start())
+    );
     return true;
   }
 

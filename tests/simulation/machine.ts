@@ -472,6 +472,20 @@ export class Machine {
     this.#check(() => this.#world.ledger.fallsBack(this.serverId, applied, logged));
   }
 
+  /** Its power goes, at once or while its store writes; then `gone` is called. */
+  cutPower(gone: () => void): void {
+    const cut = () => {
+      this.crash("power");
+      gone();
+    };
+    if (this.#storeHome.cutPowerSoon?.(cut) !== true) cut();
+  }
+
+  /** No cut that was to come comes any more. */
+  keepPower(): void {
+    this.#storeHome.keepPower?.();
+  }
+
   /** The next start is with the other of the run's two timings. */
   changeFlags(): void {
     const [first, second] = this.#world.plan.timings;

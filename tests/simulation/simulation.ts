@@ -231,6 +231,7 @@ class Simulation {
     for (const machine of this.#machines) {
       machine.diskFaults = calmDisk;
       machine.storeFaults = calmStore;
+      machine.keepPower();
       machine.wake();
       if (machine.member) machine.start();
     }

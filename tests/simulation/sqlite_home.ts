@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { checksum } from "../../src/base/checksum.ts";
 import { type Engine, openers } from "../../src/member/openers.ts";
 import {
@@ -9,21 +8,14 @@ import {
   PageSums,
 } from "../../src/sqlite/mod.ts";
 import { databaseName, openStore } from "../../src/store/store.ts";
-import type {
-  AppliedEntry,
-  AppliedPosition,
-  ApplyEntry,
-  BackupOptions,
-  CheckedBackup,
-  PackOptions,
-  ReadRequest,
-  Results,
-  Statement,
-  Statements,
-  Store,
-} from "../../src/store/types.ts";
+import type { Results, Statement } from "../../src/store/types.ts";
+import { diskRecorders } from "../power/disk_recorder.ts";
+import type { Remains } from "../power/volatile_files.ts";
 import { DirectoryDisk } from "./directory_disk.ts";
 import type { CheckedStore, Contents, StoreHome, StoreHomeParts, StoreKind } from "./store_home.ts";
+import { SafetyViolation } from "./ledger.ts";
+import { noteInstalled, ObservedStore, type Progress } from "./observed_store.ts";
+import { StoreDirectory } from "./store_directory.ts";
 import { SimulatedThreads } from "./threads.ts";
 import type { SimulatedProcess } from "./virtual_clock.ts";
 
@@ -39,20 +31,7 @@ const profile = {
   safeFunctions: [],
 };
 
-/** In memory where the system has room there for files, as SQLite syncs them: no power is ever cut. */
-const memoryFiles = "/dev/shm";
-const place = existsSync(memoryFiles) ? { dir: memoryFiles } : {};
-
-function makeDirectory(): string {
-  return Deno.makeTempDirSync({ prefix: "raftlite-simulation-", ...place });
-}
-
-/** All but the WAL's index, of which the first connection makes a new one. */
-function copyFiles(from: string, to: string): void {
-  for (const { name } of Deno.readDirSync(from)) {
-    if (!name.endsWith("-shm")) Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
-  }
-}
+const recorders = await diskRecorders();
 
 /** https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
 const noCheckpointOnClose = 1006;
@@ -60,189 +39,9 @@ const noCheckpointOnClose = 1006;
 /** Small, so that checkpoints come in the few seconds of a run, in bytes. */
 const walBytes = 64 * 1024;
 
-/** How far the node has come that a home belongs to. */
-interface Progress {
-  /** The last entry that was handed over to be applied, or was found applied. */
-  appliedIndex: number;
-  durableIndex: number;
-  installedIndex: number;
-  /** Of a state that is being put in the place of the one that is there; 0 for none. */
-  acceptedIndex: number;
-}
-
-function noteInstalled(progress: Progress, index: number): void {
-  Object.assign(progress, {
-    appliedIndex: index,
-    durableIndex: Math.max(progress.durableIndex, index),
-    installedIndex: index,
-    acceptedIndex: 0,
-  });
-}
-
-/** The store, and how far it was brought. */
-class ObservedStore implements CheckedStore {
-  readonly stateHash = 0;
-  readonly #store: Store;
-  readonly #parts: StoreHomeParts;
-  readonly #progress: Progress;
-
-  constructor(store: Store, parts: StoreHomeParts, progress: Progress) {
-    this.#store = store;
-    this.#parts = parts;
-    this.#progress = progress;
-  }
-
-  get applied(): AppliedPosition {
-    return this.#store.applied;
-  }
-
-  get full(): string | undefined {
-    return this.#store.full;
-  }
-
-  get outsideReaders() {
-    return this.#store.outsideReaders;
-  }
-
-  get changes() {
-    return this.#store.changes;
-  }
-
-  get changesDelivered() {
-    return this.#store.changesDelivered;
-  }
-
-  get failed(): Promise<never> {
-    return this.#store.failed;
-  }
-
-  statements() {
-    return this.#store.statements();
-  }
-
-  apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]> {
-    for (const { entry } of entries) {
-      this.#progress.appliedIndex = entry.index;
-      this.#parts.applied(entry, this.stateHash);
-    }
-    return this.#store.apply(entries);
-  }
-
-  async checkpoint(): Promise<AppliedPosition> {
-    const position = await this.#store.checkpoint();
-    this.#progress.durableIndex = Math.max(this.#progress.durableIndex, position.index);
-    return position;
-  }
-
-  openSnapshot() {
-    return this.#store.openSnapshot();
-  }
-
-  liveRead(...asked: Parameters<Store["liveRead"]>) {
-    return this.#store.liveRead(...asked);
-  }
-
-  waitApplied(...asked: Parameters<Store["waitApplied"]>) {
-    return this.#store.waitApplied(...asked);
-  }
-
-  hold() {
-    return this.#store.hold();
-  }
-
-  get distrusted() {
-    return this.#store.distrusted;
-  }
-
-  /** Nothing here damages a page. */
-  onDamage() {
-    this.#store.onDamage((reason) => {
-      throw new Error(`A page as it was written was called a wrong one: ${reason}`);
-    });
-  }
-
-  distrust() {
-    this.#store.distrust();
-  }
-
-  prepareCopy() {
-    this.#store.prepareCopy();
-  }
-
-  holdCopy() {
-    return this.#store.holdCopy();
-  }
-
-  rehearsal(rights: string | undefined) {
-    return this.#store.rehearsal(rights);
-  }
-
-  async installSnapshot(
-    body: AsyncIterable<Uint8Array>,
-    accept?: (position: AppliedPosition) => Promise<void>,
-  ): Promise<AppliedPosition> {
-    const position = await this.#store.installSnapshot(this.#onTheWay(body), async (accepted) => {
-      await accept?.(accepted);
-      this.#progress.acceptedIndex = accepted.index;
-    });
-    noteInstalled(this.#progress, position.index);
-    return position;
-  }
-
-  /** Sometimes a bit of it turns over. */
-  async *#onTheWay(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const { random, faults } = this.#parts;
-    for await (const chunk of body) {
-      if (!random.chance(faults().damage)) yield chunk;
-      else {
-        const damaged = chunk.slice();
-        const at = random.below(damaged.length);
-        damaged[at] = (damaged[at] ?? 0) ^ 1;
-        yield damaged;
-      }
-    }
-  }
-
-  read(request: ReadRequest, signal?: () => AbortSignal) {
-    return this.#store.read(request, signal);
-  }
-
-  inspect(statements: Statements) {
-    return this.#store.inspect(statements);
-  }
-
-  backup(options: BackupOptions, signal?: AbortSignal) {
-    return this.#store.backup(options, signal);
-  }
-
-  pack(options: PackOptions, signal?: AbortSignal) {
-    return this.#store.pack(options, signal);
-  }
-
-  check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
-    return this.#store.check(body, signal);
-  }
-
-  install(copy: CheckedBackup) {
-    return this.#store.install(copy);
-  }
-
-  status() {
-    return this.#store.status();
-  }
-
-  shrink(): void {
-    this.#store.shrink();
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
-  }
-}
-
 /**
- * A directory with the real store in it. A program that dies leaves its files as they stand: they
- * are copied, its connections are closed, and they are made what they were for the next one.
+ * A directory with the real store in it. A program that dies leaves its files as they stand, a power
+ * cut leaves of them what was synced, and of the rest what it likes.
  */
 class SqliteHome implements StoreHome {
   readonly #parts: StoreHomeParts;
@@ -252,10 +51,15 @@ class SqliteHome implements StoreHome {
     installedIndex: 0,
     acceptedIndex: 0,
   };
-  #directory = makeDirectory();
+  readonly #directory = new StoreDirectory(recorders, library.path);
   /** The one that the program runs with: knows its connections. */
   #library: Library | undefined;
   #disk: DirectoryDisk | undefined;
+  /** The power is to go at one of the next syncs: how many are spared, and whom to tell. */
+  #cut: { left: number; readonly gone: () => void } | undefined;
+  /** What it has left, where it is gone and nobody knows yet. */
+  #remains: Remains | undefined;
+  #lostPower = false;
 
   constructor(parts: StoreHomeParts) {
     this.#parts = parts;
@@ -279,24 +83,27 @@ class SqliteHome implements StoreHome {
     const { queue, random, faults } = this.#parts;
     const delayMsMax = () => faults().applyMsMax;
     const own: Library = { ...library, connections: new Set() };
-    const disk = new DirectoryDisk(() =>
-      new Promise((resolve) =>
+    const pause = () =>
+      new Promise<void>((resolve) =>
         queue.schedule(random.uint32() / 0x1_0000_0000 * delayMsMax(), () => process.run(resolve))
-      )
-    );
+      );
+    const disk = new DirectoryDisk(pause, () => this.#directory.files);
     this.#library = own;
     this.#disk = disk;
     const { clock } = options;
-    const parts = { queue, process, random, clock, disk, library: own, delayMsMax };
+    const carryOut = (work: () => void) => this.#carryOut(process, work);
+    const parts = { queue, process, random, clock, disk, library: own, delayMsMax, carryOut };
     const store = await openStore({
       ...options,
-      directory: this.#directory,
+      directory: this.#directory.path,
       disk,
       library: own,
       threads: new SimulatedThreads(parts),
       limits: { walBytes },
     });
     const { index } = store.applied;
+    if (this.#lostPower) this.#checkLeft(index);
+    this.#lostPower = false;
     this.#progress.appliedIndex = index;
     // The program died between the swap and the news of it.
     if (index === this.#progress.acceptedIndex) noteInstalled(this.#progress, index);
@@ -304,17 +111,54 @@ class SqliteHome implements StoreHome {
     return new ObservedStore(store, this.#parts, this.#progress);
   }
 
-  crash(): void {
-    if (this.#library === undefined) return;
-    const left = makeDirectory();
-    copyFiles(this.#directory, left);
-    this.#end();
-    for (const { name } of Deno.readDirSync(this.#directory)) {
-      if (!existsSync(`${left}/${name}`)) Deno.removeSync(`${this.#directory}/${name}`);
+  /** What a thread does with a message. The power may go at any moment of it. */
+  #carryOut(process: SimulatedProcess, work: () => void): void {
+    this.#directory.settle();
+    work();
+    const cut = this.#cut;
+    if (cut === undefined || !this.#directory.hasSynced || --cut.left > 0) return;
+    const { queue, random } = this.#parts;
+    this.#cut = undefined;
+    this.#remains = this.#directory.cutPowerWithin(random);
+    // Nothing that it has done since gets out.
+    process.kill();
+    queue.schedule(0, cut.gone);
+  }
+
+  /** What was durable is there, and whole. */
+  #checkLeft(index: number): void {
+    const { durableIndex } = this.#progress;
+    if (index < durableIndex) {
+      const text = `A power cut took a state at ${durableIndex}, which was durable, to ${index}`;
+      throw new SafetyViolation("Durability", text);
     }
-    // Into the same files: whoever looks whether they are others sees none.
-    copyFiles(left, this.#directory);
-    Deno.removeSync(left, { recursive: true });
+    using database = this.#openToRead();
+    const found = database.scalar("PRAGMA integrity_check");
+    if (found !== "ok") throw new SafetyViolation("Durability", `A power cut left: ${found}`);
+  }
+
+  cutPowerSoon(gone: () => void): boolean {
+    const { random } = this.#parts;
+    if (!this.#directory.losesPower || this.#library === undefined || random.chance(0.3)) {
+      return false;
+    }
+    this.#cut = { left: 1 + random.below(3), gone };
+    return true;
+  }
+
+  keepPower(): void {
+    this.#cut = undefined;
+  }
+
+  crash(kind: "process" | "power"): void {
+    this.#cut = undefined;
+    if (this.#library === undefined) return;
+    const end = () => this.#end();
+    if (kind === "process" || !this.#directory.losesPower) return this.#directory.killProcess(end);
+    const remains = this.#remains ?? this.#directory.files?.cutPower(this.#parts.random);
+    this.#remains = undefined;
+    this.#lostPower = true;
+    this.#directory.losePower(end, remains ?? new Map());
   }
 
   /** As the system would end them: what is not committed is gone, and the WAL stays as it is. */
@@ -324,8 +168,16 @@ class SqliteHome implements StoreHome {
       connection.config(noCheckpointOnClose, true);
       connection.close();
     }
-    PageSums.abandon(library, `${this.#directory}/${databaseName}`);
+    PageSums.abandon(library, this.#databasePath);
     this.#disk = this.#library = undefined;
+  }
+
+  get #databasePath(): string {
+    return `${this.#directory.path}/${databaseName}`;
+  }
+
+  #openToRead(): Database {
+    return new Database(this.#databasePath, { library, readonly: true });
   }
 
   get appliedIndex(): number {
@@ -341,10 +193,7 @@ class SqliteHome implements StoreHome {
   }
 
   contents(): Contents {
-    using database = new Database(`${this.#directory}/${databaseName}`, {
-      library,
-      readonly: true,
-    });
+    using database = this.#openToRead();
     const lists = new Map<number, number[]>();
     using statement = database.prepare("SELECT key, value FROM lists ORDER BY id");
     for (const [key, value] of statement.values<[number, number]>()) {
@@ -355,7 +204,7 @@ class SqliteHome implements StoreHome {
 
   remove(): void {
     this.#end();
-    Deno.removeSync(this.#directory, { recursive: true });
+    this.#directory.remove();
   }
 }
 

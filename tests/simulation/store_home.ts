@@ -37,6 +37,13 @@ export interface StoreHome {
   engine(process: SimulatedProcess, opened: (store: CheckedStore) => void): Engine;
   /** The program dies, or the machine loses its power; what lies on the disk meets its fate there. */
   crash(kind: "process" | "power"): void;
+  /**
+   * Has the power go while its store does something, and says so then; false where it can't, or
+   * does not wait for that.
+   */
+  cutPowerSoon?(gone: () => void): boolean;
+  /** Takes that back. */
+  keepPower?(): void;
   /** Where a program would find itself that starts now, or before that. */
   readonly appliedIndex: number;
   /** What would survive a power cut. */

@@ -38,6 +38,8 @@ export interface SimulatedThreadsParts {
   readonly library: Library;
   /** How long a message is under way at most, with what its receiver had to do before, in ms. */
   readonly delayMsMax: () => number;
+  /** Has a thread do what it does with one message. */
+  readonly carryOut: (work: () => void) => void;
 }
 
 /**
@@ -56,7 +58,7 @@ export class SimulatedThreads implements Threads {
     name: Name,
     handlers: ThreadHandlers<ReplyOf<Name>>,
   ): Thread<RequestTo<Name>> {
-    const { clock, disk, library } = this.#parts;
+    const { clock, disk, library, carryOut } = this.#parts;
     let ended = false;
     const isOver = () => ended;
     const program: ThreadProgram<RequestTo<Name>, ReplyOf<Name>> = programs[name];
@@ -72,7 +74,7 @@ export class SimulatedThreads implements Threads {
     return {
       post: this.#line(isOver, (request: RequestTo<Name>) => {
         try {
-          receive(request);
+          carryOut(() => receive(request));
         } catch (error) {
           ended = true;
           handlers.died(messageOf(error));

@@ -1,0 +1,240 @@
+/*
+ * Writes down what SQLite does to the files below some directories of this process: what it opens,
+ * writes, cuts off, syncs and removes, in order. Laid over the VFS "unix" of the library at the given
+ * path in place, so that whoever has copied it before, or copies it later, comes here as well.
+ *
+ * An event is four numbers of 32 bits, the machine's, and an offset of 64: kind, handle, bytes that
+ * follow, 0. Written bytes follow a write; the path follows an open and a removal.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* https://www.sqlite.org/c3ref/io_methods.html */
+typedef struct file file;
+typedef struct {
+  int version;
+  int (*close)(file *);
+  int (*read)(file *, void *, int, int64_t);
+  int (*write)(file *, const void *, int, int64_t);
+  int (*truncate)(file *, int64_t);
+  int (*sync)(file *, int);
+  void *others[13];
+} methods;
+struct file {
+  const methods *methods;
+};
+
+/* https://www.sqlite.org/c3ref/vfs.html, as far as it is needed */
+typedef struct vfs vfs;
+struct vfs {
+  int version, file_bytes, path_bytes_max;
+  vfs *next;
+  const char *name;
+  void *data;
+  int (*open)(vfs *, const char *, file *, int, int *);
+  int (*remove)(vfs *, const char *, int);
+};
+
+enum { CREATE = 0x4, MAIN_JOURNAL = 0x800, SUPER_JOURNAL = 0x4000, WAL = 0x80000 };
+enum { OPENED, WRITTEN, CUT_OFF, SYNCED, REMOVED, DIRECTORY_SYNCED, CLOSED };
+
+typedef struct {
+  uint32_t kind, handle, bytes, zero;
+  int64_t offset;
+} event;
+
+typedef struct recording recording;
+struct recording {
+  recording *next;
+  char *directory;
+  unsigned char *events;
+  size_t length, room;
+};
+
+typedef struct handle handle;
+struct handle {
+  handle *next;
+  file *of;
+  recording *to;
+  const methods *original;
+  methods own;
+  uint32_t number;
+  /* SQLite's unix VFS syncs the directory with the first sync of a journal or WAL that it may have made. */
+  int syncs_directory;
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static recording *recordings;
+static handle *handles;
+static uint32_t last_number;
+static int (*original_open)(vfs *, const char *, file *, int, int *);
+static int (*original_remove)(vfs *, const char *, int);
+
+/* With the mutex. */
+static void note(recording *to, uint32_t kind, uint32_t number, int64_t offset, const void *from, size_t bytes) {
+  event head = {kind, number, (uint32_t)bytes, 0, offset};
+  size_t length = to->length + sizeof head + bytes;
+  if (length > to->room) {
+    to->room = 2 * length;
+    to->events = realloc(to->events, to->room);
+    if (to->events == NULL) abort();
+  }
+  memcpy(to->events + to->length, &head, sizeof head);
+  if (bytes > 0) memcpy(to->events + to->length + sizeof head, from, bytes);
+  to->length = length;
+}
+
+static recording *recording_of(const char *path) {
+  for (recording *each = recordings; each != NULL; each = each->next) {
+    size_t length = strlen(each->directory);
+    if (strncmp(path, each->directory, length) == 0 && path[length] == '/') return each;
+  }
+  return NULL;
+}
+
+static handle *handle_of(file *of) {
+  handle *each;
+  pthread_mutex_lock(&mutex);
+  for (each = handles; each != NULL && each->of != of; each = each->next);
+  pthread_mutex_unlock(&mutex);
+  return each;
+}
+
+static void note_of(handle *h, uint32_t kind, int64_t offset, const void *from, size_t bytes) {
+  pthread_mutex_lock(&mutex);
+  if (h->to != NULL) note(h->to, kind, h->number, offset, from, bytes);
+  pthread_mutex_unlock(&mutex);
+}
+
+static int own_write(file *of, const void *from, int bytes, int64_t offset) {
+  handle *h = handle_of(of);
+  int rc = h->original->write(of, from, bytes, offset);
+  if (rc == 0) note_of(h, WRITTEN, offset, from, (size_t)bytes);
+  return rc;
+}
+
+static int own_truncate(file *of, int64_t size) {
+  handle *h = handle_of(of);
+  int rc = h->original->truncate(of, size);
+  if (rc == 0) note_of(h, CUT_OFF, size, NULL, 0);
+  return rc;
+}
+
+static int own_sync(file *of, int flags) {
+  handle *h = handle_of(of);
+  int rc = h->original->sync(of, flags);
+  if (rc != 0) return rc;
+  note_of(h, SYNCED, 0, NULL, 0);
+  if (h->syncs_directory) note_of(h, DIRECTORY_SYNCED, 0, NULL, 0);
+  h->syncs_directory = 0;
+  return rc;
+}
+
+static int own_close(file *of) {
+  handle *h = handle_of(of), **at = &handles;
+  const methods *original = h->original;
+  note_of(h, CLOSED, 0, NULL, 0);
+  pthread_mutex_lock(&mutex);
+  while (*at != h) at = &(*at)->next;
+  *at = h->next;
+  pthread_mutex_unlock(&mutex);
+  free(h);
+  return original->close(of);
+}
+
+static int own_open(vfs *over, const char *path, file *of, int flags, int *out) {
+  int rc = original_open(over, path, of, flags, out);
+  recording *to;
+  if (rc != 0 || path == NULL || of->methods == NULL) return rc;
+  pthread_mutex_lock(&mutex);
+  to = recording_of(path);
+  if (to != NULL) {
+    handle *h = calloc(1, sizeof *h);
+    if (h == NULL) abort();
+    h->of = of;
+    h->to = to;
+    h->number = ++last_number;
+    h->syncs_directory = (flags & CREATE) != 0 && (flags & (MAIN_JOURNAL | SUPER_JOURNAL | WAL)) != 0;
+    h->original = of->methods;
+    /* An older version's are fewer: what is behind them is read by nobody. */
+    memcpy(&h->own, of->methods, of->methods->version >= 3 ? sizeof h->own : sizeof h->own - 2 * sizeof(void *));
+    h->own.close = own_close;
+    h->own.write = own_write;
+    h->own.truncate = own_truncate;
+    h->own.sync = own_sync;
+    of->methods = &h->own;
+    h->next = handles;
+    handles = h;
+    note(to, OPENED, h->number, 0, path, strlen(path));
+  }
+  pthread_mutex_unlock(&mutex);
+  return rc;
+}
+
+static int own_remove(vfs *over, const char *path, int sync_directory) {
+  int rc = original_remove(over, path, sync_directory);
+  recording *to;
+  if (rc != 0) return rc;
+  pthread_mutex_lock(&mutex);
+  to = recording_of(path);
+  if (to != NULL) {
+    note(to, REMOVED, 0, 0, path, strlen(path));
+    if (sync_directory) note(to, DIRECTORY_SYNCED, 0, 0, NULL, 0);
+  }
+  pthread_mutex_unlock(&mutex);
+  return rc;
+}
+
+/* Begins to write down what the library there does below a directory; NULL when it can't be. */
+recording *recorder_begin(const char *library, const char *directory) {
+  recording *to;
+  pthread_mutex_lock(&mutex);
+  if (original_open == NULL) {
+    void *opened = dlopen(library, RTLD_NOW | RTLD_NOLOAD);
+    vfs *(*find)(const char *) = NULL;
+    if (opened != NULL) *(void **)&find = dlsym(opened, "sqlite3_vfs_find");
+    vfs *unix_vfs = find == NULL ? NULL : find("unix");
+    if (unix_vfs == NULL) {
+      pthread_mutex_unlock(&mutex);
+      return NULL;
+    }
+    original_open = unix_vfs->open;
+    original_remove = unix_vfs->remove;
+    unix_vfs->open = own_open;
+    unix_vfs->remove = own_remove;
+  }
+  to = calloc(1, sizeof *to);
+  if (to == NULL) abort();
+  to->directory = strdup(directory);
+  to->next = recordings;
+  recordings = to;
+  pthread_mutex_unlock(&mutex);
+  return to;
+}
+
+/* How much was written down since the last time, and where; it stays there until more is. */
+size_t recorder_take(recording *to, unsigned char **events) {
+  size_t length;
+  pthread_mutex_lock(&mutex);
+  length = to->length;
+  *events = to->events;
+  to->length = 0;
+  pthread_mutex_unlock(&mutex);
+  return length;
+}
+
+void recorder_end(recording *to) {
+  recording **at = &recordings;
+  pthread_mutex_lock(&mutex);
+  while (*at != to) at = &(*at)->next;
+  *at = to->next;
+  for (handle *each = handles; each != NULL; each = each->next) if (each->to == to) each->to = NULL;
+  pthread_mutex_unlock(&mutex);
+  free(to->directory);
+  free(to->events);
+  free(to);
+}

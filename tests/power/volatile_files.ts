@@ -1,0 +1,108 @@
+import type { Prng } from "../../src/base/prng.ts";
+import type { DiskEvent } from "./disk_recorder.ts";
+import { afterPowerCut, applied, type Change, directoryOf, Names } from "./fates.ts";
+
+/** What the disk has of a file for certain, and what was done to it since. */
+export class VolatileFile {
+  #durable: Uint8Array<ArrayBuffer>;
+  #changes: Change[] = [];
+
+  constructor(durable = new Uint8Array()) {
+    this.#durable = durable;
+  }
+
+  change(change: Change): void {
+    this.#changes.push(change);
+  }
+
+  sync(): void {
+    for (const change of this.#changes) this.#durable = applied(this.#durable, change);
+    this.#changes = [];
+  }
+
+  afterPowerCut(random: Prng): Uint8Array<ArrayBuffer> {
+    return afterPowerCut(this.#durable, this.#changes, random);
+  }
+}
+
+/** The files of one directory after a power cut, by path. */
+export type Remains = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+
+/**
+ * What of a directory's files would survive a power cut, by all that was done to them: by SQLite, as
+ * a `DiskRecorder` tells, and by the program itself.
+ */
+export class VolatileFiles {
+  #names = new Names<VolatileFile>();
+  readonly #handles = new Map<number, VolatileFile>();
+  readonly #directory: string;
+
+  /** `remains`: what is there already. */
+  constructor(directory: string, remains: Remains = new Map()) {
+    this.#directory = directory;
+    for (const [path, content] of remains) {
+      this.#names.settle(path, new VolatileFile(content.slice()));
+    }
+  }
+
+  /** The file of that name, which is made where there is none. */
+  open(path: string): VolatileFile {
+    const known = this.#names.get(path);
+    if (known !== undefined) return known;
+    const made = new VolatileFile();
+    this.#names.change(directoryOf(path), [[path, made]]);
+    return made;
+  }
+
+  rename(from: string, to: string): void {
+    this.#names.change(directoryOf(to), [[from, undefined], [to, this.open(from)]]);
+  }
+
+  remove(path: string): void {
+    if (this.#names.get(path) !== undefined) {
+      this.#names.change(directoryOf(path), [[path, undefined]]);
+    }
+  }
+
+  syncDirectory(path: string): void {
+    this.#names.syncDirectory(path);
+  }
+
+  note(events: Iterable<DiskEvent>): void {
+    for (const event of events) this.#note(event);
+  }
+
+  #note(event: DiskEvent): void {
+    switch (event.type) {
+      case "opened":
+        this.#handles.set(event.handle, this.open(event.path));
+        return;
+      case "written":
+        this.#handles.get(event.handle)?.change({ ...event, type: "write" });
+        return;
+      case "cut_off":
+        this.#handles.get(event.handle)?.change({ type: "truncate", size: event.size });
+        return;
+      case "synced":
+        this.#handles.get(event.handle)?.sync();
+        return;
+      case "removed":
+        return this.remove(event.path);
+      case "directory_synced":
+        return this.syncDirectory(this.#directory);
+      case "closed":
+        this.#handles.delete(event.handle);
+    }
+  }
+
+  /** What a power cut leaves now; names and content that nobody has synced meet their fate. */
+  cutPower(random: Prng): Remains {
+    this.#names.cutPower(() => random.chance(0.5));
+    const remains = new Map<string, Uint8Array<ArrayBuffer>>();
+    for (const path of this.#names.paths.sort()) {
+      const content = this.#names.get(path)?.afterPowerCut(random);
+      if (content !== undefined) remains.set(path, content);
+    }
+    return remains;
+  }
+}

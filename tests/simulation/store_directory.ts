@@ -1,0 +1,118 @@
+import { existsSync } from "node:fs";
+import type { Prng } from "../../src/base/prng.ts";
+import type { DiskEvent, DiskRecorder, Recorders } from "../power/disk_recorder.ts";
+import { type Remains, VolatileFiles } from "../power/volatile_files.ts";
+
+/** In memory where the system has room there for files: what a power cut takes is known here alone. */
+const memoryFiles = "/dev/shm";
+const place = existsSync(memoryFiles) ? { dir: memoryFiles } : {};
+
+function makeDirectory(): string {
+  return Deno.makeTempDirSync({ prefix: "raftlite-simulation-", ...place });
+}
+
+/** All but the WAL's index, of which the first connection makes a new one. */
+function copyFiles(from: string, to: string): void {
+  for (const { name } of Deno.readDirSync(from)) {
+    if (!name.endsWith("-shm")) Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+/**
+ * A directory of real files, and what of them would survive a power cut. Without a recorder nothing
+ * is lost in one.
+ */
+export class StoreDirectory {
+  readonly path = makeDirectory();
+  readonly #recorders: Recorders | undefined;
+  readonly #libraryPath: string;
+  #recorder: DiskRecorder | undefined;
+  #files: VolatileFiles | undefined;
+  /** What SQLite did that `#files` does not know yet. */
+  #events: DiskEvent[] = [];
+
+  constructor(recorders: Recorders | undefined, libraryPath: string) {
+    this.#recorders = recorders;
+    this.#libraryPath = libraryPath;
+    this.#begin(new Map());
+  }
+
+  #begin(remains: Remains): void {
+    if (this.#recorders === undefined) return;
+    this.#recorder = this.#recorders(this.#libraryPath, this.path);
+    this.#files = new VolatileFiles(this.path, remains);
+    this.#events = [];
+  }
+
+  get losesPower(): boolean {
+    return this.#recorder !== undefined;
+  }
+
+  /** As of now; undefined where nothing is lost. */
+  get files(): VolatileFiles | undefined {
+    this.settle();
+    return this.#files;
+  }
+
+  #take(): void {
+    this.#events.push(...this.#recorder?.take() ?? []);
+  }
+
+  /** A power cut from now on is none before this. */
+  settle(): void {
+    this.#take();
+    this.#files?.note(this.#events);
+    this.#events = [];
+  }
+
+  /** Whether anything was synced since it was settled. */
+  get hasSynced(): boolean {
+    this.#take();
+    return this.#events.some(({ type }) => type === "synced");
+  }
+
+  /** What a power cut leaves at some moment since it was settled; half of the time just before a sync. */
+  cutPowerWithin(random: Prng): Remains {
+    this.#take();
+    const syncs = this.#events.flatMap(({ type }, at) => type === "synced" ? [at] : []);
+    const sync = syncs[random.below(Math.max(1, syncs.length))];
+    const until = sync !== undefined && random.chance(0.5)
+      ? sync
+      : random.below(this.#events.length + 1);
+    this.#files?.note(this.#events.slice(0, until));
+    this.#events = [];
+    return this.#files?.cutPower(random) ?? new Map();
+  }
+
+  /** The program dies: its files stay as they stand while `end` closes them. */
+  killProcess(end: () => void): void {
+    this.settle();
+    const left = makeDirectory();
+    copyFiles(this.path, left);
+    end();
+    for (const { name } of Deno.readDirSync(this.path)) {
+      if (!existsSync(`${left}/${name}`)) Deno.removeSync(`${this.path}/${name}`);
+    }
+    // Into the same files: whoever looks whether they are others sees none.
+    copyFiles(left, this.path);
+    Deno.removeSync(left, { recursive: true });
+    // What their end did to them was taken back.
+    this.#recorder?.take();
+  }
+
+  /** The machine dies: `end` closes its files, and they become what is left of them. */
+  losePower(end: () => void, remains: Remains): void {
+    end();
+    this.#recorder?.end();
+    for (const { name } of Deno.readDirSync(this.path)) {
+      if (!remains.has(`${this.path}/${name}`)) Deno.removeSync(`${this.path}/${name}`);
+    }
+    for (const [path, content] of remains) Deno.writeFileSync(path, content);
+    this.#begin(remains);
+  }
+
+  remove(): void {
+    this.#recorder?.end();
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
