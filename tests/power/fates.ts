@@ -8,21 +8,44 @@ export type Change =
   | { readonly type: "write"; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly type: "truncate"; readonly size: number };
 
-/** The content after the change: the same array where it has room. */
-export function applied(
-  content: Uint8Array<ArrayBuffer>,
-  change: Change,
-): Uint8Array<ArrayBuffer> {
-  if (change.type === "truncate") {
-    const result = new Uint8Array(change.size);
-    result.set(content.subarray(0, change.size));
-    return result;
+/** A file's bytes, of which more room is held than is filled: what grows is not copied each time. */
+export class Content {
+  #room: Uint8Array<ArrayBuffer>;
+  #length: number;
+
+  constructor(bytes: Uint8Array = new Uint8Array()) {
+    this.#room = new Uint8Array(bytes);
+    this.#length = bytes.length;
   }
-  const end = change.offset + change.bytes.length;
-  const result = end > content.length ? new Uint8Array(end) : content;
-  if (result !== content) result.set(content);
-  result.set(change.bytes, change.offset);
-  return result;
+
+  apply(change: Change): void {
+    if (change.type === "write") this.#write(change.offset, change.bytes);
+    else this.#resize(change.size);
+  }
+
+  #write(offset: number, bytes: Uint8Array): void {
+    this.#resize(Math.max(this.#length, offset + bytes.length));
+    this.#room.set(bytes, offset);
+  }
+
+  #resize(length: number): void {
+    if (length < this.#length) this.#room.fill(0, length, this.#length);
+    if (length > this.#room.length) {
+      const room = new Uint8Array(2 * length);
+      room.set(this.#room.subarray(0, this.#length));
+      this.#room = room;
+    }
+    this.#length = length;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A copy of all of it, or of that part as far as it is there. */
+  slice(from = 0, until = this.#length): Uint8Array<ArrayBuffer> {
+    return this.#room.slice(Math.min(from, this.#length), Math.min(until, this.#length));
+  }
 }
 
 /**
@@ -31,40 +54,36 @@ export function applied(
  * Bytes outside a write are never harmed by it (SQLite's "powersafe overwrite").
  */
 export function afterPowerCut(
-  durable: Uint8Array<ArrayBuffer>,
+  durable: Content,
   changes: readonly Change[],
   random: Prng,
 ): Uint8Array<ArrayBuffer> {
-  let content = durable.slice();
+  const content = new Content(durable.slice());
   for (const change of changes) {
     const fate = random.below(4);
     if (fate === 0) continue;
-    if (change.type === "truncate" || fate === 1) {
-      content = applied(content, change);
-      continue;
-    }
-    content = inSectors(content, change, fate === 2, random);
+    if (change.type === "truncate" || fate === 1) content.apply(change);
+    else applyInSectors(content, change, fate === 2, random);
   }
-  return content;
+  return content.slice();
 }
 
 /** A write of which some sectors arrived; the others are as before, or garbage. */
-function inSectors(
-  content: Uint8Array<ArrayBuffer>,
+function applyInSectors(
+  content: Content,
   change: Change & { type: "write" },
   clean: boolean,
   random: Prng,
-): Uint8Array<ArrayBuffer> {
+): void {
   const end = change.offset + change.bytes.length;
   for (let start = change.offset; start < end;) {
     const next = Math.min(end, (Math.floor(start / sectorBytes) + 1) * sectorBytes);
     const bytes = change.bytes.slice(start - change.offset, next - change.offset);
     const arrived = random.chance(0.5);
     if (!arrived && !clean) random.fill(bytes);
-    if (arrived || !clean) content = applied(content, { type: "write", offset: start, bytes });
+    if (arrived || !clean) content.apply({ type: "write", offset: start, bytes });
     start = next;
   }
-  return content;
 }
 
 /** A change of a directory that no sync has covered: names set to files, or to nothing. */

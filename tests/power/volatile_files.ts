@@ -1,14 +1,14 @@
 import type { Prng } from "../../src/base/prng.ts";
 import type { DiskEvent } from "./disk_recorder.ts";
-import { afterPowerCut, applied, type Change, directoryOf, Names } from "./fates.ts";
+import { afterPowerCut, type Change, Content, directoryOf, Names } from "./fates.ts";
 
 /** What the disk has of a file for certain, and what was done to it since. */
 export class VolatileFile {
-  #durable: Uint8Array<ArrayBuffer>;
+  readonly #durable: Content;
   #changes: Change[] = [];
 
-  constructor(durable = new Uint8Array()) {
-    this.#durable = durable;
+  constructor(durable?: Uint8Array) {
+    this.#durable = new Content(durable);
   }
 
   change(change: Change): void {
@@ -16,13 +16,17 @@ export class VolatileFile {
   }
 
   sync(): void {
-    for (const change of this.#changes) this.#durable = applied(this.#durable, change);
+    for (const change of this.#changes) this.#durable.apply(change);
     this.#changes = [];
   }
 
   afterPowerCut(random: Prng): Uint8Array<ArrayBuffer> {
     return afterPowerCut(this.#durable, this.#changes, random);
   }
+}
+
+function writeOf({ offset, bytes }: DiskEvent & { type: "written" }): Change {
+  return { type: "write", offset, bytes };
 }
 
 /** The files of one directory after a power cut, by path. */
@@ -41,7 +45,7 @@ export class VolatileFiles {
   constructor(directory: string, remains: Remains = new Map()) {
     this.#directory = directory;
     for (const [path, content] of remains) {
-      this.#names.settle(path, new VolatileFile(content.slice()));
+      this.#names.settle(path, new VolatileFile(content));
     }
   }
 
@@ -78,7 +82,7 @@ export class VolatileFiles {
         this.#handles.set(event.handle, this.open(event.path));
         return;
       case "written":
-        this.#handles.get(event.handle)?.change({ ...event, type: "write" });
+        this.#handles.get(event.handle)?.change(writeOf(event));
         return;
       case "cut_off":
         this.#handles.get(event.handle)?.change({ type: "truncate", size: event.size });

@@ -15,7 +15,8 @@ export class DirectoryDisk implements Disk {
   readonly #volatile: () => VolatileFiles | undefined;
   readonly #files = new Set<DirectoryFile>();
 
-  constructor(pause: Pause, volatile: () => VolatileFiles | undefined) {
+  /** `volatile`: what is told of all that is done; without it a power cut takes nothing. */
+  constructor(pause: Pause, volatile: () => VolatileFiles | undefined = () => undefined) {
     this.#pause = pause;
     this.#volatile = volatile;
   }

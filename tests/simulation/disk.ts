@@ -6,14 +6,14 @@ import {
   type DiskErrorKind,
   type DiskFile,
 } from "../../src/io/types.ts";
-import { afterPowerCut, applied, type Change, directoryOf, Names } from "../power/fates.ts";
+import { afterPowerCut, type Change, Content, directoryOf, Names } from "../power/fates.ts";
 
 /** A file's content, apart from its names. */
 class Inode {
   /** What the running machine sees. */
-  cached = new Uint8Array(0);
+  cached = new Content();
   /** What the platters have for certain. */
-  durable = new Uint8Array(0);
+  durable = new Content();
   changes: Change[] = [];
 }
 
@@ -166,7 +166,7 @@ export class SimulatedDisk {
 
   #change(inode: Inode, change: Change): void {
     inode.changes.push(change);
-    inode.cached = applied(inode.cached, change);
+    inode.cached.apply(change);
   }
 
   #write(
@@ -194,9 +194,9 @@ export class SimulatedDisk {
 
   #sync(inode: Inode, fault: DiskErrorKind | undefined): void {
     if (fault === undefined) {
-      for (const change of inode.changes) inode.durable = applied(inode.durable.slice(), change);
+      for (const change of inode.changes) inode.durable.apply(change);
     } else {
-      inode.durable = afterPowerCut(inode.durable, inode.changes, this.#random);
+      inode.durable = new Content(afterPowerCut(inode.durable, inode.changes, this.#random));
     }
     inode.changes = [];
   }
@@ -271,8 +271,8 @@ export class SimulatedDisk {
     this.#life++;
     this.#names.cutPower(this.keepName);
     for (const inode of this.#names.inodes) {
-      inode.durable = afterPowerCut(inode.durable, inode.changes, this.#random);
-      inode.cached = inode.durable.slice();
+      inode.durable = new Content(afterPowerCut(inode.durable, inode.changes, this.#random));
+      inode.cached = new Content(inode.durable.slice());
       inode.changes = [];
     }
   }
@@ -285,8 +285,8 @@ export class SimulatedDisk {
   /** Replaces the content of a file, as damage to the platters does. */
   setContent(path: string, content: Uint8Array): void {
     const inode = this.#existing(path);
-    inode.cached = content.slice();
-    inode.durable = content.slice();
+    inode.cached = new Content(content);
+    inode.durable = new Content(content);
     inode.changes = [];
   }
 
