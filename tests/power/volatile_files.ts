@@ -103,7 +103,7 @@ export class VolatileFiles {
   cutPower(random: Prng): Remains {
     this.#names.cutPower(() => random.chance(0.5));
     const remains = new Map<string, Uint8Array<ArrayBuffer>>();
-    for (const path of this.#names.paths.sort()) {
+    for (const path of this.#names.paths) {
       const content = this.#names.get(path)?.afterPowerCut(random);
       if (content !== undefined) remains.set(path, content);
     }
