@@ -8,9 +8,10 @@ import { Summary } from "./summary.ts";
 // the death of programs at any moment between two events.
 //
 // Not simulated:
-// - what SQLite does with its files, which are real ones in a temporary directory: they lose nothing
-//   when the power is cut, no disk is ever full or fails, and no program dies within a transaction
-//   or between two of one entry;
+// - the disk of SQLite's files, which are real ones in a temporary directory, as far as it is never
+//   full and never fails; what a power cut takes of them, at any write or sync of a thread's work, is
+//   simulated (tests/power) where its writes can be seen: on Linux, with a C compiler;
+// - the death of a program alone within a transaction or between two of one entry;
 // - the time that a statement takes, which is none: nothing is interrupted, or taken back as late;
 // - answers so long that a reader waits for its client, which blocks its thread;
 // - names of temporary files, drawn at random: they change nothing.

@@ -309,6 +309,7 @@ class Simulation {
     const { contents } = leader;
     const { lists, hash } = contents;
     for (const machine of this.#machines) {
+      if (machine === leader) continue;
       const inForce = leader.running?.node.configuration.members ?? [];
       const counts = machine.member && inForce.some(({ id }) => id === machine.serverId);
       if (!counts || machine.contents.hash === hash) continue;
@@ -321,18 +322,18 @@ class Simulation {
     if (this.#plan.leaseHolds) levels.add("weak");
     this.#check(() => checkHistory(this.#history.operations, lists, levels));
     this.#check(() => this.#beside?.check(contents));
-    this.#check(() => this.#checkChanges(leader));
+    this.#check(() => this.#checkChanges(leader, contents));
   }
 
   /** All members, as far as they know that they are some, tell the same of how their state came to be. */
-  #checkChanges(leader: Machine): void {
+  #checkChanges(leader: Machine, contents: Contents): void {
     const inForce = leader.running?.node.configuration.members ?? [];
     const kept = this.#machines.flatMap(({ id, serverId, running, member }) => {
       const log = running?.store.changes;
       const counts = member && inForce.some((one) => one.id === serverId);
       return log !== undefined && counts ? [{ id, log }] : [];
     });
-    this.#changes = checkChangeLogs(kept, leader.contents);
+    this.#changes = checkChangeLogs(kept, contents);
   }
 
   #result(): RunResult {
