@@ -5,6 +5,8 @@
  *
  * An event is four numbers of 32 bits, the machine's, and an offset of 64: kind, handle, bytes that
  * follow, 0. Written bytes follow a write; the path follows an open and a removal.
+ *
+ * The disk can be made to have no room for some writes, and to fail at one sync.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -40,7 +42,10 @@ struct vfs {
 };
 
 enum { CREATE = 0x4, MAIN_JOURNAL = 0x800, SUPER_JOURNAL = 0x4000, WAL = 0x80000 };
-enum { OPENED, WRITTEN, CUT_OFF, SYNCED, REMOVED, DIRECTORY_SYNCED, CLOSED };
+enum { OPENED, WRITTEN, CUT_OFF, SYNCED, REMOVED, DIRECTORY_SYNCED, CLOSED, SYNC_FAILED, REFUSED };
+
+/* https://www.sqlite.org/rescode.html */
+enum { FULL = 13, IOERR_FSYNC = 1034 };
 
 typedef struct {
   uint32_t kind, handle, bytes, zero;
@@ -53,6 +58,8 @@ struct recording {
   char *directory;
   unsigned char *events;
   size_t length, room;
+  /* How many writes find room yet, and how many then do not; below 0, no sync is to fail. */
+  int writes_left, writes_refused, syncs_left;
 };
 
 typedef struct handle handle;
@@ -110,9 +117,36 @@ static void note_of(handle *h, uint32_t kind, int64_t offset, const void *from, 
   pthread_mutex_unlock(&mutex);
 }
 
+static int is_full(handle *h) {
+  int is = 0;
+  pthread_mutex_lock(&mutex);
+  if (h->to != NULL && h->to->writes_refused > 0) {
+    if (h->to->writes_left > 0) h->to->writes_left--;
+    else {
+      h->to->writes_refused--;
+      is = 1;
+    }
+  }
+  pthread_mutex_unlock(&mutex);
+  return is;
+}
+
+static int sync_fails(handle *h) {
+  int fails;
+  pthread_mutex_lock(&mutex);
+  fails = h->to != NULL && h->to->syncs_left >= 0 && h->to->syncs_left-- == 0;
+  pthread_mutex_unlock(&mutex);
+  return fails;
+}
+
 static int own_write(file *of, const void *from, int bytes, int64_t offset) {
   handle *h = handle_of(of);
-  int rc = h->original->write(of, from, bytes, offset);
+  int rc;
+  if (is_full(h)) {
+    note_of(h, REFUSED, 0, NULL, 0);
+    return FULL;
+  }
+  rc = h->original->write(of, from, bytes, offset);
   if (rc == 0) note_of(h, WRITTEN, offset, from, (size_t)bytes);
   return rc;
 }
@@ -126,7 +160,12 @@ static int own_truncate(file *of, int64_t size) {
 
 static int own_sync(file *of, int flags) {
   handle *h = handle_of(of);
-  int rc = h->original->sync(of, flags);
+  int rc;
+  if (sync_fails(h)) {
+    note_of(h, SYNC_FAILED, 0, NULL, 0);
+    return IOERR_FSYNC;
+  }
+  rc = h->original->sync(of, flags);
   if (rc != 0) return rc;
   note_of(h, SYNCED, 0, NULL, 0);
   if (h->syncs_directory) note_of(h, DIRECTORY_SYNCED, 0, NULL, 0);
@@ -210,10 +249,20 @@ recording *recorder_begin(const char *library, const char *directory) {
   to = calloc(1, sizeof *to);
   if (to == NULL) abort();
   to->directory = strdup(directory);
+  to->syncs_left = -1;
   to->next = recordings;
   recordings = to;
   pthread_mutex_unlock(&mutex);
   return to;
+}
+
+/* What the disk is to fail at from now on. */
+void recorder_disturb(recording *to, int writes_left, int writes_refused, int syncs_left) {
+  pthread_mutex_lock(&mutex);
+  to->writes_left = writes_left;
+  to->writes_refused = writes_refused;
+  to->syncs_left = syncs_left;
+  pthread_mutex_unlock(&mutex);
 }
 
 /* How much was written down since the last time, and where; it stays there until more is. */

@@ -16,12 +16,26 @@ export type DiskEvent =
   }
   | { readonly type: "cut_off"; readonly handle: number; readonly size: number }
   | { readonly type: "synced"; readonly handle: number }
+  | { readonly type: "sync_failed"; readonly handle: number }
+  /** A write for which there was no room. */
+  | { readonly type: "refused" }
   | { readonly type: "removed"; readonly path: string }
   | { readonly type: "directory_synced" }
   | { readonly type: "closed"; readonly handle: number };
 
+/** What a disk fails at. */
+export interface DiskTrouble {
+  /** For how many writes there is room yet, */
+  readonly writesLeft?: number;
+  /** and for how many there is none then. */
+  readonly writesRefused?: number;
+  /** How many syncs succeed before one fails. */
+  readonly syncsLeft?: number;
+}
+
 const symbols = {
   recorder_begin: { parameters: ["buffer", "buffer"], result: "pointer" },
+  recorder_disturb: { parameters: ["pointer", "i32", "i32", "i32"], result: "void" },
   recorder_take: { parameters: ["pointer", "buffer"], result: "usize" },
   recorder_end: { parameters: ["pointer"], result: "void" },
 } as const;
@@ -76,6 +90,11 @@ export class DiskRecorder {
     if (this.#recording === null) throw new Error(`${libraryPath} is not loaded, or has no VFS`);
   }
 
+  /** What its disk is to fail at from now on; by default at nothing. */
+  disturb({ writesLeft = 0, writesRefused = 0, syncsLeft = -1 }: DiskTrouble = {}): void {
+    this.#calls.recorder_disturb(this.#recording, writesLeft, writesRefused, syncsLeft);
+  }
+
   /** What it did since the last time. */
   take(): DiskEvent[] {
     const at = new BigUint64Array(1);
@@ -124,6 +143,10 @@ function eventOf(
       return { type: "directory_synced" };
     case 6:
       return { type: "closed", handle };
+    case 7:
+      return { type: "sync_failed", handle };
+    case 8:
+      return { type: "refused" };
     default:
       throw new Error(`There is no event ${kind} of a disk`);
   }

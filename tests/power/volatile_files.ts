@@ -4,7 +4,7 @@ import { afterPowerCut, type Change, Content, directoryOf, Names } from "./fates
 
 /** What the disk has of a file for certain, and what was done to it since. */
 export class VolatileFile {
-  readonly #durable: Content;
+  #durable: Content;
   #changes: Change[] = [];
 
   constructor(durable?: Uint8Array) {
@@ -17,6 +17,12 @@ export class VolatileFile {
 
   sync(): void {
     for (const change of this.#changes) this.#durable.apply(change);
+    this.#changes = [];
+  }
+
+  /** What it was to write may be there or not, and no later sync writes it: Linux takes it for written. */
+  failSync(random: Prng): void {
+    this.#durable = new Content(this.afterPowerCut(random));
     this.#changes = [];
   }
 
@@ -72,11 +78,11 @@ export class VolatileFiles {
     this.#names.syncDirectory(path);
   }
 
-  note(events: Iterable<DiskEvent>): void {
-    for (const event of events) this.#note(event);
+  note(events: Iterable<DiskEvent>, random: Prng): void {
+    for (const event of events) this.#note(event, random);
   }
 
-  #note(event: DiskEvent): void {
+  #note(event: DiskEvent, random: Prng): void {
     switch (event.type) {
       case "opened":
         this.#handles.set(event.handle, this.open(event.path));
@@ -89,6 +95,9 @@ export class VolatileFiles {
         return;
       case "synced":
         this.#handles.get(event.handle)?.sync();
+        return;
+      case "sync_failed":
+        this.#handles.get(event.handle)?.failSync(random);
         return;
       case "removed":
         return this.remove(event.path);

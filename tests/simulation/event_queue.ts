@@ -22,10 +22,16 @@ export class EventQueue {
   #heap: Event[] = [];
   #order = 0;
   #now = 0;
+  #steps = 0;
 
   /** True time since the start of the run, in ms; no node can see it. */
   get now(): number {
     return this.#now;
+  }
+
+  /** How many events were run. */
+  get steps(): number {
+    return this.#steps;
   }
 
   /** Runs `run` after `delayMs` of true time. */
@@ -51,6 +57,7 @@ export class EventQueue {
       this.#pop();
       if (event.cancelled) continue;
       this.#now = event.at;
+      this.#steps++;
       event.run();
       await settle();
       return true;

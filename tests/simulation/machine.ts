@@ -25,6 +25,7 @@ import {
   type LogWrite,
   type RaftLog,
 } from "../../src/raft_log/types.ts";
+import { StoreFailedError } from "../../src/store/failures.ts";
 import { SimulatedDisk } from "./disk.ts";
 import type { EventQueue } from "./event_queue.ts";
 import { type Ledger, SafetyViolation } from "./ledger.ts";
@@ -201,6 +202,7 @@ export class Machine {
       queue: this.#world.queue,
       random: this.#random,
       faults: () => this.storeFaults,
+      diskFaults: () => this.diskFaults,
       applied: (entry, stateHash) => this.#applied(entry, stateHash),
     });
   }
@@ -443,7 +445,8 @@ export class Machine {
   #fatal(process: SimulatedProcess, error: Error): void {
     this.#world.trace.event("fatal", this.id, error.message);
     if (!process.alive) return;
-    if (error instanceof LogFailedError || error instanceof DiskError) {
+    const ofStore = error instanceof StoreFailedError && this.#storeHome.mayEnd?.(error) === true;
+    if (error instanceof LogFailedError || error instanceof DiskError || ofStore) {
       this.#world.queue.schedule(0, () => {
         if (process.alive) this.crash("process");
       });

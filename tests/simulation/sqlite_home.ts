@@ -7,9 +7,10 @@ import {
   openLibrary,
   PageSums,
 } from "../../src/sqlite/mod.ts";
+import type { StoreFailedError } from "../../src/store/failures.ts";
 import { databaseName, openStore } from "../../src/store/store.ts";
 import type { Results, Statement } from "../../src/store/types.ts";
-import { diskRecorders } from "../power/disk_recorder.ts";
+import { diskRecorders, type DiskTrouble } from "../power/disk_recorder.ts";
 import type { Remains } from "../power/volatile_files.ts";
 import { DirectoryDisk } from "./directory_disk.ts";
 import type { CheckedStore, Contents, StoreHome, StoreHomeParts, StoreKind } from "./store_home.ts";
@@ -39,6 +40,9 @@ const noCheckpointOnClose = 1006;
 /** Small, so that checkpoints come in the few seconds of a run, in bytes. */
 const walBytes = 64 * 1024;
 
+/** How much oftener than the log, which syncs all the time, a store meets a sync that fails. */
+const syncFailures = 10;
+
 /**
  * A directory with the real store in it. A program that dies leaves its files as they stand, a power
  * cut leaves of them what was synced, and of the rest what it likes.
@@ -51,7 +55,7 @@ class SqliteHome implements StoreHome {
     installedIndex: 0,
     acceptedIndex: 0,
   };
-  readonly #directory = new StoreDirectory(recorders, library.path);
+  readonly #directory: StoreDirectory;
   /** The one that the program runs with: knows its connections. */
   #library: Library | undefined;
   #disk: DirectoryDisk | undefined;
@@ -60,9 +64,11 @@ class SqliteHome implements StoreHome {
   /** What it has left, where it is gone and nobody knows yet. */
   #remains: Remains | undefined;
   #lostPower = false;
+  #isOpen = false;
 
   constructor(parts: StoreHomeParts) {
     this.#parts = parts;
+    this.#directory = new StoreDirectory(recorders, library.path, parts.random);
   }
 
   engine(process: SimulatedProcess, opened: (store: CheckedStore) => void): Engine {
@@ -83,15 +89,18 @@ class SqliteHome implements StoreHome {
     const { queue, random, faults } = this.#parts;
     const delayMsMax = () => faults().applyMsMax;
     const own: Library = { ...library, connections: new Set() };
+    const carryOut = (work: () => void) => this.#carryOut(process, work);
     const pause = () =>
       new Promise<void>((resolve) =>
-        queue.schedule(random.uint32() / 0x1_0000_0000 * delayMsMax(), () => process.run(resolve))
+        queue.schedule(
+          random.uint32() / 0x1_0000_0000 * delayMsMax(),
+          () => process.run(() => carryOut(resolve)),
+        )
       );
     const disk = new DirectoryDisk(pause, () => this.#directory.files);
     this.#library = own;
     this.#disk = disk;
     const { clock } = options;
-    const carryOut = (work: () => void) => this.#carryOut(process, work);
     const parts = { queue, process, random, clock, disk, library: own, delayMsMax, carryOut };
     const store = await openStore({
       ...options,
@@ -104,6 +113,7 @@ class SqliteHome implements StoreHome {
     const { index } = store.applied;
     if (this.#lostPower) this.#checkLeft(index);
     this.#lostPower = false;
+    this.#isOpen = true;
     this.#progress.appliedIndex = index;
     // The program died between the swap and the news of it.
     if (index === this.#progress.acceptedIndex) noteInstalled(this.#progress, index);
@@ -111,18 +121,50 @@ class SqliteHome implements StoreHome {
     return new ObservedStore(store, this.#parts, this.#progress);
   }
 
-  /** What a thread does with a message. The power may go at any moment of it. */
+  /**
+   * What the program goes on with: a thread's message, or what waited for a file, and all that follows
+   * at once. The disk may fail meanwhile, and the power go.
+   */
   #carryOut(process: SimulatedProcess, work: () => void): void {
+    const { queue } = this.#parts;
     this.#directory.settle();
+    const trouble = this.#drawTrouble();
+    if (trouble === undefined && this.#cut === undefined) return work();
+    this.#directory.trouble(trouble);
     work();
+    const { steps } = queue;
+    queue.schedule(0, () => {
+      this.#directory.trouble(undefined);
+      if (process.alive && queue.steps === steps + 1) this.#mayCutPower();
+    });
+  }
+
+  /** Nothing has left the program since the directory was settled. */
+  #mayCutPower(): void {
     const cut = this.#cut;
     if (cut === undefined || !this.#directory.hasSynced || --cut.left > 0) return;
-    const { queue, random } = this.#parts;
-    this.#cut = undefined;
-    this.#remains = this.#directory.cutPowerWithin(random);
-    // Nothing that it has done since gets out.
-    process.kill();
-    queue.schedule(0, cut.gone);
+    this.#remains = this.#directory.cutPowerWithin();
+    cut.gone();
+  }
+
+  /** What the disk is to fail at while a thread does something, if anything. */
+  #drawTrouble(): DiskTrouble | undefined {
+    const { random, diskFaults } = this.#parts;
+    const { full, failed } = diskFaults();
+    if (!this.#directory.losesPower) return undefined;
+    if (full > 0 && random.chance(full)) {
+      return { writesLeft: random.below(5), writesRefused: 1 + random.below(10) };
+    }
+    return failed > 0 && random.chance(Math.min(1, syncFailures * failed))
+      ? { syncsLeft: random.below(3) }
+      : undefined;
+  }
+
+  mayEnd({ message }: StoreFailedError): boolean {
+    const { failures } = this.#directory;
+    if (failures.has("sync_failed")) return true;
+    // Without room a store that is open waits, unless what it is at cannot be taken up again.
+    return failures.has("refused") && (!this.#isOpen || message.includes("is half applied"));
   }
 
   /** What was durable is there, and whole. */
@@ -152,13 +194,13 @@ class SqliteHome implements StoreHome {
 
   crash(kind: "process" | "power"): void {
     this.#cut = undefined;
+    this.#isOpen = false;
     if (this.#library === undefined) return;
     const end = () => this.#end();
     if (kind === "process" || !this.#directory.losesPower) return this.#directory.killProcess(end);
-    const remains = this.#remains ?? this.#directory.files?.cutPower(this.#parts.random);
-    this.#remains = undefined;
     this.#lostPower = true;
-    this.#directory.losePower(end, remains ?? new Map());
+    this.#directory.losePower(end, this.#remains);
+    this.#remains = undefined;
   }
 
   /** As the system would end them: what is not committed is gone, and the WAL stays as it is. */

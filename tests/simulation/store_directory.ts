@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Prng } from "../../src/base/prng.ts";
-import type { DiskEvent, DiskRecorder, Recorders } from "../power/disk_recorder.ts";
+import type { DiskEvent, DiskRecorder, DiskTrouble, Recorders } from "../power/disk_recorder.ts";
 import { type Remains, VolatileFiles } from "../power/volatile_files.ts";
 
 /** In memory where the system has room there for files: what a power cut takes is known here alone. */
@@ -18,6 +18,8 @@ function copyFiles(from: string, to: string): void {
   }
 }
 
+export type DiskFailure = "sync_failed" | "refused";
+
 /**
  * A directory of real files, and what of them would survive a power cut. Without a recorder nothing
  * is lost in one.
@@ -26,12 +28,15 @@ export class StoreDirectory {
   readonly path = makeDirectory();
   readonly #recorders: Recorders | undefined;
   readonly #libraryPath: string;
+  readonly #random: Prng;
   #recorder: DiskRecorder | undefined;
   #files: VolatileFiles | undefined;
   /** What SQLite did that `#files` does not know yet. */
   #events: DiskEvent[] = [];
+  readonly #failures = new Set<DiskFailure>();
 
-  constructor(recorders: Recorders | undefined, libraryPath: string) {
+  constructor(recorders: Recorders | undefined, libraryPath: string, random: Prng) {
+    this.#random = random;
     this.#recorders = recorders;
     this.#libraryPath = libraryPath;
     this.#begin(new Map());
@@ -42,6 +47,7 @@ export class StoreDirectory {
     this.#recorder = this.#recorders(this.#libraryPath, this.path);
     this.#files = new VolatileFiles(this.path, remains);
     this.#events = [];
+    this.#failures.clear();
   }
 
   get losesPower(): boolean {
@@ -55,14 +61,29 @@ export class StoreDirectory {
   }
 
   #take(): void {
-    this.#events.push(...this.#recorder?.take() ?? []);
+    const events = this.#recorder?.take() ?? [];
+    this.#events.push(...events);
+    for (const { type } of events) {
+      if (type === "sync_failed" || type === "refused") this.#failures.add(type);
+    }
   }
 
   /** A power cut from now on is none before this. */
   settle(): void {
     this.#take();
-    this.#files?.note(this.#events);
+    this.#files?.note(this.#events, this.#random);
     this.#events = [];
+  }
+
+  /** What its disk is to fail at from now on; undefined for nothing. */
+  trouble(trouble: DiskTrouble | undefined): void {
+    this.#recorder?.disturb(trouble);
+  }
+
+  /** What the disk has failed at under the program that runs. */
+  get failures(): ReadonlySet<DiskFailure> {
+    this.#take();
+    return this.#failures;
   }
 
   /** Whether anything was synced since it was settled. */
@@ -72,14 +93,15 @@ export class StoreDirectory {
   }
 
   /** What a power cut leaves at some moment since it was settled; half of the time just before a sync. */
-  cutPowerWithin(random: Prng): Remains {
+  cutPowerWithin(): Remains {
     this.#take();
+    const random = this.#random;
     const syncs = this.#events.flatMap(({ type }, at) => type === "synced" ? [at] : []);
     const sync = syncs[random.below(Math.max(1, syncs.length))];
     const until = sync !== undefined && random.chance(0.5)
       ? sync
       : random.below(this.#events.length + 1);
-    this.#files?.note(this.#events.slice(0, until));
+    this.#files?.note(this.#events.slice(0, until), this.#random);
     this.#events = [];
     return this.#files?.cutPower(random) ?? new Map();
   }
@@ -87,6 +109,8 @@ export class StoreDirectory {
   /** The program dies: its files stay as they stand while `end` closes them. */
   killProcess(end: () => void): void {
     this.settle();
+    this.#failures.clear();
+    this.#recorder?.disturb();
     const left = makeDirectory();
     copyFiles(this.path, left);
     end();
@@ -101,7 +125,7 @@ export class StoreDirectory {
   }
 
   /** The machine dies: `end` closes its files, and they become what is left of them. */
-  losePower(end: () => void, remains: Remains): void {
+  losePower(end: () => void, remains = this.#cutPower()): void {
     end();
     this.#recorder?.end();
     for (const { name } of Deno.readDirSync(this.path)) {
@@ -109,6 +133,11 @@ export class StoreDirectory {
     }
     for (const [path, content] of remains) Deno.writeFileSync(path, content);
     this.#begin(remains);
+  }
+
+  #cutPower(): Remains {
+    this.settle();
+    return this.#files?.cutPower(this.#random) ?? new Map();
   }
 
   remove(): void {

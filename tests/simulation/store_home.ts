@@ -2,8 +2,10 @@ import type { Prng } from "../../src/base/prng.ts";
 import type { UpkeepTimes } from "../../src/jobs/upkeep.ts";
 import type { Engine } from "../../src/member/openers.ts";
 import type { Entry } from "../../src/raft/types.ts";
+import type { StoreFailedError } from "../../src/store/failures.ts";
 import type { Results, Statement, Store } from "../../src/store/types.ts";
 import type { EventQueue } from "./event_queue.ts";
+import type { DiskFaults } from "./simulated_log.ts";
 import type { StoreFaults } from "./toy_state_machine.ts";
 import type { SimulatedProcess } from "./virtual_clock.ts";
 
@@ -18,6 +20,7 @@ export interface StoreHomeParts {
   readonly queue: EventQueue;
   readonly random: Prng;
   readonly faults: () => StoreFaults;
+  readonly diskFaults: () => DiskFaults;
   /** Every entry that is applied, and the state after it. */
   readonly applied: (entry: Entry, stateHash: number) => void;
 }
@@ -42,7 +45,9 @@ export interface StoreHome {
    * does not wait for that.
    */
   cutPowerSoon?(gone: () => void): boolean;
-  /** Takes that back. */
+  /** Whether its disk has given the program that runs a reason to end so. */
+  mayEnd?(error: StoreFailedError): boolean;
+  /** Takes a cut that was asked for back. */
   keepPower?(): void;
   /** Where a program would find itself that starts now, or before that. */
   readonly appliedIndex: number;

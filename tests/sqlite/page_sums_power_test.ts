@@ -126,7 +126,7 @@ function cut({ path, events, moments, digests }: Run, random: Prng, cuts: Cuts):
     ? sync
     : first + random.below(events.length + 1 - first);
   const files = new VolatileFiles(path.slice(0, path.lastIndexOf("/")));
-  files.note(events.slice(0, until));
+  files.note(events.slice(0, until), random);
   const remains = files.cutPower(random);
   for (const suffix of ["", "-wal", "-sums", "-shm"]) {
     const content = remains.get(path + suffix);
