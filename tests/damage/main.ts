@@ -176,6 +176,7 @@ async function round(cluster: Cluster, random: Prng): Promise<Round> {
   const path = random.below(2) === 0 ? databaseOf(victim) : found[random.below(found.length)] ?? "";
   const done = await damage(path, old, random);
   const what = `${isRunning ? "running" : signal} ${victim.id}: ${done}`;
+  console.log(what);
   // One that goes on meets what is damaged when it reads it.
   if (isRunning && random.below(2) === 0) await victim.kill("SIGKILL");
   if (!victim.running) await revive(victim);
