@@ -12,6 +12,13 @@ static sums_tail *sums_tail_of(sqlite3_file *file) {
 
 static int sums_read_part(sqlite3_file *, void *, int, sqlite3_int64);
 
+static int sums_mismatch(page_sums *s, sums_u64 page) {
+  if (__atomic_fetch_add(&s->mismatches, 1, __ATOMIC_ACQ_REL) == 0) {
+    __atomic_store_n(&s->first_page, page, __ATOMIC_RELEASE);
+  }
+  return SQLITE_IOERR_DATA;
+}
+
 static int sums_read(sqlite3_file *file, void *into, int amount, sqlite3_int64 offset) {
   sums_tail *tail = sums_tail_of(file);
   page_sums *s = tail->of;
@@ -34,18 +41,15 @@ static int sums_read(sqlite3_file *file, void *into, int amount, sqlite3_int64 o
     if (offset + at == SUMS_LOCK_BYTE) continue;
     /* A page that the file has not: only one that was in it is missed. */
     if (rc != SQLITE_OK) {
-      sums_u32 *known = sums_at(s, page, 0);
+      sums_u32 *known = sums_at(&s->pages, page, 0);
       if (known == NULL || __atomic_load_n(known, __ATOMIC_ACQUIRE) == 0) continue;
     }
-    if (sums_is_one(bytes, page_bytes, s, page)) continue;
+    if (sums_is_one(bytes, page_bytes, &s->pages, page)) continue;
     /* Once more, of the file: what was wrong on the way is not wrong there. */
     rc = tail->original->xRead(file, bytes, page_bytes, offset + at);
     if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return rc;
-    if (sums_is_one(bytes, page_bytes, s, page)) continue;
-    if (__atomic_fetch_add(&s->mismatches, 1, __ATOMIC_ACQ_REL) == 0) {
-      __atomic_store_n(&s->first_page, page, __ATOMIC_RELEASE);
-    }
-    return SQLITE_IOERR_DATA;
+    if (sums_is_one(bytes, page_bytes, &s->pages, page)) continue;
+    return sums_mismatch(s, page);
   }
   return rc;
 }
@@ -74,13 +78,13 @@ static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_
   page_bytes = (sqlite3_int64)s->head.page_bytes;
   if (page_bytes == 0) return rc;
   if (rc != SQLITE_OK || amount != page_bytes || offset % page_bytes != 0) {
-    sums_forget(s, offset / page_bytes + 1, (offset + amount + page_bytes - 1) / page_bytes + 1);
+    sums_forget(&s->pages, offset / page_bytes + 1, (offset + amount + page_bytes - 1) / page_bytes + 1);
   } else {
     sums_u64 page = offset / page_bytes + 1;
-    sums_u32 *sum = sums_at(s, page, 1);
+    sums_u32 *sum = sums_at(&s->pages, page, 1);
     if (sum == NULL) return SQLITE_IOERR_NOMEM;
     __atomic_store_n(sum, sums_of_page(from, amount, page), __ATOMIC_RELEASE);
-    sums_set_dirty(s, page);
+    sums_set_dirty(&s->pages, page);
   }
   return rc;
 }
@@ -91,7 +95,7 @@ static int sums_truncate(sqlite3_file *file, sqlite3_int64 size) {
   int rc = sums_unseal(s);
   if (rc != SQLITE_OK) return rc;
   rc = tail->original->xTruncate(file, size);
-  if (s->head.page_bytes > 0) sums_forget(s, size / s->head.page_bytes + 1, ~0ULL);
+  if (s->head.page_bytes > 0) sums_forget(&s->pages, size / s->head.page_bytes + 1, ~0ULL);
   return rc;
 }
 
@@ -131,22 +135,92 @@ static sums_u64 sums_file_id(const char *path) {
 #endif
 }
 
-/* The WAL's header, when it is begun anew. */
+/* Bytes of the WAL before its first frame, and of each frame before its page. */
+#define SUMS_WAL_HEADER 32
+#define SUMS_FRAME_HEADER 24
+
+/* The frame that has the byte at offset, from 1 on; into: where in the frame that is. */
+static sums_u64 sums_frame_at(page_sums *s, sqlite3_int64 offset, sqlite3_int64 *into) {
+  sqlite3_int64 frame_bytes = (sqlite3_int64)s->head.page_bytes + SUMS_FRAME_HEADER;
+  *into = (offset - SUMS_WAL_HEADER) % frame_bytes;
+  return (offset - SUMS_WAL_HEADER) / frame_bytes + 1;
+}
+
+/*
+ * SQLite looks at the sums in the WAL when it recovers it, and not when it reads a page there, to
+ * answer by it or to move it into the file. So there are sums of its pages here, as far as they are
+ * in frames that this process has written, or read before.
+ */
+static int sums_read_wal(sqlite3_file *file, void *into, int amount, sqlite3_int64 offset) {
+  sums_tail *tail = sums_tail_of(file);
+  page_sums *s = tail->of;
+  int page_bytes = (int)s->head.page_bytes, skipped;
+  unsigned char header[4];
+  sqlite3_int64 at;
+  sums_u64 frame;
+  int rc = tail->original->xRead(file, into, amount, offset);
+  if (rc != SQLITE_OK || page_bytes == 0 || offset < SUMS_WAL_HEADER) return rc;
+  frame = sums_frame_at(s, offset, &at);
+  /* A page, or a frame with it. */
+  if (amount == page_bytes && at == SUMS_FRAME_HEADER) skipped = 0;
+  else if (amount == page_bytes + SUMS_FRAME_HEADER && at == 0) skipped = SUMS_FRAME_HEADER;
+  else return rc;
+  if (sums_is_one((unsigned char *)into + skipped, page_bytes, &s->frames, frame)) return rc;
+  /* Once more, as above. */
+  rc = tail->original->xRead(file, into, amount, offset);
+  if (rc != SQLITE_OK) return rc;
+  if (sums_is_one((unsigned char *)into + skipped, page_bytes, &s->frames, frame)) return rc;
+  rc = tail->original->xRead(file, header, sizeof header, offset + skipped - SUMS_FRAME_HEADER);
+  if (rc != SQLITE_OK) return rc;
+  return sums_mismatch(s, (sums_u32)header[0] << 24 | header[1] << 16 | header[2] << 8 | header[3]);
+}
+
+/* Of what was written into the WAL: the sum of a page that is whole. */
+static int sums_of_written(page_sums *s, const void *from, int amount, sqlite3_int64 offset, int rc) {
+  int page_bytes = (int)s->head.page_bytes;
+  sqlite3_int64 at;
+  sums_u64 frame;
+  sums_u32 *sum;
+  if (page_bytes == 0 || offset < SUMS_WAL_HEADER) return SQLITE_OK;
+  frame = sums_frame_at(s, offset, &at);
+  if (at + amount <= SUMS_FRAME_HEADER) return SQLITE_OK;
+  if (rc != SQLITE_OK || amount != page_bytes || at != SUMS_FRAME_HEADER) {
+    sums_forget(&s->frames, frame, sums_frame_at(s, offset + amount - 1, &at) + 1);
+    return SQLITE_OK;
+  }
+  sum = sums_at(&s->frames, frame, 1);
+  if (sum == NULL) return SQLITE_IOERR_NOMEM;
+  __atomic_store_n(sum, sums_of_page(from, amount, frame), __ATOMIC_RELEASE);
+  return SQLITE_OK;
+}
+
 static int sums_write_wal(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset) {
   sums_tail *tail = sums_tail_of(file);
   int rc = tail->original->xWrite(file, from, amount, offset);
-  if (rc == SQLITE_OK && offset == 0 && amount == 32) {
-    page_sums *s;
+  int noted = sums_of_written(tail->of, from, amount, offset, rc);
+  if (rc == SQLITE_OK) rc = noted;
+  /* The WAL's header, when it is begun anew. */
+  if (rc == SQLITE_OK && offset == 0 && amount == SUMS_WAL_HEADER) {
+    page_sums *s = tail->of;
     sqlite3_mutex_enter(sums_mutex());
-    /* The WAL may be open for longer than the database, and this may have ended. */
-    for (s = sums_all; s != NULL && s != tail->of; s = s->next);
-    if (s != NULL) {
+    if (!s->ended) {
       memcpy(s->head.salts, (const char *)from + 16, 8);
       __atomic_store_n(&s->head.sealed_at, -1, __ATOMIC_RELEASE);
       s->head.file_id = sums_file_id(s->path);
       rc = sums_write_head(s);
     }
     sqlite3_mutex_leave(sums_mutex());
+  }
+  return rc;
+}
+
+static int sums_truncate_wal(sqlite3_file *file, sqlite3_int64 size) {
+  sums_tail *tail = sums_tail_of(file);
+  sqlite3_int64 at;
+  int rc = tail->original->xTruncate(file, size);
+  if (tail->of->head.page_bytes > 0) {
+    sums_u64 from = size < SUMS_WAL_HEADER ? 1 : sums_frame_at(tail->of, size, &at);
+    sums_forget(&tail->of->frames, from, ~0ULL);
   }
   return rc;
 }
@@ -168,20 +242,23 @@ static int sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
   length = strlen(name) - (is_wal ? 4 : 0);
   sqlite3_mutex_enter(sums_mutex());
   tail->of = sums_find(name, length);
-  if (tail->of != NULL && is_database) tail->of->open++;
+  if (tail->of != NULL) tail->of->open++;
   sqlite3_mutex_leave(sums_mutex());
   if (tail->of == NULL) return rc;
   tail->original = file->pMethods;
   tail->methods = *file->pMethods;
-  if (is_wal) tail->methods.xWrite = sums_write_wal;
-  else {
+  tail->methods.xClose = sums_close;
+  if (is_wal) {
+    tail->methods.xRead = sums_read_wal;
+    tail->methods.xWrite = sums_write_wal;
+    tail->methods.xTruncate = sums_truncate_wal;
+  } else {
     /* Without memory-mapped reads, which nobody could look at. */
     if (tail->methods.iVersion > 2) tail->methods.iVersion = 2;
     tail->methods.xRead = sums_read;
     tail->methods.xWrite = sums_write;
     tail->methods.xTruncate = sums_truncate;
     tail->methods.xSync = sums_sync;
-    tail->methods.xClose = sums_close;
   }
   file->pMethods = &tail->methods;
   return rc;

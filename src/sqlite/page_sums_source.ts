@@ -68,7 +68,7 @@ static int sums_load(page_sums *s, sqlite3_int64 applied) {
     if (s->side->pMethods->xRead(s->side, &block, sizeof block, (number + 1) * BLOCK_BYTES)
         != SQLITE_OK) continue;
     if (block.sum != sums_of_block(&block, number)) continue;
-    first = sums_at(s, number * SUMS_IN_BLOCK + 1, 1);
+    first = sums_at(&s->pages, number * SUMS_IN_BLOCK + 1, 1);
     if (first != NULL) memcpy(first, block.sums, sizeof block.sums);
   }
   return 1;
@@ -130,7 +130,7 @@ SQLITE_API int raftlite_sums_begin(const char *path, sqlite3_int64 applied) {
   }
   known = sums_load(s, applied);
   if (!known) {
-    sums_clear(s);
+    sums_clear(&s->pages);
     memset(&s->head, 0, sizeof s->head);
     memcpy(s->head.magic, sums_magic, sizeof sums_magic);
     s->head.file_id = sums_file_id(s->path);

@@ -25,6 +25,10 @@ typedef struct {
   unsigned char dirty[BLOCKS_IN_SHELF];
 } sums_shelf;
 
+typedef struct {
+  sums_shelf *shelves[SHELVES];
+} sums_table;
+
 /* The first block of the side file. */
 typedef struct {
   char magic[24];
@@ -51,7 +55,9 @@ struct page_sums {
   int open;
   int ended;
   sums_head head;
-  sums_shelf *shelves[SHELVES];
+  sums_table pages;
+  /* Of the pages in the frames of the WAL, by the frame: while this process runs only. */
+  sums_table frames;
   /* Reads that did not have what was written, and the page of the first. */
   sums_u64 mismatches;
   sums_u64 first_page;
@@ -195,22 +201,22 @@ static sums_u64 sums_of_head(const sums_head *head) {
   return sum;
 }
 
-/* Where the sum of a page is; NULL where there is none, or no memory for it. */
-static sums_u32 *sums_at(page_sums *s, sums_u64 page, int make) {
+/* Where the sum of a page, or of a frame, is; NULL where there is none, or no memory for it. */
+static sums_u32 *sums_at(sums_table *t, sums_u64 page, int make) {
   sums_u64 number = (page - 1) / SUMS_IN_BLOCK;
   sums_shelf *shelf;
   sums_block *block;
   if (number >= (sums_u64)SHELVES * BLOCKS_IN_SHELF) return NULL;
-  shelf = __atomic_load_n(&s->shelves[number / BLOCKS_IN_SHELF], __ATOMIC_ACQUIRE);
+  shelf = __atomic_load_n(&t->shelves[number / BLOCKS_IN_SHELF], __ATOMIC_ACQUIRE);
   block = shelf == NULL
     ? NULL
     : __atomic_load_n(&shelf->blocks[number % BLOCKS_IN_SHELF], __ATOMIC_ACQUIRE);
   if (block == NULL && make) {
     sqlite3_mutex_enter(sums_mutex());
-    shelf = s->shelves[number / BLOCKS_IN_SHELF];
+    shelf = t->shelves[number / BLOCKS_IN_SHELF];
     if (shelf == NULL) {
       shelf = calloc(1, sizeof *shelf);
-      __atomic_store_n(&s->shelves[number / BLOCKS_IN_SHELF], shelf, __ATOMIC_RELEASE);
+      __atomic_store_n(&t->shelves[number / BLOCKS_IN_SHELF], shelf, __ATOMIC_RELEASE);
     }
     if (shelf != NULL) {
       block = shelf->blocks[number % BLOCKS_IN_SHELF];
@@ -224,37 +230,37 @@ static sums_u32 *sums_at(page_sums *s, sums_u64 page, int make) {
   return block == NULL ? NULL : &block->sums[(page - 1) % SUMS_IN_BLOCK];
 }
 
-static void sums_set_dirty(page_sums *s, sums_u64 page) {
+static void sums_set_dirty(sums_table *t, sums_u64 page) {
   sums_u64 number = (page - 1) / SUMS_IN_BLOCK;
-  sums_shelf *shelf = __atomic_load_n(&s->shelves[number / BLOCKS_IN_SHELF], __ATOMIC_ACQUIRE);
+  sums_shelf *shelf = __atomic_load_n(&t->shelves[number / BLOCKS_IN_SHELF], __ATOMIC_ACQUIRE);
   if (shelf != NULL) __atomic_store_n(&shelf->dirty[number % BLOCKS_IN_SHELF], 1, __ATOMIC_RELEASE);
 }
 
-static void sums_forget(page_sums *s, sums_u64 from, sums_u64 until) {
+static void sums_forget(sums_table *t, sums_u64 from, sums_u64 until) {
   for (sums_u64 page = from; page < until;) {
-    sums_u32 *sum = sums_at(s, page, 0);
+    sums_u32 *sum = sums_at(t, page, 0);
     if (sum == NULL) {
       /* The next block, or the next shelf. */
       sums_u64 number = (page - 1) / SUMS_IN_BLOCK;
       if (number >= (sums_u64)SHELVES * BLOCKS_IN_SHELF) return;
-      number = s->shelves[number / BLOCKS_IN_SHELF] == NULL
+      number = t->shelves[number / BLOCKS_IN_SHELF] == NULL
         ? (number / BLOCKS_IN_SHELF + 1) * BLOCKS_IN_SHELF
         : number + 1;
       page = number * SUMS_IN_BLOCK + 1;
       continue;
     }
-    if (__atomic_exchange_n(sum, 0, __ATOMIC_ACQ_REL) != 0) sums_set_dirty(s, page);
+    if (__atomic_exchange_n(sum, 0, __ATOMIC_ACQ_REL) != 0) sums_set_dirty(t, page);
     page++;
   }
 }
 
-static void sums_clear(page_sums *s) {
+static void sums_clear(sums_table *t) {
   for (int i = 0; i < SHELVES; i++) {
-    sums_shelf *shelf = s->shelves[i];
+    sums_shelf *shelf = t->shelves[i];
     if (shelf == NULL) continue;
     for (int j = 0; j < BLOCKS_IN_SHELF; j++) free(shelf->blocks[j]);
     free(shelf);
-    s->shelves[i] = NULL;
+    t->shelves[i] = NULL;
   }
 }
 
@@ -265,7 +271,8 @@ static void sums_close_file(sqlite3_file *file) {
 
 static void sums_free(page_sums *s) {
   if (s->side != NULL) sums_close_file(s->side);
-  sums_clear(s);
+  sums_clear(&s->pages);
+  sums_clear(&s->frames);
   sqlite3_free(s->path);
   sqlite3_free(s->side_path);
   free(s);
@@ -298,7 +305,7 @@ static int sums_flush(page_sums *s, int *written) {
   *written = 0;
   if (s->ended) return SQLITE_OK;
   for (int i = 0; i < SHELVES; i++) {
-    sums_shelf *shelf = s->shelves[i];
+    sums_shelf *shelf = s->pages.shelves[i];
     if (shelf == NULL) continue;
     for (int j = 0; j < BLOCKS_IN_SHELF; j++) {
       sums_u64 number = (sums_u64)i * BLOCKS_IN_SHELF + j;
@@ -319,14 +326,14 @@ static int sums_flush(page_sums *s, int *written) {
   return SQLITE_OK;
 }
 
-static int sums_is_one(const unsigned char *bytes, int length, page_sums *s, sums_u64 page) {
+static int sums_is_one(const unsigned char *bytes, int length, sums_table *t, sums_u64 page) {
   sums_u32 sum = sums_of_page(bytes, length, page), known = 0;
-  sums_u32 *at = sums_at(s, page, 1);
+  sums_u32 *at = sums_at(t, page, 1);
   if (at == NULL) return 1;
   /* The first to see a page of which nothing is known says what it is from now on. */
   if (__atomic_load_n(at, __ATOMIC_ACQUIRE) == 0 &&
       __atomic_compare_exchange_n(at, &known, sum, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-    sums_set_dirty(s, page);
+    sums_set_dirty(t, page);
     return 1;
   }
   return __atomic_load_n(at, __ATOMIC_ACQUIRE) == sum;

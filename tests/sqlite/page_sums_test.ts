@@ -173,6 +173,47 @@ Deno.test("a page of a database file that is an old one, or is damaged while it 
     sums.end(8);
   }));
 
+Deno.test("a page of the WAL that is not what was written is not read, moved into the file or copied", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/db.sqlite`;
+    make(path);
+    const sums = begin(path, 7);
+    using database = open(path);
+    database.exec("UPDATE t SET v = hex(randomblob(50))");
+    readAll(path);
+    // A frame that has a leaf of the table: behind its header, the page.
+    const random = new Prng(4n);
+    const frame = 10 + random.below(20);
+    const pageAt = 32 + frame * (24 + pageBytes) + 24;
+    const whole = await Deno.readFile(`${path}-wal`);
+    const page = new DataView(whole.buffer).getUint32(pageAt - 24);
+    const damaged = whole.slice();
+    const at = pageAt + pageBytes - 1 - random.below(200);
+    damaged[at] = (damaged[at] ?? 0) ^ (1 << random.below(8));
+    await Deno.writeFile(`${path}-wal`, damaged);
+    assert.throws(() => readAll(path), isWrongPage);
+    assert.deepEqual(sums.mismatches, { reads: 1, page });
+    {
+      using image = new DatabaseImage(library, path, 1000);
+      const bytes = new Uint8Array(new ArrayBuffer(image.sizeBytes));
+      assert.throws(() => image.read(0, bytes), isWrongPage);
+    }
+    assert.throws(() => database.checkpoint("passive"), isWrongPage);
+    // As it was written it is right, and so is what is written over it.
+    await Deno.writeFile(`${path}-wal`, whole);
+    readAll(path);
+    database.checkpoint("truncate");
+    for (let i = 0; i < 3; i++) {
+      database.exec("UPDATE t SET v = hex(randomblob(50))");
+      readAll(path);
+      database.checkpoint(i === 1 ? "passive" : "truncate");
+      readAll(path);
+    }
+    assert.equal(sums.mismatches.reads, 3);
+    database.close();
+    sums.end(8);
+  }));
+
 Deno.test("sums of pages are not believed where another has written the database, or they are damaged themselves", () =>
   withDirectory(async (directory) => {
     const path = `${directory}/db.sqlite`;
