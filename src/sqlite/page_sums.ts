@@ -11,9 +11,9 @@ export interface Mismatches {
 
 /**
  * The sums of one database file's pages, from before its first connection is opened until its last
- * one is closed: of whatever SQLite writes into the file by any connection of this process, and
- * compared in every read of it (`page_sums_source.ts`). A read of another page than the one written
- * fails with SQLITE_IOERR_DATA.
+ * one is closed: of whatever SQLite writes into the file or its WAL by any connection of this process,
+ * and compared in every read of it (`page_sums_source.ts`). A read of another page than the one
+ * written fails with SQLITE_IOERR_DATA. Those of the WAL are in memory only.
  *
  * A side file, `…-sums`, keeps them from one run to the next. It is believed only where nothing else
  * can have written the database meanwhile:

@@ -6,10 +6,10 @@ import { pageSumsTableSource } from "./page_sums_table_source.ts";
  * page into the file, and compared wherever anything reads one out of it. `page_sums.ts` tells how it
  * is used; `src/store/README.md`, why it raises no false alarm.
  *
- * A layer over the default VFS, which looks at no other files than those that were named to it: the
- * methods of their handles are others, all else is the default VFS's. In memory a sum has four bytes,
- * 0 for a page of which nothing is known yet. In the side file they are in blocks, each with a sum
- * of its own: a block that is torn, or damaged itself, says nothing of its pages.
+ * A layer over the default VFS, which looks at no other files than those that were named to it, and
+ * at their WALs: the methods of their handles are others, all else is the default VFS's. In memory a
+ * sum has four bytes, 0 for a page of which nothing is known yet. In the side file they are in blocks,
+ * each with a sum of its own: a block that is torn, or damaged itself, says nothing of its pages.
  *
  * Three parts: the sums themselves (`page_sums_table_source.ts`), the layer
  * (`page_sums_layer_source.ts`), and here what the program calls to begin and to end them.

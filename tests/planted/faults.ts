@@ -352,10 +352,10 @@ export const faults: readonly Fault[] = [
   },
   {
     name: "pages-before-their-sums",
-    breaks: "a checkpoint syncs the database's file and not the sums of its pages",
+    breaks: "the database's file is synced, and the sums of its pages are not",
     file: "src/sqlite/page_sums_layer_source.ts",
-    from: "rc = sums_flush(tail->of, &written);",
-    to: "rc = SQLITE_OK, written = 0;",
+    from: "if (rc == SQLITE_OK && written) rc = side->pMethods->xSync(side, flags);",
+    to: "",
     store: "sqlite",
   },
 ];

@@ -26,8 +26,17 @@ export class VolatileFile {
     this.#changes = [];
   }
 
+  /**
+   * Of many changes each with a fate of its own hardly ever a whole transaction is left; so sometimes
+   * all are there, or all up to one of them.
+   */
   afterPowerCut(random: Prng): Uint8Array<ArrayBuffer> {
-    return afterPowerCut(this.#durable, this.#changes, random);
+    const kind = random.below(4);
+    const { length } = this.#changes;
+    const spared = kind === 0 ? length : kind === 1 ? random.below(length + 1) : 0;
+    const content = new Content(this.#durable.slice());
+    for (const change of this.#changes.slice(0, spared)) content.apply(change);
+    return afterPowerCut(content, this.#changes.slice(spared), random);
   }
 }
 

@@ -8,9 +8,9 @@ import { Summary } from "./summary.ts";
 // the death of programs at any moment between two events.
 //
 // Not simulated:
-// - the disk of SQLite's files, which are real ones in a temporary directory, as far as it is never
-//   full and never fails; what a power cut takes of them, at any write or sync of a thread's work, is
-//   simulated (tests/power) where its writes can be seen: on Linux, with a C compiler;
+// - the disk of SQLite's files where its writes cannot be seen (tests/power): elsewhere than on Linux,
+//   or without a C compiler. Else the power goes at any write or sync of a thread's work, writes find
+//   no room there and syncs fail; what the main thread writes at once meets no such thing;
 // - the death of a program alone within a transaction or between two of one entry;
 // - the time that a statement takes, which is none: nothing is interrupted, or taken back as late;
 // - answers so long that a reader waits for its client, which blocks its thread;
