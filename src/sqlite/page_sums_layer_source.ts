@@ -35,6 +35,7 @@ static int sums_read(sqlite3_file *file, void *into, int amount, sqlite3_int64 o
   rc = tail->original->xRead(file, into, amount, offset);
   if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) return rc;
   if (page_bytes == 0 || amount % page_bytes != 0 || offset % page_bytes != 0) return rc;
+  if (s->refused_for != 0) return sums_mismatch(s, s->refused_for);
   for (int at = 0; at < amount; at += page_bytes) {
     sums_u64 page = (offset + at) / page_bytes + 1;
     unsigned char *bytes = (unsigned char *)into + at;
@@ -146,6 +147,18 @@ static sums_u64 sums_frame_at(page_sums *s, sqlite3_int64 offset, sqlite3_int64 
   return (offset - SUMS_WAL_HEADER) / frame_bytes + 1;
 }
 
+/* header: the frame's, which begins with the page's number. */
+static int sums_mismatch_in_wal(page_sums *s, const unsigned char *header) {
+  sums_u32 page = (sums_u32)header[0] << 24 | header[1] << 16 | header[2] << 8 | header[3];
+  sqlite3_mutex_enter(sums_mutex());
+  if (s->head.wrong_page == 0 && !s->ended) {
+    s->head.wrong_page = page == 0 ? 1 : page;
+    if (sums_write_head(s) == SQLITE_OK) s->side->pMethods->xSync(s->side, SQLITE_SYNC_NORMAL);
+  }
+  sqlite3_mutex_leave(sums_mutex());
+  return sums_mismatch(s, page);
+}
+
 /*
  * SQLite looks at the sums in the WAL when it recovers it, and not when it reads a page there, to
  * answer by it or to move it into the file. So there are sums of its pages here, as far as they are
@@ -171,8 +184,7 @@ static int sums_read_wal(sqlite3_file *file, void *into, int amount, sqlite3_int
   if (rc != SQLITE_OK) return rc;
   if (sums_is_one((unsigned char *)into + skipped, page_bytes, &s->frames, frame)) return rc;
   rc = tail->original->xRead(file, header, sizeof header, offset + skipped - SUMS_FRAME_HEADER);
-  if (rc != SQLITE_OK) return rc;
-  return sums_mismatch(s, (sums_u32)header[0] << 24 | header[1] << 16 | header[2] << 8 | header[3]);
+  return rc == SQLITE_OK ? sums_mismatch_in_wal(s, header) : rc;
 }
 
 /* Of what was written into the WAL: the sum of a page that is whole. */

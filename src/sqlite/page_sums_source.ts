@@ -57,6 +57,11 @@ static int sums_load(page_sums *s, sqlite3_int64 applied) {
   if (head.probe != sums_probe() || head.sum != sums_of_head(&head)) return 0;
   if (head.page_bytes < 512 || head.page_bytes > 65536) return 0;
   if (head.file_id != sums_file_id(s->path)) return 0;
+  if (head.wrong_page != 0) {
+    s->head = head;
+    s->refused_for = head.wrong_page;
+    return 1;
+  }
   memcpy(s->head.salts, head.salts, sizeof head.salts);
   if (sums_wal(s) != (head.sealed_at >= 0 ? SUMS_NO_WAL : SUMS_OWN_WAL)) return 0;
   if (head.sealed_at >= 0 && head.sealed_at != applied) return 0;

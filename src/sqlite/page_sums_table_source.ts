@@ -39,6 +39,11 @@ typedef struct {
   unsigned char salts[8];
   /* The index up to which the database was applied when it was closed; -1 since it was written. */
   sqlite3_int64 sealed_at;
+  /*
+   * A page of the WAL that was another one than was written, 0 for none. A start would take the WAL
+   * for ended there, while of what is behind some may be in the file: so nothing is read any more.
+   */
+  sums_u64 wrong_page;
   /* What this build makes of some bytes: sums of another build would not be understood. */
   sums_u64 probe;
   sums_u64 sum;
@@ -61,6 +66,8 @@ struct page_sums {
   /* Reads that did not have what was written, and the page of the first. */
   sums_u64 mismatches;
   sums_u64 first_page;
+  /* What an earlier process has found wrong in the WAL: no read succeeds. */
+  sums_u64 refused_for;
 };
 
 /* Behind what the default VFS keeps of a file. */
@@ -70,7 +77,7 @@ typedef struct {
   sqlite3_io_methods methods;
 } sums_tail;
 
-static const char sums_magic[24] = "raftlite page sums 1";
+static const char sums_magic[24] = "raftlite page sums 2";
 static sqlite3_vfs sums_vfs;
 static sqlite3_vfs *sums_original;
 static page_sums *sums_all;
