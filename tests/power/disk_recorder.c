@@ -241,10 +241,13 @@ recording *recorder_begin(const char *library, const char *directory) {
       pthread_mutex_unlock(&mutex);
       return NULL;
     }
-    original_open = unix_vfs->open;
+    /* Another thread of the process may lay a copy of this over it at the same time. */
     original_remove = unix_vfs->remove;
-    unix_vfs->open = own_open;
-    unix_vfs->remove = own_remove;
+    while (!__atomic_compare_exchange_n(&unix_vfs->remove, &original_remove, own_remove, 0,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+    original_open = unix_vfs->open;
+    while (!__atomic_compare_exchange_n(&unix_vfs->open, &original_open, own_open, 0,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
   }
   to = calloc(1, sizeof *to);
   if (to == NULL) abort();

@@ -50,7 +50,9 @@ async function load(): Promise<Calls | undefined> {
   const directory = await Deno.makeTempDir({ prefix: "raftlite-recorder-" });
   try {
     const path = `${directory}/disk_recorder.so`;
-    const args = ["-shared", "-fPIC", "-O2", "-Wall", "-o", path, source, "-ldl", "-lpthread"];
+    // SQLite goes on calling it when the thread that has loaded it is over.
+    const stays = "-Wl,-z,nodelete";
+    const args = ["-shared", "-fPIC", "-O2", stays, "-o", path, source, "-ldl", "-lpthread"];
     const { success, stderr } = await new Deno.Command("cc", { args, stdin: "null" }).output();
     if (!success) return without(decoder.decode(stderr));
     return Deno.dlopen(path, symbols).symbols;
