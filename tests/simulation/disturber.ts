@@ -159,9 +159,7 @@ export class Disturber {
 
   #cutPower(victim: Machine | undefined): boolean {
     if (victim === undefined) return false;
-    victim.cutPower(() =>
-      this.#later(choose(this.#random, [50, 1000, 4000]), () => victim.start())
-    );
+    victim.cutPower(() => this.#later(this.#random.pick([50, 1000, 4000]), () => victim.start()));
     return true;
   }
 
