@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import fc from "fast-check";
 import { rightsOf } from "../../src/access/table_rights.ts";
+import { FormatError } from "../../src/base/bytes.ts";
 import { checksum } from "../../src/base/checksum.ts";
 import {
+  CommandType,
   decodeCommand,
   encodeCommand,
+  isScrub,
+  isUnseen,
   requestIdOf,
   unknownCommand,
   versionNeeded,
@@ -130,7 +134,27 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant("load_abort" as const), loadId, request }, {
     noNullPrototype: true,
   }),
+  fc.record({
+    type: fc.constant("upkeep" as const),
+    task: fc.constantFrom("vacuum", "optimize", "scrub"),
+    step: fc.constantFrom("begin", "vacuum", "vacuum_to_incremental", "incremental_vacuum"),
+    last: fc.boolean(),
+    pages: fc.nat(),
+    after: fc.maxSafeNat(),
+    request,
+  }, { noNullPrototype: true }),
+  fc.record({
+    type: fc.constant("changes_cursor" as const),
+    delivered: fc.maxSafeNat(),
+    request,
+  }, { noNullPrototype: true }),
 );
+
+/** With the checksum of what it has become. */
+function summed(bytes: Uint8Array): Uint8Array {
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(0, checksum(bytes.subarray(4)), true);
+  return bytes;
+}
 
 Deno.test("decodeCommand gives back what encodeCommand was given", () => {
   fc.assert(fc.property(command, (given) => {
@@ -243,6 +267,83 @@ Deno.test("rights that are none, or of a command that has none, are a fault of t
   }
   const abort = encodeCommand({ type: "load_abort", loadId: 1n, request: undefined });
   abort[4] = 2;
-  new DataView(abort.buffer, abort.byteOffset).setUint32(0, checksum(abort.subarray(4)), true);
-  assert.match(commandFault(abort) ?? "", /Rights in a command of type 4/);
+  assert.match(commandFault(summed(abort)) ?? "", /Rights in a command of type 4/);
+});
+
+Deno.test("commandFault() refuses what decodeCommand() does, whichever byte of a command is changed", () => {
+  const places = fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 }));
+  fc.assert(
+    fc.property(command, places, (given, [place, change]) => {
+      const bytes = encodeCommand(given);
+      assert.equal(commandFault(bytes), undefined);
+      const at = 4 + place % (bytes.length - 4);
+      bytes[at] = (bytes[at] ?? 0) ^ change;
+      const fault = commandFault(summed(bytes));
+      const refusal = refusalOf(bytes);
+      // Of a load one looks at what the other passes over; texts are read where they are bound.
+      if (bytes[5] === CommandType.load_sql || refusal?.endsWith("is not UTF-8")) return;
+      assert.equal(fault === undefined, refusal === undefined, `${fault}; ${refusal}`);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+function refusalOf(bytes: Uint8Array): string | undefined {
+  try {
+    decodeCommand(bytes);
+    return undefined;
+  } catch (error) {
+    assert.ok(error instanceof FormatError);
+    return error.message;
+  }
+}
+
+Deno.test("a command of a newer raftlite, or of no kind that there is, is a fault by its name", () => {
+  const bytes = encodeCommand({
+    type: "execute",
+    statements: [{ sql: "", positional: [null] }],
+    transaction: false,
+    unified: false,
+    timeoutMs: 0,
+    request: undefined,
+  });
+  const changes: [at: number, value: number, fault: RegExp][] = [
+    [4, 4, /Unknown command version 4/],
+    [5, 99, /Unknown command type 99/],
+    [bytes.length - 5, 9, /Unknown value type 9/],
+  ];
+  for (const [at, value, fault] of changes) {
+    const changed = bytes.slice();
+    changed[at] = value;
+    assert.match(commandFault(summed(changed)) ?? "", fault);
+    assert.throws(() => decodeCommand(changed), { name: "FormatError", message: fault });
+  }
+});
+
+Deno.test("requestIdOf gives undefined for numbers that no request has, and for a command cut short", () => {
+  const bytes = encodeCommand({
+    type: "load_abort",
+    loadId: 1n,
+    request: { origin: 1n, sequence: 2, floor: 1 },
+  });
+  const data = stampCommand(bytes, { clock: 0, seed: 0n }, false);
+  assert.equal(requestIdOf(data.subarray(0, 16 + 8 + 23)), undefined);
+  data[16 + 8 + 8 + 7] = 0xff;
+  assert.equal(requestIdOf(data), undefined);
+});
+
+Deno.test("isScrub() and isUnseen() look at a command's type and task, with a request id or without", () => {
+  const upkeep = { type: "upkeep", step: "begin", last: false, pages: 0, after: 0 } as const;
+  const id = { origin: 1n, sequence: 2, floor: 1 };
+  const seenOf = (command: Command) => {
+    const data = stampCommand(encodeCommand(command), { clock: 0, seed: 0n }, false);
+    return [isScrub(data), isUnseen(data)];
+  };
+  for (const request of [undefined, id]) {
+    assert.deepEqual(seenOf({ ...upkeep, task: "scrub", request }), [true, true]);
+    assert.deepEqual(seenOf({ ...upkeep, task: "vacuum", request }), [false, true]);
+    assert.deepEqual(seenOf({ type: "load_abort", loadId: 3n, request }), [false, true]);
+    const load = { type: "load_commit", loadId: 3n, size: 0, checksum: 0, request } as const;
+    assert.deepEqual(seenOf(load), [false, false]);
+  }
 });

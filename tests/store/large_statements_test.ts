@@ -5,6 +5,7 @@ import {
   decodeCommand,
   encodeCommand,
   encodeLongCommand,
+  isLongCommand,
 } from "../../src/store/codec/command_codec.ts";
 import {
   joinStatements,
@@ -12,7 +13,7 @@ import {
   sqlTexts,
 } from "../../src/store/codec/statement_codec.ts";
 import { type Command, EncodedStatements, SqlReal, type Statement } from "../../src/store/types.ts";
-import { plain, TestStore } from "./fixture.ts";
+import { plain, stepOf, TestStore } from "./fixture.ts";
 
 const decoder = new TextDecoder();
 
@@ -25,13 +26,15 @@ const statements: Statement[] = [
   { sql: "SELECT 1" },
   { sql: "SELECT ?, ?", positional: [1, "ä"] },
   { sql: `SELECT '${"😀".repeat(sliceBytes)}'`, positional: [null, new SqlReal(2), 2n ** 60n] },
+  // Cut in the middle of each character.
+  { sql: `SELECT ' ${"😀".repeat(sliceBytes)}'` },
   { sql: "SELECT :a", named: new Map([["a", new Uint8Array(3 * sliceBytes).fill(7)]]) },
   { sql: "SELECT ?", positional: [-1, -(2 ** 53 - 1), 2 ** 53 - 1, 2 ** 32, -(2 ** 32), 0.5] },
 ];
 
 Deno.test("joinStatements() encodes as encodeCommand() does, with pauses, whatever comes encoded", async () => {
   const joined = await joinStatements([statements], () => Promise.resolve());
-  for (const cut of [0, 1, 3, 5]) {
+  for (const cut of [0, 1, 3, 5, 6]) {
     const first = await joinStatements([statements.slice(0, cut)], () => Promise.resolve());
     const pauses = turns();
     const { bytes, length } = await joinStatements([first, statements.slice(cut)], pauses.next);
@@ -67,9 +70,27 @@ Deno.test("encodeLongCommand() makes the bytes of encodeCommand(), with pauses",
     const pauses = turns();
     const bytes = await encodeLongCommand(command, pauses.next);
     assertSameBytes(bytes, encodeCommand(command));
+    assert(isLongCommand(command));
     assert(pauses.count >= 2 * Math.floor(bytes.length / sliceBytes), `${pauses.count} pauses`);
     decodeCommand(bytes);
   }
+});
+
+Deno.test("isLongCommand() says of a long text, or many steps, that they are to be encoded with pauses", async () => {
+  const step = stepOf(`SELECT '${"x".repeat(sliceBytes)}'`);
+  const script: Command = { type: "script", steps: [step], request: undefined };
+  assert(isLongCommand(script));
+  assertSameBytes(await encodeLongCommand(script, turns().next), encodeCommand(script));
+  const execute = { type: "execute", transaction: false, unified: false, timeoutMs: 0 } as const;
+  const short = [{ sql: "SELECT 1" }];
+  const commands: Command[] = [
+    { ...script, steps: [stepOf("SELECT 1")] },
+    { ...execute, statements: short, request: undefined },
+    { ...execute, statements: await encoded(short), request: undefined },
+    { type: "load_sql", sql: new Uint8Array(8), request: undefined },
+    { type: "load_abort", loadId: 1n, request: undefined },
+  ];
+  for (const command of commands) assert(!isLongCommand(command), command.type);
 });
 
 /** Statements as a large request has them. */
