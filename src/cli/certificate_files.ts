@@ -7,7 +7,7 @@ import {
   type TlsCredentials,
 } from "../tls/credentials.ts";
 import { ExpiryWatch } from "../tls/expiry.ts";
-import { isOpenSecret } from "./private_files.ts";
+import { closingOf } from "./private_files.ts";
 import type { WatchParts } from "./watched_list.ts";
 
 /**
@@ -43,10 +43,7 @@ export async function watchCertificate(
 
 /** Says when others on this machine can read a file that is secret. */
 export async function warnOfReaders(path: string, logger: Logger): Promise<void> {
-  if (!isOpenSecret(await Deno.stat(path))) return;
-  logger.log(
-    "WARN",
-    "cli",
-    `${path} can be read by other users of this machine: chmod 600 ${path}`,
-  );
+  const closing = closingOf(path, await Deno.stat(path));
+  if (closing === undefined) return;
+  logger.log("WARN", "cli", `${path} can be read by other users of this machine: ${closing}`);
 }

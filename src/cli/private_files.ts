@@ -20,17 +20,28 @@ async function isOpenToOthers(path: string): Promise<boolean> {
   return Deno.build.os !== "windows" && mode !== null && (mode & others) !== 0;
 }
 
+/** A user of this machine: a service's own, mostly. */
+export interface OwnUser {
+  readonly uid: number | null;
+  readonly gid: number | null;
+}
+
 /**
- * Whether others of this machine may do anything with a secret file. What root has lent to its group,
- * to be read, is as it should be where the node has another user: a service's own.
+ * What keeps others of this machine from a secret file that the node is to read still; undefined
+ * where nothing is to be done. What root has lent to its group, to be read, is as it should be where
+ * the node has another user.
  */
-export function isOpenSecret(
+export function closingOf(
+  path: string,
   { mode, uid }: Pick<Deno.FileInfo, "mode" | "uid">,
-  ownUid: number | null = Deno.uid(),
-): boolean {
-  if (Deno.build.os === "windows" || mode === null) return false;
-  const isLent = uid === 0 && ownUid !== 0;
-  return (mode & (isLent ? others & ~groupReads : others)) !== 0;
+  own: OwnUser = { uid: Deno.uid(), gid: Deno.gid() },
+): string | undefined {
+  if (Deno.build.os === "windows" || mode === null) return undefined;
+  const isRoots = uid === 0 && own.uid !== 0;
+  if ((mode & (isRoots ? others & ~groupReads : others)) === 0) return undefined;
+  if (isRoots) return `chgrp ${own.gid} ${path} && chmod 640 ${path}`;
+  const takes = uid === own.uid || own.uid === 0 ? "" : `chown ${own.uid} ${path} && `;
+  return `${takes}chmod 600 ${path}`;
 }
 
 /** Says when others can look into the data directory, which stays as its owner has made it. */
