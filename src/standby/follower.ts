@@ -134,12 +134,12 @@ export class ArchiveFollower {
     const rest = async () => {
       await this.#run;
       this.#searchedAt = undefined;
-      while (this.#state === "finishing" && await this.#advance()) { /* And the next. */ }
+      while (this.#state === "finishing") {
+        // The copy may be found damaged in the last look, too.
+        if (!await this.#advance() && this.#damage === undefined) break;
+      }
     };
-    const reached = rest().then(() => undefined, (error) => {
-      const damage = this.#damage === undefined ? "" : ` (this copy is damaged: ${this.#damage})`;
-      return `${messageOf(error)}${damage}`;
-    });
+    const reached = rest().then(() => undefined, messageOf);
     this.#run = reached.then(() => {});
     const late = Promise.withResolvers<string>();
     const timer = this.#parts.clock.after(timeoutMs, () => {
@@ -149,7 +149,9 @@ export class ArchiveFollower {
     timer.cancel();
     this.#state = "still";
     await this.#changing;
-    return failure;
+    if (this.#damage === undefined) return failure;
+    const damage = `this copy is damaged: ${this.#damage}`;
+    return failure === undefined ? damage : `${failure} (${damage})`;
   }
 
   #wait(delayMs: number): void {

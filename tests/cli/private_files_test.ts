@@ -23,7 +23,8 @@ const files: readonly (readonly [mode: number, uid: number, own: User, closing?:
 ];
 
 Deno.test({
-  name: "closingOf keeps others from a secret file, and never the node; what root lends a service's group is kept from others",
+  name:
+    "closingOf keeps others from a secret file, and never the node; what root lends a service's group is kept from others",
   ignore: Deno.build.os === "windows",
   fn() {
     for (const [mode, uid, own, closing] of files) {

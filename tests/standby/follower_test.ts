@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { pieceKey } from "../../src/backup/archive/layout.ts";
+import { headKey, pieceKey } from "../../src/backup/archive/layout.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import { ObjectStoreError } from "../../src/object_store/types.ts";
 import { ArchiveFollower, type FollowerParts } from "../../src/standby/follower.ts";
@@ -183,6 +183,28 @@ Deno.test("a follower whose copy is damaged takes a base copy in its place, an o
     await standby.reaches(last);
     const { damage, basesTaken, copiesReplaced } = standby.follower.figures;
     assert.deepEqual([damage, basesTaken, copiesReplaced], [undefined, 2, 1]);
+    assert.equal(await standby.contents(), await contents(archived.live));
+  });
+});
+
+Deno.test("a follower that is to finish takes no copy for good that is found damaged in its last look", async () => {
+  await withArchive(async (archived, directory) => {
+    const { place, objects } = archived;
+    const last = await archived.write("INSERT INTO t VALUES (2)");
+    await using standby = await Standby.open(`${directory}/copy`, { place, pollMs: 3_600_000 });
+    await standby.reaches(last);
+    await eventually("to be level", () => standby.follower.figures.msBehind !== undefined);
+
+    let isFound = false;
+    objects.before = (action, key) => {
+      if (isFound || action !== "read" || key !== headKey(place)) return;
+      isFound = true;
+      standby.follower.replaceCopy("page 2 is not what was written there");
+    };
+    assert.equal(await standby.follower.finish(600_000), undefined);
+    assert.ok(isFound);
+    const { index, damage, copiesReplaced } = standby.follower.figures;
+    assert.deepEqual([index, damage, copiesReplaced], [last, undefined, 1]);
     assert.equal(await standby.contents(), await contents(archived.live));
   });
 });
