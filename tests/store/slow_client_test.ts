@@ -98,6 +98,8 @@ Deno.test("Store.read: without room on the disk a reader waits for its client, a
   await until(() => keptAnswers(s).length === 0);
 });
 
+const roomBytes = 16 * 1024 * 1024;
+
 /** An answer of so many parts of 64 KiB, all of which have come to a client that has taken the first. */
 async function behind(
   { parts, freeBytes }: { parts: number; freeBytes?: (keptBytes: number) => Promise<number> },
@@ -106,8 +108,8 @@ async function behind(
   const disk = new SimulatedDisk({ seed: 1n }).mount();
   const temporaries = new TemporaryFiles({ disk, logger: silent, databasePath: "/db.sqlite" });
   const room: AnswerRoom = new AnswerRoom(temporaries, {
-    answerBytesMax: 2 ** 30,
-    answersBytesMax: 2 ** 30,
+    answerBytesMax: roomBytes,
+    answersBytesMax: roomBytes,
     freeBytes: freeBytes && (() => freeBytes(room.bytes)),
   });
   const handled = { cancelled: 0, held: false };
@@ -135,9 +137,21 @@ async function behind(
   return { clock, room, client, handled };
 }
 
-Deno.test("ReadStream: a client that takes a piece now and then does not hold its file for hours", async () => {
+Deno.test("ReadStream: a client that takes a piece now and then has all of its answer while there is room", async () => {
+  const { clock, client, handled } = await behind({ parts: 100 });
+  for (let taken = 1; taken < 100; taken++) {
+    await client.read();
+    await clock.advance(29_000);
+  }
+  assert.equal(handled.cancelled, 0);
+  await client.cancel();
+});
+
+Deno.test("ReadStream: a client that takes a piece now and then does not hold what others need", async () => {
   const { clock, room, client, handled } = await behind({ parts: 100 });
   assert.ok(room.bytes > 90 * 64 * 1024);
+  const other = room.open();
+  assert.equal(await other.write(new Uint8Array(roomBytes - room.bytes + 1)), false);
   const began = clock.now();
   const taking = async () => {
     for (;;) {
@@ -153,7 +167,8 @@ Deno.test("ReadStream: a client that takes a piece now and then does not hold it
 });
 
 Deno.test("ReadStream: a client that is slow, but takes enough, has all of its answer", async () => {
-  const { clock, client, handled } = await behind({ parts: 120 });
+  const { clock, room, client, handled } = await behind({ parts: 120 });
+  assert.equal(await room.open().write(new Uint8Array(roomBytes - room.bytes + 1)), false);
   for (let taken = 1; taken < 120; taken++) {
     await client.read();
     await clock.advance(990);

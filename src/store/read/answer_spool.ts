@@ -27,6 +27,7 @@ export class AnswerRoom {
   /** What all answers may have by the disk, as it was when that was looked at. */
   #diskBytesMax = Infinity;
   #sinceLook = Infinity;
+  #refusals = 0;
 
   constructor(temporaries: TemporaryFiles, limits: AnswerRoomLimits) {
     this.#temporaries = temporaries;
@@ -38,14 +39,28 @@ export class AnswerRoom {
     return this.#bytes;
   }
 
+  /** Grows whenever an answer gets no room because of what is kept of all. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
   /** Throws a StoreBusyError when too many answers are kept. */
   open(): AnswerSpool {
     this.#sinceLook = Infinity;
-    return new AnswerSpool(this.#temporaries.make("answer"), {
+    return new AnswerSpool(this.#make(), {
       look: () => this.#look(),
       take: (bytes, taken) => this.#take(bytes, taken),
       giveBack: (bytes) => this.#bytes -= bytes,
     });
+  }
+
+  #make(): TemporaryFile {
+    try {
+      return this.#temporaries.make("answer");
+    } catch (error) {
+      this.#refusals++;
+      throw error;
+    }
   }
 
   async #look(): Promise<void> {
@@ -59,9 +74,13 @@ export class AnswerRoom {
     const { answerBytesMax, answersBytesMax } = this.#limits;
     const allBytesMax = Math.min(answersBytesMax, this.#diskBytesMax);
     this.#sinceLook += bytes;
-    const fits = taken + bytes <= answerBytesMax && this.#bytes + bytes <= allBytesMax;
-    if (fits) this.#bytes += bytes;
-    return fits;
+    if (taken + bytes > answerBytesMax) return false;
+    if (this.#bytes + bytes > allBytesMax) {
+      this.#refusals++;
+      return false;
+    }
+    this.#bytes += bytes;
+    return true;
   }
 }
 

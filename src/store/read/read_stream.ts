@@ -6,8 +6,8 @@ import type { AnswerRoom, AnswerSpool } from "./answer_spool.ts";
 const patienceMs = 10;
 
 /**
- * What a client must take of what is kept for it, in bytes a second, once it is behind for a minute:
- * as long as it takes, it has room on the disk that others may need.
+ * What a client must take of what is kept for it, in bytes a second, once it is behind for a minute and
+ * others have got no room on the disk since. While there is room for all, `stallMs` is enough.
  */
 const keptBytesPerSecondMin = 64 * 1024;
 const keptGraceMs = 60_000;
@@ -37,7 +37,8 @@ export interface ReadStreamParts {
  * An answer that comes in parts, as a stream: a part is asked for when the client has taken one. What
  * a slow client does not take goes into a file, so that its reader is done with it at its own speed;
  * without room for that the reader waits for the client. One that takes nothing for `stallMs` is
- * given up, since it holds a connection, and one that is too slow for long, as it holds its file.
+ * given up, since it holds a connection, and so is one that is too slow for long, where others are
+ * refused what its file takes.
  */
 export class ReadStream {
   readonly readable: ReadableStream<Uint8Array>;
@@ -48,8 +49,11 @@ export class ReadStream {
   /** Parts that arrived and were not yet asked for, behind those that the spool has. */
   readonly #arrived: Uint8Array[] = [];
   #spool: AnswerSpool | undefined;
-  /** Since when there is something in the spool, and how much was taken of it; undefined while it is empty. */
-  #behind: { readonly since: number; bytes: number } | undefined;
+  /**
+   * Since when there is something in the spool, how much was taken of it, and the room's refusals then;
+   * undefined while it is empty.
+   */
+  #behind: { readonly since: number; readonly refusals: number; bytes: number } | undefined;
   /** The spool takes no more. */
   #isFull = false;
   /** The spool reads or writes. */
@@ -199,7 +203,8 @@ export class ReadStream {
     if (this.#over) return;
     this.#isFull = !kept;
     if (!kept) return;
-    this.#behind ??= { since: this.#parts.clock.now(), bytes: 0 };
+    const { clock, room } = this.#parts;
+    this.#behind ??= { since: clock.now(), refusals: room.refusals, bytes: 0 };
     this.#arrived.shift();
     if (!this.#complete) this.#grant();
   }
@@ -221,7 +226,9 @@ export class ReadStream {
     this.#stall = clock.after(Math.min(stallMs, keptMs), () => {
       this.#cancelReader();
       const how = keptMs < stallMs
-        ? `takes less than ${keptBytesPerSecondMin / 1024} KiB a second of it`
+        ? `takes less than ${
+          keptBytesPerSecondMin / 1024
+        } KiB a second of it, and others need the room`
         : `took nothing of it for ${stallMs} ms`;
       this.fail(new Error(`Answer given up: its client ${how}`));
     });
@@ -229,10 +236,11 @@ export class ReadStream {
 
   /** How long the client may let what is kept for it lie until it takes the next piece, in ms. */
   get #keptMs(): number {
-    if (this.#behind === undefined) return Infinity;
+    const { clock, room } = this.#parts;
+    if (this.#behind === undefined || room.refusals === this.#behind.refusals) return Infinity;
     const { since, bytes } = this.#behind;
     const until = since + keptGraceMs + bytes / keptBytesPerSecondMin * 1000;
-    return Math.max(0, until - this.#parts.clock.now());
+    return Math.max(0, until - clock.now());
   }
 
   #giveUp(): void {
