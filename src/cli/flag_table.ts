@@ -71,7 +71,7 @@ export const flagTable = {
     value: "MODE",
     words: discoveryModes,
     help:
-      "How to find the other nodes, in place of -join: dns, dns-srv, consul-kv or etcd-kv (docs/operations.md)",
+      "How to find the other nodes, in place of -join: dns, dns-srv, consul-kv or etcd-kv (docs/discovery.md)",
   },
   "disco-key": {
     kind: "text",

@@ -96,7 +96,7 @@ export const httpFlags = {
     group: "HTTP",
     default: "false",
     value: "",
-    help: "Let only clients in that show a certificate which -http-ca-cert signed",
+    help: "Let only clients in that show a certificate which -http-ca-cert signed; needs Deno 2.8",
   },
   "http-verify-common-name": {
     kind: "text",
