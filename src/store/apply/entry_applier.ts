@@ -60,7 +60,7 @@ type Outcome = "applied" | "needs_alone" | "needs_alone_untouched";
 export class EntryApplier {
   readonly #connection: WriteConnection;
   readonly #answers: Answers;
-  readonly #loads: LoadTable;
+  readonly loads: LoadTable;
   readonly #runner: StatementRunner;
   readonly scripts: ScriptRunner;
   readonly #keyed: KeyedRequests;
@@ -73,7 +73,7 @@ export class EntryApplier {
   ) {
     this.#connection = connection;
     this.#answers = answers;
-    this.#loads = connection.own(() => new LoadTable(connection.database));
+    this.loads = connection.own(() => new LoadTable(connection.database));
     this.#runner = new StatementRunner(connection, answers);
     this.#keyed = new KeyedRequests(connection, answers);
     this.scripts = new ScriptRunner(connection, answers, this.#runner);
@@ -367,9 +367,9 @@ export class EntryApplier {
     const loadId = reader.uint64();
     switch (type) {
       case CommandType.load_chunk:
-        return this.#loads.add(loadId, reader.integer(), reader.bytes());
+        return this.loads.add(loadId, reader.integer(), reader.bytes());
       case CommandType.load_abort:
-        this.#loads.abort(loadId);
+        this.loads.abort(loadId);
         return undefined;
       default:
         throw new StoreFailedError(

@@ -1,5 +1,4 @@
 import { createCursorTable, writeCursor } from "./cursor_table.ts";
-import { checksum } from "../../base/checksum.ts";
 import { int64Max } from "../../base/int64.ts";
 import { messageOf } from "../../base/message_of.ts";
 import { StoreFailedError } from "../failures.ts";
@@ -8,7 +7,8 @@ import { Database, type Library, SqliteError } from "../../sqlite/mod.ts";
 import { damageOf } from "../copy/file_check.ts";
 import { freeRowIdName, identifier } from "../../sqlite/identifier.ts";
 import { createKeyTables, type KeyRows } from "./key_table.ts";
-import type { LoadedPieces } from "./load_table.ts";
+import type { GatheredFile } from "./gathered_file.ts";
+import type { PieceReader } from "./load_table.ts";
 import { createPragmaTable, noPragmas, writePragmas } from "../request_pragmas.ts";
 import { createRaftTables, dropRaftTables, emptyState, RaftStateWriter } from "./raft_table.ts";
 import type { Sessions } from "./sessions.ts";
@@ -18,9 +18,9 @@ export interface LoadedFile {
   readonly library: Library;
   readonly disk: Disk;
   /** Disposed of when they are read. */
-  readonly pieces: LoadedPieces;
+  readonly pieces: PieceReader;
   /** Where the file is put together. */
-  readonly target: string;
+  readonly gathered: GatheredFile;
   readonly size: number;
   readonly checksum: number;
   readonly index: number;
@@ -49,10 +49,11 @@ class UnfitFile extends Error {}
  * this entry. Returns why it cannot be loaded, or undefined; throws when this machine fails.
  */
 export async function buildLoadedFile(loaded: LoadedFile): Promise<string | undefined> {
+  const { path } = loaded.gathered;
   try {
     await writePieces(loaded);
     prepareDatabase(loaded);
-    const file = await loaded.disk.open(loaded.target, { create: false });
+    const file = await loaded.disk.open(path, { create: false });
     try {
       await file.sync();
     } finally {
@@ -65,7 +66,7 @@ export async function buildLoadedFile(loaded: LoadedFile): Promise<string | unde
         cause: error,
       });
     }
-    await loaded.disk.remove(loaded.target);
+    await loaded.disk.remove(path);
     return `Load failed, nothing was changed: ${messageOf(error)}`;
   }
 }
@@ -76,42 +77,32 @@ function isUnfit(error: unknown): boolean {
       error.code === 1));
 }
 
-async function writePieces({ disk, target, ...loaded }: LoadedFile): Promise<void> {
+async function writePieces({ disk, gathered, ...loaded }: LoadedFile): Promise<void> {
   using pieces = loaded.pieces;
-  const file = await disk.open(target, { create: true });
+  const { size, checksum } = await gathered.finish(pieces, loaded);
+  const file = await disk.open(gathered.path, { create: false });
   try {
-    let size = 0;
-    let sum = 0;
-    let copy = new Uint8Array(0);
-    for (const piece of pieces) {
-      if (size === 0) checkHeader(piece);
-      sum = checksum(piece, sum);
-      // All but the last have the same length: the copy's memory does for them all.
-      if (copy.length !== piece.length) copy = new Uint8Array(piece.length);
-      copy.set(piece);
-      await file.write(size, copy);
-      size += piece.length;
-    }
+    checkHeader(await file.read(0, magic.length));
     if (size !== loaded.size) {
       throw new UnfitFile(`the file has ${loaded.size} bytes, ${size} arrived`);
     }
-    if (sum !== loaded.checksum) throw new UnfitFile("the file was damaged on its way");
+    if (checksum !== loaded.checksum) throw new UnfitFile("the file was damaged on its way");
     await file.write(versionOffset, new Uint8Array([1, 1]));
   } finally {
     file.close();
   }
 }
 
-function checkHeader(piece: Uint8Array): void {
-  if (magic.some((byte, i) => piece[i] !== byte)) {
+function checkHeader(head: Uint8Array): void {
+  if (magic.some((byte, at) => head[at] !== byte)) {
     throw new UnfitFile("the file is not a SQLite database");
   }
 }
 
 function prepareDatabase(loaded: LoadedFile): void {
-  const { library, target, index, term, sessions, foreignKeys, delivered } = loaded;
+  const { library, gathered, index, term, sessions, foreignKeys, delivered } = loaded;
   using keys = loaded.keys;
-  using database = new Database(target, { library, create: false });
+  using database = new Database(gathered.path, { library, create: false });
   const damage = damageOf(database);
   if (damage !== undefined) throw new UnfitFile(`the file is damaged: ${damage}`);
   refuseMaxRowIds(database);

@@ -9,6 +9,7 @@ export class LoadTable {
   readonly #end;
   readonly #put;
   readonly #clear;
+  #changed = false;
 
   /** The connection must let its own SQL touch the table. */
   constructor(database: Database) {
@@ -36,6 +37,13 @@ export class LoadTable {
     }
   }
 
+  /** Whether pieces may have come or gone since this was asked. */
+  takeChanged(): boolean {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
+
   /** Adds a piece; returns why it cannot be added, or undefined. */
   add(loadId: bigint, offset: number, bytes: Uint8Array): string | undefined {
     const state = this.#state();
@@ -46,6 +54,7 @@ export class LoadTable {
     } else if (state.size !== offset) {
       return `Load failed: piece at ${offset} came when ${state.size} bytes were there, send the file again`;
     }
+    this.#changed = true;
     this.#put.bindInt64(1, offset);
     this.#put.bindInt64(2, BigInt.asIntN(64, loadId));
     this.#put.bindBlob(3, bytes);
@@ -67,22 +76,54 @@ export class LoadTable {
   }
 
   clear(): void {
+    this.#changed = true;
     this.#clear.step();
     this.#clear.reset();
   }
 }
 
-/** The pieces in order, each a view that is valid until the next; nothing may change them meanwhile. */
-export class LoadedPieces implements Disposable {
+/** The pieces that are committed, by where they begin. */
+export class PieceReader implements Disposable {
+  readonly #database: Pick<Database, "scalar">;
+  readonly #own: <Result>(body: () => Result) => Result;
   readonly #statement;
 
-  /** The connection must let its own SQL touch the table. */
-  constructor(database: Database) {
-    this.#statement = database.prepare("SELECT bytes FROM sqlite_raft_load ORDER BY offset");
+  /** @param own Runs what the connection's policy is not asked about. */
+  constructor(database: Database, own: <Result>(body: () => Result) => Result) {
+    this.#database = database;
+    this.#own = own;
+    this.#statement = own(() =>
+      database.prepare("SELECT bytes FROM sqlite_raft_load WHERE offset = ?1")
+    );
   }
 
-  *[Symbol.iterator](): IterableIterator<Uint8Array<ArrayBuffer>> {
-    while (this.#statement.step()) yield this.#statement.columnBlobBytes(0);
+  /** Whose pieces there are; undefined when there are none. */
+  get loadId(): bigint | undefined {
+    // As text: its 64 bits are more than a number has.
+    const id = this.#own(() =>
+      this.#database.scalar("SELECT CAST(load_id AS TEXT) FROM sqlite_raft_load LIMIT 1")
+    );
+    return id === undefined ? undefined : BigInt.asUintN(64, BigInt(String(id)));
+  }
+
+  /**
+   * Whether there is something in the piece that begins at `offset`, which `take` gets then: a view
+   * that is valid while it runs.
+   */
+  read(offset: number, take: (bytes: Uint8Array<ArrayBuffer>) => void): boolean {
+    const statement = this.#statement;
+    return this.#own(() => {
+      try {
+        statement.bindInt64(1, offset);
+        if (!statement.step()) return false;
+        const bytes = statement.columnBlobBytes(0);
+        if (bytes.length === 0) return false;
+        take(bytes);
+        return true;
+      } finally {
+        statement.reset();
+      }
+    });
   }
 
   [Symbol.dispose](): void {

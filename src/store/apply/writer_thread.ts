@@ -9,10 +9,11 @@ import { malformedCommand, readHeader, verifyEntry } from "../codec/command_head
 import { stampOf } from "../codec/stamp.ts";
 import { EntryApplier } from "./entry_applier.ts";
 import { isDamaged, isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
+import { GatheredFile } from "./gathered_file.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { KeyRows } from "./key_table.ts";
 import { releasePieces, withSmallCache } from "./load_memory.ts";
-import { LoadedPieces, LoadTable } from "./load_table.ts";
+import { LoadTable, PieceReader } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { StatementMeter } from "../statements/statement_meter.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
@@ -53,6 +54,8 @@ interface Opened {
   readonly connection: WriteConnection;
   readonly applier: EntryApplier;
   readonly rehearsing: Rehearsing;
+  /** What a load under way has brought. */
+  readonly gathered: GatheredFile;
 }
 
 class Writer {
@@ -133,7 +136,8 @@ class Writer {
       ran: (run) => this.#scope.post({ type: "upkeep", run }),
     });
     const rehearsing = new Rehearsing(connection, this.#answers, applier.scripts);
-    this.#opened = { connection, applier, rehearsing };
+    const gathered = new GatheredFile(this.#scope.disk, `${path}.tmp-load`);
+    this.#opened = { connection, applier, rehearsing, gathered };
     this.#walFrames = 0;
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     const { index, term } = connection.committed;
@@ -184,6 +188,13 @@ class Writer {
     };
   }
 
+  /** Once what has arrived of a load is answered: makes it a part of the file that it is to be. */
+  async followLoad(): Promise<void> {
+    const { connection, applier, gathered } = this.#database;
+    if (!applier.loads.takeChanged()) return;
+    await gathered.follow(() => piecesOf(connection));
+  }
+
   /**
    * Goes on from what was committed, by whichever connection. The record of changes may be further:
    * by what the disk had no room for in the database, nor for taking it back.
@@ -224,6 +235,8 @@ class Writer {
     }
     const applied = first === undefined ? 0 : connection.committed.index + 1 - first;
     this.#answers.truncate(applied);
+    // What could be copied later, too, takes no room from what cannot wait.
+    await this.#opened?.gathered.giveUp();
     await this.#noRoom(message);
     if (this.#opened?.connection !== connection) throw new StoreFailedError("The store is closed");
     return applied;
@@ -262,21 +275,19 @@ class Writer {
       return;
     }
     if (request !== undefined) connection.sessions.record(request, entry.index);
-    const file = `${connection.database.path}.tmp-load`;
+    const { gathered, applier } = this.#database;
     const reader = new ByteReader(entry.data, offset);
-    const error = await withSmallCache(
-      connection,
-      () => this.#build(connection, entry, reader, file),
-    );
+    const build = () => this.#build(connection, entry, reader, gathered);
+    const error = await withSmallCache(connection, build);
     if (error !== undefined) {
       connection.begin();
-      connection.own(() => new LoadTable(connection.database).clear());
+      connection.own(() => applier.loads.clear());
       connection.commit(entry.index, entry.term, resumeAtStart);
       this.#answers.error(error, false);
     } else {
       connection.noteLoad(entry.index, stampOf(entry.view).clock);
       const reopened = new Promise<void>((resolve) => this.#reopened = resolve);
-      this.#scope.post({ type: "exchange", file });
+      this.#scope.post({ type: "exchange", file: gathered.path });
       await reopened;
     }
     this.#answers.end();
@@ -286,7 +297,7 @@ class Writer {
     connection: WriteConnection,
     { index, term }: BatchEntry,
     command: ByteReader,
-    target: string,
+    gathered: GatheredFile,
   ): Promise<string | undefined> {
     const { database, sessions } = connection;
     const loadId = command.uint64();
@@ -298,8 +309,8 @@ class Writer {
     return buildLoadedFile({
       library: database.library,
       disk: this.#scope.disk,
-      pieces: connection.policy.trusted(() => new LoadedPieces(database)),
-      target,
+      pieces: piecesOf(connection),
+      gathered,
       size,
       checksum: command.uint32(),
       index,
@@ -335,7 +346,9 @@ class Writer {
 
   async #release(purpose: ReleasePurpose): Promise<void> {
     if (this.#opened === undefined) return;
-    const { connection } = this.#opened;
+    const { connection, gathered } = this.#opened;
+    // The next start removes it, too.
+    await gathered.drop().catch(() => {});
     if (purpose === "set_aside") connection.database.config(DbConfig.noCheckpointOnClose, true);
     else if (purpose === "exchange") await this.#withRoom(() => this.#empty(connection));
     else if (!this.#full) {
@@ -374,6 +387,7 @@ class Writer {
 
   /** After a failure: lets go of the file, as far as that still works. */
   abandon(): void {
+    this.#opened?.gathered.letGo();
     try {
       this.#opened?.connection.close();
     } catch {
@@ -394,6 +408,10 @@ class Writer {
       upkeep: readUpkeepRecords(database),
     }));
   }
+}
+
+function piecesOf(connection: WriteConnection): PieceReader {
+  return new PieceReader(connection.database, (body) => connection.own(body));
 }
 
 function compileOptionsOf(database: Database): string[] {
@@ -423,6 +441,7 @@ async function answer(
     const { answers, results } = value as Partial<WriterApplied & RehearsalResults> ?? {};
     const bytes = answers ?? results;
     scope.post({ type: "answer", id, value }, bytes === undefined ? [] : transferOf(bytes));
+    if (request.type === "apply") await writer.followLoad();
   } catch (error) {
     const isQuestion = request.type === "status" || request.type === "statements";
     if (isQuestion || error instanceof RefusedError) {

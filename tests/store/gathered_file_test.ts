@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { checksum } from "../../src/base/checksum.ts";
+import { DenoDisk } from "../../src/io/deno_disk.ts";
+import { type Disk, DiskError } from "../../src/io/types.ts";
+import { Database } from "../../src/sqlite/mod.ts";
+import { GatheredFile } from "../../src/store/apply/gathered_file.ts";
+import { LoadTable, PieceReader } from "../../src/store/apply/load_table.ts";
+import { createRaftTables } from "../../src/store/apply/raft_table.ts";
+import { withDirectory } from "../directory.ts";
+import { library, TestStore, until } from "./fixture.ts";
+
+/** A disk that has no room while `isFull`, and counts the bytes that were written to it. */
+class CountingDisk extends DenoDisk {
+  isFull = false;
+  bytes = 0;
+
+  override async open(...asked: Parameters<Disk["open"]>) {
+    const file = await super.open(...asked);
+    const write = file.write.bind(file);
+    file.write = async (offset, bytes) => {
+      if (this.isFull) throw new DiskError("full", file.path, "No room");
+      await write(offset, bytes);
+      this.bytes += bytes.length;
+    };
+    return file;
+  }
+}
+
+const own = <Result>(body: () => Result) => body();
+const piece = (byte: number) => new Uint8Array(1000).fill(byte);
+/** The highest bit is set, which SQLite's integers have for a sign. */
+const loadId = 0xf000_0000_0000_0001n;
+
+interface Loading {
+  readonly disk: CountingDisk;
+  readonly table: LoadTable;
+  readonly gathered: GatheredFile;
+  readonly open: () => PieceReader;
+  /** What the file has; undefined when it is not there. */
+  content(): Promise<Uint8Array | undefined>;
+}
+
+async function withLoading(test: (loading: Loading) => Promise<void>): Promise<void> {
+  await withDirectory(async (directory) => {
+    using database = new Database(":memory:", { library });
+    createRaftTables(database);
+    const disk = new CountingDisk();
+    const path = `${directory}/load`;
+    const gathered = new GatheredFile(disk, path);
+    const open = () => new PieceReader(database, own);
+    const content = async () => await disk.exists(path) ? await Deno.readFile(path) : undefined;
+    try {
+      await test({ disk, table: new LoadTable(database), gathered, open, content });
+    } finally {
+      gathered.letGo();
+    }
+  });
+}
+
+function joined(...pieces: Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(pieces));
+}
+
+function wantedOf(bytes: Uint8Array) {
+  return { size: bytes.length, checksum: checksum(bytes) };
+}
+
+Deno.test("GatheredFile puts pieces together as they come, and the last one's end copies what is left", () =>
+  withLoading(async ({ disk, table, gathered, open, content }) => {
+    table.add(loadId, 0, piece(1));
+    await gathered.follow(open);
+    table.add(loadId, 1000, piece(2));
+    table.add(loadId, 2000, piece(3));
+    await gathered.follow(open);
+    const three = joined(piece(1), piece(2), piece(3));
+    assert.deepEqual(await content(), three);
+    table.add(loadId, 3000, piece(4).subarray(0, 10));
+    const whole = joined(three, piece(4).subarray(0, 10));
+    using pieces = open();
+    assert.deepEqual(await gathered.finish(pieces, wantedOf(whole)), wantedOf(whole));
+    assert.deepEqual(await content(), whole);
+    assert.equal(disk.bytes, whole.length, "Nothing is written twice");
+  }));
+
+Deno.test("GatheredFile begins anew with another load, and where it has what is not wanted", () =>
+  withLoading(async ({ table, gathered, open, content }) => {
+    for (const [at, byte] of [1, 2, 3].entries()) table.add(7n, at * 1000, piece(byte));
+    await gathered.follow(open);
+    table.add(loadId, 0, piece(4));
+    await gathered.follow(open);
+    assert.deepEqual(await content(), piece(4));
+    // The same load once more, with other content: of that nobody tells.
+    table.add(loadId, 0, piece(5));
+    table.add(loadId, 1000, piece(6));
+    await gathered.follow(open);
+    const whole = joined(piece(5), piece(6));
+    using pieces = open();
+    assert.deepEqual(await gathered.finish(pieces, wantedOf(whole)), wantedOf(whole));
+    assert.deepEqual(await content(), whole);
+    // What is wanted is not there at all.
+    assert.deepEqual(await gathered.finish(pieces, wantedOf(piece(9))), wantedOf(whole));
+  }));
+
+Deno.test("GatheredFile leaves a load alone for which there is no room, up to its end", () =>
+  withLoading(async ({ disk, table, gathered, open, content }) => {
+    table.add(loadId, 0, piece(1));
+    await gathered.follow(open);
+    disk.isFull = true;
+    table.add(loadId, 1000, piece(2));
+    await gathered.follow(open);
+    assert.equal(await content(), undefined, "It gives its room back");
+    disk.isFull = false;
+    disk.bytes = 0;
+    await gathered.follow(open);
+    assert.equal(disk.bytes, 0, "It would copy all of it, and at the next piece again");
+    const whole = joined(piece(1), piece(2));
+    using pieces = open();
+    disk.isFull = true;
+    await assert.rejects(gathered.finish(pieces, wantedOf(whole)), DiskError);
+    disk.isFull = false;
+    assert.deepEqual(await gathered.finish(pieces, wantedOf(whole)), wantedOf(whole));
+    assert.deepEqual(await content(), whole);
+  }));
+
+Deno.test("Store.apply has a load's file put together before its end, and none of one that is given up", async () => {
+  await using s = await TestStore.open();
+  const apply = (offset: number, bytes: Uint8Array) =>
+    s.apply(s.entries.command({ type: "load_chunk", loadId, offset, bytes, request: undefined }));
+  const path = `${s.directory}/db.sqlite.tmp-load`;
+  const size = () => Deno.stat(path).then(({ size }) => size, () => undefined);
+  await apply(0, piece(1));
+  await until(async () => await size() === 1000);
+  await apply(1000, piece(2));
+  await until(async () => await size() === 2000);
+  await s.apply(s.entries.command({ type: "load_abort", loadId, request: undefined }));
+  await until(async () => await size() === undefined);
+});
