@@ -6,6 +6,7 @@ import type { ConnectionCount } from "./connection_count.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
 import { Front, type PortSharing } from "./front.ts";
 import type { Listening } from "./listening.ts";
+import { keepLittleUnsent } from "./little_unsent.ts";
 import { type ClientHandler, nativeServer } from "./native_server.ts";
 import { PlainOnTls } from "./plain_on_tls.ts";
 import { preferNewestListener } from "./newest_listener.ts";
@@ -50,12 +51,13 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const parts = { native, handler, limits };
   const { beside } = options;
   if (https === undefined && beside === undefined) {
-    return new Front(Deno.listen({ hostname, port }), parts);
+    return new Front(withLittleUnsent(Deno.listen({ hostname, port })), parts);
   }
   // A listener that shares its port would be let in beside another program's.
   Deno.listen({ hostname, port }).close();
   if (https === undefined) {
-    return new Front(listenBeside({ hostname, port }), { ...parts, count: beside });
+    const listener = withLittleUnsent(listenBeside({ hostname, port }));
+    return new Front(listener, { ...parts, count: beside });
   }
   const front = new Front(listenTls({ hostname, port }, https.certificates.current), {
     ...parts,
@@ -72,7 +74,15 @@ async function listenByNode({ https, ...options }: ListenOptions): Promise<NodeL
     certificates: certificates?.current,
     clients: https?.clients,
   });
+  keepLittleUnsent(listener.addr.port);
   certificates?.onChange((next) => listener.use(next));
+  return listener;
+}
+
+function withLittleUnsent<Listener extends Deno.TcpListener | Deno.TlsListener>(
+  listener: Listener,
+): Listener {
+  keepLittleUnsent(listener.addr.port);
   return listener;
 }
 
@@ -97,7 +107,7 @@ function listenTls(address: Address, { certificates, key }: TlsCredentials): Den
     };
   const listener = Deno.listenTls(options);
   sendAtOnce(listener.addr.port);
-  return listener;
+  return withLittleUnsent(listener);
 }
 
 /** Has the front listen anew with each new certificate, one after the other. */

@@ -7,6 +7,7 @@ import { background } from "../background.ts";
 import { Authority } from "../tls/authority.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 import { RawConnection } from "./raw_connection.ts";
+import { listenersOption } from "./socket_option.ts";
 
 const patient: ConnectionLimits = {
   headerMsMax: 0,
@@ -15,6 +16,9 @@ const patient: ConnectionLimits = {
   connectionsMax: 10_000,
 };
 const request = "GET /readyz?noleader HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/** TCP_NOTSENT_LOWAT of Linux. */
+const notSentLow = 25;
 
 /** What connections go over: with the last, clients are asked for certificates, and show them. */
 const ways = ["HTTP", "HTTPS", "HTTPS with clients' certificates"] as const;
@@ -105,6 +109,17 @@ async function ended(connection: RawConnection): Promise<string> {
 }
 
 for (const way of ways) {
+  Deno.test({
+    name: `${way}: the system keeps little of an answer that its client does not take`,
+    ignore: Deno.build.os !== "linux",
+    fn: () =>
+      serving(way, {}, ({ address }) => {
+        const port = Number(address.split(":").at(-1));
+        assert.deepEqual(listenersOption(port, notSentLow), [512 * 1024]);
+        return Promise.resolve();
+      }),
+  });
+
   Deno.test(`${way}: connections that are silent, or send half a head, end`, () =>
     serving(way, { headerMsMax: 50 }, async ({ open, openBare }) => {
       // Over TLS some never begin the handshake, or never end it.
