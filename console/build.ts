@@ -8,6 +8,7 @@ import { build, type BuildOptions } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { h } from "preact";
 import { renderToString } from "preact-render-to-string";
+import { licenseTexts } from "../tools/license_texts.ts";
 import { Still } from "./still.tsx";
 
 const here = new URL("./", import.meta.url);
@@ -32,7 +33,7 @@ async function main(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
     await Deno.remove(`${folder}/${name}`);
   }
-  await build({
+  const page = await build({
     ...options,
     entryPoints: { main: path("main.tsx") },
     outdir: folder,
@@ -41,6 +42,7 @@ async function main(folder: string): Promise<void> {
     jsx: "automatic",
     jsxImportSource: "preact",
     chunkNames: "shared-[hash]",
+    metafile: true,
   });
   await build({
     ...options,
@@ -48,6 +50,8 @@ async function main(folder: string): Promise<void> {
     outdir: folder,
     format: "iife",
   });
+  const inputs = Object.keys(page.metafile.inputs).map(path);
+  await Deno.writeTextFile(`${folder}/licenses.txt`, await licenseTexts(inputs));
   await Deno.copyFile(path("favicon.svg"), `${folder}/favicon.svg`);
   await Deno.writeTextFile(`${folder}/index.html`, await html(true));
   await Deno.writeTextFile(`${folder}/index-users.html`, await html(false));

@@ -9,7 +9,10 @@ import { build, type BuildResult, type Loader, type Plugin } from "esbuild";
 import { copyFile, cp, mkdir, writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { basename, dirname, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import project from "../deno.json" with { type: "json" };
+import { packageLicenses } from "../src/cli/license_text.ts";
+import { licenseTexts } from "./license_texts.ts";
 
 /** What goes into the program, each with its absolute path below `root`. */
 export interface ProgramParts {
@@ -29,18 +32,33 @@ export interface Bundle {
   readonly included: readonly string[];
 }
 
+/** The packages are not to be had. */
+export class InstallError extends Error {
+  constructor(output: string) {
+    // What Deno says first, without colours, of an error whose causes are in as many lines.
+    const [, reason = output.trim()] = /error.{0,8}: (.+)/.exec(output) ?? [];
+    super(
+      `The packages of deno.lock can't be installed: ${reason}. Try again where npm's registry, or ` +
+        "the one that NPM_CONFIG_REGISTRY names, can be reached, and $TMPDIR has 200 MB of room",
+    );
+  }
+}
+
 /** Makes the bundle in `folder`, which is empty, with deno's own copy of the packages in `packages`. */
 export async function bundleProgram(
   { root, workers, files }: ProgramParts,
-  { folder, packages }: { folder: string; packages: string },
+  { folder, packages, signal }: { folder: string; packages: string; signal?: AbortSignal },
 ): Promise<Bundle> {
-  await installPackages(root, packages);
+  await installPackages(root, packages, signal);
+  signal?.throwIfAborted();
   const place = (path: string) => `${folder}/${relative(root, path)}`;
   const bundled = await build({
     entryPoints: Object.fromEntries(
       [`${root}main.ts`, ...workers].map((path) => [basename(path, ".ts"), path]),
     ),
     outdir: folder,
+    // Names of files in what is made begin here, so that they are the same each time.
+    absWorkingDir: packages,
     bundle: true,
     splitting: true,
     format: "esm",
@@ -61,6 +79,10 @@ export async function bundleProgram(
     logLevel: "warning",
   });
   checkWhole(bundled);
+  const licenses = fileURLToPath(packageLicenses);
+  const inputs = Object.keys(bundled.metafile.inputs).map((path) => `${packages}/${path}`);
+  await mkdir(dirname(place(licenses)), { recursive: true });
+  await writeFile(place(licenses), await licenseTexts(inputs));
   for (const path of workers) await writeStub(place(path), folder);
   for (const path of files) {
     await mkdir(dirname(place(path)), { recursive: true });
@@ -69,11 +91,19 @@ export async function bundleProgram(
   }
   const config = `${folder}/deno.json`;
   await writeFile(config, JSON.stringify({ nodeModulesDir: "none", unstable: project.unstable }));
-  return { main: `${folder}/main.js`, config, included: [...workers, ...files].map(place) };
+  return {
+    main: `${folder}/main.js`,
+    config,
+    included: [...workers, ...files, licenses].map(place),
+  };
 }
 
 /** In the versions of the lock file, and in folders where esbuild finds them. */
-async function installPackages(root: string, folder: string): Promise<void> {
+async function installPackages(
+  root: string,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const imports = Object.entries(project.imports).filter(([, to]) => to.startsWith("npm:"));
   const config = { nodeModulesDir: "auto", imports: Object.fromEntries(imports) };
   await writeFile(`${folder}/deno.json`, JSON.stringify(config));
@@ -81,11 +111,12 @@ async function installPackages(root: string, folder: string): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["install", "--quiet"],
     cwd: folder,
+    ...(signal && { signal }),
     stdin: "null",
     stdout: "null",
     stderr: "piped",
   }).output();
-  if (!success) throw new Error(`deno install failed: ${new TextDecoder().decode(stderr)}`);
+  if (!success) throw new InstallError(new TextDecoder().decode(stderr));
 }
 
 /** CommonJS gets what belongs to Deno by an import, as there is no `require` in an ES module. */

@@ -9,9 +9,10 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { messageOf } from "../src/base/message_of.ts";
+import { ownLicense } from "../src/cli/license_text.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { embedLibrary } from "../src/sqlite/build.ts";
-import { type Bundle, bundleProgram } from "./bundle.ts";
+import { type Bundle, bundleProgram, InstallError } from "./bundle.ts";
 
 const usage = "Usage: deno task compile [--target TARGET]\n";
 
@@ -56,24 +57,49 @@ async function main(args: readonly string[]): Promise<number> {
   const target = values.target ?? Deno.build.target;
   const output = `${root}dist/raftlite${values.target === undefined ? "" : `-${target}`}`;
   const library = await libraryFor(target);
-  const parts = { root, workers: await workerModules(), files: [...library, consoleFiles] };
+  const license = fileURLToPath(ownLicense);
+  const parts = {
+    root,
+    workers: await workerModules(),
+    files: [...library, consoleFiles, license],
+  };
   await mkdir(dirname(output), { recursive: true });
+  const signal = interruption();
   const work = await mkdtemp(`${tmpdir()}/raftlite-compile-`);
   try {
     const [folder, packages] = [`${work}/raftlite`, `${work}/packages`];
     await Promise.all([mkdir(folder), mkdir(packages)]);
-    const bundle = await bundleProgram(parts, { folder, packages });
-    const code = await compile(bundle, { folder, output, target: values.target });
+    const bundle = await bundleProgram(parts, { folder, packages, signal });
+    const code = await compile(bundle, { folder, output, target: values.target, signal });
     if (code === 0) print(`${output}\n`);
     return code;
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof InstallError)) throw error;
+    printError(`fatal: ${signal.aborted ? "Interrupted" : messageOf(error)}\n`);
+    return 1;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
+/** Aborted when somebody ends the program: 100 MB of packages are not to be left behind. */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  const signals = Deno.build.os === "windows"
+    ? ["SIGINT"] as const
+    : ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) Deno.addSignalListener(signal, () => interrupted.abort());
+  return interrupted.signal;
+}
+
 async function compile(
   { main, config, included }: Bundle,
-  { folder, output, target }: { folder: string; output: string; target: string | undefined },
+  { folder, output, target, signal }: {
+    folder: string;
+    output: string;
+    target: string | undefined;
+    signal: AbortSignal;
+  },
 ): Promise<number> {
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -88,6 +114,7 @@ async function compile(
       main,
     ],
     cwd: folder,
+    signal,
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",

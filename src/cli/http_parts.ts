@@ -33,7 +33,7 @@ import { fileSystemOf, openFilesMax } from "../io/machine.ts";
 import type { OpenAudit } from "./audit.ts";
 import type { Configuration } from "./flags.ts";
 import type { Standby } from "../standby/types.ts";
-import { licenseText } from "./license_text.ts";
+import { readLicenses } from "./license_text.ts";
 import { memoryPageSize } from "./memory_page_size.ts";
 import { snapshotPolicy, timing } from "./tuning.ts";
 import { rqliteVersion, version } from "./version.ts";
@@ -112,7 +112,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       rqliteVersion,
       version,
       allowOrigin: http.allowOrigin,
-      licenses: licenseText,
+      licenses: readLicenses,
       https: parts.https,
       backups: parts.backups,
       archive: parts.archive,

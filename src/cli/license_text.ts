@@ -1,6 +1,21 @@
-/** What /licenses shows: this program's licence, and what it is made of. */
-export const licenseText =
-  `raftlite is under the MIT License; the file LICENSE beside its source has the text.
+/** The texts of the packages' licences: in the compiled program, which has their code in it. */
+export const packageLicenses = new URL("./package_licenses.txt", import.meta.url);
+
+/** The program's own text, and those of what its page has code of: `deno task console` writes them. */
+export const ownLicense = new URL("../../LICENSE", import.meta.url);
+const pageLicenses = new URL("../http/console/page/licenses.txt", import.meta.url);
+
+/** What /licenses shows: what the program is made of, and the texts of all licences that ask for it. */
+export async function readLicenses(): Promise<string> {
+  // A node that runs from the sources has the packages beside it, with their texts.
+  const packages = Deno.build.standalone ? [packageLicenses] : [];
+  const files = [ownLicense, pageLicenses, ...packages];
+  const texts = await Promise.all(files.map((file) => Deno.readTextFile(file)));
+  return [licenseText, ...texts].join(`\n${"=".repeat(80)}\n\n`);
+}
+
+/** This program's licence, and what it is made of. */
+export const licenseText = `raftlite is under the MIT License.
 
 It contains:
   SQLite (https://sqlite.org): public domain

@@ -275,7 +275,7 @@ export const routes: readonly Route[] = [
     permissions: ["status"],
     body: "none",
     refusalType: textContentType,
-    endpoint: ({ answers, info }) => answers.text(200, info.licenses),
+    endpoint: async ({ answers, info }) => answers.text(200, await info.licenses()),
   },
   {
     path: "/debug/vars",

@@ -118,7 +118,7 @@ export interface ServerInfo {
   /** Value of Access-Control-Allow-Origin, or several origins with commas between; "" for none. */
   readonly allowOrigin: string;
   /** What /licenses shows. */
-  readonly licenses: string;
+  readonly licenses: () => Promise<string>;
   /** Undefined for plain HTTP. */
   readonly https?: HttpsInfo | undefined;
   readonly settings: ServerSettings;

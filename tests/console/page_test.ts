@@ -33,6 +33,8 @@ Deno.test("the console's page is what its sources make: run `deno task console` 
 Deno.test(`the console's page is no larger than ${packedBytesMax / 1000} kB on its way`, async () => {
   let packed = 0;
   for (const name of await readdir(kept)) {
+    // The page names it nowhere.
+    if (name === "licenses.txt") continue;
     packed += gzipSync(await Deno.readFile(`${kept}/${name}`), { level: 9 }).length;
   }
   assert.ok(packed <= packedBytesMax, `${packed} bytes`);

@@ -395,7 +395,7 @@ export function appWith(
       rqliteVersion: "v10.3.0",
       version: "0.1.0",
       allowOrigin: options.allowOrigin ?? "",
-      licenses: "MIT\n",
+      licenses: () => Promise.resolve("MIT\n"),
       settings: {
         applyTimeoutMs: 10_000,
         heartbeatTimeoutMs: 1000,

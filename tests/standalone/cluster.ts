@@ -106,6 +106,12 @@ Deno.test("three compiled programs form a cluster that survives the loss of its 
       await file.body?.cancel();
     }
 
+    // As are the licences of all that it is made of: its own, the page's and the packages'.
+    const licenses = await (await fetch(`http://127.0.0.1:${ports[0]}/licenses`)).text();
+    for (const part of [/^raftlite is under /, /^MIT License/m, /^preact \d/m, /^hono \d/m]) {
+      assert.match(licenses, part);
+    }
+
     const leaderId = await first.leaderId();
     const leader = nodes.find((node) => node.id === leaderId);
     assert.ok(leader !== undefined, `No node is called ${leaderId}`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Bundle, bundleProgram } from "../../tools/bundle.ts";
 import { workerModules } from "../../tools/compile.ts";
@@ -47,6 +47,17 @@ Deno.test("bundleProgram leaves nothing to be looked for in packages, and Worker
       assert.ok((await stat(resolve(dirname(stub), module))).isFile(), stub);
     }
     assert.ok((await stat(`${folder}/src/http/console/page/index.html`)).isFile());
+
+    // What packages ask to be passed on with their code, each text once.
+    const licenses = await Deno.readTextFile(`${folder}/src/cli/package_licenses.txt`);
+    assert.match(licenses, /^hono \d.*:\n\nMIT License\n\nCopyright \(c\) /m);
+    assert.match(licenses, /^prom-client \d.*:\n\nApache License/m);
+    assert.ok(!licenses.includes("playwright"));
+
+    // Nothing of the folder that it was made in, which has another name each time.
+    for (const path of await filesIn(folder)) {
+      assert.ok(!(await Deno.readTextFile(path)).includes(basename(work)), path);
+    }
 
     const files = await filesIn(folder);
     const modules = files.filter((path) =>
