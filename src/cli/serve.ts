@@ -10,7 +10,7 @@ import { openWaitingRoom } from "../http/waiting_room.ts";
 import { openDiscovery } from "../discovery/open.ts";
 import type { Discovery } from "../discovery/types.ts";
 import { parseAddress } from "../io/address.ts";
-import { DenoClock } from "../io/deno_clock.ts";
+import { AwakeClock, DenoClock } from "../io/deno_clock.ts";
 import { DenoDisk } from "../io/deno_disk.ts";
 import { freeBytes } from "../io/machine.ts";
 import { StderrLogger } from "../io/stderr_logger.ts";
@@ -284,7 +284,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const isTraced = otlp !== undefined;
   const threads = own.httpThreads &&
     threadsOf(own.httpThreads, member, { configuration, clock, logger, isTraced });
-  const turns = new TurnWatch(clock, () => member.node.lastIndex);
+  const turns = new TurnWatch(new AwakeClock(), () => member.node.lastIndex);
   const memory = ownMemory(store);
   using _trim = memory && new MemoryTrim(memory, { clock, logger });
   // It has what it serves, which tells of it.

@@ -32,7 +32,10 @@ export class TurnWatch {
   #looksWithoutWork = 0;
   #workSeen = 0;
 
-  /** @param workDone Grows with the work that nobody announces by `stir`. */
+  /**
+   * @param clock One that stands while the machine sleeps, as its timers do.
+   * @param workDone Grows with the work that nobody announces by `stir`.
+   */
   constructor(clock: Clock, workDone: () => number) {
     this.#clock = clock;
     this.#workDone = workDone;

@@ -1,7 +1,7 @@
 import { sqliteLabel } from "../../backup/archive/sqlite_label.ts";
 import type { ArchivePlace } from "../../backup/archive/layout.ts";
 import { type HttpServer, serve as serveHttp } from "../../http/serve.ts";
-import type { DenoClock } from "../../io/deno_clock.ts";
+import { AwakeClock, type DenoClock } from "../../io/deno_clock.ts";
 import { SystemRandom } from "../../io/system_random.ts";
 import { TurnWatch } from "../../io/turn_watch.ts";
 import type { Transfers } from "../../io/transfers.ts";
@@ -123,7 +123,7 @@ async function serveStandby(
     readonly store: LiveStore;
   },
 ): Promise<() => Promise<void>> {
-  const turns = new TurnWatch(clock, () => standby.figures.index);
+  const turns = new TurnWatch(new AwakeClock(), () => standby.figures.index);
   // It has what it serves, which tells of it.
   let server: HttpServer | undefined = undefined;
   const parts = httpParts(configuration, {
