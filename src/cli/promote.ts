@@ -60,6 +60,11 @@ export async function promoteCommand(args: readonly string[]): Promise<number> {
     if (!isObject(report)) throw new ShellError(`Not the answer of a standby: ${text}`);
     print(`Promoted at index ${report.index}${lastWrite(report)}: cluster ${report.cluster_id}\n`);
     if (report.complete !== true) print("The archive may have had more, which is not in it.\n");
+    if (report.damage !== undefined) {
+      print(
+        `It is damaged: ${report.damage}. What needs that page fails, and a write that does ends the node.\n`,
+      );
+    }
     await untilReady(client, signal);
     print(`${client.url} takes writes\n`);
     return 0;

@@ -23,7 +23,7 @@ export async function promote(
   const asIs = parameters.has("as_is");
   audited?.note({ as_is: asIs });
   try {
-    const { clusterId, index, lastWriteTime, complete } = await standby.promote({
+    const { clusterId, index, lastWriteTime, complete, damage } = await standby.promote({
       timeoutMs: clusterTimeout(parameters),
       asIs,
     });
@@ -33,6 +33,7 @@ export async function promote(
       index,
       last_write_time: timeText(lastWriteTime),
       complete,
+      damage,
     };
     return answers.json(`${JSON.stringify(report)}\n`);
   } catch (error) {

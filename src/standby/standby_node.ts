@@ -68,7 +68,7 @@ export class StandbyNode implements Standby {
       }
       logger.log("WARN", "standby", `Promoted at index ${index} as it is: ${failure}`);
     }
-    const { lastWriteTime } = follower.figures;
+    const { lastWriteTime, damage } = follower.figures;
     const position = await store.checkpoint();
     const { promoted } = await decidePromotion(this.#parts, directory, record, position);
     onPromoted();
@@ -77,6 +77,7 @@ export class StandbyNode implements Standby {
       index: position.index,
       lastWriteTime,
       complete: failure === undefined,
+      damage,
     };
   }
 }

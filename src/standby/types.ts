@@ -33,6 +33,8 @@ export interface Promotion {
   readonly lastWriteTime: number | undefined;
   /** Whether that is all that the archive had. */
   readonly complete: boolean;
+  /** What is wrong with it, where it was promoted as it is; undefined for a good one. */
+  readonly damage: string | undefined;
 }
 
 export interface PromoteOptions {

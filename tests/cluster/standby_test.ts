@@ -15,6 +15,7 @@ interface StandbyStatus {
   readonly entries_behind: number;
   readonly seconds_behind?: number;
   readonly num_bases: number;
+  readonly damage?: string;
   readonly failing?: { readonly times: number; readonly error: string };
 }
 
@@ -31,6 +32,17 @@ async function standbyOf(
   const standby = cluster.create(["-from", target, "-poll", "50ms", ...flags]);
   standby.subCommand = "standby";
   return { cluster, standby };
+}
+
+/** Changes a letter of that text in the file of a standby that is stopped; what is there then. */
+async function damage(standby: NodeProcess, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const path = `${standby.directory}/db.sqlite`;
+  const bytes = await Deno.readFile(path);
+  const at = new TextDecoder("latin1").decode(bytes).indexOf(text);
+  assert.ok(at >= 0);
+  bytes.fill(0x58, at, at + 1);
+  await Deno.writeFile(path, bytes);
+  return bytes;
 }
 
 /** Writes, and tells the index of the entry. */
@@ -236,11 +248,7 @@ Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has
     };
 
     await standby.kill("SIGTERM");
-    const bytes = await Deno.readFile(path);
-    const at = new TextDecoder("latin1").decode(bytes).indexOf("the one that is damaged");
-    assert.ok(at >= 0);
-    bytes.fill(0x58, at, at + 1);
-    await Deno.writeFile(path, bytes);
+    const bytes = await damage(standby, "the one that is damaged");
     standby.start();
     await eventually(
       () => `another copy\n${standby.log}`,
@@ -260,6 +268,41 @@ Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has
       /the copy is set aside, and a base copy of the archive takes its place/,
     );
     assert.equal((await Deno.stat(`${standby.directory}/damaged/db.sqlite`)).size, bytes.length);
+  });
+});
+
+Deno.test("a standby whose copy is damaged, and whose archive has no other, is promoted only as it is, and says what that is", async () => {
+  await withDirectory(async (directory) => {
+    const target = `${directory}/archive`;
+    await using primary = await Cluster.start({
+      size: 1,
+      flags: ["-archive", target, "-archive-lag", "100ms"],
+    });
+    const leader = await primary.leader();
+    const first = await write(leader, "CREATE TABLE t (v)");
+    const { cluster, standby } = await standbyOf(target, ["-page-check-interval", "1s"]);
+    await using _ = cluster;
+    standby.start();
+    await standby.ready();
+    await reaches(standby, first);
+    const last = await write(leader, "INSERT INTO t VALUES ('the one that is damaged')");
+    await reaches(standby, last);
+
+    await standby.kill("SIGTERM");
+    await damage(standby, "the one that is damaged");
+    await leader.kill("SIGTERM");
+    await Deno.remove(`${target}/base`, { recursive: true });
+    standby.start();
+    await eventually(
+      () => `damage\n${standby.log}`,
+      async () => (await standing(standby)).damage !== undefined,
+    );
+    const refused = await promote(standby);
+    assert.equal(refused.code, 1);
+    assert.match(refused.output, /this copy is damaged: page \d+ of/);
+    const done = await promote(standby, "-as-is");
+    assert.equal(done.code, 0, `${done.output}\n${standby.log}`);
+    assert.match(done.output, /It is damaged: page \d+ of/);
   });
 });
 
