@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { clientCertificatesMissing, nodeTlsMissing } from "../../src/tls/runtime.ts";
 
 const old = ["2.4.2", "2.7.12", "2.7.13", "1.46.0"];
-const recent = ["2.8.0", "2.9.6", "2.10.0", "3.0.0"];
+const recent = ["2.8.0-rc.1", "2.8.0+3f2a1bc", "2.8.0", "2.9.6", "2.10.0", "3.0.0"];
 
 for (
   const [what, missing] of [
