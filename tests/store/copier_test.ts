@@ -48,9 +48,9 @@ Deno.test("Copier ends its thread when that has had nothing to do for a while, a
   };
   assert.equal(threads.started, 0);
   await one(60_000);
-  await clock.advance(9_000);
+  await clock.advance(59_000);
   await one(60_000);
-  await clock.advance(9_000);
+  await clock.advance(59_000);
   assert.deepEqual([threads.started, threads.running], [1, 1]);
   await clock.advance(2_000);
   assert.deepEqual([threads.started, threads.running], [1, 0]);

@@ -9,8 +9,11 @@ import { StoreBusyError } from "../types.ts";
 
 /** Jobs that may wait for one another. */
 const jobsMax = 8;
-/** So long without a job, in ms, and the thread ends: a Worker is several MB. */
-const restMs = 10_000;
+/**
+ * So long without a job, in ms, and the thread ends: a Worker is several MB. Not much sooner: with
+ * each that ends, Deno 2.4 loses some 10 KB for good, and a checkpoint may be due every few seconds.
+ */
+const restMs = 60_000;
 
 interface Job {
   readonly request: CopyRequest;
