@@ -36,9 +36,9 @@ interface Parts {
 
 /** What this leader has seen of a member. */
 interface Seen {
-  /** The last round of heartbeats that it answered, and when that was seen. */
+  /** The last round of heartbeats that it answered, and how long none has come since. */
   round: number;
-  heardAt: number;
+  silentMs: number;
 }
 
 /**
@@ -51,6 +51,7 @@ export class Roles {
   /** What members have said that their flags ask for, since this node leads. */
   readonly #wishes = new Map<NodeId, Wish>();
   #timer: Timer | undefined;
+  #lookedAt = 0;
   #said = "";
 
   constructor(parts: Parts) {
@@ -101,18 +102,25 @@ export class Roles {
     return times.standbyMs > 0 && [wish, ...this.#wishes.values()].includes("standby");
   }
 
-  /** Notes who has answered since the last look. */
+  /**
+   * Notes who has answered since the last look. Where that is long ago (this machine has slept, or this
+   * process was held up) nobody could be heard, and it counts for nobody's silence.
+   */
   #look(): void {
     const { node, clock } = this.#parts;
     const now = clock.now();
+    const passedMs = Math.min(now - this.#lookedAt, 2 * this.#roundMs);
+    this.#lookedAt = now;
     const progress = node.peerProgress;
     for (const { id, ackedRound } of progress) {
       const seen = this.#seen.get(id);
       if (seen === undefined) {
-        this.#seen.set(id, { round: ackedRound, heardAt: now });
+        this.#seen.set(id, { round: ackedRound, silentMs: 0 });
       } else if (seen.round !== ackedRound) {
         seen.round = ackedRound;
-        seen.heardAt = now;
+        seen.silentMs = 0;
+      } else {
+        seen.silentMs += passedMs;
       }
     }
     const ids = new Set(progress.map(({ id }) => id));
@@ -122,8 +130,7 @@ export class Roles {
   }
 
   #standings(): Standing[] {
-    const { node, clock, wish } = this.#parts;
-    const now = clock.now();
+    const { node, wish } = this.#parts;
     return node.configuration.members.map((member) => {
       const isSelf = member.id === node.id;
       const seen = this.#seen.get(member.id);
@@ -131,7 +138,7 @@ export class Roles {
         member,
         isSelf,
         wish: isSelf ? wish : this.#wishes.get(member.id),
-        silentMs: isSelf || seen === undefined ? 0 : now - seen.heardAt,
+        silentMs: isSelf || seen === undefined ? 0 : seen.silentMs,
       };
     });
   }
