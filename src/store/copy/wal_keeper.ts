@@ -25,10 +25,10 @@ export interface WalKeeperParts {
   readonly path: string;
   /** Of the change log; undefined for none. */
   readonly changesPath: string | undefined;
-  readonly copier: Copier;
-  readonly writer: Writer;
+  readonly copier: Pick<Copier, "run">;
+  readonly writer: Pick<Writer, "checkpoint">;
   readonly quickWriter: Pick<QuickWriter, "giveUp">;
-  readonly readers: ReaderPool;
+  readonly readers: Pick<ReaderPool, "whileCalm">;
   readonly heldReads: Pick<HeldReads, "whileCalm">;
   readonly scrubber: Pick<Scrubber, "cutShort">;
   readonly life: LifeCycle;
