@@ -19,7 +19,7 @@ export function isDamaged(error: unknown): boolean {
   if (error instanceof StoreFailedError) return error.damaged || isDamaged(error.cause);
   if (!(error instanceof SqliteError)) return false;
   return error.code === primary.notADatabase || error.extendedCode === ResultCode.wrongPage ||
-    (error.code === primary.corrupt && !corruptBySql.has(error.extendedCode));
+    isCorruptFile(error);
 }
 
 /** What the store fails with when the disk cannot say any more what of the database is durable. */
@@ -72,6 +72,10 @@ const primary = {
 /** Broken content of a virtual table, or of sqlite_sequence: SQL can bring it about. */
 const corruptBySql = new Set([267, 523]);
 
+function isCorruptFile({ code, extendedCode }: SqliteError): boolean {
+  return code === primary.corrupt && !corruptBySql.has(extendedCode);
+}
+
 /**
  * Whether an error tells of this machine (its disk, its memory, its file) and not of the SQL: such
  * a one must never become the result of an entry, which other nodes apply without it.
@@ -87,7 +91,7 @@ export function isLocalFailure(error: SqliteError): boolean {
     case primary.notADatabase:
       return true;
     case primary.corrupt:
-      return !corruptBySql.has(error.extendedCode);
+      return isCorruptFile(error);
     case primary.readonly:
       // Plain: a write to something that is read-only to SQL itself.
       return error.extendedCode !== primary.readonly;
@@ -144,8 +148,8 @@ export function isBrokenDisk(error: unknown): boolean {
   if (!(error instanceof SqliteError) || isOutOfRoom(error) || error.extendedCode === 3082) {
     return false;
   }
-  return error.code === primary.io || error.code === primary.corrupt ||
-    error.code === primary.notADatabase;
+  return error.code === primary.io || error.code === primary.notADatabase ||
+    isCorruptFile(error);
 }
 
 /** Whether an error tells of this machine (no memory, no room, a file that is locked), and of no file that is damaged. */
