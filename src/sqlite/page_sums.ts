@@ -52,6 +52,15 @@ export class PageSums {
     library.symbols.raftlite_sums_end?.(encodeCString(path), -1n);
   }
 
+  /**
+   * Has those known by now on the disk, whoever has begun them: a page's first read makes its sum,
+   * which else only the next checkpoint writes. By whom has a connection to the database.
+   */
+  static keep(library: Library, path: string): void {
+    // What the disk does not take now the next checkpoint writes.
+    library.symbols.raftlite_sums_keep?.(encodeCString(path));
+  }
+
   get mismatches(): Mismatches {
     const reads = Number(this.#c.raftlite_sums_mismatches?.(this.#path, out) ?? 0);
     return { reads, page: reads === 0 ? 0 : Number(out[0]) };

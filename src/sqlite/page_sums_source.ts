@@ -201,6 +201,17 @@ SQLITE_API int raftlite_sums_end(const char *path, sqlite3_int64 sealed_at) {
   return rc;
 }
 
+/* Has the sums that are known by now on the disk. By whom has the database open: it may not end. */
+SQLITE_API int raftlite_sums_keep(const char *path) {
+  page_sums *s;
+  int rc = SQLITE_OK, written = 0;
+  sqlite3_mutex_enter(sums_mutex());
+  s = sums_named(path);
+  if (s != NULL && s->open > 0) rc = sums_flush(s, &written);
+  sqlite3_mutex_leave(sums_mutex());
+  return rc == SQLITE_OK && written ? s->side->pMethods->xSync(s->side, SQLITE_SYNC_NORMAL) : rc;
+}
+
 /* How many reads did not have what was written; page: that of the first. */
 SQLITE_API sqlite3_int64 raftlite_sums_mismatches(const char *path, sqlite3_int64 *page) {
   page_sums *s;

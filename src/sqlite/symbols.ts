@@ -55,6 +55,7 @@ export const symbols = {
   /** Of the library that is built with them: `page_sums_source.ts`. */
   raftlite_sums_begin: { parameters: ["buffer", "i64"], result: "i32", optional: true },
   raftlite_sums_end: { parameters: ["buffer", "i64"], result: "i32", optional: true },
+  raftlite_sums_keep: { parameters: ["buffer"], result: "i32", optional: true },
   raftlite_sums_mismatches: { parameters: ["buffer", "buffer"], result: "i64", optional: true },
   /** The same: `row_id_watch_source.ts`. */
   raftlite_watch_row_ids: { parameters: ["pointer", "pointer"], result: "void", optional: true },

@@ -79,7 +79,7 @@ function work(directory: string, random: Prng): Run {
   events.push(...recorder.take(), { type: "directory_synced" });
   note(0);
   for (let left = 20 + random.below(30); left > 0; left--) {
-    const what = random.below(12);
+    const what = random.below(13);
     if (what < 6) {
       const change = random.below(4) > 0
         ? insert + (1 + random.below(30))
@@ -93,7 +93,8 @@ function work(directory: string, random: Prng): Run {
     else if (what === 10) {
       using image = new DatabaseImage(library, path, 1000);
       image.read(0, new Uint8Array(new ArrayBuffer(image.sizeBytes)));
-    } else {
+    } else if (what === 11) PageSums.keep(library, path);
+    else {
       database.close();
       sums?.end(digests.length - 1);
       sums = PageSums.begin(library, path, digests.length - 1);

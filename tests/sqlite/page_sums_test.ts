@@ -118,6 +118,31 @@ Deno.test("a page of a database file that is not what was written is not read, w
     }
   }));
 
+Deno.test("PageSums.keep() has the sums that reads made outlast a kill before a checkpoint", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/db.sqlite`;
+    make(path);
+    // As a file that came from elsewhere.
+    await Deno.remove(`${path}-sums`);
+    const killed = begin(path);
+    assert.equal(killed.known, false);
+    {
+      using database = open(path);
+      database.config(DbConfig.noCheckpointOnClose, true);
+      database.exec("UPDATE t SET v = 'a' WHERE id = 1");
+      using image = new DatabaseImage(library, path, 1000);
+      image.read(0, new Uint8Array(new ArrayBuffer(image.sizeBytes)));
+      PageSums.keep(library, path);
+    }
+    PageSums.abandon(library, path);
+    await damages["a bit of its content flipped"]?.(path, 30, new Prng(1n));
+    const sums = begin(path, 7);
+    assert.equal(sums.known, true);
+    assert.throws(() => readAll(path), isWrongPage);
+    assert.equal(sums.mismatches.page, 30);
+    sums.end();
+  }));
+
 Deno.test("a page of which SQLite reads a part only is compared as a whole", () =>
   withDirectory(async (directory) => {
     const path = `${directory}/db.sqlite`;

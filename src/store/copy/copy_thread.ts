@@ -9,6 +9,7 @@ import {
   EditTooLargeError,
   type Library,
   type LibraryLocation,
+  PageSums,
 } from "../../sqlite/mod.ts";
 import { dumpSql } from "./dump.ts";
 import { isBrokenDisk, isOutOfRoom, reasonOf } from "../failures.ts";
@@ -207,6 +208,8 @@ class CopyWork {
       this.#checkCancelled();
       image.read(at, piece.subarray(0, Math.min(piece.length, end - at)));
     }
+    // Of a file that came from elsewhere: a kill before the next checkpoint does not take them back.
+    PageSums.keep(this.#library, path);
     return { next: end < sizeBytes ? end : undefined, sizeBytes };
   }
 
