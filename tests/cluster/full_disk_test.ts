@@ -48,6 +48,7 @@ async function start(size: number, ...positions: readonly [number, ...number[]])
     const first = cluster.nodes[0];
     node.start(first === undefined || first === node ? [] : ["-join", first.raftAddress]);
     await node.ready();
+    await cluster.votes(node);
   }
   const node = cluster.nodes[positions[0]];
   assert(node);

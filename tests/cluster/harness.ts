@@ -412,12 +412,17 @@ export class Cluster {
     node.start(first === node || first === undefined ? [] : ["-join", first.raftAddress]);
     await node.ready();
     const never = [...this.#flags, ...flags].some((flag) => withoutVote.includes(flag));
-    if (!never && first?.running === true) await this.#votes(node, first);
+    if (!never && first?.running === true) await this.votes(node);
     return node;
   }
 
-  /** It is ready before it votes: who takes others away then may leave no majority, or one of one. */
-  async #votes(node: NodeProcess, first: NodeProcess): Promise<void> {
+  /**
+   * Waits until a node that has joined votes, by what the first one says. It is ready before that: who
+   * takes others away then may leave no majority, or one of one.
+   */
+  async votes(node: NodeProcess): Promise<void> {
+    const [first] = this.nodes;
+    assert(first);
     await eventually(() => `${node.id} to vote\n${first.log}`, async () => {
       const { status, body } = await first.fetch("/nodes?nonvoters");
       // Whoever asks here may not be let in.

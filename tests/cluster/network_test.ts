@@ -18,7 +18,8 @@ Deno.test("a node cut off serves no linearizable read, and is healed", async () 
   const answer = await leader.fetch(
     "/db/query?level=linearizable&linearizable_timeout=1s&q=SELECT%201",
   );
-  assert.equal(answer.status, 503, answer.body);
+  // It may still have its lease when the others have elected.
+  assert([503, 504].includes(answer.status), answer.body);
   const stale = await leader.fetch("/db/query?level=none&q=SELECT%201");
   assert.equal(stale.status, 200, stale.body);
   cluster.isolate(undefined);
@@ -77,7 +78,10 @@ Deno.test("weak reads are right while followers are started again with shorter t
   first.start(longer);
   await first.ready();
   for (const node of others) node.start([...longer, "-join", first.raftAddress]);
-  for (const node of others) await node.ready();
+  for (const node of others) {
+    await node.ready();
+    await cluster.votes(node);
+  }
   await first.execute(["CREATE TABLE t (n INTEGER)", "INSERT INTO t VALUES (0)"]);
   const leader = await cluster.leader();
   assert.equal(leader, first);
@@ -95,7 +99,8 @@ Deno.test("weak reads are right while followers are started again with shorter t
       if (n !== undefined && Number(n) < before) stale ??= `${n} behind ${before}`;
     }
   });
-  await eventually("writes past the leader that is cut off", async () => {
+  const told = () => `writes past the leader that is cut off\n${others.map(({ log }) => log)}`;
+  await eventually(told, async () => {
     await others[0]?.execute([`UPDATE t SET n = ${written + 1}`], "timeout=2s", 5_000);
     return ++written === 20;
   });

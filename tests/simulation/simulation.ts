@@ -1,7 +1,13 @@
 import { setImmediate } from "node:timers";
 import { Prng } from "../../src/base/prng.ts";
 import { voterIds } from "../../src/raft/configuration.ts";
-import { type Configuration, type Member, nodeName, serverId } from "../../src/raft/types.ts";
+import {
+  type Configuration,
+  type Member,
+  type NodeId,
+  nodeName,
+  serverId,
+} from "../../src/raft/types.ts";
 import { type ChangesChecked, checkChangeLogs } from "./change_logs.ts";
 import { Disturber } from "./disturber.ts";
 import { EventQueue } from "./event_queue.ts";
@@ -272,15 +278,18 @@ class Simulation {
   #settled(): boolean {
     const leader = this.#leader()?.running?.node;
     if (leader === undefined || leader.commitIndex !== leader.lastIndex) return false;
-    return leader.configuration.members.every(({ id, suffrage }) => {
-      const machine = this.#machines.find((m) => m.id === nodeName(id));
+    const { members } = leader.configuration;
+    const machineOf = (id: NodeId) => this.#machines.find((m) => m.id === nodeName(id));
+    const isWhole = members.every(({ id }) => machineOf(id)?.member);
+    return members.every(({ id, suffrage }) => {
+      const machine = machineOf(id);
       if (machine === undefined) return false;
       // A new node whose joining broke off stays a stranger until somebody asks again.
       if (!machine.member) return true;
       if (machine.running === undefined || machine.serverId !== id) return false;
       const { node } = machine.running;
       // With all of them there, a standby has given its vote back.
-      if (machine.standby && suffrage !== "learner") return false;
+      if (isWhole && machine.standby && suffrage !== "learner") return false;
       return suffrage !== "staging" && node.status.leader === leader.id &&
         node.appliedIndex === leader.commitIndex;
     });
