@@ -1,10 +1,8 @@
 import { checksum } from "../../base/checksum.ts";
 import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Disk, DiskFile } from "../../io/types.ts";
+import { writeEvenly } from "../../io/write_evenly.ts";
 import type { PieceReader } from "./load_table.ts";
-
-/** After so many bytes they are synced, so that the log's syncs beside it have little to wait for. */
-const syncedBytes = 0x80_0000;
 
 /** What the pieces of a load make when one follows on the other. */
 export interface Gathered {
@@ -25,7 +23,6 @@ export class GatheredFile {
   #file: DiskFile | undefined;
   #size = 0;
   #sum = 0;
-  #unsynced = 0;
   /** Memory for a piece: all but the last have the same length. */
   #piece = new Uint8Array(0);
 
@@ -97,7 +94,7 @@ export class GatheredFile {
   async #begin(loadId: bigint | undefined): Promise<DiskFile> {
     this.letGo();
     this.#loadId = loadId;
-    this.#size = this.#sum = this.#unsynced = 0;
+    this.#size = this.#sum = 0;
     const file = this.#file = await this.#disk.open(this.path, { create: true });
     await file.truncate(0);
     return file;
@@ -106,14 +103,9 @@ export class GatheredFile {
   async #gather(file: DiskFile, pieces: PieceReader): Promise<Gathered> {
     // What a read gives is valid until the next, but no read is left open while the disk works.
     while (pieces.read(this.#size, (bytes) => this.#copy(bytes))) {
-      const { length } = this.#piece;
-      await file.write(this.#size, this.#piece);
+      await writeEvenly(file, this.#size, this.#piece);
       this.#sum = checksum(this.#piece, this.#sum);
-      this.#size += length;
-      this.#unsynced += length;
-      if (this.#unsynced < syncedBytes) continue;
-      await file.sync();
-      this.#unsynced = 0;
+      this.#size += this.#piece.length;
     }
     return { size: this.#size, checksum: this.#sum };
   }

@@ -13,7 +13,7 @@ import { GatheredFile } from "./gathered_file.ts";
 import { buildLoadedFile } from "./load_file.ts";
 import { KeyRows } from "./key_table.ts";
 import { releasePieces, withSmallCache } from "./load_memory.ts";
-import { LoadTable, PieceReader } from "./load_table.ts";
+import { PieceReader } from "./load_table.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { StatementMeter } from "../statements/statement_meter.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
@@ -256,7 +256,8 @@ class Writer {
 
   /** Exchanges the database for a loaded file, or answers why not. */
   async #load(entry: BatchEntry): Promise<void> {
-    const connection = this.#connection;
+    const opened = this.#database;
+    const { connection, applier, gathered } = opened;
     verifyEntry(entry, connection.committed.index + 1);
     this.#answers.begin(entry.format);
     const malformed = malformedCommand(entry);
@@ -275,10 +276,8 @@ class Writer {
       return;
     }
     if (request !== undefined) connection.sessions.record(request, entry.index);
-    const { gathered, applier } = this.#database;
     const reader = new ByteReader(entry.data, offset);
-    const build = () => this.#build(connection, entry, reader, gathered);
-    const error = await withSmallCache(connection, build);
+    const error = await withSmallCache(connection, () => this.#build(opened, entry, reader));
     if (error !== undefined) {
       connection.begin();
       connection.own(() => applier.loads.clear());
@@ -294,15 +293,14 @@ class Writer {
   }
 
   #build(
-    connection: WriteConnection,
+    { connection, applier, gathered }: Opened,
     { index, term }: BatchEntry,
     command: ByteReader,
-    gathered: GatheredFile,
   ): Promise<string | undefined> {
     const { database, sessions } = connection;
     const loadId = command.uint64();
     const size = command.integer();
-    const arrived = connection.own(() => new LoadTable(database).sizeOf(loadId));
+    const arrived = connection.own(() => applier.loads.sizeOf(loadId));
     if (arrived === undefined) {
       return Promise.resolve("Load failed: another load took its place, send the file again");
     }
