@@ -34,12 +34,13 @@ function subject() {
       };
     },
   };
-  const copier = new Copier(library, life, threads, new SimulatedClock());
+  const clock = new SimulatedClock();
+  const copier = new Copier(library, life, threads, clock);
   const verify = (path: string, signal?: AbortSignal) =>
     copier.run({ type: "verify", path }, signal);
   const answer = (reply: CopyReply) => (state.handlers ?? assert.fail("No thread")).receive(reply);
   const done = (index: number) => answer({ type: "answer", value: { index, term: 1 } });
-  return { copier, life, state, verify, answer, done };
+  return { copier, life, clock, state, verify, answer, done };
 }
 
 Deno.test("Copier does one thing after the other, in one thread, once the database is open", async () => {
@@ -139,4 +140,35 @@ Deno.test("Copier has what runs give up when the store closes or fails, and take
   await failing.life.close(() => assert.fail("a failed store has no last work"));
   await Promise.all(failed);
   assert.equal(failing.copier.isRunning, false);
+});
+
+Deno.test("Copier ends its thread when that has had nothing to do for a while, and never at a job", async () => {
+  const { copier, life, clock, state, verify, done } = subject();
+  life.opened();
+  const threads = () => ({ started: state.started, running: state.started - state.ended });
+  const one = async (afterMs: number) => {
+    const outcome = verify("nowhere");
+    await clock.advance(afterMs);
+    done(1);
+    return await outcome;
+  };
+  assert.equal(state.started, 0);
+  await one(60_000);
+  await clock.advance(59_000);
+  await one(60_000);
+  await clock.advance(59_000);
+  assert.deepEqual(threads(), { started: 1, running: 1 });
+  await clock.advance(2_000);
+  assert.deepEqual(threads(), { started: 1, running: 0 });
+  await one(60_000);
+  assert.deepEqual(threads(), { started: 2, running: 1 });
+  const both = [verify("one"), verify("other")];
+  done(1);
+  await clock.advance(60_000);
+  done(2);
+  await Promise.all(both);
+  assert.deepEqual(threads(), { started: 2, running: 1 });
+  copier.end();
+  await clock.advance(60_000);
+  assert.deepEqual(threads(), { started: 2, running: 0 });
 });

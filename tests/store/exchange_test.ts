@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { checksum } from "../../src/base/checksum.ts";
 import { type Library, openLibrary } from "../../src/sqlite/mod.ts";
-import { library, sqlite3, TestStore } from "./fixture.ts";
+import { library, sqliteFile, TestStore } from "./fixture.ts";
 
 /** LIKE is none for the main thread. */
 const readersWork = "SELECT 1 LIKE 2";
@@ -62,24 +61,12 @@ Deno.test("a store answers whatever it is asked while snapshots are installed", 
 });
 
 Deno.test("a store answers whatever it is asked while files are loaded", async () => {
-  const path = await Deno.makeTempFile();
-  sqlite3(path, "CREATE TABLE loaded (v); INSERT INTO loaded VALUES ('x')");
-  const bytes = await Deno.readFile(path);
-  await Deno.remove(path);
+  const file = await sqliteFile("CREATE TABLE loaded (v); INSERT INTO loaded VALUES ('x')");
   await using s = await TestStore.open();
   await whilePolled(s, async () => {
     for (let i = 0; i < 10; i++) {
-      const loadId = BigInt(i + 1);
-      const size = bytes.length;
       await s.apply(
-        s.entries.command({ type: "load_chunk", loadId, offset: 0, bytes, request: undefined }),
-        s.entries.command({
-          type: "load_commit",
-          loadId,
-          size,
-          checksum: checksum(bytes),
-          request: undefined,
-        }),
+        ...s.entries.load(file, BigInt(i + 1)),
         s.entries.execute(["INSERT INTO loaded VALUES ('y')"]),
       );
     }
@@ -88,23 +75,10 @@ Deno.test("a store answers whatever it is asked while files are loaded", async (
 });
 
 Deno.test("batches that come while a file is loaded are applied behind it, in their order", async () => {
-  const path = await Deno.makeTempFile();
-  sqlite3(path, "CREATE TABLE loaded (v)");
-  const bytes = await Deno.readFile(path);
-  await Deno.remove(path);
+  const file = await sqliteFile("CREATE TABLE loaded (v)");
   await using s = await TestStore.open();
   const { entries } = s;
-  const load = [
-    entries.command({ type: "load_chunk", loadId: 1n, offset: 0, bytes, request: undefined }),
-    entries.command({
-      type: "load_commit",
-      loadId: 1n,
-      size: bytes.length,
-      checksum: checksum(bytes),
-      request: undefined,
-    }),
-  ];
-  let ahead = s.apply(...load);
+  let ahead = s.apply(...entries.load(file));
   for (let i = 0; i < 50; i++) {
     // Always one batch behind the one that is applied, as a node does it.
     const next = s.apply(entries.execute([`INSERT INTO loaded VALUES (${i})`]));

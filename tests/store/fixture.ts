@@ -151,6 +151,16 @@ export class Entries {
     return this.#entry(data, undefined, EntryType.configuration);
   }
 
+  /** Those that make a user's file the database. */
+  load(bytes: Uint8Array, loadId = 1n): ApplyEntry[] {
+    const load = { loadId, request: undefined };
+    const { length: size } = bytes;
+    return [
+      this.command({ type: "load_chunk", ...load, offset: 0, bytes }),
+      this.command({ type: "load_commit", ...load, size, checksum: checksum(bytes) }),
+    ];
+  }
+
   #entry(
     data: Uint8Array,
     answer: AnswerFormat | undefined,
@@ -302,4 +312,13 @@ export class TestStore {
 export function sqlite3(path: string, sql: string): string {
   const { stdout, stderr } = new Deno.Command("sqlite3", { args: [path, sql] }).outputSync();
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+/** The file that the system's own sqlite3 makes by that. */
+export async function sqliteFile(sql: string): Promise<Uint8Array<ArrayBuffer>> {
+  const path = await Deno.makeTempFile();
+  sqlite3(path, sql);
+  const bytes = await Deno.readFile(path);
+  await Deno.remove(path);
+  return bytes;
 }

@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
 import { checksum } from "../../src/base/checksum.ts";
 import type { RequestId } from "../../src/store/types.ts";
-import { sqlite3, TestStore } from "./fixture.ts";
+import { sqlite3, sqliteFile, TestStore } from "./fixture.ts";
 import { keyOf } from "./random_entries.ts";
-
-async function sqliteFile(sql: string): Promise<Uint8Array> {
-  const path = await Deno.makeTempFile();
-  sqlite3(path, sql);
-  const bytes = await Deno.readFile(path);
-  await Deno.remove(path);
-  return bytes;
-}
 
 function chunks(s: TestStore, loadId: bigint, file: Uint8Array, size = 3000) {
   const entries = [];

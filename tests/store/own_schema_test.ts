@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { checksum } from "../../src/base/checksum.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
 import { library, TestStore } from "./fixture.ts";
 
@@ -44,16 +43,7 @@ const cases: [sql: string, standIn: string, lacks: RegExp][] = [
 ];
 
 function load(s: TestStore, file: Uint8Array): Promise<string[]> {
-  const command = { loadId: 1n, request: undefined };
-  return s.apply(
-    s.entries.command({ ...command, type: "load_chunk", offset: 0, bytes: file }),
-    s.entries.command({
-      ...command,
-      type: "load_commit",
-      size: file.length,
-      checksum: checksum(file),
-    }),
-  );
+  return s.apply(...s.entries.load(file));
 }
 
 async function collected(s: TestStore): Promise<Uint8Array[]> {

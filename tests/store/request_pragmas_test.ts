@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { checksum } from "../../src/base/checksum.ts";
 import { Database, openLibrary } from "../../src/sqlite/mod.ts";
 import { isOn } from "../../src/sqlite/pragma_value.ts";
-import { Entries, library, sqlite3, TestStore } from "./fixture.ts";
+import { Entries, library, sqlite3, sqliteFile, TestStore } from "./fixture.ts";
 import { schema } from "./migration_recipes.ts";
 
 const failed = '{"error":"FOREIGN KEY constraint failed"}';
@@ -110,16 +109,8 @@ Deno.test("PRAGMA foreign_keys alone sets the cluster, before every leader's fla
   other.entries.index = e.index;
   assert.deepEqual(await foreignKeysIn(other), [false, false, false]);
 
-  const file = await Deno.makeTempFile();
-  await Deno.remove(file);
-  sqlite3(file, schema.slice(0, 2).join(";"));
-  const bytes = await Deno.readFile(file);
-  await Deno.remove(file);
-  const load = { loadId: 1n, request: undefined };
-  const answers = await s.apply(
-    e.command({ type: "load_chunk", offset: 0, bytes, ...load }),
-    e.command({ type: "load_commit", size: bytes.length, checksum: checksum(bytes), ...load }),
-  );
+  const file = await sqliteFile(schema.slice(0, 2).join(";"));
+  const answers = await s.apply(...e.load(file));
   assert.deepEqual(answers, ["", ""]);
   assert.deepEqual(await foreignKeysIn(s), [false, false, false]);
   assert.match(await s.execute([orphan]), /"rows_affected":1/);
