@@ -42,8 +42,6 @@ const firstRetryMs = 500;
 const retryMsMax = 30_000;
 
 type Counts = { -readonly [Name in keyof StandbyFigures]: StandbyFigures[Name] };
-/** What is told of the copy itself, as it is then. */
-type CopyFigure = "index" | "entriesBehind" | "msBehind" | "damage" | "copiesReplaced";
 
 /**
  * Brings a store forward by an archive, piece by piece, and by a base copy where pieces are missing:
@@ -52,7 +50,7 @@ type CopyFigure = "index" | "entriesBehind" | "msBehind" | "damage" | "copiesRep
  */
 export class ArchiveFollower {
   readonly #parts: FollowerParts;
-  readonly #counts: Omit<Counts, CopyFigure>;
+  readonly #counts: Omit<Counts, "index" | "entriesBehind" | "msBehind">;
   readonly #ending = new AbortController();
   /** Up to where the archive is known to go. */
   #known = 0;
@@ -63,9 +61,6 @@ export class ArchiveFollower {
   /** The entry that was looked for among all pieces, in vain. */
   #searchedAt: number | undefined;
   #ownerIsChecked = false;
-  /** What is wrong with the copy, until a base copy is in its place. */
-  #damage: string | undefined;
-  #copiesReplaced = 0;
   #timer: Timer | undefined;
   #state: "following" | "finishing" | "still" = "still";
   #run = Promise.resolve();
@@ -83,6 +78,8 @@ export class ArchiveFollower {
       bytesFetched: 0,
       basesTaken: 0,
       failing: undefined,
+      damage: undefined,
+      copiesReplaced: 0,
     };
   }
 
@@ -94,15 +91,13 @@ export class ArchiveFollower {
       index,
       entriesBehind: Math.max(0, this.#known - index),
       msBehind: this.#levelAt === undefined ? undefined : clock.now() - this.#levelAt,
-      damage: this.#damage,
-      copiesReplaced: this.#copiesReplaced,
     };
   }
 
   /** The copy is damaged: the archive's newest base copy takes its place, and what is behind that. */
   replaceCopy(reason: string): void {
-    if (this.#damage !== undefined) return;
-    this.#damage = reason;
+    if (this.#counts.damage !== undefined) return;
+    this.#counts.damage = reason;
     this.#log(
       "ERROR",
       `this copy of the database is damaged: ${reason}; nothing is read from it any more, and a base copy of ${this.#parts.place.name} takes its place`,
@@ -136,7 +131,7 @@ export class ArchiveFollower {
       this.#searchedAt = undefined;
       while (this.#state === "finishing") {
         // The copy may be found damaged in the last look, too.
-        if (!await this.#advance() && this.#damage === undefined) break;
+        if (!await this.#advance() && this.#counts.damage === undefined) break;
       }
     };
     const reached = rest().then(() => undefined, messageOf);
@@ -149,8 +144,8 @@ export class ArchiveFollower {
     timer.cancel();
     this.#state = "still";
     await this.#changing;
-    if (this.#damage === undefined) return failure;
-    const damage = `this copy is damaged: ${this.#damage}`;
+    if (this.#counts.damage === undefined) return failure;
+    const damage = `this copy is damaged: ${this.#counts.damage}`;
     return failure === undefined ? damage : `${failure} (${damage})`;
   }
 
@@ -193,7 +188,7 @@ export class ArchiveFollower {
   async #advance(): Promise<boolean> {
     await this.#checkOwner();
     const { store, clock } = this.#parts;
-    if (store.applied.index === 0 || this.#damage !== undefined) {
+    if (store.applied.index === 0 || this.#counts.damage !== undefined) {
       await this.#takeBase();
       return true;
     }
@@ -276,12 +271,12 @@ export class ArchiveFollower {
     const { place, store } = this.#parts;
     const { signal } = this.#ending;
     // What is older does for a damaged copy: the pieces behind it follow.
-    const index = this.#damage === undefined ? store.applied.index : 0;
+    const index = this.#counts.damage === undefined ? store.applied.index : 0;
     const base = await this.#newestBase(index);
     if (base === undefined) {
       throw new ArchiveError(
         index === 0
-          ? `${place.name} has no base copy${this.#damage === undefined ? " yet" : ""}`
+          ? `${place.name} has no base copy${this.#counts.damage === undefined ? " yet" : ""}`
           : `${place.name} has not the entries behind ${index} any more, and no base copy of later ones`,
       );
     }
@@ -302,12 +297,12 @@ export class ArchiveFollower {
     }, base);
     this.#previous = undefined;
     this.#searchedAt = undefined;
-    if (this.#damage !== undefined) {
-      this.#copiesReplaced++;
+    if (this.#counts.damage !== undefined) {
+      this.#counts.copiesReplaced++;
       // It may have gone back: what it once had of the archive, it has again only at its end.
       this.#levelAt = undefined;
     }
-    this.#damage = undefined;
+    this.#counts.damage = undefined;
     this.#counts.basesTaken++;
     this.#counts.bytesFetched += base.sizeBytes;
     this.#counts.lastWriteTime = base.time;
