@@ -8,8 +8,11 @@ const symbols = {
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** SOL_SOCKET and SO_ACCEPTCONN of Linux. */
-const socketLevel = 1;
+/** SOL_SOCKET and IPPROTO_TCP of Linux: whose an option is. */
+export const socketLevel = 1;
+export const tcpLevel = 6;
+
+/** SO_ACCEPTCONN of Linux. */
 const isListening = 30;
 
 type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];

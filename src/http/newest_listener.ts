@@ -1,7 +1,6 @@
-import { setOfListeners } from "./listening_sockets.ts";
+import { setOfListeners, socketLevel } from "./listening_sockets.ts";
 
-/** SOL_SOCKET and SO_ATTACH_REUSEPORT_CBPF of Linux. */
-const socketLevel = 1;
+/** SO_ATTACH_REUSEPORT_CBPF of Linux. */
 const attachProgram = 51;
 
 /**

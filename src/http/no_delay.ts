@@ -1,7 +1,6 @@
-import { setOfListeners } from "./listening_sockets.ts";
+import { setOfListeners, tcpLevel } from "./listening_sockets.ts";
 
-/** IPPROTO_TCP and TCP_NODELAY of Linux. */
-const tcpLevel = 6;
+/** TCP_NODELAY of Linux. */
 const noDelay = 1;
 
 /**

@@ -2,6 +2,3 @@
 export function openDescriptors(): number[] {
   return Array.from(Deno.readDirSync("/dev/fd"), ({ name }) => Number(name));
 }
-
-/** Room for any address (sockaddr_storage), in bytes. */
-export const addressBytes = 128;

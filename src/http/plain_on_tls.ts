@@ -1,6 +1,6 @@
 import { openCLibrary } from "../io/c_library.ts";
 import { ConnectionDescriptors, type ConnectionEnds } from "./connection_descriptors.ts";
-import { setOfListeners } from "./listening_sockets.ts";
+import { setOfListeners, tcpLevel } from "./listening_sockets.ts";
 
 const symbols = {
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
@@ -10,8 +10,7 @@ const symbols = {
 
 type Calls = Deno.DynamicLibrary<typeof symbols>["symbols"];
 
-/** IPPROTO_TCP and TCP_DEFER_ACCEPT of Linux, and for how long, in s. */
-const tcpLevel = 6;
+/** TCP_DEFER_ACCEPT of Linux, and for how long, in s. */
 const deferAccept = 9;
 const deferSeconds = new Uint32Array([1]);
 /** MSG_PEEK | MSG_DONTWAIT, and MSG_DONTWAIT | MSG_NOSIGNAL of Linux. */

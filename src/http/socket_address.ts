@@ -1,4 +1,5 @@
-import { addressBytes } from "./open_descriptors.ts";
+/** Room for any address (sockaddr_storage), in bytes. */
+const addressBytes = 128;
 
 /** The number of AF_INET on every system; that of AF_INET6 differs. */
 const inet = 2;

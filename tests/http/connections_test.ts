@@ -7,7 +7,7 @@ import { background } from "../background.ts";
 import { Authority } from "../tls/authority.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 import { RawConnection } from "./raw_connection.ts";
-import { listenersOption } from "./socket_option.ts";
+import { listenersOption, notSentLow } from "./socket_option.ts";
 
 const patient: ConnectionLimits = {
   headerMsMax: 0,
@@ -16,9 +16,6 @@ const patient: ConnectionLimits = {
   connectionsMax: 10_000,
 };
 const request = "GET /readyz?noleader HTTP/1.1\r\nHost: x\r\n\r\n";
-
-/** TCP_NOTSENT_LOWAT of Linux. */
-const notSentLow = 25;
 
 /** What connections go over: with the last, clients are asked for certificates, and show them. */
 const ways = ["HTTP", "HTTPS", "HTTPS with clients' certificates"] as const;

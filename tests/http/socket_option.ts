@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { listenersOn } from "../../src/http/listening_sockets.ts";
-import { addressBytes, openDescriptors } from "../../src/http/open_descriptors.ts";
+import { listenersOn, tcpLevel } from "../../src/http/listening_sockets.ts";
+import { openDescriptors } from "../../src/http/open_descriptors.ts";
+import { SocketAddress } from "../../src/http/socket_address.ts";
 import { openCLibrary } from "../../src/io/c_library.ts";
 
 const symbols = {
@@ -8,8 +9,9 @@ const symbols = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** IPPROTO_TCP of Linux. */
-const tcpLevel = 6;
+/** TCP_NODELAY and TCP_NOTSENT_LOWAT of Linux. */
+export const noDelay = 1;
+export const notSentLow = 25;
 
 function calls() {
   const opened = openCLibrary(symbols);
@@ -23,12 +25,23 @@ function optionOf(descriptor: number, name: number): number | undefined {
   return value[0];
 }
 
-/** An option of TCP of the connection with the client at this port, at the server's end. */
-export function acceptedOption(clientPort: number, name: number): number | undefined {
-  const address = new Uint8Array(addressBytes);
+/** An option of TCP of the connection that this listener accepts next. */
+export async function nextAcceptedOption(
+  listener: Deno.TcpListener,
+  name: number,
+): Promise<number | undefined> {
+  const connecting = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  using _ = await listener.accept();
+  using client = await connecting;
+  return acceptedOption(client.localAddr.port, name);
+}
+
+/** That of the connection with the client at this port, at the server's end. */
+function acceptedOption(clientPort: number, name: number): number | undefined {
+  const { getpeername } = calls();
+  const address = new SocketAddress();
   const found = openDescriptors().find((descriptor) =>
-    calls().getpeername(descriptor, address, new Uint32Array([addressBytes])) === 0 &&
-    (address[2] ?? 0) * 256 + (address[3] ?? 0) === clientPort
+    getpeername(descriptor, address.bytes, address.length) === 0 && address.port === clientPort
   );
   assert.ok(found !== undefined);
   return optionOf(found, name);
