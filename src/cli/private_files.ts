@@ -14,10 +14,9 @@ export function keepFilesPrivate(): void {
   Deno.umask(others);
 }
 
-/** Whether others of this machine may do anything with a file; false where there are no modes. */
-async function isOpenToOthers(path: string): Promise<boolean> {
-  const { mode } = await Deno.stat(path);
-  return Deno.build.os !== "windows" && mode !== null && (mode & others) !== 0;
+/** Whether others of this machine may do any of that with a file; false where there are no modes. */
+function isOpenToOthers(mode: number | null, what = others): boolean {
+  return Deno.build.os !== "windows" && mode !== null && (mode & what) !== 0;
 }
 
 /** A user of this machine: a service's own, mostly. */
@@ -36,9 +35,8 @@ export function closingOf(
   { mode, uid }: Pick<Deno.FileInfo, "mode" | "uid">,
   own: OwnUser = { uid: Deno.uid(), gid: Deno.gid() },
 ): string | undefined {
-  if (Deno.build.os === "windows" || mode === null) return undefined;
   const isRoots = uid === 0 && own.uid !== 0;
-  if ((mode & (isRoots ? others & ~groupReads : others)) === 0) return undefined;
+  if (!isOpenToOthers(mode, isRoots ? others & ~groupReads : others)) return undefined;
   if (isRoots) return `chgrp ${own.gid} ${path} && chmod 640 ${path}`;
   const takes = uid === own.uid || own.uid === 0 ? "" : `chown ${own.uid} ${path} && `;
   return `${takes}chmod 600 ${path}`;
@@ -46,7 +44,8 @@ export function closingOf(
 
 /** Says when others can look into the data directory, which stays as its owner has made it. */
 export async function warnOfOpenDirectory(directory: string, logger: Logger): Promise<void> {
-  if (!await isOpenToOthers(directory)) return;
+  const { mode } = await Deno.stat(directory);
+  if (!isOpenToOthers(mode)) return;
   logger.log(
     "WARN",
     "cli",
