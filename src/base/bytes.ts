@@ -28,6 +28,9 @@ export function releaseBytes({ buffer }: Uint8Array<ArrayBuffer>): void {
   buffer.transfer(0);
 }
 
+/** Of fewer bytes the memory is not worth the call. */
+export const releasedBytesMin = 64 * 1024;
+
 /** Whether both hold the same bytes. */
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);

@@ -1,12 +1,9 @@
-import { releaseBytes } from "../base/bytes.ts";
+import { releaseBytes, releasedBytesMin } from "../base/bytes.ts";
 import type { Client } from "./client.ts";
 import type { ClientHandler, Handler } from "./native_server.ts";
 import { OwnPieces } from "./own_pieces.ts";
 import { isArriving } from "./request_body.ts";
 import { StreamedResponse } from "./streamed_response.ts";
-
-/** Smaller pieces are not worth a call. */
-const releasedBytesMin = 64 * 1024;
 
 /**
  * What one client's connection is doing, so that one that does nothing can be ended. It reads no

@@ -1,7 +1,4 @@
-import { releaseBytes } from "../base/bytes.ts";
-
-/** Smaller pieces are not worth a call. */
-const givenBackBytesMin = 64 * 1024;
+import { releaseBytes, releasedBytesMin } from "../base/bytes.ts";
 
 /**
  * The same pieces, the memory of each given back when the next is asked for: the transport has written
@@ -13,6 +10,6 @@ export async function* givenBack(body: AsyncIterable<Uint8Array>): AsyncGenerato
     yield piece;
     const { buffer, length } = piece;
     const isAlone = buffer instanceof ArrayBuffer && length === buffer.byteLength;
-    if (isAlone && length >= givenBackBytesMin) releaseBytes(piece as Uint8Array<ArrayBuffer>);
+    if (isAlone && length >= releasedBytesMin) releaseBytes(piece as Uint8Array<ArrayBuffer>);
   }
 }
