@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { messageOf } from "../src/base/message_of.ts";
+import { endingSignals } from "../src/cli/ending_signals.ts";
 import { ownLicense } from "../src/cli/license_text.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { embedLibrary } from "../src/sqlite/build.ts";
@@ -85,10 +86,7 @@ async function main(args: readonly string[]): Promise<number> {
 /** Aborted when somebody ends the program: 100 MB of packages are not to be left behind. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
-  const signals = Deno.build.os === "windows"
-    ? ["SIGINT"] as const
-    : ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) Deno.addSignalListener(signal, () => interrupted.abort());
+  for (const signal of endingSignals) Deno.addSignalListener(signal, () => interrupted.abort());
   return interrupted.signal;
 }
 

@@ -10,6 +10,7 @@ import {
   givenSecrets,
 } from "../client_access.ts";
 import { parseOptions } from "../command_options.ts";
+import { endingSignals } from "../ending_signals.ts";
 import { FlagError } from "../flag_error.ts";
 import { print, printError } from "../output.ts";
 import { runPlan, tableOf } from "./full_load.ts";
@@ -103,11 +104,6 @@ export const benchLongNames: ReadonlyMap<string, string> = new Map(accessLongNam
 
 /** How long a server has to give memory back before it is looked at again, in ms. */
 const settleMs = 2_000;
-
-/** Those that there are on every system. */
-const endingSignals = Deno.build.os === "windows"
-  ? ["SIGINT"] as const
-  : ["SIGINT", "SIGTERM"] as const;
 
 type BenchValues = ReturnType<typeof parseOptions<typeof benchOptions>>;
 
