@@ -16,6 +16,14 @@ function httpTest(name: string, run: () => Promise<void>): void {
   Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn: run });
 }
 
+/** An app whose service holds what it is asked for until `release`. */
+function holdingApp() {
+  const service = new FakeService();
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  service.hold = promise;
+  return { service, release, ...appWith(service) };
+}
+
 interface Shown {
   readonly requests: {
     readonly id: number;
@@ -41,10 +49,7 @@ async function shown(fetch: Fetch, init?: RequestInit): Promise<Shown> {
 httpTest(
   "/debug/requests shows reads and writes under way without their values, and none that is over",
   async () => {
-    const service = new FakeService();
-    const hold = Promise.withResolvers<void>();
-    service.hold = hold.promise;
-    const { fetch, post } = appWith(service);
+    const { fetch, post, release } = holdingApp();
     const read = fetch("/db/query?q=SELECT+'secret'&level=none");
     const write = post(
       "/db/execute",
@@ -78,7 +83,7 @@ httpTest(
         },
       ],
     );
-    hold.resolve();
+    release();
     for (const answer of [await read, await write]) assert.equal(answer.status, 200);
     assert.deepEqual((await shown(fetch)).requests, []);
   },
@@ -102,10 +107,7 @@ httpTest("DELETE /debug/requests/ID ends a read, whose client is told", async ()
 });
 
 httpTest("DELETE /debug/requests/ID does not end a write that has gone to the leader", async () => {
-  const service = new FakeService();
-  const hold = Promise.withResolvers<void>();
-  service.hold = hold.promise;
-  const { fetch, post } = appWith(service);
+  const { service, fetch, post, release } = holdingApp();
   const write = post("/db/execute", '["DELETE FROM t"]');
   await new Promise((resolve) => setTimeout(resolve));
   service.writes[0]?.withdrawal?.propose();
@@ -114,7 +116,7 @@ httpTest("DELETE /debug/requests/ID does not end a write that has gone to the le
   const refused = await fetch(`/debug/requests/${id}`, { method: "DELETE" });
   assert.equal(refused.status, 409);
   assert.match(await refused.text(), /cannot be ended: its write has gone to the leader/);
-  hold.resolve();
+  release();
   assert.equal((await write).status, 200);
 });
 
@@ -158,10 +160,7 @@ function handed(handler: HandedWriteHandler, writes: readonly (readonly Statemen
 httpTest(
   "/debug/requests makes objects of few writes that other threads have read, and shows all",
   async () => {
-    const service = new FakeService();
-    const hold = Promise.withResolvers<void>();
-    service.hold = hold.promise;
-    const { fetch, state } = appWith(service);
+    const { fetch, state, release } = holdingApp();
     const insert = (bytes: number) => [{
       sql: "INSERT INTO t VALUES (?, 1)",
       positional: ["x".repeat(bytes)],
@@ -184,7 +183,7 @@ httpTest(
     const told = requests.filter(({ sql }) => sql.length > 0).length;
     assert.ok(told >= 20 && told <= 40, `${told} of ${writes.length} with their SQL`);
     assert.ok((requests[told]?.sql.length ?? 0) > 0, "the oldest");
-    hold.resolve();
+    release();
     await over;
   },
 );

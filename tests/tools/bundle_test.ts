@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Bundle, bundleProgram } from "../../tools/bundle.ts";
 import { workerModules } from "../../tools/compile.ts";
+import { withDirectory } from "../directory.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -30,9 +30,8 @@ async function run({ config }: Bundle, module: string, ...args: string[]): Promi
   return decoder.decode(stdout);
 }
 
-Deno.test("bundleProgram leaves nothing to be looked for in packages, and Workers where sources name them", async () => {
-  const work = await mkdtemp(`${tmpdir()}/raftlite-bundle-`);
-  try {
+Deno.test("bundleProgram leaves nothing to be looked for in packages, and Workers where sources name them", () =>
+  withDirectory(async (work) => {
     const [folder, packages] = [`${work}/program`, `${work}/packages`];
     await Promise.all([mkdir(folder), mkdir(packages)]);
     const workers = await workerModules();
@@ -55,11 +54,11 @@ Deno.test("bundleProgram leaves nothing to be looked for in packages, and Worker
     assert.ok(!licenses.includes("playwright"));
 
     // Nothing of the folder that it was made in, which has another name each time.
-    for (const path of await filesIn(folder)) {
+    const files = await filesIn(folder);
+    for (const path of files) {
       assert.ok(!(await Deno.readTextFile(path)).includes(basename(work)), path);
     }
 
-    const files = await filesIn(folder);
     const modules = files.filter((path) =>
       dirname(path) === folder && /(?<!_worker|\/main)\.js$/.test(path)
     );
@@ -72,7 +71,4 @@ Deno.test("bundleProgram leaves nothing to be looked for in packages, and Worker
     const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     assert.ok(bytes <= bundleBytesMax, `the bundle has ${bytes} bytes`);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-});
+  }));
