@@ -5,7 +5,7 @@
  * 65 MB in place of 6.
  */
 
-import { build, type BuildResult, type Loader, type Plugin } from "esbuild";
+import { build, type BuildResult, type Plugin } from "esbuild";
 import { copyFile, cp, mkdir, writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { basename, dirname, relative } from "node:path";
@@ -160,8 +160,7 @@ function ownAddresses(root: string): Plugin {
       onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const text = await Deno.readTextFile(path);
         const address = `new URL(${JSON.stringify(relative(root, path))}, import.meta.url).href`;
-        const loader: Loader = "ts";
-        return { contents: text.replaceAll("import.meta.url", address), loader };
+        return { contents: text.replaceAll("import.meta.url", address), loader: "ts" };
       });
     },
   };
