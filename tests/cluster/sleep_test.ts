@@ -24,12 +24,8 @@ async function wakeLeader(shop: MachineShop, threads: number): Promise<void> {
     const join = node === first.node ? [] : ["-join", first.node.raftAddress];
     node.start([...flags, ...join], machine.environment);
     await node.ready();
+    await cluster.votes(node);
   }
-  // It is ready before it votes; two that vote are needed when the leader is gone.
-  await eventually("three voters", async () => {
-    const { body } = await first.node.fetch("/nodes");
-    return Object.keys(JSON.parse(body)).length === all.length;
-  });
   await first.node.execute(["CREATE TABLE t (n INTEGER)", "INSERT INTO t VALUES (0)"]);
   const leader = await cluster.leader();
   const machine = all.find(({ node }) => node === leader)?.machine;
