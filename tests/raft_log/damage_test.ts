@@ -203,15 +203,19 @@ Deno.test("openRaftLog() refuses another format and says so", async () => {
   }
 });
 
+/** Where the data of an entry begins that makeEntries() has made; -1 where the file does not hold it. */
+function dataAt(file: Uint8Array, index: number): number {
+  const text = new TextEncoder().encode(`entry ${index}`);
+  return file.findIndex((_, i) => text.every((byte, k) => file[i + k] === byte));
+}
+
 Deno.test("RaftLog.read() reports an entry that was damaged while the log is open", async () => {
   const disk = new SimulatedDisk({ seed: 1n });
   const { log } = await openLog(disk);
   await log.append({ ...untouched, entries: makeEntries(1, 1, 3) });
   const [path = ""] = disk.paths();
   const content = disk.content(path);
-  const text = new TextEncoder().encode("entry 2");
-  const at = content.findIndex((_, i) => text.every((byte, k) => content[i + k] === byte));
-  content[at] = 0x45;
+  content[dataAt(content, 2)] = 0x45;
   disk.setContent(path, content);
   await assert.rejects(log.read(1, 3, 1e6), { name: "LogDamageError", message: /entry 2/ });
   await log.close();
@@ -223,13 +227,8 @@ Deno.test("RaftLog.read() reports an entry in whose place another stands, or wha
   await log.append({ ...untouched, entries: makeEntries(1, 1, 3) });
   const [path = ""] = disk.paths();
   const whole = disk.content(path);
-  const dataOf = (index: number) => {
-    const text = new TextEncoder().encode(`entry ${index}`);
-    return whole.findIndex((_, i) => text.every((byte, k) => whole[i + k] === byte));
-  };
-  const length = dataOf(3) - dataOf(2);
-  const [second, third] = [dataOf(2), dataOf(3)].map((at) => at - entryHeadLength);
-  assert(second !== undefined && third !== undefined);
+  const [second, third] = [dataAt(whole, 2) - entryHeadLength, dataAt(whole, 3) - entryHeadLength];
+  const length = third - second;
   for (let at = second; at < third; at++) {
     const damaged = whole.slice();
     damaged[at] = (damaged[at] ?? 0) ^ 1;
