@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { withDirectory } from "../directory.ts";
 import { CdcReceiver } from "./cdc_receiver.ts";
+import { handOver } from "./hand_over.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 const schema = [
@@ -117,11 +118,7 @@ Deno.test("no change is lost by 64 writers, an endpoint that fails, and a leader
   const b = await moveFrom(a);
   await write(b, 2_000);
   await eventually("a message to be refused", () => receiver.refused > 0);
-  await eventually("the leadership to be back", async () => {
-    if (await a.leaderId() === a.id) return true;
-    await b.fetch("/leader", { method: "POST", body: JSON.stringify({ id: a.id }) });
-    return false;
-  });
+  await handOver(b, a);
   receiver.answer = undefined;
   await a.execute(["INSERT INTO t VALUES (200000, 'last')"]);
   await eventually(

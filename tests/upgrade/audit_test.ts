@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { handOver } from "../cluster/hand_over.ts";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
 import { testBeside } from "./earlier_tree.ts";
@@ -28,13 +29,7 @@ for (const release of releases) {
         const newer = await cluster.add(["-audit-log", path]);
         assert(older);
         for (const [leader, through] of [[older, newer], [newer, older]] as const) {
-          if (await older.leaderId() !== leader.id) {
-            await eventually("it to lead", async () => {
-              if (await older.leaderId() === leader.id) return true;
-              await older.fetch("/leader?wait", { method: "POST" });
-              return false;
-            });
-          }
+          await handOver(older, leader);
           const third = await cluster.add();
           assert.equal((await remove(through, third.id)).status, 200);
           const line = await eventually("the line", async () => {

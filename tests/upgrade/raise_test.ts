@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { newestVersion } from "../../src/raft/cluster_version.ts";
+import { handOver } from "../cluster/hand_over.ts";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
 import { schema, Workload } from "../cluster/workload.ts";
 import { testBeside } from "./earlier_tree.ts";
@@ -14,17 +15,6 @@ async function restart(node: NodeProcess, mainPath: string | undefined): Promise
 
 async function versionAt(node: NodeProcess): Promise<number> {
   return JSON.parse((await node.fetch("/upgrade")).body).version;
-}
-
-/** Has a node ask for another leader until it has it. */
-async function handOver(asked: NodeProcess, leader: NodeProcess): Promise<void> {
-  const headers = { "content-type": "application/json" };
-  const body = JSON.stringify({ id: leader.id });
-  await eventually(`${leader.id} to lead`, async () => {
-    if (await asked.leaderId() === leader.id) return true;
-    await asked.fetch("/leader?wait", { method: "POST", headers, body });
-    return false;
-  });
 }
 
 /** A write that only a cluster of version 2 carries out. */

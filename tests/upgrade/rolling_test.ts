@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Prng } from "../../src/base/prng.ts";
+import { handOver } from "../cluster/hand_over.ts";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
 import { schema, Workload } from "../cluster/workload.ts";
 import { testBeside } from "./earlier_tree.ts";
@@ -35,14 +36,6 @@ async function assertAllServe(cluster: Cluster, what: string): Promise<void> {
       assert.deepEqual(rows, [[1]], `${other.id}, asked for: ${key}`);
     }
   }
-}
-
-async function handOver(from: NodeProcess, to: NodeProcess): Promise<void> {
-  await eventually(`${to.id} to lead`, async () => {
-    if (await from.leaderId() === to.id) return true;
-    await from.fetch("/leader?wait", { method: "POST" });
-    return false;
-  });
 }
 
 for (const release of releases) {
