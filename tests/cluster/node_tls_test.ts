@@ -19,6 +19,9 @@ async function mux(node: NodeProcess): Promise<Record<string, unknown>> {
   return JSON.parse(body);
 }
 
+/** Of a node that joins in vain: it gives up soon. */
+const hurried = ["-join-attempts", "5", "-join-interval", "100ms"];
+
 /** Restarts each node after the other, the cluster going on meanwhile. */
 async function restartAll(
   cluster: Cluster,
@@ -109,14 +112,7 @@ testWithNodeTls(
       await first.kill("SIGTERM");
       first.start(flags);
       await first.ready();
-      const joining = [
-        "-join",
-        first.raftAddress,
-        "-join-attempts",
-        "5",
-        "-join-interval",
-        "100ms",
-      ];
+      const joining = ["-join", first.raftAddress, ...hurried];
 
       const plain = cluster.create();
       plain.start(joining);
@@ -155,14 +151,7 @@ testWithNodeTls(
       }
       const stranger = cluster.create(["-node-auto-tls", otherPath]);
       const members = cluster.nodes.filter((node) => node !== stranger);
-      stranger.start([
-        "-join",
-        first.raftAddress,
-        "-join-attempts",
-        "5",
-        "-join-interval",
-        "100ms",
-      ]);
+      stranger.start(["-join", first.raftAddress, ...hurried]);
       assert.equal((await stranger.exited()).code, 1);
       await stranger.logs(/certificate is not believed/);
       await stranger.logs(/other can be read by other users of this machine: chmod 600/);
