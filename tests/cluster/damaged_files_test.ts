@@ -2,13 +2,7 @@ import { strict as assert } from "node:assert";
 import { parseSegmentName } from "../../src/raft_log/segment_header.ts";
 import { runProgram } from "../cli/shell_program.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
-
-/** Writes other bytes over a part of a file. */
-async function overwrite(path: string, at: number, bytes: Uint8Array): Promise<void> {
-  using file = await Deno.open(path, { write: true });
-  await file.seek(at, Deno.SeekMode.Start);
-  await file.write(bytes);
-}
+import { overwrite, spoil } from "./spoil.ts";
 
 async function isThere(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
@@ -83,14 +77,6 @@ Deno.test("a node whose database or log is damaged is made up for by the others,
   assert.equal((await victim.exited()).code, 1);
   await victim.logs(/cannot be used: file is not a database/);
 });
-
-/** Changes what a row holds, by one letter that SQLite cannot miss; throws where the row is not in the file. */
-async function spoil(path: string, text: string): Promise<void> {
-  const file = new TextDecoder("latin1").decode(await Deno.readFile(path));
-  const at = file.indexOf(text);
-  assert.ok(at >= 0, `${text} is in ${path}`);
-  await overwrite(path, at, new TextEncoder().encode("X"));
-}
 
 Deno.test("content that is damaged and that SQLite takes for good is not served, and made up for, at a start and while a node runs", async () => {
   await using cluster = await Cluster.start({ flags: ["-page-check-interval", "1s"] });

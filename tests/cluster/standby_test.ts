@@ -6,6 +6,7 @@ import { withDirectory } from "../directory.ts";
 import { error, S3StandIn } from "../object_store/s3_stand_in.ts";
 import { anySeed } from "../store/seeds.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
+import { spoil } from "./spoil.ts";
 
 const mainPath = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
@@ -32,17 +33,6 @@ async function standbyOf(
   const standby = cluster.create(["-from", target, "-poll", "50ms", ...flags]);
   standby.subCommand = "standby";
   return { cluster, standby };
-}
-
-/** Changes a letter of that text in the file of a standby that is stopped; what is there then. */
-async function damage(standby: NodeProcess, text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const path = `${standby.directory}/db.sqlite`;
-  const bytes = await Deno.readFile(path);
-  const at = new TextDecoder("latin1").decode(bytes).indexOf(text);
-  assert.ok(at >= 0);
-  bytes.fill(0x58, at, at + 1);
-  await Deno.writeFile(path, bytes);
-  return bytes;
 }
 
 /** Writes, and tells the index of the entry. */
@@ -220,7 +210,10 @@ Deno.test("a standby whose target fails serves what it has and says so, and is p
   });
 });
 
-Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has another of the archive", async () => {
+/** A node that archives, and a standby that has followed it to a table t and looks at its pages. */
+async function withFollower(
+  body: (parts: { target: string; leader: NodeProcess; standby: NodeProcess }) => Promise<void>,
+): Promise<void> {
   await withDirectory(async (directory) => {
     const target = `${directory}/archive`;
     await using primary = await Cluster.start({
@@ -234,6 +227,12 @@ Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has
     standby.start();
     await standby.ready();
     await reaches(standby, first);
+    await body({ target, leader, standby });
+  });
+}
+
+Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has another of the archive", async () => {
+  await withFollower(async ({ leader, standby }) => {
     // What it writes itself has sums at once; a base copy's pages only once they were read.
     await write(leader, "INSERT INTO t VALUES ('the one that is damaged')");
     const last = await write(leader, "INSERT INTO t VALUES (2)");
@@ -248,7 +247,7 @@ Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has
     };
 
     await standby.kill("SIGTERM");
-    const bytes = await damage(standby, "the one that is damaged");
+    await spoil(path, "the one that is damaged");
     standby.start();
     await eventually(
       () => `another copy\n${standby.log}`,
@@ -260,36 +259,25 @@ Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has
     assert.match(metrics, /^raftlite_wrong_page_reads_total [1-9]/m);
 
     await standby.kill("SIGTERM");
-    await Deno.writeFile(path, new Uint8Array(bytes.length));
+    const { size } = await Deno.stat(path);
+    await Deno.writeFile(path, new Uint8Array(size));
     standby.start();
     await eventually(() => `a copy at a start\n${standby.log}`, isWhole);
     assert.match(
       standby.log,
       /the copy is set aside, and a base copy of the archive takes its place/,
     );
-    assert.equal((await Deno.stat(`${standby.directory}/damaged/db.sqlite`)).size, bytes.length);
+    assert.equal((await Deno.stat(`${standby.directory}/damaged/db.sqlite`)).size, size);
   });
 });
 
 Deno.test("a standby whose copy is damaged, and whose archive has no other, is promoted only as it is, and says what that is", async () => {
-  await withDirectory(async (directory) => {
-    const target = `${directory}/archive`;
-    await using primary = await Cluster.start({
-      size: 1,
-      flags: ["-archive", target, "-archive-lag", "100ms"],
-    });
-    const leader = await primary.leader();
-    const first = await write(leader, "CREATE TABLE t (v)");
-    const { cluster, standby } = await standbyOf(target, ["-page-check-interval", "1s"]);
-    await using _ = cluster;
-    standby.start();
-    await standby.ready();
-    await reaches(standby, first);
+  await withFollower(async ({ target, leader, standby }) => {
     const last = await write(leader, "INSERT INTO t VALUES ('the one that is damaged')");
     await reaches(standby, last);
 
     await standby.kill("SIGTERM");
-    await damage(standby, "the one that is damaged");
+    await spoil(`${standby.directory}/db.sqlite`, "the one that is damaged");
     await leader.kill("SIGTERM");
     await Deno.remove(`${target}/base`, { recursive: true });
     standby.start();
