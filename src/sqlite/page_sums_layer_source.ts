@@ -80,14 +80,9 @@ static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_
   if (page_bytes == 0) return rc;
   if (rc != SQLITE_OK || amount != page_bytes || offset % page_bytes != 0) {
     sums_forget(&s->pages, offset / page_bytes + 1, (offset + amount + page_bytes - 1) / page_bytes + 1);
-  } else {
-    sums_u64 page = offset / page_bytes + 1;
-    sums_u32 *sum = sums_at(&s->pages, page, 1);
-    if (sum == NULL) return SQLITE_IOERR_NOMEM;
-    __atomic_store_n(sum, sums_of_page(from, amount, page), __ATOMIC_RELEASE);
-    sums_set_dirty(&s->pages, page);
+    return rc;
   }
-  return rc;
+  return sums_note(&s->pages, from, amount, offset / page_bytes + 1);
 }
 
 static int sums_truncate(sqlite3_file *file, sqlite3_int64 size) {
@@ -192,7 +187,6 @@ static int sums_of_written(page_sums *s, const void *from, int amount, sqlite3_i
   int page_bytes = (int)s->head.page_bytes;
   sqlite3_int64 at;
   sums_u64 frame;
-  sums_u32 *sum;
   if (page_bytes == 0 || offset < SUMS_WAL_HEADER) return SQLITE_OK;
   frame = sums_frame_at(s, offset, &at);
   if (at + amount <= SUMS_FRAME_HEADER) return SQLITE_OK;
@@ -200,10 +194,7 @@ static int sums_of_written(page_sums *s, const void *from, int amount, sqlite3_i
     sums_forget(&s->frames, frame, sums_frame_at(s, offset + amount - 1, &at) + 1);
     return SQLITE_OK;
   }
-  sum = sums_at(&s->frames, frame, 1);
-  if (sum == NULL) return SQLITE_IOERR_NOMEM;
-  __atomic_store_n(sum, sums_of_page(from, amount, frame), __ATOMIC_RELEASE);
-  return SQLITE_OK;
+  return sums_note(&s->frames, from, amount, frame);
 }
 
 static int sums_write_wal(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset) {

@@ -243,6 +243,15 @@ static void sums_set_dirty(sums_table *t, sums_u64 page) {
   if (shelf != NULL) __atomic_store_n(&shelf->dirty[number % BLOCKS_IN_SHELF], 1, __ATOMIC_RELEASE);
 }
 
+/* Of a page that was written; SQLITE_IOERR_NOMEM where there is no memory for its sum. */
+static int sums_note(sums_table *t, const unsigned char *bytes, int length, sums_u64 page) {
+  sums_u32 *sum = sums_at(t, page, 1);
+  if (sum == NULL) return SQLITE_IOERR_NOMEM;
+  __atomic_store_n(sum, sums_of_page(bytes, length, page), __ATOMIC_RELEASE);
+  sums_set_dirty(t, page);
+  return SQLITE_OK;
+}
+
 static void sums_forget(sums_table *t, sums_u64 from, sums_u64 until) {
   for (sums_u64 page = from; page < until;) {
     sums_u32 *sum = sums_at(t, page, 0);
