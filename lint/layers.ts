@@ -89,7 +89,7 @@ const mayImport: Readonly<Record<string, Readonly<Record<string, Access>>>> = {
     backup: /^(archive\/)?types$/,
     raft: types,
     metrics: "all",
-    io: /^(types|address|transfers|c_library)$/,
+    io: /^(types|address|transfers|c_library|loop_turn)$/,
     access: "all",
     audit: types,
     tls: "all",

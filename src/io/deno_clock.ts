@@ -1,4 +1,4 @@
-import { clearImmediate, setImmediate } from "node:timers";
+import { inNextTurn } from "./loop_turn.ts";
 import { sinceBegin } from "./sleep_clock.ts";
 import type { Clock, Timer } from "./types.ts";
 
@@ -16,10 +16,7 @@ export class DenoClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    if (delayMs === 0) {
-      const id = setImmediate(callback);
-      return { cancel: () => clearImmediate(id) };
-    }
+    if (delayMs === 0) return inNextTurn(callback);
     const id = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(id) };
   }

@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers";
+import { inNextTurn } from "../../io/loop_turn.ts";
 import type { PassedAnswer, PassedRequest } from "./messages.ts";
 
 /** Sends another thread together what comes in one turn, with the streams among its bodies. */
@@ -11,7 +11,7 @@ export class Outbox<Message extends PassedRequest | PassedAnswer> {
   }
 
   add(message: Message): void {
-    if (this.#messages.push(message) === 1) setImmediate(() => this.#send());
+    if (this.#messages.push(message) === 1) inNextTurn(() => this.#send());
   }
 
   #send(): void {

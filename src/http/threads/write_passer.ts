@@ -1,5 +1,5 @@
-import { setImmediate } from "node:timers";
 import { ByteWriter } from "../../base/bytes.ts";
+import { inNextTurn } from "../../io/loop_turn.ts";
 import { type HandedWrite, writeHanded } from "./handed_write.ts";
 import type { HandedOutcome, HandedOutcomes } from "./messages.ts";
 
@@ -32,7 +32,7 @@ export class WritePasser {
   #sendSoon(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    setImmediate(() => {
+    inNextTurn(() => {
       this.#isDue = false;
       this.#send();
     });
