@@ -165,6 +165,7 @@ async function watched(
   client: WatchedClient,
   reading: Promise<ReadAnswer>,
 ): Promise<ReadAnswer> {
+  client.lasts();
   using running = app.running.begin(work, { read: client });
   const answer = await running.orEnded(reading);
   const { results } = answer;

@@ -10,8 +10,9 @@ const tellsLate = major > 2 || (major === 2 && minor >= 9);
 
 /**
  * Aborts reads whose client went away. Asking Deno for a request's own signal more than halves the
- * requests a second that it serves (measured), so that only requests that last are asked for theirs,
- * and those that are over at once are not watched at all.
+ * requests a second that it serves (measured), and where it is compiled it aborts each at its end
+ * (`findings/deno_no_legacy_abort.sh`), so that only requests that last are asked for theirs, and those
+ * that are over at once are not watched at all.
  */
 export class DisconnectWatch {
   readonly #late: boolean;
@@ -55,13 +56,23 @@ export class DisconnectWatch {
 export class WatchedClient implements Disposable {
   readonly #request: Request;
   readonly #watch: DisconnectWatch;
-  readonly #own: AbortSignal | undefined;
+  readonly #late: boolean;
+  #own: AbortSignal | undefined;
   #controller: AbortController | undefined;
 
   constructor(request: Request, watch: DisconnectWatch, late: boolean) {
     this.#request = request;
     this.#watch = watch;
-    if (!late) this.#own = request.signal;
+    this.#late = late;
+  }
+
+  /**
+   * What is done for the client is not over at once. To be called in the turn in which that begins:
+   * where a signal must be asked for early, this is early enough, as nothing is heard of the client
+   * within a turn.
+   */
+  lasts(): void {
+    if (!this.#late) this.#own ??= this.#request.signal;
   }
 
   /** Aborted once the client has gone, or was taken for gone. */
@@ -74,6 +85,7 @@ export class WatchedClient implements Disposable {
 
   #begun(): AbortController {
     if (this.#controller !== undefined) return this.#controller;
+    this.lasts();
     const controller = this.#controller = new AbortController();
     const own = this.#own;
     if (own === undefined) this.#watch.begin(controller, this.#request);

@@ -43,11 +43,13 @@ Deno.test("DisconnectWatch leaves the signals of short work alone", quick, async
   assert.equal(short.asked(), 0);
 });
 
-Deno.test("DisconnectWatch asks for a signal at once where it would tell nothing later", () => {
+Deno.test("DisconnectWatch asks for a signal once work lasts where it would tell nothing later", () => {
   const watch = new DisconnectWatch(false);
   const client = new AbortController();
   const { request, asked } = requestWith(client);
   using watched = watch.over(request);
+  assert.equal(asked(), 0);
+  watched.lasts();
   assert.equal(asked(), 1);
   client.abort(new Error("gone"));
   assert.equal(watched.signal().aborted, true);

@@ -136,6 +136,7 @@ export class StatementRunner {
     statements: readonly Statement[],
     reading: Promise<ReadAnswer>,
   ): Promise<ReadAnswer> {
+    watched.lasts();
     using running = this.#app.running.begin({ request, requester, statements }, { read: watched });
     const answer = await running.orEnded(reading);
     const { results } = answer;
@@ -176,6 +177,8 @@ export class StatementRunner {
       : [{ sql: `PRAGMA foreign_keys = ${inForce ? "ON" : "OFF"}` }];
     const { rights, client } = this.#asker;
     const withdrawal = new Withdrawal();
+    // A read of the same request may follow.
+    client?.watched.lasts();
     using _ = client && this.#app.running.begin({ ...client, statements }, { write: withdrawal });
     const answer = await this.#app.service.write({
       statements: [...setting, ...statements],
