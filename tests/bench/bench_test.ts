@@ -68,6 +68,39 @@ Deno.test("runPlan warms all targets up, and reverses their order in every other
   assert.deepEqual(order, [...warmUp, "first", "second", "first", "second"]);
 });
 
+Deno.test("runPlan sends all clients to the node that leads when it is asked to, else to all nodes", async () => {
+  let leading = "";
+  const answer = (path: string) =>
+    path === "/nodes"
+      ? new Response(JSON.stringify({
+        n1: { api_addr: first.url, leader: first.url === leading },
+        n2: { api_addr: second.url, leader: second.url === leading },
+      }))
+      : undefined;
+  await using first = startFakeServer(answer);
+  await using second = startFakeServer(answer);
+  const inserts = ({ requests }: typeof first) =>
+    requests.splice(0).filter((path) => path === "/db/execute").length > 0;
+  const plan = {
+    targets: [parseTarget(`one=${first.url},${second.url}`)],
+    scenarios: scenarios.filter(({ name }) => name === "insert"),
+    clients: [2],
+    durationMs: 50,
+    warmupMs: 50,
+    rounds: 1,
+    newConnections: false,
+  };
+  for (leading of [first.url, second.url]) {
+    await runPlan({ ...plan, atLeader: true }, () => {});
+    assert.deepEqual([inserts(first), inserts(second)], [
+      leading === first.url,
+      leading === second.url,
+    ]);
+  }
+  await runPlan(plan, () => {});
+  assert.deepEqual([inserts(first), inserts(second)], [true, true]);
+});
+
 Deno.test("runPlan drops its tables even when a target never gets ready", async () => {
   await using server = startFakeServer();
   const port = takePort();
@@ -181,6 +214,8 @@ Deno.test("bench refuses flags that it cannot obey", async () => {
     [...target, "-josn"],
     [...target, "-json=maybe"],
     [...target, "extra"],
+    [...target, "-leader", "-rate", "5"],
+    [...target, "-leader", "-many"],
   ];
   for (const args of wrong) {
     await assert.rejects(

@@ -31,8 +31,9 @@ const help = `Usage: raftlite bench -target NAME=URL[,URL…] [-target …] [-st
 
 Measures servers that speak this HTTP API, and compares them: each measurement is taken of one
 target after the other, and in the next round in the reverse order. Each scenario begins with a
-warm-up of every target, which is not counted. Clients spread over the URLs of a target. Two tables,
-raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
+warm-up of every target, which is not counted. Clients spread over the nodes of a target, so that
+most of their writes are passed on to the leader. Two tables, raftlite_bench_writes and
+raftlite_bench_reads, are made and dropped again.
 
       -target NAME=URL[,URL…]
                             A system and its nodes, over http or https; the first one given is what
@@ -46,6 +47,7 @@ raftlite_bench_writes and raftlite_bench_reads, are made and dropped again.
       -warmup DURATION      Length of a warm-up, 0s to 60s (default 1s)
       -rounds N             Measurements of each kind, 1 to 100 (default 2)
       -only NAME[,NAME…]    Only these scenarios
+      -leader               All clients at the node that leads when a measurement begins
       -new-connections      A new connection for each request, whose making is part of what is measured
       -json                 Print JSON instead of a table
       -rate N|N%            Send N requests a second, or that share of what the system can answer, and
@@ -89,6 +91,7 @@ export const benchOptions = {
     type: "string",
     default: scenarios.filter(({ onlyIfAsked }) => !onlyIfAsked).map(({ name }) => name).join(","),
   },
+  leader: { type: "boolean", default: false },
   "new-connections": { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   rate: { type: "string" },
@@ -137,6 +140,7 @@ async function benchFullLoad(values: BenchValues): Promise<number> {
     warmupMs: parseBenchDuration("warmup", values.warmup, [0, 60_000]),
     rounds: parseCount("rounds", values.rounds, 100),
     newConnections: values["new-connections"],
+    atLeader: values.leader,
   };
   await using targets = await openTargets(values);
   const rows = await runPlan({ ...plan, targets: targets.all }, progress);
@@ -145,6 +149,12 @@ async function benchFullLoad(values: BenchValues): Promise<number> {
 }
 
 async function benchRate(values: BenchValues, rate: Rate): Promise<number> {
+  if (values.leader) {
+    throw new FlagError(
+      2,
+      "Flag -leader is not for -rate, which goes to another node when one fails",
+    );
+  }
   if (values["new-connections"]) {
     throw new FlagError(2, "Flag -new-connections is not for -rate, which keeps connections");
   }
@@ -170,6 +180,9 @@ async function benchRate(values: BenchValues, rate: Rate): Promise<number> {
 }
 
 async function benchMany(values: BenchValues): Promise<number> {
+  if (values.leader) {
+    throw new FlagError(2, "Flag -leader is not for -many, which asks the first node");
+  }
   for (const flag of ["events", "draw", "size"] as const) {
     if (values[flag] !== undefined) throw new FlagError(2, `Flag -${flag} is not for -many`);
   }

@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { leaderOf } from "./leader.ts";
 import { inRounds, measure, median, percentile } from "./measure.ts";
 import type { Load, Outcome } from "./measure.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -15,6 +16,8 @@ export interface Plan {
   readonly rounds: number;
   /** Whether each request has a connection of its own. */
   readonly newConnections: boolean;
+  /** Whether all clients are at the node that leads; else they spread over the nodes. */
+  readonly atLeader?: boolean;
   /** How long a target may take to get ready; 30 s by default. */
   readonly readyTimeoutMs?: number;
 }
@@ -42,8 +45,8 @@ export async function runPlan(plan: Plan, progress: (line: string) => void): Pro
       await warmUp(plan, scenario);
       for (const clients of plan.clients) {
         progress(`${scenario.name}, ${clients} ${clients === 1 ? "client" : "clients"}`);
-        const { durationMs, newConnections } = plan;
-        const load = { clients, durationMs, newConnections };
+        const { durationMs, newConnections, atLeader } = plan;
+        const load = { clients, durationMs, newConnections, atLeader };
         const outcomes = await inRounds(
           plan.targets,
           plan.rounds,
@@ -58,23 +61,29 @@ export async function runPlan(plan: Plan, progress: (line: string) => void): Pro
 
 /** Drives every target for a while before a scenario is measured. */
 export async function warmUp(
-  plan: Pick<Plan, "targets" | "clients" | "warmupMs" | "newConnections">,
+  plan: Pick<Plan, "targets" | "clients" | "warmupMs" | "newConnections" | "atLeader">,
   scenario: Scenario,
 ): Promise<void> {
   if (plan.warmupMs === 0) return;
   const clients = Math.max(...plan.clients);
-  const load = { clients, durationMs: plan.warmupMs, newConnections: plan.newConnections };
+  const { warmupMs: durationMs, newConnections, atLeader } = plan;
+  const load = { clients, durationMs, newConnections, atLeader };
   for (const target of plan.targets) await drive(target, scenario, load);
 }
 
+type TargetLoad =
+  & Pick<Load, "clients" | "durationMs" | "newConnections">
+  & { readonly atLeader?: boolean | undefined };
+
 /** Puts the load of a scenario on a target. */
-export function drive(
-  { endpoints }: Target,
+export async function drive(
+  target: Target,
   scenario: Scenario,
-  load: Pick<Load, "clients" | "durationMs" | "newConnections">,
+  { atLeader, ...load }: TargetLoad,
 ): Promise<Outcome> {
+  const endpoints = atLeader ? [await leaderOf(target)] : target.endpoints;
   const requests = endpoints.map((endpoint) => scenario.requests(endpoint));
-  return measure({ endpoints, requests, ...load });
+  return await measure({ endpoints, requests, ...load });
 }
 
 function rowsOf(

@@ -1,9 +1,9 @@
 import { messageOf } from "../../../base/message_of.ts";
 import { DurationError, parseDuration } from "../../../base/duration.ts";
-import { formatAddress, parseAddress } from "../../../io/address.ts";
 import { FlagError } from "../../flag_error.ts";
 import { openStream, writeAll } from "../byte_stream.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { leaderOf } from "../leader.ts";
 import { requestBytes } from "../request_bytes.ts";
 import { fillerTable, readTable } from "../scenarios.ts";
 import { StartedCluster, type StartedNode } from "../started_cluster.ts";
@@ -158,27 +158,6 @@ export async function dropJoined(cluster: StartedCluster, size: number): Promise
     });
     await cluster.drop(node);
   }
-}
-
-/** The node that leads, as some node says; the first one where its address is of no help. */
-async function leaderOf({ endpoints }: Target): Promise<Endpoint> {
-  for (const endpoint of endpoints) {
-    try {
-      const nodes: Record<string, { leader?: boolean; api_addr?: string }> = JSON.parse(
-        await call(endpoint, "GET /nodes"),
-      );
-      const leader = Object.values(nodes).find((node) => node.leader === true);
-      const { host } = new URL(leader?.api_addr ?? "");
-      const address = formatAddress(parseAddress(host));
-      const found = endpoints.find((other) => formatAddress(other.address) === address);
-      if (found !== undefined) return found;
-    } catch {
-      // Another one may know.
-    }
-  }
-  const [first] = endpoints;
-  if (first === undefined) throw new Error("There is no node");
-  return first;
 }
 
 /** Reads a backup to its end and keeps nothing of it. */
