@@ -3,28 +3,35 @@ import { messageOf } from "../base/message_of.ts";
 import { openCLibrary } from "../io/c_library.ts";
 import { repeat } from "../io/repeat.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
+import { programPages } from "./program_pages.ts";
 
 /** How often it looks, in ms. */
-const everyMs = 10_000;
+const everyMs = 30_000;
 /** A node that has used no more of a core than this since the last look is at rest. */
 const restingShare = 0.1;
-/** What must have come to what is resident since the last time, in bytes. */
+/** What must have come to what is its own since the last time, in bytes. */
 const grownBytesMin = 16 * 1024 * 1024;
+/** MADV_DONTNEED: what is resident of a file goes, until it is wanted again. */
+const dontNeed = 4;
 
 /** The process, as far as its memory goes. */
 export interface ProcessMemory {
-  residentBytes(): number;
+  /** Resident, but for what is that of files. */
+  ownBytes(): number;
   /** Of the processor, since its start, in ms. */
   usedMs(): number;
-  /** Gives caches back, and the system what then lies free between what is in use. */
+  /**
+   * Gives caches back, the system what then lies free between what is in use, and what is resident of
+   * the program's file.
+   */
   trim(): Promise<void>;
 }
 
 /**
- * Gives memory back behind a load. The C library keeps what was freed between blocks that are still
- * in use, which after a load of many and large blocks is a good part of what is resident. To give it
- * back holds up whoever asks for memory, for tens of milliseconds where it is much, and what is given
- * back would soon be wanted again: so only of a node that is at rest.
+ * Gives memory back behind the start, and behind a load. The C library keeps what was freed between
+ * blocks that are still in use, which after a load of many and large blocks is a good part of what is
+ * resident. To give it back holds up whoever asks for memory, for tens of milliseconds where it is
+ * much, and what is given back would soon be wanted again: so only of a node that is at rest.
  */
 export class MemoryTrim implements Disposable {
   readonly #memory: ProcessMemory;
@@ -33,8 +40,8 @@ export class MemoryTrim implements Disposable {
   readonly #timer: Timer;
   #lookedAt: number;
   #usedMs: number;
-  /** Resident when it last trimmed, or began. */
-  #bytes: number;
+  /** Its own when it last trimmed. */
+  #bytes = 0;
 
   constructor(memory: ProcessMemory, { clock, logger }: { clock: Clock; logger: Logger }) {
     this.#memory = memory;
@@ -42,7 +49,6 @@ export class MemoryTrim implements Disposable {
     this.#logger = logger;
     this.#lookedAt = clock.now();
     this.#usedMs = memory.usedMs();
-    this.#bytes = memory.residentBytes();
     this.#timer = repeat(clock, everyMs, () => this.#look());
   }
 
@@ -53,14 +59,14 @@ export class MemoryTrim implements Disposable {
     const isResting = usedMs - this.#usedMs <= (now - this.#lookedAt) * restingShare;
     this.#lookedAt = now;
     this.#usedMs = usedMs;
-    if (!isResting || memory.residentBytes() - this.#bytes < grownBytesMin) return;
+    if (!isResting || memory.ownBytes() - this.#bytes < grownBytesMin) return;
     try {
       await memory.trim();
     } catch (error) {
       // A cache that cannot be given back goes on as one. It is tried again when as much has come.
       this.#logger.log("WARN", "cli", `Memory at rest is not given back: ${messageOf(error)}`);
     }
-    this.#bytes = memory.residentBytes();
+    this.#bytes = memory.ownBytes();
   }
 
   [Symbol.dispose](): void {
@@ -69,16 +75,21 @@ export class MemoryTrim implements Disposable {
 }
 
 /**
- * Of this process, whose store keeps caches; undefined where the C library has no such call, as it has
- * on Linux with glibc.
+ * Of this process, whose store keeps caches; undefined where the system has no such calls, as Linux has
+ * with glibc.
  */
 export function ownMemory(store: { shrink(): void }): ProcessMemory | undefined {
   const calls = openCLibrary({
     malloc_trim: { parameters: ["usize"], result: "i32", nonblocking: true },
+    madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
   });
   if (calls === undefined) return undefined;
   return {
-    residentBytes: () => Deno.memoryUsage().rss,
+    ownBytes: () => {
+      const status = Deno.readTextFileSync("/proc/self/status");
+      const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(status) ?? [];
+      return kilobytes === undefined ? Deno.memoryUsage().rss : Number(kilobytes) * 1024;
+    },
     usedMs: () => {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
@@ -86,6 +97,10 @@ export function ownMemory(store: { shrink(): void }): ProcessMemory | undefined 
     trim: async () => {
       store.shrink();
       await calls.malloc_trim(0n);
+      const smaps = await Deno.readTextFile("/proc/self/smaps");
+      for (const { start, bytes } of programPages(smaps, await Deno.readLink("/proc/self/exe"))) {
+        calls.madvise(start, bytes, dontNeed);
+      }
     },
   };
 }
