@@ -36,6 +36,7 @@ import { openers } from "../member/openers.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
 import { type OpenOtlp, openOtlp } from "./otlp.ts";
 import { printError } from "./output.ts";
+import { keepLittleMemory } from "./kept_memory.ts";
 import { MemoryTrim, ownMemory } from "./memory_trim.ts";
 import { type NodeNetwork, openNodeNetwork } from "./node_network.ts";
 import { type OpenUsers, openUsers } from "./users.ts";
@@ -66,6 +67,7 @@ export async function serve(
   warnings: readonly string[],
   { standby, host }: ServeOptions = {},
 ): Promise<number> {
+  keepLittleMemory();
   const { logLevel } = configuration.raft;
   const consensus = { node: logLevel, raft_log: logLevel, transport: logLevel };
   const logger = new StderrLogger("INFO", host?.log, consensus);
