@@ -6,7 +6,7 @@ import { AuditedRequest, recordKeptOut } from "./audited_request.ts";
 import { AppState } from "./app_state.ts";
 import { type Client, unwatched } from "./client.ts";
 import { errorAnswer } from "./error_answer.ts";
-import { parseQueryParameters } from "./query_parameters.ts";
+import { parametersOf } from "./query_parameters.ts";
 import { carryOut, type Route } from "./route.ts";
 import { routes } from "./routes.ts";
 import type { AppOptions } from "./types.ts";
@@ -96,8 +96,7 @@ function answerFor(arrived: Arrived): Answer {
 
 function judged({ app, route, request, client: { address } }: Arrived): Answer {
   const { url } = request;
-  const queryAt = url.indexOf("?");
-  const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
+  const parameters = parametersOf(url);
   if (route === undefined) return nowhere(app, url);
   if (route.counter !== undefined) app.counters[route.counter]++;
   const asked = { app, request, parameters, address, users: app.gate?.users };

@@ -17,6 +17,23 @@ const none: QueryParameters = new Map();
 const decimal = /^[-+]?\d+$/;
 const decoder = new TextDecoder();
 
+/** URLs that are remembered, and how long one may be: clients send few, again and again. */
+const seenMax = 256;
+const seenLengthMax = 256;
+const seen = new Map<string, QueryParameters>();
+
+/** The parameters of a request's URL. Throws a RequestError (400) with rqlite's words. */
+export function parametersOf(url: string): QueryParameters {
+  const known = seen.get(url);
+  if (known !== undefined) return known;
+  const queryAt = url.indexOf("?");
+  const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
+  if (url.length > seenLengthMax) return parameters;
+  if (seen.size >= seenMax) seen.clear();
+  seen.set(url, parameters);
+  return parameters;
+}
+
 /**
  * Reads the text behind the `?` by the rules of Go's url.ParseQuery and checks the parameters that
  * have a form. Throws a RequestError (400) with rqlite's words.
@@ -139,10 +156,11 @@ const levels: ReadonlyMap<string, ReadLevel> = new Map(
 /** The level asked for; an unknown one, or none, is weak. */
 export function readLevel(parameters: QueryParameters): ReadLevelOptions {
   const level = levels.get(parameters.get("level")?.toLowerCase() ?? "") ?? "weak";
+  const freshness = parameters.get("freshness");
   return {
     level,
     // A negative one, as in rqlite, is one that only the leader can keep.
-    freshnessMs: durationIn(parameters.get("freshness") ?? "0") ?? 0,
+    freshnessMs: freshness === undefined ? 0 : durationIn(freshness) ?? 0,
     freshnessStrict: parameters.has("freshness_strict"),
     timeoutMs: level === "linearizable"
       ? timeoutParameter(parameters, "linearizable_timeout", linearizableTimeoutMs)

@@ -4,7 +4,7 @@ import { formatGoBytes } from "../../src/base/go_bytes.ts";
 import { durationIn, formatDuration } from "../../src/base/duration.ts";
 import { goJson, sortedGoJson } from "../../src/base/go_json.ts";
 import { Indenter } from "../../src/http/indent.ts";
-import { parseQueryParameters } from "../../src/http/query_parameters.ts";
+import { parametersOf, parseQueryParameters } from "../../src/http/query_parameters.ts";
 import { parseStatements } from "../../src/http/statements.ts";
 import { SqlReal } from "../../src/store/types.ts";
 
@@ -70,6 +70,16 @@ Deno.test("parseQueryParameters() decodes by Go's rules and keeps the first of a
     ["", "x"],
     ["k y", "\ufffd"],
   ]);
+});
+
+Deno.test("parametersOf() reads a URL as it did before, however many it has read since", () => {
+  const levelOf = (query: string) => parametersOf(`http://h/db/query${query}`).get("level");
+  for (let round = 0; round < 2; round++) {
+    assert.equal(levelOf(""), undefined);
+    for (let i = 0; i < 300; i++) assert.equal(levelOf(`?level=${i}`), `${i}`);
+    assert.throws(() => levelOf("?timeout=1"), /timeout is not a valid duration/);
+  }
+  assert.equal(levelOf("?level=299"), "299");
 });
 
 Deno.test("parseQueryParameters() decodes whatever encodeURIComponent() encodes", () => {
