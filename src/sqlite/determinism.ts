@@ -145,6 +145,7 @@ const timeSignature = { parameters: ["pointer", "pointer"], result: "i32" } as c
 class ClockVfs {
   readonly name = `raftlite-${crypto.randomUUID()}`;
   readonly #c: Library["symbols"];
+  readonly #clocks: Library["clocks"];
   /**
    * The struct and the name behind it. Of SQLite's memory, not JavaScript's: every thread walks
    * the list of file systems, also after the Worker of this one was terminated without `close`.
@@ -156,6 +157,7 @@ class ClockVfs {
 
   constructor(library: Library) {
     this.#c = library.symbols;
+    this.#clocks = library.clocks;
     const original = this.#c.sqlite3_vfs_find(null);
     if (original === null) throw new Error("SQLite library has no virtual file system");
     const originalView = new Deno.UnsafePointerView(original);
@@ -186,6 +188,7 @@ class ClockVfs {
     view.setBigUint64(currentTimeInt64Offset, Deno.UnsafePointer.value(julianMs.pointer), true);
     const code = this.#c.sqlite3_vfs_register(this.#struct, 0);
     if (code !== 0) throw new SqliteError(code, "Virtual file system can't be registered");
+    this.#clocks.add(this);
   }
 
   /** Sets the clock, the machine's until then, to milliseconds since 1970 UTC. */
@@ -200,6 +203,7 @@ class ClockVfs {
     this.#c.sqlite3_vfs_unregister(this.#struct);
     this.#c.sqlite3_free(this.#struct);
     this.#struct = null;
+    this.#clocks.delete(this);
     for (const callback of this.#callbacks) callback.close();
   }
 

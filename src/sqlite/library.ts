@@ -1,5 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import { type Extensions, noExtensions } from "./extensions.ts";
+import type { SharedFunction } from "./callbacks.ts";
+import { mathematics } from "./mathematics.ts";
 import { readCString } from "./memory.ts";
 import { dbConfigSymbol, symbols } from "./symbols.ts";
 
@@ -37,7 +39,11 @@ export interface Library extends LibraryLocation {
   readonly extensions: Extensions;
   /** What is open by it in this thread: to be closed by whoever ends all that uses it. */
   readonly connections: Set<Connection>;
+  /** The clocks of some of them: to be closed behind them, likewise. */
+  readonly clocks: Set<{ close(): void }>;
   readonly symbols: Deno.DynamicLibrary<typeof symbols>["symbols"];
+  /** What its connections have in place of SQLite's own. */
+  readonly mathematics: readonly SharedFunction[];
   /** sqlite3_db_config for an on/off option: `state` 1, 0, or -1 to ask. Returns the result code. */
   configure(
     connection: Deno.PointerValue,
@@ -80,7 +86,9 @@ export function openLibrary(location: LibraryLocation): Library {
     sourceId: readCString(c.sqlite3_sourceid()) ?? "",
     extensions: location.extensions ?? noExtensions,
     connections: new Set(),
+    clocks: new Set(),
     symbols: c,
+    mathematics: mathematics(c),
     configure: openConfigure(path),
   };
 }

@@ -88,7 +88,7 @@ class SqliteHome implements StoreHome {
   ): Promise<ObservedStore> {
     const { queue, random, faults } = this.#parts;
     const delayMsMax = () => faults().applyMsMax;
-    const own: Library = { ...library, connections: new Set() };
+    const own: Library = { ...library, connections: new Set(), clocks: new Set() };
     const carryOut = (work: () => void) => this.#carryOut(process, work);
     const pause = () =>
       new Promise<void>((resolve) =>
@@ -210,6 +210,8 @@ class SqliteHome implements StoreHome {
       connection.config(noCheckpointOnClose, true);
       connection.close();
     }
+    // One that is left is in SQLite's list of file systems for good, which it walks at each opening.
+    for (const clock of this.#library?.clocks ?? []) clock.close();
     PageSums.abandon(library, this.#databasePath);
     this.#disk = this.#library = undefined;
   }
