@@ -116,10 +116,12 @@ export class DiskRecorder {
 function* eventsIn(bytes: Uint8Array<ArrayBuffer>): Generator<DiskEvent> {
   const view = new DataView(bytes.buffer);
   for (let at = 0; at < bytes.length;) {
-    const [kind, handle, length] = [0, 4, 8].map((offset) => view.getUint32(at + offset, true));
+    const kind = view.getUint32(at, true);
+    const handle = view.getUint32(at + 4, true);
+    const length = view.getUint32(at + 8, true);
     const offset = Number(view.getBigInt64(at + 16, true));
-    const content = bytes.subarray(at + headBytes, at + headBytes + (length ?? 0));
-    yield eventOf(kind ?? 0, handle ?? 0, offset, content);
+    const content = bytes.subarray(at + headBytes, at + headBytes + length);
+    yield eventOf(kind, handle, offset, content);
     at += headBytes + content.length;
   }
 }

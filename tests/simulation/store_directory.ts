@@ -7,17 +7,6 @@ import { type Remains, VolatileFiles } from "../power/volatile_files.ts";
 const memoryFiles = "/dev/shm";
 const place = existsSync(memoryFiles) ? { dir: memoryFiles } : {};
 
-function makeDirectory(): string {
-  return Deno.makeTempDirSync({ prefix: "raftlite-simulation-", ...place });
-}
-
-/** All but the WAL's index, of which the first connection makes a new one. */
-function copyFiles(from: string, to: string): void {
-  for (const { name } of Deno.readDirSync(from)) {
-    if (!name.endsWith("-shm")) Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
-  }
-}
-
 export type DiskFailure = "sync_failed" | "refused";
 
 /**
@@ -25,7 +14,7 @@ export type DiskFailure = "sync_failed" | "refused";
  * is lost in one.
  */
 export class StoreDirectory {
-  readonly path = makeDirectory();
+  readonly path = Deno.makeTempDirSync({ prefix: "raftlite-simulation-", ...place });
   readonly #recorders: Recorders | undefined;
   readonly #libraryPath: string;
   readonly #random: Prng;
@@ -111,15 +100,9 @@ export class StoreDirectory {
     this.settle();
     this.#failures.clear();
     this.#recorder?.disturb();
-    const left = makeDirectory();
-    copyFiles(this.path, left);
+    const left = this.#contents();
     end();
-    for (const { name } of Deno.readDirSync(this.path)) {
-      if (!existsSync(`${left}/${name}`)) Deno.removeSync(`${this.path}/${name}`);
-    }
-    // Into the same files: whoever looks whether they are others sees none.
-    copyFiles(left, this.path);
-    Deno.removeSync(left, { recursive: true });
+    this.#put(left);
     // What their end did to them was taken back.
     this.#recorder?.take();
   }
@@ -128,11 +111,24 @@ export class StoreDirectory {
   losePower(end: () => void, remains = this.#cutPower()): void {
     end();
     this.#recorder?.end();
-    for (const { name } of Deno.readDirSync(this.path)) {
-      if (!remains.has(`${this.path}/${name}`)) Deno.removeSync(`${this.path}/${name}`);
-    }
-    for (const [path, content] of remains) Deno.writeFileSync(path, content);
+    this.#put(remains);
     this.#begin(remains);
+  }
+
+  get #paths(): string[] {
+    return Array.from(Deno.readDirSync(this.path), ({ name }) => `${this.path}/${name}`);
+  }
+
+  /** Of all files but the WAL's index, of which the first connection makes a new one. */
+  #contents(): Remains {
+    const paths = this.#paths.filter((path) => !path.endsWith("-shm"));
+    return new Map(paths.map((path) => [path, Deno.readFileSync(path)]));
+  }
+
+  /** Into the same files: whoever looks whether they are others sees none. */
+  #put(contents: Remains): void {
+    for (const path of this.#paths) if (!contents.has(path)) Deno.removeSync(path);
+    for (const [path, content] of contents) Deno.writeFileSync(path, content);
   }
 
   #cutPower(): Remains {
