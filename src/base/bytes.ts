@@ -313,6 +313,13 @@ export function allocateSmall(length: number): Uint8Array<ArrayBuffer> {
   return piece;
 }
 
+/** A copy in memory of that kind. */
+export function copySmall(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const piece = allocateSmall(bytes.length);
+  piece.set(bytes);
+  return piece;
+}
+
 /** Bytes as long as that are not copied. */
 export const longBytesMin = 256 * 1024;
 

@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.ts";
-import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { ByteReader, ByteWriter, copySmall } from "../base/bytes.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
 import { ServiceError, type ServiceErrorKind } from "./types.ts";
@@ -120,20 +120,40 @@ export interface WriteCall {
 }
 
 /**
- * timeoutMs u64, format u8, and the command as the rest, which the caller puts behind it. The commit
- * of a transaction that has the turn to write begins with its id, a text.
+ * What is written for each write, one after the other: a buffer of its own for each would take longer
+ * than what goes into it.
+ */
+const scratchBytes = 16 * 1024;
+const scratch = new ByteWriter(scratchBytes);
+
+/**
+ * timeoutMs u64, format u8, and the command as the rest, which the caller puts behind it where it is
+ * not given. The commit of a transaction that has the turn to write begins with its id, a text.
  */
 export function encodeWrite(
-  call: Omit<WriteCall, "command">,
+  { timeoutMs, format, command }: Omit<WriteCall, "command"> & Partial<WriteCall>,
   turn?: string,
 ): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(16);
-  if (turn !== undefined) writer.text(turn);
-  writer.integer(call.timeoutMs);
-  writer.uint8(
-    formatFields.reduce((bits, field, i) => bits | (call.format[field] ? 1 << i : 0), 0),
-  );
-  return writer.view();
+  scratch.reset(scratchBytes);
+  if (turn !== undefined) scratch.text(turn);
+  scratch.integer(timeoutMs);
+  scratch.uint8(formatFields.reduce((bits, field, i) => bits | (format[field] ? 1 << i : 0), 0));
+  if (command !== undefined) scratch.raw(command);
+  return copySmall(scratch.view());
+}
+
+/** The answer to a write: index u64, u8 1 for one that was applied before, and the results as the rest. */
+export function encodeWriteAnswer(
+  index: number,
+  isDuplicate: boolean,
+  results: string,
+): Uint8Array<ArrayBuffer> {
+  scratch.reset(scratchBytes);
+  scratch.uint8(0);
+  scratch.integer(index);
+  scratch.uint8(isDuplicate ? 1 : 0);
+  scratch.rawText(results);
+  return copySmall(scratch.view());
 }
 
 export function decodeCommit(payload: Uint8Array): WriteCall & { readonly turn: string } {

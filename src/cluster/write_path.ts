@@ -17,12 +17,12 @@ import type { Trace, Tracing } from "./tracing.ts";
 import type { Withdrawal } from "./withdrawal.ts";
 import { waitingUntil, type WriteTurns } from "./transactions/write_turns.ts";
 import {
-  beginAnswer,
   decodeCommit,
   decodeTracedWrite,
   decodeWrite,
   encodeTraceparent,
   encodeWrite,
+  encodeWriteAnswer,
   readAnswer,
   RequestKind,
   type WriteCall,
@@ -220,8 +220,9 @@ export class WritePath {
     withdrawal?.propose();
     const timeoutMs = Math.max(1, Math.ceil(deadline - this.#clock.now()));
     const kind = turn === undefined ? RequestKind.write : RequestKind.commit;
-    const head = encodeWrite({ timeoutMs, format }, turn);
-    const payload = await joined(head, command, this.#nextTurn);
+    const payload = command.length > sliceBytes
+      ? await joinInSlices([encodeWrite({ timeoutMs, format }, turn), command], this.#nextTurn)
+      : encodeWrite({ timeoutMs, format, command }, turn);
     try {
       const call = { address: leader.address, kind, payload };
       const reader = await this.#ask(call, timeoutMs, sending.trace);
@@ -314,12 +315,9 @@ export class WritePath {
     // Whoever comes next goes into the log behind it.
     if (turn !== undefined) this.#turns.end(turn);
     const { index, answer } = await proposed;
-    const writer = beginAnswer();
-    writer.integer(index);
-    writer.uint8(answer === duplicate ? 1 : 0);
-    if (answer instanceof Uint8Array) return joined(writer.view(), answer, this.#nextTurn);
-    if (typeof answer === "string") writer.rawText(answer);
-    return writer.copy();
+    const text = typeof answer === "string" ? answer : "";
+    const encoded = encodeWriteAnswer(index, answer === duplicate, text);
+    return answer instanceof Uint8Array ? joined(encoded, answer, this.#nextTurn) : encoded;
   }
 }
 

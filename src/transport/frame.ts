@@ -1,6 +1,6 @@
 import { PeerRefusal } from "../io/types.ts";
 import { assert } from "../base/assert.ts";
-import { type ByteWriter, FormatError } from "../base/bytes.ts";
+import { type ByteWriter, copySmall, FormatError } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 
 /** What a frame is for; README.md has the layout of each body. */
@@ -31,6 +31,11 @@ export interface Frame {
 const frameVersion = 1;
 /** CRC-32, length, version, type. */
 export const frameHeaderBytes = 10;
+
+/** Parts of others, the entries of the log, may be kept for long, and would keep their neighbours. */
+function isShortLived(type: FrameType): boolean {
+  return type === FrameType.request || type === FrameType.answer;
+}
 
 const frameTypeMax = Math.max(...Object.values(FrameType));
 const readBytes = 64 * 1024;
@@ -147,12 +152,19 @@ export class FrameDecoder {
     if (arrived < whole) return undefined;
     const end = this.#start + whole;
     checkFrame(header, checksum(this.#buffer.subarray(this.#start + 4, end)));
-    return { type: header.type, body: this.#take(this.#start + frameHeaderBytes, end) };
+    return {
+      type: header.type,
+      body: this.#take(header.type, this.#start + frameHeaderBytes, end),
+    };
   }
 
-  #take(from: number, to: number): Uint8Array {
+  #take(type: FrameType, from: number, to: number): Uint8Array {
     this.#start = to;
-    if (this.#buffer.length === readBytes) return this.#buffer.slice(from, to);
+    if (this.#buffer.length === readBytes) {
+      return isShortLived(type)
+        ? copySmall(this.#buffer.subarray(from, to))
+        : this.#buffer.slice(from, to);
+    }
     // A buffer that was made for this one frame goes with it.
     const body = this.#buffer.subarray(from, to);
     this.#replace(new Uint8Array(readBytes));

@@ -19,10 +19,14 @@ Deno.test("wire calls read back as they were written", () => {
     },
     command: new Uint8Array([1, 2, 3]),
   };
-  assert.deepEqual(
-    wire.decodeWrite(Uint8Array.of(...wire.encodeWrite(write), ...write.command)),
-    write,
-  );
+  const { command, ...head } = write;
+  const whole = wire.encodeWrite(write);
+  const later = wire.encodeWrite({ ...write, command: new Uint8Array(100_000).fill(7) });
+  assert.deepEqual(wire.decodeWrite(whole), write);
+  assert.deepEqual(wire.decodeWrite(Uint8Array.of(...wire.encodeWrite(head), ...command)), write);
+  assert.equal(wire.decodeWrite(later).command.length, 100_000);
+  const answer = wire.readAnswer(wire.encodeWriteAnswer(77, true, "é"));
+  assert.deepEqual([answer.integer(), answer.uint8(), answer.remaining], [77, 1, 2]);
   const join = {
     id: "n1",
     address: "a:1",

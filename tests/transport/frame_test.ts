@@ -40,10 +40,12 @@ Deno.test("FrameDecoder gives back every frame, however the stream is cut", () =
 });
 
 Deno.test("FrameDecoder hands out bodies that later frames leave alone", () => {
-  const writer = new ByteWriter();
-  for (let i = 0; i < 5000; i++) writeFrame(writer, FrameType.message, body(50, i));
-  const frames = decode(new FrameDecoder(1000), writer.view(), 10_000);
-  frames.forEach((frame, i) => assert.deepEqual([...frame.body], [...body(50, i)]));
+  for (const type of [FrameType.message, FrameType.request, FrameType.answer]) {
+    const writer = new ByteWriter();
+    for (let i = 0; i < 5000; i++) writeFrame(writer, type, body(50, i));
+    const frames = decode(new FrameDecoder(1000), writer.view(), 10_000);
+    frames.forEach((frame, i) => assert.deepEqual([...frame.body], [...body(50, i)]));
+  }
 });
 
 Deno.test("FrameDecoder refuses a frame over its limit by the header alone", () => {

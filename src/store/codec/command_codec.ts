@@ -1,10 +1,4 @@
-import {
-  allocateSmall,
-  ByteReader,
-  ByteWriter,
-  FormatError,
-  PartsWriter,
-} from "../../base/bytes.ts";
+import { ByteReader, ByteWriter, copySmall, FormatError, PartsWriter } from "../../base/bytes.ts";
 import { checksum } from "../../base/checksum.ts";
 import { checksumInSlices, joinInSlices, type NextTurn, sliceBytes } from "../../base/slices.ts";
 import { readRights } from "../../access/table_rights.ts";
@@ -66,9 +60,7 @@ export function encodeCommand(command: Command): Uint8Array<ArrayBuffer> {
   writer.setUint32(0, checksum(written.subarray(4)));
   // A buffer that has grown is not kept.
   if (writer.capacity > scratchBytes) return written;
-  const bytes = allocateSmall(written.length);
-  bytes.set(written);
-  return bytes;
+  return copySmall(written);
 }
 
 /** Whether a command is so long that it should be encoded with pauses. */
