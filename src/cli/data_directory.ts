@@ -20,6 +20,20 @@ export async function takeDataDirectory(disk: Disk, directory: string): Promise<
       `Data directory ${directory} is a file: name a directory, or move the file away`,
     );
   }
+  if (await isRqlites(directory)) {
+    throw new StartError(
+      `Data directory ${directory} is rqlite's (it has raft.db): name another, and send a backup of rqlite's, by its /db/backup, to POST /db/load (docs/operations.md, "Moving from rqlite")`,
+    );
+  }
   await disk.makeDirectory(directory);
   return await lockDirectory(directory);
+}
+
+/** Whether the data in a directory is rqlite's, whose log lies in a file of that name. */
+export async function isRqlites(directory: string): Promise<boolean> {
+  return await isThere(`${directory}/raft.db`) && !await isThere(`${directory}/node.json`);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
 }

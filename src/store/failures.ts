@@ -14,6 +14,15 @@ export class StoreFailedError extends Error {
   }
 }
 
+/** A database has tables that no node has put there. */
+export class ForeignFileError extends Error {
+  override name = "ForeignFileError";
+
+  constructor() {
+    super("another program has made it");
+  }
+}
+
 /** Whether an error tells of a database file that is damaged, whatever the disk does. */
 export function isDamaged(error: unknown): boolean {
   if (error instanceof StoreFailedError) return error.damaged || isDamaged(error.cause);

@@ -1,7 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import { permissionWayOut } from "../io/disk_errors.ts";
 import { SqliteError } from "../sqlite/mod.ts";
-import { StoreFailedError } from "./failures.ts";
+import { ForeignFileError, StoreFailedError } from "./failures.ts";
 
 /**
  * Why the database at `path` cannot be opened, and what helps: removing it only where its content is
@@ -17,6 +17,9 @@ export function openingFailure(path: string, cause: unknown): StoreFailedError {
 }
 
 function wayOut(cause: unknown): string {
+  if (cause instanceof ForeignFileError) {
+    return ". Move it away, start the node without it, and send it to POST /db/load: so every node gets it";
+  }
   const codeName = cause instanceof SqliteError ? cause.codeName : "";
   switch (codeName.split("_")[1]) {
     case "PERM":

@@ -150,6 +150,9 @@ Deno.test("doctor looks at a directory, and leaves nothing behind", () =>
     const ofFile = await doctor("-json", file);
     assert.equal(ofFile.code, 1);
     assert.equal(JSON.parse(ofFile.stdout)[0].text, `${file} is a file`);
+    await Deno.writeTextFile(join(directory, "raft.db"), "rqlite's log");
+    const ofOther = await doctor("-json", directory);
+    assert.equal(JSON.parse(ofOther.stdout)[0].text, `${directory} is rqlite's data directory`);
   }));
 
 Deno.test("doctor asks all nodes of a cluster by any of them, and says which is gone", async () => {

@@ -116,6 +116,15 @@ Deno.test("a data directory is used by its own node only, and by one process", a
   await keeps(node);
 });
 
+Deno.test("the data directory of rqlite is left as it is", async () => {
+  await using cluster = await Cluster.start({ size: 0 });
+  const node = cluster.create();
+  await Deno.mkdir(node.directory);
+  await Deno.writeTextFile(`${node.directory}/raft.db`, "its log");
+  await refuses(node, /Data directory .* is rqlite's .*: name another, and send a backup/);
+  assert.deepEqual(Array.from(Deno.readDirSync(node.directory), ({ name }) => name), ["raft.db"]);
+});
+
 Deno.test("a data directory that is not one is named once, with the way out", async () => {
   await using cluster = await Cluster.start({ size: 1 });
   const [node] = cluster.nodes;

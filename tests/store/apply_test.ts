@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { checksum } from "../../src/base/checksum.ts";
 import { SqlReal } from "../../src/store/types.ts";
+import { withDirectory } from "../directory.ts";
 import { Entries, sqlite3, TestStore, text } from "./fixture.ts";
 
 const done = (id: number, rows = 1) => `{"last_insert_id":${id},"rows_affected":${rows}}`;
@@ -582,6 +583,24 @@ Deno.test("openStore hides its own tables from tools, and names a damaged file",
   );
   await Deno.remove(s.directory, { recursive: true });
 });
+
+Deno.test("openStore takes no file that another program has made, and leaves its tables alone", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/db.sqlite`;
+    sqlite3(path, "CREATE TABLE t (v); INSERT INTO t VALUES (1)");
+    await assert.rejects(
+      TestStore.open({ directory }),
+      new RegExp(
+        `Database ${path} cannot be used: another program has made it\\. Move it away, .*load`,
+      ),
+    );
+    assert.equal(sqlite3(path, "SELECT name FROM sqlite_schema"), "t\n");
+    // One without tables may be what a node has left that was killed at its first start.
+    sqlite3(path, "DROP TABLE t");
+    const s = await TestStore.open({ directory });
+    await s.execute(["CREATE TABLE u (v)"]);
+    await s.store.close();
+  }));
 
 Deno.test("Store.apply says duplicate for, and loads pieces of, entries whose leader enforced foreign keys otherwise", async () => {
   await using s = await TestStore.open();

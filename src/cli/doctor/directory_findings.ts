@@ -9,6 +9,7 @@ import {
   kindFinding,
   openFilesFinding,
 } from "../../http/findings/machine_findings.ts";
+import { isRqlites } from "../data_directory.ts";
 import { probeSync } from "./sync_probe.ts";
 
 /** A follower takes about 90 MB, a leader under load 250 MB, and SQLite its caches. */
@@ -22,6 +23,10 @@ export async function directoryFindings(directory: string): Promise<Finding[]> {
   const entry = await Deno.stat(place);
   if (!entry.isDirectory) {
     return [about.problem(`${place} is a file`, "Name a directory for the data")];
+  }
+  if (await isRqlites(place)) {
+    const advice = "Name another, and load a backup of rqlite's (docs/operations.md)";
+    return [about.problem(`${place} is rqlite's data directory`, advice)];
   }
   const hasData = await Deno.stat(`${place}/node.json`).then(() => true, () => false);
   findings.push(

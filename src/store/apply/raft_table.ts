@@ -1,5 +1,6 @@
 import type { CommitPosition } from "../../changes/commit_position.ts";
 import { createHiddenTable, type Database } from "../../sqlite/mod.ts";
+import { ForeignFileError } from "../failures.ts";
 import { pragmaColumns, pragmaTable } from "../request_pragmas.ts";
 import { cursorColumns, cursorTable } from "./cursor_table.ts";
 import { keyColumns, keyOrderColumns, keyOrderTable, keyTable } from "./key_table.ts";
@@ -82,6 +83,15 @@ export function createRaftTables(database: Database): void {
 
 export function hasRaftTables(database: Database): boolean {
   return database.scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_raft'") === 1;
+}
+
+/**
+ * Throws where there are tables and none of ours: the file is another program's, and what is in it
+ * would be in no log and on no other node.
+ */
+export function refuseForeign(database: Database): void {
+  if (hasRaftTables(database)) return;
+  if (database.scalar("SELECT count(*) FROM sqlite_schema") !== 0) throw new ForeignFileError();
 }
 
 /**

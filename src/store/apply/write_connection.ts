@@ -21,6 +21,7 @@ import {
   RaftStateWriter,
   readRaftState,
   readSessions,
+  refuseForeign,
   resumeAtStart,
   type ResumePoint,
 } from "./raft_table.ts";
@@ -116,7 +117,10 @@ export class WriteConnection {
       this.database = database;
       configure(database, foreignKeys);
       if (this.holds) database.exec("PRAGMA query_only = ON");
-      else createRaftTables(database);
+      else {
+        refuseForeign(database);
+        createRaftTables(database);
+      }
       this.committed = readRaftState(database);
       this.sessions = new Sessions(readSessions(database));
       this.#delivered = readCursor(database);
