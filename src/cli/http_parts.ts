@@ -111,6 +111,7 @@ export function httpParts(configuration: Configuration, parts: Parts) {
       }),
       rqliteVersion,
       version,
+      listenAddress: http.address,
       allowOrigin: http.allowOrigin,
       licenses: readLicenses,
       https: parts.https,

@@ -73,7 +73,7 @@ export async function collect(app: AppState): Promise<Figures> {
     disco: info.discovery?.(),
     extensions: extensionFigures(store, node.dataDirectory),
     http: {
-      bind_addr: withoutScheme(node.httpAddress),
+      bind_addr: info.listenAddress,
       auth: app.gate === undefined ? "disabled" : "enabled",
       cluster: {
         local_node_addr: node.raftAddress,

@@ -115,6 +115,8 @@ export interface ServerInfo {
   readonly rqliteVersion: string;
   /** raftlite's own version. */
   readonly version: string;
+  /** Where the server listens, `host:port`: not what others are told, which a proxy may lie before. */
+  readonly listenAddress: string;
   /** Value of Access-Control-Allow-Origin, or several origins with commas between; "" for none. */
   readonly allowOrigin: string;
   /** What /licenses shows. */

@@ -394,6 +394,7 @@ export function appWith(
       machine: () => Promise.resolve({ openFilesMax: 1024, fileSystem: undefined }),
       rqliteVersion: "v10.3.0",
       version: "0.1.0",
+      listenAddress: "0.0.0.0:4001",
       allowOrigin: options.allowOrigin ?? "",
       licenses: () => Promise.resolve("MIT\n"),
       settings: {

@@ -95,6 +95,12 @@ Deno.test("a method that a route does not have is answered with 405, and counted
   }
 });
 
+Deno.test("the status tells where the server listens beside where others reach it", async () => {
+  const status = await (await appWith(new FakeService()).fetch("/status")).json();
+  assert.equal(status.http.bind_addr, "0.0.0.0:4001");
+  assert.equal(status.cluster.api_addr, "127.0.0.1:4001");
+});
+
 Deno.test("programs in browsers may send what libSQL's client for them does", async () => {
   const { fetch } = appWith(new FakeService(), {}, {}, { allowOrigin: "https://app.example" });
   const { headers } = await fetch("/v2/pipeline", { method: "OPTIONS" });
