@@ -9,6 +9,7 @@ import { type Frame, FrameType, isViolation, ViolationError, writeFrame } from "
 import { largeBytes, LargeFrame, PieceReader } from "./pieces.ts";
 import type { Introduced } from "./framed_connection.ts";
 import { decodeHello, type Hello, versionConflict, writeHello } from "./handshake.ts";
+import type { Watched } from "./life_watch.ts";
 import type { Local } from "./local.ts";
 import { decodeLargeMessage, decodeMessage } from "./message_codec.ts";
 import type { SendQueue } from "./send_queue.ts";
@@ -36,7 +37,7 @@ export interface ChannelParts {
  * One connection for messages and requests after its handshake: writes what is queued, many frames
  * at a time, hands over what arrives, and notices when the other end is no longer there.
  */
-export class Channel {
+export class Channel implements Watched {
   readonly #local: Local;
   readonly #framed: Introduced["framed"];
   readonly #queue: SendQueue;
@@ -63,7 +64,6 @@ export class Channel {
   /** A ping is on its way and nothing has been heard since. */
   #pinged = false;
   #pingSentAt = Infinity;
-  #watch: Timer;
 
   constructor(parts: ChannelParts) {
     const { local, introduced: { framed, remote }, clusterIdTold, queue, owner } = parts;
@@ -76,7 +76,7 @@ export class Channel {
     this.#nextTurn = nextTurnOf(local.clock);
     this.#reading = new Slices(this.#nextTurn);
     this.#heardAt = local.clock.now();
-    this.#watch = this.#watchLater();
+    local.lives.add(this);
   }
 
   get remote(): Hello {
@@ -123,7 +123,7 @@ export class Channel {
   close(why: string): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#watch.cancel();
+    this.#local.lives.remove(this);
     this.#soon?.cancel();
     this.#framed.connection.close();
     this.#closed.resolve();
@@ -175,10 +175,7 @@ export class Channel {
 
   #heard(): void {
     this.#heardAt = this.#local.clock.now();
-    if (!this.#pinged) return;
     this.#pinged = false;
-    this.#watch.cancel();
-    this.#watch = this.#watchLater();
   }
 
   #fail(error: unknown): void {
@@ -326,35 +323,16 @@ export class Channel {
     this.#writer.reset();
   }
 
-  /** Looks again when something may be due, as things stand. */
-  #watchLater(): Timer {
-    const { clock, limits: { pingAfterMs, pingTimeoutMs } } = this.#local;
-    const now = clock.now();
-    // A write that begins meanwhile is due no earlier than that.
-    let due = now + Math.min(pingAfterMs, pingTimeoutMs);
-    if (this.#writing) due = Math.min(due, this.#writeStartedAt + pingTimeoutMs);
+  get lifeDueAt(): number {
+    const { pingAfterMs, pingTimeoutMs } = this.#local.limits;
+    let due = Infinity;
+    if (this.#writing) due = this.#writeStartedAt + pingTimeoutMs;
     if (this.#pinged) due = Math.min(due, this.#pingSentAt + pingTimeoutMs);
     else if (!this.#pingDue) due = Math.min(due, this.#heardAt + pingAfterMs);
-    return this.#watchIn(Math.max(1, due - now));
+    return due;
   }
 
-  #watchIn(delayMs: number): Timer {
-    const { clock, limits: { pingAfterMs, pingTimeoutMs } } = this.#local;
-    const due = clock.now() + delayMs;
-    const standstillMs = Math.min(pingAfterMs, pingTimeoutMs) / 2;
-    return clock.after(delayMs, () => {
-      if (clock.now() - due < standstillMs) {
-        this.#checkLife();
-        if (this.#open) this.#watch = this.#watchLater();
-      } else {
-        // After a standstill of this process, what came meanwhile must be read first.
-        this.#watch = this.#watchIn(standstillMs);
-      }
-    });
-  }
-
-  #checkLife(): void {
-    const now = this.#local.clock.now();
+  checkLife(now: number, slackMs: number): void {
     const { pingAfterMs, pingTimeoutMs } = this.#local.limits;
     if (this.#writing && now - this.#writeStartedAt >= pingTimeoutMs) {
       return this.close(`The other end took no bytes for ${pingTimeoutMs} ms`);
@@ -362,9 +340,10 @@ export class Channel {
     if (this.#pinged && now - this.#pingSentAt >= pingTimeoutMs) {
       return this.close(`The other end did not answer a ping for ${pingTimeoutMs} ms`);
     }
-    if (!this.#pinged && now - this.#heardAt >= pingAfterMs) {
+    if (!this.#pinged && now - this.#heardAt >= pingAfterMs - slackMs) {
       this.#pingDue = true;
-      this.wake();
+      // Where heartbeats go out, it goes with the next: both ends wake up once.
+      if (now - this.#writeStartedAt >= slackMs) this.wake();
     }
   }
 }

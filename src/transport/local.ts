@@ -9,6 +9,7 @@ import {
   type Rejection,
   versionConflict,
 } from "./handshake.ts";
+import { LifeWatch } from "./life_watch.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { defaultLimits, type TransportLimits, type TransportOptions } from "./options.ts";
 import type { Agreement, Peer, TransportHandlers } from "./types.ts";
@@ -22,6 +23,7 @@ export class Local {
   /** For lines that a remote end can cause at will. */
   readonly remoteLog: LogLimiter;
   readonly limits: TransportLimits;
+  readonly lives: LifeWatch;
   readonly random: (limit: number) => number;
   readonly id: NodeId;
   readonly address: string;
@@ -42,6 +44,7 @@ export class Local {
     this.logger = options.logger;
     this.remoteLog = new LogLimiter(options.clock, options.logger);
     this.limits = { ...defaultLimits, ...options.limits };
+    this.lives = new LifeWatch(options.clock, this.limits);
     this.random = options.random;
     this.id = options.id;
     this.address = options.advertisedAddress ?? listeningAddress;

@@ -23,7 +23,7 @@ export interface TransportLimits {
   readonly connectTimeoutMs: number;
   /** For both ends to have introduced themselves, in ms. */
   readonly handshakeTimeoutMs: number;
-  /** Silence on a connection before it is tested with a ping, in ms. */
+  /** About the silence on a connection before it is tested with a ping, in ms. */
   readonly pingAfterMs: number;
   /** How long a ping may go without anything heard, or a write without progress, in ms. */
   readonly pingTimeoutMs: number;
