@@ -12,7 +12,7 @@ const timespec = new Uint8Array(16);
 const [seconds, secondsAbove, nanoseconds] = [0, 1, 2] as const;
 
 /**
- * Milliseconds that never go back, also those in which the machine slept, from when this thread
+ * Milliseconds that never go back, also those in which the machine slept, from when `performance.now`
  * began; undefined where the system has no such clock for us.
  */
 export const sinceBegin: (() => number) | undefined = clockOf(clocks[Deno.build.os]);
@@ -28,9 +28,10 @@ function clockOf(clock: number | undefined): (() => number) | undefined {
   const wholeSeconds = () => (words[secondsAbove] ?? 0) * 2 ** 32 + (words[seconds] ?? 0);
   const begin = wholeSeconds();
   const beginNs = words[nanoseconds] ?? 0;
+  const beganMs = performance.now();
   return () => {
     // It has worked before with the same arguments, and has no way to fail.
     clock_gettime(clock, timespec);
-    return (wholeSeconds() - begin) * 1000 + ((words[nanoseconds] ?? 0) - beginNs) / 1e6;
+    return beganMs + (wholeSeconds() - begin) * 1000 + ((words[nanoseconds] ?? 0) - beginNs) / 1e6;
   };
 }

@@ -1,3 +1,4 @@
+import { untilFull } from "../base/full_period.ts";
 import type { Clock, Timer } from "./types.ts";
 
 /** How often it looks while there is work, in ms: a turn is measured to within that. */
@@ -15,7 +16,7 @@ const parts = 12;
  * message got through, because this thread was at work or the machine gave it no processor. It
  * looks by a timer of its own, since Deno has no such figure (that of `node:perf_hooks` stays at
  * microseconds through a turn of 600 ms), and so a turn counts for up to 10 ms less than it took, or
- * up to 5 s less where a node at rest was held up by what is no work of its own.
+ * up to 7 s less where a node at rest was held up by what is no work of its own.
  */
 export class TurnWatch {
   readonly #clock: Clock;
@@ -88,7 +89,7 @@ export class TurnWatch {
     this.#workSeen = workDone;
     this.#looksWithoutWork = worked ? 0 : this.#looksWithoutWork + 1;
     this.#resting = this.#looksWithoutWork >= looksMax;
-    return this.#resting ? restingMs : watchfulMs;
+    return this.#resting ? untilFull(restingMs, this.#clock.now()) : watchfulMs;
   }
 
   /** Whoever is asked before the timer, which is late, finds the same as it will. */

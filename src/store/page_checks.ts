@@ -1,3 +1,4 @@
+import { untilFull } from "../base/full_period.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Clock, Disk, Logger, Timer } from "../io/types.ts";
 import { Database, type Library, PageSums } from "../sqlite/mod.ts";
@@ -149,9 +150,11 @@ export class PageChecks {
 
   #wait(): void {
     const { clock, intervalMs } = this.#parts;
-    const untilNextMs = intervalMs === 0 ? lookMs : this.#nextAt - clock.now();
+    const now = clock.now();
+    const untilNextMs = intervalMs === 0 ? Infinity : this.#nextAt - now;
     const isReading = this.#at !== undefined;
-    const delayMs = isReading ? tickMs : Math.max(tickMs, Math.min(lookMs, untilNextMs));
+    const lookInMs = Math.min(untilFull(lookMs, now), untilNextMs);
+    const delayMs = isReading ? tickMs : Math.max(tickMs, lookInMs);
     this.#timer = clock.after(delayMs, () => void this.#tick());
   }
 

@@ -81,6 +81,22 @@ Deno.test("a row of figures has rates and percentiles of the time since the last
   assert.ok(Number(second.read_p99_ms) <= 2.5, "The slow read was before");
 });
 
+Deno.test("a store at rest is not asked for figures again and again", async () => {
+  const service = new FakeService();
+  let asked = 0;
+  const { storeStatus } = service;
+  service.storeStatus = () => {
+    asked++;
+    return storeStatus.call(service);
+  };
+  const { parts } = appWith(service);
+  const recorder = new FigureRecorder({ ...parts, requests: new RequestFigures() });
+  for (let row = 0; row < 50; row++) await recorder.record();
+  assert.ok(asked >= 2 && asked < 20, `asked ${asked} times for 50 rows`);
+  const sizes = recorder.ring.names.indexOf("database_bytes") + 1;
+  assert.ok(recorder.ring.after(0).every((row) => row[sizes] === 8192));
+});
+
 Deno.test("/debug/figures gives rows, and takes no time that is none", async () => {
   const { fetch } = appWith(new FakeService());
   const { names, rows } = await (await fetch("/debug/figures")).json();

@@ -1,7 +1,9 @@
 import process from "node:process";
+import { untilFull } from "../../base/full_period.ts";
 import { Histogram } from "../../base/histogram.ts";
 import type { WriteQueue } from "../../cluster/write_queue.ts";
 import type { Service } from "../../cluster/types.ts";
+import type { StoreStatus } from "../../store/types.ts";
 import { FigureRing } from "../../metrics/figure_ring.ts";
 import type { RequestFigures } from "../../metrics/request_figures.ts";
 import type { TurnFigures } from "../types.ts";
@@ -9,6 +11,8 @@ import type { TurnFigures } from "../types.ts";
 /** How often a row is made, in ms, and for how long it is kept. */
 export const figuresEveryMs = 5_000;
 const keptMs = 3_600_000;
+/** A store that applies nothing is asked for so many rows more: a checkpoint may come behind the last entry. */
+const restlessRows = 12;
 
 /** What a row has; names are stable, as people plot them. */
 const names = [
@@ -64,8 +68,10 @@ export class FigureRecorder {
   readonly ring = new FigureRing(names, keptMs / figuresEveryMs);
   readonly #parts: RecorderParts;
   #last: Totals | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #recording = false;
+  #store: Pick<StoreStatus, "databaseBytes" | "walBytes"> | undefined;
+  #restingRows = 0;
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -73,11 +79,18 @@ export class FigureRecorder {
 
   start(): void {
     this.#last = this.#totals();
-    this.#timer = setInterval(() => this.record(), figuresEveryMs);
+    this.#recordLater();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  #recordLater(): void {
+    this.#timer = setTimeout(() => {
+      this.#recordLater();
+      void this.record();
+    }, untilFull(figuresEveryMs, performance.now()));
   }
 
   /** Makes a row now; nothing while one is being made. Never rejects. */
@@ -104,7 +117,7 @@ export class FigureRecorder {
     const writes = difference(totals.writes, last.writes);
     const reads = difference(totals.reads, last.reads);
     const node = service.status();
-    const store = await service.storeStatus();
+    const store = await this.#sizes(totals.applied !== last.applied);
     return {
       entries_per_second: rate(totals.applied, last.applied),
       writes_per_second: rate(writes.count, 0),
@@ -128,6 +141,13 @@ export class FigureRecorder {
       log_bytes: node.logSizeBytes,
       free_bytes: await service.freeBytes(),
     };
+  }
+
+  /** What the store last said, where it is at rest: to ask it wakes its thread up. */
+  async #sizes(hasApplied: boolean): Promise<Pick<StoreStatus, "databaseBytes" | "walBytes">> {
+    this.#restingRows = hasApplied ? 0 : this.#restingRows + 1;
+    if (this.#store !== undefined && this.#restingRows > restlessRows) return this.#store;
+    return this.#store = await this.#parts.service.storeStatus();
   }
 
   #totals(): Totals {
