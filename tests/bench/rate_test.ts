@@ -139,14 +139,17 @@ Deno.test("runRatePlan has events happen, and tells the longest request near eac
 
 Deno.test("fill adds rows by statements until there are enough", async () => {
   const statements: string[] = [];
+  const timeouts = new Set<string | null>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     statements.push(...await request.json());
+    timeouts.add(new URL(request.url).searchParams.get("timeout"));
     return new Response('{"results":[{}]}');
   });
   await fill(parseTarget(`server=http://127.0.0.1:${server.addr.port}`), 50_000_000, () => {});
   await server.shutdown();
   const [create, ...inserts] = statements;
   assert.match(create ?? "", /^CREATE TABLE/);
+  assert.deepEqual([...timeouts], ["600000ms"], "A statement may take longer than a write usually");
   const rows = inserts.map((sql) => Number(/WHERE n < (\d+)/.exec(sql)?.[1]));
   assert.deepEqual(rows, [32 * 1024, Math.ceil(50_000_000 / 1024) - 32 * 1024]);
 });

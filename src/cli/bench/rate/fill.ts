@@ -19,7 +19,7 @@ export async function fill(
   if (sizeBytes === 0 || endpoint === undefined) return;
   progress(`${target.name} is filled`);
   const execute = (sql: string) =>
-    call(endpoint, "POST /db/execute", {
+    call(endpoint, `POST /db/execute?timeout=${statementMsMax}ms`, {
       json: JSON.stringify([sql]),
       timeoutMs: statementMsMax,
     });
