@@ -7,6 +7,9 @@ static sums_tail *sums_tail_of(sqlite3_file *file) {
   return (sums_tail *)((char *)file + sums_original->szOsFile);
 }
 
+/* So much is written of a file, at most, before it is on its way to the disk. */
+#define SUMS_UNSYNCED_MAX 0x400000
+
 /* SQLite locks bytes of this page, and never reads or writes it. */
 #define SUMS_LOCK_BYTE 0x40000000
 
@@ -68,6 +71,42 @@ static int sums_read_part(sqlite3_file *file, void *into, int amount, sqlite3_in
   return rc == SQLITE_IOERR_SHORT_READ ? tail->original->xRead(file, into, amount, offset) : rc;
 }
 
+/*
+ * Has what is written of a part of the file on its way to the disk, and waits for it. A sync is what
+ * makes it durable, and comes all the same: but where it has hundreds of MB to write, the syncs of the
+ * Raft log wait behind all of that.
+ */
+static int sums_write_out(sqlite3_file *file, sqlite3_int64 from, sqlite3_int64 until) {
+#ifdef __linux__
+  sums_tail *tail = sums_tail_of(file);
+  int flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (tail->original->xSync != unixSync) return SQLITE_OK;
+  if (sync_file_range(((unixFile *)file)->h, from, until - from, flags) == 0) return SQLITE_OK;
+  /* Not to be had here. Any other error is the disk's, which tells it once: a sync would succeed now. */
+  if (errno == ENOSYS || errno == EPERM || errno == EINVAL || errno == ESPIPE) return SQLITE_OK;
+  return SQLITE_IOERR_FSYNC;
+#else
+  (void)file;
+  (void)from;
+  (void)until;
+  return SQLITE_OK;
+#endif
+}
+
+/* Of a checkpoint, which writes pages in their order: all since the last time, once that is enough. */
+static int sums_write_evenly(sqlite3_file *file, int amount, sqlite3_int64 offset) {
+  sums_tail *tail = sums_tail_of(file);
+  sqlite3_int64 from, until;
+  if (tail->unsynced == 0 || offset < tail->from) tail->from = offset;
+  if (tail->unsynced == 0 || offset + amount > tail->until) tail->until = offset + amount;
+  tail->unsynced += amount;
+  if (tail->unsynced < SUMS_UNSYNCED_MAX) return SQLITE_OK;
+  from = tail->from;
+  until = tail->until;
+  tail->unsynced = 0;
+  return sums_write_out(file, from, until);
+}
+
 static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset) {
   sums_tail *tail = sums_tail_of(file);
   page_sums *s = tail->of;
@@ -75,6 +114,7 @@ static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_
   int rc = sums_unseal(s);
   if (rc != SQLITE_OK) return rc;
   rc = tail->original->xWrite(file, from, amount, offset);
+  if (rc == SQLITE_OK) rc = sums_write_evenly(file, amount, offset);
   if (offset == 0 && amount >= 512 && s->head.page_bytes == 0) s->head.page_bytes = amount;
   page_bytes = (sqlite3_int64)s->head.page_bytes;
   if (page_bytes == 0) return rc;
@@ -107,6 +147,7 @@ static int sums_sync(sqlite3_file *file, int flags) {
   rc = sums_flush(tail->of, &written);
   sqlite3_mutex_leave(sums_mutex());
   if (rc == SQLITE_OK && written) rc = side->pMethods->xSync(side, flags);
+  tail->unsynced = 0;
   return rc == SQLITE_OK ? tail->original->xSync(file, flags) : rc;
 }
 
@@ -217,6 +258,20 @@ static int sums_write_wal(sqlite3_file *file, const void *from, int amount, sqli
   return rc;
 }
 
+/*
+ * A WAL that a large transaction has written at once is written out by the checkpoint that syncs it,
+ * and not by the writer, which would wait for the disk.
+ */
+static int sums_sync_wal(sqlite3_file *file, int flags) {
+  sums_tail *tail = sums_tail_of(file);
+  sqlite3_int64 size = 0;
+  int rc = tail->original->xFileSize(file, &size);
+  for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += SUMS_UNSYNCED_MAX) {
+    rc = sums_write_out(file, at, at + SUMS_UNSYNCED_MAX);
+  }
+  return rc == SQLITE_OK ? tail->original->xSync(file, flags) : rc;
+}
+
 static int sums_truncate_wal(sqlite3_file *file, sqlite3_int64 size) {
   sums_tail *tail = sums_tail_of(file);
   sqlite3_int64 at;
@@ -249,12 +304,14 @@ static int sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
   sqlite3_mutex_leave(sums_mutex());
   if (tail->of == NULL) return rc;
   tail->original = file->pMethods;
+  tail->unsynced = 0;
   tail->methods = *file->pMethods;
   tail->methods.xClose = sums_close;
   if (is_wal) {
     tail->methods.xRead = sums_read_wal;
     tail->methods.xWrite = sums_write_wal;
     tail->methods.xTruncate = sums_truncate_wal;
+    tail->methods.xSync = sums_sync_wal;
   } else {
     /* Without memory-mapped reads, which nobody could look at. */
     if (tail->methods.iVersion > 2) tail->methods.iVersion = 2;

@@ -74,6 +74,10 @@ struct page_sums {
 typedef struct {
   const sqlite3_io_methods *original;
   page_sums *of;
+  /* Bytes written, but not out, and where they are. */
+  sqlite3_int64 unsynced;
+  sqlite3_int64 from;
+  sqlite3_int64 until;
   sqlite3_io_methods methods;
 } sums_tail;
 

@@ -4,6 +4,7 @@
  *
  *   sync-fails   holds the end of a path: the next sync of such a file fails with EIO, and only
  *                that one, as Linux does it: https://wiki.postgresql.org/wiki/Fsync_Errors
+ *   write-out-fails   the same for the next time that pages are to be written out before a sync
  *   slow         holds milliseconds, a space and the end of a path: each read and write takes as long
  *   slow-sync    the same for each sync
  */
@@ -39,9 +40,9 @@ static int ends_with(int fd, const char *end) {
   return (size_t)length >= wanted && strcmp(path + length - wanted, end) == 0;
 }
 
-static int fails(int fd) {
+static int fails(int fd, const char *name) {
   char path[4096], end[256];
-  if (!control("sync-fails", path, end, sizeof end) || !ends_with(fd, end)) return 0;
+  if (!control(name, path, end, sizeof end) || !ends_with(fd, end)) return 0;
   return unlink(path) == 0;
 }
 
@@ -57,14 +58,20 @@ static void be_slow(int fd, const char *name) {
 
 int fdatasync(int fd) {
   be_slow(fd, "slow-sync");
-  if (!fails(fd)) return REAL(fdatasync)(fd);
+  if (!fails(fd, "sync-fails")) return REAL(fdatasync)(fd);
   errno = EIO;
   return -1;
 }
 
 int fsync(int fd) {
   be_slow(fd, "slow-sync");
-  if (!fails(fd)) return REAL(fsync)(fd);
+  if (!fails(fd, "sync-fails")) return REAL(fsync)(fd);
+  errno = EIO;
+  return -1;
+}
+
+int sync_file_range(int fd, off64_t from, off64_t count, unsigned flags) {
+  if (!fails(fd, "write-out-fails")) return REAL(sync_file_range)(fd, from, count, flags);
   errno = EIO;
   return -1;
 }

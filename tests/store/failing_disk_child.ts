@@ -3,17 +3,19 @@ import { library, TestStore } from "./fixture.ts";
 
 /**
  * A store that writes and checkpoints until a sync of the file whose path ends as the first argument
- * says fails; the second says whose sync it is to be. Prints, as JSON, what it then says.
+ * says fails; the second says whose sync it is to be, the third what fails of it. Prints, as JSON, what
+ * it then says.
  */
-const [end = "", whose = ""] = Deno.args;
+const [end = "", whose = "", what = ""] = Deno.args;
 /** Small ones are written by the main thread. */
 const values: Readonly<Record<string, string>> = {
   background: "zeroblob(20000)",
+  large: "zeroblob(10000000)",
   compaction: "1",
   "main thread": "1",
 };
 const disk = Deno.env.get("RAFTLITE_TEST_DISK") ?? "";
-const control = `${disk}/sync-fails`;
+const control = `${disk}/${what}`;
 
 function failed(): boolean {
   try {
@@ -52,13 +54,15 @@ if (whose === "main thread") {
 Deno.writeTextFileSync(`${control}.new`, end);
 Deno.renameSync(`${control}.new`, control);
 let last = "done";
-while (!failed() && last === "done") {
+// What is written out is large: were it not, the disk would fill.
+for (let tries = 0; !failed() && last === "done" && (whose !== "large" || tries < 4); tries++) {
   last = await outcome(s.execute([`INSERT INTO t VALUES (${values[whose]})`]));
-  if (whose === "compaction" && last === "done") last = await outcome(s.store.checkpoint());
+  const isCompaction = whose === "compaction" || whose === "large";
+  if (isCompaction && last === "done") last = await outcome(s.store.checkpoint());
 }
 // What has to come comes now; a store that goes on would do so for ever.
 const { promise: waited, resolve: giveUp } = Promise.withResolvers<void>();
-const patience = setTimeout(giveUp, 120_000);
+const patience = setTimeout(giveUp, failed() ? 120_000 : 0);
 const storeFailed = await outcome(Promise.race([s.store.failed, waited]));
 clearTimeout(patience);
 const checkpoint = await outcome(s.store.checkpoint());

@@ -12,9 +12,9 @@ interface Said {
   readonly lines: readonly string[];
 }
 
-async function run(disk: FailingDisk, end: string, whose: string): Promise<Said> {
+async function run(disk: FailingDisk, ...args: readonly string[]): Promise<Said> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", child, end, whose],
+    args: ["run", "-A", child, ...args],
     env: disk.environment,
     stdin: "null",
   }).output();
@@ -32,13 +32,15 @@ const cases = [
   ["compaction", "db.sqlite-wal"],
   ["compaction", "db.sqlite"],
   ["main thread", "db.sqlite-wal"],
+  ["large", "db.sqlite-wal", "write-out-fails"],
+  ["large", "db.sqlite", "write-out-fails"],
 ] as const;
 
-for (const [whose, end] of cases) {
-  Deno.test(`a failed sync of ${end} (${whose}) ends what may be written and called durable`, async () => {
+for (const [whose, end, what = "sync-fails"] of cases) {
+  Deno.test(`a failed sync of ${end} (${whose}, ${what}) ends what may be written and called durable`, async () => {
     await using disk = await FailingDisk.make();
     if (disk === undefined) return;
-    const said = await run(disk, end, whose);
+    const said = await run(disk, end, whose, what);
     assert.match(said.storeFailed, untrusted);
     assert.match(said.checkpoint, untrusted, "The next sync succeeds, and makes nothing durable");
     assert.match(said.write, untrusted);
