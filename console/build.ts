@@ -8,6 +8,7 @@ import { build, type BuildOptions } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { h } from "preact";
 import { renderToString } from "preact-render-to-string";
+import { commandLine } from "../tools/command_line.ts";
 import { licenseTexts } from "../tools/license_texts.ts";
 import { Still } from "./still.tsx";
 
@@ -66,5 +67,10 @@ async function html(isOpen: boolean): Promise<string> {
   return empty.replace(place, () => `<div id="app"${isOpen ? " data-open" : ""}>${still}</div>`);
 }
 
-await main(Deno.args[0] ?? path("../src/http/console/page"));
+const usage = `Usage: deno task console [FOLDER]
+
+Builds the console's page of its sources, into FOLDER (src/http/console/page).`;
+
+const { positionals: [folder] } = commandLine(usage, { allowPositionals: true });
+await main(folder ?? path("../src/http/console/page"));
 Deno.exit(0);

@@ -6,6 +6,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../src/base/message_of.ts";
 import { print, printError } from "../src/cli/output.ts";
+import { commandLine } from "./command_line.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Of TypeScript's own compiler, for declarations: Deno makes none that Node's tools read. */
@@ -41,7 +42,12 @@ export async function packClient(directory: string): Promise<string> {
   return `${directory}/${packed[0].filename}`;
 }
 
+const usage = `Usage: deno task client
+
+Packs @raftlite/client as npm packs it, into dist/client.`;
+
 if (import.meta.main) {
+  commandLine(usage, {});
   try {
     print(`${await packClient(`${root}dist/client`)}\n`);
   } catch (error) {

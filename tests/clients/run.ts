@@ -4,8 +4,8 @@
  * killed: `deno task test:clients [LANGUAGE…]`. A language that this machine has not is left out and
  * not counted. Ends with `N passed, N failed`.
  */
-import { strict as assert } from "node:assert";
 import { print } from "../../src/cli/output.ts";
+import { commandLine, refuse } from "../../tools/command_line.ts";
 import { clientCertificatesMissing } from "../../src/tls/runtime.ts";
 import { Cluster, type ClusterOptions } from "../cluster/harness.ts";
 import { protect, token, user } from "../cluster/protected.ts";
@@ -290,9 +290,18 @@ async function testAll(programs: ReadonlyMap<string, Client>): Promise<Counts[]>
   return counts;
 }
 
-async function main(languages: readonly string[]): Promise<number> {
+const usage = `Usage: deno task test:clients [LANGUAGE…]
+
+Runs published rqlite clients against a cluster: those in ${
+  [...new Set(clients.map(({ language }) => language))].join(", ")
+}, or in the languages given.`;
+
+async function main(): Promise<number> {
+  const { positionals: languages } = commandLine(usage, { allowPositionals: true });
   for (const language of languages) {
-    assert(clients.some((client) => client.language === language), `No client in ${language}`);
+    if (!clients.some((client) => client.language === language)) {
+      refuse(usage, `There is no client in ${language}`);
+    }
   }
   const programs = new Map<string, Client>();
   let notInstalled = 0;
@@ -324,4 +333,4 @@ async function main(languages: readonly string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) Deno.exitCode = await main();

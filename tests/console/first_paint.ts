@@ -4,6 +4,7 @@
  * so the load stands beside it. Needs Chromium.
  */
 
+import { commandLine } from "../../tools/command_line.ts";
 import { Cluster } from "../cluster/harness.ts";
 import { openBrowser } from "./browser.ts";
 
@@ -24,6 +25,10 @@ const painted = `new Promise((resolve) => {
   }).observe({ type: "paint", buffered: true });
 })`;
 
+commandLine(
+  "Usage: deno task console:paint\n\nMeasures how soon the console shows something. Needs Chromium.",
+  {},
+);
 await using cluster = await Cluster.start({ size: 1 });
 const browser = await openBrowser();
 const times: Times[] = [];

@@ -4,6 +4,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { commandLine } from "../../tools/command_line.ts";
 import { Cluster, type NodeProcess } from "../cluster/harness.ts";
 import { openBrowser, openTab } from "./browser.ts";
 
@@ -75,7 +76,12 @@ async function keeping(directory: string): Promise<string[]> {
   ];
 }
 
-const folder = Deno.args[0] ?? await Deno.makeTempDir({ prefix: "raftlite-console-" });
+const usage = `Usage: deno task console:pictures [FOLDER]
+
+Takes pictures of every page of the console, into FOLDER, or a new one. Needs Chromium.`;
+
+const { positionals: [given] } = commandLine(usage, { allowPositionals: true });
+const folder = given ?? await Deno.makeTempDir({ prefix: "raftlite-console-" });
 await Deno.mkdir(folder, { recursive: true });
 const kept = await Deno.makeTempDir({ prefix: "raftlite-kept-" });
 const flags = await keeping(kept);

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { commandLine } from "../../tools/command_line.ts";
 import {
   branchesOf,
   type FileCoverage,
@@ -22,17 +22,12 @@ const all = [...rooms, "simulation"].map((room) => `tests/${room}`);
 const options = {
   missed: { type: "boolean", default: false },
   profiles: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 const root = new URL("../../", import.meta.url).pathname;
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ args: Deno.args, options, allowPositionals: true });
-  if (values.help) {
-    console.log(usage);
-    return 0;
-  }
+  const { values, positionals } = commandLine(usage, { options, allowPositionals: true });
   const kept = values.profiles;
   const profiles = kept ?? await Deno.makeTempDir({ prefix: "raftlite-coverage-" });
   try {

@@ -1,14 +1,22 @@
 import { Prng } from "../../src/base/prng.ts";
 import { parseSegmentName } from "../../src/raft_log/segment_header.ts";
 import { Cluster, eventually, type NodeProcess } from "../cluster/harness.ts";
-import { addTotals } from "../proof/totals.ts";
+import { commandLine, refuse } from "../../tools/command_line.ts";
+import { addTotals, type Counts, noTotals, sumOf } from "../proof/totals.ts";
 
-/**
- * Damages files of one node of three, round after round, while it is stopped and while it runs, and
- * looks what becomes of that: deno task damage [--rounds N] [--seed N] [--totals FILE]. A service
- * manager's part, to start a node again that has ended, is played here. What the node answers
- * meanwhile from its own copy must be what the others have, or an error.
- */
+const usage = `Usage: deno task damage [--rounds N] [--seed N] [--totals FILE]
+
+Damages files of one node of three, round after round (100, --rounds), while it is stopped and while
+it runs, and looks what becomes of that. A service manager's part, to start a node again that has
+ended, is played here. What the node answers meanwhile from its own copy must be what the others
+have, or an error. Ends with 1 when it is not, or nothing makes up for the damage. --totals adds each
+round to the sums in a file, as docs/proof.json.`;
+
+const options = {
+  rounds: { type: "string", default: "100" },
+  seed: { type: "string" },
+  totals: { type: "string" },
+} as const;
 
 const pageBytes = 4096;
 const insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) " +
@@ -204,11 +212,13 @@ async function round(cluster: Cluster, random: Prng): Promise<Round> {
   return { what, outcome, refused };
 }
 
-/** Runs rounds from a seed; throws with the seed and the round of one that went wrong. */
-async function damageRounds(seed: number, rounds: number): Promise<Map<string, number>> {
+/** Runs rounds from a seed, and hands out what each has come to; throws with the one that went wrong. */
+async function damageRounds(
+  seed: number,
+  rounds: number,
+  note: (counts: Counts) => Promise<void>,
+): Promise<void> {
   const random = new Prng(BigInt(seed));
-  const counts = new Map<string, number>();
-  const add = (what: string, count = 1) => counts.set(what, (counts.get(what) ?? 0) + count);
   await using cluster = await Cluster.start({ flags: ["-page-check-interval", "2s"] });
   await (await cluster.leader()).execute([
     "CREATE TABLE t (id INTEGER PRIMARY KEY, v, w)",
@@ -221,29 +231,30 @@ async function damageRounds(seed: number, rounds: number): Promise<Map<string, n
   for (let i = 0; i < rounds; i++) {
     try {
       const { what, outcome, refused } = await round(cluster, random);
-      add("rounds");
-      add(outcome);
-      add("reads refused", refused);
+      await note({ rounds: 1, [outcome]: 1, "reads refused": refused });
       console.log(`round ${i}: ${what}: ${outcome}`);
     } catch (error) {
       throw new Error(`Seed ${seed}, round ${i}: ${error}`, { cause: error });
     }
   }
-  return counts;
 }
 
-if (import.meta.main) {
-  const value = (name: string, otherwise: number) => {
-    const at = Deno.args.indexOf(name);
-    return at < 0 ? otherwise : Number(Deno.args[at + 1]);
-  };
-  const seed = value("--seed", Math.floor(Math.random() * 1e9));
-  console.log(`seed ${seed}`);
-  const counts = await damageRounds(seed, value("--rounds", 100));
-  console.log(counts);
-  const at = Deno.args.indexOf("--totals");
-  const totals = at < 0 ? undefined : Deno.args[at + 1];
-  if (totals !== undefined) {
-    await addTotals(totals, { sums: { damage: Object.fromEntries(counts) }, planted: {} });
+async function main(): Promise<void> {
+  const { values } = commandLine(usage, { options });
+  const drawn = Math.floor(Math.random() * 1e9);
+  const [rounds = 0, seed = 0] = [values.rounds, values.seed ?? drawn].map(Number);
+  if (![rounds, seed].every((number) => Number.isSafeInteger(number) && number >= 0)) {
+    refuse(usage, "Rounds and seeds are whole numbers");
   }
+  console.log(`seed ${seed}`);
+  let sums = noTotals;
+  await damageRounds(seed, rounds, async (counts) => {
+    const added = { sums: { damage: counts }, planted: {} };
+    sums = sumOf(sums, added);
+    // Of a run that is ended before its last round, those before it have happened.
+    if (values.totals !== undefined) await addTotals(values.totals, added);
+  });
+  console.log(sums.sums["damage"]);
 }
+
+if (import.meta.main) await main();

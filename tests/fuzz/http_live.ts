@@ -5,7 +5,7 @@
  * `N passed, N failed`, counted in routes.
  */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { commandLine } from "../../tools/command_line.ts";
 import { print } from "../../src/cli/output.ts";
 import { Cluster, type NodeProcess } from "../cluster/harness.ts";
 import { fetching } from "../fetching.ts";
@@ -87,8 +87,13 @@ async function fuzz(examples: string, seed: string): Promise<{ passed: number; f
   }
 }
 
+const usage = `Usage: deno task test:fuzz-http [--examples N] [--seed N]
+
+Sends each operation of the HTTP API's description some requests (40, --examples) that a fuzzer draws
+from a seed, to a node of its own. Needs Python.`;
+
 if (import.meta.main) {
-  const { values } = parseArgs({
+  const { values } = commandLine(usage, {
     options: {
       examples: { type: "string", default: "40" },
       seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 32)) },

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
+import { commandLine, refuse } from "../../tools/command_line.ts";
 import { addTotals, type PlantedTotal } from "../proof/totals.ts";
 import { type Fault, faults } from "./faults.ts";
 import { plant } from "./plant.ts";
@@ -16,7 +16,6 @@ const options = {
   seeds: { type: "string", default: "2000" },
   jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
   totals: { type: "string" },
-  help: { type: "boolean", default: false },
 } as const;
 
 /** What became of a fault: the seed that found it, from 1 on, and what was wrong there. */
@@ -29,17 +28,14 @@ interface Found {
 const root = new URL("../../", import.meta.url).pathname;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ args: Deno.args, options });
+  const { values } = commandLine(usage, { options });
   const seeds = Number(values.seeds);
   const jobs = Number(values.jobs);
-  if (values.help || !(seeds >= 1) || !(jobs >= 1)) {
-    console.log(usage);
-    return values.help ? 0 : 2;
-  }
+  if (!(seeds >= 1) || !(jobs >= 1)) refuse(usage, "There is at least one seed, and one job");
   const names = values.only === "" ? faults.map(({ name }) => name) : values.only.split(",");
   const waiting = names.map((name) => {
     const fault = faults.find((each) => each.name === name);
-    if (fault === undefined) throw new Error(`There is no fault ${name}`);
+    if (fault === undefined) refuse(usage, `There is no fault ${name}`);
     return fault;
   });
   const results: Found[] = [];

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { commandLine, refuse } from "../../tools/command_line.ts";
 import { eventually } from "../cluster/harness.ts";
 import { takePort } from "../ports.ts";
 import { ask, type RecordedSeries, type RecordedStep, writeRecording } from "./recording.ts";
@@ -16,16 +16,13 @@ const options = {
   seeds: { type: "string", default: "150" },
   first: { type: "string", default: "1" },
   into: { type: "string", default: recording },
-  help: { type: "boolean", default: false },
 } as const;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ args: Deno.args, options });
+  const { values } = commandLine(usage, { options });
   const count = Number(values.seeds);
-  if (values.help || values.rqlited === undefined || !(count >= 1)) {
-    console.log(usage);
-    return values.help ? 0 : 2;
-  }
+  if (values.rqlited === undefined) refuse(usage, "--rqlited says where rqlite's program is");
+  if (!(count >= 1)) refuse(usage, "There is at least one seed");
   await using server = await start(values.rqlited);
   const series: RecordedSeries[] = [];
   for (let i = 0; i < count; i++) {

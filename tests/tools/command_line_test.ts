@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
 /** Runs a task's program to its end. */
-async function runTool(path: string, ...args: string[]) {
+async function runTool(config: readonly string[], path: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "-A",
       "--quiet",
-      fileURLToPath(new URL(`../../${path}`, import.meta.url)),
+      ...config,
+      path,
       ...args,
     ],
+    cwd: root,
     env: { NO_COLOR: "1" },
     stdin: "null",
   }).output();
@@ -18,25 +22,37 @@ async function runTool(path: string, ...args: string[]) {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-const tools = { compile: "tools/compile.ts", simulate: "tests/simulation/main.ts" };
+interface Task {
+  readonly command: string;
+}
 
-for (const [task, file] of Object.entries(tools)) {
-  Deno.test(`${task} answers --help, and a command line that makes no sense, by its usage`, async () => {
-    const help = await runTool(file, "--help");
+/** The program of each task that has its own: what runs deno's or raftlite's answers as that does. */
+function taskPrograms(): [task: string, file: string, args: string[]][] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`)) as {
+    tasks: Record<string, Task>;
+  };
+  return Object.entries(tasks).flatMap(([task, { command }]) => {
+    const [, config, file] = /^deno run -A (--config \S+ )?([^\s-]\S*)$/.exec(command) ?? [];
+    const isOthers = file === undefined || ["main.ts", "tools/test.ts"].includes(file);
+    return isOthers ? [] : [[task, file, config?.trim().split(" ") ?? []]];
+  });
+}
+
+for (const [task, file, config] of taskPrograms()) {
+  Deno.test(`${task} answers --help, and a flag that there is not, by its usage, and does nothing`, async () => {
+    const help = await runTool(config, file, "--help");
     assert.equal(help.code, 0, help.stderr);
-    assert.match(help.stdout, new RegExp(`^Usage: deno task ${task} `));
-    for (const bad of ["--nonsense", "nonsense"]) {
-      const refused = await runTool(file, bad);
-      assert.equal(refused.code, 2, refused.stderr);
-      assert.match(refused.stderr, new RegExp(`^fatal: .*${bad}`));
-      assert.match(refused.stderr, new RegExp(`Usage: deno task ${task} `));
-      assert.doesNotMatch(refused.stderr, /^ +at /m);
-    }
+    assert.match(help.stdout, new RegExp(`^Usage: deno task ${task}\\b`));
+    const refused = await runTool(config, file, "--nonsense");
+    assert.equal(refused.code, 2, refused.stderr);
+    assert.match(refused.stderr, /^fatal: .*--nonsense/);
+    assert.match(refused.stderr, new RegExp(`Usage: deno task ${task}\\b`));
+    assert.doesNotMatch(refused.stderr, /^ +at /m);
   });
 }
 
 Deno.test("simulate refuses a number that is none", async () => {
-  const refused = await runTool(tools.simulate, "--seeds", "many");
+  const refused = await runTool([], "tests/simulation/main.ts", "--seeds", "many");
   assert.equal(refused.code, 2, refused.stderr);
   assert.match(refused.stderr, /^fatal: /);
   assert.doesNotMatch(refused.stderr, /^ +at /m);

@@ -5,6 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { print } from "../../../src/cli/output.ts";
+import { commandLine } from "../../../tools/command_line.ts";
 import { Cluster, type NodeProcess } from "../../cluster/harness.ts";
 import { fetching } from "../../fetching.ts";
 
@@ -183,7 +184,12 @@ async function fetchInto(
   return undefined;
 }
 
+const usage = `Usage: deno task test:extensions
+
+Runs clusters with published extensions of SQLite: sqlite-vec, sqlite-regex, sqlean.`;
+
 async function main(): Promise<number> {
+  commandLine(usage, {});
   let passed = 0;
   let failed = 0;
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") {

@@ -6,6 +6,7 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { print } from "../../../src/cli/output.ts";
+import { commandLine } from "../../../tools/command_line.ts";
 import { Cluster, eventually } from "../../cluster/harness.ts";
 import { takePort } from "../../ports.ts";
 
@@ -105,7 +106,12 @@ service:
   }
 }
 
+const usage = `Usage: deno task test:otlp
+
+Builds a collector of OpenTelemetry, and pushes metrics and traces to it. Needs Go.`;
+
 async function main(): Promise<number> {
+  commandLine(usage, {});
   try {
     new Deno.Command("go", { args: ["version"], stdout: "null" }).outputSync();
   } catch {
