@@ -7,6 +7,7 @@ import { GatheredFile } from "../../src/store/apply/gathered_file.ts";
 import { LoadTable, PieceReader } from "../../src/store/apply/load_table.ts";
 import { createRaftTables } from "../../src/store/apply/raft_table.ts";
 import { withDirectory } from "../directory.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 import { library, TestStore, until } from "./fixture.ts";
 
 /** A disk that has no room while `isFull`, and counts the bytes that were written to it. */
@@ -33,6 +34,7 @@ const loadId = 0xf000_0000_0000_0001n;
 
 interface Loading {
   readonly disk: CountingDisk;
+  readonly clock: SimulatedClock;
   readonly table: LoadTable;
   readonly gathered: GatheredFile;
   readonly open: () => PieceReader;
@@ -45,12 +47,13 @@ async function withLoading(test: (loading: Loading) => Promise<void>): Promise<v
     using database = new Database(":memory:", { library });
     createRaftTables(database);
     const disk = new CountingDisk();
+    const clock = new SimulatedClock();
     const path = `${directory}/load`;
-    const gathered = new GatheredFile(disk, path);
+    const gathered = new GatheredFile(disk, clock, path);
     const open = () => new PieceReader(database, own);
     const content = async () => await disk.exists(path) ? await Deno.readFile(path) : undefined;
     try {
-      await test({ disk, table: new LoadTable(database), gathered, open, content });
+      await test({ disk, clock, table: new LoadTable(database), gathered, open, content });
     } finally {
       gathered.letGo();
     }
@@ -121,6 +124,49 @@ Deno.test("GatheredFile leaves a load alone for which there is no room, up to it
     assert.deepEqual(await gathered.finish(pieces, wantedOf(whole)), wantedOf(whole));
     assert.deepEqual(await content(), whole);
   }));
+
+Deno.test("GatheredFile removes what nothing follows on, and has a load made all the same when its end comes", () =>
+  withLoading(async ({ clock, table, gathered, open, content }) => {
+    table.add(loadId, 0, piece(1));
+    await gathered.follow(open);
+    await clock.advance(500_000);
+    table.add(loadId, 1000, piece(2));
+    await gathered.follow(open);
+    await clock.advance(500_000);
+    assert.deepEqual(await content(), joined(piece(1), piece(2)), "Something came meanwhile");
+    await clock.advance(200_000);
+    await until(async () => await content() === undefined);
+    table.add(loadId, 2000, piece(3));
+    await gathered.follow(open);
+    assert.equal(await content(), undefined, "It was given up");
+    const whole = joined(piece(1), piece(2), piece(3));
+    using pieces = open();
+    assert.deepEqual(await gathered.finish(pieces, wantedOf(whole)), wantedOf(whole));
+    assert.deepEqual(await content(), whole);
+    assert.equal(clock.pending, 0, "The file is its taker's");
+  }));
+
+Deno.test("openStore removes the file of a load that was under way", async () => {
+  const s = await TestStore.open();
+  await s.apply(
+    s.entries.command({
+      type: "load_chunk",
+      loadId,
+      offset: 0,
+      bytes: piece(1),
+      request: undefined,
+    }),
+  );
+  const path = `${s.directory}/db.sqlite.tmp-load`;
+  const isThere = () => Deno.stat(path).then(() => true, () => false);
+  await until(isThere);
+  // As a node that is killed leaves it.
+  const content = await Deno.readFile(path);
+  await s.store.close();
+  await Deno.writeFile(path, content);
+  await using _again = await TestStore.open({ directory: s.directory });
+  assert.equal(await isThere(), false);
+});
 
 Deno.test("Store.apply has a load's file put together before its end, and none of one that is given up", async () => {
   await using s = await TestStore.open();

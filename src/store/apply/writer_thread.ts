@@ -136,7 +136,7 @@ class Writer {
       ran: (run) => this.#scope.post({ type: "upkeep", run }),
     });
     const rehearsing = new Rehearsing(connection, this.#answers, applier.scripts);
-    const gathered = new GatheredFile(this.#scope.disk, `${path}.tmp-load`);
+    const gathered = new GatheredFile(this.#scope.disk, this.#scope.clock, `${path}.tmp-load`);
     this.#opened = { connection, applier, rehearsing, gathered };
     this.#walFrames = 0;
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
