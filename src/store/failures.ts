@@ -123,10 +123,18 @@ export function isOfThisMachine(error: SqliteError, database: Database): boolean
   return !isClaim && isLocalFailure(error);
 }
 
+/** What helps where a page of the database at `path` is another one than was written. */
+export function wrongPageWayOut(path: string): string {
+  return "Start the node again where others can make up for it. Where there are none, restore a " +
+    `backup; or stop the node, remove ${path}-sums and start it: it takes the database as the disk ` +
+    "has it, so that rows of that page, or written last, may be wrong or missing, in every copy that " +
+    "is made of it too";
+}
+
 /** The failure of a store whose database this machine cannot write. */
 export function unwritable({ path }: Database, error: SqliteError): StoreFailedError {
   const wayOut = error.extendedCode === ResultCode.wrongPage
-    ? "Start the node again where others can make up for it; restore a backup where there are none"
+    ? wrongPageWayOut(path)
     : "Mend the disk and start the node again";
   return new StoreFailedError(
     `Database ${path} cannot be written: ${error.message} (${error.codeName}). ${wayOut}`,

@@ -1,7 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
 import { permissionWayOut } from "../io/disk_errors.ts";
-import { SqliteError } from "../sqlite/mod.ts";
-import { ForeignFileError, StoreFailedError } from "./failures.ts";
+import { ResultCode, SqliteError } from "../sqlite/mod.ts";
+import { ForeignFileError, StoreFailedError, wrongPageWayOut } from "./failures.ts";
 
 /**
  * Why the database at `path` cannot be opened, and what helps: removing it only where its content is
@@ -11,16 +11,19 @@ import { ForeignFileError, StoreFailedError } from "./failures.ts";
  */
 export function openingFailure(path: string, cause: unknown): StoreFailedError {
   return new StoreFailedError(
-    `Database ${path} cannot be used: ${messageOf(cause)}${wayOut(cause)}`,
+    `Database ${path} cannot be used: ${messageOf(cause)}${wayOut(path, cause)}`,
     { cause },
   );
 }
 
-function wayOut(cause: unknown): string {
+function wayOut(path: string, cause: unknown): string {
   if (cause instanceof ForeignFileError) {
     return ". Move it away, start the node without it, and send it to POST /db/load: so every node gets it";
   }
   const codeName = cause instanceof SqliteError ? cause.codeName : "";
+  if (cause instanceof SqliteError && cause.extendedCode === ResultCode.wrongPage) {
+    return ` (${codeName}). ${wrongPageWayOut(path)}`;
+  }
   switch (codeName.split("_")[1]) {
     case "PERM":
     case "READONLY":

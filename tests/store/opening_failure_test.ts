@@ -11,6 +11,10 @@ const cases: readonly [code: number, message: RegExp][] = [
   [13, /: make room on its disk/],
   [266, / \(SQLITE_IOERR_READ\): see what the system's log says of its disk/],
   [11, /\. Restore the file from a backup, or remove this node's data directory/],
+  [
+    8202,
+    / \(SQLITE_IOERR_DATA\)\. Start the node again where .* remove \/d\/db\.sqlite-sums and start it/,
+  ],
   [26, /\. Restore the file from a backup, or remove this node's data directory/],
 ];
 
@@ -19,7 +23,7 @@ Deno.test("openingFailure advises to remove data only where the data is at fault
     const error = openingFailure("/d/db.sqlite", new SqliteError(code, "what SQLite says"));
     assert.match(error.message, /^Database \/d\/db\.sqlite cannot be used: what SQLite says/);
     assert.match(error.message, message);
-    assert.equal(/remove/.test(error.message), code === 11 || code === 26, String(code));
+    assert.equal(/remove/.test(error.message), [11, 26, 8202].includes(code), String(code));
   }
   const other = openingFailure("/d/db.sqlite", new Error("no row"));
   assert.match(other.message, /no row\. Restore the file from a backup/);
