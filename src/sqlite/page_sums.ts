@@ -28,11 +28,14 @@ export class PageSums {
   readonly #path: Uint8Array<ArrayBuffer>;
   /** Whether those of an earlier run are gone on with. */
   readonly known: boolean;
+  /** Whether the WAL was damaged, and the file has all of it that counts: it is empty now. */
+  readonly emptiedWal: boolean;
 
-  private constructor(library: Library, path: string, known: boolean) {
+  private constructor(library: Library, path: string, begun: number) {
     this.#c = library.symbols;
     this.#path = encodeCString(path);
-    this.known = known;
+    this.known = begun !== 0;
+    this.emptiedWal = begun === 2;
   }
 
   /**
@@ -44,7 +47,7 @@ export class PageSums {
     if (begin === null) return undefined;
     const result = begin(encodeCString(path), BigInt(applied ?? -1));
     if (result < 0) throw new SqliteError(-result, `${path}-sums can't be used`);
-    return new PageSums(library, path, result === 1);
+    return new PageSums(library, path, result);
   }
 
   /** Lets go of them, whoever has begun them: as the end of the process would. */

@@ -111,7 +111,7 @@ static int sums_write(sqlite3_file *file, const void *from, int amount, sqlite3_
   sums_tail *tail = sums_tail_of(file);
   page_sums *s = tail->of;
   sqlite3_int64 page_bytes;
-  int rc = sums_unseal(s);
+  int rc = s->moving_rc != SQLITE_OK ? s->moving_rc : sums_unseal(s);
   if (rc != SQLITE_OK) return rc;
   rc = tail->original->xWrite(file, from, amount, offset);
   if (rc == SQLITE_OK) rc = sums_write_evenly(file, amount, offset);
@@ -141,14 +141,31 @@ static int sums_truncate(sqlite3_file *file, sqlite3_int64 size) {
  */
 static int sums_sync(sqlite3_file *file, int flags) {
   sums_tail *tail = sums_tail_of(file);
-  sqlite3_file *side = tail->of->side;
+  page_sums *s = tail->of;
+  sqlite3_file *side = s->side;
   int written, rc;
   sqlite3_mutex_enter(sums_mutex());
-  rc = sums_flush(tail->of, &written);
+  rc = sums_flush(s, &written);
+  /* SQLite syncs the file only where a checkpoint has reached the WAL's end. */
+  if (rc == SQLITE_OK && s->head.moved_frames > 0 && !s->head.moved_all && !s->ended) {
+    s->head.moved_all = 1;
+    rc = sums_write_head(s);
+    written = 1;
+    if (rc != SQLITE_OK) s->head.moved_all = 0;
+  }
   sqlite3_mutex_leave(sums_mutex());
   if (rc == SQLITE_OK && written) rc = side->pMethods->xSync(side, flags);
   tail->unsynced = 0;
   return rc == SQLITE_OK ? tail->original->xSync(file, flags) : rc;
+}
+
+/* SQLite says so between the sync of the WAL and the first page that it moves. */
+static int sums_file_control(sqlite3_file *file, int operation, void *argument) {
+  sums_tail *tail = sums_tail_of(file);
+  if (operation == SQLITE_FCNTL_CKPT_START) {
+    tail->of->moving_rc = sums_note_moving(tail->of, file, tail->original);
+  }
+  return tail->original->xFileControl(file, operation, argument);
 }
 
 static int sums_close(sqlite3_file *file) {
@@ -171,10 +188,6 @@ static sums_u64 sums_file_id(const char *path) {
   return stat(path, &found) == 0 ? (sums_u64)found.st_ino : 0;
 #endif
 }
-
-/* Bytes of the WAL before its first frame, and of each frame before its page. */
-#define SUMS_WAL_HEADER 32
-#define SUMS_FRAME_HEADER 24
 
 /* The frame that has the byte at offset, from 1 on; into: where in the frame that is. */
 static sums_u64 sums_frame_at(page_sums *s, sqlite3_int64 offset, sqlite3_int64 *into) {
@@ -214,6 +227,7 @@ static int sums_read_wal(sqlite3_file *file, void *into, int amount, sqlite3_int
   if (amount == page_bytes && at == SUMS_FRAME_HEADER) skipped = 0;
   else if (amount == page_bytes + SUMS_FRAME_HEADER && at == 0) skipped = SUMS_FRAME_HEADER;
   else return rc;
+  if (s->refused_for != 0) return sums_mismatch(s, s->refused_for);
   if (sums_is_one((unsigned char *)into + skipped, page_bytes, &s->frames, frame)) return rc;
   /* Once more, as above. */
   rc = tail->original->xRead(file, into, amount, offset);
@@ -249,6 +263,7 @@ static int sums_write_wal(sqlite3_file *file, const void *from, int amount, sqli
     sqlite3_mutex_enter(sums_mutex());
     if (!s->ended) {
       memcpy(s->head.salts, (const char *)from + 16, 8);
+      s->head.moved_frames = s->head.moved_all = 0;
       __atomic_store_n(&s->head.sealed_at, -1, __ATOMIC_RELEASE);
       s->head.file_id = sums_file_id(s->path);
       rc = sums_write_head(s);
@@ -319,6 +334,7 @@ static int sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     tail->methods.xWrite = sums_write;
     tail->methods.xTruncate = sums_truncate;
     tail->methods.xSync = sums_sync;
+    tail->methods.xFileControl = sums_file_control;
   }
   file->pMethods = &tail->methods;
   return rc;

@@ -1,5 +1,6 @@
 import { pageSumsLayerSource } from "./page_sums_layer_source.ts";
 import { pageSumsTableSource } from "./page_sums_table_source.ts";
+import { pageSumsWalSource } from "./page_sums_wal_source.ts";
 
 /**
  * What is compiled behind SQLite: sums of the pages of database files, made where SQLite writes a
@@ -11,61 +12,64 @@ import { pageSumsTableSource } from "./page_sums_table_source.ts";
  * sum has four bytes, 0 for a page of which nothing is known yet. In the side file they are in blocks,
  * each with a sum of its own: a block that is torn, or damaged itself, says nothing of its pages.
  *
- * Three parts: the sums themselves (`page_sums_table_source.ts`), the layer
- * (`page_sums_layer_source.ts`), and here what the program calls to begin and to end them.
+ * Four parts: the sums themselves (`page_sums_table_source.ts`), what of the WAL is in the file
+ * (`page_sums_wal_source.ts`), the layer (`page_sums_layer_source.ts`), and here what the program
+ * calls to begin and to end them.
  */
-export const pageSumsSource = `${pageSumsTableSource}${pageSumsLayerSource}
-/* A file of its own, by the default VFS. */
-static sqlite3_file *sums_open_file(const char *path, int flags) {
-  sqlite3_file *file = calloc(1, sums_original->szOsFile);
-  int out = 0;
-  if (file == NULL) return NULL;
-  if (sums_original->xOpen(sums_original, path, file, flags, &out) == SQLITE_OK) return file;
-  free(file);
-  return NULL;
-}
-
+export const pageSumsSource = `${pageSumsTableSource}${pageSumsWalSource}${pageSumsLayerSource}
 enum { SUMS_NO_WAL, SUMS_OWN_WAL, SUMS_OTHER_WAL };
 
 /* What there is of a WAL: nothing in it, the one that this program has begun last, or another. */
 static int sums_wal(page_sums *s) {
-  char *path = sqlite3_mprintf("%s-wal%c%c", s->path, 0, 0);
-  unsigned char header[32];
+  unsigned char header[SUMS_WAL_HEADER];
   sqlite3_int64 size = 0;
-  sqlite3_file *file;
+  sqlite3_file *file = sums_open_wal(s, SQLITE_OPEN_READONLY);
   int result = SUMS_OTHER_WAL;
-  if (path == NULL) return result;
-  file = sums_open_file(path, SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_READONLY);
   if (file == NULL) result = SUMS_NO_WAL;
   else {
     const sqlite3_io_methods *methods = file->pMethods;
     if (methods->xFileSize(file, &size) == SQLITE_OK && size == 0) result = SUMS_NO_WAL;
-    else if (methods->xRead(file, header, 32, 0) == SQLITE_OK &&
+    else if (methods->xRead(file, header, sizeof header, 0) == SQLITE_OK &&
              memcmp(header + 16, s->head.salts, 8) == 0) result = SUMS_OWN_WAL;
     sums_close_file(file);
   }
-  sqlite3_free(path);
   return result;
 }
+
+enum { SUMS_UNKNOWN, SUMS_KNOWN, SUMS_KNOWN_WITHOUT_WAL };
 
 /* Reads the side file; whether what it says is of the database as it is. */
 static int sums_load(page_sums *s, sqlite3_int64 applied) {
   sqlite3_int64 size = 0;
+  sums_u64 page = 0;
+  int result = SUMS_KNOWN;
   sums_head head;
-  if (s->side->pMethods->xRead(s->side, &head, sizeof head, 0) != SQLITE_OK) return 0;
-  if (memcmp(head.magic, sums_magic, sizeof sums_magic) != 0) return 0;
-  if (head.probe != sums_probe() || head.sum != sums_of_head(&head)) return 0;
-  if (head.page_bytes < 512 || head.page_bytes > 65536) return 0;
-  if (head.file_id != sums_file_id(s->path)) return 0;
+  if (s->side->pMethods->xRead(s->side, &head, sizeof head, 0) != SQLITE_OK) return SUMS_UNKNOWN;
+  if (memcmp(head.magic, sums_magic, sizeof sums_magic) != 0) return SUMS_UNKNOWN;
+  if (head.probe != sums_probe() || head.sum != sums_of_head(&head)) return SUMS_UNKNOWN;
+  if (head.page_bytes < 512 || head.page_bytes > 65536) return SUMS_UNKNOWN;
+  if (head.file_id != sums_file_id(s->path)) return SUMS_UNKNOWN;
   if (head.wrong_page != 0) {
     s->head = head;
     s->refused_for = head.wrong_page;
-    return 1;
+    return SUMS_KNOWN;
   }
   memcpy(s->head.salts, head.salts, sizeof head.salts);
-  if (sums_wal(s) != (head.sealed_at >= 0 ? SUMS_NO_WAL : SUMS_OWN_WAL)) return 0;
-  if (head.sealed_at >= 0 && head.sealed_at != applied) return 0;
-  if (s->side->pMethods->xFileSize(s->side, &size) != SQLITE_OK) return 0;
+  switch (head.sealed_at >= 0 ? SUMS_WAL_WHOLE : sums_reaches_moved(s, &head, &page)) {
+    case SUMS_WAL_LOST:
+      s->head = head;
+      s->head.wrong_page = s->refused_for = page;
+      /* Where it cannot be kept it is found again. */
+      if (sums_write_head(s) == SQLITE_OK) s->side->pMethods->xSync(s->side, SQLITE_SYNC_NORMAL);
+      return SUMS_KNOWN;
+    case SUMS_WAL_EMPTIED:
+      result = SUMS_KNOWN_WITHOUT_WAL;
+      break;
+    default:
+      if (sums_wal(s) != (head.sealed_at >= 0 ? SUMS_NO_WAL : SUMS_OWN_WAL)) return SUMS_UNKNOWN;
+  }
+  if (head.sealed_at >= 0 && head.sealed_at != applied) return SUMS_UNKNOWN;
+  if (s->side->pMethods->xFileSize(s->side, &size) != SQLITE_OK) return SUMS_UNKNOWN;
   s->head = head;
   for (sums_u64 number = 0; (sqlite3_int64)(number + 2) * BLOCK_BYTES <= size; number++) {
     sums_block block;
@@ -76,7 +80,7 @@ static int sums_load(page_sums *s, sqlite3_int64 applied) {
     first = sums_at(&s->pages, number * SUMS_IN_BLOCK + 1, 1);
     if (first != NULL) memcpy(first, block.sums, sizeof block.sums);
   }
-  return 1;
+  return result;
 }
 
 /* With the mutex. */
@@ -100,7 +104,8 @@ static char *sums_full_path(const char *path) {
 
 /*
  * Begins to keep sums of the pages of the database at path, which nobody has open. applied: up to
- * which entry the file says that it is. 1: by what the side file says; 0: from nothing; else -code.
+ * which entry the file says that it is. 1: by what the side file says; 2: the same, and a WAL that was
+ * damaged, of which the file has all, was emptied; 0: from nothing; else -code.
  */
 SQLITE_API int raftlite_sums_begin(const char *path, sqlite3_int64 applied) {
   page_sums *s;
@@ -192,6 +197,7 @@ SQLITE_API int raftlite_sums_end(const char *path, sqlite3_int64 sealed_at) {
       if (rc == SQLITE_OK && written) rc = side->pMethods->xSync(side, SQLITE_SYNC_NORMAL);
       s->head.file_id = sums_file_id(s->path);
       s->head.sealed_at = sealed_at;
+      s->head.moved_frames = s->head.moved_all = 0;
       if (rc == SQLITE_OK) rc = sums_write_head(s);
       if (rc == SQLITE_OK) rc = side->pMethods->xSync(side, SQLITE_SYNC_NORMAL);
     }

@@ -44,6 +44,13 @@ typedef struct {
    * for ended there, while of what is behind some may be in the file: so nothing is read any more.
    */
   sums_u64 wrong_page;
+  /*
+   * Of that WAL: the frame up to which pages may be in the file, 0 for none; SQLite's sum in it, which
+   * is of all frames up to there; and 1 where they all are.
+   */
+  sums_u64 moved_frames;
+  unsigned char moved_sum[8];
+  sums_u64 moved_all;
   /* What this build makes of some bytes: sums of another build would not be understood. */
   sums_u64 probe;
   sums_u64 sum;
@@ -66,8 +73,10 @@ struct page_sums {
   /* Reads that did not have what was written, and the page of the first. */
   sums_u64 mismatches;
   sums_u64 first_page;
-  /* What an earlier process has found wrong in the WAL: no read succeeds. */
+  /* What was found wrong in the WAL, by an earlier process or at the beginning: no read succeeds. */
   sums_u64 refused_for;
+  /* Why the checkpoint under way may not write the file: SQLite does not ask where it begins. */
+  int moving_rc;
 };
 
 /* Behind what the default VFS keeps of a file. */
@@ -81,7 +90,7 @@ typedef struct {
   sqlite3_io_methods methods;
 } sums_tail;
 
-static const char sums_magic[24] = "raftlite page sums 2";
+static const char sums_magic[24] = "raftlite page sums 3";
 static sqlite3_vfs sums_vfs;
 static sqlite3_vfs *sums_original;
 static page_sums *sums_all;

@@ -65,6 +65,11 @@ export class PageChecks {
       const text = `${path}-sums is made anew: it may be of another state of the database`;
       logger.log("INFO", "store", text);
     }
+    if (sums.emptiedWal) {
+      const text = `${path}-wal was damaged, and is emptied: ` +
+        "the database file has all of it up to where it was last moved there";
+      logger.log("WARN", "store", text);
+    }
     this.#told = false;
     this.#at = undefined;
     this.#nextAt = clock.now() + (sums.known ? intervalMs : 0);

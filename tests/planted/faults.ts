@@ -341,7 +341,8 @@ export const faults: readonly Fault[] = [
     name: "sums-of-any-wal",
     breaks: "sums of pages are believed beside a WAL that is not the one they were written with",
     file: "src/sqlite/page_sums_source.ts",
-    from: "if (sums_wal(s) != (head.sealed_at >= 0 ? SUMS_NO_WAL : SUMS_OWN_WAL)) return 0;",
+    from:
+      "if (sums_wal(s) != (head.sealed_at >= 0 ? SUMS_NO_WAL : SUMS_OWN_WAL)) return SUMS_UNKNOWN;",
     to: "",
     store: "sqlite",
   },
