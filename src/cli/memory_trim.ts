@@ -6,9 +6,11 @@ import type { Clock, Logger, Timer } from "../io/types.ts";
 import { programPages } from "./program_pages.ts";
 
 /** How often it looks, in ms. */
-const everyMs = 30_000;
+const everyMs = 20_000;
 /** A node that has used no more of a core than this since the last look is at rest. */
 const restingShare = 0.1;
+/** So often it must have been at rest in a row that its threads with nothing to do have ended. */
+const threadsEndedRests = 4;
 /** What must have come to what is its own since the last time, in bytes. */
 const grownBytesMin = 16 * 1024 * 1024;
 /** MADV_DONTNEED: what is resident of a file goes, until it is wanted again. */
@@ -40,6 +42,8 @@ export class MemoryTrim implements Disposable {
   readonly #timer: Timer;
   #lookedAt: number;
   #usedMs: number;
+  /** How often in a row it was at rest. */
+  #rests = 0;
   /** Its own when it last trimmed. */
   #bytes = 0;
 
@@ -59,7 +63,9 @@ export class MemoryTrim implements Disposable {
     const isResting = usedMs - this.#usedMs <= (now - this.#lookedAt) * restingShare;
     this.#lookedAt = now;
     this.#usedMs = usedMs;
-    if (!isResting || memory.ownBytes() - this.#bytes < grownBytesMin) return;
+    this.#rests = isResting ? this.#rests + 1 : 0;
+    const isGrown = memory.ownBytes() - this.#bytes >= grownBytesMin;
+    if (!isResting || !isGrown && this.#rests !== threadsEndedRests) return;
     try {
       await memory.trim();
     } catch (error) {

@@ -34,15 +34,19 @@ Deno.test("MemoryTrim gives memory back behind the start and when some has come 
   await clock.advance(60_000);
   assert.equal(state.trims, 1, "behind the start");
   await clock.advance(100_000);
-  assert.equal(state.trims, 1, "nothing has come since");
+  assert.equal(state.trims, 2, "behind the end of threads");
+  await clock.advance(200_000);
+  assert.equal(state.trims, 2, "nothing has come since");
   state.bytes += 50 * mebibyte;
   await work();
-  assert.equal(state.trims, 1, "it works");
+  assert.equal(state.trims, 2, "it works");
   await clock.advance(60_000);
-  assert.equal(state.trims, 2);
+  assert.equal(state.trims, 3);
+  await clock.advance(100_000);
+  assert.equal(state.trims, 4);
   state.bytes += 16 * mebibyte;
   await clock.advance(30_000);
-  assert.equal(state.trims, 3);
+  assert.equal(state.trims, 5);
 });
 
 Deno.test("MemoryTrim outlives a cache that cannot be given back, says so, and tries again", async () => {
