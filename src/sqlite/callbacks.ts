@@ -69,15 +69,6 @@ const FunctionFlag = {
   innocuous: 0x20_0000,
 } as const;
 
-type FunctionCallback = Deno.UnsafeCallback<typeof functionSignature>;
-
-/** A function that all connections of a thread may have: it lives as long as the thread. */
-export interface SharedFunction extends FunctionOptions {
-  readonly name: string;
-  readonly argumentCount: number;
-  readonly callback: FunctionCallback;
-}
-
 const functionSignature = { parameters: ["pointer", "i32", "pointer"], result: "void" } as const;
 const authorizerSignature = {
   parameters: ["pointer", "i32", "pointer", "pointer", "pointer", "pointer"],
@@ -117,30 +108,30 @@ export class ConnectionCallbacks {
 
   createRawFunction(connection: Deno.PointerValue, parts: RawFunctionParts): void {
     const { name, argumentCount, body } = parts;
-    const callback = functionCallback(this.#c, body);
-    try {
-      this.addFunction(connection, { ...parts, callback });
-    } catch (error) {
-      callback.close();
-      throw error;
-    }
-    this.#replace(`function ${name.toLowerCase()}/${argumentCount}`, callback);
-  }
-
-  /** A function whose callback is not this connection's to close. */
-  addFunction(connection: Deno.PointerValue, shared: SharedFunction): void {
+    const callback = new Deno.UnsafeCallback(functionSignature, (context, argc, argv) => {
+      try {
+        body(context, argc, argv);
+      } catch (error) {
+        const { buffer, length } = encodeText(messageOf(error));
+        this.#c.sqlite3_result_error(context, buffer, length);
+      }
+    });
     const code = this.#c.sqlite3_create_function_v2(
       connection,
-      encodeCString(shared.name),
-      shared.argumentCount,
-      functionFlags(shared),
+      encodeCString(name),
+      argumentCount,
+      functionFlags(parts),
       null,
-      shared.callback.pointer,
+      callback.pointer,
       null,
       null,
       null,
     );
-    if (code !== ResultCode.ok) throw connectionError(this.#library, connection, code);
+    if (code !== ResultCode.ok) {
+      callback.close();
+      throw connectionError(this.#library, connection, code);
+    }
+    this.#replace(`function ${name.toLowerCase()}/${argumentCount}`, callback);
   }
 
   setAuthorizer(
@@ -223,17 +214,6 @@ export class ConnectionCallbacks {
     if (callback === undefined) this.#live.delete(kind);
     else this.#live.set(kind, callback);
   }
-}
-
-export function functionCallback(c: Symbols, body: RawFunctionBody): FunctionCallback {
-  return new Deno.UnsafeCallback(functionSignature, (context, argc, argv) => {
-    try {
-      body(context, argc, argv);
-    } catch (error) {
-      const { buffer, length } = encodeText(messageOf(error));
-      c.sqlite3_result_error(context, buffer, length);
-    }
-  });
 }
 
 function functionFlags(options: FunctionOptions): number {

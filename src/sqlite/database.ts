@@ -11,6 +11,7 @@ import type {
 import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
 import { loadExtensions, refuseUncertainFunctions } from "./extensions.ts";
+import { fixMathematics } from "./mathematics.ts";
 import {
   type BindArguments,
   type BindValue,
@@ -90,9 +91,7 @@ export class Database implements Disposable {
       // Before all that is ours: what an extension puts in its place is not the same everywhere.
       loadExtensions(this, library.extensions.files);
       if (options.refuseUncertain) refuseUncertainFunctions(this);
-      if (!options.libraryMathematics) {
-        for (const one of library.mathematics) this.#callbacks.addFunction(connection, one);
-      }
+      if (!options.libraryMathematics) fixMathematics(this);
     } catch (error) {
       this.close();
       throw error;

@@ -1,7 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
 import { type Extensions, noExtensions } from "./extensions.ts";
-import type { SharedFunction } from "./callbacks.ts";
-import { mathematics } from "./mathematics.ts";
 import { readCString } from "./memory.ts";
 import { dbConfigSymbol, symbols } from "./symbols.ts";
 
@@ -42,8 +40,6 @@ export interface Library extends LibraryLocation {
   /** The clocks of some of them: to be closed behind them, likewise. */
   readonly clocks: Set<{ close(): void }>;
   readonly symbols: Deno.DynamicLibrary<typeof symbols>["symbols"];
-  /** What its connections have in place of SQLite's own. */
-  readonly mathematics: readonly SharedFunction[];
   /** sqlite3_db_config for an on/off option: `state` 1, 0, or -1 to ask. Returns the result code. */
   configure(
     connection: Deno.PointerValue,
@@ -88,7 +84,6 @@ export function openLibrary(location: LibraryLocation): Library {
     connections: new Set(),
     clocks: new Set(),
     symbols: c,
-    mathematics: mathematics(c),
     configure: openConfigure(path),
   };
 }

@@ -1,6 +1,7 @@
 import * as exponentials from "../base/exponentials.ts";
 import * as trigonometry from "../base/trigonometry.ts";
-import { functionCallback, type RawFunctionBody, type SharedFunction } from "./callbacks.ts";
+import type { RawFunctionBody } from "./callbacks.ts";
+import type { Database } from "./database.ts";
 import type { Library } from "./library.ts";
 import { ColumnType } from "./memory.ts";
 
@@ -27,15 +28,11 @@ const ofTwo = { atan2, pow, power: pow } as const;
  *
  * They take what SQLite's take (https://www.sqlite.org/lang_mathfunc.html): NULL comes of anything
  * that does not look like a number, and of what is out of a function's domain.
- *
- * Made once for a thread: each connection's own would be most of what opening one takes.
  */
-export function mathematics(c: Symbols): readonly SharedFunction[] {
-  const functions: SharedFunction[] = [];
-  const replace = (name: string, argumentCount: number, body: RawFunctionBody) => {
-    const callback = functionCallback(c, body);
-    functions.push({ name, argumentCount, callback, deterministic: true, innocuous: true });
-  };
+export function fixMathematics(database: Database): void {
+  const c = database.library.symbols;
+  const replace = (name: string, argumentCount: number, body: RawFunctionBody) =>
+    database.createRawFunction({ name, argumentCount, body, deterministic: true, innocuous: true });
   for (const [name, body] of Object.entries(ofOne)) {
     replace(name, 1, (context, _, argv) => {
       const x = numberAt(c, argv, 0);
@@ -58,7 +55,6 @@ export function mathematics(c: Symbols): readonly SharedFunction[] {
     const below = positive(ln)(base);
     if (below > 0 && x > 0) c.sqlite3_result_double(context, ln(x) / below);
   });
-  return functions;
 }
 
 /** Where C's logarithm of 0 is -Infinity, SQLite's is NULL. */
