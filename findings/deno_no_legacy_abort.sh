@@ -1,9 +1,10 @@
 #!/bin/sh
 # Deno.serve aborts the signal of every request at its end, a good answer too, unless it is asked not
 # to: "unstable": ["no-legacy-abort"] in deno.json, or --unstable-no-legacy-abort. The first is
-# ignored, with nothing said, before 2.9. In what `deno compile` makes both are, in 2.4.2 (seen) and,
-# by its source (cli/rt/run.rs, `no_legacy_abort: false`), to 2.9.5. Whoever asked a request for its
-# signal then pays for an abort with each answer, and its stack: a fifth of a node's time (2.4.2).
+# ignored, with nothing said, before 2.9. In what `deno compile` makes both are, in 2.4.2 (seen; the
+# newest source looked at, cli/rt/run.rs, still has `no_legacy_abort: false`). Whoever asked a
+# request for its signal then pays for an abort with each answer, and its stack: a fifth of a node's
+# time (2.4.2).
 # Seen 2026-11-30 with npm's deno. What is compiled needs a base of Deno's own (DENORT_BIN, or its
 # download), and is not looked at here.
 # Needs node, npm. Ends with 1 when a version behaves otherwise.
