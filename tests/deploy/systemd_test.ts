@@ -8,6 +8,7 @@ import { Machine, machineTests } from "./machine.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const unitPath = "/etc/systemd/system/raftlite.service";
 const api = "http://127.0.0.1:4001";
+const libraryPath = "/usr/local/lib/raftlite/libsqlite3.so";
 
 const test = machineTests(await Machine.whyNone());
 
@@ -27,7 +28,7 @@ async function programFiles(): Promise<Record<string, string>> {
 
 /** What the test needs beside the unit as it is printed: no network is there to fetch anything by. */
 const dropIn = `[Service]
-Environment=DENO_DIR=/srv/deno-dir DENO_NO_UPDATE_CHECK=1 DENO_SQLITE_PATH=/srv/libsqlite3.so
+Environment=DENO_DIR=/srv/deno-dir DENO_NO_UPDATE_CHECK=1 DENO_SQLITE_PATH=${libraryPath}
 StandardError=append:/run/raftlite.log
 RestartSec=100ms
 `;
@@ -41,6 +42,8 @@ async function machineWithUnit(
   const machine = undo.use(await Machine.start({ ...await programFiles(), ...shown }));
   const program = "DENO_DIR=/srv/deno-dir /srv/deno run -A --quiet /srv/raftlite/main.ts";
   await machine.must("sh", "-c", `${program} systemd-unit -node-id one >${unitPath}`);
+  // Whoever built it may have kept it to himself.
+  await machine.must("install", "-D", "-m", "755", "/srv/libsqlite3.so", libraryPath);
   await machine.write(`${unitPath}.d/test.conf`, dropIn + settings);
   await machine.must("systemctl", "daemon-reload");
   undo.move();

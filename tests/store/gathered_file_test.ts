@@ -51,7 +51,14 @@ async function withLoading(test: (loading: Loading) => Promise<void>): Promise<v
     const path = `${directory}/load`;
     const gathered = new GatheredFile(disk, clock, path);
     const open = () => new PieceReader(database, own);
-    const content = async () => await disk.exists(path) ? await Deno.readFile(path) : undefined;
+    const content = async () => {
+      try {
+        return await Deno.readFile(path);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        return undefined;
+      }
+    };
     try {
       await test({ disk, clock, table: new LoadTable(database), gathered, open, content });
     } finally {
