@@ -16,9 +16,14 @@ export function programPages(smaps: string, path: string): Pages[] {
     const [, start, end, rights, file] =
       /^([\da-f]+)-([\da-f]+) (\S+) \S+ \S+ \d+ +(.+)\n/.exec(mapping) ?? [];
     if (file !== path) continue;
-    if (!/^r-.p$/.test(`${rights}`) || !/^Anonymous: +0 kB$/m.test(mapping)) break;
+    if (!/^r-.p$/.test(`${rights}`) || isWritten(mapping)) break;
     const first = BigInt(`0x${start}`);
     pages.push({ start: first, bytes: BigInt(`0x${end}`) - first });
   }
   return pages;
+}
+
+/** What was written to may also have gone to the swap, which madvise would drop with it. */
+function isWritten(mapping: string): boolean {
+  return !/^Anonymous: +0 kB$/m.test(mapping) || !/^Swap: +0 kB$/m.test(mapping);
 }
