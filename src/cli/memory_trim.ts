@@ -56,23 +56,34 @@ export class MemoryTrim implements Disposable {
     this.#timer = repeat(clock, everyMs, () => this.#look());
   }
 
+  /** Never rejects. */
   async #look(): Promise<void> {
-    const memory = this.#memory;
     const now = this.#clock.now();
-    const usedMs = memory.usedMs();
+    const usedMs = this.#memory.usedMs();
     const isResting = usedMs - this.#usedMs <= (now - this.#lookedAt) * restingShare;
     this.#lookedAt = now;
     this.#usedMs = usedMs;
     this.#rests = isResting ? this.#rests + 1 : 0;
-    const isGrown = memory.ownBytes() - this.#bytes >= grownBytesMin;
-    if (!isResting || !isGrown && this.#rests !== threadsEndedRests) return;
+    if (!isResting) return;
     try {
-      await memory.trim();
+      await this.#trimGrown();
     } catch (error) {
-      // A cache that cannot be given back goes on as one. It is tried again when as much has come.
+      // A cache that cannot be given back goes on as one; nor is it known what has come without a file
+      // that can be opened.
       this.#logger.log("WARN", "cli", `Memory at rest is not given back: ${messageOf(error)}`);
     }
-    this.#bytes = memory.ownBytes();
+  }
+
+  async #trimGrown(): Promise<void> {
+    const memory = this.#memory;
+    const isGrown = memory.ownBytes() - this.#bytes >= grownBytesMin;
+    if (!isGrown && this.#rests !== threadsEndedRests) return;
+    try {
+      await memory.trim();
+    } finally {
+      // Where it failed, it is tried again when as much has come.
+      this.#bytes = memory.ownBytes();
+    }
   }
 
   [Symbol.dispose](): void {

@@ -73,6 +73,26 @@ Deno.test("MemoryTrim outlives a cache that cannot be given back, says so, and t
   assert.equal(state.trims, 2);
 });
 
+Deno.test("MemoryTrim outlives a look that finds out nothing", async () => {
+  const clock = new SimulatedClock();
+  const { state, memory } = processOf(100 * mebibyte);
+  const lines: string[] = [];
+  let isBlind = true;
+  const ownBytes = () => {
+    if (isBlind) throw new Error("Too many open files");
+    return state.bytes;
+  };
+  using _ = new MemoryTrim({ ...memory, ownBytes }, {
+    clock,
+    logger: { log: (level, _room, message) => lines.push(`${level} ${message}`) },
+  });
+  await clock.advance(30_000);
+  assert.deepEqual(lines, ["WARN Memory at rest is not given back: Too many open files"]);
+  isBlind = false;
+  await clock.advance(30_000);
+  assert.equal(state.trims, 1);
+});
+
 Deno.test("MemoryTrim looks no more once it is disposed of", async () => {
   const clock = new SimulatedClock();
   const { state, memory } = processOf(100 * mebibyte);
