@@ -57,6 +57,7 @@ export async function execute(app: AppState, admitted: Admitted): Promise<Respon
 export async function batch(app: AppState, admitted: Admitted): Promise<Response> {
   return await answered(app, admitted, async (_body, value, asker) => {
     const steps = batchOf(value);
+    asker.client?.watched.lasts();
     return await withoutStream(app, asker, (pipeline) => pipeline.batch(steps));
   });
 }

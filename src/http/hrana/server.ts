@@ -59,6 +59,7 @@ export class HranaServer {
   /** Carries out what a client asks, here or at the node that has its stream. Throws a ProtocolError. */
   async serve(asked: Asked): Promise<Reply> {
     const read = readAsked(asked);
+    if (!mayBeOverAtOnce(read)) asked.asker.client?.watched.lasts();
     const { request: { baton: text } } = read;
     const baton = text === undefined ? undefined : readBaton(text);
     if (baton !== undefined && baton.node !== this.#node) {
@@ -161,4 +162,14 @@ function readAsked({ operation, value }: Asked): Read {
   return operation === "pipeline"
     ? { type: operation, request: pipelineIn(value) }
     : { type: operation, request: cursorIn(value) };
+}
+
+/**
+ * Whether all of it may be over in the turn in which it begins: one statement that waits for nothing
+ * before it. Any other may come to a read that lasts when its client has gone already.
+ */
+function mayBeOverAtOnce(read: Read): boolean {
+  if (read.type === "cursor" || read.request.baton !== undefined) return false;
+  const [first, ...others] = read.request.requests;
+  return first?.type === "execute" && others.every(({ type }) => type === "close");
 }

@@ -90,6 +90,8 @@ export class StatementRunner {
 
   /** Whether a statement may write; false, too, for one that SQLite does not understand. */
   async writes(sql: string): Promise<boolean> {
+    // It is read where it does not.
+    this.#asker.client?.watched.lasts();
     const [verdict] = await this.#app.service.inspect([{ sql }], this.#asker.rights);
     return verdict === false;
   }
@@ -177,8 +179,6 @@ export class StatementRunner {
       : [{ sql: `PRAGMA foreign_keys = ${inForce ? "ON" : "OFF"}` }];
     const { rights, client } = this.#asker;
     const withdrawal = new Withdrawal();
-    // A read of the same request may follow.
-    client?.watched.lasts();
     using _ = client && this.#app.running.begin({ ...client, statements }, { write: withdrawal });
     const answer = await this.#app.service.write({
       statements: [...setting, ...statements],
