@@ -1,42 +1,6 @@
 import assert from "node:assert/strict";
 import { byImmediate, byMessage } from "../../src/io/loop_turn.ts";
 
-for (
-  const [name, inNextTurn] of [["setImmediate", byImmediate], ["a message", byMessage()]] as const
-) {
-  Deno.test(`the next turn by ${name}: behind microtasks, in order, once each`, async () => {
-    const seen: string[] = [];
-    const both = Promise.withResolvers<void>();
-    inNextTurn(() => seen.push("first"));
-    inNextTurn(() => {
-      seen.push("second");
-      inNextTurn(() => {
-        seen.push("one turn later");
-        both.resolve();
-      });
-    });
-    for (let step = 0; step < 10; step++) await undefined;
-    seen.push("microtask");
-    await both.promise;
-    assert.deepEqual(seen, ["microtask", "first", "second", "one turn later"]);
-  });
-
-  Deno.test(`the next turn by ${name}: what was cancelled does not come`, async () => {
-    const seen: string[] = [];
-    const done = Promise.withResolvers<void>();
-    inNextTurn(() => seen.push("cancelled at once")).cancel();
-    const later = { cancel: () => {} };
-    inNextTurn(() => {
-      seen.push("kept");
-      later.cancel();
-    });
-    later.cancel = inNextTurn(() => seen.push("cancelled in its turn")).cancel;
-    inNextTurn(() => done.resolve());
-    await done.promise;
-    assert.deepEqual(seen, ["kept"]);
-  });
-}
-
 const turnsMax = 10_000;
 const ways = [["setImmediate", byImmediate], ["a message", byMessage()]] as const;
 
