@@ -24,7 +24,10 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 export interface Frame {
   readonly type: FrameType;
-  /** Bytes of its own: no buffer is used again behind the reader's back. */
+  /**
+   * No buffer is used again behind the reader's back; that of a request or an answer may be shared with
+   * others, and must not be transferred to a Worker.
+   */
   readonly body: Uint8Array;
 }
 
@@ -32,7 +35,7 @@ const frameVersion = 1;
 /** CRC-32, length, version, type. */
 export const frameHeaderBytes = 10;
 
-/** Parts of others, the entries of the log, may be kept for long, and would keep their neighbours. */
+/** Entries of the log, which messages bring, may be kept for long, and would keep their neighbours. */
 function isShortLived(type: FrameType): boolean {
   return type === FrameType.request || type === FrameType.answer;
 }
