@@ -51,6 +51,11 @@ for (const [task, file, config] of taskPrograms()) {
   });
 }
 
+Deno.test("the tasks that have programs of their own are found", () => {
+  const found = new Set(taskPrograms().map(([task]) => task));
+  for (const task of ["compile", "simulate", "console"]) assert.ok(found.has(task), task);
+});
+
 Deno.test("simulate refuses a number that is none", async () => {
   const refused = await runTool([], "tests/simulation/main.ts", "--seeds", "many");
   assert.equal(refused.code, 2, refused.stderr);
