@@ -81,9 +81,11 @@ static int sums_write_out(sqlite3_file *file, sqlite3_int64 from, sqlite3_int64 
   sums_tail *tail = sums_tail_of(file);
   int flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
   if (tail->original->xSync != unixSync) return SQLITE_OK;
-  if (sync_file_range(((unixFile *)file)->h, from, until - from, flags) == 0) return SQLITE_OK;
-  /* Not to be had here. Any other error is the disk's, which tells it once: a sync would succeed now. */
-  if (errno == ENOSYS || errno == EPERM || errno == EINVAL || errno == ESPIPE) return SQLITE_OK;
+  int fd = ((unixFile *)file)->h;
+  if (sync_file_range(fd, from, until - from, flags) == 0) return SQLITE_OK;
+  /* To ask for nothing fails only where it is not to be had at all. */
+  if (sync_file_range(fd, from, until - from, 0) != 0) return SQLITE_OK;
+  /* Else it is what became of the pages, which is told once: a sync would succeed now. */
   return SQLITE_IOERR_FSYNC;
 #else
   (void)file;

@@ -4,7 +4,7 @@
  *
  *   sync-fails   holds the end of a path: the next sync of such a file fails with EIO, and only
  *                that one, as Linux does it: https://wiki.postgresql.org/wiki/Fsync_Errors
- *   write-out-fails   the same for the next time that pages are to be written out before a sync
+ *   write-out-fails   the same for the next time that pages are to be written out before a sync, with EPERM
  *   slow         holds milliseconds, a space and the end of a path: each read and write takes as long
  *   slow-sync    the same for each sync
  */
@@ -72,7 +72,8 @@ int fsync(int fd) {
 
 int sync_file_range(int fd, off64_t from, off64_t count, unsigned flags) {
   if (!fails(fd, "write-out-fails")) return REAL(sync_file_range)(fd, from, count, flags);
-  errno = EIO;
+  /* A file system over a network, or of a program, has what errors it likes. */
+  errno = EPERM;
   return -1;
 }
 
