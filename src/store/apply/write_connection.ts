@@ -115,12 +115,11 @@ export class WriteConnection {
     try {
       database = this.determinism.open(path, { refuseUncertain: true });
       this.database = database;
+      // Before anything is changed in it.
+      refuseForeign(database);
       configure(database, foreignKeys);
       if (this.holds) database.exec("PRAGMA query_only = ON");
-      else {
-        refuseForeign(database);
-        createRaftTables(database);
-      }
+      else createRaftTables(database);
       this.committed = readRaftState(database);
       this.sessions = new Sessions(readSessions(database));
       this.#delivered = readCursor(database);
