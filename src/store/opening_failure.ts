@@ -37,7 +37,7 @@ function wayOut(path: string, cause: unknown): string {
     case "IOERR":
       return ` (${codeName}): see what the system's log says of its disk, and start the node again`;
     default:
-      return ". Restore the file from a backup, or remove this node's data directory and let it " +
-        "join the cluster again";
+      return ". Move its data directory away, or remove it, and start the node again: it joins its " +
+        "cluster; where no other node has the data, send a backup to POST /db/load";
   }
 }

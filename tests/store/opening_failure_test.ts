@@ -10,12 +10,12 @@ const cases: readonly [code: number, message: RegExp][] = [
   [5, /: end the program that has the file open/],
   [13, /: make room on its disk/],
   [266, / \(SQLITE_IOERR_READ\): see what the system's log says of its disk/],
-  [11, /\. Restore the file from a backup, or remove this node's data directory/],
+  [11, /\. Move its data directory away, or remove it, .* send a backup to POST \/db\/load$/],
   [
     8202,
     / \(SQLITE_IOERR_DATA\)\. Start the node again where .* remove \/d\/db\.sqlite-sums and start it/,
   ],
-  [26, /\. Restore the file from a backup, or remove this node's data directory/],
+  [26, /\. Move its data directory away, or remove it, .* send a backup to POST \/db\/load$/],
 ];
 
 Deno.test("openingFailure advises to remove data only where the data is at fault", () => {
@@ -26,5 +26,5 @@ Deno.test("openingFailure advises to remove data only where the data is at fault
     assert.equal(/remove/.test(error.message), [11, 26, 8202].includes(code), String(code));
   }
   const other = openingFailure("/d/db.sqlite", new Error("no row"));
-  assert.match(other.message, /no row\. Restore the file from a backup/);
+  assert.match(other.message, /no row\. Move its data directory away/);
 });
