@@ -306,7 +306,7 @@ Deno.test("damaged or mixed up files end the start with the file and the way out
   );
   await damaged(
     "database-header",
-    "Database DIR/db.sqlite cannot be used: file is not a database. Restore .* let it join",
+    "Database DIR/db.sqlite cannot be used: file is not a database. Move its .* start the node again: it joins",
     (directory) => flip(`${directory}/db.sqlite`, 3),
   );
   await damaged(
