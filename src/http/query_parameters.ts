@@ -1,5 +1,6 @@
 import type { ReadLevel, ReadLevelOptions } from "../cluster/types.ts";
 import type { AnswerFormat } from "../store/types.ts";
+import { BoundedMap } from "../base/bounded_map.ts";
 import { fitsInt64 } from "../base/int64.ts";
 import { RequestError } from "./request_error.ts";
 import { durationIn } from "../base/duration.ts";
@@ -20,7 +21,7 @@ const decoder = new TextDecoder();
 /** URLs that are remembered, and how long one may be: clients send few, again and again. */
 const seenMax = 256;
 const seenLengthMax = 256;
-const seen = new Map<string, QueryParameters>();
+const seen = new BoundedMap<QueryParameters>(seenMax);
 
 /** The parameters of a request's URL. Throws a RequestError (400) with rqlite's words. */
 export function parametersOf(url: string): QueryParameters {
@@ -28,9 +29,7 @@ export function parametersOf(url: string): QueryParameters {
   if (known !== undefined) return known;
   const queryAt = url.indexOf("?");
   const parameters = parseQueryParameters(queryAt < 0 ? "" : url.slice(queryAt + 1));
-  if (url.length > seenLengthMax) return parameters;
-  if (seen.size >= seenMax) seen.clear();
-  seen.set(url, parameters);
+  if (url.length <= seenLengthMax) seen.set(url, parameters);
   return parameters;
 }
 
