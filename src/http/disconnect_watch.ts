@@ -1,3 +1,5 @@
+import { isDenoFrom } from "../base/deno_version.ts";
+
 /** How often requests under way are looked at, in ms. */
 const sweepMs = 50;
 
@@ -5,8 +7,7 @@ const sweepMs = 50;
  * Whether a signal that is first asked for when its client has gone already still says so: Deno 2.4
  * does not, 2.9 does (seen).
  */
-const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
-const tellsLate = major > 2 || (major === 2 && minor >= 9);
+const tellsLate = isDenoFrom([2, 9]);
 
 /**
  * Aborts reads whose client went away. Asking Deno for a request's own signal more than halves the

@@ -1,3 +1,4 @@
+import { isDenoFrom } from "../base/deno_version.ts";
 import type { Client } from "./client.ts";
 
 /**
@@ -85,12 +86,9 @@ function internalFunction(name: string): unknown {
   return typeof found === "function" ? found : undefined;
 }
 
-const [major = 0, minor = 0, patch = 0] = Deno.version.deno.split(".").map(Number);
-
 /**
  * Whether this Deno's server refuses a request that has a body and offers to upgrade (RFC 9110,
  * 7.8), which is allowed and which Java's HttpClient does with every request: with 400, from 2.8.3
  * to 2.9.6 at least. `findings/deno_upgrade_with_body.sh` shows it.
  */
-export const refusesUpgradeWithBody = major > 2 ||
-  (major === 2 && (minor > 8 || (minor === 8 && patch >= 3)));
+export const refusesUpgradeWithBody = isDenoFrom([2, 8, 3]);

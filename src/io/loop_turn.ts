@@ -1,15 +1,14 @@
 import { clearImmediate, setImmediate } from "node:timers";
 import { MessageChannel } from "node:worker_threads";
+import { isDenoFrom } from "../base/deno_version.ts";
 import type { Timer } from "./types.ts";
-
-const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
 
 /**
  * Calls `callback` in the next turn of the event loop, when what is there to be read has been read.
  * Before 2.6 Deno's setImmediate takes over a millisecond, as the shortest of its timers does: there
  * it is a message to this thread itself, which takes 15 µs.
  */
-export const inNextTurn: (callback: () => void) => Timer = major > 2 || minor >= 6
+export const inNextTurn: (callback: () => void) => Timer = isDenoFrom([2, 6])
   ? byImmediate
   : byMessage();
 

@@ -1,3 +1,5 @@
+import { isDenoFrom } from "../base/deno_version.ts";
+
 /**
  * Before it, node:tls of Deno cannot begin on a socket in use, nor ask a client for a certificate:
  * to 2.7.12 it never asks and says of nobody that he showed one, 2.7.13 says of everybody that his
@@ -29,8 +31,7 @@ export function clientCertificatesMissing(runtime = ownRuntime): string | undefi
 }
 
 function missing(what: string, { version, compiledIn }: Runtime): string | undefined {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major > denoMin[0] || (major === denoMin[0] && minor >= denoMin[1])) return undefined;
+  if (isDenoFrom(denoMin, version)) return undefined;
   const needs = `${what} needs Deno ${denoMin.join(".")} or newer`;
   return compiledIn
     ? `${needs}, and this program was compiled with ${version}: compile it anew under a newer one ` +
