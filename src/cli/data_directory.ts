@@ -31,9 +31,14 @@ export async function takeDataDirectory(disk: Disk, directory: string): Promise<
 
 /** Whether the data in a directory is rqlite's, whose log lies in a file of that name. */
 export async function isRqlites(directory: string): Promise<boolean> {
-  return await isThere(`${directory}/raft.db`) && !await isThere(`${directory}/node.json`);
+  return await isThere(`${directory}/raft.db`) && !await hasNode(directory);
+}
+
+/** Whether a node has begun there. */
+export async function hasNode(directory: string): Promise<boolean> {
+  return await isThere(`${directory}/node.json`);
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
+  return await Deno.stat(path).then(() => true, () => false);
 }

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { extensionsIn, gatherExtensions, removeExtensions } from "../extensions/gather.ts";
 import type { Logger } from "../io/types.ts";
 import type { ExtensionChoice } from "../member/openers.ts";
+import { hasNode } from "./data_directory.ts";
 import type { ExtensionFlags } from "./extension_flags.ts";
 
 /** Where a node keeps its copies of them, in its data directory. */
@@ -27,7 +28,7 @@ export async function prepareExtensions(
   const files = paths.length > 0 ? await gatherExtensions(paths, place) : [];
   if (paths.length === 0) await removeExtensions(place.directory);
   const now = files.map(({ name, sha256 }) => ({ name, sha256 }));
-  if (JSON.stringify(before) !== JSON.stringify(now) && await hasData(place.directory)) {
+  if (JSON.stringify(before) !== JSON.stringify(now) && await hasNode(dirname(place.directory))) {
     const list = (of: typeof now) => of.map(({ name }) => name).join(", ") || "none";
     place.logger.log(
       "WARN",
@@ -39,9 +40,4 @@ export async function prepareExtensions(
     );
   }
   return { files, safe };
-}
-
-/** Whether a node has begun where its extensions are to lie. */
-async function hasData(directory: string): Promise<boolean> {
-  return await Deno.stat(`${dirname(directory)}/node.json`).then(() => true, () => false);
 }

@@ -9,7 +9,7 @@ import {
   kindFinding,
   openFilesFinding,
 } from "../../http/findings/machine_findings.ts";
-import { isRqlites } from "../data_directory.ts";
+import { hasNode, isRqlites } from "../data_directory.ts";
 import { probeSync } from "./sync_probe.ts";
 
 /** A follower takes about 90 MB, a leader under load 250 MB, and SQLite its caches. */
@@ -28,12 +28,11 @@ export async function directoryFindings(directory: string): Promise<Finding[]> {
     const advice = "Name another, and load a backup of rqlite's (docs/operations.md)";
     return [about.problem(`${place} is rqlite's data directory`, advice)];
   }
-  const hasData = await Deno.stat(`${place}/node.json`).then(() => true, () => false);
   findings.push(
     about.ok(
       place !== resolve(directory)
         ? `is not there yet: looked at ${place}`
-        : hasData
+        : await hasNode(place)
         ? "holds a node's data"
         : "holds no node's data",
     ),
