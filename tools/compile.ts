@@ -7,17 +7,17 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { messageOf } from "../src/base/message_of.ts";
 import { endingSignals } from "../src/cli/ending_signals.ts";
 import { ownLicense } from "../src/cli/license_text.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { embedLibrary } from "../src/sqlite/build.ts";
 import { type Bundle, bundleProgram, InstallError } from "./bundle.ts";
+import { commandLine } from "./command_line.ts";
 
-const usage = "Usage: deno task compile [--target TARGET]\n";
+const usage = "Usage: deno task compile [--target TARGET]";
 
-const options = { target: { type: "string" }, help: { type: "boolean" } } as const;
+const options = { target: { type: "string" } } as const;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -42,19 +42,8 @@ async function libraryFor(target: string): Promise<string[]> {
   }
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  let values;
-  try {
-    ({ values } = parseArgs({ args: [...args], options }));
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    printError(`fatal: ${error.message}\n${usage}`);
-    return 2;
-  }
-  if (values.help) {
-    print(usage);
-    return 0;
-  }
+async function main(): Promise<number> {
+  const { values } = commandLine(usage, { options });
   const target = values.target ?? Deno.build.target;
   const output = `${root}dist/raftlite${values.target === undefined ? "" : `-${target}`}`;
   const library = await libraryFor(target);
@@ -120,4 +109,4 @@ async function compile(
   return code;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await main());

@@ -5,7 +5,6 @@
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { messageOf } from "../src/base/message_of.ts";
 import { bashScript } from "../src/cli/completion/bash.ts";
@@ -16,19 +15,18 @@ import { licenseText } from "../src/cli/license_text.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { unitText } from "../src/cli/unit_text.ts";
 import { version } from "../src/cli/version.ts";
+import { commandLine } from "./command_line.ts";
 import { manPage } from "./man_page.ts";
 
 const usage = `Usage: deno task package-debian [--program FILE] [--revision N] [--quick]
 
 Makes dist/raftlite_*.deb of FILE, a compiled program for Linux (dist/raftlite). Of one version the
-next package has the next revision. --quick packs it faster, to twice the size.
-`;
+next package has the next revision. --quick packs it faster, to twice the size.`;
 
 const options = {
   program: { type: "string", default: "dist/raftlite" },
   revision: { type: "string", default: "1" },
   quick: { type: "boolean" },
-  help: { type: "boolean" },
 } as const;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -160,19 +158,15 @@ export async function packageProgram(
   }
 }
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(): Promise<number> {
+  const { values: { program, revision, quick = false } } = commandLine(usage, { options });
   try {
-    const { values } = parseArgs({ args: [...args], options });
-    if (values.help) print(usage);
-    else {
-      const { program, revision, quick = false } = values;
-      print(`${await packageProgram(program, { revision, quick })}\n`);
-    }
+    print(`${await packageProgram(program, { revision, quick })}\n`);
     return 0;
   } catch (error) {
-    printError(`fatal: ${messageOf(error)}\n${error instanceof TypeError ? usage : ""}`);
-    return error instanceof TypeError ? 2 : 1;
+    printError(`fatal: ${messageOf(error)}\n`);
+    return 1;
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await main());

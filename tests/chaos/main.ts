@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { commandLine, refuse } from "../../tools/command_line.ts";
 import { addTotals, type Counts } from "../proof/totals.ts";
 import { type RoundResult, runRound } from "./round.ts";
 import { type FaultName, faultNames } from "./schedule.ts";
@@ -26,33 +26,22 @@ const options = {
   evidence: { type: "string" },
   totals: { type: "string" },
   quiet: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
 } as const;
 
 /** Runs rounds; 1 when something does not hold in one of them, 2 for a bad command line. */
 async function main(): Promise<number> {
-  let values;
-  try {
-    ({ values } = parseArgs({ args: Deno.args, options }));
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return refuse(error.message);
-  }
-  if (values.help) {
-    console.log(usage);
-    return 0;
-  }
+  const { values } = commandLine(usage, { options });
   const drawn = Math.floor(Math.random() * 1_000_000);
   const numbers = [values.seconds, values.nodes, values.round, values.seed ?? drawn].map(Number);
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) {
-    return refuse("Seconds, seeds and nodes are whole numbers");
+    refuse(usage, "Seconds, seeds and nodes are whole numbers");
   }
   const [seconds = 0, nodes = 0, roundSeconds = 0, firstSeed = 0] = numbers;
-  if (nodes < 1 || roundSeconds < 1) return refuse("There is at least one node, for a second");
+  if (nodes < 1 || roundSeconds < 1) refuse(usage, "There is at least one node, for a second");
   const known: readonly FaultName[] = Object.values(faultNames).flat();
   const names = values.without.split(",").filter((name) => name !== "");
   const without = known.filter((name) => names.includes(name));
-  if (without.length < names.length) return refuse(`Of these some are no faults: ${names}`);
+  if (without.length < names.length) refuse(usage, `Of these some are no faults: ${names}`);
   const print = values.quiet ? () => {} : (line: string) => console.log(line);
   let rest = seconds;
   for (let seed = firstSeed; rest > 0; seed++) {
@@ -83,11 +72,6 @@ async function main(): Promise<number> {
     return 1;
   }
   return 0;
-}
-
-function refuse(reason: string): number {
-  console.error(`fatal: ${reason}\n${usage}`);
-  return 2;
 }
 
 function textOf(counts: Counts): string {

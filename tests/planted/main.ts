@@ -137,7 +137,7 @@ async function run(
 
 async function plantedTree(fault: Fault) {
   const directory = await Deno.makeTempDir({ prefix: "raftlite-planted-" });
-  for (const name of ["src", "tests", "deno.json", "deno.lock", "main.ts"]) {
+  for (const name of ["src", "tests", "tools", "deno.json", "deno.lock", "main.ts"]) {
     await copy(join(root, name), join(directory, name));
   }
   const path = join(directory, fault.file);

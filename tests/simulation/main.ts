@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { commandLine, refuse } from "../../tools/command_line.ts";
 import { addTotals } from "../proof/totals.ts";
 import type { Assignment } from "./seed_worker.ts";
 import { type RunResult, simulate } from "./simulation.ts";
@@ -21,29 +21,18 @@ const options = {
   seed: { type: "string" },
   totals: { type: "string" },
   verbose: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
 } as const;
 
 /** Runs many seeds, or one with its whole trace; 1 when one of them fails, 2 for a bad command line. */
 async function main(): Promise<number> {
-  let values;
-  try {
-    ({ values } = parseArgs({ args: Deno.args, options }));
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return refuse(error.message);
-  }
-  if (values.help) {
-    console.log(usage);
-    return 0;
-  }
+  const { values } = commandLine(usage, { options });
   const [seeds, from, jobs, seed] = [values.seeds, values.from, values.jobs, values.seed ?? "0"]
     .map(Number);
   if (![seeds, from, jobs, seed].every(Number.isSafeInteger)) {
-    return refuse("Seeds and numbers are whole numbers");
+    refuse(usage, "Seeds and numbers are whole numbers");
   }
   const store = storeNames.find((name) => name === values.store);
-  if (store === undefined) return refuse(`There is no store ${values.store}`);
+  if (store === undefined) refuse(usage, `There is no store ${values.store}`);
   if (values.seed !== undefined) return await runOne(Number(seed), store, values.verbose);
   const [first, count, workers] = [Number(from), Number(seeds), Number(jobs)];
   const summary = await runMany(
@@ -56,11 +45,6 @@ async function main(): Promise<number> {
     await addTotals(values.totals, { sums, planted: {} });
   }
   return summary.failures === 0 ? 0 : 1;
-}
-
-function refuse(reason: string): number {
-  console.error(`fatal: ${reason}\n${usage}`);
-  return 2;
 }
 
 async function runOne(seed: number, store: StoreName, verbose: boolean): Promise<number> {

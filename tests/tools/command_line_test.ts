@@ -56,6 +56,16 @@ Deno.test("the tasks that have programs of their own are found", () => {
   for (const task of ["compile", "simulate", "console"]) assert.ok(found.has(task), task);
 });
 
+for (const file of ["tools/compile.ts", "tests/simulation/main.ts"]) {
+  Deno.test(`${file} refuses a word that it does not take`, async () => {
+    const refused = await runTool([], file, "nonsense");
+    assert.equal(refused.code, 2, refused.stderr);
+    assert.match(refused.stderr, /^fatal: .*nonsense/);
+    assert.match(refused.stderr, /Usage: deno task /);
+    assert.doesNotMatch(refused.stderr, /^ +at /m);
+  });
+}
+
 Deno.test("simulate refuses a number that is none", async () => {
   const refused = await runTool([], "tests/simulation/main.ts", "--seeds", "many");
   assert.equal(refused.code, 2, refused.stderr);
