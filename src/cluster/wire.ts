@@ -88,8 +88,7 @@ export function encodeFailure(error: ServiceError): Uint8Array<ArrayBuffer> {
 }
 
 /** An answer's body writer, begun with success. */
-export function beginAnswer(): ByteWriter {
-  const writer = new ByteWriter();
+export function beginAnswer(writer = new ByteWriter()): ByteWriter {
   writer.uint8(0);
   return writer;
 }
@@ -149,7 +148,7 @@ export function encodeWriteAnswer(
   results: string,
 ): Uint8Array<ArrayBuffer> {
   scratch.reset(scratchBytes);
-  scratch.uint8(0);
+  beginAnswer(scratch);
   scratch.integer(index);
   scratch.uint8(isDuplicate ? 1 : 0);
   scratch.rawText(results);

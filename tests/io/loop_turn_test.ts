@@ -36,9 +36,7 @@ for (const [name, inNextTurn] of ways) {
     await done.promise;
     assert.deepEqual(seen, ["kept"]);
   });
-}
 
-for (const [name, inNextTurn] of ways) {
   Deno.test(`the next turn by ${name}: what others send is read meanwhile`, async () => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     using client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });

@@ -3,16 +3,13 @@
  * page_sums_child.ts PATH SEED
  */
 import { Prng } from "../../src/base/prng.ts";
-import { Database, findLibrary, openLibrary, PageSums } from "../../src/sqlite/mod.ts";
+import { PageSums } from "../../src/sqlite/mod.ts";
+import { library, open } from "./page_sums_fixture.ts";
 
 const [path = "", seed = "0"] = Deno.args;
 const random = new Prng(BigInt(seed));
-const library = openLibrary(await findLibrary({}));
 const sums = PageSums.begin(library, path, undefined);
-using database = new Database(path, { library });
-database.exec("PRAGMA journal_mode = WAL");
-database.exec("PRAGMA synchronous = NORMAL");
-database.exec("PRAGMA wal_autocheckpoint = 0");
+using database = open(path);
 database.exec("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, v)");
 console.log(`known ${sums?.known}`);
 for (;;) {

@@ -1,9 +1,10 @@
 import { strict as assert } from "node:assert";
 import { Prng } from "../../src/base/prng.ts";
-import { DatabaseImage, findLibrary, openLibrary, PageSums } from "../../src/sqlite/mod.ts";
+import { DatabaseImage, PageSums } from "../../src/sqlite/mod.ts";
 import { withDirectory } from "../directory.ts";
 import { runAndKill } from "../killed_program.ts";
 import { anySeed } from "../store/seeds.ts";
+import { library } from "./page_sums_fixture.ts";
 
 const child = new URL("./page_sums_child.ts", import.meta.url).pathname;
 
@@ -11,7 +12,6 @@ Deno.test("a process that is killed at any moment leaves sums that are believed,
   withDirectory(async (directory) => {
     const seed = anySeed();
     const random = new Prng(seed);
-    const library = openLibrary(await findLibrary({}));
     const path = `${directory}/db.sqlite`;
     let believed = 0;
     // Each may come at a moment of which nothing can be believed.

@@ -1,20 +1,13 @@
 import { strict as assert } from "node:assert";
 import { checksum } from "../../src/base/checksum.ts";
 import { Prng } from "../../src/base/prng.ts";
-import {
-  Database,
-  DatabaseImage,
-  DbConfig,
-  findLibrary,
-  openLibrary,
-  PageSums,
-} from "../../src/sqlite/mod.ts";
+import { Database, DatabaseImage, DbConfig, PageSums } from "../../src/sqlite/mod.ts";
 import { withDirectory } from "../directory.ts";
 import { type DiskEvent, diskRecorders } from "../power/disk_recorder.ts";
 import { VolatileFiles } from "../power/volatile_files.ts";
 import { anySeed } from "../store/seeds.ts";
+import { library, open } from "./page_sums_fixture.ts";
 
-const library = openLibrary(await findLibrary({}));
 const recorders = await diskRecorders();
 const encoder = new TextEncoder();
 
@@ -44,14 +37,6 @@ function digestOf(database: Database): number {
 
 function countOf(database: Database): number {
   return Number(database.scalar("SELECT n FROM committed"));
-}
-
-function open(path: string): Database {
-  const database = new Database(path, { library });
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = NORMAL");
-  database.setAutoCheckpoint(0);
-  return database;
 }
 
 /** Writes a database with sums of its pages, closes it in good order now and then, and leaves it. */

@@ -5,14 +5,12 @@ import {
   Database,
   DatabaseImage,
   DbConfig,
-  findLibrary,
-  openLibrary,
   PageSums,
   SqliteError,
 } from "../../src/sqlite/mod.ts";
 import { withDirectory } from "../directory.ts";
+import { library, open } from "./page_sums_fixture.ts";
 
-const library = openLibrary(await findLibrary({}));
 const pageBytes = 4096;
 const all = "SELECT count(*), sum(id), sum(length(v)), max(v) FROM t";
 
@@ -20,14 +18,6 @@ function begin(path: string, applied?: number): PageSums {
   const sums = PageSums.begin(library, path, applied);
   assert.ok(sums, "The library that is built has sums of pages");
   return sums;
-}
-
-function open(path: string): Database {
-  const database = new Database(path, { library });
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = NORMAL");
-  database.exec("PRAGMA wal_autocheckpoint = 0");
-  return database;
 }
 
 const fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) " +

@@ -1,18 +1,11 @@
 import { strict as assert } from "node:assert";
 import { checksum } from "../../src/base/checksum.ts";
 import { Prng } from "../../src/base/prng.ts";
-import {
-  Database,
-  DbConfig,
-  findLibrary,
-  openLibrary,
-  PageSums,
-  SqliteError,
-} from "../../src/sqlite/mod.ts";
+import { Database, DbConfig, PageSums, SqliteError } from "../../src/sqlite/mod.ts";
 import { withDirectory } from "../directory.ts";
 import { anySeed } from "../store/seeds.ts";
+import { library, open } from "./page_sums_fixture.ts";
 
-const library = openLibrary(await findLibrary({}));
 const encoder = new TextEncoder();
 const headerBytes = 32;
 const frameBytes = 24 + 4096;
@@ -31,14 +24,6 @@ interface Killed {
 function digestOf(database: Database): number {
   const rows = "SELECT group_concat(id || v) FROM (SELECT * FROM t ORDER BY id)";
   return checksum(encoder.encode(String(database.scalar(rows))));
-}
-
-function open(path: string): Database {
-  const database = new Database(path, { library });
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = NORMAL");
-  database.setAutoCheckpoint(0);
-  return database;
 }
 
 const change = "INSERT OR REPLACE INTO t SELECT abs(random()) % 400, hex(randomblob(90)) FROM n";
