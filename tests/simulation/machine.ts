@@ -443,7 +443,10 @@ export class Machine {
 
   /** A disk that fails ends the program, as it should; anything else that does is a bug. */
   #fatal(process: SimulatedProcess, error: Error): void {
-    this.#world.trace.event("fatal", this.id, error.message);
+    const { trace } = this.#world;
+    trace.event("fatal", this.id, error.name);
+    // Names files that lie elsewhere in each run.
+    trace.remark(this.id, error.message);
     if (!process.alive) return;
     const ofStore = error instanceof StoreFailedError && this.#storeHome.mayEnd?.(error) === true;
     if (error instanceof LogFailedError || error instanceof DiskError || ofStore) {

@@ -56,11 +56,17 @@ Deno.test("simulate() finds nothing wrong with the program's own store", async (
 });
 
 Deno.test("simulate() runs a seed with the program's own store again exactly as before", async () => {
-  for (const seed of [4, 9]) {
+  // In the last one a disk without room ends a program, which says where its files are.
+  for (const seed of [4, 9, 6008]) {
     const lines: string[][] = [[], []];
-    const first = await simulate(seed, { ...options, print: (line) => lines[0]?.push(line) });
-    const second = await simulate(seed, { ...options, print: (line) => lines[1]?.push(line) });
+    const printTo = (to: string[] | undefined) => (line: string) =>
+      to?.push(line.replaceAll(ownDirectory, "/"));
+    const first = await simulate(seed, { ...options, print: printTo(lines[0]) });
+    const second = await simulate(seed, { ...options, print: printTo(lines[1]) });
     assert.equal(first.traceHash, second.traceHash);
     assert.deepEqual(lines[0], lines[1]);
   }
 });
+
+/** Drawn anew for each node of each run. */
+const ownDirectory = /\/\S*\/raftlite-simulation-[0-9a-f]+\//g;
