@@ -7,6 +7,8 @@ import { commitPosition, hasRaftTables, readRaftState } from "../apply/raft_tabl
 // https://www.sqlite.org/fileformat2.html#walformat
 const headerBytes = 32;
 const frameHeaderBytes = 24;
+/** Of a WAL whose sums are of numbers that begin with their highest byte. */
+const bigEndianMagic = 0x377f0683;
 
 /**
  * Takes the database at `path` back to `position`, where an earlier transaction has ended that is
@@ -61,7 +63,11 @@ function rootOfState(library: Library, path: string): number | undefined {
   return root === undefined ? undefined : Number(root);
 }
 
-/** Where in the WAL the last transaction ends that left the database at `position`. */
+/**
+ * Where in the WAL the last transaction ends that left the database at `position`. Frames count as
+ * SQLite counts them: up to the first that is of an earlier WAL, or whose sum is wrong, as of one that
+ * a power cut has torn.
+ */
 async function endOf(
   file: DiskFile,
   root: number,
@@ -71,21 +77,50 @@ async function endOf(
   if (header.byteLength < headerBytes) return undefined;
   const pageSize = header.getUint32(8) === 1 ? 65_536 : header.getUint32(8);
   const size = await file.size();
+  const sum = new WalSum(header.getUint32(0) === bigEndianMagic);
+  sum.add(header, 0, 24);
+  if (!sum.equals(header, 24)) return undefined;
   let end: number | undefined;
   let state: CommitPosition | undefined;
   for (let at = headerBytes; at + frameHeaderBytes + pageSize <= size;) {
-    const frame = viewOf(await file.read(at, frameHeaderBytes));
+    const frame = viewOf(await file.read(at, frameHeaderBytes + pageSize));
     const isOfThisWal = frame.getUint32(8) === header.getUint32(16) &&
       frame.getUint32(12) === header.getUint32(20);
-    if (!isOfThisWal) break;
+    sum.add(frame, 0, 8);
+    sum.add(frame, frameHeaderBytes, pageSize);
+    if (!isOfThisWal || !sum.equals(frame, 16)) break;
     if (frame.getUint32(0) === root) {
-      state = stateOn(viewOf(await file.read(at + frameHeaderBytes, pageSize)));
+      state = stateOn(new DataView(frame.buffer, frame.byteOffset + frameHeaderBytes, pageSize));
     }
     at += frameHeaderBytes + pageSize;
     const isCommit = frame.getUint32(4) !== 0;
     if (isCommit && state !== undefined && comparePositions(state, position) === 0) end = at;
   }
   return end;
+}
+
+/** The sum of all that a WAL holds so far: https://www.sqlite.org/fileformat2.html#walcksm */
+class WalSum {
+  readonly #littleEndian: boolean;
+  #first = 0;
+  #second = 0;
+
+  constructor(bigEndian: boolean) {
+    this.#littleEndian = !bigEndian;
+  }
+
+  /** `bytes` is a multiple of 8. */
+  add(content: DataView, from: number, bytes: number): void {
+    for (let at = from; at < from + bytes; at += 8) {
+      this.#first = (this.#first + content.getUint32(at, this.#littleEndian) + this.#second) >>> 0;
+      this.#second =
+        (this.#second + content.getUint32(at + 4, this.#littleEndian) + this.#first) >>> 0;
+    }
+  }
+
+  equals(content: DataView, at: number): boolean {
+    return content.getUint32(at) === this.#first && content.getUint32(at + 4) === this.#second;
+  }
 }
 
 function viewOf(bytes: Uint8Array): DataView {
