@@ -1,7 +1,9 @@
 /*
  * Writes down what SQLite does to the files below some directories of this process: what it opens,
  * writes, cuts off, syncs and removes, in order. Laid over the VFS "unix" of the library at the given
- * path in place, so that whoever has copied it before, or copies it later, comes here as well.
+ * path in place, so that whoever calls it, or copies it later, comes here as well. Of those who have
+ * copied it before, the program's own layer is one: it is made once for a process, perhaps by another
+ * thread, and opens by "unix" itself, but has its own copy of the call that removes.
  *
  * An event is four numbers of 32 bits, the machine's, and an offset of 64: kind, handle, bytes that
  * follow, 0. Written bytes follow a write; the path follows an open and a removal.
@@ -80,6 +82,7 @@ static handle *handles;
 static uint32_t last_number;
 static int (*original_open)(vfs *, const char *, file *, int, int *);
 static int (*original_remove)(vfs *, const char *, int);
+static vfs *(*find)(const char *);
 
 /* With the mutex. */
 static void note(recording *to, uint32_t kind, uint32_t number, int64_t offset, const void *from, size_t bytes) {
@@ -231,10 +234,10 @@ static int own_remove(vfs *over, const char *path, int sync_directory) {
 /* Begins to write down what the library there does below a directory; NULL when it can't be. */
 recording *recorder_begin(const char *library, const char *directory) {
   recording *to;
+  vfs *layer;
   pthread_mutex_lock(&mutex);
   if (original_open == NULL) {
     void *opened = dlopen(library, RTLD_NOW | RTLD_NOLOAD);
-    vfs *(*find)(const char *) = NULL;
     if (opened != NULL) *(void **)&find = dlsym(opened, "sqlite3_vfs_find");
     vfs *unix_vfs = find == NULL ? NULL : find("unix");
     if (unix_vfs == NULL) {
@@ -248,6 +251,11 @@ recording *recorder_begin(const char *library, const char *directory) {
     original_open = unix_vfs->open;
     while (!__atomic_compare_exchange_n(&unix_vfs->open, &original_open, own_open, 0,
                                         __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+  }
+  layer = find("raftlite-page-sums");
+  if (layer != NULL) {
+    int (*copied)(vfs *, const char *, int) = original_remove;
+    __atomic_compare_exchange_n(&layer->remove, &copied, own_remove, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
   }
   to = calloc(1, sizeof *to);
   if (to == NULL) abort();
