@@ -16,6 +16,7 @@ import { begin, beginLog, beginMembersLog } from "./beginning.ts";
 import { entryFor } from "./claiming.ts";
 import { checkSingleNodeJoin, comeBack, joinFresh } from "./entering.ts";
 import type { MemberConfiguration } from "./configuration.ts";
+import { letGo } from "./let_go.ts";
 import { type MemberParts, openParts, type Surroundings } from "./member_parts.ts";
 import { RepairNote } from "./repair_note.ts";
 import { openFiles } from "./repairing.ts";
@@ -52,7 +53,7 @@ export async function openMember(
   try {
     return await bringUp(configuration, surroundings, cleanUp);
   } catch (error) {
-    await cleanUp.disposeAsync();
+    await letGo(() => cleanUp.disposeAsync(), surroundings.logger);
     throw error;
   }
 }

@@ -12,6 +12,7 @@ import { asideName } from "../store/copy/set_aside.ts";
 import type { Store } from "../store/types.ts";
 import { AddressError, parseAddress } from "../io/address.ts";
 import type { ClusterIdentity } from "./cluster_identity.ts";
+import { letGo } from "./let_go.ts";
 import type { Openers } from "./openers.ts";
 import { StartError } from "./start_error.ts";
 
@@ -99,7 +100,7 @@ export async function openLog(parts: OpenLogParts): Promise<OpenLog> {
     }
     return { ...open, fresh };
   } catch (error) {
-    await open.log.close();
+    await letGo(() => open.log.close(), surroundings.logger);
     throw error;
   }
 }

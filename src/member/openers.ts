@@ -36,6 +36,7 @@ import type { Command, SqliteProfile, Store } from "../store/types.ts";
 import type { TransportOptions } from "../transport/options.ts";
 import { openTransport } from "../transport/transport.ts";
 import type { Transport } from "../transport/types.ts";
+import { letGo } from "./let_go.ts";
 
 /** A directory for a log, and what it is used with. */
 export type LogPlace = Pick<RaftLogParts, "disk" | "directory" | "clock" | "logger">;
@@ -133,7 +134,7 @@ async function openSqlite(options: EngineOptions): Promise<OpenEngine> {
       libraryPath: library.path,
     };
   } catch (error) {
-    await store.close();
+    await letGo(() => store.close(), logger);
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { RecoveryError } from "../node/recovery.ts";
 import type { Disk } from "../io/types.ts";
 import { serverId } from "../raft/types.ts";
 import type { MemberConfiguration } from "./configuration.ts";
+import { letGo } from "./let_go.ts";
 import { type MemberData, openData, type Surroundings } from "./member_parts.ts";
 import {
   clearDirectory,
@@ -59,15 +60,15 @@ export async function openFiles(parts: Parts, cleanUp: AsyncDisposableStack): Pr
   // Who could make up for what this start has found is asked for once.
   let found: DamagedPart | undefined;
   for (let attempt = 1;; attempt++) {
-    await using opening = new AsyncDisposableStack();
+    const opening = new AsyncDisposableStack();
     try {
       const files = await tryToOpen(parts, opening, found);
       cleanUp.use(opening.move());
       return files;
     } catch (error) {
+      await letGo(() => opening.disposeAsync(), parts.surroundings.logger);
       const part = damagedPart(error);
       if (!repairs || part === undefined || attempt === attemptsMax) throw error;
-      await opening.disposeAsync();
       if (!await setAside(parts, part, error)) throw error;
       found = part;
     }
@@ -113,7 +114,7 @@ async function tryToOpen(
     const rejoin = isLost ? await note.addresses(nodeId) ?? [] : undefined;
     return { data, raftLog, damage, rejoin };
   } catch (error) {
-    await raftLog.log.close();
+    await letGo(() => raftLog.log.close(), surroundings.logger);
     throw error;
   }
 }

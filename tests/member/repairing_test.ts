@@ -74,3 +74,38 @@ Deno.test("a start that finds damage noted asks who could make up for it before 
     // Once for what was noted, and once for what was found then, behind it.
     assert.equal(connects.length, 4);
   }));
+
+Deno.test("a start that fails says why, whatever fails as its files are closed", () =>
+  withDirectory(async (directory) => {
+    const warnings: string[] = [];
+    const surroundings = {
+      clock: new SimulatedClock(),
+      disk: new DenoDisk(),
+      logger: { log: (_level: string, _room: string, text: string) => warnings.push(text) },
+      openers: {
+        engine: {
+          open: () =>
+            Promise.resolve({
+              store: {
+                applied: { index: 0, term: 0 },
+                close: () => Promise.reject(new Error("The disk is gone")),
+              },
+              profile: { version: "3" },
+              libraryPath: "sqlite",
+            }),
+        },
+        logs: { exists: () => Promise.reject(new Error("The log takes no more writes")) },
+      },
+    } as unknown as Surroundings;
+    const configuration = {
+      dataDirectory: directory,
+      nodeId: "n1",
+      database: { repairs: true },
+    } as unknown as MemberConfiguration;
+    await writeIdentity(surroundings.disk, directory, identity);
+    const note = new RepairNote(surroundings.disk, directory, logger);
+    await using cleanUp = new AsyncDisposableStack();
+    const opening = openFiles({ configuration, surroundings, note }, cleanUp);
+    await assert.rejects(opening, /^Error: The log takes no more writes$/);
+    assert.deepEqual(warnings.at(-1), "After a failed start: The disk is gone");
+  }));
