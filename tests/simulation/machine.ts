@@ -253,6 +253,12 @@ export class Machine {
     });
   }
 
+  /** Its removal came to nothing: it starts again as a member does. */
+  stay(): void {
+    this.leaving = false;
+    this.crash("process");
+  }
+
   /** Its next start, if it is to join at all, is told to do so through the member there. */
   joinThrough(address: string): void {
     if (this.#joining !== undefined && address !== this.address) {

@@ -246,8 +246,11 @@ class Simulation {
     // What its unit file tells it to join through may be a member no more: the operator mends that.
     const supervise = () => {
       const leader = this.#leader();
+      const inForce = leader?.running?.node.configuration.members ?? [];
       for (const machine of this.#machines) {
         if (leader !== undefined) machine.joinThrough(leader.address);
+        // One that was to leave and is a member still is told again where the others are.
+        if (machine.leaving && inForce.some(({ id }) => id === machine.serverId)) machine.stay();
         if (machine.member) machine.start();
       }
       queue.schedule(500, supervise);
