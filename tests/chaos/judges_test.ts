@@ -157,6 +157,11 @@ Deno.test("WebhookCopy takes what comes again once, and notices what comes too l
   await send("b", [7, insert(5), insert(6)], [7, insert(7)], [8, remove(4)]);
   assert.equal(copy.differenceFrom(table(2, 5, 6, 7)), undefined);
   assert.deepEqual(report.violations, []);
+  await send("c", [8, remove(4)], [7, {
+    error: "changes of the entries from index 6 to 7 are lost",
+  }]);
+  assert.deepEqual(report.violations, []);
+  assert.equal(copy.mustReadAgain, false);
   await send("a", [4, insert(8)]);
   assert.match(report.violations[0] ?? "", /entry 4, behind 8, for the first time/);
 });

@@ -135,12 +135,23 @@ export class WebhookCopy implements AsyncDisposable {
       const index = Number(group.index.source);
       let isAgain = true;
       for (const event of group.events) {
+        if (this.#isLossOfWhatIsThere(event, index)) continue;
         if (!this.#isNew(node, index, JSON.stringify(event))) continue;
         isAgain = false;
         this.#apply(event, index);
       }
       if (isAgain) this.#report.count("groups delivered again");
     }
+  }
+
+  /**
+   * A leader that got the database as a whole, and does not know yet how far the one before it has
+   * delivered, says that changes are lost which have arrived here.
+   */
+  #isLossOfWhatIsThere({ error }: Event, index: number): boolean {
+    if (error === undefined || index >= this.#last) return false;
+    this.#report.count("losses told of what had been delivered");
+    return true;
   }
 
   /** Entries come in order; one that comes again brings the events that it brought before. */
