@@ -81,7 +81,13 @@ class HeldReads {
 
   #hold(held: number): void {
     const holding = this.#idle.pop() ?? this.#open();
-    holding.connection.hold();
+    try {
+      holding.connection.hold();
+    } catch (error) {
+      // It may have begun to hold something, which nobody would let go of.
+      holding.connection.close();
+      throw error;
+    }
     holding.run = holding.scripts.begin(false);
     this.#held.set(held, holding);
   }
