@@ -18,8 +18,9 @@ import { enforcesForeignKeys, stampCommand, stampOf } from "../../src/store/code
 import { commandFault } from "../../src/store/codec/command_fault.ts";
 import { firstVersion } from "../../src/raft/cluster_version.ts";
 import { keyOf } from "./random_entries.ts";
-import { encodeStep } from "../../src/store/codec/script_codec.ts";
+import { encodeStep, scriptOf, stepsIn } from "../../src/store/codec/script_codec.ts";
 import {
+  type AnswerFormat,
   type Command,
   plainFormat,
   SqlReal,
@@ -268,6 +269,49 @@ Deno.test("rights that are none, or of a command that has none, are a fault of t
   const abort = encodeCommand({ type: "load_abort", loadId: 1n, request: undefined });
   abort[4] = 2;
   assert.match(commandFault(summed(abort)) ?? "", /Rights in a command of type 4/);
+});
+
+Deno.test("a key of a command that has none, or without an answer's format, is a fault of the command", () => {
+  const command = { transaction: false, unified: false, timeoutMs: 0, request: undefined } as const;
+  const keyed = encodeCommand({ type: "execute", statements: [], ...command, key: keyOf("k") });
+  assert.equal(commandFault(keyed), undefined);
+  const { user, name } = keyOf("k");
+  const formatAt = 8 + 4 + user.length + 4 + name.length + 4;
+  const formatless = keyed.slice();
+  formatless[formatAt] = 0;
+  assert.match(commandFault(summed(formatless)) ?? "", /A key without an answer's format/);
+  keyed[5] = CommandType.load_abort;
+  assert.match(commandFault(summed(keyed)) ?? "", /A key in a command of type 4/);
+});
+
+Deno.test("a step whose results nobody can repeat, or without a form for them, is a fault of its command", () => {
+  const step = { clock: 1, seed: 2n, atomic: false, unified: true, readOnly: false, timeoutMs: 0 };
+  const faultOf = (format: AnswerFormat, change: (step: Uint8Array) => void = () => {}) => {
+    const encoded = encodeStep({ ...step, statements: [{ sql: "SELECT 1" }], format });
+    change(encoded);
+    return commandFault(encodeCommand({ type: "script", steps: [encoded], request: undefined }));
+  };
+  assert.equal(faultOf(plainFormat), undefined);
+  assert.match(faultOf({ ...plainFormat, timings: true }) ?? "", /differ by how long it took/);
+  const formless = faultOf(plainFormat, (step) => step[21] = 0);
+  assert.match(formless ?? "", /A step without a form for its results/);
+});
+
+Deno.test("stepsIn gives back what encodeStep was given, but for the statements", () => {
+  for (const foreignKeys of [undefined, true, false]) {
+    for (const flag of [true, false]) {
+      const given = {
+        ...{ clock: 1_700_000_000_000, seed: 2n ** 64n - 1n, timeoutMs: 77, foreignKeys },
+        ...{ atomic: flag, unified: !flag, readOnly: flag, format: plainFormat },
+      };
+      const script = scriptOf([encodeStep({ ...given, statements: [{ sql: "SELECT 1" }] })]);
+      const [step] = [...stepsIn(script, 0)];
+      assert.deepEqual(step, {
+        ...{ ...given, digest: undefined },
+        ...{ offset: step?.offset, end: script.length },
+      });
+    }
+  }
 });
 
 Deno.test("commandFault() refuses what decodeCommand() does, whichever byte of a command is changed", () => {
