@@ -313,8 +313,7 @@ export function verifyCommand(bytes: Uint8Array): void {
   if (bytes.length < headerBytes) {
     throw new FormatError(`Command cut short: ${bytes.length} bytes`);
   }
-  const expected = (bytes[0] ?? 0) + (bytes[1] ?? 0) * 0x100 + (bytes[2] ?? 0) * 0x1_0000 +
-    (bytes[3] ?? 0) * 0x100_0000;
+  const expected = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   if (checksum(bytes.subarray(4)) !== expected) {
     throw new FormatError("Command damaged: its checksum does not match");
   }
