@@ -10,7 +10,6 @@ import type { ConnectionCount } from "./connection_count.ts";
 import { closeQuietly } from "./close_quietly.ts";
 import type { PlainOnTls } from "./plain_on_tls.ts";
 import type { Listening } from "./listening.ts";
-import { listenersOn } from "./listening_sockets.ts";
 import { type ClientHandler, type NativeServer, refusesUpgradeWithBody } from "./native_server.ts";
 import { NativeConnection } from "./native_connection.ts";
 
@@ -21,12 +20,6 @@ export interface AcceptedConnection {
   /** Lets the request under way end, and then the connection. */
   shutdown(): Promise<void>;
 }
-
-/**
- * Whether two listeners may share a port: not at all; so that each gets some of the connections; or
- * so that the newest gets all.
- */
-export type PortSharing = "none" | "some" | "newest";
 
 export interface FrontOptions {
   readonly native: NativeServer;
@@ -50,8 +43,10 @@ export class Front implements Listening {
   readonly #connections = new Map<AcceptedConnection, Promise<void>>();
   readonly #accepting = new Set<Promise<void>>();
   #listener: Deno.TcpListener | Deno.TlsListener;
-  /** What closes at once the older listeners that still accept. */
-  readonly #older = new Set<() => void>();
+  /** Listeners that still accept until they are closed. */
+  readonly #older = new Set<Deno.Listener>();
+  readonly #ended = Promise.withResolvers<void>();
+  #isOver = false;
   /** The listener that is about to be closed, and what to do when nobody waits in its queue. */
   #drain: { readonly listener: Deno.Listener; readonly onEmpty: () => void } | undefined;
 
@@ -71,39 +66,38 @@ export class Front implements Listening {
   }
 
   /**
-   * Accepts from another listener from now on. What the system has taken in for the old one is
-   * accepted before that is closed, since it is lost with it.
+   * Accepts from another listener from now on, which may be there beside the old one or not. What the
+   * system has taken in for the old one is accepted before that is closed, since it is lost with it.
    */
-  async replace(listen: () => Deno.TlsListener, sharing: PortSharing): Promise<void> {
+  async replace(listen: () => Deno.TlsListener, isShared: boolean): Promise<void> {
     const old = this.#listener;
     const next = () => this.#acceptFrom(this.#listener = listen());
-    if (sharing === "none") return await this.#drained(old, next);
-    if (sharing === "some") {
-      next();
-      return await this.#drained(old, () => {});
-    }
-    const { port } = this.addr;
-    const before = listenersOn(port).length;
+    if (!isShared) return await this.#drained(old, next);
     next();
-    // Connections may be in the middle of TCP's handshake for as long as their ways are.
-    await this.#closeLater(old);
-    // Deno lets go of it a little later; with three of them the newest would not be known.
-    for (let tries = 0; listenersOn(port).length > before && tries < triesMax; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
-    }
+    await this.#drained(old, () => {});
   }
 
-  #closeLater(listener: Deno.Listener): Promise<void> {
-    return new Promise((resolve) => {
-      const close = () => {
-        clearTimeout(timer);
-        this.#older.delete(close);
-        listener.close();
-        resolve();
-      };
-      const timer = setTimeout(close, handshakeMs);
-      this.#older.add(close);
-    });
+  /** Accepts from another listener, too. */
+  renew(listen: () => Deno.TlsListener): void {
+    if (this.#isOver) return;
+    const next = listen();
+    this.#older.add(this.#listener);
+    this.#acceptFrom(this.#listener = next);
+  }
+
+  /** Accepts from the newest listener only. */
+  closeOlder(): void {
+    for (const listener of this.#older) listener.close();
+    this.#older.clear();
+  }
+
+  /** Resolves after this long, in ms, or with false when it accepts no more. */
+  async pause(ms: number): Promise<boolean> {
+    const over = Promise.withResolvers<void>();
+    const timer = setTimeout(over.resolve, ms);
+    await Promise.race([over.promise, this.#ended.promise]);
+    clearTimeout(timer);
+    return !this.#isOver;
   }
 
   /**
@@ -134,8 +128,10 @@ export class Front implements Listening {
 
   /** Accepts no more, and resolves when the requests under way have ended. */
   async shutdown(): Promise<void> {
+    this.#isOver = true;
+    this.#ended.resolve();
     this.#listener.close();
-    for (const close of this.#older) close();
+    this.closeOlder();
     // What is shut down must not be broken off any more.
     this.#watch.stop();
     await Promise.all(this.#accepting);
@@ -162,7 +158,7 @@ export class Front implements Listening {
         }
         accepted = await accepting;
       } catch (error) {
-        // Closed, by `shutdown` or `replace`.
+        // Closed.
         if (error instanceof Deno.errors.BadResource) return;
         if (error instanceof Deno.errors.Interrupted) return;
         // A client that has gone again, or no descriptor left for another: others may follow.
@@ -215,9 +211,5 @@ function endUnsecured(accepted: Deno.TcpConn | Deno.TlsConn): void {
 }
 
 const retryMs = 10;
-/** How often it looks whether an old listener is gone. */
-const triesMax = 500;
-/** How long TCP's handshake with a client may take that an old listener has begun, in ms. */
-const handshakeMs = 1_000;
 /** An old listener at which nobody calls is closed after this, in ms. */
 const drainMsMax = 100;

@@ -1,17 +1,16 @@
 import type { Audit } from "../audit/types.ts";
 import type { Logger } from "../io/types.ts";
-import { messageOf } from "../base/message_of.ts";
 import type { TlsCredentials } from "../tls/credentials.ts";
 import type { ConnectionCount } from "./connection_count.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
-import { Front, type PortSharing } from "./front.ts";
+import { CertificateExchange, type OtherListeners } from "./certificate_exchange.ts";
+import { Front } from "./front.ts";
 import type { Listening } from "./listening.ts";
 import { keepLittleUnsent } from "./little_unsent.ts";
 import { type ClientHandler, nativeServer } from "./native_server.ts";
 import { PlainOnTls } from "./plain_on_tls.ts";
-import { preferNewestListener } from "./newest_listener.ts";
-import { sendAtOnce } from "./no_delay.ts";
-import { listenBeside, sharesPorts } from "./shared_port.ts";
+import { listenPlain, listenTls } from "./listener.ts";
+import { sharesPorts } from "./shared_port.ts";
 import { type ClientCertificates, NodeListener } from "./node_listener.ts";
 
 /** Certificates that may be exchanged while the server runs: WatchedFiles of io. */
@@ -34,8 +33,13 @@ export interface ListenOptions {
   readonly logger: Logger;
   readonly https: HttpsOptions | undefined;
   readonly audit: Audit | undefined;
-  /** Counts the connections of all threads that listen here; undefined for this one alone. */
-  readonly beside?: ConnectionCount | undefined;
+  /** Other threads that listen here; undefined for this one alone. */
+  readonly beside?: Beside | undefined;
+}
+
+export interface Beside extends OtherListeners {
+  /** Of all threads. */
+  readonly connections: ConnectionCount;
 }
 
 /**
@@ -47,23 +51,22 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const { https } = options;
   const native = https?.clients === undefined ? nativeServer() : undefined;
   if (native === undefined) return await listenByNode(options);
-  const { hostname, port, handler, limits } = options;
-  const parts = { native, handler, limits };
-  const { beside } = options;
-  if (https === undefined && beside === undefined) {
-    return new Front(withLittleUnsent(Deno.listen({ hostname, port })), parts);
-  }
+  const { hostname, port, handler, limits, beside, logger } = options;
+  const isShared = https === undefined ? beside !== undefined : sharesPorts;
   // A listener that shares its port would be let in beside another program's.
-  Deno.listen({ hostname, port }).close();
-  if (https === undefined) {
-    const listener = withLittleUnsent(listenBeside({ hostname, port }));
-    return new Front(listener, { ...parts, count: beside });
-  }
-  const front = new Front(listenTls({ hostname, port }, https.certificates.current), {
-    ...parts,
-    plainOnTls: PlainOnTls.open(),
+  if (isShared) Deno.listen({ hostname, port }).close();
+  const parts = { native, handler, limits, count: beside?.connections };
+  if (https === undefined) return new Front(listenPlain({ hostname, port, isShared }), parts);
+  const { certificates } = https;
+  const listener = listenTls({ hostname, port, isShared }, certificates.current);
+  const front = new Front(listener, { ...parts, plainOnTls: PlainOnTls.open() });
+  const at = { hostname, port: front.addr.port, isShared };
+  const exchange = new CertificateExchange({
+    ...{ front, logger },
+    others: beside,
+    listen: (shown) => listenTls(at, shown),
   });
-  exchange(front, options, https.certificates);
+  certificates.onChange((next) => exchange.use(next));
   return front;
 }
 
@@ -77,50 +80,4 @@ async function listenByNode({ https, ...options }: ListenOptions): Promise<NodeL
   keepLittleUnsent(listener.addr.port);
   certificates?.onChange((next) => listener.use(next));
   return listener;
-}
-
-function withLittleUnsent<Listener extends Deno.TcpListener | Deno.TlsListener>(
-  listener: Listener,
-): Listener {
-  keepLittleUnsent(listener.addr.port);
-  return listener;
-}
-
-function sharingOf(port: number): PortSharing {
-  if (!sharesPorts) return "none";
-  return preferNewestListener(port) ? "newest" : "some";
-}
-
-interface Address {
-  readonly hostname: string;
-  readonly port: number;
-}
-
-function listenTls(address: Address, { certificates, key }: TlsCredentials): Deno.TlsListener {
-  const options: Deno.ListenTlsOptions & Deno.TlsCertifiedKeyPem & { readonly reusePort: boolean } =
-    {
-      ...address,
-      cert: certificates,
-      key,
-      alpnProtocols: ["h2", "http/1.1"],
-      reusePort: sharesPorts,
-    };
-  const listener = Deno.listenTls(options);
-  sendAtOnce(listener.addr.port);
-  return withLittleUnsent(listener);
-}
-
-/** Has the front listen anew with each new certificate, one after the other. */
-function exchange(front: Front, options: ListenOptions, certificates: CertificateSource): void {
-  const { hostname, logger } = options;
-  const { port } = front.addr;
-  const sharing = sharingOf(port);
-  let last = Promise.resolve();
-  certificates.onChange((next) => {
-    last = last
-      .then(() => front.replace(() => listenTls({ hostname, port }, next), sharing))
-      .catch((error) => {
-        logger.log("ERROR", "http", `The new certificate is not in force: ${messageOf(error)}`);
-      });
-  });
 }

@@ -67,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
       hostname,
       port,
       handler,
-      beside: beside?.threads.connections,
+      beside: beside?.threads,
       limits: options.connections,
       logger,
       https,
@@ -80,7 +80,8 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
   const address = formatAddress({ host: addr.hostname, port: addr.port });
   if (beside !== undefined) {
     const { threads, writes } = beside;
-    threads.begin({ hostname: addr.hostname, port: addr.port, handler, writes });
+    const shown = () => https?.certificates.current;
+    threads.begin({ hostname: addr.hostname, port: addr.port, shown, handler, writes });
   }
   logger.log("INFO", "http", `Listening on ${https === undefined ? "" : "https://"}${address}`);
   return {

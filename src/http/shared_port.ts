@@ -27,15 +27,3 @@ function transfersStreams(): boolean {
     return false;
   }
 }
-
-/** Listens where other threads of this program do too; each gets some of the connections. */
-export function listenBeside(
-  { hostname, port }: { readonly hostname: string; readonly port: number },
-): Deno.TcpListener {
-  const options: Deno.ListenOptions & { readonly reusePort: boolean } = {
-    hostname,
-    port,
-    reusePort: true,
-  };
-  return Deno.listen(options);
-}

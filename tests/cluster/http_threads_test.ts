@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { whyAlone } from "../../src/http/shared_port.ts";
 import { type RawAnswer, RawConnection } from "../http/raw_connection.ts";
+import { withDirectory } from "../directory.ts";
+import { Authority } from "../tls/authority.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
 /** Where this Deno, or system, can have several. */
@@ -59,13 +61,16 @@ class TwoConnections implements Disposable {
 
   private constructor(readonly main: RawConnection, readonly other: RawConnection) {}
 
-  static async open(node: NodeProcess): Promise<TwoConnections> {
+  /** @param caCerts Who is believed over TLS; undefined for plain HTTP. */
+  static async open(node: NodeProcess, caCerts?: string[]): Promise<TwoConnections> {
     let main: RawConnection | undefined;
     let other: RawConnection | undefined;
     const address = `127.0.0.1:${node.httpPort}`;
     // The system gives each connection to one of them by chance.
     const both = await eventually("connections to two threads", async () => {
-      const connection = await RawConnection.open(address);
+      const connection = caCerts === undefined
+        ? await RawConnection.open(address)
+        : await RawConnection.openTls(address, { caCerts });
       const before = await sum(node, "writes_read");
       await ask(connection, refusedWrite);
       const isOther = await sum(node, "writes_read") > before;
@@ -186,42 +191,59 @@ threadsTest(
   "-http-threads: every answer is the same, whichever thread has the connection",
   async () => {
     await using cluster = await Cluster.start({ size: 1, flags });
-    const [node] = cluster.nodes;
-    assert.ok(node);
-    await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", rows]);
-    using connections = await TwoConnections.open(node);
-    const readBefore = await sum(node, "writes_read");
-    const seen = ({ status, headers, body }: RawAnswer) => {
-      // How a body is cut into pieces is no part of it, nor the time of day.
-      for (const name of ["date", "content-length", "transfer-encoding"]) headers.delete(name);
-      // Each write has an index of its own.
-      if (headers.has("x-raftlite-index")) headers.set("x-raftlite-index", "some");
-      const same = body.replaceAll(/"(time|raft_index)": ?[\d.e-]+/g, '"$1":0');
-      return { status, headers: [...headers], body: same };
-    };
-    const askOver = (connection: "main" | "other", asked: Asked) => {
-      const headers = asked.headers?.replace("{connection}", connection) ?? "";
-      return ask(connections[connection], { ...asked, headers });
-    };
-    for (const asked of requests.filter(({ method }) => method !== "HEAD")) {
-      const expected = seen(await askOver("main", asked));
-      const found = seen(await askOver("other", asked));
-      assert.deepEqual(found, expected, `${asked.method ?? "POST"} ${asked.path}`);
-    }
-    assert.equal(await sum(node, "writes_read") - readBefore, handedOver.length);
-    const vars = JSON.parse((await node.fetch("/debug/vars?key=http")).body).http;
-    const metrics = (await node.fetch("/metrics")).body;
-    const counted = (route: string) =>
-      Array.from(
-        metrics.matchAll(/^raftlite_http_requests_total\{route="(.+)",code="\d+"\} (\d+)$/gm),
-        ([, of, count]) => of === route ? Number(count) : 0,
-      ).reduce((sum, count) => sum + count, 0);
-    // OPTIONS, and what has parameters that cannot be, are no queries and no writes; as without other
-    // threads.
-    assert.equal(counted("/db/query"), vars.queries + 2 * 4);
-    assert.equal(counted("/db/execute"), vars.executions + 2 * 2);
+    await answerTheSame(cluster);
   },
 );
+
+threadsTest(
+  "-http-threads: every answer over HTTPS is the same, whichever thread has the connection",
+  () =>
+    withDirectory(async (directory) => {
+      const authority = await Authority.create(directory);
+      const { certPath, keyPath } = await authority.issue({ name: "node" });
+      const caCerts = [await Deno.readTextFile(authority.caPath)];
+      using client = Deno.createHttpClient({ caCerts });
+      const secure = [...flags, "-http-cert", certPath, "-http-key", keyPath];
+      await using cluster = await Cluster.start({ size: 1, flags: secure, client });
+      await answerTheSame(cluster, caCerts);
+    }),
+);
+
+async function answerTheSame({ nodes: [node] }: Cluster, caCerts?: string[]): Promise<void> {
+  assert.ok(node);
+  await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", rows]);
+  using connections = await TwoConnections.open(node, caCerts);
+  const readBefore = await sum(node, "writes_read");
+  const seen = ({ status, headers, body }: RawAnswer) => {
+    // How a body is cut into pieces is no part of it, nor the time of day.
+    for (const name of ["date", "content-length", "transfer-encoding"]) headers.delete(name);
+    // Each write has an index of its own.
+    if (headers.has("x-raftlite-index")) headers.set("x-raftlite-index", "some");
+    const same = body.replaceAll(/"(time|raft_index)": ?[\d.e-]+/g, '"$1":0');
+    return { status, headers: [...headers], body: same };
+  };
+  const askOver = (connection: "main" | "other", asked: Asked) => {
+    const headers = asked.headers?.replace("{connection}", connection) ?? "";
+    return ask(connections[connection], { ...asked, headers });
+  };
+  for (const asked of requests.filter(({ method }) => method !== "HEAD")) {
+    const expected = seen(await askOver("main", asked));
+    const found = seen(await askOver("other", asked));
+    assert.deepEqual(found, expected, `${asked.method ?? "POST"} ${asked.path}`);
+  }
+  assert.equal(await sum(node, "writes_read") - readBefore, handedOver.length);
+  const vars = JSON.parse((await node.fetch("/debug/vars?key=http")).body).http;
+  const metrics = (await node.fetch("/metrics")).body;
+  const counted = (route: string) =>
+    Array.from(
+      metrics.matchAll(/^raftlite_http_requests_total\{route="(.+)",code="\d+"\} (\d+)$/gm),
+      ([, of, count]) => of === route ? Number(count) : 0,
+    ).reduce((sum, count) => sum + count, 0);
+  // OPTIONS, and what has parameters that cannot be, are no queries and no writes; as without other
+  // threads.
+  assert.equal(counted("/db/query"), vars.queries + 2 * 4);
+  assert.equal(counted("/db/execute"), vars.executions + 2 * 2);
+}
 
 interface Running {
   readonly id: number;

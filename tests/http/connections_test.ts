@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { type HttpServer, serve } from "../../src/http/serve.ts";
 import type { ConnectionLimits } from "../../src/http/connection_watch.ts";
 import type { HttpsOptions } from "../../src/http/listen.ts";
+import { whyAlone } from "../../src/http/shared_port.ts";
 import { pathsOf, readCredentials } from "../../src/tls/credentials.ts";
 import { background } from "../background.ts";
 import { Authority } from "../tls/authority.ts";
 import { appWith, FakeService } from "./fake_service.ts";
 import { RawConnection } from "./raw_connection.ts";
+import { callThread, noWrites, oneThreadBeside } from "./threads/threads_beside.ts";
 import { listenersOption, notSentLow } from "./socket_option.ts";
 
 const patient: ConnectionLimits = {
@@ -17,9 +19,23 @@ const patient: ConnectionLimits = {
 };
 const request = "GET /readyz?noleader HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/** What connections go over: with the last, clients are asked for certificates, and show them. */
-const ways = ["HTTP", "HTTPS", "HTTPS with clients' certificates"] as const;
-type Way = (typeof ways)[number];
+/** What connections go over, and by whom. */
+interface Way {
+  readonly secure: boolean;
+  /** Clients are asked for certificates, and show them. */
+  readonly verifyClient: boolean;
+  /** Another thread than the main one gets the connections. */
+  readonly beside: boolean;
+}
+
+const plain: Way = { secure: false, verifyClient: false, beside: false };
+const ways: readonly (Way & { readonly name: string })[] = [
+  { ...plain, name: "HTTP" },
+  { ...plain, name: "HTTPS", secure: true },
+  { ...plain, name: "HTTPS with clients' certificates", secure: true, verifyClient: true },
+  { ...plain, name: "HTTP by another thread", beside: true },
+  { ...plain, name: "HTTPS by another thread", secure: true, beside: true },
+].filter(({ beside }) => !beside || whyAlone() === undefined);
 
 interface Serving {
   readonly address: string;
@@ -64,21 +80,31 @@ async function serving(
   const parts = appWith(service, { bodyPauseMsMax: 100 });
   const connections = { ...patient, ...limits };
   const { server: shown, client: own } = await (made ??= credentials());
-  const https: HttpsOptions | undefined = way === "HTTP" ? undefined : {
-    certificates: { current: shown, onChange() {} },
-    clients: way === "HTTPS" ? undefined : { commonName: "" },
-  };
-  const server = await serve({ ...parts, connections, hostname: "127.0.0.1", port: 0, https });
+  const { secure, verifyClient } = way;
+  const https: HttpsOptions | undefined = secure
+    ? {
+      certificates: { current: shown, onChange() {} },
+      clients: verifyClient ? { commonName: "" } : undefined,
+    }
+    : undefined;
+  const threads = way.beside
+    ? oneThreadBeside({ limits: connections, logger: parts.logger }).threads
+    : undefined;
+  const server = await serve({
+    ...{ ...parts, connections, hostname: "127.0.0.1", port: 0, https },
+    beside: threads && { threads, writes: noWrites },
+  });
   const { address } = server;
-  using client = Deno.createHttpClient(way === "HTTP" ? {} : own);
-  const scheme = way === "HTTP" ? "http" : "https";
+  await threads?.listening();
+  if (threads !== undefined) callThread(portOf(address), 1);
+  using client = Deno.createHttpClient(secure ? own : {});
+  const scheme = secure ? "https" : "http";
   try {
     await run({
       address,
       service,
       server,
-      open: () =>
-        way === "HTTP" ? RawConnection.open(address) : RawConnection.openTls(address, own),
+      open: () => secure ? RawConnection.openTls(address, own) : RawConnection.open(address),
       openBare: () => RawConnection.open(address),
       ask: async () => {
         const answer = await fetch(`${scheme}://${address}/readyz?noleader`, { client });
@@ -90,6 +116,10 @@ async function serving(
     await server.stop(5_000);
     parts.bodyReader.end();
   }
+}
+
+function portOf(address: string): number {
+  return Number(address.split(":").at(-1));
 }
 
 /** In place of a connection that was ended in its handshake. */
@@ -105,19 +135,20 @@ async function ended(connection: RawConnection): Promise<string> {
   }
 }
 
-for (const way of ways) {
+for (const { name, ...way } of ways) {
   Deno.test({
-    name: `${way}: the system keeps little of an answer that its client does not take`,
+    name: `${name}: the system keeps little of an answer that its client does not take`,
     ignore: Deno.build.os !== "linux",
     fn: () =>
       serving(way, {}, ({ address }) => {
-        const port = Number(address.split(":").at(-1));
-        assert.deepEqual(listenersOption(port, notSentLow), [512 * 1024]);
+        const threads = way.beside ? 2 : 1;
+        const expected = Array(threads).fill(512 * 1024);
+        assert.deepEqual(listenersOption(portOf(address), notSentLow), expected);
         return Promise.resolve();
       }),
   });
 
-  Deno.test(`${way}: connections that are silent, or send half a head, end`, () =>
+  Deno.test(`${name}: connections that are silent, or send half a head, end`, () =>
     serving(way, { headerMsMax: 50 }, async ({ open, openBare }) => {
       // Over TLS some never begin the handshake, or never end it.
       const starts = ["", "G", request.slice(0, -4), "bare", "bare\x16\x03\x01"];
@@ -133,7 +164,7 @@ for (const way of ways) {
       }));
     }));
 
-  Deno.test(`${way}: connections that drip end, and others are served meanwhile`, () =>
+  Deno.test(`${name}: connections that drip end, and others are served meanwhile`, () =>
     serving(way, { headerMsMax: 1_000, idleMsMax: 300 }, async ({ open, ask }) => {
       const opened = await Promise.all(Array.from({ length: 100 }, async (_, index) => {
         const connection = await open().catch(whoeverEnded);
@@ -171,7 +202,7 @@ for (const way of ways) {
       for (const connection of dripping) connection[Symbol.dispose]();
     }));
 
-  Deno.test(`${way}: a body that stays away ends its connection, and so does one that drips`, () =>
+  Deno.test(`${name}: a body that stays away ends its connection, and so does one that drips`, () =>
     serving(way, { bodyMsMax: 100, idleMsMax: 5_000 }, async ({ open }) => {
       const head = "POST /db/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
       using small = await open();
@@ -193,7 +224,7 @@ for (const way of ways) {
       await drip;
     }));
 
-  Deno.test(`${way}: a request that takes longer than the limits is answered, and its connection goes on`, () =>
+  Deno.test(`${name}: a request that takes longer than the limits is answered, and its connection goes on`, () =>
     serving(
       way,
       { headerMsMax: 3_000, idleMsMax: 3_000, bodyMsMax: 3_000 },
@@ -217,7 +248,7 @@ for (const way of ways) {
       },
     ));
 
-  Deno.test(`${way}: one connection too many ends the longest idle one, or is refused`, () =>
+  Deno.test(`${name}: one connection too many ends the longest idle one, or is refused`, () =>
     serving(way, { connectionsMax: 3 }, async ({ open, service, server }) => {
       using first = await open();
       await first.send(request);

@@ -1,18 +1,30 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { chooseListeners } from "../../src/http/chosen_listeners.ts";
+import { listenersOn } from "../../src/http/listening_sockets.ts";
 import { serve } from "../../src/http/serve.ts";
+import { whyAlone } from "../../src/http/shared_port.ts";
 import { DenoClock } from "../../src/io/deno_clock.ts";
 import { WatchedFiles } from "../../src/io/watched_files.ts";
 import { pathsOf, readCredentials, type TlsCredentials } from "../../src/tls/credentials.ts";
 import { Authority, type Issued } from "../tls/authority.ts";
 import { testWithClientCertificates } from "../tls/where_there_is_tls.ts";
 import { appWith, FakeService } from "./fake_service.ts";
+import { callThread, noWrites, oneThreadBeside } from "./threads/threads_beside.ts";
+
+/** By whom it is served, without clients' certificates. */
+const threads = [
+  { name: "by one thread", verifyClient: false, beside: false },
+  { name: "by two threads", verifyClient: false, beside: true },
+].filter(({ beside }) => !beside || whyAlone() === undefined);
 
 interface Serving {
   readonly directory: string;
   readonly authority: Authority;
   readonly files: WatchedFiles<TlsCredentials>;
   readonly port: number;
+  /** Has each of the threads in turn get all connections, and calls. */
+  byEach(call: () => Promise<void>): Promise<void>;
   /** Runs curl with the authority's certificate, on a path. */
   curl(path: string, ...args: string[]): Promise<string>;
 }
@@ -20,10 +32,12 @@ interface Serving {
 interface Asked {
   readonly verifyClient?: boolean;
   readonly commonName?: string;
+  /** Another thread serves beside the main one. */
+  readonly beside?: boolean;
 }
 
 async function serving(
-  { verifyClient = false, commonName = "" }: Asked,
+  { verifyClient = false, commonName = "", beside = false }: Asked,
   run: (parts: Serving) => Promise<void>,
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
@@ -38,8 +52,12 @@ async function serving(
     clock: new DenoClock(),
     logger: parts.logger,
   });
+  const limits = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 1_000 };
+  const threads = beside ? oneThreadBeside({ limits, logger: parts.logger }).threads : undefined;
   const server = await serve({
     ...parts,
+    connections: limits,
+    beside: threads && { threads, writes: noWrites },
     hostname: "127.0.0.1",
     port: 0,
     https: { certificates: files, clients: verifyClient ? { commonName } : undefined },
@@ -50,8 +68,18 @@ async function serving(
       ...["-sS", "--cacert", authority.caPath, "-w", " %{http_code} %{http_version}"],
       ...[...args, `https://127.0.0.1:${port}${path}`],
     ]);
+  await threads?.listening();
+  const byEach = async (call: () => Promise<void>) => {
+    for (const place of beside ? [0, 1] : []) {
+      callThread(port, place);
+      await call();
+    }
+    if (!beside) await call();
+  };
   try {
-    await run({ directory, authority, files, port, curl });
+    await run({ directory, authority, files, port, byEach, curl });
+    // Both had some of the work.
+    for (const { passed } of threads?.figures ?? []) assert.ok(passed > 0);
   } finally {
     files.stop();
     await server.stop(5_000);
@@ -88,18 +116,21 @@ async function plainIsAnswered(port: number): Promise<void> {
   }
 }
 
-Deno.test("HTTPS speaks TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, and nothing older", () =>
-  serving({}, async ({ port, curl }) => {
-    assert.match(await curl("/readyz?noleader"), / 200 2$/);
-    assert.match(await curl("/readyz?noleader", "--http1.1"), / 200 1\.1$/);
-    assert.match(await curl("/readyz?noleader", "--tls-max", "1.2"), / 200 2$/);
-    assert.match(await hello(port, "-tls1_3", "-alpn", "h2"), /ALPN protocol: h2/);
-    assert.match(await hello(port, "-tls1_2", "-alpn", "http/1.1"), /ALPN protocol: http\/1.1/);
-    assert.match(await hello(port, "-alpn", "smtp"), /alert no application protocol/);
-    const old = await hello(port, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0");
-    assert.match(old, /alert (protocol version|handshake failure)/);
-    await plainIsAnswered(port);
-  }));
+for (const { name, beside } of threads) {
+  Deno.test(`HTTPS ${name} speaks TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, and nothing older`, () =>
+    serving({ beside }, ({ port, byEach, curl }) =>
+      byEach(async () => {
+        assert.match(await curl("/readyz?noleader"), / 200 2$/);
+        assert.match(await curl("/readyz?noleader", "--http1.1"), / 200 1\.1$/);
+        assert.match(await curl("/readyz?noleader", "--tls-max", "1.2"), / 200 2$/);
+        assert.match(await hello(port, "-tls1_3", "-alpn", "h2"), /ALPN protocol: h2/);
+        assert.match(await hello(port, "-tls1_2", "-alpn", "http/1.1"), /ALPN protocol: http\/1.1/);
+        assert.match(await hello(port, "-alpn", "smtp"), /alert no application protocol/);
+        const old = await hello(port, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0");
+        assert.match(old, /alert (protocol version|handshake failure)/);
+        await plainIsAnswered(port);
+      })));
+}
 
 testWithClientCertificates(
   "HTTPS lets only clients in whose certificate is as it has to be",
@@ -168,11 +199,11 @@ testWithClientCertificates(
     }),
 );
 
-for (const verifyClient of [false, true]) {
-  const name = verifyClient ? "with clients' certificates" : "without";
+const withClients = { name: "with clients' certificates", verifyClient: true, beside: false };
+for (const { name, verifyClient, beside } of [...threads, withClients]) {
   const test = verifyClient ? testWithClientCertificates : Deno.test;
   test(`HTTPS ${name}: a new certificate is shown at once, and no request fails`, () =>
-    serving({ verifyClient }, async ({ authority, files, port }) => {
+    serving({ verifyClient, beside }, async ({ authority, files, port, byEach }) => {
       const ca = await Deno.readTextFile(authority.caPath);
       const alice = await authority.issue({ name: "alice" });
       const pair = {
@@ -207,6 +238,14 @@ for (const verifyClient of [false, true]) {
         await files.check();
         const shown = `CN ?= ?node ${round}`;
         while (!new RegExp(shown).test(await hello(port))) { /* Until it is shown. */ }
+        if (beside) {
+          // The older listeners are closed some time later.
+          while (listenersOn(port).length > 2) {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          }
+          await byEach(async () => assert.match(await hello(port), new RegExp(shown)));
+          chooseListeners(port, { from: 0, count: 2 });
+        }
         while (answers < before + 20 && failures.length === 0) {
           await new Promise((resolve) => setTimeout(resolve, 5));
         }

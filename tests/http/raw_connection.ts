@@ -26,7 +26,7 @@ export class RawConnection implements Disposable {
   /** Over TLS, its handshake done. */
   static async openTls(
     address: string,
-    options: { caCerts: string[]; cert: string; key: string },
+    options: { caCerts: string[]; cert: string; key: string } | { caCerts: string[] },
   ): Promise<RawConnection> {
     const [hostname = "", port] = address.split(":");
     const connection = await Deno.connectTls({ hostname, port: Number(port), ...options });

@@ -4,6 +4,7 @@ import type {
   OutsideReaders,
   StatementFigures,
 } from "../../store/read/outside_readers.ts";
+import type { KeyPair } from "../../tls/key_pair.ts";
 import type { ConnectionCount } from "../connection_count.ts";
 import type { ClientHandler } from "../native_server.ts";
 import type { ConfirmedLevel, FromThread, ServingStart, ToThread } from "./messages.ts";
@@ -41,6 +42,9 @@ export class HttpThread implements OutsideReader {
   #over = false;
   #released: PromiseWithResolvers<void> | undefined;
   #asked: PromiseWithResolvers<void> | undefined;
+  readonly #listening = Promise.withResolvers<void>();
+  /** With why it cannot. */
+  #renewed: PromiseWithResolvers<string | undefined> | undefined;
   /** As it last told them. */
   #statements: readonly StatementFigures[] = [];
 
@@ -76,6 +80,7 @@ export class HttpThread implements OutsideReader {
     const { clock, logger, readers } = this.#parts;
     switch (message.type) {
       case "clock":
+        this.#listening.resolve();
         this.#post({ type: "clock", nowMs: clock.now() });
         break;
       case "requests":
@@ -89,6 +94,9 @@ export class HttpThread implements OutsideReader {
         break;
       case "confirm":
         void this.#confirm(message.round, message.level);
+        break;
+      case "renewed":
+        this.#renewed?.resolve(message.failure);
         break;
       case "released":
         this.#released?.resolve();
@@ -139,6 +147,22 @@ export class HttpThread implements OutsideReader {
       this.#post({ type: "statements" });
     }
     await Promise.race([this.#asked.promise, this.#ended.promise]);
+  }
+
+  /** Resolves when it listens, or is no more. */
+  async listening(): Promise<void> {
+    await Promise.race([this.#listening.promise, this.#ended.promise]);
+  }
+
+  /** Has it accept from another listener, too, that shows these; resolves with why it cannot. */
+  async renew(shown: KeyPair): Promise<string | undefined> {
+    this.#renewed = Promise.withResolvers();
+    this.#post({ type: "renew", shown });
+    return await Promise.race([this.#renewed.promise, this.#ended.promise.then(() => undefined)]);
+  }
+
+  closeOlder(): void {
+    this.#post({ type: "close_older" });
   }
 
   /** Has it accept no more; resolves when its requests under way have ended. */

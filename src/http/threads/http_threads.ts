@@ -1,4 +1,5 @@
 import type { Logger } from "../../io/types.ts";
+import type { KeyPair } from "../../tls/key_pair.ts";
 import { ConnectionCount } from "../connection_count.ts";
 import { HttpThread, type HttpThreadParts } from "./http_thread.ts";
 import type { ServingStart } from "./messages.ts";
@@ -15,7 +16,7 @@ export interface HttpThreadsParts extends
   > {
   /** How many there are beside the main one. */
   readonly count: number;
-  readonly serving: Omit<ServingStart, "hostname" | "port" | "connections" | "figures">;
+  readonly serving: Omit<ServingStart, "hostname" | "port" | "shown" | "connections" | "figures">;
   readonly logger: Logger;
 }
 
@@ -23,6 +24,8 @@ export interface HttpThreadsParts extends
 export interface Beginning extends Pick<HttpThreadParts, "handler" | "writes"> {
   readonly hostname: string;
   readonly port: number;
+  /** What is to be shown over TLS when a thread begins; gives undefined for plain HTTP. */
+  readonly shown: () => KeyPair | undefined;
 }
 
 /** The threads that serve HTTP beside the main one; one that dies is replaced. */
@@ -53,7 +56,7 @@ export class HttpThreads {
 
   #start(place: number, figures: ThreadFigures, beginning: Beginning): void {
     const { serving, logger } = this.#parts;
-    const { hostname, port, handler, writes } = beginning;
+    const { hostname, port, shown, handler, writes } = beginning;
     const thread = new HttpThread({
       ...this.#parts,
       handler,
@@ -64,6 +67,7 @@ export class HttpThreads {
         ...serving,
         hostname,
         port,
+        shown: shown(),
         connections: this.connections.memory,
         figures: figures.memory,
       },
@@ -82,6 +86,22 @@ export class HttpThreads {
       },
     });
     this.#threads.set(place, thread);
+  }
+
+  /** Resolves with how many there are, when they listen. */
+  async listening(): Promise<number> {
+    await Promise.all(Array.from(this.#threads.values(), (thread) => thread.listening()));
+    return this.#threads.size;
+  }
+
+  /** Has all accept from other listeners, too, that show these; resolves with why some cannot. */
+  async renew(shown: KeyPair): Promise<readonly string[]> {
+    const renewing = Array.from(this.#threads.values(), (thread) => thread.renew(shown));
+    return (await Promise.all(renewing)).filter((failure) => failure !== undefined);
+  }
+
+  closeOlder(): void {
+    for (const thread of this.#threads.values()) thread.closeOlder();
   }
 
   /** Has all accept no more; resolves when their requests under way have ended. */

@@ -6,6 +6,7 @@ import type {
   SlowStatement,
   StatementFigures,
 } from "../../store/read/outside_readers.ts";
+import type { KeyPair } from "../../tls/key_pair.ts";
 import type { ConnectionLimits } from "../connection_watch.ts";
 
 /** A request that a thread has taken in and another is to carry out. */
@@ -47,6 +48,8 @@ export type ConfirmedLevel = "weak" | "linearizable";
 export interface ServingStart {
   readonly hostname: string;
   readonly port: number;
+  /** What it shows over TLS; undefined for plain HTTP. */
+  readonly shown: KeyPair | undefined;
   readonly limits: ConnectionLimits;
   /** Largest body of a request, in bytes. */
   readonly bodyBytesMax: number;
@@ -77,11 +80,15 @@ export type ToThread =
   /** It must let go of the database's file, and say so. */
   | { readonly type: "release" }
   | { readonly type: "statements" }
+  /** To accept from another listener, too, that shows these, and to say so. */
+  | { readonly type: "renew"; readonly shown: KeyPair }
+  | { readonly type: "close_older" }
   /** To accept no more, and to say when the requests under way have ended. */
   | { readonly type: "stop" };
 
 /** The other way. */
 export type FromThread =
+  /** It listens, and asks what time it is. */
   | { readonly type: "clock" }
   | { readonly type: "requests"; readonly requests: readonly PassedRequest[] }
   /** As many as a ReceivedWrite reads of it. */
@@ -89,6 +96,8 @@ export type FromThread =
   /** The client of that request has gone. */
   | { readonly type: "gone"; readonly id: number }
   | { readonly type: "confirm"; readonly round: number; readonly level: ConfirmedLevel }
+  /** With why it cannot. */
+  | { readonly type: "renewed"; readonly failure: string | undefined }
   | { readonly type: "released" }
   | { readonly type: "statements"; readonly figures: readonly StatementFigures[] }
   | { readonly type: "slow"; readonly statement: SlowStatement }

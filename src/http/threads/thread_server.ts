@@ -1,15 +1,18 @@
+import { messageOf } from "../../base/message_of.ts";
 import type { Clock, Logger } from "../../io/types.ts";
 import { LeasePermit } from "../../node/lease_permit.ts";
 import type { StatementFigures } from "../../store/read/outside_readers.ts";
 import type { ReadRequest, Statement } from "../../store/types.ts";
+import type { KeyPair } from "../../tls/key_pair.ts";
 import { Answers, resultsEnvelope } from "../answers.ts";
 import type { Client } from "../client.ts";
 import { ConnectionCount } from "../connection_count.ts";
 import { Front } from "../front.ts";
 import { keyHeader } from "../idempotency_key.ts";
-import { listenBeside } from "../shared_port.ts";
+import { type ListenerAddress, listenPlain, listenTls } from "../listener.ts";
 import { type NativeServer, nativeServer } from "../native_server.ts";
 import { elapsed, statementTimeout } from "../query_parameters.ts";
+import { PlainOnTls } from "../plain_on_tls.ts";
 import { isSmall, smallBody } from "../request_body.ts";
 import { writtenAnswer } from "../written_answer.ts";
 import type {
@@ -73,15 +76,27 @@ export class ThreadServer {
     });
     this.#writes = new WritePasser((batch) => post({ type: "writes", batch }));
     this.#confirmer = new ReadConfirmer((round, level) => post({ type: "confirm", round, level }));
-    this.#front = new Front(listenBeside(serving), {
+    const { shown } = serving;
+    const listener = shown === undefined ? listenPlain(this.#at()) : this.#listenTls(shown);
+    this.#front = new Front(listener, {
       native: requireNative(),
       handler: (request, client) => this.#handle(request, client),
       limits: serving.limits,
       count: new ConnectionCount(serving.connections),
+      plainOnTls: shown && PlainOnTls.open(),
       sized: (connections) => this.#figures.connections = connections,
     });
     this.#askedClockAt = clock.now();
     post({ type: "clock" });
+  }
+
+  #at(): ListenerAddress {
+    const { hostname, port } = this.#parts.serving;
+    return { hostname, port, isShared: true };
+  }
+
+  #listenTls(shown: KeyPair): Deno.TlsListener {
+    return listenTls(this.#at(), shown);
   }
 
   receive(message: Exclude<ToThread, { type: "start" }>): void {
@@ -110,9 +125,25 @@ export class ThreadServer {
       case "statements":
         post({ type: "statements", figures: reader.statements });
         break;
+      case "renew":
+        post({ type: "renewed", failure: this.#renew(message.shown) });
+        break;
+      case "close_older":
+        this.#front.closeOlder();
+        break;
       case "stop":
         void this.#front.shutdown().finally(() => post({ type: "stopped" }));
         break;
+    }
+  }
+
+  /** Listens with another certificate; why not, where it cannot. */
+  #renew(shown: KeyPair): string | undefined {
+    try {
+      this.#front.renew(() => this.#listenTls(shown));
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
     }
   }
 

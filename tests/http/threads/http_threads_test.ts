@@ -2,51 +2,31 @@ import assert from "node:assert/strict";
 import { ClientActivity } from "../../../src/http/client_activity.ts";
 import { ConnectionCount } from "../../../src/http/connection_count.ts";
 import { ConnectionWatch } from "../../../src/http/connection_watch.ts";
-import { HttpThreads } from "../../../src/http/threads/http_threads.ts";
 import { ReadConfirmer } from "../../../src/http/threads/read_confirmer.ts";
-import { DenoClock } from "../../../src/io/deno_clock.ts";
 import type { Logger } from "../../../src/io/types.ts";
-import { LifeCycle } from "../../../src/store/life_cycle.ts";
-import { OutsideReaders } from "../../../src/store/read/outside_readers.ts";
+import { noWrites, oneThreadBeside } from "./threads_beside.ts";
 
 Deno.test("HttpThreads lets go of a thread that dies, its requests and connections, and begins another", async () => {
-  const life = new LifeCycle();
-  life.opened();
-  const readers = new OutsideReaders(
-    life,
-    { library: { path: "", origin: "system" }, path: "", foreignKeys: false, slow: undefined },
-    () => {},
-  );
   const lines: string[] = [];
   const logger: Logger = { log: (_level, _room, message) => void lines.push(message) };
   let started = 0;
-  const threads = new HttpThreads({
-    count: 1,
+  const { threads, readers, life } = oneThreadBeside({
     startWorker: () => {
       started++;
       return new Worker(new URL("./dying_worker.ts", import.meta.url), { type: "module" });
     },
-    readers,
-    confirm: () => Promise.resolve(),
-    clock: new DenoClock(),
-    serving: {
-      limits: { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 1, connectionsMax: 9 },
-      bodyBytesMax: 1024,
-      permit: new SharedArrayBuffer(8),
-      readsWrites: true,
-      rqliteVersion: "",
-      allowOrigin: "",
-      httpAddress: "",
-    },
+    limits: { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 1, connectionsMax: 9 },
     logger,
   });
+  life.opened();
   const taken: Request[] = [];
   let next = Promise.withResolvers<Request>();
   const never = new Promise<Response>(() => {});
   threads.begin({
     hostname: "127.0.0.1",
     port: 0,
-    writes: () => Promise.reject(new Error("No write was handed over")),
+    shown: () => undefined,
+    writes: noWrites,
     handler: (request) => {
       taken.push(request);
       next.resolve(request);
