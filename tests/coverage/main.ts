@@ -31,7 +31,10 @@ async function main(): Promise<number> {
   const kept = values.profiles;
   const profiles = kept ?? await Deno.makeTempDir({ prefix: "raftlite-coverage-" });
   try {
-    const passed = await runTests(positionals.length === 0 ? all : positionals, profiles);
+    await Deno.mkdir(profiles, { recursive: true });
+    // Deno 2.9 empties the directory that it is to write to.
+    const own = await Deno.makeTempDir({ dir: profiles, prefix: "run-" });
+    const passed = await runTests(positionals.length === 0 ? all : positionals, own);
     report(readLcov(await lcovOf(profiles)), values.missed);
     return passed ? 0 : 1;
   } finally {
