@@ -162,6 +162,11 @@ Deno.test("WebhookCopy takes what comes again once, and notices what comes too l
   }]);
   assert.deepEqual(report.violations, []);
   assert.equal(copy.mustReadAgain, false);
+  await send("c", [10, { error: "changes of the entries from index 9 to 10 are lost" }]);
+  assert.equal(copy.mustReadAgain, true);
+  await send("c", [11, insert(9)]);
+  await send("d", [9, insert(10)]);
+  assert.deepEqual(report.violations, []);
   await send("a", [4, insert(8)]);
-  assert.match(report.violations[0] ?? "", /entry 4, behind 8, for the first time/);
+  assert.match(report.violations[0] ?? "", /entry 4, behind 11, for the first time/);
 });

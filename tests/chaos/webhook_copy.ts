@@ -60,6 +60,8 @@ export class WebhookCopy implements AsyncDisposable {
   /** The round is over: it takes all there is. */
   isCalm = false;
   #mustReadAgain = false;
+  /** Entries whose changes a leader has told to be lost. */
+  readonly #lost: { readonly from: number; readonly to: number }[] = [];
   #queue: Promise<void> = Promise.resolve();
 
   constructor(report: Report, random: Prng) {
@@ -158,7 +160,10 @@ export class WebhookCopy implements AsyncDisposable {
   #isNew(node: string, index: number, text: string): boolean {
     const known = this.#events.get(index) ?? [];
     if (index < this.#last) {
-      if (!known.includes(text)) {
+      if (this.#lost.some(({ from, to }) => from <= index && index <= to)) {
+        // By another leader, which has them; all was to be read again before.
+        this.#report.count("changes delivered that were told to be lost");
+      } else if (!known.includes(text)) {
         this.#report.violation(
           "Webhook",
           `${node} delivered of entry ${index}, behind ${this.#last}, for the first time: ${text}`,
@@ -184,6 +189,8 @@ export class WebhookCopy implements AsyncDisposable {
     if (error !== undefined) {
       this.#report.count("messages that say to read again");
       this.#report.note(`The endpoint is told at entry ${index}: ${error}`);
+      const [, from, to] = /from index (\d+) to (\d+) are lost/.exec(error) ?? [];
+      if (from !== undefined) this.#lost.push({ from: Number(from), to: Number(to) });
       this.#mustReadAgain = true;
       return;
     }
