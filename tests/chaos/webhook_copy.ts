@@ -9,6 +9,7 @@ import {
   parseExactly,
   readTables,
   type Row,
+  type Table,
   type Tables,
 } from "./copied_rows.ts";
 import type { Report } from "./report.ts";
@@ -196,13 +197,13 @@ export class WebhookCopy implements AsyncDisposable {
     }
     const table = this.#tables.get(name ?? "");
     if (table === undefined) return;
-    const key = (rowId: ExactNumber | undefined, row: Row | undefined) =>
-      // Of row id 0 nothing is said.
-      table.hasRowId ? rowId?.source ?? "0" : keyOf(table, row ?? new Map());
     const before = event.before && rowOf(event.before);
     const after = event.after && rowOf(event.after);
-    if (before !== undefined) table.rows.delete(key(event.old_row_id, before));
-    if (after !== undefined) table.rows.set(key(event.new_row_id, after), after);
+    // Of row id 0 nothing is said.
+    const oldKey = before && toldKeyOf(table, event.old_row_id?.source ?? "0", before);
+    const newKey = after && toldKeyOf(table, event.new_row_id?.source ?? "0", after);
+    if (oldKey !== undefined) table.rows.delete(oldKey);
+    if (newKey !== undefined && after !== undefined) table.rows.set(newKey, after);
     this.#report.count("changes delivered");
   }
 
@@ -227,13 +228,22 @@ function lossy(tables: Tables): Tables {
       name,
       {
         ...table,
-        rows: new Map([...rows].map(([key, row]) => {
+        rows: new Map([...rows].flatMap(([rowId, row]) => {
           const told = new Map([...row].map(([column, cell]) => [column, lossyCell(cell)]));
-          return [table.hasRowId ? key : keyOf(table, told), told];
+          const key = toldKeyOf(table, rowId, told);
+          return key === undefined ? [] : [[key, told]];
         })),
       },
     ]),
   );
+}
+
+const empty = '"';
+
+/** Undefined for a row that JSON does not tell from another: an empty blob looks like an empty text. */
+function toldKeyOf(table: Omit<Table, "rows">, rowId: string, row: Row): string | undefined {
+  if (table.hasRowId) return rowId;
+  return table.keyColumns.some((name) => row.get(name) === empty) ? undefined : keyOf(table, row);
 }
 
 function lossyCell(cell: Cell): string {
