@@ -16,10 +16,13 @@ export type Submit = (make: CommandMaker, timeoutMs: number) => Promise<WriteAns
  * Replaces the database by a SQLite file, on all nodes: the file goes through the log in pieces
  * and becomes the database, whole and verified, with the last entry, whose index it resolves with.
  * Memory does not grow with it.
+ *
+ * @param prepared Resolves when this node is ready for the last entry, for which all writes wait.
  */
 export async function loadDatabase(
   file: AsyncIterable<Uint8Array>,
   submit: Submit,
+  prepared: () => Promise<void>,
   signal?: AbortSignal,
 ): Promise<number> {
   const loadId = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
@@ -39,6 +42,8 @@ export async function loadDatabase(
       sum = checksum(bytes, sum);
       size += bytes.length;
     }
+    await prepared();
+    signal?.throwIfAborted();
     return await expectSuccess(submit, commitTimeoutMs, (request) => ({
       type: "load_commit",
       loadId,

@@ -310,7 +310,8 @@ export class ClusterService implements Service {
       this.#writes.submit(make, plainFormat, timeoutMs);
     const expected = { what: "into the log", totalBytes };
     const counted = this.#parts.transfers?.counted("load", expected, file) ?? file;
-    return await loadDatabase(counted, submit, signal);
+    const prepared = () => this.#parts.store.loadPrepared();
+    return await loadDatabase(counted, submit, prepared, signal);
   }
 
   /** Has upkeep of the database done on all nodes; resolves once it is applied here. */

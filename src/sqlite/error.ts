@@ -24,9 +24,11 @@ export const ResultCode = {
   busy: 5,
   locked: 6,
   interrupt: 9,
+  corrupt: 11,
   full: 13,
   misuse: 21,
   auth: 23,
+  notADatabase: 26,
   /** SQLITE_IOERR_DATA: what is read of a database file is not what was written (`page_sums.ts`). */
   wrongPage: 8202,
   row: 100,

@@ -14,6 +14,7 @@ import { StoreFailedError, untrusted } from "./failures.ts";
 import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { HeldReads } from "./apply/held_reads.ts";
 import { Images } from "./copy/images.ts";
+import { LoadPreparation } from "./copy/load_preparation.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import {
   defaultLimits,
@@ -151,6 +152,7 @@ class SqliteStore implements Store {
   readonly #backups: ClientBackups;
   readonly #snapshots: SnapshotCopies;
   readonly #wal: WalKeeper;
+  readonly #loadPreparation: LoadPreparation;
   readonly #batches: Batches;
   readonly #rehearsals: Rehearsals;
   readonly #scrubber: Scrubber;
@@ -183,6 +185,7 @@ class SqliteStore implements Store {
     this.#writer = new Writer(life, clock, threads, {
       slow: reportSlow,
       ranUpkeep: (run) => this.#upkeep.note(run),
+      checkLoad: (check, file) => this.#loadPreparation.prepare(check, file),
       exchange: (file) => void this.#exchange(file).catch(() => {}),
       full: (message) => this.#noteFull(message),
     });
@@ -251,6 +254,12 @@ class SqliteStore implements Store {
       clock,
       softBytes: limits.walBytes,
       isHeldForCopy: () => this.#images.areHeld || this.#packer.isRunning,
+    });
+    this.#loadPreparation = new LoadPreparation({
+      copier: new Copier(library, life, threads, clock),
+      writer: this.#writer,
+      wal: this.#wal,
+      life,
     });
     this.#batches = new Batches(
       this.#writer,
@@ -426,6 +435,10 @@ class SqliteStore implements Store {
   async inspect(statements: Statements, rights?: string): Promise<(boolean | string)[]> {
     const quick = rights === undefined ? this.#quickReader.inspect(statements) : undefined;
     return quick ?? await this.#readers.inspect(statements, rights);
+  }
+
+  loadPrepared(): Promise<void> {
+    return this.#loadPreparation.settled();
   }
 
   rehearsal(rights: string | undefined): OpenRehearsal {

@@ -340,6 +340,11 @@ export interface Store extends StateMachine {
   distrust(): void;
   /** How often it was. What was read before, and is kept, is no more to be told. */
   readonly distrusted: number;
+  /**
+   * Once the last piece of a load is applied: resolves when this node has prepared what it can of it,
+   * so that the entry that loads it holds nobody up. Never rejects.
+   */
+  loadPrepared(): Promise<void>;
   /** Has what `holdCopy` needs ready, so that it takes a moment only. */
   prepareCopy(): void;
   /** Holds what is committed now, to be compared with other nodes' copies; one at a time. */

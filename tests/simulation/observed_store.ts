@@ -116,6 +116,10 @@ export class ObservedStore implements CheckedStore {
     this.#store.distrust();
   }
 
+  loadPrepared() {
+    return this.#store.loadPrepared();
+  }
+
   prepareCopy() {
     this.#store.prepareCopy();
   }

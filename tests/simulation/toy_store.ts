@@ -79,6 +79,10 @@ class ToyStore extends ToyStateMachine implements CheckedStore, StateMachine {
 
   readonly distrusted = 0;
 
+  loadPrepared(): Promise<void> {
+    return Promise.resolve();
+  }
+
   prepareCopy(): void {}
 
   holdCopy(): Promise<never> {

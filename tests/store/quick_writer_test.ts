@@ -40,6 +40,7 @@ class Subject implements AsyncDisposable {
     await s.store.close();
     const life = new LifeCycle();
     const writer = new Writer(life, new DenoClock(), new WorkerThreads(), {
+      checkLoad: () => {},
       exchange: () => {},
       full: () => {},
       slow: () => {},

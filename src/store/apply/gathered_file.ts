@@ -2,6 +2,8 @@ import { checksum } from "../../base/checksum.ts";
 import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Clock, Disk, DiskFile, Timer } from "../../io/types.ts";
 import { writeEvenly } from "../../io/write_evenly.ts";
+import { headerBytes, isSqliteFile, readFileHeader } from "../copy/file_header.ts";
+import type { LoadVerdict } from "./load_checks.ts";
 import type { PieceReader } from "./load_table.ts";
 
 /** How long the file of a load is kept of which nothing comes any more, in ms. */
@@ -13,30 +15,55 @@ export interface Gathered {
   readonly checksum: number;
 }
 
+export interface Finished extends Gathered {
+  /** Of a check ahead, which has prepared the file; "unknown" where there was none. */
+  readonly verdict: LoadVerdict;
+}
+
+const unknown: LoadVerdict = { type: "unknown" };
+
 /**
- * The file that a load's pieces make, put together as they come: all writes wait for a load's last
- * entry, and would wait for gigabytes to be copied. The table has what counts; this may be dropped,
- * and begun anew, at any time.
+ * The file that a load's pieces make, put together as they come, and checked once it has as many
+ * bytes as its header says: all writes wait for a load's last entry, and would wait for gigabytes to
+ * be copied and read. The table has what counts; this may be dropped, and begun anew, at any time.
  */
 export class GatheredFile {
   readonly #disk: Disk;
   readonly #clock: Clock;
-  readonly path: string;
+  readonly #name: string;
+  readonly #startCheck: (path: string) => Promise<LoadVerdict>;
+  /** Each file has a name of its own: one that is given up may be read by its check still. */
+  #files = 0;
   /** Whose pieces it has; without a file it was given up for that load. */
   #loadId: bigint | undefined;
+  /** While it grows. */
   #file: DiskFile | undefined;
+  /** Once it is whole. */
+  #check: Promise<LoadVerdict> | undefined;
   #size = 0;
   #sum = 0;
+  /** Its size by its header; undefined where that does not say. */
+  #sizeExpected: number | undefined;
   #idle: Timer | undefined;
-  /** The name is to be another file's only once this one is gone. */
-  #removed: Promise<unknown> = Promise.resolve();
   /** Memory for a piece: all but the last have the same length. */
   #piece = new Uint8Array(0);
 
-  constructor(disk: Disk, clock: Clock, path: string) {
+  /** @param check Checks and prepares a file, beside what is done here; never rejects. */
+  constructor(
+    disk: Disk,
+    clock: Clock,
+    name: string,
+    check: (path: string) => Promise<LoadVerdict>,
+  ) {
     this.#disk = disk;
     this.#clock = clock;
-    this.path = path;
+    this.#name = name;
+    this.#startCheck = check;
+  }
+
+  /** Of the file that was begun last. */
+  get path(): string {
+    return `${this.#name}-${this.#files}`;
   }
 
   /**
@@ -52,10 +79,11 @@ export class GatheredFile {
       if (loadId === undefined) return await this.drop();
       if (loadId !== this.#loadId) await this.#begin(loadId);
       if (this.#file !== undefined) await this.#gather(this.#file, pieces);
+      if (this.#size === this.#sizeExpected) this.#checkAhead();
     } catch {
       return await this.giveUp();
     }
-    if (this.#file !== undefined) this.#idle = this.#clock.after(idleMs, () => void this.giveUp());
+    if (this.#isThere) this.#idle = this.#clock.after(idleMs, () => void this.giveUp());
   }
 
   /** Removes what was gathered of this load, and takes no more of it before its end. */
@@ -63,73 +91,94 @@ export class GatheredFile {
     const loadId = this.#loadId;
     const dropped = this.drop();
     this.#loadId = loadId;
-    // What cannot be removed is overwritten by the next load, or removed by the next start.
+    // What cannot be removed is removed by the next start.
     await dropped.catch(() => {});
+  }
+
+  /** What comes behind it is no more a part of this file, which may be changed by its check. */
+  #checkAhead(): void {
+    if (this.#file === undefined) return;
+    this.#file.close();
+    this.#file = undefined;
+    this.#check = this.#startCheck(this.path);
   }
 
   /**
    * Puts all of a load together, without what was gathered before where that does not make what is
-   * wanted. Rejects with a DiskError. The file is the caller's then.
+   * wanted, and waits for its check where one runs. Rejects with a DiskError. The file is the
+   * caller's then, where there is one.
    */
-  async finish(pieces: PieceReader, wanted: Gathered): Promise<Gathered> {
+  async finish(pieces: PieceReader, wanted: Gathered): Promise<Finished> {
     const { loadId } = pieces;
     this.#idle?.cancel();
-    if (this.#file !== undefined && this.#loadId === loadId) {
-      const gathered = await this.#gather(this.#file, pieces);
-      if (gathered.size === wanted.size && gathered.checksum === wanted.checksum) {
+    if (this.#loadId === loadId) {
+      if (this.#file !== undefined) await this.#gather(this.#file, pieces);
+      const gathered = { size: this.#size, checksum: this.#sum };
+      const isWanted = gathered.size === wanted.size && gathered.checksum === wanted.checksum;
+      const verdict = isWanted ? await this.#check ?? unknown : unknown;
+      // A check that was given up may have left it half prepared.
+      const isUsable = this.#file !== undefined || verdict.type !== "unknown";
+      if (isWanted && isUsable) {
         this.letGo();
-        return gathered;
+        return { ...gathered, verdict };
       }
     }
     const file = await this.#begin(loadId);
     try {
-      return await this.#gather(file, pieces);
+      await this.#gather(file, pieces);
+      return { size: this.#size, checksum: this.#sum, verdict: unknown };
     } finally {
       this.letGo();
     }
   }
 
+  get #isThere(): boolean {
+    return this.#file !== undefined || this.#check !== undefined;
+  }
+
   /** Removes what was gathered. */
   async drop(): Promise<void> {
-    const isThere = this.#file !== undefined;
+    const isThere = this.#isThere;
     this.letGo();
-    if (!isThere) return;
-    const removed = removeIfThere(this.#disk, this.path);
-    this.#removed = removed.catch(() => {});
-    await removed;
+    if (isThere) await removeIfThere(this.#disk, this.path);
   }
 
   /** Closes the file and leaves it where it is. */
   letGo(): void {
     this.#idle?.cancel();
     this.#file?.close();
-    this.#file = undefined;
+    this.#file = this.#check = undefined;
     this.#loadId = undefined;
     this.#piece = new Uint8Array(0);
   }
 
   async #begin(loadId: bigint | undefined): Promise<DiskFile> {
-    this.letGo();
-    await this.#removed;
+    await this.giveUp();
     this.#loadId = loadId;
     this.#size = this.#sum = 0;
-    const file = this.#file = await this.#disk.open(this.path, { create: true });
-    await file.truncate(0);
-    return file;
+    this.#sizeExpected = undefined;
+    this.#files++;
+    return this.#file = await this.#disk.open(this.path, { create: true });
   }
 
-  async #gather(file: DiskFile, pieces: PieceReader): Promise<Gathered> {
+  async #gather(file: DiskFile, pieces: PieceReader): Promise<void> {
     // What a read gives is valid until the next, but no read is left open while the disk works.
     while (pieces.read(this.#size, (bytes) => this.#copy(bytes))) {
+      if (this.#size === 0) this.#sizeExpected = sizeByHeader(this.#piece);
       await writeEvenly(file, this.#size, this.#piece);
       this.#sum = checksum(this.#piece, this.#sum);
       this.#size += this.#piece.length;
     }
-    return { size: this.#size, checksum: this.#sum };
   }
 
   #copy(bytes: Uint8Array): void {
     if (this.#piece.length !== bytes.length) this.#piece = new Uint8Array(bytes.length);
     this.#piece.set(bytes);
   }
+}
+
+function sizeByHeader(head: Uint8Array): number | undefined {
+  if (head.length < headerBytes || !isSqliteFile(head)) return undefined;
+  const { pageSize, pages } = readFileHeader(head);
+  return pages === undefined ? undefined : pages * pageSize;
 }

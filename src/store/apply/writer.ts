@@ -11,6 +11,7 @@ import { PendingRequests } from "../pending_requests.ts";
 import { type Thread, type Threads, transferOf } from "../threads.ts";
 import { type ApplyEntry, type Rehearsal, StoreBusyError } from "../types.ts";
 import { receivedAnswers } from "./answers.ts";
+import type { LoadVerdict } from "./load_checks.ts";
 import type { RehearsedSteps } from "./rehearsing.ts";
 import {
   type AppliedBatch,
@@ -32,6 +33,8 @@ import type {
 } from "./writer_messages.ts";
 
 export interface WriterHandlers {
+  /** A load's file is to be checked; `Writer.loadChecked` with what comes of it, in any case. */
+  checkLoad(check: number, file: string): void;
   /** A load wants its file in the database's place; `Writer.open` when that is done. */
   exchange(file: string): void;
   /** A statement took long. */
@@ -44,7 +47,12 @@ export interface WriterHandlers {
 
 /** Whether it has nothing to do with the database's content. */
 function isQuestion(type: WriterRequest["type"]): boolean {
-  return type === "status" || type === "statements";
+  return type === "status" || type === "statements" || type === "load_checked";
+}
+
+/** Whether a transaction that is rehearsed is left open. */
+function goesOnBeside(type: WriterRequest["type"]): boolean {
+  return type === "statements" || type === "load_checked";
 }
 
 export type WriterResult =
@@ -188,6 +196,11 @@ export class Writer implements Holder {
     return this.#life.whenOpen(() => this.#request({ type: "statements" }));
   }
 
+  /** It does not wait its turn: the writer may be in the middle of a batch that needs it. */
+  loadChecked(check: number, verdict: LoadVerdict): void {
+    this.#request({ type: "load_checked", check, verdict }).catch(() => {});
+  }
+
   fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
@@ -205,7 +218,7 @@ export class Writer implements Holder {
   #request<Result>(request: WriterRequest, transfer: Transferable[] = []): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (request.type === "rehearse") this.#rehearsed = request.id;
-    else if (request.type !== "statements") this.#rehearsed = undefined;
+    else if (!goesOnBeside(request.type)) this.#rehearsed = undefined;
     return this.#pending.add<Result>(
       request,
       (id) => this.#thread.post({ id, request }, transfer),
@@ -228,6 +241,9 @@ export class Writer implements Holder {
         break;
       case "upkeep":
         this.#handlers.ranUpkeep(reply.run);
+        break;
+      case "check_load":
+        this.#handlers.checkLoad(reply.check, reply.file);
         break;
       case "exchange":
         this.#handlers.exchange(reply.file);

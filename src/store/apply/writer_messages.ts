@@ -2,6 +2,7 @@ import type { LibraryLocation } from "../../sqlite/mod.ts";
 import type { SlowOptions, SlowStatement } from "../statements/statement_meter.ts";
 import type { ChangesFile } from "./write_connection.ts";
 import type { AppliedPosition, UpkeepRecords } from "../types.ts";
+import type { LoadVerdict } from "./load_checks.ts";
 import type { RehearsedSteps } from "./rehearsing.ts";
 import type { UpkeepRun } from "./upkeep.ts";
 
@@ -29,6 +30,8 @@ export type WriterRequest =
   /** Empties the WAL and closes, so that the file stands for itself. */
   | { readonly type: "release"; readonly purpose: ReleasePurpose }
   | { readonly type: "status" }
+  /** The answer to `check_load`. */
+  | { readonly type: "load_checked"; readonly check: number; readonly verdict: LoadVerdict }
   /** Asks for the figures of statements. */
   | { readonly type: "statements" };
 
@@ -78,5 +81,7 @@ export type WriterReply =
   | { readonly type: "slow"; readonly statement: SlowStatement }
   | { readonly type: "upkeep"; readonly run: UpkeepRun }
   | { readonly type: "failed"; readonly message: string; readonly damaged: boolean }
+  /** A load's file is whole, and to be checked and prepared beside the writer. */
+  | { readonly type: "check_load"; readonly check: number; readonly file: string }
   /** A load wants its file to take the database's place: release, exchange the files, open again. */
   | { readonly type: "exchange"; readonly file: string };

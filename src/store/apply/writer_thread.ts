@@ -11,6 +11,7 @@ import { EntryApplier } from "./entry_applier.ts";
 import { isDamaged, isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
 import { GatheredFile } from "./gathered_file.ts";
 import { buildLoadedFile } from "./load_file.ts";
+import { LoadChecks } from "./load_checks.ts";
 import { KeyRows } from "./key_table.ts";
 import { releasePieces, withSmallCache } from "./load_memory.ts";
 import { PieceReader } from "./load_table.ts";
@@ -44,7 +45,12 @@ class RefusedError extends Error {}
 const waitForRoom: readonly WriterRequest["type"][] = ["apply", "rehearse", "give_up"];
 
 /** What goes on while a transaction that is rehearsed is left open. */
-const goesOnBeside: readonly WriterRequest["type"][] = ["rehearse", "give_up", "statements"];
+const goesOnBeside: readonly WriterRequest["type"][] = [
+  "rehearse",
+  "give_up",
+  "statements",
+  "load_checked",
+];
 
 /** How long a batch that found no room on the disk waits before it tries again, in ms. */
 const retryMs = 500;
@@ -65,6 +71,7 @@ class Writer {
   #meter: StatementMeter | undefined;
   #opened: Opened | undefined;
   #walFrames = 0;
+  readonly #loadChecks: LoadChecks;
   /** Set while a load waits for its file to be exchanged. */
   #reopened: (() => void) | undefined;
   /** Set while a batch, or an exchange of the file, waits for room on the disk. */
@@ -75,10 +82,14 @@ class Writer {
   constructor(scope: ThreadScope<WriterReply>) {
     this.#scope = scope;
     this.#answers = new Answers(scope.clock);
+    this.#loadChecks = new LoadChecks((check, file) =>
+      scope.post({ type: "check_load", check, file })
+    );
   }
 
   /** Whether a request is to be dealt with at once, although a batch is under way. */
   overtakes({ type }: WriterRequest): boolean {
+    if (type === "load_checked") return true;
     if (this.#full) return !waitForRoom.includes(type);
     return this.#reopened !== undefined && (type === "open" || type === "release");
   }
@@ -99,6 +110,8 @@ class Writer {
         return this.#checkpoint(request.truncate);
       case "release":
         return this.#release(request.purpose);
+      case "load_checked":
+        return this.#loadChecks.settle(request.check, request.verdict);
       case "status":
         return this.#status();
       case "statements":
@@ -136,7 +149,12 @@ class Writer {
       ran: (run) => this.#scope.post({ type: "upkeep", run }),
     });
     const rehearsing = new Rehearsing(connection, this.#answers, applier.scripts);
-    const gathered = new GatheredFile(this.#scope.disk, this.#scope.clock, `${path}.tmp-load`);
+    const gathered = new GatheredFile(
+      this.#scope.disk,
+      this.#scope.clock,
+      `${path}.tmp-load`,
+      (file) => this.#loadChecks.check(file),
+    );
     this.#opened = { connection, applier, rehearsing, gathered };
     this.#walFrames = 0;
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);

@@ -27,6 +27,8 @@ import {
 } from "../types.ts";
 import { makeChangesDurable } from "../../changes/durable_changes.ts";
 import { HeldImage, type ImageContent, type ImageLimits } from "./held_image.ts";
+import type { LoadVerdict } from "../apply/load_checks.ts";
+import { checkLoaded } from "./loaded_file.ts";
 import { packFile } from "./packed_file.ts";
 import { type RestoredFile, restoreFile } from "./restored_file.ts";
 import { readFile } from "./snapshot_body.ts";
@@ -65,6 +67,8 @@ export type CopyRequest =
     readonly from: number;
     readonly bytesMax: number;
   }
+  /** Checks a file that is to be loaded, and prepares it for the entry that loads it. */
+  | { readonly type: "prepare_load"; readonly path: string }
   /** Checks a received copy, and makes it ready to take the database's place. */
   | { readonly type: "verify"; readonly path: string };
 
@@ -80,6 +84,7 @@ export interface CopyResults {
   pack: PackedSums & { readonly position: AppliedPosition };
   restore: RestoredFile | { readonly damage: string };
   check_pages: CheckedPages;
+  prepare_load: LoadVerdict;
   verify: AppliedPosition;
 }
 
@@ -136,6 +141,13 @@ class CopyWork {
         return this.#restore(request);
       case "check_pages":
         return this.#checkPages(request);
+      case "prepare_load":
+        return checkLoaded({
+          library: this.#library,
+          disk: this.#disk,
+          path: request.path,
+          isCancelled: () => this.#isCancelled,
+        });
       case "verify":
         return verifyReceived(this.#library, request.path);
     }
@@ -213,8 +225,12 @@ class CopyWork {
     return { next: end < sizeBytes ? end : undefined, sizeBytes };
   }
 
+  get #isCancelled(): boolean {
+    return Atomics.load(this.#cancelled, 0) === 1;
+  }
+
   #checkCancelled(): void {
-    if (Atomics.load(this.#cancelled, 0) === 1) {
+    if (this.#isCancelled) {
       throw new Error("Copy given up: nobody wants it any more, or the database is being replaced");
     }
   }

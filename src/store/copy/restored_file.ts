@@ -3,6 +3,7 @@ import { hasZstd } from "../../base/zstd.ts";
 import { type Disk, DiskError, type DiskFile } from "../../io/types.ts";
 import { Database, type Library } from "../../sqlite/mod.ts";
 import { damageOf } from "./file_check.ts";
+import { headerBytes, isSqliteFile, readFileHeader, versionsOffset } from "./file_header.ts";
 import { type Compression, DamagedBackupError } from "../types.ts";
 import { compressionOf, ContentHash, unpackFile } from "./packed_file.ts";
 import { readFile } from "./snapshot_body.ts";
@@ -16,10 +17,6 @@ export interface RestoredFile {
   readonly contentSha256: string;
 }
 
-/** https://www.sqlite.org/fileformat.html#the_database_header */
-const magic = new TextEncoder().encode("SQLite format 3\0");
-const headerBytes = 100;
-const header = { pageSize: 16, versions: 18, changeCounter: 24, pageCount: 28, validFor: 92 };
 /** Of a database, as far as SQLite can. */
 const fileBytesMax = 281_000_000_000_000;
 
@@ -61,7 +58,7 @@ export async function restoreFile(parts: RestoreParts): Promise<RestoredFile> {
       content.update(piece);
     }
     // Not in WAL mode, whose files are three.
-    await plain.write(header.versions, new Uint8Array([1, 1]));
+    await plain.write(versionsOffset, new Uint8Array([1, 1]));
     checkContent(library, plain.path);
     return { path: plain.path, sizeBytes, contentSha256: content.digest() };
   } finally {
@@ -91,7 +88,7 @@ async function unpack(
 }
 
 function checkHeader(head: Uint8Array, sizeBytes: number, compression: Compression): void {
-  if (magic.some((byte, at) => head[at] !== byte)) {
+  if (!isSqliteFile(head)) {
     const inner = compressionOf(head);
     throw new DamagedBackupError(
       compression === "none" || inner === "none"
@@ -102,14 +99,10 @@ function checkHeader(head: Uint8Array, sizeBytes: number, compression: Compressi
   if (head.length < headerBytes) {
     throw new DamagedBackupError(`it is cut short after ${sizeBytes} bytes`);
   }
-  const view = new DataView(head.buffer, head.byteOffset, head.length);
-  const pageSize = view.getUint16(header.pageSize) === 1 ? 65_536 : view.getUint16(header.pageSize);
+  const { pageSize, pages = Math.ceil(sizeBytes / pageSize) } = readFileHeader(head);
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) {
     throw new DamagedBackupError(`its header names pages of ${pageSize} bytes`);
   }
-  // Very old versions of SQLite do not keep the count: then the counters differ.
-  const counted = view.getUint32(header.changeCounter) === view.getUint32(header.validFor);
-  const pages = counted ? view.getUint32(header.pageCount) : Math.ceil(sizeBytes / pageSize);
   if (sizeBytes === pages * pageSize) return;
   throw new DamagedBackupError(
     `${sizeBytes < pages * pageSize ? "it is cut short" : "its page count is wrong"}: its header ` +
