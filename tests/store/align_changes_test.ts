@@ -64,13 +64,19 @@ class CutStore implements AsyncDisposable {
   }
 }
 
-Deno.test("a database that is further than the record of its changes goes back, as far as its WAL has it", async () => {
-  await using cut = await CutStore.open();
+/** Leaves a database with two rows more than its changes tell of; returns up to which entry they do. */
+async function leaveAhead(cut: CutStore): Promise<number> {
   await cut.write("a", "b");
   await cut.leave("changes.sqlite");
   const recorded = cut.index;
   await cut.write("c", "d");
   await cut.leave("db.sqlite");
+  return recorded;
+}
+
+Deno.test("a database that is further than the record of its changes goes back, as far as its WAL has it", async () => {
+  await using cut = await CutStore.open();
+  const recorded = await leaveAhead(cut);
   await using after = await cut.start();
   assert.deepEqual(cut.lines, [
     `INFO Database ${after.path} is at entry ${cut.index}, and its changes are recorded up to ` +
@@ -83,11 +89,7 @@ Deno.test("a database that is further than the record of its changes goes back, 
 
 Deno.test("a WAL of which a power cut has torn a transaction is read as far as it is whole", async () => {
   await using cut = await CutStore.open();
-  await cut.write("a", "b");
-  await cut.leave("changes.sqlite");
-  const recorded = cut.index;
-  await cut.write("c", "d");
-  await cut.leave("db.sqlite");
+  const recorded = await leaveAhead(cut);
   const wal = `${cut.directory}/db.sqlite-wal`;
   const content = await Deno.readFile(wal);
   // The last transaction's pages say what no page says: not one may be taken for what it was.
