@@ -22,14 +22,15 @@ import {
 } from "./apply_batch.ts";
 import type { ChangesFile } from "./write_connection.ts";
 import type { UpkeepRun } from "./upkeep.ts";
-import type {
-  NumberedRequest,
-  ReleasePurpose,
-  WriterApplied,
-  WriterOpened,
-  WriterReply,
-  WriterRequest,
-  WriterStatus,
+import {
+  besideRehearsals,
+  type NumberedRequest,
+  type ReleasePurpose,
+  type WriterApplied,
+  type WriterOpened,
+  type WriterReply,
+  type WriterRequest,
+  type WriterStatus,
 } from "./writer_messages.ts";
 
 export interface WriterHandlers {
@@ -48,11 +49,6 @@ export interface WriterHandlers {
 /** Whether it has nothing to do with the database's content. */
 function isQuestion(type: WriterRequest["type"]): boolean {
   return type === "status" || type === "statements" || type === "load_checked";
-}
-
-/** Whether a transaction that is rehearsed is left open. */
-function goesOnBeside(type: WriterRequest["type"]): boolean {
-  return type === "statements" || type === "load_checked";
 }
 
 export type WriterResult =
@@ -218,7 +214,7 @@ export class Writer implements Holder {
   #request<Result>(request: WriterRequest, transfer: Transferable[] = []): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (request.type === "rehearse") this.#rehearsed = request.id;
-    else if (!goesOnBeside(request.type)) this.#rehearsed = undefined;
+    else if (!besideRehearsals.includes(request.type)) this.#rehearsed = undefined;
     return this.#pending.add<Result>(
       request,
       (id) => this.#thread.post({ id, request }, transfer),

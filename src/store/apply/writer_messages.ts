@@ -35,6 +35,9 @@ export type WriterRequest =
   /** Asks for the figures of statements. */
   | { readonly type: "statements" };
 
+/** Those that have nothing to do with a transaction that is rehearsed, and leave it open. */
+export const besideRehearsals: readonly WriterRequest["type"][] = ["statements", "load_checked"];
+
 export interface WriterOpened {
   readonly position: AppliedPosition;
   readonly pageSize: number;

@@ -21,14 +21,15 @@ import { type ThreadScope, transferOf } from "../threads.ts";
 import { type Rehearsed, Rehearsing } from "./rehearsing.ts";
 import type { RehearsalResults } from "../types.ts";
 import { readUpkeepRecords } from "./upkeep_table.ts";
-import type {
-  NumberedRequest,
-  ReleasePurpose,
-  WriterApplied,
-  WriterOpened,
-  WriterReply,
-  WriterRequest,
-  WriterStatus,
+import {
+  besideRehearsals,
+  type NumberedRequest,
+  type ReleasePurpose,
+  type WriterApplied,
+  type WriterOpened,
+  type WriterReply,
+  type WriterRequest,
+  type WriterStatus,
 } from "./writer_messages.ts";
 import { WriteConnection } from "./write_connection.ts";
 
@@ -48,8 +49,7 @@ const waitForRoom: readonly WriterRequest["type"][] = ["apply", "rehearse", "giv
 const goesOnBeside: readonly WriterRequest["type"][] = [
   "rehearse",
   "give_up",
-  "statements",
-  "load_checked",
+  ...besideRehearsals,
 ];
 
 /** How long a batch that found no room on the disk waits before it tries again, in ms. */
