@@ -1,25 +1,19 @@
-import { messageOf } from "../base/message_of.ts";
 import { useUtc } from "../io/local_time.ts";
 import type { Clock, Disk, Logger } from "../io/types.ts";
 import { AppliedWaits } from "../changes/applied_waits.ts";
 import { ChangeReader } from "../changes/change_reader.ts";
 import { type Library, locationOf, requirePreupdateHook } from "../sqlite/mod.ts";
-import { alignChanges } from "./align_changes.ts";
 import type { ChangesFile } from "./apply/write_connection.ts";
 import { Batches } from "./apply/batches.ts";
 import { connectionPragmas } from "./connection_pragmas.ts";
+import { DatabaseFile } from "./database_file.ts";
 import { Copier } from "./copy/copier.ts";
-import { ClientBackups } from "./copy/client_backups.ts";
-import { StoreFailedError, untrusted } from "./failures.ts";
-import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { HeldReads } from "./apply/held_reads.ts";
-import { Images } from "./copy/images.ts";
 import { LoadPreparation } from "./copy/load_preparation.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import {
   defaultLimits,
   defaultPageCheckMs,
-  imageLimits,
   type StoreLimits,
   type StoreOptions,
 } from "./options.ts";
@@ -32,10 +26,8 @@ import { QuickWriter } from "./apply/quick_writer.ts";
 import { Rehearsals } from "./apply/rehearsals.ts";
 import { Scrubber } from "./scrub/scrubber.ts";
 import { ReaderPool } from "./read/reader_pool.ts";
-import { setDatabaseAside } from "./copy/set_aside.ts";
 import { writeSnapshot } from "./copy/snapshot_body.ts";
-import { SnapshotCopies } from "./copy/snapshot_copies.ts";
-import { checkBackup, packBackup } from "./copy/backup_files.ts";
+import { StoreCopies } from "./copy/store_copies.ts";
 import { TemporaryFiles } from "./copy/temporary_files.ts";
 import type { Threads } from "./threads.ts";
 import {
@@ -61,7 +53,6 @@ import {
   type StoreStatus,
 } from "./types.ts";
 import { VitalThreads } from "./vital_threads.ts";
-import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import { WalKeeper } from "./copy/wal_keeper.ts";
 import { Writer } from "./apply/writer.ts";
 import { UpkeepLog } from "./apply/upkeep_log.ts";
@@ -146,11 +137,7 @@ class SqliteStore implements Store {
   readonly #quickSwitch: QuickSwitch;
   readonly #quickReader: QuickReader;
   readonly #quickWriter: QuickWriter;
-  /** For what takes long, and nobody waits for: snapshots and clients' backups do not queue behind it. */
-  readonly #packer: Copier;
-  readonly #images: Images;
-  readonly #backups: ClientBackups;
-  readonly #snapshots: SnapshotCopies;
+  readonly #copies: StoreCopies;
   readonly #wal: WalKeeper;
   readonly #loadPreparation: LoadPreparation;
   readonly #batches: Batches;
@@ -161,9 +148,8 @@ class SqliteStore implements Store {
   readonly statements: () => Promise<StatementSummary[]>;
   readonly changes: ChangeReader | undefined;
   readonly #waits = new AppliedWaits(() => this.applied.index);
-  #compileOptions: readonly string[] = [];
   readonly #upkeep: UpkeepLog;
-  #full: string | undefined;
+  readonly #file: DatabaseFile;
   #closing: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -186,8 +172,8 @@ class SqliteStore implements Store {
       slow: reportSlow,
       ranUpkeep: (run) => this.#upkeep.note(run),
       checkLoad: (check, file) => this.#loadPreparation.prepare(check, file),
-      exchange: (file) => void this.#exchange(file).catch(() => {}),
-      full: (message) => this.#noteFull(message),
+      exchange: (file) => void this.#file.exchange(file).catch(() => {}),
+      full: (message) => this.#file.noteFull(message),
     });
     this.#readers = new ReaderPool({
       library,
@@ -221,19 +207,7 @@ class SqliteStore implements Store {
     this.#quickReader = new QuickReader(quickParts);
     this.#quickWriter = new QuickWriter(quickParts, undefined, this.#changesFile);
     const temporaries = this.#temporaries;
-    const copier = new Copier(library, life, threads, clock);
-    const images = this.#images = new Images({
-      library,
-      path,
-      temporaries,
-      life,
-      threads,
-      limits: imageLimits(limits),
-    });
-    const { stallMs } = limits;
-    this.#backups = new ClientBackups({ path, images, temporaries, copier, clock, stallMs });
-    this.#snapshots = new SnapshotCopies({ images, temporaries, copier });
-    this.#packer = new Copier(library, life, threads, clock);
+    this.#copies = new StoreCopies({ library, path, temporaries, life, threads, clock, limits });
     this.#scrubber = new Scrubber({ library, path, life, threads, clock });
     // One of its own: checkpoints never wait behind a copy.
     const checkpointer = new Copier(library, life, threads, clock);
@@ -253,7 +227,7 @@ class SqliteStore implements Store {
       logger,
       clock,
       softBytes: limits.walBytes,
-      isHeldForCopy: () => this.#images.areHeld || this.#packer.isRunning,
+      isHeldForCopy: () => this.#copies.holdFile,
     });
     this.#loadPreparation = new LoadPreparation({
       copier: new Copier(library, life, threads, clock),
@@ -268,6 +242,15 @@ class SqliteStore implements Store {
       () => this.#readers.setForeignKeys(this.#foreignKeys),
       () => this.#waits.noteApplied(),
     );
+    this.#file = new DatabaseFile({
+      ...parts,
+      changesFile: this.#changesFile,
+      life,
+      writer: this.#writer,
+      batches: this.#batches,
+      wal: this.#wal,
+      pageChecks: this.#pageChecks,
+    });
     this.#life.hold({ refuse: (error) => this.#waits.end(error) });
     this.changes = this.#openChanges();
     this.#rehearsals = new Rehearsals({
@@ -309,31 +292,13 @@ class SqliteStore implements Store {
   }
 
   get full(): string | undefined {
-    return this.#full;
+    return this.#file.full;
   }
 
   async open(): Promise<void> {
-    const { disk, path } = this.#parts;
     await this.#temporaries.removeLeftovers();
-    await writeWalAgain(disk, path);
-    await alignChanges(this.#parts, this.#changesFile);
-    await this.#pageChecks.begin();
-    await this.#openWriter();
-    this.#life.opened();
+    await this.#file.open();
     await this.#writerStatus.ask();
-  }
-
-  async #openWriter(): Promise<void> {
-    const { library, path, foreignKeys, slow } = this.#parts;
-    const opened = await this.#writer.open(
-      library,
-      path,
-      foreignKeys,
-      slow,
-      this.#changesFile,
-    );
-    this.#compileOptions = opened.compileOptions;
-    this.#batches.opened(opened);
   }
 
   apply(entries: readonly ApplyEntry[]): Promise<AppliedEntry[]> {
@@ -355,23 +320,12 @@ class SqliteStore implements Store {
   async checkpoint(): Promise<AppliedPosition> {
     const position = this.applied;
     await this.#wal.checkpoint();
-    await this.#life.use(() => this.#syncWal());
+    await this.#life.use(() => this.#file.syncWal());
     return position;
   }
 
-  async #syncWal(): Promise<void> {
-    const { path, disk } = this.#parts;
-    try {
-      await syncWal(disk, path);
-    } catch (error) {
-      const failure = untrusted(path, error);
-      this.#life.fail(failure);
-      throw failure;
-    }
-  }
-
   openSnapshot(): Promise<StateSnapshot> {
-    return this.#snapshots.open();
+    return this.#copies.openSnapshot();
   }
 
   async installSnapshot(
@@ -379,42 +333,16 @@ class SqliteStore implements Store {
     accept?: (position: AppliedPosition) => Promise<void>,
     { setAside }: InstallOptions = { setAside: false },
   ): Promise<AppliedPosition> {
-    const { received, position } = await this.#snapshots.receive(body);
+    const { received, position } = await this.#copies.receiveSnapshot(body);
     try {
       await accept?.(position);
     } catch (error) {
       await received.remove();
       throw error;
     }
-    await this.#exchange(received.path, setAside);
+    await this.#file.exchange(received.path, setAside);
     await received.remove();
     return this.applied;
-  }
-
-  /** Puts another file in the database's place; reads wait meanwhile. A failure stops the store. */
-  async #exchange(file: string, setAside = false): Promise<void> {
-    const { path, disk, logger } = this.#parts;
-    try {
-      await this.#life.exchange(async () => {
-        await this.#writer.letGo(setAside ? "set_aside" : "exchange");
-        this.#pageChecks.end();
-        if (setAside) {
-          const aside = await setDatabaseAside(disk, path);
-          logger.log("WARN", "store", `The damaged database is kept in ${aside}`);
-        }
-        await exchangeDatabase(disk, file, path);
-        this.#wal.exchanged();
-        await this.#pageChecks.begin();
-        await this.#openWriter();
-      });
-    } catch (error) {
-      const failure = new StoreFailedError(
-        `Database ${path} could not be replaced: ${messageOf(error)}`,
-        { cause: error },
-      );
-      this.#life.fail(failure);
-      throw failure;
-    }
   }
 
   read(
@@ -467,21 +395,15 @@ class SqliteStore implements Store {
   }
 
   backup(options: BackupOptions, signal?: AbortSignal): Promise<BackupCopy> {
-    return this.#backups.open(options, signal);
+    return this.#copies.backup(options, signal);
   }
 
-  async pack(options: PackOptions, signal?: AbortSignal): Promise<PackedBackup> {
-    const { path } = this.#parts;
-    const limits = imageLimits(this.#parts.limits);
-    const run = (plain: string, target: string) =>
-      this.#packer.run<"pack">({ type: "pack", path, plain, target, options, limits }, signal);
-    return await packBackup(this.#temporaries, run);
+  pack(options: PackOptions, signal?: AbortSignal): Promise<PackedBackup> {
+    return this.#copies.pack(options, signal);
   }
 
-  async check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckedBackup> {
-    const run = (path: string, target: string) =>
-      this.#packer.run<"restore">({ type: "restore", path, target }, signal);
-    return await checkBackup(this.#temporaries, body, run);
+  check(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckedBackup> {
+    return this.#copies.check(body, signal);
   }
 
   async install(copy: CheckedBackup): Promise<AppliedPosition> {
@@ -498,7 +420,7 @@ class SqliteStore implements Store {
     const { bytes, checkpoints } = this.#wal.status;
     return {
       sqliteVersion: library.version,
-      compileOptions: this.#compileOptions,
+      compileOptions: this.#file.compileOptions,
       libraryPath: library.path,
       libraryOrigin: library.origin,
       extensions: library.extensions,
@@ -538,40 +460,12 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    this.#giveUpExchange();
-    let inGoodOrder = false;
-    await this.#life.close(async () => {
-      // A batch that nobody waits for any more may be at a statement without end: it is cut off, and
-      // the log has it. One that waits for room lets go.
-      const stuck = this.#writer.applying && this.#full === undefined;
-      if (stuck) return;
-      await this.#writer.letGo();
-      inGoodOrder = true;
-    });
-    if (inGoodOrder) this.#pageChecks.seal();
-    else this.#pageChecks.leave();
+    await this.#file.close();
     await this.#temporaries.end();
   }
 
-  /** An exchange that waits for room would hold up the end: after a crash either file is there, whole. */
-  #giveUpExchange(): void {
-    if (this.#full === undefined || this.#life.state !== "exchanging") return;
-    const why = `The store is closed, without room to exchange database ${this.#parts.path}`;
-    this.#writer.fail(new StoreFailedError(why));
-  }
-
   /** After a failed opening: whatever was started is ended. */
-  async abandon(): Promise<void> {
-    await this.#life.close(() => Promise.resolve());
-    this.#pageChecks.leave();
-  }
-
-  #noteFull(message: string | undefined): void {
-    this.#full = message;
-    if (this.#closing !== undefined) this.#giveUpExchange();
-    const { logger, path } = this.#parts;
-    if (message !== undefined) {
-      logger.log("ERROR", "store", `No room for database ${path}: writes wait until there is some`);
-    } else logger.log("INFO", "store", "The disk has room again: writes go on");
+  abandon(): Promise<void> {
+    return this.#file.abandon();
   }
 }

@@ -11,6 +11,12 @@ interface Parts {
   readonly copier: Copier;
 }
 
+/** One that has come, verified and durable. */
+export interface ReceivedSnapshot {
+  readonly received: TemporaryFile;
+  readonly position: AppliedPosition;
+}
+
 /** Copies of the database that nodes send each other. */
 export class SnapshotCopies {
   readonly #parts: Parts;
@@ -32,9 +38,7 @@ export class SnapshotCopies {
   }
 
   /** Receives one, verified and durable; the caller removes it. Throws a SnapshotRejectedError. */
-  async receive(
-    body: AsyncIterable<Uint8Array>,
-  ): Promise<{ readonly received: TemporaryFile; readonly position: AppliedPosition }> {
+  async receive(body: AsyncIterable<Uint8Array>): Promise<ReceivedSnapshot> {
     const received = this.#make();
     try {
       const file = await received.open({ create: true });
