@@ -3,6 +3,7 @@ import {
   branchesOf,
   type FileCoverage,
   linesOf,
+  missedBranches,
   missedLines,
   readLcov,
   type Share,
@@ -14,8 +15,9 @@ const usage = `Usage: deno task coverage [--missed] [--profiles DIRECTORY] [FILE
 
 Says how many lines and branches of src/${rooms.join(", src/")} the tests of these rooms
 and the simulator's run between them, or those tests that are given; --missed also which lines they
-do not. RAFTLITE_ROUNDS has more seeds run. --profiles keeps what was measured there, and adds to
-what an earlier run has left: so one room can be run after the other.`;
+do not, and on which lines branches are that they do not take. RAFTLITE_ROUNDS has more seeds run.
+--profiles keeps what was measured there, and adds to what an earlier run has left: so one room can
+be run after the other.`;
 
 const all = [...rooms, "simulation"].map((room) => `tests/${room}`);
 
@@ -65,16 +67,19 @@ async function lcovOf(profiles: string): Promise<string> {
   return decoder.decode(stdout);
 }
 
-function report(files: readonly FileCoverage[], missed: boolean): void {
+function report(files: readonly FileCoverage[], withMissed: boolean): void {
   for (const room of rooms) {
     const its = files.filter(({ path }) => path.includes(`/src/${room}/`));
     console.log(its.length === 0 ? `src/${room}: no test loaded it` : lineOf(`src/${room}`, its));
-    if (!missed) continue;
+    if (!withMissed) continue;
     for (const file of its) {
-      const lines = missedLines(file);
-      if (lines === "") continue;
+      const missed = [
+        ["lines", missedLines(file)],
+        ["branches of", missedBranches(file)],
+      ].flatMap(([what, lines]) => lines === "" ? [] : [`${what} ${lines}`]);
+      if (missed.length === 0) continue;
       const name = file.path.slice(file.path.indexOf("/src/") + 1);
-      console.log(`  ${lineOf(name, [file])}: ${lines}`);
+      console.log(`  ${lineOf(name, [file])}: ${missed.join("; ")}`);
     }
   }
   console.log(lineOf("together", files));
