@@ -159,7 +159,6 @@ export class ReadStream {
   #beginPatience(): void {
     this.#patience ??= this.#parts.clock.after(patienceMs, () => {
       this.#patience = undefined;
-      if (this.#over || this.#spool !== undefined) return;
       try {
         this.#spool = this.#parts.room.open();
         this.#advance();
@@ -244,7 +243,6 @@ export class ReadStream {
   }
 
   #giveUp(): void {
-    if (this.#over) return;
     this.#cancelReader();
     this.#end();
   }
