@@ -54,6 +54,9 @@ export interface ReaderPoolOptions {
 /** After this long, in ms, reads that wait behind a slow one in its message are given to another reader. */
 const takeBackAfterMs = 10;
 
+/** Behind it the numbers of reads begin with 1 again: a reader is told of one by 31 bits. */
+const taskMax = 0x7fff_ffff;
+
 /** The one that would make too many of those that wait is none that others could wait behind. */
 const tooManySlow = "Answer given up: its client takes it slowly, as do too many others, " +
   "and what it has not taken fits in no file any more";
@@ -69,7 +72,7 @@ export class ReaderPool implements Holder {
   /** With, for those that have reads, what ends that use of the database. */
   readonly #readers = new Map<Reader, (() => void) | undefined>();
   readonly #queue: PendingRead[] = [];
-  #nextTask = 1;
+  #lastTask = 0;
   #streams = 0;
   /** Those of the readers that wait for slow clients. */
   readonly #held = new Set<Reader>();
@@ -184,8 +187,7 @@ export class ReaderPool implements Holder {
       );
     }
     return new Promise<Result>((resolve, reject) => {
-      const task = this.#nextTask;
-      this.#nextTask = task === 0x7fff_ffff ? 1 : task + 1;
+      const task = this.#lastTask = this.#lastTask % taskMax + 1;
       let stream: ReadStream | undefined;
       const timer = timeoutMs > 0
         ? this.#options.clock.after(timeoutMs, () => {
