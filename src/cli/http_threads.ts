@@ -32,12 +32,9 @@ export function prepareThreads(
 }
 
 function reason({ http, audit }: Pick<Configuration, "http" | "audit">): string | undefined {
-  if (http.tls?.verifyClient === true) {
-    return "with -http-verify-client one has to ask for certificates";
-  }
   if (http.usersPath !== "") return "with -auth the main thread lets everybody in";
   if (audit !== undefined) return "with -audit-log the main thread sees every request";
-  return whyAlone();
+  return whyAlone({ forCertificates: http.tls?.verifyClient === true });
 }
 
 interface ThreadsParts {

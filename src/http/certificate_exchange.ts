@@ -1,78 +1,41 @@
 import { messageOf } from "../base/message_of.ts";
 import type { Logger } from "../io/types.ts";
-import type { KeyPair } from "../tls/key_pair.ts";
-import { chooseListeners } from "./chosen_listeners.ts";
-import type { Front } from "./front.ts";
-import { listenersOn } from "./listening_sockets.ts";
-import { sharesPorts } from "./shared_port.ts";
+import type { TlsCredentials } from "../tls/credentials.ts";
 
 /** Other threads that accept connections on the same port. */
 export interface OtherListeners {
   /** How many there are; resolves when all of them listen. */
   listening(): Promise<number>;
-  /** Has each accept from another listener, too, that shows these; resolves with why some cannot. */
-  renew(shown: KeyPair): Promise<readonly string[]>;
+  /**
+   * Has each show these to new connections: Deno's servers by another listener beside the one they
+   * have. Resolves with why some cannot.
+   */
+  renew(shown: TlsCredentials): Promise<readonly string[]>;
+  /** Has each accept from its newest listener only. */
   closeOlder(): void;
 }
 
-export interface ExchangeParts {
-  readonly front: Front;
-  /** Undefined where this thread listens alone. */
-  readonly others: OtherListeners | undefined;
-  /** Listens on the front's port. */
-  readonly listen: (shown: KeyPair) => Deno.TlsListener;
-  readonly logger: Logger;
-}
-
-/** Has all listeners on a port show each new certificate, one after the other. */
+/** Has new certificates shown, one after the other. */
 export class CertificateExchange {
-  readonly #parts: ExchangeParts;
+  readonly #exchange: (next: TlsCredentials) => Promise<void>;
+  readonly #logger: Logger;
   #last = Promise.resolve();
 
-  constructor(parts: ExchangeParts) {
-    this.#parts = parts;
+  /** @param exchange Resolves when it is shown to all new connections; rejects with why it is not. */
+  constructor(exchange: (next: TlsCredentials) => Promise<void>, logger: Logger) {
+    this.#exchange = exchange;
+    this.#logger = logger;
   }
 
-  use(next: KeyPair): void {
+  use(next: TlsCredentials): void {
     this.#last = this.#last.then(() => this.#exchange(next)).catch((error) => {
       const text = `The new certificate is not in force: ${messageOf(error)}`;
-      this.#parts.logger.log("ERROR", "http", text);
+      this.#logger.log("ERROR", "http", text);
     });
-  }
-
-  /**
-   * The new listeners come behind as many older ones, and get all connections from then on. While
-   * the older ones are closed, in whatever order, the last takes the place of each, so that the first
-   * of the new ones keeps its own until there are new ones only.
-   */
-  async #exchange(next: KeyPair): Promise<void> {
-    const { front, others, listen } = this.#parts;
-    const older = 1 + (await others?.listening() ?? 0);
-    const { port } = front.addr;
-    const firstNew = { from: older, count: 1 };
-    const isChosen = sharesPorts && chooseListeners(port, firstNew);
-    if (!isChosen && others === undefined) {
-      return await front.replace(() => listen(next), sharesPorts);
-    }
-    const before = listenersOn(port).length;
-    front.renew(() => listen(next));
-    const failures = await others?.renew(next) ?? [];
-    chooseListeners(port, { from: older, count: older });
-    // Connections may be in the middle of TCP's handshake for as long as their ways are.
-    await front.pause(handshakeMs);
-    chooseListeners(port, firstNew);
-    front.closeOlder();
-    others?.closeOlder();
-    // Deno lets go of them a little later; the next ones have to come behind those that stay.
-    for (let tries = 0; listenersOn(port).length > before && tries < triesMax; tries++) {
-      if (!await front.pause(retryMs)) break;
-    }
-    if (failures.length > 0) throw new Error(`at other threads: ${failures.join("; ")}`);
   }
 }
 
-/** How long TCP's handshake with a client may take that an old listener has begun, in ms. */
-const handshakeMs = 1_000;
-/** How often it looks whether the old listeners are gone, and after how long again, in ms. */
-const triesMax = 500;
-const retryMs = 10;
+/** Throws for the failures of some of the other threads. */
+export function requireAll(failures: readonly string[]): void {
+  if (failures.length > 0) throw new Error(`at other threads: ${failures.join("; ")}`);
+}

@@ -1,4 +1,5 @@
 import { openCLibrary } from "../io/c_library.ts";
+import type { ConnectionTable } from "./connection_table.ts";
 import { openDescriptors } from "./open_descriptors.ts";
 import { addressKey, SocketAddress } from "./socket_address.ts";
 
@@ -28,23 +29,22 @@ const restMsEach = 0.02;
 export class ConnectionDescriptors {
   readonly #calls: Calls;
   readonly #address = new SocketAddress();
-  /** Those of connections. */
-  readonly #own = new Set<number>();
+  /** Those of connections, which other threads may have accepted. */
+  readonly #connections: ConnectionTable;
   /** What else was open when it was looked last: files, other sockets. Some may have been closed. */
   #others = new Set<number>();
   /** When it may be looked again. */
   #nextLookAt = -Infinity;
-  /** All below this are known. */
-  #from = 0;
 
-  private constructor(calls: Calls) {
+  private constructor(calls: Calls, connections: ConnectionTable) {
     this.#calls = calls;
+    this.#connections = connections;
   }
 
   /** Undefined where it cannot be told, as on Windows. */
-  static open(): ConnectionDescriptors | undefined {
+  static open(connections: ConnectionTable): ConnectionDescriptors | undefined {
     const calls = openCLibrary(symbols);
-    return calls && new ConnectionDescriptors(calls);
+    return calls && new ConnectionDescriptors(calls, connections);
   }
 
   /** That of a connection which was accepted just now; undefined when it was not found. */
@@ -55,26 +55,21 @@ export class ConnectionDescriptors {
     const found = this.#inUnknown(is) ?? this.#inOthers(is) ?? this.#lookForAll(is);
     if (found === undefined) return undefined;
     this.#others.delete(found);
-    this.#own.add(found);
+    this.#connections.add(found);
     return found;
   }
 
   /** A connection has ended. */
   release(descriptor: number): void {
-    this.#own.delete(descriptor);
-    this.#from = Math.min(this.#from, descriptor);
-  }
-
-  #isKnown(descriptor: number): boolean {
-    return this.#own.has(descriptor) || this.#others.has(descriptor);
+    this.#connections.delete(descriptor);
   }
 
   #inUnknown(is: (descriptor: number) => boolean): number | undefined {
-    while (this.#isKnown(this.#from)) this.#from++;
     let tries = 0;
-    for (let descriptor = this.#from; tries < unknownMax; descriptor++) {
-      if (this.#isKnown(descriptor)) continue;
-      if (is(descriptor)) return descriptor;
+    let at = this.#connections.nextOther(0);
+    for (; at >= 0 && tries < unknownMax; at = this.#connections.nextOther(at + 1)) {
+      if (this.#others.has(at)) continue;
+      if (is(at)) return at;
       tries++;
     }
     return undefined;
@@ -87,10 +82,11 @@ export class ConnectionDescriptors {
   #lookForAll(is: (descriptor: number) => boolean): number | undefined {
     const now = performance.now();
     if (now < this.#nextLookAt) return undefined;
-    this.#from = 0;
-    this.#others = new Set(openDescriptors()).difference(this.#own);
-    this.#nextLookAt = now + restMsEach * (this.#others.size + this.#own.size);
-    return [...this.#others].find(is);
+    const open = openDescriptors();
+    this.#others = new Set(open.filter((descriptor) => !this.#connections.has(descriptor)));
+    this.#nextLookAt = now + restMsEach * open.length;
+    // Also what another thread has not told the end of yet.
+    return open.find(is);
   }
 
   #isOf(descriptor: number, ends: { client: string; clientPort: number; port: number }): boolean {

@@ -1,12 +1,15 @@
 import type { Audit } from "../audit/types.ts";
 import type { Logger } from "../io/types.ts";
 import type { TlsCredentials } from "../tls/credentials.ts";
+import type { KeyPair } from "../tls/key_pair.ts";
 import type { ConnectionCount } from "./connection_count.ts";
+import type { ConnectionTable } from "./connection_table.ts";
 import type { ConnectionLimits } from "./connection_watch.ts";
 import { CertificateExchange, type OtherListeners } from "./certificate_exchange.ts";
+import { exchangeInPlace } from "./exchange_in_place.ts";
 import { Front } from "./front.ts";
+import { exchangeListeners } from "./listener_exchange.ts";
 import type { Listening } from "./listening.ts";
-import { keepLittleUnsent } from "./little_unsent.ts";
 import { type ClientHandler, nativeServer } from "./native_server.ts";
 import { PlainOnTls } from "./plain_on_tls.ts";
 import { listenPlain, listenTls } from "./listener.ts";
@@ -40,6 +43,7 @@ export interface ListenOptions {
 export interface Beside extends OtherListeners {
   /** Of all threads. */
   readonly connections: ConnectionCount;
+  readonly table: ConnectionTable;
 }
 
 /**
@@ -53,31 +57,41 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   if (native === undefined) return await listenByNode(options);
   const { hostname, port, handler, limits, beside, logger } = options;
   const isShared = https === undefined ? beside !== undefined : sharesPorts;
-  // A listener that shares its port would be let in beside another program's.
-  if (isShared) Deno.listen({ hostname, port }).close();
+  if (isShared) requireFree(options);
   const parts = { native, handler, limits, count: beside?.connections };
   if (https === undefined) return new Front(listenPlain({ hostname, port, isShared }), parts);
   const { certificates } = https;
   const listener = listenTls({ hostname, port, isShared }, certificates.current);
-  const front = new Front(listener, { ...parts, plainOnTls: PlainOnTls.open() });
+  const front = new Front(listener, { ...parts, plainOnTls: PlainOnTls.open(beside?.table) });
   const at = { hostname, port: front.addr.port, isShared };
-  const exchange = new CertificateExchange({
-    ...{ front, logger },
-    others: beside,
-    listen: (shown) => listenTls(at, shown),
-  });
+  const exchanged = { front, others: beside, listen: (shown: KeyPair) => listenTls(at, shown) };
+  const exchange = new CertificateExchange((next) => exchangeListeners(exchanged, next), logger);
   certificates.onChange((next) => exchange.use(next));
   return front;
 }
 
-async function listenByNode({ https, ...options }: ListenOptions): Promise<NodeListener> {
+async function listenByNode({ https, beside, ...options }: ListenOptions): Promise<NodeListener> {
   const certificates = https?.certificates;
+  const isShared = beside !== undefined;
+  if (isShared) requireFree(options);
   const listener = await NodeListener.listen({
     ...options,
+    isShared,
     certificates: certificates?.current,
     clients: https?.clients,
+    count: beside?.connections,
+    table: beside?.table,
   });
-  keepLittleUnsent(listener.addr.port);
-  certificates?.onChange((next) => listener.use(next));
+  const exchanged = { listener, others: beside };
+  const exchange = new CertificateExchange(
+    (next) => exchangeInPlace(exchanged, next),
+    options.logger,
+  );
+  certificates?.onChange((next) => exchange.use(next));
   return listener;
+}
+
+/** Throws where somebody listens: a listener that shares its port would be let in beside another program's. */
+function requireFree({ hostname, port }: Pick<ListenOptions, "hostname" | "port">): void {
+  Deno.listen({ hostname, port }).close();
 }

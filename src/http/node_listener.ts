@@ -6,6 +6,8 @@ import type { Audit } from "../audit/types.ts";
 import type { Logger } from "../io/types.ts";
 import { type TlsCredentials, tlsOptions } from "../tls/credentials.ts";
 import { ClientActivity } from "./client_activity.ts";
+import type { ConnectionCount } from "./connection_count.ts";
+import type { ConnectionTable } from "./connection_table.ts";
 import {
   type ConnectionFigures,
   type ConnectionLimits,
@@ -13,12 +15,15 @@ import {
 } from "./connection_watch.ts";
 import { PlainOnTls } from "./plain_on_tls.ts";
 import type { Listening } from "./listening.ts";
+import { keepLittleUnsent } from "./little_unsent.ts";
 import type { ClientHandler } from "./native_server.ts";
 import { answerNode } from "./node_exchange.ts";
 
 export interface NodeListenerOptions {
   readonly hostname: string;
   readonly port: number;
+  /** Whether others of this program may listen there, too: each gets some of the connections. */
+  readonly isShared?: boolean;
   readonly handler: ClientHandler;
   readonly limits: ConnectionLimits;
   readonly logger: Logger;
@@ -28,6 +33,11 @@ export interface NodeListenerOptions {
   readonly clients: ClientCertificates | undefined;
   /** Is told of clients that are kept out for their certificates. */
   readonly audit: Audit | undefined;
+  /** Of all threads that accept connections; undefined for this one only. */
+  readonly count?: ConnectionCount | undefined;
+  readonly table?: ConnectionTable | undefined;
+  /** Told how many this one has whenever that changes. */
+  readonly sized?: ((connections: number) => void) | undefined;
 }
 
 export interface ClientCertificates {
@@ -56,13 +66,13 @@ export class NodeListener implements Listening {
   private constructor(server: Server | HttpsServer, options: NodeListenerOptions) {
     this.#server = server;
     this.#options = options;
-    this.#watch = new ConnectionWatch(options.limits);
-    this.#plainOnTls = options.certificates && PlainOnTls.open();
+    this.#watch = new ConnectionWatch(options.limits, options.count);
+    this.#plainOnTls = options.certificates && PlainOnTls.open(options.table);
   }
 
   /** Rejects with what the system says when the address cannot be listened on. */
   static async listen(options: NodeListenerOptions): Promise<NodeListener> {
-    const { hostname, port } = options;
+    const { hostname, port, isShared = false } = options;
     const server = options.certificates === undefined
       ? createHttpServer(unbounded)
       : createHttpsServer({
@@ -86,9 +96,10 @@ export class NodeListener implements Listening {
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host: hostname, port }, () => resolve());
+      server.listen({ host: hostname, port, reusePort: isShared }, () => resolve());
     });
     server.removeAllListeners("error");
+    keepLittleUnsent(listener.addr.port);
     listener.#plainOnTls?.prepare(listener.addr.port);
     server.on("error", (error) => {
       options.logger.log("ERROR", "http", `Server: ${error.message}`);
@@ -137,11 +148,17 @@ export class NodeListener implements Listening {
     socket.once("close", () => seen?.());
     if (!this.#watch.add(client)) return void socket.destroy();
     this.#accepted.set(caller, { socket, client });
+    this.#sized();
     client.signal.addEventListener("abort", () => socket.destroy(), { once: true });
     socket.once("close", () => {
       this.#watch.remove(client);
       this.#accepted.delete(caller);
+      this.#sized();
     });
+  }
+
+  #sized(): void {
+    this.#options.sized?.(this.#accepted.size);
   }
 
   /** Whether the client's certificate has the common name that is asked for, exactly. */

@@ -1,5 +1,6 @@
 import { openCLibrary } from "../io/c_library.ts";
 import { ConnectionDescriptors, type ConnectionEnds } from "./connection_descriptors.ts";
+import { ConnectionTable } from "./connection_table.ts";
 import { setOfListeners, tcpLevel } from "./listening_sockets.ts";
 
 const symbols = {
@@ -46,11 +47,15 @@ export class PlainOnTls {
     this.#descriptors = descriptors;
   }
 
-  /** Undefined where it cannot be had. */
-  static open(): PlainOnTls | undefined {
+  /**
+   * Undefined where it cannot be had.
+   *
+   * @param connections Of all threads that accept connections, where there are several.
+   */
+  static open(connections = new ConnectionTable()): PlainOnTls | undefined {
     if (Deno.build.os !== "linux") return undefined;
     const calls = openCLibrary(symbols);
-    const descriptors = ConnectionDescriptors.open();
+    const descriptors = ConnectionDescriptors.open(connections);
     return calls && descriptors && new PlainOnTls(calls, descriptors);
   }
 

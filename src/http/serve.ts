@@ -80,8 +80,14 @@ export async function serve(options: ServeOptions): Promise<HttpServer> {
   const address = formatAddress({ host: addr.hostname, port: addr.port });
   if (beside !== undefined) {
     const { threads, writes } = beside;
-    const shown = () => https?.certificates.current;
-    threads.begin({ hostname: addr.hostname, port: addr.port, shown, handler, writes });
+    threads.begin({
+      hostname: addr.hostname,
+      port: addr.port,
+      shown: () => https?.certificates.current,
+      clients: https?.clients,
+      handler,
+      writes,
+    });
   }
   logger.log("INFO", "http", `Listening on ${https === undefined ? "" : "https://"}${address}`);
   return {

@@ -5,9 +5,9 @@ import { withDirectory } from "../directory.ts";
 import { Authority } from "../tls/authority.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
-/** Where this Deno, or system, can have several. */
-function threadsTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: whyAlone() !== undefined, fn });
+/** Where this Deno, or system, can have several, be it to ask clients for certificates. */
+function threadsTest(name: string, fn: () => Promise<void>, forCertificates = false): void {
+  Deno.test({ name, ignore: whyAlone({ forCertificates }) !== undefined, fn });
 }
 
 interface ThreadStatus {
@@ -55,22 +55,24 @@ const refusedWrite: Asked = {
   headers: 'Idempotency-Key: "no key\r\n',
 };
 
+type TlsOptions = Parameters<typeof RawConnection.openTls>[1];
+
 /** Two connections, of which the main thread has the one, and another thread the other. */
 class TwoConnections implements Disposable {
   #isClosed = false;
 
   private constructor(readonly main: RawConnection, readonly other: RawConnection) {}
 
-  /** @param caCerts Who is believed over TLS; undefined for plain HTTP. */
-  static async open(node: NodeProcess, caCerts?: string[]): Promise<TwoConnections> {
+  /** @param tls Who is believed over TLS, and what is shown there; undefined for plain HTTP. */
+  static async open(node: NodeProcess, tls?: TlsOptions): Promise<TwoConnections> {
     let main: RawConnection | undefined;
     let other: RawConnection | undefined;
     const address = `127.0.0.1:${node.httpPort}`;
     // The system gives each connection to one of them by chance.
     const both = await eventually("connections to two threads", async () => {
-      const connection = caCerts === undefined
+      const connection = tls === undefined
         ? await RawConnection.open(address)
-        : await RawConnection.openTls(address, { caCerts });
+        : await RawConnection.openTls(address, tls);
       const before = await sum(node, "writes_read");
       await ask(connection, refusedWrite);
       const isOther = await sum(node, "writes_read") > before;
@@ -205,14 +207,36 @@ threadsTest(
       using client = Deno.createHttpClient({ caCerts });
       const secure = [...flags, "-http-cert", certPath, "-http-key", keyPath];
       await using cluster = await Cluster.start({ size: 1, flags: secure, client });
-      await answerTheSame(cluster, caCerts);
+      await answerTheSame(cluster, { caCerts });
     }),
 );
 
-async function answerTheSame({ nodes: [node] }: Cluster, caCerts?: string[]): Promise<void> {
+threadsTest(
+  "-http-threads: every answer to a client with a certificate is the same, whichever thread has the connection",
+  () =>
+    withDirectory(async (directory) => {
+      const authority = await Authority.create(directory);
+      const { certPath, keyPath } = await authority.issue({ name: "node" });
+      const own = await authority.issue({ name: "client" });
+      const [ca = "", cert = "", key = ""] = await Promise.all(
+        [authority.caPath, own.certPath, own.keyPath].map((path) => Deno.readTextFile(path)),
+      );
+      const tls = { caCerts: [ca], cert, key };
+      using client = Deno.createHttpClient(tls);
+      const secure = [
+        ...[...flags, "-http-cert", certPath, "-http-key", keyPath],
+        ...["-http-ca-cert", authority.caPath, "-http-verify-client"],
+      ];
+      await using cluster = await Cluster.start({ size: 1, flags: secure, client });
+      await answerTheSame(cluster, tls);
+    }),
+  true,
+);
+
+async function answerTheSame({ nodes: [node] }: Cluster, tls?: TlsOptions): Promise<void> {
   assert.ok(node);
   await node.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", rows]);
-  using connections = await TwoConnections.open(node, caCerts);
+  using connections = await TwoConnections.open(node, tls);
   const readBefore = await sum(node, "writes_read");
   const seen = ({ status, headers, body }: RawAnswer) => {
     // How a body is cut into pieces is no part of it, nor the time of day.

@@ -35,7 +35,13 @@ const ways: readonly (Way & { readonly name: string })[] = [
   { ...plain, name: "HTTPS with clients' certificates", secure: true, verifyClient: true },
   { ...plain, name: "HTTP by another thread", beside: true },
   { ...plain, name: "HTTPS by another thread", secure: true, beside: true },
-].filter(({ beside }) => !beside || whyAlone() === undefined);
+  {
+    ...{ name: "HTTPS with clients' certificates by another thread", secure: true },
+    ...{ verifyClient: true, beside: true },
+  },
+].filter(({ beside, verifyClient: forCertificates }) => {
+  return !beside || whyAlone({ forCertificates }) === undefined;
+});
 
 interface Serving {
   readonly address: string;

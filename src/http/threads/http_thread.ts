@@ -4,8 +4,9 @@ import type {
   OutsideReaders,
   StatementFigures,
 } from "../../store/read/outside_readers.ts";
-import type { KeyPair } from "../../tls/key_pair.ts";
+import type { TlsCredentials } from "../../tls/credentials.ts";
 import type { ConnectionCount } from "../connection_count.ts";
+import type { ConnectionTable } from "../connection_table.ts";
 import type { ClientHandler } from "../native_server.ts";
 import type { ConfirmedLevel, FromThread, ServingStart, ToThread } from "./messages.ts";
 import { RequestTaker } from "./request_taker.ts";
@@ -17,6 +18,7 @@ export interface HttpThreadParts {
   readonly serving: ServingStart;
   readonly figures: ThreadFigures;
   readonly connections: ConnectionCount;
+  readonly table: ConnectionTable;
   /** Carries out what is passed on. */
   readonly handler: ClientHandler;
   /** Carries out the writes that are read there. */
@@ -154,8 +156,8 @@ export class HttpThread implements OutsideReader {
     await Promise.race([this.#listening.promise, this.#ended.promise]);
   }
 
-  /** Has it accept from another listener, too, that shows these; resolves with why it cannot. */
-  async renew(shown: KeyPair): Promise<string | undefined> {
+  /** Has it show these to new connections; resolves with why it cannot. */
+  async renew(shown: TlsCredentials): Promise<string | undefined> {
     this.#renewed = Promise.withResolvers();
     this.#post({ type: "renew", shown });
     return await Promise.race([this.#renewed.promise, this.#ended.promise.then(() => undefined)]);
@@ -176,9 +178,10 @@ export class HttpThread implements OutsideReader {
     if (this.#over) return;
     this.#over = true;
     this.#worker.terminate();
-    const { figures, connections } = this.#parts;
+    const { figures, connections, table, serving } = this.#parts;
     connections.add(-figures.connections);
     figures.connections = 0;
+    table.forget(serving.thread);
     this.#taker.allGone();
     this.#leave();
     this.#ended.resolve();

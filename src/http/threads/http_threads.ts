@@ -1,6 +1,8 @@
 import type { Logger } from "../../io/types.ts";
-import type { KeyPair } from "../../tls/key_pair.ts";
+import type { TlsCredentials } from "../../tls/credentials.ts";
 import { ConnectionCount } from "../connection_count.ts";
+import { ConnectionTable } from "../connection_table.ts";
+import type { ClientCertificates } from "../node_listener.ts";
 import { HttpThread, type HttpThreadParts } from "./http_thread.ts";
 import type { ServingStart } from "./messages.ts";
 import { ThreadFigures } from "./thread_figures.ts";
@@ -16,22 +18,29 @@ export interface HttpThreadsParts extends
   > {
   /** How many there are beside the main one. */
   readonly count: number;
-  readonly serving: Omit<ServingStart, "hostname" | "port" | "shown" | "connections" | "figures">;
+  readonly serving: Omit<ServingStart, KnownLater>;
   readonly logger: Logger;
 }
+
+/** What of a thread's start others than these parts know. */
+type KnownLater =
+  | ("hostname" | "port" | "shown" | "clients")
+  | ("thread" | "connections" | "table" | "figures");
 
 /** What is known when the main thread listens. */
 export interface Beginning extends Pick<HttpThreadParts, "handler" | "writes"> {
   readonly hostname: string;
   readonly port: number;
   /** What is to be shown over TLS when a thread begins; gives undefined for plain HTTP. */
-  readonly shown: () => KeyPair | undefined;
+  readonly shown: () => TlsCredentials | undefined;
+  readonly clients: ClientCertificates | undefined;
 }
 
 /** The threads that serve HTTP beside the main one; one that dies is replaced. */
 export class HttpThreads {
   /** Of the main one too: all have one bound. */
   readonly connections = new ConnectionCount();
+  readonly table = new ConnectionTable();
   /** By their places. */
   readonly figures: readonly ThreadFigures[];
   readonly #parts: HttpThreadsParts;
@@ -56,19 +65,23 @@ export class HttpThreads {
 
   #start(place: number, figures: ThreadFigures, beginning: Beginning): void {
     const { serving, logger } = this.#parts;
-    const { hostname, port, shown, handler, writes } = beginning;
+    const { hostname, port, shown, clients, handler, writes } = beginning;
     const thread = new HttpThread({
       ...this.#parts,
       handler,
       writes,
       figures,
       connections: this.connections,
+      table: this.table,
       serving: {
         ...serving,
         hostname,
         port,
         shown: shown(),
+        clients,
+        thread: place + 2,
         connections: this.connections.memory,
+        table: this.table.memory,
         figures: figures.memory,
       },
       died: (reason) => {
@@ -94,8 +107,8 @@ export class HttpThreads {
     return this.#threads.size;
   }
 
-  /** Has all accept from other listeners, too, that show these; resolves with why some cannot. */
-  async renew(shown: KeyPair): Promise<readonly string[]> {
+  /** Has all show these to new connections; resolves with why some cannot. */
+  async renew(shown: TlsCredentials): Promise<readonly string[]> {
     const renewing = Array.from(this.#threads.values(), (thread) => thread.renew(shown));
     return (await Promise.all(renewing)).filter((failure) => failure !== undefined);
   }

@@ -6,8 +6,9 @@ import type {
   SlowStatement,
   StatementFigures,
 } from "../../store/read/outside_readers.ts";
-import type { KeyPair } from "../../tls/key_pair.ts";
+import type { TlsCredentials } from "../../tls/credentials.ts";
 import type { ConnectionLimits } from "../connection_watch.ts";
+import type { ClientCertificates } from "../node_listener.ts";
 
 /** A request that a thread has taken in and another is to carry out. */
 export interface PassedRequest {
@@ -49,12 +50,17 @@ export interface ServingStart {
   readonly hostname: string;
   readonly port: number;
   /** What it shows over TLS; undefined for plain HTTP. */
-  readonly shown: KeyPair | undefined;
+  readonly shown: TlsCredentials | undefined;
+  /** What is asked of clients' certificates; undefined when none is asked for. */
+  readonly clients: ClientCertificates | undefined;
   readonly limits: ConnectionLimits;
   /** Largest body of a request, in bytes. */
   readonly bodyBytesMax: number;
-  /** Memory of a ConnectionCount. */
+  /** Which of those that serve it is: 1 is the main one. */
+  readonly thread: number;
+  /** Memory of a ConnectionCount, and of a ConnectionTable. */
   readonly connections: SharedArrayBuffer;
+  readonly table: SharedArrayBuffer;
   /** Memory of its ThreadFigures. */
   readonly figures: SharedArrayBuffer;
   /** Memory of the node's LeasePermit. */
@@ -80,8 +86,8 @@ export type ToThread =
   /** It must let go of the database's file, and say so. */
   | { readonly type: "release" }
   | { readonly type: "statements" }
-  /** To accept from another listener, too, that shows these, and to say so. */
-  | { readonly type: "renew"; readonly shown: KeyPair }
+  /** To show these to new connections, and to say so. */
+  | { readonly type: "renew"; readonly shown: TlsCredentials }
   | { readonly type: "close_older" }
   /** To accept no more, and to say when the requests under way have ended. */
   | { readonly type: "stop" };

@@ -3,16 +3,11 @@ import type { Clock, Logger } from "../../io/types.ts";
 import { LeasePermit } from "../../node/lease_permit.ts";
 import type { StatementFigures } from "../../store/read/outside_readers.ts";
 import type { ReadRequest, Statement } from "../../store/types.ts";
-import type { KeyPair } from "../../tls/key_pair.ts";
+import type { TlsCredentials } from "../../tls/credentials.ts";
 import { Answers, resultsEnvelope } from "../answers.ts";
 import type { Client } from "../client.ts";
-import { ConnectionCount } from "../connection_count.ts";
-import { Front } from "../front.ts";
 import { keyHeader } from "../idempotency_key.ts";
-import { type ListenerAddress, listenPlain, listenTls } from "../listener.ts";
-import { type NativeServer, nativeServer } from "../native_server.ts";
 import { elapsed, statementTimeout } from "../query_parameters.ts";
-import { PlainOnTls } from "../plain_on_tls.ts";
 import { isSmall, smallBody } from "../request_body.ts";
 import { writtenAnswer } from "../written_answer.ts";
 import type {
@@ -27,6 +22,7 @@ import { ReadConfirmer } from "./read_confirmer.ts";
 import { type PointWrite, pointWrite } from "./point_write.ts";
 import { passedResponse, RequestPasser } from "./request_passer.ts";
 import { ThreadFigures } from "./thread_figures.ts";
+import { listenOnThread, type ThreadListener } from "./thread_listener.ts";
 import { WritePasser } from "./write_passer.ts";
 
 /** The database, as a thread reads it. */
@@ -58,14 +54,17 @@ export class ThreadServer {
   readonly #passer: RequestPasser;
   readonly #writes: WritePasser;
   readonly #confirmer: ReadConfirmer;
-  readonly #front: Front;
+  readonly #listening: Promise<ThreadListener>;
   /** How much later it is by the main thread's clock than by this one's, at most. */
   #mainIsLaterMs: number | undefined;
-  readonly #askedClockAt: number;
+  #askedClockAt = 0;
 
-  /** Throws where this address cannot be listened on, or this Deno has no server for it. */
+  /**
+   * Where the address cannot be listened on, or this Deno has no server for it, a rejection that
+   * nobody takes ends the thread.
+   */
   constructor(parts: ThreadServerParts) {
-    const { serving, clock, post } = parts;
+    const { serving, clock, logger, post } = parts;
     this.#parts = parts;
     this.#answers = new Answers(serving, serving.httpAddress, false);
     this.#figures = new ThreadFigures(serving.figures);
@@ -76,27 +75,16 @@ export class ThreadServer {
     });
     this.#writes = new WritePasser((batch) => post({ type: "writes", batch }));
     this.#confirmer = new ReadConfirmer((round, level) => post({ type: "confirm", round, level }));
-    const { shown } = serving;
-    const listener = shown === undefined ? listenPlain(this.#at()) : this.#listenTls(shown);
-    this.#front = new Front(listener, {
-      native: requireNative(),
+    this.#listening = listenOnThread({
+      serving,
       handler: (request, client) => this.#handle(request, client),
-      limits: serving.limits,
-      count: new ConnectionCount(serving.connections),
-      plainOnTls: shown && PlainOnTls.open(),
       sized: (connections) => this.#figures.connections = connections,
+      logger,
     });
-    this.#askedClockAt = clock.now();
-    post({ type: "clock" });
-  }
-
-  #at(): ListenerAddress {
-    const { hostname, port } = this.#parts.serving;
-    return { hostname, port, isShared: true };
-  }
-
-  #listenTls(shown: KeyPair): Deno.TlsListener {
-    return listenTls(this.#at(), shown);
+    void this.#listening.then(() => {
+      this.#askedClockAt = clock.now();
+      post({ type: "clock" });
+    });
   }
 
   receive(message: Exclude<ToThread, { type: "start" }>): void {
@@ -126,21 +114,22 @@ export class ThreadServer {
         post({ type: "statements", figures: reader.statements });
         break;
       case "renew":
-        post({ type: "renewed", failure: this.#renew(message.shown) });
+        void this.#renew(message.shown).then((failure) => post({ type: "renewed", failure }));
         break;
       case "close_older":
-        this.#front.closeOlder();
+        void this.#listening.then((listener) => listener.closeOlder());
         break;
       case "stop":
-        void this.#front.shutdown().finally(() => post({ type: "stopped" }));
+        void this.#listening.then((listener) => listener.shutdown())
+          .finally(() => post({ type: "stopped" }));
         break;
     }
   }
 
-  /** Listens with another certificate; why not, where it cannot. */
-  #renew(shown: KeyPair): string | undefined {
+  /** Has new connections shown another certificate; why not, where they cannot be. */
+  async #renew(shown: TlsCredentials): Promise<string | undefined> {
     try {
-      this.#front.renew(() => this.#listenTls(shown));
+      (await this.#listening).renew(shown);
       return undefined;
     } catch (error) {
       return messageOf(error);
@@ -244,12 +233,6 @@ interface AskedHere {
 /** A write that the main thread is to carry out. */
 interface HandedOver extends Omit<AskedHere, "query" | "body"> {
   readonly write: PointWrite;
-}
-
-function requireNative(): NativeServer {
-  const native = nativeServer();
-  if (native === undefined) throw new Error(`Deno ${Deno.version.deno} offers no server for it`);
-  return native;
 }
 
 /** What is left of a body that broke off: whoever reads it finds out. */

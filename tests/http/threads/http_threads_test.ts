@@ -26,6 +26,7 @@ Deno.test("HttpThreads lets go of a thread that dies, its requests and connectio
     hostname: "127.0.0.1",
     port: 0,
     shown: () => undefined,
+    clients: undefined,
     writes: noWrites,
     handler: (request) => {
       taken.push(request);
