@@ -22,6 +22,8 @@ export interface StoreLimits {
   readonly walBytes: number;
   /** How long the WAL may be held for a copy that is being read, in ms. */
   readonly copyHeldMs: number;
+  /** What a copy of the users' data may have of its own in memory, without the store's own tables, in bytes. */
+  readonly copyEditBytes: number;
 }
 
 /** Times the WAL's wanted size that it may grow for a copy that is being read. */
@@ -29,9 +31,16 @@ const copyGrowthFactor = 16;
 
 /** For how long a copy may be read from the database itself: then what is left of it is copied. */
 export function imageLimits(
-  { walBytes, copyHeldMs }: Pick<StoreLimits, "walBytes" | "copyHeldMs">,
+  { walBytes, copyHeldMs, copyEditBytes }: Pick<
+    StoreLimits,
+    "walBytes" | "copyHeldMs" | "copyEditBytes"
+  >,
 ): ImageLimits {
-  return { grownBytesMax: walBytes * copyGrowthFactor, heldMsMax: copyHeldMs };
+  return {
+    grownBytesMax: walBytes * copyGrowthFactor,
+    heldMsMax: copyHeldMs,
+    editBytesMax: copyEditBytes,
+  };
 }
 
 export const defaultLimits: StoreLimits = {
@@ -43,6 +52,7 @@ export const defaultLimits: StoreLimits = {
   backupsMax: 8,
   walBytes: 16 * 1024 * 1024,
   copyHeldMs: 600_000,
+  copyEditBytes: 32 * 1024 * 1024,
 };
 
 /** From one time that all pages of the file are read to the next, in ms. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import type { StoreLimits } from "../../src/store/options.ts";
 import type { BackupOptions } from "../../src/store/types.ts";
 import { sqlite3, TestStore } from "./fixture.ts";
 
-async function open(): Promise<TestStore> {
-  const s = await TestStore.open();
+async function open(limits: Partial<StoreLimits> = {}): Promise<TestStore> {
+  const s = await TestStore.open({ limits });
   await s.execute([
     'CREATE TABLE "t ""x" (id INTEGER PRIMARY KEY AUTOINCREMENT, v)',
     `INSERT INTO "t ""x" (v) VALUES ('it''s'), (x'00ff'), (1.5), (NULL)`,
@@ -27,28 +28,38 @@ function temporaries(s: TestStore): string[] {
   return [...Deno.readDirSync(s.directory)].map((f) => f.name).filter((n) => n.includes(".tmp-"));
 }
 
+/** What SQLite's own tool says of such a backup. */
+async function assertUsersData(s: TestStore, options: Partial<BackupOptions>, mode: string) {
+  const path = await Deno.makeTempFile();
+  await Deno.writeFile(path, await backup(s, options));
+  assert.equal(sqlite3(path, "PRAGMA journal_mode"), `${mode}\n`);
+  assert.equal(sqlite3(path, "PRAGMA integrity_check"), "ok\n");
+  assert.equal(
+    sqlite3(path, "SELECT name FROM sqlite_schema ORDER BY 1"),
+    'i\nother\nsqlite_sequence\nt "x\nw\n',
+  );
+  assert.equal(
+    sqlite3(path, 'SELECT id, quote(v) FROM "t ""x"'),
+    "1|'it''s'\n2|X'00FF'\n3|1.5\n4|NULL\n",
+  );
+  for (const suffix of ["", "-wal", "-shm"]) await Deno.remove(path + suffix).catch(() => {});
+}
+
 Deno.test("Store.backup makes files that SQLite's own tool opens, with the user's data only", async () => {
   await using s = await open();
-  const cases: [Partial<BackupOptions>, string][] = [
-    [{ format: "binary" }, "wal"],
-    [{ format: "delete" }, "delete"],
-    [{ format: "delete", vacuum: true }, "delete"],
-  ];
-  for (const [options, mode] of cases) {
-    const path = await Deno.makeTempFile();
-    await Deno.writeFile(path, await backup(s, options));
-    assert.equal(sqlite3(path, "PRAGMA journal_mode"), `${mode}\n`);
-    assert.equal(sqlite3(path, "PRAGMA integrity_check"), "ok\n");
-    assert.equal(
-      sqlite3(path, "SELECT name FROM sqlite_schema ORDER BY 1"),
-      'i\nother\nsqlite_sequence\nt "x\nw\n',
-    );
-    assert.equal(
-      sqlite3(path, 'SELECT id, quote(v) FROM "t ""x"'),
-      "1|'it''s'\n2|X'00FF'\n3|1.5\n4|NULL\n",
-    );
-    for (const suffix of ["", "-wal", "-shm"]) await Deno.remove(path + suffix).catch(() => {});
-  }
+  await assertUsersData(s, { format: "binary" }, "wal");
+  await assertUsersData(s, { format: "delete" }, "delete");
+  await assertUsersData(s, { format: "delete", vacuum: true }, "delete");
+  assert.deepEqual(temporaries(s), []);
+});
+
+Deno.test("Store.backup makes the same files by a copy where too much is the store's own to leave it out", async () => {
+  await using s = await open({ copyEditBytes: 1 });
+  const { body } = await s.store.backup({ format: "delete", vacuum: false, tables: [] });
+  assert.equal(temporaries(s).length, 1);
+  await body.cancel();
+  await assertUsersData(s, { format: "binary" }, "wal");
+  await assertUsersData(s, { format: "delete" }, "delete");
   assert.deepEqual(temporaries(s), []);
 });
 

@@ -10,7 +10,7 @@ import { SimulatedClock } from "../simulation/clock.ts";
 import { library } from "../sqlite/fixture.ts";
 
 const disk = new DenoDisk();
-const limits = { grownBytesMax: 2 ** 30, heldMsMax: 1e9 };
+const limits = { grownBytesMax: 2 ** 30, heldMsMax: 1e9, editBytesMax: 1e6 };
 
 /** A database whose entries are under way as the test says, and the threads that copy it. */
 function subject(directory: string) {

@@ -68,7 +68,7 @@ async function readAll(image: ReadableImage): Promise<void> {
 Deno.test("Images hold the database no more once the rest of one was copied, though it is still read", async () => {
   await using s = await TestStore.open();
   await s.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (randomblob(2000000))"]);
-  const limits = { grownBytesMax: Number.MAX_SAFE_INTEGER, heldMsMax: 0 };
+  const limits = { grownBytesMax: Number.MAX_SAFE_INTEGER, heldMsMax: 0, editBytesMax: 1e6 };
   const { images, life } = imagesOf(s, limits);
   const image = await images.open("backup", { of: "all" });
   assert.equal(images.areHeld, true);
@@ -81,7 +81,8 @@ Deno.test("Images hold the database no more once the rest of one was copied, tho
 Deno.test("Images that relieve one another do not have the WAL grow without end", async () => {
   await using s = await TestStore.open();
   await s.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (randomblob(1000000))"]);
-  const limits = { grownBytesMax: 4_000_000, heldMsMax: Number.MAX_SAFE_INTEGER };
+  const heldMsMax = Number.MAX_SAFE_INTEGER;
+  const limits = { grownBytesMax: 4_000_000, heldMsMax, editBytesMax: 1e6 };
   const { images, life } = imagesOf(s, limits);
   let image = await images.open("backup", { of: "all" });
   for (let times = 0; times < 10; times++) {

@@ -14,9 +14,6 @@ import type { AppliedPosition } from "../types.ts";
 
 const busyTimeoutMs = 5000;
 
-/** What the users' image may have of its own, in memory: without the tables of the store's. */
-const editBytesMax = 32 * 1024 * 1024;
-
 /** How often it is looked how long an image is held, and how much the WAL has grown, in ms. */
 const watchEveryMs = 1000;
 
@@ -26,11 +23,16 @@ const walFactor = 2;
 /** Copied between two turns of the event loop. */
 const restPieceBytes = 0x10_0000;
 
-/** How long a database is held for those who read an image of it; then the rest is copied. */
+/**
+ * How long a database is held for those who read an image of it, then the rest is copied; and what an
+ * image costs in memory.
+ */
 export interface ImageLimits {
   /** By so many bytes the WAL may grow. */
   readonly grownBytesMax: number;
   readonly heldMsMax: number;
+  /** What the users' image may have of its own, in memory: without the tables of the store's. */
+  readonly editBytesMax: number;
 }
 
 /** Whose data: the users' only, or with what the store keeps for itself, in journal mode DELETE. */
@@ -91,7 +93,7 @@ export class HeldImage {
 
   /** Throws an EditTooLargeError when too much would have to be left out. */
   constructor(options: HeldImageOptions) {
-    const { library, path, restPath, content, clock } = options;
+    const { library, path, restPath, content, clock, limits } = options;
     this.#options = options;
     this.#heldSince = clock.now();
     this.#held = new DatabaseImage(library, path, busyTimeoutMs);
@@ -101,7 +103,7 @@ export class HeldImage {
       this.isWhole = resume === resumeAtStart;
       this.#file = content.of === "all"
         ? this.#held
-        : usersImage(this.#held, library, restPath, content.journal);
+        : usersImage(this.#held, library, restPath, content.journal, limits.editBytesMax);
       this.sizeBytes = this.#file.sizeBytes;
     } catch (error) {
       this.#held.close();
@@ -183,6 +185,7 @@ function usersImage(
   library: Library,
   name: string,
   journal: Journal,
+  editBytesMax: number,
 ): FileImage {
   const edit = new ImageEdit(image, editBytesMax);
   edit.change(library, name, (database: Database) => dropRaftTables(database));
