@@ -34,3 +34,8 @@ export const Action = {
   savepoint: 32,
   recursive: 33,
 } as const;
+
+/** What SQLite says to an action, such as its table or its operation; "" where it says nothing. */
+export function told(text: string | null): string {
+  return text ?? "";
+}

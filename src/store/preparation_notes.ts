@@ -1,5 +1,5 @@
 import { statisticsTables } from "../sqlite/mod.ts";
-import { Action } from "./authorizer_actions.ts";
+import { Action, told } from "./authorizer_actions.ts";
 import { isOn } from "../sqlite/pragma_value.ts";
 import type { RequestPragma } from "./request_pragmas.ts";
 
@@ -76,7 +76,7 @@ export function noteEffect(
       if (second?.toLowerCase() === "changes") notes.callsChanges = true;
       break;
     case Action.pragma:
-      if (first?.toLowerCase() === "optimize") notes.optimizes = second ?? "";
+      if (told(first).toLowerCase() === "optimize") notes.optimizes = told(second);
       break;
     case Action.insert:
       if (first !== null) notes.insertsInto.add(first);
@@ -91,7 +91,7 @@ export function noteEffect(
 }
 
 function isStatistics(table: string | null): boolean {
-  return statisticsTables.has(table?.toLowerCase() ?? "");
+  return statisticsTables.has(told(table).toLowerCase());
 }
 
 /** What a statement of a load controls; undefined for any other. */
@@ -103,11 +103,11 @@ export function controlOf(
 ): Control | undefined {
   switch (action) {
     case Action.transaction:
-      return { type: "transaction", operation: first ?? "" };
+      return { type: "transaction", operation: told(first) };
     case Action.savepoint:
-      return { type: "savepoint", operation: first ?? "", name: second ?? "" };
+      return { type: "savepoint", operation: told(first), name: told(second) };
     case Action.pragma: {
-      const name = first?.toLowerCase() ?? "";
+      const name = told(first).toLowerCase();
       // What asks for main.page_size may be FTS4, which reads its table while it is prepared.
       if (second === null && schema !== null) return undefined;
       const held = loadPragmas.has(name) && second !== null;

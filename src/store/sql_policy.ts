@@ -9,7 +9,7 @@ import {
   SqliteError,
 } from "../sqlite/mod.ts";
 import { hiddenPrefix } from "./apply/raft_table.ts";
-import { Action } from "./authorizer_actions.ts";
+import { Action, told } from "./authorizer_actions.ts";
 import { controlOf, noteEffect, type PreparationNotes } from "./preparation_notes.ts";
 import { type RequestPragma, requestPragma } from "./request_pragmas.ts";
 import type { TableGuard } from "./table_guard.ts";
@@ -196,13 +196,13 @@ export class SqlPolicy {
   #isContext(action: number, first: string | null, second: string | null): boolean {
     if (this.#narrower !== undefined) return false;
     if (action === Action.pragma) {
-      const pragma = requestPragma(first?.toLowerCase() ?? "", second);
+      const pragma = requestPragma(told(first).toLowerCase(), second);
       if (this.#notes !== undefined) this.#notes.pragma = pragma;
       return pragma !== undefined && (this.#kind === "write" || this.#isInForce(pragma));
     }
     if (action !== Action.transaction || this.#kind === "read") return false;
     if (this.#notes !== undefined) {
-      this.#notes.control = { type: "transaction", operation: first ?? "" };
+      this.#notes.control = { type: "transaction", operation: told(first) };
     }
     return true;
   }
@@ -216,15 +216,15 @@ export class SqlPolicy {
     switch (action) {
       case Action.transaction:
       case Action.savepoint:
-        return controlRefused(action === Action.transaction ? first ?? "" : "SAVEPOINT");
+        return controlRefused(action === Action.transaction ? told(first) : "SAVEPOINT");
       case Action.attach:
       case Action.detach:
         return "ATTACH, DETACH and VACUUM INTO are refused: a node has one database, and its " +
           "copies come from the backup endpoint";
       case Action.pragma:
-        return this.#pragmaRefusal(first?.toLowerCase() ?? "", second, schema);
+        return this.#pragmaRefusal(told(first).toLowerCase(), second, schema);
       case Action.function:
-        return functionRefusal(second?.toLowerCase() ?? "", this.#kind === "write");
+        return functionRefusal(told(second).toLowerCase(), this.#kind === "write");
       case Action.createVirtualTable:
         return this.#kind === "write" ? nodeLocalRefusal(second) : undefined;
       default:
@@ -273,7 +273,7 @@ export class SqlPolicy {
 function changesContext(action: number, first: string | null, second: string | null): boolean {
   if (action === Action.transaction || action === Action.savepoint) return true;
   return action === Action.pragma && second !== null &&
-    meaningfulPragmas.has(first?.toLowerCase() ?? "");
+    meaningfulPragmas.has(told(first).toLowerCase());
 }
 
 function isWrite(pragma: string, value: string | null): boolean {
@@ -287,9 +287,20 @@ function functionRefusal(name: string, writes: boolean): string | undefined {
 }
 
 function nodeLocalRefusal(table: string | null): string | undefined {
-  const reason = table === null ? undefined : nodeLocalTables.get(table.toLowerCase());
+  const reason = nodeLocalTables.get(told(table).toLowerCase());
   return reason && `Table ${table} is refused: ${reason}`;
 }
+
+const temporaryActions: ReadonlySet<number> = new Set([
+  Action.createTempIndex,
+  Action.createTempTable,
+  Action.createTempTrigger,
+  Action.createTempView,
+  Action.dropTempIndex,
+  Action.dropTempTable,
+  Action.dropTempTrigger,
+  Action.dropTempView,
+]);
 
 const temporaryRefused =
   "Temporary tables, views and triggers are refused: they live on one connection and " +
@@ -307,19 +318,10 @@ function writeRefusal(
     case Action.insert:
     case Action.update:
     case Action.read:
-      return table?.toLowerCase().startsWith(hiddenPrefix)
+      return told(table).toLowerCase().startsWith(hiddenPrefix)
         ? `Table ${table} is the cluster's own bookkeeping: it can only be read by queries`
         : nodeLocalRefusal(table);
-    case Action.createTempIndex:
-    case Action.createTempTable:
-    case Action.createTempTrigger:
-    case Action.createTempView:
-    case Action.dropTempIndex:
-    case Action.dropTempTable:
-    case Action.dropTempTrigger:
-    case Action.dropTempView:
-      return temporaryRefused;
     default:
-      return undefined;
+      return temporaryActions.has(action) ? temporaryRefused : undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { foldName, type UserRights } from "../access/table_rights.ts";
 import type { Database } from "../sqlite/mod.ts";
-import { Action } from "./authorizer_actions.ts";
+import { Action, told } from "./authorizer_actions.ts";
 import { namedTables } from "./named_tables.ts";
 import { OpenedTables, type SchemaNames } from "./opened_tables.ts";
 
@@ -120,11 +120,11 @@ export class TableGuard {
     triggerOrView: string | null,
     nested: boolean,
   ): string | undefined {
-    if (action === Action.pragma) return this.#pragma(foldName(first ?? ""), second);
+    if (action === Action.pragma) return this.#pragma(foldName(told(first)), second);
     if (nested) return undefined;
     this.#touches ||= touching.has(action);
     if (action === Action.select) return this.#select(triggerOrView);
-    return this.#statement(action, first ?? "", second ?? "", schema);
+    return this.#statement(action, told(first), told(second), schema);
   }
 
   /** Why a statement that was prepared is refused for what SQLite has not told of. */
