@@ -150,7 +150,8 @@ SQLITE_API int raftlite_sums_begin(const char *path, sqlite3_int64 applied) {
   }
   if (s->head.page_bytes == 0) {
     unsigned char header[100];
-    sqlite3_file *file = sums_open_file(s->path, SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_READONLY);
+    /* No MAIN_JOURNAL: whose name is a-b, the system is asked for the rights of a. */
+    sqlite3_file *file = sums_open_file(s->path, SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_READONLY);
     if (file != NULL) {
       if (file->pMethods->xRead(file, header, 100, 0) == SQLITE_OK) {
         sums_u32 bytes = header[16] << 8 | header[17] << 16;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { CopyReply } from "../../src/store/copy/copy_thread.ts";
 import type { Threads } from "../../src/store/threads.ts";
 import { WorkerThreads } from "../../src/store/worker_threads.ts";
-import { sqliteFile, TestStore } from "./fixture.ts";
+import { library, sqliteFile, TestStore } from "./fixture.ts";
 
 /** Threads of which those that check files of loads can be given up; what they answered is noted. */
 class WatchedThreads implements Threads {
@@ -80,10 +80,30 @@ Deno.test("the file that was checked ahead becomes the database", async () => {
   assert(piece && end);
   await s.apply(piece);
   await s.store.loadPrepared();
-  // Where the header has what PRAGMA user_version tells.
-  using file = await Deno.open(`${s.path}.tmp-load-1`, { write: true });
-  await file.seek(60, Deno.SeekMode.Start);
-  await file.write(new Uint8Array([0, 0, 0, 17]));
+  const { ino } = await Deno.stat(`${s.path}.tmp-load-1`);
   assert.deepEqual(await s.apply(end), [""]);
-  assert.match(await s.query("PRAGMA user_version"), /\[\[17\]\]/);
+  assert.equal((await Deno.stat(s.path)).ino, ino);
+});
+
+Deno.test({
+  name:
+    "a file that the disk has changed since its check becomes no database, and is put together anew",
+  ignore: library.symbols.raftlite_sums_begin === null,
+  fn: async () => {
+    await using s = await TestStore.open();
+    const [piece, end] = s.entries.load(await sqliteFile(files.fit));
+    assert(piece && end);
+    await s.apply(piece);
+    await s.store.loadPrepared();
+    {
+      using file = await Deno.open(`${s.path}.tmp-load-1`, { write: true });
+      // Where the header has what PRAGMA user_version tells.
+      await file.seek(60, Deno.SeekMode.Start);
+      await file.write(new Uint8Array([0, 0, 0, 17]));
+    }
+    await assert.rejects(s.apply(end), /is not what was written there/);
+    await s.restart();
+    assert.deepEqual(await s.apply(end), [""]);
+    assert.match(await s.query("PRAGMA user_version"), /\[\[0\]\]/);
+  },
 });

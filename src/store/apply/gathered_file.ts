@@ -1,6 +1,7 @@
 import { checksum } from "../../base/checksum.ts";
 import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Clock, Disk, DiskFile, Timer } from "../../io/types.ts";
+import { filesOfDatabase } from "../../sqlite/mod.ts";
 import { writeEvenly } from "../../io/write_evenly.ts";
 import { headerBytes, isSqliteFile, readFileHeader } from "../copy/file_header.ts";
 import type { LoadVerdict } from "./load_checks.ts";
@@ -140,7 +141,8 @@ export class GatheredFile {
   async drop(): Promise<void> {
     const isThere = this.#isThere;
     this.letGo();
-    if (isThere) await removeIfThere(this.#disk, this.path);
+    if (!isThere) return;
+    for (const file of filesOfDatabase(this.path)) await removeIfThere(this.#disk, file);
   }
 
   /** Closes the file and leaves it where it is. */

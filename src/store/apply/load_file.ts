@@ -1,16 +1,19 @@
 import { messageOf } from "../../base/message_of.ts";
 import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Disk } from "../../io/types.ts";
-import type { Library } from "../../sqlite/mod.ts";
+import { filesOfDatabase, type Library } from "../../sqlite/mod.ts";
+import { withArrivingSums } from "../copy/arriving_sums.ts";
 import { headerBytes, isSqliteFile } from "../copy/file_header.ts";
 import {
   openLoaded,
+  prepared,
   prepareLoaded,
   syncFile,
   UnfitFile,
   unfitReason,
 } from "../copy/loaded_file.ts";
 import { StoreFailedError } from "../failures.ts";
+import type { AppliedPosition } from "../types.ts";
 import { createPragmaTable, noPragmas, writePragmas } from "../request_pragmas.ts";
 import { createCursorTable, writeCursor } from "./cursor_table.ts";
 import type { GatheredFile } from "./gathered_file.ts";
@@ -49,11 +52,11 @@ export async function buildLoadedFile(loaded: LoadedFile): Promise<string | unde
   const { disk, gathered } = loaded;
   try {
     await complete(loaded);
-    continueLog(loaded);
+    withArrivingSums(loaded.library, gathered.path, () => continueLog(loaded), prepared);
     await syncFile(disk, gathered.path);
     return undefined;
   } catch (error) {
-    await removeIfThere(disk, gathered.path);
+    for (const file of filesOfDatabase(gathered.path)) await removeIfThere(disk, file);
     const why = unfitReason(error);
     if (why !== undefined) return `Load failed, nothing was changed: ${why}`;
     throw new StoreFailedError(`Loaded file could not be written: ${messageOf(error)}`, {
@@ -86,7 +89,7 @@ async function checkMagic(disk: Disk, path: string): Promise<void> {
   }
 }
 
-function continueLog(loaded: LoadedFile): void {
+function continueLog(loaded: LoadedFile): AppliedPosition {
   const { library, gathered, index, term, sessions, foreignKeys, delivered } = loaded;
   using keys = loaded.keys;
   using database = openLoaded(library, gathered.path);
@@ -101,4 +104,5 @@ function continueLog(loaded: LoadedFile): void {
     if (delivered !== undefined) writeCursor(database, delivered);
     if (foreignKeys !== undefined) writePragmas(database, { ...noPragmas, foreignKeys });
   });
+  return { index, term };
 }

@@ -5,11 +5,15 @@ import { Database, type Library, ResultCode, SqliteError } from "../../sqlite/mo
 import { freeRowIdName, identifier } from "../../sqlite/identifier.ts";
 import type { LoadVerdict } from "../apply/load_checks.ts";
 import { createRaftTables, dropRaftTables } from "../apply/raft_table.ts";
+import { withArrivingSums } from "./arriving_sums.ts";
 import { damageOf } from "./file_check.ts";
 import { versionsOffset } from "./file_header.ts";
 
 /** Why a file cannot be loaded: the same on every node. */
 export class UnfitFile extends Error {}
+
+/** Up to which entry a file is that is prepared, and stands for none yet. */
+export const prepared = { index: 0 };
 
 /** Between two looks whether to give up: some milliseconds of a check. */
 const instructionsPerLook = 100_000;
@@ -36,7 +40,7 @@ export async function prepareLoaded(parts: LoadedFileParts): Promise<void> {
   } finally {
     file.close();
   }
-  {
+  withArrivingSums(library, path, () => {
     using database = openLoaded(library, path);
     if (isCancelled !== undefined) database.setProgressHandler(instructionsPerLook, isCancelled);
     const damage = damageOf(database);
@@ -44,7 +48,8 @@ export async function prepareLoaded(parts: LoadedFileParts): Promise<void> {
     refuseMaxRowIds(database);
     dropRaftTables(database);
     createRaftTables(database);
-  }
+    return prepared;
+  });
   await syncFile(disk, path);
 }
 

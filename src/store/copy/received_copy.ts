@@ -5,6 +5,7 @@ import { hasRaftTables } from "../apply/raft_table.ts";
 import { WriteConnection } from "../apply/write_connection.ts";
 import { StoreFailedError } from "../failures.ts";
 import type { AppliedPosition } from "../types.ts";
+import { withArrivingSums } from "./arriving_sums.ts";
 import { damageOf } from "./file_check.ts";
 
 /**
@@ -12,11 +13,13 @@ import { damageOf } from "./file_check.ts";
  * what it holds. Once it is there, whatever is wrong with it stops the node: so it is found now.
  */
 export function verifyReceived(library: Library, path: string): AppliedPosition {
-  checkContent(library, path);
-  const position = rehearse(library, path);
-  using database = new Database(path, { library, create: false });
-  database.exec("PRAGMA journal_mode = DELETE");
-  return position;
+  return withArrivingSums(library, path, () => {
+    checkContent(library, path);
+    const position = rehearse(library, path);
+    using database = new Database(path, { library, create: false });
+    database.exec("PRAGMA journal_mode = DELETE");
+    return position;
+  });
 }
 
 function checkContent(library: Library, path: string): void {
