@@ -197,6 +197,7 @@ export class Node {
       return;
     }
     if (refusal !== undefined) throw new ViolationError(refusal);
+    this.#parts.receiver.overtake();
     const status = this.#parts.raft.status;
     if (message.from === status.leader) this.#leaderHeardAt = this.#options.clock.now();
     this.#parts.driver.schedule();

@@ -14,6 +14,8 @@ import { type InstallMarker, NodeError } from "./types.ts";
 interface Incoming {
   /** That its leader leads in. */
   readonly term: number;
+  /** Up to which index it brings the state. */
+  readonly index: number;
   readonly abort: AbortController;
   /** Resolves when its place is free. */
   readonly ended: Promise<void>;
@@ -100,7 +102,7 @@ export class SnapshotReceiver {
       await other.ended;
     }
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    const incoming = { term, abort: new AbortController(), ended };
+    const incoming = { term, index: point.index, abort: new AbortController(), ended };
     this.#incoming = incoming;
     try {
       await this.#install(point, sender, abortable(body, incoming.abort.signal));
@@ -108,6 +110,20 @@ export class SnapshotReceiver {
       this.#incoming = undefined;
       end();
     }
+  }
+
+  /**
+   * Gives up what the log has by now from a newer leader, as it was told something: the sender may be
+   * gone without a word, and nothing is applied until the stream has ended.
+   */
+  overtake(): void {
+    const incoming = this.#incoming;
+    if (incoming === undefined || this.#isDamaged) return;
+    if (this.#raft.status.term <= incoming.term) return;
+    const { firstIndex, lastIndex } = this.#log;
+    const isWhole = firstIndex <= this.#stateMachine.applied.index + 1;
+    if (!isWhole || lastIndex < incoming.index) return;
+    incoming.abort.abort(new Error("a newer leader has sent what the log lacked"));
   }
 
   /**

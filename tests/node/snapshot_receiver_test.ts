@@ -34,7 +34,7 @@ function subject(replacement = new Replacement(undefined)) {
     leader: "",
     marking: (): Promise<void> => Promise.resolve(),
     /** The log holds entries of that term, up to that index. */
-    log: { term: 0, lastIndex: 0 },
+    log: { term: 0, firstIndex: 1, lastIndex: 0 },
     /** What the copy turns out to hold; undefined: what was announced. */
     held: undefined as AppliedPosition | undefined,
   };
@@ -72,6 +72,9 @@ function subject(replacement = new Replacement(undefined)) {
     raft,
     stateMachine,
     log: {
+      get firstIndex() {
+        return state.log.firstIndex;
+      },
       get lastIndex() {
         return state.log.lastIndex;
       },
@@ -136,6 +139,45 @@ Deno.test("SnapshotReceiver gives a silent stream up for that of a newer leader"
   ]);
 });
 
+Deno.test("SnapshotReceiver gives a silent stream up once a newer leader has sent what it would bring", async () => {
+  const { receiver, receive, settle, events, state } = subject();
+  state.term = 2;
+  state.applied = 6;
+  const silent = receive(2, 20, new Body());
+  await settle();
+  const goesOn = async (why: string) => {
+    receiver.overtake();
+    await settle();
+    assert.equal(receiver.receiving, true, why);
+  };
+  state.log = { term: 2, firstIndex: 1, lastIndex: 30 };
+  await goesOn("its own leader has sent that");
+  state.term = 3;
+  state.log.lastIndex = 19;
+  await goesOn("the log does not have all of it");
+  state.log = { term: 3, firstIndex: 8, lastIndex: 30 };
+  await goesOn("the log does not go on from what is applied");
+  state.log.firstIndex = 7;
+  receiver.overtake();
+  assert.match(await silent, /^unavailable: Snapshot refused: .*a newer leader has sent/);
+  assert.equal(receiver.receiving, false);
+  assert.deepEqual(events, ["receiving 20", "cleared", "resumed"]);
+});
+
+Deno.test("SnapshotReceiver does not take the log for what makes up for a damaged copy", async () => {
+  const replacement = new Replacement(undefined);
+  replacement.begin("a page is wrong");
+  const { receiver, receive, settle, state } = subject(replacement);
+  const body = new Body();
+  const coming = receive(2, 20, body);
+  await settle();
+  state.term = 3;
+  state.log = { term: 3, firstIndex: 1, lastIndex: 30 };
+  receiver.overtake();
+  body.end.resolve();
+  assert.equal(await coming, "done");
+});
+
 Deno.test("SnapshotReceiver refuses a second stream of the same term, or of an old one", async () => {
   const { receive, settle, state } = subject();
   const body = new Body();
@@ -182,7 +224,7 @@ Deno.test("SnapshotReceiver keeps the log that follows what a snapshot holds, of
     ]
   ) {
     const { receive, state, events } = subject();
-    state.log = { term, lastIndex };
+    state.log = { term, firstIndex: 1, lastIndex };
     const body = new Body();
     body.end.resolve();
     assert.equal(await receive(2, 20, body), "done");

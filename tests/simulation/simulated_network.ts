@@ -287,11 +287,15 @@ export class SimulatedTransport implements Transport {
       const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
         const broken = () => reject(new TransportError("interrupted", "Stream broke off"));
         const waiting = target.process;
-        const fetch = () =>
-          chunks.next().then(
-            (result) => this.network.leg(this, target, () => resolve(result), waiting, broken),
-            () => this.network.leg(this, target, broken, waiting, broken),
-          );
+        const fetch = () => {
+          // It may die before it has the chunk.
+          const forget = this.process.onDeath(() => this.network.reset(() => waiting.run(broken)));
+          const send = (arrive: () => void) => {
+            forget();
+            if (this.process.alive) this.network.leg(this, target, arrive, waiting, broken);
+          };
+          chunks.next().then((result) => send(() => resolve(result)), () => send(broken));
+        };
         this.network.leg(target, this, fetch, waiting, broken);
       });
       if (next.done) return;
