@@ -40,6 +40,14 @@ export interface HashChecks {
   check(question: HashQuestion): Promise<HashOutcome>;
 }
 
+/** What is known of who asks for something. */
+export interface Known {
+  /** Undefined for who may not do it. */
+  readonly identity: Identity | undefined;
+  /** Until when, by the wall clock, in ms since 1970; undefined: as long as the users are the same. */
+  readonly endsAtMs: number | undefined;
+}
+
 /** Decides who may do what. */
 export class Gate {
   readonly #users: () => Users;
@@ -81,6 +89,31 @@ export class Gate {
     // Who was let in as everybody is, with a token that is over, stays in.
     if (token === undefined || credentials?.type !== "token") return true;
     return this.#holderOf(credentials.hash, users) !== undefined;
+  }
+
+  /**
+   * The same where it is known without any work, and counts as no attempt; undefined where it is not:
+   * a password is wrong, or was never compared with its hash.
+   */
+  known(needed: readonly Permission[], authorization: string | null): Known | undefined {
+    const users = this.#users();
+    const credentials = credentialsIn(authorization);
+    if (credentials?.type === "password" && !isFree(needed, users.everybody)) {
+      const password = users.byName.get(credentials.username)?.password;
+      if (password?.isKnown(digestOf(credentials.password)) !== true) return undefined;
+    }
+    // First, as time goes on: it must not be over behind it and in force before.
+    const endsAtMs = this.#endOf(credentials, users);
+    const verdict = this.judgeCredentials(needed, credentials, "");
+    if (verdict instanceof Promise) return undefined;
+    return { identity: verdict.type === "admitted" ? verdict.identity : undefined, endsAtMs };
+  }
+
+  /** When a token ends that is in force. */
+  #endOf(credentials: Credentials | undefined, users: Users): number | undefined {
+    if (credentials?.type !== "token") return undefined;
+    const endsAtMs = users.byToken.get(credentials.hash)?.token.endsAtMs;
+    return endsAtMs !== undefined && endsAtMs > this.#clock.wallTime() ? endsAtMs : undefined;
   }
 
   judgeCredentials(

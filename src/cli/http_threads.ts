@@ -1,3 +1,4 @@
+import type { CallerTeller } from "../access/caller_teller.ts";
 import { assert } from "../base/assert.ts";
 import { whyAlone } from "../http/shared_port.ts";
 import type { ConfirmedLevel } from "../http/threads/messages.ts";
@@ -32,7 +33,6 @@ export function prepareThreads(
 }
 
 function reason({ http, audit }: Pick<Configuration, "http" | "audit">): string | undefined {
-  if (http.usersPath !== "") return "with -auth the main thread lets everybody in";
   if (audit !== undefined) return "with -audit-log the main thread sees every request";
   return whyAlone({ forCertificates: http.tls?.verifyClient === true });
 }
@@ -42,6 +42,8 @@ interface ThreadsParts {
   /** The node's. */
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Undefined where nobody is asked who they are. */
+  readonly callers: CallerTeller | undefined;
   /** Whether writes are traced. */
   readonly isTraced: boolean;
 }
@@ -50,7 +52,7 @@ interface ThreadsParts {
 export function threadsOf(
   { count, permit }: PreparedThreads,
   { service, store }: OpenMember,
-  { configuration, clock, logger, isTraced }: ThreadsParts,
+  { configuration, clock, logger, callers, isTraced }: ThreadsParts,
 ): HttpThreads {
   const { http } = configuration;
   const { outsideReaders: readers } = store;
@@ -59,6 +61,7 @@ export function threadsOf(
     count,
     startWorker: () => new Worker(new URL("./http_worker.ts", import.meta.url), { type: "module" }),
     readers,
+    callers,
     confirm: (level: ConfirmedLevel) => service.confirmRead(level, confirmMs),
     serving: {
       limits: connectionLimits(configuration),

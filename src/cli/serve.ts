@@ -285,7 +285,10 @@ async function serveMember(own: ServeParts): Promise<void> {
   const archiver = archive && await archiverOf(archive, member, { clock, logger, transfers });
   const isTraced = otlp !== undefined;
   const threads = own.httpThreads &&
-    threadsOf(own.httpThreads, member, { configuration, clock, logger, isTraced });
+    threadsOf(own.httpThreads, member, {
+      ...{ configuration, clock, logger, isTraced },
+      callers: users?.callers,
+    });
   const turns = new TurnWatch(new AwakeClock(), () => member.node.lastIndex);
   const memory = ownMemory(store);
   using _trim = memory && new MemoryTrim(memory, { clock, logger });

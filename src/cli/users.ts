@@ -1,4 +1,5 @@
 import { type Admission, admissionBy, joinCredentials } from "../access/admission.ts";
+import { CallerTeller } from "../access/caller_teller.ts";
 import { Gate } from "../access/gate.ts";
 import { HashChecker } from "../access/hash_checker.ts";
 import type { Users } from "../access/users.ts";
@@ -10,6 +11,7 @@ import type { WatchParts } from "./watched_list.ts";
 export interface OpenUsers {
   readonly gate: Gate;
   readonly admission: Admission;
+  readonly callers: CallerTeller;
   readonly end: () => void;
 }
 
@@ -34,10 +36,13 @@ export async function openUsers(
   );
   const hashes = new HashChecker();
   const gate = new Gate({ users: () => files.current, hashes, clock });
+  const callers = new CallerTeller(gate);
+  files.onChange(() => callers.usersChanged());
   const own = joinAs === "" ? undefined : joinCredentials(files.current, joinAs);
   return {
     gate,
     admission: admissionBy(gate, own),
+    callers,
     end: () => hashes.end(),
   };
 }

@@ -6,7 +6,6 @@ import type { AppState } from "./app_state.ts";
 import { goJson } from "../base/go_json.ts";
 import { argumentWithoutSecrets } from "../base/without_secrets.ts";
 import type { HttpCounters } from "./counters.ts";
-import type { ServerInfo } from "./types.ts";
 
 /** /debug/vars: counters, in the form of Go's expvar, of any method, as there. */
 export async function debugVars(
@@ -21,20 +20,22 @@ export async function debugVars(
 }
 
 /** With what other threads have answered by themselves. */
-function countersOf(counters: HttpCounters, { threads }: ServerInfo): HttpCounters {
+function countersOf({ counters, info: { threads }, gate }: AppState): HttpCounters {
   const all = { ...counters };
   for (const { served, statements } of threads?.figures ?? []) {
     all.queries += served;
     all.query_stmts_rx += statements;
+    if (gate !== undefined) all.auth_ok += served;
   }
   return all;
 }
 
 /** JSON texts by rqlite's names, in order. */
 function variables(
-  { service, queue, counters, info }: AppState,
+  app: AppState,
   { vacuum, optimize }: StoreStatus["upkeepRuns"],
 ): Record<string, string> {
+  const { service, queue, counters, info } = app;
   const memory = Deno.memoryUsage();
   const { counts, snapshotsInstalled, snapshotsTaken } = service.status();
   const restore = info.restore?.();
@@ -50,7 +51,7 @@ function variables(
       num_downloads_fail: restore?.downloadsFailed ?? 0,
       num_downloads_ok: restore?.downloadsOk ?? 0,
     }),
-    http: countsText({ ...countersOf(counters, info), ...queueCounts(queue.counts) }),
+    http: countsText({ ...countersOf(app), ...queueCounts(queue.counts) }),
     memstats: goJson({
       Alloc: memory.heapUsed,
       Sys: memory.rss,

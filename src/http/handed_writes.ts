@@ -1,4 +1,3 @@
-import { anybody } from "../access/types.ts";
 import type { WriteAnswer } from "../cluster/types.ts";
 import { Withdrawal } from "../cluster/withdrawal.ts";
 import type { AppState } from "./app_state.ts";
@@ -12,15 +11,13 @@ import type { HandedWriteHandler } from "./threads/write_taker.ts";
 const route = "/db/execute";
 const request = { url: `http://localhost${route}` };
 
-/**
- * Carries out writes that another thread has let in, read and checked: what is left of /db/execute.
- * That is for everybody, as there are other threads only where nobody is asked who they are.
- */
+/** Carries out writes that another thread has let in, read and checked: what is left of /db/execute. */
 export function handedWrites(app: AppState): HandedWriteHandler {
   const figures = app.requests.of(route);
   return (handed) => {
     const countOut = app.countIn(figures);
     app.counters.executions++;
+    if (app.gate !== undefined) app.counters.auth_ok++;
     app.counters.execute_stmts_rx += handed.encoded.length;
     return carriedOut(app, handed).then((answer) => {
       countOut(200);
@@ -35,7 +32,7 @@ export function handedWrites(app: AppState): HandedWriteHandler {
 
 async function carriedOut(app: AppState, handed: ReceivedWrite): Promise<WriteAnswer> {
   refuseOnStandby(app);
-  const { encoded, transaction, format, statementTimeoutMs, timeoutMs, key } = handed;
+  const { encoded, transaction, format, statementTimeoutMs, timeoutMs, key, username } = handed;
   const turn = app.turnBudget.admit(encoded.bytes.length);
   if (turn !== undefined) await turn;
   const withdrawal = new Withdrawal();
@@ -47,7 +44,7 @@ async function carriedOut(app: AppState, handed: ReceivedWrite): Promise<WriteAn
     format,
     statementTimeoutMs,
     timeoutMs,
-    key: key === null ? undefined : keyOf(app, key, { identity: anybody, format }),
+    key: key === null ? undefined : keyOf(app, key, { identity: { username }, format }),
     withdrawal,
   });
 }
@@ -62,7 +59,8 @@ class HandedWork {
   }
 
   get requester() {
-    return { username: anybody.username, address: this.#handed.address };
+    const { username, address } = this.#handed;
+    return { username, address };
   }
 
   get statements() {

@@ -115,8 +115,8 @@ export class WatchedFiles<T> {
     }
     this.#failure = undefined;
     if (this.#stopped) return false;
-    logger.log("INFO", "cli", `${what} was read again: ${paths.join(", ")}`);
     for (const listener of this.#listeners) listener(this.#value);
+    logger.log("INFO", "cli", `${what} was read again: ${paths.join(", ")}`);
     for (const listener of this.#reloadListeners) listener(undefined);
     return true;
   }

@@ -134,6 +134,45 @@ Deno.test("Gate admits tokens until they end, with no more than their part of th
   assert.equal((await ask(["query"], `Bearer ${token}`)).type, "admitted");
 });
 
+Deno.test("Gate knows without work who has proven themselves, and until when, and counts nothing", async () => {
+  const hashed = (token: string) => `sha256:${tokenHash(token)}`;
+  const ends = "2027-01-01T00:00:00Z";
+  const { gate, ask, clock, checks } = gateOf([
+    {
+      ...bob,
+      tokens: [{ name: "t", hash: hashed("tok"), expires: ends }, {
+        ...{ name: "over", hash: hashed("late"), expires: "2026-01-01" },
+      }],
+    },
+    { username: "ann", password: bcrypt.hashSync("right", 4), perms: ["query"] },
+    { username: "*", perms: ["execute"] },
+  ]);
+  const known = (authorization: string | null) => gate.known(["query"], authorization);
+  const may = { identity: { username: "bob" }, endsAtMs: undefined };
+  const mayNot = { identity: undefined, endsAtMs: undefined };
+  assert.deepEqual(known(basic("bob", "secret1")), may);
+  const byToken = { identity: { username: "bob", token: "t" }, endsAtMs: Date.parse(ends) };
+  assert.deepEqual(known("Bearer tok"), byToken);
+  for (const header of [null, "Digest bob", "Bearer wrong", "Bearer late"]) {
+    assert.deepEqual(known(header), mayNot, String(header));
+  }
+  // What everybody may do asks for no password.
+  assert.deepEqual(gate.known(["execute"], basic("bob", "no")), {
+    ...may,
+    identity: { username: undefined },
+  });
+  for (let i = 0; i < 200; i++) {
+    assert.equal(known(basic("bob", "no")), undefined);
+    assert.equal(known(basic("ann", "right")), undefined);
+  }
+  assert.equal(checks.count, 0);
+  assert.equal((await ask(["query"], basic("ann", "right"))).type, "admitted");
+  assert.deepEqual(known(basic("ann", "right")), { ...may, identity: { username: "ann" } });
+  assert.equal(known(basic("ann", "wrong")), undefined);
+  clock.wallMs = Date.parse(ends);
+  assert.deepEqual(known("Bearer tok"), mayNot);
+});
+
 Deno.test("Gate says when what goes on for long may do so no more", async () => {
   const token = "the token itself";
   const tokens = [{

@@ -6,8 +6,10 @@ import type { Permission } from "../../src/access/types.ts";
 import type { Route } from "../../src/http/route.ts";
 import { routes } from "../../src/http/routes.ts";
 import { withDirectory } from "../directory.ts";
+import type { RawConnection } from "../http/raw_connection.ts";
 import { basic } from "./basic.ts";
 import { type Answer, Cluster, eventually, type NodeProcess } from "./harness.ts";
+import { ask as askRaw, threadsTest, TwoConnections } from "./two_connections.ts";
 
 const root = basic("root", "of-root");
 
@@ -180,14 +182,36 @@ const named = [
   ...routes.flatMap(usersOf),
 ];
 
-async function ask(node: NodeProcess, name: string, authorization: string): Promise<string> {
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Asks a node, by whichever connection. */
+type Asking = (request: Request) => Promise<Answer>;
+
+function byFetch(node: NodeProcess): Asking {
+  return ({ method, path, body = null, headers }) =>
+    node.fetch(path, { method, redirect: "manual", body, headers });
+}
+
+function byConnection(connection: RawConnection): Asking {
+  return ({ method, path, body = "", headers }) => {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    return askRaw(connection, { method, path, body, headers: lines.join("") });
+  };
+}
+
+async function ask(asking: Asking, name: string, authorization: string): Promise<string> {
   const [method = "", path = ""] = name.split(" ");
   const operation = operations[name];
   assert(operation !== undefined, `${name} is not tried`);
   // So many wrong passwords come from here that the last of them have to wait for their turn.
   const { status, body } = await eventually<Answer>("its turn", async () => {
-    const answer = await node.fetch(operation.path ?? path, {
-      ...{ method, redirect: "manual", body: operation.body ?? null },
+    const answer = await asking({
+      ...{ method, path: operation.path ?? path, body: operation.body },
       headers: { authorization, ...(operation.type ? { "content-type": operation.type } : {}) },
     });
     return answer.status !== 429 && answer;
@@ -196,7 +220,7 @@ async function ask(node: NodeProcess, name: string, authorization: string): Prom
 }
 
 /** Who may do all and who may do nothing of one operation, at one node. */
-async function checkOperation(node: NodeProcess, name: string, route: Route): Promise<void> {
+async function checkOperation(node: Asking, name: string, route: Route): Promise<void> {
   const place = routes.indexOf(route);
   const { answer, inTables = answer } = operations[name] ?? {};
   assert(answer !== undefined && inTables !== undefined, `${name} is not tried`);
@@ -241,8 +265,9 @@ for (const size of [1, 3]) {
       await leader.execute(["INSERT INTO secret VALUES (1)"]);
       const node = size === 1 ? leader : await cluster.follower();
       await eventually("the row", async () => (await node.query("SELECT * FROM secret")).length);
+      const asking = byFetch(node);
       for (const route of routes) {
-        for (const name of operationsOf(route)) await checkOperation(node, name, route);
+        for (const name of operationsOf(route)) await checkOperation(asking, name, route);
       }
 
       // What everybody may do, anybody does, whatever they say of themselves.
@@ -251,14 +276,40 @@ for (const size of [1, 3]) {
       Deno.kill(node.pid, "SIGHUP");
       await eventually(
         "the new right",
-        async () => (await ask(node, "GET /status", "")).startsWith("200 "),
+        async () => (await ask(asking, "GET /status", "")).startsWith("200 "),
       );
       for (const name of routes.flatMap(operationsOf)) {
         for (const authorization of ["", basic("nobody", "x"), "Bearer wrong", "Digest x"]) {
           const { answer } = operations[name] ?? {};
           assert(answer !== undefined);
-          assert.match(await ask(node, name, authorization), answer, `${name} by everybody`);
+          assert.match(await ask(asking, name, authorization), answer, `${name} by everybody`);
         }
       }
     }));
 }
+
+/** Of which another thread than the main one may answer some by itself, once it knows who asks. */
+const dataPaths = ["/db/execute", "/db/query", "/db/request"];
+
+threadsTest(
+  "another thread of HTTP lets everybody do what the users' file says, and no more, who is new and who is known",
+  () =>
+    withDirectory(async (directory) => {
+      const file = join(directory, "users.json");
+      await Deno.writeTextFile(file, JSON.stringify(named));
+      const flags = ["-auth", file, "-http-threads=2"];
+      await using cluster = await Cluster.start({ size: 1, flags, authorization: root });
+      const [node] = cluster.nodes;
+      assert(node);
+      await node.execute(["CREATE TABLE secret (a)", "CREATE TABLE t (a)"]);
+      await node.execute(["INSERT INTO secret VALUES (1)"]);
+      const authorization = `Authorization: ${root}\r\n`;
+      using connections = await TwoConnections.open(node, undefined, authorization);
+      const asking = byConnection(connections.other);
+      for (const route of routes.filter(({ path }) => dataPaths.includes(path))) {
+        for (const name of operationsOf(route)) {
+          for (let known = 0; known < 3; known++) await checkOperation(asking, name, route);
+        }
+      }
+    }),
+);

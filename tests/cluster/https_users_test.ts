@@ -1,6 +1,7 @@
 /** Three nodes with all that protects them: HTTPS, TLS between nodes, users. */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
+import { whyAlone } from "../../src/http/shared_port.ts";
 import { withDirectory } from "../directory.ts";
 import { Authority } from "../tls/authority.ts";
 import { testWithNodeTls } from "../tls/where_there_is_tls.ts";
@@ -49,7 +50,10 @@ interface Protected {
   anew(): Deno.HttpClient;
 }
 
-async function withProtected(run: (parts: Protected) => Promise<void>): Promise<void> {
+async function withProtected(
+  run: (parts: Protected) => Promise<void>,
+  more: readonly string[] = [],
+): Promise<void> {
   await withDirectory(async (directory) => {
     const authority = await Authority.create(directory);
     const caCerts = [await Deno.readTextFile(authority.caPath)];
@@ -68,7 +72,7 @@ async function withProtected(run: (parts: Protected) => Promise<void>): Promise<
       ...["-http-cert", pair.cert, "-http-key", pair.key],
       ...["-node-cert", pair.cert, "-node-key", pair.key],
       ...["-node-ca-cert", authority.caPath, "-node-verify-client"],
-      ...["-auth", mount.path("users.json"), "-join-as", "root"],
+      ...["-auth", mount.path("users.json"), "-join-as", "root", ...more],
     ];
     using client = Deno.createHttpClient({ caCerts });
     await using cluster = await Cluster.start({ flags, client, authorization: root });
@@ -135,87 +139,90 @@ testWithNodeTls(
     }),
 );
 
-testWithNodeTls(
-  "certificates and users are swapped under load without one failed request",
-  () =>
-    withProtected(async ({ cluster, mount, files, anew }) => {
-      await cluster.nodes[0]?.execute(["CREATE TABLE t (a)"]);
-      const failures: string[] = [];
-      let answers = 0;
-      let over = false;
-      const count = (what: string, { status, body }: { status: number; body: string }) => {
-        if (status === 200 && !body.includes('"error"')) answers++;
-        else failures.push(`${what}: ${status} ${body}`);
-      };
-      const until = async (
-        what: string,
-        again: () => Promise<{ status: number; body: string }>,
-      ) => {
-        while (!over && failures.length === 0) {
-          await again().then((answer) => count(what, answer), (error) => {
-            failures.push(`${what}: ${error}`);
-          });
-        }
-      };
-      const loads = cluster.nodes.flatMap((node) => [
-        until("a write", () => post(node, "/db/execute", ["INSERT INTO t VALUES (1)"])),
-        until("a read by a new connection", async () => {
-          using client = anew();
-          const url = `${node.url}/db/query?q=SELECT+1`;
-          const answer = await fetch(url, { client, headers: { authorization: root } });
-          return { status: answer.status, body: await answer.text() };
-        }),
-      ]);
-      const someAnswers = async () => {
-        const before = answers;
-        await eventually("answers", () => answers >= before + 100 || failures.length > 0);
-      };
-      const hangUp = () => {
-        for (const { pid } of cluster.nodes) Deno.kill(pid, "SIGHUP");
-      };
-      const show = (commonName: string) =>
-        eventually(`the certificate ${commonName} at all ports`, async () => {
-          const ports = cluster.nodes.flatMap((node) => [node.httpPort, node.raftPort]);
-          const shown = await Promise.all(ports.map(shownBy));
-          return shown.every((subject) => subject.endsWith(commonName));
-        });
-      const mayAnn = (path: string) =>
-        Promise.all(cluster.nodes.map(async (node) => {
-          const headers = { authorization: basic("ann", "of-ann") };
-          return (await node.fetch(path, { headers })).status === 200;
-        }));
-      await someAnswers();
-      await show("first");
-      assert.deepEqual(await mayAnn("/status"), [false, false, false]);
-      const more = [named[0] ?? {}, { ...named[1], perms: ["status"] }];
-      for (const round of ["second", "third"]) {
-        await mount.swap(await files(round, more));
-        hangUp();
-        await show(round);
-        await eventually("the new right", async () => (await mayAnn("/status")).every(Boolean));
-        assert.deepEqual(await mayAnn("/db/query?q=SELECT+1"), [false, false, false]);
-        await someAnswers();
-      }
-      // A key of another certificate, and half a list of users.
-      const { "tls.key": key = "", "users.json": users = "" } = await files("broken", more);
-      const good = await files("third again", more);
-      await mount.swap({ ...good, "tls.key": key, "users.json": users.slice(0, -1) });
-      hangUp();
-      await eventually("all nodes to refuse the files", () =>
-        cluster.nodes.every(({ log }) => {
-          return /ERROR .*The certificate for HTTPS stays as it was/.test(log) &&
-            /ERROR .*certificate for the other nodes stays as it was/.test(log) &&
-            /ERROR .*The file of users stays as it was/.test(log);
-        }));
-      await show("third");
-      assert.deepEqual(await mayAnn("/status"), [true, true, true]);
-      await someAnswers();
-      over = true;
-      await Promise.all(loads);
-      assert.deepEqual(failures, []);
-      for (const { log } of cluster.nodes) {
-        assert.equal([...log.matchAll(/The file of users stays as it was/g)].length, 1, log);
-        assert.ok(!/of-root|of-ann/.test(log));
-      }
+for (const threads of whyAlone() === undefined ? [1, 2] : [1]) {
+  testWithNodeTls(
+    `certificates and users are swapped under load without one failed request, with -http-threads=${threads}`,
+    () => withProtected(swapped, [`-http-threads=${threads}`]),
+  );
+}
+
+async function swapped({ cluster, mount, files, anew }: Protected): Promise<void> {
+  await cluster.nodes[0]?.execute(["CREATE TABLE t (a)"]);
+  const failures: string[] = [];
+  let answers = 0;
+  let over = false;
+  const count = (what: string, { status, body }: { status: number; body: string }) => {
+    if (status === 200 && !body.includes('"error"')) answers++;
+    else failures.push(`${what}: ${status} ${body}`);
+  };
+  const until = async (
+    what: string,
+    again: () => Promise<{ status: number; body: string }>,
+  ) => {
+    while (!over && failures.length === 0) {
+      await again().then((answer) => count(what, answer), (error) => {
+        failures.push(`${what}: ${error}`);
+      });
+    }
+  };
+  const loads = cluster.nodes.flatMap((node) => [
+    until("a write", () => post(node, "/db/execute", ["INSERT INTO t VALUES (1)"])),
+    until("a read by a new connection", async () => {
+      using client = anew();
+      const url = `${node.url}/db/query?q=SELECT+1`;
+      const answer = await fetch(url, { client, headers: { authorization: root } });
+      return { status: answer.status, body: await answer.text() };
     }),
-);
+  ]);
+  const someAnswers = async () => {
+    const before = answers;
+    await eventually("answers", () => answers >= before + 100 || failures.length > 0);
+  };
+  const hangUp = () => {
+    for (const { pid } of cluster.nodes) Deno.kill(pid, "SIGHUP");
+  };
+  const show = (commonName: string) =>
+    eventually(`the certificate ${commonName} at all ports`, async () => {
+      const ports = cluster.nodes.flatMap((node) => [node.httpPort, node.raftPort]);
+      const shown = await Promise.all(ports.map(shownBy));
+      return shown.every((subject) => subject.endsWith(commonName));
+    });
+  const mayAnn = (path: string) =>
+    Promise.all(cluster.nodes.map(async (node) => {
+      const headers = { authorization: basic("ann", "of-ann") };
+      return (await node.fetch(path, { headers })).status === 200;
+    }));
+  await someAnswers();
+  await show("first");
+  assert.deepEqual(await mayAnn("/status"), [false, false, false]);
+  const more = [named[0] ?? {}, { ...named[1], perms: ["status"] }];
+  for (const round of ["second", "third"]) {
+    await mount.swap(await files(round, more));
+    hangUp();
+    await show(round);
+    await eventually("the new right", async () => (await mayAnn("/status")).every(Boolean));
+    assert.deepEqual(await mayAnn("/db/query?q=SELECT+1"), [false, false, false]);
+    await someAnswers();
+  }
+  // A key of another certificate, and half a list of users.
+  const { "tls.key": key = "", "users.json": users = "" } = await files("broken", more);
+  const good = await files("third again", more);
+  await mount.swap({ ...good, "tls.key": key, "users.json": users.slice(0, -1) });
+  hangUp();
+  await eventually("all nodes to refuse the files", () =>
+    cluster.nodes.every(({ log }) => {
+      return /ERROR .*The certificate for HTTPS stays as it was/.test(log) &&
+        /ERROR .*certificate for the other nodes stays as it was/.test(log) &&
+        /ERROR .*The file of users stays as it was/.test(log);
+    }));
+  await show("third");
+  assert.deepEqual(await mayAnn("/status"), [true, true, true]);
+  await someAnswers();
+  over = true;
+  await Promise.all(loads);
+  assert.deepEqual(failures, []);
+  for (const { log } of cluster.nodes) {
+    assert.equal([...log.matchAll(/The file of users stays as it was/g)].length, 1, log);
+    assert.ok(!/of-root|of-ann/.test(log));
+  }
+}

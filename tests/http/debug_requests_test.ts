@@ -150,7 +150,7 @@ function handed(handler: HandedWriteHandler, writes: readonly (readonly Statemen
   writes.forEach((statements, id) =>
     writeHanded(writer, {
       ...{ id, transaction: false, format: plainFormat, statementTimeoutMs: 0, timeoutMs: 30_000 },
-      ...{ key: null, address: "192.0.2.7", statements },
+      ...{ key: null, username: undefined, address: "192.0.2.7", statements },
     })
   );
   taker.take(writer.copy());

@@ -12,25 +12,31 @@ export interface HandedWrite {
   readonly timeoutMs: number;
   /** What the client has sent for an idempotency key, whether it is one or not; null for nothing. */
   readonly key: string | null;
+  /** Who asks, that the thread has let in, for all tables; undefined for somebody who is not known. */
+  readonly username: string | undefined;
   /** The client's, without its port. */
   readonly address: string;
   readonly statements: readonly Statement[];
 }
 
-const Flag = { transaction: 1, key: 2 } as const;
+const Flag = { transaction: 1, key: 2, username: 4 } as const;
 
 // Between threads of one program: nobody else ever reads it.
 
 /** Appends it to others of the same batch. */
 export function writeHanded(writer: ByteWriter, handed: HandedWrite): void {
-  const { key, statements } = handed;
+  const { key, username, statements } = handed;
   writer.integer(handed.id);
-  writer.uint8((handed.transaction ? Flag.transaction : 0) | (key === null ? 0 : Flag.key));
+  writer.uint8(
+    (handed.transaction ? Flag.transaction : 0) | (key === null ? 0 : Flag.key) |
+      (username === undefined ? 0 : Flag.username),
+  );
   writer.uint8(encodeFormat(handed.format));
   writer.uint32(handed.statementTimeoutMs);
   writer.uint32(handed.timeoutMs);
   writer.text(handed.address);
   if (key !== null) writer.text(key);
+  if (username !== undefined) writer.text(username);
   writer.uint32(statements.length);
   const lengthAt = writer.length;
   writer.uint32(0);
@@ -48,6 +54,7 @@ export class ReceivedWrite implements Omit<HandedWrite, "statements"> {
   readonly statementTimeoutMs: number;
   readonly timeoutMs: number;
   readonly key: string | null;
+  readonly username: string | undefined;
   readonly encoded: EncodedStatements;
   readonly #address: Uint8Array;
 
@@ -60,6 +67,7 @@ export class ReceivedWrite implements Omit<HandedWrite, "statements"> {
     this.timeoutMs = reader.uint32();
     this.#address = reader.bytes();
     this.key = (flags & Flag.key) === 0 ? null : reader.text();
+    this.username = (flags & Flag.username) === 0 ? undefined : reader.text();
     const count = reader.uint32();
     this.encoded = new EncodedStatements(reader.bytes() as Uint8Array<ArrayBuffer>, count);
   }

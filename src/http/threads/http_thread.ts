@@ -1,3 +1,4 @@
+import type { CallerTeller } from "../../access/caller_teller.ts";
 import type { Clock, Logger } from "../../io/types.ts";
 import type {
   OutsideReader,
@@ -21,6 +22,8 @@ export interface HttpThreadParts {
   readonly table: ConnectionTable;
   /** Carries out what is passed on. */
   readonly handler: ClientHandler;
+  /** Says who somebody is that it has asked about; undefined where nobody is asked who they are. */
+  readonly callers: CallerTeller | undefined;
   /** Carries out the writes that are read there. */
   readonly writes: HandedWriteHandler;
   readonly readers: OutsideReaders;
@@ -51,11 +54,12 @@ export class HttpThread implements OutsideReader {
   #statements: readonly StatementFigures[] = [];
 
   constructor(parts: HttpThreadParts) {
-    const { startWorker, serving, handler, writes, readers, died } = parts;
+    const { startWorker, serving, handler, callers, writes, readers, died } = parts;
     this.#parts = parts;
     this.#worker = startWorker();
     this.#taker = new RequestTaker({
       handler,
+      callers,
       post: (answers, transfer) => this.#post({ type: "answers", answers }, transfer),
     });
     this.#writes = new WriteTaker(

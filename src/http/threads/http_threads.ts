@@ -14,7 +14,7 @@ const longestPauseMs = 60_000;
 export interface HttpThreadsParts extends
   Pick<
     HttpThreadParts,
-    "startWorker" | "readers" | "confirm" | "clock"
+    "startWorker" | "readers" | "confirm" | "callers" | "clock"
   > {
   /** How many there are beside the main one. */
   readonly count: number;
@@ -25,7 +25,7 @@ export interface HttpThreadsParts extends
 /** What of a thread's start others than these parts know. */
 type KnownLater =
   | ("hostname" | "port" | "shown" | "clients")
-  | ("thread" | "connections" | "table" | "figures");
+  | ("thread" | "connections" | "table" | "users" | "figures");
 
 /** What is known when the main thread listens. */
 export interface Beginning extends Pick<HttpThreadParts, "handler" | "writes"> {
@@ -64,7 +64,7 @@ export class HttpThreads {
   }
 
   #start(place: number, figures: ThreadFigures, beginning: Beginning): void {
-    const { serving, logger } = this.#parts;
+    const { serving, callers, logger } = this.#parts;
     const { hostname, port, shown, clients, handler, writes } = beginning;
     const thread = new HttpThread({
       ...this.#parts,
@@ -82,6 +82,7 @@ export class HttpThreads {
         thread: place + 2,
         connections: this.connections.memory,
         table: this.table.memory,
+        users: callers?.epoch.memory,
         figures: figures.memory,
       },
       died: (reason) => {

@@ -1,3 +1,4 @@
+import type { KnownCaller } from "../../access/known_caller.ts";
 import type { WriteAnswer } from "../../cluster/types.ts";
 import type { LogLevel } from "../../io/types.ts";
 import type { Results } from "../../store/types.ts";
@@ -20,6 +21,8 @@ export interface PassedRequest {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** The client's, without its port. */
   readonly address: string;
+  /** Whether the thread wants to know who it is, so that it can let the next one in by itself. */
+  readonly asksWho: boolean;
 }
 
 /** The answer to it. */
@@ -28,6 +31,8 @@ export interface PassedAnswer {
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Who has asked, where that was asked and is known. */
+  readonly caller?: KnownCaller | undefined;
 }
 
 /** What became of a write that was handed over: to be answered there, or answered already. */
@@ -54,6 +59,8 @@ export interface ServingStart {
   /** What is asked of clients' certificates; undefined when none is asked for. */
   readonly clients: ClientCertificates | undefined;
   readonly limits: ConnectionLimits;
+  /** Memory of the UsersEpoch; undefined where nobody is asked who they are. */
+  readonly users: SharedArrayBuffer | undefined;
   /** Largest body of a request, in bytes. */
   readonly bodyBytesMax: number;
   /** Which of those that serve it is: 1 is the main one. */

@@ -1,3 +1,4 @@
+import type { CallerTeller } from "../../access/caller_teller.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { Client } from "../client.ts";
 import { FrontRequest } from "../front_request.ts";
@@ -37,17 +38,21 @@ class TakenRequest extends FrontRequest {
 
 export interface TakerParts {
   readonly handler: ClientHandler;
+  /** Undefined where nobody is asked who they are. */
+  readonly callers: Pick<CallerTeller, "tell"> | undefined;
   readonly post: (answers: readonly PassedAnswer[], transfer: Transferable[]) => void;
 }
 
 /** Carries out what another thread has passed on, on the main one, and sends the answers back together. */
 export class RequestTaker {
   readonly #handler: ClientHandler;
+  readonly #callers: TakerParts["callers"];
   readonly #underWay = new Map<number, TakenRequest>();
   readonly #answers: Outbox<PassedAnswer>;
 
   constructor(parts: TakerParts) {
     this.#handler = parts.handler;
+    this.#callers = parts.callers;
     this.#answers = new Outbox(parts.post);
   }
 
@@ -67,7 +72,7 @@ export class RequestTaker {
   }
 
   async #carryOut(passed: PassedRequest): Promise<void> {
-    const { id, address } = passed;
+    const { id, address, asksWho } = passed;
     let answer: PassedAnswer;
     try {
       const request = new TakenRequest(passed);
@@ -75,6 +80,11 @@ export class RequestTaker {
       // Whoever has the connection watches it.
       const client: Client = { address, begins() {}, answered: (response) => response };
       answer = await answerOf(id, await this.#handler(request, client));
+      if (asksWho) {
+        // Behind the answer: by now a password has been compared with its hash.
+        const caller = this.#callers?.tell(request.headers.get("authorization"));
+        answer = { ...answer, caller };
+      }
     } catch (error) {
       const body = new TextEncoder().encode(messageOf(error));
       answer = { id, status: 500, headers: [], body };

@@ -1,3 +1,6 @@
+import { CallerMemory } from "../../access/caller_memory.ts";
+import { anybody, type Identity } from "../../access/types.ts";
+import { UsersEpoch } from "../../access/users_epoch.ts";
 import { messageOf } from "../../base/message_of.ts";
 import type { Clock, Logger } from "../../io/types.ts";
 import { LeasePermit } from "../../node/lease_permit.ts";
@@ -9,6 +12,7 @@ import type { Client } from "../client.ts";
 import { keyHeader } from "../idempotency_key.ts";
 import { elapsed, statementTimeout } from "../query_parameters.ts";
 import { isSmall, smallBody } from "../request_body.ts";
+import { headerOf } from "../request_header.ts";
 import { writtenAnswer } from "../written_answer.ts";
 import type {
   ConfirmedLevel,
@@ -49,6 +53,8 @@ export interface ThreadServerParts {
 export class ThreadServer {
   readonly #parts: ThreadServerParts;
   readonly #answers: Answers;
+  /** Undefined where nobody is asked who they are. */
+  readonly #callers: CallerMemory | undefined;
   readonly #figures: ThreadFigures;
   readonly #permit: LeasePermit;
   readonly #passer: RequestPasser;
@@ -66,12 +72,15 @@ export class ThreadServer {
   constructor(parts: ThreadServerParts) {
     const { serving, clock, logger, post } = parts;
     this.#parts = parts;
-    this.#answers = new Answers(serving, serving.httpAddress, false);
+    const { users } = serving;
+    this.#answers = new Answers(serving, serving.httpAddress, users !== undefined);
+    this.#callers = users && new CallerMemory(new UsersEpoch(users), clock);
     this.#figures = new ThreadFigures(serving.figures);
     this.#permit = new LeasePermit(serving.permit);
     this.#passer = new RequestPasser({
       post: (requests, transfer) => post({ type: "requests", requests }, transfer),
       gone: (id) => post({ type: "gone", id }),
+      callers: this.#callers,
     });
     this.#writes = new WritePasser((batch) => post({ type: "writes", batch }));
     this.#confirmer = new ReadConfirmer((round, level) => post({ type: "confirm", round, level }));
@@ -143,22 +152,36 @@ export class ThreadServer {
   }
 
   #answer(request: Request, client: Client, startedAt: number): Promise<Response> {
-    const { serving } = this.#parts;
-    const asked = pointQuery(request) ?? (serving.readsWrites ? pointWrite(request) : undefined);
-    if (asked !== undefined && "statements" in asked && asked.statements !== undefined) {
+    const { readsWrites, bodyBytesMax } = this.#parts.serving;
+    const asked = pointQuery(request) ?? (readsWrites ? pointWrite(request) : undefined);
+    const who = asked && this.#who(request, asked);
+    if (asked === undefined || who === undefined || who === "not known") {
+      return this.#passOn(request, client, who === "not known");
+    }
+    const letIn = { request, client, identity: who, startedAt };
+    if ("statements" in asked && asked.statements !== undefined) {
       const { statements } = asked;
-      return this.#read({ query: asked, statements, request, body: null, client, startedAt });
+      return this.#read({ ...letIn, query: asked, statements, body: null });
     }
-    if (!isSmall(request, serving.bodyBytesMax)) {
-      return this.#pass(request, request.body, client);
-    }
+    if (!isSmall(request, bodyBytesMax)) return this.#pass(request, request.body, client);
     return smallBody(request).then((body) => {
-      const statements = asked && pointStatements(body, asked.parameters);
-      if (asked === undefined || statements === undefined) return this.#pass(request, body, client);
+      const statements = pointStatements(body, asked.parameters);
+      if (statements === undefined) return this.#pass(request, body, client);
       return "level" in asked
-        ? this.#read({ query: asked, statements, request, body, client, startedAt })
-        : this.#write({ write: asked, statements, request, client, startedAt });
+        ? this.#read({ ...letIn, query: asked, statements, body })
+        : this.#write({ ...letIn, write: asked, statements });
     }, (error) => this.#pass(request, brokenBody(error), client));
+  }
+
+  /**
+   * Who asks, where this thread may let them in; undefined where it is the main one's to say what they
+   * may, "not known" where it can tell this one, too.
+   */
+  #who(request: Request, asked: PointQuery | PointWrite): Identity | "not known" | undefined {
+    if (this.#callers === undefined) return anybody;
+    const caller = this.#callers.get(headerOf(request, "authorization"));
+    if (caller === undefined) return "not known";
+    return "level" in asked ? caller.query : caller.execute;
   }
 
   async #read(asked: AskedHere): Promise<Response> {
@@ -175,7 +198,7 @@ export class ThreadServer {
     return later !== undefined && this.#permit.isInForce(level, this.#parts.clock.now() + later);
   }
 
-  #readNow({ query, statements, request, startedAt }: AskedHere): Response | undefined {
+  #readNow({ query, statements, request, identity, startedAt }: AskedHere): Response | undefined {
     const { parameters, format } = query;
     const { reader } = this.#parts;
     const results = reader.read({
@@ -192,16 +215,19 @@ export class ThreadServer {
     }, parameters.has("pretty"));
     const response = answers.results(envelope, undefined);
     this.#figures.answered(statements.length, (performance.now() - startedAt) / 1000);
-    return answers.toOrigin(request, response);
+    return this.#letOut(response, request, identity);
   }
 
-  async #write({ write, statements, request, client, startedAt }: HandedOver): Promise<Response> {
+  async #write(
+    { write, statements, request, client, identity, startedAt }: HandedOver,
+  ): Promise<Response> {
     this.#figures.wrote();
     const { parameters, ...asked } = write;
     const { address } = client;
     const answer = await this.#writes.pass({
       ...asked,
       key: keyHeader(request),
+      username: identity.username,
       address,
       statements,
     });
@@ -209,12 +235,34 @@ export class ThreadServer {
     const response = "status" in answer
       ? passedResponse(answer)
       : writtenAnswer(answers, { answer, results: answer.results, parameters, startedAt });
-    return answers.toOrigin(request, response);
+    return this.#letOut(response, request, identity);
   }
 
-  #pass(request: Request, body: PassedRequest["body"], client: Client): Promise<Response> {
+  /** What is answered to somebody who was let in here. */
+  #letOut(response: Response, request: Request, { username }: Identity): Response {
+    const answers = this.#answers;
+    const told = username === undefined ? response : answers.tellVersion(response);
+    return answers.toOrigin(request, told);
+  }
+
+  /** With its body, in one piece if it is small. */
+  #passOn(request: Request, client: Client, asksWho: boolean): Promise<Response> {
+    const { bodyBytesMax } = this.#parts.serving;
+    if (!isSmall(request, bodyBytesMax)) return this.#pass(request, request.body, client, asksWho);
+    return smallBody(request).then(
+      (body) => this.#pass(request, body, client, asksWho),
+      (error) => this.#pass(request, brokenBody(error), client, asksWho),
+    );
+  }
+
+  #pass(
+    request: Request,
+    body: PassedRequest["body"],
+    client: Client,
+    asksWho = false,
+  ): Promise<Response> {
     this.#figures.passedOn();
-    return this.#passer.pass(request, body, client);
+    return this.#passer.pass(request, body, client, asksWho);
   }
 }
 
@@ -226,6 +274,7 @@ interface AskedHere {
   /** As it is passed on when it cannot. */
   readonly body: PassedRequest["body"];
   readonly client: Client;
+  readonly identity: Identity;
   /** By performance.now, as for `elapsed`. */
   readonly startedAt: number;
 }

@@ -13,7 +13,15 @@ self.onmessage = ({ data }: MessageEvent<ToThread>) => {
     new ConnectionCount(connections).add(1);
     post({
       type: "requests",
-      requests: [{ id: 1, method: "GET", url: "http://x/", headers: [], body: null, address: "" }],
+      requests: [{
+        id: 1,
+        method: "GET",
+        url: "http://x/",
+        headers: [],
+        body: null,
+        address: "",
+        asksWho: false,
+      }],
     });
   } else if (data.type === "release") throw new Error("Planted");
 };

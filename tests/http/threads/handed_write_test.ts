@@ -13,6 +13,7 @@ const plain: Omit<HandedWrite, "id"> = {
   statementTimeoutMs: 0,
   timeoutMs: 30_000,
   key: null,
+  username: undefined,
   address: "127.0.0.1",
   statements: [{ sql: "INSERT INTO t VALUES(1)" }],
 };
@@ -25,13 +26,14 @@ const writes: readonly Omit<HandedWrite, "id">[] = [
     statementTimeoutMs: 24 * 24 * 3_600_000,
     timeoutMs: 24 * 24 * 3_600_000,
     key: "a key, é",
+    username: "zoë",
     address: "::1",
     statements: [
       { sql: "SELECT 'é😀'", positional: [1, "zwei", null, new Uint8Array([3]), 2n ** 62n] },
       { sql: "SELECT :a", named: new Map([["a", new SqlReal(1)]]) },
     ],
   },
-  { ...plain, key: "" },
+  { ...plain, key: "", username: "" },
 ];
 
 /** Hands on what the one posts to the other, and counts. */
@@ -65,11 +67,11 @@ Deno.test("WritePasser hands writes over as they are, and each gets its own answ
     })),
   );
   batches.flat().forEach((received, at) => {
-    const { transaction, format, statementTimeoutMs, timeoutMs, key, address } = received;
-    const { encoded } = received;
+    const { transaction, format, statementTimeoutMs, timeoutMs, key, username } = received;
+    const { address, encoded } = received;
     const statements = plainStatements(encoded);
-    const found = { transaction, format, statementTimeoutMs, timeoutMs, key, address, statements };
-    assert.deepEqual(found, writes[at]);
+    const found = { transaction, format, statementTimeoutMs, timeoutMs, key, username };
+    assert.deepEqual({ ...found, address, statements }, writes[at]);
     assert.equal(encoded.length, statements.length);
   });
 });

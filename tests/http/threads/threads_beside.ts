@@ -32,6 +32,7 @@ export function oneThreadBeside(
     startWorker,
     readers,
     confirm: () => Promise.resolve(),
+    callers: undefined,
     clock: new DenoClock(),
     serving: {
       limits,
