@@ -36,6 +36,7 @@ class Subject implements Disposable {
     this.database = new Database(this.path, { library });
     for (const sql of schema) this.database.exec(sql);
     this.database.exec("PRAGMA journal_mode = WAL");
+    this.database.exec("PRAGMA synchronous = OFF");
     createRaftTables(this.database);
     const symbols = this.#symbols();
     this.#receive = copyThread({

@@ -75,7 +75,7 @@ async function endOf(
 ): Promise<number | undefined> {
   const header = viewOf(await file.read(0, headerBytes));
   if (header.byteLength < headerBytes) return undefined;
-  const pageSize = header.getUint32(8) === 1 ? 65_536 : header.getUint32(8);
+  const pageSize = header.getUint32(8);
   const size = await file.size();
   const sum = new WalSum(header.getUint32(0) === bigEndianMagic);
   sum.add(header, 0, 24);
@@ -127,8 +127,8 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Of the columns of sqlite_raft: applied_index, resume_statement and resume_offset. */
-const stateColumns = [1, 3, 4] as const;
+/** Of the columns of sqlite_raft. */
+const stateColumns = { index: 1, statement: 3, offset: 4 } as const;
 
 /**
  * The row of sqlite_raft on a leaf page of its table; undefined where there is none.
@@ -153,23 +153,22 @@ function stateOn(page: DataView): CommitPosition | undefined {
   const bodyAt = recordAt + next();
   const types: number[] = [];
   while (at < bodyAt) types.push(next());
-  let valueAt = bodyAt;
+  at = bodyAt;
   const values = types.map((type) => {
-    const value = integerAt(page, valueAt, type);
-    valueAt += integerBytes[type] ?? 0;
+    let value = type === 9 ? 1 : 0;
+    // All of its columns are integers, and SQLite has no other types for these.
+    for (let left = integerBytes[type] ?? 0; left > 0; left--) {
+      value = value * 256 + page.getUint8(at++);
+    }
     return value;
   });
-  const [index = 0, statement = 0, offset = 0] = stateColumns.map((column) => values[column] ?? 0);
-  return { index, statement, offset };
+  const valueOf = (column: number) => values[column] ?? 0;
+  return {
+    index: valueOf(stateColumns.index),
+    statement: valueOf(stateColumns.statement),
+    offset: valueOf(stateColumns.offset),
+  };
 }
 
-/** By the serial type. */
+/** By the serial type; of 8 and 9, which are 0 and 1, there are none. */
 const integerBytes = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0];
-
-function integerAt(page: DataView, at: number, type: number): number {
-  if (type === 9) return 1;
-  const bytes = type === 7 ? 0 : integerBytes[type] ?? 0;
-  let value = 0;
-  for (let i = 0; i < bytes; i++) value = value * 256 + page.getUint8(at + i);
-  return value;
-}
