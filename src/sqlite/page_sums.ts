@@ -17,7 +17,7 @@ export interface Mismatches {
  *
  * A side file, `…-sums`, keeps them from one run to the next. It is believed only where nothing else
  * can have written the database meanwhile:
- * - where none has been written since an end there is no WAL, and the file is at the same entry still;
+ * - where none has been written since an end there is no WAL, and the file is not at a later entry;
  * - after any other the WAL is the one that this program has begun last, so that whatever of it has
  *   reached the file, with or without its sum, is read from the WAL, and written again from there;
  * - the file is the same one.

@@ -68,7 +68,11 @@ static int sums_load(page_sums *s, sqlite3_int64 applied) {
     default:
       if (sums_wal(s) != (head.sealed_at >= 0 ? SUMS_NO_WAL : SUMS_OWN_WAL)) return SUMS_UNKNOWN;
   }
-  if (head.sealed_at >= 0 && head.sealed_at != applied) return SUMS_UNKNOWN;
+  /*
+   * Further on it is where an earlier release, without sums, has gone on. It never goes back: then the
+   * page that says so is an old one, and is refused as any other that is not what was written.
+   */
+  if (head.sealed_at >= 0 && (applied < 0 || applied > head.sealed_at)) return SUMS_UNKNOWN;
   if (s->side->pMethods->xFileSize(s->side, &size) != SQLITE_OK) return SUMS_UNKNOWN;
   s->head = head;
   for (sums_u64 number = 0; (sqlite3_int64)(number + 2) * BLOCK_BYTES <= size; number++) {

@@ -148,7 +148,8 @@ async function readAgain(node: NodeProcess, expected: readonly string[]): Promis
     const answer = await read(node, sql).catch(() => undefined);
     if (answer?.status !== 200 || /"error"/.test(answer.body)) refused++;
     else if (answer.body !== expected[i]) {
-      throw new Error(`${node.id} answers what is damaged: ${answer.body.slice(0, 300)}`);
+      const [said, right] = [answer.body, expected[i] ?? ""].map((body) => body.slice(0, 300));
+      throw new Error(`${node.id} answers what is damaged: ${said}, not ${right}`);
     }
   }
   return refused;

@@ -25,6 +25,11 @@ async function refusesDamage(s: TestStore): Promise<void> {
   assert.match(answer, /disk I\/O error/, answer);
 }
 
+/** What the database's second page has: up to which entry it is applied. */
+async function statePage(path: string): Promise<Uint8Array> {
+  return (await Deno.readFile(path)).subarray(4096, 8192);
+}
+
 const ignore = library.symbols.raftlite_sums_begin === null;
 
 Deno.test({
@@ -51,5 +56,25 @@ Deno.test({
     await using s = await TestStore.open({ pageCheckMs: 0 });
     await s.apply(...s.entries.load(file as Uint8Array));
     await refusesDamage(s);
+  },
+});
+
+Deno.test({
+  name:
+    "a database whose state goes back to what a disk had before is refused: its entries would be applied twice",
+  ignore,
+  fn: async () => {
+    await using s = await TestStore.open({ pageCheckMs: 0 });
+    await s.execute(["CREATE TABLE t (v)"]);
+    await s.restart();
+    const old = await statePage(s.path);
+    const insert = s.entries.execute(["INSERT INTO t VALUES (1)"]);
+    await s.apply(insert);
+    await s.store.close();
+    const bytes = await Deno.readFile(s.path);
+    assert.notDeepEqual(bytes.subarray(4096, 8192), old);
+    bytes.set(old, 4096);
+    await Deno.writeFile(s.path, bytes);
+    await assert.rejects(s.restart(), /page 2 .*is not what was written there|disk I\/O error/);
   },
 });
