@@ -131,7 +131,7 @@ export const httpFlags = {
     default: "1",
     value: "N",
     help:
-      "Threads that serve HTTP, the main one among them; the others answer reads of single rows by themselves, and read and check writes (on Linux, without -audit-log; else one thread serves)",
+      "Threads that serve HTTP, the main one among them; the others answer reads of single rows by themselves, and read and check writes (on Linux, under Deno 2.9; else one thread serves)",
     min: 1,
     max: 64,
   },

@@ -1,4 +1,5 @@
 import type { CallerTeller } from "../access/caller_teller.ts";
+import type { Audit } from "../audit/types.ts";
 import { assert } from "../base/assert.ts";
 import { whyAlone } from "../http/shared_port.ts";
 import type { ConfirmedLevel } from "../http/threads/messages.ts";
@@ -21,20 +22,15 @@ export interface PreparedThreads {
 
 /** Whether other threads are to serve HTTP too; says it where a flag asks for what cannot be. */
 export function prepareThreads(
-  { http, audit }: Configuration,
+  { http }: Configuration,
   logger: Logger,
 ): PreparedThreads | undefined {
   const count = http.threads - 1;
   if (count === 0) return undefined;
-  const why = reason({ http, audit });
+  const why = whyAlone({ forCertificates: http.tls?.verifyClient === true });
   if (why === undefined) return { count, permit: new LeasePermit() };
   logger.log("WARN", "http", `HTTP is served by one thread in spite of -http-threads: ${why}`);
   return undefined;
-}
-
-function reason({ http, audit }: Pick<Configuration, "http" | "audit">): string | undefined {
-  if (audit !== undefined) return "with -audit-log the main thread sees every request";
-  return whyAlone({ forCertificates: http.tls?.verifyClient === true });
 }
 
 interface ThreadsParts {
@@ -42,6 +38,8 @@ interface ThreadsParts {
   /** The node's. */
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Undefined where nobody wants to know who is kept out. */
+  readonly audit: Audit | undefined;
   /** Undefined where nobody is asked who they are. */
   readonly callers: CallerTeller | undefined;
   /** Whether writes are traced. */
@@ -52,7 +50,7 @@ interface ThreadsParts {
 export function threadsOf(
   { count, permit }: PreparedThreads,
   { service, store }: OpenMember,
-  { configuration, clock, logger, callers, isTraced }: ThreadsParts,
+  { configuration, clock, logger, audit, callers, isTraced }: ThreadsParts,
 ): HttpThreads {
   const { http } = configuration;
   const { outsideReaders: readers } = store;
@@ -74,5 +72,6 @@ export function threadsOf(
     },
     clock,
     logger,
+    audit,
   });
 }

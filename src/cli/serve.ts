@@ -287,6 +287,7 @@ async function serveMember(own: ServeParts): Promise<void> {
   const threads = own.httpThreads &&
     threadsOf(own.httpThreads, member, {
       ...{ configuration, clock, logger, isTraced },
+      audit: audit?.log,
       callers: users?.callers,
     });
   const turns = new TurnWatch(new AwakeClock(), () => member.node.lastIndex);

@@ -11,7 +11,11 @@ import type { HandedWriteHandler } from "./threads/write_taker.ts";
 const route = "/db/execute";
 const request = { url: `http://localhost${route}` };
 
-/** Carries out writes that another thread has let in, read and checked: what is left of /db/execute. */
+/**
+ * Carries out writes that another thread has let in, read and checked: what is left of /db/execute.
+ * The audit, which is told of this route's refusals only, has nothing to hear of them: who may not
+ * write, or has rights to some tables, is not let in there, but passed on as any other request.
+ */
 export function handedWrites(app: AppState): HandedWriteHandler {
   const figures = app.requests.of(route);
   return (handed) => {

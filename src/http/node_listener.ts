@@ -32,7 +32,7 @@ export interface NodeListenerOptions {
   /** What is asked of clients' certificates; undefined when none is asked for. */
   readonly clients: ClientCertificates | undefined;
   /** Is told of clients that are kept out for their certificates. */
-  readonly audit: Audit | undefined;
+  readonly audit: Pick<Audit, "record"> | undefined;
   /** Of all threads that accept connections; undefined for this one only. */
   readonly count?: ConnectionCount | undefined;
   readonly table?: ConnectionTable | undefined;

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import { connect } from "node:tls";
+import { whyAlone } from "../../src/http/shared_port.ts";
 import { withDirectory } from "../directory.ts";
 import { Authority, type Issued } from "../tls/authority.ts";
 import { testWithNodeTls } from "../tls/where_there_is_tls.ts";
@@ -96,78 +97,84 @@ function post(node: NodeProcess, path: string, body: unknown, headers = root) {
   });
 }
 
-Deno.test("who is refused is told of, with what and why, and without secrets or SQL", () =>
-  withDirectory(async (directory) => {
-    await using audited = await Audited.open(directory);
-    const node = await audited.start();
-    const address = "127.0.0.1";
-    assert.equal((await node.fetch("/db/query?q=SELECT%20hidden")).status, 401);
-    const request = { what: "request", outcome: "refused", address };
-    await audited.line(node, {
-      ...request,
-      method: "GET",
-      path: "/db/query",
-      status: 401,
-      reason: "no credentials",
-      needs: ["query"],
-    });
-    assert.equal((await node.fetch("/status", { headers: as("root", "wr0ng") })).status, 401);
-    const guessed = await audited.line(node, { ...request, claimed_user: "root", status: 401 });
-    assert.equal(guessed.reason, "no user of that name and password");
-    assert(!("user" in guessed), "not proven");
-    const bearer = { authorization: "Bearer rl_n0-such-token" };
-    assert.equal((await node.fetch("/status", { headers: bearer })).status, 401);
-    await audited.line(node, {
-      ...request,
-      reason: "no such token, or credentials that cannot be read",
-    });
-    assert.equal((await post(node, "/snapshot", {}, as("ro"))).status, 401);
-    const lacking = await audited.line(node, { what: "snapshot", outcome: "refused", user: "ro" });
-    assert.equal(lacking.reason, "the user lacks a permission");
-    for (let i = 0; i < 12; i++) await node.fetch("/status", { headers: as("ro", "wr0ng") });
-    await audited.line(node, { ...request, status: 429, claimed_user: "ro" });
-    assert.equal((await node.fetch("/db/backup", { headers: as("some") })).status, 403);
-    await audited.line(node, { what: "backup", outcome: "refused", user: "some", status: 403 });
+for (const threads of whyAlone() === undefined ? [1, 4] : [1]) {
+  Deno.test(
+    `who is refused is told of, with what and why, and without secrets or SQL, with -http-threads=${threads}`,
+    () => withDirectory((directory) => refusalsAreTold(directory, threads)),
+  );
+}
 
-    await post(node, "/db/execute", ["CREATE TABLE open (a)", "CREATE TABLE closed (a)"]);
-    const table = { ...request, user: "some", table: "closed", status: 200 };
-    const insert = ["INSERT INTO open VALUES ('hidden')", "INSERT INTO closed VALUES ('hidden')"];
-    await post(node, "/db/execute", insert, as("some"));
-    const reason = 'access to closed is prohibited: user "some" may not write it';
-    await audited.line(node, { ...table, path: "/db/execute", reason });
-    await post(node, "/db/query?associative", ["SELECT * FROM closed"], as("some"));
-    await audited.line(node, { ...table, path: "/db/query" });
-    await post(node, "/db/request", ["DELETE FROM closed", "SELECT 1"], as("some"));
-    await audited.line(node, { ...table, path: "/db/request" });
-    const execute = (sql: string) => ({ type: "execute", stmt: { sql } });
-    for (const begin of [[], [execute("BEGIN")]]) {
-      const requests = [...begin, ...insert.map(execute), { type: "close" }];
-      await post(node, "/v2/pipeline", { requests }, as("some"));
-    }
-    const ofStream = { ...table, path: "/v2/pipeline", reason };
-    await eventually("both lines of the stream", async () => {
-      const lines = await audited.lines(node);
-      return lines.filter(({ path, reason: told }) =>
-        path === ofStream.path && told === ofStream.reason
-      ).length === 2;
-    });
-    await audited.line(node, ofStream);
-    const before = (await audited.lines(node)).length;
-    await post(node, "/db/execute?queue&wait", insert, as("some"));
-    await eventually("the queue's line", async () => (await audited.lines(node)).length > before);
+async function refusalsAreTold(directory: string, threads: number): Promise<void> {
+  await using audited = await Audited.open(directory);
+  const node = await audited.start([`-http-threads=${threads}`]);
+  const address = "127.0.0.1";
+  assert.equal((await node.fetch("/db/query?q=SELECT%20hidden")).status, 401);
+  const request = { what: "request", outcome: "refused", address };
+  await audited.line(node, {
+    ...request,
+    method: "GET",
+    path: "/db/query",
+    status: 401,
+    reason: "no credentials",
+    needs: ["query"],
+  });
+  assert.equal((await node.fetch("/status", { headers: as("root", "wr0ng") })).status, 401);
+  const guessed = await audited.line(node, { ...request, claimed_user: "root", status: 401 });
+  assert.equal(guessed.reason, "no user of that name and password");
+  assert(!("user" in guessed), "not proven");
+  const bearer = { authorization: "Bearer rl_n0-such-token" };
+  assert.equal((await node.fetch("/status", { headers: bearer })).status, 401);
+  await audited.line(node, {
+    ...request,
+    reason: "no such token, or credentials that cannot be read",
+  });
+  assert.equal((await post(node, "/snapshot", {}, as("ro"))).status, 401);
+  const lacking = await audited.line(node, { what: "snapshot", outcome: "refused", user: "ro" });
+  assert.equal(lacking.reason, "the user lacks a permission");
+  for (let i = 0; i < 12; i++) await node.fetch("/status", { headers: as("ro", "wr0ng") });
+  await audited.line(node, { ...request, status: 429, claimed_user: "ro" });
+  assert.equal((await node.fetch("/db/backup", { headers: as("some") })).status, 403);
+  await audited.line(node, { what: "backup", outcome: "refused", user: "some", status: 403 });
 
-    const { mode } = await Deno.stat(audited.path(node));
-    assert.equal((mode ?? 0) & 0o777, 0o600);
-    const text = await Deno.readTextFile(audited.path(node));
-    for (const secrets of [secret, "wr0ng", "n0-such-token", "hidden", "Basic", "Bearer"]) {
-      assert(!text.includes(secrets), secrets);
-    }
-    const { audit } = await statusOf(node);
-    assert.equal(audit.events_lost, 0);
-    assert.equal(audit.target, audited.path(node));
-    const times = (await audited.lines(node)).map(({ time }) => Date.parse(String(time)));
-    assert(times.every((time, i) => time >= (times[i - 1] ?? 0)), "in their order");
-  }));
+  await post(node, "/db/execute", ["CREATE TABLE open (a)", "CREATE TABLE closed (a)"]);
+  const table = { ...request, user: "some", table: "closed", status: 200 };
+  const insert = ["INSERT INTO open VALUES ('hidden')", "INSERT INTO closed VALUES ('hidden')"];
+  await post(node, "/db/execute", insert, as("some"));
+  const reason = 'access to closed is prohibited: user "some" may not write it';
+  await audited.line(node, { ...table, path: "/db/execute", reason });
+  await post(node, "/db/query?associative", ["SELECT * FROM closed"], as("some"));
+  await audited.line(node, { ...table, path: "/db/query" });
+  await post(node, "/db/request", ["DELETE FROM closed", "SELECT 1"], as("some"));
+  await audited.line(node, { ...table, path: "/db/request" });
+  const execute = (sql: string) => ({ type: "execute", stmt: { sql } });
+  for (const begin of [[], [execute("BEGIN")]]) {
+    const requests = [...begin, ...insert.map(execute), { type: "close" }];
+    await post(node, "/v2/pipeline", { requests }, as("some"));
+  }
+  const ofStream = { ...table, path: "/v2/pipeline", reason };
+  await eventually("both lines of the stream", async () => {
+    const lines = await audited.lines(node);
+    return lines.filter(({ path, reason: told }) =>
+      path === ofStream.path && told === ofStream.reason
+    ).length === 2;
+  });
+  await audited.line(node, ofStream);
+  const before = (await audited.lines(node)).length;
+  await post(node, "/db/execute?queue&wait", insert, as("some"));
+  await eventually("the queue's line", async () => (await audited.lines(node)).length > before);
+
+  const { mode } = await Deno.stat(audited.path(node));
+  assert.equal((mode ?? 0) & 0o777, 0o600);
+  const text = await Deno.readTextFile(audited.path(node));
+  for (const secrets of [secret, "wr0ng", "n0-such-token", "hidden", "Basic", "Bearer"]) {
+    assert(!text.includes(secrets), secrets);
+  }
+  const { audit } = await statusOf(node);
+  assert.equal(audit.events_lost, 0);
+  assert.equal(audit.target, audited.path(node));
+  const times = (await audited.lines(node)).map(({ time }) => Date.parse(String(time)));
+  assert(times.every((time, i) => time >= (times[i - 1] ?? 0)), "in their order");
+}
 
 async function statusOf(node: NodeProcess) {
   const { status, body } = await node.fetch("/status", { headers: root });
@@ -441,6 +448,39 @@ testWithNodeTls(
       }
     }),
 );
+
+Deno.test({
+  name: "-http-threads: who shows no certificate is told of by each thread, also at the node's end",
+  ignore: whyAlone({ forCertificates: true }) !== undefined,
+  fn: () =>
+    withDirectory(async (directory) => {
+      const authority = await Authority.create(directory);
+      const { certPath, keyPath } = await authority.issue({ name: "node" });
+      const [ca = "", cert = "", key = ""] = await Promise.all(
+        [authority.caPath, certPath, keyPath].map((path) => Deno.readTextFile(path)),
+      );
+      using client = Deno.createHttpClient({ caCerts: [ca], cert, key });
+      await using audited = await Audited.open(directory, { client });
+      const node = await audited.start([
+        ...["-http-threads=3", "-http-cert", certPath, "-http-key", keyPath],
+        ...["-http-verify-client", "-http-ca-cert", authority.caPath],
+      ]);
+      const refused = async () =>
+        (await audited.lines(node)).filter(({ what, port, outcome }) =>
+          what === "connection" && port === "http" && outcome === "refused"
+        ).length;
+      const knockers = 24;
+      const knock = async () => {
+        using without = Deno.createHttpClient({ caCerts: [ca], poolMaxIdlePerHost: 0 });
+        await assert.rejects(fetch(`${node.url}/readyz`, { client: without }));
+      };
+      await Promise.all(Array.from({ length: knockers }, knock));
+      await eventually("a line for each", async () => await refused() === knockers);
+      await Promise.all(Array.from({ length: knockers }, knock));
+      assert.equal((await node.kill("SIGTERM")).code, 0);
+      assert.equal(await refused(), 2 * knockers);
+    }),
+});
 
 testWithNodeTls(
   "what speaks another protocol at the Raft port is told of",

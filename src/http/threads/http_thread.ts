@@ -1,4 +1,5 @@
 import type { CallerTeller } from "../../access/caller_teller.ts";
+import type { Audit } from "../../audit/types.ts";
 import type { Clock, Logger } from "../../io/types.ts";
 import type {
   OutsideReader,
@@ -32,6 +33,8 @@ export interface HttpThreadParts {
   /** The node's, by which its permit to read ends. */
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Undefined where nobody wants to know who is kept out. */
+  readonly audit: Audit | undefined;
   readonly died: (reason: string) => void;
 }
 
@@ -83,7 +86,7 @@ export class HttpThread implements OutsideReader {
 
   #receive(message: FromThread): void {
     if (this.#over) return;
-    const { clock, logger, readers } = this.#parts;
+    const { clock, logger, audit, readers } = this.#parts;
     switch (message.type) {
       case "clock":
         this.#listening.resolve();
@@ -115,6 +118,9 @@ export class HttpThread implements OutsideReader {
         break;
       case "slow":
         readers.reportSlow(message.statement);
+        break;
+      case "audit":
+        audit?.record(message.event);
         break;
       case "log":
         logger.log(message.level, message.room, message.text);

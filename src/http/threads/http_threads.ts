@@ -14,7 +14,7 @@ const longestPauseMs = 60_000;
 export interface HttpThreadsParts extends
   Pick<
     HttpThreadParts,
-    "startWorker" | "readers" | "confirm" | "callers" | "clock"
+    "startWorker" | "readers" | "confirm" | "callers" | "clock" | "audit"
   > {
   /** How many there are beside the main one. */
   readonly count: number;
@@ -24,7 +24,7 @@ export interface HttpThreadsParts extends
 
 /** What of a thread's start others than these parts know. */
 type KnownLater =
-  | ("hostname" | "port" | "shown" | "clients")
+  | ("hostname" | "port" | "shown" | "clients" | "isAudited")
   | ("thread" | "connections" | "table" | "users" | "figures");
 
 /** What is known when the main thread listens. */
@@ -64,7 +64,7 @@ export class HttpThreads {
   }
 
   #start(place: number, figures: ThreadFigures, beginning: Beginning): void {
-    const { serving, callers, logger } = this.#parts;
+    const { serving, callers, audit, logger } = this.#parts;
     const { hostname, port, shown, clients, handler, writes } = beginning;
     const thread = new HttpThread({
       ...this.#parts,
@@ -79,6 +79,7 @@ export class HttpThreads {
         port,
         shown: shown(),
         clients,
+        isAudited: audit !== undefined,
         thread: place + 2,
         connections: this.connections.memory,
         table: this.table.memory,

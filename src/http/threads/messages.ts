@@ -1,4 +1,5 @@
 import type { KnownCaller } from "../../access/known_caller.ts";
+import type { AuditEvent } from "../../audit/types.ts";
 import type { WriteAnswer } from "../../cluster/types.ts";
 import type { LogLevel } from "../../io/types.ts";
 import type { Results } from "../../store/types.ts";
@@ -58,6 +59,8 @@ export interface ServingStart {
   readonly shown: TlsCredentials | undefined;
   /** What is asked of clients' certificates; undefined when none is asked for. */
   readonly clients: ClientCertificates | undefined;
+  /** Whether an audit wants to know who is kept out. */
+  readonly isAudited: boolean;
   readonly limits: ConnectionLimits;
   /** Memory of the UsersEpoch; undefined where nobody is asked who they are. */
   readonly users: SharedArrayBuffer | undefined;
@@ -114,5 +117,7 @@ export type FromThread =
   | { readonly type: "released" }
   | { readonly type: "statements"; readonly figures: readonly StatementFigures[] }
   | { readonly type: "slow"; readonly statement: SlowStatement }
+  /** For the audit: behind what it told before, and before it says that it has stopped. */
+  | { readonly type: "audit"; readonly event: AuditEvent }
   | { readonly type: "log"; readonly level: LogLevel; readonly room: string; readonly text: string }
   | { readonly type: "stopped" };

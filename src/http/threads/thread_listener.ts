@@ -1,3 +1,4 @@
+import type { Audit } from "../../audit/types.ts";
 import type { Logger } from "../../io/types.ts";
 import type { TlsCredentials } from "../../tls/credentials.ts";
 import { ConnectionCount } from "../connection_count.ts";
@@ -25,6 +26,8 @@ interface ListeningParts {
   /** Told how many connections there are whenever that changes. */
   readonly sized: (connections: number) => void;
   readonly logger: Logger;
+  /** Is told of clients that are kept out; undefined where nobody wants to know. */
+  readonly audit: Pick<Audit, "record"> | undefined;
 }
 
 /**
@@ -33,7 +36,7 @@ interface ListeningParts {
  * for it.
  */
 export async function listenOnThread(
-  { serving, handler, sized, logger }: ListeningParts,
+  { serving, handler, sized, logger, audit }: ListeningParts,
 ): Promise<ThreadListener> {
   const { hostname, port, shown, clients, limits } = serving;
   const at = { hostname, port, isShared: true };
@@ -41,9 +44,8 @@ export async function listenOnThread(
   const table = new ConnectionTable(serving.table, serving.thread);
   if (clients !== undefined) {
     const listener = await NodeListener.listen({
-      ...{ ...at, ...parts, table, clients, logger },
+      ...{ ...at, ...parts, table, clients, logger, audit },
       certificates: shown,
-      audit: undefined,
     });
     return {
       renew: (shown) => listener.use(shown),

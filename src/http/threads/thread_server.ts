@@ -89,6 +89,7 @@ export class ThreadServer {
       handler: (request, client) => this.#handle(request, client),
       sized: (connections) => this.#figures.connections = connections,
       logger,
+      audit: serving.isAudited ? { record: (event) => post({ type: "audit", event }) } : undefined,
     });
     void this.#listening.then(() => {
       this.#askedClockAt = clock.now();

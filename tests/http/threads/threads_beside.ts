@@ -33,6 +33,7 @@ export function oneThreadBeside(
     readers,
     confirm: () => Promise.resolve(),
     callers: undefined,
+    audit: undefined,
     clock: new DenoClock(),
     serving: {
       limits,
