@@ -69,6 +69,8 @@ export class SegmentedLog implements LogStore {
   /** Used again for the next batch, unless it has grown much. */
   #buffer = newBuffer();
   #unmarked = false;
+  /** Ends with the removal of files under way; never rejects. */
+  #removing: Promise<void> = Promise.resolve();
 
   constructor(environment: LogEnvironment, position: LogPosition) {
     this.#environment = environment;
@@ -205,7 +207,7 @@ export class SegmentedLog implements LogStore {
     this.#position.compaction = point;
     this.#position.firstSegment = firstSegment;
     index.compact(point.index);
-    await this.#remove(index.dropSegments(firstSegment));
+    this.#remove(index.dropSegments(firstSegment));
   }
 
   async reset(point: CompactionPoint): Promise<void> {
@@ -218,7 +220,7 @@ export class SegmentedLog implements LogStore {
     this.#position.firstSegment = sequence;
     const old = index.clear(point.index);
     index.segments.push(this.#position.active.segment);
-    await this.#remove(old);
+    this.#remove(old);
   }
 
   async mark(): Promise<void> {
@@ -238,6 +240,7 @@ export class SegmentedLog implements LogStore {
       this.#environment.logger.log("WARN", "raft_log", `Closed without its last mark: ${reason}`);
     }
     for (const segment of this.#position.index.segments) segment.close();
+    await this.#removing;
   }
 
   /** The header of a segment that would be begun now. */
@@ -269,22 +272,24 @@ export class SegmentedLog implements LogStore {
     this.#unmarked = false;
   }
 
-  /** Removes files that no longer count; one that stays is removed at the next start. */
-  async #remove(segments: readonly Segment[]): Promise<void> {
-    const { disk, directory, logger } = this.#environment;
-    for (const segment of segments) {
-      segment.close();
+  /**
+   * Removes files that no longer count, beside the writes that follow: these would wait for all of
+   * their blocks to be freed. One that stays is removed at the next start.
+   */
+  #remove(segments: readonly Segment[]): void {
+    for (const segment of segments) segment.close();
+    this.#removing = this.#removing.then(() => this.#removeFiles(segments));
+  }
+
+  async #removeFiles(segments: readonly Segment[]): Promise<void> {
+    const { disk, logger } = this.#environment;
+    for (const { path } of segments) {
       try {
-        await disk.remove(segment.path);
+        await disk.remove(path);
       } catch (error) {
         const reason = messageOf(error);
-        logger.log(
-          "WARN",
-          "raft_log",
-          `Cannot remove ${segment.path}, no longer needed: ${reason}`,
-        );
+        logger.log("WARN", "raft_log", `Cannot remove ${path}, no longer needed: ${reason}`);
       }
     }
-    if (segments.length > 0) await disk.syncDirectory(directory);
   }
 }

@@ -193,6 +193,32 @@ Deno.test("read() gives nothing of a file that a compaction removes before it is
   await again.close();
 });
 
+Deno.test("append() does not wait for the files that a compaction removes, and close() does", async () => {
+  const disk = makeDisk();
+  const mounted = disk.mount();
+  const mayRemove = Promise.withResolvers<void>();
+  const { log } = await openRaftLog({
+    disk: { ...mounted, remove: (path) => mayRemove.promise.then(() => mounted.remove(path)) },
+    directory,
+    clock: new SimulatedClock(),
+    logger: new RecordingLogger(),
+    ...smallSizes,
+  });
+  for (const entry of makeEntries(1, 1, 150)) await log.append({ ...untouched, entries: [entry] });
+  const before = disk.paths().length;
+  await log.compact(makePoint(120, 1));
+  await log.append({ ...untouched, entries: makeEntries(1, 151, 1) });
+  assert.ok(disk.paths().length >= before);
+  let isClosed = false;
+  const closing = log.close().then(() => isClosed = true);
+  for (let turns = 0; turns < 1000; turns++) await Promise.resolve();
+  assert.equal(isClosed, false);
+  mayRemove.resolve();
+  await closing;
+  assert.ok(disk.paths().length < before);
+  assert.deepEqual((await readImage(disk)).entries, makeEntries(1, 121, 31));
+});
+
 Deno.test("openRaftLog() leaves files alone that are not the log's", async () => {
   const disk = makeDisk();
   const { log } = await openLog(disk);
