@@ -146,6 +146,10 @@ export class DenoDisk implements Disk {
     return attempt(`rename to ${to} the file`, from, () => Deno.rename(from, to));
   }
 
+  link(from: string, to: string): Promise<void> {
+    return attempt(`give the name ${to} to the file`, from, () => Deno.link(from, to));
+  }
+
   remove(path: string): Promise<void> {
     return attempt("remove", path, () => Deno.remove(path));
   }

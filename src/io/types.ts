@@ -40,6 +40,8 @@ export interface Disk {
   exists(path: string): Promise<boolean>;
   makeDirectory(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Gives a file another name beside its own; not every file system can. */
+  link(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** fsync of a directory: creations, renames and removals in it are on the disk. */
   syncDirectory(path: string): Promise<void>;

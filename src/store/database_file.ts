@@ -7,6 +7,7 @@ import type { ChangesFile } from "./apply/write_connection.ts";
 import type { Writer } from "./apply/writer.ts";
 import { exchangeDatabase } from "./copy/file_exchange.ts";
 import { setDatabaseAside } from "./copy/set_aside.ts";
+import type { TemporaryFile, TemporaryFiles } from "./copy/temporary_files.ts";
 import { syncWal, writeWalAgain } from "./copy/wal_file.ts";
 import type { WalKeeper } from "./copy/wal_keeper.ts";
 import { StoreFailedError, untrusted } from "./failures.ts";
@@ -29,6 +30,7 @@ interface Parts {
   readonly batches: Batches;
   readonly wal: WalKeeper;
   readonly pageChecks: PageChecks;
+  readonly temporaries: Pick<TemporaryFiles, "make">;
 }
 
 /** The database's file: opened, exchanged for another, closed, and what a full disk does to that. */
@@ -37,6 +39,8 @@ export class DatabaseFile {
   #compileOptions: readonly string[] = [];
   #full: string | undefined;
   #isClosing = false;
+  /** What it was before the last exchange, which is removed beside what follows. */
+  #replaced: TemporaryFile | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -83,7 +87,7 @@ export class DatabaseFile {
 
   /** Puts another file in its place; reads wait meanwhile. A failure stops the store. */
   async exchange(file: string, setAside = false): Promise<void> {
-    const { path, disk, logger, life, writer, wal, pageChecks } = this.#parts;
+    const { path, disk, logger, life, writer, wal, pageChecks, temporaries } = this.#parts;
     try {
       await life.exchange(async () => {
         await writer.letGo(setAside ? "set_aside" : "exchange");
@@ -92,11 +96,15 @@ export class DatabaseFile {
           const aside = await setDatabaseAside(disk, path);
           logger.log("WARN", "store", `The damaged database is kept in ${aside}`);
         }
-        await exchangeDatabase(disk, file, path);
+        // Each takes the room of a whole database: there is one at a time.
+        await this.#replaced?.remove();
+        const { path: replaced } = this.#replaced = temporaries.make("replaced");
+        await exchangeDatabase({ disk, from: file, path, replaced });
         wal.exchanged();
         await pageChecks.begin();
         await this.#openWriter();
       });
+      void this.#replaced?.remove();
     } catch (error) {
       const failure = new StoreFailedError(
         `Database ${path} could not be replaced: ${messageOf(error)}`,

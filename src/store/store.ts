@@ -250,6 +250,7 @@ class SqliteStore implements Store {
       batches: this.#batches,
       wal: this.#wal,
       pageChecks: this.#pageChecks,
+      temporaries: this.#temporaries,
     });
     this.#life.hold({ refuse: (error) => this.#waits.end(error) });
     this.changes = this.#openChanges();

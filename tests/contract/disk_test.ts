@@ -83,6 +83,33 @@ for (const [name, withDisk] of Object.entries(implementations)) {
       assert.equal(await disk.exists(`${directory}/a`), false);
     }));
 
+  Deno.test(`${name} gives a file another name, under which it stays`, () =>
+    withDisk(async (disk, directory) => {
+      const first = `${directory}/first`;
+      const other = `${directory}/other`;
+      const next = `${directory}/next`;
+      const write = async (path: string, byte: number) => {
+        const file = await disk.open(path, { create: true });
+        await file.write(0, bytes(byte));
+        file.close();
+      };
+      const read = async (path: string) => {
+        const file = await disk.open(path, { create: false });
+        const content = await file.read(0, 9);
+        file.close();
+        return [...content];
+      };
+      await write(first, 1);
+      await write(next, 2);
+      await disk.link(first, other);
+      await write(first, 3);
+      assert.deepEqual(await read(other), [3]);
+      await disk.rename(next, first);
+      assert.deepEqual([await read(first), await read(other)], [[2], [3]]);
+      await disk.remove(other);
+      assert.deepEqual(await disk.list(directory), ["first"]);
+    }));
+
   Deno.test(`${name} makes directories and finds them`, () =>
     withDisk(async (disk, directory) => {
       await disk.makeDirectory(`${directory}/inner`);
@@ -99,5 +126,6 @@ for (const [name, withDisk] of Object.entries(implementations)) {
       await assert.rejects(disk.remove(path), missing);
       await assert.rejects(disk.list(path), missing);
       await assert.rejects(disk.rename(path, `${directory}/x`), missing);
+      await assert.rejects(disk.link(path, `${directory}/x`), missing);
     }));
 }

@@ -77,6 +77,10 @@ export class VolatileFiles {
     this.#names.change(directoryOf(to), [[from, undefined], [to, this.open(from)]]);
   }
 
+  link(from: string, to: string): void {
+    this.#names.change(directoryOf(to), [[to, this.open(from)]]);
+  }
+
   remove(path: string): void {
     if (this.#names.get(path) !== undefined) {
       this.#names.change(directoryOf(path), [[path, undefined]]);
@@ -120,10 +124,14 @@ export class VolatileFiles {
   /** What a power cut leaves now; names and content that nobody has synced meet their fate. */
   cutPower(random: Prng): Remains {
     this.#names.cutPower(() => random.chance(0.5));
+    // A file of several names is one.
+    const contents = new Map<VolatileFile, Uint8Array<ArrayBuffer>>();
     const remains = new Map<string, Uint8Array<ArrayBuffer>>();
     for (const path of this.#names.paths) {
-      const content = this.#names.get(path)?.afterPowerCut(random);
-      if (content !== undefined) remains.set(path, content);
+      const file = this.open(path);
+      const content = contents.get(file) ?? file.afterPowerCut(random);
+      contents.set(file, content);
+      remains.set(path, content);
     }
     return remains;
   }

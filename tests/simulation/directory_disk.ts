@@ -75,6 +75,13 @@ export class DirectoryDisk implements Disk {
     });
   }
 
+  link(from: string, to: string): Promise<void> {
+    return this.#call("link", from, () => {
+      Deno.linkSync(from, to);
+      this.#volatile()?.link(from, to);
+    });
+  }
+
   remove(path: string): Promise<void> {
     return this.#call("remove", path, () => {
       Deno.removeSync(path);

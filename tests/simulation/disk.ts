@@ -29,6 +29,7 @@ export interface DiskCall {
     | "truncate"
     | "sync"
     | "rename"
+    | "link"
     | "remove"
     | "list"
     | "exists"
@@ -112,6 +113,7 @@ export class SimulatedDisk {
       exists: (path) => this.#exists(life, path),
       makeDirectory: (path) => this.#makeDirectory(life, path),
       rename: (from, to) => this.#rename(life, from, to),
+      link: (from, to) => this.#link(life, from, to),
       remove: (path) => this.#remove(life, path),
       syncDirectory: (path) => this.#syncDirectory(life, path),
     };
@@ -237,6 +239,13 @@ export class SimulatedDisk {
     return this.#call(life, "rename", from, (fault) => {
       if (fault !== undefined) return;
       this.#names.change(directoryOf(to), [[from, undefined], [to, this.#existing(from)]]);
+    });
+  }
+
+  #link(life: number, from: string, to: string): Promise<void> {
+    return this.#call(life, "link", from, (fault) => {
+      if (fault !== undefined) return;
+      this.#names.change(directoryOf(to), [[to, this.#existing(from)]]);
     });
   }
 

@@ -52,6 +52,10 @@ function dyingDisk(changes: number): { readonly disk: Disk; isDead(): boolean } 
       step();
       await disk.rename(from, to);
     },
+    async link(from, to) {
+      step();
+      await disk.link(from, to);
+    },
     async remove(path) {
       step();
       await disk.remove(path);

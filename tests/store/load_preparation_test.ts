@@ -107,3 +107,16 @@ Deno.test({
     assert.match(await s.query("PRAGMA user_version"), /\[\[0\]\]/);
   },
 });
+
+Deno.test("the WAL is empty once a load is prepared: its last entry would have to free it", async () => {
+  // A reader of pages would keep the WAL as it is.
+  await using s = await TestStore.open({ pageCheckMs: 0 });
+  const [piece, end] = s.entries.load(await sqliteFile(files.fit));
+  assert(piece && end);
+  await s.apply(piece);
+  const walBytes = async () => (await Deno.stat(`${s.path}-wal`)).size;
+  assert(await walBytes() > 0);
+  await s.store.loadPrepared();
+  assert.equal(await walBytes(), 0);
+  assert.deepEqual(await s.apply(end), [""]);
+});

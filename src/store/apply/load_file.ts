@@ -104,5 +104,7 @@ function continueLog(loaded: LoadedFile): AppliedPosition {
     if (delivered !== undefined) writeCursor(database, delivered);
     if (foreignKeys !== undefined) writePragmas(database, { ...noPragmas, foreignKeys });
   });
+  // As the store opens it, for which all writes wait: there it would take a journal and five syncs.
+  database.exec("PRAGMA journal_mode = WAL");
   return { index, term };
 }

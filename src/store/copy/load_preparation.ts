@@ -7,7 +7,7 @@ import type { WalKeeper } from "./wal_keeper.ts";
 export interface LoadPreparationParts {
   readonly copier: Pick<Copier, "run">;
   readonly writer: Pick<Writer, "loadChecked" | "status">;
-  readonly wal: Pick<WalKeeper, "checkpoint">;
+  readonly wal: Pick<WalKeeper, "empty">;
   readonly life: Pick<LifeCycle, "isOpen">;
 }
 
@@ -32,7 +32,7 @@ export class LoadPreparation {
     const { writer, wal } = this.#parts;
     const verdict = await this.#verdict(file);
     writer.loadChecked(check, verdict);
-    if (verdict.type === "fit") await wal.checkpoint().catch(() => {});
+    if (verdict.type === "fit") await wal.empty().catch(() => {});
   }
 
   async #verdict(file: string): Promise<LoadVerdict> {

@@ -22,6 +22,8 @@ const countsMax = {
   answer: 512,
   /** On its way into the database's place; an older leader's may still be ending. */
   received: 2,
+  /** What was the database until another file took its place. */
+  replaced: 1,
 } as const;
 
 export type TemporaryKind = keyof typeof countsMax;

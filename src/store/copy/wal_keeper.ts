@@ -107,6 +107,15 @@ export class WalKeeper {
     }
   }
 
+  /**
+   * The same, and what is left then, so that the WAL gives its room back to the disk where no read
+   * needs it: an exchange of the file does that, and a large WAL takes long.
+   */
+  async empty(): Promise<void> {
+    await this.checkpoint();
+    await this.#tracked(() => this.#truncate());
+  }
+
   async #tracked(checkpoint: () => Promise<unknown>): Promise<void> {
     this.#checkpointing++;
     try {
@@ -159,17 +168,24 @@ export class WalKeeper {
   }
 
   async #cutOffWal(): Promise<void> {
-    const { writer, quickWriter, readers } = this.#parts;
+    const { readers } = this.#parts;
     await this.checkpoint();
     let truncated = false;
     await this.#tracked(() =>
       readers.whileCalm(calmWaitMs, async () => {
-        quickWriter.giveUp();
-        truncated = await writer.checkpoint({ truncate: true });
+        truncated = await this.#truncate();
       })
     );
+    if (!truncated) this.#shrinkLater();
+  }
+
+  /** Whether it could. */
+  async #truncate(): Promise<boolean> {
+    const { writer, quickWriter } = this.#parts;
+    quickWriter.giveUp();
+    const truncated = await writer.checkpoint({ truncate: true });
     if (truncated) this.#bytes = 0;
-    else this.#shrinkLater();
+    return truncated;
   }
 
   /** A VACUUM leaves a WAL as large as the database, behind which no write may come for long. */
