@@ -40,7 +40,7 @@ async function filesOf(node: NodeProcess): Promise<string[]> {
   const found: string[] = [];
   for (
     const [directory, isWanted] of [
-      [node.directory, (name: string) => /^db\.sqlite(-wal)?$/.test(name)],
+      [node.directory, (name: string) => /^db\.sqlite(-wal|-sums)?$/.test(name)],
       [`${node.directory}/raft`, (name: string) => parseSegmentName(name) !== undefined],
     ] as const
   ) {
@@ -165,10 +165,11 @@ interface Round {
 async function round(cluster: Cluster, random: Prng): Promise<Round> {
   const leader = await cluster.leader();
   const old: Files = new Map(
-    await Promise.all(cluster.nodes.map(async (node) => {
-      const path = databaseOf(node);
-      return [path, await Deno.readFile(path)] as const;
-    })),
+    await Promise.all(
+      (await Promise.all(cluster.nodes.map(filesOf))).flat().map(async (path) => {
+        return [path, await Deno.readFile(path)] as const;
+      }),
+    ),
   );
   await leader.execute([insert, "UPDATE t SET w = w + 1 WHERE id % 7 = 0"]);
   const victim = cluster.nodes[random.below(3)];
