@@ -73,8 +73,16 @@ async function damage(path: string, before: Files, random: Prng): Promise<string
   };
   const page = random.below(pages);
   const bytes = await read(page);
-  const kinds = ["flipped", "content", "zeroed", "swapped", "old", "random"];
+  const kinds = ["flipped", "content", "zeroed", "swapped", "old", "random", "taken back"];
   const kind = kinds[random.below(kinds.length)];
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (kind === "taken back") {
+    // All that was written since.
+    const old = before.get(path) ?? new Uint8Array();
+    await file.truncate(0);
+    await file.write(old);
+    return `${name} ${kind}`;
+  }
   if (kind === "content") {
     // Of one row, by letters that another row could have: SQLite sees nothing in it.
     const digit = bytes.findLastIndex((byte) => byte >= 0x30 && byte < 0x37);
@@ -97,7 +105,7 @@ async function damage(path: string, before: Files, random: Prng): Promise<string
     await write(page, await read(other));
     await write(other, bytes);
   }
-  return `page ${page} of ${path.slice(path.lastIndexOf("/") + 1)} ${kind}`;
+  return `page ${page} of ${name} ${kind}`;
 }
 
 interface Report {
