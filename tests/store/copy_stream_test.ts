@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Database } from "../../src/sqlite/mod.ts";
+import { streamCopy } from "../../src/store/copy/copy_stream.ts";
 import { StoreBusyError } from "../../src/store/types.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { library, openFiles, sqlite3, TestStore } from "./fixture.ts";
@@ -180,4 +181,24 @@ Deno.test("Store.openSnapshot holds a bounded number of copies", async () => {
   await assert.rejects(s.store.openSnapshot(), /Too many temporary files: 8 \(snapshot\)/);
   for (const snapshot of snapshots) await snapshot.close();
   assert.deepEqual(left(s, before), nothing);
+});
+
+Deno.test("streamCopy() closes the copy of a client that has gone before it began, or while the disk is waited for", async () => {
+  const reason = new Error("The client went away");
+  for (const when of ["before", "meanwhile"]) {
+    const gone = new AbortController();
+    const { signal } = gone;
+    if (when === "before") gone.abort(reason);
+    let closed = 0;
+    const pieces = async function* () {
+      gone.abort(reason);
+      yield await Promise.resolve(new Uint8Array(1));
+    };
+    const copy = { pieces: pieces(), close: () => Promise.resolve(void closed++) };
+    const clock = new SimulatedClock();
+    const stream = streamCopy(copy, { clock, stallMs: 1000, signal });
+    await assert.rejects(stream.getReader().read(), reason);
+    await clock.settle();
+    assert.deepEqual([closed, clock.pending], [1, 0]);
+  }
 });

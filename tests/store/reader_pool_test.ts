@@ -34,7 +34,8 @@ class TestReader implements Thread<ReaderRequest> {
     this.#handlers = handlers;
   }
 
-  post(request: ReaderRequest): void {
+  post(sent: ReaderRequest, transfer: Transferable[] = []): void {
+    const request: ReaderRequest = structuredClone(sent, { transfer });
     if (request.type === "start") {
       this.#signals = new ReaderSignals(request.signals, () => assert.fail("It waits"));
     } else if (request.type === "run") {
@@ -285,6 +286,15 @@ Deno.test("an exchange of the file takes back what has not begun", async () => {
   assert.deepEqual(await Promise.all(reads), [answered, answered, answered]);
 });
 
+Deno.test("an exchange of the file takes back no read whose statements are at its reader, which answers it", async () => {
+  const { life, reader, read } = subject();
+  const long = read({ sql: `SELECT '${"x".repeat(longBytesMin)}'` });
+  const exchange = life.exchange(() => Promise.resolve());
+  reader().finish();
+  await exchange;
+  assert.equal(await long, answered);
+});
+
 Deno.test("an exchange of the file waits a second for an answer, and then cuts it short", async () => {
   const { clock, life, pool, stream } = subject();
   const { client, reader } = await stream();
@@ -336,6 +346,17 @@ async function fill(clock: SimulatedClock, reader: TestReader): Promise<void> {
 }
 
 const givenUp = /its client takes it slowly, as do too many others/;
+
+Deno.test("a reader that answers what has failed already is not heard", async () => {
+  const { life, pool, reader, read } = subject();
+  const error = new Error("Page 7 is damaged");
+  const failed = assert.rejects(read(), error);
+  assert.ok(reader().start(0));
+  life.fail(error);
+  await failed;
+  reader().piece(0, PieceKind.part, "first");
+  assert.equal(pool.status.streaming, 0);
+});
 
 Deno.test("a reader that waits for its client is none that works, up to so many; the next is given up", async () => {
   const { clock, pool, readers, reader, read, stream } = subject();

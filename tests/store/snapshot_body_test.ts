@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { DiskFile } from "../../src/io/types.ts";
-import { receiveSnapshot, writeSnapshot } from "../../src/store/copy/snapshot_body.ts";
+import {
+  readFile,
+  receiveSnapshot,
+  snapshotSize,
+  snapshotSizeIn,
+  writeSnapshot,
+} from "../../src/store/copy/snapshot_body.ts";
 import { SimulatedDisk } from "../simulation/disk.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { anySeed } from "./seeds.ts";
@@ -74,3 +80,26 @@ async function bytesOf(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const all = await Array.fromAsync(pieces);
   return new Uint8Array(all.flatMap((piece) => [...piece]));
 }
+
+Deno.test("readFile() says where a file ends that is shorter than it was", async () => {
+  const content = new Uint8Array(300_000);
+  const read = (offset: number, length: number) =>
+    Promise.resolve(content.subarray(offset, offset + length));
+  const pieces = readFile({ path: "/copy", read }, content.length + 1);
+  const lengths: number[] = [];
+  const all = async () => {
+    for await (const { length } of pieces) lengths.push(length);
+  };
+  await assert.rejects(all, /^FormatError: File \/copy ends early, at 300000$/);
+  assert.deepEqual(lengths, [0x4_0000, 300_000 - 0x4_0000]);
+});
+
+Deno.test("snapshotSizeIn() knows the size of all by its head, and none of what is no snapshot", async () => {
+  const body = async function* () {
+    yield await Promise.resolve(new Uint8Array(1000));
+  };
+  const { value: head = new Uint8Array() } = await writeSnapshot(body(), 1000).next();
+  assert.equal(snapshotSizeIn(head), snapshotSize(1000));
+  assert.equal(snapshotSizeIn(head.subarray(1)), undefined);
+  assert.equal(snapshotSizeIn(new Uint8Array(head.length)), undefined);
+});

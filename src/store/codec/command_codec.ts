@@ -346,14 +346,19 @@ export function isUnseen(data: Uint8Array): boolean {
 /** Whether a stamped command marks where all nodes' copies are compared. */
 export function isScrub(data: Uint8Array): boolean {
   if (data[stampBytes + 5] !== CommandType.upkeep) return false;
-  const identified = ((data[stampBytes + 6] ?? 0) & CommandFlag.request) !== 0;
+  const identified = (flagsIn(data) & CommandFlag.request) !== 0;
   const task = data[stampBytes + headerBytes + (identified ? requestBytes : 0)];
   return task === upkeepTaskNumber("scrub");
 }
 
+/** Of a stamped command; one that is cut off before them has none. */
+function flagsIn(data: Uint8Array): number {
+  return data[stampBytes + 6] ?? 0;
+}
+
 /** What a stamped command, which this version knows, has behind its request id; moves on behind it. */
 export function extrasIn(data: Uint8Array, reader: ByteReader): CommandExtras {
-  return readExtras(reader, data[stampBytes + 4] ?? 0, data[stampBytes + 6] ?? 0);
+  return readExtras(reader, data[stampBytes + 4] ?? 0, flagsIn(data));
 }
 
 /** Whether a stamped command is more than its type, flags and request id before its body. */
@@ -364,13 +369,12 @@ export function hasExtras(data: Uint8Array): boolean {
 /** Whether a stamped command has an idempotency key, read without verifying it. */
 export function hasKey(data: Uint8Array): boolean {
   return data[stampBytes + 4] === versionWithKey &&
-    ((data[stampBytes + 6] ?? 0) & CommandFlag.key) !== 0;
+    (flagsIn(data) & CommandFlag.key) !== 0;
 }
 
 /** The request id of a stamped command, read without decoding or verifying the rest. */
 export function requestIdOf(data: Uint8Array): RequestId | undefined {
-  const flags = data[stampBytes + 6] ?? 0;
-  if ((flags & CommandFlag.request) === 0) return undefined;
+  if ((flagsIn(data) & CommandFlag.request) === 0) return undefined;
   if (data.length < stampBytes + headerBytes + requestBytes) return undefined;
   const reader = new ByteReader(data, stampBytes + headerBytes);
   try {
