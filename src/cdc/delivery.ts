@@ -35,6 +35,14 @@ interface Message {
   readonly delivered: number;
 }
 
+/** Why changes are not to be had. */
+const reasons: Readonly<Record<ChangesTruncatedError["why"], string>> = {
+  not_kept:
+    "this node does not have them, as it got the database as a whole, or -changes-size is " +
+    "too small",
+  damaged: "this node's disk has damaged them",
+};
+
 /**
  * Sends what entries changed to an endpoint, in their order and at least once, while this node leads:
  * one message at a time, again and again until it has arrived. Up to where that is, is recorded in the
@@ -204,14 +212,13 @@ export class ChangeDelivery {
       return { ...node.changes.read(from, readBytesMax), lost: [] };
     } catch (error) {
       if (!(error instanceof ChangesTruncatedError)) throw error;
-      const { oldest } = error;
+      const { oldest, why } = error;
       this.#counts.gaps++;
       const to = oldest - 1;
       logger.log(
         "ERROR",
         "cdc",
-        `Changes of the entries from index ${from.index} to ${to} are lost: this node does not ` +
-          "have them, as it got the database as a whole, or -changes-size is too small",
+        `Changes of the entries from index ${from.index} to ${to} are lost: ${reasons[why]}`,
       );
       const lost = [lossGroup(from.index, to, clock.wallTime(), this.#format)];
       return { groups: [] as ChangeGroup[], next: { index: oldest, change: 0 }, lost };

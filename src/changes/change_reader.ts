@@ -81,7 +81,13 @@ function readGroups(
   let next = file.chunk(number);
   while (next !== undefined && next.first <= last) {
     const chunk = next;
-    const found = decodeChunk(chunk.bytes);
+    const found = groupsIn(chunk);
+    if (found === undefined) {
+      const stop = groups[groups.length - 1];
+      if (stop !== undefined) return { groups, next: positionBehind(stop) };
+      const oldest = Math.max(from.index, Math.min(chunk.last, last)) + 1;
+      throw new ChangesTruncatedError(from.index, oldest, "damaged");
+    }
     const end = found[found.length - 1];
     next = file.chunk(++number);
     const goesOn = end !== undefined && next?.first === end.index && next.change > 0;
@@ -99,6 +105,16 @@ function readGroups(
   return { groups, next: { index: last + 1, change: 0 } };
 }
 
+/** Undefined where the disk has made something else of the chunk than was written. */
+function groupsIn({ first, change, bytes }: StoredChunk): ChangeGroup[] | undefined {
+  try {
+    const groups = decodeChunk(bytes);
+    return groups[0]?.index === first && groups[0].first === change ? groups : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What of a group is not before `from`. */
 function behind(group: ChangeGroup, { index, change }: ChangePosition): ChangeGroup {
   const passed = group.index === index ? change - group.first : 0;
@@ -106,7 +122,7 @@ function behind(group: ChangeGroup, { index, change }: ChangePosition): ChangeGr
   return { ...group, first: group.first + passed, changes: group.changes.slice(passed) };
 }
 
-type StoredChunk = Pick<Chunk, "first" | "change" | "bytes">;
+type StoredChunk = Pick<Chunk, "first" | "last" | "change" | "bytes">;
 
 /** The file, open for reading. */
 class OpenFile {
@@ -129,7 +145,7 @@ class OpenFile {
       this.#oldest = prepare("SELECT oldest FROM state");
       this.#bounds = prepare("SELECT min(number), max(number) FROM chunk");
       this.#lastOf = prepare("SELECT last FROM chunk WHERE number = ?");
-      this.#chunk = prepare("SELECT first, change, bytes FROM chunk WHERE number = ?");
+      this.#chunk = prepare("SELECT first, last, change, bytes FROM chunk WHERE number = ?");
       this.#bytes = prepare(
         "SELECT coalesce(max(start + size) - min(start), 0) FROM " +
           "(SELECT * FROM (SELECT start, size FROM chunk ORDER BY number LIMIT 1) UNION ALL " +
@@ -174,10 +190,10 @@ class OpenFile {
   }
 
   chunk(number: number): StoredChunk | undefined {
-    const row = this.#chunk.value<[number, number, Uint8Array]>(number);
+    const row = this.#chunk.value<[number, number, number, Uint8Array]>(number);
     if (row === undefined) return undefined;
-    const [first, change, bytes] = row;
-    return { first, change, bytes };
+    const [first, last, change, bytes] = row;
+    return { first, last, change, bytes };
   }
 
   close(): void {

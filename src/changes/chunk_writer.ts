@@ -1,7 +1,7 @@
 import { ByteWriter } from "../base/bytes.ts";
 import type { ChangeFile, Chunk } from "./change_file.ts";
 import type { CommitPosition } from "./commit_position.ts";
-import { type GroupStart, writeGroup, writeTable } from "./group_codec.ts";
+import { type GroupStart, writeGroup, writeSum, writeTable } from "./group_codec.ts";
 import type { TableShape } from "./table_shapes.ts";
 
 /** A group is cut into chunks of about so many bytes, so that nobody has to take it as a whole. */
@@ -88,14 +88,16 @@ export class ChunkWriter {
 
   /** Puts what is written into the file. */
   #flush(): void {
-    const chunk = this.#whole;
+    const chunk = this.#endChunk();
     if (chunk !== undefined) this.#file.put(chunk);
     this.#reset();
   }
 
-  /** What is written, valid until the next write. */
-  get #whole(): Chunk | undefined {
-    return this.#chunk && { ...this.#chunk, bytes: this.records.view() };
+  /** What is written, valid until the next write, which has to be of another chunk. */
+  #endChunk(): Chunk | undefined {
+    if (this.#chunk === undefined) return undefined;
+    writeSum(this.records);
+    return { ...this.#chunk, bytes: this.records.view() };
   }
 
   #reset(): void {
@@ -145,7 +147,7 @@ export class ChunkWriter {
 
   /** Puts all into the file, and commits it there. */
   commit(position: CommitPosition, keepFrom: number): void {
-    this.#file.commit(position, keepFrom, this.#whole);
+    this.#file.commit(position, keepFrom, this.#endChunk());
     this.#reset();
     this.#groupMark = this.mark();
   }

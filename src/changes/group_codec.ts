@@ -1,4 +1,5 @@
 import { ByteReader, type ByteWriter, FormatError } from "../base/bytes.ts";
+import { checksum } from "../base/checksum.ts";
 import { RowOperation } from "../sqlite/mod.ts";
 import type {
   Change,
@@ -12,7 +13,14 @@ import type {
 import { readValue } from "./value_codec.ts";
 
 /** First byte of each record of a chunk; README.md has what follows it. */
-export const RecordType = { group: 1, table: 2, row: 3, transaction: 4, readAgain: 5 } as const;
+export const RecordType = {
+  group: 1,
+  table: 2,
+  row: 3,
+  transaction: 4,
+  readAgain: 5,
+  sum: 6,
+} as const;
 
 const generatedKinds = ["no", "stored", "virtual"] as const;
 const reasons = ["schema", "load", "too_large", "unknown"] as const satisfies readonly ReadAgain[
@@ -60,6 +68,13 @@ export function writeReadAgain(writer: ByteWriter, reason: ReadAgain["reason"]):
   writer.uint8(reasons.indexOf(reason));
 }
 
+/** Ends a chunk: what the disk does to it is told from what was written. */
+export function writeSum(writer: ByteWriter): void {
+  const sum = checksum(writer.view());
+  writer.uint8(RecordType.sum);
+  writer.uint32(sum);
+}
+
 function readTable(reader: ByteReader): ChangedTable {
   const name = reader.text();
   const hasRowId = reader.uint8() === 1;
@@ -103,9 +118,11 @@ export type ChunkRecord =
 /** Reads a chunk record by record; whoever gets a row reads its values from `reader` before the next. */
 export class ChunkReader {
   readonly reader: ByteReader;
+  readonly #bytes: Uint8Array;
   #tables: ChangedTable[] = [];
 
   constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
     this.reader = new ByteReader(bytes);
   }
 
@@ -134,11 +151,20 @@ export class ChunkReader {
           return { type: "transaction" };
         case RecordType.readAgain:
           return { type: "read_again", reason: at(reasons, reader.uint8()) };
+        case RecordType.sum:
+          this.#checkSum(reader.offset - 1);
+          break;
         default:
           throw new FormatError(`Change log: no record at ${reader.offset - 1}`);
       }
     }
     return undefined;
+  }
+
+  /** @param length Of all that it is of. */
+  #checkSum(length: number): void {
+    if (checksum(this.#bytes.subarray(0, length)) === this.reader.uint32()) return;
+    throw new FormatError("Change log: a chunk is not what was written");
   }
 }
 

@@ -95,15 +95,21 @@ export function positionBehind({ index, first, changes, complete }: ChangeGroup)
   return complete ? { index: index + 1, change: 0 } : { index, change: first + changes.length };
 }
 
-/** Changes from an index on are no longer, or never were, in this node's change log. */
+/** Changes from an index on are no longer, or never were, in this node's change log, or are damaged there. */
 export class ChangesTruncatedError extends Error {
   override name = "ChangesTruncatedError";
-  /** @param oldest The first index from which on this node has all changes. */
-  constructor(readonly from: number, readonly oldest: number) {
+  /** @param oldest The first index from which on this node has changes again. */
+  constructor(
+    readonly from: number,
+    readonly oldest: number,
+    readonly why: "not_kept" | "damaged" = "not_kept",
+  ) {
+    const what = why === "damaged"
+      ? `are damaged on this node's disk, and whole again from index ${oldest} on`
+      : `are not kept any more: the oldest are those of index ${oldest}`;
     super(
-      `Changes from index ${from} on are not kept any more: the oldest are those of index ` +
-        `${oldest}. Read everything again, with level=linearizable&raft_index, and go on from ` +
-        "behind the raft_index of that answer",
+      `Changes from index ${from} on ${what}. Read everything again, with ` +
+        "level=linearizable&raft_index, and go on from behind the raft_index of that answer",
     );
   }
 }

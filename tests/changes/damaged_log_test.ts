@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { Prng } from "../../src/base/prng.ts";
+import { type ChangeLog, ChangesTruncatedError } from "../../src/changes/types.ts";
+import { TestStore } from "../store/fixture.ts";
+
+/** A log of an entry for each value, of which the disk has made another where it is "second". */
+async function withDamage(
+  damage: (bytes: Uint8Array, at: number) => void,
+  body: (log: ChangeLog) => void,
+) {
+  await using s = await TestStore.open({ changesBytes: 1024 * 1024 });
+  await s.execute(["CREATE TABLE t (v)"]);
+  for (const v of ["first", "second", "third"]) {
+    await s.execute([`INSERT INTO t VALUES ('${v} row')`]);
+  }
+  await s.store.close();
+  const path = `${s.directory}/changes.sqlite`;
+  const bytes = await Deno.readFile(path);
+  const row = new TextEncoder().encode("second row");
+  const at = bytes.findIndex((_, i) => row.every((byte, j) => bytes[i + j] === byte));
+  assert.ok(at > 0);
+  damage(bytes, at);
+  await Deno.writeFile(path, bytes);
+  await s.restart();
+  const { changes } = s.store;
+  assert.ok(changes !== undefined);
+  body(changes);
+}
+
+const isDamaged = (error: unknown) =>
+  error instanceof ChangesTruncatedError && error.why === "damaged";
+const valuesOf = ({ groups }: ReturnType<ChangeLog["read"]>) =>
+  groups.flatMap(({ changes }) =>
+    changes.map((change) => change.type === "row" ? change.after : change.type)
+  );
+
+Deno.test("ChangeLog hands out nothing that its disk has changed, but what is before and behind it", () =>
+  withDamage((bytes, at) => bytes[at] = 0x53, (log) => {
+    const before = log.read({ index: 2, change: 0 });
+    assert.deepEqual(valuesOf(before), [["first row"]]);
+    assert.deepEqual(before.next, { index: 3, change: 0 });
+    assert.throws(
+      () => log.read(before.next),
+      (error) => isDamaged(error) && (error as ChangesTruncatedError).oldest === 4,
+    );
+    assert.deepEqual(valuesOf(log.read({ index: 4, change: 0 })), [["third row"]]);
+  }));
+
+Deno.test("ChangeLog sees any bit of a change that is another one", async () => {
+  const random = new Prng(5n);
+  for (let round = 0; round < 12; round++) {
+    // Its record begins with the group's, some 60 bytes before.
+    const [offset, bit] = [random.below(70) - 50, random.below(8)];
+    await withDamage(
+      (bytes, at) => bytes[at + offset] = (bytes[at + offset] ?? 0) ^ (1 << bit),
+      (log) => {
+        const seen: unknown[] = [];
+        for (const index of [2, 3, 4]) {
+          try {
+            seen.push(...valuesOf(log.read({ index, change: 0 }, 1)));
+          } catch (error) {
+            assert.ok(isDamaged(error) || /malformed/.test(String(error)), String(error));
+          }
+        }
+        const right = ["first row", "second row", "third row"];
+        assert.ok(
+          seen.every((values) => right.includes(String(values))),
+          `${offset} ${bit}: ${seen}`,
+        );
+      },
+    );
+  }
+});
