@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
-import type { DiskFile } from "../../src/io/types.ts";
-import { Database, type Library, locationOf } from "../../src/sqlite/mod.ts";
+import { DiskError, type DiskFile } from "../../src/io/types.ts";
+import { Database, DbConfig, type Library, locationOf } from "../../src/sqlite/mod.ts";
 import { createRaftTables } from "../../src/store/apply/raft_table.ts";
 import {
   type CheckedPages,
@@ -34,9 +35,10 @@ class Subject implements Disposable {
   constructor(directory: string, ...schema: readonly string[]) {
     this.path = `${directory}/db.sqlite`;
     this.database = new Database(this.path, { library });
+    this.database.config(DbConfig.noCheckpointOnClose, true);
+    this.database.exec("PRAGMA synchronous = OFF");
     for (const sql of schema) this.database.exec(sql);
     this.database.exec("PRAGMA journal_mode = WAL");
-    this.database.exec("PRAGMA synchronous = OFF");
     createRaftTables(this.database);
     const symbols = this.#symbols();
     this.#receive = copyThread({
@@ -241,6 +243,66 @@ Deno.test("a backup that is damaged is no failure of the copier's, and one that 
     await Deno.remove(restore.path);
     const reply = await s.reply(restore);
     assert.ok(reply.type === "failed" && reply.cause === "other", JSON.stringify(reply));
+  }));
+
+const small = ["CREATE TABLE t (v)", "INSERT INTO t VALUES (randomblob(20000))"];
+
+/** A backup of the database's, as a file. */
+async function backedUp(s: Subject, change: (bytes: Uint8Array) => void = () => {}) {
+  const restore = { type: "restore", path: `${s.path}-backup`, target: target(s.path) } as const;
+  s.database.exec(`VACUUM INTO '${restore.path}'`);
+  const bytes = await Deno.readFile(restore.path);
+  change(bytes);
+  await Deno.writeFile(restore.path, bytes);
+  return restore;
+}
+
+Deno.test("a backup that finds no room where it is unpacked is no damaged one", () =>
+  withDirectory(async (directory) => {
+    using s = new Subject(directory, ...small);
+    const restore = await backedUp(s);
+    await Deno.writeFile(restore.path, gzipSync(await Deno.readFile(restore.path)));
+    s.writes = () => {
+      throw new DiskError("full", restore.target, "No room");
+    };
+    const reply = await s.reply(restore);
+    assert.deepEqual(reply, { type: "failed", message: "No room", cause: "full" });
+    s.writes = () => {};
+    assert.ok("sizeBytes" in await s.ask<object>(restore));
+  }));
+
+Deno.test("a backup that SQLite cannot read at all is a damaged one", () =>
+  withDirectory(async (directory) => {
+    using s = new Subject(directory, ...small);
+    // The format of its schema is of a version that is not known.
+    const restore = await backedUp(s, (bytes) => bytes.fill(0xff, 44, 48));
+    const { damage } = await s.ask<{ damage: string }>(restore);
+    assert.match(damage, /^it is damaged: unsupported file format/);
+  }));
+
+Deno.test("a copy that was received is verified: its pages, whose it is, and what it holds", () =>
+  withDirectory(async (directory) => {
+    using s = new Subject(directory, ...small);
+    s.database.exec("UPDATE sqlite_raft SET applied_index = 7, applied_term = 2");
+    const verify = { type: "verify", path: `${s.path}-received` } as const;
+    const receive = async (change: (bytes: Uint8Array) => void) => {
+      s.database.checkpoint("truncate");
+      const bytes = await Deno.readFile(s.path);
+      change(bytes);
+      await Deno.writeFile(verify.path, bytes);
+      return await s.reply(verify);
+    };
+    const sound = await receive(() => {});
+    assert.deepEqual(sound, { type: "answer", value: { index: 7, term: 2 } });
+    // Of the row's own pages the last one refers to none behind it.
+    const damaged = await receive((bytes) => bytes.fill(0, bytes.length - 4096));
+    const isTold = damaged.type === "failed" && /^The copy is damaged: /.test(damaged.message);
+    assert.ok(isTold, JSON.stringify(damaged));
+    await Deno.remove(verify.path);
+    new Database(verify.path, { library }).exec("CREATE TABLE t (v)");
+    const reply = await s.reply(verify);
+    assert.ok(reply.type === "failed");
+    assert.equal(reply.message, "The copy does not say which entries it holds");
   }));
 
 Deno.test("pages are read a bounded part at a time, up to the last", () =>

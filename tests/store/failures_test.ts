@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { DiskError } from "../../src/io/types.ts";
-import { SqliteError } from "../../src/sqlite/mod.ts";
+import { type Database, SqliteError } from "../../src/sqlite/mod.ts";
 import {
   isBrokenDisk,
   isDamaged,
   isFailedSync,
   isLocalFailure,
+  isOfThisMachine,
   isOutOfRoom,
   isPassing,
   reasonOf,
@@ -79,4 +80,16 @@ Deno.test("a disk that could not sync is named with SQLite's reason, and what to
   );
   assert.ok(!isDamaged(error));
   assert.equal(reasonOf(new Error("by itself")), "by itself");
+});
+
+Deno.test("an extension that says it is out of memory is believed on a machine that has none", () => {
+  const [noMemory, broken] = [failed(7), failed(10)];
+  const isHere = (error: SqliteError, files: readonly string[], hasMemory: boolean) => {
+    const library = { extensions: { files } };
+    return isOfThisMachine(error, { library, hasMemory: () => hasMemory } as unknown as Database);
+  };
+  assert.equal(isHere(noMemory, ["vec0.so"], true), false);
+  assert.equal(isHere(noMemory, ["vec0.so"], false), true);
+  assert.equal(isHere(noMemory, [], true), true);
+  assert.equal(isHere(broken, ["vec0.so"], true), true);
 });

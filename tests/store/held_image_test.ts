@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DenoDisk } from "../../src/io/deno_disk.ts";
 import { DiskError, type DiskFile } from "../../src/io/types.ts";
-import { Database, type Library } from "../../src/sqlite/mod.ts";
+import { Database, DbConfig, type Library } from "../../src/sqlite/mod.ts";
 import { createRaftTables } from "../../src/store/apply/raft_table.ts";
 import { HeldImage, type ImageContent, type ImageLimits } from "../../src/store/copy/held_image.ts";
 import { imageThread } from "../../src/store/copy/image_thread.ts";
@@ -33,8 +33,9 @@ class Subject implements Disposable {
   constructor(directory: string) {
     this.path = `${directory}/db.sqlite`;
     this.database = new Database(this.path, { library });
-    this.database.exec("PRAGMA journal_mode = WAL");
+    this.database.config(DbConfig.noCheckpointOnClose, true);
     this.database.exec("PRAGMA synchronous = OFF");
+    this.database.exec("PRAGMA journal_mode = WAL");
     createRaftTables(this.database);
     this.database.exec("CREATE TABLE t (v)");
     this.database.exec("INSERT INTO t VALUES (randomblob(4000000))");

@@ -35,6 +35,8 @@ Deno.test("JsonText.quoteInPlace writes the escape of U+FFFD for each byte that 
     [[0xc0, 0x80, 0x62], '"\\ufffd\\ufffdb"'],
     [[0xf4, 0x90, 0x80, 0x80], '"\\ufffd\\ufffd\\ufffd\\ufffd"'],
     [[0xf0, 0x9f, 0x98, 0x80, 0x80], '"😀\\ufffd"'],
+    [[0xf0, 0x9f, 0x98], '"\\ufffd\\ufffd\\ufffd"'],
+    [[0xf0, 0x9f, 0x98, 0x62], '"\\ufffd\\ufffd\\ufffdb"'],
   ];
   for (const [given, expected] of cases) {
     const quoted = written((out) => {

@@ -94,3 +94,16 @@ Deno.test("LifeCycle stops whoever uses the file when it must not be used, or sa
   await life.close(() => Promise.resolve());
   assert.throws(() => life.opened(), InvariantError);
 });
+
+Deno.test("LifeCycle exchanges nothing that has failed, or that fails while it is let go of", async () => {
+  const life = open();
+  const end = life.begin();
+  const error = new Error("Page 7 is damaged");
+  const notDone = () => assert.fail("It was exchanged");
+  const exchange = assert.rejects(life.exchange(notDone), error);
+  life.fail(error);
+  await exchange;
+  end();
+  await assert.rejects(life.exchange(notDone), error);
+  assert.equal(life.state, "failed");
+});

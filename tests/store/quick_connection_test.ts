@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../../src/io/types.ts";
+import { AuthorizerResult } from "../../src/sqlite/mod.ts";
 import { LifeCycle } from "../../src/store/life_cycle.ts";
 import { QuickReader } from "../../src/store/read/quick_reader.ts";
-import { QuickSwitch } from "../../src/store/quick_connection.ts";
+import { narrowed, quickAuthorizer, QuickSwitch } from "../../src/store/quick_connection.ts";
 import { QuickWriter } from "../../src/store/apply/quick_writer.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
-import { plain, quickParts, silent, TestStore } from "./fixture.ts";
+import { library, plain, quickParts, silent, TestStore } from "./fixture.ts";
 
 function subject() {
   const clock = new SimulatedClock();
@@ -102,4 +103,15 @@ Deno.test("QuickReader and QuickWriter leave all to the Workers once a call of e
     now += 60_000;
   }
   await life.close(() => Promise.resolve());
+});
+
+Deno.test("functions that extensions have put in the place of SQLite's are none for the main thread", () => {
+  const ask = (functions: readonly string[], name: string) => {
+    const extensions = { functions: functions.map((name) => ({ name })) };
+    const narrow = narrowed(quickAuthorizer, { extensions } as unknown as typeof library);
+    return narrow(31, null, name, null, null);
+  };
+  const { ok, deny } = AuthorizerResult;
+  assert.deepEqual([ask([], "upper"), ask([], "count")], [ok, deny]);
+  assert.deepEqual([ask(["upper"], "UPPER"), ask(["upper"], "lower")], [deny, ok]);
 });

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { ByteWriter } from "../../src/base/bytes.ts";
 import {
   decodeTasks,
   encodeStatements,
   encodeTasks,
+  readInspections,
   type ReadTask,
+  writeInspection,
 } from "../../src/store/read/read_task.ts";
 import { EncodedStatements } from "../../src/store/types.ts";
 import { plain } from "./fixture.ts";
@@ -35,4 +38,17 @@ Deno.test("encodeTasks gives bytes that are alone in their buffer, which is hand
 Deno.test("encodeStatements hands over those of a large request as they are", () => {
   const bytes = new Uint8Array(3);
   assert.equal(encodeStatements(new EncodedStatements(bytes, 1)), bytes);
+});
+
+Deno.test("readInspections gives back what writeInspection was given, with a turn of the event loop among many", async () => {
+  const results = Array.from(
+    { length: 20_000 },
+    (_, i) => i % 3 === 2 ? `error ${i}` : i % 3 === 0,
+  );
+  const writer = new ByteWriter();
+  for (const result of results) writeInspection(writer, result);
+  let turns = 0;
+  const nextTurn = () => Promise.resolve(void turns++);
+  assert.deepEqual(await readInspections(writer.view(), nextTurn), results);
+  assert.equal(turns, 1);
 });
