@@ -1,26 +1,41 @@
 import { STATUS_CODES } from "node:http";
 import { joinBytes } from "../base/bytes.ts";
 import { readFirstPiece } from "./answer_body.ts";
+import { StreamedResponse } from "./streamed_response.ts";
 import { OwnPieces } from "./own_pieces.ts";
 
 const encoder = new TextEncoder();
 const lineEnd = encoder.encode("\r\n");
 const lastChunk = encoder.encode("0\r\n\r\n");
-/** Chunks up to this size are written as one, in a copy; to copy larger ones takes longer than to write thrice. */
+/** Bodies and chunks up to this size are written as one, in a copy; to copy larger ones takes longer than to write thrice. */
 const joinedBytesMax = 64 * 1024;
 /** Statuses whose answers have neither a body nor a length (RFC 9110, 8.6). */
 const bodiless: ReadonlySet<number> = new Set([204, 304]);
+
+/** What bytes are written to; resolves with how many of them it has taken. */
+export type ByteSink = Pick<Deno.Conn, "write">;
 
 /**
  * Writes a response as HTTP/1.1, with its length when all of it is there at once, else in chunks.
  * Throws when the body fails in the middle, or the client has gone: the connection must then end.
  */
 export async function writeResponse(
-  connection: Deno.Conn,
+  connection: ByteSink,
   response: Response,
   last: boolean,
 ): Promise<void> {
   const head = headOf(response, last);
+  if (!(response instanceof StreamedResponse)) {
+    // To ask a response that is no stream for its body's stream costs more than all else here.
+    const bytes = await response.bytes();
+    const length = bodiless.has(response.status) ? "" : `content-length: ${bytes.length}\r\n`;
+    const headBytes = encoder.encode(`${head}${length}\r\n`);
+    if (bytes.length < joinedBytesMax) {
+      return await writeAll(connection, joinBytes([headBytes, bytes]));
+    }
+    await writeAll(connection, headBytes);
+    return await writeAll(connection, bytes);
+  }
   if (response.body === null) {
     const length = bodiless.has(response.status) ? "" : "content-length: 0\r\n";
     return await writeAll(connection, encoder.encode(`${head}${length}\r\n`));
@@ -46,7 +61,7 @@ export async function writeResponse(
 
 /** All pieces from the given one on, each written when the next is asked for, and the end. */
 async function writeRest(
-  connection: Deno.Conn,
+  connection: ByteSink,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   first: ReadableStreamReadResult<Uint8Array>,
 ): Promise<void> {
@@ -81,6 +96,6 @@ function chunkHeadOf({ length }: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** Writes all of the bytes. */
-export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+export async function writeAll(connection: ByteSink, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
 }

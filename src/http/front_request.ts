@@ -25,6 +25,8 @@ export interface PartialRequest {
   readonly kind: "partial";
   /** With fewer bytes it stays so. */
   readonly bytesMin: number;
+  /** Only some of its body is missing. */
+  readonly hasHead: boolean;
 }
 
 /** A request that the front does not read itself. */
@@ -36,21 +38,50 @@ export interface ForeignRequest {
 
 type Pairs = readonly (readonly [string, string])[];
 
-/** A request with its URL as it came, as Deno's server gives it, that can say that its client has gone. */
+/** What a request has beside its URL. */
+export interface FrontRequestParts {
+  readonly method?: string;
+  readonly headers: Pairs;
+  readonly body?: FrontBody;
+}
+
+type FrontBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+
+/**
+ * A request with its URL as it came, as Deno's server gives it, that can say that its client has gone.
+ * It brings its method and body along: not every method may be asked of a Request, nor a body with
+ * each, and to make a Request with them costs more than to answer from them.
+ */
 export class FrontRequest extends Request {
   readonly #url: string;
+  readonly #method: string;
   readonly #pairs: Pairs;
+  readonly #sent: FrontBody;
+  #body: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
   #headers: Headers | undefined;
   #controller: AbortController | undefined;
 
-  constructor(
-    url: string,
-    { headers, ...init }: Omit<RequestInit, "headers"> & { readonly headers: Pairs },
-  ) {
+  constructor(url: string, { method = "GET", headers, body = null }: FrontRequestParts) {
     // To read the URL and to write it again would change it, and takes its time, as headers do.
-    super("http://localhost/", init);
+    super("http://localhost/");
     this.#url = url;
+    this.#method = method;
     this.#pairs = headers;
+    this.#sent = body;
+  }
+
+  override get method(): string {
+    return this.#method;
+  }
+
+  override get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    const sent = this.#sent;
+    return this.#body ??= sent instanceof Uint8Array ? new Response(sent).body : sent;
+  }
+
+  override bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const sent = this.#sent;
+    return sent instanceof Uint8Array ? Promise.resolve(sent) : new Response(sent).bytes();
   }
 
   /** Throws for headers that cannot be. */
@@ -92,7 +123,7 @@ export function readRequest(bytes: Uint8Array<ArrayBuffer>): Reading {
   const headEnd = endOfHead(bytes);
   if (headEnd < 0) {
     return bytes.length < headBytesMax && mayBegin(bytes)
-      ? { kind: "partial", bytesMin: bytes.length + 1 }
+      ? { kind: "partial", bytesMin: bytes.length + 1, hasHead: false }
       : foreign;
   }
   const head = readHead(textOf(bytes.subarray(0, headEnd - 4)));
@@ -101,7 +132,7 @@ export function readRequest(bytes: Uint8Array<ArrayBuffer>): Reading {
   const notPlain = upgrade ? { kind: "foreign", upgradeHeadLength: headEnd } as const : foreign;
   if (!head.plain || head.bodyLength > bodyBytesMax) return notPlain;
   const length = headEnd + head.bodyLength;
-  if (bytes.length < length) return { kind: "partial", bytesMin: length };
+  if (bytes.length < length) return { kind: "partial", bytesMin: length, hasHead: true };
   const body = head.bodyLength === 0 ? null : bytes.slice(headEnd, length);
   let request: FrontRequest;
   try {

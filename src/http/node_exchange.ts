@@ -34,7 +34,7 @@ export async function answerNode(
 
 function requestOf(
   { method = "GET", url = "/", headers, rawHeaders }: IncomingMessage,
-  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null,
+  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null,
   secure: boolean,
 ): FrontRequest {
   const pairs: [string, string][] = [];
@@ -48,14 +48,13 @@ function requestOf(
     method,
     headers: pairs,
     body: hasBody ? body : null,
-    ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
   });
 }
 
 async function bodyOf(
   request: IncomingMessage,
   client: ClientActivity,
-): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null> {
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null> {
   const { headers } = request;
   const length = Number(headers["content-length"] ?? NaN);
   if (headers["transfer-encoding"] === undefined) {
@@ -63,7 +62,7 @@ async function bodyOf(
     if (length <= smallBytesMax) return await client.receive(gathered(request, length));
   }
   const chunks = request[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>({
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       const { value, done } = await chunks.next();
       if (done) controller.close();

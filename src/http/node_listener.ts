@@ -1,7 +1,11 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from "node:http";
-import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import {
+  createServer as createTlsServer,
+  type Server as TlsServer,
+  type TLSSocket,
+} from "node:tls";
 import type { Audit } from "../audit/types.ts";
 import type { Logger } from "../io/types.ts";
 import { type TlsCredentials, tlsOptions } from "../tls/credentials.ts";
@@ -16,8 +20,9 @@ import {
 import { PlainOnTls } from "./plain_on_tls.ts";
 import type { Listening } from "./listening.ts";
 import { keepLittleUnsent } from "./little_unsent.ts";
-import type { ClientHandler } from "./native_server.ts";
+import { type ClientHandler, type NativeServer, nativeServer } from "./native_server.ts";
 import { answerNode } from "./node_exchange.ts";
+import { SocketConnection } from "./socket_connection.ts";
 
 export interface NodeListenerOptions {
   readonly hostname: string;
@@ -52,18 +57,20 @@ interface Accepted {
 }
 
 /**
- * Node's HTTP server: slower than Deno's, but it alone asks clients for certificates, and where
- * Deno's own cannot be given connections it has to do for plain HTTP.
+ * A server of Node's: it alone asks clients for certificates, and where Deno's own cannot be given
+ * connections it has to do for all of HTTP.
  */
 export class NodeListener implements Listening {
-  readonly #server: Server | HttpsServer;
+  readonly #server: Server | TlsServer;
   readonly #options: NodeListenerOptions;
   readonly #watch: ConnectionWatch;
   readonly #plainOnTls: PlainOnTls | undefined;
   /** By where the client calls from. */
   readonly #accepted = new Map<string, Accepted>();
+  /** Those that this program reads itself. */
+  readonly #connections = new Set<SocketConnection>();
 
-  private constructor(server: Server | HttpsServer, options: NodeListenerOptions) {
+  private constructor(server: Server | TlsServer, options: NodeListenerOptions) {
     this.#server = server;
     this.#options = options;
     this.#watch = new ConnectionWatch(options.limits, options.count);
@@ -73,21 +80,20 @@ export class NodeListener implements Listening {
   /** Rejects with what the system says when the address cannot be listened on. */
   static async listen(options: NodeListenerOptions): Promise<NodeListener> {
     const { hostname, port, isShared = false } = options;
-    const server = options.certificates === undefined
-      ? createHttpServer(unbounded)
-      : createHttpsServer({
-        ...unbounded,
-        ...serverOptions(options.certificates, options.clients),
-      });
+    const { server, native } = serverFor(options);
     const listener = new NodeListener(server, options);
     server.on("connection", (socket: Socket) => listener.#take(socket));
-    server.on("request", (request: IncomingMessage, response) => {
-      const client = listener.#accepted.get(callerOf(request.socket))?.client;
-      if (client === undefined || !listener.#isWelcome(request)) {
-        return void request.socket.destroy();
-      }
-      void answerNode({ request, response, client, secure: options.certificates !== undefined });
-    });
+    if (native !== undefined) {
+      server.on("secureConnection", (socket: TLSSocket) => listener.#serve(socket, native));
+    } else {
+      server.on("request", (request: IncomingMessage, response) => {
+        const client = listener.#accepted.get(callerOf(request.socket))?.client;
+        if (client === undefined || !listener.#isWelcome(request.socket)) {
+          return void request.socket.destroy();
+        }
+        void answerNode({ request, response, client, secure: options.certificates !== undefined });
+      });
+    }
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const from = addressBelow(socket);
       const who = from ?? "a client";
@@ -127,7 +133,8 @@ export class NodeListener implements Listening {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     // What is shut down must not be broken off any more.
     this.#watch.stop();
-    this.#server.closeIdleConnections();
+    if ("closeIdleConnections" in this.#server) this.#server.closeIdleConnections();
+    for (const connection of this.#connections) void connection.shutdown();
     for (const { socket, client } of this.#accepted.values()) {
       if (client.requests === 0 && !client.isServed) socket.destroy();
     }
@@ -161,8 +168,17 @@ export class NodeListener implements Listening {
     this.#options.sized?.(this.#accepted.size);
   }
 
+  /** A client has shown a certificate. */
+  #serve(socket: TLSSocket, native: NativeServer): void {
+    const client = this.#accepted.get(callerOf(socket))?.client;
+    if (client === undefined || !this.#isWelcome(socket)) return void socket.destroy();
+    const connection = new SocketConnection(socket, native, client);
+    this.#connections.add(connection);
+    void connection.run().then(() => this.#connections.delete(connection));
+  }
+
   /** Whether the client's certificate has the common name that is asked for, exactly. */
-  #isWelcome({ socket }: IncomingMessage): boolean {
+  #isWelcome(socket: Socket): boolean {
     const { clients, logger } = this.#options;
     if (clients === undefined) return true;
     const tls = socket as TLSSocket;
@@ -189,6 +205,21 @@ export class NodeListener implements Listening {
       details: { port: "http", reason },
     });
   }
+}
+
+interface ServerFor {
+  readonly server: Server | TlsServer;
+  /** To which the server gives what it has made of connections; undefined where it reads HTTP. */
+  readonly native: NativeServer | undefined;
+}
+
+function serverFor({ certificates, clients }: NodeListenerOptions): ServerFor {
+  if (certificates === undefined) return { server: createHttpServer(unbounded), native: undefined };
+  const native = clients && nativeServer();
+  const options = serverOptions(certificates, clients);
+  return native === undefined
+    ? { server: createHttpsServer({ ...unbounded, ...options }), native }
+    : { server: createTlsServer({ ...options, allowHalfOpen: true }), native };
 }
 
 /** Node's own limits are off: connections are watched as Deno's are, by what their clients do. */

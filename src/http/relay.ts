@@ -1,12 +1,13 @@
 import { closeQuietly } from "./close_quietly.ts";
-import { writeAll } from "./front_answer.ts";
+import { type ByteSink, writeAll } from "./front_answer.ts";
 import type { NativeServer, ServedClient, ServedConnection } from "./native_server.ts";
 
 const chunkBytes = 64 * 1024;
 
 interface Relay {
   readonly native: NativeServer;
-  readonly connection: Deno.TcpConn;
+  /** The client's, to which answers are written. */
+  readonly connection: Pick<Deno.Conn, "write" | "close">;
   readonly client: ServedClient;
   /** Gives the next bytes of the client; undefined at their end. */
   readonly received: () => Promise<Uint8Array | undefined>;
@@ -46,7 +47,7 @@ async function copyRequests(
   }
 }
 
-async function copyAnswers(inside: Deno.Conn, client: Deno.Conn): Promise<void> {
+async function copyAnswers(inside: Deno.Conn, client: ByteSink): Promise<void> {
   const chunk = new Uint8Array(chunkBytes);
   for (;;) {
     const length = await inside.read(chunk);

@@ -1,22 +1,28 @@
 import { background } from "../background.ts";
 import { anySeed } from "../store/seeds.ts";
 import assert from "node:assert/strict";
+import { createServer } from "node:net";
 import { Front } from "../../src/http/front.ts";
 import {
   type Handler,
+  type NativeServer,
   nativeServer,
   refusesUpgradeWithBody,
 } from "../../src/http/native_server.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { responseOf } from "../../src/http/streamed_response.ts";
+import { ClientActivity } from "../../src/http/client_activity.ts";
+import { SocketConnection } from "../../src/http/socket_connection.ts";
 import { type RawAnswer, RawConnection } from "./raw_connection.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Says what it was asked, in many ways of saying it. */
 const handler: Handler = async (request) => {
   const { pathname } = new URL(request.url);
   const said = [request.method, request.url, ...request.headers].join(" ");
-  const body = await request.text().catch(() => "broken");
+  const body = await request.bytes().then((bytes) => decoder.decode(bytes), () => "broken");
   const text = `${said} ${body.length} ${body.slice(0, 50)}`;
   switch (pathname) {
     case "/none":
@@ -32,7 +38,7 @@ const handler: Handler = async (request) => {
     case "/bytes":
       return new Response(encoder.encode(text), { headers: [["a", "1"], ["a", "2"]] });
     case "/stream":
-      return new Response(ReadableStream.from(slowly(["one", "", "two", text])));
+      return responseOf(ReadableStream.from(slowly(["one", "", "two", text])));
     default:
       return new Response(text);
   }
@@ -91,27 +97,72 @@ interface Pair {
 // Where Deno's server takes all that it should, nothing stands before it.
 const native = refusesUpgradeWithBody ? nativeServer() : undefined;
 
-function frontTest(name: string, test: (addresses: Pair) => Promise<void>): void {
+/** Something that stands before Deno's server, and listens. */
+interface Standing {
+  /** `host:port`. */
+  readonly address: string;
+  shutdown(): Promise<void>;
+}
+
+type Stand = (native: NativeServer, handler: Handler) => Promise<Standing>;
+
+function frontOf(native: NativeServer, handler: Handler): Promise<Standing> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const front = new Front(listener, { native, handler, limits });
+  const { port } = front.addr;
+  return Promise.resolve({ address: `127.0.0.1:${port}`, shutdown: () => front.shutdown() });
+}
+
+/** The same for sockets of Node's, as NodeListener has them of clients with certificates. */
+async function socketsOf(native: NativeServer, handler: Handler): Promise<Standing> {
+  const open = new Set<SocketConnection>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const connection = new SocketConnection(socket, native, new ClientActivity("", handler));
+    open.add(connection);
+    void connection.run().then(() => open.delete(connection));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return {
+    address: `127.0.0.1:${address.port}`,
+    async shutdown() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      await Promise.all(Array.from(open, (connection) => connection.shutdown()));
+      await closed;
+    },
+  };
+}
+
+function standTest(
+  name: string,
+  stand: Stand,
+  test: (addresses: Pair, stand: Stand) => Promise<void>,
+): void {
   Deno.test({
     name: name +
       (native === undefined ? " (not run: this Deno needs none)" : ""),
     ignore: native === undefined,
     async fn() {
       assert.ok(native);
-      const front = new Front(Deno.listen({ hostname: "127.0.0.1", port: 0 }), {
-        native,
-        handler,
-        limits,
-      });
+      const standing = await stand(native, handler);
       await using server = Deno.serve(
         { hostname: "127.0.0.1", port: 0, onListen() {} },
         handler,
       );
-      const address = ({ hostname, port }: Deno.NetAddr) => `${hostname}:${port}`;
-      await test({ front: address(front.addr), native: address(server.addr) });
-      await front.shutdown();
+      const { hostname, port } = server.addr;
+      await test({ front: standing.address, native: `${hostname}:${port}` }, stand);
+      await standing.shutdown();
     },
   });
+}
+
+function frontTest(
+  name: string,
+  test: (addresses: Pair, stand: Stand) => Promise<void>,
+): void {
+  standTest(name, frontOf, test);
+  standTest(`${name}, over a socket of Node's`, socketsOf, test);
 }
 
 /** What a connection answers to requests and the end of its client. */
@@ -215,23 +266,19 @@ frontTest("HTTP/2 works behind a front as without", async ({ front }) => {
 
 frontTest(
   "a front that stops ends idle connections, and those under way when they are answered",
-  async () => {
+  async (_, stand) => {
     const gate = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     const slow = nativeServer();
     async function answerLate(request: Request): Promise<Response> {
-      await request.text();
+      await request.bytes();
       asked.resolve();
       await gate.promise;
       return new Response("late");
     }
     assert.ok(slow);
-    const front = new Front(Deno.listen({ hostname: "127.0.0.1", port: 0 }), {
-      native: slow,
-      handler: answerLate,
-      limits,
-    });
-    const address = `127.0.0.1:${front.addr.port}`;
+    const front = await stand(slow, answerLate);
+    const { address } = front;
     using idle = await RawConnection.open(address);
     using busy = await RawConnection.open(address);
     await busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");

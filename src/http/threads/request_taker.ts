@@ -7,35 +7,6 @@ import { StreamedResponse } from "../streamed_response.ts";
 import type { PassedAnswer, PassedRequest } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 
-/**
- * A request that came to another thread. It brings its method and body along: not every method may
- * be asked of a Request, nor a body with each, and to make a Request with them costs more than to
- * answer from them.
- */
-class TakenRequest extends FrontRequest {
-  readonly #passed: PassedRequest;
-  #body: ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined;
-
-  constructor(passed: PassedRequest) {
-    super(passed.url, { headers: passed.headers });
-    this.#passed = passed;
-  }
-
-  override get method(): string {
-    return this.#passed.method;
-  }
-
-  override get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
-    const { body } = this.#passed;
-    return this.#body ??= body instanceof Uint8Array ? new Response(body).body : body;
-  }
-
-  override bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    const { body } = this.#passed;
-    return body instanceof Uint8Array ? Promise.resolve(body) : new Response(body).bytes();
-  }
-}
-
 export interface TakerParts {
   readonly handler: ClientHandler;
   /** Undefined where nobody is asked who they are. */
@@ -47,7 +18,7 @@ export interface TakerParts {
 export class RequestTaker {
   readonly #handler: ClientHandler;
   readonly #callers: TakerParts["callers"];
-  readonly #underWay = new Map<number, TakenRequest>();
+  readonly #underWay = new Map<number, FrontRequest>();
   readonly #answers: Outbox<PassedAnswer>;
 
   constructor(parts: TakerParts) {
@@ -75,7 +46,7 @@ export class RequestTaker {
     const { id, address, asksWho } = passed;
     let answer: PassedAnswer;
     try {
-      const request = new TakenRequest(passed);
+      const request = new FrontRequest(passed.url, passed);
       this.#underWay.set(id, request);
       // Whoever has the connection watches it.
       const client: Client = { address, begins() {}, answered: (response) => response };
