@@ -11,10 +11,16 @@ import { withDirectory } from "../directory.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 import { library, sqliteFile, TestStore, until } from "./fixture.ts";
 
-/** A disk that has no room while `isFull`, and counts the bytes that were written to it. */
+/** A disk that has no room while `isFull`, counts the bytes that were written to it, and may be slow to remove. */
 class CountingDisk extends DenoDisk {
   isFull = false;
   bytes = 0;
+  mayRemove = Promise.resolve();
+
+  override async remove(path: string): Promise<void> {
+    await this.mayRemove;
+    await super.remove(path);
+  }
 
   override async open(...asked: Parameters<Disk["open"]>) {
     const file = await super.open(...asked);
@@ -134,6 +140,24 @@ Deno.test("GatheredFile begins anew with another load, and where it has what is 
     assert.deepEqual(await gathered.finish(pieces, wantedOf(piece(9))), finishedOf(whole));
   }));
 
+Deno.test("GatheredFile takes another load while the file of one that was dropped is removed", () =>
+  withLoading(async ({ disk, table, gathered, open, content }) => {
+    table.add(7n, 0, piece(1));
+    await gathered.follow(open);
+    const dropped = gathered.path;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    disk.mayRemove = promise;
+    table.abort(7n);
+    await gathered.follow(open);
+    table.add(loadId, 0, piece(2));
+    await gathered.follow(open);
+    assert.deepEqual(await content(), piece(2));
+    resolve();
+    await gathered.removed();
+    await assert.rejects(Deno.stat(dropped), Deno.errors.NotFound);
+    assert.deepEqual(await content(), piece(2));
+  }));
+
 Deno.test("GatheredFile leaves a load alone for which there is no room, up to its end", () =>
   withLoading(async ({ disk, table, gathered, open, content }) => {
     table.add(loadId, 0, piece(1));
@@ -141,6 +165,7 @@ Deno.test("GatheredFile leaves a load alone for which there is no room, up to it
     disk.isFull = true;
     table.add(loadId, 1000, piece(2));
     await gathered.follow(open);
+    await gathered.removed();
     assert.equal(await content(), undefined, "It gives its room back");
     disk.isFull = false;
     disk.bytes = 0;
@@ -209,6 +234,7 @@ Deno.test("GatheredFile begins anew where its check was given up, or more came b
       assert.deepEqual(await gathered.finish(pieces, wantedOf(whole)), finishedOf(whole));
     }
     assert.deepEqual(await content(), whole);
+    await gathered.removed();
     assert.equal(await isThere(), false, "It has another name");
     await gathered.follow(open);
     table.add(loadId, whole.length, piece(1));

@@ -46,6 +46,7 @@ export class GatheredFile {
   /** Its size by its header; undefined where that does not say. */
   #sizeExpected: number | undefined;
   #idle: Timer | undefined;
+  #removing: Promise<void> = Promise.resolve();
   /** Memory for a piece: all but the last have the same length. */
   #piece = new Uint8Array(0);
 
@@ -77,23 +78,21 @@ export class GatheredFile {
     try {
       using pieces = open();
       const { loadId } = pieces;
-      if (loadId === undefined) return await this.drop();
+      if (loadId === undefined) return this.drop();
       if (loadId !== this.#loadId) await this.#begin(loadId);
       if (this.#file !== undefined) await this.#gather(this.#file, pieces);
       if (this.#size === this.#sizeExpected) this.#checkAhead();
     } catch {
-      return await this.giveUp();
+      return this.giveUp();
     }
-    if (this.#isThere) this.#idle = this.#clock.after(idleMs, () => void this.giveUp());
+    if (this.#isThere) this.#idle = this.#clock.after(idleMs, () => this.giveUp());
   }
 
   /** Removes what was gathered of this load, and takes no more of it before its end. */
-  async giveUp(): Promise<void> {
+  giveUp(): void {
     const loadId = this.#loadId;
-    const dropped = this.drop();
+    this.drop();
     this.#loadId = loadId;
-    // What cannot be removed is removed by the next start.
-    await dropped.catch(() => {});
   }
 
   /** What comes behind it is no more a part of this file, which may be changed by its check. */
@@ -138,11 +137,26 @@ export class GatheredFile {
   }
 
   /** Removes what was gathered. */
-  async drop(): Promise<void> {
+  drop(): void {
     const isThere = this.#isThere;
     this.letGo();
-    if (!isThere) return;
-    for (const file of filesOfDatabase(this.path)) await removeIfThere(this.#disk, file);
+    if (isThere) this.remove();
+  }
+
+  /**
+   * Removes the file that was begun last, beside what follows: a large one takes long, and writes would
+   * wait for it. What cannot be removed is removed by the next start.
+   */
+  remove(): void {
+    const files = filesOfDatabase(this.path);
+    this.#removing = this.#removing.then(async () => {
+      for (const file of files) await removeIfThere(this.#disk, file);
+    }).catch(() => {});
+  }
+
+  /** Resolves when all that was removed has given its room back; never rejects. */
+  removed(): Promise<void> {
+    return this.#removing;
   }
 
   /** Closes the file and leaves it where it is. */
@@ -155,7 +169,7 @@ export class GatheredFile {
   }
 
   async #begin(loadId: bigint | undefined): Promise<DiskFile> {
-    await this.giveUp();
+    this.giveUp();
     this.#loadId = loadId;
     this.#size = this.#sum = 0;
     this.#sizeExpected = undefined;

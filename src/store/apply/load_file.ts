@@ -1,7 +1,6 @@
 import { messageOf } from "../../base/message_of.ts";
-import { removeIfThere } from "../../io/remove_if_there.ts";
 import type { Disk } from "../../io/types.ts";
-import { filesOfDatabase, type Library } from "../../sqlite/mod.ts";
+import type { Library } from "../../sqlite/mod.ts";
 import { withArrivingSums } from "../copy/arriving_sums.ts";
 import { headerBytes, isSqliteFile } from "../copy/file_header.ts";
 import {
@@ -56,7 +55,7 @@ export async function buildLoadedFile(loaded: LoadedFile): Promise<string | unde
     await syncFile(disk, gathered.path);
     return undefined;
   } catch (error) {
-    for (const file of filesOfDatabase(gathered.path)) await removeIfThere(disk, file);
+    gathered.remove();
     const why = unfitReason(error);
     if (why !== undefined) return `Load failed, nothing was changed: ${why}`;
     throw new StoreFailedError(`Loaded file could not be written: ${messageOf(error)}`, {

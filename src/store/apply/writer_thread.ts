@@ -254,7 +254,8 @@ class Writer {
     const applied = first === undefined ? 0 : connection.committed.index + 1 - first;
     this.#answers.truncate(applied);
     // What could be copied later, too, takes no room from what cannot wait.
-    await this.#opened?.gathered.giveUp();
+    this.#opened?.gathered.giveUp();
+    await this.#opened?.gathered.removed();
     await this.#noRoom(message);
     if (this.#opened?.connection !== connection) throw new StoreFailedError("The store is closed");
     return applied;
@@ -363,8 +364,9 @@ class Writer {
   async #release(purpose: ReleasePurpose): Promise<void> {
     if (this.#opened === undefined) return;
     const { connection, gathered } = this.#opened;
-    // The next start removes it, too.
-    await gathered.drop().catch(() => {});
+    gathered.drop();
+    // Who opens the next file gives its loads the same names.
+    await gathered.removed();
     if (purpose === "set_aside") connection.database.config(DbConfig.noCheckpointOnClose, true);
     else if (purpose === "exchange") await this.#withRoom(() => this.#empty(connection));
     else if (!this.#full) {
