@@ -22,7 +22,7 @@ import type { Listening } from "./listening.ts";
 import { keepLittleUnsent } from "./little_unsent.ts";
 import { type ClientHandler, type NativeServer, nativeServer } from "./native_server.ts";
 import { answerNode } from "./node_exchange.ts";
-import { SocketConnection } from "./socket_connection.ts";
+import { NodeConnection } from "./node_connection.ts";
 
 export interface NodeListenerOptions {
   readonly hostname: string;
@@ -68,7 +68,7 @@ export class NodeListener implements Listening {
   /** By where the client calls from. */
   readonly #accepted = new Map<string, Accepted>();
   /** Those that this program reads itself. */
-  readonly #connections = new Set<SocketConnection>();
+  readonly #connections = new Set<NodeConnection>();
 
   private constructor(server: Server | TlsServer, options: NodeListenerOptions) {
     this.#server = server;
@@ -172,7 +172,7 @@ export class NodeListener implements Listening {
   #serve(socket: TLSSocket, native: NativeServer): void {
     const client = this.#accepted.get(callerOf(socket))?.client;
     if (client === undefined || !this.#isWelcome(socket)) return void socket.destroy();
-    const connection = new SocketConnection(socket, native, client);
+    const connection = new NodeConnection(socket, native, client);
     this.#connections.add(connection);
     void connection.run().then(() => this.#connections.delete(connection));
   }

@@ -12,7 +12,7 @@ import {
 import { Prng } from "../../src/base/prng.ts";
 import { responseOf } from "../../src/http/streamed_response.ts";
 import { ClientActivity } from "../../src/http/client_activity.ts";
-import { SocketConnection } from "../../src/http/socket_connection.ts";
+import { NodeConnection } from "../../src/http/node_connection.ts";
 import { type RawAnswer, RawConnection } from "./raw_connection.ts";
 
 const encoder = new TextEncoder();
@@ -115,9 +115,9 @@ function frontOf(native: NativeServer, handler: Handler): Promise<Standing> {
 
 /** The same for sockets of Node's, as NodeListener has them of clients with certificates. */
 async function socketsOf(native: NativeServer, handler: Handler): Promise<Standing> {
-  const open = new Set<SocketConnection>();
+  const open = new Set<NodeConnection>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const connection = new SocketConnection(socket, native, new ClientActivity("", handler));
+    const connection = new NodeConnection(socket, native, new ClientActivity("", handler));
     open.add(connection);
     void connection.run().then(() => open.delete(connection));
   });
@@ -291,3 +291,22 @@ frontTest(
     await stopped;
   },
 );
+
+frontTest("a front tells a request that its client has gone", async (_, stand) => {
+  const asked = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const own = nativeServer();
+  assert.ok(own);
+  const front = await stand(own, async ({ signal }) => {
+    signal.addEventListener("abort", () => gone.resolve(), { once: true });
+    asked.resolve();
+    await gone.promise;
+    return new Response("for nobody");
+  });
+  const connection = await RawConnection.open(front.address);
+  await connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await asked.promise;
+  connection[Symbol.dispose]();
+  await gone.promise;
+  await front.shutdown();
+});

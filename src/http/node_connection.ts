@@ -27,7 +27,7 @@ const waitingBytesMax = 256 * 1024;
  * plain, since Node's server takes several times as long for a short one; from the first one on that
  * is not, Deno's server answers, by way of a connection within the process.
  */
-export class SocketConnection implements AcceptedConnection {
+export class NodeConnection implements AcceptedConnection {
   readonly #socket: Socket;
   readonly #native: NativeServer;
   readonly #client: ClientActivity;
