@@ -87,6 +87,7 @@ async function withLoading(test: (loading: Loading) => Promise<void>): Promise<v
       await test({ disk, clock, checks, table: new LoadTable(database), gathered, open, content });
     } finally {
       gathered.letGo();
+      await gathered.removed();
     }
   });
 }
