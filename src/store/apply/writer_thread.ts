@@ -1,20 +1,15 @@
-import { ByteReader } from "../../base/bytes.ts";
 import { messageOf } from "../../base/message_of.ts";
 import { pause } from "../../io/pause.ts";
 import { type Database, DbConfig, type Library } from "../../sqlite/mod.ts";
 import { makeChangesDurable } from "../../changes/durable_changes.ts";
 import { Answers } from "./answers.ts";
 import { type BatchEntry, decodeBatch } from "./apply_batch.ts";
-import { malformedCommand, readHeader, verifyEntry } from "../codec/command_header.ts";
-import { stampOf } from "../codec/stamp.ts";
 import { EntryApplier } from "./entry_applier.ts";
 import { isDamaged, isOutOfRoom, StoreFailedError, untrusted } from "../failures.ts";
 import { GatheredFile } from "./gathered_file.ts";
-import { buildLoadedFile } from "./load_file.ts";
+import { LoadApplier } from "./load_applier.ts";
 import { LoadChecks } from "./load_checks.ts";
-import { KeyRows } from "./key_table.ts";
-import { releasePieces, withSmallCache } from "./load_memory.ts";
-import { PieceReader } from "./load_table.ts";
+import { releasePieces } from "./load_memory.ts";
 import { resumeAtStart } from "./raft_table.ts";
 import { StatementMeter } from "../statements/statement_meter.ts";
 import { type ThreadScope, transferOf } from "../threads.ts";
@@ -62,6 +57,7 @@ interface Opened {
   readonly rehearsing: Rehearsing;
   /** What a load under way has brought. */
   readonly gathered: GatheredFile;
+  readonly loads: LoadApplier;
 }
 
 class Writer {
@@ -155,7 +151,15 @@ class Writer {
       `${path}.tmp-load`,
       (file) => this.#loadChecks.check(file),
     );
-    this.#opened = { connection, applier, rehearsing, gathered };
+    const loads = new LoadApplier({
+      connection,
+      table: applier.loads,
+      gathered,
+      answers: this.#answers,
+      disk: this.#scope.disk,
+      exchange: (file) => this.#exchange(file),
+    });
+    this.#opened = { connection, applier, rehearsing, gathered, loads };
     this.#walFrames = 0;
     connection.database.setWalHook((_schema, frames) => this.#walFrames = frames);
     const { index, term } = connection.committed;
@@ -188,7 +192,7 @@ class Writer {
         next = this.#database.applier.apply(entries, next);
         const entry = entries[next];
         if (entry !== undefined) {
-          await this.#load(entry);
+          await this.#database.loads.apply(entry);
           next++;
         }
         this.#goOn();
@@ -206,11 +210,9 @@ class Writer {
     };
   }
 
-  /** Once what has arrived of a load is answered: makes it a part of the file that it is to be. */
-  async followLoad(): Promise<void> {
-    const { connection, applier, gathered } = this.#database;
-    if (!applier.loads.takeChanged()) return;
-    await gathered.follow(() => piecesOf(connection));
+  /** Once what has arrived of a load is answered. */
+  followLoad(): Promise<void> {
+    return this.#database.loads.follow();
   }
 
   /**
@@ -273,70 +275,11 @@ class Writer {
     this.#full = false;
   }
 
-  /** Exchanges the database for a loaded file, or answers why not. */
-  async #load(entry: BatchEntry): Promise<void> {
-    const opened = this.#database;
-    const { connection, applier, gathered } = opened;
-    verifyEntry(entry, connection.committed.index + 1);
-    this.#answers.begin(entry.format);
-    const malformed = malformedCommand(entry);
-    if (malformed !== undefined) {
-      this.#answers.error(malformed, false);
-      this.#answers.end();
-      connection.begin();
-      connection.commit(entry.index, entry.term, resumeAtStart);
-      return;
-    }
-    const { request, offset } = readHeader(entry);
-    if (request !== undefined && connection.sessions.admit(request) !== "new") {
-      this.#answers.endDuplicate();
-      connection.begin();
-      connection.commit(entry.index, entry.term, resumeAtStart);
-      return;
-    }
-    if (request !== undefined) connection.sessions.record(request, entry.index);
-    const reader = new ByteReader(entry.data, offset);
-    const error = await withSmallCache(connection, () => this.#build(opened, entry, reader));
-    if (error !== undefined) {
-      connection.begin();
-      connection.own(() => applier.loads.clear());
-      connection.commit(entry.index, entry.term, resumeAtStart);
-      this.#answers.error(error, false);
-    } else {
-      connection.noteLoad(entry.index, stampOf(entry.view).clock);
-      const reopened = new Promise<void>((resolve) => this.#reopened = resolve);
-      this.#scope.post({ type: "exchange", file: gathered.path });
-      await reopened;
-    }
-    this.#answers.end();
-  }
-
-  #build(
-    { connection, applier, gathered }: Opened,
-    { index, term }: BatchEntry,
-    command: ByteReader,
-  ): Promise<string | undefined> {
-    const { database, sessions } = connection;
-    const loadId = command.uint64();
-    const size = command.integer();
-    const arrived = connection.own(() => applier.loads.sizeOf(loadId));
-    if (arrived === undefined) {
-      return Promise.resolve("Load failed: another load took its place, send the file again");
-    }
-    return buildLoadedFile({
-      library: database.library,
-      disk: this.#scope.disk,
-      pieces: piecesOf(connection),
-      gathered,
-      size,
-      checksum: command.uint32(),
-      index,
-      term,
-      sessions,
-      keys: connection.policy.trusted(() => new KeyRows(database)),
-      foreignKeys: connection.pragmas.setting,
-      delivered: connection.delivered,
-    });
+  /** Resolves once the database is open again, as the file that a load has made. */
+  async #exchange(file: string): Promise<void> {
+    const reopened = new Promise<void>((resolve) => this.#reopened = resolve);
+    this.#scope.post({ type: "exchange", file });
+    await reopened;
   }
 
   /** Without room for it the WAL keeps what it has. */
@@ -426,10 +369,6 @@ class Writer {
       upkeep: readUpkeepRecords(database),
     }));
   }
-}
-
-function piecesOf(connection: WriteConnection): PieceReader {
-  return new PieceReader(connection.database, (body) => connection.own(body));
 }
 
 function compileOptionsOf(database: Database): string[] {
