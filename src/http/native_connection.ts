@@ -16,11 +16,12 @@ export class NativeConnection implements AcceptedConnection {
     this.#connection = connection;
     this.#native = native;
     this.#client = client;
-    const { remoteAddr } = connection;
-    if (!("handshake" in connection) || remoteAddr.transport !== "tcp") return;
+    const { remoteAddr, localAddr } = connection;
+    if (!("handshake" in connection)) return;
+    if (remoteAddr.transport !== "tcp" || localAddr.transport !== "tcp") return;
     client.signal.addEventListener("abort", () => {
       // Before its first request it may be in the middle of its handshake.
-      if (client.requests === 0) shutDownSocket(remoteAddr);
+      if (client.requests === 0) shutDownSocket({ remoteAddr, localAddr });
     }, { once: true });
   }
 

@@ -159,7 +159,8 @@ export class NodeListener implements Listening {
     client.signal.addEventListener("abort", () => socket.destroy(), { once: true });
     socket.once("close", () => {
       this.#watch.remove(client);
-      this.#accepted.delete(caller);
+      // By the time that this is told the client may have called from there again.
+      if (this.#accepted.get(caller)?.socket === socket) this.#accepted.delete(caller);
       this.#sized();
     });
   }
