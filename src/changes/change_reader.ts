@@ -1,7 +1,7 @@
 import { Database, type Library, type Statement } from "../sqlite/mod.ts";
 import type { AppliedWaits } from "./applied_waits.ts";
 import type { Chunk } from "./change_file.ts";
-import { decodeChunk } from "./group_codec.ts";
+import { decodeStored } from "./group_codec.ts";
 import {
   type ChangeGroup,
   type ChangeLog,
@@ -107,12 +107,9 @@ function readGroups(
 
 /** Undefined where the disk has made something else of the chunk than was written. */
 function groupsIn({ first, change, bytes }: StoredChunk): ChangeGroup[] | undefined {
-  try {
-    const groups = decodeChunk(bytes);
-    return groups[0]?.index === first && groups[0].first === change ? groups : undefined;
-  } catch {
-    return undefined;
-  }
+  const groups = decodeStored(bytes);
+  const begin = groups?.[0];
+  return begin?.index === first && begin.first === change ? groups : undefined;
 }
 
 /** What of a group is not before `from`. */

@@ -191,6 +191,15 @@ export function decodeChunk(bytes: Uint8Array): ChangeGroup[] {
   return groups;
 }
 
+/** The same; undefined where the disk has made something else of the chunk than was written. */
+export function decodeStored(bytes: Uint8Array): ChangeGroup[] | undefined {
+  try {
+    return decodeChunk(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 function readRow(reader: ByteReader, head: RowHead, transaction: number): RowChange {
   const values = () => Array.from(head.table.columns, (): ChangedValue => readValue(reader));
   const before = head.operation === "insert" ? undefined : values();

@@ -4,7 +4,7 @@ import type { ChangeFile } from "./change_file.ts";
 import { type ChunkMark, ChunkWriter } from "./chunk_writer.ts";
 import type { CommitPosition } from "./commit_position.ts";
 import { whatBecameOf } from "./failed_statement.ts";
-import { decodeChunk, RecordType, writeReadAgain } from "./group_codec.ts";
+import { decodeStored, RecordType, writeReadAgain } from "./group_codec.ts";
 import { nextValue } from "./value_codec.ts";
 import { type TableShape, TableShapes } from "./table_shapes.ts";
 import type { ReadAgain } from "./types.ts";
@@ -125,7 +125,8 @@ export class ChangeRecorder {
   #progressOf(index: number): Progress {
     let progress = atStart;
     for (const chunk of this.#file.chunksOf(index)) {
-      for (const { index: of, first, changes } of decodeChunk(chunk)) {
+      // Behind a damaged one nobody reads on in this entry, whatever its changes are numbered.
+      for (const { index: of, first, changes } of decodeStored(chunk) ?? []) {
         const last = changes[changes.length - 1];
         if (of !== index || last === undefined) continue;
         // Each commit within an entry is the end of an SQL transaction.
