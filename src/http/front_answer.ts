@@ -25,8 +25,9 @@ export async function writeResponse(
   last: boolean,
 ): Promise<void> {
   const head = headOf(response, last);
-  if (!(response instanceof StreamedResponse)) {
-    // To ask a response that is no stream for its body's stream costs more than all else here.
+  // To ask a response that is no stream for its body's stream costs more than all else here.
+  const body = response instanceof StreamedResponse ? response.body : null;
+  if (body === null) {
     const bytes = await response.bytes();
     const length = bodiless.has(response.status) ? "" : `content-length: ${bytes.length}\r\n`;
     const headBytes = encoder.encode(`${head}${length}\r\n`);
@@ -36,14 +37,10 @@ export async function writeResponse(
     await writeAll(connection, headBytes);
     return await writeAll(connection, bytes);
   }
-  if (response.body === null) {
-    const length = bodiless.has(response.status) ? "" : "content-length: 0\r\n";
-    return await writeAll(connection, encoder.encode(`${head}${length}\r\n`));
-  }
-  const reader = response.body.getReader();
+  const reader = body.getReader();
   try {
     const chunked = encoder.encode(`${head}transfer-encoding: chunked\r\n\r\n`);
-    if (response.body instanceof OwnPieces) {
+    if (body instanceof OwnPieces) {
       await writeAll(connection, chunked);
       return await writeRest(connection, reader, await reader.read());
     }

@@ -1,3 +1,4 @@
+import { joinBytes } from "../base/bytes.ts";
 import { writeResponse } from "./front_answer.ts";
 import {
   type ForeignRequest,
@@ -100,10 +101,7 @@ export class FrontConnection {
     const chunk = new Uint8Array(this.#chunkBytes);
     const length = await this.#connection.read(chunk);
     if (length === null) return false;
-    const received = new Uint8Array(this.#received.length + length);
-    received.set(this.#received);
-    received.set(chunk.subarray(0, length), this.#received.length);
-    this.#received = received;
+    this.#received = joinBytes([this.#received, chunk.subarray(0, length)]);
     if (this.#progress.came(length)) this.#client.mark();
     return true;
   }
@@ -129,7 +127,7 @@ export class FrontConnection {
   async #relay({ upgradeHeadLength = 0 }: ForeignRequest): Promise<void> {
     const head = this.#received.subarray(0, upgradeHeadLength);
     const rest = this.#received.subarray(upgradeHeadLength);
-    if (head.length > 0) this.#received = new Uint8Array([...withoutUpgrade(head), ...rest]);
+    if (head.length > 0) this.#received = joinBytes([withoutUpgrade(head), rest]);
     this.#chunkBytes = relayChunkBytes;
     await relay({
       native: this.#native,

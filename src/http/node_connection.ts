@@ -13,6 +13,7 @@ import {
 } from "./front_request.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
 import { relay } from "./relay.ts";
+import { untilDrained } from "./until_drained.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -168,20 +169,4 @@ export class NodeConnection implements AcceptedConnection {
       onServed: (served) => this.#served = served,
     }).catch(() => this.#socket.destroy());
   }
-}
-
-/** Resolves when the socket has taken what was written; rejects when it is closed before. */
-function untilDrained(socket: Socket): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onDrain = () => {
-    socket.off("close", onClose);
-    resolve();
-  };
-  const onClose = () => {
-    socket.off("drain", onDrain);
-    reject(new Error("The client has gone"));
-  };
-  socket.once("drain", onDrain);
-  socket.once("close", onClose);
-  return promise;
 }

@@ -3,6 +3,7 @@ import { Buffer, isAscii } from "node:buffer";
 import { FrontRequest } from "./front_request.ts";
 import type { ClientActivity } from "./client_activity.ts";
 import { StreamedResponse } from "./streamed_response.ts";
+import { untilDrained } from "./until_drained.ts";
 
 /** Bodies up to this size whose length is given are gathered before the request is handled. */
 const smallBytesMax = 64 * 1024;
@@ -141,16 +142,5 @@ async function writePieces(out: ServerResponse, { body }: Response): Promise<voi
 async function writePiece(response: ServerResponse, bytes: Uint8Array): Promise<void> {
   if (response.destroyed) throw new Error("The client has gone");
   if (bytes.length === 0 || response.write(bytes)) return;
-  await new Promise<void>((resolve, reject) => {
-    const onDrain = () => {
-      response.off("close", onClose);
-      resolve();
-    };
-    const onClose = () => {
-      response.off("drain", onDrain);
-      reject(new Error("The client has gone"));
-    };
-    response.once("drain", onDrain);
-    response.once("close", onClose);
-  });
+  await untilDrained(response);
 }
