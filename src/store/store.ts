@@ -227,7 +227,7 @@ class SqliteStore implements Store {
       logger,
       clock,
       softBytes: limits.walBytes,
-      isHeldForCopy: () => this.#copies.holdFile,
+      isHeldForCopy: () => this.#copies.isFileHeld,
     });
     this.#loadPreparation = new LoadPreparation({
       copier: new Copier(library, life, threads, clock),

@@ -1,3 +1,5 @@
+import type { DiskFile } from "../../io/types.ts";
+
 /** https://www.sqlite.org/fileformat.html#the_database_header */
 const magic = new TextEncoder().encode("SQLite format 3\0");
 const offsets = { pageSize: 16, changeCounter: 24, pageCount: 28, validFor: 92 };
@@ -27,4 +29,9 @@ export function readFileHeader(head: Uint8Array): FileHeader {
     pageSize: size === 1 ? 65_536 : size,
     pages: isCounted ? view.getUint32(offsets.pageCount) : undefined,
   };
+}
+
+/** Has the header say that the file is not in WAL mode, in which it would be three. */
+export async function takeOutOfWal(file: DiskFile): Promise<void> {
+  await file.write(versionsOffset, new Uint8Array([1, 1]));
 }

@@ -7,7 +7,7 @@ import type { LoadVerdict } from "../apply/load_checks.ts";
 import { createRaftTables, dropRaftTables } from "../apply/raft_table.ts";
 import { withArrivingSums } from "./arriving_sums.ts";
 import { damageOf } from "./file_check.ts";
-import { versionsOffset } from "./file_header.ts";
+import { takeOutOfWal } from "./file_header.ts";
 
 /** Why a file cannot be loaded: the same on every node. */
 export class UnfitFile extends Error {}
@@ -35,8 +35,7 @@ export async function prepareLoaded(parts: LoadedFileParts): Promise<void> {
   const { library, disk, path, isCancelled } = parts;
   const file = await disk.open(path, { create: false });
   try {
-    // Not in WAL mode, whose files are three.
-    await file.write(versionsOffset, new Uint8Array([1, 1]));
+    await takeOutOfWal(file);
   } finally {
     file.close();
   }

@@ -3,7 +3,7 @@ import { hasZstd } from "../../base/zstd.ts";
 import { type Disk, DiskError, type DiskFile } from "../../io/types.ts";
 import { Database, type Library } from "../../sqlite/mod.ts";
 import { damageOf } from "./file_check.ts";
-import { headerBytes, isSqliteFile, readFileHeader, versionsOffset } from "./file_header.ts";
+import { headerBytes, isSqliteFile, readFileHeader, takeOutOfWal } from "./file_header.ts";
 import { type Compression, DamagedBackupError } from "../types.ts";
 import { compressionOf, ContentHash, unpackFile } from "./packed_file.ts";
 import { readFile } from "./snapshot_body.ts";
@@ -57,8 +57,7 @@ export async function restoreFile(parts: RestoreParts): Promise<RestoredFile> {
       check();
       content.update(piece);
     }
-    // Not in WAL mode, whose files are three.
-    await plain.write(versionsOffset, new Uint8Array([1, 1]));
+    await takeOutOfWal(plain);
     checkContent(library, plain.path);
     return { path: plain.path, sizeBytes, contentSha256: content.digest() };
   } finally {

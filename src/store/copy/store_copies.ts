@@ -14,6 +14,7 @@ import type {
 import { checkBackup, packBackup } from "./backup_files.ts";
 import { ClientBackups } from "./client_backups.ts";
 import { Copier } from "./copier.ts";
+import type { ImageLimits } from "./held_image.ts";
 import { Images } from "./images.ts";
 import { type ReceivedSnapshot, SnapshotCopies } from "./snapshot_copies.ts";
 import type { TemporaryFiles } from "./temporary_files.ts";
@@ -32,6 +33,7 @@ interface Parts {
 /** The copies of a store's database: snapshots for other nodes, backups, and those that come in. */
 export class StoreCopies {
   readonly #parts: Parts;
+  readonly #imageLimits: ImageLimits;
   readonly #images: Images;
   readonly #backups: ClientBackups;
   readonly #snapshots: SnapshotCopies;
@@ -41,6 +43,7 @@ export class StoreCopies {
   constructor(parts: Parts) {
     const { library, path, temporaries, life, threads, clock, limits } = parts;
     this.#parts = parts;
+    this.#imageLimits = imageLimits(limits);
     const copier = new Copier(library, life, threads, clock);
     const images = this.#images = new Images({
       library,
@@ -48,7 +51,7 @@ export class StoreCopies {
       temporaries,
       life,
       threads,
-      limits: imageLimits(limits),
+      limits: this.#imageLimits,
     });
     const { stallMs } = limits;
     this.#backups = new ClientBackups({ path, images, temporaries, copier, clock, stallMs });
@@ -57,7 +60,7 @@ export class StoreCopies {
   }
 
   /** Whether one is read off the database's file now, which no checkpoint may change meanwhile. */
-  get holdFile(): boolean {
+  get isFileHeld(): boolean {
     return this.#images.areHeld || this.#packer.isRunning;
   }
 
@@ -75,7 +78,7 @@ export class StoreCopies {
 
   pack(options: PackOptions, signal?: AbortSignal): Promise<PackedBackup> {
     const { path, temporaries } = this.#parts;
-    const limits = imageLimits(this.#parts.limits);
+    const limits = this.#imageLimits;
     const run = (plain: string, target: string) =>
       this.#packer.run<"pack">({ type: "pack", path, plain, target, options, limits }, signal);
     return packBackup(temporaries, run);
