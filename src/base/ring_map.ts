@@ -60,7 +60,9 @@ export class RingMap<Value> {
   /** What is there, in no order; any of it may be taken meanwhile. */
   *[Symbol.iterator](): Generator<[key: number, value: Value]> {
     if (this.#taken > 0) {
-      for (const [slot, key] of this.#keys.entries()) {
+      // Not by an iterator, which makes an array of each slot: this is asked for at every tick.
+      for (let slot = 0; slot < slotCount; slot++) {
+        const key = this.#keys[slot] ?? free;
         if (key !== free) yield [key, this.#values[slot] as Value];
       }
     }

@@ -37,7 +37,7 @@ export interface ChunkMark {
 /** Writes groups, and puts them into a change log's file chunk by chunk. */
 export class ChunkWriter {
   readonly #file: ChangeFile;
-  readonly records = new ByteWriter(chunkBytes * 2);
+  readonly records = new ByteWriter();
   #chunk: OpenChunk | undefined;
   /** The group under way has begun in the open chunk. */
   #inGroup = false;

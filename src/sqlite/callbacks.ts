@@ -62,6 +62,13 @@ export interface RawFunctionParts extends FunctionOptions {
   readonly body: RawFunctionBody;
 }
 
+/** A function that connections of a library share in a thread; it lives as long as that. */
+export interface SharedFunction extends FunctionOptions {
+  readonly name: string;
+  readonly argumentCount: number;
+  readonly callback: Deno.UnsafeCallback<typeof functionSignature>;
+}
+
 const FunctionFlag = {
   utf8: 1,
   deterministic: 0x800,
@@ -79,6 +86,14 @@ const walSignature = {
   parameters: ["pointer", "pointer", "pointer", "i32"],
   result: "i32",
 } as const;
+
+/**
+ * A function for any connection of the library of these symbols. Making a callback takes ten times
+ * as long as telling a connection of it.
+ */
+export function shareFunction(c: Symbols, { body, ...parts }: RawFunctionParts): SharedFunction {
+  return { ...parts, callback: rawCallback(c, body) };
+}
 
 /**
  * The JavaScript functions that SQLite may call on one connection. They live until they are
@@ -106,32 +121,31 @@ export class ConnectionCallbacks {
     });
   }
 
-  createRawFunction(connection: Deno.PointerValue, parts: RawFunctionParts): void {
-    const { name, argumentCount, body } = parts;
-    const callback = new Deno.UnsafeCallback(functionSignature, (context, argc, argv) => {
-      try {
-        body(context, argc, argv);
-      } catch (error) {
-        const { buffer, length } = encodeText(messageOf(error));
-        this.#c.sqlite3_result_error(context, buffer, length);
-      }
-    });
+  createRawFunction(connection: Deno.PointerValue, { body, ...parts }: RawFunctionParts): void {
+    const callback = rawCallback(this.#c, body);
+    try {
+      this.useFunction(connection, { ...parts, callback });
+    } catch (error) {
+      callback.close();
+      throw error;
+    }
+    this.#replace(`function ${parts.name.toLowerCase()}/${parts.argumentCount}`, callback);
+  }
+
+  /** Makes a function that others may have, too, one of this connection. */
+  useFunction(connection: Deno.PointerValue, shared: SharedFunction): void {
     const code = this.#c.sqlite3_create_function_v2(
       connection,
-      encodeCString(name),
-      argumentCount,
-      functionFlags(parts),
+      encodeCString(shared.name),
+      shared.argumentCount,
+      functionFlags(shared),
       null,
-      callback.pointer,
+      shared.callback.pointer,
       null,
       null,
       null,
     );
-    if (code !== ResultCode.ok) {
-      callback.close();
-      throw connectionError(this.#library, connection, code);
-    }
-    this.#replace(`function ${name.toLowerCase()}/${argumentCount}`, callback);
+    if (code !== ResultCode.ok) throw connectionError(this.#library, connection, code);
   }
 
   setAuthorizer(
@@ -214,6 +228,17 @@ export class ConnectionCallbacks {
     if (callback === undefined) this.#live.delete(kind);
     else this.#live.set(kind, callback);
   }
+}
+
+function rawCallback(c: Symbols, body: RawFunctionBody): SharedFunction["callback"] {
+  return new Deno.UnsafeCallback(functionSignature, (context, argc, argv) => {
+    try {
+      body(context, argc, argv);
+    } catch (error) {
+      const { buffer, length } = encodeText(messageOf(error));
+      c.sqlite3_result_error(context, buffer, length);
+    }
+  });
 }
 
 function functionFlags(options: FunctionOptions): number {

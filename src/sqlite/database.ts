@@ -11,7 +11,6 @@ import type {
 import { ResultCode, SqliteError } from "./error.ts";
 import type { Library } from "./library.ts";
 import { loadExtensions, refuseUncertainFunctions } from "./extensions.ts";
-import { fixMathematics } from "./mathematics.ts";
 import {
   type BindArguments,
   type BindValue,
@@ -91,7 +90,9 @@ export class Database implements Disposable {
       // Before all that is ours: what an extension puts in its place is not the same everywhere.
       loadExtensions(this, library.extensions.files);
       if (options.refuseUncertain) refuseUncertainFunctions(this);
-      if (!options.libraryMathematics) fixMathematics(this);
+      if (!options.libraryMathematics) {
+        for (const shared of library.mathematics) this.#callbacks.useFunction(connection, shared);
+      }
     } catch (error) {
       this.close();
       throw error;

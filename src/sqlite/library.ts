@@ -1,5 +1,7 @@
 import { messageOf } from "../base/message_of.ts";
+import { type SharedFunction, shareFunction } from "./callbacks.ts";
 import { type Extensions, noExtensions } from "./extensions.ts";
+import { mathematicalFunctions } from "./mathematics.ts";
 import { readCString } from "./memory.ts";
 import { dbConfigSymbol, symbols } from "./symbols.ts";
 
@@ -40,6 +42,8 @@ export interface Library extends LibraryLocation {
   /** The clocks of some of them: to be closed behind them, likewise. */
   readonly clocks: Set<{ close(): void }>;
   readonly symbols: Deno.DynamicLibrary<typeof symbols>["symbols"];
+  /** What connections have in place of the library's own functions. */
+  readonly mathematics: readonly SharedFunction[];
   /** sqlite3_db_config for an on/off option: `state` 1, 0, or -1 to ask. Returns the result code. */
   configure(
     connection: Deno.PointerValue,
@@ -84,6 +88,7 @@ export function openLibrary(location: LibraryLocation): Library {
     connections: new Set(),
     clocks: new Set(),
     symbols: c,
+    mathematics: mathematicalFunctions(c).map((parts) => shareFunction(c, parts)),
     configure: openConfigure(path),
   };
 }

@@ -1,7 +1,6 @@
 import * as exponentials from "../base/exponentials.ts";
 import * as trigonometry from "../base/trigonometry.ts";
-import type { RawFunctionBody } from "./callbacks.ts";
-import type { Database } from "./database.ts";
+import type { RawFunctionBody, RawFunctionParts } from "./callbacks.ts";
 import type { Library } from "./library.ts";
 import { ColumnType } from "./memory.ts";
 
@@ -21,33 +20,33 @@ const ofOne = {
 const ofTwo = { atan2, pow, power: pow } as const;
 
 /**
- * Replaces SQLite's mathematical functions, where that has any, by ones that give the same double
- * on every node. SQLite's own are the C library's, of which no two answer alike, and one answers
+ * What takes the place of SQLite's mathematical functions, where that has any: ones that give the
+ * same double on every node. SQLite's own are the C library's, of which no two answer alike, and one answers
  * otherwise on another processor; V8's differ from one Deno to the next. What SQLite works out by
  * plain arithmetic stays: sqrt(), ceil(), floor(), trunc(), mod(), degrees(), radians() and pi().
  *
  * They take what SQLite's take (https://www.sqlite.org/lang_mathfunc.html): NULL comes of anything
  * that does not look like a number, and of what is out of a function's domain.
  */
-export function fixMathematics(database: Database): void {
-  const c = database.library.symbols;
-  const replace = (name: string, argumentCount: number, body: RawFunctionBody) =>
-    database.createRawFunction({ name, argumentCount, body, deterministic: true, innocuous: true });
+export function mathematicalFunctions(c: Symbols): RawFunctionParts[] {
+  const functions: RawFunctionParts[] = [];
+  const add = (name: string, argumentCount: number, body: RawFunctionBody) =>
+    functions.push({ name, argumentCount, body, deterministic: true, innocuous: true });
   for (const [name, body] of Object.entries(ofOne)) {
-    replace(name, 1, (context, _, argv) => {
+    add(name, 1, (context, _, argv) => {
       const x = numberAt(c, argv, 0);
       // Without a number NULL, which a result is until it is set; a NaN becomes NULL by itself.
       if (x !== undefined) c.sqlite3_result_double(context, body(x));
     });
   }
   for (const [name, body] of Object.entries(ofTwo)) {
-    replace(name, 2, (context, _, argv) => {
+    add(name, 2, (context, _, argv) => {
       const x = numberAt(c, argv, 0);
       const y = numberAt(c, argv, 1);
       if (x !== undefined && y !== undefined) c.sqlite3_result_double(context, body(x, y));
     });
   }
-  replace("log", 2, (context, _, argv) => {
+  add("log", 2, (context, _, argv) => {
     const base = numberAt(c, argv, 0);
     if (base === undefined) return;
     // SQLite looks at the type of the base alone, and takes "8 bits" for 8.
@@ -55,6 +54,7 @@ export function fixMathematics(database: Database): void {
     const below = positive(ln)(base);
     if (below > 0 && x > 0) c.sqlite3_result_double(context, ln(x) / below);
   });
+  return functions;
 }
 
 /** Where C's logarithm of 0 is -Infinity, SQLite's is NULL. */

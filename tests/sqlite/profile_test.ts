@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { type SqliteProfile, takeProfile } from "../../src/sqlite/mod.ts";
 import { Database } from "../../src/sqlite/mod.ts";
+import { shareFunction } from "../../src/sqlite/callbacks.ts";
 import { probeGroups, probeTables } from "../../src/sqlite/probes.ts";
 import { library, openMemory } from "./fixture.ts";
 
@@ -51,23 +52,24 @@ Deno.test("takeProfile: what a group asks is answered, by a SQLite of today", ()
 });
 
 Deno.test("takeProfile: a function that answers otherwise changes its group, and no other", async () => {
-  const createRawFunction = Database.prototype.createRawFunction;
-  const real = await takeProfile(library);
-  Database.prototype.createRawFunction = function (parts) {
-    // As if the last bit of one result were another.
-    if (parts.name === "tanh") {
-      return this.createFunction("tanh", (x) => Math.tanh(Number(x)) + 2 ** -54, {
-        argumentCount: 1,
-        deterministic: true,
-      });
-    }
-    return createRawFunction.call(this, parts);
-  };
-  try {
-    assert.deepEqual(partedGroups(real, await takeProfile(library)), ["mathematical functions"]);
-  } finally {
-    Database.prototype.createRawFunction = createRawFunction;
-  }
+  // As if the last bit of one result were another.
+  const tanh = shareFunction(library.symbols, {
+    name: "tanh",
+    argumentCount: 1,
+    deterministic: true,
+    body: (context, _, argv) => {
+      const argument = argv && new Deno.UnsafePointerView(argv).getPointer(0);
+      const result = Math.tanh(library.symbols.sqlite3_value_double(argument)) + 2 ** -54;
+      library.symbols.sqlite3_result_double(context, result);
+    },
+  });
+  const mathematics = library.mathematics.map((own) => own.name === tanh.name ? tanh : own);
+  const [real, other] = [
+    await takeProfile(library),
+    await takeProfile({ ...library, mathematics }),
+  ];
+  tanh.callback.close();
+  assert.deepEqual(partedGroups(real, other), ["mathematical functions"]);
 });
 
 Deno.test("takeProfile: two versions of SQLite part in text to number, and not in mathematics", async () => {
