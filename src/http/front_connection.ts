@@ -10,6 +10,7 @@ import { ByteProgress } from "./byte_progress.ts";
 import type { ClientActivity } from "./client_activity.ts";
 import { closeQuietly } from "./close_quietly.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
+import { ReceivedBytes } from "./received_bytes.ts";
 import { relay } from "./relay.ts";
 
 /** What is read at once: of requests, and of what is copied. */
@@ -27,8 +28,7 @@ export class FrontConnection {
   readonly #connection: Deno.TcpConn;
   readonly #native: NativeServer;
   readonly #client: ClientActivity;
-  /** What has been received and not yet served. */
-  #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  readonly #received = new ReceivedBytes();
   #chunkBytes = requestChunkBytes;
   readonly #progress = new ByteProgress();
   /** A read under way. */
@@ -68,7 +68,7 @@ export class FrontConnection {
       const next = await this.#nextRequest();
       if (next === undefined) return;
       if (next.kind === "foreign") return await this.#relay(next);
-      this.#received = this.#received.slice(next.length);
+      this.#received.drop(next.length);
       await this.#answer(next);
       if (next.last || this.#stopping) return;
       const untouched = this.#received.length === 0 && this.#reading === undefined;
@@ -78,13 +78,13 @@ export class FrontConnection {
 
   /** Undefined when the client has ended without one. */
   async #nextRequest(): Promise<PlainRequest | ForeignRequest | undefined> {
-    this.#idle = this.#received.length === 0;
-    for (;;) {
-      const next = readRequest(this.#received);
-      if (next.kind !== "partial") {
-        this.#idle = false;
-        return next;
-      }
+    for (let seen = 0;;) {
+      const next = readRequest(this.#received.unread, seen);
+      // Of a request that has no head yet nothing has been begun.
+      this.#idle = next.kind === "partial" && !next.hasHead;
+      if (next.kind !== "partial") return next;
+      if (this.#idle && this.#stopping) return undefined;
+      seen = next.seen;
       while (this.#received.length < next.bytesMin) {
         if (await this.#receive()) continue;
         return this.#received.length === 0 ? undefined : { kind: "foreign" };
@@ -101,7 +101,7 @@ export class FrontConnection {
     const chunk = new Uint8Array(this.#chunkBytes);
     const length = await this.#connection.read(chunk);
     if (length === null) return false;
-    this.#received = joinBytes([this.#received, chunk.subarray(0, length)]);
+    this.#received.add(chunk.subarray(0, length));
     if (this.#progress.came(length)) this.#client.mark();
     return true;
   }
@@ -125,24 +125,28 @@ export class FrontConnection {
   }
 
   async #relay({ upgradeHeadLength = 0 }: ForeignRequest): Promise<void> {
-    const head = this.#received.subarray(0, upgradeHeadLength);
-    const rest = this.#received.subarray(upgradeHeadLength);
-    if (head.length > 0) this.#received = joinBytes([withoutUpgrade(head), rest]);
+    const received = this.#received;
+    if (upgradeHeadLength > 0) {
+      const bytes = received.take();
+      const head = withoutUpgrade(bytes.subarray(0, upgradeHeadLength));
+      received.add(joinBytes([head, bytes.subarray(upgradeHeadLength)]));
+    }
     this.#chunkBytes = relayChunkBytes;
     await relay({
       native: this.#native,
       connection: this.#connection,
       client: this.#client,
       received: () => this.#take(),
-      onServed: (served) => this.#served = served,
+      onServed: (served) => {
+        this.#served = served;
+        if (this.#stopping) void served.shutdown();
+      },
     });
   }
 
   /** What has been received, when there is some; undefined when the client has ended. */
   async #take(): Promise<Uint8Array | undefined> {
     if (this.#received.length === 0 && !await this.#receive()) return undefined;
-    const received = this.#received;
-    this.#received = new Uint8Array(0);
-    return received;
+    return this.#received.take();
   }
 }

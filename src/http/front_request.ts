@@ -25,6 +25,8 @@ export interface PartialRequest {
   readonly kind: "partial";
   /** With fewer bytes it stays so. */
   readonly bytesMin: number;
+  /** How many bytes of its head need not be looked at again. */
+  readonly seen: number;
   /** Only some of its body is missing. */
   readonly hasHead: boolean;
 }
@@ -118,12 +120,14 @@ const foreignHeaders: ReadonlySet<string> = new Set(["transfer-encoding", "expec
  * Reads the request that the bytes begin with if it is plain: HTTP/1.1, ASCII, one Host, a small
  * body with its length given. Whatever else there is, right or wrong, is `foreign`: Deno's server
  * knows what to do with it.
+ *
+ * @param seen As it was told of these bytes when there were fewer; 0 at first.
  */
-export function readRequest(bytes: Uint8Array<ArrayBuffer>): Reading {
-  const headEnd = endOfHead(bytes);
+export function readRequest(bytes: Uint8Array<ArrayBuffer>, seen = 0): Reading {
+  const headEnd = endOfHead(bytes, seen);
   if (headEnd < 0) {
-    return bytes.length < headBytesMax && mayBegin(bytes)
-      ? { kind: "partial", bytesMin: bytes.length + 1, hasHead: false }
+    return bytes.length < headBytesMax && mayBegin(bytes, seen)
+      ? { kind: "partial", bytesMin: bytes.length + 1, seen: seenOf(bytes), hasHead: false }
       : foreign;
   }
   const head = readHead(textOf(bytes.subarray(0, headEnd - 4)));
@@ -132,8 +136,12 @@ export function readRequest(bytes: Uint8Array<ArrayBuffer>): Reading {
   const notPlain = upgrade ? { kind: "foreign", upgradeHeadLength: headEnd } as const : foreign;
   if (!head.plain || head.bodyLength > bodyBytesMax) return notPlain;
   const length = headEnd + head.bodyLength;
-  if (bytes.length < length) return { kind: "partial", bytesMin: length, hasHead: true };
-  const body = head.bodyLength === 0 ? null : bytes.slice(headEnd, length);
+  if (bytes.length < length) {
+    return { kind: "partial", bytesMin: length, seen: headEnd - headEndBytes, hasHead: true };
+  }
+  // What comes with a GET says nothing (RFC 9110, 9.3.1).
+  const hasBody = head.bodyLength > 0 && method !== "GET";
+  const body = hasBody ? bytes.slice(headEnd, length) : null;
   let request: FrontRequest;
   try {
     request = new FrontRequest(`http://${head.host}${head.target}`, { method, headers, body });
@@ -145,20 +153,39 @@ export function readRequest(bytes: Uint8Array<ArrayBuffer>): Reading {
 
 const foreign: ForeignRequest = { kind: "foreign" };
 
+/** An empty line, and the end of the line before it. */
+const headEndBytes = 4;
+
 /** Behind the empty line that ends a head; -1 when there is none. */
-function endOfHead(bytes: Uint8Array): number {
+function endOfHead(bytes: Uint8Array, from: number): number {
   const last = Math.min(bytes.length, headBytesMax);
-  for (let at = bytes.indexOf(0x0d); at >= 0 && at + 3 < last; at = bytes.indexOf(0x0d, at + 1)) {
-    if (bytes[at + 1] === 0x0a && bytes[at + 2] === 0x0d && bytes[at + 3] === 0x0a) return at + 4;
+  for (
+    let at = bytes.indexOf(0x0d, from);
+    at >= 0 && at + 3 < last;
+    at = bytes.indexOf(0x0d, at + 1)
+  ) {
+    if (bytes[at + 1] === 0x0a && bytes[at + 2] === 0x0d && bytes[at + 3] === 0x0a) {
+      return at + headEndBytes;
+    }
   }
   return -1;
 }
 
-/** Whether a request that the front reads may begin so. */
-function mayBegin(bytes: Uint8Array): boolean {
-  const start = textOf(bytes.subarray(0, 7));
-  return methods.some((method) => `${method} `.startsWith(start) || start.startsWith(`${method} `));
+/** Of a head without its end: that may begin in the last bytes. */
+function seenOf({ length }: Uint8Array): number {
+  return Math.max(0, length - headEndBytes + 1);
 }
+
+/** Whether a request that the front reads may begin so. */
+function mayBegin(bytes: Uint8Array, seen: number): boolean {
+  const start = textOf(bytes.subarray(0, 7));
+  return methods.some((method) =>
+    `${method} `.startsWith(start) || start.startsWith(`${method} `)
+  ) && !otherLineEnd.test(textOf(bytes.subarray(Math.max(0, seen - 1))));
+}
+
+/** Deno's server may take it for the end of a line, or of the head. */
+const otherLineEnd = /[^\r]\n|\r[^\n]/;
 
 interface Head {
   readonly method: string;

@@ -12,10 +12,9 @@ import {
   withoutUpgrade,
 } from "./front_request.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
+import { ReceivedBytes } from "./received_bytes.ts";
 import { relay } from "./relay.ts";
 import { untilDrained } from "./until_drained.ts";
-
-const nothing = new Uint8Array(0);
 
 /** Who sends no more is given so long to be answered, in ms: most have gone. */
 const goneAfterMs = 50;
@@ -33,10 +32,9 @@ export class NodeConnection implements AcceptedConnection {
   readonly #native: NativeServer;
   readonly #client: ClientActivity;
   readonly #progress = new ByteProgress();
-  /** What has come and was not read yet. */
-  #received: Uint8Array<ArrayBuffer> = nothing;
-  /** With fewer bytes there is no whole request. */
-  #bytesMin = 1;
+  readonly #received = new ReceivedBytes();
+  /** With fewer bytes there is no whole request, and how many need not be looked at again. */
+  #partial = { bytesMin: 1, seen: 0 };
   /** Only its body is missing. */
   #bodyComes: (() => void) | undefined;
   /** Under way. */
@@ -44,8 +42,11 @@ export class NodeConnection implements AcceptedConnection {
   /** Undefined as long as this reads the requests; called when there is something, or nothing more. */
   #relayed: { came: () => void } | undefined;
   #served: ServedConnection | undefined;
+  /** The client sends no more. */
   #isOver = false;
   #stopping = false;
+  /** Nothing more is read of it: what it was answered last is on its way, and then the connection ends. */
+  #isEnding = false;
   readonly #closed = Promise.withResolvers<void>();
 
   constructor(socket: Socket, native: NativeServer, client: ClientActivity) {
@@ -58,6 +59,7 @@ export class NodeConnection implements AcceptedConnection {
     socket.on("data", (chunk: Uint8Array<ArrayBuffer>) => this.#take(chunk));
     socket.once("end", () => this.#end());
     socket.once("close", () => {
+      this.#isEnding = true;
       this.#end();
       this.#request?.abort();
       this.#closed.resolve();
@@ -72,15 +74,15 @@ export class NodeConnection implements AcceptedConnection {
   /** Lets the request under way end, and then the connection. */
   async shutdown(): Promise<void> {
     this.#stopping = true;
-    if (this.#served !== undefined) return await this.#served.shutdown();
-    if (this.#request === undefined && this.#received.length === 0) this.#socket.destroySoon();
+    if (this.#relayed !== undefined) return await this.#served?.shutdown();
+    // Of a request that has no head yet nothing has been begun.
+    if (this.#request === undefined && this.#bodyComes === undefined) this.#endSoon();
   }
 
   #take({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): void {
+    if (this.#isEnding) return;
     if (this.#progress.came(length)) this.#client.mark();
-    const chunk = new Uint8Array(buffer, byteOffset, length);
-    const before = this.#received;
-    this.#received = before.length === 0 ? chunk : joinBytes([before, chunk]);
+    this.#received.add(new Uint8Array(buffer, byteOffset, length));
     if (this.#received.length > waitingBytesMax) this.#socket.pause();
     if (this.#relayed !== undefined) this.#relayed.came();
     else if (this.#request === undefined) this.#read();
@@ -91,20 +93,22 @@ export class NodeConnection implements AcceptedConnection {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#bodyComes?.();
-    const request = this.#request;
     if (this.#relayed !== undefined) this.#relayed.came();
-    else if (request === undefined) this.#read();
-    else setTimeout(() => request.abort(), goneAfterMs);
+    else if (this.#request !== undefined) abortSoon(this.#request);
+    else this.#read();
   }
 
   #read(): void {
-    if (this.#isOver && this.#received.length === 0) return this.#socket.destroySoon();
-    if (this.#received.length < this.#bytesMin && !this.#isOver) return;
-    const next = readRequest(this.#received);
+    if (this.#isEnding) return;
+    const received = this.#received;
+    if (this.#isOver && received.length === 0) return this.#endSoon();
+    const { bytesMin, seen } = this.#partial;
+    if (received.length < bytesMin && !this.#isOver) return;
+    const next = readRequest(received.unread, seen);
     // Of one that will not be whole Deno's server knows what to say.
     if (next.kind === "partial" && this.#isOver) return void this.#relay({ kind: "foreign" });
     if (next.kind === "partial") {
-      this.#bytesMin = next.bytesMin;
+      this.#partial = next;
       if (next.hasHead && this.#bodyComes === undefined) {
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#bodyComes = resolve;
@@ -112,18 +116,17 @@ export class NodeConnection implements AcceptedConnection {
       }
       return;
     }
-    this.#bytesMin = 1;
+    this.#partial = { bytesMin: 1, seen: 0 };
     this.#bodyComes?.();
     this.#bodyComes = undefined;
     if (next.kind === "foreign") return void this.#relay(next);
-    // What has been read is not to be kept as long as the connection is idle.
-    const rest = this.#received.subarray(next.length);
-    this.#received = rest.length === 0 ? nothing : rest;
+    received.drop(next.length);
     void this.#answer(next);
   }
 
   async #answer({ request, last }: PlainRequest): Promise<void> {
     this.#request = request;
+    if (this.#isOver) abortSoon(request);
     try {
       const response = await this.#client.handle(request);
       await writeResponse(this.#sink, response, last || this.#stopping);
@@ -132,9 +135,22 @@ export class NodeConnection implements AcceptedConnection {
       this.#socket.destroy();
     }
     this.#request = undefined;
-    if (last || this.#stopping) return this.#socket.destroySoon();
-    if (this.#socket.isPaused()) this.#socket.resume();
+    if (last || this.#stopping) return this.#endSoon();
+    this.#resume();
     this.#read();
+  }
+
+  /** Ends the connection when what was written is on its way: whatever else comes is not answered. */
+  #endSoon(): void {
+    this.#isEnding = true;
+    this.#received.take();
+    this.#resume();
+    this.#socket.destroySoon();
+  }
+
+  /** Takes more of what the client sends, unless much still waits. */
+  #resume(): void {
+    if (this.#received.length <= waitingBytesMax && this.#socket.isPaused()) this.#socket.resume();
   }
 
   readonly #sink: ByteSink = {
@@ -149,24 +165,34 @@ export class NodeConnection implements AcceptedConnection {
   async #relay({ upgradeHeadLength = 0 }: ForeignRequest): Promise<void> {
     const waiting = { came() {} };
     this.#relayed = waiting;
-    const head = this.#received.subarray(0, upgradeHeadLength);
-    const rest = this.#received.subarray(upgradeHeadLength);
-    if (head.length > 0) this.#received = joinBytes([withoutUpgrade(head), rest]);
+    const received = this.#received;
+    if (upgradeHeadLength > 0) {
+      const bytes = received.take();
+      const head = withoutUpgrade(bytes.subarray(0, upgradeHeadLength));
+      received.add(joinBytes([head, bytes.subarray(upgradeHeadLength)]));
+    }
     await relay({
       native: this.#native,
       connection: { write: this.#sink.write, close: () => this.#socket.destroySoon() },
       client: this.#client,
       received: async () => {
-        while (this.#received.length === 0) {
+        while (received.length === 0) {
           if (this.#isOver) return undefined;
           await new Promise<void>((resolve) => waiting.came = resolve);
         }
-        const received = this.#received;
-        this.#received = nothing;
-        if (this.#socket.isPaused()) this.#socket.resume();
-        return received;
+        const taken = received.take();
+        this.#resume();
+        return taken;
       },
-      onServed: (served) => this.#served = served,
+      onServed: (served) => {
+        this.#served = served;
+        if (this.#stopping) void served.shutdown();
+      },
     }).catch(() => this.#socket.destroy());
   }
+}
+
+/** Tells a request that its client may have gone. */
+function abortSoon(request: FrontRequest): void {
+  setTimeout(() => request.abort(), goneAfterMs);
 }

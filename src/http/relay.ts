@@ -63,8 +63,12 @@ async function connectedPair(): Promise<[Deno.TcpConn, Deno.TcpConn]> {
   for (;;) {
     const accepted = await listener.accept();
     const mine = await connecting;
-    // Somebody else on this machine may have been quicker.
-    if (accepted.remoteAddr.port === mine.localAddr.port) return [mine, accepted];
+    if (sameAddress(accepted.remoteAddr, mine.localAddr)) return [mine, accepted];
+    // Somebody else on this machine was quicker.
     accepted.close();
   }
+}
+
+function sameAddress(one: Deno.NetAddr, other: Deno.NetAddr): boolean {
+  return one.hostname === other.hostname && one.port === other.port;
 }

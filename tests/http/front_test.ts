@@ -56,6 +56,7 @@ const plain = [
   ...paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n`),
   ...paths.map((path) => `POST ${path} HTTP/1.1\r\nhost:x:80\r\nContent-Length: 3\r\n\r\nabc`),
   "DELETE /remove HTTP/1.1\r\nHost: [::1]:4001\r\nX: \t a b \t\r\nX: c\r\n\r\n",
+  "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
   `PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n${"y".repeat(60_000)}`,
   `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n${"z".repeat(300_000)}`,
 ];
@@ -272,6 +273,7 @@ frontTest(
     const slow = nativeServer();
     async function answerLate(request: Request): Promise<Response> {
       await request.bytes();
+      if (new URL(request.url).pathname === "/now") return new Response("now");
       asked.resolve();
       await gate.promise;
       return new Response("late");
@@ -280,11 +282,15 @@ frontTest(
     const front = await stand(slow, answerLate);
     const { address } = front;
     using idle = await RawConnection.open(address);
+    // Of its second request no more than the beginning ever comes.
+    using half = await RawConnection.open(address);
+    await half.send("GET /now HTTP/1.1\r\nHost: x\r\n\r\nGET /half HTTP");
+    assert.equal((await half.answer()).body, "now");
     using busy = await RawConnection.open(address);
     await busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     await asked.promise;
     const stopped = front.shutdown();
-    assert.equal(await idle.rest(), "");
+    for (const connection of [idle, half]) assert.equal(await connection.rest(), "");
     gate.resolve();
     assert.equal((await busy.answer()).body, "late");
     assert.equal(await busy.rest(), "");
