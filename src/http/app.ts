@@ -10,6 +10,7 @@ import { parametersOf } from "./query_parameters.ts";
 import { carryOut, type Route } from "./route.ts";
 import { routes } from "./routes.ts";
 import type { AppOptions } from "./types.ts";
+import { hasSoundAuthority } from "./url_authority.ts";
 import { requireAllTables } from "./whole_database.ts";
 
 /** The HTTP API: a client written for rqlite 10 notices no difference. */
@@ -77,15 +78,19 @@ interface Arrived {
   readonly client: Client;
 }
 
+/** As Go's server says it. */
+const malformedHost = "400 Bad Request: malformed Host header";
+
 /** Neither throws nor rejects: what fails is answered. */
 function answerFor(arrived: Arrived): Answer {
-  const { app, route, request: { method } } = arrived;
+  const { app, route, request: { method, url } } = arrived;
   if (method === "OPTIONS") {
     const { requestHeaders } = route ?? {};
     return requestHeaders === undefined
       ? app.answers.empty(200)
       : app.answers.allowing(requestHeaders);
   }
+  if (!hasSoundAuthority(url)) return app.answers.text(400, malformedHost);
   try {
     const answer = judged(arrived);
     return answer instanceof Promise ? answer.catch((error) => errorAnswer(app, error)) : answer;

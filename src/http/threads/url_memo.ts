@@ -1,3 +1,4 @@
+import { hasSoundAuthority } from "../url_authority.ts";
 import { parseQueryParameters, type QueryParameters } from "../query_parameters.ts";
 
 /** URLs that are remembered; clients have few. */
@@ -40,6 +41,7 @@ export class UrlMemo<Meaning> {
     if (pathAt < 0 || !url.startsWith(path, pathAt)) return undefined;
     const queryAt = pathAt + path.length;
     if (url.length > queryAt && url[queryAt] !== "?") return undefined;
+    if (!hasSoundAuthority(url)) return undefined;
     let parameters: QueryParameters;
     try {
       parameters = parseQueryParameters(url.slice(queryAt + 1));
