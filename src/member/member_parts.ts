@@ -16,6 +16,7 @@ import type { Configuration as Members, Member, Status } from "../raft/types.ts"
 import type { SqliteProfile, Store } from "../store/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { ClusterIdentity } from "./cluster_identity.ts";
+import { mendIdentity } from "./identity.ts";
 import type { MemberConfiguration } from "./configuration.ts";
 import type { Openers } from "./openers.ts";
 import { StartError } from "./start_error.ts";
@@ -93,8 +94,9 @@ export async function openData(
   surroundings: Surroundings,
   cleanUp: AsyncDisposableStack,
 ): Promise<MemberData> {
-  const { disk, random } = surroundings;
+  const { disk, random, logger } = surroundings;
   const identity = await ClusterIdentity.read(disk, random, configuration);
+  await mendIdentity(disk, configuration.dataDirectory, logger);
   const { store, profile } = await openDatabase(configuration, surroundings);
   cleanUp.defer(() => store.close());
   return { identity, store, profile };

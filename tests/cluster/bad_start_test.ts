@@ -312,7 +312,11 @@ Deno.test("damaged or mixed up files end the start with the file and the way out
   await damaged(
     "identity",
     `DIR/node.json is damaged: .*${wayOut}`,
-    (directory) => Deno.writeTextFile(`${directory}/node.json`, "{}"),
+    async (directory) => {
+      for (const name of ["node.json", "node.json.copy"]) {
+        await Deno.writeTextFile(`${directory}/${name}`, "{}");
+      }
+    },
   );
   await damaged(
     "peers",

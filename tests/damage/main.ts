@@ -36,11 +36,15 @@ type Outcome =
 /** What a file was before the round, for a disk that has lost what was written since. */
 type Files = ReadonlyMap<string, Uint8Array>;
 
-async function filesOf(node: NodeProcess): Promise<string[]> {
+/** Those that it reads while it runs, or at a start. */
+async function filesOf(node: NodeProcess, isRunning: boolean): Promise<string[]> {
   const found: string[] = [];
+  const ofNode = isRunning
+    ? /^db\.sqlite(-wal|-sums)?$/
+    : /^(db\.sqlite(-wal|-sums)?|node\.json(\.copy)?|members\.json)$/;
   for (
     const [directory, isWanted] of [
-      [node.directory, (name: string) => /^db\.sqlite(-wal|-sums)?$/.test(name)],
+      [node.directory, (name: string) => ofNode.test(name)],
       [`${node.directory}/raft`, (name: string) => parseSegmentName(name) !== undefined],
     ] as const
   ) {
@@ -174,9 +178,11 @@ async function round(cluster: Cluster, random: Prng): Promise<Round> {
   const leader = await cluster.leader();
   const old: Files = new Map(
     await Promise.all(
-      (await Promise.all(cluster.nodes.map(filesOf))).flat().map(async (path) => {
-        return [path, await Deno.readFile(path)] as const;
-      }),
+      (await Promise.all(cluster.nodes.map((node) => filesOf(node, false)))).flat().map(
+        async (path) => {
+          return [path, await Deno.readFile(path)] as const;
+        },
+      ),
     ),
   );
   await leader.execute([insert, "UPDATE t SET w = w + 1 WHERE id % 7 = 0"]);
@@ -189,7 +195,7 @@ async function round(cluster: Cluster, random: Prng): Promise<Round> {
   const isRunning = random.below(3) === 0;
   const signal = random.below(2) === 0 ? "SIGTERM" : "SIGKILL";
   if (!isRunning) await victim.kill(signal);
-  const found = await filesOf(victim);
+  const found = await filesOf(victim, isRunning);
   // Half of the time the database, whose pages are what most of this is about.
   const path = random.below(2) === 0 ? databaseOf(victim) : found[random.below(found.length)] ?? "";
   const done = await damage(path, old, random);
@@ -212,7 +218,7 @@ async function round(cluster: Cluster, random: Prng): Promise<Round> {
   if (verdicts.some((verdict) => verdict !== "same")) throw new Error(last.message);
   await cluster.converged(rows);
   const log = victim.log.slice(before);
-  const outcome = /set aside, and/.test(log)
+  const outcome = /set aside, and|both are written anew/.test(log)
     ? "repaired at a start"
     : /is not what was written there/.test(log)
     ? "repaired by sums of pages"
