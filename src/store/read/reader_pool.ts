@@ -4,6 +4,7 @@ import type { Clock, Timer } from "../../io/types.ts";
 import type { Library } from "../../sqlite/mod.ts";
 import type { Holder, LifeCycle } from "../life_cycle.ts";
 import type { Threads } from "../threads.ts";
+import { awaitRead, OpenStream, type ReadFate } from "./awaited_read.ts";
 import { decodeLiveRead } from "./live_read.ts";
 import { ReadStream } from "./read_stream.ts";
 import {
@@ -177,66 +178,22 @@ export class ReaderPool implements Holder {
   }
 
   #submit<Result>(read: Omit<ReadTask, "task">, fate: ReadFate<Result>): Promise<Result> {
-    const { timeoutMs, signal, resultOf, resultOfTimeout } = fate;
     const { refusal } = this.#options.life;
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (fate.signal?.aborted) return Promise.reject(fate.signal.reason);
     if (this.#queue.length >= this.#options.queueMax) {
       return Promise.reject(
         new StoreBusyError(`Too many reads: all readers are busy and ${this.#queue.length} wait`),
       );
     }
-    return new Promise<Result>((resolve, reject) => {
-      const task = this.#lastTask = this.#lastTask % taskMax + 1;
-      let stream: ReadStream | undefined;
-      const timer = timeoutMs > 0
-        ? this.#options.clock.after(timeoutMs, () => {
-          if (!this.#stop(pending, true)) return;
-          finish();
-          resolve(resultOfTimeout());
-        })
-        : undefined;
-      const aborted = () => {
-        finish();
-        reject(signal?.reason);
-        stream?.fail(signal?.reason);
-        this.#stop(pending, false);
-      };
-      signal?.addEventListener("abort", aborted, { once: true });
-      const finish = () => {
-        timer?.cancel();
-        signal?.removeEventListener("abort", aborted);
-      };
-      const pending: PendingRead = {
-        ...read,
-        task,
-        piece: (piece, reader) => {
-          if (piece.kind !== PieceKind.part) finish();
-          if (piece.kind === PieceKind.cancelled) {
-            stream?.fail(new Error("Answer stopped: the database is being replaced or closed"));
-            return;
-          }
-          if (stream !== undefined) {
-            stream.part(piece.bytes, piece.kind !== PieceKind.part);
-            return;
-          }
-          const result = resultOf(piece, reader);
-          if (result instanceof OpenStream) {
-            stream = result.stream;
-            resolve(result.result);
-          } else {
-            resolve(result);
-          }
-        },
-        fail: (error) => {
-          finish();
-          reject(error);
-          stream?.fail(error);
-        },
-      };
-      this.#queue.push(pending);
-      this.#dispatch();
+    const task = this.#lastTask = this.#lastTask % taskMax + 1;
+    const { pending, answer } = awaitRead({ ...read, task }, fate, {
+      clock: this.#options.clock,
+      stop: (read, timedOut) => this.#stop(read, timedOut),
     });
+    this.#queue.push(pending);
+    this.#dispatch();
+    return answer;
   }
 
   /** Starts a stream with its first part. */
@@ -432,18 +389,4 @@ export class ReaderPool implements Holder {
     for (const reader of this.#readers.keys()) reader.terminate();
     this.#readers.clear();
   }
-}
-
-/** What becomes of a read: its answer, or what is answered when its time is over. */
-interface ReadFate<Result> {
-  /** 0 for no limit. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-  readonly resultOf: (piece: AnswerPiece, reader: Reader) => Result | OpenStream<Result>;
-  readonly resultOfTimeout: () => Result | Promise<Result>;
-}
-
-/** The answer that `piece` opens is a stream. */
-class OpenStream<Result> {
-  constructor(readonly stream: ReadStream, readonly result: Result) {}
 }
