@@ -121,7 +121,7 @@ async function retry(
 }
 
 /** Whether it is no use to try again: a server that refuses this client, or that it refuses. */
-function isFinal(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   return error instanceof Refused || error instanceof Deno.errors.InvalidData;
 }
 

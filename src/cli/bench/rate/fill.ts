@@ -1,11 +1,13 @@
 import { fillerTable } from "../scenarios.ts";
-import { call, type Target } from "../target.ts";
+import { call, isFinal, type Target } from "../target.ts";
 
 /** Bytes of a row, about, and rows that one statement adds. */
 const rowBytes = 1024;
 const rowsAtOnce = 32 * 1024;
 /** How long one statement may take, in ms. */
 const statementMsMax = 600_000;
+/** How often a statement is sent that is not said to have succeeded. */
+const triesMax = 10;
 /** A line of progress for each so many bytes. */
 const toldBytes = 1e9;
 
@@ -19,19 +21,38 @@ export async function fill(
   if (sizeBytes === 0 || endpoint === undefined) return;
   progress(`${target.name} is filled`);
   const execute = (sql: string) =>
-    call(endpoint, `POST /db/execute?timeout=${statementMsMax}ms`, {
-      json: JSON.stringify([sql]),
-      timeoutMs: statementMsMax,
-    });
-  await execute(`CREATE TABLE ${fillerTable}(id INTEGER PRIMARY KEY, content TEXT)`);
-  const statementBytes = rowBytes * rowsAtOnce;
-  for (let filled = 0; filled < sizeBytes; filled += statementBytes) {
-    const rows = Math.min(rowsAtOnce, Math.ceil((sizeBytes - filled) / rowBytes));
-    await execute(
-      `WITH RECURSIVE r(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM r WHERE n < ${rows}) ` +
-        `INSERT INTO ${fillerTable}(content) SELECT printf('%.*c', ${rowBytes - 16}, 'x') FROM r`,
+    insist(() =>
+      call(endpoint, `POST /db/execute?timeout=${statementMsMax}ms`, {
+        json: JSON.stringify([sql]),
+        timeoutMs: statementMsMax,
+      })
     );
-    const told = Math.floor((filled + statementBytes) / toldBytes);
-    if (told > Math.floor(filled / toldBytes)) progress(`${target.name} has ${told} GB`);
+  await execute(`CREATE TABLE IF NOT EXISTS ${fillerTable}(id INTEGER PRIMARY KEY, content TEXT)`);
+  const rows = Math.ceil(sizeBytes / rowBytes);
+  for (let done = 0; done < rows;) {
+    const last = Math.min(rows, done + rowsAtOnce);
+    await execute(
+      `WITH RECURSIVE r(n) AS (VALUES(${
+        done + 1
+      }) UNION ALL SELECT n + 1 FROM r WHERE n < ${last}) ` +
+        `INSERT INTO ${fillerTable}(id, content) ` +
+        `SELECT n, printf('%.*c', ${rowBytes - 16}, 'x') FROM r WHERE true ON CONFLICT DO NOTHING`,
+    );
+    const told = Math.floor(last * rowBytes / toldBytes);
+    if (told > Math.floor(done * rowBytes / toldBytes)) progress(`${target.name} has ${told} GB`);
+    done = last;
+  }
+}
+
+/** What is not confirmed in time may be done all the same: then these rows once more change nothing. */
+async function insist(attempt: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (tries === triesMax || isFinal(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
   }
 }
