@@ -158,6 +158,58 @@ Deno.test("what is damaged stays where it is until enough others are there to ma
   await cluster.converged(["SELECT count(*) FROM t"]);
 });
 
+Deno.test("the databases of two of three nodes that are damaged at once are made up for by the third", async () => {
+  await using cluster = await Cluster.start({ flags: ["-page-check-interval", "1s"] });
+  const [first, second, third] = cluster.nodes;
+  assert.ok(first && second && third);
+  const row = "the one that is damaged";
+  await first.execute([
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, v)",
+    insert,
+    ["INSERT INTO t (v) VALUES (?)", row],
+  ]);
+  for (const node of cluster.nodes) {
+    await node.fetch("/snapshot?trailing_logs=0", { method: "POST" });
+  }
+  const query = `SELECT count(*) FROM t WHERE v = '${row}'`;
+  const isWhole = async (node: NodeProcess) => {
+    const path = `/db/query?level=none&q=${encodeURIComponent(query)}`;
+    const { status, body } = await node.fetch(path);
+    assert.doesNotMatch(body, /\[\[0\]\]/, "The damaged row is not read as it is");
+    return status === 200 && /\[\[1\]\]/.test(body) &&
+      await isThere(`${node.directory}/damaged/db.sqlite`);
+  };
+
+  // So that neither can be read, and neither could make up for the other.
+  for (const node of cluster.nodes) await node.kill("SIGTERM");
+  for (const node of [first, second]) {
+    await overwrite(`${node.directory}/db.sqlite`, 0, new Uint8Array(4096));
+    node.start();
+    await node.logs(/of 2 that are known 0 answer, where 1 must/);
+  }
+  third.start();
+  for (const node of cluster.nodes) await node.ready();
+  for (const node of [first, second]) await eventually("the copy to be there", () => isWhole(node));
+  await first.execute(["INSERT INTO t (v) VALUES ('last')"]);
+  await cluster.converged(rows);
+
+  // So that both can be, while they run: one of them leads.
+  for (const node of cluster.nodes) {
+    await node.fetch("/snapshot?trailing_logs=0", { method: "POST" });
+  }
+  const leader = await cluster.leader();
+  const other = await cluster.follower();
+  for (const node of [leader, other]) {
+    await Deno.remove(`${node.directory}/damaged`, { recursive: true }).catch(() => {});
+    await spoil(`${node.directory}/db.sqlite`, row);
+  }
+  for (const node of [leader, other]) {
+    await eventually("the copy to be replaced", () => isWhole(node));
+  }
+  await first.execute(["INSERT INTO t (v) VALUES ('last')"]);
+  await cluster.converged(rows);
+});
+
 Deno.test("a node that is alone is not started on a damaged database, which stays where it is", async () => {
   await using cluster = await Cluster.start({ size: 1 });
   const [node] = cluster.nodes;
