@@ -97,7 +97,7 @@ async function damage(path: string, before: Files, random: Prng): Promise<string
     await write(page, old?.length === pageBytes ? old : new Uint8Array(pageBytes));
   } else if (kind === "flipped") {
     for (let i = 0; i < 1 + random.below(4); i++) {
-      const at = random.below(pageBytes);
+      const at = random.below(Math.max(1, Math.min(pageBytes, size)));
       bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
     }
     await write(page, bytes);
