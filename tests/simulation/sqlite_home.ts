@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { checksum } from "../../src/base/checksum.ts";
 import { type Engine, openers } from "../../src/member/openers.ts";
 import {
@@ -8,7 +9,7 @@ import {
   PageSums,
 } from "../../src/sqlite/mod.ts";
 import type { StoreFailedError } from "../../src/store/failures.ts";
-import { databaseName, openStore } from "../../src/store/store.ts";
+import { changesName, databaseName, openStore } from "../../src/store/store.ts";
 import type { Results, Statement } from "../../src/store/types.ts";
 import { diskRecorders, type DiskTrouble } from "../power/disk_recorder.ts";
 import type { Remains } from "../power/volatile_files.ts";
@@ -39,6 +40,9 @@ const noCheckpointOnClose = 1006;
 
 /** Small, so that checkpoints come in the few seconds of a run, in bytes. */
 const walBytes = 64 * 1024;
+
+/** How often the files of a program that has died are opened by another. */
+const lookedInto = 0.1;
 
 /** How much oftener than the log, which syncs all the time, a store meets a sync that fails. */
 const syncFailures = 10;
@@ -197,10 +201,25 @@ class SqliteHome implements StoreHome {
     this.#isOpen = false;
     if (this.#library === undefined) return;
     const end = () => this.#end();
-    if (kind === "process" || !this.#directory.losesPower) return this.#directory.killProcess(end);
+    if (kind === "process" || !this.#directory.losesPower) {
+      this.#directory.killProcess(end);
+      if (this.#parts.random.chance(lookedInto)) this.#lookIn();
+      return;
+    }
     this.#lostPower = true;
     this.#directory.losePower(end, this.#remains);
     this.#remains = undefined;
+  }
+
+  /** Somebody has a look by a program of SQLite's, which keeps no sums, and empties the WALs at its end. */
+  #lookIn(): void {
+    // In this order: what is in the database's file for good is to be in the change log's.
+    for (const name of [changesName, databaseName]) {
+      const path = `${this.#directory.path}/${name}`;
+      if (!existsSync(path)) continue;
+      using database = new Database(path, { library, create: false });
+      database.scalar("SELECT count(*) FROM sqlite_schema");
+    }
   }
 
   /** As the system would end them: what is not committed is gone, and the WAL stays as it is. */

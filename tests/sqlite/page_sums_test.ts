@@ -292,3 +292,52 @@ Deno.test("sums of pages are not believed where another has written the database
       for (const suffix of ["", "-sums"]) await Deno.remove(other + suffix);
     }
   }));
+
+Deno.test("sums of pages are not believed beside a WAL that is not the one they go with", () =>
+  withDirectory((directory) => {
+    const leave = (database: Database) => {
+      database.config(DbConfig.noCheckpointOnClose, true);
+      database.close();
+    };
+    /** By a process with sums that is killed, or one that closed it in good order before. */
+    const left: Record<string, (path: string) => void> = {
+      "killed": (path) => {
+        begin(path);
+        const database = open(path);
+        database.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, v)");
+        database.exec(fill);
+        database.checkpoint("truncate");
+        database.exec("INSERT INTO t (v) VALUES ('in the WAL')");
+        leave(database);
+        PageSums.abandon(library, path);
+      },
+      "closed": make,
+    };
+    /** By a program without sums, which changes pages of the file. */
+    const done: Record<string, (other: Database) => void> = {
+      "has emptied it": (other) => other.close(),
+      "has begun one": (other) => {
+        other.checkpoint("truncate");
+        other.exec("UPDATE t SET v = hex(randomblob(50))");
+        leave(other);
+      },
+    };
+    for (const [end, leaveBehind] of Object.entries(left)) {
+      for (const [what, act] of Object.entries(done)) {
+        // Of one that leaves no trace, whoever changes the file has to take the sums away.
+        if (end === "closed" && what === "has emptied it") continue;
+        const path = `${directory}/${end} ${what}`;
+        leaveBehind(path);
+        const other = open(path);
+        other.exec("UPDATE t SET v = hex(randomblob(50))");
+        act(other);
+        // As far as such a program writes down no entry, it is where it was.
+        const sums = begin(path, 7);
+        readAll(path);
+        assert.deepEqual(sums.mismatches, { reads: 0, page: 0 }, path);
+        assert.equal(sums.known, false, path);
+        sums.end(7);
+      }
+    }
+    return Promise.resolve();
+  }));
