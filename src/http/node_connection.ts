@@ -12,6 +12,7 @@ import {
   withoutUpgrade,
 } from "./front_request.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
+import { pauseSocket, resumeSocket } from "./paused_socket.ts";
 import { ReceivedBytes } from "./received_bytes.ts";
 import { relay } from "./relay.ts";
 import { untilDrained } from "./until_drained.ts";
@@ -83,7 +84,7 @@ export class NodeConnection implements AcceptedConnection {
     if (this.#isEnding) return;
     if (this.#progress.came(length)) this.#client.mark();
     this.#received.add(new Uint8Array(buffer, byteOffset, length));
-    if (this.#received.length > waitingBytesMax) this.#socket.pause();
+    if (this.#received.length > waitingBytesMax) pauseSocket(this.#socket);
     if (this.#relayed !== undefined) this.#relayed.came();
     else if (this.#request === undefined) this.#read();
   }
@@ -150,7 +151,7 @@ export class NodeConnection implements AcceptedConnection {
 
   /** Takes more of what the client sends, unless much still waits. */
   #resume(): void {
-    if (this.#received.length <= waitingBytesMax && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#received.length <= waitingBytesMax) resumeSocket(this.#socket);
   }
 
   readonly #sink: ByteSink = {
