@@ -65,7 +65,7 @@ export class NodeListener implements Listening {
   readonly #options: NodeListenerOptions;
   readonly #watch: ConnectionWatch;
   readonly #plainOnTls: PlainOnTls | undefined;
-  /** By where the client calls from. */
+  /** By the addresses of both ends. */
   readonly #accepted = new Map<string, Accepted>();
   /** Those that this program reads itself. */
   readonly #connections = new Set<NodeConnection>();
@@ -87,7 +87,7 @@ export class NodeListener implements Listening {
       server.on("secureConnection", (socket: TLSSocket) => listener.#serve(socket, native));
     } else {
       server.on("request", (request: IncomingMessage, response) => {
-        const client = listener.#accepted.get(callerOf(request.socket))?.client;
+        const client = listener.#accepted.get(endsOf(request.socket))?.client;
         if (client === undefined || !listener.#isWelcome(request.socket)) {
           return void request.socket.destroy();
         }
@@ -150,17 +150,17 @@ export class NodeListener implements Listening {
     });
     // Its handshake cannot succeed, and ends it.
     if (seen === "answered") return;
-    const caller = callerOf(socket);
+    const ends = endsOf(socket);
     const client = new ClientActivity(remoteAddress, handler);
     socket.once("close", () => seen?.());
     if (!this.#watch.add(client)) return void socket.destroy();
-    this.#accepted.set(caller, { socket, client });
+    this.#accepted.set(ends, { socket, client });
     this.#sized();
     client.signal.addEventListener("abort", () => socket.destroy(), { once: true });
     socket.once("close", () => {
       this.#watch.remove(client);
       // By the time that this is told the client may have called from there again.
-      if (this.#accepted.get(caller)?.socket === socket) this.#accepted.delete(caller);
+      if (this.#accepted.get(ends)?.socket === socket) this.#accepted.delete(ends);
       this.#sized();
     });
   }
@@ -171,7 +171,7 @@ export class NodeListener implements Listening {
 
   /** A client has shown a certificate. */
   #serve(socket: TLSSocket, native: NativeServer): void {
-    const client = this.#accepted.get(callerOf(socket))?.client;
+    const client = this.#accepted.get(endsOf(socket))?.client;
     if (client === undefined || !this.#isWelcome(socket)) return void socket.destroy();
     const connection = new NodeConnection(socket, native, client);
     this.#connections.add(connection);
@@ -226,9 +226,12 @@ function serverFor({ certificates, clients }: NodeListenerOptions): ServerFor {
 /** Node's own limits are off: connections are watched as Deno's are, by what their clients do. */
 const unbounded = { headersTimeout: 0, keepAliveTimeout: 0, requestTimeout: 0 };
 
-/** Where a client calls from, which no other open connection has. */
-function callerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+/**
+ * Of a connection, as no other open one has them: a client may call several addresses of this node from
+ * one port.
+ */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 /**
