@@ -22,10 +22,9 @@ export interface ProcessMemory {
   ownBytes(): number;
   /** Of the processor, since its start, in ms. */
   usedMs(): number;
-  /**
-   * Gives caches back, the system what then lies free between what is in use, and what is resident of
-   * the program's file.
-   */
+  /** Gives the system what is resident of the program's file. */
+  dropProgram(): Promise<void>;
+  /** Gives caches back, the system what then lies free between what is in use, and the program's file. */
   trim(): Promise<void>;
 }
 
@@ -33,7 +32,9 @@ export interface ProcessMemory {
  * Gives memory back behind the start, and behind a load. The C library keeps what was freed between
  * blocks that are still in use, which after a load of many and large blocks is a good part of what is
  * resident. To give it back holds up whoever asks for memory, for tens of milliseconds where it is
- * much, and what is given back would soon be wanted again: so only of a node that is at rest.
+ * much, and what is given back would soon be wanted again: so only of a node that is at rest. What
+ * the start alone has wanted of the program's file goes once, whatever the node does: a
+ * node that starts into a load may not rest for days.
  */
 export class MemoryTrim implements Disposable {
   readonly #memory: ProcessMemory;
@@ -46,6 +47,7 @@ export class MemoryTrim implements Disposable {
   #rests = 0;
   /** Its own when it last trimmed. */
   #bytes = 0;
+  #isBehindStart = false;
 
   constructor(memory: ProcessMemory, { clock, logger }: { clock: Clock; logger: Logger }) {
     this.#memory = memory;
@@ -64,14 +66,15 @@ export class MemoryTrim implements Disposable {
     this.#lookedAt = now;
     this.#usedMs = usedMs;
     this.#rests = isResting ? this.#rests + 1 : 0;
-    if (!isResting) return;
     try {
-      await this.#trimGrown();
+      if (isResting) await this.#trimGrown();
+      else if (!this.#isBehindStart) await this.#memory.dropProgram();
     } catch (error) {
       // A cache that cannot be given back goes on as one; nor is it known what has come without a file
       // that can be opened.
       this.#logger.log("WARN", "cli", `Memory at rest is not given back: ${messageOf(error)}`);
     }
+    this.#isBehindStart = true;
   }
 
   async #trimGrown(): Promise<void> {
@@ -101,6 +104,12 @@ export function ownMemory(store: { shrink(): void }): ProcessMemory | undefined 
     madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
   });
   if (calls === undefined) return undefined;
+  const dropProgram = async () => {
+    const smaps = await Deno.readTextFile("/proc/self/smaps");
+    for (const { start, bytes } of programPages(smaps, await Deno.readLink("/proc/self/exe"))) {
+      calls.madvise(start, bytes, dontNeed);
+    }
+  };
   return {
     ownBytes: () => {
       const status = Deno.readTextFileSync("/proc/self/status");
@@ -111,13 +120,11 @@ export function ownMemory(store: { shrink(): void }): ProcessMemory | undefined 
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
     },
+    dropProgram,
     trim: async () => {
       store.shrink();
       await calls.malloc_trim(0n);
-      const smaps = await Deno.readTextFile("/proc/self/smaps");
-      for (const { start, bytes } of programPages(smaps, await Deno.readLink("/proc/self/exe"))) {
-        calls.madvise(start, bytes, dontNeed);
-      }
+      await dropProgram();
     },
   };
 }

@@ -6,10 +6,14 @@ const silent = { log: () => {} };
 const mebibyte = 1024 * 1024;
 
 function processOf(start: number) {
-  const state = { bytes: start, usedMs: 0, trims: 0 };
+  const state = { bytes: start, usedMs: 0, trims: 0, drops: 0 };
   const memory = {
     ownBytes: () => state.bytes,
     usedMs: () => state.usedMs,
+    dropProgram: () => {
+      state.drops++;
+      return Promise.resolve();
+    },
     trim: () => {
       state.trims++;
       state.bytes -= 20 * mebibyte;
@@ -31,6 +35,7 @@ Deno.test("MemoryTrim gives memory back behind the start and when some has come 
   };
   await work();
   assert.equal(state.trims, 0, "it works");
+  assert.equal(state.drops, 1, "what the start alone has wanted of the program's file goes once");
   await clock.advance(60_000);
   assert.equal(state.trims, 1, "behind the start");
   await clock.advance(100_000);
@@ -47,6 +52,7 @@ Deno.test("MemoryTrim gives memory back behind the start and when some has come 
   state.bytes += 16 * mebibyte;
   await clock.advance(30_000);
   assert.equal(state.trims, 5);
+  assert.equal(state.drops, 1);
 });
 
 Deno.test("MemoryTrim outlives a cache that cannot be given back, says so, and tries again", async () => {
@@ -108,6 +114,8 @@ Deno.test("ownMemory trims this process, where that can be", async () => {
   const memory = ownMemory({ shrink: () => shrunk++ });
   if (memory === undefined) return;
   assert.ok(memory.ownBytes() > 0 && memory.usedMs() > 0);
+  await memory.dropProgram();
+  assert.equal(shrunk, 0);
   await memory.trim();
   assert.equal(shrunk, 1);
 });
