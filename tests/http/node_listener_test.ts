@@ -67,6 +67,7 @@ testWithClientCertificates(
       free.close();
       const first = await connected("127.0.0.1", port, own);
       const second = await connected("127.0.0.2", port, own);
+      while (listener.connections.open < 2) await new Promise((resolve) => setTimeout(resolve, 1));
       for (const socket of [second, first]) {
         assert.match(await asked(socket, { ca, cert, key }), /answered$/);
       }
