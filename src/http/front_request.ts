@@ -210,6 +210,7 @@ function readHead(text: string): Head | undefined {
   let length: string | undefined;
   let connection = "";
   let hasUpgrade = false;
+  let hasCookie = false;
   let plain = isAscii.test(text);
   for (let i = 1; i < lines.length; i++) {
     const [, spelled, value] = headerLine.exec(lines[i] ?? "") ?? [];
@@ -224,7 +225,11 @@ function readHead(text: string): Head | undefined {
       length = value.trimEnd();
     } else if (name === "connection") connection += `,${value.toLowerCase()}`;
     else if (name === "upgrade") hasUpgrade = true;
-    else if (foreignHeaders.has(name)) plain = false;
+    else if (name === "cookie") {
+      // Several are joined in a way of their own (RFC 6265, 5.4).
+      if (hasCookie) plain = false;
+      hasCookie = true;
+    } else if (foreignHeaders.has(name)) plain = false;
   }
   if (host === undefined || host === "") return undefined;
   if (length !== undefined && !/^\d{1,15}$/.test(length)) return undefined;

@@ -1,19 +1,11 @@
 import { background } from "../background.ts";
 import { anySeed } from "../store/seeds.ts";
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
-import { Front } from "../../src/http/front.ts";
-import {
-  type Handler,
-  type NativeServer,
-  nativeServer,
-  refusesUpgradeWithBody,
-} from "../../src/http/native_server.ts";
+import { type Handler, nativeServer } from "../../src/http/native_server.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { responseOf } from "../../src/http/streamed_response.ts";
-import { ClientActivity } from "../../src/http/client_activity.ts";
-import { NodeConnection } from "../../src/http/node_connection.ts";
 import { type RawAnswer, RawConnection } from "./raw_connection.ts";
+import { frontOf, native, socketsOf, type Stand } from "./stands.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -74,6 +66,7 @@ const others = [
   "GET /two  spaces HTTP/1.1\r\nHost: x\r\n\r\n",
   "GET / HTTP/3.7\r\nHost: x\r\n\r\n",
   "get / HTTP/1.1\r\nHost: x\r\n\r\n",
+  "GET / HTTP/1.1\r\nHost: x\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n",
   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -88,51 +81,9 @@ const others = [
   "",
 ];
 
-const limits = { headerMsMax: 0, idleMsMax: 0, bodyMsMax: 60_000, connectionsMax: 1_000 };
-
 interface Pair {
   readonly front: string;
   readonly native: string;
-}
-
-// Where Deno's server takes all that it should, nothing stands before it.
-const native = refusesUpgradeWithBody ? nativeServer() : undefined;
-
-/** Something that stands before Deno's server, and listens. */
-interface Standing {
-  /** `host:port`. */
-  readonly address: string;
-  shutdown(): Promise<void>;
-}
-
-type Stand = (native: NativeServer, handler: Handler) => Promise<Standing>;
-
-function frontOf(native: NativeServer, handler: Handler): Promise<Standing> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const front = new Front(listener, { native, handler, limits });
-  const { port } = front.addr;
-  return Promise.resolve({ address: `127.0.0.1:${port}`, shutdown: () => front.shutdown() });
-}
-
-/** The same for sockets of Node's, as NodeListener has them of clients with certificates. */
-async function socketsOf(native: NativeServer, handler: Handler): Promise<Standing> {
-  const open = new Set<NodeConnection>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const connection = new NodeConnection(socket, native, new ClientActivity("", handler));
-    open.add(connection);
-    void connection.run().then(() => open.delete(connection));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(typeof address === "object" && address !== null);
-  return {
-    address: `127.0.0.1:${address.port}`,
-    async shutdown() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      await Promise.all(Array.from(open, (connection) => connection.shutdown()));
-      await closed;
-    },
-  };
 }
 
 function standTest(
