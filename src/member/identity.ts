@@ -64,10 +64,11 @@ export async function mendIdentity(disk: Disk, directory: string, logger: Logger
   const what = found.file === undefined
     ? `${path} is damaged: its copy, ${copyName}, says who the node is`
     : `${path} and its copy, ${copyName}, are not the same`;
-  const isKnown = found.file?.writes === 0 || found.texts[1] === undefined;
+  // An earlier release writes no sum and no copy: nothing is wrong.
+  const isEarlier = found.file?.writes === 0 || found.texts[1] === undefined;
   try {
     await writeBoth(disk, directory, text);
-    if (!isKnown) logger.log("WARN", "cluster", `${what}; both are written anew`);
+    if (!isEarlier) logger.log("WARN", "cluster", `${what}; both are written anew`);
   } catch (error) {
     logger.log("WARN", "cluster", `${what}, and cannot be written anew: ${messageOf(error)}`);
   }
