@@ -12,6 +12,7 @@ import {
   withoutUpgrade,
 } from "./front_request.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
+import { nextTurn } from "./next_turn.ts";
 import { pauseSocket, resumeSocket } from "./paused_socket.ts";
 import { ReceivedBytes } from "./received_bytes.ts";
 import { relay } from "./relay.ts";
@@ -135,10 +136,12 @@ export class NodeConnection implements AcceptedConnection {
       // The client has gone, or the answer broke off in its middle.
       this.#socket.destroy();
     }
-    this.#request = undefined;
-    if (last || this.#stopping) return this.#endSoon();
     this.#resume();
-    this.#read();
+    // However many requests came together, others have their turn between them.
+    if (this.#received.length > 0 && !last) await nextTurn();
+    this.#request = undefined;
+    if (last || this.#stopping) this.#endSoon();
+    else this.#read();
   }
 
   /** Ends the connection when what was written is on its way: whatever else comes is not answered. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { setImmediate } from "node:timers";
 import { ClientActivity } from "../../src/http/client_activity.ts";
 import type { Handler, NativeServer } from "../../src/http/native_server.ts";
 import { NodeConnection } from "../../src/http/node_connection.ts";
@@ -110,6 +111,24 @@ Deno.test("NodeConnection takes no more of a client while much of it waits for i
   assert.ok(socket.readableLength > 10 * many.length, `${socket.readableLength} wait`);
   held.resolve();
   while (answers < 20 * 64) await turns();
+  socket.destroy();
+  await connection.run();
+});
+
+Deno.test("NodeConnection lets others have a turn between requests that came together", async () => {
+  let turn = 0;
+  const asked: number[] = [];
+  const { socket, connection } = connected(() => {
+    asked.push(turn);
+    return Promise.resolve(new Response("ok"));
+  });
+  socket.once("data", function next() {
+    turn++;
+    if (asked.length < 50) setImmediate(next);
+  });
+  socket.send(asking("/").repeat(50));
+  while (asked.length < 50) await turns();
+  assert.equal(new Set(asked).size, 50);
   socket.destroy();
   await connection.run();
 });

@@ -18,10 +18,11 @@ const targets = ["/", "/a?b=c", "/a#b", "*", "http://x/y", "", "a", "//x/y", "/%
 const hosts = ["x", "x:80", "[::1]", "", " ", "x/y", "x?", "x y", "[", "u@x", "x\t"];
 const versions = ["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/1.2", ""];
 const lineEnds = ["\r\n", "\n", "\r", "\r\r\n", " \r\n"];
+/** Without offers to upgrade, which Deno's server refuses where there is a body: upgrade_test.ts. */
 const headers = [
   ...["Accept: */*", "X:", "X: a\tb", "X :a", " X: a", "X", ": a", "X: \u00e9", "X: a\x7fb"],
   ...["Connection: close", "Connection: Close, x", "CONNECTION:close", "Connection: keep-alive"],
-  ...["Connection: Upgrade", "Upgrade: h2c", "Upgrade: websocket", "Keep-Alive: 1", "Host: y"],
+  ...["Upgrade: h2c", "Upgrade: websocket", "Keep-Alive: 1", "Host: y"],
   ...["Content-Length: 3", "content-length:3", "Content-Length: 03", "Content-Length: +3"],
   ...["Content-Length: 3, 3", "Content-Length:", "Content-Length: \t3\t", "Content-Length : 3"],
   ...["Content-Length: 3.0", "Content-Length: 0", "Content-Length: 0x3", "Content_Length: 3"],
@@ -88,12 +89,15 @@ for (const [name, stand] of [["a front", frontOf], ["sockets of Node's", sockets
       const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
       await using server = Deno.serve(options, handler);
       for (let round = 0; round < rounds; round++) {
-        const text = Array.from({ length: 1 + prng.below(3) }, () => drawn(prng)).join("");
-        const [own, native] = await Promise.all(
+        const count = 1 + prng.below(3);
+        const text = Array.from({ length: count }, () => drawn(prng)).join("");
+        const [own, expected] = await Promise.all(
           [mine, server.addr.port].map((port) => answered(port, text)),
         );
-        if (own === undefined || native === undefined || own === native + refusal) continue;
-        assert.equal(own, native, `seed ${seed}: ${JSON.stringify(text)}`);
+        if (own === undefined || expected === undefined || own === expected + refusal) continue;
+        // It may see the client's end before it has answered the last of several.
+        const compared = count > 1 ? own.slice(0, expected.length) : own;
+        assert.equal(compared, expected, `seed ${seed}: ${JSON.stringify(text)}`);
       }
       await standing.shutdown();
     },
