@@ -1,5 +1,6 @@
 import { scryptSync, timingSafeEqual } from "node:crypto";
 import bcrypt from "bcryptjs";
+import { assert } from "../base/assert.ts";
 import {
   type Argon2Hash,
   parseArgon2,
@@ -30,7 +31,7 @@ export async function matchesHash(
     return timingSafeEqual(await argon2(password, ofArgon2), ofArgon2.key);
   }
   const ofScrypt = parseScrypt(hash);
-  if (ofScrypt === undefined) return false;
+  assert(ofScrypt !== undefined, "A password was compared with a hash of no known form");
   return timingSafeEqual(scrypt(password, ofScrypt, ofScrypt.key.length), ofScrypt.key);
 }
 

@@ -61,3 +61,8 @@ Deno.test("matchesHash() compares bytes, also of a password that begins with a b
   assert.equal(await matches("tr0ub4dor", ofBcrypt), true);
   assert.equal(await matches("\uFEFFtr0ub4dor", ofBcrypt), false);
 });
+
+Deno.test("matchesHash() never takes what is no hash for one", async () => {
+  const password = new TextEncoder().encode("$scrypt$x");
+  await assert.rejects(matchesHash(password, "$scrypt$x"), /hash of no known form/);
+});

@@ -82,6 +82,14 @@ Deno.test("parseUsersFile() names the entry at fault", () => {
       { username: "m", password: "", perms: [] },
       'Entry 2 of the file of users ("m") has an empty password',
     ],
+    [
+      { username: "m", password: 7, perms: [] },
+      'Entry 2 of the file of users ("m") has a password that is no text',
+    ],
+    [
+      { username: "*", password: null, perms: [] },
+      'Entry 2 of the file of users ("*") has a password that is no text',
+    ],
     [{ username: "m", password: "x" }, 'Entry 2 of the file of users ("m") has no perms'],
     [
       { username: "m", password: "x", perms: "all" },
