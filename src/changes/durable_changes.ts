@@ -14,7 +14,7 @@ export async function makeChangesDurable(
   {
     using database = new Database(path, { library, create: false, busyTimeoutMs: 5_000 });
     database.setAutoCheckpoint(0);
-    database.scalar("SELECT count(*) FROM sqlite_schema");
+    database.readHeader();
     database.checkpoint("passive");
   }
   // That syncs nothing where a reader keeps it from copying.

@@ -219,6 +219,14 @@ export class Database implements Disposable {
     return statement.step() ? statement.columnValue(0) : undefined;
   }
 
+  /**
+   * Reads the file's header and no more of it, not the schema: a transaction begins to read by it, and
+   * only a connection that has read its file has the WAL open.
+   */
+  readHeader(): void {
+    this.scalar("PRAGMA schema_version");
+  }
+
   /** sqlite3_last_insert_rowid: a number where that is exact, else a bigint. */
   get lastInsertRowId(): number | bigint {
     const rowId = this.#c.sqlite3_last_insert_rowid(this.pointer);

@@ -20,9 +20,6 @@ const lockPageOffset = 0x4000_0000;
 /** Tries at a moment at which nothing is committed: a try takes some tens of microseconds. */
 const triesMax = 10_000;
 
-/** What begins to read, and reads no more than the file's header: not the schema, at each try. */
-const readsLeast = "PRAGMA schema_version";
-
 /** Fields of the database's header, https://www.sqlite.org/fileformat2.html#the_database_header */
 const headerFields = {
   writeVersion: 18,
@@ -67,8 +64,7 @@ export class DatabaseImage implements FileImage, Disposable {
   constructor(library: Library, path: string, busyTimeoutMs: number) {
     const connection = new Database(path, { library, readonly: true, busyTimeoutMs });
     try {
-      // Only a connection that has read the file has its WAL open.
-      connection.scalar(readsLeast);
+      connection.readHeader();
       this.#connection = connection;
       this.#file = new OpenFile(connection, "database");
       this.#state = this.#begin();
@@ -90,7 +86,7 @@ export class DatabaseImage implements FileImage, Disposable {
       const before = readWalState(this.#file);
       if (before === undefined) continue;
       this.#connection.exec("BEGIN");
-      this.#connection.scalar(readsLeast);
+      this.#connection.readHeader();
       // In this order, behind the transaction's begin: a WAL that is begun anew says so first.
       const { backfilled } = readWalState(this.#file) ?? {};
       this.#file.sharedMemoryBarrier();

@@ -162,7 +162,7 @@ class CopyWork {
     const source = new Database(path, { library: this.#library, readonly: true, busyTimeoutMs });
     return madeOf(source, () => {
       source.exec("BEGIN");
-      source.scalar("SELECT count(*) FROM sqlite_schema");
+      source.readHeader();
       return source;
     });
   }
@@ -193,8 +193,8 @@ class CopyWork {
     }
     using database = new Database(path, { library: this.#library, create: false, busyTimeoutMs });
     database.setAutoCheckpoint(0);
-    // Only a connection that has read the file knows that there is a WAL.
-    database.scalar("SELECT count(*) FROM sqlite_schema");
+    // Else it does not know that there is a WAL.
+    database.readHeader();
     return database.checkpoint("passive");
   }
 
