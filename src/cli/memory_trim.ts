@@ -33,8 +33,8 @@ export interface ProcessMemory {
  * blocks that are still in use, which after a load of many and large blocks is a good part of what is
  * resident. To give it back holds up whoever asks for memory, for tens of milliseconds where it is
  * much, and what is given back would soon be wanted again: so only of a node that is at rest. What
- * the start alone has wanted of the program's file goes once, whatever the node does: a
- * node that starts into a load may not rest for days.
+ * the start alone has wanted of the program's file goes once, whatever the node does: one that
+ * starts into a load may not rest for days.
  */
 export class MemoryTrim implements Disposable {
   readonly #memory: ProcessMemory;

@@ -1,10 +1,9 @@
-import { joinBytes } from "../base/bytes.ts";
 import { writeResponse } from "./front_answer.ts";
 import {
   type ForeignRequest,
+  leaveOutUpgrade,
   type PlainRequest,
   readRequest,
-  withoutUpgrade,
 } from "./front_request.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { ClientActivity } from "./client_activity.ts";
@@ -125,12 +124,7 @@ export class FrontConnection {
   }
 
   async #relay({ upgradeHeadLength = 0 }: ForeignRequest): Promise<void> {
-    const received = this.#received;
-    if (upgradeHeadLength > 0) {
-      const bytes = received.take();
-      const head = withoutUpgrade(bytes.subarray(0, upgradeHeadLength));
-      received.add(joinBytes([head, bytes.subarray(upgradeHeadLength)]));
-    }
+    leaveOutUpgrade(this.#received, upgradeHeadLength);
     this.#chunkBytes = relayChunkBytes;
     await relay({
       native: this.#native,

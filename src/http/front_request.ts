@@ -1,4 +1,6 @@
 import { Buffer } from "node:buffer";
+import { joinBytes } from "../base/bytes.ts";
+import type { ReceivedBytes } from "./received_bytes.ts";
 
 /** Longest head that the front reads itself, and longest body. */
 const headBytesMax = 64 * 1024;
@@ -246,11 +248,19 @@ function readHead(text: string): Head | undefined {
   };
 }
 
+/** Has what was received begin with a head that offers no upgrade; 0 where it offers none. */
+export function leaveOutUpgrade(received: ReceivedBytes, upgradeHeadLength: number): void {
+  if (upgradeHeadLength === 0) return;
+  const bytes = received.take();
+  const head = withoutUpgrade(bytes.subarray(0, upgradeHeadLength));
+  received.add(joinBytes([head, bytes.subarray(upgradeHeadLength)]));
+}
+
 /**
  * The head without its offer to upgrade. It asks for the connection's end instead, so that no
  * second request comes on it unread.
  */
-export function withoutUpgrade(head: Uint8Array): Uint8Array {
+function withoutUpgrade(head: Uint8Array): Uint8Array {
   const lines = textOf(head).split("\r\n").slice(0, -2);
   const kept = lines.filter((line) => !/^(?:connection|upgrade|http2-settings):/i.test(line));
   return Buffer.from([...kept, "Connection: close", "", ""].join("\r\n"), "latin1");

@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { joinBytes } from "../base/bytes.ts";
 import { ByteProgress } from "./byte_progress.ts";
 import type { ClientActivity } from "./client_activity.ts";
 import type { AcceptedConnection } from "./front.ts";
@@ -7,9 +6,9 @@ import { type ByteSink, writeResponse } from "./front_answer.ts";
 import {
   type ForeignRequest,
   type FrontRequest,
+  leaveOutUpgrade,
   type PlainRequest,
   readRequest,
-  withoutUpgrade,
 } from "./front_request.ts";
 import type { NativeServer, ServedConnection } from "./native_server.ts";
 import { nextTurn } from "./next_turn.ts";
@@ -170,11 +169,7 @@ export class NodeConnection implements AcceptedConnection {
     const waiting = { came() {} };
     this.#relayed = waiting;
     const received = this.#received;
-    if (upgradeHeadLength > 0) {
-      const bytes = received.take();
-      const head = withoutUpgrade(bytes.subarray(0, upgradeHeadLength));
-      received.add(joinBytes([head, bytes.subarray(upgradeHeadLength)]));
-    }
+    leaveOutUpgrade(received, upgradeHeadLength);
     await relay({
       native: this.#native,
       connection: { write: this.#sink.write, close: () => this.#socket.destroySoon() },

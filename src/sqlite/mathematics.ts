@@ -21,9 +21,9 @@ const ofTwo = { atan2, pow, power: pow } as const;
 
 /**
  * What takes the place of SQLite's mathematical functions, where that has any: ones that give the
- * same double on every node. SQLite's own are the C library's, of which no two answer alike, and one answers
- * otherwise on another processor; V8's differ from one Deno to the next. What SQLite works out by
- * plain arithmetic stays: sqrt(), ceil(), floor(), trunc(), mod(), degrees(), radians() and pi().
+ * same double on every node. SQLite's own are the C library's, of which no two answer alike, and one
+ * answers otherwise on another processor; V8's differ from one Deno to the next. What SQLite works
+ * out by plain arithmetic stays: sqrt(), ceil(), floor(), trunc(), mod(), degrees(), radians(), pi().
  *
  * They take what SQLite's take (https://www.sqlite.org/lang_mathfunc.html): NULL comes of anything
  * that does not look like a number, and of what is out of a function's domain.

@@ -1,4 +1,4 @@
-import { Database, findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
+import { Database, DbConfig, findLibrary, openLibrary } from "../../src/sqlite/mod.ts";
 
 /** The library that is built: only it has sums of pages. */
 export const library = openLibrary(await findLibrary({}));
@@ -10,4 +10,10 @@ export function open(path: string): Database {
   database.exec("PRAGMA synchronous = NORMAL");
   database.setAutoCheckpoint(0);
   return database;
+}
+
+/** Closes it as a kill does: the WAL stays as it is. */
+export function leave(database: Database): void {
+  database.config(DbConfig.noCheckpointOnClose, true);
+  database.close();
 }

@@ -9,7 +9,7 @@ import {
   SqliteError,
 } from "../../src/sqlite/mod.ts";
 import { withDirectory } from "../directory.ts";
-import { library, open } from "./page_sums_fixture.ts";
+import { leave, library, open } from "./page_sums_fixture.ts";
 
 const pageBytes = 4096;
 const all = "SELECT count(*), sum(id), sum(length(v)), max(v) FROM t";
@@ -215,8 +215,7 @@ Deno.test("a page of the WAL that is not what was written is not read, moved int
       assert.throws(() => image.read(0, bytes), isWrongPage);
     }
     assert.throws(() => database.checkpoint("passive"), isWrongPage);
-    database.config(DbConfig.noCheckpointOnClose, true);
-    database.close();
+    leave(database);
     sums.end(8);
     // A start would take the WAL for ended there, though a part of what is behind is in the file.
     const next = begin(path, 8);
@@ -295,10 +294,6 @@ Deno.test("sums of pages are not believed where another has written the database
 
 Deno.test("sums of pages are not believed beside a WAL that is not the one they go with", () =>
   withDirectory((directory) => {
-    const leave = (database: Database) => {
-      database.config(DbConfig.noCheckpointOnClose, true);
-      database.close();
-    };
     /** By a process with sums that is killed, or one that closed it in good order before. */
     const left: Record<string, (path: string) => void> = {
       "killed": (path) => {

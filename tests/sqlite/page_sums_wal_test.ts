@@ -4,7 +4,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { Database, DbConfig, PageSums, SqliteError } from "../../src/sqlite/mod.ts";
 import { withDirectory } from "../directory.ts";
 import { anySeed } from "../store/seeds.ts";
-import { library, open } from "./page_sums_fixture.ts";
+import { leave, library, open } from "./page_sums_fixture.ts";
 
 const encoder = new TextEncoder();
 const headerBytes = 32;
@@ -64,10 +64,7 @@ function work(directory: string, { all, writesBehind }: { all: boolean; writesBe
     for (let i = 0; i < 2; i++) transact();
   }
   const last = digestOf(database);
-  for (const each of [reader, database]) {
-    each.config(DbConfig.noCheckpointOnClose, true);
-    each.close();
-  }
+  for (const each of [reader, database]) leave(each);
   PageSums.abandon(library, path);
   return { path, digests, last, frames, moved } satisfies Killed;
 }
