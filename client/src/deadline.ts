@@ -23,8 +23,9 @@ export class Deadline {
     return Math.max(0, this.#at - performance.now());
   }
 
+  /** Within the millisecond by which a timer may fire early. */
   get isOver(): boolean {
-    return this.leftMs === 0;
+    return this.leftMs < 1;
   }
 
   /** What one node may take to have the cluster do it, so that time is left for another one, in ms. */

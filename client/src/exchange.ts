@@ -72,8 +72,9 @@ export class Exchange {
       return await answerOf(await this.#request(node, call, controller.signal));
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      if (controller.signal.aborted) throw controller.signal.reason;
-      throw new Lost(messageOf(error), !wasNeverSent(error), { cause: error });
+      const sent = !wasNeverSent(error);
+      if (sent && controller.signal.aborted) throw controller.signal.reason;
+      throw new Lost(messageOf(error), sent, { cause: error });
     } finally {
       clearTimeout(late);
       watch.end();

@@ -87,11 +87,13 @@ export class Failover {
         last = `${node}: ${reason}`;
         doubt = fate === "unknown" ? last : before;
         this.#nodes.failed(node);
-        if (deadline.isOver) break;
         const count = this.#nodes.all.length;
-        if (failures % count !== 0) continue;
-        await this.relearn();
-        await deadline.backOff(failures / count, pauses);
+        if (!deadline.isOver && failures % count === 0) {
+          await this.relearn();
+          await deadline.backOff(failures / count, pauses);
+        }
+        // One that begins now would be cut off, and what became of it not be known.
+        if (deadline.isOver) break;
       }
     } catch (error) {
       if (key === undefined || doubt === undefined) throw error;
