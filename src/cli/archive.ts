@@ -83,6 +83,7 @@ function archivedNode(member: OpenMember): ArchivedNode {
     },
     confirm: leading.confirm,
     changedSince: leading.changedSince,
+    termAt: (index) => node.termAt(index),
     readLog: (from, to, bytesMax) => node.readLog(from, to, bytesMax),
     keepLogBehind: (index) => node.keepLogBehind(index),
   };

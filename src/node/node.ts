@@ -90,6 +90,11 @@ export class Node {
     return this.#options.log.read(from, to, bytesMax);
   }
 
+  /** Of the entry there; undefined where the log does not say. */
+  termAt(index: number): number | undefined {
+    return this.#parts.raft.termAt(index);
+  }
+
   /** Keeps the log behind that index until it is archived, within a bound. */
   keepLogBehind(index: number): void {
     this.#parts.holds.keepBehind(index);

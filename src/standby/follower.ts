@@ -10,7 +10,7 @@ import {
   ownerKey,
   readRecord,
 } from "../backup/archive/layout.ts";
-import { timeOf } from "../backup/archive/piece.ts";
+import { type Piece, timeOf } from "../backup/archive/piece.ts";
 import { readPiece, type StoredPiece } from "../backup/archive/stored_piece.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatGoBytes } from "../base/go_bytes.ts";
@@ -18,6 +18,7 @@ import { messageOf } from "../base/message_of.ts";
 import { ifThere } from "../object_store/types.ts";
 import type { Transfers } from "../io/transfers.ts";
 import type { Clock, Logger, Timer } from "../io/types.ts";
+import type { Entry } from "../raft/types.ts";
 import type { Store } from "../store/types.ts";
 import type { StandbyFigures } from "./types.ts";
 
@@ -61,6 +62,8 @@ export class ArchiveFollower {
   /** The entry that was looked for among all pieces, in vain. */
   #searchedAt: number | undefined;
   #ownerIsChecked = false;
+  /** What is applied here is what the archive has. */
+  #historyIsChecked = false;
   #timer: Timer | undefined;
   #state: "following" | "finishing" | "still" = "still";
   #run = Promise.resolve();
@@ -198,8 +201,46 @@ export class ArchiveFollower {
     else if (next === undefined) {
       this.#levelAt = lookedAt;
       return false;
-    } else await this.#apply(next);
+    } else if (await this.#continuesHere(next)) await this.#apply(next);
+    else await this.#takeBase();
     return true;
+  }
+
+  /**
+   * Whether a piece is of the history that is applied here: where a cluster was recovered without those
+   * who had its last entries, another archive has others at their indexes, under the same cluster's id.
+   * False where the archive does not tell; throws an ArchiveError where it tells of another.
+   */
+  async #continuesHere({ piece }: StoredPiece): Promise<boolean> {
+    if (this.#historyIsChecked) return true;
+    const { index, term } = this.#parts.store.applied;
+    const archived = entryIn(piece, index)?.term ?? await this.#archivedTerm(index);
+    if (archived === undefined) return false;
+    if (archived !== term) throw this.#otherHistory(index);
+    return this.#historyIsChecked = true;
+  }
+
+  /** Of the entry there, by the piece that has it or a base copy that ends with it. */
+  async #archivedTerm(index: number): Promise<number | undefined> {
+    const { place } = this.#parts;
+    const { signal } = this.#ending;
+    const around = await this.#pieceAround(index, await listPieces(place, signal));
+    const entry = around && entryIn(around.piece, index);
+    if (entry !== undefined) return entry.term;
+    return (await listBases(place, signal)).find((base) => base.index === index)?.term;
+  }
+
+  /** The last of those pieces that begins no later than at an entry; undefined for none. */
+  async #pieceAround(index: number, firsts: readonly number[]): Promise<StoredPiece | undefined> {
+    const first = firsts.findLast((first) => first <= index);
+    if (first === undefined) return undefined;
+    return await readPiece(this.#parts.place, first, this.#ending.signal);
+  }
+
+  #otherHistory(index: number): ArchiveError {
+    return new ArchiveError(
+      `${this.#parts.place.name} has not entry ${index} as it is here, as that of a cluster that was recovered without its last entries: a standby of it needs an empty directory`,
+    );
   }
 
   /** What was put in the archive's place is another cluster's history. */
@@ -234,9 +275,10 @@ export class ArchiveFollower {
     if (this.#known < index && this.#searchedAt === index) return undefined;
     // A base copy may end in the middle of a piece, which may be one that nobody has noted.
     const firsts = await listPieces(place, signal);
-    const first = firsts.findLast((first) => first <= index);
-    const around = first === undefined ? undefined : await readPiece(place, first, signal);
-    if ((around?.piece.entries.at(-1)?.index ?? 0) >= index) return around;
+    const around = await this.#pieceAround(index, firsts);
+    const end = around?.piece.entries.at(-1)?.index ?? 0;
+    if (end >= index) return around;
+    if (Math.max(end, head?.index ?? 0) < index - 1) throw this.#otherHistory(index - 1);
     this.#searchedAt = index;
     const isBeyond = this.#known >= index || (firsts.at(-1) ?? 0) > index;
     return isBeyond ? "gap" : undefined;
@@ -296,6 +338,7 @@ export class ArchiveFollower {
       },
     }, base);
     this.#previous = undefined;
+    this.#historyIsChecked = true;
     this.#searchedAt = undefined;
     if (this.#counts.damage !== undefined) {
       this.#counts.copiesReplaced++;
@@ -346,4 +389,8 @@ export class ArchiveFollower {
   #log(level: "INFO" | "WARN" | "ERROR", message: string): void {
     this.#parts.logger.log(level, "standby", message);
   }
+}
+
+function entryIn({ entries }: Piece, index: number): Entry | undefined {
+  return entries.find((entry) => entry.index === index);
 }

@@ -37,7 +37,8 @@ Deno.test("forceConfiguration() keeps every entry that is not applied at its pla
   await source.log.close();
   await target.log.close();
   const image = await readImage(to);
-  assert.deepEqual(image.hardState, hardState);
+  // Those who are gone may have had terms of which nobody here heard.
+  assert.deepEqual(image.hardState, { term: 1_000_007, votedFor: "", promiseMs: 450 });
   assert.deepEqual(image.compaction, { index: 4, term: 2, configuration });
   const nothing = new Uint8Array();
   const empty = { ...change, type: EntryType.noop, data: nothing, checksum: checksum(nothing) };

@@ -55,7 +55,7 @@ export class ArchiveTail {
     const head = noted ?? await unnotedHead(place, lastBase, signal);
     const tail = new ArchiveTail(parts, head, lastBase);
     while (await tail.#adoptNext()) { /* What was shipped and not noted. */ }
-    await tail.#checkHistory();
+    tail.#checkHistory();
     return tail;
   }
 
@@ -144,13 +144,13 @@ export class ArchiveTail {
   }
 
   /** The log that this cluster has must be the one that was archived: one that was forced may not be. */
-  async #checkHistory(): Promise<void> {
+  #checkHistory(): void {
     const { node } = this.#parts;
     const { index, term } = this.#head;
     if (index > node.appliedIndex) throw this.#otherHistory(node.appliedIndex + 1);
-    if (index === 0 || index < node.firstLogIndex) return;
-    const [entry] = await node.readLog(index, index, 1);
-    if (entry?.term !== term) throw this.#otherHistory(index);
+    // Of what the log holds no more only the last entry is known; behind others the chain begins anew.
+    const own = index === 0 ? undefined : node.termAt(index);
+    if (own !== undefined && own !== term) throw this.#otherHistory(index);
   }
 
   #otherHistory(index: number): ArchiveError {

@@ -6,6 +6,8 @@ export interface ArchivedNode extends LeadingNode {
   readonly term: number;
   /** The first entry that the log holds. */
   readonly firstLogIndex: number;
+  /** Of an entry of the log, or of the last one that it holds no more; undefined of others. */
+  termAt(index: number): number | undefined;
   /** Entries from `from` on to `to` inclusive, at least one, then as many as `bytesMax` allows. */
   readLog(from: number, to: number, bytesMax: number): Promise<Entry[]>;
   /** Has the log keep what lies behind that index, within a bound. */

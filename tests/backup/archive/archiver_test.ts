@@ -31,3 +31,25 @@ Deno.test("an archive whose disk is away is not begun anew in its empty director
     assert.deepEqual(ranges.map(({ last }) => last), [history.entries.length]);
   });
 });
+
+Deno.test("an archive is added to behind the last entry that a log holds no more only where that is its last, too", async () => {
+  await withDirectory(async (directory) => {
+    await using archived = await Archived.open(`${directory}/archive`);
+    await archived.write("CREATE TABLE t (v)");
+    const last = await archived.write("INSERT INTO t VALUES (1)");
+    const { entries } = archived.history;
+    const same = entries[last - 1];
+    assert(same);
+    archived.leader.firstLogIndex = last + 1;
+    entries[last - 1] = { ...same, term: same.term + 1 };
+    await archived.restart();
+    await eventually(
+      () => `a refusal\n${archived.log.text}`,
+      () => /another history/.test(archived.archiver.figures.failing?.message ?? ""),
+    );
+    entries[last - 1] = same;
+    await archived.restart();
+    await archived.write("INSERT INTO t VALUES (2)");
+    assert.deepEqual([archived.archiver.figures.gaps, archived.archiver.figures.basesMade], [0, 0]);
+  });
+});

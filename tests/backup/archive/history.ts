@@ -48,6 +48,10 @@ export class Member implements ArchivedNode {
     return Promise.resolve(true);
   }
 
+  termAt(index: number): number | undefined {
+    return index < this.firstLogIndex - 1 ? undefined : this.#history.entries[index - 1]?.term;
+  }
+
   readLog(from: number, to: number, bytesMax: number): Promise<Entry[]> {
     assert.ok(from >= this.firstLogIndex && to <= this.appliedIndex);
     const found: Entry[] = [];
