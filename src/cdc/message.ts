@@ -45,7 +45,8 @@ export function encodeGroups(group: ChangeGroup, options: EventOptions): Encoded
   for (const changes of transactionsOf(group.changes)) {
     const events = changes.map((change) => encodeEvent(change, options)).filter((e) => e !== "");
     // A long transaction is cut into several, and another node may have cut it elsewhere.
-    const id = `${index}.${change}.${changes.length}`;
+    // Of a recovered cluster, and a standby's that was promoted, others come at the indexes of lost entries.
+    const id = `${index}.${change}.${changes.length}.${time}`;
     if (events.length > 0) groups.push(encodedGroup(index, id, time, events));
     change += changes.length;
   }

@@ -70,7 +70,15 @@ export function debeziumMessage(
   const payload = `{"op":"m",${times(place)},"source":${source("", place, options)},` +
     `"message":{"prefix":"raftlite","content":"${content}"}}`;
   const json = options.hasSchema ? `{"schema":${messageSchema},"payload":${payload}}` : payload;
-  return { json, table: "", id: `${place.index}.${place.change}` };
+  return { json, table: "", id: idOf(place) };
+}
+
+/**
+ * With the time: where a cluster was recovered without its last entries, or a standby promoted, others
+ * come at their indexes.
+ */
+function idOf({ index, change, time }: Place): string {
+  return `${index}.${change}.${time}`;
 }
 
 /** A row that gets another key is one that goes and one that comes. */
@@ -80,7 +88,7 @@ function* rowEvents(
   options: DebeziumOptions,
 ): Generator<DebeziumEvent> {
   const { table, operation, before, after } = change;
-  const id = `${place.index}.${place.change}`;
+  const id = idOf(place);
   const event = (op: Operation, old: Row, fresh: Row, id: string) => ({
     ...{ table: table.name, id },
     json: envelope(table, { op, before: old, after: fresh }, place, options),
