@@ -23,7 +23,12 @@ export interface RestoringNode {
   readonly leading: LeadingNode;
   /** Whether a leader is known, this node or another. */
   hasLeader(): boolean;
-  load(file: ReadableStream<Uint8Array>, sizeBytes: number): Promise<unknown>;
+  /** Asks `check` last, while nobody writes, and loads nothing where that rejects. */
+  load(
+    file: ReadableStream<Uint8Array>,
+    sizeBytes: number,
+    check: () => Promise<void>,
+  ): Promise<unknown>;
 }
 
 /**
@@ -160,10 +165,12 @@ export class AutoRestore {
         if (!leading.leads) throw new Error("another node leads now");
         yield piece;
       }
-      // The last moment before the backup takes the place of what is there.
+    };
+    // What was acknowledged is not replaced.
+    const check = async () => {
       if (await leading.changedSince(0)) throw new Error("the cluster has data now");
     };
-    await load(ReadableStream.from(body()), backup.sizeBytes);
+    await load(ReadableStream.from(body()), backup.sizeBytes, check);
     this.#counts.restored++;
     this.#log("INFO", `node auto-restored successfully from ${name}`);
   }

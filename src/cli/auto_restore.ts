@@ -88,6 +88,6 @@ export function restoringNode(member: OpenMember): RestoringNode {
   return {
     leading: leadingNode(member),
     hasLeader: () => service.leader() !== undefined,
-    load: (file, sizeBytes) => service.load(file, undefined, sizeBytes),
+    load: (file, sizeBytes, check) => service.load(file, undefined, sizeBytes, check),
   };
 }

@@ -17,12 +17,16 @@ export type Submit = (make: CommandMaker, timeoutMs: number) => Promise<WriteAns
  * and becomes the database, whole and verified, with the last entry, whose index it resolves with.
  * Memory does not grow with it.
  *
- * @param prepared Resolves when this node is ready for the last entry, for which all writes wait.
+ * @param submitLast Brings the last entry into the log.
+ * @param prepared Resolves when this node is ready for that, for which all writes wait.
  */
 export async function loadDatabase(
   file: AsyncIterable<Uint8Array>,
-  submit: Submit,
-  prepared: () => Promise<void>,
+  { submit, submitLast, prepared }: {
+    readonly submit: Submit;
+    readonly submitLast: Submit;
+    readonly prepared: () => Promise<void>;
+  },
   signal?: AbortSignal,
 ): Promise<number> {
   const loadId = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
@@ -44,7 +48,7 @@ export async function loadDatabase(
     }
     await prepared();
     signal?.throwIfAborted();
-    return await expectSuccess(submit, commitTimeoutMs, (request) => ({
+    return await expectSuccess(submitLast, commitTimeoutMs, (request) => ({
       type: "load_commit",
       loadId,
       size,

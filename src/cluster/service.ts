@@ -26,7 +26,7 @@ import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
 import { LeaderlessWarning } from "./leaderless_warning.ts";
 import { keyedAnswer } from "./keyed_answer.ts";
-import { loadDatabase } from "./load.ts";
+import { loadDatabase, type Submit } from "./load.ts";
 import { MemberReports, named } from "./member_reports.ts";
 import { MemberSearch } from "./member_search.ts";
 import { Membership } from "./membership.ts";
@@ -301,17 +301,21 @@ export class ClusterService implements Service {
     return await this.#parts.store.backup(options, signal);
   }
 
+  /** @param check Asked last, while nobody else writes; nothing is loaded where it rejects. */
   async load(
     file: ReadableStream<Uint8Array>,
     signal?: AbortSignal,
     totalBytes?: number,
+    check?: () => Promise<void>,
   ): Promise<number> {
-    const submit = (make: (request: Command["request"]) => Command, timeoutMs: number) =>
-      this.#writes.submit(make, plainFormat, timeoutMs);
+    const submit: Submit = (make, timeoutMs) => this.#writes.submit(make, plainFormat, timeoutMs);
+    const submitLast: Submit = check === undefined
+      ? submit
+      : (make, timeoutMs) => this.#writes.submitAlone(make, timeoutMs, check);
     const expected = { what: "into the log", totalBytes };
     const counted = this.#parts.transfers?.counted("load", expected, file) ?? file;
     const prepared = () => this.#parts.store.loadPrepared();
-    return await loadDatabase(counted, submit, prepared, signal);
+    return await loadDatabase(counted, { submit, submitLast, prepared }, signal);
   }
 
   /** Has upkeep of the database done on all nodes; resolves once it is applied here. */

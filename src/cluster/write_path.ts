@@ -8,7 +8,13 @@ import type { Node } from "../node/node.ts";
 import type { WriteOutcome } from "../node/types.ts";
 import { versionOf } from "../raft/cluster_version.ts";
 import { type Member, nodeName } from "../raft/types.ts";
-import { type AnswerFormat, type Command, duplicate, type RequestId } from "../store/types.ts";
+import {
+  type AnswerFormat,
+  type Command,
+  duplicate,
+  plainFormat,
+  type RequestId,
+} from "../store/types.ts";
 import { type Transport, TransportError } from "../transport/types.ts";
 import { neverArrived, noLeader, serviceError } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts";
@@ -78,6 +84,8 @@ export class WritePath {
   /** By their sequences. */
   readonly #underWay = new RingMap<true>();
   #sequence = 0;
+  /** Numbers the commands for which all others wait. */
+  #alone = 0;
   /** No sequence below it is under way. */
   #floor = 1;
 
@@ -122,6 +130,31 @@ export class WritePath {
       if (attempt.type !== "nothing") return answerOf(attempt);
     }
     return await this.#submitWithId(make, { format, deadline, turn, withdrawal, trace });
+  }
+
+  /**
+   * Carries out a command at this node, which must lead, once `check` has resolved: no write of others
+   * is between what that sees and the command. Throws what it throws.
+   */
+  async submitAlone(
+    make: CommandMaker,
+    timeoutMs: number,
+    check: () => Promise<void>,
+  ): Promise<WriteAnswer> {
+    const deadline = this.#clock.now() + timeoutMs;
+    const turn = `alone ${++this.#alone}`;
+    await this.#turns.take(turn, timeoutMs, deadline);
+    try {
+      // All that others have proposed before is applied behind it.
+      await this.#node.proposeBarrier(timeoutMs);
+      await check();
+      const command = await this.#encode(make(undefined));
+      const none = { withdrawal: undefined, trace: undefined };
+      const sending = { command, format: plainFormat, deadline, turn, ...none };
+      return answerOf(await this.#propose(sending));
+    } finally {
+      this.#turns.end(turn);
+    }
   }
 
   async #submitWithId(

@@ -93,6 +93,26 @@ Deno.test("a node killed while it restores begins again", async () => {
   });
 });
 
+Deno.test("what is acknowledged while a restore is about to end is not lost: the restore gives way to it", async () => {
+  await using standIn = new S3StandIn();
+  const bytes = await database(300);
+  standIn.objects.set(key, { bytes, metadata: {} });
+  await withDirectory(async (directory) => {
+    const path = await configIn(directory, s3Config(standIn));
+    await using cluster = await Cluster.start({ size: 0 });
+    const node = cluster.create(["-auto-restore", path]);
+    node.start();
+    await eventually("nearly all of it in the log", async () => {
+      const { store } = await node.status() as { store: { db_applied_index: number } };
+      return store.db_applied_index >= bytes.length / 1024 / 1024;
+    });
+    await node.execute(["CREATE TABLE IF NOT EXISTS early (v)", "INSERT INTO early VALUES (1)"]);
+    await node.ready();
+    // It may have come behind the restore, too.
+    assert.deepEqual(await node.query("SELECT v FROM early"), [[1]]);
+  });
+});
+
 Deno.test("a backup that cannot be had or is damaged ends the start by its name, from a file too", async () => {
   await withDirectory(async (directory) => {
     const sound = await database(3);

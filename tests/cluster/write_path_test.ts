@@ -40,7 +40,9 @@ class Setting {
   readonly sent: Sent[] = [];
   readonly leaders: LeaderWatch;
   successor: string | undefined;
-  propose: () => Promise<WriteOutcome> = () => Promise.reject(new NodeError("not_leader", ""));
+  propose: (command: string) => Promise<WriteOutcome> = () =>
+    Promise.reject(new NodeError("not_leader", ""));
+  barrier: () => Promise<number> = () => Promise.resolve(1);
   readonly #writes: WritePath;
   #leader = "";
 
@@ -51,7 +53,8 @@ class Setting {
       isLeader: false,
       status: {},
       successor: () => this.successor,
-      propose: () => this.propose(),
+      propose: (command: Uint8Array) => this.propose(new TextDecoder().decode(command)),
+      proposeBarrier: () => this.barrier(),
       untakeable: () => undefined,
       watch: () => new Promise(() => {}),
       unwatch: () => {},
@@ -87,8 +90,10 @@ class Setting {
       leaders: this.leaders,
       clock: this.clock,
       origin: 7n,
-      encode: ({ request }: Command) =>
-        new TextEncoder().encode(`${request?.origin}/${request?.sequence}`),
+      encode: ({ type, request }: Command) =>
+        new TextEncoder().encode(
+          request === undefined ? type : `${request.origin}/${request.sequence}`,
+        ),
       forwardedMax: 10,
     });
   }
@@ -111,6 +116,11 @@ class Setting {
       format,
       10_000,
     );
+  }
+
+  writeAlone(check: () => Promise<void>): Promise<WriteAnswer> {
+    const make = () => ({ type: "load_abort", loadId: 1n, request: undefined }) as const;
+    return this.#writes.submitAlone(make, 10_000, check);
   }
 }
 
@@ -217,4 +227,34 @@ Deno.test("LeaderWatch forgets who waited for a change in vain", async () => {
   leaders.changed();
   await last;
   assert.equal(cancelled, 1);
+});
+
+Deno.test("WritePath has no write between what a command's check sees and the command, and all that came before is behind it", async () => {
+  const s = new Setting();
+  s.leader("1");
+  const order: string[] = [];
+  s.barrier = () => {
+    order.push("barrier");
+    return Promise.resolve(1);
+  };
+  s.propose = (command) => {
+    order.push(command);
+    return Promise.resolve({ index: order.length, answer: new Uint8Array() });
+  };
+  const writing: Promise<WriteAnswer>[] = [];
+  await s.writeAlone(async () => {
+    writing.push(s.write());
+    await settle();
+    order.push("checked");
+  });
+  await Promise.all(writing);
+  assert.deepEqual(order, ["barrier", "checked", "load_abort", "execute"]);
+  const refused = s.writeAlone(async () => {
+    writing.push(s.write());
+    await settle();
+    throw new Error("there is something else");
+  });
+  await assert.rejects(refused, /there is something else/);
+  await Promise.all(writing);
+  assert.deepEqual(order.slice(4), ["barrier", "execute"]);
 });
