@@ -19,6 +19,7 @@ const follower = "src/raft/follower.ts";
 const membership = "src/raft/membership.ts";
 const writeConnection = "src/store/apply/write_connection.ts";
 const statementRunner = "src/store/apply/statement_runner.ts";
+const nodeParts = "src/node/node_parts.ts";
 const receiver = "src/node/snapshot_receiver.ts";
 
 // Four changes stand in no list, because they make nothing wrong. A follower that acknowledges, or
@@ -75,6 +76,13 @@ export const faults: readonly Fault[] = [
     from: "this.#owesUntil = hardState.term > 0 ? owedTicks(hardState.promiseMs, tickMs) : 0;",
     to:
       "this.#owesUntil = 0 * owedTicks(hardState.promiseMs, tickMs);\n    this.#ticksSinceLeader = Infinity;",
+  },
+  {
+    name: "promise-cut-short-by-other-flags",
+    breaks: "a server that starts with shorter times forgets its longer promise (6.4.1)",
+    file: "src/node/recovery.ts",
+    from: "if (contents.hardState.promiseMs >= own) return contents;",
+    to: "",
   },
   {
     name: "commit-of-an-old-term",
@@ -160,6 +168,20 @@ export const faults: readonly Fault[] = [
     file: "src/node/driver.ts",
     from: "reads.confirmed(ready.readStates, applier.applied);",
     to: "reads.confirmed(ready.readStates, Math.max(applier.applied, Number.MAX_SAFE_INTEGER));",
+  },
+  {
+    name: "permit-of-what-is-not-applied",
+    breaks: "other threads answer reads from a copy that lacks what is committed",
+    file: nodeParts,
+    from: "if (index === undefined || index > applier.applied)",
+    to: "if (index === undefined)",
+  },
+  {
+    name: "permit-taken-back-too-late",
+    breaks: "other threads answer reads by the lease while messages tell of what they do not see",
+    file: nodeParts,
+    from: "leaving: permitReads,",
+    to: "leaving: () => {},",
   },
   {
     name: "lease-not-renewed",

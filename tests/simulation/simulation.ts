@@ -14,6 +14,7 @@ import { EventQueue } from "./event_queue.ts";
 import { checkHistory, History, type ReadKind } from "./history.ts";
 import { Ledger, SafetyViolation } from "./ledger.ts";
 import { Machine, type World } from "./machine.ts";
+import { checkPermit } from "./permit_check.ts";
 import { calmDisk, calmNetwork, calmStore, type Disturbance, drawPlan, type Plan } from "./plan.ts";
 import { type NetworkCounts, SimulatedNetwork } from "./simulated_network.ts";
 import type { Contents, StoreKind } from "./store_home.ts";
@@ -94,7 +95,12 @@ class Simulation {
     const ledger = new Ledger();
     const trace = new Trace(() => queue.now, options.print);
     const network = new SimulatedNetwork(queue, new Prng(random.uint64()), this.#plan.network, {
-      sent: (message) => this.#check(() => ledger.sent(message)),
+      sent: (message) =>
+        this.#check(() => {
+          ledger.sent(message);
+          const sender = this.#machines.find(({ serverId }) => serverId === message.from);
+          if (sender?.running !== undefined) checkPermit(sender.running, message);
+        }),
       arrived: (message) => trace.event(message.type, message.to, message.from, message.term),
     });
     this.#world = {
