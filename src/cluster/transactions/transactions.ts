@@ -210,6 +210,7 @@ export class Transactions {
     if (transaction?.options.user === user) {
       // What it has run was allowed by those that it began with, and is run again by them.
       if (transaction.options.rights !== rights) transaction.rollBack(rightsChanged);
+      if (this.#parts.node.damage !== undefined) transaction.rollBack(copyDamaged);
       if (transaction.over === undefined) return transaction;
     }
     const why = this.#over.get(`${id} ${user}`);
@@ -273,6 +274,9 @@ function ofCommit(failure: ServiceError): ServiceError {
     { cause: failure },
   );
 }
+
+const copyDamaged =
+  "it was rolled back, as its node's copy of the database is damaged and is being replaced";
 
 const rightsChanged =
   "it was rolled back, as its user has other rights by table than when it began";
