@@ -35,13 +35,21 @@ async function leadsInstead(cluster: CalmCluster, of: Machine, withinMs: number)
   return second;
 }
 
+/** Whether other threads may answer reads by what the machine's program permits. */
+function permitsReads({ running }: Machine): boolean {
+  assert(running !== undefined);
+  return running.permit.isInForce("weak", running.clock.now());
+}
+
 const never = { format: undefined, deadline: Infinity };
 
 Deno.test("Node.stop() answers what it has taken, takes nothing more, and hands the lead over", async () => {
   const { cluster, first, node } = await begin();
   const { term } = node.status;
+  await cluster.until(() => permitsReads(first) || undefined, 3_000);
   const taken = [1, 2, 3, 4].map(() => cluster.write(first, 30_000));
   const stopped = node.stop({ handOver: true, timeoutMs: 10_000 });
+  assert.equal(permitsReads(first), false);
   await refused(node.propose(new Uint8Array(), never), "unavailable", /The node is stopping/);
   await refused(node.readBarrier("quorum", 1_000), "unavailable", /The node is stopping/);
   assert.equal(node.mayReadByLease, false);
@@ -98,7 +106,10 @@ Deno.test("a follower whose copy is damaged takes the leader's, although its log
 Deno.test("a leader whose copy is damaged refuses writes, gives up the lead and takes its successor's copy", async () => {
   const { cluster, first, node } = await begin();
   await cluster.ended(cluster.write(first, 3_000), 3_000);
+  await cluster.until(() => permitsReads(first) || undefined, 3_000);
   node.replaceCopy("Page 7 is damaged");
+  await Promise.resolve();
+  assert.equal(permitsReads(first), false);
   assert.equal(await cluster.ended(cluster.write(first, 30_000), 20), "unavailable");
   const second = await leadsInstead(cluster, first, 10_000);
   await cluster.ended(nodeOf(second).bringUp(first.serverId, 1, 3_000), 3_000);
