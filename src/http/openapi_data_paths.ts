@@ -211,7 +211,7 @@ const changePaths = {
         200: streamed,
         404: answer("The node keeps no changes.", plainText),
         410: answer(
-          "Changes from there on are not kept any more: read everything again.",
+          "Changes from there on are not kept any more, or are of another history: read everything again.",
           plainText,
         ),
         503: answer("Too many follow at this node.", plainText),

@@ -67,8 +67,8 @@ class Follower {
   }
 }
 
-function stateOf(store: TestStore): AppState {
-  return new AppState({ ...appWith(new FakeService()).parts, changes: store.store.changes });
+function stateOf(store: TestStore, service = new FakeService()): AppState {
+  return new AppState({ ...appWith(service).parts, changes: store.store.changes });
 }
 
 async function ask(
@@ -193,6 +193,22 @@ test("who asks for what is not kept gets 410, and who falls behind is told so", 
     assert.match(error.message, /^Changes from index 1 on are not kept any more/);
     return true;
   });
+});
+
+test("who stands where no entry of this cluster's has led is told to read everything again, and who has only seen more than this node is not", async (store) => {
+  const service = new FakeService();
+  const app = stateOf(store, service);
+  await store.execute(["CREATE TABLE t (a)"]);
+  const { index } = store.store.applied;
+  const seenElsewhere = `from=${index + 2}&format=ndjson`;
+  await assert.rejects(
+    ask(app, seenElsewhere),
+    ({ status, message }: RequestError) => status === 410 && /another history/.test(message),
+  );
+  service.sync = () => store.execute(["INSERT INTO t VALUES (1)"]).then(() => {});
+  const follower = await follow(app, seenElsewhere);
+  assert.equal((await follower.told()).next, String(index + 2));
+  await follower.end();
 });
 
 test("what is no position, format or change log is refused", async (store) => {

@@ -1,9 +1,9 @@
 import { foldName, readRights, rightsOf } from "../../access/table_rights.ts";
 import type { Identity } from "../../access/types.ts";
-import { type ChangePosition, ChangesTruncatedError } from "../../changes/types.ts";
+import { type ChangeLog, type ChangePosition, ChangesTruncatedError } from "../../changes/types.ts";
 import type { AdmittedRequest } from "../admitted_request.ts";
 import type { AppState } from "../app_state.ts";
-import type { QueryParameters } from "../query_parameters.ts";
+import { clusterTimeout, type QueryParameters } from "../query_parameters.ts";
 import { RequestError } from "../request_error.ts";
 import { headerOf } from "../request_header.ts";
 import type { TableFilter } from "./change_json.ts";
@@ -16,7 +16,10 @@ import { readPosition } from "./position.ts";
 const tablesMax = 256;
 
 /** /db/changes: what is done to which rows, from an index on and as it is done, at any node. */
-export function changes(app: AppState, admitted: AdmittedRequest<"none">): Response {
+export async function changes(
+  app: AppState,
+  admitted: AdmittedRequest<"none">,
+): Promise<Response> {
   const { parameters, request, identity } = admitted;
   const { changeLog: log, followers } = app;
   if (log === undefined || followers === undefined) {
@@ -44,6 +47,7 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
     if (!(error instanceof ChangesTruncatedError)) throw error;
     throw new RequestError(410, error.message);
   }
+  await refuseBeyondLog(app, log, { from, timeoutMs: clusterTimeout(parameters) });
   const gone = new AbortController();
   const stream = changeStream({
     ...{ log, followers, from, filter, form, debezium },
@@ -55,6 +59,29 @@ export function changes(app: AppState, admitted: AdmittedRequest<"none">): Respo
   }
   const body = pieceStream(stream, gone, () => followers.leave(gone));
   return app.answers.endless(body, streamTypes[form]);
+}
+
+/**
+ * Throws a RequestError for a place to which no entry of this cluster's has led: who stands there has
+ * followed another history, and would miss what this one has before it.
+ */
+async function refuseBeyondLog(
+  { service }: AppState,
+  log: ChangeLog,
+  { from: { index }, timeoutMs }: { readonly from: ChangePosition; readonly timeoutMs: number },
+): Promise<void> {
+  const isBeyond = () => index > log.status.last + 1;
+  if (!isBeyond()) return;
+  // Another node may have told of what is not here yet.
+  await service.sync(timeoutMs);
+  if (!isBeyond()) return;
+  throw new RequestError(
+    410,
+    `Index ${index} is beyond this cluster's log, whose last entry is ${log.status.last}: it is of ` +
+      "another history, as of a cluster before its recovery or before a standby's promotion. Read " +
+      "everything again, with level=linearizable&raft_index, and go on from behind the raft_index " +
+      "of that answer",
+  );
 }
 
 function positionIn(
