@@ -114,7 +114,10 @@ async function openSqlite(options: EngineOptions): Promise<OpenEngine> {
   const { logger } = options;
   useTemporaryDirectory(options.directory);
   const plain = openLibrary(
-    await findLibrary({ log: (message) => logger.log("INFO", "sqlite", message) }),
+    await findLibrary({
+      log: (message) => logger.log("INFO", "sqlite", message),
+      directory: `${options.directory}/library`,
+    }),
   );
   const library = withExtensions(plain, options.extensions, logger);
   const opening = openStore({

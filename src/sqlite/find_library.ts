@@ -1,14 +1,16 @@
-import { sameBytes } from "../base/bytes.ts";
 import { messageOf } from "../base/message_of.ts";
-import { buildLibrary, builtLibraryPath, embeddedFileName } from "./build.ts";
-import { cacheDirectory, makeFile, makePrivateDirectory } from "./cache.ts";
+import { buildLibrary, builtLibraryPath } from "./build.ts";
+import { embeddedExtractions } from "./embedded_library.ts";
 import { type LibraryLocation, openLibrary } from "./library.ts";
+import { readIfThere } from "./read_if_there.ts";
 
 export interface FindOptions {
   /** Told what is being done when that takes long, and what failed. */
   readonly log?: (message: string) => void;
   /** False: use the pinned library only when it has been built before. Default true. */
   readonly build?: boolean;
+  /** Where the compiled program's library may be put if this user has no cache directory. */
+  readonly directory?: string;
 }
 
 const systemNames: Partial<Record<typeof Deno.build.os, readonly string[]>> = {
@@ -29,12 +31,17 @@ const elfNames = ["libsqlite3.so.0", "libsqlite3.so"];
  * Called once, in the main thread: Workers are told the result.
  */
 export async function findLibrary(options: FindOptions = {}): Promise<LibraryLocation> {
-  const { log = () => {}, build = true } = options;
+  const { log = () => {}, build = true, directory } = options;
   const named = Deno.env.get("DENO_SQLITE_PATH");
   if (named) return usable({ path: named, origin: "environment" });
 
   const attempts: (() => Promise<LibraryLocation | undefined>)[] = [
-    extractEmbedded,
+    ...(await embeddedExtractions(directory)).map(
+      (extract) => async (): Promise<LibraryLocation> => ({
+        path: await extract(),
+        origin: "embedded",
+      }),
+    ),
     () => findBuilt(build, log),
     ...(systemNames[Deno.build.os] ?? elfNames).map((path) => () =>
       Promise.resolve<LibraryLocation>({ path, origin: "system" })
@@ -63,37 +70,6 @@ function usable(location: LibraryLocation): LibraryLocation {
   return location;
 }
 
-/** A library inside the program must be put into a file to be opened; later starts find it there. */
-async function extractEmbedded(): Promise<LibraryLocation | undefined> {
-  if (!Deno.build.standalone) return undefined;
-  const bytes = await readIfThere(new URL(`./embedded/${embeddedFileName()}`, import.meta.url));
-  if (bytes === undefined) return undefined;
-  const directory = cacheDirectory();
-  const path = directory === undefined
-    ? undefined
-    : await extractInto(directory, bytes).catch(() => undefined);
-  return { path: path ?? await extractForThisRun(bytes), origin: "embedded" };
-}
-
-/** Without a cache directory: into one that goes when the program ends. */
-async function extractForThisRun(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const directory = await Deno.makeTempDir({ prefix: "raftlite-" });
-  addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
-  return extractInto(directory, bytes);
-}
-
-async function extractInto(directory: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  await makePrivateDirectory(directory);
-  const digest = new DataView(await crypto.subtle.digest("SHA-256", bytes));
-  const sum = digest.getBigUint64(0).toString(16).padStart(16, "0");
-  const path = `${directory}/embedded-${sum}-${embeddedFileName()}`;
-  const present = await readIfThere(path);
-  if (present === undefined || !sameBytes(present, bytes)) {
-    await makeFile(path, (temporaryPath) => Deno.writeFile(temporaryPath, bytes, { mode: 0o700 }));
-  }
-  return path;
-}
-
 async function findBuilt(
   build: boolean,
   log: (message: string) => void,
@@ -103,13 +79,4 @@ async function findBuilt(
     : await builtLibraryPath();
   if (path === undefined || await readIfThere(path) === undefined) return undefined;
   return { path, origin: "built" };
-}
-
-async function readIfThere(path: string | URL): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

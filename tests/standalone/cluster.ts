@@ -65,6 +65,23 @@ Deno.test("the compiled program has TLS with certificates of both sides, or refu
   }
 });
 
+Deno.test("the compiled program runs with its own SQLite where it can write to its data directory alone", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "raftlite-standalone-" });
+  const httpPort = takePort();
+  const flags = ["-http-addr", `127.0.0.1:${httpPort}`, "-raft-addr", `127.0.0.1:${takePort()}`];
+  const nowhere = { HOME: "/dev/null", TMPDIR: "/dev/null" };
+  const node = new StandaloneNode(binary, folder, "alone", httpPort, flags, nowhere);
+  node.start();
+  try {
+    await node.untilLogged(" Listening on ");
+    const [, line = ""] = / (SQLite \d\S* \(.*)/.exec(node.log()) ?? [];
+    assert.match(line, /^SQLite 3\.53\.2 \(.*\/alone\/library\/embedded-/, node.log());
+  } finally {
+    await node.kill();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("three compiled programs form a cluster that survives the loss of its leader", async () => {
   const folder = await Deno.makeTempDir({ prefix: "raftlite-standalone-" });
   const nodes: StandaloneNode[] = [];

@@ -8,6 +8,7 @@ export class StandaloneNode {
   #folder: string;
   #url: string;
   #flags: readonly string[];
+  #env: Readonly<Record<string, string>>;
   #process: Deno.ChildProcess | undefined;
   #drained: Promise<void> = Promise.resolve();
   #log = "";
@@ -19,12 +20,14 @@ export class StandaloneNode {
     id: string,
     httpPort: number,
     flags: readonly string[],
+    env: Readonly<Record<string, string>> = {},
   ) {
     this.id = id;
     this.#program = program;
     this.#folder = folder;
     this.#url = `http://127.0.0.1:${httpPort}`;
     this.#flags = flags;
+    this.#env = { HOME: folder, PATH: "/nonexistent", ...env };
   }
 
   start(): void {
@@ -32,7 +35,7 @@ export class StandaloneNode {
       args: [...this.#flags, `${this.#folder}/${this.id}`],
       cwd: this.#folder,
       clearEnv: true,
-      env: { HOME: this.#folder, PATH: "/nonexistent" },
+      env: this.#env,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
