@@ -5,7 +5,13 @@ import type { ObjectInfo } from "../object_store/types.ts";
 import type { PackedBackup } from "../store/types.ts";
 import type { AutoBackupConfig } from "./config.ts";
 import { isKeyOf, keyAt, type OpenDestination } from "./destination.ts";
-import { type BackupRecord, readManifest, type Remembered, writeManifest } from "./manifest.ts";
+import {
+  type BackupRecord,
+  keepManifest,
+  readManifest,
+  type Remembered,
+  writeManifest,
+} from "./manifest.ts";
 import { checkedSum, piecesOf } from "./stored_bytes.ts";
 
 export interface SeriesParts {
@@ -33,10 +39,13 @@ const sha256Key = "raftlite-sha256";
 export class BackupSeries {
   readonly #parts: SeriesParts;
   #remembered: Remembered;
+  /** What is remembered there is another cluster's, whose last backup a restore finds by it. */
+  #isOthers: boolean;
 
-  private constructor(parts: SeriesParts, remembered: Remembered) {
+  private constructor(parts: SeriesParts, remembered: Remembered, isOthers: boolean) {
     this.#parts = parts;
     this.#remembered = remembered;
+    this.#isOthers = isOthers;
   }
 
   /** Asks the store what is there. */
@@ -46,7 +55,7 @@ export class BackupSeries {
     if (stranger !== undefined) {
       logger.log("WARN", "backup", `${name}: ${stranger}; they count for nothing here`);
     }
-    const series = new BackupSeries(parts, found);
+    const series = new BackupSeries(parts, found, stranger !== undefined);
     await series.#dropMissing();
     await series.#dropUnfinished();
     return series;
@@ -170,7 +179,8 @@ export class BackupSeries {
   /** Removes what was cut short, and notes what is begun, so that it does not stay for ever. */
   async #begin(key: string): Promise<void> {
     const { config, destination: { store }, signal } = this.#parts;
-    if (!config.timestamp) return;
+    // Where there is no backup of this cluster's yet, another's is what there is to restore.
+    if (!config.timestamp || this.#isOthers) return;
     const { backups, begun = [] } = this.#remembered;
     const kept = new Set(backups.map((backup) => backup.key));
     for (const old of begun) if (!kept.has(old)) await store.remove(old, signal);
@@ -191,7 +201,9 @@ export class BackupSeries {
 
   async #remember(remembered: Remembered): Promise<void> {
     const { destination: { store, key }, cluster, signal } = this.#parts;
+    if (this.#isOthers) await keepManifest(store, key, cluster, signal);
     await writeManifest(store, key, { ...remembered, cluster }, signal);
+    this.#isOthers = false;
     this.#remembered = remembered;
   }
 

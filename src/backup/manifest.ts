@@ -78,6 +78,19 @@ async function readText(
   return bytes && new TextDecoder().decode(bytes);
 }
 
+/** Has what is remembered there, which another cluster did, under another name, too. */
+export async function keepManifest(
+  store: ObjectStore,
+  key: string,
+  cluster: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const aside = `${manifestKey(key)}.not-of-${cluster}`;
+  const text = await readText(store, key, signal);
+  if (text === undefined || await store.info(aside, signal) !== undefined) return;
+  await store.put(aside, new TextEncoder().encode(text), { signal });
+}
+
 export async function writeManifest(
   store: ObjectStore,
   key: string,

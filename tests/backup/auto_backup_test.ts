@@ -186,6 +186,34 @@ Deno.test("AutoBackup: another cluster's object, an rqlite's and one that is gon
   assert.match(damaged.log, /raftlite.json there cannot be read/);
 });
 
+Deno.test("AutoBackup with times lets what another cluster's backups are found by go only for a backup of its own, and keeps it beside", async () => {
+  await using standIn = new S3StandIn();
+  await using opened = await openNode();
+  const { store, node } = opened;
+  const config = s3Config(standIn, { timestamp: true });
+  {
+    await using run = await startBackup(config, store, node);
+    await eventually("a backup", () => run.backup.figures.uploadsOk > 0);
+  }
+  const manifest = `${key}.raftlite.json`;
+  const remembered = () => standIn.objects.get(manifest)?.bytes;
+  const before = remembered();
+  node.clusterId = "00000000000000bb";
+  let broken = true;
+  standIn.fault = (request) =>
+    broken && request.method === "PUT" && /db\.gz\?/.test(request.url)
+      ? error(503, "SlowDown")
+      : undefined;
+  await using run = await startBackup(config, store, node);
+  await eventually("a failure", () => run.backup.figures.failing !== undefined);
+  assert.deepEqual(remembered(), before);
+  broken = false;
+  await eventually("a backup of its own", () => run.backup.figures.uploadsOk > 0);
+  assert.deepEqual(standIn.objects.get(`${manifest}.not-of-${node.clusterId}`)?.bytes, before);
+  const { newest } = await run.backup.list();
+  assert.equal(newest.length, 1);
+});
+
 Deno.test("AutoBackup tries a store that fails again, says so, and goes on when it is well", async () => {
   await using standIn = new S3StandIn();
   await using opened = await openNode();
