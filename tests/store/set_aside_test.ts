@@ -36,3 +36,12 @@ Deno.test("what is set aside takes the place of what was, and of its WAL nothing
     assert.equal(await Deno.readTextFile(`${again}-wal`), "WAL");
   });
 });
+
+Deno.test("what was set aside stays where there is nothing to take its place, as when that is done again", async () => {
+  await withDirectory(async (directory) => {
+    await fill(directory, { "damaged/db.sqlite": "old", "damaged/db.sqlite-wal": "its WAL" });
+    const target = await setDatabaseAside(disk, `${directory}/db.sqlite`);
+    assert.equal(await Deno.readTextFile(target), "old");
+    assert.equal(await Deno.readTextFile(`${target}-wal`), "its WAL");
+  });
+});
