@@ -1,4 +1,5 @@
 import type { AutoBackupFigures } from "../backup/types.ts";
+import type { CdcFigures } from "../cdc/types.ts";
 import type { WriteQueueCounts } from "../cluster/write_queue.ts";
 import type { StoreStatus } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
@@ -40,6 +41,7 @@ function variables(
   const { counts, snapshotsInstalled, snapshotsTaken } = service.status();
   const restore = info.restore?.();
   return {
+    "cdc.service": deliveryText(info.cdc?.()),
     cluster: countsText({
       num_join_req: counts.joinRequests,
       num_remove_node_req: counts.removals,
@@ -57,6 +59,10 @@ function variables(
       Sys: memory.rss,
       HeapAlloc: memory.heapUsed,
       HeapSys: memory.heapTotal,
+    }),
+    queue: countsText({
+      objects_rx: queue.counts.statementsTaken,
+      objects_tx: queue.counts.statementsWritten,
     }),
     store: countsText({
       auto_optimize_duration: Math.round(optimize.lastMs),
@@ -81,6 +87,17 @@ function variables(
     }),
     uploader: uploaderText(info.backups?.()),
   };
+}
+
+/** What rqlite calls an event here is a message to the endpoint. */
+function deliveryText(delivery: CdcFigures | undefined): string {
+  const { messagesSent = 0, failures = 0, abandoned = 0 } = delivery ?? {};
+  return countsText({
+    dropped_failed_to_send: abandoned,
+    num_events_tx_failed: failures,
+    num_events_tx_ok: messagesSent,
+    retries: failures - abandoned,
+  });
 }
 
 function uploaderText(backups: AutoBackupFigures | undefined): string {

@@ -554,9 +554,30 @@ httpTest("/debug/vars counts requests", async () => {
   assert.equal(variables.http.executions, 1);
   assert.equal(variables.http.execute_stmts_rx, 2);
   assert.equal(variables.store.num_snapshots, 3);
+  assert.equal(variables.queue.objects_rx, 0);
+  await post("/db/execute?queue&wait", '["DELETE FROM t","DELETE FROM t"]');
+  const { queue } = JSON.parse(await (await fetch("/debug/vars?key=queue")).text());
+  assert.deepEqual(queue, { objects_rx: 2, objects_tx: 2 });
   assert.match(
     await (await fetch("/debug/vars?key=cluster")).text(),
     /^\{\n"cluster": \{"num_join_req": 0, "num_remove_node_req": 0, .*\}\n\}\n$/,
+  );
+});
+
+httpTest("/debug/vars counts what was delivered of changes, by rqlite's names", async () => {
+  const service = new FakeService();
+  const { parts } = appWith(service);
+  const none = { sink: "", nodeId: "", serviceId: "", leads: true, failing: undefined };
+  const cdc = () => ({
+    ...none,
+    ...{ highWatermark: 9, entriesBehind: 0, groupsSent: 5, eventsSent: 7, gaps: 0 },
+    ...{ messagesSent: 4, failures: 3, abandoned: 1 },
+  });
+  const { fetch } = appWith(service, {}, {}, { info: { ...parts.info, cdc } });
+  assert.equal(
+    await (await fetch("/debug/vars?key=cdc.service")).text(),
+    '{\n"cdc.service": {"dropped_failed_to_send": 1, "num_events_tx_failed": 3, ' +
+      '"num_events_tx_ok": 4, "retries": 2}\n}\n',
   );
 });
 
