@@ -30,6 +30,7 @@ export function checkPermit({ permit, clock, store }: Permitting, message: Messa
 }
 
 function committedIn(message: Message): number {
+  if (message.type === "read_index_response") return message.index;
   return "commitIndex" in message ? message.commitIndex : 0;
 }
 

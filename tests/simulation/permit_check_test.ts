@@ -32,6 +32,10 @@ Deno.test("checkPermit() refuses to tell of what is committed and not applied wh
   assert.equal(mayTell(heartbeat(7), 9), true);
   assert.equal(mayTell(heartbeat(8), 9), false);
   assert.equal(mayTell(heartbeat(8), 10), true);
+  assert.equal(
+    mayTell({ ...envelope, type: "read_index_response", context: 1, index: 8 }, 9),
+    false,
+  );
 });
 
 Deno.test("checkPermit() refuses to make another leader while reads are permitted", () => {
