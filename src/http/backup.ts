@@ -49,6 +49,12 @@ export async function backup(
         throw error;
       });
       if (done) {
+        const { damage } = service.status();
+        if (damage !== undefined) {
+          const error = new Error(`This node's copy was found damaged: ${damage}`);
+          failed(error);
+          throw error;
+        }
         end();
         app.lastBackupAt = new Date();
         audited?.end("ok", { bytes });

@@ -99,3 +99,24 @@ Deno.test("the audit is told of a backup that breaks off", async () => {
   await assert.rejects((await fetch("/db/backup")).bytes());
   assert.deepEqual(audit.take(), ["backup begun", "backup failed The disk does not answer 10"]);
 });
+
+Deno.test("a backup of a copy that is found damaged before its end breaks off", async () => {
+  const service = new FakeService();
+  const status = service.status();
+  const found = () => ({ ...status, damage: "table t differs" });
+  service.backup = () =>
+    Promise.resolve({
+      position: { index: 1, term: 1 },
+      sizeBytes: 10,
+      body: ReadableStream.from(
+        (async function* () {
+          yield new Uint8Array(10);
+          service.status = found;
+        })(),
+      ),
+    });
+  const { audit, fetch } = audited(service);
+  await assert.rejects((await fetch("/db/backup")).bytes());
+  const why = "This node's copy was found damaged: table t differs";
+  assert.deepEqual(audit.take(), ["backup begun", `backup failed ${why} 10`]);
+});

@@ -17,7 +17,7 @@ export interface ArchiverParts {
   /** Between two base copies, in ms. */
   readonly baseIntervalMs: number;
   readonly node: ArchivedNode;
-  readonly store: Pick<Store, "pack">;
+  readonly store: Pick<Store, "pack" | "distrusted">;
   /** Shows long transfers; undefined: nobody looks. */
   readonly transfers?: Transfers | undefined;
   /** Removes what is old; undefined where nothing is. */

@@ -15,7 +15,7 @@ import type { ArchivedNode } from "./types.ts";
 export interface BaseParts {
   readonly place: ArchivePlace;
   readonly node: Pick<ArchivedNode, "clusterId">;
-  readonly store: Pick<Store, "pack">;
+  readonly store: Pick<Store, "pack" | "distrusted">;
   readonly sqliteVersion: string;
   readonly clock: Pick<Clock, "wallTime">;
   readonly signal: AbortSignal;
@@ -30,6 +30,7 @@ export interface BaseParts {
  */
 export async function makeBase(parts: BaseParts): Promise<BaseRecord> {
   const { place, node, store, sqliteVersion, clock, signal, transfers } = parts;
+  const { distrusted } = store;
   const packed = await store.pack({ vacuum: false, compression: "gzip", content: "all" }, signal);
   try {
     const { index, term } = packed.position;
@@ -41,6 +42,13 @@ export async function makeBase(parts: BaseParts): Promise<BaseRecord> {
       what: `to ${place.name}`,
     });
     await place.store.upload(key, counted.source, { signal }).finally(counted.end);
+    // By a comparison, say: then what was copied is not what the cluster has.
+    if (store.distrusted !== distrusted) {
+      await place.store.remove(key, signal);
+      throw new ArchiveError(
+        "this node's copy of the database was found damaged while it was copied",
+      );
+    }
     const record: BaseRecord = {
       version: 1,
       cluster: node.clusterId,

@@ -53,3 +53,20 @@ Deno.test("an archive is added to behind the last entry that a log holds no more
     assert.deepEqual([archived.archiver.figures.gaps, archived.archiver.figures.basesMade], [0, 0]);
   });
 });
+
+Deno.test("a base copy that is made of a database which is found damaged meanwhile is none", async () => {
+  await withDirectory(async (directory) => {
+    await using archived = await Archived.open(`${directory}/archive`);
+    const { objects, live, log } = archived;
+    let isSound = true;
+    objects.before = (action) => {
+      if (action !== "upload" || !isSound) return;
+      isSound = false;
+      live.store.distrust();
+    };
+    await archived.write("CREATE TABLE t (v)");
+    assert.match(log.text, /found damaged while it was copied/);
+    const files = await Array.fromAsync(Deno.readDir(`${directory}/archive/base`));
+    assert.equal(files.length, 2, "one copy, and its record");
+  });
+});
