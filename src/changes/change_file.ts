@@ -238,6 +238,15 @@ export function recordedPosition(library: Library, path: string): CommitPosition
   return positionIn(state);
 }
 
+/** Has a change log, which nobody writes now, hold nothing, and begin at an index; whatever it was behind. */
+export function forgetRecorded(library: Library, path: string, oldest: number): void {
+  using database = new Database(path, { library, create: false, busyTimeoutMs: 5_000 });
+  database.transaction(() => {
+    database.exec("DELETE FROM chunk");
+    database.exec("UPDATE state SET applied = 0, statement = 0, offset = 0, oldest = ?", oldest);
+  });
+}
+
 /** @param state That of `positionQuery`. */
 function positionIn(state: Statement): CommitPosition | undefined {
   const row = state.value<[index: number, statement: number, offset: number]>();

@@ -1,4 +1,5 @@
 import { messageOf } from "../base/message_of.ts";
+import { forgetRecorded } from "../changes/change_file.ts";
 import type { Disk, Logger } from "../io/types.ts";
 import type { Library } from "../sqlite/mod.ts";
 import { alignChanges } from "./align_changes.ts";
@@ -88,11 +89,16 @@ export class DatabaseFile {
   /** Puts another file in its place; reads wait meanwhile. A failure stops the store. */
   async exchange(file: string, setAside = false): Promise<void> {
     const { path, disk, logger, life, writer, wal, pageChecks, temporaries } = this.#parts;
+    const { library, changesFile, batches } = this.#parts;
     try {
       await life.exchange(async () => {
         await writer.letGo(setAside ? "set_aside" : "exchange");
         pageChecks.end();
         if (setAside) {
+          // What was recorded of a damaged copy may be as wrong as that.
+          if (changesFile !== undefined) {
+            forgetRecorded(library, changesFile.path, batches.applied.index + 1);
+          }
           const aside = await setDatabaseAside(disk, path);
           logger.log("WARN", "store", `The damaged database is kept in ${aside}`);
         }

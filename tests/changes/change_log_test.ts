@@ -120,6 +120,19 @@ Deno.test("ChangeLog tells of a load, and begins anew where the database comes a
   assert.deepEqual(log.read({ index: 2, change: 0 }).groups.map(({ index }) => index), [2]);
 });
 
+Deno.test("ChangeLog tells nothing that was recorded of a damaged copy once another of the same entry is in its place", async () => {
+  await using store = await TestStore.open({ changesBytes: 4 * mib });
+  await store.execute(["CREATE TABLE t (v)", "INSERT INTO t VALUES (1)"]);
+  const log = logOf(store);
+  assert.equal(log.read({ index: 1, change: 0 }).groups.length, 1);
+  const snapshot = await store.store.openSnapshot();
+  await store.store.installSnapshot(snapshot.body, undefined, { setAside: true });
+  await snapshot.close();
+  assert.throws(() => log.read({ index: 1, change: 0 }), ChangesTruncatedError);
+  await store.execute(["INSERT INTO t VALUES (2)"]);
+  assert.deepEqual(log.read({ index: 2, change: 0 }).groups.map(({ index }) => index), [2]);
+});
+
 Deno.test("ChangeLog is gone once it is not asked for, and then begins anew", async () => {
   const directory = await Deno.makeTempDir({ prefix: "raftlite-store-" });
   const before = await TestStore.open({ changesBytes: mib, directory });
