@@ -152,10 +152,13 @@ function timeoutOf(timeout: number | undefined): number {
   return Math.max(0, timeout);
 }
 
+/** With the names of rqlite's documentation, which rqlite itself refuses. */
 const policies: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   ["linear", false],
   ["constant", false],
   ["exponential", true],
+  ["LinearRetryPolicy", false],
+  ["ExponentialRetryPolicy", true],
 ]);
 
 /** Whether the pauses double. */

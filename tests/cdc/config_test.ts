@@ -53,6 +53,33 @@ Deno.test("a file of -cdc-config takes times as nanoseconds and as text, and pol
   assert.equal(parse({ transmit_retry_policy: "linear" }).doublesBackoff, false);
 });
 
+Deno.test("a file of -cdc-config may be as rqlite's documentation has it", () => {
+  const { config, unknownKeys } = parseCdcConfig(`{
+    "endpoint": "https://webhook.example.com/cdc",
+    "service_id": "prod-eu-cluster",
+    "row_ids_only": false,
+    "table_filter": "^(users|orders|inventory)$",
+    "tls": {
+      "ca_cert_file": "/etc/certs/ca.pem",
+      "cert_file": "/etc/certs/client.crt",
+      "key_file": "/etc/certs/client.key",
+      "insecure_skip_verify": false,
+      "server_name": "webhook.example.com"
+    },
+    "max_batch_size": 500,
+    "max_batch_delay": "250ms",
+    "high_watermark_interval": "1s",
+    "transmit_timeout": "5s",
+    "transmit_max_retries": 8,
+    "transmit_retry_policy": "ExponentialRetryPolicy",
+    "transmit_min_backoff": "100ms",
+    "transmit_max_backoff": "5s"
+  }`);
+  assert.deepEqual(unknownKeys, []);
+  assert.deepEqual([config.doublesBackoff, config.backoffMinMs, config.triesMax], [true, 100, 8]);
+  assert.equal(parse({ transmit_retry_policy: "LinearRetryPolicy" }).doublesBackoff, false);
+});
+
 Deno.test("an endpoint of NATS is servers, and who asks, whose password is not shown", () => {
   assert.equal(cdcConfigOf("nats://h:4222")?.endpoint, "nats://h:4222");
   assert.deepEqual(natsEndpoint("tls://u%3A:p%40ss@a:4222,b"), {
