@@ -21,7 +21,7 @@ interface Client {
   readonly install: readonly (readonly string[])[];
   /** Command lines of its programs; a follower's and the leader's URL are added. */
   readonly programs: readonly (readonly string[])[];
-  /** It trusts no authority but those that it was made with. */
+  /** It speaks HTTP only, or trusts no authority but those that it was made with. */
   readonly plainOnly?: true;
   /** One that goes on while the leader is killed; all nodes' URLs are added. */
   readonly failover?: readonly string[];
@@ -45,6 +45,14 @@ const clients: readonly Client[] = [
     probe: ["python3", "-c", "import ensurepip, venv"],
     install: pip("pyrqlite==2.2.3", "sqlalchemy-rqlite==2.0", "SQLAlchemy==2.1.9"),
     programs: [["venv/bin/python", "client.py"]],
+  },
+  {
+    language: "python_rqdb",
+    of: "rqlite",
+    probe: ["python3", "-c", "import ensurepip, venv"],
+    install: pip("rqdb==1.6.5"),
+    programs: [["venv/bin/python", "client.py"]],
+    plainOnly: true,
   },
   {
     language: "javascript",
@@ -279,7 +287,7 @@ async function testAll(programs: ReadonlyMap<string, Client>): Promise<Counts[]>
       name: "HTTPS with users and clients' certificates",
       options: { flags: [...parts.flags, ...verify], ...asker },
       env: { ...env, RQLITE_CERT: pair.certPath, RQLITE_KEY: pair.keyPath },
-      meant: ({ of }) => of === "rqlite" && asksForCertificates,
+      meant: ({ of, plainOnly }) => of === "rqlite" && plainOnly !== true && asksForCertificates,
     },
   ];
   const counts: Counts[] = [];
