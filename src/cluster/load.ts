@@ -32,6 +32,8 @@ export async function loadDatabase(
   const loadId = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
   let size = 0;
   let sum = 0;
+  /** Pieces of it may be there. */
+  let isThere = false;
   try {
     for await (const bytes of pieces(file)) {
       signal?.throwIfAborted();
@@ -42,7 +44,11 @@ export async function loadDatabase(
         offset,
         bytes,
         request,
-      }));
+      })).catch((error) => {
+        isThere ||= isDoubtful(error);
+        throw ofPiece(error);
+      });
+      isThere = true;
       sum = checksum(bytes, sum);
       size += bytes.length;
     }
@@ -54,7 +60,9 @@ export async function loadDatabase(
       size,
       checksum: sum,
       request,
-    }));
+    })).catch((error) => {
+      throw ofLast(error);
+    });
   } catch (error) {
     // A load that is given up leaves its pieces behind: they are dropped now, or by the next load.
     const abort = (request: Command["request"]): Command => ({
@@ -62,9 +70,37 @@ export async function loadDatabase(
       loadId,
       request,
     });
-    if (size > 0) await submit(abort, chunkTimeoutMs).catch(() => {});
+    if (isThere) await submit(abort, chunkTimeoutMs).catch(() => {});
     throw error;
   }
+}
+
+/** Whatever became of a piece: without the last entry nothing is loaded, and that was not sent. */
+function ofPiece(error: unknown): unknown {
+  if (!isDoubtful(error)) return error;
+  return new ServiceError(
+    "unavailable",
+    "Load failed, nothing was changed: nobody knows whether a piece of the file has arrived, send " +
+      `it again (${error.message})`,
+    { cause: error },
+  );
+}
+
+/** Whether an entry may have had its effect, be it that only the answer is lost. */
+function isDoubtful(error: unknown): error is ServiceError {
+  return error instanceof ServiceError &&
+    (error.kind === "unknown_outcome" || error.kind === "failed");
+}
+
+/** An entry that was applied, and its answer lost, may have refused the file. */
+function ofLast(error: unknown): unknown {
+  if (!(error instanceof ServiceError) || error.kind !== "failed") return error;
+  return new ServiceError(
+    "unknown_outcome",
+    "Outcome unknown: the file is the database now, or was refused and nothing was changed; the " +
+      "answer that says which is lost",
+    { cause: error },
+  );
 }
 
 async function expectSuccess(
