@@ -354,6 +354,14 @@ export const faults: readonly Fault[] = [
     store: "sqlite",
   },
   {
+    name: "checkpoint-of-rows-behind-the-changes",
+    breaks: "a checkpoint takes rows along that came while their changes were being synced",
+    file: "src/store/copy/copy_thread.ts",
+    from: "using _pin = changesPath === undefined ? undefined : this.#openForReading(path);",
+    to: "",
+    store: "sqlite",
+  },
+  {
     name: "sums-of-any-wal",
     breaks: "sums of pages are believed beside a WAL that is not the one they were written with",
     file: "src/sqlite/page_sums_source.ts",

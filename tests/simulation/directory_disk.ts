@@ -172,7 +172,11 @@ class DirectoryFile implements DiskFile {
   }
 
   sync(): Promise<void> {
-    return this.#call("sync", () => this.#note((file) => file.sync()));
+    return this.#call("sync", async () => {
+      this.#note((file) => file.sync());
+      // What is written while it is under way need not be on the disk at its end.
+      await this.#pause();
+    });
   }
 
   close(): void {
