@@ -124,7 +124,7 @@ class DirectoryFile implements DiskFile {
     this.#note = note;
   }
 
-  #call<T>(action: string, work: () => T): Promise<T> {
+  #call<T>(action: string, work: () => T | Promise<T>): Promise<T> {
     if (this.#state !== "open") {
       const message = `Cannot ${action} ${this.path}: it is closed`;
       return Promise.reject(new DiskError("failed", this.path, message));
