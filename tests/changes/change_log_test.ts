@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { type ChangeLog, ChangesTruncatedError } from "../../src/changes/types.ts";
-import { TestStore } from "../store/fixture.ts";
+import { ChangeReader } from "../../src/changes/change_reader.ts";
+import { changesName } from "../../src/store/store.ts";
+import { library, TestStore } from "../store/fixture.ts";
 
 const mib = 1024 * 1024;
 
@@ -37,6 +39,33 @@ Deno.test("ChangeLog keeps as much as it may, and says from where on", async () 
   assert.throws(() => log.read({ index: oldest - 1, change: 0 }), ChangesTruncatedError);
   const indexes = all(log, oldest, 1).map(({ index }) => index);
   assert.deepEqual(indexes, Array.from({ length: 42 - oldest }, (_, i) => oldest + i));
+});
+
+Deno.test("ChangeLog tells of entries that came together from any of them on, and of none that is not applied", async () => {
+  await using store = await TestStore.open({ changesBytes: mib });
+  await store.execute(["CREATE TABLE t (v)"]);
+  const inserts = [2, 3, 4, 5, 6].map((v) =>
+    store.entries.execute([`INSERT INTO t VALUES (${v})`])
+  );
+  await store.apply(...inserts);
+  const told = (log: ChangeLog, from: number) =>
+    all(log, from, mib).map(({ index, changes }) => [index, changes.length]);
+  const expected = [[2, 1], [3, 1], [4, 1], [5, 1], [6, 1]];
+  for (let from = 2; from <= 7; from++) {
+    assert.deepEqual(told(logOf(store), from), expected.slice(from - 2));
+  }
+  // As for a moment behind the commit of a batch, until it is reported.
+  let applied = 2;
+  const path = `${store.directory}/${changesName}`;
+  const waits = { wait: () => Promise.resolve() };
+  const log = new ChangeReader({ library, path, bytesMax: mib, applied: () => applied, waits });
+  try {
+    for (; applied <= 6; applied++) {
+      assert.deepEqual(told(log, 2), expected.slice(0, applied - 1));
+    }
+  } finally {
+    log.end(new Error("The test is over"));
+  }
 });
 
 Deno.test("ChangeLog keeps what is to be delivered beyond that, until it is", async () => {
