@@ -141,7 +141,7 @@ export function encodeWrite(
   return copySmall(scratch.view());
 }
 
-/** The answer to a write: index u64, u8 1 for one that was applied before, and the results as the rest. */
+/** The answer to a write: index u64, u8 1 for one that was applied and comes without its results, and those as the rest. */
 export function encodeWriteAnswer(
   index: number,
   isDuplicate: boolean,

@@ -37,6 +37,12 @@ import {
 /** The version of a cluster whose nodes all know answers in exact form, and in libSQL's. */
 const exactVersion = 2;
 
+/**
+ * Of a longer answer the node that asks makes its own, as it applies the write: a frame between
+ * nodes takes little more, and what is not sent must not pass for not done.
+ */
+export const passedOnBytesMax = 64 * 1024 * 1024;
+
 /** How a command is made into bytes, with the id of its request when it is sent to another node. */
 export type CommandMaker = (request: RequestId | undefined) => Command;
 
@@ -296,7 +302,7 @@ export class WritePath {
   }
 
   /**
-   * An earlier sending of the request was applied, at an index below `index`. Its result comes from
+   * The request was applied, at `index` or, by an earlier sending, below it. Its result comes from
    * this node's own apply, unless the node got there by a snapshot.
    */
   async #earlierResult(index: number, deadline: number): Promise<Attempt> {
@@ -306,7 +312,7 @@ export class WritePath {
       // Too slow here, or stopping: the write itself is done all the same.
       return resultLost;
     }
-    // Had this node applied the earlier one itself, its watcher would have won the race by now.
+    // Had this node applied it itself, its watcher would have won the race by now.
     return resultLost;
   }
 
@@ -348,8 +354,9 @@ export class WritePath {
     // Whoever comes next goes into the log behind it.
     if (turn !== undefined) this.#turns.end(turn);
     const { index, answer } = await proposed;
-    const text = typeof answer === "string" ? answer : "";
-    const encoded = encodeWriteAnswer(index, answer === duplicate, text);
+    const isTooLong = answer instanceof Uint8Array && answer.length > passedOnBytesMax;
+    if (answer === duplicate || isTooLong) return encodeWriteAnswer(index, true, "");
+    const encoded = encodeWriteAnswer(index, false, typeof answer === "string" ? answer : "");
     return answer instanceof Uint8Array ? joined(encoded, answer, this.#nextTurn) : encoded;
   }
 }

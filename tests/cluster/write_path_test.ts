@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { LeaderWatch } from "../../src/cluster/leader_watch.ts";
 import type { WriteAnswer } from "../../src/cluster/types.ts";
-import { beginAnswer, decodeWrite } from "../../src/cluster/wire.ts";
+import { beginAnswer, decodeWrite, encodeWrite, readAnswer } from "../../src/cluster/wire.ts";
 import { WriteTurns } from "../../src/cluster/transactions/write_turns.ts";
-import { WritePath } from "../../src/cluster/write_path.ts";
+import { passedOnBytesMax, WritePath } from "../../src/cluster/write_path.ts";
 import type { Node } from "../../src/node/node.ts";
 import { NodeError, type WriteOutcome } from "../../src/node/types.ts";
 import type { Member } from "../../src/raft/types.ts";
@@ -55,6 +55,7 @@ class Setting {
       successor: () => this.successor,
       propose: (command: Uint8Array) => this.propose(new TextDecoder().decode(command)),
       proposeBarrier: () => this.barrier(),
+      proposeReceived: (command: Uint8Array) => this.propose(new TextDecoder().decode(command)),
       untakeable: () => undefined,
       watch: () => new Promise(() => {}),
       unwatch: () => {},
@@ -116,6 +117,15 @@ class Setting {
       format,
       10_000,
     );
+  }
+
+  /** What the leader tells another node whose write it carries out. */
+  async handled(): Promise<{ index: number; comesWithout: boolean; bytes: number }> {
+    const command = new TextEncoder().encode("write");
+    const answer = await this.#writes.handle(encodeWrite({ timeoutMs: 10_000, format, command }));
+    const reader = readAnswer(answer);
+    const [index, comesWithout] = [reader.integer(), reader.uint8() === 1];
+    return { index, comesWithout, bytes: reader.remaining };
   }
 
   writeAlone(check: () => Promise<void>): Promise<WriteAnswer> {
@@ -257,4 +267,15 @@ Deno.test("WritePath has no write between what a command's check sees and the co
   await assert.rejects(refused, /there is something else/);
   await Promise.all(writing);
   assert.deepEqual(order.slice(4), ["barrier", "execute"]);
+});
+
+Deno.test("WritePath tells another node that a write is done whose results are too long to be passed on", async () => {
+  const s = new Setting();
+  s.leader("1");
+  for (const bytes of [10, passedOnBytesMax, passedOnBytesMax + 1]) {
+    s.propose = () => Promise.resolve({ index: 9, answer: new Uint8Array(bytes) });
+    const comesWithout = bytes > passedOnBytesMax;
+    const told = { index: 9, comesWithout, bytes: comesWithout ? 0 : bytes };
+    assert.deepEqual(await s.handled(), told);
+  }
 });
