@@ -5,8 +5,8 @@ import type { Clock, Logger, Timer } from "../io/types.ts";
 import type { TlsCredentials } from "./credentials.ts";
 import { certificateMs, credentialsOf } from "./secret_authority.ts";
 
-/** How often it looks whether a new certificate is due, in ms: a machine may have slept. */
-const periodMs = 3_600_000;
+/** How often it looks whether a new certificate is due, in ms: a machine may have slept, or its clock been set. */
+const periodMs = 60_000;
 /** When this much of its time is left, a certificate is replaced. */
 const renewMs = certificateMs / 3;
 
@@ -30,7 +30,7 @@ export class SecretCredentials {
     this.#current = current;
     options.secrets.onChange(() => this.#renew());
     this.#timer = repeat(options.clock, periodMs, () => {
-      if (this.#current.notAfter - options.clock.wallTime() < renewMs) this.#renew();
+      if (this.#isDue) this.#renew();
     });
   }
 
@@ -44,6 +44,12 @@ export class SecretCredentials {
 
   stop(): void {
     this.#timer.cancel();
+  }
+
+  /** Also where it was made by a clock that was ahead: others take it for one that is not good yet. */
+  get #isDue(): boolean {
+    const leftMs = this.#current.notAfter - this.#options.clock.wallTime();
+    return leftMs < renewMs || leftMs > certificateMs;
   }
 
   /** One after the other, so that the newest secrets win. */

@@ -38,3 +38,25 @@ Deno.test("a certificate by secret is made again after two thirds of its time, a
   made.stop();
   assert.equal(clock.timers, 0);
 });
+
+Deno.test("a certificate by secret that was made by a clock ahead is made again once that is put right", async () => {
+  const clock = new ManualClock();
+  let aheadMs = 365 * dayMs;
+  const set = {
+    now: () => clock.now(),
+    wallTime: () => clock.wallTime() + aheadMs,
+    after: (ms: number, callback: () => void) => clock.after(ms, callback),
+  };
+  const secrets = { current: [secret], onChange: () => {} };
+  const logger = new LogLines();
+  const made = await SecretCredentials.open({ secrets, nodeId: "1", clock: set, logger });
+  const first = made.current;
+  clock.jump(dayMs / 24);
+  assert.equal(made.current, first);
+  aheadMs = 0;
+  assert.ok(first.notBefore > set.wallTime(), "nobody believes it now");
+  clock.jump(60_000);
+  await until(() => made.current !== first, "another certificate is made");
+  assert.ok(made.current.notBefore < set.wallTime());
+  made.stop();
+});
