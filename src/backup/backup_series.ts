@@ -5,6 +5,7 @@ import type { ObjectInfo } from "../object_store/types.ts";
 import type { PackedBackup } from "../store/types.ts";
 import type { AutoBackupConfig } from "./config.ts";
 import { isKeyOf, keyAt, type OpenDestination } from "./destination.ts";
+import { Expiry } from "./expiry.ts";
 import {
   type BackupRecord,
   keepManifest,
@@ -18,7 +19,7 @@ export interface SeriesParts {
   readonly config: Pick<AutoBackupConfig, "timestamp" | "keepCount" | "keepMs">;
   readonly destination: OpenDestination;
   readonly cluster: string;
-  readonly clock: Pick<Clock, "wallTime">;
+  readonly clock: Pick<Clock, "now" | "wallTime">;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Shows long transfers; undefined: nobody looks. */
@@ -41,11 +42,13 @@ export class BackupSeries {
   #remembered: Remembered;
   /** What is remembered there is another cluster's, whose last backup a restore finds by it. */
   #isOthers: boolean;
+  readonly #expiry: Expiry;
 
   private constructor(parts: SeriesParts, remembered: Remembered, isOthers: boolean) {
     this.#parts = parts;
     this.#remembered = remembered;
     this.#isOthers = isOthers;
+    this.#expiry = new Expiry(parts.config, parts.clock);
   }
 
   /** Asks the store what is there. */
@@ -214,24 +217,12 @@ export class BackupSeries {
 
   /** Removes backups that are too many or too old; never the newest. */
   async expire(): Promise<void> {
-    const { config, destination: { store, name }, clock, logger, signal } = this.#parts;
-    const expired = expiredOf(this.#remembered.backups, config, clock.wallTime());
+    const { destination: { store, name }, logger, signal } = this.#parts;
+    const expired = this.#expiry.of(this.#remembered.backups);
     if (expired.length === 0) return;
     for (const { key } of expired) await store.remove(key, signal);
     const backups = this.#remembered.backups.filter((backup) => !expired.includes(backup));
     await this.#remember({ ...this.#remembered, backups });
     logger.log("INFO", "backup", `${name}: removed ${expired.length} old backups`);
   }
-}
-
-/** The backups that are to go. */
-export function expiredOf(
-  backups: readonly BackupRecord[],
-  { keepCount, keepMs }: Pick<AutoBackupConfig, "keepCount" | "keepMs">,
-  wallTime: number,
-): BackupRecord[] {
-  return backups.slice(0, -1).filter(({ time }, at) => {
-    const isSurplus = keepCount > 0 && at < backups.length - keepCount;
-    return isSurplus || (keepMs > 0 && time < wallTime - keepMs);
-  });
 }

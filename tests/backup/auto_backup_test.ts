@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { hasZstd } from "../../src/base/zstd.ts";
-import { expiredOf } from "../../src/backup/backup_series.ts";
 import { eventually } from "../cluster/harness.ts";
 import { withDirectory } from "../directory.ts";
 import { error, s3Keys, S3StandIn } from "../object_store/s3_stand_in.ts";
@@ -392,25 +391,6 @@ Deno.test("AutoBackup keeps as many backups with times as it is told to, and wha
     assert.ok(backups().every((name) => /^\d{14}_bak.gz$/.test(name)));
     assert.ok(backups().includes("20200101000000_bak.gz"));
   });
-});
-
-Deno.test("expiredOf keeps the newest, as many as wanted, and none that is too old", () => {
-  const at = (time: number) => ({
-    id: time,
-    key: `${time}`,
-    time,
-    sizeBytes: 0,
-    sha256: "",
-    contentSha256: "",
-  });
-  const all = [1, 2, 3, 4].map(at);
-  const times = (keepCount: number, keepMs: number) =>
-    expiredOf(all, { keepCount, keepMs }, 10).map(({ time }) => time);
-  assert.deepEqual(times(0, 0), []);
-  assert.deepEqual(times(3, 0), [1]);
-  assert.deepEqual(times(0, 7), [1, 2]);
-  assert.deepEqual(times(0, 1), [1, 2, 3]);
-  assert.deepEqual(times(1, 0), [1, 2, 3]);
 });
 
 Deno.test("AutoBackup makes none of a database to which nothing was ever written, and leaves an older cluster's", async () => {
