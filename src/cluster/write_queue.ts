@@ -298,7 +298,8 @@ export class WriteQueue {
 
   /**
    * Writes until it is done, and resolves with the entry's index. A failure that did nothing is
-   * tried again; one whose outcome is unknown is not, because the statements may have been applied.
+   * tried again; one whose outcome is unknown only under a key, as the statements may have been
+   * applied.
    */
   async #write(
     statements: Statements,
@@ -328,7 +329,9 @@ export class WriteQueue {
         this.counts.failures++;
         if (thrown.kind === "no_leader") this.counts.failuresNoLeader++;
         else this.counts.failuresOther++;
-        if (!nothingDone.has(thrown.kind) || this.#abandoned) {
+        const isSafe = nothingDone.has(thrown.kind) ||
+          (key !== undefined && thrown.kind === "unknown_outcome");
+        if (!isSafe || this.#abandoned) {
           this.#log("ERROR", `Dropped ${statements.length} queued statements: ${thrown.message}`);
           return thrown;
         }

@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { rightsOf } from "../../src/access/table_rights.ts";
 import { plainStatements } from "../../src/store/codec/statement_codec.ts";
 import { ServiceError } from "../../src/cluster/types.ts";
+import { plainFormat } from "../../src/store/types.ts";
 import { appWith, FakeService } from "../http/fake_service.ts";
 
 const one = [{ sql: "INSERT INTO t VALUES(1)" }];
+
+const tick = () => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1));
 
 function sqlOf(service: FakeService): string[][] {
   return service.writes.map(({ statements }) => plainStatements(statements).map(({ sql }) => sql));
@@ -115,6 +118,21 @@ Deno.test("WriteQueue never repeats a batch that may have been applied", async (
   service.failure = undefined;
   await (await queue.add({ statements: one, size: 1 }, 1000)).written();
   assert.equal(service.writes.length, 2, "the queue goes on");
+  await queue.close(1000);
+});
+
+Deno.test("WriteQueue repeats a request that may have been applied under its key, which does nothing twice", async () => {
+  const service = new FakeService();
+  service.failure = new ServiceError("unknown_outcome", "leader lost");
+  const { queue } = appWith(service, {}, { retryDelayMs: 1 });
+  const key = { user: "", name: "k", keptSeconds: 60, format: plainFormat, asks: false };
+  const queued = await queue.add({ statements: one, size: 1, key }, 1000);
+  const written = queued.written();
+  const outcome = written.then(() => "written", () => "dropped");
+  while (service.writes.length < 3 && await Promise.race([outcome, tick()]) === undefined);
+  service.failure = undefined;
+  assert.equal(await outcome, "written");
+  assert.ok(service.writes.every((write) => write.key === key));
   await queue.close(1000);
 });
 
