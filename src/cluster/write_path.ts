@@ -386,7 +386,11 @@ function done(outcome: WriteOutcome): Attempt {
 
 const resultLost: Attempt = {
   type: "result_lost",
-  error: new ServiceError("failed", "The write was carried out, but its result has been lost"),
+  error: new ServiceError(
+    "failed",
+    "The write was applied, but its result has been lost: its statements may have succeeded or failed. " +
+      "Read what it was to change; one with an Idempotency-Key is told its result when it is sent again",
+  ),
 };
 
 const leaderReplaced: Attempt = {
