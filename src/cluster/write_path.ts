@@ -271,7 +271,9 @@ export class WritePath {
       return { type: "done", answer: { results, raftIndex: index, servedBy: leader.address } };
     } catch (error) {
       if (error instanceof TransportError && neverArrived(error)) {
-        return { type: "nothing", error: noLeader() };
+        // Who is not there leads no more; who has too much to do is there.
+        const isGone = error.kind === "unreachable";
+        return { type: "nothing", error: isGone ? noLeader() : serviceError(error) };
       }
       if (error instanceof FormatError) return { type: "unknown", error: unreadable(leader) };
       return failed(serviceError(error));

@@ -186,6 +186,18 @@ Deno.test("WritePath says that the outcome is unknown when no leader answers in 
   });
 });
 
+Deno.test("WritePath says of a leader with too much to do that it has, and of one that is gone that there is none", async () => {
+  const s = new Setting();
+  s.leader("2");
+  const [busy, gone] = [s.write(), s.write()];
+  await settle();
+  s.clock.jump(10_000);
+  s.sent[0]?.fail(new TransportError("overloaded", "Node 2 has too many requests to answer"));
+  s.sent[1]?.fail(new TransportError("unreachable", "Node at host2:4002: connection refused"));
+  await assert.rejects(busy, { kind: "unavailable", message: /too many requests to answer/ });
+  await assert.rejects(gone, { kind: "no_leader", message: "leader not found" });
+});
+
 Deno.test("WritePath answers at once when the leader itself cannot write and none can take over", async () => {
   const s = new Setting();
   s.leader("1");
