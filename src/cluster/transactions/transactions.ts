@@ -157,7 +157,12 @@ export class Transactions {
   async #ask(call: TransactionCall): Promise<TransactionDone> {
     const { transport, node } = this.#parts;
     const name = nodeIn(call.id);
-    if (name === this.#name) return await this.#carryOut(call);
+    if (name === this.#name) {
+      // As another node would tell of it.
+      return await this.#carryOut(call).catch((error) => {
+        throw serviceError(error);
+      });
+    }
     const member = name === undefined ? undefined : memberNamed(node.configuration, name);
     if (name === undefined || member === undefined) throw unknown();
     const payload = encodeTransactionCall(call);
