@@ -114,8 +114,9 @@ async function plainIsAnswered(port: number): Promise<void> {
     for (const body of [[], ["-d", "x".repeat(10_000)]]) {
       const ask = () => output("curl", ["-sS", "-m", "10", "-w", "%{http_code}", ...body, url]);
       const said = "Client sent an HTTP request to an HTTPS server.\n400";
-      const plain = await ask();
-      assert.equal(plain === said ? plain : await ask(), said);
+      let plain = await ask();
+      for (let again = 0; again < 5 && plain !== said; again++) plain = await ask();
+      assert.equal(plain, said);
     }
   }
 }
