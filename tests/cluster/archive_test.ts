@@ -31,20 +31,6 @@ async function restore(...args: string[]): Promise<{ code: number; output: strin
   return { code, output: text.decode(stdout) + text.decode(stderr) };
 }
 
-/** Writes, and tells the index of the entry. */
-async function write(node: NodeProcess, ...statements: string[]): Promise<number> {
-  const answer = await node.fetch("/db/execute?raft_index&timeout=20s", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(statements),
-    timeoutMs: 30_000,
-  });
-  assert.equal(answer.status, 200, answer.body);
-  const { raft_index, results } = JSON.parse(answer.body);
-  for (const { error } of results) assert.equal(error, undefined);
-  return raft_index;
-}
-
 const rows =
   "SELECT count(*), ifnull(sum(v), 0), CAST(max(at) * 86400000 AS INTEGER), group_concat(r) FROM t";
 
@@ -69,12 +55,11 @@ Deno.test("an archive has every write of a cluster whose leaders are killed, who
       was.set(index, { rows: (row ?? []).join("|"), time: Date.now() });
     };
     let leader = await cluster.leader();
-    await write(
-      leader,
+    await leader.write(
       "CREATE TABLE t (v, at DEFAULT (julianday('now')), r DEFAULT (abs(random()) % 1000))",
     );
     for (let step = 0; step < 60; step++) {
-      const index = await write(leader, `INSERT INTO t (v) VALUES (${step})`);
+      const index = await leader.write(`INSERT INTO t (v) VALUES (${step})`);
       if (random.chance(0.15)) await note(leader, index);
       if (step === 20) {
         await leader.kill();
@@ -98,7 +83,7 @@ Deno.test("an archive has every write of a cluster whose leaders are killed, who
       }
       if (step === 50) await leader.fetch("/snapshot?trailing_logs=0", { method: "POST" });
     }
-    const last = await write(leader, "INSERT INTO t (v) VALUES (1000)");
+    const last = await leader.write("INSERT INTO t (v) VALUES (1000)");
     await note(leader, last);
     await archived(cluster, last);
     assert.equal((await archive(leader)).num_gaps, 0);
@@ -133,12 +118,12 @@ Deno.test("an archive restores the moment before a mistake, from S3 too, and goe
     await using cluster = await Cluster.start({ size: 1, flags });
     const node = await cluster.leader();
     const rows = ["CREATE TABLE t (v)", "INSERT INTO t VALUES (1), (2), (3)"];
-    await archived(cluster, await write(node, ...rows));
+    await archived(cluster, await node.write(...rows));
     let broken = true;
     standIn.fault = () => broken ? error(503, "SlowDown") : undefined;
     const before = new Date(Date.now() + 5);
     await eventually("the clock to be behind it", () => Date.now() > before.getTime() + 5);
-    const mistake = await write(node, "DELETE FROM t");
+    const mistake = await node.write("DELETE FROM t");
     await eventually("a failure", async () => (await archive(node)).failing);
     broken = false;
     await archived(cluster, mistake);
@@ -163,7 +148,7 @@ Deno.test("an archive of another cluster is not written to", async () => {
   await withDirectory(async (directory) => {
     const flags = ["-archive", `${directory}/archive`, "-archive-lag", "50ms"];
     await using first = await Cluster.start({ size: 1, flags });
-    await archived(first, await write(await first.leader(), "CREATE TABLE t (v)"));
+    await archived(first, await (await first.leader()).write("CREATE TABLE t (v)"));
     await using second = await Cluster.start({ size: 1, flags });
     const node = await second.leader();
     await eventually(

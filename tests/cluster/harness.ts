@@ -86,6 +86,13 @@ function resultsOf(path: string, { status, body }: Answer): Result[] {
   return (JSON.parse(body) as { results: Result[] }).results;
 }
 
+/** The same of statements none of which may have failed. */
+function writtenBy(path: string, answer: Answer): Result[] {
+  const results = resultsOf(path, answer);
+  for (const { error } of results) if (error !== undefined) throw new Error(error);
+  return results;
+}
+
 /** One node as an operating system process. */
 export class NodeProcess {
   readonly id: string;
@@ -267,9 +274,15 @@ export class NodeProcess {
     timeoutMs = answerMs,
   ): Promise<Result[]> {
     const path = `/db/execute?${parameters}`;
-    const results = resultsOf(path, await this.#post(path, statements, timeoutMs));
-    for (const { error } of results) if (error !== undefined) throw new Error(error);
-    return results;
+    return writtenBy(path, await this.#post(path, statements, timeoutMs));
+  }
+
+  /** Writes, and tells the index of the entry; throws unless the answer is 200 and no statement failed. */
+  async write(...statements: readonly string[]): Promise<number> {
+    const path = "/db/execute?raft_index&timeout=20s";
+    const answer = await this.#post(path, statements, 30_000);
+    writtenBy(path, answer);
+    return JSON.parse(answer.body).raft_index;
   }
 
   /**

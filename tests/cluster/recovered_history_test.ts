@@ -2,17 +2,6 @@ import { strict as assert } from "node:assert";
 import { withDirectory } from "../directory.ts";
 import { Cluster, eventually, type NodeProcess } from "./harness.ts";
 
-/** Writes, and tells the index of the entry. */
-async function write(node: NodeProcess, ...statements: string[]): Promise<number> {
-  const { body } = await node.fetch("/db/execute?raft_index&timeout=20s", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(statements),
-    timeoutMs: 30_000,
-  });
-  return JSON.parse(body).raft_index;
-}
-
 interface Standing {
   readonly index: number;
   readonly failing?: { readonly error: string };
@@ -49,7 +38,7 @@ Deno.test("a cluster that is recovered without a term and its last entries adds 
     const standby = afar.create(["-poll", "50ms", "-from", before]);
     standby.subCommand = "standby";
     const first = await cluster.leader();
-    await write(first, "CREATE TABLE t (v)", "INSERT INTO t VALUES (1)");
+    await first.write("CREATE TABLE t (v)", "INSERT INTO t VALUES (1)");
     await cluster.converged([rows]);
     const left = await cluster.follower();
     await left.kill();
@@ -60,7 +49,7 @@ Deno.test("a cluster that is recovered without a term and its last entries adds 
     assert.equal((await first.fetch("/leader", { method: "POST", headers, body })).status, 200);
     await cluster.leader();
     let lost = 0;
-    for (let v = 10; v < 15; v++) lost = await write(second, `INSERT INTO t VALUES (${v})`);
+    for (let v = 10; v < 15; v++) lost = await second.write(`INSERT INTO t VALUES (${v})`);
     await reaches(second, "archive", lost);
     standby.start();
     await reaches(standby, "standby", lost);
@@ -74,7 +63,7 @@ Deno.test("a cluster that is recovered without a term and its last entries adds 
     // Its first base copy, which is of no later entry than the standby's last.
     await reaches(left, "archive", 1);
     let last = 0;
-    for (let v = 20; v < 30; v++) last = await write(left, `INSERT INTO t VALUES (${v})`);
+    for (let v = 20; v < 30; v++) last = await left.write(`INSERT INTO t VALUES (${v})`);
     assert(last > lost);
     await reaches(left, "archive", last);
     standby.start(["-from", behind]);

@@ -35,17 +35,6 @@ async function standbyOf(
   return { cluster, standby };
 }
 
-/** Writes, and tells the index of the entry. */
-async function write(node: NodeProcess, ...statements: string[]): Promise<number> {
-  const { body } = await node.fetch("/db/execute?raft_index&timeout=20s", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(statements),
-    timeoutMs: 30_000,
-  });
-  return JSON.parse(body).raft_index;
-}
-
 async function reaches(standby: NodeProcess, index: number): Promise<void> {
   await eventually(
     () => `the standby to be at ${index}\n${standby.log}`,
@@ -74,11 +63,10 @@ Deno.test("a standby follows an archive to the row, takes no writes, goes on whe
     const archiving = ["-archive", target, "-archive-lag", "100ms"];
     await using primary = await Cluster.start({ flags: archiving });
     let leader = await primary.leader();
-    await write(
-      leader,
+    await leader.write(
       "CREATE TABLE t (v, at DEFAULT (julianday('now')), r DEFAULT (abs(random()) % 1000))",
     );
-    const first = await write(leader, "INSERT INTO t (v) VALUES (1), (2)");
+    const first = await leader.write("INSERT INTO t (v) VALUES (1), (2)");
     await eventually("a base copy", async () => {
       const archive = (await leader.status())["archive"] as { last_base_index: number };
       return archive.last_base_index > 0;
@@ -125,7 +113,7 @@ Deno.test("a standby follows an archive to the row, takes no writes, goes on whe
     const killed = leader;
     leader = await primary.leader(killed);
     let last = 0;
-    for (let i = 0; i < 20; i++) last = await write(leader, `INSERT INTO t (v) VALUES (${i})`);
+    for (let i = 0; i < 20; i++) last = await leader.write(`INSERT INTO t (v) VALUES (${i})`);
     standby.start();
     await standby.ready();
     await reaches(standby, last);
@@ -156,7 +144,7 @@ Deno.test("a standby follows an archive to the row, takes no writes, goes on whe
     assert.deepEqual(await standby.query(rows), [end]);
     const store = (await standby.status())["store"] as { cluster_id: string };
     assert.notEqual(store.cluster_id, old);
-    assert.equal(await write(standby, "INSERT INTO t (v) VALUES (7)") > last, true);
+    assert.equal(await standby.write("INSERT INTO t (v) VALUES (7)") > last, true);
     await eventually("an archive of its own", async () => {
       const archive = (await standby.status())["archive"] as { index: number; failing?: unknown };
       return archive.failing === undefined && archive.index > last;
@@ -184,7 +172,7 @@ Deno.test("a standby whose target fails serves what it has and says so, and is p
     await using primary = await Cluster.start({ size: 1, flags });
     const node = await primary.leader();
     const { cluster, standby } = await standbyOf(target);
-    const last = await write(node, "CREATE TABLE t (v)", "INSERT INTO t VALUES (1)");
+    const last = await node.write("CREATE TABLE t (v)", "INSERT INTO t VALUES (1)");
     await using _ = cluster;
     await eventually("an archive", () => standIn.objects.has("arch/head.json"));
     standby.start();
@@ -206,7 +194,7 @@ Deno.test("a standby whose target fails serves what it has and says so, and is p
     const done = await promote(standby, "-t", "1s", "-as-is");
     assert.equal(done.code, 0, `${done.output}\n${standby.log}`);
     assert.match(done.output, /The archive may have had more/);
-    assert.equal(await write(standby, "INSERT INTO t VALUES (2)") > last, true);
+    assert.equal(await standby.write("INSERT INTO t VALUES (2)") > last, true);
   });
 });
 
@@ -221,7 +209,7 @@ async function withFollower(
       flags: ["-archive", target, "-archive-lag", "100ms"],
     });
     const leader = await primary.leader();
-    const first = await write(leader, "CREATE TABLE t (v)");
+    const first = await leader.write("CREATE TABLE t (v)");
     const { cluster, standby } = await standbyOf(target, ["-page-check-interval", "1s"]);
     await using _ = cluster;
     standby.start();
@@ -234,8 +222,8 @@ async function withFollower(
 Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has another of the archive", async () => {
   await withFollower(async ({ leader, standby }) => {
     // What it writes itself has sums at once; a base copy's pages only once they were read.
-    await write(leader, "INSERT INTO t VALUES ('the one that is damaged')");
-    const last = await write(leader, "INSERT INTO t VALUES (2)");
+    await leader.write("INSERT INTO t VALUES ('the one that is damaged')");
+    const last = await leader.write("INSERT INTO t VALUES (2)");
     await reaches(standby, last);
     const path = `${standby.directory}/db.sqlite`;
     const query = "/db/query?level=none&q=" +
@@ -273,7 +261,7 @@ Deno.test("a standby whose copy is damaged reads nothing of it, says so, and has
 
 Deno.test("a standby whose copy is damaged, and whose archive has no other, is promoted only as it is, and says what that is", async () => {
   await withFollower(async ({ target, leader, standby }) => {
-    const last = await write(leader, "INSERT INTO t VALUES ('the one that is damaged')");
+    const last = await leader.write("INSERT INTO t VALUES ('the one that is damaged')");
     await reaches(standby, last);
 
     await standby.kill("SIGTERM");
@@ -302,8 +290,7 @@ Deno.test("a promotion that is killed is finished by the next start, or was not 
     const target = `${directory}/archive`;
     const flags = ["-archive", target, "-archive-lag", "100ms"];
     await using primary = await Cluster.start({ size: 1, flags });
-    const last = await write(
-      await primary.leader(),
+    const last = await (await primary.leader()).write(
       "CREATE TABLE t (v)",
       "INSERT INTO t VALUES (1)",
     );
@@ -328,7 +315,7 @@ Deno.test("a promotion that is killed is finished by the next start, or was not 
     }
     await eventually(
       () => `a write\n${standby.log}`,
-      async () => await write(standby, "INSERT INTO t VALUES (2)") > last,
+      async () => await standby.write("INSERT INTO t VALUES (2)") > last,
     );
     assert.deepEqual(await standby.query("SELECT v FROM t"), [[1], [2]]);
   });
