@@ -1,3 +1,4 @@
+import { joinBytes } from "./bytes.ts";
 import { checksum } from "./checksum.ts";
 
 /**
@@ -64,4 +65,14 @@ export async function joinInSlices(
     at += part.length;
   }
   return whole;
+}
+
+/** Both in a row; with pauses, and a promise, when it is much. */
+export function joinByLength(
+  head: Uint8Array,
+  body: Uint8Array,
+  nextTurn: NextTurn,
+): Uint8Array | Promise<Uint8Array> {
+  if (body.length > sliceBytes) return joinInSlices([head, body], nextTurn);
+  return joinBytes([head, body]);
 }

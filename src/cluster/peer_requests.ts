@@ -9,6 +9,7 @@ import { snapshotStream } from "../node/types.ts";
 import type { Message, NodeId } from "../raft/types.ts";
 import type { Peer, Transport, TransportHandlers } from "../transport/types.ts";
 import { joinRefused, noLeader, serviceError, unauthorized } from "./errors.ts";
+import type { ForwardedWrites } from "./forwarded_writes.ts";
 import { leaderWaitMs, type LeaderWatch } from "./leader_watch.ts";
 import { writeMemberFigures } from "./member_figures.ts";
 import { presentAddress } from "./members.ts";
@@ -41,7 +42,6 @@ import {
 import type { Upgrade } from "./upgrade.ts";
 import type { Relay } from "./relay.ts";
 import type { Transactions } from "./transactions/transactions.ts";
-import type { WritePath } from "./write_path.ts";
 
 /** What a change of the cluster may take, in ms. */
 export const changeTimeoutMs = 10_000;
@@ -51,7 +51,7 @@ export interface PeerRequestParts {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly leaders: LeaderWatch;
-  readonly writes: WritePath;
+  readonly forwarded: ForwardedWrites;
   readonly transactions: () => Transactions;
   readonly relay: Relay;
   readonly copies: Copies;
@@ -112,11 +112,11 @@ export class PeerRequests implements TransportHandlers {
       case RequestKind.identify:
         return this.#identification();
       case RequestKind.write:
-        return await this.#parts.writes.handle(payload);
+        return await this.#parts.forwarded.handle(payload);
       case RequestKind.tracedWrite:
-        return await this.#parts.writes.handleTraced(payload);
+        return await this.#parts.forwarded.handleTraced(payload);
       case RequestKind.commit:
-        return await this.#parts.writes.handleCommit(payload);
+        return await this.#parts.forwarded.handleCommit(payload);
       case RequestKind.turn:
         return await this.#parts.transactions().handleTurn(payload);
       case RequestKind.transaction:

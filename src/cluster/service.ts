@@ -25,6 +25,7 @@ import { Copies } from "./copies.ts";
 import { LeaderCalls } from "./leader_calls.ts";
 import { LeaderWatch } from "./leader_watch.ts";
 import { LeaderlessWarning } from "./leaderless_warning.ts";
+import { ForwardedWrites } from "./forwarded_writes.ts";
 import { keyedAnswer } from "./keyed_answer.ts";
 import { loadDatabase, type Submit } from "./load.ts";
 import { MemberReports, named } from "./member_reports.ts";
@@ -169,7 +170,7 @@ export class ClusterService implements Service {
       roles: this.#roles,
       figures: () => this.#reports.own(),
       leaders: this.#leaders,
-      writes: this.#writes,
+      forwarded: new ForwardedWrites({ ...parts, turns: this.#turns }),
       transactions: () => this.#transactions,
       relay: this.relay,
       copies: this.copies,

@@ -144,13 +144,13 @@ export function encodeWrite(
 /** The answer to a write: index u64, u8 1 for one that was applied and comes without its results, and those as the rest. */
 export function encodeWriteAnswer(
   index: number,
-  isDuplicate: boolean,
+  comesWithout: boolean,
   results: string,
 ): Uint8Array<ArrayBuffer> {
   scratch.reset(scratchBytes);
   beginAnswer(scratch);
   scratch.integer(index);
-  scratch.uint8(isDuplicate ? 1 : 0);
+  scratch.uint8(comesWithout ? 1 : 0);
   scratch.rawText(results);
   return copySmall(scratch.view());
 }

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
-import { type ByteReader, FormatError, joinBytes } from "../base/bytes.ts";
+import { type ByteReader, FormatError } from "../base/bytes.ts";
 import { RingMap } from "../base/ring_map.ts";
-import { joinInSlices, type NextTurn, sliceBytes } from "../base/slices.ts";
+import { joinByLength, joinInSlices, type NextTurn, sliceBytes } from "../base/slices.ts";
 import { nextTurnOf } from "../io/next_turn.ts";
 import type { Clock } from "../io/types.ts";
 import type { Node } from "../node/node.ts";
@@ -19,29 +19,13 @@ import { type Transport, TransportError } from "../transport/types.ts";
 import { neverArrived, noLeader, serviceError } from "./errors.ts";
 import { leaderWaitMs, type LeaderWatch, retryPauseMs } from "./leader_watch.ts";
 import { ServiceError, type WriteAnswer } from "./types.ts";
-import type { Trace, Tracing } from "./tracing.ts";
+import type { Trace } from "./tracing.ts";
 import type { Withdrawal } from "./withdrawal.ts";
-import { waitingUntil, type WriteTurns } from "./transactions/write_turns.ts";
-import {
-  decodeCommit,
-  decodeTracedWrite,
-  decodeWrite,
-  encodeTraceparent,
-  encodeWrite,
-  encodeWriteAnswer,
-  readAnswer,
-  RequestKind,
-  type WriteCall,
-} from "./wire.ts";
+import type { WriteTurns } from "./transactions/write_turns.ts";
+import { encodeTraceparent, encodeWrite, readAnswer, RequestKind } from "./wire.ts";
 
 /** The version of a cluster whose nodes all know answers in exact form, and in libSQL's. */
 const exactVersion = 2;
-
-/**
- * Of a longer answer the node that asks makes its own, as it applies the write: a frame between
- * nodes takes little more, and what is not sent must not pass for not done.
- */
-export const passedOnBytesMax = 64 * 1024 * 1024;
 
 /** How a command is made into bytes, with the id of its request when it is sent to another node. */
 export type CommandMaker = (request: RequestId | undefined) => Command;
@@ -85,7 +69,6 @@ export class WritePath {
   readonly #encode: (command: Command) => Uint8Array | Promise<Uint8Array>;
   readonly #nextTurn: NextTurn;
   readonly #forwardedMax: number;
-  readonly #tracing: Tracing | undefined;
   readonly #turns: WriteTurns;
   /** By their sequences. */
   readonly #underWay = new RingMap<true>();
@@ -103,7 +86,6 @@ export class WritePath {
     readonly origin: bigint;
     readonly encode: (command: Command) => Uint8Array | Promise<Uint8Array>;
     readonly forwardedMax: number;
-    readonly tracing?: Tracing | undefined;
     readonly turns: WriteTurns;
   }) {
     this.#node = parts.node;
@@ -114,7 +96,6 @@ export class WritePath {
     this.#encode = parts.encode;
     this.#nextTurn = nextTurnOf(parts.clock);
     this.#forwardedMax = parts.forwardedMax;
-    this.#tracing = parts.tracing;
     this.#turns = parts.turns;
   }
 
@@ -291,7 +272,7 @@ export class WritePath {
     if (trace === undefined || call.kind !== RequestKind.write) return await ask(call);
     const since = this.#clock.now();
     const head = encodeTraceparent(trace.traceparent);
-    const payload = await joined(head, call.payload, this.#nextTurn);
+    const payload = await joinByLength(head, call.payload, this.#nextTurn);
     try {
       return await ask({ ...call, kind: RequestKind.tracedWrite, payload });
     } catch (error) {
@@ -317,60 +298,6 @@ export class WritePath {
     // Had this node applied it itself, its watcher would have won the race by now.
     return resultLost;
   }
-
-  /** The leader's side of a forwarded write. */
-  async handle(payload: Uint8Array, trace?: Trace): Promise<Uint8Array> {
-    return await this.#handle(decodeWrite(payload), { trace });
-  }
-
-  /** The same of a write that is traced. */
-  async handleTraced(payload: Uint8Array): Promise<Uint8Array> {
-    const { traceparent, write } = decodeTracedWrite(payload);
-    const name = "write at the leader";
-    const trace = this.#tracing?.begin(traceparent, () => ({ name, attributes: {} }));
-    try {
-      const answer = await this.handle(write, trace);
-      trace?.end();
-      return answer;
-    } catch (error) {
-      trace?.end(error);
-      throw error;
-    }
-  }
-
-  /** The same of the commit of a transaction that has, or had, the turn to write. */
-  async handleCommit(payload: Uint8Array): Promise<Uint8Array> {
-    const { turn, ...call } = decodeCommit(payload);
-    return await this.#handle(call, { turn });
-  }
-
-  async #handle(
-    { timeoutMs, format, command }: WriteCall,
-    { turn, trace }: Partial<Pick<Sending, "turn" | "trace">>,
-  ): Promise<Uint8Array> {
-    const now = this.#clock.now();
-    const deadline = now + timeoutMs;
-    const waited = this.#turns.pass(command.length, waitingUntil(now, timeoutMs), turn);
-    if (waited !== undefined) await waited;
-    const proposed = this.#node.proposeReceived(command, { format, deadline, trace });
-    // Whoever comes next goes into the log behind it.
-    if (turn !== undefined) this.#turns.end(turn);
-    const { index, answer } = await proposed;
-    const isTooLong = answer instanceof Uint8Array && answer.length > passedOnBytesMax;
-    if (answer === duplicate || isTooLong) return encodeWriteAnswer(index, true, "");
-    const encoded = encodeWriteAnswer(index, false, typeof answer === "string" ? answer : "");
-    return answer instanceof Uint8Array ? joined(encoded, answer, this.#nextTurn) : encoded;
-  }
-}
-
-/** Both in a row; with pauses, and a promise, when it is much. */
-function joined(
-  head: Uint8Array,
-  body: Uint8Array,
-  nextTurn: NextTurn,
-): Uint8Array | Promise<Uint8Array> {
-  if (body.length > sliceBytes) return joinInSlices([head, body], nextTurn);
-  return joinBytes([head, body]);
 }
 
 function unreadable({ id, address }: Member): ServiceError {

@@ -1,9 +1,10 @@
 import { strict as assert } from "node:assert";
+import { ForwardedWrites, passedOnBytesMax } from "../../src/cluster/forwarded_writes.ts";
 import { LeaderWatch } from "../../src/cluster/leader_watch.ts";
 import type { WriteAnswer } from "../../src/cluster/types.ts";
 import { beginAnswer, decodeWrite, encodeWrite, readAnswer } from "../../src/cluster/wire.ts";
 import { WriteTurns } from "../../src/cluster/transactions/write_turns.ts";
-import { passedOnBytesMax, WritePath } from "../../src/cluster/write_path.ts";
+import { WritePath } from "../../src/cluster/write_path.ts";
 import type { Node } from "../../src/node/node.ts";
 import { NodeError, type WriteOutcome } from "../../src/node/types.ts";
 import type { Member } from "../../src/raft/types.ts";
@@ -44,6 +45,7 @@ class Setting {
     Promise.reject(new NodeError("not_leader", ""));
   barrier: () => Promise<number> = () => Promise.resolve(1);
   readonly #writes: WritePath;
+  readonly #forwarded: ForwardedWrites;
   #leader = "";
 
   constructor() {
@@ -69,8 +71,14 @@ class Setting {
       clock: this.clock,
       transport: { addressOf: () => undefined },
     });
+    const turns = new WriteTurns(this.clock);
+    this.#forwarded = new ForwardedWrites({
+      turns,
+      node: node as unknown as Node,
+      clock: this.clock,
+    });
     this.#writes = new WritePath({
-      turns: new WriteTurns(this.clock),
+      turns,
       node: node as unknown as Node,
       transport: {
         request: ({ address, payload }: RequestCall) =>
@@ -122,7 +130,9 @@ class Setting {
   /** What the leader tells another node whose write it carries out. */
   async handled(): Promise<{ index: number; comesWithout: boolean; bytes: number }> {
     const command = new TextEncoder().encode("write");
-    const answer = await this.#writes.handle(encodeWrite({ timeoutMs: 10_000, format, command }));
+    const answer = await this.#forwarded.handle(
+      encodeWrite({ timeoutMs: 10_000, format, command }),
+    );
     const reader = readAnswer(answer);
     const [index, comesWithout] = [reader.integer(), reader.uint8() === 1];
     return { index, comesWithout, bytes: reader.remaining };
@@ -281,7 +291,7 @@ Deno.test("WritePath has no write between what a command's check sees and the co
   assert.deepEqual(order.slice(4), ["barrier", "execute"]);
 });
 
-Deno.test("WritePath tells another node that a write is done whose results are too long to be passed on", async () => {
+Deno.test("ForwardedWrites tells another node that a write is done whose results are too long to be passed on", async () => {
   const s = new Setting();
   s.leader("1");
   for (const bytes of [10, passedOnBytesMax, passedOnBytesMax + 1]) {

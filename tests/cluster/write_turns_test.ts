@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Transactions } from "../../src/cluster/transactions/transactions.ts";
 import { encodeTurn } from "../../src/cluster/transactions/wire.ts";
 import { WriteTurns } from "../../src/cluster/transactions/write_turns.ts";
+import { ForwardedWrites } from "../../src/cluster/forwarded_writes.ts";
 import { encodeWrite } from "../../src/cluster/wire.ts";
-import { WritePath } from "../../src/cluster/write_path.ts";
 import { plain } from "../store/fixture.ts";
 import { ManualClock } from "../transport/fixture.ts";
 
@@ -12,7 +12,7 @@ const timeoutMs = 1_000;
 /** The leader's side of what another node asks for, which gives up after `timeoutMs`. */
 const asked = {
   "A write": (parts: object) => {
-    const writes = new WritePath(parts as ConstructorParameters<typeof WritePath>[0]);
+    const writes = new ForwardedWrites(parts as ConstructorParameters<typeof ForwardedWrites>[0]);
     return writes.handle(encodeWrite({ timeoutMs, format: plain }));
   },
   "A transaction": (parts: object) => {
