@@ -1,12 +1,12 @@
 import { type Context, Hono } from "hono";
 import type { Audit } from "../audit/types.ts";
-import { anybody, type Verdict } from "../access/types.ts";
+import { anybody, type Permission, type Verdict } from "../access/types.ts";
 import type { Asked } from "./admitted_request.ts";
 import { AuditedRequest, recordKeptOut } from "./audited_request.ts";
 import { AppState } from "./app_state.ts";
 import { type Client, unwatched } from "./client.ts";
 import { errorAnswer } from "./error_answer.ts";
-import { parametersOf } from "./query_parameters.ts";
+import { parametersOf, type QueryParameters } from "./query_parameters.ts";
 import { carryOut, type Route } from "./route.ts";
 import { routes } from "./routes.ts";
 import type { AppOptions } from "./types.ts";
@@ -108,10 +108,20 @@ function judged({ app, route, request, client: { address } }: Arrived): Answer {
   if (app.gate === undefined || route.permissions.length === 0) {
     return carriedOut(route, { ...asked, identity: anybody });
   }
-  const verdict = app.gate.judge(route.permissions, request.headers.get("authorization"), address);
+  const needed = neededFor(route, parameters);
+  const verdict = app.gate.judge(needed, request.headers.get("authorization"), address);
   return verdict instanceof Promise
     ? verdict.then((verdict) => decided(route, asked, verdict))
     : decided(route, asked, verdict);
+}
+
+function neededFor(
+  { permissions, permissionsInTransaction }: Route,
+  parameters: QueryParameters,
+): readonly Permission[] {
+  return permissionsInTransaction !== undefined && parameters.has("tx")
+    ? permissionsInTransaction
+    : permissions;
 }
 
 /** What the gate has decided is done. */
@@ -120,8 +130,8 @@ function decided(
   asked: Omit<Asked, "identity">,
   verdict: Verdict,
 ): Answer {
-  const { app, request, address } = asked;
-  if (verdict.type !== "admitted") return keptOut(app, { route, request, address, verdict });
+  const { app } = asked;
+  if (verdict.type !== "admitted") return keptOut(route, asked, verdict);
   app.counters.auth_ok++;
   const { identity } = verdict;
   // Who may see /status finds it there.
@@ -162,18 +172,16 @@ async function audited(audit: Audit, route: Route, asked: Asked): Promise<Respon
   }
 }
 
-interface KeptOut {
-  readonly route: Route;
-  readonly request: Request;
-  readonly address: string;
-  readonly verdict: Exclude<Verdict, { readonly type: "admitted" }>;
-}
-
-function keptOut(app: AppState, { route, request, address, verdict }: KeptOut): Response {
+function keptOut(
+  route: Route,
+  { app, request, parameters, address }: Omit<Asked, "identity">,
+  verdict: Exclude<Verdict, { readonly type: "admitted" }>,
+): Response {
   app.counters.auth_fail++;
   if (app.audit !== undefined) {
     const act = route.acts?.[request.method];
-    recordKeptOut(app.audit, { act, request, address, needed: route.permissions, verdict });
+    const needed = neededFor(route, parameters);
+    recordKeptOut(app.audit, { act, request, address, needed, verdict });
   }
   if (verdict.type === "slowed") return app.answers.later(verdict.seconds, route.refusalType);
   return route.refusal?.(app, 401) ?? app.answers.empty(401, route.refusalType);

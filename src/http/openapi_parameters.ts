@@ -151,7 +151,8 @@ export const parameters = {
   transaction: flag("transaction", "All statements are done, or none."),
   tx: text(
     "tx",
-    "The transaction, by the id that /db/begin answered, in which the statements run.",
+    "The transaction, by the id that /db/begin answered, in which the statements run. Its requests " +
+      "need the permissions `query` and `execute`.",
   ),
   tx_required: {
     ...text("tx", "The transaction, by the id that /db/begin answered."),

@@ -21,6 +21,11 @@ interface RouteTaking<Body extends keyof Bodies> {
   readonly methods: "any" | readonly string[];
   /** What it asks of its client, all of it; nothing: it is there for everybody. */
   readonly permissions: readonly Permission[];
+  /**
+   * The same of a request that names a transaction: what that was begun with. By another part of its
+   * permissions its client could be another user, everybody, or have other rights by table.
+   */
+  readonly permissionsInTransaction?: readonly Permission[];
   /** Takes or gives all tables at once: who has rights to some is kept out. */
   readonly wholeDatabase?: true;
   /** The administrative acts that it is asked for, by method: the audit is told of each. */

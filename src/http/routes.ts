@@ -1,3 +1,4 @@
+import type { Permission } from "../access/types.ts";
 import { jsonContentType, textContentType } from "./answers.ts";
 import { backup } from "./backup.ts";
 import { changes } from "./changes/changes.ts";
@@ -25,6 +26,8 @@ import { verify } from "./verify.ts";
 import { upgrade } from "./cluster_version.ts";
 import { watch } from "./watch/watch.ts";
 
+const ofTransactions: readonly Permission[] = ["query", "execute"];
+
 /** All paths of the API. */
 export const routes: readonly Route[] = [
   {
@@ -32,6 +35,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["POST"],
     permissions: ["execute"],
+    permissionsInTransaction: ofTransactions,
     needsLeader: true,
     body: "statements",
     counter: "executions",
@@ -43,6 +47,7 @@ export const routes: readonly Route[] = [
     match: "prefix",
     methods: ["GET", "POST"],
     permissions: ["query"],
+    permissionsInTransaction: ofTransactions,
     body: "statements",
     counter: "queries",
     refusalType: jsonContentType,
@@ -62,7 +67,7 @@ export const routes: readonly Route[] = [
     path: "/db/begin",
     match: "exact",
     methods: ["POST"],
-    permissions: ["query", "execute"],
+    permissions: ofTransactions,
     needsLeader: true,
     body: "words",
     refusalType: jsonContentType,
@@ -72,7 +77,7 @@ export const routes: readonly Route[] = [
     path: "/db/commit",
     match: "exact",
     methods: ["POST"],
-    permissions: ["query", "execute"],
+    permissions: ofTransactions,
     needsLeader: true,
     body: "none",
     refusalType: jsonContentType,
@@ -82,7 +87,7 @@ export const routes: readonly Route[] = [
     path: "/db/rollback",
     match: "exact",
     methods: ["POST"],
-    permissions: ["query", "execute"],
+    permissions: ofTransactions,
     needsLeader: true,
     body: "none",
     refusalType: jsonContentType,

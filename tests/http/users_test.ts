@@ -106,6 +106,52 @@ Deno.test("who has rights to some tables is kept out of the whole database, as i
   assert.deepEqual(service.texts, ["SELECT 1"]);
 });
 
+Deno.test("a transaction is one user's with the same rights, by whatever request it is named", async () => {
+  const tables = { read: ["t"], write: ["t"] };
+  const bob = { username: "bob", password: "p" };
+  const files = [
+    [{ ...bob, perms: ["execute"] }, { username: "*", perms: ["query"] }],
+    [{ ...bob, perms: ["query"] }, { username: "*", perms: ["execute"] }],
+    [{ ...bob, perms: ["execute"], tables }, { username: "*", perms: ["query"] }],
+    [{ ...bob, perms: ["query"], tables }, { username: "*", perms: ["execute"] }],
+    [{ ...bob, perms: ["all"], tables }, { username: "*", perms: ["query", "execute"], tables }],
+    [{ username: "*", perms: ["query", "execute"] }],
+  ];
+  for (const entries of files) {
+    const service = new FakeService();
+    const { fetch } = appFor(entries, service);
+    const ask = async (path: string, body: string) => {
+      const headers = { authorization: basic("bob", "p"), "content-type": "application/json" };
+      const { status } = await fetch(path, { method: "POST", headers, body });
+      assert.equal(status, 200, path);
+    };
+    await ask("/db/begin", "");
+    for (const path of ["execute", "query", "request"]) {
+      await ask(`/db/${path}?tx=1.node`, '["SELECT 1"]');
+    }
+    const who = ({ user, rights }: { user: string; rights: string | undefined }) => [user, rights];
+    const [begun] = service.begun.map(who);
+    assert.deepEqual(service.steps.map(who), [begun, begun, begun], JSON.stringify(entries));
+  }
+});
+
+Deno.test("a request in a transaction needs what that was begun with", async () => {
+  const { fetch } = appFor([
+    { username: "reads", password: "p", perms: ["query"] },
+    { username: "writes", password: "p", perms: ["execute"] },
+  ]);
+  const statusOf = async (path: string, user: string) => {
+    const headers = { authorization: basic(user, "p") };
+    const { status, body } = await fetch(path, { method: "POST", headers, body: '["SELECT 1"]' });
+    await body?.cancel();
+    return status;
+  };
+  assert.equal(await statusOf("/db/query", "reads"), 200);
+  assert.equal(await statusOf("/db/query?tx=1.node", "reads"), 401);
+  assert.equal(await statusOf("/db/execute", "writes"), 200);
+  assert.equal(await statusOf("/db/execute?tx=1.node", "writes"), 401);
+});
+
 Deno.test("strangers are not told the version, whatever they ask for", async () => {
   const { fetch } = appFor([{ username: "*", perms: ["ready"] }]);
   const strange: [string, string][] = [
