@@ -89,7 +89,7 @@ function pragmaRefusal(app: AppState, parameters: QueryParameters, startedAt: nu
 
 /** Carries out statements of which some may write, as the parameters ask, and answers for them. */
 async function write(app: AppState, work: Work): Promise<Response> {
-  const { request, parameters, statements, startedAt, identity } = work;
+  const { request, requester, parameters, statements, startedAt, identity } = work;
   const redirect = app.redirect(request, parameters, jsonContentType);
   if (redirect !== undefined) return redirect;
   // In associative form rqlite gives writes `"rows":null`, for /db/execute too.
@@ -104,7 +104,7 @@ async function write(app: AppState, work: Work): Promise<Response> {
     statementTimeoutMs: statementTimeout(parameters),
     timeoutMs: clusterTimeout(parameters),
     rights: rightsOf(identity),
-    key: idempotencyKey(app, { request, identity, format }),
+    key: await idempotencyKey(app, { request, requester, format }),
     withdrawal,
   };
   const answer = app.tracing === undefined

@@ -4,7 +4,7 @@ import { StoreBusyError } from "../store/types.ts";
 import type { AppState } from "./app_state.ts";
 import { emptyEnvelope } from "./answers.ts";
 import { elapsed, type QueryParameters } from "./query_parameters.ts";
-import { BrokenBodyError, RequestError } from "./request_error.ts";
+import { BrokenBodyError, RequestError, SlowedError } from "./request_error.ts";
 
 const statuses: Readonly<Record<ServiceErrorKind, number>> = {
   no_leader: 503,
@@ -28,6 +28,7 @@ const statuses: Readonly<Record<ServiceErrorKind, number>> = {
 export function errorAnswer(app: AppState, error: unknown): Response {
   const { answers, counters, logger } = app;
   if (error instanceof BrokenBodyError) logger.log("DEBUG", "http", error.message);
+  if (error instanceof SlowedError) return answers.later(error.seconds);
   if (error instanceof RequestError) return answers.error(error.status, error.message, "refused");
   if (error instanceof ServiceError) {
     if (error.kind === "no_leader") {

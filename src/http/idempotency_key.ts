@@ -1,11 +1,12 @@
-import type { Identity } from "../access/types.ts";
+import type { Requester } from "../access/types.ts";
 import type { WriteAnswer } from "../cluster/types.ts";
 import { type AnswerFormat, type IdempotencyKey, plainFormat } from "../store/types.ts";
 import type { AdmittedRequest } from "./admitted_request.ts";
 import { resultsEnvelope } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import { clusterTimeout } from "./query_parameters.ts";
-import { RequestError } from "./request_error.ts";
+import { ofTransactions } from "./permissions.ts";
+import { RequestError, SlowedError } from "./request_error.ts";
 import { headerOf } from "./request_header.ts";
 import { withIndex } from "./session_index.ts";
 
@@ -17,7 +18,7 @@ const plain = /^[!#-~]{1,255}$/;
 
 interface Keyed {
   readonly request: Request;
-  readonly identity: Identity;
+  readonly requester: Pick<Requester, "address">;
   /** In which the answer is kept, but for its timings. */
   readonly format: AnswerFormat;
 }
@@ -27,12 +28,36 @@ interface Keyed {
  * and how its answer is kept; undefined when it gives none. Throws a RequestError (400) for what is
  * no key.
  */
-export function idempotencyKey(
-  app: Pick<AppState, "limits">,
-  { request, identity, format }: Keyed,
-): IdempotencyKey | undefined {
+export async function idempotencyKey(
+  app: Pick<AppState, "limits" | "gate">,
+  { request, requester: { address }, format }: Keyed,
+): Promise<IdempotencyKey | undefined> {
   const value = keyHeader(request);
-  return value === null ? undefined : keyOf(app, value, { identity, format });
+  if (value === null) return undefined;
+  return keyOf(app, value, { username: await ownerOf(app, request, address), format });
+}
+
+/**
+ * Whose a key is. By what its route asks alone, a client would be nobody where everybody may do that,
+ * and somebody at the next route: a write that was carried out would not be found.
+ */
+async function ownerOf(
+  { gate }: Pick<AppState, "gate">,
+  request: Request,
+  address: string,
+): Promise<string | undefined> {
+  const authorization = headerOf(request, "authorization");
+  const verdict = await gate?.judge(ofTransactions, authorization, address);
+  switch (verdict?.type) {
+    case "admitted":
+      return verdict.identity.username;
+    case "refused":
+      return verdict.proven ? verdict.username : undefined;
+    case "slowed":
+      throw new SlowedError(verdict.seconds);
+    default:
+      return undefined;
+  }
 }
 
 /** What the client sends for a key, whether it is one or not; null for none. */
@@ -40,18 +65,23 @@ export function keyHeader(request: Request): string | null {
   return headerOf(request, header);
 }
 
+interface KeyOptions extends Pick<Keyed, "format"> {
+  /** Whose it is; undefined for nobody's in particular. */
+  readonly username: string | undefined;
+}
+
 /** The same of what a request has sent for a key. */
 export function keyOf(
   { limits }: Pick<AppState, "limits">,
   value: string,
-  { identity, format }: Pick<Keyed, "identity" | "format">,
+  { username, format }: KeyOptions,
 ): IdempotencyKey {
   const name = quoted.exec(value)?.[1]?.replace(/\\(.)/g, "$1") ?? plain.exec(value)?.[0];
   if (name === undefined) {
     throw new RequestError(400, "Idempotency-Key is not 1 to 255 visible ASCII characters");
   }
   return {
-    user: identity.username ?? "",
+    user: username ?? "",
     name,
     keptSeconds: Math.ceil(limits.keyKeptMs / 1000),
     format: { ...format, timings: false },
@@ -83,9 +113,9 @@ export function marked(response: Response, { raftIndex, repeated }: WriteAnswer)
  */
 export async function outcome(
   app: AppState,
-  { request, parameters, identity }: AdmittedRequest<"none">,
+  { request, parameters, requester }: AdmittedRequest<"none">,
 ): Promise<Response> {
-  const key = idempotencyKey(app, { request, identity, format: plainFormat });
+  const key = await idempotencyKey(app, { request, requester, format: plainFormat });
   if (key === undefined) {
     throw new RequestError(400, "Idempotency-Key is missing: it says which write is asked about");
   }

@@ -18,7 +18,7 @@ export async function load(
   app: AppState,
   admitted: AdmittedRequest<"database">,
 ): Promise<Response> {
-  const { request, parameters, identity } = admitted;
+  const { request, requester, parameters } = admitted;
   const { answers, logger, service } = app;
   const startedAt = startOf(parameters);
   refuseTransaction(parameters, "loads");
@@ -45,7 +45,7 @@ export async function load(
     sql,
     format,
     timeoutMs: clusterTimeout(parameters),
-    key: idempotencyKey(app, { request, identity, format }),
+    key: await idempotencyKey(app, { request, requester, format }),
   });
   tellOutcome(admitted.audited, answer.results);
   const fields = { ...notKept(answer), timeSeconds: elapsed(parameters, startedAt) };

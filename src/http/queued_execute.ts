@@ -24,7 +24,7 @@ export async function queuedExecute(
   app: AppState,
   admitted: AdmittedRequest<"statements">,
 ): Promise<Response> {
-  const { request, parameters, identity, audited } = admitted;
+  const { request, requester, parameters, identity, audited } = admitted;
   const { service, queue, counters, answers } = app;
   refuseTransaction(parameters, "queued writes");
   counters.queued_executions++;
@@ -40,12 +40,12 @@ export async function queuedExecute(
   const timeoutMs = clusterTimeout(parameters);
   const alone = statements instanceof LargeStatements ? statements.facts.setsContext : undefined;
   const rights = rightsOf(identity);
-  const key = idempotencyKey(app, { request, identity, format: plainFormat });
+  const key = await idempotencyKey(app, { request, requester, format: plainFormat });
   const onError = audited !== undefined && rights !== undefined
     ? refusalListener(audited, statements)
     : undefined;
   const queued = await queue.add(
-    { statements, size: characters, alone, rights, requester: admitted.requester, key, onError },
+    { statements, size: characters, alone, rights, requester, key, onError },
     timeoutMs,
   );
   let index: number | undefined;

@@ -8,6 +8,14 @@ export class RequestError extends Error {
   }
 }
 
+/** Too many wrong passwords have come from there to compare another now. */
+export class SlowedError extends RequestError {
+  override name = "SlowedError";
+  constructor(readonly seconds: number) {
+    super(429, `too many attempts, try again in ${seconds} s`);
+  }
+}
+
 /** The body broke off, or was framed wrongly: most of the time its client has gone and hears nothing of it. */
 export class BrokenBodyError extends RequestError {
   override name = "BrokenBodyError";

@@ -1,4 +1,3 @@
-import type { Permission } from "../access/types.ts";
 import { jsonContentType, textContentType } from "./answers.ts";
 import { backup } from "./backup.ts";
 import { changes } from "./changes/changes.ts";
@@ -16,6 +15,7 @@ import { metrics } from "./metrics.ts";
 import { allocationProfile, heapSnapshot, processorProfile, profileIndex } from "./profiles.ts";
 import { nodes } from "./nodes.ts";
 import { openApiText } from "./openapi.ts";
+import { ofTransactions } from "./permissions.ts";
 import { readyz } from "./readyz.ts";
 import { promote } from "./standby.ts";
 import type { Route } from "./route.ts";
@@ -25,8 +25,6 @@ import { status } from "./status.ts";
 import { verify } from "./verify.ts";
 import { upgrade } from "./cluster_version.ts";
 import { watch } from "./watch/watch.ts";
-
-const ofTransactions: readonly Permission[] = ["query", "execute"];
 
 /** All paths of the API. */
 export const routes: readonly Route[] = [

@@ -8,7 +8,7 @@ import { emptyEnvelope, resultsEnvelope } from "./answers.ts";
 import type { AppState } from "./app_state.ts";
 import type { RequestStatements } from "./data_request.ts";
 import type { Work } from "./data_work.ts";
-import { idempotencyKey, marked, refuseKey } from "./idempotency_key.ts";
+import { keyHeader, keyOf, marked, refuseKey } from "./idempotency_key.ts";
 import { parseFirstValue } from "./json_scanner.ts";
 import {
   answerFormat,
@@ -114,10 +114,11 @@ async function committed(
   app: AppState,
   { request, parameters, identity, tx, statements }: Ending & { readonly request: Request },
 ): Promise<Response> {
-  const key = idempotencyKey(app, { request, identity, format: plainFormat });
+  const value = keyHeader(request);
+  const { username } = identity;
   const done = await app.service.commit({
     ...callOf({ tx, parameters, identity }),
-    key,
+    key: value === null ? undefined : keyOf(app, value, { username, format: plainFormat }),
   });
   const answer = { results: "{}".repeat(statements), servedBy: undefined, ...done };
   const envelope = resultsEnvelope(answer.results, {

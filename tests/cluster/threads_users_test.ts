@@ -167,6 +167,16 @@ threadsTest(
         return (await ask(main, as("", write))).status === 401;
       });
       await answerAlike(connections);
+
+      await reload([...users, { username: "*", perms: ["execute"] }]);
+      await eventually("that everybody may write", async () => {
+        return (await ask(main, as("", write))).status === 200;
+      });
+      // Then, too; the other thread knows both by the second time.
+      for (const connection of [other, main, other]) {
+        assert.equal(await repeated(connection, "root"), "true");
+        assert.equal(await repeated(connection, "every"), "true");
+      }
     }),
 );
 

@@ -57,6 +57,7 @@ export class FakeService implements Service {
   readonly backups: (BackupOptions & { noLeader: boolean })[] = [];
   readonly loads: Uint8Array[] = [];
   readonly texts: string[] = [];
+  readonly textKeys: LoadSqlRequest["key"][] = [];
   readonly begun: BeginRequest[] = [];
   readonly steps: TransactionStep[] = [];
   /** The rights that each was made with. */
@@ -157,8 +158,9 @@ export class FakeService implements Service {
     await this.#gate();
   }
 
-  async loadSql({ sql }: LoadSqlRequest): Promise<WriteAnswer> {
+  async loadSql({ sql, key }: LoadSqlRequest): Promise<WriteAnswer> {
     this.texts.push(new TextDecoder().decode(sql));
+    this.textKeys.push(key);
     await this.#gate();
     return { results: this.results, raftIndex: this.raftIndex, servedBy: undefined };
   }

@@ -152,6 +152,61 @@ Deno.test("a request in a transaction needs what that was begun with", async () 
   assert.equal(await statusOf("/db/execute?tx=1.node", "writes"), 401);
 });
 
+Deno.test("a key is of one user, by whatever route it comes", async () => {
+  const bob = { username: "bob", password: "p", perms: ["all"] };
+  const files: [entries: unknown[], owner: string][] = [
+    [[bob, { username: "*", perms: ["execute"] }], "bob"],
+    [[bob, { username: "*", perms: ["query"] }], "bob"],
+    [[bob, { username: "*", perms: ["execute", "load"] }], "bob"],
+    [[{ ...bob, perms: ["query", "load"] }, { username: "*", perms: ["execute"] }], "bob"],
+    // Everybody may ask after everybody's writes, and read whatever they are answered.
+    [[bob, { username: "*", perms: ["query", "execute"] }], ""],
+  ];
+  for (const [entries, owner] of files) {
+    const service = new FakeService();
+    const { fetch } = appFor(entries, service);
+    const ask = async (method: string, path: string, body?: string, password = "p") => {
+      const headers = { authorization: basic("bob", password), "idempotency-key": "k" };
+      const answer = await fetch(path, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body }),
+      });
+      await answer.text();
+      return answer.status;
+    };
+    const write = '["INSERT INTO t VALUES (1)"]';
+    assert.equal(await ask("POST", "/db/execute", write), 200);
+    assert.equal(await ask("POST", "/db/request", write), 200);
+    assert.equal(await ask("POST", "/db/execute?queue&wait", write), 200);
+    assert.equal(await ask("POST", "/db/load", "INSERT INTO t VALUES (1)"), 200);
+    assert.equal(await ask("GET", "/db/outcome"), 200);
+    const keys = [...service.writes.map(({ key }) => key), ...service.textKeys];
+    assert.deepEqual(keys.map((key) => key?.user), Array(5).fill(owner), JSON.stringify(entries));
+  }
+});
+
+Deno.test("a key that comes with a wrong password where everybody may write is nobody's in particular", async () => {
+  const service = new FakeService();
+  const { fetch } = appFor([
+    { username: "bob", password: "p", perms: ["all"] },
+    { username: "*", perms: ["execute"] },
+  ], service);
+  const ask = async () => {
+    const headers = { authorization: basic("bob", "wrong"), "idempotency-key": "k" };
+    const body = '["INSERT INTO t VALUES (1)"]';
+    const answer = await fetch("/db/execute", { method: "POST", headers, body });
+    await answer.text();
+    return answer;
+  };
+  for (let i = 0; i < 10; i++) assert.equal((await ask()).status, 200);
+  // Whose it is must be known before anything is done under it.
+  const { status, headers } = await ask();
+  assert.equal(status, 429);
+  assert.ok(Number(headers.get("retry-after")) > 0);
+  assert.deepEqual(service.writes.map(({ key }) => key?.user), Array(10).fill(""));
+});
+
 Deno.test("strangers are not told the version, whatever they ask for", async () => {
   const { fetch } = appFor([{ username: "*", perms: ["ready"] }]);
   const strange: [string, string][] = [

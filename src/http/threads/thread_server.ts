@@ -182,7 +182,12 @@ export class ThreadServer {
     if (this.#callers === undefined) return anybody;
     const caller = this.#callers.get(headerOf(request, "authorization"));
     if (caller === undefined) return "not known";
-    return "level" in asked ? caller.query : caller.execute;
+    if ("level" in asked) return caller.query;
+    const { execute } = caller;
+    // Everybody may write, but a key is its user's, whom the main thread finds.
+    const isNobodys = execute?.username === undefined &&
+      headerOf(request, "authorization") !== null;
+    return isNobodys && keyHeader(request) !== null ? undefined : execute;
   }
 
   async #read(asked: AskedHere): Promise<Response> {
