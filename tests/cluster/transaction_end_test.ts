@@ -29,6 +29,8 @@ function reading(hold: Store["hold"]): Transaction {
   );
 }
 
+const options = { surelyWrites: false, resultBytesMax: Infinity, deadline: 1_000 };
+
 Deno.test("A transaction that ends while it waits for what it is to read lets go of that", async () => {
   const waiting = Promise.withResolvers<HeldRead>();
   let asked = 0;
@@ -37,7 +39,7 @@ Deno.test("A transaction that ends while it waits for what it is to read lets go
     asked++;
     return waiting.promise;
   });
-  const run = transaction.next(() => transaction.run(step, false, 1_000));
+  const run = transaction.next(() => transaction.run(step, options));
   while (asked === 0) await Promise.resolve();
   transaction.rollBack("it was rolled back, open for longer than 1 s");
   waiting.resolve({
@@ -56,7 +58,7 @@ Deno.test("A read that ends with its transaction is told why that was", async ()
     return lost.promise;
   };
   const transaction = reading(() => Promise.resolve({ run, letGo: () => {} }));
-  const read = transaction.next(() => transaction.run(step, false, 1_000));
+  const read = transaction.next(() => transaction.run(step, options));
   while (runs === 0) await Promise.resolve();
   transaction.rollBack("it was rolled back, as its node stops");
   lost.reject(new HeldReadLostError());

@@ -65,6 +65,25 @@ for (const [place, first] of Object.entries(places)) {
     );
   });
 
+  Deno.test(`A step that a transaction goes on without has done nothing to it, ${place}`, async () => {
+    await using store = await TestStore.open();
+    await store.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);
+    const rehearsal = store.store.rehearsal(undefined);
+    const ran = async (steps: Uint8Array[]): Promise<string> => {
+      const ran = await rehearsal.run(steps);
+      assert(ran.type === "same");
+      setDigest(steps.at(-1) ?? new Uint8Array(), ran.digest);
+      return text(ran.results);
+    };
+    const begun = stepOf(first);
+    const count = () => stepOf("SELECT count(*) FROM t");
+    await ran([begun]);
+    const before = await ran([begun, count()]);
+    for (let n = 0; n < 2; n++) await ran([begun, stepOf("INSERT INTO t (v) VALUES (2), (3)")]);
+    assert.equal(await ran([begun, count()]), before);
+    rehearsal.letGo();
+  });
+
   Deno.test(`A transaction that is left open ${place} keeps nobody from anything`, async () => {
     await using store = await TestStore.open();
     await store.execute(["CREATE TABLE t (id INTEGER PRIMARY KEY, v)"]);

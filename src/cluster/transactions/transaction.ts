@@ -17,6 +17,23 @@ export type TransactionMode = typeof transactionModes[number];
 /** Bytes of a transaction's statements. */
 const bytesMax = 8 * 1024 * 1024;
 
+/** Throws a ServiceError for so many bytes of statements, all of a transaction's together. */
+export function checkSize(bytes: number): void {
+  if (bytes <= bytesMax) return;
+  throw new ServiceError(
+    "too_large",
+    `The transaction's statements are larger than ${bytesMax} bytes: it goes on without this request`,
+  );
+}
+
+export interface RunOptions {
+  /** The step writes, as is seen without running it. */
+  readonly surelyWrites: boolean;
+  /** Of results that can be told to who asks. */
+  readonly resultBytesMax: number;
+  readonly deadline: number;
+}
+
 export interface TransactionOptions {
   readonly id: string;
   readonly mode: TransactionMode;
@@ -98,16 +115,18 @@ export class Transaction {
   }
 
   /** Runs a step, which writes if it `surelyWrites`, and returns its results. */
-  async run(step: Uint8Array, surelyWrites: boolean, deadline: number): Promise<Uint8Array> {
-    if (this.#bytes + step.length > bytesMax) {
-      throw new ServiceError(
-        "too_large",
-        `The transaction's statements are larger than ${bytesMax} bytes: it goes on without this request`,
-      );
-    }
+  async run(
+    step: Uint8Array,
+    { surelyWrites, resultBytesMax, deadline }: RunOptions,
+  ): Promise<Uint8Array> {
+    checkSize(this.#bytes + step.length);
     const rehearsal = await this.#rehearse(step, surelyWrites, deadline);
     // Another node's clock, or this one's, may have ended it meanwhile.
     this.#assertOpen();
+    // What its client is not told, it has not done: the next step is run without it.
+    if (rehearsal.type === "same" && rehearsal.results.length > resultBytesMax) {
+      throw tooLong(rehearsal.results.length, resultBytesMax);
+    }
     if (describes(step) && rehearsal.type === "same") return rehearsal.results;
     return this.#note(step, rehearsal);
   }
@@ -248,6 +267,15 @@ type RehearsalOfAny = Exclude<Rehearsal, { readonly type: "writes" }>;
 
 export function transactionOver(why: string): ServiceError {
   return new ServiceError("transaction_over", `The transaction is over: ${why}`);
+}
+
+function tooLong(bytes: number, bytesMax: number): ServiceError {
+  return new ServiceError(
+    "too_large",
+    `The results have ${bytes} bytes, and another node, as the one that was asked, is sent ` +
+      `${bytesMax} at most: ask the transaction's own, which its id names, or for less; it goes on ` +
+      "without this request",
+  );
 }
 
 export function conflict(): ServiceError {

@@ -7,6 +7,7 @@ import { beginsWithWrite, encodeStep } from "../../store/codec/script_codec.ts";
 import { plainFormat, scriptConflict, type Store } from "../../store/types.ts";
 import { type Transport, TransportError } from "../../transport/types.ts";
 import { neverArrived, serviceError } from "../errors.ts";
+import { passedOnBytesMax } from "../forwarded_writes.ts";
 import { memberNamed, presentAddress } from "../members.ts";
 import { keyedAnswer } from "../keyed_answer.ts";
 import type { ReadPath } from "../read_path.ts";
@@ -21,7 +22,7 @@ import {
 import { beginAnswer, readAnswer, RequestKind } from "../wire.ts";
 import type { WritePath } from "../write_path.ts";
 import { newId, nodeIn } from "./ids.ts";
-import { conflict, Transaction, transactionOver } from "./transaction.ts";
+import { checkSize, conflict, Transaction, transactionOver } from "./transaction.ts";
 import { TurnCalls, type TurnCallsParts } from "./turn_calls.ts";
 import {
   decodeTransactionCall,
@@ -135,6 +136,8 @@ export class Transactions {
       format,
       foreignKeys,
     });
+    // Another node may not even be sent what no transaction takes.
+    checkSize(step.length);
     const done = await this.#ask({ ...callOf(request), type: "run", step, surelyWrites });
     return done.results;
   }
@@ -159,7 +162,7 @@ export class Transactions {
     const name = nodeIn(call.id);
     if (name === this.#name) {
       // As another node would tell of it.
-      return await this.#carryOut(call).catch((error) => {
+      return await this.#carryOut(call, Infinity).catch((error) => {
         throw serviceError(error);
       });
     }
@@ -181,19 +184,19 @@ export class Transactions {
   /** This node's side of what others ask of its transactions. */
   async handle(payload: Uint8Array): Promise<Uint8Array> {
     const call = decodeTransactionCall(new ByteReader(payload));
-    const done = await this.#carryOut(call);
+    const done = await this.#carryOut(call, passedOnBytesMax);
     const answer = beginAnswer();
     writeDone(answer, call.type, done);
     return answer.copy();
   }
 
-  async #carryOut(call: TransactionCall): Promise<TransactionDone> {
+  async #carryOut(call: TransactionCall, resultBytesMax: number): Promise<TransactionDone> {
     const transaction = this.#find(call);
     const deadline = this.#parts.clock.now() + call.timeoutMs;
     switch (call.type) {
       case "run": {
         const { step, surelyWrites } = call;
-        const run = () => transaction.run(step, surelyWrites, deadline);
+        const run = () => transaction.run(step, { surelyWrites, resultBytesMax, deadline });
         return { ...nothingDone, results: await transaction.next(run) };
       }
       case "commit": {
