@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { messageOf } from "../base/message_of.ts";
 import type { Clock, Disk, Logger, Random } from "../io/types.ts";
 import { newClusterId, newIncarnation } from "../member/cluster_identity.ts";
 import { writeIdentity } from "../member/identity.ts";
@@ -7,7 +8,20 @@ import type { Openers } from "../member/openers.ts";
 import { newestVersion } from "../raft/cluster_version.ts";
 import { serverId } from "../raft/types.ts";
 import type { AppliedPosition } from "../store/types.ts";
+import { PromotionError } from "./types.ts";
 import { type PromotedTo, type StandbyRecord, writeStandbyRecord } from "./record.ts";
+
+/** Whether it was promoted is known once it is started again. */
+export class UndecidedError extends PromotionError {
+  override name = "UndecidedError";
+  constructor(directory: string, cause: unknown) {
+    super(
+      `Whether this standby is promoted is not known, as ${directory} cannot be written: ` +
+        `${messageOf(cause)}. It follows no further; start it again, and promote it if it is none`,
+      { cause },
+    );
+  }
+}
 
 /** The node that a promoted standby is. */
 export interface PromotedNode {
@@ -18,7 +32,11 @@ export interface PromotedNode {
   readonly httpAddress: string;
 }
 
-/** Decides, durably, that what a standby has is a cluster of its own. What it has must be durable. */
+/**
+ * Decides, durably, that what a standby has is a cluster of its own. What it has must be durable.
+ * Rejects with an UndecidedError where the disk fails so that only the next start can tell, and
+ * nothing more may be applied; with any other error it is a standby as before.
+ */
 export async function decidePromotion(
   { disk, random }: { readonly disk: Disk; readonly random: Random },
   directory: string,
@@ -32,8 +50,16 @@ export async function decidePromotion(
     term,
   };
   const decided = { ...record, promoted };
-  await writeStandbyRecord(disk, directory, decided);
-  return decided;
+  try {
+    await writeStandbyRecord(disk, directory, decided);
+    return decided;
+  } catch (error) {
+    // It may be there all the same, with an entry that a standby which goes on leaves behind.
+    await writeStandbyRecord(disk, directory, record).catch(() => {
+      throw new UndecidedError(directory, error);
+    });
+    throw error;
+  }
 }
 
 interface FinishParts {

@@ -1,7 +1,7 @@
 import type { Clock, Disk, Logger, Random } from "../io/types.ts";
 import type { Store } from "../store/types.ts";
 import type { ArchiveFollower } from "./follower.ts";
-import { decidePromotion } from "./promotion.ts";
+import { decidePromotion, UndecidedError } from "./promotion.ts";
 import type { StandbyRecord } from "./record.ts";
 import {
   type PromoteOptions,
@@ -28,6 +28,7 @@ export interface StandbyNodeParts {
 export class StandbyNode implements Standby {
   readonly #parts: StandbyNodeParts;
   #isAsked = false;
+  #undecided: UndecidedError | undefined;
 
   constructor(parts: StandbyNodeParts) {
     this.#parts = parts;
@@ -38,6 +39,7 @@ export class StandbyNode implements Standby {
   }
 
   async promote(options: PromoteOptions): Promise<Promotion> {
+    if (this.#undecided !== undefined) throw this.#undecided;
     if (this.#isAsked) throw new PromotionError("This standby is being promoted already");
     this.#isAsked = true;
     const { follower, logger } = this.#parts;
@@ -45,6 +47,10 @@ export class StandbyNode implements Standby {
     try {
       return await this.#promote(options);
     } catch (error) {
+      if (error instanceof UndecidedError) {
+        logger.log("ERROR", "standby", error.message);
+        throw this.#undecided = error;
+      }
       this.#isAsked = false;
       follower.start();
       throw error;

@@ -49,7 +49,7 @@ export interface Standby {
   readonly figures: StandbyFigures;
   /**
    * Applies all that the archive has, then makes it a cluster of its own, durably. Rejects with a
-   * PromotionError, and goes on following.
+   * PromotionError, and goes on following unless that says otherwise.
    */
   promote(options: PromoteOptions): Promise<Promotion>;
 }

@@ -6,7 +6,8 @@ import { readIdentity } from "../../src/member/identity.ts";
 import { logDirectory } from "../../src/member/open_log.ts";
 import { openers } from "../../src/member/openers.ts";
 import { recover } from "../../src/node/recovery.ts";
-import { decidePromotion, finishPromotion } from "../../src/standby/promotion.ts";
+import { decidePromotion, finishPromotion, UndecidedError } from "../../src/standby/promotion.ts";
+import { StandbyNode, type StandbyNodeParts } from "../../src/standby/standby_node.ts";
 import { readStandbyRecord, writeStandbyRecord } from "../../src/standby/record.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { withDirectory } from "../directory.ts";
@@ -130,3 +131,52 @@ Deno.test("a promotion that is finished is not made again when the log is gone",
     assert.equal(await disk.exists(logDirectory(directory)), false);
   });
 });
+
+/** A disk that fails to sync a directory so often, once a file has its new name there. */
+function failingDisk(times: number): Disk {
+  const disk = new DenoDisk();
+  let left = times;
+  return {
+    open: (path, options) => disk.open(path, options),
+    list: (directory) => disk.list(directory),
+    exists: (path) => disk.exists(path),
+    makeDirectory: (path) => disk.makeDirectory(path),
+    rename: (from, to) => disk.rename(from, to),
+    link: (from, to) => disk.link(from, to),
+    remove: (path) => disk.remove(path),
+    async syncDirectory(path) {
+      if (left-- > 0) throw new Error("Input/output error");
+      await disk.syncDirectory(path);
+    },
+  };
+}
+
+for (const [times, goesOn] of [[1, true], [Infinity, false]] as const) {
+  const what = goesOn ? "goes on as a standby" : "applies nothing more";
+  Deno.test(`a standby whose promotion the disk fails ${what}`, async () => {
+    await withDirectory(async (directory) => {
+      const record = { version: 1, cluster: oldCluster } as const;
+      await writeStandbyRecord(new DenoDisk(), directory, record);
+      let starts = 0;
+      const standby = new StandbyNode({
+        ...{ directory, record, disk: failingDisk(times), random: new Prng(1n), logger: silent },
+        follower: {
+          figures: {},
+          finish: () => Promise.resolve(undefined),
+          start: () => starts++,
+        },
+        store: { applied, checkpoint: () => Promise.resolve(applied) },
+        onPromoted: () => assert.fail("It is not promoted"),
+      } as unknown as StandbyNodeParts);
+      const asked = () => standby.promote({ timeoutMs: 1000, asIs: false });
+      if (goesOn) {
+        await assert.rejects(asked(), /Input\/output error/);
+        // What a next start finds must not end where it has gone on.
+        assert.deepEqual(await readStandbyRecord(new DenoDisk(), directory), record);
+      } else {
+        for (let n = 0; n < 2; n++) await assert.rejects(asked(), UndecidedError);
+      }
+      assert.equal(starts, goesOn ? 1 : 0);
+    });
+  });
+}
