@@ -10,14 +10,9 @@ import {
   decodeTracedWrite,
   decodeWrite,
   encodeWriteAnswer,
+  passedOnBytesMax,
   type WriteCall,
 } from "./wire.ts";
-
-/**
- * Of a longer answer the node that asks makes its own, as it applies the write: a frame between
- * nodes takes little more, and what is not sent must not pass for not done.
- */
-export const passedOnBytesMax = 64 * 1024 * 1024;
 
 /** The leader's side of writes that other nodes forward. */
 export class ForwardedWrites {
@@ -78,6 +73,7 @@ export class ForwardedWrites {
     // Whoever comes next goes into the log behind it.
     if (turn !== undefined) this.#turns.end(turn);
     const { index, answer } = await proposed;
+    // Of a longer one the node that asks makes its own, as it applies the write.
     const isTooLong = answer instanceof Uint8Array && answer.length > passedOnBytesMax;
     if (answer === duplicate || isTooLong) return encodeWriteAnswer(index, true, "");
     const encoded = encodeWriteAnswer(index, false, typeof answer === "string" ? answer : "");

@@ -54,6 +54,12 @@ export const RequestKind = {
   backUp: 21,
 } as const;
 
+/**
+ * Bytes of results that one node tells another: a frame takes little more, and what was done and
+ * cannot be sent must not pass for not done.
+ */
+export const passedOnBytesMax = 64 * 1024 * 1024;
+
 /** What a node that has no cluster yet may ask. */
 export const strangersMay: readonly number[] = [
   RequestKind.identify,

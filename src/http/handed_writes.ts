@@ -48,7 +48,7 @@ async function carriedOut(app: AppState, handed: ReceivedWrite): Promise<WriteAn
     format,
     statementTimeoutMs,
     timeoutMs,
-    key: key === null ? undefined : keyOf(app, key, { username, format }),
+    key: keyOf(app, key, { username, format }),
     withdrawal,
   });
 }

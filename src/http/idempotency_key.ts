@@ -33,8 +33,8 @@ export async function idempotencyKey(
   { request, requester: { address }, format }: Keyed,
 ): Promise<IdempotencyKey | undefined> {
   const value = keyHeader(request);
-  if (value === null) return undefined;
-  return keyOf(app, value, { username: await ownerOf(app, request, address), format });
+  const username = value === null ? undefined : await ownerOf(app, request, address);
+  return keyOf(app, value, { username, format });
 }
 
 /**
@@ -65,17 +65,13 @@ export function keyHeader(request: Request): string | null {
   return headerOf(request, header);
 }
 
-interface KeyOptions extends Pick<Keyed, "format"> {
-  /** Whose it is; undefined for nobody's in particular. */
-  readonly username: string | undefined;
-}
-
-/** The same of what a request has sent for a key. */
+/** The same of what a request has sent for a key, or null, where it is known whose that is. */
 export function keyOf(
   { limits }: Pick<AppState, "limits">,
-  value: string,
-  { username, format }: KeyOptions,
-): IdempotencyKey {
+  value: string | null,
+  { username, format }: Pick<Requester, "username"> & Pick<Keyed, "format">,
+): IdempotencyKey | undefined {
+  if (value === null) return undefined;
   const name = quoted.exec(value)?.[1]?.replace(/\\(.)/g, "$1") ?? plain.exec(value)?.[0];
   if (name === undefined) {
     throw new RequestError(400, "Idempotency-Key is not 1 to 255 visible ASCII characters");

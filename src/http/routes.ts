@@ -55,7 +55,7 @@ export const routes: readonly Route[] = [
     path: "/db/request",
     match: "prefix",
     methods: ["POST"],
-    permissions: ["query", "execute"],
+    permissions: ofTransactions,
     body: "statements",
     counter: "requests",
     refusalType: jsonContentType,

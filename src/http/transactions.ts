@@ -114,11 +114,11 @@ async function committed(
   app: AppState,
   { request, parameters, identity, tx, statements }: Ending & { readonly request: Request },
 ): Promise<Response> {
-  const value = keyHeader(request);
   const { username } = identity;
   const done = await app.service.commit({
     ...callOf({ tx, parameters, identity }),
-    key: value === null ? undefined : keyOf(app, value, { username, format: plainFormat }),
+    // Whose it is the request was asked already, as whatever names a transaction.
+    key: keyOf(app, keyHeader(request), { username, format: plainFormat }),
   });
   const answer = { results: "{}".repeat(statements), servedBy: undefined, ...done };
   const envelope = resultsEnvelope(answer.results, {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { passedOnBytesMax } from "../../src/cluster/forwarded_writes.ts";
 import { newId } from "../../src/cluster/transactions/ids.ts";
 import { Transactions } from "../../src/cluster/transactions/transactions.ts";
 import { encodeTransactionCall } from "../../src/cluster/transactions/wire.ts";
 import { WriteTurns } from "../../src/cluster/transactions/write_turns.ts";
 import { ServiceError } from "../../src/cluster/types.ts";
+import { passedOnBytesMax } from "../../src/cluster/wire.ts";
 import { newestVersion } from "../../src/raft/cluster_version.ts";
 import { encodeStep } from "../../src/store/codec/script_codec.ts";
 import { digestBytes } from "../../src/store/digest.ts";

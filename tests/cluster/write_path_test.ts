@@ -1,8 +1,14 @@
 import { strict as assert } from "node:assert";
-import { ForwardedWrites, passedOnBytesMax } from "../../src/cluster/forwarded_writes.ts";
+import { ForwardedWrites } from "../../src/cluster/forwarded_writes.ts";
 import { LeaderWatch } from "../../src/cluster/leader_watch.ts";
 import type { WriteAnswer } from "../../src/cluster/types.ts";
-import { beginAnswer, decodeWrite, encodeWrite, readAnswer } from "../../src/cluster/wire.ts";
+import {
+  beginAnswer,
+  decodeWrite,
+  encodeWrite,
+  passedOnBytesMax,
+  readAnswer,
+} from "../../src/cluster/wire.ts";
 import { WriteTurns } from "../../src/cluster/transactions/write_turns.ts";
 import { WritePath } from "../../src/cluster/write_path.ts";
 import type { Node } from "../../src/node/node.ts";

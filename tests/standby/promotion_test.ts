@@ -133,22 +133,18 @@ Deno.test("a promotion that is finished is not made again when the log is gone",
 });
 
 /** A disk that fails to sync a directory so often, once a file has its new name there. */
-function failingDisk(times: number): Disk {
-  const disk = new DenoDisk();
-  let left = times;
-  return {
-    open: (path, options) => disk.open(path, options),
-    list: (directory) => disk.list(directory),
-    exists: (path) => disk.exists(path),
-    makeDirectory: (path) => disk.makeDirectory(path),
-    rename: (from, to) => disk.rename(from, to),
-    link: (from, to) => disk.link(from, to),
-    remove: (path) => disk.remove(path),
-    async syncDirectory(path) {
-      if (left-- > 0) throw new Error("Input/output error");
-      await disk.syncDirectory(path);
-    },
-  };
+class FailingDisk extends DenoDisk {
+  #left: number;
+
+  constructor(times: number) {
+    super();
+    this.#left = times;
+  }
+
+  override async syncDirectory(path: string): Promise<void> {
+    if (this.#left-- > 0) throw new Error("Input/output error");
+    await super.syncDirectory(path);
+  }
 }
 
 for (const [times, goesOn] of [[1, true], [Infinity, false]] as const) {
@@ -159,7 +155,13 @@ for (const [times, goesOn] of [[1, true], [Infinity, false]] as const) {
       await writeStandbyRecord(new DenoDisk(), directory, record);
       let starts = 0;
       const standby = new StandbyNode({
-        ...{ directory, record, disk: failingDisk(times), random: new Prng(1n), logger: silent },
+        ...{
+          directory,
+          record,
+          disk: new FailingDisk(times),
+          random: new Prng(1n),
+          logger: silent,
+        },
         follower: {
           figures: {},
           finish: () => Promise.resolve(undefined),

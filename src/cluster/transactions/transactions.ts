@@ -7,7 +7,6 @@ import { beginsWithWrite, encodeStep } from "../../store/codec/script_codec.ts";
 import { plainFormat, scriptConflict, type Store } from "../../store/types.ts";
 import { type Transport, TransportError } from "../../transport/types.ts";
 import { neverArrived, serviceError } from "../errors.ts";
-import { passedOnBytesMax } from "../forwarded_writes.ts";
 import { memberNamed, presentAddress } from "../members.ts";
 import { keyedAnswer } from "../keyed_answer.ts";
 import type { ReadPath } from "../read_path.ts";
@@ -19,7 +18,7 @@ import {
   type TransactionStep,
   type WriteAnswer,
 } from "../types.ts";
-import { beginAnswer, readAnswer, RequestKind } from "../wire.ts";
+import { beginAnswer, passedOnBytesMax, readAnswer, RequestKind } from "../wire.ts";
 import type { WritePath } from "../write_path.ts";
 import { newId, nodeIn } from "./ids.ts";
 import { checkSize, conflict, Transaction, transactionOver } from "./transaction.ts";

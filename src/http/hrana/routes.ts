@@ -1,3 +1,4 @@
+import { ofTransactions } from "../permissions.ts";
 import type { Route } from "../route.ts";
 import { batch, cursor, execute, pipeline, spoken } from "./endpoints.ts";
 import { contentType, refusalReply, responseTo } from "./reply.ts";
@@ -30,7 +31,7 @@ function served(path: string, endpoint: typeof pipeline): Route {
     ...common,
     path,
     methods: ["POST"],
-    permissions: ["query", "execute"],
+    permissions: ofTransactions,
     body: "statements",
     refusal: (app, status) => responseTo(app, refusalReply(status, unauthorized)),
     endpoint,

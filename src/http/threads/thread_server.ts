@@ -180,13 +180,13 @@ export class ThreadServer {
    */
   #who(request: Request, asked: PointQuery | PointWrite): Identity | "not known" | undefined {
     if (this.#callers === undefined) return anybody;
-    const caller = this.#callers.get(headerOf(request, "authorization"));
+    const authorization = headerOf(request, "authorization");
+    const caller = this.#callers.get(authorization);
     if (caller === undefined) return "not known";
     if ("level" in asked) return caller.query;
     const { execute } = caller;
     // Everybody may write, but a key is its user's, whom the main thread finds.
-    const isNobodys = execute?.username === undefined &&
-      headerOf(request, "authorization") !== null;
+    const isNobodys = execute?.username === undefined && authorization !== null;
     return isNobodys && keyHeader(request) !== null ? undefined : execute;
   }
 
